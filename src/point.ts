@@ -1,0 +1,74 @@
+/** The domain: what one scrape of one kubelet says, and what is served of it. */
+
+/** One cgroup as the kubelet sampled it. */
+export interface Point {
+  /** When the kubelet took the sample: node clock, milliseconds since the epoch. */
+  readonly timestampMs: number;
+  /** CPU time used since the cgroup was made, in core-seconds; never negative, always finite. */
+  readonly cpuSeconds: number;
+  /** Working set in bytes; never negative, always finite. */
+  readonly memoryBytes: number;
+  /** Swap in bytes; undefined where the kubelet does not say. */
+  readonly swapBytes: number | undefined;
+}
+
+/** One container of a pod, exactly one per name and pod UID in a batch. */
+export interface ContainerPoint extends Point {
+  /** The name in the pod's spec. */
+  readonly name: string;
+  /** Changes if and only if the container was started anew; only ever compared for equality. */
+  readonly containerId: string;
+  /** When the container started, as far as the kubelet knows; milliseconds since the epoch. Never used to tell a restart. */
+  readonly startTimeMs: number | undefined;
+}
+
+/** The containers of one pod on one node. */
+export interface PodBatch {
+  readonly namespace: string;
+  readonly name: string;
+  /** Pod UID with dashes, or a static pod's config hash (32 hex digits); undefined where the source does not tell it. */
+  readonly uid: string | undefined;
+  readonly containers: readonly ContainerPoint[];
+}
+
+/** Which kubelet endpoint the numbers are from. */
+export type Source = 'cadvisor' | 'resource';
+
+/** Everything that one scrape of one node yielded; published whole, replaces the node's batch before it. */
+export interface NodeBatch {
+  readonly node: string;
+  readonly source: Source;
+  /** Absent where the kubelet has no usable row for the machine itself. */
+  readonly machine: Point | undefined;
+  readonly pods: readonly PodBatch[];
+}
+
+/** What a rate between two points is; all exact, nothing rounded but towards zero as metrics-server does. */
+export interface Usage {
+  /** Time of the later sample: node clock, milliseconds since the epoch. */
+  readonly timestampMs: number;
+  /** Distance of the two samples in milliseconds, above zero. */
+  readonly windowMs: number;
+  /** CPU in billionths of a core, a whole number. */
+  readonly cpuNanocores: number;
+  /** Working set in bytes, a whole number. */
+  readonly memoryBytes: number;
+  /** Swap in bytes, a whole number; undefined where the kubelet does not say. */
+  readonly swapBytes: number | undefined;
+}
+
+/** Usage of every container of one pod; its time is that of the container with the oldest sample. */
+export interface PodUsage {
+  readonly timestampMs: number;
+  readonly windowMs: number;
+  /** At least one, sorted by name. */
+  readonly containers: readonly (Usage & { readonly name: string })[];
+}
+
+/** Why there is nothing to serve for an object that exists. */
+export type Missing = 'never-scraped' | 'one-sample' | 'restarted' | 'stale' | 'other-uid';
+
+/** A value or the reason why there is none: expected outcomes are values, not exceptions. */
+export type Answer<T> =
+  | { readonly kind: 'ready'; readonly value: T }
+  | { readonly kind: 'missing'; readonly reason: Missing };
