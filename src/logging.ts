@@ -1,0 +1,58 @@
+/** The process's log: one line per change of state, as text for people or JSON for machines. */
+import { type DestinationStream, destination, type Logger as PinoLogger, pino } from 'pino';
+
+/** What a room needs of a log: an object with Kubernetes' names for things, then one verb phrase. */
+export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error'>;
+
+export type LogFormat = 'text' | 'json';
+
+/**
+ * Makes the log.
+ * @param verbosity klog's -v: below 2 is info, from 2 on is debug.
+ * @param out where lines go; standard error by default, as klog does.
+ */
+export function createLogger(format: LogFormat, verbosity: number, out: DestinationStream = standardError()): Logger {
+  return pino(
+    {
+      level: verbosity >= 2 ? 'debug' : 'info',
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: describeError },
+    },
+    format === 'json' ? out : { write: (line) => void out.write(toText(line)) },
+  );
+}
+
+/** A log that says nothing; for tests and for callers that have none. */
+export const silentLogger: Logger = pino({ level: 'silent' });
+
+/** The message of an error and of what caused it, in one line, outermost first. */
+export function describeError(error: unknown): string {
+  const messages: string[] = [];
+  for (let at: unknown = error, depth = 0; at !== undefined && depth < causeDepthLimit; depth += 1) {
+    const message = at instanceof Error ? at.message || at.name : String(at);
+    // Wrappers often repeat what they wrap; once is enough.
+    if (!messages.some((known) => known.includes(message))) messages.push(message);
+    at = at instanceof Error ? at.cause : undefined;
+  }
+  return messages.join(': ');
+}
+
+/** Deeper chains of causes are a loop or noise. */
+const causeDepthLimit = 6;
+
+function standardError(): DestinationStream {
+  return destination({ dest: 2, sync: true });
+}
+
+/** Turns one JSON line into `I 2026-11-22T21:54:00.000Z message key=value`. */
+function toText(line: string): string {
+  const { level, time, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
+  const fields = Object.entries(rest).map(
+    ([key, value]) => ` ${key}=${typeof value === 'string' && plain.test(value) ? value : JSON.stringify(value)}`,
+  );
+  return `${String(level).charAt(0).toUpperCase()} ${String(time)} ${String(msg)}${fields.join('')}\n`;
+}
+
+const plain = /^[\w./:@+-]+$/;

@@ -1,0 +1,358 @@
+/** The flag table: the only place where an option is declared; parser, types, --help, README and the manifests' check come from it. */
+
+/** What a flag's text becomes: a duration is milliseconds, a list is split at commas and may be given more than once. */
+export type FlagType = 'string' | 'boolean' | 'integer' | 'duration' | 'list';
+
+export interface Flag {
+  readonly section: string;
+  readonly type: FlagType;
+  /** As one would write it on the command line; undefined means unset, and `help` says what happens then. */
+  readonly default: string | undefined;
+  readonly help: string;
+  /** One-letter form. */
+  readonly short?: string;
+  /** What is wrong with a value, or undefined. */
+  readonly check?: (value: never) => string | undefined;
+}
+
+const atLeast = (minimumMs: number, text: string) => (ms: number) =>
+  ms >= minimumMs ? undefined : `must be at least ${text}`;
+const positive = atLeast(1, '1ms');
+const notNegative = atLeast(0, '0s');
+const oneOf =
+  (...allowed: readonly string[]) =>
+  (value: string) =>
+    allowed.includes(value) ? undefined : `must be one of ${allowed.join(', ')}`;
+const port = (value: number) => (value >= 1 && value <= 65_535 ? undefined : 'must be a port between 1 and 65535');
+
+/** Address types a Node object can have. */
+export const addressTypes = ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'ExternalIP'] as const;
+
+export const flags = {
+  kubeconfig: {
+    section: 'Cluster',
+    type: 'string',
+    default: undefined,
+    help: 'Kubeconfig for kube-apiserver and the credentials for kubelets. Unset: the in-cluster configuration.',
+  },
+  'metric-resolution': {
+    section: 'Scraping',
+    type: 'duration',
+    default: '15s',
+    check: atLeast(10_000, '10s, because kubelets sample no faster'),
+    help: 'How often each kubelet is scraped.',
+  },
+  'node-selector': {
+    section: 'Scraping',
+    type: 'string',
+    default: '',
+    short: 'l',
+    help: 'Label selector of the nodes to scrape and to serve.',
+  },
+  'kubelet-insecure-tls': {
+    section: 'Kubelet',
+    type: 'boolean',
+    default: 'false',
+    help: "Do not verify kubelets' serving certificates. For tests only.",
+  },
+  'kubelet-use-node-status-port': {
+    section: 'Kubelet',
+    type: 'boolean',
+    default: 'false',
+    help: "Use the port in the Node's status; wins over --kubelet-port.",
+  },
+  'kubelet-port': { section: 'Kubelet', type: 'integer', default: '10250', check: port, help: 'Port of the kubelets.' },
+  'kubelet-preferred-address-types': {
+    section: 'Kubelet',
+    type: 'list',
+    default: addressTypes.join(','),
+    check: (types: readonly string[]) => types.map(oneOf(...addressTypes)).find((problem) => problem !== undefined),
+    help: 'Address types of a Node to connect to, best first.',
+  },
+  'kubelet-certificate-authority': {
+    section: 'Kubelet',
+    type: 'string',
+    default: undefined,
+    help: "File with the CAs of the kubelets' serving certificates. Unset: the CA of kube-apiserver.",
+  },
+  'kubelet-client-certificate': {
+    section: 'Kubelet',
+    type: 'string',
+    default: undefined,
+    help: 'File with a client certificate shown to kubelets, beside the bearer token.',
+  },
+  'kubelet-client-key': {
+    section: 'Kubelet',
+    type: 'string',
+    default: undefined,
+    help: 'File with the key of --kubelet-client-certificate.',
+  },
+  'kubelet-request-timeout': {
+    section: 'Kubelet',
+    type: 'duration',
+    default: undefined,
+    check: positive,
+    help: 'How long one scrape may take. Unset: the smaller of 10s and 0.9 x --metric-resolution.',
+  },
+  'deprecated-kubelet-completely-insecure': {
+    section: 'Kubelet',
+    type: 'boolean',
+    default: 'false',
+    help: 'Talk to kubelets by plain HTTP without credentials. Deprecated: for tests only.',
+  },
+  'secure-port': {
+    section: 'Serving',
+    type: 'integer',
+    default: '10250',
+    check: port,
+    help: 'Port to serve HTTPS on.',
+  },
+  'bind-address': {
+    section: 'Serving',
+    type: 'string',
+    default: '0.0.0.0',
+    help: 'Address to listen on; 0.0.0.0 and :: mean every address of both IP families.',
+  },
+  'cert-dir': {
+    section: 'Serving',
+    type: 'string',
+    default: 'certs',
+    help: 'Folder of the self-signed serving certificate. Empty: keep it in memory. Not used when --tls-cert-file is given.',
+  },
+  'tls-cert-file': {
+    section: 'Serving',
+    type: 'string',
+    default: undefined,
+    help: 'Serving certificate with its intermediates; read again when it changes.',
+  },
+  'tls-private-key-file': { section: 'Serving', type: 'string', default: undefined, help: 'Key of --tls-cert-file.' },
+  'tls-min-version': {
+    section: 'Serving',
+    type: 'string',
+    default: 'VersionTLS12',
+    check: oneOf('VersionTLS12', 'VersionTLS13'),
+    help: 'Oldest TLS version to accept: VersionTLS12 or VersionTLS13.',
+  },
+  'tls-cipher-suites': {
+    section: 'Serving',
+    type: 'list',
+    default: '',
+    help: "TLS 1.2 cipher suites by Go's names. Empty: Node's defaults.",
+  },
+  'shutdown-delay-duration': {
+    section: 'Serving',
+    type: 'duration',
+    default: '5s',
+    check: notNegative,
+    help: 'How long to keep serving after SIGTERM, not ready any more, so that clients learn of it.',
+  },
+  'authentication-kubeconfig': {
+    section: 'Authentication',
+    type: 'string',
+    default: undefined,
+    help: 'Kubeconfig for TokenReviews and the authentication ConfigMap. Unset: as --kubeconfig.',
+  },
+  'authentication-skip-lookup': {
+    section: 'Authentication',
+    type: 'boolean',
+    default: 'false',
+    help: 'Do not read the ConfigMap extension-apiserver-authentication; trust is what the flags say.',
+  },
+  'authentication-tolerate-lookup-failure': {
+    section: 'Authentication',
+    type: 'boolean',
+    default: 'false',
+    help: 'Serve before that ConfigMap could be read; until then only flags, tokens and anonymous count.',
+  },
+  'authentication-token-webhook-cache-ttl': {
+    section: 'Authentication',
+    type: 'duration',
+    default: '10s',
+    check: notNegative,
+    help: 'How long a TokenReview is remembered.',
+  },
+  'client-ca-file': {
+    section: 'Authentication',
+    type: 'string',
+    default: undefined,
+    help: 'CAs of client certificates. Unset: as the ConfigMap says.',
+  },
+  'requestheader-client-ca-file': {
+    section: 'Authentication',
+    type: 'string',
+    default: undefined,
+    help: 'CAs of front proxies. Setting it replaces everything about request headers in the ConfigMap.',
+  },
+  'requestheader-allowed-names': {
+    section: 'Authentication',
+    type: 'list',
+    default: '',
+    help: 'Common names of front proxies; empty: any that its CA signed.',
+  },
+  'requestheader-username-headers': {
+    section: 'Authentication',
+    type: 'list',
+    default: 'x-remote-user',
+    help: "Headers with the user's name.",
+  },
+  'requestheader-uid-headers': {
+    section: 'Authentication',
+    type: 'list',
+    default: '',
+    help: "Headers with the user's UID.",
+  },
+  'requestheader-group-headers': {
+    section: 'Authentication',
+    type: 'list',
+    default: 'x-remote-group',
+    help: "Headers with the user's groups.",
+  },
+  'requestheader-extra-headers-prefix': {
+    section: 'Authentication',
+    type: 'list',
+    default: 'x-remote-extra-',
+    help: 'Prefixes of headers with extra facts of the user.',
+  },
+  'authorization-kubeconfig': {
+    section: 'Authorization',
+    type: 'string',
+    default: undefined,
+    help: 'Kubeconfig for SubjectAccessReviews. Unset: as --kubeconfig.',
+  },
+  'authorization-always-allow-paths': {
+    section: 'Authorization',
+    type: 'list',
+    default: '',
+    help: 'Paths that need no right, beside /healthz, /livez and /readyz; a trailing * stands for any rest.',
+  },
+  'authorization-webhook-cache-authorized-ttl': {
+    section: 'Authorization',
+    type: 'duration',
+    default: '10s',
+    check: notNegative,
+    help: 'How long a granted right is remembered.',
+  },
+  'authorization-webhook-cache-unauthorized-ttl': {
+    section: 'Authorization',
+    type: 'duration',
+    default: '10s',
+    check: notNegative,
+    help: 'How long a refused right is remembered.',
+  },
+  v: {
+    section: 'Logging',
+    type: 'integer',
+    default: '0',
+    short: 'v',
+    help: 'Verbosity; from 2 on every scrape that fails on a node that is not ready is told.',
+  },
+  'logging-format': {
+    section: 'Logging',
+    type: 'string',
+    default: 'text',
+    check: oneOf('text', 'json'),
+    help: 'text or json.',
+  },
+  help: { section: 'Misc', type: 'boolean', default: 'false', short: 'h', help: 'Print this help.' },
+  version: { section: 'Misc', type: 'boolean', default: 'false', help: 'Print the version.' },
+} as const satisfies Record<string, Flag>;
+
+export type FlagName = keyof typeof flags;
+
+/** What a value of each type is once parsed. */
+interface Parsed {
+  readonly string: string;
+  readonly boolean: boolean;
+  readonly integer: number;
+  readonly duration: number;
+  readonly list: readonly string[];
+}
+
+/** Every flag's value; durations in milliseconds, undefined only where the table has no default. */
+export type Options = {
+  readonly [Name in FlagName]:
+    | Parsed[(typeof flags)[Name]['type']]
+    | ((typeof flags)[Name]['default'] extends undefined ? undefined : never);
+};
+
+/**
+ * Flags of metrics-server, past and present, that mean nothing here. They are accepted with one warning, so that old manifests start.
+ * Those of klog were removed in metrics-server 0.7; audit and feature switches belong to parts of k8s.io/apiserver that we do not have.
+ */
+export const ignoredFlags: readonly string[] = [
+  'logtostderr',
+  'alsologtostderr',
+  'stderrthreshold',
+  'log-dir',
+  'log-file',
+  'log-file-max-size',
+  'one-output',
+  'skip-headers',
+  'skip-log-headers',
+  'add-dir-header',
+  'log-backtrace-at',
+  'vmodule',
+  'log-flush-frequency',
+  'log-json-split-stream',
+  'log-json-info-buffer-size',
+  'log-text-split-stream',
+  'log-text-info-buffer-size',
+  'source',
+  'permit-address-sharing',
+  'permit-port-sharing',
+  'tls-curve-preferences',
+  'tls-sni-cert-key',
+  'disable-http2-serving',
+  'http2-max-streams-per-connection',
+  'request-timeout',
+  'min-request-timeout',
+  'max-requests-inflight',
+  'max-mutating-requests-inflight',
+  'shutdown-send-retry-after',
+  'goaway-chance',
+  'livez-grace-period',
+  'cors-allowed-origins',
+  'strict-transport-security-directives',
+  'advertise-address',
+  'external-hostname',
+  'feature-gates',
+  'emulated-version',
+  'emulation-forward-compatible',
+  'min-compatibility-version',
+  'runtime-config-emulation-forward-compatible',
+  'storage-initialization-timeout',
+  'shutdown-watch-termination-grace-period',
+  'profiling',
+  'contention-profiling',
+  'enable-priority-and-fairness',
+  'debug-socket-path',
+];
+
+/** The some thirty flags --audit-log-*, --audit-webhook-* and --audit-policy-file are ignored by their prefix. */
+export const ignoredPrefix = 'audit-';
+
+/** Ignored flags that take no value of their own, so that the word after them is not swallowed. */
+export const ignoredBooleans: ReadonlySet<string> = new Set([
+  'logtostderr',
+  'alsologtostderr',
+  'one-output',
+  'skip-headers',
+  'skip-log-headers',
+  'add-dir-header',
+  'log-json-split-stream',
+  'log-text-split-stream',
+  'permit-address-sharing',
+  'permit-port-sharing',
+  'disable-http2-serving',
+  'shutdown-send-retry-after',
+  'emulation-forward-compatible',
+  'runtime-config-emulation-forward-compatible',
+  'profiling',
+  'contention-profiling',
+  'enable-priority-and-fairness',
+  'audit-log-compress',
+  'audit-log-truncate-enabled',
+  'audit-webhook-truncate-enabled',
+  'audit-webhook-batch-throttle-enable',
+  'audit-log-batch-throttle-enable',
+]);

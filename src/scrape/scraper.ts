@@ -1,0 +1,99 @@
+/** Keeps one target for every node of the cluster, scrapes them on schedule and publishes each batch the moment it is decoded. */
+import type { Clock } from '../clock.ts';
+import type { NodeInfo, NodeLister } from '../cluster/nodes.ts';
+import type { KubeletClient } from '../kubelet/client.ts';
+import type { Logger } from '../logging.ts';
+import type { NodeBatch } from '../point.ts';
+import type { ScrapeMetrics } from './metrics.ts';
+import { createScheduler } from './scheduler.ts';
+import { createTarget, type Outcome, type Target, type TargetAddress } from './target.ts';
+
+/** Where scraped batches go. */
+export interface Sink {
+  store(batch: NodeBatch): void;
+  forget(node: string): void;
+}
+
+export interface ScraperOptions {
+  readonly nodes: Pick<NodeLister, 'get' | 'list' | 'onChange'>;
+  readonly addressOf: (node: NodeInfo) => TargetAddress;
+  readonly kubelet: KubeletClient;
+  readonly sink: Sink;
+  readonly resolutionMs: number;
+  readonly clock: Clock;
+  readonly metrics: ScrapeMetrics;
+  readonly log: Logger;
+}
+
+export interface Scraper {
+  /** Scrapes until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Milliseconds since the schedule last turned, to tell a stuck process; 0 before the start. */
+  sinceLastTurnMs(): number;
+}
+
+export function createScraper(options: ScraperOptions): Scraper {
+  const { nodes, addressOf, kubelet, sink, clock, metrics, log } = options;
+  const targets = new Map<string, { readonly target: Target; told: string | undefined }>();
+  const scheduler = createScheduler({ clock, resolutionMs: options.resolutionMs, scrape });
+
+  for (const node of nodes.list()) join(node.name);
+  nodes.onChange((change) => {
+    if (change.type === 'set') join(change.value.name);
+    else leave(change.value.name);
+  });
+  return { run: (signal) => scheduler.run(signal), sinceLastTurnMs: () => scheduler.sinceLastTurnMs() };
+
+  function join(name: string): void {
+    if (targets.has(name)) return;
+    targets.set(name, { target: createTarget(name, kubelet, clock), told: undefined });
+    scheduler.add(name);
+  }
+
+  function leave(name: string): void {
+    targets.delete(name);
+    scheduler.remove(name);
+    kubelet.release(name);
+    metrics.remove(name);
+    sink.forget(name);
+  }
+
+  async function scrape(name: string, signal: AbortSignal): Promise<void> {
+    const held = targets.get(name);
+    const node = nodes.get(name);
+    if (held === undefined || node === undefined) return;
+    const startedMs = clock.monotonicMs();
+    const outcome = await held.target.scrape(addressOf(node), signal);
+    // The node may have left, or we are stopping; then nobody wants to hear of it.
+    if (targets.get(name) !== held || signal.aborted) return;
+    metrics.observe(name, outcome.kind === 'scraped', (clock.monotonicMs() - startedMs) / 1000, clock.wallMs());
+    if (outcome.kind === 'scraped') {
+      sink.store(outcome.batch);
+      metrics.source(name, outcome.batch.source);
+    }
+    held.told = tell(node, outcome, held.told);
+  }
+
+  /** One line per change of state, not per scrape. Returns what state was told. */
+  function tell(node: NodeInfo, outcome: Outcome, told: string | undefined): string | undefined {
+    const state = stateOf(outcome);
+    if (state === told) return told;
+    const level = node.ready && !hasNoKubelet(node) ? 'warn' : 'debug';
+    if (outcome.kind === 'failed') log[level]({ node: node.name, reason: outcome.reason }, 'cannot scrape node');
+    else if (outcome.fallback !== undefined) {
+      log[level]({ node: node.name, reason: outcome.fallback }, 'node is served from /metrics/resource');
+    } else if (told !== undefined) log.info({ node: node.name }, 'node is scraped again');
+    return state;
+  }
+}
+
+function stateOf(outcome: Outcome): string | undefined {
+  return outcome.kind === 'failed' ? `failed ${outcome.reason}` : outcome.fallback;
+}
+
+/** Nodes without a kubelet of their own have no metrics for a good reason; nobody should be woken for them. */
+function hasNoKubelet(node: NodeInfo): boolean {
+  return (
+    node.labels.get('type') === 'virtual-kubelet' || node.labels.get('eks.amazonaws.com/compute-type') === 'fargate'
+  );
+}

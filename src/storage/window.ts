@@ -1,0 +1,90 @@
+/** Turns two samples of one cgroup into a usage, or says why it cannot yet; pure. */
+import type { Answer, ContainerPoint, Point, PodUsage, Usage } from '../point.ts';
+
+/** The newest sample of one cgroup and what its rate is counted from. */
+export interface Held<P extends Point = Point> {
+  readonly last: P;
+  /** The sample before, or why there is none. */
+  readonly base: Base | 'one-sample' | 'restarted';
+}
+
+type Base = Pick<Point, 'timestampMs' | 'cpuSeconds'>;
+
+/** Takes in a machine's newest sample. */
+export function advanceMachine(held: Held | undefined, point: Point): Held {
+  return held === undefined ? { last: point, base: 'one-sample' } : advance(held, point);
+}
+
+/**
+ * Takes in a container's newest sample. Another container id is a restart: its counter began at zero, so nothing of the old one counts.
+ * @param resolutionMs distance of scrapes; a container younger than it would otherwise wait for a second one.
+ */
+export function advanceContainer(
+  held: Held<ContainerPoint> | undefined,
+  point: ContainerPoint,
+  resolutionMs: number,
+): Held<ContainerPoint> {
+  if (held === undefined) return { last: point, base: sinceStart(point, resolutionMs) ?? 'one-sample' };
+  if (held.last.containerId !== point.containerId) {
+    return { last: point, base: sinceStart(point, resolutionMs) ?? 'restarted' };
+  }
+  return advance(held, point);
+}
+
+/** The rate between the two samples that are held. */
+export function usageOf(held: Held): Answer<Usage> {
+  const { last, base } = held;
+  if (typeof base === 'string') return { kind: 'missing', reason: base };
+  const windowMs = last.timestampMs - base.timestampMs;
+  // As metrics-server: whole nanoseconds first, then the rate, both cut towards zero.
+  const usedNanoseconds = Math.max(0, Math.trunc(last.cpuSeconds * 1e9) - Math.trunc(base.cpuSeconds * 1e9));
+  return {
+    kind: 'ready',
+    value: {
+      timestampMs: last.timestampMs,
+      windowMs,
+      cpuNanocores: Math.trunc(usedNanoseconds / (windowMs / 1000)),
+      memoryBytes: Math.trunc(last.memoryBytes),
+      swapBytes: last.swapBytes === undefined ? undefined : Math.trunc(last.swapBytes),
+    },
+  };
+}
+
+/** A pod has a usage if and only if each of its containers has: the HPA would take a pod with one left out for an idle one. */
+export function podUsageOf(containers: ReadonlyMap<string, Held>): Answer<PodUsage> {
+  const usages: (Usage & { readonly name: string })[] = [];
+  for (const [name, held] of containers) {
+    const usage = usageOf(held);
+    if (usage.kind === 'missing') return usage;
+    usages.push({ name, ...usage.value });
+  }
+  const [first, ...rest] = usages;
+  if (first === undefined) return { kind: 'missing', reason: 'never-scraped' };
+  const oldest = rest.reduce((old, usage) => (usage.timestampMs < old.timestampMs ? usage : old), first);
+  usages.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { kind: 'ready', value: { timestampMs: oldest.timestampMs, windowMs: oldest.windowMs, containers: usages } };
+}
+
+function advance<P extends Point>(held: Held<P>, point: P): Held<P> {
+  // Kubelets sample every 10 to 30 s whenever they are scraped: the same sample again, or an older one, is no news.
+  if (point.timestampMs <= held.last.timestampMs) return held;
+  if (point.cpuSeconds < held.last.cpuSeconds - counterJitterSeconds) return { last: point, base: 'restarted' };
+  return { last: point, base: held.last };
+}
+
+/** cgroup v1 sums per-CPU counters without a lock, so a total may go back by some nanoseconds. */
+const counterJitterSeconds = 1e-6;
+
+/**
+ * metrics-server's rule for fresh containers: the counter was zero at the start, so one sample can be enough. Not before 10 s, because the
+ * start time is only good to a second or so.
+ */
+function sinceStart(point: ContainerPoint, resolutionMs: number): Base | undefined {
+  if (point.startTimeMs === undefined) return undefined;
+  const ageMs = point.timestampMs - point.startTimeMs;
+  return ageMs >= freshMinimumMs && ageMs < resolutionMs
+    ? { timestampMs: point.startTimeMs, cpuSeconds: 0 }
+    : undefined;
+}
+
+const freshMinimumMs = 10_000;

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parseCommandLine, UsageError } from '../../../src/options/parse.ts';
+import { flagTable, helpText } from '../../../src/options/usage.ts';
+import { kubeletRequestTimeoutMs } from '../../../src/options/validate.ts';
+
+const parse = (...argv: string[]) => parseCommandLine(argv).options;
+
+describe('a flag is read as pflag reads it', () => {
+  const check = (argv: string[], name: keyof ReturnType<typeof parse>, expected: unknown) =>
+    test(argv.join(' '), () => assert.deepEqual(parse(...argv)[name], expected));
+  check(['--secure-port=4443'], 'secure-port', 4443);
+  check(['--secure-port', '4443'], 'secure-port', 4443);
+  check(['--secure_port=4443'], 'secure-port', 4443);
+  check(['--kubelet-insecure-tls'], 'kubelet-insecure-tls', true);
+  check(['--kubelet-insecure-tls=true'], 'kubelet-insecure-tls', true);
+  check(['--kubelet-insecure-tls=F'], 'kubelet-insecure-tls', false);
+  check(['--metric-resolution=1m30s'], 'metric-resolution', 90_000);
+  check(['--kubelet-preferred-address-types=InternalIP,Hostname'], 'kubelet-preferred-address-types', [
+    'InternalIP',
+    'Hostname',
+  ]);
+  check(['--requestheader-allowed-names=a', '--requestheader-allowed-names=b,c'], 'requestheader-allowed-names', [
+    'a',
+    'b',
+    'c',
+  ]);
+  check(['-v=4'], 'v', 4);
+  check(['-v', '4'], 'v', 4);
+  check(['-v4'], 'v', 4);
+  check(['--v=4'], 'v', 4);
+  check(['-l', 'a=b'], 'node-selector', 'a=b');
+  check(['--cert-dir='], 'cert-dir', '');
+  check([], 'kubeconfig', undefined);
+  check([], 'metric-resolution', 15_000);
+});
+
+test('the arguments of the metrics-server release start it', () => {
+  const { ignored } = parseCommandLine([
+    '--cert-dir=/tmp',
+    '--secure-port=10250',
+    '--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname',
+    '--kubelet-use-node-status-port',
+    '--metric-resolution=15s',
+  ]);
+  assert.deepEqual(ignored, []);
+});
+
+test('old klog flags are accepted and named, and do not swallow what follows', () => {
+  const { options, ignored } = parseCommandLine([
+    '--logtostderr',
+    '--stderrthreshold',
+    '2',
+    '--audit-log-path=/x',
+    '--v=2',
+  ]);
+  assert.deepEqual(ignored, ['logtostderr', 'stderrthreshold', 'audit-log-path']);
+  assert.equal(options.v, 2);
+});
+
+describe('a scrape may take', () => {
+  test('10 s, or what fits into the resolution', () => {
+    assert.equal(kubeletRequestTimeoutMs(parse()), 10_000);
+    assert.equal(kubeletRequestTimeoutMs(parse('--metric-resolution=10s')), 9_000);
+    assert.equal(kubeletRequestTimeoutMs(parse('--kubelet-request-timeout=3s')), 3_000);
+  });
+});
+
+describe('bad flags', () => {
+  const check = (argv: string[], ...expected: RegExp[]) =>
+    test(argv.join(' '), () => {
+      assert.throws(
+        () => parseCommandLine(argv),
+        (error) => {
+          assert.ok(error instanceof UsageError);
+          const lines = error.message.split('\n');
+          assert.equal(lines.length, expected.length, error.message);
+          for (const [at, pattern] of expected.entries()) assert.match(lines[at] ?? '', pattern);
+          return true;
+        },
+      );
+    });
+  check(['--kubelet-insecure-tsl'], /^unknown flag --kubelet-insecure-tsl; did you mean --kubelet-insecure-tls\?$/);
+  check(['serve'], /^unexpected argument "serve"/);
+  check(['--secure-port'], /^--secure-port needs a value$/);
+  check(['--secure-port=0'], /^--secure-port=0: must be a port between 1 and 65535$/);
+  check(
+    ['--secure-port=a', '--metric-resolution=5s', '--nope'],
+    /^unknown flag/,
+    /^--metric-resolution=5s: must be at least 10s/,
+    /^--secure-port=a/,
+  );
+  check(['--metric-resolution=15'], /must be a duration such as 15s/);
+  check(['--kubelet-preferred-address-types=Foo'], /must be one of Hostname/);
+  check(['--metric-resolution=10s', '--kubelet-request-timeout=10s'], /at most 0.9 x --metric-resolution/);
+  check(['--kubelet-client-key=a'], /^need both --kubelet-client-key and --kubelet-client-certificate$/);
+  check(
+    ['--kubelet-insecure-tls', '--kubelet-certificate-authority=a', '--tls-cert-file=x'],
+    /^cannot use both --kubelet-certificate-authority and --kubelet-insecure-tls$/,
+    /^need both --tls-cert-file and --tls-private-key-file$/,
+  );
+  check(['--node-selector=a in (b'], /^--node-selector=a in \(b: /);
+});
+
+test('--help and the README tell every flag', () => {
+  for (const text of [helpText(), flagTable()]) {
+    assert.match(text, /-l, --node-selector/);
+    assert.match(text, /--metric-resolution/);
+    assert.match(text, /15s/);
+  }
+});

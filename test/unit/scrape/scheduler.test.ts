@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { concurrencyLimit, createScheduler, waveMs } from '../../../src/scrape/scheduler.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+
+const resolutionMs = 15_000;
+
+/** A scheduler whose scrapes are recorded; each takes until it is told to end, or no time at all. */
+function setUp(options: { readonly hold?: boolean } = {}) {
+  const clock = createFakeClock();
+  const stop = new AbortController();
+  const scrapes: { node: string; atMs: number }[] = [];
+  const ends: (() => void)[] = [];
+  const scheduler = createScheduler({
+    clock,
+    resolutionMs,
+    scrape: (node) => {
+      scrapes.push({ node, atMs: clock.monotonicMs() });
+      return options.hold ? new Promise((resolve) => ends.push(resolve)) : Promise.resolve();
+    },
+  });
+  const times = (node: string) => scrapes.filter((scrape) => scrape.node === node).map(({ atMs }) => atMs);
+  return { clock, stop, scheduler, scrapes, ends, times };
+}
+
+describe('scheduler', () => {
+  test('scrapes a new node at once and then once per resolution at a phase that stays', async () => {
+    const { clock, stop, scheduler, times } = setUp();
+    const loop = scheduler.run(stop.signal);
+    scheduler.add('node-a');
+    await clock.advance(10 * resolutionMs);
+    const [first, ...rest] = times('node-a');
+    assert.equal(first, 0);
+    const phases = new Set(rest.map((atMs) => atMs % resolutionMs));
+    assert.equal(phases.size, 1);
+    assert.ok(rest.length === 10 || rest.length === 11, `${rest.length} scrapes`);
+    stop.abort();
+    await loop;
+  });
+
+  test('spreads many nodes over the whole resolution', async () => {
+    const { clock, stop, scheduler, scrapes } = setUp();
+    for (let node = 0; node < 300; node += 1) scheduler.add(`node-${node}`);
+    const loop = scheduler.run(stop.signal);
+    await clock.advance(resolutionMs);
+    const first = scrapes.length;
+    await clock.advance(resolutionMs);
+    const perWave = Map.groupBy(scrapes.slice(first), ({ atMs }) => atMs);
+    assert.equal(perWave.size, resolutionMs / waveMs);
+    for (const [atMs, wave] of perWave) assert.ok(wave.length < 30, `${wave.length} scrapes at ${atMs}`);
+    stop.abort();
+    await loop;
+  });
+
+  test('never scrapes a node twice at once', async () => {
+    const { clock, stop, scheduler, ends, times } = setUp({ hold: true });
+    const loop = scheduler.run(stop.signal);
+    scheduler.add('hung');
+    await clock.advance(5 * resolutionMs);
+    assert.equal(times('hung').length, 1);
+    ends.pop()?.();
+    await clock.advance(resolutionMs);
+    assert.equal(times('hung').length, 2);
+    ends.pop()?.();
+    stop.abort();
+    await loop;
+  });
+
+  test('has no more scrapes under way than the limit, and goes on when one ends', async () => {
+    const { clock, stop, scheduler, scrapes, ends } = setUp({ hold: true });
+    const loop = scheduler.run(stop.signal);
+    for (let node = 0; node < concurrencyLimit + 10; node += 1) scheduler.add(`node-${node}`);
+    assert.equal(scrapes.length, concurrencyLimit);
+    ends.shift()?.();
+    await clock.advance(0);
+    assert.equal(scrapes.length, concurrencyLimit + 1);
+    stop.abort();
+    for (const end of ends) end();
+    await loop;
+  });
+
+  test('catches up after a pause with one scrape a node, not with all that were missed', async () => {
+    const { clock, stop, scheduler, times } = setUp();
+    scheduler.add('node-a');
+    const loop = scheduler.run(stop.signal);
+    await clock.advance(0);
+    // A suspended machine: time jumps by ten rounds in one sleep.
+    clock.jump(10 * resolutionMs);
+    await clock.advance(waveMs);
+    assert.equal(times('node-a').filter((atMs) => atMs > 0).length, 1);
+    stop.abort();
+    await loop;
+  });
+
+  test('leaves a removed node alone', async () => {
+    const { clock, stop, scheduler, times } = setUp();
+    const loop = scheduler.run(stop.signal);
+    scheduler.add('node-a');
+    await clock.advance(0);
+    scheduler.remove('node-a');
+    await clock.advance(3 * resolutionMs);
+    assert.equal(times('node-a').length, 1);
+    stop.abort();
+    await loop;
+  });
+
+  test('ends only when the scrapes under way have ended', async () => {
+    const { clock, stop, scheduler, ends } = setUp({ hold: true });
+    let ended = false;
+    const loop = scheduler.run(stop.signal).then(() => (ended = true));
+    scheduler.add('node-a');
+    await clock.advance(0);
+    stop.abort();
+    await clock.advance(0);
+    assert.equal(ended, false);
+    ends.pop()?.();
+    await loop;
+  });
+});

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { requestInfo } from '../../../src/server/requestinfo.ts';
+
+const M = '/apis/metrics.k8s.io/v1beta1';
+
+describe('the resource that a path names', () => {
+  const check = (request: string, expected: Record<string, string> | undefined) =>
+    test(request, () => {
+      const [method = '', target = ''] = request.split(' ');
+      const empty = { group: 'metrics.k8s.io', version: 'v1beta1', subresource: '', namespace: '', name: '' };
+      const resource = requestInfo(method, target)?.resource;
+      assert.deepEqual(resource, expected === undefined ? undefined : { ...empty, ...expected });
+    });
+  check(`GET ${M}/nodes`, { verb: 'list', resource: 'nodes' });
+  check(`GET ${M}/nodes/`, { verb: 'list', resource: 'nodes' });
+  check(`GET ${M}/nodes/a`, { verb: 'get', resource: 'nodes', name: 'a' });
+  check(`GET ${M}/nodes/a/status`, { verb: 'get', resource: 'nodes', name: 'a', subresource: 'status' });
+  check(`GET ${M}/nodes?watch`, { verb: 'watch', resource: 'nodes' });
+  check(`GET ${M}/nodes?watch=0`, { verb: 'list', resource: 'nodes' });
+  check(`GET ${M}/nodes/a?watch=1`, { verb: 'get', resource: 'nodes', name: 'a' });
+  check(`GET ${M}/n%6Fdes/node%2Da`, { verb: 'get', resource: 'nodes', name: 'node-a' });
+  check(`GET ${M}/namespaces/shop/pods`, { verb: 'list', resource: 'pods', namespace: 'shop' });
+  check(`GET ${M}/namespaces/shop/pods/web-0`, { verb: 'get', resource: 'pods', namespace: 'shop', name: 'web-0' });
+  check(`GET ${M}/namespaces/shop`, { verb: 'get', resource: 'namespaces', namespace: 'shop', name: 'shop' });
+  check(`GET https://host:1${M}/nodes`, { verb: 'list', resource: 'nodes' });
+  check(`HEAD ${M}/nodes`, { verb: 'list', resource: 'nodes' });
+  check(`POST ${M}/nodes`, { verb: 'create', resource: 'nodes' });
+  check(`DELETE ${M}/nodes`, { verb: 'deletecollection', resource: 'nodes' });
+  check(`DELETE ${M}/nodes/a`, { verb: 'delete', resource: 'nodes', name: 'a' });
+  check(`OPTIONS ${M}/nodes`, { verb: '', resource: 'nodes' });
+  check(`GET ${M}`, undefined);
+  check('GET /metrics', undefined);
+});
+
+describe('the query', () => {
+  const check = (text: string, expected: Record<string, string>) =>
+    test(text, () => assert.deepEqual(Object.fromEntries(requestInfo('GET', `/x?${text}`)?.query ?? []), expected));
+  check('labelSelector=app%3Dweb,tier+in+(a)', { labelSelector: 'app=web,tier in (a)' });
+  check('a=1&a=2', { a: '1' });
+  check('watch', { watch: '' });
+  check('a;b=1&c=2', { c: '2' });
+  check('a=%zz&c=2', { c: '2' });
+});
+
+test('a path that cannot be decoded is told', () => assert.equal(requestInfo('GET', '/a%zz'), undefined));
+
+test('any target is read or refused, never thrown at', () => {
+  fc.assert(fc.property(fc.string(), fc.string(), (method, target) => void requestInfo(method, target)));
+  fc.assert(fc.property(fc.webUrl({ withQueryParameters: true }), (url) => assert.ok(requestInfo('GET', url))));
+});

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { NodeBatch, PodBatch } from '../../../src/point.ts';
+import { createStorage } from '../../../src/storage/storage.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+
+const resolutionMs = 15_000;
+
+function setUp() {
+  const clock = createFakeClock();
+  return { clock, storage: createStorage({ clock, resolutionMs }) };
+}
+
+const pod = (atSeconds: number, rest: Partial<PodBatch> & { id?: string; cpu?: number } = {}): PodBatch => ({
+  namespace: 'shop',
+  name: 'web-0',
+  uid: 'uid-1',
+  containers: [
+    {
+      name: 'app',
+      containerId: rest.id ?? 'id-1',
+      startTimeMs: undefined,
+      timestampMs: atSeconds * 1000,
+      cpuSeconds: rest.cpu ?? atSeconds / 10,
+      memoryBytes: 5000,
+      swapBytes: undefined,
+    },
+  ],
+  ...rest,
+});
+const batch = (atSeconds: number, pods: readonly PodBatch[] = [pod(atSeconds)], node = 'node-a'): NodeBatch => ({
+  node,
+  source: 'cadvisor',
+  machine: { timestampMs: atSeconds * 1000, cpuSeconds: atSeconds, memoryBytes: 9000, swapBytes: undefined },
+  pods,
+});
+const web = { namespace: 'shop', name: 'web-0', uid: 'uid-1', configHash: undefined };
+
+describe('storage', () => {
+  test('has nothing before a scrape and says so', () => {
+    const { storage } = setUp();
+    assert.deepEqual(storage.nodeUsage('node-a'), { kind: 'missing', reason: 'never-scraped' });
+    assert.deepEqual(storage.podUsage(web), { kind: 'missing', reason: 'never-scraped' });
+    assert.equal(storage.hasUsage(), false);
+  });
+
+  test('serves a node and its pods from the second sample on', () => {
+    const { storage } = setUp();
+    storage.store(batch(100));
+    assert.deepEqual(storage.podUsage(web), { kind: 'missing', reason: 'one-sample' });
+    storage.store(batch(110));
+    const usage = storage.podUsage(web);
+    assert.equal(usage.kind === 'ready' && usage.value.containers[0]?.cpuNanocores, 100_000_000);
+    const node = storage.nodeUsage('node-a');
+    assert.equal(node.kind === 'ready' && node.value.cpuNanocores, 1_000_000_000);
+    assert.equal(storage.hasUsage(), true);
+    assert.deepEqual(storage.counts(), { nodes: 1, containers: 1 });
+  });
+
+  test('keeps the last good value with its own time while scrapes fail, until it is stale', async () => {
+    const { clock, storage } = setUp();
+    storage.store(batch(100));
+    storage.store(batch(110));
+    await clock.advance(3 * resolutionMs);
+    const usage = storage.podUsage(web);
+    assert.equal(usage.kind === 'ready' && usage.value.timestampMs, 110_000);
+    await clock.advance(1);
+    assert.deepEqual(storage.podUsage(web), { kind: 'missing', reason: 'stale' });
+    assert.deepEqual(storage.nodeUsage('node-a'), { kind: 'missing', reason: 'stale' });
+  });
+
+  test('lets a kubelet that samples every five minutes be older', async () => {
+    const { clock, storage } = setUp();
+    storage.store(batch(0));
+    storage.store(batch(300));
+    await clock.advance(600_000);
+    assert.equal(storage.nodeUsage('node-a').kind, 'ready');
+    await clock.advance(1);
+    assert.equal(storage.nodeUsage('node-a').kind, 'missing');
+  });
+
+  test('lets a sample that is repeated for ever go stale', async () => {
+    const { clock, storage } = setUp();
+    storage.store(batch(100));
+    storage.store(batch(110));
+    for (let scrape = 0; scrape < 4; scrape += 1) {
+      await clock.advance(resolutionMs);
+      storage.store(batch(110));
+    }
+    assert.deepEqual(storage.podUsage(web), { kind: 'missing', reason: 'stale' });
+  });
+
+  test('serves the old usage of a restarted container until the new one has its own', () => {
+    const { storage } = setUp();
+    storage.store(batch(100));
+    storage.store(batch(110));
+    storage.store(batch(120, [pod(120, { id: 'id-2', cpu: 0.1 })]));
+    const before = storage.podUsage(web);
+    assert.equal(before.kind === 'ready' && before.value.timestampMs, 110_000);
+    storage.store(batch(130, [pod(130, { id: 'id-2', cpu: 0.6 })]));
+    const after = storage.podUsage(web);
+    assert.equal(after.kind === 'ready' && after.value.containers[0]?.cpuNanocores, 50_000_000);
+  });
+
+  test('keeps a pod that a kubelet fell silent about, for a kubelet that just started knows none', async () => {
+    const { clock, storage } = setUp();
+    storage.store(batch(100));
+    storage.store(batch(110));
+    storage.store(batch(120, []));
+    assert.equal(storage.podUsage(web).kind, 'ready');
+    await clock.advance(3 * resolutionMs + 1);
+    storage.store(batch(170, []));
+    assert.deepEqual(storage.counts(), { nodes: 1, containers: 0 });
+  });
+
+  test('never counts a rate across pods of one name: the UID decides', () => {
+    const { storage } = setUp();
+    storage.store(batch(100));
+    storage.store(batch(110));
+    storage.store(batch(120, [pod(120, { uid: 'uid-2', id: 'id-9', cpu: 50 })]));
+    const recreated = { ...web, uid: 'uid-2' };
+    assert.deepEqual(storage.podUsage(recreated), { kind: 'missing', reason: 'one-sample' });
+    assert.deepEqual(storage.podUsage({ ...web, uid: 'uid-3' }), { kind: 'missing', reason: 'other-uid' });
+  });
+
+  test('tells apart the same pod name on two nodes by the UID', () => {
+    const { storage } = setUp();
+    for (const at of [100, 110]) {
+      storage.store(batch(at, [pod(at, { uid: 'old', cpu: at })], 'node-a'));
+      storage.store(batch(at, [pod(at, { uid: 'uid-1' })], 'node-b'));
+    }
+    const usage = storage.podUsage(web);
+    assert.equal(usage.kind === 'ready' && usage.value.containers[0]?.cpuNanocores, 100_000_000);
+  });
+
+  test('finds a static pod by its config hash, and any pod of a source that tells no UIDs', () => {
+    const { storage } = setUp();
+    for (const at of [100, 110]) {
+      storage.store(
+        batch(at, [pod(at, { uid: 'abcdef', name: 'etcd' }), { ...pod(at, { name: 'plain' }), uid: undefined }]),
+      );
+    }
+    assert.equal(storage.podUsage({ ...web, name: 'etcd', uid: 'mirror', configHash: 'abcdef' }).kind, 'ready');
+    assert.equal(storage.podUsage({ ...web, name: 'plain', uid: 'any' }).kind, 'ready');
+  });
+
+  test('forgets a node that left', () => {
+    const { storage } = setUp();
+    storage.store(batch(100));
+    storage.store(batch(110));
+    storage.forget('node-a');
+    assert.equal(storage.podUsage(web).kind, 'missing');
+    assert.equal(storage.nodeUsage('node-a').kind, 'missing');
+    assert.equal(storage.hasUsage(), true);
+  });
+});

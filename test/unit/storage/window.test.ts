@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ContainerPoint, Point } from '../../../src/point.ts';
+import { advanceContainer, advanceMachine, type Held, podUsageOf, usageOf } from '../../../src/storage/window.ts';
+
+const point = (timestampMs: number, cpuSeconds: number, memoryBytes = 1000): Point => ({
+  timestampMs,
+  cpuSeconds,
+  memoryBytes,
+  swapBytes: undefined,
+});
+const container = (timestampMs: number, cpuSeconds: number, rest: Partial<ContainerPoint> = {}): ContainerPoint => ({
+  name: 'app',
+  containerId: 'a',
+  startTimeMs: undefined,
+  ...point(timestampMs, cpuSeconds),
+  ...rest,
+});
+const containerAfter = (...points: ContainerPoint[]): Held<ContainerPoint> | undefined =>
+  points.reduce<Held<ContainerPoint> | undefined>((held, next) => advanceContainer(held, next, 15_000), undefined);
+
+describe('the rate between two samples', () => {
+  test('is counted over their own distance', () => {
+    const usage = usageOf(advanceMachine(advanceMachine(undefined, point(1_000, 10)), point(11_005, 12.5, 4096)));
+    assert.deepEqual(usage, {
+      kind: 'ready',
+      value: {
+        timestampMs: 11_005,
+        windowMs: 10_005,
+        cpuNanocores: 249_875_062,
+        memoryBytes: 4096,
+        swapBytes: undefined,
+      },
+    });
+  });
+
+  test('is exact to the nanocore on a counter of years', () => {
+    const held = advanceMachine(advanceMachine(undefined, point(0, 400_000_000)), point(10_000, 400_000_001));
+    const usage = usageOf(held);
+    assert.equal(usage.kind === 'ready' && usage.value.cpuNanocores, 100_000_000);
+  });
+
+  test('is zero, not negative, where the kernel took back some nanoseconds', () => {
+    const usage = usageOf(advanceMachine(advanceMachine(undefined, point(0, 5)), point(10_000, 5 - 5e-7)));
+    assert.equal(usage.kind === 'ready' && usage.value.cpuNanocores, 0);
+  });
+});
+
+describe('one sample', () => {
+  test('is not enough', () => {
+    assert.deepEqual(usageOf(advanceMachine(undefined, point(1, 1))), { kind: 'missing', reason: 'one-sample' });
+  });
+
+  test('scraped twice is still one', () => {
+    const held = containerAfter(container(1_000, 1), container(1_000, 1));
+    assert.deepEqual(held && usageOf(held), { kind: 'missing', reason: 'one-sample' });
+  });
+
+  test('is enough for a container started between 10 s and one resolution before it', () => {
+    const held = containerAfter(container(12_000, 3, { startTimeMs: 0 }));
+    const usage = held && usageOf(held);
+    assert.ok(usage?.kind === 'ready');
+    assert.equal(usage.value.windowMs, 12_000);
+    assert.equal(usage.value.cpuNanocores, 250_000_000);
+  });
+
+  test('is not enough for one younger than 10 s or older than one resolution', () => {
+    for (const ageMs of [9_999, 15_000]) {
+      const held = containerAfter(container(ageMs, 3, { startTimeMs: 0 }));
+      assert.equal(held?.base, 'one-sample', `${ageMs} ms`);
+    }
+  });
+});
+
+describe('a repeated or older sample', () => {
+  test('keeps the window that there is', () => {
+    const held = containerAfter(container(0, 1), container(10_000, 2), container(10_000, 2), container(5_000, 1.5));
+    const usage = held && usageOf(held);
+    assert.equal(usage?.kind === 'ready' && usage.value.windowMs, 10_000);
+  });
+});
+
+describe('a restart', () => {
+  test('is another id; nothing of the old container counts', () => {
+    const held = containerAfter(
+      container(0, 100),
+      container(10_000, 101),
+      container(20_000, 0.5, { containerId: 'b' }),
+    );
+    assert.deepEqual(held && usageOf(held), { kind: 'missing', reason: 'restarted' });
+  });
+
+  test('is not a start time that moved', () => {
+    const held = containerAfter(
+      container(100_000, 1, { startTimeMs: 0 }),
+      container(110_000, 2, { startTimeMs: 105_000 }),
+    );
+    assert.equal(held && usageOf(held).kind, 'ready');
+  });
+
+  test('is also a counter that went back for the same id', () => {
+    const held = containerAfter(container(0, 100), container(10_000, 1));
+    assert.deepEqual(held && usageOf(held), { kind: 'missing', reason: 'restarted' });
+  });
+});
+
+describe('a pod', () => {
+  const ready = (name: string, atMs: number, windowMs: number): [string, Held] => [
+    name,
+    advanceMachine(advanceMachine(undefined, point(atMs - windowMs, 1)), point(atMs, 2)),
+  ];
+
+  test('has the time and the window of its oldest container, and its containers by name', () => {
+    const usage = podUsageOf(new Map([ready('b', 20_000, 10_000), ready('a', 15_000, 12_000)]));
+    assert.ok(usage.kind === 'ready');
+    assert.equal(usage.value.timestampMs, 15_000);
+    assert.equal(usage.value.windowMs, 12_000);
+    assert.deepEqual(
+      usage.value.containers.map(({ name }) => name),
+      ['a', 'b'],
+    );
+  });
+
+  test('has none while one of its containers has none', () => {
+    const usage = podUsageOf(new Map([ready('a', 20_000, 10_000), ['b', advanceMachine(undefined, point(0, 0))]]));
+    assert.deepEqual(usage, { kind: 'missing', reason: 'one-sample' });
+  });
+});
