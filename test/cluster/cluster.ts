@@ -1,0 +1,86 @@
+/** The running cluster as the end-to-end tests see it: addresses, kubectl, host processes in its network, its kubelet. */
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import path from 'node:path';
+import { type CommandOptions, runInNamespace, spawnInNamespace } from './command.ts';
+import { type ComponentName, componentNames } from './components.ts';
+import { type ImageSource, importImage } from './image.ts';
+import { kubectl } from './kubectl.ts';
+import { isRunning, logFile, readProcess, readProcesses, startAgain, stop } from './process.ts';
+import { approveServingCertificate, kubeletAnswers } from './ready.ts';
+import { adminKubeconfig, apiServerUrl, pkiFile, readRecord, readSettings, type Settings } from './settings.ts';
+import { build } from './toolchain.ts';
+
+export interface Cluster {
+  readonly settings: Settings;
+  readonly nodeName: string;
+  /** The bridge's address. A server started with inNamespace listens here, and its EndpointSlice names it. */
+  readonly nodeIp: string;
+  readonly apiServerUrl: string;
+  /** cluster-admin by client certificate. */
+  readonly kubeconfig: string;
+  /** The path of the network namespace, for `nsenter --net=`. */
+  readonly networkNamespace: string;
+  /** Signs kube-apiserver's and the kubelet's serving certificates and all client certificates. */
+  readonly caFile: string;
+  /** In every cluster; pods use them with imagePullPolicy Never. The busybox image has the shell as its entrypoint. */
+  readonly images: { readonly busybox: string; readonly pause: string };
+
+  /** Runs kubectl as cluster-admin and returns what it prints. Throws CommandFailed. */
+  kubectl(args: readonly string[], options?: CommandOptions): Promise<string>;
+  /** Starts a process on this machine in the cluster's network. The caller ends it. */
+  inNamespace(command: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
+  /** Runs a command in the cluster's network to its end (curl, ab) and returns what it prints. Throws CommandFailed. */
+  runInNamespace(command: string, args: readonly string[], options?: CommandOptions): Promise<string>;
+  /** Makes an image of a folder; see ImageSource. */
+  importImage(source: ImageSource): Promise<void>;
+  /** The real metrics-server's binary, built first if need be. */
+  metricsServer(): Promise<string>;
+
+  /** Ends a component and leaves it ended. */
+  stopComponent(name: ComponentName): Promise<void>;
+  /** Starts an ended component again with the same command line. */
+  startComponent(name: ComponentName): Promise<void>;
+  /** Ends the kubelet and starts it again; resolves when it answers kube-apiserver. Pods keep running. */
+  restartKubelet(): Promise<void>;
+  /** Approves what the kubelet asks for; only needed where its certificates are removed. */
+  approveServingCertificate(): Promise<void>;
+  /** The file with everything a component has printed. */
+  logFile(name: ComponentName): string;
+}
+
+/** The cluster that `npm run cluster -- up` left running. Throws when it does not run. */
+export function openCluster(settings: Settings = readSettings()): Cluster {
+  const record = readRecord(settings);
+  const running = record === undefined ? [] : readProcesses(settings).filter(isRunning);
+  const missing = componentNames.filter((name) => !running.some((process) => process.name === name));
+  if (record === undefined || missing.length > 0) {
+    throw new Error(`no cluster runs in ${settings.runFolder}; run: npm run cluster -- up`);
+  }
+  const client = (args: readonly string[], options?: CommandOptions) => kubectl(settings, args, options);
+  return {
+    settings,
+    nodeName: settings.nodeName,
+    nodeIp: settings.nodeIp,
+    apiServerUrl: apiServerUrl(settings),
+    kubeconfig: adminKubeconfig(settings),
+    networkNamespace: settings.networkNamespace,
+    caFile: pkiFile(settings, 'ca.crt'),
+    images: settings.images,
+    kubectl: client,
+    inNamespace: (command, args, options) => spawnInNamespace(settings, command, args, options),
+    runInNamespace: (command, args, options) => runInNamespace(settings, command, args, options),
+    importImage: (source) => importImage(settings, record, source),
+    metricsServer: async () => path.join(await build(settings, 'metrics-server'), 'metrics-server'),
+    stopComponent: (name) => stop(readProcess(settings, name)),
+    startComponent: (name) => startAgain(settings, name),
+    restartKubelet,
+    approveServingCertificate: () => approveServingCertificate(settings),
+    logFile: (name) => logFile(settings, name),
+  };
+
+  async function restartKubelet(): Promise<void> {
+    await stop(readProcess(settings, 'kubelet'));
+    await startAgain(settings, 'kubelet');
+    await kubeletAnswers(settings);
+  }
+}

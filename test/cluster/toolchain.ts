@@ -1,0 +1,79 @@
+/** Builds the pinned Go binaries once and keeps them, in a folder named after everything that decides what they are. */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { requireGo } from './needs.ts';
+import type { Settings } from './settings.ts';
+
+/** Each folder below toolchain/ holds a go.mod and go.sum with nothing but pins, and its flags here. */
+const modules = {
+  kubernetes: ['-trimpath', '-ldflags', '-s -w -X k8s.io/component-base/version.gitVersion=v1.37.2'],
+  containerd: ['-trimpath', '-tags', 'no_btrfs no_devmapper no_zfs no_aufs', '-ldflags', '-s -w'],
+  'metrics-server': ['-trimpath', '-ldflags', '-s -w'],
+} as const satisfies Record<string, readonly string[]>;
+
+export type Module = keyof typeof modules;
+export const allModules: readonly Module[] = ['kubernetes', 'containerd', 'metrics-server'];
+
+/** How often a running build says that it is still running. */
+const progressIntervalMs = 20_000;
+
+/** The folder with the module's binaries, built first if it is not there: minutes from cold, seconds with a warm Go cache. */
+export async function build(settings: Settings, module: Module): Promise<string> {
+  const folder = toolchainFolder(settings, module);
+  if (existsSync(folder)) return folder;
+  requireGo();
+  await mkdir(settings.toolchainCache, { recursive: true });
+  const unfinished = await mkdtemp(path.join(settings.toolchainCache, `.${module}-`));
+  try {
+    await goBuild(module, unfinished);
+    await rename(unfinished, folder);
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true });
+    // Another build of the same pins may have been quicker; its result is as good.
+    if (!existsSync(folder)) throw error;
+  }
+  return folder;
+}
+
+/** Where the module's binaries are or would be. */
+export function toolchainFolder(settings: Settings, module: Module): string {
+  const hash = createHash('sha256');
+  for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(path.join(sourceFolder(module), file)));
+  hash.update(JSON.stringify(modules[module]));
+  return path.join(settings.toolchainCache, `${module}-${hash.digest('hex').slice(0, 16)}`);
+}
+
+const sourceFolder = (module: Module): string => path.join(import.meta.dirname, 'toolchain', module);
+
+async function goBuild(module: Module, target: string): Promise<void> {
+  const startedMs = performance.now();
+  const seconds = (): number => Math.round((performance.now() - startedMs) / 1000);
+  console.log(`${module}: building (minutes from cold)`);
+  // -v names each package when it is compiled: with it progress can be shown.
+  const child = spawn('go', ['build', '-v', ...modules[module], '-o', `${target}/`, 'tool'], {
+    cwd: sourceFolder(module),
+    env: { ...process.env, CGO_ENABLED: '0' },
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  let packages = 0;
+  const lastLines: string[] = [];
+  createInterface(child.stderr).on('line', (line) => {
+    packages += 1;
+    lastLines.push(line);
+    if (lastLines.length > 30) lastLines.shift();
+  });
+  const progress = setInterval(
+    () => console.log(`${module}: ${packages} packages, ${seconds()} s`),
+    progressIntervalMs,
+  );
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  }).finally(() => clearInterval(progress));
+  if (code !== 0) throw new Error(`${module}: go build failed:\n${lastLines.join('\n')}`);
+  console.log(`${module}: built in ${seconds()} s`);
+}
