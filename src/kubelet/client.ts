@@ -7,9 +7,9 @@ import { userAgent } from '../version.ts';
 /** What kubelets are checked against and what is shown to them; a new object whenever something in it changed. */
 export interface KubeletTls {
   /** PEM bundle; undefined means the system's. */
-  readonly ca: string | Buffer | undefined;
-  readonly cert: string | Buffer | undefined;
-  readonly key: string | Buffer | undefined;
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
   readonly insecure: boolean;
 }
 

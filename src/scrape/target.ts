@@ -1,6 +1,6 @@
 /** One node as a scrape target: which endpoint serves it, which address answers, and how it went last. */
 import type { Clock } from '../clock.ts';
-import type { Candidate } from '../cluster/address.ts';
+import type { Candidate, Candidates } from '../cluster/address.ts';
 import type { KubeletClient, KubeletResponse } from '../kubelet/client.ts';
 import { describeError } from '../logging.ts';
 import type { NodeBatch, Source } from '../point.ts';
@@ -9,8 +9,8 @@ import { type Decoded, decodeCadvisor, decodeResource } from './decode.ts';
 
 /** What there is to know about a node for scraping it, as of now. */
 export interface TargetAddress {
-  /** Where to try, best first; empty when the node has no address of a wanted type. */
-  readonly candidates: readonly Candidate[];
+  /** Where its kubelet may answer, best first. */
+  readonly candidates: Candidates;
   /** The node's own path for /metrics/resource, where it is annotated with one; then that is the only source. */
   readonly resourcePath: string | undefined;
 }
@@ -41,7 +41,8 @@ const accept =
   'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=1,text/plain;version=0.0.4;q=0.5';
 
 export function createTarget(node: string, kubelet: KubeletClient, clock: Clock): Target {
-  let candidate = 0;
+  /** Which candidate is tried; goes on to the next one whenever one does not answer. */
+  let turn = 0;
   /** Why /metrics/cadvisor is not used, and until when. */
   let fallback: { readonly reason: string; readonly untilMs: number } | undefined;
   /** Whether the kubelet sent only the families asked for (1.37 and later); its bodies are then too small to compress. */
@@ -50,13 +51,12 @@ export function createTarget(node: string, kubelet: KubeletClient, clock: Clock)
   return { scrape };
 
   async function scrape(address: TargetAddress, signal: AbortSignal): Promise<Outcome> {
-    const where = address.candidates[candidate % Math.max(1, address.candidates.length)];
-    if (where === undefined) return failed('it has no address of a type in --kubelet-preferred-address-types');
+    if (address.candidates.kind === 'none') return failed(address.candidates.reason);
+    const { candidates } = address.candidates;
     try {
-      return await scrapeAt(where, address.resourcePath, signal);
+      return await scrapeAt(candidates[turn % candidates.length] ?? candidates[0], address.resourcePath, signal);
     } catch (error) {
-      // The next scrape tries the next address; with one address this is a no-op.
-      candidate += 1;
+      turn += 1;
       return failed(describeError(error));
     }
   }
@@ -66,21 +66,16 @@ export function createTarget(node: string, kubelet: KubeletClient, clock: Clock)
     if (fallback !== undefined && clock.monotonicMs() < fallback.untilMs) {
       return resource(where, resourcePath, fallback.reason, signal);
     }
-    const answer = await fetch(where, cadvisorPath, !filtered, signal);
-    const unusable = noSuchEndpoint.has(answer.status)
-      ? `${cadvisorPath.split('?')[0]} answers ${answer.status}`
-      : undefined;
-    if (unusable === undefined && answer.status !== 200) return refused(answer);
-    const decoded = unusable === undefined ? decode('cadvisor', answer) : undefined;
-    if (decoded?.kind === 'batch') {
-      filtered = decoded.filtered;
+    const { read, wireBytes } = await readFrom(where, 'cadvisor', cadvisorPath, !filtered, signal);
+    if (read.kind === 'batch') {
+      filtered = read.filtered;
       fallback = undefined;
-      return { kind: 'scraped', batch: decoded.batch, wireBytes: answer.wireBytes, fallback: undefined };
+      return { kind: 'scraped', batch: read.batch, wireBytes, fallback: undefined };
     }
-    const reason = unusable ?? (decoded?.kind === 'unusable' ? decoded.reason : '');
-    const outcome = await resource(where, resourcePath, reason, signal);
-    if (outcome.kind === 'failed') return failed(`${reason}; and then ${outcome.reason}`);
-    fallback = { reason, untilMs: clock.monotonicMs() + fallbackMs + Math.random() * fallbackSpreadMs };
+    if (read.kind !== 'unusable') return failed(read.reason);
+    const outcome = await resource(where, resourcePath, read.reason, signal);
+    if (outcome.kind === 'failed') return failed(`${read.reason}; and then ${outcome.reason}`);
+    fallback = { reason: read.reason, untilMs: clock.monotonicMs() + fallbackMs + Math.random() * fallbackSpreadMs };
     return outcome;
   }
 
@@ -90,27 +85,33 @@ export function createTarget(node: string, kubelet: KubeletClient, clock: Clock)
     reason: string | undefined,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const answer = await fetch(where, path, true, signal);
-    if (answer.status !== 200) return refused(answer);
-    const decoded = decode('resource', answer);
-    if (decoded.kind === 'unusable') return failed(`${path}: ${decoded.reason}`);
-    return { kind: 'scraped', batch: decoded.batch, wireBytes: answer.wireBytes, fallback: reason };
+    const { read, wireBytes } = await readFrom(where, 'resource', path, true, signal);
+    if (read.kind !== 'batch') return failed(read.reason);
+    return { kind: 'scraped', batch: read.batch, wireBytes, fallback: reason };
   }
 
-  function fetch(
+  async function readFrom(
     { host, port }: Candidate,
+    source: Source,
     path: string,
     gzip: boolean,
     signal: AbortSignal,
-  ): Promise<KubeletResponse> {
-    return kubelet.fetch({ node, host, port, path, accept, gzip }, signal);
+  ): Promise<{ read: Read; wireBytes: number }> {
+    const answer = await kubelet.fetch({ node, host, port, path, accept, gzip }, signal);
+    return { read: decode(source, path, answer), wireBytes: answer.wireBytes };
   }
 
-  function decode(source: Source, answer: KubeletResponse): Decoded {
+  function decode(source: Source, path: string, answer: KubeletResponse): Read {
+    if (noSuchEndpoint.has(answer.status)) {
+      return { kind: 'unusable', reason: `${path.split('?')[0]} answers ${answer.status}` };
+    }
+    if (answer.status !== 200) return { kind: 'refused', reason: refusal(answer) };
     const context = { node, nodeTimeMs: answer.dateMs ?? clock.wallMs() };
     return (source === 'cadvisor' ? decodeCadvisor : decodeResource)(answer.body, answer.contentType, context);
   }
 }
+
+type Read = Decoded | { readonly kind: 'refused'; readonly reason: string };
 
 /** What a kubelet, or what stands in for one, answers where it has no such endpoint. */
 const noSuchEndpoint: ReadonlySet<number> = new Set([404, 501]);
@@ -119,16 +120,14 @@ function failed(reason: string): Outcome {
   return { kind: 'failed', reason };
 }
 
-function refused({ status, body }: KubeletResponse): Outcome {
+function refusal({ status, body }: KubeletResponse): string {
   const text = body
     .subarray(0, quotedBytes)
     .toString('latin1')
     .replaceAll(/[^\x20-\x7e]+/g, ' ')
     .trim();
   const remedy = remedies.get(status);
-  return failed(
-    `the kubelet answers ${status}${text === '' ? '' : `: ${text}`}${remedy === undefined ? '' : `; ${remedy}`}`,
-  );
+  return `the kubelet answers ${status}${text === '' ? '' : `: ${text}`}${remedy === undefined ? '' : `; ${remedy}`}`;
 }
 
 /** How much of an error body is quoted in the log. */

@@ -14,7 +14,8 @@ const ranks: readonly (readonly string[])[] = [
   ['tls'],
   ['cluster', 'kubelet', 'storage', 'auth'],
   ['scrape'],
-  ['api', 'server'],
+  ['api'],
+  ['server'],
   ['command'],
   ['main'],
 ];

@@ -1,0 +1,97 @@
+/** One sample of a family that was asked for, as both formats present it; the same object for every sample of a body. */
+
+/** The most labels that a sample may have; cAdvisor's widest series has ten. */
+const labelLimit = 64;
+
+/** Offsets kept per label: name start, name end, value start, value end. */
+const offsetsPerLabel = 4;
+
+/** Called for each sample; the sample is the reader's own and holds until the call returns. */
+export type Visit = (sample: Sample) => void;
+
+/** What a reader learned about the body beside the samples. */
+export interface Seen {
+  /** True if the body has a family that was not asked for, so the sender did not filter. */
+  readonly unwanted: boolean;
+}
+
+/** A body that does not follow its format, or ends too early. */
+export class ExpositionError extends Error {
+  /** Where in the body reading stopped. */
+  readonly offset: number;
+
+  constructor(problem: string, offset: number) {
+    super(`${problem} at byte ${offset}`);
+    this.name = 'ExpositionError';
+    this.offset = offset;
+  }
+}
+
+/** Hot: filled once per wanted line. Labels are ranges of the body until somebody asks for one. */
+export class Sample {
+  /** Index of the family in the list of wanted names. */
+  family = 0;
+  /** Any double, also NaN and the infinities. */
+  value = 0;
+  /** Milliseconds since the epoch; NaN where the sample has no time. */
+  timestampMs = Number.NaN;
+
+  readonly #body: Buffer;
+  readonly #offsets = new Int32Array(labelLimit * offsetsPerLabel);
+  readonly #escaped = new Uint8Array(labelLimit);
+  #labels = 0;
+
+  constructor(body: Buffer) {
+    this.#body = body;
+  }
+
+  /** The label's value, '' where the sample does not have it: to Prometheus these are the same. */
+  label(name: string): string {
+    for (let label = 0; label < this.#labels; label += 1) {
+      const at = label * offsetsPerLabel;
+      if (!isAt(this.#body, this.#offsets[at]!, this.#offsets[at + 1]!, name)) continue;
+      const value = this.#body.toString('utf8', this.#offsets[at + 2], this.#offsets[at + 3]);
+      return this.#escaped[label] === 0 ? value : unescape(value);
+    }
+    return '';
+  }
+
+  /** For the readers: forgets the sample before. */
+  begin(family: number): void {
+    this.family = family;
+    this.value = 0;
+    this.timestampMs = Number.NaN;
+    this.#labels = 0;
+  }
+
+  /** For the readers: notes a label by its ranges in the body; an escaped value is unescaped when it is asked for. */
+  addLabel(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number, escaped: boolean): void {
+    if (this.#labels === labelLimit) throw new ExpositionError(`more than ${labelLimit} labels`, nameStart);
+    const at = this.#labels * offsetsPerLabel;
+    this.#offsets[at] = nameStart;
+    this.#offsets[at + 1] = nameEnd;
+    this.#offsets[at + 2] = valueStart;
+    this.#offsets[at + 3] = valueEnd;
+    this.#escaped[this.#labels] = escaped ? 1 : 0;
+    this.#labels += 1;
+  }
+}
+
+/** The same memory with Buffer's searches and decoders. */
+export function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** True if the range holds exactly these ASCII characters. Names share their beginnings, so the end is compared first. */
+export function isAt(body: Buffer, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let index = text.length - 1; index >= 0; index -= 1) {
+    if (body[start + index] !== text.charCodeAt(index)) return false;
+  }
+  return true;
+}
+
+/** The format knows three escapes; what follows another backslash is kept with it, as Prometheus itself does. */
+function unescape(value: string): string {
+  return value.replaceAll(/\\([\\n"])/g, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped));
+}

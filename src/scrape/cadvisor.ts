@@ -1,0 +1,174 @@
+/** Says which series and labels of /metrics/cadvisor mean what, and joins them into one candidate per container cgroup. */
+import type { Sample } from '../exposition/sample.ts';
+import type { Point } from '../point.ts';
+import { isContainerPath, parseCgroup } from './cgroup.ts';
+import { Reading, Readings } from './reading.ts';
+import type { Candidate } from './select.ts';
+
+/** Every family that is read, and asked for by name[] where the kubelet can filter (1.37 and later). */
+export const cadvisorFamilies: readonly string[] = [
+  'container_cpu_usage_seconds_total',
+  'container_memory_working_set_bytes',
+  'container_memory_swap',
+  'container_start_time_seconds',
+  'container_scrape_error',
+];
+
+/** What the rows of one body are worth. */
+export type CadvisorRows =
+  | { readonly kind: 'rows'; readonly machine: Point | undefined; readonly candidates: readonly Candidate[] }
+  | { readonly kind: 'unusable'; readonly reason: string };
+
+/** Takes the samples of one body, their families by index in cadvisorFamilies, and gives what they add up to. */
+export class CadvisorCollector {
+  readonly #machine = new Row('', '', '', '/');
+  readonly #containers = new Map<string, Row>();
+  #samples = 0;
+  #scrapeFailed = false;
+  #hasPaths = false;
+  #hasUnlabelled = false;
+
+  add(sample: Sample): void {
+    const family = cadvisorFamilies[sample.family];
+    if (family === undefined) return;
+    if (family === 'container_scrape_error') {
+      if (sample.value !== 0) this.#scrapeFailed = true;
+      return;
+    }
+    this.#samples += 1;
+    this.#rowOf(sample)?.add(family, sample);
+  }
+
+  /** The node's clock at the time of the answer, in milliseconds since the epoch. */
+  finish(nodeTimeMs: number): CadvisorRows {
+    const reason = this.#whyUnusable();
+    if (reason !== undefined) return { kind: 'unusable', reason };
+    const candidates: Candidate[] = [];
+    for (const row of this.#containers.values()) {
+      const candidate = row.toCandidate(nodeTimeMs);
+      if (candidate !== undefined) candidates.push(candidate);
+    }
+    const machine = this.#machine.toMachinePoint(nodeTimeMs);
+    if (machine === undefined && candidates.length === 0) return { kind: 'unusable', reason: 'no usable rows' };
+    return { kind: 'rows', machine, candidates };
+  }
+
+  /** As far as one body can tell without knowing which pods there should be. */
+  #whyUnusable(): string | undefined {
+    if (this.#scrapeFailed) return 'the kubelet failed to read its containers (container_scrape_error is 1)';
+    if (this.#samples === 0) return 'no container rows (Windows, or nothing sampled yet)';
+    // Taken from the runtime, CPU comes in whole seconds, and there is no row for the machine.
+    if (!this.#hasPaths) return 'no cgroup paths (PodAndContainerStatsFromCRI)';
+    // A pod in creation has no container rows, for a good reason. Containers without labels mean that cAdvisor does not
+    // reach the runtime: never with cri-dockerd, until the kubelet restarts with others.
+    if (this.#containers.size === 0 && this.#hasUnlabelled) return 'no labelled container rows';
+    return undefined;
+  }
+
+  /** The row that the sample belongs to; undefined for slices, pods, sandboxes and what nobody has labelled. */
+  #rowOf(sample: Sample): Row | undefined {
+    const path = sample.label('id');
+    if (path.startsWith('/')) this.#hasPaths = true;
+    const container = sample.label('container');
+    const namespace = sample.label('namespace');
+    const pod = sample.label('pod');
+    if (container === '' && namespace === '' && pod === '') {
+      if (path === '/' && sample.label('name') === '' && sample.label('image') === '') return this.#machine;
+      if (!this.#hasUnlabelled && isContainerPath(path)) this.#hasUnlabelled = true;
+      return undefined;
+    }
+    // The sandbox is container="POD" with dockershim and CRI-O, and "" with containerd, as the pod itself.
+    if (container === '' || container === 'POD' || namespace === '' || pod === '') return undefined;
+    const key = `${path}\0${namespace}\0${pod}\0${container}`;
+    let row = this.#containers.get(key);
+    if (row === undefined) {
+      row = new Row(namespace, pod, container, path);
+      this.#containers.set(key, row);
+    }
+    return row;
+  }
+}
+
+/** One cgroup with one set of labels. */
+class Row {
+  readonly #namespace: string;
+  readonly #pod: string;
+  readonly #container: string;
+  readonly #path: string;
+  readonly #readings = new Readings();
+  /** CPU per core, as kubelets before 1.16 say it, by the cpu label. */
+  readonly #cores = new Map<string, Reading>();
+
+  constructor(namespace: string, pod: string, container: string, path: string) {
+    this.#namespace = namespace;
+    this.#pod = pod;
+    this.#container = container;
+    this.#path = path;
+  }
+
+  add(family: string, sample: Sample): void {
+    switch (family) {
+      case 'container_cpu_usage_seconds_total':
+        this.#addCpu(sample);
+        return;
+      case 'container_memory_working_set_bytes':
+        this.#readings.memory.add(sample);
+        return;
+      case 'container_memory_swap':
+        this.#readings.swap.add(sample);
+        return;
+      case 'container_start_time_seconds':
+        this.#readings.start.add(sample);
+        return;
+    }
+  }
+
+  toCandidate(nodeTimeMs: number): Candidate | undefined {
+    this.#sumCores();
+    const point = this.#readings.toPoint(nodeTimeMs);
+    if (point === undefined) return undefined;
+    const cgroup = parseCgroup(this.#path);
+    return {
+      namespace: this.#namespace,
+      pod: this.#pod,
+      path: this.#path,
+      cgroup,
+      hasCpu: this.#readings.cpu.seen,
+      point: {
+        name: this.#container,
+        containerId: cgroup.containerId,
+        startTimeMs: this.#readings.startTimeMs(),
+        ...point,
+      },
+    };
+  }
+
+  toMachinePoint(nodeTimeMs: number): Point | undefined {
+    this.#sumCores();
+    return this.#readings.toMachinePoint(nodeTimeMs);
+  }
+
+  #addCpu(sample: Sample): void {
+    const cpu = sample.label('cpu');
+    if (cpu === 'total' || cpu === '') {
+      this.#readings.cpu.add(sample);
+      return;
+    }
+    let core = this.#cores.get(cpu);
+    if (core === undefined) {
+      core = new Reading();
+      this.#cores.set(cpu, core);
+    }
+    core.add(sample);
+  }
+
+  #sumCores(): void {
+    const { cpu } = this.#readings;
+    if (cpu.seen) return;
+    for (const core of this.#cores.values()) {
+      cpu.seen = true;
+      cpu.value += core.value;
+      cpu.timestampMs = core.timestampMs;
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/** Reads a container's ID and its pod's UID out of the path of its cgroup. */
+
+/** What a path like /kubepods/burstable/pod<uid>/<container id> tells. */
+export interface Cgroup {
+  /** 64 hex digits where the path ends in a runtime's container ID, otherwise the whole path: as unique, never shorter. */
+  readonly containerId: string;
+  /** Pod UID with dashes, or a static pod's config hash; undefined where the path tells none. */
+  readonly podUid: string | undefined;
+  /**
+   * True for a child of a pod's cgroup that is not itself below another pod's. Only the kubelet and the runtime can make
+   * such a one; a tenant can make any name below its own container, also that of a neighbour's pod and container.
+   */
+  readonly trusted: boolean;
+  /** How many segments the path has. */
+  readonly depth: number;
+}
+
+/** <id>, cri-containerd-<id>.scope, crio-<id>, docker-<id>.scope, kata_<id>, <slice>:cri-containerd:<id> */
+const containerPattern = /(?:^|[-_:])([0-9a-f]{64})(?:\.scope)?$/;
+
+/** pod<uid>, kubepods-burstable-pod<uid with _>.slice, kubelet-kubepods-pod<uid>.slice; static pods have 32 hex digits. */
+const podPattern = /(?:^|-)pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?$/;
+
+/** CRI-O's monitor process sits beside its container, under the container's ID, but is no container. */
+const monitorInfix = '-conmon-';
+
+/** The path as the id label has it, from the root of the cgroup tree. */
+export function parseCgroup(path: string): Cgroup {
+  const segments = path.split('/');
+  const last = segments.pop() ?? '';
+  const parent = segments.pop() ?? '';
+  // With mismatched cgroup drivers, runc takes systemd's <slice>:<prefix>:<id> for one name.
+  const slice = last.slice(0, Math.max(0, last.indexOf(':')));
+  const podUid = podUidOf(slice) ?? podUidOf(parent);
+  return {
+    containerId: containerPattern.exec(last)?.[1] ?? path,
+    podUid,
+    trusted: podUid !== undefined && !segments.some((segment) => podPattern.test(segment)),
+    depth: segments.length + 1,
+  };
+}
+
+/** True for the cgroup of a container (or of a pod's sandbox), judged by the path alone. */
+export function isContainerPath(path: string): boolean {
+  const { containerId, trusted } = parseCgroup(path);
+  return trusted && containerId !== path && !path.includes(monitorInfix);
+}
+
+function podUidOf(segment: string): string | undefined {
+  return podPattern.exec(segment)?.[1]?.replaceAll('_', '-');
+}

@@ -1,0 +1,69 @@
+/** The series of one cgroup as they come in, and which of their values are believed; the same for both endpoints. */
+import type { Sample } from '../exposition/sample.ts';
+import type { Point } from '../point.ts';
+
+/** More than any machine has or uses: 2^60 is an exbibyte, or 36 billion years of CPU; kubelets have sent 2^64. */
+const valueLimit = 2 ** 60;
+
+/** A sample may be this far ahead of the node's clock, which is known in whole seconds only. */
+const futureLimitMs = 5_000;
+
+/** The latest sample of one series; kubelets send two for one where a container's cgroup outlived it. */
+export class Reading {
+  seen = false;
+  value = 0;
+  /** NaN where the sample has no time. */
+  timestampMs = Number.NaN;
+
+  /** Keeps the sample unless the one before is younger; without times, the last one counts. */
+  add(sample: Sample): void {
+    if (sample.timestampMs < this.timestampMs) return;
+    this.seen = true;
+    this.value = sample.value;
+    this.timestampMs = sample.timestampMs;
+  }
+}
+
+/** What one container, or the machine, is said to use. */
+export class Readings {
+  readonly cpu = new Reading();
+  readonly memory = new Reading();
+  readonly swap = new Reading();
+  readonly start = new Reading();
+
+  /** Undefined without a working set, and where a value cannot be true. Node time in milliseconds since the epoch. */
+  toPoint(nodeTimeMs: number): Point | undefined {
+    const { cpu, memory, swap } = this;
+    if (!memory.seen || !isPlausible(memory.value) || !isPlausible(cpu.value)) return undefined;
+    return {
+      timestampMs: sampleTimeMs(cpu.seen ? cpu.timestampMs : memory.timestampMs, nodeTimeMs),
+      // Kubelets leave the row out while no CPU was used: zero is a value, and what cpu holds without a sample.
+      cpuSeconds: cpu.value,
+      memoryBytes: memory.value,
+      swapBytes: swap.seen && isPlausible(swap.value) ? swap.value : undefined,
+    };
+  }
+
+  /** The same, but a machine that uses nothing is not believed: old cAdvisors on cgroup v2 have said so. */
+  toMachinePoint(nodeTimeMs: number): Point | undefined {
+    const point = this.toPoint(nodeTimeMs);
+    return point !== undefined && point.cpuSeconds > 0 && point.memoryBytes > 0 ? point : undefined;
+  }
+
+  /** Whole milliseconds; undefined where there is none, or the zero time of Go, which is negative. */
+  startTimeMs(): number | undefined {
+    const seconds = this.start.value;
+    return seconds > 0 && isPlausible(seconds) ? Math.trunc(seconds * 1000) : undefined;
+  }
+}
+
+/** CPU seconds or bytes that can be true; NaN is not. */
+function isPlausible(value: number): boolean {
+  return value >= 0 && value <= valueLimit;
+}
+
+/** A missing time, or one in the node's future, becomes the time of the answer. */
+function sampleTimeMs(timestampMs: number, nodeTimeMs: number): number {
+  // NaN, for missing, fails the comparison too.
+  return timestampMs <= nodeTimeMs + futureLimitMs ? timestampMs : nodeTimeMs;
+}

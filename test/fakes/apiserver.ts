@@ -1,0 +1,195 @@
+/** A real HTTPS server that answers like kube-apiserver where we ask it: list, get, watch and reviews, with faults on demand. */
+import { once } from 'node:events';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { ApiServer } from '../../src/client/config.ts';
+import { createReader, refuse, reply } from './apiread.ts';
+import { createWatches, type Watches } from './apiwatch.ts';
+import { type Authority, makeAuthority } from './certificates.ts';
+import { createObjectStore, type ObjectStore } from './objectstore.ts';
+
+export interface FakeApiServer extends AsyncDisposable {
+  readonly url: string;
+  /** PEM of the authority that the server's certificate is from. */
+  readonly ca: string;
+  /** How a client of ours reaches it, with the token `fake`. */
+  readonly connection: ApiServer;
+  readonly objects: ObjectStore;
+  readonly watches: Watches;
+  readonly faults: Faults;
+  readonly reviews: Reviews;
+  /** All that came in, in order, also what was refused. */
+  readonly requests: readonly ReceivedRequest[];
+  close(): Promise<void>;
+}
+
+export interface FakeApiServerOptions {
+  /** 0 takes a free one. */
+  readonly port?: number;
+  /** Default: one of its own. */
+  readonly authority?: Authority;
+  /** PEM bundle; with it, client certificates are asked for, and their CN is recorded if they are good. */
+  readonly clientCa?: string;
+  readonly bookmarkMs?: number;
+}
+
+export interface ReceivedRequest {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** CN of the client certificate. */
+  readonly clientName: string | undefined;
+}
+
+/** What goes wrong from now on; set back to undo. */
+export interface Faults {
+  /** The status to answer with instead, or to close the connection without one, for the requests that it returns something for. */
+  answer: ((request: ReceivedRequest) => number | 'hang up' | undefined) | undefined;
+  /** How long each answer takes. */
+  delayMs: number;
+  /** Whether credentials are good; otherwise 401. */
+  accepts: (request: ReceivedRequest) => boolean;
+  /** Forgets all versions: watches end with 410, and so do pages that were begun. */
+  expire(): void;
+  /** Breaks all connections and refuses new ones. */
+  down(): Promise<void>;
+  /** Listens again on the same port. */
+  up(): Promise<void>;
+  /** Shows new connections a certificate of another authority. */
+  present(authority: Authority): void;
+}
+
+/** What is answered to TokenReview and SubjectAccessReview; by default nobody is known and nothing is allowed. */
+export interface Reviews {
+  /** The `status` for a token. */
+  token: (token: string) => object;
+  /** The `status` for a spec. */
+  access: (spec: Readonly<Record<string, unknown>>) => object;
+}
+
+const host = '127.0.0.1';
+
+export async function createFakeApiServer(options: FakeApiServerOptions = {}): Promise<FakeApiServer> {
+  const authority = options.authority ?? makeAuthority('fake kube-apiserver CA');
+  const server = createServer(
+    { ...serving(authority), requestCert: options.clientCa !== undefined, rejectUnauthorized: false, ...clientCa() },
+    (incoming, response) => void receive(incoming, response).catch(() => response.destroy()),
+  );
+  // Also those that are still in their TLS handshake, of which node:https knows nothing.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  let port = options.port ?? 0;
+  await up();
+
+  const objects = createObjectStore();
+  const watches = createWatches(objects, options.bookmarkMs ?? 60_000);
+  const reader = createReader(objects, watches);
+  const requests: ReceivedRequest[] = [];
+  const reviews: Reviews = {
+    token: () => ({ user: {}, error: 'invalid bearer token' }),
+    access: () => ({ allowed: false }),
+  };
+  const faults: Faults = { answer: undefined, delayMs: 0, accepts: () => true, expire, down, up, present };
+  const url = `https://${host}:${port}`;
+  const material = { ca: authority.cert, rejectUnauthorized: true };
+  const connection = { url, tls: () => material, authorization: async () => 'Bearer fake' };
+  return {
+    url,
+    ca: authority.cert,
+    connection,
+    objects,
+    watches,
+    faults,
+    reviews,
+    requests,
+    close: down,
+    [Symbol.asyncDispose]: down,
+  };
+
+  function clientCa(): { readonly ca?: string } {
+    return options.clientCa === undefined ? {} : { ca: options.clientCa };
+  }
+
+  async function up(): Promise<void> {
+    server.listen(port, host);
+    await once(server, 'listening');
+    port = portOf(server.address());
+  }
+
+  async function down(): Promise<void> {
+    if (!server.listening) return;
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await once(server, 'close');
+  }
+
+  function present(other: Authority): void {
+    server.setSecureContext({ ...serving(other), ...clientCa() });
+  }
+
+  function expire(): void {
+    objects.forget();
+    watches.expire();
+  }
+
+  async function receive(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await bodyOf(incoming);
+    const { pathname, searchParams } = new URL(incoming.url ?? '/', url);
+    const request = {
+      method: incoming.method ?? '',
+      path: pathname,
+      query: searchParams,
+      headers: incoming.headers,
+      clientName: clientNameOf(incoming),
+    };
+    requests.push(request);
+    if (faults.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, faults.delayMs));
+    const code = faults.answer?.(request) ?? (faults.accepts(request) ? undefined : 401);
+    if (code === 'hang up') incoming.socket.destroy();
+    else if (code !== undefined) refuse(response, code, `the fake was told to answer ${code}`);
+    else if (request.method === 'POST') review(request, body, response);
+    else reader.serve(request, response);
+  }
+
+  function review({ path }: ReceivedRequest, body: string, response: ServerResponse): void {
+    const object = JSON.parse(body);
+    if (path === '/apis/authentication.k8s.io/v1/tokenreviews') {
+      reply(response, 201, { ...object, status: reviews.token(object.spec.token) });
+    } else if (path === '/apis/authorization.k8s.io/v1/subjectaccessreviews') {
+      reply(response, 201, { ...object, status: reviews.access(object.spec) });
+    } else refuse(response, 404, 'the server could not find the requested resource');
+  }
+}
+
+function serving(authority: Authority): { readonly cert: string; readonly key: string } {
+  return authority.issue({
+    cn: 'kube-apiserver',
+    dns: ['kubernetes.default.svc', 'localhost'],
+    ips: [host, '::1'],
+    usages: ['server'],
+  });
+}
+
+function portOf(address: AddressInfo | string | null): number {
+  if (address === null || typeof address === 'string') throw new Error('the fake API server listens on no port');
+  return address.port;
+}
+
+function clientNameOf({ socket }: IncomingMessage): string | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const name: unknown = socket.getPeerCertificate().subject?.CN;
+  return typeof name === 'string' ? name : undefined;
+}
+
+async function bodyOf(incoming: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,240 @@
+/** Writes a node's samples down as the families of /metrics/cadvisor and /metrics/resource, with the rows that real kubelets have. */
+import type { Family, FamilySample } from './exposition.ts';
+import {
+  containerCgroup,
+  hexId,
+  type KubeletModel,
+  type PodModel,
+  podCgroup,
+  type SampleModel,
+} from './kubeletmodel.ts';
+
+/** Which of the known oddities the rows have. */
+export type RowShape = 'usual' | 'unlabelled' | 'scrape-error' | 'windows';
+
+/** Everything under /metrics/cadvisor. */
+export function cadvisorFamilies(model: KubeletModel, shape: RowShape, nowMs: number): Family[] {
+  const scrapeError = shape === 'scrape-error' ? 1 : 0;
+  const families = [
+    ...machineFamilies(model),
+    family('container_scrape_error', 'gauge', [{ labels: {}, value: scrapeError }]),
+  ];
+  if (shape === 'usual' || shape === 'unlabelled') {
+    const rows = cgroupRows(model, shape === 'unlabelled');
+    for (const series of cgroupSeries) families.push(family(series.name, series.type, samplesOf(series, rows, nowMs)));
+    families.push(networkFamily(rows));
+  }
+  return families;
+}
+
+/** Everything under /metrics/resource. The kubelet takes most of it from the same cache, and has the start time to the nanosecond. */
+export function resourceFamilies(model: KubeletModel): Family[] {
+  const containers = model.pods.flatMap((pod) =>
+    pod.containers.map((container) => ({
+      labels: { container: container.name, namespace: pod.namespace, pod: pod.name },
+      container,
+    })),
+  );
+  const ofContainers = (
+    name: string,
+    type: Family['type'],
+    value: (sample: SampleModel & { swapBytes: number }) => number,
+  ) =>
+    family(
+      name,
+      type,
+      containers.map(({ labels, container }) => ({
+        labels,
+        value: value(container),
+        timestampMs: container.timestampMs,
+      })),
+    );
+  const ofMachine = (name: string, type: Family['type'], value: number) =>
+    family(name, type, [{ labels: {}, value, timestampMs: model.machine.timestampMs }]);
+  return [
+    ofContainers('container_cpu_usage_seconds_total', 'counter', ({ cpuSeconds }) => cpuSeconds),
+    ofContainers('container_memory_working_set_bytes', 'gauge', ({ memoryBytes }) => memoryBytes),
+    family(
+      'container_start_time_seconds',
+      'gauge',
+      containers.map(({ labels, container }) => ({ labels, value: (container.startTimeMs + 0.25) / 1000 })),
+    ),
+    ofContainers('container_swap_usage_bytes', 'gauge', ({ swapBytes }) => swapBytes),
+    ofMachine('node_cpu_usage_seconds_total', 'counter', model.machine.cpuSeconds),
+    ofMachine('node_memory_working_set_bytes', 'gauge', model.machine.memoryBytes),
+    ofMachine('node_swap_usage_bytes', 'gauge', 0),
+    family('resource_scrape_error', 'gauge', [{ labels: {}, value: 0 }]),
+  ];
+}
+
+/** One cgroup: a container, a pod and its sandbox, a slice, the machine. */
+interface CgroupRow {
+  readonly labels: CgroupLabels;
+  readonly sample: SampleModel;
+  readonly swapBytes: number;
+  readonly isSandbox: boolean;
+}
+
+interface CgroupLabels {
+  readonly id: string;
+  readonly container?: string;
+  readonly image?: string;
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly pod?: string;
+}
+
+interface CgroupSeries {
+  readonly name: string;
+  readonly type: Family['type'];
+  /** Undefined leaves the row out. */
+  readonly value: (row: CgroupRow, nowMs: number) => number | undefined;
+  readonly extra?: Readonly<Record<string, string>>;
+  /** When the sample is said to be from; most series say when the cgroup was read. */
+  readonly time?: 'scrape' | 'none';
+}
+
+/** The families that are read, and as many of the others as it takes to notice that they must be left out. */
+const cgroupSeries: readonly CgroupSeries[] = [
+  {
+    name: 'container_cpu_usage_seconds_total',
+    type: 'counter',
+    extra: { cpu: 'total' },
+    // cAdvisor leaves the row out while nothing was used.
+    value: ({ sample }) => (sample.cpuSeconds > 0 ? sample.cpuSeconds : undefined),
+  },
+  { name: 'container_cpu_user_seconds_total', type: 'counter', value: ({ sample }) => sample.cpuSeconds * 0.75 },
+  { name: 'container_cpu_system_seconds_total', type: 'counter', value: ({ sample }) => sample.cpuSeconds * 0.25 },
+  { name: 'container_last_seen', type: 'gauge', time: 'scrape', value: (_, nowMs) => Math.trunc(nowMs / 1000) },
+  { name: 'container_memory_cache', type: 'gauge', value: ({ sample }) => Math.trunc(sample.memoryBytes / 3) },
+  { name: 'container_memory_max_usage_bytes', type: 'gauge', value: ({ sample }) => sample.memoryBytes * 2 },
+  { name: 'container_memory_rss', type: 'gauge', value: ({ sample }) => Math.trunc(sample.memoryBytes / 2) },
+  { name: 'container_memory_swap', type: 'gauge', value: ({ swapBytes }) => swapBytes },
+  { name: 'container_memory_usage_bytes', type: 'gauge', value: ({ sample }) => sample.memoryBytes + 4096 },
+  { name: 'container_memory_working_set_bytes', type: 'gauge', value: ({ sample }) => sample.memoryBytes },
+  { name: 'container_spec_memory_limit_bytes', type: 'gauge', time: 'none', value: () => 0 },
+  {
+    name: 'container_start_time_seconds',
+    type: 'gauge',
+    time: 'none',
+    value: ({ sample }) => Math.trunc(sample.startTimeMs / 1000),
+  },
+];
+
+function samplesOf(series: CgroupSeries, rows: readonly CgroupRow[], nowMs: number): FamilySample[] {
+  return rows.flatMap((row) => {
+    const value = series.value(row, nowMs);
+    if (value === undefined) return [];
+    const labels = allLabels(row.labels, series.extra);
+    if (series.time === 'none') return [{ labels, value }];
+    return [{ labels, value, timestampMs: series.time === 'scrape' ? nowMs : row.sample.timestampMs }];
+  });
+}
+
+/** Only the sandbox holds the pod's network. */
+function networkFamily(rows: readonly CgroupRow[]): Family {
+  const samples = rows
+    .filter(({ isSandbox }) => isSandbox)
+    .map(({ labels, sample }) => ({
+      labels: allLabels(labels, { interface: 'eth0' }),
+      value: Math.trunc(sample.cpuSeconds * 1e6),
+      timestampMs: sample.timestampMs,
+    }));
+  return family('container_network_receive_bytes_total', 'counter', samples);
+}
+
+function machineFamilies(model: KubeletModel): Family[] {
+  const labels = { boot_id: hexId(`${model.node}/boot`).slice(0, 32), machine_id: model.node, system_uuid: model.node };
+  const version = {
+    cadvisorRevision: '',
+    cadvisorVersion: '',
+    dockerVersion: '',
+    kernelVersion: '6.12.48',
+    osVersion: 'Debian GNU/Linux 13 (trixie)',
+  };
+  return [
+    family('cadvisor_version_info', 'gauge', [{ labels: version, value: 1 }]),
+    family('machine_cpu_cores', 'gauge', [{ labels, value: model.cores }]),
+    family('machine_memory_bytes', 'gauge', [{ labels, value: model.memoryBytes }]),
+    family('machine_scrape_error', 'gauge', [{ labels: {}, value: 0 }]),
+  ];
+}
+
+/** @param unlabelled as when cAdvisor met the cgroups while the runtime did not answer: pods are known, containers are not. */
+function cgroupRows(model: KubeletModel, unlabelled: boolean): CgroupRow[] {
+  const pods = model.pods.flatMap((pod) => podRows(model, pod, unlabelled));
+  const all = model.pods.flatMap(({ containers }) => containers);
+  return [
+    row({ id: '/' }, model.machine),
+    ...slices(model).map(([id, share]) => row({ id }, part(model.machine, share))),
+    ...(all.length === 0
+      ? []
+      : [row({ id: model.cgroupDriver === 'systemd' ? '/kubepods.slice' : '/kubepods' }, sum(all))]),
+    ...pods,
+  ];
+}
+
+function podRows(model: KubeletModel, pod: PodModel, unlabelled: boolean): CgroupRow[] {
+  const sandboxId = hexId(`${pod.uid}/sandbox`);
+  const owner = { namespace: pod.namespace, pod: pod.name };
+  const known = unlabelled ? {} : owner;
+  const whole = sum(pod.containers);
+  const sandbox = row(
+    {
+      id: containerCgroup(model, pod, sandboxId),
+      ...(unlabelled ? {} : { image: 'registry.k8s.io/pause:3.10', name: sandboxId }),
+      ...known,
+    },
+    { ...whole, cpuSeconds: 0.03125, memoryBytes: 258_048 },
+  );
+  return [
+    row({ id: podCgroup(model, pod), ...owner }, whole),
+    { ...sandbox, isSandbox: true },
+    ...pod.containers.map((container) => {
+      const id = containerCgroup(model, pod, container.id);
+      const labels = { container: container.name, image: container.image, name: container.id };
+      return row({ id, ...(unlabelled ? {} : labels), ...known }, container, container.swapBytes);
+    }),
+  ];
+}
+
+/** What runs beside the pods, by its share of the machine. */
+function slices({ cgroupDriver }: KubeletModel): [string, number][] {
+  const [burstable, besteffort] =
+    cgroupDriver === 'systemd'
+      ? ['/kubepods.slice/kubepods-burstable.slice', '/kubepods.slice/kubepods-besteffort.slice']
+      : ['/kubepods/burstable', '/kubepods/besteffort'];
+  return [
+    [burstable, 0.5],
+    [besteffort, 0.1],
+    ['/system.slice/kubelet.service', 0.0625],
+    ['/system.slice/containerd.service', 0.03125],
+  ];
+}
+
+function row(labels: CgroupLabels, sample: SampleModel, swapBytes = 0): CgroupRow {
+  return { labels, sample, swapBytes, isSandbox: false };
+}
+
+function part(sample: SampleModel, share: number): SampleModel {
+  return { ...sample, cpuSeconds: sample.cpuSeconds * share, memoryBytes: Math.trunc(sample.memoryBytes * share) };
+}
+
+/** A parent has its own time of sampling: here a little before the oldest of its children. */
+function sum(samples: readonly SampleModel[]): SampleModel {
+  return {
+    timestampMs: Math.min(...samples.map(({ timestampMs }) => timestampMs)) - 700,
+    cpuSeconds: samples.reduce((total, { cpuSeconds }) => total + cpuSeconds, 0),
+    memoryBytes: samples.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
+    startTimeMs: Math.min(...samples.map(({ startTimeMs }) => startTimeMs)),
+  };
+}
+
+/** All six labels are always there, blank when nothing is known. */
+function allLabels(labels: CgroupLabels, extra: Readonly<Record<string, string>> = {}): FamilySample['labels'] {
+  return { container: '', image: '', name: '', namespace: '', pod: '', ...labels, ...extra };
+}
+
+function family(name: string, type: Family['type'], samples: readonly FamilySample[]): Family {
+  return { name, help: `${name.replaceAll('_', ' ')}.`, type, samples };
+}

@@ -1,0 +1,99 @@
+/** Kubernetes objects for tests: what kube-apiserver would hold, as small as our code allows. */
+
+export interface KubeObject {
+  readonly kind: Kind;
+  readonly apiVersion: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly [field: string]: unknown;
+}
+
+/** The kinds that the fake API server knows, and their resources. */
+export const kinds = { Node: 'nodes', Pod: 'pods', ConfigMap: 'configmaps' } as const;
+
+export type Kind = keyof typeof kinds;
+
+export interface NodeOptions {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly addresses?: readonly { readonly type: string; readonly address: string }[];
+  readonly kubeletPort?: number;
+  readonly ready?: boolean;
+}
+
+export function node(name: string, options: NodeOptions = {}): KubeObject {
+  const { labels = {}, annotations = {}, addresses, kubeletPort = 10250, ready = true } = options;
+  return {
+    kind: 'Node',
+    apiVersion: 'v1',
+    metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels }, annotations },
+    spec: {},
+    status: {
+      addresses: addresses ?? [
+        { type: 'InternalIP', address: '127.0.0.1' },
+        { type: 'Hostname', address: name },
+      ],
+      conditions: [
+        { type: 'MemoryPressure', status: 'False' },
+        { type: 'Ready', status: ready ? 'True' : 'Unknown' },
+      ],
+      daemonEndpoints: { kubeletEndpoint: { Port: kubeletPort } },
+    },
+  };
+}
+
+export interface PodOptions {
+  readonly uid?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
+  readonly nodeName?: string;
+}
+
+export function pod(namespace: string, name: string, options: PodOptions = {}): KubeObject {
+  const { uid, labels = {}, annotations = {}, phase = 'Running', nodeName } = options;
+  return {
+    kind: 'Pod',
+    apiVersion: 'v1',
+    metadata: { namespace, name, ...(uid === undefined ? {} : { uid }), labels, annotations },
+    spec: { nodeName },
+    status: { phase },
+  };
+}
+
+export interface AuthenticationConfig {
+  /** PEM bundles. */
+  readonly clientCa?: string;
+  readonly requestHeaderCa?: string;
+  readonly allowedNames?: readonly string[];
+  /** Whether kube-apiserver runs with --requestheader-uid-headers. */
+  readonly uidHeader?: boolean;
+}
+
+/** kube-system/extension-apiserver-authentication, as kube-apiserver writes it. */
+export function authenticationConfigMap(config: AuthenticationConfig): KubeObject {
+  const { clientCa, requestHeaderCa, allowedNames = ['front-proxy-client'], uidHeader = false } = config;
+  const frontProxy = {
+    'requestheader-client-ca-file': requestHeaderCa,
+    'requestheader-allowed-names': JSON.stringify(allowedNames),
+    'requestheader-username-headers': '["X-Remote-User"]',
+    'requestheader-group-headers': '["X-Remote-Group"]',
+    'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+    ...(uidHeader ? { 'requestheader-uid-headers': '["X-Remote-Uid"]' } : {}),
+  };
+  return {
+    kind: 'ConfigMap',
+    apiVersion: 'v1',
+    metadata: { namespace: 'kube-system', name: 'extension-apiserver-authentication' },
+    data: {
+      ...(clientCa === undefined ? {} : { 'client-ca-file': clientCa }),
+      ...(requestHeaderCa === undefined ? {} : frontProxy),
+    },
+  };
+}

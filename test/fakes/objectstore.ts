@@ -1,0 +1,118 @@
+/** What the fake API server holds: objects with versions, and the history that watches are fed from. */
+import { randomUUID } from 'node:crypto';
+import { parseLabelSelector } from '../../src/apimachinery/labels.ts';
+import type { Kind, KubeObject } from './kubeobjects.ts';
+
+/** One change; the object before it tells a watch with a selector whether the object came, changed or left. */
+export interface HistoryEvent {
+  readonly version: number;
+  readonly before: KubeObject | undefined;
+  /** After a deletion, the object as it was, with the version of its deletion. */
+  readonly after: KubeObject;
+  readonly deleted: boolean;
+}
+
+export interface ObjectStore {
+  /** Creates or replaces; gives the object its version and, if it has none, a UID. */
+  set(object: KubeObject): void;
+  /** Does nothing if there is no such object. */
+  delete(kind: Kind, name: string, namespace?: string): void;
+  get(kind: Kind, name: string, namespace?: string): KubeObject | undefined;
+  /** Sorted by namespace and name. */
+  list(kind: Kind): readonly KubeObject[];
+  version(): number;
+  /** Forgets the history: whoever wants to go on from before now is told 410. */
+  forget(): void;
+  /** Undefined if that was forgotten. */
+  since(kind: Kind, version: number): readonly HistoryEvent[] | undefined;
+  subscribe(listener: (event: HistoryEvent) => void): () => void;
+}
+
+export function createObjectStore(): ObjectStore {
+  const objects = new Map<string, KubeObject>();
+  const listeners = new Set<(event: HistoryEvent) => void>();
+  let history: HistoryEvent[] = [];
+  let version = 1000;
+  let forgotten = version;
+  return {
+    set,
+    delete: remove,
+    get: (kind, name, namespace) => objects.get(keyOf(kind, name, namespace)),
+    list,
+    version: () => version,
+    forget,
+    since,
+    subscribe,
+  };
+
+  function set(object: KubeObject): void {
+    const { kind, metadata } = object;
+    const key = keyOf(kind, metadata.name, metadata.namespace);
+    const before = objects.get(key);
+    version += 1;
+    const uid = metadata.uid ?? before?.metadata.uid ?? randomUUID();
+    const after = { ...object, metadata: { ...metadata, uid, resourceVersion: String(version) } };
+    objects.set(key, after);
+    publish({ version, before, after, deleted: false });
+  }
+
+  function remove(kind: Kind, name: string, namespace?: string): void {
+    const before = objects.get(keyOf(kind, name, namespace));
+    if (before === undefined) return;
+    objects.delete(keyOf(kind, name, namespace));
+    version += 1;
+    const after = { ...before, metadata: { ...before.metadata, resourceVersion: String(version) } };
+    publish({ version, before, after, deleted: true });
+  }
+
+  function list(kind: Kind): readonly KubeObject[] {
+    const entries = [...objects].filter(([, object]) => object.kind === kind);
+    return entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
+  }
+
+  function forget(): void {
+    version += 1;
+    forgotten = version;
+    history = [];
+  }
+
+  function since(kind: Kind, from: number): readonly HistoryEvent[] | undefined {
+    if (from < forgotten) return undefined;
+    return history.filter((event) => event.version > from && event.after.kind === kind);
+  }
+
+  function subscribe(listener: (event: HistoryEvent) => void): () => void {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  function publish(event: HistoryEvent): void {
+    history.push(event);
+    for (const listener of listeners) listener(event);
+  }
+}
+
+/** The key under which an object sorts, and from which a page goes on. */
+export function keyOf(kind: Kind, name: string, namespace = ''): string {
+  return `${kind}/${namespace}/${name}`;
+}
+
+/** What a list or watch is limited to. */
+export type Filter = (object: KubeObject) => boolean;
+
+/** Label selectors in full; field selectors as paths compared with = or !=. */
+export function filterOf(namespace: string | undefined, query: URLSearchParams): Filter {
+  const labels = parseLabelSelector(query.get('labelSelector') ?? '');
+  const fields = (query.get('fieldSelector') ?? '').split(',').filter((part) => part !== '');
+  return (object) =>
+    (namespace === undefined || object.metadata.namespace === namespace) &&
+    labels.matches(new Map(Object.entries(object.metadata.labels ?? {}))) &&
+    fields.every((part) => holds(object, part));
+}
+
+function holds(object: KubeObject, condition: string): boolean {
+  const [path = '', value = ''] = condition.split(/!?==?/);
+  let at: unknown = object;
+  for (const name of path.split('.')) at = typeof at === 'object' && at !== null ? Reflect.get(at, name) : undefined;
+  return (at === value) !== condition.includes('!=');
+}

@@ -1,0 +1,225 @@
+/** One node's scrape against a real HTTPS kubelet: what is asked, what is read, and every way in which it can go wrong. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { systemClock as clock } from '../../src/clock.ts';
+import { createKubeletClient, type KubeletClient, type KubeletTls } from '../../src/kubelet/client.ts';
+import { createTarget, type Outcome, type Target } from '../../src/scrape/target.ts';
+import { type Authority, makeAuthority } from '../fakes/certificates.ts';
+import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
+import type { KubeletFault } from '../fakes/kubeletfaults.ts';
+
+const token = 'secret-token';
+let authority: Authority;
+let kubelet: FakeKubelet;
+let old: FakeKubelet;
+
+before(async () => {
+  authority = makeAuthority('kubelets');
+  const certificate = authority.issue({
+    cn: 'system:node:node-a',
+    ips: ['127.0.0.1'],
+    dns: ['node-a'],
+    usages: ['server'],
+  });
+  const accepts = (shown: string) => shown === token;
+  kubelet = await createFakeKubelet({ certificate, accepts });
+  old = await createFakeKubelet({ certificate, accepts, filters: false });
+});
+
+after(async () => {
+  await kubelet.close();
+  await old.close();
+});
+
+interface Setting {
+  readonly tls?: Partial<KubeletTls>;
+  readonly token?: string;
+  readonly timeoutMs?: number;
+  readonly resourcePath?: string;
+  readonly of?: FakeKubelet;
+}
+
+/** Runs with a new client, whose connections are closed afterwards. */
+async function withTarget(setting: Setting, use: (scrape: () => Promise<Outcome>) => Promise<void>): Promise<void> {
+  const tls: KubeletTls = { ca: authority.cert, cert: undefined, key: undefined, insecure: false, ...setting.tls };
+  await using client: KubeletClient = createKubeletClient({
+    tls: () => tls,
+    authorization: () => Promise.resolve(`Bearer ${setting.token ?? token}`),
+    plainHttp: false,
+    requestTimeoutMs: setting.timeoutMs ?? 5_000,
+  });
+  const target: Target = createTarget('node-a', client, clock);
+  const candidate = { host: '127.0.0.1', port: (setting.of ?? kubelet).port };
+  const address = {
+    candidates: { kind: 'candidates', candidates: [candidate] } as const,
+    resourcePath: setting.resourcePath,
+  };
+  await use(() => target.scrape(address, new AbortController().signal));
+}
+
+async function withFault(fault: KubeletFault, use: () => Promise<void>): Promise<void> {
+  kubelet.faults.cadvisor = fault;
+  kubelet.faults.resource = typeof fault === 'number' && fault !== 404 ? fault : 'none';
+  try {
+    await use();
+  } finally {
+    kubelet.faults.cadvisor = 'none';
+    kubelet.faults.resource = 'none';
+  }
+}
+
+describe('a healthy kubelet', () => {
+  test('is read as protobuf, filtered, over one connection, and the second time without compression', async () => {
+    await withTarget({}, async (scrape) => {
+      const seen = kubelet.requests.length;
+      for (let turn = 0; turn < 3; turn += 1) assert.equal((await scrape()).kind, 'scraped');
+      const requests = kubelet.requests.slice(seen);
+      assert.deepEqual(
+        requests.map(({ path }) => path),
+        ['/metrics/cadvisor', '/metrics/cadvisor', '/metrics/cadvisor'],
+      );
+      assert.ok(requests.every(({ names }) => names.includes('container_cpu_usage_seconds_total')));
+      assert.match(requests[0]?.accept ?? '', /^application\/vnd\.google\.protobuf;.*encoding=delimited/);
+      assert.deepEqual(
+        requests.map(({ acceptEncoding }) => acceptEncoding),
+        ['gzip', 'identity', 'identity'],
+      );
+      assert.equal(new Set(requests.map(({ remotePort }) => remotePort)).size, 1);
+    });
+  });
+
+  test('of an older version sends everything, compressed, and yields the same', async () => {
+    await withTarget({ of: old }, async (scrape) => {
+      const seen = old.requests.length;
+      old.model = kubelet.model;
+      const outcomes = [await scrape(), await scrape()];
+      assert.deepEqual(
+        old.requests.slice(seen).map(({ acceptEncoding }) => acceptEncoding),
+        ['gzip', 'gzip'],
+      );
+      await withTarget({}, async (scrapeNew) => assert.deepEqual(pods(outcomes[1]), pods(await scrapeNew())));
+    });
+  });
+
+  test('tells the machine and every container of every pod once', async () => {
+    await withTarget({}, async (scrape) => {
+      const outcome = await scrape();
+      assert.ok(outcome.kind === 'scraped');
+      assert.ok(outcome.batch.machine);
+      const names = outcome.batch.pods.flatMap((pod) =>
+        pod.containers.map(({ name }) => `${pod.namespace}/${pod.name}/${name}`),
+      );
+      const expected = kubelet.model.pods.flatMap((pod) =>
+        pod.containers.map(({ name }) => `${pod.namespace}/${pod.name}/${name}`),
+      );
+      assert.deepEqual(names.sort(), [...new Set(expected)].sort());
+    });
+  });
+});
+
+describe('an endpoint that cannot be used', () => {
+  const cases: readonly KubeletFault[] = [404, 'scrape-error', 'unlabelled', 'windows'];
+  for (const fault of cases) {
+    test(`${fault}: the node is served from /metrics/resource, and stays there`, () =>
+      withFault(fault, () =>
+        withTarget({}, async (scrape) => {
+          const outcome = await scrape();
+          assert.ok(outcome.kind === 'scraped', JSON.stringify(outcome));
+          assert.equal(outcome.batch.source, 'resource');
+          assert.ok(outcome.fallback);
+          const seen = kubelet.requests.length;
+          await scrape();
+          assert.deepEqual(
+            kubelet.requests.slice(seen).map(({ path }) => path),
+            ['/metrics/resource'],
+          );
+        }),
+      ));
+  }
+
+  test('is not even tried where the node is annotated with a path of its own', async () => {
+    await withTarget({ resourcePath: '/metrics/resource' }, async (scrape) => {
+      const outcome = await scrape();
+      assert.ok(outcome.kind === 'scraped');
+      assert.equal(outcome.batch.source, 'resource');
+      assert.equal(outcome.fallback, undefined);
+    });
+  });
+});
+
+describe('a kubelet that fails is an outcome that says why', () => {
+  const check = (name: string, fault: KubeletFault, expected: RegExp, setting: Setting = {}) =>
+    test(name, () =>
+      withFault(fault, () =>
+        withTarget(setting, async (scrape) => {
+          const outcome = await scrape();
+          assert.equal(outcome.kind, 'failed');
+          assert.match(outcome.kind === 'failed' ? outcome.reason : '', expected);
+        }),
+      ),
+    );
+  check('500', 500, /answers 500/);
+  check('401', 'none', /answers 401.*webhook token authentication/, { token: 'other' });
+  check('403', 403, /answers 403.*nodes\/metrics/);
+  check('hung', 'hang', /no answer within 200 ms/, { timeoutMs: 200 });
+  check('slow drip', 'drip', /no answer within 200 ms/, { timeoutMs: 200 });
+  check('cut connection', 'cut', /127\.0\.0\.1/);
+  check('truncated body', 'truncated', /malformed body/);
+  check('garbage', 'garbage', /malformed body|content type/);
+  check('endless body', 'endless', /larger than \d+ bytes/, { timeoutMs: 30_000 });
+  check('a CA that did not sign it', 'none', /certificate|self-signed|issuer/i, {
+    tls: { ca: makeAuthority('other').cert },
+  });
+});
+
+test('a certificate that only names the node is good for its IP address, one that names neither is not', async () => {
+  const accepts = () => true;
+  const named = authority.issue({ cn: 'node-a', dns: ['node-a'], usages: ['server'] });
+  const other = authority.issue({ cn: 'node-b', dns: ['node-b'], usages: ['server'] });
+  const nodeKubelet = await createFakeKubelet({ certificate: named, accepts });
+  const otherKubelet = await createFakeKubelet({ certificate: other, accepts });
+  try {
+    await withTarget({ of: nodeKubelet }, async (scrape) => assert.equal((await scrape()).kind, 'scraped'));
+    await withTarget({ of: otherKubelet }, async (scrape) => {
+      const outcome = await scrape();
+      assert.match(outcome.kind === 'failed' ? outcome.reason : '', /does not match certificate/);
+    });
+    await withTarget({ of: otherKubelet, tls: { insecure: true, ca: undefined } }, async (scrape) =>
+      assert.equal((await scrape()).kind, 'scraped'),
+    );
+  } finally {
+    await nodeKubelet.close();
+    await otherKubelet.close();
+  }
+});
+
+test('the next address is tried after one that does not answer', async () => {
+  const client = createKubeletClient({
+    tls: () => ({ ca: authority.cert, cert: undefined, key: undefined, insecure: false }),
+    authorization: () => Promise.resolve(`Bearer ${token}`),
+    plainHttp: false,
+    requestTimeoutMs: 2_000,
+  });
+  const gone = await createFakeKubelet({
+    certificate: authority.issue({ cn: 'gone', ips: ['127.0.0.1'], usages: ['server'] }),
+    accepts: () => true,
+  });
+  await gone.close();
+  const target = createTarget('node-a', client, clock);
+  const candidates = [
+    { host: '127.0.0.1', port: gone.port },
+    { host: '127.0.0.1', port: kubelet.port },
+  ] as const;
+  const address = { candidates: { kind: 'candidates', candidates } as const, resourcePath: undefined };
+  const signal = new AbortController().signal;
+  const first = await target.scrape(address, signal);
+  assert.match(first.kind === 'failed' ? first.reason : '', /ECONNREFUSED/);
+  assert.equal((await target.scrape(address, signal)).kind, 'scraped');
+  assert.equal((await target.scrape(address, signal)).kind, 'scraped');
+  await client[Symbol.asyncDispose]();
+});
+
+function pods(outcome: Outcome | undefined) {
+  assert.ok(outcome?.kind === 'scraped', JSON.stringify(outcome));
+  return outcome.batch.pods;
+}

@@ -1,0 +1,31 @@
+/** What the tests of both readers do with samples: keep a copy of each. */
+import type { Sample, Seen } from '../../../src/exposition/sample.ts';
+
+export interface Collected {
+  readonly family: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+  /** NaN where there is none. */
+  readonly timestampMs: number;
+}
+
+type Read = (bytes: Uint8Array, names: readonly string[], visit: (sample: Sample) => void) => Seen;
+
+/** Reads a body and looks up the given labels of each sample; '' is left out. */
+export function collect(
+  read: Read,
+  body: Uint8Array,
+  names: readonly string[],
+  labelNames: readonly string[],
+): { readonly samples: Collected[]; readonly unwanted: boolean } {
+  const samples: Collected[] = [];
+  const seen = read(body, names, (sample) => {
+    const labels: Record<string, string> = {};
+    for (const name of labelNames) {
+      const value = sample.label(name);
+      if (value !== '') labels[name] = value;
+    }
+    samples.push({ family: names[sample.family] ?? '', labels, value: sample.value, timestampMs: sample.timestampMs });
+  });
+  return { samples, unwanted: seen.unwanted };
+}

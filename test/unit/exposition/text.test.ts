@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import * as fc from 'fast-check';
+import { ExpositionError } from '../../../src/exposition/sample.ts';
+import { readText } from '../../../src/exposition/text.ts';
+import { type Collected, collect } from './collect.ts';
+
+const read = (text: string, names = ['a', 'a_b'], labels = ['x', 'y']) =>
+  collect(readText, Buffer.from(text), names, labels);
+
+const sample = (
+  family: string,
+  labels: Record<string, string>,
+  value: number,
+  timestampMs = Number.NaN,
+): Collected => ({
+  family,
+  labels,
+  value,
+  timestampMs,
+});
+
+describe('lines of the text format', () => {
+  checkSamples('no line at all', '');
+  checkSamples('blank lines and comments', '\n  \t\n# HELP a what\n#\n# a 1\n\n');
+  checkSamples('no labels', 'a 1\n', sample('a', {}, 1));
+  checkSamples('empty braces', 'a{} 1\n', sample('a', {}, 1));
+  checkSamples('labels and a time', 'a{x="1",y="2"} 3 4\n', sample('a', { x: '1', y: '2' }, 3, 4));
+  checkSamples('a comma behind the last label', 'a{x="1",} 3\n', sample('a', { x: '1' }, 3));
+  checkSamples('a negative time', 'a 1 -62135596800000\n', sample('a', {}, 1, -62135596800000));
+  checkSamples('blanks everywhere', ' \ta\t{ x = "1" , y = "2" }  3\t 4 \n', sample('a', { x: '1', y: '2' }, 3, 4));
+  checkSamples(
+    'values that are no numbers',
+    'a NaN\na +Inf\na -Inf\n',
+    sample('a', {}, Number.NaN),
+    sample('a', {}, Infinity),
+    sample('a', {}, -Infinity),
+  );
+  checkSamples('names that begin alike', 'a_b_c 1\na_b 2\na 3\nab 4\n', sample('a_b', {}, 2), sample('a', {}, 3));
+  checkSamples('other families, however odd their labels', 'b{x="a 1",y="\\"\\na 2"} 3\na 4\n', sample('a', {}, 4));
+  checkSamples('escapes', 'a{x="\\"\\\\\\n\\\\n",y="z"} 1\n', sample('a', { x: '"\\\n\\n', y: 'z' }, 1));
+  checkSamples('an unknown escape stays as it is', 'a{x="\\d"} 1\n', sample('a', { x: '\\d' }, 1));
+  checkSamples(
+    'braces, commas, equals and quotes in a value',
+    'a{x="},y=\\"2\\"} 9",y="1"} 3\n',
+    sample('a', { x: '},y="2"} 9', y: '1' }, 3),
+  );
+  checkSamples('a comment in a value', 'a{x="# TYPE a gauge"} 1\n', sample('a', { x: '# TYPE a gauge' }, 1));
+  checkSamples('more than ASCII in a value', 'a{x="\u00e9\u{1f600}"} 1\n', sample('a', { x: '\u00e9\u{1f600}' }, 1));
+});
+
+describe('a body that is not text format is an error with its place', () => {
+  checkError('a 1', 0, /cut off/);
+  checkError('a 1\na 2', 4, /cut off/);
+  checkError('# HELP', 0, /cut off/);
+  checkError('<html>\n', 0, /neither a metric name nor a comment/);
+  checkError('{"a":1}\n', 0, /neither a metric name nor a comment/);
+  checkError('a\n', 1, /not a number/);
+  checkError('a \n', 2, /not a number/);
+  checkError('a x\n', 2, /not a number/);
+  checkError('a 1 2 3\n', 6, /something follows/);
+  checkError('a 1 1.5\n', 4, /not a time/);
+  checkError('a 1 1e300\n', 4, /not a time/);
+  checkError('a{\n', 2, /not a label/);
+  checkError('a{x\n', 2, /not a label/);
+  checkError('a{="1"} 1\n', 2, /not a label/);
+  checkError('a{x=1} 1\n', 4, /without a quote/);
+  checkError('a{x="1\n', 5, /without an end/);
+  checkError('a{x="1\\"\n', 5, /without an end/);
+  checkError('a{x="1\\\n', 5, /without an end/);
+  checkError('a{x="1"y="2"} 1\n', 7, /neither a comma/);
+  checkError('a{x="1"}\n', 8, /not a number/);
+  checkError(`a{${'x="1",'.repeat(65)}} 1\n`, 2 + 64 * 6, /more than 64 labels/);
+});
+
+test('says whether there was a family that nobody asked for', () => {
+  assert.equal(read('a 1\na_b 2\n').unwanted, false);
+  assert.equal(read('# HELP b what\na 1\n').unwanted, false);
+  assert.equal(read('a 1\nb 2\n').unwanted, true);
+});
+
+test('reads the part of a larger memory that it is given', () => {
+  const memory = Buffer.from('a 1\na 2\na 3\n');
+  assert.deepEqual(collect(readText, memory.subarray(4, 8), ['a'], []).samples, [sample('a', {}, 2)]);
+});
+
+test('any bytes: reading ends with samples or with an ExpositionError inside the body', () => {
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 300 }),
+    fc
+      .array(fc.constantFrom('a', 'a_b', '{', '}', '"', ',', '=', 'x', '\\', '\n', ' ', '1', '-', '#'), {
+        maxLength: 60,
+      })
+      .map((parts) => Buffer.from(parts.join(''))),
+  );
+  fc.assert(
+    fc.property(bytes, (body) => {
+      try {
+        collect(readText, body, ['a', 'a_b'], ['x']);
+      } catch (error) {
+        assert.ok(error instanceof ExpositionError && error.offset >= 0 && error.offset <= body.length, String(error));
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+function checkSamples(what: string, text: string, ...expected: readonly Collected[]): void {
+  test(what, () => assert.deepEqual(read(text).samples, expected));
+}
+
+function checkError(text: string, offset: number, message: RegExp): void {
+  test(JSON.stringify(text), () => {
+    assert.throws(
+      () => read(text),
+      (error) => error instanceof ExpositionError && error.offset === offset && message.test(error.message),
+    );
+  });
+}

@@ -1,0 +1,299 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import * as fc from 'fast-check';
+import { type Decoded, decodeCadvisor, decodeResource } from '../../../src/scrape/decode.ts';
+import {
+  delimitedContentType,
+  encodeDelimited,
+  encodeText,
+  type Family,
+  type FamilySample,
+  textContentType,
+} from '../../fakes/exposition.ts';
+import { pointsOf } from './points.ts';
+
+const context = { node: 'node-1', nodeTimeMs: 1795377600000 };
+const timestampMs = 1795377597000;
+const uid = '66bbaa5b-bd35-4f20-902f-f9e469f6c321';
+const podPath = `/kubepods/burstable/pod${uid}`;
+const blank = { container: '', id: '/', image: '', name: '', namespace: '', pod: '' };
+const inPod = { ...blank, namespace: 'shop', pod: 'web-0' };
+const app = { ...inPod, container: 'app', id: `${podPath}/${'1'.repeat(64)}`, image: 'app:1', name: '1'.repeat(64) };
+const pause = { ...inPod, id: `${podPath}/${'2'.repeat(64)}`, image: 'pause:3', name: '2'.repeat(64) };
+
+const row = (labels: Readonly<Record<string, string>>, value: number): FamilySample => ({ labels, value, timestampMs });
+const cpu = (...rows: FamilySample[]): Family => ({
+  name: 'container_cpu_usage_seconds_total',
+  help: 'CPU',
+  type: 'counter',
+  samples: rows,
+});
+const gauge = (name: string, ...rows: FamilySample[]): Family => ({ name, help: name, type: 'gauge', samples: rows });
+const memory = (...rows: FamilySample[]): Family => gauge('container_memory_working_set_bytes', ...rows);
+const scrapeError = (value: number): Family => gauge('container_scrape_error', { labels: {}, value });
+const total = (labels: Readonly<Record<string, string>>) => ({ ...labels, cpu: 'total' });
+
+const whole: readonly Family[] = [
+  cpu(row(total(blank), 100), row(total(app), 5)),
+  memory(row(blank, 1e9), row(app, 1e6)),
+  scrapeError(0),
+];
+
+const cadvisor = (...families: readonly Family[]): Decoded =>
+  decodeCadvisor(encodeText(families), textContentType, context);
+const resource = (...families: readonly Family[]): Decoded =>
+  decodeResource(encodeText(families), textContentType, context);
+
+describe('content types', () => {
+  const text = encodeText(whole);
+  const delimited = encodeDelimited(whole);
+  for (const [contentType, body, kind] of [
+    ['text/plain', text, 'batch'],
+    [textContentType, text, 'batch'],
+    ['Text/Plain; Version=0.0.4', text, 'batch'],
+    [delimitedContentType, delimited, 'batch'],
+    ['application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited', delimited, 'batch'],
+    ['application/vnd.google.protobuf; encoding=text', delimited, 'unusable'],
+    ['application/openmetrics-text; version=1.0.0', text, 'unusable'],
+    ['application/json', text, 'unusable'],
+    ['', text, 'unusable'],
+  ] as const) {
+    test(`${contentType || 'none'}: ${kind}`, () => {
+      const decoded = decodeCadvisor(body, contentType, context);
+      assert.equal(decoded.kind, kind);
+      if (decoded.kind === 'unusable') assert.equal(decoded.reason, `unknown content type "${contentType}"`);
+    });
+  }
+});
+
+test('a kubelet that sends other families does not filter', () => {
+  assert.equal(batchOf(cadvisor(...whole)).filtered, true);
+  assert.equal(batchOf(cadvisor(...whole, gauge('machine_cpu_cores', { labels: {}, value: 8 }))).filtered, false);
+});
+
+test('swap, start time and CPU of a container', () => {
+  const { batch } = batchOf(
+    cadvisor(
+      ...whole,
+      gauge('container_memory_swap', row(app, 4096)),
+      gauge('container_start_time_seconds', { labels: app, value: 1.795e9 }),
+    ),
+  );
+  assert.deepEqual(batch, {
+    node: 'node-1',
+    source: 'cadvisor',
+    machine: { timestampMs, cpuSeconds: 100, memoryBytes: 1e9, swapBytes: undefined },
+    pods: [
+      {
+        namespace: 'shop',
+        name: 'web-0',
+        uid,
+        containers: [
+          {
+            name: 'app',
+            containerId: '1'.repeat(64),
+            startTimeMs: 1.795e12,
+            timestampMs,
+            cpuSeconds: 5,
+            memoryBytes: 1e6,
+            swapBytes: 4096,
+          },
+        ],
+      },
+    ],
+  });
+});
+
+test('CPU per core is summed where there is no total, and only there', () => {
+  const cores = [row({ ...app, cpu: 'cpu00' }, 1.5), row({ ...app, cpu: 'cpu01' }, 2)];
+  assert.deepEqual(containersOf(cadvisor(cpu(...cores), memory(row(app, 1)))), { 'shop/web-0/app': [3.5, 1] });
+  assert.deepEqual(containersOf(cadvisor(cpu(...cores, row(total(app), 4)), memory(row(app, 1)))), {
+    'shop/web-0/app': [4, 1],
+  });
+});
+
+test('of two samples of one series the younger counts', () => {
+  const older = { labels: app, value: 9, timestampMs: timestampMs - 1 };
+  for (const rows of [
+    [older, row(app, 7)],
+    [row(app, 7), older],
+  ]) {
+    assert.deepEqual(containersOf(cadvisor(memory(...rows))), { 'shop/web-0/app': [0, 7] });
+  }
+});
+
+test('a container without a working set is left out, the others stay', () => {
+  const side = { ...app, container: 'side', id: `${podPath}/${'3'.repeat(64)}` };
+  assert.deepEqual(containersOf(cadvisor(cpu(row(total(app), 5), row(total(side), 6)), memory(row(side, 1)))), {
+    'shop/web-0/side': [6, 1],
+  });
+});
+
+describe('a machine row', () => {
+  checkMachine('with all labels empty', [row(total(blank), 100)], [row(blank, 1e9)], [100, 1e9]);
+  checkMachine('without CPU', [], [row(blank, 1e9)], undefined);
+  checkMachine('without memory', [row(total(blank), 100)], [], undefined);
+  checkMachine('of no bytes', [row(total(blank), 100)], [row(blank, 0)], undefined);
+  checkMachine(
+    'with a name',
+    [row(total({ ...blank, name: 'x' }), 100)],
+    [row({ ...blank, name: 'x' }, 1e9)],
+    undefined,
+  );
+});
+
+describe('a body without containers', () => {
+  const machine = [cpu(row(total(blank), 100)), memory(row(blank, 1e9))] as const;
+
+  test('of a node without pods is a batch', () => {
+    assert.deepEqual(pointsOf(batchOf(cadvisor(...machine)).batch), { machine: [100, 1e9], containers: new Map() });
+  });
+
+  test('while a pod is in creation is a batch', () => {
+    const conmon = {
+      ...blank,
+      id: `/kubepods.slice/kubepods-pod${uid.replaceAll('-', '_')}.slice/crio-conmon-${'1'.repeat(64)}.scope`,
+    };
+    const decoded = cadvisor(
+      cpu(row(total(blank), 100)),
+      memory(row(blank, 1e9), row({ ...inPod, id: podPath }, 5), row(pause, 4), row(conmon, 1)),
+    );
+    assert.deepEqual(pointsOf(batchOf(decoded).batch), { machine: [100, 1e9], containers: new Map() });
+  });
+
+  test('but with unlabelled ones is unusable', () => {
+    const decoded = cadvisor(cpu(row(total(blank), 100)), memory(row(blank, 1e9), row({ ...blank, id: app.id }, 5)));
+    assert.deepEqual(decoded, { kind: 'unusable', reason: 'no labelled container rows' });
+  });
+
+  test('and without a machine is unusable', () => {
+    assert.deepEqual(cadvisor(memory(row({ ...inPod, id: podPath }, 5))), {
+      kind: 'unusable',
+      reason: 'no usable rows',
+    });
+  });
+
+  test('since nothing is in it is unusable', () => {
+    assert.match(reasonOf(decodeCadvisor(Buffer.alloc(0), textContentType, context)), /no container rows/);
+    assert.match(reasonOf(decodeCadvisor(Buffer.alloc(0), delimitedContentType, context)), /no container rows/);
+    assert.match(reasonOf(decodeResource(Buffer.alloc(0), textContentType, context)), /no usable rows/);
+  });
+});
+
+test('container_scrape_error 1 makes the body unusable, whatever else is in it', () => {
+  assert.match(reasonOf(cadvisor(...whole.slice(0, 2), scrapeError(1))), /container_scrape_error is 1/);
+});
+
+test('an error page and a truncated body say where reading stopped, and speak against nothing but this answer', () => {
+  assert.equal(
+    reasonOf(decodeCadvisor(Buffer.from('<html>\n'), textContentType, context)),
+    'malformed body: neither a metric name nor a comment at byte 0',
+  );
+  const text = encodeText(whole);
+  assert.equal(decodeCadvisor(text.subarray(0, -1), textContentType, context).kind, 'malformed');
+  assert.match(reasonOf(decodeCadvisor(text.subarray(0, -1), textContentType, context)), /cut off at byte \d+$/);
+  const delimited = encodeDelimited(whole);
+  assert.match(reasonOf(decodeCadvisor(delimited.subarray(0, -1), delimitedContentType, context)), /cut off/);
+});
+
+describe('/metrics/resource', () => {
+  const labels = { container: 'app', namespace: 'shop', pod: 'web-0' };
+  const start = gauge('container_start_time_seconds', { labels, value: 1795000001.25 });
+
+  test('gives machine and containers with swap', () => {
+    const decoded = resource(
+      { ...cpu(row({}, 100)), name: 'node_cpu_usage_seconds_total' },
+      gauge('node_memory_working_set_bytes', row({}, 1e9)),
+      gauge('node_swap_usage_bytes', row({}, 0)),
+      cpu(row(labels, 5)),
+      memory(row(labels, 1e6)),
+      gauge('container_swap_usage_bytes', row(labels, 4096)),
+      start,
+    );
+    assert.deepEqual(batchOf(decoded), {
+      kind: 'batch',
+      filtered: true,
+      batch: {
+        node: 'node-1',
+        source: 'resource',
+        machine: { timestampMs, cpuSeconds: 100, memoryBytes: 1e9, swapBytes: 0 },
+        pods: [
+          {
+            namespace: 'shop',
+            name: 'web-0',
+            uid: undefined,
+            containers: [
+              {
+                name: 'app',
+                containerId: 'start:1795000001.25',
+                startTimeMs: 1795000001250,
+                timestampMs,
+                cpuSeconds: 5,
+                memoryBytes: 1e6,
+                swapBytes: 4096,
+              },
+            ],
+          },
+        ],
+      },
+    });
+  });
+
+  test('a container without start time has an ID that never changes', () => {
+    const { batch } = batchOf(resource(memory(row(labels, 1))));
+    assert.equal(batch.pods[0]?.containers[0]?.containerId, 'start:unknown');
+    assert.equal(batch.pods[0].containers[0].startTimeMs, undefined);
+  });
+
+  test('containers without memory, with impossible values or without a name are left out', () => {
+    assert.deepEqual(resource(cpu(row(labels, 5)), start), { kind: 'unusable', reason: 'no usable rows' });
+    assert.equal(resource(memory(row(labels, Number.NaN))).kind, 'unusable');
+    assert.equal(resource(memory(row({ ...labels, container: '' }, 1))).kind, 'unusable');
+  });
+});
+
+test('any bytes of any kind: decoding ends with a batch or a reason', () => {
+  const body = fc.oneof(fc.uint8Array({ maxLength: 200 }), damaged(encodeText(whole)), damaged(encodeDelimited(whole)));
+  fc.assert(
+    fc.property(body, fc.constantFrom(textContentType, delimitedContentType), (bytes, contentType) => {
+      assert.match(decodeCadvisor(bytes, contentType, context).kind, /^(batch|unusable|malformed)$/);
+      assert.match(decodeResource(bytes, contentType, context).kind, /^(batch|unusable|malformed)$/);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+function damaged(body: Buffer): fc.Arbitrary<Uint8Array> {
+  const changes = fc.array(fc.tuple(fc.nat(body.length - 1), fc.nat(255)), { minLength: 1, maxLength: 5 });
+  return fc.tuple(changes, fc.nat(body.length)).map(([list, length]) => {
+    const copy = Buffer.from(body);
+    for (const [at, byte] of list) copy[at] = byte;
+    return copy.subarray(0, length);
+  });
+}
+
+function checkMachine(
+  what: string,
+  cpuRows: FamilySample[],
+  memoryRows: FamilySample[],
+  expected: readonly number[] | undefined,
+): void {
+  test(what, () => {
+    const decoded = cadvisor(cpu(row(total(app), 5), ...cpuRows), memory(row(app, 1e6), ...memoryRows));
+    assert.deepEqual(pointsOf(batchOf(decoded).batch).machine, expected);
+  });
+}
+
+function containersOf(decoded: Decoded): Record<string, readonly number[]> {
+  return Object.fromEntries(pointsOf(batchOf(decoded).batch).containers);
+}
+
+function batchOf(decoded: Decoded): Extract<Decoded, { kind: 'batch' }> {
+  assert.equal(decoded.kind, 'batch', decoded.kind === 'unusable' ? decoded.reason : '');
+  return decoded;
+}
+
+function reasonOf(decoded: Decoded): string {
+  assert.ok(decoded.kind !== 'batch');
+  return decoded.reason;
+}

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { parseCgroup } from '../../../src/scrape/cgroup.ts';
+import { type Candidate, select } from '../../../src/scrape/select.ts';
+
+const nowMs = 1795377600000;
+const uidA = '66bbaa5b-bd35-4f20-902f-f9e469f6c321';
+const uidB = 'd265aed6-99f7-409a-90ec-6fe07ee9cb11';
+const idOf = (digit: string): string => digit.repeat(64);
+const pathOf = (uid: string, digit: string): string => `/kubepods/pod${uid}/${idOf(digit)}`;
+
+interface Row {
+  readonly path: string;
+  readonly name?: string;
+  readonly pod?: string;
+  readonly ageMs?: number;
+  readonly memoryBytes?: number;
+  readonly startTimeMs?: number | undefined;
+  readonly hasCpu?: boolean;
+}
+
+function candidate({
+  path,
+  name = 'app',
+  pod = 'web-0',
+  ageMs = 3_000,
+  memoryBytes = 1e6,
+  startTimeMs = 1e12,
+  hasCpu = true,
+}: Row): Candidate {
+  const cgroup = parseCgroup(path);
+  const point = {
+    name,
+    containerId: cgroup.containerId,
+    startTimeMs,
+    timestampMs: nowMs - ageMs,
+    cpuSeconds: 1,
+    memoryBytes,
+    swapBytes: undefined,
+  };
+  return { namespace: 'shop', pod, path, cgroup, hasCpu, point };
+}
+
+/** What is selected, as pod/uid/container=first digit of the container ID. */
+function selected(...rows: readonly Row[]): string[] {
+  return select(rows.map(candidate), nowMs)
+    .flatMap((pod) => pod.containers.map((point) => `${pod.name}/${pod.uid}/${point.name}=${point.containerId[0]}`))
+    .sort();
+}
+
+test('no candidates, no pods', () => assert.deepEqual(select([], nowMs), []));
+
+test('a container with one row is that row', () => {
+  const row = candidate({ path: pathOf(uidA, '1') });
+  assert.deepEqual(select([row], nowMs), [{ namespace: 'shop', name: 'web-0', uid: uidA, containers: [row.point] }]);
+});
+
+test('a nested cgroup is dropped, also where its victim has just ended, if any row of the node is where it belongs', () => {
+  const nested = { path: `${pathOf(uidA, '1')}/${idOf('2')}`, name: 'victim', pod: 'victim-0' };
+  assert.deepEqual(selected({ path: pathOf(uidA, '1') }, nested), [`web-0/${uidA}/app=1`]);
+});
+
+test('if no row is where it belongs, the layout is unknown and all count', () => {
+  assert.deepEqual(selected({ path: `/vm/${idOf('1')}` }, { path: `/vm/${idOf('2')}`, name: 'side' }), [
+    'web-0/undefined/app=1',
+    'web-0/undefined/side=2',
+  ]);
+});
+
+test('one container under two paths is the shorter path, then the lesser', () => {
+  const inner = candidate({ path: `/docker/x/kubepods/pod${uidA}/${idOf('1')}`, memoryBytes: 2 });
+  const outer = candidate({ path: pathOf(uidA, '1'), memoryBytes: 1 });
+  const leaked = candidate({ path: `/jobs/pod${uidA}/${idOf('1')}`, memoryBytes: 3 });
+  for (const rows of [
+    [inner, outer],
+    [outer, inner],
+    [leaked, inner],
+  ]) {
+    const [pod] = select(rows, nowMs);
+    assert.equal(pod?.containers.length, 1);
+    assert.equal(pod.containers[0]?.memoryBytes, rows.includes(outer) ? 1 : 3);
+  }
+  assert.equal(select([outer, leaked], nowMs)[0]?.containers[0]?.memoryBytes, 3);
+});
+
+test('pods of one name and different UID stay apart', () => {
+  assert.deepEqual(selected({ path: pathOf(uidA, '1') }, { path: pathOf(uidB, '2') }), [
+    `web-0/${uidA}/app=1`,
+    `web-0/${uidB}/app=2`,
+  ]);
+});
+
+test('an instance with CPU and memory wins over a fresher and younger one without', () => {
+  const live = { path: pathOf(uidA, '1'), ageMs: 9_800 };
+  assert.deepEqual(selected(live, { path: pathOf(uidA, '2'), memoryBytes: 0, ageMs: 2_300, startTimeMs: 2e12 }), [
+    `web-0/${uidA}/app=1`,
+  ]);
+  assert.deepEqual(selected(live, { path: pathOf(uidA, '2'), hasCpu: false, ageMs: 2_300, startTimeMs: 2e12 }), [
+    `web-0/${uidA}/app=1`,
+  ]);
+});
+
+test('the instance started last wins, then the one sampled last', () => {
+  assert.deepEqual(
+    selected({ path: pathOf(uidA, '1'), ageMs: 0 }, { path: pathOf(uidA, '2'), startTimeMs: 1e12 + 1000 }),
+    [`web-0/${uidA}/app=2`],
+  );
+  assert.deepEqual(
+    selected({ path: pathOf(uidA, '1'), startTimeMs: undefined }, { path: pathOf(uidA, '2'), startTimeMs: 1 }),
+    [`web-0/${uidA}/app=1`],
+  );
+  assert.deepEqual(selected({ path: pathOf(uidA, '1'), ageMs: 1 }, { path: pathOf(uidA, '2'), ageMs: 2 }), [
+    `web-0/${uidA}/app=1`,
+  ]);
+});
+
+test('a row much older than its neighbours is dead, alone or as a rival', () => {
+  const neighbours = [
+    { path: pathOf(uidB, '7'), pod: 'other' },
+    { path: pathOf(uidB, '8'), pod: 'other', name: 'side' },
+  ];
+  const kept = [`other/${uidB}/app=7`, `other/${uidB}/side=8`];
+  assert.deepEqual(selected({ path: pathOf(uidA, '1'), ageMs: 91_000 }, ...neighbours), kept);
+  assert.deepEqual(selected({ path: pathOf(uidA, '1'), ageMs: 89_000 }, ...neighbours), [
+    ...kept,
+    `web-0/${uidA}/app=1`,
+  ]);
+  assert.deepEqual(
+    selected({ path: pathOf(uidA, '1'), ageMs: 91_000, startTimeMs: 2e12 }, { path: pathOf(uidA, '2') }, ...neighbours),
+    [...kept, `web-0/${uidA}/app=2`],
+  );
+});
+
+test('where all rows are old, as with --housekeeping-interval=5m, none is dead', () => {
+  assert.deepEqual(
+    selected(
+      { path: pathOf(uidA, '1'), ageMs: 500_000 },
+      { path: pathOf(uidA, '2'), name: 'b', ageMs: 200_000 },
+      { path: pathOf(uidA, '3'), name: 'c', ageMs: 180_000 },
+    ),
+    [`web-0/${uidA}/app=1`, `web-0/${uidA}/b=2`, `web-0/${uidA}/c=3`],
+  );
+  assert.deepEqual(selected({ path: pathOf(uidA, '1'), ageMs: 3_600_000 }), [`web-0/${uidA}/app=1`]);
+});
+
+test('in any order of the rows the same are selected, one per pod UID and container', () => {
+  const row = fc.record({
+    path: fc
+      .tuple(
+        fc.constantFrom('', '/docker/x', '/pids'),
+        fc.constantFrom(uidA, uidB),
+        fc.constantFrom('1', '2', '3', '4'),
+        fc.constantFrom('', `/${idOf('5')}`),
+      )
+      .map(([prefix, uid, digit, nested]) => `${prefix}${pathOf(uid, digit)}${nested}`),
+    name: fc.constantFrom('app', 'side'),
+    pod: fc.constantFrom('web-0', 'web-1'),
+    ageMs: fc.constantFrom(1_000, 2_000, 100_000),
+    memoryBytes: fc.constantFrom(0, 1),
+    startTimeMs: fc.constantFrom(undefined, 1, 2),
+    hasCpu: fc.boolean(),
+  });
+  const rows = fc.uniqueArray(row, { maxLength: 12, selector: ({ path }) => path });
+  fc.assert(
+    fc.property(
+      rows.chain((array) => fc.tuple(fc.constant(array), fc.shuffledSubarray(array, { minLength: array.length }))),
+      ([one, another]) => {
+        const result = selected(...one);
+        assert.deepEqual(result, selected(...another));
+        const keys = result.map((text) => text.split('=')[0]);
+        assert.equal(new Set(keys).size, keys.length);
+      },
+    ),
+  );
+});
