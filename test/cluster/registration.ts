@@ -12,7 +12,7 @@ export interface KubernetesObject {
 
 /** What `kubectl kustomize manifests/base` printed, as objects. */
 export function parseObjects(text: string): KubernetesObject[] {
-  return parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
+  return parseAllDocuments(text).map((document): KubernetesObject => document.toJS());
 }
 
 /** One object that holds all of them, as `kubectl apply -f -` and `kubectl delete -f -` read it. */

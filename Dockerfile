@@ -1,0 +1,36 @@
+# The image of kubegauge: compiled JavaScript and its production packages on a Node without a shell.
+#
+#   docker build -t kubegauge:0.1.0 .
+#
+# A registry of one's own: --secret id=npmrc,src=$HOME/.npmrc (BuildKit and buildah; it never becomes part of a layer).
+# Where the two images cannot be pulled, name others; test/cluster/image.ts makes them from the machine's own files.
+ARG BUILD_IMAGE=docker.io/library/node:24.21.0-bookworm-slim
+ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian13:nonroot
+
+FROM ${BUILD_IMAGE} AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN --mount=type=secret,id=npmrc,target=/root/.npmrc npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build
+# The optional packages are Node itself, which the runtime image already is.
+RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
+    npm ci --ignore-scripts --no-audit --no-fund --prefer-offline --omit=dev --omit=optional
+
+# Where the runtime image keeps Node. It has neither a shell nor /usr/bin/env, so the entry's first line must name it.
+ARG NODE=/nodejs/bin/node
+# A folder that is copied as a whole keeps the link; manifests written for metrics-server may say `command: [/metrics-server]`.
+RUN mkdir -p /image/app \
+ && mv dist node_modules package.json /image/app/ \
+ && sed -i -e '1{/^#!/d' -e '}' /image/app/dist/main.js \
+ && sed -i -e "1i #!${NODE}" /image/app/dist/main.js \
+ && chmod 755 /image/app/dist/main.js \
+ && ln -s app/dist/main.js /image/metrics-server
+
+FROM ${RUNTIME_IMAGE}
+COPY --from=build /image/ /
+ENV NODE_ENV=production
+EXPOSE 10250
+USER 65532:65532
+ENTRYPOINT ["/metrics-server"]

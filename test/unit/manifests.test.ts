@@ -1,0 +1,211 @@
+/** Holds manifests/ to what they promise: metrics-server's names, the fewest rights, arguments that the flag table knows. */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import type {
+  V1APIService,
+  V1ClusterRole,
+  V1ClusterRoleBinding,
+  V1Deployment,
+  V1Service,
+} from '@kubernetes/client-node';
+import { parse, parseAllDocuments } from 'yaml';
+import { flags } from '../../src/options/flags.ts';
+import { parseCommandLine } from '../../src/options/parse.ts';
+import { version } from '../../src/version.ts';
+import {
+  inPod,
+  type KubernetesObject,
+  outsideEndpoint,
+  outsidePod,
+  parseObjects,
+  toList,
+} from '../cluster/registration.ts';
+
+const manifests = path.resolve(import.meta.dirname, '../../manifests');
+const files = globSync('**/*.yaml', { cwd: manifests }).sort();
+const texts = new Map(files.map((file) => [file, readFileSync(path.join(manifests, file), 'utf8')]));
+const everything = [...texts].filter(([file]) => !isKustomization(file)).flatMap(([, text]) => parseObjects(text));
+
+const of = <T>(kind: string): (KubernetesObject & T)[] =>
+  everything.filter((object): object is KubernetesObject & T => object.kind === kind);
+
+test('every manifest is YAML without an error or a warning', () => {
+  assert.ok(files.length > 0);
+  for (const [file, text] of texts) {
+    for (const document of parseAllDocuments(text, { version: '1.1' })) {
+      assert.deepEqual([...document.errors, ...document.warnings], [], file);
+    }
+  }
+});
+
+test('a kustomization lists every file beside it, and nothing else', () => {
+  const kustomizations = files.filter(isKustomization);
+  assert.ok(kustomizations.includes('base/kustomization.yaml'));
+  for (const file of kustomizations) {
+    const { resources }: { resources: string[] } = parse(texts.get(file) ?? '');
+    const beside = files.filter((other) => path.dirname(other) === path.dirname(file) && other !== file);
+    assert.deepEqual([...resources].sort(), beside.map((other) => path.basename(other)).sort(), file);
+  }
+});
+
+test('the objects have the names of metrics-server, so that applying them replaces it', () => {
+  const names = everything.map(({ kind, metadata }) =>
+    [kind, metadata.namespace, metadata.name].filter(Boolean).join(' '),
+  );
+  assert.deepEqual(names.sort(), [
+    'APIService v1.metrics.k8s.io',
+    'APIService v1beta1.metrics.k8s.io',
+    'ClusterRole system:aggregated-metrics-reader',
+    'ClusterRole system:metrics-server',
+    'ClusterRoleBinding metrics-server:system:auth-delegator',
+    'ClusterRoleBinding system:metrics-server',
+    'Deployment kube-system metrics-server',
+    'RoleBinding kube-system metrics-server-auth-reader',
+    'Service kube-system metrics-server',
+    'ServiceAccount kube-system metrics-server',
+  ]);
+});
+
+test('both versions are registered and v1 is preferred', () => {
+  const specs = of<V1APIService>('APIService').map(({ spec }) => spec);
+  const shared = { group: 'metrics.k8s.io', groupPriorityMinimum: 100, insecureSkipTLSVerify: true };
+  const service = { name: 'metrics-server', namespace: 'kube-system', port: 443 };
+  assert.deepEqual(specs, [
+    { ...shared, version: 'v1beta1', versionPriority: 100, service },
+    { ...shared, version: 'v1', versionPriority: 200, service },
+  ]);
+});
+
+describe('rights', () => {
+  test('no rule has a wildcard or a verb that writes', () => {
+    for (const { metadata, rules } of of<V1ClusterRole>('ClusterRole')) {
+      for (const rule of rules ?? []) {
+        const said = [...(rule.apiGroups ?? []), ...(rule.resources ?? []), ...rule.verbs];
+        assert.ok(!said.some((word) => word.includes('*')), metadata.name);
+        assert.deepEqual(
+          rule.verbs.filter((verb) => !['get', 'list', 'watch'].includes(verb)),
+          [],
+          metadata.name,
+        );
+      }
+    }
+  });
+
+  test("the server's own are nodes, pods and the kubelets' metrics", () => {
+    const role = of<V1ClusterRole>('ClusterRole').find(({ metadata }) => metadata.name === 'system:metrics-server');
+    assert.deepEqual(role?.rules, [
+      { apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] },
+      { apiGroups: [''], resources: ['pods', 'nodes'], verbs: ['get', 'list', 'watch'] },
+    ]);
+  });
+
+  test('the rest is delegation by roles of Kubernetes, and only to its ServiceAccount', () => {
+    const bindings = [...of<V1ClusterRoleBinding>('ClusterRoleBinding'), ...of<V1ClusterRoleBinding>('RoleBinding')];
+    assert.deepEqual(bindings.map(({ roleRef }) => `${roleRef.kind} ${roleRef.name}`).sort(), [
+      'ClusterRole system:auth-delegator',
+      'ClusterRole system:metrics-server',
+      'Role extension-apiserver-authentication-reader',
+    ]);
+    for (const { subjects } of bindings) {
+      assert.deepEqual(subjects, [{ kind: 'ServiceAccount', name: 'metrics-server', namespace: 'kube-system' }]);
+    }
+  });
+});
+
+describe('deployment', () => {
+  const [deployment] = of<V1Deployment>('Deployment');
+  const pod = deployment?.spec?.template.spec;
+  const container = pod?.containers[0];
+  const args = container?.args ?? [];
+
+  test('every argument is a flag of the table, and together they are accepted', () => {
+    assert.ok(args.length > 0);
+    for (const argument of args) {
+      const name = /^--([^=]+)/.exec(argument)?.[1];
+      assert.ok(name !== undefined && Object.hasOwn(flags, name), `${argument} is not in src/options/flags.ts`);
+    }
+    assert.deepEqual(parseCommandLine(args).ignored, []);
+  });
+
+  test('the arguments are those of the release of metrics-server', () => {
+    assert.deepEqual(args, [
+      '--cert-dir=/tmp',
+      '--secure-port=10250',
+      '--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname',
+      '--kubelet-use-node-status-port',
+      '--metric-resolution=15s',
+    ]);
+  });
+
+  test('the image is of this version', () => assert.equal(container?.image, `kubegauge:${version}`));
+
+  test('port, Service and probes agree', () => {
+    const { options } = parseCommandLine(args);
+    assert.deepEqual(
+      container?.ports?.map(({ name, containerPort }) => [name, containerPort]),
+      [['https', options['secure-port']]],
+    );
+    const [service] = of<V1Service>('Service');
+    assert.deepEqual(
+      service?.spec?.ports?.map(({ port, targetPort }) => [port, targetPort]),
+      [[443, 'https']],
+    );
+    assert.deepEqual(service?.spec?.selector, deployment?.spec?.template.metadata?.labels);
+    assert.deepEqual(deployment?.spec?.selector.matchLabels, deployment?.spec?.template.metadata?.labels);
+    assert.deepEqual(container?.readinessProbe?.httpGet, { path: '/readyz', port: 'https', scheme: 'HTTPS' });
+    assert.deepEqual(container?.livenessProbe?.httpGet, { path: '/livez', port: 'https', scheme: 'HTTPS' });
+  });
+
+  test('the container can write to one emptyDir and has no privilege', () => {
+    assert.deepEqual(container?.securityContext, {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      runAsUser: 1000,
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+    assert.deepEqual(pod?.volumes, [{ name: 'tmp-dir', emptyDir: {} }]);
+    assert.deepEqual(container?.volumeMounts, [{ name: 'tmp-dir', mountPath: '/tmp' }]);
+    assert.equal(parseCommandLine(args).options['cert-dir'], '/tmp');
+    assert.equal(pod?.priorityClassName, 'system-cluster-critical');
+  });
+});
+
+describe('in the test cluster', () => {
+  test('as a pod only the way to kube-apiserver and the pull policy differ', () => {
+    const fitted = inPod(everything, { ip: '192.0.2.1', port: 6443 });
+    const deployment = fitted.find(({ kind }) => kind === 'Deployment') as V1Deployment | undefined;
+    const { env, imagePullPolicy, ...rest } = deployment?.spec?.template.spec?.containers[0] ?? { name: '' };
+    assert.deepEqual(env, [
+      { name: 'KUBERNETES_SERVICE_HOST', value: '192.0.2.1' },
+      { name: 'KUBERNETES_SERVICE_PORT', value: '6443' },
+    ]);
+    assert.equal(imagePullPolicy, 'Never');
+    const { imagePullPolicy: _, ...before } = of<V1Deployment>('Deployment')[0]?.spec?.template.spec?.containers[0] ?? {
+      name: '',
+    };
+    assert.deepEqual(rest, before);
+    assert.deepEqual(
+      fitted.filter(({ kind }) => kind !== 'Deployment'),
+      everything.filter(({ kind }) => kind !== 'Deployment'),
+    );
+  });
+
+  test('as a process the Service has no selector and one endpoint', () => {
+    const list: { items: KubernetesObject[] } = JSON.parse(toList(outsidePod(everything, '2001:db8::1', 4443)));
+    assert.ok(!list.items.some(({ kind }) => kind === 'Deployment'));
+    const [service, slice] = outsideEndpoint('2001:db8::1', 4443);
+    assert.deepEqual(list.items.slice(-2), [service, slice]);
+    assert.equal(service.spec?.selector, undefined);
+    assert.equal(service.spec?.ports?.[0]?.targetPort, 4443);
+    assert.equal(slice.addressType, 'IPv6');
+    assert.deepEqual(slice.endpoints, [{ addresses: ['2001:db8::1'], conditions: { ready: true } }]);
+  });
+});
+
+function isKustomization(file: string): boolean {
+  return path.basename(file) === 'kustomization.yaml';
+}
