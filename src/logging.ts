@@ -20,7 +20,7 @@ export function createLogger(format: LogFormat, verbosity: number, out: Destinat
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
     },
-    format === 'json' ? out : { write: (line) => void out.write(toText(line)) },
+    format === 'json' ? out : { write: (line) => out.write(toText(line)) },
   );
 }
 
@@ -31,7 +31,7 @@ export const silentLogger: Logger = pino({ level: 'silent' });
 export function describeError(error: unknown): string {
   const messages: string[] = [];
   for (let at: unknown = error, depth = 0; at !== undefined && depth < causeDepthLimit; depth += 1) {
-    const message = at instanceof Error ? at.message || at.name : String(at);
+    const message = at instanceof Error ? at.message || at.name : JSON.stringify(at);
     // Wrappers often repeat what they wrap; once is enough.
     if (!messages.some((known) => known.includes(message))) messages.push(message);
     at = at instanceof Error ? at.cause : undefined;

@@ -32,7 +32,7 @@ export interface ResourceRequest {
  * @returns undefined where it cannot be decoded.
  */
 export function requestInfo(method: string, target: string): RequestInfo | undefined {
-  const [rawPath = '', rawQuery = ''] = split(target.replace(absolute, ''), '?');
+  const [rawPath, rawQuery] = split(target.replace(absolute, ''), '?');
   const path = decode(rawPath);
   if (path === undefined) return undefined;
   const query = readQuery(rawQuery);

@@ -1,0 +1,80 @@
+/** Answers list and get of NodeMetrics: the nodes that exist, joined with what is known of their usage. */
+import { type FieldSelector, requireKnownFields } from '../apimachinery/fields.ts';
+import type { Labels, LabelSelector } from '../apimachinery/labels.ts';
+import { notFound } from '../apimachinery/status.ts';
+import type { Answer, Usage } from '../point.ts';
+import { group, type NodeMetrics, type NodeMetricsList } from './types.ts';
+
+interface Node {
+  readonly name: string;
+  readonly labels: Labels;
+}
+
+/** The nodes of the cluster. */
+interface NodeReader {
+  get(name: string): Node | undefined;
+  /** Sorted by name. */
+  list(): readonly Node[];
+}
+
+/** The usage of nodes. */
+interface NodeUsageReader {
+  nodeUsage(name: string): Answer<Usage>;
+}
+
+export interface NodesApiOptions {
+  readonly nodes: NodeReader;
+  readonly usage: NodeUsageReader;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+export interface NodeListOptions {
+  readonly labelSelector?: LabelSelector | undefined;
+  readonly fieldSelector?: FieldSelector | undefined;
+}
+
+export interface NodesApi {
+  /** Nodes without usage are left out. Throws StatusError BadRequest for a field that nodes do not have. */
+  list(options?: NodeListOptions): NodeMetricsList;
+  /** Throws StatusError NotFound with one text for a node that is not there, and another for one without usage. */
+  get(name: string): NodeMetrics;
+}
+
+export function createNodesApi({ nodes, usage, now }: NodesApiOptions): NodesApi {
+  return { list, get };
+
+  function list({ labelSelector, fieldSelector }: NodeListOptions = {}): NodeMetricsList {
+    if (fieldSelector !== undefined) requireKnownFields(fieldSelector);
+    const creationTimestampMs = now();
+    const items: NodeMetrics[] = [];
+    for (const node of nodes.list()) {
+      if (labelSelector?.matches(node.labels) === false) continue;
+      if (fieldSelector?.matches({ name: node.name, namespace: '' }) === false) continue;
+      const answer = usage.nodeUsage(node.name);
+      if (answer.kind === 'ready') items.push(toNodeMetrics(node, answer.value, creationTimestampMs));
+    }
+    return { kind: 'NodeMetricsList', items };
+  }
+
+  function get(name: string): NodeMetrics {
+    const node = nodes.get(name);
+    // The singular is Kubernetes' own and differs from pods.
+    if (node === undefined) throw notFound({ group: '', resource: 'node' }, name);
+    const answer = usage.nodeUsage(name);
+    if (answer.kind === 'missing') throw notFound({ group, resource: 'nodemetrics' }, name, { cause: answer.reason });
+    return toNodeMetrics(node, answer.value, now());
+  }
+}
+
+function toNodeMetrics(node: Node, usage: Usage, creationTimestampMs: number): NodeMetrics {
+  return {
+    kind: 'NodeMetrics',
+    name: node.name,
+    labels: node.labels,
+    creationTimestampMs,
+    timestampMs: usage.timestampMs,
+    windowMs: usage.windowMs,
+    usage,
+  };
+}

@@ -1,0 +1,75 @@
+/** Durations as Go writes and reads them: "9.993s", "1m30s", "1.5h". */
+
+/**
+ * Text of Go's time.Duration, exact to the nanosecond: 9993 is "9.993s", 61500 is "1m1.5s", 0.0015 is "1.5us" with a micro sign.
+ * @param ms milliseconds, with fractions down to 1e-6.
+ */
+export function formatDuration(ms: number): string {
+  const ns = Math.round(Math.abs(ms) * nsPerMs);
+  return ms < 0 && ns > 0 ? `-${format(ns)}` : format(ns);
+}
+
+/**
+ * Milliseconds of a text in Go's syntax: 15s, 1m30s, 1.5h, 100ms, 0.
+ * A number without unit (other than 0), or anything else that time.ParseDuration refuses, is undefined.
+ */
+export function parseDuration(text: string): number | undefined {
+  const sign = /^[-+]?/.exec(text)?.[0] ?? '';
+  let rest = text.slice(sign.length);
+  if (rest === '0') return 0;
+  let ns = 0;
+  do {
+    const match = term.exec(rest);
+    if (match === null) return undefined;
+    const [all, whole = '', fraction = '', unit = ''] = match;
+    ns += nanoseconds(whole, fraction, unit);
+    rest = rest.slice(all.length);
+  } while (rest !== '');
+  if (ns >= limitNs) return undefined;
+  return sign === '-' && ns > 0 ? -ns / nsPerMs : ns / nsPerMs;
+}
+
+const nsPerMs = 1e6;
+
+/** Go counts nanoseconds in 63 bits, 292 years. */
+const limitNs = 2 ** 63;
+
+/** Go drops the digits of a fraction that 63 bits cannot hold; they are far below a nanosecond. */
+const fractionDigits = 18;
+
+/** Whole digits, digits after the point, unit; at least one digit somewhere. */
+const term = /^(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/;
+
+const nsPerUnit: ReadonlyMap<string, number> = new Map([
+  ['ns', 1],
+  ['us', 1e3],
+  ['\u00b5s', 1e3],
+  ['\u03bcs', 1e3],
+  ['ms', 1e6],
+  ['s', 1e9],
+  ['m', 60e9],
+  ['h', 3600e9],
+]);
+
+function nanoseconds(whole: string, fraction: string, unit: string): number {
+  const perUnit = nsPerUnit.get(unit) ?? 0;
+  const kept = fraction.slice(0, fractionDigits);
+  // In Go's order of operations, so that the same digits are cut off.
+  return Number(whole) * perUnit + Math.trunc(Number(kept) * (perUnit / 10 ** kept.length));
+}
+
+function format(ns: number): string {
+  if (ns === 0) return '0s';
+  if (ns < 1e3) return `${ns}ns`;
+  if (ns < 1e6) return `${decimal(ns / 1e3)}\u00b5s`;
+  if (ns < 1e9) return `${decimal(ns / 1e6)}ms`;
+  const seconds = `${decimal((ns % 60e9) / 1e9)}s`;
+  const minutes = Math.floor(ns / 60e9);
+  if (minutes === 0) return seconds;
+  return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
+}
+
+/** Not String(), which writes small numbers with an exponent. */
+function decimal(value: number): string {
+  return value.toFixed(9).replace(/\.?0+$/, '');
+}

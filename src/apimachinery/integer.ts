@@ -1,0 +1,10 @@
+/** Reads whole numbers as Go's strconv.ParseInt reads them in base 10. */
+
+/** The value of a 64-bit integer, or undefined where ParseInt refuses: spaces, fractions, underscores, out of range. */
+export function parseInt64(text: string): bigint | undefined {
+  const match = /^([+-]?)0*([0-9]{1,19})$/.exec(text);
+  if (match === null) return undefined;
+  const magnitude = BigInt(match[2] ?? '');
+  const value = match[1] === '-' ? -magnitude : magnitude;
+  return BigInt.asIntN(64, value) === value ? value : undefined;
+}

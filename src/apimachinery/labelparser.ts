@@ -1,0 +1,158 @@
+/** The grammar of label selectors, step by step as k8s.io/apimachinery/pkg/labels, so that every refusal reads the same. */
+import { parseInt64 } from './integer.ts';
+import { labelKeyProblem, labelValueProblem } from './labelsyntax.ts';
+import { quote } from './quote.ts';
+import { badRequest, type StatusError } from './status.ts';
+
+/** One condition of a selector, operator and values as a SubjectAccessReview has them: `=` is In, `!=` is NotIn. */
+export interface LabelRequirement {
+  readonly key: string;
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
+  /** Sorted, without duplicates; none for Exists and DoesNotExist, one whole number for Gt and Lt. */
+  readonly values: readonly string[];
+}
+
+/** In UTF-16 units: a selector that names a thousand applications fits. */
+const selectorLimit = 65_536;
+
+/** Every object of a list is asked for every requirement, and a list may have 150,000 of them. */
+const requirementLimit = 256;
+
+/** Requirements in the order of the text; throws StatusError BadRequest. */
+export function parseRequirements(text: string): LabelRequirement[] {
+  if (text.length > selectorLimit) {
+    throw badRequest(`label selector of ${text.length} characters: use at most ${selectorLimit}`);
+  }
+  const tokens = new Tokens(text);
+  const requirements: LabelRequirement[] = [];
+  while (tokens.peek() !== end) {
+    if (!startsRequirement(tokens.peek())) {
+      throw badRequest(`found '${tokens.peek()}', expected: !, identifier, or 'end of string'`);
+    }
+    requirements.push(parseRequirement(tokens));
+    if (requirements.length > requirementLimit) {
+      throw badRequest(`label selector of more than ${requirementLimit} requirements: use fewer`);
+    }
+    const after = tokens.take();
+    if (after === end) break;
+    if (after !== ',') throw badRequest(`found '${after}', expected: ',' or 'end of string'`);
+    if (!startsRequirement(tokens.peek())) {
+      throw badRequest(`found '${tokens.peek()}', expected: identifier after ','`);
+    }
+  }
+  return requirements;
+}
+
+function parseRequirement(tokens: Tokens): LabelRequirement {
+  const negated = tokens.peek() === '!';
+  if (negated) tokens.take();
+  const key = tokens.take();
+  if (!isIdentifier(key)) throw refuse(`found '${key}', expected: identifier`);
+  const problem = labelKeyProblem(key);
+  if (problem !== undefined) throw refuse(`<nil>: Invalid value: ${quote(key)}: ${problem}`);
+  if (negated) return { key, operator: 'DoesNotExist', values: [] };
+  if (tokens.peek() === end || tokens.peek() === ',') return { key, operator: 'Exists', values: [] };
+  const sign = tokens.take();
+  const operator = operators.get(sign);
+  if (operator === undefined) throw refuse(`found '${sign}', expected: in, notin, =, ==, !=, gt, lt`);
+  const values = sign === 'in' || sign === 'notin' ? parseValues(tokens) : [parseExactValue(tokens)];
+  checkValues(key, operator, values);
+  return { key, operator, values };
+}
+
+const operators: ReadonlyMap<string, LabelRequirement['operator']> = new Map([
+  ['in', 'In'],
+  ['notin', 'NotIn'],
+  ['=', 'In'],
+  ['==', 'In'],
+  ['!=', 'NotIn'],
+  ['>', 'Gt'],
+  ['<', 'Lt'],
+]);
+
+/** A list in parentheses; wherever a value is missing between them and the commas, it is the empty string. */
+function parseValues(tokens: Tokens): string[] {
+  const open = tokens.take();
+  // No comma behind the token here: Kubernetes' text has none.
+  if (open !== '(') throw refuse(`found '${open}' expected: '('`);
+  const first = tokens.peek();
+  if (first !== ')' && first !== ',' && !isIdentifier(first)) {
+    throw refuse(`found '${first}', expected: ',', ')' or identifier`);
+  }
+  const values = new Set<string>();
+  let missing = true;
+  for (let token = tokens.take(); token !== ')'; token = tokens.take()) {
+    if (token === ',') {
+      if (missing) values.add('');
+      missing = true;
+      continue;
+    }
+    if (!isIdentifier(token)) throw refuse(`found '${token}', expected: ',', or identifier`);
+    values.add(token);
+    missing = false;
+    const next = tokens.peek();
+    if (next !== ',' && next !== ')') throw refuse(`found '${next}', expected: ',' or ')'`);
+  }
+  if (missing) values.add('');
+  return [...values].sort();
+}
+
+/** One value; `k=` asks for the empty string. */
+function parseExactValue(tokens: Tokens): string {
+  if (tokens.peek() === end || tokens.peek() === ',') return '';
+  const value = tokens.take();
+  if (!isIdentifier(value)) throw refuse(`found '${value}', expected: identifier`);
+  return value;
+}
+
+function checkValues(key: string, operator: LabelRequirement['operator'], values: readonly string[]): void {
+  const problems: string[] = [];
+  for (const [index, value] of values.entries()) {
+    if ((operator === 'Gt' || operator === 'Lt') && parseInt64(value) === undefined) {
+      const rule = "for 'Gt', 'Lt' operators, the value must be an integer";
+      problems.push(`values[${index}]: Invalid value: ${quote(value)}: ${rule}`);
+    }
+    const problem = labelValueProblem(value);
+    if (problem !== undefined) problems.push(`values[${index}][${key}]: Invalid value: ${quote(value)}: ${problem}`);
+  }
+  if (problems.length > 0) throw refuse(problems.length === 1 ? problems.join() : `[${problems.join(', ')}]`);
+}
+
+function refuse(problem: string): StatusError {
+  return badRequest(`unable to parse requirement: ${problem}`);
+}
+
+/** The token behind the last one. */
+const end = '';
+
+/** Identifiers include the words in and notin, which are operators only where an operator stands. */
+function isIdentifier(token: string): boolean {
+  return token !== end && !/^[=!(),<>]/.test(token);
+}
+
+function startsRequirement(token: string): boolean {
+  return token === '!' || isIdentifier(token);
+}
+
+/** The text in pieces; a NUL ends a token, and where a token should start it ends the text, as in Kubernetes. */
+class Tokens {
+  readonly #tokens: string[] = [];
+  #position = 0;
+
+  constructor(text: string) {
+    for (const [, token] of text.matchAll(/[ \t\r\n]*([=!]=|[=!(),<>]|[^=!(),<> \t\r\n\0]+)?\0?/g)) {
+      if (token === undefined) break;
+      this.#tokens.push(token);
+    }
+  }
+
+  peek(): string {
+    return this.#tokens[this.#position] ?? end;
+  }
+
+  take(): string {
+    const token = this.peek();
+    this.#position += 1;
+    return token;
+  }
+}

@@ -1,0 +1,39 @@
+/** Writes amounts as Kubernetes quantities in their canonical form; equal amounts have equal texts. */
+
+/**
+ * CPU in the DecimalSI format: 250000000 is "250m", 24998015 is "24998015n".
+ * @param nanocores a whole number, not negative.
+ */
+export function formatDecimalNano(nanocores: number): string {
+  return format(nanocores, 1000, nanoSuffixes);
+}
+
+/**
+ * Bytes in the BinarySI format: 12640256 is "12344Ki", 5000000 stays "5000000".
+ * @param bytes a whole number, not negative.
+ */
+export function formatBinary(bytes: number): string {
+  // Below one Ki, Kubernetes writes a binary quantity as a decimal one: 1000 is "1k".
+  return bytes < 1024 ? format(bytes, 1000, decimalSuffixes) : format(bytes, 1024, binarySuffixes);
+}
+
+const nanoSuffixes = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
+const decimalSuffixes = ['', 'k'];
+const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
+
+/** Divides by the base for as long as nothing is lost; above 2^53 this is exact too, since a quotient never has more bits. */
+function format(amount: number, base: number, suffixes: readonly string[]): string {
+  if (amount === 0) return '0';
+  let rest = amount;
+  let power = 0;
+  while (rest % base === 0 && power < suffixes.length - 1) {
+    rest /= base;
+    power += 1;
+  }
+  return `${digits(rest)}${suffixes[power] ?? ''}`;
+}
+
+/** A number above 2^53 would print rounded or with an exponent. */
+function digits(whole: number): string {
+  return Number.isSafeInteger(whole) ? String(whole) : BigInt(whole).toString();
+}

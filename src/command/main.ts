@@ -1,0 +1,56 @@
+/** From the command line to an exit code: prints usage errors, connects signals, names what went wrong. */
+import { once } from 'node:events';
+import { createLogger, describeError, type LogFormat } from '../logging.ts';
+import { type CommandLine, parseCommandLine, UsageError } from '../options/parse.ts';
+import { helpText } from '../options/usage.ts';
+import { version } from '../version.ts';
+import { run } from './run.ts';
+
+const usageErrorCode = 2;
+
+/** Returns 0 when stopped by a signal, 1 when broken, 2 when used wrongly. */
+export async function main(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
+  // Before anything else can fail: --help must work with whatever else is said.
+  if (argv.includes('--help') || argv.includes('-h')) return print(helpText());
+  if (argv.includes('--version')) return print(`kubegauge v${version}\n`);
+  try {
+    return await serve(parseCommandLine(argv), env);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.message.replaceAll(/^/gm, 'kubegauge: ')}\n`);
+    return usageErrorCode;
+  }
+}
+
+async function serve(
+  { options, ignored }: CommandLine,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  const log = createLogger(options['logging-format'] as LogFormat, options.v);
+  if (ignored.length > 0) {
+    log.warn({ flags: ignored.map((name) => `--${name}`) }, 'these flags have no meaning here and are ignored');
+  }
+  const stop = new AbortController();
+  void signalled().then((signal) => {
+    log.info({ signal }, 'stopping');
+    stop.abort(new Error(`stopped by ${signal}`));
+  });
+  try {
+    await run(options, env, log, stop.signal);
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    log.error({ reason: describeError(error) }, 'cannot go on');
+    return 1;
+  }
+}
+
+/** A second signal finds no listener any more and ends the process at once. */
+function signalled(): Promise<string> {
+  return Promise.race(['SIGTERM', 'SIGINT'].map((signal) => once(process, signal).then(() => signal)));
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}

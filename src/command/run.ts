@@ -1,0 +1,149 @@
+/** The composition root: builds every room in the order of its rank, runs their loops, and unwinds on shutdown. */
+import { createDiscovery } from '../api/discovery.ts';
+import { createNodesApi } from '../api/nodes.ts';
+import { createPodsApi } from '../api/pods.ts';
+import { type ApiServer, inClusterApiServer } from '../client/config.ts';
+import { kubeconfigApiServer } from '../client/kubeconfig.ts';
+import { createRestClient } from '../client/rest.ts';
+import { systemClock as clock } from '../clock.ts';
+import { kubeletCandidates } from '../cluster/address.ts';
+import { createNodes, type NodeInfo } from '../cluster/nodes.ts';
+import { createPods } from '../cluster/pods.ts';
+import { createKubeletClient } from '../kubelet/client.ts';
+import { createKubeletTls } from '../kubelet/tls.ts';
+import type { Logger } from '../logging.ts';
+import { createRegistry } from '../monitoring.ts';
+import type { Options } from '../options/flags.ts';
+import { UsageError } from '../options/parse.ts';
+import { kubeletRequestTimeoutMs } from '../options/validate.ts';
+import { createScrapeMetrics } from '../scrape/metrics.ts';
+import { createScraper } from '../scrape/scraper.ts';
+import { createEndpoints } from '../server/endpoints.ts';
+import { createResourceEndpoint } from '../server/resources.ts';
+import { createServer } from '../server/server.ts';
+import { createStorage } from '../storage/storage.ts';
+import { version } from '../version.ts';
+import { createAuth } from './auth.ts';
+import { createHealthChecks } from './readiness.ts';
+import { createStorageMetrics } from './metrics.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Serves until the signal aborts, then as long as --shutdown-delay-duration and until all requests have ended.
+ * @throws UsageError when there is no cluster to talk to; Error when the port cannot be had or a loop breaks.
+ */
+export async function run(options: Options, env: Environment, log: Logger, shutdown: AbortSignal): Promise<void> {
+  await using rooms = new AsyncDisposableStack();
+  const resolutionMs = options['metric-resolution'];
+  const registry = createRegistry();
+
+  const apiServer = await findApiServer(options.kubeconfig, env);
+  const rest = rooms.use(createRestClient(apiServer));
+  const nodes = createNodes({ rest, clock, log, selector: options['node-selector'] });
+  const pods = createPods({ rest, clock, log });
+  const storage = createStorage({ clock, resolutionMs });
+  createStorageMetrics(registry, storage);
+
+  const kubelet = rooms.use(
+    createKubeletClient({
+      tls: createKubeletTls(apiServer, kubeletTlsFlags(options), clock),
+      authorization: () => apiServer.authorization(),
+      plainHttp: options['deprecated-kubelet-completely-insecure'],
+      requestTimeoutMs: kubeletRequestTimeoutMs(options),
+    }),
+  );
+  const scraper = createScraper({
+    nodes,
+    addressOf: addressRules(options),
+    kubelet,
+    sink: storage,
+    resolutionMs,
+    clock,
+    metrics: createScrapeMetrics(registry),
+    log,
+  });
+
+  const auth = await createAuth({ options, apiServer, rest, clock, log, rooms });
+  const server = await createServer({
+    bindAddress: options['bind-address'],
+    port: options['secure-port'],
+    tlsMinVersion: options['tls-min-version'] === 'VersionTLS13' ? 'TLSv1.3' : 'TLSv1.2',
+    tlsCiphers: options['tls-cipher-suites'],
+    tls: auth.tls(),
+    authenticator: auth.authenticator,
+    authorizer: auth.authorizer,
+    trustKnown: auth.trustKnown,
+    endpoints: createEndpoints({
+      discovery: createDiscovery(`:${options['secure-port']}`),
+      resources: createResourceEndpoint(
+        createNodesApi({ nodes, usage: storage, now: clock.wallMs }),
+        createPodsApi({ pods, usage: storage, now: clock.wallMs }),
+      ),
+      health: createHealthChecks({
+        clock,
+        resolutionMs,
+        nodesSynced: nodes.synced,
+        podsSynced: pods.synced,
+        hasUsage: storage.hasUsage,
+        sinceLastTurnMs: scraper.sinceLastTurnMs,
+        stopping: () => shutdown.aborted,
+      }),
+      registry,
+    }),
+    log,
+  });
+  auth.onTlsChange(server.setTls);
+
+  await server.listen();
+  log.info({ version, port: options['secure-port'], apiServer: apiServer.url }, 'serving');
+
+  // The loops outlive the shutdown signal: whoever still asks during the delay gets fresh answers.
+  const stop = new AbortController();
+  const loops = Promise.all([nodes, pods, scraper, auth].map((loop) => loop.run(stop.signal)));
+  try {
+    // Loops only end when told to; if one breaks, this ends with its error.
+    await Promise.race([loops, aborted(shutdown)]);
+    await clock.sleep(options['shutdown-delay-duration']);
+  } finally {
+    await server.close();
+    stop.abort(new Error('the server stops'));
+    await loops;
+  }
+  log.info({}, 'stopped');
+}
+
+async function findApiServer(kubeconfig: string | undefined, env: Environment): Promise<ApiServer> {
+  if (kubeconfig !== undefined && kubeconfig !== '') return kubeconfigApiServer(kubeconfig);
+  const found = inClusterApiServer(env);
+  if (found !== undefined) return found;
+  throw new UsageError('there is no cluster to talk to: outside of a pod, pass --kubeconfig=<file>; `npm start` shows everything without a cluster');
+}
+
+function kubeletTlsFlags(options: Options) {
+  return {
+    insecure: options['kubelet-insecure-tls'],
+    certificateAuthority: options['kubelet-certificate-authority'],
+    clientCertificate: options['kubelet-client-certificate'],
+    clientKey: options['kubelet-client-key'],
+  };
+}
+
+function addressRules(options: Options) {
+  const rules = {
+    preferredTypes: options['kubelet-preferred-address-types'],
+    useNodeStatusPort: options['kubelet-use-node-status-port'],
+    defaultPort: options['kubelet-port'],
+  };
+  return (node: NodeInfo) => ({
+    candidates: kubeletCandidates(node, rules),
+    resourcePath: node.resourceMetricsPath,
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,219 @@
+/** HTTPS: one port for HTTP/2 and HTTP/1.1. The order of the hooks below is the security model. */
+import { randomUUID, constants as tlsConstants, type X509Certificate } from 'node:crypto';
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import { type FastifyReply, type FastifyRequest, fastify, type RouteGenericInterface } from 'fastify';
+import { badRequest, serviceUnavailable, StatusError } from '../apimachinery/status.ts';
+import type { Attributes } from '../auth/attributes.ts';
+import type { Authenticator, UserInfo } from '../auth/authenticator.ts';
+import type { Authorizer } from '../auth/authorizer.ts';
+import type { Logger } from '../logging.ts';
+import type { ApiRequest, Endpoints } from './endpoints.ts';
+import { failureReply } from './errors.ts';
+import { jsonForm } from './negotiate.ts';
+import { type Reply, statusReply } from './reply.ts';
+import { requestInfo, type RequestInfo } from './requestinfo.ts';
+
+/** The certificate that we show and the CAs that client certificates may come from; all in PEM. */
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCas: readonly string[];
+}
+
+export interface ServerOptions {
+  readonly bindAddress: string;
+  readonly port: number;
+  readonly tlsMinVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** OpenSSL's cipher list; undefined for Node's. */
+  readonly tlsCiphers: string | undefined;
+  readonly tls: ServerTls;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  /** Whether it is known whom to trust; until then only health is answered. */
+  readonly trustKnown: () => boolean;
+  readonly endpoints: Endpoints;
+  readonly log: Logger;
+}
+
+export interface Server {
+  /** @throws Error that says what to do when the port cannot be had. */
+  listen(): Promise<void>;
+  /** New connections use these from now on; connections that are open live on. */
+  setTls(tls: ServerTls): void;
+  /** Stops listening, lets requests under way finish, closes. */
+  close(): Promise<void>;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    info: RequestInfo;
+    user: UserInfo;
+  }
+}
+
+// HTTP/1.1 requests come through the same types; both have what is used here.
+type Request = FastifyRequest<RouteGenericInterface, Http2SecureServer, Http2ServerRequest>;
+type Response = FastifyReply<RouteGenericInterface, Http2SecureServer, Http2ServerRequest, Http2ServerResponse>;
+
+/** As Go's servers; users in hundreds of groups have headers that large. */
+const headerLimitBytes = 1024 * 1024;
+const headerPairLimit = 5000;
+/** Go's clients keep an idle connection for 90 s; ours must outlive it, or they write into a closed one. */
+const idleTimeoutMs = 95_000;
+const streamLimit = 250;
+
+/** Node takes these for HTTP/1.1 beside HTTP/2 too, but its types do not know; where they go differs by version, so they go to both. */
+const http1Limits: object = {
+  maxHeaderSize: headerLimitBytes,
+  keepAliveTimeout: idleTimeoutMs,
+  http1Options: { maxHeaderSize: headerLimitBytes, keepAliveTimeout: idleTimeoutMs },
+};
+
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const { authenticator, authorizer, endpoints, log } = options;
+  let tls = options.tls;
+  const app = fastify({
+    http2: true,
+    https: {
+      allowHTTP1: true,
+      ...secureContext(),
+      requestCert: true,
+      // Who signed it is decided per request: there are two CAs with two meanings.
+      rejectUnauthorized: false,
+      ...http1Limits,
+      maxHeaderListPairs: headerPairLimit,
+      settings: { maxHeaderListSize: headerLimitBytes, maxConcurrentStreams: streamLimit },
+    },
+    http2SessionTimeout: idleTimeoutMs,
+    keepAliveTimeout: idleTimeoutMs,
+    exposeHeadRoutes: false,
+    logger: false,
+  });
+  const stopping = new AbortController();
+
+  app.decorateRequest('info');
+  app.decorateRequest('user');
+  app.addHook('onRequest', identify);
+  app.addHook('onRequest', answerHealthEarly);
+  app.addHook('onRequest', authenticate);
+  app.addHook('onRequest', authorize);
+  app.removeAllContentTypeParsers();
+  // Nothing here takes a body: whatever is sent leads to the answer of its method, not to one about media types.
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  app.route({ method: app.supportedMethods, url: '*', handler: serve });
+  // Methods that fastify does not know come here, behind the same hooks.
+  app.setNotFoundHandler(serve);
+  app.setErrorHandler((error, request, reply) => send(reply, failureReply(error, request.raw.url ?? '', log)));
+  app.addHook('onSend', async (request, reply) => {
+    // A kept-alive HTTP/1.1 connection would hold the shutdown up until its client hangs up.
+    if (stopping.signal.aborted && request.raw.httpVersionMajor === 1) void reply.header('connection', 'close');
+  });
+
+  return { listen, setTls, close };
+
+  async function identify(request: Request, reply: Response): Promise<void> {
+    void reply.header('audit-id', request.headers['audit-id'] ?? randomUUID());
+    void reply.header('cache-control', 'no-cache, private');
+    const info = requestInfo(request.method, request.raw.url ?? '');
+    if (info === undefined) throw badRequest('the path or its percent-encoding is malformed');
+    request.info = info;
+  }
+
+  /** Probes must not depend on kube-apiserver; everything else has to wait until it is known whom to trust. */
+  async function answerHealthEarly(request: Request, reply: Response): Promise<void> {
+    if (options.trustKnown()) return;
+    const health = endpoints.serveHealth(request.info);
+    if (health !== undefined) return send(reply, health);
+    const error = serviceUnavailable('the server is starting: it does not know yet which front proxies and clients to trust', 1);
+    return send(reply, statusReply(error, false));
+  }
+
+  async function authenticate(request: Request): Promise<void> {
+    const connection = (request.raw as Partial<Http2ServerRequest>).stream?.session ?? request.raw.socket;
+    request.user = await authenticator.authenticate(
+      { rawHeaders: request.raw.rawHeaders, certificate: peerCertificate(request), connection },
+      stopping.signal,
+    );
+  }
+
+  async function authorize(request: Request): Promise<void> {
+    const { info, user } = request;
+    await authorizer.authorize(user, attributesOf(info), stopping.signal);
+  }
+
+  async function serve(request: Request, reply: Response): Promise<Response> {
+    const header = (name: string) => String(request.headers[name] ?? '');
+    const api: ApiRequest = { info: request.info, form: jsonForm(request.info.query, header('user-agent')), header };
+    try {
+      return send(reply, await endpoints.serve(api));
+    } catch (error) {
+      if (error instanceof StatusError) return send(reply, statusReply(error, api.form === 'pretty'));
+      throw error;
+    }
+  }
+
+  async function listen(): Promise<void> {
+    // As in Go, an unspecified address means both families.
+    const host = options.bindAddress === '0.0.0.0' ? '::' : options.bindAddress;
+    try {
+      await app.listen({ host, port: options.port }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EAFNOSUPPORT' || host === options.bindAddress) throw error;
+        return app.listen({ host: options.bindAddress, port: options.port });
+      });
+    } catch (cause) {
+      throw new Error(listenProblem(cause as NodeJS.ErrnoException, options), { cause });
+    }
+  }
+
+  function setTls(next: ServerTls): void {
+    tls = next;
+    app.server.setSecureContext(secureContext());
+  }
+
+  /** All of it each time: what is not repeated falls back to defaults. */
+  function secureContext() {
+    return {
+      cert: tls.cert,
+      key: tls.key,
+      ca: [...tls.clientCas],
+      minVersion: options.tlsMinVersion,
+      ...(options.tlsCiphers === undefined ? {} : { ciphers: options.tlsCiphers }),
+      // A resumed session has lost the client's certificate chain.
+      secureOptions: tlsConstants.SSL_OP_NO_TICKET,
+    };
+  }
+
+  async function close(): Promise<void> {
+    stopping.abort(new Error('the server stops'));
+    await app.close();
+  }
+}
+
+function peerCertificate(request: Request): X509Certificate | undefined {
+  return (request.raw.socket as TLSSocket).getPeerX509Certificate();
+}
+
+function attributesOf({ method, path, query, resource }: RequestInfo): Attributes {
+  if (resource === undefined) return { kind: 'path', verb: method.toLowerCase(), path };
+  return {
+    kind: 'resource',
+    ...resource,
+    labelSelector: query.get('labelSelector') ?? '',
+    fieldSelector: query.get('fieldSelector') ?? '',
+  };
+}
+
+function send(reply: Response, { status, contentType, headers, body }: Reply): Response {
+  if (contentType !== '') void reply.header('content-type', contentType);
+  if (headers !== undefined) void reply.headers(headers);
+  return reply.code(status).send(Buffer.isBuffer(body) ? body : Buffer.from(body));
+}
+
+function listenProblem(error: NodeJS.ErrnoException, { bindAddress, port }: ServerOptions): string {
+  const where = `${bindAddress}:${port}`;
+  if (error.code === 'EADDRINUSE') return `cannot listen on ${where}: the port is in use; choose another with --secure-port`;
+  if (error.code === 'EACCES') return `cannot listen on ${where}: ports below 1024 need a right; choose another with --secure-port`;
+  if (error.code === 'EADDRNOTAVAIL') return `cannot listen on ${where}: this machine has no such address; see --bind-address`;
+  return `cannot listen on ${where}`;
+}

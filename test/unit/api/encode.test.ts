@@ -1,0 +1,100 @@
+/** Golden bodies are those of the real server and of the Go libraries. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encode } from '../../../src/api/encode.ts';
+import type { NodeMetrics, PodMetrics } from '../../../src/api/types.ts';
+
+const at = (time: string) => Date.parse(`2026-11-22T${time}Z`);
+const usage = { cpuNanocores: 100000885, memoryBytes: 12640256 };
+
+const node: NodeMetrics = {
+  kind: 'NodeMetrics',
+  name: 'n1',
+  labels: new Map([
+    ['b', '2'],
+    ['a', '1'],
+  ]),
+  creationTimestampMs: at('19:45:19.999'),
+  timestampMs: at('19:45:15.987'),
+  windowMs: 9993,
+  usage,
+};
+
+const pod: PodMetrics = {
+  kind: 'PodMetrics',
+  namespace: 'default',
+  name: 'web-0',
+  labels: new Map([
+    ['tier', 'front'],
+    ['app', 'web'],
+  ]),
+  creationTimestampMs: at('19:48:38'),
+  timestampMs: at('19:48:35'),
+  windowMs: 10_005,
+  containers: [
+    { name: 'app', usage: { cpuNanocores: 123453215, memoryBytes: 12640256 } },
+    { name: 'sidecar', usage: { cpuNanocores: 123453215, memoryBytes: 12640256 } },
+  ],
+};
+
+const wireNode =
+  '"metadata":{"name":"n1","creationTimestamp":"2026-11-22T19:45:19Z","labels":{"a":"1","b":"2"}},"timestamp":"2026-11-22T19:45:15Z","window":"9.993s","usage":{"cpu":"100000885n","memory":"12344Ki"}}';
+const wirePod =
+  '"metadata":{"name":"web-0","namespace":"default","creationTimestamp":"2026-11-22T19:48:38Z","labels":{"app":"web","tier":"front"}},"timestamp":"2026-11-22T19:48:35Z","window":"10.005s","containers":[{"name":"app","usage":{"cpu":"123453215n","memory":"12344Ki"}},{"name":"sidecar","usage":{"cpu":"123453215n","memory":"12344Ki"}}]}';
+
+test('a node', () => {
+  assert.equal(
+    encode(node, 'v1beta1').toString(),
+    `{"kind":"NodeMetrics","apiVersion":"metrics.k8s.io/v1beta1",${wireNode}\n`,
+  );
+});
+
+test('a pod, in the version that was asked for', () => {
+  assert.equal(encode(pod, 'v1').toString(), `{"kind":"PodMetrics","apiVersion":"metrics.k8s.io/v1",${wirePod}\n`);
+});
+
+test('lists, whose items have neither kind nor apiVersion', () => {
+  assert.equal(
+    encode({ kind: 'NodeMetricsList', items: [node] }, 'v1').toString(),
+    `{"kind":"NodeMetricsList","apiVersion":"metrics.k8s.io/v1","metadata":{},"items":[{${wireNode}]}\n`,
+  );
+  assert.equal(
+    encode({ kind: 'PodMetricsList', items: [pod, pod] }, 'v1beta1').toString(),
+    `{"kind":"PodMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{},"items":[{${wirePod},{${wirePod}]}\n`,
+  );
+});
+
+test('empty lists', () => {
+  assert.equal(
+    encode({ kind: 'NodeMetricsList', items: [] }, 'v1beta1').toString(),
+    '{"kind":"NodeMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{},"items":[]}\n',
+  );
+  assert.equal(
+    encode({ kind: 'PodMetricsList', items: [] }, 'v1beta1').toString(),
+    '{"kind":"PodMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{},"items":[]}\n',
+  );
+});
+
+test('an object without labels has no such key', () => {
+  assert.ok(!encode({ ...node, labels: new Map() }, 'v1').includes('labels'));
+});
+
+test('pretty, for people', () => {
+  assert.equal(
+    encode({ ...node, labels: new Map() }, 'v1', 'pretty').toString(),
+    `{
+  "kind": "NodeMetrics",
+  "apiVersion": "metrics.k8s.io/v1",
+  "metadata": {
+    "name": "n1",
+    "creationTimestamp": "2026-11-22T19:45:19Z"
+  },
+  "timestamp": "2026-11-22T19:45:15Z",
+  "window": "9.993s",
+  "usage": {
+    "cpu": "100000885n",
+    "memory": "12344Ki"
+  }
+}`,
+  );
+});

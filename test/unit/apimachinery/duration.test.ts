@@ -1,0 +1,93 @@
+/** Golden values are from Go's time package. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import * as fc from 'fast-check';
+import { formatDuration, parseDuration } from '../../../src/apimachinery/duration.ts';
+
+describe('a duration in nanoseconds is written', () => {
+  writes(0, '0s');
+  writes(1, '1ns');
+  writes(999, '999ns');
+  writes(1000, '1\u00b5s');
+  writes(1500, '1.5\u00b5s');
+  writes(1e6, '1ms');
+  writes(1.5e6, '1.5ms');
+  writes(9993e6, '9.993s');
+  writes(1e10, '10s');
+  writes(10005e6, '10.005s');
+  writes(15050e6, '15.05s');
+  writes(60e9, '1m0s');
+  writes(61.5e9, '1m1.5s');
+  writes(90e9, '1m30s');
+  writes(3600e9, '1h0m0s');
+  writes(3661000000001, '1h1m1.000000001s');
+  writes(86400e9, '24h0m0s');
+  writes(14999999999, '14.999999999s');
+  writes(-5e9, '-5s');
+});
+
+describe('a duration is read', () => {
+  reads('15s', 15_000);
+  reads('1m30s', 90_000);
+  reads('1.5h', 5_400_000);
+  reads('100ms', 100);
+  reads('0', 0);
+  reads('-0', 0);
+  reads('0s', 0);
+  reads('+5s', 5000);
+  reads('-1.5s', -1500);
+  reads('.5s', 500);
+  reads('1.s', 1000);
+  reads('1us', 0.001);
+  reads('1\u00b5s', 0.001);
+  reads('1\u03bcs', 0.001);
+  reads('1ns', 0.000001);
+  reads('0.1ns', 0); // finer than Go counts
+  reads('3s2s', 5000);
+  reads('10s1h', 3_610_000);
+  reads('15', undefined); // a unit is required
+  reads('', undefined);
+  reads('-', undefined);
+  reads('.s', undefined);
+  reads('s', undefined);
+  reads('1 s', undefined);
+  reads(' 1s', undefined);
+  reads('1s ', undefined);
+  reads('1S', undefined);
+  reads('1d', undefined);
+  reads('1e3s', undefined);
+  reads('1,5s', undefined);
+  reads('--1s', undefined);
+  reads('1s-1s', undefined);
+  reads('2562047h', 2_562_047 * 3_600_000);
+  reads('2562048h', undefined); // more than Go can hold
+  reads(`${'9'.repeat(400)}s`, undefined);
+});
+
+test('any whole number of milliseconds up to 50 days is read as it was written', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: -(2 ** 32), max: 2 ** 32 }), (ms) =>
+      assert.equal(parseDuration(formatDuration(ms)), ms),
+    ),
+  );
+});
+
+test('any text is a finite number or undefined', () => {
+  const pieces = fc
+    .array(fc.constantFrom('1', '.', '0', '-', 'ns', 'ms', 's', 'm', 'h', 'x', ' '))
+    .map((list) => list.join(''));
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), pieces), (text) => {
+      const ms = parseDuration(text);
+      assert.ok(ms === undefined || Number.isFinite(ms));
+    }),
+  );
+});
+
+function writes(ns: number, text: string): void {
+  test(`${ns} as ${text}`, () => assert.equal(formatDuration(ns / 1e6), text));
+}
+
+function reads(text: string, ms: number | undefined): void {
+  test(`${JSON.stringify(text)} as ${ms} ms`, () => assert.equal(parseDuration(text), ms));
+}
