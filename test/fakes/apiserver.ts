@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import type { ApiServer } from '../../src/client/config.ts';
 import { createReader, refuse, reply } from './apiread.ts';
@@ -150,7 +151,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
       clientName: clientNameOf(incoming),
     };
     requests.push(request);
-    if (faults.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, faults.delayMs));
+    if (faults.delayMs > 0) await sleep(faults.delayMs, undefined, { ref: false });
     const code = faults.answer?.(request) ?? (faults.accepts(request) ? undefined : 401);
     if (code === 'hang up') incoming.socket.destroy();
     else if (code !== undefined) refuse(response, code, `the fake was told to answer ${code}`);

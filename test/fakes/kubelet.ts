@@ -1,12 +1,13 @@
 /** A kubelet as far as metrics go: HTTPS on loopback, a bearer token, two endpoints, and everything that can go wrong with them. */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
+import { createServer } from 'node:https';
 import { gzipSync } from 'node:zlib';
 import { delimitedContentType, encodeDelimited, encodeText, type Family, textContentType } from './exposition.ts';
 import { type KubeletFault, respondWith, rowShapeOf } from './kubeletfaults.ts';
 import { type KubeletModel, smallKubeletModel } from './kubeletmodel.ts';
 import { cadvisorFamilies, resourceFamilies } from './kubeletrows.ts';
+import { listen } from './listen.ts';
 
 export interface FakeKubeletOptions {
   /** Serving certificate and key, PEM. */
@@ -72,11 +73,10 @@ export async function createFakeKubelet(options: FakeKubeletOptions): Promise<Fa
   const server = createServer({ ...certificate, ALPNProtocols: ['http/1.1'], keepAliveTimeout: 90_000 }, handle);
   // A client that does not like the certificate or goes away is the client's affair.
   server.on('tlsClientError', () => {});
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
+  const listeningPort = await listen(server, port);
 
   const kubelet: FakeKubelet = {
-    port: portOf(server),
+    port: listeningPort,
     model: options.model ?? smallKubeletModel('node-a', now()),
     faults,
     requests,
@@ -135,13 +135,6 @@ export async function createFakeKubelet(options: FakeKubeletOptions): Promise<Fa
     server.closeAllConnections();
     await closed;
   }
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === 'string')
-    throw new Error('the fake kubelet does not listen on a TCP port');
-  return address.port;
 }
 
 const endpoints: ReadonlyMap<string, 'cadvisor' | 'resource'> = new Map([

@@ -1,0 +1,80 @@
+/** What a server answered: its body within a limit, decoded, or the StatusError that it stands for. */
+import type { Readable } from 'node:stream';
+import { StatusError, type StatusReason } from '../apimachinery/status.ts';
+import { field, text } from './json.ts';
+
+/** More than any page or object: 500 nodes with all their images are about 25 MB. A body beyond it is a mistake. */
+export const bodyLimitBytes = 64 * 1024 * 1024;
+
+export async function readBody(body: Readable, limitBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > limitBytes) throw new Error(`the answer is larger than ${limitBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, bytes);
+}
+
+export function decodeBody(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (cause) {
+    throw new Error(`the answer is not JSON: ${excerpt(body)}`, { cause });
+  }
+}
+
+/**
+ * The error that an answer outside 2xx stands for: the server's own words, or the body's if a proxy answered in its place.
+ * @param request e.g. `GET https://10.96.0.1:443/api/v1/nodes`; it goes into the cause, which no client of ours gets to see.
+ */
+export function toStatusError(request: string, code: number, body: Buffer): StatusError {
+  const status = statusIn(body);
+  const message = text(field(status, 'message')) ?? excerpt(body);
+  return statusError(code, message, new Error(`${request} answered ${code}`));
+}
+
+/** The error that a Status object stands for, such as one in a watch. */
+export function fromStatus(request: string, status: unknown): StatusError {
+  const code = field(status, 'code');
+  const message = text(field(status, 'message')) ?? 'the server does not say why';
+  return statusError(typeof code === 'number' ? code : 500, message, new Error(`${request} was ended by the server`));
+}
+
+function statusError(code: number, message: string, cause: Error): StatusError {
+  return new StatusError(reasons.get(code) ?? (code >= 500 ? 'InternalError' : 'BadRequest'), message, { code, cause });
+}
+
+const reasons: ReadonlyMap<number, StatusReason> = new Map<number, StatusReason>([
+  [400, 'BadRequest'],
+  [401, 'Unauthorized'],
+  [403, 'Forbidden'],
+  [404, 'NotFound'],
+  [405, 'MethodNotAllowed'],
+  [406, 'NotAcceptable'],
+  [409, 'Conflict'],
+  [410, 'Gone'],
+  [413, 'RequestEntityTooLarge'],
+  [415, 'UnsupportedMediaType'],
+  [422, 'Invalid'],
+  [429, 'TooManyRequests'],
+  [503, 'ServiceUnavailable'],
+  [504, 'Timeout'],
+]);
+
+function statusIn(body: Buffer): unknown {
+  try {
+    const decoded: unknown = JSON.parse(body.toString('utf8'));
+    return field(decoded, 'kind') === 'Status' ? decoded : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Enough of a body to recognise whose it is. */
+const excerptBytes = 200;
+
+function excerpt(body: Buffer): string {
+  return body.toString('utf8', 0, excerptBytes).trim() || 'no body';
+}

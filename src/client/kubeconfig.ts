@@ -1,0 +1,62 @@
+/** The API server of a kubeconfig; only a process that is given one pays for the library that reads it. */
+import { type Clock, systemClock } from '../clock.ts';
+import type { ApiServer, TlsMaterial } from './config.ts';
+import { type Entry, type Presented, readEntry } from './kubeconfigentry.ts';
+
+/** A server that keeps answering 401 must not make us run an exec plugin for each request. */
+const refreshIntervalMs = 10_000;
+
+/**
+ * The API server of the current context: certificates, tokens, exec plugins, OIDC, basic auth.
+ * A proxy-url and impersonation (as) are refused: both would be silently left out otherwise.
+ * @throws Error that names the file, what is wrong in it and what to do.
+ */
+export async function kubeconfigApiServer(file: string, clock: Clock = systemClock): Promise<ApiServer> {
+  // Importing it costs 0.7 s and 60-80 MB, which a pod with a ServiceAccount must not pay.
+  const library = await import('@kubernetes/client-node');
+  let entry = load();
+  let loadedAtMs = clock.monotonicMs();
+  let pending: Promise<string | undefined> | undefined;
+  let material: TlsMaterial = entry.material(undefined);
+  let presented: Presented | undefined;
+  return { url: entry.server, tls, authorization, refresh };
+
+  function load(): Entry {
+    return readEntry(file, library, clock);
+  }
+
+  function tls(): TlsMaterial {
+    const current = entry.material(presented);
+    if (!same(current, material)) material = current;
+    return material;
+  }
+
+  /** All who ask while an exec plugin runs wait for that one run. */
+  function authorization(): Promise<string | undefined> {
+    pending ??= authorize().finally(() => {
+      pending = undefined;
+    });
+    return pending;
+  }
+
+  async function authorize(): Promise<string | undefined> {
+    const credentials = await entry.credentials();
+    presented = credentials.presented;
+    return credentials.authorization;
+  }
+
+  /** Reads the file again: it may have a new token in it, and an exec plugin's old answer is forgotten with the old entry. */
+  function refresh(): void {
+    if (clock.monotonicMs() - loadedAtMs < refreshIntervalMs) return;
+    loadedAtMs = clock.monotonicMs();
+    try {
+      entry = load();
+    } catch {
+      // Somebody is writing the file; what we have was good once, and the next 401 brings us here again.
+    }
+  }
+}
+
+function same(a: TlsMaterial, b: TlsMaterial): boolean {
+  return a.ca === b.ca && a.cert === b.cert && a.key === b.key;
+}

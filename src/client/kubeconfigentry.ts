@@ -1,0 +1,178 @@
+/** What a kubeconfig's current context says: its cluster, its user, and every way in which people let it say who they are. */
+import { readFileSync } from 'node:fs';
+import type { RequestOptions } from 'node:https';
+import path from 'node:path';
+import type { Cluster, KubeConfig, loadYaml, User } from '@kubernetes/client-node';
+import type { Clock } from '../clock.ts';
+import type { TlsMaterial } from './config.ts';
+import { rereadFile } from './files.ts';
+import { field, items, text } from './json.ts';
+
+/** A certificate from an exec plugin. */
+export interface Presented {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** The current context's cluster and user. */
+export interface Entry {
+  readonly server: string;
+  material(presented: Presented | undefined): TlsMaterial;
+  credentials(): Promise<{ readonly authorization: string | undefined; readonly presented: Presented | undefined }>;
+}
+
+/** What is needed of the library, which must not be imported here as anything but types. */
+export interface Library {
+  readonly KubeConfig: typeof KubeConfig;
+  readonly loadYaml: typeof loadYaml;
+}
+
+export function readEntry(file: string, library: Library, clock: Clock): Entry {
+  const content = readContent(file);
+  const config = new library.KubeConfig();
+  let raw: unknown;
+  try {
+    config.loadFromString(content);
+    config.makePathsAbsolute(path.dirname(file));
+    raw = library.loadYaml<unknown>(content);
+  } catch (cause) {
+    throw new Error(`${file} is not a kubeconfig; compare it with the output of kubectl config view`, { cause });
+  }
+  const { cluster, user } = currentContext(file, config);
+  return {
+    server: cluster.server.replace(/\/+$/, ''),
+    material: materialOf(file, cluster, user, clock),
+    credentials: credentialsOf(file, config, user, tokenFileOf(raw, user.name), clock),
+  };
+}
+
+function readContent(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new Error(`cannot read the kubeconfig ${file}; check --kubeconfig`, { cause });
+  }
+}
+
+function currentContext(file: string, config: KubeConfig): { readonly cluster: Cluster; readonly user: User } {
+  const name: string | undefined = config.currentContext;
+  if (!name) throw new Error(`${file} has no current-context; set one with kubectl config use-context`);
+  const context = config.getContextObject(name);
+  if (context === null)
+    throw new Error(
+      `${file}: its current-context ${name} is not among its contexts; set another with kubectl config use-context`,
+    );
+  const cluster = config.getCluster(context.cluster);
+  if (cluster === null)
+    throw new Error(`${file}: context ${name} names the cluster ${context.cluster}, which is not in the file; add it`);
+  const user = config.getUser(context.user);
+  if (user === null)
+    throw new Error(`${file}: context ${name} names the user ${context.user}, which is not in the file; add it`);
+  checkServer(file, cluster);
+  if (user.impersonateUser) {
+    throw new Error(
+      `${file}: user ${user.name} impersonates ${user.impersonateUser}, which is not supported; use that account's own credentials`,
+    );
+  }
+  return { cluster, user: runnable(user, path.dirname(file)) };
+}
+
+function checkServer(file: string, cluster: Cluster): void {
+  const where = `${file}: the server of cluster ${cluster.name}`;
+  if (cluster.proxyUrl)
+    throw new Error(
+      `${where} is behind a proxy-url, which is not supported; use an address that can be reached directly`,
+    );
+  const protocol = URL.canParse(cluster.server) ? new URL(cluster.server).protocol : undefined;
+  if (protocol === 'https:') return;
+  if (protocol !== 'http:') throw new Error(`${where} is ${cluster.server}, which is not an https:// URL; correct it`);
+  // For kubectl proxy on one's own machine; the same rule as client-node's.
+  if (!cluster.skipTLSVerify) {
+    throw new Error(
+      `${where} is ${cluster.server}, without TLS; use https://, or insecure-skip-tls-verify: true for a kubectl proxy`,
+    );
+  }
+}
+
+/** What client-go does for a plugin and client-node does not: a path relative to the file, and KUBERNETES_EXEC_INFO. */
+function runnable(user: User, folder: string): User {
+  const exec: unknown = user.exec;
+  if (typeof exec !== 'object' || exec === null) return user;
+  const command = text(field(exec, 'command')) ?? '';
+  const info = { kind: 'ExecCredential', apiVersion: field(exec, 'apiVersion'), spec: { interactive: false } };
+  Object.assign(exec, {
+    command: command.includes('/') ? path.resolve(folder, command) : command,
+    env: [...items(field(exec, 'env')), { name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(info) }],
+  });
+  return user;
+}
+
+/** The library knows the key only as token-file, which no kubeconfig has. */
+function tokenFileOf(raw: unknown, userName: string): string | undefined {
+  const user = items(field(raw, 'users')).find((candidate) => field(candidate, 'name') === userName);
+  return text(field(field(user, 'user'), 'tokenFile'));
+}
+
+function materialOf(file: string, cluster: Cluster, user: User, clock: Clock): Entry['material'] {
+  const ca = pem('certificate-authority', cluster.caFile, cluster.caData);
+  const cert = pem('client-certificate', user.certFile, user.certData);
+  const key = pem('client-key', user.keyFile, user.keyData);
+  return (presented) => {
+    const material = {
+      ca: ca(),
+      cert: presented?.cert ?? cert(),
+      key: presented?.key ?? key(),
+      servername: cluster.tlsServerName || undefined,
+    };
+    const given = Object.entries(material).filter(([, value]) => value !== undefined);
+    return { ...Object.fromEntries(given), rejectUnauthorized: !cluster.skipTLSVerify };
+  };
+
+  /** Data wins over a file, as in client-go. */
+  function pem(key: string, source: string | undefined, data: string | undefined): () => string | undefined {
+    if (data) return () => Buffer.from(data, 'base64').toString('utf8');
+    if (!source) return () => undefined;
+    const reread = rereadFile(`the ${key}`, source, `correct its path in ${file}`, clock);
+    return () => reread.read();
+  }
+}
+
+function credentialsOf(
+  file: string,
+  config: KubeConfig,
+  user: User,
+  tokenFile: string | undefined,
+  clock: Clock,
+): Entry['credentials'] {
+  if (tokenFile !== undefined) {
+    const token = rereadFile(
+      'the tokenFile',
+      path.resolve(path.dirname(file), tokenFile),
+      `correct its path in ${file}`,
+      clock,
+    );
+    return async () => ({ authorization: `Bearer ${token.read()}`, presented: undefined });
+  }
+  return async () => {
+    const options: RequestOptions = {};
+    try {
+      await config.applyToHTTPSOptions(options);
+    } catch (cause) {
+      throw new Error(
+        `cannot get the credentials of user ${user.name} in ${file}; does kubectl get nodes work with it?`,
+        { cause },
+      );
+    }
+    return { authorization: authorizationOf(options), presented: presentedBy(options) };
+  };
+}
+
+function authorizationOf(options: RequestOptions): string | undefined {
+  if (typeof options.auth === 'string') return `Basic ${Buffer.from(options.auth).toString('base64')}`;
+  return text(field(options.headers, 'Authorization'))?.trim();
+}
+
+/** Certificates of the file itself come as bytes, those of an exec plugin as text. */
+function presentedBy({ cert, key }: RequestOptions): Presented | undefined {
+  return typeof cert === 'string' && typeof key === 'string' ? { cert, key } : undefined;
+}

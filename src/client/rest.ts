@@ -1,0 +1,211 @@
+/** Requests to kube-apiserver over pooled connections, each with a deadline and a limit; whatever is not 2xx becomes a StatusError. */
+import type { Readable } from 'node:stream';
+import { type Dispatcher, Pool } from 'undici';
+import { StatusError } from '../apimachinery/status.ts';
+import { userAgent } from '../version.ts';
+import { bodyLimitBytes, decodeBody, readBody, toStatusError } from './answer.ts';
+import type { ApiServer, TlsMaterial } from './config.ts';
+import { field, text } from './json.ts';
+
+export interface RequestOptions {
+  readonly query?: Readonly<Record<string, string>>;
+  /** Default application/json. */
+  readonly accept?: string;
+  /** Until the whole answer is here, for a stream until its headers are; the default depends on the method. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface StreamOptions extends RequestOptions {
+  /** A stream that says nothing for so long is broken off with an error. */
+  readonly silenceMs?: number;
+}
+
+export interface RestClient extends AsyncDisposable {
+  /** The decoded JSON of an object or a list. */
+  get(path: string, options?: RequestOptions): Promise<unknown>;
+  /** Posts an object and returns the decoded JSON of what the server made of it. */
+  create(path: string, body: unknown, options?: RequestOptions): Promise<unknown>;
+  /** A body without an end, such as a watch. */
+  stream(path: string, options?: StreamOptions): Promise<Readable>;
+}
+
+/** For get: a page of 500 nodes with all their images is about 25 MB and takes seconds on a busy server. */
+const getTimeoutMs = 60_000;
+/** For create: all that we create at run time are reviews, and somebody waits for each. */
+const createTimeoutMs = 10_000;
+/** For the headers of a stream: kube-apiserver sends them at once. */
+const streamTimeoutMs = 30_000;
+const connectTimeoutMs = 10_000;
+/** Shorter than the idle time of kube-apiserver (90 s) and of common load balancers (60 s), so that we close first. */
+const keepAliveMs = 45_000;
+/** A handful of watches, and reviews for a burst of new clients; the rest waits in line. */
+const connectionLimit = 32;
+
+/**
+ * HTTP/1.1 on purpose: a watch then has its connection for itself, so that one broken connection takes one watch with it
+ * and a slow reader holds up nobody else; it is also undici's best-proven path. No proxy from the environment, no redirects.
+ */
+export function createRestClient(server: ApiServer): RestClient {
+  const { origin, pathname } = new URL(server.url);
+  const prefix = pathname.replace(/\/$/, '');
+  let current: { readonly material: TlsMaterial; readonly pool: Pool } | undefined;
+  const pools = new Set<Pool>();
+  let disposed = false;
+  return { get, create, stream, [Symbol.asyncDispose]: dispose };
+
+  function get(path: string, options: RequestOptions = {}): Promise<unknown> {
+    return exchange(toCall('GET', path, options, getTimeoutMs));
+  }
+
+  function create(path: string, body: unknown, options: RequestOptions = {}): Promise<unknown> {
+    return exchange(toCall('POST', path, options, createTimeoutMs, JSON.stringify(body)));
+  }
+
+  function stream(path: string, options: StreamOptions = {}): Promise<Readable> {
+    const call = toCall('GET', path, options, streamTimeoutMs);
+    return withDeadline(call, (signal) => send(call, signal));
+  }
+
+  function exchange(call: Call): Promise<unknown> {
+    return withDeadline(call, async (signal) => decodeBody(await readBody(await send(call, signal), bodyLimitBytes)));
+  }
+
+  function toCall(
+    method: Call['method'],
+    path: string,
+    options: StreamOptions,
+    timeoutMs: number,
+    body?: string,
+  ): Call {
+    const query = new URLSearchParams(options.query).toString();
+    return {
+      method,
+      path: `${prefix}${path}${query === '' ? '' : `?${query}`}`,
+      request: `${method} ${server.url}${path}`,
+      accept: options.accept ?? 'application/json',
+      timeoutMs: options.timeoutMs ?? timeoutMs,
+      silenceMs: options.silenceMs ?? 0,
+      signal: options.signal,
+      body,
+    };
+  }
+
+  /** The body of a 2xx answer. After a 401 once more, if there are newer credentials than those that were refused. */
+  async function send(call: Call, signal: AbortSignal): Promise<Readable> {
+    const authorization = await abortable(server.authorization(), signal);
+    let response = await dispatch(call, authorization, signal);
+    if (response.statusCode === 401 && server.refresh !== undefined) {
+      server.refresh();
+      const renewed = await abortable(server.authorization(), signal);
+      if (renewed !== authorization) {
+        await response.body.dump();
+        response = await dispatch(call, renewed, signal);
+      }
+    }
+    if (response.statusCode >= 200 && response.statusCode < 300) return response.body;
+    throw toStatusError(call.request, response.statusCode, await readBody(response.body, bodyLimitBytes));
+  }
+
+  function dispatch(
+    call: Call,
+    authorization: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    return currentPool().request({
+      method: call.method,
+      path: call.path,
+      headers: {
+        accept: call.accept,
+        'user-agent': userAgent,
+        ...(authorization === undefined ? {} : { authorization }),
+        ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: call.body ?? null,
+      signal,
+      // The deadline rules; undici's own timers would only be a second one. For a stream, its silence does.
+      headersTimeout: 0,
+      bodyTimeout: call.silenceMs,
+    });
+  }
+
+  /** New connections use new TLS material; what runs on old ones may end there, a watch does within ten minutes. */
+  function currentPool(): Pool {
+    if (disposed) throw new Error('the client is closed');
+    const material = server.tls();
+    if (current?.material === material) return current.pool;
+    const previous = current?.pool;
+    current = { material, pool: createPool(origin, material) };
+    pools.add(current.pool);
+    if (previous !== undefined) void retire(previous);
+    return current.pool;
+  }
+
+  async function retire(pool: Pool): Promise<void> {
+    await pool.close();
+    pools.delete(pool);
+  }
+
+  async function dispose(): Promise<void> {
+    disposed = true;
+    await Promise.all([...pools].map((pool) => pool.destroy()));
+  }
+}
+
+/** Whether the connection broke under the request: it may have been a kept one that the server was about to close. */
+export function isBrokenConnection(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (brokenCodes.has(text(field(at, 'code')) ?? '')) return true;
+  }
+  return false;
+}
+
+const brokenCodes: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+
+interface Call {
+  readonly method: 'GET' | 'POST';
+  /** With the URL's own path before it and the query behind it. */
+  readonly path: string;
+  /** For messages; without the query. */
+  readonly request: string;
+  readonly accept: string;
+  readonly timeoutMs: number;
+  /** 0 is without end. */
+  readonly silenceMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly body: string | undefined;
+}
+
+function createPool(origin: string, material: TlsMaterial): Pool {
+  return new Pool(origin, {
+    allowH2: false,
+    pipelining: 1,
+    connections: connectionLimit,
+    connectTimeout: connectTimeoutMs,
+    keepAliveTimeout: keepAliveMs,
+    connect: { ...material },
+  });
+}
+
+/** Runs one exchange under its deadline; a stream outlives the deadline, but not the caller's signal. */
+async function withDeadline<T>(call: Call, exchange: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error(`no answer within ${call.timeoutMs} ms`)), call.timeoutMs);
+  try {
+    return await exchange(call.signal === undefined ? late.signal : AbortSignal.any([call.signal, late.signal]));
+  } catch (cause) {
+    if (cause instanceof StatusError) throw cause;
+    call.signal?.throwIfAborted();
+    throw new Error(`${call.request} failed`, { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Credentials may come from a plugin that hangs. */
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  if (signal.aborted) reject(signal.reason);
+  else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  return Promise.race([promise, aborted]);
+}

@@ -1,0 +1,40 @@
+/** Under which addresses a node's kubelet may answer, best first. */
+import type { NodeInfo } from './nodes.ts';
+
+export interface Candidate {
+  /** A name or an IP address; IPv6 without brackets, which belong to URLs only. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export type Candidates =
+  | { readonly kind: 'candidates'; readonly candidates: readonly [Candidate, ...Candidate[]] }
+  | { readonly kind: 'none'; readonly reason: string };
+
+export interface AddressRules {
+  /** --kubelet-preferred-address-types: best first; addresses of other types are never tried. */
+  readonly preferredTypes: readonly string[];
+  /** --kubelet-use-node-status-port: the port of the node's status wins over the default, if there is one. */
+  readonly useNodeStatusPort: boolean;
+  readonly defaultPort: number;
+}
+
+/** The first is the one that metrics-server takes: the first address of the first type that has any. It knows no second. */
+export function kubeletCandidates(node: NodeInfo, rules: AddressRules): Candidates {
+  const port = (rules.useNodeStatusPort ? node.kubeletPort : undefined) ?? rules.defaultPort;
+  const hosts = new Set(rules.preferredTypes.flatMap((type) => addressesOf(node, type)));
+  const [first, ...others] = [...hosts].map((host) => ({ host, port }));
+  if (first === undefined) return { kind: 'none', reason: whyNone(node, rules.preferredTypes) };
+  return { kind: 'candidates', candidates: [first, ...others] };
+}
+
+function addressesOf(node: NodeInfo, type: string): readonly string[] {
+  return node.addresses.filter((address) => address.type === type).map(({ address }) => address);
+}
+
+function whyNone(node: NodeInfo, preferredTypes: readonly string[]): string {
+  const wanted = preferredTypes.join(', ');
+  if (node.addresses.length === 0) return `node ${node.name} has no address in its status yet; wanted: ${wanted}`;
+  const present = [...new Set(node.addresses.map(({ type }) => type))].join(', ');
+  return `node ${node.name} has no address of type ${wanted}, only ${present}; add one of these to --kubelet-preferred-address-types`;
+}

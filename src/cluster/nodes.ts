@@ -1,0 +1,101 @@
+/** The cluster's nodes: their names, labels, addresses and whether they are ready. */
+import type { Labels } from '../apimachinery/labels.ts';
+import type { Clock } from '../clock.ts';
+import { type Change, createInformer } from '../client/informer.ts';
+import { field, items, text, textMap } from '../client/json.ts';
+import type { RestClient } from '../client/rest.ts';
+import type { Logger } from '../logging.ts';
+
+export interface NodeAddress {
+  /** InternalIP, Hostname, ... */
+  readonly type: string;
+  /** A name or an IP address; IPv6 without brackets. */
+  readonly address: string;
+}
+
+export interface NodeInfo {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly addresses: readonly NodeAddress[];
+  /** Where the kubelet says that it listens; undefined if it does not say. */
+  readonly kubeletPort: number | undefined;
+  readonly ready: boolean;
+  /** The annotation metrics.k8s.io/resource-metrics-path: where to read instead of the kubelet's usual paths. */
+  readonly resourceMetricsPath: string | undefined;
+}
+
+export interface NodeLister {
+  /** Whether all nodes were seen once. */
+  synced(): boolean;
+  get(name: string): NodeInfo | undefined;
+  /** Sorted by name. */
+  list(): readonly NodeInfo[];
+  onChange(listener: (change: Change<NodeInfo>) => void): void;
+}
+
+export interface Nodes extends NodeLister {
+  /** Follows the cluster until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface NodesOptions {
+  readonly rest: RestClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Label selector; other nodes do not exist for us. Empty selects all. */
+  readonly selector: string;
+}
+
+export function createNodes({ rest, clock, log, selector }: NodesOptions): Nodes {
+  const query = selector === '' ? {} : { labelSelector: selector };
+  const informer = createInformer({ rest, clock, log, path: '/api/v1/nodes', query, parse: parseNode });
+  let sorted: readonly NodeInfo[] | undefined;
+  informer.onChange(() => {
+    sorted = undefined;
+  });
+  return {
+    synced: () => informer.synced(),
+    get: (name) => informer.get(name),
+    list,
+    onChange: (listener) => informer.onChange(listener),
+    run: (signal) => informer.run(signal),
+  };
+
+  function list(): readonly NodeInfo[] {
+    sorted ??= [...informer.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return sorted;
+  }
+}
+
+function parseNode(object: unknown): NodeInfo | undefined {
+  const metadata = field(object, 'metadata');
+  const status = field(object, 'status');
+  const name = text(field(metadata, 'name'));
+  if (name === undefined) return undefined;
+  return {
+    name,
+    labels: textMap(field(metadata, 'labels')),
+    addresses: items(field(status, 'addresses'))
+      .map(parseAddress)
+      .filter((address) => address !== undefined),
+    kubeletPort: parsePort(field(field(field(status, 'daemonEndpoints'), 'kubeletEndpoint'), 'Port')),
+    ready: items(field(status, 'conditions')).some(isReady),
+    resourceMetricsPath:
+      text(field(field(metadata, 'annotations'), 'metrics.k8s.io/resource-metrics-path')) || undefined,
+  };
+}
+
+function parseAddress(value: unknown): NodeAddress | undefined {
+  const type = text(field(value, 'type'));
+  const address = text(field(value, 'address'));
+  return type === undefined || address === undefined || address === '' ? undefined : { type, address };
+}
+
+/** 0 is how Kubernetes writes that there is none. */
+function parsePort(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 65_536 ? value : undefined;
+}
+
+function isReady(condition: unknown): boolean {
+  return field(condition, 'type') === 'Ready' && field(condition, 'status') === 'True';
+}

@@ -1,0 +1,149 @@
+/** The program as a process: exit codes, what it says, and that it lives through an API server that is away. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Agent, request } from 'undici';
+import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
+import { until } from '../fakes/until.ts';
+
+const main = path.resolve(import.meta.dirname, '../../src/main.ts');
+let folder: string;
+let apiServer: FakeApiServer;
+let kubeconfig: string;
+const anyCertificate = new Agent({ connect: { rejectUnauthorized: false } });
+
+before(async () => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
+  apiServer = await createFakeApiServer();
+  kubeconfig = path.join(folder, 'kubeconfig');
+  writeFileSync(kubeconfig, kubeconfigFor(apiServer));
+});
+
+after(async () => {
+  await anyCertificate.close();
+  await apiServer.close();
+  rmSync(folder, { recursive: true });
+});
+
+interface Program extends AsyncDisposable {
+  readonly child: ChildProcess;
+  /** What it printed so far, both streams. */
+  output(): string;
+  exited(): Promise<number | null>;
+}
+
+function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
+  const child = spawn(process.execPath, [main, ...argv], { env: { PATH: process.env['PATH'], ...env }, stdio: 'pipe' });
+  const exit = once(child, 'exit').then(([code]) => code as number | null);
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += String(chunk)));
+  return {
+    child,
+    output: () => text,
+    exited: () => exit,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await exit;
+    },
+  };
+}
+
+const server = (port: number) => [
+  '--secure-port',
+  String(port),
+  '--bind-address=127.0.0.1',
+  '--cert-dir=',
+  '--shutdown-delay-duration=0s',
+];
+
+async function get(port: number, target: string): Promise<{ status: number; text: string; retryAfter: unknown }> {
+  const answer = await request(`https://127.0.0.1:${port}${target}`, { dispatcher: anyCertificate });
+  return { status: answer.statusCode, text: await answer.body.text(), retryAfter: answer.headers['retry-after'] };
+}
+
+describe('used wrongly', () => {
+  const check = (name: string, argv: readonly string[], code: number, expected: RegExp) =>
+    test(name, async () => {
+      await using program = start(argv);
+      assert.equal(await program.exited(), code);
+      assert.match(program.output(), expected);
+      assert.doesNotMatch(program.output(), /^\s+at /m);
+    });
+  check('without a cluster it says what to do', [], 2, /outside of a pod, pass --kubeconfig=<file>/);
+  check(
+    'an unknown flag gets one line',
+    ['--metric-resolutoin=15s'],
+    2,
+    /^kubegauge: unknown flag --metric-resolutoin; did you mean --metric-resolution\?\n$/,
+  );
+  check('a kubeconfig that is not there is named', ['--kubeconfig=/nowhere/config'], 1, /\/nowhere\/config/);
+  check('--version prints it', ['--version'], 0, /^kubegauge v\d+\.\d+\.\d+\n$/);
+  check('--help prints the flags', ['--help'], 0, /--metric-resolution duration \(default 15s\)/);
+});
+
+test('a port in use is told, with the flag that helps', async () => {
+  const holder = createServer().listen(0, '127.0.0.1');
+  await once(holder, 'listening');
+  const address = holder.address();
+  assert.ok(address !== null && typeof address === 'object');
+  await using program = start([`--kubeconfig=${kubeconfig}`, ...server(address.port)]);
+  assert.equal(await program.exited(), 1);
+  assert.match(
+    program.output(),
+    new RegExp(`127\\.0\\.0\\.1:${address.port}: the port is in use; choose another with --secure-port`),
+  );
+  holder.close();
+});
+
+test('an API server that is away at start: health is answered, the rest is 503 until it is back; SIGTERM ends it with 0', async () => {
+  const port = await freePort();
+  await apiServer.faults.down();
+  await using program = start([`--kubeconfig=${kubeconfig}`, ...server(port)]);
+  await until('it serves', () => program.output().includes('serving'));
+
+  assert.equal((await get(port, '/livez')).status, 200);
+  const ready = await get(port, '/readyz');
+  assert.equal(ready.status, 500);
+  assert.match(ready.text, /\[-\]metric-informer-sync failed: reason withheld/);
+  const early = await get(port, '/apis');
+  assert.equal(early.status, 503);
+  assert.equal(early.retryAfter, '1');
+
+  await apiServer.faults.up();
+  let status = 503;
+  for (let turn = 0; status === 503 && turn < 1000; turn += 1) status = (await get(port, '/apis')).status;
+  // Known by now whom to trust: nobody in particular, so this caller is anonymous and has no right.
+  assert.equal(status, 403);
+
+  program.child.kill('SIGTERM');
+  assert.equal(await program.exited(), 0);
+  assert.match(program.output(), /stopped/);
+});
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+function kubeconfigFor({ url, ca }: FakeApiServer): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'fake',
+    contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'fake' } }],
+    clusters: [
+      { name: 'fake', cluster: { server: url, 'certificate-authority-data': Buffer.from(ca).toString('base64') } },
+    ],
+    users: [{ name: 'fake', user: { token: 'fake' } }],
+  });
+}

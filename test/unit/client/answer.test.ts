@@ -1,0 +1,51 @@
+/** Bodies of answers, good and bad. */
+import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { test } from 'node:test';
+import { decodeBody, fromStatus, readBody, toStatusError } from '../../../src/client/answer.ts';
+
+test('a Status body gives the error its message', () => {
+  const message = 'nodes is forbidden: User "system:serviceaccount:x:y" cannot list resource "nodes"';
+  const error = toStatusError(
+    'GET https://k/api/v1/nodes',
+    403,
+    Buffer.from(JSON.stringify({ kind: 'Status', message, code: 403 })),
+  );
+  assert.equal(error.reason, 'Forbidden');
+  assert.equal(error.code, 403);
+  assert.equal(error.message, message);
+  assert.match(String(error.cause), /GET https:\/\/k\/api\/v1\/nodes answered 403/);
+});
+
+test("a proxy's page is quoted, but not all of it", () => {
+  const error = toStatusError('GET https://k/', 502, Buffer.from(`<html>Bad Gateway${'x'.repeat(1000)}`));
+  assert.equal(error.reason, 'InternalError');
+  assert.equal(error.code, 502);
+  assert.match(error.message, /^<html>Bad Gateway/);
+  assert.equal(error.message.length, 200);
+});
+
+test('a code that Kubernetes has no reason for keeps its code', () => {
+  assert.equal(toStatusError('GET https://k/', 302, Buffer.from('')).code, 302);
+});
+
+test('an ERROR event without a code is an internal error', () => {
+  assert.equal(fromStatus('watch of /x', undefined).code, 500);
+});
+
+test('a body beyond the limit is refused before it is read to its end', async () => {
+  let sent = 0;
+  const body = new Readable({
+    read() {
+      sent += 1;
+      this.push(Buffer.alloc(1000));
+    },
+  });
+  await assert.rejects(readBody(body, 10_000), /larger than 10000 bytes/);
+  assert.ok(sent < 1000);
+  assert.ok(body.destroyed);
+});
+
+test('what is not JSON is quoted', () => {
+  assert.throws(() => decodeBody(Buffer.from('upstream timed out')), /not JSON: upstream timed out/);
+});

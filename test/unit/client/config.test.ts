@@ -1,0 +1,93 @@
+/** The ServiceAccount of a pod: where the server is, and files that rotate. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { inClusterApiServer } from '../../../src/client/config.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+
+const env = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' };
+
+describe('in a pod', () => {
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'kubegauge-account-'));
+    write('token', 'first\n');
+    write('ca.crt', 'CA 1\n');
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test('the address is from the environment', () => {
+    assert.equal(inClusterApiServer(env, { folder })?.url, 'https://10.96.0.1:443');
+  });
+
+  test('an IPv6 address gets its brackets', () => {
+    assert.equal(
+      inClusterApiServer({ ...env, KUBERNETES_SERVICE_HOST: 'fd00::1' }, { folder })?.url,
+      'https://[fd00::1]:443',
+    );
+  });
+
+  test('outside of a pod there is nothing', () => {
+    assert.equal(inClusterApiServer({}, { folder }), undefined);
+    assert.equal(inClusterApiServer({ KUBERNETES_SERVICE_HOST: '10.96.0.1' }, { folder }), undefined);
+  });
+
+  test('a rotated token is used within a minute', async () => {
+    const clock = createFakeClock();
+    const server = inClusterApiServer(env, { folder, clock });
+    assert.equal(await server?.authorization(), 'Bearer first');
+    write('token', 'second\n');
+    await clock.advance(60_000);
+    assert.equal(await server?.authorization(), 'Bearer second');
+  });
+
+  test('a rotated token is used at once when the old one was refused', async () => {
+    const server = inClusterApiServer(env, { folder, clock: createFakeClock() });
+    await server?.authorization();
+    write('token', 'second\n');
+    server?.refresh?.();
+    assert.equal(await server?.authorization(), 'Bearer second');
+  });
+
+  test('while a file is missing or empty, what was read last is used', async () => {
+    const clock = createFakeClock();
+    const server = inClusterApiServer(env, { folder, clock });
+    unlinkSync(path.join(folder, 'token'));
+    await clock.advance(60_000);
+    assert.equal(await server?.authorization(), 'Bearer first');
+    write('token', '');
+    await clock.advance(60_000);
+    assert.equal(await server?.authorization(), 'Bearer first');
+  });
+
+  test('the TLS material is the same object until the CA changes', async () => {
+    const clock = createFakeClock();
+    const server = inClusterApiServer(env, { folder, clock });
+    const before = server?.tls();
+    assert.deepEqual(before, { ca: 'CA 1', rejectUnauthorized: true });
+    await clock.advance(60_000);
+    assert.equal(server?.tls(), before);
+    write('ca.crt', 'CA 2\n');
+    await clock.advance(60_000);
+    assert.deepEqual(server?.tls(), { ca: 'CA 2', rejectUnauthorized: true });
+  });
+
+  test('without a token it says which file is missing and what to do', () => {
+    unlinkSync(path.join(folder, 'token'));
+    assert.throws(
+      () => inClusterApiServer(env, { folder }),
+      /cannot read the ServiceAccount token .*token; is automountServiceAccountToken off\?.*--kubeconfig/,
+    );
+  });
+
+  test('without a CA it says so too', () => {
+    unlinkSync(path.join(folder, 'ca.crt'));
+    assert.throws(() => inClusterApiServer(env, { folder }), /cannot read the API server's CA .*ca\.crt/);
+  });
+
+  function write(name: string, content: string): void {
+    writeFileSync(path.join(folder, name), content);
+  }
+});

@@ -1,0 +1,198 @@
+/** Kubeconfigs: all the ways to say who one is, and what is wrong with the file. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { ApiServer } from '../../../src/client/config.ts';
+import { kubeconfigApiServer } from '../../../src/client/kubeconfig.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+
+describe('a kubeconfig', () => {
+  let folder = '';
+  before(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'kubegauge-kubeconfig-'));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  test('with a token', async () => {
+    const server = await load({ token: 'abc' });
+    assert.equal(server.url, 'https://k.example:6443/prefix');
+    assert.equal(await server.authorization(), 'Bearer abc');
+    assert.deepEqual(server.tls(), { ca: 'CA', rejectUnauthorized: true });
+  });
+
+  test('with a tokenFile beside it, which rotates', async () => {
+    const clock = createFakeClock();
+    write('token', 'one\n');
+    const server = await load({ tokenFile: 'token' }, {}, clock);
+    assert.equal(await server.authorization(), 'Bearer one');
+    write('token', 'two\n');
+    await clock.advance(60_000);
+    assert.equal(await server.authorization(), 'Bearer two');
+  });
+
+  test('with a user name and a password', async () => {
+    const server = await load({ username: 'ann', password: 'secret' });
+    assert.equal(await server.authorization(), `Basic ${Buffer.from('ann:secret').toString('base64')}`);
+  });
+
+  test('with a client certificate in it', async () => {
+    const server = await load({ 'client-certificate-data': base64('CERT'), 'client-key-data': base64('KEY') });
+    assert.equal(await server.authorization(), undefined);
+    assert.deepEqual(server.tls(), { ca: 'CA', cert: 'CERT', key: 'KEY', rejectUnauthorized: true });
+  });
+
+  test('with certificates in files beside it, read anew when they change', async () => {
+    const clock = createFakeClock();
+    for (const name of ['ca', 'cert', 'key']) write(name, `${name} 1`);
+    const cluster = { 'certificate-authority': 'ca', 'certificate-authority-data': undefined };
+    const server = await load({ 'client-certificate': 'cert', 'client-key': 'key' }, cluster, clock);
+    const first = server.tls();
+    assert.deepEqual(first, { ca: 'ca 1', cert: 'cert 1', key: 'key 1', rejectUnauthorized: true });
+    assert.equal(server.tls(), first);
+    write('cert', 'cert 2');
+    write('key', 'key 2');
+    await clock.advance(60_000);
+    assert.deepEqual(server.tls(), { ca: 'ca 1', cert: 'cert 2', key: 'key 2', rejectUnauthorized: true });
+  });
+
+  test('with another name to verify, or none at all', async () => {
+    const named = await load({ token: 'abc' }, { 'tls-server-name': 'other.example' });
+    assert.deepEqual(named.tls(), { ca: 'CA', servername: 'other.example', rejectUnauthorized: true });
+    const insecure = await load(
+      { token: 'abc' },
+      { 'insecure-skip-tls-verify': true, 'certificate-authority-data': undefined },
+    );
+    assert.deepEqual(insecure.tls(), { rejectUnauthorized: false });
+  });
+
+  test('with an exec plugin, which runs once for all who ask, and again when its token was refused', async () => {
+    const clock = createFakeClock();
+    const script = path.join(folder, 'plugin.cjs');
+    const runs = path.join(folder, 'runs');
+    write('plugin.cjs', pluginSource(runs));
+    const server = await load({ exec: execOf(script) }, {}, clock);
+    const answers = await Promise.all([server.authorization(), server.authorization(), server.authorization()]);
+    assert.deepEqual(answers, ['Bearer v1-1', 'Bearer v1-1', 'Bearer v1-1']);
+    assert.deepEqual(server.tls(), { ca: 'CA', cert: 'EXEC CERT', key: 'EXEC KEY', rejectUnauthorized: true });
+    assert.equal(await server.authorization(), 'Bearer v1-1');
+    server.refresh?.();
+    assert.equal(
+      await server.authorization(),
+      'Bearer v1-1',
+      'a server that always says 401 must not make the plugin run each time',
+    );
+    await clock.advance(60_000);
+    server.refresh?.();
+    assert.equal(await server.authorization(), 'Bearer v1-2');
+  });
+
+  test('with an exec plugin that fails', async () => {
+    write('plugin.cjs', 'process.stderr.write("log in first"); process.exit(1);');
+    const server = await load({ exec: execOf(path.join(folder, 'plugin.cjs')) });
+    await assert.rejects(server.authorization(), (error: Error) => {
+      assert.match(error.message, /cannot get the credentials of user me in .*; does kubectl get nodes work with it\?/);
+      assert.match(String(error.cause), /log in first/);
+      return true;
+    });
+  });
+
+  test('with an OIDC token that is still good', async () => {
+    const token = [{ alg: 'none' }, { exp: Math.floor(Date.now() / 1000) + 3600 }].map((part) =>
+      base64(JSON.stringify(part)),
+    );
+    const idToken = `${token.join('.')}.c2ln`;
+    const server = await load({ 'auth-provider': { name: 'oidc', config: { 'id-token': idToken } } });
+    assert.equal(await server.authorization(), `Bearer ${idToken}`);
+  });
+
+  test('that is missing', async () => {
+    await assert.rejects(
+      kubeconfigApiServer(path.join(folder, 'nowhere')),
+      /cannot read the kubeconfig .*nowhere; check --kubeconfig/,
+    );
+  });
+
+  refused('that is no YAML', () => 'a: [', /is not a kubeconfig/);
+  refused('that is empty', () => '', /is not a kubeconfig/);
+  refused(
+    'without a current context',
+    () => ({ ...config({}), 'current-context': undefined }),
+    /no current-context; .*use-context/,
+  );
+  refused(
+    'whose context is missing',
+    () => ({ ...config({}), contexts: [] }),
+    /current-context here is not among its contexts/,
+  );
+  refused(
+    'whose cluster is missing',
+    () => ({ ...config({}), clusters: [] }),
+    /names the cluster c, which is not in the file/,
+  );
+  refused('whose user is missing', () => ({ ...config({}), users: [] }), /names the user me, which is not in the file/);
+  refused('without a server', () => config({}, { server: undefined }), /is not a kubeconfig/);
+  refused('with a server that is no URL', () => config({}, { server: 'k.example' }), /not an https:\/\/ URL/);
+  refused('with a server without TLS', () => config({}, { server: 'http://k.example' }), /without TLS/);
+  refused('with a proxy', () => config({}, { 'proxy-url': 'http://p' }), /behind a proxy-url, which is not supported/);
+  refused('with impersonation', () => config({ as: 'bob' }), /impersonates bob, which is not supported/);
+
+  /** A case of a file that is refused. */
+  function refused(what: string, content: () => unknown, message: RegExp): void {
+    test(what, async () => {
+      const value = content();
+      const file = write('config', typeof value === 'string' ? value : JSON.stringify(value));
+      await assert.rejects(kubeconfigApiServer(file), message);
+    });
+  }
+
+  function load(user: object, cluster: object = {}, clock = createFakeClock()): Promise<ApiServer> {
+    // JSON is YAML.
+    return kubeconfigApiServer(write('config', JSON.stringify(config(user, cluster))), clock);
+  }
+
+  function write(name: string, content: string): string {
+    const file = path.join(folder, name);
+    writeFileSync(file, content);
+    return file;
+  }
+});
+
+function config(user: object, cluster: object = {}): object {
+  const server = 'https://k.example:6443/prefix/';
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'here',
+    contexts: [{ name: 'here', context: { cluster: 'c', user: 'me' } }],
+    clusters: [{ name: 'c', cluster: { server, 'certificate-authority-data': base64('CA'), ...cluster } }],
+    users: [{ name: 'me', user }],
+  };
+}
+
+function execOf(script: string): object {
+  return {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: process.execPath,
+    args: [script],
+    interactiveMode: 'Never',
+  };
+}
+
+/** Answers with its number of runs and the version that it was asked in. */
+function pluginSource(runs: string): string {
+  return `
+    const fs = require('node:fs');
+    fs.appendFileSync(${JSON.stringify(runs)}, '.');
+    const count = fs.readFileSync(${JSON.stringify(runs)}).length;
+    const { apiVersion, kind } = JSON.parse(process.env.KUBERNETES_EXEC_INFO);
+    const token = apiVersion.split('/')[1] + '-' + count;
+    const status = { token, clientCertificateData: 'EXEC CERT', clientKeyData: 'EXEC KEY' };
+    process.stdout.write(JSON.stringify({ apiVersion, kind, status }));
+  `;
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}

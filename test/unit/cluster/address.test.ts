@@ -1,0 +1,75 @@
+/** Which addresses of a node are tried, and in which order. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type AddressRules, kubeletCandidates } from '../../../src/cluster/address.ts';
+import type { NodeAddress, NodeInfo } from '../../../src/cluster/nodes.ts';
+
+const internal = { type: 'InternalIP', address: '10.0.0.7' };
+const internalIpv6 = { type: 'InternalIP', address: 'fd00::7' };
+const hostname = { type: 'Hostname', address: 'node-7' };
+const external = { type: 'ExternalIP', address: '192.0.2.7' };
+
+describe('the candidates of a node', () => {
+  check('follow the order of the types, not of the status', [hostname, internal], {}, [
+    '10.0.0.7:10250',
+    'node-7:10250',
+  ]);
+  check('include every address of a type, in the order of the status', [internal, internalIpv6], {}, [
+    '10.0.0.7:10250',
+    'fd00::7:10250',
+  ]);
+  check('leave out types that nobody asked for', [external, hostname], {}, ['node-7:10250']);
+  check('name an address that has two types once', [internal, { ...hostname, address: '10.0.0.7' }], {}, [
+    '10.0.0.7:10250',
+  ]);
+  check('have the port of the status if that is wanted', [internal], { useNodeStatusPort: true }, ['10.0.0.7:10260']);
+  check(
+    'have the default port if the status has none',
+    [internal],
+    { useNodeStatusPort: true, statusPort: undefined },
+    ['10.0.0.7:10250'],
+  );
+
+  test('an empty status is a reason, not an error', () => {
+    const none = kubeletCandidates(node([]), rules(false));
+    assert.deepEqual(none, {
+      kind: 'none',
+      reason: 'node node-7 has no address in its status yet; wanted: InternalIP, Hostname',
+    });
+  });
+
+  test('a node with other types only says which it has', () => {
+    const none = kubeletCandidates(node([external]), rules(false));
+    assert.equal(none.kind, 'none');
+    assert.match(
+      none.kind === 'none' ? none.reason : '',
+      /only ExternalIP; add one of these to --kubelet-preferred-address-types/,
+    );
+  });
+});
+
+function check(
+  what: string,
+  addresses: readonly NodeAddress[],
+  { useNodeStatusPort = false, ...others }: { useNodeStatusPort?: boolean; statusPort?: number | undefined },
+  expected: readonly string[],
+): void {
+  test(what, () => {
+    const statusPort = 'statusPort' in others ? others.statusPort : 10260;
+    const chosen = kubeletCandidates(node(addresses, statusPort), rules(useNodeStatusPort));
+    assert.equal(chosen.kind, 'candidates');
+    const candidates = chosen.kind === 'candidates' ? chosen.candidates : [];
+    assert.deepEqual(
+      candidates.map(({ host, port }) => `${host}:${port}`),
+      expected,
+    );
+  });
+}
+
+function rules(useNodeStatusPort: boolean): AddressRules {
+  return { preferredTypes: ['InternalIP', 'Hostname'], useNodeStatusPort, defaultPort: 10250 };
+}
+
+function node(addresses: readonly NodeAddress[], kubeletPort?: number): NodeInfo {
+  return { name: 'node-7', labels: new Map(), addresses, kubeletPort, ready: true, resourceMetricsPath: undefined };
+}
