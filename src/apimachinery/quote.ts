@@ -1,5 +1,6 @@
-/** Quotes text for a message as Go's %q does, so that error texts are Kubernetes' own. */
+/** Text inside messages as Go and k8s.io/apiserver write it, so that error texts are Kubernetes' own. */
 
+/** As %q: in double quotes, what cannot be printed escaped. */
 export function quote(text: string): string {
   let quoted = '';
   for (const character of text.toWellFormed()) quoted += escape(character);
@@ -29,4 +30,9 @@ function escape(character: string): string {
   const hex = code.toString(16);
   if (code < 0x20 || code === 0x7f) return `\\x${hex.padStart(2, '0')}`;
   return code < 0x1_0000 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
+}
+
+/** A browser must not take a message for a page; only what Go's replacer in k8s.io/apiserver escapes. */
+export function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -9,7 +9,10 @@ import { run } from './run.ts';
 const usageErrorCode = 2;
 
 /** Returns 0 when stopped by a signal, 1 when broken, 2 when used wrongly. */
-export async function main(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
+export async function main(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
   // Before anything else can fail: --help must work with whatever else is said.
   if (argv.includes('--help') || argv.includes('-h')) return print(helpText());
   if (argv.includes('--version')) return print(`kubegauge v${version}\n`);

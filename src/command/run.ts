@@ -22,10 +22,11 @@ import { createEndpoints } from '../server/endpoints.ts';
 import { createResourceEndpoint } from '../server/resources.ts';
 import { createServer } from '../server/server.ts';
 import { createStorage } from '../storage/storage.ts';
+import { cipherList } from '../tls/ciphers.ts';
 import { version } from '../version.ts';
 import { createAuth } from './auth.ts';
-import { createHealthChecks } from './readiness.ts';
 import { createStorageMetrics } from './metrics.ts';
+import { createHealthChecks } from './readiness.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -64,12 +65,12 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     log,
   });
 
-  const auth = await createAuth({ options, apiServer, rest, clock, log, rooms });
+  const auth = await createAuth({ options, rest, clock, log, rooms });
   const server = await createServer({
     bindAddress: options['bind-address'],
     port: options['secure-port'],
     tlsMinVersion: options['tls-min-version'] === 'VersionTLS13' ? 'TLSv1.3' : 'TLSv1.2',
-    tlsCiphers: options['tls-cipher-suites'],
+    tlsCiphers: cipherList(options['tls-cipher-suites']),
     tls: auth.tls(),
     authenticator: auth.authenticator,
     authorizer: auth.authorizer,
@@ -117,7 +118,9 @@ async function findApiServer(kubeconfig: string | undefined, env: Environment): 
   if (kubeconfig !== undefined && kubeconfig !== '') return kubeconfigApiServer(kubeconfig);
   const found = inClusterApiServer(env);
   if (found !== undefined) return found;
-  throw new UsageError('there is no cluster to talk to: outside of a pod, pass --kubeconfig=<file>; `npm start` shows everything without a cluster');
+  throw new UsageError(
+    'there is no cluster to talk to: outside of a pod, pass --kubeconfig=<file>; `npm start` shows everything without a cluster',
+  );
 }
 
 function kubeletTlsFlags(options: Options) {

@@ -47,9 +47,13 @@ export function createEndpoints({ discovery, resources, health, registry }: Endp
     ['/index.html', () => indexReply(paths, 200)],
     ['/metrics', metrics],
     ...healthPaths.map((path): [string, Endpoint] => [path, ({ info }) => healthReply(path, info)]),
-    ...healthPaths.flatMap((path) => health[path].map((check): [string, Endpoint] => [`${path}/${check.name}`, single(check)])),
+    ...healthPaths.flatMap((path) =>
+      health[path].map((check): [string, Endpoint] => [`${path}/${check.name}`, single(check)]),
+    ),
   ]);
-  const paths: readonly string[] = [...apis.keys(), ...others.keys()].filter((path) => path !== '/' && path !== '/index.html');
+  const paths: readonly string[] = [...apis.keys(), ...others.keys()].filter(
+    (path) => path !== '/' && path !== '/index.html',
+  );
 
   return { serve, serveHealth };
 
@@ -72,7 +76,12 @@ export function createEndpoints({ discovery, resources, health, registry }: Endp
 
   function healthReply(path: HealthPath, { query }: RequestInfo): Reply {
     const excluded = query.get('exclude');
-    const { ok, text } = reportHealth(path, health[path], query.has('verbose'), excluded === undefined ? [] : [excluded]);
+    const { ok, text } = reportHealth(
+      path,
+      health[path],
+      query.has('verbose'),
+      excluded === undefined ? [] : [excluded],
+    );
     return textReply(text, ok ? 200 : 500);
   }
 

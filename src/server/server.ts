@@ -6,6 +6,7 @@ import { type FastifyReply, type FastifyRequest, fastify, type RouteGenericInter
 import { badRequest, serviceUnavailable, StatusError } from '../apimachinery/status.ts';
 import type { Attributes } from '../auth/attributes.ts';
 import type { Authenticator, UserInfo } from '../auth/authenticator.ts';
+import { bearerWarning } from '../auth/bearer.ts';
 import type { Authorizer } from '../auth/authorizer.ts';
 import type { Logger } from '../logging.ts';
 import type { ApiRequest, Endpoints } from './endpoints.ts';
@@ -125,11 +126,16 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     if (options.trustKnown()) return;
     const health = endpoints.serveHealth(request.info);
     if (health !== undefined) return send(reply, health);
-    const error = serviceUnavailable('the server is starting: it does not know yet which front proxies and clients to trust', 1);
+    const error = serviceUnavailable(
+      'the server is starting: it does not know yet which front proxies and clients to trust',
+      1,
+    );
     return send(reply, statusReply(error, false));
   }
 
-  async function authenticate(request: Request): Promise<void> {
+  async function authenticate(request: Request, reply: Response): Promise<void> {
+    const warning = bearerWarning(request.raw.rawHeaders);
+    if (warning !== undefined) void reply.header('warning', `299 - "${warning}"`);
     const connection = (request.raw as Partial<Http2ServerRequest>).stream?.session ?? request.raw.socket;
     request.user = await authenticator.authenticate(
       { rawHeaders: request.raw.rawHeaders, certificate: peerCertificate(request), connection },
@@ -212,8 +218,11 @@ function send(reply: Response, { status, contentType, headers, body }: Reply): R
 
 function listenProblem(error: NodeJS.ErrnoException, { bindAddress, port }: ServerOptions): string {
   const where = `${bindAddress}:${port}`;
-  if (error.code === 'EADDRINUSE') return `cannot listen on ${where}: the port is in use; choose another with --secure-port`;
-  if (error.code === 'EACCES') return `cannot listen on ${where}: ports below 1024 need a right; choose another with --secure-port`;
-  if (error.code === 'EADDRNOTAVAIL') return `cannot listen on ${where}: this machine has no such address; see --bind-address`;
+  if (error.code === 'EADDRINUSE')
+    return `cannot listen on ${where}: the port is in use; choose another with --secure-port`;
+  if (error.code === 'EACCES')
+    return `cannot listen on ${where}: ports below 1024 need a right; choose another with --secure-port`;
+  if (error.code === 'EADDRNOTAVAIL')
+    return `cannot listen on ${where}: this machine has no such address; see --bind-address`;
   return `cannot listen on ${where}`;
 }

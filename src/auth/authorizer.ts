@@ -1,0 +1,75 @@
+/** Whether a user may do what a request wants: some need not be asked for, the rest kube-apiserver decides. */
+import { escapeHtml, quote } from '../apimachinery/quote.ts';
+import { forbidden, type StatusError } from '../apimachinery/status.ts';
+import { type Attributes, nameOf } from './attributes.ts';
+import { type AccessOptions, createAccess } from './subjectaccessreview.ts';
+import { masters, type UserInfo } from './user.ts';
+
+export interface Authorizer {
+  /** Returns if the user may; throws StatusError Forbidden if not, ReviewUnavailable if nobody could tell. */
+  authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void>;
+}
+
+export interface AuthorizerOptions extends AccessOptions {
+  /** Paths that need no right; a trailing `*` stands for any rest. */
+  readonly alwaysAllowPaths: readonly string[];
+}
+
+/** kube-apiserver gave no answer; the cause, which is for our log only, says why. */
+export class ReviewUnavailable extends Error {
+  constructor(cause: unknown) {
+    super('cannot have kube-apiserver review access; is it up, and may we create subjectaccessreviews?', { cause });
+    this.name = 'ReviewUnavailable';
+  }
+}
+
+/** @throws Error for a path with a `*` anywhere but at its end. */
+export function createAuthorizer(options: AuthorizerOptions): Authorizer {
+  const isOpen = pathMatcher(options.alwaysAllowPaths);
+  const access = createAccess(options);
+  return { authorize };
+
+  async function authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void> {
+    // While kube-apiserver cannot answer us, its own probes must still come through.
+    if (user.groups.includes(masters)) return;
+    if (attributes.kind === 'path' && isOpen(attributes.path)) return;
+    const { allowed, reason } = await access.review(user, attributes, signal).catch((error: unknown) => {
+      throw new ReviewUnavailable(error);
+    });
+    if (!allowed) throw forbiddenStatus(user, attributes, reason);
+  }
+}
+
+/** The refusal in Kubernetes' words; clients show them, and people search for them. */
+export function forbiddenStatus(user: UserInfo, attributes: Attributes, reason: string): StatusError {
+  const why = reason === '' ? refusal(user, attributes) : `${refusal(user, attributes)}: ${reason}`;
+  return attributes.kind === 'path' ? forbidden(undefined, '', why) : forbidden(attributes, nameOf(attributes), why);
+}
+
+function refusal({ name }: UserInfo, attributes: Attributes): string {
+  const who = `User ${quote(name)} cannot ${attributes.verb}`;
+  if (attributes.kind === 'path') return escapeHtml(`${who} path ${quote(attributes.path)}`);
+  const { group, resource, subresource, namespace } = attributes;
+  const what = `resource ${quote(subresource === '' ? resource : `${resource}/${subresource}`)} in API group ${quote(group)}`;
+  const where = namespace === '' ? 'at the cluster scope' : `in the namespace ${quote(namespace)}`;
+  return escapeHtml(`${who} ${what} ${where}`);
+}
+
+/** A leading slash means nothing, in the patterns as in the path. */
+function pathMatcher(patterns: readonly string[]): (path: string) => boolean {
+  const exact = new Set<string>();
+  const prefixes: string[] = [];
+  for (const pattern of patterns.map(withoutSlash)) {
+    const star = pattern.indexOf('*');
+    if (star !== -1 && star < pattern.length - 1) {
+      throw new Error(`path ${JSON.stringify(pattern)} has a * that is not at its end; name the paths one by one`);
+    }
+    if (star === -1) exact.add(pattern);
+    else prefixes.push(pattern.slice(0, -1));
+  }
+  return (path) => exact.has(withoutSlash(path)) || prefixes.some((prefix) => withoutSlash(path).startsWith(prefix));
+}
+
+function withoutSlash(path: string): string {
+  return path.replace(/^\//, '');
+}

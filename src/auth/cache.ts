@@ -1,0 +1,76 @@
+/** Remembers kube-apiserver's answers for some seconds, and asks it once however many wait for the same answer. */
+import type { Clock } from '../clock.ts';
+
+export interface ReviewCache<T> {
+  /**
+   * The remembered answer, or a new one.
+   * @param ask is called without the caller's signal, because others may wait for its answer too; what it throws is not remembered.
+   * @param signal ends this caller's waiting.
+   */
+  get(key: string, ask: () => Promise<T>, signal: AbortSignal): Promise<T>;
+}
+
+export interface ReviewCacheOptions<T> {
+  /** Entries; the one that was not used for longest makes room. */
+  readonly limit: number;
+  /** How long an answer is good for, in milliseconds; 0 is not remembered. */
+  readonly ttlMs: (answer: T) => number;
+  readonly clock: Clock;
+}
+
+export function createReviewCache<T>({ limit, ttlMs, clock }: ReviewCacheOptions<T>): ReviewCache<T> {
+  /** In the order of their last use. */
+  const answers = new Map<string, { readonly answer: T; readonly untilMs: number }>();
+  const asking = new Map<string, Promise<T>>();
+
+  return {
+    async get(key, ask, signal) {
+      const held = answers.get(key);
+      if (held !== undefined && held.untilMs > clock.monotonicMs()) {
+        answers.delete(key);
+        answers.set(key, held);
+        return held.answer;
+      }
+      let question = asking.get(key);
+      if (question === undefined) {
+        question = askAndRemember(key, ask);
+        asking.set(key, question);
+      }
+      return await untilAborted(question, signal);
+    },
+  };
+
+  async function askAndRemember(key: string, ask: () => Promise<T>): Promise<T> {
+    try {
+      // Started a turn later, so that a question that fails at once is not left in the map.
+      const answer = await Promise.resolve().then(ask);
+      remember(key, answer);
+      return answer;
+    } finally {
+      asking.delete(key);
+    }
+  }
+
+  function remember(key: string, answer: T): void {
+    answers.delete(key);
+    const lifetimeMs = ttlMs(answer);
+    if (lifetimeMs <= 0) return;
+    answers.set(key, { answer, untilMs: clock.monotonicMs() + lifetimeMs });
+    if (answers.size <= limit) return;
+    const [oldest] = answers.keys();
+    if (oldest !== undefined) answers.delete(oldest);
+  }
+}
+
+/** Rejects with the signal's reason as soon as it aborts. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

@@ -1,0 +1,50 @@
+/** Whether somebody may do something: asked of kube-apiserver by SubjectAccessReview and remembered for some seconds. */
+import { hash } from 'node:crypto';
+import type { AccessReviewer, AccessReviewResult, SubjectAccessReviewSpec } from '../client/reviews.ts';
+import type { Clock } from '../clock.ts';
+import { type Attributes, lengthOf, reviewAttributes } from './attributes.ts';
+import { createReviewCache } from './cache.ts';
+import type { UserInfo } from './user.ts';
+
+export interface AccessOptions {
+  readonly reviewer: AccessReviewer;
+  /** How long a yes and a no are remembered, in milliseconds. */
+  readonly allowedTtlMs: number;
+  readonly deniedTtlMs: number;
+  readonly clock: Clock;
+}
+
+export interface Access {
+  /** Throws whatever the reviewer throws when it has no answer; that is not remembered. */
+  review(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<AccessReviewResult>;
+}
+
+/** As in kube-apiserver's own delegates. */
+const reviewLimit = 8192;
+/** What is that long was written by somebody who plays with us. */
+const rememberedLengthLimit = 10_000;
+
+export function createAccess({ reviewer, allowedTtlMs, deniedTtlMs, clock }: AccessOptions): Access {
+  const ttlMs = ({ allowed }: AccessReviewResult) => (allowed ? allowedTtlMs : deniedTtlMs);
+  const cache = createReviewCache<AccessReviewResult>({ limit: reviewLimit, ttlMs, clock });
+  return {
+    async review(user, attributes, signal) {
+      const spec = toSpec(user, attributes);
+      if (lengthOf(attributes) >= rememberedLengthLimit) return await reviewer.review(spec, signal);
+      // Hashed, because a user in hundreds of groups has a spec of many kilobytes.
+      return await cache.get(hash('sha256', JSON.stringify(spec), 'base64'), () => reviewer.review(spec), signal);
+    },
+  };
+}
+
+/** In the order of Kubernetes' struct, without what is empty; extra facts by key, so that equal users have equal specs. */
+function toSpec({ name, groups, extra, uid }: UserInfo, attributes: Attributes): SubjectAccessReviewSpec {
+  const facts = [...extra].sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    ...reviewAttributes(attributes),
+    user: name,
+    ...(groups.length === 0 ? {} : { groups }),
+    ...(facts.length === 0 ? {} : { extra: Object.fromEntries(facts) }),
+    ...(uid === '' ? {} : { uid }),
+  };
+}

@@ -1,0 +1,39 @@
+/** Remembers for each connection whether its client certificate is trusted: checking takes a good part of a millisecond. */
+import type { X509Certificate } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { TrustBundle } from '../tls/trust.ts';
+import { type Verdict, verifyClientCertificate } from './x509.ts';
+
+export interface Verifier {
+  /** @param connection what the certificate came with; the same object for all its requests. */
+  verify(certificate: X509Certificate, connection: object, trust: TrustBundle): Verdict;
+}
+
+/** A certificate that was refused may become valid, and a clock may be set. */
+const rememberedMs = 60_000;
+
+export function createVerifier(clock: Clock): Verifier {
+  // Trust that is replaced takes its verdicts with it, and so does a connection that is closed.
+  const byTrust = new WeakMap<TrustBundle, WeakMap<object, Remembered>>();
+  return { verify };
+
+  function verify(certificate: X509Certificate, connection: object, trust: TrustBundle): Verdict {
+    const nowMs = clock.wallMs();
+    let byConnection = byTrust.get(trust);
+    if (byConnection === undefined) byTrust.set(trust, (byConnection = new WeakMap()));
+    const held = byConnection.get(connection);
+    // TLS 1.2 may change the certificate of a connection that is open.
+    if (held !== undefined && nowMs < held.untilMs && held.raw.equals(certificate.raw)) return held.verdict;
+    const verdict = verifyClientCertificate(certificate, trust, nowMs);
+    const untilMs = Math.min(nowMs + rememberedMs, verdict.kind === 'trusted' ? verdict.untilMs : Infinity);
+    byConnection.set(connection, { raw: certificate.raw, verdict, untilMs });
+    return verdict;
+  }
+}
+
+interface Remembered {
+  readonly raw: Buffer;
+  readonly verdict: Verdict;
+  /** Milliseconds since the epoch. */
+  readonly untilMs: number;
+}

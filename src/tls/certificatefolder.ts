@@ -1,0 +1,133 @@
+/** A serving certificate of our own in a folder: used again after a restart, renewed before it expires. */
+import { randomBytes, type X509Certificate } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../logging.ts';
+import { certificateOf, type KeyPair, type KeyPairSource } from './keypair.ts';
+import { createSelfSigned } from './selfsigned.ts';
+
+export interface FolderOptions {
+  /** Empty keeps the certificate in memory. */
+  readonly certDir: string;
+  readonly names: readonly string[];
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+const dayMs = 24 * 60 * 60_000;
+/** A certificate with less time left is renewed. */
+const renewalMs = 30 * dayMs;
+
+/** Names of metrics-server's Service, which we take over, and of this machine. */
+const usualNames = [
+  'localhost',
+  'metrics-server.kube-system.svc',
+  'metrics-server.kube-system.svc.cluster.local',
+  '127.0.0.1',
+  '::1',
+];
+
+/** Never fails for the folder's sake: if it cannot be used, the certificate is in memory only. */
+export async function openCertificateFolder({ certDir, names, log, clock }: FolderOptions): Promise<KeyPairSource> {
+  const wanted = [...new Set([...usualNames, hostname().toLowerCase(), ...names])].filter(isName);
+  const certPath = path.join(certDir, 'kubegauge.crt');
+  const keyPath = path.join(certDir, 'kubegauge.key');
+  let writable = certDir !== '';
+
+  const stored = await readStored();
+  const first = stored ?? (await renew());
+  let expiresMs = certificateOf(first, certPath, keyPath).validToDate.getTime();
+  return { first, intervalMs: dayMs, next };
+
+  async function next(): Promise<KeyPair | undefined> {
+    if (expiresMs - clock.wallMs() > renewalMs) return undefined;
+    const pair = await renew();
+    expiresMs = certificateOf(pair, certPath, keyPath).validToDate.getTime();
+    return pair;
+  }
+
+  /** Undefined when there is no pair, or none that will do. */
+  async function readStored(): Promise<KeyPair | undefined> {
+    if (!writable) return undefined;
+    try {
+      const pair = { cert: await readOwn(certPath, othersMayWrite), key: await readOwn(keyPath, othersMayRead) };
+      const certificate = certificateOf(pair, certPath, keyPath);
+      const leftMs = certificate.validToDate.getTime() - clock.wallMs();
+      return leftMs > renewalMs && wanted.every((name) => covers(certificate, name)) ? pair : undefined;
+    } catch (error) {
+      log.debug({ err: error }, 'makes a new serving certificate; the one in the folder is not usable');
+      return undefined;
+    }
+  }
+
+  async function renew(): Promise<KeyPair> {
+    const pair = await createSelfSigned(wanted, clock.wallMs());
+    if (writable) await store(pair);
+    log.info({ names: wanted, folder: writable ? certDir : 'none' }, 'made a self-signed serving certificate');
+    return pair;
+  }
+
+  async function store({ cert, key }: KeyPair): Promise<void> {
+    try {
+      await mkdir(certDir, { recursive: true, mode: 0o700 });
+      await replace(keyPath, key);
+      await replace(certPath, cert);
+    } catch (error) {
+      writable = false;
+      log.warn(
+        { folder: certDir, err: error },
+        'cannot write to --cert-dir; keeps the serving certificate in memory only',
+      );
+    }
+  }
+}
+
+/** Host names can be anything; in a certificate only what DNS allows makes sense. */
+function isName(name: string): boolean {
+  return isIP(name) !== 0 || /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i.test(name);
+}
+
+function covers(certificate: X509Certificate, name: string): boolean {
+  return (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
+}
+
+const othersMayWrite = 0o022;
+const othersMayRead = 0o077;
+
+/**
+ * Reads a file that only we can have written: anybody can put a file into a folder such as /tmp.
+ * @param forbiddenMode bits that the file's mode must not have.
+ */
+async function readOwn(file: string, forbiddenMode: number): Promise<string> {
+  await using handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  await requireOwn(handle, file, forbiddenMode);
+  return await handle.readFile('utf8');
+}
+
+async function requireOwn(handle: FileHandle, file: string, forbiddenMode: number): Promise<void> {
+  const { uid, mode, size } = await handle.stat();
+  // Windows has neither users by number nor modes.
+  const self = process.geteuid?.();
+  if (self === undefined) return;
+  if (uid !== self || (mode & forbiddenMode) !== 0) throw new Error(`${file} could be changed or read by other users`);
+  if (size > sizeLimitBytes) throw new Error(`${file} is too large for one certificate or key`);
+}
+
+const sizeLimitBytes = 64 * 1024;
+
+/** Puts a new file in the old one's place; whatever was there, also a symbolic link, is never written to. */
+async function replace(file: string, content: string): Promise<void> {
+  const next = `${file}.${randomBytes(6).toString('hex')}`;
+  try {
+    await using handle = await open(next, 'wx', 0o600);
+    await handle.writeFile(content);
+    await rename(next, file);
+  } catch (error) {
+    await rm(next, { force: true });
+    throw error;
+  }
+}

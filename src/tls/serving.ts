@@ -1,0 +1,95 @@
+/** The certificate that we show to clients: from files that somebody else renews, or one that we sign and renew ourselves. */
+import { readFile } from 'node:fs/promises';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../logging.ts';
+import { openCertificateFolder } from './certificatefolder.ts';
+import { certificateOf, type KeyPair, type KeyPairSource } from './keypair.ts';
+import { poll } from './poll.ts';
+
+export interface ServingOptions {
+  /** Paths of PEM files; both or none. */
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+  /** Where a certificate of our own is kept; empty keeps it in memory. */
+  readonly certDir: string;
+  /** DNS names and IP addresses beside those that a server in a cluster always has. */
+  readonly names: readonly string[];
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+export interface ServingCertificate extends Disposable {
+  current(): KeyPair;
+  /** Calls the listener with each new pair, from the next one on. */
+  onChange(listener: (pair: KeyPair) => void): void;
+}
+
+/** @throws Error that says what is wrong with the files; a certificate of our own is always had. */
+export async function createServingCertificate(options: ServingOptions): Promise<ServingCertificate> {
+  const { certFile, keyFile, log, clock } = options;
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    throw new Error(
+      'a serving certificate needs two files: give --tls-cert-file and --tls-private-key-file, or neither',
+    );
+  }
+  const source =
+    certFile === undefined || keyFile === undefined
+      ? await openCertificateFolder(options)
+      : await openFiles(certFile, keyFile, options);
+  let current = source.first;
+  const listeners: ((pair: KeyPair) => void)[] = [];
+  const stopped = new AbortController();
+  const complain = (error: unknown) =>
+    log.warn({ err: error }, 'keeps the serving certificate it has; the new one is not good');
+  void poll(look, { intervalMs: source.intervalMs, clock, complain }, stopped.signal);
+
+  return {
+    current: () => current,
+    onChange: (listener) => void listeners.push(listener),
+    [Symbol.dispose]: () => stopped.abort(),
+  };
+
+  async function look(): Promise<void> {
+    const next = await source.next();
+    if (next === undefined || stopped.signal.aborted) return;
+    current = next;
+    for (const listener of listeners) listener(next);
+  }
+}
+
+/** Looking at the content is surer than watching: mounted Secrets are swapped behind a symbolic link. */
+const filesIntervalMs = 30_000;
+
+async function openFiles(certFile: string, keyFile: string, { log, clock }: ServingOptions): Promise<KeyPairSource> {
+  let held = await read();
+  check(held);
+  return { first: held, intervalMs: filesIntervalMs, next };
+
+  async function read(): Promise<KeyPair> {
+    const [cert, key] = await Promise.all([readText(certFile), readText(keyFile)]);
+    return { cert, key };
+  }
+
+  async function next(): Promise<KeyPair | undefined> {
+    const found = await read();
+    if (found.cert === held.cert && found.key === held.key) return undefined;
+    check(found);
+    held = found;
+    return found;
+  }
+
+  function check(pair: KeyPair): void {
+    const { subject, validToDate } = certificateOf(pair, certFile, keyFile);
+    const facts = { file: certFile, subject, until: validToDate.toISOString() };
+    if (validToDate.getTime() > clock.wallMs()) log.info(facts, 'loaded the serving certificate');
+    else log.warn(facts, 'loaded a serving certificate that has expired; clients will refuse it');
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new Error(`cannot read ${path}; is the Secret mounted, and may this user read it?`, { cause });
+  }
+}

@@ -1,0 +1,84 @@
+/** Who asks in the tests: the server itself, a reader of metrics and one without any right, each a ServiceAccount with a token. */
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { V1ClusterRole, V1ClusterRoleBinding } from '@kubernetes/client-node';
+import type { Cluster } from '../cluster.ts';
+import { toList } from '../registration.ts';
+import { makeNamespace } from './namespaces.ts';
+
+export interface Credentials {
+  /** The kubeconfig of ServiceAccount kube-system/metrics-server, as a server outside of a pod gets it. */
+  readonly serverKubeconfig: string;
+  /** Has the ClusterRole view, which the manifests extend to metrics, and may see the server's list of paths. */
+  readonly readerToken: string;
+  readonly strangerToken: string;
+  /** What is not in a namespace and so does not go with one. */
+  remove(): Promise<void>;
+}
+
+const name = 'kubegauge-e2e-reader';
+/** Longer than any run. */
+const duration = '3h';
+
+/** Needs the manifests' RBAC. */
+export async function createCredentials(cluster: Cluster, folder: string): Promise<Credentials> {
+  const namespace = await makeNamespace(cluster, 'e2e-users');
+  for (const account of ['reader', 'stranger']) {
+    await cluster.kubectl(['create', 'serviceaccount', account, `--namespace=${namespace}`]);
+  }
+  const rights = toList(readerRights(namespace));
+  await cluster.kubectl(['apply', '-f', '-'], { input: rights });
+  const serverKubeconfig = path.join(folder, 'server-kubeconfig.json');
+  const serverToken = await token('kube-system', 'metrics-server');
+  await writeFile(serverKubeconfig, JSON.stringify(await kubeconfig(cluster, serverToken)), { mode: 0o600 });
+  return {
+    serverKubeconfig,
+    readerToken: await token(namespace, 'reader'),
+    strangerToken: await token(namespace, 'stranger'),
+    remove: async () => {
+      await cluster.kubectl(['delete', '--ignore-not-found', '-f', '-'], { input: rights });
+    },
+  };
+
+  async function token(accountNamespace: string, account: string): Promise<string> {
+    const args = ['create', 'token', account, `--namespace=${accountNamespace}`, `--duration=${duration}`];
+    return (await cluster.kubectl(args)).trim();
+  }
+}
+
+function readerRights(namespace: string): (V1ClusterRole | V1ClusterRoleBinding)[] {
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  const subjects = [{ kind: 'ServiceAccount', name: 'reader', namespace }];
+  const bind = (binding: string, role: string): V1ClusterRoleBinding => ({
+    apiVersion,
+    kind: 'ClusterRoleBinding',
+    metadata: { name: binding },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+    subjects,
+  });
+  return [
+    {
+      apiVersion,
+      kind: 'ClusterRole',
+      metadata: { name },
+      rules: [
+        { nonResourceURLs: ['/', '/metrics'], verbs: ['get'] },
+        { apiGroups: ['metrics.k8s.io'], resources: ['nodes'], verbs: ['get', 'list'] },
+      ],
+    },
+    bind(name, name),
+    bind(`${name}-view`, 'view'),
+  ];
+}
+
+async function kubeconfig(cluster: Cluster, token: string): Promise<unknown> {
+  const ca = (await readFile(cluster.caFile)).toString('base64');
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'test', cluster: { server: cluster.apiServerUrl, 'certificate-authority-data': ca } }],
+    users: [{ name: 'metrics-server', user: { token } }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'metrics-server' } }],
+    'current-context': 'test',
+  };
+}

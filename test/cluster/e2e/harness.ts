@@ -1,0 +1,85 @@
+/** What all end-to-end tests share: the server under test, registered in the cluster, and the means to ask it. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Cluster } from '../cluster.ts';
+import { createCredentials, type Credentials } from './credentials.ts';
+import { createLoads, type Loads } from './loads.ts';
+import { removeNamespaces } from './namespaces.ts';
+import { createRegistration, type Registration } from './registration.ts';
+import { type Program, programNamed, type ServerProcess, startServer } from './server.ts';
+
+export interface Harness extends AsyncDisposable {
+  readonly cluster: Cluster;
+  readonly program: Program;
+  readonly credentials: Credentials;
+  readonly registration: Registration;
+  readonly loads: Loads;
+  /** For files that go away with the harness. */
+  readonly folder: string;
+  /** Where the registered server listens. */
+  readonly port: number;
+  /** The registered server; after restart() another one. */
+  server(): ServerProcess;
+  /** Starts the server again after somebody has stopped it. */
+  restart(): Promise<void>;
+}
+
+const port = 14_250;
+
+/** Starts and registers the server that KUBEGAUGE_E2E_SERVER names, kubegauge or metrics-server. Resolves when it is Available. */
+export async function openHarness(cluster: Cluster, env: NodeJS.ProcessEnv = process.env): Promise<Harness> {
+  const program = await programNamed(cluster, env['KUBEGAUGE_E2E_SERVER'] ?? 'kubegauge');
+  await using opened = new AsyncDisposableStack();
+  const folder = await mkdtemp(path.join(tmpdir(), 'kubegauge-e2e-'));
+  opened.defer(() => rm(folder, { recursive: true }));
+
+  const registration = await createRegistration(cluster, program, port);
+  // What a run that was killed has left. APIServices first: an unavailable one keeps namespaces from ending.
+  await registration.remove();
+  await removeNamespaces(cluster);
+  opened.defer(() => removeNamespaces(cluster));
+  opened.defer(() => registration.remove());
+  await registration.add();
+
+  const credentials = await createCredentials(cluster, folder);
+  opened.defer(() => credentials.remove());
+  let server = await start();
+  opened.defer(async () => {
+    await server.stop();
+  });
+  await registration.available();
+
+  const resources = opened.move();
+  return {
+    cluster,
+    program,
+    credentials,
+    registration,
+    loads: createLoads(cluster),
+    folder,
+    port,
+    server: () => server,
+    restart: async () => {
+      server = await start();
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+
+  function start(): Promise<ServerProcess> {
+    return startServer(cluster, program, { port, kubeconfig: credentials.serverKubeconfig, folder });
+  }
+}
+
+let current: Harness | undefined;
+
+/** Makes this the one that harness() gives; called before the test files are loaded. */
+export function useHarness(opened: Harness): void {
+  current = opened;
+}
+
+/** The harness of this run. */
+export function harness(): Harness {
+  if (current === undefined) throw new Error('the end-to-end tests run only by `npm run test:e2e`');
+  return current;
+}

@@ -1,0 +1,44 @@
+/** manifests/base in the cluster, fitted to a server that runs as a process. */
+import path from 'node:path';
+import type { Cluster } from '../cluster.ts';
+import { type KubernetesObject, outsidePod, parseObjects, toList } from '../registration.ts';
+import type { Program } from './server.ts';
+
+export interface Registration {
+  /** All of manifests/base, unchanged. */
+  readonly base: readonly KubernetesObject[];
+  /** Rights, Service, EndpointSlice and APIServices. */
+  add(): Promise<void>;
+  /** Resolves when kube-apiserver says so of every version. */
+  available(): Promise<void>;
+  /** Nothing of it is left, nor of the base. */
+  remove(): Promise<void>;
+}
+
+const manifests = path.resolve(import.meta.dirname, '../../../manifests/base');
+
+export async function createRegistration(cluster: Cluster, program: Program, port: number): Promise<Registration> {
+  const base = parseObjects(await cluster.kubectl(['kustomize', manifests]));
+  const objects = outsidePod(base, cluster.nodeIp, port);
+  const versions: readonly string[] = program.versions;
+  const served = objects.filter(
+    ({ kind, metadata }) => kind !== 'APIService' || versions.some((version) => metadata.name.startsWith(`${version}.`)),
+  );
+  return { base, add, available, remove };
+
+  async function add(): Promise<void> {
+    await cluster.kubectl(['apply', '-f', '-'], { input: toList(served) });
+  }
+
+  async function available(): Promise<void> {
+    const names = versions.map((version) => `apiservice/${version}.metrics.k8s.io`);
+    await cluster.kubectl(['wait', '--for=condition=Available', '--timeout=60s', ...names], { timeoutMs: 70_000 });
+  }
+
+  async function remove(): Promise<void> {
+    const all = [...objects, ...base.filter(({ kind }) => kind === 'Deployment')];
+    // An APIService without a server behind it holds up everything that asks for discovery.
+    const order = all.toSorted((a, b) => Number(b.kind === 'APIService') - Number(a.kind === 'APIService'));
+    await cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '-f', '-'], { input: toList(order) });
+  }
+}

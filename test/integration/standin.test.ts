@@ -1,0 +1,98 @@
+/** The stand-in's cluster without the server: who may come in, what is discovered, and what the server behind the aggregator gets to see. */
+import assert from 'node:assert/strict';
+import type { IncomingMessage } from 'node:http';
+import { createServer } from 'node:https';
+import { after, before, describe, test } from 'node:test';
+import { TLSSocket } from 'node:tls';
+import { Agent, type Dispatcher, request } from 'undici';
+import { field, items } from '../../src/client/json.ts';
+import { listen } from '../fakes/listen.ts';
+import { type StandinCluster, startCluster } from '../standin/cluster.ts';
+import { createCredentials } from '../standin/credentials.ts';
+
+const credentials = createCredentials();
+const received: IncomingMessage[] = [];
+const clientNames: unknown[] = [];
+const groupList = { kind: 'APIGroupDiscoveryList', items: [{ metadata: { name: 'metrics.k8s.io' }, versions: [] }] };
+const metricsServer = createServer(
+  { ...credentials.serving, ca: credentials.frontProxyCa, requestCert: true, rejectUnauthorized: false },
+  (incoming, response) => {
+    received.push(incoming);
+    const { socket } = incoming;
+    clientNames.push(
+      socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate().subject.CN : undefined,
+    );
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(groupList));
+  },
+);
+let cluster: StandinCluster;
+let plain: Dispatcher;
+let admin: Dispatcher;
+
+before(async () => {
+  const serverPort = await listen(metricsServer, 0);
+  cluster = await startCluster({ nodes: 2, pods: 30, seed: 1, apiPort: 0, serverPort, credentials, tell: () => {} });
+  const ca = credentials.authority.cert;
+  plain = new Agent({ connect: { ca } });
+  admin = new Agent({ connect: { ca, ...credentials.admin } });
+});
+
+after(async () => {
+  await Promise.all([plain.destroy(), admin.destroy()]);
+  await cluster[Symbol.asyncDispose]();
+  metricsServer.closeAllConnections();
+  await new Promise((resolve) => metricsServer.close(resolve));
+});
+
+async function get(path: string, dispatcher = admin, headers: Record<string, string> = {}) {
+  const { statusCode, body, headers: answered } = await request(`${cluster.apiUrl}${path}`, { dispatcher, headers });
+  const content: unknown = await body.json();
+  return { statusCode, content, contentType: answered['content-type'] };
+}
+
+describe('stand-in cluster', () => {
+  test('knows a client certificate and tokens, and nobody else', async () => {
+    const bearer = (token: string) => get('/api/v1/nodes', plain, { authorization: `Bearer ${token}` });
+    assert.equal((await get('/api/v1/nodes')).statusCode, 200);
+    assert.equal((await bearer(credentials.readerToken)).statusCode, 200);
+    assert.equal((await bearer('guessed')).statusCode, 401);
+    assert.equal((await get('/api/v1/nodes', plain)).statusCode, 401);
+  });
+
+  test('lists its nodes with a kubelet port each, and its pods', async () => {
+    const nodes = items(field((await get('/api/v1/nodes')).content, 'items'));
+    const port = (node: unknown) =>
+      field(field(field(field(node, 'status'), 'daemonEndpoints'), 'kubeletEndpoint'), 'Port');
+    assert.equal(new Set(nodes.map(port)).size, 2);
+    assert.equal(items(field((await get('/api/v1/pods')).content, 'items')).length, cluster.pods);
+  });
+
+  test('discovers its own groups and those of the server', async () => {
+    const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json';
+    const { content, contentType } = await get('/apis', admin, { accept });
+    assert.match(String(contentType), /as=APIGroupDiscoveryList/);
+    assert.deepEqual(
+      items(field(content, 'items')).map((item) => field(field(item, 'metadata'), 'name')),
+      ['authentication.k8s.io', 'authorization.k8s.io', 'metrics.k8s.io'],
+    );
+    assert.equal(received.at(-1)?.headers['x-remote-user'], 'system:kube-aggregator');
+    assert.equal(field((await get('/apis')).content, 'kind'), 'APIGroupList');
+  });
+
+  test('shows the server who asks, on the word of the front proxy alone', async () => {
+    await get('/apis/metrics.k8s.io/v1/nodes?labelSelector=a', admin, {
+      authorization: 'Bearer zzz',
+      'x-remote-user': 'evil',
+      'x-remote-group': 'evil',
+      'x-remote-extra-scopes': 'evil',
+    });
+    const { url, headers, rawHeaders } = received.at(-1) ?? assert.fail('nothing came');
+    assert.equal(url, '/apis/metrics.k8s.io/v1/nodes?labelSelector=a');
+    assert.equal(clientNames.at(-1), 'front-proxy-client');
+    assert.equal(headers['x-remote-user'], 'standin-admin');
+    assert.equal(headers.authorization, undefined);
+    assert.equal(headers['x-remote-extra-scopes'], undefined);
+    const groups = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === 'x-remote-group');
+    assert.deepEqual(groups, ['system:masters', 'system:authenticated'], 'one line per group');
+  });
+});

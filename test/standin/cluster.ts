@@ -1,0 +1,144 @@
+/** Puts the fakes together to a cluster that lives: kubelets, API server, aggregator, and the simulation behind them. */
+import { randomBytes } from 'node:crypto';
+import { field, text, texts } from '../../src/client/json.ts';
+import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
+import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
+import { authenticationConfigMap } from '../fakes/kubeobjects.ts';
+import { createAggregator } from './aggregator.ts';
+import { type Credentials, serviceName } from './credentials.ts';
+import { toNodeObject, toPodObject } from './objects.ts';
+import { type Change, createSimulation, type SimulatedNode } from './simulation.ts';
+import { isAllowed, serverUser, type Users } from './users.ts';
+
+export interface StandinCluster extends AsyncDisposable {
+  readonly apiUrl: string;
+  readonly nodes: number;
+  readonly pods: number;
+}
+
+export interface StandinClusterOptions {
+  readonly nodes: number;
+  readonly pods: number;
+  readonly seed: number;
+  readonly apiPort: number;
+  /** Where the aggregator finds the metrics server. */
+  readonly serverPort: number;
+  readonly credentials: Credentials;
+  /** Is told what goes on, in sentences. */
+  readonly tell: (sentence: string) => void;
+}
+
+const stepMs = 1_000;
+const host = '127.0.0.1';
+
+/** @throws Error with the code EADDRINUSE when apiPort is taken. */
+export async function startCluster(options: StandinClusterOptions): Promise<StandinCluster> {
+  const { credentials, serverPort, tell } = options;
+  await using starting = new AsyncDisposableStack();
+  const simulation = createSimulation({ ...options, startMs: Date.now() });
+
+  const coreToken = randomBytes(16).toString('hex');
+  const core = starting.use(await createFakeApiServer({ authority: credentials.authority }));
+  core.faults.accepts = ({ headers }) => headers.authorization === `Bearer ${coreToken}`;
+  answerReviews(core, credentials.users);
+  core.objects.set(
+    authenticationConfigMap({ clientCa: credentials.authority.cert, requestHeaderCa: credentials.frontProxyCa }),
+  );
+
+  const kubelets = new Map<SimulatedNode, FakeKubelet>();
+  for (const node of simulation.nodes) {
+    const kubelet = starting.use(await startKubelet(node, credentials));
+    kubelets.set(node, kubelet);
+    core.objects.set(toNodeObject(node, kubelet.port));
+  }
+  for (const pod of simulation.pods) core.objects.set(toPodObject(pod));
+
+  const aggregator = starting.use(
+    await createAggregator({
+      port: options.apiPort,
+      serving: credentials.authority.issue({
+        cn: 'kube-apiserver',
+        dns: ['localhost', 'kubernetes.default.svc'],
+        ips: [host],
+        usages: ['server'],
+      }),
+      clientCa: credentials.authority.cert,
+      users: credentials.users,
+      core: { host, port: Number(new URL(core.url).port), ca: core.ca, servername: 'localhost' },
+      coreToken,
+      metrics: {
+        host,
+        port: serverPort,
+        ca: credentials.authority.cert,
+        servername: serviceName,
+        client: credentials.frontProxy,
+      },
+    }),
+  );
+
+  const timer = setInterval(() => simulation.advance(Date.now()).forEach(apply), stepMs);
+  const running = starting.move();
+  running.defer(() => clearInterval(timer));
+  return {
+    apiUrl: aggregator.url,
+    nodes: simulation.nodes.length,
+    pods: simulation.pods.size,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+
+  function apply(change: Change): void {
+    if (change.told !== '') tell(change.told);
+    if (change.kind === 'pod-set') core.objects.set(toPodObject(change.pod));
+    else if (change.kind === 'pod-deleted') core.objects.delete('Pod', change.pod.name, change.pod.workload.namespace);
+    else applyNode(change.node);
+  }
+
+  function applyNode(node: SimulatedNode): void {
+    const kubelet = kubelets.get(node);
+    if (kubelet === undefined) return;
+    const fault = faultOf(node);
+    kubelet.faults.cadvisor = fault;
+    kubelet.faults.resource = fault;
+    core.objects.set(toNodeObject(node, kubelet.port));
+  }
+}
+
+function faultOf({ kubelet }: SimulatedNode) {
+  if (kubelet === 'fails') return 500;
+  return kubelet === 'hangs' ? 'hang' : 'none';
+}
+
+function startKubelet({ name, model }: SimulatedNode, { authority, users }: Credentials): Promise<FakeKubelet> {
+  return createFakeKubelet({
+    certificate: authority.issue({
+      cn: `system:node:${name}`,
+      o: ['system:nodes'],
+      dns: [name],
+      ips: [host],
+      usages: ['server'],
+    }),
+    // Of the three users only the server may get nodes/metrics.
+    accepts: (token) => users.byToken(token) === serverUser,
+    model,
+  });
+}
+
+/** Says who a token is, and who may do what. */
+function answerReviews({ reviews }: FakeApiServer, users: Users): void {
+  reviews.token = (token) => {
+    const user = users.byToken(token);
+    return user === undefined ? { user: {}, error: 'invalid bearer token' } : { authenticated: true, user };
+  };
+  reviews.access = (spec) => {
+    const resource = field(spec, 'resourceAttributes');
+    const path = text(field(field(spec, 'nonResourceAttributes'), 'path'));
+    const allowed = isAllowed({
+      user: text(field(spec, 'user')) ?? '',
+      groups: texts(field(spec, 'groups')),
+      verb: text(field(resource ?? field(spec, 'nonResourceAttributes'), 'verb')) ?? '',
+      group: text(field(resource, 'group')) ?? '',
+      ...(path === undefined ? {} : { path }),
+    });
+    return { allowed };
+  };
+}

@@ -1,0 +1,109 @@
+/** Makes the stand-in's authorities, certificates and tokens, and writes down what a person or the server needs of them. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type Authority, type Issued, makeAuthority } from '../fakes/certificates.ts';
+import { createUsers, readerUser, serverUser, type Users } from './users.ts';
+
+export interface Credentials {
+  /** Signs everything but the front proxy. */
+  readonly authority: Authority;
+  readonly frontProxyCa: string;
+  readonly frontProxy: Issued;
+  readonly admin: Issued;
+  /** The server's serving certificate, for the names that people and the aggregator know it by. */
+  readonly serving: Issued;
+  readonly serverToken: string;
+  readonly readerToken: string;
+  readonly users: Users;
+}
+
+/** The Service that the aggregator would reach the server by. */
+export const serviceName = 'metrics-server.kube-system.svc';
+
+export function createCredentials(): Credentials {
+  const authority = makeAuthority('standin CA');
+  const frontProxyAuthority = makeAuthority('standin front proxy CA');
+  const [serverToken, readerToken] = [randomToken(), randomToken()];
+  return {
+    authority,
+    frontProxyCa: frontProxyAuthority.cert,
+    frontProxy: frontProxyAuthority.issue({ cn: 'front-proxy-client', usages: ['client'] }),
+    admin: authority.issue({ cn: 'standin-admin', o: ['system:masters'], usages: ['client'] }),
+    serving: authority.issue({
+      cn: serviceName,
+      dns: [serviceName, 'localhost'],
+      ips: ['127.0.0.1'],
+      usages: ['server'],
+    }),
+    serverToken,
+    readerToken,
+    users: createUsers(
+      new Map([
+        [serverToken, serverUser],
+        [readerToken, readerUser],
+      ]),
+    ),
+  };
+}
+
+/** Where the files are. */
+export interface CredentialFiles {
+  readonly ca: string;
+  readonly servingCert: string;
+  readonly servingKey: string;
+  /** The server's own, with its token. */
+  readonly serverKubeconfig: string;
+  /** For people. */
+  readonly adminKubeconfig: string;
+  /** What a pod of the reader's would find mounted. */
+  readonly readerToken: string;
+}
+
+/** Overwrites those of the stand-in before. */
+export async function writeCredentials(
+  folder: string,
+  credentials: Credentials,
+  apiUrl: string,
+): Promise<CredentialFiles> {
+  const files: CredentialFiles = {
+    ca: path.join(folder, 'standin-ca.crt'),
+    servingCert: path.join(folder, 'standin-server.crt'),
+    servingKey: path.join(folder, 'standin-server.key'),
+    serverKubeconfig: path.join(folder, 'standin.kubeconfig'),
+    adminKubeconfig: path.join(folder, 'admin.kubeconfig'),
+    readerToken: path.join(folder, 'reader.token'),
+  };
+  const { authority, admin, serving, serverToken, readerToken } = credentials;
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const adminUser = { 'client-certificate-data': base64(admin.cert), 'client-key-data': base64(admin.key) };
+  await mkdir(folder, { recursive: true });
+  const write = (file: string, text: string) => writeFile(file, text, { mode: 0o600 });
+  await Promise.all([
+    write(files.ca, authority.cert),
+    write(files.servingCert, serving.cert),
+    write(files.servingKey, serving.key),
+    write(files.serverKubeconfig, kubeconfig(apiUrl, authority.cert, { token: serverToken })),
+    write(files.adminKubeconfig, kubeconfig(apiUrl, authority.cert, adminUser)),
+    write(files.readerToken, readerToken),
+  ]);
+  return files;
+}
+
+/** JSON is YAML, so every client reads it. */
+function kubeconfig(server: string, ca: string, user: object): string {
+  const cluster = { server, 'certificate-authority-data': Buffer.from(ca).toString('base64') };
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'standin', cluster }],
+    users: [{ name: 'standin', user }],
+    contexts: [{ name: 'standin', context: { cluster: 'standin', user: 'standin' } }],
+    'current-context': 'standin',
+  };
+  return `${JSON.stringify(config, undefined, 2)}\n`;
+}
+
+function randomToken(): string {
+  return randomBytes(24).toString('base64url');
+}

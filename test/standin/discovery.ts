@@ -1,0 +1,128 @@
+/** What the stand-in's API server says it serves, in the legacy and the aggregated form. */
+import { field, items } from '../../src/client/json.ts';
+
+/** A document for a path, or undefined where there is none. */
+export function discoveryDocument(path: string): object | undefined {
+  return documents.get(path.replace(/(?<=.)\/$/, ''));
+}
+
+export const aggregatedMediaType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+
+/** True for a client that takes the aggregated form. */
+export function wantsAggregated(accept: string): boolean {
+  return /as=APIGroupDiscoveryList/.test(accept) && /;v=v2[;,]/.test(accept);
+}
+
+/** GET /api in the aggregated form. */
+export const coreGroups = aggregated([{ metadata: { name: '' }, versions: [toVersion('v1', coreResources())] }]);
+
+/** GET /apis in the aggregated form: our own groups, and what the server behind the aggregator says of its own. */
+export function allGroups(fromServer: unknown): object {
+  return aggregated([
+    ...ownGroups().map(({ name, resource, kind }) => ownAggregated(name, resource, kind)),
+    ...itemsOf(fromServer),
+  ]);
+}
+
+interface Resource {
+  readonly name: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+  readonly verbs: readonly string[];
+}
+
+/** The server's answer; while there is none, its group is listed as stale, as kube-apiserver does. */
+function itemsOf(document: unknown): unknown[] {
+  const groups = items(field(document, 'items'));
+  if (groups.length > 0) return [...groups];
+  const versions = metricsVersions.map((version) => ({ version, resources: [], freshness: 'Stale' }));
+  return [{ metadata: { name: 'metrics.k8s.io' }, versions }];
+}
+
+function coreResources(): Resource[] {
+  const verbs = ['get', 'list', 'watch'];
+  return [
+    { name: 'configmaps', kind: 'ConfigMap', namespaced: true, verbs },
+    { name: 'nodes', kind: 'Node', namespaced: false, verbs },
+    { name: 'pods', kind: 'Pod', namespaced: true, verbs },
+  ];
+}
+
+/** Of APIService objects, so known also while the server is away; the first one is preferred. */
+const metricsVersions = ['v1', 'v1beta1'];
+
+function ownGroups() {
+  return [
+    { name: 'authentication.k8s.io', resource: 'tokenreviews', kind: 'TokenReview' },
+    { name: 'authorization.k8s.io', resource: 'subjectaccessreviews', kind: 'SubjectAccessReview' },
+  ];
+}
+
+const documents: ReadonlyMap<string, object> = new Map<string, object>([
+  ['/api', { kind: 'APIVersions', versions: ['v1'] }],
+  ['/api/v1', resourceList('v1', coreResources())],
+  ['/version', versionInfo()],
+  [
+    '/apis',
+    {
+      kind: 'APIGroupList',
+      apiVersion: 'v1',
+      groups: [
+        ...ownGroups().map(({ name }) => legacyGroup(name, ['v1'])),
+        legacyGroup('metrics.k8s.io', metricsVersions),
+      ],
+    },
+  ],
+  ['/apis/metrics.k8s.io', { kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup('metrics.k8s.io', metricsVersions) }],
+  ...ownGroups().flatMap(({ name, resource, kind }): [string, object][] => [
+    [`/apis/${name}`, { kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup(name, ['v1']) }],
+    [`/apis/${name}/v1`, resourceList(`${name}/v1`, [review(resource, kind)])],
+  ]),
+]);
+
+function review(name: string, kind: string): Resource {
+  return { name, kind, namespaced: false, verbs: ['create'] };
+}
+
+function legacyGroup(name: string, versions: readonly string[]) {
+  const all = versions.map((version) => ({ groupVersion: `${name}/${version}`, version }));
+  return { name, versions: all, preferredVersion: all[0] };
+}
+
+function resourceList(groupVersion: string, resources: readonly Resource[]): object {
+  const listed = resources.map((resource) => ({ ...resource, singularName: resource.kind.toLowerCase() }));
+  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: listed };
+}
+
+function aggregated(items: readonly unknown[]): object {
+  return { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items };
+}
+
+function ownAggregated(name: string, resource: string, kind: string): object {
+  return { metadata: { name }, versions: [toVersion('v1', [review(resource, kind)])] };
+}
+
+function toVersion(version: string, resources: readonly Resource[]): object {
+  return {
+    version,
+    freshness: 'Current',
+    resources: resources.map(({ name, kind, namespaced, verbs }) => ({
+      resource: name,
+      responseKind: { group: '', version: '', kind },
+      scope: namespaced ? 'Namespaced' : 'Cluster',
+      singularResource: kind.toLowerCase(),
+      verbs,
+    })),
+  };
+}
+
+function versionInfo(): object {
+  return {
+    major: '1',
+    minor: '37',
+    gitVersion: 'v1.37.2',
+    platform: 'linux/amd64',
+    compiler: 'gc',
+    goVersion: 'go1.26.0',
+  };
+}

@@ -1,0 +1,88 @@
+/** `npm start`: a simulated cluster, the metrics server for it, and what to try; until Ctrl-C. */
+import { once } from 'node:events';
+import path from 'node:path';
+import { describeError } from '../../src/logging.ts';
+import { startCluster } from './cluster.ts';
+import { createCredentials, type CredentialFiles, writeCredentials } from './credentials.ts';
+import { parseOptions, type StandinOptions, usage, UsageError } from './options.ts';
+import { metricsServed, reservePort, startServer } from './server.ts';
+
+process.exitCode = await main();
+
+/** Returns 0 when stopped by a signal, 1 when something broke, 2 when used wrongly. */
+async function main(): Promise<number> {
+  try {
+    const options = parseOptions(process.argv.slice(2));
+    if (options !== undefined) return await run(options);
+    process.stdout.write(usage());
+    return 0;
+  } catch (error) {
+    console.error(`stand-in: ${describeError(error)}`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+async function run(options: StandinOptions): Promise<number> {
+  const stop = new AbortController();
+  const stopped = signalled();
+  await using rooms = new AsyncDisposableStack();
+  const credentials = createCredentials();
+  const serverPort = await reservePort(options.port).catch(inUse('port', options.port));
+  const cluster = rooms.use(
+    await startCluster({ ...options, serverPort, credentials, tell }).catch(inUse('api-port', options.apiPort)),
+  );
+  const files = await writeCredentials(options.certDir, credentials, cluster.apiUrl);
+  const serverUrl = `https://127.0.0.1:${serverPort}`;
+  tell(`a simulated cluster of ${cluster.nodes} nodes and ${cluster.pods} pods is up at ${cluster.apiUrl}`);
+  const server = rooms.use(startServer(serverPort, options.certDir, files));
+  rooms.defer(() => stop.abort());
+
+  tell('waiting for the first metrics: two samples of each container, 15 s apart');
+  const served = metricsServed(serverUrl, credentials.authority.cert, credentials.readerToken, stop.signal);
+  void served.then(
+    () => console.log(`${invitation(files, serverUrl)}\n`),
+    () => {},
+  );
+  const ending = await Promise.race([stopped.then(() => undefined), server.ended]);
+  if (ending === undefined) {
+    tell('stopping');
+    return 0;
+  }
+  console.error(`stand-in: ${ending}; what it said is above`);
+  return 1;
+}
+
+function invitation(files: CredentialFiles, serverUrl: string): string {
+  const shown = (file: string) => path.relative(process.cwd(), file) || file;
+  return [
+    '',
+    'Metrics are served. Try, in another terminal:',
+    '',
+    `  kubectl --kubeconfig=${shown(files.adminKubeconfig)} top nodes`,
+    `  kubectl --kubeconfig=${shown(files.adminKubeconfig)} top pods -A`,
+    `  curl --cacert ${shown(files.ca)} -H "Authorization: Bearer $(cat ${shown(files.readerToken)})" ${serverUrl}/apis/metrics.k8s.io/v1/nodes`,
+    '',
+    'Ctrl-C stops everything.',
+  ].join('\n');
+}
+
+/** Turns the system's error into what to do. */
+function inUse(flag: string, port: number): (error: unknown) => never {
+  return (error) => {
+    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    throw taken
+      ? new Error(
+          `port ${port} is in use; end what uses it or choose another with --${flag}=<port> (0 takes a free one)`,
+        )
+      : error;
+  };
+}
+
+function tell(sentence: string): void {
+  console.log(`${new Date().toISOString().slice(11, 19)} ${sentence}`);
+}
+
+/** A second signal finds no listener any more and ends the process at once. */
+async function signalled(): Promise<void> {
+  await Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));
+}

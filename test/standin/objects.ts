@@ -1,0 +1,77 @@
+/** The simulated cluster as Kubernetes objects, with what kubectl and the server look at. */
+import type { KubeObject } from '../fakes/kubeobjects.ts';
+import type { SimulatedNode, SimulatedPod } from './simulation.ts';
+
+/** @param kubeletPort on 127.0.0.1, where all kubelets of the stand-in are. */
+export function toNodeObject(node: SimulatedNode, kubeletPort: number): KubeObject {
+  const { name, uid, cores, memoryBytes, ready, model } = node;
+  const created = timeOf(model.machine.startTimeMs);
+  const resources = { cpu: String(cores), memory: `${memoryBytes / 1024}Ki`, pods: '110' };
+  const metadata = {
+    name,
+    uid,
+    creationTimestamp: created,
+    labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
+  };
+  return {
+    kind: 'Node',
+    apiVersion: 'v1',
+    metadata,
+    spec: {},
+    status: {
+      addresses: [
+        { type: 'InternalIP', address: '127.0.0.1' },
+        { type: 'Hostname', address: name },
+      ],
+      capacity: resources,
+      allocatable: resources,
+      conditions: [{ type: 'Ready', status: ready ? 'True' : 'Unknown', lastTransitionTime: created }],
+      daemonEndpoints: { kubeletEndpoint: { Port: kubeletPort } },
+      nodeInfo: { kubeletVersion: 'v1.37.2', operatingSystem: 'linux', architecture: 'amd64' },
+    },
+  };
+}
+
+export function toPodObject(pod: SimulatedPod): KubeObject {
+  const { workload, name, uid, configHash, createdMs, node, containers, revision } = pod;
+  const started = timeOf(createdMs);
+  const metadata = {
+    namespace: workload.namespace,
+    name,
+    uid,
+    creationTimestamp: started,
+    labels: { app: workload.name, 'pod-template-hash': revision },
+    ...(configHash === undefined ? {} : { annotations: { 'kubernetes.io/config.hash': configHash } }),
+  };
+  return {
+    kind: 'Pod',
+    apiVersion: 'v1',
+    metadata,
+    spec: {
+      nodeName: node.name,
+      containers: workload.containers.map((spec) => ({
+        name: spec.name,
+        image: spec.image,
+        resources: { requests: { cpu: `${Math.ceil(spec.cores * 1000)}m`, memory: `${spec.memoryMiB}Mi` } },
+      })),
+    },
+    status: {
+      phase: 'Running',
+      startTime: started,
+      conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: started }],
+      containerStatuses: containers.map(({ name: container, id, restarts, life }) => ({
+        name: container,
+        containerID: `containerd://${id}`,
+        restartCount: restarts,
+        ready: true,
+        started: true,
+        state: { running: { startedAt: timeOf(life.startTimeMs) } },
+      })),
+    },
+  };
+}
+
+/** As Kubernetes writes times: whole seconds. */
+function timeOf(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,87 @@
+/** The program itself, unchanged, as a child process that believes to be in a cluster. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { field, items } from '../../src/client/json.ts';
+import { listen } from '../fakes/listen.ts';
+import type { CredentialFiles } from './credentials.ts';
+
+export interface ServerProcess extends AsyncDisposable {
+  /** Resolves with a sentence when the process has ended, whoever ended it. */
+  readonly ended: Promise<string>;
+}
+
+const root = path.resolve(import.meta.dirname, '../..');
+/** It has nothing to wait for once it is told to stop. */
+const stopMs = 5_000;
+
+export function startServer(port: number, certDir: string, files: CredentialFiles): ServerProcess {
+  const argv = [
+    path.join(root, 'src/main.ts'),
+    `--kubeconfig=${files.serverKubeconfig}`,
+    '--bind-address=127.0.0.1',
+    `--secure-port=${port}`,
+    `--cert-dir=${certDir}`,
+    `--tls-cert-file=${files.servingCert}`,
+    `--tls-private-key-file=${files.servingKey}`,
+    `--kubelet-certificate-authority=${files.ca}`,
+    '--kubelet-use-node-status-port',
+    '--kubelet-preferred-address-types=InternalIP',
+    '--metric-resolution=15s',
+    '--shutdown-delay-duration=0s',
+  ];
+  // In a group of its own: Ctrl-C is ours, and it is we who stop the server.
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', ({ message }) => resolve(`the metrics server could not be started: ${message}`));
+    child.once('exit', (code, signal) => resolve(`the metrics server ended with ${signal ?? `exit code ${code}`}`));
+  });
+  return { ended, [Symbol.asyncDispose]: stop };
+
+  async function stop(): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+    const exit = once(child, 'exit');
+    child.kill('SIGTERM');
+    const killer = setTimeout(() => child.kill('SIGKILL'), stopMs);
+    await exit;
+    clearTimeout(killer);
+  }
+}
+
+/** A port that is free now. @throws Error with the code EADDRINUSE when the wanted one is not. */
+export async function reservePort(port: number): Promise<number> {
+  const server = createServer();
+  const reserved = await listen(server, port);
+  server.close();
+  await once(server, 'close');
+  return reserved;
+}
+
+/** Waits until the server at the URL serves metrics of nodes and of pods. */
+export async function metricsServed(url: string, ca: string, token: string, signal: AbortSignal): Promise<void> {
+  const dispatcher = new Agent({ connect: { ca } });
+  try {
+    while ((await countItems('nodes')) === 0 || (await countItems('pods')) === 0)
+      await sleep(pollMs, undefined, { signal });
+  } finally {
+    await dispatcher.destroy();
+  }
+
+  async function countItems(resource: string): Promise<number> {
+    try {
+      const answer = await request(`${url}/apis/metrics.k8s.io/v1/${resource}`, {
+        dispatcher,
+        signal,
+        headers: { authorization: `Bearer ${token}` },
+      });
+      return items(field(await answer.body.json(), 'items')).length;
+    } catch {
+      return 0;
+    }
+  }
+}
+
+const pollMs = 500;

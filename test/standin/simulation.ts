@@ -1,0 +1,241 @@
+/** A small cluster's life: the same for the same seed, in steps of a second, with no clock, network or files of its own. */
+import { hexId, type KubeletModel, type PodModel, uuid } from '../fakes/kubeletmodel.ts';
+import { type ContainerLife, startContainer } from './housekeeping.ts';
+import { createIncidents } from './incidents.ts';
+import { createRandom, type Random } from './random.ts';
+import { replicaCounts, type Workload, workloads } from './workloads.ts';
+
+export interface SimulationOptions {
+  readonly nodes: number;
+  /** Wanted; DaemonSets and what a cluster cannot do without may make it more. */
+  readonly pods: number;
+  readonly seed: number;
+  readonly startMs: number;
+}
+
+export interface SimulatedNode {
+  readonly name: string;
+  readonly uid: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  ready: boolean;
+  /** What its kubelet does with requests. */
+  kubelet: 'serves' | 'fails' | 'hangs';
+  /** What its kubelet says; changed in place. */
+  readonly model: KubeletModel & { readonly pods: PodModel[] };
+}
+
+export interface SimulatedPod {
+  readonly workload: Workload;
+  readonly name: string;
+  readonly uid: string;
+  /** Static pods only: what their cgroup is called by instead of the UID. */
+  readonly configHash: string | undefined;
+  /** Of the workload's template; changes with a rolling update. */
+  readonly revision: string;
+  readonly node: SimulatedNode;
+  readonly ordinal: number;
+  readonly createdMs: number;
+  readonly containers: SimulatedContainer[];
+}
+
+export interface SimulatedContainer {
+  readonly name: string;
+  id: string;
+  restarts: number;
+  life: ContainerLife;
+}
+
+/** What an API server would tell about; `told` is for people. */
+export type Change =
+  | { readonly kind: 'pod-set'; readonly pod: SimulatedPod; readonly told: string }
+  | { readonly kind: 'pod-deleted'; readonly pod: SimulatedPod; readonly told: string }
+  | { readonly kind: 'node-set'; readonly node: SimulatedNode; readonly told: string };
+
+export interface Simulation {
+  readonly nodes: readonly SimulatedNode[];
+  readonly pods: ReadonlySet<SimulatedPod>;
+  /** Lets time pass; the result does not depend on how many calls it took. */
+  advance(toMs: number): Change[];
+}
+
+/** What incidents do to the cluster. */
+export interface Cluster {
+  readonly nodes: readonly SimulatedNode[];
+  readonly pods: ReadonlySet<SimulatedPod>;
+  restart(pod: SimulatedPod, container: SimulatedContainer, nowMs: number): void;
+  /** Puts a pod of another revision in the place of one. */
+  replace(pod: SimulatedPod, revision: string): SimulatedPod;
+}
+
+const tickMs = 1_000;
+const dayMs = 86_400_000;
+/** What a node uses without its pods. */
+const systemCores = 0.06;
+const systemBytes = 700 * 1024 ** 2;
+
+export function createSimulation({ nodes: nodeCount, pods: podCount, seed, startMs }: SimulationOptions): Simulation {
+  const random = createRandom(seed, 'cluster');
+  const nodes = Array.from({ length: nodeCount }, (_, index) => createNode(index, podCount / nodeCount, startMs, seed));
+  const pods = new Set<SimulatedPod>();
+  let placed = 0;
+  let named = 0;
+  let nowMs = startMs;
+
+  replicaCounts(nodeCount, podCount).forEach((count, index) => {
+    const workload = workloads[index];
+    if (workload !== undefined) populate(workload, count);
+  });
+  const machines = nodes.map((node) => createMachine(node, createRandom(seed, node.name), startMs));
+  const incidents = createIncidents({ nodes, pods, restart, replace }, createRandom(seed, 'incidents'), startMs);
+  sampleAll();
+  return { nodes, pods, advance };
+
+  function advance(toMs: number): Change[] {
+    const changes: Change[] = [];
+    while (nowMs + tickMs <= toMs) {
+      nowMs += tickMs;
+      changes.push(...incidents.happen(nowMs));
+      sampleAll();
+    }
+    return changes;
+  }
+
+  function populate(workload: Workload, count: number): void {
+    const revision = random.suffix(10);
+    for (let ordinal = 0; ordinal < count; ordinal += 1) {
+      const place = workload.kind === 'StaticPod' ? 0 : workload.kind === 'DaemonSet' ? ordinal : placed++;
+      const node = nodes[place % nodes.length];
+      if (node !== undefined) add(workload, revision, ordinal, node, random.between(0.1, 9) * dayMs);
+    }
+  }
+
+  function add(
+    workload: Workload,
+    revision: string,
+    ordinal: number,
+    node: SimulatedNode,
+    ageMs: number,
+  ): SimulatedPod {
+    const name = nameOf(workload, revision, ordinal, node);
+    const key = `${seed}/${workload.namespace}/${name}/${named++}`;
+    const pod: SimulatedPod = {
+      workload,
+      name,
+      uid: uuid(key),
+      configHash: workload.kind === 'StaticPod' ? hexId(`${key}/config`).slice(0, 32) : undefined,
+      revision,
+      node,
+      ordinal,
+      createdMs: nowMs - ageMs,
+      containers: workload.containers.map((spec) => {
+        const id = hexId(`${key}/${spec.name}/0`);
+        return {
+          name: spec.name,
+          id,
+          restarts: 0,
+          life: startContainer(spec, id, nowMs, ageMs, createRandom(seed, id)),
+        };
+      }),
+    };
+    pods.add(pod);
+    return pod;
+  }
+
+  function nameOf({ kind, name }: Workload, revision: string, ordinal: number, node: SimulatedNode): string {
+    if (kind === 'StaticPod') return `${name}-${node.name}`;
+    if (kind === 'StatefulSet') return `${name}-${ordinal}`;
+    return kind === 'DaemonSet' ? `${name}-${random.suffix(5)}` : `${name}-${revision}-${random.suffix(5)}`;
+  }
+
+  function restart(pod: SimulatedPod, container: SimulatedContainer, atMs: number): void {
+    const spec = pod.workload.containers.find(({ name }) => name === container.name);
+    if (spec === undefined) return;
+    container.restarts += 1;
+    container.id = hexId(`${container.id}/${container.restarts}`);
+    container.life = startContainer(spec, container.id, atMs, 0, createRandom(seed, container.id));
+  }
+
+  function replace(pod: SimulatedPod, revision: string): SimulatedPod {
+    pods.delete(pod);
+    const node = nodes[placed++ % nodes.length] ?? pod.node;
+    return add(pod.workload, revision, pod.ordinal, node, 0);
+  }
+
+  /** Housekeeping of every cgroup that is due, and what the kubelets know after it. */
+  function sampleAll(): void {
+    for (const { model } of nodes) model.pods.length = 0;
+    const cores = new Map<SimulatedNode, number>();
+    for (const pod of pods) {
+      for (const { life } of pod.containers) {
+        life.sample(nowMs);
+        cores.set(pod.node, (cores.get(pod.node) ?? 0) + life.cores);
+      }
+      const model = toPodModel(pod);
+      if (model.containers.length > 0) pod.node.model.pods.push(model);
+    }
+    for (const machine of machines) machine.tick(nowMs, cores.get(machine.node) ?? 0);
+  }
+}
+
+/** What the kubelet knows of a pod; containers that it has not sampled yet are left out. */
+function toPodModel({ workload, name, uid, configHash, containers }: SimulatedPod): PodModel {
+  return {
+    namespace: workload.namespace,
+    name,
+    uid: configHash ?? uid,
+    qos: workload.qos,
+    containers: containers.flatMap(({ life }) => life.model ?? []),
+  };
+}
+
+function createNode(index: number, podsPerNode: number, startMs: number, seed: number): SimulatedNode {
+  const name = `node-${index + 1}`;
+  const size = sizes.find(({ pods }) => podsPerNode <= pods) ?? largest;
+  const memoryBytes = size.memoryGiB * 1024 ** 3;
+  const startTimeMs = startMs - 11 * dayMs;
+  return {
+    name,
+    uid: uuid(`${seed}/${name}`),
+    cores: size.cores,
+    memoryBytes,
+    ready: true,
+    kubelet: 'serves',
+    model: {
+      node: name,
+      cores: size.cores,
+      memoryBytes,
+      // Both are met in the field.
+      cgroupDriver: index % 2 === 0 ? 'systemd' : 'cgroupfs',
+      machine: { timestampMs: startMs - 5_000, cpuSeconds: 400_000, memoryBytes: systemBytes, startTimeMs },
+      pods: [],
+    },
+  };
+}
+
+const largest = { pods: Number.POSITIVE_INFINITY, cores: 64, memoryGiB: 256 } as const;
+/** Machines that their pods fill to a third or so. */
+const sizes = [{ pods: 30, cores: 4, memoryGiB: 16 }, { pods: 110, cores: 16, memoryGiB: 64 }, largest] as const;
+
+/** The machine's own counters: all that runs on it, also what is gone since. */
+function createMachine(node: SimulatedNode, random: Random, startMs: number) {
+  const at = node.model.machine;
+  let cpuSeconds = at.cpuSeconds;
+  // The first tick samples, so that what is said at the start is of one moment.
+  let dueMs = startMs;
+  return { node, tick };
+
+  function tick(nowMs: number, podCores: number): void {
+    const cores = systemCores + podCores;
+    cpuSeconds += (cores * tickMs) / 1000;
+    if (dueMs > nowMs) return;
+    at.timestampMs = Math.trunc(dueMs);
+    at.cpuSeconds = Math.trunc((cpuSeconds - (cores * (nowMs - dueMs)) / 1000) * 1e6) / 1e6;
+    at.memoryBytes = systemBytes + node.model.pods.reduce((total, pod) => total + memoryOf(pod), 0);
+    dueMs += random.between(10_000, 15_000);
+  }
+}
+
+function memoryOf({ containers }: PodModel): number {
+  return containers.reduce((total, { memoryBytes }) => total + memoryBytes, 0);
+}
