@@ -12,5 +12,6 @@ if (Number(process.versions.node.split('.')[0]) < minimumMajor) {
   process.exitCode = 1;
 } else {
   const { main } = await import('./command/main.ts');
-  process.exitCode = await main(process.argv.slice(2), process.env);
+  // Not exitCode: after a drain that took too long, a client's connection would keep the process.
+  process.exit(await main(process.argv.slice(2), process.env));
 }

@@ -1,5 +1,6 @@
 /** HTTPS: one port for HTTP/2 and HTTP/1.1. The order of the hooks below is the security model. */
 import { randomUUID, constants as tlsConstants, type X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { type FastifyReply, type FastifyRequest, fastify, type RouteGenericInterface } from 'fastify';
@@ -63,13 +64,8 @@ const headerPairLimit = 5000;
 /** Go's clients keep an idle connection for 90 s; ours must outlive it, or they write into a closed one. */
 const idleTimeoutMs = 95_000;
 const streamLimit = 250;
-
-/** Node takes these for HTTP/1.1 beside HTTP/2 too, but its types do not know; where they go differs by version, so they go to both. */
-const http1Limits: object = {
-  maxHeaderSize: headerLimitBytes,
-  keepAliveTimeout: idleTimeoutMs,
-  http1Options: { maxHeaderSize: headerLimitBytes, keepAliveTimeout: idleTimeoutMs },
-};
+/** A client that never reads its answer must not hold us up until the kubelet kills us, 30 s after SIGTERM by default. */
+const drainLimitMs = 15_000;
 
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { authenticator, authorizer, endpoints, log } = options;
@@ -82,7 +78,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       requestCert: true,
       // Who signed it is decided per request: there are two CAs with two meanings.
       rejectUnauthorized: false,
-      ...http1Limits,
       maxHeaderListPairs: headerPairLimit,
       settings: { maxHeaderListSize: headerLimitBytes, maxConcurrentStreams: streamLimit },
     },
@@ -91,7 +86,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     exposeHeadRoutes: false,
     logger: false,
   });
-  const stopping = new AbortController();
+  // Node's HTTP/1.1 beside HTTP/2 looks for these on the server itself, not among the options.
+  Object.assign(app.server, { maxHeaderSize: headerLimitBytes, keepAliveTimeout: idleTimeoutMs });
+  let stopping = false;
+  /** Ends what a request waits for; only when draining takes too long. */
+  const abandoned = new AbortController();
 
   app.decorateRequest('info');
   app.decorateRequest('user');
@@ -108,7 +107,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.setErrorHandler((error, request, reply) => send(reply, failureReply(error, request.raw.url ?? '', log)));
   app.addHook('onSend', async (request, reply) => {
     // A kept-alive HTTP/1.1 connection would hold the shutdown up until its client hangs up.
-    if (stopping.signal.aborted && request.raw.httpVersionMajor === 1) void reply.header('connection', 'close');
+    if (stopping && request.raw.httpVersionMajor === 1) void reply.header('connection', 'close');
   });
 
   return { listen, setTls, close };
@@ -139,13 +138,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     const connection = (request.raw as Partial<Http2ServerRequest>).stream?.session ?? request.raw.socket;
     request.user = await authenticator.authenticate(
       { rawHeaders: request.raw.rawHeaders, certificate: peerCertificate(request), connection },
-      stopping.signal,
+      abandoned.signal,
     );
   }
 
   async function authorize(request: Request): Promise<void> {
     const { info, user } = request;
-    await authorizer.authorize(user, attributesOf(info), stopping.signal);
+    await authorizer.authorize(user, attributesOf(info), abandoned.signal);
   }
 
   async function serve(request: Request, reply: Response): Promise<Response> {
@@ -191,8 +190,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   }
 
   async function close(): Promise<void> {
-    stopping.abort(new Error('the server stops'));
-    await app.close();
+    stopping = true;
+    const drained = app.close();
+    const limit = setTimeout(() => abandoned.abort(new Error('the server stops')), drainLimitMs);
+    await Promise.race([drained, once(abandoned.signal, 'abort')]);
+    clearTimeout(limit);
   }
 }
 
@@ -213,6 +215,8 @@ function attributesOf({ method, path, query, resource }: RequestInfo): Attribute
 function send(reply: Response, { status, contentType, headers, body }: Reply): Response {
   if (contentType !== '') void reply.header('content-type', contentType);
   if (headers !== undefined) void reply.headers(headers);
+  // Without a body there must be no Content-Type either.
+  if (body.length === 0) return reply.code(status).send();
   return reply.code(status).send(Buffer.isBuffer(body) ? body : Buffer.from(body));
 }
 

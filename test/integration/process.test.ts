@@ -10,6 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { Agent, request } from 'undici';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { until } from '../fakes/until.ts';
+import { freePort, kubeconfigFor } from '../fakes/wholecluster.ts';
 
 const main = path.resolve(import.meta.dirname, '../../src/main.ts');
 let folder: string;
@@ -21,7 +22,7 @@ before(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
   apiServer = await createFakeApiServer();
   kubeconfig = path.join(folder, 'kubeconfig');
-  writeFileSync(kubeconfig, kubeconfigFor(apiServer));
+  writeFileSync(kubeconfig, kubeconfigFor(apiServer.url, apiServer.ca));
 });
 
 after(async () => {
@@ -124,26 +125,3 @@ test('an API server that is away at start: health is answered, the rest is 503 u
   assert.equal(await program.exited(), 0);
   assert.match(program.output(), /stopped/);
 });
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-function kubeconfigFor({ url, ca }: FakeApiServer): string {
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'fake',
-    contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'fake' } }],
-    clusters: [
-      { name: 'fake', cluster: { server: url, 'certificate-authority-data': Buffer.from(ca).toString('base64') } },
-    ],
-    users: [{ name: 'fake', user: { token: 'fake' } }],
-  });
-}

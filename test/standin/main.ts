@@ -53,7 +53,7 @@ async function run(options: StandinOptions): Promise<number> {
 }
 
 function invitation(files: CredentialFiles, serverUrl: string): string {
-  const shown = (file: string) => path.relative(process.cwd(), file) || file;
+  const shown = (file: string) => (path.relative('', file).startsWith('..') ? file : path.relative('', file));
   return [
     '',
     'Metrics are served. Try, in another terminal:',

@@ -3,7 +3,6 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { V1ClusterRole, V1ClusterRoleBinding } from '@kubernetes/client-node';
 import type { Cluster } from '../cluster.ts';
-import { toList } from '../registration.ts';
 import { makeNamespace } from './namespaces.ts';
 
 export interface Credentials {
@@ -26,7 +25,7 @@ export async function createCredentials(cluster: Cluster, folder: string): Promi
   for (const account of ['reader', 'stranger']) {
     await cluster.kubectl(['create', 'serviceaccount', account, `--namespace=${namespace}`]);
   }
-  const rights = toList(readerRights(namespace));
+  const rights = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: readerRights(namespace) });
   await cluster.kubectl(['apply', '-f', '-'], { input: rights });
   const serverKubeconfig = path.join(folder, 'server-kubeconfig.json');
   const serverToken = await token('kube-system', 'metrics-server');

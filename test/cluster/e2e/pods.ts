@@ -1,7 +1,6 @@
 /** Pods for tests, made of busybox and a line of shell. */
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import type { Cluster } from '../cluster.ts';
-import { toList } from '../registration.ts';
 import { waitFor } from '../wait.ts';
 
 export interface Script {
@@ -49,8 +48,9 @@ export function pod(
   };
 }
 
-export async function apply(cluster: Cluster, objects: Parameters<typeof toList>[0] | readonly object[]): Promise<void> {
-  await cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }) });
+export async function apply(cluster: Cluster, objects: readonly object[]): Promise<void> {
+  const list = { apiVersion: 'v1', kind: 'List', items: objects };
+  await cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(list) });
 }
 
 /** Resolves when all that the selector finds, at least one, are Ready. */

@@ -1,0 +1,43 @@
+/** The real metrics-server beside the server under test, scraping in step with it. */
+import type { Cluster } from '../cluster.ts';
+import { waitFor } from '../wait.ts';
+import { ask } from './ask.ts';
+import type { Harness } from './harness.ts';
+import { programNamed, resolutionMs, type ServerProcess, startServer } from './server.ts';
+
+const port = 14_251;
+/** From its start to its first scrape, roughly. */
+const startUpMs = 1_000;
+
+/**
+ * Starts it so that it scrapes at about the same moments: kubelets take a sample every 10 to 15 s, and only within those
+ * do both servers see the same one.
+ */
+export async function startPeer({ cluster, credentials, server, folder }: Harness): Promise<ServerProcess> {
+  const program = await programNamed(cluster, 'metrics-server');
+  await nextScrape(cluster, server(), credentials.readerToken, startUpMs);
+  return startServer(cluster, program, {
+    port,
+    kubeconfig: credentials.serverKubeconfig,
+    folder,
+    args: ['--kubelet-insecure-tls', '--kubelet-certificate-authority='],
+  });
+}
+
+/** Resolves when the server's next scrape is so many milliseconds ahead. */
+async function nextScrape(cluster: Cluster, server: ServerProcess, token: string, aheadMs: number): Promise<void> {
+  await waitFor(
+    'the moment before a scrape',
+    async () => {
+      const { body } = await ask(cluster, `${server.url}/metrics`, { token });
+      const last = /^metrics_server_kubelet_last_request_time_seconds\{[^}]*\} (\S+)$/m.exec(body)?.[1];
+      if (last === undefined) throw new Error('its /metrics does not tell when it scraped');
+      // metrics-server tells whole seconds.
+      const sinceMs = Date.now() - Number(last) * 1000;
+      const aheadNowMs = resolutionMs - (sinceMs % resolutionMs);
+      return Math.abs(aheadNowMs - aheadMs) < 400;
+    },
+    3 * resolutionMs,
+    200,
+  );
+}

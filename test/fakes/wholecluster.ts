@@ -1,0 +1,129 @@
+/** The whole program in this process, on a fake API server and a fake kubelet that stands for every node. */
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { run } from '../../src/command/run.ts';
+import { silentLogger } from '../../src/logging.ts';
+import { parseCommandLine } from '../../src/options/parse.ts';
+import { createFakeApiServer, type FakeApiServer } from './apiserver.ts';
+import { type Authority, makeAuthority } from './certificates.ts';
+import { createFakeKubelet, type FakeKubelet } from './kubelet.ts';
+import { smallKubeletModel } from './kubeletmodel.ts';
+import { authenticationConfigMap, node, pod } from './kubeobjects.ts';
+
+export interface WholeCluster extends AsyncDisposable {
+  readonly apiServer: FakeApiServer;
+  readonly kubelet: FakeKubelet;
+  /** Where the program listens. */
+  readonly port: number;
+  /** Signs client certificates. */
+  readonly clients: Authority;
+  /** Signs the front proxy's certificate, whose common name must be front-proxy-client. */
+  readonly frontProxies: Authority;
+  /** Asks the program to stop, as SIGTERM does; resolves when it has. */
+  stop(): Promise<void>;
+}
+
+/** Phases differ, so that of so many nodes some are scraped twice within the first second. */
+export const nodeNames = Array.from({ length: 30 }, (_, index) => `node-${index}`);
+
+/** Starts all of it; the pods of the kubelet's model exist in the API as running pods labelled app=<name>. */
+export async function startWholeCluster(flags: readonly string[] = []): Promise<WholeCluster> {
+  await using rooms = new AsyncDisposableStack();
+  const clients = makeAuthority('clients');
+  const frontProxies = makeAuthority('front proxies');
+  const kubelets = makeAuthority('kubelets');
+  const apiServer = rooms.use(await createFakeApiServer());
+  const kubelet = rooms.use(
+    await createFakeKubelet({
+      certificate: kubelets.issue({ cn: 'kubelet', ips: ['127.0.0.1'], usages: ['server'] }),
+      accepts: (token) => token === 'fake',
+      model: youngModel(),
+    }),
+  );
+  const moving = setInterval(() => (kubelet.model = youngModel()), 100);
+  rooms.defer(() => clearInterval(moving));
+
+  apiServer.objects.set(authenticationConfigMap({ clientCa: clients.cert, requestHeaderCa: frontProxies.cert }));
+  for (const name of nodeNames)
+    apiServer.objects.set(node(name, { kubeletPort: kubelet.port, labels: { zone: 'z1' } }));
+  for (const { namespace, name, uid } of kubelet.model.pods) {
+    const isStatic = !uid.includes('-');
+    apiServer.objects.set(
+      pod(namespace, name, {
+        labels: { app: name },
+        ...(isStatic ? { annotations: { 'kubernetes.io/config.hash': uid } } : { uid }),
+      }),
+    );
+  }
+
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
+  rooms.defer(() => rmSync(folder, { recursive: true }));
+  writeFileSync(path.join(folder, 'kubelet-ca.crt'), kubelets.cert);
+  writeFileSync(path.join(folder, 'kubeconfig'), kubeconfigFor(apiServer.url, apiServer.ca));
+  const port = await freePort();
+  const { options } = parseCommandLine([
+    `--kubeconfig=${path.join(folder, 'kubeconfig')}`,
+    `--kubelet-certificate-authority=${path.join(folder, 'kubelet-ca.crt')}`,
+    '--kubelet-use-node-status-port',
+    '--kubelet-preferred-address-types=InternalIP',
+    `--secure-port=${port}`,
+    '--bind-address=127.0.0.1',
+    '--cert-dir=',
+    '--shutdown-delay-duration=0s',
+    ...flags,
+  ]);
+  const shutdown = new AbortController();
+  const ended = run(options, {}, silentLogger, shutdown.signal);
+  // Its failure must reach whoever stops it, not the process.
+  ended.catch(() => undefined);
+  const stop = async () => {
+    shutdown.abort(new Error('the test is over'));
+    await ended;
+  };
+  rooms.defer(stop);
+  const owned = rooms.move();
+  return { apiServer, kubelet, port, clients, frontProxies, stop, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** A node whose containers started 12 s ago, so that one sample of theirs is enough; its clock moves on with each call. */
+function youngModel() {
+  const nowMs = Date.now();
+  const model = smallKubeletModel('node-0', nowMs);
+  const startTimeMs = Math.trunc(nowMs / 1000) * 1000 - 12_000;
+  const sample = { timestampMs: nowMs, startTimeMs };
+  return {
+    ...model,
+    machine: { ...model.machine, timestampMs: nowMs, cpuSeconds: nowMs / 1000 },
+    pods: model.pods.map((each) => ({
+      ...each,
+      containers: each.containers.map((container) => ({ ...container, ...sample, cpuSeconds: 3 })),
+    })),
+  };
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** A kubeconfig with one context and the token `fake`. */
+export function kubeconfigFor(url: string, ca: string): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'fake',
+    contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'fake' } }],
+    clusters: [
+      { name: 'fake', cluster: { server: url, 'certificate-authority-data': Buffer.from(ca).toString('base64') } },
+    ],
+    users: [{ name: 'fake', user: { token: 'fake' } }],
+  });
+}

@@ -1,0 +1,106 @@
+/** `npm start` as a person runs it: the unchanged program serves in the stand-in cluster, and one signal ends all of it. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Agent, type Dispatcher, request } from 'undici';
+import { field, items, text } from '../../src/client/json.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+let folder: string;
+let standin: ChildProcess;
+let output = '';
+let ca: string;
+let readerToken: string;
+const agents: Dispatcher[] = [];
+
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'standin-'));
+  standin = start('--port=0', '--api-port=0', `--cert-dir=${folder}`, '--nodes=1', '--pods=20');
+  await said(/ serving .*port=\d+/);
+  [ca, readerToken] = await Promise.all([read('standin-ca.crt'), read('reader.token')]);
+});
+
+after(async () => {
+  await Promise.all(agents.map((agent) => agent.destroy()));
+  if (standin.exitCode === null) {
+    standin.kill('SIGTERM');
+    await once(standin, 'exit');
+  }
+  await rm(folder, { recursive: true });
+});
+
+function start(...argv: string[]): ChildProcess {
+  const child = spawn(process.execPath, [path.join(root, 'test/standin/main.ts'), ...argv], { cwd: root });
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  return child;
+}
+
+/** Waits until the output has it, and fails at once if the program ends before. */
+async function said(pattern: RegExp): Promise<RegExpExecArray> {
+  for (;;) {
+    const found = pattern.exec(output);
+    if (found !== null) return found;
+    assert.equal(standin.exitCode, null, output);
+    await Promise.race([
+      ...[standin.stdout, standin.stderr].map((stream) => stream && once(stream, 'data')),
+      once(standin, 'exit'),
+    ]);
+  }
+}
+
+function read(file: string): Promise<string> {
+  return readFile(path.join(folder, file), 'utf8');
+}
+
+/** Asks until there is an answer: before the server has read whom to trust, it is 503. */
+async function get(url: string, connect: object, headers: Record<string, string> = {}) {
+  const dispatcher = new Agent({ connect: { ca, ...connect } });
+  agents.push(dispatcher);
+  const signal = AbortSignal.timeout(answerMs);
+  for (;;) {
+    const { statusCode, body } = await request(url, { dispatcher, headers, signal });
+    const content = await body.json();
+    if (statusCode !== 503) return { statusCode, content };
+  }
+}
+
+const answerMs = 10_000;
+
+describe('npm start', () => {
+  test('serves discovery straight and through the aggregator', async () => {
+    const config: unknown = JSON.parse(await read('admin.kubeconfig'));
+    const user = field(items(field(config, 'users'))[0], 'user');
+    const pem = (name: string) => Buffer.from(text(field(user, name)) ?? '', 'base64').toString();
+    const [, apiUrl = ''] = await said(/ is up at (\S+)/);
+    const [, port = ''] = await said(/ serving .*port=(\d+)/);
+    const admin = { cert: pem('client-certificate-data'), key: pem('client-key-data') };
+    const through = await get(`${apiUrl}/apis/metrics.k8s.io/v1`, admin);
+    const straight = await get(
+      `https://127.0.0.1:${port}/apis/metrics.k8s.io/v1`,
+      {},
+      { authorization: `Bearer ${readerToken}` },
+    );
+    assert.equal(through.statusCode, 200);
+    assert.equal(field(through.content, 'groupVersion'), 'metrics.k8s.io/v1');
+    assert.deepEqual(straight, through);
+  });
+
+  test('says which port is taken and which flag changes it', async () => {
+    const [, port] = await said(/ serving .*port=(\d+)/);
+    const second = start(`--port=${port}`, '--api-port=0', `--cert-dir=${folder}`);
+    const [code] = await once(second, 'exit');
+    assert.equal(code, 1);
+    await said(new RegExp(`stand-in: port ${port} is in use; .*--port=<port>`));
+  });
+
+  test('stops everything on Ctrl-C', async () => {
+    standin.kill('SIGINT');
+    const [code] = await once(standin, 'exit');
+    assert.equal(code, 0, output);
+    assert.match(output, /stopping signal=SIGTERM/);
+  });
+});

@@ -1,0 +1,341 @@
+/** The whole program over the wire: who is let in, what is served, and what is said when it is not. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type ClientHttp2Session } from 'node:http2';
+import { after, before, describe, test } from 'node:test';
+import { Agent, type Dispatcher, request } from 'undici';
+import type { Issued } from '../fakes/certificates.ts';
+import { until } from '../fakes/until.ts';
+import { nodeNames, startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
+
+const M = '/apis/metrics.k8s.io/v1beta1';
+let cluster: WholeCluster;
+const agents: Agent[] = [];
+let anonymous: Agent;
+let frontProxy: Agent;
+
+before(async () => {
+  cluster = await startWholeCluster();
+  const known = new Map([
+    ['good', { username: 'system:serviceaccount:shop:reader', groups: ['system:serviceaccounts'] }],
+  ]);
+  cluster.apiServer.reviews.token = (token) =>
+    known.has(token) ? { authenticated: true, user: known.get(token) } : { user: {} };
+  cluster.apiServer.reviews.access = (spec) => ({
+    allowed: spec['user'] === 'system:serviceaccount:shop:reader' && JSON.stringify(spec).includes('metrics.k8s.io'),
+  });
+  anonymous = agentWith();
+  frontProxy = agentWith(cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] }));
+  await untilServed(`${M}/pods`, (list) => list.items.length === cluster.kubelet.model.pods.length);
+});
+
+after(async () => {
+  await Promise.all(agents.map((agent) => agent.close()));
+  await cluster[Symbol.asyncDispose]();
+});
+
+function agentWith(certificate?: Issued): Agent {
+  const agent = new Agent({ allowH2: false, connect: { rejectUnauthorized: false, ...certificate } });
+  agents.push(agent);
+  return agent;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Dispatcher.ResponseData['headers'];
+  readonly text: string;
+  // biome-ignore lint: tests look into bodies of any shape
+  readonly body: ReturnType<typeof JSON.parse>;
+}
+
+interface Question {
+  readonly via?: Agent;
+  readonly method?: Dispatcher.HttpMethod;
+  readonly headers?: Record<string, string | string[]>;
+}
+
+async function ask(target: string, { via = anonymous, method = 'GET', headers = {} }: Question = {}): Promise<Answer> {
+  const answer = await request(`https://127.0.0.1:${cluster.port}${target}`, { dispatcher: via, method, headers });
+  const text = await answer.body.text();
+  const isJson = String(answer.headers['content-type']).includes('json') && text !== '';
+  return { status: answer.statusCode, headers: answer.headers, text, body: isJson ? JSON.parse(text) : undefined };
+}
+
+/** As kube-apiserver asks for a cluster admin. */
+function asAdmin(target: string, rest: Question = {}): Promise<Answer> {
+  const headers = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters', ...rest.headers };
+  return ask(target, { ...rest, via: frontProxy, headers });
+}
+
+const withToken = (token: string): Question => ({ headers: { authorization: `Bearer ${token}` } });
+
+async function untilServed(target: string, good: (body: Answer['body']) => boolean): Promise<void> {
+  let served = false;
+  let busy = false;
+  await until(`${target} is served`, () => {
+    if (!busy && !served) {
+      busy = true;
+      void asAdmin(target)
+        .then((answer) => (served = answer.status === 200 && good(answer.body)))
+        .catch(() => undefined)
+        .finally(() => (busy = false));
+    }
+    return served;
+  });
+}
+
+describe('numbers', () => {
+  test('of pods: every container once, exact quantities, true time and window', async () => {
+    const { body, headers } = await asAdmin(`${M}/namespaces/shop/pods/web-0`);
+    assert.equal(headers['content-type'], 'application/json');
+    assert.equal(body.kind, 'PodMetrics');
+    assert.equal(body.apiVersion, 'metrics.k8s.io/v1beta1');
+    assert.deepEqual(Object.keys(body.metadata), ['name', 'namespace', 'creationTimestamp', 'labels']);
+    assert.deepEqual(
+      body.containers.map((container: { name: string; usage: { memory: string } }) => [
+        container.name,
+        container.usage.memory,
+      ]),
+      [
+        ['app', '200Mi'],
+        ['proxy', '40Mi'],
+      ],
+    );
+    const windowSeconds = Number.parseFloat(body.window);
+    assert.ok(windowSeconds >= 12 && windowSeconds < 14, body.window);
+    const cpu = body.containers[0].usage.cpu;
+    assert.equal(cpu.endsWith('n') ? Number.parseInt(cpu, 10) : 250_000_000, Math.trunc(3e9 / windowSeconds));
+  });
+
+  test('of nodes, as soon as there are two samples', async () => {
+    await untilServed(`${M}/nodes`, (list) => list.items.length > 0);
+    const { body } = await asAdmin(`${M}/nodes`);
+    assert.ok(nodeNames.includes(body.items[0].metadata.name));
+    // The model burns one core of the wall clock, in whole milliseconds.
+    const cpu = body.items[0].usage.cpu;
+    assert.ok(cpu === '1' || Math.abs(Number.parseInt(cpu, 10) - 1e9) < 1e7, cpu);
+  });
+
+  test('of a static pod, found by its config hash', async () => {
+    const { body } = await asAdmin(`${M}/namespaces/kube-system/pods/etcd-node-0`);
+    assert.equal(body.containers.length, 1);
+  });
+
+  test('in both versions', async () => {
+    const { body } = await asAdmin('/apis/metrics.k8s.io/v1/namespaces/shop/pods');
+    assert.equal(body.apiVersion, 'metrics.k8s.io/v1');
+  });
+});
+
+describe('selectors', () => {
+  const check = (query: string, expected: readonly string[]) =>
+    test(query, async () => {
+      const { body } = await asAdmin(`${M}/pods?${query}`);
+      assert.deepEqual(
+        body.items.map((item: { metadata: { name: string } }) => item.metadata.name),
+        expected,
+      );
+    });
+  check('labelSelector=app%3Dweb-0', ['web-0']);
+  check('labelSelector=app%20in%20(web-0,nope)', ['web-0']);
+  check('fieldSelector=metadata.namespace%3Dshop', ['web-0']);
+  check('fieldSelector=metadata.name%3Dnope', []);
+
+  test('that are malformed are told word for word', async () => {
+    const { status, body } = await asAdmin(`${M}/pods?labelSelector=zone%20in%20(z1`);
+    assert.equal(status, 400);
+    assert.equal(body.message, "unable to parse requirement: found '', expected: ',' or ')'");
+    const field = await asAdmin(`${M}/pods?fieldSelector=spec.nodeName%3Dx`);
+    assert.equal(
+      field.body.message,
+      '"spec.nodeName" is not a known field selector: only "metadata.name", "metadata.namespace"',
+    );
+  });
+});
+
+describe('who is let in', () => {
+  test('nobody without credentials: 403 in the words of Kubernetes', async () => {
+    const { status, body } = await ask(`${M}/nodes`);
+    assert.equal(status, 403);
+    assert.equal(
+      body.message,
+      'nodes.metrics.k8s.io is forbidden: User "system:anonymous" cannot list resource "nodes" in API group "metrics.k8s.io" at the cluster scope',
+    );
+  });
+
+  test('a good token with the right', async () =>
+    assert.equal((await ask(`${M}/nodes`, withToken('good'))).status, 200));
+  test('not a good token without the right', async () =>
+    assert.equal((await ask('/metrics', withToken('good'))).status, 403));
+
+  test('not a bad token, not even to see health', async () => {
+    for (const target of [`${M}/nodes`, '/healthz']) {
+      const { status, text, headers } = await ask(target, withToken('bad'));
+      assert.equal(status, 401);
+      assert.equal(text.length, 129);
+      assert.equal(headers['www-authenticate'], undefined);
+    }
+  });
+
+  test("not who writes the front proxy's headers without its certificate", async () => {
+    const spoof = { headers: { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' } };
+    assert.equal((await ask(`${M}/nodes`, spoof)).status, 403);
+    const alice = agentWith(cluster.clients.issue({ cn: 'alice', o: ['dev'], usages: ['client'] }));
+    const { status, body } = await ask(`${M}/nodes`, { ...spoof, via: alice });
+    assert.equal(status, 403);
+    assert.match(body.message, /User "alice"/);
+  });
+
+  test('not a group that only looks like two', async () => {
+    const { status } = await asAdmin(`${M}/nodes`, { headers: { 'x-remote-group': 'x, system:masters' } });
+    assert.equal(status, 403);
+  });
+
+  test('not a group that only looks like two, over HTTP/2, where repeated headers are joined', async () => {
+    const session = connectHttp2(cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] }));
+    const headers = { 'x-remote-user': 'mallory' };
+    assert.equal(await status2(session, { ...headers, 'x-remote-group': 'x, system:masters' }), 403);
+    assert.equal(await status2(session, { ...headers, 'x-remote-group': ['x', 'system:masters'] }), 200);
+    session.close();
+  });
+
+  test('a certificate that no trusted CA signed is refused', async () => {
+    const { makeAuthority } = await import('../fakes/certificates.ts');
+    const rogue = agentWith(makeAuthority('rogue').issue({ cn: 'front-proxy-client', usages: ['client'] }));
+    const { status } = await ask(`${M}/nodes`, { via: rogue, headers: { 'x-remote-user': 'admin' } });
+    assert.equal(status, 401);
+  });
+
+  test('nobody by impersonation', async () => {
+    const { status } = await ask(`${M}/nodes`, {
+      headers: { authorization: 'Bearer good', 'impersonate-user': 'admin' },
+    });
+    assert.equal(status, 403);
+  });
+
+  test('nobody while reviews fail, but for those who need none', async () => {
+    cluster.apiServer.faults.answer = ({ path }) => (path.endsWith('subjectaccessreviews') ? 500 : undefined);
+    const { status, text } = await ask(`${M}/nodes?labelSelector=never%3Dasked`, withToken('good'));
+    cluster.apiServer.faults.answer = undefined;
+    assert.equal(status, 500);
+    assert.match(text, /^Internal Server Error: "\/apis\/metrics\.k8s\.io\/v1beta1\/nodes/);
+    assert.equal((await asAdmin(`${M}/nodes`)).status, 200);
+  });
+
+  test('a user whose headers are 100 KB, on both protocols', async () => {
+    const groups = Array.from({ length: 1500 }, (_, index) => `group-${index}-${'x'.repeat(60)}`);
+    const headers = { 'x-remote-user': 'many', 'x-remote-group': [...groups, 'system:masters'] };
+    assert.equal((await ask(`${M}/nodes`, { via: frontProxy, headers })).status, 200);
+    const session = connectHttp2(cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] }));
+    assert.equal(await status2(session, headers), 200);
+    session.close();
+  });
+});
+
+describe('paths', () => {
+  test('/ lists them, and so does the 404 of any other', async () => {
+    const index = await asAdmin('/');
+    assert.equal(index.status, 200);
+    for (const path of ['/apis', '/healthz', '/livez', '/readyz', '/metrics', '/version', M]) {
+      assert.ok(index.body.paths.includes(path), path);
+    }
+    const missing = await asAdmin('/nope');
+    assert.equal(missing.status, 404);
+    assert.equal(missing.text, index.text);
+  });
+
+  test('discovery prefers v1, aggregated where asked for, with an ETag', async () => {
+    assert.equal((await asAdmin('/apis')).body.groups[0].preferredVersion.version, 'v1');
+    const accept =
+      'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList';
+    const { headers, body } = await asAdmin('/apis', { headers: { accept } });
+    assert.equal(headers['content-type'], 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList');
+    assert.deepEqual(
+      body.items[0].versions.map((each: { version: string }) => each.version),
+      ['v1', 'v1beta1'],
+    );
+    const again = await asAdmin('/apis', { headers: { accept, 'if-none-match': String(headers['etag']) } });
+    assert.equal(again.status, 304);
+    assert.equal(again.headers['content-type'], undefined);
+  });
+
+  const check = (name: string, target: string, status: number, message: string, question: Question = {}) =>
+    test(name, async () => {
+      const answer = await asAdmin(target, question);
+      assert.equal(answer.status, status);
+      assert.equal(answer.body.message, message);
+    });
+  check('an unknown node', `${M}/nodes/nope`, 404, 'node "nope" not found');
+  check('an unknown pod', `${M}/namespaces/shop/pods/nope`, 404, 'pods "nope" not found');
+  check('a name of 253 characters', `${M}/nodes/${'a'.repeat(253)}`, 404, `node "${'a'.repeat(253)}" not found`);
+  check('an unknown resource', `${M}/deployments`, 404, 'the server could not find the requested resource');
+  check('an unknown version', '/apis/metrics.k8s.io/v2', 404, 'the server could not find the requested resource');
+  check('a watch', `${M}/nodes?watch=true`, 405, 'watch is not supported on resources of kind "nodes.metrics.k8s.io"');
+  const noMethod = 'the server does not allow this method on the requested resource';
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const) {
+    check(method, `${M}/nodes`, 405, noMethod, { method });
+  }
+  check('a POST with a body', `${M}/nodes`, 405, noMethod, { method: 'POST', headers: { 'content-type': 'text/x' } });
+
+  test('a path that cannot be decoded', async () => assert.equal((await asAdmin('/%zz')).status, 400));
+
+  test('trailing slashes and percent-encoding lead to the same', async () => {
+    for (const target of [`${M}/pods/`, '/apis/metrics.k8s.io/v1beta1/p%6Fds']) {
+      assert.equal((await asAdmin(target)).body.kind, 'PodMetricsList', target);
+    }
+  });
+
+  test('health is for everybody, its parts are not', async () => {
+    assert.equal((await ask('/readyz')).text, 'ok');
+    assert.match((await ask('/livez?verbose')).text, /\[\+\]metric-collection-timely ok\n[^]*livez check passed\n$/);
+    assert.equal((await ask('/readyz/ping')).status, 403);
+    assert.equal((await asAdmin('/readyz/ping')).text, 'ok');
+  });
+
+  test('/metrics has the series of metrics-server and our own', async () => {
+    const { text } = await asAdmin('/metrics');
+    assert.match(text, /^metrics_server_kubelet_request_total\{success="true"\} \d+$/m);
+    assert.match(text, /^metrics_server_storage_points\{type="container"\} \d+$/m);
+    assert.match(text, /^kubegauge_node_source\{node="node-0",source="cadvisor"\} 1$/m);
+  });
+
+  test('people get indented JSON, programs compact', async () => {
+    assert.match(
+      (await asAdmin(`${M}/pods`, { headers: { 'user-agent': 'curl/8.0' } })).text,
+      /^\{\n {2}"kind": "PodMetricsList",\n/,
+    );
+    assert.match((await asAdmin(`${M}/pods`)).text, /^\{"kind":"PodMetricsList",.*\}\n$/);
+  });
+});
+
+test('a pod that is gone from the API is gone here', async () => {
+  cluster.apiServer.objects.delete('Pod', 'batch-x7k2p', 'jobs');
+  await untilServed(`${M}/namespaces/jobs/pods`, (list) => list.items.length === 0);
+});
+
+test('SIGTERM: a request under way is answered, then the port is closed', async () => {
+  cluster.apiServer.faults.delayMs = 300;
+  const reviewed = cluster.apiServer.requests.length;
+  const slow = ask('/version', withToken('good'));
+  await until('its review is under way', () => cluster.apiServer.requests.length > reviewed);
+  const stopped = cluster.stop();
+  assert.equal((await slow).status, 403);
+  await stopped;
+  await assert.rejects(ask('/healthz', { via: agentWith() }), /ECONNREFUSED/);
+});
+
+function connectHttp2(certificate: Issued): ClientHttp2Session {
+  return connect(`https://127.0.0.1:${cluster.port}`, {
+    rejectUnauthorized: false,
+    ...certificate,
+    maxSendHeaderBlockLength: 1 << 20,
+  });
+}
+
+async function status2(session: ClientHttp2Session, headers: Record<string, string | string[]>): Promise<number> {
+  const stream = session.request({ ':path': `${M}/nodes`, ...headers });
+  const [answer] = (await once(stream, 'response')) as [{ ':status'?: number }];
+  stream.resume();
+  await once(stream, 'close');
+  return answer[':status'] ?? 0;
+}

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { pino } from 'pino';
+import type { KeyPair } from '../../../src/tls/keypair.ts';
+import { createServingCertificate, type ServingCertificate, type ServingOptions } from '../../../src/tls/serving.ts';
+import { makeAuthority } from '../../fakes/certificates.ts';
+import { createFakeClock, type FakeClock } from '../../fakes/clock.ts';
+
+const dayMs = 24 * 60 * 60_000;
+const authority = makeAuthority('serving');
+
+let folder: string;
+let clock: FakeClock;
+let warnings: string[];
+let opened: ServingCertificate[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'serving-'));
+  clock = createFakeClock(Date.now());
+  warnings = [];
+  opened = [];
+});
+afterEach(async () => {
+  for (const serving of opened) serving[Symbol.dispose]();
+  await chmod(folder, 0o700);
+  await rm(folder, { recursive: true });
+});
+
+async function open(options: Partial<ServingOptions>): Promise<ServingCertificate> {
+  const log = pino({ level: 'warn' }, { write: (line) => void warnings.push(line) });
+  const serving = await createServingCertificate({ certDir: '', names: [], log, clock, ...options });
+  opened.push(serving);
+  return serving;
+}
+
+const certificateOf = ({ cert }: KeyPair) => new X509Certificate(cert);
+
+describe('a serving certificate of our own', () => {
+  const certDir = () => path.join(folder, 'certs', 'own');
+  const crt = () => path.join(certDir(), 'kubegauge.crt');
+  const key = () => path.join(certDir(), 'kubegauge.key');
+
+  test('has the names of the Service, of this machine and those given, for one year', async () => {
+    const certificate = certificateOf(
+      (await open({ names: ['metrics.example.org', '10.0.0.7', 'fd00::7'] })).current(),
+    );
+    for (const name of [
+      'localhost',
+      'metrics-server.kube-system.svc',
+      'metrics-server.kube-system.svc.cluster.local',
+      'metrics.example.org',
+    ]) {
+      assert.equal(certificate.checkHost(name), name);
+    }
+    for (const address of ['127.0.0.1', '::1', '10.0.0.7', 'fd00::7'])
+      assert.equal(certificate.checkIP(address), address);
+    assert.deepEqual(certificate.keyUsage, ['1.3.6.1.5.5.7.3.1']);
+    assert.equal(certificate.verify(certificate.publicKey), true);
+    assert.match(certificate.serialNumber, /^[4-7]/);
+    const ageMs = clock.wallMs() - certificate.validFromDate.getTime();
+    assert.ok(ageMs >= 5 * 60_000 && ageMs < 6 * 60_000, `${ageMs}`);
+    assert.equal(Math.round((certificate.validToDate.getTime() - clock.wallMs()) / dayMs), 365);
+  });
+
+  test('leaves out names that no certificate can have', async () => {
+    const certificate = certificateOf((await open({ names: ['caf\u00e9', 'a b', '', 'x,DNS:y'] })).current());
+    assert.doesNotMatch(certificate.subjectAltName ?? '', /caf|a b|y|DNS:,/);
+  });
+
+  test('is kept in a folder that only we can read', async () => {
+    const pair = (await open({ certDir: certDir() })).current();
+    assert.deepEqual({ cert: await readFile(crt(), 'utf8'), key: await readFile(key(), 'utf8') }, pair);
+    for (const [file, mode] of [
+      [certDir(), 0o700],
+      [crt(), 0o600],
+      [key(), 0o600],
+    ] as const) {
+      assert.equal((await stat(file)).mode & 0o777, mode, file);
+    }
+  });
+
+  const secondOf = async (between: () => unknown, names: readonly string[] = []) => {
+    const first = (await open({ certDir: certDir() })).current();
+    await between();
+    return [first, (await open({ certDir: certDir(), names })).current()] as const;
+  };
+  const usedAgain = (what: string, between: () => unknown) =>
+    test(`is used again ${what}`, async () => {
+      const [first, second] = await secondOf(between);
+      assert.deepEqual(second, first);
+    });
+  const madeAnew = (what: string, between: () => unknown, names: readonly string[] = []) =>
+    test(`is made anew ${what}`, async () => {
+      const [first, second] = await secondOf(between, names);
+      assert.notEqual(second.cert, first.cert);
+      assert.equal(await readFile(crt(), 'utf8'), second.cert);
+      assert.deepEqual(warnings, []);
+    });
+  usedAgain('after a restart', () => undefined);
+  usedAgain('while it has more than 30 days left', () => clock.jump(334 * dayMs));
+  madeAnew('when it has less than 30 days left', () => clock.jump(336 * dayMs));
+  madeAnew('when another name is wanted', () => undefined, ['metrics.example.org']);
+  madeAnew('when a file is garbage', () => writeFile(crt(), 'garbage'));
+  madeAnew('when the key is another one', () => writeFile(key(), authority.key));
+  madeAnew('when others could have changed it', () => chmod(crt(), 0o622));
+  madeAnew('when others could have read the key', () => chmod(key(), 0o644));
+
+  test('never goes where a symbolic link leads', async () => {
+    await mkdir(certDir(), { recursive: true });
+    const target = path.join(folder, 'precious');
+    await writeFile(target, 'precious', { mode: 0o666 });
+    await symlink(target, key());
+    await open({ certDir: certDir() });
+    assert.equal(await readFile(target, 'utf8'), 'precious');
+    assert.equal((await stat(key())).mode & 0o777, 0o600);
+  });
+
+  test('is in memory, with one warning, where its folder cannot be written', async () => {
+    await writeFile(path.join(folder, 'file'), '');
+    const serving = await open({ certDir: path.join(folder, 'file', 'certs') });
+    const first = serving.current();
+    assert.equal(certificateOf(first).checkHost('localhost'), 'localhost');
+    await passesUntil(340 * dayMs, () => serving.current() !== first);
+    assert.equal(warnings.length, 1, warnings.join(''));
+    assert.match(warnings.join(''), /cannot write to --cert-dir/);
+  });
+
+  test('is renewed before it expires, and everybody is told', async () => {
+    const serving = await open({ certDir: certDir() });
+    const told: KeyPair[] = [];
+    serving.onChange((pair) => told.push(pair));
+    const first = serving.current();
+    await clock.advance(334 * dayMs);
+    assert.equal(serving.current(), first);
+    await passesUntil(2 * dayMs, () => told.length > 0);
+    assert.notEqual(serving.current().cert, first.cert);
+    assert.deepEqual(told, [serving.current()]);
+    assert.equal(await readFile(crt(), 'utf8'), serving.current().cert);
+  });
+});
+
+describe('a serving certificate from files', () => {
+  const files = () => ({ certFile: path.join(folder, 'tls.crt'), keyFile: path.join(folder, 'tls.key') });
+  const write = async ({ cert, key }: KeyPair) => {
+    await replace(files().keyFile, key);
+    await replace(files().certFile, cert);
+  };
+  const issue = (cn: string) => authority.issue({ cn, usages: ['server'] });
+
+  test('is what they hold, with intermediates', async () => {
+    const { cert, key } = issue('one');
+    await write({ cert: cert + authority.cert, key });
+    assert.deepEqual((await open(files())).current(), { cert: cert + authority.cert, key });
+  });
+
+  test('follows them, and survives a pair that does not fit with one warning', async () => {
+    const [one, two] = [issue('one'), issue('two')];
+    await write(one);
+    const serving = await open(files());
+    const told: KeyPair[] = [];
+    serving.onChange((pair) => told.push(pair));
+
+    await replace(files().certFile, two.cert);
+    await passesUntil(60_000, () => warnings.length > 0);
+    await clock.advance(120_000);
+    assert.deepEqual(serving.current(), one);
+    assert.match(warnings.join(''), /tls\.key is not the key of the first certificate in .*tls\.crt/);
+
+    await replace(files().keyFile, two.key);
+    await passesUntil(60_000, () => told.length > 0);
+    assert.deepEqual(serving.current(), two);
+    assert.equal(warnings.length, 1, warnings.join(''));
+  });
+
+  test('says that it has expired', async () => {
+    await write(authority.issue({ cn: 'old', notAfter: new Date(Date.now() - 1000) }));
+    await open(files());
+    assert.match(warnings.join(''), /expired; clients will refuse it/);
+  });
+
+  const refused = (what: string, pair: () => KeyPair, message: RegExp) =>
+    test(`is refused at the start when ${what}`, async () => {
+      await write(pair());
+      await assert.rejects(open(files()), message);
+    });
+  refused(
+    'the key is another one',
+    () => ({ cert: issue('a').cert, key: issue('b').key }),
+    /tls\.key is not the key of/,
+  );
+  refused('the certificate is broken', () => ({ ...issue('a'), cert: 'x' }), /tls\.crt holds no certificate/);
+  refused('the key is broken', () => ({ ...issue('a'), key: 'x' }), /tls\.key holds no private key that can be read/);
+
+  test('is refused when a file is not there', async () => {
+    await assert.rejects(open(files()), /cannot read .*tls\.(crt|key); is the Secret mounted/);
+  });
+
+  test('needs both files', async () => {
+    await assert.rejects(open({ certFile: 'a' }), /give --tls-cert-file and --tls-private-key-file, or neither/);
+  });
+});
+
+/** In one step, so that nobody reads half of it. */
+async function replace(file: string, content: string): Promise<void> {
+  await writeFile(`${file}.next`, content);
+  await rename(`${file}.next`, file);
+}
+
+/** Reading files and making keys takes real time, so the clock goes on until it is done. */
+async function passesUntil(stepMs: number, condition: () => boolean): Promise<void> {
+  for (const deadlineMs = performance.now() + 5_000; !condition(); ) {
+    assert.ok(performance.now() < deadlineMs, `not after five seconds: ${condition}`);
+    await clock.advance(stepMs);
+  }
+}

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { parseTrustBundle } from '../../../src/tls/trust.ts';
+import { makeAuthority } from '../../fakes/certificates.ts';
+
+const first = makeAuthority('first');
+const second = makeAuthority('second');
+
+describe('a trust bundle', () => {
+  test('is all certificates of a text, in order, and nothing else', () => {
+    const bundle = parseTrustBundle(`# two CAs\r\n${first.cert}${first.key}\n\n${second.cert}`, 'ca.crt');
+    assert.deepEqual(
+      bundle.certificates.map(({ subject }) => subject),
+      ['CN=first', 'CN=second'],
+    );
+    assert.equal(bundle.pem, first.cert + second.cert);
+  });
+
+  test('may have Windows line ends', () => {
+    assert.equal(parseTrustBundle(first.cert.replaceAll('\n', '\r\n'), 'ca.crt').pem, first.cert);
+  });
+
+  const check = (what: string, text: string, message: RegExp) =>
+    test(`is not ${what}`, () => assert.throws(() => parseTrustBundle(text, 'ca.crt'), message));
+  check('an empty text', '', /ca\.crt holds no certificate; expected PEM/);
+  check('a key', first.key, /ca\.crt holds no certificate/);
+  check('a certificate without its end', first.cert.slice(0, -30), /certificate 1 of 1 in ca\.crt is broken/);
+  check(
+    'a text whose second certificate is cut off',
+    first.cert + second.cert.slice(0, 100),
+    /certificate 2 of 2 in ca\.crt is broken/,
+  );
+  check(
+    'a text whose first certificate is cut off',
+    first.cert.slice(0, 100) + second.cert,
+    /certificate 1 of 2 in ca\.crt is broken/,
+  );
+  check('a thousand certificates', first.cert.repeat(1000), /ca\.crt holds 1000 certificates; at most 500/);
+
+  test('is never anything but an Error that names its source, whatever the text is', () => {
+    const piece = fc.oneof(
+      fc.string(),
+      fc.constantFrom('-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----', '\n', 'MIIB'),
+    );
+    fc.assert(
+      fc.property(fc.array(piece), (pieces) => {
+        assert.throws(() => parseTrustBundle(pieces.join(''), 'ca.crt'), /ca\.crt/);
+      }),
+    );
+  });
+});
