@@ -17,7 +17,7 @@ export interface AuthenticationSettings {
 export interface SettingsOptions {
   /** Undefined where the ConfigMap is not to be read (--authentication-skip-lookup). */
   readonly source: ConfigMapSource | undefined;
-  /** --client-ca-file: replaces what the ConfigMap says of client certificates. */
+  /** --client-ca-file: replaces what the ConfigMap says of client certificates; empty is unset. */
   readonly clientCaFile?: string | undefined;
   /** The --requestheader flags, if there is a --requestheader-client-ca-file: replaces what the ConfigMap says of front proxies. */
   readonly requestHeader?: RequestHeaderFlags | undefined;
@@ -44,8 +44,9 @@ const filesIntervalMs = 60_000;
 
 /** @throws Error when a file that a flag names is not good. */
 export async function createSettings(options: SettingsOptions): Promise<SettingsHolder> {
-  const { source, clientCaFile, requestHeader: flags, clock, log } = options;
-  const clientCa = clientCaFile === undefined ? undefined : await openTrustFile(clientCaFile);
+  const { source, clock, log } = options;
+  const flags = options.requestHeader?.clientCaFile === '' ? undefined : options.requestHeader;
+  const clientCa = options.clientCaFile ? await openTrustFile(options.clientCaFile) : undefined;
   const requestHeaderCa = flags === undefined ? undefined : await openTrustFile(flags.clientCaFile);
   const configMap = source === undefined ? undefined : followConfigMap(source, publish, log);
   let flagged: RequestHeaderSettings | undefined;

@@ -86,8 +86,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     exposeHeadRoutes: false,
     logger: false,
   });
-  // Node's HTTP/1.1 beside HTTP/2 looks for these on the server itself, not among the options.
-  Object.assign(app.server, { maxHeaderSize: headerLimitBytes, keepAliveTimeout: idleTimeoutMs });
+  // Fastify hands these to HTTP/2 only; HTTP/1.1 beside it looks for them on the server.
+  Object.assign(app.server, {
+    maxHeaderSize: headerLimitBytes,
+    maxHeadersCount: headerPairLimit,
+    keepAliveTimeout: idleTimeoutMs,
+  });
   let stopping = false;
   /** Ends what a request waits for; only when draining takes too long. */
   const abandoned = new AbortController();

@@ -7,7 +7,7 @@ import { certificateOf, type KeyPair, type KeyPairSource } from './keypair.ts';
 import { poll } from './poll.ts';
 
 export interface ServingOptions {
-  /** Paths of PEM files; both or none. */
+  /** Paths of PEM files; both or none, and empty is none. */
   readonly certFile?: string | undefined;
   readonly keyFile?: string | undefined;
   /** Where a certificate of our own is kept; empty keeps it in memory. */
@@ -26,16 +26,13 @@ export interface ServingCertificate extends Disposable {
 
 /** @throws Error that says what is wrong with the files; a certificate of our own is always had. */
 export async function createServingCertificate(options: ServingOptions): Promise<ServingCertificate> {
-  const { certFile, keyFile, log, clock } = options;
-  if ((certFile === undefined) !== (keyFile === undefined)) {
+  const { certFile = '', keyFile = '', log, clock } = options;
+  if ((certFile === '') !== (keyFile === '')) {
     throw new Error(
       'a serving certificate needs two files: give --tls-cert-file and --tls-private-key-file, or neither',
     );
   }
-  const source =
-    certFile === undefined || keyFile === undefined
-      ? await openCertificateFolder(options)
-      : await openFiles(certFile, keyFile, options);
+  const source = certFile === '' ? await openCertificateFolder(options) : await openFiles(certFile, keyFile, options);
   let current = source.first;
   const listeners: ((pair: KeyPair) => void)[] = [];
   const stopped = new AbortController();

@@ -1,0 +1,145 @@
+/** Who may do what, asked of a real HTTPS server. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { Attributes, ResourceAttributes } from '../../src/auth/attributes.ts';
+import { type Authorizer, createAuthorizer, ReviewUnavailable } from '../../src/auth/authorizer.ts';
+import type { UserInfo } from '../../src/auth/user.ts';
+import { createRestClient, type RestClient } from '../../src/client/rest.ts';
+import { createAccessReviewer } from '../../src/client/reviews.ts';
+import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
+import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
+
+const alice: UserInfo = {
+  name: 'alice',
+  uid: 'u-1',
+  groups: ['dev', 'system:authenticated'],
+  extra: new Map([
+    ['scopes', ['a']],
+    ['acme.com/project', ['p1', 'p2']],
+  ]),
+};
+const pods: ResourceAttributes = {
+  kind: 'resource',
+  verb: 'list',
+  group: 'metrics.k8s.io',
+  version: 'v1',
+  resource: 'pods',
+  subresource: '',
+  namespace: 'team-a',
+  name: '',
+};
+const signal = new AbortController().signal;
+
+let api: FakeApiServer;
+let rest: RestClient;
+let clock: FakeClock;
+let authorizer: Authorizer;
+
+beforeEach(async () => {
+  api = await createFakeApiServer();
+  rest = createRestClient(api.connection);
+  clock = createFakeClock();
+  authorizer = createAuthorizer({
+    reviewer: createAccessReviewer(rest),
+    alwaysAllowPaths: ['/healthz'],
+    allowedTtlMs: 10_000,
+    deniedTtlMs: 5_000,
+    clock,
+  });
+});
+afterEach(async () => {
+  await rest[Symbol.asyncDispose]();
+  await api.close();
+});
+
+const authorize = (user = alice, attributes: Attributes = pods) => authorizer.authorize(user, attributes, signal);
+
+describe('authorization', () => {
+  test('asks with all that is known of the user, in the order of Kubernetes', async () => {
+    let asked = '';
+    api.reviews.access = (spec) => {
+      asked = JSON.stringify(spec);
+      return { allowed: true };
+    };
+    await authorize();
+    assert.equal(
+      asked,
+      '{"resourceAttributes":{"namespace":"team-a","verb":"list","group":"metrics.k8s.io","version":"v1","resource":"pods"},' +
+        '"user":"alice","groups":["dev","system:authenticated"],"extra":{"acme.com/project":["p1","p2"],"scopes":["a"]},"uid":"u-1"}',
+    );
+    await authorize(
+      { name: 'bob', uid: '', groups: [], extra: new Map() },
+      { kind: 'path', verb: 'get', path: '/metrics' },
+    );
+    assert.equal(asked, '{"nonResourceAttributes":{"path":"/metrics","verb":"get"},"user":"bob"}');
+  });
+
+  test('refuses with the reason that it is told', async () => {
+    api.reviews.access = () => ({ allowed: false, reason: 'RBAC says no' });
+    await assert.rejects(authorize(), {
+      code: 403,
+      message:
+        'pods.metrics.k8s.io is forbidden: User "alice" cannot list resource "pods" in API group "metrics.k8s.io" ' +
+        'in the namespace "team-a": RBAC says no',
+    });
+  });
+
+  test('asks nobody about system:masters and open paths', async () => {
+    api.faults.answer = () => 500;
+    await authorize({ ...alice, groups: ['system:masters'] });
+    await authorize(alice, { kind: 'path', verb: 'get', path: '/healthz' });
+    assert.equal(api.requests.length, 0);
+  });
+
+  test('remembers a yes and a no for as long as it is told', async () => {
+    api.reviews.access = ({ user }) => ({ allowed: user === 'alice' });
+    const bob = { ...alice, name: 'bob' };
+    const both = async () => {
+      await Promise.all([authorize(), authorize(), assert.rejects(authorize(bob)), assert.rejects(authorize(bob))]);
+      return api.requests.length;
+    };
+    assert.equal(await both(), 2);
+    clock.jump(4_999);
+    assert.equal(await both(), 2);
+    clock.jump(1);
+    assert.equal(await both(), 3);
+    clock.jump(5_000);
+    assert.equal(await both(), 5);
+  });
+
+  test('keeps users and questions apart', async () => {
+    api.reviews.access = () => ({ allowed: true });
+    await authorize();
+    await authorize({ ...alice, uid: 'u-2' });
+    await authorize({ ...alice, groups: ['dev,system:authenticated'] });
+    await authorize(alice, { ...pods, namespace: 'team-b' });
+    await authorize(alice, { ...pods, labelSelector: 'app=web' });
+    assert.equal(api.requests.length, 5);
+  });
+
+  test('does not remember questions of ten thousand characters', async () => {
+    api.reviews.access = () => ({ allowed: true });
+    const long: Attributes = { kind: 'path', verb: 'get', path: `/${'x'.repeat(10_000)}` };
+    await authorize(alice, long);
+    await authorize(alice, long);
+    assert.equal(api.requests.length, 2);
+  });
+
+  const unavailable = (what: string, code: number | 'hang up') =>
+    void test(`allows nothing when ${what}, and asks again`, async () => {
+      api.reviews.access = () => ({ allowed: true });
+      api.faults.answer = () => code;
+      await assert.rejects(authorize(), (error) => error instanceof ReviewUnavailable && error.cause instanceof Error);
+      api.faults.answer = undefined;
+      await authorize();
+    });
+  unavailable('kube-apiserver fails', 500);
+  unavailable('we may not ask', 403);
+  unavailable('kube-apiserver hangs up', 'hang up');
+
+  test('lets a request that ends go', async () => {
+    api.faults.delayMs = 60_000;
+    const left = authorizer.authorize(alice, pods, AbortSignal.abort(new Error('the client left')));
+    await assert.rejects(left, ReviewUnavailable);
+  });
+});
