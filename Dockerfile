@@ -3,7 +3,7 @@
 #   docker build -t kubegauge:0.1.0 .
 #
 # A registry of one's own: --secret id=npmrc,src=$HOME/.npmrc (BuildKit and buildah; it never becomes part of a layer).
-# Where the two images cannot be pulled, name others; test/cluster/image.ts makes them from the machine's own files.
+# Where the two images cannot be pulled, name others; test/cluster/product-image.ts makes them from the machine's own files.
 ARG BUILD_IMAGE=docker.io/library/node:24.21.0-bookworm-slim
 ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian13:nonroot
 

@@ -15,6 +15,7 @@ export const systemClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   sleep: async (ms, signal) => {
-    await sleep(ms, undefined, signal === undefined ? {} : { signal });
+    // What is due already is waited for no longer than a turn of the loop.
+    await sleep(Math.max(0, ms), undefined, signal === undefined ? {} : { signal });
   },
 };

@@ -4,11 +4,11 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TLSSocket } from 'node:tls';
 import type { ApiServer } from '../../src/client/config.ts';
 import { createReader, refuse, reply } from './apiread.ts';
 import { createWatches, type Watches } from './apiwatch.ts';
 import { type Authority, makeAuthority } from './certificates.ts';
+import { clientNameOf } from './clientname.ts';
 import { createObjectStore, type ObjectStore } from './objectstore.ts';
 
 export interface FakeApiServer extends AsyncDisposable {
@@ -148,7 +148,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
       path: pathname,
       query: searchParams,
       headers: incoming.headers,
-      clientName: clientNameOf(incoming),
+      clientName: clientNameOf(incoming.socket),
     };
     requests.push(request);
     if (faults.delayMs > 0) await sleep(faults.delayMs, undefined, { ref: false });
@@ -181,12 +181,6 @@ function serving(authority: Authority): { readonly cert: string; readonly key: s
 function portOf(address: AddressInfo | string | null): number {
   if (address === null || typeof address === 'string') throw new Error('the fake API server listens on no port');
   return address.port;
-}
-
-function clientNameOf({ socket }: IncomingMessage): string | undefined {
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  const name: unknown = socket.getPeerCertificate().subject?.CN;
-  return typeof name === 'string' ? name : undefined;
 }
 
 async function bodyOf(incoming: IncomingMessage): Promise<string> {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { gzipSync } from 'node:zlib';
+import { clientNameOf } from './clientname.ts';
 import { delimitedContentType, encodeDelimited, encodeText, type Family, textContentType } from './exposition.ts';
 import { type KubeletFault, respondWith, rowShapeOf } from './kubeletfaults.ts';
 import { type KubeletModel, smallKubeletModel } from './kubeletmodel.ts';
@@ -22,6 +23,10 @@ export interface FakeKubeletOptions {
   readonly now?: () => number;
   /** 0, the default, takes a free one. */
   readonly port?: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** PEM bundle; with it, client certificates are asked for, and the name in a good one is recorded. */
+  readonly clientCa?: string;
 }
 
 export interface KubeletCertificate {
@@ -44,6 +49,8 @@ export interface KubeletRequestRecord {
   readonly accept: string;
   readonly acceptEncoding: string;
   readonly authorization: string;
+  /** CN of the client certificate, if it is good. */
+  readonly clientName: string | undefined;
   /** The caller's port: the same for requests over the same connection. */
   readonly remotePort: number;
 }
@@ -65,15 +72,25 @@ export interface FakeKubelet extends AsyncDisposable {
 const requestLimit = 1_000;
 
 export async function createFakeKubelet(options: FakeKubeletOptions): Promise<FakeKubelet> {
-  const { certificate, accepts, filters = true, now = Date.now, port = 0 } = options;
+  const { certificate, accepts, filters = true, now = Date.now, port = 0, clientCa } = options;
   const faults: KubeletFaults = { cadvisor: 'none', resource: 'none', frozen: false };
   const requests: KubeletRequestRecord[] = [];
   let frozenModel: KubeletModel | undefined;
 
-  const server = createServer({ ...certificate, ALPNProtocols: ['http/1.1'], keepAliveTimeout: 90_000 }, handle);
+  const server = createServer(
+    {
+      ...certificate,
+      ALPNProtocols: ['http/1.1'],
+      keepAliveTimeout: 90_000,
+      requestCert: clientCa !== undefined,
+      rejectUnauthorized: false,
+      ...(clientCa === undefined ? {} : { ca: clientCa }),
+    },
+    handle,
+  );
   // A client that does not like the certificate or goes away is the client's affair.
   server.on('tlsClientError', () => {});
-  const listeningPort = await listen(server, port);
+  const listeningPort = await listen(server, port, options.host);
 
   const kubelet: FakeKubelet = {
     port: listeningPort,
@@ -123,6 +140,7 @@ export async function createFakeKubelet(options: FakeKubeletOptions): Promise<Fa
       accept: headers.accept ?? '',
       acceptEncoding: headers['accept-encoding'] ?? '',
       authorization: headers.authorization ?? '',
+      clientName: clientNameOf(socket),
       remotePort: socket.remotePort ?? 0,
     });
     if (requests.length > requestLimit) requests.shift();

@@ -10,7 +10,7 @@ import { parseCommandLine } from '../../src/options/parse.ts';
 import { createFakeApiServer, type FakeApiServer } from './apiserver.ts';
 import { type Authority, makeAuthority } from './certificates.ts';
 import { createFakeKubelet, type FakeKubelet } from './kubelet.ts';
-import { smallKubeletModel } from './kubeletmodel.ts';
+import { type KubeletModel, smallKubeletModel } from './kubeletmodel.ts';
 import { authenticationConfigMap, node, pod } from './kubeobjects.ts';
 
 export interface WholeCluster extends AsyncDisposable {
@@ -35,15 +35,16 @@ export async function startWholeCluster(flags: readonly string[] = []): Promise<
   const clients = makeAuthority('clients');
   const frontProxies = makeAuthority('front proxies');
   const kubelets = makeAuthority('kubelets');
+  const modelNow = steadyModel();
   const apiServer = rooms.use(await createFakeApiServer());
   const kubelet = rooms.use(
     await createFakeKubelet({
       certificate: kubelets.issue({ cn: 'kubelet', ips: ['127.0.0.1'], usages: ['server'] }),
       accepts: (token) => token === 'fake',
-      model: youngModel(),
+      model: modelNow(),
     }),
   );
-  const moving = setInterval(() => (kubelet.model = youngModel()), 100);
+  const moving = setInterval(() => (kubelet.model = modelNow()), 100);
   rooms.defer(() => clearInterval(moving));
 
   apiServer.objects.set(authenticationConfigMap({ clientCa: clients.cert, requestHeaderCa: frontProxies.cert }));
@@ -88,19 +89,27 @@ export async function startWholeCluster(flags: readonly string[] = []): Promise<
   return { apiServer, kubelet, port, clients, frontProxies, stop, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** A node whose containers started 12 s ago, so that one sample of theirs is enough; its clock moves on with each call. */
-function youngModel() {
-  const nowMs = Date.now();
-  const model = smallKubeletModel('node-0', nowMs);
-  const startTimeMs = Math.trunc(nowMs / 1000) * 1000 - 12_000;
-  const sample = { timestampMs: nowMs, startTimeMs };
-  return {
-    ...model,
-    machine: { ...model.machine, timestampMs: nowMs, cpuSeconds: nowMs / 1000 },
-    pods: model.pods.map((each) => ({
-      ...each,
-      containers: each.containers.map((container) => ({ ...container, ...sample, cpuSeconds: 3 })),
-    })),
+/** What each container uses, in cores. */
+export const coresUsed = 0.25;
+
+/**
+ * A node whose containers started 12 s before now, so that one sample of theirs is enough, and use a steady share of a core since; so does
+ * the machine. Each call of what is returned yields it as of that moment.
+ */
+function steadyModel(): () => KubeletModel {
+  const startTimeMs = Math.trunc(Date.now() / 1000) * 1000 - 12_000;
+  return () => {
+    const nowMs = Date.now();
+    const model = smallKubeletModel('node-0', nowMs);
+    const sample = { timestampMs: nowMs, startTimeMs, cpuSeconds: (coresUsed * (nowMs - startTimeMs)) / 1000 };
+    return {
+      ...model,
+      machine: { ...model.machine, ...sample },
+      pods: model.pods.map((pod) => ({
+        ...pod,
+        containers: pod.containers.map((container) => ({ ...container, ...sample })),
+      })),
+    };
   };
 }
 

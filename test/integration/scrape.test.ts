@@ -37,6 +37,7 @@ interface Setting {
   readonly timeoutMs?: number;
   readonly resourcePath?: string;
   readonly of?: FakeKubelet;
+  readonly host?: string;
 }
 
 /** Runs with a new client, whose connections are closed afterwards. */
@@ -49,7 +50,7 @@ async function withTarget(setting: Setting, use: (scrape: () => Promise<Outcome>
     requestTimeoutMs: setting.timeoutMs ?? 5_000,
   });
   const target: Target = createTarget('node-a', client, clock);
-  const candidate = { host: '127.0.0.1', port: (setting.of ?? kubelet).port };
+  const candidate = { host: setting.host ?? '127.0.0.1', port: (setting.of ?? kubelet).port };
   const address = {
     candidates: { kind: 'candidates', candidates: [candidate] } as const,
     resourcePath: setting.resourcePath,
@@ -159,6 +160,7 @@ describe('a kubelet that fails is an outcome that says why', () => {
       ),
     );
   check('500', 500, /answers 500/);
+  check('a redirect, which is not followed', 302, /answers 302/);
   check('401', 'none', /answers 401.*webhook token authentication/, { token: 'other' });
   check('403', 403, /answers 403.*nodes\/metrics/);
   check('hung', 'hang', /no answer within 200 ms/, { timeoutMs: 200 });
@@ -190,6 +192,26 @@ test('a certificate that only names the node is good for its IP address, one tha
   } finally {
     await nodeKubelet.close();
     await otherKubelet.close();
+  }
+});
+
+test('a kubelet is reached over IPv6, and shown a client certificate beside the token', async () => {
+  const clients = makeAuthority('clients');
+  const shown = clients.issue({ cn: 'kubegauge', usages: ['client'] });
+  const kubelet6 = await createFakeKubelet({
+    certificate: authority.issue({ cn: 'node-a', ips: ['::1'], usages: ['server'] }),
+    accepts: (given) => given === token,
+    host: '::1',
+    clientCa: clients.cert,
+  });
+  try {
+    await withTarget({ of: kubelet6, host: '::1', tls: shown }, async (scrape) => {
+      const outcome = await scrape();
+      assert.equal(outcome.kind, 'scraped', JSON.stringify(outcome));
+    });
+    assert.equal(kubelet6.requests[0]?.clientName, 'kubegauge');
+  } finally {
+    await kubelet6.close();
   }
 });
 

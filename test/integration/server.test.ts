@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { Agent, type Dispatcher, request } from 'undici';
 import type { Issued } from '../fakes/certificates.ts';
 import { until } from '../fakes/until.ts';
-import { nodeNames, startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
+import { coresUsed, nodeNames, startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
 
 const M = '/apis/metrics.k8s.io/v1beta1';
 let cluster: WholeCluster;
@@ -101,19 +101,15 @@ describe('numbers', () => {
         ['proxy', '40Mi'],
       ],
     );
-    const windowSeconds = Number.parseFloat(body.window);
-    assert.ok(windowSeconds >= 12 && windowSeconds < 14, body.window);
-    const cpu = body.containers[0].usage.cpu;
-    assert.equal(cpu.endsWith('n') ? Number.parseInt(cpu, 10) : 250_000_000, Math.trunc(3e9 / windowSeconds));
+    assert.ok(Number.parseFloat(body.window) > 0, body.window);
+    assertCores(body.containers[0].usage.cpu);
   });
 
   test('of nodes, as soon as there are two samples', async () => {
     await untilServed(`${M}/nodes`, (list) => list.items.length > 0);
     const { body } = await asAdmin(`${M}/nodes`);
     assert.ok(nodeNames.includes(body.items[0].metadata.name));
-    // The model burns one core of the wall clock, in whole milliseconds.
-    const cpu = body.items[0].usage.cpu;
-    assert.ok(cpu === '1' || Math.abs(Number.parseInt(cpu, 10) - 1e9) < 1e7, cpu);
+    assertCores(body.items[0].usage.cpu);
   });
 
   test('of a static pod, found by its config hash', async () => {
@@ -323,6 +319,12 @@ test('SIGTERM: a request under way is answered, then the port is closed', async 
   await stopped;
   await assert.rejects(ask('/healthz', { via: agentWith() }), /ECONNREFUSED/);
 });
+
+/** The model uses a steady share; its samples are good to a millisecond. */
+function assertCores(quantity: string): void {
+  const nanocores = quantity.endsWith('n') ? Number.parseInt(quantity, 10) : Number.parseInt(quantity, 10) * 1e6;
+  assert.ok(Math.abs(nanocores / 1e9 - coresUsed) < coresUsed / 100, quantity);
+}
 
 function connectHttp2(certificate: Issued): ClientHttp2Session {
   return connect(`https://127.0.0.1:${cluster.port}`, {

@@ -2,7 +2,8 @@
 import { hexId, type KubeletModel, type PodModel, uuid } from '../fakes/kubeletmodel.ts';
 import { type ContainerLife, startContainer } from './housekeeping.ts';
 import { createIncidents } from './incidents.ts';
-import { createRandom, type Random } from './random.ts';
+import { createMachine, createNode } from './machine.ts';
+import { createRandom } from './random.ts';
 import { replicaCounts, type Workload, workloads } from './workloads.ts';
 
 export interface SimulationOptions {
@@ -69,10 +70,7 @@ export interface Cluster {
 }
 
 const tickMs = 1_000;
-const dayMs = 86_400_000;
-/** What a node uses without its pods. */
-const systemCores = 0.06;
-const systemBytes = 700 * 1024 ** 2;
+const hourMs = 3_600_000;
 
 export function createSimulation({ nodes: nodeCount, pods: podCount, seed, startMs }: SimulationOptions): Simulation {
   const random = createRandom(seed, 'cluster');
@@ -86,7 +84,7 @@ export function createSimulation({ nodes: nodeCount, pods: podCount, seed, start
     const workload = workloads[index];
     if (workload !== undefined) populate(workload, count);
   });
-  const machines = nodes.map((node) => createMachine(node, createRandom(seed, node.name), startMs));
+  const machines = nodes.map((node) => createMachine(node, createRandom(seed, node.name), startMs, tickMs));
   const incidents = createIncidents({ nodes, pods, restart, replace }, createRandom(seed, 'incidents'), startMs);
   sampleAll();
   return { nodes, pods, advance };
@@ -106,7 +104,7 @@ export function createSimulation({ nodes: nodeCount, pods: podCount, seed, start
     for (let ordinal = 0; ordinal < count; ordinal += 1) {
       const place = workload.kind === 'StaticPod' ? 0 : workload.kind === 'DaemonSet' ? ordinal : placed++;
       const node = nodes[place % nodes.length];
-      if (node !== undefined) add(workload, revision, ordinal, node, random.between(0.1, 9) * dayMs);
+      if (node !== undefined) add(workload, revision, ordinal, node, random.between(2, 200) * hourMs);
     }
   }
 
@@ -187,55 +185,4 @@ function toPodModel({ workload, name, uid, configHash, containers }: SimulatedPo
     qos: workload.qos,
     containers: containers.flatMap(({ life }) => life.model ?? []),
   };
-}
-
-function createNode(index: number, podsPerNode: number, startMs: number, seed: number): SimulatedNode {
-  const name = `node-${index + 1}`;
-  const size = sizes.find(({ pods }) => podsPerNode <= pods) ?? largest;
-  const memoryBytes = size.memoryGiB * 1024 ** 3;
-  const startTimeMs = startMs - 11 * dayMs;
-  return {
-    name,
-    uid: uuid(`${seed}/${name}`),
-    cores: size.cores,
-    memoryBytes,
-    ready: true,
-    kubelet: 'serves',
-    model: {
-      node: name,
-      cores: size.cores,
-      memoryBytes,
-      // Both are met in the field.
-      cgroupDriver: index % 2 === 0 ? 'systemd' : 'cgroupfs',
-      machine: { timestampMs: startMs - 5_000, cpuSeconds: 400_000, memoryBytes: systemBytes, startTimeMs },
-      pods: [],
-    },
-  };
-}
-
-const largest = { pods: Number.POSITIVE_INFINITY, cores: 64, memoryGiB: 256 } as const;
-/** Machines that their pods fill to a third or so. */
-const sizes = [{ pods: 30, cores: 4, memoryGiB: 16 }, { pods: 110, cores: 16, memoryGiB: 64 }, largest] as const;
-
-/** The machine's own counters: all that runs on it, also what is gone since. */
-function createMachine(node: SimulatedNode, random: Random, startMs: number) {
-  const at = node.model.machine;
-  let cpuSeconds = at.cpuSeconds;
-  // The first tick samples, so that what is said at the start is of one moment.
-  let dueMs = startMs;
-  return { node, tick };
-
-  function tick(nowMs: number, podCores: number): void {
-    const cores = systemCores + podCores;
-    cpuSeconds += (cores * tickMs) / 1000;
-    if (dueMs > nowMs) return;
-    at.timestampMs = Math.trunc(dueMs);
-    at.cpuSeconds = Math.trunc((cpuSeconds - (cores * (nowMs - dueMs)) / 1000) * 1e6) / 1e6;
-    at.memoryBytes = systemBytes + node.model.pods.reduce((total, pod) => total + memoryOf(pod), 0);
-    dueMs += random.between(10_000, 15_000);
-  }
-}
-
-function memoryOf({ containers }: PodModel): number {
-  return containers.reduce((total, { memoryBytes }) => total + memoryBytes, 0);
 }

@@ -13,7 +13,8 @@ const podPath = `/apis/metrics.k8s.io/v1beta1/namespaces/${loadNamespace}/pods/b
 /** A token by its form only. */
 const badToken = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJub2JvZHkifQ.c2lnbmF0dXJl';
 
-const direct = (path: string, token?: string) => ask(cluster, `${server().url}${path}`, token === undefined ? {} : { token });
+const direct = (path: string, token?: string) =>
+  ask(cluster, `${server().url}${path}`, token === undefined ? {} : { token });
 const aggregated = (path: string, token?: string) =>
   ask(cluster, `${cluster.apiServerUrl}${path}`, { ca: cluster.caFile, ...(token === undefined ? {} : { token }) });
 
@@ -33,12 +34,22 @@ describe('curl with a ServiceAccount token', () => {
     const { status, body } = await direct('/', credentials.readerToken);
     assert.equal(status, 200, body);
     const { paths } = JSON.parse(body) as { paths: string[] };
-    for (const path of ['/apis', '/apis/metrics.k8s.io', '/apis/metrics.k8s.io/v1beta1', '/healthz', '/metrics', '/version']) {
+    for (const path of [
+      '/apis',
+      '/apis/metrics.k8s.io',
+      '/apis/metrics.k8s.io/v1beta1',
+      '/healthz',
+      '/metrics',
+      '/version',
+    ]) {
       assert.ok(paths.includes(path), `${path} is missing in ${body}`);
     }
   });
 
-  for (const [how, curl] of [['straight to the server', direct], ['through kube-apiserver', aggregated]] as const) {
+  for (const [how, curl] of [
+    ['straight to the server', direct],
+    ['through kube-apiserver', aggregated],
+  ] as const) {
     test(`${how}, a pod's metrics`, async () => {
       const { status, body } = await curl(podPath, credentials.readerToken);
       assert.equal(status, 200, body);
@@ -80,14 +91,20 @@ describe('curl with a ServiceAccount token', () => {
 });
 
 describe('curl without the right', () => {
-  for (const [how, curl] of [['straight to the server', direct], ['through kube-apiserver', aggregated]] as const) {
+  for (const [how, curl] of [
+    ['straight to the server', direct],
+    ['through kube-apiserver', aggregated],
+  ] as const) {
     test(`${how}, another ServiceAccount gets 403`, async () => {
       const { status, body } = await curl(podPath, credentials.strangerToken);
       assert.equal(status, 403, body);
       const reply = JSON.parse(body) as { kind: string; reason: string; message: string };
       assert.equal(`${reply.kind} ${reply.reason}`, 'Status Forbidden');
       assert.match(reply.message, /system:serviceaccount:e2e-users:stranger/);
-      assert.match(reply.message, /cannot get resource "pods" in API group "metrics.k8s.io" in the namespace "e2e-loads"/);
+      assert.match(
+        reply.message,
+        /cannot get resource "pods" in API group "metrics.k8s.io" in the namespace "e2e-loads"/,
+      );
     });
 
     test(`${how}, nobody gets 403`, async () => {

@@ -24,7 +24,9 @@ before(() => loads.running());
 
 describe('loads of known size', () => {
   const started = async (name: string) =>
-    Date.parse(await fieldOf(cluster, loadNamespace, `pod/${name}`, '{.status.containerStatuses[0].state.running.startedAt}'));
+    Date.parse(
+      await fieldOf(cluster, loadNamespace, `pod/${name}`, '{.status.containerStatuses[0].state.running.startedAt}'),
+    );
   /** The first reading of a pod whose window began when the pod was already at its load. */
   async function steady(name: string): Promise<PodReading> {
     const loadedMs = (await started(name)) + 5_000;

@@ -14,7 +14,11 @@ export interface Reply {
 }
 
 /** Any status is a reply; no connection or no answer in time (5 s) rejects. */
-export async function ask(cluster: Cluster, url: string, { token, ca, timeoutMs = 5_000 }: Asking = {}): Promise<Reply> {
+export async function ask(
+  cluster: Cluster,
+  url: string,
+  { token, ca, timeoutMs = 5_000 }: Asking = {},
+): Promise<Reply> {
   const output = await cluster.runInNamespace('curl', [
     '--silent',
     '--show-error',

@@ -59,9 +59,12 @@ export async function podsReady(cluster: Cluster, namespace: string, selector?: 
   await waitFor(
     `pods in ${namespace} to be Ready`,
     () =>
-      cluster.kubectl(['wait', 'pods', ...which, '--for=condition=Ready', '--timeout=60s', `--namespace=${namespace}`], {
-        timeoutMs: 70_000,
-      }),
+      cluster.kubectl(
+        ['wait', 'pods', ...which, '--for=condition=Ready', '--timeout=60s', `--namespace=${namespace}`],
+        {
+          timeoutMs: 70_000,
+        },
+      ),
     60_000,
   );
 }

@@ -22,7 +22,8 @@ export async function createRegistration(cluster: Cluster, program: Program, por
   const objects = outsidePod(base, cluster.nodeIp, port);
   const versions: readonly string[] = program.versions;
   const served = objects.filter(
-    ({ kind, metadata }) => kind !== 'APIService' || versions.some((version) => metadata.name.startsWith(`${version}.`)),
+    ({ kind, metadata }) =>
+      kind !== 'APIService' || versions.some((version) => metadata.name.startsWith(`${version}.`)),
   );
   return { base, add, available, remove };
 

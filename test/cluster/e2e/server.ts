@@ -83,7 +83,12 @@ export function spawnServer(cluster: Cluster, program: Program, options: ServerO
   child.stdout?.on('data', (chunk: Buffer) => printed.push(chunk));
   child.stderr?.on('data', (chunk: Buffer) => printed.push(chunk));
   const ended = once(child, 'close').then(([code]: unknown[]) => (typeof code === 'number' ? code : undefined));
-  return { url: `https://${cluster.nodeIp}:${options.port}`, log: () => Buffer.concat(printed).toString(), ended, stop };
+  return {
+    url: `https://${cluster.nodeIp}:${options.port}`,
+    log: () => Buffer.concat(printed).toString(),
+    ended,
+    stop,
+  };
 
   async function stop(): Promise<number | undefined> {
     child.kill('SIGTERM');

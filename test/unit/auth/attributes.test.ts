@@ -32,7 +32,7 @@ describe('the attributes of a review', () => {
   });
 
   const check = (what: string, attributes: Partial<ResourceAttributes>, expected: object) =>
-    test(what, () => assert.deepEqual(reviewAttributes({ ...list, ...attributes }).resourceAttributes, expected));
+    void test(what, () => assert.deepEqual(reviewAttributes({ ...list, ...attributes }).resourceAttributes, expected));
   const api = { group: 'metrics.k8s.io', version: 'v1beta1' };
   check('of a list of nodes', { resource: 'nodes', namespace: '' }, { verb: 'list', ...api, resource: 'nodes' });
   check(
@@ -70,7 +70,7 @@ describe('the attributes of a review', () => {
 
 describe('the name asked for', () => {
   const check = (what: string, attributes: Partial<ResourceAttributes>, name: string) =>
-    test(what, () => assert.equal(nameOf({ ...list, ...attributes }), name));
+    void test(what, () => assert.equal(nameOf({ ...list, ...attributes }), name));
   check('is the one of the path', { verb: 'get', name: 'a', fieldSelector: 'metadata.name=b' }, 'a');
   check('is the one that a list selects', { fieldSelector: 'metadata.namespace=x,metadata.name=b' }, 'b');
   check('is not one that a list leaves out', { fieldSelector: 'metadata.name!=b' }, '');

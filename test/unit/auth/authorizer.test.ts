@@ -23,7 +23,7 @@ const path = (text: string): Attributes => ({ kind: 'path', verb: 'get', path: t
 
 describe('a refusal', () => {
   const check = (what: string, attributes: Attributes, message: string, reason = '') =>
-    test(what, () => assert.equal(forbiddenStatus(alice, attributes, reason).message, message));
+    void test(what, () => assert.equal(forbiddenStatus(alice, attributes, reason).message, message));
   check(
     'of a list in the cluster',
     resource({}),
@@ -72,7 +72,7 @@ describe('paths that are always allowed', () => {
   const create = (...alwaysAllowPaths: string[]) =>
     createAuthorizer({ reviewer, alwaysAllowPaths, allowedTtlMs: 0, deniedTtlMs: 0, clock: createFakeClock() });
   const check = (pattern: string, asked: Attributes, allowed: boolean) =>
-    test(`${pattern} ${allowed ? 'allows' : 'does not allow'} ${JSON.stringify(asked)}`, async () => {
+    void test(`${pattern} ${allowed ? 'allows' : 'does not allow'} ${JSON.stringify(asked)}`, async () => {
       const decision = create(pattern).authorize(alice, asked, signal);
       if (allowed) await decision;
       else await assert.rejects(decision, { reason: 'Forbidden' });

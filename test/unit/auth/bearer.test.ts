@@ -5,7 +5,7 @@ import { bearerToken, bearerWarning } from '../../../src/auth/bearer.ts';
 
 describe('the bearer token', () => {
   const check = (header: string, token: string | undefined) =>
-    test(JSON.stringify(header), () => assert.equal(bearerToken(['Authorization', header]), token));
+    void test(JSON.stringify(header), () => assert.equal(bearerToken(['Authorization', header]), token));
   check('Bearer abc', 'abc');
   check('bEARER abc', 'abc');
   check('  Bearer abc  ', 'abc');
@@ -25,7 +25,9 @@ describe('the bearer token', () => {
 
 describe('the warning about a bearer token', () => {
   const check = (header: string, warned: boolean) =>
-    test(JSON.stringify(header), () => assert.equal(bearerWarning(['Authorization', header]) !== undefined, warned));
+    void test(JSON.stringify(header), () =>
+      assert.equal(bearerWarning(['Authorization', header]) !== undefined, warned),
+    );
   check('Bearer  abc', true);
   check('Bearer   abc', true);
   check('Bearer abc', false);

@@ -5,7 +5,7 @@ import { createFakeClock } from '../../fakes/clock.ts';
 
 const never = new AbortController().signal;
 
-function setUp({ limit = 10, ttlMs = (_answer: string) => 10_000 } = {}) {
+function setUp({ limit = 10, ttlMs = (_answer: string): number => 10_000 } = {}) {
   const clock = createFakeClock();
   const cache = createReviewCache({ limit, ttlMs, clock });
   let questions = 0;

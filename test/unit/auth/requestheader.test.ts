@@ -15,29 +15,17 @@ const onTheWire = (text: string) => Buffer.from(text, 'utf8').toString('latin1')
 
 describe('a user in request headers', () => {
   test('has a name, a UID, groups and extra facts', () => {
-    const headers = [
-      ...[
-        'X-Remote-User',
-        'alice',
-        'X-Remote-Uid',
-        'u-1',
-        'X-Remote-Group',
-        'dev',
-        'Accept',
-        '*/*',
-        'X-Remote-Group',
-        'qa',
-      ],
-      ...[
-        'X-Remote-Extra-Acme.com%2fProject',
-        'p1',
-        'X-Remote-Extra-Scopes',
-        'a',
-        'X-Remote-Extra-Acme.com%2FProject',
-        'p2',
-      ],
+    const lines = [
+      ['X-Remote-User', 'alice'],
+      ['X-Remote-Uid', 'u-1'],
+      ['X-Remote-Group', 'dev'],
+      ['Accept', '*/*'],
+      ['X-Remote-Group', 'qa'],
+      ['X-Remote-Extra-Acme.com%2fProject', 'p1'],
+      ['X-Remote-Extra-Scopes', 'a'],
+      ['X-Remote-Extra-Acme.com%2FProject', 'p2'],
     ];
-    assert.deepEqual(userFromHeaders(headers, names), {
+    assert.deepEqual(userFromHeaders(lines.flat(), names), {
       name: 'alice',
       uid: 'u-1',
       groups: ['dev', 'qa'],

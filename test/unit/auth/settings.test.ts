@@ -110,7 +110,7 @@ describe('the settings of the ConfigMap', () => {
   });
 
   const stays = (what: string, broken: Readonly<Record<string, string>>, message: RegExp) =>
-    test(`stay when ${what}, with one line in the log`, async () => {
+    void test(`stay when ${what}, with one line in the log`, async () => {
       const { source, set } = createSource(complete);
       const settings = await open({ source });
       const before = settings.current();
@@ -228,7 +228,7 @@ async function replace(file: string, content: string): Promise<void> {
 /** Reading a file takes real time, so the minutes pass until it is done. */
 async function ticksUntil(condition: () => boolean): Promise<void> {
   for (const deadlineMs = performance.now() + 5_000; !condition(); ) {
-    assert.ok(performance.now() < deadlineMs, `not after five seconds: ${condition}`);
+    assert.ok(performance.now() < deadlineMs, `not after five seconds: ${String(condition)}`);
     await clock.advance(60_000);
   }
 }

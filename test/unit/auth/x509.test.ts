@@ -83,6 +83,18 @@ describe('a client certificate', () => {
     assert.equal(verifyClientCertificate(odd.withoutUsage, oddTrust, nowMs).kind, 'trusted');
   });
 
+  /** As if the client had sent both; only a TLS connection can make this by itself. */
+  const sentWith = (leaf: X509Certificate, issuerCertificate: X509Certificate) =>
+    Object.defineProperty(new X509Certificate(leaf.raw), 'issuerCertificate', { value: issuerCertificate });
+
+  test('signed by something that is no CA is not', () => {
+    refused(sentWith(odd.belowNoAuthority, odd.noAuthority), /signed by none/, oddTrust);
+  });
+
+  test('signed by a CA that is for servers only is not', () => {
+    refused(sentWith(odd.belowServerAuthority, odd.serverAuthority), /signed by none/, oddTrust);
+  });
+
   test('for any usage is for clients too', () => {
     assert.equal(verifyClientCertificate(odd.anyUsage, oddTrust, nowMs).kind, 'trusted');
   });

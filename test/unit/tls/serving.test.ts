@@ -67,8 +67,8 @@ describe('a serving certificate of our own', () => {
   });
 
   test('leaves out names that no certificate can have', async () => {
-    const certificate = certificateOf((await open({ names: ['caf\u00e9', 'a b', '', 'x,DNS:y'] })).current());
-    assert.doesNotMatch(certificate.subjectAltName ?? '', /caf|a b|y|DNS:,/);
+    const { subjectAltName } = certificateOf((await open({ names: ['caf\u00e9', 'a b', '', 'x,DNS:y'] })).current());
+    assert.equal(subjectAltName, certificateOf((await open({})).current()).subjectAltName);
   });
 
   test('is kept in a folder that only we can read', async () => {
@@ -89,12 +89,12 @@ describe('a serving certificate of our own', () => {
     return [first, (await open({ certDir: certDir(), names })).current()] as const;
   };
   const usedAgain = (what: string, between: () => unknown) =>
-    test(`is used again ${what}`, async () => {
+    void test(`is used again ${what}`, async () => {
       const [first, second] = await secondOf(between);
       assert.deepEqual(second, first);
     });
   const madeAnew = (what: string, between: () => unknown, names: readonly string[] = []) =>
-    test(`is made anew ${what}`, async () => {
+    void test(`is made anew ${what}`, async () => {
       const [first, second] = await secondOf(between, names);
       assert.notEqual(second.cert, first.cert);
       assert.equal(await readFile(crt(), 'utf8'), second.cert);
@@ -183,7 +183,7 @@ describe('a serving certificate from files', () => {
   });
 
   const refused = (what: string, pair: () => KeyPair, message: RegExp) =>
-    test(`is refused at the start when ${what}`, async () => {
+    void test(`is refused at the start when ${what}`, async () => {
       await write(pair());
       await assert.rejects(open(files()), message);
     });
@@ -213,7 +213,7 @@ async function replace(file: string, content: string): Promise<void> {
 /** Reading files and making keys takes real time, so the clock goes on until it is done. */
 async function passesUntil(stepMs: number, condition: () => boolean): Promise<void> {
   for (const deadlineMs = performance.now() + 5_000; !condition(); ) {
-    assert.ok(performance.now() < deadlineMs, `not after five seconds: ${condition}`);
+    assert.ok(performance.now() < deadlineMs, `not after five seconds: ${String(condition)}`);
     await clock.advance(stepMs);
   }
 }

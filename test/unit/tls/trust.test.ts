@@ -22,7 +22,7 @@ describe('a trust bundle', () => {
   });
 
   const check = (what: string, text: string, message: RegExp) =>
-    test(`is not ${what}`, () => assert.throws(() => parseTrustBundle(text, 'ca.crt'), message));
+    void test(`is not ${what}`, () => assert.throws(() => parseTrustBundle(text, 'ca.crt'), message));
   check('an empty text', '', /ca\.crt holds no certificate; expected PEM/);
   check('a key', first.key, /ca\.crt holds no certificate/);
   check('a certificate without its end', first.cert.slice(0, -30), /certificate 1 of 1 in ca\.crt is broken/);

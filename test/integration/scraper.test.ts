@@ -1,0 +1,180 @@
+/** The scraper over real kubelets, on a clock that the test moves: what is published, and what is told of it. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { Change } from '../../src/client/informer.ts';
+import type { NodeInfo } from '../../src/cluster/nodes.ts';
+import { createKubeletClient } from '../../src/kubelet/client.ts';
+import { createRegistry, type Registry } from '../../src/monitoring.ts';
+import type { NodeBatch } from '../../src/point.ts';
+import { createScrapeMetrics } from '../../src/scrape/metrics.ts';
+import { createScraper } from '../../src/scrape/scraper.ts';
+import { makeAuthority } from '../fakes/certificates.ts';
+import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
+import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
+import { createRecordingLog, type RecordingLog } from '../fakes/recordinglog.ts';
+import { until } from '../fakes/until.ts';
+
+const resolutionMs = 15_000;
+
+interface Rig extends AsyncDisposable {
+  readonly kubelet: FakeKubelet;
+  readonly clock: FakeClock;
+  readonly recorded: RecordingLog;
+  readonly registry: Registry;
+  readonly batches: NodeBatch[];
+  readonly forgotten: string[];
+  set(name: string, node?: Partial<NodeInfo>): void;
+  delete(name: string): void;
+  /** Moves on by one resolution and waits until the kubelet was asked so many times more. */
+  round(requests: number): Promise<void>;
+}
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await setUp();
+});
+afterEach(() => rig[Symbol.asyncDispose]());
+
+async function setUp(): Promise<Rig> {
+  const authority = makeAuthority('kubelets');
+  const kubelet = await createFakeKubelet({
+    certificate: authority.issue({ cn: 'kubelet', ips: ['127.0.0.1'], usages: ['server'] }),
+    accepts: () => true,
+  });
+  const clock = createFakeClock(Date.now());
+  const recorded = createRecordingLog();
+  const registry = createRegistry();
+  const batches: NodeBatch[] = [];
+  const forgotten: string[] = [];
+  const nodes = new Map<string, NodeInfo>();
+  const listeners: ((change: Change<NodeInfo>) => void)[] = [];
+  const client = createKubeletClient({
+    tls: () => tls,
+    authorization: () => Promise.resolve(undefined),
+    plainHttp: false,
+    requestTimeoutMs: 5_000,
+  });
+  const tls = { ca: authority.cert, cert: undefined, key: undefined, insecure: false };
+  const scraper = createScraper({
+    nodes: {
+      get: (name) => nodes.get(name),
+      list: () => [...nodes.values()],
+      onChange: (each) => void listeners.push(each),
+    },
+    addressOf: () => ({
+      candidates: { kind: 'candidates', candidates: [{ host: '127.0.0.1', port: kubelet.port }] },
+      resourcePath: undefined,
+    }),
+    kubelet: client,
+    sink: { store: (batch) => void batches.push(batch), forget: (node) => void forgotten.push(node) },
+    resolutionMs,
+    clock,
+    metrics: createScrapeMetrics(registry),
+    log: recorded.log,
+  });
+  const stop = new AbortController();
+  const loop = scraper.run(stop.signal);
+  return {
+    kubelet,
+    clock,
+    recorded,
+    registry,
+    batches,
+    forgotten,
+    set(name, rest = {}) {
+      const value: NodeInfo = {
+        name,
+        labels: new Map(),
+        addresses: [],
+        kubeletPort: undefined,
+        ready: true,
+        resourceMetricsPath: undefined,
+        ...rest,
+      };
+      nodes.set(name, value);
+      for (const listener of listeners) listener({ type: 'set', key: name, value });
+    },
+    delete(name) {
+      const value = nodes.get(name);
+      assert.ok(value);
+      nodes.delete(name);
+      for (const listener of listeners) listener({ type: 'delete', key: name, value });
+    },
+    async round(requests) {
+      const before = await observed(registry);
+      await clock.advance(resolutionMs);
+      await untilObserved(registry, before + requests);
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await loop;
+      await client[Symbol.asyncDispose]();
+      await kubelet.close();
+    },
+  };
+}
+
+/** How many scrapes have ended. */
+async function observed(registry: Registry): Promise<number> {
+  const metric = await registry.getSingleMetric('metrics_server_kubelet_request_total')?.get();
+  return (metric?.values ?? []).reduce((sum, { value }) => sum + value, 0);
+}
+
+async function untilObserved(registry: Registry, count: number): Promise<void> {
+  let seen = 0;
+  await until(`${count} scrapes have ended`, () => {
+    void observed(registry).then((now) => (seen = now));
+    return seen >= count;
+  });
+}
+
+describe('scraper', () => {
+  test('publishes a node as soon as it joins and then once per resolution', async () => {
+    rig.set('node-a');
+    await untilObserved(rig.registry, 1);
+    assert.equal(rig.batches.length, 1);
+    await rig.round(1);
+    assert.equal(rig.batches.length, 2);
+    assert.equal(rig.batches[1]?.node, 'node-a');
+  });
+
+  test('tells a failure once, and its end once', async () => {
+    rig.set('node-a');
+    await untilObserved(rig.registry, 1);
+    rig.kubelet.faults.cadvisor = 500;
+    await rig.round(1);
+    await rig.round(1);
+    rig.kubelet.faults.cadvisor = 'none';
+    await rig.round(1);
+    await rig.round(1);
+    assert.deepEqual(rig.recorded.lines, ['warn: cannot scrape node', 'info: node is scraped again']);
+  });
+
+  test('tells a fallback once', async () => {
+    rig.kubelet.faults.cadvisor = 'windows';
+    rig.set('node-a');
+    await untilObserved(rig.registry, 1);
+    await rig.round(1);
+    assert.deepEqual(rig.recorded.lines, ['warn: node is served from /metrics/resource']);
+    assert.match(await rig.registry.metrics(), /kubegauge_node_source\{node="node-a",source="resource"\} 1/);
+  });
+
+  test('is quiet about nodes that are not ready or have no kubelet', async () => {
+    rig.kubelet.faults.cadvisor = 500;
+    rig.set('not-ready', { ready: false });
+    rig.set('virtual', { labels: new Map([['type', 'virtual-kubelet']]) });
+    rig.set('fargate', { labels: new Map([['eks.amazonaws.com/compute-type', 'fargate']]) });
+    await untilObserved(rig.registry, 3);
+    assert.deepEqual(rig.recorded.lines, []);
+  });
+
+  test('forgets a node that leaves, and its series', async () => {
+    rig.set('node-a');
+    await untilObserved(rig.registry, 1);
+    rig.delete('node-a');
+    assert.deepEqual(rig.forgotten, ['node-a']);
+    assert.doesNotMatch(await rig.registry.metrics(), /node="node-a"/);
+    await rig.clock.advance(2 * resolutionMs);
+    assert.equal(rig.kubelet.requests.length, 1);
+  });
+});
