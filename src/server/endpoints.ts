@@ -1,23 +1,15 @@
 /** The table of everything that is served, and the one place that decides what a path leads to. */
 import { aggregatedMediaType, type Discovery, type Document } from '../api/discovery.ts';
 import { group, versions } from '../api/types.ts';
-import { encodeJson, type JsonForm } from '../apimachinery/meta.ts';
+import { encodeJson } from '../apimachinery/meta.ts';
 import { methodNotAllowed, unknownResource } from '../apimachinery/status.ts';
 import type { Registry } from '../monitoring.ts';
 import { version } from '../version.ts';
 import { type HealthChecks, type HealthPath, healthPaths, reportHealth } from './health.ts';
 import { wantsAggregatedDiscovery } from './negotiate.ts';
 import { indexReply, jsonReply, type Reply, textReply } from './reply.ts';
-import type { RequestInfo } from './requestinfo.ts';
+import type { ApiRequest, RequestInfo } from './requestinfo.ts';
 import type { ResourceEndpoint } from './resources.ts';
-
-/** A request after all that is the same for every endpoint. */
-export interface ApiRequest {
-  readonly info: RequestInfo;
-  readonly form: JsonForm;
-  /** A header's value, or the empty string. */
-  readonly header: (name: string) => string;
-}
 
 export interface EndpointOptions {
   readonly discovery: Discovery;

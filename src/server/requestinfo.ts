@@ -2,6 +2,8 @@
  * What a request asks for, read once from its method and URL. Authorization and routing both go by this one reading, so that what was
  * authorized is what is served. Follows k8s.io/apiserver's RequestInfoFactory.
  */
+import type { JsonForm } from '../apimachinery/meta.ts';
+import type { ResourceAttributes } from '../auth/attributes.ts';
 
 export interface RequestInfo {
   readonly method: string;
@@ -13,17 +15,15 @@ export interface RequestInfo {
   readonly resource: ResourceRequest | undefined;
 }
 
-export interface ResourceRequest {
-  /** get, list, watch, create, update, patch, delete, deletecollection, or empty for a method that means nothing. */
-  readonly verb: string;
-  readonly group: string;
-  readonly version: string;
-  readonly resource: string;
-  readonly subresource: string;
-  /** Empty for all namespaces and for what has none. */
-  readonly namespace: string;
-  /** Empty for a list. */
-  readonly name: string;
+/** What authorization is asked about, but for the selectors: they are in the query. */
+export type ResourceRequest = Omit<ResourceAttributes, 'kind' | 'labelSelector' | 'fieldSelector'>;
+
+/** A request after all that is the same for every endpoint. */
+export interface ApiRequest {
+  readonly info: RequestInfo;
+  readonly form: JsonForm;
+  /** A header's value, or the empty string. */
+  readonly header: (name: string) => string;
 }
 
 /**

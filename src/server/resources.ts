@@ -6,9 +6,8 @@ import { group, type MetricsObject, type Version, versions } from '../api/types.
 import { parseFieldSelector } from '../apimachinery/fields.ts';
 import { parseLabelSelector } from '../apimachinery/labels.ts';
 import { methodNotAllowed, unknownResource, watchNotSupported } from '../apimachinery/status.ts';
-import type { ApiRequest } from './endpoints.ts';
 import { type Reply, jsonReply } from './reply.ts';
-import type { ResourceRequest } from './requestinfo.ts';
+import type { ApiRequest, ResourceRequest } from './requestinfo.ts';
 
 export interface ResourceEndpoint {
   /** Throws StatusError for whatever the client should hear. */

@@ -10,11 +10,11 @@ import type { Authenticator, UserInfo } from '../auth/authenticator.ts';
 import { bearerWarning } from '../auth/bearer.ts';
 import type { Authorizer } from '../auth/authorizer.ts';
 import type { Logger } from '../logging.ts';
-import type { ApiRequest, Endpoints } from './endpoints.ts';
+import type { Endpoints } from './endpoints.ts';
 import { failureReply } from './errors.ts';
 import { jsonForm } from './negotiate.ts';
 import { type Reply, statusReply } from './reply.ts';
-import { requestInfo, type RequestInfo } from './requestinfo.ts';
+import { type ApiRequest, requestInfo, type RequestInfo } from './requestinfo.ts';
 
 /** The certificate that we show and the CAs that client certificates may come from; all in PEM. */
 export interface ServerTls {
