@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createHealthChecks, patienceMs, type Vitals } from '../../../src/command/readiness.ts';
+import { type HealthPath, reportHealth } from '../../../src/server/health.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+
+function setUp(rest: Partial<Vitals> = {}) {
+  const clock = createFakeClock();
+  const checks = createHealthChecks({
+    clock,
+    resolutionMs: 15_000,
+    nodesSynced: () => true,
+    podsSynced: () => true,
+    hasUsage: () => true,
+    sinceLastTurnMs: () => 0,
+    stopping: () => false,
+    ...rest,
+  });
+  const failing = (path: HealthPath) =>
+    checks[path].filter((check) => check.problem() !== undefined).map(({ name }) => name);
+  return { clock, checks, failing };
+}
+
+describe('ready', () => {
+  test('with usage and both informers', () => assert.deepEqual(setUp().failing('/readyz'), []));
+
+  test('not before the first usage, but after a minute without any', async () => {
+    const { clock, failing } = setUp({ hasUsage: () => false });
+    await clock.advance(patienceMs - 1);
+    assert.deepEqual(failing('/readyz'), ['metric-storage-ready']);
+    await clock.advance(1);
+    assert.deepEqual(failing('/readyz'), []);
+  });
+
+  test('not before the informers', () => {
+    const { failing } = setUp({ nodesSynced: () => false, podsSynced: () => false });
+    assert.deepEqual(failing('/readyz'), ['metric-informer-sync', 'metadata-informer-sync']);
+  });
+
+  test('not any more once it is to stop', () => {
+    assert.deepEqual(setUp({ stopping: () => true }).failing('/readyz'), ['shutdown']);
+  });
+});
+
+describe('alive', () => {
+  test('whatever is missing', () => {
+    const { failing } = setUp({
+      nodesSynced: () => false,
+      podsSynced: () => false,
+      hasUsage: () => false,
+      stopping: () => true,
+    });
+    assert.deepEqual(failing('/livez'), []);
+    assert.deepEqual(failing('/healthz'), []);
+  });
+
+  test('not with a scrape loop that is stuck', () => {
+    assert.deepEqual(setUp({ sinceLastTurnMs: () => 22_500 }).failing('/livez'), []);
+    assert.deepEqual(setUp({ sinceLastTurnMs: () => 22_501 }).failing('/livez'), ['metric-collection-timely']);
+  });
+});
+
+test('the checks have the names and the order of metrics-server', () => {
+  const { checks } = setUp();
+  assert.equal(
+    reportHealth('/readyz', checks['/readyz'], true, []).text,
+    '[+]ping ok\n[+]log ok\n[+]poststarthook/max-in-flight-filter ok\n[+]poststarthook/storage-object-count-tracker-hook ok\n' +
+      '[+]metric-storage-ready ok\n[+]metric-informer-sync ok\n[+]metadata-informer-sync ok\n[+]shutdown ok\nreadyz check passed\n',
+  );
+  assert.equal(
+    reportHealth('/livez', checks['/livez'], true, []).text,
+    '[+]ping ok\n[+]log ok\n[+]poststarthook/max-in-flight-filter ok\n[+]poststarthook/storage-object-count-tracker-hook ok\n' +
+      '[+]metric-collection-timely ok\n[+]metadata-informer-sync ok\nlivez check passed\n',
+  );
+});
