@@ -80,8 +80,7 @@ function parseNode(object: unknown): NodeInfo | undefined {
       .filter((address) => address !== undefined),
     kubeletPort: parsePort(field(field(field(status, 'daemonEndpoints'), 'kubeletEndpoint'), 'Port')),
     ready: items(field(status, 'conditions')).some(isReady),
-    resourceMetricsPath:
-      text(field(field(metadata, 'annotations'), 'metrics.k8s.io/resource-metrics-path')) || undefined,
+    resourceMetricsPath: parsePath(field(field(metadata, 'annotations'), 'metrics.k8s.io/resource-metrics-path')),
   };
 }
 
@@ -89,6 +88,12 @@ function parseAddress(value: unknown): NodeAddress | undefined {
   const type = text(field(value, 'type'));
   const address = text(field(value, 'address'));
   return type === undefined || address === undefined || address === '' ? undefined : { type, address };
+}
+
+/** People write it with and without the slash. */
+function parsePath(value: unknown): string | undefined {
+  const path = text(value) ?? '';
+  return path === '' || path.startsWith('/') ? path || undefined : `/${path}`;
 }
 
 /** 0 is how Kubernetes writes that there is none. */

@@ -31,7 +31,7 @@ async function serve(
 ): Promise<number> {
   const log = createLogger(options['logging-format'] as LogFormat, options.v);
   if (ignored.length > 0) {
-    log.warn({ flags: ignored.map((name) => `--${name}`) }, 'these flags have no meaning here and are ignored');
+    log.warn({ arguments: ignored }, 'these arguments have no meaning here and are ignored');
   }
   const stop = new AbortController();
   void signalled().then((signal) => {

@@ -57,6 +57,9 @@ export class KubeletError extends Error {
   override readonly name = 'KubeletError';
 }
 
+/** The kubelet has more to tell than anybody should read; another endpoint may be shorter. */
+export class BodyTooLargeError extends KubeletError {}
+
 /** 110 pods of two containers are 12 MB of text, leaked cgroups were seen to make it 128 MB; more than this is a mistake, not a metric. */
 export const bodyLimitBytes = 64 * 1024 * 1024;
 /** Kubelets close a connection that was idle for 90 s; ours goes first. */
@@ -65,12 +68,13 @@ const headerLimitBytes = 64 * 1024;
 
 export function createKubeletClient(options: KubeletClientOptions): KubeletClient {
   const connections = new Map<string, Connection>();
+  const scheme = options.plainHttp ? 'http' : 'https';
   return { fetch, release, [Symbol.asyncDispose]: dispose };
 
   async function fetch(request: KubeletRequest, signal: AbortSignal): Promise<KubeletResponse> {
     const deadline = AbortSignal.timeout(options.requestTimeoutMs);
     const limit = AbortSignal.any([signal, deadline]);
-    const where = `https://${authority(request)}${request.path.split('?')[0]}`;
+    const where = `${scheme}://${authority(request)}${request.path.split('?')[0]}`;
     try {
       return await exchange(connectionTo(request), request, limit);
     } catch (cause) {
@@ -124,7 +128,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
   }
 
   function connect(request: KubeletRequest, target: string, tls: KubeletTls): Client {
-    return new Client(`${options.plainHttp ? 'http' : 'https'}://${target}`, {
+    return new Client(`${scheme}://${target}`, {
       allowH2: false,
       pipelining: 1,
       keepAliveTimeout: keepAliveMs,
@@ -182,8 +186,8 @@ function inflate(body: Buffer, request: KubeletRequest): Buffer {
 /** Larger steps than zlib's 16 KB; bodies of a megabyte are usual. */
 const inflateChunkBytes = 128 * 1024;
 
-function tooLarge(request: KubeletRequest): KubeletError {
-  return new KubeletError(
+function tooLarge(request: KubeletRequest): BodyTooLargeError {
+  return new BodyTooLargeError(
     `${authority(request)}: the body is larger than ${bodyLimitBytes} bytes; look for leaked cgroups on the node`,
   );
 }

@@ -17,6 +17,10 @@ export interface Flag {
 
 const atLeast = (minimumMs: number, text: string) => (ms: number) =>
   ms >= minimumMs ? undefined : `must be at least ${text}`;
+const between =
+  (minimumMs: number, maximumMs: number, minimum: string, maximum: string) =>
+  (ms: number): string | undefined =>
+    ms > maximumMs ? `must be at most ${maximum}` : atLeast(minimumMs, minimum)(ms);
 const positive = atLeast(1, '1ms');
 const notNegative = atLeast(0, '0s');
 const oneOf =
@@ -39,7 +43,7 @@ export const flags = {
     section: 'Scraping',
     type: 'duration',
     default: '15s',
-    check: atLeast(10_000, '10s, because kubelets sample no faster'),
+    check: between(10_000, 3_600_000, '10s, because kubelets sample no faster', '1h'),
     help: 'How often each kubelet is scraped.',
   },
   'node-selector': {

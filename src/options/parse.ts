@@ -19,7 +19,7 @@ export class UsageError extends Error {
 
 export interface CommandLine {
   readonly options: Options;
-  /** Flags given that have no effect here. */
+  /** What was given without any effect here, as flags or words. */
   readonly ignored: readonly string[];
 }
 
@@ -64,7 +64,9 @@ function readArguments(argv: readonly string[]): Arguments {
     const word = argv[at] ?? '';
     const spelled = spell(word);
     if (spelled === undefined) {
-      problems.push(`unexpected argument ${JSON.stringify(word)}; every option starts with --`);
+      // metrics-server takes no notice of words either; people write `--kubelet-insecure-tls true`.
+      if (word.startsWith('-')) problems.push(`unknown flag ${word}; see --help`);
+      else ignored.push(word);
       continue;
     }
     const { name } = spelled;
@@ -81,7 +83,7 @@ function readArguments(argv: readonly string[]): Arguments {
       text = argv[at];
     }
     if (text === undefined) problems.push(`--${name} needs a value`);
-    else if (ignorable) ignored.push(name);
+    else if (ignorable) ignored.push(`--${name}`);
     else if (known && flags[name].type === 'list') given.set(name, [...(given.get(name) ?? []), text]);
     else given.set(name, [text]);
   }
@@ -116,7 +118,8 @@ function readValue(flag: Flag, texts: readonly string[]): { value: unknown } | {
   const text = texts.at(-1) ?? '';
   switch (flag.type) {
     case 'string':
-      return { value: text };
+      // As in Go, where the empty text is the zero value: unset.
+      return { value: text === '' && flag.default === undefined ? undefined : text };
     case 'boolean':
       return readBoolean(text);
     case 'integer':

@@ -44,13 +44,16 @@ export class CadvisorCollector {
     const reason = this.#whyUnusable();
     if (reason !== undefined) return { kind: 'unusable', reason };
     const candidates: Candidate[] = [];
+    const unfinished = new Set<string>();
     for (const row of this.#containers.values()) {
       const candidate = row.toCandidate(nodeTimeMs);
       if (candidate !== undefined) candidates.push(candidate);
+      else if (row.isJustStarted(nodeTimeMs)) unfinished.add(row.pod);
     }
     const machine = this.#machine.toMachinePoint(nodeTimeMs);
     if (machine === undefined && candidates.length === 0) return { kind: 'unusable', reason: 'no usable rows' };
-    return { kind: 'rows', machine, candidates };
+    // A pod that is told without its newest container would look idle to the HPA; a scrape later it is told whole.
+    return { kind: 'rows', machine, candidates: candidates.filter((each) => !unfinished.has(podOf(each))) };
   }
 
   /** As far as one body can tell without knowing which pods there should be. */
@@ -87,6 +90,13 @@ export class CadvisorCollector {
     }
     return row;
   }
+}
+
+/** Two rounds of cAdvisor's slowest housekeeping. */
+const firstSampleMs = 60_000;
+
+function podOf({ namespace, pod }: Pick<Candidate, 'namespace' | 'pod'>): string {
+  return `${namespace}/${pod}`;
 }
 
 /** One cgroup with one set of labels. */
@@ -141,6 +151,17 @@ class Row {
         ...point,
       },
     };
+  }
+
+  /** namespace/name, for comparison with podOf. */
+  get pod(): string {
+    return podOf({ namespace: this.#namespace, pod: this.#pod });
+  }
+
+  /** A container that was found and not yet sampled. An old one without samples is dead. */
+  isJustStarted(nodeTimeMs: number): boolean {
+    const startTimeMs = this.#readings.startTimeMs();
+    return !this.#readings.memory.seen && startTimeMs !== undefined && nodeTimeMs - startTimeMs < firstSampleMs;
   }
 
   toMachinePoint(nodeTimeMs: number): Point | undefined {

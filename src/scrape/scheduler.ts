@@ -71,8 +71,10 @@ export function createScheduler({ clock, resolutionMs, scrape }: SchedulerOption
     if (current === undefined || current.aborted) return;
     for (const node of waiting) {
       if (running.size >= concurrencyLimit) return;
+      // A node that left and came back during its scrape waits for the end of that.
+      if (running.has(node)) continue;
       waiting.delete(node);
-      if (!running.has(node)) start(node, current);
+      start(node, current);
     }
   }
 

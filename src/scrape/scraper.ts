@@ -42,7 +42,13 @@ export function createScraper(options: ScraperOptions): Scraper {
     if (change.type === 'set') join(change.value.name);
     else leave(change.value.name);
   });
-  return { run: (signal) => scheduler.run(signal), sinceLastTurnMs: () => scheduler.sinceLastTurnMs() };
+  return { run, sinceLastTurnMs: () => scheduler.sinceLastTurnMs() };
+
+  async function run(signal: AbortSignal): Promise<void> {
+    // A connection that is being opened looks at no signal, and opening it may take as long as a scrape.
+    signal.addEventListener('abort', () => targets.keys().forEach((name) => kubelet.release(name)), { once: true });
+    await scheduler.run(signal);
+  }
 
   function join(name: string): void {
     if (targets.has(name)) return;
@@ -76,9 +82,9 @@ export function createScraper(options: ScraperOptions): Scraper {
 
   /** One line per change of state, not per scrape. Returns what state was told. */
   function tell(node: NodeInfo, outcome: Outcome, told: string | undefined): string | undefined {
-    const state = stateOf(outcome);
-    if (state === told) return told;
     const level = node.ready && !hasNoKubelet(node) ? 'warn' : 'debug';
+    const state = stateOf(outcome, level);
+    if (state === told) return told;
     if (outcome.kind === 'failed') log[level]({ node: node.name, reason: outcome.reason }, 'cannot scrape node');
     else if (outcome.fallback !== undefined) {
       log[level]({ node: node.name, reason: outcome.fallback }, 'node is served from /metrics/resource');
@@ -87,8 +93,10 @@ export function createScraper(options: ScraperOptions): Scraper {
   }
 }
 
-function stateOf(outcome: Outcome): string | undefined {
-  return outcome.kind === 'failed' ? `failed ${outcome.reason}` : outcome.fallback;
+/** What is worth a line when it changes. Not the reason of a failure: it names addresses and offsets, which change by themselves. */
+function stateOf(outcome: Outcome, level: string): string | undefined {
+  if (outcome.kind === 'failed') return `${level}: failed`;
+  return outcome.fallback === undefined ? undefined : `${level}: ${outcome.fallback}`;
 }
 
 /** Nodes without a kubelet of their own have no metrics for a good reason; nobody should be woken for them. */

@@ -22,8 +22,11 @@ export interface Candidate {
 /** No row is given up before this age; a kubelet samples every 10 to 30 s. */
 const deadAfterMs = 90_000;
 
-/** Nor before it is this much older than its neighbours: --housekeeping-interval=5m makes every row of a node old. */
-const deadAfterMedians = 3;
+/**
+ * Nor before it is this much older than its neighbours: --housekeeping-interval=5m makes every row of a node old, spread over ten minutes;
+ * at three times the median, one live row in ten would be given up.
+ */
+const deadAfterMedians = 10;
 
 /** Keeps exactly one candidate per container of a pod UID. The order of the candidates does not matter for which. */
 export function select(candidates: readonly Candidate[], nodeTimeMs: number): PodBatch[] {

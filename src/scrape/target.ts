@@ -1,11 +1,12 @@
 /** One node as a scrape target: which endpoint serves it, which address answers, and how it went last. */
 import type { Clock } from '../clock.ts';
 import type { Candidate, Candidates } from '../cluster/address.ts';
-import type { KubeletClient, KubeletResponse } from '../kubelet/client.ts';
+import { bodyLimitBytes, BodyTooLargeError, type KubeletClient, type KubeletResponse } from '../kubelet/client.ts';
 import { describeError } from '../logging.ts';
 import type { NodeBatch, Source } from '../point.ts';
 import { cadvisorFamilies } from './cadvisor.ts';
 import { type Decoded, decodeCadvisor, decodeResource } from './decode.ts';
+import { createTurn } from './turn.ts';
 
 /** What there is to know about a node for scraping it, as of now. */
 export interface TargetAddress {
@@ -41,8 +42,7 @@ const accept =
   'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=1,text/plain;version=0.0.4;q=0.5';
 
 export function createTarget(node: string, kubelet: KubeletClient, clock: Clock): Target {
-  /** Which candidate is tried; goes on to the next one whenever one does not answer. */
-  let turn = 0;
+  const turn = createTurn();
   /** Why /metrics/cadvisor is not used, and until when. */
   let fallback: { readonly reason: string; readonly untilMs: number } | undefined;
   /** Whether the kubelet sent only the families asked for (1.37 and later); its bodies are then too small to compress. */
@@ -53,10 +53,13 @@ export function createTarget(node: string, kubelet: KubeletClient, clock: Clock)
   async function scrape(address: TargetAddress, signal: AbortSignal): Promise<Outcome> {
     if (address.candidates.kind === 'none') return failed(address.candidates.reason);
     const { candidates } = address.candidates;
+    const place = turn.next(candidates.length);
     try {
-      return await scrapeAt(candidates[turn % candidates.length] ?? candidates[0], address.resourcePath, signal);
+      const outcome = await scrapeAt(candidates[place] ?? candidates[0], address.resourcePath, signal);
+      turn.answered(place);
+      return outcome;
     } catch (error) {
-      turn += 1;
+      turn.failed();
       return failed(describeError(error));
     }
   }
@@ -64,7 +67,10 @@ export function createTarget(node: string, kubelet: KubeletClient, clock: Clock)
   async function scrapeAt(where: Candidate, annotatedPath: string | undefined, signal: AbortSignal): Promise<Outcome> {
     if (annotatedPath !== undefined) return resource(where, annotatedPath, undefined, signal);
     if (fallback !== undefined && clock.monotonicMs() < fallback.untilMs) {
-      return resource(where, resourcePath, fallback.reason, signal);
+      const outcome = await resource(where, resourcePath, fallback.reason, signal);
+      // Better the other endpoint again than ten minutes of this one.
+      if (outcome.kind === 'failed') fallback = undefined;
+      return outcome;
     }
     const { read, wireBytes } = await readFrom(where, 'cadvisor', cadvisorPath, !filtered, signal);
     if (read.kind === 'batch') {
@@ -97,8 +103,13 @@ export function createTarget(node: string, kubelet: KubeletClient, clock: Clock)
     gzip: boolean,
     signal: AbortSignal,
   ): Promise<{ read: Read; wireBytes: number }> {
-    const answer = await kubelet.fetch({ node, host, port, path, accept, gzip }, signal);
-    return { read: decode(source, path, answer), wireBytes: answer.wireBytes };
+    try {
+      const answer = await kubelet.fetch({ node, host, port, path, accept, gzip }, signal);
+      return { read: decode(source, path, answer), wireBytes: answer.wireBytes };
+    } catch (error) {
+      if (!(error instanceof BodyTooLargeError)) throw error;
+      return { read: { kind: 'unusable', reason: error.message }, wireBytes: bodyLimitBytes };
+    }
   }
 
   function decode(source: Source, path: string, answer: KubeletResponse): Read {

@@ -1,6 +1,7 @@
 /** Where the write side and the read side meet: the last two samples of everything, and the usage that follows from them. */
 import type { Clock } from '../clock.ts';
-import type { Answer, ContainerPoint, Missing, NodeBatch, PodBatch, PodUsage, Usage } from '../point.ts';
+import type { Answer, ContainerPoint, NodeBatch, PodBatch, PodUsage, Usage } from '../point.ts';
+import { keepServed, readServed, type Served } from './served.ts';
 import { advanceContainer, advanceMachine, type Held, podUsageOf, usageOf } from './window.ts';
 
 export interface StorageOptions {
@@ -31,10 +32,6 @@ export interface Storage {
   counts(): { readonly nodes: number; readonly containers: number };
 }
 
-/** A usage is stale when no newer one came for this many scrapes, or for twice its own window if that is longer. */
-const staleAfterScrapes = 3;
-const staleAfterWindows = 2;
-
 export function createStorage({ clock, resolutionMs }: StorageOptions): Storage {
   const nodes = new Map<string, HeldNode>();
   /** By namespace/name. Several where a pod was made anew under its name, or two nodes report it. */
@@ -46,61 +43,49 @@ export function createStorage({ clock, resolutionMs }: StorageOptions): Storage 
   function store(batch: NodeBatch): void {
     const before = nodes.get(batch.node);
     const nowMs = clock.monotonicMs();
-    const machine = batch.machine === undefined ? before?.machine : advanceMachine(before?.machine, batch.machine);
-    const node: HeldNode = {
-      machine,
-      served: keepServed(before?.served, machine === undefined ? neverScraped : usageOf(machine), nowMs),
-      pods: new Map(),
-    };
-    for (const pod of batch.pods) {
-      const key = podKey(pod);
-      node.pods.set(key, advancePod(before?.pods.get(key), pod, nowMs));
-    }
+    const pods = new Map<string, HeldPod>();
+    for (const pod of batch.pods) pods.set(keyOf(pod), advancePod(before, batch.node, pod, nowMs));
     for (const [key, pod] of before?.pods ?? []) {
       unindex(pod);
-      // A kubelet that just started has no samples yet for pods that run on: silence about a pod is not its end. The API tells the end.
-      if (!node.pods.has(key) && read(pod.served, nowMs).kind === 'ready') node.pods.set(key, pod);
+      if (!pods.has(key) && outlivesSilence(pod, nowMs)) pods.set(key, pod);
     }
-    for (const pod of node.pods.values()) index(pod);
-    nodes.set(batch.node, node);
+    for (const pod of pods.values()) index(pod);
+    const machine = batch.machine === undefined ? before?.machine : advanceMachine(before?.machine, batch.machine);
+    const served = keepServed(before?.served, machine === undefined ? neverScraped : usageOf(machine), nowMs);
+    nodes.set(batch.node, { machine, served, pods });
+    usageSeen ||= served.last !== undefined || pods.values().some((pod) => pod.served.last !== undefined);
   }
 
-  function advancePod(before: HeldPod | undefined, batch: PodBatch, nowMs: number): HeldPod {
+  function advancePod(before: HeldNode | undefined, node: string, batch: PodBatch, nowMs: number): HeldPod {
+    const name = `${batch.namespace}/${batch.name}`;
+    const held = before?.pods.get(keyOf(batch)) ?? sameNameWithoutUid(node, name, batch.uid);
+    // What runs when a node is first seen may be old, whatever the start time says: cAdvisor's moves forward at times.
+    const youngerThanMs = before === undefined ? 0 : resolutionMs;
     const containers = new Map<string, Held<ContainerPoint>>();
     for (const point of batch.containers) {
-      containers.set(point.name, advanceContainer(before?.containers.get(point.name), point, resolutionMs));
+      containers.set(point.name, advanceContainer(held?.containers.get(point.name), point, youngerThanMs));
     }
-    return {
-      name: `${batch.namespace}/${batch.name}`,
-      uid: batch.uid,
-      containers,
-      served: keepServed(before?.served, podUsageOf(containers), nowMs),
-    };
+    const kept = held !== undefined && isSameRun(held, batch) ? held.served : undefined;
+    return { node, name, uid: batch.uid, containers, served: keepServed(kept, podUsageOf(containers), nowMs) };
   }
 
-  /** A usage that cannot be told right now (a restart, a first sample) does not take away the one that was there. */
-  function keepServed<U extends Usage | PodUsage>(
-    before: Served<U> | undefined,
-    now: Answer<U>,
-    nowMs: number,
-  ): Served<U> {
-    if (now.kind === 'missing')
-      return before === undefined ? { reason: now.reason } : { ...before, reason: now.reason };
-    usageSeen = true;
-    const sameSample = before?.last !== undefined && before.last.usage.timestampMs === now.value.timestampMs;
-    return { reason: 'stale', last: { usage: now.value, sinceMs: sameSample ? before.last.sinceMs : nowMs } };
+  /** A node that changes between an endpoint with UIDs and one without still has the same pods. */
+  function sameNameWithoutUid(node: string, name: string, uid: string | undefined): HeldPod | undefined {
+    return podsByName
+      .get(name)
+      ?.values()
+      .find((pod) => pod.node === node && (pod.uid === undefined || uid === undefined));
   }
 
-  function read<U extends Usage | PodUsage>(served: Served<U>, nowMs: number): Answer<U> {
-    if (served.last === undefined) return { kind: 'missing', reason: served.reason };
-    const { usage, sinceMs } = served.last;
-    const limitMs = Math.max(staleAfterScrapes * resolutionMs, staleAfterWindows * usage.windowMs);
-    return nowMs - sinceMs <= limitMs ? { kind: 'ready', value: usage } : { kind: 'missing', reason: served.reason };
+  /** A kubelet that just started has no samples yet for pods that run on: its silence about a pod is not the pod's end; the API tells that. */
+  function outlivesSilence(pod: HeldPod, nowMs: number): boolean {
+    // Without a UID, what is under this name by now may be another pod.
+    return pod.uid !== undefined && readServed(pod.served, nowMs, resolutionMs).kind === 'ready';
   }
 
   function nodeUsage(name: string): Answer<Usage> {
     const node = nodes.get(name);
-    return node === undefined ? neverScraped : read(node.served, clock.monotonicMs());
+    return node === undefined ? neverScraped : readServed(node.served, clock.monotonicMs(), resolutionMs);
   }
 
   function podUsage(identity: PodIdentity): Answer<PodUsage> {
@@ -108,12 +93,9 @@ export function createStorage({ clock, resolutionMs }: StorageOptions): Storage 
     if (held === undefined) return neverScraped;
     const nowMs = clock.monotonicMs();
     let best: Answer<PodUsage> = { kind: 'missing', reason: 'other-uid' };
-    for (const pod of held) {
-      if (!isPod(pod, identity)) continue;
-      const answer = read(pod.served, nowMs);
-      const newer =
-        answer.kind === 'ready' && (best.kind === 'missing' || answer.value.timestampMs > best.value.timestampMs);
-      if (newer || (best.kind === 'missing' && best.reason === 'other-uid')) best = answer;
+    for (const pod of matching(held, identity)) {
+      const answer = readServed(pod.served, nowMs, resolutionMs);
+      if (isBetter(answer, best)) best = answer;
     }
     return best;
   }
@@ -146,10 +128,11 @@ interface HeldNode {
   readonly machine: Held | undefined;
   readonly served: Served<Usage>;
   /** By namespace, name and UID. */
-  readonly pods: Map<string, HeldPod>;
+  readonly pods: ReadonlyMap<string, HeldPod>;
 }
 
 interface HeldPod {
+  readonly node: string;
   /** namespace/name */
   readonly name: string;
   readonly uid: string | undefined;
@@ -157,19 +140,31 @@ interface HeldPod {
   readonly served: Served<PodUsage>;
 }
 
-/** The last usage there was, when it came (monotonic), and what to say when it is too old or there is none. */
-interface Served<U> {
-  readonly last?: { readonly usage: U; readonly sinceMs: number };
-  readonly reason: Missing;
-}
-
 const neverScraped = { kind: 'missing', reason: 'never-scraped' } as const;
 
-function podKey(pod: PodBatch): string {
+function keyOf(pod: PodBatch): string {
   return `${pod.namespace}/${pod.name}/${pod.uid ?? ''}`;
 }
 
-function isPod(held: HeldPod, identity: PodIdentity): boolean {
-  // /metrics/resource does not tell UIDs; then the name has to do.
-  return held.uid === undefined || held.uid === identity.uid || held.uid === identity.configHash;
+/**
+ * Whether the last usage of what was held may stand for what is there now, until that has one of its own. Not when a container has ended:
+ * an init container's gigabytes are not those of the pod that runs. And without UIDs not when all containers are new: that is another pod.
+ */
+function isSameRun(held: HeldPod, { uid, containers }: PodBatch): boolean {
+  const names = new Set(containers.map(({ name }) => name));
+  if (held.served.last?.usage.containers.some(({ name }) => !names.has(name))) return false;
+  if (held.uid !== undefined || uid !== undefined) return true;
+  return containers.some((point) => held.containers.get(point.name)?.last.containerId === point.containerId);
+}
+
+/** Those of the pod's UID. One without a UID counts by its name, unless the pod is known to be on another node. */
+function matching(held: ReadonlySet<HeldPod>, { uid, configHash }: PodIdentity): readonly HeldPod[] {
+  const exact = [...held].filter((pod) => pod.uid === uid || (pod.uid !== undefined && pod.uid === configHash));
+  const named = [...held].filter((pod) => pod.uid === undefined && exact.every(({ node }) => node === pod.node));
+  return [...exact, ...named];
+}
+
+function isBetter(answer: Answer<PodUsage>, best: Answer<PodUsage>): boolean {
+  if (answer.kind === 'missing') return best.kind === 'missing' && best.reason === 'other-uid';
+  return best.kind === 'missing' || answer.value.timestampMs > best.value.timestampMs;
 }

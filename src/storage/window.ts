@@ -17,16 +17,16 @@ export function advanceMachine(held: Held | undefined, point: Point): Held {
 
 /**
  * Takes in a container's newest sample. Another container id is a restart: its counter began at zero, so nothing of the old one counts.
- * @param resolutionMs distance of scrapes; a container younger than it would otherwise wait for a second one.
+ * @param youngerThanMs a container younger than this at its first sample needs no second one; the distance of scrapes.
  */
 export function advanceContainer(
   held: Held<ContainerPoint> | undefined,
   point: ContainerPoint,
-  resolutionMs: number,
+  youngerThanMs: number,
 ): Held<ContainerPoint> {
-  if (held === undefined) return { last: point, base: sinceStart(point, resolutionMs) ?? 'one-sample' };
+  if (held === undefined) return { last: point, base: sinceStart(point, youngerThanMs) ?? 'one-sample' };
   if (held.last.containerId !== point.containerId) {
-    return { last: point, base: sinceStart(point, resolutionMs) ?? 'restarted' };
+    return { last: point, base: sinceStart(point, youngerThanMs) ?? 'restarted' };
   }
   return advance(held, point);
 }
@@ -66,11 +66,17 @@ export function podUsageOf(containers: ReadonlyMap<string, Held>): Answer<PodUsa
 }
 
 function advance<P extends Point>(held: Held<P>, point: P): Held<P> {
-  // Kubelets sample every 10 to 30 s whenever they are scraped: the same sample again, or an older one, is no news.
-  if (point.timestampMs <= held.last.timestampMs) return held;
+  const behindMs = held.last.timestampMs - point.timestampMs;
+  // The node's clock was set back: to wait until it has caught up could take hours.
+  if (behindMs > clockStepMs) return { last: point, base: 'restarted' };
+  // Kubelets sample every 10 to 30 s whenever they are scraped: the same sample again, or one a little older, is no news.
+  if (behindMs >= 0) return held;
   if (point.cpuSeconds < held.last.cpuSeconds - counterJitterSeconds) return { last: point, base: 'restarted' };
   return { last: point, base: held.last };
 }
+
+/** Rows of one container never differ by that much in time. */
+const clockStepMs = 10_000;
 
 /** cgroup v1 sums per-CPU counters without a lock, so a total may go back by some nanoseconds. */
 const counterJitterSeconds = 1e-6;
@@ -79,10 +85,10 @@ const counterJitterSeconds = 1e-6;
  * metrics-server's rule for fresh containers: the counter was zero at the start, so one sample can be enough. Not before 10 s, because the
  * start time is only good to a second or so.
  */
-function sinceStart(point: ContainerPoint, resolutionMs: number): Base | undefined {
+function sinceStart(point: ContainerPoint, youngerThanMs: number): Base | undefined {
   if (point.startTimeMs === undefined) return undefined;
   const ageMs = point.timestampMs - point.startTimeMs;
-  return ageMs >= freshMinimumMs && ageMs < resolutionMs
+  return ageMs >= freshMinimumMs && ageMs < youngerThanMs
     ? { timestampMs: point.startTimeMs, cpuSeconds: 0 }
     : undefined;
 }

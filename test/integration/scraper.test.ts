@@ -1,5 +1,6 @@
 /** The scraper over real kubelets, on a clock that the test moves: what is published, and what is told of it. */
 import assert from 'node:assert/strict';
+import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Change } from '../../src/client/informer.ts';
 import type { NodeInfo } from '../../src/cluster/nodes.ts';
@@ -11,10 +12,13 @@ import { createScraper } from '../../src/scrape/scraper.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
 import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
+import { listen } from '../fakes/listen.ts';
 import { createRecordingLog, type RecordingLog } from '../fakes/recordinglog.ts';
 import { until } from '../fakes/until.ts';
 
 const resolutionMs = 15_000;
+/** Nothing here may wait for it. */
+const requestTimeoutMs = 600_000;
 
 interface Rig extends AsyncDisposable {
   readonly kubelet: FakeKubelet;
@@ -27,6 +31,7 @@ interface Rig extends AsyncDisposable {
   delete(name: string): void;
   /** Moves on by one resolution and waits until the kubelet was asked so many times more. */
   round(requests: number): Promise<void>;
+  stop(): Promise<void>;
 }
 
 let rig: Rig;
@@ -52,7 +57,7 @@ async function setUp(): Promise<Rig> {
     tls: () => tls,
     authorization: () => Promise.resolve(undefined),
     plainHttp: false,
-    requestTimeoutMs: 5_000,
+    requestTimeoutMs,
   });
   const tls = { ca: authority.cert, cert: undefined, key: undefined, insecure: false };
   const scraper = createScraper({
@@ -61,8 +66,11 @@ async function setUp(): Promise<Rig> {
       list: () => [...nodes.values()],
       onChange: (each) => void listeners.push(each),
     },
-    addressOf: () => ({
-      candidates: { kind: 'candidates', candidates: [{ host: '127.0.0.1', port: kubelet.port }] },
+    addressOf: (node) => ({
+      candidates: {
+        kind: 'candidates',
+        candidates: [{ host: '127.0.0.1', port: node.kubeletPort ?? kubelet.port }],
+      },
       resourcePath: undefined,
     }),
     kubelet: client,
@@ -74,6 +82,10 @@ async function setUp(): Promise<Rig> {
   });
   const stop = new AbortController();
   const loop = scraper.run(stop.signal);
+  const end = () => {
+    stop.abort();
+    return loop;
+  };
   return {
     kubelet,
     clock,
@@ -105,9 +117,9 @@ async function setUp(): Promise<Rig> {
       await clock.advance(resolutionMs);
       await untilObserved(registry, before + requests);
     },
+    stop: end,
     async [Symbol.asyncDispose]() {
-      stop.abort();
-      await loop;
+      await end();
       await client[Symbol.asyncDispose]();
       await kubelet.close();
     },
@@ -148,6 +160,28 @@ describe('scraper', () => {
     await rig.round(1);
     await rig.round(1);
     assert.deepEqual(rig.recorded.lines, ['warn: cannot scrape node', 'info: node is scraped again']);
+  });
+
+  test('tells a failure that nobody was told of once the node is ready', async () => {
+    rig.kubelet.faults.cadvisor = 500;
+    rig.set('node-a', { ready: false });
+    await untilObserved(rig.registry, 1);
+    rig.set('node-a', { ready: true });
+    await rig.round(1);
+    assert.deepEqual(rig.recorded.lines, ['warn: cannot scrape node']);
+  });
+
+  test('ends also while a connection is being opened', { timeout: 10_000 }, async () => {
+    // Takes connections and says nothing: a TLS handshake that hangs.
+    const mute = createServer();
+    const port = await listen(mute, 0);
+    const sockets: Socket[] = [];
+    mute.on('connection', (socket) => sockets.push(socket));
+    rig.set('node-a', { kubeletPort: port });
+    await until('the connection is being opened', () => sockets.length === 1);
+    await rig.stop();
+    for (const socket of sockets) socket.destroy();
+    mute.close();
   });
 
   test('tells a fallback once', async () => {

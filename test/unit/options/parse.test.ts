@@ -54,8 +54,20 @@ test('old klog flags are accepted and named, and do not swallow what follows', (
     '--audit-log-path=/x',
     '--v=2',
   ]);
-  assert.deepEqual(ignored, ['logtostderr', 'stderrthreshold', 'audit-log-path']);
+  assert.deepEqual(ignored, ['--logtostderr', '--stderrthreshold', '--audit-log-path']);
   assert.equal(options.v, 2);
+});
+
+test('words without a flag are ignored, as by metrics-server', () => {
+  const { options, ignored } = parseCommandLine(['--kubelet-insecure-tls', 'true']);
+  assert.deepEqual(ignored, ['true']);
+  assert.equal(options['kubelet-insecure-tls'], true);
+});
+
+test('an empty value of a flag without a default is no value, as in Go', () => {
+  const options = parse('--kubelet-certificate-authority=', '--kubelet-insecure-tls', '--tls-cert-file=');
+  assert.equal(options['kubelet-certificate-authority'], undefined);
+  assert.equal(options['tls-cert-file'], undefined);
 });
 
 describe('a scrape may take', () => {
@@ -81,7 +93,8 @@ describe('bad flags', () => {
       );
     });
   check(['--kubelet-insecure-tsl'], /^unknown flag --kubelet-insecure-tsl; did you mean --kubelet-insecure-tls\?$/);
-  check(['serve'], /^unexpected argument "serve"/);
+  check(['-x'], /^unknown flag -x; see --help$/);
+  check(['--metric-resolution=100000h'], /must be at most 1h$/);
   check(['--secure-port'], /^--secure-port needs a value$/);
   check(['--secure-port=0'], /^--secure-port=0: must be a port between 1 and 65535$/);
   check(

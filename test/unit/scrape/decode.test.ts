@@ -196,6 +196,21 @@ test('an error page and a truncated body say where reading stopped, and speak ag
   assert.match(reasonOf(decodeCadvisor(delimited.subarray(0, -1), delimitedContentType, context)), /cut off/);
 });
 
+describe('a container that was found and not yet sampled', () => {
+  const sidecar = { ...app, container: 'sidecar', id: `${podPath}/${'3'.repeat(64)}` };
+  const started = (ageSeconds: number) =>
+    gauge('container_start_time_seconds', { labels: sidecar, value: context.nodeTimeMs / 1000 - ageSeconds });
+  const podsOf = (decoded: Decoded) => (decoded.kind === 'batch' ? decoded.batch.pods : assert.fail(decoded.reason));
+
+  test('keeps its pod out of the batch, or the pod would look idle', () => {
+    assert.deepEqual(podsOf(cadvisor(...whole, started(5))), []);
+  });
+
+  test('does not when it is dead: old, and without samples', () => {
+    assert.equal(podsOf(cadvisor(...whole, started(60))).length, 1);
+  });
+});
+
 describe('/metrics/resource', () => {
   const labels = { container: 'app', namespace: 'shop', pod: 'web-0' };
   const start = gauge('container_start_time_seconds', { labels, value: 1795000001.25 });

@@ -144,6 +144,76 @@ describe('storage', () => {
     assert.equal(storage.podUsage({ ...web, name: 'plain', uid: 'any' }).kind, 'ready');
   });
 
+  describe('a node that changes to the endpoint without UIDs and back', () => {
+    const plain = (at: number, id = `start:${at > 0}`) => ({ ...pod(at, { id }), uid: undefined });
+
+    test('serves its pods all the time', () => {
+      const { storage } = setUp();
+      const serves = () => storage.podUsage(web).kind === 'ready';
+      for (const at of [100, 110]) storage.store(batch(at));
+      for (const at of [120, 130]) {
+        storage.store(batch(at, [plain(at)]));
+        assert.ok(serves(), `without UIDs at ${at}`);
+      }
+      for (const at of [140, 150]) {
+        storage.store(batch(at));
+        assert.ok(serves(), `with UIDs at ${at}`);
+      }
+      const usage = storage.podUsage(web);
+      assert.equal(usage.kind === 'ready' && usage.value.timestampMs, 150_000);
+    });
+
+    test('does not hand the numbers of a pod to the next one of its name', () => {
+      const { storage } = setUp();
+      for (const at of [100, 110]) storage.store(batch(at, [plain(at)]));
+      storage.store(batch(120, [plain(120, 'start:other')]));
+      assert.deepEqual(storage.podUsage(web), { kind: 'missing', reason: 'restarted' });
+    });
+
+    test('nor to one that is known to be on another node', () => {
+      const { storage } = setUp();
+      for (const at of [100, 110]) storage.store(batch(at, [plain(at)], 'node-a'));
+      storage.store(batch(120, [pod(120)], 'node-b'));
+      assert.deepEqual(storage.podUsage(web), { kind: 'missing', reason: 'one-sample' });
+    });
+  });
+
+  test('does not serve an init container that has ended for the pod that runs', () => {
+    const { storage } = setUp();
+    const named = (at: number, name: string, id: string): PodBatch => {
+      const [first] = pod(at, { id }).containers;
+      assert.ok(first);
+      return { ...pod(at), containers: [{ ...first, name }] };
+    };
+    for (const at of [100, 110]) storage.store(batch(at, [named(at, 'init', 'id-0')]));
+    storage.store(batch(120, [named(120, 'app', 'id-1')]));
+    assert.equal(storage.podUsage(web).kind, 'missing');
+  });
+
+  test('lets a container that ended and lingers not make the others stale', async () => {
+    const { clock, storage } = setUp();
+    const both = (at: number, jobAt: number): PodBatch => {
+      const [app] = pod(at).containers;
+      const [job] = pod(jobAt, { id: 'id-9' }).containers;
+      assert.ok(app && job);
+      return { ...pod(at), containers: [app, { ...job, name: 'job' }] };
+    };
+    storage.store(batch(100, [both(100, 100)]));
+    for (let at = 115; at < 200; at += 15) {
+      storage.store(batch(at, [both(at, Math.min(at, 115))]));
+      await clock.advance(resolutionMs);
+      assert.equal(storage.podUsage(web).kind, 'ready', `at ${at}`);
+    }
+  });
+
+  test('believes no start time when it sees a node for the first time: cAdvisor moves them forward at times', () => {
+    const { storage } = setUp();
+    const [old] = pod(100, { cpu: 260_000 }).containers;
+    assert.ok(old);
+    storage.store(batch(100, [{ ...pod(100), containers: [{ ...old, startTimeMs: 88_000 }] }]));
+    assert.deepEqual(storage.podUsage(web), { kind: 'missing', reason: 'one-sample' });
+  });
+
   test('forgets a node that left', () => {
     const { storage } = setUp();
     storage.store(batch(100));

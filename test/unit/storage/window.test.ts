@@ -80,6 +80,20 @@ describe('a repeated or older sample', () => {
   });
 });
 
+describe('a clock', () => {
+  test('that was set back by an hour costs two samples, not an hour', () => {
+    const hourMs = 3_600_000;
+    const held = containerAfter(
+      container(hourMs, 1),
+      container(hourMs + 10_000, 2),
+      container(0, 3),
+      container(10_000, 4),
+    );
+    const usage = held && usageOf(held);
+    assert.equal(usage?.kind === 'ready' && usage.value.timestampMs, 10_000);
+  });
+});
+
 describe('a restart', () => {
   test('is another id; nothing of the old container counts', () => {
     const held = containerAfter(

@@ -1,0 +1,46 @@
+/** The last usage there was of one object, and how long it is good; pure. */
+import type { Answer, Missing, PodUsage, Usage } from '../point.ts';
+
+export interface Served<U> {
+  /** Absent as long as there never was any; sinceMs is when it came, monotonic. */
+  readonly last?: { readonly usage: U; readonly sinceMs: number };
+  /** What to say when there is none or it is too old. */
+  readonly reason: Missing;
+}
+
+/** A usage is stale when no newer one came for this many scrapes, ... */
+const staleAfterScrapes = 3;
+/** ... for this many of its own windows, where a kubelet samples more slowly than we scrape, ... */
+const staleAfterWindows = 2;
+/** ... and never sooner than this: an idle container is sampled each 30 s, and one scrape may fail on top. */
+const staleAfterAtLeastMs = 45_000;
+
+/** A usage that cannot be told right now (a restart, a first sample) does not take away the one that was there. */
+export function keepServed<U extends Usage | PodUsage>(
+  before: Served<U> | undefined,
+  now: Answer<U>,
+  nowMs: number,
+): Served<U> {
+  if (now.kind === 'missing') return before === undefined ? { reason: now.reason } : { ...before, reason: now.reason };
+  // The same samples again are no news, or a kubelet that repeats itself would never be stale.
+  const repeated = before?.last !== undefined && newestMs(before.last.usage) === newestMs(now.value);
+  return { reason: 'stale', last: { usage: now.value, sinceMs: repeated ? before.last.sinceMs : nowMs } };
+}
+
+/** @param resolutionMs distance of two scrapes. */
+export function readServed<U extends Usage | PodUsage>(
+  served: Served<U>,
+  nowMs: number,
+  resolutionMs: number,
+): Answer<U> {
+  if (served.last === undefined) return { kind: 'missing', reason: served.reason };
+  const { usage, sinceMs } = served.last;
+  const limitMs = Math.max(staleAfterAtLeastMs, staleAfterScrapes * resolutionMs, staleAfterWindows * usage.windowMs);
+  return nowMs - sinceMs <= limitMs ? { kind: 'ready', value: usage } : { kind: 'missing', reason: served.reason };
+}
+
+/** Of a pod, its freshest container: one that ended may linger with its last sample while the others go on. */
+function newestMs(usage: Usage | PodUsage): number {
+  if (!('containers' in usage)) return usage.timestampMs;
+  return Math.max(...usage.containers.map(({ timestampMs }) => timestampMs));
+}
