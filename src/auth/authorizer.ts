@@ -2,6 +2,8 @@
 import { escapeHtml, quote } from '../apimachinery/quote.ts';
 import { forbidden, type StatusError } from '../apimachinery/status.ts';
 import { type Attributes, nameOf } from './attributes.ts';
+import type { AccessReviewer } from '../client/reviews.ts';
+import type { Logger } from '../logging.ts';
 import { type AccessOptions, createAccess } from './subjectaccessreview.ts';
 import { masters, type UserInfo } from './user.ts';
 
@@ -13,6 +15,7 @@ export interface Authorizer {
 export interface AuthorizerOptions extends AccessOptions {
   /** Paths that need no right; a trailing `*` stands for any rest. */
   readonly alwaysAllowPaths: readonly string[];
+  readonly log: Logger;
 }
 
 /** kube-apiserver gave no answer; the cause, which is for our log only, says why. */
@@ -26,7 +29,7 @@ export class ReviewUnavailable extends Error {
 /** @throws Error for a path with a `*` anywhere but at its end. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const isOpen = pathMatcher(options.alwaysAllowPaths);
-  const access = createAccess(options);
+  const access = createAccess({ ...options, reviewer: telling(options.reviewer, options.log) });
   return { authorize };
 
   async function authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void> {
@@ -38,6 +41,25 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     });
     if (!allowed) throw forbiddenStatus(user, attributes, reason);
   }
+}
+
+/** Tells when reviews begin to fail and when they work again; not for each request that it strikes. */
+function telling(reviewer: AccessReviewer, log: Logger): AccessReviewer {
+  let failing = false;
+  return {
+    async review(spec, signal) {
+      try {
+        const result = await reviewer.review(spec, signal);
+        if (failing) log.info({}, 'access is reviewed again');
+        failing = false;
+        return result;
+      } catch (error) {
+        if (!failing) log.warn({ err: error }, 'access cannot be reviewed; who needs a review is refused');
+        failing = true;
+        throw error;
+      }
+    },
+  };
 }
 
 /** The refusal in Kubernetes' words; clients show them, and people search for them. */

@@ -1,4 +1,5 @@
 /** Remembers kube-apiserver's answers for some seconds, and asks it once however many wait for the same answer. */
+import { untilAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 
 export interface ReviewCache<T> {
@@ -59,18 +60,5 @@ export function createReviewCache<T>({ limit, ttlMs, clock }: ReviewCacheOptions
     if (answers.size <= limit) return;
     const [oldest] = answers.keys();
     if (oldest !== undefined) answers.delete(oldest);
-  }
-}
-
-/** Rejects with the signal's reason as soon as it aborts. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

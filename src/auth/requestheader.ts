@@ -1,4 +1,5 @@
 /** The user that a front proxy, such as kube-apiserver's aggregator, names in request headers. Only for requests of a verified proxy. */
+import { percentDecode } from '../apimachinery/percent.ts';
 import type { TrustBundle } from '../tls/trust.ts';
 import { headerLines, headerLinesWithPrefix } from './rawheaders.ts';
 import type { UserInfo } from './user.ts';
@@ -41,17 +42,11 @@ function firstValue(rawHeaders: readonly string[], headers: readonly string[]): 
 function extraOf(rawHeaders: readonly string[], prefixes: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const extra = new Map<string, string[]>();
   for (const [encodedKey, value] of prefixes.flatMap((prefix) => headerLinesWithPrefix(rawHeaders, prefix))) {
-    const key = percentDecode(encodedKey);
+    // As Go's url.PathUnescape; a key that is not well encoded is taken as it is.
+    const key = percentDecode(encodedKey) ?? encodedKey;
     const values = extra.get(key);
     if (values === undefined) extra.set(key, [value]);
     else values.push(value);
   }
   return extra;
-}
-
-/** As Go's url.PathUnescape; a key that is not well encoded is taken as it is. */
-function percentDecode(text: string): string {
-  if (/%(?![0-9a-f]{2})/i.test(text)) return text;
-  const bytes = text.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return Buffer.from(bytes, 'latin1').toString('utf8');
 }

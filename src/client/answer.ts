@@ -17,10 +17,13 @@ export async function readBody(body: Readable, limitBytes: number): Promise<Buff
   return Buffer.concat(chunks, bytes);
 }
 
-export function decodeBody(body: Buffer): unknown {
+/** @param secret whether the body may repeat what must not be logged, such as the token of a TokenReview; it is not quoted then. */
+export function decodeBody(body: Buffer, secret: boolean): unknown {
   try {
     return JSON.parse(body.toString('utf8'));
   } catch (cause) {
+    // What the parser says quotes the body, too.
+    if (secret) throw new Error(`the answer is not JSON but ${body.length} bytes of something else`);
     throw new Error(`the answer is not JSON: ${excerpt(body)}`, { cause });
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { field, items, text } from './json.ts';
 import type { RestClient } from './rest.ts';
-import { openWatch } from './watch.ts';
+import { MalformedEventError, openWatch } from './watch.ts';
 
 export interface Change<T> {
   readonly type: 'set' | 'delete';
@@ -75,8 +75,9 @@ export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
         await follow(version, signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (isGone(error)) version = undefined;
-        else fails(error);
+        // Only a server that is away or busy may still know our version.
+        if (!isPassing(error)) version = undefined;
+        if (!isGone(error)) fails(error);
       }
       // Always a pause, also after a good end: a server or proxy that ends each watch at once must not be asked in a tight loop.
       await clock.sleep(backoffMs(idleRounds, random()), signal).catch(() => undefined);
@@ -182,6 +183,12 @@ const backoffCeilingMs = 30_000;
  */
 export function backoffMs(tries: number, random: number): number {
   return Math.min(backoffFloorMs * 2 ** tries * (1 + random), backoffCeilingMs);
+}
+
+/** A server that answers, but not with a watch, may have lost what our version stands for: after a restore of etcd, for example. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof StatusError) return error.code === 429 || error.code === 503;
+  return !(error instanceof MalformedEventError);
 }
 
 function isGone(error: unknown): boolean {

@@ -1,7 +1,11 @@
 /** The API server of a kubeconfig; only a process that is given one pays for the library that reads it. */
+import { untilAborted } from '../abort.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { ApiServer, TlsMaterial } from './config.ts';
 import { type Entry, type Presented, readEntry } from './kubeconfigentry.ts';
+
+/** An exec plugin may ask a person or a slow identity provider; longer than this, it hangs. */
+const credentialsLimitMs = 60_000;
 
 /** A server that keeps answering 401 must not make us run an exec plugin for each request. */
 const refreshIntervalMs = 10_000;
@@ -40,7 +44,17 @@ export async function kubeconfigApiServer(file: string, clock: Clock = systemClo
   }
 
   async function authorize(): Promise<string | undefined> {
-    const credentials = await entry.credentials();
+    const asked = entry;
+    const deadline = AbortSignal.timeout(credentialsLimitMs);
+    const credentials = await untilAborted(asked.credentials(), deadline).catch((cause: unknown) => {
+      // client-node waits for the plugin that it has started for as long as it lives; the next try gets a new one.
+      if (!deadline.aborted) throw cause;
+      if (entry === asked) entry = load();
+      throw new Error(
+        `no credentials by the kubeconfig ${file} within ${credentialsLimitMs} ms; does its exec plugin hang?`,
+        { cause },
+      );
+    });
     presented = credentials.presented;
     return credentials.authorization;
   }
@@ -58,5 +72,6 @@ export async function kubeconfigApiServer(file: string, clock: Clock = systemClo
 }
 
 function same(a: TlsMaterial, b: TlsMaterial): boolean {
-  return a.ca === b.ca && a.cert === b.cert && a.key === b.key;
+  const trust = a.ca === b.ca && a.servername === b.servername && a.rejectUnauthorized === b.rejectUnauthorized;
+  return trust && a.cert === b.cert && a.key === b.key;
 }

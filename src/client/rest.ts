@@ -1,6 +1,7 @@
 /** Requests to kube-apiserver over pooled connections, each with a deadline and a limit; whatever is not 2xx becomes a StatusError. */
 import type { Readable } from 'node:stream';
 import { type Dispatcher, Pool } from 'undici';
+import { untilAborted } from '../abort.ts';
 import { StatusError } from '../apimachinery/status.ts';
 import { userAgent } from '../version.ts';
 import { bodyLimitBytes, decodeBody, readBody, toStatusError } from './answer.ts';
@@ -68,7 +69,9 @@ export function createRestClient(server: ApiServer): RestClient {
   }
 
   function exchange(call: Call): Promise<unknown> {
-    return withDeadline(call, async (signal) => decodeBody(await readBody(await send(call, signal), bodyLimitBytes)));
+    return withDeadline(call, async (signal) =>
+      decodeBody(await readBody(await send(call, signal), bodyLimitBytes), call.method === 'POST'),
+    );
   }
 
   function toCall(
@@ -93,11 +96,12 @@ export function createRestClient(server: ApiServer): RestClient {
 
   /** The body of a 2xx answer. After a 401 once more, if there are newer credentials than those that were refused. */
   async function send(call: Call, signal: AbortSignal): Promise<Readable> {
-    const authorization = await abortable(server.authorization(), signal);
+    // Credentials may come from a plugin that hangs.
+    const authorization = await untilAborted(server.authorization(), signal);
     let response = await dispatch(call, authorization, signal);
     if (response.statusCode === 401 && server.refresh !== undefined) {
       server.refresh();
-      const renewed = await abortable(server.authorization(), signal);
+      const renewed = await untilAborted(server.authorization(), signal);
       if (renewed !== authorization) {
         await response.body.dump();
         response = await dispatch(call, renewed, signal);
@@ -200,12 +204,4 @@ async function withDeadline<T>(call: Call, exchange: (signal: AbortSignal) => Pr
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Credentials may come from a plugin that hangs. */
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  if (signal.aborted) reject(signal.reason);
-  else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  return Promise.race([promise, aborted]);
 }

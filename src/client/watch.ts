@@ -106,6 +106,9 @@ function decodeLine(line: Buffer): unknown {
   }
 }
 
-function malformed(line: Buffer, cause?: unknown): Error {
-  return new Error(`a line of the watch is not an event: ${line.toString('utf8', 0, 200)}`, { cause });
+/** What the server sent is no watch of Kubernetes; nobody knows what was missed. */
+export class MalformedEventError extends Error {}
+
+function malformed(line: Buffer, cause?: unknown): MalformedEventError {
+  return new MalformedEventError(`a line of the watch is not an event: ${line.toString('utf8', 0, 200)}`, { cause });
 }

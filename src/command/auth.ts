@@ -77,6 +77,7 @@ export async function createAuth({ options, rest, clock, log, rooms }: AuthOptio
       allowedTtlMs: options['authorization-webhook-cache-authorized-ttl'],
       deniedTtlMs: options['authorization-webhook-cache-unauthorized-ttl'],
       clock,
+      log,
     }),
     trustKnown: () => options['authentication-tolerate-lookup-failure'] || settings.ready(),
     tls,

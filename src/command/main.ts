@@ -48,9 +48,16 @@ async function serve(
   }
 }
 
-/** A second signal finds no listener any more and ends the process at once. */
-function signalled(): Promise<string> {
-  return Promise.race(['SIGTERM', 'SIGINT'].map((signal) => once(process, signal).then(() => signal)));
+/** A second signal, whichever, finds no listener any more and ends the process at once. */
+async function signalled(): Promise<string> {
+  const heard = new AbortController();
+  const { signal } = heard;
+  const listen = async (name: string): Promise<string> => once(process, name, { signal }).then(() => name);
+  try {
+    return await Promise.race(['SIGTERM', 'SIGINT'].map(listen));
+  } finally {
+    heard.abort();
+  }
 }
 
 function print(text: string): number {

@@ -9,6 +9,8 @@ export interface Vitals {
   readonly resolutionMs: number;
   readonly nodesSynced: () => boolean;
   readonly podsSynced: () => boolean;
+  /** Whether it is known whom to trust; until then nothing but health is answered. */
+  readonly trustKnown: () => boolean;
   /** Whether any usage was ever there. */
   readonly hasUsage: () => boolean;
   /** Milliseconds since the scrape loop last turned. */
@@ -57,7 +59,10 @@ export function createHealthChecks(vitals: Vitals): HealthChecks {
   };
   const pods: HealthCheck = {
     name: 'metadata-informer-sync',
-    problem: () => (vitals.podsSynced() ? undefined : 'cache for pod informer has not synced'),
+    problem: () => {
+      if (!vitals.podsSynced()) return 'cache for pod informer has not synced';
+      return vitals.trustKnown() ? undefined : 'the authentication ConfigMap was not read yet';
+    },
   };
   const shutdown: HealthCheck = {
     name: 'shutdown',

@@ -86,6 +86,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
         resolutionMs,
         nodesSynced: nodes.synced,
         podsSynced: pods.synced,
+        trustKnown: auth.trustKnown,
         hasUsage: storage.hasUsage,
         sinceLastTurnMs: scraper.sinceLastTurnMs,
         stopping: () => shutdown.aborted,

@@ -9,7 +9,6 @@ import { type Reply, statusReply, textReply } from './reply.ts';
 export function failureReply(error: unknown, target: string, log: Logger): Reply {
   if (error instanceof StatusError) return statusReply(error, false);
   if (error instanceof ReviewUnavailable) {
-    log.warn({ target, err: error }, 'cannot authorize a request');
     return textReply(`Internal Server Error: ${escapeHtml(`${JSON.stringify(target)}: ${error.message}`)}\n`, 500);
   }
   log.error({ err: error, target }, 'cannot answer a request');

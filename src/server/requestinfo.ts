@@ -3,6 +3,7 @@
  * authorized is what is served. Follows k8s.io/apiserver's RequestInfoFactory.
  */
 import type { JsonForm } from '../apimachinery/meta.ts';
+import { percentDecode } from '../apimachinery/percent.ts';
 import type { ResourceAttributes } from '../auth/attributes.ts';
 
 export interface RequestInfo {
@@ -33,7 +34,7 @@ export interface ApiRequest {
  */
 export function requestInfo(method: string, target: string): RequestInfo | undefined {
   const [rawPath, rawQuery] = split(target.replace(absolute, ''), '?');
-  const path = decode(rawPath);
+  const path = percentDecode(rawPath);
   if (path === undefined) return undefined;
   const query = readQuery(rawQuery);
   return { method, path, query, resource: readResource(method, path, query) };
@@ -80,8 +81,8 @@ function readQuery(text: string): ReadonlyMap<string, string> {
   for (const pair of text.split('&')) {
     if (pair === '' || pair.includes(';')) continue;
     const [rawKey, rawValue] = split(pair.replaceAll('+', ' '), '=');
-    const key = decode(rawKey);
-    const value = decode(rawValue);
+    const key = percentDecode(rawKey);
+    const value = percentDecode(rawValue);
     if (key !== undefined && value !== undefined && !query.has(key)) query.set(key, value);
   }
   return query;
@@ -90,12 +91,4 @@ function readQuery(text: string): ReadonlyMap<string, string> {
 function split(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);
   return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,10 +1,17 @@
 /** HTTPS: one port for HTTP/2 and HTTP/1.1. The order of the hooks below is the security model. */
 import { randomUUID, constants as tlsConstants, type X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
-import { type FastifyReply, type FastifyRequest, fastify, type RouteGenericInterface } from 'fastify';
-import { badRequest, serviceUnavailable, StatusError } from '../apimachinery/status.ts';
+import {
+  type FastifyError,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  type RouteGenericInterface,
+} from 'fastify';
+import { badRequest, methodNotAllowed, serviceUnavailable, StatusError } from '../apimachinery/status.ts';
 import type { Attributes } from '../auth/attributes.ts';
 import type { Authenticator, UserInfo } from '../auth/authenticator.ts';
 import { bearerWarning } from '../auth/bearer.ts';
@@ -63,8 +70,16 @@ const headerLimitBytes = 1024 * 1024;
 const headerPairLimit = 5000;
 /** Go's clients keep an idle connection for 90 s; ours must outlive it, or they write into a closed one. */
 const idleTimeoutMs = 95_000;
+/** How long a client may take to shake hands, to send a request's headers, and to send all of it; as in Go's API servers. */
+const handshakeTimeoutMs = 10_000;
+const headersTimeoutMs = 32_000;
+const requestTimeoutMs = 60_000;
+const goodbyeMs = 5_000;
 const streamLimit = 250;
 /** A client that never reads its answer must not hold us up until the kubelet kills us, 30 s after SIGTERM by default. */
+/** Until the last bytes of the last answer have left. */
+const flushMs = 100;
+const auditIdLimit = 1024;
 const drainLimitMs = 15_000;
 
 export async function createServer(options: ServerOptions): Promise<Server> {
@@ -76,6 +91,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       allowHTTP1: true,
       ...secureContext(),
       requestCert: true,
+      handshakeTimeout: handshakeTimeoutMs,
       // Who signed it is decided per request: there are two CAs with two meanings.
       rejectUnauthorized: false,
       maxHeaderListPairs: headerPairLimit,
@@ -84,6 +100,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     http2SessionTimeout: idleTimeoutMs,
     keepAliveTimeout: idleTimeoutMs,
     exposeHeadRoutes: false,
+    frameworkErrors: (_error, _request, reply) => void send(reply, statusReply(malformedPath(), false)),
     logger: false,
   });
   // Fastify hands these to HTTP/2 only; HTTP/1.1 beside it looks for them on the server.
@@ -91,24 +108,40 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     maxHeaderSize: headerLimitBytes,
     maxHeadersCount: headerPairLimit,
     keepAliveTimeout: idleTimeoutMs,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
   });
+  // Closing an idle session in good order would wait for ever for a client that does not read.
+  app.server.on('session', (session) =>
+    session.on('timeout', () => void setTimeout(() => session.destroy(), goodbyeMs).unref()),
+  );
   let stopping = false;
   /** Ends what a request waits for; only when draining takes too long. */
   const abandoned = new AbortController();
 
+  /** Requests that have no answer yet. */
+  let underWay = 0;
+  const events = new EventEmitter();
+
+  app.addHook('onRequest', async () => void (underWay += 1));
+  app.addHook('onResponse', async () => {
+    underWay -= 1;
+    if (underWay === 0) events.emit('idle');
+  });
   app.decorateRequest('info');
   app.decorateRequest('user');
   app.addHook('onRequest', identify);
   app.addHook('onRequest', answerHealthEarly);
   app.addHook('onRequest', authenticate);
   app.addHook('onRequest', authorize);
-  app.removeAllContentTypeParsers();
-  // Nothing here takes a body: whatever is sent leads to the answer of its method, not to one about media types.
-  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
-  app.route({ method: app.supportedMethods, url: '*', handler: serve });
-  // Methods that fastify does not know come here, behind the same hooks.
-  app.setNotFoundHandler(serve);
-  app.setErrorHandler((error, request, reply) => send(reply, failureReply(error, request.raw.url ?? '', log)));
+  // A hook as well, because nothing here takes a body: after the hooks, fastify would look at its media type and read it.
+  app.addHook('onRequest', serve);
+  app.route({ method: app.supportedMethods, url: '*', handler: unreachable });
+  app.setErrorHandler((error: Partial<FastifyError>, request, reply) => {
+    // Over HTTP/2 a method may be any word; fastify runs no hook for one that it does not know.
+    if (error.code === 'FST_ERR_NOT_FOUND') return send(reply, statusReply(methodNotAllowed(), false));
+    return send(reply, failureReply(error, request.raw.url ?? '', log));
+  });
   app.addHook('onSend', async (request, reply) => {
     // A kept-alive HTTP/1.1 connection would hold the shutdown up until its client hangs up.
     if (stopping && request.raw.httpVersionMajor === 1) void reply.header('connection', 'close');
@@ -117,10 +150,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   return { listen, setTls, close };
 
   async function identify(request: Request, reply: Response): Promise<void> {
-    void reply.header('audit-id', request.headers['audit-id'] ?? randomUUID());
+    void reply.header('audit-id', auditId(request.headers['audit-id']));
     void reply.header('cache-control', 'no-cache, private');
     const info = requestInfo(request.method, request.raw.url ?? '');
-    if (info === undefined) throw badRequest('the path or its percent-encoding is malformed');
+    if (info === undefined) throw malformedPath();
     request.info = info;
   }
 
@@ -180,6 +213,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     app.server.setSecureContext(secureContext());
   }
 
+  async function noRequests(): Promise<void> {
+    if (underWay > 0) await once(events, 'idle');
+    await sleep(flushMs);
+  }
+
   /** All of it each time: what is not repeated falls back to defaults. */
   function secureContext() {
     return {
@@ -197,9 +235,23 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     stopping = true;
     const drained = app.close();
     const limit = setTimeout(() => abandoned.abort(new Error('the server stops')), drainLimitMs);
-    await Promise.race([drained, once(abandoned.signal, 'abort')]);
+    // Connections without a request under way are not worth waiting for; some never had any and would hold us up.
+    await Promise.race([drained, noRequests(), once(abandoned.signal, 'abort')]);
     clearTimeout(limit);
   }
+}
+
+function unreachable(): never {
+  throw new Error('a hook answers every request');
+}
+
+/** Ours, unless the client has one that is worth repeating: over HTTP/2, headers beyond 64 KiB would break everybody's connection. */
+function auditId(sent: unknown): string {
+  return typeof sent === 'string' && sent !== '' && sent.length <= auditIdLimit ? sent : randomUUID();
+}
+
+function malformedPath(): StatusError {
+  return badRequest('the path or its percent-encoding is malformed');
 }
 
 function peerCertificate(request: Request): X509Certificate | undefined {

@@ -49,8 +49,9 @@ export async function createServingCertificate(options: ServingOptions): Promise
   async function look(): Promise<void> {
     const next = await source.next();
     if (next === undefined || stopped.signal.aborted) return;
-    current = next;
+    // Whoever cannot take it throws, and then it is not what is served.
     for (const listener of listeners) listener(next);
+    current = next;
   }
 }
 

@@ -6,6 +6,7 @@ import { type Authorizer, createAuthorizer, ReviewUnavailable } from '../../src/
 import type { UserInfo } from '../../src/auth/user.ts';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
 import { createAccessReviewer } from '../../src/client/reviews.ts';
+import { silentLogger } from '../../src/logging.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
 
@@ -40,6 +41,7 @@ beforeEach(async () => {
   rest = createRestClient(api.connection);
   clock = createFakeClock();
   authorizer = createAuthorizer({
+    log: silentLogger,
     reviewer: createAccessReviewer(rest),
     alwaysAllowPaths: ['/healthz'],
     allowedTtlMs: 10_000,

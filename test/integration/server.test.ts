@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type ClientHttp2Session } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { Agent, type Dispatcher, request } from 'undici';
 import type { Issued } from '../fakes/certificates.ts';
@@ -52,10 +53,19 @@ interface Question {
   readonly via?: Agent;
   readonly method?: Dispatcher.HttpMethod;
   readonly headers?: Record<string, string | string[]>;
+  readonly body?: string;
 }
 
-async function ask(target: string, { via = anonymous, method = 'GET', headers = {} }: Question = {}): Promise<Answer> {
-  const answer = await request(`https://127.0.0.1:${cluster.port}${target}`, { dispatcher: via, method, headers });
+async function ask(
+  target: string,
+  { via = anonymous, method = 'GET', headers = {}, body }: Question = {},
+): Promise<Answer> {
+  const answer = await request(`https://127.0.0.1:${cluster.port}${target}`, {
+    dispatcher: via,
+    method,
+    headers,
+    body: body ?? null,
+  });
   const text = await answer.body.text();
   const isJson = String(answer.headers['content-type']).includes('json') && text !== '';
   return { status: answer.statusCode, headers: answer.headers, text, body: isJson ? JSON.parse(text) : undefined };
@@ -273,7 +283,38 @@ describe('paths', () => {
   }
   check('a POST with a body', `${M}/nodes`, 405, noMethod, { method: 'POST', headers: { 'content-type': 'text/x' } });
 
-  test('a path that cannot be decoded', async () => assert.equal((await asAdmin('/%zz')).status, 400));
+  test('a path that cannot be decoded', async () => {
+    const { status, body } = await asAdmin('/%zz');
+    assert.equal(status, 400);
+    assert.equal(body.kind, 'Status');
+  });
+
+  test('a request with a body of any kind is answered by its method', async () => {
+    for (const type of ['a', ';;', 'application/json', '']) {
+      const headers = type === '' ? {} : { 'content-type': type };
+      const posted = await asAdmin(`${M}/nodes`, { method: 'POST', headers, body: '{' });
+      assert.equal(posted.status, 405, type);
+      assert.equal((await ask('/healthz', { method: 'POST', headers, body: '{' })).status, 200, type);
+    }
+  });
+
+  test('a method that nobody knows is not allowed', async () => {
+    const session = connectHttp2(cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] }));
+    const admin = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' };
+    assert.equal(await status2(session, { ...admin, ':method': 'FOO' }), 405);
+    assert.equal(await status2(session, { ...admin, ':method': 'HEAD' }), 405);
+    session.close();
+  });
+
+  test('a selector that is not UTF-8 is refused, not dropped', async () => {
+    assert.equal((await asAdmin(`${M}/pods?labelSelector=app%3Dnone%ff`)).status, 400);
+  });
+
+  test('an Audit-Id comes back, unless it would break the connection', async () => {
+    assert.equal((await asAdmin('/version', { headers: { 'audit-id': 'mine' } })).headers['audit-id'], 'mine');
+    const long = (await asAdmin('/version', { headers: { 'audit-id': 'x'.repeat(100_000) } })).headers['audit-id'];
+    assert.match(String(long), /^[0-9a-f-]{36}$/);
+  });
 
   test('trailing slashes and percent-encoding lead to the same', async () => {
     for (const target of [`${M}/pods/`, '/apis/metrics.k8s.io/v1beta1/p%6Fds']) {
@@ -309,14 +350,18 @@ test('a pod that is gone from the API is gone here', async () => {
   await untilServed(`${M}/namespaces/jobs/pods`, (list) => list.items.length === 0);
 });
 
-test('SIGTERM: a request under way is answered, then the port is closed', async () => {
+test('SIGTERM: a request under way is answered, then the port is closed', { timeout: 10_000 }, async () => {
   cluster.apiServer.faults.delayMs = 300;
   const reviewed = cluster.apiServer.requests.length;
   const slow = ask('/version', withToken('good'));
   await until('its review is under way', () => cluster.apiServer.requests.length > reviewed);
+  // A connection that never asks for anything must not hold it up.
+  const mute = connectTcp(cluster.port, '127.0.0.1');
+  await once(mute, 'connect');
   const stopped = cluster.stop();
   assert.equal((await slow).status, 403);
   await stopped;
+  mute.destroy();
   await assert.rejects(ask('/healthz', { via: agentWith() }), /ECONNREFUSED/);
 });
 

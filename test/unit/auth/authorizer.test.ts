@@ -4,6 +4,7 @@ import { encodeJson } from '../../../src/apimachinery/meta.ts';
 import type { Attributes } from '../../../src/auth/attributes.ts';
 import { createAuthorizer, forbiddenStatus } from '../../../src/auth/authorizer.ts';
 import type { UserInfo } from '../../../src/auth/user.ts';
+import { silentLogger } from '../../../src/logging.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
 const alice: UserInfo = { name: 'alice', uid: '', groups: [], extra: new Map() };
@@ -70,7 +71,14 @@ describe('a refusal', () => {
 describe('paths that are always allowed', () => {
   const reviewer = { review: async () => ({ allowed: false, reason: '' }) };
   const create = (...alwaysAllowPaths: string[]) =>
-    createAuthorizer({ reviewer, alwaysAllowPaths, allowedTtlMs: 0, deniedTtlMs: 0, clock: createFakeClock() });
+    createAuthorizer({
+      reviewer,
+      alwaysAllowPaths,
+      allowedTtlMs: 0,
+      deniedTtlMs: 0,
+      clock: createFakeClock(),
+      log: silentLogger,
+    });
   const check = (pattern: string, asked: Attributes, allowed: boolean) =>
     void test(`${pattern} ${allowed ? 'allows' : 'does not allow'} ${JSON.stringify(asked)}`, async () => {
       const decision = create(pattern).authorize(alice, asked, signal);

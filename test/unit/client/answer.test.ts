@@ -47,5 +47,12 @@ test('a body beyond the limit is refused before it is read to its end', async ()
 });
 
 test('what is not JSON is quoted', () => {
-  assert.throws(() => decodeBody(Buffer.from('upstream timed out')), /not JSON: upstream timed out/);
+  assert.throws(() => decodeBody(Buffer.from('upstream timed out'), false), /not JSON: upstream timed out/);
+});
+
+test('what may hold a secret is not', () => {
+  assert.throws(
+    () => decodeBody(Buffer.from('{"token":"s3cret'), true),
+    (error: Error) => !`${error.message} ${String(error.cause)}`.includes('s3cret'),
+  );
 });

@@ -11,6 +11,7 @@ function setUp(rest: Partial<Vitals> = {}) {
     resolutionMs: 15_000,
     nodesSynced: () => true,
     podsSynced: () => true,
+    trustKnown: () => true,
     hasUsage: () => true,
     sinceLastTurnMs: () => 0,
     stopping: () => false,
@@ -35,6 +36,10 @@ describe('ready', () => {
   test('not before the informers', () => {
     const { failing } = setUp({ nodesSynced: () => false, podsSynced: () => false });
     assert.deepEqual(failing('/readyz'), ['metric-informer-sync', 'metadata-informer-sync']);
+  });
+
+  test('not while everything is 503 for want of knowing whom to trust', () => {
+    assert.deepEqual(setUp({ trustKnown: () => false }).failing('/readyz'), ['metadata-informer-sync']);
   });
 
   test('not any more once it is to stop', () => {

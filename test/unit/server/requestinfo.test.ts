@@ -42,6 +42,8 @@ describe('the query', () => {
   check('watch', { watch: '' });
   check('a;b=1&c=2', { c: '2' });
   check('a=%zz&c=2', { c: '2' });
+  check('a=%ff', { a: '\ufffd' });
+  check('a=jos%C3%A9', { a: 'jos\u00e9' });
 });
 
 test('a path that cannot be decoded is told', () => assert.equal(requestInfo('GET', '/a%zz'), undefined));

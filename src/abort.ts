@@ -1,0 +1,17 @@
+/** Waiting with an end. */
+
+/**
+ * The promise's outcome, or a rejection with the signal's reason as soon as that aborts. Takes its listener away again: on a signal that
+ * lives as long as the process they would pile up.
+ */
+export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
