@@ -23,8 +23,10 @@ export function decodeBody(body: Buffer, secret: boolean): unknown {
     return JSON.parse(body.toString('utf8'));
   } catch (cause) {
     // What the parser says quotes the body, too.
-    if (secret) throw new Error(`the answer is not JSON but ${body.length} bytes of something else`);
-    throw new Error(`the answer is not JSON: ${excerpt(body)}`, { cause });
+    throw new Error(
+      `the answer is not JSON: ${secret ? `${body.length} bytes` : excerpt(body)}`,
+      secret ? {} : { cause },
+    );
   }
 }
 

@@ -2,7 +2,7 @@
 import { globSync } from 'node:fs';
 import path from 'node:path';
 import { finished } from 'node:stream/promises';
-import { run } from 'node:test';
+import { after, run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { down } from './down.ts';
 import { openCluster } from './cluster.ts';
@@ -70,17 +70,26 @@ async function onCluster<T>(settings: Settings, bringUp: boolean, work: () => Pr
 }
 
 async function runFiles(settings: Settings, files: string[]): Promise<Totals> {
-  await using harness = await openHarness(openCluster(settings));
+  const harness = await openHarness(openCluster(settings));
   useHarness(harness);
-  // In this process, so that all files share the harness, and one after the other: they share two cores as well.
-  const events = run({ files, isolation: 'none', concurrency: 1 });
+  const closed = Promise.withResolvers<void>();
   let totals: Totals | undefined;
-  events.on('test:summary', ({ counts }) => {
-    totals = { passed: counts.passed, failed: counts.tests - counts.passed - counts.skipped, skipped: counts.skipped };
+  const events = run({
+    files,
+    // In this process, so that all files share the harness, and one after the other: they share two cores as well.
+    isolation: 'none',
+    concurrency: 1,
+    // The runner does not end before this process has nothing else to do, so the harness has to go first.
+    setup: () => after(() => harness[Symbol.asyncDispose]().then(closed.resolve, closed.reject)),
+  });
+  events.on('test:summary', ({ counts: { tests, passed, skipped }, success }) => {
+    const failed = tests - passed - skipped;
+    // What fails outside of a test, a hook for example, is a failure as well.
+    totals = { passed, failed: success ? failed : Math.max(1, failed), skipped };
   });
   const report = events.compose(new spec());
   report.pipe(process.stdout, { end: false });
-  await finished(report);
+  await Promise.all([finished(report), closed.promise]);
   if (totals === undefined) throw new Error('the test runner ended without a summary');
   return totals;
 }

@@ -93,7 +93,7 @@ describe('kubectl top with pods', () => {
 
   test('top pods -l shows only what the selector finds', async () => {
     const names = async (selector: string) =>
-      (await top('pods', '-l', selector, `--namespace=${loadNamespace}`)).map(([name]) => name).sort();
+      (await top('pods', '-l', selector, `--namespace=${loadNamespace}`)).map(([name = '']) => name).sort();
     assert.deepEqual(await names('app=burner'), ['burner']);
     assert.deepEqual(await names('app in (burner,pair)'), ['burner', 'pair']);
     assert.deepEqual(await names('app,app!=pair'), ['burner', 'holder']);

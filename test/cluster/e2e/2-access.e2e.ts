@@ -18,131 +18,133 @@ const direct = (path: string, token?: string) =>
 const aggregated = (path: string, token?: string) =>
   ask(cluster, `${cluster.apiServerUrl}${path}`, { ca: cluster.caFile, ...(token === undefined ? {} : { token }) });
 
-before(async () => {
-  await loads.running();
-  const source = { url: server().url, version: 'v1beta1' as const, token: credentials.readerToken };
-  await waitFor(
-    'the burner to be measured',
-    async () => (await podReadings(cluster, source)).has(`${loadNamespace}/burner`),
-    60_000,
-    1_000,
-  );
-});
-
-describe('curl with a ServiceAccount token', () => {
-  test('straight to the server, / lists the paths', async () => {
-    const { status, body } = await direct('/', credentials.readerToken);
-    assert.equal(status, 200, body);
-    const { paths } = JSON.parse(body) as { paths: string[] };
-    for (const path of [
-      '/apis',
-      '/apis/metrics.k8s.io',
-      '/apis/metrics.k8s.io/v1beta1',
-      '/healthz',
-      '/metrics',
-      '/version',
-    ]) {
-      assert.ok(paths.includes(path), `${path} is missing in ${body}`);
-    }
-  });
-
-  for (const [how, curl] of [
-    ['straight to the server', direct],
-    ['through kube-apiserver', aggregated],
-  ] as const) {
-    test(`${how}, a pod's metrics`, async () => {
-      const { status, body } = await curl(podPath, credentials.readerToken);
-      assert.equal(status, 200, body);
-      const pod = JSON.parse(body) as {
-        kind: string;
-        apiVersion: string;
-        metadata: { name: string; namespace: string };
-        timestamp: string;
-        window: string;
-        containers: { name: string; usage: { cpu: string; memory: string } }[];
-      };
-      assert.equal(`${pod.apiVersion} ${pod.kind}`, 'metrics.k8s.io/v1beta1 PodMetrics');
-      assert.equal(`${pod.metadata.namespace}/${pod.metadata.name}`, `${loadNamespace}/burner`);
-      assert.match(pod.timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
-      assert.match(pod.window, /^[\dm.]+s$/);
-      assert.equal(pod.containers.length, 1);
-      assert.equal(pod.containers[0]?.name, 'burn');
-      assert.match(pod.containers[0]?.usage.cpu ?? '', /^\d+[nu]$/);
-      assert.match(pod.containers[0]?.usage.memory ?? '', /^\d+Ki$/);
-    });
-  }
-
-  test('both ways tell the same', async () => {
-    // Unless a new sample comes between the two questions.
+describe('two curls', () => {
+  before(async () => {
+    await loads.running();
+    const source = { url: server().url, version: 'v1beta1' as const, token: credentials.readerToken };
     await waitFor(
-      'two equal answers',
-      async () => {
-        const [one, other] = await Promise.all([
-          direct(podPath, credentials.readerToken),
-          aggregated(podPath, credentials.readerToken),
-        ]);
-        assert.deepEqual(JSON.parse(other.body), JSON.parse(one.body));
-        return true;
-      },
-      20_000,
+      'the burner to be measured',
+      async () => (await podReadings(cluster, source)).has(`${loadNamespace}/burner`),
+      60_000,
       1_000,
     );
   });
-});
 
-describe('curl without the right', () => {
-  for (const [how, curl] of [
-    ['straight to the server', direct],
-    ['through kube-apiserver', aggregated],
-  ] as const) {
-    test(`${how}, another ServiceAccount gets 403`, async () => {
-      const { status, body } = await curl(podPath, credentials.strangerToken);
-      assert.equal(status, 403, body);
-      const reply = JSON.parse(body) as { kind: string; reason: string; message: string };
-      assert.equal(`${reply.kind} ${reply.reason}`, 'Status Forbidden');
-      assert.match(reply.message, /system:serviceaccount:e2e-users:stranger/);
-      assert.match(
-        reply.message,
-        /cannot get resource "pods" in API group "metrics.k8s.io" in the namespace "e2e-loads"/,
+  describe('curl with a ServiceAccount token', () => {
+    test('straight to the server, / lists the paths', async () => {
+      const { status, body } = await direct('/', credentials.readerToken);
+      assert.equal(status, 200, body);
+      const { paths } = JSON.parse(body) as { paths: string[] };
+      for (const path of [
+        '/apis',
+        '/apis/metrics.k8s.io',
+        '/apis/metrics.k8s.io/v1beta1',
+        '/healthz',
+        '/metrics',
+        '/version',
+      ]) {
+        assert.ok(paths.includes(path), `${path} is missing in ${body}`);
+      }
+    });
+
+    for (const [how, curl] of [
+      ['straight to the server', direct],
+      ['through kube-apiserver', aggregated],
+    ] as const) {
+      test(`${how}, a pod's metrics`, async () => {
+        const { status, body } = await curl(podPath, credentials.readerToken);
+        assert.equal(status, 200, body);
+        const pod = JSON.parse(body) as {
+          kind: string;
+          apiVersion: string;
+          metadata: { name: string; namespace: string };
+          timestamp: string;
+          window: string;
+          containers: { name: string; usage: { cpu: string; memory: string } }[];
+        };
+        assert.equal(`${pod.apiVersion} ${pod.kind}`, 'metrics.k8s.io/v1beta1 PodMetrics');
+        assert.equal(`${pod.metadata.namespace}/${pod.metadata.name}`, `${loadNamespace}/burner`);
+        assert.match(pod.timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+        assert.match(pod.window, /^[\dm.]+s$/);
+        assert.equal(pod.containers.length, 1);
+        assert.equal(pod.containers[0]?.name, 'burn');
+        assert.match(pod.containers[0]?.usage.cpu ?? '', /^\d+[nu]$/);
+        assert.match(pod.containers[0]?.usage.memory ?? '', /^\d+Ki$/);
+      });
+    }
+
+    test('both ways tell the same', async () => {
+      // Unless a new sample comes between the two questions.
+      await waitFor(
+        'two equal answers',
+        async () => {
+          const [one, other] = await Promise.all([
+            direct(podPath, credentials.readerToken),
+            aggregated(podPath, credentials.readerToken),
+          ]);
+          assert.deepEqual(JSON.parse(other.body), JSON.parse(one.body));
+          return true;
+        },
+        20_000,
+        1_000,
       );
     });
-
-    test(`${how}, nobody gets 403`, async () => {
-      const { status, body } = await curl(podPath);
-      assert.equal(status, 403, body);
-      assert.match(body, /system:anonymous/);
-    });
-
-    test(`${how}, a bad token gets 401`, async () => {
-      const { status, body } = await curl(podPath, badToken);
-      assert.equal(status, 401, body);
-      assert.equal((JSON.parse(body) as { reason: string }).reason, 'Unauthorized');
-    });
-  }
-
-  test('straight to the server, / and /metrics are not for everybody, health and /version are', async () => {
-    const status = async (path: string, token?: string) => (await direct(path, token)).status;
-    assert.equal(await status('/', credentials.strangerToken), 403);
-    assert.equal(await status('/metrics', credentials.strangerToken), 403);
-    assert.equal(await status('/metrics', credentials.readerToken), 200);
-    for (const path of ['/healthz', '/livez', '/readyz']) assert.equal(await status(path), 200, path);
-    // system:discovery and system:public-info-viewer are for every ServiceAccount.
-    for (const path of ['/version', '/apis']) assert.equal(await status(path, credentials.strangerToken), 200, path);
   });
 
-  test('straight to the server, the headers of a front proxy are worth nothing without its certificate', async () => {
-    const url = `${server().url}${podPath}`;
-    const output = await cluster.runInNamespace('curl', [
-      '--silent',
-      '--insecure',
-      '--header',
-      'X-Remote-User: admin',
-      '--header',
-      'X-Remote-Group: system:masters',
-      '--write-out',
-      '\n%{http_code}',
-      url,
-    ]);
-    assert.match(output, /system:anonymous[^]*\n403$/);
+  describe('curl without the right', () => {
+    for (const [how, curl] of [
+      ['straight to the server', direct],
+      ['through kube-apiserver', aggregated],
+    ] as const) {
+      test(`${how}, another ServiceAccount gets 403`, async () => {
+        const { status, body } = await curl(podPath, credentials.strangerToken);
+        assert.equal(status, 403, body);
+        const reply = JSON.parse(body) as { kind: string; reason: string; message: string };
+        assert.equal(`${reply.kind} ${reply.reason}`, 'Status Forbidden');
+        assert.match(reply.message, /system:serviceaccount:e2e-users:stranger/);
+        assert.match(
+          reply.message,
+          /cannot get resource "pods" in API group "metrics.k8s.io" in the namespace "e2e-loads"/,
+        );
+      });
+
+      test(`${how}, nobody gets 403`, async () => {
+        const { status, body } = await curl(podPath);
+        assert.equal(status, 403, body);
+        assert.match(body, /system:anonymous/);
+      });
+
+      test(`${how}, a bad token gets 401`, async () => {
+        const { status, body } = await curl(podPath, badToken);
+        assert.equal(status, 401, body);
+        assert.equal((JSON.parse(body) as { reason: string }).reason, 'Unauthorized');
+      });
+    }
+
+    test('straight to the server, / and /metrics are not for everybody, health and /version are', async () => {
+      const status = async (path: string, token?: string) => (await direct(path, token)).status;
+      assert.equal(await status('/', credentials.strangerToken), 403);
+      assert.equal(await status('/metrics', credentials.strangerToken), 403);
+      assert.equal(await status('/metrics', credentials.readerToken), 200);
+      for (const path of ['/healthz', '/livez', '/readyz']) assert.equal(await status(path), 200, path);
+      // system:discovery and system:public-info-viewer are for every ServiceAccount.
+      for (const path of ['/version', '/apis']) assert.equal(await status(path, credentials.strangerToken), 200, path);
+    });
+
+    test('straight to the server, the headers of a front proxy are worth nothing without its certificate', async () => {
+      const url = `${server().url}${podPath}`;
+      const output = await cluster.runInNamespace('curl', [
+        '--silent',
+        '--insecure',
+        '--header',
+        'X-Remote-User: admin',
+        '--header',
+        'X-Remote-Group: system:masters',
+        '--write-out',
+        '\n%{http_code}',
+        url,
+      ]);
+      assert.match(output, /system:anonymous[^]*\n403$/);
+    });
   });
 });

@@ -26,7 +26,8 @@ export function createLoads(cluster: Cluster): Loads {
     await makeNamespace(cluster, loadNamespace);
     const requests = { cpu: '50m', memory: '16Mi' };
     const idle = { script: 'exec sleep infinity', requests };
-    const burn = { script: 'while :; do :; done', requests, limits: { cpu: '300m' } };
+    // It asks for what it may use, so that others who want the machine do not take it away.
+    const burn = { script: 'while :; do :; done', requests: { cpu: '300m' }, limits: { cpu: '300m' } };
     const hold = {
       script: `dd if=/dev/zero of=${memoryFolder}/held bs=1M count=${heldBytes / 2 ** 20}; exec sleep infinity`,
       requests,

@@ -7,7 +7,7 @@ import { programNamed, resolutionMs, type ServerProcess, startServer } from './s
 
 const port = 14_251;
 /** From its start to its first scrape, roughly. */
-const startUpMs = 1_000;
+const startUpMs = 500;
 
 /**
  * Starts it so that it scrapes at about the same moments: kubelets take a sample every 10 to 15 s, and only within those
