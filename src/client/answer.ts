@@ -19,15 +19,11 @@ export async function readBody(body: Readable, limitBytes: number): Promise<Buff
 
 /** @param secret whether the body may repeat what must not be logged, such as the token of a TokenReview; it is not quoted then. */
 export function decodeBody(body: Buffer, secret: boolean): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch (cause) {
-    // What the parser says quotes the body, too.
-    throw new Error(
-      `the answer is not JSON: ${secret ? `${body.length} bytes` : excerpt(body)}`,
-      secret ? {} : { cause },
-    );
-  }
+  const decoded = parseJson(body);
+  // What the parser says quotes the body, too, so it is not passed on.
+  if (decoded === undefined)
+    throw new Error(`the answer is not JSON: ${secret ? `${body.length} bytes` : excerpt(body)}`);
+  return decoded;
 }
 
 /**
@@ -69,9 +65,14 @@ const reasons: ReadonlyMap<number, StatusReason> = new Map<number, StatusReason>
 ]);
 
 function statusIn(body: Buffer): unknown {
+  const decoded = parseJson(body);
+  return field(decoded, 'kind') === 'Status' ? decoded : undefined;
+}
+
+/** Undefined where it is none. */
+function parseJson(body: Buffer): unknown {
   try {
-    const decoded: unknown = JSON.parse(body.toString('utf8'));
-    return field(decoded, 'kind') === 'Status' ? decoded : undefined;
+    return JSON.parse(body.toString('utf8'));
   } catch {
     return undefined;
   }
