@@ -1,0 +1,84 @@
+/** The server as a pod: the image of the Dockerfile and manifests/base as they are, but for what the test cluster lacks. */
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { before, describe, test } from 'node:test';
+import type { V1Deployment, V1PodList } from '@kubernetes/client-node';
+import { run } from '../command.ts';
+import { buildImage } from '../product-image.ts';
+import { inPod, toList } from '../registration.ts';
+import { readRecord } from '../settings.ts';
+import { waitFor } from '../wait.ts';
+import { ask } from './ask.ts';
+import { harness } from './harness.ts';
+import { loadNamespace } from './loads.ts';
+
+const { cluster, program, loads, credentials, registration, folder, server } = harness();
+const { settings } = cluster;
+
+describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the image is our own' }, () => {
+  before(async () => {
+    const deployment = registration.base.find(({ kind }) => kind === 'Deployment') as V1Deployment | undefined;
+    const image = deployment?.spec?.template.spec?.containers[0]?.image;
+    assert.ok(image);
+    await loads.running();
+    await importArchive(await buildImage({ tag: `docker.io/library/${image}`, out: path.join(folder, 'image.tar') }));
+    // The last file of the run: the process does not come back. Nothing of it and its Service without a selector is left when the pod's objects come.
+    await registration.remove();
+    assert.equal(await server().stop(), 0, server().log());
+    const objects = inPod(registration.base, { ip: cluster.nodeIp, port: settings.apiServerPort });
+    await cluster.kubectl(['apply', '-f', '-'], { input: toList(objects) });
+    const rollout = ['rollout', 'status', 'deployment/metrics-server', '--namespace=kube-system', '--timeout=120s'];
+    await cluster.kubectl(rollout, { timeoutMs: 130_000 });
+    await registration.available();
+  });
+
+  async function importArchive(archive: string): Promise<void> {
+    const ctr = path.join(readRecord(settings)?.containerdBin ?? '', 'ctr');
+    const address = ['--address', settings.containerdSocket, '--namespace', 'k8s.io'];
+    await run(ctr, [...address, 'images', 'import', archive], { timeoutMs: 300_000 });
+  }
+
+  async function pods() {
+    const args = ['get', 'pods', '--namespace=kube-system', '--selector=k8s-app=metrics-server', '-o', 'json'];
+    return (JSON.parse(await cluster.kubectl(args)) as V1PodList).items;
+  }
+
+  test('kubectl top nodes and top pods answer, with the server itself among the pods', async () => {
+    await waitFor(
+      'the server to measure itself',
+      async () => /^kube-system +metrics-server-\S+ +\d+m +\d+Mi/m.test(await cluster.kubectl(['top', 'pods', '-A'])),
+      60_000,
+      1_000,
+    );
+    assert.match(await cluster.kubectl(['top', 'pods', '-A']), new RegExp(`^${loadNamespace} +burner +\\d+m `, 'm'));
+    assert.match(await cluster.kubectl(['top', 'nodes']), new RegExp(`^${cluster.nodeName} +\\d+m `, 'm'));
+  });
+
+  test('it is one pod that is Ready, has not restarted and is not root', async () => {
+    const [pod, ...others] = await pods();
+    assert.equal(others.length, 0);
+    const [status] = pod?.status?.containerStatuses ?? [];
+    assert.equal(status?.ready, true);
+    assert.equal(status?.restartCount, 0);
+    assert.equal(pod?.spec?.containers[0]?.securityContext?.runAsNonRoot, true);
+  });
+
+  test('curl at its endpoint gets the same pod as through kube-apiserver', async () => {
+    const [pod] = await pods();
+    const podPath = `/apis/metrics.k8s.io/v1beta1/namespaces/${loadNamespace}/pods/burner`;
+    const token = credentials.readerToken;
+    for (const url of [`https://${pod?.status?.podIP}:10250`, cluster.apiServerUrl]) {
+      const { status, body } = await ask(cluster, `${url}${podPath}`, { token });
+      assert.equal(status, 200, body);
+      assert.equal((JSON.parse(body) as { metadata: { name: string } }).metadata.name, 'burner');
+    }
+  });
+
+  test('its log has no warning', async () => {
+    const log = await cluster.kubectl(['logs', '--namespace=kube-system', 'deployment/metrics-server']);
+    assert.deepEqual(
+      log.split('\n').filter((line) => /^[WE] /.test(line)),
+      [],
+    );
+  });
+});
