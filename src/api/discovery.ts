@@ -1,7 +1,7 @@
 /** The documents that tell what this server serves, made once: they never change while it runs. */
 import { createHash } from 'node:crypto';
 import { encodeJson } from '../apimachinery/meta.ts';
-import { group, type Version, versions } from './types.ts';
+import { group, resources, type Version, versions } from './types.ts';
 
 export interface Document {
   readonly compact: Buffer;
@@ -49,11 +49,6 @@ export function createDiscovery(serverAddress: string): Discovery {
  * namespace deletion, garbage collection and backups act on what is advertised.
  */
 const verbs = ['get', 'list'] as const;
-
-const resources = [
-  { name: 'nodes', kind: 'NodeMetrics', namespaced: false },
-  { name: 'pods', kind: 'PodMetrics', namespaced: true },
-] as const;
 
 const legacyVersions = versions.map((version) => ({ groupVersion: `${group}/${version}`, version }));
 

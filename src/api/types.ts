@@ -8,6 +8,12 @@ export const versions = ['v1', 'v1beta1'] as const;
 
 export type Version = (typeof versions)[number];
 
+/** What can be asked for: discovery, OpenAPI and its paths are made from this table. */
+export const resources = [
+  { name: 'nodes', kind: 'NodeMetrics', namespaced: false },
+  { name: 'pods', kind: 'PodMetrics', namespaced: true },
+] as const;
+
 /** What every object of metrics.k8s.io has. */
 interface Metrics {
   readonly name: string;

@@ -1,6 +1,7 @@
 /** The composition root: builds every room in the order of its rank, runs their loops, and unwinds on shutdown. */
 import { createDiscovery } from '../api/discovery.ts';
 import { createNodesApi } from '../api/nodes.ts';
+import { createOpenApi } from '../api/openapi/openapi.ts';
 import { createPodsApi } from '../api/pods.ts';
 import { type ApiServer, inClusterApiServer } from '../client/config.ts';
 import { kubeconfigApiServer } from '../client/kubeconfig.ts';
@@ -19,6 +20,7 @@ import { kubeletRequestTimeoutMs } from '../options/validate.ts';
 import { createScrapeMetrics } from '../scrape/metrics.ts';
 import { createScraper } from '../scrape/scraper.ts';
 import { createEndpoints } from '../server/endpoints.ts';
+import { createOpenApiEndpoints } from '../server/openapi.ts';
 import { createResourceEndpoint } from '../server/resources.ts';
 import { createServer } from '../server/server.ts';
 import { createStorage } from '../storage/storage.ts';
@@ -77,6 +79,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     trustKnown: auth.trustKnown,
     endpoints: createEndpoints({
       discovery: createDiscovery(`:${options['secure-port']}`),
+      openApi: createOpenApiEndpoints(createOpenApi({ title: 'kubegauge', version: `v${version}` }), clock.wallMs),
       resources: createResourceEndpoint(
         createNodesApi({ nodes, usage: storage, now: clock.wallMs }),
         createPodsApi({ pods, usage: storage, now: clock.wallMs }),

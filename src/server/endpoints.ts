@@ -7,12 +7,14 @@ import type { Registry } from '../monitoring.ts';
 import { version } from '../version.ts';
 import { type HealthChecks, type HealthPath, healthPaths, reportHealth } from './health.ts';
 import { wantsAggregatedDiscovery } from './negotiate.ts';
+import type { OpenApiEndpoints } from './openapi.ts';
 import { indexReply, jsonReply, type Reply, textReply } from './reply.ts';
 import type { ApiRequest, RequestInfo } from './requestinfo.ts';
 import type { ResourceEndpoint } from './resources.ts';
 
 export interface EndpointOptions {
   readonly discovery: Discovery;
+  readonly openApi: OpenApiEndpoints;
   readonly resources: ResourceEndpoint;
   readonly health: HealthChecks;
   readonly registry: Registry;
@@ -27,7 +29,7 @@ export interface Endpoints {
 
 type Endpoint = (request: ApiRequest) => Reply | Promise<Reply>;
 
-export function createEndpoints({ discovery, resources, health, registry }: EndpointOptions): Endpoints {
+export function createEndpoints({ discovery, openApi, resources, health, registry }: EndpointOptions): Endpoints {
   const apis = new Map<string, Endpoint>([
     ['/apis', groups],
     [`/apis/${group}`, document(discovery.group)],
@@ -38,13 +40,14 @@ export function createEndpoints({ discovery, resources, health, registry }: Endp
     ['/', () => indexReply(paths, 200)],
     ['/index.html', () => indexReply(paths, 200)],
     ['/metrics', metrics],
+    ...openApi,
     ...healthPaths.map((path): [string, Endpoint] => [path, ({ info }) => healthReply(path, info)]),
     ...healthPaths.flatMap((path) =>
       health[path].map((check): [string, Endpoint] => [`${path}/${check.name}`, single(check)]),
     ),
   ]);
   const paths: readonly string[] = [...apis.keys(), ...others.keys()].filter(
-    (path) => path !== '/' && path !== '/index.html',
+    (path) => path !== '/' && path !== '/index.html' && !path.startsWith('/openapi/v3/'),
   );
 
   return { serve, serveHealth };

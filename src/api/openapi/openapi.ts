@@ -1,0 +1,106 @@
+/** The OpenAPI documents, made once: equal bytes from every replica of a release, so that hashes in links stay good. */
+import { createHash } from 'node:crypto';
+import { encodeJson } from '../../apimachinery/meta.ts';
+import { group, type Version, versions as allVersions } from '../types.ts';
+import { allSchemas } from './definitions.ts';
+import { encodeOpenApi3, encodeSwagger } from './gnostic.ts';
+import { groupRoutes, type Route, rootRoutes, versionRoutes } from './routes.ts';
+import { type Info, referencePrefix, type Schema } from './schema.ts';
+import { swagger } from './v2.ts';
+import { openApi3 } from './v3.ts';
+
+export interface OpenApiDocument {
+  readonly json: Buffer;
+  /** The same as gnostic's messages; made when it is asked for first, which hardly anybody does. */
+  protobuf(): Buffer;
+  /** Upper-case hexadecimal SHA-512 of the JSON; both encodings' ETag without its quotes. */
+  readonly hash: string;
+}
+
+export interface OpenApi {
+  readonly v2: OpenApiDocument;
+  /** By what follows /openapi/v3/ in their paths, such as apis/metrics.k8s.io/v1. */
+  readonly v3: ReadonlyMap<string, OpenApiDocument>;
+  /** Which documents of v3 there are; has no protobuf form. */
+  readonly v3Index: Omit<OpenApiDocument, 'protobuf'>;
+}
+
+/** @param versions those to tell of; fewer than all only to compare with a server that has fewer. */
+export function createOpenApi(info: Info, versions: readonly Version[] = allVersions): OpenApi {
+  const schemas = allSchemas(versions);
+  const all = [...rootRoutes, ...groupRoutes, ...versions.flatMap(versionRoutes)];
+  const groupPath = `apis/${group}`;
+  // Not apis and version: kube-apiserver has documents of these names, and merges ours over them.
+  const v3 = new Map([
+    [groupPath, v3Document(info, groupRoutes, schemas)],
+    ...versions.map((version): [string, OpenApiDocument] => [
+      `${groupPath}/${version}`,
+      v3Document(info, versionRoutes(version), schemas),
+    ]),
+  ]);
+  return { v2: v2Document(info, all, schemas), v3, v3Index: v3Index(v3) };
+}
+
+type Schemas = Readonly<Record<string, Schema>>;
+
+function v2Document(info: Info, routes: readonly Route[], schemas: Schemas): OpenApiDocument {
+  const document = swagger(info, byPath(routes), referredTo(routes, schemas));
+  const json = Buffer.from(JSON.stringify(document));
+  return { json, protobuf: once(() => encodeSwagger(document)), hash: hashOf(json) };
+}
+
+function v3Document(info: Info, routes: readonly Route[], schemas: Schemas): OpenApiDocument {
+  const document = openApi3(info, byPath(routes), referredTo(routes, schemas));
+  const json = escapedJson(document);
+  return { json, protobuf: once(() => encodeOpenApi3(document)), hash: hashOf(json) };
+}
+
+function v3Index(documents: ReadonlyMap<string, OpenApiDocument>): OpenApi['v3Index'] {
+  const paths = [...documents].map(([path, { hash }]) => [
+    path,
+    { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` },
+  ]);
+  const json = escapedJson({ paths: Object.fromEntries(paths) });
+  return { json, hash: hashOf(json) };
+}
+
+/** Kubernetes escapes <, > and & in v3, but not in v2, and ends neither with a newline. */
+function escapedJson(value: object): Buffer {
+  return encodeJson(value).subarray(0, -'\n'.length);
+}
+
+function once(make: () => Buffer): () => Buffer {
+  let made: Buffer | undefined;
+  return () => (made ??= make());
+}
+
+function hashOf(json: Buffer): string {
+  return createHash('sha512').update(json).digest('hex').toUpperCase();
+}
+
+function byPath(routes: readonly Route[]): readonly Route[] {
+  return routes.toSorted((left, right) => (left.path < right.path ? -1 : 1));
+}
+
+/** The schemas of the answers and all that they are made of, sorted by name. */
+function referredTo(routes: readonly Route[], schemas: Schemas): Schemas {
+  const found = new Map<string, Schema>();
+  const visit = (name: string): void => {
+    const schema = schemas[name];
+    if (schema === undefined) throw new Error(`there is no schema called ${name}`);
+    if (found.has(name)) return;
+    found.set(name, schema);
+    for (const next of referencesIn(schema)) visit(next);
+  };
+  for (const route of routes) visit(route.returns);
+  return Object.fromEntries([...found].sort(([left], [right]) => (left < right ? -1 : 1)));
+}
+
+function referencesIn(schema: Schema): readonly string[] {
+  const inner = [
+    ...Object.values(schema.properties ?? {}),
+    ...(schema.allOf ?? []),
+    ...[schema.items, schema.additionalProperties].filter((each) => each !== undefined),
+  ].flatMap(referencesIn);
+  return schema.$ref === undefined ? inner : [schema.$ref.slice(referencePrefix.length), ...inner];
+}

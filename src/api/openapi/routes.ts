@@ -1,0 +1,122 @@
+/** The operations that OpenAPI tells of, made from the table of resources; names and media types are those of Kubernetes' generator. */
+import { group, resources, type Version } from '../types.ts';
+import { metricsV } from './definitions.ts';
+import { metaV1, sharedParameters } from './kubernetes.ts';
+import type { GroupVersionKind, Parameter } from './schema.ts';
+
+/** One GET. */
+export interface Route {
+  readonly path: string;
+  readonly operationId: string;
+  readonly description: string;
+  readonly tag: string;
+  readonly consumes: readonly string[];
+  readonly produces: readonly string[];
+  /** Name of the schema of the answer. */
+  readonly returns: string;
+  /** Sorted by name. */
+  readonly parameters: readonly Parameter[];
+  /** Undefined for what is not about objects. */
+  readonly action?: 'get' | 'list';
+  /** Of the objects that it is about; given with the action. */
+  readonly kind?: GroupVersionKind;
+}
+
+const mediaTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+
+const namespace = sharedParameters['namespace-vgWSWtn3'];
+const pretty = sharedParameters['pretty-tJGM1-ng'];
+const listParameters = Object.values(sharedParameters).filter((parameter) => parameter !== namespace);
+
+/** What is there whatever the versions: the server's groups and version. */
+export const rootRoutes: readonly Route[] = [
+  discoveryRoute('/apis/', 'getAPIVersions', 'get available API versions', 'apis', 'APIGroupList'),
+  {
+    path: '/version/',
+    operationId: 'getCodeVersion',
+    description: 'get the version information for this server',
+    tag: 'version',
+    consumes: ['application/json'],
+    produces: ['application/json'],
+    returns: 'io.k8s.apimachinery.pkg.version.Info',
+    parameters: [],
+  },
+];
+
+export const groupRoutes: readonly Route[] = [
+  discoveryRoute(`/apis/${group}/`, 'getMetricsAPIGroup', 'get information of a group', 'metrics', 'APIGroup'),
+];
+
+export function versionRoutes(version: Version): readonly Route[] {
+  return [
+    discoveryRoute(
+      `/apis/${group}/${version}/`,
+      `getMetrics${capitalized(version)}APIResources`,
+      'get available resources',
+      tagOf(version),
+      'APIResourceList',
+    ),
+    ...resources.flatMap((resource) => resourceRoutes(version, resource)),
+  ];
+}
+
+function resourceRoutes(version: Version, { name, kind, namespaced }: (typeof resources)[number]): readonly Route[] {
+  const root = `/apis/${group}/${version}`;
+  const id = (verb: string, scope: string, suffix: string) =>
+    `${verb}Metrics${capitalized(version)}${scope}${kind}${suffix}`;
+  const common = { tag: tagOf(version), consumes: ['*/*'], kind: { group, version, kind } };
+  const list = (path: string, scope: string, suffix: string, parameters: readonly Parameter[]): Route => ({
+    ...common,
+    path,
+    operationId: id('list', scope, suffix),
+    description: `list objects of kind ${kind}`,
+    produces: [...mediaTypes, 'application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'],
+    returns: metricsV(version, `${kind}List`),
+    parameters,
+    action: 'list',
+  });
+  const read = (path: string, scope: string, parameters: readonly Parameter[]): Route => ({
+    ...common,
+    path,
+    operationId: id('read', scope, ''),
+    description: `read the specified ${kind}`,
+    produces: mediaTypes,
+    returns: metricsV(version, kind),
+    parameters: [nameParameter(kind), ...parameters],
+    action: 'get',
+  });
+  if (!namespaced)
+    return [list(`${root}/${name}`, '', '', listParameters), read(`${root}/${name}/{name}`, '', [pretty])];
+  const inNamespace = `${root}/namespaces/{namespace}/${name}`;
+  return [
+    list(inNamespace, 'Namespaced', '', Object.values(sharedParameters)),
+    read(`${inNamespace}/{name}`, 'Namespaced', [namespace, pretty]),
+    list(`${root}/${name}`, '', 'ForAllNamespaces', listParameters),
+  ];
+}
+
+function discoveryRoute(path: string, operationId: string, description: string, tag: string, kind: string): Route {
+  return {
+    path,
+    operationId,
+    description,
+    tag,
+    consumes: mediaTypes,
+    produces: mediaTypes,
+    returns: metaV1(kind),
+    parameters: [],
+  };
+}
+
+const nameParameter = (kind: string): Parameter => ({
+  uniqueItems: true,
+  type: 'string',
+  description: `name of the ${kind}`,
+  name: 'name',
+  in: 'path',
+  required: true,
+});
+
+const tagOf = (version: Version): string => `metrics_${version}`;
+
+const capitalized = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
