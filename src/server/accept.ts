@@ -1,0 +1,70 @@
+/** Reads the Accept header as goautoneg, the library of k8s.io/apiserver, does: leniently, and with its order of preference. */
+
+export interface Clause {
+  /** The parts of a media type, perhaps `*`. */
+  readonly type: string;
+  readonly subtype: string;
+  /** 0 does not mean never here. */
+  readonly quality: number;
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+/** More than any client sends; what comes after them is not looked at, so that sorting them cannot take long. */
+const clauseLimit = 100;
+
+/** Whether one of the media types stands in the header as it is, whatever its parameters say. */
+export function namesMediaType(header: string, mediaTypes: readonly string[]): boolean {
+  return header.split(',').some((range) => mediaTypes.includes(trim(range.split(';', 1)[0] ?? '')));
+}
+
+/** The clauses of a header, the best first. */
+export function parseAccept(header: string): readonly Clause[] {
+  const clauses: Clause[] = [];
+  for (const text of header.split(',', clauseLimit)) {
+    const clause = parseClause(text);
+    if (clause !== undefined) insert(clauses, clause);
+  }
+  return clauses;
+}
+
+function parseClause(text: string): Clause | undefined {
+  const [range = '', ...rest] = text.split(';');
+  const [type = '', subtype = '', ...more] = range.split('/').map(trim);
+  if (more.join('/') !== '' || (subtype === '' && type !== '*')) return undefined;
+  const parameters = new Map<string, string>();
+  let quality = 1;
+  for (const each of rest) {
+    const [name = '', value = '', ...others] = each.split('=');
+    if (value === '' || others.join('=') !== '') continue;
+    // Go reads what is no number as 0, and does not forgive spaces.
+    if (trim(name) === 'q') quality = value.includes(' ') ? 0 : Number(value) || 0;
+    else parameters.set(trim(name), trim(value));
+  }
+  return { type, subtype: subtype === '' ? '*' : subtype, quality, parameters };
+}
+
+/** Only spaces: a tab is part of a name. Not a regular expression, which would take long for very many of them. */
+function trim(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && text[start] === ' ') start += 1;
+  while (end > start && text[end - 1] === ' ') end -= 1;
+  return text.slice(start, end);
+}
+
+/** Go's order has circles, so the way of sorting matters: one by one, each moved up while it is better than the one before it. */
+function insert(clauses: Clause[], clause: Clause): void {
+  let at = clauses.length;
+  for (; at > 0; at -= 1) {
+    const before = clauses[at - 1];
+    if (before === undefined || !isBetter(clause, before)) break;
+    clauses[at] = before;
+  }
+  clauses[at] = clause;
+}
+
+function isBetter(one: Clause, other: Clause): boolean {
+  if (one.quality > other.quality) return true;
+  if (one.type !== '*' && other.type === '*') return true;
+  return one.subtype !== '*' && other.subtype === '*';
+}
