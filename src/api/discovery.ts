@@ -1,46 +1,47 @@
-/** The documents that tell what this server serves, made once: they never change while it runs. */
+/** The documents that tell what this server serves; they never change while it runs. */
 import { createHash } from 'node:crypto';
+import type { Encodable } from '../apimachinery/encoding.ts';
 import { encodeJson } from '../apimachinery/meta.ts';
+import { encodeAggregatedGroups, encodeGroup, encodeGroupList, encodeResourceList } from './discoveryprotobuf.ts';
 import { group, resources, type Version, versions } from './types.ts';
-
-export interface Document {
-  readonly compact: Buffer;
-  /** The same for people: indented. */
-  readonly pretty: Buffer;
-}
-
-/** A document that clients ask for again with If-None-Match. */
-export interface TaggedDocument extends Document {
-  /** With its quotes, as in the header; equal for every server of the same release. */
-  readonly etag: string;
-}
 
 export interface Discovery {
   /** GET /apis without a wish for the aggregated form. */
-  readonly groupList: Document;
-  /** GET /apis with a wish for aggregatedMediaType. */
-  readonly aggregated: TaggedDocument;
+  readonly groupList: Encodable;
+  /** GET /apis with a wish for the aggregated form, in the version of its own group that was asked for. */
+  readonly aggregated: Readonly<Record<AggregatedVersion, Encodable>>;
+  /**
+   * For If-None-Match, with its quotes, as in the header; equal for every server of the same release and for every form of the aggregated
+   * document, as in Kubernetes: Vary tells forms apart.
+   */
+  readonly etag: string;
   /** GET /apis/metrics.k8s.io */
-  readonly group: Document;
+  readonly group: Encodable;
   /** GET /apis/metrics.k8s.io/<version> */
-  readonly resources: Readonly<Record<Version, Document>>;
+  readonly resources: Readonly<Record<Version, Encodable>>;
 }
 
-/** Exactly the Content-Type that kube-apiserver's aggregator looks for. */
-export const aggregatedMediaType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+/** The group and kind that clients name in Accept to get the aggregated form. */
+export const aggregatedGroup = 'apidiscovery.k8s.io';
+export const aggregatedKind = 'APIGroupDiscoveryList';
+
+/** kube-apiservers before 1.30 ask for v2beta1 only; both have the same fields. */
+export const aggregatedVersions = ['v2', 'v2beta1'] as const;
+
+export type AggregatedVersion = (typeof aggregatedVersions)[number];
 
 /** @param serverAddress where clients of any network find us, such as `:10250`; only shown, in the legacy list of groups. */
 export function createDiscovery(serverAddress: string): Discovery {
-  const aggregated = toDocument(aggregatedGroups);
+  const groups = groupList(serverAddress);
   return {
-    groupList: toDocument({
-      // Without apiVersion, as in Kubernetes.
-      kind: 'APIGroupList',
-      groups: [{ ...legacyGroup, serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }] }],
-    }),
-    aggregated: { ...aggregated, etag: etagOf(aggregated.compact) },
-    group: toDocument({ kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup }),
-    resources: { v1: toDocument(resourceList('v1')), v1beta1: toDocument(resourceList('v1beta1')) },
+    groupList: { json: () => groups, protobuf: () => encodeGroupList(groups) },
+    aggregated: { v2: aggregatedDocument('v2'), v2beta1: aggregatedDocument('v2beta1') },
+    etag: etagOf(encodeJson(aggregatedGroups('v2'))),
+    group: {
+      json: () => ({ kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup }),
+      protobuf: () => encodeGroup(legacyGroup),
+    },
+    resources: { v1: resourceDocument('v1'), v1beta1: resourceDocument('v1beta1') },
   };
 }
 
@@ -50,34 +51,43 @@ export function createDiscovery(serverAddress: string): Discovery {
  */
 const verbs = ['get', 'list'] as const;
 
-const legacyVersions = versions.map((version) => ({ groupVersion: `${group}/${version}`, version }));
+export interface GroupVersion {
+  readonly groupVersion: string;
+  readonly version: string;
+}
 
-const legacyGroup = { name: group, versions: legacyVersions, preferredVersion: legacyVersions[0] };
+export interface Group {
+  readonly name: string;
+  readonly versions: readonly GroupVersion[];
+  readonly preferredVersion: GroupVersion;
+  readonly serverAddressByClientCIDRs?: readonly { readonly clientCIDR: string; readonly serverAddress: string }[];
+}
 
-const aggregatedGroups = {
-  kind: 'APIGroupDiscoveryList',
-  apiVersion: 'apidiscovery.k8s.io/v2',
-  metadata: {},
-  items: [
-    {
-      metadata: { name: group },
-      versions: versions.map((version) => ({
-        version,
-        resources: resources.map(({ name, kind, namespaced }) => ({
-          resource: name,
-          // Empty means the parent's; null would break clients of 1.26.
-          responseKind: { group: '', version: '', kind },
-          scope: namespaced ? 'Namespaced' : 'Cluster',
-          singularResource: '',
-          verbs,
-        })),
-        freshness: 'Current',
-      })),
-    },
-  ],
+export type GroupList = ReturnType<typeof groupList>;
+export type ResourceList = ReturnType<typeof resourceList>;
+export type AggregatedGroups = ReturnType<typeof aggregatedGroups>;
+
+const legacyGroup: Group = {
+  name: group,
+  versions: versions.map(groupVersion),
+  preferredVersion: groupVersion(versions[0]),
 };
 
-function resourceList(version: Version): object {
+function groupVersion(version: Version): GroupVersion {
+  return { groupVersion: `${group}/${version}`, version };
+}
+
+/** Without apiVersion, as in Kubernetes. */
+function groupList(serverAddress: string) {
+  const here = { ...legacyGroup, serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }] };
+  return { kind: 'APIGroupList', groups: [here] };
+}
+
+function resourceDocument(version: Version): Encodable {
+  return { json: () => resourceList(version), protobuf: () => encodeResourceList(resourceList(version)) };
+}
+
+function resourceList(version: Version) {
   return {
     kind: 'APIResourceList',
     apiVersion: 'v1',
@@ -86,8 +96,33 @@ function resourceList(version: Version): object {
   };
 }
 
-function toDocument(value: object): Document {
-  return { compact: encodeJson(value), pretty: encodeJson(value, 'pretty') };
+function aggregatedDocument(version: AggregatedVersion): Encodable {
+  return { json: () => aggregatedGroups(version), protobuf: () => encodeAggregatedGroups(aggregatedGroups(version)) };
+}
+
+function aggregatedGroups(ownVersion: AggregatedVersion) {
+  return {
+    kind: aggregatedKind,
+    apiVersion: `${aggregatedGroup}/${ownVersion}`,
+    metadata: {},
+    items: [
+      {
+        metadata: { name: group },
+        versions: versions.map((version) => ({
+          version,
+          resources: resources.map(({ name, kind, namespaced }) => ({
+            resource: name,
+            // Empty means the parent's; null would break clients of 1.26.
+            responseKind: { group: '', version: '', kind },
+            scope: namespaced ? 'Namespaced' : 'Cluster',
+            singularResource: '',
+            verbs,
+          })),
+          freshness: 'Current',
+        })),
+      },
+    ],
+  };
 }
 
 function etagOf(body: Buffer): string {

@@ -13,10 +13,24 @@ import {
 } from './types.ts';
 
 export function encode(object: MetricsObject, version: Version, form: JsonForm = 'compact'): Buffer {
+  return encodeJson(toJson(object, version), form);
+}
+
+/** The object as encodeJson takes it. */
+export function toJson(object: MetricsObject, version: Version): object {
   const typeMeta: TypeMeta = { kind: object.kind, apiVersion: `${group}/${version}` };
   // In lists, objects have neither kind nor apiVersion.
   const rest = 'items' in object ? { metadata: {}, items: object.items.map(toWire) } : toWire(object);
-  return encodeJson({ ...typeMeta, ...rest }, form);
+  return { ...typeMeta, ...rest };
+}
+
+export function toObjectMeta(object: NodeMetrics | PodMetrics): ObjectMeta {
+  return {
+    name: object.name,
+    namespace: object.kind === 'PodMetrics' ? object.namespace : undefined,
+    creationTimestamp: formatTime(object.creationTimestampMs),
+    labels: object.labels.size === 0 ? undefined : object.labels,
+  };
 }
 
 // The order of keys in these literals is the order on the wire.
@@ -33,15 +47,6 @@ function toWire(object: NodeMetrics | PodMetrics): object {
 
 function toWireContainer({ name, usage }: ContainerMetrics): object {
   return { name, usage: toWireUsage(usage) };
-}
-
-function toObjectMeta(object: NodeMetrics | PodMetrics): ObjectMeta {
-  return {
-    name: object.name,
-    namespace: object.kind === 'PodMetrics' ? object.namespace : undefined,
-    creationTimestamp: formatTime(object.creationTimestampMs),
-    labels: object.labels.size === 0 ? undefined : object.labels,
-  };
 }
 
 function toWireUsage(usage: ResourceUsage): object {

@@ -64,8 +64,13 @@ export function encodeJson(value: unknown, form: JsonForm = 'compact'): Buffer {
  * so that one machine's broken clock cannot break everybody's list.
  */
 export function formatTime(ms: number): string {
-  const iso = new Date(Math.min(Math.max(ms, 0), lastMs)).toISOString();
+  const iso = new Date(wireSeconds(ms) * 1000).toISOString();
   return `${iso.slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)}Z`;
+}
+
+/** The same time as a number: whole seconds since the epoch. */
+export function wireSeconds(ms: number): number {
+  return Math.trunc(Math.min(Math.max(ms, 0), lastMs) / 1000);
 }
 
 const lastMs = Date.UTC(9999, 11, 31, 23, 59, 59);

@@ -1,5 +1,5 @@
 /** API errors: a reason, the HTTP code that follows from it, and the Status body that clients decode. */
-import type { Status, StatusDetails } from './meta.ts';
+import type { Status, StatusCause, StatusDetails } from './meta.ts';
 import { quote } from './quote.ts';
 
 /** Every reason of metav1.StatusReason that has a code of its own, and that code. */
@@ -115,6 +115,36 @@ export function watchNotSupported(resource: GroupResource): StatusError {
 /** None of the client's media types is one of ours. */
 export function notAcceptable(mediaTypes: readonly string[]): StatusError {
   return new StatusError('NotAcceptable', `only the following media types are accepted: ${mediaTypes.join(', ')}`);
+}
+
+/** As notAcceptable, in the words of the router that comes before: it knows neither wildcards nor parameters. */
+export function noRepresentation(produces: readonly string[]): StatusError {
+  const message = `406: Not Acceptable\n\nAvailable representations: ${produces.join(', ')}`;
+  return new StatusError('NotAcceptable', message, { details: {} });
+}
+
+/** The request says that it has a body, and of a type that nobody reads here. */
+export function unsupportedMediaType(): StatusError {
+  return new StatusError('UnsupportedMediaType', '415: Unsupported Media Type', { details: {} });
+}
+
+/** One thing that is wrong with one field. */
+export interface FieldError {
+  readonly field: string;
+  readonly reason: 'FieldValueForbidden' | 'FieldValueNotSupported';
+  /** What is wrong with it. */
+  readonly message: string;
+}
+
+/**
+ * The object can be read, but contradicts itself.
+ * @param kind the object's kind; group and kind are told in the details.
+ */
+export function invalid(group: string, kind: string, errors: readonly FieldError[]): StatusError {
+  const causes = errors.map(({ field, reason, message }): StatusCause => ({ reason, message, field }));
+  const all = errors.map(({ field, message }) => `${field}: ${message}`).join(', ');
+  const message = `${qualify({ group, resource: kind })} "" is invalid: ${errors.length === 1 ? all : `[${all}]`}`;
+  return new StatusError('Invalid', message, { details: { group, kind, causes } });
 }
 
 /** Something here is broken; the message must not tell the client more than it may know. */

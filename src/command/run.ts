@@ -21,7 +21,7 @@ import { createScrapeMetrics } from '../scrape/metrics.ts';
 import { createScraper } from '../scrape/scraper.ts';
 import { createEndpoints } from '../server/endpoints.ts';
 import { createOpenApiEndpoints } from '../server/openapi.ts';
-import { createResourceEndpoint } from '../server/resources.ts';
+import { createResourceRoutes } from '../server/resources.ts';
 import { createServer } from '../server/server.ts';
 import { createStorage } from '../storage/storage.ts';
 import { cipherList } from '../tls/ciphers.ts';
@@ -74,13 +74,14 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     tlsMinVersion: options['tls-min-version'] === 'VersionTLS13' ? 'TLSv1.3' : 'TLSv1.2',
     tlsCiphers: cipherList(options['tls-cipher-suites']),
     tls: auth.tls(),
+    requestTimeoutMs: options['request-timeout'],
     authenticator: auth.authenticator,
     authorizer: auth.authorizer,
     trustKnown: auth.trustKnown,
     endpoints: createEndpoints({
       discovery: createDiscovery(`:${options['secure-port']}`),
       openApi: createOpenApiEndpoints(createOpenApi({ title: 'kubegauge', version: `v${version}` }), clock.wallMs),
-      resources: createResourceEndpoint(
+      resources: createResourceRoutes(
         createNodesApi({ nodes, usage: storage, now: clock.wallMs }),
         createPodsApi({ pods, usage: storage, now: clock.wallMs }),
       ),

@@ -150,6 +150,13 @@ export const flags = {
     check: notNegative,
     help: 'How long to keep serving after SIGTERM, not ready any more, so that clients learn of it.',
   },
+  'request-timeout': {
+    section: 'Serving',
+    type: 'duration',
+    default: '1m',
+    check: positive,
+    help: 'How long a request may take; with ?timeout= it may want its answer sooner.',
+  },
   'authentication-kubeconfig': {
     section: 'Authentication',
     type: 'string',
@@ -308,7 +315,6 @@ export const ignoredFlags: readonly string[] = [
   'tls-sni-cert-key',
   'disable-http2-serving',
   'http2-max-streams-per-connection',
-  'request-timeout',
   'min-request-timeout',
   'max-requests-inflight',
   'max-mutating-requests-inflight',

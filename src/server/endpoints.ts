@@ -1,21 +1,29 @@
 /** The table of everything that is served, and the one place that decides what a path leads to. */
-import { aggregatedMediaType, type Discovery, type Document } from '../api/discovery.ts';
+import {
+  aggregatedGroup,
+  aggregatedKind,
+  type AggregatedVersion,
+  aggregatedVersions,
+  type Discovery,
+} from '../api/discovery.ts';
 import { group, versions } from '../api/types.ts';
+import { type Encodable, mediaTypes } from '../apimachinery/encoding.ts';
 import { encodeJson } from '../apimachinery/meta.ts';
-import { methodNotAllowed, unknownResource } from '../apimachinery/status.ts';
+import { unknownResource } from '../apimachinery/status.ts';
 import type { Registry } from '../monitoring.ts';
 import { version } from '../version.ts';
 import { type HealthChecks, type HealthPath, healthPaths, reportHealth } from './health.ts';
-import { wantsAggregatedDiscovery } from './negotiate.ts';
+import { negotiate, noTransform, type Restrictions, type Transform } from './negotiate.ts';
 import type { OpenApiEndpoints } from './openapi.ts';
-import { indexReply, jsonReply, type Reply, textReply } from './reply.ts';
-import type { ApiRequest, RequestInfo } from './requestinfo.ts';
-import type { ResourceEndpoint } from './resources.ts';
+import { indexReply, jsonReply, objectReply, type Reply, requireAccepted, textReply } from './reply.ts';
+import { type ApiRequest, type RequestInfo, trimSlashes } from './requestinfo.ts';
+import type { ResourceRoutes } from './resources.ts';
+import { type Endpoint, type Route, serveRoute } from './route.ts';
 
 export interface EndpointOptions {
   readonly discovery: Discovery;
   readonly openApi: OpenApiEndpoints;
-  readonly resources: ResourceEndpoint;
+  readonly resources: ResourceRoutes;
   readonly health: HealthChecks;
   readonly registry: Registry;
 }
@@ -27,41 +35,40 @@ export interface Endpoints {
   serveHealth(info: RequestInfo): Reply | undefined;
 }
 
-type Endpoint = (request: ApiRequest) => Reply | Promise<Reply>;
-
 export function createEndpoints({ discovery, openApi, resources, health, registry }: EndpointOptions): Endpoints {
-  const apis = new Map<string, Endpoint>([
-    ['/apis', groups],
+  const groups: Route = { consumes: mediaTypes, produces: mediaTypes, serve: serveGroups };
+  /** Served by the rules of an API, and everything below them too, if only to say that it is not there. */
+  const routes = new Map<string, Route>([
+    ...versions.map((each): [string, Route] => [`/apis/${group}/${each}`, document(discovery.resources[each])]),
     [`/apis/${group}`, document(discovery.group)],
-    ...versions.map((each): [string, Endpoint] => [`/apis/${group}/${each}`, document(discovery.resources[each])]),
-    ['/version', () => jsonReply(encodeJson(versionInfo, 'pretty'))],
+    ['/version', { consumes: [json], produces: [json], serve: () => jsonReply(encodeJson(versionInfo, 'pretty')) }],
   ]);
   const others: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
     ['/', () => indexReply(paths, 200)],
     ['/index.html', () => indexReply(paths, 200)],
     ['/metrics', metrics],
     ...openApi,
+    ...openApi,
     ...healthPaths.map((path): [string, Endpoint] => [path, ({ info }) => healthReply(path, info)]),
     ...healthPaths.flatMap((path) =>
       health[path].map((check): [string, Endpoint] => [`${path}/${check.name}`, single(check)]),
     ),
   ]);
-  const paths: readonly string[] = [...apis.keys(), ...others.keys()].filter(
+  const paths: readonly string[] = ['/apis', ...routes.keys(), ...others.keys()].filter(
     (path) => path !== '/' && path !== '/index.html' && !path.startsWith('/openapi/v3/'),
   );
 
   return { serve, serveHealth };
 
   function serve(request: ApiRequest): Reply | Promise<Reply> {
-    const { info } = request;
-    const path = info.path.length > 1 && info.path.endsWith('/') ? info.path.slice(0, -1) : info.path;
-    const api = apis.get(path);
-    if (api !== undefined && info.method !== 'GET') throw methodNotAllowed();
-    const endpoint = api ?? others.get(path);
-    if (endpoint !== undefined) return endpoint(request);
-    if (info.resource?.group === group) return resources(request, info.resource);
-    if (path.startsWith(`/apis/${group}/`)) throw unknownResource();
-    return indexReply(paths, 404);
+    const { path } = request.info;
+    const other = others.get(path);
+    if (other !== undefined) return other(request);
+    if (path === '/apis' || path === '/apis/') return serveRoute(groups, request);
+    if (!routes.keys().some((root) => path === root || path.startsWith(`${root}/`))) return indexReply(paths, 404);
+    const route = routes.get(`/${trimSlashes(path)}`) ?? resources(request.info);
+    if (route === undefined) throw unknownResource();
+    return serveRoute(route, request);
   }
 
   function serveHealth(info: RequestInfo): Reply | undefined {
@@ -80,12 +87,18 @@ export function createEndpoints({ discovery, openApi, resources, health, registr
     return textReply(text, ok ? 200 : 500);
   }
 
-  function groups(request: ApiRequest): Reply | Promise<Reply> {
-    if (!wantsAggregatedDiscovery(request.header('accept'))) return document(discovery.groupList)(request);
-    const { etag, compact } = discovery.aggregated;
-    const headers = { etag, 'cache-control': 'public', vary: 'Accept' };
-    if (request.header('if-none-match') === etag) return { status: 304, contentType: '', headers, body: '' };
-    return { status: 200, contentType: aggregatedMediaType, headers, body: compact };
+  async function serveGroups(request: ApiRequest): Promise<Reply> {
+    const accepted = negotiate(request, aggregatedOnly);
+    const aggregated = accepted === undefined ? undefined : aggregatedVersionOf(accepted.transform);
+    if (accepted === undefined || aggregated === undefined) {
+      return objectReply(discovery.groupList, requireAccepted(request, noTransform));
+    }
+    const headers = { etag: discovery.etag, 'cache-control': 'public', vary: 'Accept' };
+    if (request.header('if-none-match') === discovery.etag) return { status: 304, contentType: '', headers, body: '' };
+    const reply = await objectReply(discovery.aggregated[aggregated], accepted);
+    // To the letter what kube-apiserver's aggregator looks for.
+    const contentType = `${reply.contentType};g=${aggregatedGroup};v=${aggregated};as=${aggregatedKind}`;
+    return { ...reply, contentType, headers };
   }
 
   async function metrics(): Promise<Reply> {
@@ -93,8 +106,20 @@ export function createEndpoints({ discovery, openApi, resources, health, registr
   }
 }
 
-function document(found: Document): Endpoint {
-  return ({ form }) => jsonReply(found[form]);
+const json = 'application/json';
+
+function document(found: Encodable): Route {
+  const serve: Endpoint = (request) => objectReply(found, requireAccepted(request, noTransform));
+  return { consumes: mediaTypes, produces: mediaTypes, serve };
+}
+
+const aggregatedOnly: Restrictions = {
+  allowsTransform: (_mediaType, transform) => aggregatedVersionOf(transform) !== undefined,
+};
+
+function aggregatedVersionOf(transform: Transform | undefined): AggregatedVersion | undefined {
+  if (transform?.group !== aggregatedGroup || transform.kind !== aggregatedKind) return undefined;
+  return aggregatedVersions.find((known) => known === transform.version);
 }
 
 function single(check: HealthChecks[HealthPath][number]): Endpoint {

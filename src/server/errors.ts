@@ -4,10 +4,11 @@ import { ReviewUnavailable } from '../auth/authorizer.ts';
 import { escapeHtml } from '../apimachinery/quote.ts';
 import type { Logger } from '../logging.ts';
 import { type Reply, statusReply, textReply } from './reply.ts';
+import type { ApiRequest } from './requestinfo.ts';
 
 /** @param target the URL as sent, shown back where Kubernetes does. */
-export function failureReply(error: unknown, target: string, log: Logger): Reply {
-  if (error instanceof StatusError) return statusReply(error, false);
+export async function failureReply(error: unknown, target: string, request: ApiRequest, log: Logger): Promise<Reply> {
+  if (error instanceof StatusError) return statusReply(error, request);
   if (error instanceof ReviewUnavailable) {
     return textReply(`Internal Server Error: ${escapeHtml(`${JSON.stringify(target)}: ${error.message}`)}\n`, 500);
   }

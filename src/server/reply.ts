@@ -1,6 +1,10 @@
 /** What an endpoint answers, before it is on the wire. */
+import { encodeAs, type Encodable, mediaTypes } from '../apimachinery/encoding.ts';
 import { encodeJson } from '../apimachinery/meta.ts';
-import type { StatusError } from '../apimachinery/status.ts';
+import { encodeStatus } from '../apimachinery/metaprotobuf.ts';
+import { notAcceptable, type StatusError } from '../apimachinery/status.ts';
+import { type Accepted, negotiate, noTransform, type Restrictions } from './negotiate.ts';
+import type { ApiRequest } from './requestinfo.ts';
 
 export interface Reply {
   readonly status: number;
@@ -21,13 +25,41 @@ export function textReply(body: string, status = 200): Reply {
   return { status, contentType: text, headers: { 'x-content-type-options': 'nosniff' }, body };
 }
 
-/** An error as a Status object, with what HTTP says beside it. */
-export function statusReply(error: StatusError, pretty: boolean): Reply {
+/** The form of an object that the client accepts; throws StatusError NotAcceptable if it accepts none. */
+export function requireAccepted(request: ApiRequest, restrictions: Restrictions): Accepted {
+  const accepted = negotiate(request, restrictions);
+  if (accepted === undefined) throw notAcceptable(mediaTypes);
+  return accepted;
+}
+
+export async function objectReply(object: Encodable, { mediaType, form }: Accepted): Promise<Reply> {
+  return { status: 200, contentType: mediaType, body: await encodeAs(object, mediaType, form) };
+}
+
+/**
+ * An error as a Status object, with what HTTP says beside it. Where the client accepts no form of it, it is more important to tell the error
+ * than to obey, so it is JSON for people.
+ */
+export async function statusReply(error: StatusError, request: ApiRequest): Promise<Reply> {
+  const { mediaType, form } = negotiate(request, noTransform) ?? { mediaType: json, form: 'pretty' };
+  const status = error.toStatus();
   const seconds = error.details?.retryAfterSeconds;
-  return jsonReply(encodeJson(error.toStatus(), pretty ? 'pretty' : 'compact'), error.code, {
-    ...(seconds === undefined ? {} : { 'retry-after': String(seconds) }),
-    ...(error.reason === 'Forbidden' ? { 'x-content-type-options': 'nosniff' } : {}),
-  });
+  return {
+    status: error.code,
+    contentType: mediaType,
+    headers: {
+      ...(seconds === undefined ? {} : { 'retry-after': String(seconds) }),
+      ...(error.reason === 'Forbidden' ? { 'x-content-type-options': 'nosniff' } : {}),
+    },
+    body: await encodeAs({ json: () => status, protobuf: () => encodeStatus(status) }, mediaType, form),
+  };
+}
+
+/** Its body is a Status without its type, and not announced as JSON: Kubernetes writes it where it knows no object any more. */
+export function timeoutReply(): Reply {
+  const message = 'Timeout: request did not complete within the allotted timeout';
+  const body = { metadata: {}, status: 'Failure', message, reason: 'Timeout', details: {}, code: 504 };
+  return { status: 504, contentType: text, body: encodeJson(body) };
 }
 
 /** The paths that are served; also the body of the 404 for any other path. */

@@ -2,7 +2,6 @@
  * What a request asks for, read once from its method and URL. Authorization and routing both go by this one reading, so that what was
  * authorized is what is served. Follows k8s.io/apiserver's RequestInfoFactory.
  */
-import type { JsonForm } from '../apimachinery/meta.ts';
 import { percentDecode } from '../apimachinery/percent.ts';
 import type { ResourceAttributes } from '../auth/attributes.ts';
 
@@ -14,6 +13,11 @@ export interface RequestInfo {
   readonly query: ReadonlyMap<string, string>;
   /** Undefined for a path that is not below /apis/<group>/<version>/<resource>. */
   readonly resource: ResourceRequest | undefined;
+  /**
+   * How the path names the resource: cluster is `<resource>[/<name>]`, namespaced is `namespaces/<namespace>/<resource>[/<name>]` with a
+   * namespace that may be empty, other is anything else. There are rights for all of them, but nothing is served where it says other.
+   */
+  readonly shape: 'cluster' | 'namespaced' | 'other';
 }
 
 /** What authorization is asked about, but for the selectors: they are in the query. */
@@ -22,8 +26,7 @@ export type ResourceRequest = Omit<ResourceAttributes, 'kind' | 'labelSelector' 
 /** A request after all that is the same for every endpoint. */
 export interface ApiRequest {
   readonly info: RequestInfo;
-  readonly form: JsonForm;
-  /** A header's value, or the empty string. */
+  /** The value of a header's first line, or the empty string. */
   readonly header: (name: string) => string;
 }
 
@@ -37,20 +40,43 @@ export function requestInfo(method: string, target: string): RequestInfo | undef
   const path = percentDecode(rawPath);
   if (path === undefined) return undefined;
   const query = readQuery(rawQuery);
-  return { method, path, query, resource: readResource(method, path, query) };
+  return { method, path, query, ...readResource(method, path, query) };
 }
 
 /** HTTP/1.1 lets a client send the whole URL; only its path counts. */
 const absolute = /^https?:\/\/[^/?]*/i;
 
-function readResource(method: string, path: string, query: ReadonlyMap<string, string>): ResourceRequest | undefined {
-  const parts = path.split('/').filter((part) => part !== '');
-  if (parts[0] !== 'apis' || parts.length < 4) return undefined;
-  const [, group = '', version = '', ...rest] = parts;
-  const inNamespace = rest[0] === 'namespaces' && rest.length > 2;
-  const [resource = '', name = '', subresource = ''] = inNamespace ? rest.slice(2) : rest;
-  const namespace = inNamespace ? (rest[1] ?? '') : resource === 'namespaces' ? name : '';
-  return { verb: verbOf(method, name, query), group, version, resource, subresource, namespace, name };
+function readResource(
+  method: string,
+  path: string,
+  query: ReadonlyMap<string, string>,
+): Pick<RequestInfo, 'resource' | 'shape'> {
+  const [prefix, group = '', version = '', ...below] = trimSlashes(path).split('/');
+  const [first] = below;
+  if (prefix !== 'apis' || first === undefined) return { resource: undefined, shape: 'other' };
+  // An old way to write verbs. Nothing is served there, but whether somebody may is asked with this verb.
+  const special = below.length > 1 && specialVerbs.has(first) ? first : undefined;
+  const rest = special === undefined ? below : below.slice(1);
+  const inNamespace = rest[0] === 'namespaces';
+  const parts = inNamespace && rest.length > 2 && !partsOfNamespace.has(rest[2] ?? '') ? rest.slice(2) : rest;
+  const [resource = '', name = '', third = ''] = parts;
+  const namespace = inNamespace ? (rest[1] ?? '') : '';
+  const subresource = special === 'proxy' ? '' : third;
+  const verb = special ?? verbOf(method, name, query);
+  const shape = special !== undefined || parts.length > 2 ? 'other' : inNamespace ? 'namespaced' : 'cluster';
+  return { resource: { verb, group, version, resource, subresource, namespace, name }, shape };
+}
+
+const specialVerbs: ReadonlySet<string> = new Set(['watch', 'proxy']);
+const partsOfNamespace: ReadonlySet<string> = new Set(['status', 'finalize']);
+
+/** Slashes at both ends mean nothing; of two in the middle, the part between is empty. */
+export function trimSlashes(path: string): string {
+  let start = 0;
+  let end = path.length;
+  while (start < end && path[start] === '/') start += 1;
+  while (end > start && path[end - 1] === '/') end -= 1;
+  return path.slice(start, end);
 }
 
 function verbOf(method: string, name: string, query: ReadonlyMap<string, string>): string {
@@ -69,10 +95,13 @@ const verbs: ReadonlyMap<string, string> = new Map([
   ['DELETE', 'delete'],
 ]);
 
-/** Anything but 0 and false asks for a watch, also the bare word. */
 export function isWatch(query: ReadonlyMap<string, string>): boolean {
-  const watch = query.get('watch');
-  return watch !== undefined && watch !== '0' && watch !== 'false';
+  return isTrue(query.get('watch'));
+}
+
+/** Of a parameter that is true or false: anything but 0 and false is true, also the bare word. */
+export function isTrue(value: string | undefined): boolean {
+  return value !== undefined && value !== '0' && value.toLowerCase() !== 'false';
 }
 
 /** As Go's url.ParseQuery: pairs that cannot be decoded or hold a semicolon are dropped, + is a space, the first value counts. */

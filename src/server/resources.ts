@@ -1,50 +1,101 @@
-/** Serves list and get of metrics.k8s.io's two resources: from what was asked to the objects as bytes. */
-import { encode } from '../api/encode.ts';
+/** Serves list and get of metrics.k8s.io's two resources: from what was asked to the objects in the form that was asked for. */
+import { toJson } from '../api/encode.ts';
 import type { NodesApi } from '../api/nodes.ts';
+import { type MetaVersion, metaVersions, partialObjectMetadata } from '../api/partial.ts';
 import type { PodsApi } from '../api/pods.ts';
+import { encodeMetricsProtobuf } from '../api/protobuf.ts';
+import { parseIncludeObject, toTable } from '../api/table.ts';
 import { group, type MetricsObject, type Version, versions } from '../api/types.ts';
-import { parseFieldSelector } from '../apimachinery/fields.ts';
-import { parseLabelSelector } from '../apimachinery/labels.ts';
-import { methodNotAllowed, unknownResource, watchNotSupported } from '../apimachinery/status.ts';
-import { type Reply, jsonReply } from './reply.ts';
-import type { ApiRequest, ResourceRequest } from './requestinfo.ts';
+import { type Encodable, mediaTypes } from '../apimachinery/encoding.ts';
+import { StatusError, watchNotSupported } from '../apimachinery/status.ts';
+import { compress } from './compress.ts';
+import { checkGetOptions, type ListOptions, parseListOptions } from './listoptions.ts';
+import type { Restrictions, Transform } from './negotiate.ts';
+import { objectReply, type Reply, requireAccepted } from './reply.ts';
+import type { ApiRequest, RequestInfo, ResourceRequest } from './requestinfo.ts';
+import type { Route } from './route.ts';
 
-export interface ResourceEndpoint {
-  /** Throws StatusError for whatever the client should hear. */
-  (request: ApiRequest, resource: ResourceRequest): Reply;
-}
+/** The route of a path below a version of ours, or undefined where there is none. */
+export type ResourceRoutes = (info: RequestInfo) => Route | undefined;
 
-export function createResourceEndpoint(nodes: NodesApi, pods: PodsApi): ResourceEndpoint {
-  return (request, resource) => {
-    const version = versions.find((known) => known === resource.version);
-    const read = version === undefined ? undefined : readerOf(resource);
-    if (version === undefined || read === undefined) throw unknownResource();
-    if (request.info.method !== 'GET') throw methodNotAllowed();
-    if (resource.verb === 'watch') throw watchNotSupported({ group, resource: resource.resource });
-    return reply(read(request.info.query), version, request);
+export function createResourceRoutes(nodes: NodesApi, pods: PodsApi): ResourceRoutes {
+  return ({ resource, shape }) => {
+    const version = versions.find((known) => known === resource?.version);
+    if (resource === undefined || version === undefined || resource.group !== group) return undefined;
+    const read = readerOf(resource, shape);
+    if (read === undefined) return undefined;
+    return {
+      produces: resource.name === '' ? [...mediaTypes, ...streamTypes] : mediaTypes,
+      serve: (request) => serve(request, version, read),
+    };
   };
 
-  /** What reads the resource, or undefined where there is none of that shape. */
-  function readerOf({ resource, subresource, namespace, name }: ResourceRequest): Reader | undefined {
-    if (subresource !== '') return undefined;
-    if (resource === 'nodes' && namespace === '') {
-      return name === '' ? (query) => nodes.list(selectors(query)) : () => nodes.get(name);
+  function readerOf({ resource, namespace, name }: ResourceRequest, shape: RequestInfo['shape']): Reader | undefined {
+    if (resource === 'nodes' && shape === 'cluster') {
+      return name === '' ? listReader(resource, nodes.list) : getReader(() => nodes.get(name));
     }
-    if (resource !== 'pods') return undefined;
-    if (name === '') return (query) => pods.list({ namespace: namespace || undefined, ...selectors(query) });
-    return namespace === '' ? undefined : () => pods.get(namespace, name);
+    if (resource !== 'pods' || shape === 'other') return undefined;
+    if (name !== '') return shape === 'cluster' ? undefined : getReader(() => pods.get(namespace, name));
+    return listReader(resource, (options) => pods.list({ namespace: namespace || undefined, ...options }));
   }
 }
 
-type Reader = (query: ReadonlyMap<string, string>) => MetricsObject;
+/** Only named to clients that accept nothing of what there is; Kubernetes names them for every list. */
+const streamTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 
-function selectors(query: ReadonlyMap<string, string>) {
-  return {
-    labelSelector: parseLabelSelector(query.get('labelSelector') ?? ''),
-    fieldSelector: parseFieldSelector(query.get('fieldSelector') ?? ''),
+type Query = ReadonlyMap<string, string>;
+type Reader = (query: Query) => MetricsObject;
+
+function getReader(get: () => MetricsObject): Reader {
+  return (query) => {
+    checkGetOptions(query);
+    return get();
   };
 }
 
-function reply(object: MetricsObject, version: Version, request: ApiRequest): Reply {
-  return jsonReply(encode(object, version, request.form));
+function listReader(resource: string, list: (options: ListOptions) => MetricsObject): Reader {
+  return (query) => {
+    const options = parseListOptions(query);
+    if (options.watch) throw watchNotSupported({ group, resource });
+    return list(options);
+  };
+}
+
+/** The order of the checks is Kubernetes': whether the answer is acceptable, the parameters, the object, what it should be made into. */
+async function serve(request: ApiRequest, version: Version, read: Reader): Promise<Reply> {
+  const { query } = request.info;
+  const accepted = requireAccepted(request, restrictions);
+  const object = transform(read(query), version, accepted.transform, query);
+  return compress(await objectReply(object, accepted), request.header('accept-encoding'));
+}
+
+const restrictions: Restrictions = { allowsTransform, serverVersion: 'v1' };
+
+function allowsTransform(mediaType: string, wanted: Transform | undefined): boolean {
+  if (wanted === undefined) return true;
+  if (wanted.group !== 'meta.k8s.io' || metaVersionOf(wanted) === undefined) return false;
+  if (wanted.kind === 'Table') return mediaType !== 'application/vnd.kubernetes.protobuf';
+  return wanted.kind === 'PartialObjectMetadata' || wanted.kind === 'PartialObjectMetadataList';
+}
+
+function metaVersionOf({ version }: Transform): MetaVersion | undefined {
+  return metaVersions.find((known) => known === version);
+}
+
+function transform(object: MetricsObject, version: Version, wanted: Transform | undefined, query: Query): Encodable {
+  const metaVersion = wanted === undefined ? undefined : metaVersionOf(wanted);
+  if (wanted === undefined || metaVersion === undefined) {
+    return { json: () => toJson(object, version), protobuf: () => encodeMetricsProtobuf(object, version) };
+  }
+  if (wanted.kind === 'Table') {
+    const includeObject = parseIncludeObject(query.get('includeObject') ?? '');
+    return toTable(object, { metaVersion, version, includeObject });
+  }
+  const isList = 'items' in object;
+  if (isList !== wanted.kind.endsWith('List')) {
+    const problem = isList ? 'is a list' : 'is not a list';
+    const message = `you requested ${wanted.kind}, but the requested object ${problem} (*metrics.${object.kind})`;
+    throw new StatusError('NotAcceptable', message);
+  }
+  return partialObjectMetadata(object, metaVersion);
 }

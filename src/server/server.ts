@@ -4,23 +4,18 @@ import { EventEmitter, once } from 'node:events';
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
-import {
-  type FastifyError,
-  type FastifyReply,
-  type FastifyRequest,
-  fastify,
-  type RouteGenericInterface,
-} from 'fastify';
-import { badRequest, methodNotAllowed, serviceUnavailable, StatusError } from '../apimachinery/status.ts';
+import { type FastifyReply, type FastifyRequest, fastify, type RouteGenericInterface } from 'fastify';
+import { badRequest, serviceUnavailable } from '../apimachinery/status.ts';
 import type { Attributes } from '../auth/attributes.ts';
 import type { Authenticator, UserInfo } from '../auth/authenticator.ts';
 import { bearerWarning } from '../auth/bearer.ts';
+import { headerLines } from '../auth/rawheaders.ts';
 import type { Authorizer } from '../auth/authorizer.ts';
 import type { Logger } from '../logging.ts';
 import type { Endpoints } from './endpoints.ts';
+import { answerTimeoutMs } from './deadline.ts';
 import { failureReply } from './errors.ts';
-import { jsonForm } from './negotiate.ts';
-import { type Reply, statusReply } from './reply.ts';
+import { type Reply, statusReply, timeoutReply } from './reply.ts';
 import { type ApiRequest, requestInfo, type RequestInfo } from './requestinfo.ts';
 
 /** The certificate that we show and the CAs that client certificates may come from; all in PEM. */
@@ -37,6 +32,8 @@ export interface ServerOptions {
   /** OpenSSL's cipher list; undefined for Node's. */
   readonly tlsCiphers: string | undefined;
   readonly tls: ServerTls;
+  /** How long a request may take in milliseconds, if it does not say itself that it wants its answer sooner. */
+  readonly requestTimeoutMs: number;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   /** Whether it is known whom to trust; until then only health is answered. */
@@ -100,7 +97,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     http2SessionTimeout: idleTimeoutMs,
     keepAliveTimeout: idleTimeoutMs,
     exposeHeadRoutes: false,
-    frameworkErrors: (_error, _request, reply) => void send(reply, statusReply(malformedPath(), false)),
+    rewriteUrl: toOnlyRoute,
     logger: false,
   });
   // Fastify hands these to HTTP/2 only; HTTP/1.1 beside it looks for them on the server.
@@ -115,6 +112,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.server.on('session', (session) =>
     session.on('timeout', () => void setTimeout(() => session.destroy(), goodbyeMs).unref()),
   );
+  /** The methods of requests that came with one that fastify does not know. */
+  const oddMethods = new WeakMap<object, string>();
   let stopping = false;
   /** Ends what a request waits for; only when draining takes too long. */
   const abandoned = new AbortController();
@@ -136,12 +135,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.addHook('onRequest', authorize);
   // A hook as well, because nothing here takes a body: after the hooks, fastify would look at its media type and read it.
   app.addHook('onRequest', serve);
-  app.route({ method: app.supportedMethods, url: '*', handler: unreachable });
-  app.setErrorHandler((error: Partial<FastifyError>, request, reply) => {
-    // Over HTTP/2 a method may be any word; fastify runs no hook for one that it does not know.
-    if (error.code === 'FST_ERR_NOT_FOUND') return send(reply, statusReply(methodNotAllowed(), false));
-    return send(reply, failureReply(error, request.raw.url ?? '', log));
-  });
+  app.route({ method: app.supportedMethods, url: '/', handler: unreachable });
+  app.setErrorHandler(async (error, request, reply) =>
+    send(reply, await failureReply(error, request.originalUrl, apiRequest(request), log)),
+  );
   app.addHook('onSend', async (request, reply) => {
     // A kept-alive HTTP/1.1 connection would hold the shutdown up until its client hangs up.
     if (stopping && request.raw.httpVersionMajor === 1) void reply.header('connection', 'close');
@@ -149,16 +146,29 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   return { listen, setTls, close };
 
+  /** What method and URL mean is read in one place, which is not fastify's router: it would answer some of them itself. */
+  function toOnlyRoute(request: { method?: string | undefined }): string {
+    const { method = '' } = request;
+    if (!app.supportedMethods.includes(method)) {
+      oddMethods.set(request, method);
+      request.method = 'GET';
+    }
+    return '/';
+  }
+
   async function identify(request: Request, reply: Response): Promise<void> {
     void reply.header('audit-id', auditId(request.headers['audit-id']));
     void reply.header('cache-control', 'no-cache, private');
-    const info = requestInfo(request.method, request.raw.url ?? '');
-    if (info === undefined) throw malformedPath();
+    const info = requestInfo(oddMethods.get(request.raw) ?? request.method, request.originalUrl);
+    if (info === undefined) throw badRequest('the path or its percent-encoding is malformed');
     request.info = info;
+    // Whatever the request waits for goes on for its own time; only its answer is not waited for any more.
+    const timer = setTimeout(() => void send(reply, timeoutReply()), answerTimeoutMs(info, options.requestTimeoutMs));
+    reply.raw.once('close', () => clearTimeout(timer));
   }
 
   /** Probes must not depend on kube-apiserver; everything else has to wait until it is known whom to trust. */
-  async function answerHealthEarly(request: Request, reply: Response): Promise<void> {
+  async function answerHealthEarly(request: Request, reply: Response): Promise<unknown> {
     if (options.trustKnown()) return;
     const health = endpoints.serveHealth(request.info);
     if (health !== undefined) return send(reply, health);
@@ -166,7 +176,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       'the server is starting: it does not know yet which front proxies and clients to trust',
       1,
     );
-    return send(reply, statusReply(error, false));
+    return send(reply, await statusReply(error, apiRequest(request)));
   }
 
   async function authenticate(request: Request, reply: Response): Promise<void> {
@@ -185,14 +195,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   }
 
   async function serve(request: Request, reply: Response): Promise<Response> {
-    const header = (name: string) => String(request.headers[name] ?? '');
-    const api: ApiRequest = { info: request.info, form: jsonForm(request.info.query, header('user-agent')), header };
-    try {
-      return send(reply, await endpoints.serve(api));
-    } catch (error) {
-      if (error instanceof StatusError) return send(reply, statusReply(error, api.form === 'pretty'));
-      throw error;
-    }
+    return send(reply, await endpoints.serve(apiRequest(request)));
   }
 
   async function listen(): Promise<void> {
@@ -250,10 +253,6 @@ function auditId(sent: unknown): string {
   return typeof sent === 'string' && sent !== '' && sent.length <= auditIdLimit ? sent : randomUUID();
 }
 
-function malformedPath(): StatusError {
-  return badRequest('the path or its percent-encoding is malformed');
-}
-
 function peerCertificate(request: Request): X509Certificate | undefined {
   return (request.raw.socket as TLSSocket).getPeerX509Certificate();
 }
@@ -268,7 +267,22 @@ function attributesOf({ method, path, query, resource }: RequestInfo): Attribute
   };
 }
 
+/** Before a request could be read, there is nothing in it that could ask for a form of the error. */
+function apiRequest(request: Request): ApiRequest {
+  const { rawHeaders } = request.raw;
+  const info = request.info ?? {
+    method: request.method,
+    path: '',
+    query: new Map(),
+    resource: undefined,
+    shape: 'other',
+  };
+  return { info, header: (name) => headerLines(rawHeaders, name)[0] ?? '' };
+}
+
 function send(reply: Response, { status, contentType, headers, body }: Reply): Response {
+  // Its time was over before.
+  if (reply.sent) return reply;
   if (contentType !== '') void reply.header('content-type', contentType);
   if (headers !== undefined) void reply.headers(headers);
   // Without a body there must be no Content-Type either.

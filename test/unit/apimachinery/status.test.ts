@@ -6,13 +6,16 @@ import {
   badRequest,
   forbidden,
   internalError,
+  invalid,
   methodNotAllowed,
+  noRepresentation,
   notAcceptable,
   notFound,
   serviceUnavailable,
   StatusError,
   unauthorized,
   unknownResource,
+  unsupportedMediaType,
   watchNotSupported,
 } from '../../../src/apimachinery/status.ts';
 
@@ -92,16 +95,30 @@ describe('the body of', () => {
     '"message":"Internal error occurred: boom","reason":"InternalError","details":{"causes":[{"message":"boom"}]},"code":500}',
   );
   check(
-    'an object that is invalid, with its causes',
-    new StatusError('Invalid', 'm', {
-      details: {
-        causes: [{ field: 'resourceVersionMatch', message: 'Forbidden: x', reason: 'FieldValueForbidden' }],
-        kind: 'ListOptions',
-        group: 'meta.k8s.io',
-      },
-    }),
-    '"message":"m","reason":"Invalid","details":{"group":"meta.k8s.io","kind":"ListOptions","causes":' +
+    'media types that the router lacks',
+    noRepresentation(['application/json']),
+    '"message":"406: Not Acceptable\\n\\nAvailable representations: application/json","reason":"NotAcceptable","details":{},"code":406}',
+  );
+  check(
+    'a body of a type that nobody reads',
+    unsupportedMediaType(),
+    '"message":"415: Unsupported Media Type","reason":"UnsupportedMediaType","details":{},"code":415}',
+  );
+  const first = { field: 'resourceVersionMatch', message: 'Forbidden: x', reason: 'FieldValueForbidden' } as const;
+  check(
+    'an object that is invalid, with its cause',
+    invalid('meta.k8s.io', 'ListOptions', [first]),
+    '"message":"ListOptions.meta.k8s.io \\"\\" is invalid: resourceVersionMatch: Forbidden: x","reason":"Invalid",' +
+      '"details":{"group":"meta.k8s.io","kind":"ListOptions","causes":' +
       '[{"reason":"FieldValueForbidden","message":"Forbidden: x","field":"resourceVersionMatch"}]},"code":422}',
+  );
+  check(
+    'an object that is invalid in two ways',
+    invalid('meta.k8s.io', 'ListOptions', [first, { ...first, field: 'b', message: 'y' }]),
+    '"message":"ListOptions.meta.k8s.io \\"\\" is invalid: [resourceVersionMatch: Forbidden: x, b: y]","reason":"Invalid",' +
+      '"details":{"group":"meta.k8s.io","kind":"ListOptions","causes":' +
+      '[{"reason":"FieldValueForbidden","message":"Forbidden: x","field":"resourceVersionMatch"},' +
+      '{"reason":"FieldValueForbidden","message":"y","field":"b"}]},"code":422}',
   );
 });
 

@@ -30,8 +30,38 @@ describe('the resource that a path names', () => {
   check(`DELETE ${M}/nodes`, { verb: 'deletecollection', resource: 'nodes' });
   check(`DELETE ${M}/nodes/a`, { verb: 'delete', resource: 'nodes', name: 'a' });
   check(`OPTIONS ${M}/nodes`, { verb: '', resource: 'nodes' });
+  check(`GET ${M}/nodes//`, { verb: 'list', resource: 'nodes' });
+  check(`GET ${M}/nodes//a`, { verb: 'list', resource: 'nodes', subresource: 'a' });
+  check(`GET ${M}//nodes`, { verb: 'get', resource: '', name: 'nodes' });
+  check(`GET /${M}/nodes`, { verb: 'list', resource: 'nodes' });
+  check(`GET ${M}/namespaces//pods`, { verb: 'list', resource: 'pods' });
+  check(`GET ${M}/namespaces/shop/status`, {
+    verb: 'get',
+    resource: 'namespaces',
+    namespace: 'shop',
+    name: 'shop',
+    subresource: 'status',
+  });
+  check(`GET ${M}/watch/nodes`, { verb: 'watch', resource: 'nodes' });
+  check(`GET ${M}/nodes?watch=False`, { verb: 'list', resource: 'nodes' });
   check(`GET ${M}`, undefined);
   check('GET /metrics', undefined);
+});
+
+describe('the shape of a path', () => {
+  const check = (path: string, shape: string) =>
+    test(path, () => assert.equal(requestInfo('GET', `${M}${path}`)?.shape, shape));
+  check('/nodes', 'cluster');
+  check('/nodes/a/', 'cluster');
+  check('/nodes/a/status', 'other');
+  check('/nodes//a', 'other');
+  check('/pods/a', 'cluster');
+  check('/namespaces/shop/pods', 'namespaced');
+  check('/namespaces//pods/a', 'namespaced');
+  check('/namespaces/shop/pods/a/b', 'other');
+  check('/namespaces/shop/pods//a', 'other');
+  check('/watch/nodes', 'other');
+  check('', 'other');
 });
 
 describe('the query', () => {
@@ -47,6 +77,10 @@ describe('the query', () => {
 });
 
 test('a path that cannot be decoded is told', () => assert.equal(requestInfo('GET', '/a%zz'), undefined));
+
+test('a path with bytes that are no text is a path', () => {
+  assert.equal(requestInfo('GET', '/a%e4')?.path, '/a\ufffd');
+});
 
 test('any target is read or refused, never thrown at', () => {
   fc.assert(fc.property(fc.string(), fc.string(), (method, target) => void requestInfo(method, target)));

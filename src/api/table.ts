@@ -1,0 +1,96 @@
+/** Objects as rows of a table, for `kubectl get`: the real server's columns and cells, with quantities as they are. */
+import { formatDuration } from '../apimachinery/duration.ts';
+import type { Encodable } from '../apimachinery/encoding.ts';
+import { formatBinary, formatDecimalNano } from '../apimachinery/quantity.ts';
+import { quote } from '../apimachinery/quote.ts';
+import { badRequest } from '../apimachinery/status.ts';
+import { toJson } from './encode.ts';
+import { apiVersionOf, type MetaVersion, toPartial } from './partial.ts';
+import type { MetricsObject, NodeMetrics, PodMetrics, ResourceUsage, Version } from './types.ts';
+
+/** What of each object its row holds beside the cells. */
+export type IncludeObject = 'Metadata' | 'Object' | 'None';
+
+export interface TableOptions {
+  readonly metaVersion: MetaVersion;
+  /** Of the objects that rows hold. */
+  readonly version: Version;
+  readonly includeObject: IncludeObject;
+}
+
+/** Not to be asked for in protobuf: there is no such message. */
+export function toTable(object: MetricsObject, options: TableOptions): Encodable {
+  return {
+    json: () => toJsonTable('items' in object ? object.items : [object], options),
+    protobuf: () => {
+      throw new Error('a Table has no protobuf message; negotiation must not allow it');
+    },
+  };
+}
+
+function toJsonTable(objects: readonly (NodeMetrics | PodMetrics)[], options: TableOptions): object {
+  return {
+    kind: 'Table',
+    apiVersion: apiVersionOf(options.metaVersion),
+    metadata: {},
+    // Without a row nobody knows the columns: Kubernetes takes the resources from the first one.
+    columnDefinitions: objects.length === 0 ? null : columns,
+    rows: objects.length === 0 ? null : objects.map((each) => toRow(each, options)),
+  };
+}
+
+/** Throws StatusError BadRequest for anything but the three words and nothing. */
+export function parseIncludeObject(text: string): IncludeObject {
+  switch (text) {
+    case '':
+      return 'Metadata';
+    case 'Metadata':
+    case 'Object':
+    case 'None':
+      return text;
+    default:
+      throw badRequest(
+        `Unable to convert to Table as requested: includeObject: Invalid value: ${quote(text)}: must be 'Metadata', 'Object', 'None', or empty`,
+      );
+  }
+}
+
+const columns: readonly object[] = [
+  column('Name', 'name', 'Name of the resource'),
+  column('cpu', 'quantity'),
+  column('memory', 'quantity'),
+  column('Window', 'duration'),
+];
+
+function column(name: string, format: string, description = ''): object {
+  return { name, type: 'string', format, description, priority: 0 };
+}
+
+function toRow(object: NodeMetrics | PodMetrics, options: TableOptions): object {
+  const usage = object.kind === 'NodeMetrics' ? object.usage : sum(object);
+  const cells = [
+    object.name,
+    formatDecimalNano(usage.cpuNanocores),
+    formatBinary(usage.memoryBytes),
+    formatDuration(object.windowMs),
+  ];
+  return { cells, object: included(object, options) };
+}
+
+function sum({ containers }: PodMetrics): ResourceUsage {
+  return {
+    cpuNanocores: containers.reduce((total, { usage }) => total + usage.cpuNanocores, 0),
+    memoryBytes: containers.reduce((total, { usage }) => total + usage.memoryBytes, 0),
+  };
+}
+
+function included(object: NodeMetrics | PodMetrics, options: TableOptions): object | null {
+  switch (options.includeObject) {
+    case 'Metadata':
+      return toPartial(object, options.metaVersion);
+    case 'Object':
+      return toJson(object, options.version);
+    case 'None':
+      return null;
+  }
+}

@@ -1,0 +1,75 @@
+/** The messages of meta.k8s.io in protobuf; field numbers are those of k8s.io/apimachinery's generated.proto. */
+import type { Labels } from './labels.ts';
+import { type Status, type StatusDetails, wireSeconds } from './meta.ts';
+import { encodeProtobuf, type ProtobufWriter } from './protobuf.ts';
+
+/** ObjectMeta before time has become text. */
+export interface Metadata {
+  readonly name: string;
+  readonly namespace?: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly creationTimestampMs?: number | undefined;
+  readonly labels?: Labels | undefined;
+}
+
+export function encodeStatus(status: Status): Buffer {
+  return encodeProtobuf(status.apiVersion, status.kind, (writer) => {
+    writeListMeta(writer, 1);
+    writer.string(2, status.status);
+    writer.string(3, status.message);
+    writer.string(4, status.reason);
+    if (status.details !== undefined) writeDetails(writer, 5, status.details);
+    writer.integer(6, status.code);
+  });
+}
+
+/** An empty one: our lists have no metadata. */
+export function writeListMeta(writer: ProtobufWriter, field: number): void {
+  writer.message(field, () => {
+    for (const each of [1, 2, 3]) writer.string(each, '');
+  });
+}
+
+export function writeObjectMeta(writer: ProtobufWriter, field: number, metadata: Metadata): void {
+  writer.message(field, () => {
+    writer.string(1, metadata.name);
+    writer.string(2, '');
+    writer.string(3, metadata.namespace ?? '');
+    for (const each of [4, 5, 6]) writer.string(each, '');
+    writer.integer(7, 0);
+    writeTime(writer, 8, metadata.creationTimestampMs);
+    const { labels = new Map<string, string>() } = metadata;
+    for (const key of [...labels.keys()].sort()) {
+      writer.message(11, () => {
+        writer.string(1, key);
+        writer.string(2, labels.get(key) ?? '');
+      });
+    }
+  });
+}
+
+/** @param ms milliseconds since the epoch; as in JSON, fractions of a second are cut off. */
+export function writeTime(writer: ProtobufWriter, field: number, ms: number | undefined): void {
+  writer.message(field, () => {
+    if (ms === undefined) return;
+    writer.integer(1, wireSeconds(ms));
+    writer.integer(2, 0);
+  });
+}
+
+function writeDetails(writer: ProtobufWriter, field: number, details: StatusDetails): void {
+  writer.message(field, () => {
+    writer.string(1, details.name ?? '');
+    writer.string(2, details.group ?? '');
+    writer.string(3, details.kind ?? '');
+    for (const { reason = '', message = '', field: path = '' } of details.causes ?? []) {
+      writer.message(4, () => {
+        writer.string(1, reason);
+        writer.string(2, message);
+        writer.string(3, path);
+      });
+    }
+    writer.integer(5, details.retryAfterSeconds ?? 0);
+    writer.string(6, '');
+  });
+}

@@ -1,0 +1,96 @@
+/** The parameters of a list: what they say, and what Kubernetes has against them, in its order and in its words. */
+import { type FieldSelector, parseFieldSelector, requireKnownFields } from '../apimachinery/fields.ts';
+import { parseInt64 } from '../apimachinery/integer.ts';
+import { type LabelSelector, parseLabelSelector } from '../apimachinery/labels.ts';
+import { quote } from '../apimachinery/quote.ts';
+import { badRequest, type FieldError, invalid } from '../apimachinery/status.ts';
+import { isTrue, isWatch } from './requestinfo.ts';
+
+export interface ListOptions {
+  readonly watch: boolean;
+  readonly labelSelector: LabelSelector;
+  readonly fieldSelector: FieldSelector;
+}
+
+type Query = ReadonlyMap<string, string>;
+
+/**
+ * Limits, continue tokens and resource versions are read only to find mistakes: everything is returned at once.
+ * Throws StatusError BadRequest for what cannot be read, Invalid for what contradicts itself.
+ */
+export function parseListOptions(query: Query): ListOptions {
+  requireInteger(query, 'timeoutSeconds');
+  requireInteger(query, 'limit');
+  const labelSelector = parseLabelSelector(query.get('labelSelector') ?? '');
+  const fieldSelector = parseFieldSelector(query.get('fieldSelector') ?? '');
+  const watch = isWatch(query);
+  const errors = watch ? watchErrors(query) : listErrors(query);
+  if (errors.length > 0) throw invalid('meta.k8s.io', 'ListOptions', errors);
+  requireKnownFields(fieldSelector);
+  return { watch, labelSelector, fieldSelector };
+}
+
+/** Throws StatusError BadRequest if the client wants something of a single object that Kubernetes gave up. */
+export function checkGetOptions(query: Query): void {
+  if (!isTrue(query.get('export'))) return;
+  throw badRequest('the export parameter, deprecated since v1.14, is no longer supported');
+}
+
+function requireInteger(query: Query, parameter: string): void {
+  const text = query.get(parameter);
+  if (text === undefined || parseInt64(text) !== undefined) return;
+  const problem = /^[-+]?[0-9]+$/.test(text) ? 'value out of range' : 'invalid syntax';
+  throw badRequest(`strconv.ParseInt: parsing ${quote(text)}: ${problem}`);
+}
+
+function listErrors(query: Query): FieldError[] {
+  const match = query.get(matchField) ?? '';
+  const version = query.get('resourceVersion') ?? '';
+  const errors: FieldError[] = [];
+  if (match !== '') {
+    if (version === '')
+      errors.push(forbidden(matchField, `${matchField} is forbidden unless resourceVersion is provided`));
+    if (continues(query)) errors.push(withContinue);
+    if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(notSupported(match, ['Exact', 'NotOlderThan', '']));
+    if (match === 'Exact' && version === '0') {
+      errors.push(forbidden(matchField, `${matchField} "exact" is forbidden for resourceVersion "0"`));
+    }
+  }
+  if (query.has(eventsField)) errors.push(forbidden(eventsField, `${eventsField} is forbidden for list`));
+  return errors;
+}
+
+/** Nothing can be watched, but these come first. */
+function watchErrors(query: Query): FieldError[] {
+  const match = query.get(matchField) ?? '';
+  const errors: FieldError[] = [];
+  if (query.has(eventsField) && match !== 'NotOlderThan') {
+    errors.push(forbidden(matchField, `${eventsField} requires setting ${matchField} to NotOlderThan`));
+  }
+  if (match === '') return errors;
+  if (!query.has(eventsField)) {
+    errors.push(forbidden(matchField, `${matchField} is forbidden for watch unless ${eventsField} is provided`));
+  }
+  if (match !== 'NotOlderThan') errors.push(notSupported(match, ['NotOlderThan']));
+  if (continues(query)) errors.push(withContinue);
+  return errors;
+}
+
+const matchField = 'resourceVersionMatch';
+const eventsField = 'sendInitialEvents';
+
+function continues(query: Query): boolean {
+  return (query.get('continue') ?? '') !== '';
+}
+
+function forbidden(field: string, why: string): FieldError {
+  return { field, reason: 'FieldValueForbidden', message: `Forbidden: ${why}` };
+}
+
+const withContinue = forbidden(matchField, `${matchField} is forbidden when continue is provided`);
+
+function notSupported(value: string, supported: readonly string[]): FieldError {
+  const values = supported.map(quote).join(', ');
+  const message = `Unsupported value: ${quote(value)}: supported values: ${values}`;
+  return { field: matchField, reason: 'FieldValueNotSupported', message };
+}

@@ -1,0 +1,143 @@
+/** Objects in every form but plain JSON. Golden bytes are those of the Go libraries, bodies those of the real server. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { encodeJson } from '../../../src/apimachinery/meta.ts';
+import { partialObjectMetadata } from '../../../src/api/partial.ts';
+import { encodeMetricsProtobuf } from '../../../src/api/protobuf.ts';
+import { parseIncludeObject, type TableOptions, toTable } from '../../../src/api/table.ts';
+import type { MetricsObject, NodeMetrics, PodMetrics } from '../../../src/api/types.ts';
+
+const at = (time: string) => Date.parse(`2026-11-22T${time}Z`);
+const usage = { cpuNanocores: 100_000_885, memoryBytes: 12_640_256 };
+const labels = new Map([
+  ['b', '2'],
+  ['a', '1'],
+]);
+const times = { creationTimestampMs: at('19:45:19'), timestampMs: at('19:45:15.987') };
+const node: NodeMetrics = { kind: 'NodeMetrics', name: 'n1', labels, ...times, windowMs: 9993, usage };
+const pod: PodMetrics = {
+  kind: 'PodMetrics',
+  name: 'p1',
+  namespace: 'ns',
+  labels: new Map(),
+  ...times,
+  windowMs: 10_000,
+  containers: [{ name: 'c1', usage }],
+};
+const noNodes: MetricsObject = { kind: 'NodeMetricsList', items: [] };
+
+describe('protobuf of', () => {
+  const check = (name: string, object: MetricsObject, hex: string) =>
+    test(name, () => assert.equal(encodeMetricsProtobuf(object, 'v1beta1').toString('hex'), hex));
+  check(
+    'a node',
+    node,
+    '6b3873000a250a166d6574726963732e6b38732e696f2f76316265746131120b4e6f64654d65747269637312680a2a0a026e3112001a0022002a0032003800420808cf8c8dd80610005a060a01611201315a060a0162120132120808cb8c8dd80610001a0608c0a8849d2522130a03637075120c0a0a3130303030303838356e22130a066d656d6f727912090a0731323334344b691a002200',
+  );
+  check(
+    'an empty list',
+    noNodes,
+    '6b3873000a290a166d6574726963732e6b38732e696f2f76316265746131120f4e6f64654d6574726963734c69737412080a060a0012001a001a002200',
+  );
+  check(
+    'a list of pods',
+    { kind: 'PodMetricsList', items: [pod] },
+    '6b3873000a280a166d6574726963732e6b38732e696f2f76316265746131120e506f644d6574726963734c697374126a0a060a0012001a0012600a1c0a02703112001a026e7322002a0032003800420808cf8c8dd8061000120808cb8c8dd80610001a060880c8afa025222e0a02633112130a03637075120c0a0a3130303030303838356e12130a066d656d6f727912090a0731323334344b691a002200',
+  );
+
+  test('a node in v1 differs only in its envelope', () => {
+    const [v1, v1beta1] = [encodeMetricsProtobuf(node, 'v1'), encodeMetricsProtobuf(node, 'v1beta1')];
+    assert.deepEqual(v1.subarray(4 + 2 + 33), v1beta1.subarray(4 + 2 + 38));
+  });
+
+  test('5,000 nodes: all of them', () => {
+    const items = Array.from({ length: 5000 }, (_, index) => ({ ...node, name: `node-${index}` }));
+    const bytes = encodeMetricsProtobuf({ kind: 'NodeMetricsList', items }, 'v1').toString('latin1');
+    for (const { name } of items) assert.ok(bytes.includes(`${name}\x12\x00`), name);
+  });
+});
+
+const columns =
+  '"columnDefinitions":[{"name":"Name","type":"string","format":"name","description":"Name of the resource","priority":0},{"name":"cpu","type":"string","format":"quantity","description":"","priority":0},{"name":"memory","type":"string","format":"quantity","description":"","priority":0},{"name":"Window","type":"string","format":"duration","description":"","priority":0}]';
+const partialNode =
+  '{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"name":"n1","creationTimestamp":"2026-11-22T19:45:19Z","labels":{"a":"1","b":"2"}}}';
+
+describe('a Table', () => {
+  const check = (name: string, object: MetricsObject, options: Partial<TableOptions>, expected: string) =>
+    test(name, () => {
+      const table = toTable(object, { metaVersion: 'v1', version: 'v1beta1', includeObject: 'Metadata', ...options });
+      assert.equal(encodeJson(table.json()).toString(), `{"kind":"Table",${expected}}\n`);
+    });
+  check(
+    'of a node has one row, with its metadata',
+    node,
+    {},
+    `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["n1","100000885n","12344Ki","9.993s"],"object":${partialNode}}]`,
+  );
+  check(
+    'in v1beta1 has metadata of v1beta1',
+    node,
+    { metaVersion: 'v1beta1' },
+    `"apiVersion":"meta.k8s.io/v1beta1","metadata":{},${columns},"rows":[{"cells":["n1","100000885n","12344Ki","9.993s"],"object":${partialNode.replace('io/v1', 'io/v1beta1')}}]`,
+  );
+  check(
+    'of pods has the sum of the containers',
+    { kind: 'PodMetricsList', items: [{ ...pod, containers: [...pod.containers, { name: 'c2', usage }] }] },
+    { includeObject: 'None' },
+    `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["p1","200001770n","24688Ki","10s"],"object":null}]`,
+  );
+  check(
+    'may have the objects',
+    pod,
+    { includeObject: 'Object' },
+    `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["p1","100000885n","12344Ki","10s"],"object":{"kind":"PodMetrics","apiVersion":"metrics.k8s.io/v1beta1","metadata":{"name":"p1","namespace":"ns","creationTimestamp":"2026-11-22T19:45:19Z"},"timestamp":"2026-11-22T19:45:15Z","window":"10s","containers":[{"name":"c1","usage":{"cpu":"100000885n","memory":"12344Ki"}}]}}]`,
+  );
+  check(
+    'without rows has no columns',
+    noNodes,
+    {},
+    '"apiVersion":"meta.k8s.io/v1","metadata":{},"columnDefinitions":null,"rows":null',
+  );
+
+  test('includes nothing but what there is a word for', () => {
+    assert.equal(parseIncludeObject(''), 'Metadata');
+    assert.throws(() => parseIncludeObject('Foo'), {
+      reason: 'BadRequest',
+      message:
+        "Unable to convert to Table as requested: includeObject: Invalid value: \"Foo\": must be 'Metadata', 'Object', 'None', or empty",
+    });
+  });
+});
+
+describe('metadata alone', () => {
+  test('of a node', () => {
+    const partial = partialObjectMetadata(node, 'v1');
+    assert.equal(encodeJson(partial.json()).toString(), `${partialNode}\n`);
+    assert.equal(
+      partial.protobuf().toString('hex'),
+      '6b3873000a270a0e6d6574612e6b38732e696f2f763112155061727469616c4f626a6563744d65746164617461122c0a2a0a026e3112001a0022002a0032003800420808cf8c8dd80610005a060a01611201315a060a01621201321a002200',
+    );
+  });
+
+  test('of a list, whose items have a kind', () => {
+    const list = partialObjectMetadata({ kind: 'NodeMetricsList', items: [node] }, 'v1');
+    assert.equal(
+      encodeJson(list.json()).toString(),
+      `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{},"items":[${partialNode}]}\n`,
+    );
+  });
+
+  test('of an empty list, which is null', () => {
+    const list = partialObjectMetadata(noNodes, 'v1');
+    assert.match(encodeJson(list.json()).toString(), /"metadata":\{\},"items":null\}/);
+    assert.equal(
+      list.protobuf().toString('hex'),
+      '6b3873000a2b0a0e6d6574612e6b38732e696f2f763112195061727469616c4f626a6563744d657461646174614c69737412080a060a0012001a001a002200',
+    );
+  });
+
+  test('of a list in v1beta1 has items first and metadata second, as its message has', () => {
+    const bytes = partialObjectMetadata({ kind: 'NodeMetricsList', items: [node] }, 'v1beta1').protobuf();
+    assert.match(bytes.toString('hex'), /7374[0-9a-f]{4}0a2c0a2a0a026e31.*12060a0012001a001a002200$/);
+  });
+});

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { namesMediaType, parseAccept } from '../../../src/server/accept.ts';
+
+describe('the order of', () => {
+  const check = (header: string, ...expected: string[]) =>
+    test(header, () =>
+      assert.deepEqual(
+        parseAccept(header).map(({ type, subtype }) => `${type}/${subtype}`),
+        expected,
+      ),
+    );
+  check('a/b,c/d', 'a/b', 'c/d');
+  check('a/b;q=0.5,c/d;q=0.9', 'c/d', 'a/b');
+  check('a/b;q=0.9,c/d;q=0.8', 'a/b', 'c/d');
+  check('*/*,a/b', 'a/b', '*/*');
+  check('a/*,a/b,*/*', 'a/b', 'a/*', '*/*');
+  check('*/*,a/b;q=0.1', 'a/b', '*/*');
+  check('*', '*/*');
+  check('a/b;q=abc,c/d;q=0.1', 'c/d', 'a/b');
+  check('a,a/b/c,/,,a/');
+  check('a/b/', 'a/b');
+});
+
+test('parameters: spaces do not count, what has no value is none', () => {
+  const [clause] = parseAccept('a/b ; as=Table ;g = meta.k8s.io;v;w=;x=1=2; y=1=');
+  assert.deepEqual(
+    clause?.parameters,
+    new Map([
+      ['as', 'Table'],
+      ['g', 'meta.k8s.io'],
+      ['y', '1'],
+    ]),
+  );
+});
+
+describe('the router takes', () => {
+  const check = (header: string, expected: boolean) =>
+    test(`${header}: ${expected}`, () => assert.equal(namesMediaType(header, ['a/b', '*/*']), expected));
+  check('a/b', true);
+  check('a/b;as=x;q=0', true);
+  check('x/y, a/b ', true);
+  check('*/*;q=0', true);
+  check('a/*', false);
+  check('A/B', false);
+  check('*', false);
+  check(',', false);
+});
+
+test('any header is read, and the best clause is not worse than the next', () => {
+  const header = fc.oneof(
+    fc.string(),
+    fc.array(fc.constantFrom('a/b', '*/*', ';', 'q=', '0.5', ',', ' ', '=')).map((parts) => parts.join('')),
+  );
+  fc.assert(
+    fc.property(header, (text) => {
+      const [first, second] = parseAccept(text);
+      if (first?.type === '*' && second !== undefined) assert.ok(second.type === '*' || first.quality > second.quality);
+      namesMediaType(text, ['a/b']);
+    }),
+  );
+});
+
+test('1 MiB of anything is read in no time', () => {
+  const startedMs = performance.now();
+  for (const part of [' ', ',', ';', '/', '=', '*/*,', 'a/b;q=0.1,', '; ']) {
+    const header = `${part.repeat(2 ** 20 / part.length)}x`;
+    parseAccept(header);
+    namesMediaType(header, ['a/b']);
+  }
+  assert.ok(performance.now() - startedMs < 5000);
+});
