@@ -3,7 +3,7 @@ import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import path from 'node:path';
 import { type CommandOptions, runInNamespace, spawnInNamespace } from './command.ts';
 import { type ComponentName, componentNames } from './components.ts';
-import { type ImageSource, importImage } from './image.ts';
+import { type ImageSource, importArchive, importImage } from './image.ts';
 import { kubectl } from './kubectl.ts';
 import { isRunning, logFile, readProcess, readProcesses, startAgain, stop } from './process.ts';
 import { approveServingCertificate, kubeletAnswers } from './ready.ts';
@@ -33,6 +33,8 @@ export interface Cluster {
   runInNamespace(command: string, args: readonly string[], options?: CommandOptions): Promise<string>;
   /** Makes an image of a folder; see ImageSource. */
   importImage(source: ImageSource): Promise<void>;
+  /** The path of an OCI archive. */
+  importArchive(archive: string): Promise<void>;
   /** The real metrics-server's binary, built first if need be. */
   metricsServer(): Promise<string>;
 
@@ -70,6 +72,7 @@ export function openCluster(settings: Settings = readSettings()): Cluster {
     inNamespace: (command, args, options) => spawnInNamespace(settings, command, args, options),
     runInNamespace: (command, args, options) => runInNamespace(settings, command, args, options),
     importImage: (source) => importImage(settings, record, source),
+    importArchive: (archive) => importArchive(settings, record, archive),
     metricsServer: async () => path.join(await build(settings, 'metrics-server'), 'metrics-server'),
     stopComponent: (name) => stop(readProcess(settings, name)),
     startComponent: (name) => startAgain(settings, name),

@@ -35,13 +35,17 @@ interface Descriptor {
 export async function importImage(settings: Settings, record: ClusterRecord, source: ImageSource): Promise<void> {
   const folder = await mkdtemp(path.join(settings.runFolder, 'image-'));
   try {
-    const archive = await writeArchive(folder, source);
-    const ctr = path.join(record.containerdBin, 'ctr');
-    const address = ['--address', settings.containerdSocket, '--namespace', 'k8s.io'];
-    await run(ctr, [...address, 'images', 'import', archive], { timeoutMs: 300_000 });
+    await importArchive(settings, record, await writeArchive(folder, source));
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** The same for an OCI archive that somebody else made. */
+export async function importArchive(settings: Settings, record: ClusterRecord, archive: string): Promise<void> {
+  const ctr = path.join(record.containerdBin, 'ctr');
+  const address = ['--address', settings.containerdSocket, '--namespace', 'k8s.io'];
+  await run(ctr, [...address, 'images', 'import', archive], { timeoutMs: 300_000 });
 }
 
 /** An OCI image layout in one tar file: one uncompressed layer, whose digest is then also its diff id. */

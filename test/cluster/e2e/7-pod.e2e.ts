@@ -3,10 +3,8 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 import type { V1Deployment, V1PodList } from '@kubernetes/client-node';
-import { run } from '../command.ts';
 import { buildImage } from '../product-image.ts';
 import { inPod, toList } from '../registration.ts';
-import { readRecord } from '../settings.ts';
 import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
 import { harness } from './harness.ts';
@@ -21,7 +19,9 @@ describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the ima
     const image = deployment?.spec?.template.spec?.containers[0]?.image;
     assert.ok(image);
     await loads.running();
-    await importArchive(await buildImage({ tag: `docker.io/library/${image}`, out: path.join(folder, 'image.tar') }));
+    await cluster.importArchive(
+      await buildImage({ tag: `docker.io/library/${image}`, out: path.join(folder, 'image.tar') }),
+    );
     // The last file of the run: the process does not come back. Nothing of it and its Service without a selector is left when the pod's objects come.
     await registration.remove();
     assert.equal(await server().stop(), 0, server().log());
@@ -31,12 +31,6 @@ describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the ima
     await cluster.kubectl(rollout, { timeoutMs: 130_000 });
     await registration.available();
   });
-
-  async function importArchive(archive: string): Promise<void> {
-    const ctr = path.join(readRecord(settings)?.containerdBin ?? '', 'ctr');
-    const address = ['--address', settings.containerdSocket, '--namespace', 'k8s.io'];
-    await run(ctr, [...address, 'images', 'import', archive], { timeoutMs: 300_000 });
-  }
 
   async function pods() {
     const args = ['get', 'pods', '--namespace=kube-system', '--selector=k8s-app=metrics-server', '-o', 'json'];
