@@ -6,8 +6,8 @@ import { Document, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 
 /** @param value as encodeJson takes it. */
 export function encodeYaml(value: object): Buffer {
-  const document = new Document(toNode(value), { version: '1.1' });
-  return Buffer.from(document.toString({ lineWidth: 0, indentSeq: false, directives: null }));
+  const document = new Document(toNode(value));
+  return Buffer.from(document.toString({ lineWidth: 0, indentSeq: false }));
 }
 
 function toNode(value: unknown): Scalar | YAMLMap | YAMLSeq {
