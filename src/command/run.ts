@@ -20,6 +20,7 @@ import { kubeletRequestTimeoutMs } from '../options/validate.ts';
 import { createScrapeMetrics } from '../scrape/metrics.ts';
 import { createScraper } from '../scrape/scraper.ts';
 import { createEndpoints } from '../server/endpoints.ts';
+import { createInFlight } from '../server/inflight.ts';
 import { createOpenApiEndpoints } from '../server/openapi.ts';
 import { createResourceRoutes } from '../server/resources.ts';
 import { createServer } from '../server/server.ts';
@@ -75,6 +76,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     tlsCiphers: cipherList(options['tls-cipher-suites']),
     tls: auth.tls(),
     requestTimeoutMs: options['request-timeout'],
+    inFlight: createInFlight(options['max-requests-inflight']),
     authenticator: auth.authenticator,
     authorizer: auth.authorizer,
     trustKnown: auth.trustKnown,
