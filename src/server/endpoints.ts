@@ -12,6 +12,7 @@ import { encodeJson } from '../apimachinery/meta.ts';
 import { unknownResource } from '../apimachinery/status.ts';
 import type { Registry } from '../monitoring.ts';
 import { version } from '../version.ts';
+import { compress } from './compress.ts';
 import { type HealthChecks, type HealthPath, healthPaths, isHealthPath, reportHealth } from './health.ts';
 import { negotiate, noTransform, type Restrictions, type Transform } from './negotiate.ts';
 import type { OpenApiEndpoints } from './openapi.ts';
@@ -98,12 +99,18 @@ export function createEndpoints({ discovery, openApi, resources, health, registr
     return { ...reply, contentType, headers };
   }
 
-  async function metrics(): Promise<Reply> {
-    return { status: 200, contentType: registry.contentType, body: await registry.metrics() };
+  async function metrics(request: ApiRequest): Promise<Reply> {
+    const body = await registry.metrics();
+    const headers = { 'process-start-time-unix': processStart };
+    return compress({ status: 200, contentType: metricsType, headers, body }, request.header('accept-encoding'));
   }
 }
 
 const json = 'application/json';
+/** As Prometheus' Go library names it. */
+const metricsType = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
+/** Seconds since the epoch. */
+const processStart = String(Math.trunc(performance.timeOrigin / 1000));
 
 function document(found: Encodable): Route {
   const serve: Endpoint = (request) => objectReply(found, requireAccepted(request, noTransform));

@@ -5,7 +5,7 @@ import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { type FastifyReply, type FastifyRequest, fastify, type RouteGenericInterface } from 'fastify';
-import { badRequest, serviceUnavailable } from '../apimachinery/status.ts';
+import { badRequest, serviceUnavailable, StatusError } from '../apimachinery/status.ts';
 import type { Attributes } from '../auth/attributes.ts';
 import type { Authenticator, UserInfo } from '../auth/authenticator.ts';
 import { bearerWarning } from '../auth/bearer.ts';
@@ -27,6 +27,7 @@ import { failureReply } from './errors.ts';
 import { isHealthPath } from './health.ts';
 import { type InFlight, tooManyRequestsReply } from './inflight.ts';
 import { refusePlainHttp } from './plainhttp.ts';
+import type { RequestMetrics } from './requestmetrics.ts';
 import { type Reply, statusReply, timeoutReply } from './reply.ts';
 import { type ApiRequest, requestInfo, type RequestInfo } from './requestinfo.ts';
 
@@ -47,6 +48,7 @@ export interface ServerOptions {
   /** How long a request may take in milliseconds, if it does not say itself that it wants its answer sooner. */
   readonly requestTimeoutMs: number;
   readonly inFlight: InFlight;
+  readonly metrics: RequestMetrics;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   /** Whether it is known whom to trust; until then only health is answered. */
@@ -88,7 +90,7 @@ const flushMs = 100;
 const auditIdLimit = 1024;
 
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { authenticator, authorizer, inFlight, endpoints, log } = options;
+  const { authenticator, authorizer, inFlight, metrics, endpoints, log } = options;
   let tls = options.tls;
   const app = fastify({
     http2: true,
@@ -128,11 +130,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   let underWay = 0;
   const events = new EventEmitter();
 
-  app.addHook('onRequest', async () => void (underWay += 1));
-  app.addHook('onResponse', async () => {
-    underWay -= 1;
-    if (underWay === 0) events.emit('idle');
-  });
+  app.addHook('onRequest', count);
   app.decorateRequest('info');
   app.decorateRequest('user');
   app.addHook('onRequest', identify);
@@ -159,6 +157,18 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       request.method = 'GET';
     }
     return '/';
+  }
+
+  /** By the connection's word, which comes for every request: fastify's onResponse does not come for a client that left. */
+  async function count(request: Request, reply: Response): Promise<void> {
+    underWay += 1;
+    reply.raw.once('close', () => {
+      underWay -= 1;
+      if (reply.sent && request.info !== undefined) {
+        metrics.answered(request.info, reply.statusCode, reply.elapsedTime / 1000);
+      }
+      if (underWay === 0) events.emit('idle');
+    });
   }
 
   async function identify(request: Request, reply: Response): Promise<void> {
@@ -194,6 +204,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         abandoned.signal,
       );
     } finally {
+      metrics.authenticated(request.user === undefined ? 'error' : 'success');
       if (request.user === undefined || isAnonymous(request.user)) endAfterAnswer(request.raw, reply.raw);
     }
   }
@@ -202,11 +213,21 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   async function authorizeAndServe(request: Request, reply: Response): Promise<Response> {
     const { info, user = anonymous } = request;
     const work = async (): Promise<Reply> => {
-      await authorizer.authorize(user, attributesOf(info), abandoned.signal);
+      await authorize(user, attributesOf(info));
       return endpoints.serve(apiRequest(request));
     };
     const isExempt = isHealthPath(info.path) || user.groups.includes(masters);
     return send(reply, await (isExempt ? work() : (inFlight.within(work) ?? tooManyRequestsReply())));
+  }
+
+  async function authorize(user: UserInfo, attributes: Attributes): Promise<void> {
+    try {
+      await authorizer.authorize(user, attributes, abandoned.signal);
+    } catch (error) {
+      metrics.authorized(error instanceof StatusError ? 'no-opinion' : 'error');
+      throw error;
+    }
+    metrics.authorized('allowed');
   }
 
   /** Before a request could be read, there is nothing in it that could ask for a form of the error. */
