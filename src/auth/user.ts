@@ -16,6 +16,11 @@ export const anonymous: UserInfo = {
   extra: new Map(),
 };
 
+/** Also where a front proxy says so. */
+export function isAnonymous({ name, groups }: UserInfo): boolean {
+  return name === anonymous.name || anonymous.groups.some((group) => groups.includes(group));
+}
+
 /** The group whose members may do everything, also while kube-apiserver cannot be asked. */
 export const masters = 'system:masters';
 

@@ -7,6 +7,7 @@ import { userAgent } from '../version.ts';
 import { bodyLimitBytes, decodeBody, readBody, toStatusError } from './answer.ts';
 import type { ApiServer, TlsMaterial } from './config.ts';
 import { field, text } from './json.ts';
+import { noAnswer, type OnRequest } from './metrics.ts';
 
 export interface RequestOptions {
   readonly query?: Readonly<Record<string, string>>;
@@ -47,8 +48,8 @@ const connectionLimit = 32;
  * HTTP/1.1 on purpose: a watch then has its connection for itself, so that one broken connection takes one watch with it
  * and a slow reader holds up nobody else; it is also undici's best-proven path. No proxy from the environment, no redirects.
  */
-export function createRestClient(server: ApiServer): RestClient {
-  const { origin, pathname } = new URL(server.url);
+export function createRestClient(server: ApiServer, onRequest: OnRequest = () => undefined): RestClient {
+  const { origin, pathname, host } = new URL(server.url);
   const prefix = pathname.replace(/\/$/, '');
   let current: { readonly material: TlsMaterial; readonly pool: Pool } | undefined;
   const pools = new Set<Pool>();
@@ -111,12 +112,12 @@ export function createRestClient(server: ApiServer): RestClient {
     throw toStatusError(call.request, response.statusCode, await readBody(response.body, bodyLimitBytes));
   }
 
-  function dispatch(
+  async function dispatch(
     call: Call,
     authorization: string | undefined,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
-    return currentPool().request({
+    const answer = currentPool().request({
       method: call.method,
       path: call.path,
       headers: {
@@ -131,6 +132,11 @@ export function createRestClient(server: ApiServer): RestClient {
       headersTimeout: 0,
       bodyTimeout: call.silenceMs,
     });
+    answer.then(
+      ({ statusCode }) => onRequest(call.method, host, String(statusCode)),
+      () => onRequest(call.method, host, noAnswer),
+    );
+    return answer;
   }
 
   /** New connections use new TLS material; what runs on old ones may end there, a watch does within ten minutes. */

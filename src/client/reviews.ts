@@ -1,5 +1,6 @@
 /** Asks kube-apiserver whose a token is (TokenReview) and what somebody may do (SubjectAccessReview). */
 import { field, text, texts } from './json.ts';
+import { codeOf, type OnReview } from './metrics.ts';
 import { isBrokenConnection, type RestClient } from './rest.ts';
 
 export interface ReviewedUser {
@@ -42,17 +43,36 @@ export interface AccessReviewer {
   review(spec: SubjectAccessReviewSpec, signal?: AbortSignal): Promise<AccessReviewResult>;
 }
 
-export function createTokenReviewer(rest: RestClient): TokenReviewer {
+export function createTokenReviewer(rest: RestClient, onReview?: OnReview): TokenReviewer {
+  const post = observed(rest, onReview);
   return {
     review: async (token, signal) =>
-      parseTokenReview(await post(rest, 'authentication.k8s.io', 'TokenReview', { token }, signal)),
+      parseTokenReview(await post('authentication.k8s.io', 'TokenReview', { token }, signal)),
   };
 }
 
-export function createAccessReviewer(rest: RestClient): AccessReviewer {
+export function createAccessReviewer(rest: RestClient, onReview?: OnReview): AccessReviewer {
+  const post = observed(rest, onReview);
   return {
     review: async (spec, signal) =>
-      parseAccessReview(await post(rest, 'authorization.k8s.io', 'SubjectAccessReview', spec, signal)),
+      parseAccessReview(await post('authorization.k8s.io', 'SubjectAccessReview', spec, signal)),
+  };
+}
+
+type Post = (group: string, kind: string, spec: object, signal: AbortSignal | undefined) => Promise<unknown>;
+
+function observed(rest: RestClient, onReview: OnReview = () => undefined): Post {
+  return async (...review) => {
+    const startedMs = performance.now();
+    const tell = (code: string) => onReview(code, (performance.now() - startedMs) / 1000);
+    try {
+      const answer = await post(rest, ...review);
+      tell('201');
+      return answer;
+    } catch (error) {
+      tell(codeOf(error));
+      throw error;
+    }
   };
 }
 

@@ -6,6 +6,7 @@ import { createSettings, type RequestHeaderFlags } from '../auth/settings.ts';
 import type { ApiServer } from '../client/config.ts';
 import { createInformer } from '../client/informer.ts';
 import { kubeconfigApiServer } from '../client/kubeconfig.ts';
+import type { ClientMetrics } from '../client/metrics.ts';
 import { createRestClient, type RestClient } from '../client/rest.ts';
 import { createAccessReviewer, createTokenReviewer } from '../client/reviews.ts';
 import type { Clock } from '../clock.ts';
@@ -19,6 +20,7 @@ export interface AuthOptions {
   readonly options: Options;
   /** For kube-apiserver, where no other kubeconfig is given. */
   readonly rest: RestClient;
+  readonly metrics: ClientMetrics;
   readonly clock: Clock;
   readonly log: Logger;
   /** Closes what is opened here. */
@@ -37,7 +39,7 @@ export interface Auth {
 }
 
 /** @throws Error when a file that a flag names is not good. */
-export async function createAuth({ options, rest, clock, log, rooms }: AuthOptions): Promise<Auth> {
+export async function createAuth({ options, rest, metrics, clock, log, rooms }: AuthOptions): Promise<Auth> {
   const authenticationRest = await restFor(options['authentication-kubeconfig']);
   const authorizationRest = await restFor(options['authorization-kubeconfig']);
   const configMap = options['authentication-skip-lookup']
@@ -65,13 +67,13 @@ export async function createAuth({ options, rest, clock, log, rooms }: AuthOptio
   return {
     authenticator: createAuthenticator({
       settings,
-      reviewer: createTokenReviewer(authenticationRest),
+      reviewer: createTokenReviewer(authenticationRest, metrics.onTokenReview),
       tokenTtlMs: options['authentication-token-webhook-cache-ttl'],
       clock,
       log,
     }),
     authorizer: createAuthorizer({
-      reviewer: createAccessReviewer(authorizationRest),
+      reviewer: createAccessReviewer(authorizationRest, metrics.onAccessReview),
       // The flag adds: without the health paths, probes would need a right.
       alwaysAllowPaths: [...healthPaths, ...options['authorization-always-allow-paths']],
       allowedTtlMs: options['authorization-webhook-cache-authorized-ttl'],
@@ -97,7 +99,7 @@ export async function createAuth({ options, rest, clock, log, rooms }: AuthOptio
   async function restFor(kubeconfig: string | undefined): Promise<RestClient> {
     if (kubeconfig === undefined || kubeconfig === '') return rest;
     const apiServer: ApiServer = await kubeconfigApiServer(kubeconfig);
-    return rooms.use(createRestClient(apiServer));
+    return rooms.use(createRestClient(apiServer, metrics.onRequest));
   }
 }
 

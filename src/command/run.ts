@@ -5,6 +5,7 @@ import { createOpenApi } from '../api/openapi/openapi.ts';
 import { createPodsApi } from '../api/pods.ts';
 import { type ApiServer, inClusterApiServer } from '../client/config.ts';
 import { kubeconfigApiServer } from '../client/kubeconfig.ts';
+import { createClientMetrics } from '../client/metrics.ts';
 import { createRestClient } from '../client/rest.ts';
 import { systemClock as clock } from '../clock.ts';
 import { kubeletCandidates } from '../cluster/address.ts';
@@ -20,14 +21,16 @@ import { kubeletRequestTimeoutMs } from '../options/validate.ts';
 import { createScrapeMetrics } from '../scrape/metrics.ts';
 import { createScraper } from '../scrape/scraper.ts';
 import { createEndpoints } from '../server/endpoints.ts';
+import { createInFlight } from '../server/inflight.ts';
 import { createOpenApiEndpoints } from '../server/openapi.ts';
 import { createResourceRoutes } from '../server/resources.ts';
+import { createRequestMetrics } from '../server/requestmetrics.ts';
 import { createServer } from '../server/server.ts';
 import { createStorage } from '../storage/storage.ts';
 import { cipherList } from '../tls/ciphers.ts';
 import { version } from '../version.ts';
 import { createAuth } from './auth.ts';
-import { createStorageMetrics } from './metrics.ts';
+import { createFreshnessMetrics, createStorageMetrics } from './metrics.ts';
 import { createHealthChecks } from './readiness.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -42,7 +45,8 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   const registry = createRegistry();
 
   const apiServer = await findApiServer(options.kubeconfig, env);
-  const rest = rooms.use(createRestClient(apiServer));
+  const clientMetrics = createClientMetrics(registry);
+  const rest = rooms.use(createRestClient(apiServer, clientMetrics.onRequest));
   const nodes = createNodes({ rest, clock, log, selector: options['node-selector'] });
   const pods = createPods({ rest, clock, log });
   const storage = createStorage({ clock, resolutionMs });
@@ -63,11 +67,13 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     sink: storage,
     resolutionMs,
     clock,
-    metrics: createScrapeMetrics(registry),
+    metrics: createScrapeMetrics(registry, resolutionMs),
     log,
   });
 
-  const auth = await createAuth({ options, rest, clock, log, rooms });
+  const auth = await createAuth({ options, rest, metrics: clientMetrics, clock, log, rooms });
+  const inFlight = createInFlight(options['max-requests-inflight']);
+  const observe = createFreshnessMetrics(registry, clock);
   const server = await createServer({
     bindAddress: options['bind-address'],
     port: options['secure-port'],
@@ -75,6 +81,8 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     tlsCiphers: cipherList(options['tls-cipher-suites']),
     tls: auth.tls(),
     requestTimeoutMs: options['request-timeout'],
+    inFlight,
+    metrics: createRequestMetrics(registry, inFlight.count),
     authenticator: auth.authenticator,
     authorizer: auth.authorizer,
     trustKnown: auth.trustKnown,
@@ -82,8 +90,8 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
       discovery: createDiscovery(`:${options['secure-port']}`),
       openApi: createOpenApiEndpoints(createOpenApi({ title: 'kubegauge', version: `v${version}` }), clock.wallMs),
       resources: createResourceRoutes(
-        createNodesApi({ nodes, usage: storage, now: clock.wallMs }),
-        createPodsApi({ pods, usage: storage, now: clock.wallMs }),
+        observe.nodes(createNodesApi({ nodes, usage: storage, now: clock.wallMs })),
+        observe.pods(createPodsApi({ pods, usage: storage, now: clock.wallMs })),
       ),
       health: createHealthChecks({
         clock,

@@ -157,6 +157,13 @@ export const flags = {
     check: positive,
     help: 'How long a request may take; with ?timeout= it may want its answer sooner.',
   },
+  'max-requests-inflight': {
+    section: 'Serving',
+    type: 'integer',
+    default: '400',
+    check: (value: number) => (value >= 0 ? undefined : 'must be 0, for no limit, or more'),
+    help: 'How many requests are worked on at once; more hear 429. Health and system:masters do not count. 0: no limit.',
+  },
   'authentication-kubeconfig': {
     section: 'Authentication',
     type: 'string',
@@ -316,7 +323,6 @@ export const ignoredFlags: readonly string[] = [
   'disable-http2-serving',
   'http2-max-streams-per-connection',
   'min-request-timeout',
-  'max-requests-inflight',
   'max-mutating-requests-inflight',
   'shutdown-send-retry-after',
   'goaway-chance',

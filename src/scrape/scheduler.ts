@@ -7,6 +7,8 @@ export interface SchedulerOptions {
   readonly resolutionMs: number;
   /** Scrapes one node; never rejects. */
   readonly scrape: (node: string, signal: AbortSignal) => Promise<void>;
+  /** Called after each resolution with the longest time from a node's turn to the end of its scrape, in milliseconds. */
+  readonly onRound: (longestMs: number) => void;
 }
 
 export interface Scheduler {
@@ -24,13 +26,16 @@ export const waveMs = 500;
 /** How many scrapes may be under way; a hung kubelet holds one place until its timeout. */
 export const concurrencyLimit = 256;
 
-export function createScheduler({ clock, resolutionMs, scrape }: SchedulerOptions): Scheduler {
+export function createScheduler({ clock, resolutionMs, scrape, onRound }: SchedulerOptions): Scheduler {
   const waveCount = Math.max(1, Math.round(resolutionMs / waveMs));
   const waves: ReadonlySet<string>[] & Set<string>[] = Array.from({ length: waveCount }, () => new Set<string>());
-  const waiting = new Set<string>();
+  /** Since when, in milliseconds. */
+  const waiting = new Map<string, number>();
   const running = new Map<string, Promise<void>>();
   let current: AbortSignal | undefined;
   let lastTurnMs: number | undefined;
+  /** Of the round that goes on; undefined while no scrape has ended in it. */
+  let longestMs: number | undefined;
 
   return { add, remove, run, sinceLastTurnMs: () => (lastTurnMs === undefined ? 0 : clock.monotonicMs() - lastTurnMs) };
 
@@ -38,7 +43,7 @@ export function createScheduler({ clock, resolutionMs, scrape }: SchedulerOption
     const wave = waveOf(node);
     if (wave.has(node)) return;
     wave.add(node);
-    waiting.add(node);
+    waiting.set(node, clock.monotonicMs());
     startWaiting();
   }
 
@@ -54,6 +59,7 @@ export function createScheduler({ clock, resolutionMs, scrape }: SchedulerOption
       lastTurnMs = clock.monotonicMs();
       // After a pause of the whole process several waves are due; each node still only once.
       const due = Math.floor((lastTurnMs - startMs) / waveMs);
+      if (Math.floor(due / waveCount) > Math.floor((wave - 1) / waveCount)) endRound();
       for (wave = Math.max(wave, due - waveCount + 1); wave <= due; wave += 1) enqueue(wave);
       startWaiting();
       await clock.sleep(startMs + wave * waveMs - clock.monotonicMs(), signal).catch(ignoreAbort);
@@ -62,27 +68,35 @@ export function createScheduler({ clock, resolutionMs, scrape }: SchedulerOption
     current = undefined;
   }
 
+  function endRound(): void {
+    if (longestMs !== undefined) onRound(longestMs);
+    longestMs = undefined;
+  }
+
   function enqueue(wave: number): void {
     // A node whose scrape is still under way misses its turn: overlapping scrapes multiply the kubelet's cost.
-    for (const node of waves[wave % waveCount] ?? []) if (!running.has(node)) waiting.add(node);
+    for (const node of waves[wave % waveCount] ?? []) {
+      if (!running.has(node) && !waiting.has(node)) waiting.set(node, clock.monotonicMs());
+    }
   }
 
   function startWaiting(): void {
     if (current === undefined || current.aborted) return;
-    for (const node of waiting) {
+    for (const [node, sinceMs] of waiting) {
       if (running.size >= concurrencyLimit) return;
       // A node that left and came back during its scrape waits for the end of that.
       if (running.has(node)) continue;
       waiting.delete(node);
-      start(node, current);
+      start(node, sinceMs, current);
     }
   }
 
-  function start(node: string, signal: AbortSignal): void {
+  function start(node: string, sinceMs: number, signal: AbortSignal): void {
     running.set(
       node,
       scrape(node, signal).finally(() => {
         running.delete(node);
+        longestMs = Math.max(longestMs ?? 0, clock.monotonicMs() - sinceMs);
         startWaiting();
       }),
     );

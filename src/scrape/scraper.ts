@@ -35,7 +35,12 @@ export interface Scraper {
 export function createScraper(options: ScraperOptions): Scraper {
   const { nodes, addressOf, kubelet, sink, clock, metrics, log } = options;
   const targets = new Map<string, { readonly target: Target; told: string | undefined }>();
-  const scheduler = createScheduler({ clock, resolutionMs: options.resolutionMs, scrape });
+  const scheduler = createScheduler({
+    clock,
+    resolutionMs: options.resolutionMs,
+    scrape,
+    onRound: (longestMs) => metrics.round(longestMs / 1000),
+  });
 
   for (const node of nodes.list()) join(node.name);
   nodes.onChange((change) => {

@@ -12,11 +12,12 @@ import { encodeJson } from '../apimachinery/meta.ts';
 import { unknownResource } from '../apimachinery/status.ts';
 import type { Registry } from '../monitoring.ts';
 import { version } from '../version.ts';
-import { type HealthChecks, type HealthPath, healthPaths, reportHealth } from './health.ts';
+import { compress } from './compress.ts';
+import { type HealthChecks, type HealthPath, healthPaths, isHealthPath, reportHealth } from './health.ts';
 import { negotiate, noTransform, type Restrictions, type Transform } from './negotiate.ts';
 import type { OpenApiEndpoints } from './openapi.ts';
 import { indexReply, jsonReply, objectReply, type Reply, requireAccepted, textReply } from './reply.ts';
-import { type ApiRequest, type RequestInfo, trimSlashes } from './requestinfo.ts';
+import { type ApiRequest, type RequestInfo, trimSlashes, valuesOf } from './requestinfo.ts';
 import type { ResourceRoutes } from './resources.ts';
 import { type Endpoint, type Route, serveRoute } from './route.ts';
 
@@ -31,8 +32,8 @@ export interface EndpointOptions {
 export interface Endpoints {
   /** Throws StatusError for whatever the client should hear. */
   serve(request: ApiRequest): Reply | Promise<Reply>;
-  /** The reply of a health path, or undefined for any other path. */
-  serveHealth(info: RequestInfo): Reply | undefined;
+  /** The reply of a health path to nobody in particular, or undefined for any other path. */
+  serveHealth(info: RequestInfo): Promise<Reply> | undefined;
 }
 
 export function createEndpoints({ discovery, openApi, resources, health, registry }: EndpointOptions): Endpoints {
@@ -48,8 +49,7 @@ export function createEndpoints({ discovery, openApi, resources, health, registr
     ['/index.html', () => indexReply(paths, 200)],
     ['/metrics', metrics],
     ...openApi,
-    ...openApi,
-    ...healthPaths.map((path): [string, Endpoint] => [path, ({ info }) => healthReply(path, info)]),
+    ...healthPaths.map((path): [string, Endpoint] => [path, ({ info, mayGet }) => healthReply(path, info, mayGet)]),
     ...healthPaths.flatMap((path) =>
       health[path].map((check): [string, Endpoint] => [`${path}/${check.name}`, single(check)]),
     ),
@@ -71,19 +71,17 @@ export function createEndpoints({ discovery, openApi, resources, health, registr
     return serveRoute(route, request);
   }
 
-  function serveHealth(info: RequestInfo): Reply | undefined {
-    const path = healthPaths.find((known) => known === info.path);
-    return path === undefined ? undefined : healthReply(path, info);
+  function serveHealth(info: RequestInfo): Promise<Reply> | undefined {
+    return isHealthPath(info.path) ? healthReply(info.path, info) : undefined;
   }
 
-  function healthReply(path: HealthPath, { query }: RequestInfo): Reply {
-    const excluded = query.get('exclude');
-    const { ok, text } = reportHealth(
-      path,
-      health[path],
-      query.has('verbose'),
-      excluded === undefined ? [] : [excluded],
-    );
+  async function healthReply(path: HealthPath, info: RequestInfo, mayGet?: ApiRequest['mayGet']): Promise<Reply> {
+    const { ok, text } = await reportHealth(path, health[path], {
+      verbose: info.query.has('verbose'),
+      excluded: valuesOf(info, 'exclude'),
+      // Health is open to everybody; why it is bad is as much a secret as our metrics.
+      maySeeReasons: mayGet && (() => mayGet('/metrics')),
+    });
     return textReply(text, ok ? 200 : 500);
   }
 
@@ -101,12 +99,18 @@ export function createEndpoints({ discovery, openApi, resources, health, registr
     return { ...reply, contentType, headers };
   }
 
-  async function metrics(): Promise<Reply> {
-    return { status: 200, contentType: registry.contentType, body: await registry.metrics() };
+  async function metrics(request: ApiRequest): Promise<Reply> {
+    const body = await registry.metrics();
+    const headers = { 'process-start-time-unix': processStart };
+    return compress({ status: 200, contentType: metricsType, headers, body }, request.header('accept-encoding'));
   }
 }
 
 const json = 'application/json';
+/** As Prometheus' Go library names it. */
+const metricsType = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
+/** Seconds since the epoch. */
+const processStart = String(Math.trunc(performance.timeOrigin / 1000));
 
 function document(found: Encodable): Route {
   const serve: Endpoint = (request) => objectReply(found, requireAccepted(request, noTransform));

@@ -1,4 +1,5 @@
 /** /healthz, /livez and /readyz with their named checks, in the format of k8s.io/apiserver. */
+import { quote } from '../apimachinery/quote.ts';
 
 /** One named condition; returns what is wrong, or undefined. */
 export interface HealthCheck {
@@ -8,6 +9,11 @@ export interface HealthCheck {
 
 export const healthPaths = ['/healthz', '/livez', '/readyz'] as const;
 export type HealthPath = (typeof healthPaths)[number];
+
+export function isHealthPath(path: string): path is HealthPath {
+  return healthPaths.some((known) => known === path);
+}
+
 export type HealthChecks = Readonly<Record<HealthPath, readonly HealthCheck[]>>;
 
 export interface HealthReport {
@@ -15,32 +21,38 @@ export interface HealthReport {
   readonly text: string;
 }
 
-/**
- * Runs all checks of one path. The report is verbose when asked for and always when something is wrong; why something is wrong is not for
- * everybody's eyes, so it is withheld here.
- * @param excluded names of checks to leave out.
- */
-export function reportHealth(
+export interface HealthQuestion {
+  readonly verbose: boolean;
+  /** Names of checks to leave out. */
+  readonly excluded: readonly string[];
+  /** Whether who asks may see why something is wrong; only asked when something is. Undefined for never. */
+  readonly maySeeReasons: (() => Promise<boolean>) | undefined;
+}
+
+/** Runs all checks of one path. The report is verbose when asked for and always when something is wrong. */
+export async function reportHealth(
   path: HealthPath,
   checks: readonly HealthCheck[],
-  verbose: boolean,
-  excluded: readonly string[],
-): HealthReport {
-  const lines: string[] = [];
-  let ok = true;
+  { verbose, excluded, maySeeReasons }: HealthQuestion,
+): Promise<HealthReport> {
+  const problems = new Map<string, string>();
   for (const { name, problem } of checks) {
-    if (excluded.includes(name)) lines.push(`[+]${name} excluded: ok`);
-    else if (problem() === undefined) lines.push(`[+]${name} ok`);
-    else {
-      ok = false;
-      lines.push(`[-]${name} failed: reason withheld`);
-    }
+    const found = excluded.includes(name) ? undefined : problem();
+    if (found !== undefined) problems.set(name, found);
   }
-  const unknown = excluded.filter((name) => !checks.some((check) => check.name === name));
-  if (unknown.length > 0) {
-    const names = unknown.map((name) => JSON.stringify(name)).join(', ');
+  const ok = problems.size === 0;
+  if (ok && !verbose) return { ok, text: 'ok' };
+  const open = !ok && (await maySeeReasons?.()) === true;
+  const lines = checks.map(({ name }) => {
+    if (excluded.includes(name)) return `[+]${name} excluded: ok`;
+    const problem = problems.get(name);
+    if (problem === undefined) return `[+]${name} ok`;
+    return `[-]${name} failed: ${open ? problem : 'reason withheld'}`;
+  });
+  const unknown = new Set(excluded).difference(new Set(checks.map(({ name }) => name)));
+  if (unknown.size > 0) {
+    const names = [...unknown].map(quote).join(', ');
     lines.push(`warn: some health checks cannot be excluded: no matches for ${names}`);
   }
-  if (ok && !verbose) return { ok, text: 'ok' };
   return { ok, text: `${lines.join('\n')}\n${path.slice(1)} check ${ok ? 'passed' : 'failed'}\n` };
 }

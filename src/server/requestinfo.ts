@@ -11,6 +11,8 @@ export interface RequestInfo {
   readonly path: string;
   /** The first value of each parameter. */
   readonly query: ReadonlyMap<string, string>;
+  /** As sent; for `valuesOf`. */
+  readonly rawQuery: string;
   /** Undefined for a path that is not below /apis/<group>/<version>/<resource>. */
   readonly resource: ResourceRequest | undefined;
   /**
@@ -28,6 +30,8 @@ export interface ApiRequest {
   readonly info: RequestInfo;
   /** The value of a header's first line, or the empty string. */
   readonly header: (name: string) => string;
+  /** Whether who asks may also get this path; false where nobody could tell, absent where nobody in particular asks. */
+  readonly mayGet?: (path: string) => Promise<boolean>;
 }
 
 /**
@@ -40,7 +44,7 @@ export function requestInfo(method: string, target: string): RequestInfo | undef
   const path = percentDecode(rawPath);
   if (path === undefined) return undefined;
   const query = readQuery(rawQuery);
-  return { method, path, query, ...readResource(method, path, query) };
+  return { method, path, query, rawQuery, ...readResource(method, path, query) };
 }
 
 /** HTTP/1.1 lets a client send the whole URL; only its path counts. */
@@ -104,17 +108,26 @@ export function isTrue(value: string | undefined): boolean {
   return value !== undefined && value !== '0' && value.toLowerCase() !== 'false';
 }
 
-/** As Go's url.ParseQuery: pairs that cannot be decoded or hold a semicolon are dropped, + is a space, the first value counts. */
+/** All values of a parameter, for the few that may be repeated. */
+export function valuesOf({ rawQuery }: RequestInfo, name: string): readonly string[] {
+  return [...pairsOf(rawQuery)].filter(([key]) => key === name).map(([, value]) => value);
+}
+
 function readQuery(text: string): ReadonlyMap<string, string> {
   const query = new Map<string, string>();
+  for (const [key, value] of pairsOf(text)) if (!query.has(key)) query.set(key, value);
+  return query;
+}
+
+/** As Go's url.ParseQuery: pairs that cannot be decoded or hold a semicolon are dropped, + is a space. */
+function* pairsOf(text: string): Generator<[string, string]> {
   for (const pair of text.split('&')) {
     if (pair === '' || pair.includes(';')) continue;
     const [rawKey, rawValue] = split(pair.replaceAll('+', ' '), '=');
     const key = percentDecode(rawKey);
     const value = percentDecode(rawValue);
-    if (key !== undefined && value !== undefined && !query.has(key)) query.set(key, value);
+    if (key !== undefined && value !== undefined) yield [key, value];
   }
-  return query;
 }
 
 function split(text: string, separator: string): [string, string] {

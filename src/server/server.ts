@@ -5,16 +5,29 @@ import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { type FastifyReply, type FastifyRequest, fastify, type RouteGenericInterface } from 'fastify';
-import { badRequest, serviceUnavailable } from '../apimachinery/status.ts';
+import { badRequest, serviceUnavailable, StatusError } from '../apimachinery/status.ts';
 import type { Attributes } from '../auth/attributes.ts';
 import type { Authenticator, UserInfo } from '../auth/authenticator.ts';
 import { bearerWarning } from '../auth/bearer.ts';
 import { headerLines } from '../auth/rawheaders.ts';
 import type { Authorizer } from '../auth/authorizer.ts';
+import { anonymous, isAnonymous, masters } from '../auth/user.ts';
 import type { Logger } from '../logging.ts';
+import {
+  endAfterAnswer,
+  endIdleSessions,
+  headerLimitBytes,
+  headerPairLimit,
+  http2Limits,
+  refuseUnreadable,
+} from './connections.ts';
 import type { Endpoints } from './endpoints.ts';
 import { answerTimeoutMs } from './deadline.ts';
 import { failureReply } from './errors.ts';
+import { isHealthPath } from './health.ts';
+import { type InFlight, tooManyRequestsReply } from './inflight.ts';
+import { refusePlainHttp } from './plainhttp.ts';
+import type { RequestMetrics } from './requestmetrics.ts';
 import { type Reply, statusReply, timeoutReply } from './reply.ts';
 import { type ApiRequest, requestInfo, type RequestInfo } from './requestinfo.ts';
 
@@ -34,6 +47,8 @@ export interface ServerOptions {
   readonly tls: ServerTls;
   /** How long a request may take in milliseconds, if it does not say itself that it wants its answer sooner. */
   readonly requestTimeoutMs: number;
+  readonly inFlight: InFlight;
+  readonly metrics: RequestMetrics;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   /** Whether it is known whom to trust; until then only health is answered. */
@@ -54,7 +69,7 @@ export interface Server {
 declare module 'fastify' {
   interface FastifyRequest {
     info: RequestInfo;
-    user: UserInfo;
+    user: UserInfo | undefined;
   }
 }
 
@@ -62,25 +77,20 @@ declare module 'fastify' {
 type Request = FastifyRequest<RouteGenericInterface, Http2SecureServer, Http2ServerRequest>;
 type Response = FastifyReply<RouteGenericInterface, Http2SecureServer, Http2ServerRequest, Http2ServerResponse>;
 
-/** As Go's servers; users in hundreds of groups have headers that large. */
-const headerLimitBytes = 1024 * 1024;
-const headerPairLimit = 5000;
 /** Go's clients keep an idle connection for 90 s; ours must outlive it, or they write into a closed one. */
 const idleTimeoutMs = 95_000;
 /** How long a client may take to shake hands, to send a request's headers, and to send all of it; as in Go's API servers. */
 const handshakeTimeoutMs = 10_000;
 const headersTimeoutMs = 32_000;
 const requestTimeoutMs = 60_000;
-const goodbyeMs = 5_000;
-const streamLimit = 250;
 /** A client that never reads its answer must not hold us up until the kubelet kills us, 30 s after SIGTERM by default. */
+const drainLimitMs = 15_000;
 /** Until the last bytes of the last answer have left. */
 const flushMs = 100;
 const auditIdLimit = 1024;
-const drainLimitMs = 15_000;
 
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { authenticator, authorizer, endpoints, log } = options;
+  const { authenticator, authorizer, inFlight, metrics, endpoints, log } = options;
   let tls = options.tls;
   const app = fastify({
     http2: true,
@@ -91,14 +101,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       handshakeTimeout: handshakeTimeoutMs,
       // Who signed it is decided per request: there are two CAs with two meanings.
       rejectUnauthorized: false,
-      maxHeaderListPairs: headerPairLimit,
-      settings: { maxHeaderListSize: headerLimitBytes, maxConcurrentStreams: streamLimit },
+      ...http2Limits,
     },
     http2SessionTimeout: idleTimeoutMs,
     keepAliveTimeout: idleTimeoutMs,
     exposeHeadRoutes: false,
     rewriteUrl: toOnlyRoute,
     logger: false,
+    clientErrorHandler: refuseUnreadable,
   });
   // Fastify hands these to HTTP/2 only; HTTP/1.1 beside it looks for them on the server.
   Object.assign(app.server, {
@@ -108,10 +118,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,
   });
-  // Closing an idle session in good order would wait for ever for a client that does not read.
-  app.server.on('session', (session) =>
-    session.on('timeout', () => void setTimeout(() => session.destroy(), goodbyeMs).unref()),
-  );
+  endIdleSessions(app.server);
+  refusePlainHttp(app.server, handshakeTimeoutMs);
   /** The methods of requests that came with one that fastify does not know. */
   const oddMethods = new WeakMap<object, string>();
   let stopping = false;
@@ -122,19 +130,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   let underWay = 0;
   const events = new EventEmitter();
 
-  app.addHook('onRequest', async () => void (underWay += 1));
-  app.addHook('onResponse', async () => {
-    underWay -= 1;
-    if (underWay === 0) events.emit('idle');
-  });
+  app.addHook('onRequest', count);
   app.decorateRequest('info');
   app.decorateRequest('user');
   app.addHook('onRequest', identify);
   app.addHook('onRequest', answerHealthEarly);
   app.addHook('onRequest', authenticate);
-  app.addHook('onRequest', authorize);
   // A hook as well, because nothing here takes a body: after the hooks, fastify would look at its media type and read it.
-  app.addHook('onRequest', serve);
+  app.addHook('onRequest', authorizeAndServe);
   app.route({ method: app.supportedMethods, url: '/', handler: unreachable });
   app.setErrorHandler(async (error, request, reply) =>
     send(reply, await failureReply(error, request.originalUrl, apiRequest(request), log)),
@@ -156,6 +159,18 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     return '/';
   }
 
+  /** By the connection's word, which comes for every request: fastify's onResponse does not come for a client that left. */
+  async function count(request: Request, reply: Response): Promise<void> {
+    underWay += 1;
+    reply.raw.once('close', () => {
+      underWay -= 1;
+      if (reply.sent && request.info !== undefined) {
+        metrics.answered(request.info, reply.statusCode, reply.elapsedTime / 1000);
+      }
+      if (underWay === 0) events.emit('idle');
+    });
+  }
+
   async function identify(request: Request, reply: Response): Promise<void> {
     void reply.header('audit-id', auditId(request.headers['audit-id']));
     void reply.header('cache-control', 'no-cache, private');
@@ -170,7 +185,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   /** Probes must not depend on kube-apiserver; everything else has to wait until it is known whom to trust. */
   async function answerHealthEarly(request: Request, reply: Response): Promise<unknown> {
     if (options.trustKnown()) return;
-    const health = endpoints.serveHealth(request.info);
+    const health = await endpoints.serveHealth(request.info);
     if (health !== undefined) return send(reply, health);
     const error = serviceUnavailable(
       'the server is starting: it does not know yet which front proxies and clients to trust',
@@ -183,19 +198,54 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     const warning = bearerWarning(request.raw.rawHeaders);
     if (warning !== undefined) void reply.header('warning', `299 - "${warning}"`);
     const connection = (request.raw as Partial<Http2ServerRequest>).stream?.session ?? request.raw.socket;
-    request.user = await authenticator.authenticate(
-      { rawHeaders: request.raw.rawHeaders, certificate: peerCertificate(request), connection },
-      abandoned.signal,
+    try {
+      request.user = await authenticator.authenticate(
+        { rawHeaders: request.raw.rawHeaders, certificate: peerCertificate(request), connection },
+        abandoned.signal,
+      );
+    } finally {
+      metrics.authenticated(request.user === undefined ? 'error' : 'success');
+      if (request.user === undefined || isAnonymous(request.user)) endAfterAnswer(request.raw, reply.raw);
+    }
+  }
+
+  /** Probes and cluster admins, such as kube-apiserver's own, come through however many others are there. */
+  async function authorizeAndServe(request: Request, reply: Response): Promise<Response> {
+    const { info, user = anonymous } = request;
+    const work = async (): Promise<Reply> => {
+      await authorize(user, attributesOf(info));
+      return endpoints.serve(apiRequest(request));
+    };
+    const isExempt = isHealthPath(info.path) || user.groups.includes(masters);
+    return send(reply, await (isExempt ? work() : (inFlight.within(work) ?? tooManyRequestsReply())));
+  }
+
+  async function authorize(user: UserInfo, attributes: Attributes): Promise<void> {
+    try {
+      await authorizer.authorize(user, attributes, abandoned.signal);
+    } catch (error) {
+      metrics.authorized(error instanceof StatusError ? 'no-opinion' : 'error');
+      throw error;
+    }
+    metrics.authorized('allowed');
+  }
+
+  /** Before a request could be read, there is nothing in it that could ask for a form of the error. */
+  function apiRequest(request: Request): ApiRequest {
+    const { rawHeaders } = request.raw;
+    const info = request.info ?? unreadInfo(request.method);
+    const common = { info, header: (name: string) => headerLines(rawHeaders, name)[0] ?? '' };
+    const { user } = request;
+    // Most often it is a probe, which is nobody: not worth a question to kube-apiserver.
+    return user === undefined || isAnonymous(user) ? common : { ...common, mayGet: (path) => mayGet(user, path) };
+  }
+
+  async function mayGet(user: UserInfo, path: string): Promise<boolean> {
+    const decision = authorizer.authorize(user, { kind: 'path', verb: 'get', path }, abandoned.signal);
+    return decision.then(
+      () => true,
+      () => false,
     );
-  }
-
-  async function authorize(request: Request): Promise<void> {
-    const { info, user } = request;
-    await authorizer.authorize(user, attributesOf(info), abandoned.signal);
-  }
-
-  async function serve(request: Request, reply: Response): Promise<Response> {
-    return send(reply, await endpoints.serve(apiRequest(request)));
   }
 
   async function listen(): Promise<void> {
@@ -257,6 +307,10 @@ function peerCertificate(request: Request): X509Certificate | undefined {
   return (request.raw.socket as TLSSocket).getPeerX509Certificate();
 }
 
+function unreadInfo(method: string): RequestInfo {
+  return { method, path: '', query: new Map(), rawQuery: '', resource: undefined, shape: 'other' };
+}
+
 function attributesOf({ method, path, query, resource }: RequestInfo): Attributes {
   if (resource === undefined) return { kind: 'path', verb: method.toLowerCase(), path };
   return {
@@ -265,19 +319,6 @@ function attributesOf({ method, path, query, resource }: RequestInfo): Attribute
     labelSelector: query.get('labelSelector') ?? '',
     fieldSelector: query.get('fieldSelector') ?? '',
   };
-}
-
-/** Before a request could be read, there is nothing in it that could ask for a form of the error. */
-function apiRequest(request: Request): ApiRequest {
-  const { rawHeaders } = request.raw;
-  const info = request.info ?? {
-    method: request.method,
-    path: '',
-    query: new Map(),
-    resource: undefined,
-    shape: 'other',
-  };
-  return { info, header: (name) => headerLines(rawHeaders, name)[0] ?? '' };
 }
 
 function send(reply: Response, { status, contentType, headers, body }: Reply): Response {

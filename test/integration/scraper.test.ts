@@ -77,7 +77,7 @@ async function setUp(): Promise<Rig> {
     sink: { store: (batch) => void batches.push(batch), forget: (node) => void forgotten.push(node) },
     resolutionMs,
     clock,
-    metrics: createScrapeMetrics(registry),
+    metrics: createScrapeMetrics(registry, resolutionMs),
     log: recorded.log,
   });
   const stop = new AbortController();

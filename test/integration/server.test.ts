@@ -336,6 +336,64 @@ describe('paths', () => {
     assert.match(text, /^kubegauge_node_source\{node="node-0",source="cadvisor"\} 1$/m);
   });
 
+  test('/metrics tells of requests what k8s.io/apiserver tells, and nothing that clients make up', async () => {
+    await asAdmin(`${M}/namespaces/shop/pods`);
+    await asAdmin(`${M}/nodes/nope`);
+    await asAdmin('/apis/made.up/v7/made-up/made-up', { method: 'PATCH' });
+    await ask('/livez');
+    await ask(`${M}/nodes`, withToken('good'));
+    await ask(`${M}/nodes`, withToken('bad'));
+    const { text, headers } = await asAdmin('/metrics');
+    assert.equal(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores');
+    assert.match(String(headers['process-start-time-unix']), /^\d{10}$/);
+    const requests = (verb: string, what: string, scope: string, code: number) => {
+      const [version = '', resource = '', subresource = ''] = what.split(' ');
+      const group = version === '' ? '' : 'metrics.k8s.io';
+      const labels = { verb, group, version, resource, subresource, scope, component: 'apiserver', dry_run: '', code };
+      const series = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
+      assert.match(text, new RegExp(`^apiserver_request_total\\{${series.join(',')}\\} \\d+$`, 'm'));
+    };
+    requests('LIST', 'v1beta1 pods', 'namespace', 200);
+    requests('GET', 'v1beta1 nodes', 'resource', 404);
+    requests('LIST', 'v1beta1 nodes', 'cluster', 401);
+    requests('PATCH', '', '', 404);
+    requests('GET', '  /livez', '', 200);
+    assert.doesNotMatch(text, /made/);
+    for (const [name, labels] of [
+      ['apiserver_request_duration_seconds_bucket', 'le="0.1",verb="LIST",.*'],
+      ['apiserver_current_inflight_requests', 'request_kind="readOnly"'],
+      ['authentication_attempts', 'result="success"'],
+      ['authentication_attempts', 'result="error"'],
+      ['authorization_attempts_total', 'result="allowed"'],
+      ['authorization_attempts_total', 'result="no-opinion"'],
+      ['apiserver_delegated_authn_request_total', 'code="201"'],
+      ['apiserver_delegated_authz_request_total', 'code="201"'],
+      ['rest_client_requests_total', 'code="200",method="GET",host="127.0.0.1:\\d+"'],
+    ] as const) {
+      assert.match(text, new RegExp(`^${name}\\{${labels}\\} \\d+$`, 'm'), name);
+    }
+  });
+
+  test('/metrics has the types of metrics-server', async () => {
+    const { text } = await asAdmin('/metrics');
+    for (const [name, type] of [
+      ['manager_tick_duration_seconds', 'histogram'],
+      ['kubelet_request_duration_seconds', 'histogram'],
+      ['kubelet_request_total', 'counter'],
+      ['kubelet_last_request_time_seconds', 'gauge'],
+      ['api_metric_freshness_seconds', 'histogram'],
+      ['storage_points', 'gauge'],
+    ]) {
+      assert.ok(text.includes(`\n# TYPE metrics_server_${name} ${type}\n`), name);
+    }
+    const ages = /^metrics_server_api_metric_freshness_seconds_bucket\{le="([^"]+)"\}/gm;
+    const bounds = [...text.matchAll(ages)].map(([, bound]) => Number(bound));
+    assert.equal(bounds.length, 21);
+    assert.equal(bounds[0], 1);
+    assert.ok(Math.abs((bounds[19] ?? 0) - 1.364 ** 19) < 1e-6);
+    assert.match(text, /^metrics_server_api_metric_freshness_seconds_count [1-9]\d*$/m);
+  });
+
   test('people get indented JSON, programs compact', async () => {
     assert.match(
       (await asAdmin(`${M}/pods`, { headers: { 'user-agent': 'curl/8.0' } })).text,

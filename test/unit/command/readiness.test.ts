@@ -65,15 +65,16 @@ describe('alive', () => {
   });
 });
 
-test('the checks have the names and the order of metrics-server', () => {
+test('the checks have the names and the order of metrics-server', async () => {
   const { checks } = setUp();
+  const verbose = { verbose: true, excluded: [], maySeeReasons: undefined };
   assert.equal(
-    reportHealth('/readyz', checks['/readyz'], true, []).text,
+    (await reportHealth('/readyz', checks['/readyz'], verbose)).text,
     '[+]ping ok\n[+]log ok\n[+]poststarthook/max-in-flight-filter ok\n[+]poststarthook/storage-object-count-tracker-hook ok\n' +
       '[+]metric-storage-ready ok\n[+]metric-informer-sync ok\n[+]metadata-informer-sync ok\n[+]shutdown ok\nreadyz check passed\n',
   );
   assert.equal(
-    reportHealth('/livez', checks['/livez'], true, []).text,
+    (await reportHealth('/livez', checks['/livez'], verbose)).text,
     '[+]ping ok\n[+]log ok\n[+]poststarthook/max-in-flight-filter ok\n[+]poststarthook/storage-object-count-tracker-hook ok\n' +
       '[+]metric-collection-timely ok\n[+]metadata-informer-sync ok\nlivez check passed\n',
   );

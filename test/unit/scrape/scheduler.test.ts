@@ -11,8 +11,10 @@ function setUp(options: { readonly hold?: boolean } = {}) {
   const stop = new AbortController();
   const scrapes: { node: string; atMs: number }[] = [];
   const ends: (() => void)[] = [];
+  const rounds: number[] = [];
   const scheduler = createScheduler({
     clock,
+    onRound: (longestMs) => rounds.push(longestMs),
     resolutionMs,
     scrape: (node) => {
       scrapes.push({ node, atMs: clock.monotonicMs() });
@@ -20,10 +22,28 @@ function setUp(options: { readonly hold?: boolean } = {}) {
     },
   });
   const times = (node: string) => scrapes.filter((scrape) => scrape.node === node).map(({ atMs }) => atMs);
-  return { clock, stop, scheduler, scrapes, ends, times };
+  return { clock, stop, scheduler, scrapes, ends, times, rounds };
 }
 
 describe('scheduler', () => {
+  test('tells of each round how long it took the slowest node, from its turn on', async () => {
+    const { clock, stop, scheduler, ends, rounds } = setUp({ hold: true });
+    const loop = scheduler.run(stop.signal);
+    scheduler.add('node-a');
+    scheduler.add('node-b');
+    await clock.advance(1000);
+    ends[0]?.();
+    await clock.advance(2000);
+    ends[1]?.();
+    await clock.advance(resolutionMs - 3000 - 1);
+    assert.deepEqual(rounds, []);
+    await clock.advance(1);
+    assert.deepEqual(rounds, [3000]);
+    stop.abort();
+    ends.forEach((end) => end());
+    await loop;
+  });
+
   test('scrapes a new node at once and then once per resolution at a phase that stays', async () => {
     const { clock, stop, scheduler, times } = setUp();
     const loop = scheduler.run(stop.signal);

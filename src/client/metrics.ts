@@ -1,0 +1,59 @@
+/** What is told of our own requests to kube-apiserver, under the names of Kubernetes' clients. */
+import { Counter, Histogram } from 'prom-client';
+import { StatusError } from '../apimachinery/status.ts';
+import type { Registry } from '../monitoring.ts';
+
+/** Called once for each request, with the HTTP status or `<error>` where there was none. */
+export type OnRequest = (method: string, host: string, code: string) => void;
+/** Called once for each review, with the HTTP status or `<error>` where there was none. */
+export type OnReview = (code: string, seconds: number) => void;
+
+export interface ClientMetrics {
+  readonly onRequest: OnRequest;
+  readonly onTokenReview: OnReview;
+  readonly onAccessReview: OnReview;
+}
+
+/** For the status where there was no answer; Kubernetes' word. */
+export const noAnswer = '<error>';
+
+const reviewBuckets = [0.005, 0.025, 0.1, 0.5, 1, 5, 10];
+
+export function createClientMetrics(registry: Registry): ClientMetrics {
+  const registers = [registry];
+  const requests = new Counter({
+    name: 'rest_client_requests_total',
+    help: 'Number of HTTP requests to kube-apiserver.',
+    labelNames: ['code', 'method', 'host'],
+    registers,
+  });
+  return {
+    onRequest: (method, host, code) => requests.inc({ code, method, host }),
+    onTokenReview: reviews('authn', 'TokenReviews'),
+    onAccessReview: reviews('authz', 'SubjectAccessReviews'),
+  };
+
+  function reviews(kind: string, what: string): OnReview {
+    const total = new Counter({
+      name: `apiserver_delegated_${kind}_request_total`,
+      help: `Number of ${what}.`,
+      labelNames: ['code'],
+      registers,
+    });
+    const duration = new Histogram({
+      name: `apiserver_delegated_${kind}_request_duration_seconds`,
+      help: `How long ${what} took.`,
+      labelNames: ['code'],
+      buckets: reviewBuckets,
+      registers,
+    });
+    return (code, seconds) => {
+      total.inc({ code });
+      duration.observe({ code }, seconds);
+    };
+  }
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof StatusError ? String(error.code) : noAnswer;
+}

@@ -1,0 +1,72 @@
+/** What a single connection may cost us, and how connections end. */
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
+
+/** As Go's servers; users in hundreds of groups have headers that large. */
+export const headerLimitBytes = 1024 * 1024;
+export const headerPairLimit = 5000;
+
+/**
+ * HTTP/2. kube-apiserver sends everybody's requests over one connection and resets what its clients give up, so what a hurried crowd does in
+ * good faith must stay below these; whoever is beyond loses the connection.
+ */
+export const http2Limits = {
+  settings: {
+    maxHeaderListSize: headerLimitBytes,
+    // The headers have to come in one frame, since a ninth continuation of them is taken for an attack and ends the connection.
+    maxFrameSize: headerLimitBytes,
+    maxConcurrentStreams: 250,
+  },
+  maxHeaderListPairs: headerPairLimit,
+  /** So many resets at once, and so many in a second from then on ("rapid reset", CVE-2023-44487). */
+  streamResetBurst: 1000,
+  streamResetRate: 33,
+  /** Frames that make no sense, and streams opened beyond their number, in a connection's life. */
+  maxSessionInvalidFrames: 100,
+  maxSessionRejectedStreams: 100,
+  /** Megabytes for one connection's streams and headers: some of the largest headers at once. */
+  maxSessionMemory: 10,
+  /** Entries in one SETTINGS frame, and pings of ours without an answer. */
+  maxSettings: 32,
+  maxOutstandingPings: 10,
+  /** Milliseconds for a client that speaks neither protocol. */
+  unknownProtocolTimeout: 10_000,
+} as const;
+
+/** Closing an idle session in good order would wait for ever for a client that does not read. */
+const goodbyeMs = 5_000;
+
+/** Sessions that fastify closes because nothing happens on them are gone soon after. */
+export function endIdleSessions(server: Http2SecureServer): void {
+  server.on('session', (session) =>
+    session.on('timeout', () => void setTimeout(() => session.destroy(), goodbyeMs).unref()),
+  );
+}
+
+/**
+ * Over HTTP/2 strangers get one answer and then GOAWAY: a connection is worth much to who floods and little to who asks in good faith. After
+ * the answer, because some clients take a GOAWAY before it for a failure. HTTP/1.1 has one request at a time, and keeps its connection.
+ */
+export function endAfterAnswer(request: Http2ServerRequest, response: Http2ServerResponse): void {
+  const session = (request as Partial<Http2ServerRequest>).stream?.session;
+  if (session === undefined) return;
+  response.once('finish', () => {
+    if (!session.destroyed) session.close();
+  });
+}
+
+/** HTTP/1.1 that cannot be read; in the words of Go's servers. */
+export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = unreadable.get(error.code ?? '') ?? '400 Bad Request';
+  const head = [`HTTP/1.1 ${status}`, 'Content-Type: text/plain; charset=utf-8', 'Connection: close', '', ''];
+  socket.end(head.join('\r\n') + status, () => socket.destroy());
+}
+
+const unreadable: ReadonlyMap<string, string> = new Map([
+  ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
+]);

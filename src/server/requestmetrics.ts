@@ -1,0 +1,117 @@
+/** What is told of requests, under the names of k8s.io/apiserver where they mean the same. */
+import { Counter, Gauge, Histogram } from 'prom-client';
+import { group, resources, versions } from '../api/types.ts';
+import type { Registry } from '../monitoring.ts';
+import { isHealthPath } from './health.ts';
+import type { RequestInfo } from './requestinfo.ts';
+
+export interface RequestMetrics {
+  /** A request was answered. */
+  answered(info: RequestInfo, code: number, seconds: number): void;
+  authenticated(result: 'success' | 'error'): void;
+  /** no-opinion is a refusal: whoever reviewed it knew of no right. */
+  authorized(result: 'allowed' | 'no-opinion' | 'error'): void;
+}
+
+/** Some of Kubernetes' two dozen, so that its queries find what they look for. */
+const durationBuckets = [0.005, 0.025, 0.1, 0.4, 1, 5, 15, 60];
+
+/** @param inFlight how many requests are worked on. */
+export function createRequestMetrics(registry: Registry, inFlight: () => number): RequestMetrics {
+  const registers = [registry];
+  const total = new Counter({
+    name: 'apiserver_request_total',
+    help: 'Number of requests answered, by what was asked for and the HTTP status.',
+    labelNames: [...requestLabels, 'code'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'apiserver_request_duration_seconds',
+    help: 'Time from the headers of a request to the end of its answer.',
+    labelNames: requestLabels,
+    buckets: durationBuckets,
+    registers,
+  });
+  const attempts = new Counter({
+    name: 'authentication_attempts',
+    help: 'Number of requests by whether their sender was found out; nobody in particular is a success.',
+    labelNames: ['result'],
+    registers,
+  });
+  const decisions = new Counter({
+    name: 'authorization_attempts_total',
+    help: 'Number of requests by whether they were allowed.',
+    labelNames: ['result'],
+    registers,
+  });
+  // prom-client keeps it in the registry; read only when somebody asks.
+  new Gauge({
+    name: 'apiserver_current_inflight_requests',
+    help: 'Number of requests that count for --max-requests-inflight and are worked on now.',
+    labelNames: ['request_kind'],
+    registers,
+    collect() {
+      this.set({ request_kind: 'readOnly' }, inFlight());
+    },
+  });
+  /** By what was asked for and the status; few, because what clients make up is not told. */
+  const counters = new Map<string, ReturnType<typeof total.labels>>();
+  const durations = new Map<string, ReturnType<typeof duration.labels>>();
+  return {
+    answered(info, code, seconds) {
+      const labels = labelsOf(info);
+      const key = Object.values(labels).join(' ');
+      held(durations, key, () => duration.labels(labels)).observe(seconds);
+      held(counters, `${key} ${code}`, () => total.labels({ ...labels, code: String(code) })).inc();
+    },
+    authenticated: (result) => attempts.inc({ result }),
+    authorized: (result) => decisions.inc({ result }),
+  };
+}
+
+const requestLabels = [
+  'verb',
+  'group',
+  'version',
+  'resource',
+  'subresource',
+  'scope',
+  'component',
+  'dry_run',
+] as const satisfies readonly (keyof RequestLabels)[];
+
+type RequestLabels = ReturnType<typeof labelsOf>;
+
+/** Only values that we know: clients choose paths and methods, and each new one would be a series for ever. */
+function labelsOf({ method, path, resource, shape }: RequestInfo) {
+  const known =
+    resource?.group === group &&
+    shape !== 'other' &&
+    versions.some((version) => version === resource.version) &&
+    resources.some(({ name }) => name === resource.resource)
+      ? resource
+      : undefined;
+  const isRead = method === 'GET' || method === 'HEAD';
+  const verb = isRead ? (known?.verb ?? 'get').toUpperCase() : methods.has(method) ? method : 'other';
+  return {
+    verb,
+    group: known?.group ?? '',
+    version: known?.version ?? '',
+    resource: known?.resource ?? '',
+    // As Kubernetes tells which health is meant.
+    subresource: isHealthPath(path) ? path : '',
+    scope: known === undefined ? '' : known.name !== '' ? 'resource' : known.namespace !== '' ? 'namespace' : 'cluster',
+    component: 'apiserver',
+    dry_run: '',
+  };
+}
+
+const methods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+function held<T>(map: Map<string, T>, key: string, make: () => T): T {
+  const found = map.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  map.set(key, made);
+  return made;
+}

@@ -1,0 +1,234 @@
+/** What the program does at its limits and at the ends of its life, over the wire. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type ClientHttp2Session, constants } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import type { Issued } from '../fakes/certificates.ts';
+import { ask2, openSession } from '../fakes/http2client.ts';
+import {
+  endHeaders,
+  endStream,
+  frameType,
+  headerBlock,
+  openRawHttp2,
+  requestLine,
+  status200,
+} from '../fakes/rawhttp2.ts';
+import { until } from '../fakes/until.ts';
+import { startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
+
+const M = '/apis/metrics.k8s.io/v1beta1';
+const admin = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' };
+/** Somebody whose rights have to be asked for. */
+const alice = { 'x-remote-user': 'alice', 'x-remote-group': 'dev' };
+const text = 'text/plain; charset=utf-8';
+let cluster: WholeCluster;
+let frontProxy: Issued;
+let proxied: ClientHttp2Session;
+
+before(async () => {
+  cluster = await startWholeCluster(['--max-requests-inflight=2', '--shutdown-delay-duration=500ms']);
+  frontProxy = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
+  cluster.apiServer.reviews.access = ({ user }) => ({ allowed: user === 'alice', reason: '' });
+  await until('it is known whom to trust', () => cluster.apiServer.requests.length > 0);
+  proxied = await openSession(cluster.port, frontProxy);
+  for (let tries = 0; (await ask2(proxied, '/version', admin)).status !== 200; tries += 1) assert.ok(tries < 1000);
+});
+
+after(async () => {
+  proxied.destroy();
+  await cluster[Symbol.asyncDispose]();
+});
+
+/** Sends bytes over TLS with HTTP/1.1 and returns the connection and all that came back so far. */
+async function tls1(options: ConnectionOptions = {}): Promise<{ socket: TLSSocket; received: () => string }> {
+  const socket = connectTls({ port: cluster.port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+  await once(socket, 'secureConnect');
+  let received = '';
+  socket.on('error', () => undefined);
+  socket.setEncoding('latin1').on('data', (chunk: string) => (received += chunk));
+  return { socket, received: () => received };
+}
+
+describe('more requests than may be under way', () => {
+  let held: Promise<unknown>[];
+  before(async () => {
+    cluster.apiServer.faults.delayMs = 300;
+    const isReview = ({ path }: { path: string }) => path.endsWith('subjectaccessreviews');
+    const before = cluster.apiServer.requests.filter(isReview).length;
+    held = ['/one', '/two'].map((path) => ask2(proxied, path, alice));
+    await until('two are under way', () => cluster.apiServer.requests.filter(isReview).length === before + 2);
+  });
+  after(async () => {
+    cluster.apiServer.faults.delayMs = 0;
+    await Promise.all(held);
+  });
+
+  test('are refused, told when to come again, let in when they are cluster admins or ask for health', async () => {
+    const [refused, mine, health] = await Promise.all([
+      ask2(proxied, '/three', alice),
+      ask2(proxied, '/version', admin),
+      ask2(proxied, '/livez', alice),
+    ]);
+    assert.equal(refused.status, 429);
+    assert.equal(refused.text, 'Too many requests, please try again later.\n');
+    assert.equal(refused.headers['retry-after'], '1');
+    assert.equal(refused.headers['content-type'], text);
+    assert.equal(refused.headers['x-content-type-options'], 'nosniff');
+    assert.equal(mine.status, 200);
+    assert.equal(health.status, 200);
+  });
+
+  test('are answered when others have ended, also when those were given up by their clients', async () => {
+    await Promise.all(held);
+    const aborted = ['/four', '/five'].map((path) => proxied.request({ ':path': path, ...alice }));
+    aborted.forEach((stream) => stream.on('error', () => undefined).close());
+    let served = 0;
+    for (let tries = 0; served !== 404 && tries < 1000; tries += 1)
+      ({ status: served } = await ask2(proxied, '/one', alice));
+    assert.equal(served, 404);
+  });
+});
+
+describe('health', () => {
+  test('is two bytes for everybody, whatever the method', async () => {
+    for (const path of ['/healthz', '/livez']) {
+      for (const method of ['GET', 'POST', 'HEAD']) {
+        const answer = await ask2(proxied, path, { ...admin, ':method': method });
+        assert.equal(answer.status, 200);
+        assert.equal(answer.text, method === 'HEAD' ? '' : 'ok');
+        assert.equal(answer.headers['content-length'], '2', method);
+        assert.equal(answer.headers['content-type'], text);
+        assert.equal(answer.headers['x-content-type-options'], 'nosniff');
+      }
+    }
+  });
+
+  test('without several of its checks', async () => {
+    const { text: report } = await ask2(proxied, '/livez?verbose&exclude=ping&exclude=log&exclude=zzz', admin);
+    assert.match(report, /^\[\+\]ping excluded: ok\n\[\+\]log excluded: ok\n/);
+    assert.match(report, /\nwarn: some health checks cannot be excluded: no matches for "zzz"\nlivez check passed\n$/);
+  });
+
+  test('a single check needs the right, and is not protected from sniffing when it is well', async () => {
+    const { status, text: body, headers } = await ask2(proxied, '/healthz/ping', admin);
+    assert.deepEqual([status, body, headers['x-content-type-options']], [200, 'ok', undefined]);
+    assert.equal((await ask2(proxied, '/healthz/ping', { 'x-remote-user': 'mallory' })).status, 403);
+    assert.equal((await ask2(proxied, '/healthz/nope', admin)).status, 404);
+  });
+});
+
+describe('strangers', () => {
+  test('get one answer and GOAWAY over HTTP/2, with no and with bad credentials', async () => {
+    for (const headers of [{}, { authorization: 'Bearer bad' }]) {
+      const session = await openSession(cluster.port);
+      const goaway = once(session, 'goaway');
+      const closed = once(session, 'close');
+      assert.equal((await ask2(session, `${M}/nodes`, headers)).status, 'authorization' in headers ? 401 : 403);
+      assert.equal((await goaway)[0], 0);
+      await closed;
+    }
+  });
+
+  test('keep their connection over HTTP/1.1', async () => {
+    const { socket, received } = await tls1();
+    for (const count of [1, 2]) {
+      socket.write(`GET ${M}/nodes HTTP/1.1\r\nHost: x\r\n\r\n`);
+      await until('it is answered', () => received().split('HTTP/1.1 403').length === count + 1);
+    }
+    socket.destroy();
+  });
+
+  test('are no strangers with a front proxy in between', async () => {
+    assert.equal((await ask2(proxied, `${M}/nodes`, { 'x-remote-user': 'mallory' })).status, 403);
+    assert.equal((await ask2(proxied, '/version', admin)).status, 200);
+  });
+});
+
+describe('what is no request', () => {
+  test('HTTP without TLS is told that it is', async () => {
+    for (const method of ['GET', 'POST', 'OPTIONS']) {
+      const socket = connectTcp(cluster.port, '127.0.0.1');
+      let received = '';
+      socket.setEncoding('latin1').on('data', (chunk: string) => (received += chunk));
+      socket.write(`${method} / HTTP/1.1\r\nHost: x\r\n\r\n`);
+      await once(socket, 'close');
+      assert.equal(received, 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n');
+    }
+  });
+
+  test('headers beyond 1 MiB', async () => {
+    const { socket, received } = await tls1();
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n');
+    for (let sent = 0; sent < 17 && !socket.destroyed; sent += 1) socket.write(`X-${sent}: ${'x'.repeat(65_536)}\r\n`);
+    await until('it is answered', () => received() !== '');
+    assert.match(received(), /^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
+    socket.destroy();
+  });
+
+  test('headers of almost 1 MiB are read, over HTTP/2 as well, and more reset their stream only', async () => {
+    using connection = await openRawHttp2(cluster.port, frontProxy);
+    const block = (count: number) =>
+      headerBlock([
+        ...requestLine('/version'),
+        ...Object.entries(admin),
+        ...Array.from({ length: count }, (_, index): [string, string] => [`x-${index}`, 'x'.repeat(60_000)]),
+      ]);
+    const answers = (stream: number) => connection.received.filter((frame) => frame.stream === stream);
+    connection.send(frameType.headers, endHeaders | endStream, 1, block(17));
+    const tooLarge = block(18);
+    connection.send(frameType.headers, endStream, 3, tooLarge.subarray(0, 1_000_000));
+    connection.send(frameType.continuation, endHeaders, 3, tooLarge.subarray(1_000_000));
+    connection.send(frameType.headers, endHeaders | endStream, 5, block(0));
+    await until('all are answered', () => [1, 3, 5].every((stream) => answers(stream).length > 0));
+    assert.equal(answers(1)[0]?.payload[0], status200);
+    const [reset] = answers(3);
+    assert.deepEqual(
+      [reset?.type, reset?.payload.readUInt32BE()],
+      [frameType.reset, constants.NGHTTP2_ENHANCE_YOUR_CALM],
+    );
+    assert.equal(answers(5)[0]?.payload[0], status200);
+  });
+
+  test('rubbish', async () => {
+    const { socket, received } = await tls1();
+    socket.write('rubbish\r\n\r\n');
+    await once(socket, 'close');
+    assert.equal(
+      received(),
+      'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request',
+    );
+  });
+});
+
+test('no TLS session is resumed, whatever the client keeps', async () => {
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const options = { minVersion: version, maxVersion: version, ...frontProxy };
+    const { socket, received } = await tls1(options);
+    let session: Buffer | undefined = socket.getSession();
+    socket.on('session', (next: Buffer) => (session = next));
+    socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+    await until('it is answered', () => received() !== '');
+    socket.destroy();
+    const again = await tls1({ ...options, ...(session === undefined ? {} : { session }) });
+    assert.equal(again.socket.isSessionReused(), false, version);
+    again.socket.destroy();
+  }
+});
+
+test('SIGTERM: not ready any more, but served for the delay; then GOAWAY', async () => {
+  const goaway = once(proxied, 'goaway');
+  const stopped = cluster.stop();
+  const ready = await ask2(proxied, '/readyz', { 'x-remote-user': 'mallory' });
+  assert.equal(ready.status, 500);
+  assert.equal(ready.headers['content-type'], text);
+  assert.equal(ready.headers['x-content-type-options'], 'nosniff');
+  assert.match(ready.text, /\n\[-\]shutdown failed: reason withheld\nreadyz check failed\n$/);
+  assert.match((await ask2(proxied, '/readyz', alice)).text, /\n\[-\]shutdown failed: process is shutting down\n/);
+  assert.equal((await ask2(proxied, '/livez', admin)).status, 200);
+  assert.equal((await ask2(proxied, `${M}/nodes`, admin)).status, 200);
+  assert.equal((await goaway)[0], 0);
+  await stopped;
+});
