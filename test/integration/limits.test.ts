@@ -32,7 +32,8 @@ before(async () => {
   cluster = await startWholeCluster(['--max-requests-inflight=2', '--shutdown-delay-duration=500ms']);
   frontProxy = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
   cluster.apiServer.reviews.access = ({ user }) => ({ allowed: user === 'alice', reason: '' });
-  await until('it is known whom to trust', () => cluster.apiServer.requests.length > 0);
+  // It asks for nothing before it listens.
+  await until('it listens', () => cluster.apiServer.requests.length > 0);
   proxied = await openSession(cluster.port, frontProxy);
   for (let tries = 0; (await ask2(proxied, '/version', admin)).status !== 200; tries += 1) assert.ok(tries < 1000);
 });
