@@ -193,6 +193,30 @@ describe('what is no request', () => {
     assert.equal(answers(5)[0]?.payload[0], status200);
   });
 
+  test('answers that nobody reads do not keep others on the same connection from theirs', async () => {
+    using connection = await openRawHttp2(cluster.port, frontProxy);
+    const noWindow = Buffer.from([0, 4, 0, 0, 0, 0]);
+    connection.send(frameType.settings, 0, 0, noWindow);
+    const answered = (stream: number) =>
+      connection.received.find((frame) => frame.stream === stream && frame.type !== frameType.data);
+    // More than 10 MB, which Node allows by default.
+    const { length } = (await ask2(proxied, '/openapi/v2', admin)).text;
+    const count = Math.ceil(11e6 / length);
+    assert.ok(count < 240, `${count} streams`);
+    const ask = (index: number, path: string) =>
+      connection.send(
+        frameType.headers,
+        endHeaders | endStream,
+        2 * index + 1,
+        headerBlock([...requestLine(path), ...Object.entries(admin)]),
+      );
+    for (let index = 0; index < count; index += 1) ask(index, '/openapi/v2');
+    await until('all wait', () => answered(2 * count - 1) !== undefined);
+    ask(count, '/version');
+    await until('it is answered', () => answered(2 * count + 1) !== undefined);
+    assert.equal(answered(2 * count + 1)?.type, frameType.headers);
+  });
+
   test('rubbish', async () => {
     const { socket, received } = await tls1();
     socket.write('rubbish\r\n\r\n');
