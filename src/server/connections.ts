@@ -21,11 +21,14 @@ export const http2Limits = {
   /** So many resets at once, and so many in a second from then on ("rapid reset", CVE-2023-44487). */
   streamResetBurst: 1000,
   streamResetRate: 33,
-  /** Frames that make no sense, and streams opened beyond their number, in a connection's life. */
-  maxSessionInvalidFrames: 100,
+  /** Frames that make no sense, in the whole life of a connection, and streams opened beyond their number, one after the other. */
+  maxSessionInvalidFrames: 1000,
   maxSessionRejectedStreams: 100,
-  /** Megabytes for one connection's streams and headers: some of the largest headers at once. */
-  maxSessionMemory: 10,
+  /**
+   * Megabytes for one connection, answers that wait for their reader among them: beyond, all its new streams are refused. A list of a large
+   * cluster is 40 MB and several may wait on kube-apiserver's connection, so this only stops what would end the process.
+   */
+  maxSessionMemory: 1024,
   /** Entries in one SETTINGS frame, and pings of ours without an answer. */
   maxSettings: 32,
   maxOutstandingPings: 10,

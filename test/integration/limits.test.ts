@@ -32,7 +32,8 @@ before(async () => {
   cluster = await startWholeCluster(['--max-requests-inflight=2', '--shutdown-delay-duration=500ms']);
   frontProxy = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
   cluster.apiServer.reviews.access = ({ user }) => ({ allowed: user === 'alice', reason: '' });
-  await until('it is known whom to trust', () => cluster.apiServer.requests.length > 0);
+  // It asks for nothing before it listens.
+  await until('it listens', () => cluster.apiServer.requests.length > 0);
   proxied = await openSession(cluster.port, frontProxy);
   for (let tries = 0; (await ask2(proxied, '/version', admin)).status !== 200; tries += 1) assert.ok(tries < 1000);
 });
@@ -190,6 +191,30 @@ describe('what is no request', () => {
       [frameType.reset, constants.NGHTTP2_ENHANCE_YOUR_CALM],
     );
     assert.equal(answers(5)[0]?.payload[0], status200);
+  });
+
+  test('answers that nobody reads do not keep others on the same connection from theirs', async () => {
+    using connection = await openRawHttp2(cluster.port, frontProxy);
+    const noWindow = Buffer.from([0, 4, 0, 0, 0, 0]);
+    connection.send(frameType.settings, 0, 0, noWindow);
+    const answered = (stream: number) =>
+      connection.received.find((frame) => frame.stream === stream && frame.type !== frameType.data);
+    // More than 10 MB, which Node allows by default.
+    const { length } = (await ask2(proxied, '/openapi/v2', admin)).text;
+    const count = Math.ceil(11e6 / length);
+    assert.ok(count < 240, `${count} streams`);
+    const ask = (index: number, path: string) =>
+      connection.send(
+        frameType.headers,
+        endHeaders | endStream,
+        2 * index + 1,
+        headerBlock([...requestLine(path), ...Object.entries(admin)]),
+      );
+    for (let index = 0; index < count; index += 1) ask(index, '/openapi/v2');
+    await until('all wait', () => answered(2 * count - 1) !== undefined);
+    ask(count, '/version');
+    await until('it is answered', () => answered(2 * count + 1) !== undefined);
+    assert.equal(answered(2 * count + 1)?.type, frameType.headers);
   });
 
   test('rubbish', async () => {
