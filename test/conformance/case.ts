@@ -60,6 +60,13 @@ export interface Review {
   readonly spec: unknown;
 }
 
+/** The reviews, of which there must be one: where none is seen of either server, they would be equal. */
+export async function some(reviews: readonly Review[] | Promise<readonly Review[]>): Promise<readonly Review[]> {
+  const sent = await reviews;
+  if (sent.length === 0) throw new Error('no review has reached kube-apiserver');
+  return sent;
+}
+
 export const M = '/apis/metrics.k8s.io/v1beta1';
 export const json = 'application/json';
 export const yaml = 'application/yaml';

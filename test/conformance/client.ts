@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { Agent, request } from 'undici';
 import type { CertificateName, Credentials } from './credentials.ts';
+import type { Tokens } from './objects.ts';
 import type { Server } from './servers.ts';
 
 /** `admin` is a cluster administrator behind the front proxy; `anonymous` shows nothing; the others show that certificate. */
@@ -14,8 +15,8 @@ export interface Question {
   readonly as?: Caller;
   /** Lines as they are sent; a name may come twice. Texts go out as UTF-8. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
-  /** The bearer token of this ServiceAccount. */
-  readonly token?: 'reader' | 'stranger';
+  /** Which bearer token is sent. */
+  readonly token?: keyof Tokens;
   readonly body?: string;
   readonly http2?: boolean;
 }
@@ -34,10 +35,7 @@ export interface Client extends AsyncDisposable {
 const userAgent = 'lab/1.0';
 const timeoutMs = 20_000;
 
-export function createClient(
-  credentials: Credentials,
-  tokens: Readonly<Record<'reader' | 'stranger', string>>,
-): Client {
+export function createClient(credentials: Credentials, tokens: Tokens): Client {
   const agents = new Map<Caller, Agent>();
   return {
     ask: (server, question) => (question.http2 === true ? askHttp2(server, question) : askHttp1(server, question)),

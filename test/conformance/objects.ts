@@ -60,10 +60,12 @@ const pods: readonly PodSpec[] = [
   { namespace: 'back', name: 'back-0', node: 'node-c', containers: [app('back', 0.5, 4096)] },
 ];
 
+/** Tokens of a ServiceAccount that may read metrics, of one that may not, and another of the first, which one case alone uses. */
+export type Tokens = Readonly<Record<'reader' | 'stranger' | 'fresh', string>>;
+
 export interface Fixture extends AsyncDisposable {
   readonly serverKubeconfig: string;
-  /** Tokens of a ServiceAccount that may read metrics and of one that may not. */
-  readonly tokens: Readonly<Record<'reader' | 'stranger', string>>;
+  readonly tokens: Tokens;
   /** From the next sample on, the counter of back/back-0 goes backwards. Returns when that was first asked for, in ms since the epoch. */
   turnBack(): number;
 }
@@ -106,7 +108,11 @@ export async function makeFixture(
 
   const serverKubeconfig = path.join(folder, 'server-kubeconfig.json');
   writeFileSync(serverKubeconfig, kubeconfig(controlPlane.url, credentials.clients.cert, serverToken), { mode: 0o600 });
-  const tokens = { reader: await token('users', 'reader'), stranger: await token('users', 'stranger') };
+  const tokens = {
+    reader: await token('users', 'reader'),
+    stranger: await token('users', 'stranger'),
+    fresh: await token('users', 'reader'),
+  };
   const owned = made.move();
   return {
     serverKubeconfig,

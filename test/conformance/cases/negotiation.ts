@@ -1,5 +1,7 @@
 /** Statements 108 to 118: the form of an answer. */
+import { waitFor } from '../../cluster/wait.ts';
 import { type Case, exchange, json, M, protobuf, table, yaml } from '../case.ts';
+import { normalise } from '../normalise.ts';
 
 const node = `${M}/nodes/node-a`;
 const nodes = `${M}/nodes`;
@@ -108,6 +110,23 @@ export const negotiation: readonly Case[] = [
     exchange(116, nodes, 200, {
       headers: [['Accept-Encoding', value]],
       name: `a short list, Accept-Encoding: ${value}`,
+    }),
+  ),
+  ...['deflate, gzip', 'gzip;q=1.0'].map(
+    (value): Case => ({
+      statements: [116],
+      name: `a long list, Accept-Encoding: ${value}`,
+      phase: 'changing',
+      probe: async ({ ask, administrate }) => {
+        const labels = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`l${i}`, 'x'.repeat(63)]));
+        for (const name of ['node-a', 'node-b', 'node-c']) {
+          await administrate('PATCH', `/api/v1/nodes/${name}`, { metadata: { labels } });
+        }
+        const question = { path: nodes, headers: [['Accept-Encoding', value]] } as const;
+        const isLong = async () => (await ask({ path: nodes })).body.length > 3 * 64_000;
+        await waitFor('the labels to arrive', isLong, 5_000, 50);
+        return normalise(await ask(question));
+      },
     }),
   ),
   ...['/apis', '/apis/metrics.k8s.io', M, nodes, node, `${M}/pods`, pods, pod].flatMap((path) =>
