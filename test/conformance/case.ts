@@ -41,7 +41,7 @@ export type Case = Exchange | Probe;
 /** What a probe has in its hands. */
 export interface Watch {
   readonly server: Server;
-  /** The same server with a kube-apiserver that cannot be asked for rights. */
+  /** The same program with a kube-apiserver that cannot be asked for rights, and room for one request at a time. */
   readonly unauthorising: Server;
   readonly fixture: Fixture;
   ask(question: Question, server?: Server): Promise<Answer>;

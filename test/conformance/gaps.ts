@@ -13,5 +13,9 @@ export const gaps: ReadonlyMap<string, string> = new Map([
     'health 33: GET /livez?verbose&exclude=zzz&exclude=yyy as anonymous',
     'of several parameters exclude only the first is obeyed; the names are joined by a comma without a space, sorted',
   ],
+  [
+    'protocol 126: more requests at once than there is room for',
+    'there is no limit of requests in flight: --max-requests-inflight is accepted and without effect',
+  ],
   ['protocol 123: plain HTTP', 'plain HTTP on the port is cut without a word'],
 ]);

@@ -47,6 +47,8 @@ export async function openLab(): Promise<Lab> {
     label: '-unreviewed',
     kubeconfig: kubeconfigFile,
     authorizationKubeconfig: unreviewed,
+    // A request that waits for its review is all that they take.
+    args: ['--max-requests-inflight=1'],
   });
   const hang = createHang(opened, reviewerPort);
   for (const server of [...Object.values(pair), ...Object.values(unauthorising)]) await untilAlive(client, server);

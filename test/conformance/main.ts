@@ -2,7 +2,7 @@
 import { UnmetNeed } from '../cluster/needs.ts';
 import type { Case, Phase } from './case.ts';
 import { groups, statementCount, titleOf } from './cases.ts';
-import { elsewhere } from './elsewhere.ts';
+import { elsewhere, partly } from './elsewhere.ts';
 import { gaps } from './gaps.ts';
 import { judge } from './judge.ts';
 import { type Lab, openLab } from './lab.ts';
@@ -79,8 +79,9 @@ async function runOne(lab: Lab, title: string, stated: Case, totals: Totals): Pr
 
 function report({ passed, failed, deliberate }: Totals): void {
   for (const [statement, why] of elsewhere) console.log(`statement ${statement} is not automated here: ${why}`);
+  for (const [statement, what] of partly) console.log(`statement ${statement} is automated but for this: ${what}`);
   console.log(
-    `${statementCount - elsewhere.size} of ${statementCount} statements have cases, ${elsewhere.size} have none here`,
+    `${statementCount - elsewhere.size} of ${statementCount} statements have cases (${partly.size} of them in part), ${elsewhere.size} have none here`,
   );
   console.log(`${gaps.size} cases are known gaps, test/conformance/gaps.ts; they count as failed`);
   console.log(`${deliberate} cases show a deliberate difference, as stated in test/conformance/differences.ts`);

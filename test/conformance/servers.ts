@@ -22,6 +22,7 @@ export interface PairOptions {
   readonly kubeconfig: string;
   /** Default: kubeconfig. */
   readonly authorizationKubeconfig?: string;
+  readonly args?: readonly string[];
 }
 
 /** Starts both without waiting for them; whoever waits looks at their processes. */
@@ -34,7 +35,7 @@ export async function startPair(folder: string, credentials: Credentials, option
   async function start(name: ServerName, command: string, before: readonly string[]): Promise<Server> {
     const port = await freePort();
     const program = `${name === 'real' ? 'metrics-server' : 'kubegauge'}${options.label}`;
-    const args = [...before, ...commonArgs(credentials, options), `--secure-port=${port}`];
+    const args = [...before, ...commonArgs(credentials, options), `--secure-port=${port}`, ...(options.args ?? [])];
     return { name, port, process: startChild(folder, { name: program, command, args }) };
   }
 }

@@ -85,6 +85,28 @@ export const protocol: readonly Case[] = [
       },
     }),
   ),
+  {
+    statements: [126],
+    name: 'more requests at once than there is room for',
+    phase: 'changing',
+    probe: async ({ ask, unauthorising, hangAuthorization }) => {
+      await hangAuthorization();
+      const asUser = (user: string) =>
+        [
+          ['X-Remote-User', user],
+          ['X-Remote-Group', 'g'],
+        ] as const;
+      const path = `${nodes}?timeout=2s`;
+      const first = ask({ path, as: 'front-proxy', headers: asUser('in-flight') }, unauthorising).catch(
+        () => undefined,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const second = await ask({ path, as: 'front-proxy', headers: asUser('too-much') }, unauthorising);
+      const administrator = await ask({ path: nodes }, unauthorising);
+      await first;
+      return { second: normalise(second), administrator: administrator.status };
+    },
+  },
 ];
 
 /** What the real server says when it gets to say it. */
