@@ -1,19 +1,32 @@
-/** Writes the flag table into the README: `npm run readme`. A unit test tells when it was forgotten. */
+/** Writes the flag table and the deliberate differences into the README: `npm run readme`. A unit test tells when it was forgotten. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { flagTable } from '../src/options/usage.ts';
+import { differenceTable } from './conformance/differencetable.ts';
 
 const readme = path.resolve(import.meta.dirname, '../README.md');
-const begin = '<!-- flags: written by `npm run readme` -->';
-const end = '<!-- /flags -->';
+
+/** Each is written between its marks. */
+const blocks: ReadonlyMap<string, () => string> = new Map([
+  ['flags', flagTable],
+  ['differences', differenceTable],
+]);
 
 /** The README as it is, and as it should be. */
 export function renderReadme(): { readonly is: string; readonly shouldBe: string } {
   const is = readFileSync(readme, 'utf8');
-  const [before, rest] = is.split(begin);
+  let shouldBe = is;
+  for (const [name, text] of blocks) shouldBe = withBlock(shouldBe, name, text());
+  return { is, shouldBe };
+}
+
+function withBlock(whole: string, name: string, text: string): string {
+  const begin = `<!-- ${name}: written by \`npm run readme\` -->`;
+  const end = `<!-- /${name} -->`;
+  const [before, rest] = whole.split(begin);
   const after = rest?.split(end)[1];
   if (before === undefined || after === undefined) throw new Error(`README.md has lost its marks ${begin} and ${end}`);
-  return { is, shouldBe: `${before}${begin}\n\n${flagTable()}\n\n${end}${after}` };
+  return `${before}${begin}\n\n${text}\n\n${end}${after}`;
 }
 
 if (import.meta.main) writeFileSync(readme, renderReadme().shouldBe);

@@ -51,7 +51,7 @@ export async function reportHealth(
   });
   const unknown = new Set(excluded).difference(new Set(checks.map(({ name }) => name)));
   if (unknown.size > 0) {
-    const names = [...unknown].map(quote).join(', ');
+    const names = [...unknown].sort().map(quote).join(',');
     lines.push(`warn: some health checks cannot be excluded: no matches for ${names}`);
   }
   return { ok, text: `${lines.join('\n')}\n${path.slice(1)} check ${ok ? 'passed' : 'failed'}\n` };

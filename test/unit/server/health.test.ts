@@ -42,6 +42,6 @@ test('excluded checks count as well', async () => {
   assert.equal(
     text,
     '[+]ping excluded: ok\n[+]metric-storage-ready excluded: ok\n' +
-      'warn: some health checks cannot be excluded: no matches for "zzz", "yyy"\nreadyz check passed\n',
+      'warn: some health checks cannot be excluded: no matches for "yyy","zzz"\nreadyz check passed\n',
   );
 });

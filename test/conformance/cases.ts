@@ -1,0 +1,28 @@
+/** All cases by their group. */
+import type { Case } from './case.ts';
+import { authentication } from './cases/authentication.ts';
+import { authorization } from './cases/authorization.ts';
+import { discovery } from './cases/discovery.ts';
+import { health } from './cases/health.ts';
+import { negotiation } from './cases/negotiation.ts';
+import { parameters } from './cases/parameters.ts';
+import { protocol } from './cases/protocol.ts';
+import { reads } from './cases/reads.ts';
+
+export const groups: ReadonlyMap<string, readonly Case[]> = new Map([
+  ['discovery', discovery],
+  ['health', health],
+  ['authentication', authentication],
+  ['authorization', authorization],
+  ['reads', reads],
+  ['parameters', parameters],
+  ['negotiation', negotiation],
+  ['protocol', protocol],
+]);
+
+/** What a case is called in reports and in gaps.ts. */
+export const titleOf = (group: string, { statements, name }: Case): string =>
+  `${group} ${statements.join(',')}: ${name}`;
+
+/** How many statements section 8 of the wire contract has. */
+export const statementCount = 130;

@@ -1,0 +1,147 @@
+/** Statements 119 to 127: the connection and its limits. Its end is with health. */
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { type Case, exchange, M } from '../case.ts';
+import { normalise, type Observation } from '../normalise.ts';
+
+const nodes = `${M}/nodes`;
+
+export const protocol: readonly Case[] = [
+  exchange(119, nodes, 200, { headers: [['Audit-Id', 'x']] }),
+  exchange(119, nodes, 200, { headers: [['Audit-Id', 'a/b<c>']], http2: true }),
+  exchange([119, 120], nodes, 200, { name: 'an Audit-Id of its own and no caching' }),
+  exchange(120, `${M}/nodes/nope`, 404, { name: 'no caching of an error' }),
+  ...(['TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const).map(
+    (version): Case => ({
+      statements: [121],
+      name: version,
+      probe: ({ server }) =>
+        handshake(server.port, { minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' }),
+    }),
+  ),
+  ...[['h2'], ['http/1.1'], ['http/1.1', 'h2'], ['nonsense', 'http/1.1'], undefined].map(
+    (protocols): Case => ({
+      statements: [121],
+      name: `ALPN ${protocols?.join(',') ?? 'none'}`,
+      probe: ({ server }) => handshake(server.port, protocols === undefined ? {} : { ALPNProtocols: protocols }),
+    }),
+  ),
+  {
+    statements: [123],
+    name: 'plain HTTP',
+    probe: async ({ server }) => {
+      const socket = connectTcp(server.port, '127.0.0.1');
+      const chunks: Buffer[] = [];
+      socket.on('data', (chunk) => chunks.push(chunk));
+      socket.on('error', () => undefined);
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+      socket.setTimeout(3_000, () => socket.destroy());
+      await once(socket, 'close');
+      return Buffer.concat(chunks).toString();
+    },
+    expect: 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n',
+  },
+  exchange(124, nodes, 200, { name: 'a header of 100 KB', headers: [['X-Long', 'x'.repeat(100_000)]] }),
+  exchange(124, nodes, 200, { name: '100 KB of headers over HTTP/2', headers: longLines(100), http2: true }),
+  {
+    statements: [124],
+    name: 'a header of 1.2 MB',
+    probe: async ({ ask }) => {
+      const question = { path: nodes, headers: [['X-Long', 'x'.repeat(1_200_000)]] as const };
+      // Either may end the connection before all was sent.
+      return ask(question).then(
+        ({ status }) => (status === 431 ? 'refused' : status),
+        () => 'refused',
+      );
+    },
+    expect: 'refused',
+  },
+  exchange(125, nodes, 200, { headers: [['Host', 'anything.example:1']] }),
+  {
+    statements: [125],
+    name: 'a server name that nobody knows',
+    probe: ({ server }) => handshake(server.port, { servername: 'nobody.example' }),
+  },
+  ...[false, true].map(
+    (http2): Case => ({
+      statements: [127],
+      name: `a request that takes longer than it wants, over HTTP/${http2 ? 2 : 1.1}`,
+      phase: 'changing',
+      probe: async ({ server, ask, unauthorising, hangAuthorization }) => {
+        await hangAuthorization();
+        const startedMs = performance.now();
+        const headers = [
+          ['X-Remote-User', 'patient'],
+          ['X-Remote-Group', 'g'],
+        ] as const;
+        const question = { path: `${nodes}?timeout=2s`, as: 'front-proxy', headers, http2 } as const;
+        const answer = await ask(question, unauthorising).then(
+          (given) => normalise(given),
+          // The deadline strikes the real server's review at the same moment, and then it sometimes cuts the connection in the middle of a 500.
+          (error: unknown) => (server.name === 'real' ? tooLate : String(error)),
+        );
+        return { answer, seconds: Math.round((performance.now() - startedMs) / 1000) };
+      },
+    }),
+  ),
+  {
+    statements: [126],
+    name: 'more requests at once than there is room for',
+    phase: 'changing',
+    probe: async ({ ask, unauthorising, hangAuthorization }) => {
+      await hangAuthorization();
+      const asUser = (user: string) =>
+        [
+          ['X-Remote-User', user],
+          ['X-Remote-Group', 'g'],
+        ] as const;
+      const path = `${nodes}?timeout=2s`;
+      const first = ask({ path, as: 'front-proxy', headers: asUser('in-flight') }, unauthorising).catch(
+        () => undefined,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const second = await ask({ path, as: 'front-proxy', headers: asUser('too-much') }, unauthorising);
+      const administrator = await ask({ path: nodes }, unauthorising);
+      await first;
+      return { second: normalise(second), administrator: administrator.status };
+    },
+  },
+];
+
+/** What the real server says when it gets to say it. */
+const tooLate: Observation = {
+  status: 504,
+  headers: {
+    'audit-id': '<uuid>',
+    'cache-control': 'no-cache, private',
+    'content-type': 'text/plain; charset=utf-8',
+  },
+  form: 'compact JSON',
+  body: {
+    metadata: {},
+    status: 'Failure',
+    message: 'Timeout: request did not complete within the allotted timeout',
+    reason: 'Timeout',
+    details: {},
+    code: 504,
+  },
+};
+
+function longLines(count: number): (readonly [string, string])[] {
+  return Array.from({ length: count }, (_, index) => [`X-Long-${index}`, 'x'.repeat(1000)] as const);
+}
+
+/** What was agreed on, or `refused`. */
+async function handshake(port: number, options: ConnectionOptions): Promise<unknown> {
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+  const outcome = await Promise.race([
+    once(socket, 'secureConnect').then(() => ({ protocol: socket.getProtocol(), alpn: socket.alpnProtocol })),
+    once(socket, 'close').then(() => 'refused'),
+  ]).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED') throw error;
+    return 'refused';
+  });
+  socket.destroy();
+  return outcome;
+}

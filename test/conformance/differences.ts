@@ -1,0 +1,276 @@
+/** The deliberate differences: each with its reason, and with how our answer is made from the real one. The README prints them. */
+import type { Observation } from './normalise.ts';
+
+interface Difference {
+  readonly because: Reason;
+  /** Our answer, made from the real server's; anything else, equality too, is a failure. */
+  readonly ours: (real: unknown) => unknown;
+}
+
+/** What differs and why, in the README's words. */
+export const reasons = {
+  versions: {
+    what: 'v1 is served beside v1beta1 and preferred: in discovery, the index of paths and OpenAPI',
+    why: "the API's next version; metrics-server 0.9 has v1beta1 only",
+  },
+  index: {
+    what: 'no `/statusz` and no `/openapi/v3/` in the index of paths',
+    why: 'the one is a debugging page of Go components, the other an empty document',
+  },
+  discovery: {
+    what: 'discovery in `apidiscovery.k8s.io/v2beta1` is served',
+    why: 'kube-apiservers before 1.30 ask for it',
+  },
+  version: {
+    what: '`/version` has no `emulationMajor` and no `minCompatibilityMajor`',
+    why: 'a Go component tells by them how it emulates its older versions; there is nothing like it here',
+  },
+  yaml: { what: 'long texts are not folded in YAML', why: 'they mean the same' },
+  openapi: {
+    what: 'OpenAPI v3 of a group that is not there is 404 and not an empty 200; documents have no Last-Modified and no byte range',
+    why: 'an empty text is no document, and a time would differ from replica to replica; the ETag is enough',
+  },
+  impersonation: {
+    what: 'a request with `Impersonate-*` headers is refused, whoever sends it',
+    why: 'kube-apiserver has acted on them already and does not forward them; to ignore them would be to use the rights of the caller',
+  },
+  zero: {
+    what: 'a pod with a container that uses no CPU is served',
+    why: 'zero is a value, and autoscalers need it',
+  },
+  reason: {
+    what: 'why a health check fails is shown to who may get `/metrics`',
+    why: 'who operates the server should not have to look for it in a log',
+  },
+  back: {
+    what: 'a pod whose counter went back has its last usage until that is stale, and not a null timestamp and no containers',
+    why: 'clients may take no containers for no usage',
+  },
+} as const;
+
+export type Reason = keyof typeof reasons;
+
+export const differences = {
+  'v1: groups': { because: 'versions', ours: withBody((body) => change(body, 'groups', ([group]) => [withV1(group)])) },
+  'v1: group': { because: 'versions', ours: withBody(withV1) },
+  'v1: discovery': {
+    because: 'versions',
+    ours: withBody((body) =>
+      change(body, 'items', ([item]) => [
+        change(item, 'versions', ([v1beta1]) => [{ ...record(v1beta1), version: 'v1' }, v1beta1]),
+      ]),
+    ),
+  },
+  'v1: resources': {
+    because: 'versions',
+    ours: (real) => ({ ...observation(real), status: 200, body: apiResources }),
+  },
+  'v1: index': { because: 'index', ours: withBody(indexOfOurs) },
+  'v1: OpenAPI paths': {
+    because: 'versions',
+    ours: withBody((paths) =>
+      texts(paths)
+        .flatMap((path) => (path.includes('/v1beta1/') ? [path.replace('v1beta1', 'v1'), path] : [path]))
+        .sort(),
+    ),
+  },
+  'v1: OpenAPI index': { because: 'versions', ours: withBody(openApiIndexOfOurs) },
+  'v2beta1 of discovery': { because: 'discovery', ours: oldDiscovery },
+  version: {
+    because: 'version',
+    ours: withBody((keys) => texts(keys).filter((key) => !/^(emulation|minCompatibility)/.test(key))),
+  },
+  'folded YAML': { because: 'yaml', ours: withBody((text) => String(text).replaceAll(/(\S)\n {2}(?=\S)/g, '$1 ')) },
+  'OpenAPI of no group': {
+    because: 'openapi',
+    ours: (real) => ({
+      status: 404,
+      headers: sorted({ ...observation(real).headers, 'content-type': 'application/json' }),
+      form: 'indented JSON',
+      body: 'the index of paths',
+    }),
+  },
+  'OpenAPI times': {
+    because: 'openapi',
+    ours: (real) => {
+      const { 'last-modified': _time, 'accept-ranges': _ranges, ...headers } = observation(real).headers;
+      return { ...observation(real), headers };
+    },
+  },
+  impersonation: { because: 'impersonation', ours: refusedImpersonation },
+  'zero is a value: list': { because: 'zero', ours: withBody((body) => change(body, 'items', withIdle)) },
+  'zero is a value: Table': {
+    because: 'zero',
+    ours: withBody((body) => change(body, 'rows', (rows) => [idleRow, ...rows])),
+  },
+  'zero is a value: pod': {
+    because: 'zero',
+    ours: (real) => ({
+      ...observation(real),
+      status: 200,
+      body: { kind: 'PodMetrics', apiVersion: 'metrics.k8s.io/v1beta1', ...idlePod },
+    }),
+  },
+  'reason of a failing check': {
+    because: 'reason',
+    ours: (real) =>
+      change(real, 'seen', ([first, ...rest]) => [
+        withBody((body) =>
+          String(body).replace('shutdown failed: reason withheld', 'shutdown failed: process is shutting down'),
+        )(first),
+        ...rest,
+      ]),
+  },
+  'a counter that went back': {
+    because: 'back',
+    ours: withBody((body) =>
+      change(body, 'items', ([pod]) => [
+        {
+          ...record(pod),
+          timestamp: '<timestamp>',
+          window: '<window>',
+          containers: [{ name: 'back', usage: { cpu: '500m', memory: '4Ki' } }],
+        },
+      ]),
+    ),
+  },
+} as const satisfies Record<string, Difference>;
+
+export type DifferenceName = keyof typeof differences;
+
+function withV1(group: unknown): unknown {
+  const v1 = { groupVersion: 'metrics.k8s.io/v1', version: 'v1' };
+  const versioned = change(group, 'versions', (versions) => [v1, ...versions]);
+  return { ...record(versioned), preferredVersion: v1 };
+}
+
+function indexOfOurs(body: unknown): unknown {
+  return change(body, 'paths', (paths) =>
+    [
+      ...texts(paths).filter((path) => path !== '/statusz' && path !== '/openapi/v3/'),
+      '/apis/metrics.k8s.io/v1',
+    ].sort(),
+  );
+}
+
+/** kube-apiserver's own documents `apis` and `version` are not overlaid by ours. */
+function openApiIndexOfOurs(body: unknown): unknown {
+  const paths = record(record(body)['paths']);
+  const v1beta1 = JSON.stringify(paths['apis/metrics.k8s.io/v1beta1']);
+  return {
+    paths: {
+      'apis/metrics.k8s.io': paths['apis/metrics.k8s.io'],
+      'apis/metrics.k8s.io/v1': JSON.parse(v1beta1.replace('v1beta1', 'v1')) as unknown,
+      'apis/metrics.k8s.io/v1beta1': paths['apis/metrics.k8s.io/v1beta1'],
+    },
+  };
+}
+
+function oldDiscovery(real: unknown): unknown {
+  const resource = (name: string, kind: string, scope: string) => ({
+    resource: name,
+    responseKind: { group: '', version: '', kind },
+    scope,
+    singularResource: '',
+    verbs: ['get', 'list'],
+  });
+  const resources = [resource('nodes', 'NodeMetrics', 'Cluster'), resource('pods', 'PodMetrics', 'Namespaced')];
+  return {
+    status: 200,
+    headers: sorted({
+      ...observation(real).headers,
+      'cache-control': 'public',
+      'content-type': 'application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList',
+      etag: '"<sha512>"',
+      vary: 'Accept',
+    }),
+    form: 'compact JSON',
+    body: {
+      kind: 'APIGroupDiscoveryList',
+      apiVersion: 'apidiscovery.k8s.io/v2beta1',
+      metadata: {},
+      items: [
+        {
+          metadata: { name: 'metrics.k8s.io' },
+          versions: ['v1', 'v1beta1'].map((version) => ({ version, resources, freshness: 'Current' })),
+        },
+      ],
+    },
+  };
+}
+
+function refusedImpersonation(real: unknown): unknown {
+  return {
+    status: 403,
+    headers: sorted({ ...observation(real).headers, 'x-content-type-options': 'nosniff' }),
+    form: 'compact JSON',
+    body: {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message:
+        'Impersonate headers are not accepted here: send the request through kube-apiserver, which impersonates by itself',
+      reason: 'Forbidden',
+      details: {},
+      code: 403,
+    },
+  };
+}
+
+const apiResources = {
+  kind: 'APIResourceList',
+  apiVersion: 'v1',
+  groupVersion: 'metrics.k8s.io/v1',
+  resources: [
+    { name: 'nodes', singularName: '', namespaced: false, kind: 'NodeMetrics', verbs: ['get', 'list'] },
+    { name: 'pods', singularName: '', namespaced: true, kind: 'PodMetrics', verbs: ['get', 'list'] },
+  ],
+};
+
+const idleMetadata = { name: 'idle-0', namespace: 'default', creationTimestamp: '<creationTimestamp>' };
+const idlePod = {
+  metadata: idleMetadata,
+  timestamp: '<timestamp>',
+  window: '<window>',
+  containers: [{ name: 'idle', usage: { cpu: '0', memory: '4Ki' } }],
+};
+const idleRow = {
+  cells: ['idle-0', '0', '4Ki', '<window>'],
+  object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: idleMetadata },
+};
+
+/** idle-0 is the first of its namespace. */
+function withIdle(items: readonly unknown[]): unknown[] {
+  const at = items.findIndex((item) => record(record(item)['metadata'])['namespace'] === 'default');
+  return items.toSpliced(at, 0, idlePod);
+}
+
+/** Changes the body of an observation and leaves the rest. */
+function withBody(changed: (body: unknown) => unknown): (real: unknown) => unknown {
+  return (real) => ({ ...observation(real), body: changed(observation(real).body) });
+}
+
+/** The object with one of its lists replaced, where it was. */
+function change(object: unknown, key: string, changed: (list: readonly unknown[]) => unknown[]): unknown {
+  const list = record(object)[key];
+  if (!Array.isArray(list)) throw new Error(`the real server's answer has no list ${key}`);
+  return { ...record(object), [key]: changed(list) };
+}
+
+const observation = (real: unknown): Observation => real as Observation;
+
+function record(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null)
+    throw new Error(`an object was expected, not ${JSON.stringify(value)}`);
+  return value as Record<string, unknown>;
+}
+
+function texts(value: unknown): string[] {
+  if (!Array.isArray(value)) throw new Error(`a list was expected, not ${JSON.stringify(value)}`);
+  return value.map(String);
+}
+
+function sorted(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,61 @@
+/** The two servers side by side: the real metrics-server and ours, started with the same arguments. */
+import path from 'node:path';
+import { build } from '../cluster/toolchain.ts';
+import { readSettings } from '../cluster/settings.ts';
+import { freePort } from '../fakes/wholecluster.ts';
+import { type Child, startChild } from './children.ts';
+import type { Credentials } from './credentials.ts';
+
+export type ServerName = 'real' | 'ours';
+
+export interface Server {
+  readonly name: ServerName;
+  readonly port: number;
+  readonly process: Child;
+}
+
+export type Pair = Readonly<Record<ServerName, Server>>;
+
+export interface PairOptions {
+  /** Part of the logs' names. */
+  readonly label: string;
+  readonly kubeconfig: string;
+  /** Default: kubeconfig. */
+  readonly authorizationKubeconfig?: string;
+  readonly args?: readonly string[];
+}
+
+/** Starts both without waiting for them; whoever waits looks at their processes. */
+export async function startPair(folder: string, credentials: Credentials, options: PairOptions): Promise<Pair> {
+  const binaries = await build(readSettings(), 'metrics-server');
+  const real = await start('real', path.join(binaries, 'metrics-server'), []);
+  const ours = await start('ours', process.execPath, [path.resolve(import.meta.dirname, '../../src/main.ts')]);
+  return { real, ours };
+
+  async function start(name: ServerName, command: string, before: readonly string[]): Promise<Server> {
+    const port = await freePort();
+    const program = `${name === 'real' ? 'metrics-server' : 'kubegauge'}${options.label}`;
+    const args = [...before, ...commonArgs(credentials, options), `--secure-port=${port}`, ...(options.args ?? [])];
+    return { name, port, process: startChild(folder, { name: program, command, args }) };
+  }
+}
+
+/** How long both keep serving after SIGTERM, not ready any more. */
+export const shutdownDelayMs = 3_000;
+
+function commonArgs(credentials: Credentials, { kubeconfig, authorizationKubeconfig }: PairOptions): string[] {
+  return [
+    `--kubeconfig=${kubeconfig}`,
+    `--authentication-kubeconfig=${kubeconfig}`,
+    `--authorization-kubeconfig=${authorizationKubeconfig ?? kubeconfig}`,
+    '--bind-address=127.0.0.1',
+    `--tls-cert-file=${credentials.file('serving.crt')}`,
+    `--tls-private-key-file=${credentials.file('serving.key')}`,
+    '--kubelet-insecure-tls',
+    '--kubelet-use-node-status-port',
+    '--kubelet-preferred-address-types=InternalIP',
+    '--metric-resolution=10s',
+    '--kubelet-request-timeout=5s',
+    `--shutdown-delay-duration=${shutdownDelayMs / 1000}s`,
+  ];
+}
