@@ -147,12 +147,6 @@ export function invalid(group: string, kind: string, errors: readonly FieldError
   return new StatusError('Invalid', message, { details: { group, kind, causes } });
 }
 
-/** Something here is broken; the message must not tell the client more than it may know. */
-export function internalError(message: string, options?: ErrorOptions): StatusError {
-  const details = { causes: [{ message }] };
-  return new StatusError('InternalError', `Internal error occurred: ${message}`, { ...options, details });
-}
-
 /** Not now, but soon: the client should ask again after so many seconds (also for the Retry-After header). */
 export function serviceUnavailable(message: string, retryAfterSeconds: number): StatusError {
   return new StatusError('ServiceUnavailable', message, { details: { retryAfterSeconds } });

@@ -26,6 +26,7 @@ import { answerTimeoutMs } from './deadline.ts';
 import { failureReply } from './errors.ts';
 import { isHealthPath } from './health.ts';
 import { type InFlight, tooManyRequestsReply } from './inflight.ts';
+import { listenOn } from './listen.ts';
 import { refusePlainHttp } from './plainhttp.ts';
 import type { RequestMetrics } from './requestmetrics.ts';
 import { type Reply, statusReply, timeoutReply } from './reply.ts';
@@ -147,7 +148,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     if (stopping && request.raw.httpVersionMajor === 1) void reply.header('connection', 'close');
   });
 
-  return { listen, setTls, close };
+  return { listen: () => listenOn(app, options.bindAddress, options.port), setTls, close };
 
   /** What method and URL mean is read in one place, which is not fastify's router: it would answer some of them itself. */
   function toOnlyRoute(request: { method?: string | undefined }): string {
@@ -248,19 +249,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     );
   }
 
-  async function listen(): Promise<void> {
-    // As in Go, an unspecified address means both families.
-    const host = options.bindAddress === '0.0.0.0' ? '::' : options.bindAddress;
-    try {
-      await app.listen({ host, port: options.port }).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EAFNOSUPPORT' || host === options.bindAddress) throw error;
-        return app.listen({ host: options.bindAddress, port: options.port });
-      });
-    } catch (cause) {
-      throw new Error(listenProblem(cause as NodeJS.ErrnoException, options), { cause });
-    }
-  }
-
   function setTls(next: ServerTls): void {
     tls = next;
     app.server.setSecureContext(secureContext());
@@ -329,15 +317,4 @@ function send(reply: Response, { status, contentType, headers, body }: Reply): R
   // Without a body there must be no Content-Type either.
   if (body.length === 0) return reply.code(status).send();
   return reply.code(status).send(Buffer.isBuffer(body) ? body : Buffer.from(body));
-}
-
-function listenProblem(error: NodeJS.ErrnoException, { bindAddress, port }: ServerOptions): string {
-  const where = `${bindAddress}:${port}`;
-  if (error.code === 'EADDRINUSE')
-    return `cannot listen on ${where}: the port is in use; choose another with --secure-port`;
-  if (error.code === 'EACCES')
-    return `cannot listen on ${where}: ports below 1024 need a right; choose another with --secure-port`;
-  if (error.code === 'EADDRNOTAVAIL')
-    return `cannot listen on ${where}: this machine has no such address; see --bind-address`;
-  return `cannot listen on ${where}`;
 }

@@ -45,7 +45,7 @@ interface Answer {
   readonly status: number;
   readonly headers: Dispatcher.ResponseData['headers'];
   readonly text: string;
-  // biome-ignore lint: tests look into bodies of any shape
+  /** Of any shape; what is looked for in it is what is tested. */
   readonly body: ReturnType<typeof JSON.parse>;
 }
 

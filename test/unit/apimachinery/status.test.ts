@@ -5,7 +5,6 @@ import { encodeJson } from '../../../src/apimachinery/meta.ts';
 import {
   badRequest,
   forbidden,
-  internalError,
   invalid,
   methodNotAllowed,
   noRepresentation,
@@ -88,11 +87,6 @@ describe('the body of', () => {
     'a server that is not ready',
     serviceUnavailable('not yet', 5),
     '"message":"not yet","reason":"ServiceUnavailable","details":{"retryAfterSeconds":5},"code":503}',
-  );
-  check(
-    'a fault of our own',
-    internalError('boom'),
-    '"message":"Internal error occurred: boom","reason":"InternalError","details":{"causes":[{"message":"boom"}]},"code":500}',
   );
   check(
     'media types that the router lacks',
