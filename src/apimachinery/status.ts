@@ -2,7 +2,7 @@
 import type { Status, StatusCause, StatusDetails } from './meta.ts';
 import { quote } from './quote.ts';
 
-/** Every reason of metav1.StatusReason that has a code of its own, and that code. */
+/** Every reason of metav1.StatusReason that has a code of its own, and that code; of those with one code, the usual one first. */
 const httpCode = {
   BadRequest: 400,
   Unauthorized: 401,
@@ -24,6 +24,11 @@ const httpCode = {
 } as const satisfies Readonly<Record<string, number>>;
 
 export type StatusReason = keyof typeof httpCode;
+
+/** The reason that a code stands for, the usual one where there are several; undefined for a code that stands for none. */
+export function reasonOf(code: number): StatusReason | undefined {
+  return (Object.keys(httpCode) as StatusReason[]).find((reason) => httpCode[reason] === code);
+}
 
 export interface StatusErrorOptions extends ErrorOptions {
   /** Absent and empty are two things on the wire: BadRequest has none, MethodNotAllowed has `{}`. */

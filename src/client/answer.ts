@@ -1,6 +1,6 @@
 /** What a server answered: its body within a limit, decoded, or the StatusError that it stands for. */
 import type { Readable } from 'node:stream';
-import { StatusError, type StatusReason } from '../apimachinery/status.ts';
+import { reasonOf, StatusError } from '../apimachinery/status.ts';
 import { field, text } from './json.ts';
 
 /** More than any page or object: 500 nodes with all their images are about 25 MB. A body beyond it is a mistake. */
@@ -44,25 +44,8 @@ export function fromStatus(request: string, status: unknown): StatusError {
 }
 
 function statusError(code: number, message: string, cause: Error): StatusError {
-  return new StatusError(reasons.get(code) ?? (code >= 500 ? 'InternalError' : 'BadRequest'), message, { code, cause });
+  return new StatusError(reasonOf(code) ?? (code >= 500 ? 'InternalError' : 'BadRequest'), message, { code, cause });
 }
-
-const reasons: ReadonlyMap<number, StatusReason> = new Map<number, StatusReason>([
-  [400, 'BadRequest'],
-  [401, 'Unauthorized'],
-  [403, 'Forbidden'],
-  [404, 'NotFound'],
-  [405, 'MethodNotAllowed'],
-  [406, 'NotAcceptable'],
-  [409, 'Conflict'],
-  [410, 'Gone'],
-  [413, 'RequestEntityTooLarge'],
-  [415, 'UnsupportedMediaType'],
-  [422, 'Invalid'],
-  [429, 'TooManyRequests'],
-  [503, 'ServiceUnavailable'],
-  [504, 'Timeout'],
-]);
 
 function statusIn(body: Buffer): unknown {
   const decoded = parseJson(body);

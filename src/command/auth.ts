@@ -97,7 +97,7 @@ export async function createAuth({ options, rest, metrics, clock, log, rooms }: 
   }
 
   async function restFor(kubeconfig: string | undefined): Promise<RestClient> {
-    if (kubeconfig === undefined || kubeconfig === '') return rest;
+    if (kubeconfig === undefined) return rest;
     const apiServer: ApiServer = await kubeconfigApiServer(kubeconfig);
     return rooms.use(createRestClient(apiServer, metrics.onRequest));
   }

@@ -128,7 +128,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
 }
 
 async function findApiServer(kubeconfig: string | undefined, env: Environment): Promise<ApiServer> {
-  if (kubeconfig !== undefined && kubeconfig !== '') return kubeconfigApiServer(kubeconfig);
+  if (kubeconfig !== undefined) return kubeconfigApiServer(kubeconfig);
   const found = inClusterApiServer(env);
   if (found !== undefined) return found;
   throw new UsageError(

@@ -1,5 +1,6 @@
 /** Turns the command line into Options the way pflag does, and tells everything that is wrong with it at once. */
 import { distance } from 'fastest-levenshtein';
+import { parseBool } from '../apimachinery/bool.ts';
 import { parseDuration } from '../apimachinery/duration.ts';
 import {
   type Flag,
@@ -120,8 +121,10 @@ function readValue(flag: Flag, texts: readonly string[]): { value: unknown } | {
     case 'string':
       // As in Go, where the empty text is the zero value: unset.
       return { value: text === '' && flag.default === undefined ? undefined : text };
-    case 'boolean':
-      return readBoolean(text);
+    case 'boolean': {
+      const value = parseBool(text);
+      return value === undefined ? { problem: 'must be true or false' } : { value };
+    }
     case 'integer':
       return /^-?\d{1,15}$/.test(text) ? { value: Number(text) } : { problem: 'must be a whole number' };
     case 'duration': {
@@ -131,11 +134,4 @@ function readValue(flag: Flag, texts: readonly string[]): { value: unknown } | {
     case 'list':
       return { value: texts.flatMap((each) => each.split(',')).filter((item) => item !== '') };
   }
-}
-
-/** The spellings of Go's strconv.ParseBool. */
-function readBoolean(text: string): { value: boolean } | { problem: string } {
-  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return { value: true };
-  if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text)) return { value: false };
-  return { problem: 'must be true or false' };
 }

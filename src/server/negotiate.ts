@@ -1,4 +1,5 @@
 /** Which form of an answer a client wants, of those that there are. Follows k8s.io/apiserver's handlers/negotiation. */
+import { parseBool } from '../apimachinery/bool.ts';
 import { type MediaType, mediaTypes } from '../apimachinery/encoding.ts';
 import type { JsonForm } from '../apimachinery/meta.ts';
 import { type Clause, parseAccept } from './accept.ts';
@@ -49,12 +50,9 @@ export function negotiate(request: ApiRequest, restrictions: Restrictions): Acce
  */
 export function jsonForm(query: ReadonlyMap<string, string>, userAgent: string): JsonForm {
   const pretty = query.get('pretty') ?? '';
-  if (pretty !== '') return yes.has(pretty) ? 'pretty' : 'compact';
+  if (pretty !== '') return parseBool(pretty) === true ? 'pretty' : 'compact';
   return ['curl', 'Wget', 'Mozilla/5.0'].some((prefix) => userAgent.startsWith(prefix)) ? 'pretty' : 'compact';
 }
-
-/** The spellings of Go's strconv.ParseBool for true. */
-const yes: ReadonlySet<string> = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
 
 function matches({ type, subtype }: Clause, mediaType: MediaType): boolean {
   if (type === '*' && subtype === '*') return true;

@@ -1,0 +1,11 @@
+/** Booleans as Go's strconv.ParseBool spells them. */
+
+const spellings: ReadonlyMap<string, boolean> = new Map([
+  ...['1', 't', 'T', 'TRUE', 'true', 'True'].map((text) => [text, true] as const),
+  ...['0', 'f', 'F', 'FALSE', 'false', 'False'].map((text) => [text, false] as const),
+]);
+
+/** Undefined for any other text. */
+export function parseBool(text: string): boolean | undefined {
+  return spellings.get(text);
+}
