@@ -11,12 +11,13 @@ import type { Settings } from './settings.ts';
 /** Each folder below toolchain/ holds a go.mod and go.sum with nothing but pins, and its flags here. */
 const modules = {
   kubernetes: ['-trimpath', '-ldflags', '-s -w -X k8s.io/component-base/version.gitVersion=v1.37.2'],
+  'kubernetes-1.29': ['-trimpath', '-ldflags', '-s -w -X k8s.io/component-base/version.gitVersion=v1.29.15'],
   containerd: ['-trimpath', '-tags', 'no_btrfs no_devmapper no_zfs no_aufs', '-ldflags', '-s -w'],
   'metrics-server': ['-trimpath', '-ldflags', '-s -w'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Module = keyof typeof modules;
-export const allModules: readonly Module[] = ['kubernetes', 'containerd', 'metrics-server'];
+export const allModules: readonly Module[] = ['kubernetes', 'containerd', 'metrics-server', 'kubernetes-1.29'];
 
 /** How often a running build says that it is still running. */
 const progressIntervalMs = 20_000;
