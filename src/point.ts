@@ -71,4 +71,9 @@ export type Missing = 'never-scraped' | 'one-sample' | 'restarted' | 'stale' | '
 /** A value or the reason why there is none: expected outcomes are values, not exceptions. */
 export type Answer<T> =
   | { readonly kind: 'ready'; readonly value: T }
-  | { readonly kind: 'missing'; readonly reason: Missing };
+  | {
+      readonly kind: 'missing';
+      readonly reason: Missing;
+      /** The node that told of the object, where one did. */
+      readonly node?: string;
+    };

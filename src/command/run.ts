@@ -49,7 +49,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   const rest = rooms.use(createRestClient(apiServer, clientMetrics.onRequest));
   const nodes = createNodes({ rest, clock, log, selector: options['node-selector'] });
   const pods = createPods({ rest, clock, log });
-  const storage = createStorage({ clock, resolutionMs });
+  const storage = createStorage({ clock, resolutionMs, stalenessMs: options['metrics-staleness'] });
   createStorageMetrics(registry, storage);
 
   const kubelet = rooms.use(

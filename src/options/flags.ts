@@ -46,6 +46,13 @@ export const flags = {
     check: between(10_000, 3_600_000, '10s, because kubelets sample no faster', '1h'),
     help: 'How often each kubelet is scraped.',
   },
+  'metrics-staleness': {
+    section: 'Scraping',
+    type: 'duration',
+    default: undefined,
+    check: positive,
+    help: 'How long the last usage is served when no newer one comes. Unset: 3 x --metric-resolution, at least 45s. On nodes that sample slowly it is twice the distance of their samples, if that is longer.',
+  },
   'node-selector': {
     section: 'Scraping',
     type: 'string',

@@ -12,6 +12,7 @@ export function crossChecks(options: Options): string[] {
   const key = options['kubelet-client-key'] !== undefined;
   const resolutionMs = options['metric-resolution'];
   const timeoutMs = options['kubelet-request-timeout'];
+  const stalenessMs = options['metrics-staleness'];
   const rules: readonly (readonly [broken: boolean, message: string])[] = [
     [ca && insecure, 'cannot use both --kubelet-certificate-authority and --kubelet-insecure-tls'],
     [certificate !== key, 'need both --kubelet-client-key and --kubelet-client-certificate'],
@@ -22,6 +23,10 @@ export function crossChecks(options: Options): string[] {
     [
       timeoutMs !== undefined && timeoutMs > resolutionMs * largestTimeoutShare,
       `--kubelet-request-timeout must be at most 0.9 x --metric-resolution, which is ${resolutionMs * largestTimeoutShare}ms; leave it away for a fitting one`,
+    ],
+    [
+      stalenessMs !== undefined && stalenessMs < resolutionMs,
+      `--metrics-staleness must be at least --metric-resolution, which is ${resolutionMs}ms, or there would be gaps between scrapes`,
     ],
     [
       (options['tls-cert-file'] === undefined) !== (options['tls-private-key-file'] === undefined),

@@ -8,12 +8,25 @@ export interface Served<U> {
   readonly reason: Missing;
 }
 
+/** What decides how long a usage is good. */
+export interface Staleness {
+  /** At least so long, in milliseconds; see defaultStalenessMs. */
+  readonly atLeastMs: number;
+  /** How far apart the node's samples are, in milliseconds. */
+  readonly spacingMs: number;
+}
+
 /** A usage is stale when no newer one came for this many scrapes, ... */
 const staleAfterScrapes = 3;
-/** ... for this many of its own windows, where a kubelet samples more slowly than we scrape, ... */
-const staleAfterWindows = 2;
-/** ... and never sooner than this: an idle container is sampled each 30 s, and one scrape may fail on top. */
-const staleAfterAtLeastMs = 45_000;
+/** ... and not sooner than this: an idle container is sampled each 30 s, and one scrape may fail on top. */
+const defaultAtLeastMs = 45_000;
+/** Where a kubelet samples more slowly than we scrape, it may miss one sample, whatever was chosen. */
+const staleAfterSamples = 2;
+
+/** How long a usage is good where nobody has chosen, on nodes that sample as usual. */
+export function defaultStalenessMs(resolutionMs: number): number {
+  return Math.max(defaultAtLeastMs, staleAfterScrapes * resolutionMs);
+}
 
 /** A usage that cannot be told right now (a restart, a first sample) does not take away the one that was there. */
 export function keepServed<U extends Usage | PodUsage>(
@@ -27,15 +40,15 @@ export function keepServed<U extends Usage | PodUsage>(
   return { reason: 'stale', last: { usage: now.value, sinceMs: repeated ? before.last.sinceMs : nowMs } };
 }
 
-/** @param resolutionMs distance of two scrapes. */
+/** The last usage, or why it is not to be told any more. */
 export function readServed<U extends Usage | PodUsage>(
   served: Served<U>,
   nowMs: number,
-  resolutionMs: number,
+  { atLeastMs, spacingMs }: Staleness,
 ): Answer<U> {
   if (served.last === undefined) return { kind: 'missing', reason: served.reason };
   const { usage, sinceMs } = served.last;
-  const limitMs = Math.max(staleAfterAtLeastMs, staleAfterScrapes * resolutionMs, staleAfterWindows * usage.windowMs);
+  const limitMs = Math.max(atLeastMs, staleAfterSamples * Math.max(spacingMs, usage.windowMs));
   return nowMs - sinceMs <= limitMs ? { kind: 'ready', value: usage } : { kind: 'missing', reason: served.reason };
 }
 

@@ -1,13 +1,24 @@
 /** Where the write side and the read side meet: the last two samples of everything, and the usage that follows from them. */
 import type { Clock } from '../clock.ts';
 import type { Answer, ContainerPoint, NodeBatch, PodBatch, PodUsage, Usage } from '../point.ts';
-import { keepServed, readServed, type Served } from './served.ts';
+import { countWaiting, type HeldNode, type HeldPod, isSameRun, keyOf, spacingOf } from './held.ts';
+import { defaultStalenessMs, keepServed, readServed, type Staleness } from './served.ts';
 import { advanceContainer, advanceMachine, type Held, podUsageOf, usageOf } from './window.ts';
 
 export interface StorageOptions {
   readonly clock: Clock;
   /** Distance of two scrapes of a node in milliseconds. */
   readonly resolutionMs: number;
+  /** How long a usage is good in milliseconds, and longer on nodes that sample slowly; undefined for the default. */
+  readonly stalenessMs?: number | undefined;
+}
+
+/** What a scrape has changed, for whoever plans the next one. */
+export interface Stored {
+  /** How many containers, and the machine, had their first sample: without a second one they have no rate. */
+  readonly waiting: number;
+  /** How far apart the node's samples are in milliseconds; 0 as long as nobody knows. */
+  readonly spacingMs: number;
 }
 
 /** What the API knows of a pod that tells which stored one it is. */
@@ -21,7 +32,7 @@ export interface PodIdentity {
 
 export interface Storage {
   /** Publishes a scrape: replaces what its node told before. A pod that it does not mention keeps its last usage until that is stale. */
-  store(batch: NodeBatch): void;
+  store(batch: NodeBatch): Stored;
   /** Drops all that a node told; for nodes that left the cluster. */
   forget(node: string): void;
   nodeUsage(node: string): Answer<Usage>;
@@ -32,7 +43,8 @@ export interface Storage {
   counts(): { readonly nodes: number; readonly containers: number };
 }
 
-export function createStorage({ clock, resolutionMs }: StorageOptions): Storage {
+export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptions): Storage {
+  const atLeastMs = stalenessMs ?? defaultStalenessMs(resolutionMs);
   const nodes = new Map<string, HeldNode>();
   /** By namespace/name. Several where a pod was made anew under its name, or two nodes report it. */
   const podsByName = new Map<string, Set<HeldPod>>();
@@ -40,27 +52,29 @@ export function createStorage({ clock, resolutionMs }: StorageOptions): Storage 
 
   return { store, forget, nodeUsage, podUsage, hasUsage: () => usageSeen, counts };
 
-  function store(batch: NodeBatch): void {
+  function store(batch: NodeBatch): Stored {
     const before = nodes.get(batch.node);
     const nowMs = clock.monotonicMs();
     const pods = new Map<string, HeldPod>();
     for (const pod of batch.pods) pods.set(keyOf(pod), advancePod(before, batch.node, pod, nowMs));
+    const machine = batch.machine === undefined ? before?.machine : advanceMachine(before?.machine, batch.machine);
+    const spacingMs = spacingOf(before, { machine, pods, storedMs: nowMs }, resolutionMs);
     for (const [key, pod] of before?.pods ?? []) {
       unindex(pod);
-      if (!pods.has(key) && outlivesSilence(pod, nowMs)) pods.set(key, pod);
+      if (!pods.has(key) && outlivesSilence(pod, nowMs, spacingMs)) pods.set(key, pod);
     }
     for (const pod of pods.values()) index(pod);
-    const machine = batch.machine === undefined ? before?.machine : advanceMachine(before?.machine, batch.machine);
     const served = keepServed(before?.served, machine === undefined ? neverScraped : usageOf(machine), nowMs);
-    nodes.set(batch.node, { machine, served, pods });
+    nodes.set(batch.node, { machine, served, pods, spacingMs, storedMs: nowMs });
     usageSeen ||= served.last !== undefined || pods.values().some((pod) => pod.served.last !== undefined);
+    return { waiting: countWaiting({ machine, pods }), spacingMs };
   }
 
   function advancePod(before: HeldNode | undefined, node: string, batch: PodBatch, nowMs: number): HeldPod {
     const name = `${batch.namespace}/${batch.name}`;
     const held = before?.pods.get(keyOf(batch)) ?? sameNameWithoutUid(node, name, batch.uid);
     // What runs when a node is first seen may be old, whatever the start time says: cAdvisor's moves forward at times.
-    const youngerThanMs = before === undefined ? 0 : resolutionMs;
+    const youngerThanMs = before === undefined ? 0 : newContainerMs;
     const containers = new Map<string, Held<ContainerPoint>>();
     for (const point of batch.containers) {
       containers.set(point.name, advanceContainer(held?.containers.get(point.name), point, youngerThanMs));
@@ -78,14 +92,19 @@ export function createStorage({ clock, resolutionMs }: StorageOptions): Storage 
   }
 
   /** A kubelet that just started has no samples yet for pods that run on: its silence about a pod is not the pod's end; the API tells that. */
-  function outlivesSilence(pod: HeldPod, nowMs: number): boolean {
+  function outlivesSilence(pod: HeldPod, nowMs: number, spacingMs: number): boolean {
     // Without a UID, what is under this name by now may be another pod.
-    return pod.uid !== undefined && readServed(pod.served, nowMs, resolutionMs).kind === 'ready';
+    return pod.uid !== undefined && readServed(pod.served, nowMs, { atLeastMs, spacingMs }).kind === 'ready';
+  }
+
+  function stalenessOf(node: HeldNode | undefined): Staleness {
+    return { atLeastMs, spacingMs: node?.spacingMs ?? 0 };
   }
 
   function nodeUsage(name: string): Answer<Usage> {
     const node = nodes.get(name);
-    return node === undefined ? neverScraped : readServed(node.served, clock.monotonicMs(), resolutionMs);
+    if (node === undefined) return neverScraped;
+    return toldBy(name, readServed(node.served, clock.monotonicMs(), stalenessOf(node)));
   }
 
   function podUsage(identity: PodIdentity): Answer<PodUsage> {
@@ -94,7 +113,7 @@ export function createStorage({ clock, resolutionMs }: StorageOptions): Storage 
     const nowMs = clock.monotonicMs();
     let best: Answer<PodUsage> = { kind: 'missing', reason: 'other-uid' };
     for (const pod of matching(held, identity)) {
-      const answer = readServed(pod.served, nowMs, resolutionMs);
+      const answer = toldBy(pod.node, readServed(pod.served, nowMs, stalenessOf(nodes.get(pod.node))));
       if (isBetter(answer, best)) best = answer;
     }
     return best;
@@ -124,37 +143,13 @@ export function createStorage({ clock, resolutionMs }: StorageOptions): Storage 
   }
 }
 
-interface HeldNode {
-  readonly machine: Held | undefined;
-  readonly served: Served<Usage>;
-  /** By namespace, name and UID. */
-  readonly pods: ReadonlyMap<string, HeldPod>;
-}
-
-interface HeldPod {
-  readonly node: string;
-  /** namespace/name */
-  readonly name: string;
-  readonly uid: string | undefined;
-  readonly containers: ReadonlyMap<string, Held<ContainerPoint>>;
-  readonly served: Served<PodUsage>;
-}
+/** A container that is not among those of the scrape before is at most this old, or the kubelet has only now found it. */
+const newContainerMs = 60_000;
 
 const neverScraped = { kind: 'missing', reason: 'never-scraped' } as const;
 
-function keyOf(pod: PodBatch): string {
-  return `${pod.namespace}/${pod.name}/${pod.uid ?? ''}`;
-}
-
-/**
- * Whether the last usage of what was held may stand for what is there now, until that has one of its own. Not when a container has ended:
- * an init container's gigabytes are not those of the pod that runs. And without UIDs not when all containers are new: that is another pod.
- */
-function isSameRun(held: HeldPod, { uid, containers }: PodBatch): boolean {
-  const names = new Set(containers.map(({ name }) => name));
-  if (held.served.last?.usage.containers.some(({ name }) => !names.has(name))) return false;
-  if (held.uid !== undefined || uid !== undefined) return true;
-  return containers.some((point) => held.containers.get(point.name)?.last.containerId === point.containerId);
+function toldBy<T>(node: string, answer: Answer<T>): Answer<T> {
+  return answer.kind === 'ready' ? answer : { ...answer, node };
 }
 
 /** Those of the pod's UID. One without a UID counts by its name, unless the pod is known to be on another node. */

@@ -106,6 +106,7 @@ describe('bad flags', () => {
   check(['--metric-resolution=15'], /must be a duration such as 15s/);
   check(['--kubelet-preferred-address-types=Foo'], /must be one of Hostname/);
   check(['--metric-resolution=10s', '--kubelet-request-timeout=10s'], /at most 0.9 x --metric-resolution/);
+  check(['--metrics-staleness=10s'], /at least --metric-resolution, which is 15000ms/);
   check(['--kubelet-client-key=a'], /^need both --kubelet-client-key and --kubelet-client-certificate$/);
   check(
     ['--kubelet-insecure-tls', '--kubelet-certificate-authority=a', '--tls-cert-file=x'],

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { NodeBatch, PodBatch } from '../../../src/point.ts';
+import type { Missing, NodeBatch, PodBatch } from '../../../src/point.ts';
 import { createStorage } from '../../../src/storage/storage.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
 const resolutionMs = 15_000;
 
-function setUp() {
+function setUp(stalenessMs?: number) {
   const clock = createFakeClock();
-  return { clock, storage: createStorage({ clock, resolutionMs }) };
+  return { clock, storage: createStorage({ clock, resolutionMs, stalenessMs }) };
 }
+
+const missing = (reason: Missing, node = 'node-a') => ({ kind: 'missing', reason, node });
 
 const pod = (atSeconds: number, rest: Partial<PodBatch> & { id?: string; cpu?: number } = {}): PodBatch => ({
   namespace: 'shop',
@@ -47,7 +49,7 @@ describe('storage', () => {
   test('serves a node and its pods from the second sample on', () => {
     const { storage } = setUp();
     storage.store(batch(100));
-    assert.deepEqual(storage.podUsage(web), { kind: 'missing', reason: 'one-sample' });
+    assert.deepEqual(storage.podUsage(web), missing('one-sample'));
     storage.store(batch(110));
     const usage = storage.podUsage(web);
     assert.equal(usage.kind === 'ready' && usage.value.containers[0]?.cpuNanocores, 100_000_000);
@@ -65,8 +67,8 @@ describe('storage', () => {
     const usage = storage.podUsage(web);
     assert.equal(usage.kind === 'ready' && usage.value.timestampMs, 110_000);
     await clock.advance(1);
-    assert.deepEqual(storage.podUsage(web), { kind: 'missing', reason: 'stale' });
-    assert.deepEqual(storage.nodeUsage('node-a'), { kind: 'missing', reason: 'stale' });
+    assert.deepEqual(storage.podUsage(web), missing('stale'));
+    assert.deepEqual(storage.nodeUsage('node-a'), missing('stale'));
   });
 
   test('lets a kubelet that samples every five minutes be older', async () => {
@@ -79,6 +81,64 @@ describe('storage', () => {
     assert.equal(storage.nodeUsage('node-a').kind, 'missing');
   });
 
+  test('lets all pods of a node be older that samples slowly, also one that started a moment ago', async () => {
+    const { clock, storage } = setUp();
+    const fresh = (at: number) => pod(at, { name: 'fresh', uid: 'uid-2', id: 'id-2' });
+    storage.store(batch(0));
+    for (let scrape = 1; scrape < 20; scrape += 1) {
+      await clock.advance(resolutionMs);
+      storage.store(batch(0));
+    }
+    await clock.advance(resolutionMs);
+    const [started] = fresh(300).containers;
+    assert.ok(started);
+    const young = { ...fresh(300), containers: [{ ...started, startTimeMs: 280_000 }] };
+    assert.equal(storage.store(batch(300, [pod(300), young])).spacingMs, 300_000);
+    await clock.advance(600_000);
+    assert.equal(storage.podUsage({ ...web, name: 'fresh', uid: 'uid-2' }).kind, 'ready');
+    await clock.advance(1);
+    assert.deepEqual(storage.podUsage({ ...web, name: 'fresh', uid: 'uid-2' }), missing('stale'));
+  });
+
+  test('does not take scrapes that were missed for a kubelet that samples slowly', async () => {
+    const { clock, storage } = setUp();
+    storage.store(batch(0));
+    await clock.advance(resolutionMs);
+    assert.equal(storage.store(batch(15)).spacingMs, 15_000);
+    await clock.advance(20 * resolutionMs);
+    assert.equal(storage.store(batch(315)).spacingMs, 15_000);
+  });
+
+  test('keeps a usage as long as --metrics-staleness says, but for one missed sample at least', async () => {
+    const { clock, storage } = setUp(20_000);
+    storage.store(batch(100));
+    await clock.advance(resolutionMs);
+    storage.store(batch(115));
+    await clock.advance(30_000);
+    assert.equal(storage.podUsage(web).kind, 'ready');
+    await clock.advance(1);
+    assert.deepEqual(storage.podUsage(web), missing('stale'));
+  });
+
+  test('serves a new container of a known node from its first sample on, if that is 10 s after its start', () => {
+    const { storage } = setUp();
+    storage.store(batch(100, []));
+    const [app] = pod(0).containers;
+    assert.ok(app);
+    const started = { ...app, startTimeMs: 101_000, timestampMs: 131_000, cpuSeconds: 3 };
+    assert.equal(storage.store(batch(131, [{ ...pod(131), containers: [started] }])).waiting, 0);
+    const usage = storage.podUsage(web);
+    assert.equal(usage.kind === 'ready' && usage.value.containers[0]?.cpuNanocores, 100_000_000);
+  });
+
+  test('tells how many samples wait for a second one', () => {
+    const { storage } = setUp();
+    assert.equal(storage.store(batch(100)).waiting, 2);
+    assert.equal(storage.store(batch(115)).waiting, 0);
+    const other = pod(130, { name: 'other', uid: 'uid-2' });
+    assert.equal(storage.store(batch(130, [pod(130), other])).waiting, 1);
+  });
+
   test('lets a sample that is repeated for ever go stale', async () => {
     const { clock, storage } = setUp();
     storage.store(batch(100));
@@ -87,7 +147,7 @@ describe('storage', () => {
       await clock.advance(resolutionMs);
       storage.store(batch(110));
     }
-    assert.deepEqual(storage.podUsage(web), { kind: 'missing', reason: 'stale' });
+    assert.deepEqual(storage.podUsage(web), missing('stale'));
   });
 
   test('serves the old usage of a restarted container until the new one has its own', () => {
@@ -119,7 +179,7 @@ describe('storage', () => {
     storage.store(batch(110));
     storage.store(batch(120, [pod(120, { uid: 'uid-2', id: 'id-9', cpu: 50 })]));
     const recreated = { ...web, uid: 'uid-2' };
-    assert.deepEqual(storage.podUsage(recreated), { kind: 'missing', reason: 'one-sample' });
+    assert.deepEqual(storage.podUsage(recreated), missing('one-sample'));
     assert.deepEqual(storage.podUsage({ ...web, uid: 'uid-3' }), { kind: 'missing', reason: 'other-uid' });
   });
 
@@ -167,14 +227,14 @@ describe('storage', () => {
       const { storage } = setUp();
       for (const at of [100, 110]) storage.store(batch(at, [plain(at)]));
       storage.store(batch(120, [plain(120, 'start:other')]));
-      assert.deepEqual(storage.podUsage(web), { kind: 'missing', reason: 'restarted' });
+      assert.deepEqual(storage.podUsage(web), missing('restarted'));
     });
 
     test('nor to one that is known to be on another node', () => {
       const { storage } = setUp();
       for (const at of [100, 110]) storage.store(batch(at, [plain(at)], 'node-a'));
       storage.store(batch(120, [pod(120)], 'node-b'));
-      assert.deepEqual(storage.podUsage(web), { kind: 'missing', reason: 'one-sample' });
+      assert.deepEqual(storage.podUsage(web), missing('one-sample', 'node-b'));
     });
   });
 
@@ -211,7 +271,7 @@ describe('storage', () => {
     const [old] = pod(100, { cpu: 260_000 }).containers;
     assert.ok(old);
     storage.store(batch(100, [{ ...pod(100), containers: [{ ...old, startTimeMs: 88_000 }] }]));
-    assert.deepEqual(storage.podUsage(web), { kind: 'missing', reason: 'one-sample' });
+    assert.deepEqual(storage.podUsage(web), missing('one-sample'));
   });
 
   test('forgets a node that left', () => {

@@ -1,0 +1,77 @@
+/** What the storage holds of one node and of its pods, and what follows from that alone; pure. */
+import type { ContainerPoint, PodBatch, PodUsage, Usage } from '../point.ts';
+import type { Served } from './served.ts';
+import { distanceMs, nextSpacingMs } from './spacing.ts';
+import type { Held } from './window.ts';
+
+/** What is known of one node. */
+export interface HeldNode {
+  readonly machine: Held | undefined;
+  readonly served: Served<Usage>;
+  /** By namespace, name and UID. */
+  readonly pods: ReadonlyMap<string, HeldPod>;
+  /** See Stored. */
+  readonly spacingMs: number;
+  /** When it was last told of, monotonic. */
+  readonly storedMs: number;
+}
+
+/** One pod as one node told of it. */
+export interface HeldPod {
+  readonly node: string;
+  /** namespace/name */
+  readonly name: string;
+  readonly uid: string | undefined;
+  readonly containers: ReadonlyMap<string, Held<ContainerPoint>>;
+  readonly served: Served<PodUsage>;
+}
+
+/** A scrape that comes later than this after the one before has missed one. */
+const onTimeResolutions = 1.5;
+
+/**
+ * How far apart the node's samples are now, in milliseconds. Learned only from scrapes that follow each other as they should: after a missed
+ * one the distance of samples is our own doing.
+ */
+export function spacingOf(
+  before: HeldNode | undefined,
+  { machine, pods, storedMs }: Omit<HeldNode, 'served' | 'spacingMs'>,
+  resolutionMs: number,
+): number {
+  if (before === undefined) return 0;
+  if (storedMs - before.storedMs > onTimeResolutions * resolutionMs) return before.spacingMs;
+  const distances = [machine === undefined ? undefined : distanceMs(before.machine, machine)];
+  for (const [key, { containers }] of pods) {
+    const held = before.pods.get(key)?.containers;
+    for (const [name, container] of containers) distances.push(distanceMs(held?.get(name), container));
+  }
+  return nextSpacingMs(
+    before.spacingMs,
+    distances.filter((each) => each !== undefined),
+  );
+}
+
+/** How many samples are the first ones of what they are of, and wait for a second one. */
+export function countWaiting({ machine, pods }: Pick<HeldNode, 'machine' | 'pods'>): number {
+  let waiting = machine !== undefined && typeof machine.base === 'string' ? 1 : 0;
+  for (const { containers } of pods.values()) {
+    for (const { base } of containers.values()) if (typeof base === 'string') waiting += 1;
+  }
+  return waiting;
+}
+
+/** Within its node. */
+export function keyOf(pod: PodBatch): string {
+  return `${pod.namespace}/${pod.name}/${pod.uid ?? ''}`;
+}
+
+/**
+ * Whether the last usage of what was held may stand for what is there now, until that has one of its own. Not when a container has ended:
+ * an init container's gigabytes are not those of the pod that runs. And without UIDs not when all containers are new: that is another pod.
+ */
+export function isSameRun(held: HeldPod, { uid, containers }: PodBatch): boolean {
+  const names = new Set(containers.map(({ name }) => name));
+  if (held.served.last?.usage.containers.some(({ name }) => !names.has(name))) return false;
+  if (held.uid !== undefined || uid !== undefined) return true;
+  return containers.some((point) => held.containers.get(point.name)?.last.containerId === point.containerId);
+}
