@@ -20,6 +20,7 @@ import { UsageError } from '../options/parse.ts';
 import { kubeletRequestTimeoutMs } from '../options/validate.ts';
 import { createScrapeMetrics } from '../scrape/metrics.ts';
 import { createScraper } from '../scrape/scraper.ts';
+import type { SourceMode } from '../scrape/target.ts';
 import { createEndpoints } from '../server/endpoints.ts';
 import { createInFlight } from '../server/inflight.ts';
 import { createOpenApiEndpoints } from '../server/openapi.ts';
@@ -30,6 +31,7 @@ import { createStorage } from '../storage/storage.ts';
 import { cipherList } from '../tls/ciphers.ts';
 import { version } from '../version.ts';
 import { createAuth } from './auth.ts';
+import { createExpectations } from './expectations.ts';
 import { createFreshnessMetrics, createStorageMetrics } from './metrics.ts';
 import { createHealthChecks } from './readiness.ts';
 
@@ -64,6 +66,8 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     nodes,
     addressOf: addressRules(options),
     kubelet,
+    mode: options['metrics-source'] as SourceMode,
+    expectations: createExpectations({ pods, usage: storage, clock }),
     sink: storage,
     resolutionMs,
     clock,

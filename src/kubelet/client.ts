@@ -32,6 +32,8 @@ export interface KubeletRequest {
   readonly accept: string;
   /** Whether to ask for a compressed body. */
   readonly gzip: boolean;
+  /** How many other addresses the caller may try: this one must leave them some of the time. */
+  readonly alternatives: number;
 }
 
 export interface KubeletResponse {
@@ -57,6 +59,9 @@ export class KubeletError extends Error {
   override readonly name = 'KubeletError';
 }
 
+/** The kubelet took the request and did not answer in time. */
+export class KubeletTimeoutError extends KubeletError {}
+
 /** The kubelet has more to tell than anybody should read; another endpoint may be shorter. */
 export class BodyTooLargeError extends KubeletError {}
 
@@ -80,7 +85,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
     } catch (cause) {
       if (signal.aborted) throw new KubeletError(`${where}: given up, the server stops`, { cause });
       if (deadline.aborted)
-        throw new KubeletError(`${where}: no answer within ${options.requestTimeoutMs} ms`, { cause });
+        throw new KubeletTimeoutError(`${where}: no answer within ${options.requestTimeoutMs} ms`, { cause });
       throw cause instanceof KubeletError ? cause : new KubeletError(where, { cause });
     }
   }
@@ -137,7 +142,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
       headersTimeout: options.requestTimeoutMs,
       bodyTimeout: options.requestTimeoutMs,
       connect: {
-        timeout: options.requestTimeoutMs,
+        timeout: options.requestTimeoutMs / (1 + request.alternatives),
         rejectUnauthorized: !tls.insecure,
         // A resumed session would skip the check of the name.
         maxCachedSessions: 0,

@@ -46,6 +46,13 @@ export const flags = {
     check: between(10_000, 3_600_000, '10s, because kubelets sample no faster', '1h'),
     help: 'How often each kubelet is scraped.',
   },
+  'metrics-source': {
+    section: 'Scraping',
+    type: 'string',
+    default: 'auto',
+    check: oneOf('auto', 'cadvisor', 'resource'),
+    help: 'What to read of kubelets: cadvisor, resource, or auto, which is cadvisor and, by itself, resource on nodes where the runtime knows of containers that cAdvisor does not.',
+  },
   'metrics-staleness': {
     section: 'Scraping',
     type: 'duration',

@@ -16,13 +16,33 @@ export const cadvisorFamilies: readonly string[] = [
 
 /** What the rows of one body are worth. */
 export type CadvisorRows =
-  | { readonly kind: 'rows'; readonly machine: Point | undefined; readonly candidates: readonly Candidate[] }
+  | {
+      readonly kind: 'rows';
+      readonly machine: Point | undefined;
+      readonly candidates: readonly Candidate[];
+      readonly doubts: Doubts;
+    }
   | { readonly kind: 'unusable'; readonly reason: string };
+
+/** Why the rows may not be the whole truth: /metrics/resource, which asks the runtime, may know more. */
+export interface Doubts {
+  /** Pods with a cgroup but without a container that uses anything: in creation, or under gVisor or kata. */
+  readonly pods: readonly PodName[];
+  /** Whether there are containers' cgroups without labels: cAdvisor did not reach the runtime when it found them. */
+  readonly unlabelled: boolean;
+}
+
+export interface PodName {
+  readonly namespace: string;
+  readonly name: string;
+}
 
 /** Takes the samples of one body, their families by index in cadvisorFamilies, and gives what they add up to. */
 export class CadvisorCollector {
   readonly #machine = new Row('', '', '', '/');
   readonly #containers = new Map<string, Row>();
+  /** Every pod that has a cgroup or a sandbox, by podKey. */
+  readonly #pods = new Map<string, PodName>();
   #samples = 0;
   #scrapeFailed = false;
   #hasPaths = false;
@@ -48,12 +68,22 @@ export class CadvisorCollector {
     for (const row of this.#containers.values()) {
       const candidate = row.toCandidate(nodeTimeMs);
       if (candidate !== undefined) candidates.push(candidate);
-      else if (row.isJustStarted(nodeTimeMs)) unfinished.add(row.pod);
+      else if (row.isJustStarted(nodeTimeMs)) unfinished.add(row.podKey);
     }
     const machine = this.#machine.toMachinePoint(nodeTimeMs);
     if (machine === undefined && candidates.length === 0) return { kind: 'unusable', reason: 'no usable rows' };
     // A pod that is told without its newest container would look idle to the HPA; a scrape later it is told whole.
-    return { kind: 'rows', machine, candidates: candidates.filter((each) => !unfinished.has(podOf(each))) };
+    const whole = candidates.filter((each) => !unfinished.has(podKey(each.namespace, each.pod)));
+    return { kind: 'rows', machine, candidates: whole, doubts: this.#doubts(whole, unfinished) };
+  }
+
+  #doubts(candidates: readonly Candidate[], unfinished: ReadonlySet<string>): Doubts {
+    const told = new Set(unfinished);
+    for (const each of candidates) {
+      if (each.hasCpu || each.point.memoryBytes > 0) told.add(podKey(each.namespace, each.pod));
+    }
+    const pods = [...this.#pods].filter(([key]) => !told.has(key)).map(([, pod]) => pod);
+    return { pods, unlabelled: this.#hasUnlabelled };
   }
 
   /** As far as one body can tell without knowing which pods there should be. */
@@ -80,8 +110,12 @@ export class CadvisorCollector {
       if (!this.#hasUnlabelled && isContainerPath(path)) this.#hasUnlabelled = true;
       return undefined;
     }
+    if (namespace === '' || pod === '') return undefined;
     // The sandbox is container="POD" with dockershim and CRI-O, and "" with containerd, as the pod itself.
-    if (container === '' || container === 'POD' || namespace === '' || pod === '') return undefined;
+    if (container === '' || container === 'POD') {
+      this.#pods.set(podKey(namespace, pod), { namespace, name: pod });
+      return undefined;
+    }
     const key = `${path}\0${namespace}\0${pod}\0${container}`;
     let row = this.#containers.get(key);
     if (row === undefined) {
@@ -95,7 +129,7 @@ export class CadvisorCollector {
 /** Two rounds of cAdvisor's slowest housekeeping. */
 const firstSampleMs = 60_000;
 
-function podOf({ namespace, pod }: Pick<Candidate, 'namespace' | 'pod'>): string {
+function podKey(namespace: string, pod: string): string {
   return `${namespace}/${pod}`;
 }
 
@@ -153,9 +187,8 @@ class Row {
     };
   }
 
-  /** namespace/name, for comparison with podOf. */
-  get pod(): string {
-    return podOf({ namespace: this.#namespace, pod: this.#pod });
+  get podKey(): string {
+    return podKey(this.#namespace, this.#pod);
   }
 
   /** A container that was found and not yet sampled. An old one without samples is dead. */

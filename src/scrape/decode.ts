@@ -4,7 +4,7 @@ import { ExpositionError } from '../exposition/sample.ts';
 import type { Seen, Visit } from '../exposition/sample.ts';
 import { readText } from '../exposition/text.ts';
 import type { NodeBatch } from '../point.ts';
-import { CadvisorCollector, cadvisorFamilies } from './cadvisor.ts';
+import { CadvisorCollector, cadvisorFamilies, type Doubts } from './cadvisor.ts';
 import { ResourceCollector, resourceFamilies } from './resource.ts';
 import { select } from './select.ts';
 
@@ -14,6 +14,8 @@ export type Decoded =
       readonly batch: NodeBatch;
       /** False if the kubelet also sent families that were not asked for: it does not know name[]. */
       readonly filtered: boolean;
+      /** What may be missing; undefined of /metrics/resource, which knows all that the runtime knows. */
+      readonly doubts: Doubts | undefined;
     }
   | {
       /** unusable: this endpoint of this kubelet will not do, another may. malformed: the answer is broken; the next one may be whole. */
@@ -39,7 +41,7 @@ export function decodeCadvisor(body: Uint8Array, contentType: string, context: D
     if (rows.kind === 'unusable') return rows;
     const pods = select(rows.candidates, context.nodeTimeMs);
     const batch: NodeBatch = { node: context.node, source: 'cadvisor', machine: rows.machine, pods };
-    return { kind: 'batch', batch, filtered: !seen.unwanted };
+    return { kind: 'batch', batch, filtered: !seen.unwanted, doubts: rows.doubts };
   });
 }
 
@@ -51,7 +53,7 @@ export function decodeResource(body: Uint8Array, contentType: string, context: D
     const rows = collector.finish(context.nodeTimeMs);
     if (rows.kind === 'unusable') return rows;
     const batch: NodeBatch = { node: context.node, source: 'resource', machine: rows.machine, pods: rows.pods };
-    return { kind: 'batch', batch, filtered: !seen.unwanted };
+    return { kind: 'batch', batch, filtered: !seen.unwanted, doubts: undefined };
   });
 }
 

@@ -15,6 +15,10 @@ export interface Scheduler {
   /** Scrapes the node as soon as there is room, then at its phase. Adding it again changes nothing. */
   add(node: string): void;
   remove(node: string): void;
+  /** Scrapes the node once more in between, after so many milliseconds; with several calls, at the earliest time of them. */
+  soon(node: string, delayMs: number): void;
+  /** Lets the node miss so many of its turns; 0 takes that back. */
+  rest(node: string, turns: number): void;
   /** The loop itself; ends when the signal aborts and every scrape under way has ended. */
   run(signal: AbortSignal): Promise<void>;
   /** Milliseconds since the loop last turned, to tell a stuck one; 0 before its start. */
@@ -32,12 +36,23 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
   /** Since when, in milliseconds. */
   const waiting = new Map<string, number>();
   const running = new Map<string, Promise<void>>();
+  /** When nodes are scraped in between, monotonic. */
+  const extra = new Map<string, number>();
+  /** How many turns nodes still miss. */
+  const resting = new Map<string, number>();
   let current: AbortSignal | undefined;
   let lastTurnMs: number | undefined;
   /** Of the round that goes on; undefined while no scrape has ended in it. */
   let longestMs: number | undefined;
 
-  return { add, remove, run, sinceLastTurnMs: () => (lastTurnMs === undefined ? 0 : clock.monotonicMs() - lastTurnMs) };
+  return {
+    add,
+    remove,
+    soon,
+    rest,
+    run,
+    sinceLastTurnMs: () => (lastTurnMs === undefined ? 0 : clock.monotonicMs() - lastTurnMs),
+  };
 
   function add(node: string): void {
     const wave = waveOf(node);
@@ -50,6 +65,18 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
   function remove(node: string): void {
     waveOf(node).delete(node);
     waiting.delete(node);
+    extra.delete(node);
+    resting.delete(node);
+  }
+
+  function soon(node: string, delayMs: number): void {
+    const atMs = clock.monotonicMs() + delayMs;
+    extra.set(node, Math.min(atMs, extra.get(node) ?? atMs));
+  }
+
+  function rest(node: string, turns: number): void {
+    if (turns > 0) resting.set(node, turns);
+    else resting.delete(node);
   }
 
   async function run(signal: AbortSignal): Promise<void> {
@@ -61,6 +88,7 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
       const due = Math.floor((lastTurnMs - startMs) / waveMs);
       if (Math.floor(due / waveCount) > Math.floor((wave - 1) / waveCount)) endRound();
       for (wave = Math.max(wave, due - waveCount + 1); wave <= due; wave += 1) enqueue(wave);
+      enqueueExtra(lastTurnMs);
       startWaiting();
       await clock.sleep(startMs + wave * waveMs - clock.monotonicMs(), signal).catch(ignoreAbort);
     }
@@ -76,7 +104,22 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
   function enqueue(wave: number): void {
     // A node whose scrape is still under way misses its turn: overlapping scrapes multiply the kubelet's cost.
     for (const node of waves[wave % waveCount] ?? []) {
-      if (!running.has(node) && !waiting.has(node)) waiting.set(node, clock.monotonicMs());
+      if (!isRested(node) || running.has(node) || waiting.has(node)) continue;
+      waiting.set(node, clock.monotonicMs());
+    }
+  }
+
+  function isRested(node: string): boolean {
+    const turns = resting.get(node) ?? 0;
+    rest(node, turns - 1);
+    return turns === 0;
+  }
+
+  function enqueueExtra(nowMs: number): void {
+    for (const [node, atMs] of extra) {
+      if (atMs > nowMs) continue;
+      extra.delete(node);
+      if (!running.has(node) && !waiting.has(node)) waiting.set(node, nowMs);
     }
   }
 

@@ -6,11 +6,20 @@ import type { Logger } from '../logging.ts';
 import type { NodeBatch } from '../point.ts';
 import type { ScrapeMetrics } from './metrics.ts';
 import { createScheduler } from './scheduler.ts';
-import { createTarget, type Outcome, type Target, type TargetAddress } from './target.ts';
+import { createPace, type Pace, type Plan } from './pace.ts';
+import {
+  createTarget,
+  type Expectations,
+  type Outcome,
+  type SourceMode,
+  type Target,
+  type TargetAddress,
+} from './target.ts';
 
 /** Where scraped batches go. */
 export interface Sink {
-  store(batch: NodeBatch): void;
+  /** Returns how many containers, and the machine, had their first sample. */
+  store(batch: NodeBatch): { readonly waiting: number };
   forget(node: string): void;
 }
 
@@ -18,6 +27,8 @@ export interface ScraperOptions {
   readonly nodes: Pick<NodeLister, 'get' | 'list' | 'onChange'>;
   readonly addressOf: (node: NodeInfo) => TargetAddress;
   readonly kubelet: KubeletClient;
+  readonly mode: SourceMode;
+  readonly expectations: Expectations;
   readonly sink: Sink;
   readonly resolutionMs: number;
   readonly clock: Clock;
@@ -32,9 +43,17 @@ export interface Scraper {
   sinceLastTurnMs(): number;
 }
 
+interface HeldTarget {
+  readonly target: Target;
+  readonly pace: Pace;
+  ready: boolean;
+  /** What state of the node the log tells last. */
+  told: string | undefined;
+}
+
 export function createScraper(options: ScraperOptions): Scraper {
   const { nodes, addressOf, kubelet, sink, clock, metrics, log } = options;
-  const targets = new Map<string, { readonly target: Target; told: string | undefined }>();
+  const targets = new Map<string, HeldTarget>();
   const scheduler = createScheduler({
     clock,
     resolutionMs: options.resolutionMs,
@@ -42,9 +61,9 @@ export function createScraper(options: ScraperOptions): Scraper {
     onRound: (longestMs) => metrics.round(longestMs / 1000),
   });
 
-  for (const node of nodes.list()) join(node.name);
+  for (const node of nodes.list()) join(node);
   nodes.onChange((change) => {
-    if (change.type === 'set') join(change.value.name);
+    if (change.type === 'set') join(change.value);
     else leave(change.value.name);
   });
   return { run, sinceLastTurnMs: () => scheduler.sinceLastTurnMs() };
@@ -55,10 +74,22 @@ export function createScraper(options: ScraperOptions): Scraper {
     await scheduler.run(signal);
   }
 
-  function join(name: string): void {
-    if (targets.has(name)) return;
-    targets.set(name, { target: createTarget(name, kubelet, clock), told: undefined });
+  function join({ name, ready }: NodeInfo): void {
+    const held = targets.get(name);
+    if (held !== undefined) {
+      if (ready && !held.ready) hurry(name);
+      held.ready = ready;
+      return;
+    }
+    const target = createTarget({ node: name, kubelet, mode: options.mode, expectations: options.expectations, clock });
+    targets.set(name, { target, pace: createPace(options.resolutionMs), ready, told: undefined });
     scheduler.add(name);
+  }
+
+  /** A node that just turned Ready may have been given up for a while. */
+  function hurry(name: string): void {
+    scheduler.rest(name, 0);
+    scheduler.soon(name, 0);
   }
 
   function leave(name: string): void {
@@ -78,11 +109,19 @@ export function createScraper(options: ScraperOptions): Scraper {
     // The node may have left, or we are stopping; then nobody wants to hear of it.
     if (targets.get(name) !== held || signal.aborted) return;
     metrics.observe(name, outcome.kind === 'scraped', (clock.monotonicMs() - startedMs) / 1000, clock.wallMs());
-    if (outcome.kind === 'scraped') {
-      sink.store(outcome.batch);
-      metrics.source(name, outcome.batch.source);
-    }
     held.told = tell(node, outcome, held.told);
+    follow(name, outcome.kind === 'scraped' ? held.pace.scraped(publish(outcome.batch)) : held.pace.failed(node.ready));
+  }
+
+  /** Returns how many samples wait for a second one. */
+  function publish(batch: NodeBatch): number {
+    metrics.source(batch.node, batch.source);
+    return sink.store(batch).waiting;
+  }
+
+  function follow(name: string, { soonMs, restTurns }: Plan): void {
+    scheduler.rest(name, restTurns);
+    if (soonMs !== undefined) scheduler.soon(name, soonMs);
   }
 
   /** One line per change of state, not per scrape. Returns what state was told. */

@@ -1,12 +1,12 @@
-/** One node as a scrape target: which endpoint serves it, which address answers, and how it went last. */
+/** One node as a scrape target: which endpoint it is read from, and what came of it. */
 import type { Clock } from '../clock.ts';
 import type { Candidate, Candidates } from '../cluster/address.ts';
-import { bodyLimitBytes, BodyTooLargeError, type KubeletClient, type KubeletResponse } from '../kubelet/client.ts';
+import { KubeletError, type KubeletClient } from '../kubelet/client.ts';
 import { describeError } from '../logging.ts';
 import type { NodeBatch, Source } from '../point.ts';
-import { cadvisorFamilies } from './cadvisor.ts';
-import { type Decoded, decodeCadvisor, decodeResource } from './decode.ts';
-import { createTurn } from './turn.ts';
+import { lackingOf } from './coverage.ts';
+import { createEndpoint, type Endpoint, type Told } from './endpoint.ts';
+import { createSuspicion } from './suspicion.ts';
 
 /** What there is to know about a node for scraping it, as of now. */
 export interface TargetAddress {
@@ -16,12 +16,31 @@ export interface TargetAddress {
   readonly resourcePath: string | undefined;
 }
 
+/** Which endpoint to read; auto is cAdvisor, and /metrics/resource on nodes where cAdvisor does not know all. */
+export type SourceMode = 'auto' | Source;
+
+/** What the API knows of pods, to tell what a kubelet should know. */
+export interface Expectations {
+  isRunning(namespace: string, name: string): boolean;
+  /** Whether there are running pods that no node tells of. */
+  anyUnreported(): boolean;
+}
+
+export interface TargetOptions {
+  readonly node: string;
+  readonly kubelet: KubeletClient;
+  readonly mode: SourceMode;
+  readonly expectations: Expectations;
+  readonly clock: Clock;
+}
+
 export type Outcome =
   | {
       readonly kind: 'scraped';
       readonly batch: NodeBatch;
-      readonly wireBytes: number;
+      /** Why it is not cAdvisor that was read. */
       readonly fallback: string | undefined;
+      readonly told: Told;
     }
   | { readonly kind: 'failed'; readonly reason: string };
 
@@ -34,120 +53,96 @@ export interface Target {
 const fallbackMs = 10 * 60_000;
 const fallbackSpreadMs = 2 * 60_000;
 
-const cadvisorPath = `/metrics/cadvisor?${cadvisorFamilies.map((family) => `name[]=${family}`).join('&')}`;
-const resourcePath = '/metrics/resource';
+type Addresses = readonly [Candidate, ...Candidate[]];
+type ToldBatch = Told & { readonly kind: 'batch' };
 
-/** Protobuf is cheaper for both sides; every kubelet knows both. */
-const accept =
-  'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=1,text/plain;version=0.0.4;q=0.5';
-
-export function createTarget(node: string, kubelet: KubeletClient, clock: Clock): Target {
-  const turn = createTurn();
+export function createTarget({ node, kubelet, mode, expectations, clock }: TargetOptions): Target {
+  const endpoint = createEndpoint(node, kubelet, clock);
+  const suspicion = createSuspicion();
   /** Why /metrics/cadvisor is not used, and until when. */
   let fallback: { readonly reason: string; readonly untilMs: number } | undefined;
-  /** Whether the kubelet sent only the families asked for (1.37 and later); its bodies are then too small to compress. */
-  let filtered = false;
 
   return { scrape };
 
-  async function scrape(address: TargetAddress, signal: AbortSignal): Promise<Outcome> {
-    if (address.candidates.kind === 'none') return failed(address.candidates.reason);
-    const { candidates } = address.candidates;
-    const place = turn.next(candidates.length);
+  async function scrape({ candidates, resourcePath }: TargetAddress, signal: AbortSignal): Promise<Outcome> {
+    if (candidates.kind === 'none') return failed(candidates.reason);
+    const at = candidates.candidates;
     try {
-      const outcome = await scrapeAt(candidates[place] ?? candidates[0], address.resourcePath, signal);
-      turn.answered(place);
-      return outcome;
+      if (resourcePath !== undefined) return outcomeOf(await endpoint.resource(at, signal, resourcePath));
+      if (mode === 'resource') return outcomeOf(await endpoint.resource(at, signal));
+      if (mode === 'cadvisor') return outcomeOf(await endpoint.cadvisor(at, signal));
+      return await (fallback === undefined ? fromCadvisor(at, signal) : fromResource(at, signal, fallback));
     } catch (error) {
-      turn.failed();
       return failed(describeError(error));
     }
   }
 
-  async function scrapeAt(where: Candidate, annotatedPath: string | undefined, signal: AbortSignal): Promise<Outcome> {
-    if (annotatedPath !== undefined) return resource(where, annotatedPath, undefined, signal);
-    if (fallback !== undefined && clock.monotonicMs() < fallback.untilMs) {
-      const outcome = await resource(where, resourcePath, fallback.reason, signal);
-      // Better the other endpoint again than ten minutes of this one.
-      if (outcome.kind === 'failed') fallback = undefined;
-      return outcome;
-    }
-    const { read, wireBytes } = await readFrom(where, 'cadvisor', cadvisorPath, !filtered, signal);
-    if (read.kind === 'batch') {
-      filtered = read.filtered;
-      fallback = undefined;
-      return { kind: 'scraped', batch: read.batch, wireBytes, fallback: undefined };
-    }
-    if (read.kind !== 'unusable') return failed(read.reason);
-    const outcome = await resource(where, resourcePath, read.reason, signal);
-    if (outcome.kind === 'failed') return failed(`${read.reason}; and then ${outcome.reason}`);
-    fallback = { reason: read.reason, untilMs: clock.monotonicMs() + fallbackMs + Math.random() * fallbackSpreadMs };
-    return outcome;
+  async function fromCadvisor(at: Addresses, signal: AbortSignal): Promise<Outcome> {
+    const told = await endpoint.cadvisor(at, signal);
+    if (told.kind === 'unusable') return insteadOf(told.reason, at, signal);
+    if (told.kind !== 'batch' || !suspicion.arises(isDoubtful(told), clock.monotonicMs())) return outcomeOf(told);
+    const other = await alsoRead(endpoint.resource, at, signal);
+    // What cannot be compared now is compared after the next scrape.
+    if (other?.kind !== 'batch') return outcomeOf(told);
+    suspicion.settled(clock.monotonicMs());
+    const lacking = lackingOf(told.batch, other.batch, other.nodeTimeMs);
+    return lacking === undefined ? outcomeOf(told) : fallBack(lacking, other);
   }
 
-  async function resource(
-    where: Candidate,
-    path: string,
-    reason: string | undefined,
+  async function insteadOf(reason: string, at: Addresses, signal: AbortSignal): Promise<Outcome> {
+    const told = await endpoint.resource(at, signal);
+    return told.kind === 'batch' ? fallBack(reason, told) : failed(`${reason}; and then ${told.reason}`);
+  }
+
+  async function fromResource(
+    at: Addresses,
     signal: AbortSignal,
+    { reason, untilMs }: NonNullable<typeof fallback>,
   ): Promise<Outcome> {
-    const { read, wireBytes } = await readFrom(where, 'resource', path, true, signal);
-    if (read.kind !== 'batch') return failed(read.reason);
-    return { kind: 'scraped', batch: read.batch, wireBytes, fallback: reason };
+    const told = await endpoint.resource(at, signal);
+    if (told.kind !== 'batch') {
+      // Better the other endpoint again than ten minutes of this one.
+      fallback = undefined;
+      return outcomeOf(told);
+    }
+    if (clock.monotonicMs() < untilMs) return outcomeOf(told, reason);
+    const again = await alsoRead(endpoint.cadvisor, at, signal);
+    if (again?.kind !== 'batch') return fallBack(again?.reason ?? reason, told);
+    const lacking = lackingOf(again.batch, told.batch, told.nodeTimeMs);
+    if (lacking !== undefined) return fallBack(lacking, told);
+    fallback = undefined;
+    return outcomeOf(again);
   }
 
-  async function readFrom(
-    { host, port }: Candidate,
-    source: Source,
-    path: string,
-    gzip: boolean,
-    signal: AbortSignal,
-  ): Promise<{ read: Read; wireBytes: number }> {
-    try {
-      const answer = await kubelet.fetch({ node, host, port, path, accept, gzip }, signal);
-      return { read: decode(source, path, answer), wireBytes: answer.wireBytes };
-    } catch (error) {
-      if (!(error instanceof BodyTooLargeError)) throw error;
-      return { read: { kind: 'unusable', reason: error.message }, wireBytes: bodyLimitBytes };
-    }
+  function fallBack(reason: string, told: ToldBatch): Outcome {
+    fallback = { reason, untilMs: clock.monotonicMs() + fallbackMs + Math.random() * fallbackSpreadMs };
+    return outcomeOf(told, reason);
   }
 
-  function decode(source: Source, path: string, answer: KubeletResponse): Read {
-    if (noSuchEndpoint.has(answer.status)) {
-      return { kind: 'unusable', reason: `${path.split('?')[0]} answers ${answer.status}` };
-    }
-    if (answer.status !== 200) return { kind: 'refused', reason: refusal(answer) };
-    const context = { node, nodeTimeMs: answer.dateMs ?? clock.wallMs() };
-    return (source === 'cadvisor' ? decodeCadvisor : decodeResource)(answer.body, answer.contentType, context);
+  function isDoubtful({ batch, doubts }: ToldBatch): boolean {
+    return (
+      batch.machine === undefined ||
+      doubts?.unlabelled === true ||
+      doubts?.pods.some(({ namespace, name }) => expectations.isRunning(namespace, name)) === true ||
+      expectations.anyUnreported()
+    );
   }
 }
 
-type Read = Decoded | { readonly kind: 'refused'; readonly reason: string };
-
-/** What a kubelet, or what stands in for one, answers where it has no such endpoint. */
-const noSuchEndpoint: ReadonlySet<number> = new Set([404, 501]);
+function outcomeOf(told: Told, fallback?: string): Outcome {
+  return told.kind === 'batch' ? { kind: 'scraped', batch: told.batch, fallback, told } : failed(told.reason);
+}
 
 function failed(reason: string): Outcome {
   return { kind: 'failed', reason };
 }
 
-function refusal({ status, body }: KubeletResponse): string {
-  const text = body
-    .subarray(0, quotedBytes)
-    .toString('latin1')
-    .replaceAll(/[^\x20-\x7e]+/g, ' ')
-    .trim();
-  const remedy = remedies.get(status);
-  return `the kubelet answers ${status}${text === '' ? '' : `: ${text}`}${remedy === undefined ? '' : `; ${remedy}`}`;
+/** For comparison only: what fails here fails nothing else. */
+async function alsoRead(read: Endpoint['cadvisor'], at: Addresses, signal: AbortSignal): Promise<Told | undefined> {
+  try {
+    return await read(at, signal);
+  } catch (error) {
+    if (error instanceof KubeletError) return undefined;
+    throw error;
+  }
 }
-
-/** How much of an error body is quoted in the log. */
-const quotedBytes = 200;
-
-const remedies: ReadonlyMap<number, string> = new Map([
-  [
-    401,
-    'it does not accept our credentials: is webhook token authentication on at the kubelet, and the token from its cluster?',
-  ],
-  [403, 'give our ServiceAccount the right to get nodes/metrics; kubelets remember a refusal for 30 s'],
-]);

@@ -51,13 +51,22 @@ export function spacingOf(
   );
 }
 
-/** How many samples are the first ones of what they are of, and wait for a second one. */
-export function countWaiting({ machine, pods }: Pick<HeldNode, 'machine' | 'pods'>): number {
-  let waiting = machine !== undefined && typeof machine.base === 'string' ? 1 : 0;
-  for (const { containers } of pods.values()) {
-    for (const { base } of containers.values()) if (typeof base === 'string') waiting += 1;
+/** How many samples of a scrape are the first ones of what they are of, so that they wait for a second one. */
+export function countFirst(
+  before: HeldNode | undefined,
+  { machine, pods }: Pick<HeldNode, 'machine' | 'pods'>,
+): number {
+  let first = isFirst(before?.machine, machine) ? 1 : 0;
+  for (const [key, { containers }] of pods) {
+    const held = before?.pods.get(key)?.containers;
+    for (const [name, container] of containers) if (isFirst(held?.get(name), container)) first += 1;
   }
-  return waiting;
+  return first;
+}
+
+/** A sample that was there already is held by the same object. */
+function isFirst(before: Held | undefined, now: Held | undefined): boolean {
+  return now !== undefined && now !== before && typeof now.base === 'string';
 }
 
 /** Within its node. */

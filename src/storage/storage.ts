@@ -1,7 +1,7 @@
 /** Where the write side and the read side meet: the last two samples of everything, and the usage that follows from them. */
 import type { Clock } from '../clock.ts';
 import type { Answer, ContainerPoint, NodeBatch, PodBatch, PodUsage, Usage } from '../point.ts';
-import { countWaiting, type HeldNode, type HeldPod, isSameRun, keyOf, spacingOf } from './held.ts';
+import { countFirst, type HeldNode, type HeldPod, isSameRun, keyOf, spacingOf } from './held.ts';
 import { defaultStalenessMs, keepServed, readServed, type Staleness } from './served.ts';
 import { advanceContainer, advanceMachine, type Held, podUsageOf, usageOf } from './window.ts';
 
@@ -15,7 +15,7 @@ export interface StorageOptions {
 
 /** What a scrape has changed, for whoever plans the next one. */
 export interface Stored {
-  /** How many containers, and the machine, had their first sample: without a second one they have no rate. */
+  /** How many containers, and the machine, had their first sample now: without a second one they have no rate. */
   readonly waiting: number;
   /** How far apart the node's samples are in milliseconds; 0 as long as nobody knows. */
   readonly spacingMs: number;
@@ -67,7 +67,7 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
     const served = keepServed(before?.served, machine === undefined ? neverScraped : usageOf(machine), nowMs);
     nodes.set(batch.node, { machine, served, pods, spacingMs, storedMs: nowMs });
     usageSeen ||= served.last !== undefined || pods.values().some((pod) => pod.served.last !== undefined);
-    return { waiting: countWaiting({ machine, pods }), spacingMs };
+    return { waiting: countFirst(before, { machine, pods }), spacingMs };
   }
 
   function advancePod(before: HeldNode | undefined, node: string, batch: PodBatch, nowMs: number): HeldPod {

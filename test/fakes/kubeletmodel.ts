@@ -25,6 +25,11 @@ export interface PodModel {
   /** With dashes, or for a static pod its config hash of 32 hex digits. */
   readonly uid: string;
   readonly qos: 'guaranteed' | 'burstable' | 'besteffort';
+  /**
+   * What cAdvisor sees of a pod that does not run as usual, though the runtime knows all: of gVisor the pod's own cgroup and no container, or
+   * nothing at all; of kata containers that are all zero; unlabelled where the runtime did not answer when cAdvisor found it. Absent: as usual.
+   */
+  sandboxing?: 'gvisor' | 'gvisor-hidden' | 'kata' | 'unlabelled';
   readonly containers: ContainerModel[];
 }
 

@@ -162,7 +162,7 @@ function machineFamilies(model: KubeletModel): Family[] {
 
 /** @param unlabelled as when cAdvisor met the cgroups while the runtime did not answer: pods are known, containers are not. */
 function cgroupRows(model: KubeletModel, unlabelled: boolean): CgroupRow[] {
-  const pods = model.pods.flatMap((pod) => podRows(model, pod, unlabelled));
+  const pods = model.pods.flatMap((pod) => podRows(model, pod, unlabelled || pod.sandboxing === 'unlabelled'));
   const all = model.pods.flatMap(({ containers }) => containers);
   return [
     row({ id: '/' }, model.machine),
@@ -179,6 +179,9 @@ function podRows(model: KubeletModel, pod: PodModel, unlabelled: boolean): Cgrou
   const owner = { namespace: pod.namespace, pod: pod.name };
   const known = unlabelled ? {} : owner;
   const whole = sum(pod.containers);
+  const own = row({ id: podCgroup(model, pod), ...owner }, whole);
+  if (pod.sandboxing === 'gvisor-hidden') return [];
+  if (pod.sandboxing === 'gvisor') return [own];
   const sandbox = row(
     {
       id: containerCgroup(model, pod, sandboxId),
@@ -188,12 +191,13 @@ function podRows(model: KubeletModel, pod: PodModel, unlabelled: boolean): Cgrou
     { ...whole, cpuSeconds: 0.03125, memoryBytes: 258_048 },
   );
   return [
-    row({ id: podCgroup(model, pod), ...owner }, whole),
+    own,
     { ...sandbox, isSandbox: true },
     ...pod.containers.map((container) => {
       const id = containerCgroup(model, pod, container.id);
       const labels = { container: container.name, image: container.image, name: container.id };
-      return row({ id, ...(unlabelled ? {} : labels), ...known }, container, container.swapBytes);
+      const sample = pod.sandboxing === 'kata' ? { ...container, cpuSeconds: 0, memoryBytes: 0 } : container;
+      return row({ id, ...(unlabelled ? {} : labels), ...known }, sample, container.swapBytes);
     }),
   ];
 }

@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { createKubeletClient, type KubeletClient, type KubeletTls } from '../../src/kubelet/client.ts';
-import { createTarget, type Outcome, type Target } from '../../src/scrape/target.ts';
+import { createTarget, type Outcome, type Target, type TargetOptions } from '../../src/scrape/target.ts';
 import { type Authority, makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
 import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
 import { textContentType } from '../fakes/exposition.ts';
 import type { KubeletFault } from '../fakes/kubeletfaults.ts';
+import type { PodModel } from '../fakes/kubeletmodel.ts';
 import { listen } from '../fakes/listen.ts';
 
 const token = 'secret-token';
@@ -34,7 +35,15 @@ after(async () => {
   await old.close();
 });
 
+/** A target of which the API expects nothing. */
+const quiet = {
+  node: 'node-a',
+  mode: 'auto',
+  expectations: { isRunning: () => false, anyUnreported: () => false },
+} as const;
+
 interface Setting {
+  readonly options?: Partial<TargetOptions>;
   readonly tls?: Partial<KubeletTls>;
   readonly token?: string;
   readonly timeoutMs?: number;
@@ -56,7 +65,7 @@ async function withTarget(
     requestTimeoutMs: setting.timeoutMs ?? 5_000,
   });
   const clock = createFakeClock(Date.now());
-  const target: Target = createTarget('node-a', client, clock);
+  const target: Target = createTarget({ ...quiet, kubelet: client, clock, ...setting.options });
   const candidate = { host: setting.host ?? '127.0.0.1', port: (setting.of ?? kubelet).port };
   const address = {
     candidates: { kind: 'candidates', candidates: [candidate] } as const,
@@ -181,6 +190,110 @@ describe('an endpoint that cannot be used', () => {
   });
 });
 
+describe('a pod that cAdvisor does not see', () => {
+  const pod = 'jobs/batch-x7k2p';
+  const expecting = {
+    expectations: {
+      isRunning: (namespace: string, name: string) => `${namespace}/${name}` === pod,
+      anyUnreported: () => false,
+    },
+  };
+
+  async function withSandboxing(sandboxing: PodModel['sandboxing'], use: () => Promise<void>): Promise<void> {
+    const model = kubelet.model.pods.find(({ name }) => pod.endsWith(name));
+    assert.ok(model && sandboxing);
+    model.sandboxing = sandboxing;
+    try {
+      await use();
+    } finally {
+      delete model.sandboxing;
+    }
+  }
+
+  async function sourcesOf(scrape: () => Promise<Outcome>, times: number): Promise<string[]> {
+    const sources: string[] = [];
+    for (let turn = 0; turn < times; turn += 1) {
+      const outcome = await scrape();
+      assert.ok(outcome.kind === 'scraped', JSON.stringify(outcome));
+      sources.push(`${outcome.batch.source}${outcome.fallback === undefined ? '' : `: ${outcome.fallback}`}`);
+    }
+    return sources;
+  }
+
+  const fallback = `resource: cAdvisor has no numbers of pod ${pod}`;
+  for (const sandboxing of ['gvisor', 'kata'] as const) {
+    test(`${sandboxing}: the node is served from /metrics/resource from the third scrape on`, () =>
+      withSandboxing(sandboxing, () =>
+        withTarget({ options: expecting }, async (scrape) =>
+          assert.deepEqual(await sourcesOf(scrape, 4), ['cadvisor', 'cadvisor', fallback, fallback]),
+        ),
+      ));
+  }
+
+  test('and of which it has no cgroup either: as well, since there are running pods that nobody tells of', () =>
+    withSandboxing('gvisor-hidden', () =>
+      withTarget({ options: { expectations: { isRunning: () => false, anyUnreported: () => true } } }, async (scrape) =>
+        assert.deepEqual(await sourcesOf(scrape, 3), ['cadvisor', 'cadvisor', fallback]),
+      ),
+    ));
+
+  test('because its containers have no labels: the others on the node have', () =>
+    withSandboxing('unlabelled', () =>
+      withTarget({ options: {} }, async (scrape) =>
+        assert.deepEqual(await sourcesOf(scrape, 3), ['cadvisor', 'cadvisor', fallback]),
+      ),
+    ));
+
+  test('keeps its numbers when /metrics/cadvisor is tried again and still does not know it', () =>
+    withSandboxing('gvisor', () =>
+      withTarget({ options: expecting }, async (scrape, clock) => {
+        await sourcesOf(scrape, 3);
+        await clock.advance(13 * 60_000);
+        const seen = kubelet.requests.length;
+        assert.deepEqual(await sourcesOf(scrape, 2), [fallback, fallback]);
+        assert.deepEqual(
+          kubelet.requests.slice(seen).map(({ path }) => path),
+          ['/metrics/resource', '/metrics/cadvisor', '/metrics/resource'],
+        );
+      }),
+    ));
+
+  test('is looked for once in a while only, where the runtime does not know it either', () =>
+    withTarget(
+      { options: { expectations: { isRunning: () => false, anyUnreported: () => true } } },
+      async (scrape, clock) => {
+        const seen = kubelet.requests.length;
+        await sourcesOf(scrape, 20);
+        const paths = () => kubelet.requests.slice(seen).map(({ path }) => path);
+        assert.equal(paths().filter((path) => path === '/metrics/resource').length, 1);
+        await clock.advance(11 * 60_000);
+        await sourcesOf(scrape, 1);
+        assert.equal(paths().filter((path) => path === '/metrics/resource').length, 2);
+      },
+    ));
+});
+
+describe('--metrics-source', () => {
+  test('resource reads nothing else, and that is no fallback', () =>
+    withTarget({ options: { mode: 'resource' } }, async (scrape) => {
+      const seen = kubelet.requests.length;
+      const outcome = await scrape();
+      assert.ok(outcome.kind === 'scraped' && outcome.fallback === undefined);
+      assert.deepEqual(
+        kubelet.requests.slice(seen).map(({ path }) => path),
+        ['/metrics/resource'],
+      );
+    }));
+
+  test('cadvisor reads nothing else, and says what is wrong with it', () =>
+    withFault('windows', () =>
+      withTarget({ options: { mode: 'cadvisor' } }, async (scrape) => {
+        const outcome = await scrape();
+        assert.match(outcome.kind === 'failed' ? outcome.reason : '', /no container rows/);
+      }),
+    ));
+});
+
 describe('a kubelet that fails is an outcome that says why', () => {
   const check = (name: string, fault: KubeletFault, expected: RegExp, setting: Setting = {}) =>
     test(name, () =>
@@ -262,7 +375,7 @@ test('a kubelet over plain HTTP gets no credentials', async () => {
     plainHttp: true,
     requestTimeoutMs: 2_000,
   });
-  const target = createTarget('node-a', client, createFakeClock(Date.now()));
+  const target = createTarget({ ...quiet, kubelet: client, clock: createFakeClock(Date.now()) });
   const candidates = [{ host: '127.0.0.1', port }] as const;
   const outcome = await target.scrape(
     { candidates: { kind: 'candidates', candidates }, resourcePath: '/metrics/resource' },
@@ -274,9 +387,10 @@ test('a kubelet over plain HTTP gets no credentials', async () => {
   plain.close();
 });
 
-test('the next address is tried after one that does not answer', async () => {
+test('the next address is tried at once where one does not answer, and the one that did is remembered', async () => {
+  const tls: KubeletTls = { ca: authority.cert, cert: undefined, key: undefined, insecure: false };
   const client = createKubeletClient({
-    tls: () => ({ ca: authority.cert, cert: undefined, key: undefined, insecure: false }),
+    tls: () => tls,
     authorization: () => Promise.resolve(`Bearer ${token}`),
     plainHttp: false,
     requestTimeoutMs: 2_000,
@@ -286,17 +400,19 @@ test('the next address is tried after one that does not answer', async () => {
     accepts: () => true,
   });
   await gone.close();
-  const target = createTarget('node-a', client, createFakeClock(Date.now()));
+  const target = createTarget({ ...quiet, kubelet: client, clock: createFakeClock(Date.now()) });
   const candidates = [
     { host: '127.0.0.1', port: gone.port },
     { host: '127.0.0.1', port: kubelet.port },
   ] as const;
   const address = { candidates: { kind: 'candidates', candidates } as const, resourcePath: undefined };
   const signal = new AbortController().signal;
-  const first = await target.scrape(address, signal);
-  assert.match(first.kind === 'failed' ? first.reason : '', /ECONNREFUSED/);
-  assert.equal((await target.scrape(address, signal)).kind, 'scraped');
-  assert.equal((await target.scrape(address, signal)).kind, 'scraped');
+  const seen = kubelet.requests.length;
+  for (let turn = 0; turn < 3; turn += 1) assert.equal((await target.scrape(address, signal)).kind, 'scraped');
+  assert.equal(new Set(kubelet.requests.slice(seen).map(({ remotePort }) => remotePort)).size, 1);
+  const nowhere = [candidates[0], { host: 'nobody.invalid', port: 1 }] as const;
+  const outcome = await target.scrape({ ...address, candidates: { kind: 'candidates', candidates: nowhere } }, signal);
+  assert.match(outcome.kind === 'failed' ? outcome.reason : '', /ECONNREFUSED.*; and then .*nobody\.invalid/);
   await client[Symbol.asyncDispose]();
 });
 

@@ -74,7 +74,15 @@ async function setUp(): Promise<Rig> {
       resourcePath: undefined,
     }),
     kubelet: client,
-    sink: { store: (batch) => void batches.push(batch), forget: (node) => void forgotten.push(node) },
+    mode: 'auto',
+    expectations: { isRunning: () => false, anyUnreported: () => false },
+    sink: {
+      store(batch) {
+        batches.push(batch);
+        return { waiting: 0 };
+      },
+      forget: (node) => void forgotten.push(node),
+    },
     resolutionMs,
     clock,
     metrics: createScrapeMetrics(registry, resolutionMs),

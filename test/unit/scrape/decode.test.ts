@@ -228,6 +228,7 @@ describe('/metrics/resource', () => {
     assert.deepEqual(batchOf(decoded), {
       kind: 'batch',
       filtered: true,
+      doubts: undefined,
       batch: {
         node: 'node-1',
         source: 'resource',

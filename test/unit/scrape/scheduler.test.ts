@@ -136,4 +136,43 @@ describe('scheduler', () => {
     ends.pop()?.();
     await loop;
   });
+
+  test('scrapes a node once more in between when told so, and goes on at its phase', async () => {
+    const { clock, stop, scheduler, times } = setUp();
+    const loop = scheduler.run(stop.signal);
+    scheduler.add('node-a');
+    await clock.advance(2 * resolutionMs);
+    const before = times('node-a');
+    const phaseMs = (before.at(-1) ?? 0) % resolutionMs;
+    scheduler.soon('node-a', 9_000);
+    scheduler.soon('node-a', 4_000);
+    scheduler.soon('node-a', 5_000);
+    await clock.advance(2 * resolutionMs);
+    const added = times('node-a').slice(before.length);
+    const between = added.filter((atMs) => atMs % resolutionMs !== phaseMs);
+    assert.deepEqual(between, [2 * resolutionMs + 4_000]);
+    assert.equal(added.length, 3);
+    stop.abort();
+    await loop;
+  });
+
+  test('lets a node miss turns, but not what it is told in between', async () => {
+    const { clock, stop, scheduler, times } = setUp();
+    const loop = scheduler.run(stop.signal);
+    scheduler.add('node-a');
+    await clock.advance(resolutionMs);
+    const before = times('node-a').length;
+    scheduler.rest('node-a', 3);
+    await clock.advance(3 * resolutionMs);
+    assert.equal(times('node-a').length, before);
+    scheduler.rest('node-a', 3);
+    scheduler.soon('node-a', 0);
+    await clock.advance(waveMs);
+    assert.equal(times('node-a').length, before + 1);
+    scheduler.rest('node-a', 0);
+    await clock.advance(resolutionMs);
+    assert.equal(times('node-a').length, before + 2);
+    stop.abort();
+    await loop;
+  });
 });

@@ -1,0 +1,54 @@
+/** Tells the write side what the API knows of pods: whether one runs, and whether some run that no kubelet tells of. */
+import type { Clock } from '../clock.ts';
+import type { PodInfo, PodLister } from '../cluster/pods.ts';
+import type { Answer } from '../point.ts';
+import type { Expectations } from '../scrape/target.ts';
+
+export interface ExpectationOptions {
+  readonly pods: PodLister;
+  readonly usage: { podUsage(pod: PodInfo): Answer<unknown> };
+  readonly clock: Clock;
+}
+
+/** A pod that started may be told of a little later than the API tells that it runs. */
+const overdueMs = 2 * 60_000;
+/** Of 150,000 pods, each is looked at about once a minute, and none of these looks takes more than a few milliseconds. */
+const sliceSize = 2_500;
+const sliceEveryMs = 1_000;
+
+export function createExpectations({ pods, usage, clock }: ExpectationOptions): Expectations {
+  /** Since when nobody has told of them, monotonic. */
+  const unreported = new Map<string, { readonly pod: PodInfo; readonly sinceMs: number }>();
+  let next = 0;
+  let lookedMs = -Infinity;
+
+  return {
+    isRunning: (namespace, name) => pods.get(namespace, name) !== undefined,
+    anyUnreported,
+  };
+
+  function anyUnreported(): boolean {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - lookedMs >= sliceEveryMs) {
+      lookedMs = nowMs;
+      look(nowMs);
+    }
+    return unreported.values().some(({ sinceMs }) => nowMs - sinceMs >= overdueMs);
+  }
+
+  function look(nowMs: number): void {
+    for (const [key, { pod }] of unreported) if (!isUnreported(pod)) unreported.delete(key);
+    const all = pods.list();
+    if (next >= all.length) next = 0;
+    for (const pod of all.slice(next, next + sliceSize)) {
+      if (isUnreported(pod) && !unreported.has(pod.uid)) unreported.set(pod.uid, { pod, sinceMs: nowMs });
+    }
+    next += sliceSize;
+  }
+
+  function isUnreported(pod: PodInfo): boolean {
+    if (pods.get(pod.namespace, pod.name)?.uid !== pod.uid) return false;
+    const answer = usage.podUsage(pod);
+    return answer.kind === 'missing' && (answer.reason === 'never-scraped' || answer.reason === 'other-uid');
+  }
+}

@@ -1,0 +1,37 @@
+/** Compares what the two endpoints of one kubelet tell, asked one after the other; pure. */
+import type { ContainerPoint, NodeBatch } from '../point.ts';
+
+/** A container that started between the two answers is no difference; cAdvisor's first sample may take so long, too. */
+const youngMs = 60_000;
+
+/**
+ * What /metrics/resource tells and /metrics/cadvisor does not, in a few words; undefined where nothing is lacking. A container counts where
+ * the runtime says that it uses memory and cAdvisor has no row of it, or one that is nothing but zero: so gVisor, kata and runtimes that
+ * cAdvisor does not reach look like.
+ * @param nodeTimeMs the node's clock, milliseconds since the epoch.
+ */
+export function lackingOf(cadvisor: NodeBatch, resource: NodeBatch, nodeTimeMs: number): string | undefined {
+  if (cadvisor.machine === undefined && resource.machine !== undefined) return 'cAdvisor has no numbers of the node';
+  const told = new Map<string, ContainerPoint>();
+  for (const pod of cadvisor.pods) {
+    for (const point of pod.containers) told.set(`${pod.namespace}/${pod.name}/${point.name}`, point);
+  }
+  const lacking = new Set<string>();
+  for (const { namespace, name, containers } of resource.pods) {
+    for (const point of containers) {
+      if (point.memoryBytes === 0 || isYoung(point, nodeTimeMs)) continue;
+      if (usesNothing(told.get(`${namespace}/${name}/${point.name}`))) lacking.add(`${namespace}/${name}`);
+    }
+  }
+  const [first, ...others] = [...lacking].sort();
+  if (first === undefined) return undefined;
+  return `cAdvisor has no numbers of pod ${first}${others.length === 0 ? '' : ` and ${others.length} more`}`;
+}
+
+function isYoung({ startTimeMs }: ContainerPoint, nodeTimeMs: number): boolean {
+  return startTimeMs !== undefined && nodeTimeMs - startTimeMs < youngMs;
+}
+
+function usesNothing(point: ContainerPoint | undefined): boolean {
+  return point === undefined || (point.memoryBytes === 0 && point.cpuSeconds === 0);
+}

@@ -1,0 +1,52 @@
+/** What one node's outcomes mean for when it is scraped next, beside its turns; pure but for the state of the node. */
+
+export interface Pace {
+  /** A scrape gave a batch. @param waiting how many samples in it wait for a second one. */
+  scraped(waiting: number): Plan;
+  /** @param ready whether the API calls the node Ready. */
+  failed(ready: boolean): Plan;
+}
+
+export interface Plan {
+  /** Scrape once more in between, after so many milliseconds. */
+  readonly soonMs: number | undefined;
+  /** Miss so many turns. */
+  readonly restTurns: number;
+}
+
+/** A single failure is most often over at once. */
+const retryMs = 2_000;
+
+/**
+ * From so many failures on, turns are missed. By then nothing that was known of the node is served any more, so it costs nobody a gap, and a
+ * kubelet that struggles is left in peace; a node that turns Ready does not wait.
+ */
+const patientFailures = 6;
+
+/** The most turns to miss. Where a Ready node does not answer, it may be our own network: when that is back, so must be the numbers. */
+const longestRest = { ready: 1, notReady: 3 };
+
+/** @param resolutionMs distance of two turns. */
+export function createPace(resolutionMs: number): Pace {
+  let failures = 0;
+  /** Whether the scrape that comes next is one in between: those call for no other. */
+  let early = false;
+
+  return {
+    scraped(waiting) {
+      failures = 0;
+      early = waiting > 0 && !early;
+      // Kubelets sample each 10 to 20 s: half way to the next turn is soon enough for the second sample of many.
+      return { soonMs: early ? resolutionMs / 2 : undefined, restTurns: 0 };
+    },
+    failed(ready) {
+      failures += 1;
+      early = false;
+      const restTurns = Math.min(
+        ready ? longestRest.ready : longestRest.notReady,
+        2 ** Math.max(0, failures - patientFailures) - 1,
+      );
+      return { soonMs: failures === 1 ? retryMs : undefined, restTurns };
+    },
+  };
+}

@@ -1,0 +1,29 @@
+/** When what cAdvisor tells is doubtful for long enough to be compared with /metrics/resource. */
+
+export interface Suspicion {
+  /** Whether to compare now. @param doubtful whether this scrape left something to doubt. */
+  arises(doubtful: boolean, nowMs: number): boolean;
+  /** They were compared and nothing was lacking: whatever it is, it is not worth another look soon. */
+  settled(nowMs: number): void;
+}
+
+/** Pods in creation and containers between two lives look like it for a scrape or two. */
+const doubtfulScrapes = 3;
+
+/** A pod whose container crashes again and again has none most of the time, for as long as nobody mends it. */
+const quietMs = 10 * 60_000;
+
+export function createSuspicion(): Suspicion {
+  let inARow = 0;
+  let quietUntilMs = 0;
+  return {
+    arises(doubtful, nowMs) {
+      inARow = doubtful ? inARow + 1 : 0;
+      return inARow >= doubtfulScrapes && nowMs >= quietUntilMs;
+    },
+    settled(nowMs) {
+      inARow = 0;
+      quietUntilMs = nowMs + quietMs;
+    },
+  };
+}

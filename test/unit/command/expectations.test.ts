@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { PodInfo } from '../../../src/cluster/pods.ts';
+import { createExpectations } from '../../../src/command/expectations.ts';
+import type { Answer } from '../../../src/point.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+
+function setUp() {
+  const clock = createFakeClock();
+  const pods = new Map<string, PodInfo>();
+  const reported = new Set<string>();
+  const expectations = createExpectations({
+    pods: {
+      synced: () => true,
+      get: (namespace, name) => pods.get(`${namespace}/${name}`),
+      list: () => [...pods.values()],
+    },
+    usage: {
+      podUsage: ({ uid }): Answer<unknown> =>
+        reported.has(uid) ? { kind: 'ready', value: 0 } : { kind: 'missing', reason: 'never-scraped' },
+    },
+    clock,
+  });
+  const add = (name: string, uid = `uid of ${name}`) => {
+    pods.set(`shop/${name}`, { namespace: 'shop', name, uid, labels: new Map(), configHash: undefined });
+    return uid;
+  };
+  /** What is answered after so long, asked every second. */
+  const after = async (seconds: number) => {
+    let answer = expectations.anyUnreported();
+    for (let second = 0; second < seconds; second += 1) {
+      await clock.advance(1_000);
+      answer = expectations.anyUnreported();
+    }
+    return answer;
+  };
+  return { pods, reported, expectations, add, after };
+}
+
+describe('what is expected of kubelets', () => {
+  test('a running pod', () => {
+    const { expectations, add } = setUp();
+    add('web');
+    assert.ok(expectations.isRunning('shop', 'web'));
+    assert.ok(!expectations.isRunning('shop', 'other'));
+  });
+
+  test('that somebody tells of each running pod within two minutes', async () => {
+    const { reported, add, after } = setUp();
+    const uid = add('web');
+    assert.equal(await after(119), false);
+    assert.equal(await after(2), true);
+    reported.add(uid);
+    assert.equal(await after(1), false);
+  });
+
+  test('nothing of a pod that is gone, or that is another one by now', async () => {
+    const { pods, add, after } = setUp();
+    add('web');
+    add('job');
+    assert.equal(await after(60), false);
+    pods.delete('shop/web');
+    add('job', 'another uid');
+    assert.equal(await after(100), false);
+    assert.equal(await after(40), true);
+  });
+
+  test('the same of many pods, some at a time', async () => {
+    const { reported, add, after } = setUp();
+    for (let index = 0; index < 6_000; index += 1) reported.add(add(`web-${index}`));
+    reported.delete('uid of web-5999');
+    assert.equal(await after(119), false);
+    assert.equal(await after(6), true);
+  });
+});
