@@ -12,17 +12,25 @@ export const cadvisorFamilies: readonly string[] = [
   'container_memory_swap',
   'container_start_time_seconds',
   'container_scrape_error',
+  'machine_swap_bytes',
 ];
 
 /** What the rows of one body are worth. */
 export type CadvisorRows =
-  | { readonly kind: 'rows'; readonly machine: Point | undefined; readonly candidates: readonly Candidate[] }
+  | {
+      readonly kind: 'rows';
+      readonly machine: Point | undefined;
+      /** Whether the machine has swap; undefined where the kubelet does not say: 1.28 does not, 1.31 does. */
+      readonly hasSwap: boolean | undefined;
+      readonly candidates: readonly Candidate[];
+    }
   | { readonly kind: 'unusable'; readonly reason: string };
 
 /** Takes the samples of one body, their families by index in cadvisorFamilies, and gives what they add up to. */
 export class CadvisorCollector {
   readonly #machine = new Row('', '', '', '/');
   readonly #containers = new Map<string, Row>();
+  readonly #swapCapacity = new Reading();
   #samples = 0;
   #scrapeFailed = false;
   #hasPaths = false;
@@ -33,6 +41,10 @@ export class CadvisorCollector {
     if (family === undefined) return;
     if (family === 'container_scrape_error') {
       if (sample.value !== 0) this.#scrapeFailed = true;
+      return;
+    }
+    if (family === 'machine_swap_bytes') {
+      this.#swapCapacity.add(sample);
       return;
     }
     this.#samples += 1;
@@ -53,7 +65,9 @@ export class CadvisorCollector {
     const machine = this.#machine.toMachinePoint(nodeTimeMs);
     if (machine === undefined && candidates.length === 0) return { kind: 'unusable', reason: 'no usable rows' };
     // A pod that is told without its newest container would look idle to the HPA; a scrape later it is told whole.
-    return { kind: 'rows', machine, candidates: candidates.filter((each) => !unfinished.has(podOf(each))) };
+    const whole = candidates.filter((each) => !unfinished.has(podOf(each)));
+    const hasSwap = this.#swapCapacity.seen ? this.#swapCapacity.value > 0 : undefined;
+    return { kind: 'rows', machine, hasSwap, candidates: whole };
   }
 
   /** As far as one body can tell without knowing which pods there should be. */
