@@ -40,6 +40,8 @@ export interface NodeBatch {
   readonly source: Source;
   /** Absent where the kubelet has no usable row for the machine itself. */
   readonly machine: Point | undefined;
+  /** Whether the node has swap; undefined where this scrape cannot tell. */
+  readonly hasSwap: boolean | undefined;
   readonly pods: readonly PodBatch[];
 }
 
@@ -53,7 +55,7 @@ export interface Usage {
   readonly cpuNanocores: number;
   /** Working set in bytes, a whole number. */
   readonly memoryBytes: number;
-  /** Swap in bytes, a whole number; undefined where the kubelet does not say. */
+  /** Swap in bytes, a whole number; undefined where the node has no swap or the kubelet does not say. */
   readonly swapBytes: number | undefined;
 }
 

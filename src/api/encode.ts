@@ -50,5 +50,9 @@ function toWireContainer({ name, usage }: ContainerMetrics): object {
 }
 
 function toWireUsage(usage: ResourceUsage): object {
-  return { cpu: formatDecimalNano(usage.cpuNanocores), memory: formatBinary(usage.memoryBytes) };
+  return {
+    cpu: formatDecimalNano(usage.cpuNanocores),
+    memory: formatBinary(usage.memoryBytes),
+    swap: usage.swapBytes === undefined ? undefined : formatBinary(usage.swapBytes),
+  };
 }

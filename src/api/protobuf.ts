@@ -41,6 +41,7 @@ function writeContainer(writer: ProtobufWriter, field: number, { name, usage }: 
 function writeUsage(writer: ProtobufWriter, field: number, usage: ResourceUsage): void {
   writeQuantity(writer, field, 'cpu', formatDecimalNano(usage.cpuNanocores));
   writeQuantity(writer, field, 'memory', formatBinary(usage.memoryBytes));
+  if (usage.swapBytes !== undefined) writeQuantity(writer, field, 'swap', formatBinary(usage.swapBytes));
 }
 
 function writeQuantity(writer: ProtobufWriter, field: number, name: string, quantity: string): void {

@@ -55,6 +55,7 @@ export function parseIncludeObject(text: string): IncludeObject {
   }
 }
 
+/** No swap, ever: Kubernetes would make the columns of the first row's resources, and scripts tell columns by their place. */
 const columns: readonly object[] = [
   column('Name', 'name', 'Name of the resource'),
   column('cpu', 'quantity'),

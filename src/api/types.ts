@@ -32,6 +32,8 @@ export interface ResourceUsage {
   readonly cpuNanocores: number;
   /** Working set, a whole number. */
   readonly memoryBytes: number;
+  /** Swap, a whole number; absent where the node has none, as from metrics-server. */
+  readonly swapBytes?: number | undefined;
 }
 
 export interface ContainerMetrics {

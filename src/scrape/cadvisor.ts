@@ -12,6 +12,7 @@ export const cadvisorFamilies: readonly string[] = [
   'container_memory_swap',
   'container_start_time_seconds',
   'container_scrape_error',
+  'machine_swap_bytes',
 ];
 
 /** What the rows of one body are worth. */
@@ -19,6 +20,8 @@ export type CadvisorRows =
   | {
       readonly kind: 'rows';
       readonly machine: Point | undefined;
+      /** Whether the machine has swap; undefined where the kubelet does not say: 1.28 does not, 1.31 does. */
+      readonly hasSwap: boolean | undefined;
       readonly candidates: readonly Candidate[];
       readonly doubts: Doubts;
     }
@@ -43,6 +46,7 @@ export class CadvisorCollector {
   readonly #containers = new Map<string, Row>();
   /** Every pod that has a cgroup or a sandbox, by podKey. */
   readonly #pods = new Map<string, PodName>();
+  readonly #swapCapacity = new Reading();
   #samples = 0;
   #scrapeFailed = false;
   #hasPaths = false;
@@ -53,6 +57,10 @@ export class CadvisorCollector {
     if (family === undefined) return;
     if (family === 'container_scrape_error') {
       if (sample.value !== 0) this.#scrapeFailed = true;
+      return;
+    }
+    if (family === 'machine_swap_bytes') {
+      this.#swapCapacity.add(sample);
       return;
     }
     this.#samples += 1;
@@ -74,7 +82,8 @@ export class CadvisorCollector {
     if (machine === undefined && candidates.length === 0) return { kind: 'unusable', reason: 'no usable rows' };
     // A pod that is told without its newest container would look idle to the HPA; a scrape later it is told whole.
     const whole = candidates.filter((each) => !unfinished.has(podKey(each.namespace, each.pod)));
-    return { kind: 'rows', machine, candidates: whole, doubts: this.#doubts(whole, unfinished) };
+    const hasSwap = this.#swapCapacity.seen ? this.#swapCapacity.value > 0 : undefined;
+    return { kind: 'rows', machine, hasSwap, candidates: whole, doubts: this.#doubts(whole, unfinished) };
   }
 
   #doubts(candidates: readonly Candidate[], unfinished: ReadonlySet<string>): Doubts {

@@ -3,7 +3,7 @@ import { readDelimited } from '../exposition/protobuf.ts';
 import { ExpositionError } from '../exposition/sample.ts';
 import type { Seen, Visit } from '../exposition/sample.ts';
 import { readText } from '../exposition/text.ts';
-import type { NodeBatch } from '../point.ts';
+import type { NodeBatch, PodBatch, Point } from '../point.ts';
 import { CadvisorCollector, cadvisorFamilies, type Doubts } from './cadvisor.ts';
 import { ResourceCollector, resourceFamilies } from './resource.ts';
 import { select } from './select.ts';
@@ -40,7 +40,8 @@ export function decodeCadvisor(body: Uint8Array, contentType: string, context: D
     const rows = collector.finish(context.nodeTimeMs);
     if (rows.kind === 'unusable') return rows;
     const pods = select(rows.candidates, context.nodeTimeMs);
-    const batch: NodeBatch = { node: context.node, source: 'cadvisor', machine: rows.machine, pods };
+    const hasSwap = rows.hasSwap ?? seesSwap(rows.machine, pods);
+    const batch: NodeBatch = { node: context.node, source: 'cadvisor', machine: rows.machine, hasSwap, pods };
     return { kind: 'batch', batch, filtered: !seen.unwanted, doubts: rows.doubts };
   });
 }
@@ -52,9 +53,17 @@ export function decodeResource(body: Uint8Array, contentType: string, context: D
     const seen = read(body, resourceFamilies, (sample) => collector.add(sample));
     const rows = collector.finish(context.nodeTimeMs);
     if (rows.kind === 'unusable') return rows;
-    const batch: NodeBatch = { node: context.node, source: 'resource', machine: rows.machine, pods: rows.pods };
+    const { machine, pods } = rows;
+    const hasSwap = seesSwap(machine, pods);
+    const batch: NodeBatch = { node: context.node, source: 'resource', machine, hasSwap, pods };
     return { kind: 'batch', batch, filtered: !seen.unwanted, doubts: undefined };
   });
+}
+
+/** Swap in use proves that there is swap; none in use proves nothing. */
+function seesSwap(machine: Point | undefined, pods: readonly PodBatch[]): true | undefined {
+  const points = [machine, ...pods.flatMap(({ containers }) => containers)];
+  return points.some((point) => point?.swapBytes !== undefined && point.swapBytes > 0) || undefined;
 }
 
 function decode(contentType: string, decodeWith: (read: Read) => Decoded): Decoded {

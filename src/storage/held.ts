@@ -7,6 +7,7 @@ import type { Held } from './window.ts';
 /** What is known of one node. */
 export interface HeldNode {
   readonly machine: Held | undefined;
+  readonly hasSwap: boolean;
   readonly served: Served<Usage>;
   /** By namespace, name and UID. */
   readonly pods: ReadonlyMap<string, HeldPod>;
@@ -35,7 +36,7 @@ const onTimeResolutions = 1.5;
  */
 export function spacingOf(
   before: HeldNode | undefined,
-  { machine, pods, storedMs }: Omit<HeldNode, 'served' | 'spacingMs'>,
+  { machine, pods, storedMs }: Pick<HeldNode, 'machine' | 'pods' | 'storedMs'>,
   resolutionMs: number,
 ): number {
   if (before === undefined) return 0;

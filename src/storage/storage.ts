@@ -55,8 +55,10 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
   function store(batch: NodeBatch): Stored {
     const before = nodes.get(batch.node);
     const nowMs = clock.monotonicMs();
+    // Older kubelets tell of swap only while some is in use.
+    const hasSwap = batch.hasSwap ?? before?.hasSwap ?? false;
     const pods = new Map<string, HeldPod>();
-    for (const pod of batch.pods) pods.set(keyOf(pod), advancePod(before, batch.node, pod, nowMs));
+    for (const pod of batch.pods) pods.set(keyOf(pod), advancePod(before, batch.node, pod, hasSwap, nowMs));
     const machine = batch.machine === undefined ? before?.machine : advanceMachine(before?.machine, batch.machine);
     const spacingMs = spacingOf(before, { machine, pods, storedMs: nowMs }, resolutionMs);
     for (const [key, pod] of before?.pods ?? []) {
@@ -64,13 +66,19 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
       if (!pods.has(key) && outlivesSilence(pod, nowMs, spacingMs)) pods.set(key, pod);
     }
     for (const pod of pods.values()) index(pod);
-    const served = keepServed(before?.served, machine === undefined ? neverScraped : usageOf(machine), nowMs);
-    nodes.set(batch.node, { machine, served, pods, spacingMs, storedMs: nowMs });
+    const served = keepServed(before?.served, machine === undefined ? neverScraped : usageOf(machine, hasSwap), nowMs);
+    nodes.set(batch.node, { machine, hasSwap, served, pods, spacingMs, storedMs: nowMs });
     usageSeen ||= served.last !== undefined || pods.values().some((pod) => pod.served.last !== undefined);
     return { waiting: countFirst(before, { machine, pods }), spacingMs };
   }
 
-  function advancePod(before: HeldNode | undefined, node: string, batch: PodBatch, nowMs: number): HeldPod {
+  function advancePod(
+    before: HeldNode | undefined,
+    node: string,
+    batch: PodBatch,
+    hasSwap: boolean,
+    nowMs: number,
+  ): HeldPod {
     const name = `${batch.namespace}/${batch.name}`;
     const held = before?.pods.get(keyOf(batch)) ?? sameNameWithoutUid(node, name, batch.uid);
     // What runs when a node is first seen may be old, whatever the start time says: cAdvisor's moves forward at times.
@@ -80,7 +88,7 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
       containers.set(point.name, advanceContainer(held?.containers.get(point.name), point, youngerThanMs));
     }
     const kept = held !== undefined && isSameRun(held, batch) ? held.served : undefined;
-    return { node, name, uid: batch.uid, containers, served: keepServed(kept, podUsageOf(containers), nowMs) };
+    return { node, name, uid: batch.uid, containers, served: keepServed(kept, podUsageOf(containers, hasSwap), nowMs) };
   }
 
   /** A node that changes between an endpoint with UIDs and one without still has the same pods. */

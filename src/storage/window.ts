@@ -31,8 +31,11 @@ export function advanceContainer(
   return advance(held, point);
 }
 
-/** The rate between the two samples that are held. */
-export function usageOf(held: Held): Answer<Usage> {
+/**
+ * The rate between the two samples that are held.
+ * @param hasSwap whether the node has swap: kubelets say 0 where there is none, and metrics-server's clients know of none.
+ */
+export function usageOf(held: Held, hasSwap: boolean): Answer<Usage> {
   const { last, base } = held;
   if (typeof base === 'string') return { kind: 'missing', reason: base };
   const windowMs = last.timestampMs - base.timestampMs;
@@ -45,16 +48,16 @@ export function usageOf(held: Held): Answer<Usage> {
       windowMs,
       cpuNanocores: Math.trunc(usedNanoseconds / (windowMs / 1000)),
       memoryBytes: Math.trunc(last.memoryBytes),
-      swapBytes: last.swapBytes === undefined ? undefined : Math.trunc(last.swapBytes),
+      swapBytes: hasSwap && last.swapBytes !== undefined ? Math.trunc(last.swapBytes) : undefined,
     },
   };
 }
 
 /** A pod has a usage if and only if each of its containers has: the HPA would take a pod with one left out for an idle one. */
-export function podUsageOf(containers: ReadonlyMap<string, Held>): Answer<PodUsage> {
+export function podUsageOf(containers: ReadonlyMap<string, Held>, hasSwap: boolean): Answer<PodUsage> {
   const usages: (Usage & { readonly name: string })[] = [];
   for (const [name, held] of containers) {
-    const usage = usageOf(held);
+    const usage = usageOf(held, hasSwap);
     if (usage.kind === 'missing') return usage;
     usages.push({ name, ...usage.value });
   }

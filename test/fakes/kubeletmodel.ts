@@ -37,6 +37,8 @@ export interface KubeletModel {
   readonly node: string;
   readonly cores: number;
   readonly memoryBytes: number;
+  /** How much swap the machine has; absent where the kubelet is an old one that does not tell. */
+  readonly swapBytes?: number;
   /** How the kubelet names cgroups. */
   readonly cgroupDriver: 'cgroupfs' | 'systemd';
   readonly machine: SampleModel;
@@ -63,6 +65,7 @@ export function smallKubeletModel(node: string, nowMs: number): KubeletModel {
     node,
     cores: 4,
     memoryBytes: 16 * 1024 ** 3,
+    swapBytes: 0,
     cgroupDriver: 'cgroupfs',
     machine: sample(2_100, 8_123.25, 3 * 1024 ** 3),
     pods: [

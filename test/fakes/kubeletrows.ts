@@ -62,7 +62,7 @@ export function resourceFamilies(model: KubeletModel): Family[] {
     ofContainers('container_swap_usage_bytes', 'gauge', ({ swapBytes }) => swapBytes),
     ofMachine('node_cpu_usage_seconds_total', 'counter', model.machine.cpuSeconds),
     ofMachine('node_memory_working_set_bytes', 'gauge', model.machine.memoryBytes),
-    ofMachine('node_swap_usage_bytes', 'gauge', 0),
+    ofMachine('node_swap_usage_bytes', 'gauge', swapOf(model)),
     family('resource_scrape_error', 'gauge', [{ labels: {}, value: 0 }]),
   ];
 }
@@ -157,6 +157,9 @@ function machineFamilies(model: KubeletModel): Family[] {
     family('machine_cpu_cores', 'gauge', [{ labels, value: model.cores }]),
     family('machine_memory_bytes', 'gauge', [{ labels, value: model.memoryBytes }]),
     family('machine_scrape_error', 'gauge', [{ labels: {}, value: 0 }]),
+    ...(model.swapBytes === undefined
+      ? []
+      : [family('machine_swap_bytes', 'gauge', [{ labels, value: model.swapBytes }])]),
   ];
 }
 
@@ -165,7 +168,7 @@ function cgroupRows(model: KubeletModel, unlabelled: boolean): CgroupRow[] {
   const pods = model.pods.flatMap((pod) => podRows(model, pod, unlabelled || pod.sandboxing === 'unlabelled'));
   const all = model.pods.flatMap(({ containers }) => containers);
   return [
-    row({ id: '/' }, model.machine),
+    row({ id: '/' }, model.machine, swapOf(model)),
     ...slices(model).map(([id, share]) => row({ id }, part(model.machine, share))),
     ...(all.length === 0
       ? []
@@ -200,6 +203,11 @@ function podRows(model: KubeletModel, pod: PodModel, unlabelled: boolean): Cgrou
       return row({ id, ...(unlabelled ? {} : labels), ...known }, sample, container.swapBytes);
     }),
   ];
+}
+
+/** What the machine uses of its swap: all that is in there is the containers'. */
+function swapOf({ pods }: KubeletModel): number {
+  return pods.flatMap(({ containers }) => containers).reduce((total, { swapBytes }) => total + swapBytes, 0);
 }
 
 /** What runs beside the pods, by its share of the machine. */

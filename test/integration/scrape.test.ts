@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { createKubeletClient, type KubeletClient, type KubeletTls } from '../../src/kubelet/client.ts';
+import type { NodeBatch } from '../../src/point.ts';
 import { createTarget, type Outcome, type Target, type TargetOptions } from '../../src/scrape/target.ts';
 import { type Authority, makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
 import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
 import { textContentType } from '../fakes/exposition.ts';
 import type { KubeletFault } from '../fakes/kubeletfaults.ts';
-import type { PodModel } from '../fakes/kubeletmodel.ts';
+import { type PodModel, smallKubeletModel } from '../fakes/kubeletmodel.ts';
 import { listen } from '../fakes/listen.ts';
 
 const token = 'secret-token';
@@ -132,6 +133,43 @@ describe('a healthy kubelet', () => {
       assert.deepEqual(names.sort(), [...new Set(expected)].sort());
     });
   });
+});
+
+describe('a kubelet on a node with swap', () => {
+  const appBytes = 3 * 1024 ** 2;
+
+  /** The batch, and what is said in it of the container app. */
+  async function scrapeWith(swapBytes: number, usedBytes: number) {
+    const model = smallKubeletModel('node-a', Date.now());
+    const app = model.pods[0]?.containers[0];
+    assert.ok(app);
+    app.swapBytes = usedBytes;
+    kubelet.model = { ...model, swapBytes };
+    const batches: NodeBatch[] = [];
+    await withTarget({}, async (scrape) => {
+      const outcome = await scrape();
+      assert.ok(outcome.kind === 'scraped');
+      batches.push(outcome.batch);
+    });
+    const [batch] = batches;
+    assert.ok(batch);
+    return { batch, point: batch.pods.flatMap(({ containers }) => containers).find(({ name }) => name === 'app') };
+  }
+
+  test('says so, and who uses it', async () => {
+    const { batch, point } = await scrapeWith(2 ** 31, appBytes);
+    assert.deepEqual([batch.hasSwap, batch.machine?.swapBytes, point?.swapBytes], [true, appBytes, appBytes]);
+    assert.equal((await scrapeWith(2 ** 31, 0)).batch.hasSwap, true);
+    assert.equal((await scrapeWith(0, 0)).batch.hasSwap, false);
+  });
+
+  test('says it by using some where it has no word for it', () =>
+    withFault('windows', async () => {
+      const { batch, point } = await scrapeWith(2 ** 31, appBytes);
+      assert.equal(batch.source, 'resource');
+      assert.deepEqual([batch.hasSwap, batch.machine?.swapBytes, point?.swapBytes], [true, appBytes, appBytes]);
+      assert.equal((await scrapeWith(2 ** 31, 0)).batch.hasSwap, undefined);
+    }));
 });
 
 describe('an endpoint that cannot be used', () => {

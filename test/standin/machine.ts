@@ -24,6 +24,8 @@ export function createNode(index: number, podsPerNode: number, startMs: number, 
       node: name,
       cores: size.cores,
       memoryBytes,
+      // The second one has swap, so that kubectl top --show-swap shows nodes with and without.
+      swapBytes: index === 1 ? 2 * 1024 ** 3 : 0,
       // Both are met in the field.
       cgroupDriver: index % 2 === 0 ? 'systemd' : 'cgroupfs',
       machine: { timestampMs: startMs - 5_000, cpuSeconds: 400_000, memoryBytes: systemBytes, startTimeMs },

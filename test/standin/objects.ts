@@ -27,7 +27,13 @@ export function toNodeObject(node: SimulatedNode, kubeletPort: number): KubeObje
       allocatable: resources,
       conditions: [{ type: 'Ready', status: ready ? 'True' : 'Unknown', lastTransitionTime: created }],
       daemonEndpoints: { kubeletEndpoint: { Port: kubeletPort } },
-      nodeInfo: { kubeletVersion: 'v1.37.2', operatingSystem: 'linux', architecture: 'amd64' },
+      nodeInfo: {
+        kubeletVersion: 'v1.37.2',
+        operatingSystem: 'linux',
+        architecture: 'amd64',
+        // Where there is none, kubelets do not say 0.
+        ...(model.swapBytes === 0 ? {} : { swap: { capacity: model.swapBytes } }),
+      },
     },
   };
 }

@@ -176,13 +176,20 @@ export function createSimulation({ nodes: nodeCount, pods: podCount, seed, start
   }
 }
 
+const pageBytes = 4096;
+
 /** What the kubelet knows of a pod; containers that it has not sampled yet are left out. */
-function toPodModel({ workload, name, uid, configHash, containers }: SimulatedPod): PodModel {
+function toPodModel({ workload, name, uid, configHash, node, containers }: SimulatedPod): PodModel {
+  // As with LimitedSwap: nobody else may swap.
+  const swaps = node.model.swapBytes !== 0 && workload.qos === 'burstable';
+  const toSwap = (memoryBytes: number) => (swaps ? Math.trunc(memoryBytes / 8 / pageBytes) * pageBytes : 0);
   return {
     namespace: workload.namespace,
     name,
     uid: configHash ?? uid,
     qos: workload.qos,
-    containers: containers.flatMap(({ life }) => life.model ?? []),
+    containers: containers.flatMap(({ life: { model } }) =>
+      model === undefined ? [] : { ...model, swapBytes: toSwap(model.memoryBytes) },
+    ),
   };
 }

@@ -1,7 +1,8 @@
 /** Golden bodies are those of the real server and of the Go libraries. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encode } from '../../../src/api/encode.ts';
+import { encodeYaml } from '../../../src/apimachinery/yaml.ts';
+import { encode, toJson } from '../../../src/api/encode.ts';
 import type { NodeMetrics, PodMetrics } from '../../../src/api/types.ts';
 
 const at = (time: string) => Date.parse(`2026-11-22T${time}Z`);
@@ -51,6 +52,23 @@ test('a node', () => {
 
 test('a pod, in the version that was asked for', () => {
   assert.equal(encode(pod, 'v1').toString(), `{"kind":"PodMetrics","apiVersion":"metrics.k8s.io/v1",${wirePod}\n`);
+});
+
+test('swap, where it is known, as the last of the resources', () => {
+  const swapped = encode({ ...node, usage: { ...usage, swapBytes: 5_242_880 } }, 'v1').toString();
+  assert.match(swapped, /"usage":\{"cpu":"100000885n","memory":"12344Ki","swap":"5Mi"\}\}\n$/);
+  const containers = [
+    { name: 'app', usage: { ...usage, swapBytes: 0 } },
+    { name: 'sidecar', usage: { ...usage, swapBytes: undefined } },
+  ];
+  assert.match(
+    encode({ ...pod, containers }, 'v1').toString(),
+    /"memory":"12344Ki","swap":"0"\}\},\{"name":"sidecar","usage":\{"cpu":"100000885n","memory":"12344Ki"\}\}\]\}\n$/,
+  );
+  assert.match(
+    encodeYaml(toJson({ ...pod, containers: containers.slice(0, 1) }, 'v1')).toString(),
+    /\n {2}usage:\n {4}cpu: 100000885n\n {4}memory: 12344Ki\n {4}swap: "0"\n/,
+  );
 });
 
 test('lists, whose items have neither kind nor apiVersion', () => {

@@ -50,12 +50,49 @@ describe('protobuf of', () => {
     assert.deepEqual(v1.subarray(4 + 2 + 33), v1beta1.subarray(4 + 2 + 38));
   });
 
+  test('swap has an entry behind the others in the map of usage, and none where it is not known', () => {
+    const swapBytes = 5 * 1024 ** 2;
+    // key = 1 and value = 2 of the entry, and string = 1 of the Quantity: 0a "swap", 12 { 0a "5Mi" }.
+    const entry = '0a047377617012050a03354d69';
+    const usages = usageEntries(encodeMetricsProtobuf({ ...node, usage: { ...usage, swapBytes } }, 'v1'), [2, 4]);
+    assert.deepEqual(usages.slice(0, 2), usageEntries(encodeMetricsProtobuf(node, 'v1'), [2, 4]));
+    assert.deepEqual(usages.slice(2), [entry]);
+    const containers = [{ name: 'c1', usage: { ...usage, swapBytes } }];
+    const ofPod = usageEntries(encodeMetricsProtobuf({ ...pod, containers }, 'v1'), [2, 4, 2]);
+    assert.deepEqual(ofPod, usages);
+  });
+
   test('5,000 nodes: all of them', () => {
     const items = Array.from({ length: 5000 }, (_, index) => ({ ...node, name: `node-${index}` }));
     const bytes = encodeMetricsProtobuf({ kind: 'NodeMetricsList', items }, 'v1').toString('latin1');
     for (const { name } of items) assert.ok(bytes.includes(`${name}\x12\x00`), name);
   });
 });
+
+/** The messages at a path of field numbers below the envelope, in hex. Ours have fields of a length only, but for metadata and times. */
+function usageEntries(bytes: Buffer, path: readonly number[]): string[] {
+  const messages = path.reduce(
+    (within, field) => within.flatMap((message) => fieldsOf(message, field)),
+    [bytes.subarray('k8s\0'.length)],
+  );
+  return messages.map((message) => message.toString('hex'));
+}
+
+/** The values of one field, each of a length below 128 KiB. */
+function fieldsOf(message: Buffer, wanted: number): Buffer[] {
+  const found: Buffer[] = [];
+  for (let at = 0; at < message.length; ) {
+    const key = message[at] ?? 0;
+    const low = message[at + 1] ?? 0;
+    const isLong = low > 0x7f;
+    const length = isLong ? (low & 0x7f) + ((message[at + 2] ?? 0) << 7) : low;
+    assert.equal(key & 7, 2, 'the value has a length');
+    const start = at + (isLong ? 3 : 2);
+    if (key >> 3 === wanted) found.push(message.subarray(start, start + length));
+    at = start + length;
+  }
+  return found;
+}
 
 const columns =
   '"columnDefinitions":[{"name":"Name","type":"string","format":"name","description":"Name of the resource","priority":0},{"name":"cpu","type":"string","format":"quantity","description":"","priority":0},{"name":"memory","type":"string","format":"quantity","description":"","priority":0},{"name":"Window","type":"string","format":"duration","description":"","priority":0}]';
@@ -85,6 +122,12 @@ describe('a Table', () => {
     { kind: 'PodMetricsList', items: [{ ...pod, containers: [...pod.containers, { name: 'c2', usage }] }] },
     { includeObject: 'None' },
     `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["p1","200001770n","24688Ki","10s"],"object":null}]`,
+  );
+  check(
+    'has no column for swap, which scripts that parse tables do not expect; the object in a row has it',
+    { ...node, labels: new Map(), usage: { ...usage, swapBytes: 1024 } },
+    { includeObject: 'Object' },
+    `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["n1","100000885n","12344Ki","9.993s"],"object":{"kind":"NodeMetrics","apiVersion":"metrics.k8s.io/v1beta1","metadata":{"name":"n1","creationTimestamp":"2026-11-22T19:45:19Z"},"timestamp":"2026-11-22T19:45:15Z","window":"9.993s","usage":{"cpu":"100000885n","memory":"12344Ki","swap":"1Ki"}}}]`,
   );
   check(
     'may have the objects',

@@ -25,6 +25,12 @@ const containerCounts: Readonly<Record<string, number>> = {
   'nri-1.34.prom': 18,
   'own-k8s1.36.3-containerd2-cgroupv1.prom': 2,
 };
+/** The first that say whether the machine has swap; those before have none in use, so that it is not known. */
+const tellSwap: ReadonlyMap<string, boolean> = new Map([
+  ['nri-1.31.prom', true],
+  ['nri-1.34.prom', true],
+  ['own-k8s1.36.3-containerd2-cgroupv1.prom', false],
+]);
 const unlabelled = 'own-k8s1.36.3-containerd2-cgroupv1-unlabelled.prom';
 const summary = 'nri-1.34-stats-summary.json';
 const pods = 'nri-1.34-pods.json';
@@ -51,6 +57,7 @@ for (const [name, count] of Object.entries(containerCounts)) {
       for (const point of pod.containers) assert.match(point.containerId, /^[0-9a-f]{64}$/);
     }
     assert.equal(decoded.filtered, false);
+    assert.equal(decoded.batch.hasSwap, tellSwap.get(name));
   });
 }
 

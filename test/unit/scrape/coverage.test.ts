@@ -20,6 +20,7 @@ const batch = (
   node: 'node-a',
   source: 'cadvisor',
   machine: of,
+  hasSwap: undefined,
   pods: Object.entries(pods).map(([name, containers]) => ({ namespace: 'shop', name, uid: undefined, containers })),
 });
 

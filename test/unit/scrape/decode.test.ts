@@ -83,6 +83,7 @@ test('swap, start time and CPU of a container', () => {
     node: 'node-1',
     source: 'cadvisor',
     machine: { timestampMs, cpuSeconds: 100, memoryBytes: 1e9, swapBytes: undefined },
+    hasSwap: true,
     pods: [
       {
         namespace: 'shop',
@@ -102,6 +103,61 @@ test('swap, start time and CPU of a container', () => {
       },
     ],
   });
+});
+
+describe('whether the node has swap', () => {
+  const capacity = (value: number) => gauge('machine_swap_bytes', row({ boot_id: 'b', machine_id: 'm' }, value));
+  const used = (labels: Readonly<Record<string, string>>, value: number) =>
+    gauge('container_memory_swap', row(labels, value));
+  const check = (what: string, families: readonly Family[], expected: boolean | undefined) => {
+    test(what, () => {
+      assert.equal(batchOf(cadvisor(...whole, ...families)).batch.hasSwap, expected);
+    });
+  };
+  check('is told by the machine', [capacity(2 ** 31)], true);
+  check('is told by the machine, also that it has none', [capacity(0)], false);
+  check('is seen where the machine uses some', [used(blank, 4096)], true);
+  check('is seen where a container uses some', [used(app, 4096)], true);
+  check('is not known while none is used', [used(blank, 0)], undefined);
+  check('is not known where nothing is said of it', [], undefined);
+  // On cgroup v2, cAdvisor takes memory from memory with swap, and the difference has no sign.
+  check('is not seen in a use that cannot be true', [used(blank, 2 ** 64 - 1e9)], undefined);
+  check('is not seen in what a slice uses', [used({ ...blank, id: '/system.slice' }, 4096)], undefined);
+
+  test('makes no rows: a node without containers stays unusable', () => {
+    assert.match(reasonOf(cadvisor(capacity(2 ** 31))), /no container rows/);
+  });
+
+  test('is seen by /metrics/resource in use alone', () => {
+    const labels = { container: 'app', namespace: 'shop', pod: 'web-0' };
+    const of = (value: number) =>
+      batchOf(resource(memory(row(labels, 1)), gauge('container_swap_usage_bytes', row(labels, value))));
+    assert.equal(of(1).batch.hasSwap, true);
+    assert.equal(of(0).batch.hasSwap, undefined);
+  });
+});
+
+test('text and protobuf of one body are one batch', () => {
+  const bytes = fc.option(fc.double({ min: 0, max: 2 ** 64, noNaN: true }), { nil: undefined });
+  const rows = (name: string, labels: Readonly<Record<string, string>>, value: number | undefined) =>
+    value === undefined ? [] : [gauge(name, row(labels, value))];
+  fc.assert(
+    fc.property(bytes, bytes, bytes, (capacity, ofMachine, ofContainer) => {
+      const families = [
+        ...whole,
+        ...rows('machine_swap_bytes', { machine_id: 'm' }, capacity),
+        gauge(
+          'container_memory_swap',
+          ...(ofMachine === undefined ? [] : [row(blank, ofMachine)]),
+          ...(ofContainer === undefined ? [] : [row(app, ofContainer)]),
+        ),
+      ];
+      assert.deepEqual(
+        decodeCadvisor(encodeDelimited(families), delimitedContentType, context),
+        decodeCadvisor(encodeText(families), textContentType, context),
+      );
+    }),
+  );
 });
 
 test('CPU per core is summed where there is no total, and only there', () => {
@@ -233,6 +289,7 @@ describe('/metrics/resource', () => {
         node: 'node-1',
         source: 'resource',
         machine: { timestampMs, cpuSeconds: 100, memoryBytes: 1e9, swapBytes: 0 },
+        hasSwap: true,
         pods: [
           {
             namespace: 'shop',

@@ -84,6 +84,7 @@ test('/metrics/resource with two lines for one container: the younger counts', (
     node: 'node-1',
     source: 'resource',
     machine: { timestampMs: 1795377596000, cpuSeconds: 2812345.678901, memoryBytes: 9.1e10, swapBytes: undefined },
+    hasSwap: undefined,
     pods: [
       {
         namespace: 'monitoring',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Missing, NodeBatch, PodBatch } from '../../../src/point.ts';
-import { createStorage } from '../../../src/storage/storage.ts';
+import { createStorage, type Storage } from '../../../src/storage/storage.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
 const resolutionMs = 15_000;
@@ -34,6 +34,7 @@ const batch = (atSeconds: number, pods: readonly PodBatch[] = [pod(atSeconds)], 
   node,
   source: 'cadvisor',
   machine: { timestampMs: atSeconds * 1000, cpuSeconds: atSeconds, memoryBytes: 9000, swapBytes: undefined },
+  hasSwap: undefined,
   pods,
 });
 const web = { namespace: 'shop', name: 'web-0', uid: 'uid-1', configHash: undefined };
@@ -272,6 +273,80 @@ describe('storage', () => {
     assert.ok(old);
     storage.store(batch(100, [{ ...pod(100), containers: [{ ...old, startTimeMs: 88_000 }] }]));
     assert.deepEqual(storage.podUsage(web), missing('one-sample'));
+  });
+
+  describe('swap', () => {
+    /** What the scrapes tell of the node's swap, one by one, while machine and container use so much of it. */
+    const scrapes = (storage: Storage, from: number, told: readonly (boolean | undefined)[], swapBytes = 0) => {
+      for (const [index, hasSwap] of told.entries()) {
+        const at = from + index * 10;
+        const plain = batch(at);
+        const [app] = pod(at).containers;
+        assert.ok(plain.machine && app);
+        const pods = [{ ...pod(at), containers: [{ ...app, swapBytes }] }];
+        storage.store({ ...plain, machine: { ...plain.machine, swapBytes }, hasSwap, pods });
+      }
+    };
+    /** Of the node and of the container. */
+    const served = (storage: Storage) => {
+      const [node, web0] = [storage.nodeUsage('node-a'), storage.podUsage(web)];
+      assert.ok(node.kind === 'ready' && web0.kind === 'ready');
+      return [node.value.swapBytes, web0.value.containers[0]?.swapBytes];
+    };
+
+    test('is not served of a node that is not known to have any', () => {
+      const { storage } = setUp();
+      scrapes(storage, 100, [undefined, undefined]);
+      assert.deepEqual(served(storage), [undefined, undefined]);
+      scrapes(storage, 120, [false]);
+      assert.deepEqual(served(storage), [undefined, undefined]);
+    });
+
+    test('is served, also when none is used, of a node that has some', () => {
+      const { storage } = setUp();
+      scrapes(storage, 100, [true, true], 4096);
+      assert.deepEqual(served(storage), [4096, 4096]);
+      scrapes(storage, 120, [true]);
+      assert.deepEqual(served(storage), [0, 0]);
+    });
+
+    test('is remembered over scrapes that cannot tell, until one says that there is none', () => {
+      const { storage } = setUp();
+      scrapes(storage, 100, [undefined, true, undefined]);
+      assert.deepEqual(served(storage), [0, 0]);
+      scrapes(storage, 130, [false]);
+      assert.deepEqual(served(storage), [undefined, undefined]);
+      scrapes(storage, 140, [undefined]);
+      assert.deepEqual(served(storage), [undefined, undefined]);
+    });
+
+    test('is found out without a newer sample', () => {
+      const { storage } = setUp();
+      scrapes(storage, 100, [undefined, undefined]);
+      scrapes(storage, 110, [true]);
+      assert.deepEqual(served(storage), [0, 0]);
+    });
+
+    test('is forgotten with the node', () => {
+      const { storage } = setUp();
+      scrapes(storage, 100, [true, true]);
+      storage.forget('node-a');
+      scrapes(storage, 120, [undefined, undefined]);
+      assert.deepEqual(served(storage), [undefined, undefined]);
+    });
+
+    test('is a matter of each node', () => {
+      const { storage } = setUp();
+      scrapes(storage, 100, [true, true]);
+      for (const at of [100, 110]) {
+        const plain = batch(at, [], 'node-b');
+        assert.ok(plain.machine);
+        storage.store({ ...plain, machine: { ...plain.machine, swapBytes: 0 } });
+      }
+      const other = storage.nodeUsage('node-b');
+      assert.ok(other.kind === 'ready');
+      assert.equal(other.value.swapBytes, undefined);
+    });
   });
 
   test('forgets a node that left', () => {

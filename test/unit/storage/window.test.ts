@@ -21,7 +21,10 @@ const containerAfter = (...points: ContainerPoint[]): Held<ContainerPoint> | und
 
 describe('the rate between two samples', () => {
   test('is counted over their own distance', () => {
-    const usage = usageOf(advanceMachine(advanceMachine(undefined, point(1_000, 10)), point(11_005, 12.5, 4096)));
+    const usage = usageOf(
+      advanceMachine(advanceMachine(undefined, point(1_000, 10)), point(11_005, 12.5, 4096)),
+      false,
+    );
     assert.deepEqual(usage, {
       kind: 'ready',
       value: {
@@ -36,29 +39,41 @@ describe('the rate between two samples', () => {
 
   test('is exact to the nanocore on a counter of years', () => {
     const held = advanceMachine(advanceMachine(undefined, point(0, 400_000_000)), point(10_000, 400_000_001));
-    const usage = usageOf(held);
+    const usage = usageOf(held, false);
     assert.equal(usage.kind === 'ready' && usage.value.cpuNanocores, 100_000_000);
   });
 
   test('is zero, not negative, where the kernel took back some nanoseconds', () => {
-    const usage = usageOf(advanceMachine(advanceMachine(undefined, point(0, 5)), point(10_000, 5 - 5e-7)));
+    const usage = usageOf(advanceMachine(advanceMachine(undefined, point(0, 5)), point(10_000, 5 - 5e-7)), false);
     assert.equal(usage.kind === 'ready' && usage.value.cpuNanocores, 0);
   });
 });
 
+test('swap is told where the node has some and the kubelet says how much, in whole bytes', () => {
+  const swapOf = (swapBytes: number | undefined, hasSwap: boolean) => {
+    const held = advanceMachine(advanceMachine(undefined, point(0, 1)), { ...point(10_000, 2), swapBytes });
+    const usage = usageOf(held, hasSwap);
+    return usage.kind === 'ready' ? usage.value.swapBytes : assert.fail(usage.reason);
+  };
+  assert.equal(swapOf(4096.5, true), 4096);
+  assert.equal(swapOf(0, true), 0);
+  assert.equal(swapOf(undefined, true), undefined);
+  assert.equal(swapOf(0, false), undefined);
+});
+
 describe('one sample', () => {
   test('is not enough', () => {
-    assert.deepEqual(usageOf(advanceMachine(undefined, point(1, 1))), { kind: 'missing', reason: 'one-sample' });
+    assert.deepEqual(usageOf(advanceMachine(undefined, point(1, 1)), false), { kind: 'missing', reason: 'one-sample' });
   });
 
   test('scraped twice is still one', () => {
     const held = containerAfter(container(1_000, 1), container(1_000, 1));
-    assert.deepEqual(held && usageOf(held), { kind: 'missing', reason: 'one-sample' });
+    assert.deepEqual(held && usageOf(held, false), { kind: 'missing', reason: 'one-sample' });
   });
 
   test('is enough for a container started between 10 s and one resolution before it', () => {
     const held = containerAfter(container(12_000, 3, { startTimeMs: 0 }));
-    const usage = held && usageOf(held);
+    const usage = held && usageOf(held, false);
     assert.ok(usage?.kind === 'ready');
     assert.equal(usage.value.windowMs, 12_000);
     assert.equal(usage.value.cpuNanocores, 250_000_000);
@@ -75,7 +90,7 @@ describe('one sample', () => {
 describe('a repeated or older sample', () => {
   test('keeps the window that there is', () => {
     const held = containerAfter(container(0, 1), container(10_000, 2), container(10_000, 2), container(5_000, 1.5));
-    const usage = held && usageOf(held);
+    const usage = held && usageOf(held, false);
     assert.equal(usage?.kind === 'ready' && usage.value.windowMs, 10_000);
   });
 });
@@ -89,7 +104,7 @@ describe('a clock', () => {
       container(0, 3),
       container(10_000, 4),
     );
-    const usage = held && usageOf(held);
+    const usage = held && usageOf(held, false);
     assert.equal(usage?.kind === 'ready' && usage.value.timestampMs, 10_000);
   });
 });
@@ -101,7 +116,7 @@ describe('a restart', () => {
       container(10_000, 101),
       container(20_000, 0.5, { containerId: 'b' }),
     );
-    assert.deepEqual(held && usageOf(held), { kind: 'missing', reason: 'restarted' });
+    assert.deepEqual(held && usageOf(held, false), { kind: 'missing', reason: 'restarted' });
   });
 
   test('is not a start time that moved', () => {
@@ -109,12 +124,12 @@ describe('a restart', () => {
       container(100_000, 1, { startTimeMs: 0 }),
       container(110_000, 2, { startTimeMs: 105_000 }),
     );
-    assert.equal(held && usageOf(held).kind, 'ready');
+    assert.equal(held && usageOf(held, false).kind, 'ready');
   });
 
   test('is also a counter that went back for the same id', () => {
     const held = containerAfter(container(0, 100), container(10_000, 1));
-    assert.deepEqual(held && usageOf(held), { kind: 'missing', reason: 'restarted' });
+    assert.deepEqual(held && usageOf(held, false), { kind: 'missing', reason: 'restarted' });
   });
 });
 
@@ -125,7 +140,7 @@ describe('a pod', () => {
   ];
 
   test('has the time and the window of its oldest container, and its containers by name', () => {
-    const usage = podUsageOf(new Map([ready('b', 20_000, 10_000), ready('a', 15_000, 12_000)]));
+    const usage = podUsageOf(new Map([ready('b', 20_000, 10_000), ready('a', 15_000, 12_000)]), false);
     assert.ok(usage.kind === 'ready');
     assert.equal(usage.value.timestampMs, 15_000);
     assert.equal(usage.value.windowMs, 12_000);
@@ -136,7 +151,10 @@ describe('a pod', () => {
   });
 
   test('has none while one of its containers has none', () => {
-    const usage = podUsageOf(new Map([ready('a', 20_000, 10_000), ['b', advanceMachine(undefined, point(0, 0))]]));
+    const usage = podUsageOf(
+      new Map([ready('a', 20_000, 10_000), ['b', advanceMachine(undefined, point(0, 0))]]),
+      false,
+    );
     assert.deepEqual(usage, { kind: 'missing', reason: 'one-sample' });
   });
 });

@@ -111,7 +111,7 @@ for (const version of ['v1', 'v1beta1'] as const) {
         ),
       );
     const common = { creationTimestampMs: 1e12, timestampMs: 1e12, windowMs: 15_000, labels: new Map([['a', 'b']]) };
-    const usage = { cpuNanocores: 1, memoryBytes: 1 };
+    const usage = { cpuNanocores: 1, memoryBytes: 1, swapBytes: 1 };
     const node: NodeMetrics = { kind: 'NodeMetrics', name: 'n', usage, ...common };
     const containers = [{ name: 'app', usage }];
     const pod: PodMetrics = { kind: 'PodMetrics', name: 'p', namespace: 'default', containers, ...common };
