@@ -27,6 +27,7 @@ import { createOpenApiEndpoints } from '../server/openapi.ts';
 import { createResourceRoutes } from '../server/resources.ts';
 import { createRequestMetrics } from '../server/requestmetrics.ts';
 import { createServer } from '../server/server.ts';
+import { defaultStalenessMs } from '../storage/served.ts';
 import { createStorage } from '../storage/storage.ts';
 import { cipherList } from '../tls/ciphers.ts';
 import { version } from '../version.ts';
@@ -34,6 +35,7 @@ import { createAuth } from './auth.ts';
 import { createExpectations } from './expectations.ts';
 import { createFreshnessMetrics, createStorageMetrics } from './metrics.ts';
 import { createHealthChecks } from './readiness.ts';
+import { createSnapshotKeeper } from './snapshot.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -51,8 +53,18 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   const rest = rooms.use(createRestClient(apiServer, clientMetrics.onRequest));
   const nodes = createNodes({ rest, clock, log, selector: options['node-selector'] });
   const pods = createPods({ rest, clock, log });
-  const storage = createStorage({ clock, resolutionMs, stalenessMs: options['metrics-staleness'] });
+  const stalenessMs = options['metrics-staleness'] ?? defaultStalenessMs(resolutionMs);
+  const storage = createStorage({ clock, resolutionMs, stalenessMs });
   createStorageMetrics(registry, storage);
+  const snapshot = createSnapshotKeeper({
+    path: options['snapshot-path'],
+    storage,
+    nodes,
+    intervalMs: resolutionMs,
+    oldestMs: stalenessMs,
+    clock,
+    log,
+  });
 
   const kubelet = rooms.use(
     createKubeletClient({
@@ -113,12 +125,13 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   });
   auth.onTlsChange(server.setTls);
 
+  await snapshot.load();
   await server.listen();
   log.info({ version, port: options['secure-port'], apiServer: apiServer.url }, 'serving');
 
   // The loops outlive the shutdown signal: whoever still asks during the delay gets fresh answers.
   const stop = new AbortController();
-  const loops = Promise.all([nodes, pods, scraper, auth].map((loop) => loop.run(stop.signal)));
+  const loops = Promise.all([nodes, pods, scraper, snapshot, auth].map((loop) => loop.run(stop.signal)));
   try {
     // Loops only end when told to; if one breaks, this ends with its error.
     await Promise.race([loops, aborted(shutdown)]);

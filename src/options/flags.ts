@@ -60,6 +60,12 @@ export const flags = {
     check: positive,
     help: 'How long the last usage is served when no newer one comes. Unset: 3 x --metric-resolution, at least 45s. On nodes that sample slowly it is twice the distance of their samples, if that is longer.',
   },
+  'snapshot-path': {
+    section: 'Scraping',
+    type: 'string',
+    default: undefined,
+    help: 'File in which what is stored outlives a restart. Its folder must be there. Unset: after a restart there are no metrics before the second samples.',
+  },
   'node-selector': {
     section: 'Scraping',
     type: 'string',

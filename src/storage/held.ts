@@ -71,7 +71,7 @@ function isFirst(before: Held | undefined, now: Held | undefined): boolean {
 }
 
 /** Within its node. */
-export function keyOf(pod: PodBatch): string {
+export function keyOf(pod: Pick<PodBatch, 'namespace' | 'name' | 'uid'>): string {
   return `${pod.namespace}/${pod.name}/${pod.uid ?? ''}`;
 }
 

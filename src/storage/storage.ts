@@ -2,15 +2,16 @@
 import type { Clock } from '../clock.ts';
 import type { Answer, ContainerPoint, NodeBatch, PodBatch, PodUsage, Usage } from '../point.ts';
 import { countFirst, type HeldNode, type HeldPod, isSameRun, keyOf, spacingOf } from './held.ts';
-import { defaultStalenessMs, keepServed, readServed, type Staleness } from './served.ts';
+import { keepServed, readServed, type Staleness } from './served.ts';
+import type { Snapshot } from './snapshot.ts';
 import { advanceContainer, advanceMachine, type Held, podUsageOf, usageOf } from './window.ts';
 
 export interface StorageOptions {
   readonly clock: Clock;
   /** Distance of two scrapes of a node in milliseconds. */
   readonly resolutionMs: number;
-  /** How long a usage is good in milliseconds, and longer on nodes that sample slowly; undefined for the default. */
-  readonly stalenessMs?: number | undefined;
+  /** How long a usage is good in milliseconds, and longer on nodes that sample slowly. */
+  readonly stalenessMs: number;
 }
 
 /** What a scrape has changed, for whoever plans the next one. */
@@ -39,18 +40,21 @@ export interface Storage {
   podUsage(pod: PodIdentity): Answer<PodUsage>;
   /** Whether any usage was ever there; once true it stays so. */
   hasUsage(): boolean;
+  /** All that is held, for a snapshot. */
+  held(): Iterable<readonly [node: string, held: HeldNode]>;
+  /** Takes in what a snapshot held of nodes that have not told anything yet. */
+  restore(nodes: Snapshot['nodes']): void;
   /** How many nodes and containers have samples. */
   counts(): { readonly nodes: number; readonly containers: number };
 }
 
 export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptions): Storage {
-  const atLeastMs = stalenessMs ?? defaultStalenessMs(resolutionMs);
   const nodes = new Map<string, HeldNode>();
   /** By namespace/name. Several where a pod was made anew under its name, or two nodes report it. */
   const podsByName = new Map<string, Set<HeldPod>>();
   let usageSeen = false;
 
-  return { store, forget, nodeUsage, podUsage, hasUsage: () => usageSeen, counts };
+  return { store, forget, nodeUsage, podUsage, hasUsage: () => usageSeen, held: () => nodes, restore, counts };
 
   function store(batch: NodeBatch): Stored {
     const before = nodes.get(batch.node);
@@ -65,11 +69,19 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
       unindex(pod);
       if (!pods.has(key) && outlivesSilence(pod, nowMs, spacingMs)) pods.set(key, pod);
     }
-    for (const pod of pods.values()) index(pod);
     const served = keepServed(before?.served, machine === undefined ? neverScraped : usageOf(machine, hasSwap), nowMs);
-    nodes.set(batch.node, { machine, hasSwap, served, pods, spacingMs, storedMs: nowMs });
-    usageSeen ||= served.last !== undefined || pods.values().some((pod) => pod.served.last !== undefined);
+    hold(batch.node, { machine, hasSwap, served, pods, spacingMs, storedMs: nowMs });
     return { waiting: countFirst(before, { machine, pods }), spacingMs };
+  }
+
+  function hold(name: string, node: HeldNode): void {
+    nodes.set(name, node);
+    for (const pod of node.pods.values()) index(pod);
+    usageSeen ||= node.served.last !== undefined || node.pods.values().some((pod) => pod.served.last !== undefined);
+  }
+
+  function restore(saved: Snapshot['nodes']): void {
+    for (const [name, node] of saved) if (!nodes.has(name)) hold(name, node);
   }
 
   function advancePod(
@@ -102,11 +114,13 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
   /** A kubelet that just started has no samples yet for pods that run on: its silence about a pod is not the pod's end; the API tells that. */
   function outlivesSilence(pod: HeldPod, nowMs: number, spacingMs: number): boolean {
     // Without a UID, what is under this name by now may be another pod.
-    return pod.uid !== undefined && readServed(pod.served, nowMs, { atLeastMs, spacingMs }).kind === 'ready';
+    return (
+      pod.uid !== undefined && readServed(pod.served, nowMs, { atLeastMs: stalenessMs, spacingMs }).kind === 'ready'
+    );
   }
 
   function stalenessOf(node: HeldNode | undefined): Staleness {
-    return { atLeastMs, spacingMs: node?.spacingMs ?? 0 };
+    return { atLeastMs: stalenessMs, spacingMs: node?.spacingMs ?? 0 };
   }
 
   function nodeUsage(name: string): Answer<Usage> {

@@ -129,13 +129,14 @@ describe('deployment', () => {
     assert.deepEqual(parseCommandLine(args).ignored, []);
   });
 
-  test('the arguments are those of the release of metrics-server', () => {
+  test('the arguments are those of the release of metrics-server, and where the snapshot is', () => {
     assert.deepEqual(args, [
       '--cert-dir=/tmp',
       '--secure-port=10250',
       '--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname',
       '--kubelet-use-node-status-port',
       '--metric-resolution=15s',
+      '--snapshot-path=/tmp/snapshot',
     ]);
   });
 

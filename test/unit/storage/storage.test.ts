@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Missing, NodeBatch, PodBatch } from '../../../src/point.ts';
+import { defaultStalenessMs } from '../../../src/storage/served.ts';
 import { createStorage, type Storage } from '../../../src/storage/storage.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
 const resolutionMs = 15_000;
 
-function setUp(stalenessMs?: number) {
+function setUp(stalenessMs = defaultStalenessMs(resolutionMs)) {
   const clock = createFakeClock();
   return { clock, storage: createStorage({ clock, resolutionMs, stalenessMs }) };
 }

@@ -1,0 +1,139 @@
+/**
+ * The form in which what is stored outlives a restart: a line that says what it is, a line per node, and a line with the checksum of all
+ * before it. Times are ages at the moment of writing, since a new process has another monotonic clock.
+ */
+import { createHash } from 'node:crypto';
+import type { ContainerPoint, Usage, PodUsage } from '../point.ts';
+import { type HeldNode, type HeldPod, keyOf } from './held.ts';
+import type { Served } from './served.ts';
+import type { Held } from './window.ts';
+
+/** Another number whenever what a line holds has changed: a file of another version is of no use. */
+const snapshotVersion = 1;
+
+/** What is wrong with a snapshot, for the log. */
+export class SnapshotError extends Error {
+  override readonly name = 'SnapshotError';
+}
+
+export interface Snapshot {
+  /** Milliseconds since the epoch. */
+  readonly writtenMs: number;
+  readonly nodes: readonly (readonly [name: string, node: HeldNode])[];
+}
+
+/** When something is, in both clocks. */
+export interface Instant {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+/** The lines of a snapshot, each with its end; may be taken slowly: every node is as it is when its turn comes. */
+export function* writeSnapshot(nodes: Iterable<readonly [string, HeldNode]>, now: Instant): Generator<string> {
+  const hash = createHash('sha256');
+  const line = (value: unknown) => {
+    const text = `${JSON.stringify(value)}\n`;
+    hash.update(text);
+    return text;
+  };
+  yield line({ kubegauge: 'snapshot', version: snapshotVersion, writtenMs: now.wallMs } satisfies Header);
+  for (const [name, node] of nodes) yield line(saveNode(name, node, now.monotonicMs));
+  yield `${JSON.stringify({ sha256: hash.digest('hex') })}\n`;
+}
+
+/**
+ * Reads all of it, or nothing.
+ * @throws SnapshotError when it is cut off, changed, of another version, or older than this.
+ */
+export function readSnapshot(text: string, now: Instant, oldestMs: number): Snapshot {
+  const { body, sum } = split(text);
+  if (createHash('sha256').update(body).digest('hex') !== sum) throw new SnapshotError('its checksum is wrong');
+  const [header, ...lines] = body.trimEnd().split('\n');
+  const { kubegauge, version, writtenMs } = JSON.parse(header ?? '') as Partial<Header>;
+  if (kubegauge !== 'snapshot' || version !== snapshotVersion || writtenMs === undefined) {
+    throw new SnapshotError(`it is of version ${String(version)}; this is version ${snapshotVersion}`);
+  }
+  const ageMs = now.wallMs - writtenMs;
+  if (ageMs < 0 || ageMs > oldestMs) throw new SnapshotError(`it is ${Math.round(ageMs / 1000)} s old`);
+  const thenMs = now.monotonicMs - ageMs;
+  return { writtenMs, nodes: lines.map((line) => loadNode(JSON.parse(line) as SavedNode, thenMs)) };
+}
+
+interface Header {
+  readonly kubegauge: 'snapshot';
+  readonly version: number;
+  readonly writtenMs: number;
+}
+
+/** Everything that HeldNode has; what is undefined is left out by JSON, and read as undefined again. */
+interface SavedNode extends Omit<HeldNode, 'machine' | 'served' | 'pods' | 'storedMs'> {
+  readonly node: string;
+  readonly machine?: Held | undefined;
+  readonly served: SavedServed<Usage>;
+  readonly storedAgeMs: number;
+  readonly pods: readonly SavedPod[];
+}
+
+interface SavedPod extends Omit<HeldPod, 'node' | 'served' | 'containers'> {
+  readonly served: SavedServed<PodUsage>;
+  readonly containers: readonly Held<ContainerPoint>[];
+}
+
+interface SavedServed<U> {
+  readonly reason: Served<U>['reason'];
+  readonly last?: { readonly usage: U; readonly ageMs: number };
+}
+
+function split(text: string): { readonly body: string; readonly sum: string } {
+  const end = text.lastIndexOf('\n', text.length - 2) + 1;
+  const sum = /^\{"sha256":"([0-9a-f]{64})"\}\n$/.exec(text.slice(end))?.[1];
+  if (sum === undefined) throw new SnapshotError('it is cut off');
+  return { body: text.slice(0, end), sum };
+}
+
+function saveNode(node: string, { served, pods, storedMs, ...rest }: HeldNode, nowMs: number): SavedNode {
+  return {
+    node,
+    ...rest,
+    storedAgeMs: nowMs - storedMs,
+    served: saveServed(served, nowMs),
+    pods: Array.from(pods.values(), (pod) => ({
+      name: pod.name,
+      uid: pod.uid,
+      served: saveServed(pod.served, nowMs),
+      containers: [...pod.containers.values()],
+    })),
+  };
+}
+
+function loadNode(
+  { node, storedAgeMs, served, pods, ...rest }: SavedNode,
+  thenMs: number,
+): readonly [string, HeldNode] {
+  const held: HeldNode = {
+    ...rest,
+    machine: rest.machine,
+    served: loadServed(served, thenMs),
+    storedMs: thenMs - storedAgeMs,
+    pods: new Map(pods.map((pod) => [keyOfSaved(pod), loadPod(node, pod, thenMs)])),
+  };
+  return [node, held];
+}
+
+function loadPod(node: string, { name, uid, served, containers }: SavedPod, thenMs: number): HeldPod {
+  const byName = new Map(containers.map((container) => [container.last.name, container]));
+  return { node, name, uid, served: loadServed(served, thenMs), containers: byName };
+}
+
+function keyOfSaved({ name, uid }: SavedPod): string {
+  const [namespace = '', pod = ''] = name.split('/');
+  return keyOf({ namespace, name: pod, uid });
+}
+
+function saveServed<U>({ reason, last }: Served<U>, nowMs: number): SavedServed<U> {
+  return { reason, ...(last && { last: { usage: last.usage, ageMs: nowMs - last.sinceMs } }) };
+}
+
+function loadServed<U>({ reason, last }: SavedServed<U>, thenMs: number): Served<U> {
+  return { reason, ...(last && { last: { usage: last.usage, sinceMs: thenMs - last.ageMs } }) };
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { createSnapshotKeeper } from '../../../src/command/snapshot.ts';
+import { createStorage } from '../../../src/storage/storage.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+import { createRecordingLog } from '../../fakes/recordinglog.ts';
+import { until } from '../../fakes/until.ts';
+
+const times = { intervalMs: 15_000, oldestMs: 45_000 };
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function setUp(file = path.join(folder, 'snapshot')) {
+  const clock = createFakeClock(Date.parse('2026-11-22T20:00:00Z'));
+  const storage = createStorage({ clock, resolutionMs: 15_000, stalenessMs: 45_000 });
+  const known = new Set(['node-a', 'node-b']);
+  const { log, lines } = createRecordingLog();
+  const nodes = { synced: () => true, get: (name: string) => (known.has(name) ? ({ name } as never) : undefined) };
+  const keeper = createSnapshotKeeper({ path: file, storage, nodes, ...times, clock, log });
+  const scrape = (node: string) => {
+    for (const at of [100, 115]) {
+      const machine = { timestampMs: at * 1000, cpuSeconds: at, memoryBytes: 1, swapBytes: undefined };
+      storage.store({ node, source: 'cadvisor', machine, hasSwap: undefined, pods: [] });
+    }
+  };
+  return { clock, storage, known, lines, keeper, scrape, file };
+}
+
+describe('the snapshot keeper', () => {
+  test('writes at its interval and at the end, and restores from that, for nobody else to read', async () => {
+    const { clock, keeper, scrape, file } = setUp();
+    scrape('node-a');
+    const stop = new AbortController();
+    const loop = keeper.run(stop.signal);
+    await clock.advance(times.intervalMs);
+    await until('the snapshot is there', () => readdirSync(folder).includes('snapshot'));
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    scrape('node-b');
+    stop.abort();
+    await loop;
+    assert.deepEqual(readdirSync(folder), ['snapshot']);
+
+    const after = setUp(file);
+    await after.clock.advance(times.intervalMs);
+    await after.keeper.load();
+    assert.deepEqual(after.lines, ['info: restored what was stored before']);
+    assert.deepEqual(
+      ['node-a', 'node-b'].map((node) => after.storage.nodeUsage(node).kind),
+      ['ready', 'ready'],
+    );
+  });
+
+  test('leaves out nodes that the cluster does not know any more', async () => {
+    const { storage, known, keeper, scrape, file } = setUp();
+    scrape('node-a');
+    scrape('node-b');
+    known.delete('node-b');
+    const stopped = AbortSignal.abort();
+    await keeper.run(stopped);
+    assert.equal(storage.counts().nodes, 2, 'nothing is written by a server that never ran');
+    const stop = new AbortController();
+    const loop = keeper.run(stop.signal);
+    stop.abort();
+    await loop;
+    assert.equal(storage.counts().nodes, 1);
+    assert.doesNotMatch(readFileSync(file, 'utf8'), /node-b/);
+  });
+
+  test('starts without a word where there is none, and with a warning where it is broken', async () => {
+    const { keeper, storage, lines, file } = setUp();
+    await keeper.load();
+    assert.deepEqual(lines, []);
+    writeFileSync(file, 'nonsense');
+    await keeper.load();
+    assert.deepEqual(lines, ['warn: the snapshot is of no use and is ignored']);
+    assert.equal(storage.hasUsage(), false);
+  });
+
+  test('warns once where it cannot write, and goes on', async () => {
+    const { clock, keeper, lines } = setUp(path.join(folder, 'nowhere/snapshot'));
+    const stop = new AbortController();
+    const loop = keeper.run(stop.signal);
+    await clock.advance(times.intervalMs);
+    await until('it is told', () => lines.length > 0);
+    stop.abort();
+    await loop;
+    assert.deepEqual(lines, ['warn: cannot write the snapshot; is its folder writable?']);
+  });
+});

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import * as fc from 'fast-check';
+import type { NodeBatch, PodBatch } from '../../../src/point.ts';
+import { defaultStalenessMs } from '../../../src/storage/served.ts';
+import { type Instant, readSnapshot, SnapshotError, writeSnapshot } from '../../../src/storage/snapshot.ts';
+import { createStorage, type Storage } from '../../../src/storage/storage.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+
+const resolutionMs = 15_000;
+const stalenessMs = defaultStalenessMs(resolutionMs);
+
+function setUp(wallStartMs?: number) {
+  const clock = createFakeClock(wallStartMs);
+  const now = (): Instant => ({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() });
+  return { clock, now, storage: createStorage({ clock, resolutionMs, stalenessMs }) };
+}
+
+const pod = (at: number, uid: string | undefined, name: string): PodBatch => ({
+  namespace: 'shop',
+  name,
+  uid,
+  containers: [
+    {
+      name: 'app',
+      containerId: `id of ${name}`,
+      startTimeMs: undefined,
+      timestampMs: at * 1000,
+      cpuSeconds: at / 10,
+      memoryBytes: 5000,
+      swapBytes: 7,
+    },
+  ],
+});
+const batch = (at: number): NodeBatch => ({
+  node: 'node-a',
+  source: 'cadvisor',
+  machine: { timestampMs: at * 1000, cpuSeconds: at, memoryBytes: 9000, swapBytes: undefined },
+  hasSwap: true,
+  pods: [pod(at, 'uid-1', 'web-0'), pod(at, undefined, 'plain')],
+});
+const identity = (name: string) => ({ namespace: 'shop', name, uid: 'uid-1', configHash: undefined });
+const usages = (storage: Storage) => [
+  storage.nodeUsage('node-a'),
+  storage.podUsage(identity('web-0')),
+  storage.podUsage(identity('plain')),
+];
+
+/** A snapshot of a storage with two scrapes, the last one ten seconds ago; and what that storage serves. */
+async function snapshot() {
+  const { clock, now, storage } = setUp();
+  storage.store(batch(100));
+  await clock.advance(resolutionMs);
+  storage.store(batch(115));
+  await clock.advance(10_000);
+  return {
+    text: [...writeSnapshot(storage.held(), now())].join(''),
+    served: usages(storage),
+    writtenMs: clock.wallMs(),
+  };
+}
+
+describe('a snapshot', () => {
+  test('gives a new process what the old one served, and no more time to serve it', async () => {
+    const { text, served, writtenMs } = await snapshot();
+    const { clock, now, storage } = setUp(writtenMs + 5_000);
+    storage.restore(readSnapshot(text, now(), stalenessMs).nodes);
+    assert.deepEqual(JSON.stringify(usages(storage)), JSON.stringify(served));
+    assert.ok(served.every(({ kind }) => kind === 'ready'));
+    assert.equal(storage.hasUsage(), true);
+    await clock.advance(stalenessMs - 15_000);
+    assert.ok(usages(storage).every(({ kind }) => kind === 'ready'));
+    await clock.advance(1);
+    assert.ok(usages(storage).every(({ kind }) => kind === 'missing'));
+  });
+
+  test('gives the next sample the one before it', async () => {
+    const { text, writtenMs } = await snapshot();
+    const { now, storage } = setUp(writtenMs);
+    storage.restore(readSnapshot(text, now(), stalenessMs).nodes);
+    storage.store(batch(130));
+    for (const usage of usages(storage)) {
+      assert.ok(usage.kind === 'ready');
+      assert.equal(usage.value.timestampMs, 130_000);
+      assert.equal(usage.value.windowMs, 15_000);
+    }
+  });
+
+  test('is not taken in of a node that has told something already', async () => {
+    const { text, writtenMs } = await snapshot();
+    const { now, storage } = setUp(writtenMs);
+    storage.store(batch(200));
+    storage.restore(readSnapshot(text, now(), stalenessMs).nodes);
+    assert.equal(storage.nodeUsage('node-a').kind, 'missing');
+  });
+
+  test('of nothing is nothing', () => {
+    const { now, storage } = setUp();
+    const text = [...writeSnapshot(storage.held(), now())].join('');
+    assert.deepEqual(readSnapshot(text, now(), 0).nodes, []);
+  });
+
+  test('is refused when it is too old, or from the future', async () => {
+    const { text, writtenMs } = await snapshot();
+    for (const [wallMs, expected] of [
+      [writtenMs + stalenessMs + 1, /45 s old/],
+      [writtenMs - 1, /-?0 s old/],
+    ] as const) {
+      assert.throws(() => readSnapshot(text, { wallMs, monotonicMs: 0 }, stalenessMs), expected);
+    }
+  });
+
+  test('is refused when it is of another version', async () => {
+    const { text, writtenMs } = await snapshot();
+    const { createHash } = await import('node:crypto');
+    const body = text.slice(0, text.lastIndexOf('{"sha256')).replace('"version":1', '"version":2');
+    const sum = createHash('sha256').update(body).digest('hex');
+    const other = `${body}{"sha256":"${sum}"}\n`;
+    assert.throws(() => readSnapshot(other, { wallMs: writtenMs, monotonicMs: 0 }, stalenessMs), /version 2/);
+  });
+
+  test('is refused wherever it is cut off or changed', async () => {
+    const { text, writtenMs } = await snapshot();
+    const refused = (bad: string) =>
+      assert.throws(
+        () => readSnapshot(bad, { wallMs: writtenMs, monotonicMs: 0 }, stalenessMs),
+        (error) => error instanceof SnapshotError,
+      );
+    fc.assert(
+      fc.property(fc.nat(text.length - 1), fc.constantFrom('', '0', '}', '\n'), (at, instead) => {
+        refused(text.slice(0, at));
+        if (text[at] !== instead) refused(text.slice(0, at) + instead + text.slice(at + 1));
+      }),
+    );
+  });
+
+  test('is refused whatever it is', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        assert.throws(
+          () => readSnapshot(text, { wallMs: 0, monotonicMs: 0 }, stalenessMs),
+          (error) => error instanceof SnapshotError,
+        );
+      }),
+    );
+  });
+});
