@@ -3,6 +3,7 @@ import { checkServerIdentity } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { Client } from 'undici';
 import { userAgent } from '../version.ts';
+import { type Attempt, BodyTooLargeError, KubeletError } from './failure.ts';
 
 /** What kubelets are checked against and what is shown to them; a new object whenever something in it changed. */
 export interface KubeletTls {
@@ -35,6 +36,8 @@ export interface KubeletRequest {
 }
 
 export interface KubeletResponse {
+  /** Who answered: host and port as in a URL. */
+  readonly address: string;
   readonly status: number;
   readonly contentType: string;
   /** The node's clock when it answered, whole seconds, in milliseconds since the epoch; undefined without a Date header. */
@@ -52,14 +55,6 @@ export interface KubeletClient extends AsyncDisposable {
   release(node: string): void;
 }
 
-/** No answer could be had of a kubelet; the message says from where and why. */
-export class KubeletError extends Error {
-  override readonly name = 'KubeletError';
-}
-
-/** The kubelet has more to tell than anybody should read; another endpoint may be shorter. */
-export class BodyTooLargeError extends KubeletError {}
-
 /** 110 pods of two containers are 12 MB of text, leaked cgroups were seen to make it 128 MB; more than this is a mistake, not a metric. */
 export const bodyLimitBytes = 64 * 1024 * 1024;
 /** Kubelets close a connection that was idle for 90 s; ours goes first. */
@@ -74,14 +69,13 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
   async function fetch(request: KubeletRequest, signal: AbortSignal): Promise<KubeletResponse> {
     const deadline = AbortSignal.timeout(options.requestTimeoutMs);
     const limit = AbortSignal.any([signal, deadline]);
-    const where = `${scheme}://${authority(request)}${request.path.split('?')[0]}`;
     try {
       return await exchange(connectionTo(request), request, limit);
     } catch (cause) {
-      if (signal.aborted) throw new KubeletError(`${where}: given up, the server stops`, { cause });
-      if (deadline.aborted)
-        throw new KubeletError(`${where}: no answer within ${options.requestTimeoutMs} ms`, { cause });
-      throw cause instanceof KubeletError ? cause : new KubeletError(where, { cause });
+      if (cause instanceof KubeletError) throw cause;
+      throw new KubeletError(attemptOf(request), signal.aborted ? 'given up, the server stops' : 'no answer', {
+        cause,
+      });
     }
   }
 
@@ -102,17 +96,22 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
     let wireBytes = 0;
     for await (const chunk of body as AsyncIterable<Buffer>) {
       wireBytes += chunk.length;
-      if (wireBytes > bodyLimitBytes) throw tooLarge(request);
+      if (wireBytes > bodyLimitBytes) throw tooLarge(attemptOf(request));
       chunks.push(chunk);
     }
     const whole = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, wireBytes);
     return {
+      address: authority(request),
       status: statusCode,
       contentType: headerText(headers['content-type']),
       dateMs: parseDate(headerText(headers.date)),
-      body: headerText(headers['content-encoding']) === 'gzip' ? inflate(whole, request) : whole,
+      body: headerText(headers['content-encoding']) === 'gzip' ? inflate(whole, attemptOf(request)) : whole,
       wireBytes,
     };
+  }
+
+  function attemptOf(request: KubeletRequest): Attempt {
+    return { node: request.node, address: authority(request), timeoutMs: options.requestTimeoutMs };
   }
 
   function connectionTo(request: KubeletRequest): Client {
@@ -174,22 +173,20 @@ function authority({ host, port }: KubeletRequest): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function inflate(body: Buffer, request: KubeletRequest): Buffer {
+function inflate(body: Buffer, attempt: Attempt): Buffer {
   try {
     return gunzipSync(body, { maxOutputLength: bodyLimitBytes, chunkSize: inflateChunkBytes });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(request);
-    throw new KubeletError(`${authority(request)}: the compressed body is broken`, { cause });
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(attempt);
+    throw new KubeletError(attempt, 'the compressed body is broken', { cause });
   }
 }
 
 /** Larger steps than zlib's 16 KB; bodies of a megabyte are usual. */
 const inflateChunkBytes = 128 * 1024;
 
-function tooLarge(request: KubeletRequest): BodyTooLargeError {
-  return new BodyTooLargeError(
-    `${authority(request)}: the body is larger than ${bodyLimitBytes} bytes; look for leaked cgroups on the node`,
-  );
+function tooLarge(attempt: Attempt): BodyTooLargeError {
+  return new BodyTooLargeError(attempt, `the body is larger than ${bodyLimitBytes} bytes`);
 }
 
 function headerText(value: string | string[] | undefined): string {

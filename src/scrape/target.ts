@@ -1,8 +1,10 @@
 /** One node as a scrape target: which endpoint serves it, which address answers, and how it went last. */
 import type { Clock } from '../clock.ts';
 import type { Candidate, Candidates } from '../cluster/address.ts';
-import { bodyLimitBytes, BodyTooLargeError, type KubeletClient, type KubeletResponse } from '../kubelet/client.ts';
-import { describeError } from '../logging.ts';
+import { bodyLimitBytes, type KubeletClient, type KubeletResponse } from '../kubelet/client.ts';
+import { explainFailure, explainNoAddress, inOneLine } from '../kubelet/explain.ts';
+import { explainStatus } from '../kubelet/explainstatus.ts';
+import { BodyTooLargeError } from '../kubelet/failure.ts';
 import type { NodeBatch, Source } from '../point.ts';
 import { cadvisorFamilies } from './cadvisor.ts';
 import { type Decoded, decodeCadvisor, decodeResource } from './decode.ts';
@@ -51,7 +53,7 @@ export function createTarget(node: string, kubelet: KubeletClient, clock: Clock)
   return { scrape };
 
   async function scrape(address: TargetAddress, signal: AbortSignal): Promise<Outcome> {
-    if (address.candidates.kind === 'none') return failed(address.candidates.reason);
+    if (address.candidates.kind === 'none') return failed(inOneLine(explainNoAddress(address.candidates)));
     const { candidates } = address.candidates;
     const place = turn.next(candidates.length);
     try {
@@ -60,7 +62,7 @@ export function createTarget(node: string, kubelet: KubeletClient, clock: Clock)
       return outcome;
     } catch (error) {
       turn.failed();
-      return failed(describeError(error));
+      return failed(inOneLine(explainFailure(error)));
     }
   }
 
@@ -108,7 +110,7 @@ export function createTarget(node: string, kubelet: KubeletClient, clock: Clock)
       return { read: decode(source, path, answer), wireBytes: answer.wireBytes };
     } catch (error) {
       if (!(error instanceof BodyTooLargeError)) throw error;
-      return { read: { kind: 'unusable', reason: error.message }, wireBytes: bodyLimitBytes };
+      return { read: { kind: 'unusable', reason: inOneLine(explainFailure(error)) }, wireBytes: bodyLimitBytes };
     }
   }
 
@@ -116,7 +118,7 @@ export function createTarget(node: string, kubelet: KubeletClient, clock: Clock)
     if (noSuchEndpoint.has(answer.status)) {
       return { kind: 'unusable', reason: `${path.split('?')[0]} answers ${answer.status}` };
     }
-    if (answer.status !== 200) return { kind: 'refused', reason: refusal(answer) };
+    if (answer.status !== 200) return { kind: 'refused', reason: inOneLine(explainStatus(node, answer)) };
     const context = { node, nodeTimeMs: answer.dateMs ?? clock.wallMs() };
     return (source === 'cadvisor' ? decodeCadvisor : decodeResource)(answer.body, answer.contentType, context);
   }
@@ -130,24 +132,3 @@ const noSuchEndpoint: ReadonlySet<number> = new Set([404, 501]);
 function failed(reason: string): Outcome {
   return { kind: 'failed', reason };
 }
-
-function refusal({ status, body }: KubeletResponse): string {
-  const text = body
-    .subarray(0, quotedBytes)
-    .toString('latin1')
-    .replaceAll(/[^\x20-\x7e]+/g, ' ')
-    .trim();
-  const remedy = remedies.get(status);
-  return `the kubelet answers ${status}${text === '' ? '' : `: ${text}`}${remedy === undefined ? '' : `; ${remedy}`}`;
-}
-
-/** How much of an error body is quoted in the log. */
-const quotedBytes = 200;
-
-const remedies: ReadonlyMap<number, string> = new Map([
-  [
-    401,
-    'it does not accept our credentials: is webhook token authentication on at the kubelet, and the token from its cluster?',
-  ],
-  [403, 'give our ServiceAccount the right to get nodes/metrics; kubelets remember a refusal for 30 s'],
-]);

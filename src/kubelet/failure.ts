@@ -1,0 +1,30 @@
+/** What is thrown when no whole answer of a kubelet came; explain.ts has the words that users read. */
+
+/** One try to get an answer, as far as an error has to tell of it. */
+export interface Attempt {
+  readonly node: string;
+  /** Where the node's kubelet was expected: host and port as in a URL. */
+  readonly address: string;
+  readonly timeoutMs: number;
+}
+
+/** No answer could be had of a kubelet; the cause is what the connection said. */
+export class KubeletError extends Error {
+  override readonly name: string = 'KubeletError';
+  readonly attempt: Attempt;
+
+  constructor(attempt: Attempt, message: string, options?: ErrorOptions) {
+    super(`${attempt.address}: ${message}`, options);
+    this.attempt = attempt;
+  }
+}
+
+/** The kubelet has more to tell than anybody should read; another endpoint may be shorter. */
+export class BodyTooLargeError extends KubeletError {
+  override readonly name = 'BodyTooLargeError';
+}
+
+/** How explanations call a kubelet. */
+export function kubeletOf({ node, address }: Pick<Attempt, 'node' | 'address'>): string {
+  return `the kubelet of node ${node} at ${address}`;
+}
