@@ -55,6 +55,7 @@ export function explainFailure(error: unknown): Explanation {
     const symptom = symptomOf(at);
     const fault = faults.get(symptom);
     if (fault !== undefined) {
+      if (error.attempt.via === 'apiserver' && !faultsOfAnswers.has(fault.code)) return unreachable(error, fault.code);
       const what = `${fault.what(error.attempt, at)} (${symptom})`;
       return { code: fault.code, what, remedy: fault.remedy };
     }
@@ -65,6 +66,14 @@ export function explainFailure(error: unknown): Explanation {
     what: `no answer from ${kubeletOf(error.attempt)}: ${describeError(error)}`,
     remedy: undefined,
   };
+}
+
+/** Faults that the kubelet behind kube-apiserver may have, too; all others are of our connection to kube-apiserver. */
+const faultsOfAnswers: ReadonlySet<ExplanationCode> = new Set(['Timeout', 'ConnectionLost', 'BodyBroken']);
+
+function unreachable({ attempt, cause }: KubeletError, code: ExplanationCode): Explanation {
+  const what = `kube-apiserver at ${attempt.address}, by way of which the kubelet of node ${attempt.node} is asked, cannot be reached: ${describeError(cause)}`;
+  return { code, what, remedy: undefined };
 }
 
 /** Of a node that has no address to try; who looked for one knows why. */

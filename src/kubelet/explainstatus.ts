@@ -1,22 +1,24 @@
-/** Says in the words of whoever runs the cluster what a kubelet's answer other than 200 means. */
+/** Says in the words of whoever runs the cluster what an answer other than 200 means. */
 import type { KubeletResponse } from './client.ts';
 import type { Explanation, ExplanationCode } from './explain.ts';
+import { explainProxyStatus } from './explainproxystatus.ts';
 import { kubeletOf } from './failure.ts';
-
-export function explainStatus(node: string, { address, status, body }: Refusal): Explanation {
-  const quote = quoteOf(body);
-  return {
-    code: codeOf(status),
-    what: `${kubeletOf({ node, address })} answers ${status}${quote === '' ? '' : `: ${quote}`}`,
-    remedy: remedyOf(status, quote),
-  };
-}
+import { quote } from './quote.ts';
+import { grant } from './rights.ts';
 
 /** What has to be known of an answer to explain it. */
-type Refusal = Pick<KubeletResponse, 'address' | 'status' | 'body'>;
+type Refusal = Pick<KubeletResponse, 'via' | 'address' | 'status' | 'body'>;
 
-function codeOf(status: number): ExplanationCode {
-  return codes.get(status) ?? (status >= 500 ? 'ServerError' : 'UnexpectedStatus');
+export function explainStatus(node: string, refusal: Refusal): Explanation {
+  const { via, address, status, body } = refusal;
+  const code = codes.get(status) ?? (status >= 500 ? 'ServerError' : 'UnexpectedStatus');
+  if (via === 'apiserver') return explainProxyStatus(node, code, refusal);
+  const text = quote(body);
+  return {
+    code,
+    what: `${kubeletOf({ node, via, address })} answers ${status}${text === '' ? '' : `: ${text}`}`,
+    remedy: remedyOf(status, text),
+  };
 }
 
 const codes: ReadonlyMap<number, ExplanationCode> = new Map([
@@ -25,28 +27,15 @@ const codes: ReadonlyMap<number, ExplanationCode> = new Map([
   [404, 'NotFound'],
 ]);
 
-function remedyOf(status: number, quote: string): string | undefined {
+function remedyOf(status: number, text: string): string | undefined {
   if (status === 401) {
     return 'it does not accept our credentials: is webhook token authentication on (authentication.webhook.enabled: true in its configuration), and the token from its cluster?';
   }
-  if (status !== 403) return undefined;
-  const right = rightIn(quote);
-  return `give our ServiceAccount the right to get ${right}: a ClusterRole rule {apiGroups: [""], resources: [${right}], verbs: [get]}; kubelets remember a refusal for 30 s`;
+  return status === 403 ? `${grant(rightIn(text))}; kubelets remember a refusal for 30 s` : undefined;
 }
 
 /** Kubelets name the subresource that they asked kube-apiserver about; it is another one than metrics for paths outside /metrics. */
-function rightIn(quote: string): string {
-  const subresource = /subresource\(s\)=\[(?:\w+ )*(\w+)\]/.exec(quote)?.[1];
+function rightIn(text: string): string {
+  const subresource = /subresource\(s\)=\[(?:\w+ )*(\w+)\]/.exec(text)?.[1];
   return `nodes/${subresource ?? 'metrics'}`;
 }
-
-function quoteOf(body: Buffer): string {
-  return body
-    .subarray(0, quotedBytes)
-    .toString('latin1')
-    .replaceAll(/[^\x21-\x7e]+/g, ' ')
-    .trim();
-}
-
-/** How much of an error body is quoted. */
-const quotedBytes = 200;

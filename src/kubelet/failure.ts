@@ -1,10 +1,16 @@
 /** What is thrown when no whole answer of a kubelet came; explain.ts has the words that users read. */
 
-/** One try to get an answer, as far as an error has to tell of it. */
-export interface Attempt {
-  readonly node: string;
-  /** Where the node's kubelet was expected: host and port as in a URL. */
+/** Whom a request went to. */
+export interface Route {
+  /** Whose address it is: the kubelet's own, or that of kube-apiserver, which asks the kubelet for us. */
+  readonly via: 'kubelet' | 'apiserver';
+  /** Host and port as in a URL. */
   readonly address: string;
+}
+
+/** One try to get an answer, as far as an error has to tell of it. */
+export interface Attempt extends Route {
+  readonly node: string;
   readonly timeoutMs: number;
 }
 
@@ -25,6 +31,8 @@ export class BodyTooLargeError extends KubeletError {
 }
 
 /** How explanations call a kubelet. */
-export function kubeletOf({ node, address }: Pick<Attempt, 'node' | 'address'>): string {
-  return `the kubelet of node ${node} at ${address}`;
+export function kubeletOf({ node, via, address }: Route & { readonly node: string }): string {
+  return via === 'kubelet'
+    ? `the kubelet of node ${node} at ${address}`
+    : `the kubelet of node ${node} (by way of kube-apiserver at ${address})`;
 }

@@ -10,8 +10,13 @@ export interface Fault {
   readonly remedy: string | undefined;
 }
 
-const askForCertificates =
+/** How a kubelet gets a certificate that the cluster's CA has signed. */
+export const askForCertificates =
   'let the kubelet ask the cluster for a certificate (serverTLSBootstrap: true in its configuration, then `kubectl get csr` and `kubectl certificate approve <name>`)';
+
+/** What a kubelet without a serving certificate waits for. */
+export const approveCertificates =
+  '`kubectl get csr` shows it as Pending, `kubectl certificate approve <name>` approves it; with serverTLSBootstrap: true something has to do so for every node';
 
 const table: readonly Fault[] = [
   {
@@ -66,8 +71,7 @@ const table: readonly Fault[] = [
     code: 'ServingCertificatePending',
     what: (attempt) =>
       `${kubeletOf(attempt)} breaks off with "tls: internal error": most likely it has no serving certificate, because its signing request is not approved`,
-    remedy:
-      '`kubectl get csr` shows it as Pending, `kubectl certificate approve <name>` approves it; with serverTLSBootstrap: true something has to do so for every node',
+    remedy: approveCertificates,
   },
   {
     symptoms: [
@@ -120,7 +124,8 @@ const table: readonly Fault[] = [
     symptoms: ['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'],
     code: 'ConnectTimeout',
     what: (attempt) => `no connection within ${attempt.timeoutMs} ms to ${kubeletOf(attempt)}`,
-    remedy: 'let our pod reach this TCP port of every node: look at NetworkPolicies, firewalls and security groups',
+    remedy:
+      'let our pod reach this TCP port of every node: look at NetworkPolicies, firewalls and security groups; where only kube-apiserver may reach it: --kubelet-connection=proxy',
   },
   {
     symptoms: ['TimeoutError', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'],
@@ -140,7 +145,8 @@ const table: readonly Fault[] = [
     symptoms: ['EHOSTUNREACH', 'ENETUNREACH'],
     code: 'Unreachable',
     what: (attempt) => `there is no route to ${kubeletOf(attempt)}`,
-    remedy: 'put a type of address that our pod can reach first in --kubelet-preferred-address-types',
+    remedy:
+      'put a type of address that our pod can reach first in --kubelet-preferred-address-types; where only kube-apiserver reaches nodes: --kubelet-connection=proxy',
   },
   {
     symptoms: ['Z_DATA_ERROR', 'Z_BUF_ERROR'],

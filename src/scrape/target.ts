@@ -1,7 +1,8 @@
 /** One node as a scrape target: which endpoint serves it, which address answers, and how it went last. */
 import type { Clock } from '../clock.ts';
 import type { Candidate, Candidates } from '../cluster/address.ts';
-import { bodyLimitBytes, type KubeletClient, type KubeletResponse } from '../kubelet/client.ts';
+import type { KubeletClient, KubeletResponse } from '../kubelet/client.ts';
+import { bodyLimitBytes } from '../kubelet/exchange.ts';
 import { explainFailure, explainNoAddress, inOneLine } from '../kubelet/explain.ts';
 import { explainStatus } from '../kubelet/explainstatus.ts';
 import { BodyTooLargeError } from '../kubelet/failure.ts';

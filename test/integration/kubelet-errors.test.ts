@@ -98,6 +98,27 @@ function alerting(description: number): Server {
 test('the server that all others differ from is fine', () =>
   against(kubeletWith({}), {}, (told) => assert.match(told.what, /answers 200: ok$/)));
 
+describe('who answered is verified by', () => {
+  const checkVerified = (by: string, certificate: Partial<IssueOptions>, insecure = false) =>
+    void test(`${by}${insecure ? ', if that is asked for' : ''}`, async () => {
+      const server = kubeletWith(certificate);
+      const port = await listen(server, 0);
+      await using client = createKubeletClient({
+        tls: () => ({ ca: insecure ? undefined : authority.cert, cert: undefined, key: undefined, insecure }),
+        authorization: async () => undefined,
+        plainHttp: false,
+        requestTimeoutMs: 5_000,
+      });
+      const request = { node, host: '127.0.0.1', port, path: '/', accept: 'text/plain', gzip: false };
+      const { verifiedBy, address, via } = await client.fetch(request, new AbortController().signal);
+      assert.deepEqual({ verifiedBy, address, via }, { verifiedBy: by, address: `127.0.0.1:${port}`, via: 'kubelet' });
+      server.close();
+    });
+  checkVerified('address', {});
+  checkVerified('node-name', { ips: [] });
+  checkVerified('nothing', {}, true);
+});
+
 describe('a certificate', () => {
   const bootstrap = /serverTLSBootstrap: true.*kubectl get csr.*kubectl certificate approve/;
   check(

@@ -4,7 +4,7 @@ import { explainFailure, explainNoAddress, inOneLine } from '../../../src/kubele
 import { explainStatus } from '../../../src/kubelet/explainstatus.ts';
 import { BodyTooLargeError, KubeletError } from '../../../src/kubelet/failure.ts';
 
-const attempt = { node: 'node-a', address: '10.0.0.7:10250', timeoutMs: 9_000 };
+const attempt = { node: 'node-a', via: 'kubelet' as const, address: '10.0.0.7:10250', timeoutMs: 9_000 };
 
 describe('a failure', () => {
   const check = (name: string, cause: Error, code: string) =>
@@ -56,7 +56,12 @@ test('a node without an address is told as whoever looked for one says', () => {
 describe('a 403 names the right that the kubelet asked for', () => {
   const check = (text: string, right: string) =>
     test(text, () => {
-      const told = explainStatus('node-a', { address: '10.0.0.7:10250', status: 403, body: Buffer.from(text) });
+      const told = explainStatus('node-a', {
+        via: 'kubelet',
+        address: '10.0.0.7:10250',
+        status: 403,
+        body: Buffer.from(text),
+      });
       assert.ok(told.remedy?.includes(`right to get ${right}:`), told.remedy);
     });
   check('Forbidden (user=x, verb=get, resource=nodes, subresource(s)=[metrics])', 'nodes/metrics');
@@ -66,11 +71,46 @@ describe('a 403 names the right that the kubelet asked for', () => {
   check('', 'nodes/metrics');
 });
 
+describe("kube-apiserver's words about its connection to the kubelet mean", () => {
+  const check = (said: string, code: string, remedy: RegExp) =>
+    test(`${code}: ${said}`, () => {
+      const body = Buffer.from(JSON.stringify({ kind: 'Status', message: `error trying to reach service: ${said}` }));
+      const told = explainStatus('node-a', { via: 'apiserver', address: '10.96.0.1:443', status: 503, body });
+      assert.equal(told.code, code);
+      assert.equal(
+        told.what,
+        `kube-apiserver at 10.96.0.1:443 answers 503 for the kubelet of node node-a: error trying to reach service: ${said}`,
+      );
+      assert.match(told.remedy ?? '', remedy);
+    });
+  const untrusted = 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
+  check(untrusted, 'UnknownAuthority', /its own --kubelet-certificate-authority/);
+  const withoutIp = "x509: cannot validate certificate for 10.0.0.7 because it doesn't contain any IP SANs";
+  check(withoutIp, 'CertificateNamesNeither', /serverTLSBootstrap: true/);
+  check('x509: certificate is valid for 10.0.0.8, not 10.0.0.7', 'CertificateNamesNeither', /the address in it/);
+  const expired = 'x509: certificate has expired or is not yet valid: current time 2026-11-22T21:54:07Z is after';
+  check(expired, 'CertificateExpired', /kubectl get csr.*NTP/);
+  check('remote error: tls: internal error', 'ServingCertificatePending', /kubectl certificate approve <name>/);
+  check('dial tcp 10.0.0.7:10250: connect: connection refused', 'ConnectionRefused', /does the kubelet run/);
+  check('dial tcp 10.0.0.7:10250: connect: no route to host', 'Unreachable', /konnectivity/);
+  check('No agent available', 'Unreachable', /konnectivity/);
+  check('dial tcp 10.0.0.7:10250: i/o timeout', 'ConnectTimeout', /firewalls/);
+  check('dial tcp: lookup node-a: no such host', 'NameUnknown', /InternalIP/);
+  check('no preferred addresses found; known addresses: []', 'NoAddress', /status\.addresses/);
+});
+
+test('a body of a kubelet is never taken for the words of kube-apiserver', () => {
+  const body = Buffer.from('remote error: tls: internal error');
+  const told = explainStatus('node-a', { via: 'apiserver', address: '10.96.0.1:443', status: 500, body });
+  assert.equal(told.code, 'ServerError');
+  assert.match(told.what, /^the kubelet of node node-a \(by way of kube-apiserver/);
+});
+
 test('what a server says is quoted short and in one line', () => {
   const body = Buffer.from(`line one\nline\ttwo \u001b[31m${'x'.repeat(1_000)}`);
-  const { what } = explainStatus('node-a', { address: '10.0.0.7:10250', status: 500, body });
+  const { what } = explainStatus('node-a', { via: 'kubelet', address: '10.0.0.7:10250', status: 500, body });
   assert.match(what, /answers 500: line one line two \[31mx+$/);
-  assert.ok(what.length < 300);
+  assert.ok(what.length < 400);
 });
 
 function withCode(code: string): Error {
