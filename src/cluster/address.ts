@@ -9,7 +9,7 @@ export interface Candidate {
 
 export type Candidates =
   | { readonly kind: 'candidates'; readonly candidates: readonly [Candidate, ...Candidate[]] }
-  | { readonly kind: 'none'; readonly reason: string };
+  | { readonly kind: 'none'; readonly reason: string; readonly remedy: string };
 
 export interface AddressRules {
   /** --kubelet-preferred-address-types: best first; addresses of other types are never tried. */
@@ -24,7 +24,7 @@ export function kubeletCandidates(node: NodeInfo, rules: AddressRules): Candidat
   const port = (rules.useNodeStatusPort ? node.kubeletPort : undefined) ?? rules.defaultPort;
   const hosts = new Set(rules.preferredTypes.flatMap((type) => addressesOf(node, type)));
   const [first, ...others] = [...hosts].map((host) => ({ host, port }));
-  if (first === undefined) return { kind: 'none', reason: whyNone(node, rules.preferredTypes) };
+  if (first === undefined) return { kind: 'none', ...whyNone(node, rules.preferredTypes) };
   return { kind: 'candidates', candidates: [first, ...others] };
 }
 
@@ -32,9 +32,20 @@ function addressesOf(node: NodeInfo, type: string): readonly string[] {
   return node.addresses.filter((address) => address.type === type).map(({ address }) => address);
 }
 
-function whyNone(node: NodeInfo, preferredTypes: readonly string[]): string {
+function whyNone(
+  node: NodeInfo,
+  preferredTypes: readonly string[],
+): { readonly reason: string; readonly remedy: string } {
   const wanted = preferredTypes.join(', ');
-  if (node.addresses.length === 0) return `node ${node.name} has no address in its status yet; wanted: ${wanted}`;
+  if (node.addresses.length === 0) {
+    return {
+      reason: `node ${node.name} has no address in its status yet; wanted: ${wanted}`,
+      remedy: 'its kubelet or the cloud controller manager has to set .status.addresses',
+    };
+  }
   const present = [...new Set(node.addresses.map(({ type }) => type))].join(', ');
-  return `node ${node.name} has no address of type ${wanted}, only ${present}; add one of these to --kubelet-preferred-address-types`;
+  return {
+    reason: `node ${node.name} has no address of type ${wanted}, only ${present}`,
+    remedy: 'add one of these to --kubelet-preferred-address-types',
+  };
 }

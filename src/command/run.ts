@@ -8,16 +8,12 @@ import { kubeconfigApiServer } from '../client/kubeconfig.ts';
 import { createClientMetrics } from '../client/metrics.ts';
 import { createRestClient } from '../client/rest.ts';
 import { systemClock as clock } from '../clock.ts';
-import { kubeletCandidates } from '../cluster/address.ts';
-import { createNodes, type NodeInfo } from '../cluster/nodes.ts';
+import { createNodes } from '../cluster/nodes.ts';
 import { createPods } from '../cluster/pods.ts';
-import { createKubeletClient } from '../kubelet/client.ts';
-import { createKubeletTls } from '../kubelet/tls.ts';
 import type { Logger } from '../logging.ts';
 import { createRegistry } from '../monitoring.ts';
 import type { Options } from '../options/flags.ts';
 import { UsageError } from '../options/parse.ts';
-import { kubeletRequestTimeoutMs } from '../options/validate.ts';
 import { createScrapeMetrics } from '../scrape/metrics.ts';
 import { createScraper } from '../scrape/scraper.ts';
 import type { SourceMode } from '../scrape/target.ts';
@@ -33,6 +29,7 @@ import { cipherList } from '../tls/ciphers.ts';
 import { version } from '../version.ts';
 import { createAuth } from './auth.ts';
 import { createExpectations } from './expectations.ts';
+import { createKubelets } from './kubelets.ts';
 import { createFreshnessMetrics, createStorageMetrics } from './metrics.ts';
 import { createHealthChecks } from './readiness.ts';
 import { createSnapshotKeeper } from './snapshot.ts';
@@ -66,18 +63,12 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     log,
   });
 
-  const kubelet = rooms.use(
-    createKubeletClient({
-      tls: createKubeletTls(apiServer, kubeletTlsFlags(options), clock),
-      authorization: () => apiServer.authorization(),
-      plainHttp: options['deprecated-kubelet-completely-insecure'],
-      requestTimeoutMs: kubeletRequestTimeoutMs(options),
-    }),
-  );
+  const kubelets = createKubelets(options, apiServer, clock);
+  rooms.use(kubelets.client);
   const scraper = createScraper({
     nodes,
-    addressOf: addressRules(options),
-    kubelet,
+    addressOf: kubelets.addressOf,
+    kubelet: kubelets.client,
     mode: options['metrics-source'] as SourceMode,
     expectations: createExpectations({ pods, usage: storage, clock }),
     sink: storage,
@@ -151,27 +142,6 @@ async function findApiServer(kubeconfig: string | undefined, env: Environment): 
   throw new UsageError(
     'there is no cluster to talk to: outside of a pod, pass --kubeconfig=<file>; `npm start` shows everything without a cluster',
   );
-}
-
-function kubeletTlsFlags(options: Options) {
-  return {
-    insecure: options['kubelet-insecure-tls'],
-    certificateAuthority: options['kubelet-certificate-authority'],
-    clientCertificate: options['kubelet-client-certificate'],
-    clientKey: options['kubelet-client-key'],
-  };
-}
-
-function addressRules(options: Options) {
-  const rules = {
-    preferredTypes: options['kubelet-preferred-address-types'],
-    useNodeStatusPort: options['kubelet-use-node-status-port'],
-    defaultPort: options['kubelet-port'],
-  };
-  return (node: NodeInfo) => ({
-    candidates: kubeletCandidates(node, rules),
-    resourcePath: node.resourceMetricsPath,
-  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

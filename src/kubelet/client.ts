@@ -1,8 +1,9 @@
 /** One HTTPS request to one kubelet, over a connection that is kept for the next one. */
 import { checkServerIdentity } from 'node:tls';
-import { gunzipSync } from 'node:zlib';
 import { Client } from 'undici';
-import { userAgent } from '../version.ts';
+import { untilAborted } from '../abort.ts';
+import { type Answer, connectionLimits, exchange, inTime } from './exchange.ts';
+import type { Route } from './failure.ts';
 
 /** What kubelets are checked against and what is shown to them; a new object whenever something in it changed. */
 export interface KubeletTls {
@@ -36,16 +37,15 @@ export interface KubeletRequest {
   readonly alternatives: number;
 }
 
-export interface KubeletResponse {
-  readonly status: number;
-  readonly contentType: string;
-  /** The node's clock when it answered, whole seconds, in milliseconds since the epoch; undefined without a Date header. */
-  readonly dateMs: number | undefined;
-  /** Uncompressed. */
-  readonly body: Buffer;
-  /** Bytes of the body on the wire. */
-  readonly wireBytes: number;
+export interface KubeletResponse extends Answer, Route {
+  readonly verifiedBy: Verification;
 }
+
+/**
+ * By what we know that it was this node's kubelet that answered: its certificate names the address, or only the node;
+ * kube-apiserver vouches for it; or nothing does.
+ */
+export type Verification = 'address' | 'node-name' | 'apiserver' | 'nothing';
 
 export interface KubeletClient extends AsyncDisposable {
   /** @throws KubeletError when no whole answer came; any status is an answer. */
@@ -54,108 +54,63 @@ export interface KubeletClient extends AsyncDisposable {
   release(node: string): void;
 }
 
-/** No answer could be had of a kubelet; the message says from where and why. */
-export class KubeletError extends Error {
-  override readonly name = 'KubeletError';
-}
-
-/** The kubelet took the request and did not answer in time. */
-export class KubeletTimeoutError extends KubeletError {}
-
-/** The kubelet has more to tell than anybody should read; another endpoint may be shorter. */
-export class BodyTooLargeError extends KubeletError {}
-
-/** 110 pods of two containers are 12 MB of text, leaked cgroups were seen to make it 128 MB; more than this is a mistake, not a metric. */
-export const bodyLimitBytes = 64 * 1024 * 1024;
 /** Kubelets close a connection that was idle for 90 s; ours goes first. */
 const keepAliveMs = 80_000;
-const headerLimitBytes = 64 * 1024;
 
 export function createKubeletClient(options: KubeletClientOptions): KubeletClient {
   const connections = new Map<string, Connection>();
   const scheme = options.plainHttp ? 'http' : 'https';
   return { fetch, release, [Symbol.asyncDispose]: dispose };
 
-  async function fetch(request: KubeletRequest, signal: AbortSignal): Promise<KubeletResponse> {
-    const deadline = AbortSignal.timeout(options.requestTimeoutMs);
-    const limit = AbortSignal.any([signal, deadline]);
-    const where = `${scheme}://${authority(request)}${request.path.split('?')[0]}`;
-    try {
-      return await exchange(connectionTo(request), request, limit);
-    } catch (cause) {
-      if (signal.aborted) throw new KubeletError(`${where}: given up, the server stops`, { cause });
-      if (deadline.aborted)
-        throw new KubeletTimeoutError(`${where}: no answer within ${options.requestTimeoutMs} ms`, { cause });
-      throw cause instanceof KubeletError ? cause : new KubeletError(where, { cause });
-    }
-  }
-
-  async function exchange(client: Client, request: KubeletRequest, signal: AbortSignal): Promise<KubeletResponse> {
-    const authorization = options.plainHttp ? undefined : await options.authorization();
-    const { statusCode, headers, body } = await client.request({
-      method: 'GET',
-      path: request.path,
-      headers: {
-        'user-agent': userAgent,
-        accept: request.accept,
-        'accept-encoding': request.gzip ? 'gzip' : 'identity',
-        ...(authorization === undefined ? {} : { authorization }),
-      },
-      signal,
+  function fetch(request: KubeletRequest, signal: AbortSignal): Promise<KubeletResponse> {
+    const route: Route = { via: 'kubelet', address: authority(request) };
+    const attempt = { ...route, node: request.node, timeoutMs: options.requestTimeoutMs };
+    return inTime(attempt, signal, async (limit) => {
+      // Credentials may come from a plugin that hangs, and may bring a certificate, so they come first.
+      const authorization = options.plainHttp ? undefined : await untilAborted(options.authorization(), limit);
+      const connection = connectionTo(request);
+      const answer = await exchange(connection.client, { ...request, authorization }, attempt, limit);
+      return { ...answer, ...route, verifiedBy: connection.verifiedBy() };
     });
-    const chunks: Buffer[] = [];
-    let wireBytes = 0;
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      wireBytes += chunk.length;
-      if (wireBytes > bodyLimitBytes) throw tooLarge(request);
-      chunks.push(chunk);
-    }
-    const whole = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, wireBytes);
-    return {
-      status: statusCode,
-      contentType: headerText(headers['content-type']),
-      dateMs: parseDate(headerText(headers.date)),
-      body: headerText(headers['content-encoding']) === 'gzip' ? inflate(whole, request) : whole,
-      wireBytes,
-    };
   }
 
-  function connectionTo(request: KubeletRequest): Client {
+  function connectionTo(request: KubeletRequest): Connection {
     const tls = options.tls();
     const target = authority(request);
     const held = connections.get(request.node);
-    if (held !== undefined && held.target === target && held.tls === tls) return held.client;
+    if (held !== undefined && held.target === target && held.tls === tls) return held;
     // A request under way on the old connection still ends well: close() waits for it.
     void held?.client.close();
-    const client = connect(request, target, tls);
-    connections.set(request.node, { client, target, tls });
-    return client;
+    const made = connect(request, target, tls);
+    connections.set(request.node, made);
+    return made;
   }
 
-  function connect(request: KubeletRequest, target: string, tls: KubeletTls): Client {
-    return new Client(`${scheme}://${target}`, {
-      allowH2: false,
-      pipelining: 1,
+  function connect({ node, alternatives }: KubeletRequest, target: string, tls: KubeletTls): Connection {
+    let verifiedBy: Verification = 'nothing';
+    const client = new Client(`${scheme}://${target}`, {
+      ...connectionLimits,
       keepAliveTimeout: keepAliveMs,
       keepAliveMaxTimeout: keepAliveMs,
-      maxHeaderSize: headerLimitBytes,
       headersTimeout: options.requestTimeoutMs,
       bodyTimeout: options.requestTimeoutMs,
       connect: {
-        timeout: options.requestTimeoutMs / (1 + request.alternatives),
+        timeout: options.requestTimeoutMs / (1 + alternatives),
         rejectUnauthorized: !tls.insecure,
         // A resumed session would skip the check of the name.
         maxCachedSessions: 0,
-        checkServerIdentity: (host, certificate) =>
-          checkServerIdentity(host, certificate) === undefined
-            ? undefined
-            : // Self-signed and many CSR-signed kubelet certificates name the node, not its IP.
-              checkServerIdentity(request.node, certificate),
+        checkServerIdentity: (host, certificate) => {
+          const addressError = checkServerIdentity(host, certificate);
+          if (!tls.insecure) verifiedBy = addressError === undefined ? 'address' : 'node-name';
+          // Self-signed and many CSR-signed kubelet certificates name the node, not its IP.
+          return addressError === undefined ? undefined : checkServerIdentity(node, certificate);
+        },
         ...(tls.ca === undefined ? {} : { ca: tls.ca }),
         ...(tls.cert === undefined ? {} : { cert: tls.cert }),
         ...(tls.key === undefined ? {} : { key: tls.key }),
       },
     });
+    return { client, target, tls, verifiedBy: () => verifiedBy };
   }
 
   function release(node: string): void {
@@ -173,35 +128,10 @@ interface Connection {
   readonly client: Client;
   readonly target: string;
   readonly tls: KubeletTls;
+  /** Of the latest connection that was opened. */
+  readonly verifiedBy: () => Verification;
 }
 
 function authority({ host, port }: KubeletRequest): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function inflate(body: Buffer, request: KubeletRequest): Buffer {
-  try {
-    return gunzipSync(body, { maxOutputLength: bodyLimitBytes, chunkSize: inflateChunkBytes });
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(request);
-    throw new KubeletError(`${authority(request)}: the compressed body is broken`, { cause });
-  }
-}
-
-/** Larger steps than zlib's 16 KB; bodies of a megabyte are usual. */
-const inflateChunkBytes = 128 * 1024;
-
-function tooLarge(request: KubeletRequest): BodyTooLargeError {
-  return new BodyTooLargeError(
-    `${authority(request)}: the body is larger than ${bodyLimitBytes} bytes; look for leaked cgroups on the node`,
-  );
-}
-
-function headerText(value: string | string[] | undefined): string {
-  return (Array.isArray(value) ? value[0] : value) ?? '';
-}
-
-function parseDate(text: string): number | undefined {
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) ? undefined : ms;
 }

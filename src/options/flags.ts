@@ -73,6 +73,13 @@ export const flags = {
     short: 'l',
     help: 'Label selector of the nodes to scrape and to serve.',
   },
+  'kubelet-connection': {
+    section: 'Kubelet',
+    type: 'string',
+    default: 'direct',
+    check: oneOf('direct', 'proxy'),
+    help: "How kubelets are reached: direct, or proxy, by way of kube-apiserver's node proxy, which chooses address and port itself and needs the right to get nodes/proxy.",
+  },
   'kubelet-insecure-tls': {
     section: 'Kubelet',
     type: 'boolean',

@@ -1,7 +1,7 @@
 /** Rules that need two flags; the texts are metrics-server's where it has the rule too. */
 import { parseLabelSelector } from '../apimachinery/labels.ts';
 import { describeError } from '../logging.ts';
-import type { Options } from './flags.ts';
+import type { FlagName, Options } from './flags.ts';
 
 /** What is wrong with the flags together; empty when nothing is. */
 export function crossChecks(options: Options): string[] {
@@ -13,13 +13,14 @@ export function crossChecks(options: Options): string[] {
   const resolutionMs = options['metric-resolution'];
   const timeoutMs = options['kubelet-request-timeout'];
   const stalenessMs = options['metrics-staleness'];
-  const rules: readonly (readonly [broken: boolean, message: string])[] = [
+  const rules: readonly Rule[] = [
     [ca && insecure, 'cannot use both --kubelet-certificate-authority and --kubelet-insecure-tls'],
     [certificate !== key, 'need both --kubelet-client-key and --kubelet-client-certificate'],
     [key && plain, 'cannot use both --kubelet-client-key and --deprecated-kubelet-completely-insecure'],
     [certificate && plain, 'cannot use both --kubelet-client-certificate and --deprecated-kubelet-completely-insecure'],
     [insecure && plain, 'cannot use both --kubelet-insecure-tls and --deprecated-kubelet-completely-insecure'],
     [ca && plain, 'cannot use both --kubelet-certificate-authority and --deprecated-kubelet-completely-insecure'],
+    ...proxyRules(options),
     [
       timeoutMs !== undefined && timeoutMs > resolutionMs * largestTimeoutShare,
       `--kubelet-request-timeout must be at most 0.9 x --metric-resolution, which is ${resolutionMs * largestTimeoutShare}ms; leave it away for a fitting one`,
@@ -42,6 +43,25 @@ export function crossChecks(options: Options): string[] {
     ...selectorProblems(options['node-selector']),
   ];
 }
+
+type Rule = readonly [broken: boolean, message: string];
+
+/** By way of kube-apiserver, it is kube-apiserver that verifies kubelets and shows them who it is, by flags of its own. */
+function proxyRules(options: Options): readonly Rule[] {
+  const proxy = options['kubelet-connection'] === 'proxy';
+  return directOnly.map((flag) => [
+    proxy && options[flag] !== undefined && options[flag] !== false,
+    `cannot use both --kubelet-connection=proxy and --${flag}: kube-apiserver connects to the kubelets then`,
+  ]);
+}
+
+const directOnly = [
+  'kubelet-insecure-tls',
+  'kubelet-certificate-authority',
+  'kubelet-client-certificate',
+  'kubelet-client-key',
+  'deprecated-kubelet-completely-insecure',
+] as const satisfies readonly FlagName[];
 
 /** How long one scrape may take, in milliseconds: as told, else what leaves room before the next one. */
 export function kubeletRequestTimeoutMs(options: Options): number {

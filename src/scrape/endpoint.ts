@@ -1,22 +1,35 @@
 /** Asks one kubelet for one of its two endpoints and decodes the answer, whatever it is. */
 import type { Clock } from '../clock.ts';
-import type { Candidate } from '../cluster/address.ts';
-import { bodyLimitBytes, BodyTooLargeError, type KubeletClient, type KubeletResponse } from '../kubelet/client.ts';
+import type { KubeletClient, KubeletResponse, Verification } from '../kubelet/client.ts';
+import { bodyLimitBytes } from '../kubelet/exchange.ts';
+import { type Explanation, explainFailure } from '../kubelet/explain.ts';
+import { explainStatus } from '../kubelet/explainstatus.ts';
+import { BodyTooLargeError } from '../kubelet/failure.ts';
 import type { Source } from '../point.ts';
 import { cadvisorFamilies } from './cadvisor.ts';
 import { type Decoded, decodeCadvisor, decodeResource } from './decode.ts';
-import { createReach } from './reach.ts';
+import { type Addresses, createReach } from './reach.ts';
 
-type Addresses = readonly [Candidate, ...Candidate[]];
+/** What came of one question, and what it cost. */
+export type Told = (
+  | Extract<Decoded, { readonly kind: 'batch' }>
+  | {
+      /** unusable: this endpoint of this kubelet will not do, another may. failed: the next answer may be better. */
+      readonly kind: 'unusable' | 'failed';
+      readonly why: Explanation;
+    }
+) &
+  Cost;
 
-/** What a kubelet told, and what that has cost. */
-export type Told = (Decoded | { readonly kind: 'refused'; readonly reason: string }) & {
-  readonly source: Source;
+export interface Cost {
+  /** Host and port of who answered. */
+  readonly address: string;
+  readonly verifiedBy: Verification;
   /** Of the body, as sent. */
   readonly wireBytes: number;
   /** The node's clock, milliseconds since the epoch. */
   readonly nodeTimeMs: number;
-};
+}
 
 export interface Endpoint {
   /** @throws KubeletError when no whole answer came. */
@@ -48,45 +61,34 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
   async function read(at: Addresses, source: Source, path: string, gzip: boolean, signal: AbortSignal): Promise<Told> {
     try {
       const answer = await reach.fetch(at, { node, path, accept, gzip }, signal);
-      const nodeTimeMs = answer.dateMs ?? clock.wallMs();
-      return { ...decode(source, path, answer, nodeTimeMs), source, wireBytes: answer.wireBytes, nodeTimeMs };
+      const { address, verifiedBy, wireBytes, dateMs } = answer;
+      const nodeTimeMs = dateMs ?? clock.wallMs();
+      return { ...decode(source, path, answer, nodeTimeMs), address, verifiedBy, wireBytes, nodeTimeMs };
     } catch (error) {
       if (!(error instanceof BodyTooLargeError)) throw error;
-      const nodeTimeMs = clock.wallMs();
-      return { kind: 'unusable', reason: error.message, source, wireBytes: bodyLimitBytes, nodeTimeMs };
+      const { address } = error.attempt;
+      const cost = { address, verifiedBy: 'nothing', wireBytes: bodyLimitBytes, nodeTimeMs: clock.wallMs() } as const;
+      return { kind: 'unusable', why: explainFailure(error), ...cost };
     }
   }
 
   function decode(source: Source, path: string, answer: KubeletResponse, nodeTimeMs: number) {
     if (noSuchEndpoint.has(answer.status)) {
-      return { kind: 'unusable', reason: `${path.split('?')[0]} answers ${answer.status}` } as const;
+      return unusable('AnswerUnusable', `${path.split('?')[0]} answers ${answer.status}`);
     }
-    if (answer.status !== 200) return { kind: 'refused', reason: refusal(answer) } as const;
+    if (answer.status !== 200) return { kind: 'failed', why: explainStatus(node, answer) } as const;
     const decodeSource = source === 'cadvisor' ? decodeCadvisor : decodeResource;
-    return decodeSource(answer.body, answer.contentType, { node, nodeTimeMs });
+    const decoded = decodeSource(answer.body, answer.contentType, { node, nodeTimeMs });
+    if (decoded.kind === 'batch') return decoded;
+    if (decoded.kind === 'unusable') return unusable('AnswerUnusable', decoded.reason);
+    const what = `the answer of node ${node} at ${answer.address} is broken: ${decoded.reason}`;
+    return { kind: 'failed', why: { code: 'AnswerBroken', what, remedy: undefined } } as const;
   }
+}
+
+function unusable(code: Explanation['code'], what: string) {
+  return { kind: 'unusable', why: { code, what, remedy: undefined } } as const;
 }
 
 /** What a kubelet, or what stands in for one, answers where it has no such endpoint. */
 const noSuchEndpoint: ReadonlySet<number> = new Set([404, 501]);
-
-function refusal({ status, body }: KubeletResponse): string {
-  const text = body
-    .subarray(0, quotedBytes)
-    .toString('latin1')
-    .replaceAll(/[^\x20-\x7e]+/g, ' ')
-    .trim();
-  const remedy = remedies.get(status);
-  return `the kubelet answers ${status}${text === '' ? '' : `: ${text}`}${remedy === undefined ? '' : `; ${remedy}`}`;
-}
-
-/** How much of an error body is quoted in the log. */
-const quotedBytes = 200;
-
-const remedies: ReadonlyMap<number, string> = new Map([
-  [
-    401,
-    'it does not accept our credentials: is webhook token authentication on at the kubelet, and the token from its cluster?',
-  ],
-  [403, 'give our ServiceAccount the right to get nodes/metrics; kubelets remember a refusal for 30 s'],
-]);

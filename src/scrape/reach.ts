@@ -1,36 +1,27 @@
 /** Reaches a node's kubelet under the best of its addresses that answers, and remembers which one that was. */
 import type { Candidate } from '../cluster/address.ts';
-import {
-  BodyTooLargeError,
-  type KubeletClient,
-  type KubeletRequest,
-  type KubeletResponse,
-  KubeletError,
-  KubeletTimeoutError,
-} from '../kubelet/client.ts';
-import { describeError } from '../logging.ts';
+import type { KubeletClient, KubeletRequest, KubeletResponse } from '../kubelet/client.ts';
+import { explainFailure } from '../kubelet/explain.ts';
+import { KubeletError, NoAddressAnswersError } from '../kubelet/failure.ts';
+
+/** A node's addresses, best first. */
+export type Addresses = readonly [Candidate, ...Candidate[]];
+
+type Request = Omit<KubeletRequest, 'host' | 'port' | 'alternatives'>;
 
 export interface Reach {
   /** @throws KubeletError that tells of every address when none answers. */
-  fetch(
-    candidates: readonly [Candidate, ...Candidate[]],
-    request: Omit<KubeletRequest, 'host' | 'port' | 'alternatives'>,
-    signal: AbortSignal,
-  ): Promise<KubeletResponse>;
+  fetch(at: Addresses, request: Request, signal: AbortSignal): Promise<KubeletResponse>;
 }
 
 export function createReach(kubelet: KubeletClient): Reach {
-  /** host and port; a node's addresses may change. */
+  /** Host and port; a node's addresses may change. */
   let good: string | undefined;
 
   return { fetch };
 
-  async function fetch(
-    candidates: readonly [Candidate, ...Candidate[]],
-    request: Omit<KubeletRequest, 'host' | 'port' | 'alternatives'>,
-    signal: AbortSignal,
-  ): Promise<KubeletResponse> {
-    const order = candidates.toSorted((a, b) => Number(keyOf(b) === good) - Number(keyOf(a) === good));
+  async function fetch(at: Addresses, request: Request, signal: AbortSignal): Promise<KubeletResponse> {
+    const order = at.toSorted((a, b) => Number(keyOf(b) === good) - Number(keyOf(a) === good));
     const failures: KubeletError[] = [];
     for (const candidate of order) {
       try {
@@ -38,18 +29,20 @@ export function createReach(kubelet: KubeletClient): Reach {
         good = keyOf(candidate);
         return answer;
       } catch (error) {
-        if (!(error instanceof KubeletError) || isFinal(error) || signal.aborted) throw error;
+        if (!(error instanceof KubeletError) || signal.aborted || isTheKubelets(error)) throw error;
         failures.push(error);
       }
     }
-    if (failures.length === 1 && failures[0] !== undefined) throw failures[0];
-    throw new KubeletError(failures.map(describeError).join('; and then '));
+    const [first, ...others] = failures;
+    if (first === undefined) throw new Error('a node without an address is not scraped');
+    throw others.length === 0 ? first : new NoAddressAnswersError([first, ...others]);
   }
 }
 
 /** Whoever takes the connection and then says nothing, or too much, is the kubelet: another way to it will not help. */
-function isFinal(error: KubeletError): boolean {
-  return error instanceof BodyTooLargeError || error instanceof KubeletTimeoutError;
+function isTheKubelets(error: KubeletError): boolean {
+  const { code } = explainFailure(error);
+  return code === 'Timeout' || code === 'BodyTooLarge';
 }
 
 function keyOf({ host, port }: Candidate): string {

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { NodeInfo, NodeLister } from '../cluster/nodes.ts';
 import type { KubeletClient } from '../kubelet/client.ts';
+import { inOneLine } from '../kubelet/explain.ts';
 import type { Logger } from '../logging.ts';
 import type { NodeBatch } from '../point.ts';
 import type { ScrapeMetrics } from './metrics.ts';
@@ -129,7 +130,8 @@ export function createScraper(options: ScraperOptions): Scraper {
     const level = node.ready && !hasNoKubelet(node) ? 'warn' : 'debug';
     const state = stateOf(outcome, level);
     if (state === told) return told;
-    if (outcome.kind === 'failed') log[level]({ node: node.name, reason: outcome.reason }, 'cannot scrape node');
+    if (outcome.kind === 'failed')
+      log[level]({ node: node.name, reason: inOneLine(outcome.why) }, 'cannot scrape node');
     else if (outcome.fallback !== undefined) {
       log[level]({ node: node.name, reason: outcome.fallback }, 'node is served from /metrics/resource');
     } else if (told !== undefined) log.info({ node: node.name }, 'node is scraped again');

@@ -1,11 +1,13 @@
 /** One node as a scrape target: which endpoint it is read from, and what came of it. */
 import type { Clock } from '../clock.ts';
-import type { Candidate, Candidates } from '../cluster/address.ts';
-import { KubeletError, type KubeletClient } from '../kubelet/client.ts';
-import { describeError } from '../logging.ts';
+import type { Candidates } from '../cluster/address.ts';
+import type { KubeletClient } from '../kubelet/client.ts';
+import { type Explanation, explainFailure, explainNoAddress } from '../kubelet/explain.ts';
+import { KubeletError } from '../kubelet/failure.ts';
 import type { NodeBatch, Source } from '../point.ts';
 import { lackingOf } from './coverage.ts';
-import { createEndpoint, type Endpoint, type Told } from './endpoint.ts';
+import { type Cost, createEndpoint, type Endpoint, type Told } from './endpoint.ts';
+import type { Addresses } from './reach.ts';
 import { createSuspicion } from './suspicion.ts';
 
 /** What there is to know about a node for scraping it, as of now. */
@@ -40,9 +42,9 @@ export type Outcome =
       readonly batch: NodeBatch;
       /** Why it is not cAdvisor that was read. */
       readonly fallback: string | undefined;
-      readonly told: Told;
+      readonly cost: Cost;
     }
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'failed'; readonly why: Explanation };
 
 export interface Target {
   /** Scrapes the node once; a kubelet that is down is an outcome, not an exception. */
@@ -53,7 +55,6 @@ export interface Target {
 const fallbackMs = 10 * 60_000;
 const fallbackSpreadMs = 2 * 60_000;
 
-type Addresses = readonly [Candidate, ...Candidate[]];
 type ToldBatch = Told & { readonly kind: 'batch' };
 
 export function createTarget({ node, kubelet, mode, expectations, clock }: TargetOptions): Target {
@@ -65,7 +66,7 @@ export function createTarget({ node, kubelet, mode, expectations, clock }: Targe
   return { scrape };
 
   async function scrape({ candidates, resourcePath }: TargetAddress, signal: AbortSignal): Promise<Outcome> {
-    if (candidates.kind === 'none') return failed(candidates.reason);
+    if (candidates.kind === 'none') return failed(explainNoAddress(candidates));
     const at = candidates.candidates;
     try {
       if (resourcePath !== undefined) return outcomeOf(await endpoint.resource(at, signal, resourcePath));
@@ -73,13 +74,13 @@ export function createTarget({ node, kubelet, mode, expectations, clock }: Targe
       if (mode === 'cadvisor') return outcomeOf(await endpoint.cadvisor(at, signal));
       return await (fallback === undefined ? fromCadvisor(at, signal) : fromResource(at, signal, fallback));
     } catch (error) {
-      return failed(describeError(error));
+      return failed(explainFailure(error));
     }
   }
 
   async function fromCadvisor(at: Addresses, signal: AbortSignal): Promise<Outcome> {
     const told = await endpoint.cadvisor(at, signal);
-    if (told.kind === 'unusable') return insteadOf(told.reason, at, signal);
+    if (told.kind === 'unusable') return insteadOf(told.why, at, signal);
     if (told.kind !== 'batch' || !suspicion.arises(isDoubtful(told), clock.monotonicMs())) return outcomeOf(told);
     const other = await alsoRead(endpoint.resource, at, signal);
     // What cannot be compared now is compared after the next scrape.
@@ -89,9 +90,10 @@ export function createTarget({ node, kubelet, mode, expectations, clock }: Targe
     return lacking === undefined ? outcomeOf(told) : fallBack(lacking, other);
   }
 
-  async function insteadOf(reason: string, at: Addresses, signal: AbortSignal): Promise<Outcome> {
+  async function insteadOf({ what }: Explanation, at: Addresses, signal: AbortSignal): Promise<Outcome> {
     const told = await endpoint.resource(at, signal);
-    return told.kind === 'batch' ? fallBack(reason, told) : failed(`${reason}; and then ${told.reason}`);
+    if (told.kind === 'batch') return fallBack(what, told);
+    return failed({ ...told.why, what: `${what}; and then ${told.why.what}` });
   }
 
   async function fromResource(
@@ -107,7 +109,7 @@ export function createTarget({ node, kubelet, mode, expectations, clock }: Targe
     }
     if (clock.monotonicMs() < untilMs) return outcomeOf(told, reason);
     const again = await alsoRead(endpoint.cadvisor, at, signal);
-    if (again?.kind !== 'batch') return fallBack(again?.reason ?? reason, told);
+    if (again?.kind !== 'batch') return fallBack(again?.why.what ?? reason, told);
     const lacking = lackingOf(again.batch, told.batch, told.nodeTimeMs);
     if (lacking !== undefined) return fallBack(lacking, told);
     fallback = undefined;
@@ -130,11 +132,11 @@ export function createTarget({ node, kubelet, mode, expectations, clock }: Targe
 }
 
 function outcomeOf(told: Told, fallback?: string): Outcome {
-  return told.kind === 'batch' ? { kind: 'scraped', batch: told.batch, fallback, told } : failed(told.reason);
+  return told.kind === 'batch' ? { kind: 'scraped', batch: told.batch, fallback, cost: told } : failed(told.why);
 }
 
-function failed(reason: string): Outcome {
-  return { kind: 'failed', reason };
+function failed(why: Explanation): Outcome {
+  return { kind: 'failed', why };
 }
 
 /** For comparison only: what fails here fails nothing else. */

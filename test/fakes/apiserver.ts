@@ -9,6 +9,7 @@ import { createReader, refuse, reply } from './apiread.ts';
 import { createWatches, type Watches } from './apiwatch.ts';
 import { type Authority, makeAuthority } from './certificates.ts';
 import { clientNameOf } from './clientname.ts';
+import { forwardToKubelet, type KubeletEndpoint } from './nodeproxy.ts';
 import { createObjectStore, type ObjectStore } from './objectstore.ts';
 
 export interface FakeApiServer extends AsyncDisposable {
@@ -34,6 +35,8 @@ export interface FakeApiServerOptions {
   /** PEM bundle; with it, client certificates are asked for, and their CN is recorded if they are good. */
   readonly clientCa?: string;
   readonly bookmarkMs?: number;
+  /** Where the node proxy leads, by node. */
+  readonly kubelets?: ReadonlyMap<string, KubeletEndpoint>;
 }
 
 export interface ReceivedRequest {
@@ -93,6 +96,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
   const watches = createWatches(objects, options.bookmarkMs ?? 60_000);
   const reader = createReader(objects, watches);
   const requests: ReceivedRequest[] = [];
+  const kubelets = options.kubelets ?? new Map<string, KubeletEndpoint>();
   const reviews: Reviews = {
     token: () => ({ user: {}, error: 'invalid bearer token' }),
     access: () => ({ allowed: false }),
@@ -156,7 +160,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
     if (code === 'hang up') incoming.socket.destroy();
     else if (code !== undefined) refuse(response, code, `the fake was told to answer ${code}`);
     else if (request.method === 'POST') review(request, body, response);
-    else reader.serve(request, response);
+    else if (!forwardToKubelet(kubelets, incoming, response)) reader.serve(request, response);
   }
 
   function review({ path }: ReceivedRequest, body: string, response: ServerResponse): void {

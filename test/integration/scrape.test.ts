@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { createKubeletClient, type KubeletClient, type KubeletTls } from '../../src/kubelet/client.ts';
+import { inOneLine } from '../../src/kubelet/explain.ts';
 import type { NodeBatch } from '../../src/point.ts';
 import { createTarget, type Outcome, type Target, type TargetOptions } from '../../src/scrape/target.ts';
 import { type Authority, makeAuthority } from '../fakes/certificates.ts';
@@ -327,7 +328,7 @@ describe('--metrics-source', () => {
     withFault('windows', () =>
       withTarget({ options: { mode: 'cadvisor' } }, async (scrape) => {
         const outcome = await scrape();
-        assert.match(outcome.kind === 'failed' ? outcome.reason : '', /no container rows/);
+        assert.match(reasonOf(outcome), /no container rows/);
       }),
     ));
 });
@@ -339,7 +340,7 @@ describe('a kubelet that fails is an outcome that says why', () => {
         withTarget(setting, async (scrape) => {
           const outcome = await scrape();
           assert.equal(outcome.kind, 'failed');
-          assert.match(outcome.kind === 'failed' ? outcome.reason : '', expected);
+          assert.match(reasonOf(outcome), expected);
         }),
       ),
     );
@@ -367,7 +368,7 @@ test('a certificate that only names the node is good for its IP address, one tha
     await withTarget({ of: nodeKubelet }, async (scrape) => assert.equal((await scrape()).kind, 'scraped'));
     await withTarget({ of: otherKubelet }, async (scrape) => {
       const outcome = await scrape();
-      assert.match(outcome.kind === 'failed' ? outcome.reason : '', /does not match certificate/);
+      assert.match(reasonOf(outcome), /neither that address nor the node/);
     });
     await withTarget({ of: otherKubelet, tls: { insecure: true, ca: undefined } }, async (scrape) =>
       assert.equal((await scrape()).kind, 'scraped'),
@@ -450,11 +451,15 @@ test('the next address is tried at once where one does not answer, and the one t
   assert.equal(new Set(kubelet.requests.slice(seen).map(({ remotePort }) => remotePort)).size, 1);
   const nowhere = [candidates[0], { host: 'nobody.invalid', port: 1 }] as const;
   const outcome = await target.scrape({ ...address, candidates: { kind: 'candidates', candidates: nowhere } }, signal);
-  assert.match(outcome.kind === 'failed' ? outcome.reason : '', /ECONNREFUSED.*; and then .*nobody\.invalid/);
+  assert.match(reasonOf(outcome), /ECONNREFUSED.*, and .*nobody\.invalid/);
   await client[Symbol.asyncDispose]();
 });
 
 function pods(outcome: Outcome | undefined) {
   assert.ok(outcome?.kind === 'scraped', JSON.stringify(outcome));
   return outcome.batch.pods;
+}
+
+function reasonOf(outcome: Outcome): string {
+  return outcome.kind === 'failed' ? inOneLine(outcome.why) : '';
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import type {
   V1APIService,
   V1ClusterRole,
@@ -44,7 +45,7 @@ test('a kustomization lists every file beside it, and nothing else', () => {
   const kustomizations = files.filter(isKustomization);
   assert.ok(kustomizations.includes('base/kustomization.yaml'));
   for (const file of kustomizations) {
-    const { resources }: { resources: string[] } = parse(texts.get(file) ?? '');
+    const { resources = [] }: { resources?: string[] } = parse(texts.get(file) ?? '');
     const beside = files.filter((other) => path.dirname(other) === path.dirname(file) && other !== file);
     assert.deepEqual([...resources].sort(), beside.map((other) => path.basename(other)).sort(), file);
   }
@@ -175,6 +176,46 @@ describe('deployment', () => {
   });
 });
 
+describe('the component kubelet-proxy', () => {
+  const { apiVersion, kind, patches, ...rest }: Component = parse(
+    texts.get('components/kubelet-proxy/kustomization.yaml') ?? '',
+  );
+  const changed = patches.reduce(applyPatch, everything);
+
+  test('has patches and nothing else, which all apply', () => {
+    assert.deepEqual({ apiVersion, kind }, { apiVersion: 'kustomize.config.k8s.io/v1alpha1', kind: 'Component' });
+    assert.deepEqual(rest, {});
+    assert.deepEqual(
+      changed.filter((object, at) => !isDeepStrictEqual(object, everything[at])).map((object) => object.kind),
+      ['Deployment', 'ClusterRole'],
+    );
+  });
+
+  test('adds one argument, which the base accepts beside its own', () => {
+    const argsOf = (objects: readonly KubernetesObject[]) =>
+      (find(objects, 'Deployment', 'metrics-server') as V1Deployment).spec?.template.spec?.containers[0]?.args ?? [];
+    assert.deepEqual(argsOf(changed), [...argsOf(everything), '--kubelet-connection=proxy']);
+    const { options, ignored } = parseCommandLine(argsOf(changed));
+    assert.equal(options['kubelet-connection'], 'proxy');
+    assert.deepEqual(ignored, []);
+  });
+
+  test('adds one right, which the base does without', () => {
+    const rulesOf = (objects: readonly KubernetesObject[]) =>
+      (find(objects, 'ClusterRole', 'system:metrics-server') as V1ClusterRole).rules ?? [];
+    assert.deepEqual(rulesOf(changed), [
+      ...rulesOf(everything),
+      { apiGroups: [''], resources: ['nodes/proxy'], verbs: ['get'] },
+    ]);
+    assert.ok(!everything.some((object) => JSON.stringify(object).includes('nodes/proxy')));
+  });
+
+  test('warns of that right', () => {
+    const readme = readFileSync(path.join(manifests, 'components/kubelet-proxy/README.md'), 'utf8');
+    assert.match(readme, /as good as root/);
+  });
+});
+
 describe('in the test cluster', () => {
   test('as a pod only the way to kube-apiserver and the pull policy differ', () => {
     const fitted = inPod(everything, { ip: '192.0.2.1', port: 6443 });
@@ -206,6 +247,39 @@ describe('in the test cluster', () => {
     assert.deepEqual(slice.endpoints, [{ addresses: ['2001:db8::1'], conditions: { ready: true } }]);
   });
 });
+
+interface Component {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly patches: readonly Patch[];
+}
+
+interface Patch {
+  readonly target: { readonly kind: string; readonly name: string };
+  /** JSON Patch (RFC 6902) as YAML. */
+  readonly patch: string;
+}
+
+/** As kustomize does, as far as our patches go: `test`, and `add` to the end of a list. */
+function applyPatch(objects: readonly KubernetesObject[], { target, patch }: Patch): KubernetesObject[] {
+  const found = find(objects, target.kind, target.name);
+  const patched = structuredClone(found);
+  for (const { op, path: pointer, value } of parse(patch) as { op: string; path: string; value: unknown }[]) {
+    const keys = pointer.split('/').slice(1);
+    const last = keys.pop() ?? '';
+    const parent = keys.reduce<unknown>((at, key) => Reflect.get(at as object, key), patched);
+    if (op === 'test') assert.deepEqual(Reflect.get(parent as object, last), value, pointer);
+    else if (op === 'add' && last === '-' && Array.isArray(parent)) parent.push(value);
+    else assert.fail(`${op} ${pointer} is not known here`);
+  }
+  return objects.map((object) => (object === found ? patched : object));
+}
+
+function find(objects: readonly KubernetesObject[], kind: string, name: string): KubernetesObject {
+  const found = objects.filter((object) => object.kind === kind && object.metadata.name === name);
+  assert.equal(found.length, 1, `${kind} ${name}`);
+  return found[0] ?? assert.fail();
+}
 
 function isKustomization(file: string): boolean {
   return path.basename(file) === 'kustomization.yaml';

@@ -35,16 +35,17 @@ describe('the candidates of a node', () => {
     assert.deepEqual(none, {
       kind: 'none',
       reason: 'node node-7 has no address in its status yet; wanted: InternalIP, Hostname',
+      remedy: 'its kubelet or the cloud controller manager has to set .status.addresses',
     });
   });
 
   test('a node with other types only says which it has', () => {
     const none = kubeletCandidates(node([external]), rules(false));
-    assert.equal(none.kind, 'none');
-    assert.match(
-      none.kind === 'none' ? none.reason : '',
-      /only ExternalIP; add one of these to --kubelet-preferred-address-types/,
-    );
+    assert.deepEqual(none, {
+      kind: 'none',
+      reason: 'node node-7 has no address of type InternalIP, Hostname, only ExternalIP',
+      remedy: 'add one of these to --kubelet-preferred-address-types',
+    });
   });
 });
 

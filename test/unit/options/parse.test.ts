@@ -32,6 +32,8 @@ describe('a flag is read as pflag reads it', () => {
   check(['-l', 'a=b'], 'node-selector', 'a=b');
   check(['--cert-dir='], 'cert-dir', '');
   check([], 'kubeconfig', undefined);
+  check([], 'kubelet-connection', 'direct');
+  check(['--kubelet-connection=proxy', '--kubelet-use-node-status-port'], 'kubelet-connection', 'proxy');
   check([], 'metric-resolution', 15_000);
 });
 
@@ -112,6 +114,24 @@ describe('bad flags', () => {
     ['--kubelet-insecure-tls', '--kubelet-certificate-authority=a', '--tls-cert-file=x'],
     /^cannot use both --kubelet-certificate-authority and --kubelet-insecure-tls$/,
     /^need both --tls-cert-file and --tls-private-key-file$/,
+  );
+  check(['--kubelet-connection=tunnel'], /^--kubelet-connection=tunnel: must be one of direct, proxy$/);
+  check(
+    ['--kubelet-connection=proxy', '--kubelet-insecure-tls'],
+    /^cannot use both --kubelet-connection=proxy and --kubelet-insecure-tls: kube-apiserver connects/,
+  );
+  check(
+    ['--kubelet-connection=proxy', '--kubelet-client-key=a', '--kubelet-client-certificate=b'],
+    /--kubelet-connection=proxy and --kubelet-client-certificate:/,
+    /--kubelet-connection=proxy and --kubelet-client-key:/,
+  );
+  check(
+    ['--kubelet-connection=proxy', '--kubelet-certificate-authority=a'],
+    /--kubelet-connection=proxy and --kubelet-certificate-authority:/,
+  );
+  check(
+    ['--kubelet-connection=proxy', '--deprecated-kubelet-completely-insecure'],
+    /--kubelet-connection=proxy and --deprecated-kubelet-completely-insecure:/,
   );
   check(['--node-selector=a in (b'], /^--node-selector=a in \(b: /);
 });

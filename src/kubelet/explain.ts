@@ -1,0 +1,113 @@
+/** Says in the words of whoever runs the cluster why a kubelet gave no answer, and what to do about it. */
+import { describeError } from '../logging.ts';
+import { BodyTooLargeError, KubeletError, kubeletOf, NoAddressAnswersError } from './failure.ts';
+import { faults } from './faults.ts';
+
+/** Short words that stay the same when the sentences change. */
+export type ExplanationCode =
+  | 'CertificateNamesNeither'
+  | 'UnknownAuthority'
+  | 'CertificateExpired'
+  | 'CertificateNotYetValid'
+  | 'CertificateNotForServers'
+  | 'ServingCertificatePending'
+  | 'ClientCertificateRefused'
+  | 'NoCommonTls'
+  | 'NotTls'
+  | 'NotHttp'
+  | 'ConnectionRefused'
+  | 'ConnectionLost'
+  | 'ConnectTimeout'
+  | 'Timeout'
+  | 'NameUnknown'
+  | 'Unreachable'
+  | 'NoAddress'
+  | 'BodyTooLarge'
+  | 'BodyBroken'
+  | 'Unauthorized'
+  | 'Forbidden'
+  | 'NotFound'
+  | 'ServerError'
+  | 'UnexpectedStatus'
+  | 'AnswerUnusable'
+  | 'AnswerBroken'
+  | 'ClockSkew'
+  | 'Other';
+
+export interface Explanation {
+  readonly code: ExplanationCode;
+  /** Names the node and where its kubelet was expected. */
+  readonly what: string;
+  /** What to do about it; undefined where nobody knows. */
+  readonly remedy: string | undefined;
+}
+
+/** As a log line has it. */
+export function inOneLine({ what, remedy }: Explanation): string {
+  return remedy === undefined ? what : `${what}; ${remedy}`;
+}
+
+/** @param error whatever KubeletClient.fetch threw. */
+export function explainFailure(error: unknown): Explanation {
+  if (!(error instanceof KubeletError)) return { code: 'Other', what: describeError(error), remedy: undefined };
+  if (error instanceof BodyTooLargeError) {
+    return { code: 'BodyTooLarge', what: error.message, remedy: 'look for leaked cgroups on the node' };
+  }
+  if (error instanceof NoAddressAnswersError) return explainAll(error);
+  for (let at: unknown = error.cause, depth = 0; at instanceof Error && depth < causeDepthLimit; depth += 1) {
+    const symptom = symptomOf(at);
+    const fault = faults.get(symptom);
+    if (fault !== undefined) {
+      if (error.attempt.via === 'apiserver' && !faultsOfAnswers.has(fault.code)) return unreachable(error, fault.code);
+      const what = `${fault.what(error.attempt, at)} (${symptom})`;
+      return { code: fault.code, what, remedy: fault.remedy };
+    }
+    at = at.cause;
+  }
+  return {
+    code: 'Other',
+    what: `no answer from ${kubeletOf(error.attempt)}: ${describeError(error)}`,
+    remedy: undefined,
+  };
+}
+
+/** The best address is the one that should work; what to do about it is what to do. */
+function explainAll({ failures: [best, ...others] }: NoAddressAnswersError): Explanation {
+  const { code, what, remedy } = explainFailure(best);
+  return { code, what: [what, ...others.map((each) => explainFailure(each).what)].join(', and '), remedy };
+}
+
+/** Faults that the kubelet behind kube-apiserver may have, too; all others are of our connection to kube-apiserver. */
+const faultsOfAnswers: ReadonlySet<ExplanationCode> = new Set(['Timeout', 'ConnectionLost', 'BodyBroken']);
+
+function unreachable({ attempt, cause }: KubeletError, code: ExplanationCode): Explanation {
+  const what = `kube-apiserver at ${attempt.address}, by way of which the kubelet of node ${attempt.node} is asked, cannot be reached: ${describeError(cause)}`;
+  return { code, what, remedy: undefined };
+}
+
+/** Of a node that has no address to try; who looked for one knows why. */
+export function explainNoAddress({ reason, remedy }: NoAddress): Explanation {
+  return { code: 'NoAddress', what: reason, remedy };
+}
+
+interface NoAddress {
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+/** Deeper chains of causes are a loop or noise. */
+const causeDepthLimit = 6;
+
+/** What errors of Node, OpenSSL and undici are told by: their code, or the name where that is no text (a deadline) or not fixed (a parser). */
+function symptomOf(error: Error): string {
+  if (error.name === 'HTTPParserError') return error.name;
+  const { code } = error as { readonly code?: unknown };
+  if (code === 'EPROTO') return alertIn(error.message) ?? code;
+  return typeof code === 'string' ? code : error.name;
+}
+
+/** Of a write that failed because of an alert, only the message has OpenSSL's reason; here it becomes the code that a read would have had. */
+function alertIn(message: string): string | undefined {
+  const reason = /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1];
+  return reason === undefined ? undefined : `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`;
+}

@@ -1,0 +1,95 @@
+/** Requests to kubelets by way of kube-apiserver's node proxy, for clusters where nobody else reaches them. */
+import { Pool } from 'undici';
+import { untilAborted } from '../abort.ts';
+import type { ApiServer, TlsMaterial } from '../client/config.ts';
+import type { KubeletClient, KubeletRequest, KubeletResponse } from './client.ts';
+import { connectionLimits, exchange, inTime } from './exchange.ts';
+import type { Route } from './failure.ts';
+
+export interface KubeletProxyOptions {
+  readonly apiServer: ApiServer;
+  readonly requestTimeoutMs: number;
+}
+
+/** Shorter than the idle time of kube-apiserver (90 s) and of common load balancers (60 s), so that we close first. */
+const keepAliveMs = 45_000;
+
+/** A client that takes no notice of the request's host and port: kube-apiserver chooses them from the Node's status by flags of its own. */
+export function createKubeletProxy({ apiServer, requestTimeoutMs }: KubeletProxyOptions): KubeletClient {
+  const { origin, protocol, hostname, pathname } = new URL(apiServer.url);
+  const route: Route = { via: 'apiserver', address: `${hostname}:${proxyCandidate(apiServer.url).port}` };
+  const prefix = pathname.replace(/\/$/, '');
+  let current: { readonly material: TlsMaterial; readonly pool: Pool } | undefined;
+  const pools = new Set<Pool>();
+  return { fetch, release, [Symbol.asyncDispose]: dispose };
+
+  function fetch(request: KubeletRequest, signal: AbortSignal): Promise<KubeletResponse> {
+    const attempt = { ...route, node: request.node, timeoutMs: requestTimeoutMs };
+    return inTime(attempt, signal, async (limit) => {
+      const authorization = await untilAborted(apiServer.authorization(), limit);
+      const { material, pool } = connections();
+      const path = `${prefix}${proxyPath(request)}`;
+      // A connection that is being opened looks at no signal.
+      const answer = await untilAborted(exchange(pool, { ...request, path, authorization }, attempt, limit), limit);
+      if (answer.status === 401) apiServer.refresh?.();
+      const verified = protocol === 'https:' && material.rejectUnauthorized;
+      return { ...answer, ...route, verifiedBy: verified ? 'apiserver' : 'nothing' };
+    });
+  }
+
+  /** New connections use new TLS material; what runs on old ones ends there. */
+  function connections(): { readonly material: TlsMaterial; readonly pool: Pool } {
+    const material = apiServer.tls();
+    if (current?.material === material) return current;
+    if (current !== undefined) void retire(current.pool);
+    current = { material, pool: connect(material) };
+    pools.add(current.pool);
+    return current;
+  }
+
+  function connect(material: TlsMaterial): Pool {
+    return new Pool(origin, {
+      ...connectionLimits,
+      // Each node is asked once at a time, so there are never more than nodes; with fewer, kubelets that hang would hold up the others.
+      connections: null,
+      keepAliveTimeout: keepAliveMs,
+      keepAliveMaxTimeout: keepAliveMs,
+      headersTimeout: requestTimeoutMs,
+      bodyTimeout: requestTimeoutMs,
+      connect: { ...material, timeout: requestTimeoutMs },
+    });
+  }
+
+  async function retire(pool: Pool): Promise<void> {
+    await pool.close();
+    pools.delete(pool);
+  }
+
+  /** No connection is any one node's; the signal ends what is under way. */
+  function release(): void {}
+
+  async function dispose(): Promise<void> {
+    await Promise.all([...pools].map((pool) => pool.destroy()));
+  }
+}
+
+/** Where requests go, whichever node they are for; IPv6 without brackets. */
+export function proxyCandidate(url: string): { readonly host: string; readonly port: number } {
+  const { hostname, port, protocol } = new URL(url);
+  return { host: hostname.replaceAll(/[[\]]/g, ''), port: Number(port) || (defaultPorts.get(protocol) ?? 443) };
+}
+
+const defaultPorts: ReadonlyMap<string, number> = new Map([
+  ['http:', 80],
+  ['https:', 443],
+]);
+
+/**
+ * The node's name alone, without scheme and port: then kube-apiserver dials the port of the Node's status with its kubelet client
+ * certificate. With another port it would show no credentials and verify nothing.
+ */
+function proxyPath({ node, path }: KubeletRequest): string {
+  // An annotation of the Node may have chosen the path; its dots must not lead out of the node's proxy.
+  const { pathname, search } = new URL(path, 'https://kubelet');
+  return `/api/v1/nodes/${encodeURIComponent(node)}/proxy${pathname}${search}`;
+}

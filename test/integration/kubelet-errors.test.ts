@@ -1,0 +1,357 @@
+/** What users are told when a kubelet cannot be read, each proven against a real server that is wrong in this one way. */
+import assert from 'node:assert/strict';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
+import { createKubeletClient, type KubeletTls } from '../../src/kubelet/client.ts';
+import { explainFailure, type ExplanationCode } from '../../src/kubelet/explain.ts';
+import { explainStatus } from '../../src/kubelet/explainstatus.ts';
+import { type IssueOptions, makeAuthority } from '../fakes/certificates.ts';
+import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
+import { listen } from '../fakes/listen.ts';
+
+const authority = makeAuthority('kubelets');
+const dayMs = 24 * 60 * 60_000;
+const node = 'node-a';
+
+interface Setting {
+  readonly host?: string;
+  readonly tls?: Partial<KubeletTls>;
+  readonly timeoutMs?: number;
+}
+
+/** What fetching from the port comes to, in words. */
+async function explained(port: number, { host = '127.0.0.1', tls, timeoutMs = 5_000 }: Setting = {}) {
+  const trust: KubeletTls = { ca: authority.cert, cert: undefined, key: undefined, insecure: false, ...tls };
+  await using client = createKubeletClient({
+    tls: () => trust,
+    authorization: async () => 'Bearer good',
+    plainHttp: false,
+    requestTimeoutMs: timeoutMs,
+  });
+  const request = { node, host, port, path: '/metrics/cadvisor', accept: 'text/plain', gzip: true, alternatives: 0 };
+  try {
+    return explainStatus(node, await client.fetch(request, new AbortController().signal));
+  } catch (error) {
+    return explainFailure(error);
+  }
+}
+
+/** Serves while it is looked at. */
+async function against(server: Server, setting: Setting, look: (told: Told, address: string) => void): Promise<void> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    // The client hangs up on most of these servers.
+    socket.on('error', () => {});
+  });
+  const port = await listen(server, 0);
+  try {
+    look(await explained(port, setting), `${setting.host ?? '127.0.0.1'}:${port}`);
+  } finally {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  }
+}
+
+type Told = Awaited<ReturnType<typeof explained>>;
+
+/** The server leads to this explanation, which names the node and the address. */
+function check(
+  name: string,
+  makeServer: () => Server,
+  code: ExplanationCode,
+  what: RegExp,
+  remedy: RegExp,
+  setting: Setting = {},
+): void {
+  test(`${name} is ${code}`, () =>
+    against(makeServer(), setting, (told, address) => {
+      assert.equal(told.code, code, JSON.stringify(told));
+      assert.ok(told.what.includes(node) && told.what.includes(address), told.what);
+      assert.match(told.what, what);
+      assert.match(told.remedy ?? '', remedy);
+      // Library words are for searching, not instead of ours.
+      assert.doesNotMatch(told.what, /openssl|altnames|--use-system-ca/i);
+    }));
+}
+
+/** An HTTPS server with a certificate of our authority that is good but for the given. */
+function kubeletWith(certificate: Partial<IssueOptions>, options: ServerOptions = {}): Server {
+  const issued = authority.issue({ cn: node, dns: [node], ips: ['127.0.0.1'], usages: ['server'], ...certificate });
+  return quiet(createHttpsServer({ ...issued, ...options }, (_, response) => response.end('ok')));
+}
+
+/** A client that does not like a certificate is what these servers are for. */
+function quiet<T extends Server>(server: T): T {
+  return server.on('tlsClientError', () => {});
+}
+
+/** Answers whatever comes first with a fatal TLS alert, and hangs up. */
+function alerting(description: number): Server {
+  const record = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, description]);
+  return createTcpServer((socket) => socket.once('data', () => socket.end(record)));
+}
+
+test('the server that all others differ from is fine', () =>
+  against(kubeletWith({}), {}, (told) => assert.match(told.what, /answers 200: ok$/)));
+
+describe('who answered is verified by', () => {
+  const checkVerified = (by: string, certificate: Partial<IssueOptions>, insecure = false) =>
+    void test(`${by}${insecure ? ', if that is asked for' : ''}`, async () => {
+      const server = kubeletWith(certificate);
+      const port = await listen(server, 0);
+      await using client = createKubeletClient({
+        tls: () => ({ ca: insecure ? undefined : authority.cert, cert: undefined, key: undefined, insecure }),
+        authorization: async () => undefined,
+        plainHttp: false,
+        requestTimeoutMs: 5_000,
+      });
+      const request = { node, host: '127.0.0.1', port, path: '/', accept: 'text/plain', gzip: false, alternatives: 0 };
+      const { verifiedBy, address, via } = await client.fetch(request, new AbortController().signal);
+      assert.deepEqual({ verifiedBy, address, via }, { verifiedBy: by, address: `127.0.0.1:${port}`, via: 'kubelet' });
+      server.close();
+    });
+  checkVerified('address', {});
+  checkVerified('node-name', { ips: [] });
+  checkVerified('nothing', {}, true);
+});
+
+describe('a certificate', () => {
+  const bootstrap = /serverTLSBootstrap: true.*kubectl get csr.*kubectl certificate approve/;
+  check(
+    'that names neither the IP address nor the node',
+    () => kubeletWith({ cn: 'node-b', ips: [], dns: ['node-b'] }),
+    'CertificateNamesNeither',
+    /neither that address nor the node's name: it names DNS:node-b \(/,
+    new RegExp(`${bootstrap.source}.*--kubelet-preferred-address-types`),
+  );
+  check(
+    'without any SAN',
+    () => kubeletWith({ cn: 'node-b', ips: [], dns: [] }),
+    'CertificateNamesNeither',
+    /no subject alternative names/,
+    bootstrap,
+  );
+  check(
+    'of another CA',
+    () => kubeletWith({}),
+    'UnknownAuthority',
+    /signed by an authority that we do not trust/,
+    /--kubelet-certificate-authority/,
+    { tls: { ca: makeAuthority('other').cert } },
+  );
+  check(
+    'of another CA of the same name',
+    () => kubeletWith({}),
+    'UnknownAuthority',
+    /signed by an authority that we do not trust/,
+    /--kubelet-certificate-authority/,
+    { tls: { ca: makeAuthority('kubelets').cert } },
+  );
+  check(
+    'that signed itself',
+    () => {
+      const { cert, key } = makeAuthority(node);
+      return quiet(createHttpsServer({ cert, key }));
+    },
+    'UnknownAuthority',
+    /signed by itself/,
+    bootstrap,
+  );
+  check(
+    'that the kubelet made with a CA of its own',
+    () => {
+      const own = makeAuthority(`${node}-ca@1795377592`);
+      const { cert, key } = own.issue({ cn: `${node}@1795377592`, dns: [node], usages: ['server'] });
+      return quiet(createHttpsServer({ cert: `${cert}${own.cert}`, key }));
+    },
+    'UnknownAuthority',
+    /an authority that it brings along/,
+    bootstrap,
+  );
+  check(
+    'of yesterday',
+    () => kubeletWith({ notBefore: new Date(Date.now() - 2 * dayMs), notAfter: new Date(Date.now() - dayMs) }),
+    'CertificateExpired',
+    /has expired/,
+    /kubectl get csr/,
+  );
+  check(
+    'of tomorrow',
+    () => kubeletWith({ notBefore: new Date(Date.now() + dayMs) }),
+    'CertificateNotYetValid',
+    /not valid yet by our clock/,
+    /NTP/,
+  );
+  check(
+    'for clients',
+    () => kubeletWith({ usages: ['client'] }),
+    'CertificateNotForServers',
+    /not one for servers/,
+    /server auth/,
+  );
+});
+
+describe('a handshake', () => {
+  check(
+    'that ends as that of a kubelet whose serving CSR is pending',
+    () => alerting(80),
+    'ServingCertificatePending',
+    /"tls: internal error".*signing request is not approved/,
+    /kubectl get csr.*Pending.*kubectl certificate approve <name>/,
+  );
+  for (const [alert, description] of [
+    ['bad certificate', 42],
+    ['certificate expired', 45],
+    ['certificate unknown', 46],
+    ['unknown CA', 48],
+    ['certificate required', 116],
+  ] as const) {
+    check(
+      `that ends with the alert ${alert}`,
+      () => alerting(description),
+      'ClientCertificateRefused',
+      /our client certificate/,
+      /authentication\.x509\.clientCAFile/,
+    );
+  }
+  check(
+    'with TLS 1.1',
+    () => kubeletWith({}, { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }),
+    'NoCommonTls',
+    /no TLS version or cipher suite in common/,
+    /tlsMinVersion/,
+  );
+  check('without a common cipher suite', () => alerting(40), 'NoCommonTls', /cipher suite/, /tlsCipherSuites/);
+  check(
+    'with a server for plain HTTP',
+    () => createHttpServer((_, response) => response.end('ok')),
+    'NotTls',
+    /speaks no TLS/,
+    /--kubelet-use-node-status-port/,
+  );
+  check(
+    'with one that accepts and says nothing',
+    () => createTcpServer(),
+    'ConnectTimeout',
+    /no connection within 300 ms/,
+    /NetworkPolicies/,
+    { timeoutMs: 300 },
+  );
+  check(
+    'with one that resets the connection',
+    () => createTcpServer((socket) => socket.resetAndDestroy()),
+    'ConnectionLost',
+    /broke the connection off/,
+    /restart/,
+  );
+});
+
+describe('an answer', () => {
+  const certificate = () => authority.issue({ cn: node, ips: ['127.0.0.1'], usages: ['server'] });
+  check(
+    'that is not HTTP',
+    () => quiet(createTlsServer(certificate(), (socket) => void socket.on('error', () => {}).end('hello\r\n\r\n'))),
+    'NotHttp',
+    /speaks no HTTP/,
+    /--kubelet-port/,
+  );
+  check(
+    'that never comes',
+    () => quiet(createHttpsServer(certificate(), () => {})),
+    'Timeout',
+    /no answer within 300 ms/,
+    /--kubelet-request-timeout/,
+    { timeoutMs: 300 },
+  );
+  check(
+    'that ends before it began',
+    () => quiet(createHttpsServer(certificate(), ({ socket }) => socket.destroy())),
+    'ConnectionLost',
+    /broke the connection off/,
+    /restart/,
+  );
+  test('that is not gzip although it says so is BodyBroken', () =>
+    against(
+      quiet(
+        createHttpsServer(certificate(), (_, response) =>
+          response.writeHead(200, { 'content-encoding': 'gzip' }).end('not gzip'),
+        ),
+      ),
+      {},
+      (told, address) => {
+        assert.equal(told.code, 'BodyBroken', JSON.stringify(told));
+        assert.ok(told.what.includes(address));
+      },
+    ));
+});
+
+describe('an address', () => {
+  test('where nobody listens is ConnectionRefused', async () => {
+    const server = createTcpServer();
+    const port = await listen(server, 0);
+    await new Promise((resolve) => server.close(resolve));
+    const told = await explained(port);
+    assert.equal(told.code, 'ConnectionRefused');
+    assert.equal(
+      told.what,
+      `nothing listens at 127.0.0.1:${port}, where the kubelet of node node-a should (ECONNREFUSED)`,
+    );
+    assert.match(told.remedy ?? '', /does it run\?.*--kubelet-use-node-status-port/);
+  });
+
+  test('that is a name nobody knows is NameUnknown', async () => {
+    // A label of 64 characters cannot be in the DNS, so that no resolver is asked: tests stay on loopback, and do not wait for one.
+    const told = await explained(10250, { host: `${'x'.repeat(64)}.invalid` });
+    assert.equal(told.code, 'NameUnknown', JSON.stringify(told));
+    assert.match(told.what, /the name in x+\.invalid:10250, .* node node-a/);
+    assert.match(told.remedy ?? '', /InternalIP.*--kubelet-preferred-address-types/);
+  });
+});
+
+describe('a kubelet that answers', () => {
+  let kubelet: FakeKubelet;
+  let known = true;
+  before(async () => {
+    const certificate = authority.issue({ cn: node, ips: ['127.0.0.1'], usages: ['server'] });
+    kubelet = await createFakeKubelet({ certificate, accepts: () => known });
+  });
+  after(() => kubelet.close());
+
+  const checkStatus = (status: number, code: ExplanationCode, what: RegExp, remedy: RegExp | undefined) =>
+    void test(`${status} is ${code}`, async () => {
+      kubelet.faults.cadvisor = status;
+      const told = await explained(kubelet.port);
+      assert.equal(told.code, code);
+      assert.ok(told.what.startsWith(`the kubelet of node node-a at 127.0.0.1:${kubelet.port} answers ${status}`));
+      assert.match(told.what, what);
+      if (remedy === undefined) assert.equal(told.remedy, undefined);
+      else assert.match(told.remedy ?? '', remedy);
+    });
+  checkStatus(
+    403,
+    'Forbidden',
+    /user=standin/,
+    /right to get nodes\/metrics: .*resources: \[nodes\/metrics\], verbs: \[get\]/,
+  );
+  checkStatus(404, 'NotFound', /404 page not found$/, undefined);
+  checkStatus(500, 'ServerError', /failed to list pod stats/, undefined);
+  checkStatus(302, 'UnexpectedStatus', /answers 302/, undefined);
+
+  test('401 is Unauthorized', async () => {
+    known = false;
+    const told = await explained(kubelet.port);
+    assert.equal(told.code, 'Unauthorized');
+    assert.match(told.what, /answers 401: Unauthorized$/);
+    assert.match(told.remedy ?? '', /authentication\.webhook\.enabled: true/);
+  });
+});
+
+test('nothing is explained that was not said: an unknown error keeps its own words', async () => {
+  const told = await explained(1, { tls: { ca: authority.cert, cert: 'no PEM', key: 'no PEM' } });
+  assert.equal(told.code, 'Other');
+  assert.match(told.what, /^no answer from the kubelet of node node-a at 127\.0\.0\.1:1: /);
+});
