@@ -14,6 +14,7 @@ import type { Logger } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
 import { healthPaths } from '../server/health.ts';
 import type { ServerTls } from '../server/server.ts';
+import type { KeyPair } from '../tls/keypair.ts';
 import { createServingCertificate } from '../tls/serving.ts';
 
 export interface AuthOptions {
@@ -82,18 +83,19 @@ export async function createAuth({ options, rest, metrics, clock, log, rooms }: 
       log,
     }),
     trustKnown: () => options['authentication-tolerate-lookup-failure'] || settings.ready(),
-    tls,
+    tls: () => tlsWith(serving.current()),
     onTlsChange(listener) {
-      serving.onChange(() => listener(tls()));
-      settings.onChange(() => listener(tls()));
+      // It is the current pair only when the listener has taken it.
+      serving.onChange((pair) => listener(tlsWith(pair)));
+      settings.onChange(() => listener(tlsWith(serving.current())));
     },
     run: (signal) => configMap?.run(signal) ?? Promise.resolve(),
   };
 
-  function tls(): ServerTls {
+  function tlsWith(pair: KeyPair): ServerTls {
     const { clientCa, requestHeader } = settings.current();
     const clientCas = [clientCa, requestHeader?.ca].filter((bundle) => bundle !== undefined).map(({ pem }) => pem);
-    return { ...serving.current(), clientCas };
+    return { ...pair, clientCas };
   }
 
   async function restFor(kubeconfig: string | undefined): Promise<RestClient> {

@@ -134,6 +134,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.addHook('onRequest', count);
   app.decorateRequest('info');
   app.decorateRequest('user');
+  app.addHook('onRequest', answerOptionsOfAll);
   app.addHook('onRequest', identify);
   app.addHook('onRequest', answerHealthEarly);
   app.addHook('onRequest', authenticate);
@@ -280,6 +281,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     await Promise.race([drained, noRequests(), once(abandoned.signal, 'abort')]);
     clearTimeout(limit);
   }
+}
+
+/** `OPTIONS *` asks for nothing but an answer, and is about no path. As in Go's servers anybody gets one, with nothing in it. */
+async function answerOptionsOfAll(request: Request, reply: Response): Promise<Response | undefined> {
+  if (request.method !== 'OPTIONS' || request.originalUrl !== '*') return undefined;
+  return reply.code(200).header('content-length', '0').send();
 }
 
 function unreachable(): never {

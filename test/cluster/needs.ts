@@ -24,6 +24,11 @@ export function requireGo(): void {
   if (findCommand('go') === undefined) throw new UnmetNeed('needs: go on the PATH (https://go.dev/dl, 1.26 or newer)');
 }
 
+/** Throws UnmetNeed unless openssl is there. */
+export function requireOpenssl(): void {
+  if (findCommand('openssl') === undefined) throw new UnmetNeed('needs: openssl (apt-get install openssl)');
+}
+
 /** Throws UnmetNeed unless run by root. */
 export function requireRoot(): void {
   if (process.getuid?.() !== 0) throw new UnmetNeed('needs: root (it makes namespaces, mounts and cgroups)');

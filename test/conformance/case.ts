@@ -4,6 +4,7 @@ import type { DifferenceName } from './differences.ts';
 import type { Fixture } from './objects.ts';
 import type { NormaliseOptions } from './normalise.ts';
 import type { Server } from './servers.ts';
+import type { AfterSilence } from './silence.ts';
 
 /**
  * When a case runs: before there is any usage, when both have all of it, when the lab is being changed under them, or as they are stopped.
@@ -47,8 +48,14 @@ export interface Watch {
   ask(question: Question, server?: Server): Promise<Answer>;
   /** Bodies of the reviews that the server sent while this ran. */
   reviews(during: () => Promise<unknown>): Promise<Review[]>;
-  /** Asks kube-apiserver as its administrator. */
-  administrate(method: 'GET' | 'PATCH', target: string, body?: unknown): Promise<unknown>;
+  /** Asks kube-apiserver as its administrator. @throws Error with the answer unless that is 2xx. */
+  administrate(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', target: string, body?: unknown): Promise<unknown>;
+  /** The status of a path that kube-apiserver gets of this server for the user; the server is aggregated for that. */
+  statusThroughKubeApiserver(user: string, groups: readonly string[], path: string): Promise<number>;
+  /** Puts another serving certificate into the files of all servers, once. Returns its SHA-256 fingerprint. */
+  renewServingCertificate(): string;
+  /** What became of connections that were used at the start and then left alone. */
+  readonly afterSilence: Promise<AfterSilence>;
   /** PEM of the authority that is not trusted at first. */
   readonly newFrontProxyCa: string;
   /** Makes those who are asked for rights take questions and never answer. */

@@ -8,15 +8,19 @@ import { negotiation } from './cases/negotiation.ts';
 import { parameters } from './cases/parameters.ts';
 import { protocol } from './cases/protocol.ts';
 import { reads } from './cases/reads.ts';
+import { tls } from './cases/tls.ts';
+import { trust } from './cases/trust.ts';
 
 export const groups: ReadonlyMap<string, readonly Case[]> = new Map([
   ['discovery', discovery],
   ['health', health],
   ['authentication', authentication],
+  ['trust', trust],
   ['authorization', authorization],
   ['reads', reads],
   ['parameters', parameters],
   ['negotiation', negotiation],
+  ['tls', tls],
   ['protocol', protocol],
 ]);
 

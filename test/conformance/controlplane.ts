@@ -15,6 +15,8 @@ export interface ControlPlane extends AsyncDisposable {
   readonly auditLog: string;
   /** Asks as the administrator. @throws Error with the answer unless that is 2xx. */
   call(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', target: string, body?: unknown): Promise<unknown>;
+  /** Reads a path as the administrator who acts as this user. Returns the status. */
+  statusAs(user: string, groups: readonly string[], target: string): Promise<number>;
 }
 
 const startTimeoutMs = 60_000;
@@ -72,8 +74,10 @@ export async function startControlPlane(folder: string, credentials: Credentials
   started.defer(() => apiServer.stop());
 
   const { cert, key } = credentials.certificates.administrator;
-  const agent = started.adopt(new Agent({ connect: { ca: credentials.clients.cert, cert, key } }), (open) =>
-    open.destroy(),
+  // Over HTTP/2 undici makes one line of many headers of one name.
+  const agent = started.adopt(
+    new Agent({ allowH2: false, connect: { ca: credentials.clients.cert, cert, key } }),
+    (open) => open.destroy(),
   );
   const url = `https://127.0.0.1:${port}`;
   const call: ControlPlane['call'] = async (method, target, body) => {
@@ -87,13 +91,20 @@ export async function startControlPlane(folder: string, credentials: Credentials
     if (answer.statusCode >= 300) throw new Error(`${method} ${target}: ${answer.statusCode} ${text}`);
     return target.startsWith('/readyz') ? text : JSON.parse(text);
   };
+  const statusAs: ControlPlane['statusAs'] = async (user, groups, target) => {
+    const asGroups = groups.flatMap((group) => ['Impersonate-Group', group]);
+    const headers = ['Impersonate-User', user, ...asGroups];
+    const answer = await request(url + target, { dispatcher: agent, headers });
+    await answer.body.dump();
+    return answer.statusCode;
+  };
   const ready = async () => {
     for (const child of [etcd, apiServer]) if (!child.running()) throw new GiveUp(child.lastLog());
     return (await call('GET', '/readyz')) === 'ok';
   };
   await waitFor('kube-apiserver to be ready', ready, startTimeoutMs);
   const owned = started.move();
-  return { url, auditLog, call, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { url, auditLog, call, statusAs, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 const auditPolicy = {

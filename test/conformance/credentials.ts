@@ -1,6 +1,6 @@
 /** Who may ask, and with what: authorities, certificates and the files that the lab's processes read them from. */
-import { generateKeyPairSync } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Authority, type Issued, makeAuthority } from '../fakes/certificates.ts';
 
@@ -21,6 +21,11 @@ export interface Credentials {
   readonly kubelet: Issued;
   /** A file's path by its name. */
   file(name: string): string;
+  /**
+   * Puts another serving certificate, as good as the first, into the files of all servers, kube-apiserver among them; a second call does nothing.
+   * Returns its SHA-256 fingerprint.
+   */
+  renewServing(): string;
 }
 
 /** Makes everything and writes below the folder what etcd's and the servers' command lines name. */
@@ -30,12 +35,7 @@ export function makeCredentials(folder: string): Credentials {
   const newFrontProxies = makeAuthority('conformance new front proxies');
   const rogues = makeAuthority('conformance rogues');
   const usages = ['client'] as const;
-  const serving = clients.issue({
-    cn: 'server',
-    dns: ['localhost', 'kubernetes'],
-    ips: ['127.0.0.1', '10.0.0.1'],
-    usages: ['server'],
-  });
+  let renewed: Issued | undefined;
   const certificates = {
     administrator: clients.issue({ cn: 'administrator', o: ['system:masters'], usages }),
     'front-proxy': frontProxies.issue({ cn: 'front-proxy-client', usages }),
@@ -53,8 +53,7 @@ export function makeCredentials(folder: string): Credentials {
   write('front-proxy-ca.crt', frontProxies.cert);
   write('front-proxy.crt', certificates['front-proxy'].cert);
   write('front-proxy.key', certificates['front-proxy'].key);
-  write('serving.crt', serving.cert);
-  write('serving.key', serving.key);
+  writeServing(issueServing());
   return {
     clients,
     frontProxies,
@@ -62,5 +61,29 @@ export function makeCredentials(folder: string): Credentials {
     certificates,
     kubelet: clients.issue({ cn: 'kubelet', ips: ['127.0.0.1'], usages: ['server'] }),
     file,
+    renewServing: () => {
+      if (renewed === undefined) writeServing((renewed = issueServing()));
+      return new X509Certificate(renewed.cert).fingerprint256;
+    },
   };
+
+  function issueServing(): Issued {
+    return clients.issue({
+      cn: 'server',
+      dns: ['localhost', 'kubernetes'],
+      ips: ['127.0.0.1', '10.0.0.1'],
+      usages: ['server'],
+    });
+  }
+
+  /** Each file is whole at any time; that the two do not fit for a moment is for the servers to bear. */
+  function writeServing({ cert, key }: Issued): void {
+    for (const [name, text] of [
+      ['serving.key', key],
+      ['serving.crt', cert],
+    ] as const) {
+      write(`${name}.next`, text);
+      renameSync(file(`${name}.next`), file(name));
+    }
+  }
 }

@@ -5,9 +5,11 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { requireOpenssl } from '../cluster/needs.ts';
 import { GiveUp, waitFor } from '../cluster/wait.ts';
 import { listen } from '../fakes/listen.ts';
 import { freePort } from '../fakes/wholecluster.ts';
+import { whileAggregated } from './aggregation.ts';
 import { reviewsWhile } from './audit.ts';
 import type { Watch } from './case.ts';
 import { type Client, createClient } from './client.ts';
@@ -15,6 +17,7 @@ import { type ControlPlane, startControlPlane } from './controlplane.ts';
 import { type Credentials, makeCredentials } from './credentials.ts';
 import { type Fixture, kubeconfig, makeFixture } from './objects.ts';
 import { type Pair, type Server, type ServerName, startPair } from './servers.ts';
+import { type Silence, startSilence } from './silence.ts';
 
 export interface Lab extends AsyncDisposable {
   readonly pair: Pair;
@@ -30,6 +33,7 @@ const usageTimeoutMs = 60_000;
 
 /** Resolves when both servers answer /livez. */
 export async function openLab(): Promise<Lab> {
+  requireOpenssl();
   await using opened = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(tmpdir(), 'kubegauge-conformance-'));
   opened.defer(() => rm(folder, { recursive: true }));
@@ -53,12 +57,25 @@ export async function openLab(): Promise<Lab> {
   });
   const hang = createHang(opened, reviewerPort);
   for (const server of [...Object.values(pair), ...Object.values(unauthorising)]) await untilAlive(client, server);
+  const frontProxy = credentials.certificates['front-proxy'];
+  const silence = {
+    real: opened.use(await startSilence(pair.real.port, frontProxy)),
+    ours: opened.use(await startSilence(pair.ours.port, frontProxy)),
+  };
   const owned = opened.move();
   return {
     pair,
     client,
     complete: () => untilComplete(client, pair),
-    watch: (name) => watchOf(pair[name], unauthorising[name], { client, controlPlane, credentials, fixture, hang }),
+    watch: (name) =>
+      watchOf(pair[name], unauthorising[name], {
+        client,
+        controlPlane,
+        credentials,
+        fixture,
+        hang,
+        silence: silence[name],
+      }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 
@@ -77,12 +94,13 @@ interface Rooms {
   readonly credentials: Credentials;
   readonly fixture: Fixture;
   readonly hang: () => Promise<void>;
+  readonly silence: Silence;
 }
 
 function watchOf(
   server: Server,
   unauthorising: Server,
-  { client, controlPlane, credentials, fixture, hang }: Rooms,
+  { client, controlPlane, credentials, fixture, hang, silence }: Rooms,
 ): Watch {
   return {
     server,
@@ -91,6 +109,10 @@ function watchOf(
     ask: (question, other = server) => client.ask(other, question),
     reviews: (during) => reviewsWhile(controlPlane.auditLog, during),
     administrate: controlPlane.call,
+    statusThroughKubeApiserver: (user, groups, target) =>
+      whileAggregated(controlPlane, server.port, () => controlPlane.statusAs(user, groups, target)),
+    renewServingCertificate: credentials.renewServing,
+    afterSilence: silence.outcome,
     newFrontProxyCa: credentials.newFrontProxies.cert,
     hangAuthorization: hang,
   };

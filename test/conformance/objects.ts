@@ -190,7 +190,7 @@ function sampleOf({ cores, memoryBytes }: Usage): SampleModel {
   return { timestampMs, cpuSeconds: ticks * (cores * (sampleIntervalMs / 1000)), memoryBytes, startTimeMs };
 }
 
-/** The product's own RBAC manifest, and two users. */
+/** The product's own RBAC manifest, and users. */
 async function applyRights(call: ControlPlane['call']): Promise<void> {
   const rbac = readFileSync(path.resolve(import.meta.dirname, '../../manifests/base/rbac.yaml'), 'utf8');
   const manifests: unknown[] = parseAllDocuments(rbac).map((document) => document.toJS() as unknown);
@@ -203,6 +203,11 @@ async function applyRights(call: ControlPlane['call']): Promise<void> {
   }
 }
 
+/** Its members may read metrics. */
+export const groupOfReaders = 'conformance-readers';
+/** A user whom a binding gives a role that is not there; RBAC says so when it refuses. */
+export const userOfNoRole = 'conformance-user-of-no-role';
+
 const users: readonly unknown[] = [
   { kind: 'ServiceAccount', apiVersion: 'v1', metadata: { name: 'reader', namespace: 'users' } },
   { kind: 'ServiceAccount', apiVersion: 'v1', metadata: { name: 'stranger', namespace: 'users' } },
@@ -211,7 +216,17 @@ const users: readonly unknown[] = [
     apiVersion: 'rbac.authorization.k8s.io/v1',
     metadata: { name: 'conformance-readers' },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:aggregated-metrics-reader' },
-    subjects: [{ kind: 'ServiceAccount', name: 'reader', namespace: 'users' }],
+    subjects: [
+      { kind: 'ServiceAccount', name: 'reader', namespace: 'users' },
+      { kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: groupOfReaders },
+    ],
+  },
+  {
+    kind: 'ClusterRoleBinding',
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    metadata: { name: 'conformance-no-role' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'missing' },
+    subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: userOfNoRole }],
   },
 ];
 

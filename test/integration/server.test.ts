@@ -1,7 +1,9 @@
 /** The whole program over the wire: who is let in, what is served, and what is said when it is not. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { connect, type ClientHttp2Session } from 'node:http2';
+import { request as requestHttps } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { Agent, type Dispatcher, request } from 'undici';
@@ -306,6 +308,20 @@ describe('paths', () => {
     session.close();
   });
 
+  test('OPTIONS * is answered to anybody with nothing, over both protocols', async () => {
+    const options = { port: cluster.port, host: '127.0.0.1', path: '*', method: 'OPTIONS', rejectUnauthorized: false };
+    const [answer] = (await once(requestHttps(options).end(), 'response')) as [IncomingMessage];
+    assert.equal(answer.statusCode, 200);
+    assert.deepEqual(Object.keys(answer.headers).sort(), ['connection', 'content-length', 'date', 'keep-alive']);
+    assert.equal(answer.headers['content-length'], '0');
+    answer.resume();
+    const session = connectHttp2();
+    assert.equal(await status2(session, { ':method': 'OPTIONS', ':path': '*' }), 200);
+    session.close();
+    // Of anything else, OPTIONS is as good as any method.
+    assert.equal((await ask('/version', { method: 'OPTIONS' })).status, 403);
+  });
+
   test('a selector that is not UTF-8 is refused, not dropped', async () => {
     assert.equal((await asAdmin(`${M}/pods?labelSelector=app%3Dnone%ff`)).status, 400);
   });
@@ -429,7 +445,7 @@ function assertCores(quantity: string): void {
   assert.ok(Math.abs(nanocores / 1e9 - coresUsed) < coresUsed / 100, quantity);
 }
 
-function connectHttp2(certificate: Issued): ClientHttp2Session {
+function connectHttp2(certificate?: Issued): ClientHttp2Session {
   return connect(`https://127.0.0.1:${cluster.port}`, {
     rejectUnauthorized: false,
     ...certificate,

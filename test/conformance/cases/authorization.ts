@@ -1,5 +1,6 @@
 /** Statements 66 to 76: may they. */
 import { type Case, exchange, M, some, type Watch } from '../case.ts';
+import { dig, userOfNoRole } from '../objects.ts';
 import { normalise } from '../normalise.ts';
 
 const as = (user: string) =>
@@ -87,6 +88,17 @@ export const authorization: readonly Case[] = [
   exchange(73, `${M}/nodes/%3Cb%3E`, 403, alice),
   exchange(74, '/nope', 403, { as: 'anonymous' }),
   exchange(74, `${M}/nodes`, 403, { as: 'anonymous', method: 'POST' }),
+  exchange(75, `${M}/nodes`, 403, as(userOfNoRole)),
+  {
+    statements: [75],
+    name: "the authorizer's reason is the end of the message",
+    probe: async ({ ask }) => {
+      const body: unknown = JSON.parse((await ask({ path: `${M}/nodes`, ...as(userOfNoRole) })).body.toString());
+      // From 1.37 on kube-apiserver says which authorizer it was.
+      return /at the cluster scope: (?:rbac: )?(.*)$/.exec(String(dig(body, 'message')))?.[1];
+    },
+    expect: 'RBAC: clusterrole.rbac.authorization.k8s.io "missing" not found',
+  },
   exchange(76, `${M}/nodes`, 403, {
     as: 'alice',
     headers: [['Impersonate-User', 'admin']],

@@ -23,6 +23,16 @@ export const discovery: readonly Case[] = [
   byEtag(4, 'the same', (etag) => etag),
   byEtag(5, 'weak', (etag) => `W/${etag}`, 'v1: discovery'),
   byEtag(5, 'any', () => '*', 'v1: discovery'),
+  {
+    statements: [6],
+    name: 'another process of the same program has the same ETag',
+    probe: async ({ ask, unauthorising }) => {
+      const question = { path: '/apis', headers: [['Accept', v2]] } as const;
+      const [one, another] = [await ask(question), await ask(question, unauthorising)];
+      return one.headers.has('etag') && one.headers.get('etag') === another.headers.get('etag');
+    },
+    expect: true,
+  },
   exchange(7, '/apis', 406, { accept: v3 }),
   exchange(7, '/apis', 200, { accept: `${v3},${json}`, differs: 'v1: groups' }),
   exchange(8, '/apis', 406, { accept: v2beta1, differs: 'v2beta1 of discovery' }),

@@ -1,7 +1,8 @@
-/** Statements 119 to 127: the connection and its limits. Its end is with health. */
+/** Statements 119 to 128, but for TLS: the connection and its limits. Its end is with health. */
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request as requestHttps } from 'node:https';
 import { connect as connectTcp } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { type Case, exchange, M } from '../case.ts';
 import { normalise, type Observation } from '../normalise.ts';
 
@@ -12,21 +13,6 @@ export const protocol: readonly Case[] = [
   exchange(119, nodes, 200, { headers: [['Audit-Id', 'a/b<c>']], http2: true }),
   exchange([119, 120], nodes, 200, { name: 'an Audit-Id of its own and no caching' }),
   exchange(120, `${M}/nodes/nope`, 404, { name: 'no caching of an error' }),
-  ...(['TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const).map(
-    (version): Case => ({
-      statements: [121],
-      name: version,
-      probe: ({ server }) =>
-        handshake(server.port, { minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' }),
-    }),
-  ),
-  ...[['h2'], ['http/1.1'], ['http/1.1', 'h2'], ['nonsense', 'http/1.1'], undefined].map(
-    (protocols): Case => ({
-      statements: [121],
-      name: `ALPN ${protocols?.join(',') ?? 'none'}`,
-      probe: ({ server }) => handshake(server.port, protocols === undefined ? {} : { ALPNProtocols: protocols }),
-    }),
-  ),
   {
     statements: [123],
     name: 'plain HTTP',
@@ -60,9 +46,18 @@ export const protocol: readonly Case[] = [
   exchange(125, nodes, 200, { headers: [['Host', 'anything.example:1']] }),
   {
     statements: [125],
-    name: 'a server name that nobody knows',
-    probe: ({ server }) => handshake(server.port, { servername: 'nobody.example' }),
+    name: 'OPTIONS * over HTTP/1.1',
+    probe: async ({ server }) => {
+      const target = { port: server.port, host: '127.0.0.1', path: '*', method: 'OPTIONS', rejectUnauthorized: false };
+      const [answer] = (await once(requestHttps(target).end(), 'response')) as [IncomingMessage];
+      const headers = new Map(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]));
+      const chunks: Buffer[] = [];
+      for await (const chunk of answer) chunks.push(chunk as Buffer);
+      return normalise({ status: answer.statusCode ?? 0, headers, body: Buffer.concat(chunks) });
+    },
+    expect: { status: 200, headers: {}, form: 'empty', body: '' },
   },
+  exchange(125, '*', 200, { method: 'OPTIONS', as: 'anonymous', http2: true }),
   ...[false, true].map(
     (http2): Case => ({
       statements: [127],
@@ -107,6 +102,14 @@ export const protocol: readonly Case[] = [
       return { second: normalise(second), administrator: administrator.status };
     },
   },
+  {
+    // The last of its phase: it waits for what is missing of the silence.
+    statements: [128],
+    name: 'connections that were left alone for 85 s are still good',
+    phase: 'changing',
+    probe: ({ afterSilence }) => afterSilence,
+    expect: { http1: '200', http2: '200' },
+  },
 ];
 
 /** What the real server says when it gets to say it. */
@@ -130,18 +133,4 @@ const tooLate: Observation = {
 
 function longLines(count: number): (readonly [string, string])[] {
   return Array.from({ length: count }, (_, index) => [`X-Long-${index}`, 'x'.repeat(1000)] as const);
-}
-
-/** What was agreed on, or `refused`. */
-async function handshake(port: number, options: ConnectionOptions): Promise<unknown> {
-  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
-  const outcome = await Promise.race([
-    once(socket, 'secureConnect').then(() => ({ protocol: socket.getProtocol(), alpn: socket.alpnProtocol })),
-    once(socket, 'close').then(() => 'refused'),
-  ]).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED') throw error;
-    return 'refused';
-  });
-  socket.destroy();
-  return outcome;
 }

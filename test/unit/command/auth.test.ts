@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { createClientMetrics } from '../../../src/client/metrics.ts';
+import { createRestClient } from '../../../src/client/rest.ts';
+import { createAuth } from '../../../src/command/auth.ts';
+import { createRegistry } from '../../../src/monitoring.ts';
+import { parseCommandLine } from '../../../src/options/parse.ts';
+import { type Issued, makeAuthority } from '../../fakes/certificates.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+import { createRecordingLog } from '../../fakes/recordinglog.ts';
+import { until } from '../../fakes/until.ts';
+
+test('whoever listens for another serving certificate is given that one, not the one before', async () => {
+  await using rooms = new AsyncDisposableStack();
+  const folder = await mkdtemp(path.join(tmpdir(), 'auth-'));
+  rooms.defer(() => rm(folder, { recursive: true }));
+  const [certFile, keyFile] = [path.join(folder, 'tls.crt'), path.join(folder, 'tls.key')];
+  const write = async ({ cert, key }: Issued) => {
+    await writeFile(certFile, cert);
+    await writeFile(keyFile, key);
+  };
+  const authority = makeAuthority();
+  const [first, second] = [authority.issue({ cn: 'first' }), authority.issue({ cn: 'second' })];
+  await write(first);
+  const clock = createFakeClock(Date.now());
+  const { options } = parseCommandLine([
+    `--tls-cert-file=${certFile}`,
+    `--tls-private-key-file=${keyFile}`,
+    '--authentication-skip-lookup',
+  ]);
+  const auth = await createAuth({
+    options,
+    rest: rooms.use(
+      createRestClient({
+        url: 'https://127.0.0.1:1',
+        tls: () => ({ rejectUnauthorized: true }),
+        authorization: async () => undefined,
+      }),
+    ),
+    metrics: createClientMetrics(createRegistry()),
+    clock,
+    log: createRecordingLog().log,
+    rooms,
+  });
+  const given: string[] = [];
+  auth.onTlsChange(({ cert }) => given.push(cert));
+  await write(second);
+  await clock.advance(30_000);
+  await until('it is told', () => given.length > 0);
+  assert.deepEqual(given, [second.cert]);
+  assert.equal(auth.tls().cert, second.cert);
+});
