@@ -31,6 +31,8 @@ describe('a flag is read as pflag reads it', () => {
   check(['--v=4'], 'v', 4);
   check(['-l', 'a=b'], 'node-selector', 'a=b');
   check(['--cert-dir='], 'cert-dir', '');
+  check(['--table-cells=readable'], 'table-cells', 'readable');
+  check([], 'table-cells', 'exact');
   check([], 'kubeconfig', undefined);
   check([], 'metric-resolution', 15_000);
 });
@@ -105,6 +107,8 @@ describe('bad flags', () => {
   );
   check(['--metric-resolution=15'], /must be a duration such as 15s/);
   check(['--kubelet-preferred-address-types=Foo'], /must be one of Hostname/);
+  check(['--table-cells=pretty'], /^--table-cells=pretty: must be one of exact, readable$/);
+  check(['--table-cells='], /^--table-cells=: must be one of exact, readable$/);
   check(['--metric-resolution=10s', '--kubelet-request-timeout=10s'], /at most 0.9 x --metric-resolution/);
   check(['--kubelet-client-key=a'], /^need both --kubelet-client-key and --kubelet-client-certificate$/);
   check(
