@@ -19,6 +19,7 @@ import {
   headerLimitBytes,
   headerPairLimit,
   http2Limits,
+  refuseTunnels,
   refuseUnreadable,
 } from './connections.ts';
 import type { Endpoints } from './endpoints.ts';
@@ -120,6 +121,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     requestTimeout: requestTimeoutMs,
   });
   endIdleSessions(app.server);
+  refuseTunnels(app.server);
   refusePlainHttp(app.server, handshakeTimeoutMs);
   /** The methods of requests that came with one that fastify does not know. */
   const oddMethods = new WeakMap<object, string>();

@@ -70,7 +70,7 @@ export async function openRawHttp2(port: number, certificate?: Issued): Promise<
 /** The first byte of a header block that begins with `:status: 200`, by HPACK's static table. */
 export const status200 = 0x88;
 
-/** HPACK at its simplest: every header written out. */
+/** HPACK at its simplest: every header written out, each byte a character of Latin-1. */
 export function headerBlock(headers: readonly (readonly [string, string])[]): Buffer {
   return Buffer.concat(headers.flatMap(([name, value]) => [Buffer.from([0]), hpackText(name), hpackText(value)]));
 }
@@ -94,5 +94,5 @@ function hpackText(text: string): Buffer {
     for (length -= 127; length >= 128; length = Math.trunc(length / 128)) bytes.push((length % 128) + 128);
     bytes.push(length);
   }
-  return Buffer.concat([Buffer.from(bytes), Buffer.from(text)]);
+  return Buffer.concat([Buffer.from(bytes), Buffer.from(text, 'latin1')]);
 }
