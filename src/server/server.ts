@@ -100,6 +100,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       allowHTTP1: true,
       ...secureContext(),
       requestCert: true,
+      // Node sets it for HTTP/2 only. Without, an answer waits for the client's acknowledgement of what came before: 40 ms.
+      noDelay: true,
       handshakeTimeout: handshakeTimeoutMs,
       // Who signed it is decided per request: there are two CAs with two meanings.
       rejectUnauthorized: false,
