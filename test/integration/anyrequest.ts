@@ -11,7 +11,10 @@ export interface AnyRequest {
 const bytes = (from: number, to: number) => fc.integer({ min: from, max: to }).map((code) => String.fromCharCode(code));
 
 /** What can stand in a request line and in a header's value on the wire; the others are another test's. */
-const targetText = fc.string({ unit: bytes(0x21, 0x7e), maxLength: 12 });
+const targetText = fc.string({
+  unit: fc.oneof({ weight: 5, arbitrary: bytes(0x21, 0x7e) }, bytes(0x80, 0xff)),
+  maxLength: 12,
+});
 const headerText = fc.string({
   unit: fc.oneof(bytes(0x20, 0x7e), bytes(0x80, 0xff), fc.constant('\t')),
   maxLength: 24,
