@@ -1,9 +1,9 @@
-/** Objects as rows of a table, for `kubectl get`: the real server's columns and cells, with quantities as they are. */
+/** Objects as rows of a table, for `kubectl get`: the real server's columns and, unless told otherwise, its cells. */
 import { formatDuration } from '../apimachinery/duration.ts';
 import type { Encodable } from '../apimachinery/encoding.ts';
-import { formatBinary, formatDecimalNano } from '../apimachinery/quantity.ts';
 import { quote } from '../apimachinery/quote.ts';
 import { badRequest } from '../apimachinery/status.ts';
+import { type TableCells, usageCells } from './cells.ts';
 import { toJson } from './encode.ts';
 import { apiVersionOf, type MetaVersion, toPartial } from './partial.ts';
 import type { MetricsObject, NodeMetrics, PodMetrics, ResourceUsage, Version } from './types.ts';
@@ -16,6 +16,7 @@ export interface TableOptions {
   /** Of the objects that rows hold. */
   readonly version: Version;
   readonly includeObject: IncludeObject;
+  readonly cells: TableCells;
 }
 
 /** Not to be asked for in protobuf: there is no such message. */
@@ -69,12 +70,7 @@ function column(name: string, format: string, description = ''): object {
 
 function toRow(object: NodeMetrics | PodMetrics, options: TableOptions): object {
   const usage = object.kind === 'NodeMetrics' ? object.usage : sum(object);
-  const cells = [
-    object.name,
-    formatDecimalNano(usage.cpuNanocores),
-    formatBinary(usage.memoryBytes),
-    formatDuration(object.windowMs),
-  ];
+  const cells = [object.name, ...usageCells(usage, options.cells), formatDuration(object.windowMs)];
   return { cells, object: included(object, options) };
 }
 

@@ -1,4 +1,5 @@
 /** The composition root: builds every room in the order of its rank, runs their loops, and unwinds on shutdown. */
+import type { TableCells } from '../api/cells.ts';
 import { createDiscovery } from '../api/discovery.ts';
 import { createNodesApi } from '../api/nodes.ts';
 import { createOpenApi } from '../api/openapi/openapi.ts';
@@ -99,6 +100,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
       resources: createResourceRoutes(
         observe.nodes(createNodesApi({ nodes, usage: storage, now: clock.wallMs })),
         observe.pods(createPodsApi({ pods, usage: storage, now: clock.wallMs })),
+        options['table-cells'] as TableCells,
       ),
       health: createHealthChecks({
         clock,

@@ -191,6 +191,13 @@ export const flags = {
     check: (value: number) => (value >= 0 ? undefined : 'must be 0, for no limit, or more'),
     help: 'How many requests are worked on at once; more hear 429. Health and system:masters do not count. 0: no limit.',
   },
+  'table-cells': {
+    section: 'Serving',
+    type: 'string',
+    default: 'exact',
+    check: oneOf('exact', 'readable'),
+    help: 'How kubectl get shows usage: exact, as metrics-server does, or readable, as kubectl top does.',
+  },
   'authentication-kubeconfig': {
     section: 'Authentication',
     type: 'string',

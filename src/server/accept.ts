@@ -27,20 +27,26 @@ export function parseAccept(header: string): readonly Clause[] {
   return clauses;
 }
 
+/** Spaces at both ends mean nothing, and neither does an empty part behind a / or = too many. */
 function parseClause(text: string): Clause | undefined {
-  const [range = '', ...rest] = text.split(';');
-  const [type = '', subtype = '', ...more] = range.split('/').map(trim);
-  if (more.join('/') !== '' || (subtype === '' && type !== '*')) return undefined;
+  const [range = '', ...rest] = trim(text).split(';');
+  const [type = '', subtype = '', ...more] = range.split('/');
+  const isBare = subtype === '' && more.length === 0;
+  if (isBare ? trim(type) !== '*' : more.join('/') !== '') return undefined;
   const parameters = new Map<string, string>();
   let quality = 1;
   for (const each of rest) {
     const [name = '', value = '', ...others] = each.split('=');
-    if (value === '' || others.join('=') !== '') continue;
-    // Go reads what is no number as 0, and does not forgive spaces.
-    if (trim(name) === 'q') quality = value.includes(' ') ? 0 : Number(value) || 0;
+    if ((value === '' && others.length === 0) || others.join('=') !== '') continue;
+    if (trim(name) === 'q') quality = parseQuality(value);
     else parameters.set(trim(name), trim(value));
   }
-  return { type, subtype: subtype === '' ? '*' : subtype, quality, parameters };
+  return { type: trim(type), subtype: isBare ? '*' : trim(subtype), quality, parameters };
+}
+
+/** Go reads what is no number as 0, and does not forgive spaces. */
+function parseQuality(text: string): number {
+  return /^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+)?$/i.test(text) ? Number(text) : 0;
 }
 
 /** Only spaces: a tab is part of a name. Not a regular expression, which would take long for very many of them. */

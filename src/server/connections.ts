@@ -1,5 +1,5 @@
 /** What a single connection may cost us, and how connections end. */
-import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { type Http2SecureServer, type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 
 /** As Go's servers; users in hundreds of groups have headers that large. */
@@ -64,12 +64,23 @@ export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
     socket.destroy();
     return;
   }
-  const status = unreadable.get(error.code ?? '') ?? '400 Bad Request';
-  const head = [`HTTP/1.1 ${status}`, 'Content-Type: text/plain; charset=utf-8', 'Connection: close', '', ''];
-  socket.end(head.join('\r\n') + status, () => socket.destroy());
+  endWith(socket, unreadable.get(error.code ?? '') ?? '400 Bad Request');
 }
 
 const unreadable: ReadonlyMap<string, string> = new Map([
   ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large'],
   ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
 ]);
+
+/** Nothing is tunnelled here. Over HTTP/1.1 Node would hang up on CONNECT without a word, over HTTP/2 it would answer this by itself. */
+export function refuseTunnels(server: Http2SecureServer): void {
+  server.on('connect', (_request: unknown, peer: Socket | Http2ServerResponse) => {
+    if (peer instanceof Http2ServerResponse) peer.writeHead(405).end();
+    else endWith(peer, '405 Method Not Allowed');
+  });
+}
+
+function endWith(socket: Socket, status: string): void {
+  const head = [`HTTP/1.1 ${status}`, 'Content-Type: text/plain; charset=utf-8', 'Connection: close', '', ''];
+  socket.end(head.join('\r\n') + status, () => socket.destroy());
+}

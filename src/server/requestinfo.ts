@@ -36,7 +36,7 @@ export interface ApiRequest {
 
 /**
  * Reads a request line.
- * @param target the URL as sent: a path with its query, or an absolute one.
+ * @param target the URL as sent, each byte a character of Latin-1: a path with its query, or an absolute one.
  * @returns undefined where it cannot be decoded.
  */
 export function requestInfo(method: string, target: string): RequestInfo | undefined {

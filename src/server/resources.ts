@@ -1,11 +1,12 @@
 /** Serves list and get of metrics.k8s.io's two resources: from what was asked to the objects in the form that was asked for. */
+import type { TableCells } from '../api/cells.ts';
 import { toJson } from '../api/encode.ts';
 import type { NodesApi } from '../api/nodes.ts';
 import { type MetaVersion, metaVersions, partialObjectMetadata } from '../api/partial.ts';
 import type { PodsApi } from '../api/pods.ts';
 import { encodeMetricsProtobuf } from '../api/protobuf.ts';
-import { parseIncludeObject, toTable } from '../api/table.ts';
-import { group, type MetricsObject, type Version, versions } from '../api/types.ts';
+import { parseIncludeObject, type TableOptions, toTable } from '../api/table.ts';
+import { group, type MetricsObject, versions } from '../api/types.ts';
 import { type Encodable, mediaTypes } from '../apimachinery/encoding.ts';
 import { StatusError, watchNotSupported } from '../apimachinery/status.ts';
 import { compress } from './compress.ts';
@@ -18,7 +19,7 @@ import type { Route } from './route.ts';
 /** The route of a path below a version of ours, or undefined where there is none. */
 export type ResourceRoutes = (info: RequestInfo) => Route | undefined;
 
-export function createResourceRoutes(nodes: NodesApi, pods: PodsApi): ResourceRoutes {
+export function createResourceRoutes(nodes: NodesApi, pods: PodsApi, cells: TableCells): ResourceRoutes {
   return ({ resource, shape }) => {
     const version = versions.find((known) => known === resource?.version);
     if (resource === undefined || version === undefined || resource.group !== group) return undefined;
@@ -26,7 +27,7 @@ export function createResourceRoutes(nodes: NodesApi, pods: PodsApi): ResourceRo
     if (read === undefined) return undefined;
     return {
       produces: resource.name === '' ? [...mediaTypes, ...streamTypes] : mediaTypes,
-      serve: (request) => serve(request, version, read),
+      serve: (request) => serve(request, { version, cells }, read),
     };
   };
 
@@ -61,11 +62,14 @@ function listReader(resource: string, list: (options: ListOptions) => MetricsObj
   };
 }
 
+/** How objects are written, as far as neither query nor headers say. */
+type Writing = Pick<TableOptions, 'version' | 'cells'>;
+
 /** The order of the checks is Kubernetes': whether the answer is acceptable, the parameters, the object, what it should be made into. */
-async function serve(request: ApiRequest, version: Version, read: Reader): Promise<Reply> {
+async function serve(request: ApiRequest, writing: Writing, read: Reader): Promise<Reply> {
   const { query } = request.info;
   const accepted = requireAccepted(request, restrictions);
-  const object = transform(read(query), version, accepted.transform, query);
+  const object = transform(read(query), writing, accepted.transform, query);
   return compress(await objectReply(object, accepted), request.header('accept-encoding'));
 }
 
@@ -82,14 +86,15 @@ function metaVersionOf({ version }: Transform): MetaVersion | undefined {
   return metaVersions.find((known) => known === version);
 }
 
-function transform(object: MetricsObject, version: Version, wanted: Transform | undefined, query: Query): Encodable {
+function transform(object: MetricsObject, writing: Writing, wanted: Transform | undefined, query: Query): Encodable {
+  const { version } = writing;
   const metaVersion = wanted === undefined ? undefined : metaVersionOf(wanted);
   if (wanted === undefined || metaVersion === undefined) {
     return { json: () => toJson(object, version), protobuf: () => encodeMetricsProtobuf(object, version) };
   }
   if (wanted.kind === 'Table') {
     const includeObject = parseIncludeObject(query.get('includeObject') ?? '');
-    return toTable(object, { metaVersion, version, includeObject });
+    return toTable(object, { ...writing, metaVersion, includeObject });
   }
   const isList = 'items' in object;
   if (isList !== wanted.kind.endsWith('List')) {

@@ -19,6 +19,7 @@ import {
   headerLimitBytes,
   headerPairLimit,
   http2Limits,
+  refuseTunnels,
   refuseUnreadable,
 } from './connections.ts';
 import type { Endpoints } from './endpoints.ts';
@@ -99,6 +100,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       allowHTTP1: true,
       ...secureContext(),
       requestCert: true,
+      // Node sets it for HTTP/2 only. Without, an answer waits for the client's acknowledgement of what came before: 40 ms.
+      noDelay: true,
       handshakeTimeout: handshakeTimeoutMs,
       // Who signed it is decided per request: there are two CAs with two meanings.
       rejectUnauthorized: false,
@@ -120,6 +123,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     requestTimeout: requestTimeoutMs,
   });
   endIdleSessions(app.server);
+  refuseTunnels(app.server);
   refusePlainHttp(app.server, handshakeTimeoutMs);
   /** The methods of requests that came with one that fastify does not know. */
   const oddMethods = new WeakMap<object, string>();

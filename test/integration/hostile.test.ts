@@ -7,7 +7,8 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { makeAuthority } from '../fakes/certificates.ts';
-import { ask2, openSession } from '../fakes/http2client.ts';
+import { openConnection1 } from '../fakes/http1client.ts';
+import { ask2, askLines2, openSession } from '../fakes/http2client.ts';
 import { endHeaders, endStream, frameType, headerBlock, openRawHttp2, requestLine } from '../fakes/rawhttp2.ts';
 import { until } from '../fakes/until.ts';
 import { startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
@@ -247,6 +248,27 @@ describe('others are served beside', () => {
     assert.deepEqual(new Set(statuses.flat()), new Set([403, 429]));
     assert.equal(health.status, 200, health.text);
     assert.equal(mine.status, 200);
+  });
+
+  test('tunnels, by who waits for an answer and by who does not', async () => {
+    for (let index = 0; index < many / 10; index += 1) {
+      const plain = tcp();
+      const impatient = connectTls({ socket: plain, rejectUnauthorized: false }).on('error', () => undefined);
+      await once(impatient, 'secureConnect');
+      impatient.write('CONNECT /livez HTTP/1.1\r\nHost: x\r\n\r\n', () => plain.resetAndDestroy());
+      await closed(plain);
+    }
+    using patient = await openConnection1(cluster.port);
+    assert.equal((await patient.ask('CONNECT /livez HTTP/1.1\r\nHost: x\r\n\r\n')).status, 405);
+    assert.equal(
+      (
+        await askLines2(victim, [
+          [':method', 'CONNECT'],
+          [':authority', 'x:1'],
+        ])
+      ).status,
+      405,
+    );
   });
 
   test('rubbish of any kind, before TLS and within', async () => {

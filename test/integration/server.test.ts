@@ -18,7 +18,7 @@ let anonymous: Agent;
 let frontProxy: Agent;
 
 before(async () => {
-  cluster = await startWholeCluster();
+  cluster = await startWholeCluster(['--table-cells=readable']);
   const known = new Map([
     ['good', { username: 'system:serviceaccount:shop:reader', groups: ['system:serviceaccounts'] }],
   ]);
@@ -127,6 +127,19 @@ describe('numbers', () => {
   test('of a static pod, found by its config hash', async () => {
     const { body } = await asAdmin(`${M}/namespaces/kube-system/pods/etcd-node-0`);
     assert.equal(body.containers.length, 1);
+  });
+
+  test('in a table are for people to read where the flag says so', async () => {
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+    const { body } = await asAdmin(`${M}/namespaces/shop/pods/web-0?includeObject=Object`, { headers: { accept } });
+    const [row] = body.rows;
+    const [name, cpu, memory] = row.cells;
+    assert.equal(name, 'web-0');
+    // Both containers together, rounded up.
+    assert.match(cpu, /^(?:49[6-9]|50[0-5])m$/);
+    assert.equal(memory, '240Mi');
+    assert.equal(row.object.containers[0].usage.memory, '200Mi');
+    assertCores(row.object.containers[0].usage.cpu);
   });
 
   test('in both versions', async () => {

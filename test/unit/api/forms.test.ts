@@ -102,7 +102,13 @@ const partialNode =
 describe('a Table', () => {
   const check = (name: string, object: MetricsObject, options: Partial<TableOptions>, expected: string) =>
     test(name, () => {
-      const table = toTable(object, { metaVersion: 'v1', version: 'v1beta1', includeObject: 'Metadata', ...options });
+      const table = toTable(object, {
+        metaVersion: 'v1',
+        version: 'v1beta1',
+        includeObject: 'Metadata',
+        cells: 'exact',
+        ...options,
+      });
       assert.equal(encodeJson(table.json()).toString(), `{"kind":"Table",${expected}}\n`);
     });
   check(
@@ -134,6 +140,18 @@ describe('a Table', () => {
     pod,
     { includeObject: 'Object' },
     `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["p1","100000885n","12344Ki","10s"],"object":{"kind":"PodMetrics","apiVersion":"metrics.k8s.io/v1beta1","metadata":{"name":"p1","namespace":"ns","creationTimestamp":"2026-11-22T19:45:19Z"},"timestamp":"2026-11-22T19:45:15Z","window":"10s","containers":[{"name":"c1","usage":{"cpu":"100000885n","memory":"12344Ki"}}]}}]`,
+  );
+  check(
+    'may be for people to read, under the same columns',
+    { kind: 'PodMetricsList', items: [{ ...pod, containers: [...pod.containers, { name: 'c2', usage }] }] },
+    { cells: 'readable', includeObject: 'None' },
+    `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["p1","201m","24Mi","10s"],"object":null}]`,
+  );
+  check(
+    'may be for people to read, and have the objects with exact quantities',
+    pod,
+    { cells: 'readable', includeObject: 'Object' },
+    `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["p1","101m","12Mi","10s"],"object":{"kind":"PodMetrics","apiVersion":"metrics.k8s.io/v1beta1","metadata":{"name":"p1","namespace":"ns","creationTimestamp":"2026-11-22T19:45:19Z"},"timestamp":"2026-11-22T19:45:15Z","window":"10s","containers":[{"name":"c1","usage":{"cpu":"100000885n","memory":"12344Ki"}}]}}]`,
   );
   check(
     'without rows has no columns',

@@ -31,6 +31,8 @@ describe('a flag is read as pflag reads it', () => {
   check(['--v=4'], 'v', 4);
   check(['-l', 'a=b'], 'node-selector', 'a=b');
   check(['--cert-dir='], 'cert-dir', '');
+  check(['--table-cells=readable'], 'table-cells', 'readable');
+  check([], 'table-cells', 'exact');
   check([], 'kubeconfig', undefined);
   check([], 'kubelet-connection', 'direct');
   check(['--kubelet-connection=proxy', '--kubelet-use-node-status-port'], 'kubelet-connection', 'proxy');
@@ -107,6 +109,8 @@ describe('bad flags', () => {
   );
   check(['--metric-resolution=15'], /must be a duration such as 15s/);
   check(['--kubelet-preferred-address-types=Foo'], /must be one of Hostname/);
+  check(['--table-cells=pretty'], /^--table-cells=pretty: must be one of exact, readable$/);
+  check(['--table-cells='], /^--table-cells=: must be one of exact, readable$/);
   check(['--metric-resolution=10s', '--kubelet-request-timeout=10s'], /at most 0.9 x --metric-resolution/);
   check(['--metrics-staleness=10s'], /at least --metric-resolution, which is 15000ms/);
   check(['--kubelet-client-key=a'], /^need both --kubelet-client-key and --kubelet-client-certificate$/);

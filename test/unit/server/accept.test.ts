@@ -21,6 +21,8 @@ describe('the order of', () => {
   check('a/b;q=abc,c/d;q=0.1', 'c/d', 'a/b');
   check('a,a/b/c,/,,a/');
   check('a/b/', 'a/b');
+  check('a/b;q=0.5 , c/d;q=0.4', 'a/b', 'c/d');
+  check('a/b/ ;x=1,*//,* ;x=1', '*/', '*/*');
 });
 
 test('parameters: spaces do not count, what has no value is none', () => {
@@ -69,5 +71,6 @@ test('1 MiB of anything is read in no time', () => {
     parseAccept(header);
     namesMediaType(header, ['a/b']);
   }
+  parseAccept(`a/b;q=${'1'.repeat(2 ** 20)}x`);
   assert.ok(performance.now() - startedMs < 5000);
 });
