@@ -3,7 +3,8 @@ import { type FieldSelector, requireKnownFields } from '../apimachinery/fields.t
 import type { Labels, LabelSelector } from '../apimachinery/labels.ts';
 import { notFound } from '../apimachinery/status.ts';
 import type { Answer, Usage } from '../point.ts';
-import { group, type NodeMetrics, type NodeMetricsList } from './types.ts';
+import { type NodeTrouble, noUsage } from './missing.ts';
+import type { NodeMetrics, NodeMetricsList } from './types.ts';
 
 interface Node {
   readonly name: string;
@@ -25,6 +26,7 @@ interface NodeUsageReader {
 export interface NodesApiOptions {
   readonly nodes: NodeReader;
   readonly usage: NodeUsageReader;
+  readonly troubleOf: NodeTrouble;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -37,11 +39,11 @@ export interface NodeListOptions {
 export interface NodesApi {
   /** Nodes without usage are left out. Throws StatusError BadRequest for a field that nodes do not have. */
   list(options?: NodeListOptions): NodeMetricsList;
-  /** Throws StatusError NotFound with one text for a node that is not there, and another for one without usage. */
+  /** Throws StatusError NotFound with one text for a node that is not there, and another, that says why, for one without usage. */
   get(name: string): NodeMetrics;
 }
 
-export function createNodesApi({ nodes, usage, now }: NodesApiOptions): NodesApi {
+export function createNodesApi({ nodes, usage, troubleOf, now }: NodesApiOptions): NodesApi {
   return { list, get };
 
   function list({ labelSelector, fieldSelector }: NodeListOptions = {}): NodeMetricsList {
@@ -62,7 +64,7 @@ export function createNodesApi({ nodes, usage, now }: NodesApiOptions): NodesApi
     // The singular is Kubernetes' own and differs from pods.
     if (node === undefined) throw notFound({ group: '', resource: 'node' }, name);
     const answer = usage.nodeUsage(name);
-    if (answer.kind === 'missing') throw notFound({ group, resource: 'nodemetrics' }, name, { cause: answer.reason });
+    if (answer.kind === 'missing') throw noUsage('nodemetrics', name, { ...answer, node: name }, troubleOf);
     return toNodeMetrics(node, answer.value, now());
   }
 }

@@ -3,7 +3,8 @@ import { type FieldSelector, requireKnownFields } from '../apimachinery/fields.t
 import type { Labels, LabelSelector } from '../apimachinery/labels.ts';
 import { notFound } from '../apimachinery/status.ts';
 import type { Answer, PodUsage } from '../point.ts';
-import { type ContainerMetrics, group, type PodMetrics, type PodMetricsList } from './types.ts';
+import { type NodeTrouble, noUsage } from './missing.ts';
+import type { ContainerMetrics, PodMetrics, PodMetricsList } from './types.ts';
 
 interface Pod {
   readonly namespace: string;
@@ -29,6 +30,7 @@ interface PodUsageReader {
 export interface PodsApiOptions {
   readonly pods: PodReader;
   readonly usage: PodUsageReader;
+  readonly troubleOf: NodeTrouble;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -43,11 +45,11 @@ export interface PodListOptions {
 export interface PodsApi {
   /** Pods without usage are left out. Throws StatusError BadRequest for a field that pods do not have. */
   list(options?: PodListOptions): PodMetricsList;
-  /** Throws StatusError NotFound with one text for a pod that does not run, and another for one without usage. */
+  /** Throws StatusError NotFound with one text for a pod that does not run, and another, that says why, for one without usage. */
   get(namespace: string, name: string): PodMetrics;
 }
 
-export function createPodsApi({ pods, usage, now }: PodsApiOptions): PodsApi {
+export function createPodsApi({ pods, usage, troubleOf, now }: PodsApiOptions): PodsApi {
   return { list, get };
 
   function list({ namespace, labelSelector, fieldSelector }: PodListOptions = {}): PodMetricsList {
@@ -68,7 +70,7 @@ export function createPodsApi({ pods, usage, now }: PodsApiOptions): PodsApi {
     if (pod === undefined) throw notFound({ group: '', resource: 'pods' }, name);
     const answer = usage.podUsage(pod);
     if (answer.kind === 'missing') {
-      throw notFound({ group, resource: 'podmetrics' }, `${namespace}/${name}`, { cause: answer.reason });
+      throw noUsage('podmetrics', `${namespace}/${name}`, answer, troubleOf);
     }
     return toPodMetrics(pod, answer.value, now());
   }

@@ -94,10 +94,13 @@ export function forbidden(resource: GroupResource | undefined, name: string, why
   return new StatusError('Forbidden', `${subject} is forbidden: ${why}`, { details: detailsOf(resource, name) });
 }
 
-/** There is no object of that name. */
-export function notFound(resource: GroupResource, name: string, options?: ErrorOptions): StatusError {
+/**
+ * There is no object of that name.
+ * @param causes why, where more can be said than that.
+ */
+export function notFound(resource: GroupResource, name: string, causes?: readonly StatusCause[]): StatusError {
   const message = `${qualify(resource)} ${quote(name)} not found`;
-  return new StatusError('NotFound', message, { ...options, details: detailsOf(resource, name) });
+  return new StatusError('NotFound', message, { details: { ...detailsOf(resource, name), ...(causes && { causes }) } });
 }
 
 /** The path leads to no resource of ours. */

@@ -4,7 +4,9 @@ import { createLogger, describeError, type LogFormat } from '../logging.ts';
 import { type CommandLine, parseCommandLine, UsageError } from '../options/parse.ts';
 import { helpText } from '../options/usage.ts';
 import { version } from '../version.ts';
+import { findApiServer } from './apiserver.ts';
 import { run } from './run.ts';
+import { printStatus } from './statuscommand.ts';
 
 const usageErrorCode = 2;
 
@@ -17,11 +19,25 @@ export async function main(
   if (argv.includes('--help') || argv.includes('-h')) return print(helpText());
   if (argv.includes('--version')) return print(`kubegauge v${version}\n`);
   try {
-    return await serve(parseCommandLine(argv), env);
+    return argv[0] === 'status' ? await status(argv.slice(1), env) : await serve(parseCommandLine(argv), env);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     process.stderr.write(`${error.message.replaceAll(/^/gm, 'kubegauge: ')}\n`);
     return usageErrorCode;
+  }
+}
+
+/** Takes the server's flags, and names of nodes. */
+async function status(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
+  const { options, ignored } = parseCommandLine(argv);
+  try {
+    const names = ignored.filter((word) => !word.startsWith('-'));
+    await printStatus(options, await findApiServer(options.kubeconfig, env), names);
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    process.stderr.write(`kubegauge: ${describeError(error)}\n`);
+    return 1;
   }
 }
 

@@ -4,8 +4,6 @@ import { createDiscovery } from '../api/discovery.ts';
 import { createNodesApi } from '../api/nodes.ts';
 import { createOpenApi } from '../api/openapi/openapi.ts';
 import { createPodsApi } from '../api/pods.ts';
-import { type ApiServer, inClusterApiServer } from '../client/config.ts';
-import { kubeconfigApiServer } from '../client/kubeconfig.ts';
 import { createClientMetrics } from '../client/metrics.ts';
 import { createRestClient } from '../client/rest.ts';
 import { systemClock as clock } from '../clock.ts';
@@ -14,7 +12,6 @@ import { createPods } from '../cluster/pods.ts';
 import type { Logger } from '../logging.ts';
 import { createRegistry } from '../monitoring.ts';
 import type { Options } from '../options/flags.ts';
-import { UsageError } from '../options/parse.ts';
 import { createScrapeMetrics } from '../scrape/metrics.ts';
 import { createScraper } from '../scrape/scraper.ts';
 import type { SourceMode } from '../scrape/target.ts';
@@ -28,14 +25,14 @@ import { defaultStalenessMs } from '../storage/served.ts';
 import { createStorage } from '../storage/storage.ts';
 import { cipherList } from '../tls/ciphers.ts';
 import { version } from '../version.ts';
+import { type Environment, findApiServer } from './apiserver.ts';
 import { createAuth } from './auth.ts';
 import { createExpectations } from './expectations.ts';
 import { createKubelets } from './kubelets.ts';
 import { createFreshnessMetrics, createStorageMetrics } from './metrics.ts';
 import { createHealthChecks } from './readiness.ts';
 import { createSnapshotKeeper } from './snapshot.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import { createStatus } from './status.ts';
 
 /**
  * Serves until the signal aborts, then as long as --shutdown-delay-duration and until all requests have ended.
@@ -98,8 +95,8 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
       discovery: createDiscovery(`:${options['secure-port']}`),
       openApi: createOpenApiEndpoints(createOpenApi({ title: 'kubegauge', version: `v${version}` }), clock.wallMs),
       resources: createResourceRoutes(
-        observe.nodes(createNodesApi({ nodes, usage: storage, now: clock.wallMs })),
-        observe.pods(createPodsApi({ pods, usage: storage, now: clock.wallMs })),
+        observe.nodes(createNodesApi({ nodes, usage: storage, troubleOf: scraper.troubleOf, now: clock.wallMs })),
+        observe.pods(createPodsApi({ pods, usage: storage, troubleOf: scraper.troubleOf, now: clock.wallMs })),
         options['table-cells'] as TableCells,
       ),
       health: createHealthChecks({
@@ -113,6 +110,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
         stopping: () => shutdown.aborted,
       }),
       registry,
+      status: createStatus({ statuses: scraper.statuses, usage: storage, resolutionMs, stalenessMs, clock }),
     }),
     log,
   });
@@ -135,15 +133,6 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     await loops;
   }
   log.info({}, 'stopped');
-}
-
-async function findApiServer(kubeconfig: string | undefined, env: Environment): Promise<ApiServer> {
-  if (kubeconfig !== undefined) return kubeconfigApiServer(kubeconfig);
-  const found = inClusterApiServer(env);
-  if (found !== undefined) return found;
-  throw new UsageError(
-    'there is no cluster to talk to: outside of a pod, pass --kubeconfig=<file>; `npm start` shows everything without a cluster',
-  );
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

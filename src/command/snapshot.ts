@@ -57,12 +57,13 @@ export function createSnapshotKeeper({ path, storage, nodes, clock, log, ...time
 
   async function run(file: string, signal: AbortSignal): Promise<void> {
     let tookMs = 0;
-    while (!signal.aborted) {
-      await clock.sleep(Math.max(times.intervalMs, tookMs / largestShare), signal).catch(() => undefined);
+    const pause = () => clock.sleep(Math.max(times.intervalMs, tookMs / largestShare), signal);
+    for (await pause().catch(ignoreAbort); !signal.aborted; await pause().catch(ignoreAbort)) {
       const startedMs = clock.monotonicMs();
       await save(file);
       tookMs = clock.monotonicMs() - startedMs;
     }
+    await save(file);
   }
 
   async function save(file: string): Promise<void> {
@@ -107,6 +108,10 @@ export function createSnapshotKeeper({ path, storage, nodes, clock, log, ...time
   function now() {
     return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
   }
+}
+
+function ignoreAbort(): void {
+  // Whoever sleeps looks at the signal afterwards.
 }
 
 function isNotThere(error: unknown): boolean {

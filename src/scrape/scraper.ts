@@ -7,6 +7,7 @@ import type { Logger } from '../logging.ts';
 import type { NodeBatch } from '../point.ts';
 import type { ScrapeMetrics } from './metrics.ts';
 import { createScheduler } from './scheduler.ts';
+import { createNodeRecord, type NodeRecord, type NodeStatus } from './status.ts';
 import { createPace, type Pace, type Plan } from './pace.ts';
 import {
   createTarget,
@@ -19,8 +20,8 @@ import {
 
 /** Where scraped batches go. */
 export interface Sink {
-  /** Returns how many containers, and the machine, had their first sample. */
-  store(batch: NodeBatch): { readonly waiting: number };
+  /** Returns how many containers, and the machine, had their first sample, and how far apart the node's samples are in milliseconds. */
+  store(batch: NodeBatch): { readonly waiting: number; readonly spacingMs: number };
   forget(node: string): void;
 }
 
@@ -42,14 +43,21 @@ export interface Scraper {
   run(signal: AbortSignal): Promise<void>;
   /** Milliseconds since the schedule last turned, to tell a stuck process; 0 before the start. */
   sinceLastTurnMs(): number;
+  /** How every node's scrapes go, sorted by name. */
+  statuses(): NodeStatus[];
+  /** Why a node's last scrape failed, in one stable word; undefined where it did not. */
+  troubleOf(node: string): string | undefined;
 }
 
 interface HeldTarget {
   readonly target: Target;
   readonly pace: Pace;
+  readonly record: NodeRecord;
   ready: boolean;
   /** What state of the node the log tells last. */
   told: string | undefined;
+  /** Whether the log tells last that the node's clock is wrong. */
+  skewTold: boolean;
 }
 
 export function createScraper(options: ScraperOptions): Scraper {
@@ -67,7 +75,18 @@ export function createScraper(options: ScraperOptions): Scraper {
     if (change.type === 'set') join(change.value);
     else leave(change.value.name);
   });
-  return { run, sinceLastTurnMs: () => scheduler.sinceLastTurnMs() };
+  return { run, sinceLastTurnMs: () => scheduler.sinceLastTurnMs(), statuses, troubleOf };
+
+  function statuses(): NodeStatus[] {
+    return [...targets]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, { record, ready }]) => record.status(name, ready));
+  }
+
+  function troubleOf(name: string): string | undefined {
+    const held = targets.get(name);
+    return held?.record.status(name, held.ready).error?.code;
+  }
 
   async function run(signal: AbortSignal): Promise<void> {
     // A connection that is being opened looks at no signal, and opening it may take as long as a scrape.
@@ -83,7 +102,14 @@ export function createScraper(options: ScraperOptions): Scraper {
       return;
     }
     const target = createTarget({ node: name, kubelet, mode: options.mode, expectations: options.expectations, clock });
-    targets.set(name, { target, pace: createPace(options.resolutionMs), ready, told: undefined });
+    targets.set(name, {
+      target,
+      pace: createPace(options.resolutionMs),
+      record: createNodeRecord(),
+      ready,
+      told: undefined,
+      skewTold: false,
+    });
     scheduler.add(name);
   }
 
@@ -106,23 +132,33 @@ export function createScraper(options: ScraperOptions): Scraper {
     const node = nodes.get(name);
     if (held === undefined || node === undefined) return;
     const startedMs = clock.monotonicMs();
+    const askedMs = clock.wallMs();
     const outcome = await held.target.scrape(addressOf(node), signal);
     // The node may have left, or we are stopping; then nobody wants to hear of it.
     if (targets.get(name) !== held || signal.aborted) return;
-    metrics.observe(name, outcome.kind === 'scraped', (clock.monotonicMs() - startedMs) / 1000, clock.wallMs());
+    const times = { askedMs, answeredMs: clock.wallMs(), durationMs: clock.monotonicMs() - startedMs };
+    metrics.observe(name, outcome.kind === 'scraped', times.durationMs / 1000, times.answeredMs);
+    const stored = outcome.kind === 'scraped' ? publish(outcome.batch) : undefined;
+    held.record.ended(outcome, times, stored?.spacingMs ?? 0);
     held.told = tell(node, outcome, held.told);
-    follow(name, outcome.kind === 'scraped' ? held.pace.scraped(publish(outcome.batch)) : held.pace.failed(node.ready));
+    tellClock(name, held);
+    follow(name, stored === undefined ? held.pace.failed(node.ready) : held.pace.scraped(stored.waiting));
   }
 
-  /** Returns how many samples wait for a second one. */
-  function publish(batch: NodeBatch): number {
+  function publish(batch: NodeBatch): ReturnType<Sink['store']> {
     metrics.source(batch.node, batch.source);
-    return sink.store(batch).waiting;
+    return sink.store(batch);
   }
 
   function follow(name: string, { soonMs, restTurns }: Plan): void {
     scheduler.rest(name, restTurns);
     if (soonMs !== undefined) scheduler.soon(name, soonMs);
+  }
+
+  function tellClock(name: string, held: HeldTarget): void {
+    const skew = held.record.status(name, held.ready).last?.clockSkew;
+    if (skew !== undefined && !held.skewTold) log.warn({ node: name, reason: inOneLine(skew) }, 'a clock is wrong');
+    held.skewTold = skew !== undefined;
   }
 
   /** One line per change of state, not per scrape. Returns what state was told. */

@@ -20,6 +20,7 @@ import { indexReply, jsonReply, objectReply, type Reply, requireAccepted, textRe
 import { type ApiRequest, type RequestInfo, trimSlashes, valuesOf } from './requestinfo.ts';
 import type { ResourceRoutes } from './resources.ts';
 import { type Endpoint, type Route, serveRoute } from './route.ts';
+import { serveStatus, type StatusSource } from './status.ts';
 
 export interface EndpointOptions {
   readonly discovery: Discovery;
@@ -27,6 +28,7 @@ export interface EndpointOptions {
   readonly resources: ResourceRoutes;
   readonly health: HealthChecks;
   readonly registry: Registry;
+  readonly status: StatusSource;
 }
 
 export interface Endpoints {
@@ -36,7 +38,14 @@ export interface Endpoints {
   serveHealth(info: RequestInfo): Promise<Reply> | undefined;
 }
 
-export function createEndpoints({ discovery, openApi, resources, health, registry }: EndpointOptions): Endpoints {
+export function createEndpoints({
+  discovery,
+  openApi,
+  resources,
+  health,
+  registry,
+  status,
+}: EndpointOptions): Endpoints {
   const groups: Route = { consumes: mediaTypes, produces: mediaTypes, serve: serveGroups };
   /** Served by the rules of an API, and everything below them too, if only to say that it is not there. */
   const routes = new Map<string, Route>([
@@ -48,6 +57,7 @@ export function createEndpoints({ discovery, openApi, resources, health, registr
     ['/', () => indexReply(paths, 200)],
     ['/index.html', () => indexReply(paths, 200)],
     ['/metrics', metrics],
+    ['/status', (request) => serveStatus(status, request)],
     ...openApi,
     ...healthPaths.map((path): [string, Endpoint] => [path, ({ info, mayGet }) => healthReply(path, info, mayGet)]),
     ...healthPaths.flatMap((path) =>

@@ -14,8 +14,12 @@ export const reasons = {
     why: "the API's next version; metrics-server 0.9 has v1beta1 only",
   },
   index: {
-    what: 'no `/statusz` and no `/openapi/v3/` in the index of paths',
-    why: 'the one is a debugging page of Go components, the other an empty document',
+    what: '`/status`, and no `/statusz` and no `/openapi/v3/`, in the index of paths',
+    why: "the first tells operators how each node's scrapes go, the second is a debugging page of Go components, the third an empty document",
+  },
+  causes: {
+    what: 'a 404 for a node or pod that has no usage says why in `details.causes`',
+    why: 'who asks for it wants to know, and clients that do not know the reasons ignore them',
   },
   discovery: {
     what: 'discovery in `apidiscovery.k8s.io/v2beta1` is served',
@@ -98,6 +102,19 @@ export const differences = {
     },
   },
   impersonation: { because: 'impersonation', ours: refusedImpersonation },
+  'why a node has no usage': {
+    because: 'causes',
+    ours: withBody((body) => ({
+      ...record(body),
+      details: {
+        ...record(record(body)['details']),
+        causes: [
+          { reason: 'NotReported', message: 'no kubelet has told of it yet' },
+          { reason: 'ConnectionRefused', message: 'the last scrape of node node-dead failed; /status tells why' },
+        ],
+      },
+    })),
+  },
   'zero is a value: list': { because: 'zero', ours: withBody((body) => change(body, 'items', withIdle)) },
   'zero is a value: Table': {
     because: 'zero',
@@ -149,6 +166,7 @@ function indexOfOurs(body: unknown): unknown {
     [
       ...texts(paths).filter((path) => path !== '/statusz' && path !== '/openapi/v3/'),
       '/apis/metrics.k8s.io/v1',
+      '/status',
     ].sort(),
   );
 }

@@ -18,6 +18,8 @@ export interface WholeCluster extends AsyncDisposable {
   readonly kubelet: FakeKubelet;
   /** Where the program listens. */
   readonly port: number;
+  /** The file of the kubeconfig that the program was given. */
+  readonly kubeconfig: string;
   /** Signs client certificates. */
   readonly clients: Authority;
   /** Signs the front proxy's certificate, whose common name must be front-proxy-client. */
@@ -63,10 +65,11 @@ export async function startWholeCluster(flags: readonly string[] = []): Promise<
   const folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
   rooms.defer(() => rmSync(folder, { recursive: true }));
   writeFileSync(path.join(folder, 'kubelet-ca.crt'), kubelets.cert);
-  writeFileSync(path.join(folder, 'kubeconfig'), kubeconfigFor(apiServer.url, apiServer.ca));
+  const kubeconfig = path.join(folder, 'kubeconfig');
+  writeFileSync(kubeconfig, kubeconfigFor(apiServer.url, apiServer.ca));
   const port = await freePort();
   const { options } = parseCommandLine([
-    `--kubeconfig=${path.join(folder, 'kubeconfig')}`,
+    `--kubeconfig=${kubeconfig}`,
     `--kubelet-certificate-authority=${path.join(folder, 'kubelet-ca.crt')}`,
     '--kubelet-use-node-status-port',
     '--kubelet-preferred-address-types=InternalIP',
@@ -86,7 +89,16 @@ export async function startWholeCluster(flags: readonly string[] = []): Promise<
   };
   rooms.defer(stop);
   const owned = rooms.move();
-  return { apiServer, kubelet, port, clients, frontProxies, stop, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    apiServer,
+    kubelet,
+    port,
+    kubeconfig,
+    clients,
+    frontProxies,
+    stop,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** What each container uses, in cores. */

@@ -122,7 +122,7 @@ function asFrames(block: Buffer): Buffer {
   return Buffer.concat([
     Buffer.from(preface),
     frame(frameType.settings, 0, 0),
-    frame(frameType.headers, endHeaders | endStream, 1, block),
+    frame(frameType.headers, endHeaders | endStream, 1, Buffer.from(block)),
   ]);
 }
 

@@ -8,7 +8,7 @@ import { createKubeletClient } from '../../src/kubelet/client.ts';
 import { createRegistry, type Registry } from '../../src/monitoring.ts';
 import type { NodeBatch } from '../../src/point.ts';
 import { createScrapeMetrics } from '../../src/scrape/metrics.ts';
-import { createScraper } from '../../src/scrape/scraper.ts';
+import { createScraper, type Scraper } from '../../src/scrape/scraper.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
 import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
@@ -26,6 +26,9 @@ interface Rig extends AsyncDisposable {
   readonly recorded: RecordingLog;
   readonly registry: Registry;
   readonly batches: NodeBatch[];
+  readonly scraper: Scraper;
+  /** Sets the node's clock so far ahead of ours. */
+  setAhead(ms: number): void;
   readonly forgotten: string[];
   set(name: string, node?: Partial<NodeInfo>): void;
   delete(name: string): void;
@@ -42,11 +45,13 @@ afterEach(() => rig[Symbol.asyncDispose]());
 
 async function setUp(): Promise<Rig> {
   const authority = makeAuthority('kubelets');
+  const clock = createFakeClock(Date.now());
+  let nodeAheadMs = 0;
   const kubelet = await createFakeKubelet({
     certificate: authority.issue({ cn: 'kubelet', ips: ['127.0.0.1'], usages: ['server'] }),
     accepts: () => true,
+    now: () => clock.wallMs() + nodeAheadMs,
   });
-  const clock = createFakeClock(Date.now());
   const recorded = createRecordingLog();
   const registry = createRegistry();
   const batches: NodeBatch[] = [];
@@ -79,7 +84,7 @@ async function setUp(): Promise<Rig> {
     sink: {
       store(batch) {
         batches.push(batch);
-        return { waiting: 0 };
+        return { waiting: 0, spacingMs: 0 };
       },
       forget: (node) => void forgotten.push(node),
     },
@@ -100,6 +105,8 @@ async function setUp(): Promise<Rig> {
     recorded,
     registry,
     batches,
+    scraper,
+    setAhead: (ms) => void (nodeAheadMs = ms),
     forgotten,
     set(name, rest = {}) {
       const value: NodeInfo = {
@@ -199,6 +206,59 @@ describe('scraper', () => {
     await rig.round(1);
     assert.deepEqual(rig.recorded.lines, ['warn: node is served from /metrics/resource']);
     assert.match(await rig.registry.metrics(), /kubegauge_node_source\{node="node-a",source="resource"\} 1/);
+  });
+
+  test('tells that a clock is wrong once', async () => {
+    rig.setAhead(60_000);
+    rig.set('node-a');
+    await untilObserved(rig.registry, 1);
+    await rig.round(1);
+    rig.setAhead(0);
+    await rig.round(1);
+    rig.setAhead(-60_000);
+    await rig.round(1);
+    assert.deepEqual(rig.recorded.lines, ['warn: a clock is wrong', 'warn: a clock is wrong']);
+    assert.match(rig.scraper.statuses()[0]?.last?.clockSkew?.what ?? '', /node-a is at least \d+ s behind ours/);
+  });
+
+  test('knows of every node how its scrapes go', async () => {
+    rig.set('node-b', { kubeletPort: 1, ready: false });
+    rig.set('node-a');
+    await untilObserved(rig.registry, 2);
+    const [a, b] = rig.scraper.statuses();
+    assert.deepEqual([a?.node, a?.ready, a?.state, a?.failures, a?.error], ['node-a', true, 'scraped', 0, undefined]);
+    const { durationMs, wireBytes, ...last } = a?.last ?? {};
+    assert.ok(durationMs !== undefined && wireBytes !== undefined && wireBytes > 0);
+    assert.deepEqual(last, {
+      atMs: rig.clock.wallMs(),
+      source: 'cadvisor',
+      fallback: undefined,
+      address: `127.0.0.1:${rig.kubelet.port}`,
+      verifiedBy: 'address',
+      pods: 3,
+      containers: 4,
+      clockSkew: undefined,
+      spacingMs: 0,
+    });
+    assert.deepEqual([b?.node, b?.ready, b?.state, b?.failures], ['node-b', false, 'failing', 1]);
+    assert.equal(b?.error?.code, 'ConnectionRefused');
+    assert.deepEqual(
+      ['node-a', 'node-b', 'node-c'].map((node) => rig.scraper.troubleOf(node)),
+      [undefined, 'ConnectionRefused', undefined],
+    );
+  });
+
+  test('scrapes a node at once when it turns Ready, and tries again soon after a first failure', async () => {
+    rig.kubelet.faults.cadvisor = 500;
+    rig.set('node-a', { ready: false });
+    await untilObserved(rig.registry, 1);
+    await rig.clock.advance(2_500);
+    await untilObserved(rig.registry, 2);
+    rig.kubelet.faults.cadvisor = 'none';
+    rig.set('node-a', { ready: true });
+    await rig.clock.advance(500);
+    await untilObserved(rig.registry, 3);
+    assert.equal(rig.batches.length, 1);
   });
 
   test('is quiet about nodes that are not ready or have no kubelet', async () => {

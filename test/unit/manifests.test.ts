@@ -94,11 +94,12 @@ describe('rights', () => {
     }
   });
 
-  test("the server's own are nodes, pods and the kubelets' metrics", () => {
+  test("the server's own are nodes, pods, the kubelets' metrics and its own status", () => {
     const role = of<V1ClusterRole>('ClusterRole').find(({ metadata }) => metadata.name === 'system:metrics-server');
     assert.deepEqual(role?.rules, [
       { apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] },
       { apiGroups: [''], resources: ['pods', 'nodes'], verbs: ['get', 'list', 'watch'] },
+      { nonResourceURLs: ['/status'], verbs: ['get'] },
     ]);
   });
 

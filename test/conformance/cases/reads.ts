@@ -40,7 +40,7 @@ export const reads: readonly Case[] = [
   exchange(85, `${inDefault}/web-0`, 200),
   exchange(85, `${inDefault}/web-1`, 200),
   exchange(86, `${M}/nodes/nope`, 404),
-  exchange(87, `${M}/nodes/node-dead`, 404),
+  exchange(87, `${M}/nodes/node-dead`, 404, { differs: 'why a node has no usage' }),
   exchange(88, `${inDefault}/nope`, 404),
   exchange(88, `${M}/namespaces/no-such/pods/nope`, 404),
   exchange(89, `${inDefault}/pending-0`, 404),

@@ -22,6 +22,7 @@ const usage: Usage = { timestampMs: now - 3000, windowMs: 9993, cpuNanocores: 5,
 const api = createNodesApi({
   nodes: { get: (name) => nodes.find((node) => node.name === name), list: () => nodes },
   usage: { nodeUsage: (name) => (name === 'node-dead' ? missing('one-sample') : { kind: 'ready', value: usage }) },
+  troubleOf: (node) => (node === 'node-dead' ? 'ConnectionRefused' : undefined),
   now: () => now,
 });
 
@@ -73,12 +74,23 @@ describe('a single node', () => {
     });
   });
 
-  test('without usage is not found in other words, the reason kept for ourselves', () => {
+  test('without usage is not found in other words, and with the reasons', () => {
     assert.throws(() => api.get('node-dead'), {
       reason: 'NotFound',
       message: 'nodemetrics.metrics.k8s.io "node-dead" not found',
-      details: { name: 'node-dead', group: 'metrics.k8s.io', kind: 'nodemetrics' },
-      cause: 'one-sample',
+      details: {
+        name: 'node-dead',
+        group: 'metrics.k8s.io',
+        kind: 'nodemetrics',
+        causes: [
+          {
+            reason: 'OneSample',
+            message:
+              'it was sampled once; usage is told from the second sample on, and kubelets take one each 10 to 30 s',
+          },
+          { reason: 'ConnectionRefused', message: 'the last scrape of node node-dead failed; /status tells why' },
+        ],
+      },
     });
   });
 });

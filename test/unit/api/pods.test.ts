@@ -31,6 +31,7 @@ const api = createPodsApi({
     podUsage: ({ uid }) =>
       uid === 'uid-of-idle-0' ? { kind: 'missing', reason: 'never-scraped' } : { kind: 'ready', value: usage },
   },
+  troubleOf: () => 'ConnectionRefused',
   now: () => now,
 });
 
@@ -90,12 +91,16 @@ describe('a single pod', () => {
     });
   });
 
-  test('without usage is not found in other words, the reason kept for ourselves', () => {
+  test('without usage is not found in other words, and with the reason', () => {
     assert.throws(() => api.get('default', 'idle-0'), {
       reason: 'NotFound',
       message: 'podmetrics.metrics.k8s.io "default/idle-0" not found',
-      details: { name: 'default/idle-0', group: 'metrics.k8s.io', kind: 'podmetrics' },
-      cause: 'never-scraped',
+      details: {
+        name: 'default/idle-0',
+        group: 'metrics.k8s.io',
+        kind: 'podmetrics',
+        causes: [{ reason: 'NotReported', message: 'no kubelet has told of it yet' }],
+      },
     });
   });
 });

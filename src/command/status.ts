@@ -1,0 +1,81 @@
+/** Puts together what GET /status tells: how each node's scrapes go, and what of it is served. */
+import { formatDuration } from '../apimachinery/duration.ts';
+import { formatTime } from '../apimachinery/meta.ts';
+import type { Clock } from '../clock.ts';
+import { inOneLine } from '../kubelet/explain.ts';
+import type { Answer, Usage } from '../point.ts';
+import type { NodeStatus } from '../scrape/status.ts';
+import type { NodeReport, StatusReport, StatusSource } from '../server/status.ts';
+import { version } from '../version.ts';
+
+export interface StatusOptions {
+  /** Sorted by name. */
+  readonly statuses: () => readonly NodeStatus[];
+  readonly usage: { nodeUsage(node: string): Answer<Usage> };
+  readonly resolutionMs: number;
+  readonly stalenessMs: number;
+  readonly clock: Clock;
+}
+
+export function createStatus({ statuses, usage, resolutionMs, stalenessMs, clock }: StatusOptions): StatusSource {
+  const startedMs = clock.wallMs();
+  return (names) => {
+    const all = statuses();
+    const chosen = names.length === 0 ? all : all.filter(({ node }) => names.includes(node));
+    return {
+      version,
+      startTime: formatTime(startedMs),
+      resolution: formatDuration(resolutionMs),
+      staleness: formatDuration(stalenessMs),
+      degraded: problemsOf(all),
+      nodes: chosen.map((status) => reportOf(status, usage.nodeUsage(status.node), clock.wallMs())),
+    };
+  };
+}
+
+/** Each is a sentence about how many nodes; which ones they are, their reports tell. */
+function problemsOf(statuses: readonly NodeStatus[]): StatusReport['degraded'] {
+  const ready = statuses.filter((status) => status.ready);
+  const count = (matches: (status: NodeStatus) => boolean) => ready.filter(matches).length;
+  const rules: readonly (readonly [nodes: number, what: string])[] = [
+    [count(({ state }) => state === 'failing'), 'cannot be scraped'],
+    [
+      count(({ last }) => last?.fallback !== undefined),
+      'are served from /metrics/resource instead of /metrics/cadvisor',
+    ],
+    [count(({ last }) => last?.clockSkew !== undefined), 'have a clock that differs from ours'],
+  ];
+  return rules.filter(([nodes]) => nodes > 0).map(([nodes, what]) => `${nodes} of ${ready.length} ready nodes ${what}`);
+}
+
+// The order of keys is the order in the answer.
+function reportOf({ node, ready, state, last, ...rest }: NodeStatus, usage: Answer<Usage>, nowMs: number): NodeReport {
+  const { error } = rest;
+  return {
+    name: node,
+    ready,
+    state,
+    source: last?.source,
+    fallback: last?.fallback,
+    address: last?.address,
+    verifiedBy: last?.verifiedBy,
+    pods: last?.pods,
+    containers: last?.containers,
+    served: usage.kind === 'ready',
+    missing: usage.kind === 'missing' ? usage.reason : undefined,
+    age: usage.kind === 'ready' ? formatDuration(Math.round(nowMs - usage.value.timestampMs)) : undefined,
+    window: usage.kind === 'ready' ? formatDuration(usage.value.windowMs) : undefined,
+    sampleSpacing: last === undefined || last.spacingMs === 0 ? undefined : formatDuration(Math.round(last.spacingMs)),
+    clockSkew: last?.clockSkew && inOneLine(last.clockSkew),
+    lastScrape: formatted(rest.lastScrapeMs),
+    lastSuccess: formatted(last?.atMs),
+    scrapeDuration: last && formatDuration(Math.round(last.durationMs * 10) / 10),
+    wireBytes: last?.wireBytes,
+    failures: rest.failures,
+    error: error && { code: error.code, message: error.what, remedy: error.remedy },
+  };
+}
+
+function formatted(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : formatTime(ms);
+}

@@ -1,0 +1,60 @@
+/** `kubegauge status`: asks the server that runs beside it, with the same flags, and prints what it tells for people. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Agent, request } from 'undici';
+import type { ApiServer } from '../client/config.ts';
+import type { Options } from '../options/flags.ts';
+import type { StatusReport } from '../server/status.ts';
+import { statusText } from './statustable.ts';
+
+/** A server that is stuck is a finding, too. */
+const timeoutMs = 10_000;
+
+/**
+ * Prints the report of the server at --secure-port on this machine.
+ * @param names of the nodes to tell of; none for all.
+ * @throws Error that says what to do when there is no answer, or one that is not 200.
+ */
+export async function printStatus(options: Options, apiServer: ApiServer, names: readonly string[]): Promise<void> {
+  const certificateFile = options['tls-cert-file'] ?? ownCertificate(options['cert-dir']);
+  const ca = await readFile(certificateFile, 'utf8').catch((cause: unknown) => {
+    throw new Error(`cannot read the server's certificate ${certificateFile}; ${sameFlags}`, { cause });
+  });
+  // Credentials go to nobody but the server that has this certificate, whatever names are in it.
+  const connect = { ca, allowPartialTrustChain: true, checkServerIdentity: () => undefined, timeout: timeoutMs };
+  const agent = new Agent({ connect, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
+  try {
+    const query = new URLSearchParams(names.map((name): [string, string] => ['node', name]));
+    const url = `https://${hostOf(options['bind-address'])}:${options['secure-port']}/status?${query.toString()}`;
+    const authorization = await apiServer.authorization();
+    const headers = authorization === undefined ? {} : { authorization };
+    const answer = await request(url, { dispatcher: agent, headers }).catch((cause: unknown) => {
+      throw new Error(`the server does not answer at ${url}; does it run? ${sameFlags}`, { cause });
+    });
+    const text = await answer.body.text();
+    if (answer.statusCode !== 200) throw new Error(refusal(answer.statusCode, text));
+    process.stdout.write(statusText(JSON.parse(text) as StatusReport));
+  } finally {
+    await agent.destroy();
+  }
+}
+
+const sameFlags = 'give status the flags of the server, --cert-dir and --secure-port above all';
+
+function ownCertificate(certDir: string): string {
+  if (certDir === '') throw new Error('with --cert-dir= the certificate is in memory only, and nobody can verify it');
+  return path.join(certDir, 'kubegauge.crt');
+}
+
+function hostOf(bindAddress: string): string {
+  if (bindAddress === '0.0.0.0' || bindAddress === '::') return '127.0.0.1';
+  return bindAddress.includes(':') ? `[${bindAddress}]` : bindAddress;
+}
+
+function refusal(status: number, text: string): string {
+  const remedy =
+    status === 403
+      ? "; give who asks the right to get the non-resource URL /status, as the manifests' ClusterRole does"
+      : '';
+  return `the server answers ${status}: ${text.trim()}${remedy}`;
+}

@@ -1,0 +1,51 @@
+/** Writes a status report for people: a line per node, and below what is wrong and what to do; pure. */
+import type { NodeReport, StatusReport } from '../server/status.ts';
+
+const columns: readonly (readonly [title: string, cell: (node: NodeReport) => string | number | undefined])[] = [
+  ['NODE', ({ name }) => name],
+  ['READY', ({ ready }) => (ready ? 'yes' : 'no')],
+  ['STATE', ({ state, failures }) => (failures > 0 ? `${state} (${failures})` : state)],
+  ['SOURCE', ({ source }) => source],
+  ['ADDRESS', ({ address }) => address],
+  ['VERIFIED BY', ({ verifiedBy }) => verifiedBy],
+  ['PODS', ({ pods }) => pods],
+  ['AGE', ({ age, missing }) => age ?? missing],
+  ['WINDOW', ({ window }) => window],
+  ['SPACING', ({ sampleSpacing }) => sampleSpacing],
+  ['SCRAPE', ({ scrapeDuration }) => scrapeDuration],
+  ['BYTES', ({ wireBytes }) => wireBytes],
+];
+
+export function statusText(report: StatusReport): string {
+  const { version, startTime, resolution, staleness, degraded, nodes } = report;
+  const lines = [
+    `kubegauge ${version}, since ${startTime}; scrapes each ${resolution}, serves up to ${staleness} without news`,
+    degraded.length === 0 ? 'all is well' : `degraded: ${degraded.join('; ')}`,
+    '',
+    ...table([
+      columns.map(([title]) => title),
+      ...nodes.map((node) => columns.map(([, cell]) => String(cell(node) ?? '-'))),
+    ]),
+    ...nodes.flatMap(remarks),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = columns.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('   ')
+      .trimEnd(),
+  );
+}
+
+function remarks({ name, error, fallback, clockSkew }: NodeReport): string[] {
+  const said = [
+    ...(error === undefined ? [] : [`${error.code}: ${error.message}`, ...(error.remedy ? [`  ${error.remedy}`] : [])]),
+    ...(fallback === undefined ? [] : [`served from /metrics/resource: ${fallback}`]),
+    ...(clockSkew === undefined ? [] : [clockSkew]),
+  ];
+  return said.length === 0 ? [] : ['', `${name}:`, ...said.map((line) => `  ${line}`)];
+}

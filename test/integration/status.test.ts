@@ -1,0 +1,133 @@
+/** What GET /status and `kubegauge status` tell of a whole program, and whom. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { ClientHttp2Session } from 'node:http2';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+import type { StatusReport } from '../../src/server/status.ts';
+import { ask2, openSession } from '../fakes/http2client.ts';
+import { until } from '../fakes/until.ts';
+import { nodeNames, startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
+
+const admin = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' };
+const alice = { 'x-remote-user': 'alice', 'x-remote-group': 'dev' };
+let folder: string;
+let cluster: WholeCluster;
+let proxied: ClientHttp2Session;
+
+before(async () => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
+  cluster = await startWholeCluster([`--cert-dir=${folder}`, '--authentication-token-webhook-cache-ttl=0s']);
+  // It asks for nothing before it listens.
+  await until('it listens', () => cluster.apiServer.requests.length > 0);
+  proxied = await openSession(
+    cluster.port,
+    cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] }),
+  );
+  const deadlineMs = performance.now() + 20_000;
+  while ((await status()).nodes.some(({ state }) => state === 'waiting') || (await status()).nodes.length === 0) {
+    assert.ok(performance.now() < deadlineMs, 'not all nodes were scraped within 20 s');
+  }
+});
+
+after(async () => {
+  proxied.destroy();
+  await cluster[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+async function status(query = ''): Promise<StatusReport> {
+  const answer = await ask2(proxied, `/status${query}`, admin);
+  if (answer.status === 503) return { nodes: [] as StatusReport['nodes'] } as StatusReport;
+  assert.equal(answer.status, 200, answer.text);
+  return JSON.parse(answer.text) as StatusReport;
+}
+
+describe('GET /status', () => {
+  test('tells of every node where its numbers are from and how old they are', async () => {
+    const { nodes, degraded } = await status();
+    assert.deepEqual(
+      nodes.map(({ name }) => name),
+      [...nodeNames].sort(),
+    );
+    assert.deepEqual(degraded, []);
+    for (const node of nodes) {
+      assert.deepEqual(
+        [node.ready, node.state, node.source, node.verifiedBy, node.failures],
+        [true, 'scraped', 'cadvisor', 'address', 0],
+      );
+      assert.equal(node.address, `127.0.0.1:${cluster.kubelet.port}`);
+      if (node.served) assert.match(node.age ?? '', /^[\d.]+m?s$/);
+      else assert.equal(node.missing, 'one-sample');
+    }
+  });
+
+  test('tells of the nodes that are named', async () => {
+    const { nodes } = await status('?node=node-3&node=node-1');
+    assert.deepEqual(
+      nodes.map(({ name }) => name),
+      ['node-1', 'node-3'],
+    );
+    assert.equal((await ask2(proxied, '/status?node=', admin)).status, 400);
+  });
+
+  test('is for those who have the right', async () => {
+    assert.equal((await ask2(proxied, '/status', alice)).status, 403);
+    cluster.apiServer.reviews.access = ({ nonResourceAttributes }) => ({
+      allowed: isDeepStrictEqual(nonResourceAttributes, { path: '/status', verb: 'get' }),
+      reason: '',
+    });
+    assert.equal((await ask2(proxied, '/status', { ...alice, 'x-remote-user': 'bob' })).status, 200);
+  });
+});
+
+describe('kubegauge status', () => {
+  async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+    const main = path.resolve(import.meta.dirname, '../../src/main.ts');
+    const child = spawn(process.execPath, [main, 'status', ...argv], { env: { PATH: process.env['PATH'] } });
+    let out = '';
+    let err = '';
+    child.stdout.on('data', (chunk) => (out += String(chunk)));
+    child.stderr.on('data', (chunk) => (err += String(chunk)));
+    const [code] = (await once(child, 'close')) as [number];
+    return { code, out, err };
+  }
+  const flags = () => [
+    `--kubeconfig=${cluster.kubeconfig}`,
+    `--secure-port=${cluster.port}`,
+    '--bind-address=127.0.0.1',
+  ];
+
+  test('prints it for people, by the flags of the server', async () => {
+    cluster.apiServer.reviews.token = () => ({ authenticated: true, user: { username: 'operator' } });
+    cluster.apiServer.reviews.access = () => ({ allowed: true, reason: '' });
+    const { code, out, err } = await run('node-2', ...flags(), `--cert-dir=${folder}`);
+    assert.equal(code, 0, err);
+    assert.match(out, /^all is well$/m);
+    assert.match(out, /^node-2 +yes +scraped +cadvisor +127\.0\.0\.1:\d+ +address /m);
+    assert.doesNotMatch(out, /node-3/);
+  });
+
+  test('shows its credentials to nobody else', async () => {
+    const other = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
+    const { code, err } = await run(...flags(), `--cert-dir=${other}`);
+    rmSync(other, { recursive: true });
+    assert.equal(code, 1);
+    assert.match(err, /^kubegauge: cannot read the server's certificate .*; give status the flags of the server/);
+  });
+
+  test('says what to do where nobody answers, or where the right is missing', async () => {
+    const [kubeconfig = ''] = flags();
+    const nobody = await run(kubeconfig, '--secure-port=1', `--cert-dir=${folder}`);
+    assert.deepEqual([nobody.code, nobody.out], [1, '']);
+    assert.match(nobody.err, /does not answer at https:\/\/127\.0\.0\.1:1\/status.*does it run\?/);
+    cluster.apiServer.reviews.token = () => ({ authenticated: true, user: { username: 'stranger' } });
+    cluster.apiServer.reviews.access = () => ({ allowed: false, reason: '' });
+    const stranger = await run(...flags(), `--cert-dir=${folder}`);
+    assert.match(stranger.err, /answers 403.*non-resource URL \/status/s);
+  });
+});

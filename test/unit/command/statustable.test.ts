@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { statusText } from '../../../src/command/statustable.ts';
+
+const report = {
+  version: '1.2.3',
+  startTime: '2026-11-22T20:00:00Z',
+  resolution: '15s',
+  staleness: '45s',
+  degraded: ['1 of 2 ready nodes cannot be scraped'],
+  nodes: [
+    {
+      name: 'node-a',
+      ready: true,
+      state: 'scraped',
+      source: 'resource',
+      fallback: 'no container rows',
+      address: '10.0.0.1:10250',
+      verifiedBy: 'node-name',
+      pods: 30,
+      containers: 60,
+      served: true,
+      age: '12.3s',
+      window: '15.02s',
+      sampleSpacing: '20s',
+      scrapeDuration: '4.2ms',
+      wireBytes: 3772,
+      failures: 0,
+    },
+    {
+      name: 'node-long-name',
+      ready: true,
+      state: 'failing',
+      served: false,
+      missing: 'never-scraped',
+      failures: 3,
+      error: { code: 'ConnectionRefused', message: 'nothing listens at 10.0.0.2:10250', remedy: 'does it run?' },
+    },
+  ],
+} as const;
+
+test('a status is a line per node, and below it what is wrong and what to do', () => {
+  assert.equal(
+    statusText(report),
+    `kubegauge 1.2.3, since 2026-11-22T20:00:00Z; scrapes each 15s, serves up to 45s without news
+degraded: 1 of 2 ready nodes cannot be scraped
+
+NODE             READY   STATE         SOURCE     ADDRESS          VERIFIED BY   PODS   AGE             WINDOW   SPACING   SCRAPE   BYTES
+node-a           yes     scraped       resource   10.0.0.1:10250   node-name     30     12.3s           15.02s   20s       4.2ms    3772
+node-long-name   yes     failing (3)   -          -                -             -      never-scraped   -        -         -        -
+
+node-a:
+  served from /metrics/resource: no container rows
+
+node-long-name:
+  ConnectionRefused: nothing listens at 10.0.0.2:10250
+    does it run?
+`,
+  );
+});
+
+test('a status without a problem says so', () => {
+  assert.match(statusText({ ...report, degraded: [], nodes: [] }), /^all is well$/m);
+});
