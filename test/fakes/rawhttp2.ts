@@ -23,7 +23,8 @@ export const endStream = 0x1;
 export const endHeaders = 0x4;
 export const acknowledged = 0x1;
 
-const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+/** What a connection begins with. */
+export const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const headBytes = 9;
 
 /** Connects, exchanges settings, and answers no frame by itself. */
@@ -58,13 +59,17 @@ export async function openRawHttp2(port: number, certificate?: Issued): Promise<
   return { received, socket, send, [Symbol.dispose]: () => void socket.destroy() };
 
   function send(type: number, flags: number, stream: number, payload = Buffer.alloc(0)): void {
-    const head = Buffer.alloc(headBytes);
-    head.writeUIntBE(payload.length, 0, 3);
-    head.writeUInt8(type, 3);
-    head.writeUInt8(flags, 4);
-    head.writeUInt32BE(stream, 5);
-    if (!socket.destroyed) socket.write(Buffer.concat([head, payload]));
+    if (!socket.destroyed) socket.write(frame(type, flags, stream, payload));
   }
+}
+
+export function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
+  const head = Buffer.alloc(headBytes);
+  head.writeUIntBE(payload.length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
 }
 
 /** The first byte of a header block that begins with `:status: 200`, by HPACK's static table. */

@@ -72,6 +72,42 @@ test('any whole number of milliseconds up to 50 days is read as it was written',
   );
 });
 
+test('any duration of the grammar is the sum of its terms', () => {
+  const nanoseconds = new Map([
+    ['ns', 1n],
+    ['us', 1_000n],
+    ['\u00b5s', 1_000n],
+    ['\u03bcs', 1_000n],
+    ['ms', 1_000_000n],
+    ['s', 1_000_000_000n],
+    ['m', 60_000_000_000n],
+    ['h', 3_600_000_000_000n],
+  ]);
+  const digits = fc.string({ unit: fc.constantFrom(...'0123456789'.split('')), maxLength: 4 });
+  const term = fc
+    .tuple(digits, fc.constantFrom('', '.'), digits, fc.constantFrom(...nanoseconds.keys()))
+    .map(([whole, point, fraction, unit]) => ({ whole, point, fraction: point === '' ? '' : fraction, unit }))
+    .filter(({ whole, fraction }) => whole + fraction !== '');
+  fc.assert(
+    fc.property(fc.constantFrom('', '+', '-'), fc.array(term, { minLength: 1, maxLength: 5 }), (sign, terms) => {
+      const text = terms.map(({ whole, point, fraction, unit }) => whole + point + fraction + unit).join('');
+      // Of each term, what is less than a nanosecond is cut off.
+      const sum = terms
+        .map(
+          ({ whole, fraction, unit }) =>
+            (BigInt(whole + fraction) * (nanoseconds.get(unit) ?? 0n)) / 10n ** BigInt(fraction.length),
+        )
+        .reduce((total, each) => total + each, 0n);
+      const expectedMs = (Number(sum) / 1e6) * (sign === '-' && sum > 0n ? -1 : 1);
+      const ms = parseDuration(sign + text);
+      // Where a fraction has no exact double, Go loses a nanosecond too; years of milliseconds have no room for nanoseconds.
+      const tolerance = (terms.length + 0.5) / 1e6 + Math.abs(expectedMs) * 2 ** -50;
+      assert.ok(ms !== undefined && Math.abs(ms - expectedMs) <= tolerance, `${ms}, not ${expectedMs}`);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 test('any text is a finite number or undefined', () => {
   const pieces = fc
     .array(fc.constantFrom('1', '.', '0', '-', 'ns', 'ms', 's', 'm', 'h', 'x', ' '))

@@ -43,3 +43,35 @@ test('any Authorization header: a token has no space and is part of the header',
     }),
   );
 });
+
+test('any token without a space in it is found, however the scheme is written and whatever follows', () => {
+  const scheme = fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }).map((isUpper) =>
+    'bearer'
+      .split('')
+      .map((letter, index) => (isUpper[index] === true ? letter.toUpperCase() : letter))
+      .join(''),
+  );
+  const visible = fc.string({
+    unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
+    minLength: 1,
+  });
+  const blanks = fc.string({ unit: fc.constantFrom(' ', '\t'), maxLength: 3 });
+  fc.assert(
+    fc.property(blanks, scheme, visible, fc.array(visible), blanks, (before, name, token, rest, after) => {
+      const header = `${before}${[name, token, ...rest].join(' ')}${after}`;
+      assert.equal(bearerToken(['authorization', header]), token);
+      assert.equal(bearerWarning(['authorization', header]), undefined);
+    }),
+  );
+});
+
+test('any bytes in the header are no error', () => {
+  const latin1 = fc.uint8Array().map((bytes) => Buffer.from(bytes).toString('latin1'));
+  fc.assert(
+    fc.property(fc.constantFrom('', 'Bearer ', 'bearer'), latin1, (scheme, bytes) => {
+      const lines = ['authorization', scheme + bytes];
+      assert.ok(bearerToken(lines) !== '');
+      bearerWarning(lines);
+    }),
+  );
+});

@@ -112,6 +112,34 @@ describe('any headers', () => {
     );
   });
 
+  test('give back the user that a front proxy wrote into them', () => {
+    // Of a header's value, blanks at both ends are not part.
+    const value = fc.string({ unit: 'grapheme', minLength: 1 }).map((each) => each.toWellFormed());
+    const key = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 6 }).map((each) => each.toWellFormed());
+    const user = fc.record(
+      {
+        name: value,
+        uid: fc.oneof(value, fc.constant('')),
+        groups: fc.array(value),
+        extra: fc.array(fc.tuple(key, fc.array(value, { minLength: 1 }))).map((pairs) => new Map(pairs)),
+      },
+      { noNullPrototype: true },
+    );
+    fc.assert(
+      fc.property(user, ({ name, uid, groups, extra }) => {
+        const lines = [
+          ['X-Remote-User', onTheWire(name)],
+          ...(uid === '' ? [] : [['x-remote-uid', onTheWire(uid)]]),
+          ...groups.map((group) => ['X-REMOTE-GROUP', onTheWire(group)]),
+          ...[...extra].flatMap(([each, values]) =>
+            values.map((of) => [`X-Remote-Extra-${asHeaderName(each)}`, onTheWire(of)]),
+          ),
+        ];
+        assert.deepEqual(userFromHeaders(lines.flat(), names), { name, uid, groups, extra });
+      }),
+    );
+  });
+
   test('never split, join or change a group', () => {
     const group = fc.oneof(
       fc.string({ unit: 'grapheme' }),
@@ -127,6 +155,14 @@ describe('any headers', () => {
     );
   });
 
+  /** As client-go: what a header's name cannot have is percent-encoded, and upper case, which it would lose. */
+  const asHeaderName = (text: string) =>
+    [...Buffer.from(text)]
+      .map((byte) => {
+        const character = String.fromCharCode(byte);
+        return /[a-z0-9!#$&'*+.^_`|~-]/.test(character) ? character : `%${byte.toString(16).padStart(2, '0')}`;
+      })
+      .join('');
   const groupsOf = (lines: readonly string[]) =>
     userFromHeaders(['X-Remote-User', 'u', ...lines.flatMap((line) => ['x-remote-group', line])], names)?.groups;
   const wellFormed = (text: string) => text.toWellFormed();
