@@ -23,6 +23,8 @@ const between =
     ms > maximumMs ? `must be at most ${maximum}` : atLeast(minimumMs, minimum)(ms);
 const positive = atLeast(1, '1ms');
 const notNegative = atLeast(0, '0s');
+/** Node's timers hold 24 days and fire at once beyond, so what is waited for has an end. */
+const dayMs = 86_400_000;
 const oneOf =
   (...allowed: readonly string[]) =>
   (value: string) =>
@@ -174,14 +176,14 @@ export const flags = {
     section: 'Serving',
     type: 'duration',
     default: '5s',
-    check: notNegative,
+    check: between(0, dayMs, '0s', '24h'),
     help: 'How long to keep serving after SIGTERM, not ready any more, so that clients learn of it.',
   },
   'request-timeout': {
     section: 'Serving',
     type: 'duration',
     default: '1m',
-    check: positive,
+    check: between(1, dayMs, '1ms', '24h'),
     help: 'How long a request may take; with ?timeout= it may want its answer sooner.',
   },
   'max-requests-inflight': {

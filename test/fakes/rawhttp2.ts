@@ -63,7 +63,7 @@ export async function openRawHttp2(port: number, certificate?: Issued): Promise<
   }
 }
 
-export function frame(type: number, flags: number, stream: number, payload = Buffer.alloc(0)): Buffer {
+export function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(headBytes);
   head.writeUIntBE(payload.length, 0, 3);
   head.writeUInt8(type, 3);

@@ -109,6 +109,8 @@ describe('bad flags', () => {
   );
   check(['--metric-resolution=15'], /must be a duration such as 15s/);
   check(['--kubelet-preferred-address-types=Foo'], /must be one of Hostname/);
+  check(['--request-timeout=600h'], /^--request-timeout=600h: must be at most 24h$/);
+  check(['--shutdown-delay-duration=600h'], /^--shutdown-delay-duration=600h: must be at most 24h$/);
   check(['--table-cells=pretty'], /^--table-cells=pretty: must be one of exact, readable$/);
   check(['--table-cells='], /^--table-cells=: must be one of exact, readable$/);
   check(['--metric-resolution=10s', '--kubelet-request-timeout=10s'], /at most 0.9 x --metric-resolution/);
