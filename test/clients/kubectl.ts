@@ -16,7 +16,8 @@ const bytes = /^\d+Mi$/;
 const quantity = /^\d+(?:n|u|m|k|Ki|Mi|Gi)?$/;
 const window = /^\d+(?:\.\d+)?m?s$/;
 
-const served = ['v1', 'v1beta1'];
+/** A version that is not served must not be told of either. */
+const knownVersions = ['v1', 'v1beta1'];
 
 export function describeKubectl(kubectl: Kubectl, target: Target): void {
   const { node, pod, versions } = target;
@@ -47,8 +48,8 @@ export function describeKubectl(kubectl: Kubectl, target: Target): void {
       assert.ok(clientVersion.gitVersion.startsWith(kubectl.version), clientVersion.gitVersion);
     });
 
-    for (const [form, options] of Object.entries(kubectl.forms)) {
-      test(`top nodes, by ${form}`, async () => {
+    for (const options of kubectl.topOptions) {
+      test(['top nodes', ...options].join(' '), async () => {
         const found = await table('top', 'nodes', ...options);
         assert.match(found.columns.join(' '), /^NAME CPU\(cores\) CPU(?:%|\(%\)) MEMORY\(bytes\) MEMORY(?:%|\(%\))$/);
         const row = [...rowWith(found, 'NAME', node).values()];
@@ -57,7 +58,7 @@ export function describeKubectl(kubectl: Kubectl, target: Target): void {
         }
       });
 
-      test(`top pods -A, by ${form}`, async () => {
+      test(['top pods -A', ...options].join(' '), async () => {
         const found = await table('top', 'pods', '-A', ...options);
         assert.deepEqual(found.columns, ['NAMESPACE', 'NAME', 'CPU(cores)', 'MEMORY(bytes)']);
         const row = rowWith(found, 'NAME', pod.name);
@@ -66,7 +67,7 @@ export function describeKubectl(kubectl: Kubectl, target: Target): void {
         assert.match(row.get('MEMORY(bytes)') ?? '', bytes);
       });
 
-      test(`top pod NAME --containers, by ${form}`, async () => {
+      test(['top pod NAME --containers', ...options].join(' '), async () => {
         const found = await table('top', 'pod', pod.name, '--containers', ...inNamespace, ...options);
         assert.deepEqual(found.columns, ['POD', 'NAME', 'CPU(cores)', 'MEMORY(bytes)']);
         assert.deepEqual(
@@ -220,7 +221,7 @@ export function describeKubectl(kubectl: Kubectl, target: Target): void {
 
     test('api-versions', async () => {
       const lines = (await output('api-versions')).split('\n');
-      for (const version of served) {
+      for (const version of knownVersions) {
         assert.equal(lines.includes(`metrics.k8s.io/${version}`), versions.includes(version), version);
       }
     });

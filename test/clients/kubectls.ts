@@ -11,34 +11,34 @@ export interface Kubectl {
   readonly name: string;
   /** What it says of itself starts with this. */
   readonly version: string;
-  /** How top can be told to ask, and the options for it. */
-  readonly forms: Readonly<Record<string, readonly string[]>>;
+  /** Options of top: each of these is tried. */
+  readonly topOptions: readonly (readonly string[])[];
   /** What it says when it cannot watch. */
   readonly watchRefused: string;
   /** Its path; makes or fetches it first, if need be. */
   install(settings: Settings): Promise<string>;
 }
 
-/** Since 1.22; what it does without the option is one of the two. */
-const eitherForm = { JSON: ['--use-protocol-buffers=false'], protobuf: ['--use-protocol-buffers=true'] };
+/** Not in 1.20, which reads JSON. 1.29 reads either as told; 1.37 likes protobuf best in any case, but asks in two ways. */
+const eitherEncoding = [['--use-protocol-buffers=false'], ['--use-protocol-buffers=true']];
 
 /** The server's own words, and those that older ones make up for any 405; they do so with metrics-server too. */
 const serverSays = 'watch is not supported on resources of kind "pods.metrics.k8s.io"';
 const madeUp = 'the server does not allow this method on the requested resource (get pods.metrics.k8s.io)';
 
 export const kubectls: readonly Kubectl[] = [
-  { name: 'kubectl 1.20 of Debian', version: 'v1.20.', forms: { JSON: [] }, watchRefused: madeUp, install: fromDebian },
+  { name: 'kubectl 1.20 of Debian', version: 'v1.20.', topOptions: [[]], watchRefused: madeUp, install: fromDebian },
   {
     name: 'kubectl 1.29',
     version: 'v1.29.',
-    forms: eitherForm,
+    topOptions: eitherEncoding,
     watchRefused: madeUp,
     install: (settings) => built(settings, 'kubernetes-1.29'),
   },
   {
     name: 'kubectl 1.37',
     version: 'v1.37.',
-    forms: eitherForm,
+    topOptions: eitherEncoding,
     watchRefused: serverSays,
     install: (settings) => built(settings, 'kubernetes'),
   },
