@@ -1,5 +1,5 @@
 /** An older minor to run the matrix against: its kube-apiserver on loopback, kubelets that answer, and the server behind the aggregator. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -26,6 +26,8 @@ export async function openOlderMinor(program: 'kubegauge' | 'metrics-server'): P
   await using opened = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(tmpdir(), 'kubegauge-clients-'));
   opened.defer(() => rm(folder, { recursive: true }));
+  // For an exit in the middle of all this.
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const credentials = makeCredentials(folder);
   const controlPlane = opened.use(await startControlPlane(folder, credentials, 'kubernetes-1.29'));
   const fixture = opened.use(await makeFixture(folder, credentials, controlPlane));
