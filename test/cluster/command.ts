@@ -24,8 +24,22 @@ export class CommandFailed extends Error {
   }
 }
 
+export interface Outcome {
+  /** Undefined when a signal ended it, which is what happens when it takes too long. */
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** Standard output of the command. Throws CommandFailed. */
-export function run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
+export async function run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
+  const { exitCode, stdout, stderr } = await outcomeOf(command, args, options);
+  if (exitCode === 0) return stdout;
+  throw new CommandFailed([command, ...args].join(' '), exitCode, stdout, stderr);
+}
+
+/** Rejects only when the command cannot be started. */
+export function outcomeOf(command: string, args: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
   const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: options.timeoutMs ?? 60_000,
@@ -43,10 +57,8 @@ export function run(command: string, args: readonly string[], options: CommandOp
   return new Promise((resolve, reject) => {
     child.once('error', (error) => reject(new Error(`cannot start ${command}`, { cause: error })));
     child.once('close', (code) => {
-      const output = Buffer.concat(stdout).toString();
-      if (code === 0) return resolve(output);
-      const line = [command, ...args].join(' ');
-      reject(new CommandFailed(line, code ?? undefined, output, Buffer.concat(stderr).toString()));
+      const [out, err] = [stdout, stderr].map((chunks) => Buffer.concat(chunks).toString());
+      resolve({ exitCode: code ?? undefined, stdout: out ?? '', stderr: err ?? '' });
     });
   });
 }
@@ -58,7 +70,7 @@ export function runInNamespace(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<string> {
-  return run('nsenter', [...enter(settings), command, ...args], options);
+  return run(...entered(settings, command, args), options);
 }
 
 /** Starts a process in the cluster's network namespace; nsenter becomes the command, so the child's pid is the command's. */
@@ -68,10 +80,18 @@ export function spawnInNamespace(
   args: readonly string[],
   options: SpawnOptions = {},
 ): ChildProcess {
-  return spawn('nsenter', [...enter(settings), command, ...args], options);
+  return spawn(...entered(settings, command, args), options);
 }
 
-/** Only the network: `ip netns exec` would also remount /sys and hide the cgroups from the kubelet. */
-function enter(settings: Settings): string[] {
-  return [`--net=${settings.networkNamespace}`, '--'];
+function entered(settings: Settings, command: string, args: readonly string[]): [command: string, args: string[]] {
+  const [enter, ...words] = enterNetwork(settings);
+  return [enter, [...words, command, ...args]];
+}
+
+/**
+ * The words before a command that is to run in the cluster's network. Only the network: `ip netns exec` would also remount /sys and
+ * hide the cgroups from the kubelet.
+ */
+export function enterNetwork(settings: Settings): [string, ...string[]] {
+  return ['nsenter', `--net=${settings.networkNamespace}`, '--'];
 }

@@ -1,27 +1,20 @@
 /** Runs the end-to-end tests on the real cluster, which it brings up when none runs, and prints the totals. */
 import { globSync } from 'node:fs';
 import path from 'node:path';
-import { finished } from 'node:stream/promises';
-import { after, run } from 'node:test';
-import { spec } from 'node:test/reporters';
 import { down } from './down.ts';
 import { openCluster } from './cluster.ts';
 import { openHarness, useHarness } from './e2e/harness.ts';
-import { findCommand, requireRoot, UnmetNeed } from './needs.ts';
+import { requireCommands, requireRoot, UnmetNeed } from './needs.ts';
 import { readRecord, readSettings, type Settings } from './settings.ts';
+import { printTotals, runTestFiles, succeeded, type Totals } from './testrun.ts';
 import { up } from './up.ts';
-
-interface Totals {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
 
 /** What the tests call beside what the cluster needs. */
 const commands = [
   ['ab', 'apt-get install apache2-utils'],
   ['buildah', 'apt-get install buildah'],
   ['curl', 'apt-get install curl'],
+  ['python3', 'apt-get install python3-venv'],
 ] as const;
 
 process.exitCode = await main(process.argv.slice(2));
@@ -30,24 +23,17 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(names: readonly string[]): Promise<number> {
   try {
     requireRoot();
-    requireCommands();
+    requireCommands(commands);
     const settings = readSettings();
     const wasDown = readRecord(settings) === undefined;
     const totals = await onCluster(settings, wasDown, () => runFiles(settings, testFiles(names)));
-    const skipped = totals.skipped === 0 ? '' : `, ${totals.skipped} skipped`;
-    console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`);
-    return totals.failed === 0 && totals.passed > 0 ? 0 : 1;
+    printTotals(totals);
+    return succeeded(totals) ? 0 : 1;
   } catch (error) {
     console.error(error);
     console.log('0 passed, 1 failed');
     return error instanceof UnmetNeed ? 2 : 1;
   }
-}
-
-function requireCommands(): void {
-  const missing = commands.filter(([command]) => findCommand(command) === undefined);
-  if (missing.length === 0) return;
-  throw new UnmetNeed(`needs:\n${missing.map(([command, from]) => `  - ${command} (${from})`).join('\n')}`);
 }
 
 /** The number in front of a file's name is its place in the order. */
@@ -69,27 +55,8 @@ async function onCluster<T>(settings: Settings, bringUp: boolean, work: () => Pr
   }
 }
 
-async function runFiles(settings: Settings, files: string[]): Promise<Totals> {
+async function runFiles(settings: Settings, files: readonly string[]): Promise<Totals> {
   const harness = await openHarness(openCluster(settings));
   useHarness(harness);
-  const closed = Promise.withResolvers<void>();
-  let totals: Totals | undefined;
-  const events = run({
-    files,
-    // In this process, so that all files share the harness, and one after the other: they share two cores as well.
-    isolation: 'none',
-    concurrency: 1,
-    // The runner does not end before this process has nothing else to do, so the harness has to go first.
-    setup: () => after(() => harness[Symbol.asyncDispose]().then(closed.resolve, closed.reject)),
-  });
-  events.on('test:summary', ({ counts: { tests, passed, skipped }, success }) => {
-    const failed = tests - passed - skipped;
-    // What fails outside of a test, a hook for example, is a failure as well.
-    totals = { passed, failed: success ? failed : Math.max(1, failed), skipped };
-  });
-  const report = events.compose(new spec());
-  report.pipe(process.stdout, { end: false });
-  await Promise.all([finished(report), closed.promise]);
-  if (totals === undefined) throw new Error('the test runner ended without a summary');
-  return totals;
+  return runTestFiles(files, () => harness[Symbol.asyncDispose]());
 }

@@ -19,6 +19,13 @@ const commands: readonly (readonly [command: string, from: string])[] = [
   ['tar', 'apt-get install tar'],
 ];
 
+/** Throws UnmetNeed with those of the commands that are not there and where they come from. */
+export function requireCommands(wanted: readonly (readonly [command: string, from: string])[]): void {
+  const missing = wanted.filter(([command]) => findCommand(command) === undefined);
+  if (missing.length === 0) return;
+  throw new UnmetNeed(`needs:\n${missing.map(([command, from]) => `  - ${command} (${from})`).join('\n')}`);
+}
+
 /** Throws UnmetNeed unless Go is there. */
 export function requireGo(): void {
   if (findCommand('go') === undefined) throw new UnmetNeed('needs: go on the PATH (https://go.dev/dl, 1.26 or newer)');

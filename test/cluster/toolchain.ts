@@ -1,10 +1,9 @@
 /** Builds the pinned Go binaries once and keeps them, in a folder named after everything that decides what they are. */
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { keep } from './kept.ts';
 import { requireGo } from './needs.ts';
 import type { Settings } from './settings.ts';
 
@@ -23,34 +22,20 @@ export const allModules: readonly Module[] = ['kubernetes', 'containerd', 'metri
 const progressIntervalMs = 20_000;
 
 /** The folder with the module's binaries, built first if it is not there: minutes from cold, seconds with a warm Go cache. */
-export async function build(settings: Settings, module: Module): Promise<string> {
-  const folder = toolchainFolder(settings, module);
-  if (existsSync(folder)) return folder;
-  requireGo();
-  await mkdir(settings.toolchainCache, { recursive: true });
-  const unfinished = await mkdtemp(path.join(settings.toolchainCache, `.${module}-`));
-  try {
-    await goBuild(module, unfinished);
-    await rename(unfinished, folder);
-  } catch (error) {
-    await rm(unfinished, { recursive: true, force: true });
-    // Another build of the same pins may have been quicker; its result is as good.
-    if (!existsSync(folder)) throw error;
-  }
-  return folder;
-}
-
-/** Where the module's binaries are or would be. */
-export function toolchainFolder(settings: Settings, module: Module): string {
-  const hash = createHash('sha256');
-  for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(path.join(sourceFolder(module), file)));
-  hash.update(JSON.stringify(modules[module]));
-  return path.join(settings.toolchainCache, `${module}-${hash.digest('hex').slice(0, 16)}`);
+export function build(settings: Settings, module: Module): Promise<string> {
+  const pins = ['go.mod', 'go.sum'].map((file) => readFileSync(path.join(sourceFolder(module), file)));
+  return keep({
+    cache: settings.toolchainCache,
+    name: module,
+    decidedBy: [...pins, JSON.stringify(modules[module])],
+    make: (folder) => goBuild(module, folder),
+  });
 }
 
 const sourceFolder = (module: Module): string => path.join(import.meta.dirname, 'toolchain', module);
 
 async function goBuild(module: Module, target: string): Promise<void> {
+  requireGo();
   const startedMs = performance.now();
   const seconds = (): number => Math.round((performance.now() - startedMs) / 1000);
   console.log(`${module}: building (minutes from cold)`);

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Agent, request } from 'undici';
 import { readSettings } from '../cluster/settings.ts';
-import { build } from '../cluster/toolchain.ts';
+import { build, type Module } from '../cluster/toolchain.ts';
 import { GiveUp, waitFor } from '../cluster/wait.ts';
 import { freePort } from '../fakes/wholecluster.ts';
 import { startChild } from './children.ts';
@@ -21,16 +21,23 @@ export interface ControlPlane extends AsyncDisposable {
 
 const startTimeoutMs = 60_000;
 
-/** Resolves when kube-apiserver is ready. Builds the binaries first if the cluster's toolchain cache lacks them. */
-export async function startControlPlane(folder: string, credentials: Credentials): Promise<ControlPlane> {
+/**
+ * Resolves when kube-apiserver, which the module has, is ready. Builds the binaries first if the cluster's toolchain cache lacks them.
+ */
+export async function startControlPlane(
+  folder: string,
+  credentials: Credentials,
+  module: Module = 'kubernetes',
+): Promise<ControlPlane> {
   await using started = new AsyncDisposableStack();
-  const binaries = await build(readSettings(), 'kubernetes');
+  const etcdBinaries = await build(readSettings(), 'kubernetes');
+  const binaries = await build(readSettings(), module);
   const [etcdPort, peerPort, port] = [await freePort(), await freePort(), await freePort()];
   const etcdUrl = `http://127.0.0.1:${etcdPort}`;
   const etcd = startChild(folder, {
     name: 'etcd',
     // The Go tool is named after the last folder of its package, go.etcd.io/etcd/server.
-    command: path.join(binaries, 'server'),
+    command: path.join(etcdBinaries, 'server'),
     args: [
       `--data-dir=${path.join(folder, 'etcd')}`,
       `--listen-client-urls=${etcdUrl}`,

@@ -1,6 +1,8 @@
 /** The two curls that people learn from tutorials, with and without the right to ask. */
 import assert from 'node:assert/strict';
-import { before, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
+import type { V1ClusterRoleBinding } from '@kubernetes/client-node';
+import { pkiFile } from '../settings.ts';
 import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
 import { harness } from './harness.ts';
@@ -88,6 +90,47 @@ describe('two curls', () => {
         20_000,
         1_000,
       );
+    });
+  });
+
+  describe('curl as a member of 300 groups', () => {
+    /** Headers of some 15 kB, and the right is that of the last. */
+    const groups = Array.from({ length: 300 }, (_, index) => `e2e-group-${String(index).padStart(20, '0')}`);
+    const lastGroup = groups.at(-1) ?? '';
+    const right: V1ClusterRoleBinding = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'kubegauge-e2e-groups' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:aggregated-metrics-reader' },
+      subjects: [{ kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: lastGroup }],
+    };
+    const askAs = (members: readonly string[]) =>
+      ask(cluster, `${cluster.apiServerUrl}${podPath}`, {
+        ca: cluster.caFile,
+        certificate: { cert: pkiFile(cluster.settings, 'admin.crt'), key: pkiFile(cluster.settings, 'admin.key') },
+        headers: ['Impersonate-User: e2e-member', ...members.map((group) => `Impersonate-Group: ${group}`)],
+      });
+
+    before(() => cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(right) }));
+    after(() => cluster.kubectl(['delete', 'clusterrolebinding', right.metadata?.name ?? '']));
+
+    test('through kube-apiserver, the right of the last one counts', async () => {
+      // kube-apiserver learns of the right by a watch.
+      const { body } = await waitFor(
+        'the right to count',
+        async () => {
+          const reply = await askAs(groups);
+          if (reply.status !== 200) throw new Error(`${reply.status} ${reply.body}`);
+          return reply;
+        },
+        20_000,
+      );
+      assert.equal((JSON.parse(body) as { kind: string }).kind, 'PodMetrics');
+    });
+
+    test('through kube-apiserver, without the last one there is no right', async () => {
+      const { status, body } = await askAs(groups.slice(0, -1));
+      assert.equal(status, 403, body);
     });
   });
 

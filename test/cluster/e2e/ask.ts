@@ -5,6 +5,10 @@ export interface Asking {
   readonly token?: string;
   /** File with the CA of the answering server. Without it the certificate is not verified. */
   readonly ca?: string;
+  /** Instead of a token. */
+  readonly certificate?: { readonly cert: string; readonly key: string };
+  /** Whole lines, beside those that the others need. */
+  readonly headers?: readonly string[];
   readonly timeoutMs?: number;
 }
 
@@ -17,7 +21,7 @@ export interface Reply {
 export async function ask(
   cluster: Cluster,
   url: string,
-  { token, ca, timeoutMs = 5_000 }: Asking = {},
+  { token, ca, certificate, headers = [], timeoutMs = 5_000 }: Asking = {},
 ): Promise<Reply> {
   const output = await cluster.runInNamespace('curl', [
     '--silent',
@@ -26,6 +30,8 @@ export async function ask(
     String(timeoutMs / 1000),
     ...(ca === undefined ? ['--insecure'] : ['--cacert', ca]),
     ...(token === undefined ? [] : ['--header', `Authorization: Bearer ${token}`]),
+    ...(certificate === undefined ? [] : ['--cert', certificate.cert, '--key', certificate.key]),
+    ...headers.flatMap((line) => ['--header', line]),
     '--write-out',
     '\n%{http_code}',
     url,

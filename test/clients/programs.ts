@@ -1,0 +1,93 @@
+/** Small programs on the client libraries of Go, Python and JavaScript, and how each comes to be run. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { run } from '../cluster/command.ts';
+import { keep } from '../cluster/kept.ts';
+import { requireGo, UnmetNeed } from '../cluster/needs.ts';
+import type { Settings } from '../cluster/settings.ts';
+
+/** What a program prints for each way that its library has of asking. */
+export type Answer = 'node' | 'nodes' | 'nodeWatch' | 'pod' | 'pods' | 'podWatch' | 'top';
+
+export interface Program {
+  readonly name: string;
+  /** Which answers a way must give; it may be made for one version only. */
+  readonly ways: Readonly<Record<string, { readonly answers: readonly Answer[]; readonly only?: string }>>;
+  /** The words to run it with, before its arguments: kubeconfig, version, node, namespace, pod. */
+  install(settings: Settings): Promise<readonly string[]>;
+}
+
+const all: readonly Answer[] = ['node', 'nodes', 'nodeWatch', 'pod', 'pods', 'podWatch'];
+
+export const programs: readonly Program[] = [
+  {
+    name: 'the metrics clientset of client-go, by protobuf',
+    ways: { clientset: { answers: all } },
+    install: async (settings) => [path.join(await goProgram(settings), goBinary)],
+  },
+  {
+    name: 'the Python client',
+    ways: { CustomObjectsApi: { answers: all }, DynamicClient: { answers: all } },
+    install: async (settings) => [path.join(await pythonEnvironment(settings), 'bin/python'), file('python/main.py')],
+  },
+  {
+    name: 'the JavaScript client',
+    ways: { CustomObjectsApi: { answers: all }, Metrics: { answers: ['nodes', 'pods', 'top'], only: 'v1beta1' } },
+    install: () => Promise.resolve([process.execPath, file('javascript/main.ts')]),
+  },
+];
+
+const file = (name: string): string => path.join(import.meta.dirname, name);
+
+/** From cold it fetches and compiles client-go. */
+const installTimeoutMs = 10 * 60_000;
+
+const goBinary = 'clientset';
+
+function goProgram(settings: Settings): Promise<string> {
+  const sources = ['go/go.mod', 'go/go.sum', 'go/main.go'].map((name) => readFileSync(file(name)));
+  const flags = ['-trimpath', '-ldflags', '-s -w'];
+  return keep({
+    cache: settings.toolchainCache,
+    name: 'client-go',
+    decidedBy: [...sources, JSON.stringify(flags), goBinary],
+    make: async (folder) => {
+      requireGo();
+      await run('go', ['build', ...flags, '-o', path.join(folder, goBinary), '.'], {
+        cwd: file('go'),
+        env: { ...process.env, CGO_ENABLED: '0' },
+        timeoutMs: installTimeoutMs,
+      });
+    },
+  });
+}
+
+async function pythonEnvironment(settings: Settings): Promise<string> {
+  return keep({
+    cache: settings.toolchainCache,
+    name: 'client-python',
+    // An environment leans on the interpreter that made it.
+    decidedBy: [readFileSync(file('python/requirements.txt')), await run('python3', ['--version'])],
+    make: async (folder) => {
+      await makeEnvironment(folder);
+      const install = [
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        '--no-deps',
+        '--requirement',
+        file('python/requirements.txt'),
+      ];
+      await run(path.join(folder, 'bin/python'), install, { timeoutMs: installTimeoutMs });
+    },
+  });
+}
+
+async function makeEnvironment(folder: string): Promise<void> {
+  try {
+    await run('python3', ['-m', 'venv', folder]);
+  } catch (error) {
+    throw new UnmetNeed('needs: python3 with venv (apt-get install python3-venv)', { cause: error });
+  }
+}
