@@ -58,7 +58,9 @@ test('any header is read, and the best clause is not worse than the next', () =>
   fc.assert(
     fc.property(header, (text) => {
       const [first, second] = parseAccept(text);
-      if (first?.type === '*' && second !== undefined) assert.ok(second.type === '*' || first.quality > second.quality);
+      // Kubernetes' order contradicts itself for ranges such as */b beside a/*: each is before the other.
+      if (first?.type === '*' && first.subtype === '*' && second !== undefined)
+        assert.ok(second.type === '*' || first.quality > second.quality);
       namesMediaType(text, ['a/b']);
     }),
   );
