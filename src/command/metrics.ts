@@ -4,6 +4,7 @@ import type { NodesApi } from '../api/nodes.ts';
 import type { PodsApi } from '../api/pods.ts';
 import type { Clock } from '../clock.ts';
 import type { Registry } from '../monitoring.ts';
+import type { NodeStatus } from '../scrape/status.ts';
 import type { Storage } from '../storage/storage.ts';
 
 export function createStorageMetrics(registry: Registry, storage: Pick<Storage, 'counts'>): void {
@@ -17,6 +18,22 @@ export function createStorageMetrics(registry: Registry, storage: Pick<Storage, 
       const { nodes, containers } = storage.counts();
       this.set({ type: 'node' }, nodes);
       this.set({ type: 'container' }, containers);
+    },
+  });
+}
+
+/** How many Ready nodes are in which state; what is degraded shows here without a line per node. */
+export function createNodeStateMetrics(registry: Registry, statuses: () => readonly NodeStatus[]): void {
+  new Gauge({
+    name: 'kubegauge_nodes',
+    help: 'Number of Ready nodes by how their last scrape ended.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      const ready = statuses().filter((status) => status.ready);
+      for (const state of ['waiting', 'scraped', 'failing'] as const) {
+        this.set({ state }, ready.filter((status) => status.state === state).length);
+      }
     },
   });
 }

@@ -29,7 +29,7 @@ import { type Environment, findApiServer } from './apiserver.ts';
 import { createAuth } from './auth.ts';
 import { createExpectations } from './expectations.ts';
 import { createKubelets } from './kubelets.ts';
-import { createFreshnessMetrics, createStorageMetrics } from './metrics.ts';
+import { createFreshnessMetrics, createNodeStateMetrics, createStorageMetrics } from './metrics.ts';
 import { createHealthChecks } from './readiness.ts';
 import { createSnapshotKeeper } from './snapshot.ts';
 import { createStatus } from './status.ts';
@@ -75,6 +75,8 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     metrics: createScrapeMetrics(registry, resolutionMs),
     log,
   });
+
+  createNodeStateMetrics(registry, scraper.statuses);
 
   const auth = await createAuth({ options, rest, metrics: clientMetrics, clock, log, rooms });
   const inFlight = createInFlight(options['max-requests-inflight']);

@@ -2,7 +2,7 @@
 import { formatDuration } from '../apimachinery/duration.ts';
 import { formatTime } from '../apimachinery/meta.ts';
 import type { Clock } from '../clock.ts';
-import { inOneLine } from '../kubelet/explain.ts';
+import { inOneLine } from '../kubelet/explanation.ts';
 import type { Answer, Usage } from '../point.ts';
 import type { NodeStatus } from '../scrape/status.ts';
 import type { NodeReport, StatusReport, StatusSource } from '../server/status.ts';

@@ -1,51 +1,8 @@
 /** Says in the words of whoever runs the cluster why a kubelet gave no answer, and what to do about it. */
 import { describeError } from '../logging.ts';
 import { BodyTooLargeError, KubeletError, kubeletOf, NoAddressAnswersError } from './failure.ts';
+import type { Explanation, ExplanationCode } from './explanation.ts';
 import { faults } from './faults.ts';
-
-/** Short words that stay the same when the sentences change. */
-export type ExplanationCode =
-  | 'CertificateNamesNeither'
-  | 'UnknownAuthority'
-  | 'CertificateExpired'
-  | 'CertificateNotYetValid'
-  | 'CertificateNotForServers'
-  | 'ServingCertificatePending'
-  | 'ClientCertificateRefused'
-  | 'NoCommonTls'
-  | 'NotTls'
-  | 'NotHttp'
-  | 'ConnectionRefused'
-  | 'ConnectionLost'
-  | 'ConnectTimeout'
-  | 'Timeout'
-  | 'NameUnknown'
-  | 'Unreachable'
-  | 'NoAddress'
-  | 'BodyTooLarge'
-  | 'BodyBroken'
-  | 'Unauthorized'
-  | 'Forbidden'
-  | 'NotFound'
-  | 'ServerError'
-  | 'UnexpectedStatus'
-  | 'AnswerUnusable'
-  | 'AnswerBroken'
-  | 'ClockSkew'
-  | 'Other';
-
-export interface Explanation {
-  readonly code: ExplanationCode;
-  /** Names the node and where its kubelet was expected. */
-  readonly what: string;
-  /** What to do about it; undefined where nobody knows. */
-  readonly remedy: string | undefined;
-}
-
-/** As a log line has it. */
-export function inOneLine({ what, remedy }: Explanation): string {
-  return remedy === undefined ? what : `${what}; ${remedy}`;
-}
 
 /** @param error whatever KubeletClient.fetch threw. */
 export function explainFailure(error: unknown): Explanation {

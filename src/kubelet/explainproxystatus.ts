@@ -1,7 +1,7 @@
 /** Says what an answer other than 200 means that came by way of kube-apiserver: it is kube-apiserver's own, or the kubelet's to kube-apiserver. */
 import { field, text } from '../client/json.ts';
 import type { KubeletResponse } from './client.ts';
-import type { Explanation, ExplanationCode } from './explain.ts';
+import type { Explanation, ExplanationCode } from './explanation.ts';
 import { approveCertificates, askForCertificates } from './faults.ts';
 import { kubeletOf } from './failure.ts';
 import { quote } from './quote.ts';

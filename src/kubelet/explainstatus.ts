@@ -1,6 +1,6 @@
 /** Says in the words of whoever runs the cluster what an answer other than 200 means. */
 import type { KubeletResponse } from './client.ts';
-import type { Explanation, ExplanationCode } from './explain.ts';
+import type { Explanation, ExplanationCode } from './explanation.ts';
 import { explainProxyStatus } from './explainproxystatus.ts';
 import { kubeletOf } from './failure.ts';
 import { quote } from './quote.ts';

@@ -1,5 +1,5 @@
 /** What can go wrong between us and a kubelet, by what it is told by, in the words of whoever runs the cluster. */
-import type { ExplanationCode } from './explain.ts';
+import type { ExplanationCode } from './explanation.ts';
 import { type Attempt, kubeletOf } from './failure.ts';
 
 export interface Fault {

@@ -2,7 +2,8 @@
 import type { Clock } from '../clock.ts';
 import type { KubeletClient, KubeletResponse, Verification } from '../kubelet/client.ts';
 import { bodyLimitBytes } from '../kubelet/exchange.ts';
-import { type Explanation, explainFailure } from '../kubelet/explain.ts';
+import { explainFailure } from '../kubelet/explain.ts';
+import type { Explanation } from '../kubelet/explanation.ts';
 import { explainStatus } from '../kubelet/explainstatus.ts';
 import { BodyTooLargeError } from '../kubelet/failure.ts';
 import type { Source } from '../point.ts';

@@ -2,21 +2,14 @@
 import type { Clock } from '../clock.ts';
 import type { NodeInfo, NodeLister } from '../cluster/nodes.ts';
 import type { KubeletClient } from '../kubelet/client.ts';
-import { inOneLine } from '../kubelet/explain.ts';
 import type { Logger } from '../logging.ts';
 import type { NodeBatch } from '../point.ts';
 import type { ScrapeMetrics } from './metrics.ts';
 import { createScheduler } from './scheduler.ts';
 import { createNodeRecord, type NodeRecord, type NodeStatus } from './status.ts';
+import { createNodeNews, type NodeNews } from './news.ts';
 import { createPace, type Pace, type Plan } from './pace.ts';
-import {
-  createTarget,
-  type Expectations,
-  type Outcome,
-  type SourceMode,
-  type Target,
-  type TargetAddress,
-} from './target.ts';
+import { createTarget, type Expectations, type SourceMode, type Target, type TargetAddress } from './target.ts';
 
 /** Where scraped batches go. */
 export interface Sink {
@@ -53,11 +46,8 @@ interface HeldTarget {
   readonly target: Target;
   readonly pace: Pace;
   readonly record: NodeRecord;
+  readonly news: NodeNews;
   ready: boolean;
-  /** What state of the node the log tells last. */
-  told: string | undefined;
-  /** Whether the log tells last that the node's clock is wrong. */
-  skewTold: boolean;
 }
 
 export function createScraper(options: ScraperOptions): Scraper {
@@ -106,9 +96,8 @@ export function createScraper(options: ScraperOptions): Scraper {
       target,
       pace: createPace(options.resolutionMs),
       record: createNodeRecord(),
+      news: createNodeNews(log),
       ready,
-      told: undefined,
-      skewTold: false,
     });
     scheduler.add(name);
   }
@@ -140,8 +129,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     metrics.observe(name, outcome.kind === 'scraped', times.durationMs / 1000, times.answeredMs);
     const stored = outcome.kind === 'scraped' ? publish(outcome.batch) : undefined;
     held.record.ended(outcome, times, stored?.spacingMs ?? 0);
-    held.told = tell(node, outcome, held.told);
-    tellClock(name, held);
+    held.news.tell(node, outcome, held.record.status(name, held.ready).last?.clockSkew);
     follow(name, stored === undefined ? held.pace.failed(node.ready) : held.pace.scraped(stored.waiting));
   }
 
@@ -154,36 +142,4 @@ export function createScraper(options: ScraperOptions): Scraper {
     scheduler.rest(name, restTurns);
     if (soonMs !== undefined) scheduler.soon(name, soonMs);
   }
-
-  function tellClock(name: string, held: HeldTarget): void {
-    const skew = held.record.status(name, held.ready).last?.clockSkew;
-    if (skew !== undefined && !held.skewTold) log.warn({ node: name, reason: inOneLine(skew) }, 'a clock is wrong');
-    held.skewTold = skew !== undefined;
-  }
-
-  /** One line per change of state, not per scrape. Returns what state was told. */
-  function tell(node: NodeInfo, outcome: Outcome, told: string | undefined): string | undefined {
-    const level = node.ready && !hasNoKubelet(node) ? 'warn' : 'debug';
-    const state = stateOf(outcome, level);
-    if (state === told) return told;
-    if (outcome.kind === 'failed')
-      log[level]({ node: node.name, reason: inOneLine(outcome.why) }, 'cannot scrape node');
-    else if (outcome.fallback !== undefined) {
-      log[level]({ node: node.name, reason: outcome.fallback }, 'node is served from /metrics/resource');
-    } else if (told !== undefined) log.info({ node: node.name }, 'node is scraped again');
-    return state;
-  }
-}
-
-/** What is worth a line when it changes. Not the reason of a failure: it names addresses and offsets, which change by themselves. */
-function stateOf(outcome: Outcome, level: string): string | undefined {
-  if (outcome.kind === 'failed') return `${level}: failed`;
-  return outcome.fallback === undefined ? undefined : `${level}: ${outcome.fallback}`;
-}
-
-/** Nodes without a kubelet of their own have no metrics for a good reason; nobody should be woken for them. */
-function hasNoKubelet(node: NodeInfo): boolean {
-  return (
-    node.labels.get('type') === 'virtual-kubelet' || node.labels.get('eks.amazonaws.com/compute-type') === 'fargate'
-  );
 }

@@ -1,6 +1,6 @@
 /** What the scrapes of one node were like, for whoever wants to know why a number is what it is. */
 import { explainClockSkew } from '../kubelet/clockskew.ts';
-import type { Explanation } from '../kubelet/explain.ts';
+import type { Explanation } from '../kubelet/explanation.ts';
 import type { Verification } from '../kubelet/client.ts';
 import type { Source } from '../point.ts';
 import type { Outcome } from './target.ts';

@@ -2,7 +2,8 @@
 import type { Clock } from '../clock.ts';
 import type { Candidates } from '../cluster/address.ts';
 import type { KubeletClient } from '../kubelet/client.ts';
-import { type Explanation, explainFailure, explainNoAddress } from '../kubelet/explain.ts';
+import { explainFailure, explainNoAddress } from '../kubelet/explain.ts';
+import type { Explanation } from '../kubelet/explanation.ts';
 import { KubeletError } from '../kubelet/failure.ts';
 import type { NodeBatch, Source } from '../point.ts';
 import { lackingOf } from './coverage.ts';

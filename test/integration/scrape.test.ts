@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { createKubeletClient, type KubeletClient, type KubeletTls } from '../../src/kubelet/client.ts';
-import { inOneLine } from '../../src/kubelet/explain.ts';
+import { inOneLine } from '../../src/kubelet/explanation.ts';
 import type { NodeBatch } from '../../src/point.ts';
 import { createTarget, type Outcome, type Target, type TargetOptions } from '../../src/scrape/target.ts';
 import { type Authority, makeAuthority } from '../fakes/certificates.ts';

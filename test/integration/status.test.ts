@@ -75,6 +75,12 @@ describe('GET /status', () => {
     assert.equal((await ask2(proxied, '/status?node=', admin)).status, 400);
   });
 
+  test('is summed up at /metrics', async () => {
+    const { text } = await ask2(proxied, '/metrics', admin);
+    assert.match(text, new RegExp(`^kubegauge_nodes\\{state="scraped"\\} ${nodeNames.length}$`, 'm'));
+    assert.match(text, /^kubegauge_nodes\{state="failing"\} 0$/m);
+  });
+
   test('is for those who have the right', async () => {
     assert.equal((await ask2(proxied, '/status', alice)).status, 403);
     cluster.apiServer.reviews.access = ({ nonResourceAttributes }) => ({

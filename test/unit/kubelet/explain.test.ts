@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { explainFailure, explainNoAddress, inOneLine } from '../../../src/kubelet/explain.ts';
+import { explainFailure, explainNoAddress } from '../../../src/kubelet/explain.ts';
+import { inOneLine } from '../../../src/kubelet/explanation.ts';
 import { explainStatus } from '../../../src/kubelet/explainstatus.ts';
 import { BodyTooLargeError, KubeletError } from '../../../src/kubelet/failure.ts';
 
