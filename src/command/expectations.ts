@@ -15,6 +15,8 @@ const overdueMs = 2 * 60_000;
 /** Of 150,000 pods, each is looked at about once a minute, and none of these looks takes more than a few milliseconds. */
 const sliceSize = 2_500;
 const sliceEveryMs = 1_000;
+/** One would do to be doubtful; when no kubelet can be reached, all pods are unreported and need not all be looked at each second. */
+const unreportedLimit = 1_000;
 
 export function createExpectations({ pods, usage, clock }: ExpectationOptions): Expectations {
   /** Since when nobody has told of them, monotonic. */
@@ -41,7 +43,8 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
     const all = pods.list();
     if (next >= all.length) next = 0;
     for (const pod of all.slice(next, next + sliceSize)) {
-      if (isUnreported(pod) && !unreported.has(pod.uid)) unreported.set(pod.uid, { pod, sinceMs: nowMs });
+      if (unreported.size < unreportedLimit && isUnreported(pod) && !unreported.has(pod.uid))
+        unreported.set(pod.uid, { pod, sinceMs: nowMs });
     }
     next += sliceSize;
   }

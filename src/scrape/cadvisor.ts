@@ -122,7 +122,8 @@ export class CadvisorCollector {
     if (namespace === '' || pod === '') return undefined;
     // The sandbox is container="POD" with dockershim and CRI-O, and "" with containerd, as the pod itself.
     if (container === '' || container === 'POD') {
-      this.#pods.set(podKey(namespace, pod), { namespace, name: pod });
+      const key = podKey(namespace, pod);
+      if (!this.#pods.has(key)) this.#pods.set(key, { namespace, name: pod });
       return undefined;
     }
     const key = `${path}\0${namespace}\0${pod}\0${container}`;
