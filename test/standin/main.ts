@@ -54,13 +54,15 @@ async function run(options: StandinOptions): Promise<number> {
 
 function invitation(files: CredentialFiles, serverUrl: string): string {
   const shown = (file: string) => (path.relative('', file).startsWith('..') ? file : path.relative('', file));
+  const curl = `curl --cacert ${shown(files.ca)} -H "Authorization: Bearer $(cat ${shown(files.readerToken)})"`;
   return [
     '',
     'Metrics are served. Try, in another terminal:',
     '',
     `  kubectl --kubeconfig=${shown(files.adminKubeconfig)} top nodes`,
     `  kubectl --kubeconfig=${shown(files.adminKubeconfig)} top pods -A`,
-    `  curl --cacert ${shown(files.ca)} -H "Authorization: Bearer $(cat ${shown(files.readerToken)})" ${serverUrl}/apis/metrics.k8s.io/v1/nodes`,
+    `  ${curl} ${serverUrl}/apis/metrics.k8s.io/v1/nodes`,
+    `  ${curl} ${serverUrl}/status`,
     '',
     'Ctrl-C stops everything.',
   ].join('\n');

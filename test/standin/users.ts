@@ -55,4 +55,4 @@ export function isAllowed({ user, groups, group, verb, path }: AccessQuestion): 
   return group === 'metrics.k8s.io' && (verb === 'get' || verb === 'list');
 }
 
-const readable = /^\/(?:(?:apis?|openapi|healthz|livez|readyz|version|metrics)(?:\/.*)?)?$/;
+const readable = /^\/(?:(?:apis?|openapi|healthz|livez|readyz|version|metrics|status)(?:\/.*)?)?$/;
