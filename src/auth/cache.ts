@@ -16,12 +16,29 @@ export interface ReviewCacheOptions<T> {
   readonly limit: number;
   /** How long an answer is good for, in milliseconds; 0 is not remembered. */
   readonly ttlMs: (answer: T) => number;
+  /** For how much longer it stands in for one that cannot be had. */
+  readonly stale?: Stale<T>;
   readonly clock: Clock;
 }
 
-export function createReviewCache<T>({ limit, ttlMs, clock }: ReviewCacheOptions<T>): ReviewCache<T> {
+export interface Stale<T> {
+  /** In milliseconds; 0 never stands in. */
+  readonly ms: (answer: T) => number;
+  /** Whether what was thrown means that nobody could answer. Any other error is an answer, and the remembered one is forgotten. */
+  readonly isOutage: (error: unknown) => boolean;
+}
+
+interface Held<T> {
+  readonly answer: T;
+  readonly untilMs: number;
+  readonly staleUntilMs: number;
+  /** Whether nobody could answer when it was asked for again. */
+  failing: boolean;
+}
+
+export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCacheOptions<T>): ReviewCache<T> {
   /** In the order of their last use. */
-  const answers = new Map<string, { readonly answer: T; readonly untilMs: number }>();
+  const answers = new Map<string, Held<T>>();
   const asking = new Map<string, Promise<T>>();
 
   return {
@@ -37,9 +54,23 @@ export function createReviewCache<T>({ limit, ttlMs, clock }: ReviewCacheOptions
         question = askAndRemember(key, ask);
         asking.set(key, question);
       }
-      return await untilAborted(question, signal);
+      if (held?.failing === true && standsIn(held)) {
+        // Nobody waits out the outage again; whoever comes after the next answer has that.
+        question.catch(() => undefined);
+        return held.answer;
+      }
+      try {
+        return await untilAborted(question, signal);
+      } catch (error) {
+        if (held?.failing === true && standsIn(held) && !signal.aborted) return held.answer;
+        throw error;
+      }
     },
   };
+
+  function standsIn(held: Held<T>): boolean {
+    return held.staleUntilMs > clock.monotonicMs();
+  }
 
   async function askAndRemember(key: string, ask: () => Promise<T>): Promise<T> {
     try {
@@ -47,6 +78,11 @@ export function createReviewCache<T>({ limit, ttlMs, clock }: ReviewCacheOptions
       const answer = await Promise.resolve().then(ask);
       remember(key, answer);
       return answer;
+    } catch (error) {
+      const held = answers.get(key);
+      if (held !== undefined && stale?.isOutage(error) === true) held.failing = true;
+      else answers.delete(key);
+      throw error;
     } finally {
       asking.delete(key);
     }
@@ -56,7 +92,8 @@ export function createReviewCache<T>({ limit, ttlMs, clock }: ReviewCacheOptions
     answers.delete(key);
     const lifetimeMs = ttlMs(answer);
     if (lifetimeMs <= 0) return;
-    answers.set(key, { answer, untilMs: clock.monotonicMs() + lifetimeMs });
+    const untilMs = clock.monotonicMs() + lifetimeMs;
+    answers.set(key, { answer, untilMs, staleUntilMs: untilMs + (stale?.ms(answer) ?? 0), failing: false });
     if (answers.size <= limit) return;
     const [oldest] = answers.keys();
     if (oldest !== undefined) answers.delete(oldest);
