@@ -1,4 +1,4 @@
-/** Remembers kube-apiserver's answers for some seconds, and asks it once however many wait for the same answer. */
+/** Remembers kube-apiserver's answers for some seconds, and asks it once however many come for the same answer at a time. */
 import { untilAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 
@@ -30,16 +30,26 @@ export interface Stale<T> {
 
 interface Held<T> {
   readonly answer: T;
+  /** When it was asked for. */
+  readonly askedMs: number;
   readonly untilMs: number;
   readonly staleUntilMs: number;
   /** Whether nobody could answer when it was asked for again. */
   failing: boolean;
 }
 
+interface Question<T> {
+  readonly askedMs: number;
+  readonly answer: Promise<T>;
+}
+
+/** Who comes later than this asks anew: the old question may hang where a new one would not. Reviews end after 10 s, so five are under way at most. */
+const joinMs = 2_000;
+
 export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCacheOptions<T>): ReviewCache<T> {
   /** In the order of their last use. */
   const answers = new Map<string, Held<T>>();
-  const asking = new Map<string, Promise<T>>();
+  const asking = new Map<string, Question<T>>();
 
   return {
     async get(key, ask, signal) {
@@ -49,18 +59,14 @@ export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCache
         answers.set(key, held);
         return held.answer;
       }
-      let question = asking.get(key);
-      if (question === undefined) {
-        question = askAndRemember(key, ask);
-        asking.set(key, question);
-      }
+      const { answer } = questionFor(key, ask);
       if (held?.failing === true && standsIn(held)) {
         // Nobody waits out the outage again; whoever comes after the next answer has that.
-        question.catch(() => undefined);
+        answer.catch(() => undefined);
         return held.answer;
       }
       try {
-        return await untilAborted(question, signal);
+        return await untilAborted(answer, signal);
       } catch (error) {
         if (held?.failing === true && standsIn(held) && !signal.aborted) return held.answer;
         throw error;
@@ -68,32 +74,52 @@ export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCache
     },
   };
 
+  function questionFor(key: string, ask: () => Promise<T>): Question<T> {
+    const nowMs = clock.monotonicMs();
+    const underWay = asking.get(key);
+    if (underWay !== undefined && nowMs - underWay.askedMs < joinMs) return underWay;
+    const answer = askAndRemember(key, nowMs, ask).finally(() => {
+      if (asking.get(key) === question) asking.delete(key);
+    });
+    const question: Question<T> = { askedMs: nowMs, answer };
+    asking.set(key, question);
+    return question;
+  }
+
   function standsIn(held: Held<T>): boolean {
     return held.staleUntilMs > clock.monotonicMs();
   }
 
-  async function askAndRemember(key: string, ask: () => Promise<T>): Promise<T> {
+  async function askAndRemember(key: string, askedMs: number, ask: () => Promise<T>): Promise<T> {
     try {
       // Started a turn later, so that a question that fails at once is not left in the map.
       const answer = await Promise.resolve().then(ask);
-      remember(key, answer);
+      if (!isOutdated(key, askedMs)) remember(key, answer, askedMs);
       return answer;
     } catch (error) {
-      const held = answers.get(key);
-      if (held !== undefined && stale?.isOutage(error) === true) held.failing = true;
-      else answers.delete(key);
+      if (!isOutdated(key, askedMs)) withoutAnswer(key, error);
       throw error;
-    } finally {
-      asking.delete(key);
     }
   }
 
-  function remember(key: string, answer: T): void {
+  /** Whether a later question has been answered already. */
+  function isOutdated(key: string, askedMs: number): boolean {
+    const held = answers.get(key);
+    return held !== undefined && held.askedMs > askedMs;
+  }
+
+  function withoutAnswer(key: string, error: unknown): void {
+    const held = answers.get(key);
+    if (held !== undefined && stale?.isOutage(error) === true) held.failing = true;
+    else answers.delete(key);
+  }
+
+  function remember(key: string, answer: T, askedMs: number): void {
     answers.delete(key);
     const lifetimeMs = ttlMs(answer);
     if (lifetimeMs <= 0) return;
     const untilMs = clock.monotonicMs() + lifetimeMs;
-    answers.set(key, { answer, untilMs, staleUntilMs: untilMs + (stale?.ms(answer) ?? 0), failing: false });
+    answers.set(key, { answer, askedMs, untilMs, staleUntilMs: untilMs + (stale?.ms(answer) ?? 0), failing: false });
     if (answers.size <= limit) return;
     const [oldest] = answers.keys();
     if (oldest !== undefined) answers.delete(oldest);

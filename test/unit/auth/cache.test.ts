@@ -29,6 +29,31 @@ describe('the cache of reviews', () => {
     assert.deepEqual(await Promise.all([ask('a'), ask('a'), ask('b'), ask('a')]), ['a 1', 'a 1', 'b 2', 'a 1']);
   });
 
+  test('asks again beside a question that is under way for two seconds', async () => {
+    const { cache, ask, clock } = setUp();
+    const slow = Promise.withResolvers<string>();
+    const waits = cache.get('a', () => slow.promise, never);
+    clock.jump(1_999);
+    const waitsToo = cache.get('a', () => slow.promise, never);
+    clock.jump(1);
+    assert.equal(await ask('a'), 'a 1');
+    slow.resolve('old');
+    assert.deepEqual(await Promise.all([waits, waitsToo]), ['old', 'old']);
+    // The later question is the newer answer, whichever comes last.
+    assert.equal(await ask('a'), 'a 1');
+  });
+
+  test('does not forget a newer answer when an older question fails', async () => {
+    const { cache, ask, clock } = setUp();
+    const slow = Promise.withResolvers<string>();
+    const waits = cache.get('a', () => slow.promise, never);
+    clock.jump(2_000);
+    await ask('a');
+    slow.reject(new Error('down'));
+    await assert.rejects(waits, /down/);
+    assert.equal(await ask('a'), 'a 1');
+  });
+
   test('tells different answers different lifetimes', async () => {
     const { ask, clock } = setUp({ ttlMs: (answer) => (answer.startsWith('no') ? 1_000 : 10_000) });
     await ask('a', 'yes');
