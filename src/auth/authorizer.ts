@@ -4,6 +4,7 @@ import { forbidden, type StatusError } from '../apimachinery/status.ts';
 import { type Attributes, nameOf } from './attributes.ts';
 import type { AccessReviewer } from '../client/reviews.ts';
 import type { Logger } from '../logging.ts';
+import { inLanes } from './lanes.ts';
 import { type AccessOptions, createAccess } from './subjectaccessreview.ts';
 import { masters, type UserInfo } from './user.ts';
 
@@ -29,7 +30,7 @@ export class ReviewUnavailable extends Error {
 /** @throws Error for a path with a `*` anywhere but at its end. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const isOpen = pathMatcher(options.alwaysAllowPaths);
-  const access = createAccess({ ...options, reviewer: telling(options) });
+  const access = createAccess({ ...options, reviewer: inLanes(telling(options)) });
   return { authorize };
 
   async function authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void> {
