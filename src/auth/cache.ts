@@ -38,6 +38,14 @@ interface Held<T> {
   failing: boolean;
 }
 
+/** What is being asked about one key, by one question or several. */
+interface Asking<T> {
+  latest: Question<T>;
+  underWay: number;
+  /** For all who wait, whichever question is theirs: the first answer that comes, or one that stands in. Never rejected, and new after that. */
+  first: PromiseWithResolvers<T>;
+}
+
 interface Question<T> {
   readonly askedMs: number;
   readonly answer: Promise<T>;
@@ -49,7 +57,7 @@ const joinMs = 2_000;
 export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCacheOptions<T>): ReviewCache<T> {
   /** In the order of their last use. */
   const answers = new Map<string, Held<T>>();
-  const asking = new Map<string, Question<T>>();
+  const askings = new Map<string, Asking<T>>();
 
   return {
     async get(key, ask, signal) {
@@ -59,35 +67,25 @@ export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCache
         answers.set(key, held);
         return held.answer;
       }
-      const { answer } = questionFor(key, ask);
-      if (held?.failing === true && standsIn(held)) {
-        // Nobody waits out the outage again; whoever comes after the next answer has that.
-        answer.catch(() => undefined);
-        return held.answer;
-      }
-      try {
-        return await untilAborted(answer, signal);
-      } catch (error) {
-        if (held?.failing === true && standsIn(held) && !signal.aborted) return held.answer;
-        throw error;
-      }
+      const { latest, first } = askFor(key, ask);
+      const answer = Promise.race([latest.answer, first.promise]);
+      if (held === undefined || !standsIn(held)) return await untilAborted(answer, signal);
+      // Nobody waits out the outage again; whoever comes after the next answer has that.
+      answer.catch(() => undefined);
+      return held.answer;
     },
   };
 
-  function questionFor(key: string, ask: () => Promise<T>): Question<T> {
-    const nowMs = clock.monotonicMs();
-    const underWay = asking.get(key);
-    if (underWay !== undefined && nowMs - underWay.askedMs < joinMs) return underWay;
-    const answer = askAndRemember(key, nowMs, ask).finally(() => {
-      if (asking.get(key) === question) asking.delete(key);
-    });
-    const question: Question<T> = { askedMs: nowMs, answer };
-    asking.set(key, question);
-    return question;
-  }
-
-  function standsIn(held: Held<T>): boolean {
-    return held.staleUntilMs > clock.monotonicMs();
+  /** Begins a question, unless there is one that is new enough. */
+  function askFor(key: string, ask: () => Promise<T>): Asking<T> {
+    const askedMs = clock.monotonicMs();
+    const asking = askings.get(key);
+    if (asking !== undefined && askedMs - asking.latest.askedMs < joinMs) return asking;
+    const latest = { askedMs, answer: askAndRemember(key, askedMs, ask) };
+    if (asking !== undefined) return Object.assign(asking, { latest, underWay: asking.underWay + 1 });
+    const begun = { latest, underWay: 1, first: Promise.withResolvers<T>() };
+    askings.set(key, begun);
+    return begun;
   }
 
   async function askAndRemember(key: string, askedMs: number, ask: () => Promise<T>): Promise<T> {
@@ -95,11 +93,24 @@ export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCache
       // Started a turn later, so that a question that fails at once is not left in the map.
       const answer = await Promise.resolve().then(ask);
       if (!isOutdated(key, askedMs)) remember(key, answer, askedMs);
+      tellAll(key, answer);
       return answer;
     } catch (error) {
-      if (!isOutdated(key, askedMs)) withoutAnswer(key, error);
-      throw error;
+      const held = isOutdated(key, askedMs) ? undefined : withoutAnswer(key, error);
+      if (held === undefined) throw error;
+      tellAll(key, held.answer);
+      return held.answer;
+    } finally {
+      const asking = askings.get(key);
+      if (asking !== undefined && (asking.underWay -= 1) === 0) askings.delete(key);
     }
+  }
+
+  function tellAll(key: string, answer: T): void {
+    const asking = askings.get(key);
+    if (asking === undefined) return;
+    asking.first.resolve(answer);
+    asking.first = Promise.withResolvers();
   }
 
   /** Whether a later question has been answered already. */
@@ -108,10 +119,19 @@ export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCache
     return held !== undefined && held.askedMs > askedMs;
   }
 
-  function withoutAnswer(key: string, error: unknown): void {
+  /** Returns what stands in. */
+  function withoutAnswer(key: string, error: unknown): Held<T> | undefined {
     const held = answers.get(key);
-    if (held !== undefined && stale?.isOutage(error) === true) held.failing = true;
-    else answers.delete(key);
+    if (held === undefined || stale?.isOutage(error) !== true) {
+      answers.delete(key);
+      return undefined;
+    }
+    held.failing = true;
+    return standsIn(held) ? held : undefined;
+  }
+
+  function standsIn({ failing, staleUntilMs }: Held<T>): boolean {
+    return failing && staleUntilMs > clock.monotonicMs();
   }
 
   function remember(key: string, answer: T, askedMs: number): void {

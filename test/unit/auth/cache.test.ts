@@ -29,7 +29,7 @@ describe('the cache of reviews', () => {
     assert.deepEqual(await Promise.all([ask('a'), ask('a'), ask('b'), ask('a')]), ['a 1', 'a 1', 'b 2', 'a 1']);
   });
 
-  test('asks again beside a question that is under way for two seconds', async () => {
+  test('asks again beside a question that is under way for two seconds, and tells all the first answer', async () => {
     const { cache, ask, clock } = setUp();
     const slow = Promise.withResolvers<string>();
     const waits = cache.get('a', () => slow.promise, never);
@@ -37,10 +37,24 @@ describe('the cache of reviews', () => {
     const waitsToo = cache.get('a', () => slow.promise, never);
     clock.jump(1);
     assert.equal(await ask('a'), 'a 1');
+    assert.deepEqual(await Promise.all([waits, waitsToo]), ['a 1', 'a 1']);
     slow.resolve('old');
-    assert.deepEqual(await Promise.all([waits, waitsToo]), ['old', 'old']);
-    // The later question is the newer answer, whichever comes last.
+    await turn();
+    // The later question's answer is the newer one, whichever comes last.
     assert.equal(await ask('a'), 'a 1');
+  });
+
+  test('tells nobody an answer to a question that was over when they came', async () => {
+    const { cache, clock } = setUp({ ttlMs: () => 0 });
+    const [slow, slower] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    const waits = cache.get('a', () => slow.promise, never);
+    clock.jump(2_000);
+    const waitsToo = cache.get('a', () => slower.promise, never);
+    slow.resolve('first');
+    assert.deepEqual(await Promise.all([waits, waitsToo]), ['first', 'first']);
+    const comes = cache.get('a', () => Promise.reject(new Error('not asked')), never);
+    slower.resolve('second');
+    assert.equal(await comes, 'second');
   });
 
   test('does not forget a newer answer when an older question fails', async () => {
@@ -50,8 +64,8 @@ describe('the cache of reviews', () => {
     clock.jump(2_000);
     await ask('a');
     slow.reject(new Error('down'));
-    await assert.rejects(waits, /down/);
-    assert.equal(await ask('a'), 'a 1');
+    await turn();
+    assert.deepEqual([await waits, await ask('a')], ['a 1', 'a 1']);
   });
 
   test('tells different answers different lifetimes', async () => {
@@ -185,6 +199,18 @@ describe('an answer whose time is over, while nobody can answer', () => {
     slow.resolve('no');
     await turn();
     assert.equal(await says('never asked'), 'no');
+  });
+
+  test('all who wait have it as soon as one question has failed', async () => {
+    const { clock, cache, says } = setUpStale();
+    await says('yes');
+    clock.jump(10_000);
+    const [slow, hangs] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    const waits = cache.get('a', () => slow.promise, never);
+    clock.jump(2_000);
+    const waitsToo = cache.get('a', () => hangs.promise, never);
+    slow.reject(new Error('down'));
+    assert.deepEqual(await Promise.all([waits, waitsToo]), ['yes', 'yes']);
   });
 
   test('is not for who has left', async () => {
