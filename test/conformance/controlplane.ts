@@ -6,7 +6,7 @@ import { readSettings } from '../cluster/settings.ts';
 import { build } from '../cluster/toolchain.ts';
 import { GiveUp, waitFor } from '../cluster/wait.ts';
 import { freePort } from '../fakes/wholecluster.ts';
-import { startChild } from './children.ts';
+import { type Program, startChild } from './children.ts';
 import type { Credentials } from './credentials.ts';
 
 export interface ControlPlane extends AsyncDisposable {
@@ -15,6 +15,8 @@ export interface ControlPlane extends AsyncDisposable {
   readonly auditLog: string;
   /** Asks as the administrator. @throws Error with the answer unless that is 2xx. */
   call(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', target: string, body?: unknown): Promise<unknown>;
+  /** Stops kube-apiserver and starts it again; resolves when it is ready. */
+  restart(): Promise<void>;
 }
 
 const startTimeoutMs = 60_000;
@@ -41,7 +43,7 @@ export async function startControlPlane(folder: string, credentials: Credentials
 
   const auditLog = path.join(folder, 'audit.log');
   writeFileSync(path.join(folder, 'audit-policy.json'), JSON.stringify(auditPolicy));
-  const apiServer = startChild(folder, {
+  const apiServerProgram: Program = {
     name: 'kube-apiserver',
     command: path.join(binaries, 'kube-apiserver'),
     args: [
@@ -68,7 +70,8 @@ export async function startControlPlane(folder: string, credentials: Credentials
       `--audit-policy-file=${path.join(folder, 'audit-policy.json')}`,
       `--audit-log-path=${auditLog}`,
     ],
-  });
+  };
+  let apiServer = startChild(folder, apiServerProgram);
   started.defer(() => apiServer.stop());
 
   const { cert, key } = credentials.certificates.administrator;
@@ -91,9 +94,15 @@ export async function startControlPlane(folder: string, credentials: Credentials
     for (const child of [etcd, apiServer]) if (!child.running()) throw new GiveUp(child.lastLog());
     return (await call('GET', '/readyz')) === 'ok';
   };
-  await waitFor('kube-apiserver to be ready', ready, startTimeoutMs);
+  const untilReady = () => waitFor('kube-apiserver to be ready', ready, startTimeoutMs);
+  await untilReady();
+  const restart = async () => {
+    await apiServer.stop();
+    apiServer = startChild(folder, apiServerProgram);
+    await untilReady();
+  };
   const owned = started.move();
-  return { url, auditLog, call, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { url, auditLog, call, restart, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 const auditPolicy = {

@@ -16,34 +16,46 @@ export interface Server {
 
 export type Pair = Readonly<Record<ServerName, Server>>;
 
-export interface PairOptions {
-  /** Part of the logs' names. */
+export interface ServerOptions {
+  /** Part of the log's name. */
   readonly label: string;
   readonly kubeconfig: string;
   /** Default: kubeconfig. */
   readonly authorizationKubeconfig?: string;
+  /** A later one of the same name counts. */
   readonly args?: readonly string[];
 }
 
 /** Starts both without waiting for them; whoever waits looks at their processes. */
-export async function startPair(folder: string, credentials: Credentials, options: PairOptions): Promise<Pair> {
-  const binaries = await build(readSettings(), 'metrics-server');
-  const real = await start('real', path.join(binaries, 'metrics-server'), []);
-  const ours = await start('ours', process.execPath, [path.resolve(import.meta.dirname, '../../src/main.ts')]);
+export async function startPair(folder: string, credentials: Credentials, options: ServerOptions): Promise<Pair> {
+  const real = await startServer(folder, credentials, 'real', options);
+  const ours = await startServer(folder, credentials, 'ours', options);
   return { real, ours };
+}
 
-  async function start(name: ServerName, command: string, before: readonly string[]): Promise<Server> {
-    const port = await freePort();
-    const program = `${name === 'real' ? 'metrics-server' : 'kubegauge'}${options.label}`;
-    const args = [...before, ...commonArgs(credentials, options), `--secure-port=${port}`, ...(options.args ?? [])];
-    return { name, port, process: startChild(folder, { name: program, command, args }) };
-  }
+/** Starts one of them, likewise. */
+export async function startServer(
+  folder: string,
+  credentials: Credentials,
+  name: ServerName,
+  options: ServerOptions,
+): Promise<Server> {
+  const [command, ...before] = await commandOf(name);
+  const port = await freePort();
+  const program = `${name === 'real' ? 'metrics-server' : 'kubegauge'}${options.label}`;
+  const args = [...before, ...commonArgs(credentials, options), `--secure-port=${port}`, ...(options.args ?? [])];
+  return { name, port, process: startChild(folder, { name: program, command, args }) };
+}
+
+async function commandOf(name: ServerName): Promise<readonly [string, ...string[]]> {
+  if (name === 'ours') return [process.execPath, path.resolve(import.meta.dirname, '../../src/main.ts')];
+  return [path.join(await build(readSettings(), 'metrics-server'), 'metrics-server')];
 }
 
 /** How long both keep serving after SIGTERM, not ready any more. */
 export const shutdownDelayMs = 3_000;
 
-function commonArgs(credentials: Credentials, { kubeconfig, authorizationKubeconfig }: PairOptions): string[] {
+function commonArgs(credentials: Credentials, { kubeconfig, authorizationKubeconfig }: ServerOptions): string[] {
   return [
     `--kubeconfig=${kubeconfig}`,
     `--authentication-kubeconfig=${kubeconfig}`,
