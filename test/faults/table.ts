@@ -45,7 +45,7 @@ function costs(figures: Figures): string {
     ...(figures.notReadySeconds < noticeableSeconds ? [] : [`not ready ${seconds(figures.notReadySeconds)}`]),
     ...(grown < noticeableMegabytes
       ? []
-      : [`${Math.round(grown)} MB more memory, ${Math.max(0, Math.round(left))} MB for good`]),
+      : [`${Math.round(grown)} MB more memory, of which ${Math.max(0, Math.round(left))} MB stayed`]),
   ];
   return parts.length === 0 ? 'nothing' : parts.join(', ');
 }
