@@ -1,8 +1,10 @@
-/** Writes the flag table and the deliberate differences into the README: `npm run readme`. A unit test tells when it was forgotten. */
+/** Writes the tables of flags, deliberate differences and faults into the README: `npm run readme`. A unit test tells when it was forgotten. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { flagTable } from '../src/options/usage.ts';
 import { differenceTable } from './conformance/differencetable.ts';
+import { readMeasured } from './faults/measured.ts';
+import { measuredTable } from './faults/table.ts';
 
 const readme = path.resolve(import.meta.dirname, '../README.md');
 
@@ -10,6 +12,7 @@ const readme = path.resolve(import.meta.dirname, '../README.md');
 const blocks: ReadonlyMap<string, () => string> = new Map([
   ['flags', flagTable],
   ['differences', differenceTable],
+  ['faults', () => measuredTable(readMeasured())],
 ]);
 
 /** The README as it is, and as it should be. */

@@ -4,6 +4,7 @@ import { forbidden, type StatusError } from '../apimachinery/status.ts';
 import { type Attributes, nameOf } from './attributes.ts';
 import type { AccessReviewer } from '../client/reviews.ts';
 import type { Logger } from '../logging.ts';
+import { inLanes } from './lanes.ts';
 import { type AccessOptions, createAccess } from './subjectaccessreview.ts';
 import { masters, type UserInfo } from './user.ts';
 
@@ -29,7 +30,7 @@ export class ReviewUnavailable extends Error {
 /** @throws Error for a path with a `*` anywhere but at its end. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const isOpen = pathMatcher(options.alwaysAllowPaths);
-  const access = createAccess({ ...options, reviewer: telling(options.reviewer, options.log) });
+  const access = createAccess({ ...options, reviewer: inLanes(telling(options)) });
   return { authorize };
 
   async function authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void> {
@@ -44,7 +45,11 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
 }
 
 /** Tells when reviews begin to fail and when they work again; not for each request that it strikes. */
-function telling(reviewer: AccessReviewer, log: Logger): AccessReviewer {
+function telling({ reviewer, staleAllowMs = 0, log }: AuthorizerOptions): AccessReviewer {
+  const meanwhile =
+    staleAllowMs > 0
+      ? `who was let in before is for ${staleAllowMs / 1000} s more, others are refused`
+      : 'who needs a review is refused';
   let failing = false;
   return {
     async review(spec, signal) {
@@ -54,7 +59,7 @@ function telling(reviewer: AccessReviewer, log: Logger): AccessReviewer {
         failing = false;
         return result;
       } catch (error) {
-        if (!failing) log.warn({ err: error }, 'access cannot be reviewed; who needs a review is refused');
+        if (!failing) log.warn({ err: error }, `access cannot be reviewed; ${meanwhile}`);
         failing = true;
         throw error;
       }

@@ -1,4 +1,4 @@
-/** Remembers kube-apiserver's answers for some seconds, and asks it once however many wait for the same answer. */
+/** Remembers kube-apiserver's answers for some seconds, and asks it once however many come for the same answer at a time. */
 import { untilAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 
@@ -16,13 +16,48 @@ export interface ReviewCacheOptions<T> {
   readonly limit: number;
   /** How long an answer is good for, in milliseconds; 0 is not remembered. */
   readonly ttlMs: (answer: T) => number;
+  /** For how much longer it stands in for one that cannot be had. */
+  readonly stale?: Stale<T>;
   readonly clock: Clock;
 }
 
-export function createReviewCache<T>({ limit, ttlMs, clock }: ReviewCacheOptions<T>): ReviewCache<T> {
+export interface Stale<T> {
+  /** In milliseconds; 0 never stands in. */
+  readonly ms: (answer: T) => number;
+  /** Whether what was thrown means that nobody could answer. Any other error is an answer, and the remembered one is forgotten. */
+  readonly isOutage: (error: unknown) => boolean;
+}
+
+interface Held<T> {
+  readonly answer: T;
+  /** When it was asked for. */
+  readonly askedMs: number;
+  readonly untilMs: number;
+  readonly staleUntilMs: number;
+  /** Whether nobody could answer when it was asked for again. */
+  failing: boolean;
+}
+
+/** What is being asked about one key, by one question or several. */
+interface Asking<T> {
+  latest: Question<T>;
+  underWay: number;
+  /** For all who wait, whichever question is theirs: the first answer that comes, or one that stands in. Never rejected, and new after that. */
+  first: PromiseWithResolvers<T>;
+}
+
+interface Question<T> {
+  readonly askedMs: number;
+  readonly answer: Promise<T>;
+}
+
+/** Who comes later than this asks anew: the old question may hang where a new one would not. Reviews end after 10 s, so five are under way at most. */
+const joinMs = 2_000;
+
+export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCacheOptions<T>): ReviewCache<T> {
   /** In the order of their last use. */
-  const answers = new Map<string, { readonly answer: T; readonly untilMs: number }>();
-  const asking = new Map<string, Promise<T>>();
+  const answers = new Map<string, Held<T>>();
+  const askings = new Map<string, Asking<T>>();
 
   return {
     async get(key, ask, signal) {
@@ -32,31 +67,79 @@ export function createReviewCache<T>({ limit, ttlMs, clock }: ReviewCacheOptions
         answers.set(key, held);
         return held.answer;
       }
-      let question = asking.get(key);
-      if (question === undefined) {
-        question = askAndRemember(key, ask);
-        asking.set(key, question);
-      }
-      return await untilAborted(question, signal);
+      const { latest, first } = askFor(key, ask);
+      const answer = Promise.race([latest.answer, first.promise]);
+      if (held === undefined || !standsIn(held)) return await untilAborted(answer, signal);
+      // Nobody waits out the outage again; whoever comes after the next answer has that.
+      answer.catch(() => undefined);
+      return held.answer;
     },
   };
 
-  async function askAndRemember(key: string, ask: () => Promise<T>): Promise<T> {
+  /** Begins a question, unless there is one that is new enough. */
+  function askFor(key: string, ask: () => Promise<T>): Asking<T> {
+    const askedMs = clock.monotonicMs();
+    const asking = askings.get(key);
+    if (asking !== undefined && askedMs - asking.latest.askedMs < joinMs) return asking;
+    const latest = { askedMs, answer: askAndRemember(key, askedMs, ask) };
+    if (asking !== undefined) return Object.assign(asking, { latest, underWay: asking.underWay + 1 });
+    const begun = { latest, underWay: 1, first: Promise.withResolvers<T>() };
+    askings.set(key, begun);
+    return begun;
+  }
+
+  async function askAndRemember(key: string, askedMs: number, ask: () => Promise<T>): Promise<T> {
     try {
       // Started a turn later, so that a question that fails at once is not left in the map.
       const answer = await Promise.resolve().then(ask);
-      remember(key, answer);
+      if (!isOutdated(key, askedMs)) remember(key, answer, askedMs);
+      tellAll(key, answer);
       return answer;
+    } catch (error) {
+      const held = isOutdated(key, askedMs) ? undefined : withoutAnswer(key, error);
+      if (held === undefined) throw error;
+      tellAll(key, held.answer);
+      return held.answer;
     } finally {
-      asking.delete(key);
+      const asking = askings.get(key);
+      if (asking !== undefined && (asking.underWay -= 1) === 0) askings.delete(key);
     }
   }
 
-  function remember(key: string, answer: T): void {
+  function tellAll(key: string, answer: T): void {
+    const asking = askings.get(key);
+    if (asking === undefined) return;
+    asking.first.resolve(answer);
+    asking.first = Promise.withResolvers();
+  }
+
+  /** Whether a later question has been answered already. */
+  function isOutdated(key: string, askedMs: number): boolean {
+    const held = answers.get(key);
+    return held !== undefined && held.askedMs > askedMs;
+  }
+
+  /** Returns what stands in. */
+  function withoutAnswer(key: string, error: unknown): Held<T> | undefined {
+    const held = answers.get(key);
+    if (held === undefined || stale?.isOutage(error) !== true) {
+      answers.delete(key);
+      return undefined;
+    }
+    held.failing = true;
+    return standsIn(held) ? held : undefined;
+  }
+
+  function standsIn({ failing, staleUntilMs }: Held<T>): boolean {
+    return failing && staleUntilMs > clock.monotonicMs();
+  }
+
+  function remember(key: string, answer: T, askedMs: number): void {
     answers.delete(key);
     const lifetimeMs = ttlMs(answer);
     if (lifetimeMs <= 0) return;
-    answers.set(key, { answer, untilMs: clock.monotonicMs() + lifetimeMs });
+    const untilMs = clock.monotonicMs() + lifetimeMs;
+    answers.set(key, { answer, askedMs, untilMs, staleUntilMs: untilMs + (stale?.ms(answer) ?? 0), failing: false });
     if (answers.size <= limit) return;
     const [oldest] = answers.keys();
     if (oldest !== undefined) answers.delete(oldest);

@@ -1,5 +1,6 @@
 /** Whether somebody may do something: asked of kube-apiserver by SubjectAccessReview and remembered for some seconds. */
 import { hash } from 'node:crypto';
+import { StatusError } from '../apimachinery/status.ts';
 import type { AccessReviewer, AccessReviewResult, SubjectAccessReviewSpec } from '../client/reviews.ts';
 import type { Clock } from '../clock.ts';
 import { type Attributes, lengthOf, reviewAttributes } from './attributes.ts';
@@ -11,6 +12,8 @@ export interface AccessOptions {
   /** How long a yes and a no are remembered, in milliseconds. */
   readonly allowedTtlMs: number;
   readonly deniedTtlMs: number;
+  /** For how much longer a yes counts while kube-apiserver cannot be asked; default 0. A no never does. */
+  readonly staleAllowMs?: number;
   readonly clock: Clock;
 }
 
@@ -24,9 +27,10 @@ const reviewLimit = 8192;
 /** What is that long was written by somebody who plays with us. */
 const rememberedLengthLimit = 10_000;
 
-export function createAccess({ reviewer, allowedTtlMs, deniedTtlMs, clock }: AccessOptions): Access {
+export function createAccess({ reviewer, allowedTtlMs, deniedTtlMs, staleAllowMs = 0, clock }: AccessOptions): Access {
   const ttlMs = ({ allowed }: AccessReviewResult) => (allowed ? allowedTtlMs : deniedTtlMs);
-  const cache = createReviewCache<AccessReviewResult>({ limit: reviewLimit, ttlMs, clock });
+  const stale = { ms: ({ allowed }: AccessReviewResult) => (allowed ? staleAllowMs : 0), isOutage };
+  const cache = createReviewCache<AccessReviewResult>({ limit: reviewLimit, ttlMs, stale, clock });
   return {
     async review(user, attributes, signal) {
       const spec = toSpec(user, attributes);
@@ -35,6 +39,11 @@ export function createAccess({ reviewer, allowedTtlMs, deniedTtlMs, clock }: Acc
       return await cache.get(hash('sha256', JSON.stringify(spec), 'base64'), () => reviewer.review(spec), signal);
     },
   };
+}
+
+/** Not when kube-apiserver says that we may not ask, or that it does not understand: it is there then. */
+function isOutage(error: unknown): boolean {
+  return !(error instanceof StatusError) || error.code >= 500 || error.code === 429;
 }
 
 /** In the order of Kubernetes' struct, without what is empty; extra facts by key, so that equal users have equal specs. */

@@ -79,6 +79,7 @@ export async function createAuth({ options, rest, metrics, clock, log, rooms }: 
       alwaysAllowPaths: [...healthPaths, ...options['authorization-always-allow-paths']],
       allowedTtlMs: options['authorization-webhook-cache-authorized-ttl'],
       deniedTtlMs: options['authorization-webhook-cache-unauthorized-ttl'],
+      staleAllowMs: options['authorization-webhook-stale-allow-duration'],
       clock,
       log,
     }),

@@ -293,6 +293,13 @@ export const flags = {
     check: notNegative,
     help: 'How long a refused right is remembered.',
   },
+  'authorization-webhook-stale-allow-duration': {
+    section: 'Authorization',
+    type: 'duration',
+    default: '0s',
+    check: between(0, 600_000, '0s', '10m, for a right that was taken away may count so long'),
+    help: 'For how much longer a granted right counts while kube-apiserver cannot be asked.',
+  },
   v: {
     section: 'Logging',
     type: 'integer',

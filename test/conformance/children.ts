@@ -12,6 +12,7 @@ export interface Program {
 }
 
 export interface Child {
+  readonly pid: number;
   /** The exit code once it is gone; undefined when a signal ended it. */
   readonly ended: Promise<number | undefined>;
   readonly running: () => boolean;
@@ -51,6 +52,8 @@ export function startChild(folder: string, { name, command, args }: Program): Ch
   // Whoever waits for it is told; nobody has to.
   ended.catch(() => running.delete(child));
   return {
+    // 0 where it could not be started; then it has ended, too.
+    pid: child.pid ?? 0,
     ended,
     running: () => running.has(child),
     lastLog: () => readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lastLines).join('\n'),

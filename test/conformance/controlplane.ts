@@ -6,7 +6,7 @@ import { readSettings } from '../cluster/settings.ts';
 import { build, type Module } from '../cluster/toolchain.ts';
 import { GiveUp, waitFor } from '../cluster/wait.ts';
 import { freePort } from '../fakes/wholecluster.ts';
-import { startChild } from './children.ts';
+import { type Program, startChild } from './children.ts';
 import type { Credentials } from './credentials.ts';
 
 export interface ControlPlane extends AsyncDisposable {
@@ -17,6 +17,8 @@ export interface ControlPlane extends AsyncDisposable {
   call(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', target: string, body?: unknown): Promise<unknown>;
   /** Reads a path as the administrator who acts as this user. Returns the status. */
   statusAs(user: string, groups: readonly string[], target: string): Promise<number>;
+  /** Stops kube-apiserver and starts it again; resolves when it is ready. */
+  restart(): Promise<void>;
 }
 
 const startTimeoutMs = 60_000;
@@ -50,7 +52,7 @@ export async function startControlPlane(
 
   const auditLog = path.join(folder, 'audit.log');
   writeFileSync(path.join(folder, 'audit-policy.json'), JSON.stringify(auditPolicy));
-  const apiServer = startChild(folder, {
+  const apiServerProgram: Program = {
     name: 'kube-apiserver',
     command: path.join(binaries, 'kube-apiserver'),
     args: [
@@ -77,7 +79,8 @@ export async function startControlPlane(
       `--audit-policy-file=${path.join(folder, 'audit-policy.json')}`,
       `--audit-log-path=${auditLog}`,
     ],
-  });
+  };
+  let apiServer = startChild(folder, apiServerProgram);
   started.defer(() => apiServer.stop());
 
   const { cert, key } = credentials.certificates.administrator;
@@ -109,9 +112,15 @@ export async function startControlPlane(
     for (const child of [etcd, apiServer]) if (!child.running()) throw new GiveUp(child.lastLog());
     return (await call('GET', '/readyz')) === 'ok';
   };
-  await waitFor('kube-apiserver to be ready', ready, startTimeoutMs);
+  const untilReady = () => waitFor('kube-apiserver to be ready', ready, startTimeoutMs);
+  await untilReady();
+  const restart = async () => {
+    await apiServer.stop();
+    apiServer = startChild(folder, apiServerProgram);
+    await untilReady();
+  };
   const owned = started.move();
-  return { url, auditLog, call, statusAs, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { url, auditLog, call, statusAs, restart, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 const auditPolicy = {

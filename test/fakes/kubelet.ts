@@ -49,6 +49,7 @@ export interface KubeletRequestRecord {
   readonly accept: string;
   readonly acceptEncoding: string;
   readonly authorization: string;
+  readonly userAgent: string;
   /** CN of the client certificate, if it is good. */
   readonly clientName: string | undefined;
   /** The caller's port: the same for requests over the same connection. */
@@ -140,6 +141,7 @@ export async function createFakeKubelet(options: FakeKubeletOptions): Promise<Fa
       accept: headers.accept ?? '',
       acceptEncoding: headers['accept-encoding'] ?? '',
       authorization: headers.authorization ?? '',
+      userAgent: headers['user-agent'] ?? '',
       clientName: clientNameOf(socket),
       remotePort: socket.remotePort ?? 0,
     });

@@ -1,5 +1,6 @@
 /** The ways in which a kubelet's answer can be wrong. */
 import type { ServerResponse } from 'node:http';
+import { textContentType } from './exposition.ts';
 import type { RowShape } from './kubeletrows.ts';
 
 /**
@@ -8,7 +9,9 @@ import type { RowShape } from './kubeletrows.ts';
  * - drip: a whole answer that takes for ever;
  * - cut: the connection breaks in the middle of the body;
  * - truncated: the body ends early, and properly as far as HTTP can tell;
+ * - cut-number: the body ends early, in the middle of a CPU counter; as text it looks like a smaller one;
  * - garbage: bytes that are no exposition at all;
+ * - huge: 200 MB of good lines that nobody asked for;
  * - endless: a body that never ends, as fast as it is read;
  * - empty: 200 without a body;
  * - scrape-error: container_scrape_error 1 and no container rows;
@@ -22,7 +25,9 @@ export type KubeletFault =
   | 'drip'
   | 'cut'
   | 'truncated'
+  | 'cut-number'
   | 'garbage'
+  | 'huge'
   | 'endless'
   | 'empty'
   | Exclude<RowShape, 'usual'>
@@ -64,12 +69,19 @@ export function respondWith(fault: KubeletFault, response: ServerResponse, { hea
       // Never at the end of a line or message: the last byte alone would be.
       response.writeHead(200, headers).end(compress(bytes.subarray(0, (bytes.length * 2) / 3)));
       return;
+    case 'cut-number':
+      response.writeHead(200, headers).end(compress(cutInNumber(bytes, headers['content-type'] ?? '')));
+      return;
     case 'garbage':
       response.writeHead(200, headers).end(compress(garbage()));
       return;
+    case 'huge':
+      response.writeHead(200, { 'content-type': textContentType });
+      flood(response, hugeBytes);
+      return;
     case 'endless':
       response.writeHead(200, { 'content-type': headers['content-type'] });
-      flood(response);
+      flood(response, Number.POSITIVE_INFINITY);
       return;
     case 'empty':
       response.writeHead(200, headers).end(compress(new Uint8Array()));
@@ -102,16 +114,37 @@ function drip(response: ServerResponse, bytes: Uint8Array): void {
   response.on('close', () => clearInterval(timer));
 }
 
-/** Good lines without end, at the reader's pace. */
-function flood(response: ServerResponse): void {
+/** As much as leaked cgroups can make of it, and more than anybody should read. */
+const hugeBytes = 200e6;
+
+/** Good lines, at the reader's pace. */
+function flood(response: ServerResponse, totalBytes: number): void {
   const lines = Buffer.from(
     'container_tasks_state{container="",id="/",state="running"} 0 1795377592700\n'.repeat(1_000),
   );
+  let sentBytes = 0;
   const send = () => {
-    while (!response.destroyed && response.write(lines));
+    while (!response.destroyed && sentBytes < totalBytes) {
+      sentBytes += lines.length;
+      if (!response.write(lines)) return;
+    }
+    response.end();
   };
   response.on('drain', send);
   send();
+}
+
+/** Text: CPU counters come last, as nothing forbids, and of the last one half of the digits are there. Protobuf: the last message lacks its end. */
+function cutInNumber(bytes: Uint8Array, contentType: string): Uint8Array {
+  if (!contentType.startsWith('text/plain')) return bytes.subarray(0, -12);
+  const families = Buffer.from(bytes)
+    .toString()
+    .split(/^(?=# HELP )/m);
+  const isCpu = (family: string) => family.startsWith('# HELP container_cpu_usage_seconds_total ');
+  const text = [...families.filter((family) => !isCpu(family)), ...families.filter(isCpu)].join('');
+  const digitsAt = text.lastIndexOf('} ') + '} '.length;
+  const digits = text.slice(digitsAt).split(' ')[0] ?? '';
+  return Buffer.from(text.slice(0, digitsAt + Math.ceil(digits.length / 2)));
 }
 
 /** Every byte there is, in no useful order, and the same each time. */

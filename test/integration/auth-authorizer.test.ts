@@ -139,6 +139,54 @@ describe('authorization', () => {
   unavailable('we may not ask', 403);
   unavailable('kube-apiserver hangs up', 'hang up');
 
+  describe('told to let who was let in stay so for a minute', () => {
+    beforeEach(() => {
+      authorizer = createAuthorizer({
+        log: silentLogger,
+        reviewer: createAccessReviewer(rest),
+        alwaysAllowPaths: [],
+        allowedTtlMs: 10_000,
+        deniedTtlMs: 5_000,
+        staleAllowMs: 60_000,
+        clock,
+      });
+      api.reviews.access = ({ user }) => ({ allowed: user === 'alice' });
+    });
+
+    test('does so while kube-apiserver fails, for a minute', async () => {
+      await authorize();
+      api.faults.answer = () => 500;
+      clock.jump(69_999);
+      await authorize();
+      clock.jump(1);
+      await assert.rejects(authorize(), ReviewUnavailable);
+    });
+
+    test('does so for nobody else', async () => {
+      const bob = { ...alice, name: 'bob' };
+      await Promise.all([authorize(), assert.rejects(authorize(bob), { code: 403 })]);
+      api.faults.answer = () => 'hang up';
+      clock.jump(10_000);
+      await authorize();
+      await assert.rejects(authorize(bob), ReviewUnavailable);
+      await assert.rejects(authorize(alice, { ...pods, namespace: 'team-b' }), ReviewUnavailable);
+    });
+
+    test('does not when we may not ask any more', async () => {
+      await authorize();
+      api.faults.answer = () => 403;
+      clock.jump(10_000);
+      await assert.rejects(authorize(), ReviewUnavailable);
+    });
+
+    test('does not when kube-apiserver says no', async () => {
+      await authorize();
+      api.reviews.access = () => ({ allowed: false });
+      clock.jump(10_000);
+      await assert.rejects(authorize(), { code: 403 });
+    });
+  });
+
   test('lets a request that ends go', async () => {
     api.faults.delayMs = 60_000;
     const left = authorizer.authorize(alice, pods, AbortSignal.abort(new Error('the client left')));

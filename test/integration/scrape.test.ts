@@ -352,6 +352,7 @@ describe('a kubelet that fails is an outcome that says why', () => {
   check('slow drip', 'drip', /no answer within 200 ms/, { timeoutMs: 200 });
   check('cut connection', 'cut', /127\.0\.0\.1/);
   check('truncated body', 'truncated', /malformed body/);
+  check('a body that ends inside a number', 'cut-number', /malformed body/);
   check('garbage', 'garbage', /malformed body|content type/);
   check('a CA that did not sign it', 'none', /certificate|self-signed|issuer/i, {
     tls: { ca: makeAuthority('other').cert },

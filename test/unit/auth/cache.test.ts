@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { createReviewCache } from '../../../src/auth/cache.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
@@ -26,6 +27,45 @@ describe('the cache of reviews', () => {
   test('asks once for all who wait together', async () => {
     const { ask } = setUp();
     assert.deepEqual(await Promise.all([ask('a'), ask('a'), ask('b'), ask('a')]), ['a 1', 'a 1', 'b 2', 'a 1']);
+  });
+
+  test('asks again beside a question that is under way for two seconds, and tells all the first answer', async () => {
+    const { cache, ask, clock } = setUp();
+    const slow = Promise.withResolvers<string>();
+    const waits = cache.get('a', () => slow.promise, never);
+    clock.jump(1_999);
+    const waitsToo = cache.get('a', () => slow.promise, never);
+    clock.jump(1);
+    assert.equal(await ask('a'), 'a 1');
+    assert.deepEqual(await Promise.all([waits, waitsToo]), ['a 1', 'a 1']);
+    slow.resolve('old');
+    await turn();
+    // The later question's answer is the newer one, whichever comes last.
+    assert.equal(await ask('a'), 'a 1');
+  });
+
+  test('tells nobody an answer to a question that was over when they came', async () => {
+    const { cache, clock } = setUp({ ttlMs: () => 0 });
+    const [slow, slower] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    const waits = cache.get('a', () => slow.promise, never);
+    clock.jump(2_000);
+    const waitsToo = cache.get('a', () => slower.promise, never);
+    slow.resolve('first');
+    assert.deepEqual(await Promise.all([waits, waitsToo]), ['first', 'first']);
+    const comes = cache.get('a', () => Promise.reject(new Error('not asked')), never);
+    slower.resolve('second');
+    assert.equal(await comes, 'second');
+  });
+
+  test('does not forget a newer answer when an older question fails', async () => {
+    const { cache, ask, clock } = setUp();
+    const slow = Promise.withResolvers<string>();
+    const waits = cache.get('a', () => slow.promise, never);
+    clock.jump(2_000);
+    await ask('a');
+    slow.reject(new Error('down'));
+    await turn();
+    assert.deepEqual([await waits, await ask('a')], ['a 1', 'a 1']);
   });
 
   test('tells different answers different lifetimes', async () => {
@@ -82,6 +122,104 @@ describe('the cache of reviews', () => {
     assert.equal(await stays, 'yes');
     await assert.rejects(
       cache.get('b', async () => 'no', leaver.signal),
+      /left/,
+    );
+  });
+});
+
+describe('an answer whose time is over, while nobody can answer', () => {
+  /** A yes stands in for 30 s, a no never. */
+  function setUpStale() {
+    const clock = createFakeClock();
+    const cache = createReviewCache<string>({
+      limit: 10,
+      ttlMs: () => 10_000,
+      stale: {
+        ms: (answer) => (answer === 'yes' ? 30_000 : 0),
+        isOutage: (error) => error instanceof Error && error.message === 'down',
+      },
+      clock,
+    });
+    const says = (answer: string) => cache.get('a', async () => answer, never);
+    const fails = (message = 'down') => cache.get('a', () => Promise.reject(new Error(message)), never);
+    return { clock, cache, says, fails };
+  }
+
+  test('stands in for as long as it is told, and no longer', async () => {
+    const { clock, says, fails } = setUpStale();
+    await says('yes');
+    clock.jump(39_999);
+    assert.equal(await fails(), 'yes');
+    clock.jump(1);
+    await assert.rejects(fails(), /down/);
+  });
+
+  test('does not live longer for having stood in', async () => {
+    const { clock, says, fails } = setUpStale();
+    await says('yes');
+    for (const ms of [15_000, 15_000, 9_000]) {
+      clock.jump(ms);
+      assert.equal(await fails(), 'yes');
+    }
+    clock.jump(1_000);
+    await assert.rejects(fails(), /down/);
+  });
+
+  test('does not stand in where it must not', async () => {
+    const { clock, says, fails } = setUpStale();
+    await says('no');
+    clock.jump(10_000);
+    await assert.rejects(fails(), /down/);
+  });
+
+  test('does not stand in for an answer that is there', async () => {
+    const { clock, says, fails } = setUpStale();
+    await says('yes');
+    clock.jump(10_000);
+    assert.equal(await says('no'), 'no');
+    clock.jump(10_000);
+    await assert.rejects(fails(), /down/);
+  });
+
+  test('is forgotten when asking is refused, whatever happens then', async () => {
+    const { clock, says, fails } = setUpStale();
+    await says('yes');
+    clock.jump(10_000);
+    await assert.rejects(fails('forbidden'), /forbidden/);
+    await assert.rejects(fails(), /down/);
+  });
+
+  test('only the first waits for what does not come; the answer counts when it does', async () => {
+    const { clock, cache, says, fails } = setUpStale();
+    await says('yes');
+    clock.jump(10_000);
+    assert.equal(await fails(), 'yes');
+    const slow = Promise.withResolvers<string>();
+    assert.equal(await cache.get('a', () => slow.promise, never), 'yes');
+    slow.resolve('no');
+    await turn();
+    assert.equal(await says('never asked'), 'no');
+  });
+
+  test('all who wait have it as soon as one question has failed', async () => {
+    const { clock, cache, says } = setUpStale();
+    await says('yes');
+    clock.jump(10_000);
+    const [slow, hangs] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    const waits = cache.get('a', () => slow.promise, never);
+    clock.jump(2_000);
+    const waitsToo = cache.get('a', () => hangs.promise, never);
+    slow.reject(new Error('down'));
+    assert.deepEqual(await Promise.all([waits, waitsToo]), ['yes', 'yes']);
+  });
+
+  test('is not for who has left', async () => {
+    const { clock, cache, says } = setUpStale();
+    await says('yes');
+    clock.jump(10_000);
+    const left = AbortSignal.abort(new Error('left'));
+    await assert.rejects(
+      cache.get('a', () => Promise.reject(new Error('down')), left),
       /left/,
     );
   });

@@ -1,0 +1,54 @@
+/** How faults of kubelets are made, and made sure of: a fault that a server did not meet proves nothing. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '../cluster/wait.ts';
+import type { KubeletRequestRecord } from '../fakes/kubelet.ts';
+import type { KubeletFault } from '../fakes/kubeletfaults.ts';
+import type { LabNode } from './labnode.ts';
+
+/** Two resolutions: by then every server has asked every kubelet. */
+const metTimeoutMs = 20_000;
+
+/** One answer to each server is like that. */
+export async function once(nodes: readonly LabNode[], fault: KubeletFault): Promise<void> {
+  const met = meetings(nodes);
+  setFault(nodes, fault);
+  try {
+    await waitFor('both servers to meet the fault', met, metTimeoutMs, 20);
+  } finally {
+    setFault(nodes, 'none');
+  }
+}
+
+/** All answers for some time are like that. */
+export async function during(node: LabNode, fault: KubeletFault, ms: number): Promise<void> {
+  const met = meetings([node]);
+  setFault([node], fault);
+  await sleep(ms);
+  setFault([node], 'none');
+  if (!met()) throw new Error('a server did not meet the fault');
+}
+
+/** For some time all samples are those of now. */
+export async function freeze(node: LabNode, ms: number): Promise<void> {
+  const met = meetings([node]);
+  node.kubelet.faults.frozen = true;
+  await sleep(ms);
+  node.kubelet.faults.frozen = false;
+  if (!met()) throw new Error('a server did not meet the frozen samples');
+}
+
+/** Whether by now both servers have asked each of these nodes since this was called. */
+export function meetings(nodes: readonly LabNode[]): () => boolean {
+  const known = nodes.map(({ kubelet }) => ({ kubelet, latest: kubelet.requests.at(-1) }));
+  return () =>
+    known.every(({ kubelet, latest }) => {
+      const since = kubelet.requests.slice(latest === undefined ? 0 : kubelet.requests.lastIndexOf(latest) + 1);
+      return since.some(isOurs) && since.some((request) => !isOurs(request));
+    });
+}
+
+const isOurs = ({ userAgent }: KubeletRequestRecord): boolean => userAgent.startsWith('kubegauge');
+
+function setFault(nodes: readonly LabNode[], fault: KubeletFault): void {
+  for (const { kubelet } of nodes) Object.assign(kubelet.faults, { cadvisor: fault, resource: fault });
+}

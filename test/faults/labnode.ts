@@ -1,0 +1,106 @@
+/** One node of the lab: its kubelet, which always tells the truth's usage, and what can happen to both. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Issued } from '../fakes/certificates.ts';
+import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
+import { hexId, type KubeletModel, type SampleModel } from '../fakes/kubeletmodel.ts';
+import type { Truth, Usage } from './truth.ts';
+
+export interface LabNode extends AsyncDisposable {
+  readonly name: string;
+  readonly port: number;
+  /** Another one after a restart. */
+  readonly kubelet: FakeKubelet;
+  /** The kubelet is gone for awayMs, and then knows its machine but for quietMs more no pod. */
+  restartKubelet(awayMs: number, quietMs: number): Promise<void>;
+  /** The containers of the node's pods end, and others take their places at once. Resolves when that has happened. */
+  restartContainers(): Promise<void>;
+}
+
+export interface LabNodeOptions {
+  readonly name: string;
+  readonly truth: Truth;
+  /** By the pods' keys. */
+  readonly uids: ReadonlyMap<string, string>;
+  readonly certificate: Issued;
+  readonly accepts: (token: string) => boolean;
+}
+
+/** Samples are as fresh as this, so that the age of what a server tells is the server's doing. */
+const sampleIntervalMs = 100;
+
+export async function createLabNode({ name, truth, uids, certificate, accepts }: LabNodeOptions): Promise<LabNode> {
+  const bootedMs = wholeSecond(Date.now()) - 3_600_000;
+  let containersStartedMs = bootedMs;
+  let knowsPods = true;
+  let kubelet = await createFakeKubelet({ certificate, accepts, model: model() });
+  const { port } = kubelet;
+  const sampling = setInterval(() => (kubelet.model = model()), sampleIntervalMs);
+  return {
+    name,
+    port,
+    get kubelet() {
+      return kubelet;
+    },
+    restartKubelet,
+    restartContainers,
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(sampling);
+      await kubelet.close();
+    },
+  };
+
+  async function restartKubelet(awayMs: number, quietMs: number): Promise<void> {
+    await kubelet.close();
+    knowsPods = false;
+    await sleep(awayMs);
+    kubelet = await createFakeKubelet({ certificate, accepts, model: model(), port });
+    await sleep(quietMs);
+    knowsPods = true;
+  }
+
+  async function restartContainers(): Promise<void> {
+    // cAdvisor tells start times in whole seconds only: with another one, who counts from the start would be off by its fraction.
+    await sleep(wholeSecond(Date.now()) + 1000 - Date.now());
+    containersStartedMs = wholeSecond(Date.now());
+    kubelet.model = model();
+  }
+
+  function model(): KubeletModel {
+    const machine = truth.nodes.find((usage) => usage.name === name);
+    if (machine === undefined) throw new Error(`no node ${name} in the truth`);
+    return {
+      node: name,
+      cores: 16,
+      memoryBytes: 64 * 1024 ** 3,
+      cgroupDriver: 'systemd',
+      machine: sample(machine, bootedMs),
+      pods: truth.pods
+        .filter((pod) => knowsPods && pod.node === name)
+        .map(({ key, containers }) => {
+          const [namespace = '', pod = ''] = key.split('/');
+          return {
+            namespace,
+            name: pod,
+            uid: uids.get(key) ?? '',
+            qos: 'burstable',
+            containers: containers.map((usage) => ({
+              name: usage.name,
+              image: 'none:1',
+              id: hexId(`${key}/${usage.name}/${containersStartedMs}`),
+              swapBytes: 0,
+              ...sample(usage, containersStartedMs),
+            })),
+          };
+        }),
+    };
+  }
+}
+
+function sample({ cores, memoryBytes }: Usage, startTimeMs: number): SampleModel {
+  const timestampMs = Date.now();
+  return { timestampMs, cpuSeconds: (cores * (timestampMs - startTimeMs)) / 1000, memoryBytes, startTimeMs };
+}
+
+function wholeSecond(ms: number): number {
+  return Math.floor(ms / 1000) * 1000;
+}
