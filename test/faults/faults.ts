@@ -6,7 +6,6 @@ import type { KubeletFault } from '../fakes/kubeletfaults.ts';
 import type { Fault, NodeFault } from './fault.ts';
 import { during, freeze, meetings, once } from './injections.ts';
 import { type Lab, readers, serverNames } from './lab.ts';
-import { startsWarm } from './warmstart.ts';
 import type { Looker } from './watcher.ts';
 
 /** One answer of one kubelet is wrong. */
@@ -155,7 +154,7 @@ export const faults: readonly Fault[] = [
     ci: true,
     strikes: 'none',
     // The start itself; without the memory of a snapshot, also two scrapes of each node.
-    awaySeconds: startsWarm ? 5 : 20,
+    awaySeconds: 5,
     inject: async (lab) => void (await Promise.all(serverNames.map((name) => lab.kill(name)))),
   },
 ];

@@ -11,7 +11,6 @@ import { dig } from '../conformance/objects.ts';
 import { type Server, type ServerName, type ServerOptions, startServer } from '../conformance/servers.ts';
 import type { Issued } from '../fakes/certificates.ts';
 import { freePort } from '../fakes/wholecluster.ts';
-import { warmStartArgs } from './warmstart.ts';
 import { createLabNode, type LabNode } from './labnode.ts';
 import { createReviews, type Reviews } from './reviews.ts';
 import { makeTruth, namespace, type Truth } from './truth.ts';
@@ -94,7 +93,7 @@ export async function openLab(nodeNames: readonly string[]): Promise<Lab> {
   }
 
   async function start(name: ServerName, more: readonly string[] = []): Promise<Server> {
-    const own = name === 'ours' ? warmStartArgs(folder) : [];
+    const own = name === 'ours' ? [`--snapshot-path=${path.join(folder, 'snapshot')}`] : [];
     const port = servers.get(name)?.port ?? (await freePort());
     const args = [...(options.args ?? []), ...own, ...more, `--secure-port=${port}`];
     const started = await startServer(folder, credentials, name, { ...options, args });

@@ -139,7 +139,7 @@ test('the URL of kube-apiserver may have a path, and a path of a node stays with
 });
 
 test('nodes do not wait for each other, and connections are used again', async () => {
-  await using client = proxyBy(apiServer.connection, 1_000);
+  await using client = proxyBy(apiServer.connection, 20_000);
   const hung = new AbortController();
   kubelet.faults.cadvisor = 'hang';
   const waiting = ask(client, { signal: hung.signal });
