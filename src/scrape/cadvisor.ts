@@ -49,7 +49,7 @@ export class CadvisorCollector {
   readonly #swapCapacity = new Reading();
   #samples = 0;
   #scrapeFailed = false;
-  #hasPaths = false;
+  #hasPathsOnly = true;
   #hasUnlabelled = false;
 
   add(sample: Sample): void {
@@ -72,24 +72,21 @@ export class CadvisorCollector {
     const reason = this.#whyUnusable();
     if (reason !== undefined) return { kind: 'unusable', reason };
     const candidates: Candidate[] = [];
-    const unfinished = new Set<string>();
     for (const row of this.#containers.values()) {
       const candidate = row.toCandidate(nodeTimeMs);
       if (candidate !== undefined) candidates.push(candidate);
-      else if (row.isJustStarted(nodeTimeMs)) unfinished.add(row.podKey);
     }
     const machine = this.#machine.toMachinePoint(nodeTimeMs);
-    if (machine === undefined && candidates.length === 0) return { kind: 'unusable', reason: 'no usable rows' };
-    // A pod that is told without its newest container would look idle to the HPA; a scrape later it is told whole.
-    const whole = candidates.filter((each) => !unfinished.has(podKey(each.namespace, each.pod)));
+    if (machine === undefined && candidates.every(({ point }) => point === undefined))
+      return { kind: 'unusable', reason: 'no usable rows' };
     const hasSwap = this.#swapCapacity.seen ? this.#swapCapacity.value > 0 : undefined;
-    return { kind: 'rows', machine, hasSwap, candidates: whole, doubts: this.#doubts(whole, unfinished) };
+    return { kind: 'rows', machine, hasSwap, candidates, doubts: this.#doubts(candidates) };
   }
 
-  #doubts(candidates: readonly Candidate[], unfinished: ReadonlySet<string>): Doubts {
-    const told = new Set(unfinished);
-    for (const each of candidates) {
-      if (each.hasCpu || each.point.memoryBytes > 0) told.add(podKey(each.namespace, each.pod));
+  #doubts(candidates: readonly Candidate[]): Doubts {
+    const told = new Set<string>();
+    for (const { namespace, pod, hasCpu, point } of candidates) {
+      if (point === undefined || hasCpu || point.memoryBytes > 0) told.add(podKey(namespace, pod));
     }
     const pods = [...this.#pods].filter(([key]) => !told.has(key)).map(([, pod]) => pod);
     return { pods, unlabelled: this.#hasUnlabelled };
@@ -99,8 +96,8 @@ export class CadvisorCollector {
   #whyUnusable(): string | undefined {
     if (this.#scrapeFailed) return 'the kubelet failed to read its containers (container_scrape_error is 1)';
     if (this.#samples === 0) return 'no container rows (Windows, or nothing sampled yet)';
-    // Taken from the runtime, CPU comes in whole seconds, and there is no row for the machine.
-    if (!this.#hasPaths) return 'no cgroup paths (PodAndContainerStatsFromCRI)';
+    // Taken from the runtime, CPU comes in whole seconds. cAdvisor's IDs are paths; the machine may have a row in either case.
+    if (!this.#hasPathsOnly) return 'no cgroup paths (PodAndContainerStatsFromCRI)';
     // A pod in creation has no container rows, for a good reason. Containers without labels mean that cAdvisor does not
     // reach the runtime: never with cri-dockerd, until the kubelet restarts with others.
     if (this.#containers.size === 0 && this.#hasUnlabelled) return 'no labelled container rows';
@@ -110,7 +107,7 @@ export class CadvisorCollector {
   /** The row that the sample belongs to; undefined for slices, pods, sandboxes and what nobody has labelled. */
   #rowOf(sample: Sample): Row | undefined {
     const path = sample.label('id');
-    if (path.startsWith('/')) this.#hasPaths = true;
+    if (!path.startsWith('/')) this.#hasPathsOnly = false;
     const container = sample.label('container');
     const namespace = sample.label('namespace');
     const pod = sample.label('pod');
@@ -180,7 +177,7 @@ class Row {
   toCandidate(nodeTimeMs: number): Candidate | undefined {
     this.#sumCores();
     const point = this.#readings.toPoint(nodeTimeMs);
-    if (point === undefined) return undefined;
+    if (point === undefined && !this.#isJustStarted(nodeTimeMs)) return undefined;
     const cgroup = parseCgroup(this.#path);
     return {
       namespace: this.#namespace,
@@ -188,7 +185,7 @@ class Row {
       path: this.#path,
       cgroup,
       hasCpu: this.#readings.cpu.seen,
-      point: {
+      point: point && {
         name: this.#container,
         containerId: cgroup.containerId,
         startTimeMs: this.#readings.startTimeMs(),
@@ -197,19 +194,15 @@ class Row {
     };
   }
 
-  get podKey(): string {
-    return podKey(this.#namespace, this.#pod);
-  }
-
-  /** A container that was found and not yet sampled. An old one without samples is dead. */
-  isJustStarted(nodeTimeMs: number): boolean {
-    const startTimeMs = this.#readings.startTimeMs();
-    return !this.#readings.memory.seen && startTimeMs !== undefined && nodeTimeMs - startTimeMs < firstSampleMs;
-  }
-
   toMachinePoint(nodeTimeMs: number): Point | undefined {
     this.#sumCores();
     return this.#readings.toMachinePoint(nodeTimeMs);
+  }
+
+  /** A container that was found and not yet sampled. An old one without samples is dead. */
+  #isJustStarted(nodeTimeMs: number): boolean {
+    const startTimeMs = this.#readings.startTimeMs();
+    return !this.#readings.memory.seen && startTimeMs !== undefined && nodeTimeMs - startTimeMs < firstSampleMs;
   }
 
   #addCpu(sample: Sample): void {

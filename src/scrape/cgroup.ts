@@ -29,13 +29,13 @@ export function parseCgroup(path: string): Cgroup {
   const segments = path.split('/');
   const last = segments.pop() ?? '';
   const parent = segments.pop() ?? '';
-  // With mismatched cgroup drivers, runc takes systemd's <slice>:<prefix>:<id> for one name.
-  const slice = last.slice(0, Math.max(0, last.indexOf(':')));
-  const podUid = podUidOf(slice) ?? podUidOf(parent);
+  const ownUid = sliceUidOf(last);
+  const podUid = ownUid ?? podUidOf(parent);
+  const above = ownUid === undefined ? segments : [...segments, parent];
   return {
     containerId: containerPattern.exec(last)?.[1] ?? path,
     podUid,
-    trusted: podUid !== undefined && !segments.some((segment) => podPattern.test(segment)),
+    trusted: podUid !== undefined && !above.some((segment) => (podUidOf(segment) ?? sliceUidOf(segment)) !== undefined),
     depth: segments.length + 1,
   };
 }
@@ -48,4 +48,9 @@ export function isContainerPath(path: string): boolean {
 
 function podUidOf(segment: string): string | undefined {
   return podPattern.exec(segment)?.[1]?.replaceAll('_', '-');
+}
+
+/** With mismatched cgroup drivers, runc takes systemd's <slice>:<prefix>:<id> for one name: pod and container in one segment. */
+function sliceUidOf(segment: string): string | undefined {
+  return podUidOf(segment.slice(0, Math.max(0, segment.indexOf(':'))));
 }

@@ -7,6 +7,7 @@ import type { NodeBatch, PodBatch, Point } from '../point.ts';
 import { CadvisorCollector, cadvisorFamilies, type Doubts } from './cadvisor.ts';
 import { ResourceCollector, resourceFamilies } from './resource.ts';
 import { select } from './select.ts';
+import type { StartTimes } from './starttimes.ts';
 
 export type Decoded =
   | {
@@ -16,6 +17,8 @@ export type Decoded =
       readonly filtered: boolean;
       /** What may be missing; undefined of /metrics/resource, which knows all that the runtime knows. */
       readonly doubts: Doubts | undefined;
+      /** For the next answer of the same endpoint. */
+      readonly memory: Memory;
     }
   | {
       /** unusable: this endpoint of this kubelet will not do, another may. malformed: the answer is broken; the next one may be whole. */
@@ -28,6 +31,13 @@ export interface DecodeContext {
   readonly node: string;
   /** The node's clock when it answered (the Date header, so in whole seconds): milliseconds since the epoch. */
   readonly nodeTimeMs: number;
+  /** Of the last batch of the same endpoint, where there was one. */
+  readonly memory?: Memory | undefined;
+}
+
+/** What the rows of one answer tell about those of the next. */
+export interface Memory {
+  readonly startTimes?: StartTimes;
 }
 
 type Read = (bytes: Uint8Array, names: readonly string[], visit: Visit) => Seen;
@@ -39,10 +49,10 @@ export function decodeCadvisor(body: Uint8Array, contentType: string, context: D
     const seen = read(body, cadvisorFamilies, (sample) => collector.add(sample));
     const rows = collector.finish(context.nodeTimeMs);
     if (rows.kind === 'unusable') return rows;
-    const pods = select(rows.candidates, context.nodeTimeMs);
+    const { pods, startTimes } = select(rows.candidates, context.nodeTimeMs, context.memory?.startTimes);
     const hasSwap = rows.hasSwap ?? seesSwap(rows.machine, pods);
     const batch: NodeBatch = { node: context.node, source: 'cadvisor', machine: rows.machine, hasSwap, pods };
-    return { kind: 'batch', batch, filtered: !seen.unwanted, doubts: rows.doubts };
+    return { kind: 'batch', batch, filtered: !seen.unwanted, doubts: rows.doubts, memory: { startTimes } };
   });
 }
 
@@ -56,7 +66,7 @@ export function decodeResource(body: Uint8Array, contentType: string, context: D
     const { machine, pods } = rows;
     const hasSwap = seesSwap(machine, pods);
     const batch: NodeBatch = { node: context.node, source: 'resource', machine, hasSwap, pods };
-    return { kind: 'batch', batch, filtered: !seen.unwanted, doubts: undefined };
+    return { kind: 'batch', batch, filtered: !seen.unwanted, doubts: undefined, memory: {} };
   });
 }
 

@@ -8,7 +8,7 @@ import { explainStatus } from '../kubelet/explainstatus.ts';
 import { BodyTooLargeError } from '../kubelet/failure.ts';
 import type { Source } from '../point.ts';
 import { cadvisorFamilies } from './cadvisor.ts';
-import { type Decoded, decodeCadvisor, decodeResource } from './decode.ts';
+import { type Decoded, decodeCadvisor, decodeResource, type Memory } from './decode.ts';
 import { type Addresses, createReach } from './reach.ts';
 
 /** What came of one question, and what it cost. */
@@ -49,6 +49,7 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
   const reach = createReach(kubelet);
   /** Whether the kubelet sent only the families asked for (1.37 and later); its bodies are then too small to compress. */
   let filtered = false;
+  const memory: Partial<Record<Source, Memory>> = {};
 
   return {
     async cadvisor(at, signal) {
@@ -79,8 +80,11 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
     }
     if (answer.status !== 200) return { kind: 'failed', why: explainStatus(node, answer) } as const;
     const decodeSource = source === 'cadvisor' ? decodeCadvisor : decodeResource;
-    const decoded = decodeSource(answer.body, answer.contentType, { node, nodeTimeMs });
-    if (decoded.kind === 'batch') return decoded;
+    const decoded = decodeSource(answer.body, answer.contentType, { node, nodeTimeMs, memory: memory[source] });
+    if (decoded.kind === 'batch') {
+      memory[source] = decoded.memory;
+      return decoded;
+    }
     if (decoded.kind === 'unusable') return unusable('AnswerUnusable', decoded.reason);
     const what = `the answer of node ${node} at ${answer.address} is broken: ${decoded.reason}`;
     return { kind: 'failed', why: { code: 'AnswerBroken', what, remedy: undefined } } as const;

@@ -3,12 +3,13 @@
  * containers that have just been replaced, cgroups that could not be removed, and what a tenant made below its own.
  *
  * Rows of different pod UIDs under one namespace and name are not rivals: each UID becomes a pod of its own here, and
- * the reader takes the one whose UID the API knows. Which container came later is judged by this scrape alone.
+ * the reader takes the one whose UID the API knows.
  */
 import type { ContainerPoint, PodBatch } from '../point.ts';
 import type { Cgroup } from './cgroup.ts';
+import { nextStartTimes, type StartTimes } from './starttimes.ts';
 
-/** One cgroup that says it is a container of a pod, with values that can be true. */
+/** One cgroup that says it is a container of a pod. */
 export interface Candidate {
   readonly namespace: string;
   readonly pod: string;
@@ -16,7 +17,16 @@ export interface Candidate {
   readonly cgroup: Cgroup;
   /** False where the kubelet sent memory but no CPU: nothing used yet, or a container that is gone. */
   readonly hasCpu: boolean;
-  readonly point: ContainerPoint;
+  /** Values that can be true; undefined of a container that was found a moment ago and has none yet. */
+  readonly point: ContainerPoint | undefined;
+}
+
+type Sampled = Candidate & { readonly point: ContainerPoint };
+
+export interface Selection {
+  readonly pods: readonly PodBatch[];
+  /** For the next scrape of the node. */
+  readonly startTimes: StartTimes;
 }
 
 /** No row is given up before this age; a kubelet samples every 10 to 30 s. */
@@ -28,15 +38,35 @@ const deadAfterMs = 90_000;
  */
 const deadAfterMedians = 10;
 
-/** Keeps exactly one candidate per container of a pod UID. The order of the candidates does not matter for which. */
-export function select(candidates: readonly Candidate[], nodeTimeMs: number): PodBatch[] {
-  const chosen = new Map<string, Candidate>();
-  for (const candidate of alive(onePerContainerId(trusted(candidates)), nodeTimeMs)) {
-    const key = `${podKey(candidate)}\0${candidate.point.name}`;
+/**
+ * Keeps exactly one candidate per container of a pod UID. The order of the candidates does not matter for which.
+ * @param startTimes of the scrape before.
+ */
+export function select(
+  candidates: readonly Candidate[],
+  nodeTimeMs: number,
+  startTimes: StartTimes = new Map(),
+): Selection {
+  const rows = trusted(candidates);
+  const sampled = [...onePerContainerId(rows.filter(isSampled))];
+  const starts = nextStartTimes(
+    startTimes,
+    sampled.map(({ point }) => point),
+  );
+  // A pod that is told without its newest container would look idle to the HPA; a scrape later it is told whole.
+  const unfinished = new Set(rows.filter((row) => !isSampled(row)).map(podKey));
+  const chosen = new Map<string, Sampled>();
+  for (const candidate of alive(sampled, nodeTimeMs)) {
+    if (unfinished.has(podKey(candidate))) continue;
+    const key = containerKey(candidate);
     const rival = chosen.get(key);
-    if (rival === undefined || compareInstances(candidate, rival) < 0) chosen.set(key, candidate);
+    if (rival === undefined || compareInstances(candidate, rival, starts) < 0) chosen.set(key, candidate);
   }
-  return byPod(chosen.values());
+  return { pods: byPod(chosen.values()), startTimes: starts };
+}
+
+function isSampled(candidate: Candidate): candidate is Sampled {
+  return candidate.point !== undefined;
 }
 
 /**
@@ -49,8 +79,8 @@ function trusted(candidates: readonly Candidate[]): readonly Candidate[] {
 }
 
 /** One container shows up twice with Docker in Docker, leaked cgroup hierarchies and nested cgroups. */
-function onePerContainerId(candidates: readonly Candidate[]): Iterable<Candidate> {
-  const chosen = new Map<string, Candidate>();
+function onePerContainerId(candidates: readonly Sampled[]): Iterable<Sampled> {
+  const chosen = new Map<string, Sampled>();
   for (const candidate of candidates) {
     const rival = chosen.get(candidate.cgroup.containerId);
     if (rival === undefined || comparePaths(candidate, rival) < 0) {
@@ -61,46 +91,60 @@ function onePerContainerId(candidates: readonly Candidate[]): Iterable<Candidate
 }
 
 /** Drops rows that are no longer sampled, before any choice: such a row must not win over one that is. */
-function alive(rows: Iterable<Candidate>, nodeTimeMs: number): readonly Candidate[] {
-  const candidates = [...rows];
+function alive(candidates: readonly Sampled[], nodeTimeMs: number): readonly Sampled[] {
   const ages = candidates.map(ageMs).sort((a, b) => a - b);
   const medianMs = ages[ages.length >> 1] ?? 0;
   const limitMs = Math.max(deadAfterMs, deadAfterMedians * medianMs);
   return candidates.filter((candidate) => ageMs(candidate) <= limitMs);
 
-  function ageMs(candidate: Candidate): number {
+  function ageMs(candidate: Sampled): number {
     return nodeTimeMs - candidate.point.timestampMs;
   }
 }
 
 /** Negative if the first is the better path: the shorter, then the lesser, so that every scrape chooses the same. */
-function comparePaths(a: Candidate, b: Candidate): number {
-  return a.cgroup.depth - b.cgroup.depth || (a.path < b.path ? -1 : 1);
+function comparePaths(a: Sampled, b: Sampled): number {
+  return (
+    a.cgroup.depth - b.cgroup.depth || compareText(a.path, b.path) || compareText(containerKey(a), containerKey(b))
+  );
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 /**
  * Negative if the first is rather the running instance: one that uses something, then the one started last, then the one
  * sampled last. Not freshness first: a dead container's empty row has been seen fresher than that of its successor.
  */
-function compareInstances(a: Candidate, b: Candidate): number {
+function compareInstances(a: Sampled, b: Sampled, starts: StartTimes): number {
   return (
     Number(uses(b)) - Number(uses(a)) ||
-    (b.point.startTimeMs ?? 0) - (a.point.startTimeMs ?? 0) ||
+    startMs(b) - startMs(a) ||
     b.point.timestampMs - a.point.timestampMs ||
     comparePaths(a, b)
   );
+
+  function startMs({ point }: Sampled): number {
+    return starts.get(point.containerId) ?? 0;
+  }
 }
 
-function uses(candidate: Candidate): boolean {
+function uses(candidate: Sampled): boolean {
   return candidate.hasCpu && candidate.point.memoryBytes > 0;
 }
 
-function byPod(candidates: Iterable<Candidate>): PodBatch[] {
+function byPod(candidates: Iterable<Sampled>): PodBatch[] {
   const pods = Map.groupBy(candidates, podKey);
   return Array.from(pods.values(), (members) => {
     const { namespace, pod, cgroup } = members[0]!;
     return { namespace, name: pod, uid: cgroup.podUid, containers: members.map((member) => member.point) };
   });
+}
+
+function containerKey(candidate: Sampled): string {
+  return `${podKey(candidate)}\0${candidate.point.name}`;
 }
 
 function podKey({ namespace, pod, cgroup }: Candidate): string {

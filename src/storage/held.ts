@@ -1,6 +1,7 @@
 /** What the storage holds of one node and of its pods, and what follows from that alone; pure. */
-import type { ContainerPoint, PodBatch, PodUsage, Usage } from '../point.ts';
+import type { ContainerPoint, PodBatch, Usage } from '../point.ts';
 import type { Served } from './served.ts';
+import type { ServedPod } from './servedpod.ts';
 import { distanceMs, nextSpacingMs } from './spacing.ts';
 import type { Held } from './window.ts';
 
@@ -24,7 +25,7 @@ export interface HeldPod {
   readonly name: string;
   readonly uid: string | undefined;
   readonly containers: ReadonlyMap<string, Held<ContainerPoint>>;
-  readonly served: Served<PodUsage>;
+  readonly served: ServedPod;
 }
 
 /** A scrape that comes later than this after the one before has missed one. */
@@ -75,13 +76,8 @@ export function keyOf(pod: Pick<PodBatch, 'namespace' | 'name' | 'uid'>): string
   return `${pod.namespace}/${pod.name}/${pod.uid ?? ''}`;
 }
 
-/**
- * Whether the last usage of what was held may stand for what is there now, until that has one of its own. Not when a container has ended:
- * an init container's gigabytes are not those of the pod that runs. And without UIDs not when all containers are new: that is another pod.
- */
-export function isSameRun(held: HeldPod, { uid, containers }: PodBatch): boolean {
-  const names = new Set(containers.map(({ name }) => name));
-  if (held.served.last?.usage.containers.some(({ name }) => !names.has(name))) return false;
+/** Whether it is the same pod as before: without UIDs not when all containers are new, which is another one of its name. */
+export function isSamePod(held: HeldPod, { uid, containers }: PodBatch): boolean {
   if (held.uid !== undefined || uid !== undefined) return true;
   return containers.some((point) => held.containers.get(point.name)?.last.containerId === point.containerId);
 }

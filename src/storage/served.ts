@@ -28,6 +28,11 @@ export function defaultStalenessMs(resolutionMs: number): number {
   return Math.max(defaultAtLeastMs, staleAfterScrapes * resolutionMs);
 }
 
+/** How long a usage is good on a node. */
+export function stalenessMs({ atLeastMs, spacingMs }: Staleness): number {
+  return Math.max(atLeastMs, staleAfterSamples * spacingMs);
+}
+
 /** A usage that cannot be told right now (a restart, a first sample) does not take away the one that was there. */
 export function keepServed<U extends Usage | PodUsage>(
   before: Served<U> | undefined,
@@ -44,11 +49,11 @@ export function keepServed<U extends Usage | PodUsage>(
 export function readServed<U extends Usage | PodUsage>(
   served: Served<U>,
   nowMs: number,
-  { atLeastMs, spacingMs }: Staleness,
+  staleness: Staleness,
 ): Answer<U> {
   if (served.last === undefined) return { kind: 'missing', reason: served.reason };
   const { usage, sinceMs } = served.last;
-  const limitMs = Math.max(atLeastMs, staleAfterSamples * Math.max(spacingMs, usage.windowMs));
+  const limitMs = Math.max(stalenessMs(staleness), staleAfterSamples * usage.windowMs);
   return nowMs - sinceMs <= limitMs ? { kind: 'ready', value: usage } : { kind: 'missing', reason: served.reason };
 }
 

@@ -130,6 +130,7 @@ function keyOfSaved({ name, uid }: SavedPod): string {
   return keyOf({ namespace, name: pod, uid });
 }
 
+/** What is served of a part of a pod is left out: the next scrape has it again. */
 function saveServed<U>({ reason, last }: Served<U>, nowMs: number): SavedServed<U> {
   return { reason, ...(last && { last: { usage: last.usage, ageMs: nowMs - last.sinceMs } }) };
 }

@@ -1,10 +1,11 @@
 /** Where the write side and the read side meet: the last two samples of everything, and the usage that follows from them. */
 import type { Clock } from '../clock.ts';
 import type { Answer, ContainerPoint, NodeBatch, PodBatch, PodUsage, Usage } from '../point.ts';
-import { countFirst, type HeldNode, type HeldPod, isSameRun, keyOf, spacingOf } from './held.ts';
+import { countFirst, type HeldNode, type HeldPod, isSamePod, keyOf, spacingOf } from './held.ts';
 import { keepServed, readServed, type Staleness } from './served.ts';
+import { advanceServed, readServedPod } from './servedpod.ts';
 import type { Snapshot } from './snapshot.ts';
-import { advanceContainer, advanceMachine, type Held, podUsageOf, usageOf } from './window.ts';
+import { advanceContainer, advanceMachine, type Held, usageOf } from './window.ts';
 
 export interface StorageOptions {
   readonly clock: Clock;
@@ -99,8 +100,9 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
     for (const point of batch.containers) {
       containers.set(point.name, advanceContainer(held?.containers.get(point.name), point, youngerThanMs));
     }
-    const kept = held !== undefined && isSameRun(held, batch) ? held.served : undefined;
-    return { node, name, uid: batch.uid, containers, served: keepServed(kept, podUsageOf(containers, hasSwap), nowMs) };
+    const kept = held !== undefined && isSamePod(held, batch) ? held.served : undefined;
+    const served = advanceServed(kept, containers, { hasSwap, nowMs, ...stalenessOf(before) });
+    return { node, name, uid: batch.uid, containers, served };
   }
 
   /** A node that changes between an endpoint with UIDs and one without still has the same pods. */
@@ -115,7 +117,7 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
   function outlivesSilence(pod: HeldPod, nowMs: number, spacingMs: number): boolean {
     // Without a UID, what is under this name by now may be another pod.
     return (
-      pod.uid !== undefined && readServed(pod.served, nowMs, { atLeastMs: stalenessMs, spacingMs }).kind === 'ready'
+      pod.uid !== undefined && readServedPod(pod.served, nowMs, { atLeastMs: stalenessMs, spacingMs }).kind === 'ready'
     );
   }
 
@@ -135,7 +137,7 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
     const nowMs = clock.monotonicMs();
     let best: Answer<PodUsage> = { kind: 'missing', reason: 'other-uid' };
     for (const pod of matching(held, identity)) {
-      const answer = toldBy(pod.node, readServed(pod.served, nowMs, stalenessOf(nodes.get(pod.node))));
+      const answer = toldBy(pod.node, readServedPod(pod.served, nowMs, stalenessOf(nodes.get(pod.node))));
       if (isBetter(answer, best)) best = answer;
     }
     return best;

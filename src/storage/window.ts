@@ -61,11 +61,19 @@ export function podUsageOf(containers: ReadonlyMap<string, Held>, hasSwap: boole
     if (usage.kind === 'missing') return usage;
     usages.push({ name, ...usage.value });
   }
+  const value = toPodUsage(usages);
+  return value === undefined ? { kind: 'missing', reason: 'never-scraped' } : { kind: 'ready', value };
+}
+
+/** A pod's time is that of its oldest container. Undefined without containers. */
+export function toPodUsage(usages: PodUsage['containers']): PodUsage | undefined {
   const [first, ...rest] = usages;
-  if (first === undefined) return { kind: 'missing', reason: 'never-scraped' };
-  const oldest = rest.reduce((old, usage) => (usage.timestampMs < old.timestampMs ? usage : old), first);
-  usages.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { kind: 'ready', value: { timestampMs: oldest.timestampMs, windowMs: oldest.windowMs, containers: usages } };
+  if (first === undefined) return undefined;
+  const { timestampMs, windowMs } = rest.reduce(
+    (old, usage) => (usage.timestampMs < old.timestampMs ? usage : old),
+    first,
+  );
+  return { timestampMs, windowMs, containers: usages.toSorted((a, b) => (a.name < b.name ? -1 : 1)) };
 }
 
 function advance<P extends Point>(held: Held<P>, point: P): Held<P> {

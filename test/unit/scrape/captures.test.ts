@@ -10,7 +10,8 @@ import { readDelimited } from '../../../src/exposition/protobuf.ts';
 import { ExpositionError } from '../../../src/exposition/sample.ts';
 import { cadvisorFamilies } from '../../../src/scrape/cadvisor.ts';
 import { decodeCadvisor } from '../../../src/scrape/decode.ts';
-import { textContentType } from '../../fakes/exposition.ts';
+import { delimitedContentType, encodeDelimited, textContentType } from '../../fakes/exposition.ts';
+import { familiesOf } from './families.ts';
 import { pointsOf } from './points.ts';
 
 const folder = process.env['CADVISOR_CAPTURES'];
@@ -46,7 +47,9 @@ test('every capture is given', (t) => {
 });
 
 for (const [name, count] of Object.entries(containerCounts)) {
-  test(`${name}: ${count} containers, each once, and the machine`, { skip: skipWithout(name) }, () => {
+  test(`${name}: ${count} containers, each once, with CPU and memory, and the machine`, {
+    skip: skipWithout(name),
+  }, () => {
     const decoded = decodeText(name);
     assert.equal(decoded.kind, 'batch');
     const { machine, containers } = pointsOf(decoded.batch);
@@ -54,10 +57,22 @@ for (const [name, count] of Object.entries(containerCounts)) {
     assert.ok(machine !== undefined);
     for (const pod of decoded.batch.pods) {
       assert.match(pod.uid ?? '', /^([0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/);
-      for (const point of pod.containers) assert.match(point.containerId, /^[0-9a-f]{64}$/);
+      for (const point of pod.containers) {
+        assert.match(point.containerId, /^[0-9a-f]{64}$/);
+        assert.ok(point.cpuSeconds > 0 && point.memoryBytes > 0, point.name);
+      }
     }
     assert.equal(decoded.filtered, false);
     assert.equal(decoded.batch.hasSwap, tellSwap.get(name));
+  });
+}
+
+for (const name of Object.keys(containerCounts)) {
+  test(`${name}: written again as protobuf, it is the same batch`, { skip: skipWithout(name) }, () => {
+    const body = encodeDelimited(familiesOf(capture(name)));
+    const decoded = decodeCadvisor(body, delimitedContentType, { node: 'node-1', nodeTimeMs: seenMsOf(name) });
+    assert.equal(decoded.kind, 'batch');
+    assert.deepEqual(decoded, decodeText(name));
   });
 }
 
@@ -158,11 +173,14 @@ function numbersOf({ cpu, memory }: Stats): number[] {
 }
 
 function decodeText(name: string): ReturnType<typeof decodeCadvisor> {
-  const body = capture(name);
-  // Captures have lost their headers; the scrape's instant is the time of container_last_seen.
-  const seenMs = /^container_last_seen\{.*\} \S+ (\d+)$/m.exec(body.toString('latin1'))?.[1];
+  return decodeCadvisor(capture(name), textContentType, { node: 'node-1', nodeTimeMs: seenMsOf(name) });
+}
+
+/** Captures have lost their headers; the scrape's instant is the time of container_last_seen. */
+function seenMsOf(name: string): number {
+  const seenMs = /^container_last_seen\{.*\} \S+ (\d+)$/m.exec(capture(name).toString('latin1'))?.[1];
   assert.ok(seenMs !== undefined);
-  return decodeCadvisor(body, textContentType, { node: 'node-1', nodeTimeMs: Number(seenMs) });
+  return Number(seenMs);
 }
 
 function capture(name: string): Buffer {

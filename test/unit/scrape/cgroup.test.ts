@@ -52,17 +52,21 @@ test('a path without a container ID stands for itself', () => {
 
 describe('a cgroup that a tenant can make below its own is not trusted', () => {
   const own = `/kubepods/burstable/pod${uid}/${id}`;
+  const mismatched = `/system.slice/containerd.service/kubepods-burstable-pod${uid_}.slice:cri-containerd:${id}`;
   for (const path of [
     `${own}/${other}`,
     `${own}/cri-containerd-${other}.scope`,
     `${own}/a/pod${otherUid}/${other}`,
     `${own}/pod${otherUid}.slice:cri-containerd:${other}`,
+    `${mismatched}/${other}`,
+    `${mismatched}/pod${otherUid}/${other}`,
+    `${mismatched}/pod${otherUid}.slice:cri-containerd:${other}`,
   ]) {
     test(path, () => {
       const cgroup = parseCgroup(path);
       assert.equal(cgroup.containerId, other);
       assert.equal(cgroup.trusted, false);
-      assert.ok(cgroup.depth > parseCgroup(own).depth);
+      assert.ok(cgroup.depth > parseCgroup(path.startsWith(own) ? own : mismatched).depth);
       assert.equal(isContainerPath(path), false);
     });
   }

@@ -236,6 +236,12 @@ describe('a body without containers', () => {
   });
 });
 
+test('IDs that are no paths are a runtime that counts whole seconds of CPU, also beside a row of the machine', () => {
+  const bare = { ...app, id: app.name };
+  const decoded = cadvisor(cpu(row(total(blank), 100), row(bare, 5)), memory(row(blank, 1e9), row(bare, 1e6)));
+  assert.match(reasonOf(decoded), /PodAndContainerStatsFromCRI/);
+});
+
 test('container_scrape_error 1 makes the body unusable, whatever else is in it', () => {
   assert.match(reasonOf(cadvisor(...whole.slice(0, 2), scrapeError(1))), /container_scrape_error is 1/);
 });
@@ -285,6 +291,7 @@ describe('/metrics/resource', () => {
       kind: 'batch',
       filtered: true,
       doubts: undefined,
+      memory: {},
       batch: {
         node: 'node-1',
         source: 'resource',

@@ -18,6 +18,8 @@ interface Row {
   readonly memoryBytes?: number;
   readonly startTimeMs?: number | undefined;
   readonly hasCpu?: boolean;
+  /** Found, but without values yet. */
+  readonly unsampled?: boolean;
 }
 
 function candidate({
@@ -28,6 +30,7 @@ function candidate({
   memoryBytes = 1e6,
   startTimeMs = 1e12,
   hasCpu = true,
+  unsampled = false,
 }: Row): Candidate {
   const cgroup = parseCgroup(path);
   const point = {
@@ -39,21 +42,25 @@ function candidate({
     memoryBytes,
     swapBytes: undefined,
   };
-  return { namespace: 'shop', pod, path, cgroup, hasCpu, point };
+  return { namespace: 'shop', pod, path, cgroup, hasCpu, point: unsampled ? undefined : point };
 }
 
 /** What is selected, as pod/uid/container=first digit of the container ID. */
 function selected(...rows: readonly Row[]): string[] {
   return select(rows.map(candidate), nowMs)
-    .flatMap((pod) => pod.containers.map((point) => `${pod.name}/${pod.uid}/${point.name}=${point.containerId[0]}`))
+    .pods.flatMap((pod) =>
+      pod.containers.map((point) => `${pod.name}/${pod.uid}/${point.name}=${point.containerId[0]}`),
+    )
     .sort();
 }
 
-test('no candidates, no pods', () => assert.deepEqual(select([], nowMs), []));
+test('no candidates, no pods', () => assert.deepEqual(select([], nowMs).pods, []));
 
 test('a container with one row is that row', () => {
   const row = candidate({ path: pathOf(uidA, '1') });
-  assert.deepEqual(select([row], nowMs), [{ namespace: 'shop', name: 'web-0', uid: uidA, containers: [row.point] }]);
+  assert.deepEqual(select([row], nowMs).pods, [
+    { namespace: 'shop', name: 'web-0', uid: uidA, containers: [row.point] },
+  ]);
 });
 
 test('a nested cgroup is dropped, also where its victim has just ended, if any row of the node is where it belongs', () => {
@@ -77,11 +84,11 @@ test('one container under two paths is the shorter path, then the lesser', () =>
     [outer, inner],
     [leaked, inner],
   ]) {
-    const [pod] = select(rows, nowMs);
+    const [pod] = select(rows, nowMs).pods;
     assert.equal(pod?.containers.length, 1);
     assert.equal(pod.containers[0]?.memoryBytes, rows.includes(outer) ? 1 : 3);
   }
-  assert.equal(select([outer, leaked], nowMs)[0]?.containers[0]?.memoryBytes, 3);
+  assert.equal(select([outer, leaked], nowMs).pods[0]?.containers[0]?.memoryBytes, 3);
 });
 
 test('pods of one name and different UID stay apart', () => {
@@ -144,33 +151,71 @@ test('where all rows are old, as with --housekeeping-interval=5m, none is dead',
   assert.deepEqual(selected({ path: pathOf(uidA, '1'), ageMs: 3_600_000 }), [`web-0/${uidA}/app=1`]);
 });
 
-test('in any order of the rows the same are selected, one per pod UID and container', () => {
+test('a container that has no values yet keeps its pod out, of its UID only, and only where it is trusted', () => {
+  const old = { path: pathOf(uidA, '1') };
+  assert.deepEqual(selected(old, { path: pathOf(uidA, '2'), unsampled: true }), []);
+  assert.deepEqual(selected(old, { path: pathOf(uidA, '2'), name: 'side', unsampled: true }), []);
+  assert.deepEqual(selected(old, { path: pathOf(uidB, '2'), unsampled: true }), [`web-0/${uidA}/app=1`]);
+  assert.deepEqual(selected(old, { path: `${pathOf(uidB, '2')}/pod${uidA}/${idOf('3')}`, unsampled: true }), [
+    `web-0/${uidA}/app=1`,
+  ]);
+});
+
+test('a start time that moves forward does not make a dead container its own successor', () => {
+  const dead = { path: pathOf(uidA, '1'), startTimeMs: 1e12 };
+  const moved = { ...dead, startTimeMs: 3e12 };
+  const live = { path: pathOf(uidA, '2'), startTimeMs: 2e12 };
+  const chosenAfter = (...scrapes: readonly (readonly Row[])[]) => {
+    let selection = select([], nowMs);
+    for (const rows of scrapes) selection = select(rows.map(candidate), nowMs, selection.startTimes);
+    return selection.pods.flatMap(({ containers }) => containers.map(({ containerId }) => containerId[0]));
+  };
+  assert.deepEqual(chosenAfter([dead], [dead, live], [moved, live], [moved, live]), ['2']);
+  assert.deepEqual(chosenAfter([dead], [moved, live]), ['2']);
+  // Nothing is known of a time before, as after our own start: then it is as it is told.
+  assert.deepEqual(chosenAfter([moved, live]), ['1']);
+});
+
+test('any rows in any order: one per pod UID and container, each as one of the rows has it', () => {
   const row = fc.record({
     path: fc
       .tuple(
         fc.constantFrom('', '/docker/x', '/pids'),
         fc.constantFrom(uidA, uidB),
         fc.constantFrom('1', '2', '3', '4'),
-        fc.constantFrom('', `/${idOf('5')}`),
+        fc.constantFrom('', `/${idOf('5')}`, `/pod${uidA}/${idOf('1')}`, `/pod${uidB}.slice:crio:${idOf('2')}`, '/"\n'),
       )
       .map(([prefix, uid, digit, nested]) => `${prefix}${pathOf(uid, digit)}${nested}`),
     name: fc.constantFrom('app', 'side'),
     pod: fc.constantFrom('web-0', 'web-1'),
-    ageMs: fc.constantFrom(1_000, 2_000, 100_000),
+    ageMs: fc.constantFrom(-1_000, 1_000, 2_000, 100_000),
     memoryBytes: fc.constantFrom(0, 1),
     startTimeMs: fc.constantFrom(undefined, 1, 2),
     hasCpu: fc.boolean(),
+    unsampled: fc.constantFrom(false, false, false, true),
   });
-  const rows = fc.uniqueArray(row, { maxLength: 12, selector: ({ path }) => path });
+  const rows = fc.uniqueArray(row, { maxLength: 12, selector: ({ path, name, pod }) => `${path} ${name} ${pod}` });
+  const startTimes = fc.dictionary(fc.constantFrom(idOf('1'), idOf('2')), fc.constantFrom(1, 2));
   fc.assert(
     fc.property(
       rows.chain((array) => fc.tuple(fc.constant(array), fc.shuffledSubarray(array, { minLength: array.length }))),
-      ([one, another]) => {
-        const result = selected(...one);
-        assert.deepEqual(result, selected(...another));
-        const keys = result.map((text) => text.split('=')[0]);
+      startTimes,
+      ([one, another], before) => {
+        const memory = new Map(Object.entries(before));
+        const candidates = one.map(candidate);
+        const { pods } = select(candidates, nowMs, memory);
+        const keys = pods.flatMap(({ namespace, name, uid, containers }) =>
+          containers.map((point) => `${namespace}/${name}/${uid}/${point.name}`),
+        );
         assert.equal(new Set(keys).size, keys.length);
+        const points = pods.flatMap(({ containers }) => containers);
+        assert.ok(points.every((point) => candidates.some((each) => each.point === point)));
+        assert.deepEqual(
+          new Set(points),
+          new Set(select(another.map(candidate), nowMs, memory).pods.flatMap(({ containers }) => containers)),
+        );
       },
     ),
+    { numRuns: 2000 },
   );
 });

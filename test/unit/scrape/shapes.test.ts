@@ -3,15 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { readText } from '../../../src/exposition/text.ts';
 import { type Decoded, decodeCadvisor, decodeResource } from '../../../src/scrape/decode.ts';
-import {
-  delimitedContentType,
-  encodeDelimited,
-  type Family,
-  type FamilySample,
-  textContentType,
-} from '../../fakes/exposition.ts';
+import { delimitedContentType, encodeDelimited, textContentType } from '../../fakes/exposition.ts';
+import { familiesOf } from './families.ts';
 import { pointsOf } from './points.ts';
 
 /** When all of them were scraped. */
@@ -147,18 +141,4 @@ function formatsOf(shape: string): [string, Buffer, string][] {
 
 function bodyOf(shape: string): Buffer {
   return readFileSync(path.join(import.meta.dirname, `../../testdata/cadvisor/shape-${shape}.prom`));
-}
-
-/** The body's families, to be written again in the other format. */
-function familiesOf(text: Buffer): Family[] {
-  const names = [...text.toString().matchAll(/^# TYPE (\S+) /gm)].map((match) => match[1] ?? '');
-  const samples = names.map((): FamilySample[] => []);
-  readText(text, names, (sample) => {
-    const labels = Object.fromEntries(
-      ['container', 'cpu', 'id', 'image', 'name', 'namespace', 'pod'].map((name) => [name, sample.label(name)]),
-    );
-    const time = Number.isNaN(sample.timestampMs) ? {} : { timestampMs: sample.timestampMs };
-    samples[sample.family]?.push({ labels, value: sample.value, ...time });
-  });
-  return names.map((name, index) => ({ name, help: '', type: 'gauge', samples: samples[index] ?? [] }));
 }

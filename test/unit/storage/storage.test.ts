@@ -268,6 +268,119 @@ describe('storage', () => {
     }
   });
 
+  describe('a container without a usage beside one that has its own', () => {
+    interface Row {
+      readonly name: string;
+      readonly id: string;
+      readonly at: number;
+    }
+    const podOf = (...rows: readonly Row[]): PodBatch => ({
+      ...pod(0),
+      containers: rows.flatMap(({ name, id, at }) => pod(at, { id }).containers.map((point) => ({ ...point, name }))),
+    });
+    const app = (at: number): Row => ({ name: 'app', id: 'id-app', at });
+    const served = (storage: Storage) => {
+      const usage = storage.podUsage(web);
+      return usage.kind === 'ready'
+        ? usage.value.containers.map(({ name, timestampMs }) => `${name}@${timestampMs / 1000}`).join(' ')
+        : usage.reason;
+    };
+    /** What is served after each scrape, one per resolution from 100 s on. */
+    async function run(times: number, rows: (at: number) => readonly Row[]): Promise<string[]> {
+      const { clock, storage } = setUp();
+      const answers: string[] = [];
+      for (let at = 100; at < 100 + times * 15; at += 15) {
+        storage.store(batch(at, [podOf(...rows(at))]));
+        answers.push(served(storage));
+        await clock.advance(resolutionMs);
+      }
+      return answers;
+    }
+
+    test('is waited for as long as the last usage is good, and does not take the pod away then', async () => {
+      const crashing = (at: number) => ({ name: 'side', id: `id-${at}`, at });
+      assert.deepEqual(await run(8, (at) => (at < 130 ? [app(at)] : [app(at), crashing(at)])), [
+        'one-sample',
+        'app@115',
+        'app@115',
+        'app@115',
+        'app@115',
+        'app@175',
+        'app@190',
+        'app@205',
+      ]);
+    });
+
+    test('is waited for no longer when the pod is new', async () => {
+      const crashing = (at: number) => ({ name: 'side', id: `id-${at}`, at });
+      assert.deepEqual(await run(7, (at) => [app(at), crashing(at)]), [
+        'one-sample',
+        'restarted',
+        'restarted',
+        'restarted',
+        'restarted',
+        'app@175',
+        'app@190',
+      ]);
+    });
+
+    test('is waited for also where the last usage was stale before', async () => {
+      const { clock, storage } = setUp();
+      const rows = (at: number, life: string) =>
+        podOf({ ...app(at), id: life }, { name: 'side', id: `${life}-side`, at });
+      for (const at of [100, 110]) storage.store(batch(at, [rows(at, 'first')]));
+      await clock.advance(600_000);
+      storage.store(batch(710, [rows(710, 'second')]));
+      await clock.advance(resolutionMs);
+      storage.store(batch(725, [podOf({ ...app(725), id: 'second' }, { name: 'side', id: 'second-side', at: 710 })]));
+      assert.equal(served(storage), 'restarted');
+    });
+
+    test('is told with it from its second sample on', async () => {
+      const side = (at: number) => ({ name: 'side', id: 'id-side', at });
+      assert.deepEqual(await run(5, (at) => (at < 130 ? [app(at)] : [app(at), side(at)])), [
+        'one-sample',
+        'app@115',
+        'app@115',
+        'app@145 side@145',
+        'app@160 side@160',
+      ]);
+    });
+
+    test('is not waited for when its only sample is old: it has ended and lingers', async () => {
+      const init = { name: 'init', id: 'id-init', at: 99 };
+      assert.deepEqual(await run(5, (at) => (at < 130 ? [init] : [app(at), init])), [
+        'one-sample',
+        'one-sample',
+        'one-sample',
+        'app@145',
+        'app@160',
+      ]);
+    });
+
+    test('lets the part go stale when that is sampled no more', async () => {
+      const crashing = (at: number) => ({ name: 'side', id: `id-${at}`, at });
+      const answers = await run(12, (at) => [app(Math.min(at, 190)), crashing(at)]);
+      assert.equal(answers[8], 'app@190');
+      assert.equal(answers.at(-1), 'stale');
+    });
+  });
+
+  test('serves the rest of a pod when one container ends while another one restarts', () => {
+    const { storage } = setUp();
+    const both = (at: number, id: string): PodBatch => ({
+      ...pod(at),
+      containers: [
+        ...pod(at, { id }).containers,
+        ...pod(at, { id: 'id-9' }).containers.map((one) => ({ ...one, name: 'job' })),
+      ],
+    });
+    for (const at of [100, 110]) storage.store(batch(at, [both(at, 'id-1')]));
+    storage.store(batch(120, [pod(120, { id: 'id-2' })]));
+    const usage = storage.podUsage(web);
+    assert.deepEqual(usage.kind === 'ready' && usage.value.containers.map(({ name }) => name), ['app']);
+  });
+
   test('believes no start time when it sees a node for the first time: cAdvisor moves them forward at times', () => {
     const { storage } = setUp();
     const [old] = pod(100, { cpu: 260_000 }).containers;
