@@ -21,7 +21,8 @@ export function createStatus({ statuses, usage, resolutionMs, stalenessMs, clock
   const startedMs = clock.wallMs();
   return (names) => {
     const all = statuses();
-    const chosen = names.length === 0 ? all : all.filter(({ node }) => names.includes(node));
+    const named = new Set(names);
+    const chosen = names.length === 0 ? all : all.filter(({ node }) => named.has(node));
     return {
       version,
       startTime: formatTime(startedMs),

@@ -1,6 +1,8 @@
 /** `kubegauge status`: asks the server that runs beside it, with the same flags, and prints what it tells for people. */
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { PeerCertificate } from 'node:tls';
 import { Agent, request } from 'undici';
 import type { ApiServer } from '../client/config.ts';
 import type { Options } from '../options/flags.ts';
@@ -20,13 +22,20 @@ export async function printStatus(options: Options, apiServer: ApiServer, names:
   const ca = await readFile(certificateFile, 'utf8').catch((cause: unknown) => {
     throw new Error(`cannot read the server's certificate ${certificateFile}; ${sameFlags}`, { cause });
   });
-  // Credentials go to nobody but the server that has this certificate, whatever names are in it.
-  const connect = { ca, allowPartialTrustChain: true, checkServerIdentity: () => undefined, timeout: timeoutMs };
+  // An exec plugin may bring a certificate with the token.
+  const authorization = await apiServer.authorization();
+  const { cert, key } = apiServer.tls();
+  const connect = {
+    ca,
+    allowPartialTrustChain: true,
+    checkServerIdentity: onlyThis(new X509Certificate(ca)),
+    timeout: timeoutMs,
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+  };
   const agent = new Agent({ connect, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
   try {
     const query = new URLSearchParams(names.map((name): [string, string] => ['node', name]));
     const url = `https://${hostOf(options['bind-address'])}:${options['secure-port']}/status?${query.toString()}`;
-    const authorization = await apiServer.authorization();
     const headers = authorization === undefined ? {} : { authorization };
     const answer = await request(url, { dispatcher: agent, headers }).catch((cause: unknown) => {
       throw new Error(`the server does not answer at ${url}; does it run? ${sameFlags}`, { cause });
@@ -37,6 +46,14 @@ export async function printStatus(options: Options, apiServer: ApiServer, names:
   } finally {
     await agent.destroy();
   }
+}
+
+/** Credentials go to nobody but the server that has this certificate, whatever names are in it, and whoever signed others. */
+function onlyThis(certificate: X509Certificate): (host: string, peer: PeerCertificate) => Error | undefined {
+  return (_host, { fingerprint256 }) =>
+    fingerprint256 === certificate.fingerprint256
+      ? undefined
+      : new Error('whoever answers there has another certificate than the server');
 }
 
 const sameFlags = 'give status the flags of the server, --cert-dir and --secure-port above all';

@@ -125,7 +125,7 @@ export const flags = {
     type: 'duration',
     default: undefined,
     check: positive,
-    help: 'How long one scrape may take. Unset: the smaller of 10s and 0.9 x --metric-resolution.',
+    help: 'How long one request to a kubelet may take. Unset: the smaller of 10s and 0.9 x --metric-resolution.',
   },
   'deprecated-kubelet-completely-insecure': {
     section: 'Kubelet',

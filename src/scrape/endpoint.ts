@@ -14,11 +14,10 @@ import { type Addresses, createReach } from './reach.ts';
 /** What came of one question, and what it cost. */
 export type Told = (
   | Extract<Decoded, { readonly kind: 'batch' }>
-  | {
-      /** unusable: this endpoint of this kubelet will not do, another may. failed: the next answer may be better. */
-      readonly kind: 'unusable' | 'failed';
-      readonly why: Explanation;
-    }
+  /** This endpoint of this kubelet will not do, another may. */
+  | { readonly kind: 'unusable'; readonly why: Explanation }
+  /** The next answer may be better. */
+  | { readonly kind: 'failed'; readonly why: Explanation }
 ) &
   Cost;
 

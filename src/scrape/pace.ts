@@ -29,19 +29,20 @@ const longestRest = { ready: 1, notReady: 3 };
 /** @param resolutionMs distance of two turns. */
 export function createPace(resolutionMs: number): Pace {
   let failures = 0;
-  /** Whether the scrape that comes next is one in between: those call for no other. */
-  let early = false;
+  /** How many scrapes still call for no early one: the early one itself, and the turn after it, or new pods each turn would double the load for ever. */
+  let quiet = 0;
 
   return {
     scraped(waiting) {
       failures = 0;
-      early = waiting > 0 && !early;
+      const early = waiting > 0 && quiet === 0;
+      quiet = early ? 2 : Math.max(0, quiet - 1);
       // Kubelets sample each 10 to 20 s: half way to the next turn is soon enough for the second sample of many.
       return { soonMs: early ? resolutionMs / 2 : undefined, restTurns: 0 };
     },
     failed(ready) {
       failures += 1;
-      early = false;
+      quiet = Math.max(0, quiet - 1);
       const restTurns = Math.min(
         ready ? longestRest.ready : longestRest.notReady,
         2 ** Math.max(0, failures - patientFailures) - 1,

@@ -27,15 +27,19 @@ export interface Scheduler {
 
 /** Nodes are scraped in waves: many small wake-ups cost several times the CPU of a few (1.0 against 0.25 ms a scrape, measured). */
 export const waveMs = 500;
-/** How many scrapes may be under way; a hung kubelet holds one place until its timeout. */
-export const concurrencyLimit = 256;
+/** How many scrapes that began a moment ago may be under way; healthy kubelets answer within that. */
+export const concurrencyLimit = 512;
+/** A scrape that takes longer leaves its place to others: a zone that hangs must not keep everybody else waiting for its timeouts. */
+export const slowAfterMs = 2_000;
+/** How many scrapes may be under way in all: 5,000 nodes of which a third hangs stay below. */
+export const hungLimit = 2_048;
 
 export function createScheduler({ clock, resolutionMs, scrape, onRound }: SchedulerOptions): Scheduler {
   const waveCount = Math.max(1, Math.round(resolutionMs / waveMs));
   const waves: ReadonlySet<string>[] & Set<string>[] = Array.from({ length: waveCount }, () => new Set<string>());
   /** Since when, in milliseconds. */
   const waiting = new Map<string, number>();
-  const running = new Map<string, Promise<void>>();
+  const running = new Map<string, { readonly ended: Promise<void>; readonly sinceMs: number }>();
   /** When nodes are scraped in between, monotonic. */
   const extra = new Map<string, number>();
   /** How many turns nodes still miss. */
@@ -92,7 +96,7 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
       startWaiting();
       await clock.sleep(startMs + wave * waveMs - clock.monotonicMs(), signal).catch(ignoreAbort);
     }
-    await Promise.all(running.values());
+    await Promise.all(running.values().map(({ ended }) => ended));
     current = undefined;
   }
 
@@ -117,32 +121,44 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
 
   function enqueueExtra(nowMs: number): void {
     for (const [node, atMs] of extra) {
-      if (atMs > nowMs) continue;
+      // A wish for a node that is just being scraped is for after that.
+      if (atMs > nowMs || running.has(node)) continue;
       extra.delete(node);
-      if (!running.has(node) && !waiting.has(node)) waiting.set(node, nowMs);
+      if (!waiting.has(node)) waiting.set(node, nowMs);
     }
   }
 
   function startWaiting(): void {
     if (current === undefined || current.aborted) return;
+    let places = Math.min(hungLimit - running.size, concurrencyLimit - countQuick());
     for (const [node, sinceMs] of waiting) {
-      if (running.size >= concurrencyLimit) return;
+      if (places <= 0) return;
       // A node that left and came back during its scrape waits for the end of that.
       if (running.has(node)) continue;
       waiting.delete(node);
       start(node, sinceMs, current);
+      places -= 1;
     }
   }
 
+  /** How many of the scrapes under way are not slow yet. Those that began last come last. */
+  function countQuick(): number {
+    const slowMs = clock.monotonicMs() - slowAfterMs;
+    let slow = 0;
+    for (const { sinceMs } of running.values()) {
+      if (sinceMs > slowMs) break;
+      slow += 1;
+    }
+    return running.size - slow;
+  }
+
   function start(node: string, sinceMs: number, signal: AbortSignal): void {
-    running.set(
-      node,
-      scrape(node, signal).finally(() => {
-        running.delete(node);
-        longestMs = Math.max(longestMs ?? 0, clock.monotonicMs() - sinceMs);
-        startWaiting();
-      }),
-    );
+    const ended = scrape(node, signal).finally(() => {
+      running.delete(node);
+      longestMs = Math.max(longestMs ?? 0, clock.monotonicMs() - sinceMs);
+      startWaiting();
+    });
+    running.set(node, { ended, sinceMs: clock.monotonicMs() });
   }
 
   function waveOf(node: string): Set<string> {

@@ -47,6 +47,8 @@ interface HeldTarget {
   readonly pace: Pace;
   readonly record: NodeRecord;
   readonly news: NodeNews;
+  /** Ends what is under way when the node leaves. */
+  readonly left: AbortController;
   ready: boolean;
 }
 
@@ -97,6 +99,7 @@ export function createScraper(options: ScraperOptions): Scraper {
       pace: createPace(options.resolutionMs),
       record: createNodeRecord(),
       news: createNodeNews(log),
+      left: new AbortController(),
       ready,
     });
     scheduler.add(name);
@@ -109,6 +112,7 @@ export function createScraper(options: ScraperOptions): Scraper {
   }
 
   function leave(name: string): void {
+    targets.get(name)?.left.abort(new Error('the node left the cluster'));
     targets.delete(name);
     scheduler.remove(name);
     kubelet.release(name);
@@ -122,7 +126,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     if (held === undefined || node === undefined) return;
     const startedMs = clock.monotonicMs();
     const askedMs = clock.wallMs();
-    const outcome = await held.target.scrape(addressOf(node), signal);
+    const outcome = await held.target.scrape(addressOf(node), AbortSignal.any([signal, held.left.signal]));
     // The node may have left, or we are stopping; then nobody wants to hear of it.
     if (targets.get(name) !== held || signal.aborted) return;
     const times = { askedMs, answeredMs: clock.wallMs(), durationMs: clock.monotonicMs() - startedMs };
@@ -130,7 +134,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     const stored = outcome.kind === 'scraped' ? publish(outcome.batch) : undefined;
     held.record.ended(outcome, times, stored?.spacingMs ?? 0);
     held.news.tell(node, outcome, held.record.status(name, held.ready).last?.clockSkew);
-    follow(name, stored === undefined ? held.pace.failed(node.ready) : held.pace.scraped(stored.waiting));
+    follow(name, stored === undefined ? held.pace.failed(held.ready) : held.pace.scraped(stored.waiting));
   }
 
   function publish(batch: NodeBatch): ReturnType<Sink['store']> {

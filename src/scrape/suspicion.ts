@@ -3,8 +3,8 @@
 export interface Suspicion {
   /** Whether to compare now. @param doubtful whether this scrape left something to doubt. */
   arises(doubtful: boolean, nowMs: number): boolean;
-  /** They were compared and nothing was lacking: whatever it is, it is not worth another look soon. */
-  settled(nowMs: number): void;
+  /** They were compared and nothing was lacking, or could not be compared: whatever it is, it is not worth another look soon. */
+  settled(how: 'compared' | 'not compared', nowMs: number): void;
 }
 
 /** Pods in creation and containers between two lives look like it for a scrape or two. */
@@ -12,6 +12,9 @@ const doubtfulScrapes = 3;
 
 /** A pod whose container crashes again and again has none most of the time, for as long as nobody mends it. */
 const quietMs = 10 * 60_000;
+
+/** An endpoint that hangs would hold up the other one's numbers for its timeout, scrape after scrape. */
+const retryMs = 60_000;
 
 export function createSuspicion(): Suspicion {
   let inARow = 0;
@@ -21,9 +24,9 @@ export function createSuspicion(): Suspicion {
       inARow = doubtful ? inARow + 1 : 0;
       return inARow >= doubtfulScrapes && nowMs >= quietUntilMs;
     },
-    settled(nowMs) {
+    settled(how, nowMs) {
       inARow = 0;
-      quietUntilMs = nowMs + quietMs;
+      quietUntilMs = nowMs + (how === 'compared' ? quietMs : retryMs);
     },
   };
 }

@@ -84,11 +84,10 @@ export function createTarget({ node, kubelet, mode, expectations, clock }: Targe
     if (told.kind === 'unusable') return insteadOf(told.why, at, signal);
     if (told.kind !== 'batch' || !suspicion.arises(isDoubtful(told), clock.monotonicMs())) return outcomeOf(told);
     const other = await alsoRead(endpoint.resource, at, signal);
-    // What cannot be compared now is compared after the next scrape.
-    if (other?.kind !== 'batch') return outcomeOf(told);
-    suspicion.settled(clock.monotonicMs());
-    const lacking = lackingOf(told.batch, other.batch, other.nodeTimeMs);
-    return lacking === undefined ? outcomeOf(told) : fallBack(lacking, other);
+    const lacking = other?.kind === 'batch' ? lackingOf(told.batch, other.batch, other.nodeTimeMs) : undefined;
+    if (other?.kind === 'batch' && lacking !== undefined) return fallBack(lacking, other);
+    suspicion.settled(other?.kind === 'batch' ? 'compared' : 'not compared', clock.monotonicMs());
+    return outcomeOf(told);
   }
 
   async function insteadOf({ what }: Explanation, at: Addresses, signal: AbortSignal): Promise<Outcome> {
@@ -103,11 +102,9 @@ export function createTarget({ node, kubelet, mode, expectations, clock }: Targe
     { reason, untilMs }: NonNullable<typeof fallback>,
   ): Promise<Outcome> {
     const told = await endpoint.resource(at, signal);
-    if (told.kind !== 'batch') {
-      // Better the other endpoint again than ten minutes of this one.
-      fallback = undefined;
-      return outcomeOf(told);
-    }
+    // One failure is no reason to go back: what cAdvisor does not see would be away for minutes.
+    if (told.kind === 'failed') return outcomeOf(told);
+    if (told.kind === 'unusable') return backTo(await endpoint.cadvisor(at, signal), told.why);
     if (clock.monotonicMs() < untilMs) return outcomeOf(told, reason);
     const again = await alsoRead(endpoint.cadvisor, at, signal);
     if (again?.kind !== 'batch') return fallBack(again?.why.what ?? reason, told);
@@ -115,6 +112,13 @@ export function createTarget({ node, kubelet, mode, expectations, clock }: Targe
     if (lacking !== undefined) return fallBack(lacking, told);
     fallback = undefined;
     return outcomeOf(again);
+  }
+
+  /** Where the endpoint that is left has nothing to tell any more, anything is better. */
+  function backTo(told: Told, { what }: Explanation): Outcome {
+    if (told.kind !== 'batch') return failed({ ...told.why, what: `${what}; and then ${told.why.what}` });
+    fallback = undefined;
+    return outcomeOf(told);
   }
 
   function fallBack(reason: string, told: ToldBatch): Outcome {

@@ -193,15 +193,28 @@ describe('an endpoint that cannot be used', () => {
       ));
   }
 
-  test('is tried again as soon as the other one fails, too', () =>
+  test('is tried again as soon as the other one cannot be used either', () =>
+    withFault('windows', () =>
+      withTarget({}, async (scrape) => {
+        await scrape();
+        kubelet.faults.resource = 404;
+        assert.equal((await scrape()).kind, 'failed');
+        kubelet.faults.cadvisor = 'none';
+        const outcome = await scrape();
+        assert.equal(outcome.kind === 'scraped' && outcome.batch.source, 'cadvisor');
+      }),
+    ));
+
+  test('is not gone back to because the other one fails once', () =>
     withFault('windows', () =>
       withTarget({}, async (scrape) => {
         await scrape();
         kubelet.faults.resource = 500;
         assert.equal((await scrape()).kind, 'failed');
+        kubelet.faults.resource = 'none';
         kubelet.faults.cadvisor = 'none';
         const outcome = await scrape();
-        assert.equal(outcome.kind === 'scraped' && outcome.batch.source, 'cadvisor');
+        assert.equal(outcome.kind === 'scraped' && outcome.batch.source, 'resource');
       }),
     ));
 
@@ -311,6 +324,25 @@ describe('a pod that cAdvisor does not see', () => {
       },
     ));
 });
+
+test('an endpoint that hangs is not compared with at every scrape', () =>
+  withTarget(
+    { timeoutMs: 300, options: { expectations: { isRunning: () => false, anyUnreported: () => true } } },
+    async (scrape, clock) => {
+      kubelet.faults.resource = 'hang';
+      try {
+        const seen = kubelet.requests.length;
+        for (let turn = 0; turn < 8; turn += 1) assert.equal((await scrape()).kind, 'scraped');
+        const asked = () => kubelet.requests.slice(seen).filter(({ path }) => path === '/metrics/resource').length;
+        assert.equal(asked(), 1);
+        await clock.advance(61_000);
+        await scrape();
+        assert.equal(asked(), 2);
+      } finally {
+        kubelet.faults.resource = 'none';
+      }
+    },
+  ));
 
 describe('--metrics-source', () => {
   test('resource reads nothing else, and that is no fallback', () =>

@@ -208,6 +208,21 @@ describe('scraper', () => {
     assert.match(await rig.registry.metrics(), /kubegauge_node_source\{node="node-a",source="resource"\} 1/);
   });
 
+  test('gives up on a node that leaves while it is scraped, and tries no other address of it', async () => {
+    rig.kubelet.faults.cadvisor = 'hang';
+    rig.set('node-a');
+    await until('the kubelet is asked', () => rig.kubelet.requests.length === 1);
+    rig.delete('node-a');
+    rig.kubelet.faults.cadvisor = 'none';
+    rig.set('node-b');
+    await untilObserved(rig.registry, 1);
+    assert.deepEqual(
+      rig.batches.map(({ node }) => node),
+      ['node-b'],
+    );
+    assert.equal(rig.kubelet.requests.length, 2);
+  });
+
   test('tells that a clock is wrong once', async () => {
     rig.setAhead(60_000);
     rig.set('node-a');

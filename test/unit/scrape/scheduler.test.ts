@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { concurrencyLimit, createScheduler, waveMs } from '../../../src/scrape/scheduler.ts';
+import { concurrencyLimit, createScheduler, hungLimit, slowAfterMs, waveMs } from '../../../src/scrape/scheduler.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
 const resolutionMs = 15_000;
@@ -94,6 +94,37 @@ describe('scheduler', () => {
     ends.shift()?.();
     await clock.advance(0);
     assert.equal(scrapes.length, concurrencyLimit + 1);
+    stop.abort();
+    for (const end of ends) end();
+    await loop;
+  });
+
+  test('gives the places of scrapes that are slow to others, up to a limit of all', async () => {
+    const { clock, stop, scheduler, scrapes, ends } = setUp({ hold: true });
+    const loop = scheduler.run(stop.signal);
+    for (let node = 0; node < hungLimit + concurrencyLimit; node += 1) scheduler.add(`node-${node}`);
+    assert.equal(scrapes.length, concurrencyLimit);
+    await clock.advance(slowAfterMs + waveMs);
+    assert.equal(scrapes.length, 2 * concurrencyLimit);
+    await clock.advance(10 * slowAfterMs);
+    assert.equal(scrapes.length, hungLimit);
+    stop.abort();
+    for (const end of ends) end();
+    await loop;
+  });
+
+  test('scrapes a node that is wished for during its scrape after that', async () => {
+    const { clock, stop, scheduler, ends, times } = setUp({ hold: true });
+    const loop = scheduler.run(stop.signal);
+    scheduler.add('node-a');
+    await clock.advance(0);
+    scheduler.rest('node-a', 100);
+    scheduler.soon('node-a', 0);
+    await clock.advance(5_000);
+    assert.equal(times('node-a').length, 1);
+    ends.shift()?.();
+    await clock.advance(waveMs);
+    assert.equal(times('node-a').length, 2);
     stop.abort();
     for (const end of ends) end();
     await loop;
