@@ -23,6 +23,7 @@ import { createRequestMetrics } from '../server/requestmetrics.ts';
 import { createServer } from '../server/server.ts';
 import { defaultStalenessMs } from '../storage/served.ts';
 import { createStorage } from '../storage/storage.ts';
+import { withUids } from '../storage/uids.ts';
 import { cipherList } from '../tls/ciphers.ts';
 import { version } from '../version.ts';
 import { type Environment, findApiServer } from './apiserver.ts';
@@ -56,11 +57,15 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     storage,
     nodes,
     intervalMs: resolutionMs,
-    oldestMs: stalenessMs,
+    longestPauseMs: stalenessMs,
     clock,
     log,
   });
 
+  const uidOf = (namespace: string, name: string) => {
+    const pod = pods.get(namespace, name);
+    return pod?.configHash ?? pod?.uid;
+  };
   const kubelets = createKubelets(options, apiServer, clock);
   rooms.use(kubelets.client);
   const scraper = createScraper({
@@ -69,7 +74,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     kubelet: kubelets.client,
     mode: options['metrics-source'] as SourceMode,
     expectations: createExpectations({ pods, usage: storage, clock }),
-    sink: storage,
+    sink: { store: (batch) => storage.store(withUids(batch, uidOf)), forget: storage.forget },
     resolutionMs,
     clock,
     metrics: createScrapeMetrics(registry, resolutionMs),

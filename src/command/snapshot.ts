@@ -1,5 +1,5 @@
 /** Keeps a snapshot of what is stored in a file, so that a restarted server has something to say at once. */
-import { open, readFile, rename, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
 import type { NodeLister } from '../cluster/nodes.ts';
 import { describeError, type Logger } from '../logging.ts';
@@ -14,8 +14,8 @@ export interface SnapshotOptions {
   readonly nodes: Pick<NodeLister, 'synced' | 'get'>;
   /** How often it is written, in milliseconds. */
   readonly intervalMs: number;
-  /** An older one is of no use, in milliseconds. */
-  readonly oldestMs: number;
+  /** With many nodes it is written less often, but at least so often, in milliseconds. */
+  readonly longestPauseMs: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -27,11 +27,13 @@ export interface SnapshotKeeper {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** 5,000 nodes with 300,000 containers take about 120 MB. */
+/** 5,000 nodes with 300,000 containers take about 200 MB. */
 const sizeLimitBytes = 400 * 1024 * 1024;
+/** An older one is of no use. Each usage in it is as good as its age allows; but samples of long ago would make windows that nobody wants. */
+const oldestMs = 5 * 60_000;
 /** Lines are written together up to this size. */
 const chunkCharacters = 64 * 1024;
-/** Writing takes at most this share of the time; with many nodes it is written less often. */
+/** Writing takes at most this share of the time, as long as the pauses are not too long. */
 const largestShare = 0.02;
 
 export function createSnapshotKeeper({ path, storage, nodes, clock, log, ...times }: SnapshotOptions): SnapshotKeeper {
@@ -45,7 +47,7 @@ export function createSnapshotKeeper({ path, storage, nodes, clock, log, ...time
     try {
       const { size } = await stat(file);
       if (size > sizeLimitBytes) throw new SnapshotError(`it has ${size} bytes, more than ${sizeLimitBytes}`);
-      const snapshot = readSnapshot(await readFile(file, 'utf8'), now(), times.oldestMs);
+      const snapshot = readSnapshot(await readFile(file, 'utf8'), now(), oldestMs);
       storage.restore(snapshot.nodes);
       const seconds = Math.round((clock.wallMs() - snapshot.writtenMs) / 1000);
       log.info({ path: file, nodes: snapshot.nodes.length, seconds }, 'restored what was stored before');
@@ -57,7 +59,8 @@ export function createSnapshotKeeper({ path, storage, nodes, clock, log, ...time
 
   async function run(file: string, signal: AbortSignal): Promise<void> {
     let tookMs = 0;
-    const pause = () => clock.sleep(Math.max(times.intervalMs, tookMs / largestShare), signal);
+    const pauseMs = () => Math.max(times.intervalMs, Math.min(tookMs / largestShare, times.longestPauseMs));
+    const pause = () => clock.sleep(pauseMs(), signal);
     for (await pause().catch(ignoreAbort); !signal.aborted; await pause().catch(ignoreAbort)) {
       const startedMs = clock.monotonicMs();
       await save(file);
@@ -80,21 +83,25 @@ export function createSnapshotKeeper({ path, storage, nodes, clock, log, ...time
 
   /** A file that is there is always a whole one: the new one takes its place when it is complete. */
   async function write(file: string): Promise<void> {
-    const unfinished = `${file}.new`;
+    const unfinished = `${file}.${process.pid}.new`;
     const handle = await open(unfinished, 'w', 0o600);
     try {
       let chunk = '';
       for (const line of writeSnapshot(known(), now())) {
         chunk += line;
         if (chunk.length < chunkCharacters) continue;
-        await handle.write(chunk);
+        // Not write(): that may write less than it is told to, and say so to nobody who does not ask.
+        await handle.appendFile(chunk);
         chunk = '';
       }
-      await handle.write(chunk);
+      await handle.appendFile(chunk);
+      await rename(unfinished, file);
+    } catch (error) {
+      await rm(unfinished, { force: true });
+      throw error;
     } finally {
       await handle.close();
     }
-    await rename(unfinished, file);
   }
 
   /** Nodes that were restored and have left meanwhile end here: nobody else will tell of them. */

@@ -1,5 +1,5 @@
 /** What the storage holds of one node and of its pods, and what follows from that alone; pure. */
-import type { ContainerPoint, PodBatch, Usage } from '../point.ts';
+import type { ContainerPoint, PodBatch, Source, Usage } from '../point.ts';
 import type { Served } from './served.ts';
 import type { ServedPod } from './servedpod.ts';
 import { distanceMs, nextSpacingMs } from './spacing.ts';
@@ -7,6 +7,8 @@ import type { Held } from './window.ts';
 
 /** What is known of one node. */
 export interface HeldNode {
+  /** Where the last scrape is from. */
+  readonly source: Source;
   readonly machine: Held | undefined;
   readonly hasSwap: boolean;
   readonly served: Served<Usage>;
@@ -76,8 +78,8 @@ export function keyOf(pod: Pick<PodBatch, 'namespace' | 'name' | 'uid'>): string
   return `${pod.namespace}/${pod.name}/${pod.uid ?? ''}`;
 }
 
-/** Whether it is the same pod as before: without UIDs not when all containers are new, which is another one of its name. */
+/** Whether it is the same pod as before: where a UID is not known, not when all containers are new, which is another one of its name. */
 export function isSamePod(held: HeldPod, { uid, containers }: PodBatch): boolean {
-  if (held.uid !== undefined || uid !== undefined) return true;
+  if (held.uid !== undefined && uid !== undefined) return true;
   return containers.some((point) => held.containers.get(point.name)?.last.containerId === point.containerId);
 }

@@ -53,8 +53,8 @@ export function readServed<U extends Usage | PodUsage>(
 ): Answer<U> {
   if (served.last === undefined) return { kind: 'missing', reason: served.reason };
   const { usage, sinceMs } = served.last;
-  const limitMs = Math.max(stalenessMs(staleness), staleAfterSamples * usage.windowMs);
-  return nowMs - sinceMs <= limitMs ? { kind: 'ready', value: usage } : { kind: 'missing', reason: served.reason };
+  const isGood = nowMs - sinceMs <= stalenessMs(staleness);
+  return isGood ? { kind: 'ready', value: usage } : { kind: 'missing', reason: served.reason };
 }
 
 /** Of a pod, its freshest container: one that ended may linger with its last sample while the others go on. */

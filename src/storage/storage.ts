@@ -63,7 +63,7 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
     // Older kubelets tell of swap only while some is in use.
     const hasSwap = batch.hasSwap ?? before?.hasSwap ?? false;
     const pods = new Map<string, HeldPod>();
-    for (const pod of batch.pods) pods.set(keyOf(pod), advancePod(before, batch.node, pod, hasSwap, nowMs));
+    for (const pod of batch.pods) pods.set(keyOf(pod), advancePod(before, batch, pod, hasSwap, nowMs));
     const machine = batch.machine === undefined ? before?.machine : advanceMachine(before?.machine, batch.machine);
     const spacingMs = spacingOf(before, { machine, pods, storedMs: nowMs }, resolutionMs);
     for (const [key, pod] of before?.pods ?? []) {
@@ -71,14 +71,19 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
       if (!pods.has(key) && outlivesSilence(pod, nowMs, spacingMs)) pods.set(key, pod);
     }
     const served = keepServed(before?.served, machine === undefined ? neverScraped : usageOf(machine, hasSwap), nowMs);
-    hold(batch.node, { machine, hasSwap, served, pods, spacingMs, storedMs: nowMs });
+    hold(batch.node, { source: batch.source, machine, hasSwap, served, pods, spacingMs, storedMs: nowMs });
     return { waiting: countFirst(before, { machine, pods }), spacingMs };
   }
 
   function hold(name: string, node: HeldNode): void {
     nodes.set(name, node);
     for (const pod of node.pods.values()) index(pod);
-    usageSeen ||= node.served.last !== undefined || node.pods.values().some((pod) => pod.served.last !== undefined);
+    // What was restored may be too old to be served, and then nothing was ever there.
+    const staleness = stalenessOf(node);
+    const nowMs = clock.monotonicMs();
+    usageSeen ||=
+      readServed(node.served, nowMs, staleness).kind === 'ready' ||
+      node.pods.values().some((pod) => readServedPod(pod.served, nowMs, staleness).kind === 'ready');
   }
 
   function restore(saved: Snapshot['nodes']): void {
@@ -87,15 +92,15 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
 
   function advancePod(
     before: HeldNode | undefined,
-    node: string,
+    { node, source }: NodeBatch,
     batch: PodBatch,
     hasSwap: boolean,
     nowMs: number,
   ): HeldPod {
     const name = `${batch.namespace}/${batch.name}`;
     const held = before?.pods.get(keyOf(batch)) ?? sameNameWithoutUid(node, name, batch.uid);
-    // What runs when a node is first seen may be old, whatever the start time says: cAdvisor's moves forward at times.
-    const youngerThanMs = before === undefined ? 0 : newContainerMs;
+    // What runs when a node, or an endpoint of it, is first seen may be old, whatever the start time says: cAdvisor's moves forward at times.
+    const youngerThanMs = before?.source === source ? newContainerMs : 0;
     const containers = new Map<string, Held<ContainerPoint>>();
     for (const point of batch.containers) {
       containers.set(point.name, advanceContainer(held?.containers.get(point.name), point, youngerThanMs));
@@ -105,7 +110,7 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
     return { node, name, uid: batch.uid, containers, served };
   }
 
-  /** A node that changes between an endpoint with UIDs and one without still has the same pods. */
+  /** A pod whose UID was not known a moment ago, or is not known now. */
   function sameNameWithoutUid(node: string, name: string, uid: string | undefined): HeldPod | undefined {
     return podsByName
       .get(name)

@@ -17,7 +17,7 @@ export function advanceMachine(held: Held | undefined, point: Point): Held {
 
 /**
  * Takes in a container's newest sample. Another container id is a restart: its counter began at zero, so nothing of the old one counts.
- * @param youngerThanMs a container younger than this at its first sample needs no second one; the distance of scrapes.
+ * @param youngerThanMs a container younger than this at its first sample needs no second one; 0 where start times are not to be believed.
  */
 export function advanceContainer(
   held: Held<ContainerPoint> | undefined,
@@ -99,9 +99,11 @@ const counterJitterSeconds = 1e-6;
 function sinceStart(point: ContainerPoint, youngerThanMs: number): Base | undefined {
   if (point.startTimeMs === undefined) return undefined;
   const ageMs = point.timestampMs - point.startTimeMs;
-  return ageMs >= freshMinimumMs && ageMs < youngerThanMs
-    ? { timestampMs: point.startTimeMs, cpuSeconds: 0 }
-    : undefined;
+  const isFresh = ageMs >= freshMinimumMs && ageMs < youngerThanMs;
+  // More than a machine could do in that time: the start time has moved.
+  if (!isFresh || point.cpuSeconds * 1000 > ageMs * mostCores) return undefined;
+  return { timestampMs: point.startTimeMs, cpuSeconds: 0 };
 }
 
 const freshMinimumMs = 10_000;
+const mostCores = 1_024;

@@ -9,7 +9,7 @@ import { createFakeClock } from '../../fakes/clock.ts';
 import { createRecordingLog } from '../../fakes/recordinglog.ts';
 import { until } from '../../fakes/until.ts';
 
-const times = { intervalMs: 15_000, oldestMs: 45_000 };
+const times = { intervalMs: 15_000, longestPauseMs: 45_000 };
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));

@@ -94,6 +94,18 @@ describe('a snapshot', () => {
     assert.equal(storage.nodeUsage('node-a').kind, 'missing');
   });
 
+  test('is a base for the next rates, but no usage, once its usages are stale', async () => {
+    const { text, writtenMs } = await snapshot();
+    const { now, storage } = setUp(writtenMs + 60_000);
+    storage.restore(readSnapshot(text, now(), 300_000).nodes);
+    assert.equal(storage.hasUsage(), false);
+    assert.ok(usages(storage).every(({ kind }) => kind === 'missing'));
+    storage.store(batch(190));
+    assert.equal(storage.hasUsage(), true);
+    const usage = storage.nodeUsage('node-a');
+    assert.equal(usage.kind === 'ready' && usage.value.windowMs, 75_000);
+  });
+
   test('of nothing is nothing', () => {
     const { now, storage } = setUp();
     const text = [...writeSnapshot(storage.held(), now())].join('');

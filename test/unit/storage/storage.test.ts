@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { Missing, NodeBatch, PodBatch } from '../../../src/point.ts';
 import { defaultStalenessMs } from '../../../src/storage/served.ts';
 import { createStorage, type Storage } from '../../../src/storage/storage.ts';
+import { withUids } from '../../../src/storage/uids.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
 const resolutionMs = 15_000;
@@ -100,6 +101,20 @@ describe('storage', () => {
     assert.equal(storage.podUsage({ ...web, name: 'fresh', uid: 'uid-2' }).kind, 'ready');
     await clock.advance(1);
     assert.deepEqual(storage.podUsage({ ...web, name: 'fresh', uid: 'uid-2' }), missing('stale'));
+  });
+
+  test('is not good for longer because of an outage before it', async () => {
+    const { clock, storage } = setUp();
+    storage.store(batch(0));
+    await clock.advance(resolutionMs);
+    storage.store(batch(15));
+    await clock.advance(3_600_000);
+    storage.store(batch(3_615));
+    await clock.advance(3 * resolutionMs);
+    assert.equal(storage.nodeUsage('node-a').kind, 'ready');
+    await clock.advance(1);
+    assert.deepEqual(storage.nodeUsage('node-a'), missing('stale'));
+    assert.deepEqual(storage.podUsage(web), missing('stale'));
   });
 
   test('does not take scrapes that were missed for a kubelet that samples slowly', async () => {
@@ -209,12 +224,16 @@ describe('storage', () => {
   describe('a node that changes to the endpoint without UIDs and back', () => {
     const plain = (at: number, id = `start:${at > 0}`) => ({ ...pod(at, { id }), uid: undefined });
 
+    /** As the API knows pods: at first the one, then another one under its name. */
+    const bound = (plainBatch: NodeBatch, uid = 'uid-1') => withUids(plainBatch, () => uid);
+    const resource = (at: number, pods: readonly PodBatch[]): NodeBatch => ({ ...batch(at, pods), source: 'resource' });
+
     test('serves its pods all the time', () => {
       const { storage } = setUp();
       const serves = () => storage.podUsage(web).kind === 'ready';
       for (const at of [100, 110]) storage.store(batch(at));
       for (const at of [120, 130]) {
-        storage.store(batch(at, [plain(at)]));
+        storage.store(bound(resource(at, [plain(at)])));
         assert.ok(serves(), `without UIDs at ${at}`);
       }
       for (const at of [140, 150]) {
@@ -223,6 +242,34 @@ describe('storage', () => {
       }
       const usage = storage.podUsage(web);
       assert.equal(usage.kind === 'ready' && usage.value.timestampMs, 150_000);
+    });
+
+    test('does not hand the numbers of a pod to one that was made anew under its name meanwhile', () => {
+      const { storage } = setUp();
+      for (const at of [100, 110]) storage.store(batch(at));
+      storage.store(bound(resource(120, [plain(120)]), 'uid-2'));
+      assert.deepEqual(storage.podUsage({ ...web, uid: 'uid-2' }), missing('one-sample'));
+      assert.equal(storage.podUsage(web).kind, 'ready');
+    });
+
+    test('serves a pod over a scrape that does not tell of it', () => {
+      const { storage } = setUp();
+      for (const at of [100, 110]) storage.store(bound(resource(at, [plain(at)])));
+      storage.store(bound(resource(120, [])));
+      assert.equal(storage.podUsage(web).kind, 'ready');
+      storage.store(bound(resource(130, [plain(130)])));
+      const usage = storage.podUsage(web);
+      assert.equal(usage.kind === 'ready' && usage.value.windowMs, 20_000);
+    });
+
+    test('believes no start time of containers that it sees by the other endpoint for the first time', () => {
+      const { storage } = setUp();
+      for (const at of [100, 110]) storage.store(bound(resource(at, [plain(at)])));
+      const [old] = pod(120, { cpu: 50 }).containers;
+      assert.ok(old);
+      storage.store(batch(120, [{ ...pod(120), containers: [{ ...old, startTimeMs: 90_000 }] }]));
+      const usage = storage.podUsage(web);
+      assert.equal(usage.kind === 'ready' && usage.value.timestampMs, 110_000);
     });
 
     test('does not hand the numbers of a pod to the next one of its name', () => {

@@ -79,6 +79,11 @@ describe('one sample', () => {
     assert.equal(usage.value.cpuNanocores, 250_000_000);
   });
 
+  test('is not enough where more was used than any machine has: then the start time has moved', () => {
+    const held = containerAfter(container(12_000, 12 * 1_024 + 1, { startTimeMs: 0 }));
+    assert.equal(held?.base, 'one-sample');
+  });
+
   test('is not enough for one younger than 10 s or older than one resolution', () => {
     for (const ageMs of [9_999, 15_000]) {
       const held = containerAfter(container(ageMs, 3, { startTimeMs: 0 }));
