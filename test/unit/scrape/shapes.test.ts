@@ -72,7 +72,7 @@ test('a sample without a time, or with one in the future, is of the time of the 
   });
 });
 
-test('/metrics/resource with two lines for one container: the younger counts', () => {
+test('/metrics/resource with two lines for one container: the one that came last counts', () => {
   const decoded = decodeResource(bodyOf('metrics-resource-duplicates'), textContentType, context);
   assert.deepEqual(batchOf(decoded).batch, {
     node: 'node-1',
@@ -87,8 +87,8 @@ test('/metrics/resource with two lines for one container: the younger counts', (
         containers: [
           {
             name: 'prometheus',
-            containerId: 'start:1769194956.5992033',
-            startTimeMs: 1769194956599,
+            containerId: 'line:1',
+            startTimeMs: undefined,
             timestampMs: 1795377597600,
             cpuSeconds: 295207.606798,
             memoryBytes: 33157259264,
