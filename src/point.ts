@@ -4,6 +4,8 @@
 export interface Point {
   /** When the kubelet took the sample: node clock, milliseconds since the epoch. */
   readonly timestampMs: number;
+  /** Set where the sample said that it was of the future, as after a step back of the node's clock: its time is that of the answer instead. */
+  readonly isTimeGuessed?: true;
   /** CPU time used since the cgroup was made, in core-seconds; never negative, always finite. */
   readonly cpuSeconds: number;
   /** Working set in bytes; never negative, always finite. */

@@ -94,8 +94,9 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
   ): HeldPod {
     const name = `${batch.namespace}/${batch.name}`;
     const held = before?.pods.get(keyOf(batch)) ?? sameNameWithoutUid(node, name, batch.uid);
-    // What runs when a node is first seen may be old, whatever the start time says: cAdvisor's moves forward at times.
-    const youngerThanMs = before === undefined ? 0 : newContainerMs;
+    // What is first seen of a node or of an endpoint may be old, whatever the start time says: cAdvisor's moves forward at times.
+    const isKnown = before !== undefined && (held === undefined || held.uid === batch.uid);
+    const youngerThanMs = isKnown ? newContainerMs : 0;
     const containers = new Map<string, Held<ContainerPoint>>();
     for (const point of batch.containers) {
       containers.set(point.name, advanceContainer(held?.containers.get(point.name), point, youngerThanMs));

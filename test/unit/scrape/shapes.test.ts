@@ -70,6 +70,11 @@ test('a sample without a time, or with one in the future, is of the time of the 
     nots: nodeTimeMs,
     future: nodeTimeMs,
   });
+  const guessed = batch.pods.flatMap((pod) => pod.containers.filter(({ isTimeGuessed }) => isTimeGuessed));
+  assert.deepEqual(
+    guessed.map(({ name }) => name),
+    ['future'],
+  );
 });
 
 test('/metrics/resource with two lines for one container: the one that came last counts', () => {

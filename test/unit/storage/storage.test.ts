@@ -225,6 +225,16 @@ describe('storage', () => {
       assert.equal(usage.kind === 'ready' && usage.value.timestampMs, 150_000);
     });
 
+    test('believes no start time of the other endpoint', () => {
+      const { storage } = setUp();
+      for (const at of [100, 110]) storage.store(batch(at, [plain(at)]));
+      const [app] = pod(120, { cpu: 260_000 }).containers;
+      assert.ok(app);
+      storage.store(batch(120, [{ ...pod(120), containers: [{ ...app, startTimeMs: 108_000 }] }]));
+      const usage = storage.podUsage(web);
+      assert.equal(usage.kind === 'ready' && usage.value.timestampMs, 110_000);
+    });
+
     test('does not hand the numbers of a pod to the next one of its name', () => {
       const { storage } = setUp();
       for (const at of [100, 110]) storage.store(batch(at, [plain(at)]));
