@@ -18,7 +18,7 @@ export interface Point {
 export interface ContainerPoint extends Point {
   /** The name in the pod's spec. */
   readonly name: string;
-  /** Changes if and only if the container was started anew; only ever compared for equality. */
+  /** Changes where the container was started anew or is told of from another cgroup; only ever compared for equality. */
   readonly containerId: string;
   /** When the container started, as far as the kubelet knows; milliseconds since the epoch. Never used to tell a restart. */
   readonly startTimeMs: number | undefined;

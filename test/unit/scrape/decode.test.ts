@@ -92,7 +92,7 @@ test('swap, start time and CPU of a container', () => {
         containers: [
           {
             name: 'app',
-            containerId: '1'.repeat(64),
+            containerId: `${'1'.repeat(64)}@4`,
             startTimeMs: 1.795e12,
             timestampMs,
             cpuSeconds: 5,
@@ -166,6 +166,18 @@ test('CPU per core is summed where there is no total, and only there', () => {
   assert.deepEqual(containersOf(cadvisor(cpu(...cores, row(total(app), 4)), memory(row(app, 1)))), {
     'shop/web-0/app': [4, 1],
   });
+});
+
+test('a cgroup elsewhere under the ID of a container is not taken for the same counter', () => {
+  const leaked = { ...app, id: `/pids${app.id}` };
+  const idsOf = (...rows: readonly (typeof app)[]) =>
+    batchOf(cadvisor(memory(...rows.map((labels) => row(labels, 1))))).batch.pods.flatMap(({ containers }) =>
+      containers.map(({ containerId }) => containerId),
+    );
+  const [both, alone, other] = [idsOf(app, leaked), idsOf(app), idsOf(leaked)];
+  assert.deepEqual(both, alone);
+  assert.equal(other.length, 1);
+  assert.notDeepEqual(other, alone);
 });
 
 test('of two samples of one series the younger counts', () => {

@@ -48,7 +48,7 @@ test('pods carry the UID and containers the ID of their cgroup', () => {
     batch.pods[0]?.containers.find((point) => point.name === 'cart'),
     {
       name: 'cart',
-      containerId: 'ea9e8f9b942a4d3d128f213cfc3737d2564f66d4b3f58d95d8a318bc889b1c38',
+      containerId: 'ea9e8f9b942a4d3d128f213cfc3737d2564f66d4b3f58d95d8a318bc889b1c38@4',
       startTimeMs: 1795003702000,
       timestampMs: 1795377597000,
       cpuSeconds: 0.75,
