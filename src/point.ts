@@ -4,6 +4,8 @@
 export interface Point {
   /** When the kubelet took the sample: node clock, milliseconds since the epoch. */
   readonly timestampMs: number;
+  /** Set where the sample said that it was of the future, as after a step back of the node's clock: its time is that of the answer instead. */
+  readonly isTimeGuessed?: true;
   /** CPU time used since the cgroup was made, in core-seconds; never negative, always finite. */
   readonly cpuSeconds: number;
   /** Working set in bytes; never negative, always finite. */
@@ -16,7 +18,7 @@ export interface Point {
 export interface ContainerPoint extends Point {
   /** The name in the pod's spec. */
   readonly name: string;
-  /** Changes if and only if the container was started anew; only ever compared for equality. */
+  /** Changes where the container was started anew or is told of from another cgroup; only ever compared for equality. */
   readonly containerId: string;
   /** When the container started, as far as the kubelet knows; milliseconds since the epoch. Never used to tell a restart. */
   readonly startTimeMs: number | undefined;

@@ -187,7 +187,8 @@ class Row {
       hasCpu: this.#readings.cpu.seen,
       point: point && {
         name: this.#container,
-        containerId: cgroup.containerId,
+        // A cgroup elsewhere under the same ID, as leaked ones, counts on its own: where it comes or goes, there is no rate between the two.
+        containerId: `${cgroup.containerId}@${cgroup.depth}`,
         startTimeMs: this.#readings.startTimeMs(),
         ...point,
       },

@@ -5,7 +5,7 @@ import type { Seen, Visit } from '../exposition/sample.ts';
 import { readText } from '../exposition/text.ts';
 import type { NodeBatch, PodBatch, Point } from '../point.ts';
 import { CadvisorCollector, cadvisorFamilies, type Doubts } from './cadvisor.ts';
-import { ResourceCollector, resourceFamilies } from './resource.ts';
+import { type Lineages, ResourceCollector, resourceFamilies } from './resource.ts';
 import { select } from './select.ts';
 import type { StartTimes } from './starttimes.ts';
 
@@ -38,6 +38,7 @@ export interface DecodeContext {
 /** What the rows of one answer tell about those of the next. */
 export interface Memory {
   readonly startTimes?: StartTimes;
+  readonly lineages?: Lineages;
 }
 
 type Read = (bytes: Uint8Array, names: readonly string[], visit: Visit) => Seen;
@@ -61,12 +62,12 @@ export function decodeResource(body: Uint8Array, contentType: string, context: D
   return decode(contentType, (read) => {
     const collector = new ResourceCollector();
     const seen = read(body, resourceFamilies, (sample) => collector.add(sample));
-    const rows = collector.finish(context.nodeTimeMs);
+    const rows = collector.finish(context.nodeTimeMs, context.memory?.lineages);
     if (rows.kind === 'unusable') return rows;
-    const { machine, pods } = rows;
+    const { machine, pods, lineages } = rows;
     const hasSwap = seesSwap(machine, pods);
     const batch: NodeBatch = { node: context.node, source: 'resource', machine, hasSwap, pods };
-    return { kind: 'batch', batch, filtered: !seen.unwanted, doubts: undefined, memory: {} };
+    return { kind: 'batch', batch, filtered: !seen.unwanted, doubts: undefined, memory: { lineages } };
   });
 }
 

@@ -36,7 +36,7 @@ export class Readings {
     const { cpu, memory, swap } = this;
     if (!memory.seen || !isPlausible(memory.value) || !isPlausible(cpu.value)) return undefined;
     return {
-      timestampMs: sampleTimeMs(cpu.seen ? cpu.timestampMs : memory.timestampMs, nodeTimeMs),
+      ...sampleTime(cpu.seen ? cpu.timestampMs : memory.timestampMs, nodeTimeMs),
       // Kubelets leave the row out while no CPU was used: zero is a value, and what cpu holds without a sample.
       cpuSeconds: cpu.value,
       memoryBytes: memory.value,
@@ -63,7 +63,7 @@ function isPlausible(value: number): boolean {
 }
 
 /** A missing time, or one in the node's future, becomes the time of the answer. */
-function sampleTimeMs(timestampMs: number, nodeTimeMs: number): number {
-  // NaN, for missing, fails the comparison too.
-  return timestampMs <= nodeTimeMs + futureLimitMs ? timestampMs : nodeTimeMs;
+function sampleTime(timestampMs: number, nodeTimeMs: number): Pick<Point, 'timestampMs' | 'isTimeGuessed'> {
+  if (timestampMs > nodeTimeMs + futureLimitMs) return { timestampMs: nodeTimeMs, isTimeGuessed: true };
+  return { timestampMs: Number.isNaN(timestampMs) ? nodeTimeMs : timestampMs };
 }

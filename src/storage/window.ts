@@ -82,6 +82,8 @@ function advance<P extends Point>(held: Held<P>, point: P): Held<P> {
   if (behindMs > clockStepMs) return { last: point, base: 'restarted' };
   // Kubelets sample every 10 to 30 s whenever they are scraped: the same sample again, or one a little older, is no news.
   if (behindMs >= 0) return held;
+  // The sample may be half a minute older than its guessed time, so that the distance to one with a true time may be next to nothing.
+  if (point.isTimeGuessed !== held.last.isTimeGuessed) return { last: point, base: 'restarted' };
   if (point.cpuSeconds < held.last.cpuSeconds - counterJitterSeconds) return { last: point, base: 'restarted' };
   return { last: point, base: held.last };
 }

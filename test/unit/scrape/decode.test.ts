@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { type Decoded, decodeCadvisor, decodeResource } from '../../../src/scrape/decode.ts';
+import { type Decoded, decodeCadvisor, decodeResource, type Memory } from '../../../src/scrape/decode.ts';
 import {
   delimitedContentType,
   encodeDelimited,
@@ -92,7 +92,7 @@ test('swap, start time and CPU of a container', () => {
         containers: [
           {
             name: 'app',
-            containerId: '1'.repeat(64),
+            containerId: `${'1'.repeat(64)}@4`,
             startTimeMs: 1.795e12,
             timestampMs,
             cpuSeconds: 5,
@@ -166,6 +166,18 @@ test('CPU per core is summed where there is no total, and only there', () => {
   assert.deepEqual(containersOf(cadvisor(cpu(...cores, row(total(app), 4)), memory(row(app, 1)))), {
     'shop/web-0/app': [4, 1],
   });
+});
+
+test('a cgroup elsewhere under the ID of a container is not taken for the same counter', () => {
+  const leaked = { ...app, id: `/pids${app.id}` };
+  const idsOf = (...rows: readonly (typeof app)[]) =>
+    batchOf(cadvisor(memory(...rows.map((labels) => row(labels, 1))))).batch.pods.flatMap(({ containers }) =>
+      containers.map(({ containerId }) => containerId),
+    );
+  const [both, alone, other] = [idsOf(app, leaked), idsOf(app), idsOf(leaked)];
+  assert.deepEqual(both, alone);
+  assert.equal(other.length, 1);
+  assert.notDeepEqual(other, alone);
 });
 
 test('of two samples of one series the younger counts', () => {
@@ -291,7 +303,7 @@ describe('/metrics/resource', () => {
       kind: 'batch',
       filtered: true,
       doubts: undefined,
-      memory: {},
+      memory: { lineages: new Map() },
       batch: {
         node: 'node-1',
         source: 'resource',
@@ -323,6 +335,52 @@ describe('/metrics/resource', () => {
     const { batch } = batchOf(resource(memory(row(labels, 1))));
     assert.equal(batch.pods[0]?.containers[0]?.containerId, 'start:unknown');
     assert.equal(batch.pods[0].containers[0].startTimeMs, undefined);
+  });
+
+  describe('with two lines of one container', () => {
+    interface Line {
+      readonly cpu: number;
+      readonly ageMs: number;
+    }
+    /** CPU and ID that are chosen of each scrape, one after the other. */
+    function chosen(...scrapes: readonly (readonly Line[])[]): string[] {
+      let memory: Memory | undefined;
+      return scrapes.map((lines) => {
+        const rows = lines.map(({ ageMs, cpu: value }) => ({ labels, value, timestampMs: timestampMs - ageMs }));
+        rows.sort((a, b) => a.timestampMs - b.timestampMs);
+        const bytes = rows.map((each) => ({ ...each, value: each.value * 1e6 }));
+        const body = encodeText([cpu(...rows), gauge('container_memory_working_set_bytes', ...bytes), start]);
+        const decoded = decodeResource(body, textContentType, { ...context, memory });
+        if (decoded.kind !== 'batch') assert.fail(decoded.reason);
+        memory = decoded.memory;
+        const [point, ...others] = decoded.batch.pods.flatMap(({ containers }) => containers);
+        assert.deepEqual(others, []);
+        assert.equal(point?.memoryBytes, point && point.cpuSeconds * 1e6);
+        return `${point?.cpuSeconds} ${point?.containerId}`;
+      });
+    }
+
+    test('chooses the same one, whichever was sampled last', () => {
+      const old = (value: number, ageMs: number) => ({ cpu: value, ageMs });
+      assert.deepEqual(chosen([old(900, 5), old(20, 3)], [old(910, 2), old(25, 4)], [old(920, 4), old(30, 1)]), [
+        '20 line:1',
+        '25 line:1',
+        '30 line:1',
+      ]);
+    });
+
+    test('never gives one the ID of the other', () => {
+      assert.deepEqual(
+        chosen(
+          [
+            { cpu: 900, ageMs: 5 },
+            { cpu: 20, ageMs: 3 },
+          ],
+          [{ cpu: 910, ageMs: 5 }],
+        ),
+        ['20 line:1', '910 start:1795000001.25'],
+      );
+    });
   });
 
   test('containers without memory, with impossible values or without a name are left out', () => {

@@ -48,7 +48,7 @@ test('pods carry the UID and containers the ID of their cgroup', () => {
     batch.pods[0]?.containers.find((point) => point.name === 'cart'),
     {
       name: 'cart',
-      containerId: 'ea9e8f9b942a4d3d128f213cfc3737d2564f66d4b3f58d95d8a318bc889b1c38',
+      containerId: 'ea9e8f9b942a4d3d128f213cfc3737d2564f66d4b3f58d95d8a318bc889b1c38@4',
       startTimeMs: 1795003702000,
       timestampMs: 1795377597000,
       cpuSeconds: 0.75,
@@ -70,9 +70,14 @@ test('a sample without a time, or with one in the future, is of the time of the 
     nots: nodeTimeMs,
     future: nodeTimeMs,
   });
+  const guessed = batch.pods.flatMap((pod) => pod.containers.filter(({ isTimeGuessed }) => isTimeGuessed));
+  assert.deepEqual(
+    guessed.map(({ name }) => name),
+    ['future'],
+  );
 });
 
-test('/metrics/resource with two lines for one container: the younger counts', () => {
+test('/metrics/resource with two lines for one container: the one that came last counts', () => {
   const decoded = decodeResource(bodyOf('metrics-resource-duplicates'), textContentType, context);
   assert.deepEqual(batchOf(decoded).batch, {
     node: 'node-1',
@@ -87,8 +92,8 @@ test('/metrics/resource with two lines for one container: the younger counts', (
         containers: [
           {
             name: 'prometheus',
-            containerId: 'start:1769194956.5992033',
-            startTimeMs: 1769194956599,
+            containerId: 'line:1',
+            startTimeMs: undefined,
             timestampMs: 1795377597600,
             cpuSeconds: 295207.606798,
             memoryBytes: 33157259264,

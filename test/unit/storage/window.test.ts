@@ -114,6 +114,22 @@ describe('a clock', () => {
   });
 });
 
+describe('a guessed time', () => {
+  const guessed = (timestampMs: number, cpuSeconds: number) =>
+    container(timestampMs, cpuSeconds, { isTimeGuessed: true });
+
+  test('makes no rate with a true one: the sample may be much older', () => {
+    const held = containerAfter(container(0, 1), guessed(10_000, 30), container(10_100, 31));
+    assert.deepEqual(held && usageOf(held, false), { kind: 'missing', reason: 'restarted' });
+  });
+
+  test('makes one with another guessed time, as of a node whose clock nobody knows', () => {
+    const held = containerAfter(guessed(0, 1), guessed(10_000, 2));
+    const usage = held && usageOf(held, false);
+    assert.equal(usage?.kind === 'ready' && usage.value.cpuNanocores, 100_000_000);
+  });
+});
+
 describe('a restart', () => {
   test('is another id; nothing of the old container counts', () => {
     const held = containerAfter(
