@@ -168,6 +168,17 @@ test('CPU per core is summed where there is no total, and only there', () => {
   });
 });
 
+test('a container of no pod, or of no namespace, is none', () => {
+  const [nowhere, nobody] = [
+    { ...app, namespace: '' },
+    { ...app, pod: '' },
+  ];
+  for (const labels of [nowhere, nobody]) {
+    const decoded = cadvisor(cpu(row(total(blank), 100), row(total(labels), 5)), memory(row(blank, 1), row(labels, 1)));
+    assert.deepEqual(containersOf(decoded), {});
+  }
+});
+
 test('a cgroup elsewhere under the ID of a container is not taken for the same counter', () => {
   const leaked = { ...app, id: `/pids${app.id}` };
   const idsOf = (...rows: readonly (typeof app)[]) =>

@@ -22,16 +22,12 @@ interface Row {
   readonly unsampled?: boolean;
 }
 
-function candidate({
-  path,
-  name = 'app',
-  pod = 'web-0',
-  ageMs = 3_000,
-  memoryBytes = 1e6,
-  startTimeMs = 1e12,
-  hasCpu = true,
-  unsampled = false,
-}: Row): Candidate {
+const usual = { name: 'app', pod: 'web-0', ageMs: 3_000, memoryBytes: 1e6, hasCpu: true, unsampled: false };
+
+function candidate(row: Row): Candidate {
+  const { path, name, pod, ageMs, memoryBytes, hasCpu, unsampled } = { ...usual, ...row };
+  // A row may say that it has none.
+  const startTimeMs = 'startTimeMs' in row ? row.startTimeMs : 1e12;
   const cgroup = parseCgroup(path);
   const point = {
     name,
@@ -115,11 +111,16 @@ test('the instance started last wins, then the one sampled last', () => {
   );
   assert.deepEqual(
     selected({ path: pathOf(uidA, '1'), startTimeMs: undefined }, { path: pathOf(uidA, '2'), startTimeMs: 1 }),
-    [`web-0/${uidA}/app=1`],
+    [`web-0/${uidA}/app=2`],
   );
-  assert.deepEqual(selected({ path: pathOf(uidA, '1'), ageMs: 1 }, { path: pathOf(uidA, '2'), ageMs: 2 }), [
-    `web-0/${uidA}/app=1`,
-  ]);
+  for (const [first, second] of [
+    ['1', '2'],
+    ['2', '1'],
+  ] as const) {
+    assert.deepEqual(selected({ path: pathOf(uidA, first), ageMs: 1 }, { path: pathOf(uidA, second), ageMs: 2 }), [
+      `web-0/${uidA}/app=${first}`,
+    ]);
+  }
 });
 
 test('a row much older than its neighbours is dead, alone or as a rival', () => {

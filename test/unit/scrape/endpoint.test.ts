@@ -1,0 +1,99 @@
+/** What one kubelet's answers tell about the next ones is remembered, per endpoint and over answers of no use. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KubeletClient } from '../../../src/kubelet/client.ts';
+import { createEndpoint, type Told } from '../../../src/scrape/endpoint.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+import { encodeText, type Family, type FamilySample, textContentType } from '../../fakes/exposition.ts';
+
+const nodeTimeMs = 1_795_377_600_000;
+const at = [{ host: '127.0.0.1', port: 10250 }] as const;
+
+/** A kubelet that gives these bodies, one after the other. */
+function kubeletOf(...bodies: readonly Buffer[]): KubeletClient {
+  const left = [...bodies];
+  return {
+    fetch: async () => {
+      const body = left.shift() ?? assert.fail('no more bodies');
+      const answer = { status: 200, contentType: textContentType, dateMs: nodeTimeMs, body, wireBytes: body.length };
+      return { ...answer, via: 'kubelet', address: '127.0.0.1:10250', verifiedBy: 'address' };
+    },
+    release: () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+const family = (name: string, samples: readonly FamilySample[]): Family => ({ name, help: '', type: 'gauge', samples });
+const broken = Buffer.from('<html>\n');
+
+function cpuOf(told: Told): number | undefined {
+  if (told.kind !== 'batch') assert.fail(told.why.what);
+  const [point, ...others] = told.batch.pods.flatMap(({ containers }) => containers);
+  assert.deepEqual(others, []);
+  return point?.cpuSeconds;
+}
+
+test('the first start time of a container, of /metrics/cadvisor', async () => {
+  const uid = '66bbaa5b-bd35-4f20-902f-f9e469f6c321';
+  const bodyOf = (...rows: readonly { readonly id: string; readonly start: number; readonly cpu: number }[]) => {
+    const samples = (value: (row: (typeof rows)[number]) => number) =>
+      rows.map((row): FamilySample => {
+        const labels = {
+          container: 'app',
+          id: `/kubepods/pod${uid}/${row.id.repeat(64)}`,
+          namespace: 'shop',
+          pod: 'web',
+        };
+        return { labels, value: value(row), timestampMs: nodeTimeMs - 1_000 };
+      });
+    return encodeText([
+      family(
+        'container_cpu_usage_seconds_total',
+        samples(({ cpu }) => cpu),
+      ),
+      family(
+        'container_memory_working_set_bytes',
+        samples(() => 1),
+      ),
+      family(
+        'container_start_time_seconds',
+        samples(({ start }) => start),
+      ),
+    ]);
+  };
+  const [dead, live] = [
+    { id: '1', start: 1000, cpu: 900 },
+    { id: '2', start: 2000, cpu: 3 },
+  ];
+  const kubelet = kubeletOf(bodyOf(dead, live), broken, bodyOf({ ...dead, start: 3000 }, live));
+  const endpoint = createEndpoint('node-1', kubelet, createFakeClock());
+  const signal = new AbortController().signal;
+  assert.equal(cpuOf(await endpoint.cadvisor(at, signal)), 3);
+  assert.equal((await endpoint.cadvisor(at, signal)).kind, 'failed');
+  assert.equal(cpuOf(await endpoint.cadvisor(at, signal)), 3);
+});
+
+test('which of two lines is which, of /metrics/resource', async () => {
+  const bodyOf = (...counters: readonly number[]) => {
+    const labels = { container: 'app', namespace: 'shop', pod: 'web' };
+    const samples = (of: (counter: number) => number) =>
+      counters.map((counter, index) => ({ labels, value: of(counter), timestampMs: nodeTimeMs - 1_000 + index }));
+    return encodeText([
+      family(
+        'container_cpu_usage_seconds_total',
+        samples((counter) => counter),
+      ),
+      family(
+        'container_memory_working_set_bytes',
+        samples(() => 1),
+      ),
+    ]);
+  };
+  const kubelet = kubeletOf(bodyOf(900, 899), broken, bodyOf(905, 900));
+  const endpoint = createEndpoint('node-1', kubelet, createFakeClock());
+  const signal = new AbortController().signal;
+  assert.equal(cpuOf(await endpoint.resource(at, signal)), 899);
+  assert.equal((await endpoint.resource(at, signal)).kind, 'failed');
+  // The later one has overtaken the other, which stands still.
+  assert.equal(cpuOf(await endpoint.resource(at, signal)), 905);
+});
