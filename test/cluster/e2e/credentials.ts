@@ -8,7 +8,7 @@ import { makeNamespace } from './namespaces.ts';
 export interface Credentials {
   /** The kubeconfig of ServiceAccount kube-system/metrics-server, as a server outside of a pod gets it. */
   readonly serverKubeconfig: string;
-  /** Has the ClusterRole view, which the manifests extend to metrics, and may see the server's list of paths. */
+  /** Has the ClusterRole view, which the manifests extend to metrics, and may see the server's list of paths, its metrics and its status. */
   readonly readerToken: string;
   readonly strangerToken: string;
   /** What is not in a namespace and so does not go with one. */
@@ -61,7 +61,7 @@ function readerRights(namespace: string): (V1ClusterRole | V1ClusterRoleBinding)
       kind: 'ClusterRole',
       metadata: { name },
       rules: [
-        { nonResourceURLs: ['/', '/metrics'], verbs: ['get'] },
+        { nonResourceURLs: ['/', '/metrics', '/status'], verbs: ['get'] },
         { apiGroups: ['metrics.k8s.io'], resources: ['nodes'], verbs: ['get', 'list'] },
       ],
     },
