@@ -23,10 +23,8 @@ export interface Watch extends AsyncDisposable {
 /** Whether the answer has every pod of the loads. */
 export const hasLoads = ({ pods }: Observation): boolean => loadPods.every((name) => pods?.has(name) ?? false);
 
-const everyMs = 1_000;
-
 /** Watches until disposed. */
-export function watchPods(cluster: Cluster, source: Source): Watch {
+export function watchPods(cluster: Cluster, source: Source, everyMs = 1_000): Watch {
   const observations: Observation[] = [];
   const stop = new AbortController();
   const done = loop();
