@@ -8,7 +8,7 @@ import { makeNamespace } from './namespaces.ts';
 import { apply, fieldOf, pod, podsReady } from './pods.ts';
 import { isSince } from './readings.ts';
 import { resolutionMs, toleratedSeconds } from './server.ts';
-import { hasLoads, longestGap, type Watch, watchPods } from './watch.ts';
+import { hasLoads, longestGap, longestGapOfLoads, type Watch, watchPods } from './watch.ts';
 
 const shared = harness();
 const { cluster, program, loads, server, registration, source } = shared;
@@ -91,8 +91,7 @@ describe('the kubelet', () => {
       () => loadPods.every((name) => isSince(watch.newest(name), restartedMs)),
       120_000,
     );
-    const watched = watch.observations.slice(watch.observations.findIndex(hasLoads));
-    const gap = longestGap(watched, hasLoads);
+    const gap = longestGapOfLoads(watch.observations);
     t.diagnostic(
       `the kubelet was away for ${((backMs - restartedMs) / 1000).toFixed(1)} s, pods were missing for ${gap.toFixed(1)} s`,
     );
@@ -125,7 +124,7 @@ describe('the server itself', () => {
       ['straight', direct],
       ['through kube-apiserver', aggregated],
     ] as const) {
-      t.diagnostic(`${how}: incomplete for ${longestGap(observations, hasLoads).toFixed(1)} s`);
+      t.diagnostic(`${how}: incomplete for ${longestGapOfLoads(observations).toFixed(1)} s`);
     }
     return again.atMs - startedMs;
   }

@@ -73,6 +73,11 @@ export function longestGap(
   return longestMs / 1000;
 }
 
+/** The longest time in seconds for which one of the loads was not listed after all were listed first. */
+export function longestGapOfLoads(observations: readonly Observation[]): number {
+  return longestGap(observations.slice(Math.max(0, observations.findIndex(hasLoads))), hasLoads);
+}
+
 /** The longest time in seconds for which a pod was not listed after it was listed first. */
 export function longestAbsence(observations: readonly Observation[], pod: string): number {
   const first = observations.findIndex(({ pods }) => pods?.has(pod));
