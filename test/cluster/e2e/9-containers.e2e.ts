@@ -10,7 +10,7 @@ import type { V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { staticPodFolder } from '../components.ts';
 import { waitFor } from '../wait.ts';
 import { harness } from './harness.ts';
-import { cadvisorRows } from './kubelet.ts';
+import { cadvisorRows, type CadvisorRow } from './kubelet.ts';
 import { makeNamespace } from './namespaces.ts';
 import { apply, container, fieldOf, memoryFolder, pod, podsReady, type Script } from './pods.ts';
 import { isSince, parseWindowMs, type PodReading } from './readings.ts';
@@ -33,6 +33,8 @@ const share = 0.25;
 
 describe('containers', { concurrency: true }, () => {
   let watch: Watch;
+  /** When the kubelet had usable samples of both containers of the fresh pod, monotonic. */
+  let usable: Promise<number>;
   const staticPod = `static-${cluster.nodeName}`;
   const staticFile = path.join(staticPodFolder(cluster.settings), 'e2e.json');
 
@@ -52,6 +54,9 @@ describe('containers', { concurrency: true }, () => {
       withSpec('shared', { burn: { script: burn }, rest: idle }, { resources: { requests: amounts, limits: amounts } }),
       pod(cluster, namespace, 'resized', { main: burning('50m') }),
     ]);
+    // It has to be seen from the start on, and others take long to be ready.
+    usable = firstUsable('fresh', 2);
+    usable.catch(() => undefined);
     await podsReady(cluster, namespace);
   });
   after(async () => {
@@ -64,6 +69,23 @@ describe('containers', { concurrency: true }, () => {
     const made = pod(cluster, namespace, name, containers);
     Object.assign(made.spec ?? {}, more);
     return made;
+  }
+
+  /** Usable is a sample from 10 s after the start on: before, the start time is not exact enough to count a rate from. */
+  function firstUsable(name: string, containers: number): Promise<number> {
+    const families = ['container_memory_working_set_bytes', 'container_start_time_seconds'];
+    return waitFor(
+      `the kubelet to have usable samples of all containers of ${name}`,
+      async () => {
+        const rows = await cadvisorRows(cluster, families);
+        const own = rows.filter((row) => row.namespace === namespace && row.pod === name && row.container !== '');
+        const starts = own.filter(({ family }) => family === 'container_start_time_seconds');
+        const isUsable = (start: CadvisorRow) =>
+          own.some(({ id, timestampMs = 0 }) => id === start.id && timestampMs >= start.value * 1000 + 10_000);
+        return starts.length === containers && starts.every(isUsable) && performance.now();
+      },
+      60_000,
+    );
   }
 
   const listed = (name: string): Promise<PodReading> =>
@@ -99,22 +121,7 @@ describe('containers', { concurrency: true }, () => {
   }
 
   test('a new container is served a cycle after its first usable sample', async (t) => {
-    // Usable is one from 10 s after the start on: before, the start time is not exact enough to count a rate from.
-    const usableMs = await waitFor(
-      'the kubelet to have usable samples of both containers',
-      async () => {
-        const rows = await cadvisorRows(cluster, [
-          'container_memory_working_set_bytes',
-          'container_start_time_seconds',
-        ]);
-        const own = rows.filter((row) => row.namespace === namespace && row.pod === 'fresh' && row.container !== '');
-        const starts = own.filter(({ timestampMs }) => timestampMs === undefined);
-        const isUsable = (start: (typeof own)[number]) =>
-          own.some(({ id, timestampMs = 0 }) => id === start.id && timestampMs >= start.value * 1000 + 10_000);
-        return starts.length === 2 && starts.every(isUsable) && performance.now();
-      },
-      60_000,
-    );
+    const usableMs = await usable;
     const reading = await listed('fresh');
     const first = watch.observations.find(({ pods }) => pods?.has(key('fresh')));
     const seconds = ((first?.atMs ?? 0) - usableMs) / 1000;

@@ -39,10 +39,10 @@ export interface ServerProcess {
 export const resolutionMs = 15_000;
 /**
  * For how many seconds a pod may be missing while something goes and comes back. metrics-server forgets what it cannot measure right now;
- * two cycles and a bit, so that the tests can be tried on it.
+ * two cycles and a bit beside the time that it was away, so that the tests can be tried on it.
  */
-export const toleratedSeconds = ({ name }: Program): number =>
-  name === 'kubegauge' ? 0 : (2 * resolutionMs) / 1000 + 10;
+export const toleratedSeconds = ({ name }: Program, awaySeconds = 0): number =>
+  name === 'kubegauge' ? 0 : awaySeconds + (2 * resolutionMs) / 1000 + 10;
 const insistAfterMs = 20_000;
 const startTimeoutMs = 30_000;
 
