@@ -2,13 +2,23 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import path from 'node:path';
 import { type CommandOptions, runInNamespace, spawnInNamespace } from './command.ts';
-import { type ComponentName, componentNames } from './components.ts';
+import { type ComponentName, componentNames, writeConfiguration } from './components.ts';
 import { type ImageSource, importArchive, importImage } from './image.ts';
 import { kubectl } from './kubectl.ts';
-import { isRunning, logFile, readProcess, readProcesses, startAgain, stop } from './process.ts';
-import { approveServingCertificate, kubeletAnswers } from './ready.ts';
-import { adminKubeconfig, apiServerUrl, pkiFile, readRecord, readSettings, type Settings } from './settings.ts';
+import { containerProcesses } from './needs.ts';
+import { identify, isRunning, logFile, readProcess, readProcesses, signal, startAgain, stop } from './process.ts';
+import { approveServingCertificate, containerdAnswers, kubeletAnswers } from './ready.ts';
+import {
+  adminKubeconfig,
+  apiServerUrl,
+  type ClusterRecord,
+  pkiFile,
+  readRecord,
+  readSettings,
+  type Settings,
+} from './settings.ts';
 import { build } from './toolchain.ts';
+import { waitFor } from './wait.ts';
 
 export interface Cluster {
   readonly settings: Settings;
@@ -44,6 +54,10 @@ export interface Cluster {
   startComponent(name: ComponentName): Promise<void>;
   /** Ends the kubelet and starts it again; resolves when it answers kube-apiserver. Pods keep running. */
   restartKubelet(): Promise<void>;
+  /** Restarts containerd with its socket at another path, and the kubelet with it; without a path back at the usual one. Pods keep running. */
+  moveRuntime(socket?: string): Promise<void>;
+  /** Ends a container as a machine does that has no memory left. Resolves when its processes are gone. @param id as in the pod's status. */
+  killContainer(id: string): Promise<void>;
   /** Approves what the kubelet asks for; only needed where its certificates are removed. */
   approveServingCertificate(): Promise<void>;
   /** The file with everything a component has printed. */
@@ -52,12 +66,7 @@ export interface Cluster {
 
 /** The cluster that `npm run cluster -- up` left running. Throws when it does not run. */
 export function openCluster(settings: Settings = readSettings()): Cluster {
-  const record = readRecord(settings);
-  const running = record === undefined ? [] : readProcesses(settings).filter(isRunning);
-  const missing = componentNames.filter((name) => !running.some((process) => process.name === name));
-  if (record === undefined || missing.length > 0) {
-    throw new Error(`no cluster runs in ${settings.runFolder}; run: npm run cluster -- up`);
-  }
+  const record = recordOfRunning(settings);
   const client = (args: readonly string[], options?: CommandOptions) => kubectl(settings, args, options);
   return {
     settings,
@@ -77,6 +86,8 @@ export function openCluster(settings: Settings = readSettings()): Cluster {
     stopComponent: (name) => stop(readProcess(settings, name)),
     startComponent: (name) => startAgain(settings, name),
     restartKubelet,
+    moveRuntime,
+    killContainer,
     approveServingCertificate: () => approveServingCertificate(settings),
     logFile: (name) => logFile(settings, name),
   };
@@ -86,4 +97,29 @@ export function openCluster(settings: Settings = readSettings()): Cluster {
     await startAgain(settings, 'kubelet');
     await kubeletAnswers(settings);
   }
+
+  async function moveRuntime(socket = settings.containerdSocket): Promise<void> {
+    for (const name of ['kubelet', 'containerd']) await stop(readProcess(settings, name));
+    const moved = { ...settings, containerdSocket: socket };
+    await writeConfiguration(moved, record);
+    await startAgain(settings, 'containerd');
+    await containerdAnswers(moved, record);
+    await startAgain(settings, 'kubelet');
+    await kubeletAnswers(settings);
+  }
+}
+
+async function killContainer(id: string): Promise<void> {
+  const processes = containerProcesses(id.replace(/^.*:\/\//, '')).flatMap((pid) => identify(pid) ?? []);
+  if (processes.length === 0) throw new Error(`no process is in container ${id}`);
+  for (const process of processes) signal(process, 'SIGKILL');
+  await waitFor(`the processes of ${id} to go`, () => !processes.some(isRunning), 10_000, 20);
+}
+
+function recordOfRunning(settings: Settings): ClusterRecord {
+  const record = readRecord(settings);
+  const running = record === undefined ? [] : readProcesses(settings).filter(isRunning);
+  const missing = componentNames.filter((name) => !running.some((process) => process.name === name));
+  if (record !== undefined && missing.length === 0) return record;
+  throw new Error(`no cluster runs in ${settings.runFolder}; run: npm run cluster -- up`);
 }

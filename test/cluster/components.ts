@@ -49,10 +49,16 @@ export async function writeConfiguration(settings: Settings, record: ClusterReco
   for (const folder of ['containerd', 'cni/conf.d', 'kubelet']) {
     await mkdir(path.join(settings.runFolder, folder), { recursive: true });
   }
+  await mkdir(staticPodFolder(settings), { recursive: true });
   const write = (file: string, text: string) => writeFile(path.join(settings.runFolder, file), text);
   await write('containerd/config.toml', containerdConfig(settings, record));
   await write('cni/conf.d/10-kubegauge.conflist', JSON.stringify(networkConfig(settings), undefined, 2));
   await write('kubelet/config.json', JSON.stringify(kubeletConfig(settings), undefined, 2));
+}
+
+/** Each pod that is described in a file of this folder runs for as long as the file is there. */
+export function staticPodFolder(settings: Settings): string {
+  return path.join(settings.runFolder, 'kubelet/static-pods');
 }
 
 function etcdArgs(settings: Settings): string[] {
@@ -112,6 +118,8 @@ function controllerManagerArgs(settings: Settings): string[] {
     `--cluster-signing-key-file=${pkiFile(settings, 'ca.key')}`,
     // Made at start; the default is below /usr/libexec.
     `--flex-volume-plugin-dir=${path.join(settings.runFolder, 'volume-plugins')}`,
+    // The default is 50 s: too long to watch a node go and come back in a test. The kubelet renews its lease each 10 s.
+    '--node-monitor-grace-period=25s',
     // The defaults are 5 min, 5 min and 30 s: too long to watch an autoscaler go up and down in a test.
     '--horizontal-pod-autoscaler-downscale-stabilization=30s',
     '--horizontal-pod-autoscaler-cpu-initialization-period=30s',
@@ -168,6 +176,9 @@ function kubeletConfig(settings: Settings): unknown {
     imageGCLowThresholdPercent: 99,
     podLogsDir: path.join(settings.runFolder, 'kubelet/pod-logs'),
     volumePluginDir: path.join(settings.runFolder, 'volume-plugins'),
+    staticPodPath: staticPodFolder(settings),
+    // The default is 20 s.
+    fileCheckFrequency: '2s',
   };
 }
 

@@ -39,7 +39,7 @@ async function main(names: readonly string[]): Promise<number> {
 /** The number in front of a file's name is its place in the order. */
 function testFiles(names: readonly string[]): string[] {
   const folder = path.join(import.meta.dirname, 'e2e');
-  const all = globSync('*.e2e.ts', { cwd: folder }).sort();
+  const all = globSync('*.e2e.ts', { cwd: folder }).sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
   const chosen = all.filter((file) => names.length === 0 || names.some((name) => file.includes(name)));
   if (chosen.length === 0) throw new Error(`no test file is called like that; there are ${all.join(', ')}`);
   return chosen.map((file) => path.join(folder, file));

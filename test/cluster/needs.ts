@@ -73,8 +73,17 @@ export function podCgroups(): string[] {
 
 /** Every process that runs in a pod on this machine. */
 export function podProcesses(): number[] {
+  return processesBelow('**/cgroup.procs');
+}
+
+/** Every process of one container. */
+export function containerProcesses(id: string): number[] {
+  return processesBelow(`**/${id}/cgroup.procs`);
+}
+
+function processesBelow(pattern: string): number[] {
   const files = podCgroups().flatMap((folder) =>
-    globSync('**/cgroup.procs', { cwd: folder }).map((file) => path.join(folder, file)),
+    globSync(pattern, { cwd: folder }).map((file) => path.join(folder, file)),
   );
   const pids = files.flatMap((file) => readIfThere(file).split('\n').filter(Boolean).map(Number));
   return [...new Set(pids)];

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { waitFor } from '../wait.ts';
 import { harness } from './harness.ts';
 import { burnedNanocores, heldBytes, loadNamespace } from './loads.ts';
-import { startPeer } from './peer.ts';
+import { startPeerInStep } from './peer.ts';
 import { fieldOf } from './pods.ts';
 import { nodeReadings, type PodReading, parseWindowMs, podReadings, type Source } from './readings.ts';
 import type { ServerProcess } from './server.ts';
@@ -75,7 +75,7 @@ describe('the same as the real metrics-server beside it', () => {
 
   before(async () => {
     await loads.running();
-    peer = await startPeer(shared);
+    peer = await startPeerInStep(shared);
     const theirs: Source = { url: peer.url, version: 'v1beta1', token: credentials.readerToken };
     const seen = new Set<string>();
     let newest: Readings = new Map();

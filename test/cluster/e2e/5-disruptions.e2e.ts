@@ -1,31 +1,19 @@
 /** What is missing, and for how long, when a container, a pod, the kubelet or the server itself goes and comes back. */
 import assert from 'node:assert/strict';
-import { before, describe, test } from 'node:test';
+import { before, describe, type TestContext, test } from 'node:test';
 import { waitFor } from '../wait.ts';
 import { harness } from './harness.ts';
-import { loadNamespace } from './loads.ts';
+import { loadPods } from './loads.ts';
 import { makeNamespace } from './namespaces.ts';
 import { apply, fieldOf, pod, podsReady } from './pods.ts';
-import { type PodReading, parseWindowMs, type Source } from './readings.ts';
-import { resolutionMs } from './server.ts';
-import { longestGap, type Observation, watchPods } from './watch.ts';
+import { isSince } from './readings.ts';
+import { resolutionMs, toleratedSeconds } from './server.ts';
+import { hasLoads, longestGap, longestGapOfLoads, type Watch, watchPods } from './watch.ts';
 
 const shared = harness();
-const { cluster, program, loads, credentials, server, registration } = shared;
+const { cluster, program, loads, server, registration, source } = shared;
 
-const source = (url = server().url): Source => ({ url, version: program.versions[0], token: credentials.readerToken });
-const loadPods = ['burner', 'holder', 'pair'].map((name) => `${loadNamespace}/${name}`);
-const hasLoads = ({ pods }: Observation) => loadPods.every((name) => pods?.has(name) ?? false);
-
-/** metrics-server forgets what it cannot measure right now; two cycles and a bit, so that the harness can be tried on it. */
-const forgetfulSeconds = (2 * resolutionMs) / 1000 + 10;
-const toleratedSeconds = program.name === 'kubegauge' ? 0 : forgetfulSeconds;
-
-/** Whether a rate was counted after a moment only; timestamps are whole seconds. */
-function isSince(reading: PodReading | undefined, wallMs: number): boolean {
-  if (reading === undefined) return false;
-  return Date.parse(reading.timestamp) - parseWindowMs(reading.window) >= wallMs - 1_000;
-}
+const tolerated = toleratedSeconds(program);
 
 describe('a container and a pod', { concurrency: true }, () => {
   const namespace = 'e2e-disruptions';
@@ -64,7 +52,7 @@ describe('a container and a pod', { concurrency: true }, () => {
     t.diagnostic(
       `missing for ${gap.toFixed(1)} s; new rate ${((Date.now() - startedMs) / 1000).toFixed(0)} s after the start`,
     );
-    assert.ok(gap <= toleratedSeconds, `the pod was missing for ${gap} s`);
+    assert.ok(gap <= tolerated, `the pod was missing for ${gap} s`);
   });
 
   test('a pod that is deleted is gone within seconds and does not come back', async (t) => {
@@ -103,54 +91,77 @@ describe('the kubelet', () => {
       () => loadPods.every((name) => isSince(watch.newest(name), restartedMs)),
       120_000,
     );
-    const watched = watch.observations.slice(watch.observations.findIndex(hasLoads));
-    const gap = longestGap(watched, hasLoads);
+    const gap = longestGapOfLoads(watch.observations);
     t.diagnostic(
       `the kubelet was away for ${((backMs - restartedMs) / 1000).toFixed(1)} s, pods were missing for ${gap.toFixed(1)} s`,
     );
     t.diagnostic(`rates of after the restart ${((Date.now() - backMs) / 1000).toFixed(0)} s after it was back`);
-    assert.ok(gap <= toleratedSeconds, `pods were missing for ${gap} s`);
+    assert.ok(gap <= tolerated, `pods were missing for ${gap} s`);
   });
 });
 
 describe('the server itself', () => {
   before(() => loads.running());
 
-  test('SIGTERM ends it with 0; started again it has everything after two samples', async (t) => {
-    await using direct = watchPods(cluster, source());
-    await using aggregated = watchPods(cluster, source(cluster.apiServerUrl));
-    await waitFor('all loads to be measured', () => direct.observations.some(hasLoads), 60_000);
-    const stoppedMs = performance.now();
-    assert.equal(await server().stop(), 0, server().log());
-    const endedMs = performance.now();
-    const served = direct.observations.findLast(hasLoads)?.atMs ?? 0;
+  /** With its snapshot it has all as soon as it knows the pods. Without: kubelets take the next sample 10 to 30 s later, fetched within a cycle. */
+  const completeWithinMs = program.name === 'kubegauge' ? 2_000 : 30_000 + resolutionMs;
+  const seconds = (fromMs: number, toMs: number) => `${((toMs - fromMs) / 1000).toFixed(1)} s`;
+
+  /** Starts the server again. Resolves when both watches have all pods; says how long it took from when it listened, in milliseconds. */
+  async function restarted(t: TestContext, direct: Watch, aggregated: Watch): Promise<number> {
     await shared.restart();
     const startedMs = performance.now();
-    const complete = (observations: readonly Observation[]) =>
+    const complete = ({ observations }: Watch) =>
       waitFor(
         'all loads to be measured again',
         () => observations.find((observation) => observation.atMs > startedMs && hasLoads(observation)),
         90_000,
       );
-    const [again] = await Promise.all([complete(direct.observations), complete(aggregated.observations)]);
+    const [again] = await Promise.all([complete(direct), complete(aggregated)]);
     await registration.available();
-
-    const seconds = (fromMs: number, toMs: number) => `${((toMs - fromMs) / 1000).toFixed(1)} s`;
-    t.diagnostic(
-      `ended ${seconds(stoppedMs, endedMs)} after SIGTERM, answered until ${seconds(stoppedMs, served)} after it`,
-    );
     t.diagnostic(`all pods ${seconds(startedMs, again.atMs)} after it listened again`);
-    for (const [how, watch] of [
+    for (const [how, { observations }] of [
       ['straight', direct],
       ['through kube-apiserver', aggregated],
     ] as const) {
-      t.diagnostic(`${how}: incomplete for ${longestGap(watch.observations, hasLoads).toFixed(1)} s`);
+      t.diagnostic(`${how}: incomplete for ${longestGapOfLoads(observations).toFixed(1)} s`);
     }
-    assert.ok(endedMs - stoppedMs < 10_000, 'it took too long to end');
-    // The first scrape comes at once; kubelets take the next sample 10 to 30 s later, and it is fetched within a cycle.
-    assert.ok(again.atMs - startedMs <= 30_000 + resolutionMs, 'it took too long to have all pods');
-    if (program.name === 'kubegauge') {
-      assert.ok(served - stoppedMs > 3_000, 'it must go on serving while clients learn that it goes');
-    }
-  });
+    return again.atMs - startedMs;
+  }
+
+  async function watched(work: (direct: Watch, aggregated: Watch) => Promise<void>): Promise<void> {
+    await using direct = watchPods(cluster, source());
+    await using aggregated = watchPods(cluster, source(cluster.apiServerUrl));
+    await waitFor('all loads to be measured', () => direct.observations.some(hasLoads), 60_000);
+    await work(direct, aggregated);
+  }
+
+  test('SIGTERM ends it with 0; started again it has everything at once', (t) =>
+    watched(async (direct, aggregated) => {
+      const stoppedMs = performance.now();
+      assert.equal(await server().stop(), 0, server().log());
+      const endedMs = performance.now();
+      const served = direct.observations.findLast(hasLoads)?.atMs ?? 0;
+      t.diagnostic(
+        `ended ${seconds(stoppedMs, endedMs)} after SIGTERM, answered until ${seconds(stoppedMs, served)} after it`,
+      );
+      assert.ok((await restarted(t, direct, aggregated)) <= completeWithinMs, 'it took too long to have all pods');
+      assert.ok(endedMs - stoppedMs < 10_000, 'it took too long to end');
+      if (program.name === 'kubegauge') {
+        assert.ok(served - stoppedMs > 3_000, 'it must go on serving while clients learn that it goes');
+      }
+    }));
+
+  test('SIGKILL: started again it has everything at once, with the times of the samples from before', (t) =>
+    watched(async (direct, aggregated) => {
+      await server().kill();
+      const killedWallMs = Date.now();
+      assert.ok((await restarted(t, direct, aggregated)) <= completeWithinMs, 'it took too long to have all pods');
+      await waitFor(
+        'samples of after it was killed',
+        () => loadPods.every((name) => Date.parse(direct.newest(name)?.timestamp ?? '') > killedWallMs),
+        60_000,
+      );
+      t.diagnostic(`new samples of all pods ${seconds(killedWallMs, Date.now())} after it was killed`);
+    }));
 });

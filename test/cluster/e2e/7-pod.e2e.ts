@@ -1,7 +1,7 @@
 /** The server as a pod: the image of the Dockerfile and manifests/base as they are, but for what the test cluster lacks. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { before, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import type { V1Deployment, V1PodList } from '@kubernetes/client-node';
 import { buildImage } from '../product-image.ts';
 import { inPod, toList } from '../registration.ts';
@@ -9,8 +9,10 @@ import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
 import { harness } from './harness.ts';
 import { loadNamespace } from './loads.ts';
+import { hasLoads, longestGapOfLoads, watchPods } from './watch.ts';
 
-const { cluster, program, loads, credentials, registration, folder, server } = harness();
+const shared = harness();
+const { cluster, program, loads, credentials, registration, folder, server, source } = shared;
 const { settings } = cluster;
 
 describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the image is our own' }, () => {
@@ -22,13 +24,20 @@ describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the ima
     await cluster.importArchive(
       await buildImage({ tag: `docker.io/library/${image}`, out: path.join(folder, 'image.tar') }),
     );
-    // The last file of the run: the process does not come back. Nothing of it and its Service without a selector is left when the pod's objects come.
+    // Nothing of the process and its Service without a selector is left when the pod's objects come.
     await registration.remove();
     assert.equal(await server().stop(), 0, server().log());
     const objects = inPod(registration.base, { ip: cluster.nodeIp, port: settings.apiServerPort });
     await cluster.kubectl(['apply', '-f', '-'], { input: toList(objects) });
     const rollout = ['rollout', 'status', 'deployment/metrics-server', '--namespace=kube-system', '--timeout=120s'];
     await cluster.kubectl(rollout, { timeoutMs: 130_000 });
+    await registration.available();
+  });
+  after(async () => {
+    await registration.remove();
+    await registration.add();
+    await credentials.renewServer();
+    await shared.restart();
     await registration.available();
   });
 
@@ -68,11 +77,46 @@ describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the ima
     }
   });
 
+  test('kubegauge status in its container tells of the node', async (t) => {
+    const command = ['exec', '--namespace=kube-system', 'deployment/metrics-server', '--', '/metrics-server', 'status'];
+    const report = await cluster.kubectl([...command, '--cert-dir=/tmp']);
+    for (const line of report.trimEnd().split('\n')) t.diagnostic(line);
+    assert.match(report, /^all is well$/m);
+    assert.match(report, new RegExp(`^${cluster.nodeName} +yes +scraped +cadvisor +${cluster.nodeIp}:10250 `, 'm'));
+  });
+
   test('its log has no warning', async () => {
     const log = await cluster.kubectl(['logs', '--namespace=kube-system', 'deployment/metrics-server']);
     assert.deepEqual(
       log.split('\n').filter((line) => /^[WE] /.test(line)),
       [],
     );
+  });
+
+  test('killed, it has all pods at once when it is back', async (t) => {
+    const [pod] = await pods();
+    const [container] = pod?.status?.containerStatuses ?? [];
+    const url = `https://${pod?.status?.podIP}:10250`;
+    await using direct = watchPods(cluster, source(url), 250);
+    await using aggregated = watchPods(cluster, source(cluster.apiServerUrl));
+    await waitFor('all loads to be listed', () => direct.observations.some(hasLoads), 60_000);
+    await cluster.killContainer(container?.containerID ?? '');
+    const killedMs = performance.now();
+    const listens = async () => (await ask(cluster, `${url}/livez`)).status === 200 && performance.now();
+    const listeningMs = await waitFor('it to listen again', listens, 60_000, 100);
+    const again = await waitFor(
+      'all loads to be listed again',
+      () => direct.observations.find((observation) => observation.atMs > killedMs && hasLoads(observation)),
+      60_000,
+      100,
+    );
+    await registration.available();
+    const seconds = (fromMs: number, toMs: number) => `${((toMs - fromMs) / 1000).toFixed(1)} s`;
+    t.diagnostic(`it listened ${seconds(killedMs, listeningMs)} after it was killed`);
+    t.diagnostic(`all pods ${seconds(listeningMs, again.atMs)} after that`);
+    t.diagnostic(`straight: no pods for ${longestGapOfLoads(direct.observations).toFixed(1)} s`);
+    t.diagnostic(`through kube-apiserver: no pods for ${longestGapOfLoads(aggregated.observations).toFixed(1)} s`);
+    assert.ok(again.atMs - listeningMs <= 2_000, `${seconds(listeningMs, again.atMs)} after it listened`);
+    assert.equal((await pods())[0]?.status?.containerStatuses?.[0]?.restartCount, 1);
   });
 });

@@ -8,9 +8,11 @@ import { makeNamespace } from './namespaces.ts';
 export interface Credentials {
   /** The kubeconfig of ServiceAccount kube-system/metrics-server, as a server outside of a pod gets it. */
   readonly serverKubeconfig: string;
-  /** Has the ClusterRole view, which the manifests extend to metrics, and may see the server's list of paths. */
+  /** Has the ClusterRole view, which the manifests extend to metrics, and may see the server's list of paths, its metrics and its status. */
   readonly readerToken: string;
   readonly strangerToken: string;
+  /** Writes serverKubeconfig again, for a ServiceAccount that was deleted and made anew: its tokens are not those of the first. */
+  renewServer(): Promise<void>;
   /** What is not in a namespace and so does not go with one. */
   remove(): Promise<void>;
 }
@@ -28,16 +30,21 @@ export async function createCredentials(cluster: Cluster, folder: string): Promi
   const rights = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: readerRights(namespace) });
   await cluster.kubectl(['apply', '-f', '-'], { input: rights });
   const serverKubeconfig = path.join(folder, 'server-kubeconfig.json');
-  const serverToken = await token('kube-system', 'metrics-server');
-  await writeFile(serverKubeconfig, JSON.stringify(await kubeconfig(cluster, serverToken)), { mode: 0o600 });
+  await renewServer();
   return {
     serverKubeconfig,
+    renewServer,
     readerToken: await token(namespace, 'reader'),
     strangerToken: await token(namespace, 'stranger'),
     remove: async () => {
       await cluster.kubectl(['delete', '--ignore-not-found', '-f', '-'], { input: rights });
     },
   };
+
+  async function renewServer(): Promise<void> {
+    const serverToken = await token('kube-system', 'metrics-server');
+    await writeFile(serverKubeconfig, JSON.stringify(await kubeconfig(cluster, serverToken)), { mode: 0o600 });
+  }
 
   async function token(accountNamespace: string, account: string): Promise<string> {
     const args = ['create', 'token', account, `--namespace=${accountNamespace}`, `--duration=${duration}`];
@@ -61,7 +68,7 @@ function readerRights(namespace: string): (V1ClusterRole | V1ClusterRoleBinding)
       kind: 'ClusterRole',
       metadata: { name },
       rules: [
-        { nonResourceURLs: ['/', '/metrics'], verbs: ['get'] },
+        { nonResourceURLs: ['/', '/metrics', '/status'], verbs: ['get'] },
         { apiGroups: ['metrics.k8s.io'], resources: ['nodes'], verbs: ['get', 'list'] },
       ],
     },

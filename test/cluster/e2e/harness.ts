@@ -6,6 +6,7 @@ import type { Cluster } from '../cluster.ts';
 import { createCredentials, type Credentials } from './credentials.ts';
 import { createLoads, type Loads } from './loads.ts';
 import { removeNamespaces } from './namespaces.ts';
+import type { Source } from './readings.ts';
 import { createRegistration, type Registration } from './registration.ts';
 import { type Program, programNamed, type ServerProcess, startServer } from './server.ts';
 
@@ -21,6 +22,8 @@ export interface Harness extends AsyncDisposable {
   readonly port: number;
   /** The registered server; after restart() another one. */
   server(): ServerProcess;
+  /** That server's metrics in its preferred version, for who may read them; of another url where one is given. */
+  source(url?: string): Source;
   /** Starts the server again after somebody has stopped it. */
   restart(): Promise<void>;
 }
@@ -60,6 +63,7 @@ export async function openHarness(cluster: Cluster, env: NodeJS.ProcessEnv = pro
     folder,
     port,
     server: () => server,
+    source: (url = server.url) => ({ url, version: program.versions[0], token: credentials.readerToken }),
     restart: async () => {
       server = await start();
     },

@@ -8,6 +8,9 @@ export const loadNamespace = 'e2e-loads';
 export const burnedNanocores = 0.3e9;
 export const heldBytes = 64 * 2 ** 20;
 
+/** namespace/name of each of them. */
+export const loadPods: readonly string[] = ['burner', 'holder', 'pair'].map((name) => `${loadNamespace}/${name}`);
+
 export interface Loads {
   /** Makes the pods at the first call. Resolves when they run. */
   running(): Promise<void>;

@@ -1,4 +1,4 @@
-/** The real metrics-server beside the server under test, scraping in step with it. */
+/** The real metrics-server beside the server under test, where it matters scraping in step with it. */
 import type { Cluster } from '../cluster.ts';
 import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
@@ -9,19 +9,23 @@ const port = 14_251;
 /** From its start to its first scrape, roughly. */
 const startUpMs = 500;
 
-/**
- * Starts it so that it scrapes at about the same moments: kubelets take a sample every 10 to 15 s, and only within those
- * do both servers see the same one.
- */
-export async function startPeer({ cluster, credentials, server, folder }: Harness): Promise<ServerProcess> {
-  const program = await programNamed(cluster, 'metrics-server');
-  await nextScrape(cluster, server(), credentials.readerToken, startUpMs);
-  return startServer(cluster, program, {
+/** Starts it at whatever moment. */
+export async function startPeer({ cluster, credentials, folder }: Harness): Promise<ServerProcess> {
+  return startServer(cluster, await programNamed(cluster, 'metrics-server'), {
     port,
     kubeconfig: credentials.serverKubeconfig,
     folder,
     args: ['--kubelet-insecure-tls', '--kubelet-certificate-authority='],
   });
+}
+
+/**
+ * Starts it so that it scrapes at about the same moments: kubelets take a sample every 10 to 15 s, and only within those
+ * do both servers see the same one.
+ */
+export async function startPeerInStep(shared: Harness): Promise<ServerProcess> {
+  await nextScrape(shared.cluster, shared.server(), shared.credentials.readerToken, startUpMs);
+  return startPeer(shared);
 }
 
 /** Resolves when the server's next scrape is so many milliseconds ahead. */

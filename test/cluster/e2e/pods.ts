@@ -19,17 +19,19 @@ export function podSpec(cluster: Cluster, containers: Readonly<Record<string, Sc
     terminationGracePeriodSeconds: 1,
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    containers: Object.entries(containers).map(
-      ([name, { script, requests, limits }]): V1Container => ({
-        name,
-        image: cluster.images.busybox,
-        imagePullPolicy: 'Never',
-        args: ['-c', script],
-        resources: { ...(requests && { requests }), ...(limits && { limits }) },
-        volumeMounts: [{ name: 'memory', mountPath: memoryFolder }],
-      }),
-    ),
+    containers: Object.entries(containers).map(([name, script]) => container(cluster, name, script)),
     volumes: [{ name: 'memory', emptyDir: { medium: 'Memory' } }],
+  };
+}
+
+export function container(cluster: Cluster, name: string, { script, requests, limits }: Script): V1Container {
+  return {
+    name,
+    image: cluster.images.busybox,
+    imagePullPolicy: 'Never',
+    args: ['-c', script],
+    resources: { ...(requests && { requests }), ...(limits && { limits }) },
+    volumeMounts: [{ name: 'memory', mountPath: memoryFolder }],
   };
 }
 

@@ -45,6 +45,12 @@ export async function nodeReadings(cluster: Cluster, source: Source): Promise<Ma
   );
 }
 
+/** Whether a rate was counted after a moment only; timestamps are whole seconds. */
+export function isSince(reading: Pick<PodReading, 'timestamp' | 'window'> | undefined, wallMs: number): boolean {
+  if (reading === undefined) return false;
+  return Date.parse(reading.timestamp) - parseWindowMs(reading.window) >= wallMs - 1_000;
+}
+
 interface Usage {
   readonly cpu: string;
   readonly memory: string;

@@ -32,9 +32,17 @@ export interface ServerProcess {
   readonly ended: Promise<number | undefined>;
   /** Sends SIGTERM and waits for the end; after 20 s it insists. */
   stop(): Promise<number | undefined>;
+  /** Ends it as a machine does that has no memory left: it cannot do anything about it. Resolves when it is gone. */
+  kill(): Promise<void>;
 }
 
 export const resolutionMs = 15_000;
+/**
+ * For how many seconds a pod may be missing while something goes and comes back. metrics-server forgets what it cannot measure right now;
+ * two cycles and a bit beside the time that it was away, so that the tests can be tried on it.
+ */
+export const toleratedSeconds = ({ name }: Program, awaySeconds = 0): number =>
+  name === 'kubegauge' ? 0 : awaySeconds + (2 * resolutionMs) / 1000 + 10;
 const insistAfterMs = 20_000;
 const startTimeoutMs = 30_000;
 
@@ -72,7 +80,12 @@ export async function startServer(cluster: Cluster, program: Program, options: S
 
 /** Starts it without waiting for anything; for servers that are expected to fail. */
 export function spawnServer(cluster: Cluster, program: Program, options: ServerOptions): ServerProcess {
-  const args = [...program.args, ...commonArgs(cluster, program, options), ...(options.args ?? [])];
+  const args = [
+    ...program.args,
+    ...commonArgs(cluster, program, options),
+    ...ownArgs(program, options),
+    ...(options.args ?? []),
+  ];
   const child = cluster.inNamespace(program.command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: options.folder,
@@ -88,6 +101,7 @@ export function spawnServer(cluster: Cluster, program: Program, options: ServerO
     log: () => Buffer.concat(printed).toString(),
     ended,
     stop,
+    kill,
   };
 
   async function stop(): Promise<number | undefined> {
@@ -97,6 +111,16 @@ export function spawnServer(cluster: Cluster, program: Program, options: ServerO
     clearTimeout(insist);
     return code;
   }
+
+  async function kill(): Promise<void> {
+    child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+/** What only one of the programs knows. */
+function ownArgs(program: Program, { port, folder }: ServerOptions): string[] {
+  return program.name === 'kubegauge' ? [`--snapshot-path=${path.join(folder, `snapshot-${port}`)}`] : [];
 }
 
 /** The same for both programs: one can be put in the other's place. */

@@ -1,6 +1,7 @@
 /** Lists all pods' metrics once a second, to tell afterwards what was missing and for how long. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../cluster.ts';
+import { loadPods } from './loads.ts';
 import { type PodReading, podReadings, type Source } from './readings.ts';
 
 export interface Observation {
@@ -19,10 +20,11 @@ export interface Watch extends AsyncDisposable {
   newest(pod: string): PodReading | undefined;
 }
 
-const everyMs = 1_000;
+/** Whether the answer has every pod of the loads. */
+export const hasLoads = ({ pods }: Observation): boolean => loadPods.every((name) => pods?.has(name) ?? false);
 
 /** Watches until disposed. */
-export function watchPods(cluster: Cluster, source: Source): Watch {
+export function watchPods(cluster: Cluster, source: Source, everyMs = 1_000): Watch {
   const observations: Observation[] = [];
   const stop = new AbortController();
   const done = loop();
@@ -69,4 +71,15 @@ export function longestGap(
     else sinceMs ??= observation.atMs;
   }
   return longestMs / 1000;
+}
+
+/** The longest time in seconds for which one of the loads was not listed after all were listed first. */
+export function longestGapOfLoads(observations: readonly Observation[]): number {
+  return longestGap(observations.slice(Math.max(0, observations.findIndex(hasLoads))), hasLoads);
+}
+
+/** The longest time in seconds for which a pod was not listed after it was listed first. */
+export function longestAbsence(observations: readonly Observation[], pod: string): number {
+  const first = observations.findIndex(({ pods }) => pods?.has(pod));
+  return longestGap(observations.slice(Math.max(0, first)), ({ pods }) => pods?.has(pod) ?? false);
 }

@@ -1,0 +1,108 @@
+/** What is served and said of a node that is not Ready because its kubelet is away, and how fast it is back. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { waitFor } from '../wait.ts';
+import { ask } from './ask.ts';
+import { harness } from './harness.ts';
+import { loadNamespace, loadPods } from './loads.ts';
+import { nodeReadings, type PodReading } from './readings.ts';
+import { resolutionMs } from './server.ts';
+import { hasLoads, type Watch, watchPods } from './watch.ts';
+
+const { cluster, program, credentials, loads, server, source } = harness();
+
+describe('a node that is NotReady', { skip: program.name !== 'kubegauge' && 'it forgets at once' }, () => {
+  const ready = '{.status.conditions[?(@.type=="Ready")].status}';
+  const readiness = () => cluster.kubectl(['get', 'node', cluster.nodeName, '-o', `jsonpath=${ready}`]);
+  const secondsSince = (ms: number) => `${((performance.now() - ms) / 1000).toFixed(0)} s`;
+  let watch: Watch;
+  let stoppedMs = 0;
+  let stoppedWallMs = 0;
+  let isBack = false;
+
+  before(async () => {
+    await loads.running();
+    watch = watchPods(cluster, source());
+    await waitFor('all loads to be measured', () => watch.observations.some(hasLoads), 60_000);
+    await cluster.stopComponent('kubelet');
+    stoppedMs = performance.now();
+    stoppedWallMs = Date.now();
+  });
+  after(async () => {
+    await watch[Symbol.asyncDispose]();
+    if (!isBack) await cluster.startComponent('kubelet');
+  });
+
+  const isGone = (resource: string) => async () =>
+    (await ask(cluster, `${server().url}/apis/metrics.k8s.io/v1/${resource}`, { token: credentials.readerToken }))
+      .status === 404;
+
+  test('its last numbers are served with their own times until they are stale, then not at all', async (t) => {
+    await waitFor('the node to be NotReady', async () => (await readiness()) === 'Unknown', 60_000, 1_000);
+    t.diagnostic(`NotReady ${secondsSince(stoppedMs)} after the kubelet was stopped`);
+    await waitFor('all pods to be gone', () => watch.observations.at(-1)?.pods?.size === 0, 120_000);
+    t.diagnostic(`nothing is served ${secondsSince(stoppedMs)} after the kubelet was stopped`);
+    await waitFor('the node to be gone', isGone(`nodes/${cluster.nodeName}`), 60_000, 1_000);
+    t.diagnostic(`nor of the node ${secondsSince(stoppedMs)} after it`);
+    // A sample is good for 45 s or twice its window from when it was fetched; kubelets sample each 10 to 30 s.
+    for (const name of loadPods) {
+      const away = watch.observations.filter(({ atMs }) => atMs > stoppedMs);
+      const served = away.filter(({ pods }) => pods?.has(name));
+      const seconds = ((served.at(-1)?.atMs ?? 0) - stoppedMs) / 1000;
+      t.diagnostic(`${name} was served for ${seconds.toFixed(0)} s`);
+      assert.ok(seconds >= 45 - resolutionMs / 1000 && seconds <= 75, `${name} was served for ${seconds} s`);
+      assert.ok(
+        served.every((observation, at) => observation === away[at]),
+        `${name} came and went`,
+      );
+      const last = watch.observations.findLast(({ atMs }) => atMs <= stoppedMs)?.pods?.get(name);
+      for (const { pods } of served) assertNoNewerThan(pods?.get(name), last);
+    }
+  });
+
+  /** The last scrape may have ended between the last answer and the kubelet's end. */
+  function assertNoNewerThan(reading: PodReading | undefined, last: PodReading | undefined): void {
+    const sampledMs = Date.parse(reading?.timestamp ?? '');
+    assert.ok(sampledMs <= stoppedWallMs, `a sample of ${reading?.timestamp} of a kubelet that was gone`);
+    assert.ok(sampledMs >= Date.parse(last?.timestamp ?? ''), 'times go back');
+  }
+
+  test('who asks for a pod or the node is told why there is nothing', async (t) => {
+    for (const resource of [`namespaces/${loadNamespace}/pods/burner`, `nodes/${cluster.nodeName}`]) {
+      const url = `/apis/metrics.k8s.io/v1/${resource}`;
+      for (const [base, ca] of [
+        [server().url, undefined],
+        [cluster.apiServerUrl, cluster.caFile],
+      ] as const) {
+        const asked = { token: credentials.readerToken, ...(ca && { ca }) };
+        const { status, body } = await ask(cluster, `${base}${url}`, asked);
+        assert.equal(status, 404, body);
+        const { details } = JSON.parse(body) as { details: { causes: { reason: string; message: string }[] } };
+        for (const { reason, message } of details.causes) t.diagnostic(`${reason}: ${message}`);
+        assert.deepEqual(
+          details.causes.map(({ reason }) => reason),
+          ['Stale', 'ConnectionRefused'],
+        );
+      }
+    }
+  });
+
+  test('once its kubelet is back, all is', async (t) => {
+    await cluster.startComponent('kubelet');
+    isBack = true;
+    await waitFor('the node to be Ready', async () => (await readiness()) === 'True', 60_000, 500);
+    const readyMs = performance.now();
+    await waitFor('all pods to be served', () => watch.observations.slice(-1).some(hasLoads), 60_000);
+    t.diagnostic(`pods ${secondsSince(readyMs)} after the node was Ready`);
+    await waitFor(
+      'the node to be served',
+      async () => (await nodeReadings(cluster, source())).has(cluster.nodeName),
+      60_000,
+    );
+    t.diagnostic(`the node ${secondsSince(readyMs)} after it was Ready`);
+    assert.ok(performance.now() - readyMs <= 20_000, 'it took too long');
+    for (const name of loadPods) {
+      assert.ok(Date.parse(watch.newest(name)?.timestamp ?? '') > stoppedWallMs, `${name} is old`);
+    }
+  });
+});

@@ -1,0 +1,85 @@
+/** How old the numbers are that are served, beside the real metrics-server; and when the kubelet takes its samples. Told, not asserted. */
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { before, describe, test } from 'node:test';
+import { waitFor } from '../wait.ts';
+import { harness } from './harness.ts';
+import { cadvisorRows } from './kubelet.ts';
+import { loadPods } from './loads.ts';
+import { startPeer } from './peer.ts';
+import { nodeReadings, podReadings, type Source } from './readings.ts';
+
+const shared = harness();
+const { cluster, program, loads, source } = shared;
+
+const everyMs = 1_000;
+const watchedMs = 180_000;
+
+/** Seconds since each sample that is served, of all pods and the node. */
+async function ages(from: Source): Promise<number[]> {
+  const [pods, nodes] = await Promise.all([podReadings(cluster, from), nodeReadings(cluster, from)]);
+  assert.ok(loadPods.every((name) => pods.has(name)) && nodes.size > 0, `${from.url} does not have all`);
+  return [...pods.values(), ...nodes.values()].map(({ timestamp }) => (Date.now() - Date.parse(timestamp)) / 1000);
+}
+
+/** When the kubelet took its samples so far, milliseconds since the epoch, by cgroup: of the node, pods and containers. */
+class SampleTimes {
+  readonly #times = new Map<string, Set<number>>();
+
+  async look(): Promise<void> {
+    for (const { id, namespace, pod, container, timestampMs } of await cadvisorRows(cluster, [
+      'container_memory_working_set_bytes',
+    ])) {
+      if (timestampMs === undefined || (id !== '/' && container === '')) continue;
+      const name = id === '/' ? 'node' : `${namespace}/${pod}/${container}`;
+      this.#times.set(name, (this.#times.get(name) ?? new Set()).add(timestampMs));
+    }
+  }
+
+  series(): [name: string, timesMs: number[]][] {
+    return [...this.#times].map(([name, times]) => [name, [...times].sort((a, b) => a - b)]);
+  }
+}
+
+describe('freshness', { skip: program.name !== 'kubegauge' && 'there is nothing to compare' }, () => {
+  before(() => loads.running());
+
+  test('the ages of what both serve', async (t) => {
+    await using opened = new AsyncDisposableStack();
+    const peer = await startPeer(shared);
+    opened.defer(async () => {
+      await peer.stop();
+    });
+    const sources = { kubegauge: source(), 'metrics-server': { ...source(peer.url), version: 'v1beta1' as const } };
+    await waitFor('metrics-server to have all', () => ages(sources['metrics-server']), 60_000, 1_000);
+    const seen = { kubegauge: [] as number[], 'metrics-server': [] as number[] };
+    const samples = new SampleTimes();
+    const endMs = performance.now() + watchedMs;
+    for (let nextMs = performance.now(); nextMs < endMs; nextMs += everyMs) {
+      const [ours, theirs] = await Promise.all([
+        ages(sources.kubegauge),
+        ages(sources['metrics-server']),
+        samples.look(),
+      ]);
+      seen.kubegauge.push(...ours);
+      seen['metrics-server'].push(...theirs);
+      await sleep(Math.max(0, nextMs + everyMs - performance.now()));
+    }
+    for (const [name, seconds] of Object.entries(seen)) {
+      const text = `median ${quantile(seconds, 0.5)} s, p95 ${quantile(seconds, 0.95)} s`;
+      t.diagnostic(`${name}: ${text} of ${seconds.length} ages`);
+    }
+    for (const [name, timesMs] of samples.series()) {
+      const distances = timesMs.slice(1).map((ms, at) => ((ms - (timesMs[at] ?? ms)) / 1000).toFixed(1));
+      t.diagnostic(`${name} was sampled after ${distances.join(' ')} s`);
+    }
+    const file = process.env['KUBEGAUGE_E2E_SAMPLE_TIMES'];
+    if (file !== undefined) await writeFile(file, JSON.stringify({ seen, samples: samples.series() }));
+  });
+});
+
+function quantile(values: readonly number[], share: number): string {
+  const sorted = values.toSorted((a, b) => a - b);
+  return (sorted[Math.floor(share * (sorted.length - 1))] ?? NaN).toFixed(1);
+}
