@@ -299,6 +299,17 @@ describe('storage', () => {
     assert.equal(storage.podUsage(web).kind, 'missing');
   });
 
+  test('nor the sidecar that stays for the pod whose container has just started', () => {
+    const { storage } = setUp();
+    const named = (at: number, ...names: readonly string[]): PodBatch => ({
+      ...pod(at),
+      containers: names.flatMap((name) => pod(at, { id: name }).containers.map((point) => ({ ...point, name }))),
+    });
+    for (const at of [100, 110]) storage.store(batch(at, [named(at, 'init', 'sidecar')]));
+    storage.store(batch(120, [named(120, 'app', 'sidecar')]));
+    assert.equal(storage.podUsage(web).kind, 'missing');
+  });
+
   test('lets a container that ended and lingers not make the others stale', async () => {
     const { clock, storage } = setUp();
     const both = (at: number, jobAt: number): PodBatch => {
