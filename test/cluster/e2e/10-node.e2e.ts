@@ -5,7 +5,7 @@ import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
 import { harness } from './harness.ts';
 import { loadNamespace, loadPods } from './loads.ts';
-import { nodeReadings, type PodReading } from './readings.ts';
+import { nodeReadings, parseWindowMs, type PodReading } from './readings.ts';
 import { resolutionMs } from './server.ts';
 import { hasLoads, type Watch, watchPods } from './watch.ts';
 
@@ -33,6 +33,13 @@ describe('a node that is NotReady', { skip: program.name !== 'kubegauge' && 'it 
     if (!isBack) await cluster.startComponent('kubelet');
   });
 
+  /** How far apart the node's samples are, as the server knows. */
+  async function spacing(): Promise<number> {
+    const { body } = await ask(cluster, `${server().url}/status`, { token: credentials.readerToken });
+    const report = JSON.parse(body) as { nodes: { name: string; sampleSpacing?: string }[] };
+    return parseWindowMs(report.nodes.find(({ name }) => name === cluster.nodeName)?.sampleSpacing ?? '0s');
+  }
+
   const isGone = (resource: string) => async () =>
     (await ask(cluster, `${server().url}/apis/metrics.k8s.io/v1/${resource}`, { token: credentials.readerToken }))
       .status === 404;
@@ -44,13 +51,18 @@ describe('a node that is NotReady', { skip: program.name !== 'kubegauge' && 'it 
     t.diagnostic(`nothing is served ${secondsSince(stoppedMs)} after the kubelet was stopped`);
     await waitFor('the node to be gone', isGone(`nodes/${cluster.nodeName}`), 60_000, 1_000);
     t.diagnostic(`nor of the node ${secondsSince(stoppedMs)} after it`);
-    // A sample is good for 45 s or twice its window from when it was fetched; kubelets sample each 10 to 30 s.
+    const spacingMs = await spacing();
+    t.diagnostic(`samples are ${spacingMs / 1000} s apart`);
     for (const name of loadPods) {
       const away = watch.observations.filter(({ atMs }) => atMs > stoppedMs);
       const served = away.filter(({ pods }) => pods?.has(name));
       const seconds = ((served.at(-1)?.atMs ?? 0) - stoppedMs) / 1000;
-      t.diagnostic(`${name} was served for ${seconds.toFixed(0)} s`);
-      assert.ok(seconds >= 45 - resolutionMs / 1000 && seconds <= 75, `${name} was served for ${seconds} s`);
+      const windowMs = parseWindowMs(served.at(-1)?.pods?.get(name)?.window ?? '');
+      // So long is a sample good from when it was fetched, which was in the last cycle or, of an idle container, in the one before.
+      const goodMs = Math.max(45_000, 2 * Math.max(windowMs, spacingMs));
+      t.diagnostic(`${name} was served for ${seconds.toFixed(0)} s, its window was ${windowMs / 1000} s`);
+      assert.ok(seconds <= goodMs / 1000 + 2, `${name} was served for ${seconds} s, not ${goodMs / 1000} s`);
+      assert.ok(seconds >= (goodMs - 2 * resolutionMs) / 1000 - 2, `${name} was served for ${seconds} s only`);
       assert.ok(
         served.every((observation, at) => observation === away[at]),
         `${name} came and went`,
