@@ -1,7 +1,9 @@
-/** Writes the tables of flags, deliberate differences and faults into the README: `npm run readme`. A unit test tells when it was forgotten. */
+/** Writes the tables of flags, deliberate differences, faults and costs into the README: `npm run readme`. A unit test tells when it was forgotten. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { flagTable } from '../src/options/usage.ts';
+import { readMeasured as readBench } from './bench/measured.ts';
+import { goalTable } from './bench/table.ts';
 import { differenceTable } from './conformance/differencetable.ts';
 import { readMeasured } from './faults/measured.ts';
 import { measuredTable } from './faults/table.ts';
@@ -12,6 +14,7 @@ const readme = path.resolve(import.meta.dirname, '../README.md');
 const blocks: ReadonlyMap<string, () => string> = new Map([
   ['flags', flagTable],
   ['differences', differenceTable],
+  ['bench', () => goalTable(readBench())],
   ['faults', () => measuredTable(readMeasured())],
 ]);
 

@@ -1,0 +1,137 @@
+/**
+ * A fleet of kubelets behind one port, one for each address in 127.0.0.0/8: the second number says what kind of kubelet it is, the others which node.
+ * Answers are written in TLS records as large as promhttp's writes make them: 16 KiB for protobuf, 4 KiB for text and what is compressed, since few large
+ * records would flatter whoever reads them.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import { TLSSocket } from 'node:tls';
+import { makeAuthority } from '../fakes/certificates.ts';
+import {
+  delimitedContentType,
+  encodeDelimited,
+  encodeText,
+  type Family,
+  textContentType,
+} from '../fakes/exposition.ts';
+import { resourceFamilies } from '../fakes/kubeletrows.ts';
+import { listen } from '../fakes/listen.ts';
+import { compress, filteredFamilies, fullFamilies } from './body.ts';
+import { type Moving, movingDelimited, movingText } from './moving.ts';
+import { nodeModel } from './nodemodel.ts';
+
+export interface FleetOptions {
+  readonly pods: number;
+  /**
+   * moving: each answer is of the moment at which it is asked for. cycling: of one of a few moments in turn, and answers are kept, so that it takes the fleet no
+   * time to answer.
+   */
+  readonly samples: 'moving' | 'cycling';
+}
+
+export interface Fleet extends AsyncDisposable {
+  readonly port: number;
+  /** How many questions came to each kind of address. */
+  asked(kind: Kind): number;
+  /** Encodes what a node of this kind answers before somebody waits for it. */
+  prepare(kind: Kind, index: number): void;
+}
+
+/** Who reads which: filtering kubelets are those of Kubernetes 1.37, full are older ones; each is a fleet of its own, so that answers can be counted. */
+export const kinds = { real: 10, filtered: 11, full: 12, resource: 13 } as const;
+
+export type Kind = keyof typeof kinds;
+
+export const nodeName = (index: number): string => `node-${index}`;
+
+export function addressOf(kind: Kind, index: number): string {
+  return `127.${kinds[kind]}.${index >> 8}.${index & 0xff}`;
+}
+
+const cycle = 4;
+const cycleMs = 10_000;
+
+export async function startFleet({ pods, samples }: FleetOptions): Promise<Fleet> {
+  const certificate = makeAuthority('kubelets').issue({ cn: 'kubelet', ips: ['127.0.0.1'], usages: ['server'] });
+  const counts = new Map<number, number>();
+  const kept = new Map<string, Buffer>();
+  const moving = new Map<string, Moving>();
+  const startedMs = Date.now();
+  const server = createServer({ ...certificate, ALPNProtocols: ['http/1.1'], keepAliveTimeout: 90_000 }, handle);
+  server.on('tlsClientError', () => {});
+  const port = await listen(server, 0, '0.0.0.0');
+  return { port, asked: (kind) => counts.get(kinds[kind]) ?? 0, prepare, [Symbol.asyncDispose]: close };
+
+  function prepare(kind: Kind, index: number): void {
+    const families = kind === 'real' ? 'resource' : kind;
+    // metrics-server takes text.
+    bodyOf({ families, protobuf: kind !== 'real', gzip: false }, nodeName(index), 0);
+  }
+
+  function handle(request: IncomingMessage, response: ServerResponse): void {
+    const address = request.socket.localAddress?.split('.').map(Number) ?? [];
+    const [, kind = 0, high = 0, low = 0] = address;
+    const count = counts.get(kind) ?? 0;
+    counts.set(kind, count + 1);
+    const cadvisor = kind === kinds.full ? 'full' : 'filtered';
+    const what = {
+      families: request.url?.startsWith('/metrics/resource') === true ? 'resource' : cadvisor,
+      protobuf: request.headers.accept?.includes('encoding=delimited') === true,
+      gzip: request.headers['accept-encoding']?.includes('gzip') === true,
+    } as const;
+    const body = bodyOf(what, nodeName(high * 256 + low), count);
+    if (request.socket instanceof TLSSocket) {
+      request.socket.setMaxSendFragment(what.protobuf && !what.gzip ? 16 * 1024 : 4096);
+    }
+    response.writeHead(200, {
+      'content-type': what.protobuf ? delimitedContentType : textContentType,
+      ...(what.gzip ? { 'content-encoding': 'gzip' } : {}),
+    });
+    // Chunked, as from a kubelet that does not know the length when it begins.
+    for (let at = 0; at < body.length; at += chunkBytes) response.write(body.subarray(at, at + chunkBytes));
+    response.end();
+  }
+
+  function bodyOf(what: What, node: string, count: number): Buffer {
+    const { families, protobuf, gzip } = what;
+    const key = `${families} ${protobuf} ${node}`;
+    const move = moving.get(key) ?? encode(what, node);
+    moving.set(key, move);
+    const finish = (bytes: Buffer) => (gzip ? compress(bytes) : bytes);
+    // A copy, since what is still being sent must not move.
+    if (samples === 'moving') return finish(Buffer.from(move(Date.now() - startedMs)));
+    const tick = count % cycle;
+    const tickKey = `${key} ${gzip} ${tick}`;
+    const known = kept.get(tickKey);
+    if (known !== undefined) return known;
+    // Not of the future: that would be another path through the decoder.
+    const body = finish(Buffer.from(move((tick - cycle) * cycleMs)));
+    kept.set(tickKey, body);
+    return body;
+  }
+
+  function encode({ families, protobuf }: What, node: string): Moving {
+    const all = familiesOf[families](nodeModel(node, pods, startedMs), startedMs);
+    return protobuf ? movingDelimited(encodeDelimited(all)) : movingText(encodeText(all));
+  }
+
+  async function close(): Promise<void> {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+/** What an answer consists of. */
+interface What {
+  readonly families: keyof typeof familiesOf;
+  readonly protobuf: boolean;
+  readonly gzip: boolean;
+}
+
+const familiesOf = {
+  filtered: filteredFamilies,
+  full: fullFamilies,
+  resource: (model) => resourceFamilies(model),
+} as const satisfies Record<string, (model: ReturnType<typeof nodeModel>, nowMs: number) => Family[]>;
+
+const chunkBytes = 32 * 1024;

@@ -1,0 +1,103 @@
+/** What is to be reached, and by which figure that is told; '-' where nothing measures it yet. */
+import type { Unit } from './measure.ts';
+
+export interface Goal {
+  readonly what: string;
+  readonly hard: number;
+  readonly moonshot: number;
+  readonly unit: Unit;
+  /** Undefined: not measured. */
+  readonly figure: string | undefined;
+}
+
+const scrapeGoal = (pods: number): Goal => ({
+  what: `scrape of a node with ${pods} pods, kubelet 1.37 or later, to metrics-server's`,
+  hard: 1 / 5,
+  moonshot: 1 / 10,
+  unit: 'ratio',
+  figure: `paced.${pods}.filtered.to-metrics-server`,
+});
+
+/** Smaller is better for every one. */
+export const goals: readonly Goal[] = [
+  scrapeGoal(10),
+  scrapeGoal(30),
+  scrapeGoal(110),
+  {
+    what: "the same with 10 pods, older kubelet: full body, to metrics-server's",
+    hard: 0.6,
+    moonshot: 0.4,
+    unit: 'ratio',
+    figure: 'paced.10.full.to-metrics-server',
+  },
+  {
+    what: "the same with 30 pods, older kubelet: full body, to metrics-server's",
+    hard: 1.6,
+    moonshot: 0.9,
+    unit: 'ratio',
+    figure: 'paced.30.full.to-metrics-server',
+  },
+  {
+    what: "`--metrics-source=resource` with 30 pods, to metrics-server's",
+    hard: 1 / 5,
+    moonshot: 1 / 10,
+    unit: 'ratio',
+    figure: 'paced.30.resource.to-metrics-server',
+  },
+  { what: 'full body, to Go decoding the same', hard: 1 / 8, moonshot: 1 / 12, unit: 'ratio', figure: undefined },
+  {
+    what: 'decoding a filtered protobuf body of 30 pods',
+    hard: 12,
+    moonshot: 5,
+    unit: 'us',
+    figure: 'decode.30.filtered-protobuf',
+  },
+  {
+    what: 'decoding a full protobuf body of 30 pods',
+    hard: 12,
+    moonshot: 5,
+    unit: 'us',
+    figure: 'decode.30.full-protobuf',
+  },
+  { what: 'the same after its layout changed', hard: 200, moonshot: 80, unit: 'us', figure: undefined },
+  {
+    what: 'allocation of that decoding, JavaScript heap',
+    hard: 16 * 1024,
+    moonshot: 4 * 1024,
+    unit: 'bytes',
+    figure: 'decode.30.filtered-protobuf.allocated',
+  },
+  {
+    what: 'list of 150,000 pods, store to JSON; a twentieth of what it takes Go',
+    hard: 200,
+    moonshot: 50,
+    unit: 'ms',
+    figure: 'list.150000.all',
+  },
+  {
+    what: 'list of a namespace of 400 pods by label selector, among 150,000',
+    hard: 0.5,
+    moonshot: 0.2,
+    unit: 'ms',
+    figure: 'list.150000.namespace-of-400',
+  },
+  {
+    what: "GET of one pod, p50, to metrics-server's",
+    hard: 1 / 1.5,
+    moonshot: 1 / 3,
+    unit: 'ratio',
+    figure: undefined,
+  },
+  {
+    what: "ten minutes of 100 nodes, 7,000 pods, HPA and `kubectl top`: CPU, to metrics-server's",
+    hard: 1 / 2,
+    moonshot: 1 / 5,
+    unit: 'ratio',
+    figure: undefined,
+  },
+  { what: "the same: memory, to metrics-server's", hard: 1, moonshot: 0.7, unit: 'ratio', figure: undefined },
+  { what: 'memory at 1,000 nodes of 30 pods, to its', hard: 0.7, moonshot: 0.5, unit: 'ratio', figure: undefined },
+  { what: 'memory at 5,000 nodes of 30 pods', hard: 1.2 * 1024, moonshot: 870, unit: 'MiB', figure: undefined },
+  { what: 'event-loop delay at 5,000 nodes, p99', hard: 50, moonshot: 10, unit: 'ms', figure: undefined },
+  { what: 'start: process to discovery served', hard: 500, moonshot: 300, unit: 'ms', figure: undefined },
+];

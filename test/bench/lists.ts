@@ -1,0 +1,52 @@
+/** What answers of the API cost, from the store to the bytes of the JSON: all pods, one namespace by a label selector, one pod. */
+import { createPodsApi, type PodsApi } from '../../src/api/pods.ts';
+import { encode } from '../../src/api/encode.ts';
+import { parseLabelSelector } from '../../src/apimachinery/labels.ts';
+import { fillStore, podsPerNamespace } from './fullstore.ts';
+import { createCollect } from './heap.ts';
+import { type Contender, type Figures, figureOf, inTurns, single } from './measure.ts';
+
+const shapes = [500, 5_000];
+const turns = { rounds: 7, roundMs: 60, warmUpMs: 400 };
+
+export async function benchLists(figures: Figures): Promise<void> {
+  const collect = createCollect();
+  for (const nodes of shapes) {
+    const { storage, pods } = fillStore(nodes);
+    const count = pods.list().length;
+    const api = createPodsApi({ pods, usage: storage, troubleOf: () => undefined, now: () => Date.now() });
+    for (const group of contenders(api, count)) {
+      collect();
+      for (const [name, values] of await inTurns(group, turns)) {
+        const ms = values.map((us) => us / 1000);
+        figures.set(name, figureOf(ms, 'ms'));
+      }
+    }
+    figures.set(`list.${count}.size`, single(encode(api.list(), 'v1').length, 'bytes'));
+  }
+}
+
+/** In groups, since a list of everything leaves garbage that the small ones in turn with it would have to collect. */
+function contenders(api: PodsApi, count: number): Contender[][] {
+  const first = api.list({ namespace: 'team-000' }).items[0];
+  if (first === undefined) throw new Error('the store of the benchmark serves nothing');
+  const selected = () =>
+    // Parsed for each request, as the server does.
+    api.list({ namespace: 'team-000', labelSelector: parseLabelSelector('app=web') });
+  return [
+    [
+      {
+        name: `list.${count}.namespace-of-${podsPerNamespace}`,
+        run: (times) => each(times, () => encode(selected(), 'v1')),
+      },
+      { name: `list.${count}.get`, run: (times) => each(times, () => encode(api.get('team-000', first.name), 'v1')) },
+    ],
+    [{ name: `list.${count}.all`, run: (times) => each(times, () => encode(api.list(), 'v1')) }],
+  ];
+}
+
+function each(times: number, make: () => Buffer): void {
+  for (let time = 0; time < times; time += 1) {
+    if (make().length === 0) throw new Error('an answer of the benchmark is empty');
+  }
+}

@@ -1,0 +1,84 @@
+/** What one whole scrape costs us, from the question over TLS to the batch: kubelets that filter and older ones in turns, one node after the other. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { systemClock as clock } from '../../src/clock.ts';
+import { createKubeletClient, type KubeletClient } from '../../src/kubelet/client.ts';
+import { createTarget, type SourceMode } from '../../src/scrape/target.ts';
+import { addressOf, type Kind, nodeName } from './fleet.ts';
+import { type Contender, type Figures, figureOf, inTurns } from './measure.ts';
+import { type PodCount, podCounts } from './nodemodel.ts';
+
+const turns = { rounds: 9, roundMs: 150, warmUpMs: 3_000 };
+const nodes = 3;
+
+/** The same endpoint by the kubelets that have it; what is asked of them is production's affair. */
+const contenders: readonly { readonly kind: Kind; readonly mode: SourceMode }[] = [
+  { kind: 'filtered', mode: 'cadvisor' },
+  { kind: 'full', mode: 'cadvisor' },
+  { kind: 'resource', mode: 'resource' },
+];
+
+export async function benchScrape(figures: Figures, counts: readonly PodCount[] = podCounts): Promise<void> {
+  for (const pods of counts) {
+    await using fleet = await forkFleet(pods);
+    await using kubelet = createKubeletClient({
+      tls: () => insecure,
+      authorization: async () => 'Bearer bench',
+      plainHttp: false,
+      requestTimeoutMs: 60_000,
+    });
+    const results = await inTurns(
+      contenders.map(({ kind, mode }) => contender(kind, mode, fleet.port, kubelet)),
+      turns,
+    );
+    for (const [name, values] of results) {
+      const ms = values.map((us) => us / 1000);
+      figures.set(`scrape.${pods}.${name}`, figureOf(ms, 'ms'));
+    }
+  }
+}
+
+/** One object, as production has it as long as nothing changed: another one would be another connection. */
+const insecure = { ca: undefined, cert: undefined, key: undefined, insecure: true };
+
+const nothingExpected = { isRunning: () => false, anyUnreported: () => false };
+
+function contender(kind: Kind, mode: SourceMode, port: number, kubelet: KubeletClient): Contender {
+  const targets = Array.from({ length: nodes }, (_, index) => ({
+    target: createTarget({ node: `${kind}/${nodeName(index)}`, kubelet, mode, expectations: nothingExpected, clock }),
+    address: {
+      candidates: { kind: 'candidates', candidates: [{ host: addressOf(kind, index), port }] },
+      resourcePath: undefined,
+    } as const,
+  }));
+  const { signal } = new AbortController();
+  return {
+    name: kind,
+    async run(times) {
+      for (let time = 0; time < times; time += 1) {
+        const one = targets[time % nodes];
+        const outcome = await one?.target.scrape(one.address, signal);
+        if (outcome?.kind !== 'scraped') throw new Error(`a scrape of the benchmark failed: ${outcome?.why.what}`);
+      }
+    },
+  };
+}
+
+interface ForkedFleet extends AsyncDisposable {
+  readonly port: number;
+}
+
+async function forkFleet(pods: PodCount): Promise<ForkedFleet> {
+  const child = fork(path.join(import.meta.dirname, 'fleetprocess.ts'), [String(pods)]);
+  const ended = once(child, 'exit');
+  const [port] = await Promise.race([once(child, 'message'), ended]);
+  if (!child.connected || typeof port !== 'number') throw new Error('the fleet did not start');
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      child.disconnect();
+      await ended;
+    },
+  };
+}

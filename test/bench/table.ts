@@ -1,0 +1,51 @@
+/** The figures as text: all of them for a terminal, and beside the goals for the README. */
+import { type Goal, goals } from './goals.ts';
+import type { Figure, Unit } from './measure.ts';
+import type { Measured } from './measured.ts';
+
+export function figureTable(figures: ReadonlyMap<string, Figure>): string {
+  const width = Math.max(...[...figures.keys()].map((name) => name.length));
+  return [...figures].map(([name, figure]) => `${name.padEnd(width)}  ${figureText(figure)}`).join('\n');
+}
+
+/** With when and where they were measured. */
+export function goalTable({ date, machine, figures }: Measured): string {
+  const rows = goals.map((goal) => goalRow(goal, goal.figure === undefined ? undefined : figures[goal.figure]));
+  const table = ['| what | goal | moonshot | measured | reached |', '|---|---|---|---|---|', ...rows].join('\n');
+  return `${table}\n\nMeasured on ${date}, ${machine}.`;
+}
+
+function goalRow({ what, hard, moonshot, unit }: Goal, figure: Figure | undefined): string {
+  const measured = figure === undefined ? '-' : figureText(figure);
+  return `| ${what} | ${valueText(hard, unit)} | ${valueText(moonshot, unit)} | ${measured} | ${reached(figure, hard, moonshot)} |`;
+}
+
+function reached(figure: Figure | undefined, hard: number, moonshot: number): string {
+  if (figure === undefined) return '-';
+  if (figure.median <= moonshot) return 'moonshot';
+  return figure.median <= hard ? 'goal' : 'no';
+}
+
+function figureText({ unit, median, low, high }: Figure): string {
+  const middle = valueText(median, unit);
+  return low === high ? middle : `${middle} (${valueText(low, unit)} to ${valueText(high, unit)})`;
+}
+
+function valueText(value: number, unit: Unit): string {
+  switch (unit) {
+    case 'ratio':
+      return value < 0.8 ? `1/${short(1 / value)}` : `${short(value)} x`;
+    case 'bytes':
+      return value < 1024 ? `${Math.round(value)} B` : `${short(value / 1024)} KiB`;
+    case 'us':
+    case 'ms':
+    case 'MiB':
+      return `${short(value)} ${unit}`;
+  }
+}
+
+/** More digits than two or three would be noise. */
+function short(value: number): string {
+  if (value >= 100) return Math.round(value).toLocaleString('en-US');
+  return String(Number(value.toPrecision(2)));
+}
