@@ -1,5 +1,5 @@
 /** The conformance run: the real metrics-server and ours are asked the same, and every difference that is not deliberate is a failure. */
-import { UnmetNeed } from '../cluster/needs.ts';
+import { inLab } from '../cluster/labrun.ts';
 import type { Case, Phase } from './case.ts';
 import { groups, statementCount, titleOf } from './cases.ts';
 import { elsewhere, partly } from './elsewhere.ts';
@@ -18,28 +18,12 @@ const phases: readonly Phase[] = ['starting', 'running', 'changing', 'stopping']
 process.exitCode = await main(process.argv.slice(2));
 
 /** Arguments are parts of the titles of the cases to run; none runs all. 0 passed, 1 failed, 2 the machine is not as needed. */
-async function main(parts: readonly string[]): Promise<number> {
-  let opened: Lab | undefined;
-  const interrupted = () => {
-    // What has been started ends with us; a second Ctrl-C does not wait for it.
-    void Promise.resolve(opened?.[Symbol.asyncDispose]()).finally(() => process.exit(130));
-  };
-  process.once('SIGINT', interrupted);
-  process.once('SIGTERM', interrupted);
-  try {
-    await using lab = await openLab();
-    opened = lab;
+function main(parts: readonly string[]): Promise<number> {
+  return inLab(openLab, async (lab) => {
     const totals = await runAll(lab, parts);
     report(totals);
     return totals.failed === 0 && totals.passed > 0 ? 0 : 1;
-  } catch (error) {
-    console.error(error instanceof UnmetNeed ? error.message : error);
-    console.log('0 passed, 1 failed');
-    return error instanceof UnmetNeed ? 2 : 1;
-  } finally {
-    process.removeListener('SIGINT', interrupted);
-    process.removeListener('SIGTERM', interrupted);
-  }
+  });
 }
 
 async function runAll(lab: Lab, parts: readonly string[]): Promise<Totals> {

@@ -1,7 +1,7 @@
 /** The fault run: the same faults for the real metrics-server and ours, and what each of them costs the clients of either. */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { UnmetNeed } from '../cluster/needs.ts';
+import { inLab } from '../cluster/labrun.ts';
 import { type Fault, nodeOf, steadyNode } from './fault.ts';
 import { faults } from './faults.ts';
 import { judge } from './judge.ts';
@@ -16,34 +16,21 @@ process.exitCode = await main(process.argv.slice(2));
  * Arguments are parts of the names of the faults to make; none makes all. --ci makes the part that takes less than six minutes, --record
  * writes down what a whole run has measured, for the README. 0 passed, 1 failed, 2 the machine is not as needed.
  */
-async function main(args: readonly string[]): Promise<number> {
+function main(args: readonly string[]): Promise<number> {
   const parts = args.filter((arg) => !arg.startsWith('--'));
   const chosen = faults.filter(
     ({ name, ci }) =>
       (ci || !args.includes('--ci')) && (parts.length === 0 || parts.some((part) => name.includes(part))),
   );
-  let opened: Lab | undefined;
-  const interrupted = () => {
-    // What has been started ends with us; a second Ctrl-C does not wait for it.
-    void Promise.resolve(opened?.[Symbol.asyncDispose]()).finally(() => process.exit(130));
-  };
-  process.once('SIGINT', interrupted);
-  process.once('SIGTERM', interrupted);
-  try {
-    const nodes = chosen.filter(({ strikes }) => strikes === 'node').map((fault) => nodeOf(faults, fault));
-    await using lab = await openLab([...nodes, steadyNode]);
-    opened = lab;
-    const results = await runAll(lab, chosen);
-    if (args.includes('--record') && results.length === faults.length) record(results);
-    return report(results);
-  } catch (error) {
-    console.error(error instanceof UnmetNeed ? error.message : error);
-    console.log('0 passed, 1 failed');
-    return error instanceof UnmetNeed ? 2 : 1;
-  } finally {
-    process.removeListener('SIGINT', interrupted);
-    process.removeListener('SIGTERM', interrupted);
-  }
+  const nodes = chosen.filter(({ strikes }) => strikes === 'node').map((fault) => nodeOf(faults, fault));
+  return inLab(
+    () => openLab([...nodes, steadyNode]),
+    async (lab) => {
+      const results = await runAll(lab, chosen);
+      if (args.includes('--record') && results.length === faults.length) record(results);
+      return report(results);
+    },
+  );
 }
 
 async function runAll(lab: Lab, chosen: readonly Fault[]): Promise<Result[]> {
