@@ -1,13 +1,14 @@
 /** The fault run: the same faults for the real metrics-server and ours, and what each of them costs the clients of either. */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inLab } from '../cluster/labrun.ts';
 import { type Fault, nodeOf, steadyNode } from './fault.ts';
 import { faults } from './faults.ts';
 import { judge } from './judge.ts';
 import { type Lab, openLab } from './lab.ts';
 import { measuredFile } from './measured.ts';
-import { type Result, runRound, watchBoth } from './round.ts';
+import { calmMs, type Result, runRound, watchBoth } from './round.ts';
 import { faultTable, type Measured, type Row } from './table.ts';
 
 process.exitCode = await main(process.argv.slice(2));
@@ -38,6 +39,8 @@ async function runAll(lab: Lab, chosen: readonly Fault[]): Promise<Result[]> {
   const alone = chosen.filter((fault) => !together.includes(fault)).map((fault) => [fault]);
   const results: Result[] = [];
   await using administrators = watchBoth(lab, () => ({}));
+  // A server that has just started scrapes its nodes once more in between: for that while their data are younger than they ever will be.
+  await sleep(calmMs);
   for (const round of [together, ...alone]) {
     const [first] = round;
     if (first === undefined) continue;

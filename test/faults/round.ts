@@ -19,7 +19,7 @@ export interface Result {
 }
 
 /** A whole resolution and some more: by then the age of a node's data has been as high as it gets, and what was lost shows. */
-const calmMs = 12_000;
+export const calmMs = 12_000;
 /** The real server rereads a token after a minute. */
 const wellTimeoutMs = 120_000;
 
