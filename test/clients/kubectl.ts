@@ -14,7 +14,8 @@ import type { Target } from './target.ts';
 const cores = /^\d+m$/;
 const bytes = /^\d+Mi$/;
 const quantity = /^\d+(?:n|u|m|k|Ki|Mi|Gi)?$/;
-const window = /^\d+(?:\.\d+)?m?s$/;
+/** As Go writes durations: of a server that has just started again, the window reaches back to before. */
+const window = /^(?:\d+m)?\d+(?:\.\d+)?m?s$/;
 
 /** A version that is not served must not be told of either. */
 const knownVersions = ['v1', 'v1beta1'];
