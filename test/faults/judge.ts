@@ -2,7 +2,7 @@
 import type { Result } from './round.ts';
 
 /** Timestamps are told in whole seconds at both ends, and the machine may be busy; what waits for a hung kubelet is later by five. */
-const slackSeconds = 3;
+export const slackSeconds = 3;
 
 /** Empty when ours is as it should be. */
 export function judge({ fault, figures: { ours }, broken, wrong }: Result): string[] {

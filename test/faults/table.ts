@@ -1,4 +1,5 @@
 /** The results as a table, for a terminal and for the README. */
+import { slackSeconds } from './judge.ts';
 import type { ServerName } from '../conformance/servers.ts';
 import type { Figures } from './figures.ts';
 
@@ -28,9 +29,8 @@ function rowText({ name, figures: { real, ours } }: Row): string {
   return `| ${name} | ${costs(real)} | ${costs(ours)} |`;
 }
 
-/** Looks are a quarter of a second apart, and times are told in whole seconds. */
+/** Looks are a quarter of a second apart. */
 const noticeableSeconds = 0.5;
-const noticeablyOlderSeconds = 2;
 const noticeableMegabytes = 64;
 
 function costs(figures: Figures): string {
@@ -40,7 +40,7 @@ function costs(figures: Figures): string {
   const parts = [
     ...(ownAwaySeconds < noticeableSeconds ? [] : [`away ${seconds(ownAwaySeconds)}`]),
     ...(othersAwaySeconds < noticeableSeconds ? [] : [othersAway(figures, othersAwaySeconds)]),
-    ...(othersOlderSeconds < noticeablyOlderSeconds ? [] : [`others' data ${seconds(othersOlderSeconds)} older`]),
+    ...(othersOlderSeconds <= slackSeconds ? [] : [`others' data ${seconds(othersOlderSeconds)} older`]),
     ...(figures.wrongSeconds === 0 ? [] : [`wrong values ${seconds(figures.wrongSeconds)}`]),
     ...(figures.notReadySeconds < noticeableSeconds ? [] : [`not ready ${seconds(figures.notReadySeconds)}`]),
     ...(grown < noticeableMegabytes
