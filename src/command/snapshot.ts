@@ -60,8 +60,8 @@ export function createSnapshotKeeper({ path, storage, nodes, clock, log, ...time
   async function run(file: string, signal: AbortSignal): Promise<void> {
     let tookMs = 0;
     const pauseMs = () => Math.max(times.intervalMs, Math.min(tookMs / largestShare, times.longestPauseMs));
-    const pause = () => clock.sleep(pauseMs(), signal);
-    for (await pause().catch(ignoreAbort); !signal.aborted; await pause().catch(ignoreAbort)) {
+    const pause = () => clock.sleep(pauseMs(), signal).catch(() => undefined);
+    for (await pause(); !signal.aborted; await pause()) {
       const startedMs = clock.monotonicMs();
       await save(file);
       tookMs = clock.monotonicMs() - startedMs;
@@ -115,10 +115,6 @@ export function createSnapshotKeeper({ path, storage, nodes, clock, log, ...time
   function now() {
     return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
   }
-}
-
-function ignoreAbort(): void {
-  // Whoever sleeps looks at the signal afterwards.
 }
 
 function isNotThere(error: unknown): boolean {

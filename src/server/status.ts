@@ -3,8 +3,7 @@ import { encodeJson } from '../apimachinery/meta.ts';
 import { badRequest } from '../apimachinery/status.ts';
 import { compress } from './compress.ts';
 import { jsonReply, type Reply } from './reply.ts';
-import { valuesOf } from './requestinfo.ts';
-import type { ApiRequest } from './requestinfo.ts';
+import { type ApiRequest, valuesOf } from './requestinfo.ts';
 
 /** The body. Durations are as in Go, times as in Kubernetes; what is not known is absent. */
 export interface StatusReport {
