@@ -1,7 +1,8 @@
 /** One HTTPS request to one kubelet, over a connection that is kept for the next one. */
-import { checkServerIdentity } from 'node:tls';
+import { checkServerIdentity, createSecureContext, type SecureContext } from 'node:tls';
 import { Client } from 'undici';
 import { untilAborted } from '../abort.ts';
+import type { OnBody } from './body.ts';
 import { type Answer, connectionLimits, exchange, inTime } from './exchange.ts';
 import type { Route } from './failure.ts';
 
@@ -35,6 +36,11 @@ export interface KubeletRequest {
   readonly gzip: boolean;
   /** How many other addresses the caller may try: this one must leave them some of the time. */
   readonly alternatives: number;
+  /**
+   * Chooses who takes the body as it comes; without a reader the answer has it. What this or the reader throws is what the request rejects with, and closes
+   * the connection.
+   */
+  readonly onBody?: OnBody;
 }
 
 export interface KubeletResponse extends Answer, Route {
@@ -59,6 +65,7 @@ const keepAliveMs = 80_000;
 
 export function createKubeletClient(options: KubeletClientOptions): KubeletClient {
   const connections = new Map<string, Connection>();
+  const contextOf = createContexts();
   const scheme = options.plainHttp ? 'http' : 'https';
   return { fetch, release, [Symbol.asyncDispose]: dispose };
 
@@ -105,9 +112,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
           // Self-signed and many CSR-signed kubelet certificates name the node, not its IP.
           return addressError === undefined ? undefined : checkServerIdentity(node, certificate);
         },
-        ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-        ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-        ...(tls.key === undefined ? {} : { key: tls.key }),
+        secureContext: contextOf(tls),
       },
     });
     return { client, target, tls, verifiedBy: () => verifiedBy };
@@ -122,6 +127,18 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
     await Promise.all([...connections.values()].map(({ client }) => client.destroy()));
     connections.clear();
   }
+}
+
+/** To read CAs and keys costs as much as half a handshake, so all connections share it. */
+function createContexts(): (tls: KubeletTls) => SecureContext {
+  let held: { readonly tls: KubeletTls; readonly context: SecureContext } | undefined;
+  return (tls) => {
+    if (held?.tls !== tls) {
+      const { ca, cert, key } = tls;
+      held = { tls, context: createSecureContext({ ca, cert, key }) };
+    }
+    return held.context;
+  };
 }
 
 interface Connection {

@@ -1,7 +1,7 @@
 /** Asks one kubelet for one of its two endpoints and decodes the answer, whatever it is. */
 import type { Clock } from '../clock.ts';
+import { bodyLimitBytes } from '../kubelet/body.ts';
 import type { KubeletClient, KubeletResponse, Verification } from '../kubelet/client.ts';
-import { bodyLimitBytes } from '../kubelet/exchange.ts';
 import { explainFailure } from '../kubelet/explain.ts';
 import type { Explanation } from '../kubelet/explanation.ts';
 import { explainStatus } from '../kubelet/explainstatus.ts';
