@@ -36,6 +36,7 @@ export function createKubelets(options: Options, apiServer: ApiServer, clock: Cl
       authorization: () => apiServer.authorization(),
       plainHttp: options['deprecated-kubelet-completely-insecure'],
       requestTimeoutMs,
+      httpClient: options['kubelet-http-client'] === 'undici' ? 'undici' : 'built-in',
     }),
     addressOf: (node) => ({ candidates: kubeletCandidates(node, rules), resourcePath: node.resourceMetricsPath }),
   };

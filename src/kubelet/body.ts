@@ -45,9 +45,9 @@ export class Intake {
   readonly #kept: Buffer[] = [];
   #wanted = true;
 
-  constructor(head: AnswerHead, contentEncoding: string, onBody: OnBody | undefined, attempt: Attempt) {
+  constructor(head: AnswerHead, gzip: boolean, onBody: OnBody | undefined, attempt: Attempt) {
     this.#attempt = attempt;
-    this.#gzip = contentEncoding === 'gzip';
+    this.#gzip = gzip;
     this.#reader = call(() => onBody?.(head));
   }
 

@@ -3,7 +3,7 @@ import type { ExplanationCode } from './explanation.ts';
 import { type Attempt, kubeletOf } from './failure.ts';
 
 export interface Fault {
-  /** Codes of Node, OpenSSL and undici; names of errors that have no code. */
+  /** Codes of Node, OpenSSL and undici; names of errors that have no code, as ours. */
   readonly symptoms: readonly string[];
   readonly code: ExplanationCode;
   readonly what: (attempt: Attempt, error: Error) => string;
@@ -103,7 +103,7 @@ const table: readonly Fault[] = [
     remedy: portRemedy('is it the kubelet?'),
   },
   {
-    symptoms: ['HTTPParserError'],
+    symptoms: ['HTTPParserError', 'HttpError'],
     code: 'NotHttp',
     what: ({ node, address }) => `what listens at ${address} speaks no HTTP/1.1; the kubelet of node ${node} should`,
     remedy: portRemedy('is it the kubelet?'),
@@ -115,13 +115,13 @@ const table: readonly Fault[] = [
     remedy: portRemedy('does it run?'),
   },
   {
-    symptoms: ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'],
+    symptoms: ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'ConnectionLostError'],
     code: 'ConnectionLost',
     what: (attempt) => `${kubeletOf(attempt)} broke the connection off before its answer was whole`,
     remedy: 'if it stays so: does the kubelet restart, or does something between it and us end connections?',
   },
   {
-    symptoms: ['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'],
+    symptoms: ['UND_ERR_CONNECT_TIMEOUT', 'ConnectTimeoutError', 'ETIMEDOUT'],
     code: 'ConnectTimeout',
     what: (attempt) => `no connection within ${attempt.timeoutMs} ms to ${kubeletOf(attempt)}`,
     remedy:

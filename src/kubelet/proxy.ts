@@ -3,7 +3,8 @@ import { Pool } from 'undici';
 import { untilAborted } from '../abort.ts';
 import type { ApiServer, TlsMaterial } from '../client/config.ts';
 import type { KubeletClient, KubeletRequest, KubeletResponse } from './client.ts';
-import { connectionLimits, exchange, inTime } from './exchange.ts';
+import { dispatch, undiciLimits } from './dispatch.ts';
+import { inTime } from './exchange.ts';
 import type { Route } from './failure.ts';
 
 export interface KubeletProxyOptions {
@@ -30,7 +31,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs }: KubeletProxy
       const { material, pool } = connections();
       const path = `${prefix}${proxyPath(request)}`;
       // A connection that is being opened looks at no signal.
-      const answer = await untilAborted(exchange(pool, { ...request, path, authorization }, attempt, limit), limit);
+      const answer = await untilAborted(dispatch(pool, { ...request, path, authorization }, attempt, limit), limit);
       if (answer.status === 401) apiServer.refresh?.();
       const verified = protocol === 'https:' && material.rejectUnauthorized;
       return { ...answer, ...route, verifiedBy: verified ? 'apiserver' : 'nothing' };
@@ -49,7 +50,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs }: KubeletProxy
 
   function connect(material: TlsMaterial): Pool {
     return new Pool(origin, {
-      ...connectionLimits,
+      ...undiciLimits,
       // Each node is asked once at a time, so there are never more than nodes; with fewer, kubelets that hang would hold up the others.
       connections: null,
       keepAliveTimeout: keepAliveMs,

@@ -127,6 +127,13 @@ export const flags = {
     check: positive,
     help: 'How long one request to a kubelet may take. Unset: the smaller of 10s and 0.9 x --metric-resolution.',
   },
+  'kubelet-http-client': {
+    section: 'Kubelet',
+    type: 'string',
+    default: 'built-in',
+    check: oneOf('built-in', 'undici'),
+    help: "Who speaks HTTP with kubelets that are reached directly: built-in, which takes a fraction of the CPU, or undici, Node's usual one, for when the other is suspected.",
+  },
   'deprecated-kubelet-completely-insecure': {
     section: 'Kubelet',
     type: 'boolean',

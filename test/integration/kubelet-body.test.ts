@@ -9,8 +9,10 @@ import { createKubeletClient, type KubeletClient } from '../../src/kubelet/clien
 import { BodyTooLargeError } from '../../src/kubelet/failure.ts';
 import { createKubeletProxy } from '../../src/kubelet/proxy.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
+import { httpClientOf } from '../fakes/httpclient.ts';
 import { listen } from '../fakes/listen.ts';
 
+const httpClient = httpClientOf(import.meta.url);
 const authority = makeAuthority('kubelets');
 const date = 'Sun, 22 Nov 2026 21:54:07 GMT';
 /** Larger than any one read, and different everywhere. */
@@ -64,6 +66,7 @@ const clients: Readonly<Record<string, () => KubeletClient>> = {
       tls: () => trust,
       authorization: async () => 'Bearer good',
       plainHttp: false,
+      httpClient,
       requestTimeoutMs: 10_000,
     }),
   proxy: () =>

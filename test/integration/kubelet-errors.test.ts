@@ -10,9 +10,11 @@ import { explainFailure } from '../../src/kubelet/explain.ts';
 import type { ExplanationCode } from '../../src/kubelet/explanation.ts';
 import { explainStatus } from '../../src/kubelet/explainstatus.ts';
 import { type IssueOptions, makeAuthority } from '../fakes/certificates.ts';
+import { httpClientOf } from '../fakes/httpclient.ts';
 import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
 import { listen } from '../fakes/listen.ts';
 
+const httpClient = httpClientOf(import.meta.url);
 const authority = makeAuthority('kubelets');
 const dayMs = 24 * 60 * 60_000;
 const node = 'node-a';
@@ -30,6 +32,7 @@ async function explained(port: number, { host = '127.0.0.1', tls, timeoutMs = 5_
     tls: () => trust,
     authorization: async () => 'Bearer good',
     plainHttp: false,
+    httpClient,
     requestTimeoutMs: timeoutMs,
   });
   const request = { node, host, port, path: '/metrics/cadvisor', accept: 'text/plain', gzip: true, alternatives: 0 };
@@ -108,6 +111,7 @@ describe('who answered is verified by', () => {
         tls: () => ({ ca: insecure ? undefined : authority.cert, cert: undefined, key: undefined, insecure }),
         authorization: async () => undefined,
         plainHttp: false,
+        httpClient,
         requestTimeoutMs: 5_000,
       });
       const request = { node, host: '127.0.0.1', port, path: '/', accept: 'text/plain', gzip: false, alternatives: 0 };

@@ -8,12 +8,14 @@ import type { NodeBatch } from '../../src/point.ts';
 import { createTarget, type Outcome, type Target, type TargetOptions } from '../../src/scrape/target.ts';
 import { type Authority, makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
+import { httpClientOf } from '../fakes/httpclient.ts';
 import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
 import { textContentType } from '../fakes/exposition.ts';
 import type { KubeletFault } from '../fakes/kubeletfaults.ts';
 import { type PodModel, smallKubeletModel } from '../fakes/kubeletmodel.ts';
 import { listen } from '../fakes/listen.ts';
 
+const httpClient = httpClientOf(import.meta.url);
 const token = 'secret-token';
 let authority: Authority;
 let kubelet: FakeKubelet;
@@ -64,6 +66,7 @@ async function withTarget(
     tls: () => tls,
     authorization: () => Promise.resolve(`Bearer ${setting.token ?? token}`),
     plainHttp: false,
+    httpClient,
     requestTimeoutMs: setting.timeoutMs ?? 5_000,
   });
   const clock = createFakeClock(Date.now());
@@ -445,6 +448,7 @@ test('a kubelet over plain HTTP gets no credentials', async () => {
     tls: () => ({ ca: undefined, cert: undefined, key: undefined, insecure: false }),
     authorization: () => Promise.resolve('Bearer secret'),
     plainHttp: true,
+    httpClient,
     requestTimeoutMs: 2_000,
   });
   const target = createTarget({ ...quiet, kubelet: client, clock: createFakeClock(Date.now()) });
@@ -465,6 +469,7 @@ test('the next address is tried at once where one does not answer, and the one t
     tls: () => tls,
     authorization: () => Promise.resolve(`Bearer ${token}`),
     plainHttp: false,
+    httpClient,
     requestTimeoutMs: 2_000,
   });
   const gone = await createFakeKubelet({

@@ -11,11 +11,13 @@ import { createScrapeMetrics } from '../../src/scrape/metrics.ts';
 import { createScraper, type Scraper } from '../../src/scrape/scraper.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
+import { httpClientOf } from '../fakes/httpclient.ts';
 import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
 import { listen } from '../fakes/listen.ts';
 import { createRecordingLog, type RecordingLog } from '../fakes/recordinglog.ts';
 import { until } from '../fakes/until.ts';
 
+const httpClient = httpClientOf(import.meta.url);
 const resolutionMs = 15_000;
 /** Nothing here may wait for it. */
 const requestTimeoutMs = 600_000;
@@ -62,6 +64,7 @@ async function setUp(): Promise<Rig> {
     tls: () => tls,
     authorization: () => Promise.resolve(undefined),
     plainHttp: false,
+    httpClient,
     requestTimeoutMs,
   });
   const tls = { ca: authority.cert, cert: undefined, key: undefined, insecure: false };

@@ -1,0 +1,234 @@
+/** Reads one HTTP/1.1 response to a GET out of what a connection brings, strictly: whatever a kubelet has no reason to send is an error. */
+import { headLimitBytes } from './exchange.ts';
+
+/** Who is told of a response while it comes. */
+export interface ResponseSink {
+  onHead(head: ResponseHead): void;
+  /** The bytes are valid until the call returns. */
+  onBody(chunk: Buffer): void;
+}
+
+export interface ResponseHead {
+  readonly status: number;
+  /** The headers that matter to anybody here, by their names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+/** What came is not, or not only, a response to our question by HTTP/1.1. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+}
+
+/** Answers before the answer, such as 103 Early Hints; kubelets send none. */
+const interimLimit = 8;
+
+/** Hexadecimal digits of a chunk's size: 4 GiB, so that the limit of the body is what ends larger ones. */
+const chunkSizeDigits = 8;
+
+/** Digits of a body's length, that is less than 2 ** 53. */
+const lengthDigits = 15;
+
+/** What is being read. An enumeration by hand: Node runs no TypeScript that has to be compiled. */
+const state = { head: 0, sized: 1, untilEnd: 2, chunkSize: 3, chunk: 4, chunkEnd: 5, trailers: 6, whole: 7 } as const;
+
+export class ResponseReader {
+  /** Whether another question may be asked over the connection once the response is whole. */
+  reusable = true;
+  readonly #sink: ResponseSink;
+  #state: (typeof state)[keyof typeof state] = state.head;
+  /** The part of a line that has come. */
+  #line = '';
+  #headBytes = 0;
+  #interims = 0;
+  #status = 0;
+  #headers = new Map<string, string>();
+  /** Of the body or of the chunk. */
+  #remainingBytes = 0;
+  #sizeDigits = 0;
+  #sawCarriageReturn = false;
+
+  constructor(sink: ResponseSink) {
+    this.#sink = sink;
+  }
+
+  get whole(): boolean {
+    return this.#state === state.whole;
+  }
+
+  /** Takes what came, from the buffer's start to the end given. @throws HttpError, and what the sink throws. */
+  read(buffer: Buffer, end: number): void {
+    let at = 0;
+    while (at < end) {
+      switch (this.#state) {
+        case state.head:
+        case state.trailers:
+          at = this.#readLine(buffer, at, end);
+          break;
+        case state.sized:
+        case state.chunk:
+          at = this.#readSized(buffer, at, end);
+          break;
+        case state.untilEnd:
+          this.#sink.onBody(buffer.subarray(at, end));
+          return;
+        case state.chunkSize:
+          at = this.#readChunkSize(buffer, at, end);
+          break;
+        case state.chunkEnd:
+          at = this.#readChunkEnd(buffer, at);
+          break;
+        case state.whole:
+          // Nobody asked for more; who sends it may send it instead of the next answer.
+          this.reusable = false;
+          return;
+      }
+    }
+  }
+
+  /** The other side sends no more. Returns whether the response is whole. */
+  end(): boolean {
+    this.reusable = false;
+    if (this.#state === state.untilEnd) this.#state = state.whole;
+    return this.whole;
+  }
+
+  #readSized(buffer: Buffer, at: number, end: number): number {
+    const until = Math.min(end, at + this.#remainingBytes);
+    this.#sink.onBody(buffer.subarray(at, until));
+    this.#remainingBytes -= until - at;
+    if (this.#remainingBytes === 0) this.#state = this.#state === state.chunk ? state.chunkEnd : state.whole;
+    return until;
+  }
+
+  #readLine(buffer: Buffer, at: number, end: number): number {
+    // Behind the end may be what came earlier.
+    const newline = buffer.indexOf(lineFeed, at);
+    const whole = newline !== -1 && newline < end;
+    const until = whole ? newline + 1 : end;
+    this.#headBytes += until - at;
+    if (this.#headBytes > headLimitBytes) throw new HttpError(`a head of more than ${headLimitBytes} bytes`);
+    this.#line += buffer.toString('latin1', at, until);
+    // What speaks something else may wait for us to go on before it ends its first line.
+    if (this.#status === 0 && !this.#line.startsWith(version.slice(0, this.#line.length))) throw notHttp();
+    if (!whole) return until;
+    if (!this.#line.endsWith('\r\n')) throw new HttpError('a line that ends without a carriage return');
+    const line = this.#line.slice(0, -2);
+    this.#line = '';
+    if (this.#status === 0) this.#status = statusOf(line);
+    else if (line !== '') this.#addHeader(line);
+    else if (this.#state === state.trailers) this.#state = state.whole;
+    else this.#endHead();
+    return until;
+  }
+
+  #addHeader(line: string): void {
+    const [, given = '', value = ''] = headerPattern.exec(line) ?? [];
+    if (given === '') throw new HttpError('a header that is none');
+    const name = given.toLowerCase();
+    if (this.#state === state.trailers) {
+      if (framing.has(name)) throw new HttpError(`${name} behind the body`);
+      return;
+    }
+    if (!known.has(name)) return;
+    if (this.#headers.has(name)) throw new HttpError(`${name} twice`);
+    this.#headers.set(name, value);
+  }
+
+  #endHead(): void {
+    const status = this.#status;
+    const headers = this.#headers;
+    if (status < 200) {
+      this.#interims += 1;
+      // Nothing was asked that one continues with (100), nor to speak something else (101).
+      if (status <= 101 || this.#interims > interimLimit) throw new HttpError(`an answer ${status} before the answer`);
+      this.#status = 0;
+      this.#headers = new Map();
+      return;
+    }
+    this.#state = this.#bodyState(status, headers.get('content-length'), headers.get('transfer-encoding'));
+    this.reusable = this.#state !== state.untilEnd && !closing.test(headers.get('connection') ?? '');
+    this.#sink.onHead({ status, headers });
+  }
+
+  #bodyState(status: number, length: string | undefined, encoding: string | undefined) {
+    if (encoding !== undefined) {
+      // Two opinions of where an answer ends are how one answer is made two.
+      if (length !== undefined) throw new HttpError('content-length together with transfer-encoding');
+      if (encoding.toLowerCase() !== 'chunked') throw new HttpError('a transfer-encoding other than chunked');
+      if (bodiless.has(status)) throw new HttpError(`a body with status ${status}`);
+      return state.chunkSize;
+    }
+    if (length === undefined) return bodiless.has(status) ? state.whole : state.untilEnd;
+    if (!/^\d+$/.test(length) || length.length > lengthDigits) throw new HttpError('a content-length that is none');
+    this.#remainingBytes = Number(length);
+    if (this.#remainingBytes === 0) return state.whole;
+    if (bodiless.has(status)) throw new HttpError(`a body with status ${status}`);
+    return state.sized;
+  }
+
+  #readChunkSize(buffer: Buffer, start: number, end: number): number {
+    for (let at = start; at < end; at += 1) {
+      const byte = buffer[at] ?? 0;
+      if (this.#sawCarriageReturn) {
+        if (byte !== lineFeed || this.#sizeDigits === 0) throw brokenChunk();
+        this.#sawCarriageReturn = false;
+        this.#sizeDigits = 0;
+        this.#state = this.#remainingBytes === 0 ? state.trailers : state.chunk;
+        return at + 1;
+      }
+      if (byte === carriageReturn) {
+        this.#sawCarriageReturn = true;
+        continue;
+      }
+      const digit = hexDigit(byte);
+      this.#sizeDigits += 1;
+      if (digit === -1 || this.#sizeDigits > chunkSizeDigits) throw brokenChunk();
+      this.#remainingBytes = this.#remainingBytes * 16 + digit;
+    }
+    return end;
+  }
+
+  #readChunkEnd(buffer: Buffer, at: number): number {
+    if (buffer[at] !== (this.#sawCarriageReturn ? lineFeed : carriageReturn)) throw brokenChunk();
+    if (this.#sawCarriageReturn) this.#state = state.chunkSize;
+    this.#sawCarriageReturn = !this.#sawCarriageReturn;
+    return at + 1;
+  }
+}
+
+const carriageReturn = 0x0d;
+const lineFeed = 0x0a;
+const version = 'HTTP/1.1 ';
+
+function statusOf(line: string): number {
+  const status = /^HTTP\/1\.1 ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/.exec(line)?.[1];
+  if (status === undefined) throw notHttp();
+  return Number(status);
+}
+
+/** A token, and a value without control characters; a line that goes on in the next one is neither. */
+const headerPattern = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t ]*((?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)[\t ]*$/;
+
+const framing: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
+
+/** What is read of a head. Each of these would be ambiguous if it came twice. */
+const known: ReadonlySet<string> = new Set([...framing, 'connection', 'content-encoding', 'content-type', 'date']);
+
+const closing = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
+
+/** No content, and not modified: without a body whatever the headers say. */
+const bodiless: ReadonlySet<number> = new Set([204, 304]);
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}
+
+function notHttp(): HttpError {
+  return new HttpError('no HTTP/1.1');
+}
+
+function brokenChunk(): HttpError {
+  return new HttpError('a broken chunk');
+}
