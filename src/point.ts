@@ -36,8 +36,8 @@ export interface PodBatch {
 /** Which kubelet endpoint the numbers are from. */
 export type Source = 'cadvisor' | 'resource';
 
-/** Everything that one scrape of one node yielded; published whole, replaces the node's batch before it. */
-export interface NodeBatch {
+/** Everything that one scrape of one node yielded. */
+export interface NodePoints {
   readonly node: string;
   readonly source: Source;
   /** Absent where the kubelet has no usable row for the machine itself. */

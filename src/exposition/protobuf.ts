@@ -1,224 +1,382 @@
 /**
- * Reads the samples of wanted families out of delimited io.prometheus.client.MetricFamily messages.
- * A family that nobody wants costs its length and its name, whatever its size.
+ * Reads the samples of wanted families out of delimited io.prometheus.client.MetricFamily messages while they come, in pieces of any size. A family
+ * that nobody wants costs its length and its name, whatever its size; nothing is joined but what a piece's end has cut.
  * The schema: https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
  */
-import { ExpositionError, isAt, Sample, viewOf } from './sample.ts';
-import type { Seen, Visit } from './sample.ts';
+import { readMetric } from './metric.ts';
+import type { Recall, Remembered } from './recall.ts';
+import { isAt, Sample, type SampleSink, type Seen, unremembered } from './sample.ts';
+import { Cursor, hasVarint, wireType } from './wire.ts';
 
-/** Field numbers of the messages that are read; everything else is skipped. */
-const familyName = 1;
-const familyMetric = 4;
-const metricLabel = 1;
-const metricGauge = 2;
-const metricCounter = 3;
-const metricUntyped = 5;
-const metricTimestampMs = 6;
-const labelName = 1;
-const labelValue = 2;
-const valueOfValue = 1;
+const familyField = { name: 1, metric: 4 } as const;
 
-const typeVarint = 0;
-const typeFixed64 = 1;
-const typeLength = 2;
-const typeFixed32 = 5;
+/** The tags and lengths that stand around the numbers of a metric as Go's encoder writes it, with a value and a time of this century. */
+const tag = {
+  name: 0x0a,
+  metric: 0x22,
+  gauge: 0x12,
+  counter: 0x1a,
+  untyped: 0x2a,
+  double: 0x09,
+  timestampMs: 0x30,
+} as const;
+/** At the end of the message: tag, length, tag, 8 bytes; then, where there is a time, tag, 6 bytes. */
+const valueBytes = 11;
+const timeBytes = 7;
+const doubleBytes = 8;
 
-/** Bytes of the longest varint: 64 bits in sevens. */
-const varintLimit = 10;
+/** What one message that has to be whole may take: a metric with its labels, or a family whose name is not where it should be. */
+const messageLimitBytes = 1024 * 1024;
+/** A family's name is asked for in the code, so longer ones than this are of no interest; what is no protobuf has seemingly longer ones. */
+const nameLimitBytes = 64 * 1024;
 
-/**
- * Visits each sample whose family is one of the names, in the body's order.
- * Throws ExpositionError where the bytes are not such messages or end within one.
- */
-export function readDelimited(bytes: Uint8Array, names: readonly string[], visit: Visit): Seen {
-  const reader = new FamilyReader(viewOf(bytes), names, visit);
-  return { unwanted: reader.readAll() };
-}
+/** Whose length takes two bytes at most; metrics are a few hundred bytes. */
+const recalledLimitBytes = (1 << 14) - 1;
 
-/** Walks nested messages; each method leaves the position at the end of what it read, never beyond the message's end. */
-class FamilyReader {
-  readonly #body: Buffer;
+const piece = { family: 'family', fields: 'fields', skip: 'skip' } as const;
+
+export class DelimitedReader {
   readonly #names: readonly string[];
-  readonly #visit: Visit;
-  readonly #sample: Sample;
-  #at = 0;
-  #type = 0;
+  readonly #sink: SampleSink;
+  readonly #recall: Recall | undefined;
+  readonly #sample = new Sample();
+  readonly #cursor = new Cursor();
+  #state: keyof typeof piece = piece.family;
+  #family = -1;
+  /** Bytes of the family that are still to come. */
+  #familyLeft = 0;
+  /** Of these, bytes that are of no interest. */
+  #skipLeft = 0;
+  #unwanted = false;
+  /** Bytes before the piece that is being read. */
+  #consumed = 0;
+  /** What the last piece had cut. */
+  #carry: Buffer = Buffer.alloc(0);
+  #carried = 0;
+  /** How many bytes what was cut has at least. */
+  #need = 0;
 
-  constructor(body: Buffer, names: readonly string[], visit: Visit) {
-    this.#body = body;
+  /** @param recall of the same sender and the same names; without, every sample is visited. */
+  constructor(names: readonly string[], sink: SampleSink, recall?: Recall) {
     this.#names = names;
-    this.#visit = visit;
-    this.#sample = new Sample(body);
+    this.#sink = sink;
+    this.#recall = recall;
+    recall?.beginBody();
   }
 
-  /** True if there was a family that nobody wants. */
-  readAll(): boolean {
-    let unwanted = false;
-    while (this.#at < this.#body.length) {
-      const end = this.#length(this.#body.length);
-      const start = this.#at;
-      const family = this.#familyOf(end);
-      this.#at = start;
-      if (family === -1) unwanted = true;
-      else this.#metrics(family, end);
-      this.#at = end;
+  /**
+   * Reads a piece of the body; its memory is not needed any more when this returns.
+   * Throws ExpositionError where the bytes are not such messages.
+   */
+  write(chunk: Buffer): void {
+    let at = 0;
+    while (this.#carried > 0) {
+      at += this.#carryOn(chunk, at);
+      if (this.#carried < this.#need) return;
+      this.#finishCarried();
     }
-    return unwanted;
+    const used = this.#read(chunk, at, chunk.length);
+    if (used < chunk.length) this.#keep(chunk, used);
+    this.#consumed += used - at;
   }
 
-  /** The index of the message's family, -1 if nobody wants it. The name comes first, but the format does not promise it. */
-  #familyOf(end: number): number {
-    const start = this.#at;
-    while (this.#at < end) {
-      const field = this.#tag(end);
-      if (field !== familyName || this.#type !== typeLength) {
-        this.#skip(end);
+  /** Throws ExpositionError where the body ends within a message. */
+  end(): Seen {
+    if (this.#carried > 0 || this.#state !== piece.family) {
+      this.#cursor.baseOffset = this.#consumed;
+      throw this.#cursor.cutOff(0);
+    }
+    return { unwanted: this.#unwanted };
+  }
+
+  /** Takes from the chunk what is missing; returns how much. */
+  #carryOn(chunk: Buffer, at: number): number {
+    const count = Math.min(this.#need - this.#carried, chunk.length - at);
+    this.#reserve(this.#carried + count);
+    chunk.copy(this.#carry, this.#carried, at, at + count);
+    this.#carried += count;
+    return count;
+  }
+
+  #finishCarried(): void {
+    const used = this.#read(this.#carry, 0, this.#carried);
+    this.#consumed += used;
+    this.#carry.copyWithin(0, used, this.#carried);
+    this.#carried -= used;
+  }
+
+  #keep(chunk: Buffer, from: number): void {
+    this.#carried = chunk.length - from;
+    this.#reserve(this.#carried);
+    chunk.copy(this.#carry, 0, from);
+  }
+
+  #reserve(bytes: number): void {
+    if (bytes <= this.#carry.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(bytes, 2 * this.#carry.length));
+    this.#carry.copy(larger, 0, 0, this.#carried);
+    this.#carry = larger;
+  }
+
+  /** Reads all that is whole in this range, and returns where that ends; if that is before the end, #need says what is missing. */
+  #read(body: Buffer, start: number, end: number): number {
+    let at = start;
+    this.#place(body);
+    this.#cursor.baseOffset = this.#consumed - start;
+    while (at < end || (this.#state === piece.fields && this.#familyLeft === 0)) {
+      const next = this.#readPiece(body, at, end);
+      if (next === -1) {
+        if (this.#need > messageLimitBytes)
+          throw this.#cursor.error(`a message of more than ${messageLimitBytes} bytes`, at);
+        return at;
+      }
+      at = next;
+    }
+    return at;
+  }
+
+  #place(body: Buffer): void {
+    this.#cursor.body = body;
+    this.#cursor.at = 0;
+  }
+
+  /** Returns where the piece ends, or -1 if it is not whole. */
+  #readPiece(body: Buffer, at: number, end: number): number {
+    switch (this.#state) {
+      case piece.family:
+        return this.#beginFamily(body, at, end);
+      case piece.skip:
+        return this.#skip(at, end);
+      case piece.fields:
+        return this.#readFields(body, at, end);
+    }
+  }
+
+  #skip(at: number, end: number): number {
+    const count = Math.min(this.#skipLeft, end - at);
+    this.#skipLeft -= count;
+    this.#familyLeft -= count;
+    if (this.#skipLeft === 0) this.#state = this.#family === -1 ? piece.family : piece.fields;
+    return at + count;
+  }
+
+  /** Reads a family's length and its name, which comes first, though the format does not promise it. */
+  #beginFamily(body: Buffer, at: number, end: number): number {
+    if (!hasVarint(body, at, end)) return this.#lacks(end - at + 1);
+    const cursor = this.#cursor;
+    cursor.at = at;
+    const length = cursor.varint(end);
+    if (length < 0) throw cursor.cutOff(at);
+    const start = cursor.at;
+    if (length > 0 && start === end) return this.#lacks(end - at + 1);
+    if (body[start] !== tag.name || length === 0) return this.#beginOddFamily(body, at, start, length, end);
+    if (!hasVarint(body, start + 1, end)) return this.#lacks(end - at + 1);
+    cursor.at = start + 1;
+    const nameLength = cursor.varint(end);
+    const nameEnd = cursor.at + nameLength;
+    if (nameLength < 0 || nameEnd - start > length) throw cursor.cutOff(start + 1);
+    if (nameEnd - at > nameLimitBytes) throw cursor.error(`a name of more than ${nameLimitBytes} bytes`, at);
+    if (nameEnd > end) return this.#lacks(nameEnd - at);
+    this.#enter(this.#familyOf(body, cursor.at, nameEnd), length - (nameEnd - start));
+    return nameEnd;
+  }
+
+  /** Where the name is not the first field, the family is looked through for it, and then read from its start. */
+  #beginOddFamily(body: Buffer, at: number, start: number, length: number, end: number): number {
+    if (start + length > end) return this.#lacks(start + length - at);
+    const cursor = this.#cursor;
+    cursor.at = start;
+    while (cursor.at < start + length) {
+      const number = cursor.tag(start + length);
+      if (number !== familyField.name || cursor.type !== wireType.length) {
+        cursor.skip(start + length);
         continue;
       }
-      const nameEnd = this.#length(end);
-      const nameStart = this.#at;
-      return this.#names.findIndex((name) => isAt(this.#body, nameStart, nameEnd, name));
+      const nameEnd = cursor.length(start + length);
+      this.#enter(this.#familyOf(body, cursor.at, nameEnd), length);
+      return start;
     }
-    throw new ExpositionError('a metric family without a name', start);
+    throw cursor.error('a metric family without a name', start);
   }
 
-  #metrics(family: number, end: number): void {
-    while (this.#at < end) {
-      const field = this.#tag(end);
-      if (field === familyMetric && this.#type === typeLength) this.#metric(family, this.#length(end));
-      else this.#skip(end);
+  #familyOf(body: Buffer, start: number, end: number): number {
+    for (let family = 0; family < this.#names.length; family += 1) {
+      if (isAt(body, start, end, this.#names[family]!)) return family;
     }
+    return -1;
   }
 
-  #metric(family: number, end: number): void {
-    const start = this.#at;
+  #enter(family: number, left: number): void {
+    this.#family = family;
+    this.#familyLeft = left;
+    if (family !== -1) {
+      this.#recall?.beginFamily(family);
+      this.#state = piece.fields;
+      return;
+    }
+    this.#unwanted = true;
+    this.#skipLeft = left;
+    if (left > 0) this.#state = piece.skip;
+  }
+
+  #readFields(body: Buffer, from: number, end: number): number {
+    const at = this.#recall === undefined ? from : this.#readRecalled(body, from, end, this.#recall);
+    if (this.#familyLeft === 0) {
+      this.#recall?.endFamily();
+      this.#state = piece.family;
+      return at;
+    }
+    return at > from ? at : this.#readField(body, at, end);
+  }
+
+  /** Reads metrics for as long as they are those that were there before, and returns where they end. */
+  #readRecalled(body: Buffer, from: number, end: number, recall: Recall): number {
+    const view = viewOver(body.buffer);
+    const base = body.byteOffset;
+    const family = this.#family;
+    const limit = Math.min(end, from + this.#familyLeft);
+    let at = from;
+    while (limit - at > valueBytes && body[at] === tag.metric) {
+      const low = body[at + 1]!;
+      const high = low < 0x80 ? 0 : body[at + 2]!;
+      if (high >= 0x80) break;
+      const start = low < 0x80 ? at + 2 : at + 3;
+      const length = (low & 0x7f) | (high << 7);
+      const stop = start + length;
+      if (stop > limit) break;
+      const series = recall.find(view, base + start, length);
+      if (series === unremembered) break;
+      if (recall.isWanted) {
+        const { isTimed } = recall;
+        const valueStop = base + stop - (isTimed ? timeBytes : 0);
+        if (!hasPlainValue(view, valueStop) || (isTimed && !hasPlainTime(view, base + stop))) break;
+        const timestampMs = isTimed ? plainTime(view, base + stop) : Number.NaN;
+        this.#sink.add(series, family, plainValue(view, valueStop), timestampMs);
+      } else {
+        this.#sink.add(series, family, 0, Number.NaN);
+      }
+      at = stop;
+    }
+    this.#familyLeft -= at - from;
+    return at;
+  }
+
+  /** Reads one field of a family, which is a metric most often. */
+  #readField(body: Buffer, at: number, end: number): number {
+    const limit = Math.min(end, at + this.#familyLeft);
+    const isLast = limit - at === this.#familyLeft;
+    const cursor = this.#cursor;
+    if (!isLast && !hasVarint(body, at, limit)) return this.#lacks(limit - at + 1);
+    cursor.at = at;
+    const number = cursor.tag(limit);
+    if (cursor.type !== wireType.length) {
+      if (!isLast && limit - cursor.at < 10) return this.#lacks(cursor.at - at + 10);
+      cursor.skip(limit);
+      return this.#used(at, cursor.at);
+    }
+    if (!isLast && !hasVarint(body, cursor.at, limit)) return this.#lacks(limit - at + 1);
+    const lengthAt = cursor.at;
+    const length = cursor.varint(limit);
+    const stop = cursor.at + length;
+    if (length < 0 || stop - at > this.#familyLeft) throw cursor.cutOff(lengthAt);
+    if (number !== familyField.metric) {
+      this.#used(at, cursor.at);
+      this.#skipLeft = length;
+      if (length > 0) this.#state = piece.skip;
+      return cursor.at;
+    }
+    if (stop > limit) return this.#lacks(stop - at);
+    this.#visit(body, cursor.at, stop);
+    return this.#used(at, stop);
+  }
+
+  #visit(body: Buffer, start: number, stop: number): void {
     const sample = this.#sample;
-    let valued = false;
-    sample.begin(family);
-    while (this.#at < end) {
-      const field = this.#tag(end);
-      if (this.#type === typeLength && field === metricLabel) {
-        this.#label(this.#length(end));
-      } else if (
-        this.#type === typeLength &&
-        (field === metricGauge || field === metricCounter || field === metricUntyped)
-      ) {
-        sample.value = this.#value(this.#length(end));
-        valued = true;
-      } else if (this.#type === typeVarint && field === metricTimestampMs) {
-        sample.timestampMs = this.#varint(end);
-      } else {
-        this.#skip(end);
-      }
+    sample.begin(body, this.#family);
+    this.#cursor.at = start;
+    readMetric(this.#cursor, stop, sample);
+    const series = this.#sink.visit(sample);
+    const recall = this.#recall;
+    if (series === unremembered || recall === undefined) return;
+    const remembered = this.#remembered(series, body, start, stop, recall);
+    if (remembered === undefined) recall.pass();
+    else recall.note(series, viewOver(body.buffer), remembered);
+  }
+
+  /** Undefined where the numbers are not at the end, as they have to be to be read without the rest. */
+  #remembered(series: number, body: Buffer, start: number, stop: number, { identity }: Recall): Remembered | undefined {
+    const sample = this.#sample;
+    const isTimed = !Number.isNaN(sample.timestampMs);
+    const valueStop = isTimed ? stop - timeBytes : stop;
+    const end = valueStop - valueBytes;
+    if (end < start || stop - start > recalledLimitBytes) return undefined;
+    const view = viewOver(body.buffer);
+    const base = body.byteOffset;
+    if (!hasPlainValue(view, base + valueStop) || !Object.is(sample.value, plainValue(view, base + valueStop))) {
+      return undefined;
     }
-    if (!valued) throw new ExpositionError('a metric that is no gauge, counter or untyped value', start);
-    this.#visit(sample);
-  }
-
-  #label(end: number): void {
-    let nameStart = this.#at;
-    let nameEnd = this.#at;
-    let valueStart = this.#at;
-    let valueEnd = this.#at;
-    while (this.#at < end) {
-      const field = this.#tag(end);
-      if (this.#type !== typeLength || (field !== labelName && field !== labelValue)) {
-        this.#skip(end);
-        continue;
-      }
-      const textEnd = this.#length(end);
-      if (field === labelName) {
-        nameStart = this.#at;
-        nameEnd = textEnd;
-      } else {
-        valueStart = this.#at;
-        valueEnd = textEnd;
-      }
-      this.#at = textEnd;
+    if (isTimed && !(hasPlainTime(view, base + stop) && sample.timestampMs === plainTime(view, base + stop))) {
+      return undefined;
     }
-    this.#sample.addLabel(nameStart, nameEnd, valueStart, valueEnd, false);
+    const range = identity === 'all labels' ? { start, end } : sample.rangeOf(identity.label);
+    if (range === undefined || range.end > end) return undefined;
+    if (identity !== 'all labels' && range.start === range.end) return undefined;
+    return {
+      start: base + start,
+      length: stop - start,
+      identityAt: range.start - start,
+      identityLength: range.end - range.start,
+      isTimed,
+      isWanted: this.#sink.isWanted(series),
+    };
   }
 
-  /** Gauge, Counter and Untyped are the same on the wire; a message without its value means zero. */
-  #value(end: number): number {
-    let value = 0;
-    while (this.#at < end) {
-      const field = this.#tag(end);
-      if (field !== valueOfValue || this.#type !== typeFixed64) {
-        this.#skip(end);
-        continue;
-      }
-      value = this.#body.readDoubleLE(this.#fixed(8, end));
-    }
-    return value;
+  #used(at: number, to: number): number {
+    this.#familyLeft -= to - at;
+    return to;
   }
 
-  /** Returns the field's number and leaves its wire type in #type. */
-  #tag(end: number): number {
-    const start = this.#at;
-    const tag = this.#varint(end);
-    if (tag < 8 || tag > 0xffff_ffff) throw new ExpositionError('not a protobuf field', start);
-    this.#type = tag % 8;
-    return Math.floor(tag / 8);
-  }
-
-  #skip(end: number): void {
-    switch (this.#type) {
-      case typeVarint:
-        this.#varint(end);
-        return;
-      case typeFixed64:
-        this.#fixed(8, end);
-        return;
-      case typeLength:
-        this.#at = this.#length(end);
-        return;
-      case typeFixed32:
-        this.#fixed(4, end);
-        return;
-      default:
-        throw new ExpositionError(`unknown protobuf wire type ${this.#type}`, this.#at);
-    }
-  }
-
-  /** Reads a length and returns where that many bytes end. */
-  #length(end: number): number {
-    const start = this.#at;
-    const length = this.#varint(end);
-    if (length < 0 || length > end - this.#at) {
-      throw new ExpositionError('a length beyond the end, the body is cut off or is not delimited protobuf', start);
-    }
-    return this.#at + length;
-  }
-
-  /** Steps over a fixed-size value and returns where it starts. */
-  #fixed(size: number, end: number): number {
-    const start = this.#at;
-    if (size > end - start) throw new ExpositionError('a number beyond the end of its message', start);
-    this.#at = start + size;
-    return start;
-  }
-
-  /** A signed 64-bit number, exact up to 2^53 in size. */
-  #varint(end: number): number {
-    const start = this.#at;
-    let low = 0;
-    let high = 0;
-    for (let index = 0; index < varintLimit; index += 1) {
-      if (this.#at >= end) throw new ExpositionError('a number beyond the end of its message', start);
-      const byte = this.#body[this.#at]!;
-      const bits = byte & 0x7f;
-      this.#at += 1;
-      if (index < 4) {
-        low |= bits << (7 * index);
-      } else if (index === 4) {
-        low |= bits << 28;
-        high = bits >>> 4;
-      } else {
-        high |= bits << (7 * index - 32);
-      }
-      if (byte < 0x80) return high * 0x1_0000_0000 + (low >>> 0);
-    }
-    throw new ExpositionError('a number that does not end', start);
+  #lacks(bytes: number): -1 {
+    this.#need = bytes;
+    return -1;
   }
 }
+
+/** Whether a gauge, counter or untyped value with nothing but a double ends here. */
+function hasPlainValue(view: DataView, stop: number): boolean {
+  const kind = view.getUint8(stop - valueBytes);
+  return (
+    (kind === tag.counter || kind === tag.gauge || kind === tag.untyped) &&
+    view.getUint16(stop - 10) === ((doubleBytes + 1) << 8) + tag.double
+  );
+}
+
+function plainValue(view: DataView, stop: number): number {
+  return view.getFloat64(stop - doubleBytes, true);
+}
+
+/** Whether a time of six bytes ends here, as those of this century do. */
+function hasPlainTime(view: DataView, stop: number): boolean {
+  return (
+    view.getUint8(stop - timeBytes) === tag.timestampMs &&
+    (view.getInt32(stop - 6) & 0x80808080) === (0x80808080 | 0) &&
+    (view.getUint16(stop - 2) & 0x8080) === 0x8000
+  );
+}
+
+/** The varint of six bytes that ends here: seven bits in each, the lowest first. */
+function plainTime(view: DataView, stop: number): number {
+  const four = view.getInt32(stop - 6, true);
+  const two = view.getUint16(stop - 2, true);
+  const low =
+    (four & 0x7f) | ((four >>> 1) & (0x7f << 7)) | ((four >>> 2) & (0x7f << 14)) | ((four >>> 3) & (0x7f << 21));
+  return ((two & 0x7f) | ((two >>> 1) & (0x7f << 7))) * 0x1000_0000 + low;
+}
+
+/** A view is made once for the memory that a connection reads into, not for each piece of a body. */
+function viewOver(memory: ArrayBufferLike): DataView {
+  if (lastView.buffer !== memory) lastView = new DataView(memory);
+  return lastView;
+}
+
+let lastView: DataView = new DataView(new ArrayBuffer(0));

@@ -6,8 +6,21 @@ const labelLimit = 64;
 /** Offsets kept per label: name start, name end, value start, value end. */
 const offsetsPerLabel = 4;
 
-/** Called for each sample; the sample is the reader's own and holds until the call returns. */
-export type Visit = (sample: Sample) => void;
+/** Who takes the samples of a body. */
+export interface SampleSink {
+  /**
+   * Takes a sample with its labels; it is the reader's own and holds until the call returns. Returns a number, from 0 on, under which samples of the
+   * same series may come to `add` from now on, also those of the sender's later bodies; or `unremembered`.
+   */
+  visit(sample: Sample): number;
+  /** Takes the numbers of a series that was visited before. @param timestampMs NaN where the sample has no time. */
+  add(series: number, family: number, value: number, timestampMs: number): void;
+  /** Whether anybody wants the numbers of a series. Of others, which is all that is known of them then, `add` is only told that they are there. */
+  isWanted(series: number): boolean;
+}
+
+/** What `visit` returns where the next sample of the series has to be looked at again. */
+export const unremembered = -1;
 
 /** What a reader learned about the body beside the samples. */
 export interface Seen {
@@ -36,28 +49,23 @@ export class Sample {
   /** Milliseconds since the epoch; NaN where the sample has no time. */
   timestampMs = Number.NaN;
 
-  readonly #body: Buffer;
+  #body: Buffer = Buffer.alloc(0);
   readonly #offsets = new Int32Array(labelLimit * offsetsPerLabel);
   readonly #escaped = new Uint8Array(labelLimit);
   #labels = 0;
 
-  constructor(body: Buffer) {
-    this.#body = body;
-  }
-
   /** The label's value, '' where the sample does not have it: to Prometheus these are the same. */
   label(name: string): string {
-    for (let label = 0; label < this.#labels; label += 1) {
-      const at = label * offsetsPerLabel;
-      if (!isAt(this.#body, this.#offsets[at]!, this.#offsets[at + 1]!, name)) continue;
-      const value = this.#body.toString('utf8', this.#offsets[at + 2], this.#offsets[at + 3]);
-      return this.#escaped[label] === 0 ? value : unescape(value);
-    }
-    return '';
+    const label = this.#find(name);
+    if (label === -1) return '';
+    const at = label * offsetsPerLabel;
+    const value = this.#body.toString('utf8', this.#offsets[at + 2], this.#offsets[at + 3]);
+    return this.#escaped[label] === 0 ? value : unescape(value);
   }
 
   /** For the readers: forgets the sample before. */
-  begin(family: number): void {
+  begin(body: Buffer, family: number): void {
+    this.#body = body;
     this.family = family;
     this.value = 0;
     this.timestampMs = Number.NaN;
@@ -74,6 +82,22 @@ export class Sample {
     this.#offsets[at + 3] = valueEnd;
     this.#escaped[this.#labels] = escaped ? 1 : 0;
     this.#labels += 1;
+  }
+
+  /** For the readers: where in the body the label's value is; undefined where the sample does not have it. */
+  rangeOf(name: string): { readonly start: number; readonly end: number } | undefined {
+    const label = this.#find(name);
+    if (label === -1) return undefined;
+    const at = label * offsetsPerLabel;
+    return { start: this.#offsets[at + 2]!, end: this.#offsets[at + 3]! };
+  }
+
+  #find(name: string): number {
+    for (let label = 0; label < this.#labels; label += 1) {
+      const at = label * offsetsPerLabel;
+      if (isAt(this.#body, this.#offsets[at]!, this.#offsets[at + 1]!, name)) return label;
+    }
+    return -1;
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { parseNumber } from './number.ts';
 import { ExpositionError, isAt, Sample, viewOf } from './sample.ts';
-import type { Seen, Visit } from './sample.ts';
+import type { SampleSink, Seen } from './sample.ts';
 
 const tab = 0x09;
 const newline = 0x0a;
@@ -18,11 +18,33 @@ const backslash = 0x5c;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
+/** Text is what kubelets send to those who cannot read anything better, so it is joined and read when it is whole. */
+export class TextReader {
+  readonly #names: readonly string[];
+  readonly #sink: SampleSink;
+  readonly #chunks: Buffer[] = [];
+
+  constructor(names: readonly string[], sink: SampleSink) {
+    this.#names = names;
+    this.#sink = sink;
+  }
+
+  /** Takes a copy of the piece. */
+  write(chunk: Buffer): void {
+    this.#chunks.push(Buffer.from(chunk));
+  }
+
+  /** Throws ExpositionError as readText does. */
+  end(): Seen {
+    return readText(Buffer.concat(this.#chunks), this.#names, this.#sink);
+  }
+}
+
 /**
  * Visits each sample whose family is one of the names, in the body's order.
  * Throws ExpositionError where a line is not one, or the last line has no end: then the body was cut off.
  */
-export function readText(bytes: Uint8Array, names: readonly string[], visit: Visit): Seen {
+function readText(bytes: Uint8Array, names: readonly string[], sink: SampleSink): Seen {
   const body = viewOf(bytes);
   const line = new SampleLine(body);
   let unwanted = false;
@@ -39,7 +61,7 @@ export function readText(bytes: Uint8Array, names: readonly string[], visit: Vis
       continue;
     }
     line.read(family, first + names[family]!.length, end);
-    visit(line.sample);
+    sink.visit(line.sample);
   }
   return { unwanted };
 }
@@ -71,20 +93,19 @@ function skipBlanks(body: Buffer, start: number, end: number): number {
 
 /** What follows the name on one line: labels, value, time. Label values hold anything, so they are read by structure. */
 class SampleLine {
-  readonly sample: Sample;
+  readonly sample = new Sample();
   readonly #body: Buffer;
   #at = 0;
   #end = 0;
 
   constructor(body: Buffer) {
     this.#body = body;
-    this.sample = new Sample(body);
   }
 
   read(family: number, start: number, end: number): void {
     this.#at = start;
     this.#end = end;
-    this.sample.begin(family);
+    this.sample.begin(this.#body, family);
     this.#blanks();
     if (this.#body[this.#at] === openBrace) this.#labels();
     this.sample.value = this.#number();

@@ -1,11 +1,15 @@
 /** Says which series and labels of /metrics/cadvisor mean what, and joins them into one candidate per container cgroup. */
-import type { Sample } from '../exposition/sample.ts';
+import { type Sample, unremembered } from '../exposition/sample.ts';
 import type { Point } from '../point.ts';
 import { isContainerPath, parseCgroup } from './cgroup.ts';
-import { Reading, Readings } from './reading.ts';
-import type { Candidate } from './select.ts';
+import { type CgroupRow, keyOf, rowOf } from './cgrouprow.ts';
+import type { Choice, Collector, Meaning } from './decode.ts';
+import { Reading, type Readings } from './reading.ts';
+import { rowFamilies, RowNumbers } from './rownumbers.ts';
+import { type Candidate, deadAfterMs, select } from './select.ts';
+import type { StartTimes } from './starttimes.ts';
 
-/** Every family that is read, and asked for by name[] where the kubelet can filter (1.37 and later). */
+/** Every family that is read, and asked for by name[] where the kubelet can filter (1.37 and later); those of each cgroup come first, as rowFamilies has them. */
 export const cadvisorFamilies: readonly string[] = [
   'container_cpu_usage_seconds_total',
   'container_memory_working_set_bytes',
@@ -15,17 +19,18 @@ export const cadvisorFamilies: readonly string[] = [
   'machine_swap_bytes',
 ];
 
-/** What the rows of one body are worth. */
-export type CadvisorRows =
-  | {
-      readonly kind: 'rows';
-      readonly machine: Point | undefined;
-      /** Whether the machine has swap; undefined where the kubelet does not say: 1.28 does not, 1.31 does. */
-      readonly hasSwap: boolean | undefined;
-      readonly candidates: readonly Candidate[];
-      readonly doubts: Doubts;
-    }
-  | { readonly kind: 'unusable'; readonly reason: string };
+const scrapeError = cadvisorFamilies.indexOf('container_scrape_error');
+const machineSwap = cadvisorFamilies.indexOf('machine_swap_bytes');
+
+export const cadvisor: Meaning<CgroupRow, StartTimes> = {
+  source: 'cadvisor',
+  families: cadvisorFamilies,
+  // A cgroup's path is its name; what else its rows say of it stays, or they get another length. No kubelet changes between CPU in all and by core.
+  // The end of a container's path is its ID; who makes a cgroup of the same name below a container of his own cannot make the path as short.
+  identity: { label: 'id', endBytes: 40 },
+  oldestMs: deadAfterMs,
+  collect: (rows) => new CadvisorCollector(rows),
+};
 
 /** Why the rows may not be the whole truth: /metrics/resource, which asks the runtime, may know more. */
 export interface Doubts {
@@ -41,95 +46,164 @@ export interface PodName {
 }
 
 /** Takes the samples of one body, their families by index in cadvisorFamilies, and gives what they add up to. */
-export class CadvisorCollector {
-  readonly #machine = new Row('', '', '', '/');
-  readonly #containers = new Map<string, Row>();
-  /** Every pod that has a cgroup or a sandbox, by podKey. */
-  readonly #pods = new Map<string, PodName>();
+class CadvisorCollector implements Collector<StartTimes> {
+  readonly numbers: RowNumbers;
+  /** Those of the body before, and then those that are new. */
+  readonly #rows: CgroupRow[];
+  /** Made for the first row that is not recognised; in most bodies there is none. */
+  #places: Map<string, number> | undefined;
+  /** CPU per core, as kubelets before 1.16 say it, by row and cpu label. */
+  readonly #cores = new Map<number, Map<string, Reading>>();
   readonly #swapCapacity = new Reading();
-  #samples = 0;
   #scrapeFailed = false;
-  #hasPathsOnly = true;
-  #hasUnlabelled = false;
 
-  add(sample: Sample): void {
-    const family = cadvisorFamilies[sample.family];
-    if (family === undefined) return;
-    if (family === 'container_scrape_error') {
-      if (sample.value !== 0) this.#scrapeFailed = true;
-      return;
-    }
-    if (family === 'machine_swap_bytes') {
-      this.#swapCapacity.add(sample);
-      return;
-    }
-    this.#samples += 1;
-    this.#rowOf(sample)?.add(family, sample);
+  /** @param rows what sample numbers stand for; grows. */
+  constructor(rows: CgroupRow[]) {
+    this.#rows = rows;
+    this.numbers = new RowNumbers(rows.length);
   }
 
-  /** The node's clock at the time of the answer, in milliseconds since the epoch. */
-  finish(nodeTimeMs: number): CadvisorRows {
-    const reason = this.#whyUnusable();
+  visit(sample: Sample): number {
+    const { family, value, timestampMs } = sample;
+    if (family === scrapeError) {
+      if (value !== 0) this.#scrapeFailed = true;
+      return unremembered;
+    }
+    if (family === machineSwap) {
+      this.#swapCapacity.add(sample);
+      return unremembered;
+    }
+    const row = this.#placeOf(sample);
+    if (family === rowFamilies.cpu && this.#addCore(row, sample)) return unremembered;
+    this.numbers.add(row, family, value, timestampMs);
+    return row;
+  }
+
+  add(row: number, family: number, value: number, timestampMs: number): void {
+    this.numbers.add(row, family, value, timestampMs);
+  }
+
+  isWanted(row: number): boolean {
+    const kind = this.#rows[row]?.kind;
+    return kind === 'container' || kind === 'machine';
+  }
+
+  get isPlain(): boolean {
+    return !this.#scrapeFailed && this.#cores.size === 0;
+  }
+
+  /** 1.28 does not say, 1.31 does. */
+  get hasSwap(): boolean | undefined {
+    return this.#swapCapacity.seen ? this.#swapCapacity.value > 0 : undefined;
+  }
+
+  seenPlaces(): number[] {
+    return [...this.#rows.keys()].filter((place) => this.numbers.isAnySeen(place) || this.#cores.has(place));
+  }
+
+  choose(nodeTimeMs: number, before: StartTimes | undefined): Choice<StartTimes> {
+    const seen = this.seenPlaces();
+    const reason = this.#whyUnusable(seen);
     if (reason !== undefined) return { kind: 'unusable', reason };
     const candidates: Candidate[] = [];
-    for (const row of this.#containers.values()) {
-      const candidate = row.toCandidate(nodeTimeMs);
+    const places = new Map<Point, number>();
+    let machine: Point | undefined;
+    let rows = 0;
+    for (const place of seen) {
+      const row = this.#rows[place];
+      if (row?.kind === 'machine' || row?.kind === 'container') rows += 1;
+      if (row?.kind === 'machine') machine = this.#readingsOf(place).toMachinePoint(nodeTimeMs);
+      const candidate = row?.kind === 'container' ? toCandidate(row, this.#readingsOf(place), nodeTimeMs) : undefined;
       if (candidate !== undefined) candidates.push(candidate);
+      const point = row?.kind === 'machine' ? machine : candidate?.point;
+      if (point !== undefined) places.set(point, place);
     }
-    const machine = this.#machine.toMachinePoint(nodeTimeMs);
-    if (machine === undefined && candidates.every(({ point }) => point === undefined))
+    if (machine === undefined && candidates.every(({ point }) => point === undefined)) {
       return { kind: 'unusable', reason: 'no usable rows' };
-    const hasSwap = this.#swapCapacity.seen ? this.#swapCapacity.value > 0 : undefined;
-    return { kind: 'rows', machine, hasSwap, candidates, doubts: this.#doubts(candidates) };
+    }
+    const { pods, startTimes } = select(candidates, nodeTimeMs, before);
+    const doubts = this.#doubts(seen, candidates);
+    return { kind: 'chosen', machine, pods, places, rows, doubts, carried: startTimes };
   }
 
-  #doubts(candidates: readonly Candidate[]): Doubts {
+  #doubts(seen: readonly number[], candidates: readonly Candidate[]): Doubts {
     const told = new Set<string>();
     for (const { namespace, pod, hasCpu, point } of candidates) {
       if (point === undefined || hasCpu || point.memoryBytes > 0) told.add(podKey(namespace, pod));
     }
-    const pods = [...this.#pods].filter(([key]) => !told.has(key)).map(([, pod]) => pod);
-    return { pods, unlabelled: this.#hasUnlabelled };
+    const pods = new Map<string, PodName>();
+    for (const place of seen) {
+      const row = this.#rows[place];
+      if (row?.kind !== 'pod') continue;
+      const key = podKey(row.namespace, row.pod);
+      if (!told.has(key) && !pods.has(key)) pods.set(key, { namespace: row.namespace, name: row.pod });
+    }
+    return { pods: [...pods.values()], unlabelled: this.#hasUnlabelled(seen) };
   }
 
   /** As far as one body can tell without knowing which pods there should be. */
-  #whyUnusable(): string | undefined {
+  #whyUnusable(seen: readonly number[]): string | undefined {
     if (this.#scrapeFailed) return 'the kubelet failed to read its containers (container_scrape_error is 1)';
-    if (this.#samples === 0) return 'no container rows (Windows, or nothing sampled yet)';
+    if (seen.length === 0) return 'no container rows (Windows, or nothing sampled yet)';
     // Taken from the runtime, CPU comes in whole seconds. cAdvisor's IDs are paths; the machine may have a row in either case.
-    if (!this.#hasPathsOnly) return 'no cgroup paths (PodAndContainerStatsFromCRI)';
+    if (seen.some((place) => this.#rows[place]?.path.startsWith('/') !== true)) {
+      return 'no cgroup paths (PodAndContainerStatsFromCRI)';
+    }
     // A pod in creation has no container rows, for a good reason. Containers without labels mean that cAdvisor does not
     // reach the runtime: never with cri-dockerd, until the kubelet restarts with others.
-    if (this.#containers.size === 0 && this.#hasUnlabelled) return 'no labelled container rows';
+    if (!seen.some((place) => this.#rows[place]?.kind === 'container') && this.#hasUnlabelled(seen)) {
+      return 'no labelled container rows';
+    }
     return undefined;
   }
 
-  /** The row that the sample belongs to; undefined for slices, pods, sandboxes and what nobody has labelled. */
-  #rowOf(sample: Sample): Row | undefined {
-    const path = sample.label('id');
-    if (!path.startsWith('/')) this.#hasPathsOnly = false;
-    const container = sample.label('container');
-    const namespace = sample.label('namespace');
-    const pod = sample.label('pod');
-    if (container === '' && namespace === '' && pod === '') {
-      if (path === '/' && sample.label('name') === '' && sample.label('image') === '') return this.#machine;
-      if (!this.#hasUnlabelled && isContainerPath(path)) this.#hasUnlabelled = true;
-      return undefined;
+  #hasUnlabelled(seen: readonly number[]): boolean {
+    return seen.some((place) => {
+      const row = this.#rows[place];
+      return row?.kind === 'unlabelled' && isContainerPath(row.path);
+    });
+  }
+
+  #placeOf(sample: Sample): number {
+    const row = rowOf(sample, this.#rows.at(-1));
+    this.#places ??= new Map(this.#rows.map((known, place) => [keyOf(known), place]));
+    const key = keyOf(row);
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      place = this.#rows.push(row) - 1;
+      this.#places.set(key, place);
     }
-    if (namespace === '' || pod === '') return undefined;
-    // The sandbox is container="POD" with dockershim and CRI-O, and "" with containerd, as the pod itself.
-    if (container === '' || container === 'POD') {
-      const key = podKey(namespace, pod);
-      if (!this.#pods.has(key)) this.#pods.set(key, { namespace, name: pod });
-      return undefined;
+    return place;
+  }
+
+  /** False where the sample is of all cores. */
+  #addCore(row: number, sample: Sample): boolean {
+    const cpu = sample.label('cpu');
+    if (cpu === 'total' || cpu === '') return false;
+    let cores = this.#cores.get(row);
+    if (cores === undefined) {
+      cores = new Map();
+      this.#cores.set(row, cores);
     }
-    const key = `${path}\0${namespace}\0${pod}\0${container}`;
-    let row = this.#containers.get(key);
-    if (row === undefined) {
-      row = new Row(namespace, pod, container, path);
-      this.#containers.set(key, row);
+    let core = cores.get(cpu);
+    if (core === undefined) {
+      core = new Reading();
+      cores.set(cpu, core);
     }
-    return row;
+    core.add(sample);
+    return true;
+  }
+
+  #readingsOf(row: number): Readings {
+    const readings = this.numbers.readings(row);
+    const { cpu } = readings;
+    if (cpu.seen) return readings;
+    for (const core of this.#cores.get(row)?.values() ?? []) {
+      cpu.seen = true;
+      cpu.value += core.value;
+      cpu.timestampMs = core.timestampMs;
+    }
+    return readings;
   }
 }
 
@@ -140,93 +214,32 @@ function podKey(namespace: string, pod: string): string {
   return `${namespace}/${pod}`;
 }
 
-/** One cgroup with one set of labels. */
-class Row {
-  readonly #namespace: string;
-  readonly #pod: string;
-  readonly #container: string;
-  readonly #path: string;
-  readonly #readings = new Readings();
-  /** CPU per core, as kubelets before 1.16 say it, by the cpu label. */
-  readonly #cores = new Map<string, Reading>();
+function toCandidate(
+  { namespace, pod, container, path }: CgroupRow,
+  readings: Readings,
+  nodeTimeMs: number,
+): Candidate | undefined {
+  const point = readings.toPoint(nodeTimeMs);
+  if (point === undefined && !isJustStarted(readings, nodeTimeMs)) return undefined;
+  const cgroup = parseCgroup(path);
+  return {
+    namespace,
+    pod,
+    path,
+    cgroup,
+    hasCpu: readings.cpu.seen,
+    point: point && {
+      name: container,
+      // A cgroup elsewhere under the same ID, as leaked ones, counts on its own: where it comes or goes, there is no rate between the two.
+      containerId: `${cgroup.containerId}@${cgroup.depth}`,
+      startTimeMs: readings.startTimeMs(),
+      ...point,
+    },
+  };
+}
 
-  constructor(namespace: string, pod: string, container: string, path: string) {
-    this.#namespace = namespace;
-    this.#pod = pod;
-    this.#container = container;
-    this.#path = path;
-  }
-
-  add(family: string, sample: Sample): void {
-    switch (family) {
-      case 'container_cpu_usage_seconds_total':
-        this.#addCpu(sample);
-        return;
-      case 'container_memory_working_set_bytes':
-        this.#readings.memory.add(sample);
-        return;
-      case 'container_memory_swap':
-        this.#readings.swap.add(sample);
-        return;
-      case 'container_start_time_seconds':
-        this.#readings.start.add(sample);
-        return;
-    }
-  }
-
-  toCandidate(nodeTimeMs: number): Candidate | undefined {
-    this.#sumCores();
-    const point = this.#readings.toPoint(nodeTimeMs);
-    if (point === undefined && !this.#isJustStarted(nodeTimeMs)) return undefined;
-    const cgroup = parseCgroup(this.#path);
-    return {
-      namespace: this.#namespace,
-      pod: this.#pod,
-      path: this.#path,
-      cgroup,
-      hasCpu: this.#readings.cpu.seen,
-      point: point && {
-        name: this.#container,
-        // A cgroup elsewhere under the same ID, as leaked ones, counts on its own: where it comes or goes, there is no rate between the two.
-        containerId: `${cgroup.containerId}@${cgroup.depth}`,
-        startTimeMs: this.#readings.startTimeMs(),
-        ...point,
-      },
-    };
-  }
-
-  toMachinePoint(nodeTimeMs: number): Point | undefined {
-    this.#sumCores();
-    return this.#readings.toMachinePoint(nodeTimeMs);
-  }
-
-  /** A container that was found and not yet sampled. An old one without samples is dead. */
-  #isJustStarted(nodeTimeMs: number): boolean {
-    const startTimeMs = this.#readings.startTimeMs();
-    return !this.#readings.memory.seen && startTimeMs !== undefined && nodeTimeMs - startTimeMs < firstSampleMs;
-  }
-
-  #addCpu(sample: Sample): void {
-    const cpu = sample.label('cpu');
-    if (cpu === 'total' || cpu === '') {
-      this.#readings.cpu.add(sample);
-      return;
-    }
-    let core = this.#cores.get(cpu);
-    if (core === undefined) {
-      core = new Reading();
-      this.#cores.set(cpu, core);
-    }
-    core.add(sample);
-  }
-
-  #sumCores(): void {
-    const { cpu } = this.#readings;
-    if (cpu.seen) return;
-    for (const core of this.#cores.values()) {
-      cpu.seen = true;
-      cpu.value += core.value;
-      cpu.timestampMs = core.timestampMs;
-    }
-  }
+/** A container that was found and not yet sampled. An old one without samples is dead. */
+function isJustStarted(readings: Readings, nodeTimeMs: number): boolean {
+  const startTimeMs = readings.startTimeMs();
+  return !readings.memory.seen && startTimeMs !== undefined && nodeTimeMs - startTimeMs < firstSampleMs;
 }

@@ -1,5 +1,5 @@
 /** Compares what the two endpoints of one kubelet tell, asked one after the other; pure. */
-import type { ContainerPoint, NodeBatch } from '../point.ts';
+import type { ContainerPoint, NodePoints } from '../point.ts';
 
 /** A container that started between the two answers is no difference; cAdvisor's first sample may take so long, too. */
 const youngMs = 60_000;
@@ -10,7 +10,7 @@ const youngMs = 60_000;
  * cAdvisor does not reach look like.
  * @param nodeTimeMs the node's clock, milliseconds since the epoch.
  */
-export function lackingOf(cadvisor: NodeBatch, resource: NodeBatch, nodeTimeMs: number): string | undefined {
+export function lackingOf(cadvisor: NodePoints, resource: NodePoints, nodeTimeMs: number): string | undefined {
   if (cadvisor.machine === undefined && resource.machine !== undefined) return 'cAdvisor has no numbers of the node';
   const told = new Map<string, ContainerPoint>();
   for (const pod of cadvisor.pods) {

@@ -1,13 +1,12 @@
-/** Turns one answer of a kubelet into the batch of its node, or says why the answer is of no use. */
-import { readDelimited } from '../exposition/protobuf.ts';
-import { ExpositionError } from '../exposition/sample.ts';
-import type { Seen, Visit } from '../exposition/sample.ts';
-import { readText } from '../exposition/text.ts';
-import type { NodeBatch, PodBatch, Point } from '../point.ts';
-import { CadvisorCollector, cadvisorFamilies, type Doubts } from './cadvisor.ts';
-import { type Lineages, ResourceCollector, resourceFamilies } from './resource.ts';
-import { select } from './select.ts';
-import type { StartTimes } from './starttimes.ts';
+/** Turns one answer of a kubelet into the batch of its node while it comes, or says why the answer is of no use. */
+import { column, columns, type NodeBatch, toBatch } from '../batch.ts';
+import { DelimitedReader } from '../exposition/protobuf.ts';
+import { type Identity, Recall } from '../exposition/recall.ts';
+import { ExpositionError, type SampleSink, type Seen } from '../exposition/sample.ts';
+import { TextReader } from '../exposition/text.ts';
+import type { Doubts } from './cadvisor.ts';
+import type { RowNumbers } from './rownumbers.ts';
+import { type Chosen, type Steady, steadyNumbers, steadyOf } from './steady.ts';
 
 export type Decoded =
   | {
@@ -17,8 +16,6 @@ export type Decoded =
       readonly filtered: boolean;
       /** What may be missing; undefined of /metrics/resource, which knows all that the runtime knows. */
       readonly doubts: Doubts | undefined;
-      /** For the next answer of the same endpoint. */
-      readonly memory: Memory;
     }
   | {
       /** unusable: this endpoint of this kubelet will not do, another may. malformed: the answer is broken; the next one may be whole. */
@@ -27,71 +24,174 @@ export type Decoded =
       readonly reason: string;
     };
 
-export interface DecodeContext {
-  readonly node: string;
-  /** The node's clock when it answered (the Date header, so in whole seconds): milliseconds since the epoch. */
-  readonly nodeTimeMs: number;
-  /** Of the last batch of the same endpoint, where there was one. */
-  readonly memory?: Memory | undefined;
+/** Decodes the answers of one endpoint of one node, one after the other: each is read by what the last one has left. */
+export interface Decoder {
+  /** Undefined where nobody can read the content type. What was begun before and is not finished is forgotten. */
+  begin(contentType: string): Decoding | undefined;
 }
 
-/** What the rows of one answer tell about those of the next. */
-export interface Memory {
-  readonly startTimes?: StartTimes;
-  readonly lineages?: Lineages;
+/** One body on its way in. */
+export interface Decoding {
+  /** Takes the next piece, whose memory is not needed any more when this returns; returns whether it needs another one. */
+  write(chunk: Buffer): boolean;
+  /**
+   * To be called when the body has ended.
+   * @param nodeTimeMs the node's clock when it answered (the Date header, so in whole seconds): milliseconds since the epoch.
+   */
+  finish(nodeTimeMs: number): Decoded;
 }
 
-type Read = (bytes: Uint8Array, names: readonly string[], visit: Visit) => Seen;
-
-/** Decodes /metrics/cadvisor; whatever is wrong with the body becomes a reason. */
-export function decodeCadvisor(body: Uint8Array, contentType: string, context: DecodeContext): Decoded {
-  return decode(contentType, (read) => {
-    const collector = new CadvisorCollector();
-    const seen = read(body, cadvisorFamilies, (sample) => collector.add(sample));
-    const rows = collector.finish(context.nodeTimeMs);
-    if (rows.kind === 'unusable') return rows;
-    const { pods, startTimes } = select(rows.candidates, context.nodeTimeMs, context.memory?.startTimes);
-    const hasSwap = rows.hasSwap ?? seesSwap(rows.machine, pods);
-    const batch: NodeBatch = { node: context.node, source: 'cadvisor', machine: rows.machine, hasSwap, pods };
-    return { kind: 'batch', batch, filtered: !seen.unwanted, doubts: rows.doubts, memory: { startTimes } };
-  });
+/** What one endpoint's samples mean. */
+export interface Meaning<Row, Carried> {
+  readonly source: NodeBatch['source'];
+  readonly families: readonly string[];
+  readonly identity: Identity;
+  /** Samples of this age in milliseconds are as good as young ones. */
+  readonly oldestMs: number;
+  /** @param rows what numbers stand for, those of the answer before; grows. */
+  collect(rows: Row[]): Collector<Carried>;
 }
 
-/** Decodes /metrics/resource; whatever is wrong with the body becomes a reason. */
-export function decodeResource(body: Uint8Array, contentType: string, context: DecodeContext): Decoded {
-  return decode(contentType, (read) => {
-    const collector = new ResourceCollector();
-    const seen = read(body, resourceFamilies, (sample) => collector.add(sample));
-    const rows = collector.finish(context.nodeTimeMs, context.memory?.lineages);
-    if (rows.kind === 'unusable') return rows;
-    const { machine, pods, lineages } = rows;
-    const hasSwap = seesSwap(machine, pods);
-    const batch: NodeBatch = { node: context.node, source: 'resource', machine, hasSwap, pods };
-    return { kind: 'batch', batch, filtered: !seen.unwanted, doubts: undefined, memory: { lineages } };
-  });
+/** Takes the samples of one body. */
+export interface Collector<Carried> extends SampleSink {
+  readonly numbers: RowNumbers;
+  /** Whether all numbers of this body are where those of the next one will be. */
+  readonly isPlain: boolean;
+  /** Whether the node has swap; undefined where the kubelet does not say. */
+  readonly hasSwap: boolean | undefined;
+  /** The rows that this body tells of, in ascending order. */
+  seenPlaces(): number[];
+  /** @param carried from the choice before. */
+  choose(nodeTimeMs: number, carried: Carried | undefined): Choice<Carried>;
 }
 
-/** Swap in use proves that there is swap; none in use proves nothing. */
-function seesSwap(machine: Point | undefined, pods: readonly PodBatch[]): true | undefined {
-  const points = [machine, ...pods.flatMap(({ containers }) => containers)];
-  return points.some((point) => point?.swapBytes !== undefined && point.swapBytes > 0) || undefined;
-}
+export type Choice<Carried> =
+  | (Chosen & {
+      readonly kind: 'chosen';
+      readonly doubts: Doubts | undefined;
+      /** For the next choice. */
+      readonly carried: Carried;
+    })
+  | { readonly kind: 'unusable'; readonly reason: string };
 
-function decode(contentType: string, decodeWith: (read: Read) => Decoded): Decoded {
-  const read = readerOf(contentType);
-  if (read === undefined) return { kind: 'unusable', reason: `unknown content type ${JSON.stringify(contentType)}` };
-  try {
-    return decodeWith(read);
-  } catch (error) {
-    if (error instanceof ExpositionError) return { kind: 'malformed', reason: `malformed body: ${error.message}` };
-    throw error;
+export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node: string): Decoder {
+  const { families, identity, source } = meaning;
+  /** Survives a broken answer. */
+  let carried: Carried | undefined;
+  let memory: Memory<Row> | undefined;
+  return { begin };
+
+  function begin(contentType: string): Decoding | undefined {
+    const before = memory ?? { recall: new Recall(identity, families.length), rows: [], last: undefined };
+    memory = undefined;
+    const collector = meaning.collect(before.rows);
+    const reader = openReader(contentType, families, collector, before.recall);
+    if (reader === undefined) return undefined;
+    let broken: Decoded | undefined;
+    return {
+      write(chunk) {
+        try {
+          reader.write(chunk);
+        } catch (error) {
+          broken = malformed(error);
+        }
+        return broken === undefined;
+      },
+      finish(nodeTimeMs) {
+        if (broken !== undefined) return broken;
+        try {
+          return decode(before, collector, reader.end(), nodeTimeMs);
+        } catch (error) {
+          return malformed(error);
+        }
+      },
+    };
+  }
+
+  function decode(before: Memory<Row>, collector: Collector<Carried>, seen: Seen, nodeTimeMs: number): Decoded {
+    const filtered = !seen.unwanted;
+    const { recall, last } = before;
+    if (last?.steady !== undefined && !recall.changed && collector.isPlain) {
+      const numbers = steadyNumbers(last.steady, collector.numbers, nodeTimeMs);
+      if (numbers !== undefined) {
+        memory = before;
+        const hasSwap = collector.hasSwap ?? seesSwap(numbers);
+        return {
+          kind: 'batch',
+          batch: { node, source, hasSwap, layout: last.layout, numbers },
+          filtered,
+          doubts: last.doubts,
+        };
+      }
+    }
+    const choice = collector.choose(nodeTimeMs, carried);
+    if (choice.kind === 'unusable') return choice;
+    carried = choice.carried;
+    const { machine, pods, doubts } = choice;
+    const points = { node, source, hasSwap: collector.hasSwap, machine, pods };
+    const batch = toBatch(points, last?.layout);
+    const isRemembered = recall.complete && collector.isPlain && !forget(before, collector.seenPlaces());
+    const steady = isRemembered ? steadyOf(choice, batch.layout, collector.numbers, meaning.oldestMs) : undefined;
+    memory = { ...before, last: { layout: batch.layout, doubts, steady } };
+    const hasSwap = batch.hasSwap ?? seesSwap(batch.numbers);
+    return { kind: 'batch', batch: { ...batch, hasSwap }, filtered, doubts };
   }
 }
 
+/** What went wrong in a body, as an outcome; other errors are thrown on. */
+function malformed(error: unknown): Decoded {
+  if (error instanceof ExpositionError) return { kind: 'malformed', reason: `malformed body: ${error.message}` };
+  throw error;
+}
+
+/** What one endpoint of one node has told, as far as its next answer is read by it. */
+interface Memory<Row> {
+  readonly recall: Recall;
+  /** What the numbers that are remembered stand for. */
+  readonly rows: Row[];
+  readonly last:
+    | {
+        readonly layout: NodeBatch['layout'];
+        readonly doubts: Doubts | undefined;
+        /** Where there is a short cut for the next answer. */
+        readonly steady: Steady | undefined;
+      }
+    | undefined;
+}
+
+/** Forgets the rows that are gone; false where there are none. */
+function forget<Row>({ rows, recall }: Memory<Row>, seen: readonly number[]): boolean {
+  if (seen.length === rows.length) return false;
+  recall.renumber(seen);
+  const kept = seen.map((place) => rows[place]!);
+  rows.splice(0, rows.length, ...kept);
+  return true;
+}
+
+/** Swap in use proves that there is swap; none in use proves nothing. */
+function seesSwap(numbers: Float64Array): true | undefined {
+  for (let at = column.swapBytes; at < numbers.length; at += columns) if (numbers[at]! > 0) return true;
+  return undefined;
+}
+
+type Reader = Pick<DelimitedReader, 'write' | 'end'>;
+
 /** Undefined for OpenMetrics, for protobuf that is not delimited, and for what is no exposition at all. */
-function readerOf(contentType: string): Read | undefined {
+function openReader(
+  contentType: string,
+  families: readonly string[],
+  sink: SampleSink,
+  recall: Recall,
+): Reader | undefined {
   const [type, ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase());
-  if (type === 'text/plain') return readText;
-  if (type === 'application/vnd.google.protobuf' && parameters.includes('encoding=delimited')) return readDelimited;
+  if (type === 'text/plain') {
+    // Nothing is recognised in text.
+    recall.beginBody();
+    recall.pass();
+    return new TextReader(families, sink);
+  }
+  if (type === 'application/vnd.google.protobuf' && parameters.includes('encoding=delimited')) {
+    return new DelimitedReader(families, sink, recall);
+  }
   return undefined;
 }

@@ -1,15 +1,16 @@
 /** Asks one kubelet for one of its two endpoints and decodes the answer, whatever it is. */
 import type { Clock } from '../clock.ts';
-import { bodyLimitBytes } from '../kubelet/body.ts';
+import { type AnswerHead, bodyLimitBytes, type BodyReader } from '../kubelet/body.ts';
 import type { KubeletClient, KubeletResponse, Verification } from '../kubelet/client.ts';
 import { explainFailure } from '../kubelet/explain.ts';
 import type { Explanation } from '../kubelet/explanation.ts';
 import { explainStatus } from '../kubelet/explainstatus.ts';
 import { BodyTooLargeError } from '../kubelet/failure.ts';
 import type { Source } from '../point.ts';
-import { cadvisorFamilies } from './cadvisor.ts';
-import { type Decoded, decodeCadvisor, decodeResource, type Memory } from './decode.ts';
+import { cadvisor } from './cadvisor.ts';
+import { createDecoder, type Decoded, type Decoding } from './decode.ts';
 import { type Addresses, createReach } from './reach.ts';
+import { resource } from './resource.ts';
 
 /** What came of one question, and what it cost. */
 export type Told = (
@@ -38,7 +39,7 @@ export interface Endpoint {
   resource(at: Addresses, signal: AbortSignal, path?: string): Promise<Told>;
 }
 
-const cadvisorPath = `/metrics/cadvisor?${cadvisorFamilies.map((family) => `name[]=${family}`).join('&')}`;
+const cadvisorPath = `/metrics/cadvisor?${cadvisor.families.map((family) => `name[]=${family}`).join('&')}`;
 
 /** Protobuf is cheaper for both sides; every kubelet knows both. */
 const accept =
@@ -48,7 +49,7 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
   const reach = createReach(kubelet);
   /** Whether the kubelet sent only the families asked for (1.37 and later); its bodies are then too small to compress. */
   let filtered = false;
-  const memory: Partial<Record<Source, Memory>> = {};
+  const decoders = { cadvisor: createDecoder(cadvisor, node), resource: createDecoder(resource, node) };
 
   return {
     async cadvisor(at, signal) {
@@ -60,11 +61,17 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
   };
 
   async function read(at: Addresses, source: Source, path: string, gzip: boolean, signal: AbortSignal): Promise<Told> {
+    let decoding: Decoding | undefined;
+    /** Another address may be asked after one that broke off: the last one counts. */
+    const onBody = ({ status, contentType }: AnswerHead): BodyReader | undefined => {
+      decoding = status === 200 ? decoders[source].begin(contentType) : undefined;
+      return decoding;
+    };
     try {
-      const answer = await reach.fetch(at, { node, path, accept, gzip }, signal);
+      const answer = await reach.fetch(at, { node, path, accept, gzip, onBody }, signal);
       const { address, verifiedBy, wireBytes, dateMs } = answer;
       const nodeTimeMs = dateMs ?? clock.wallMs();
-      return { ...decode(source, path, answer, nodeTimeMs), address, verifiedBy, wireBytes, nodeTimeMs };
+      return { ...tellOf(path, answer, decoding?.finish(nodeTimeMs)), address, verifiedBy, wireBytes, nodeTimeMs };
     } catch (error) {
       if (!(error instanceof BodyTooLargeError)) throw error;
       const { address } = error.attempt;
@@ -73,17 +80,12 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
     }
   }
 
-  function decode(source: Source, path: string, answer: KubeletResponse, nodeTimeMs: number) {
-    if (noSuchEndpoint.has(answer.status)) {
-      return unusable('AnswerUnusable', `${path.split('?')[0]} answers ${answer.status}`);
-    }
-    if (answer.status !== 200) return { kind: 'failed', why: explainStatus(node, answer) } as const;
-    const decodeSource = source === 'cadvisor' ? decodeCadvisor : decodeResource;
-    const decoded = decodeSource(answer.body, answer.contentType, { node, nodeTimeMs, memory: memory[source] });
-    if (decoded.kind === 'batch') {
-      memory[source] = decoded.memory;
-      return decoded;
-    }
+  function tellOf(path: string, answer: KubeletResponse, decoded: Decoded | undefined) {
+    const { status, contentType } = answer;
+    if (noSuchEndpoint.has(status)) return unusable('AnswerUnusable', `${path.split('?')[0]} answers ${status}`);
+    if (status !== 200) return { kind: 'failed', why: explainStatus(node, answer) } as const;
+    if (decoded === undefined) return unusable('AnswerUnusable', `unknown content type ${JSON.stringify(contentType)}`);
+    if (decoded.kind === 'batch') return decoded;
     if (decoded.kind === 'unusable') return unusable('AnswerUnusable', decoded.reason);
     const what = `the answer of node ${node} at ${answer.address} is broken: ${decoded.reason}`;
     return { kind: 'failed', why: { code: 'AnswerBroken', what, remedy: undefined } } as const;

@@ -6,7 +6,7 @@ import type { Point } from '../point.ts';
 const valueLimit = 2 ** 60;
 
 /** A sample may be this far ahead of the node's clock, which is known in whole seconds only. */
-const futureLimitMs = 5_000;
+export const futureLimitMs = 5_000;
 
 /** The latest sample of one series; kubelets send two for one where a container's cgroup outlived it. */
 export class Reading {
@@ -16,7 +16,7 @@ export class Reading {
   timestampMs = Number.NaN;
 
   /** Keeps the sample unless the one before is younger; without times, the last one counts. */
-  add(sample: Sample): void {
+  add(sample: Pick<Sample, 'value' | 'timestampMs'>): void {
     if (sample.timestampMs < this.timestampMs) return;
     this.seen = true;
     this.value = sample.value;
@@ -30,6 +30,11 @@ export class Readings {
   readonly memory = new Reading();
   readonly swap = new Reading();
   readonly start = new Reading();
+
+  /** By the numbers of rowFamilies. */
+  at(family: number): Reading {
+    return [this.cpu, this.memory, this.swap, this.start][family] ?? this.cpu;
+  }
 
   /** Undefined without a working set, and where a value cannot be true. Node time in milliseconds since the epoch. */
   toPoint(nodeTimeMs: number): Point | undefined {
@@ -52,13 +57,17 @@ export class Readings {
 
   /** Whole milliseconds; undefined where there is none, or the zero time of Go, which is negative. */
   startTimeMs(): number | undefined {
-    const seconds = this.start.value;
-    return seconds > 0 && isPlausible(seconds) ? Math.trunc(seconds * 1000) : undefined;
+    return startTimeMs(this.start.value);
   }
 }
 
+/** Whole milliseconds of a start time in seconds; undefined where it cannot be true. */
+export function startTimeMs(seconds: number): number | undefined {
+  return seconds > 0 && isPlausible(seconds) ? Math.trunc(seconds * 1000) : undefined;
+}
+
 /** CPU seconds or bytes that can be true; NaN is not. */
-function isPlausible(value: number): boolean {
+export function isPlausible(value: number): boolean {
   return value >= 0 && value <= valueLimit;
 }
 

@@ -2,10 +2,12 @@
  * Says which series of /metrics/resource mean what, and makes pods of them: for nodes where cAdvisor has no containers.
  * Its rows have no cgroup, so a pod has no UID here, and a container is told from its successor by its start time.
  */
-import type { Sample } from '../exposition/sample.ts';
+import { type Sample, unremembered } from '../exposition/sample.ts';
 import type { ContainerPoint, PodBatch, Point } from '../point.ts';
+import type { Choice, Collector, Meaning } from './decode.ts';
 import { followLineages, type Lineage } from './lineage.ts';
-import { type Reading, Readings } from './reading.ts';
+import { Readings } from './reading.ts';
+import { rowFamilies, RowNumbers } from './rownumbers.ts';
 
 /** Every family that is read, and asked for by name[] where the kubelet can filter. */
 export const resourceFamilies: readonly string[] = [
@@ -18,114 +20,160 @@ export const resourceFamilies: readonly string[] = [
   'container_start_time_seconds',
 ];
 
-/** What the rows of one body are worth. */
-export type ResourceRows =
-  | {
-      readonly kind: 'rows';
-      readonly machine: Point | undefined;
-      readonly pods: readonly PodBatch[];
-      /** For the next scrape of the node. */
-      readonly lineages: Lineages;
-    }
-  | { readonly kind: 'unusable'; readonly reason: string };
+/** Which of a row's numbers each family is. */
+const columnOf: readonly number[] = [
+  rowFamilies.cpu,
+  rowFamilies.memory,
+  rowFamilies.swap,
+  rowFamilies.cpu,
+  rowFamilies.memory,
+  rowFamilies.swap,
+  rowFamilies.start,
+];
+
+const firstContainerFamily = resourceFamilies.indexOf('container_cpu_usage_seconds_total');
 
 /** Of the containers that have several lines, by namespace, pod and name. */
-export type Lineages = ReadonlyMap<string, readonly Lineage[]>;
+type Lineages = ReadonlyMap<string, readonly Lineage[]>;
 
-interface PodRows {
+/** The machine is the row without names. */
+interface Row {
   readonly namespace: string;
-  readonly name: string;
-  /** Each with all lines that it has. The kubelet sorts equal ones by their time, so the first CPU belongs to the first memory. */
-  readonly containers: Map<string, Readings[]>;
+  readonly pod: string;
+  readonly container: string;
 }
+
+export const resource: Meaning<Row, Lineages> = {
+  source: 'resource',
+  families: resourceFamilies,
+  identity: 'all labels',
+  oldestMs: Infinity,
+  collect: (rows) => new ResourceCollector(rows),
+};
 
 /** Stands for the ID of a container whose start time is unknown; its restarts show by a falling counter only. */
 const unknownContainerId = 'start:unknown';
 
 /** Takes the samples of one body, their families by index in resourceFamilies, and gives what they add up to. */
-export class ResourceCollector {
-  readonly #machine = new Readings();
-  readonly #pods = new Map<string, PodRows>();
+class ResourceCollector implements Collector<Lineages> {
+  readonly numbers: RowNumbers;
+  readonly hasSwap = undefined;
+  readonly #rows: Row[];
+  #places: Map<string, number> | undefined;
+  /** The lines of a container beside its first one. The kubelet sorts equal ones by their time, so the first CPU belongs to the first memory. */
+  readonly #otherLines = new Map<number, Readings[]>();
 
-  add(sample: Sample): void {
-    const family = resourceFamilies[sample.family];
-    if (family === undefined) return;
-    if (family.startsWith('node_')) addTo(this.#machine, family, sample);
-    else this.#addToContainer(family, sample);
+  constructor(rows: Row[]) {
+    this.#rows = rows;
+    this.numbers = new RowNumbers(rows.length);
   }
 
-  /**
-   * @param nodeTimeMs the node's clock at the time of the answer, in milliseconds since the epoch.
-   * @param before of the scrape before.
-   */
-  finish(nodeTimeMs: number, before: Lineages = new Map()): ResourceRows {
-    const machine = this.#machine.toMachinePoint(nodeTimeMs);
-    const pods: PodBatch[] = [];
+  visit(sample: Sample): number {
+    const { family, value, timestampMs } = sample;
+    const row = family < firstContainerFamily ? machine : rowOf(sample);
+    if (row === undefined) return unremembered;
+    const place = this.#placeOf(row);
+    const isFirst = !this.numbers.isSeen(place, columnOf[family]!);
+    this.add(place, family, value, timestampMs);
+    return isFirst ? place : unremembered;
+  }
+
+  add(row: number, family: number, value: number, timestampMs: number): void {
+    const column = columnOf[family]!;
+    if (!this.numbers.isSeen(row, column)) this.numbers.add(row, column, value, timestampMs);
+    else if (family >= firstContainerFamily) this.#addLine(row, column, { value, timestampMs });
+  }
+
+  isWanted(): boolean {
+    return true;
+  }
+
+  get isPlain(): boolean {
+    return this.#otherLines.size === 0;
+  }
+
+  seenPlaces(): number[] {
+    return [...this.#rows.keys()].filter((place) => this.numbers.isAnySeen(place));
+  }
+
+  choose(nodeTimeMs: number, before: Lineages = new Map()): Choice<Lineages> {
+    const places = new Map<Point, number>();
     const lineages = new Map<string, readonly Lineage[]>();
-    for (const [podKey, { namespace, name, containers }] of this.#pods) {
-      const points: ContainerPoint[] = [];
-      for (const [container, lines] of containers) {
-        const key = `${podKey}\0${container}`;
-        const { point, followed } = toContainerPoint(container, lines, nodeTimeMs, before.get(key) ?? []);
-        if (point !== undefined) points.push(point);
-        if (followed !== undefined) lineages.set(key, followed);
+    const pods = new Map<string, PodBatch & { readonly containers: ContainerPoint[] }>();
+    let machinePoint: Point | undefined;
+    const seen = this.seenPlaces();
+    for (const place of seen) {
+      const row = this.#rows[place]!;
+      const readings = this.numbers.readings(place);
+      if (isMachine(row)) {
+        machinePoint = readings.toMachinePoint(nodeTimeMs);
+        if (machinePoint !== undefined) places.set(machinePoint, place);
+        continue;
       }
-      if (points.length > 0) pods.push({ namespace, name, uid: undefined, containers: points });
+      const lines = [readings, ...(this.#otherLines.get(place) ?? [])];
+      const key = keyOf(row);
+      const { point, followed } = toContainerPoint(row.container, lines, nodeTimeMs, before.get(key) ?? []);
+      if (followed !== undefined) lineages.set(key, followed);
+      if (point === undefined) continue;
+      places.set(point, place);
+      const podKey = `${row.namespace}\0${row.pod}`;
+      const pod = pods.get(podKey);
+      if (pod !== undefined) pod.containers.push(point);
+      else pods.set(podKey, { namespace: row.namespace, name: row.pod, uid: undefined, containers: [point] });
     }
-    if (machine === undefined && pods.length === 0) return { kind: 'unusable', reason: 'no usable rows' };
-    return { kind: 'rows', machine, pods, lineages };
+    if (machinePoint === undefined && pods.size === 0) return { kind: 'unusable', reason: 'no usable rows' };
+    const rows = seen.length;
+    return {
+      kind: 'chosen',
+      machine: machinePoint,
+      pods: [...pods.values()],
+      places,
+      rows,
+      doubts: undefined,
+      carried: lineages,
+    };
   }
 
-  #addToContainer(family: string, sample: Sample): void {
-    const namespace = sample.label('namespace');
-    const name = sample.label('pod');
-    const container = sample.label('container');
-    if (namespace === '' || name === '' || container === '') return;
-    const key = `${namespace}\0${name}`;
-    let pod = this.#pods.get(key);
-    if (pod === undefined) {
-      pod = { namespace, name, containers: new Map() };
-      this.#pods.set(key, pod);
-    }
-    const lines = pod.containers.get(container);
+  #addLine(place: number, column: number, sample: Pick<Sample, 'value' | 'timestampMs'>): void {
+    let lines = this.#otherLines.get(place);
     if (lines === undefined) {
-      const readings = new Readings();
-      addTo(readings, family, sample);
-      pod.containers.set(container, [readings]);
-      return;
+      lines = [];
+      this.#otherLines.set(place, lines);
     }
-    if (lines.some((readings) => addTo(readings, family, sample))) return;
-    const readings = new Readings();
-    addTo(readings, family, sample);
-    lines.push(readings);
+    let line = lines.find((readings) => !readings.at(column).seen);
+    if (line === undefined) {
+      line = new Readings();
+      lines.push(line);
+    }
+    line.at(column).add(sample);
+  }
+
+  #placeOf(row: Row): number {
+    this.#places ??= new Map(this.#rows.map((known, place) => [keyOf(known), place]));
+    const key = keyOf(row);
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      place = this.#rows.push(row) - 1;
+      this.#places.set(key, place);
+    }
+    return place;
   }
 }
 
-/** False where there is a sample of this family already. */
-function addTo(readings: Readings, family: string, sample: Sample): boolean {
-  const reading = readingOf(readings, family);
-  if (reading === undefined) return true;
-  if (reading.seen) return false;
-  reading.add(sample);
-  return true;
+const machine: Row = { namespace: '', pod: '', container: '' };
+
+function isMachine({ container }: Row): boolean {
+  return container === '';
 }
 
-function readingOf(readings: Readings, family: string): Reading | undefined {
-  switch (family) {
-    case 'node_cpu_usage_seconds_total':
-    case 'container_cpu_usage_seconds_total':
-      return readings.cpu;
-    case 'node_memory_working_set_bytes':
-    case 'container_memory_working_set_bytes':
-      return readings.memory;
-    case 'node_swap_usage_bytes':
-    case 'container_swap_usage_bytes':
-      return readings.swap;
-    case 'container_start_time_seconds':
-      return readings.start;
-    default:
-      return undefined;
-  }
+/** Undefined where a name is missing. */
+function rowOf(sample: Sample): Row | undefined {
+  const row = { namespace: sample.label('namespace'), pod: sample.label('pod'), container: sample.label('container') };
+  return row.namespace === '' || row.pod === '' || row.container === '' ? undefined : row;
+}
+
+function keyOf({ namespace, pod, container }: Row): string {
+  return `${namespace}\0${pod}\0${container}`;
 }
 
 interface Chosen {

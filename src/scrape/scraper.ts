@@ -1,9 +1,9 @@
 /** Keeps one target for every node of the cluster, scrapes them on schedule and publishes each batch the moment it is decoded. */
+import type { NodeBatch } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { NodeInfo, NodeLister } from '../cluster/nodes.ts';
 import type { KubeletClient } from '../kubelet/client.ts';
 import type { Logger } from '../logging.ts';
-import type { NodeBatch } from '../point.ts';
 import type { ScrapeMetrics } from './metrics.ts';
 import { createScheduler } from './scheduler.ts';
 import { createNodeRecord, type NodeRecord, type NodeStatus } from './status.ts';

@@ -30,7 +30,7 @@ export interface Selection {
 }
 
 /** No row is given up before this age; a kubelet samples every 10 to 30 s. */
-const deadAfterMs = 90_000;
+export const deadAfterMs = 90_000;
 
 /**
  * Nor before it is this much older than its neighbours: --housekeeping-interval=5m makes every row of a node old, spread over ten minutes;

@@ -1,4 +1,5 @@
 /** What the scrapes of one node were like, for whoever wants to know why a number is what it is. */
+import { containersOf } from '../batch.ts';
 import { explainClockSkew } from '../kubelet/clockskew.ts';
 import type { Explanation } from '../kubelet/explanation.ts';
 import type { Verification } from '../kubelet/client.ts';
@@ -80,8 +81,8 @@ export function createNodeRecord(): NodeRecord {
       verifiedBy: cost.verifiedBy,
       durationMs: times.durationMs,
       wireBytes: cost.wireBytes,
-      pods: batch.pods.length,
-      containers: batch.pods.reduce((sum, { containers }) => sum + containers.length, 0),
+      pods: batch.layout.pods.length,
+      containers: containersOf(batch.layout),
       clockSkew: explainClockSkew(batch.node, cost.nodeTimeMs, times),
       spacingMs,
     };

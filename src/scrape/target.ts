@@ -1,11 +1,12 @@
 /** One node as a scrape target: which endpoint it is read from, and what came of it. */
+import { machinePoint, type NodeBatch, toPoints } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { Candidates } from '../cluster/address.ts';
 import type { KubeletClient } from '../kubelet/client.ts';
 import { explainFailure, explainNoAddress } from '../kubelet/explain.ts';
 import type { Explanation } from '../kubelet/explanation.ts';
 import { KubeletError } from '../kubelet/failure.ts';
-import type { NodeBatch, Source } from '../point.ts';
+import type { Source } from '../point.ts';
 import { lackingOf } from './coverage.ts';
 import { type Cost, createEndpoint, type Endpoint, type Told } from './endpoint.ts';
 import type { Addresses } from './reach.ts';
@@ -84,7 +85,8 @@ export function createTarget({ node, kubelet, mode, expectations, clock }: Targe
     if (told.kind === 'unusable') return insteadOf(told.why, at, signal);
     if (told.kind !== 'batch' || !suspicion.arises(isDoubtful(told), clock.monotonicMs())) return outcomeOf(told);
     const other = await alsoRead(endpoint.resource, at, signal);
-    const lacking = other?.kind === 'batch' ? lackingOf(told.batch, other.batch, other.nodeTimeMs) : undefined;
+    const lacking =
+      other?.kind === 'batch' ? lackingOf(toPoints(told.batch), toPoints(other.batch), other.nodeTimeMs) : undefined;
     if (other?.kind === 'batch' && lacking !== undefined) return fallBack(lacking, other);
     suspicion.settled(other?.kind === 'batch' ? 'compared' : 'not compared', clock.monotonicMs());
     return outcomeOf(told);
@@ -108,7 +110,7 @@ export function createTarget({ node, kubelet, mode, expectations, clock }: Targe
     if (clock.monotonicMs() < untilMs) return outcomeOf(told, reason);
     const again = await alsoRead(endpoint.cadvisor, at, signal);
     if (again?.kind !== 'batch') return fallBack(again?.why.what ?? reason, told);
-    const lacking = lackingOf(again.batch, told.batch, told.nodeTimeMs);
+    const lacking = lackingOf(toPoints(again.batch), toPoints(told.batch), told.nodeTimeMs);
     if (lacking !== undefined) return fallBack(lacking, told);
     fallback = undefined;
     return outcomeOf(again);
@@ -128,7 +130,7 @@ export function createTarget({ node, kubelet, mode, expectations, clock }: Targe
 
   function isDoubtful({ batch, doubts }: ToldBatch): boolean {
     return (
-      batch.machine === undefined ||
+      machinePoint(batch.numbers) === undefined ||
       doubts?.unlabelled === true ||
       doubts?.pods.some(({ namespace, name }) => expectations.isRunning(namespace, name)) === true ||
       expectations.anyUnreported()

@@ -1,6 +1,7 @@
 /** Where the write side and the read side meet: the last two samples of everything, and the usage that follows from them. */
 import type { Clock } from '../clock.ts';
-import type { Answer, ContainerPoint, NodeBatch, PodBatch, PodUsage, Usage } from '../point.ts';
+import { type NodeBatch, toPoints } from '../batch.ts';
+import type { Answer, ContainerPoint, NodePoints, PodBatch, PodUsage, Usage } from '../point.ts';
 import { countFirst, type HeldNode, type HeldPod, isSamePod, keyOf, spacingOf } from './held.ts';
 import { keepServed, readServed, type Staleness } from './served.ts';
 import { advanceServed, readServedPod } from './servedpod.ts';
@@ -57,7 +58,8 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
 
   return { store, forget, nodeUsage, podUsage, hasUsage: () => usageSeen, held: () => nodes, restore, counts };
 
-  function store(batch: NodeBatch): Stored {
+  function store(packed: NodeBatch): Stored {
+    const batch = toPoints(packed);
     const before = nodes.get(batch.node);
     const nowMs = clock.monotonicMs();
     // Older kubelets tell of swap only while some is in use.
@@ -92,7 +94,7 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
 
   function advancePod(
     before: HeldNode | undefined,
-    { node, source }: NodeBatch,
+    { node, source }: NodePoints,
     batch: PodBatch,
     hasSwap: boolean,
     nowMs: number,

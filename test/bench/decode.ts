@@ -1,7 +1,8 @@
 /** What one node's answer costs to decode in steady state, beside what the machine needs to do anything at all with so many bytes. */
 import { createCipheriv } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
-import { decodeCadvisor, type Memory } from '../../src/scrape/decode.ts';
+import { cadvisor } from '../../src/scrape/cadvisor.ts';
+import { createDecoder } from '../../src/scrape/decode.ts';
 import { type Body, compress, type Form, forms, makeBody, realBytes } from './body.ts';
 import { allocatedBytes, type Collect, createCollect } from './heap.ts';
 import { type Contender, type Figures, figureOf, inTurns, ratioOf, single } from './measure.ts';
@@ -57,18 +58,19 @@ function sizes(figures: Figures, pods: PodCount, form: Form, [first]: readonly T
   );
 }
 
-/** As production does: each scrape is given what the one before has left. */
+/** As production does: each body comes in pieces of a TLS record, and is read by what the one before has left. */
 function decoderOf(bodies: readonly Tick[]): () => void {
-  let memory: Memory | undefined;
+  const decoder = createDecoder(cadvisor, 'node-0');
   let next = 0;
   return () => {
     const tick = bodies[next];
     next = (next + 1) % bodies.length;
     if (tick === undefined) throw new Error('there are no bodies');
     const { bytes, contentType } = tick.body;
-    const decoded = decodeCadvisor(bytes, contentType, { node: 'node-0', nodeTimeMs: tick.nodeTimeMs, memory });
-    if (decoded.kind !== 'batch') throw new Error(`a body of the benchmark is ${decoded.kind}: ${decoded.reason}`);
-    memory = decoded.memory;
+    const decoding = decoder.begin(contentType);
+    for (let at = 0; at < bytes.length; at += recordBytes) decoding?.write(bytes.subarray(at, at + recordBytes));
+    const decoded = decoding?.finish(tick.nodeTimeMs);
+    if (decoded?.kind !== 'batch') throw new Error(`a body of the benchmark is ${decoded?.kind}: ${decoded?.reason}`);
   };
 }
 

@@ -1,7 +1,8 @@
 /** A store that has two scrapes of every node of a large cluster, and what its API knows of the pods; no network is involved. */
 import type { Clock } from '../../src/clock.ts';
 import type { PodInfo } from '../../src/cluster/pods.ts';
-import type { ContainerPoint, NodeBatch } from '../../src/point.ts';
+import { type NodeBatch, toBatch } from '../../src/batch.ts';
+import type { ContainerPoint } from '../../src/point.ts';
 import { createStorage, type Storage } from '../../src/storage/storage.ts';
 import { hexId, uuid } from '../fakes/kubeletmodel.ts';
 
@@ -56,7 +57,7 @@ function podInfo(index: number): PodInfo {
 function batchOf(node: number, pods: readonly PodInfo[], tick: number): NodeBatch {
   const timestampMs = startMs + tick * spacingMs;
   const point = { timestampMs, swapBytes: undefined };
-  return {
+  return toBatch({
     node: `node-${node}`,
     source: 'cadvisor',
     machine: { ...point, cpuSeconds: 1_000 + tick * 60, memoryBytes: 20 * 1024 ** 3 },
@@ -76,7 +77,7 @@ function batchOf(node: number, pods: readonly PodInfo[], tick: number): NodeBatc
         }),
       ),
     })),
-  };
+  });
 }
 
 function readerOf(pods: readonly PodInfo[]): PodReader {

@@ -4,7 +4,8 @@ import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { createKubeletClient, type KubeletClient, type KubeletTls } from '../../src/kubelet/client.ts';
 import { inOneLine } from '../../src/kubelet/explanation.ts';
-import type { NodeBatch } from '../../src/point.ts';
+import { toPoints } from '../../src/batch.ts';
+import type { NodePoints } from '../../src/point.ts';
 import { createTarget, type Outcome, type Target, type TargetOptions } from '../../src/scrape/target.ts';
 import { type Authority, makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
@@ -127,8 +128,8 @@ describe('a healthy kubelet', () => {
     await withTarget({}, async (scrape) => {
       const outcome = await scrape();
       assert.ok(outcome.kind === 'scraped');
-      assert.ok(outcome.batch.machine);
-      const names = outcome.batch.pods.flatMap((pod) =>
+      assert.ok(toPoints(outcome.batch).machine);
+      const names = toPoints(outcome.batch).pods.flatMap((pod) =>
         pod.containers.map(({ name }) => `${pod.namespace}/${pod.name}/${name}`),
       );
       const expected = kubelet.model.pods.flatMap((pod) =>
@@ -149,11 +150,11 @@ describe('a kubelet on a node with swap', () => {
     assert.ok(app);
     app.swapBytes = usedBytes;
     kubelet.model = { ...model, swapBytes };
-    const batches: NodeBatch[] = [];
+    const batches: NodePoints[] = [];
     await withTarget({}, async (scrape) => {
       const outcome = await scrape();
       assert.ok(outcome.kind === 'scraped');
-      batches.push(outcome.batch);
+      batches.push(toPoints(outcome.batch));
     });
     const [batch] = batches;
     assert.ok(batch);
@@ -495,7 +496,7 @@ test('the next address is tried at once where one does not answer, and the one t
 
 function pods(outcome: Outcome | undefined) {
   assert.ok(outcome?.kind === 'scraped', JSON.stringify(outcome));
-  return outcome.batch.pods;
+  return toPoints(outcome.batch).pods;
 }
 
 function reasonOf(outcome: Outcome): string {

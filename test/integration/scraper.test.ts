@@ -6,7 +6,7 @@ import type { Change } from '../../src/client/informer.ts';
 import type { NodeInfo } from '../../src/cluster/nodes.ts';
 import { createKubeletClient } from '../../src/kubelet/client.ts';
 import { createRegistry, type Registry } from '../../src/monitoring.ts';
-import type { NodeBatch } from '../../src/point.ts';
+import type { NodeBatch } from '../../src/batch.ts';
 import { createScrapeMetrics } from '../../src/scrape/metrics.ts';
 import { createScraper, type Scraper } from '../../src/scrape/scraper.ts';
 import { makeAuthority } from '../fakes/certificates.ts';

@@ -9,7 +9,7 @@ const src = path.resolve(import.meta.dirname, '../../src');
 /** A room is a folder below src, or a file directly in it. */
 const ranks: readonly (readonly string[])[] = [
   ['point', 'clock', 'abort', 'version'],
-  ['apimachinery', 'exposition', 'monitoring', 'logging'],
+  ['batch', 'apimachinery', 'exposition', 'monitoring', 'logging'],
   ['options', 'client'],
   ['tls'],
   ['cluster', 'kubelet', 'storage', 'auth'],

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { decodeCadvisor } from '../../../src/scrape/decode.ts';
 import { filteredFamilies, fullFamilies } from '../../bench/body.ts';
 import { movingDelimited, movingText } from '../../bench/moving.ts';
 import { nodeModel } from '../../bench/nodemodel.ts';
 import { delimitedContentType, encodeDelimited, encodeText, textContentType } from '../../fakes/exposition.ts';
+import { decodeCadvisor } from '../scrape/decodewhole.ts';
 
 const nowMs = Date.parse('2026-11-22T20:00:00Z');
 const elapsedMs = 16_384;

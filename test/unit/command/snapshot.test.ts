@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { toBatch } from '../../../src/batch.ts';
 import { createSnapshotKeeper } from '../../../src/command/snapshot.ts';
 import { createStorage } from '../../../src/storage/storage.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
@@ -26,7 +27,7 @@ function setUp(file = path.join(folder, 'snapshot')) {
   const scrape = (node: string) => {
     for (const at of [100, 115]) {
       const machine = { timestampMs: at * 1000, cpuSeconds: at, memoryBytes: 1, swapBytes: undefined };
-      storage.store({ node, source: 'cadvisor', machine, hasSwap: undefined, pods: [] });
+      storage.store(toBatch({ node, source: 'cadvisor', machine, hasSwap: undefined, pods: [] }));
     }
   };
   return { clock, storage, known, lines, keeper, scrape, file };

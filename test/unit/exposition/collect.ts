@@ -1,5 +1,5 @@
 /** What the tests of both readers do with samples: keep a copy of each. */
-import type { Sample, Seen } from '../../../src/exposition/sample.ts';
+import type { Read } from './read.ts';
 
 export interface Collected {
   readonly family: string;
@@ -8,8 +8,6 @@ export interface Collected {
   /** NaN where there is none. */
   readonly timestampMs: number;
 }
-
-type Read = (bytes: Uint8Array, names: readonly string[], visit: (sample: Sample) => void) => Seen;
 
 /** Reads a body and looks up the given labels of each sample; '' is left out. */
 export function collect(

@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { readDelimited } from '../../../src/exposition/protobuf.ts';
 import { ExpositionError } from '../../../src/exposition/sample.ts';
-import { readText } from '../../../src/exposition/text.ts';
 import { encodeDelimited, encodeText, type Family } from '../../fakes/exposition.ts';
 import { collect } from './collect.ts';
+import { readDelimited, readText } from './read.ts';
 
 const labelNames = ['container', 'id', 'pod'];
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { readDelimited } from '../../../src/exposition/protobuf.ts';
 import { ExpositionError } from '../../../src/exposition/sample.ts';
 import { encodeDelimited, type Family } from '../../fakes/exposition.ts';
 import { collect } from './collect.ts';
+import { readDelimited } from './read.ts';
 
 const families: readonly Family[] = [
   {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { ExpositionError } from '../../../src/exposition/sample.ts';
-import { readText } from '../../../src/exposition/text.ts';
 import { type Collected, collect } from './collect.ts';
+import { readText } from './read.ts';
 
 const read = (text: string, names = ['a', 'a_b'], labels = ['x', 'y']) =>
   collect(readText, Buffer.from(text), names, labels);

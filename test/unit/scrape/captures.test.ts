@@ -6,12 +6,12 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { readDelimited } from '../../../src/exposition/protobuf.ts';
 import { ExpositionError } from '../../../src/exposition/sample.ts';
 import { cadvisorFamilies } from '../../../src/scrape/cadvisor.ts';
-import { decodeCadvisor } from '../../../src/scrape/decode.ts';
 import { delimitedContentType, encodeDelimited, textContentType } from '../../fakes/exposition.ts';
 import { familiesOf } from './families.ts';
+import { readDelimited } from '../exposition/read.ts';
+import { decodeCadvisor } from './decodewhole.ts';
 import { pointsOf } from './points.ts';
 
 const folder = process.env['CADVISOR_CAPTURES'];

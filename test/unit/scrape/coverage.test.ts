@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ContainerPoint, NodeBatch, Point } from '../../../src/point.ts';
+import type { ContainerPoint, NodePoints, Point } from '../../../src/point.ts';
 import { lackingOf } from '../../../src/scrape/coverage.ts';
 
 const nodeTimeMs = 1_795_377_600_000;
@@ -16,7 +16,7 @@ const container = (name: string, rest: Partial<ContainerPoint> = {}): ContainerP
 const batch = (
   pods: Readonly<Record<string, readonly ContainerPoint[]>>,
   of: Point | undefined = machine,
-): NodeBatch => ({
+): NodePoints => ({
   node: 'node-a',
   source: 'cadvisor',
   machine: of,
@@ -25,7 +25,7 @@ const batch = (
 });
 
 describe('what cAdvisor lacks', () => {
-  const check = (name: string, cadvisor: NodeBatch, resource: NodeBatch, expected: string | undefined) =>
+  const check = (name: string, cadvisor: NodePoints, resource: NodePoints, expected: string | undefined) =>
     test(name, () => assert.equal(lackingOf(cadvisor, resource, nodeTimeMs), expected));
   const both = batch({ web: [container('app'), container('proxy')] });
   check('nothing where both tell the same', both, both, undefined);

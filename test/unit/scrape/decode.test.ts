@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { type Decoded, decodeCadvisor, decodeResource, type Memory } from '../../../src/scrape/decode.ts';
 import {
   delimitedContentType,
   encodeDelimited,
@@ -10,6 +9,7 @@ import {
   type FamilySample,
   textContentType,
 } from '../../fakes/exposition.ts';
+import { decodeCadvisor, decodeResource, resourceDecoder, type Told as Decoded } from './decodewhole.ts';
 import { pointsOf } from './points.ts';
 
 const context = { node: 'node-1', nodeTimeMs: 1795377600000 };
@@ -314,7 +314,6 @@ describe('/metrics/resource', () => {
       kind: 'batch',
       filtered: true,
       doubts: undefined,
-      memory: { lineages: new Map() },
       batch: {
         node: 'node-1',
         source: 'resource',
@@ -355,15 +354,14 @@ describe('/metrics/resource', () => {
     }
     /** CPU and ID that are chosen of each scrape, one after the other. */
     function chosen(...scrapes: readonly (readonly Line[])[]): string[] {
-      let memory: Memory | undefined;
+      const decoder = resourceDecoder();
       return scrapes.map((lines) => {
         const rows = lines.map(({ ageMs, cpu: value }) => ({ labels, value, timestampMs: timestampMs - ageMs }));
         rows.sort((a, b) => a.timestampMs - b.timestampMs);
         const bytes = rows.map((each) => ({ ...each, value: each.value * 1e6 }));
         const body = encodeText([cpu(...rows), gauge('container_memory_working_set_bytes', ...bytes), start]);
-        const decoded = decodeResource(body, textContentType, { ...context, memory });
+        const decoded = decodeResource(body, textContentType, { ...context, decoder });
         if (decoded.kind !== 'batch') assert.fail(decoded.reason);
-        memory = decoded.memory;
         const [point, ...others] = decoded.batch.pods.flatMap(({ containers }) => containers);
         assert.deepEqual(others, []);
         assert.equal(point?.memoryBytes, point && point.cpuSeconds * 1e6);

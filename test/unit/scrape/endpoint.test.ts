@@ -1,6 +1,7 @@
 /** What one kubelet's answers tell about the next ones is remembered, per endpoint and over answers of no use. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { toPoints } from '../../../src/batch.ts';
 import type { KubeletClient } from '../../../src/kubelet/client.ts';
 import { createEndpoint, type Told } from '../../../src/scrape/endpoint.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
@@ -13,9 +14,11 @@ const at = [{ host: '127.0.0.1', port: 10250 }] as const;
 function kubeletOf(...bodies: readonly Buffer[]): KubeletClient {
   const left = [...bodies];
   return {
-    fetch: async () => {
+    fetch: async ({ onBody }) => {
       const body = left.shift() ?? assert.fail('no more bodies');
-      const answer = { status: 200, contentType: textContentType, dateMs: nodeTimeMs, body, wireBytes: body.length };
+      const head = { status: 200, contentType: textContentType, dateMs: nodeTimeMs };
+      onBody?.(head)?.write(body);
+      const answer = { ...head, body: Buffer.alloc(0), wireBytes: body.length };
       return { ...answer, via: 'kubelet', address: '127.0.0.1:10250', verifiedBy: 'address' };
     },
     release: () => undefined,
@@ -28,7 +31,7 @@ const broken = Buffer.from('<html>\n');
 
 function cpuOf(told: Told): number | undefined {
   if (told.kind !== 'batch') assert.fail(told.why.what);
-  const [point, ...others] = told.batch.pods.flatMap(({ containers }) => containers);
+  const [point, ...others] = toPoints(told.batch).pods.flatMap(({ containers }) => containers);
   assert.deepEqual(others, []);
   return point?.cpuSeconds;
 }

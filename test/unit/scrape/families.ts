@@ -1,6 +1,6 @@
 /** Reads the families of a body in text, with the labels that matter here, to write them again in the other format. */
-import { readText } from '../../../src/exposition/text.ts';
 import type { Family, FamilySample } from '../../fakes/exposition.ts';
+import { readText } from '../exposition/read.ts';
 
 export function familiesOf(text: Buffer): Family[] {
   const names = [...text.toString().matchAll(/^# TYPE (\S+) /gm)].map((match) => match[1] ?? '');

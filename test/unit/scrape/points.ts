@@ -1,6 +1,6 @@
 /** A batch boiled down to what most tests are about. */
 import assert from 'node:assert/strict';
-import type { NodeBatch } from '../../../src/point.ts';
+import type { NodePoints } from '../../../src/point.ts';
 
 export interface Points {
   /** CPU seconds and bytes. */
@@ -10,7 +10,7 @@ export interface Points {
 }
 
 /** Fails where a container comes twice. */
-export function pointsOf({ machine, pods }: NodeBatch): Points {
+export function pointsOf({ machine, pods }: NodePoints): Points {
   const containers = new Map<string, readonly number[]>();
   for (const pod of pods) {
     for (const { name, cpuSeconds, memoryBytes } of pod.containers) {

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { type Decoded, decodeCadvisor, decodeResource } from '../../../src/scrape/decode.ts';
 import { delimitedContentType, encodeDelimited, textContentType } from '../../fakes/exposition.ts';
 import { familiesOf } from './families.ts';
+import { decodeCadvisor, decodeResource, type Told as Decoded } from './decodewhole.ts';
 import { pointsOf } from './points.ts';
 
 /** When all of them were scraped. */

@@ -32,9 +32,11 @@ test('a node whose cAdvisor has no numbers of the machine is read from /metrics/
     }),
   };
   const kubelet: KubeletClient = {
-    fetch: async ({ path }) => {
+    fetch: async ({ path, onBody }) => {
       const body = path.startsWith('/metrics/cadvisor') ? bodies.cadvisor : bodies.resource;
-      const answer = { status: 200, contentType: textContentType, dateMs: nodeTimeMs, body, wireBytes: body.length };
+      const head = { status: 200, contentType: textContentType, dateMs: nodeTimeMs };
+      onBody?.(head)?.write(body);
+      const answer = { ...head, body: Buffer.alloc(0), wireBytes: body.length };
       return { ...answer, via: 'kubelet', address: '127.0.0.1:10250', verifiedBy: 'address' };
     },
     release: () => undefined,

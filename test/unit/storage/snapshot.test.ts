@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import type { NodeBatch, PodBatch } from '../../../src/point.ts';
+import type { NodePoints, PodBatch } from '../../../src/point.ts';
 import { defaultStalenessMs } from '../../../src/storage/served.ts';
 import { type Instant, readSnapshot, SnapshotError, writeSnapshot } from '../../../src/storage/snapshot.ts';
-import { createStorage, type Storage } from '../../../src/storage/storage.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
+import { createPointStorage, type PointStorage as Storage } from './pointstorage.ts';
 
 const resolutionMs = 15_000;
 const stalenessMs = defaultStalenessMs(resolutionMs);
@@ -13,7 +13,7 @@ const stalenessMs = defaultStalenessMs(resolutionMs);
 function setUp(wallStartMs?: number) {
   const clock = createFakeClock(wallStartMs);
   const now = (): Instant => ({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() });
-  return { clock, now, storage: createStorage({ clock, resolutionMs, stalenessMs }) };
+  return { clock, now, storage: createPointStorage({ clock, resolutionMs, stalenessMs }) };
 }
 
 const pod = (at: number, uid: string | undefined, name: string): PodBatch => ({
@@ -32,7 +32,7 @@ const pod = (at: number, uid: string | undefined, name: string): PodBatch => ({
     },
   ],
 });
-const batch = (at: number): NodeBatch => ({
+const batch = (at: number): NodePoints => ({
   node: 'node-a',
   source: 'cadvisor',
   machine: { timestampMs: at * 1000, cpuSeconds: at, memoryBytes: 9000, swapBytes: undefined },

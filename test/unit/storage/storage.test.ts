@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Missing, NodeBatch, PodBatch } from '../../../src/point.ts';
+import { toBatch, toPoints } from '../../../src/batch.ts';
+import type { Missing, NodePoints, PodBatch } from '../../../src/point.ts';
 import { defaultStalenessMs } from '../../../src/storage/served.ts';
-import { createStorage, type Storage } from '../../../src/storage/storage.ts';
 import { withUids } from '../../../src/storage/uids.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
+import { createPointStorage, type PointStorage as Storage } from './pointstorage.ts';
 
 const resolutionMs = 15_000;
 
 function setUp(stalenessMs = defaultStalenessMs(resolutionMs)) {
   const clock = createFakeClock();
-  return { clock, storage: createStorage({ clock, resolutionMs, stalenessMs }) };
+  return { clock, storage: createPointStorage({ clock, resolutionMs, stalenessMs }) };
 }
 
 const missing = (reason: Missing, node = 'node-a') => ({ kind: 'missing', reason, node });
@@ -32,7 +33,7 @@ const pod = (atSeconds: number, rest: Partial<PodBatch> & { id?: string; cpu?: n
   ],
   ...rest,
 });
-const batch = (atSeconds: number, pods: readonly PodBatch[] = [pod(atSeconds)], node = 'node-a'): NodeBatch => ({
+const batch = (atSeconds: number, pods: readonly PodBatch[] = [pod(atSeconds)], node = 'node-a'): NodePoints => ({
   node,
   source: 'cadvisor',
   machine: { timestampMs: atSeconds * 1000, cpuSeconds: atSeconds, memoryBytes: 9000, swapBytes: undefined },
@@ -225,8 +226,11 @@ describe('storage', () => {
     const plain = (at: number, id = `start:${at > 0}`) => ({ ...pod(at, { id }), uid: undefined });
 
     /** As the API knows pods: at first the one, then another one under its name. */
-    const bound = (plainBatch: NodeBatch, uid = 'uid-1') => withUids(plainBatch, () => uid);
-    const resource = (at: number, pods: readonly PodBatch[]): NodeBatch => ({ ...batch(at, pods), source: 'resource' });
+    const bound = (points: NodePoints, uid = 'uid-1') => toPoints(withUids(toBatch(points), () => uid));
+    const resource = (at: number, pods: readonly PodBatch[]): NodePoints => ({
+      ...batch(at, pods),
+      source: 'resource',
+    });
 
     test('serves its pods all the time', () => {
       const { storage } = setUp();

@@ -1,0 +1,153 @@
+/**
+ * A scrape on its way to the store: what it tells of, which seldom changes, apart from the numbers, which always do. As long as the layout is the
+ * same object as before, nothing on the node has come or gone, and whoever takes a batch has numbers to look at and nothing else.
+ */
+import type { ContainerPoint, NodePoints, PodBatch, Point, Source } from './point.ts';
+
+/** Everything that one scrape of one node yielded; published whole, replaces the node's batch before it. */
+export interface NodeBatch {
+  readonly node: string;
+  readonly source: Source;
+  /** Whether the node has swap; undefined where this scrape cannot tell. */
+  readonly hasSwap: boolean | undefined;
+  readonly layout: Layout;
+  /** A row for the machine, then one for each container in the order of the layout; see `column`. */
+  readonly numbers: Float64Array<ArrayBuffer>;
+}
+
+export interface Layout {
+  readonly pods: readonly PodLayout[];
+}
+
+export interface PodLayout extends Omit<PodBatch, 'containers'> {
+  /** Of its first container; the others follow. */
+  readonly firstRow: number;
+  readonly containers: readonly Pick<ContainerPoint, 'name' | 'containerId'>[];
+}
+
+/** What stands where in a row; NaN is what is not known. A machine without a usable row has no timestamp. */
+export const column = {
+  timestampMs: 0,
+  cpuSeconds: 1,
+  memoryBytes: 2,
+  swapBytes: 3,
+  startTimeMs: 4,
+  /** 1 where the time is guessed. */
+  isTimeGuessed: 5,
+} as const;
+
+/** Numbers in a row. */
+export const columns = 6;
+
+/** Of the machine. */
+export const machineRow = 0;
+
+/** @param like a layout that is kept if it tells of the same. */
+export function toBatch(points: NodePoints, like?: Layout): NodeBatch {
+  const { node, source, hasSwap, machine, pods } = points;
+  const layout = like !== undefined && isLaidOut(pods, like) ? like : layoutOf(pods);
+  const numbers = new Float64Array(rowsOf(layout) * columns);
+  writePoint(numbers, machineRow, machine);
+  let row = machineRow + 1;
+  for (const { containers } of pods) {
+    for (const point of containers) {
+      writePoint(numbers, row, point);
+      row += 1;
+    }
+  }
+  return { node, source, hasSwap, layout, numbers };
+}
+
+export function toPoints({ node, source, hasSwap, layout, numbers }: NodeBatch): NodePoints {
+  const pods = layout.pods.map(({ namespace, name, uid, containers, firstRow }) => ({
+    namespace,
+    name,
+    uid,
+    containers: containers.map((container, index) => containerPoint(container, numbers, firstRow + index)),
+  }));
+  return { node, source, hasSwap, machine: machinePoint(numbers), pods };
+}
+
+/** Rows of the numbers that belong to the layout. */
+export function rowsOf({ pods }: Layout): number {
+  const last = pods.at(-1);
+  return last === undefined ? machineRow + 1 : last.firstRow + last.containers.length;
+}
+
+export function containersOf(layout: Layout): number {
+  return rowsOf(layout) - 1;
+}
+
+export function machinePoint(numbers: Float64Array): Point | undefined {
+  return Number.isNaN(numbers[column.timestampMs]) ? undefined : readPoint(numbers, machineRow);
+}
+
+export function containerPoint(
+  { name, containerId }: PodLayout['containers'][number],
+  numbers: Float64Array,
+  row: number,
+): ContainerPoint {
+  const startTimeMs = known(numbers[row * columns + column.startTimeMs]);
+  return { name, containerId, startTimeMs, ...readPoint(numbers, row) };
+}
+
+function layoutOf(pods: readonly PodBatch[]): Layout {
+  let firstRow = machineRow + 1;
+  return {
+    pods: pods.map(({ namespace, name, uid, containers }) => {
+      const pod = { namespace, name, uid, firstRow, containers: containers.map(identityOf) };
+      firstRow += containers.length;
+      return pod;
+    }),
+  };
+}
+
+function identityOf({ name, containerId }: ContainerPoint): PodLayout['containers'][number] {
+  return { name, containerId };
+}
+
+function isLaidOut(pods: readonly PodBatch[], { pods: laidOut }: Layout): boolean {
+  return (
+    pods.length === laidOut.length &&
+    pods.every((pod, index) => {
+      const other = laidOut[index];
+      return (
+        other !== undefined &&
+        pod.namespace === other.namespace &&
+        pod.name === other.name &&
+        pod.uid === other.uid &&
+        pod.containers.length === other.containers.length &&
+        pod.containers.every(
+          ({ name, containerId }, at) =>
+            name === other.containers[at]?.name && containerId === other.containers[at].containerId,
+        )
+      );
+    })
+  );
+}
+
+function readPoint(numbers: Float64Array, row: number): Point {
+  const at = row * columns;
+  return {
+    timestampMs: numbers[at + column.timestampMs] ?? Number.NaN,
+    ...(numbers[at + column.isTimeGuessed] === 1 ? { isTimeGuessed: true } : {}),
+    cpuSeconds: numbers[at + column.cpuSeconds] ?? Number.NaN,
+    memoryBytes: numbers[at + column.memoryBytes] ?? Number.NaN,
+    swapBytes: known(numbers[at + column.swapBytes]),
+  };
+}
+
+function writePoint(numbers: Float64Array, row: number, point: Point | ContainerPoint | undefined): void {
+  const at = row * columns;
+  numbers[at + column.timestampMs] = point?.timestampMs ?? Number.NaN;
+  numbers[at + column.cpuSeconds] = point?.cpuSeconds ?? Number.NaN;
+  numbers[at + column.memoryBytes] = point?.memoryBytes ?? Number.NaN;
+  numbers[at + column.swapBytes] = point?.swapBytes ?? Number.NaN;
+  numbers[at + column.startTimeMs] =
+    (point !== undefined && 'startTimeMs' in point ? point.startTimeMs : undefined) ?? Number.NaN;
+  numbers[at + column.isTimeGuessed] = point?.isTimeGuessed === true ? 1 : 0;
+}
+
+function known(value: number | undefined): number | undefined {
+  return value === undefined || Number.isNaN(value) ? undefined : value;
+}

@@ -1,0 +1,101 @@
+/** Walks protobuf's wire format within one piece of memory; whatever is not such is an ExpositionError. */
+import { ExpositionError } from './sample.ts';
+
+export const wireType = { varint: 0, fixed64: 1, length: 2, fixed32: 5 } as const;
+
+/** Bytes of the longest varint: 64 bits in sevens. */
+export const varintLimitBytes = 10;
+
+const none = Buffer.alloc(0);
+
+/** Each method leaves the position at the end of what it read, never beyond the given end. */
+export class Cursor {
+  body: Buffer = none;
+  at = 0;
+  /** Of the field whose tag was read last. */
+  type = 0;
+  /** How much of the whole body is before this piece: for errors. */
+  baseOffset = 0;
+
+  /** Returns the field's number and leaves its wire type in `type`. */
+  tag(end: number): number {
+    const start = this.at;
+    const tag = this.varint(end);
+    if (tag < 8 || tag > 0xffff_ffff) throw this.error('not a protobuf field', start);
+    this.type = tag % 8;
+    return Math.floor(tag / 8);
+  }
+
+  skip(end: number): void {
+    switch (this.type) {
+      case wireType.varint:
+        this.varint(end);
+        return;
+      case wireType.fixed64:
+        this.fixed(8, end);
+        return;
+      case wireType.length:
+        this.at = this.length(end);
+        return;
+      case wireType.fixed32:
+        this.fixed(4, end);
+        return;
+      default:
+        throw this.error(`unknown protobuf wire type ${this.type}`, this.at);
+    }
+  }
+
+  /** Reads a length and returns where that many bytes end. */
+  length(end: number): number {
+    const start = this.at;
+    const length = this.varint(end);
+    if (length < 0 || length > end - this.at) throw this.cutOff(start);
+    return this.at + length;
+  }
+
+  /** Steps over a fixed-size value and returns where it starts. */
+  fixed(size: number, end: number): number {
+    const start = this.at;
+    if (size > end - start) throw this.error('a number beyond the end of its message', start);
+    this.at = start + size;
+    return start;
+  }
+
+  /** A signed 64-bit number, exact up to 2^53 in size. */
+  varint(end: number): number {
+    const start = this.at;
+    let low = 0;
+    let high = 0;
+    for (let index = 0; index < varintLimitBytes; index += 1) {
+      if (this.at >= end) throw this.error('a number beyond the end of its message', start);
+      const byte = this.body[this.at]!;
+      const bits = byte & 0x7f;
+      this.at += 1;
+      if (index < 4) {
+        low |= bits << (7 * index);
+      } else if (index === 4) {
+        low |= bits << 28;
+        high = bits >>> 4;
+      } else {
+        high |= bits << (7 * index - 32);
+      }
+      if (byte < 0x80) return high * 0x1_0000_0000 + (low >>> 0);
+    }
+    throw this.error('a number that does not end', start);
+  }
+
+  cutOff(at: number): ExpositionError {
+    return this.error('a length beyond the end, the body is cut off or is not delimited protobuf', at);
+  }
+
+  error(problem: string, at: number): ExpositionError {
+    return new ExpositionError(problem, this.baseOffset + at);
+  }
+}
+
+/** Whether the bytes hold a whole varint, or more bytes than one can have. */
+export function hasVarint(body: Buffer, at: number, end: number): boolean {
+  const limit = Math.min(end, at + varintLimitBytes);
+  for (let index = at; index < limit; index += 1) if (body[index]! < 0x80) return true;
+  return end - at >= varintLimitBytes;
+}

@@ -1,0 +1,66 @@
+/** The numbers of one body by row and family, as they come in. */
+import { Readings } from './reading.ts';
+
+/** Families that are told of each row. */
+export const rowFamilies = { cpu: 0, memory: 1, swap: 2, start: 3 } as const;
+
+const perRow = 4;
+/** No sample can have this time. */
+const unseen = -Infinity;
+
+export class RowNumbers {
+  #values: Float64Array;
+  #times: Float64Array;
+
+  /** @param rows how many there will be, most likely. */
+  constructor(rows: number) {
+    this.#values = new Float64Array(rows * perRow);
+    this.#times = new Float64Array(rows * perRow).fill(unseen);
+  }
+
+  /** Keeps the sample unless the one before is younger: kubelets send two for one where a container's cgroup outlived it. */
+  add(row: number, family: number, value: number, timestampMs: number): void {
+    const at = row * perRow + family;
+    if (at >= this.#times.length) this.#grow(row);
+    if (timestampMs < this.#times[at]!) return;
+    this.#values[at] = value;
+    this.#times[at] = timestampMs;
+  }
+
+  isSeen(row: number, family: number): boolean {
+    const time = this.#times[row * perRow + family];
+    return time !== undefined && time !== unseen;
+  }
+
+  isAnySeen(row: number): boolean {
+    return [0, 1, 2, 3].some((family) => this.isSeen(row, family));
+  }
+
+  /** 0 where there is none. */
+  value(row: number, family: number): number {
+    return this.#values[row * perRow + family] ?? 0;
+  }
+
+  timestampMs(row: number, family: number): number {
+    return this.#times[row * perRow + family] ?? unseen;
+  }
+
+  readings(row: number): Readings {
+    const readings = new Readings();
+    for (const family of Object.keys(rowFamilies) as (keyof typeof rowFamilies)[]) {
+      const index = rowFamilies[family];
+      if (!this.isSeen(row, index)) continue;
+      readings[family].add({ value: this.value(row, index), timestampMs: this.timestampMs(row, index) });
+    }
+    return readings;
+  }
+
+  #grow(row: number): void {
+    const values = new Float64Array(2 * (row + 1) * perRow);
+    const times = new Float64Array(values.length).fill(unseen);
+    values.set(this.#values);
+    times.set(this.#times);
+    this.#values = values;
+    this.#times = times;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Takes a short cut where a scrape tells of the same cgroups as the one before, and nothing about their numbers is remarkable: then the selection
+ * would choose as it did, and only numbers have to be copied. At the least doubt there is no short cut.
+ */
+import { column, columns, type Layout, machineRow, rowsOf } from '../batch.ts';
+import type { ContainerPoint, PodBatch, Point } from '../point.ts';
+import { futureLimitMs, isPlausible, startTimeMs } from './reading.ts';
+import { rowFamilies, type RowNumbers } from './rownumbers.ts';
+
+export interface Steady {
+  readonly layout: Layout;
+  /** By row of the layout: where its numbers are, and when it started, in seconds as the kubelet says it; NaN where it does not. */
+  readonly places: Int32Array;
+  readonly startSeconds: Float64Array;
+  /** A sample that is older needs a second look, in milliseconds. */
+  readonly oldestMs: number;
+}
+
+/** What was chosen of one body, and where its numbers are. */
+export interface Chosen {
+  readonly machine: Point | undefined;
+  readonly pods: readonly PodBatch[];
+  /** Of the machine and of every point that there was to choose from. */
+  readonly places: ReadonlyMap<Point | ContainerPoint, number>;
+  /** How many rows there are of the machine and of containers, also without a point. */
+  readonly rows: number;
+}
+
+const { cpu, memory, swap, start } = rowFamilies;
+
+/** What to compare the next scrape with; undefined where the machine or a row was not chosen: the numbers may decide otherwise the next time. */
+export function steadyOf(
+  { machine, pods, places, rows }: Chosen,
+  layout: Layout,
+  numbers: RowNumbers,
+  oldestMs: number,
+): Steady | undefined {
+  const chosen = [machine, ...pods.flatMap(({ containers }) => containers)];
+  const byRow = new Int32Array(rowsOf(layout));
+  if (chosen.length !== rows || chosen.length !== byRow.length) return undefined;
+  const startSeconds = new Float64Array(byRow.length).fill(Number.NaN);
+  for (const [row, point] of chosen.entries()) {
+    const place = point === undefined ? undefined : places.get(point);
+    if (place === undefined) return undefined;
+    byRow[row] = place;
+    if (numbers.isSeen(place, start)) startSeconds[row] = numbers.value(place, start);
+  }
+  return { layout, places: byRow, startSeconds, oldestMs };
+}
+
+/** The numbers of the batch by the short cut, or undefined. @param nodeTimeMs the node's clock when it answered, in milliseconds since the epoch. */
+export function steadyNumbers(
+  { places, startSeconds, oldestMs }: Steady,
+  numbers: RowNumbers,
+  nodeTimeMs: number,
+): Float64Array<ArrayBuffer> | undefined {
+  const result = new Float64Array(places.length * columns);
+  if (!copy(places[machineRow]!, numbers, nodeTimeMs, result, machineRow)) return undefined;
+  if (result[column.cpuSeconds] === 0 || result[column.memoryBytes] === 0) return undefined;
+  result[column.startTimeMs] = Number.NaN;
+  for (let row = machineRow + 1; row < places.length; row += 1) {
+    const place = places[row]!;
+    const told = numbers.isSeen(place, start) ? numbers.value(place, start) : Number.NaN;
+    if (!Object.is(told, startSeconds[row])) return undefined;
+    if (!copy(place, numbers, nodeTimeMs, result, row)) return undefined;
+    // A row that uses nothing may be that of a container that has ended.
+    if (!numbers.isSeen(place, cpu) && numbers.value(place, memory) === 0) return undefined;
+    if (nodeTimeMs - result[row * columns + column.timestampMs]! > oldestMs) return undefined;
+    result[row * columns + column.startTimeMs] = startTimeMs(told) ?? Number.NaN;
+  }
+  return result;
+}
+
+/** False where the values need a second look. */
+function copy(place: number, numbers: RowNumbers, nodeTimeMs: number, result: Float64Array, row: number): boolean {
+  const cpuSeconds = numbers.value(place, cpu);
+  const memoryBytes = numbers.value(place, memory);
+  if (!numbers.isSeen(place, memory) || !isPlausible(cpuSeconds) || !isPlausible(memoryBytes)) return false;
+  const timestampMs = numbers.timestampMs(place, numbers.isSeen(place, cpu) ? cpu : memory);
+  // Also false for no time at all.
+  if (!(timestampMs <= nodeTimeMs + futureLimitMs)) return false;
+  const swapBytes = numbers.value(place, swap);
+  const at = row * columns;
+  result[at + column.timestampMs] = timestampMs;
+  result[at + column.cpuSeconds] = cpuSeconds;
+  result[at + column.memoryBytes] = memoryBytes;
+  result[at + column.swapBytes] = numbers.isSeen(place, swap) && isPlausible(swapBytes) ? swapBytes : Number.NaN;
+  return true;
+}

@@ -1,0 +1,21 @@
+/** A storage that takes points, and gives batches the layout of the one before where that is the same, as the decoder does. */
+import { type Layout, toBatch } from '../../../src/batch.ts';
+import type { NodePoints } from '../../../src/point.ts';
+import { createStorage, type Storage, type StorageOptions, type Stored } from '../../../src/storage/storage.ts';
+
+export interface PointStorage extends Omit<Storage, 'store'> {
+  store(points: NodePoints): Stored;
+}
+
+export function createPointStorage(options: StorageOptions): PointStorage {
+  const storage = createStorage(options);
+  const layouts = new Map<string, Layout>();
+  return {
+    ...storage,
+    store(points) {
+      const batch = toBatch(points, layouts.get(points.node));
+      layouts.set(points.node, batch.layout);
+      return storage.store(batch);
+    },
+  };
+}
