@@ -59,12 +59,10 @@ export function toBatch(points: NodePoints, like?: Layout): NodeBatch {
 }
 
 export function toPoints({ node, source, hasSwap, layout, numbers }: NodeBatch): NodePoints {
-  const pods = layout.pods.map(({ namespace, name, uid, containers, firstRow }) => ({
-    namespace,
-    name,
-    uid,
-    containers: containers.map((container, index) => containerPoint(container, numbers, firstRow + index)),
-  }));
+  const pods = layout.pods.map((pod) => {
+    const { namespace, name, uid } = pod;
+    return { namespace, name, uid, containers: containerPoints(pod, numbers) };
+  });
   return { node, source, hasSwap, machine: machinePoint(numbers), pods };
 }
 
@@ -82,13 +80,13 @@ export function machinePoint(numbers: Float64Array): Point | undefined {
   return Number.isNaN(numbers[column.timestampMs]) ? undefined : readPoint(numbers, machineRow);
 }
 
-export function containerPoint(
-  { name, containerId }: PodLayout['containers'][number],
-  numbers: Float64Array,
-  row: number,
-): ContainerPoint {
-  const startTimeMs = known(numbers[row * columns + column.startTimeMs]);
-  return { name, containerId, startTimeMs, ...readPoint(numbers, row) };
+/** @param numbers of a batch with this pod in its layout. */
+export function containerPoints({ containers, firstRow }: PodLayout, numbers: Float64Array): ContainerPoint[] {
+  return containers.map(({ name, containerId }, index) => {
+    const row = firstRow + index;
+    const startTimeMs = known(numbers[row * columns + column.startTimeMs]);
+    return { name, containerId, startTimeMs, ...readPoint(numbers, row) };
+  });
 }
 
 function layoutOf(pods: readonly PodBatch[]): Layout {

@@ -1,8 +1,8 @@
 /** What the storage holds of one node and of its pods, and what follows from that alone; pure. */
-import type { ContainerPoint, PodBatch, Source, Usage } from '../point.ts';
+import type { ContainerPoint, PodBatch, Point, Source, Usage } from '../point.ts';
 import type { Served } from './served.ts';
 import type { ServedPod } from './servedpod.ts';
-import { distanceMs, nextSpacingMs } from './spacing.ts';
+import { distanceMs } from './spacing.ts';
 import type { Held } from './window.ts';
 
 /** What is known of one node. */
@@ -12,8 +12,7 @@ export interface HeldNode {
   readonly machine: Held | undefined;
   readonly hasSwap: boolean;
   readonly served: Served<Usage>;
-  /** By namespace, name and UID. */
-  readonly pods: ReadonlyMap<string, HeldPod>;
+  readonly pods: readonly HeldPod[];
   /** See Stored. */
   readonly spacingMs: number;
   /** When it was last told of, monotonic. */
@@ -30,47 +29,27 @@ export interface HeldPod {
   readonly served: ServedPod;
 }
 
-/** A scrape that comes later than this after the one before has missed one. */
-const onTimeResolutions = 1.5;
-
-/**
- * How far apart the node's samples are now, in milliseconds. Learned only from scrapes that follow each other as they should: after a missed
- * one the distance of samples is our own doing.
- */
-export function spacingOf(
-  before: HeldNode | undefined,
-  { machine, pods, storedMs }: Pick<HeldNode, 'machine' | 'pods' | 'storedMs'>,
-  resolutionMs: number,
-): number {
-  if (before === undefined) return 0;
-  if (storedMs - before.storedMs > onTimeResolutions * resolutionMs) return before.spacingMs;
-  const distances = [machine === undefined ? undefined : distanceMs(before.machine, machine)];
-  for (const [key, { containers }] of pods) {
-    const held = before.pods.get(key)?.containers;
-    for (const [name, container] of containers) distances.push(distanceMs(held?.get(name), container));
-  }
-  return nextSpacingMs(
-    before.spacingMs,
-    distances.filter((each) => each !== undefined),
-  );
+/** What has become of the samples of one pod, or machine. */
+export interface Progress {
+  /** How many samples are the first ones of what they are of, so that they wait for a second one. */
+  first: number;
+  /** The largest distance of a new sample to the one before it, in milliseconds; 0 where there is none. */
+  largestDistanceMs: number;
 }
 
-/** How many samples of a scrape are the first ones of what they are of, so that they wait for a second one. */
-export function countFirst(
-  before: HeldNode | undefined,
-  { machine, pods }: Pick<HeldNode, 'machine' | 'pods'>,
-): number {
-  let first = isFirst(before?.machine, machine) ? 1 : 0;
-  for (const [key, { containers }] of pods) {
-    const held = before?.pods.get(key)?.containers;
-    for (const [name, container] of containers) if (isFirst(held?.get(name), container)) first += 1;
-  }
-  return first;
+/** Adds what is new of one held sample. */
+export function noteProgress<P extends Point>(progress: Progress, before: Held<P> | undefined, now: Held<P>): void {
+  if (isFirst(before, now)) progress.first += 1;
+  progress.largestDistanceMs = Math.max(progress.largestDistanceMs, distanceMs(before, now) ?? 0);
+}
+
+export function notePodProgress(progress: Progress, before: HeldPod | undefined, now: HeldPod): void {
+  for (const [name, container] of now.containers) noteProgress(progress, before?.containers.get(name), container);
 }
 
 /** A sample that was there already is held by the same object. */
-function isFirst(before: Held | undefined, now: Held | undefined): boolean {
-  return now !== undefined && now !== before && typeof now.base === 'string';
+function isFirst(before: Held | undefined, now: Held): boolean {
+  return now !== before && typeof now.base === 'string';
 }
 
 /** Within its node. */
@@ -79,7 +58,7 @@ export function keyOf(pod: Pick<PodBatch, 'namespace' | 'name' | 'uid'>): string
 }
 
 /** Whether it is the same pod as before: where a UID is not known, not when all containers are new, which is another one of its name. */
-export function isSamePod(held: HeldPod, { uid, containers }: PodBatch): boolean {
+export function isSamePod(held: HeldPod, uid: string | undefined, containers: readonly ContainerPoint[]): boolean {
   if (held.uid !== undefined && uid !== undefined) return true;
   return containers.some((point) => held.containers.get(point.name)?.last.containerId === point.containerId);
 }

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { ContainerPoint, Usage, PodUsage } from '../point.ts';
-import { type HeldNode, type HeldPod, keyOf } from './held.ts';
+import type { HeldNode, HeldPod } from './held.ts';
 import type { Served } from './served.ts';
 import type { Held } from './window.ts';
 
@@ -97,7 +97,7 @@ function saveNode(node: string, { served, pods, storedMs, ...rest }: HeldNode, n
     ...rest,
     storedAgeMs: nowMs - storedMs,
     served: saveServed(served, nowMs),
-    pods: Array.from(pods.values(), (pod) => ({
+    pods: pods.map((pod) => ({
       name: pod.name,
       uid: pod.uid,
       served: saveServed(pod.served, nowMs),
@@ -115,7 +115,7 @@ function loadNode(
     machine: rest.machine,
     served: loadServed(served, thenMs),
     storedMs: thenMs - storedAgeMs,
-    pods: new Map(pods.map((pod) => [keyOfSaved(pod), loadPod(node, pod, thenMs)])),
+    pods: pods.map((pod) => loadPod(node, pod, thenMs)),
   };
   return [node, held];
 }
@@ -123,11 +123,6 @@ function loadNode(
 function loadPod(node: string, { name, uid, served, containers }: SavedPod, thenMs: number): HeldPod {
   const byName = new Map(containers.map((container) => [container.last.name, container]));
   return { node, name, uid, served: loadServed(served, thenMs), containers: byName };
-}
-
-function keyOfSaved({ name, uid }: SavedPod): string {
-  const [namespace = '', pod = ''] = name.split('/');
-  return keyOf({ namespace, name: pod, uid });
 }
 
 /** What is served of a part of a pod is left out: the next scrape has it again. */

@@ -5,14 +5,30 @@ import type { Held } from './window.ts';
 /** What the largest distance was is forgotten slowly: an idle node's samples are as irregular as a busy one's. */
 const memory = 0.8;
 
+/** A scrape that comes later than this after the one before has missed one. */
+const onTimeResolutions = 1.5;
+
+/** When a node was stored, and what its samples were like then. */
+export interface Spaced {
+  /** Monotonic. */
+  readonly storedMs: number;
+  readonly spacingMs: number;
+}
+
 /**
- * The node's new spacing in milliseconds: the largest distance of two samples that follow each other, of those that are new.
- * @param before the spacing so far; 0 when there is none.
+ * How far apart the node's samples are now, in milliseconds; 0 as long as nobody knows. Learned only from scrapes that follow each other as they
+ * should: after a missed one the distance of samples is our own doing.
+ * @param largestDistanceMs of new samples to those before them; 0 where there are none.
  */
-export function nextSpacingMs(before: number, distancesMs: Iterable<number>): number {
-  let largestMs = 0;
-  for (const distanceMs of distancesMs) largestMs = Math.max(largestMs, distanceMs);
-  return largestMs === 0 ? before : Math.max(largestMs, before * memory);
+export function nextSpacingMs(
+  before: Spaced | undefined,
+  nowMs: number,
+  largestDistanceMs: number,
+  resolutionMs: number,
+): number {
+  if (before === undefined) return 0;
+  if (nowMs - before.storedMs > onTimeResolutions * resolutionMs || largestDistanceMs === 0) return before.spacingMs;
+  return Math.max(largestDistanceMs, before.spacingMs * memory);
 }
 
 /** How long after the sample before this one was taken; undefined where it is no new sample, or the first one. */

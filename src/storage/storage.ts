@@ -1,11 +1,25 @@
 /** Where the write side and the read side meet: the last two samples of everything, and the usage that follows from them. */
+import { containerPoints, containersOf, machinePoint, type NodeBatch, type PodLayout } from '../batch.ts';
 import type { Clock } from '../clock.ts';
-import { type NodeBatch, toPoints } from '../batch.ts';
-import type { Answer, ContainerPoint, NodePoints, PodBatch, PodUsage, Usage } from '../point.ts';
-import { countFirst, type HeldNode, type HeldPod, isSamePod, keyOf, spacingOf } from './held.ts';
-import { keepServed, readServed, type Staleness } from './served.ts';
+import type { Answer, ContainerPoint, PodUsage, Usage } from '../point.ts';
+import { type HeldNode, type HeldPod, isSamePod, keyOf, notePodProgress, noteProgress, type Progress } from './held.ts';
+import { createPodIndex, matching } from './podindex.ts';
+import { advanceRows, newestMs, notPlain } from './rows.ts';
+import { keepServed, readServed, type Staleness, stalenessMs as usageStalenessMs } from './served.ts';
 import { advanceServed, readServedPod } from './servedpod.ts';
 import type { Snapshot } from './snapshot.ts';
+import { nextSpacingMs, type Spaced } from './spacing.ts';
+import {
+  createStoredNode,
+  fromHeldNode,
+  heldOf,
+  nameOf,
+  settle,
+  type StoredNode,
+  type StoredPod,
+  toHeldNode,
+  usageInRows,
+} from './storednode.ts';
 import { advanceContainer, advanceMachine, type Held, usageOf } from './window.ts';
 
 export interface StorageOptions {
@@ -51,85 +65,146 @@ export interface Storage {
 }
 
 export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptions): Storage {
-  const nodes = new Map<string, HeldNode>();
-  /** By namespace/name. Several where a pod was made anew under its name, or two nodes report it. */
-  const podsByName = new Map<string, Set<HeldPod>>();
+  const nodes = new Map<string, StoredNode>();
+  const index = createPodIndex();
   let usageSeen = false;
 
-  return { store, forget, nodeUsage, podUsage, hasUsage: () => usageSeen, held: () => nodes, restore, counts };
+  return { store, forget, nodeUsage, podUsage, hasUsage: () => usageSeen, held, restore, counts };
 
-  function store(packed: NodeBatch): Stored {
-    const batch = toPoints(packed);
-    const before = nodes.get(batch.node);
-    const nowMs = clock.monotonicMs();
+  function store(batch: NodeBatch): Stored {
+    const known = nodes.get(batch.node);
+    const before = known && { source: known.source, storedMs: known.storedMs, spacingMs: known.spacingMs };
     // Older kubelets tell of swap only while some is in use.
-    const hasSwap = batch.hasSwap ?? before?.hasSwap ?? false;
-    const pods = new Map<string, HeldPod>();
-    for (const pod of batch.pods) pods.set(keyOf(pod), advancePod(before, batch, pod, hasSwap, nowMs));
-    const machine = batch.machine === undefined ? before?.machine : advanceMachine(before?.machine, batch.machine);
-    const spacingMs = spacingOf(before, { machine, pods, storedMs: nowMs }, resolutionMs);
-    for (const [key, pod] of before?.pods ?? []) {
-      unindex(pod);
-      if (!pods.has(key) && outlivesSilence(pod, nowMs, spacingMs)) pods.set(key, pod);
-    }
-    const served = keepServed(before?.served, machine === undefined ? neverScraped : usageOf(machine, hasSwap), nowMs);
-    hold(batch.node, { source: batch.source, machine, hasSwap, served, pods, spacingMs, storedMs: nowMs });
-    return { waiting: countFirst(before, { machine, pods }), spacingMs };
-  }
-
-  function hold(name: string, node: HeldNode): void {
-    nodes.set(name, node);
-    for (const pod of node.pods.values()) index(pod);
-    // What was restored may be too old to be served, and then nothing was ever there.
-    const staleness = stalenessOf(node);
+    const hasSwap = batch.hasSwap ?? known?.hasSwap ?? false;
     const nowMs = clock.monotonicMs();
-    usageSeen ||=
-      readServed(node.served, nowMs, staleness).kind === 'ready' ||
-      node.pods.values().some((pod) => readServedPod(pod.served, nowMs, staleness).kind === 'ready');
+    const scrape: Scrape = { batch, before, hasSwap, nowMs, progress: { first: 0, largestDistanceMs: 0 } };
+    const node = known?.layout === batch.layout && before?.source === batch.source ? known : renew(known, scrape);
+    if (node === known) for (const pod of node.pods) advance(pod, scrape);
+    advanceNode(node, known, scrape);
+    dropSilent(node, nowMs);
+    noteUsage(node, nowMs);
+    return { waiting: scrape.progress.first, spacingMs: node.spacingMs };
   }
 
-  function restore(saved: Snapshot['nodes']): void {
-    for (const [name, node] of saved) if (!nodes.has(name)) hold(name, node);
+  function advanceNode(node: StoredNode, known: StoredNode | undefined, scrape: Scrape): void {
+    const { batch, before, hasSwap, nowMs, progress } = scrape;
+    const point = machinePoint(batch.numbers);
+    const machine = point === undefined ? known?.machine : advanceMachine(known?.machine, point);
+    if (machine !== undefined) noteProgress(progress, known?.machine, machine);
+    node.served = keepServed(known?.served, machine === undefined ? neverScraped : usageOf(machine, hasSwap), nowMs);
+    node.machine = machine;
+    node.hasSwap = hasSwap;
+    node.spacingMs = nextSpacingMs(before, nowMs, progress.largestDistanceMs, resolutionMs);
+    node.storedMs = nowMs;
   }
 
-  function advancePod(
-    before: HeldNode | undefined,
-    { node, source }: NodePoints,
-    batch: PodBatch,
-    hasSwap: boolean,
-    nowMs: number,
-  ): HeldPod {
-    const name = `${batch.namespace}/${batch.name}`;
-    const held = before?.pods.get(keyOf(batch)) ?? sameNameWithoutUid(node, name, batch.uid);
-    // What runs when a node, or an endpoint of it, is first seen may be old, whatever the start time says: cAdvisor's moves forward at times.
-    const youngerThanMs = before?.source === source ? newContainerMs : 0;
-    const containers = new Map<string, Held<ContainerPoint>>();
-    for (const point of batch.containers) {
-      containers.set(point.name, advanceContainer(held?.containers.get(point.name), point, youngerThanMs));
+  /** In nearly all scrapes there is nothing to say of a pod but newer numbers. */
+  function advance(pod: StoredPod, scrape: Scrape): void {
+    const { batch, nowMs, progress } = scrape;
+    if (pod.odd === undefined) {
+      const { rows } = pod.node;
+      const { firstRow, containers } = pod.layout;
+      const newestBeforeMs = newestMs(rows, firstRow, containers.length);
+      const distanceMs = advanceRows(rows, firstRow, containers.length, batch.numbers);
+      if (distanceMs !== notPlain) {
+        progress.largestDistanceMs = Math.max(progress.largestDistanceMs, distanceMs);
+        // The same samples again are no news, or a kubelet that repeats itself would never be stale.
+        if (newestMs(rows, firstRow, containers.length) !== newestBeforeMs) pod.sinceMs = nowMs;
+        return;
+      }
     }
-    const kept = held !== undefined && isSamePod(held, batch) ? held.served : undefined;
-    const served = advanceServed(kept, containers, { hasSwap, nowMs, ...stalenessOf(before) });
-    return { node, name, uid: batch.uid, containers, served };
+    advanceHeld(pod, heldOf(pod), scrape);
+  }
+
+  function advanceHeld(pod: StoredPod, before: HeldPod | undefined, scrape: Scrape): void {
+    const now = advancePod(before, pod.layout, scrape);
+    notePodProgress(scrape.progress, before, now);
+    settle(pod, now);
+  }
+
+  function advancePod(before: HeldPod | undefined, layout: PodLayout, scrape: Scrape): HeldPod {
+    const { batch, hasSwap, nowMs } = scrape;
+    const points = containerPoints(layout, batch.numbers);
+    // What runs when a node, or an endpoint of it, is first seen may be old, whatever the start time says: cAdvisor's moves forward at times.
+    const youngerThanMs = scrape.before?.source === batch.source ? newContainerMs : 0;
+    const containers = new Map<string, Held<ContainerPoint>>();
+    for (const point of points) {
+      containers.set(point.name, advanceContainer(before?.containers.get(point.name), point, youngerThanMs));
+    }
+    const kept = before !== undefined && isSamePod(before, layout.uid, points) ? before.served : undefined;
+    const staleness = { atLeastMs: stalenessMs, spacingMs: scrape.before?.spacingMs ?? 0 };
+    const served = advanceServed(kept, containers, { hasSwap, nowMs, ...staleness });
+    return { node: batch.node, name: nameOf(layout), uid: layout.uid, containers, served };
+  }
+
+  /** A node on which something came or went, or that is read from the other endpoint. */
+  function renew(known: StoredNode | undefined, scrape: Scrape): StoredNode {
+    const { batch, hasSwap, nowMs } = scrape;
+    const { node: name, source, layout } = batch;
+    const own = { name, source, hasSwap, machine: undefined, served: { reason: 'never-scraped' } as const };
+    const node = createStoredNode(layout, { ...own, spacingMs: 0, storedMs: nowMs });
+    const left = new Map([...(known?.pods ?? []), ...(known?.silent ?? [])].map((pod) => [keyOf(pod.layout), pod]));
+    for (const pod of node.pods) {
+      const key = keyOf(pod.layout);
+      const before = left.get(key) ?? sameNameWithoutUid(name, pod.layout);
+      left.delete(key);
+      advanceHeld(pod, before && heldOf(before), scrape);
+    }
+    node.silent = Array.from(left.values(), (pod) => ({ node, layout: pod.layout, sinceMs: 0, odd: heldOf(pod) }));
+    if (known !== undefined) unindex(known);
+    hold(node);
+    return node;
   }
 
   /** A pod whose UID was not known a moment ago, or is not known now. */
-  function sameNameWithoutUid(node: string, name: string, uid: string | undefined): HeldPod | undefined {
-    return podsByName
-      .get(name)
-      ?.values()
-      .find((pod) => pod.node === node && (pod.uid === undefined || uid === undefined));
+  function sameNameWithoutUid(node: string, { namespace, name, uid }: PodLayout): StoredPod | undefined {
+    return index
+      .named(namespace, name)
+      .find((pod) => pod.node.name === node && (pod.layout.uid === undefined || uid === undefined));
   }
 
   /** A kubelet that just started has no samples yet for pods that run on: its silence about a pod is not the pod's end; the API tells that. */
-  function outlivesSilence(pod: HeldPod, nowMs: number, spacingMs: number): boolean {
-    // Without a UID, what is under this name by now may be another pod.
-    return (
-      pod.uid !== undefined && readServedPod(pod.served, nowMs, { atLeastMs: stalenessMs, spacingMs }).kind === 'ready'
-    );
+  function dropSilent(node: StoredNode, nowMs: number): void {
+    if (node.silent.length === 0) return;
+    node.silent = node.silent.filter((pod) => {
+      // Without a UID, what is under this name by now may be another pod.
+      const isKept = pod.layout.uid !== undefined && readPod(pod, nowMs).kind === 'ready';
+      if (!isKept) index.remove(pod);
+      return isKept;
+    });
   }
 
-  function stalenessOf(node: HeldNode | undefined): Staleness {
-    return { atLeastMs: stalenessMs, spacingMs: node?.spacingMs ?? 0 };
+  function hold(node: StoredNode): void {
+    nodes.set(node.name, node);
+    for (const pod of [...node.pods, ...node.silent]) index.add(pod);
+  }
+
+  function unindex(node: StoredNode): void {
+    for (const pod of [...node.pods, ...node.silent]) index.remove(pod);
+  }
+
+  function noteUsage(node: StoredNode, nowMs: number): void {
+    // What was restored may be too old to be served, and then nothing was ever there.
+    usageSeen ||=
+      readServed(node.served, nowMs, stalenessOf(node)).kind === 'ready' ||
+      node.pods.some((pod) => readPod(pod, nowMs).kind === 'ready');
+  }
+
+  function restore(saved: Snapshot['nodes']): void {
+    for (const [name, held] of saved) {
+      if (nodes.has(name)) continue;
+      const node = fromHeldNode(name, held);
+      hold(node);
+      noteUsage(node, clock.monotonicMs());
+    }
+  }
+
+  function* held(): Generator<readonly [string, HeldNode]> {
+    for (const [name, node] of nodes) yield [name, toHeldNode(node)];
+  }
+
+  function stalenessOf({ spacingMs }: StoredNode): Staleness {
+    return { atLeastMs: stalenessMs, spacingMs };
   }
 
   function nodeUsage(name: string): Answer<Usage> {
@@ -139,39 +214,49 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
   }
 
   function podUsage(identity: PodIdentity): Answer<PodUsage> {
-    const held = podsByName.get(`${identity.namespace}/${identity.name}`);
-    if (held === undefined) return neverScraped;
+    const named = index.named(identity.namespace, identity.name);
+    if (named.length === 0) return neverScraped;
     const nowMs = clock.monotonicMs();
     let best: Answer<PodUsage> = { kind: 'missing', reason: 'other-uid' };
-    for (const pod of matching(held, identity)) {
-      const answer = toldBy(pod.node, readServedPod(pod.served, nowMs, stalenessOf(nodes.get(pod.node))));
+    for (const pod of matching(named, identity)) {
+      const answer = toldBy(pod.node.name, readPod(pod, nowMs));
       if (isBetter(answer, best)) best = answer;
     }
     return best;
   }
 
+  function readPod(pod: StoredPod, nowMs: number): Answer<PodUsage> {
+    const staleness = stalenessOf(pod.node);
+    if (pod.odd !== undefined) return readServedPod(pod.odd.served, nowMs, staleness);
+    if (nowMs - pod.sinceMs > usageStalenessMs(staleness)) return { kind: 'missing', reason: 'stale' };
+    return { kind: 'ready', value: usageInRows(pod) };
+  }
+
   function forget(name: string): void {
-    for (const pod of nodes.get(name)?.pods.values() ?? []) unindex(pod);
+    const node = nodes.get(name);
+    if (node !== undefined) unindex(node);
     nodes.delete(name);
   }
 
   function counts(): { nodes: number; containers: number } {
     let containers = 0;
-    for (const node of nodes.values()) for (const pod of node.pods.values()) containers += pod.containers.size;
+    for (const { layout, silent } of nodes.values()) {
+      containers += containersOf(layout);
+      for (const pod of silent) containers += pod.layout.containers.length;
+    }
     return { nodes: nodes.size, containers };
   }
+}
 
-  function index(pod: HeldPod): void {
-    const same = podsByName.get(pod.name);
-    if (same === undefined) podsByName.set(pod.name, new Set([pod]));
-    else same.add(pod);
-  }
-
-  function unindex(pod: HeldPod): void {
-    const same = podsByName.get(pod.name);
-    same?.delete(pod);
-    if (same?.size === 0) podsByName.delete(pod.name);
-  }
+/** One batch on its way in. */
+interface Scrape {
+  readonly batch: NodeBatch;
+  /** What was known of the node before. */
+  readonly before: (Spaced & Pick<NodeBatch, 'source'>) | undefined;
+  readonly hasSwap: boolean;
+  /** Monotonic. */
+  readonly nowMs: number;
+  readonly progress: Progress;
 }
 
 /** A container that is not among those of the scrape before is at most this old, or the kubelet has only now found it. */
@@ -181,13 +266,6 @@ const neverScraped = { kind: 'missing', reason: 'never-scraped' } as const;
 
 function toldBy<T>(node: string, answer: Answer<T>): Answer<T> {
   return answer.kind === 'ready' ? answer : { ...answer, node };
-}
-
-/** Those of the pod's UID. One without a UID counts by its name, unless the pod is known to be on another node. */
-function matching(held: ReadonlySet<HeldPod>, { uid, configHash }: PodIdentity): readonly HeldPod[] {
-  const exact = [...held].filter((pod) => pod.uid === uid || (pod.uid !== undefined && pod.uid === configHash));
-  const named = [...held].filter((pod) => pod.uid === undefined && exact.every(({ node }) => node === pod.node));
-  return [...exact, ...named];
 }
 
 function isBetter(answer: Answer<PodUsage>, best: Answer<PodUsage>): boolean {

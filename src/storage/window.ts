@@ -39,18 +39,22 @@ export function usageOf(held: Held, hasSwap: boolean): Answer<Usage> {
   const { last, base } = held;
   if (typeof base === 'string') return { kind: 'missing', reason: base };
   const windowMs = last.timestampMs - base.timestampMs;
-  // As metrics-server: whole nanoseconds first, then the rate, both cut towards zero.
-  const usedNanoseconds = Math.max(0, Math.trunc(last.cpuSeconds * 1e9) - Math.trunc(base.cpuSeconds * 1e9));
   return {
     kind: 'ready',
     value: {
       timestampMs: last.timestampMs,
       windowMs,
-      cpuNanocores: Math.trunc(usedNanoseconds / (windowMs / 1000)),
+      cpuNanocores: nanocores(last.cpuSeconds, base.cpuSeconds, windowMs),
       memoryBytes: Math.trunc(last.memoryBytes),
       swapBytes: hasSwap && last.swapBytes !== undefined ? Math.trunc(last.swapBytes) : undefined,
     },
   };
+}
+
+/** As metrics-server: whole nanoseconds first, then the rate, both cut towards zero. A counter that went back a little has used nothing. */
+export function nanocores(lastSeconds: number, baseSeconds: number, windowMs: number): number {
+  const usedNanoseconds = Math.max(0, Math.trunc(lastSeconds * 1e9) - Math.trunc(baseSeconds * 1e9));
+  return Math.trunc(usedNanoseconds / (windowMs / 1000));
 }
 
 /** A pod has a usage if and only if each of its containers has: the HPA would take a pod with one left out for an idle one. */
@@ -89,10 +93,10 @@ function advance<P extends Point>(held: Held<P>, point: P): Held<P> {
 }
 
 /** Rows of one container never differ by that much in time. */
-const clockStepMs = 10_000;
+export const clockStepMs = 10_000;
 
 /** cgroup v1 sums per-CPU counters without a lock, so a total may go back by some nanoseconds. */
-const counterJitterSeconds = 1e-6;
+export const counterJitterSeconds = 1e-6;
 
 /**
  * metrics-server's rule for fresh containers: the counter was zero at the start, so one sample can be enough. Not before 10 s, because the

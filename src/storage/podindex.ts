@@ -1,0 +1,59 @@
+/** Finds pods by namespace and name, and of those of one name the ones that the API means. */
+import type { PodIdentity } from './storage.ts';
+import type { StoredPod } from './storednode.ts';
+
+export interface PodIndex {
+  add(pod: StoredPod): void;
+  remove(pod: StoredPod): void;
+  /** All pods of a name: several where one was made anew under it, or two nodes report it. */
+  named(namespace: string, name: string): readonly StoredPod[];
+}
+
+const none: readonly StoredPod[] = [];
+
+export function createPodIndex(): PodIndex {
+  /** Nearly always there is one pod of a name, which needs no list. */
+  const namespaces = new Map<string, Map<string, StoredPod | readonly StoredPod[]>>();
+  return { add, remove, named };
+
+  function add(pod: StoredPod): void {
+    const { namespace, name } = pod.layout;
+    let pods = namespaces.get(namespace);
+    if (pods === undefined) {
+      pods = new Map();
+      namespaces.set(namespace, pods);
+    }
+    const same = named(namespace, name);
+    pods.set(name, same.length === 0 ? pod : [...same, pod]);
+  }
+
+  function remove(pod: StoredPod): void {
+    const { namespace, name } = pod.layout;
+    const pods = namespaces.get(namespace);
+    const [first, ...others] = named(namespace, name).filter((each) => each !== pod);
+    if (first !== undefined) pods?.set(name, others.length === 0 ? first : [first, ...others]);
+    else pods?.delete(name);
+    if (pods?.size === 0) namespaces.delete(namespace);
+  }
+
+  function named(namespace: string, name: string): readonly StoredPod[] {
+    const found = namespaces.get(namespace)?.get(name);
+    if (found === undefined) return none;
+    return isList(found) ? found : [found];
+  }
+}
+
+function isList(found: StoredPod | readonly StoredPod[]): found is readonly StoredPod[] {
+  return Array.isArray(found);
+}
+
+/** Those of the pod's UID. One without a UID counts by its name, unless the pod is known to be on another node. */
+export function matching(pods: readonly StoredPod[], { uid, configHash }: PodIdentity): readonly StoredPod[] {
+  const [only] = pods;
+  if (pods.length === 1 && only?.layout.uid === uid) return pods;
+  const exact = pods.filter(
+    ({ layout }) => layout.uid === uid || (layout.uid !== undefined && layout.uid === configHash),
+  );
+  const named = pods.filter(({ layout, node }) => layout.uid === undefined && exact.every((pod) => pod.node === node));
+  return [...exact, ...named];
+}

@@ -1,0 +1,127 @@
+/**
+ * The two samples of each container of a node as a row of numbers: nearly all containers of nearly all scrapes have a sample, one before it, and a newer
+ * one now. Whatever else there may be is not for rows.
+ */
+import { column as batchColumn, columns as batchColumns, type PodLayout } from '../batch.ts';
+import type { ContainerPoint, Usage } from '../point.ts';
+import { clockStepMs, counterJitterSeconds, type Held, nanocores } from './window.ts';
+
+/** The newest sample, and what its rate is counted from. */
+const column = {
+  timestampMs: 0,
+  cpuSeconds: 1,
+  memoryBytes: 2,
+  swapBytes: 3,
+  baseTimestampMs: 4,
+  baseCpuSeconds: 5,
+} as const;
+
+const columns = 6;
+
+export type Rows = Float64Array;
+
+/** @param count as many as the batch has rows. */
+export function createRows(count: number): Rows {
+  return new Float64Array(count * columns);
+}
+
+/** What advanceRows returns where it has changed nothing. */
+export const notPlain = -1;
+
+/**
+ * Takes in the newest samples of some containers, if that is all there is to do. Returns the largest distance of a new sample to the one before it in
+ * milliseconds, 0 where none is new; or `notPlain`.
+ * @param numbers of a batch of the same layout.
+ */
+export function advanceRows(rows: Rows, first: number, count: number, numbers: Float64Array): number {
+  for (let row = first; row < first + count; row += 1) if (!isPlain(rows, row, numbers)) return notPlain;
+  let largestMs = 0;
+  for (let row = first; row < first + count; row += 1) {
+    const to = row * columns;
+    const from = row * batchColumns;
+    const distanceMs = numbers[from + batchColumn.timestampMs]! - rows[to + column.timestampMs]!;
+    // Kubelets sample every 10 to 30 s whenever they are scraped: the same sample again, or one a little older, is no news.
+    if (distanceMs <= 0) continue;
+    largestMs = Math.max(largestMs, distanceMs);
+    rows[to + column.baseTimestampMs] = rows[to + column.timestampMs]!;
+    rows[to + column.baseCpuSeconds] = rows[to + column.cpuSeconds]!;
+    rows[to + column.timestampMs] = numbers[from + batchColumn.timestampMs]!;
+    rows[to + column.cpuSeconds] = numbers[from + batchColumn.cpuSeconds]!;
+    rows[to + column.memoryBytes] = numbers[from + batchColumn.memoryBytes]!;
+    rows[to + column.swapBytes] = numbers[from + batchColumn.swapBytes]!;
+  }
+  return largestMs;
+}
+
+/** Whether it is a newer sample of the same counter, or no news; by the rules of window.ts. */
+function isPlain(rows: Rows, row: number, numbers: Float64Array): boolean {
+  const held = row * columns;
+  const now = row * batchColumns;
+  const behindMs = rows[held + column.timestampMs]! - numbers[now + batchColumn.timestampMs]!;
+  if (numbers[now + batchColumn.isTimeGuessed] !== 0 || behindMs > clockStepMs) return false;
+  return (
+    behindMs >= 0 || numbers[now + batchColumn.cpuSeconds]! >= rows[held + column.cpuSeconds]! - counterJitterSeconds
+  );
+}
+
+/** The time of the newest sample of some containers. */
+export function newestMs(rows: Rows, first: number, count: number): number {
+  let newest = -Infinity;
+  for (let row = first; row < first + count; row += 1) {
+    newest = Math.max(newest, rows[row * columns + column.timestampMs]!);
+  }
+  return newest;
+}
+
+/** The rate between the two samples of a row. */
+export function usageInRow(rows: Rows, row: number, hasSwap: boolean): Usage {
+  const at = row * columns;
+  const timestampMs = rows[at + column.timestampMs]!;
+  const windowMs = timestampMs - rows[at + column.baseTimestampMs]!;
+  const swapBytes = rows[at + column.swapBytes]!;
+  return {
+    timestampMs,
+    windowMs,
+    cpuNanocores: nanocores(rows[at + column.cpuSeconds]!, rows[at + column.baseCpuSeconds]!, windowMs),
+    memoryBytes: Math.trunc(rows[at + column.memoryBytes]!),
+    swapBytes: hasSwap && !Number.isNaN(swapBytes) ? Math.trunc(swapBytes) : undefined,
+  };
+}
+
+/** Whether what is held can be a row. */
+export function fitsRow({ last, base }: Held): boolean {
+  return typeof base !== 'string' && last.isTimeGuessed !== true;
+}
+
+export function writeRow(rows: Rows, row: number, { last, base }: Held): void {
+  if (typeof base === 'string') throw new Error('what has no base is no row');
+  const at = row * columns;
+  rows[at + column.timestampMs] = last.timestampMs;
+  rows[at + column.cpuSeconds] = last.cpuSeconds;
+  rows[at + column.memoryBytes] = last.memoryBytes;
+  rows[at + column.swapBytes] = last.swapBytes ?? Number.NaN;
+  rows[at + column.baseTimestampMs] = base.timestampMs;
+  rows[at + column.baseCpuSeconds] = base.cpuSeconds;
+}
+
+export function readRow(
+  rows: Rows,
+  row: number,
+  { name, containerId }: PodLayout['containers'][number],
+): Held<ContainerPoint> {
+  const at = row * columns;
+  const swapBytes = rows[at + column.swapBytes]!;
+  return {
+    last: {
+      name,
+      containerId,
+      // Of no interest once there is a base.
+      startTimeMs: undefined,
+      timestampMs: rows[at + column.timestampMs]!,
+      cpuSeconds: rows[at + column.cpuSeconds]!,
+      memoryBytes: rows[at + column.memoryBytes]!,
+      swapBytes: Number.isNaN(swapBytes) ? undefined : swapBytes,
+    },
+    base: { timestampMs: rows[at + column.baseTimestampMs]!, cpuSeconds: rows[at + column.baseCpuSeconds]! },
+  };
+}

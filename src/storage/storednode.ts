@@ -1,0 +1,124 @@
+/** What the storage has of one node: its pods in rows, and as objects those about which there is more to say. */
+import { type Layout, machineRow, type PodLayout, rowsOf } from '../batch.ts';
+import type { ContainerPoint, PodUsage, Source, Usage } from '../point.ts';
+import type { HeldNode, HeldPod } from './held.ts';
+import { createRows, fitsRow, readRow, type Rows, usageInRow, writeRow } from './rows.ts';
+import type { Served } from './served.ts';
+import { type Held, toPodUsage } from './window.ts';
+
+export interface StoredNode {
+  readonly name: string;
+  source: Source;
+  hasSwap: boolean;
+  machine: Held | undefined;
+  served: Served<Usage>;
+  spacingMs: number;
+  storedMs: number;
+  readonly layout: Layout;
+  /** By the layout. */
+  readonly rows: Rows;
+  /** Of the layout, in its order. */
+  readonly pods: readonly StoredPod[];
+  /** Those that the last scrape did not tell of; they are not in rows. */
+  silent: readonly StoredPod[];
+}
+
+export interface StoredPod {
+  readonly node: StoredNode;
+  readonly layout: PodLayout;
+  /** When the newest sample came, monotonic; of a pod in rows. */
+  sinceMs: number;
+  /** All there is to say of a pod that is not in rows: of one that waits for a sample, was restarted, or is silent. */
+  odd: HeldPod | undefined;
+}
+
+export function createStoredNode(
+  layout: Layout,
+  rest: Omit<StoredNode, 'layout' | 'rows' | 'pods' | 'silent'>,
+): StoredNode {
+  const pods: StoredPod[] = [];
+  const node = { ...rest, layout, rows: createRows(rowsOf(layout)), pods, silent: [] };
+  for (const pod of layout.pods) pods.push({ node, layout: pod, sinceMs: 0, odd: undefined });
+  return node;
+}
+
+/** A pod as an object. */
+export function heldOf(pod: StoredPod): HeldPod {
+  if (pod.odd !== undefined) return pod.odd;
+  const { node, layout } = pod;
+  const containers = new Map<string, Held<ContainerPoint>>();
+  for (const [index, container] of layout.containers.entries()) {
+    containers.set(container.name, readRow(node.rows, layout.firstRow + index, container));
+  }
+  return { node: node.name, name: nameOf(layout), uid: layout.uid, containers, served: servedOf(pod) };
+}
+
+/** Takes in what there is to say of a pod now: in rows, if that says it all. */
+export function settle(pod: StoredPod, held: HeldPod): void {
+  const { last } = held.served;
+  if (last === undefined || !fitsRows(pod.layout, held)) {
+    pod.odd = held;
+    return;
+  }
+  pod.odd = undefined;
+  pod.sinceMs = last.sinceMs;
+  for (const [index, { name }] of pod.layout.containers.entries()) {
+    const container = held.containers.get(name);
+    if (container !== undefined) writeRow(pod.node.rows, pod.layout.firstRow + index, container);
+  }
+}
+
+/** The usage of a pod in rows. */
+export function usageInRows({ node: { rows, hasSwap }, layout: { containers, firstRow } }: StoredPod): PodUsage {
+  const usages = containers.map(({ name }, index) => ({ name, ...usageInRow(rows, firstRow + index, hasSwap) }));
+  const usage = toPodUsage(usages);
+  if (usage === undefined) throw new Error('a pod in rows has containers');
+  return usage;
+}
+
+/** All that is held of a node as objects, as snapshots have it. */
+export function toHeldNode({
+  source,
+  machine,
+  hasSwap,
+  served,
+  spacingMs,
+  storedMs,
+  pods,
+  silent,
+}: StoredNode): HeldNode {
+  return { source, machine, hasSwap, served, spacingMs, storedMs, pods: [...pods, ...silent].map(heldOf) };
+}
+
+export function fromHeldNode(name: string, { pods, ...rest }: HeldNode): StoredNode {
+  let firstRow = machineRow + 1;
+  const layouts = pods.map((pod): PodLayout => {
+    const [namespace = '', podName = ''] = pod.name.split('/');
+    const containers = Array.from(pod.containers.values(), ({ last }) => last);
+    const layout = { namespace, name: podName, uid: pod.uid, firstRow, containers };
+    firstRow += containers.length;
+    return layout;
+  });
+  const node = createStoredNode({ pods: layouts }, { name, ...rest });
+  for (const [index, pod] of node.pods.entries()) settle(pod, pods[index]!);
+  return node;
+}
+
+/** namespace/name */
+export function nameOf({ namespace, name }: Pick<PodLayout, 'namespace' | 'name'>): string {
+  return `${namespace}/${name}`;
+}
+
+/** Whether the usage of the pod is that of its containers now, and these are rows. */
+function fitsRows({ containers }: PodLayout, held: HeldPod): boolean {
+  return (
+    containers.length > 0 &&
+    held.served.part === undefined &&
+    held.containers.size === containers.length &&
+    held.containers.values().every(fitsRow)
+  );
+}
+
+function servedOf(pod: StoredPod): Served<PodUsage> {
+  return { reason: 'stale', last: { usage: usageInRows(pod), sinceMs: pod.sinceMs } };
+}

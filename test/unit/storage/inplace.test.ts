@@ -1,0 +1,150 @@
+/** Whether a batch has the layout of the one before, so that only numbers are taken in, or another one that says the same, makes no difference. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { toBatch } from '../../../src/batch.ts';
+import type { ContainerPoint, NodePoints, PodBatch } from '../../../src/point.ts';
+import type { HeldPod } from '../../../src/storage/held.ts';
+import { readSnapshot, writeSnapshot } from '../../../src/storage/snapshot.ts';
+import { createStorage, type Storage } from '../../../src/storage/storage.ts';
+import { createFakeClock, type FakeClock } from '../../fakes/clock.ts';
+import { createPointStorage } from './pointstorage.ts';
+
+const resolutionMs = 15_000;
+const options = { resolutionMs, stalenessMs: 45_000 };
+const nodes = ['node-a', 'node-b'];
+
+interface PodState {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string | undefined;
+  readonly containers: readonly string[];
+}
+
+const pods: readonly PodState[] = [
+  { namespace: 'shop', name: 'web-0', uid: 'uid-1', containers: ['proxy', 'app'] },
+  { namespace: 'shop', name: 'web-0', uid: 'uid-2', containers: ['app'] },
+  { namespace: 'shop', name: 'db-0', uid: 'uid-3', containers: ['db'] },
+  { namespace: 'jobs', name: 'job', uid: undefined, containers: ['main', 'side'] },
+];
+
+/** What is remarkable about one container in one scrape. */
+const oddity = fc.record({
+  pod: fc.nat(pods.length - 1),
+  container: fc.nat(1),
+  what: fc.constantFrom('gone', 'restarted', 'fresh', 'back', 'far back', 'same', 'less', 'guessed', 'swap'),
+});
+type Oddity = typeof oddity extends fc.Arbitrary<infer T> ? T : never;
+
+const scrape = fc.record({
+  node: fc.constantFrom(...nodes),
+  afterMs: fc.constantFrom(10_000, 15_000, 15_000, 15_000, 30_000, 60_000),
+  toggled: fc.oneof(
+    { weight: 4, arbitrary: fc.constant<number[]>([]) },
+    fc.array(fc.nat(pods.length - 1), { maxLength: 2 }),
+  ),
+  odd: fc.oneof({ weight: 2, arbitrary: fc.constant<Oddity[]>([]) }, fc.array(oddity, { maxLength: 2 })),
+  source: fc.oneof({ weight: 9, arbitrary: fc.constant('cadvisor' as const) }, fc.constant('resource' as const)),
+  hasSwap: fc.constantFrom(undefined, undefined, undefined, true, false),
+  hasMachine: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.constant(false)),
+});
+type Scrape = typeof scrape extends fc.Arbitrary<infer T> ? T : never;
+
+test('a layout that stays and one that is made anew each time', () => {
+  fc.assert(
+    fc.property(fc.array(scrape, { minLength: 4, maxLength: 25 }), (scrapes) => {
+      const clock = createFakeClock();
+      const inPlace = createPointStorage({ clock, ...options });
+      const anew = createStorage({ clock, ...options });
+      const running = nodes.map(createNode);
+      for (const [index, each] of scrapes.entries()) {
+        clock.jump(each.afterMs);
+        const points = running[nodes.indexOf(each.node)]?.(each, clock) ?? assert.fail();
+        assert.deepEqual(inPlace.store(points), anew.store(toBatch(points)), `scrape ${index}`);
+        assert.deepEqual(served(inPlace), served(anew), `after scrape ${index}`);
+        assert.deepEqual(inPlace.counts(), anew.counts());
+        assert.equal(inPlace.hasUsage(), anew.hasUsage());
+        assert.deepEqual(snapshot(inPlace, clock), snapshot(anew, clock));
+      }
+      for (const storage of [inPlace, anew]) storage.forget('node-a');
+      assert.deepEqual(served(inPlace), served(anew));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+/** What one node tells, scrape by scrape. */
+function createNode(node: string): (scrape: Scrape, clock: FakeClock) => NodePoints {
+  const there = new Set(pods.slice(0, 3));
+  const lives = new Map<string, number>();
+  let turns = 0;
+  return ({ toggled, odd, source, hasSwap, hasMachine }, clock) => {
+    turns += 1;
+    for (const place of toggled) {
+      const pod = pods[place];
+      if (pod !== undefined && !there.delete(pod)) there.add(pod);
+    }
+    const nowMs = clock.wallMs();
+    const point = { timestampMs: nowMs - 2_000, cpuSeconds: turns, memoryBytes: 1e9 + turns, swapBytes: 0 };
+    return { node, source, hasSwap, machine: hasMachine ? point : undefined, pods: pods.flatMap(podOf) };
+
+    function podOf(pod: PodState, place: number): PodBatch[] {
+      if (!there.has(pod)) return [];
+      const containers = pod.containers.flatMap((name, index) => {
+        const whats = odd.filter((each) => each.pod === place && each.container === index).map(({ what }) => what);
+        return containerOf(name, `${place}/${index}`, whats);
+      });
+      // Which of two nodes is asked about one pod is another matter.
+      return containers.length === 0 ? [] : [{ ...pod, namespace: `${pod.namespace}-${node}`, containers }];
+    }
+
+    function containerOf(name: string, key: string, whats: readonly string[]): ContainerPoint[] {
+      const has = (what: string) => whats.includes(what);
+      if (has('gone')) return [];
+      if (has('restarted') || has('fresh')) lives.set(key, (lives.get(key) ?? 0) + 1);
+      const behindMs = has('far back') ? 40_000 : has('back') ? 5_000 : has('same') ? 15_000 : 0;
+      return [
+        {
+          name,
+          containerId: `${key} ${lives.get(key) ?? 0}`,
+          startTimeMs: has('fresh') ? nowMs - 20_000 : nowMs - 3_600_000,
+          timestampMs: nowMs - 1_000 - key.length * 100 - behindMs,
+          ...(has('guessed') ? { isTimeGuessed: true } : {}),
+          cpuSeconds: has('less') ? turns / 20 : turns / 10,
+          memoryBytes: 1e6 + turns * 4096.5,
+          swapBytes: has('swap') ? undefined : turns,
+        },
+      ];
+    }
+  };
+}
+
+function served(storage: Omit<Storage, 'store'>) {
+  return [
+    nodes.map((node) => storage.nodeUsage(node)),
+    ...nodes.flatMap((node) =>
+      pods.map(({ namespace, name, uid = 'uid-9' }) =>
+        storage.podUsage({ namespace: `${namespace}-${node}`, name, uid, configHash: undefined }),
+      ),
+    ),
+  ];
+}
+
+/** The lines of a snapshot; the order of pods within a node does not matter. */
+function snapshot(storage: Omit<Storage, 'store'>, clock: FakeClock) {
+  const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+  const text = [...writeSnapshot(storage.held(), now)].join('');
+  return readSnapshot(text, now, 0).nodes.map(([name, { pods: held, ...rest }]) => [
+    name,
+    rest,
+    held.toSorted((a, b) => (`${a.name} ${a.uid}` < `${b.name} ${b.uid}` ? -1 : 1)).map(withoutStarts),
+  ]);
+}
+
+/** When it started is of no interest once a container has two samples, and rows do not keep it. */
+function withoutStarts({ containers, ...rest }: HeldPod) {
+  return {
+    ...rest,
+    containers: Array.from(containers.values(), ({ last, base }) => ({ ...last, startTimeMs: undefined, base })),
+  };
+}
