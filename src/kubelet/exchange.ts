@@ -1,6 +1,7 @@
 /** One request and its whole answer within their limits, over whichever connection leads to the kubelet. */
 import { type AnswerHead, Intake, type OnBody, ReaderFailure } from './body.ts';
 import { type Attempt, KubeletError } from './failure.ts';
+import type { MakeInflater } from './inflate.ts';
 
 /** What is sent. */
 export interface Question {
@@ -21,9 +22,6 @@ export interface Answer extends AnswerHead {
   /** Bytes of the body on the wire. */
   readonly wireBytes: number;
 }
-
-/** All headers of a kubelet are a few hundred bytes. */
-export const headLimitBytes = 64 * 1024;
 
 /**
  * Runs what asks the kubelet, until the attempt's time is over or the signal aborts.
@@ -48,18 +46,21 @@ export async function inTime<T>(
 export class Incoming {
   readonly #onBody: OnBody | undefined;
   readonly #attempt: Attempt;
+  readonly #makeInflater: MakeInflater;
   #head: AnswerHead | undefined;
   #intake: Intake | undefined;
 
-  constructor({ onBody }: Question, attempt: Attempt) {
+  constructor({ onBody }: Question, attempt: Attempt, makeInflater: MakeInflater) {
     this.#onBody = onBody;
     this.#attempt = attempt;
+    this.#makeInflater = makeInflater;
   }
 
   start(status: number, { contentType, contentEncoding, date }: AnswerHeaders): void {
     const dateMs = Date.parse(date ?? '');
     this.#head = { status, contentType: contentType ?? '', dateMs: Number.isNaN(dateMs) ? undefined : dateMs };
-    this.#intake = new Intake(this.#head, contentEncoding === 'gzip', this.#onBody, this.#attempt);
+    const makeInflater = contentEncoding === 'gzip' ? this.#makeInflater : undefined;
+    this.#intake = new Intake(this.#head, makeInflater, this.#onBody, this.#attempt);
   }
 
   /** The bytes are valid until the call returns. */
