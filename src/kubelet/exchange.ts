@@ -32,13 +32,22 @@ export async function inTime<T>(
   signal: AbortSignal,
   ask: (limit: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(attempt.timeoutMs)]);
+  // AbortSignal.any() and timeout() do the same at several times the cost, which was a tenth of a scrape.
+  const limit = new AbortController();
+  const late = () => limit.abort(new DOMException(`not within ${attempt.timeoutMs} ms`, 'TimeoutError'));
+  const stop = () => limit.abort(signal.reason);
+  const timer = setTimeout(late, attempt.timeoutMs);
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
   try {
-    return await ask(limit);
+    return await ask(limit.signal);
   } catch (cause) {
     if (cause instanceof ReaderFailure) throw cause.thrown;
     if (cause instanceof KubeletError) throw cause;
     throw new KubeletError(attempt, signal.aborted ? 'given up, the server stops' : 'no answer', { cause });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
   }
 }
 
