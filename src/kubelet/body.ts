@@ -41,7 +41,9 @@ export class Intake {
   readonly #reader: BodyReader | undefined;
   /** Undefined: the body is not compressed. */
   readonly #inflater: Inflater | undefined;
-  readonly #kept: Buffer[] = [];
+  /** One buffer that grows: a body may come in pieces of a byte, and each one by itself would take a hundred. */
+  #kept = nothing;
+  #keptBytes = 0;
   #wanted = true;
 
   constructor(head: AnswerHead, makeInflater: MakeInflater | undefined, onBody: OnBody | undefined, attempt: Attempt) {
@@ -63,14 +65,25 @@ export class Intake {
   end(): Buffer {
     if (this.#wanted) this.#inflate((inflater) => inflater.end());
     this.#inflater?.close();
-    return this.#kept.length === 1 && this.#kept[0] !== undefined ? this.#kept[0] : Buffer.concat(this.#kept);
+    return this.#kept.subarray(0, this.#keptBytes);
   }
 
   #take(chunk: Buffer): boolean {
     const reader = this.#reader;
-    if (reader === undefined) this.#kept.push(Buffer.from(chunk));
+    if (reader === undefined) this.#keep(chunk);
     else this.#wanted = call(() => reader.write(chunk));
     return this.#wanted;
+  }
+
+  #keep(chunk: Buffer): void {
+    const bytes = this.#keptBytes + chunk.length;
+    if (bytes > this.#kept.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * this.#kept.length));
+      this.#kept.copy(grown, 0, 0, this.#keptBytes);
+      this.#kept = grown;
+    }
+    chunk.copy(this.#kept, this.#keptBytes);
+    this.#keptBytes = bytes;
   }
 
   #inflate(step: (inflater: Inflater) => void): void {
@@ -86,6 +99,8 @@ export class Intake {
     }
   }
 }
+
+const nothing = Buffer.alloc(0);
 
 function call<T>(ofTheReader: () => T): T {
   try {

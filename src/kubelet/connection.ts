@@ -30,17 +30,22 @@ export function createConnection(authority: string, options: ConnectionOptions):
   /** Settles when everything that was asked has its answer; undefined when that is so. */
   let underWay: Promise<unknown> | undefined;
   let written: { readonly question: Question; readonly bytes: Buffer } | undefined;
-  const idle = setTimeout(closeIdle, keepAliveMs).unref();
+  let idle: NodeJS.Timeout | undefined;
   return { ask, close, destroy };
 
   function ask(question: Question, attempt: Attempt, signal: AbortSignal): Promise<Answer> {
-    const exchange = () => ofKept(question, attempt, signal);
+    const exchange = async () => {
+      try {
+        return await ofKept(question, attempt, signal);
+      } finally {
+        clearTimeout(idle);
+        if (!gone) idle = setTimeout(closeIdle, keepAliveMs).unref();
+      }
+    };
     const before = underWay;
     const answer = before === undefined ? exchange() : untilAborted(before, signal).then(exchange);
     const settled = Promise.allSettled([before, answer]).then(() => {
-      if (underWay !== settled) return;
-      underWay = undefined;
-      idle.refresh();
+      if (underWay === settled) underWay = undefined;
     });
     underWay = settled;
     return answer;
