@@ -1,6 +1,7 @@
 /** Takes the body of one answer as it comes off the connection, within its limits, to whoever reads it, or keeps it. */
-import { gunzipSync } from 'node:zlib';
 import { type Attempt, BodyTooLargeError, KubeletError } from './failure.ts';
+import { InflatedTooLargeError, type Inflater, type MakeInflater } from './inflate.ts';
+import { bodyLimitBytes } from './limits.ts';
 
 /** What is known of an answer before its body. */
 export interface AnswerHead {
@@ -22,9 +23,6 @@ export interface BodyReader {
 /** Chooses by its head who takes an answer's body; without a reader the body is kept. */
 export type OnBody = (head: AnswerHead) => BodyReader | undefined;
 
-/** 110 pods of two containers are 12 MB of text, leaked cgroups were seen to make it 128 MB; more than this is a mistake, not a metric. */
-export const bodyLimitBytes = 64 * 1024 * 1024;
-
 /** Carries what a reader has thrown past everybody who would take it for a failure of the kubelet. */
 export class ReaderFailure extends Error {
   readonly thrown: unknown;
@@ -40,15 +38,18 @@ export class Intake {
   /** Bytes of the body on the wire. */
   wireBytes = 0;
   readonly #attempt: Attempt;
-  readonly #gzip: boolean;
   readonly #reader: BodyReader | undefined;
-  readonly #kept: Buffer[] = [];
+  /** Undefined: the body is not compressed. */
+  readonly #inflater: Inflater | undefined;
+  /** One buffer that grows: a body may come in pieces of a byte, and each one by itself would take a hundred. */
+  #kept = nothing;
+  #keptBytes = 0;
   #wanted = true;
 
-  constructor(head: AnswerHead, gzip: boolean, onBody: OnBody | undefined, attempt: Attempt) {
+  constructor(head: AnswerHead, makeInflater: MakeInflater | undefined, onBody: OnBody | undefined, attempt: Attempt) {
     this.#attempt = attempt;
-    this.#gzip = gzip;
     this.#reader = call(() => onBody?.(head));
+    this.#inflater = makeInflater?.((chunk) => this.#take(chunk));
   }
 
   /** The bytes are valid until the call returns. */
@@ -56,21 +57,46 @@ export class Intake {
     this.wireBytes += chunk.length;
     if (this.wireBytes > bodyLimitBytes) throw tooLarge(this.#attempt);
     if (!this.#wanted) return;
-    if (this.#reader === undefined || this.#gzip) this.#kept.push(Buffer.from(chunk));
-    else this.#give(this.#reader, chunk);
+    if (this.#inflater === undefined) this.#take(chunk);
+    else this.#inflate((inflater) => inflater.write(chunk));
   }
 
   /** What was kept, uncompressed; to be called once the whole body has come. */
   end(): Buffer {
-    const kept = this.#kept.length === 1 && this.#kept[0] !== undefined ? this.#kept[0] : Buffer.concat(this.#kept);
-    const body = this.#gzip ? inflate(kept, this.#attempt) : kept;
-    if (this.#reader === undefined) return body;
-    if (body.length > 0) this.#give(this.#reader, body);
-    return nothing;
+    if (this.#wanted) this.#inflate((inflater) => inflater.end());
+    this.#inflater?.close();
+    return this.#kept.subarray(0, this.#keptBytes);
   }
 
-  #give(reader: BodyReader, chunk: Buffer): void {
-    this.#wanted = call(() => reader.write(chunk));
+  #take(chunk: Buffer): boolean {
+    const reader = this.#reader;
+    if (reader === undefined) this.#keep(chunk);
+    else this.#wanted = call(() => reader.write(chunk));
+    return this.#wanted;
+  }
+
+  #keep(chunk: Buffer): void {
+    const bytes = this.#keptBytes + chunk.length;
+    if (bytes > this.#kept.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * this.#kept.length));
+      this.#kept.copy(grown, 0, 0, this.#keptBytes);
+      this.#kept = grown;
+    }
+    chunk.copy(this.#kept, this.#keptBytes);
+    this.#keptBytes = bytes;
+  }
+
+  #inflate(step: (inflater: Inflater) => void): void {
+    if (this.#inflater === undefined) return;
+    try {
+      step(this.#inflater);
+      if (!this.#wanted) this.#inflater.close();
+    } catch (cause) {
+      this.#inflater.close();
+      if (cause instanceof ReaderFailure) throw cause;
+      if (cause instanceof InflatedTooLargeError) throw tooLarge(this.#attempt);
+      throw new KubeletError(this.#attempt, 'the compressed body is broken', { cause });
+    }
   }
 }
 
@@ -83,18 +109,6 @@ function call<T>(ofTheReader: () => T): T {
     throw new ReaderFailure(thrown);
   }
 }
-
-function inflate(body: Buffer, attempt: Attempt): Buffer {
-  try {
-    return gunzipSync(body, { maxOutputLength: bodyLimitBytes, chunkSize: inflateChunkBytes });
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(attempt);
-    throw new KubeletError(attempt, 'the compressed body is broken', { cause });
-  }
-}
-
-/** Larger steps than zlib's 16 KB; bodies of a megabyte are usual. */
-const inflateChunkBytes = 128 * 1024;
 
 function tooLarge(attempt: Attempt): BodyTooLargeError {
   return new BodyTooLargeError(attempt, `the body is larger than ${bodyLimitBytes} bytes`);

@@ -7,6 +7,7 @@ import { type Connection, createConnection } from './connection.ts';
 import { createUndiciConnection } from './dispatch.ts';
 import { type Answer, inTime } from './exchange.ts';
 import type { Route } from './failure.ts';
+import { chooseInflater } from './inflate.ts';
 import { readBufferBytes } from './socket.ts';
 
 /** What kubelets are checked against and what is shown to them; a new object whenever something in it changed. */
@@ -71,6 +72,7 @@ export interface KubeletClient extends AsyncDisposable {
 export function createKubeletClient(options: KubeletClientOptions): KubeletClient {
   const held = new Map<string, Held>();
   const contextOf = createContexts();
+  const makeInflater = chooseInflater();
   const buffer = Buffer.allocUnsafeSlow(readBufferBytes);
   return { fetch, release, [Symbol.asyncDispose]: dispose };
 
@@ -119,6 +121,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
             tls: tlsOptions,
             connectTimeoutMs,
             requestTimeoutMs,
+            makeInflater,
           })
         : createConnection(target, {
             host,
@@ -126,6 +129,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
             tls: plainHttp ? undefined : { ...tlsOptions, ...(isIP(host) === 0 ? { servername: host } : {}) },
             connectTimeoutMs,
             buffer,
+            makeInflater,
           });
     return { connection, target, tls, verifiedBy: () => verifiedBy };
   }

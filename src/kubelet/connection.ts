@@ -2,6 +2,7 @@
 import { untilAborted } from '../abort.ts';
 import { type Answer, Incoming, type Question } from './exchange.ts';
 import type { Attempt } from './failure.ts';
+import type { MakeInflater } from './inflate.ts';
 import type { ResponseSink } from './http1.ts';
 import { requestBytes } from './request.ts';
 import { ConnectionLostError, KubeletSocket, type SocketOptions } from './socket.ts';
@@ -15,27 +16,36 @@ export interface Connection {
   destroy(): Promise<void>;
 }
 
+export interface ConnectionOptions extends SocketOptions {
+  readonly makeInflater: MakeInflater;
+}
+
 /** Kubelets close a connection that was idle for 90 s; ours goes first. */
 export const keepAliveMs = 80_000;
 
 /** @param authority host and port as in a URL. */
-export function createConnection(authority: string, options: SocketOptions): Connection {
+export function createConnection(authority: string, options: ConnectionOptions): Connection {
   let kept: KubeletSocket | undefined;
   let gone = false;
   /** Settles when everything that was asked has its answer; undefined when that is so. */
   let underWay: Promise<unknown> | undefined;
   let written: { readonly question: Question; readonly bytes: Buffer } | undefined;
-  const idle = setTimeout(closeIdle, keepAliveMs).unref();
+  let idle: NodeJS.Timeout | undefined;
   return { ask, close, destroy };
 
   function ask(question: Question, attempt: Attempt, signal: AbortSignal): Promise<Answer> {
-    const exchange = () => ofKept(question, attempt, signal);
+    const exchange = async () => {
+      try {
+        return await ofKept(question, attempt, signal);
+      } finally {
+        clearTimeout(idle);
+        if (!gone) idle = setTimeout(closeIdle, keepAliveMs).unref();
+      }
+    };
     const before = underWay;
     const answer = before === undefined ? exchange() : untilAborted(before, signal).then(exchange);
     const settled = Promise.allSettled([before, answer]).then(() => {
-      if (underWay !== settled) return;
-      underWay = undefined;
-      idle.refresh();
+      if (underWay === settled) underWay = undefined;
     });
     underWay = settled;
     return answer;
@@ -58,7 +68,7 @@ export function createConnection(authority: string, options: SocketOptions): Con
     return ofSocket(kept);
 
     async function ofSocket(socket: KubeletSocket): Promise<Answer> {
-      const incoming = new Incoming(question, attempt);
+      const incoming = new Incoming(question, attempt, options.makeInflater);
       await socket.ask(bytes, sinkOf(incoming), signal);
       try {
         return incoming.end();

@@ -4,8 +4,10 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { Client, type Dispatcher } from 'undici';
 import { type Connection, keepAliveMs } from './connection.ts';
 import { userAgent } from '../version.ts';
-import { type Answer, headLimitBytes, Incoming, type Question } from './exchange.ts';
+import { type Answer, Incoming, type Question } from './exchange.ts';
 import type { Attempt } from './failure.ts';
+import type { MakeInflater } from './inflate.ts';
+import { headLimitBytes } from './limits.ts';
 
 export interface UndiciOptions {
   /** With scheme, host and port. */
@@ -13,6 +15,7 @@ export interface UndiciOptions {
   readonly tls: Pick<TlsOptions, 'rejectUnauthorized' | 'checkServerIdentity' | 'secureContext'>;
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  readonly makeInflater: MakeInflater;
 }
 
 /** As createConnection's, by undici. */
@@ -27,7 +30,7 @@ export function createUndiciConnection(options: UndiciOptions): Connection {
     connect: { ...options.tls, timeout: options.connectTimeoutMs, maxCachedSessions: 0 },
   });
   return {
-    ask: (question, attempt, signal) => dispatch(client, question, attempt, signal),
+    ask: (question, attempt, signal) => dispatch(client, question, attempt, options.makeInflater, signal),
     close: () => client.close(),
     destroy: () => client.destroy(),
   };
@@ -41,6 +44,7 @@ export function dispatch(
   connection: Dispatcher,
   question: Question,
   attempt: Attempt,
+  makeInflater: MakeInflater,
   signal: AbortSignal,
 ): Promise<Answer> {
   const { path, accept, gzip, authorization } = question;
@@ -50,7 +54,7 @@ export function dispatch(
     'accept-encoding': gzip ? 'gzip' : 'identity',
     ...(authorization === undefined ? {} : { authorization }),
   };
-  const incoming = new Incoming(question, attempt);
+  const incoming = new Incoming(question, attempt, makeInflater);
   return new Promise((resolve, reject) => {
     const handler = new AnswerHandler(incoming, signal, { resolve, reject });
     connection.dispatch({ method: 'GET', path, headers }, handler);

@@ -1,6 +1,7 @@
 /** One request and its whole answer within their limits, over whichever connection leads to the kubelet. */
 import { type AnswerHead, Intake, type OnBody, ReaderFailure } from './body.ts';
 import { type Attempt, KubeletError } from './failure.ts';
+import type { MakeInflater } from './inflate.ts';
 
 /** What is sent. */
 export interface Question {
@@ -22,9 +23,6 @@ export interface Answer extends AnswerHead {
   readonly wireBytes: number;
 }
 
-/** All headers of a kubelet are a few hundred bytes. */
-export const headLimitBytes = 64 * 1024;
-
 /**
  * Runs what asks the kubelet, until the attempt's time is over or the signal aborts.
  * @throws KubeletError whatever it was that went wrong, but for what the reader of the body has thrown: that is passed on.
@@ -34,13 +32,22 @@ export async function inTime<T>(
   signal: AbortSignal,
   ask: (limit: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(attempt.timeoutMs)]);
+  // AbortSignal.any() and timeout() do the same at several times the cost, which was a tenth of a scrape.
+  const limit = new AbortController();
+  const late = () => limit.abort(new DOMException(`not within ${attempt.timeoutMs} ms`, 'TimeoutError'));
+  const stop = () => limit.abort(signal.reason);
+  const timer = setTimeout(late, attempt.timeoutMs);
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
   try {
-    return await ask(limit);
+    return await ask(limit.signal);
   } catch (cause) {
     if (cause instanceof ReaderFailure) throw cause.thrown;
     if (cause instanceof KubeletError) throw cause;
     throw new KubeletError(attempt, signal.aborted ? 'given up, the server stops' : 'no answer', { cause });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
   }
 }
 
@@ -48,18 +55,21 @@ export async function inTime<T>(
 export class Incoming {
   readonly #onBody: OnBody | undefined;
   readonly #attempt: Attempt;
+  readonly #makeInflater: MakeInflater;
   #head: AnswerHead | undefined;
   #intake: Intake | undefined;
 
-  constructor({ onBody }: Question, attempt: Attempt) {
+  constructor({ onBody }: Question, attempt: Attempt, makeInflater: MakeInflater) {
     this.#onBody = onBody;
     this.#attempt = attempt;
+    this.#makeInflater = makeInflater;
   }
 
   start(status: number, { contentType, contentEncoding, date }: AnswerHeaders): void {
     const dateMs = Date.parse(date ?? '');
     this.#head = { status, contentType: contentType ?? '', dateMs: Number.isNaN(dateMs) ? undefined : dateMs };
-    this.#intake = new Intake(this.#head, contentEncoding === 'gzip', this.#onBody, this.#attempt);
+    const makeInflater = contentEncoding === 'gzip' ? this.#makeInflater : undefined;
+    this.#intake = new Intake(this.#head, makeInflater, this.#onBody, this.#attempt);
   }
 
   /** The bytes are valid until the call returns. */

@@ -103,7 +103,7 @@ const table: readonly Fault[] = [
     remedy: portRemedy('is it the kubelet?'),
   },
   {
-    symptoms: ['HTTPParserError', 'HttpError'],
+    symptoms: ['HTTPParserError', 'UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'HttpError'],
     code: 'NotHttp',
     what: ({ node, address }) => `what listens at ${address} speaks no HTTP/1.1; the kubelet of node ${node} should`,
     remedy: portRemedy('is it the kubelet?'),

@@ -6,6 +6,7 @@ import type { KubeletClient, KubeletRequest, KubeletResponse } from './client.ts
 import { dispatch, undiciLimits } from './dispatch.ts';
 import { inTime } from './exchange.ts';
 import type { Route } from './failure.ts';
+import { chooseInflater } from './inflate.ts';
 
 export interface KubeletProxyOptions {
   readonly apiServer: ApiServer;
@@ -20,6 +21,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs }: KubeletProxy
   const { origin, protocol, hostname, pathname } = new URL(apiServer.url);
   const route: Route = { via: 'apiserver', address: `${hostname}:${proxyCandidate(apiServer.url).port}` };
   const prefix = pathname.replace(/\/$/, '');
+  const makeInflater = chooseInflater();
   let current: { readonly material: TlsMaterial; readonly pool: Pool } | undefined;
   const pools = new Set<Pool>();
   return { fetch, release, [Symbol.asyncDispose]: dispose };
@@ -31,7 +33,10 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs }: KubeletProxy
       const { material, pool } = connections();
       const path = `${prefix}${proxyPath(request)}`;
       // A connection that is being opened looks at no signal.
-      const answer = await untilAborted(dispatch(pool, { ...request, path, authorization }, attempt, limit), limit);
+      const answer = await untilAborted(
+        dispatch(pool, { ...request, path, authorization }, attempt, makeInflater, limit),
+        limit,
+      );
       if (answer.status === 401) apiServer.refresh?.();
       const verified = protocol === 'https:' && material.rejectUnauthorized;
       return { ...answer, ...route, verifiedBy: verified ? 'apiserver' : 'nothing' };

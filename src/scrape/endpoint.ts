@@ -1,11 +1,12 @@
 /** Asks one kubelet for one of its two endpoints and decodes the answer, whatever it is. */
 import type { Clock } from '../clock.ts';
-import { type AnswerHead, bodyLimitBytes, type BodyReader } from '../kubelet/body.ts';
+import type { AnswerHead, BodyReader } from '../kubelet/body.ts';
 import type { KubeletClient, KubeletResponse, Verification } from '../kubelet/client.ts';
 import { explainFailure } from '../kubelet/explain.ts';
 import type { Explanation } from '../kubelet/explanation.ts';
 import { explainStatus } from '../kubelet/explainstatus.ts';
 import { BodyTooLargeError } from '../kubelet/failure.ts';
+import { bodyLimitBytes } from '../kubelet/limits.ts';
 import type { Source } from '../point.ts';
 import { cadvisor } from './cadvisor.ts';
 import { createDecoder, type Decoded, type Decoding } from './decode.ts';

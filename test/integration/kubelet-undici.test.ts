@@ -1,6 +1,6 @@
 /** Everything that is tested of kubelets with the built-in HTTP client, once more with undici: whatever the one does, the other has to. */
 import { undiciQuery } from '../fakes/httpclient.ts';
 
-for (const name of ['kubelet-body', 'kubelet-errors', 'scrape', 'scraper']) {
+for (const name of ['kubelet-body', 'kubelet-connection', 'kubelet-errors', 'kubelet-hostile', 'scrape', 'scraper']) {
   await import(`./${name}.test.ts${undiciQuery}`);
 }
