@@ -179,11 +179,11 @@ export class Recall {
   #isIdentity(series: number, view: DataView, at: number): boolean {
     const length = this.#lengths[series]!;
     const from = this.#starts[series]!;
-    if (length <= this.#endBytes) {
-      return headOf(view, at) === this.#heads[series] && this.#isSame(from, view, at, length);
-    }
-    const skipped = length - this.#endBytes;
-    return headOf(view, at) === this.#heads[series] && this.#isSame(from, view, at + skipped, this.#endBytes);
+    // With all labels, the message's length is that of the identity as well.
+    if (this.#endBytes === Infinity) return this.#isSame(from, view, at, length);
+    if (headOf(view, at) !== this.#heads[series]) return false;
+    if (length <= this.#endBytes) return this.#isSame(from, view, at, length);
+    return this.#isSame(from, view, at + length - this.#endBytes, this.#endBytes);
   }
 
   /** Word by word, where the last one overlaps the one before. */
@@ -231,7 +231,7 @@ export class Recall {
 
 const wordBytes = 8;
 
-/** The two bytes before an identity, which is never at the start of a body: where it is a label's value, they hold its length. */
+/** The two bytes before a label's value hold its length. */
 function headOf(view: DataView, at: number): number {
   return view.getUint16(at - 2);
 }

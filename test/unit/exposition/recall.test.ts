@@ -1,0 +1,172 @@
+/** Of what was there before, nothing but numbers is looked at; of what is new, only that is. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { DelimitedReader } from '../../../src/exposition/protobuf.ts';
+import { type Identity, Recall } from '../../../src/exposition/recall.ts';
+import { type Sample, type SampleSink, unremembered } from '../../../src/exposition/sample.ts';
+import { encodeDelimited, type Family, type FamilySample } from '../../fakes/exposition.ts';
+
+const names = ['a', 'b'];
+const timestampMs = 1_795_377_600_000;
+
+/** What became of the samples of one body: those that were visited by their label, the others by the number that this got. */
+interface Read {
+  readonly visited: readonly string[];
+  readonly added: readonly string[];
+  readonly changed: boolean;
+  readonly complete: boolean;
+}
+
+/** Reads bodies one after the other. */
+function createReading(identity: Identity = { label: 'id', endBytes: 16 }, wanted = (_: number) => true) {
+  const recall = new Recall(identity, names.length);
+  const numbers = new Map<string, number>();
+  return { recall, read };
+
+  function read(...families: readonly Family[]): Read {
+    const visited: string[] = [];
+    const added: string[] = [];
+    const sink: SampleSink = {
+      visit(sample: Sample) {
+        const id = sample.label('id');
+        visited.push(`${names[sample.family]} ${id}`);
+        if (id === 'odd') return unremembered;
+        const number = numbers.get(id) ?? numbers.size;
+        numbers.set(id, number);
+        return number;
+      },
+      add: (series, family, value, time) =>
+        void added.push(`${names[family]} ${series} ${value} ${time - timestampMs}`),
+      isWanted: wanted,
+    };
+    const reader = new DelimitedReader(names, sink, recall);
+    reader.write(encodeDelimited(families));
+    reader.end();
+    return { visited, added, changed: recall.changed, complete: recall.complete };
+  }
+}
+
+const row = (id: string, value: number, more: Partial<FamilySample> = {}): FamilySample => ({
+  labels: { container: 'app', id, pod: 'web-0' },
+  value,
+  timestampMs: timestampMs + value,
+  ...more,
+});
+const family = (name: string, ...samples: readonly FamilySample[]): Family => ({
+  name,
+  help: '',
+  type: 'gauge',
+  samples,
+});
+const nothingNew = { visited: [], changed: false, complete: true };
+
+describe('samples of the body before', () => {
+  test('are recognised in each family, whatever their numbers are by now', () => {
+    const { read } = createReading();
+    assert.deepEqual(read(family('a', row('/one', 1), row('/two', 2)), family('b', row('/two', 3))), {
+      visited: ['a /one', 'a /two', 'b /two'],
+      added: [],
+      changed: true,
+      complete: true,
+    });
+    assert.deepEqual(read(family('a', row('/one', 4), row('/two', 5)), family('b', row('/two', 6))), {
+      ...nothingNew,
+      added: ['a 0 4 4', 'a 1 5 5', 'b 1 6 6'],
+    });
+  });
+
+  test('are found behind one that is new, and behind some that are gone', () => {
+    const { read } = createReading();
+    const ids = Array.from({ length: 12 }, (_, index) => `/${index}`);
+    read(family('a', ...ids.map((id) => row(id, 0))));
+    const now = [...ids.slice(0, 2), '/new', ...ids.slice(9)];
+    const { visited, added, changed } = read(family('a', ...now.map((id) => row(id, 1))));
+    assert.deepEqual([visited, added.length, changed], [['a /new'], 5, true]);
+    const { added: all, ...rest } = read(family('a', ...now.map((id) => row(id, 2))));
+    assert.deepEqual([rest, all.length], [nothingNew, 6]);
+  });
+
+  test('that are gone at the end are a change, too', () => {
+    const { read } = createReading();
+    read(family('a', row('/one', 1), row('/two', 2)));
+    assert.equal(read(family('a', row('/one', 1))).changed, true);
+    assert.equal(read(family('a', row('/one', 1))).changed, false);
+  });
+
+  test('are recognised without a time, and are others with one', () => {
+    const { read } = createReading();
+    const untimed = { labels: row('/one', 1).labels, value: 1 };
+    read(family('a', untimed));
+    assert.deepEqual(read(family('a', untimed)), { ...nothingNew, added: ['a 0 1 NaN'] });
+    assert.deepEqual(read(family('a', row('/one', 1))).visited, ['a /one']);
+  });
+
+  test('that nobody wants are only told to be there', () => {
+    const { read } = createReading(undefined, (series) => series === 1);
+    read(family('a', row('/one', 1), row('/two', 2)));
+    assert.deepEqual(read(family('a', row('/one', 3), row('/two', 4))).added, ['a 0 0 NaN', 'a 1 4 4']);
+  });
+
+  test('are told from others of the same length by the length of the label and by its end', () => {
+    const { read } = createReading();
+    const long = (start: string) => `${start}/0123456789abcdef`;
+    read(family('a', row(long('x'), 1)));
+    assert.equal(read(family('a', row(long('x'), 1))).visited.length, 0);
+    const others = [
+      { id: '/0123456789abcdex', pod: 'web-0' },
+      { id: long('xy'), pod: 'web-' },
+    ];
+    for (const { id, pod } of others) {
+      const labels = { container: 'app', id, pod };
+      assert.equal(read(family('a', row('', 1, { labels }))).visited.length, 1, id);
+    }
+  });
+
+  test('are told from others by all labels, where these say who it is', () => {
+    const { read } = createReading('all labels');
+    const of = (id: string, pod: string) => row('', 1, { labels: { id, pod } });
+    read(family('a', of('/one', 'web-0')), family('b', of('/one', 'web-0')));
+    assert.deepEqual(read(family('a', of('/one', 'web-0')), family('b', of('/one', 'web-0'))).visited, []);
+    assert.deepEqual(read(family('a', of('/one', 'web-1'))).visited, ['a /one']);
+  });
+});
+
+describe('samples that cannot be remembered', () => {
+  for (const [what, sample] of [
+    ['a time of another century', row('/one', 1, { timestampMs: 1 })],
+    ['no identity', { labels: { pod: 'web-0' }, value: 1, timestampMs }],
+  ] as const) {
+    test(what, () => {
+      const { read } = createReading();
+      for (let turn = 0; turn < 2; turn += 1) {
+        const { visited, changed, complete } = read(family('a', sample));
+        assert.deepEqual([visited.length, changed, complete], [1, true, false]);
+      }
+    });
+  }
+
+  test('by the will of who visits them are no change', () => {
+    const { read } = createReading();
+    read(family('a', row('/one', 1)), family('b', row('odd', 1)));
+    assert.deepEqual(read(family('a', row('/one', 1)), family('b', row('odd', 1))), {
+      ...nothingNew,
+      visited: ['b odd'],
+      added: ['a 0 1 1'],
+    });
+  });
+});
+
+test('series that are gone are forgotten, and the others are known by new numbers', () => {
+  const { recall, read } = createReading();
+  const families = (value: number, ...ids: readonly string[]) =>
+    names.map((name) => family(name, ...ids.map((id) => row(id, value))));
+  read(...families(1, '/one', '/', '/three'));
+  read(...families(1, '/', '/three'));
+  // By the order of their labels, '/' was the first that was met.
+  recall.renumber([0, 2]);
+  assert.deepEqual(read(...families(2, '/', '/three')), {
+    ...nothingNew,
+    added: ['a 0 2 2', 'a 1 2 2', 'b 0 2 2', 'b 1 2 2'],
+  });
+  assert.deepEqual(read(...families(3, '/one', '/', '/three')).visited, ['a /one', 'b /one']);
+});
