@@ -77,6 +77,7 @@ export class KubeletSocket {
 
   /** Writes the question, and resolves once the whole response was given to the sink. Throws whatever ended the connection before that. */
   async ask(question: Buffer, sink: ResponseSink, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     this.answered = false;
     this.#socket.ref();
     const abort = () => this.fail(signal.reason);

@@ -1,6 +1,8 @@
 /** A body that is read while it comes: what its reader is given, when it has had enough, and what happens when it throws. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -26,13 +28,14 @@ let connections = 0;
 before(async () => {
   const certificate = authority.issue({ cn: 'node-a', ips: ['127.0.0.1'], usages: ['server'] });
   server = createServer(certificate, (request, response) => {
-    const path = request.url?.replace('/api/v1/nodes/node-a/proxy', '');
+    const path = request.url?.replace(/^\/api\/v1\/nodes\/node-\w+\/proxy/, '');
     const gzip = request.headers['accept-encoding'] === 'gzip';
     const headers = { 'content-type': 'text/plain', date, ...(gzip ? { 'content-encoding': 'gzip' } : {}) };
     if (path === '/empty') response.writeHead(200, headers).end(gzip ? gzipSync('') : '');
     else if (path === '/missing') response.writeHead(404, { 'content-type': 'text/plain' }).end('none');
     else if (path === '/bomb') response.writeHead(200, headers).end(bomb());
     else if (path === '/broken') response.writeHead(200, headers).end(compressed.subarray(0, -100));
+    else if (path?.startsWith('/own/') === true) sendSlowly(response.writeHead(200, headers), path, gzip);
     else response.writeHead(200, headers).end(gzip ? compressed : body);
   });
   server.on('secureConnection', () => (connections += 1));
@@ -44,6 +47,23 @@ after(async () => {
   server.close();
   await once(server, 'close');
 });
+
+/** Only this path's, in pieces between which others have their turn. */
+function sendSlowly(response: ServerResponse, path: string, gzip: boolean): void {
+  const bytes = gzip ? gzipSync(bodyOf(path)) : bodyOf(path);
+  let at = 0;
+  const send = () => {
+    response.write(bytes.subarray(at, at + 5_000));
+    at += 5_000;
+    if (at < bytes.length) setImmediate(send);
+    else response.end();
+  };
+  send();
+}
+
+function bodyOf(path: string): Buffer {
+  return Buffer.from(`${path} ${createHash('sha512').update(path).digest('hex')}\n`.repeat(1_000));
+}
 
 /** More than the limit once it is inflated, and little before. */
 function bomb(): Buffer {
@@ -85,10 +105,10 @@ const material = { ca: authority.cert, rejectUnauthorized: true };
 
 for (const [name, makeClient] of Object.entries(clients)) {
   describe(`by ${name}`, () => {
-    const fetch = (client: KubeletClient, path: string, gzip: boolean, onBody?: OnBody) =>
+    const fetch = (client: KubeletClient, path: string, gzip: boolean, onBody?: OnBody, node = 'node-a') =>
       client.fetch(
         {
-          node: 'node-a',
+          node,
           host: '127.0.0.1',
           port,
           path,
@@ -177,6 +197,20 @@ for (const [name, makeClient] of Object.entries(clients)) {
         assert.equal(connections - first, 3);
       });
     }
+
+    test('bodies of many nodes at once do not mix', async () => {
+      await using client = makeClient();
+      const nodes = Array.from({ length: 24 }, (_, index) => `node-${index}`);
+      await Promise.all(
+        nodes.map(async (node, index) => {
+          const reader = new Collector();
+          const onBody = () => (index % 3 === 0 ? undefined : reader);
+          const answer = await fetch(client, `/own/${node}`, index % 2 === 0, onBody, node);
+          const read = Buffer.concat([answer.body, ...reader.chunks]);
+          assert.ok(read.equals(bodyOf(`/own/${node}`)), node);
+        }),
+      );
+    });
 
     for (const onBody of [undefined, () => new Collector()]) {
       const whose = onBody === undefined ? 'that is kept' : 'that is read';
