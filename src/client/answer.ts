@@ -2,23 +2,60 @@
 import type { Readable } from 'node:stream';
 import { reasonOf, StatusError } from '../apimachinery/status.ts';
 import { field, text } from './json.ts';
+import { createProtobufDecoder, isProtobuf, type Message, type ProtobufDecoder } from './protobuf.ts';
 
 /** More than any page or object: 500 nodes with all their images are about 25 MB. A body beyond it is a mistake. */
 export const bodyLimitBytes = 64 * 1024 * 1024;
 
-export async function readBody(body: Readable, limitBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
+/** Where bodies are put together, one after the other: V8 collects all garbage the sooner the more buffers are made. */
+export class BodyBuffer {
+  #buffer = Buffer.alloc(0);
+  #length = 0;
+
+  clear(): void {
+    this.#length = 0;
+  }
+
+  add(chunk: Buffer): void {
+    const length = this.#length + chunk.length;
+    if (length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.#buffer.length));
+      this.bytes().copy(larger);
+      this.#buffer = larger;
+    }
+    chunk.copy(this.#buffer, this.#length);
+    this.#length = length;
+  }
+
+  /** Good until the next body. */
+  bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+}
+
+export async function readBody(body: Readable, limitBytes: number, into = new BodyBuffer()): Promise<Buffer> {
   let bytes = 0;
+  into.clear();
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > limitBytes) throw new Error(`the answer is larger than ${limitBytes} bytes`);
-    chunks.push(chunk);
+    into.add(chunk);
   }
-  return Buffer.concat(chunks, bytes);
+  return into.bytes();
 }
 
-/** @param secret whether the body may repeat what must not be logged, such as the token of a TokenReview; it is not quoted then. */
-export function decodeBody(body: Buffer, secret: boolean): unknown {
+/** How to read an object that comes as protobuf. */
+export interface ProtobufForm {
+  readonly decoder: ProtobufDecoder;
+  readonly message: Message;
+}
+
+/**
+ * @param secret whether the body may repeat what must not be logged, such as the token of a TokenReview; it is not quoted then.
+ * @param protobuf where that was asked for; the answer may still be JSON.
+ */
+export function decodeBody(body: Buffer, secret: boolean, protobuf?: ProtobufForm): unknown {
+  if (protobuf !== undefined && isProtobuf(body)) return protobuf.decoder.object(body, protobuf.message);
   const decoded = parseJson(body);
   // What the parser says quotes the body, too, so it is not passed on.
   if (decoded === undefined)
@@ -48,7 +85,7 @@ function statusError(code: number, message: string, cause: Error): StatusError {
 }
 
 function statusIn(body: Buffer): unknown {
-  const decoded = parseJson(body);
+  const decoded = isProtobuf(body) ? parseProtobuf(body) : parseJson(body);
   return field(decoded, 'kind') === 'Status' ? decoded : undefined;
 }
 
@@ -56,6 +93,15 @@ function statusIn(body: Buffer): unknown {
 function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of a Status; of anything else nothing but the kind. */
+function parseProtobuf(body: Buffer): unknown {
+  try {
+    return createProtobufDecoder().object(body, {});
   } catch {
     return undefined;
   }

@@ -2,12 +2,17 @@
 import { StatusError } from '../apimachinery/status.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
+import { BodyBuffer, type ProtobufForm } from './answer.ts';
 import { field, items, text } from './json.ts';
+import { listOf } from './messages.ts';
+import { createObjects } from './objects.ts';
+import { createProtobufDecoder, type Message } from './protobuf.ts';
 import type { RestClient } from './rest.ts';
 import { MalformedEventError, openWatch } from './watch.ts';
 
 export interface Change<T> {
   readonly type: 'set' | 'delete';
+  /** The object's name, with `namespace/` before it where it has one. */
   readonly key: string;
   /** After a deletion, what it was last. */
   readonly value: T;
@@ -16,9 +21,13 @@ export interface Change<T> {
 export interface Informer<T> {
   /** Whether everything was seen once; what is there after that may be old, but not incomplete. */
   synced(): boolean;
-  /** @param key the object's name, with `namespace/` before it where it has one. */
-  get(key: string): T | undefined;
-  values(): Iterable<T>;
+  /** @param namespace empty for what has none. */
+  get(name: string, namespace?: string): T | undefined;
+  /** Goes on over changes that are made meanwhile: what is added may be seen, what is deleted is not. */
+  values(): IterableIterator<T>;
+  /** Those of one namespace by name; undefined where there are none. */
+  within(namespace: string): ReadonlyMap<string, T> | undefined;
+  namespaces(): IterableIterator<string>;
   readonly size: number;
   /** Calls the listener for each change from now on; objects that are there already are not told. */
   onChange(listener: (change: Change<T>) => void): void;
@@ -36,19 +45,28 @@ export interface InformerOptions<T> {
   readonly query?: Readonly<Record<string, string>>;
   /** Media types, where they are not plain JSON. */
   readonly accept?: { readonly list: string; readonly watch: string };
-  /** Builds what is kept of an object; undefined if it is of no use. */
-  readonly parse: (object: unknown) => T | undefined;
+  /** What to read of an object that comes as protobuf, if `accept` allows that. */
+  readonly message?: Message;
+  /** Objects per page. */
+  readonly pageSize?: number;
+  /**
+   * Builds what is kept of an object; undefined if it is of no use.
+   * Told what is held of it already; where that is returned nothing has changed, and nobody hears of it.
+   */
+  readonly parse: (object: unknown, held: T | undefined) => T | undefined;
   /** From 0 to below 1. */
   readonly random?: () => number;
 }
 
-/** Objects per page: what kubectl and client-go ask for, small enough for every API server. */
-const pageSize = 500;
+/** What kubectl and client-go ask for, small enough for every API server. */
+const defaultPageSize = 500;
 const json = { list: 'application/json', watch: 'application/json' };
 
 export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
   const { rest, clock, log, path, query = {}, accept = json, parse, random = Math.random } = options;
-  const objects = new Map<string, T>();
+  const { message, pageSize = defaultPageSize } = options;
+  const objects = createObjects<T>();
+  const forms = message === undefined ? undefined : protobufForms(message);
   const listeners: ((change: Change<T>) => void)[] = [];
   let complete = false;
   /** Where the next watch goes on; undefined if only a list can tell. */
@@ -59,8 +77,10 @@ export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
 
   return {
     synced: () => complete,
-    get: (key) => objects.get(key),
+    get: (name, namespace = '') => objects.get(namespace, name),
     values: () => objects.values(),
+    within: (namespace) => objects.within(namespace),
+    namespaces: () => objects.namespaces(),
     get size() {
       return objects.size;
     },
@@ -87,18 +107,21 @@ export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
 
   /** Reads all pages and returns the version that they show; what was on none of them is gone. */
   async function list(signal: AbortSignal): Promise<string> {
-    const seen = new Set<string>();
+    const seen = new Seen();
+    const buffer = new BodyBuffer();
     let listed: string | undefined;
     let next = '';
     do {
       const page = await rest.get(path, {
         query: { ...query, limit: String(pageSize), ...(next === '' ? {} : { continue: next }) },
         accept: accept.list,
+        protobuf: forms?.list,
+        buffer,
         signal,
       });
       for (const object of items(field(page, 'items'))) {
-        const key = set(object);
-        if (key !== undefined) seen.add(key);
+        const key = keyOf(object);
+        if (key !== undefined && set(key, object)) seen.add(key);
       }
       const metadata = field(page, 'metadata');
       listed = text(field(metadata, 'resourceVersion'));
@@ -107,10 +130,14 @@ export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
     return finish(seen, listed);
   }
 
-  function finish(seen: ReadonlySet<string>, listed: string | undefined): string {
+  function finish(seen: Seen, listed: string | undefined): string {
     if (listed === undefined || listed === '')
       throw new Error(`the list of ${path} has no resourceVersion; is this kube-apiserver?`);
-    for (const key of objects.keys()) if (!seen.has(key)) remove(key);
+    for (const namespace of objects.namespaces()) {
+      for (const name of objects.within(namespace)?.keys() ?? []) {
+        if (!seen.has({ namespace, name })) remove({ namespace, name });
+      }
+    }
     if (!complete) log.info({ path, objects: objects.size }, 'listed');
     complete = true;
     return listed;
@@ -123,6 +150,7 @@ export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
     const events = await openWatch(rest, path, {
       query,
       accept: accept.watch,
+      protobuf: forms?.object,
       resourceVersion: from,
       timeoutSeconds,
       signal,
@@ -134,30 +162,37 @@ export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
         return;
       }
       idleRounds = 0;
-      if (event.type === 'DELETED') remove(keyOf(event.object));
-      else if (event.type !== 'BOOKMARK') set(event.object);
+      if (event.type !== 'BOOKMARK') {
+        const key = keyOf(event.object);
+        if (key !== undefined && event.type === 'DELETED') remove(key);
+        else if (key !== undefined) set(key, event.object);
+      }
       version = event.resourceVersion;
     }
   }
 
-  function set(object: unknown): string | undefined {
-    const key = keyOf(object);
-    if (key === undefined) return undefined;
-    const value = parse(object);
+  /** Whether the object is kept. */
+  function set(key: Key, object: unknown): boolean {
+    const held = objects.get(key.namespace, key.name);
+    const value = parse(object, held);
     if (value === undefined) {
       remove(key);
-      return undefined;
+      return false;
     }
-    objects.set(key, value);
-    for (const listener of listeners) listener({ type: 'set', key, value });
-    return key;
+    if (value === held) return true;
+    objects.set(key.namespace, key.name, value);
+    tell('set', key, value);
+    return true;
   }
 
-  function remove(key: string | undefined): void {
-    const value = key === undefined ? undefined : objects.get(key);
-    if (key === undefined || value === undefined) return;
-    objects.delete(key);
-    for (const listener of listeners) listener({ type: 'delete', key, value });
+  function remove(key: Key): void {
+    const value = objects.delete(key.namespace, key.name);
+    if (value !== undefined) tell('delete', key, value);
+  }
+
+  function tell(type: Change<T>['type'], { namespace, name }: Key, value: T): void {
+    const key = namespace === '' ? name : `${namespace}/${name}`;
+    for (const listener of listeners) listener({ type, key, value });
   }
 
   function fails(error: unknown): void {
@@ -169,6 +204,11 @@ export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
     if (failing) log.info({ path }, 'watching again');
     failing = false;
   }
+}
+
+function protobufForms(message: Message): { readonly object: ProtobufForm; readonly list: ProtobufForm } {
+  const decoder = createProtobufDecoder();
+  return { object: { decoder, message }, list: { decoder, message: listOf(message) } };
 }
 
 /** A watch lasts from five to ten minutes, as client-go's do. */
@@ -195,9 +235,29 @@ function isGone(error: unknown): boolean {
   return error instanceof StatusError && error.code === 410;
 }
 
-function keyOf(object: unknown): string | undefined {
+interface Key {
+  /** Empty where there is none. */
+  readonly namespace: string;
+  readonly name: string;
+}
+
+function keyOf(object: unknown): Key | undefined {
   const metadata = field(object, 'metadata');
   const name = text(field(metadata, 'name'));
-  const namespace = text(field(metadata, 'namespace'));
-  return name === undefined || namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
+  return name === undefined ? undefined : { namespace: text(field(metadata, 'namespace')) ?? '', name };
+}
+
+/** The objects of a list. */
+class Seen {
+  readonly #namespaces = new Map<string, Set<string>>();
+
+  add({ namespace, name }: Key): void {
+    const names = this.#namespaces.get(namespace);
+    if (names === undefined) this.#namespaces.set(namespace, new Set([name]));
+    else names.add(name);
+  }
+
+  has({ namespace, name }: Key): boolean {
+    return this.#namespaces.get(namespace)?.has(name) === true;
+  }
 }

@@ -1,4 +1,4 @@
-/** Looks into decoded JSON that nobody has checked yet: what is not there, or not of the type, is undefined. */
+/** Looks into decoded JSON, or protobuf that was decoded like it, that nobody has checked yet: what is not there, or not of the type, is undefined. */
 
 /** A member of an object; never something that the object inherits. */
 export function field(value: unknown, name: string): unknown {
@@ -23,6 +23,8 @@ export function texts(value: unknown): readonly string[] {
 
 /** The string members of an object, such as labels; a Map, because a label may be called `constructor`. */
 export function textMap(value: unknown): ReadonlyMap<string, string> {
+  // Only protobuf is decoded to Maps, and those have nothing but texts.
+  if (value instanceof Map) return value as ReadonlyMap<string, string>;
   const map = new Map<string, string>();
   if (typeof value !== 'object' || value === null) return map;
   for (const [key, member] of Object.entries(value)) if (typeof member === 'string') map.set(key, member);

@@ -4,7 +4,7 @@ import { type Dispatcher, Pool } from 'undici';
 import { untilAborted } from '../abort.ts';
 import { StatusError } from '../apimachinery/status.ts';
 import { userAgent } from '../version.ts';
-import { bodyLimitBytes, decodeBody, readBody, toStatusError } from './answer.ts';
+import { type BodyBuffer, bodyLimitBytes, decodeBody, type ProtobufForm, readBody, toStatusError } from './answer.ts';
 import type { ApiServer, TlsMaterial } from './config.ts';
 import { field, text } from './json.ts';
 import { noAnswer, type OnRequest } from './metrics.ts';
@@ -13,6 +13,10 @@ export interface RequestOptions {
   readonly query?: Readonly<Record<string, string>>;
   /** Default application/json. */
   readonly accept?: string;
+  /** How to read the answer if it is protobuf, which `accept` then has to allow. */
+  readonly protobuf?: ProtobufForm | undefined;
+  /** Where to put the answer together until it is decoded; for many answers in a row. */
+  readonly buffer?: BodyBuffer;
   /** Until the whole answer is here, for a stream until its headers are; the default depends on the method. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -24,12 +28,18 @@ export interface StreamOptions extends RequestOptions {
 }
 
 export interface RestClient extends AsyncDisposable {
-  /** The decoded JSON of an object or a list. */
+  /** An object or a list: its decoded JSON, or protobuf as far as it was asked for. */
   get(path: string, options?: RequestOptions): Promise<unknown>;
   /** Posts an object and returns the decoded JSON of what the server made of it. */
   create(path: string, body: unknown, options?: RequestOptions): Promise<unknown>;
   /** A body without an end, such as a watch. */
-  stream(path: string, options?: StreamOptions): Promise<Readable>;
+  stream(path: string, options?: StreamOptions): Promise<Streamed>;
+}
+
+export interface Streamed {
+  /** Empty if the server does not say. */
+  readonly contentType: string;
+  readonly body: Readable;
 }
 
 /** For get: a page of 500 nodes with all their images is about 25 MB and takes seconds on a busy server. */
@@ -64,15 +74,16 @@ export function createRestClient(server: ApiServer, onRequest: OnRequest = () =>
     return exchange(toCall('POST', path, options, createTimeoutMs, JSON.stringify(body)));
   }
 
-  function stream(path: string, options: StreamOptions = {}): Promise<Readable> {
+  function stream(path: string, options: StreamOptions = {}): Promise<Streamed> {
     const call = toCall('GET', path, options, streamTimeoutMs);
     return withDeadline(call, (signal) => send(call, signal));
   }
 
   function exchange(call: Call): Promise<unknown> {
-    return withDeadline(call, async (signal) =>
-      decodeBody(await readBody(await send(call, signal), bodyLimitBytes), call.method === 'POST'),
-    );
+    return withDeadline(call, async (signal) => {
+      const { body } = await send(call, signal);
+      return decodeBody(await readBody(body, bodyLimitBytes, call.buffer), call.method === 'POST', call.protobuf);
+    });
   }
 
   function toCall(
@@ -90,13 +101,15 @@ export function createRestClient(server: ApiServer, onRequest: OnRequest = () =>
       accept: options.accept ?? 'application/json',
       timeoutMs: options.timeoutMs ?? timeoutMs,
       silenceMs: options.silenceMs ?? 0,
+      protobuf: options.protobuf,
+      buffer: options.buffer,
       signal: options.signal,
       body,
     };
   }
 
-  /** The body of a 2xx answer. After a 401 once more, if there are newer credentials than those that were refused. */
-  async function send(call: Call, signal: AbortSignal): Promise<Readable> {
+  /** A 2xx answer. After a 401 once more, if there are newer credentials than those that were refused. */
+  async function send(call: Call, signal: AbortSignal): Promise<Streamed> {
     // Credentials may come from a plugin that hangs.
     const authorization = await untilAborted(server.authorization(), signal);
     let response = await dispatch(call, authorization, signal);
@@ -108,7 +121,8 @@ export function createRestClient(server: ApiServer, onRequest: OnRequest = () =>
         response = await dispatch(call, renewed, signal);
       }
     }
-    if (response.statusCode >= 200 && response.statusCode < 300) return response.body;
+    if (response.statusCode >= 200 && response.statusCode < 300)
+      return { contentType: [response.headers['content-type'] ?? ''].flat().join(), body: response.body };
     throw toStatusError(call.request, response.statusCode, await readBody(response.body, bodyLimitBytes));
   }
 
@@ -182,6 +196,8 @@ interface Call {
   readonly timeoutMs: number;
   /** 0 is without end. */
   readonly silenceMs: number;
+  readonly protobuf: ProtobufForm | undefined;
+  readonly buffer: BodyBuffer | undefined;
   readonly signal: AbortSignal | undefined;
   readonly body: string | undefined;
 }

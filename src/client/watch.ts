@@ -1,8 +1,10 @@
-/** One watch: a stream of lines, each a change of one object, until the server ends it. */
-import type { Readable } from 'node:stream';
-import { fromStatus } from './answer.ts';
+/** One watch: a stream of changes, each of one object, in lines of JSON or frames of protobuf, until the server ends it. */
+import { fromStatus, type ProtobufForm } from './answer.ts';
+import { createFrameSplitter } from './frames.ts';
 import { field, text } from './json.ts';
-import type { RestClient } from './rest.ts';
+import { watchEvent } from './messages.ts';
+import { protobufType } from './protobuf.ts';
+import type { RestClient, Streamed } from './rest.ts';
 
 export type WatchEvent =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: unknown; readonly resourceVersion: string }
@@ -14,6 +16,8 @@ export type WatchEvent =
 export interface WatchOptions {
   readonly query: Readonly<Record<string, string>>;
   readonly accept: string;
+  /** How to read objects that come as protobuf, which `accept` then has to allow. */
+  readonly protobuf?: ProtobufForm | undefined;
   readonly resourceVersion: string;
   /** When the server shall end the watch, so that load spreads over API servers again. */
   readonly timeoutSeconds: number;
@@ -23,8 +27,8 @@ export interface WatchOptions {
 
 /** Bookmarks come about every minute; after two and a half the peer is dead, although no packet has told us. */
 export const silenceLimitMs = 150_000;
-/** etcd stores objects of up to 1.5 MB by default; a line beyond this is no Kubernetes object. */
-const lineLimitBytes = 8 * 1024 * 1024;
+/** etcd stores objects of up to 1.5 MB by default; an event beyond this is no Kubernetes object. */
+const eventLimitBytes = 8 * 1024 * 1024;
 
 /** Resolves when the server has agreed to the watch; the events end when the server ends it, and throw when it breaks. */
 export async function openWatch(
@@ -32,7 +36,7 @@ export async function openWatch(
   path: string,
   options: WatchOptions,
 ): Promise<AsyncGenerator<WatchEvent>> {
-  const body = await rest.stream(path, {
+  const stream = await rest.stream(path, {
     query: {
       ...options.query,
       watch: 'true',
@@ -44,14 +48,20 @@ export async function openWatch(
     silenceMs: options.silenceMs ?? silenceLimitMs,
     signal: options.signal,
   });
-  return events(body, `watch of ${path}`);
+  return events(stream, options.protobuf, `watch of ${path}`);
 }
 
-async function* events(body: Readable, request: string): AsyncGenerator<WatchEvent> {
-  const split = createLineSplitter(lineLimitBytes);
+async function* events(
+  { contentType, body }: Streamed,
+  protobuf: ProtobufForm | undefined,
+  request: string,
+): AsyncGenerator<WatchEvent> {
+  const framed = protobuf !== undefined && contentType.startsWith(protobufType);
+  const split = framed ? createFrameSplitter(eventLimitBytes) : createLineSplitter(eventLimitBytes);
+  const decode = framed ? (frame: Buffer) => decodeFrame(frame, protobuf) : decodeLine;
   for await (const chunk of body as AsyncIterable<Buffer>) {
-    for (const line of split(chunk)) {
-      if (line.length > 0) yield parseEvent(line, request);
+    for (const part of split(chunk)) {
+      if (part.length > 0) yield toEvent(part, decode, request);
     }
   }
 }
@@ -83,8 +93,8 @@ export function createLineSplitter(limitBytes: number): (chunk: Buffer) => reado
 
 const newline = 0x0a;
 
-function parseEvent(line: Buffer, request: string): WatchEvent {
-  const event = decodeLine(line);
+function toEvent(part: Buffer, decode: (part: Buffer) => unknown, request: string): WatchEvent {
+  const event = decoded(part, decode);
   const object = field(event, 'object');
   const type = field(event, 'type');
   if (type === 'ERROR') {
@@ -92,23 +102,34 @@ function parseEvent(line: Buffer, request: string): WatchEvent {
     throw fromStatus(request, object);
   }
   const resourceVersion = text(field(field(object, 'metadata'), 'resourceVersion'));
-  if (resourceVersion === undefined || resourceVersion === '') throw malformed(line);
+  if (resourceVersion === undefined || resourceVersion === '') throw malformed(part);
   if (type === 'BOOKMARK') return { type, resourceVersion };
   if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') return { type, object, resourceVersion };
-  throw malformed(line);
+  throw malformed(part);
+}
+
+function decoded(part: Buffer, decode: (part: Buffer) => unknown): unknown {
+  try {
+    return decode(part);
+  } catch (cause) {
+    throw malformed(part, cause);
+  }
 }
 
 function decodeLine(line: Buffer): unknown {
-  try {
-    return JSON.parse(line.toString('utf8'));
-  } catch (cause) {
-    throw malformed(line, cause);
-  }
+  return JSON.parse(line.toString('utf8'));
+}
+
+/** To what the same event is in JSON. */
+function decodeFrame(frame: Buffer, { decoder, message }: ProtobufForm): unknown {
+  const event = decoder.message(frame, watchEvent);
+  const raw = field(field(event, 'object'), 'raw');
+  return { type: event['type'], object: Buffer.isBuffer(raw) ? decoder.object(raw, message) : undefined };
 }
 
 /** What the server sent is no watch of Kubernetes; nobody knows what was missed. */
 export class MalformedEventError extends Error {}
 
-function malformed(line: Buffer, cause?: unknown): MalformedEventError {
-  return new MalformedEventError(`a line of the watch is not an event: ${line.toString('utf8', 0, 200)}`, { cause });
+function malformed(part: Buffer, cause?: unknown): MalformedEventError {
+  return new MalformedEventError(`what the watch sent is not an event: ${part.toString('utf8', 0, 200)}`, { cause });
 }

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { gone, type Watches } from './apiwatch.ts';
 import { type Kind, type KubeObject, kinds } from './kubeobjects.ts';
+import { encodeList, protobufType } from './kubeprotobuf.ts';
 import { filterOf, keyOf, type ObjectStore } from './objectstore.ts';
 
 export interface ReadRequest {
@@ -11,13 +12,13 @@ export interface ReadRequest {
 }
 
 export interface Reader {
-  serve(request: ReadRequest, response: ServerResponse): void;
+  serve(request: ReadRequest, response: ServerResponse, jsonOnly?: boolean): void;
 }
 
 export function createReader(objects: ObjectStore, watches: Watches): Reader {
   return { serve };
 
-  function serve({ path, query, headers }: ReadRequest, response: ServerResponse): void {
+  function serve({ path, query, headers }: ReadRequest, response: ServerResponse, jsonOnly = false): void {
     const target = targetOf(path);
     if (target === undefined) {
       refuse(response, 404, 'the server could not find the requested resource');
@@ -32,8 +33,9 @@ export function createReader(objects: ObjectStore, watches: Watches): Reader {
       return;
     }
     const filter = filterOf(namespace, query);
-    if (query.get('watch') === 'true') watches.open({ kind, filter, query, shape }, response);
-    else list(kind, objects.list(kind).filter(filter), query, shape, response);
+    const protobuf = !jsonOnly && headers.accept?.startsWith(protobufType) === true;
+    if (query.get('watch') === 'true') watches.open({ kind, filter, query, shape, protobuf }, response);
+    else list(kind, objects.list(kind).filter(filter), query, { shape, protobuf }, response);
   }
 
   /** One page; `continue` is the version of the list and the key to go on after. */
@@ -41,7 +43,7 @@ export function createReader(objects: ObjectStore, watches: Watches): Reader {
     kind: Kind,
     all: readonly KubeObject[],
     query: URLSearchParams,
-    shape: Shape,
+    { shape, protobuf }: { readonly shape: Shape; readonly protobuf: boolean },
     response: ServerResponse,
   ): void {
     const limit = Number(query.get('limit') ?? 0) || all.length;
@@ -58,12 +60,14 @@ export function createReader(objects: ObjectStore, watches: Watches): Reader {
       last !== undefined && remaining > 0
         ? { continue: encodeContinue({ version, after: keyOfObject(last) }), remainingItemCount: remaining }
         : {};
-    reply(response, 200, {
+    const body = {
       kind: shape === toMetadata ? 'PartialObjectMetadataList' : `${kind}List`,
       apiVersion: shape === toMetadata ? 'meta.k8s.io/v1' : 'v1',
       metadata: { resourceVersion: version, ...more },
       items: page.map(shape),
-    });
+    };
+    if (protobuf) response.writeHead(200, { 'content-type': protobufType }).end(encodeList(body));
+    else reply(response, 200, body);
   }
 }
 

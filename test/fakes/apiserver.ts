@@ -53,6 +53,8 @@ export interface ReceivedRequest {
 export interface Faults {
   /** The status to answer with instead, or to close the connection without one, for the requests that it returns something for. */
   answer: ((request: ReceivedRequest) => number | 'hang up' | undefined) | undefined;
+  /** Whether protobuf is not spoken, as if a proxy stood between. */
+  jsonOnly: boolean;
   /** How long each answer takes. */
   delayMs: number;
   /** Whether credentials are good; otherwise 401. */
@@ -101,7 +103,16 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
     token: () => ({ user: {}, error: 'invalid bearer token' }),
     access: () => ({ allowed: false }),
   };
-  const faults: Faults = { answer: undefined, delayMs: 0, accepts: () => true, expire, down, up, present };
+  const faults: Faults = {
+    answer: undefined,
+    jsonOnly: false,
+    delayMs: 0,
+    accepts: () => true,
+    expire,
+    down,
+    up,
+    present,
+  };
   const url = `https://${host}:${port}`;
   const material = { ca: authority.cert, rejectUnauthorized: true };
   const connection = { url, tls: () => material, authorization: async () => 'Bearer fake' };
@@ -160,7 +171,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
     if (code === 'hang up') incoming.socket.destroy();
     else if (code !== undefined) refuse(response, code, `the fake was told to answer ${code}`);
     else if (request.method === 'POST') review(request, body, response);
-    else if (!forwardToKubelet(kubelets, incoming, response)) reader.serve(request, response);
+    else if (!forwardToKubelet(kubelets, incoming, response)) reader.serve(request, response, faults.jsonOnly);
   }
 
   function review({ path }: ReceivedRequest, body: string, response: ServerResponse): void {

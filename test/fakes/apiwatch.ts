@@ -1,6 +1,7 @@
-/** The watches of the fake API server: one JSON line per event, bookmarks, and the ways in which a watch ends. */
+/** The watches of the fake API server: a line of JSON or a frame of protobuf per event, bookmarks, and the ways in which a watch ends. */
 import type { ServerResponse } from 'node:http';
 import type { Kind, KubeObject } from './kubeobjects.ts';
+import { encodeEvent, protobufType } from './kubeprotobuf.ts';
 import type { Filter, HistoryEvent, ObjectStore } from './objectstore.ts';
 
 export interface WatchRequest {
@@ -9,6 +10,7 @@ export interface WatchRequest {
   readonly query: URLSearchParams;
   /** What the client wants to see of an object: all of it, or its metadata. */
   readonly shape: (object: KubeObject) => object;
+  readonly protobuf: boolean;
 }
 
 export interface Watches {
@@ -40,7 +42,7 @@ export function createWatches(objects: ObjectStore, bookmarkMs: number): Watches
   return state;
 
   function open(request: WatchRequest, response: ServerResponse): void {
-    response.writeHead(200, { 'content-type': 'application/json' });
+    response.writeHead(200, { 'content-type': request.protobuf ? `${protobufType};stream=watch` : 'application/json' });
     response.flushHeaders();
     const watch = { request, response };
     const from = Number(request.query.get('resourceVersion') ?? objects.version());
@@ -74,8 +76,10 @@ export function createWatches(objects: ObjectStore, bookmarkMs: number): Watches
     send(watch, is ? (was ? 'MODIFIED' : 'ADDED') : 'DELETED', watch.request.shape(after));
   }
 
-  function send({ response }: Watch, type: string, object: object): void {
-    if (!state.silent) response.write(`${JSON.stringify({ type, object })}\n`);
+  function send({ request, response }: Watch, type: string, object: object): void {
+    // A watch that was ended stays until its connection knows.
+    if (state.silent || response.writableEnded) return;
+    response.write(request.protobuf ? encodeEvent(type, object) : `${JSON.stringify({ type, object })}\n`);
   }
 
   function sendBookmark(watch: Watch): void {

@@ -147,7 +147,7 @@ describe('the REST client', () => {
     let material: TlsMaterial = { ca: fake.ca, rejectUnauthorized: true };
     const rest = client({ tls: () => material });
     const stop = new AbortController();
-    const stream = await rest.stream('/api/v1/nodes', { query: { watch: 'true' }, signal: stop.signal });
+    const { body: stream } = await rest.stream('/api/v1/nodes', { query: { watch: 'true' }, signal: stop.signal });
     const chunks: string[] = [];
     stream.on('data', (chunk: Buffer) => chunks.push(chunk.toString())).on('error', () => undefined);
 
@@ -165,20 +165,20 @@ describe('the REST client', () => {
     const stop = new AbortController();
     const open = async () => rest.stream('/api/v1/nodes', { query: { watch: 'true' }, signal: stop.signal });
     const streams = await Promise.all([open(), open(), open()]);
-    for (const stream of streams) stream.resume().on('error', () => undefined);
+    for (const { body } of streams) body.resume().on('error', () => undefined);
     assert.equal(fake.watches.connections(), 3);
     stop.abort();
   });
 
   test('breaks off a stream that says nothing', async () => {
     fake.watches.silent = true;
-    const stream = await client().stream('/api/v1/nodes', { query: { watch: 'true' }, silenceMs: 50 });
+    const { body: stream } = await client().stream('/api/v1/nodes', { query: { watch: 'true' }, silenceMs: 50 });
     await assert.rejects(stream.toArray(), /Body Timeout/);
   });
 
   test('breaks off what is under way when it is disposed of', async () => {
     const rest = client();
-    const stream = await rest.stream('/api/v1/nodes', { query: { watch: 'true' } });
+    const { body: stream } = await rest.stream('/api/v1/nodes', { query: { watch: 'true' } });
     const ended = assert.rejects(stream.toArray());
     await rest[Symbol.asyncDispose]();
     await ended;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { decodeBody, fromStatus, readBody, toStatusError } from '../../../src/client/answer.ts';
+import { encodeObject } from '../../fakes/kubeprotobuf.ts';
 
 test('a Status body gives the error its message', () => {
   const message = 'nodes is forbidden: User "system:serviceaccount:x:y" cannot list resource "nodes"';
@@ -15,6 +16,13 @@ test('a Status body gives the error its message', () => {
   assert.equal(error.code, 403);
   assert.equal(error.message, message);
   assert.match(String(error.cause), /GET https:\/\/k\/api\/v1\/nodes answered 403/);
+});
+
+test('so does one in protobuf, as kube-apiserver answers whoever asked for that', () => {
+  const status = { kind: 'Status', apiVersion: 'v1', message: 'The provided continue parameter is too old', code: 410 };
+  const error = toStatusError('GET https://k/api/v1/nodes', 410, encodeObject(status));
+  assert.equal(error.code, 410);
+  assert.equal(error.message, status.message);
 });
 
 test("a proxy's page is quoted, but not all of it", () => {

@@ -1,0 +1,32 @@
+/** Cuts the chunks of a watch into its frames: four bytes of length, the most significant first, and as many of content. */
+
+const headBytes = 4;
+
+/** What follows the last whole frame is kept for the next chunk. Frames are views, good until the chunk is. */
+export function createFrameSplitter(limitBytes: number): (chunk: Buffer) => readonly Buffer[] {
+  let pending: Buffer[] = [];
+  let pendingBytes = 0;
+  /** How many bytes there must be before it is worth looking: those of the frame that has begun. */
+  let wantedBytes = headBytes;
+  return (chunk) => {
+    pending.push(chunk);
+    pendingBytes += chunk.length;
+    if (pendingBytes < wantedBytes) return [];
+    const bytes = pending.length === 1 ? chunk : Buffer.concat(pending, pendingBytes);
+    const frames: Buffer[] = [];
+    let start = 0;
+    wantedBytes = headBytes;
+    while (bytes.length - start >= wantedBytes) {
+      const length = bytes.readUInt32BE(start);
+      if (length > limitBytes) throw new Error(`a frame of the watch is longer than ${limitBytes} bytes`);
+      wantedBytes = headBytes + length;
+      if (bytes.length - start < wantedBytes) break;
+      frames.push(bytes.subarray(start + headBytes, start + wantedBytes));
+      start += wantedBytes;
+      wantedBytes = headBytes;
+    }
+    pending = start < bytes.length ? [bytes.subarray(start)] : [];
+    pendingBytes = bytes.length - start;
+    return frames;
+  };
+}

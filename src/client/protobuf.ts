@@ -1,0 +1,232 @@
+/**
+ * Reads Kubernetes' protobuf into what JSON.parse would make of the same object, as far as a message lists its fields; all else costs its length.
+ * At start 150,000 pods of 4 kB pass through here, most of that managed fields that nobody wants; later each change of one. Unlike in JSON, maps
+ * are Maps, and what is empty is left out. Watched by the part `informer` of test/bench.
+ */
+
+/** The fields to read of a message, by their numbers. */
+export type Message = Readonly<Record<number, Field>>;
+
+export type Field =
+  /** A word is a text that many objects share: made once, while it keeps coming. Bytes are a view, good as long as what was read. */
+  | { readonly name: string; readonly kind: 'text' | 'word' | 'bytes' | 'integer' }
+  | { readonly name: string; readonly kind: 'message' | 'list'; readonly message: Message }
+  /** Texts by text: of these keys, or all. */
+  | { readonly name: string; readonly kind: 'map'; readonly keys?: readonly string[] };
+
+export type Decoded = Record<string, unknown>;
+
+/** What was read is no message, or ends within one. */
+export class ProtobufError extends Error {}
+
+export const protobufType = 'application/vnd.kubernetes.protobuf';
+
+/** Whether this is an object in its envelope; no JSON begins so. */
+export function isProtobuf(bytes: Buffer): boolean {
+  return magic.equals(bytes.subarray(0, magic.length));
+}
+
+export interface ProtobufDecoder {
+  /** An object in its envelope, with its kind; where that is Status, the fields of one. Throws ProtobufError. */
+  object(bytes: Buffer, message: Message): Decoded;
+  /** A message without an envelope. Throws ProtobufError. */
+  message(bytes: Buffer, message: Message): Decoded;
+}
+
+/** Remembers words from one object to the next, some thousand at most. */
+export function createProtobufDecoder(): ProtobufDecoder {
+  const words = new Words();
+  return { object, message };
+
+  function object(bytes: Buffer, expected: Message): Decoded {
+    if (!isProtobuf(bytes)) throw new ProtobufError('this is no object in its envelope');
+    const { type, raw = empty } = message(bytes.subarray(magic.length), envelope) as Envelope;
+    return { ...type, ...message(raw, type?.kind === 'Status' ? status : expected) };
+  }
+
+  function message(bytes: Buffer, expected: Message): Decoded {
+    return new Reader(bytes, words).message(expected, bytes.length);
+  }
+}
+
+const magic = Buffer.from('k8s\0', 'latin1');
+const empty = Buffer.alloc(0);
+
+/** As `envelope` reads it. */
+interface Envelope extends Decoded {
+  readonly type?: { readonly apiVersion?: string; readonly kind?: string };
+  readonly raw?: Buffer;
+}
+
+/** Field numbers here and below are those of k8s.io/apimachinery's generated.proto. */
+const envelope: Message = {
+  1: {
+    name: 'type',
+    kind: 'message',
+    message: { 1: { name: 'apiVersion', kind: 'word' }, 2: { name: 'kind', kind: 'word' } },
+  },
+  2: { name: 'raw', kind: 'bytes' },
+};
+
+const status: Message = { 3: { name: 'message', kind: 'text' }, 6: { name: 'code', kind: 'integer' } };
+
+const entryKeyField = 1;
+const entryValueField = 2;
+
+const typeVarint = 0;
+const typeFixed64 = 1;
+const typeLength = 2;
+const typeFixed32 = 5;
+
+/** Bytes of the longest varint: 64 bits in sevens. */
+const varintLimit = 10;
+
+/** Walks nested messages; each method leaves the position at the end of what it read, never beyond the end that it was given. */
+class Reader {
+  readonly #bytes: Buffer;
+  readonly #words: Words;
+  #at = 0;
+  #type = 0;
+
+  constructor(bytes: Buffer, words: Words) {
+    this.#bytes = bytes;
+    this.#words = words;
+  }
+
+  message(message: Message, end: number): Decoded {
+    const decoded: Decoded = {};
+    while (this.#at < end) {
+      const field = message[this.#tag(end)];
+      if (field === undefined) this.#skip(end);
+      else if (this.#type === (field.kind === 'integer' ? typeVarint : typeLength)) this.#field(field, decoded, end);
+      else throw new ProtobufError(`${field.name} has the wire type ${this.#type}`);
+    }
+    return decoded;
+  }
+
+  #field(field: Field, decoded: Decoded, end: number): void {
+    const { name } = field;
+    if (field.kind === 'integer') {
+      decoded[name] = this.#varint(end);
+      return;
+    }
+    const fieldEnd = this.#length(end);
+    const start = this.#at;
+    if (field.kind === 'message') decoded[name] = this.message(field.message, fieldEnd);
+    else if (field.kind === 'list') listIn(decoded, name).push(this.message(field.message, fieldEnd));
+    else if (field.kind === 'map') this.#entry(name, field.keys, decoded, fieldEnd);
+    else if (field.kind === 'bytes') decoded[name] = this.#bytes.subarray(start, fieldEnd);
+    // Go writes empty texts, where JSON leaves them out.
+    else if (start < fieldEnd)
+      decoded[name] = field.kind === 'word' ? this.#word(start, fieldEnd) : this.#text(start, fieldEnd);
+    this.#at = fieldEnd;
+  }
+
+  #entry(name: string, keys: readonly string[] | undefined, decoded: Decoded, end: number): void {
+    let key = '';
+    let valueStart = end;
+    let valueEnd = end;
+    while (this.#at < end) {
+      const field = this.#tag(end);
+      if (this.#type !== typeLength) throw new ProtobufError(`an entry of a map has the wire type ${this.#type}`);
+      const fieldEnd = this.#length(end);
+      if (field === entryKeyField) key = this.#word(this.#at, fieldEnd);
+      if (field === entryValueField) [valueStart, valueEnd] = [this.#at, fieldEnd];
+      this.#at = fieldEnd;
+    }
+    if (keys === undefined || keys.includes(key)) mapIn(decoded, name).set(key, this.#word(valueStart, valueEnd));
+  }
+
+  #text(start: number, end: number): string {
+    return this.#bytes.toString('utf8', start, end);
+  }
+
+  #word(start: number, end: number): string {
+    return this.#words.word(this.#bytes, start, end);
+  }
+
+  #tag(end: number): number {
+    const tag = this.#varint(end);
+    this.#type = tag & 7;
+    return Math.floor(tag / 8);
+  }
+
+  /** Where a field ends that begins with its length. */
+  #length(end: number): number {
+    const length = this.#varint(end);
+    if (length > end - this.#at) throw new ProtobufError('a field is longer than its message');
+    return this.#at + length;
+  }
+
+  #skip(end: number): void {
+    if (this.#type === typeLength) this.#at = this.#length(end);
+    else if (this.#type === typeVarint) this.#varint(end);
+    else if (this.#type === typeFixed64) this.#forward(8, end);
+    else if (this.#type === typeFixed32) this.#forward(4, end);
+    else throw new ProtobufError(`a field has the wire type ${this.#type}`);
+  }
+
+  #forward(count: number, end: number): void {
+    if (count > end - this.#at) throw new ProtobufError('a message ends within a number');
+    this.#at += count;
+  }
+
+  /** Exact up to 2^53; negative numbers, which take ten bytes, come out huge, which is no length and no number that we read. */
+  #varint(end: number): number {
+    let value = 0;
+    let scale = 1;
+    const limit = Math.min(end, this.#at + varintLimit);
+    while (this.#at < limit) {
+      const byte = this.#bytes[this.#at] as number;
+      this.#at += 1;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 0x80;
+    }
+    throw new ProtobufError('a number does not end');
+  }
+}
+
+function listIn(decoded: Decoded, name: string): Decoded[] {
+  const list = (decoded[name] as Decoded[] | undefined) ?? [];
+  decoded[name] = list;
+  return list;
+}
+
+function mapIn(decoded: Decoded, name: string): Map<string, string> {
+  const map = (decoded[name] as Map<string, string> | undefined) ?? new Map<string, string>();
+  decoded[name] = map;
+  return map;
+}
+
+/** A power of two. */
+const wordSlots = 4096;
+/** No key or value of a label is longer, but for a key with a prefix that hardly anybody has. */
+const wordLimitBytes = 128;
+
+/** Makes texts out of bytes, the same string for the same bytes as long as no other word has taken its slot. */
+class Words {
+  readonly #slots = Array.from({ length: wordSlots }, () => '');
+
+  word(bytes: Buffer, start: number, end: number): string {
+    if (end - start > wordLimitBytes) return bytes.toString('utf8', start, end);
+    let hash = 0;
+    for (let at = start; at < end; at += 1) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0;
+    // The upper bits as well: names that are numbered differ in few.
+    const slot = (hash ^ (hash >>> 15)) & (wordSlots - 1);
+    const held = this.#slots[slot] as string;
+    if (isWord(held, bytes, start, end)) return held;
+    const word = bytes.toString('utf8', start, end);
+    // What is not ASCII has fewer characters than bytes; it is made anew each time.
+    if (word.length === end - start) this.#slots[slot] = word;
+    return word;
+  }
+}
+
+function isWord(word: string, bytes: Buffer, start: number, end: number): boolean {
+  if (word.length !== end - start) return false;
+  for (let index = 0; index < word.length; index += 1) {
+    if (word.charCodeAt(index) !== bytes[start + index]) return false;
+  }
+  return true;
+}
