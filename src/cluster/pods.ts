@@ -3,13 +3,19 @@ import type { Labels } from '../apimachinery/labels.ts';
 import type { Clock } from '../clock.ts';
 import { createInformer } from '../client/informer.ts';
 import { field, text, textMap } from '../client/json.ts';
+import { objectMeta } from '../client/messages.ts';
+import { type Message, protobufType } from '../client/protobuf.ts';
 import type { RestClient } from '../client/rest.ts';
 import type { Logger } from '../logging.ts';
+import { areEqual, createLabelSets } from './labelsets.ts';
+import { createSortedList, type SortedList } from './sortedlist.ts';
 
+/** The same object until something of it changes. */
 export interface PodInfo {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
+  /** The same object for all pods whose labels are equal. */
   readonly labels: Labels;
   /** The annotation kubernetes.io/config.hash: what kubelets call a static pod instead of its UID. */
   readonly configHash: string | undefined;
@@ -21,6 +27,8 @@ export interface PodLister {
   get(namespace: string, name: string): PodInfo | undefined;
   /** Sorted by namespace, then name; of all namespaces if none is given. */
   list(namespace?: string): readonly PodInfo[];
+  /** All in no order, without making a list; goes on over changes that are made meanwhile. */
+  values(): IterableIterator<PodInfo>;
 }
 
 export interface Pods extends PodLister {
@@ -34,79 +42,71 @@ export interface PodsOptions {
   readonly log: Logger;
 }
 
-/** Metadata only: half the bytes of whole pods, and no specs to parse. */
+/**
+ * Metadata only: half the bytes of whole pods, and no specs to parse. In protobuf, what is not kept of it costs next to nothing, where JSON.parse
+ * would make objects of it; every kube-apiserver knows that, but what stands between it and us may not.
+ */
 const accept = {
-  list: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io',
-  watch: 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io',
+  list: acceptedAs('PartialObjectMetadataList'),
+  watch: acceptedAs('PartialObjectMetadata'),
 };
+
+function acceptedAs(kind: string): string {
+  const as = `as=${kind};v=v1;g=meta.k8s.io`;
+  return `${protobufType};${as},application/json;${as};q=0.9`;
+}
+
+const configHash = 'kubernetes.io/config.hash';
+
+/** What is read of a PartialObjectMetadata in protobuf. */
+const message: Message = { 1: { name: 'metadata', kind: 'message', message: objectMeta([configHash]) } };
 
 export function createPods({ rest, clock, log }: PodsOptions): Pods {
   // Metadata does not tell the phase, so the server has to select; it reports a pod that leaves the phase as deleted.
   const query = { fieldSelector: 'status.phase=Running' };
-  const informer = createInformer({ rest, clock, log, path: '/api/v1/pods', query, accept, parse: parsePod });
-  const namespaces = new Map<string, Namespace>();
+  const labelSets = createLabelSets();
+  const informer = createInformer({ rest, clock, log, path: '/api/v1/pods', query, accept, message, parse });
+  /** Of the namespaces that somebody has asked for. */
+  const sortedByNamespace = new Map<string, SortedList<PodInfo>>();
   let sorted: readonly PodInfo[] | undefined;
-  informer.onChange(({ type, value }) => {
-    if (type === 'set') put(value);
-    else drop(value);
+  informer.onChange(({ value: { namespace, name } }) => {
     sorted = undefined;
+    sortedByNamespace.get(namespace)?.changed(name);
+    if (informer.within(namespace) === undefined) sortedByNamespace.delete(namespace);
   });
   return {
     synced: () => informer.synced(),
-    get: (namespace, name) => namespaces.get(namespace)?.pods.get(name),
-    list,
+    get: (namespace, name) => informer.get(name, namespace),
+    list: (namespace) => (namespace === undefined ? listAll() : listWithin(namespace)),
+    values: () => informer.values(),
     run: (signal) => informer.run(signal),
   };
 
-  function put(pod: PodInfo): void {
-    const held = namespaces.get(pod.namespace);
-    if (held === undefined) {
-      namespaces.set(pod.namespace, { pods: new Map([[pod.name, pod]]), sorted: undefined });
-      return;
-    }
-    held.pods.set(pod.name, pod);
-    held.sorted = undefined;
+  function listWithin(namespace: string): readonly PodInfo[] {
+    if (informer.within(namespace) === undefined) return [];
+    const held = sortedByNamespace.get(namespace);
+    if (held !== undefined) return held.list();
+    const created = createSortedList(() => informer.within(namespace));
+    sortedByNamespace.set(namespace, created);
+    return created.list();
   }
 
-  function drop(pod: PodInfo): void {
-    const held = namespaces.get(pod.namespace);
-    if (held === undefined) return;
-    held.pods.delete(pod.name);
-    held.sorted = undefined;
-    if (held.pods.size === 0) namespaces.delete(pod.namespace);
-  }
-
-  function list(namespace?: string): readonly PodInfo[] {
-    if (namespace !== undefined) return sortedPods(namespaces.get(namespace));
-    // Only namespaces that changed are sorted again: of 150,000 pods some start or stop every second.
-    sorted ??= [...namespaces.keys()].sort().flatMap((name) => sortedPods(namespaces.get(name)));
+  function listAll(): readonly PodInfo[] {
+    // Only namespaces that changed are merged again: of 150,000 pods some start or stop every second.
+    sorted ??= [...informer.namespaces()].sort().flatMap(listWithin);
     return sorted;
   }
-}
 
-interface Namespace {
-  readonly pods: Map<string, PodInfo>;
-  /** By name; undefined after a change. */
-  sorted: readonly PodInfo[] | undefined;
-}
-
-function sortedPods(namespace: Namespace | undefined): readonly PodInfo[] {
-  if (namespace === undefined) return [];
-  namespace.sorted ??= [...namespace.pods.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return namespace.sorted;
-}
-
-function parsePod(object: unknown): PodInfo | undefined {
-  const metadata = field(object, 'metadata');
-  const namespace = text(field(metadata, 'namespace'));
-  const name = text(field(metadata, 'name'));
-  const uid = text(field(metadata, 'uid'));
-  if (namespace === undefined || name === undefined || uid === undefined) return undefined;
-  return {
-    namespace,
-    name,
-    uid,
-    labels: textMap(field(metadata, 'labels')),
-    configHash: text(field(field(metadata, 'annotations'), 'kubernetes.io/config.hash')),
-  };
+  function parse(object: unknown, held: PodInfo | undefined): PodInfo | undefined {
+    const metadata = field(object, 'metadata');
+    const namespace = text(field(metadata, 'namespace'));
+    const name = text(field(metadata, 'name'));
+    const uid = text(field(metadata, 'uid'));
+    if (namespace === undefined || name === undefined || uid === undefined) return undefined;
+    const labels = textMap(field(metadata, 'labels'));
+    const hash = textMap(field(metadata, 'annotations')).get(configHash);
+    // Most changes of a pod are of its status, and nothing to us.
+    if (held?.uid === uid && held.configHash === hash && areEqual(held.labels, labels)) return held;
+    return { namespace, name, uid, labels: labelSets.share(labels), configHash: hash };
+  }
 }

@@ -5,7 +5,7 @@ import type { Answer } from '../point.ts';
 import type { Expectations } from '../scrape/target.ts';
 
 export interface ExpectationOptions {
-  readonly pods: PodLister;
+  readonly pods: Pick<PodLister, 'get' | 'values'>;
   readonly usage: { podUsage(pod: PodInfo): Answer<unknown> };
   readonly clock: Clock;
 }
@@ -21,7 +21,8 @@ const unreportedLimit = 1_000;
 export function createExpectations({ pods, usage, clock }: ExpectationOptions): Expectations {
   /** Since when nobody has told of them, monotonic. */
   const unreported = new Map<string, { readonly pod: PodInfo; readonly sinceMs: number }>();
-  let next = 0;
+  /** Where the next slice begins; a new round where there is none. */
+  let rest: IterableIterator<PodInfo> | undefined;
   let lookedMs = -Infinity;
 
   return {
@@ -40,13 +41,16 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
 
   function look(nowMs: number): void {
     for (const [key, { pod }] of unreported) if (!isUnreported(pod)) unreported.delete(key);
-    const all = pods.list();
-    if (next >= all.length) next = 0;
-    for (const pod of all.slice(next, next + sliceSize)) {
+    rest ??= pods.values();
+    for (let looked = 0; looked < sliceSize; looked += 1) {
+      const { done, value: pod } = rest.next();
+      if (done === true) {
+        rest = undefined;
+        return;
+      }
       if (unreported.size < unreportedLimit && isUnreported(pod) && !unreported.has(pod.uid))
         unreported.set(pod.uid, { pod, sinceMs: nowMs });
     }
-    next += sliceSize;
   }
 
   function isUnreported(pod: PodInfo): boolean {

@@ -11,9 +11,8 @@ function setUp() {
   const reported = new Set<string>();
   const expectations = createExpectations({
     pods: {
-      synced: () => true,
       get: (namespace, name) => pods.get(`${namespace}/${name}`),
-      list: () => [...pods.values()],
+      values: () => pods.values(),
     },
     usage: {
       podUsage: ({ uid }): Answer<unknown> =>

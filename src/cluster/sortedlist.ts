@@ -1,0 +1,68 @@
+/** Keeps a list sorted by name over changes: what changed since the list was last asked for is merged in, the rest is copied. */
+
+export interface Named {
+  readonly name: string;
+}
+
+export interface SortedList<T extends Named> {
+  /** That the object of this name came, went or is another one now. */
+  changed(name: string): void;
+  /** A list of its own after each change; nobody sees one change. */
+  list(): readonly T[];
+}
+
+/** Beyond this share of changed names, sorting anew is cheaper; and a list that nobody asks for must not collect names for ever. */
+const mergeShare = 1 / 4;
+
+/** @param objects by name, as they are now. */
+export function createSortedList<T extends Named>(objects: () => ReadonlyMap<string, T> | undefined): SortedList<T> {
+  let sorted: readonly T[] | undefined;
+  const names = new Set<string>();
+  return { changed, list };
+
+  function changed(name: string): void {
+    if (sorted === undefined) return;
+    names.add(name);
+    if (names.size <= sorted.length * mergeShare) return;
+    sorted = undefined;
+    names.clear();
+  }
+
+  function list(): readonly T[] {
+    const current = objects() ?? new Map<string, T>();
+    if (sorted === undefined) sorted = [...current.values()].sort(byName);
+    else if (names.size > 0) sorted = merge(sorted, [...names].sort(), current);
+    names.clear();
+    return sorted;
+  }
+}
+
+function merge<T extends Named>(list: readonly T[], names: readonly string[], objects: ReadonlyMap<string, T>): T[] {
+  const merged: T[] = [];
+  let from = 0;
+  for (const name of names) {
+    const to = positionOf(list, name);
+    for (let at = from; at < to; at += 1) merged.push(list[at] as T);
+    from = list[to]?.name === name ? to + 1 : to;
+    const object = objects.get(name);
+    if (object !== undefined) merged.push(object);
+  }
+  for (let at = from; at < list.length; at += 1) merged.push(list[at] as T);
+  return merged;
+}
+
+/** Where the name is, or would have to be. */
+function positionOf(list: readonly Named[], name: string): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((list[middle] as Named).name < name) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function byName(a: Named, b: Named): number {
+  return a.name < b.name ? -1 : 1;
+}
