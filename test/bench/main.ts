@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { UnmetNeed } from '../cluster/needs.ts';
 import { benchDecode } from './decode.ts';
+import { benchInformer } from './informer.ts';
 import { benchLists } from './lists.ts';
 import type { Figure, Figures } from './measure.ts';
 import { type Measured, measuredFile, readMeasured } from './measured.ts';
@@ -15,6 +16,7 @@ const parts: ReadonlyMap<string, (figures: Figures) => Promise<void>> = new Map(
   ['memory', benchMemory],
   ['decode', benchDecode],
   ['lists', benchLists],
+  ['informer', benchInformer],
   ['scrape', benchScrape],
   ['paced', benchPaced],
 ]);

@@ -76,13 +76,17 @@ function writeMetadata(writer: ProtobufWriter, metadata: unknown): void {
     writer.string(1, 'ReplicaSet');
     writer.string(3, 'owner');
   });
-  // Beyond the numbers whose tag is one byte.
-  writer.message(17, () => {
-    writer.string(1, 'kubelet');
-    writeTime(writer, 4);
-    writer.message(7, () => writer.string(1, '{"f:metadata":{"f:labels":{"f:app":{}}}}'));
-  });
+  for (const managed of items(field(metadata, 'managedFields') ?? someManagedFields)) {
+    // Beyond the numbers whose tag is one byte.
+    writer.message(17, () => {
+      writer.string(1, text(field(managed, 'manager')) ?? '');
+      writeTime(writer, 4);
+      writer.message(7, () => writer.string(1, JSON.stringify(field(managed, 'fieldsV1'))));
+    });
+  }
 }
+
+const someManagedFields = [{ manager: 'kubelet', fieldsV1: { 'f:metadata': { 'f:labels': { 'f:app': {} } } } }];
 
 function writeNodeStatus(writer: ProtobufWriter, status: unknown): void {
   writer.message(1, () => writer.string(1, 'cpu'));
