@@ -33,16 +33,10 @@ export function createLabelSets(): LabelSets {
       const held = reference.deref();
       if (held !== undefined && areEqual(held, labels)) return held;
     }
-<<<<<<< HEAD
-    if (bucket.length >= bucketLimit) return labels;
-    buckets.set(hash, [...bucket, new WeakRef(labels)]);
-    size += 1;
-=======
     const living = bucket.filter(isHeld);
     if (living.length >= bucketLimit) return labels;
     buckets.set(hash, [...living, new WeakRef(labels)]);
     size += living.length + 1 - bucket.length;
->>>>>>> w6-informer
     if (size >= sweepSize) sweep();
     return labels;
   }
@@ -51,11 +45,7 @@ export function createLabelSets(): LabelSets {
   function sweep(): void {
     size = 0;
     for (const [hash, bucket] of buckets) {
-<<<<<<< HEAD
-      const living = bucket.filter((reference) => reference.deref() !== undefined);
-=======
       const living = bucket.filter(isHeld);
->>>>>>> w6-informer
       if (living.length === 0) buckets.delete(hash);
       else if (living.length < bucket.length) buckets.set(hash, living);
       size += living.length;
@@ -64,13 +54,10 @@ export function createLabelSets(): LabelSets {
   }
 }
 
-<<<<<<< HEAD
-=======
 function isHeld(reference: WeakRef<Labels>): boolean {
   return reference.deref() !== undefined;
 }
 
->>>>>>> w6-informer
 /** Whatever their order. */
 export function areEqual(some: Labels, others: Labels): boolean {
   if (some.size !== others.size) return false;
