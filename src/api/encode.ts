@@ -12,16 +12,21 @@ import {
   type Version,
 } from './types.ts';
 
+/** All at once and without a fast path: what is served is written in pieces, and must be the same. */
 export function encode(object: MetricsObject, version: Version, form: JsonForm = 'compact'): Buffer {
   return encodeJson(toJson(object, version), form);
 }
 
 /** The object as encodeJson takes it. */
 export function toJson(object: MetricsObject, version: Version): object {
-  const typeMeta: TypeMeta = { kind: object.kind, apiVersion: `${group}/${version}` };
+  const typeMeta = toTypeMeta(object, version);
   // In lists, objects have neither kind nor apiVersion.
-  const rest = 'items' in object ? { metadata: {}, items: object.items.map(toWire) } : toWire(object);
-  return { ...typeMeta, ...rest };
+  if ('slices' in object) return { ...typeMeta, metadata: {}, items: [...object.slices].flat().map(toWire) };
+  return { ...typeMeta, ...toWire(object) };
+}
+
+export function toTypeMeta(object: MetricsObject, version: Version): TypeMeta {
+  return { kind: object.kind, apiVersion: `${group}/${version}` };
 }
 
 export function toObjectMeta(object: NodeMetrics | PodMetrics): ObjectMeta {
@@ -35,7 +40,8 @@ export function toObjectMeta(object: NodeMetrics | PodMetrics): ObjectMeta {
 
 // The order of keys in these literals is the order on the wire.
 
-function toWire(object: NodeMetrics | PodMetrics): object {
+/** An object as lists have it. */
+export function toWire(object: NodeMetrics | PodMetrics): object {
   return {
     metadata: toObjectMeta(object),
     timestamp: formatTime(object.timestampMs),
@@ -45,8 +51,8 @@ function toWire(object: NodeMetrics | PodMetrics): object {
   };
 }
 
-function toWireContainer({ name, usage }: ContainerMetrics): object {
-  return { name, usage: toWireUsage(usage) };
+function toWireContainer(container: ContainerMetrics): object {
+  return { name: container.name, usage: toWireUsage(container) };
 }
 
 function toWireUsage(usage: ResourceUsage): object {

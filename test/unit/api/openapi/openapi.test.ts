@@ -113,12 +113,12 @@ for (const version of ['v1', 'v1beta1'] as const) {
     const common = { creationTimestampMs: 1e12, timestampMs: 1e12, windowMs: 15_000, labels: new Map([['a', 'b']]) };
     const usage = { cpuNanocores: 1, memoryBytes: 1, swapBytes: 1 };
     const node: NodeMetrics = { kind: 'NodeMetrics', name: 'n', usage, ...common };
-    const containers = [{ name: 'app', usage }];
+    const containers = [{ name: 'app', ...usage }];
     const pod: PodMetrics = { kind: 'PodMetrics', name: 'p', namespace: 'default', containers, ...common };
     check(node);
     check(pod);
-    check({ kind: 'NodeMetricsList', items: [node] });
-    check({ kind: 'PodMetricsList', items: [pod] });
+    check({ kind: 'NodeMetricsList', slices: [[node]] });
+    check({ kind: 'PodMetricsList', slices: [[pod]] });
   });
 }
 
