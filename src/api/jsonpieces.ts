@@ -17,8 +17,8 @@ export function* jsonPieces(object: MetricsObject, version: Version, writer: Jso
   const items = new ItemWriter(writer);
   writer.text(`{"kind":"${object.kind}","apiVersion":"${group}/${version}",`);
   if ('slices' in object) yield* writeItems(writer, items, object);
-  else items.members(object);
-  writer.text('}\n');
+  else items.write(object, metadata);
+  writer.text('\n');
   return writer.take();
 }
 
@@ -30,41 +30,41 @@ function* writeItems(
   writer.text('"metadata":{},"items":[');
   let open = firstItem;
   yield* writeSlices<NodeMetrics | PodMetrics>(writer, slices, (item) => {
-    writer.bytes(open);
-    items.members(item);
-    writer.bytes(endOfItem);
+    items.write(item, open);
     open = nextItem;
   });
-  writer.text(']');
+  writer.text(']}');
 }
 
-/** Keeps what an item has in common with the one before it. */
+/** Keeps what an item has in common with the one before it. Writes as much as possible at a time: every call costs as much as its bytes. */
 class ItemWriter {
   readonly #writer: JsonWriter;
-  /** How the name is followed in this namespace; empty for an object without one. */
   #namespace: string | undefined;
-  #afterName = Buffer.alloc(0);
   #createdMs = Number.NaN;
-  /** The name of a container up to the number of its CPU: most clusters have few. */
-  readonly #containers = new Map<string, Buffer>();
+  /** What follows the name, up to the labels. */
+  #afterName = Buffer.alloc(0);
+  readonly #first = new BeforeCpu('","containers":[');
+  readonly #next = new BeforeCpu('"}},');
 
   constructor(writer: JsonWriter) {
     this.#writer = writer;
   }
 
-  /** All between the braces. */
-  members(object: NodeMetrics | PodMetrics): void {
+  /** @param open all before the name. */
+  write(object: NodeMetrics | PodMetrics, open: Buffer): void {
     const writer = this.#writer;
-    writer.bytes(metadataName);
-    writer.string(object.name);
+    writer.bytes(open);
+    writer.content(object.name);
     writer.bytes(this.#commonAfterName(object));
     writer.labels(object.labels);
     writer.bytes(timestamp);
     writer.time(object.timestampMs);
     writer.bytes(window);
     writer.duration(object.windowMs);
-    if (object.kind === 'NodeMetrics') this.#node(object.usage);
-    else this.#containersOf(object.containers);
+    if (object.kind === 'PodMetrics') return this.#podUsage(object.containers);
+    writer.bytes(nodeUsage);
+    this.#usage(object.usage);
+    writer.bytes(endOfNode);
   }
 
   #commonAfterName(object: NodeMetrics | PodMetrics): Buffer {
@@ -73,65 +73,63 @@ class ItemWriter {
       this.#namespace = namespace;
       this.#createdMs = object.creationTimestampMs;
       const member = namespace === undefined ? '' : `,"namespace":${quoteJson(namespace)}`;
-      this.#afterName = Buffer.from(`${member},"creationTimestamp":"${formatTime(object.creationTimestampMs)}"`);
+      this.#afterName = Buffer.from(`"${member},"creationTimestamp":"${formatTime(object.creationTimestampMs)}"`);
     }
     return this.#afterName;
   }
 
-  #node(usage: ResourceUsage): void {
-    this.#writer.bytes(nodeUsage);
-    this.#usage(usage);
-  }
-
-  #containersOf(containers: readonly ContainerMetrics[]): void {
+  #podUsage(containers: readonly ContainerMetrics[]): void {
     const writer = this.#writer;
-    writer.bytes(openContainers);
+    if (containers.length === 0) return writer.bytes(noContainers);
     for (let index = 0; index < containers.length; index += 1) {
       const container = containers[index] as ContainerMetrics;
-      if (index > 0) writer.byte(comma);
-      writer.bytes(this.#beforeCpu(container.name));
+      writer.bytes(index === 0 ? this.#first.of(container.name) : this.#next.of(container.name));
       this.#usage(container);
-      writer.byte(braceClose);
     }
-    writer.byte(bracketClose);
+    writer.bytes(endOfPod);
   }
 
-  #beforeCpu(name: string): Buffer {
-    const known = this.#containers.get(name);
-    if (known !== undefined) return known;
-    const made = Buffer.from(`{"name":${quoteJson(name)},"usage":{"cpu":"`);
-    if (this.#containers.size < containersLimit) this.#containers.set(name, made);
-    return made;
-  }
-
-  /** From the number of the CPU on. */
+  /** From the number of the CPU to the last number. */
   #usage(usage: ResourceUsage): void {
     const writer = this.#writer;
     writer.decimalNano(usage.cpuNanocores);
     writer.bytes(memory);
     writer.binary(usage.memoryBytes);
-    if (usage.swapBytes !== undefined) {
-      writer.bytes(swap);
-      writer.binary(usage.swapBytes);
-    }
-    writer.bytes(endOfUsage);
+    if (usage.swapBytes === undefined) return;
+    writer.bytes(swap);
+    writer.binary(usage.swapBytes);
   }
 }
 
-/** Different names of containers that are kept for one list. */
-const containersLimit = 1_000;
+/** From the end of what is before a container to the number of its CPU. Most clusters have few names of containers. */
+class BeforeCpu {
+  readonly #open: string;
+  readonly #known = new Map<string, Buffer>();
 
-const firstItem = Buffer.from('{');
-const nextItem = Buffer.from(',{');
-const endOfItem = Buffer.from('}');
-const metadataName = Buffer.from('"metadata":{"name":');
-const timestamp = Buffer.from('},"timestamp":');
-const window = Buffer.from(',"window":');
-const nodeUsage = Buffer.from(',"usage":{"cpu":"');
-const openContainers = Buffer.from(',"containers":[');
+  constructor(open: string) {
+    this.#open = open;
+  }
+
+  of(name: string): Buffer {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const made = Buffer.from(`${this.#open}{"name":${quoteJson(name)},"usage":{"cpu":"`);
+    if (this.#known.size < namesLimit) this.#known.set(name, made);
+    return made;
+  }
+}
+
+/** Names that are kept for one list. */
+const namesLimit = 1_000;
+
+const metadata = Buffer.from('"metadata":{"name":"');
+const firstItem = Buffer.from('{"metadata":{"name":"');
+const nextItem = Buffer.from(',{"metadata":{"name":"');
+const timestamp = Buffer.from('},"timestamp":"');
+const window = Buffer.from('","window":"');
+const nodeUsage = Buffer.from('","usage":{"cpu":"');
+const noContainers = Buffer.from('","containers":[]}');
 const memory = Buffer.from('","memory":"');
 const swap = Buffer.from('","swap":"');
-const endOfUsage = Buffer.from('"}');
-const comma = 0x2c;
-const braceClose = 0x7d;
-const bracketClose = 0x5d;
+const endOfNode = Buffer.from('"}}');
+const endOfPod = Buffer.from('"}}]}');

@@ -16,13 +16,18 @@ function* slicesOf<T, M>(
   make: (object: T) => M | undefined,
 ): Generator<readonly M[], void, void> {
   for (let start = 0; start < objects.length; start += sliceLength) {
-    const slice: M[] = [];
-    for (const object of objects.slice(start, start + sliceLength)) {
-      const made = make(object);
-      if (made !== undefined) slice.push(made);
-    }
-    yield slice;
+    yield sliceOf(objects, start, make);
   }
+}
+
+function sliceOf<T, M>(objects: readonly T[], start: number, make: (object: T) => M | undefined): readonly M[] {
+  const slice: M[] = [];
+  const end = Math.min(start + sliceLength, objects.length);
+  for (let index = start; index < end; index += 1) {
+    const made = make(objects[index] as T);
+    if (made !== undefined) slice.push(made);
+  }
+  return slice;
 }
 
 interface Selectable {

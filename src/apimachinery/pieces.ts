@@ -115,12 +115,42 @@ export class PieceWriter {
     } while (rest !== 0);
   }
 
-  /** With zeros before it, so that it has two digits. */
-  twoDigits(whole: number): void {
-    this.#reserve(2);
+  /** @param small up to 2^31, counted in thousandths: 9993 is 9.993, 15000 is 15. */
+  thousandths(small: number): void {
+    const whole = (small / 1000) | 0;
+    this.decimal(whole);
+    const rest = small - whole * 1000;
+    if (rest === 0) return;
+    this.#reserve(4);
+    const bytes = this.#bytes;
+    const tenths = (rest / 100) | 0;
+    const hundredths = ((rest - tenths * 100) / 10) | 0;
+    const last = rest - tenths * 100 - hundredths * 10;
+    bytes[this.length] = point;
+    bytes[this.length + 1] = zero + tenths;
+    bytes[this.length + 2] = zero + hundredths;
+    bytes[this.length + 3] = zero + last;
+    // Zeros at the end are not written.
+    this.length += last !== 0 ? 4 : hundredths !== 0 ? 3 : 2;
+  }
+
+  /** @param seconds since midnight: 3661 is 01:01:01. */
+  timeOfDay(seconds: number): void {
+    this.#reserve(8);
+    const minutes = (seconds / 60) | 0;
+    const hours = (minutes / 60) | 0;
+    this.#twoDigits(this.length, hours);
+    this.#bytes[this.length + 2] = colon;
+    this.#twoDigits(this.length + 3, minutes - hours * 60);
+    this.#bytes[this.length + 5] = colon;
+    this.#twoDigits(this.length + 6, seconds - minutes * 60);
+    this.length += 8;
+  }
+
+  #twoDigits(at: number, whole: number): void {
     const tens = (whole / 10) | 0;
-    this.#bytes[this.length++] = zero + tens;
-    this.#bytes[this.length++] = zero + whole - tens * 10;
+    this.#bytes[at] = zero + tens;
+    this.#bytes[at + 1] = zero + whole - tens * 10;
   }
 
   /** Half of it at a time is small again. */
@@ -146,6 +176,8 @@ const firstBytes = 4 * 1024;
 /** Only an object of that size makes it larger. */
 const keptBytes = 1024 * 1024;
 const zero = 0x30;
+const point = 0x2e;
+const colon = 0x3a;
 const largestSmall = 0x7fff_ffff;
 const longestSmall = 10;
 
