@@ -58,10 +58,15 @@ export async function writeBody(
 
 /** What has begun can only be broken off; visibly, so that nobody takes it for all. */
 export function breakOff(response: Http2ServerResponse): void {
-  // HTTP/1.1 has no streams, and its response no stream.
   const { stream } = response as Partial<Http2ServerResponse>;
   if (stream === undefined) response.destroy();
   else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+}
+
+/** Perhaps before the first byte; then its end is not told again. HTTP/1.1 has no streams, and HTTP/2's response does not say. */
+function isGone(response: Http2ServerResponse): boolean {
+  const { stream } = response as Partial<Http2ServerResponse>;
+  return stream === undefined ? response.destroyed : stream.destroyed || stream.closed;
 }
 
 interface Outlet {
@@ -76,7 +81,7 @@ function openOutlet(response: Http2ServerResponse, gzip: boolean): Outlet {
   // The fastest level: the others are 1.5 times better at most.
   const compressor = gzip ? createGzip({ level: 1 }) : undefined;
   const target: Writable = compressor ?? response;
-  let open = !response.destroyed;
+  let open = !isGone(response);
   let wake: () => void = () => undefined;
   response.once('close', () => {
     open = false;

@@ -56,6 +56,8 @@ interface Running extends AsyncDisposable {
   readonly expected: () => Buffer;
   /** Breaks the list at this pod. */
   failAt: number;
+  /** What everybody who wants all pods waits for first. */
+  gate: Promise<void>;
 }
 
 const authority = makeAuthority();
@@ -81,7 +83,7 @@ async function start(count: number, limit = 0): Promise<Running> {
     return { namespace: index < 300 ? 'small' : 'large', name, uid: name, configHash: undefined, labels };
   });
   let made = 0;
-  const state = { failAt: -1 };
+  const state = { failAt: -1, gate: Promise.resolve() };
   const api = createPodsApi({
     pods: {
       get: () => undefined,
@@ -115,7 +117,11 @@ async function start(count: number, limit = 0): Promise<Running> {
     inFlight,
     metrics: createRequestMetrics(createRegistry(), inFlight.count),
     authenticator: { authenticate: async () => ({ name: 'alice', uid: '', groups: [], extra: new Map() }) },
-    authorizer: { authorize: async () => {} },
+    authorizer: {
+      async authorize(_user, attributes) {
+        if (attributes.kind === 'resource' && attributes.namespace === '') await state.gate;
+      },
+    },
     trustKnown: () => true,
     endpoints: {
       serve(request) {
@@ -262,6 +268,24 @@ describe('of a list of 100 MB', () => {
       await untilItStands(before);
     });
   }
+
+  test('nothing but the first piece is made for a client that left before', async () => {
+    const session = await openSession(running.port);
+    const before = running.made();
+    const gate = Promise.withResolvers<void>();
+    running.gate = gate.promise;
+    const stream = session.request({ ':path': all });
+    stream.on('error', () => undefined);
+    await until('it is under way', () => running.inFlight.count() === 1);
+    stream.close(constants.NGHTTP2_CANCEL);
+    // It comes behind the reset.
+    await ask2(session, '/livez');
+    gate.resolve();
+    await until('its work is done', () => running.inFlight.count() === 0);
+    session.destroy();
+    await untilItStands(before);
+    assert.ok(running.made() - before < 2_000, `${running.made() - before} pods`);
+  });
 
   test('what is not taken in time is broken off: a stream is reset and its connection lives on', async () => {
     const session = await openSession(running.port);
