@@ -1,6 +1,6 @@
-/** Writes objects of metrics.k8s.io as JSON, byte for byte as Kubernetes' own encoder. */
+/** Objects of metrics.k8s.io as encodeJson takes them, which then has the bytes of Kubernetes' own encoder. */
 import { formatDuration } from '../apimachinery/duration.ts';
-import { encodeJson, formatTime, type JsonForm, type ObjectMeta, type TypeMeta } from '../apimachinery/meta.ts';
+import { formatTime, type ObjectMeta, type TypeMeta } from '../apimachinery/meta.ts';
 import { formatBinary, formatDecimalNano } from '../apimachinery/quantity.ts';
 import {
   type ContainerMetrics,
@@ -12,12 +12,7 @@ import {
   type Version,
 } from './types.ts';
 
-/** All at once and without a fast path: what is served is written in pieces, and must be the same. */
-export function encode(object: MetricsObject, version: Version, form: JsonForm = 'compact'): Buffer {
-  return encodeJson(toJson(object, version), form);
-}
-
-/** The object as encodeJson takes it. */
+/** The whole object. Lists are written in pieces and with a fast path, to the byte as encodeJson writes this. */
 export function toJson(object: MetricsObject, version: Version): object {
   const typeMeta = toTypeMeta(object, version);
   // In lists, objects have neither kind nor apiVersion.

@@ -16,19 +16,15 @@ export class JsonWriter extends PieceWriter {
   #labels: Labels | undefined;
   #labelsStart = 0;
   #labelsLength = 0;
+  /** Keys of labels, up to the value. */
+  readonly #labelKeys = new Map<string, Buffer>();
 
   override take(): Buffer {
     this.#labels = undefined;
     return super.take();
   }
 
-  string(text: string): void {
-    this.byte(quotationMark);
-    this.content(text);
-    this.byte(quotationMark);
-  }
-
-  // What follows is all without the quotation marks around it.
+  // All is written without the quotation marks around it, but for labels.
 
   content(text: string): void {
     if (!this.textOf(text, plain)) this.text(quoteJson(text).slice(1, -1));
@@ -87,28 +83,37 @@ export class JsonWriter extends PieceWriter {
   }
 
   #writeLabels(labels: Labels): void {
+    const start = this.length;
     this.bytes(labelsMember);
-    let before = braceOpen;
-    for (const key of sortedKeys(labels)) {
-      this.byte(before);
-      this.string(key);
-      this.byte(colon);
-      this.string(labels.get(key) ?? '');
-      before = comma;
+    let open = braceOpen;
+    let keyBefore = '';
+    for (const [key, value] of labels) {
+      if (key < keyBefore) {
+        // kube-apiserver sorts them, but nobody promises that.
+        this.length = start;
+        return this.#writeLabels(new Map([...labels].sort(([one], [other]) => (one < other ? -1 : 1))));
+      }
+      keyBefore = key;
+      this.byte(open);
+      open = comma;
+      this.bytes(this.#beforeValue(key));
+      this.content(value);
+      this.byte(quotationMark);
     }
     this.byte(braceClose);
   }
+
+  #beforeValue(key: string): Buffer {
+    const known = this.#labelKeys.get(key);
+    if (known !== undefined) return known;
+    const made = Buffer.from(`${quoteJson(key)}:"`);
+    if (this.#labelKeys.size < labelKeysLimit) this.#labelKeys.set(key, made);
+    return made;
+  }
 }
 
-/** kube-apiserver has sorted them already, but nobody promises that. */
-function sortedKeys(labels: Labels): Iterable<string> {
-  let before = '';
-  for (const key of labels.keys()) {
-    if (key < before) return [...labels.keys()].sort();
-    before = key;
-  }
-  return labels.keys();
-}
+/** Keys that are remembered; a large cluster has some dozens. */
+const labelKeysLimit = 1_000;
 
 /** Marks the characters that JSON for the web does not escape. */
 const plain = Uint8Array.from({ length: 0x7f }, (_, unit) =>
@@ -116,7 +121,6 @@ const plain = Uint8Array.from({ length: 0x7f }, (_, unit) =>
 );
 
 const quotationMark = ascii('"');
-const colon = ascii(':');
 const comma = ascii(',');
 const braceOpen = ascii('{');
 const braceClose = ascii('}');

@@ -17,16 +17,6 @@ export function inOnePiece(bytes: Buffer): Pieces {
   return { next: () => ({ done: true, value: bytes }) };
 }
 
-/** All pieces at once, however long that takes. */
-export function joined(pieces: Pieces): Buffer {
-  const copies: Buffer[] = [];
-  for (;;) {
-    const { done, value } = pieces.next();
-    if (done === true) return copies.length === 0 ? value : Buffer.concat([...copies, value]);
-    if (value !== undefined) copies.push(Buffer.from(value));
-  }
-}
-
 /** Writes items one by one and hands over what is full. Slices of items are steps. */
 export function* writeSlices<T>(
   writer: PieceWriter,

@@ -5,7 +5,8 @@ import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node
 import { after, before, describe, test } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
-import { encode } from '../../src/api/encode.ts';
+import { encodeJson } from '../../src/apimachinery/meta.ts';
+import { toJson } from '../../src/api/encode.ts';
 import { createPodsApi } from '../../src/api/pods.ts';
 import type { Answer, PodUsage } from '../../src/point.ts';
 import { createRegistry } from '../../src/monitoring.ts';
@@ -139,7 +140,7 @@ async function start(count: number, limit = 0): Promise<Running> {
     inFlight,
     recording,
     made: () => made,
-    expected: () => encode(api.list(), 'v1'),
+    expected: () => encodeJson(toJson(api.list(), 'v1')),
     [Symbol.asyncDispose]: () => server.close(),
   });
 }

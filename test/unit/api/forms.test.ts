@@ -4,11 +4,11 @@ import { describe, test } from 'node:test';
 import type { EncodableInPieces } from '../../../src/apimachinery/encoding.ts';
 import { JsonWriter } from '../../../src/apimachinery/jsonwriter.ts';
 import { encodeJson, type JsonForm } from '../../../src/apimachinery/meta.ts';
-import { joined } from '../../../src/apimachinery/pieces.ts';
 import { partialObjectMetadata } from '../../../src/api/partial.ts';
 import { metricsProtobuf } from '../../../src/api/protobuf.ts';
 import { parseIncludeObject, type TableOptions, toTable } from '../../../src/api/table.ts';
 import type { MetricsObject, NodeMetrics, PodMetrics, Version } from '../../../src/api/types.ts';
+import { joined } from '../../fakes/joined.ts';
 
 const at = (time: string) => Date.parse(`2026-11-22T${time}Z`);
 const usage = { cpuNanocores: 100_000_885, memoryBytes: 12_640_256 };

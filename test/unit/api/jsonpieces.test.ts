@@ -5,12 +5,13 @@ import fc from 'fast-check';
 import type { EncodableInPieces } from '../../../src/apimachinery/encoding.ts';
 import { JsonWriter } from '../../../src/apimachinery/jsonwriter.ts';
 import { encodeJson, type JsonForm } from '../../../src/apimachinery/meta.ts';
-import { joined, pieceBytes, type Pieces } from '../../../src/apimachinery/pieces.ts';
+import { pieceBytes } from '../../../src/apimachinery/pieces.ts';
 import { encodeProtobuf } from '../../../src/apimachinery/protobuf.ts';
 import { metricsInPieces } from '../../../src/api/forms.ts';
 import { partialObjectMetadata } from '../../../src/api/partial.ts';
 import { toTable } from '../../../src/api/table.ts';
 import type { ContainerMetrics, MetricsList, PodMetrics, ResourceUsage } from '../../../src/api/types.ts';
+import { joined, piecesOf } from '../../fakes/joined.ts';
 
 /** One for all, as the server uses it again and again. */
 const writer = new JsonWriter();
@@ -184,14 +185,4 @@ function fieldsAfterTypeMeta(bytes: Buffer): [Buffer] {
     if (byte < 0x80) break;
   }
   return [bytes.subarray(at, at + length)];
-}
-
-/** Copies, since each is good until the next one only. */
-function piecesOf(pieces: Pieces): Buffer[] {
-  const copies: Buffer[] = [];
-  for (;;) {
-    const { done, value } = pieces.next();
-    if (value !== undefined) copies.push(Buffer.from(value));
-    if (done === true) return copies;
-  }
 }
