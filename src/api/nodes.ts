@@ -4,6 +4,7 @@ import type { Labels, LabelSelector } from '../apimachinery/labels.ts';
 import { notFound } from '../apimachinery/status.ts';
 import type { Answer, Usage } from '../point.ts';
 import { type NodeTrouble, noUsage } from './missing.ts';
+import { selection, sliced } from './slices.ts';
 import type { NodeMetrics, NodeMetricsList } from './types.ts';
 
 interface Node {
@@ -49,14 +50,14 @@ export function createNodesApi({ nodes, usage, troubleOf, now }: NodesApiOptions
   function list({ labelSelector, fieldSelector }: NodeListOptions = {}): NodeMetricsList {
     if (fieldSelector !== undefined) requireKnownFields(fieldSelector);
     const creationTimestampMs = now();
-    const items: NodeMetrics[] = [];
-    for (const node of nodes.list()) {
-      if (labelSelector?.matches(node.labels) === false) continue;
-      if (fieldSelector?.matches({ name: node.name, namespace: '' }) === false) continue;
+    const isSelected = selection(labelSelector, fieldSelector);
+    return { kind: 'NodeMetricsList', slices: sliced(nodes.list(), metricsOf) };
+
+    function metricsOf(node: Node): NodeMetrics | undefined {
+      if (!isSelected(node)) return undefined;
       const answer = usage.nodeUsage(node.name);
-      if (answer.kind === 'ready') items.push(toNodeMetrics(node, answer.value, creationTimestampMs));
+      return answer.kind === 'ready' ? toNodeMetrics(node, answer.value, creationTimestampMs) : undefined;
     }
-    return { kind: 'NodeMetricsList', items };
   }
 
   function get(name: string): NodeMetrics {

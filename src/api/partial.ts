@@ -1,17 +1,21 @@
 /** Objects reduced to their metadata, for clients that only want to know what there is. */
-import type { Encodable } from '../apimachinery/encoding.ts';
+import type { EncodableInPieces } from '../apimachinery/encoding.ts';
+import { jsonListPieces } from '../apimachinery/jsonlist.ts';
+import { encodeJson } from '../apimachinery/meta.ts';
 import { writeListMeta, writeObjectMeta } from '../apimachinery/metaprotobuf.ts';
-import { encodeProtobuf } from '../apimachinery/protobuf.ts';
+import { inOnePiece } from '../apimachinery/pieces.ts';
+import { encodeProtobuf, type ProtobufWriter } from '../apimachinery/protobuf.ts';
+import { protobufListPieces } from '../apimachinery/protobuflist.ts';
 import { toObjectMeta } from './encode.ts';
-import type { MetricsObject, NodeMetrics, PodMetrics } from './types.ts';
+import type { MetricsList, MetricsObject, NodeMetrics, PodMetrics } from './types.ts';
 
 /** What meta.k8s.io is served in; Table and PartialObjectMetadata have the same fields in both. */
 export const metaVersions = ['v1', 'v1beta1'] as const;
 
 export type MetaVersion = (typeof metaVersions)[number];
 
-export function partialObjectMetadata(object: MetricsObject, version: MetaVersion): Encodable {
-  return 'items' in object ? partialList(object.items, version) : partial(object, version);
+export function partialObjectMetadata(object: MetricsObject, version: MetaVersion): EncodableInPieces {
+  return 'slices' in object ? partialList(object, version) : partial(object, version);
 }
 
 /** One object as a Table's row and a list have it too. */
@@ -26,30 +30,41 @@ export function apiVersionOf(version: MetaVersion): string {
 const kind = 'PartialObjectMetadata';
 const listKind = 'PartialObjectMetadataList';
 
-function partial(object: NodeMetrics | PodMetrics, version: MetaVersion): Encodable {
+function partial(object: NodeMetrics | PodMetrics, version: MetaVersion): EncodableInPieces {
+  const whole = () => toPartial(object, version);
   return {
-    json: () => toPartial(object, version),
-    protobuf: () => encodeProtobuf(apiVersionOf(version), kind, (writer) => writeObjectMeta(writer, 1, object)),
+    json: (form) => inOnePiece(encodeJson(whole(), form)),
+    protobuf: () =>
+      inOnePiece(encodeProtobuf(apiVersionOf(version), kind, (writer) => writeObjectMeta(writer, 1, object))),
+    whole,
   };
 }
 
-function partialList(items: readonly (NodeMetrics | PodMetrics)[], version: MetaVersion): Encodable {
+function partialList({ slices }: MetricsList, version: MetaVersion): EncodableInPieces {
+  const head = { kind: listKind, apiVersion: apiVersionOf(version), metadata: {} };
+  const toItem = (item: NodeMetrics | PodMetrics) => toPartial(item, version);
   return {
-    json: () => ({
-      kind: listKind,
-      apiVersion: apiVersionOf(version),
-      metadata: {},
-      // Kubernetes writes an empty one as null here, and as [] for the objects themselves.
-      items: items.length === 0 ? null : items.map((item) => toPartial(item, version)),
-    }),
+    // Kubernetes writes an empty one as null here, and as [] for the objects themselves.
+    json: (form, writer) =>
+      jsonListPieces({ head: () => head, member: 'items', slices, toItem, whenEmpty: 'null' }, form, writer),
     protobuf: () =>
-      encodeProtobuf(apiVersionOf(version), listKind, (writer) => {
-        // In this list alone, the numbers of the fields are the other way round in the bytes of v1beta1.
-        if (version === 'v1') writeListMeta(writer, 1);
-        for (const item of items) {
-          writer.message(version === 'v1' ? 2 : 1, () => writeObjectMeta(writer, 1, item));
-        }
-        if (version === 'v1beta1') writeListMeta(writer, 2);
+      protobufListPieces<NodeMetrics | PodMetrics>({
+        apiVersion: apiVersionOf(version),
+        kind: listKind,
+        slices,
+        ...(version === 'v1'
+          ? { before: (writer) => writeListMeta(writer, 1), writeItem: partialItem(2) }
+          : // In this list alone, the numbers of the fields are the other way round in the bytes of v1beta1.
+            { writeItem: partialItem(1), after: (writer) => writeListMeta(writer, 2) }),
       }),
+    whole: () => {
+      const items = [...slices].flat().map(toItem);
+      return { ...head, items: items.length === 0 ? null : items };
+    },
   };
+}
+
+function partialItem(field: number) {
+  return (writer: ProtobufWriter, item: NodeMetrics | PodMetrics) =>
+    writer.message(field, () => writeObjectMeta(writer, 1, item));
 }

@@ -4,7 +4,8 @@ import type { Labels, LabelSelector } from '../apimachinery/labels.ts';
 import { notFound } from '../apimachinery/status.ts';
 import type { Answer, PodUsage } from '../point.ts';
 import { type NodeTrouble, noUsage } from './missing.ts';
-import type { ContainerMetrics, PodMetrics, PodMetricsList } from './types.ts';
+import { selection, sliced } from './slices.ts';
+import type { PodMetrics, PodMetricsList } from './types.ts';
 
 interface Pod {
   readonly namespace: string;
@@ -55,14 +56,14 @@ export function createPodsApi({ pods, usage, troubleOf, now }: PodsApiOptions): 
   function list({ namespace, labelSelector, fieldSelector }: PodListOptions = {}): PodMetricsList {
     if (fieldSelector !== undefined) requireKnownFields(fieldSelector);
     const creationTimestampMs = now();
-    const items: PodMetrics[] = [];
-    for (const pod of pods.list(namespace)) {
-      if (labelSelector?.matches(pod.labels) === false) continue;
-      if (fieldSelector?.matches(pod) === false) continue;
+    const isSelected = selection(labelSelector, fieldSelector);
+    return { kind: 'PodMetricsList', slices: sliced(pods.list(namespace), metricsOf) };
+
+    function metricsOf(pod: Pod): PodMetrics | undefined {
+      if (!isSelected(pod)) return undefined;
       const answer = usage.podUsage(pod);
-      if (answer.kind === 'ready') items.push(toPodMetrics(pod, answer.value, creationTimestampMs));
+      return answer.kind === 'ready' ? toPodMetrics(pod, answer.value, creationTimestampMs) : undefined;
     }
-    return { kind: 'PodMetricsList', items };
   }
 
   function get(namespace: string, name: string): PodMetrics {
@@ -85,6 +86,6 @@ function toPodMetrics(pod: Pod, usage: PodUsage, creationTimestampMs: number): P
     creationTimestampMs,
     timestampMs: usage.timestampMs,
     windowMs: usage.windowMs,
-    containers: usage.containers.map((container): ContainerMetrics => ({ name: container.name, usage: container })),
+    containers: usage.containers,
   };
 }

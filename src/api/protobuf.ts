@@ -1,6 +1,8 @@
 /** The messages of metrics.k8s.io in protobuf; field numbers are those of k8s.io/metrics' generated.proto, the same in v1 and v1beta1. */
 import { writeListMeta, writeObjectMeta, writeTime } from '../apimachinery/metaprotobuf.ts';
+import { inOnePiece, type Pieces } from '../apimachinery/pieces.ts';
 import { encodeProtobuf, type ProtobufWriter } from '../apimachinery/protobuf.ts';
+import { protobufListPieces } from '../apimachinery/protobuflist.ts';
 import { formatBinary, formatDecimalNano } from '../apimachinery/quantity.ts';
 import {
   type ContainerMetrics,
@@ -12,11 +14,18 @@ import {
   type Version,
 } from './types.ts';
 
-export function encodeMetricsProtobuf(object: MetricsObject, version: Version): Buffer {
-  return encodeProtobuf(`${group}/${version}`, object.kind, (writer) => {
-    if (!('items' in object)) return writeMetrics(writer, object);
-    writeListMeta(writer, 1);
-    for (const item of object.items) writer.message(2, () => writeMetrics(writer, item));
+export function metricsProtobuf(object: MetricsObject, version: Version): Pieces {
+  const apiVersion = `${group}/${version}`;
+  const { kind } = object;
+  if (!('slices' in object)) {
+    return inOnePiece(encodeProtobuf(apiVersion, kind, (writer) => writeMetrics(writer, object)));
+  }
+  return protobufListPieces<NodeMetrics | PodMetrics>({
+    apiVersion,
+    kind,
+    before: (writer) => writeListMeta(writer, 1),
+    slices: object.slices,
+    writeItem: (writer, item) => writer.message(2, () => writeMetrics(writer, item)),
   });
 }
 
@@ -30,10 +39,10 @@ function writeMetrics(writer: ProtobufWriter, object: NodeMetrics | PodMetrics):
 
 const nanosecondsPerMillisecond = 1e6;
 
-function writeContainer(writer: ProtobufWriter, field: number, { name, usage }: ContainerMetrics): void {
+function writeContainer(writer: ProtobufWriter, field: number, container: ContainerMetrics): void {
   writer.message(field, () => {
-    writer.string(1, name);
-    writeUsage(writer, 2, usage);
+    writer.string(1, container.name);
+    writeUsage(writer, 2, container);
   });
 }
 

@@ -1,6 +1,7 @@
 /** Objects as rows of a table, for `kubectl get`: the real server's columns and, unless told otherwise, its cells. */
 import { formatDuration } from '../apimachinery/duration.ts';
-import type { Encodable } from '../apimachinery/encoding.ts';
+import type { EncodableInPieces } from '../apimachinery/encoding.ts';
+import { jsonListPieces } from '../apimachinery/jsonlist.ts';
 import { quote } from '../apimachinery/quote.ts';
 import { badRequest } from '../apimachinery/status.ts';
 import { type TableCells, usageCells } from './cells.ts';
@@ -20,23 +21,25 @@ export interface TableOptions {
 }
 
 /** Not to be asked for in protobuf: there is no such message. */
-export function toTable(object: MetricsObject, options: TableOptions): Encodable {
-  return {
-    json: () => toJsonTable('items' in object ? object.items : [object], options),
-    protobuf: () => {
-      throw new Error('a Table has no protobuf message; negotiation must not allow it');
-    },
-  };
-}
-
-function toJsonTable(objects: readonly (NodeMetrics | PodMetrics)[], options: TableOptions): object {
-  return {
+export function toTable(object: MetricsObject, options: TableOptions): EncodableInPieces {
+  const slices: Iterable<readonly (NodeMetrics | PodMetrics)[]> = 'slices' in object ? object.slices : [[object]];
+  const toItem = (item: NodeMetrics | PodMetrics) => toRow(item, options);
+  const head = (isEmpty: boolean) => ({
     kind: 'Table',
     apiVersion: apiVersionOf(options.metaVersion),
     metadata: {},
     // Without a row nobody knows the columns: Kubernetes takes the resources from the first one.
-    columnDefinitions: objects.length === 0 ? null : columns,
-    rows: objects.length === 0 ? null : objects.map((each) => toRow(each, options)),
+    columnDefinitions: isEmpty ? null : columns,
+  });
+  return {
+    json: (form, writer) => jsonListPieces({ head, member: 'rows', slices, toItem, whenEmpty: 'null' }, form, writer),
+    protobuf: () => {
+      throw new Error('a Table has no protobuf message; negotiation must not allow it');
+    },
+    whole: () => {
+      const rows = [...slices].flat().map(toItem);
+      return { ...head(rows.length === 0), rows: rows.length === 0 ? null : rows };
+    },
   };
 }
 
@@ -76,8 +79,8 @@ function toRow(object: NodeMetrics | PodMetrics, options: TableOptions): object 
 
 function sum({ containers }: PodMetrics): ResourceUsage {
   return {
-    cpuNanocores: containers.reduce((total, { usage }) => total + usage.cpuNanocores, 0),
-    memoryBytes: containers.reduce((total, { usage }) => total + usage.memoryBytes, 0),
+    cpuNanocores: containers.reduce((total, { cpuNanocores }) => total + cpuNanocores, 0),
+    memoryBytes: containers.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
   };
 }
 

@@ -36,9 +36,8 @@ export interface ResourceUsage {
   readonly swapBytes?: number | undefined;
 }
 
-export interface ContainerMetrics {
+export interface ContainerMetrics extends ResourceUsage {
   readonly name: string;
-  readonly usage: ResourceUsage;
 }
 
 export interface NodeMetrics extends Metrics {
@@ -56,14 +55,22 @@ export interface PodMetrics extends Metrics {
 export interface NodeMetricsList {
   readonly kind: 'NodeMetricsList';
   /** Sorted by name. */
-  readonly items: readonly NodeMetrics[];
+  readonly slices: Slices<NodeMetrics>;
 }
 
 export interface PodMetricsList {
   readonly kind: 'PodMetricsList';
   /** Sorted by namespace, then name. */
-  readonly items: readonly PodMetrics[];
+  readonly slices: Slices<PodMetrics>;
 }
 
+/**
+ * The items of a list, which may be very many: each slice is made when it is taken, from what is known at that moment, and takes a fraction of a
+ * millisecond. Some are empty, so that also the search for items takes no longer.
+ */
+export type Slices<T> = Iterable<readonly T[]>;
+
 /** Everything that can be encoded. */
-export type MetricsObject = NodeMetrics | NodeMetricsList | PodMetrics | PodMetricsList;
+export type MetricsObject = NodeMetrics | PodMetrics | MetricsList;
+
+export type MetricsList = NodeMetricsList | PodMetricsList;

@@ -59,6 +59,16 @@ export function encodeJson(value: unknown, form: JsonForm = 'compact'): Buffer {
 }
 
 /**
+ * Text of encodeJson in its compact form without the newline at its end, or as a part of something that is indented.
+ * @param newline a line break and the indentation of the value's own line, or the empty string to write all on one line.
+ */
+export function jsonText(value: unknown, newline: string): string {
+  let text = '';
+  write({ put: (more) => (text += more) }, value, newline);
+  return text;
+}
+
+/**
  * Time as metav1.Time writes it: UTC, seconds, the rest cut off.
  * @param ms milliseconds since the epoch; times that RFC 3339 cannot tell become the first or last that it can,
  * so that one machine's broken clock cannot break everybody's list.
@@ -79,14 +89,14 @@ const lastMs = Date.UTC(9999, 11, 31, 23, 59, 59);
  * Not JSON.stringify, because labels are Maps: an object would move a label called "10" behind one called "9".
  * @param newline a line break and the indentation of the value's own line, or the empty string to write all on one line.
  */
-function write(output: Output, value: unknown, newline: string): void {
+function write(output: Sink, value: unknown, newline: string): void {
   if (typeof value === 'string') output.put(quoteJson(value));
   else if (typeof value !== 'object' || value === null) output.put(JSON.stringify(value));
   else if (Array.isArray(value)) writeArray(output, value, newline);
   else writeObject(output, value, newline);
 }
 
-function writeArray(output: Output, items: readonly unknown[], newline: string): void {
+function writeArray(output: Sink, items: readonly unknown[], newline: string): void {
   const inner = indent(newline);
   let before = '[';
   for (const item of items) {
@@ -97,7 +107,7 @@ function writeArray(output: Output, items: readonly unknown[], newline: string):
   output.put(before === '[' ? '[]' : `${newline}]`);
 }
 
-function writeObject(output: Output, object: object, newline: string): void {
+function writeObject(output: Sink, object: object, newline: string): void {
   const inner = indent(newline);
   const colon = newline === '' ? ':' : ': ';
   let before = '{';
@@ -122,8 +132,12 @@ function indent(newline: string): string {
   return newline === '' ? '' : `${newline}  `;
 }
 
+interface Sink {
+  put(text: string): void;
+}
+
 /** Turns text into bytes piece by piece, so that a long list never is one text made of millions of small ones. */
-class Output {
+class Output implements Sink {
   readonly #chunks: Buffer[] = [];
   #text = '';
 
@@ -148,7 +162,8 @@ const chunkLength = 65_536;
 /** Text that needs no escaping, as nearly all names, labels, quantities and times. */
 const plain = /^[ !#-%'-;=?-[\]-~]*$/;
 
-function quoteJson(text: string): string {
+/** A string as encodeJson writes it. */
+export function quoteJson(text: string): string {
   if (plain.test(text)) return `"${text}"`;
   return JSON.stringify(text).replace(
     /[<>&\u2028\u2029]/g,

@@ -11,15 +11,30 @@ export type WriteMessage = (writer: ProtobufWriter) => void;
 export function encodeProtobuf(apiVersion: string, kind: string, write: WriteMessage): Buffer {
   const writer = new ProtobufWriter();
   writer.raw(magic);
+  writeTypeMeta(writer, apiVersion, kind);
+  writer.message(2, write);
+  endEnvelope(writer);
+  return writer.bytes();
+}
+
+/** What stands before the object's own bytes. */
+export function beginEnvelope(writer: ProtobufWriter, apiVersion: string, kind: string, length: number): void {
+  writer.raw(magic);
+  writeTypeMeta(writer, apiVersion, kind);
+  writer.begin(2, length);
+}
+
+/** What stands after them: neither content encoding nor content type, the bytes are as they are. */
+export function endEnvelope(writer: ProtobufWriter): void {
+  writer.string(3, '');
+  writer.string(4, '');
+}
+
+function writeTypeMeta(writer: ProtobufWriter, apiVersion: string, kind: string): void {
   writer.message(1, () => {
     writer.string(1, apiVersion);
     writer.string(2, kind);
   });
-  writer.message(2, write);
-  // Neither content encoding nor content type: the bytes are as they are.
-  writer.string(3, '');
-  writer.string(4, '');
-  return writer.bytes();
 }
 
 const magic = Buffer.from('k8s\0', 'latin1');
@@ -68,8 +83,25 @@ export class ProtobufWriter {
     this.#length += length;
   }
 
+  /** A message whose bytes are written next, by whoever knows their number. */
+  begin(field: number, length: number): void {
+    this.#varint(field * 8 + lengthDelimited);
+    this.#varint(length);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
   bytes(): Buffer {
     return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** A copy of what was written since the last one. */
+  take(): Buffer {
+    const taken = Buffer.from(this.bytes());
+    this.#length = 0;
+    return taken;
   }
 
   #varint(value: number): void {

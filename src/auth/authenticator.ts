@@ -8,6 +8,7 @@ import type { TokenReviewer } from '../client/reviews.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { bearerToken } from './bearer.ts';
+import { perConnection } from './perconnection.ts';
 import { userFromHeaders } from './requestheader.ts';
 import type { AuthenticationSettings } from './settings.ts';
 import { createTokenAuthenticator } from './tokenreview.ts';
@@ -52,6 +53,8 @@ export function createAuthenticator({
   log,
 }: AuthenticatorOptions): Authenticator {
   const verifier = createVerifier(clock);
+  const nameOf = perConnection(commonNameOf);
+  const userOf = perConnection(userFromCertificate);
   const tokens = createTokenAuthenticator({ reviewer, ttlMs: tokenTtlMs, clock });
   const steps: readonly Step[] = [frontProxy, clientCertificate, token];
   return { authenticate };
@@ -85,7 +88,7 @@ export function createAuthenticator({
     if (certificate === undefined || requestHeader === undefined) return undefined;
     const verdict = verifier.verify(certificate, connection, requestHeader.ca);
     if (verdict.kind === 'untrusted') throw new Error(`not a front proxy: ${verdict.reason}`);
-    const name = commonNameOf(certificate);
+    const name = nameOf(certificate, connection);
     if (requestHeader.allowedNames.length > 0 && !requestHeader.allowedNames.includes(name)) {
       throw new Error(`not a front proxy: ${JSON.stringify(name)} is not in requestheader-allowed-names`);
     }
@@ -97,7 +100,7 @@ export function createAuthenticator({
     if (certificate === undefined || clientCa === undefined) return undefined;
     const verdict = verifier.verify(certificate, connection, clientCa);
     if (verdict.kind === 'untrusted') throw new Error(`not a client: ${verdict.reason}`);
-    return userFromCertificate(certificate);
+    return userOf(certificate, connection);
   }
 
   async function token({ rawHeaders }: Credentials, signal: AbortSignal): Promise<UserInfo | undefined> {

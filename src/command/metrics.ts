@@ -1,9 +1,10 @@
 /** How much is stored and how old it is when it is served, told under metrics-server's names. */
-import { Gauge, Histogram } from 'prom-client';
+import { Gauge } from 'prom-client';
 import type { NodesApi } from '../api/nodes.ts';
 import type { PodsApi } from '../api/pods.ts';
+import type { Slices } from '../api/types.ts';
 import type { Clock } from '../clock.ts';
-import type { Registry } from '../monitoring.ts';
+import { createQuickHistogram, type Registry } from '../monitoring.ts';
 import type { NodeStatus } from '../scrape/status.ts';
 import type { Storage } from '../storage/storage.ts';
 
@@ -46,11 +47,10 @@ export function createFreshnessMetrics(
   registry: Registry,
   clock: Clock,
 ): { nodes(api: NodesApi): NodesApi; pods(api: PodsApi): PodsApi } {
-  const freshness = new Histogram({
+  const freshness = createQuickHistogram(registry, {
     name: 'metrics_server_api_metric_freshness_seconds',
     help: 'Age of the metrics that are served.',
     buckets: ageBuckets,
-    registers: [registry],
   });
   return {
     nodes: ({ list, get }) => ({
@@ -63,10 +63,17 @@ export function createFreshnessMetrics(
     }),
   };
 
-  function observeAll<T extends { readonly items: readonly Aged[] }>(list: T): T {
-    const nowMs = clock.wallMs();
-    for (const item of list.items) observe(item, nowMs);
-    return list;
+  function observeAll<T extends Aged, L extends { readonly slices: Slices<T> }>(list: L): L {
+    return { ...list, slices: { [Symbol.iterator]: () => observed(list.slices) } };
+  }
+
+  /** As they are handed out, which may be later than they were asked for. */
+  function* observed<T extends Aged>(slices: Slices<T>): Generator<readonly T[], void, void> {
+    for (const slice of slices) {
+      const nowMs = clock.wallMs();
+      for (const item of slice) observe(item, nowMs);
+      yield slice;
+    }
   }
 
   function observe<T extends Aged>(item: T, nowMs: number): T {

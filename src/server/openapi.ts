@@ -3,13 +3,13 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { OpenApi, OpenApiDocument } from '../api/openapi/openapi.ts';
 import { parseAccept } from './accept.ts';
-import type { Reply } from './reply.ts';
+import type { ShortReply } from './reply.ts';
 import type { ApiRequest } from './requestinfo.ts';
 
 /** By path. */
 export type OpenApiEndpoints = ReadonlyMap<string, Endpoint>;
 
-type Endpoint = (request: ApiRequest) => Reply | Promise<Reply>;
+type Endpoint = (request: ApiRequest) => ShortReply | Promise<ShortReply>;
 
 /** @param now milliseconds since the epoch, for how long a document may be kept. */
 export function createOpenApiEndpoints({ v2, v3, v3Index }: OpenApi, now: () => number): OpenApiEndpoints {
@@ -23,17 +23,18 @@ export function createOpenApiEndpoints({ v2, v3, v3Index }: OpenApi, now: () => 
   ]);
 }
 
-async function serveV2(document: OpenApiDocument, request: ApiRequest): Promise<Reply> {
+async function serveV2(document: OpenApiDocument, request: ApiRequest): Promise<ShortReply> {
   const vary = 'Accept-Encoding, Accept';
   const type = chosenType(request, 'v2');
   if (type === undefined) return empty(406, { vary });
   const reply = unlessKnown(request, document.hash, { vary }, type, () => bodyOf(document, type));
   if (reply.status !== 200 || !takesGzip(request.header('accept-encoding'))) return reply;
-  return { ...reply, headers: { ...reply.headers, 'content-encoding': 'gzip' }, body: await compress(reply.body) };
+  const body = await compress(reply.body);
+  return { ...reply, headers: { ...reply.headers, 'content-encoding': 'gzip' }, body };
 }
 
 /** Its links carry the document's hash, so what a link leads to never changes and may be kept for a year. */
-function serveV3(path: string, document: OpenApiDocument, request: ApiRequest, now: () => number): Reply {
+function serveV3(path: string, document: OpenApiDocument, request: ApiRequest, now: () => number): ShortReply {
   const vary = 'Accept';
   const type = chosenType(request, 'v3');
   if (type === undefined) return empty(406, { vary });
@@ -80,7 +81,7 @@ function unlessKnown(
   otherHeaders: Readonly<Record<string, string>>,
   contentType: string,
   body: () => Buffer,
-): Reply {
+): ShortReply {
   const headers = { ...otherHeaders, etag: quoted(hash) };
   if (isKnown(request.header('if-none-match'), quoted(hash))) return empty(304, headers);
   return { status: 200, contentType, headers, body: body() };
@@ -108,6 +109,6 @@ function inAYear(nowMs: number): string {
   return date.toUTCString();
 }
 
-function empty(status: number, headers: Readonly<Record<string, string>>): Reply {
+function empty(status: number, headers: Readonly<Record<string, string>>): ShortReply {
   return { status, contentType: '', headers, body: '' };
 }

@@ -1,15 +1,27 @@
 /** What an endpoint answers, before it is on the wire. */
-import { encodeAs, type Encodable, mediaTypes } from '../apimachinery/encoding.ts';
+import {
+  encodeAs,
+  encodeInPieces,
+  type Encodable,
+  type EncodableInPieces,
+  mediaTypes,
+} from '../apimachinery/encoding.ts';
 import { encodeJson } from '../apimachinery/meta.ts';
 import { encodeStatus } from '../apimachinery/metaprotobuf.ts';
 import { notAcceptable, type StatusError } from '../apimachinery/status.ts';
+import { bodyOf, type MadeBody } from './madebody.ts';
 import { type Accepted, negotiate, noTransform, type Restrictions } from './negotiate.ts';
 import type { ApiRequest } from './requestinfo.ts';
+import type { Writers } from './writers.ts';
 
 export interface Reply {
   readonly status: number;
   readonly contentType: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body: Buffer | string | MadeBody;
+}
+
+export interface ShortReply extends Reply {
   readonly body: Buffer | string;
 }
 
@@ -34,6 +46,17 @@ export function requireAccepted(request: ApiRequest, restrictions: Restrictions)
 
 export async function objectReply(object: Encodable, { mediaType, form }: Accepted): Promise<Reply> {
   return { status: 200, contentType: mediaType, body: await encodeAs(object, mediaType, form) };
+}
+
+/** As objectReply, of what may be long. Whatever can be wrong is found before the first byte is sent. */
+export async function piecesReply(
+  object: EncodableInPieces,
+  { mediaType, form }: Accepted,
+  writers: Writers,
+): Promise<Reply> {
+  const writer = writers.take();
+  const pieces = await encodeInPieces(object, mediaType, form, writer);
+  return { status: 200, contentType: mediaType, body: await bodyOf(pieces, () => writers.give(writer)) };
 }
 
 /**

@@ -1,25 +1,26 @@
 /** Serves list and get of metrics.k8s.io's two resources: from what was asked to the objects in the form that was asked for. */
 import type { TableCells } from '../api/cells.ts';
-import { toJson } from '../api/encode.ts';
+import { metricsInPieces } from '../api/forms.ts';
 import type { NodesApi } from '../api/nodes.ts';
 import { type MetaVersion, metaVersions, partialObjectMetadata } from '../api/partial.ts';
 import type { PodsApi } from '../api/pods.ts';
-import { encodeMetricsProtobuf } from '../api/protobuf.ts';
 import { parseIncludeObject, type TableOptions, toTable } from '../api/table.ts';
 import { group, type MetricsObject, versions } from '../api/types.ts';
-import { type Encodable, mediaTypes } from '../apimachinery/encoding.ts';
+import { type EncodableInPieces, mediaTypes } from '../apimachinery/encoding.ts';
 import { StatusError, watchNotSupported } from '../apimachinery/status.ts';
 import { compress } from './compress.ts';
 import { checkGetOptions, type ListOptions, parseListOptions } from './listoptions.ts';
 import type { Restrictions, Transform } from './negotiate.ts';
-import { objectReply, type Reply, requireAccepted } from './reply.ts';
+import { piecesReply, type Reply, requireAccepted } from './reply.ts';
 import type { ApiRequest, RequestInfo, ResourceRequest } from './requestinfo.ts';
 import type { Route } from './route.ts';
+import { createWriters, type Writers } from './writers.ts';
 
 /** The route of a path below a version of ours, or undefined where there is none. */
 export type ResourceRoutes = (info: RequestInfo) => Route | undefined;
 
 export function createResourceRoutes(nodes: NodesApi, pods: PodsApi, cells: TableCells): ResourceRoutes {
+  const writers = createWriters();
   return ({ resource, shape }) => {
     const version = versions.find((known) => known === resource?.version);
     if (resource === undefined || version === undefined || resource.group !== group) return undefined;
@@ -27,7 +28,7 @@ export function createResourceRoutes(nodes: NodesApi, pods: PodsApi, cells: Tabl
     if (read === undefined) return undefined;
     return {
       produces: resource.name === '' ? [...mediaTypes, ...streamTypes] : mediaTypes,
-      serve: (request) => serve(request, { version, cells }, read),
+      serve: (request) => serve(request, { version, cells, writers }, read),
     };
   };
 
@@ -63,14 +64,16 @@ function listReader(resource: string, list: (options: ListOptions) => MetricsObj
 }
 
 /** How objects are written, as far as neither query nor headers say. */
-type Writing = Pick<TableOptions, 'version' | 'cells'>;
+interface Writing extends Pick<TableOptions, 'version' | 'cells'> {
+  readonly writers: Writers;
+}
 
 /** The order of the checks is Kubernetes': whether the answer is acceptable, the parameters, the object, what it should be made into. */
 async function serve(request: ApiRequest, writing: Writing, read: Reader): Promise<Reply> {
   const { query } = request.info;
   const accepted = requireAccepted(request, restrictions);
   const object = transform(read(query), writing, accepted.transform, query);
-  return compress(await objectReply(object, accepted), request.header('accept-encoding'));
+  return compress(await piecesReply(object, accepted, writing.writers), request.header('accept-encoding'));
 }
 
 const restrictions: Restrictions = { allowsTransform, serverVersion: 'v1' };
@@ -86,17 +89,22 @@ function metaVersionOf({ version }: Transform): MetaVersion | undefined {
   return metaVersions.find((known) => known === version);
 }
 
-function transform(object: MetricsObject, writing: Writing, wanted: Transform | undefined, query: Query): Encodable {
+function transform(
+  object: MetricsObject,
+  writing: Writing,
+  wanted: Transform | undefined,
+  query: Query,
+): EncodableInPieces {
   const { version } = writing;
   const metaVersion = wanted === undefined ? undefined : metaVersionOf(wanted);
   if (wanted === undefined || metaVersion === undefined) {
-    return { json: () => toJson(object, version), protobuf: () => encodeMetricsProtobuf(object, version) };
+    return metricsInPieces(object, version);
   }
   if (wanted.kind === 'Table') {
     const includeObject = parseIncludeObject(query.get('includeObject') ?? '');
     return toTable(object, { ...writing, metaVersion, includeObject });
   }
-  const isList = 'items' in object;
+  const isList = 'slices' in object;
   if (isList !== wanted.kind.endsWith('List')) {
     const problem = isList ? 'is a list' : 'is not a list';
     const message = `you requested ${wanted.kind}, but the requested object ${problem} (*metrics.${object.kind})`;

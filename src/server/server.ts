@@ -1,6 +1,7 @@
 /** HTTPS: one port for HTTP/2 and HTTP/1.1. The order of the hooks below is the security model. */
 import { randomUUID, constants as tlsConstants, type X509Certificate } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
@@ -28,6 +29,7 @@ import { failureReply } from './errors.ts';
 import { isHealthPath } from './health.ts';
 import { type InFlight, tooManyRequestsReply } from './inflight.ts';
 import { listenOn } from './listen.ts';
+import { breakOff, isMade, type MadeBody, writeBody } from './madebody.ts';
 import { refusePlainHttp } from './plainhttp.ts';
 import type { RequestMetrics } from './requestmetrics.ts';
 import { type Reply, statusReply, timeoutReply } from './reply.ts';
@@ -148,10 +150,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.setErrorHandler(async (error, request, reply) =>
     send(reply, await failureReply(error, request.originalUrl, apiRequest(request), log)),
   );
-  app.addHook('onSend', async (request, reply) => {
-    // A kept-alive HTTP/1.1 connection would hold the shutdown up until its client hangs up.
-    if (stopping && request.raw.httpVersionMajor === 1) void reply.header('connection', 'close');
-  });
+  app.addHook('onSend', async (request, reply) => sayGoodbye(request, reply));
 
   return { listen: () => listenOn(app, options.bindAddress, options.port), setTls, close };
 
@@ -184,8 +183,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     if (info === undefined) throw badRequest('the path or its percent-encoding is malformed');
     request.info = info;
     // Whatever the request waits for goes on for its own time; only its answer is not waited for any more.
-    const timer = setTimeout(() => void send(reply, timeoutReply()), answerTimeoutMs(info, options.requestTimeoutMs));
+    const timer = setTimeout(() => giveUp(reply), answerTimeoutMs(info, options.requestTimeoutMs));
     reply.raw.once('close', () => clearTimeout(timer));
+  }
+
+  function giveUp(reply: Response): void {
+    if (!reply.sent) send(reply, timeoutReply());
+    else if (!reply.raw.writableEnded) breakOff(reply.raw);
   }
 
   /** Probes must not depend on kube-apiserver; everything else has to wait until it is known whom to trust. */
@@ -213,6 +217,38 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       metrics.authenticated(request.user === undefined ? 'error' : 'success');
       if (request.user === undefined || isAnonymous(request.user)) endAfterAnswer(request.raw, reply.raw);
     }
+  }
+
+  /** A kept-alive HTTP/1.1 connection would hold the shutdown up until its client hangs up. */
+  function sayGoodbye(request: Request, reply: Response): void {
+    if (stopping && request.raw.httpVersionMajor === 1) void reply.header('connection', 'close');
+  }
+
+  function send(reply: Response, { status, contentType, headers, body }: Reply): Response {
+    // Its time was over before.
+    if (reply.sent) return reply;
+    if (contentType !== '') void reply.header('content-type', contentType);
+    if (headers !== undefined) void reply.headers(headers);
+    if (isMade(body)) return sendMade(reply, status, body);
+    // Without a body there must be no Content-Type either.
+    if (body.length === 0) return reply.code(status).send();
+    return reply.code(status).send(Buffer.isBuffer(body) ? body : Buffer.from(body));
+  }
+
+  /**
+   * Past fastify, whose streams do not tell when a piece has left. What is longer than a piece has no length, so HTTP/1.1 sends it in chunks, as
+   * Go's servers do.
+   */
+  function sendMade(reply: Response, status: number, body: MadeBody): Response {
+    sayGoodbye(reply.request, reply);
+    if (body.rest === undefined && !body.gzip) void reply.header('content-length', body.first.length);
+    reply.hijack();
+    reply.raw.writeHead(status, reply.getHeaders() as OutgoingHttpHeaders);
+    writeBody(body, reply.raw).catch((error: unknown) => {
+      log.error({ err: error, target: reply.request.originalUrl }, 'an answer broke off');
+      breakOff(reply.raw);
+    });
+    return reply;
   }
 
   /** Probes and cluster admins, such as kube-apiserver's own, come through however many others are there. */
@@ -318,14 +354,4 @@ function attributesOf({ method, path, query, resource }: RequestInfo): Attribute
     labelSelector: query.get('labelSelector') ?? '',
     fieldSelector: query.get('fieldSelector') ?? '',
   };
-}
-
-function send(reply: Response, { status, contentType, headers, body }: Reply): Response {
-  // Its time was over before.
-  if (reply.sent) return reply;
-  if (contentType !== '') void reply.header('content-type', contentType);
-  if (headers !== undefined) void reply.headers(headers);
-  // Without a body there must be no Content-Type either.
-  if (body.length === 0) return reply.code(status).send();
-  return reply.code(status).send(Buffer.isBuffer(body) ? body : Buffer.from(body));
 }

@@ -2,8 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeYaml } from '../../../src/apimachinery/yaml.ts';
-import { encode, toJson } from '../../../src/api/encode.ts';
-import type { NodeMetrics, PodMetrics } from '../../../src/api/types.ts';
+import { JsonWriter } from '../../../src/apimachinery/jsonwriter.ts';
+import { encodeJson, type JsonForm } from '../../../src/apimachinery/meta.ts';
+import { toJson } from '../../../src/api/encode.ts';
+import { metricsInPieces } from '../../../src/api/forms.ts';
+import type { MetricsObject, NodeMetrics, PodMetrics, Version } from '../../../src/api/types.ts';
+import { joined } from '../../fakes/joined.ts';
 
 const at = (time: string) => Date.parse(`2026-11-22T${time}Z`);
 const usage = { cpuNanocores: 100000885, memoryBytes: 12640256 };
@@ -33,8 +37,8 @@ const pod: PodMetrics = {
   timestampMs: at('19:48:35'),
   windowMs: 10_005,
   containers: [
-    { name: 'app', usage: { cpuNanocores: 123453215, memoryBytes: 12640256 } },
-    { name: 'sidecar', usage: { cpuNanocores: 123453215, memoryBytes: 12640256 } },
+    { name: 'app', cpuNanocores: 123453215, memoryBytes: 12640256 },
+    { name: 'sidecar', cpuNanocores: 123453215, memoryBytes: 12640256 },
   ],
 };
 
@@ -42,6 +46,13 @@ const wireNode =
   '"metadata":{"name":"n1","creationTimestamp":"2026-11-22T19:45:19Z","labels":{"a":"1","b":"2"}},"timestamp":"2026-11-22T19:45:15Z","window":"9.993s","usage":{"cpu":"100000885n","memory":"12344Ki"}}';
 const wirePod =
   '"metadata":{"name":"web-0","namespace":"default","creationTimestamp":"2026-11-22T19:48:38Z","labels":{"app":"web","tier":"front"}},"timestamp":"2026-11-22T19:48:35Z","window":"10.005s","containers":[{"name":"app","usage":{"cpu":"123453215n","memory":"12344Ki"}},{"name":"sidecar","usage":{"cpu":"123453215n","memory":"12344Ki"}}]}';
+
+/** As it is served, which is what it is when it is made in one go. */
+function encode(object: MetricsObject, version: Version, form: JsonForm = 'compact'): Buffer {
+  const bytes = joined(metricsInPieces(object, version).json(form, new JsonWriter()));
+  assert.equal(bytes.toString(), encodeJson(toJson(object, version), form).toString());
+  return bytes;
+}
 
 test('a node', () => {
   assert.equal(
@@ -58,8 +69,8 @@ test('swap, where it is known, as the last of the resources', () => {
   const swapped = encode({ ...node, usage: { ...usage, swapBytes: 5_242_880 } }, 'v1').toString();
   assert.match(swapped, /"usage":\{"cpu":"100000885n","memory":"12344Ki","swap":"5Mi"\}\}\n$/);
   const containers = [
-    { name: 'app', usage: { ...usage, swapBytes: 0 } },
-    { name: 'sidecar', usage: { ...usage, swapBytes: undefined } },
+    { name: 'app', ...usage, swapBytes: 0 },
+    { name: 'sidecar', ...usage, swapBytes: undefined },
   ];
   assert.match(
     encode({ ...pod, containers }, 'v1').toString(),
@@ -73,22 +84,22 @@ test('swap, where it is known, as the last of the resources', () => {
 
 test('lists, whose items have neither kind nor apiVersion', () => {
   assert.equal(
-    encode({ kind: 'NodeMetricsList', items: [node] }, 'v1').toString(),
+    encode({ kind: 'NodeMetricsList', slices: [[node]] }, 'v1').toString(),
     `{"kind":"NodeMetricsList","apiVersion":"metrics.k8s.io/v1","metadata":{},"items":[{${wireNode}]}\n`,
   );
   assert.equal(
-    encode({ kind: 'PodMetricsList', items: [pod, pod] }, 'v1beta1').toString(),
+    encode({ kind: 'PodMetricsList', slices: [[pod], [], [pod]] }, 'v1beta1').toString(),
     `{"kind":"PodMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{},"items":[{${wirePod},{${wirePod}]}\n`,
   );
 });
 
 test('empty lists', () => {
   assert.equal(
-    encode({ kind: 'NodeMetricsList', items: [] }, 'v1beta1').toString(),
+    encode({ kind: 'NodeMetricsList', slices: [] }, 'v1beta1').toString(),
     '{"kind":"NodeMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{},"items":[]}\n',
   );
   assert.equal(
-    encode({ kind: 'PodMetricsList', items: [] }, 'v1beta1').toString(),
+    encode({ kind: 'PodMetricsList', slices: [] }, 'v1beta1').toString(),
     '{"kind":"PodMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{},"items":[]}\n',
   );
 });

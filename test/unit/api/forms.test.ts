@@ -1,11 +1,14 @@
 /** Objects in every form but plain JSON. Golden bytes are those of the Go libraries, bodies those of the real server. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { encodeJson } from '../../../src/apimachinery/meta.ts';
+import type { EncodableInPieces } from '../../../src/apimachinery/encoding.ts';
+import { JsonWriter } from '../../../src/apimachinery/jsonwriter.ts';
+import { encodeJson, type JsonForm } from '../../../src/apimachinery/meta.ts';
 import { partialObjectMetadata } from '../../../src/api/partial.ts';
-import { encodeMetricsProtobuf } from '../../../src/api/protobuf.ts';
+import { metricsProtobuf } from '../../../src/api/protobuf.ts';
 import { parseIncludeObject, type TableOptions, toTable } from '../../../src/api/table.ts';
-import type { MetricsObject, NodeMetrics, PodMetrics } from '../../../src/api/types.ts';
+import type { MetricsObject, NodeMetrics, PodMetrics, Version } from '../../../src/api/types.ts';
+import { joined } from '../../fakes/joined.ts';
 
 const at = (time: string) => Date.parse(`2026-11-22T${time}Z`);
 const usage = { cpuNanocores: 100_000_885, memoryBytes: 12_640_256 };
@@ -22,9 +25,24 @@ const pod: PodMetrics = {
   labels: new Map(),
   ...times,
   windowMs: 10_000,
-  containers: [{ name: 'c1', usage }],
+  containers: [{ name: 'c1', ...usage }],
 };
-const noNodes: MetricsObject = { kind: 'NodeMetricsList', items: [] };
+const noNodes: MetricsObject = { kind: 'NodeMetricsList', slices: [] };
+
+function encodeMetricsProtobuf(object: MetricsObject, version: Version): Buffer {
+  return joined(metricsProtobuf(object, version));
+}
+
+/** In the compact form; and both are what they are when they are made in one go. */
+function jsonOf(object: EncodableInPieces): string {
+  const forms: readonly JsonForm[] = ['pretty', 'compact'];
+  const [, compact] = forms.map((form) => {
+    const text = joined(object.json(form, new JsonWriter())).toString();
+    assert.equal(text, encodeJson(object.whole(), form).toString());
+    return text;
+  });
+  return compact ?? '';
+}
 
 describe('protobuf of', () => {
   const check = (name: string, object: MetricsObject, hex: string) =>
@@ -41,7 +59,7 @@ describe('protobuf of', () => {
   );
   check(
     'a list of pods',
-    { kind: 'PodMetricsList', items: [pod] },
+    { kind: 'PodMetricsList', slices: [[pod]] },
     '6b3873000a280a166d6574726963732e6b38732e696f2f76316265746131120e506f644d6574726963734c697374126a0a060a0012001a0012600a1c0a02703112001a026e7322002a0032003800420808cf8c8dd8061000120808cb8c8dd80610001a060880c8afa025222e0a02633112130a03637075120c0a0a3130303030303838356e12130a066d656d6f727912090a0731323334344b691a002200',
   );
 
@@ -57,14 +75,14 @@ describe('protobuf of', () => {
     const usages = usageEntries(encodeMetricsProtobuf({ ...node, usage: { ...usage, swapBytes } }, 'v1'), [2, 4]);
     assert.deepEqual(usages.slice(0, 2), usageEntries(encodeMetricsProtobuf(node, 'v1'), [2, 4]));
     assert.deepEqual(usages.slice(2), [entry]);
-    const containers = [{ name: 'c1', usage: { ...usage, swapBytes } }];
+    const containers = [{ name: 'c1', ...usage, swapBytes }];
     const ofPod = usageEntries(encodeMetricsProtobuf({ ...pod, containers }, 'v1'), [2, 4, 2]);
     assert.deepEqual(ofPod, usages);
   });
 
   test('5,000 nodes: all of them', () => {
     const items = Array.from({ length: 5000 }, (_, index) => ({ ...node, name: `node-${index}` }));
-    const bytes = encodeMetricsProtobuf({ kind: 'NodeMetricsList', items }, 'v1').toString('latin1');
+    const bytes = encodeMetricsProtobuf({ kind: 'NodeMetricsList', slices: [items] }, 'v1').toString('latin1');
     for (const { name } of items) assert.ok(bytes.includes(`${name}\x12\x00`), name);
   });
 });
@@ -109,7 +127,7 @@ describe('a Table', () => {
         cells: 'exact',
         ...options,
       });
-      assert.equal(encodeJson(table.json()).toString(), `{"kind":"Table",${expected}}\n`);
+      assert.equal(jsonOf(table), `{"kind":"Table",${expected}}\n`);
     });
   check(
     'of a node has one row, with its metadata',
@@ -125,7 +143,7 @@ describe('a Table', () => {
   );
   check(
     'of pods has the sum of the containers',
-    { kind: 'PodMetricsList', items: [{ ...pod, containers: [...pod.containers, { name: 'c2', usage }] }] },
+    { kind: 'PodMetricsList', slices: [[{ ...pod, containers: [...pod.containers, { name: 'c2', ...usage }] }]] },
     { includeObject: 'None' },
     `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["p1","200001770n","24688Ki","10s"],"object":null}]`,
   );
@@ -143,7 +161,7 @@ describe('a Table', () => {
   );
   check(
     'may be for people to read, under the same columns',
-    { kind: 'PodMetricsList', items: [{ ...pod, containers: [...pod.containers, { name: 'c2', usage }] }] },
+    { kind: 'PodMetricsList', slices: [[{ ...pod, containers: [...pod.containers, { name: 'c2', ...usage }] }]] },
     { cells: 'readable', includeObject: 'None' },
     `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["p1","201m","24Mi","10s"],"object":null}]`,
   );
@@ -173,32 +191,32 @@ describe('a Table', () => {
 describe('metadata alone', () => {
   test('of a node', () => {
     const partial = partialObjectMetadata(node, 'v1');
-    assert.equal(encodeJson(partial.json()).toString(), `${partialNode}\n`);
+    assert.equal(jsonOf(partial), `${partialNode}\n`);
     assert.equal(
-      partial.protobuf().toString('hex'),
+      joined(partial.protobuf()).toString('hex'),
       '6b3873000a270a0e6d6574612e6b38732e696f2f763112155061727469616c4f626a6563744d65746164617461122c0a2a0a026e3112001a0022002a0032003800420808cf8c8dd80610005a060a01611201315a060a01621201321a002200',
     );
   });
 
   test('of a list, whose items have a kind', () => {
-    const list = partialObjectMetadata({ kind: 'NodeMetricsList', items: [node] }, 'v1');
+    const list = partialObjectMetadata({ kind: 'NodeMetricsList', slices: [[node]] }, 'v1');
     assert.equal(
-      encodeJson(list.json()).toString(),
+      jsonOf(list),
       `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{},"items":[${partialNode}]}\n`,
     );
   });
 
   test('of an empty list, which is null', () => {
     const list = partialObjectMetadata(noNodes, 'v1');
-    assert.match(encodeJson(list.json()).toString(), /"metadata":\{\},"items":null\}/);
+    assert.match(jsonOf(list), /"metadata":\{\},"items":null\}/);
     assert.equal(
-      list.protobuf().toString('hex'),
+      joined(list.protobuf()).toString('hex'),
       '6b3873000a2b0a0e6d6574612e6b38732e696f2f763112195061727469616c4f626a6563744d657461646174614c69737412080a060a0012001a001a002200',
     );
   });
 
   test('of a list in v1beta1 has items first and metadata second, as its message has', () => {
-    const bytes = partialObjectMetadata({ kind: 'NodeMetricsList', items: [node] }, 'v1beta1').protobuf();
-    assert.match(bytes.toString('hex'), /7374[0-9a-f]{4}0a2c0a2a0a026e31.*12060a0012001a001a002200$/);
+    const list = partialObjectMetadata({ kind: 'NodeMetricsList', slices: [[node]] }, 'v1beta1');
+    assert.match(joined(list.protobuf()).toString('hex'), /7374[0-9a-f]{4}0a2c0a2a0a026e31.*12060a0012001a001a002200$/);
   });
 });

@@ -100,5 +100,5 @@ function missing(reason: Missing): Answer<never> {
 }
 
 function names(options?: Parameters<typeof api.list>[0]): string[] {
-  return api.list(options).items.map(({ name }) => name);
+  return [...api.list(options).slices].flat().map(({ name }) => name);
 }

@@ -75,7 +75,7 @@ describe('a single pod', () => {
       windowMs: 10_005,
     });
     assert.deepEqual(
-      containers.map(({ name, usage: { cpuNanocores, memoryBytes } }) => ({ name, cpuNanocores, memoryBytes })),
+      containers.map(({ name, cpuNanocores, memoryBytes }) => ({ name, cpuNanocores, memoryBytes })),
       [
         { name: 'app', cpuNanocores: 1, memoryBytes: 2 },
         { name: 'sidecar', cpuNanocores: 1, memoryBytes: 2 },
@@ -110,5 +110,5 @@ function pod(namespace: string, name: string, app: string) {
 }
 
 function names(options?: Parameters<typeof api.list>[0]): string[] {
-  return api.list(options).items.map(({ namespace, name }) => `${namespace}/${name}`);
+  return [...api.list(options).slices].flat().map(({ namespace, name }) => `${namespace}/${name}`);
 }

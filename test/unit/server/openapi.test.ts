@@ -4,14 +4,14 @@ import { describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { createOpenApi } from '../../../src/api/openapi/openapi.ts';
 import { createOpenApiEndpoints } from '../../../src/server/openapi.ts';
-import type { Reply } from '../../../src/server/reply.ts';
+import type { ShortReply } from '../../../src/server/reply.ts';
 import { requestInfo } from '../../../src/server/requestinfo.ts';
 
 const openApi = createOpenApi({ title: 'kubegauge', version: 'v1.2.3' });
 const endpoints = createOpenApiEndpoints(openApi, () => Date.UTC(2026, 10, 22, 19, 50, 57));
 const v1 = '/openapi/v3/apis/metrics.k8s.io/v1';
 
-async function ask(target: string, headers: Readonly<Record<string, string>> = {}): Promise<Reply> {
+async function ask(target: string, headers: Readonly<Record<string, string>> = {}): Promise<ShortReply> {
   const info = requestInfo('GET', target);
   const endpoint = info && endpoints.get(info.path);
   assert.ok(endpoint, target);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { encode } from '../../../../src/api/encode.ts';
+import { toJson } from '../../../../src/api/encode.ts';
+import { encodeJson } from '../../../../src/apimachinery/meta.ts';
 import { createOpenApi } from '../../../../src/api/openapi/openapi.ts';
 import type { MetricsObject, NodeMetrics, PodMetrics } from '../../../../src/api/types.ts';
 
@@ -104,7 +105,7 @@ for (const version of ['v1', 'v1beta1'] as const) {
     const check = (object: MetricsObject) =>
       test(object.kind, () =>
         assertFits(
-          JSON.parse(encode(object, version).toString()),
+          JSON.parse(encodeJson(toJson(object, version)).toString()),
           { $ref: `#/components/schemas/io.k8s.metrics.pkg.apis.metrics.${version}.${object.kind}` },
           schemas,
           object.kind,
@@ -113,12 +114,12 @@ for (const version of ['v1', 'v1beta1'] as const) {
     const common = { creationTimestampMs: 1e12, timestampMs: 1e12, windowMs: 15_000, labels: new Map([['a', 'b']]) };
     const usage = { cpuNanocores: 1, memoryBytes: 1, swapBytes: 1 };
     const node: NodeMetrics = { kind: 'NodeMetrics', name: 'n', usage, ...common };
-    const containers = [{ name: 'app', usage }];
+    const containers = [{ name: 'app', ...usage }];
     const pod: PodMetrics = { kind: 'PodMetrics', name: 'p', namespace: 'default', containers, ...common };
     check(node);
     check(pod);
-    check({ kind: 'NodeMetricsList', items: [node] });
-    check({ kind: 'PodMetricsList', items: [pod] });
+    check({ kind: 'NodeMetricsList', slices: [[node]] });
+    check({ kind: 'PodMetricsList', slices: [[pod]] });
   });
 }
 
