@@ -139,8 +139,13 @@ function byPod(candidates: Iterable<Sampled>): PodBatch[] {
   const pods = Map.groupBy(candidates, podKey);
   return Array.from(pods.values(), (members) => {
     const { namespace, pod, cgroup } = members[0]!;
-    return { namespace, name: pod, uid: cgroup.podUid, containers: members.map((member) => member.point) };
+    const containers = members.map(({ point }) => point).sort(byName);
+    return { namespace, name: pod, uid: cgroup.podUid, containers };
   });
+}
+
+function byName(a: ContainerPoint, b: ContainerPoint): number {
+  return compareText(a.name, b.name);
 }
 
 function containerKey(candidate: Sampled): string {

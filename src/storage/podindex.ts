@@ -5,6 +5,8 @@ import type { StoredPod } from './storednode.ts';
 export interface PodIndex {
   add(pod: StoredPod): void;
   remove(pod: StoredPod): void;
+  /** The only pod of a name; undefined where there are several or none. Nearly always there is one. */
+  only(namespace: string, name: string): StoredPod | undefined;
   /** All pods of a name: several where one was made anew under it, or two nodes report it. */
   named(namespace: string, name: string): readonly StoredPod[];
 }
@@ -12,9 +14,8 @@ export interface PodIndex {
 const none: readonly StoredPod[] = [];
 
 export function createPodIndex(): PodIndex {
-  /** Nearly always there is one pod of a name, which needs no list. */
   const namespaces = new Map<string, Map<string, StoredPod | readonly StoredPod[]>>();
-  return { add, remove, named };
+  return { add, remove, only, named };
 
   function add(pod: StoredPod): void {
     const { namespace, name } = pod.layout;
@@ -36,6 +37,11 @@ export function createPodIndex(): PodIndex {
     if (pods?.size === 0) namespaces.delete(namespace);
   }
 
+  function only(namespace: string, name: string): StoredPod | undefined {
+    const found = namespaces.get(namespace)?.get(name);
+    return found === undefined || isList(found) ? undefined : found;
+  }
+
   function named(namespace: string, name: string): readonly StoredPod[] {
     const found = namespaces.get(namespace)?.get(name);
     if (found === undefined) return none;
@@ -49,8 +55,6 @@ function isList(found: StoredPod | readonly StoredPod[]): found is readonly Stor
 
 /** Those of the pod's UID. One without a UID counts by its name, unless the pod is known to be on another node. */
 export function matching(pods: readonly StoredPod[], { uid, configHash }: PodIdentity): readonly StoredPod[] {
-  const [only] = pods;
-  if (pods.length === 1 && only?.layout.uid === uid) return pods;
   const exact = pods.filter(
     ({ layout }) => layout.uid === uid || (layout.uid !== undefined && layout.uid === configHash),
   );

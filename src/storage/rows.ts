@@ -74,12 +74,13 @@ export function newestMs(rows: Rows, first: number, count: number): number {
 }
 
 /** The rate between the two samples of a row. */
-export function usageInRow(rows: Rows, row: number, hasSwap: boolean): Usage {
+export function usageInRow(rows: Rows, row: number, name: string, hasSwap: boolean): Usage & { readonly name: string } {
   const at = row * columns;
   const timestampMs = rows[at + column.timestampMs]!;
   const windowMs = timestampMs - rows[at + column.baseTimestampMs]!;
   const swapBytes = rows[at + column.swapBytes]!;
   return {
+    name,
     timestampMs,
     windowMs,
     cpuNanocores: nanocores(rows[at + column.cpuSeconds]!, rows[at + column.baseCpuSeconds]!, windowMs),

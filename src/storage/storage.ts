@@ -214,6 +214,8 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
   }
 
   function podUsage(identity: PodIdentity): Answer<PodUsage> {
+    const only = index.only(identity.namespace, identity.name);
+    if (only?.layout.uid === identity.uid) return toldBy(only.node.name, readPod(only, clock.monotonicMs()));
     const named = index.named(identity.namespace, identity.name);
     if (named.length === 0) return neverScraped;
     const nowMs = clock.monotonicMs();
