@@ -24,8 +24,10 @@ const nodeCounts: Readonly<Record<PodCount, number>> = { 10: 100, 30: 100, 110: 
 const fullNodes = 12;
 const fullPodLimit = 30;
 
-/** At 10 s, the shortest that metrics-server takes, each window sees every node once. */
-const windowMs = 10_000;
+/** The shortest that metrics-server takes. */
+const resolutionMs = 10_000;
+/** Each window sees every node once. */
+const windowMs = resolutionMs;
 const windows = 5;
 const warmUpRounds = 8;
 const warmUpTimeoutMs = 4 * 60_000;
@@ -39,13 +41,13 @@ async function benchFleet(figures: Figures, pods: PodCount): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'kubegauge-bench-'));
   rooms.defer(() => rm(folder, { recursive: true }));
   const credentials = makeCredentials(folder);
-  const fleet = rooms.use(await startFleet({ pods, samples: 'moving' }));
+  const fleet = rooms.use(await startFleet({ pods, samples: 'moving', resolutionMs }));
   const measured: Measured[] = [];
   for (const kind of Object.keys(kinds) as Kind[]) {
     if (kind === 'full' && pods > fullPodLimit) continue;
     const nodes = kind === 'full' ? fullNodes : nodeCounts[pods];
     const apiServer = rooms.use(await createCluster({ kind, nodes, pods, port: fleet.port }, credentials));
-    for (let index = 0; index < nodes; index += 1) fleet.prepare(kind, index);
+    fleet.prepare(kind);
     const server = await start(folder, credentials, kind, apiServer);
     rooms.defer(() => server.process.stop());
     measured.push({ kind, nodes, server, perScrapeMs: [] });

@@ -1,11 +1,9 @@
 /** What one whole scrape costs us, from the question over TLS to the batch: kubelets that filter and older ones in turns, one node after the other. */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import path from 'node:path';
 import { systemClock as clock } from '../../src/clock.ts';
 import { createKubeletClient, type KubeletClient } from '../../src/kubelet/client.ts';
 import { createTarget, type SourceMode } from '../../src/scrape/target.ts';
 import { addressOf, type Kind, nodeName } from './fleet.ts';
+import { forkFleet } from './forkedfleet.ts';
 import { type Contender, type Figures, figureOf, inTurns } from './measure.ts';
 import { type PodCount, podCounts } from './nodemodel.ts';
 
@@ -21,7 +19,7 @@ const contenders: readonly { readonly kind: Kind; readonly mode: SourceMode }[] 
 
 export async function benchScrape(figures: Figures, counts: readonly PodCount[] = podCounts): Promise<void> {
   for (const pods of counts) {
-    await using fleet = await forkFleet(pods);
+    await using fleet = await forkFleet({ pods, samples: 'cycling', resolutionMs: 10_000 });
     await using kubelet = createKubeletClient({
       tls: () => insecure,
       authorization: async () => 'Bearer bench',
@@ -61,24 +59,6 @@ function contender(kind: Kind, mode: SourceMode, port: number, kubelet: KubeletC
         const outcome = await one?.target.scrape(one.address, signal);
         if (outcome?.kind !== 'scraped') throw new Error(`a scrape of the benchmark failed: ${outcome?.why.what}`);
       }
-    },
-  };
-}
-
-interface ForkedFleet extends AsyncDisposable {
-  readonly port: number;
-}
-
-async function forkFleet(pods: PodCount): Promise<ForkedFleet> {
-  const child = fork(path.join(import.meta.dirname, 'fleetprocess.ts'), [String(pods)]);
-  const ended = once(child, 'exit');
-  const [port] = await Promise.race([once(child, 'message'), ended]);
-  if (!child.connected || typeof port !== 'number') throw new Error('the fleet did not start');
-  return {
-    port,
-    async [Symbol.asyncDispose]() {
-      child.disconnect();
-      await ended;
     },
   };
 }
