@@ -20,6 +20,9 @@ export function tagOf(node: string): string {
   return hexId(node).slice(0, 8);
 }
 
+/** Of the pod with this number on its node. */
+export const namespaceOf = (index: number): string => `team-${index % 7}`;
+
 export function nodeModel(node: string, pods: number, nowMs: number): KubeletModel {
   const tag = tagOf(node);
   const startTimeMs = Math.trunc(nowMs / upMs) * upMs - upMs;
@@ -36,7 +39,7 @@ export function nodeModel(node: string, pods: number, nowMs: number): KubeletMod
   function podModel(index: number): PodModel {
     const suffix = index.toString(36).padStart(5, '0');
     return {
-      namespace: `team-${index % 7}`,
+      namespace: namespaceOf(index),
       name: `web-${tag}${hexId(`hash/${index}`).slice(0, 2)}-${suffix}`,
       uid: `${tag}${uuid(`pod/${index}`).slice(tag.length)}`,
       qos: 'burstable',
