@@ -1,11 +1,19 @@
-/** What one whole scrape costs us, from the question over TLS to the batch: kubelets that filter and older ones in turns, one node after the other. */
+/**
+ * What one whole scrape costs us, from the question over TLS to the batch: kubelets that filter and older ones in turns, one node after the other, and beside
+ * them what Go takes for nothing but decoding a full body.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { systemClock as clock } from '../../src/clock.ts';
 import { createKubeletClient, type KubeletClient } from '../../src/kubelet/client.ts';
 import { createTarget, type SourceMode } from '../../src/scrape/target.ts';
+import { makeBody } from './body.ts';
 import { addressOf, type Kind, nodeName } from './fleet.ts';
 import { forkFleet } from './forkedfleet.ts';
-import { type Contender, type Figures, figureOf, inTurns } from './measure.ts';
-import { type PodCount, podCounts } from './nodemodel.ts';
+import { type GoDecoder, startGoDecoder } from './godecoder.ts';
+import { type Contender, type Figures, figureOf, inTurns, ratioOf } from './measure.ts';
+import { nodeModel, type PodCount, podCounts } from './nodemodel.ts';
 
 const turns = { rounds: 9, roundMs: 150, warmUpMs: 3_000 };
 const nodes = 3;
@@ -26,14 +34,16 @@ export async function benchScrape(figures: Figures, counts: readonly PodCount[] 
       plainHttp: false,
       requestTimeoutMs: 60_000,
     });
+    await using go = await goDecoder(pods);
     const results = await inTurns(
-      contenders.map(({ kind, mode }) => contender(kind, mode, fleet.port, kubelet)),
+      [...contenders.map(({ kind, mode }) => contender(kind, mode, fleet.port, kubelet)), go],
       turns,
     );
     for (const [name, values] of results) {
       const ms = values.map((us) => us / 1000);
       figures.set(`scrape.${pods}.${name}`, figureOf(ms, 'ms'));
     }
+    figures.set(`scrape.${pods}.full.to-go-decode`, ratioOf(results.get('full') ?? [], results.get(go.name) ?? []));
   }
 }
 
@@ -61,4 +71,17 @@ function contender(kind: Kind, mode: SourceMode, port: number, kubelet: KubeletC
       }
     },
   };
+}
+
+/** Of the text of a full body, which is what metrics-server would ask for. */
+async function goDecoder(pods: PodCount): Promise<GoDecoder> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'kubegauge-bench-'));
+  try {
+    const file = path.join(folder, 'body');
+    const nowMs = Date.now();
+    await writeFile(file, makeBody('full-text', nodeModel(nodeName(0), pods, nowMs), nowMs).bytes);
+    return await startGoDecoder('go-decode', file);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }

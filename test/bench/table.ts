@@ -37,6 +37,8 @@ function valueText(value: number, unit: Unit): string {
       return value < 0.8 ? `1/${short(1 / value)}` : `${short(value)} x`;
     case 'bytes':
       return value < 1024 ? `${Math.round(value)} B` : `${short(value / 1024)} KiB`;
+    case 'count':
+      return value === 0 ? 'none' : short(value);
     case 'us':
     case 'ms':
     case 'MiB':
