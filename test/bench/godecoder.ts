@@ -1,4 +1,4 @@
-/** What Go takes to decode a body: a program in a process of its own, which does it as often as it is told and tells its CPU time. */
+/** What Go takes to decode a body, or to bring and decode it: a program in a process of its own, which does it as often as it is told and tells its CPU time. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -9,11 +9,11 @@ import type { Elsewhere } from './measure.ts';
 
 export type GoDecoder = Elsewhere & AsyncDisposable;
 
-/** @param bodyFile text, as from encodeText. */
-export async function startGoDecoder(name: string, bodyFile: string): Promise<GoDecoder> {
+/** @param source of text as from encodeText: a file, or an https URL, where transport is part of it. */
+export async function startGoDecoder(name: string, source: string): Promise<GoDecoder> {
   const folder = path.join(import.meta.dirname, 'go');
   const program = await buildGoProgram(readSettings(), { folder, name: 'bench-decode', binary: 'decode' });
-  const child = spawn(program, [bodyFile], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(program, [source], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   // From then on it has the body in memory.

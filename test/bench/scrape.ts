@@ -1,6 +1,6 @@
 /**
  * What one whole scrape costs us, from the question over TLS to the batch: kubelets that filter and older ones in turns, one node after the other, and beside
- * them what Go takes for nothing but decoding a full body.
+ * them what Go takes to bring and decode a full body as metrics-server would, and to decode it alone.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,16 +34,22 @@ export async function benchScrape(figures: Figures, counts: readonly PodCount[] 
       plainHttp: false,
       requestTimeoutMs: 60_000,
     });
-    await using go = await goDecoder(pods);
+    await using goDecode = await decoderOfFile(pods);
+    await using goScrape = await startGoDecoder(
+      'go-scrape',
+      `https://${addressOf('full', 0)}:${fleet.port}/metrics/cadvisor`,
+    );
     const results = await inTurns(
-      [...contenders.map(({ kind, mode }) => contender(kind, mode, fleet.port, kubelet)), go],
+      [...contenders.map(({ kind, mode }) => contender(kind, mode, fleet.port, kubelet)), goDecode, goScrape],
       turns,
     );
     for (const [name, values] of results) {
       const ms = values.map((us) => us / 1000);
       figures.set(`scrape.${pods}.${name}`, figureOf(ms, 'ms'));
     }
-    figures.set(`scrape.${pods}.full.to-go-decode`, ratioOf(results.get('full') ?? [], results.get(go.name) ?? []));
+    for (const { name } of [goDecode, goScrape]) {
+      figures.set(`scrape.${pods}.full.to-${name}`, ratioOf(results.get('full') ?? [], results.get(name) ?? []));
+    }
   }
 }
 
@@ -74,7 +80,7 @@ function contender(kind: Kind, mode: SourceMode, port: number, kubelet: KubeletC
 }
 
 /** Of the text of a full body, which is what metrics-server would ask for. */
-async function goDecoder(pods: PodCount): Promise<GoDecoder> {
+async function decoderOfFile(pods: PodCount): Promise<GoDecoder> {
   const folder = await mkdtemp(path.join(tmpdir(), 'kubegauge-bench-'));
   try {
     const file = path.join(folder, 'body');
