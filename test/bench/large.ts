@@ -27,7 +27,7 @@ const resolutionMs = 15_000;
 const warmUpRounds = 3;
 const rounds = 4;
 /** Nodes get their first scrape as soon as they are known, so the rounds begin early; but thousands of handshakes take their time. */
-const warmUpTimeoutMs = 5 * 60_000;
+const warmUpTimeoutMs = 10 * 60_000;
 
 export async function benchLarge(figures: Figures, { nodes, kinds }: Large): Promise<void> {
   await using inPods = await openPods();

@@ -10,7 +10,7 @@ export function figureTable(figures: ReadonlyMap<string, Figure>): string {
 
 /** With when and where they were measured. */
 export function goalTable({ date, machine, figures }: Measured): string {
-  const rows = goals.map((goal) => goalRow(goal, goal.figure === undefined ? undefined : figures[goal.figure]));
+  const rows = goals.map((goal) => goalRow(goal, figures[goal.figure]));
   const table = ['| what | goal | moonshot | measured | reached |', '|---|---|---|---|---|', ...rows].join('\n');
   return `${table}\n\nMeasured on ${date}, ${machine}.`;
 }
