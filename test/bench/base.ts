@@ -1,10 +1,10 @@
 /** Another version of this repository beside the one here, in one run: each measures itself by its own benchmarks, in turns, so that whatever disturbs the machine disturbs both. */
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from '../cluster/command.ts';
 import { type Figures, ratioOf } from './measure.ts';
 import type { Measured } from './measured.ts';
+import { temporaryFolder } from './temporaryfolder.ts';
 
 const turns = 3;
 const turnTimeoutMs = 15 * 60_000;
@@ -16,23 +16,21 @@ const project = path.resolve(import.meta.dirname, '../..');
  * @param parts of the benchmarks, by name.
  */
 export async function benchBase(figures: Figures, base: string, parts: readonly string[]): Promise<void> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'kubegauge-base-'));
-  const tree = path.join(folder, 'tree');
-  try {
-    await run('git', ['worktree', 'add', '--detach', tree, base], { cwd: project });
-    await symlink(path.join(project, 'node_modules'), path.join(tree, 'node_modules'));
-    const results = { base: new Map<string, number[]>(), head: new Map<string, number[]>() };
-    for (let turn = 0; turn < turns; turn += 1) {
-      await measure(tree, parts, results.base);
-      await measure(project, parts, results.head);
-    }
-    for (const [name, head] of results.head) {
-      const before = results.base.get(name);
-      if (before !== undefined) figures.set(`${name}.head-to-base`, ratioOf(head, before));
-    }
-  } finally {
-    await run('git', ['worktree', 'remove', '--force', tree], { cwd: project });
-    await rm(folder, { recursive: true, force: true });
+  await using folder = await temporaryFolder();
+  const tree = path.join(folder.path, 'tree');
+  const archive = path.join(folder.path, 'tree.tar');
+  await mkdir(tree);
+  await run('git', ['archive', '--output', archive, base], { cwd: project });
+  await run('tar', ['-xf', archive, '-C', tree]);
+  await symlink(path.join(project, 'node_modules'), path.join(tree, 'node_modules'));
+  const results = { base: new Map<string, number[]>(), head: new Map<string, number[]>() };
+  for (let turn = 0; turn < turns; turn += 1) {
+    await measure(tree, parts, results.base);
+    await measure(project, parts, results.head);
+  }
+  for (const [name, head] of results.head) {
+    const before = results.base.get(name);
+    if (before !== undefined) figures.set(`${name}.head-to-base`, ratioOf(head, before));
   }
 }
 

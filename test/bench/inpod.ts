@@ -2,8 +2,7 @@
  * Servers as they run in a pod: ours compiled as for its image, and both finding kube-apiserver by the environment and the ServiceAccount's files. With a
  * kubeconfig ours would load what it never needs in a pod, and its sources would have to be made JavaScript first.
  */
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from '../cluster/command.ts';
 import { requireCommands } from '../cluster/needs.ts';
@@ -12,6 +11,7 @@ import { type Credentials, makeCredentials } from '../conformance/credentials.ts
 import { commandOf, type Server, type ServerName, servingArgs } from '../conformance/servers.ts';
 import type { FakeApiServer } from '../fakes/apiserver.ts';
 import { freePort } from '../fakes/wholecluster.ts';
+import { temporaryFolder } from './temporaryfolder.ts';
 
 export interface Pods extends AsyncDisposable {
   readonly credentials: Credentials;
@@ -37,8 +37,7 @@ const project = path.resolve(import.meta.dirname, '../..');
 export async function openPods(): Promise<Pods> {
   requireCommands([['unshare', 'apt-get install util-linux']]);
   await using rooms = new AsyncDisposableStack();
-  const folder = await mkdtemp(path.join(tmpdir(), 'kubegauge-bench-'));
-  rooms.defer(() => rm(folder, { recursive: true }));
+  const { path: folder } = rooms.use(await temporaryFolder());
   const credentials = makeCredentials(folder);
   const entry = await compile(folder);
   const started: Child[] = [];

@@ -2,8 +2,7 @@
  * What one whole scrape costs us, from the question over TLS to the batch: kubelets that filter and older ones in turns, one node after the other, and beside
  * them what Go takes to bring and decode a full body as metrics-server would, and to decode it alone.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock as clock } from '../../src/clock.ts';
 import { createKubeletClient, type KubeletClient } from '../../src/kubelet/client.ts';
@@ -14,6 +13,7 @@ import { forkFleet } from './forkedfleet.ts';
 import { type GoDecoder, startGoDecoder } from './godecoder.ts';
 import { type Contender, type Figures, figureOf, inTurns, ratioOf } from './measure.ts';
 import { nodeModel, type PodCount, podCounts } from './nodemodel.ts';
+import { temporaryFolder } from './temporaryfolder.ts';
 
 const turns = { rounds: 9, roundMs: 150, warmUpMs: 3_000 };
 const nodes = 3;
@@ -81,13 +81,9 @@ function contender(kind: Kind, mode: SourceMode, port: number, kubelet: KubeletC
 
 /** Of the text of a full body, which is what metrics-server would ask for. */
 async function decoderOfFile(pods: PodCount): Promise<GoDecoder> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'kubegauge-bench-'));
-  try {
-    const file = path.join(folder, 'body');
-    const nowMs = Date.now();
-    await writeFile(file, makeBody('full-text', nodeModel(nodeName(0), pods, nowMs), nowMs).bytes);
-    return await startGoDecoder('go-decode', file);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  await using folder = await temporaryFolder();
+  const file = path.join(folder.path, 'body');
+  const nowMs = Date.now();
+  await writeFile(file, makeBody('full-text', nodeModel(nodeName(0), pods, nowMs), nowMs).bytes);
+  return await startGoDecoder('go-decode', file);
 }
