@@ -1,8 +1,9 @@
 /** What one node's answer costs to decode, in steady state and after a pod was replaced, beside what the machine needs to do anything at all with so many bytes. */
 import { createCipheriv } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
+import type { Encoded } from '../fakes/exposition.ts';
 import type { KubeletModel } from '../fakes/kubeletmodel.ts';
-import { type Body, compress, type Form, forms, makeBody, realBytes } from './body.ts';
+import { compress, type Form, forms, makeBody, realBytes } from './body.ts';
 import { decodeOnce, type Memory, type Used } from './decodeonce.ts';
 import { allocatedBytes, type Collect, createCollect } from './heap.ts';
 import { type Contender, type Figures, figureOf, inTurns, ratioOf, single } from './measure.ts';
@@ -33,7 +34,7 @@ export async function benchDecode(figures: Figures): Promise<void> {
 }
 
 interface Tick {
-  readonly body: Body;
+  readonly body: Encoded;
   readonly nodeTimeMs: number;
   /** What is in it. */
   readonly containers: ReadonlyMap<string, Used>;

@@ -13,6 +13,7 @@ import {
   encodeText,
   type Family,
   textContentType,
+  wantedBy,
 } from '../fakes/exposition.ts';
 import { resourceFamilies } from '../fakes/kubeletrows.ts';
 import { listen } from '../fakes/listen.ts';
@@ -96,8 +97,7 @@ export async function startFleet({ pods, samples, resolutionMs }: FleetOptions):
     const cadvisor = kind === kinds.full ? 'full' : 'filtered';
     const what = {
       families: request.url?.startsWith('/metrics/resource') === true ? 'resource' : cadvisor,
-      protobuf: request.headers.accept?.includes('encoding=delimited') === true,
-      gzip: request.headers['accept-encoding']?.includes('gzip') === true,
+      ...wantedBy(request.headers),
     } as const;
     const body = bodyOf(what, node, count);
     if (request.socket instanceof TLSSocket) {
