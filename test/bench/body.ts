@@ -1,13 +1,7 @@
 /** What a node's kubelet answers under /metrics/cadvisor, in its four forms and in the size of a real one. */
 import { gzipSync } from 'node:zlib';
 import { cadvisorFamilies as wanted } from '../../src/scrape/cadvisor.ts';
-import {
-  delimitedContentType,
-  encodeDelimited,
-  encodeText,
-  type Family,
-  textContentType,
-} from '../fakes/exposition.ts';
+import { type Encoded, encodeFamilies, type Family } from '../fakes/exposition.ts';
 import type { KubeletModel } from '../fakes/kubeletmodel.ts';
 import { cadvisorFamilies } from '../fakes/kubeletrows.ts';
 
@@ -16,11 +10,6 @@ export const forms = ['filtered-protobuf', 'full-protobuf', 'filtered-text', 'fu
 
 export type Form = (typeof forms)[number];
 
-export interface Body {
-  readonly bytes: Buffer;
-  readonly contentType: string;
-}
-
 /** What cAdvisor 0.56 itself writes for a node with so many pods of two containers, in bytes: what a full body here should weigh. */
 export const realBytes: Readonly<Record<number, { readonly text: number; readonly protobuf: number }>> = {
   10: { text: 1_030_000, protobuf: 970_000 },
@@ -28,11 +17,9 @@ export const realBytes: Readonly<Record<number, { readonly text: number; readonl
   110: { text: 10_400_000, protobuf: 9_950_000 },
 };
 
-export function makeBody(form: Form, model: KubeletModel, nowMs: number): Body {
+export function makeBody(form: Form, model: KubeletModel, nowMs: number): Encoded {
   const families = form.startsWith('filtered') ? filteredFamilies(model, nowMs) : fullFamilies(model, nowMs);
-  return form.endsWith('text')
-    ? { bytes: encodeText(families), contentType: textContentType }
-    : { bytes: encodeDelimited(families), contentType: delimitedContentType };
+  return encodeFamilies(families, form.endsWith('protobuf'));
 }
 
 /** At the level that promhttp uses. */

@@ -1,11 +1,13 @@
-/** What one node's answer costs to decode in steady state, beside what the machine needs to do anything at all with so many bytes. */
+/** What one node's answer costs to decode, in steady state and after a pod was replaced, beside what the machine needs to do anything at all with so many bytes. */
 import { createCipheriv } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
-import { cadvisor } from '../../src/scrape/cadvisor.ts';
-import { createDecoder } from '../../src/scrape/decode.ts';
-import { type Body, compress, type Form, forms, makeBody, realBytes } from './body.ts';
+import type { Encoded } from '../fakes/exposition.ts';
+import type { KubeletModel } from '../fakes/kubeletmodel.ts';
+import { compress, type Form, forms, makeBody, realBytes } from './body.ts';
+import { containersIn, createNodeDecoder, decodeOnce, recordBytes, type Used } from './decodeonce.ts';
 import { allocatedBytes, type Collect, createCollect } from './heap.ts';
 import { type Contender, type Figures, figureOf, inTurns, ratioOf, single } from './measure.ts';
+import { mustBeTheSame, readNaively } from './naive.ts';
 import { nodeModel, type PodCount, podCounts } from './nodemodel.ts';
 
 /** Scrapes with moving values, again and again. */
@@ -21,7 +23,10 @@ export async function benchDecode(figures: Figures): Promise<void> {
     for (const form of forms) {
       const bodies = ticksOf(pods, form);
       sizes(figures, pods, form, bodies);
-      decodes.push({ form, bodies, decode: decoderOf(bodies) });
+      const changing = changingOf(pods, form);
+      verify(`${form} of ${pods} pods`, bodies);
+      verify(`${form} of ${pods} pods, one of which is replaced`, changing);
+      decodes.push({ form, bodies, decode: decoderOf(bodies), decodeChanged: decoderOf(changing) });
     }
     await time(figures, pods, decodes);
     allocations(figures, pods, decodes, collect);
@@ -29,22 +34,55 @@ export async function benchDecode(figures: Figures): Promise<void> {
 }
 
 interface Tick {
-  readonly body: Body;
+  readonly body: Encoded;
   readonly nodeTimeMs: number;
+  /** What is in it. */
+  readonly containers: ReadonlyMap<string, Used>;
 }
 
 interface Decoding {
   readonly form: Form;
   readonly bodies: readonly Tick[];
   readonly decode: () => void;
+  /** The layout is never that of the answer before. */
+  readonly decodeChanged: () => void;
 }
 
 function ticksOf(pods: PodCount, form: Form): Tick[] {
   const firstMs = Date.now();
   return Array.from({ length: ticks }, (_, tick) => {
     const nodeTimeMs = firstMs + tick * tickMs;
-    return { nodeTimeMs, body: makeBody(form, nodeModel('node-0', pods, nodeTimeMs), nodeTimeMs) };
+    return tickOf(form, nodeModel(nodeName, pods, nodeTimeMs), nodeTimeMs);
   });
+}
+
+/** In turns the node runs one pod and another one in its place. */
+function changingOf(pods: PodCount, form: Form): Tick[] {
+  const firstMs = Date.now();
+  return [pods, Math.trunc(pods / 2)].map((absent, tick) => {
+    const nodeTimeMs = firstMs + tick * tickMs;
+    const model = nodeModel(nodeName, pods + 1, nodeTimeMs);
+    return tickOf(form, { ...model, pods: model.pods.toSpliced(absent, 1) }, nodeTimeMs);
+  });
+}
+
+const nodeName = 'node-0';
+
+function tickOf(form: Form, model: KubeletModel, nodeTimeMs: number): Tick {
+  return {
+    nodeTimeMs,
+    body: makeBody(form, model, nodeTimeMs),
+    containers: readNaively(makeBody('filtered-text', model, nodeTimeMs).bytes),
+  };
+}
+
+/** What finds something else is not faster. */
+function verify(what: string, bodies: readonly Tick[]): void {
+  const decoder = createNodeDecoder();
+  // Twice, since the first time there is nothing to recognise.
+  for (const { body, nodeTimeMs, containers } of [...bodies, ...bodies]) {
+    mustBeTheSame(what, containersIn(decodeOnce(body, nodeTimeMs, decoder)), containers);
+  }
 }
 
 function sizes(figures: Figures, pods: PodCount, form: Form, [first]: readonly Tick[]): void {
@@ -58,19 +96,14 @@ function sizes(figures: Figures, pods: PodCount, form: Form, [first]: readonly T
   );
 }
 
-/** As production does: each body comes in pieces of a TLS record, and is read by what the one before has left. */
 function decoderOf(bodies: readonly Tick[]): () => void {
-  const decoder = createDecoder(cadvisor, 'node-0');
+  const decoder = createNodeDecoder();
   let next = 0;
   return () => {
     const tick = bodies[next];
     next = (next + 1) % bodies.length;
     if (tick === undefined) throw new Error('there are no bodies');
-    const { bytes, contentType } = tick.body;
-    const decoding = decoder.begin(contentType);
-    for (let at = 0; at < bytes.length; at += recordBytes) decoding?.write(bytes.subarray(at, at + recordBytes));
-    const decoded = decoding?.finish(tick.nodeTimeMs);
-    if (decoded?.kind !== 'batch') throw new Error(`a body of the benchmark is ${decoded?.kind}: ${decoded?.reason}`);
+    decodeOnce(tick.body, tick.nodeTimeMs, decoder);
   };
 }
 
@@ -79,7 +112,8 @@ async function time(figures: Figures, pods: PodCount, decodes: readonly Decoding
     decodes.find((one) => one.form === form)?.bodies[0]?.body.bytes ?? Buffer.of();
   const contenders = [
     ...decodes.map(({ form, decode }) => repeat(`decode.${pods}.${form}`, decode)),
-    repeat(`limit.${pods}.full-text.split-and-regex`, naive(bytesOf('full-text'))),
+    ...decodes.map(({ form, decodeChanged }) => repeat(`decode.${pods}.${form}.changed`, decodeChanged)),
+    repeat(`limit.${pods}.full-text.split-and-regex`, () => readNaively(bytesOf('full-text'))),
     ...limits(`limit.${pods}.full-protobuf`, bytesOf('full-protobuf')),
     ...limits(`limit.${pods}.filtered-protobuf`, bytesOf('filtered-protobuf')),
   ];
@@ -105,9 +139,6 @@ function repeat(name: string, once: () => void): Contender {
   };
 }
 
-/** One TLS record, at its largest. */
-const recordBytes = 16 * 1024;
-
 function limits(prefix: string, bytes: Buffer): Contender[] {
   const copy = Buffer.alloc(bytes.length);
   const compressed = compress(bytes);
@@ -122,17 +153,4 @@ function limits(prefix: string, bytes: Buffer): Contender[] {
       cipher.final();
     }),
   ];
-}
-
-/** What one writes first: every line of the text, and a Map for what was found. */
-function naive(bytes: Buffer): () => void {
-  return () => {
-    const found = new Map<string, number>();
-    for (const line of bytes.toString().split('\n')) {
-      const match = /^(container_cpu_usage_seconds_total|container_memory_working_set_bytes)\{(.*)\} (\S+)/.exec(line);
-      if (match === null) continue;
-      const labels = Object.fromEntries([...(match[2] ?? '').matchAll(/(\w+)="([^"]*)"/g)].map(([, k, v]) => [k, v]));
-      found.set(`${match[1]}/${labels['namespace']}/${labels['pod']}/${labels['container']}`, Number(match[3]));
-    }
-  };
 }

@@ -13,12 +13,14 @@ import {
   encodeText,
   type Family,
   textContentType,
+  wantedBy,
 } from '../fakes/exposition.ts';
 import { resourceFamilies } from '../fakes/kubeletrows.ts';
 import { listen } from '../fakes/listen.ts';
 import { compress, filteredFamilies, fullFamilies } from './body.ts';
 import { type Moving, movingDelimited, movingText } from './moving.ts';
-import { nodeModel } from './nodemodel.ts';
+import { nodeModel, tagOf } from './nodemodel.ts';
+import { createTurns } from './turns.ts';
 
 export interface FleetOptions {
   readonly pods: number;
@@ -27,14 +29,19 @@ export interface FleetOptions {
    * time to answer.
    */
   readonly samples: 'moving' | 'cycling';
+  /** How often each node is to be scraped. */
+  readonly resolutionMs: number;
 }
 
 export interface Fleet extends AsyncDisposable {
   readonly port: number;
   /** How many questions came to each kind of address. */
   asked(kind: Kind): number;
-  /** Encodes what a node of this kind answers before somebody waits for it. */
-  prepare(kind: Kind, index: number): void;
+  /** How many of their turns the nodes of that kind were not asked in since watchTurns() was called. */
+  missed(kind: Kind): number;
+  watchTurns(): void;
+  /** Encodes what nodes of this kind answer before somebody waits for it. */
+  prepare(kind: Kind): void;
 }
 
 /** Who reads which: filtering kubelets are those of Kubernetes 1.37, full are older ones; each is a fleet of its own, so that answers can be counted. */
@@ -51,21 +58,33 @@ export function addressOf(kind: Kind, index: number): string {
 const cycle = 4;
 const cycleMs = 10_000;
 
-export async function startFleet({ pods, samples }: FleetOptions): Promise<Fleet> {
+export async function startFleet({ pods, samples, resolutionMs }: FleetOptions): Promise<Fleet> {
   const certificate = makeAuthority('kubelets').issue({ cn: 'kubelet', ips: ['127.0.0.1'], usages: ['server'] });
   const counts = new Map<number, number>();
+  const turns = new Map(Object.values(kinds).map((kind) => [kind as number, createTurns(resolutionMs)]));
   const kept = new Map<string, Buffer>();
   const moving = new Map<string, Moving>();
   const startedMs = Date.now();
   const server = createServer({ ...certificate, ALPNProtocols: ['http/1.1'], keepAliveTimeout: 90_000 }, handle);
   server.on('tlsClientError', () => {});
   const port = await listen(server, 0, '0.0.0.0');
-  return { port, asked: (kind) => counts.get(kinds[kind]) ?? 0, prepare, [Symbol.asyncDispose]: close };
+  return {
+    port,
+    asked: (kind) => counts.get(kinds[kind]) ?? 0,
+    missed: (kind) => turns.get(kinds[kind])?.missed(performance.now()) ?? 0,
+    watchTurns,
+    prepare,
+    [Symbol.asyncDispose]: close,
+  };
 
-  function prepare(kind: Kind, index: number): void {
+  function watchTurns(): void {
+    for (const each of turns.values()) each.begin();
+  }
+
+  function prepare(kind: Kind): void {
     const families = kind === 'real' ? 'resource' : kind;
     // metrics-server takes text.
-    bodyOf({ families, protobuf: kind !== 'real', gzip: false }, nodeName(index), 0);
+    bodyOf({ families, protobuf: kind !== 'real', gzip: false }, nodeName(0), 0);
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
@@ -73,13 +92,14 @@ export async function startFleet({ pods, samples }: FleetOptions): Promise<Fleet
     const [, kind = 0, high = 0, low = 0] = address;
     const count = counts.get(kind) ?? 0;
     counts.set(kind, count + 1);
+    const node = nodeName(high * 256 + low);
+    turns.get(kind)?.asked(node, performance.now());
     const cadvisor = kind === kinds.full ? 'full' : 'filtered';
     const what = {
       families: request.url?.startsWith('/metrics/resource') === true ? 'resource' : cadvisor,
-      protobuf: request.headers.accept?.includes('encoding=delimited') === true,
-      gzip: request.headers['accept-encoding']?.includes('gzip') === true,
+      ...wantedBy(request.headers),
     } as const;
-    const body = bodyOf(what, nodeName(high * 256 + low), count);
+    const body = bodyOf(what, node, count);
     if (request.socket instanceof TLSSocket) {
       request.socket.setMaxSendFragment(what.protobuf && !what.gzip ? 16 * 1024 : 4096);
     }
@@ -94,25 +114,27 @@ export async function startFleet({ pods, samples }: FleetOptions): Promise<Fleet
 
   function bodyOf(what: What, node: string, count: number): Buffer {
     const { families, protobuf, gzip } = what;
-    const key = `${families} ${protobuf} ${node}`;
-    const move = moving.get(key) ?? encode(what, node);
+    const key = `${families} ${protobuf}`;
+    const move = moving.get(key) ?? encode(what);
     moving.set(key, move);
+    const tag = tagOf(node);
     const finish = (bytes: Buffer) => (gzip ? compress(bytes) : bytes);
     // A copy, since what is still being sent must not move.
-    if (samples === 'moving') return finish(Buffer.from(move(Date.now() - startedMs)));
+    if (samples === 'moving') return finish(Buffer.from(move(Date.now() - startedMs, tag)));
     const tick = count % cycle;
-    const tickKey = `${key} ${gzip} ${tick}`;
+    const tickKey = `${key} ${gzip} ${node} ${tick}`;
     const known = kept.get(tickKey);
     if (known !== undefined) return known;
     // Not of the future: that would be another path through the decoder.
-    const body = finish(Buffer.from(move((tick - cycle) * cycleMs)));
+    const body = finish(Buffer.from(move((tick - cycle) * cycleMs, tag)));
     kept.set(tickKey, body);
     return body;
   }
 
-  function encode({ families, protobuf }: What, node: string): Moving {
+  function encode({ families, protobuf }: What): Moving {
+    const node = nodeName(0);
     const all = familiesOf[families](nodeModel(node, pods, startedMs), startedMs);
-    return protobuf ? movingDelimited(encodeDelimited(all)) : movingText(encodeText(all));
+    return protobuf ? movingDelimited(encodeDelimited(all), tagOf(node)) : movingText(encodeText(all), tagOf(node));
   }
 
   async function close(): Promise<void> {

@@ -1,60 +1,135 @@
 /** The benchmarks: what we cost, beside metrics-server and beside what the machine needs at least. They report, and never fail for a figure. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
 import { UnmetNeed } from '../cluster/needs.ts';
+import { benchBase } from './base.ts';
 import { benchDecode } from './decode.ts';
+import { benchGet } from './get.ts';
 import { benchInformer } from './informer.ts';
+import { benchLarge, largeClusters } from './large.ts';
 import { benchLists } from './lists.ts';
 import type { Figure, Figures } from './measure.ts';
 import { type Measured, measuredFile, readMeasured } from './measured.ts';
 import { benchMemory } from './memory.ts';
 import { benchPaced } from './paced.ts';
 import { benchScrape } from './scrape.ts';
+import { benchStart } from './start.ts';
 import { figureTable, goalTable } from './table.ts';
+import { benchWhole, usualLoad } from './whole.ts';
 
-const parts: ReadonlyMap<string, (figures: Figures) => Promise<void>> = new Map([
+type Part = (figures: Figures, words: Words) => Promise<void>;
+
+/** In this order: what is measured by its own CPU time first, whole clusters last. */
+const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ['memory', benchMemory],
   ['decode', benchDecode],
   ['lists', benchLists],
-  ['informer', benchInformer],
-  ['scrape', benchScrape],
-  ['paced', benchPaced],
+  ['informer', (figures) => benchInformer(figures)],
+  ['scrape', (figures) => benchScrape(figures)],
+  ['get', benchGet],
+  ['start', benchStart],
+  ['paced', (figures) => benchPaced(figures)],
+  ['whole', (figures, { minutes }) => benchWhole(figures, { ...usualLoad, minutes })],
+  ...largeClusters.map((cluster): [string, Part] => [
+    `large-${cluster.nodes}`,
+    (figures) => benchLarge(figures, cluster),
+  ]),
 ]);
+
+/** What is compared with another version where nothing else is asked for: it takes no fleet and little time. */
+const partsOfBase = ['decode', 'lists'];
+
+const optionsText = '[--json] [--record] [--minutes=10] [--base=<commit>]';
 
 process.exitCode = await main(process.argv.slice(2));
 
-/**
- * Arguments are the parts to run; none runs all. --json prints the figures for machines, --record writes down what was measured, for the
- * README. 0 done, 1 broken, 2 the machine is not as needed.
- */
+/** 0 done, 1 broken, 2 used wrongly or the machine is not as needed. */
 async function main(args: readonly string[]): Promise<number> {
-  const named = args.filter((arg) => !arg.startsWith('--'));
-  const unknown = args.filter((arg) => !parts.has(arg) && arg !== '--json' && arg !== '--record');
-  if (unknown.length > 0) {
-    console.error(`unknown: ${unknown.join(' ')}; there are ${[...parts.keys()].join(', ')}, --json and --record`);
+  const words = readWords(args);
+  if (words === undefined) {
+    console.error(`usage: npm run bench -- [${[...parts.keys()].join(' | ')}]... ${optionsText}`);
     return 2;
   }
-  const figures: Figures = new Map();
   // What was started ends when we exit, and on a signal there is no exit.
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
-  try {
-    for (const [name, run] of parts) {
-      if (named.length > 0 && !named.includes(name)) continue;
-      const before = new Set(figures.keys());
-      await run(figures);
+  return words.base === undefined ? measure(words) : compare(words, words.base);
+}
+
+async function measure(words: Words): Promise<number> {
+  const figures: Figures = new Map();
+  let code = 0;
+  for (const [name, run] of parts) {
+    if (words.parts.length > 0 && !words.parts.includes(name)) continue;
+    const own: Figures = new Map();
+    try {
+      await run(own, words);
       // As soon as they are there: a whole run takes minutes.
-      const own = new Map([...figures].filter(([figure]) => !before.has(figure)));
       console.error(`== ${name}\n${figureTable(own)}`);
+      for (const [figure, value] of own) figures.set(figure, value);
+    } catch (error) {
+      // The other parts are worth as much without it.
+      console.error(`== ${name} failed`);
+      code = Math.max(code, complain(error));
     }
-  } catch (error) {
-    console.error(error instanceof UnmetNeed ? error.message : error);
-    return error instanceof UnmetNeed ? 2 : 1;
   }
   const measured = measuredOf(figures);
-  console.log(args.includes('--json') ? toJson(measured) : `\n${goalTable(measured)}`);
-  if (args.includes('--record')) record(measured);
+  console.log(words.json ? toJson(measured) : `\n${goalTable(measured)}`);
+  if (words.record) record(measured);
+  return code;
+}
+
+async function compare({ parts: named, json }: Words, base: string): Promise<number> {
+  const figures: Figures = new Map();
+  try {
+    await benchBase(figures, base, named.length > 0 ? named : partsOfBase);
+  } catch (error) {
+    return complain(error);
+  }
+  console.log(json ? toJson(measuredOf(figures)) : figureTable(figures));
   return 0;
+}
+
+/** Returns the exit code. */
+function complain(error: unknown): number {
+  const isNeed = error instanceof UnmetNeed;
+  console.error(isNeed ? error.message : error);
+  return isNeed ? 2 : 1;
+}
+
+interface Words {
+  /** None: all. */
+  readonly parts: readonly string[];
+  /** Prints the figures for machines. */
+  readonly json: boolean;
+  /** Writes down what was measured, for the README. */
+  readonly record: boolean;
+  /** How long the load of `whole` lasts. */
+  readonly minutes: number;
+  /** Compares with this version instead, as git names it. */
+  readonly base: string | undefined;
+}
+
+/** Undefined where they make no sense. */
+function readWords(args: readonly string[]): Words | undefined {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        record: { type: 'boolean', default: false },
+        minutes: { type: 'string', default: String(usualLoad.minutes) },
+        base: { type: 'string' },
+      },
+    });
+    const minutes = Number(values.minutes);
+    if (!(minutes > 0) || positionals.some((part) => !parts.has(part))) return undefined;
+    return { parts: positionals, json: values.json, record: values.record, minutes, base: values.base };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Figures of parts that were not run stay: what is compared with each other is always of one part, and so of one run. */

@@ -1,4 +1,4 @@
-/** Measures contenders in turns, A B A B, by the CPU time of this process; what disturbs the machine then disturbs all of them. */
+/** Measures contenders in turns, A B A B, by CPU time, of this process where they run in it; what disturbs the machine then disturbs all of them. */
 
 /** What was measured several times. */
 export interface Figure {
@@ -9,16 +9,26 @@ export interface Figure {
   readonly high: number;
 }
 
-/** us and ms are CPU time, user and system; ratio is to what the name says. */
-export type Unit = 'us' | 'ms' | 'bytes' | 'MiB' | 'ratio';
+/** us and ms are CPU time, user and system, except in `start`, `p50` and `event-loop`, which go by the clock; ratio is to what the name says. */
+export type Unit = 'us' | 'ms' | 'bytes' | 'MiB' | 'count' | 'ratio';
 
 /** By names whose parts are separated by dots. */
 export type Figures = Map<string, Figure>;
 
-export interface Contender {
+export type Contender = Here | Elsewhere;
+
+/** Runs in this process. */
+export interface Here {
   readonly name: string;
   /** Does the same this many times. */
   run(times: number): void | Promise<void>;
+}
+
+/** Runs in a process that measures itself. */
+export interface Elsewhere {
+  readonly name: string;
+  /** Does the same this many times; CPU microseconds. */
+  cpuUs(times: number): Promise<number>;
 }
 
 export interface Turns {
@@ -62,6 +72,7 @@ async function warmUp(contender: Contender, { roundMs, warmUpMs }: Turns): Promi
 }
 
 async function cpuMicroseconds(contender: Contender, count: number): Promise<number> {
+  if ('cpuUs' in contender) return contender.cpuUs(count);
   const before = process.cpuUsage();
   await contender.run(count);
   const { user, system } = process.cpuUsage(before);

@@ -1,20 +1,25 @@
 /**
- * Answers whose samples move on: encoded once, and for each request only the times and values in them are written anew, so that a fleet of hundreds costs the
- * machine little. Counters grow, gauges change, and what has no time stays.
+ * Answers whose samples move on, of any node: encoded once, and for each request only times, values and the node's tag are written anew, so that a fleet of
+ * thousands costs the machine little time and hardly any memory. Counters grow, gauges change, and what has no time stays.
  */
 import { formatFloat } from '../fakes/exposition.ts';
 
-/** The answer as of so many milliseconds after it was encoded; holds until the next call. */
-export type Moving = (elapsedMs: number) => Buffer;
+/** The answer of the node with this tag as of so many milliseconds after it was encoded; holds until the next call. */
+export type Moving = (elapsedMs: number, tag: string) => Buffer;
 
-/** @param body delimited protobuf as from encodeDelimited, which is trusted. */
-export function movingDelimited(body: Buffer): Moving {
+/**
+ * @param body delimited protobuf as from encodeDelimited, which is trusted.
+ * @param encodedTag of the node whose answer it is.
+ */
+export function movingDelimited(body: Buffer, encodedTag: string): Moving {
+  const tagsAt = [...placesOf(body, encodedTag)];
   const samples = [...samplesOf(body)].map((at) => ({
     ...at,
     value: body.readDoubleLE(at.valueAt),
     timestampMs: readVarint(body, at.timestampAt).value,
   }));
-  return (elapsedMs) => {
+  return (elapsedMs, tag) => {
+    for (const at of tagsAt) body.write(tag, at, 'latin1');
     for (const { valueAt, timestampAt, isCounter, value, timestampMs } of samples) {
       body.writeDoubleLE(movedValue(value, isCounter, elapsedMs), valueAt);
       writeVarint(body, timestampAt, timestampMs + elapsedMs);
@@ -23,21 +28,28 @@ export function movingDelimited(body: Buffer): Moving {
   };
 }
 
-/** @param body as from encodeText. */
-export function movingText(body: Buffer): Moving {
+/**
+ * @param body as from encodeText.
+ * @param encodedTag of the node whose answer it is.
+ */
+export function movingText(body: Buffer, encodedTag: string): Moving {
   const lines = body
     .toString()
     .split('\n')
     .map((line) => /^(?<series>.* )(?<value>\S+) (?<timestampMs>\d{13})$/.exec(line)?.groups ?? line);
-  return (elapsedMs) => {
+  return (elapsedMs, tag) => {
     const moved = lines.map((line) => {
       if (typeof line === 'string') return line;
       const { series = '', value, timestampMs } = line;
       const isCounter = /^\w+_total\b/.test(series);
       return `${series}${formatFloat(movedValue(Number(value), isCounter, elapsedMs))} ${Number(timestampMs) + elapsedMs}`;
     });
-    return Buffer.from(moved.join('\n'));
+    return Buffer.from(moved.join('\n').replaceAll(encodedTag, tag));
   };
+}
+
+function* placesOf(body: Buffer, text: string): Generator<number> {
+  for (let at = body.indexOf(text); at >= 0; at = body.indexOf(text, at + text.length)) yield at;
 }
 
 function movedValue(value: number, isCounter: boolean, elapsedMs: number): number {

@@ -12,7 +12,19 @@ const upMs = 24 * 60 * 60 * 1000;
 /** Kubelets sample each cgroup by a clock of its own, so that ages differ; here by up to this. */
 const oldestMs = 9_000;
 
+/**
+ * What tells the pods of one node from those of all others: eight hexadecimal digits in all their names and IDs. Everything else about them depends on
+ * their number on the node only, so that one node's answer becomes another's by writing its tag in.
+ */
+export function tagOf(node: string): string {
+  return hexId(node).slice(0, 8);
+}
+
+/** Of the pod with this number on its node. */
+export const namespaceOf = (index: number): string => `team-${index % 7}`;
+
 export function nodeModel(node: string, pods: number, nowMs: number): KubeletModel {
+  const tag = tagOf(node);
   const startTimeMs = Math.trunc(nowMs / upMs) * upMs - upMs;
   return {
     node,
@@ -25,16 +37,16 @@ export function nodeModel(node: string, pods: number, nowMs: number): KubeletMod
   };
 
   function podModel(index: number): PodModel {
-    const name = `web-${hexId(`${node}/hash/${index}`).slice(0, 10)}-${hexId(`${node}/suffix/${index}`).slice(0, 5)}`;
+    const suffix = index.toString(36).padStart(5, '0');
     return {
-      namespace: `team-${index % 7}`,
-      name,
-      uid: uuid(`${node}/${index}`),
+      namespace: namespaceOf(index),
+      name: `web-${tag}${hexId(`hash/${index}`).slice(0, 2)}-${suffix}`,
+      uid: `${tag}${uuid(`pod/${index}`).slice(tag.length)}`,
       qos: 'burstable',
       containers: ['app', 'istio-proxy'].map((container, second) => ({
         name: container,
         image: `registry.example/platform/${container}@sha256:${hexId(container)}`,
-        id: hexId(`${node}/${index}/${container}`),
+        id: `${tag}${hexId(`${index}/${container}`).slice(tag.length)}`,
         swapBytes: 0,
         ...sample(index * 2 + second + 1, 0.01 + index / 1000 + second / 10, (40 + index + second * 7) * 1024 ** 2),
       })),

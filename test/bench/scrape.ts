@@ -1,13 +1,19 @@
-/** What one whole scrape costs us, from the question over TLS to the batch: kubelets that filter and older ones in turns, one node after the other. */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
+/**
+ * What one whole scrape costs us, from the question over TLS to the batch: kubelets that filter and older ones in turns, one node after the other, and beside
+ * them what Go takes to bring and decode a full body as metrics-server would, and to decode it alone.
+ */
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock as clock } from '../../src/clock.ts';
 import { createKubeletClient, type KubeletClient } from '../../src/kubelet/client.ts';
 import { createTarget, type SourceMode } from '../../src/scrape/target.ts';
+import { makeBody } from './body.ts';
 import { addressOf, type Kind, nodeName } from './fleet.ts';
-import { type Contender, type Figures, figureOf, inTurns } from './measure.ts';
-import { type PodCount, podCounts } from './nodemodel.ts';
+import { forkFleet } from './forkedfleet.ts';
+import { type GoDecoder, startGoDecoder } from './godecoder.ts';
+import { type Contender, type Figures, figureOf, inTurns, ratioOf } from './measure.ts';
+import { nodeModel, type PodCount, podCounts } from './nodemodel.ts';
+import { temporaryFolder } from './temporaryfolder.ts';
 
 const turns = { rounds: 9, roundMs: 150, warmUpMs: 3_000 };
 const nodes = 3;
@@ -21,20 +27,28 @@ const contenders: readonly { readonly kind: Kind; readonly mode: SourceMode }[] 
 
 export async function benchScrape(figures: Figures, counts: readonly PodCount[] = podCounts): Promise<void> {
   for (const pods of counts) {
-    await using fleet = await forkFleet(pods);
+    await using fleet = await forkFleet({ pods, samples: 'cycling', resolutionMs: 10_000 });
     await using kubelet = createKubeletClient({
       tls: () => insecure,
       authorization: async () => 'Bearer bench',
       plainHttp: false,
       requestTimeoutMs: 60_000,
     });
+    await using goDecode = await decoderOfFile(pods);
+    await using goScrape = await startGoDecoder(
+      'go-scrape',
+      `https://${addressOf('full', 0)}:${fleet.port}/metrics/cadvisor`,
+    );
     const results = await inTurns(
-      contenders.map(({ kind, mode }) => contender(kind, mode, fleet.port, kubelet)),
+      [...contenders.map(({ kind, mode }) => contender(kind, mode, fleet.port, kubelet)), goDecode, goScrape],
       turns,
     );
     for (const [name, values] of results) {
       const ms = values.map((us) => us / 1000);
       figures.set(`scrape.${pods}.${name}`, figureOf(ms, 'ms'));
+    }
+    for (const { name } of [goDecode, goScrape]) {
+      figures.set(`scrape.${pods}.full.to-${name}`, ratioOf(results.get('full') ?? [], results.get(name) ?? []));
     }
   }
 }
@@ -65,20 +79,11 @@ function contender(kind: Kind, mode: SourceMode, port: number, kubelet: KubeletC
   };
 }
 
-interface ForkedFleet extends AsyncDisposable {
-  readonly port: number;
-}
-
-async function forkFleet(pods: PodCount): Promise<ForkedFleet> {
-  const child = fork(path.join(import.meta.dirname, 'fleetprocess.ts'), [String(pods)]);
-  const ended = once(child, 'exit');
-  const [port] = await Promise.race([once(child, 'message'), ended]);
-  if (!child.connected || typeof port !== 'number') throw new Error('the fleet did not start');
-  return {
-    port,
-    async [Symbol.asyncDispose]() {
-      child.disconnect();
-      await ended;
-    },
-  };
+/** Of the text of a full body, which is what metrics-server would ask for. */
+async function decoderOfFile(pods: PodCount): Promise<GoDecoder> {
+  await using folder = await temporaryFolder();
+  const file = path.join(folder.path, 'body');
+  const nowMs = Date.now();
+  await writeFile(file, makeBody('full-text', nodeModel(nodeName(0), pods, nowMs), nowMs).bytes);
+  return await startGoDecoder('go-decode', file);
 }

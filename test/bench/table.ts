@@ -10,7 +10,7 @@ export function figureTable(figures: ReadonlyMap<string, Figure>): string {
 
 /** With when and where they were measured. */
 export function goalTable({ date, machine, figures }: Measured): string {
-  const rows = goals.map((goal) => goalRow(goal, goal.figure === undefined ? undefined : figures[goal.figure]));
+  const rows = goals.map((goal) => goalRow(goal, figures[goal.figure]));
   const table = ['| what | goal | moonshot | measured | reached |', '|---|---|---|---|---|', ...rows].join('\n');
   return `${table}\n\nMeasured on ${date}, ${machine}.`;
 }
@@ -37,6 +37,8 @@ function valueText(value: number, unit: Unit): string {
       return value < 0.8 ? `1/${short(1 / value)}` : `${short(value)} x`;
     case 'bytes':
       return value < 1024 ? `${Math.round(value)} B` : `${short(value / 1024)} KiB`;
+    case 'count':
+      return value === 0 ? 'none' : short(value);
     case 'us':
     case 'ms':
     case 'MiB':

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { run } from '../cluster/command.ts';
+import { buildGoProgram } from '../cluster/goprogram.ts';
 import { keep } from '../cluster/kept.ts';
-import { requireGo, UnmetNeed } from '../cluster/needs.ts';
+import { UnmetNeed } from '../cluster/needs.ts';
 import type { Settings } from '../cluster/settings.ts';
 
 /** What a program prints for each way that its library has of asking. */
@@ -23,7 +24,9 @@ export const programs: readonly Program[] = [
   {
     name: 'the metrics clientset of client-go, by protobuf',
     ways: { clientset: { answers: all } },
-    install: async (settings) => [path.join(await goProgram(settings), goBinary)],
+    install: async (settings) => [
+      await buildGoProgram(settings, { folder: file('go'), name: 'client-go', binary: 'clientset' }),
+    ],
   },
   {
     name: 'the Python client',
@@ -39,28 +42,8 @@ export const programs: readonly Program[] = [
 
 const file = (name: string): string => path.join(import.meta.dirname, name);
 
-/** From cold it fetches and compiles client-go. */
+/** From cold it fetches all packages. */
 const installTimeoutMs = 10 * 60_000;
-
-const goBinary = 'clientset';
-
-function goProgram(settings: Settings): Promise<string> {
-  const sources = ['go/go.mod', 'go/go.sum', 'go/main.go'].map((name) => readFileSync(file(name)));
-  const flags = ['-trimpath', '-ldflags', '-s -w'];
-  return keep({
-    cache: settings.toolchainCache,
-    name: 'client-go',
-    decidedBy: [...sources, JSON.stringify(flags), goBinary],
-    make: async (folder) => {
-      requireGo();
-      await run('go', ['build', ...flags, '-o', path.join(folder, goBinary), '.'], {
-        cwd: file('go'),
-        env: { ...process.env, CGO_ENABLED: '0' },
-        timeoutMs: installTimeoutMs,
-      });
-    },
-  });
-}
 
 async function pythonEnvironment(settings: Settings): Promise<string> {
   return keep({

@@ -47,7 +47,7 @@ export async function startServer(
   return { name, port, process: startChild(folder, { name: program, command, args }) };
 }
 
-async function commandOf(name: ServerName): Promise<readonly [string, ...string[]]> {
+export async function commandOf(name: ServerName): Promise<readonly [string, ...string[]]> {
   if (name === 'ours') return [process.execPath, path.resolve(import.meta.dirname, '../../src/main.ts')];
   return [path.join(await build(readSettings(), 'metrics-server'), 'metrics-server')];
 }
@@ -60,6 +60,13 @@ function commonArgs(credentials: Credentials, { kubeconfig, authorizationKubecon
     `--kubeconfig=${kubeconfig}`,
     `--authentication-kubeconfig=${kubeconfig}`,
     `--authorization-kubeconfig=${authorizationKubeconfig ?? kubeconfig}`,
+    ...servingArgs(credentials),
+  ];
+}
+
+/** What both are told wherever kube-apiserver is. */
+export function servingArgs(credentials: Credentials): string[] {
+  return [
     '--bind-address=127.0.0.1',
     `--tls-cert-file=${credentials.file('serving.crt')}`,
     `--tls-private-key-file=${credentials.file('serving.key')}`,

@@ -1,6 +1,6 @@
 /** The reads of the fake API server: get, list in pages and watch, whole objects or their metadata. */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import { gone, type Watches } from './apiwatch.ts';
+import { gone, type Watches, type WatchRequest } from './apiwatch.ts';
 import { type Kind, type KubeObject, kinds } from './kubeobjects.ts';
 import { encodeList, protobufType } from './kubeprotobuf.ts';
 import { filterOf, keyOf, type ObjectStore } from './objectstore.ts';
@@ -35,30 +35,29 @@ export function createReader(objects: ObjectStore, watches: Watches): Reader {
     const filter = filterOf(namespace, query);
     const protobuf = !jsonOnly && headers.accept?.startsWith(protobufType) === true;
     if (query.get('watch') === 'true') watches.open({ kind, filter, query, shape, protobuf }, response);
-    else list(kind, objects.list(kind).filter(filter), query, { shape, protobuf }, response);
+    else list({ kind, filter, query, shape, protobuf }, response);
   }
 
   /** One page; `continue` is the version of the list and the key to go on after. */
-  function list(
-    kind: Kind,
-    all: readonly KubeObject[],
-    query: URLSearchParams,
-    { shape, protobuf }: { readonly shape: Shape; readonly protobuf: boolean },
-    response: ServerResponse,
-  ): void {
-    const limit = Number(query.get('limit') ?? 0) || all.length;
+  function list({ kind, filter, query, shape, protobuf }: WatchRequest, response: ServerResponse): void {
+    const limit = Number(query.get('limit') ?? 0) || Number.POSITIVE_INFINITY;
     const { version = String(objects.version()), after = '' } = decodeContinue(query.get('continue'));
     if (objects.since(kind, Number(version)) === undefined) {
       reply(response, 410, gone);
       return;
     }
-    const rest = all.filter((object) => keyOfObject(object) > after);
-    const page = rest.slice(0, limit);
+    const all = objects.list(kind);
+    const page: KubeObject[] = [];
+    let next = indexAfter(all, after);
+    for (let object = all[next]; object !== undefined && page.length < limit; object = all[next]) {
+      if (filter(object)) page.push(object);
+      next += 1;
+    }
     const last = page.at(-1);
-    const remaining = rest.length - page.length;
+    // With a selector kube-apiserver does not know how many more there are, nor whether any.
     const more =
-      last !== undefined && remaining > 0
-        ? { continue: encodeContinue({ version, after: keyOfObject(last) }), remainingItemCount: remaining }
+      last !== undefined && next < all.length
+        ? { continue: encodeContinue({ version, after: keyOfObject(last) }) }
         : {};
     const body = {
       kind: shape === toMetadata ? 'PartialObjectMetadataList' : `${kind}List`,
@@ -120,6 +119,19 @@ function targetOf(path: string): Target | undefined {
 }
 
 const allKinds: readonly Kind[] = ['Node', 'Pod', 'ConfigMap'];
+
+/** Where the objects behind this key begin, by halves. */
+function indexAfter(sorted: readonly KubeObject[], key: string): number {
+  let from = 0;
+  let to = sorted.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const object = sorted[middle];
+    if (object !== undefined && keyOfObject(object) <= key) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
 
 function keyOfObject({ kind, metadata }: KubeObject): string {
   return keyOf(kind, metadata.name, metadata.namespace);

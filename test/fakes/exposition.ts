@@ -1,4 +1,5 @@
 /** Writes metric families as a kubelet does, as text and as delimited protobuf, with the order and escapes of Go's expfmt. */
+import type { IncomingHttpHeaders } from 'node:http';
 
 /** One series with its current value. */
 export interface FamilySample {
@@ -18,6 +19,25 @@ export interface Family {
 export const textContentType = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
 export const delimitedContentType =
   'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=underscores';
+
+/** What a client says that it can read, as promhttp understands it. */
+export function wantedBy({ accept = '', 'accept-encoding': encoding = '' }: IncomingHttpHeaders) {
+  return {
+    protobuf: /application\/vnd\.google\.protobuf[^,]*encoding=delimited/.test(accept),
+    gzip: /\bgzip\b/.test(encoding),
+  };
+}
+
+export interface Encoded {
+  readonly bytes: Buffer;
+  readonly contentType: string;
+}
+
+export function encodeFamilies(families: readonly Family[], protobuf: boolean): Encoded {
+  return protobuf
+    ? { bytes: encodeDelimited(families), contentType: delimitedContentType }
+    : { bytes: encodeText(families), contentType: textContentType };
+}
 
 /** Families without samples are left out, as the registry does. */
 export function encodeText(families: readonly Family[]): Buffer {

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { gzipSync } from 'node:zlib';
 import { clientNameOf } from './clientname.ts';
-import { delimitedContentType, encodeDelimited, encodeText, type Family, textContentType } from './exposition.ts';
+import { encodeFamilies, type Family, wantedBy } from './exposition.ts';
 import { type KubeletFault, respondWith, rowShapeOf } from './kubeletfaults.ts';
 import { type KubeletModel, smallKubeletModel } from './kubeletmodel.ts';
 import { cadvisorFamilies, resourceFamilies } from './kubeletrows.ts';
@@ -172,14 +172,11 @@ function onlyNamed(families: readonly Family[], names: readonly string[]): Famil
 
 /** The families in the format and with the compression that were asked for. */
 function toBody({ headers }: IncomingMessage, families: readonly Family[]) {
-  const protobuf = /application\/vnd\.google\.protobuf[^,]*encoding=delimited/.test(headers.accept ?? '');
-  const gzip = /\bgzip\b/.test(headers['accept-encoding'] ?? '');
+  const { protobuf, gzip } = wantedBy(headers);
+  const { bytes, contentType } = encodeFamilies(families, protobuf);
   return {
-    headers: {
-      'content-type': protobuf ? delimitedContentType : textContentType,
-      ...(gzip ? { 'content-encoding': 'gzip' } : {}),
-    },
-    bytes: protobuf ? encodeDelimited(families) : encodeText(families),
-    compress: gzip ? (bytes: Uint8Array) => gzipSync(bytes) : (bytes: Uint8Array) => bytes,
+    headers: { 'content-type': contentType, ...(gzip ? { 'content-encoding': 'gzip' } : {}) },
+    bytes,
+    compress: gzip ? (whole: Uint8Array) => gzipSync(whole) : (whole: Uint8Array) => whole,
   };
 }

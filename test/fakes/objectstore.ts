@@ -31,6 +31,8 @@ export interface ObjectStore {
 export function createObjectStore(): ObjectStore {
   const objects = new Map<string, KubeObject>();
   const listeners = new Set<(event: HistoryEvent) => void>();
+  /** Lists come in pages, of which those of 150,000 pods are 300. */
+  const sorted = new Map<Kind, readonly KubeObject[]>();
   let history: HistoryEvent[] = [];
   let version = 1000;
   let forgotten = version;
@@ -53,6 +55,7 @@ export function createObjectStore(): ObjectStore {
     const uid = metadata.uid ?? before?.metadata.uid ?? randomUUID();
     const after = { ...object, metadata: { ...metadata, uid, resourceVersion: String(version) } };
     objects.set(key, after);
+    sorted.delete(object.kind);
     publish({ version, before, after, deleted: false });
   }
 
@@ -60,14 +63,19 @@ export function createObjectStore(): ObjectStore {
     const before = objects.get(keyOf(kind, name, namespace));
     if (before === undefined) return;
     objects.delete(keyOf(kind, name, namespace));
+    sorted.delete(kind);
     version += 1;
     const after = { ...before, metadata: { ...before.metadata, resourceVersion: String(version) } };
     publish({ version, before, after, deleted: true });
   }
 
   function list(kind: Kind): readonly KubeObject[] {
+    const known = sorted.get(kind);
+    if (known !== undefined) return known;
     const entries = [...objects].filter(([, object]) => object.kind === kind);
-    return entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
+    const listed = entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
+    sorted.set(kind, listed);
+    return listed;
   }
 
   function forget(): void {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { filteredFamilies, fullFamilies } from '../../bench/body.ts';
-import { movingDelimited, movingText } from '../../bench/moving.ts';
-import { nodeModel } from '../../bench/nodemodel.ts';
+import { type Moving, movingDelimited, movingText } from '../../bench/moving.ts';
+import { nodeModel, tagOf } from '../../bench/nodemodel.ts';
 import { delimitedContentType, encodeDelimited, encodeText, textContentType } from '../../fakes/exposition.ts';
 import { decodeCadvisor } from '../scrape/decodewhole.ts';
 
@@ -13,13 +13,13 @@ describe('the answers of the benchmark fleet', () => {
   const model = nodeModel('node-a', 3, nowMs);
   const delimited = encodeDelimited(fullFamilies(model, nowMs));
   const texts = encodeText(filteredFamilies(model, nowMs));
-  check('delimited protobuf', movingDelimited(delimited), delimitedContentType);
-  check('text', movingText(texts), textContentType);
+  check('delimited protobuf', movingDelimited(delimited, tagOf('node-a')), delimitedContentType);
+  check('text', movingText(texts, tagOf('node-a')), textContentType);
 
-  function check(form: string, move: (ms: number) => Buffer, contentType: string) {
+  function check(form: string, move: Moving, contentType: string) {
     test(`${form}: all containers are there, and each has a later time and more CPU time, by as much as was asked for`, () => {
-      const before = pointsOf(Buffer.from(move(0)), contentType);
-      const after = pointsOf(Buffer.from(move(elapsedMs)), contentType);
+      const before = pointsOf(Buffer.from(move(0, tagOf('node-a'))), contentType);
+      const after = pointsOf(Buffer.from(move(elapsedMs, tagOf('node-a'))), contentType);
       assert.equal(before.length, 6);
       for (const [index, point] of before.entries()) {
         const later = after[index];
@@ -28,11 +28,26 @@ describe('the answers of the benchmark fleet', () => {
         assert.notEqual(later?.memoryBytes, point.memoryBytes);
       }
     });
+
+    test(`${form}: with the tag of another node it is what that one answers`, () => {
+      const other = nodeModel('node-b', 3, nowMs);
+      const decoded = podsOf(Buffer.from(move(0, tagOf('node-b'))), contentType);
+      const found = decoded.map(({ name, uid, containers }) => [
+        name,
+        [uid, ...containers.map(({ containerId }) => containerId?.split('@')[0])],
+      ]);
+      const expected = other.pods.map(({ name, uid, containers }) => [name, [uid, ...containers.map(({ id }) => id)]]);
+      assert.deepEqual(Object.fromEntries(found), Object.fromEntries(expected));
+    });
   }
 });
 
 function pointsOf(body: Buffer, contentType: string) {
+  return podsOf(body, contentType).flatMap(({ containers }) => containers);
+}
+
+function podsOf(body: Buffer, contentType: string) {
   const decoded = decodeCadvisor(body, contentType, { node: 'node-a', nodeTimeMs: nowMs + elapsedMs });
   assert.equal(decoded.kind, 'batch');
-  return decoded.batch.pods.flatMap(({ containers }) => containers);
+  return decoded.batch.pods;
 }

@@ -1,0 +1,41 @@
+/** The one way in which the benchmarks decode an answer, and what they look at of the outcome: whoever changes how production does it changes it here. */
+import { type NodeBatch, toPoints } from '../../src/batch.ts';
+import { cadvisor } from '../../src/scrape/cadvisor.ts';
+import { createDecoder, type Decoder } from '../../src/scrape/decode.ts';
+import type { Encoded } from '../fakes/exposition.ts';
+
+export type { Decoder } from '../../src/scrape/decode.ts';
+
+export interface Used {
+  readonly cpuSeconds: number;
+  readonly memoryBytes: number;
+}
+
+/** One TLS record, at its largest. */
+export const recordBytes = 16 * 1024;
+
+/** Of one node. */
+export function createNodeDecoder(): Decoder {
+  return createDecoder(cadvisor, 'node-0');
+}
+
+/**
+ * As production does: an answer comes in pieces of a TLS record, and is read by what the one before it has left in the decoder. Throws Error where the
+ * body is of no use.
+ */
+export function decodeOnce({ bytes, contentType }: Encoded, nodeTimeMs: number, decoder: Decoder): NodeBatch {
+  const decoding = decoder.begin(contentType);
+  for (let at = 0; at < bytes.length; at += recordBytes) decoding?.write(bytes.subarray(at, at + recordBytes));
+  const decoded = decoding?.finish(nodeTimeMs);
+  if (decoded?.kind !== 'batch') throw new Error(`a body of the benchmark is ${decoded?.kind}: ${decoded?.reason}`);
+  return decoded.batch;
+}
+
+/** By `namespace/pod/container`. */
+export function containersIn(batch: NodeBatch): ReadonlyMap<string, Used> {
+  return new Map(
+    toPoints(batch).pods.flatMap(({ namespace, name: pod, containers }) =>
+      containers.map((container) => [`${namespace}/${pod}/${container.name}`, container] as const),
+    ),
+  );
+}

@@ -1,0 +1,94 @@
+/**
+ * Servers as they run in a pod: ours compiled as for its image, and both finding kube-apiserver by the environment and the ServiceAccount's files. With a
+ * kubeconfig ours would load what it never needs in a pod, and its sources would have to be made JavaScript first.
+ */
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { run } from '../cluster/command.ts';
+import { requireCommands } from '../cluster/needs.ts';
+import { type Child, startChild } from '../conformance/children.ts';
+import { type Credentials, makeCredentials } from '../conformance/credentials.ts';
+import { commandOf, type Server, type ServerName, servingArgs } from '../conformance/servers.ts';
+import type { FakeApiServer } from '../fakes/apiserver.ts';
+import { freePort } from '../fakes/wholecluster.ts';
+import { temporaryFolder } from './temporaryfolder.ts';
+
+export interface Pods extends AsyncDisposable {
+  readonly credentials: Credentials;
+  /** For files that end with it. */
+  readonly folder: string;
+  /** Starts one without waiting for it; it ends with all this. */
+  start(name: ServerName, options: PodOptions): Promise<Server>;
+}
+
+export interface PodOptions {
+  /** Part of the log's name. */
+  readonly label: string;
+  readonly apiServer: FakeApiServer;
+  /** A later one of the same name counts. */
+  readonly args?: readonly string[];
+}
+
+/** Nobody is left who could still ask. */
+const quickEnd = ['--shutdown-delay-duration=0s'];
+
+const project = path.resolve(import.meta.dirname, '../..');
+
+export async function openPods(): Promise<Pods> {
+  requireCommands([['unshare', 'apt-get install util-linux']]);
+  await using rooms = new AsyncDisposableStack();
+  const { path: folder } = rooms.use(await temporaryFolder());
+  const credentials = makeCredentials(folder);
+  const entry = await compile(folder);
+  const started: Child[] = [];
+  rooms.defer(async () => void (await Promise.all(started.map((child) => child.stop()))));
+  const owned = rooms.move();
+  return { credentials, folder, start, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+
+  async function start(name: ServerName, { label, apiServer, args = [] }: PodOptions): Promise<Server> {
+    const account = await writeAccount(path.join(folder, `account-${name}-${label}`), apiServer.ca);
+    const port = await freePort();
+    const { hostname, port: apiServerPort } = new URL(apiServer.url);
+    const command = name === 'ours' ? [process.execPath, entry] : await commandOf(name);
+    const [unshare, ...words] = asInPod(account, {
+      KUBERNETES_SERVICE_HOST: hostname,
+      KUBERNETES_SERVICE_PORT: apiServerPort,
+      NODE_ENV: 'production',
+    });
+    const child = startChild(folder, {
+      name: `${name}-${label}`,
+      command: unshare,
+      args: [...words, ...command, ...servingArgs(credentials), `--secure-port=${port}`, ...quickEnd, ...args],
+    });
+    started.push(child);
+    return { name, port, process: child };
+  }
+}
+
+/** As `npm run build` does, beside the packages that it needs. */
+async function compile(folder: string): Promise<string> {
+  const out = path.join(folder, 'dist');
+  await run(path.join(project, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json', '--outDir', out], {
+    cwd: project,
+  });
+  await writeFile(path.join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
+  await symlink(path.join(project, 'node_modules'), path.join(folder, 'node_modules'));
+  return path.join(out, 'main.js');
+}
+
+async function writeAccount(folder: string, ca: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, 'token'), 'fake');
+  await writeFile(path.join(folder, 'ca.crt'), ca);
+  return folder;
+}
+
+/** The words before a command that is to find the account where pods have it; each becomes the next, so that the child's pid is the command's. */
+function asInPod(account: string, environment: Readonly<Record<string, string>>): [string, ...string[]] {
+  const files = '/run/secrets/kubernetes.io/serviceaccount';
+  const script = `mount -t tmpfs tmpfs /run && mkdir -p ${files} && cp "$1"/* ${files} && shift && exec "$@"`;
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  // Who is not root may mount in a user namespace.
+  const user = process.getuid?.() === 0 ? [] : ['--map-root-user'];
+  return ['unshare', '--mount', ...user, '--', 'sh', '-c', script, 'sh', account, 'env', ...variables];
+}
