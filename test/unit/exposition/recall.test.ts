@@ -18,7 +18,10 @@ interface Read {
 }
 
 /** Reads bodies one after the other. */
-function createReading(identity: Identity = { label: 'id', endBytes: 16 }, wanted = (_: number) => true) {
+function createReading(
+  identity: Identity = { label: 'id', endBytes: 16 },
+  wanted: SampleSink['isWanted'] = () => true,
+) {
   const recall = new Recall(identity, names.length);
   const numbers = new Map<string, number>();
   return { recall, read };
