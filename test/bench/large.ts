@@ -28,6 +28,8 @@ const warmUpRounds = 3;
 const rounds = 4;
 /** Nodes get their first scrape as soon as they are known, so the rounds begin early; but thousands of handshakes take their time. */
 const warmUpTimeoutMs = 10 * 60_000;
+/** A server that cannot keep up may fail to answer. */
+const metricsTimeoutMs = 60_000;
 
 export async function benchLarge(figures: Figures, { nodes, kinds }: Large): Promise<void> {
   await using inPods = await openPods();
@@ -71,7 +73,10 @@ interface Watched {
 
 async function watch({ figures, fleet, inPods, measured, nodes }: Watched): Promise<void> {
   // Being asked empties the histogram.
-  for (const { server } of measured) await readDelays(server, inPods.credentials);
+  for (const { server } of measured) {
+    const read = () => readDelays(server, inPods.credentials).then(() => true);
+    await waitFor(`the metrics of ${server.name}`, read, metricsTimeoutMs);
+  }
   fleet.watchTurns();
   const before = await fleet.report();
   const cpuBeforeMs = measured.map(({ server }) => cpuMsOf(server.process.pid));
@@ -88,7 +93,10 @@ async function watch({ figures, fleet, inPods, measured, nodes }: Watched): Prom
     figures.set(`${name}.rss`, figureOf(resident, 'MiB'));
     figures.set(`${name}.rss-peak`, single(peakResidentMiB(pid), 'MiB'));
     figures.set(`${name}.missed-scrapes`, single(report[kind].missed, 'count'));
-    const delays = await readDelays(server, inPods.credentials);
+    // Not again when it fails: that would be of a moment only. The other figures are worth as much without it.
+    const delays = await readDelays(server, inPods.credentials).catch((error: unknown) => {
+      console.error(`${name}: the delays of its event loop are not known:`, error);
+    });
     if (delays === undefined) continue;
     figures.set(`${name}.event-loop-p99`, single(delays.p99Ms, 'ms'));
     figures.set(`${name}.event-loop-max`, single(delays.maxMs, 'ms'));
