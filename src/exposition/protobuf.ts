@@ -35,12 +35,14 @@ const recalledLimitBytes = (1 << 14) - 1;
 
 const piece = { family: 'family', fields: 'fields', skip: 'skip' } as const;
 
+/** For all readers, as nothing is left in them between two messages. */
+const sample = new Sample();
+const cursor = new Cursor();
+
 export class DelimitedReader {
   readonly #names: readonly string[];
   readonly #sink: SampleSink;
   readonly #recall: Recall | undefined;
-  readonly #sample = new Sample();
-  readonly #cursor = new Cursor();
   #state: keyof typeof piece = piece.family;
   #family = -1;
   /** Bytes of the family that are still to come. */
@@ -83,8 +85,8 @@ export class DelimitedReader {
   /** Throws ExpositionError where the body ends within a message. */
   end(): Seen {
     if (this.#carried > 0 || this.#state !== piece.family) {
-      this.#cursor.baseOffset = this.#consumed;
-      throw this.#cursor.cutOff(0);
+      cursor.baseOffset = this.#consumed;
+      throw cursor.cutOff(0);
     }
     return { unwanted: this.#unwanted };
   }
@@ -122,12 +124,11 @@ export class DelimitedReader {
   #read(body: Buffer, start: number, end: number): number {
     let at = start;
     this.#place(body);
-    this.#cursor.baseOffset = this.#consumed - start;
+    cursor.baseOffset = this.#consumed - start;
     while (at < end || (this.#state === piece.fields && this.#familyLeft === 0)) {
       const next = this.#readPiece(body, at, end);
       if (next === -1) {
-        if (this.#need > messageLimitBytes)
-          throw this.#cursor.error(`a message of more than ${messageLimitBytes} bytes`, at);
+        if (this.#need > messageLimitBytes) throw cursor.error(`a message of more than ${messageLimitBytes} bytes`, at);
         return at;
       }
       at = next;
@@ -136,8 +137,8 @@ export class DelimitedReader {
   }
 
   #place(body: Buffer): void {
-    this.#cursor.body = body;
-    this.#cursor.at = 0;
+    cursor.body = body;
+    cursor.at = 0;
   }
 
   /** Returns where the piece ends, or -1 if it is not whole. */
@@ -163,7 +164,6 @@ export class DelimitedReader {
   /** Reads a family's length and its name, which comes first, though the format does not promise it. */
   #beginFamily(body: Buffer, at: number, end: number): number {
     if (!hasVarint(body, at, end)) return this.#lacks(end - at + 1);
-    const cursor = this.#cursor;
     cursor.at = at;
     const length = cursor.varint(end);
     if (length < 0) throw cursor.cutOff(at);
@@ -184,7 +184,6 @@ export class DelimitedReader {
   /** Where the name is not the first field, the family is looked through for it, and then read from its start. */
   #beginOddFamily(body: Buffer, at: number, start: number, length: number, end: number): number {
     if (start + length > end) return this.#lacks(start + length - at);
-    const cursor = this.#cursor;
     cursor.at = start;
     while (cursor.at < start + length) {
       const number = cursor.tag(start + length);
@@ -233,9 +232,9 @@ export class DelimitedReader {
   #readRecalled(body: Buffer, from: number, end: number, recall: Recall): number {
     const view = viewOver(body.buffer);
     const base = body.byteOffset;
-    const family = this.#family;
     const limit = Math.min(end, from + this.#familyLeft);
     let at = from;
+    sample.family = this.#family;
     while (limit - at > valueBytes && body[at] === tag.metric) {
       const low = body[at + 1]!;
       const high = low < 0x80 ? 0 : body[at + 2]!;
@@ -246,15 +245,18 @@ export class DelimitedReader {
       if (stop > limit) break;
       const series = recall.find(view, base + start, length);
       if (series === unremembered) break;
+      // Numbers go in fields: as arguments, V8 would make an object of each.
       if (recall.isWanted) {
         const { isTimed } = recall;
         const valueStop = base + stop - (isTimed ? timeBytes : 0);
         if (!hasPlainValue(view, valueStop) || (isTimed && !hasPlainTime(view, base + stop))) break;
-        const timestampMs = isTimed ? plainTime(view, base + stop) : Number.NaN;
-        this.#sink.add(series, family, plainValue(view, valueStop), timestampMs);
+        sample.value = plainValue(view, valueStop);
+        sample.timestampMs = isTimed ? plainTime(view, base + stop) : Number.NaN;
       } else {
-        this.#sink.add(series, family, 0, Number.NaN);
+        sample.value = 0;
+        sample.timestampMs = Number.NaN;
       }
+      this.#sink.add(series, sample);
       at = stop;
     }
     this.#familyLeft -= at - from;
@@ -265,7 +267,6 @@ export class DelimitedReader {
   #readField(body: Buffer, at: number, end: number): number {
     const limit = Math.min(end, at + this.#familyLeft);
     const isLast = limit - at === this.#familyLeft;
-    const cursor = this.#cursor;
     if (!isLast && !hasVarint(body, at, limit)) return this.#lacks(limit - at + 1);
     cursor.at = at;
     const number = cursor.tag(limit);
@@ -291,10 +292,9 @@ export class DelimitedReader {
   }
 
   #visit(body: Buffer, start: number, stop: number): void {
-    const sample = this.#sample;
     sample.begin(body, this.#family);
-    this.#cursor.at = start;
-    readMetric(this.#cursor, stop, sample);
+    cursor.at = start;
+    readMetric(cursor, stop, sample);
     const series = this.#sink.visit(sample);
     const recall = this.#recall;
     if (series === unremembered || recall === undefined) return;
@@ -305,7 +305,6 @@ export class DelimitedReader {
 
   /** Undefined where the numbers are not at the end, as they have to be to be read without the rest. */
   #remembered(series: number, body: Buffer, start: number, stop: number, { identity }: Recall): Remembered | undefined {
-    const sample = this.#sample;
     const isTimed = !Number.isNaN(sample.timestampMs);
     const valueStop = isTimed ? stop - timeBytes : stop;
     const end = valueStop - valueBytes;

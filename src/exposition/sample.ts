@@ -6,6 +6,16 @@ const labelLimit = 64;
 /** Offsets kept per label: name start, name end, value start, value end. */
 const offsetsPerLabel = 4;
 
+/** A sample without its labels. */
+export interface Numbers {
+  /** Index of the family in the list of wanted names. */
+  readonly family: number;
+  /** Any double, also NaN and the infinities. */
+  readonly value: number;
+  /** Milliseconds since the epoch; NaN where the sample has no time. */
+  readonly timestampMs: number;
+}
+
 /** Who takes the samples of a body. */
 export interface SampleSink {
   /**
@@ -13,8 +23,8 @@ export interface SampleSink {
    * same series may come to `add` from now on, also those of the sender's later bodies; or `unremembered`.
    */
   visit(sample: Sample): number;
-  /** Takes the numbers of a series that was visited before. @param timestampMs NaN where the sample has no time. */
-  add(series: number, family: number, value: number, timestampMs: number): void;
+  /** Takes a sample of a series that was visited before; it has family and numbers, but no labels. */
+  add(series: number, sample: Numbers): void;
   /** Whether anybody wants the numbers of a series. Of others, which is all that is known of them then, `add` is only told that they are there. */
   isWanted(series: number): boolean;
 }
@@ -41,12 +51,10 @@ export class ExpositionError extends Error {
 }
 
 /** Hot: filled once per wanted line. Labels are ranges of the body until somebody asks for one. */
-export class Sample {
-  /** Index of the family in the list of wanted names. */
+export class Sample implements Numbers {
   family = 0;
-  /** Any double, also NaN and the infinities. */
-  value = 0;
-  /** Milliseconds since the epoch; NaN where the sample has no time. */
+  // A double from the start, or V8 would have to make another object of it.
+  value = Number.NaN;
   timestampMs = Number.NaN;
 
   #body: Buffer = Buffer.alloc(0);

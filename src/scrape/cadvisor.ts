@@ -1,5 +1,5 @@
 /** Says which series and labels of /metrics/cadvisor mean what, and joins them into one candidate per container cgroup. */
-import { type Sample, unremembered } from '../exposition/sample.ts';
+import { type Numbers, type Sample, unremembered } from '../exposition/sample.ts';
 import type { Point } from '../point.ts';
 import { isContainerPath, parseCgroup } from './cgroup.ts';
 import { type CgroupRow, keyOf, rowOf } from './cgrouprow.ts';
@@ -64,9 +64,9 @@ class CadvisorCollector implements Collector<StartTimes> {
   }
 
   visit(sample: Sample): number {
-    const { family, value, timestampMs } = sample;
+    const { family } = sample;
     if (family === scrapeError) {
-      if (value !== 0) this.#scrapeFailed = true;
+      if (sample.value !== 0) this.#scrapeFailed = true;
       return unremembered;
     }
     if (family === machineSwap) {
@@ -75,12 +75,12 @@ class CadvisorCollector implements Collector<StartTimes> {
     }
     const row = this.#placeOf(sample);
     if (family === rowFamilies.cpu && this.#addCore(row, sample)) return unremembered;
-    this.numbers.add(row, family, value, timestampMs);
+    this.numbers.add(row, family, sample);
     return row;
   }
 
-  add(row: number, family: number, value: number, timestampMs: number): void {
-    this.numbers.add(row, family, value, timestampMs);
+  add(row: number, sample: Numbers): void {
+    this.numbers.add(row, sample.family, sample);
   }
 
   isWanted(row: number): boolean {

@@ -176,22 +176,43 @@ function seesSwap(numbers: Float64Array): true | undefined {
 
 type Reader = Pick<DelimitedReader, 'write' | 'end'>;
 
-/** Undefined for OpenMetrics, for protobuf that is not delimited, and for what is no exposition at all. */
 function openReader(
   contentType: string,
   families: readonly string[],
   sink: SampleSink,
   recall: Recall,
 ): Reader | undefined {
+  switch (formatOf(contentType)) {
+    case 'text':
+      // Nothing is recognised in text.
+      recall.beginBody();
+      recall.pass();
+      return new TextReader(families, sink);
+    case 'delimited':
+      return new DelimitedReader(families, sink, recall);
+    default:
+      return undefined;
+  }
+}
+
+type Format = 'text' | 'delimited' | 'unknown';
+
+/** Kubelets have one or two content types, each for thousands of answers. */
+const formats = new Map<string, Format>();
+const formatsLimit = 16;
+
+/** Unknown are OpenMetrics, protobuf that is not delimited, and what is no exposition at all. */
+function formatOf(contentType: string): Format {
+  const known = formats.get(contentType);
+  if (known !== undefined) return known;
+  const format = parseFormat(contentType);
+  if (formats.size < formatsLimit) formats.set(contentType, format);
+  return format;
+}
+
+function parseFormat(contentType: string): Format {
   const [type, ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase());
-  if (type === 'text/plain') {
-    // Nothing is recognised in text.
-    recall.beginBody();
-    recall.pass();
-    return new TextReader(families, sink);
-  }
-  if (type === 'application/vnd.google.protobuf' && parameters.includes('encoding=delimited')) {
-    return new DelimitedReader(families, sink, recall);
-  }
-  return undefined;
+  if (type === 'text/plain') return 'text';
+  const isDelimited = type === 'application/vnd.google.protobuf' && parameters.includes('encoding=delimited');
+  return isDelimited ? 'delimited' : 'unknown';
 }

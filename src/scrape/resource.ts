@@ -2,7 +2,7 @@
  * Says which series of /metrics/resource mean what, and makes pods of them: for nodes where cAdvisor has no containers.
  * Its rows have no cgroup, so a pod has no UID here, and a container is told from its successor by its start time.
  */
-import { type Sample, unremembered } from '../exposition/sample.ts';
+import { type Numbers, type Sample, unremembered } from '../exposition/sample.ts';
 import type { ContainerPoint, PodBatch, Point } from '../point.ts';
 import type { Choice, Collector, Meaning } from './decode.ts';
 import { followLineages, type Lineage } from './lineage.ts';
@@ -69,19 +69,18 @@ class ResourceCollector implements Collector<Lineages> {
   }
 
   visit(sample: Sample): number {
-    const { family, value, timestampMs } = sample;
-    const row = family < firstContainerFamily ? machine : rowOf(sample);
+    const row = sample.family < firstContainerFamily ? machine : rowOf(sample);
     if (row === undefined) return unremembered;
     const place = this.#placeOf(row);
-    const isFirst = !this.numbers.isSeen(place, columnOf[family]!);
-    this.add(place, family, value, timestampMs);
+    const isFirst = !this.numbers.isSeen(place, columnOf[sample.family]!);
+    this.add(place, sample);
     return isFirst ? place : unremembered;
   }
 
-  add(row: number, family: number, value: number, timestampMs: number): void {
-    const column = columnOf[family]!;
-    if (!this.numbers.isSeen(row, column)) this.numbers.add(row, column, value, timestampMs);
-    else if (family >= firstContainerFamily) this.#addLine(row, column, { value, timestampMs });
+  add(row: number, sample: Numbers): void {
+    const column = columnOf[sample.family]!;
+    if (!this.numbers.isSeen(row, column)) this.numbers.add(row, column, sample);
+    else if (sample.family >= firstContainerFamily) this.#addLine(row, column, sample);
   }
 
   isWanted(): boolean {
@@ -134,7 +133,7 @@ class ResourceCollector implements Collector<Lineages> {
     };
   }
 
-  #addLine(place: number, column: number, sample: Pick<Sample, 'value' | 'timestampMs'>): void {
+  #addLine(place: number, column: number, sample: Numbers): void {
     let lines = this.#otherLines.get(place);
     if (lines === undefined) {
       lines = [];

@@ -1,4 +1,5 @@
 /** The numbers of one body by row and family, as they come in. */
+import type { Numbers } from '../exposition/sample.ts';
 import { Readings } from './reading.ts';
 
 /** Families that are told of each row. */
@@ -19,7 +20,7 @@ export class RowNumbers {
   }
 
   /** Keeps the sample unless the one before is younger: kubelets send two for one where a container's cgroup outlived it. */
-  add(row: number, family: number, value: number, timestampMs: number): void {
+  add(row: number, family: number, { value, timestampMs }: Pick<Numbers, 'value' | 'timestampMs'>): void {
     const at = row * perRow + family;
     if (at >= this.#times.length) this.#grow(row);
     if (timestampMs < this.#times[at]!) return;

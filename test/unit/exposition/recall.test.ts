@@ -38,7 +38,7 @@ function createReading(
         numbers.set(id, number);
         return number;
       },
-      add: (series, family, value, time) =>
+      add: (series, { family, value, timestampMs: time }) =>
         void added.push(`${names[family]} ${series} ${value} ${time - timestampMs}`),
       isWanted: wanted,
     };
