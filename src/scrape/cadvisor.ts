@@ -1,8 +1,8 @@
 /** Says which series and labels of /metrics/cadvisor mean what, and joins them into one candidate per container cgroup. */
 import { type Numbers, type Sample, unremembered } from '../exposition/sample.ts';
 import type { Point } from '../point.ts';
-import { isContainerPath, parseCgroup } from './cgroup.ts';
-import { type CgroupRow, keyOf, rowOf } from './cgrouprow.ts';
+import { isContainerPath } from './cgroup.ts';
+import { CgroupRow } from './cgrouprow.ts';
 import type { Choice, Collector, Meaning } from './decode.ts';
 import { Reading, type Readings } from './reading.ts';
 import { rowFamilies, RowNumbers } from './rownumbers.ts';
@@ -50,8 +50,8 @@ class CadvisorCollector implements Collector<StartTimes> {
   readonly numbers: RowNumbers;
   /** Those of the body before, and then those that are new. */
   readonly #rows: CgroupRow[];
-  /** Made for the first row that is not recognised; in most bodies there is none. */
-  #places: Map<string, number> | undefined;
+  /** By path; made for the first row that is not recognised, and in most bodies there is none. */
+  #places: Map<string, number[]> | undefined;
   /** CPU per core, as kubelets before 1.16 say it, by row and cpu label. */
   readonly #cores = new Map<number, Map<string, Reading>>();
   readonly #swapCapacity = new Reading();
@@ -165,15 +165,15 @@ class CadvisorCollector implements Collector<StartTimes> {
   }
 
   #placeOf(sample: Sample): number {
-    const row = rowOf(sample, this.#rows.at(-1));
-    this.#places ??= new Map(this.#rows.map((known, place) => [keyOf(known), place]));
-    const key = keyOf(row);
-    let place = this.#places.get(key);
-    if (place === undefined) {
-      place = this.#rows.push(row) - 1;
-      this.#places.set(key, place);
-    }
-    return place;
+    const row = new CgroupRow(sample, this.#rows.at(-1));
+    this.#places ??= placesOf(this.#rows);
+    const known = this.#places.get(row.path);
+    const place = known?.find((each) => this.#rows[each]?.isLike(row));
+    if (place !== undefined) return place;
+    const added = this.#rows.push(row) - 1;
+    if (known === undefined) this.#places.set(row.path, [added]);
+    else known.push(added);
+    return added;
   }
 
   /** False where the sample is of all cores. */
@@ -214,27 +214,28 @@ function podKey(namespace: string, pod: string): string {
   return `${namespace}/${pod}`;
 }
 
-function toCandidate(
-  { namespace, pod, container, path }: CgroupRow,
-  readings: Readings,
-  nodeTimeMs: number,
-): Candidate | undefined {
+function placesOf(rows: readonly CgroupRow[]): Map<string, number[]> {
+  const places = new Map<string, number[]>();
+  for (const [place, { path }] of rows.entries()) {
+    const same = places.get(path);
+    if (same === undefined) places.set(path, [place]);
+    else same.push(place);
+  }
+  return places;
+}
+
+function toCandidate(row: CgroupRow, readings: Readings, nodeTimeMs: number): Candidate | undefined {
   const point = readings.toPoint(nodeTimeMs);
   if (point === undefined && !isJustStarted(readings, nodeTimeMs)) return undefined;
-  const cgroup = parseCgroup(path);
+  const { namespace, pod, path } = row;
+  const { cgroup, containerId } = row.identity();
   return {
     namespace,
     pod,
     path,
     cgroup,
     hasCpu: readings.cpu.seen,
-    point: point && {
-      name: container,
-      // A cgroup elsewhere under the same ID, as leaked ones, counts on its own: where it comes or goes, there is no rate between the two.
-      containerId: `${cgroup.containerId}@${cgroup.depth}`,
-      startTimeMs: readings.startTimeMs(),
-      ...point,
-    },
+    point: point && { name: row.container, containerId, startTimeMs: readings.startTimeMs(), ...point },
   };
 }
 
