@@ -190,7 +190,7 @@ function openReader(
       return new TextReader(families, sink);
     case 'delimited':
       return new DelimitedReader(families, sink, recall);
-    default:
+    case 'unknown':
       return undefined;
   }
 }

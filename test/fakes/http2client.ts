@@ -17,8 +17,6 @@ export interface Answer2 {
 /** Sends also what a client should not, such as two tokens; Node's types do not know it for clients. */
 const lenient = { strictSingleValueFields: false };
 
-const pingMs = 20_000;
-
 /** Opens a connection to a server on loopback; its errors show in the requests that they strike. */
 export async function openSession(port: number, options: SecureClientSessionOptions = {}): Promise<ClientHttp2Session> {
   const session = connect(`https://127.0.0.1:${port}`, {
@@ -29,11 +27,19 @@ export async function openSession(port: number, options: SecureClientSessionOpti
   });
   await once(session, 'connect');
   session.on('error', () => undefined);
-  // Hooks may open it long before a test asks anything: all tests of a run are in one process, and servers end what is idle for 95 s.
-  const alive = setInterval(() => session.ping(() => undefined), pingMs).unref();
-  session.once('close', () => clearInterval(alive));
   return session;
 }
+
+/**
+ * Asks again and again for something that everybody may have, for sessions that hooks open long before a test asks anything: all tests of a run are
+ * in one process, and servers end what is idle for 95 s.
+ */
+export function keepInUse(session: ClientHttp2Session, headers: Readonly<Record<string, string>>): void {
+  const timer = setInterval(() => void ask2(session, '/livez', headers).catch(() => undefined), inUseMs).unref();
+  session.once('close', () => clearInterval(timer));
+}
+
+const inUseMs = 30_000;
 
 export function ask2(
   session: ClientHttp2Session,

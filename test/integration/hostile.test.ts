@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { openConnection1 } from '../fakes/http1client.ts';
-import { ask2, askLines2, openSession } from '../fakes/http2client.ts';
+import { ask2, askLines2, keepInUse, openSession } from '../fakes/http2client.ts';
 import { endHeaders, endStream, frameType, headerBlock, openRawHttp2, requestLine } from '../fakes/rawhttp2.ts';
 import { until } from '../fakes/until.ts';
 import { startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
@@ -33,6 +33,7 @@ before(async () => {
     cluster.port,
     cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] }),
   );
+  keepInUse(victim, admin);
   const endMs = performance.now() + startLimitMs;
   while ((await ask2(victim, '/readyz', admin)).status !== 200) {
     assert.ok(performance.now() < endMs, 'it does not become ready');

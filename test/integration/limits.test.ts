@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { Issued } from '../fakes/certificates.ts';
 import { openConnection1 } from '../fakes/http1client.ts';
-import { ask2, openSession } from '../fakes/http2client.ts';
+import { ask2, keepInUse, openSession } from '../fakes/http2client.ts';
 import {
   endHeaders,
   endStream,
@@ -36,6 +36,7 @@ before(async () => {
   // It asks for nothing before it listens.
   await until('it listens', () => cluster.apiServer.requests.length > 0);
   proxied = await openSession(cluster.port, frontProxy);
+  keepInUse(proxied, admin);
   for (let tries = 0; (await ask2(proxied, '/version', admin)).status !== 200; tries += 1) assert.ok(tries < 1000);
 });
 
