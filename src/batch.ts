@@ -11,7 +11,7 @@ export interface NodeBatch {
   /** Whether the node has swap; undefined where this scrape cannot tell. */
   readonly hasSwap: boolean | undefined;
   readonly layout: Layout;
-  /** A row for the machine, then one for each container in the order of the layout; see `column`. */
+  /** A row for the machine, then one for each container in the order of the layout; see `column`. Good until the node's next answer is decoded. */
   readonly numbers: Float64Array<ArrayBuffer>;
 }
 

@@ -42,7 +42,9 @@ export class Recall {
   complete = true;
   readonly #families: Int32Array[];
   /** The identities, each from a word of its own on. Words are doubles, since eight bytes are compared as fast as four; what is text is never NaN. */
-  #words: Float64Array<ArrayBuffer> = new Float64Array(firstWords);
+  #words = new Float64Array(firstWords);
+  /** The same memory. */
+  #bytes = new Uint8Array(this.#words.buffer);
   #wordsUsed = 0;
   /** By series: where its words start, how many bytes the identity has, -1 where there is none, and what stands before these. */
   #starts: number[] = [];
@@ -137,7 +139,7 @@ export class Recall {
     this.#families.forEach((entries, family) => {
       this.#families[family] = renumbered(entries, places);
     });
-    this.#words = words.slice(0, Math.max(used, 1));
+    this.#useWords(words.slice(0, Math.max(used, 1)));
     this.#wordsUsed = used;
     this.#starts = starts;
     this.#lengths = lengths;
@@ -198,9 +200,15 @@ export class Recall {
     return view.getFloat64(last, true) === words[word];
   }
 
+  #useWords(words: Float64Array<ArrayBuffer>): void {
+    this.#words = words;
+    this.#bytes = new Uint8Array(words.buffer);
+  }
+
   #isSameShort(from: number, view: DataView, at: number, length: number): boolean {
-    const bytes = new Uint8Array(this.#words.buffer, from * wordBytes);
-    for (let byte = 0; byte < length; byte += 1) if (view.getUint8(at + byte) !== bytes[byte]) return false;
+    const bytes = this.#bytes;
+    const first = from * wordBytes;
+    for (let byte = 0; byte < length; byte += 1) if (view.getUint8(at + byte) !== bytes[first + byte]) return false;
     return true;
   }
 
@@ -211,7 +219,7 @@ export class Recall {
     if (this.#wordsUsed + count > this.#words.length) {
       const larger = new Float64Array(2 * this.#words.length + count);
       larger.set(this.#words.subarray(0, this.#wordsUsed));
-      this.#words = larger;
+      this.#useWords(larger);
     }
     let word = this.#wordsUsed;
     this.#starts[series] = word;
@@ -219,8 +227,8 @@ export class Recall {
     this.#heads[series] = headOf(view, start);
     this.#wordsUsed += count;
     if (length < wordBytes) {
-      const bytes = new Uint8Array(this.#words.buffer, word * wordBytes);
-      for (let byte = 0; byte < length; byte += 1) bytes[byte] = view.getUint8(at + byte);
+      const first = word * wordBytes;
+      for (let byte = 0; byte < length; byte += 1) this.#bytes[first + byte] = view.getUint8(at + byte);
       return;
     }
     const last = at + length - wordBytes;

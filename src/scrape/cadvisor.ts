@@ -5,7 +5,7 @@ import { isContainerPath } from './cgroup.ts';
 import { CgroupRow } from './cgrouprow.ts';
 import type { Choice, Collector, Meaning } from './decode.ts';
 import { Reading, type Readings } from './reading.ts';
-import { rowFamilies, RowNumbers } from './rownumbers.ts';
+import { rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
 import { type Candidate, deadAfterMs, select } from './select.ts';
 import type { StartTimes } from './starttimes.ts';
 
@@ -60,7 +60,7 @@ class CadvisorCollector implements Collector<StartTimes> {
   /** @param rows what sample numbers stand for; grows. */
   constructor(rows: CgroupRow[]) {
     this.#rows = rows;
-    this.numbers = new RowNumbers(rows.length);
+    this.numbers = takeRowNumbers(rows.length);
   }
 
   visit(sample: Sample): number {

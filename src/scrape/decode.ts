@@ -5,7 +5,7 @@ import { type Identity, Recall } from '../exposition/recall.ts';
 import { ExpositionError, type SampleSink, type Seen } from '../exposition/sample.ts';
 import { TextReader } from '../exposition/text.ts';
 import type { Doubts } from './cadvisor.ts';
-import type { RowNumbers } from './rownumbers.ts';
+import { giveBackRowNumbers, type RowNumbers } from './rownumbers.ts';
 import { type Chosen, type Steady, steadyNumbers, steadyOf } from './steady.ts';
 
 export type Decoded =
@@ -103,6 +103,8 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
           return decode(before, collector, reader.end(), nodeTimeMs);
         } catch (error) {
           return malformed(error);
+        } finally {
+          giveBackRowNumbers(collector.numbers);
         }
       },
     };
@@ -112,9 +114,9 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     const filtered = !seen.unwanted;
     const { recall, last } = before;
     if (last?.steady !== undefined && !recall.changed && collector.isPlain) {
-      const numbers = steadyNumbers(last.steady, collector.numbers, nodeTimeMs);
+      const numbers = steadyNumbers(last.steady, collector.numbers, nodeTimeMs, last.numbers);
       if (numbers !== undefined) {
-        memory = before;
+        memory = numbers === last.numbers ? before : { ...before, last: { ...last, numbers } };
         const hasSwap = collector.hasSwap ?? seesSwap(numbers);
         return {
           kind: 'batch',
@@ -132,7 +134,7 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     const batch = toBatch(points, last?.layout);
     const isRemembered = recall.complete && collector.isPlain && !forget(before, collector.seenPlaces());
     const steady = isRemembered ? steadyOf(choice, batch.layout, collector.numbers, meaning.oldestMs) : undefined;
-    memory = { ...before, last: { layout: batch.layout, doubts, steady } };
+    memory = { ...before, last: { layout: batch.layout, numbers: batch.numbers, doubts, steady } };
     const hasSwap = batch.hasSwap ?? seesSwap(batch.numbers);
     return { kind: 'batch', batch: { ...batch, hasSwap }, filtered, doubts };
   }
@@ -152,6 +154,7 @@ interface Memory<Row> {
   readonly last:
     | {
         readonly layout: NodeBatch['layout'];
+        readonly numbers: NodeBatch['numbers'];
         readonly doubts: Doubts | undefined;
         /** Where there is a short cut for the next answer. */
         readonly steady: Steady | undefined;

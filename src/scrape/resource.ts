@@ -7,7 +7,7 @@ import type { ContainerPoint, PodBatch, Point } from '../point.ts';
 import type { Choice, Collector, Meaning } from './decode.ts';
 import { followLineages, type Lineage } from './lineage.ts';
 import { Readings } from './reading.ts';
-import { rowFamilies, RowNumbers } from './rownumbers.ts';
+import { rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
 
 /** Every family that is read, and asked for by name[] where the kubelet can filter. */
 export const resourceFamilies: readonly string[] = [
@@ -65,7 +65,7 @@ class ResourceCollector implements Collector<Lineages> {
 
   constructor(rows: Row[]) {
     this.#rows = rows;
-    this.numbers = new RowNumbers(rows.length);
+    this.numbers = takeRowNumbers(rows.length);
   }
 
   visit(sample: Sample): number {

@@ -19,6 +19,12 @@ export class RowNumbers {
     this.#times = new Float64Array(rows * perRow).fill(unseen);
   }
 
+  /** Forgets all, for another body. */
+  clear(): void {
+    this.#values.fill(0);
+    this.#times.fill(unseen);
+  }
+
   /** Keeps the sample unless the one before is younger: kubelets send two for one where a container's cgroup outlived it. */
   add(row: number, family: number, { value, timestampMs }: Pick<Numbers, 'value' | 'timestampMs'>): void {
     const at = row * perRow + family;
@@ -64,4 +70,20 @@ export class RowNumbers {
     this.#values = values;
     this.#times = times;
   }
+}
+
+/** Memory outside of JavaScript's heap takes longer to get than to use; so what one body has needed serves for the next one of any node. */
+const spares: RowNumbers[] = [];
+/** More bodies than this come in at a time only when kubelets answer slowly. */
+const spareLimit = 64;
+
+/** Without numbers. To be given back, or to be left to the garbage collector. */
+export function takeRowNumbers(rows: number): RowNumbers {
+  return spares.pop() ?? new RowNumbers(rows);
+}
+
+export function giveBackRowNumbers(numbers: RowNumbers): void {
+  if (spares.length === spareLimit) return;
+  numbers.clear();
+  spares.push(numbers);
 }

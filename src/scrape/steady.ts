@@ -48,13 +48,19 @@ export function steadyOf(
   return { layout, places: byRow, startSeconds, oldestMs };
 }
 
-/** The numbers of the batch by the short cut, or undefined. @param nodeTimeMs the node's clock when it answered, in milliseconds since the epoch. */
+/**
+ * The numbers of the batch by the short cut, or undefined.
+ * @param nodeTimeMs the node's clock when it answered, in milliseconds since the epoch.
+ * @param before those of the batch before, which nobody needs any more: their memory is used again, if it is there.
+ */
 export function steadyNumbers(
   { places, startSeconds, oldestMs }: Steady,
   numbers: RowNumbers,
   nodeTimeMs: number,
+  before: Float64Array<ArrayBuffer>,
 ): Float64Array<ArrayBuffer> | undefined {
-  const result = new Float64Array(places.length * columns);
+  const length = places.length * columns;
+  const result = before.length === length ? before : new Float64Array(length);
   if (!copy(places[machineRow]!, numbers, nodeTimeMs, result, machineRow)) return undefined;
   if (result[column.cpuSeconds] === 0 || result[column.memoryBytes] === 0) return undefined;
   result[column.startTimeMs] = Number.NaN;
@@ -82,6 +88,7 @@ function copy(place: number, numbers: RowNumbers, nodeTimeMs: number, result: Fl
   const swapBytes = numbers.value(place, swap);
   const at = row * columns;
   result[at + column.timestampMs] = timestampMs;
+  result[at + column.isTimeGuessed] = 0;
   result[at + column.cpuSeconds] = cpuSeconds;
   result[at + column.memoryBytes] = memoryBytes;
   result[at + column.swapBytes] = numbers.isSeen(place, swap) && isPlausible(swapBytes) ? swapBytes : Number.NaN;
