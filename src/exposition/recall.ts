@@ -13,6 +13,7 @@ const flagBits = 2;
 const lookAhead = 16;
 /** So that most bodies need no second look at how much room there is. */
 const firstWords = 512;
+const firstSeries = 128;
 
 /**
  * What says which series a sample is of: all that stands before its numbers, or the value of one label. Of that the length and the end are compared,
@@ -47,9 +48,9 @@ export class Recall {
   #bytes = new Uint8Array(this.#words.buffer);
   #wordsUsed = 0;
   /** By series: where its words start, how many bytes the identity has, -1 where there is none, and what stands before these. */
-  #starts: number[] = [];
-  #lengths: number[] = [];
-  #heads: number[] = [];
+  #starts: Int32Array = new Int32Array(firstSeries);
+  #lengths: Int32Array = new Int32Array(firstSeries).fill(-1);
+  #heads: Int32Array = new Int32Array(firstSeries);
   readonly #endBytes: number;
   #family = 0;
   #entries: Int32Array;
@@ -96,7 +97,8 @@ export class Recall {
     { start, length, identityAt, identityLength, isTimed, isWanted }: Remembered,
   ): void {
     this.#diverge();
-    if ((this.#lengths[series] ?? -1) < 0) this.#keepIdentity(series, view, start + identityAt, identityLength);
+    if (series >= this.#lengths.length) this.#grow(series);
+    if (this.#lengths[series]! < 0) this.#keepIdentity(series, view, start + identityAt, identityLength);
     // One series by two identities would not be found again under both, and must not be read beyond the message's end.
     if (this.#lengths[series] !== identityLength || !this.#isIdentity(series, view, start + identityAt)) {
       this.pass();
@@ -124,17 +126,19 @@ export class Recall {
    */
   renumber(kept: readonly number[]): void {
     const words = new Float64Array(this.#wordsUsed);
-    const starts: number[] = [];
+    const starts = new Int32Array(kept.length);
     let used = 0;
-    for (const series of kept) {
-      const count = wordsOf(Math.min(this.#lengths[series] ?? 0, this.#endBytes));
-      const start = this.#starts[series] ?? 0;
+    for (const [place, series] of kept.entries()) {
+      const length = this.#lengths[series] ?? -1;
+      if (length < 0) continue;
+      const count = wordsOf(Math.min(length, this.#endBytes));
+      const start = this.#starts[series]!;
       words.set(this.#words.subarray(start, start + count), used);
-      starts.push(used);
+      starts[place] = used;
       used += count;
     }
-    const lengths = kept.map((series) => this.#lengths[series] ?? -1);
-    const heads = kept.map((series) => this.#heads[series] ?? -1);
+    const lengths = Int32Array.from(kept, (series) => this.#lengths[series] ?? -1);
+    const heads = Int32Array.from(kept, (series) => this.#heads[series] ?? -1);
     const places = new Map(kept.map((series, place) => [series, place]));
     this.#families.forEach((entries, family) => {
       this.#families[family] = renumbered(entries, places);
@@ -198,6 +202,19 @@ export class Recall {
       if (view.getFloat64(next, true) !== words[word]) return false;
     }
     return view.getFloat64(last, true) === words[word];
+  }
+
+  #grow(series: number): void {
+    const length = 2 * (series + 1);
+    const lengths = new Int32Array(length).fill(-1);
+    lengths.set(this.#lengths);
+    const starts = new Int32Array(length);
+    starts.set(this.#starts);
+    const heads = new Int32Array(length);
+    heads.set(this.#heads);
+    this.#lengths = lengths;
+    this.#starts = starts;
+    this.#heads = heads;
   }
 
   #useWords(words: Float64Array<ArrayBuffer>): void {

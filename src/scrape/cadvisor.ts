@@ -1,8 +1,7 @@
 /** Says which series and labels of /metrics/cadvisor mean what, and joins them into one candidate per container cgroup. */
 import { type Numbers, type Sample, unremembered } from '../exposition/sample.ts';
 import type { Point } from '../point.ts';
-import { isContainerPath } from './cgroup.ts';
-import { CgroupRow } from './cgrouprow.ts';
+import { type CgroupRow, isSameRow, kept, rowOf } from './cgrouprow.ts';
 import type { Choice, Collector, Meaning } from './decode.ts';
 import { Reading, type Readings } from './reading.ts';
 import { rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
@@ -30,6 +29,7 @@ export const cadvisor: Meaning<CgroupRow, StartTimes> = {
   identity: { label: 'id', endBytes: 40 },
   oldestMs: deadAfterMs,
   collect: (rows) => new CadvisorCollector(rows),
+  kept,
 };
 
 /** Why the rows may not be the whole truth: /metrics/resource, which asks the runtime, may know more. */
@@ -50,8 +50,8 @@ class CadvisorCollector implements Collector<StartTimes> {
   readonly numbers: RowNumbers;
   /** Those of the body before, and then those that are new. */
   readonly #rows: CgroupRow[];
-  /** By path; made for the first row that is not recognised, and in most bodies there is none. */
-  #places: Map<string, number[]> | undefined;
+  /** Made for the first row that is not recognised; in most bodies there is none. */
+  #known: KnownRows | undefined;
   /** CPU per core, as kubelets before 1.16 say it, by row and cpu label. */
   readonly #cores = new Map<number, Map<string, Reading>>();
   readonly #swapCapacity = new Reading();
@@ -146,7 +146,7 @@ class CadvisorCollector implements Collector<StartTimes> {
     if (this.#scrapeFailed) return 'the kubelet failed to read its containers (container_scrape_error is 1)';
     if (seen.length === 0) return 'no container rows (Windows, or nothing sampled yet)';
     // Taken from the runtime, CPU comes in whole seconds. cAdvisor's IDs are paths; the machine may have a row in either case.
-    if (seen.some((place) => this.#rows[place]?.path.startsWith('/') !== true)) {
+    if (seen.some((place) => this.#rows[place]?.hasPath !== true)) {
       return 'no cgroup paths (PodAndContainerStatsFromCRI)';
     }
     // A pod in creation has no container rows, for a good reason. Containers without labels mean that cAdvisor does not
@@ -158,21 +158,16 @@ class CadvisorCollector implements Collector<StartTimes> {
   }
 
   #hasUnlabelled(seen: readonly number[]): boolean {
-    return seen.some((place) => {
-      const row = this.#rows[place];
-      return row?.kind === 'unlabelled' && isContainerPath(row.path);
-    });
+    return seen.some((place) => this.#rows[place]?.isUnlabelledContainer === true);
   }
 
   #placeOf(sample: Sample): number {
-    const row = new CgroupRow(sample, this.#rows.at(-1));
-    this.#places ??= placesOf(this.#rows);
-    const known = this.#places.get(row.path);
-    const place = known?.find((each) => this.#rows[each]?.isLike(row));
+    const row = rowOf(sample);
+    this.#known ??= new KnownRows(this.#rows);
+    const place = this.#known.placeOf(row);
     if (place !== undefined) return place;
-    const added = this.#rows.push(row) - 1;
-    if (known === undefined) this.#places.set(row.path, [added]);
-    else known.push(added);
+    const added = this.#rows.push(this.#known.share(row)) - 1;
+    this.#known.add(row.path, added);
     return added;
   }
 
@@ -214,28 +209,57 @@ function podKey(namespace: string, pod: string): string {
   return `${namespace}/${pod}`;
 }
 
-function placesOf(rows: readonly CgroupRow[]): Map<string, number[]> {
-  const places = new Map<string, number[]>();
-  for (const [place, { path }] of rows.entries()) {
-    const same = places.get(path);
-    if (same === undefined) places.set(path, [place]);
+/** Finds rows by what they are, and strings that they have in common. */
+class KnownRows {
+  readonly #rows: readonly CgroupRow[];
+  readonly #places = new Map<string, number[]>();
+  /** The names of a pod are told with each of its containers. */
+  readonly #texts = new Map<string, string>();
+
+  constructor(rows: readonly CgroupRow[]) {
+    this.#rows = rows;
+    for (const [place, row] of rows.entries()) {
+      if (row.path !== '') this.add(row.path, place);
+      this.share(row);
+    }
+  }
+
+  add(path: string, place: number): void {
+    const same = this.#places.get(path);
+    if (same === undefined) this.#places.set(path, [place]);
     else same.push(place);
   }
-  return places;
+
+  placeOf(row: CgroupRow): number | undefined {
+    return this.#places.get(row.path)?.find((place) => isSameRow(this.#rows[place]!, row));
+  }
+
+  /** The same row with strings of others, where they are equal. */
+  share(row: CgroupRow): CgroupRow {
+    const { namespace, pod, container } = row;
+    return { ...row, namespace: this.#text(namespace), pod: this.#text(pod), container: this.#text(container) };
+  }
+
+  #text(text: string): string {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    this.#texts.set(text, text);
+    return text;
+  }
 }
 
 function toCandidate(row: CgroupRow, readings: Readings, nodeTimeMs: number): Candidate | undefined {
   const point = readings.toPoint(nodeTimeMs);
   if (point === undefined && !isJustStarted(readings, nodeTimeMs)) return undefined;
-  const { namespace, pod, path } = row;
-  const { cgroup, containerId } = row.identity();
+  const { namespace, pod, path, cgroup, pointId } = row;
+  if (cgroup === undefined) throw new Error('the row of a container has a cgroup');
   return {
     namespace,
     pod,
     path,
     cgroup,
     hasCpu: readings.cpu.seen,
-    point: point && { name: row.container, containerId, startTimeMs: readings.startTimeMs(), ...point },
+    point: point && { name: row.container, containerId: pointId, startTimeMs: readings.startTimeMs(), ...point },
   };
 }
 

@@ -47,7 +47,8 @@ export function isContainerPath(path: string): boolean {
 }
 
 function podUidOf(segment: string): string | undefined {
-  return podPattern.exec(segment)?.[1]?.replaceAll('_', '-');
+  // Joined, since V8 keeps what replaceAll returns in pieces.
+  return podPattern.exec(segment)?.[1]?.split('_').join('-');
 }
 
 /** With mismatched cgroup drivers, runc takes systemd's <slice>:<prefix>:<id> for one name: pod and container in one segment. */

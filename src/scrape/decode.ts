@@ -50,6 +50,8 @@ export interface Meaning<Row, Carried> {
   readonly oldestMs: number;
   /** @param rows what numbers stand for, those of the answer before; grows. */
   collect(rows: Row[]): Collector<Carried>;
+  /** What is kept of a row for the next answer. */
+  kept(row: Row): Row;
 }
 
 /** Takes the samples of one body. */
@@ -132,7 +134,9 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     const { machine, pods, doubts } = choice;
     const points = { node, source, hasSwap: collector.hasSwap, machine, pods };
     const batch = toBatch(points, last?.layout);
-    const isRemembered = recall.complete && collector.isPlain && !forget(before, collector.seenPlaces());
+    const hasForgotten = forget(before, collector.seenPlaces());
+    for (const [place, row] of before.rows.entries()) before.rows[place] = meaning.kept(row);
+    const isRemembered = recall.complete && collector.isPlain && !hasForgotten;
     const steady = isRemembered ? steadyOf(choice, batch.layout, collector.numbers, meaning.oldestMs) : undefined;
     memory = { ...before, last: { layout: batch.layout, numbers: batch.numbers, doubts, steady } };
     const hasSwap = batch.hasSwap ?? seesSwap(batch.numbers);

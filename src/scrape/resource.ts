@@ -49,6 +49,7 @@ export const resource: Meaning<Row, Lineages> = {
   identity: 'all labels',
   oldestMs: Infinity,
   collect: (rows) => new ResourceCollector(rows),
+  kept: (row) => row,
 };
 
 /** Stands for the ID of a container whose start time is unknown; its restarts show by a falling counter only. */
