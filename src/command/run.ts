@@ -12,6 +12,7 @@ import { createPods } from '../cluster/pods.ts';
 import type { Logger } from '../logging.ts';
 import { createRegistry } from '../monitoring.ts';
 import type { Options } from '../options/flags.ts';
+import { createLocalEndpoints } from '../scrape/endpoints.ts';
 import { createScrapeMetrics } from '../scrape/metrics.ts';
 import { createScraper } from '../scrape/scraper.ts';
 import type { SourceMode } from '../scrape/target.ts';
@@ -67,11 +68,11 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     return pod?.configHash ?? pod?.uid;
   };
   const kubelets = createKubelets(options, apiServer, clock);
-  rooms.use(kubelets.client);
+  const endpoints = rooms.use(createLocalEndpoints(kubelets.client, clock));
   const scraper = createScraper({
     nodes,
     addressOf: kubelets.addressOf,
-    kubelet: kubelets.client,
+    endpoints,
     mode: options['metrics-source'] as SourceMode,
     expectations: createExpectations({ pods, usage: storage, clock }),
     sink: { store: (batch) => storage.store(withUids(batch, uidOf)), forget: storage.forget },
