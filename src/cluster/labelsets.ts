@@ -33,9 +33,10 @@ export function createLabelSets(): LabelSets {
       const held = reference.deref();
       if (held !== undefined && areEqual(held, labels)) return held;
     }
-    if (bucket.length >= bucketLimit) return labels;
-    buckets.set(hash, [...bucket, new WeakRef(labels)]);
-    size += 1;
+    const living = bucket.filter(isHeld);
+    if (living.length >= bucketLimit) return labels;
+    buckets.set(hash, [...living, new WeakRef(labels)]);
+    size += living.length + 1 - bucket.length;
     if (size >= sweepSize) sweep();
     return labels;
   }
@@ -44,13 +45,17 @@ export function createLabelSets(): LabelSets {
   function sweep(): void {
     size = 0;
     for (const [hash, bucket] of buckets) {
-      const living = bucket.filter((reference) => reference.deref() !== undefined);
+      const living = bucket.filter(isHeld);
       if (living.length === 0) buckets.delete(hash);
       else if (living.length < bucket.length) buckets.set(hash, living);
       size += living.length;
     }
     sweepSize = Math.max(firstSweepSize, 2 * size);
   }
+}
+
+function isHeld(reference: WeakRef<Labels>): boolean {
+  return reference.deref() !== undefined;
 }
 
 /** Whatever their order. */

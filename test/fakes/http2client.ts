@@ -17,6 +17,8 @@ export interface Answer2 {
 /** Sends also what a client should not, such as two tokens; Node's types do not know it for clients. */
 const lenient = { strictSingleValueFields: false };
 
+const pingMs = 20_000;
+
 /** Opens a connection to a server on loopback; its errors show in the requests that they strike. */
 export async function openSession(port: number, options: SecureClientSessionOptions = {}): Promise<ClientHttp2Session> {
   const session = connect(`https://127.0.0.1:${port}`, {
@@ -27,6 +29,9 @@ export async function openSession(port: number, options: SecureClientSessionOpti
   });
   await once(session, 'connect');
   session.on('error', () => undefined);
+  // Hooks may open it long before a test asks anything: all tests of a run are in one process, and servers end what is idle for 95 s.
+  const alive = setInterval(() => session.ping(() => undefined), pingMs).unref();
+  session.once('close', () => clearInterval(alive));
   return session;
 }
 

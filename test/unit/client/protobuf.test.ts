@@ -49,8 +49,8 @@ describe('an object in protobuf', () => {
   });
 
   test('gives equal words as the same string only where they are equal', () => {
-    // As UTF-8 the second is not valid, and its only byte is the code of the first.
-    for (const bytes of [Buffer.from('\u00e9'), Buffer.from([0xe9]), Buffer.from('\u00e9')]) {
+    // The codes of the first are the bytes of the second, and both have the same slot.
+    for (const bytes of ['\u00cc\u008d', '\u030d', 'app', 'app'].map((text) => Buffer.from(text))) {
       const read = decoder.message(Buffer.concat([Buffer.from([0x0a, bytes.length]), bytes]), {
         1: { name: 'it', kind: 'word' },
       });
@@ -85,6 +85,7 @@ describe('what is no such object', () => {
   refused('nothing', Buffer.alloc(0));
   refused('JSON', Buffer.from('{"kind":"Pod"}'));
   refused('a field beyond the end', inEnvelope(0x0a, 5, 1));
+  refused('a field beyond its message, though not beyond the bytes', inEnvelope(0x0a, 2, 0x0a, 4, 0x28, 1, 0x28, 1));
   refused('a length beyond 2^53', inEnvelope(0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01));
   refused('a number that does not end', inEnvelope(0x28, 0xff));
   refused('a number of eleven bytes', inEnvelope(0x28, ...Array.from({ length: 10 }, () => 0x80), 1));
