@@ -12,7 +12,6 @@ import { createPods } from '../cluster/pods.ts';
 import type { Logger } from '../logging.ts';
 import { createRegistry } from '../monitoring.ts';
 import type { Options } from '../options/flags.ts';
-import { createLocalEndpoints } from '../scrape/endpoints.ts';
 import { createScrapeMetrics } from '../scrape/metrics.ts';
 import { createScraper } from '../scrape/scraper.ts';
 import type { SourceMode } from '../scrape/target.ts';
@@ -67,12 +66,12 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     const pod = pods.get(namespace, name);
     return pod?.configHash ?? pod?.uid;
   };
-  const kubelets = createKubelets(options, apiServer, clock);
-  const endpoints = rooms.use(createLocalEndpoints(kubelets.client, clock));
+  const kubelets = createKubelets(options, apiServer, clock, log);
+  rooms.use(kubelets.endpoints);
   const scraper = createScraper({
     nodes,
     addressOf: kubelets.addressOf,
-    endpoints,
+    endpoints: kubelets.endpoints,
     mode: options['metrics-source'] as SourceMode,
     expectations: createExpectations({ pods, usage: storage, clock }),
     sink: { store: (batch) => storage.store(withUids(batch, uidOf)), forget: storage.forget },

@@ -19,6 +19,8 @@ export type Told =
   /** No whole answer came. */
   | { readonly kind: 'unanswered'; readonly why: Explanation };
 
+export type ToldBatch = Extract<Told, { readonly kind: 'batch' }>;
+
 /** What the answer tells, and what it cost. */
 type Answered = (
   | Extract<Decoded, { readonly kind: 'batch' }>

@@ -6,7 +6,7 @@ import { explainFailure, explainNoAddress } from '../kubelet/explain.ts';
 import type { Explanation } from '../kubelet/explanation.ts';
 import type { Source } from '../point.ts';
 import { lackingOf } from './coverage.ts';
-import type { Cost, Endpoint, Told } from './endpoint.ts';
+import type { Cost, Endpoint, Told, ToldBatch } from './endpoint.ts';
 import type { Addresses } from './reach.ts';
 import { createSuspicion } from './suspicion.ts';
 
@@ -54,8 +54,6 @@ export interface Target {
 /** How long a node stays on /metrics/resource before /metrics/cadvisor is tried again; the spread keeps nodes from trying all at once. */
 const fallbackMs = 10 * 60_000;
 const fallbackSpreadMs = 2 * 60_000;
-
-type ToldBatch = Extract<Told, { readonly kind: 'batch' }>;
 
 export function createTarget({ endpoint, mode, expectations, clock }: TargetOptions): Target {
   const suspicion = createSuspicion();
