@@ -1,27 +1,33 @@
 /** How kubelets are reached, by the flags: each at its own address, or all by way of kube-apiserver. */
+import { availableParallelism } from 'node:os';
 import type { ApiServer } from '../client/config.ts';
 import type { Clock } from '../clock.ts';
 import { kubeletCandidates } from '../cluster/address.ts';
 import type { NodeInfo } from '../cluster/nodes.ts';
-import { createKubeletClient, type KubeletClient } from '../kubelet/client.ts';
+import { createKubeletClient, type KubeletClientOptions } from '../kubelet/client.ts';
 import { createKubeletProxy, proxyCandidate } from '../kubelet/proxy.ts';
 import { createKubeletTls } from '../kubelet/tls.ts';
+import type { Logger } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
 import { kubeletRequestTimeoutMs } from '../options/validate.ts';
+import { createLocalEndpoints, type Endpoints } from '../scrape/endpoints.ts';
 import type { TargetAddress } from '../scrape/target.ts';
+import { type WorkerRules, workersFor } from '../scrape/workers/count.ts';
+import { createSpreadEndpoints } from '../scrape/workers/spread.ts';
+import { createWorkerEndpoints } from '../scrape/workers/worker.ts';
 
 export interface Kubelets {
-  readonly client: KubeletClient;
+  readonly endpoints: Endpoints;
   readonly addressOf: (node: NodeInfo) => TargetAddress;
 }
 
-export function createKubelets(options: Options, apiServer: ApiServer, clock: Clock): Kubelets {
+export function createKubelets(options: Options, apiServer: ApiServer, clock: Clock, log: Logger): Kubelets {
   const requestTimeoutMs = kubeletRequestTimeoutMs(options);
   if (options['kubelet-connection'] === 'proxy') {
     // Whatever addresses the Node has: kube-apiserver chooses.
     const candidates = { kind: 'candidates', candidates: [proxyCandidate(apiServer.url)] } as const;
     return {
-      client: createKubeletProxy({ apiServer, requestTimeoutMs }),
+      endpoints: createLocalEndpoints(createKubeletProxy({ apiServer, requestTimeoutMs }), clock),
       addressOf: (node) => ({ candidates, resourcePath: node.resourceMetricsPath }),
     };
   }
@@ -30,15 +36,30 @@ export function createKubelets(options: Options, apiServer: ApiServer, clock: Cl
     useNodeStatusPort: options['kubelet-use-node-status-port'],
     defaultPort: options['kubelet-port'],
   };
+  const client: KubeletClientOptions = {
+    tls: createKubeletTls(apiServer, kubeletTlsFlags(options), clock),
+    authorization: () => apiServer.authorization(),
+    plainHttp: options['deprecated-kubelet-completely-insecure'],
+    requestTimeoutMs,
+    httpClient: options['kubelet-http-client'] === 'undici' ? 'undici' : 'built-in',
+  };
   return {
-    client: createKubeletClient({
-      tls: createKubeletTls(apiServer, kubeletTlsFlags(options), clock),
-      authorization: () => apiServer.authorization(),
-      plainHttp: options['deprecated-kubelet-completely-insecure'],
-      requestTimeoutMs,
-      httpClient: options['kubelet-http-client'] === 'undici' ? 'undici' : 'built-in',
+    endpoints: createSpreadEndpoints({
+      local: createLocalEndpoints(createKubeletClient(client), clock),
+      startWorker: () => createWorkerEndpoints({ ...client, clock, log }),
+      workersFor: (fleet) => workersFor(workerRules(options), fleet),
+      onGrown: (workers) => log.info({ workers }, 'threads of their own scrape'),
     }),
     addressOf: (node) => ({ candidates: kubeletCandidates(node, rules), resourcePath: node.resourceMetricsPath }),
+  };
+}
+
+function workerRules(options: Options): WorkerRules {
+  const setting = options['scrape-workers'];
+  return {
+    setting: setting === 'auto' ? setting : Number(setting),
+    resolutionMs: options['metric-resolution'],
+    cores: availableParallelism(),
   };
 }
 

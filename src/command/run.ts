@@ -66,12 +66,12 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     const pod = pods.get(namespace, name);
     return pod?.configHash ?? pod?.uid;
   };
-  const kubelets = createKubelets(options, apiServer, clock);
-  rooms.use(kubelets.client);
+  const kubelets = createKubelets(options, apiServer, clock, log);
+  rooms.use(kubelets.endpoints);
   const scraper = createScraper({
     nodes,
     addressOf: kubelets.addressOf,
-    kubelet: kubelets.client,
+    endpoints: kubelets.endpoints,
     mode: options['metrics-source'] as SourceMode,
     expectations: createExpectations({ pods, usage: storage, clock }),
     sink: { store: (batch) => storage.store(withUids(batch, uidOf)), forget: storage.forget },

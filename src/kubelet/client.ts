@@ -89,7 +89,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
   }
 
   function connectionTo(request: KubeletRequest): Held {
-    const tls = options.tls();
+    const tls = options.plainHttp ? noTls : options.tls();
     const target = authority(request);
     const known = held.get(request.node);
     if (known?.target === target && known.tls === tls) return known;
@@ -145,6 +145,9 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
   }
 }
 
+/** Of plain HTTP. */
+const noTls: KubeletTls = { ca: undefined, cert: undefined, key: undefined, insecure: true };
+
 /** To read CAs and keys costs as much as half a handshake, so all connections share it. */
 function createContexts(): (tls: KubeletTls) => SecureContext {
   let held: { readonly tls: KubeletTls; readonly context: SecureContext } | undefined;
@@ -165,6 +168,7 @@ interface Held {
   readonly verifiedBy: () => Verification;
 }
 
-function authority({ host, port }: KubeletRequest): string {
+/** As a URL has it. */
+export function authority({ host, port }: Pick<KubeletRequest, 'host' | 'port'>): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

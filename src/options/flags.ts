@@ -68,6 +68,14 @@ export const flags = {
     default: undefined,
     help: 'File in which what is stored outlives a restart. Its folder must be there. Unset: after a restart there are no metrics before the second samples.',
   },
+  'scrape-workers': {
+    section: 'Scraping',
+    type: 'string',
+    default: 'auto',
+    check: (value: string) =>
+      value === 'auto' || /^(?:\d|1[0-6])$/.test(value) ? undefined : 'must be auto or a number from 0 to 16',
+    help: 'How many threads scrape, beside the one that serves: a number, or auto, which is none as long as scraping keeps nobody waiting, up to about 1,200 nodes or, of Kubernetes before 1.37, 90. By way of kube-apiserver there are none.',
+  },
   'node-selector': {
     section: 'Scraping',
     type: 'string',

@@ -49,10 +49,14 @@ type Rule = readonly [broken: boolean, message: string];
 /** By way of kube-apiserver, it is kube-apiserver that verifies kubelets and shows them who it is, by flags of its own. */
 function proxyRules(options: Options): readonly Rule[] {
   const proxy = options['kubelet-connection'] === 'proxy';
-  return directOnly.map((flag) => [
-    proxy && options[flag] !== undefined && options[flag] !== false,
-    `cannot use both --kubelet-connection=proxy and --${flag}: kube-apiserver connects to the kubelets then`,
-  ]);
+  const rules = directOnly.map(
+    (flag): Rule => [
+      proxy && options[flag] !== undefined && options[flag] !== false,
+      `cannot use both --kubelet-connection=proxy and --${flag}: kube-apiserver connects to the kubelets then`,
+    ],
+  );
+  const workers = !['auto', '0'].includes(options['scrape-workers']);
+  return [...rules, [proxy && workers, 'cannot use both --kubelet-connection=proxy and --scrape-workers']];
 }
 
 const directOnly = [

@@ -5,7 +5,7 @@ import type { KubeletClient, KubeletResponse, Verification } from '../kubelet/cl
 import { explainFailure } from '../kubelet/explain.ts';
 import type { Explanation } from '../kubelet/explanation.ts';
 import { explainStatus } from '../kubelet/explainstatus.ts';
-import { BodyTooLargeError } from '../kubelet/failure.ts';
+import { BodyTooLargeError, KubeletError } from '../kubelet/failure.ts';
 import { bodyLimitBytes } from '../kubelet/limits.ts';
 import type { Source } from '../point.ts';
 import { cadvisor } from './cadvisor.ts';
@@ -13,8 +13,16 @@ import { createDecoder, type Decoded, type Decoding } from './decode.ts';
 import { type Addresses, createReach } from './reach.ts';
 import { resource } from './resource.ts';
 
-/** What came of one question, and what it cost. */
-export type Told = (
+/** What came of one question. */
+export type Told =
+  | Answered
+  /** No whole answer came. */
+  | { readonly kind: 'unanswered'; readonly why: Explanation };
+
+export type ToldBatch = Extract<Told, { readonly kind: 'batch' }>;
+
+/** What the answer tells, and what it cost. */
+type Answered = (
   | Extract<Decoded, { readonly kind: 'batch' }>
   /** This endpoint of this kubelet will not do, another may. */
   | { readonly kind: 'unusable'; readonly why: Explanation }
@@ -33,10 +41,10 @@ export interface Cost {
   readonly nodeTimeMs: number;
 }
 
+/** One kubelet. A failure is told, never thrown. */
 export interface Endpoint {
-  /** @throws KubeletError when no whole answer came. */
   cadvisor(at: Addresses, signal: AbortSignal): Promise<Told>;
-  /** @param path where the node is annotated with another one. @throws KubeletError when no whole answer came. */
+  /** @param path where the node is annotated with another one. */
   resource(at: Addresses, signal: AbortSignal, path?: string): Promise<Told>;
 }
 
@@ -74,7 +82,8 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
       const nodeTimeMs = dateMs ?? clock.wallMs();
       return { ...tellOf(path, answer, decoding?.finish(nodeTimeMs)), address, verifiedBy, wireBytes, nodeTimeMs };
     } catch (error) {
-      if (!(error instanceof BodyTooLargeError)) throw error;
+      if (!(error instanceof KubeletError)) throw error;
+      if (!(error instanceof BodyTooLargeError)) return { kind: 'unanswered', why: explainFailure(error) };
       const { address } = error.attempt;
       const cost = { address, verifiedBy: 'nothing', wireBytes: bodyLimitBytes, nodeTimeMs: clock.wallMs() } as const;
       return { kind: 'unusable', why: explainFailure(error), ...cost };

@@ -1,5 +1,6 @@
 /** Decides when each node is scraped: at a fixed phase of its own, never twice at once, so many at a time and no more. */
 import type { Clock } from '../clock.ts';
+import { nameHash } from './namehash.ts';
 
 export interface SchedulerOptions {
   readonly clock: Clock;
@@ -162,15 +163,8 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
   }
 
   function waveOf(node: string): Set<string> {
-    return waves[hash(node) % waveCount] ?? new Set();
+    return waves[nameHash(node) % waveCount] ?? new Set();
   }
-}
-
-/** FNV-1a over UTF-16 units: spreads names evenly and gives every replica and every restart the same phase. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let at = 0; at < text.length; at += 1) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193) >>> 0;
-  return value;
 }
 
 function ignoreAbort(): void {

@@ -2,8 +2,8 @@
 import type { NodeBatch } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { NodeInfo, NodeLister } from '../cluster/nodes.ts';
-import type { KubeletClient } from '../kubelet/client.ts';
 import type { Logger } from '../logging.ts';
+import type { Endpoints } from './endpoints.ts';
 import type { ScrapeMetrics } from './metrics.ts';
 import { createScheduler } from './scheduler.ts';
 import { createNodeRecord, type NodeRecord, type NodeStatus } from './status.ts';
@@ -21,7 +21,7 @@ export interface Sink {
 export interface ScraperOptions {
   readonly nodes: Pick<NodeLister, 'get' | 'list' | 'onChange'>;
   readonly addressOf: (node: NodeInfo) => TargetAddress;
-  readonly kubelet: KubeletClient;
+  readonly endpoints: Pick<Endpoints, 'of' | 'release'>;
   readonly mode: SourceMode;
   readonly expectations: Expectations;
   readonly sink: Sink;
@@ -53,7 +53,7 @@ interface HeldTarget {
 }
 
 export function createScraper(options: ScraperOptions): Scraper {
-  const { nodes, addressOf, kubelet, sink, clock, metrics, log } = options;
+  const { nodes, addressOf, endpoints, sink, clock, metrics, log } = options;
   const targets = new Map<string, HeldTarget>();
   const scheduler = createScheduler({
     clock,
@@ -82,7 +82,7 @@ export function createScraper(options: ScraperOptions): Scraper {
 
   async function run(signal: AbortSignal): Promise<void> {
     // A connection that is being opened looks at no signal, and opening it may take as long as a scrape.
-    signal.addEventListener('abort', () => targets.keys().forEach((name) => kubelet.release(name)), { once: true });
+    signal.addEventListener('abort', () => targets.keys().forEach((name) => endpoints.release(name)), { once: true });
     await scheduler.run(signal);
   }
 
@@ -93,9 +93,9 @@ export function createScraper(options: ScraperOptions): Scraper {
       held.ready = ready;
       return;
     }
-    const target = createTarget({ node: name, kubelet, mode: options.mode, expectations: options.expectations, clock });
+    const { mode, expectations } = options;
     targets.set(name, {
-      target,
+      target: createTarget({ endpoint: endpoints.of(name), mode, expectations, clock }),
       pace: createPace(options.resolutionMs),
       record: createNodeRecord(),
       news: createNodeNews(log),
@@ -115,7 +115,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     targets.get(name)?.left.abort(new Error('the node left the cluster'));
     targets.delete(name);
     scheduler.remove(name);
-    kubelet.release(name);
+    endpoints.release(name);
     metrics.remove(name);
     sink.forget(name);
   }

@@ -2,13 +2,11 @@
 import { machinePoint, type NodeBatch, toPoints } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { Candidates } from '../cluster/address.ts';
-import type { KubeletClient } from '../kubelet/client.ts';
 import { explainFailure, explainNoAddress } from '../kubelet/explain.ts';
 import type { Explanation } from '../kubelet/explanation.ts';
-import { KubeletError } from '../kubelet/failure.ts';
 import type { Source } from '../point.ts';
 import { lackingOf } from './coverage.ts';
-import { type Cost, createEndpoint, type Endpoint, type Told } from './endpoint.ts';
+import type { Cost, Endpoint, Told, ToldBatch } from './endpoint.ts';
 import type { Addresses } from './reach.ts';
 import { createSuspicion } from './suspicion.ts';
 
@@ -31,8 +29,8 @@ export interface Expectations {
 }
 
 export interface TargetOptions {
-  readonly node: string;
-  readonly kubelet: KubeletClient;
+  /** The node's own. */
+  readonly endpoint: Endpoint;
   readonly mode: SourceMode;
   readonly expectations: Expectations;
   readonly clock: Clock;
@@ -57,10 +55,7 @@ export interface Target {
 const fallbackMs = 10 * 60_000;
 const fallbackSpreadMs = 2 * 60_000;
 
-type ToldBatch = Told & { readonly kind: 'batch' };
-
-export function createTarget({ node, kubelet, mode, expectations, clock }: TargetOptions): Target {
-  const endpoint = createEndpoint(node, kubelet, clock);
+export function createTarget({ endpoint, mode, expectations, clock }: TargetOptions): Target {
   const suspicion = createSuspicion();
   /** Why /metrics/cadvisor is not used, and until when. */
   let fallback: { readonly reason: string; readonly untilMs: number } | undefined;
@@ -84,18 +79,18 @@ export function createTarget({ node, kubelet, mode, expectations, clock }: Targe
     const told = await endpoint.cadvisor(at, signal);
     if (told.kind === 'unusable') return insteadOf(told.why, at, signal);
     if (told.kind !== 'batch' || !suspicion.arises(isDoubtful(told), clock.monotonicMs())) return outcomeOf(told);
-    const other = await alsoRead(endpoint.resource, at, signal);
+    // For comparison only: what fails here fails nothing else.
+    const other = await endpoint.resource(at, signal);
     const lacking =
-      other?.kind === 'batch' ? lackingOf(toPoints(told.batch), toPoints(other.batch), other.nodeTimeMs) : undefined;
-    if (other?.kind === 'batch' && lacking !== undefined) return fallBack(lacking, other);
-    suspicion.settled(other?.kind === 'batch' ? 'compared' : 'not compared', clock.monotonicMs());
+      other.kind === 'batch' ? lackingOf(toPoints(told.batch), toPoints(other.batch), other.nodeTimeMs) : undefined;
+    if (other.kind === 'batch' && lacking !== undefined) return fallBack(lacking, other);
+    suspicion.settled(other.kind === 'batch' ? 'compared' : 'not compared', clock.monotonicMs());
     return outcomeOf(told);
   }
 
   async function insteadOf({ what }: Explanation, at: Addresses, signal: AbortSignal): Promise<Outcome> {
     const told = await endpoint.resource(at, signal);
-    if (told.kind === 'batch') return fallBack(what, told);
-    return failed({ ...told.why, what: `${what}; and then ${told.why.what}` });
+    return told.kind === 'batch' ? fallBack(what, told) : failedAfter(what, told);
   }
 
   async function fromResource(
@@ -105,11 +100,12 @@ export function createTarget({ node, kubelet, mode, expectations, clock }: Targe
   ): Promise<Outcome> {
     const told = await endpoint.resource(at, signal);
     // One failure is no reason to go back: what cAdvisor does not see would be away for minutes.
-    if (told.kind === 'failed') return outcomeOf(told);
+    if (told.kind === 'failed' || told.kind === 'unanswered') return outcomeOf(told);
     if (told.kind === 'unusable') return backTo(await endpoint.cadvisor(at, signal), told.why);
     if (clock.monotonicMs() < untilMs) return outcomeOf(told, reason);
-    const again = await alsoRead(endpoint.cadvisor, at, signal);
-    if (again?.kind !== 'batch') return fallBack(again?.why.what ?? reason, told);
+    const again = await endpoint.cadvisor(at, signal);
+    if (again.kind === 'unanswered') return fallBack(reason, told);
+    if (again.kind !== 'batch') return fallBack(again.why.what, told);
     const lacking = lackingOf(toPoints(again.batch), toPoints(told.batch), told.nodeTimeMs);
     if (lacking !== undefined) return fallBack(lacking, told);
     fallback = undefined;
@@ -118,7 +114,7 @@ export function createTarget({ node, kubelet, mode, expectations, clock }: Targe
 
   /** Where the endpoint that is left has nothing to tell any more, anything is better. */
   function backTo(told: Told, { what }: Explanation): Outcome {
-    if (told.kind !== 'batch') return failed({ ...told.why, what: `${what}; and then ${told.why.what}` });
+    if (told.kind !== 'batch') return failedAfter(what, told);
     fallback = undefined;
     return outcomeOf(told);
   }
@@ -146,12 +142,7 @@ function failed(why: Explanation): Outcome {
   return { kind: 'failed', why };
 }
 
-/** For comparison only: what fails here fails nothing else. */
-async function alsoRead(read: Endpoint['cadvisor'], at: Addresses, signal: AbortSignal): Promise<Told | undefined> {
-  try {
-    return await read(at, signal);
-  } catch (error) {
-    if (error instanceof KubeletError) return undefined;
-    throw error;
-  }
+/** @param what is the matter with the endpoint that was asked first. */
+function failedAfter(what: string, { kind, why }: Exclude<Told, ToldBatch>): Outcome {
+  return failed(kind === 'unanswered' ? why : { ...why, what: `${what}; and then ${why.what}` });
 }

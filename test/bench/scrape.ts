@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock as clock } from '../../src/clock.ts';
 import { createKubeletClient, type KubeletClient } from '../../src/kubelet/client.ts';
+import { createEndpoint } from '../../src/scrape/endpoint.ts';
 import { createTarget, type SourceMode } from '../../src/scrape/target.ts';
 import { makeBody } from './body.ts';
 import { addressOf, type Kind, nodeName } from './fleet.ts';
@@ -60,7 +61,12 @@ const nothingExpected = { isRunning: () => false, anyUnreported: () => false };
 
 function contender(kind: Kind, mode: SourceMode, port: number, kubelet: KubeletClient): Contender {
   const targets = Array.from({ length: nodes }, (_, index) => ({
-    target: createTarget({ node: `${kind}/${nodeName(index)}`, kubelet, mode, expectations: nothingExpected, clock }),
+    target: createTarget({
+      endpoint: createEndpoint(`${kind}/${nodeName(index)}`, kubelet, clock),
+      mode,
+      expectations: nothingExpected,
+      clock,
+    }),
     address: {
       candidates: { kind: 'candidates', candidates: [{ host: addressOf(kind, index), port }] },
       resourcePath: undefined,

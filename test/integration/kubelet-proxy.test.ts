@@ -8,6 +8,7 @@ import { explainFailure } from '../../src/kubelet/explain.ts';
 import type { Explanation, ExplanationCode } from '../../src/kubelet/explanation.ts';
 import { explainStatus } from '../../src/kubelet/explainstatus.ts';
 import { createKubeletProxy, proxyCandidate } from '../../src/kubelet/proxy.ts';
+import { createEndpoint } from '../../src/scrape/endpoint.ts';
 import { createTarget } from '../../src/scrape/target.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
@@ -67,12 +68,12 @@ function proxyBy(connection: ApiServer, requestTimeoutMs = 5_000): KubeletClient
 
 test('a node is scraped so, filtered, and its kubelet does not see our credentials', async () => {
   await using client = proxyBy(apiServer.connection);
+  const clock = createFakeClock(Date.now());
   const target = createTarget({
-    node,
-    kubelet: client,
+    endpoint: createEndpoint(node, client, clock),
     mode: 'auto',
     expectations: { isRunning: () => false, anyUnreported: () => false },
-    clock: createFakeClock(Date.now()),
+    clock,
   });
   const candidates = { kind: 'candidates', candidates: [proxyCandidate(apiServer.url)] } as const;
   const outcome = await target.scrape({ candidates, resourcePath: undefined }, new AbortController().signal);

@@ -6,6 +6,7 @@ import { createKubeletClient, type KubeletClient, type KubeletTls } from '../../
 import { inOneLine } from '../../src/kubelet/explanation.ts';
 import { toPoints } from '../../src/batch.ts';
 import type { NodePoints } from '../../src/point.ts';
+import { createEndpoint } from '../../src/scrape/endpoint.ts';
 import { createTarget, type Outcome, type Target, type TargetOptions } from '../../src/scrape/target.ts';
 import { type Authority, makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
@@ -42,7 +43,6 @@ after(async () => {
 
 /** A target of which the API expects nothing. */
 const quiet = {
-  node: 'node-a',
   mode: 'auto',
   expectations: { isRunning: () => false, anyUnreported: () => false },
 } as const;
@@ -71,7 +71,12 @@ async function withTarget(
     requestTimeoutMs: setting.timeoutMs ?? 5_000,
   });
   const clock = createFakeClock(Date.now());
-  const target: Target = createTarget({ ...quiet, kubelet: client, clock, ...setting.options });
+  const target: Target = createTarget({
+    ...quiet,
+    endpoint: createEndpoint('node-a', client, clock),
+    clock,
+    ...setting.options,
+  });
   const candidate = { host: setting.host ?? '127.0.0.1', port: (setting.of ?? kubelet).port };
   const address = {
     candidates: { kind: 'candidates', candidates: [candidate] } as const,
@@ -233,6 +238,27 @@ describe('an endpoint that cannot be used', () => {
         await clock.advance(4 * 60_000);
         const after = await scrape();
         assert.equal(after.kind === 'scraped' && after.batch.source, 'cadvisor');
+      }),
+    ));
+
+  test('is no better known for not answering when it is tried again', () =>
+    withFault('windows', () =>
+      withTarget({ timeoutMs: 300 }, async (scrape, clock) => {
+        const first = await scrape();
+        assert.ok(first.kind === 'scraped' && first.fallback !== undefined);
+        kubelet.faults.cadvisor = 'hang';
+        await clock.advance(13 * 60_000);
+        const again = await scrape();
+        assert.equal(again.kind === 'scraped' && again.fallback, first.fallback);
+      }),
+    ));
+
+  test('is not told of where the other one does not answer', () =>
+    withFault('windows', () =>
+      withTarget({ timeoutMs: 300 }, async (scrape) => {
+        kubelet.faults.resource = 'hang';
+        const outcome = await scrape();
+        assert.match(reasonOf(outcome), /^no answer within 300 ms/);
       }),
     ));
 
@@ -452,7 +478,8 @@ test('a kubelet over plain HTTP gets no credentials', async () => {
     httpClient,
     requestTimeoutMs: 2_000,
   });
-  const target = createTarget({ ...quiet, kubelet: client, clock: createFakeClock(Date.now()) });
+  const clock = createFakeClock(Date.now());
+  const target = createTarget({ ...quiet, endpoint: createEndpoint('node-a', client, clock), clock });
   const candidates = [{ host: '127.0.0.1', port }] as const;
   const outcome = await target.scrape(
     { candidates: { kind: 'candidates', candidates }, resourcePath: '/metrics/resource' },
@@ -478,7 +505,8 @@ test('the next address is tried at once where one does not answer, and the one t
     accepts: () => true,
   });
   await gone.close();
-  const target = createTarget({ ...quiet, kubelet: client, clock: createFakeClock(Date.now()) });
+  const clock = createFakeClock(Date.now());
+  const target = createTarget({ ...quiet, endpoint: createEndpoint('node-a', client, clock), clock });
   const candidates = [
     { host: '127.0.0.1', port: gone.port },
     { host: '127.0.0.1', port: kubelet.port },

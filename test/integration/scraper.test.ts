@@ -7,6 +7,7 @@ import type { NodeInfo } from '../../src/cluster/nodes.ts';
 import { createKubeletClient } from '../../src/kubelet/client.ts';
 import { createRegistry, type Registry } from '../../src/monitoring.ts';
 import type { NodeBatch } from '../../src/batch.ts';
+import { createLocalEndpoints } from '../../src/scrape/endpoints.ts';
 import { createScrapeMetrics } from '../../src/scrape/metrics.ts';
 import { createScraper, type Scraper } from '../../src/scrape/scraper.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
@@ -81,7 +82,7 @@ async function setUp(): Promise<Rig> {
       },
       resourcePath: undefined,
     }),
-    kubelet: client,
+    endpoints: createLocalEndpoints(client, clock),
     mode: 'auto',
     expectations: { isRunning: () => false, anyUnreported: () => false },
     sink: {

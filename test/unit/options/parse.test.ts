@@ -36,6 +36,9 @@ describe('a flag is read as pflag reads it', () => {
   check([], 'kubeconfig', undefined);
   check([], 'kubelet-connection', 'direct');
   check(['--kubelet-connection=proxy', '--kubelet-use-node-status-port'], 'kubelet-connection', 'proxy');
+  check(['--kubelet-connection=proxy', '--scrape-workers=0'], 'scrape-workers', '0');
+  check(['--scrape-workers=16'], 'scrape-workers', '16');
+  check([], 'scrape-workers', 'auto');
   check([], 'metric-resolution', 15_000);
 });
 
@@ -138,6 +141,13 @@ describe('bad flags', () => {
   check(
     ['--kubelet-connection=proxy', '--deprecated-kubelet-completely-insecure'],
     /--kubelet-connection=proxy and --deprecated-kubelet-completely-insecure:/,
+  );
+  for (const value of ['', 'many', '-1', '17', '1.5']) {
+    check([`--scrape-workers=${value}`], /^--scrape-workers=.*: must be auto or a number from 0 to 16$/);
+  }
+  check(
+    ['--kubelet-connection=proxy', '--scrape-workers=2'],
+    /^cannot use both --kubelet-connection=proxy and --scrape-workers$/,
   );
   check(['--node-selector=a in (b'], /^--node-selector=a in \(b: /);
 });
