@@ -48,7 +48,13 @@ export interface Endpoint {
   resource(at: Addresses, signal: AbortSignal, path?: string): Promise<Told>;
 }
 
-const cadvisorPath = `/metrics/cadvisor?${cadvisor.families.map((family) => `name[]=${family}`).join('&')}`;
+const cadvisorPath = pathFor(cadvisor.families);
+/** Most nodes have no swap, and a quarter of an answer would say so of each cgroup; the machine's own row tells when there is some. */
+const swaplessPath = pathFor(cadvisor.families.filter((family) => family !== 'container_memory_swap'));
+
+function pathFor(families: readonly string[]): string {
+  return `/metrics/cadvisor?${families.map((family) => `name[]=${family}`).join('&')}`;
+}
 
 /** Protobuf is cheaper for both sides; every kubelet knows both. */
 const accept =
@@ -58,12 +64,15 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
   const reach = createReach(kubelet);
   /** Whether the kubelet sent only the families asked for (1.37 and later); its bodies are then too small to compress. */
   let filtered = false;
+  let path = cadvisorPath;
   const decoders = { cadvisor: createDecoder(cadvisor, node), resource: createDecoder(resource, node) };
 
   return {
     async cadvisor(at, signal) {
-      const told = await read(at, 'cadvisor', cadvisorPath, !filtered, signal);
-      if (told.kind === 'batch') filtered = told.filtered;
+      const told = await read(at, 'cadvisor', path, !filtered, signal);
+      if (told.kind !== 'batch') return told;
+      filtered = told.filtered;
+      path = told.batch.hasSwap === false ? swaplessPath : cadvisorPath;
       return told;
     },
     resource: (at, signal, path = '/metrics/resource') => read(at, 'resource', path, true, signal),
