@@ -3,10 +3,9 @@
  *
  * Measured with nodes of 30 pods, against asking them in the main thread: a worker costs 4 to 6 % more CPU a scrape where bodies are full and 13 to 35 % where they
  * are filtered, and while waves come the main thread's delay (p99) is 2 to 3 ms instead of 27 (10 full bodies a wave) and 5 instead of 11 (33 filtered ones). That
- * holds on two cores and on a single one, which the system shares out in slices and a thread does not. So there is a worker where waves are long, on any machine; a
- * second one only costs more, unless the first has no time left.
+ * holds on two cores and on a single one, which the system shares out in slices and a thread does not. With 5,000 filtered nodes of 10 pods at 15 s the longest delay
+ * was 19 ms instead of 66. So there is a worker where waves are long, on any machine; a second one only costs more, unless the first has no time left.
  */
-
 import { waveMs } from '../scheduler.ts';
 
 export interface Fleet {
