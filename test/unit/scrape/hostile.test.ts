@@ -105,7 +105,7 @@ test("nothing that a tenant makes below its own container changes anybody's numb
         assert.deepEqual(decode(honest(path), asText, decoder), expected);
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });
 

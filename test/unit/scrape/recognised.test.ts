@@ -126,7 +126,7 @@ function check(bodiesOf: (list: readonly Step[]) => Family[][], createDecoder: (
         );
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 }
 

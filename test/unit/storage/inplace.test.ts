@@ -69,7 +69,7 @@ test('a layout that stays and one that is made anew each time', () => {
       for (const storage of [inPlace, anew]) storage.forget('node-a');
       assert.deepEqual(served(inPlace), served(anew));
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
 
