@@ -4,26 +4,14 @@
  * The schema: https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
  */
 import { readMetric } from './metric.ts';
+import { hasPlainTime, hasPlainValue, plainTime, plainValue, timeBytes, valueBytes, viewOver } from './plainnumbers.ts';
 import type { Recall, Remembered } from './recall.ts';
 import { isAt, Sample, type SampleSink, type Seen, unremembered } from './sample.ts';
 import { Cursor, hasVarint, wireType } from './wire.ts';
 
 const familyField = { name: 1, metric: 4 } as const;
 
-/** The tags and lengths that stand around the numbers of a metric as Go's encoder writes it, with a value and a time of this century. */
-const tag = {
-  name: 0x0a,
-  metric: 0x22,
-  gauge: 0x12,
-  counter: 0x1a,
-  untyped: 0x2a,
-  double: 0x09,
-  timestampMs: 0x30,
-} as const;
-/** At the end of the message: tag, length, tag, 8 bytes; then, where there is a time, tag, 6 bytes. */
-const valueBytes = 11;
-const timeBytes = 7;
-const doubleBytes = 8;
+const tag = { name: 0x0a, metric: 0x22 } as const;
 
 /** What one message that has to be whole may take: a metric with its labels, or a family whose name is not where it should be. */
 const messageLimitBytes = 1024 * 1024;
@@ -340,42 +328,3 @@ export class DelimitedReader {
     return -1;
   }
 }
-
-/** Whether a gauge, counter or untyped value with nothing but a double ends here. */
-function hasPlainValue(view: DataView, stop: number): boolean {
-  const kind = view.getUint8(stop - valueBytes);
-  return (
-    (kind === tag.counter || kind === tag.gauge || kind === tag.untyped) &&
-    view.getUint16(stop - 10) === ((doubleBytes + 1) << 8) + tag.double
-  );
-}
-
-function plainValue(view: DataView, stop: number): number {
-  return view.getFloat64(stop - doubleBytes, true);
-}
-
-/** Whether a time of six bytes ends here, as those of this century do. */
-function hasPlainTime(view: DataView, stop: number): boolean {
-  return (
-    view.getUint8(stop - timeBytes) === tag.timestampMs &&
-    (view.getInt32(stop - 6) & 0x80808080) === (0x80808080 | 0) &&
-    (view.getUint16(stop - 2) & 0x8080) === 0x8000
-  );
-}
-
-/** The varint of six bytes that ends here: seven bits in each, the lowest first. */
-function plainTime(view: DataView, stop: number): number {
-  const four = view.getInt32(stop - 6, true);
-  const two = view.getUint16(stop - 2, true);
-  const low =
-    (four & 0x7f) | ((four >>> 1) & (0x7f << 7)) | ((four >>> 2) & (0x7f << 14)) | ((four >>> 3) & (0x7f << 21));
-  return ((two & 0x7f) | ((two >>> 1) & (0x7f << 7))) * 0x1000_0000 + low;
-}
-
-/** A view is made once for the memory that a connection reads into, not for each piece of a body. */
-function viewOver(memory: ArrayBufferLike): DataView {
-  if (lastView.buffer !== memory) lastView = new DataView(memory);
-  return lastView;
-}
-
-let lastView: DataView = new DataView(new ArrayBuffer(0));

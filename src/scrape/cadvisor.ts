@@ -18,6 +18,9 @@ export const cadvisorFamilies: readonly string[] = [
   'machine_swap_bytes',
 ];
 
+/** Those that tell something on nodes without swap, as most are: the machine's own row tells when there is some. */
+export const swaplessFamilies = cadvisorFamilies.filter((family) => family !== 'container_memory_swap');
+
 const scrapeError = cadvisorFamilies.indexOf('container_scrape_error');
 const machineSwap = cadvisorFamilies.indexOf('machine_swap_bytes');
 

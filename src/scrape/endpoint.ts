@@ -8,7 +8,7 @@ import { explainStatus } from '../kubelet/explainstatus.ts';
 import { BodyTooLargeError, KubeletError } from '../kubelet/failure.ts';
 import { bodyLimitBytes } from '../kubelet/limits.ts';
 import type { Source } from '../point.ts';
-import { cadvisor } from './cadvisor.ts';
+import { cadvisor, swaplessFamilies } from './cadvisor.ts';
 import { createDecoder, type Decoded, type Decoding } from './decode.ts';
 import { type Addresses, createReach } from './reach.ts';
 import { resource } from './resource.ts';
@@ -49,8 +49,8 @@ export interface Endpoint {
 }
 
 const cadvisorPath = pathFor(cadvisor.families);
-/** Most nodes have no swap, and a quarter of an answer would say so of each cgroup; the machine's own row tells when there is some. */
-const swaplessPath = pathFor(cadvisor.families.filter((family) => family !== 'container_memory_swap'));
+/** A quarter less for most nodes. */
+const swaplessPath = pathFor(swaplessFamilies);
 
 function pathFor(families: readonly string[]): string {
   return `/metrics/cadvisor?${families.map((family) => `name[]=${family}`).join('&')}`;

@@ -1,6 +1,6 @@
 /** What a node's kubelet answers under /metrics/cadvisor, in its four forms and in the size of a real one. */
 import { gzipSync } from 'node:zlib';
-import { cadvisorFamilies as wanted } from '../../src/scrape/cadvisor.ts';
+import { swaplessFamilies } from '../../src/scrape/cadvisor.ts';
 import { type Encoded, encodeFamilies, type Family } from '../fakes/exposition.ts';
 import type { KubeletModel } from '../fakes/kubeletmodel.ts';
 import { cadvisorFamilies } from '../fakes/kubeletrows.ts';
@@ -27,8 +27,9 @@ export function compress(bytes: Uint8Array): Buffer {
   return gzipSync(bytes, { level: 6 });
 }
 
+/** What a node without swap is asked for from the second time on; these have none. */
 export function filteredFamilies(model: KubeletModel, nowMs: number): Family[] {
-  return cadvisorFamilies(model, 'usual', nowMs).filter(({ name }) => wanted.includes(name));
+  return cadvisorFamilies(model, 'usual', nowMs).filter(({ name }) => swaplessFamilies.includes(name));
 }
 
 /** The families of the fakes, and the others of a real kubelet with one row or more for every cgroup. */
