@@ -11,10 +11,13 @@ const nodeTimeMs = 1_795_377_600_000;
 const at = [{ host: '127.0.0.1', port: 10250 }] as const;
 
 /** A kubelet that gives these bodies, one after the other. */
-function kubeletOf(...bodies: readonly Buffer[]): KubeletClient {
+function kubeletOf(...bodies: readonly Buffer[]): KubeletClient & { readonly paths: readonly string[] } {
   const left = [...bodies];
+  const paths: string[] = [];
   return {
-    fetch: async ({ onBody }) => {
+    paths,
+    fetch: async ({ onBody, path }) => {
+      paths.push(path);
       const body = left.shift() ?? assert.fail('no more bodies');
       const head = { status: 200, contentType: textContentType, dateMs: nodeTimeMs };
       onBody?.(head)?.write(body);
@@ -99,4 +102,22 @@ test('which of two lines is which, of /metrics/resource', async () => {
   assert.equal((await endpoint.resource(at, signal)).kind, 'failed');
   // The later one has overtaken the other, which stands still.
   assert.equal(cpuOf(await endpoint.resource(at, signal)), 905);
+});
+
+test('whether the node has swap, without which nothing is asked of it but whether it has some now', async () => {
+  const sample = (value: number): FamilySample => ({ labels: { id: '/' }, value, timestampMs: nodeTimeMs - 1_000 });
+  const bodyOf = (swapBytes: number | undefined) =>
+    encodeText([
+      family('container_cpu_usage_seconds_total', [sample(5)]),
+      family('container_memory_working_set_bytes', [sample(6)]),
+      ...(swapBytes === undefined ? [] : [family('machine_swap_bytes', [{ labels: {}, value: swapBytes }])]),
+    ]);
+  const kubelet = kubeletOf(...[undefined, undefined, 0, 0, 1e9, 1e9].map(bodyOf));
+  const endpoint = createEndpoint('node-1', kubelet, createFakeClock());
+  for (let turn = 0; turn < 6; turn += 1) await endpoint.cadvisor(at, new AbortController().signal);
+  assert.deepEqual(
+    kubelet.paths.map((path) => path.includes('name[]=container_memory_swap')),
+    [true, true, true, false, false, true],
+  );
+  assert.ok(kubelet.paths.every((path) => path.includes('name[]=machine_swap_bytes')));
 });
