@@ -2,7 +2,7 @@
 import { type Numbers, type Sample, unremembered } from '../exposition/sample.ts';
 import type { Point } from '../point.ts';
 import { type CgroupRow, isSameRow, kept, rowOf } from './cgrouprow.ts';
-import type { Choice, Collector, Meaning } from './decode.ts';
+import type { Choice, Collector, Doubts, Meaning, PodName } from './meaning.ts';
 import { Reading, type Readings } from './reading.ts';
 import { rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
 import { type Candidate, deadAfterMs, select } from './select.ts';
@@ -34,19 +34,6 @@ export const cadvisor: Meaning<CgroupRow, StartTimes> = {
   collect: (rows) => new CadvisorCollector(rows),
   kept,
 };
-
-/** Why the rows may not be the whole truth: /metrics/resource, which asks the runtime, may know more. */
-export interface Doubts {
-  /** Pods with a cgroup but without a container that uses anything: in creation, or under gVisor or kata. */
-  readonly pods: readonly PodName[];
-  /** Whether there are containers' cgroups without labels: cAdvisor did not reach the runtime when it found them. */
-  readonly unlabelled: boolean;
-}
-
-export interface PodName {
-  readonly namespace: string;
-  readonly name: string;
-}
 
 /** Takes the samples of one body, their families by index in cadvisorFamilies, and gives what they add up to. */
 class CadvisorCollector implements Collector<StartTimes> {

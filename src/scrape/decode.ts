@@ -1,12 +1,12 @@
 /** Turns one answer of a kubelet into the batch of its node while it comes, or says why the answer is of no use. */
 import { column, columns, type NodeBatch, toBatch } from '../batch.ts';
 import { DelimitedReader } from '../exposition/protobuf.ts';
-import { type Identity, Recall } from '../exposition/recall.ts';
+import { Recall } from '../exposition/recall.ts';
 import { ExpositionError, type SampleSink, type Seen } from '../exposition/sample.ts';
 import { TextReader } from '../exposition/text.ts';
-import type { Doubts } from './cadvisor.ts';
-import { giveBackRowNumbers, type RowNumbers } from './rownumbers.ts';
-import { type Chosen, type Steady, steadyNumbers, steadyOf } from './steady.ts';
+import type { Collector, Doubts, Meaning } from './meaning.ts';
+import { giveBackRowNumbers } from './rownumbers.ts';
+import { type Steady, steadyNumbers, steadyOf } from './steady.ts';
 
 export type Decoded =
   | {
@@ -40,41 +40,6 @@ export interface Decoding {
    */
   finish(nodeTimeMs: number): Decoded;
 }
-
-/** What one endpoint's samples mean. */
-export interface Meaning<Row, Carried> {
-  readonly source: NodeBatch['source'];
-  readonly families: readonly string[];
-  readonly identity: Identity;
-  /** Samples of this age in milliseconds are as good as young ones. */
-  readonly oldestMs: number;
-  /** @param rows what numbers stand for, those of the answer before; grows. */
-  collect(rows: Row[]): Collector<Carried>;
-  /** What is kept of a row for the next answer. */
-  kept(row: Row): Row;
-}
-
-/** Takes the samples of one body. */
-export interface Collector<Carried> extends SampleSink {
-  readonly numbers: RowNumbers;
-  /** Whether all numbers of this body are where those of the next one will be. */
-  readonly isPlain: boolean;
-  /** Whether the node has swap; undefined where the kubelet does not say. */
-  readonly hasSwap: boolean | undefined;
-  /** The rows that this body tells of, in ascending order. */
-  seenPlaces(): number[];
-  /** @param carried from the choice before. */
-  choose(nodeTimeMs: number, carried: Carried | undefined): Choice<Carried>;
-}
-
-export type Choice<Carried> =
-  | (Chosen & {
-      readonly kind: 'chosen';
-      readonly doubts: Doubts | undefined;
-      /** For the next choice. */
-      readonly carried: Carried;
-    })
-  | { readonly kind: 'unusable'; readonly reason: string };
 
 export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node: string): Decoder {
   const { families, identity, source } = meaning;

@@ -4,7 +4,7 @@
  */
 import { type Numbers, type Sample, unremembered } from '../exposition/sample.ts';
 import type { ContainerPoint, PodBatch, Point } from '../point.ts';
-import type { Choice, Collector, Meaning } from './decode.ts';
+import type { Choice, Collector, Meaning } from './meaning.ts';
 import { followLineages, type Lineage } from './lineage.ts';
 import { Readings } from './reading.ts';
 import { rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';

@@ -1,6 +1,14 @@
 /** Finds pods by namespace and name, and of those of one name the ones that the API means. */
-import type { PodIdentity } from './storage.ts';
 import type { StoredPod } from './storednode.ts';
+
+/** What the API knows of a pod that tells which stored one it is. */
+export interface PodIdentity {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Annotation kubernetes.io/config.hash: the cgroups of a static pod carry it instead of the UID. */
+  readonly configHash: string | undefined;
+}
 
 export interface PodIndex {
   add(pod: StoredPod): void;

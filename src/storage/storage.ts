@@ -3,7 +3,7 @@ import { containerPoints, containersOf, machinePoint, type NodeBatch, type PodLa
 import type { Clock } from '../clock.ts';
 import type { Answer, ContainerPoint, PodUsage, Usage } from '../point.ts';
 import { type HeldNode, type HeldPod, isSamePod, keyOf, notePodProgress, noteProgress, type Progress } from './held.ts';
-import { createPodIndex, matching } from './podindex.ts';
+import { createPodIndex, matching, type PodIdentity } from './podindex.ts';
 import { advanceRows, newestMs, notPlain } from './rows.ts';
 import { keepServed, readServed, type Staleness, stalenessMs as usageStalenessMs } from './served.ts';
 import { advanceServed, readServedPod } from './servedpod.ts';
@@ -36,15 +36,6 @@ export interface Stored {
   readonly waiting: number;
   /** How far apart the node's samples are in milliseconds; 0 as long as nobody knows. */
   readonly spacingMs: number;
-}
-
-/** What the API knows of a pod that tells which stored one it is. */
-export interface PodIdentity {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  /** Annotation kubernetes.io/config.hash: the cgroups of a static pod carry it instead of the UID. */
-  readonly configHash: string | undefined;
 }
 
 export interface Storage {
