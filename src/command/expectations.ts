@@ -15,6 +15,8 @@ const overdueMs = 2 * 60_000;
 /** Of 150,000 pods, each is looked at about once a minute, and none of these looks takes more than a few milliseconds. */
 const sliceSize = 2_500;
 const sliceEveryMs = 1_000;
+/** Of few pods neither is any looked at more often than this. */
+const roundEveryMs = 20_000;
 /** One would do to be doubtful; when no kubelet can be reached, all pods are unreported and need not all be looked at each second. */
 const unreportedLimit = 1_000;
 
@@ -23,6 +25,7 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
   const unreported = new Map<string, { readonly pod: PodInfo; readonly sinceMs: number }>();
   /** Where the next slice begins; a new round where there is none. */
   let rest: IterableIterator<PodInfo> | undefined;
+  let roundMs = -Infinity;
   let lookedMs = -Infinity;
 
   return {
@@ -41,6 +44,8 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
 
   function look(nowMs: number): void {
     for (const [key, { pod }] of unreported) if (!isUnreported(pod)) unreported.delete(key);
+    if (rest === undefined && nowMs - roundMs < roundEveryMs) return;
+    if (rest === undefined) roundMs = nowMs;
     rest ??= pods.values();
     for (let looked = 0; looked < sliceSize; looked += 1) {
       const { done, value: pod } = rest.next();

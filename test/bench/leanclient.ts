@@ -32,16 +32,20 @@ export async function openLeanClient(port: number, certificate: Issued): Promise
     stream += 2;
     const before = raw.received.length;
     raw.send(frameType.headers, endStream | endHeaders, stream, request);
-    while (!hasEnded()) await once(raw.socket, 'data');
+    while (!hasEnded(before)) await once(raw.socket, 'data');
     const headers = raw.received
       .slice(before)
       .find((frame) => frame.stream === stream && frame.type === frameType.headers);
     if (headers?.payload[0] !== status200) throw new Error(`an answer of the benchmark is not 200`);
   }
 
-  function hasEnded(): boolean {
-    const last = raw.received.at(-1);
-    return last?.stream === stream && (last.flags & endStream) !== 0;
+  /** The end of an answer may be followed by frames that are about the connection. */
+  function hasEnded(before: number): boolean {
+    for (let at = raw.received.length - 1; at >= before; at -= 1) {
+      const frame = raw.received[at];
+      if (frame?.stream === stream && (frame.flags & endStream) !== 0) return true;
+    }
+    return false;
   }
 }
 
