@@ -37,7 +37,8 @@ before(async () => {
   await until('it listens', () => cluster.apiServer.requests.length > 0);
   proxied = await openSession(cluster.port, frontProxy);
   keepInUse(proxied, admin);
-  for (let tries = 0; (await ask2(proxied, '/version', admin)).status !== 200; tries += 1) assert.ok(tries < 1000);
+  const deadlineMs = performance.now() + 30_000;
+  while ((await ask2(proxied, '/version', admin)).status !== 200) assert.ok(performance.now() < deadlineMs);
 });
 
 after(async () => {
