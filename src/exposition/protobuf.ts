@@ -111,7 +111,7 @@ export class DelimitedReader {
   /** Reads all that is whole in this range, and returns where that ends; if that is before the end, #need says what is missing. */
   #read(body: Buffer, start: number, end: number): number {
     let at = start;
-    this.#place(body);
+    cursor.body = body;
     cursor.baseOffset = this.#consumed - start;
     while (at < end || (this.#state === piece.fields && this.#familyLeft === 0)) {
       const next = this.#readPiece(body, at, end);
@@ -122,11 +122,6 @@ export class DelimitedReader {
       at = next;
     }
     return at;
-  }
-
-  #place(body: Buffer): void {
-    cursor.body = body;
-    cursor.at = 0;
   }
 
   /** Returns where the piece ends, or -1 if it is not whole. */

@@ -87,12 +87,12 @@ class CadvisorCollector implements Collector<StartTimes> {
     return this.#swapCapacity.seen ? this.#swapCapacity.value > 0 : undefined;
   }
 
-  seenPlaces(): number[] {
+  #seenPlaces(): number[] {
     return [...this.#rows.keys()].filter((place) => this.numbers.isAnySeen(place) || this.#cores.has(place));
   }
 
   choose(nodeTimeMs: number, before: StartTimes | undefined): Choice<StartTimes> {
-    const seen = this.seenPlaces();
+    const seen = this.#seenPlaces();
     const reason = this.#whyUnusable(seen);
     if (reason !== undefined) return { kind: 'unusable', reason };
     const candidates: Candidate[] = [];
@@ -113,7 +113,7 @@ class CadvisorCollector implements Collector<StartTimes> {
     }
     const { pods, startTimes } = select(candidates, nodeTimeMs, before);
     const doubts = this.#doubts(seen, candidates);
-    return { kind: 'chosen', machine, pods, places, rows, doubts, carried: startTimes };
+    return { kind: 'chosen', machine, pods, places, rows, doubts, seen, carried: startTimes };
   }
 
   #doubts(seen: readonly number[], candidates: readonly Candidate[]): Doubts {

@@ -99,7 +99,7 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     const { machine, pods, doubts } = choice;
     const points = { node, source, hasSwap: collector.hasSwap, machine, pods };
     const batch = toBatch(points, last?.layout);
-    const hasForgotten = forget(before, collector.seenPlaces());
+    const hasForgotten = forget(before, choice.seen);
     for (const [place, row] of before.rows.entries()) before.rows[place] = meaning.kept(row);
     const isRemembered = recall.complete && collector.isPlain && !hasForgotten;
     const steady = isRemembered ? steadyOf(choice, batch.layout, collector.numbers, meaning.oldestMs) : undefined;

@@ -25,8 +25,6 @@ export interface Collector<Carried> extends SampleSink {
   readonly isPlain: boolean;
   /** Whether the node has swap; undefined where the kubelet does not say. */
   readonly hasSwap: boolean | undefined;
-  /** The rows that this body tells of, in ascending order. */
-  seenPlaces(): number[];
   /** @param carried from the choice before. */
   choose(nodeTimeMs: number, carried: Carried | undefined): Choice<Carried>;
 }
@@ -35,6 +33,8 @@ export type Choice<Carried> =
   | (Chosen & {
       readonly kind: 'chosen';
       readonly doubts: Doubts | undefined;
+      /** The rows that the body tells of, in ascending order. */
+      readonly seen: readonly number[];
       /** For the next choice. */
       readonly carried: Carried;
     })

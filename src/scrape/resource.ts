@@ -92,7 +92,7 @@ class ResourceCollector implements Collector<Lineages> {
     return this.#otherLines.size === 0;
   }
 
-  seenPlaces(): number[] {
+  #seenPlaces(): number[] {
     return [...this.#rows.keys()].filter((place) => this.numbers.isAnySeen(place));
   }
 
@@ -101,7 +101,7 @@ class ResourceCollector implements Collector<Lineages> {
     const lineages = new Map<string, readonly Lineage[]>();
     const pods = new Map<string, PodBatch & { readonly containers: ContainerPoint[] }>();
     let machinePoint: Point | undefined;
-    const seen = this.seenPlaces();
+    const seen = this.#seenPlaces();
     for (const place of seen) {
       const row = this.#rows[place]!;
       const readings = this.numbers.readings(place);
@@ -130,6 +130,7 @@ class ResourceCollector implements Collector<Lineages> {
       places,
       rows,
       doubts: undefined,
+      seen,
       carried: lineages,
     };
   }

@@ -47,7 +47,7 @@ interface HeldTarget {
   readonly pace: Pace;
   readonly record: NodeRecord;
   readonly news: NodeNews;
-  /** Ends what is under way when the node leaves. */
+  /** Ends what is under way when the node leaves, or all stops. */
   readonly left: AbortController;
   ready: boolean;
 }
@@ -81,9 +81,16 @@ export function createScraper(options: ScraperOptions): Scraper {
   }
 
   async function run(signal: AbortSignal): Promise<void> {
-    // A connection that is being opened looks at no signal, and opening it may take as long as a scrape.
-    signal.addEventListener('abort', () => targets.keys().forEach((name) => endpoints.release(name)), { once: true });
+    signal.addEventListener('abort', () => stop(signal.reason), { once: true });
     await scheduler.run(signal);
+  }
+
+  function stop(reason: unknown): void {
+    for (const [name, { left }] of targets) {
+      left.abort(reason);
+      // A connection that is being opened looks at no signal, and opening it may take as long as a scrape.
+      endpoints.release(name);
+    }
   }
 
   function join({ name, ready }: NodeInfo): void {
@@ -126,7 +133,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     if (held === undefined || node === undefined) return;
     const startedMs = clock.monotonicMs();
     const askedMs = clock.wallMs();
-    const outcome = await held.target.scrape(addressOf(node), AbortSignal.any([signal, held.left.signal]));
+    const outcome = await held.target.scrape(addressOf(node), held.left.signal);
     // The node may have left, or we are stopping; then nobody wants to hear of it.
     if (targets.get(name) !== held || signal.aborted) return;
     const times = { askedMs, answeredMs: clock.wallMs(), durationMs: clock.monotonicMs() - startedMs };
