@@ -37,7 +37,8 @@ function writeTypeMeta(writer: ProtobufWriter, apiVersion: string, kind: string)
   });
 }
 
-const magic = Buffer.from('k8s\0', 'latin1');
+/** What every object in this format begins with. */
+export const magic = Buffer.from('k8s\0', 'latin1');
 
 export class ProtobufWriter {
   #buffer = Buffer.allocUnsafe(1024);

@@ -1,37 +1,12 @@
 /** What a server answered: its body within a limit, decoded, or the StatusError that it stands for. */
 import type { Readable } from 'node:stream';
 import { reasonOf, StatusError } from '../apimachinery/status.ts';
+import { BodyBuffer } from './bodybuffer.ts';
 import { field, text } from './json.ts';
 import { createProtobufDecoder, isProtobuf, type Message, type ProtobufDecoder } from './protobuf.ts';
 
 /** More than any page or object: 500 nodes with all their images are about 25 MB. A body beyond it is a mistake. */
 export const bodyLimitBytes = 64 * 1024 * 1024;
-
-/** Where bodies are put together, one after the other: V8 collects all garbage the sooner the more buffers are made. */
-export class BodyBuffer {
-  #buffer = Buffer.alloc(0);
-  #length = 0;
-
-  clear(): void {
-    this.#length = 0;
-  }
-
-  add(chunk: Buffer): void {
-    const length = this.#length + chunk.length;
-    if (length > this.#buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.#buffer.length));
-      this.bytes().copy(larger);
-      this.#buffer = larger;
-    }
-    chunk.copy(this.#buffer, this.#length);
-    this.#length = length;
-  }
-
-  /** Good until the next body. */
-  bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#length);
-  }
-}
 
 export async function readBody(body: Readable, limitBytes: number, into = new BodyBuffer()): Promise<Buffer> {
   let bytes = 0;

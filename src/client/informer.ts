@@ -2,7 +2,8 @@
 import { StatusError } from '../apimachinery/status.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
-import { BodyBuffer, type ProtobufForm } from './answer.ts';
+import type { ProtobufForm } from './answer.ts';
+import { BodyBuffer } from './bodybuffer.ts';
 import { field, items, text } from './json.ts';
 import { listOf } from './messages.ts';
 import { createObjects } from './objects.ts';

@@ -3,6 +3,7 @@
  * At start 150,000 pods of 4 kB pass through here, most of that managed fields that nobody wants; later each change of one. Unlike in JSON, maps
  * are Maps, and what is empty is left out. Watched by the part `informer` of test/bench.
  */
+import { magic } from '../apimachinery/protobuf.ts';
 
 /** The fields to read of a message, by their numbers. */
 export type Message = Readonly<Record<number, Field>>;
@@ -49,7 +50,6 @@ export function createProtobufDecoder(): ProtobufDecoder {
   }
 }
 
-const magic = Buffer.from('k8s\0', 'latin1');
 const empty = Buffer.alloc(0);
 
 /** As `envelope` reads it. */

@@ -1,4 +1,5 @@
 /** Takes the body of one answer as it comes off the connection, within its limits, to whoever reads it, or keeps it. */
+import { BodyBuffer } from '../client/bodybuffer.ts';
 import { type Attempt, BodyTooLargeError, KubeletError } from './failure.ts';
 import { InflatedTooLargeError, type Inflater, type MakeInflater } from './inflate.ts';
 import { bodyLimitBytes } from './limits.ts';
@@ -42,8 +43,7 @@ export class Intake {
   /** Undefined: the body is not compressed. */
   readonly #inflater: Inflater | undefined;
   /** One buffer that grows: a body may come in pieces of a byte, and each one by itself would take a hundred. */
-  #kept = nothing;
-  #keptBytes = 0;
+  readonly #kept = new BodyBuffer();
   #wanted = true;
 
   constructor(head: AnswerHead, makeInflater: MakeInflater | undefined, onBody: OnBody | undefined, attempt: Attempt) {
@@ -65,25 +65,14 @@ export class Intake {
   end(): Buffer {
     if (this.#wanted) this.#inflate((inflater) => inflater.end());
     this.#inflater?.close();
-    return this.#kept.subarray(0, this.#keptBytes);
+    return this.#kept.bytes();
   }
 
   #take(chunk: Buffer): boolean {
     const reader = this.#reader;
-    if (reader === undefined) this.#keep(chunk);
+    if (reader === undefined) this.#kept.add(chunk);
     else this.#wanted = call(() => reader.write(chunk));
     return this.#wanted;
-  }
-
-  #keep(chunk: Buffer): void {
-    const bytes = this.#keptBytes + chunk.length;
-    if (bytes > this.#kept.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * this.#kept.length));
-      this.#kept.copy(grown, 0, 0, this.#keptBytes);
-      this.#kept = grown;
-    }
-    chunk.copy(this.#kept, this.#keptBytes);
-    this.#keptBytes = bytes;
   }
 
   #inflate(step: (inflater: Inflater) => void): void {
@@ -99,8 +88,6 @@ export class Intake {
     }
   }
 }
-
-const nothing = Buffer.alloc(0);
 
 function call<T>(ofTheReader: () => T): T {
   try {
