@@ -12,11 +12,12 @@ import {
 } from '../fakes/rawhttp2.ts';
 
 export interface LeanClient extends Disposable {
-  /** Resolves at the end of the answer. Throws Error for any but 200. */
+  /** Resolves at the end of the answer. Throws Error for any but 200, and where none comes. */
   get(request: Buffer): Promise<void>;
 }
 
 const windowUpdate = 8;
+const answerTimeoutMs = 10_000;
 /** The answers of a whole measurement fit in it, so that none has to wait for leave. */
 const largestWindow = 2 ** 31 - 1 - 65_535;
 
@@ -32,7 +33,11 @@ export async function openLeanClient(port: number, certificate: Issued): Promise
     stream += 2;
     const before = raw.received.length;
     raw.send(frameType.headers, endStream | endHeaders, stream, request);
-    while (!hasEnded(before)) await once(raw.socket, 'data');
+    const signal = AbortSignal.timeout(answerTimeoutMs);
+    while (!hasEnded(before)) {
+      if (raw.received.some(({ type }) => type === frameType.goaway)) throw new Error('the server ends the connection');
+      await once(raw.socket, 'data', { signal });
+    }
     const headers = raw.received
       .slice(before)
       .find((frame) => frame.stream === stream && frame.type === frameType.headers);

@@ -46,7 +46,12 @@ export function encodeEvent(type: string, object: unknown): Buffer {
 
 function writeObject(writer: ProtobufWriter, object: unknown): void {
   writer.message(1, () => writeMetadata(writer, field(object, 'metadata')));
-  if (field(object, 'kind') === 'PartialObjectMetadata') return;
+  const kind = field(object, 'kind');
+  if (kind === 'PartialObjectMetadata') return;
+  if (kind === 'ConfigMap') {
+    writeEntries(writer, 2, field(object, 'data'));
+    return;
+  }
   writer.message(2, () => writer.string(1, '10.0.0.0/24'));
   const status = field(object, 'status');
   if (status !== undefined) writer.message(3, () => writeNodeStatus(writer, status));
@@ -54,14 +59,7 @@ function writeObject(writer: ProtobufWriter, object: unknown): void {
 
 function writeMetadata(writer: ProtobufWriter, metadata: unknown): void {
   const write = (number: number, name: string) => writer.string(number, text(field(metadata, name)) ?? '');
-  const entries = (number: number, name: string) => {
-    for (const [key, value] of textMap(field(metadata, name))) {
-      writer.message(number, () => {
-        writer.string(1, key);
-        writer.string(2, value);
-      });
-    }
-  };
+  const entries = (number: number, name: string) => writeEntries(writer, number, field(metadata, name));
   write(1, 'name');
   writer.string(2, 'generated-');
   write(3, 'namespace');
@@ -82,6 +80,15 @@ function writeMetadata(writer: ProtobufWriter, metadata: unknown): void {
       writer.string(1, text(field(managed, 'manager')) ?? '');
       writeTime(writer, 4);
       writer.message(7, () => writer.string(1, JSON.stringify(field(managed, 'fieldsV1'))));
+    });
+  }
+}
+
+function writeEntries(writer: ProtobufWriter, number: number, texts: unknown): void {
+  for (const [key, value] of textMap(texts)) {
+    writer.message(number, () => {
+      writer.string(1, key);
+      writer.string(2, value);
     });
   }
 }
