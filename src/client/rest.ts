@@ -23,18 +23,13 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface StreamOptions extends RequestOptions {
-  /** A stream that says nothing for so long is broken off with an error. */
-  readonly silenceMs?: number;
-}
-
 export interface RestClient extends AsyncDisposable {
   /** An object or a list: its decoded JSON, or protobuf as far as it was asked for. */
   get(path: string, options?: RequestOptions): Promise<unknown>;
   /** Posts an object and returns the decoded JSON of what the server made of it. */
   create(path: string, body: unknown, options?: RequestOptions): Promise<unknown>;
   /** A body without an end, such as a watch. */
-  stream(path: string, options?: StreamOptions): Promise<Streamed>;
+  stream(path: string, options?: RequestOptions): Promise<Streamed>;
 }
 
 export interface Streamed {
@@ -75,7 +70,7 @@ export function createRestClient(server: ApiServer, onRequest: OnRequest = () =>
     return exchange(toCall('POST', path, options, createTimeoutMs, JSON.stringify(body)));
   }
 
-  function stream(path: string, options: StreamOptions = {}): Promise<Streamed> {
+  function stream(path: string, options: RequestOptions = {}): Promise<Streamed> {
     const call = toCall('GET', path, options, streamTimeoutMs);
     return withDeadline(call, (signal) => send(call, signal));
   }
@@ -90,7 +85,7 @@ export function createRestClient(server: ApiServer, onRequest: OnRequest = () =>
   function toCall(
     method: Call['method'],
     path: string,
-    options: StreamOptions,
+    options: RequestOptions,
     timeoutMs: number,
     body?: string,
   ): Call {
@@ -101,7 +96,6 @@ export function createRestClient(server: ApiServer, onRequest: OnRequest = () =>
       request: `${method} ${server.url}${path}`,
       accept: options.accept ?? 'application/json',
       timeoutMs: options.timeoutMs ?? timeoutMs,
-      silenceMs: options.silenceMs ?? 0,
       protobuf: options.protobuf,
       buffer: options.buffer,
       signal: options.signal,
@@ -143,9 +137,9 @@ export function createRestClient(server: ApiServer, onRequest: OnRequest = () =>
       },
       body: call.body ?? null,
       signal,
-      // The deadline rules; undici's own timers would only be a second one. For a stream, its silence does.
+      // The deadline rules; undici's own timers would only be a second one, and wake the process twice a second as long as one of them runs.
       headersTimeout: 0,
-      bodyTimeout: call.silenceMs,
+      bodyTimeout: 0,
     });
     answer.then(
       ({ statusCode }) => onRequest(call.method, host, String(statusCode)),
@@ -195,8 +189,6 @@ interface Call {
   readonly request: string;
   readonly accept: string;
   readonly timeoutMs: number;
-  /** 0 is without end. */
-  readonly silenceMs: number;
   readonly protobuf: ProtobufForm | undefined;
   readonly buffer: BodyBuffer | undefined;
   readonly signal: AbortSignal | undefined;

@@ -21,6 +21,7 @@ export interface WatchOptions {
   readonly resourceVersion: string;
   /** When the server shall end the watch, so that load spreads over API servers again. */
   readonly timeoutSeconds: number;
+  /** A watch that says nothing for so long is broken off with an error. */
   readonly silenceMs?: number;
   readonly signal: AbortSignal;
 }
@@ -45,24 +46,29 @@ export async function openWatch(
       timeoutSeconds: String(options.timeoutSeconds),
     },
     accept: options.accept,
-    silenceMs: options.silenceMs ?? silenceLimitMs,
     signal: options.signal,
   });
-  return events(stream, options.protobuf, `watch of ${path}`);
+  return events(stream, options, `watch of ${path}`);
 }
 
 async function* events(
   { contentType, body }: Streamed,
-  protobuf: ProtobufForm | undefined,
+  { protobuf, silenceMs = silenceLimitMs }: Pick<WatchOptions, 'protobuf' | 'silenceMs'>,
   request: string,
 ): AsyncGenerator<WatchEvent> {
   const framed = protobuf !== undefined && contentType.startsWith(protobufType);
   const split = framed ? createFrameSplitter(eventLimitBytes) : createLineSplitter(eventLimitBytes);
   const decode = framed ? (frame: Buffer) => decodeFrame(frame, protobuf) : decodeLine;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    for (const part of split(chunk)) {
-      if (part.length > 0) yield toEvent(part, decode, request);
+  const silence = setTimeout(() => body.destroy(new Error(`${request}: silent for ${silenceMs} ms`)), silenceMs);
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      silence.refresh();
+      for (const part of split(chunk)) {
+        if (part.length > 0) yield toEvent(part, decode, request);
+      }
     }
+  } finally {
+    clearTimeout(silence);
   }
 }
 

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { field, text } from '../../src/client/json.ts';
+import { createRestClient } from '../../src/client/rest.ts';
+import { openWatch } from '../../src/client/watch.ts';
+import { createFakeApiServer } from '../fakes/apiserver.ts';
+import { node } from '../fakes/kubeobjects.ts';
+
+test('a watch that says nothing any more is broken off', async () => {
+  await using fake = await createFakeApiServer();
+  fake.objects.set(node('a'));
+  await using rest = createRestClient(fake.connection);
+  const list = await rest.get('/api/v1/nodes');
+  const events = await openWatch(rest, '/api/v1/nodes', {
+    query: {},
+    accept: 'application/json',
+    resourceVersion: text(field(field(list, 'metadata'), 'resourceVersion')) ?? '',
+    timeoutSeconds: 60,
+    silenceMs: 200,
+    signal: new AbortController().signal,
+  });
+  fake.objects.set(node('b'));
+  assert.equal((await events.next()).value?.type, 'ADDED');
+  fake.watches.silent = true;
+  await assert.rejects(events.next(), /silent for 200 ms/);
+});
