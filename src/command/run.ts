@@ -28,6 +28,7 @@ import { cipherList } from '../tls/ciphers.ts';
 import { version } from '../version.ts';
 import { type Environment, findApiServer } from './apiserver.ts';
 import { createAuth } from './auth.ts';
+import { createEventLoopWatch } from './eventloop.ts';
 import { createExpectations } from './expectations.ts';
 import { createKubelets } from './kubelets.ts';
 import { createFreshnessMetrics, createNodeStateMetrics, createStorageMetrics } from './metrics.ts';
@@ -82,6 +83,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   });
 
   createNodeStateMetrics(registry, scraper.statuses);
+  const eventLoop = createEventLoopWatch(registry, clock);
 
   const auth = await createAuth({ options, rest, metrics: clientMetrics, clock, log, rooms });
   const inFlight = createInFlight(options['max-requests-inflight']);
@@ -129,7 +131,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
 
   // The loops outlive the shutdown signal: whoever still asks during the delay gets fresh answers.
   const stop = new AbortController();
-  const loops = Promise.all([nodes, pods, scraper, snapshot, auth].map((loop) => loop.run(stop.signal)));
+  const loops = Promise.all([nodes, pods, scraper, snapshot, auth, eventLoop].map((loop) => loop.run(stop.signal)));
   try {
     // Loops only end when told to; if one breaks, this ends with its error.
     await Promise.race([loops, aborted(shutdown)]);

@@ -27,13 +27,15 @@ export interface PodOptions {
   readonly apiServer: FakeApiServer;
   /** A later one of the same name counts. */
   readonly args?: readonly string[];
+  /** Node's own, of ours. */
+  readonly nodeArgs?: readonly string[];
 }
 
 /** Nobody is left who could still ask. */
 const quickEnd = ['--shutdown-delay-duration=0s'];
 
 /** As in the image's first line. */
-const nodeArgs = ['--max-semi-space-size=4'];
+const imageNodeArgs = ['--max-semi-space-size=4'];
 
 const project = path.resolve(import.meta.dirname, '../..');
 
@@ -48,11 +50,11 @@ export async function openPods(): Promise<Pods> {
   const owned = rooms.move();
   return { credentials, folder, start, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 
-  async function start(name: ServerName, { label, apiServer, args = [] }: PodOptions): Promise<Server> {
+  async function start(name: ServerName, { label, apiServer, args = [], nodeArgs = [] }: PodOptions): Promise<Server> {
     const account = await writeAccount(path.join(folder, `account-${name}-${label}`), apiServer.ca);
     const port = await freePort();
     const { hostname, port: apiServerPort } = new URL(apiServer.url);
-    const command = name === 'ours' ? [process.execPath, ...nodeArgs, entry] : await commandOf(name);
+    const command = name === 'ours' ? [process.execPath, ...imageNodeArgs, ...nodeArgs, entry] : await commandOf(name);
     const [unshare, ...words] = asInPod(account, {
       KUBERNETES_SERVICE_HOST: hostname,
       KUBERNETES_SERVICE_PORT: apiServerPort,

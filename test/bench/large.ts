@@ -1,13 +1,15 @@
 /** What large clusters cost: memory, CPU per scrape, how long the event loop is held up, and whether every turn is kept. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { GiveUp, waitFor } from '../cluster/wait.ts';
-import type { Credentials } from '../conformance/credentials.ts';
 import type { Server } from '../conformance/servers.ts';
-import { administrator, connectAggregator } from './aggregator.ts';
 import { createCluster } from './cluster.ts';
+import type { Delays } from './delayprobe.ts';
 import type { Kind } from './fleet.ts';
 import { type ForkedFleet, forkFleet } from './forkedfleet.ts';
-import { openPods, type Pods } from './inpod.ts';
+import { openPods } from './inpod.ts';
 import { type Figures, figureOf, ratioOf, single } from './measure.ts';
 import { cpuMsOf, peakResidentMiB, residentMiB } from './procfs.ts';
 
@@ -28,8 +30,7 @@ const warmUpRounds = 3;
 const rounds = 4;
 /** Nodes get their first scrape as soon as they are known, so the rounds begin early; but thousands of handshakes take their time. */
 const warmUpTimeoutMs = 10 * 60_000;
-/** A server that cannot keep up may fail to answer. */
-const metricsTimeoutMs = 60_000;
+const probeTimeoutMs = 10_000;
 
 export async function benchLarge(figures: Figures, { nodes, kinds }: Large): Promise<void> {
   await using inPods = await openPods();
@@ -40,11 +41,17 @@ export async function benchLarge(figures: Figures, { nodes, kinds }: Large): Pro
     const apiServer = rooms.use(await createCluster({ kind, nodes, pods, port: fleet.port }, inPods.credentials));
     const name = kind === 'real' ? 'real' : 'ours';
     const args = [`--metric-resolution=${resolutionMs / 1000}s`];
-    const server = await inPods.start(name, { label: `${nodes}`, apiServer, args });
-    measured.push({ kind, server, residentMiB: [] });
+    const delays = path.join(inPods.folder, `delays-${kind}.json`);
+    const probe = pathToFileURL(path.join(import.meta.dirname, 'delayprobe.ts'));
+    probe.searchParams.set('to', delays);
+    const nodeArgs = ['--import', probe.href];
+    const server = await inPods.start(name, { label: `${nodes}`, apiServer, args, nodeArgs });
+    measured.push({ kind, server, residentMiB: [], delays });
   }
   await untilWarm(fleet, measured, nodes);
-  await watch({ figures, fleet, inPods, measured, nodes });
+  await watch({ figures, fleet, measured, nodes });
+  // Of another time than CPU, which the probe takes some of.
+  await Promise.all(measured.filter(({ kind }) => kind !== 'real').map((each) => watchDelays(figures, each, nodes)));
 }
 
 interface Measured {
@@ -52,6 +59,8 @@ interface Measured {
   readonly server: Server;
   /** At the end of each round. */
   readonly residentMiB: number[];
+  /** Where the probe writes. */
+  readonly delays: string;
 }
 
 async function untilWarm(fleet: ForkedFleet, measured: readonly Measured[], nodes: number): Promise<void> {
@@ -66,17 +75,11 @@ async function untilWarm(fleet: ForkedFleet, measured: readonly Measured[], node
 interface Watched {
   readonly figures: Figures;
   readonly fleet: ForkedFleet;
-  readonly inPods: Pods;
   readonly measured: readonly Measured[];
   readonly nodes: number;
 }
 
-async function watch({ figures, fleet, inPods, measured, nodes }: Watched): Promise<void> {
-  // Being asked empties the histogram.
-  for (const { server } of measured) {
-    const read = () => readDelays(server, inPods.credentials).then(() => true);
-    await waitFor(`the metrics of ${server.name}`, read, metricsTimeoutMs);
-  }
+async function watch({ figures, fleet, measured, nodes }: Watched): Promise<void> {
   fleet.watchTurns();
   const before = await fleet.report();
   const cpuBeforeMs = measured.map(({ server }) => cpuMsOf(server.process.pid));
@@ -93,13 +96,6 @@ async function watch({ figures, fleet, inPods, measured, nodes }: Watched): Prom
     figures.set(`${name}.rss`, figureOf(resident, 'MiB'));
     figures.set(`${name}.rss-peak`, single(peakResidentMiB(pid), 'MiB'));
     figures.set(`${name}.missed-scrapes`, single(report[kind].missed, 'count'));
-    // Not again when it fails: that would be of a moment only. The other figures are worth as much without it.
-    const delays = await readDelays(server, inPods.credentials).catch((error: unknown) => {
-      console.error(`${name}: the delays of its event loop are not known:`, error);
-    });
-    if (delays === undefined) continue;
-    figures.set(`${name}.event-loop-p99`, single(delays.p99Ms, 'ms'));
-    figures.set(`${name}.event-loop-max`, single(delays.maxMs, 'ms'));
   }
   const real = measured.find(({ kind }) => kind === 'real');
   const ours = measured.find(({ kind }) => kind !== 'real');
@@ -107,17 +103,17 @@ async function watch({ figures, fleet, inPods, measured, nodes }: Watched): Prom
   figures.set(`large.${nodes}.rss.to-metrics-server`, ratioOf(ours.residentMiB, real.residentMiB));
 }
 
-/** Node measures how far apart the turns of a timer of so many milliseconds are, not how late they are. */
-const timerMs = 10;
-
-/** Of the time since they were last asked for; undefined of a server without an event loop. */
-async function readDelays(server: Server, credentials: Credentials) {
-  using aggregator = await connectAggregator(server, credentials);
-  const metrics = await aggregator.get('/metrics', administrator);
-  const p99 = /^nodejs_eventloop_lag_p99_seconds (\S+)$/m.exec(metrics)?.[1];
-  const max = /^nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(metrics)?.[1];
-  if (p99 === undefined || max === undefined) return undefined;
-  return { p99Ms: lateMs(Number(p99)), maxMs: lateMs(Number(max)) };
+async function watchDelays(figures: Figures, { server, delays }: Measured, nodes: number): Promise<void> {
+  server.process.signal('SIGUSR2');
+  await sleep(rounds * resolutionMs);
+  server.process.signal('SIGUSR2');
+  const read = async () => JSON.parse(await readFile(delays, 'utf8')) as Delays;
+  const { p99Ms, maxMs } = await waitFor(
+    `the delays of ${server.name}`,
+    () => read().catch(() => undefined),
+    probeTimeoutMs,
+  );
+  const name = `large.${nodes}.${server.name}`;
+  figures.set(`${name}.event-loop-p99`, single(p99Ms, 'ms'));
+  figures.set(`${name}.event-loop-max`, single(maxMs, 'ms'));
 }
-
-const lateMs = (seconds: number): number => Math.max(0, seconds * 1000 - timerMs);
