@@ -1,6 +1,6 @@
 /** Decides when each node is scraped: at a fixed phase of its own, never twice at once, so many at a time and no more. */
 import type { Clock } from '../clock.ts';
-import { nameHash } from './namehash.ts';
+import { createWaves } from './waves.ts';
 
 export interface SchedulerOptions {
   readonly clock: Clock;
@@ -26,7 +26,7 @@ export interface Scheduler {
   sinceLastTurnMs(): number;
 }
 
-/** Nodes are scraped in waves: many small wake-ups cost several times the CPU of a few (1.0 against 0.25 ms a scrape, measured). */
+/** Distance of two waves: all of a resolution's are in use only in large fleets. */
 export const waveMs = 500;
 /** How many scrapes that began a moment ago may be under way; healthy kubelets answer within that. */
 export const concurrencyLimit = 512;
@@ -37,7 +37,7 @@ export const hungLimit = 2_048;
 
 export function createScheduler({ clock, resolutionMs, scrape, onRound }: SchedulerOptions): Scheduler {
   const waveCount = Math.max(1, Math.round(resolutionMs / waveMs));
-  const waves: ReadonlySet<string>[] & Set<string>[] = Array.from({ length: waveCount }, () => new Set<string>());
+  const waves = createWaves(waveCount);
   /** Since when, in milliseconds. */
   const waiting = new Map<string, number>();
   const running = new Map<string, { readonly ended: Promise<void>; readonly sinceMs: number }>();
@@ -46,6 +46,8 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
   /** How many turns nodes still miss. */
   const resting = new Map<string, number>();
   let current: AbortSignal | undefined;
+  /** Ends the sleep between two turns. */
+  let nap = new AbortController();
   let lastTurnMs: number | undefined;
   /** Of the round that goes on; undefined while no scrape has ended in it. */
   let longestMs: number | undefined;
@@ -60,15 +62,15 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
   };
 
   function add(node: string): void {
-    const wave = waveOf(node);
-    if (wave.has(node)) return;
-    wave.add(node);
+    if (!waves.add(node)) return;
     waiting.set(node, clock.monotonicMs());
     startWaiting();
+    // Its wave may be before the one that is slept for.
+    nap.abort();
   }
 
   function remove(node: string): void {
-    waveOf(node).delete(node);
+    waves.remove(node);
     waiting.delete(node);
     extra.delete(node);
     resting.delete(node);
@@ -77,6 +79,7 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
   function soon(node: string, delayMs: number): void {
     const atMs = clock.monotonicMs() + delayMs;
     extra.set(node, Math.min(atMs, extra.get(node) ?? atMs));
+    nap.abort();
   }
 
   function rest(node: string, turns: number): void {
@@ -95,10 +98,25 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
       for (wave = Math.max(wave, due - waveCount + 1); wave <= due; wave += 1) enqueue(wave);
       enqueueExtra(lastTurnMs);
       startWaiting();
-      await clock.sleep(startMs + wave * waveMs - clock.monotonicMs(), signal).catch(ignoreAbort);
+      await sleepUntil(startMs + Math.min(waves.next(wave - 1), waveOfExtra(startMs, wave)) * waveMs, signal);
     }
     await Promise.all(running.values().map(({ ended }) => ended));
     current = undefined;
+  }
+
+  /** When there is one to scrape in between, in waves: so several come together. @param next the first wave that is not over. */
+  function waveOfExtra(startMs: number, next: number): number {
+    const earliestMs = extra.values().reduce((a, b) => Math.min(a, b), Infinity);
+    return Math.max(next, Math.ceil((earliestMs - startMs) / waveMs));
+  }
+
+  async function sleepUntil(atMs: number, signal: AbortSignal): Promise<void> {
+    nap = new AbortController();
+    const stop = () => nap.abort();
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
+    await clock.sleep(atMs - clock.monotonicMs(), nap.signal).catch(ignoreAbort);
+    signal.removeEventListener('abort', stop);
   }
 
   function endRound(): void {
@@ -108,7 +126,7 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
 
   function enqueue(wave: number): void {
     // A node whose scrape is still under way misses its turn: overlapping scrapes multiply the kubelet's cost.
-    for (const node of waves[wave % waveCount] ?? []) {
+    for (const node of waves.at(wave)) {
       if (!isRested(node) || running.has(node) || waiting.has(node)) continue;
       waiting.set(node, clock.monotonicMs());
     }
@@ -161,12 +179,8 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
     });
     running.set(node, { ended, sinceMs: clock.monotonicMs() });
   }
-
-  function waveOf(node: string): Set<string> {
-    return waves[nameHash(node) % waveCount] ?? new Set();
-  }
 }
 
 function ignoreAbort(): void {
-  // The loop's condition looks at the signal.
+  // Whoever ends the sleep has changed what the loop looks at.
 }

@@ -24,7 +24,7 @@ export interface WorkerRules {
 /** CPU time of one scrape in milliseconds, from the question to the batch. */
 const filteredScrapeMs = 0.25;
 const fullScrapeMs = 3.5;
-/** For how long a wave may keep the main thread at once: from some 1,200 filtered nodes or 90 full ones on it is longer. */
+/** For how long a wave may keep the main thread at once, were nodes spread over all there can be: from some 1,200 filtered nodes or 90 full ones on it is longer. */
 const longestWaveMs = 10;
 /** How much of a core a worker may take, so that a wave is over long before the next one. */
 const workerShare = 0.5;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { concurrencyLimit, createScheduler, hungLimit, slowAfterMs, waveMs } from '../../../src/scrape/scheduler.ts';
+import { waveSize } from '../../../src/scrape/waves.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
 const resolutionMs = 15_000;
@@ -58,16 +59,28 @@ describe('scheduler', () => {
     await loop;
   });
 
-  test('spreads many nodes over the whole resolution', async () => {
+  test('scrapes many nodes in waves, each of which is full before there is another', async () => {
     const { clock, stop, scheduler, scrapes } = setUp();
-    for (let node = 0; node < 300; node += 1) scheduler.add(`node-${node}`);
+    for (let node = 0; node < 10 * waveSize; node += 1) scheduler.add(`node-${node}`);
     const loop = scheduler.run(stop.signal);
-    await clock.advance(resolutionMs);
+    await clock.advance(resolutionMs - 1);
     const first = scrapes.length;
     await clock.advance(resolutionMs);
     const perWave = Map.groupBy(scrapes.slice(first), ({ atMs }) => atMs);
-    assert.equal(perWave.size, resolutionMs / waveMs);
-    for (const [atMs, wave] of perWave) assert.ok(wave.length < 30, `${wave.length} scrapes at ${atMs}`);
+    assert.equal(perWave.size, 10);
+    for (const [atMs, wave] of perWave) assert.equal(wave.length, waveSize, `at ${atMs}`);
+    stop.abort();
+    await loop;
+  });
+
+  test('does not sleep past the turn of a node that joins', async () => {
+    const { clock, stop, scheduler, times } = setUp();
+    for (let node = 0; node < waveSize; node += 1) scheduler.add(`node-${node}`);
+    const loop = scheduler.run(stop.signal);
+    await clock.advance(1_000);
+    scheduler.add('one-more');
+    await clock.advance(resolutionMs);
+    assert.deepEqual(times('one-more'), [1_000, resolutionMs / 2]);
     stop.abort();
     await loop;
   });
