@@ -44,8 +44,8 @@ export interface Fleet extends AsyncDisposable {
   prepare(kind: Kind): void;
 }
 
-/** Who reads which: filtering kubelets are those of Kubernetes 1.37, full are older ones; each is a fleet of its own, so that answers can be counted. */
-export const kinds = { real: 10, filtered: 11, full: 12, resource: 13 } as const;
+/** Who reads which: filtering kubelets are those of Kubernetes 1.37, full are older ones, and metrics-server reads as many nodes as are full, too; each is a fleet of its own, so that answers can be counted. */
+export const kinds = { real: 10, filtered: 11, full: 12, resource: 13, 'real-fewer': 14 } as const;
 
 export type Kind = keyof typeof kinds;
 
@@ -82,9 +82,10 @@ export async function startFleet({ pods, samples, resolutionMs }: FleetOptions):
   }
 
   function prepare(kind: Kind): void {
-    const families = kind === 'real' ? 'resource' : kind;
     // metrics-server takes text.
-    bodyOf({ families, protobuf: kind !== 'real', gzip: false }, nodeName(0), 0);
+    if (kind === 'real' || kind === 'real-fewer')
+      bodyOf({ families: 'resource', protobuf: false, gzip: false }, nodeName(0), 0);
+    else bodyOf({ families: kind, protobuf: true, gzip: false }, nodeName(0), 0);
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
