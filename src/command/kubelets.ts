@@ -42,6 +42,7 @@ export function createKubelets(options: Options, apiServer: ApiServer, clock: Cl
     plainHttp: options['deprecated-kubelet-completely-insecure'],
     requestTimeoutMs,
     httpClient: options['kubelet-http-client'] === 'undici' ? 'undici' : 'built-in',
+    compression: options['kubelet-compression'],
   };
   return {
     endpoints: createSpreadEndpoints({

@@ -28,6 +28,8 @@ export interface KubeletClientOptions {
   readonly requestTimeoutMs: number;
   /** Unset: built-in. */
   readonly httpClient?: HttpClient;
+  /** False: no body is asked for compressed, whoever asks. Unset: true. */
+  readonly compression?: boolean;
 }
 
 /** Who speaks HTTP with kubelets: we ourselves, which is several times cheaper, or undici, which the former is held against. */
@@ -83,7 +85,8 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
       // Credentials may come from a plugin that hangs, and may bring a certificate, so they come first.
       const authorization = options.plainHttp ? undefined : await untilAborted(options.authorization(), limit);
       const { connection, verifiedBy } = connectionTo(request);
-      const answer = await connection.ask({ ...request, authorization }, attempt, limit);
+      const gzip = request.gzip && options.compression !== false;
+      const answer = await connection.ask({ ...request, gzip, authorization }, attempt, limit);
       return { ...answer, ...route, verifiedBy: verifiedBy() };
     });
   }

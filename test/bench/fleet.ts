@@ -45,7 +45,7 @@ export interface Fleet extends AsyncDisposable {
 }
 
 /** Who reads which: filtering kubelets are those of Kubernetes 1.37, full are older ones, and metrics-server reads as many nodes as are full, too; each is a fleet of its own, so that answers can be counted. */
-export const kinds = { real: 10, filtered: 11, full: 12, resource: 13, 'real-fewer': 14 } as const;
+export const kinds = { real: 10, filtered: 11, full: 12, resource: 13, 'real-fewer': 14, uncompressed: 15 } as const;
 
 export type Kind = keyof typeof kinds;
 
@@ -85,7 +85,7 @@ export async function startFleet({ pods, samples, resolutionMs }: FleetOptions):
     // metrics-server takes text.
     if (kind === 'real' || kind === 'real-fewer')
       bodyOf({ families: 'resource', protobuf: false, gzip: false }, nodeName(0), 0);
-    else bodyOf({ families: kind, protobuf: true, gzip: false }, nodeName(0), 0);
+    else bodyOf({ families: kind === 'uncompressed' ? 'full' : kind, protobuf: true, gzip: false }, nodeName(0), 0);
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
@@ -95,7 +95,7 @@ export async function startFleet({ pods, samples, resolutionMs }: FleetOptions):
     counts.set(kind, count + 1);
     const node = nodeName(high * 256 + low);
     turns.get(kind)?.asked(node, performance.now());
-    const cadvisor = kind === kinds.full ? 'full' : 'filtered';
+    const cadvisor = kind === kinds.full || kind === kinds.uncompressed ? 'full' : 'filtered';
     const what = {
       families: request.url?.startsWith('/metrics/resource') === true ? 'resource' : cadvisor,
       ...wantedBy(request.headers),

@@ -30,11 +30,25 @@ export const goals: readonly Goal[] = [
     figure: 'paced.10.full.to-metrics-server',
   },
   {
+    what: 'the same with `--kubelet-compression=false`',
+    hard: 0.6,
+    moonshot: 0.4,
+    unit: 'ratio',
+    figure: 'paced.10.uncompressed.to-metrics-server',
+  },
+  {
     what: "the same with 30 pods, older kubelet: full body, to metrics-server's",
     hard: 1.6,
     moonshot: 0.9,
     unit: 'ratio',
     figure: 'paced.30.full.to-metrics-server',
+  },
+  {
+    what: 'the same with `--kubelet-compression=false`',
+    hard: 1.6,
+    moonshot: 0.9,
+    unit: 'ratio',
+    figure: 'paced.30.uncompressed.to-metrics-server',
   },
   {
     what: "`--metrics-source=resource` with 30 pods, to metrics-server's",

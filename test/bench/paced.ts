@@ -37,24 +37,33 @@ async function benchFleet(figures: Figures, pods: PodCount): Promise<void> {
   const fleet = rooms.use(await startFleet({ pods, samples: 'moving', resolutionMs }));
   const measured: Measured[] = [];
   for (const kind of Object.keys(kinds) as Kind[]) {
-    const few = kind === 'full' || kind === 'real-fewer';
+    const few = isFull(kind) || kind === 'real-fewer';
     if (few && pods > fullPodLimit) continue;
     const nodes = few ? fullNodes : nodeCounts[pods];
     const apiServer = rooms.use(await createCluster({ kind, nodes, pods, port: fleet.port }, inPods.credentials));
     fleet.prepare(kind);
-    const args = kind === 'resource' ? ['--metrics-source=resource'] : [];
+    const args = argsOf[kind] ?? [];
     const server = await inPods.start(isReal(kind) ? 'real' : 'ours', { label: kind, apiServer, args });
     measured.push({ kind, nodes, server, perScrapeMs: [] });
   }
   await untilWarm(fleet, measured);
   for (let window = 0; window < windows; window += 1) await watch(fleet, measured);
-  const peerOf = (kind: Kind) => measured.find((each) => each.kind === (kind === 'full' ? 'real-fewer' : 'real'));
+  const peerOf = (kind: Kind) => measured.find((each) => each.kind === (isFull(kind) ? 'real-fewer' : 'real'));
   for (const { kind, nodes, server, perScrapeMs } of measured) {
     const name = `paced.${pods}.${kind}`;
     figures.set(name, figureOf(perScrapeMs, 'ms'));
     if (!isReal(kind)) figures.set(`${name}.to-metrics-server`, ratioOf(perScrapeMs, peerOf(kind)?.perScrapeMs ?? []));
     figures.set(`${name}.rss-at-${nodes}-nodes`, single(residentMiB(server.process.pid), 'MiB'));
   }
+}
+
+const argsOf: Partial<Record<Kind, readonly string[]>> = {
+  resource: ['--metrics-source=resource'],
+  uncompressed: ['--kubelet-compression=false'],
+};
+
+function isFull(kind: Kind): boolean {
+  return kind === 'full' || kind === 'uncompressed';
 }
 
 function isReal(kind: Kind): boolean {

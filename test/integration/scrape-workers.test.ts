@@ -319,6 +319,15 @@ describe('what kubelets are shown', () => {
   });
 });
 
+test('bodies come uncompressed where the operator wants them so', async () => {
+  await using usual = pairOf();
+  await using plain = pairOf({ compression: false });
+  const [compressed, whole] = [await usual.ask('cadvisor'), await plain.ask('cadvisor')];
+  assert.ok(compressed.kind === 'batch' && whole.kind === 'batch');
+  assert.deepEqual(whole.batch, compressed.batch);
+  assert.ok(whole.wireBytes > 2 * compressed.wireBytes, `${whole.wireBytes} bytes instead of ${compressed.wireBytes}`);
+});
+
 test('a node that was released is asked over a new connection, and nothing is remembered of it', async () => {
   await using worker = workerOf(optionsOf()).endpoints;
   const endpoint = worker.of(node);

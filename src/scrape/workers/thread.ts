@@ -50,8 +50,8 @@ export function startWorker(settings: WorkerSettings): Worker {
 }
 
 export function createThread(options: ThreadOptions): Thread {
-  const { plainHttp, requestTimeoutMs, httpClient, clock } = options;
-  const worker = options.start({ plainHttp, requestTimeoutMs, ...(httpClient === undefined ? {} : { httpClient }) });
+  const { plainHttp, requestTimeoutMs, httpClient = 'built-in', compression = true, clock } = options;
+  const worker = options.start({ plainHttp, requestTimeoutMs, httpClient, compression });
   const { send } = createMailbox<ToWorker>(worker);
   const pending = new Map<number, Pending>();
   const end = new AbortController();
