@@ -1,8 +1,8 @@
 /** Spreads nodes over this thread and workers, as many of them as the fleet needs by now. */
-import { nameHash } from '../namehash.ts';
 import type { Endpoint, Told } from '../endpoint.ts';
 import type { Endpoints } from '../endpoints.ts';
 import type { Fleet } from './count.ts';
+import { nameHash } from './namehash.ts';
 
 export interface SpreadOptions {
   /** In this thread; nobody is asked by it once there are workers. */
@@ -42,7 +42,7 @@ export function createSpreadEndpoints({ local, startWorker, workersFor, onGrown 
   }
 
   function workerOf(node: string): Endpoints {
-    return workers[(nameHash(node) >>> placeShift) % workers.length] ?? local;
+    return workers[nameHash(node) % workers.length] ?? local;
   }
 
   function note(node: string, own: HeldNode, told: Told): Told {
@@ -78,6 +78,3 @@ interface HeldNode {
   /** Whether its kubelet sends more than it was asked for. */
   isFull: boolean;
 }
-
-/** The low bits say in which wave a node is scraped: each wave is for all workers. */
-const placeShift = 8;
