@@ -9,7 +9,7 @@ export interface EventLoopWatch {
 
 /**
  * Each time the timer wakes the process costs as much as some scrapes, so it is seldom: Node's own monitor, with 100 times a second, took half of all CPU
- * while 100 nodes were scraped. No divisor of the distance of waves, which it must meet at every point.
+ * while 100 nodes were scraped. No multiple of the distance of waves, which it must meet at every point.
  */
 const everyMs = 1_990;
 

@@ -27,9 +27,9 @@ export interface KubeletClientOptions {
   readonly plainHttp: boolean;
   readonly requestTimeoutMs: number;
   /** Unset: built-in. */
-  readonly httpClient?: HttpClient;
+  readonly httpClient?: HttpClient | undefined;
   /** False: no body is asked for compressed, whoever asks. Unset: true. */
-  readonly compression?: boolean;
+  readonly compression?: boolean | undefined;
 }
 
 /** Who speaks HTTP with kubelets: we ourselves, which is several times cheaper, or undici, which the former is held against. */

@@ -89,8 +89,11 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
 
   async function run(signal: AbortSignal): Promise<void> {
     current = signal;
+    signal.addEventListener('abort', () => nap.abort(), { once: true });
     const startMs = clock.monotonicMs();
     for (let wave = 0; !signal.aborted; ) {
+      // Before the turn, so that nothing that happens in it is slept through.
+      nap = new AbortController();
       lastTurnMs = clock.monotonicMs();
       // After a pause of the whole process several waves are due; each node still only once.
       const due = Math.floor((lastTurnMs - startMs) / waveMs);
@@ -98,7 +101,8 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
       for (wave = Math.max(wave, due - waveCount + 1); wave <= due; wave += 1) enqueue(wave);
       enqueueExtra(lastTurnMs);
       startWaiting();
-      await sleepUntil(startMs + Math.min(waves.next(wave - 1), waveOfExtra(startMs, wave)) * waveMs, signal);
+      const next = Math.min(waves.next(wave - 1), waveOfExtra(startMs, wave));
+      await clock.sleep(startMs + next * waveMs - clock.monotonicMs(), nap.signal).catch(ignoreAbort);
     }
     await Promise.all(running.values().map(({ ended }) => ended));
     current = undefined;
@@ -108,15 +112,6 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
   function waveOfExtra(startMs: number, next: number): number {
     const earliestMs = extra.values().reduce((a, b) => Math.min(a, b), Infinity);
     return Math.max(next, Math.ceil((earliestMs - startMs) / waveMs));
-  }
-
-  async function sleepUntil(atMs: number, signal: AbortSignal): Promise<void> {
-    nap = new AbortController();
-    const stop = () => nap.abort();
-    signal.addEventListener('abort', stop);
-    if (signal.aborted) stop();
-    await clock.sleep(atMs - clock.monotonicMs(), nap.signal).catch(ignoreAbort);
-    signal.removeEventListener('abort', stop);
   }
 
   function endRound(): void {

@@ -19,7 +19,7 @@ export const waveSize = 32;
 /** @param count how many waves there can be in one resolution. */
 export function createWaves(count: number): Waves {
   const waves = Array.from({ length: count }, () => new Set<string>());
-  const order = spreadOrder(count);
+  const inOrder = spreadOrder(count).map((at) => waves[at]!);
   const places = new Map<string, Set<string>>();
   return { add, remove, at: (wave) => waves[wave % count] ?? [], next };
 
@@ -33,14 +33,10 @@ export function createWaves(count: number): Waves {
 
   /** The emptiest of those in use, or a new one where all of them are full. */
   function place(): Set<string> {
-    const inOrder = order.map((at) => waves[at] ?? new Set<string>());
-    const used = inOrder.filter((wave) => wave.size > 0);
-    const emptiest = used.reduce<Set<string> | undefined>(
-      (a, b) => (a === undefined || b.size < a.size ? b : a),
-      undefined,
-    );
+    const [first, ...others] = inOrder.filter((wave) => wave.size > 0);
+    const emptiest = others.reduce((a, b) => (b.size < a!.size ? b : a), first);
     if (emptiest !== undefined && emptiest.size < waveSize) return emptiest;
-    return inOrder.find((wave) => wave.size === 0) ?? emptiest ?? new Set();
+    return inOrder.find((wave) => wave.size === 0) ?? emptiest!;
   }
 
   function remove(node: string): void {

@@ -49,6 +49,16 @@ export const kinds = { real: 10, filtered: 11, full: 12, resource: 13, 'real-few
 
 export type Kind = keyof typeof kinds;
 
+/** Read by metrics-server. */
+export function isReal(kind: Kind): boolean {
+  return kind === 'real' || kind === 'real-fewer';
+}
+
+/** Of kubelets that do not filter. */
+export function isFull(kind: Kind): boolean {
+  return kind === 'full' || kind === 'uncompressed';
+}
+
 export const nodeName = (index: number): string => `node-${index}`;
 
 export function addressOf(kind: Kind, index: number): string {
@@ -83,9 +93,13 @@ export async function startFleet({ pods, samples, resolutionMs }: FleetOptions):
 
   function prepare(kind: Kind): void {
     // metrics-server takes text.
-    if (kind === 'real' || kind === 'real-fewer')
-      bodyOf({ families: 'resource', protobuf: false, gzip: false }, nodeName(0), 0);
-    else bodyOf({ families: kind === 'uncompressed' ? 'full' : kind, protobuf: true, gzip: false }, nodeName(0), 0);
+    const protobuf = !isReal(kind);
+    const cadvisor = isFull(kind) ? 'full' : 'filtered';
+    bodyOf(
+      { families: isReal(kind) || kind === 'resource' ? 'resource' : cadvisor, protobuf, gzip: false },
+      nodeName(0),
+      0,
+    );
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {

@@ -17,39 +17,28 @@ const scrapeGoal = (pods: number): Goal => ({
   figure: `paced.${pods}.filtered.to-metrics-server`,
 });
 
+const fullGoals = (pods: number, goal: Pick<Goal, 'hard' | 'moonshot'>): readonly Goal[] => [
+  {
+    what: `the same with ${pods} pods, older kubelet: full body, to metrics-server's`,
+    ...goal,
+    unit: 'ratio',
+    figure: `paced.${pods}.full.to-metrics-server`,
+  },
+  {
+    what: 'the same with `--kubelet-compression=false`',
+    ...goal,
+    unit: 'ratio',
+    figure: `paced.${pods}.uncompressed.to-metrics-server`,
+  },
+];
+
 /** Smaller is better for every one. */
 export const goals: readonly Goal[] = [
   scrapeGoal(10),
   scrapeGoal(30),
   scrapeGoal(110),
-  {
-    what: "the same with 10 pods, older kubelet: full body, to metrics-server's",
-    hard: 0.6,
-    moonshot: 0.4,
-    unit: 'ratio',
-    figure: 'paced.10.full.to-metrics-server',
-  },
-  {
-    what: 'the same with `--kubelet-compression=false`',
-    hard: 0.6,
-    moonshot: 0.4,
-    unit: 'ratio',
-    figure: 'paced.10.uncompressed.to-metrics-server',
-  },
-  {
-    what: "the same with 30 pods, older kubelet: full body, to metrics-server's",
-    hard: 1.6,
-    moonshot: 0.9,
-    unit: 'ratio',
-    figure: 'paced.30.full.to-metrics-server',
-  },
-  {
-    what: 'the same with `--kubelet-compression=false`',
-    hard: 1.6,
-    moonshot: 0.9,
-    unit: 'ratio',
-    figure: 'paced.30.uncompressed.to-metrics-server',
-  },
+  ...fullGoals(10, { hard: 0.6, moonshot: 0.4 }),
+  ...fullGoals(30, { hard: 1.6, moonshot: 0.9 }),
   {
     what: "`--metrics-source=resource` with 30 pods, to metrics-server's",
     hard: 1 / 5,

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GiveUp, waitFor } from '../cluster/wait.ts';
 import type { Server } from '../conformance/servers.ts';
 import { createCluster } from './cluster.ts';
-import { type Fleet, type Kind, kinds, startFleet } from './fleet.ts';
+import { type Fleet, isFull, isReal, type Kind, kinds, startFleet } from './fleet.ts';
 import { openPods } from './inpod.ts';
 import { type Figures, figureOf, ratioOf, single } from './measure.ts';
 import { type PodCount, podCounts } from './nodemodel.ts';
@@ -61,14 +61,6 @@ const argsOf: Partial<Record<Kind, readonly string[]>> = {
   resource: ['--metrics-source=resource'],
   uncompressed: ['--kubelet-compression=false'],
 };
-
-function isFull(kind: Kind): boolean {
-  return kind === 'full' || kind === 'uncompressed';
-}
-
-function isReal(kind: Kind): boolean {
-  return kind === 'real' || kind === 'real-fewer';
-}
 
 interface Measured {
   readonly kind: Kind;

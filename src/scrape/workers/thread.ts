@@ -50,7 +50,7 @@ export function startWorker(settings: WorkerSettings): Worker {
 }
 
 export function createThread(options: ThreadOptions): Thread {
-  const { plainHttp, requestTimeoutMs, httpClient = 'built-in', compression = true, clock } = options;
+  const { plainHttp, requestTimeoutMs, httpClient, compression, clock } = options;
   const worker = options.start({ plainHttp, requestTimeoutMs, httpClient, compression });
   const { send } = createMailbox<ToWorker>(worker);
   const pending = new Map<number, Pending>();
