@@ -1,6 +1,6 @@
 /** The connection to one node's kubelet: opened when there is a question, kept for the next one, replaced when it turns out to be dead. */
 import { untilAborted } from '../abort.ts';
-import { type Answer, Incoming, type Question } from './exchange.ts';
+import { type Answer, Incoming, type Question, type Request } from './exchange.ts';
 import type { Attempt } from './failure.ts';
 import type { MakeInflater } from './inflate.ts';
 import type { ResponseSink } from './http1.ts';
@@ -29,7 +29,7 @@ export function createConnection(authority: string, options: ConnectionOptions):
   let gone = false;
   /** Settles when everything that was asked has its answer; undefined when that is so. */
   let underWay: Promise<unknown> | undefined;
-  let written: { readonly question: Question; readonly bytes: Buffer } | undefined;
+  let written: { readonly request: Request; readonly bytes: Buffer } | undefined;
   let idle: NodeJS.Timeout | undefined;
   return { ask, close, destroy };
 
@@ -80,9 +80,11 @@ export function createConnection(authority: string, options: ConnectionOptions):
   }
 
   /** From one scrape to the next only a token may have changed. */
-  function bytesOf(question: Question): Buffer {
-    if (written === undefined || !sameRequest(written.question, question)) {
-      written = { question, bytes: requestBytes(authority, question) };
+  function bytesOf({ path, accept, gzip, authorization }: Question): Buffer {
+    // Without who reads the body: it would be kept with all that it has read.
+    const request = { path, accept, gzip, authorization };
+    if (written === undefined || !sameRequest(written.request, request)) {
+      written = { request, bytes: requestBytes(authority, request) };
     }
     return written.bytes;
   }
@@ -115,7 +117,7 @@ function sinkOf(incoming: Incoming): ResponseSink {
   };
 }
 
-function sameRequest(a: Question, b: Question): boolean {
+function sameRequest(a: Request, b: Request): boolean {
   return a.path === b.path && a.accept === b.accept && a.gzip === b.gzip && a.authorization === b.authorization;
 }
 

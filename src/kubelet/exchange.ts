@@ -4,7 +4,7 @@ import { type Attempt, KubeletError } from './failure.ts';
 import type { MakeInflater } from './inflate.ts';
 
 /** What is sent. */
-export interface Question {
+export interface Request {
   /** With its query. */
   readonly path: string;
   readonly accept: string;
@@ -12,6 +12,9 @@ export interface Question {
   readonly gzip: boolean;
   /** The Authorization header's value. */
   readonly authorization: string | undefined;
+}
+
+export interface Question extends Request {
   readonly onBody?: OnBody;
 }
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import { after, before, beforeEach, describe, mock, test } from 'node:test';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { OnBody } from '../../src/kubelet/body.ts';
 import {
   createKubeletClient,
   type KubeletClient,
@@ -14,6 +15,7 @@ import { keepAliveMs } from '../../src/kubelet/connection.ts';
 import { explainFailure } from '../../src/kubelet/explain.ts';
 import { HttpError } from '../../src/kubelet/http1.ts';
 import { ConnectionLostError, KubeletSocket, readBufferBytes } from '../../src/kubelet/socket.ts';
+import { createCollect } from '../bench/heap.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { httpClientOf } from '../fakes/httpclient.ts';
 import { listen } from '../fakes/listen.ts';
@@ -65,16 +67,35 @@ function makeClient(tls: () => KubeletTls = () => trust, authorization = async (
 interface Asking {
   readonly path?: string;
   readonly signal?: AbortSignal;
+  readonly onBody?: OnBody;
 }
 
-function fetch(client: KubeletClient, { path = '/', signal }: Asking = {}): Promise<KubeletResponse> {
-  const request = { node: 'node-a', host: '127.0.0.1', port, path, accept: 'text/plain', gzip: false, alternatives: 0 };
+function fetch(client: KubeletClient, { path = '/', signal, onBody }: Asking = {}): Promise<KubeletResponse> {
+  const asked = { node: 'node-a', host: '127.0.0.1', port, path, accept: 'text/plain', gzip: false, alternatives: 0 };
+  const request = onBody === undefined ? asked : { ...asked, onBody };
   return client.fetch(request, signal ?? new AbortController().signal);
 }
 
 /** Also by a reset. */
 function closing(socket: Socket): Promise<unknown> {
   return new Promise((resolve) => socket.once('close', resolve));
+}
+
+/** Of thousands of connections, the first body of each would be kept. */
+test('who has read a body is let go of, though its connection is kept', async () => {
+  await using client = makeClient();
+  const collect = createCollect();
+  const reader = await readOnce(client);
+  await fetch(client);
+  collect();
+  assert.equal(sockets.length, 1);
+  assert.equal(reader.deref(), undefined);
+});
+
+async function readOnce(client: KubeletClient): Promise<WeakRef<object>> {
+  const reader = { write: () => true };
+  await fetch(client, { onBody: () => reader });
+  return new WeakRef(reader);
 }
 
 test('a question is what it was agreed to be, and the next one goes over the same connection', async () => {
