@@ -11,9 +11,11 @@ const isUnwanted = 2;
 const flagBits = 2;
 /** How many samples that have gone may lie between two that are still there; those of a whole pod do. */
 const lookAhead = 16;
-/** So that most bodies need no second look at how much room there is. */
-const firstWords = 512;
-const firstSeries = 128;
+/** Numbers kept per series: where its words start, how many bytes the identity has, and what stands before these. */
+const seriesSize = 3;
+/** Of thousands of senders, room that nobody needs adds up. */
+const firstWords = 128;
+const firstSeries = 32;
 
 /**
  * What says which series a sample is of: all that stands before its numbers, or the value of one label. Of that the length and the end are compared,
@@ -47,10 +49,8 @@ export class Recall {
   /** The same memory. */
   #bytes = new Uint8Array(this.#words.buffer);
   #wordsUsed = 0;
-  /** By series: where its words start, how many bytes the identity has, -1 where there is none, and what stands before these. */
-  #starts: Int32Array = new Int32Array(firstSeries);
-  #lengths: Int32Array = new Int32Array(firstSeries).fill(-1);
-  #heads: Int32Array = new Int32Array(firstSeries);
+  /** A length of -1 is of a series without an identity. */
+  #series: Int32Array = new Int32Array(firstSeries * seriesSize).fill(-1);
   readonly #endBytes: number;
   #family = 0;
   #entries: Int32Array;
@@ -97,10 +97,10 @@ export class Recall {
     { start, length, identityAt, identityLength, isTimed, isWanted }: Remembered,
   ): void {
     this.#diverge();
-    if (series >= this.#lengths.length) this.#grow(series);
-    if (this.#lengths[series]! < 0) this.#keepIdentity(series, view, start + identityAt, identityLength);
+    if (series * seriesSize >= this.#series.length) this.#grow(series);
+    if (this.#lengthOf(series) < 0) this.#keepIdentity(series, view, start + identityAt, identityLength);
     // One series by two identities would not be found again under both, and must not be read beyond the message's end.
-    if (this.#lengths[series] !== identityLength || !this.#isIdentity(series, view, start + identityAt)) {
+    if (this.#lengthOf(series) !== identityLength || !this.#isIdentity(series, view, start + identityAt)) {
       this.pass();
       return;
     }
@@ -126,28 +126,27 @@ export class Recall {
    */
   renumber(kept: readonly number[]): void {
     const words = new Float64Array(this.#wordsUsed);
-    const starts = new Int32Array(kept.length);
+    const renumberedSeries = new Int32Array(kept.length * seriesSize).fill(-1);
     let used = 0;
     for (const [place, series] of kept.entries()) {
-      const length = this.#lengths[series] ?? -1;
+      const length = this.#lengthOf(series);
       if (length < 0) continue;
       const count = wordsOf(Math.min(length, this.#endBytes));
-      const start = this.#starts[series]!;
+      const start = this.#series[series * seriesSize]!;
       words.set(this.#words.subarray(start, start + count), used);
-      starts[place] = used;
+      const at = place * seriesSize;
+      renumberedSeries[at] = used;
+      renumberedSeries[at + 1] = length;
+      renumberedSeries[at + 2] = this.#series[series * seriesSize + 2]!;
       used += count;
     }
-    const lengths = Int32Array.from(kept, (series) => this.#lengths[series] ?? -1);
-    const heads = Int32Array.from(kept, (series) => this.#heads[series] ?? -1);
     const places = new Map(kept.map((series, place) => [series, place]));
     this.#families.forEach((entries, family) => {
       this.#families[family] = renumbered(entries, places);
     });
     this.#useWords(words.slice(0, Math.max(used, 1)));
     this.#wordsUsed = used;
-    this.#starts = starts;
-    this.#lengths = lengths;
-    this.#heads = heads;
+    this.#series = renumberedSeries;
   }
 
   #findFurtherOn(view: DataView, start: number, length: number): number {
@@ -183,13 +182,19 @@ export class Recall {
   }
 
   #isIdentity(series: number, view: DataView, at: number): boolean {
-    const length = this.#lengths[series]!;
-    const from = this.#starts[series]!;
+    const known = this.#series;
+    const first = series * seriesSize;
+    const from = known[first]!;
+    const length = known[first + 1]!;
     // With all labels, the message's length is that of the identity as well.
     if (this.#endBytes === Infinity) return this.#isSame(from, view, at, length);
-    if (headOf(view, at) !== this.#heads[series]) return false;
+    if (headOf(view, at) !== known[first + 2]) return false;
     if (length <= this.#endBytes) return this.#isSame(from, view, at, length);
     return this.#isSame(from, view, at + length - this.#endBytes, this.#endBytes);
+  }
+
+  #lengthOf(series: number): number {
+    return this.#series[series * seriesSize + 1] ?? -1;
   }
 
   /** Word by word, where the last one overlaps the one before. */
@@ -205,16 +210,9 @@ export class Recall {
   }
 
   #grow(series: number): void {
-    const length = 2 * (series + 1);
-    const lengths = new Int32Array(length).fill(-1);
-    lengths.set(this.#lengths);
-    const starts = new Int32Array(length);
-    starts.set(this.#starts);
-    const heads = new Int32Array(length);
-    heads.set(this.#heads);
-    this.#lengths = lengths;
-    this.#starts = starts;
-    this.#heads = heads;
+    const larger = new Int32Array(withRoom(series + 1) * seriesSize).fill(-1);
+    larger.set(this.#series);
+    this.#series = larger;
   }
 
   #useWords(words: Float64Array<ArrayBuffer>): void {
@@ -234,14 +232,15 @@ export class Recall {
     const at = start + whole - length;
     const count = wordsOf(length);
     if (this.#wordsUsed + count > this.#words.length) {
-      const larger = new Float64Array(2 * this.#words.length + count);
+      const larger = new Float64Array(withRoom(this.#wordsUsed + count));
       larger.set(this.#words.subarray(0, this.#wordsUsed));
       this.#useWords(larger);
     }
     let word = this.#wordsUsed;
-    this.#starts[series] = word;
-    this.#lengths[series] = whole;
-    this.#heads[series] = headOf(view, start);
+    const first = series * seriesSize;
+    this.#series[first] = word;
+    this.#series[first + 1] = whole;
+    this.#series[first + 2] = headOf(view, start);
     this.#wordsUsed += count;
     if (length < wordBytes) {
       const first = word * wordBytes;
@@ -259,6 +258,11 @@ const wordBytes = 8;
 /** The two bytes before a label's value hold its length. */
 function headOf(view: DataView, at: number): number {
   return view.getUint16(at - 2);
+}
+
+/** A quarter more: what is kept for long seldom grows. */
+function withRoom(count: number): number {
+  return count + (count >> 2);
 }
 
 /** One at least, so that every identity has a word. */

@@ -1,7 +1,16 @@
 /** Says which series and labels of /metrics/cadvisor mean what, and joins them into one candidate per container cgroup. */
 import { type Numbers, type Sample, unremembered } from '../exposition/sample.ts';
 import type { Point } from '../point.ts';
-import { type CgroupRow, isSameRow, kept, rowOf } from './cgrouprow.ts';
+import {
+  type CgroupFolder,
+  type CgroupRow,
+  containerIdOf,
+  isSameFolder,
+  isSameRow,
+  kept,
+  pathOf,
+  rowOf,
+} from './cgrouprow.ts';
 import type { Choice, Collector, Doubts, Meaning, PodName } from './meaning.ts';
 import { Reading, type Readings } from './reading.ts';
 import { rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
@@ -157,7 +166,7 @@ class CadvisorCollector implements Collector<StartTimes> {
     const place = this.#known.placeOf(row);
     if (place !== undefined) return place;
     const added = this.#rows.push(this.#known.share(row)) - 1;
-    this.#known.add(row.path, added);
+    this.#known.add(row, added);
     return added;
   }
 
@@ -199,35 +208,46 @@ function podKey(namespace: string, pod: string): string {
   return `${namespace}/${pod}`;
 }
 
-/** Finds rows by what they are, and strings that they have in common. */
+/** Finds rows by what they are, and what they have in common. */
 class KnownRows {
   readonly #rows: readonly CgroupRow[];
+  /** By pointId or path. */
   readonly #places = new Map<string, number[]>();
   /** The names of a pod are told with each of its containers. */
   readonly #texts = new Map<string, string>();
+  /** By what stands before the ID. */
+  readonly #folders = new Map<string, CgroupFolder>();
 
   constructor(rows: readonly CgroupRow[]) {
     this.#rows = rows;
     for (const [place, row] of rows.entries()) {
-      if (row.path !== '') this.add(row.path, place);
+      this.add(row, place);
       this.share(row);
     }
   }
 
-  add(path: string, place: number): void {
-    const same = this.#places.get(path);
-    if (same === undefined) this.#places.set(path, [place]);
+  add(row: CgroupRow, place: number): void {
+    const key = keyOf(row);
+    if (key === '') return;
+    const same = this.#places.get(key);
+    if (same === undefined) this.#places.set(key, [place]);
     else same.push(place);
   }
 
   placeOf(row: CgroupRow): number | undefined {
-    return this.#places.get(row.path)?.find((place) => isSameRow(this.#rows[place]!, row));
+    return this.#places.get(keyOf(row))?.find((place) => isSameRow(this.#rows[place]!, row));
   }
 
-  /** The same row with strings of others, where they are equal. */
+  /** The same row with strings and the folder of others, where they are equal. */
   share(row: CgroupRow): CgroupRow {
-    const { namespace, pod, container } = row;
-    return { ...row, namespace: this.#text(namespace), pod: this.#text(pod), container: this.#text(container) };
+    const { namespace, pod, container, folder } = row;
+    return {
+      ...row,
+      namespace: this.#text(namespace),
+      pod: this.#text(pod),
+      container: this.#text(container),
+      folder: folder && this.#folder(folder),
+    };
   }
 
   #text(text: string): string {
@@ -236,18 +256,31 @@ class KnownRows {
     this.#texts.set(text, text);
     return text;
   }
+
+  #folder(folder: CgroupFolder): CgroupFolder {
+    const known = this.#folders.get(folder.before);
+    if (known !== undefined) return isSameFolder(known, folder) ? known : folder;
+    this.#folders.set(folder.before, folder);
+    return folder;
+  }
+}
+
+/** Empty where nothing tells the row from others. */
+function keyOf({ pointId, path }: CgroupRow): string {
+  return pointId === '' ? path : pointId;
 }
 
 function toCandidate(row: CgroupRow, readings: Readings, nodeTimeMs: number): Candidate | undefined {
   const point = readings.toPoint(nodeTimeMs);
   if (point === undefined && !isJustStarted(readings, nodeTimeMs)) return undefined;
-  const { namespace, pod, path, cgroup, pointId } = row;
-  if (cgroup === undefined) throw new Error('the row of a container has a cgroup');
+  const { namespace, pod, folder, pointId } = row;
+  if (folder === undefined) throw new Error('the row of a container has a folder');
+  const { podUid, trusted, depth } = folder;
   return {
     namespace,
     pod,
-    path,
-    cgroup,
+    path: pathOf(row),
+    cgroup: { containerId: containerIdOf(row), podUid, trusted, depth },
     hasCpu: readings.cpu.seen,
     point: point && { name: row.container, containerId: pointId, startTimeMs: readings.startTimeMs(), ...point },
   };

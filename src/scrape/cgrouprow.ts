@@ -6,7 +6,7 @@ import { type Cgroup, isContainerPath, parseCgroup } from './cgroup.ts';
 export interface CgroupRow {
   /** machine is the root cgroup, pod is a pod's own or its sandbox's, unlabelled is a slice or what nobody has labelled, unknown is none of them. */
   readonly kind: 'machine' | 'container' | 'pod' | 'unlabelled' | 'unknown';
-  /** Forgotten once the body has ended where it is of no container. */
+  /** Of what is no container's; forgotten once the body has ended. A container's is told by pathOf. */
   readonly path: string;
   readonly namespace: string;
   readonly pod: string;
@@ -15,13 +15,21 @@ export interface CgroupRow {
   readonly hasPath: boolean;
   /** Whether it is the cgroup of a container by its path, though nothing else says so. */
   readonly isUnlabelledContainer: boolean;
-  /** What the path of a container tells. */
-  readonly cgroup: Cgroup | undefined;
-  /** Of the container's points; flat, since V8 would keep what is joined in pieces. */
+  /** Of a container. */
+  readonly folder: CgroupFolder | undefined;
+  /** Of the container's points: its cgroup's ID and depth. */
   readonly pointId: string;
 }
 
-export function rowOf(sample: Sample): CgroupRow {
+/** What the path of a container tells but for its ID: one object for all containers of a pod, as most are in one place. */
+export interface CgroupFolder extends Omit<Cgroup, 'containerId'> {
+  /** The path up to the ID, or all of it, where that is the ID. */
+  readonly before: string;
+  /** The path from the end of the ID on. */
+  readonly after: string;
+}
+
+export function rowOf(sample: Pick<Sample, 'label'>): CgroupRow {
   const path = sample.label('id');
   const namespace = sample.label('namespace');
   const pod = sample.label('pod');
@@ -30,33 +38,70 @@ export function rowOf(sample: Sample): CgroupRow {
   const cgroup = kind === 'container' ? parseCgroup(path) : undefined;
   return {
     kind,
-    path,
+    path: cgroup === undefined ? path : '',
     namespace,
     pod,
     container,
     hasPath: path.startsWith('/'),
     isUnlabelledContainer: kind === 'unlabelled' && isContainerPath(path),
-    cgroup,
+    folder: cgroup && folderOf(path, cgroup),
     // A cgroup elsewhere under the same ID, as leaked ones, counts on its own: where it comes or goes, there is no rate between the two.
-    pointId: cgroup === undefined ? '' : [cgroup.containerId, '@', cgroup.depth].join(''),
+    pointId: cgroup === undefined ? '' : [cgroup.containerId, depthMark, cgroup.depth].join(''),
   };
 }
 
+/** Between the parts of pointId. */
+const depthMark = '@';
+
+function folderOf(path: string, { containerId, ...folder }: Cgroup): CgroupFolder {
+  if (containerId === path) return { before: path, after: '', ...folder };
+  const at = path.lastIndexOf(containerId);
+  return { before: flat(path.slice(0, at)), after: path.slice(at + containerId.length), ...folder };
+}
+
+/** The same, since V8 would keep the whole of which a long text is a part. */
+function flat(text: string): string {
+  return text.split('/').join('/');
+}
+
+/** The ID, or the path where that tells none. */
+export function containerIdOf({ pointId }: CgroupRow): string {
+  return pointId.slice(0, pointId.lastIndexOf(depthMark));
+}
+
+export function pathOf(row: CgroupRow): string {
+  const { path, folder } = row;
+  if (folder === undefined) return path;
+  const containerId = containerIdOf(row);
+  return containerId === folder.before ? containerId : folder.before + containerId + folder.after;
+}
+
+/** Whether they are the same row by all that is kept of them. Those of pods and slices have no path any more, and are none of them. */
 export function isSameRow(a: CgroupRow, b: CgroupRow): boolean {
   return (
     a.kind === b.kind &&
     a.path === b.path &&
+    a.pointId === b.pointId &&
+    isSameFolder(a.folder, b.folder) &&
     a.container === b.container &&
     a.pod === b.pod &&
     a.namespace === b.namespace
   );
 }
 
-/** What is worth remembering of a row: whether it has a container's path is all that matters of a slice, for example. */
-export function kept(row: CgroupRow): CgroupRow {
+/** What else a folder has follows from these. */
+export function isSameFolder(a: CgroupFolder | undefined, b: CgroupFolder | undefined): boolean {
+  return a === b || (a !== undefined && a.before === b?.before && a.after === b.after);
+}
+
+/**
+ * What is worth remembering of a row: whether it has a container's path is all that matters of a slice, for example.
+ * @param neighbour what is kept of the row before it: a pod's cgroup and its sandbox's are told one after the other.
+ */
+export function kept(row: CgroupRow, neighbour: CgroupRow | undefined): CgroupRow {
   if (row.kind === 'container' || row.kind === 'machine' || row.path === '') return row;
   const less = { ...row, path: '' };
-  if (row.kind === 'pod') return less;
+  if (row.kind === 'pod') return neighbour !== undefined && isSamePodRow(less, neighbour) ? neighbour : less;
   const like = { ...less, kind: row.kind, namespace: '', pod: '', container: '' };
   const key = `${row.kind} ${row.hasPath} ${row.isUnlabelledContainer}`;
   const shared = common.get(key) ?? like;
@@ -64,12 +109,16 @@ export function kept(row: CgroupRow): CgroupRow {
   return shared;
 }
 
+function isSamePodRow(a: CgroupRow, b: CgroupRow): boolean {
+  return b.kind === 'pod' && a.pod === b.pod && a.namespace === b.namespace && a.hasPath === b.hasPath;
+}
+
 /** Two kinds by two facts, so eight at most. */
 const common = new Map<string, CgroupRow>();
 
 type Labels = Pick<CgroupRow, 'path' | 'namespace' | 'pod' | 'container'>;
 
-function kindOf(sample: Sample, { path, namespace, pod, container }: Labels): CgroupRow['kind'] {
+function kindOf(sample: Pick<Sample, 'label'>, { path, namespace, pod, container }: Labels): CgroupRow['kind'] {
   if (container === '' && namespace === '' && pod === '') {
     return path === '/' && sample.label('name') === '' && sample.label('image') === '' ? 'machine' : 'unlabelled';
   }

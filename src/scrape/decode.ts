@@ -100,7 +100,7 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     const points = { node, source, hasSwap: collector.hasSwap, machine, pods };
     const batch = toBatch(points, last?.layout);
     const hasForgotten = forget(before, choice.seen);
-    for (const [place, row] of before.rows.entries()) before.rows[place] = meaning.kept(row);
+    for (const [place, row] of before.rows.entries()) before.rows[place] = meaning.kept(row, before.rows[place - 1]);
     const isRemembered = recall.complete && collector.isPlain && !hasForgotten;
     const steady = isRemembered ? steadyOf(choice, batch.layout, collector.numbers, meaning.oldestMs) : undefined;
     memory = { ...before, last: { layout: batch.layout, numbers: batch.numbers, doubts, steady } };

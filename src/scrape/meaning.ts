@@ -14,8 +14,8 @@ export interface Meaning<Row, Carried> {
   readonly oldestMs: number;
   /** @param rows what numbers stand for, those of the answer before; grows. */
   collect(rows: Row[]): Collector<Carried>;
-  /** What is kept of a row for the next answer. */
-  kept(row: Row): Row;
+  /** What is kept of a row for the next answer. @param neighbour what is kept of the row before it. */
+  kept(row: Row, neighbour: Row | undefined): Row;
 }
 
 /** Takes the samples of one body. */
