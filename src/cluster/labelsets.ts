@@ -35,7 +35,8 @@ export function createLabelSets(): LabelSets {
     }
     const living = bucket.filter(isHeld);
     if (living.length >= bucketLimit) return labels;
-    buckets.set(hash, [...living, new WeakRef(labels)]);
+    // Spreading would leave room for more in each of thousands of lists.
+    buckets.set(hash, living.concat(new WeakRef(labels)));
     size += living.length + 1 - bucket.length;
     if (size >= sweepSize) sweep();
     return labels;

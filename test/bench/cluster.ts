@@ -1,6 +1,7 @@
 /** A kube-apiserver that knows the nodes of a fleet by their addresses, and the pods that run there. */
 import type { Credentials } from '../conformance/credentials.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
+import { hexId } from '../fakes/kubeletmodel.ts';
 import { authenticationConfigMap, node, pod } from '../fakes/kubeobjects.ts';
 import { addressOf, type Kind, nodeName } from './fleet.ts';
 import { nodeModel } from './nodemodel.ts';
@@ -28,21 +29,22 @@ export async function createCluster(
     const addresses = [{ type: 'InternalIP', address: addressOf(kind, index) }];
     apiServer.objects.set(node(name, { addresses, kubeletPort: port }));
     for (const [number, own] of nodeModel(name, pods, Date.now()).pods.entries()) {
-      const labels = podLabels(number, own.name);
+      const labels = podLabels(number, index);
       apiServer.objects.set(pod(own.namespace, own.name, { uid: own.uid, labels, nodeName: name }));
     }
   }
   return apiServer;
 }
 
-/** Each node has one pod of every Deployment. */
+/** Each node has a pod of every such app; there are as many Deployments of each as their replicas make necessary. */
 export const deploymentName = (number: number): string => `shop-${number}`;
+const replicas = 20;
 
-/** As a Deployment's pods have them. */
-function podLabels(number: number, name: string): Readonly<Record<string, string>> {
+/** As a Deployment's pods have them: all of its replicas the same. */
+function podLabels(number: number, nodeIndex: number): Readonly<Record<string, string>> {
   return {
     app: deploymentName(number),
     'app.kubernetes.io/part-of': 'shop',
-    'pod-template-hash': name.split('-')[1] ?? '',
+    'pod-template-hash': hexId(`${number}/${Math.floor(nodeIndex / replicas)}`).slice(0, 10),
   };
 }
