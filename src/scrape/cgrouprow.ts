@@ -53,11 +53,14 @@ export function rowOf(sample: Pick<Sample, 'label'>): CgroupRow {
 /** Between the parts of pointId. */
 const depthMark = '@';
 
-function folderOf(path: string, { containerId, ...folder }: Cgroup): CgroupFolder {
-  if (containerId === path) return { before: path, after: '', ...folder };
-  const at = path.lastIndexOf(containerId);
-  return { before: flat(path.slice(0, at)), after: path.slice(at + containerId.length), ...folder };
+function folderOf(path: string, { containerId, podUid, trusted, depth }: Cgroup): CgroupFolder {
+  if (containerId === path) return { before: path, after: '', podUid, trusted, depth };
+  const before = flat(path.slice(0, path.lastIndexOf(containerId)));
+  return { before, after: path.endsWith(scopeSuffix) ? scopeSuffix : '', podUid, trusted, depth };
 }
+
+/** Nothing else may follow an ID. */
+const scopeSuffix = '.scope';
 
 /** The same, since V8 would keep the whole of which a long text is a part. */
 function flat(text: string): string {

@@ -1,12 +1,12 @@
 /**
  * The two samples of each container of a node as a row of numbers: nearly all containers of nearly all scrapes have a sample, one before it, and a newer
- * one now. Whatever else there may be is not for rows.
+ * one now. A node's first scrape leaves single ones, all at once, so rows have these, too. Whatever else there may be is not for rows.
  */
 import { column as batchColumn, columns as batchColumns, type PodLayout } from '../batch.ts';
 import type { ContainerPoint, Usage } from '../point.ts';
 import { clockStepMs, counterJitterSeconds, type Held, nanocores } from './window.ts';
 
-/** The newest sample, and what its rate is counted from. */
+/** The newest sample, and what its rate is counted from; NaN where that is the only one so far. */
 const column = {
   timestampMs: 0,
   cpuSeconds: 1,
@@ -64,6 +64,20 @@ function isPlain(rows: Rows, row: number, numbers: Float64Array): boolean {
   );
 }
 
+/** Whether a row has one sample so far. */
+export function isSingle(rows: Rows, row: number): boolean {
+  return Number.isNaN(rows[row * columns + column.baseTimestampMs]);
+}
+
+/** Whether there are newer samples of all of some containers. */
+export function areAllNewer(rows: Rows, first: number, count: number, numbers: Float64Array): boolean {
+  for (let row = first; row < first + count; row += 1) {
+    const newMs = numbers[row * batchColumns + batchColumn.timestampMs]!;
+    if (!(newMs > rows[row * columns + column.timestampMs]!)) return false;
+  }
+  return true;
+}
+
 /** The time of the newest sample of some containers. */
 export function newestMs(rows: Rows, first: number, count: number): number {
   let newest = -Infinity;
@@ -91,18 +105,17 @@ export function usageInRow(rows: Rows, row: number, name: string, hasSwap: boole
 
 /** Whether what is held can be a row. */
 export function fitsRow({ last, base }: Held): boolean {
-  return typeof base !== 'string' && last.isTimeGuessed !== true;
+  return base !== 'restarted' && last.isTimeGuessed !== true;
 }
 
 export function writeRow(rows: Rows, row: number, { last, base }: Held): void {
-  if (typeof base === 'string') throw new Error('what has no base is no row');
   const at = row * columns;
   rows[at + column.timestampMs] = last.timestampMs;
   rows[at + column.cpuSeconds] = last.cpuSeconds;
   rows[at + column.memoryBytes] = last.memoryBytes;
   rows[at + column.swapBytes] = last.swapBytes ?? Number.NaN;
-  rows[at + column.baseTimestampMs] = base.timestampMs;
-  rows[at + column.baseCpuSeconds] = base.cpuSeconds;
+  rows[at + column.baseTimestampMs] = typeof base === 'string' ? Number.NaN : base.timestampMs;
+  rows[at + column.baseCpuSeconds] = typeof base === 'string' ? Number.NaN : base.cpuSeconds;
 }
 
 export function readRow(
@@ -116,13 +129,15 @@ export function readRow(
     last: {
       name,
       containerId,
-      // Of no interest once there is a base.
+      // Of no interest once it was looked at.
       startTimeMs: undefined,
       timestampMs: rows[at + column.timestampMs]!,
       cpuSeconds: rows[at + column.cpuSeconds]!,
       memoryBytes: rows[at + column.memoryBytes]!,
       swapBytes: Number.isNaN(swapBytes) ? undefined : swapBytes,
     },
-    base: { timestampMs: rows[at + column.baseTimestampMs]!, cpuSeconds: rows[at + column.baseCpuSeconds]! },
+    base: isSingle(rows, row)
+      ? 'one-sample'
+      : { timestampMs: rows[at + column.baseTimestampMs]!, cpuSeconds: rows[at + column.baseCpuSeconds]! },
   };
 }

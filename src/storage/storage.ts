@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Answer, ContainerPoint, PodUsage, Usage } from '../point.ts';
 import { type HeldNode, type HeldPod, isSamePod, keyOf, notePodProgress, noteProgress, type Progress } from './held.ts';
 import { createPodIndex, matching, type PodIdentity } from './podindex.ts';
-import { advanceRows, newestMs, notPlain } from './rows.ts';
+import { advanceRows, areAllNewer, newestMs, notPlain } from './rows.ts';
 import { keepServed, readServed, type Staleness, stalenessMs as usageStalenessMs } from './served.ts';
 import { advanceServed, readServedPod } from './servedpod.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -13,6 +13,7 @@ import {
   createStoredNode,
   fromHeldNode,
   heldOf,
+  isWaiting,
   nameOf,
   settle,
   type StoredNode,
@@ -96,7 +97,9 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
       const { rows } = pod.node;
       const { firstRow, containers } = pod.layout;
       const newestBeforeMs = newestMs(rows, firstRow, containers.length);
-      const distanceMs = advanceRows(rows, firstRow, containers.length, batch.numbers);
+      // Where only some have their second sample there is more to say.
+      const isPlain = !isWaiting(pod) || areAllNewer(rows, firstRow, containers.length, batch.numbers);
+      const distanceMs = isPlain ? advanceRows(rows, firstRow, containers.length, batch.numbers) : notPlain;
       if (distanceMs !== notPlain) {
         progress.largestDistanceMs = Math.max(progress.largestDistanceMs, distanceMs);
         // The same samples again are no news, or a kubelet that repeats itself would never be stale.
@@ -221,6 +224,7 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
   function readPod(pod: StoredPod, nowMs: number): Answer<PodUsage> {
     const staleness = stalenessOf(pod.node);
     if (pod.odd !== undefined) return readServedPod(pod.odd.served, nowMs, staleness);
+    if (isWaiting(pod)) return oneSample;
     if (nowMs - pod.sinceMs > usageStalenessMs(staleness)) return { kind: 'missing', reason: 'stale' };
     return { kind: 'ready', value: usageInRows(pod) };
   }
@@ -255,6 +259,7 @@ interface Scrape {
 /** A container that is not among those of the scrape before is at most this old, or the kubelet has only now found it. */
 const newContainerMs = 60_000;
 
+const oneSample = { kind: 'missing', reason: 'one-sample' } as const;
 const neverScraped = { kind: 'missing', reason: 'never-scraped' } as const;
 
 function toldBy<T>(node: string, answer: Answer<T>): Answer<T> {

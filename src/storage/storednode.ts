@@ -2,7 +2,7 @@
 import { type Layout, machineRow, type PodLayout, rowsOf } from '../batch.ts';
 import type { ContainerPoint, PodUsage, Source, Usage } from '../point.ts';
 import type { HeldNode, HeldPod } from './held.ts';
-import { createRows, fitsRow, readRow, type Rows, usageInRow, writeRow } from './rows.ts';
+import { createRows, fitsRow, isSingle, readRow, type Rows, usageInRow, writeRow } from './rows.ts';
 import type { Served } from './served.ts';
 import type { Held } from './window.ts';
 
@@ -26,9 +26,9 @@ export interface StoredNode {
 export interface StoredPod {
   readonly node: StoredNode;
   readonly layout: PodLayout;
-  /** When the newest sample came, monotonic; of a pod in rows. */
+  /** When the newest sample came, monotonic; of a pod in rows that has a usage. */
   sinceMs: number;
-  /** All there is to say of a pod that is not in rows: of one that waits for a sample, was restarted, or is silent. */
+  /** All there is to say of a pod that is not in rows: of one that waits for a sample of some of its containers, was restarted, or is silent. */
   odd: HeldPod | undefined;
 }
 
@@ -55,20 +55,24 @@ export function heldOf(pod: StoredPod): HeldPod {
 
 /** Takes in what there is to say of a pod now: in rows, if that says it all. */
 export function settle(pod: StoredPod, held: HeldPod): void {
-  const { last } = held.served;
-  if (last === undefined || !fitsRows(pod.layout, held)) {
+  if (!fitsRows(pod.layout, held)) {
     pod.odd = held;
     return;
   }
   pod.odd = undefined;
-  pod.sinceMs = last.sinceMs;
+  pod.sinceMs = held.served.last?.sinceMs ?? 0;
   for (const [index, { name }] of pod.layout.containers.entries()) {
     const container = held.containers.get(name);
     if (container !== undefined) writeRow(pod.node.rows, pod.layout.firstRow + index, container);
   }
 }
 
-/** The usage of a pod in rows, as toPodUsage makes it. Hot: lists of a large cluster ask for 150,000 of them. */
+/** Whether all containers of a pod in rows have one sample so far; otherwise none of them has. */
+export function isWaiting({ node: { rows }, layout: { firstRow } }: StoredPod): boolean {
+  return isSingle(rows, firstRow);
+}
+
+/** The usage of a pod in rows that has one, as toPodUsage makes it. Hot: lists of a large cluster ask for 150,000 of them. */
 export function usageInRows({ node: { rows, hasSwap }, layout: { containers, firstRow } }: StoredPod): PodUsage {
   const usages: PodUsage['containers'][number][] = [];
   let oldest: Usage | undefined;
@@ -118,16 +122,14 @@ export function nameOf({ namespace, name }: Pick<PodLayout, 'namespace' | 'name'
   return `${namespace}/${name}`;
 }
 
-/** Whether the usage of the pod is that of its containers now, and these are rows. */
-function fitsRows({ containers }: PodLayout, held: HeldPod): boolean {
-  return (
-    containers.length > 0 &&
-    held.served.part === undefined &&
-    held.containers.size === containers.length &&
-    held.containers.values().every(fitsRow)
-  );
+/** Whether what is served of the pod follows from its containers as they are now, and these are rows of one kind. */
+function fitsRows({ containers }: PodLayout, { served, containers: held }: HeldPod): boolean {
+  if (containers.length === 0 || held.size !== containers.length || served.part !== undefined) return false;
+  const hasUsage = served.last !== undefined;
+  return held.values().every((container) => fitsRow(container) && (container.base !== 'one-sample') === hasUsage);
 }
 
 function servedOf(pod: StoredPod): Served<PodUsage> {
+  if (isWaiting(pod)) return { reason: 'one-sample' };
   return { reason: 'stale', last: { usage: usageInRows(pod), sinceMs: pod.sinceMs } };
 }

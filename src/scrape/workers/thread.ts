@@ -10,6 +10,7 @@ import type { Told } from '../endpoint.ts';
 import { carried, carriedError, toError } from './carried.ts';
 import { createMailbox } from './mailbox.ts';
 import type { FromWorker, Question, ToldAcross, ToWorker, WorkerSettings } from './messages.ts';
+import { received } from './received.ts';
 
 export interface ThreadOptions extends KubeletClientOptions {
   readonly clock: Clock;
@@ -148,7 +149,7 @@ interface Pending {
 function whole(told: ToldAcross, layout: Layout | undefined, layouts: Map<Source, Layout>): Told | undefined {
   if (told.kind !== 'batch') return told;
   const { source } = told.batch;
-  if (layout !== undefined) layouts.set(source, layout);
+  if (layout !== undefined) layouts.set(source, received(layout));
   const known = layouts.get(source);
   return known === undefined ? undefined : { ...told, batch: { ...told.batch, layout: known } };
 }
