@@ -21,5 +21,9 @@ export function requestBytes(authority: string, { path, accept, gzip, authorizat
       throw new Error(`the header ${name} of a request has characters that no header may have`);
     return `${name}: ${value}\r\n`;
   });
-  return Buffer.from(`GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
+  const text = `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+  // Of its own memory: it is kept as long as the connection, and would keep what it shares its memory with.
+  const bytes = Buffer.allocUnsafeSlow(text.length);
+  bytes.write(text, 'latin1');
+  return bytes;
 }
