@@ -1,6 +1,5 @@
 /** Requests to kube-apiserver over pooled connections, each with a deadline and a limit; whatever is not 2xx becomes a StatusError. */
 import type { Readable } from 'node:stream';
-import { type Dispatcher, Pool } from 'undici';
 import { untilAborted } from '../abort.ts';
 import { StatusError } from '../apimachinery/status.ts';
 import { userAgent } from '../version.ts';
@@ -9,6 +8,7 @@ import type { BodyBuffer } from './bodybuffer.ts';
 import type { ApiServer, TlsMaterial } from './config.ts';
 import { field, text } from './json.ts';
 import { noAnswer, type OnRequest } from './metrics.ts';
+import { type Dispatcher, Pool } from './undici.ts';
 
 export interface RequestOptions {
   readonly query?: Readonly<Record<string, string>>;
@@ -57,8 +57,8 @@ const connectionLimit = 32;
 export function createRestClient(server: ApiServer, onRequest: OnRequest = () => undefined): RestClient {
   const { origin, pathname, host } = new URL(server.url);
   const prefix = pathname.replace(/\/$/, '');
-  let current: { readonly material: TlsMaterial; readonly pool: Pool } | undefined;
-  const pools = new Set<Pool>();
+  let current: { readonly material: TlsMaterial; readonly pool: Dispatcher } | undefined;
+  const pools = new Set<Dispatcher>();
   let disposed = false;
   return { get, create, stream, [Symbol.asyncDispose]: dispose };
 
@@ -149,7 +149,7 @@ export function createRestClient(server: ApiServer, onRequest: OnRequest = () =>
   }
 
   /** New connections use new TLS material; what runs on old ones may end there, a watch does within ten minutes. */
-  function currentPool(): Pool {
+  function currentPool(): Dispatcher {
     if (disposed) throw new Error('the client is closed');
     const material = server.tls();
     if (current?.material === material) return current.pool;
@@ -160,7 +160,7 @@ export function createRestClient(server: ApiServer, onRequest: OnRequest = () =>
     return current.pool;
   }
 
-  async function retire(pool: Pool): Promise<void> {
+  async function retire(pool: Dispatcher): Promise<void> {
     await pool.close();
     pools.delete(pool);
   }
@@ -195,7 +195,7 @@ interface Call {
   readonly body: string | undefined;
 }
 
-function createPool(origin: string, material: TlsMaterial): Pool {
+function createPool(origin: string, material: TlsMaterial): Dispatcher {
   return new Pool(origin, {
     allowH2: false,
     pipelining: 1,

@@ -6,7 +6,6 @@ import { helpText } from '../options/usage.ts';
 import { version } from '../version.ts';
 import { findApiServer } from './apiserver.ts';
 import { run } from './run.ts';
-import { printStatus } from './statuscommand.ts';
 
 const usageErrorCode = 2;
 
@@ -30,6 +29,8 @@ export async function main(
 /** Takes the server's flags, and names of nodes. */
 async function status(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
   const { options, ignored } = parseCommandLine(argv);
+  // The server needs none of it.
+  const { printStatus } = await import('./statuscommand.ts');
   try {
     const names = ignored.filter((word) => !word.startsWith('-'));
     await printStatus(options, await findApiServer(options.kubeconfig, env), names);

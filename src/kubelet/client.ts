@@ -4,7 +4,7 @@ import { checkServerIdentity, createSecureContext, type PeerCertificate, type Se
 import { untilAborted } from '../abort.ts';
 import type { OnBody } from './body.ts';
 import { type Connection, createConnection } from './connection.ts';
-import { createUndiciConnection } from './dispatch.ts';
+import type { UndiciOptions } from './dispatch.ts';
 import { type Answer, inTime } from './exchange.ts';
 import type { Route } from './failure.ts';
 import { chooseInflater } from './inflate.ts';
@@ -146,6 +146,16 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
     await Promise.all([...held.values()].map(({ connection }) => connection.destroy()));
     held.clear();
   }
+}
+
+/** Loaded when somebody asks for it: every thread would pay for it otherwise. */
+function createUndiciConnection(options: UndiciOptions): Connection {
+  const loaded = import('./dispatch.ts').then((undici) => undici.createUndiciConnection(options));
+  return {
+    ask: async (question, attempt, signal) => (await loaded).ask(question, attempt, signal),
+    close: async () => (await loaded).close(),
+    destroy: async () => (await loaded).destroy(),
+  };
 }
 
 /** Of plain HTTP. */

@@ -1,7 +1,7 @@
 /** Requests by undici: to kube-apiserver's proxy, and to kubelets where that is asked for. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
-import { Client, type Dispatcher } from 'undici';
+import { Client, type Dispatcher } from '../client/undici.ts';
 import { type Connection, keepAliveMs } from './connection.ts';
 import { userAgent } from '../version.ts';
 import { type Answer, Incoming, type Question } from './exchange.ts';

@@ -1,7 +1,7 @@
 /** Requests to kubelets by way of kube-apiserver's node proxy, for clusters where nobody else reaches them. */
-import { Pool } from 'undici';
 import { untilAborted } from '../abort.ts';
 import type { ApiServer, TlsMaterial } from '../client/config.ts';
+import { type Dispatcher, Pool } from '../client/undici.ts';
 import type { KubeletClient, KubeletRequest, KubeletResponse } from './client.ts';
 import { dispatch, undiciLimits } from './dispatch.ts';
 import { inTime } from './exchange.ts';
@@ -22,8 +22,8 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs }: KubeletProxy
   const route: Route = { via: 'apiserver', address: `${hostname}:${proxyCandidate(apiServer.url).port}` };
   const prefix = pathname.replace(/\/$/, '');
   const makeInflater = chooseInflater();
-  let current: { readonly material: TlsMaterial; readonly pool: Pool } | undefined;
-  const pools = new Set<Pool>();
+  let current: { readonly material: TlsMaterial; readonly pool: Dispatcher } | undefined;
+  const pools = new Set<Dispatcher>();
   return { fetch, release, [Symbol.asyncDispose]: dispose };
 
   function fetch(request: KubeletRequest, signal: AbortSignal): Promise<KubeletResponse> {
@@ -44,7 +44,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs }: KubeletProxy
   }
 
   /** New connections use new TLS material; what runs on old ones ends there. */
-  function connections(): { readonly material: TlsMaterial; readonly pool: Pool } {
+  function connections(): { readonly material: TlsMaterial; readonly pool: Dispatcher } {
     const material = apiServer.tls();
     if (current?.material === material) return current;
     if (current !== undefined) void retire(current.pool);
@@ -53,7 +53,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs }: KubeletProxy
     return current;
   }
 
-  function connect(material: TlsMaterial): Pool {
+  function connect(material: TlsMaterial): Dispatcher {
     return new Pool(origin, {
       ...undiciLimits,
       // Each node is asked once at a time, so there are never more than nodes; with fewer, kubelets that hang would hold up the others.
@@ -66,7 +66,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs }: KubeletProxy
     });
   }
 
-  async function retire(pool: Pool): Promise<void> {
+  async function retire(pool: Dispatcher): Promise<void> {
     await pool.close();
     pools.delete(pool);
   }

@@ -114,6 +114,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     exposeHeadRoutes: false,
     rewriteUrl: toOnlyRoute,
     logger: false,
+    // No route has a schema: what compiles them, ajv, would be loaded and made for nothing.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     clientErrorHandler: refuseUnreadable,
   });
   // Fastify hands these to HTTP/2 only; HTTP/1.1 beside it looks for them on the server.
@@ -321,6 +323,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     await Promise.race([drained, noRequests(), once(abandoned.signal, 'abort')]);
     clearTimeout(limit);
   }
+}
+
+function noSchemas(): never {
+  throw new Error('a route has a schema: schemaController has to compile it');
 }
 
 /** `OPTIONS *` asks for nothing but an answer, and is about no path. As in Go's servers anybody gets one, with nothing in it. */

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+
+/** In a process of its own: here, other tests' clients have loaded all of undici. */
+test('a process that asks kube-apiserver has what it needs of undici, and not the rest', async () => {
+  const rest = new URL('../../../src/client/rest.ts', import.meta.url);
+  const script = `
+    import { createServer } from 'node:http';
+    import { once } from 'node:events';
+    import Module from 'node:module';
+    import { createRestClient } from ${JSON.stringify(rest)};
+    const server = createServer((_request, response) => response.end('{"kind":"Node"}')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = 'http://127.0.0.1:' + server.address().port;
+    const client = createRestClient({ url, tls: () => ({}), authorization: async () => undefined });
+    const object = await client.get('/api/v1/nodes/a');
+    const files = Object.keys(Module._cache).filter((file) => file.includes('/undici/'));
+    console.log(JSON.stringify({ object, hasFetch: files.some((file) => file.includes('/web/fetch/index')) }));
+    process.exit();`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+  assert.deepEqual(JSON.parse(stdout), { object: { kind: 'Node' }, hasFetch: false });
+});
