@@ -131,7 +131,8 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
 
   // The loops outlive the shutdown signal: whoever still asks during the delay gets fresh answers.
   const stop = new AbortController();
-  const loops = Promise.all([nodes, pods, scraper, snapshot, auth, eventLoop].map((loop) => loop.run(stop.signal)));
+  // First of all, who may ask: until that is known nobody is answered, and the namespace controller waits for discovery.
+  const loops = Promise.all([auth, nodes, pods, scraper, snapshot, eventLoop].map((loop) => loop.run(stop.signal)));
   try {
     // Loops only end when told to; if one breaks, this ends with its error.
     await Promise.race([loops, aborted(shutdown)]);
