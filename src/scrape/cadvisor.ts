@@ -27,8 +27,10 @@ export const cadvisorFamilies: readonly string[] = [
   'machine_swap_bytes',
 ];
 
-/** Those that tell something on nodes without swap, as most are: the machine's own row tells when there is some. */
-export const swaplessFamilies = cadvisorFamilies.filter((family) => family !== 'container_memory_swap');
+/** Tells something on nodes with swap only, which most are not: the machine's own row tells when there is some. */
+export const swapFamily = 'container_memory_swap';
+/** Tells what does not change as long as the same containers are there. */
+export const startFamily = 'container_start_time_seconds';
 
 const scrapeError = cadvisorFamilies.indexOf('container_scrape_error');
 const machineSwap = cadvisorFamilies.indexOf('machine_swap_bytes');

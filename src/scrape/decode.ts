@@ -2,7 +2,7 @@
 import { column, columns, type NodeBatch, toBatch } from '../batch.ts';
 import { DelimitedReader } from '../exposition/protobuf.ts';
 import { Recall } from '../exposition/recall.ts';
-import { ExpositionError, type SampleSink, type Seen } from '../exposition/sample.ts';
+import { ExpositionError, type SampleSink } from '../exposition/sample.ts';
 import { TextReader } from '../exposition/text.ts';
 import type { Collector, Doubts, Meaning } from './meaning.ts';
 import { giveBackRowNumbers } from './rownumbers.ts';
@@ -18,17 +18,28 @@ export type Decoded =
       readonly doubts: Doubts | undefined;
     }
   | {
-      /** unusable: this endpoint of this kubelet will not do, another may. malformed: the answer is broken; the next one may be whole. */
-      readonly kind: 'unusable' | 'malformed';
+      /**
+       * unusable: this endpoint of this kubelet will not do, another may. malformed: the answer is broken; the next one may be whole. too-brief: the question
+       * has left out what does not change, and that is needed after all.
+       */
+      readonly kind: 'unusable' | 'malformed' | 'too-brief';
       /** Short, for humans. */
       readonly reason: string;
     };
 
 /** Decodes the answers of one endpoint of one node, one after the other: each is read by what the last one has left. */
 export interface Decoder {
-  /** Undefined where nobody can read the content type. What was begun before and is not finished is forgotten. */
-  begin(contentType: string): Decoding | undefined;
+  /** Whether the last few answers told of the same things, and nothing remarkable: then the next question may leave out what does not change. */
+  readonly settled: boolean;
+  /**
+   * Undefined where nobody can read the content type. What was begun before and is not finished is forgotten.
+   * @param brief whether the question has left that out.
+   */
+  begin(contentType: string, brief?: boolean): Decoding | undefined;
 }
+
+/** A node on which something has changed is asked for everything so many times: what changed mostly goes on, and a question that is too brief is asked twice. */
+const settledAfter = 3;
 
 /** One body on its way in. */
 export interface Decoding {
@@ -46,9 +57,18 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
   /** Survives a broken answer. */
   let carried: Carried | undefined;
   let memory: Memory<Row> | undefined;
-  return { begin };
+  /** How many of the last answers have taken the short cut. */
+  let calm = 0;
+  return {
+    begin,
+    get settled() {
+      return calm >= settledAfter;
+    },
+  };
 
-  function begin(contentType: string): Decoding | undefined {
+  function begin(contentType: string, brief = false): Decoding | undefined {
+    const calmBefore = calm;
+    calm = 0;
     const before = memory ?? { recall: new Recall(identity, families.length), rows: [], last: undefined };
     memory = undefined;
     const collector = meaning.collect(before.rows);
@@ -67,7 +87,13 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
       finish(nodeTimeMs) {
         if (broken !== undefined) return broken;
         try {
-          return decode(before, collector, reader.end(), nodeTimeMs);
+          const filtered = !reader.end().unwanted;
+          const shortCut = takeShortCut(before, collector, { filtered, nodeTimeMs, brief });
+          if (shortCut !== undefined) {
+            calm = calmBefore + 1;
+            return shortCut;
+          }
+          return brief ? giveUpShortCut(before) : choose(before, collector, filtered, nodeTimeMs);
         } catch (error) {
           return malformed(error);
         } finally {
@@ -77,22 +103,34 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     };
   }
 
-  function decode(before: Memory<Row>, collector: Collector<Carried>, seen: Seen, nodeTimeMs: number): Decoded {
-    const filtered = !seen.unwanted;
+  /** Undefined where there is more to say than newer numbers. */
+  function takeShortCut(
+    before: Memory<Row>,
+    collector: Collector<Carried>,
+    {
+      filtered,
+      nodeTimeMs,
+      brief,
+    }: { readonly filtered: boolean; readonly nodeTimeMs: number; readonly brief: boolean },
+  ): Decoded | undefined {
     const { recall, last } = before;
-    if (last?.steady !== undefined && !recall.changed && collector.isPlain) {
-      const numbers = steadyNumbers(last.steady, collector.numbers, nodeTimeMs, last.numbers);
-      if (numbers !== undefined) {
-        memory = numbers === last.numbers ? before : { ...before, last: { ...last, numbers } };
-        const hasSwap = collector.hasSwap ?? seesSwap(numbers);
-        return {
-          kind: 'batch',
-          batch: { node, source, hasSwap, layout: last.layout, numbers },
-          filtered,
-          doubts: last.doubts,
-        };
-      }
-    }
+    if (last?.steady === undefined || recall.changed || !collector.isPlain) return undefined;
+    const numbers = steadyNumbers(last.steady, collector.numbers, nodeTimeMs, last.numbers, brief);
+    if (numbers === undefined) return undefined;
+    memory = numbers === last.numbers ? before : { ...before, last: { ...last, numbers } };
+    const hasSwap = collector.hasSwap ?? seesSwap(numbers);
+    const batch = { node, source, hasSwap, layout: last.layout, numbers };
+    return { kind: 'batch', batch, filtered, doubts: last.doubts };
+  }
+
+  /** What is recognised from now on may be of this answer, which nothing was chosen of: the next one is to be looked at whole. */
+  function giveUpShortCut(before: Memory<Row>): Decoded {
+    memory = { ...before, last: before.last && { ...before.last, steady: undefined } };
+    return { kind: 'too-brief', reason: 'there is more to say than newer numbers' };
+  }
+
+  function choose(before: Memory<Row>, collector: Collector<Carried>, filtered: boolean, nodeTimeMs: number): Decoded {
+    const { recall, last } = before;
     const choice = collector.choose(nodeTimeMs, carried);
     if (choice.kind === 'unusable') return choice;
     carried = choice.carried;

@@ -8,7 +8,7 @@ import { explainStatus } from '../kubelet/explainstatus.ts';
 import { BodyTooLargeError, KubeletError } from '../kubelet/failure.ts';
 import { bodyLimitBytes } from '../kubelet/limits.ts';
 import type { Source } from '../point.ts';
-import { cadvisor, swaplessFamilies } from './cadvisor.ts';
+import { cadvisor, startFamily, swapFamily } from './cadvisor.ts';
 import { createDecoder, type Decoded, type Decoding } from './decode.ts';
 import { type Addresses, createReach } from './reach.ts';
 import { resource } from './resource.ts';
@@ -48,12 +48,22 @@ export interface Endpoint {
   resource(at: Addresses, signal: AbortSignal, path?: string): Promise<Told>;
 }
 
-const cadvisorPath = pathFor(cadvisor.families);
-/** A quarter less for most nodes. */
-const swaplessPath = pathFor(swaplessFamilies);
+/** Each family of all cgroups is about a third of the answer, which costs both sides, so none is asked for that tells nothing. */
+const cadvisorPaths = {
+  whole: { withSwap: pathWithout(), withoutSwap: pathWithout(swapFamily) },
+  brief: { withSwap: pathWithout(startFamily), withoutSwap: pathWithout(startFamily, swapFamily) },
+};
 
-function pathFor(families: readonly string[]): string {
-  return `/metrics/cadvisor?${families.map((family) => `name[]=${family}`).join('&')}`;
+function pathWithout(...families: readonly string[]): string {
+  const asked = cadvisor.families.filter((family) => !families.includes(family));
+  return `/metrics/cadvisor?${asked.map((family) => `name[]=${family}`).join('&')}`;
+}
+
+interface Question {
+  readonly source: Source;
+  readonly path: string;
+  readonly gzip: boolean;
+  readonly brief: boolean;
 }
 
 /** Protobuf is cheaper for both sides; every kubelet knows both. */
@@ -64,32 +74,48 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
   const reach = createReach(kubelet);
   /** Whether the kubelet sent only the families asked for (1.37 and later); its bodies are then too small to compress. */
   let filtered = false;
-  let path = cadvisorPath;
+  let hasSwap = true;
   const decoders = { cadvisor: createDecoder(cadvisor, node), resource: createDecoder(resource, node) };
 
   return {
     async cadvisor(at, signal) {
-      const told = await read(at, 'cadvisor', path, !filtered, signal);
+      const told =
+        (await askCadvisor(at, signal, filtered && decoders.cadvisor.settled)) ??
+        (await askCadvisor(at, signal, false));
+      if (told === undefined) throw new Error('no answer to the whole question is too brief');
       if (told.kind !== 'batch') return told;
       filtered = told.filtered;
-      path = told.batch.hasSwap === false ? swaplessPath : cadvisorPath;
+      hasSwap = told.batch.hasSwap !== false;
       return told;
     },
-    resource: (at, signal, path = '/metrics/resource') => read(at, 'resource', path, true, signal),
+    async resource(at, signal, path = '/metrics/resource') {
+      const told = await read(at, { source: 'resource', path, gzip: true, brief: false }, signal);
+      if (told === undefined) throw new Error('no answer to the whole question is too brief');
+      return told;
+    },
   };
 
-  async function read(at: Addresses, source: Source, path: string, gzip: boolean, signal: AbortSignal): Promise<Told> {
+  function askCadvisor(at: Addresses, signal: AbortSignal, brief: boolean): Promise<Told | undefined> {
+    const path = cadvisorPaths[brief ? 'brief' : 'whole'][hasSwap ? 'withSwap' : 'withoutSwap'];
+    return read(at, { source: 'cadvisor', path, gzip: !filtered, brief }, signal);
+  }
+
+  /** Undefined where the question was too brief. */
+  async function read(at: Addresses, question: Question, signal: AbortSignal): Promise<Told | undefined> {
+    const { source, path, gzip, brief } = question;
     let decoding: Decoding | undefined;
     /** Another address may be asked after one that broke off: the last one counts. */
     const onBody = ({ status, contentType }: AnswerHead): BodyReader | undefined => {
-      decoding = status === 200 ? decoders[source].begin(contentType) : undefined;
+      decoding = status === 200 ? decoders[source].begin(contentType, brief) : undefined;
       return decoding;
     };
     try {
       const answer = await reach.fetch(at, { node, path, accept, gzip, onBody }, signal);
       const { address, verifiedBy, wireBytes, dateMs } = answer;
       const nodeTimeMs = dateMs ?? clock.wallMs();
-      return { ...tellOf(path, answer, decoding?.finish(nodeTimeMs)), address, verifiedBy, wireBytes, nodeTimeMs };
+      const decoded = decoding?.finish(nodeTimeMs);
+      if (decoded?.kind === 'too-brief') return undefined;
+      return { ...tellOf(path, answer, decoded), address, verifiedBy, wireBytes, nodeTimeMs };
     } catch (error) {
       if (!(error instanceof KubeletError)) throw error;
       if (!(error instanceof BodyTooLargeError)) return { kind: 'unanswered', why: explainFailure(error) };

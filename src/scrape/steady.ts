@@ -52,12 +52,14 @@ export function steadyOf(
  * The numbers of the batch by the short cut, or undefined.
  * @param nodeTimeMs the node's clock when it answered, in milliseconds since the epoch.
  * @param before those of the batch before, which nobody needs any more: their memory is used again, if it is there.
+ * @param brief whether nobody has asked when containers started.
  */
 export function steadyNumbers(
   { places, startSeconds, oldestMs }: Steady,
   numbers: RowNumbers,
   nodeTimeMs: number,
   before: Float64Array<ArrayBuffer>,
+  brief: boolean,
 ): Float64Array<ArrayBuffer> | undefined {
   const length = places.length * columns;
   const result = before.length === length ? before : new Float64Array(length);
@@ -66,8 +68,9 @@ export function steadyNumbers(
   result[column.startTimeMs] = Number.NaN;
   for (let row = machineRow + 1; row < places.length; row += 1) {
     const place = places[row]!;
-    const told = numbers.isSeen(place, start) ? numbers.value(place, start) : Number.NaN;
-    if (!Object.is(told, startSeconds[row])) return undefined;
+    const known = startSeconds[row]!;
+    const told = numbers.isSeen(place, start) ? numbers.value(place, start) : brief ? known : Number.NaN;
+    if (!Object.is(told, known)) return undefined;
     if (!copy(place, numbers, nodeTimeMs, result, row)) return undefined;
     // A row that uses nothing may be that of a container that has ended.
     if (!numbers.isSeen(place, cpu) && numbers.value(place, memory) === 0) return undefined;

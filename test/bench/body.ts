@@ -1,6 +1,6 @@
 /** What a node's kubelet answers under /metrics/cadvisor, in its four forms and in the size of a real one. */
 import { gzipSync } from 'node:zlib';
-import { swaplessFamilies } from '../../src/scrape/cadvisor.ts';
+import { cadvisorFamilies as askedFamilies, startFamily, swapFamily } from '../../src/scrape/cadvisor.ts';
 import { type Encoded, encodeFamilies, type Family } from '../fakes/exposition.ts';
 import type { KubeletModel } from '../fakes/kubeletmodel.ts';
 import { cadvisorFamilies } from '../fakes/kubeletrows.ts';
@@ -27,10 +27,19 @@ export function compress(bytes: Uint8Array): Buffer {
   return gzipSync(bytes, { level: 6 });
 }
 
-/** What a node without swap is asked for from the second time on; these have none. */
-export function filteredFamilies(model: KubeletModel, nowMs: number): Family[] {
-  return cadvisorFamilies(model, 'usual', nowMs).filter(({ name }) => swaplessFamilies.includes(name));
+/** @param asked by name[]; of a node without swap, as these are, from the second time on. */
+export function filteredFamilies(
+  model: KubeletModel,
+  nowMs: number,
+  asked: readonly string[] = wholeQuestion,
+): Family[] {
+  return cadvisorFamilies(model, 'usual', nowMs).filter(({ name }) => asked.includes(name));
 }
+
+const wholeQuestion = askedFamilies.filter((family) => family !== swapFamily);
+
+/** What a node is asked for on which nothing has changed for a while. */
+export const briefQuestion = wholeQuestion.filter((family) => family !== startFamily);
 
 /** The families of the fakes, and the others of a real kubelet with one row or more for every cgroup. */
 export function fullFamilies(model: KubeletModel, nowMs: number): Family[] {

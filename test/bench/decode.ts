@@ -1,10 +1,10 @@
 /** What one node's answer costs to decode, in steady state and after a pod was replaced, beside what the machine needs to do anything at all with so many bytes. */
 import { createCipheriv } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
-import type { Encoded } from '../fakes/exposition.ts';
+import { encodeFamilies } from '../fakes/exposition.ts';
 import type { KubeletModel } from '../fakes/kubeletmodel.ts';
-import { compress, type Form, forms, makeBody, realBytes } from './body.ts';
-import { containersIn, createNodeDecoder, decodeOnce, recordBytes, type Used } from './decodeonce.ts';
+import { briefQuestion, compress, filteredFamilies, type Form, forms, makeBody, realBytes } from './body.ts';
+import { type Answers, containersIn, createNodeDecoder, decodeOnce, recordBytes, type Used } from './decodeonce.ts';
 import { allocatedBytes, type Collect, createCollect } from './heap.ts';
 import { type Contender, type Figures, figureOf, inTurns, ratioOf, single } from './measure.ts';
 import { mustBeTheSame, readNaively } from './naive.ts';
@@ -33,8 +33,7 @@ export async function benchDecode(figures: Figures): Promise<void> {
   }
 }
 
-interface Tick {
-  readonly body: Encoded;
+interface Tick extends Answers {
   readonly nodeTimeMs: number;
   /** What is in it. */
   readonly containers: ReadonlyMap<string, Used>;
@@ -71,7 +70,11 @@ const nodeName = 'node-0';
 function tickOf(form: Form, model: KubeletModel, nodeTimeMs: number): Tick {
   return {
     nodeTimeMs,
-    body: makeBody(form, model, nodeTimeMs),
+    whole: makeBody(form, model, nodeTimeMs),
+    brief:
+      form === 'filtered-protobuf'
+        ? encodeFamilies(filteredFamilies(model, nodeTimeMs, briefQuestion), true)
+        : undefined,
     containers: readNaively(makeBody('filtered-text', model, nodeTimeMs).bytes),
   };
 }
@@ -80,13 +83,13 @@ function tickOf(form: Form, model: KubeletModel, nodeTimeMs: number): Tick {
 function verify(what: string, bodies: readonly Tick[]): void {
   const decoder = createNodeDecoder();
   // Twice, since the first time there is nothing to recognise.
-  for (const { body, nodeTimeMs, containers } of [...bodies, ...bodies]) {
-    mustBeTheSame(what, containersIn(decodeOnce(body, nodeTimeMs, decoder)), containers);
+  for (const tick of [...bodies, ...bodies]) {
+    mustBeTheSame(what, containersIn(decodeOnce(tick, tick.nodeTimeMs, decoder)), tick.containers);
   }
 }
 
 function sizes(figures: Figures, pods: PodCount, form: Form, [first]: readonly Tick[]): void {
-  const length = first?.body.bytes.length ?? 0;
+  const length = first?.whole.bytes.length ?? 0;
   figures.set(`size.${pods}.${form}`, single(length, 'bytes'));
   const real = realBytes[pods];
   if (real === undefined || form.startsWith('filtered')) return;
@@ -103,13 +106,13 @@ function decoderOf(bodies: readonly Tick[]): () => void {
     const tick = bodies[next];
     next = (next + 1) % bodies.length;
     if (tick === undefined) throw new Error('there are no bodies');
-    decodeOnce(tick.body, tick.nodeTimeMs, decoder);
+    decodeOnce(tick, tick.nodeTimeMs, decoder);
   };
 }
 
 async function time(figures: Figures, pods: PodCount, decodes: readonly Decoding[]): Promise<void> {
   const bytesOf = (form: Form): Buffer =>
-    decodes.find((one) => one.form === form)?.bodies[0]?.body.bytes ?? Buffer.of();
+    decodes.find((one) => one.form === form)?.bodies[0]?.whole.bytes ?? Buffer.of();
   const contenders = [
     ...decodes.map(({ form, decode }) => repeat(`decode.${pods}.${form}`, decode)),
     ...decodes.map(({ form, decodeChanged }) => repeat(`decode.${pods}.${form}.changed`, decodeChanged)),

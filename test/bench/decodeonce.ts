@@ -19,12 +19,20 @@ export function createNodeDecoder(): Decoder {
   return createDecoder(cadvisor, 'node-0');
 }
 
+/** To the whole question, and to the brief one where kubelets filter. */
+export interface Answers {
+  readonly whole: Encoded;
+  readonly brief?: Encoded | undefined;
+}
+
 /**
  * As production does: an answer comes in pieces of a TLS record, and is read by what the one before it has left in the decoder. Throws Error where the
  * body is of no use.
  */
-export function decodeOnce({ bytes, contentType }: Encoded, nodeTimeMs: number, decoder: Decoder): NodeBatch {
-  const decoding = decoder.begin(contentType);
+export function decodeOnce({ whole, brief }: Answers, nodeTimeMs: number, decoder: Decoder): NodeBatch {
+  const isBrief = decoder.settled && brief !== undefined;
+  const { bytes, contentType } = isBrief ? brief : whole;
+  const decoding = decoder.begin(contentType, isBrief);
   for (let at = 0; at < bytes.length; at += recordBytes) decoding?.write(bytes.subarray(at, at + recordBytes));
   const decoded = decoding?.finish(nodeTimeMs);
   if (decoded?.kind !== 'batch') throw new Error(`a body of the benchmark is ${decoded?.kind}: ${decoded?.reason}`);

@@ -95,11 +95,10 @@ export async function startFleet({ pods, samples, resolutionMs }: FleetOptions):
     // metrics-server takes text.
     const protobuf = !isReal(kind);
     const cadvisor = isFull(kind) ? 'full' : 'filtered';
-    bodyOf(
-      { families: isReal(kind) || kind === 'resource' ? 'resource' : cadvisor, protobuf, gzip: false },
-      nodeName(0),
-      0,
-    );
+    const families = isReal(kind) || kind === 'resource' ? 'resource' : cadvisor;
+    // By the question, and soon done.
+    if (families === 'filtered') return;
+    bodyOf({ families, query: '', protobuf, gzip: false }, nodeName(0), 0);
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
@@ -110,10 +109,9 @@ export async function startFleet({ pods, samples, resolutionMs }: FleetOptions):
     const node = nodeName(high * 256 + low);
     turns.get(kind)?.asked(node, performance.now());
     const cadvisor = kind === kinds.full || kind === kinds.uncompressed ? 'full' : 'filtered';
-    const what = {
-      families: request.url?.startsWith('/metrics/resource') === true ? 'resource' : cadvisor,
-      ...wantedBy(request.headers),
-    } as const;
+    const [path = '', query = ''] = request.url?.split('?') ?? [];
+    const families = path === '/metrics/resource' ? 'resource' : cadvisor;
+    const what = { families, query: families === 'filtered' ? query : '', ...wantedBy(request.headers) } as const;
     const body = bodyOf(what, node, count);
     if (request.socket instanceof TLSSocket) {
       request.socket.setMaxSendFragment(what.protobuf && !what.gzip ? 16 * 1024 : 4096);
@@ -128,8 +126,8 @@ export async function startFleet({ pods, samples, resolutionMs }: FleetOptions):
   }
 
   function bodyOf(what: What, node: string, count: number): Buffer {
-    const { families, protobuf, gzip } = what;
-    const key = `${families} ${protobuf}`;
+    const { families, query, protobuf, gzip } = what;
+    const key = `${families} ${query} ${protobuf}`;
     const move = moving.get(key) ?? encode(what);
     moving.set(key, move);
     const tag = tagOf(node);
@@ -146,9 +144,10 @@ export async function startFleet({ pods, samples, resolutionMs }: FleetOptions):
     return body;
   }
 
-  function encode({ families, protobuf }: What): Moving {
+  function encode({ families, query, protobuf }: What): Moving {
     const node = nodeName(0);
-    const all = familiesOf[families](nodeModel(node, pods, startedMs), startedMs);
+    const asked = new URLSearchParams(query).getAll('name[]');
+    const all = familiesOf[families](nodeModel(node, pods, startedMs), startedMs, asked);
     return protobuf ? movingDelimited(encodeDelimited(all), tagOf(node)) : movingText(encodeText(all), tagOf(node));
   }
 
@@ -161,14 +160,18 @@ export async function startFleet({ pods, samples, resolutionMs }: FleetOptions):
 /** What an answer consists of. */
 interface What {
   readonly families: keyof typeof familiesOf;
+  /** Of a kubelet that filters. */
+  readonly query: string;
   readonly protobuf: boolean;
   readonly gzip: boolean;
 }
 
 const familiesOf = {
   filtered: filteredFamilies,
-  full: fullFamilies,
+  full: (model, nowMs) => fullFamilies(model, nowMs),
   resource: (model) => resourceFamilies(model),
-} as const satisfies Record<string, (model: ReturnType<typeof nodeModel>, nowMs: number) => Family[]>;
+} as const satisfies Record<string, FamiliesOf>;
+
+type FamiliesOf = (model: ReturnType<typeof nodeModel>, nowMs: number, asked: readonly string[]) => Family[];
 
 const chunkBytes = 32 * 1024;

@@ -21,7 +21,7 @@ describe('what is decoded is what a naive reader finds', () => {
 
   for (const form of forms) {
     test(form, () => {
-      const batch = decodeOnce(makeBody(form, model, nowMs), nowMs, createNodeDecoder());
+      const batch = decodeOnce({ whole: makeBody(form, model, nowMs) }, nowMs, createNodeDecoder());
       mustBeTheSame(form, containersIn(batch), expected);
     });
   }

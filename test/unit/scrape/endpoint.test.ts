@@ -5,7 +5,14 @@ import { toPoints } from '../../../src/batch.ts';
 import type { KubeletClient } from '../../../src/kubelet/client.ts';
 import { createEndpoint, type Told } from '../../../src/scrape/endpoint.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
-import { encodeText, type Family, type FamilySample, textContentType } from '../../fakes/exposition.ts';
+import {
+  delimitedContentType,
+  encodeDelimited,
+  encodeText,
+  type Family,
+  type FamilySample,
+  textContentType,
+} from '../../fakes/exposition.ts';
 
 const nodeTimeMs = 1_795_377_600_000;
 const at = [{ host: '127.0.0.1', port: 10250 }] as const;
@@ -20,6 +27,25 @@ function kubeletOf(...bodies: readonly Buffer[]): KubeletClient & { readonly pat
       paths.push(path);
       const body = left.shift() ?? assert.fail('no more bodies');
       const head = { status: 200, contentType: textContentType, dateMs: nodeTimeMs };
+      onBody?.(head)?.write(body);
+      const answer = { ...head, body: Buffer.alloc(0), wireBytes: body.length };
+      return { ...answer, via: 'kubelet', address: '127.0.0.1:10250', verifiedBy: 'address' };
+    },
+    release: () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+/** A kubelet that sends the families that it is asked for, of the rows that there are by now. */
+function filteringKubelet(families: () => readonly Family[]): KubeletClient & { readonly paths: string[] } {
+  const paths: string[] = [];
+  return {
+    paths,
+    fetch: async ({ onBody, path }) => {
+      paths.push(path);
+      const asked = new URLSearchParams(path.split('?')[1]).getAll('name[]');
+      const body = encodeDelimited(families().filter(({ name }) => asked.includes(name)));
+      const head = { status: 200, contentType: delimitedContentType, dateMs: nodeTimeMs };
       onBody?.(head)?.write(body);
       const answer = { ...head, body: Buffer.alloc(0), wireBytes: body.length };
       return { ...answer, via: 'kubelet', address: '127.0.0.1:10250', verifiedBy: 'address' };
@@ -120,4 +146,41 @@ test('whether the node has swap, without which nothing is asked of it but whethe
     [true, true, true, false, false, true],
   );
   assert.ok(kubelet.paths.every((path) => path.includes('name[]=machine_swap_bytes')));
+});
+
+test('when containers started, of a node on which nothing changes; at once where something has', async () => {
+  const blank = { container: '', id: '/', image: '', name: '', namespace: '', pod: '' };
+  const containerOf = (id: string) => ({
+    ...blank,
+    container: 'app',
+    id: `/kubepods/pod66bbaa5b-bd35-4f20-902f-f9e469f6c321/${id.repeat(64)}`,
+    namespace: 'shop',
+    pod: 'web',
+  });
+  let rows = [blank, containerOf('1')];
+  let turn = 0;
+  const kubelet = filteringKubelet(() => {
+    const samples = (value: number, time = true) =>
+      rows.map((labels): FamilySample => ({ labels, value, ...(time ? { timestampMs: nodeTimeMs - 1_000 } : {}) }));
+    return [
+      { ...family('container_cpu_usage_seconds_total', samples(10 + turn)), type: 'counter' },
+      family('container_memory_working_set_bytes', samples(1e6)),
+      family('container_start_time_seconds', samples(nodeTimeMs / 1000 - 500, false)),
+      family('machine_swap_bytes', [{ labels: {}, value: 0 }]),
+    ];
+  });
+  const endpoint = createEndpoint('node-1', kubelet, createFakeClock());
+  const ask = async () => {
+    turn += 1;
+    const told = await endpoint.cadvisor(at, new AbortController().signal);
+    assert.equal(cpuOf(told), 10 + turn);
+    return kubelet.paths.splice(0).map((path) => path.includes('name[]=container_start_time_seconds'));
+  };
+  for (let time = 0; time < 4; time += 1) assert.deepEqual(await ask(), [true]);
+  assert.deepEqual(await ask(), [false]);
+  assert.deepEqual(await ask(), [false]);
+  rows = [blank, containerOf('2')];
+  assert.deepEqual(await ask(), [false, true]);
+  for (let time = 0; time < 4; time += 1) assert.deepEqual(await ask(), [true]);
+  assert.deepEqual(await ask(), [false]);
 });
