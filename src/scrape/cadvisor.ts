@@ -17,20 +17,20 @@ import { rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
 import { type Candidate, deadAfterMs, select } from './select.ts';
 import type { StartTimes } from './starttimes.ts';
 
-/** Every family that is read, and asked for by name[] where the kubelet can filter (1.37 and later); those of each cgroup come first, as rowFamilies has them. */
-export const cadvisorFamilies: readonly string[] = [
-  'container_cpu_usage_seconds_total',
-  'container_memory_working_set_bytes',
-  'container_memory_swap',
-  'container_start_time_seconds',
-  'container_scrape_error',
-  'machine_swap_bytes',
-];
-
 /** Tells something on nodes with swap only, which most are not: the machine's own row tells when there is some. */
 export const swapFamily = 'container_memory_swap';
 /** Tells what does not change as long as the same containers are there. */
 export const startFamily = 'container_start_time_seconds';
+
+/** Every family that is read, and asked for by name[] where the kubelet can filter (1.37 and later); those of each cgroup come first, as rowFamilies has them. */
+export const cadvisorFamilies: readonly string[] = [
+  'container_cpu_usage_seconds_total',
+  'container_memory_working_set_bytes',
+  swapFamily,
+  startFamily,
+  'container_scrape_error',
+  'machine_swap_bytes',
+];
 
 const scrapeError = cadvisorFamilies.indexOf('container_scrape_error');
 const machineSwap = cadvisorFamilies.indexOf('machine_swap_bytes');
@@ -224,7 +224,7 @@ class KnownRows {
     this.#rows = rows;
     for (const [place, row] of rows.entries()) {
       this.add(row, place);
-      this.share(row);
+      this.#common(row);
     }
   }
 
@@ -242,9 +242,11 @@ class KnownRows {
 
   /** The same row with strings and the folder of others, where they are equal. */
   share(row: CgroupRow): CgroupRow {
-    const { namespace, pod, container, folder } = row;
+    return { ...row, ...this.#common(row) };
+  }
+
+  #common({ namespace, pod, container, folder }: CgroupRow): Partial<CgroupRow> {
     return {
-      ...row,
       namespace: this.#text(namespace),
       pod: this.#text(pod),
       container: this.#text(container),

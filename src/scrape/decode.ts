@@ -107,11 +107,7 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
   function takeShortCut(
     before: Memory<Row>,
     collector: Collector<Carried>,
-    {
-      filtered,
-      nodeTimeMs,
-      brief,
-    }: { readonly filtered: boolean; readonly nodeTimeMs: number; readonly brief: boolean },
+    { filtered, nodeTimeMs, brief }: Ended,
   ): Decoded | undefined {
     const { recall, last } = before;
     if (last?.steady === undefined || recall.changed || !collector.isPlain) return undefined;
@@ -145,6 +141,13 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     const hasSwap = batch.hasSwap ?? seesSwap(batch.numbers);
     return { kind: 'batch', batch: { ...batch, hasSwap }, filtered, doubts };
   }
+}
+
+/** What is known of a body once it has ended. */
+interface Ended {
+  readonly filtered: boolean;
+  readonly nodeTimeMs: number;
+  readonly brief: boolean;
 }
 
 /** What went wrong in a body, as an outcome; other errors are thrown on. */

@@ -79,25 +79,27 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
 
   return {
     async cadvisor(at, signal) {
-      const told =
-        (await askCadvisor(at, signal, filtered && decoders.cadvisor.settled)) ??
-        (await askCadvisor(at, signal, false));
-      if (told === undefined) throw new Error('no answer to the whole question is too brief');
+      const brief = filtered && decoders.cadvisor.settled;
+      const short = brief ? await read(at, { ...cadvisorQuestion('brief'), brief: true }, signal) : undefined;
+      const told = short ?? (await readWhole(at, cadvisorQuestion('whole'), signal));
       if (told.kind !== 'batch') return told;
       filtered = told.filtered;
       hasSwap = told.batch.hasSwap !== false;
       return told;
     },
-    async resource(at, signal, path = '/metrics/resource') {
-      const told = await read(at, { source: 'resource', path, gzip: true, brief: false }, signal);
-      if (told === undefined) throw new Error('no answer to the whole question is too brief');
-      return told;
-    },
+    resource: (at, signal, path = '/metrics/resource') =>
+      readWhole(at, { source: 'resource', path, gzip: true }, signal),
   };
 
-  function askCadvisor(at: Addresses, signal: AbortSignal, brief: boolean): Promise<Told | undefined> {
-    const path = cadvisorPaths[brief ? 'brief' : 'whole'][hasSwap ? 'withSwap' : 'withoutSwap'];
-    return read(at, { source: 'cadvisor', path, gzip: !filtered, brief }, signal);
+  function cadvisorQuestion(paths: keyof typeof cadvisorPaths): Omit<Question, 'brief'> {
+    const path = cadvisorPaths[paths][hasSwap ? 'withSwap' : 'withoutSwap'];
+    return { source: 'cadvisor', path, gzip: !filtered };
+  }
+
+  async function readWhole(at: Addresses, question: Omit<Question, 'brief'>, signal: AbortSignal): Promise<Told> {
+    const told = await read(at, { ...question, brief: false }, signal);
+    if (told === undefined) throw new Error('no answer to the whole question is too brief');
+    return told;
   }
 
   /** Undefined where the question was too brief. */

@@ -35,6 +35,8 @@ export const notPlain = -1;
  */
 export function advanceRows(rows: Rows, first: number, count: number, numbers: Float64Array): number {
   for (let row = first; row < first + count; row += 1) if (!isPlain(rows, row, numbers)) return notPlain;
+  // Where only some have their second sample there is more to say.
+  if (isSingle(rows, first) && !areAllNewer(rows, first, count, numbers)) return notPlain;
   let largestMs = 0;
   for (let row = first; row < first + count; row += 1) {
     const to = row * columns;
@@ -70,7 +72,7 @@ export function isSingle(rows: Rows, row: number): boolean {
 }
 
 /** Whether there are newer samples of all of some containers. */
-export function areAllNewer(rows: Rows, first: number, count: number, numbers: Float64Array): boolean {
+function areAllNewer(rows: Rows, first: number, count: number, numbers: Float64Array): boolean {
   for (let row = first; row < first + count; row += 1) {
     const newMs = numbers[row * batchColumns + batchColumn.timestampMs]!;
     if (!(newMs > rows[row * columns + column.timestampMs]!)) return false;
@@ -114,9 +116,12 @@ export function writeRow(rows: Rows, row: number, { last, base }: Held): void {
   rows[at + column.cpuSeconds] = last.cpuSeconds;
   rows[at + column.memoryBytes] = last.memoryBytes;
   rows[at + column.swapBytes] = last.swapBytes ?? Number.NaN;
-  rows[at + column.baseTimestampMs] = typeof base === 'string' ? Number.NaN : base.timestampMs;
-  rows[at + column.baseCpuSeconds] = typeof base === 'string' ? Number.NaN : base.cpuSeconds;
+  const { timestampMs, cpuSeconds } = typeof base === 'string' ? noBase : base;
+  rows[at + column.baseTimestampMs] = timestampMs;
+  rows[at + column.baseCpuSeconds] = cpuSeconds;
 }
+
+const noBase = { timestampMs: Number.NaN, cpuSeconds: Number.NaN };
 
 export function readRow(
   rows: Rows,

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Answer, ContainerPoint, PodUsage, Usage } from '../point.ts';
 import { type HeldNode, type HeldPod, isSamePod, keyOf, notePodProgress, noteProgress, type Progress } from './held.ts';
 import { createPodIndex, matching, type PodIdentity } from './podindex.ts';
-import { advanceRows, areAllNewer, newestMs, notPlain } from './rows.ts';
+import { advanceRows, newestMs, notPlain } from './rows.ts';
 import { keepServed, readServed, type Staleness, stalenessMs as usageStalenessMs } from './served.ts';
 import { advanceServed, readServedPod } from './servedpod.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -97,9 +97,7 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
       const { rows } = pod.node;
       const { firstRow, containers } = pod.layout;
       const newestBeforeMs = newestMs(rows, firstRow, containers.length);
-      // Where only some have their second sample there is more to say.
-      const isPlain = !isWaiting(pod) || areAllNewer(rows, firstRow, containers.length, batch.numbers);
-      const distanceMs = isPlain ? advanceRows(rows, firstRow, containers.length, batch.numbers) : notPlain;
+      const distanceMs = advanceRows(rows, firstRow, containers.length, batch.numbers);
       if (distanceMs !== notPlain) {
         progress.largestDistanceMs = Math.max(progress.largestDistanceMs, distanceMs);
         // The same samples again are no news, or a kubelet that repeats itself would never be stale.

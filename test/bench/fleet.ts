@@ -59,6 +59,11 @@ export function isFull(kind: Kind): boolean {
   return kind === 'full' || kind === 'uncompressed';
 }
 
+/** The same, by what stands in addresses. */
+const fullNumbers: ReadonlySet<number> = new Set(
+  (Object.keys(kinds) as Kind[]).filter(isFull).map((kind) => kinds[kind]),
+);
+
 export const nodeName = (index: number): string => `node-${index}`;
 
 export function addressOf(kind: Kind, index: number): string {
@@ -108,7 +113,7 @@ export async function startFleet({ pods, samples, resolutionMs }: FleetOptions):
     counts.set(kind, count + 1);
     const node = nodeName(high * 256 + low);
     turns.get(kind)?.asked(node, performance.now());
-    const cadvisor = kind === kinds.full || kind === kinds.uncompressed ? 'full' : 'filtered';
+    const cadvisor = fullNumbers.has(kind) ? 'full' : 'filtered';
     const [path = '', query = ''] = request.url?.split('?') ?? [];
     const families = path === '/metrics/resource' ? 'resource' : cadvisor;
     const what = { families, query: families === 'filtered' ? query : '', ...wantedBy(request.headers) } as const;

@@ -17,35 +17,30 @@ import {
 const nodeTimeMs = 1_795_377_600_000;
 const at = [{ host: '127.0.0.1', port: 10250 }] as const;
 
+type RecordingKubelet = KubeletClient & { readonly paths: string[] };
+
 /** A kubelet that gives these bodies, one after the other. */
-function kubeletOf(...bodies: readonly Buffer[]): KubeletClient & { readonly paths: readonly string[] } {
+function kubeletOf(...bodies: readonly Buffer[]): RecordingKubelet {
   const left = [...bodies];
-  const paths: string[] = [];
-  return {
-    paths,
-    fetch: async ({ onBody, path }) => {
-      paths.push(path);
-      const body = left.shift() ?? assert.fail('no more bodies');
-      const head = { status: 200, contentType: textContentType, dateMs: nodeTimeMs };
-      onBody?.(head)?.write(body);
-      const answer = { ...head, body: Buffer.alloc(0), wireBytes: body.length };
-      return { ...answer, via: 'kubelet', address: '127.0.0.1:10250', verifiedBy: 'address' };
-    },
-    release: () => undefined,
-    [Symbol.asyncDispose]: async () => undefined,
-  };
+  return kubeletBy(textContentType, () => left.shift() ?? assert.fail('no more bodies'));
 }
 
 /** A kubelet that sends the families that it is asked for, of the rows that there are by now. */
-function filteringKubelet(families: () => readonly Family[]): KubeletClient & { readonly paths: string[] } {
+function filteringKubelet(families: () => readonly Family[]): RecordingKubelet {
+  return kubeletBy(delimitedContentType, (path) => {
+    const asked = new URLSearchParams(path.split('?')[1]).getAll('name[]');
+    return encodeDelimited(families().filter(({ name }) => asked.includes(name)));
+  });
+}
+
+function kubeletBy(contentType: string, bodyOf: (path: string) => Buffer): RecordingKubelet {
   const paths: string[] = [];
   return {
     paths,
     fetch: async ({ onBody, path }) => {
       paths.push(path);
-      const asked = new URLSearchParams(path.split('?')[1]).getAll('name[]');
-      const body = encodeDelimited(families().filter(({ name }) => asked.includes(name)));
-      const head = { status: 200, contentType: delimitedContentType, dateMs: nodeTimeMs };
+      const body = bodyOf(path);
+      const head = { status: 200, contentType, dateMs: nodeTimeMs };
       onBody?.(head)?.write(body);
       const answer = { ...head, body: Buffer.alloc(0), wireBytes: body.length };
       return { ...answer, via: 'kubelet', address: '127.0.0.1:10250', verifiedBy: 'address' };
