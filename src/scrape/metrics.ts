@@ -1,6 +1,6 @@
 /** What scraping tells of itself: metrics-server's names where they mean the same, ours under kubegauge_. */
-import { Counter, Gauge, Histogram } from 'prom-client';
-import type { Registry } from '../monitoring.ts';
+import { Counter, Gauge } from 'prom-client';
+import { createLabelledHistogram, createQuickHistogram, type QuickHistogram, type Registry } from '../monitoring.ts';
 import type { Source } from '../point.ts';
 
 export interface ScrapeMetrics {
@@ -31,59 +31,79 @@ export function createScrapeMetrics(registry: Registry, resolutionMs: number): S
     labelNames: ['success'],
     registers,
   });
-  const duration = new Histogram({
+  const duration = createLabelledHistogram(registry, {
     name: 'metrics_server_kubelet_request_duration_seconds',
     help: 'Time to scrape one kubelet.',
-    labelNames: ['node'],
+    label: 'node',
     buckets: durationBuckets,
-    registers,
   });
-  const anyDuration = new Histogram({
+  const anyDuration = createQuickHistogram(registry, {
     name: 'kubegauge_kubelet_request_duration_seconds',
     help: 'Time to scrape a kubelet, of all nodes.',
     buckets: durationBuckets,
-    registers,
   });
-  const rounds = new Histogram({
+  const rounds = createQuickHistogram(registry, {
     name: 'metrics_server_manager_tick_duration_seconds',
     help: "The longest time of a round, in which each node has its turn once, from a node's turn to the end of its scrape.",
     buckets: roundBuckets(resolutionMs / 1000),
-    registers,
   });
-  /** The nodes with a histogram of their own. */
-  const measured = new Set<string>();
-  const lastTime = new Gauge({
+  const nodes = new Map<string, NodeSeries>();
+  /** How many of them have a histogram of their own. */
+  let measured = 0;
+  // Made of what is known when somebody asks: to set a gauge takes longer than to decode a small answer.
+  new Gauge({
     name: 'metrics_server_kubelet_last_request_time_seconds',
     help: 'When the last request to a kubelet ended, seconds since the epoch.',
     labelNames: ['node'],
     registers,
+    collect() {
+      this.reset();
+      for (const [node, { lastMs }] of nodes) if (lastMs !== undefined) this.set({ node }, lastMs / 1000);
+    },
   });
-  const sources = new Gauge({
+  new Gauge({
     name: 'kubegauge_node_source',
     help: 'Which kubelet endpoint a node is served from: 1 at the one in use.',
     labelNames: ['node', 'source'],
     registers,
+    collect() {
+      this.reset();
+      for (const [node, { source }] of nodes) if (source !== undefined) this.set({ node, source }, 1);
+    },
   });
   return {
     observe(node, success, seconds, wallMs) {
       total.inc({ success: String(success) });
       anyDuration.observe(seconds);
-      if (measured.size < nodeHistogramLimit) measured.add(node);
-      if (measured.has(node)) duration.observe({ node }, seconds);
-      lastTime.set({ node }, wallMs / 1000);
+      const series = seriesOf(node);
+      series.lastMs = wallMs;
+      if (series.duration === undefined && measured < nodeHistogramLimit) {
+        series.duration = duration.of(node);
+        measured += 1;
+      }
+      series.duration?.observe(seconds);
     },
     round: (seconds) => rounds.observe(seconds),
-    source(node, source) {
-      sources.set({ node, source }, 1);
-      sources.remove({ node, source: source === 'cadvisor' ? 'resource' : 'cadvisor' });
-    },
+    source: (node, source) => void (seriesOf(node).source = source),
     remove(node) {
-      measured.delete(node);
-      duration.remove({ node });
-      lastTime.remove({ node });
-      for (const source of ['cadvisor', 'resource']) sources.remove({ node, source });
+      if (nodes.get(node)?.duration !== undefined) measured -= 1;
+      duration.remove(node);
+      nodes.delete(node);
     },
   };
+
+  function seriesOf(node: string): NodeSeries {
+    let series = nodes.get(node);
+    if (series === undefined) nodes.set(node, (series = { duration: undefined, lastMs: undefined, source: undefined }));
+    return series;
+  }
+}
+
+interface NodeSeries {
+  duration: QuickHistogram | undefined;
+  /** When its last scrape ended, milliseconds since the epoch. */
+  lastMs: number | undefined;
+  source: Source | undefined;
 }
 
 /** As metrics-server's: around the resolution, a round becomes a problem. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Histogram, Registry } from 'prom-client';
-import { createQuickHistogram } from '../../src/monitoring.ts';
+import { createLabelledHistogram, createQuickHistogram, createRegistry } from '../../src/monitoring.ts';
 
 test('a quick histogram is exposed as one of prom-client, whatever it observes', async () => {
   const config = { name: 'age_seconds', help: 'Age.', buckets: [1, 1.364, 2, 5] };
@@ -20,4 +20,30 @@ test('a quick histogram is exposed as one of prom-client, whatever it observes',
       assert.equal(await ours.metrics(), await theirs.metrics());
     }),
   );
+});
+
+test('neither is one with a label another', async () => {
+  const config = { name: 'age_seconds', help: 'Age.', buckets: [1, 5] };
+  const [ours, theirs] = [new Registry(), new Registry()];
+  const quick = createLabelledHistogram(ours, { ...config, label: 'node' });
+  const reference = new Histogram({ ...config, labelNames: ['node'], registers: [theirs] });
+  for (const [node, value] of [
+    ['a', 0.5],
+    ['b"', 7],
+    ['a', 3],
+    ['c', 1],
+  ] as const) {
+    quick.of(node).observe(value);
+    reference.observe({ node }, value);
+  }
+  quick.remove('c');
+  reference.remove({ node: 'c' });
+  assert.equal(await ours.metrics(), await theirs.metrics());
+});
+
+test('the process tells of itself, and of nothing that would have to be watched', async () => {
+  const text = await createRegistry().metrics();
+  const prefixes = ['process_cpu_', 'process_resident_', 'process_open_fds', 'nodejs_heap_space_', 'nodejs_version_'];
+  for (const prefix of prefixes) assert.match(text, new RegExp(`^${prefix}.* \\d`, 'm'), prefix);
+  assert.doesNotMatch(text, /^nodejs_(eventloop|gc)_/m);
 });
