@@ -1,12 +1,12 @@
 /** Tells the write side what the API knows of pods: whether one runs, and whether some run that no kubelet tells of. */
 import type { Clock } from '../clock.ts';
 import type { PodInfo, PodLister } from '../cluster/pods.ts';
-import type { Answer } from '../point.ts';
 import type { Expectations } from '../scrape/target.ts';
+import type { Storage } from '../storage/storage.ts';
 
 export interface ExpectationOptions {
   readonly pods: Pick<PodLister, 'get' | 'values'>;
-  readonly usage: { podUsage(pod: PodInfo): Answer<unknown> };
+  readonly usage: Pick<Storage, 'isToldOf'>;
   readonly clock: Clock;
 }
 
@@ -16,7 +16,7 @@ const overdueMs = 2 * 60_000;
 const sliceSize = 2_500;
 const sliceEveryMs = 1_000;
 /** Of few pods neither is any looked at more often than this. */
-const roundEveryMs = 20_000;
+const roundEveryMs = 60_000;
 /** One would do to be doubtful; when no kubelet can be reached, all pods are unreported and need not all be looked at each second. */
 const unreportedLimit = 1_000;
 
@@ -43,7 +43,7 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
   }
 
   function look(nowMs: number): void {
-    for (const [key, { pod }] of unreported) if (!isUnreported(pod)) unreported.delete(key);
+    for (const [uid, { pod }] of unreported) if (usage.isToldOf(pod) || !isThere(pod)) unreported.delete(uid);
     if (rest === undefined && nowMs - roundMs < roundEveryMs) return;
     if (rest === undefined) roundMs = nowMs;
     rest ??= pods.values();
@@ -53,14 +53,12 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
         rest = undefined;
         return;
       }
-      if (unreported.size < unreportedLimit && isUnreported(pod) && !unreported.has(pod.uid))
-        unreported.set(pod.uid, { pod, sinceMs: nowMs });
+      if (usage.isToldOf(pod) || unreported.has(pod.uid) || unreported.size >= unreportedLimit) continue;
+      unreported.set(pod.uid, { pod, sinceMs: nowMs });
     }
   }
 
-  function isUnreported(pod: PodInfo): boolean {
-    if (pods.get(pod.namespace, pod.name)?.uid !== pod.uid) return false;
-    const answer = usage.podUsage(pod);
-    return answer.kind === 'missing' && (answer.reason === 'never-scraped' || answer.reason === 'other-uid');
+  function isThere(pod: PodInfo): boolean {
+    return pods.get(pod.namespace, pod.name)?.uid === pod.uid;
   }
 }

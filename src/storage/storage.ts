@@ -46,6 +46,8 @@ export interface Storage {
   forget(node: string): void;
   nodeUsage(node: string): Answer<Usage>;
   podUsage(pod: PodIdentity): Answer<PodUsage>;
+  /** Whether a node has told of the pod, even if its usage is not known yet, or not any more. */
+  isToldOf(pod: PodIdentity): boolean;
   /** Whether any usage was ever there; once true it stays so. */
   hasUsage(): boolean;
   /** All that is held, for a snapshot. */
@@ -61,7 +63,7 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
   const index = createPodIndex();
   let usageSeen = false;
 
-  return { store, forget, nodeUsage, podUsage, hasUsage: () => usageSeen, held, restore, counts };
+  return { store, forget, nodeUsage, podUsage, isToldOf, hasUsage: () => usageSeen, held, restore, counts };
 
   function store(batch: NodeBatch): Stored {
     const known = nodes.get(batch.node);
@@ -217,6 +219,13 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
       if (isBetter(answer, best)) best = answer;
     }
     return best;
+  }
+
+  function isToldOf(identity: PodIdentity): boolean {
+    const only = index.only(identity.namespace, identity.name);
+    return (
+      only?.layout.uid === identity.uid || matching(index.named(identity.namespace, identity.name), identity).length > 0
+    );
   }
 
   function readPod(pod: StoredPod, nowMs: number): Answer<PodUsage> {

@@ -9,10 +9,10 @@ test('observes by how much the loop is late', async () => {
   const registry = createRegistry();
   const stop = new AbortController();
   const watch = createEventLoopWatch(registry, clock).run(stop.signal);
-  await clock.advance(3_000);
+  await clock.advance(10_000);
   assert.deepEqual(await counts(), { '0.001': 1, '5': 1 });
   // The whole process was held up.
-  clock.jump(3_000);
+  clock.jump(8_000);
   await clock.advance(0);
   assert.deepEqual(await counts(), { '0.001': 1, '5': 2 });
   stop.abort();
@@ -24,10 +24,4 @@ test('observes by how much the loop is late', async () => {
       Number(new RegExp(`^kubegauge_event_loop_delay_seconds_bucket\\{le="${bound}"\\} (\\d+)$`, 'm').exec(text)?.[1]);
     return { '0.001': of('0.001'), '5': of('5') };
   }
-});
-
-test("Node's own monitor tells nothing, since it would wake the process all the time", async () => {
-  const text = await createRegistry().metrics();
-  assert.match(text, /^nodejs_eventloop_lag_seconds /m);
-  assert.doesNotMatch(text, /nodejs_eventloop_lag_(min|max|mean|stddev|p\d+)_seconds/);
 });

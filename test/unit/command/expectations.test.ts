@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { PodInfo } from '../../../src/cluster/pods.ts';
 import { createExpectations } from '../../../src/command/expectations.ts';
-import type { Answer } from '../../../src/point.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
 function setUp() {
@@ -14,10 +13,7 @@ function setUp() {
       get: (namespace, name) => pods.get(`${namespace}/${name}`),
       values: () => pods.values(),
     },
-    usage: {
-      podUsage: ({ uid }): Answer<unknown> =>
-        reported.has(uid) ? { kind: 'ready', value: 0 } : { kind: 'missing', reason: 'never-scraped' },
-    },
+    usage: { isToldOf: ({ uid }) => reported.has(uid) },
     clock,
   });
   const add = (name: string, uid = `uid of ${name}`) => {
@@ -61,7 +57,7 @@ describe('what is expected of kubelets', () => {
     pods.delete('shop/web');
     add('job', 'another uid');
     assert.equal(await after(100), false);
-    assert.equal(await after(40), true);
+    assert.equal(await after(90), true);
   });
 
   test('the same of many pods, some at a time', async () => {

@@ -199,6 +199,9 @@ describe('storage', () => {
     const recreated = { ...web, uid: 'uid-2' };
     assert.deepEqual(storage.podUsage(recreated), missing('one-sample'));
     assert.deepEqual(storage.podUsage({ ...web, uid: 'uid-3' }), { kind: 'missing', reason: 'other-uid' });
+    const isToldOf = (uid: string) => storage.isToldOf({ ...web, uid });
+    assert.deepEqual(['uid-1', 'uid-2', 'uid-3'].map(isToldOf), [true, true, false]);
+    assert.equal(storage.isToldOf({ ...web, name: 'web-1' }), false);
   });
 
   test('tells apart the same pod name on two nodes by the UID', () => {
