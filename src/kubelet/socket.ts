@@ -54,7 +54,9 @@ export class KubeletSocket {
       .on('end', () => this.#end())
       .on('close', () => this.fail(new ConnectionLostError('the connection is closed')))
       // Before 'secureConnect' nothing may be written: the certificate is not verified yet.
-      .on(options.tls === undefined ? 'connect' : 'secureConnect', this.#opened.resolve);
+      .on(options.tls === undefined ? 'connect' : 'secureConnect', this.#opened.resolve)
+      // No connection keeps the process: whoever waits for an answer has a timer.
+      .unref();
   }
 
   /** To be awaited before the first question. Throws what the socket says, a ConnectTimeoutError, and the signal's reason. */
@@ -79,7 +81,6 @@ export class KubeletSocket {
   async ask(question: Buffer, sink: ResponseSink, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     this.answered = false;
-    this.#socket.ref();
     const abort = () => this.fail(signal.reason);
     signal.addEventListener('abort', abort);
     try {
@@ -92,7 +93,6 @@ export class KubeletSocket {
       await promise;
     } finally {
       signal.removeEventListener('abort', abort);
-      this.#socket.unref();
     }
   }
 

@@ -21,7 +21,7 @@ export function createReach(kubelet: KubeletClient): Reach {
   return { fetch };
 
   async function fetch(at: Addresses, request: Request, signal: AbortSignal): Promise<KubeletResponse> {
-    const order = at.toSorted((a, b) => Number(keyOf(b) === good) - Number(keyOf(a) === good));
+    const order = at.length === 1 ? at : at.toSorted((a, b) => Number(keyOf(b) === good) - Number(keyOf(a) === good));
     const failures: KubeletError[] = [];
     for (const candidate of order) {
       try {

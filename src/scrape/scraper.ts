@@ -50,6 +50,8 @@ interface HeldTarget {
   /** Ends what is under way when the node leaves, or all stops. */
   readonly left: AbortController;
   ready: boolean;
+  /** Where it was when it was last scraped: found out anew only where something about the node has changed. */
+  located: { readonly node: NodeInfo; readonly address: TargetAddress } | undefined;
 }
 
 export function createScraper(options: ScraperOptions): Scraper {
@@ -108,6 +110,7 @@ export function createScraper(options: ScraperOptions): Scraper {
       news: createNodeNews(log),
       left: new AbortController(),
       ready,
+      located: undefined,
     });
     scheduler.add(name);
   }
@@ -133,7 +136,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     if (held === undefined || node === undefined) return;
     const startedMs = clock.monotonicMs();
     const askedMs = clock.wallMs();
-    const outcome = await held.target.scrape(addressOf(node), held.left.signal);
+    const outcome = await held.target.scrape(locate(held, node), held.left.signal);
     // The node may have left, or we are stopping; then nobody wants to hear of it.
     if (targets.get(name) !== held || signal.aborted) return;
     const times = { askedMs, answeredMs: clock.wallMs(), durationMs: clock.monotonicMs() - startedMs };
@@ -142,6 +145,11 @@ export function createScraper(options: ScraperOptions): Scraper {
     held.record.ended(outcome, times, stored?.spacingMs ?? 0);
     held.news.tell(node, outcome, held.record.status(name, held.ready).last?.clockSkew);
     follow(name, stored === undefined ? held.pace.failed(held.ready) : held.pace.scraped(stored.waiting));
+  }
+
+  function locate(held: HeldTarget, node: NodeInfo): TargetAddress {
+    if (held.located?.node !== node) held.located = { node, address: addressOf(node) };
+    return held.located.address;
   }
 
   function publish(batch: NodeBatch): ReturnType<Sink['store']> {
