@@ -16,6 +16,8 @@ export interface Scheduler {
   /** Scrapes the node as soon as there is room, then at its phase. Adding it again changes nothing. */
   add(node: string): void;
   remove(node: string): void;
+  /** Says that the node takes so much longer than most, which takes as many places in a wave. */
+  weigh(node: string, weight: number): void;
   /** Scrapes the node once more in between, after so many milliseconds; with several calls, at the earliest time of them. */
   soon(node: string, delayMs: number): void;
   /** Lets the node miss so many of its turns; 0 takes that back. */
@@ -55,6 +57,7 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
   return {
     add,
     remove,
+    weigh: (node, weight) => waves.weigh(node, weight),
     soon,
     rest,
     run,

@@ -42,6 +42,9 @@ export interface Scraper {
   troubleOf(node: string): string | undefined;
 }
 
+/** A full answer takes ten times as long as one that has what was asked for, and how long a wave takes others' requests may wait. */
+const fullWeight = 4;
+
 interface HeldTarget {
   readonly target: Target;
   readonly pace: Pace;
@@ -144,6 +147,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     const stored = outcome.kind === 'scraped' ? publish(outcome.batch) : undefined;
     held.record.ended(outcome, times, stored?.spacingMs ?? 0);
     held.news.tell(node, outcome, held.record.status(name, held.ready).last?.clockSkew);
+    if (outcome.kind === 'scraped') scheduler.weigh(name, outcome.isFull ? fullWeight : 1);
     follow(name, stored === undefined ? held.pace.failed(held.ready) : held.pace.scraped(stored.waiting));
   }
 

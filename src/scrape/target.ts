@@ -42,6 +42,8 @@ export type Outcome =
       readonly batch: NodeBatch;
       /** Why it is not cAdvisor that was read. */
       readonly fallback: string | undefined;
+      /** Whether the kubelet sent families that it was not asked for, which are most of the answer then. */
+      readonly isFull: boolean;
       readonly cost: Cost;
     }
   | { readonly kind: 'failed'; readonly why: Explanation };
@@ -135,7 +137,9 @@ export function createTarget({ endpoint, mode, expectations, clock }: TargetOpti
 }
 
 function outcomeOf(told: Told, fallback?: string): Outcome {
-  return told.kind === 'batch' ? { kind: 'scraped', batch: told.batch, fallback, cost: told } : failed(told.why);
+  if (told.kind !== 'batch') return failed(told.why);
+  const isFull = told.batch.source === 'cadvisor' && !told.filtered;
+  return { kind: 'scraped', batch: told.batch, fallback, isFull, cost: told };
 }
 
 function failed(why: Explanation): Outcome {

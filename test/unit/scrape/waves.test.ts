@@ -30,6 +30,20 @@ describe('waves', () => {
     assert.equal(waves.add(before[0] ?? ''), false);
   });
 
+  test('have room for fewer of those that weigh more, which may then have to go elsewhere', () => {
+    const { waves, add, sizes } = setUp();
+    add(waveSize);
+    for (let node = 0; node < waveSize; node += 1) waves.weigh(`node-${node}`, 4);
+    assert.deepEqual(sizes(), { 0: waveSize / 4, 5: waveSize / 4, 10: waveSize / 4, 15: waveSize / 4 });
+    add(1);
+    assert.equal(sizes()[2], 1);
+    for (let node = 0; node < waveSize; node += 1) waves.weigh(`node-${node}`, 1);
+    assert.equal(Object.values(sizes()).length, 5);
+    add(1);
+    assert.equal(sizes()[2], 2);
+    waves.weigh('nobody', 4);
+  });
+
   test('tell which comes next', () => {
     const { waves, add } = setUp();
     assert.equal(waves.next(7), 7 + count);
@@ -37,7 +51,7 @@ describe('waves', () => {
     assert.equal(waves.next(0), 10);
     assert.equal(waves.next(10), 20);
     assert.equal(waves.next(12), 20);
-    waves.remove('node-32');
+    waves.remove(`node-${waveSize}`);
     assert.equal(waves.next(0), 20);
   });
 
