@@ -14,6 +14,9 @@ const minimumMajor = 24;
  */
 setFlagsFromString('--heap-growing-percent=40');
 
+/** V8 would collect all garbage each 100 s for want of anything else to do, which was a tenth of the CPU of a process that scrapes 100 nodes. */
+setFlagsFromString('--memory-reducer-gc-count=0');
+
 if (Number(process.versions.node.split('.')[0]) < minimumMajor) {
   console.error(`kubegauge needs Node ${minimumMajor} or newer, found ${process.versions.node}`);
   process.exitCode = 1;

@@ -34,8 +34,8 @@ export interface PodOptions {
 /** Nobody is left who could still ask. */
 const quickEnd = ['--shutdown-delay-duration=0s'];
 
-/** As in the image's first line. */
-const imageNodeArgs = ['--max-semi-space-size=4'];
+/** As in the image. */
+const imageNodeArgs = ['--min-semi-space-size=2', '--max-semi-space-size=4'];
 
 const project = path.resolve(import.meta.dirname, '../..');
 
