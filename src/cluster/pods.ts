@@ -32,6 +32,8 @@ export interface PodLister {
 }
 
 export interface Pods extends PodLister {
+  /** Calls the listener with each pod that is new or has changed. */
+  onSet(listener: (pod: PodInfo) => void): void;
   /** Follows the cluster until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -76,6 +78,10 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
   });
   return {
     synced: () => informer.synced(),
+    onSet: (listener) =>
+      informer.onChange(({ type, value }) => {
+        if (type === 'set') listener(value);
+      }),
     get: (namespace, name) => informer.get(name, namespace),
     list: (namespace) => (namespace === undefined ? listAll() : listWithin(namespace)),
     values: () => informer.values(),

@@ -1,22 +1,21 @@
 /** Tells the write side what the API knows of pods: whether one runs, and whether some run that no kubelet tells of. */
 import type { Clock } from '../clock.ts';
-import type { PodInfo, PodLister } from '../cluster/pods.ts';
+import type { PodInfo, Pods } from '../cluster/pods.ts';
 import type { Expectations } from '../scrape/target.ts';
 import type { Storage } from '../storage/storage.ts';
 
 export interface ExpectationOptions {
-  readonly pods: Pick<PodLister, 'get' | 'values'>;
+  readonly pods: Pick<Pods, 'get' | 'values' | 'onSet'>;
   readonly usage: Pick<Storage, 'isToldOf'>;
   readonly clock: Clock;
 }
 
 /** A pod that started may be told of a little later than the API tells that it runs. */
 const overdueMs = 2 * 60_000;
-/** Of 150,000 pods, each is looked at about once a minute, and none of these looks takes more than a few milliseconds. */
+const lookEveryMs = 1_000;
+/** Pods are looked at when they are new or change, and all of them so often, for those that somebody told of once; each look takes a few milliseconds at most. */
+const roundEveryMs = 5 * 60_000;
 const sliceSize = 2_500;
-const sliceEveryMs = 1_000;
-/** Of few pods neither is any looked at more often than this. */
-const roundEveryMs = 60_000;
 /** One would do to be doubtful; when no kubelet can be reached, all pods are unreported and need not all be looked at each second. */
 const unreportedLimit = 1_000;
 
@@ -28,6 +27,7 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
   let roundMs = -Infinity;
   let lookedMs = -Infinity;
 
+  pods.onSet((pod) => expect(pod, clock.monotonicMs()));
   return {
     isRunning: (namespace, name) => pods.get(namespace, name) !== undefined,
     anyUnreported,
@@ -35,7 +35,7 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
 
   function anyUnreported(): boolean {
     const nowMs = clock.monotonicMs();
-    if (nowMs - lookedMs >= sliceEveryMs) {
+    if (nowMs - lookedMs >= lookEveryMs) {
       lookedMs = nowMs;
       look(nowMs);
     }
@@ -53,9 +53,13 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
         rest = undefined;
         return;
       }
-      if (usage.isToldOf(pod) || unreported.has(pod.uid) || unreported.size >= unreportedLimit) continue;
-      unreported.set(pod.uid, { pod, sinceMs: nowMs });
+      expect(pod, nowMs);
     }
+  }
+
+  function expect(pod: PodInfo, nowMs: number): void {
+    if (usage.isToldOf(pod) || unreported.has(pod.uid) || unreported.size >= unreportedLimit) return;
+    unreported.set(pod.uid, { pod, sinceMs: nowMs });
   }
 
   function isThere(pod: PodInfo): boolean {

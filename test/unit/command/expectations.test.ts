@@ -8,16 +8,20 @@ function setUp() {
   const clock = createFakeClock();
   const pods = new Map<string, PodInfo>();
   const reported = new Set<string>();
+  const listeners: ((pod: PodInfo) => void)[] = [];
   const expectations = createExpectations({
     pods: {
       get: (namespace, name) => pods.get(`${namespace}/${name}`),
       values: () => pods.values(),
+      onSet: (listener) => void listeners.push(listener),
     },
     usage: { isToldOf: ({ uid }) => reported.has(uid) },
     clock,
   });
   const add = (name: string, uid = `uid of ${name}`) => {
-    pods.set(`shop/${name}`, { namespace: 'shop', name, uid, labels: new Map(), configHash: undefined });
+    const pod = { namespace: 'shop', name, uid, labels: new Map(), configHash: undefined };
+    pods.set(`shop/${name}`, pod);
+    for (const listener of listeners) listener(pod);
     return uid;
   };
   /** What is answered after so long, asked every second. */
@@ -56,8 +60,17 @@ describe('what is expected of kubelets', () => {
     assert.equal(await after(60), false);
     pods.delete('shop/web');
     add('job', 'another uid');
-    assert.equal(await after(100), false);
-    assert.equal(await after(90), true);
+    assert.equal(await after(119), false);
+    assert.equal(await after(2), true);
+  });
+
+  test('the same of pods that somebody told of once', async () => {
+    const { reported, add, after } = setUp();
+    reported.add(add('web'));
+    assert.equal(await after(10), false);
+    reported.clear();
+    assert.equal(await after(119), false);
+    assert.equal(await after(302), true);
   });
 
   test('the same of many pods, some at a time', async () => {
