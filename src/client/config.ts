@@ -21,8 +21,8 @@ export interface ApiServer {
   readonly url: string;
   /** For new connections. The same object until something in it changes, so that it can be compared. Ask after authorization(): an exec plugin may have brought a certificate. */
   tls(): TlsMaterial;
-  /** Value of the Authorization header, e.g. `Bearer ...`; undefined if the certificate is all there is. Never older than a minute. */
-  authorization(): Promise<string | undefined>;
+  /** Value of the Authorization header, e.g. `Bearer ...`; undefined if the certificate is all there is. Never older than a minute. Not a promise where it is at hand. */
+  authorization(): string | undefined | Promise<string | undefined>;
   /** To be called when the server answers 401: the credentials are read anew before they are used again. */
   refresh?(): void;
 }
@@ -56,7 +56,7 @@ export function inClusterApiServer(
   return {
     url: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
     tls,
-    authorization: async () => `Bearer ${token.read()}`,
+    authorization: () => `Bearer ${token.read()}`,
     refresh: () => token.expire(),
   };
 

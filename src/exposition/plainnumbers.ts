@@ -2,6 +2,7 @@
  * The numbers of a metric where they are at its end, as Go's encoder writes them: then they can be read without the rest. Hot: asked for every sample
  * that is recognised.
  */
+import type { Sample } from './sample.ts';
 
 /** The tags and lengths that stand around the numbers of a metric as Go's encoder writes it, with a value and a time of this century. */
 const tag = {
@@ -45,6 +46,18 @@ export function plainTime(view: DataView, stop: number): number {
   const low =
     (four & 0x7f) | ((four >>> 1) & (0x7f << 7)) | ((four >>> 2) & (0x7f << 14)) | ((four >>> 3) & (0x7f << 21));
   return ((two & 0x7f) | ((two >>> 1) & (0x7f << 7))) * 0x1000_0000 + low;
+}
+
+/**
+ * Reads the numbers that end here into the sample, and returns whether they are plain. In fields of it: V8 would make an object of a number that a function
+ * returns, where it has not the room to inline that.
+ */
+export function takePlainNumbers(view: DataView, stop: number, isTimed: boolean, sample: Sample): boolean {
+  const valueStop = isTimed ? stop - timeBytes : stop;
+  if (!hasPlainValue(view, valueStop) || (isTimed && !hasPlainTime(view, stop))) return false;
+  sample.value = plainValue(view, valueStop);
+  sample.timestampMs = isTimed ? plainTime(view, stop) : Number.NaN;
+  return true;
 }
 
 /** A view is made once for the memory that a connection reads into, not for each piece of a body. */

@@ -4,7 +4,16 @@
  * The schema: https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
  */
 import { readMetric } from './metric.ts';
-import { hasPlainTime, hasPlainValue, plainTime, plainValue, timeBytes, valueBytes, viewOver } from './plainnumbers.ts';
+import {
+  hasPlainTime,
+  hasPlainValue,
+  plainTime,
+  plainValue,
+  takePlainNumbers,
+  timeBytes,
+  valueBytes,
+  viewOver,
+} from './plainnumbers.ts';
 import type { Recall, Remembered } from './recall.ts';
 import { isAt, Sample, type SampleSink, type Seen, unremembered } from './sample.ts';
 import { Cursor, hasVarint, wireType } from './wire.ts';
@@ -214,9 +223,10 @@ export class DelimitedReader {
   /** Reads metrics for as long as they are those that were there before, and returns where they end. */
   #readRecalled(body: Buffer, from: number, end: number, recall: Recall): number {
     const view = viewOver(body.buffer);
-    const base = body.byteOffset;
-    const limit = Math.min(end, from + this.#familyLeft);
-    let at = from;
+    // Small integers to V8: of a position that may be any number it makes an object, each time that it is handed on.
+    const base = body.byteOffset | 0;
+    const limit = Math.min(end, from + this.#familyLeft) | 0;
+    let at = from | 0;
     sample.family = this.#family;
     while (limit - at > valueBytes && body[at] === tag.metric) {
       const low = body[at + 1]!;
@@ -228,13 +238,8 @@ export class DelimitedReader {
       if (stop > limit) break;
       const series = recall.find(view, base + start, length);
       if (series === unremembered) break;
-      // Numbers go in fields: as arguments, V8 would make an object of each.
       if (recall.isWanted) {
-        const { isTimed } = recall;
-        const valueStop = base + stop - (isTimed ? timeBytes : 0);
-        if (!hasPlainValue(view, valueStop) || (isTimed && !hasPlainTime(view, base + stop))) break;
-        sample.value = plainValue(view, valueStop);
-        sample.timestampMs = isTimed ? plainTime(view, base + stop) : Number.NaN;
+        if (!takePlainNumbers(view, base + stop, recall.isTimed, sample)) break;
       } else {
         sample.value = 0;
         sample.timestampMs = Number.NaN;

@@ -22,7 +22,7 @@ export interface KubeletTls {
 export interface KubeletClientOptions {
   readonly tls: () => KubeletTls;
   /** The Authorization header's value. */
-  readonly authorization: () => Promise<string | undefined>;
+  readonly authorization: () => string | undefined | Promise<string | undefined>;
   /** Plain HTTP without credentials. */
   readonly plainHttp: boolean;
   readonly requestTimeoutMs: number;

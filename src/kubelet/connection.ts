@@ -44,9 +44,10 @@ export function createConnection(authority: string, options: ConnectionOptions):
     };
     const before = underWay;
     const answer = before === undefined ? exchange() : untilAborted(before, signal).then(exchange);
-    const settled = Promise.allSettled([before, answer]).then(() => {
+    const ended = () => {
       if (underWay === settled) underWay = undefined;
-    });
+    };
+    const settled = before === undefined ? answer.then(ended, ended) : Promise.allSettled([before, answer]).then(ended);
     underWay = settled;
     return answer;
   }

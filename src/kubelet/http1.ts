@@ -122,16 +122,16 @@ export class ResponseReader {
   }
 
   #addHeader(line: string): void {
-    const [, given = '', value = ''] = headerPattern.exec(line) ?? [];
-    if (given === '') throw new HttpError('a header that is none');
-    const name = given.toLowerCase();
+    const match = headerPattern.exec(line);
+    if (match === null) throw new HttpError('a header that is none');
+    const name = match[1]!.toLowerCase();
     if (this.#state === state.trailers) {
       if (framing.has(name)) throw new HttpError(`${name} behind the body`);
       return;
     }
     if (!known.has(name)) return;
     if (this.#headers.has(name)) throw new HttpError(`${name} twice`);
-    this.#headers.set(name, value);
+    this.#headers.set(name, match[2]!);
   }
 
   #endHead(): void {

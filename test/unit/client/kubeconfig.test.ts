@@ -91,11 +91,17 @@ describe('a kubeconfig', () => {
   test('with an exec plugin that fails', async () => {
     write('plugin.cjs', 'process.stderr.write("log in first"); process.exit(1);');
     const server = await load({ exec: execOf(path.join(folder, 'plugin.cjs')) });
-    await assert.rejects(server.authorization(), (error: Error) => {
-      assert.match(error.message, /cannot get the credentials of user me in .*; does kubectl get nodes work with it\?/);
-      assert.match(String(error.cause), /log in first/);
-      return true;
-    });
+    await assert.rejects(
+      async () => server.authorization(),
+      (error: Error) => {
+        assert.match(
+          error.message,
+          /cannot get the credentials of user me in .*; does kubectl get nodes work with it\?/,
+        );
+        assert.match(String(error.cause), /log in first/);
+        return true;
+      },
+    );
   });
 
   test('with an OIDC token that is still good', async () => {
