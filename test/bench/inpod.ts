@@ -35,7 +35,7 @@ export interface PodOptions {
 const quickEnd = ['--shutdown-delay-duration=0s'];
 
 /** As in the image. */
-const imageNodeArgs = ['--min-semi-space-size=2', '--max-semi-space-size=4'];
+const imageNodeArgs = ['--min-semi-space-size=4', '--max-semi-space-size=4'];
 
 const project = path.resolve(import.meta.dirname, '../..');
 
