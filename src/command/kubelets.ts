@@ -11,6 +11,7 @@ import type { Logger } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
 import { kubeletRequestTimeoutMs } from '../options/validate.ts';
 import { createLocalEndpoints, type Endpoints } from '../scrape/endpoints.ts';
+import type { ScrapeMetrics } from '../scrape/metrics.ts';
 import type { TargetAddress } from '../scrape/target.ts';
 import { type WorkerRules, workersFor } from '../scrape/workers/count.ts';
 import { createSpreadEndpoints } from '../scrape/workers/spread.ts';
@@ -21,7 +22,15 @@ export interface Kubelets {
   readonly addressOf: (node: NodeInfo) => TargetAddress;
 }
 
-export function createKubelets(options: Options, apiServer: ApiServer, clock: Clock, log: Logger): Kubelets {
+export interface KubeletsOptions {
+  readonly options: Options;
+  readonly apiServer: ApiServer;
+  readonly clock: Clock;
+  readonly metrics: Pick<ScrapeMetrics, 'workers'>;
+  readonly log: Logger;
+}
+
+export function createKubelets({ options, apiServer, clock, metrics, log }: KubeletsOptions): Kubelets {
   const requestTimeoutMs = kubeletRequestTimeoutMs(options);
   if (options['kubelet-connection'] === 'proxy') {
     // Whatever addresses the Node has: kube-apiserver chooses.
@@ -49,7 +58,10 @@ export function createKubelets(options: Options, apiServer: ApiServer, clock: Cl
       local: createLocalEndpoints(createKubeletClient(client), clock),
       startWorker: () => createWorkerEndpoints({ ...client, clock, log }),
       workersFor: (fleet) => workersFor(workerRules(options), fleet),
-      onGrown: (workers) => log.info({ workers }, 'threads of their own scrape'),
+      onGrown: (workers) => {
+        metrics.workers(workers);
+        log.info({ workers }, 'threads of their own scrape');
+      },
     }),
     addressOf: (node) => ({ candidates: kubeletCandidates(node, rules), resourcePath: node.resourceMetricsPath }),
   };

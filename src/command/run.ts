@@ -67,7 +67,8 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     const pod = pods.get(namespace, name);
     return pod?.configHash ?? pod?.uid;
   };
-  const kubelets = createKubelets(options, apiServer, clock, log);
+  const scrapeMetrics = createScrapeMetrics(registry, resolutionMs);
+  const kubelets = createKubelets({ options, apiServer, clock, metrics: scrapeMetrics, log });
   rooms.use(kubelets.endpoints);
   const scraper = createScraper({
     nodes,
@@ -78,7 +79,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     sink: { store: (batch) => storage.store(withUids(batch, uidOf)), forget: storage.forget },
     resolutionMs,
     clock,
-    metrics: createScrapeMetrics(registry, resolutionMs),
+    metrics: scrapeMetrics,
     log,
   });
 

@@ -10,6 +10,8 @@ export interface ScrapeMetrics {
   round(seconds: number): void;
   /** Which endpoint a node is served from. */
   source(node: string, source: Source): void;
+  /** How many threads scrape by now, beside the one that serves. */
+  workers(count: number): void;
   /** Takes away the series of a node that left, or they would pile up on a cluster that scales. */
   remove(node: string): void;
 }
@@ -71,6 +73,11 @@ export function createScrapeMetrics(registry: Registry, resolutionMs: number): S
       for (const [node, { source }] of nodes) if (source !== undefined) this.set({ node, source }, 1);
     },
   });
+  const workers = new Gauge({
+    name: 'kubegauge_scrape_workers',
+    help: 'How many threads scrape, beside the one that serves; with none, that one does.',
+    registers,
+  });
   return {
     observe(node, success, seconds, wallMs) {
       total.inc({ success: String(success) });
@@ -85,6 +92,7 @@ export function createScrapeMetrics(registry: Registry, resolutionMs: number): S
     },
     round: (seconds) => rounds.observe(seconds),
     source: (node, source) => void (seriesOf(node).source = source),
+    workers: (count) => workers.set(count),
     remove(node) {
       if (nodes.get(node)?.duration !== undefined) measured -= 1;
       duration.remove(node);

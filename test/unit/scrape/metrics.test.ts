@@ -41,3 +41,10 @@ test('rounds are told apart around the resolution', async () => {
     ['10', '12.5', '15', '22.5', '30', '+Inf'],
   );
 });
+
+test('how many threads scrape is told, also that there are none', async () => {
+  const { metrics, text } = setUp();
+  assert.match(await text(), /^kubegauge_scrape_workers 0$/m);
+  metrics.workers(2);
+  assert.match(await text(), /^kubegauge_scrape_workers 2$/m);
+});
