@@ -1,12 +1,12 @@
 /**
- * What scraping costs whole processes at their own pace: the real metrics-server and ours, over fleets of the same nodes, all at the same time, so that whatever
- * disturbs the machine disturbs each of them. Fleets and kube-apiservers are in this process, whose time is not counted.
+ * What scraping costs whole processes at their own pace: the real metrics-server and ours, over fleets of the same nodes, those that are compared at the same time,
+ * so that whatever disturbs the machine disturbs each of them. Fleets and kube-apiservers are in this process, whose time is not counted.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GiveUp, waitFor } from '../cluster/wait.ts';
 import type { Server } from '../conformance/servers.ts';
 import { createCluster } from './cluster.ts';
-import { type Fleet, isFull, isReal, type Kind, kinds, startFleet } from './fleet.ts';
+import { type Fleet, isFull, isReal, type Kind, startFleet } from './fleet.ts';
 import { openPods } from './inpod.ts';
 import { type Figures, figureOf, ratioOf, single } from './measure.ts';
 import { type PodCount, podCounts } from './nodemodel.ts';
@@ -19,6 +19,12 @@ const nodeCounts: Readonly<Record<PodCount, number>> = { 10: 100, 30: 100, 110: 
 const fullNodes = 30;
 const fullPodLimit = 30;
 
+/** Full bodies by themselves, since to make them keeps the fleet, and so all caches, busy. */
+const groups: readonly (readonly Kind[])[] = [
+  ['real', 'filtered', 'resource'],
+  ['real-fewer', 'full', 'uncompressed'],
+];
+
 /** The shortest that metrics-server takes. */
 const resolutionMs = 10_000;
 /** Each window sees every node once. */
@@ -29,18 +35,20 @@ const warmUpRounds = 20;
 const warmUpTimeoutMs = 8 * 60_000;
 
 export async function benchPaced(figures: Figures, counts: readonly PodCount[] = podCounts): Promise<void> {
-  for (const pods of counts) await benchFleet(figures, pods);
+  for (const pods of counts) {
+    for (const kinds of groups) {
+      if (pods <= fullPodLimit || !kinds.some(isFull)) await benchFleet(figures, pods, kinds);
+    }
+  }
 }
 
-async function benchFleet(figures: Figures, pods: PodCount): Promise<void> {
+async function benchFleet(figures: Figures, pods: PodCount, kinds: readonly Kind[]): Promise<void> {
   await using rooms = new AsyncDisposableStack();
   const inPods = rooms.use(await openPods());
   const fleet = rooms.use(await startFleet({ pods, samples: 'moving', resolutionMs }));
   const measured: Measured[] = [];
-  for (const kind of Object.keys(kinds) as Kind[]) {
-    const few = isFull(kind) || kind === 'real-fewer';
-    if (few && pods > fullPodLimit) continue;
-    const nodes = few ? fullNodes : nodeCounts[pods];
+  for (const kind of kinds) {
+    const nodes = kinds.some(isFull) ? fullNodes : nodeCounts[pods];
     const apiServer = rooms.use(await createCluster({ kind, nodes, pods, port: fleet.port }, inPods.credentials));
     fleet.prepare(kind);
     const args = argsOf[kind] ?? [];
@@ -49,11 +57,11 @@ async function benchFleet(figures: Figures, pods: PodCount): Promise<void> {
   }
   await untilWarm(fleet, measured);
   for (let window = 0; window < windows; window += 1) await watch(fleet, measured);
-  const peerOf = (kind: Kind) => measured.find((each) => each.kind === (isFull(kind) ? 'real-fewer' : 'real'));
+  const peer = measured.find(({ kind }) => isReal(kind));
   for (const { kind, nodes, server, perScrapeMs } of measured) {
     const name = `paced.${pods}.${kind}`;
     figures.set(name, figureOf(perScrapeMs, 'ms'));
-    if (!isReal(kind)) figures.set(`${name}.to-metrics-server`, ratioOf(perScrapeMs, peerOf(kind)?.perScrapeMs ?? []));
+    if (!isReal(kind)) figures.set(`${name}.to-metrics-server`, ratioOf(perScrapeMs, peer?.perScrapeMs ?? []));
     figures.set(`${name}.rss-at-${nodes}-nodes`, single(residentMiB(server.process.pid), 'MiB'));
   }
 }
