@@ -12,6 +12,7 @@ import { benchLists } from './lists.ts';
 import type { Figure, Figures } from './measure.ts';
 import { type Measured, measuredFile, readMeasured } from './measured.ts';
 import { benchMemory } from './memory.ts';
+import { podCounts } from './nodemodel.ts';
 import { benchPaced } from './paced.ts';
 import { benchScrape } from './scrape.ts';
 import { benchStart } from './start.ts';
@@ -29,7 +30,7 @@ const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ['scrape', (figures) => benchScrape(figures)],
   ['get', benchGet],
   ['start', benchStart],
-  ['paced', (figures) => benchPaced(figures)],
+  ...podCounts.map((pods): [string, Part] => [`paced-${pods}`, (figures) => benchPaced(figures, pods)]),
   ['whole', (figures, { minutes }) => benchWhole(figures, { ...usualLoad, minutes })],
   ...largeClusters.map((cluster): [string, Part] => [
     `large-${cluster.nodes}`,

@@ -9,7 +9,7 @@ import { createCluster } from './cluster.ts';
 import { type Fleet, isFull, isReal, type Kind, startFleet } from './fleet.ts';
 import { openPods } from './inpod.ts';
 import { type Figures, figureOf, ratioOf, single } from './measure.ts';
-import { type PodCount, podCounts } from './nodemodel.ts';
+import type { PodCount } from './nodemodel.ts';
 import { cpuMsOf, residentMiB } from './procfs.ts';
 
 /** The larger nodes are, the fewer there are, or the fleet would take the machine for itself. */
@@ -34,11 +34,9 @@ const windows = 5;
 const warmUpRounds = 20;
 const warmUpTimeoutMs = 8 * 60_000;
 
-export async function benchPaced(figures: Figures, counts: readonly PodCount[] = podCounts): Promise<void> {
-  for (const pods of counts) {
-    for (const kinds of groups) {
-      if (pods <= fullPodLimit || !kinds.some(isFull)) await benchFleet(figures, pods, kinds);
-    }
+export async function benchPaced(figures: Figures, pods: PodCount): Promise<void> {
+  for (const kinds of groups) {
+    if (pods <= fullPodLimit || !kinds.some(isFull)) await benchFleet(figures, pods, kinds);
   }
 }
 
