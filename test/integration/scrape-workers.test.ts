@@ -75,7 +75,7 @@ interface Pair extends AsyncDisposable {
 
 function pairOf(other: Partial<KubeletClientOptions> = {}): Pair {
   const options = optionsOf(other);
-  const local = createLocalEndpoints(createKubeletClient(options), createFakeClock());
+  const local = createLocalEndpoints(createKubeletClient(options), createFakeClock(), 'all');
   const worker = workerOf(options).endpoints;
   const [here, there] = [local.of(node), worker.of(node)];
   return {
@@ -137,6 +137,18 @@ describe('a healthy kubelet', () => {
       }
     });
   }
+
+  test('its answers are compressed, however small, since a fleet that needs workers has many connections', async () => {
+    await using worker = workerOf(optionsOf()).endpoints;
+    const endpoint = worker.of(node);
+    const seen = kubelet.requests.length;
+    for (let turn = 0; turn < 3; turn += 1)
+      assert.equal((await endpoint.cadvisor(atOf(kubelet), signal)).kind, 'batch');
+    assert.deepEqual(
+      kubelet.requests.slice(seen).map(({ acceptEncoding }) => acceptEncoding),
+      ['gzip', 'gzip', 'gzip'],
+    );
+  });
 
   test('its layout is the same object until something comes or goes, for each endpoint', async () => {
     await using worker = workerOf(optionsOf()).endpoints;

@@ -23,7 +23,8 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
   const { send } = createMailbox<FromWorker>(port);
   const credentials = createCredentials(() => send({ kind: 'credentials-wanted' }));
   const kubelet = createKubeletClient({ ...settings, ...credentials.source });
-  const endpoints = createLocalEndpoints(kubelet, systemClock);
+  // Fleets that need threads have thousands of connections.
+  const endpoints = createLocalEndpoints(kubelet, systemClock, 'all');
   const nodes = new Map<string, AskedNode>();
   const underWay = new Map<number, AbortController>();
   port.on('message', (messages: readonly ToWorker[]) => messages.forEach(take));
