@@ -146,7 +146,7 @@ export const flags = {
     section: 'Kubelet',
     type: 'boolean',
     default: 'true',
-    help: 'Ask kubelets that are reached directly to compress large bodies, as those before 1.37 send, and all bodies in fleets that threads of their own scrape: a seventh of the bytes, of large ones for three times the CPU here and more in the kubelet.',
+    help: 'Ask kubelets that are reached directly to compress large bodies, as those before 1.37 send, and all bodies from 500 nodes on: a seventh of the bytes, of large ones for three times the CPU here and more in the kubelet.',
   },
   'deprecated-kubelet-completely-insecure': {
     section: 'Kubelet',

@@ -70,18 +70,8 @@ interface Question {
 const accept =
   'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=1,text/plain;version=0.0.4;q=0.5';
 
-/**
- * Which answers to ask for compressed: to inflate a small one takes as long as to read it, so only large ones; or all. A connection keeps as much memory as its
- * largest answers took on the wire, which thousands of connections add up: with 5,000 nodes of 30 pods, all compressed takes 190 MiB less, for 6 % of a core.
- */
-export type Compress = 'large' | 'all';
-
-export function createEndpoint(
-  node: string,
-  kubelet: KubeletClient,
-  clock: Clock,
-  compress: Compress = 'large',
-): Endpoint {
+/** @param compress whether to ask for small answers compressed, too: to inflate one takes longer than to read it. Asked each time. */
+export function createEndpoint(node: string, kubelet: KubeletClient, clock: Clock, compress = () => false): Endpoint {
   const reach = createReach(kubelet);
   /** Whether the kubelet sent only the families asked for (1.37 and later); its bodies are then small. */
   let filtered = false;
@@ -104,7 +94,7 @@ export function createEndpoint(
 
   function cadvisorQuestion(paths: keyof typeof cadvisorPaths): Omit<Question, 'brief'> {
     const path = cadvisorPaths[paths][hasSwap ? 'withSwap' : 'withoutSwap'];
-    return { source: 'cadvisor', path, gzip: !filtered || compress === 'all' };
+    return { source: 'cadvisor', path, gzip: !filtered || compress() };
   }
 
   async function readWhole(at: Addresses, question: Omit<Question, 'brief'>, signal: AbortSignal): Promise<Told> {

@@ -1,7 +1,7 @@
 /** Where kubelets are asked: in this thread here, in others by workers/. */
 import type { Clock } from '../clock.ts';
 import type { KubeletClient } from '../kubelet/client.ts';
-import { type Compress, createEndpoint, type Endpoint } from './endpoint.ts';
+import { createEndpoint, type Endpoint } from './endpoint.ts';
 
 export interface Endpoints extends AsyncDisposable {
   /** The node's, which remembers nothing yet. A node is asked one thing at a time. */
@@ -10,11 +10,24 @@ export interface Endpoints extends AsyncDisposable {
   release(node: string): void;
 }
 
-/** In this thread. @param compress see createEndpoint. */
-export function createLocalEndpoints(kubelet: KubeletClient, clock: Clock, compress: Compress = 'large'): Endpoints {
+/**
+ * From so many nodes on, small answers are asked for compressed, too. A connection keeps as much memory as its largest answers took on the wire: with 5,000 nodes of
+ * 30 pods, 190 MiB less for 6 % of a core.
+ */
+export const manyNodes = 500;
+
+/** In this thread. @param many nodes from which on all answers are compressed. */
+export function createLocalEndpoints(kubelet: KubeletClient, clock: Clock, many = manyNodes): Endpoints {
+  const nodes = new Set<string>();
   return {
-    of: (node) => createEndpoint(node, kubelet, clock, compress),
-    release: (node) => kubelet.release(node),
+    of(node) {
+      nodes.add(node);
+      return createEndpoint(node, kubelet, clock, () => nodes.size >= many);
+    },
+    release(node) {
+      nodes.delete(node);
+      kubelet.release(node);
+    },
     [Symbol.asyncDispose]: () => kubelet[Symbol.asyncDispose](),
   };
 }

@@ -75,7 +75,7 @@ interface Pair extends AsyncDisposable {
 
 function pairOf(other: Partial<KubeletClientOptions> = {}): Pair {
   const options = optionsOf(other);
-  const local = createLocalEndpoints(createKubeletClient(options), createFakeClock(), 'all');
+  const local = createLocalEndpoints(createKubeletClient(options), createFakeClock(), 0);
   const worker = workerOf(options).endpoints;
   const [here, there] = [local.of(node), worker.of(node)];
   return {
@@ -138,7 +138,7 @@ describe('a healthy kubelet', () => {
     });
   }
 
-  test('its answers are compressed, however small, since a fleet that needs workers has many connections', async () => {
+  test('its answers are compressed, however small, since a fleet that needs workers has many nodes', async () => {
     await using worker = workerOf(optionsOf()).endpoints;
     const endpoint = worker.of(node);
     const seen = kubelet.requests.length;
@@ -147,6 +147,23 @@ describe('a healthy kubelet', () => {
     assert.deepEqual(
       kubelet.requests.slice(seen).map(({ acceptEncoding }) => acceptEncoding),
       ['gzip', 'gzip', 'gzip'],
+    );
+  });
+
+  test('in this thread its answers are compressed as long as there are many nodes', async () => {
+    await using local = createLocalEndpoints(createKubeletClient(optionsOf()), createFakeClock(), 2);
+    const endpoint = local.of(node);
+    const seen = kubelet.requests.length;
+    const ask = async () => assert.equal((await endpoint.cadvisor(atOf(kubelet), signal)).kind, 'batch');
+    await ask();
+    await ask();
+    local.of('another');
+    await ask();
+    local.release('another');
+    await ask();
+    assert.deepEqual(
+      kubelet.requests.slice(seen).map(({ acceptEncoding }) => acceptEncoding),
+      ['gzip', 'identity', 'gzip', 'identity'],
     );
   });
 

@@ -23,8 +23,8 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
   const { send } = createMailbox<FromWorker>(port);
   const credentials = createCredentials(() => send({ kind: 'credentials-wanted' }));
   const kubelet = createKubeletClient({ ...settings, ...credentials.source });
-  // Fleets that need threads have thousands of connections.
-  const endpoints = createLocalEndpoints(kubelet, systemClock, 'all');
+  // Fleets that need threads have many nodes, however few are this one's.
+  const endpoints = createLocalEndpoints(kubelet, systemClock, 0);
   const nodes = new Map<string, AskedNode>();
   const underWay = new Map<number, AbortController>();
   port.on('message', (messages: readonly ToWorker[]) => messages.forEach(take));
