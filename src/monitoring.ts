@@ -57,6 +57,8 @@ export interface LabelledHistogram {
   /** @param value of the label; one that is new, or was removed, begins at nothing. */
   of(value: string): QuickHistogram;
   remove(value: string): void;
+  /** How many values there are. */
+  readonly size: number;
 }
 
 export function createLabelledHistogram(
@@ -72,6 +74,9 @@ export function createLabelledHistogram(
       return series;
     },
     remove: (value) => void all.delete(value),
+    get size() {
+      return all.size;
+    },
   };
 }
 

@@ -18,7 +18,7 @@ export const timeBytes = 7;
 const doubleBytes = 8;
 
 /** Whether a gauge, counter or untyped value with nothing but a double ends here. */
-export function hasPlainValue(view: DataView, stop: number): boolean {
+function hasPlainValue(view: DataView, stop: number): boolean {
   const kind = view.getUint8(stop - valueBytes);
   return (
     (kind === tag.counter || kind === tag.gauge || kind === tag.untyped) &&
@@ -26,12 +26,12 @@ export function hasPlainValue(view: DataView, stop: number): boolean {
   );
 }
 
-export function plainValue(view: DataView, stop: number): number {
+function plainValue(view: DataView, stop: number): number {
   return view.getFloat64(stop - doubleBytes, true);
 }
 
 /** Whether a time of six bytes ends here, as those of this century do. */
-export function hasPlainTime(view: DataView, stop: number): boolean {
+function hasPlainTime(view: DataView, stop: number): boolean {
   return (
     view.getUint8(stop - timeBytes) === tag.timestampMs &&
     (view.getInt32(stop - 6) & 0x80808080) === (0x80808080 | 0) &&
@@ -40,7 +40,7 @@ export function hasPlainTime(view: DataView, stop: number): boolean {
 }
 
 /** The varint of six bytes that ends here: seven bits in each, the lowest first. */
-export function plainTime(view: DataView, stop: number): number {
+function plainTime(view: DataView, stop: number): number {
   const four = view.getInt32(stop - 6, true);
   const two = view.getUint16(stop - 2, true);
   const low =

@@ -4,16 +4,7 @@
  * The schema: https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
  */
 import { readMetric } from './metric.ts';
-import {
-  hasPlainTime,
-  hasPlainValue,
-  plainTime,
-  plainValue,
-  takePlainNumbers,
-  timeBytes,
-  valueBytes,
-  viewOver,
-} from './plainnumbers.ts';
+import { takePlainNumbers, timeBytes, valueBytes, viewOver } from './plainnumbers.ts';
 import type { Recall, Remembered } from './recall.ts';
 import { isAt, Sample, type SampleSink, type Seen, unremembered } from './sample.ts';
 import { Cursor, hasVarint, wireType } from './wire.ts';
@@ -34,6 +25,8 @@ const piece = { family: 'family', fields: 'fields', skip: 'skip' } as const;
 
 /** For all readers, as nothing is left in them between two messages. */
 const sample = new Sample();
+/** The numbers of a sample once more, read without the rest. */
+const plain = new Sample();
 const cursor = new Cursor();
 
 export class DelimitedReader {
@@ -294,17 +287,11 @@ export class DelimitedReader {
   /** Undefined where the numbers are not at the end, as they have to be to be read without the rest. */
   #remembered(series: number, body: Buffer, start: number, stop: number, { identity }: Recall): Remembered | undefined {
     const isTimed = !Number.isNaN(sample.timestampMs);
-    const valueStop = isTimed ? stop - timeBytes : stop;
-    const end = valueStop - valueBytes;
+    const end = stop - valueBytes - (isTimed ? timeBytes : 0);
     if (end < start || stop - start > recalledLimitBytes) return undefined;
-    const view = viewOver(body.buffer);
     const base = body.byteOffset;
-    if (!hasPlainValue(view, base + valueStop) || !Object.is(sample.value, plainValue(view, base + valueStop))) {
-      return undefined;
-    }
-    if (isTimed && !(hasPlainTime(view, base + stop) && sample.timestampMs === plainTime(view, base + stop))) {
-      return undefined;
-    }
+    if (!takePlainNumbers(viewOver(body.buffer), base + stop, isTimed, plain)) return undefined;
+    if (!Object.is(sample.value, plain.value) || !Object.is(sample.timestampMs, plain.timestampMs)) return undefined;
     const range = identity === 'all labels' ? { start, end } : sample.rangeOf(identity.label);
     if (range === undefined || range.end > end) return undefined;
     if (identity !== 'all labels' && range.start === range.end) return undefined;

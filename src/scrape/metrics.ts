@@ -50,8 +50,6 @@ export function createScrapeMetrics(registry: Registry, resolutionMs: number): S
     buckets: roundBuckets(resolutionMs / 1000),
   });
   const nodes = new Map<string, NodeSeries>();
-  /** How many of them have a histogram of their own. */
-  let measured = 0;
   // Made of what is known when somebody asks: to set a gauge takes longer than to decode a small answer.
   new Gauge({
     name: 'metrics_server_kubelet_last_request_time_seconds',
@@ -84,17 +82,13 @@ export function createScrapeMetrics(registry: Registry, resolutionMs: number): S
       anyDuration.observe(seconds);
       const series = seriesOf(node);
       series.lastMs = wallMs;
-      if (series.duration === undefined && measured < nodeHistogramLimit) {
-        series.duration = duration.of(node);
-        measured += 1;
-      }
+      if (duration.size < nodeHistogramLimit) series.duration ??= duration.of(node);
       series.duration?.observe(seconds);
     },
     round: (seconds) => rounds.observe(seconds),
     source: (node, source) => void (seriesOf(node).source = source),
     workers: (count) => workers.set(count),
     remove(node) {
-      if (nodes.get(node)?.duration !== undefined) measured -= 1;
       duration.remove(node);
       nodes.delete(node);
     },

@@ -222,10 +222,7 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
   }
 
   function isToldOf(identity: PodIdentity): boolean {
-    const only = index.only(identity.namespace, identity.name);
-    return (
-      only?.layout.uid === identity.uid || matching(index.named(identity.namespace, identity.name), identity).length > 0
-    );
+    return matching(index.named(identity.namespace, identity.name), identity).length > 0;
   }
 
   function readPod(pod: StoredPod, nowMs: number): Answer<PodUsage> {
