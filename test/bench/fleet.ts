@@ -79,6 +79,7 @@ export async function startFleet({ pods, samples, resolutionMs }: FleetOptions):
   const turns = new Map(Object.values(kinds).map((kind) => [kind as number, createTurns(resolutionMs)]));
   const kept = new Map<string, Buffer>();
   const moving = new Map<string, Moving>();
+  const answered = new WeakSet<object>();
   const startedMs = Date.now();
   const server = createServer({ ...certificate, ALPNProtocols: ['http/1.1'], keepAliveTimeout: 90_000 }, handle);
   server.on('tlsClientError', () => {});
@@ -118,8 +119,11 @@ export async function startFleet({ pods, samples, resolutionMs }: FleetOptions):
     const families = path === '/metrics/resource' ? 'resource' : cadvisor;
     const what = { families, query: families === 'filtered' ? query : '', ...wantedBy(request.headers) } as const;
     const body = bodyOf(what, node, count);
-    if (request.socket instanceof TLSSocket) {
-      request.socket.setMaxSendFragment(what.protobuf && !what.gzip ? 16 * 1024 : 4096);
+    // Once made smaller, OpenSSL's records never grow again, and filtering kubelets are asked for a compressed answer once.
+    const isFirst = !answered.has(request.socket);
+    answered.add(request.socket);
+    if (request.socket instanceof TLSSocket && !isFirst && (what.gzip || !what.protobuf)) {
+      request.socket.setMaxSendFragment(smallRecordBytes);
     }
     response.writeHead(200, {
       'content-type': what.protobuf ? delimitedContentType : textContentType,
@@ -180,3 +184,4 @@ const familiesOf = {
 type FamiliesOf = (model: ReturnType<typeof nodeModel>, nowMs: number, asked: readonly string[]) => Family[];
 
 const chunkBytes = 32 * 1024;
+const smallRecordBytes = 4 * 1024;
