@@ -1,6 +1,6 @@
 /**
  * What scraping costs whole processes at their own pace: the real metrics-server and ours, over fleets of the same nodes, those that are compared at the same time,
- * so that whatever disturbs the machine disturbs each of them. Fleets and kube-apiservers are in this process, whose time is not counted.
+ * so that whatever disturbs the machine disturbs each of them, but each in turn. Fleets and kube-apiservers are in this process, whose time is not counted.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GiveUp, waitFor } from '../cluster/wait.ts';
@@ -45,10 +45,12 @@ async function benchFleet(figures: Figures, pods: PodCount, kinds: readonly Kind
   const inPods = rooms.use(await openPods());
   const fleet = rooms.use(await startFleet({ pods, samples: 'moving', resolutionMs }));
   const measured: Measured[] = [];
-  for (const kind of kinds) {
+  const startedMs = performance.now();
+  for (const [index, kind] of kinds.entries()) {
     const nodes = kinds.some(isFull) ? fullNodes : nodeCounts[pods];
     const apiServer = rooms.use(await createCluster({ kind, nodes, pods, port: fleet.port }, inPods.credentials));
     fleet.prepare(kind);
+    await untilTurn((index * resolutionMs) / kinds.length, startedMs);
     const args = argsOf[kind] ?? [];
     const server = await inPods.start(isReal(kind) ? 'real' : 'ours', { label: kind, apiServer, args });
     measured.push({ kind, nodes, server, perScrapeMs: [] });
@@ -62,6 +64,12 @@ async function benchFleet(figures: Figures, pods: PodCount, kinds: readonly Kind
     if (!isReal(kind)) figures.set(`${name}.to-metrics-server`, ratioOf(perScrapeMs, peer?.perScrapeMs ?? []));
     figures.set(`${name}.rss-at-${nodes}-nodes`, single(residentMiB(server.process.pid), 'MiB'));
   }
+}
+
+/** Each server is started so far into a round that none scrapes while another one does: they would take caches and the fleet from each other. */
+async function untilTurn(offsetMs: number, startedMs: number): Promise<void> {
+  const intoRoundMs = (performance.now() - startedMs) % resolutionMs;
+  await sleep((resolutionMs + offsetMs - intoRoundMs) % resolutionMs);
 }
 
 const argsOf: Partial<Record<Kind, readonly string[]>> = {
