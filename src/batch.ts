@@ -76,8 +76,12 @@ export function containersOf(layout: Layout): number {
   return rowsOf(layout) - 1;
 }
 
+export function hasMachine(numbers: Float64Array): boolean {
+  return !Number.isNaN(numbers[column.timestampMs]);
+}
+
 export function machinePoint(numbers: Float64Array): Point | undefined {
-  return Number.isNaN(numbers[column.timestampMs]) ? undefined : readPoint(numbers, machineRow);
+  return hasMachine(numbers) ? readPoint(numbers, machineRow) : undefined;
 }
 
 /** @param numbers of a batch with this pod in its layout. */

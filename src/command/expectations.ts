@@ -39,7 +39,7 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
       lookedMs = nowMs;
       look(nowMs);
     }
-    return unreported.values().some(({ sinceMs }) => nowMs - sinceMs >= overdueMs);
+    return unreported.size > 0 && unreported.values().some(({ sinceMs }) => nowMs - sinceMs >= overdueMs);
   }
 
   function look(nowMs: number): void {

@@ -42,13 +42,13 @@ export class Intake {
   readonly #reader: BodyReader | undefined;
   /** Undefined: the body is not compressed. */
   readonly #inflater: Inflater | undefined;
-  /** One buffer that grows: a body may come in pieces of a byte, and each one by itself would take a hundred. */
-  readonly #kept = new BodyBuffer();
+  /** Without a reader. One buffer that grows: a body may come in pieces of a byte, and each one by itself would take a hundred. */
+  #kept: BodyBuffer | undefined;
   #wanted = true;
 
   constructor(head: AnswerHead, makeInflater: MakeInflater | undefined, onBody: OnBody | undefined, attempt: Attempt) {
     this.#attempt = attempt;
-    this.#reader = call(() => onBody?.(head));
+    this.#reader = choose(onBody, head);
     this.#inflater = makeInflater?.((chunk) => this.#take(chunk));
   }
 
@@ -65,13 +65,20 @@ export class Intake {
   end(): Buffer {
     if (this.#wanted) this.#inflate((inflater) => inflater.end());
     this.#inflater?.close();
-    return this.#kept.bytes();
+    return this.#kept?.bytes() ?? nothing;
   }
 
   #take(chunk: Buffer): boolean {
-    const reader = this.#reader;
-    if (reader === undefined) this.#kept.add(chunk);
-    else this.#wanted = call(() => reader.write(chunk));
+    if (this.#reader === undefined) {
+      this.#kept ??= new BodyBuffer();
+      this.#kept.add(chunk);
+      return true;
+    }
+    try {
+      this.#wanted = this.#reader.write(chunk);
+    } catch (thrown) {
+      throw new ReaderFailure(thrown);
+    }
     return this.#wanted;
   }
 
@@ -89,9 +96,11 @@ export class Intake {
   }
 }
 
-function call<T>(ofTheReader: () => T): T {
+const nothing = Buffer.alloc(0);
+
+function choose(onBody: OnBody | undefined, head: AnswerHead): BodyReader | undefined {
   try {
-    return ofTheReader();
+    return onBody?.(head);
   } catch (thrown) {
     throw new ReaderFailure(thrown);
   }

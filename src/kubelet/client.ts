@@ -1,13 +1,13 @@
 /** One HTTPS request to one kubelet, over a connection that is kept for the next one. */
 import { isIP } from 'node:net';
 import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls';
-import { untilAborted } from '../abort.ts';
 import type { OnBody } from './body.ts';
 import { type Connection, createConnection } from './connection.ts';
 import type { UndiciOptions } from './dispatch.ts';
 import { type Answer, inTime } from './exchange.ts';
-import type { Route } from './failure.ts';
+import type { Attempt, Route } from './failure.ts';
 import { chooseInflater } from './inflate.ts';
+import type { Limit } from './limit.ts';
 import { readBufferBytes } from './socket.ts';
 
 /** What kubelets are checked against and what is shown to them; a new object whenever something in it changed. */
@@ -79,16 +79,29 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
   return { fetch, release, [Symbol.asyncDispose]: dispose };
 
   function fetch(request: KubeletRequest, signal: AbortSignal): Promise<KubeletResponse> {
-    const route: Route = { via: 'kubelet', address: authority(request) };
-    const attempt = { ...route, node: request.node, timeoutMs: options.requestTimeoutMs };
-    return inTime(attempt, signal, async (limit) => {
+    const { node } = request;
+    const attempt: Attempt = { via: 'kubelet', address: authority(request), node, timeoutMs: options.requestTimeoutMs };
+    return inTime(attempt, signal, (limit) => {
       // Credentials may come from a plugin that hangs, and may bring a certificate, so they come first.
-      const authorization = options.plainHttp ? undefined : await untilAborted(options.authorization(), limit);
-      const { connection, verifiedBy } = connectionTo(request);
-      const gzip = request.gzip && options.compression !== false;
-      const answer = await connection.ask({ ...request, gzip, authorization }, attempt, limit);
-      return { ...answer, ...route, verifiedBy: verifiedBy() };
+      const authorization = options.plainHttp ? undefined : options.authorization();
+      if (!(authorization instanceof Promise)) return ask(request, attempt, authorization, limit);
+      return limit.until(authorization).then((value) => ask(request, attempt, value, limit));
     });
+  }
+
+  async function ask(
+    request: KubeletRequest,
+    attempt: Attempt,
+    authorization: string | undefined,
+    limit: Limit,
+  ): Promise<KubeletResponse> {
+    const { connection, verifiedBy } = connectionTo(request);
+    const { path, accept, onBody } = request;
+    const gzip = request.gzip && options.compression !== false;
+    const question = { path, accept, gzip, authorization, ...(onBody === undefined ? {} : { onBody }) };
+    const { status, contentType, dateMs, body, wireBytes } = await connection.ask(question, attempt, limit);
+    const { via, address } = attempt;
+    return { status, contentType, dateMs, body, wireBytes, via, address, verifiedBy: verifiedBy() };
   }
 
   function connectionTo(request: KubeletRequest): Held {
@@ -152,7 +165,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
 function createUndiciConnection(options: UndiciOptions): Connection {
   const loaded = import('./dispatch.ts').then((undici) => undici.createUndiciConnection(options));
   return {
-    ask: async (question, attempt, signal) => (await loaded).ask(question, attempt, signal),
+    ask: async (question, attempt, limit) => (await loaded).ask(question, attempt, limit),
     close: async () => (await loaded).close(),
     destroy: async () => (await loaded).destroy(),
   };

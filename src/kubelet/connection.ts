@@ -1,15 +1,14 @@
 /** The connection to one node's kubelet: opened when there is a question, kept for the next one, replaced when it turns out to be dead. */
-import { untilAborted } from '../abort.ts';
 import { type Answer, Incoming, type Question, type Request } from './exchange.ts';
 import type { Attempt } from './failure.ts';
 import type { MakeInflater } from './inflate.ts';
-import type { ResponseSink } from './http1.ts';
+import type { Limit } from './limit.ts';
 import { requestBytes } from './request.ts';
 import { ConnectionLostError, KubeletSocket, type SocketOptions } from './socket.ts';
 
 export interface Connection {
   /** One question at a time, others wait. Throws what came in the way. */
-  ask(question: Question, attempt: Attempt, signal: AbortSignal): Promise<Answer>;
+  ask(question: Question, attempt: Attempt, limit: Limit): Promise<Answer>;
   /** Once the question under way has its answer. */
   close(): Promise<void>;
   /** Now. */
@@ -27,57 +26,69 @@ export const keepAliveMs = 80_000;
 export function createConnection(authority: string, options: ConnectionOptions): Connection {
   let kept: KubeletSocket | undefined;
   let gone = false;
+  /** Whether a question has the connection, and how many others wait for it. */
+  let isBusy = false;
+  let waiting = 0;
   /** Settles when everything that was asked has its answer; undefined when that is so. */
   let underWay: Promise<unknown> | undefined;
   let written: { readonly request: Request; readonly bytes: Buffer } | undefined;
   let idle: NodeJS.Timeout | undefined;
   return { ask, close, destroy };
 
-  function ask(question: Question, attempt: Attempt, signal: AbortSignal): Promise<Answer> {
-    const exchange = async () => {
-      try {
-        return await ofKept(question, attempt, signal);
-      } finally {
-        clearTimeout(idle);
-        if (!gone) idle = setTimeout(closeIdle, keepAliveMs).unref();
-      }
-    };
+  function ask(question: Question, attempt: Attempt, limit: Limit): Promise<Answer> {
     const before = underWay;
-    const answer = before === undefined ? exchange() : untilAborted(before, signal).then(exchange);
-    const ended = () => {
-      if (underWay === settled) underWay = undefined;
-    };
-    const settled = before === undefined ? answer.then(ended, ended) : Promise.allSettled([before, answer]).then(ended);
-    underWay = settled;
+    if (before === undefined) {
+      const answer = exchange(question, attempt, limit);
+      underWay = answer;
+      return answer;
+    }
+    const answer = inTurn(before, question, attempt, limit);
+    underWay = Promise.allSettled([before, answer]);
     return answer;
   }
 
-  async function ofKept(question: Question, attempt: Attempt, signal: AbortSignal): Promise<Answer> {
-    const bytes = bytesOf(question);
-    if (kept?.closed === false) {
-      const socket = kept;
-      try {
-        return await ofSocket(socket);
-      } catch (cause) {
-        // The kubelet may have closed it, or restarted, since the last answer; a GET may be asked twice.
-        if (socket.answered || signal.aborted) throw cause;
-      }
+  async function inTurn(before: Promise<unknown>, question: Question, attempt: Attempt, limit: Limit): Promise<Answer> {
+    waiting += 1;
+    try {
+      await limit.until(before.catch(ignore));
+    } finally {
+      waiting -= 1;
     }
-    if (gone) throw notNeeded();
-    kept = new KubeletSocket(options);
-    await kept.opened(signal);
-    return ofSocket(kept);
+    return exchange(question, attempt, limit);
+  }
 
-    async function ofSocket(socket: KubeletSocket): Promise<Answer> {
-      const incoming = new Incoming(question, attempt, options.makeInflater);
-      await socket.ask(bytes, sinkOf(incoming), signal);
-      try {
-        return incoming.end();
-      } catch (cause) {
-        socket.fail(cause);
-        throw cause;
+  async function exchange(question: Question, attempt: Attempt, limit: Limit): Promise<Answer> {
+    isBusy = true;
+    try {
+      const bytes = bytesOf(question);
+      const socket = kept;
+      if (socket?.closed === false) {
+        try {
+          return await socket.ask(bytes, new Incoming(question, attempt, options.makeInflater), limit);
+        } catch (cause) {
+          // The kubelet may have closed it, or restarted, since the last answer; a GET may be asked twice.
+          if (socket.answered || limit.ended) throw cause;
+        }
       }
+      return await ofNew(bytes, new Incoming(question, attempt, options.makeInflater), limit);
+    } finally {
+      ended();
     }
+  }
+
+  async function ofNew(question: Buffer, incoming: Incoming, limit: Limit): Promise<Answer> {
+    if (gone) throw notNeeded();
+    const socket = new KubeletSocket(options);
+    kept = socket;
+    await socket.opened(limit);
+    return socket.ask(question, incoming, limit);
+  }
+
+  function ended(): void {
+    isBusy = false;
+    if (waiting === 0) underWay = undefined;
+    clearTimeout(idle);
+    if (!gone) idle = setTimeout(closeIdle, keepAliveMs).unref();
   }
 
   /** From one scrape to the next only a token may have changed. */
@@ -91,11 +102,11 @@ export function createConnection(authority: string, options: ConnectionOptions):
   }
 
   function closeIdle(): void {
-    if (underWay === undefined) kept?.fail(new ConnectionLostError('the connection was idle for too long'));
+    if (!isBusy) kept?.fail(new ConnectionLostError('the connection was idle for too long'));
   }
 
   async function close(): Promise<void> {
-    await underWay;
+    await Promise.allSettled([underWay]);
     await destroy();
   }
 
@@ -106,22 +117,14 @@ export function createConnection(authority: string, options: ConnectionOptions):
   }
 }
 
-function sinkOf(incoming: Incoming): ResponseSink {
-  return {
-    onHead: ({ status, headers }) =>
-      incoming.start(status, {
-        contentType: headers.get('content-type'),
-        contentEncoding: headers.get('content-encoding'),
-        date: headers.get('date'),
-      }),
-    onBody: (chunk) => incoming.write(chunk),
-  };
-}
-
 function sameRequest(a: Request, b: Request): boolean {
   return a.path === b.path && a.accept === b.accept && a.gzip === b.gzip && a.authorization === b.authorization;
 }
 
 function notNeeded(): ConnectionLostError {
   return new ConnectionLostError('the connection is not needed any more');
+}
+
+function ignore(): void {
+  // Whoever waits for a question to be answered does not care how.
 }

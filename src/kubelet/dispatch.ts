@@ -7,6 +7,7 @@ import { userAgent } from '../version.ts';
 import { type Answer, Incoming, type Question } from './exchange.ts';
 import type { Attempt } from './failure.ts';
 import type { MakeInflater } from './inflate.ts';
+import { type Limit, whileConnecting } from './limit.ts';
 import { headLimitBytes } from './limits.ts';
 
 export interface UndiciOptions {
@@ -30,7 +31,7 @@ export function createUndiciConnection(options: UndiciOptions): Connection {
     connect: { ...options.tls, timeout: options.connectTimeoutMs, maxCachedSessions: 0 },
   });
   return {
-    ask: (question, attempt, signal) => dispatch(client, question, attempt, options.makeInflater, signal),
+    ask: (question, attempt, limit) => dispatch(client, question, attempt, options.makeInflater, limit),
     close: () => client.close(),
     destroy: () => client.destroy(),
   };
@@ -45,7 +46,7 @@ export function dispatch(
   question: Question,
   attempt: Attempt,
   makeInflater: MakeInflater,
-  signal: AbortSignal,
+  limit: Limit,
 ): Promise<Answer> {
   const { path, accept, gzip, authorization } = question;
   const headers = {
@@ -56,7 +57,9 @@ export function dispatch(
   };
   const incoming = new Incoming(question, attempt, makeInflater);
   return new Promise((resolve, reject) => {
-    const handler = new AnswerHandler(incoming, signal, { resolve, reject });
+    // As long as there is no connection that could be told.
+    limit.onEnd((reason) => reject(whileConnecting(reason)));
+    const handler = new AnswerHandler(incoming, limit, { resolve, reject });
     connection.dispatch({ method: 'GET', path, headers }, handler);
   });
 }
@@ -64,52 +67,37 @@ export function dispatch(
 /** What undici calls while an answer comes; what its methods throw ends the request and the connection, and comes to onResponseError. */
 class AnswerHandler implements Dispatcher.DispatchHandler {
   readonly #incoming: Incoming;
-  readonly #signal: AbortSignal;
+  readonly #limit: Limit;
   readonly #settle: Settle;
-  #controller: Dispatcher.DispatchController | undefined;
 
-  constructor(incoming: Incoming, signal: AbortSignal, settle: Settle) {
+  constructor(incoming: Incoming, limit: Limit, settle: Settle) {
     this.#incoming = incoming;
-    this.#signal = signal;
+    this.#limit = limit;
     this.#settle = settle;
   }
 
-  /** Comes as soon as there is a connection; how long that takes has a limit of its own. */
+  /** Comes as soon as there is a connection. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#signal.aborted) this.#abort();
-    else this.#signal.addEventListener('abort', this.#abort, { once: true });
+    this.#limit.onEnd((reason) => controller.abort(reason as Error));
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     // An answer before the answer, such as 103 Early Hints.
     if (status < 200) return;
-    this.#incoming.start(status, {
-      contentType: first(headers['content-type']),
-      contentEncoding: first(headers['content-encoding']),
-      date: first(headers.date),
-    });
+    const entries = Object.entries(headers).map(([name, value]) => [name, first(value) ?? ''] as const);
+    this.#incoming.onHead({ status, headers: new Map(entries) });
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#incoming.write(chunk);
+    this.#incoming.onBody(chunk);
   }
 
   onResponseEnd(): void {
-    const answer = this.#incoming.end();
-    this.#done();
-    this.#settle.resolve(answer);
+    this.#settle.resolve(this.#incoming.onEnd());
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
-    this.#done();
     this.#settle.reject(cause);
-  }
-
-  readonly #abort = () => this.#controller?.abort(this.#signal.reason as Error);
-
-  #done(): void {
-    this.#signal.removeEventListener('abort', this.#abort);
   }
 }
 

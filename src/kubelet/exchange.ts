@@ -1,7 +1,9 @@
 /** One request and its whole answer within their limits, over whichever connection leads to the kubelet. */
 import { type AnswerHead, Intake, type OnBody, ReaderFailure } from './body.ts';
 import { type Attempt, KubeletError } from './failure.ts';
+import type { ResponseHead, ResponseSink } from './http1.ts';
 import type { MakeInflater } from './inflate.ts';
+import { Limit } from './limit.ts';
 
 /** What is sent. */
 export interface Request {
@@ -30,32 +32,21 @@ export interface Answer extends AnswerHead {
  * Runs what asks the kubelet, until the attempt's time is over or the signal aborts.
  * @throws KubeletError whatever it was that went wrong, but for what the reader of the body has thrown: that is passed on.
  */
-export async function inTime<T>(
-  attempt: Attempt,
-  signal: AbortSignal,
-  ask: (limit: AbortSignal) => Promise<T>,
-): Promise<T> {
-  // AbortSignal.any() and timeout() do the same at several times the cost, which was a tenth of a scrape.
-  const limit = new AbortController();
-  const late = () => limit.abort(new DOMException(`not within ${attempt.timeoutMs} ms`, 'TimeoutError'));
-  const stop = () => limit.abort(signal.reason);
-  const timer = setTimeout(late, attempt.timeoutMs);
-  signal.addEventListener('abort', stop);
-  if (signal.aborted) stop();
+export async function inTime<T>(attempt: Attempt, signal: AbortSignal, ask: (limit: Limit) => Promise<T>): Promise<T> {
+  const limit = new Limit(attempt.timeoutMs, signal);
   try {
-    return await ask(limit.signal);
+    return await ask(limit);
   } catch (cause) {
     if (cause instanceof ReaderFailure) throw cause.thrown;
     if (cause instanceof KubeletError) throw cause;
     throw new KubeletError(attempt, signal.aborted ? 'given up, the server stops' : 'no answer', { cause });
   } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
+    limit.clear();
   }
 }
 
 /** An answer while it comes. Its methods throw a KubeletError when the body is too large or broken, and a ReaderFailure. */
-export class Incoming {
+export class Incoming implements ResponseSink<Answer> {
   readonly #onBody: OnBody | undefined;
   readonly #attempt: Attempt;
   readonly #makeInflater: MakeInflater;
@@ -68,27 +59,31 @@ export class Incoming {
     this.#makeInflater = makeInflater;
   }
 
-  start(status: number, { contentType, contentEncoding, date }: AnswerHeaders): void {
-    const dateMs = Date.parse(date ?? '');
-    this.#head = { status, contentType: contentType ?? '', dateMs: Number.isNaN(dateMs) ? undefined : dateMs };
-    const makeInflater = contentEncoding === 'gzip' ? this.#makeInflater : undefined;
+  onHead(head: ResponseHead): void {
+    this.#head = answerHeadOf(head);
+    const makeInflater = head.headers.get('content-encoding') === 'gzip' ? this.#makeInflater : undefined;
     this.#intake = new Intake(this.#head, makeInflater, this.#onBody, this.#attempt);
   }
 
-  /** The bytes are valid until the call returns. */
-  write(chunk: Buffer): void {
+  onBody(chunk: Buffer): void {
     this.#intake?.write(chunk);
   }
 
-  end(): Answer {
+  onEnd(): Answer {
     if (this.#head === undefined || this.#intake === undefined) throw new Error('an answer without a head has ended');
-    return { ...this.#head, body: this.#intake.end(), wireBytes: this.#intake.wireBytes };
+    const { status, contentType, dateMs } = this.#head;
+    return { status, contentType, dateMs, body: this.#intake.end(), wireBytes: this.#intake.wireBytes };
   }
 }
 
-/** Those that matter; undefined where there is none. */
-interface AnswerHeaders {
-  readonly contentType: string | undefined;
-  readonly contentEncoding: string | undefined;
-  readonly date: string | undefined;
+function answerHeadOf(head: ResponseHead): AnswerHead {
+  if (lastHead?.head === head) return lastHead.answer;
+  const { status, headers } = head;
+  const dateMs = Date.parse(headers.get('date') ?? '');
+  const contentType = headers.get('content-type') ?? '';
+  lastHead = { head, answer: { status, contentType, dateMs: Number.isNaN(dateMs) ? undefined : dateMs } };
+  return lastHead.answer;
 }
+
+/** Whoever reads heads gives the same object for the same one. */
+let lastHead: { readonly head: ResponseHead; readonly answer: AnswerHead } | undefined;

@@ -2,12 +2,15 @@
 import { headLimitBytes } from './limits.ts';
 
 /** Who is told of a response while it comes. */
-export interface ResponseSink {
+export interface ResponseSink<Answer = unknown> {
   onHead(head: ResponseHead): void;
   /** The bytes are valid until the call returns. */
   onBody(chunk: Buffer): void;
+  /** The response is whole; returns what came of it. */
+  onEnd(): Answer;
 }
 
+/** The same object where the same bytes have come again. */
 export interface ResponseHead {
   readonly status: number;
   /** The headers that matter to anybody here, by their names in lower case. */
@@ -31,17 +34,35 @@ const lengthDigits = 15;
 /** What is being read. An enumeration by hand: Node runs no TypeScript that has to be compiled. */
 const state = { head: 0, sized: 1, untilEnd: 2, chunkSize: 3, chunk: 4, chunkEnd: 5, trailers: 6, whole: 7 } as const;
 
+type State = (typeof state)[keyof typeof state];
+
+/** What follows from a head. */
+interface Begun {
+  readonly head: ResponseHead;
+  readonly bodyState: State;
+  readonly remainingBytes: number;
+  readonly reusable: boolean;
+}
+
+/** The head that was read last, by whichever reader: in a wave all kubelets send the same one, to the second of its date. */
+let lastHead: (Begun & { readonly bytes: Buffer }) | undefined;
+
+/** Of a reader that has read no head. */
+const none = new Map<string, string>();
+
 export class ResponseReader {
   /** Whether another question may be asked over the connection once the response is whole. */
   reusable = true;
   readonly #sink: ResponseSink;
-  #state: (typeof state)[keyof typeof state] = state.head;
+  #state: State = state.head;
   /** The part of a line that has come. */
   #line = '';
   #headBytes = 0;
   #interims = 0;
   #status = 0;
-  #headers = new Map<string, string>();
+  #headers: Map<string, string> = none;
+  /** What its head has said, once that is whole. */
+  #begun: Begun | undefined;
   /** Of the body or of the chunk. */
   #remainingBytes = 0;
   #sizeDigits = 0;
@@ -61,6 +82,8 @@ export class ResponseReader {
     while (at < end) {
       switch (this.#state) {
         case state.head:
+          at = this.#readHead(buffer, at, end);
+          break;
         case state.trailers:
           at = this.#readLine(buffer, at, end);
           break;
@@ -100,6 +123,22 @@ export class ResponseReader {
     return until;
   }
 
+  #readHead(buffer: Buffer, start: number, end: number): number {
+    const isFirst = this.#headBytes === 0;
+    if (isFirst && lastHead !== undefined && isAt(lastHead.bytes, buffer, start, end)) {
+      const { length } = lastHead.bytes;
+      this.#headBytes = length;
+      this.#begin(lastHead);
+      return start + length;
+    }
+    let at = start;
+    while (at < end && this.#state === state.head) at = this.#readLine(buffer, at, end);
+    if (isFirst && this.#begun !== undefined && this.#interims === 0) {
+      lastHead = { ...this.#begun, bytes: Buffer.from(buffer.subarray(start, at)) };
+    }
+    return at;
+  }
+
   #readLine(buffer: Buffer, at: number, end: number): number {
     // Behind the end may be what came earlier.
     const newline = buffer.indexOf(lineFeed, at);
@@ -114,8 +153,10 @@ export class ResponseReader {
     if (!this.#line.endsWith('\r\n')) throw new HttpError('a line that ends without a carriage return');
     const line = this.#line.slice(0, -2);
     this.#line = '';
-    if (this.#status === 0) this.#status = statusOf(line);
-    else if (line !== '') this.#addHeader(line);
+    if (this.#status === 0) {
+      this.#status = statusOf(line);
+      this.#headers = new Map();
+    } else if (line !== '') this.#addHeader(line);
     else if (this.#state === state.trailers) this.#state = state.whole;
     else this.#endHead();
     return until;
@@ -142,15 +183,23 @@ export class ResponseReader {
       // Nothing was asked that one continues with (100), nor to speak something else (101).
       if (status <= 101 || this.#interims > interimLimit) throw new HttpError(`an answer ${status} before the answer`);
       this.#status = 0;
-      this.#headers = new Map();
       return;
     }
-    this.#state = this.#bodyState(status, headers.get('content-length'), headers.get('transfer-encoding'));
-    this.reusable = this.#state !== state.untilEnd && !closing.test(headers.get('connection') ?? '');
-    this.#sink.onHead({ status, headers });
+    const bodyState = this.#bodyState(status, headers.get('content-length'), headers.get('transfer-encoding'));
+    const reusable = bodyState !== state.untilEnd && !closing.test(headers.get('connection') ?? '');
+    this.#begin({ head: { status, headers }, bodyState, remainingBytes: this.#remainingBytes, reusable });
   }
 
-  #bodyState(status: number, length: string | undefined, encoding: string | undefined) {
+  #begin(begun: Begun): void {
+    this.#begun = begun;
+    this.#status = begun.head.status;
+    this.#state = begun.bodyState;
+    this.#remainingBytes = begun.remainingBytes;
+    this.reusable = begun.reusable;
+    this.#sink.onHead(begun.head);
+  }
+
+  #bodyState(status: number, length: string | undefined, encoding: string | undefined): State {
     if (encoding !== undefined) {
       // Two opinions of where an answer ends are how one answer is made two.
       if (length !== undefined) throw new HttpError('content-length together with transfer-encoding');
@@ -199,6 +248,11 @@ export class ResponseReader {
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 const version = 'HTTP/1.1 ';
+
+function isAt(bytes: Buffer, buffer: Buffer, start: number, end: number): boolean {
+  const until = start + bytes.length;
+  return until <= end && bytes.compare(buffer, start, until) === 0;
+}
 
 function statusOf(line: string): number {
   const status = /^HTTP\/1\.1 ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/.exec(line)?.[1];

@@ -1,5 +1,4 @@
 /** Requests to kubelets by way of kube-apiserver's node proxy, for clusters where nobody else reaches them. */
-import { untilAborted } from '../abort.ts';
 import type { ApiServer, TlsMaterial } from '../client/config.ts';
 import { type Dispatcher, Pool } from '../client/undici.ts';
 import type { KubeletClient, KubeletRequest, KubeletResponse } from './client.ts';
@@ -29,14 +28,10 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs }: KubeletProxy
   function fetch(request: KubeletRequest, signal: AbortSignal): Promise<KubeletResponse> {
     const attempt = { ...route, node: request.node, timeoutMs: requestTimeoutMs };
     return inTime(attempt, signal, async (limit) => {
-      const authorization = await untilAborted(apiServer.authorization(), limit);
+      const authorization = await limit.until(Promise.resolve(apiServer.authorization()));
       const { material, pool } = connections();
       const path = `${prefix}${proxyPath(request)}`;
-      // A connection that is being opened looks at no signal.
-      const answer = await untilAborted(
-        dispatch(pool, { ...request, path, authorization }, attempt, makeInflater, limit),
-        limit,
-      );
+      const answer = await dispatch(pool, { ...request, path, authorization }, attempt, makeInflater, limit);
       if (answer.status === 401) apiServer.refresh?.();
       const verified = protocol === 'https:' && material.rejectUnauthorized;
       return { ...answer, ...route, verifiedBy: verified ? 'apiserver' : 'nothing' };

@@ -2,6 +2,7 @@
 import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
 import { HttpError, ResponseReader, type ResponseSink } from './http1.ts';
+import { ConnectTimeoutError, type Limit, whileConnecting } from './limit.ts';
 
 export interface SocketOptions {
   /** Name or address; IPv6 without brackets. */
@@ -12,11 +13,6 @@ export interface SocketOptions {
   readonly connectTimeoutMs: number;
   /** Through which everything is read; of one process, since nobody keeps what is in it. */
   readonly buffer: Buffer;
-}
-
-/** No connection, or none that is secure, within the time for it. */
-export class ConnectTimeoutError extends Error {
-  override readonly name = 'ConnectTimeoutError';
 }
 
 /** The other side ended the connection before its answer was whole. */
@@ -32,8 +28,11 @@ const tcpKeepAliveMs = 60_000;
 
 interface Exchange {
   readonly response: ResponseReader;
-  readonly resolve: () => void;
+  /** What came of the response, for whoever asked. */
+  readonly end: () => void;
   readonly reject: (cause: unknown) => void;
+  /** Whether the question was written; what comes before that is no answer to it. */
+  written: boolean;
 }
 
 /** Carries one question at a time, as soon as it is open. */
@@ -46,6 +45,7 @@ export class KubeletSocket {
   readonly #opened = Promise.withResolvers<void>();
   #why: unknown;
   #exchange: Exchange | undefined;
+  readonly #fail = (cause: unknown) => this.fail(cause);
 
   constructor(options: SocketOptions) {
     this.#options = options;
@@ -59,41 +59,31 @@ export class KubeletSocket {
       .unref();
   }
 
-  /** To be awaited before the first question. Throws what the socket says, a ConnectTimeoutError, and the signal's reason. */
-  async opened(signal: AbortSignal): Promise<void> {
-    const timer = setTimeout(() => this.fail(noConnection()), this.#options.connectTimeoutMs);
-    const abort = () => {
-      const reason = signal.reason as Error;
-      // Both times may be over at once.
-      this.fail(reason.name === 'TimeoutError' ? noConnection() : reason);
-    };
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort);
+  /** To be awaited before the first question. Throws what the socket says, a ConnectTimeoutError, and the limit's reason. */
+  async opened(limit: Limit): Promise<void> {
+    const timer = setTimeout(() => this.fail(new ConnectTimeoutError()), this.#options.connectTimeoutMs);
+    limit.onEnd((reason) => this.fail(whileConnecting(reason)));
     try {
       await this.#opened.promise;
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
     }
   }
 
-  /** Writes the question, and resolves once the whole response was given to the sink. Throws whatever ended the connection before that. */
-  async ask(question: Buffer, sink: ResponseSink, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
+  /** Writes the question, and resolves to what the sink has made of the whole response. Throws whatever ended the connection before that. */
+  ask<T>(question: Buffer, sink: ResponseSink<T>, limit: Limit): Promise<T> {
     this.answered = false;
-    const abort = () => this.fail(signal.reason);
-    signal.addEventListener('abort', abort);
-    try {
+    return new Promise((resolve, reject) => {
+      if (limit.ended || this.closed) {
+        reject(limit.ended ? limit.reason : this.#why);
+        return;
+      }
+      const response = new ResponseReader(sink);
+      this.#exchange = { response, end: () => resolve(sink.onEnd()), reject, written: false };
+      limit.onEnd(this.#fail);
       // What came before the question is no answer to it, and an end that came is known by then: reads come before immediates.
-      await new Promise(setImmediate);
-      if (this.closed) throw this.#why;
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      this.#exchange = { response: new ResponseReader(sink), resolve, reject };
-      this.#socket.write(question);
-      await promise;
-    } finally {
-      signal.removeEventListener('abort', abort);
-    }
+      setImmediate(() => this.#write(question));
+    });
   }
 
   /** Ends the connection, and with it what is under way. */
@@ -108,11 +98,17 @@ export class KubeletSocket {
     exchange?.reject(cause);
   }
 
+  #write(question: Buffer): void {
+    if (this.#exchange === undefined) return;
+    this.#exchange.written = true;
+    this.#socket.write(question);
+  }
+
   /** Nothing may be thrown here: it would end the process. */
   #read(length: number): void {
     if (this.closed) return;
     const exchange = this.#exchange;
-    if (exchange === undefined) {
+    if (exchange?.written !== true) {
       this.fail(new HttpError('an answer that nobody asked for'));
       return;
     }
@@ -128,13 +124,19 @@ export class KubeletSocket {
 
   #end(): void {
     const exchange = this.#exchange;
-    if (exchange?.response.end() === true) this.#finish(exchange);
+    if (exchange?.written === true && exchange.response.end()) this.#finish(exchange);
     this.fail(new ConnectionLostError('the other side closed'));
   }
 
-  #finish({ response, resolve }: Exchange): void {
+  #finish({ response, end, reject }: Exchange): void {
     this.#exchange = undefined;
-    resolve();
+    try {
+      end();
+    } catch (cause) {
+      reject(cause);
+      this.fail(cause);
+      return;
+    }
     if (!response.reusable) this.fail(new ConnectionLostError('the connection was for one answer'));
   }
 }
@@ -156,8 +158,4 @@ function connect({ host, port, tls, buffer }: SocketOptions, read: (length: numb
   };
   if (tls === undefined) return connectTcp(tcp);
   return connectTls({ ...tcp, ...tls, ALPNProtocols: ['http/1.1'] });
-}
-
-function noConnection(): ConnectTimeoutError {
-  return new ConnectTimeoutError('no connection in time');
 }

@@ -27,11 +27,17 @@ export const nodeHistogramLimit = 250;
 
 export function createScrapeMetrics(registry: Registry, resolutionMs: number): ScrapeMetrics {
   const registers = [registry];
-  const total = new Counter({
+  // Made of what is known when somebody asks, as the gauges are: to set one takes longer than to decode a small answer.
+  const ended = { true: 0, false: 0 };
+  new Counter({
     name: 'metrics_server_kubelet_request_total',
     help: 'Number of requests to kubelets by success.',
     labelNames: ['success'],
     registers,
+    collect() {
+      this.reset();
+      for (const success of ['true', 'false'] as const) if (ended[success] > 0) this.inc({ success }, ended[success]);
+    },
   });
   const duration = createLabelledHistogram(registry, {
     name: 'metrics_server_kubelet_request_duration_seconds',
@@ -50,7 +56,6 @@ export function createScrapeMetrics(registry: Registry, resolutionMs: number): S
     buckets: roundBuckets(resolutionMs / 1000),
   });
   const nodes = new Map<string, NodeSeries>();
-  // Made of what is known when somebody asks: to set a gauge takes longer than to decode a small answer.
   new Gauge({
     name: 'metrics_server_kubelet_last_request_time_seconds',
     help: 'When the last request to a kubelet ended, seconds since the epoch.',
@@ -78,7 +83,7 @@ export function createScrapeMetrics(registry: Registry, resolutionMs: number): S
   });
   return {
     observe(node, success, seconds, wallMs) {
-      total.inc({ success: String(success) });
+      ended[success ? 'true' : 'false'] += 1;
       anyDuration.observe(seconds);
       const series = seriesOf(node);
       series.lastMs = wallMs;

@@ -20,8 +20,14 @@ export function createReach(kubelet: KubeletClient): Reach {
 
   return { fetch };
 
-  async function fetch(at: Addresses, request: Request, signal: AbortSignal): Promise<KubeletResponse> {
-    const order = at.length === 1 ? at : at.toSorted((a, b) => Number(keyOf(b) === good) - Number(keyOf(a) === good));
+  function fetch(at: Addresses, request: Request, signal: AbortSignal): Promise<KubeletResponse> {
+    const [{ host, port }, ...others] = at;
+    if (others.length > 0) return fetchOfAny(at, request, signal);
+    return kubelet.fetch({ ...request, host, port, alternatives: 0 }, signal);
+  }
+
+  async function fetchOfAny(at: Addresses, request: Request, signal: AbortSignal): Promise<KubeletResponse> {
+    const order = at.toSorted((a, b) => Number(keyOf(b) === good) - Number(keyOf(a) === good));
     const failures: KubeletError[] = [];
     for (const candidate of order) {
       try {

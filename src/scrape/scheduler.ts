@@ -111,6 +111,12 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
     current = undefined;
   }
 
+  function end(node: string, sinceMs: number): void {
+    running.delete(node);
+    longestMs = Math.max(longestMs ?? 0, clock.monotonicMs() - sinceMs);
+    startWaiting();
+  }
+
   /** When there is one to scrape in between, in waves: so several come together. @param next the first wave that is not over. */
   function waveOfExtra(startMs: number, next: number): number {
     const earliestMs = extra.values().reduce((a, b) => Math.min(a, b), Infinity);
@@ -146,7 +152,7 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
   }
 
   function startWaiting(): void {
-    if (current === undefined || current.aborted) return;
+    if (waiting.size === 0 || current === undefined || current.aborted) return;
     let places = Math.min(hungLimit - running.size, concurrencyLimit - countQuick());
     for (const [node, sinceMs] of waiting) {
       if (places <= 0) return;
@@ -170,11 +176,7 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
   }
 
   function start(node: string, sinceMs: number, signal: AbortSignal): void {
-    const ended = scrape(node, signal).finally(() => {
-      running.delete(node);
-      longestMs = Math.max(longestMs ?? 0, clock.monotonicMs() - sinceMs);
-      startWaiting();
-    });
+    const ended = scrape(node, signal).then(() => end(node, sinceMs));
     running.set(node, { ended, sinceMs: clock.monotonicMs() });
   }
 }

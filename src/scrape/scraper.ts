@@ -146,7 +146,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     metrics.observe(name, outcome.kind === 'scraped', times.durationMs / 1000, times.answeredMs);
     const stored = outcome.kind === 'scraped' ? publish(outcome.batch) : undefined;
     held.record.ended(outcome, times, stored?.spacingMs ?? 0);
-    held.news.tell(node, outcome, held.record.status(name, held.ready).last?.clockSkew);
+    held.news.tell(node, outcome, held.record.clockSkew());
     if (outcome.kind === 'scraped') scheduler.weigh(name, outcome.isFull ? fullWeight : 1);
     follow(name, stored === undefined ? held.pace.failed(held.ready) : held.pace.scraped(stored.waiting));
   }

@@ -53,6 +53,8 @@ export interface NodeRecord {
   /** One scrape has ended. @param spacingMs of the node's samples, where it gave some. */
   ended(outcome: Outcome, times: ScrapeTimes, spacingMs: number): void;
   status(node: string, ready: boolean): NodeStatus;
+  /** What Scraped says of the node's clock. */
+  clockSkew(): Explanation | undefined;
 }
 
 export function createNodeRecord(): NodeRecord {
@@ -61,7 +63,7 @@ export function createNodeRecord(): NodeRecord {
   let lastScrapeMs: number | undefined;
   let last: Scraped | undefined;
 
-  return { ended, status };
+  return { ended, status, clockSkew: () => last?.clockSkew };
 
   function ended(outcome: Outcome, times: ScrapeTimes, spacingMs: number): void {
     lastScrapeMs = times.answeredMs;

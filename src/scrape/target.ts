@@ -1,5 +1,5 @@
 /** One node as a scrape target: which endpoint it is read from, and what came of it. */
-import { machinePoint, type NodeBatch, toPoints } from '../batch.ts';
+import { hasMachine, type NodeBatch, toPoints } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { Candidates } from '../cluster/address.ts';
 import { explainFailure, explainNoAddress } from '../kubelet/explain.ts';
@@ -68,19 +68,21 @@ export function createTarget({ endpoint, mode, expectations, clock }: TargetOpti
     if (candidates.kind === 'none') return failed(explainNoAddress(candidates));
     const at = candidates.candidates;
     try {
-      if (resourcePath !== undefined) return outcomeOf(await endpoint.resource(at, signal, resourcePath));
-      if (mode === 'resource') return outcomeOf(await endpoint.resource(at, signal));
-      if (mode === 'cadvisor') return outcomeOf(await endpoint.cadvisor(at, signal));
-      return await (fallback === undefined ? fromCadvisor(at, signal) : fromResource(at, signal, fallback));
+      if (resourcePath !== undefined || mode === 'resource') {
+        return outcomeOf(await endpoint.resource(at, signal, resourcePath));
+      }
+      if (fallback !== undefined) return await fromResource(at, signal, fallback);
+      const told = await endpoint.cadvisor(at, signal);
+      if (mode === 'cadvisor') return outcomeOf(told);
+      if (told.kind === 'unusable') return await insteadOf(told.why, at, signal);
+      const isDoubted = told.kind === 'batch' && suspicion.arises(isDoubtful(told), clock.monotonicMs());
+      return isDoubted ? await compare(told, at, signal) : outcomeOf(told);
     } catch (error) {
       return failed(explainFailure(error));
     }
   }
 
-  async function fromCadvisor(at: Addresses, signal: AbortSignal): Promise<Outcome> {
-    const told = await endpoint.cadvisor(at, signal);
-    if (told.kind === 'unusable') return insteadOf(told.why, at, signal);
-    if (told.kind !== 'batch' || !suspicion.arises(isDoubtful(told), clock.monotonicMs())) return outcomeOf(told);
+  async function compare(told: ToldBatch, at: Addresses, signal: AbortSignal): Promise<Outcome> {
     // For comparison only: what fails here fails nothing else.
     const other = await endpoint.resource(at, signal);
     const lacking =
@@ -128,7 +130,7 @@ export function createTarget({ endpoint, mode, expectations, clock }: TargetOpti
 
   function isDoubtful({ batch, doubts }: ToldBatch): boolean {
     return (
-      machinePoint(batch.numbers) === undefined ||
+      !hasMachine(batch.numbers) ||
       doubts?.unlabelled === true ||
       doubts?.pods.some(({ namespace, name }) => expectations.isRunning(namespace, name)) === true ||
       expectations.anyUnreported()

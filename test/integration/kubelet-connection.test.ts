@@ -14,6 +14,7 @@ import {
 import { keepAliveMs } from '../../src/kubelet/connection.ts';
 import { explainFailure } from '../../src/kubelet/explain.ts';
 import { HttpError } from '../../src/kubelet/http1.ts';
+import { Limit } from '../../src/kubelet/limit.ts';
 import { ConnectionLostError, KubeletSocket, readBufferBytes } from '../../src/kubelet/socket.ts';
 import { createCollect } from '../bench/heap.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
@@ -283,11 +284,12 @@ describe('an idle connection', builtIn, () => {
     const talking = createTcpServer((socket: Socket) => void socket.on('error', () => {}).write(good));
     const options = { host: '127.0.0.1', port: await listen(talking, 0), tls: undefined, connectTimeoutMs: 5_000 };
     const socket = new KubeletSocket({ ...options, buffer: Buffer.alloc(readBufferBytes) });
-    const { signal } = new AbortController();
-    await socket.opened(signal);
+    const limit = new Limit(5_000, new AbortController().signal);
+    await socket.opened(limit);
     while (!socket.closed) await new Promise(setImmediate);
-    const ignore = { onHead: () => {}, onBody: () => assert.fail('it was read') };
-    await assert.rejects(socket.ask(Buffer.from('GET / HTTP/1.1\r\n\r\n'), ignore, signal), HttpError);
+    const ignore = { onHead: () => {}, onBody: () => assert.fail('it was read'), onEnd: () => {} };
+    await assert.rejects(socket.ask(Buffer.from('GET / HTTP/1.1\r\n\r\n'), ignore, limit), HttpError);
+    limit.clear();
     talking.close();
   });
 
@@ -295,9 +297,11 @@ describe('an idle connection', builtIn, () => {
     const silent = createTcpServer((socket) => void socket.on('error', () => {}));
     const options = { host: '127.0.0.1', port: await listen(silent, 0), tls: {}, connectTimeoutMs: 5_000 };
     const socket = new KubeletSocket({ ...options, buffer: Buffer.alloc(readBufferBytes) });
-    const opened = assert.rejects(socket.opened(new AbortController().signal), ConnectionLostError);
+    const limit = new Limit(5_000, new AbortController().signal);
+    const opened = assert.rejects(socket.opened(limit), ConnectionLostError);
     socket.fail(new ConnectionLostError('not needed'));
     await opened;
+    limit.clear();
     silent.close();
   });
 });

@@ -26,7 +26,10 @@ export function createSpreadEndpoints({ local, startWorker, workersFor, onGrown 
     held.set(node, own);
     grow();
     return {
-      cadvisor: async (at, signal) => note(node, own, await askedAt(node, own).cadvisor(at, signal)),
+      cadvisor: (at, signal) =>
+        askedAt(node, own)
+          .cadvisor(at, signal)
+          .then((told) => note(node, own, told)),
       resource: (at, signal, path) => askedAt(node, own).resource(at, signal, path),
     };
   }

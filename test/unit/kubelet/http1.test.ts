@@ -23,6 +23,7 @@ function read(text: string, pieceBytes: number, end = false): Seen {
       headers = Object.fromEntries(head.headers);
     },
     onBody: (chunk) => void (body += chunk.toString('latin1')),
+    onEnd: () => {},
   });
   const bytes = Buffer.from(text, 'latin1');
   const buffer = Buffer.alloc(pieceBytes + 100, 'behind the end\r\n');
@@ -34,7 +35,8 @@ function read(text: string, pieceBytes: number, end = false): Seen {
   return { status, headers, body, whole: reader.whole, reusable: reader.reusable };
 }
 
-const pieceSizes = [1, 2, 3, 7, 100_000];
+/** A whole head that has come before is not read again, so what is whole comes twice. */
+const pieceSizes = [1, 2, 3, 7, 100_000, 100_000];
 
 function reads(name: string, text: string, expected: Partial<Seen>, end = false): void {
   test(name, () => {
