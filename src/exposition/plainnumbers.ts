@@ -60,10 +60,14 @@ export function takePlainNumbers(view: DataView, stop: number, isTimed: boolean,
   return true;
 }
 
-/** A view is made once for the memory that a connection reads into, not for each piece of a body. */
+/** A view is made once for the memory that a connection reads into, not for each piece of a body; what a piece's end has cut is in another one, in between. */
 export function viewOver(memory: ArrayBufferLike): DataView {
-  if (lastView.buffer !== memory) lastView = new DataView(memory);
-  return lastView;
+  if (lastView.buffer === memory) return lastView;
+  const view = viewBefore.buffer === memory ? viewBefore : new DataView(memory);
+  viewBefore = lastView;
+  lastView = view;
+  return view;
 }
 
 let lastView: DataView = new DataView(new ArrayBuffer(0));
+let viewBefore: DataView = lastView;

@@ -21,6 +21,8 @@ const nameLimitBytes = 64 * 1024;
 /** Whose length takes two bytes at most; metrics are a few hundred bytes. */
 const recalledLimitBytes = (1 << 14) - 1;
 
+const nothing = Buffer.alloc(0);
+
 const piece = { family: 'family', fields: 'fields', skip: 'skip' } as const;
 
 /** For all readers, as nothing is left in them between two messages. */
@@ -43,7 +45,7 @@ export class DelimitedReader {
   /** Bytes before the piece that is being read. */
   #consumed = 0;
   /** What the last piece had cut. */
-  #carry: Buffer = Buffer.alloc(0);
+  #carry: Buffer = nothing;
   #carried = 0;
   /** How many bytes what was cut has at least. */
   #need = 0;

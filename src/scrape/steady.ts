@@ -12,6 +12,8 @@ export interface Steady {
   /** By row of the layout: where its numbers are, and when it started, in seconds as the kubelet says it; NaN where it does not. */
   readonly places: Int32Array;
   readonly startSeconds: Float64Array;
+  /** The same as batches have it. */
+  readonly startTimesMs: Float64Array;
   /** A sample that is older needs a second look, in milliseconds. */
   readonly oldestMs: number;
 }
@@ -45,7 +47,8 @@ export function steadyOf(
     byRow[row] = place;
     if (numbers.isSeen(place, start)) startSeconds[row] = numbers.value(place, start);
   }
-  return { layout, places: byRow, startSeconds, oldestMs };
+  const startTimesMs = startSeconds.map((seconds) => startTimeMs(seconds) ?? Number.NaN);
+  return { layout, places: byRow, startSeconds, startTimesMs, oldestMs };
 }
 
 /**
@@ -55,7 +58,7 @@ export function steadyOf(
  * @param brief whether nobody has asked when containers started.
  */
 export function steadyNumbers(
-  { places, startSeconds, oldestMs }: Steady,
+  { places, startSeconds, startTimesMs, oldestMs }: Steady,
   numbers: RowNumbers,
   nodeTimeMs: number,
   before: Float64Array<ArrayBuffer>,
@@ -75,7 +78,7 @@ export function steadyNumbers(
     // A row that uses nothing may be that of a container that has ended.
     if (!numbers.isSeen(place, cpu) && numbers.value(place, memory) === 0) return undefined;
     if (nodeTimeMs - result[row * columns + column.timestampMs]! > oldestMs) return undefined;
-    result[row * columns + column.startTimeMs] = startTimeMs(told) ?? Number.NaN;
+    result[row * columns + column.startTimeMs] = startTimesMs[row]!;
   }
   return result;
 }

@@ -73,7 +73,10 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
     const nowMs = clock.monotonicMs();
     const scrape: Scrape = { batch, before, hasSwap, nowMs, progress: { first: 0, largestDistanceMs: 0 } };
     const node = known?.layout === batch.layout && before?.source === batch.source ? known : renew(known, scrape);
-    if (node === known) for (const pod of node.pods) advance(pod, scrape);
+    if (node === known) {
+      // Hot: an iterator would make an object for each pod.
+      for (let pod = 0; pod < node.pods.length; pod += 1) advance(node.pods[pod]!, scrape);
+    }
     advanceNode(node, known, scrape);
     dropSilent(node, nowMs);
     noteUsage(node, nowMs);
