@@ -133,14 +133,15 @@ export class Recall {
       if (length < 0) continue;
       const count = wordsOf(Math.min(length, this.#endBytes));
       const start = this.#series[series * seriesSize]!;
-      words.set(this.#words.subarray(start, start + count), used);
+      for (let word = 0; word < count; word += 1) words[used + word] = this.#words[start + word]!;
       const at = place * seriesSize;
       renumberedSeries[at] = used;
       renumberedSeries[at + 1] = length;
       renumberedSeries[at + 2] = this.#series[series * seriesSize + 2]!;
       used += count;
     }
-    const places = new Map(kept.map((series, place) => [series, place]));
+    const places = new Int32Array(this.#series.length / seriesSize).fill(-1);
+    for (const [place, series] of kept.entries()) places[series] = place;
     this.#families.forEach((entries, family) => {
       this.#families[family] = renumbered(entries, places);
     });
@@ -172,7 +173,7 @@ export class Recall {
 
   #diverge(): void {
     this.changed = true;
-    this.#next ??= Array.from(this.#entries.subarray(0, this.#at));
+    this.#next ??= listOf(this.#entries, this.#at);
   }
 
   #isAt(at: number, view: DataView, start: number, length: number): boolean {
@@ -270,11 +271,19 @@ function wordsOf(lengthBytes: number): number {
   return Math.max(1, Math.ceil(lengthBytes / wordBytes));
 }
 
-function renumbered(entries: Int32Array, places: ReadonlyMap<number, number>): Int32Array {
+/** Several times faster than by its iterator. */
+function listOf(numbers: Int32Array, count: number): number[] {
+  const list: number[] = [];
+  for (let at = 0; at < count; at += 1) list.push(numbers[at]!);
+  return list;
+}
+
+/** @param places by what was the number of a series; -1 where it is forgotten. */
+function renumbered(entries: Int32Array, places: Int32Array): Int32Array {
   const next: number[] = [];
   for (let at = 0; at < entries.length; at += entrySize) {
-    const place = places.get(entries[at + 2]!);
-    if (place !== undefined) next.push(entries[at]!, entries[at + 1]!, place);
+    const place = places[entries[at + 2]!] ?? -1;
+    if (place !== -1) next.push(entries[at]!, entries[at + 1]!, place);
   }
   return Int32Array.from(next);
 }

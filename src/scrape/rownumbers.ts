@@ -40,7 +40,8 @@ export class RowNumbers {
   }
 
   isAnySeen(row: number): boolean {
-    return [0, 1, 2, 3].some((family) => this.isSeen(row, family));
+    for (let family = 0; family < perRow; family += 1) if (this.isSeen(row, family)) return true;
+    return false;
   }
 
   /** 0 where there is none. */

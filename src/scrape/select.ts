@@ -55,14 +55,20 @@ export function select(
   );
   // A pod that is told without its newest container would look idle to the HPA; a scrape later it is told whole.
   const unfinished = new Set(rows.filter((row) => !isSampled(row)).map(podKey));
-  const chosen = new Map<string, Sampled>();
-  for (const candidate of alive(sampled, nodeTimeMs)) {
-    if (unfinished.has(podKey(candidate))) continue;
-    const key = containerKey(candidate);
-    const rival = chosen.get(key);
-    if (rival === undefined || compareInstances(candidate, rival, starts) < 0) chosen.set(key, candidate);
+  /** By pod, and then by the container's name. */
+  const chosen = new Map<string, Map<string, Sampled>>();
+  for (const members of runsOfPods(alive(sampled, nodeTimeMs))) {
+    const key = podKey(members[0]);
+    if (unfinished.has(key)) continue;
+    const containers = chosen.get(key) ?? new Map<string, Sampled>();
+    chosen.set(key, containers);
+    for (const candidate of members) {
+      const { name } = candidate.point;
+      const rival = containers.get(name);
+      if (rival === undefined || compareInstances(candidate, rival, starts) < 0) containers.set(name, candidate);
+    }
   }
-  return { pods: byPod(chosen.values()), startTimes: starts };
+  return { pods: Array.from(chosen.values(), toPod), startTimes: starts };
 }
 
 function isSampled(candidate: Candidate): candidate is Sampled {
@@ -92,7 +98,7 @@ function onePerContainerId(candidates: readonly Sampled[]): Iterable<Sampled> {
 
 /** Drops rows that are no longer sampled, before any choice: such a row must not win over one that is. */
 function alive(candidates: readonly Sampled[], nodeTimeMs: number): readonly Sampled[] {
-  const ages = candidates.map(ageMs).sort((a, b) => a - b);
+  const ages = Float64Array.from(candidates, ageMs).sort();
   const medianMs = ages[ages.length >> 1] ?? 0;
   const limitMs = Math.max(deadAfterMs, deadAfterMedians * medianMs);
   return candidates.filter((candidate) => ageMs(candidate) <= limitMs);
@@ -135,13 +141,27 @@ function uses(candidate: Sampled): boolean {
   return candidate.hasCpu && candidate.point.memoryBytes > 0;
 }
 
-function byPod(candidates: Iterable<Sampled>): PodBatch[] {
-  const pods = Map.groupBy(candidates, podKey);
-  return Array.from(pods.values(), (members) => {
-    const { namespace, pod, cgroup } = members[0]!;
-    const containers = members.map(({ point }) => point).sort(byName);
-    return { namespace, name: pod, uid: cgroup.podUid, containers };
-  });
+/** A pod's containers mostly come one after the other, so that its key is not made for each of them. */
+function runsOfPods(candidates: readonly Sampled[]): [Sampled, ...Sampled[]][] {
+  const runs: [Sampled, ...Sampled[]][] = [];
+  for (const candidate of candidates) {
+    const run = runs.at(-1);
+    if (run !== undefined && isOfSamePod(run[0], candidate)) run.push(candidate);
+    else runs.push([candidate]);
+  }
+  return runs;
+}
+
+function isOfSamePod(a: Candidate, b: Candidate): boolean {
+  return a.pod === b.pod && a.namespace === b.namespace && a.cgroup.podUid === b.cgroup.podUid;
+}
+
+function toPod(members: ReadonlyMap<string, Sampled>): PodBatch {
+  const [first] = members.values();
+  if (first === undefined) throw new Error('a pod without containers was chosen');
+  const { namespace, pod, cgroup } = first;
+  const containers = Array.from(members.values(), ({ point }) => point).sort(byName);
+  return { namespace, name: pod, uid: cgroup.podUid, containers };
 }
 
 function byName(a: ContainerPoint, b: ContainerPoint): number {
