@@ -42,6 +42,8 @@ export class DelimitedReader {
   /** Of these, bytes that are of no interest. */
   #skipLeft = 0;
   #unwanted = false;
+  /** Families that are still to come. */
+  readonly #missing: Set<number> | undefined;
   /** Bytes before the piece that is being read. */
   #consumed = 0;
   /** What the last piece had cut. */
@@ -50,12 +52,21 @@ export class DelimitedReader {
   /** How many bytes what was cut has at least. */
   #need = 0;
 
-  /** @param recall of the same sender and the same names; without, every sample is visited. */
-  constructor(names: readonly string[], sink: SampleSink, recall?: Recall) {
+  /**
+   * @param recall of the same sender and the same names; without, every sample is visited.
+   * @param enough families, by index, after which a sender that does not filter is not listened to any more; without, all of the body is read.
+   */
+  constructor(names: readonly string[], sink: SampleSink, recall?: Recall, enough?: readonly number[]) {
     this.#names = names;
     this.#sink = sink;
     this.#recall = recall;
+    this.#missing = enough === undefined ? undefined : new Set(enough);
     recall?.beginBody();
+  }
+
+  /** Whether all has come that was said to be enough: what follows is not read. */
+  get hasEnough(): boolean {
+    return this.#missing?.size === 0 && this.#unwanted && this.#state === piece.family;
   }
 
   /**
@@ -64,19 +75,20 @@ export class DelimitedReader {
    */
   write(chunk: Buffer): void {
     let at = 0;
-    while (this.#carried > 0) {
+    while (this.#carried > 0 && !this.hasEnough) {
       at += this.#carryOn(chunk, at);
       if (this.#carried < this.#need) return;
       this.#finishCarried();
     }
+    if (this.hasEnough) return;
     const used = this.#read(chunk, at, chunk.length);
-    if (used < chunk.length) this.#keep(chunk, used);
+    if (used < chunk.length && !this.hasEnough) this.#keep(chunk, used);
     this.#consumed += used - at;
   }
 
   /** Throws ExpositionError where the body ends within a message. */
   end(): Seen {
-    if (this.#carried > 0 || this.#state !== piece.family) {
+    if (!this.hasEnough && (this.#carried > 0 || this.#state !== piece.family)) {
       cursor.baseOffset = this.#consumed;
       throw cursor.cutOff(0);
     }
@@ -117,7 +129,7 @@ export class DelimitedReader {
     let at = start;
     cursor.body = body;
     cursor.baseOffset = this.#consumed - start;
-    while (at < end || (this.#state === piece.fields && this.#familyLeft === 0)) {
+    while ((at < end && !this.hasEnough) || (this.#state === piece.fields && this.#familyLeft === 0)) {
       const next = this.#readPiece(body, at, end);
       if (next === -1) {
         if (this.#need > messageLimitBytes) throw cursor.error(`a message of more than ${messageLimitBytes} bytes`, at);
@@ -209,6 +221,7 @@ export class DelimitedReader {
     const at = this.#recall === undefined ? from : this.#readRecalled(body, from, end, this.#recall);
     if (this.#familyLeft === 0) {
       this.#recall?.endFamily();
+      this.#missing?.delete(this.#family);
       this.#state = piece.family;
       return at;
     }

@@ -67,6 +67,11 @@ export class Recall {
     this.#entries = this.#families[0] ?? new Int32Array();
   }
 
+  /** Whether samples of the family are remembered. */
+  remembers(family: number): boolean {
+    return (this.#families[family]?.length ?? 0) > 0;
+  }
+
   beginBody(): void {
     this.changed = false;
     this.complete = true;

@@ -20,6 +20,7 @@ const closeBrace = 0x7d;
 
 /** Text is what kubelets send to those who cannot read anything better, so it is joined and read when it is whole. */
 export class TextReader {
+  readonly hasEnough = false;
   readonly #names: readonly string[];
   readonly #sink: SampleSink;
   readonly #chunks: Buffer[] = [];

@@ -38,6 +38,8 @@ const machineSwap = cadvisorFamilies.indexOf('machine_swap_bytes');
 export const cadvisor: Meaning<CgroupRow, StartTimes> = {
   source: 'cadvisor',
   families: cadvisorFamilies,
+  // A kubelet that failed to read its containers tells of none, and a node that begins to swap tells so by what its containers use.
+  moving: [rowFamilies.cpu, rowFamilies.memory, rowFamilies.swap],
   // A cgroup's path is its name; what else its rows say of it stays, or they get another length. No kubelet changes between CPU in all and by core.
   // The end of a container's path is its ID; who makes a cgroup of the same name below a container of his own cannot make the path as short.
   identity: { label: 'id', endBytes: 40 },

@@ -33,7 +33,7 @@ export interface Decoder {
   readonly settled: boolean;
   /**
    * Undefined where nobody can read the content type. What was begun before and is not finished is forgotten.
-   * @param brief whether the question has left that out.
+   * @param brief whether the question has left that out; where the sender knows no such question, all that follows what changes is not read.
    */
   begin(contentType: string, brief?: boolean): Decoding | undefined;
 }
@@ -53,7 +53,7 @@ export interface Decoding {
 }
 
 export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node: string): Decoder {
-  const { families, identity, source } = meaning;
+  const { families, identity, source, moving } = meaning;
   /** Survives a broken answer. */
   let carried: Carried | undefined;
   let memory: Memory<Row> | undefined;
@@ -72,7 +72,8 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     const before = memory ?? { recall: new Recall(identity, families.length), rows: [], last: undefined };
     memory = undefined;
     const collector = meaning.collect(before.rows);
-    const reader = openReader(contentType, families, collector, before.recall);
+    const enough = brief ? moving.filter((family) => before.recall.remembers(family)) : undefined;
+    const reader = openReader(contentType, families, collector, before.recall, enough);
     if (reader === undefined) return undefined;
     let broken: Decoded | undefined;
     return {
@@ -82,13 +83,13 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
         } catch (error) {
           broken = malformed(error);
         }
-        return broken === undefined;
+        return broken === undefined && !reader.hasEnough;
       },
       finish(nodeTimeMs) {
         if (broken !== undefined) return broken;
         try {
           const filtered = !reader.end().unwanted;
-          const shortCut = takeShortCut(before, collector, { filtered, nodeTimeMs, brief });
+          const shortCut = takeShortCut(before, collector, { filtered, nodeTimeMs, brief, isWhole: !reader.hasEnough });
           if (shortCut !== undefined) {
             calm = calmBefore + 1;
             return shortCut;
@@ -107,14 +108,15 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
   function takeShortCut(
     before: Memory<Row>,
     collector: Collector<Carried>,
-    { filtered, nodeTimeMs, brief }: Ended,
+    { filtered, nodeTimeMs, brief, isWhole }: Ended,
   ): Decoded | undefined {
     const { recall, last } = before;
     if (last?.steady === undefined || recall.changed || !collector.isPlain) return undefined;
     const numbers = steadyNumbers(last.steady, collector.numbers, nodeTimeMs, last.numbers, brief);
     if (numbers === undefined) return undefined;
-    memory = numbers === last.numbers ? before : { ...before, last: { ...last, numbers } };
-    const hasSwap = collector.hasSwap ?? seesSwap(numbers);
+    const hasSwap = collector.hasSwap ?? seesSwap(numbers) ?? (isWhole ? undefined : last.hasSwap);
+    const isSame = numbers === last.numbers && hasSwap === last.hasSwap;
+    memory = isSame ? before : { ...before, last: { ...last, numbers, hasSwap } };
     const batch = { node, source, hasSwap, layout: last.layout, numbers };
     return { kind: 'batch', batch, filtered, doubts: last.doubts };
   }
@@ -137,8 +139,8 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     for (const [place, row] of before.rows.entries()) before.rows[place] = meaning.kept(row, before.rows[place - 1]);
     const isRemembered = recall.complete && collector.isPlain && !hasForgotten;
     const steady = isRemembered ? steadyOf(choice, batch.layout, collector.numbers, meaning.oldestMs) : undefined;
-    memory = { ...before, last: { layout: batch.layout, numbers: batch.numbers, doubts, steady } };
     const hasSwap = batch.hasSwap ?? seesSwap(batch.numbers);
+    memory = { ...before, last: { layout: batch.layout, numbers: batch.numbers, hasSwap, doubts, steady } };
     return { kind: 'batch', batch: { ...batch, hasSwap }, filtered, doubts };
   }
 }
@@ -148,6 +150,8 @@ interface Ended {
   readonly filtered: boolean;
   readonly nodeTimeMs: number;
   readonly brief: boolean;
+  /** Whether it was read to its end. */
+  readonly isWhole: boolean;
 }
 
 /** What went wrong in a body, as an outcome; other errors are thrown on. */
@@ -165,6 +169,7 @@ interface Memory<Row> {
     | {
         readonly layout: NodeBatch['layout'];
         readonly numbers: NodeBatch['numbers'];
+        readonly hasSwap: NodeBatch['hasSwap'];
         readonly doubts: Doubts | undefined;
         /** Where there is a short cut for the next answer. */
         readonly steady: Steady | undefined;
@@ -187,13 +192,14 @@ function seesSwap(numbers: Float64Array): true | undefined {
   return undefined;
 }
 
-type Reader = Pick<DelimitedReader, 'write' | 'end'>;
+type Reader = Pick<DelimitedReader, 'write' | 'end' | 'hasEnough'>;
 
 function openReader(
   contentType: string,
   families: readonly string[],
   sink: SampleSink,
   recall: Recall,
+  enough: readonly number[] | undefined,
 ): Reader | undefined {
   switch (formatOf(contentType)) {
     case 'text':
@@ -202,7 +208,7 @@ function openReader(
       recall.pass();
       return new TextReader(families, sink);
     case 'delimited':
-      return new DelimitedReader(families, sink, recall);
+      return new DelimitedReader(families, sink, recall, enough);
     case 'unknown':
       return undefined;
   }

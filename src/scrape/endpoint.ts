@@ -80,8 +80,10 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
 
   return {
     async cadvisor(at, signal) {
-      const brief = filtered && decoders.cadvisor.settled;
-      const short = brief ? await read(at, { ...cadvisorQuestion('brief'), brief: true }, signal) : undefined;
+      // Who does not filter is asked the same; the answer is not read to its end.
+      const paths = filtered ? 'brief' : 'whole';
+      const { settled } = decoders.cadvisor;
+      const short = settled ? await read(at, { ...cadvisorQuestion(paths), brief: true }, signal) : undefined;
       const told = short ?? (await readWhole(at, cadvisorQuestion('whole'), signal));
       if (told.kind !== 'batch') return told;
       filtered = told.filtered;

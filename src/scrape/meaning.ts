@@ -9,6 +9,8 @@ import type { Chosen } from './steady.ts';
 export interface Meaning<Row, Carried> {
   readonly source: NodeBatch['source'];
   readonly families: readonly string[];
+  /** Those, by index, whose numbers change by themselves: with the same rows as before there is nothing to learn from the others. */
+  readonly moving: readonly number[];
   readonly identity: Identity;
   /** Samples of this age in milliseconds are as good as young ones. */
   readonly oldestMs: number;

@@ -46,6 +46,7 @@ interface Row {
 export const resource: Meaning<Row, Lineages> = {
   source: 'resource',
   families: resourceFamilies,
+  moving: [...resourceFamilies.keys()],
   identity: 'all labels',
   oldestMs: Infinity,
   collect: (rows) => new ResourceCollector(rows),

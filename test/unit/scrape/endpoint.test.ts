@@ -17,7 +17,8 @@ import {
 const nodeTimeMs = 1_795_377_600_000;
 const at = [{ host: '127.0.0.1', port: 10250 }] as const;
 
-type RecordingKubelet = KubeletClient & { readonly paths: string[] };
+/** With whether each of its answers was read to its end. */
+type RecordingKubelet = KubeletClient & { readonly paths: string[]; readonly wholes: boolean[] };
 
 /** A kubelet that gives these bodies, one after the other. */
 function kubeletOf(...bodies: readonly Buffer[]): RecordingKubelet {
@@ -35,13 +36,15 @@ function filteringKubelet(families: () => readonly Family[]): RecordingKubelet {
 
 function kubeletBy(contentType: string, bodyOf: (path: string) => Buffer): RecordingKubelet {
   const paths: string[] = [];
+  const wholes: boolean[] = [];
   return {
     paths,
+    wholes,
     fetch: async ({ onBody, path }) => {
       paths.push(path);
       const body = bodyOf(path);
       const head = { status: 200, contentType, dateMs: nodeTimeMs };
-      onBody?.(head)?.write(body);
+      wholes.push(onBody?.(head)?.write(body) === true);
       const answer = { ...head, body: Buffer.alloc(0), wireBytes: body.length };
       return { ...answer, via: 'kubelet', address: '127.0.0.1:10250', verifiedBy: 'address' };
     },
@@ -178,4 +181,46 @@ test('when containers started, of a node on which nothing changes; at once where
   assert.deepEqual(await ask(), [false, true]);
   for (let time = 0; time < 4; time += 1) assert.deepEqual(await ask(), [true]);
   assert.deepEqual(await ask(), [false]);
+});
+
+test('as much as changes, of a node that sends everything and on which nothing changes', async () => {
+  const blank = { container: '', id: '/', image: '', name: '', namespace: '', pod: '' };
+  const containerOf = (id: string) => ({
+    ...blank,
+    container: 'app',
+    id: `/kubepods/pod66bbaa5b-bd35-4f20-902f-f9e469f6c321/${id.repeat(64)}`,
+    namespace: 'shop',
+    pod: 'web',
+  });
+  let rows = [blank, containerOf('1')];
+  let turn = 0;
+  const kubelet = kubeletBy(delimitedContentType, () => {
+    const samples = (value: number, time = true) =>
+      rows.map((labels): FamilySample => ({ labels, value, ...(time ? { timestampMs: nodeTimeMs - 1_000 } : {}) }));
+    return encodeDelimited([
+      family('container_cpu_load_average_10s', samples(1)),
+      { ...family('container_cpu_usage_seconds_total', samples(10 + turn)), type: 'counter' },
+      family('container_memory_swap', samples(0)),
+      family('container_memory_working_set_bytes', samples(1e6)),
+      family('container_scrape_error', [{ labels: {}, value: 0 }]),
+      family('container_start_time_seconds', samples(nodeTimeMs / 1000 - 500, false)),
+      family('machine_swap_bytes', [{ labels: {}, value: 2e9 }]),
+    ]);
+  });
+  const endpoint = createEndpoint('node-1', kubelet, createFakeClock());
+  const ask = async () => {
+    turn += 1;
+    const told = await endpoint.cadvisor(at, new AbortController().signal);
+    assert.equal(cpuOf(told), 10 + turn);
+    assert.ok(told.kind === 'batch' && told.batch.hasSwap === true && !told.filtered);
+    return kubelet.wholes.splice(0);
+  };
+  for (let time = 0; time < 4; time += 1) assert.deepEqual(await ask(), [true]);
+  assert.deepEqual(await ask(), [false]);
+  assert.deepEqual(await ask(), [false]);
+  rows = [blank, containerOf('2')];
+  assert.deepEqual(await ask(), [false, true]);
+  for (let time = 0; time < 4; time += 1) assert.deepEqual(await ask(), [true]);
+  assert.deepEqual(await ask(), [false]);
+  assert.equal(new Set(kubelet.paths).size, 1);
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { toPoints } from '../../../src/batch.ts';
+import { cadvisor, startFamily } from '../../../src/scrape/cadvisor.ts';
 import type { Decoder } from '../../../src/scrape/decode.ts';
 import {
   delimitedContentType,
@@ -108,31 +109,53 @@ test('of /metrics/resource', () => {
 
 /** Start times do not change here: whoever leaves them out of the question does not learn that they have. */
 test('of /metrics/cadvisor where what does not change is not asked for', () => {
+  const filtered = cadvisor.families;
+  checkBrief(
+    (each) => each,
+    (families) => families.filter(({ name }) => filtered.includes(name)),
+    (families) => families.filter(({ name }) => filtered.includes(name) && name !== startFamily),
+  );
+});
+
+/** Nor does what else comes behind: a kubelet that fails to read its containers tells of none, and swap is told of by who uses it. */
+test('of /metrics/cadvisor where what follows is not read', () => {
+  checkBrief(
+    (each) => ({ ...each, scrapeError: 0, machineSwap: 0, odd: each.odd.filter(({ what }) => what !== 'swap') }),
+    (families) => families,
+    (families) => families,
+  );
+});
+
+/** @param whole what the kubelet answers to the whole question, and to the brief one. */
+function checkBrief(
+  quiet: (step: Step) => Step,
+  whole: (families: Family[]) => Family[],
+  brief: (families: Family[]) => Family[],
+): void {
   const outcomes = { short: 0, again: 0 };
   fc.assert(
     fc.property(fc.array(step, { minLength: 5, maxLength: 25 }), pieces, (list, lengths) => {
-      const brief = cadvisorDecoder();
+      const recognising = cadvisorDecoder();
       const plain = cadvisorDecoder();
-      const unmoved = list.map((each) => ({ ...each, odd: each.odd.filter(({ what }) => what !== 'start') }));
+      const unmoved = list.map((each) => quiet({ ...each, odd: each.odd.filter(({ what }) => what !== 'start') }));
       for (const [index, families] of cadvisorBodies(unmoved, 'total').entries()) {
         const nodeTimeMs = startMs + index * stepMs;
-        const wanted = feed(plain, encodeText(families), textContentType, lengths)(nodeTimeMs);
-        const without = families.filter(({ name }) => name !== 'container_start_time_seconds');
-        const told = brief.settled
-          ? feed(brief, encodeDelimited(without), delimitedContentType, lengths, true)(nodeTimeMs)
+        const wanted = feed(plain, encodeText(whole(families)), textContentType, lengths)(nodeTimeMs);
+        const told = recognising.settled
+          ? feed(recognising, encodeDelimited(brief(families)), delimitedContentType, lengths, true)(nodeTimeMs)
           : undefined;
         const isShort = told !== undefined && told.kind !== 'too-brief';
         if (told !== undefined) outcomes[isShort ? 'short' : 'again'] += 1;
-        const whole = isShort
+        const found = isShort
           ? told
-          : feed(brief, encodeDelimited(families), delimitedContentType, lengths)(nodeTimeMs);
-        assert.deepEqual(whole, wanted, `step ${index}`);
+          : feed(recognising, encodeDelimited(whole(families)), delimitedContentType, lengths)(nodeTimeMs);
+        assert.deepEqual(found, wanted, `step ${index}`);
       }
     }),
     { numRuns: 200 },
   );
   assert.ok(outcomes.short > 40 && outcomes.again > 40, JSON.stringify(outcomes));
-});
+}
 
 function check(bodiesOf: (list: readonly Step[]) => Family[][], createDecoder: () => Decoder): void {
   fc.assert(
