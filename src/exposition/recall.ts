@@ -122,7 +122,7 @@ export class Recall {
   endFamily(): void {
     if (this.#at < this.#entries.length) this.#diverge();
     if (this.#next === undefined) return;
-    this.#families[this.#family] = Int32Array.from(this.#next);
+    this.#families[this.#family] = new Int32Array(this.#next);
     this.#next = undefined;
   }
 
@@ -133,7 +133,8 @@ export class Recall {
     const words = new Float64Array(this.#wordsUsed);
     const renumberedSeries = new Int32Array(kept.length * seriesSize).fill(-1);
     let used = 0;
-    for (const [place, series] of kept.entries()) {
+    for (let place = 0; place < kept.length; place += 1) {
+      const series = kept[place]!;
       const length = this.#lengthOf(series);
       if (length < 0) continue;
       const count = wordsOf(Math.min(length, this.#endBytes));
@@ -146,7 +147,7 @@ export class Recall {
       used += count;
     }
     const places = new Int32Array(this.#series.length / seriesSize).fill(-1);
-    for (const [place, series] of kept.entries()) places[series] = place;
+    for (let place = 0; place < kept.length; place += 1) places[kept[place]!] = place;
     this.#families.forEach((entries, family) => {
       this.#families[family] = renumbered(entries, places);
     });
@@ -290,5 +291,5 @@ function renumbered(entries: Int32Array, places: Int32Array): Int32Array {
     const place = places[entries[at + 2]!] ?? -1;
     if (place !== -1) next.push(entries[at]!, entries[at + 1]!, place);
   }
-  return Int32Array.from(next);
+  return new Int32Array(next);
 }

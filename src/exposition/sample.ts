@@ -71,6 +71,14 @@ export class Sample implements Numbers {
     return this.#escaped[label] === 0 ? value : unescape(value);
   }
 
+  /** Whether the label has this value, of ASCII characters that need no escape; of others it may be false though it has. */
+  has(name: string, value: string): boolean {
+    const label = this.#find(name);
+    if (label === -1) return value === '';
+    const at = label * offsetsPerLabel;
+    return this.#escaped[label] === 0 && isAt(this.#body, this.#offsets[at + 2]!, this.#offsets[at + 3]!, value);
+  }
+
   /** For the readers: forgets the sample before. */
   begin(body: Buffer, family: number): void {
     this.#body = body;

@@ -1,6 +1,6 @@
 /** The numbers of one body by row and family, as they come in. */
 import type { Numbers } from '../exposition/sample.ts';
-import { Readings } from './reading.ts';
+import { type Reading, Readings } from './reading.ts';
 
 /** Families that are told of each row. */
 export const rowFamilies = { cpu: 0, memory: 1, swap: 2, start: 3 } as const;
@@ -55,12 +55,18 @@ export class RowNumbers {
 
   readings(row: number): Readings {
     const readings = new Readings();
-    for (const family of Object.keys(rowFamilies) as (keyof typeof rowFamilies)[]) {
-      const index = rowFamilies[family];
-      if (!this.isSeen(row, index)) continue;
-      readings[family].add({ value: this.value(row, index), timestampMs: this.timestampMs(row, index) });
-    }
+    this.#fill(readings.cpu, row, rowFamilies.cpu);
+    this.#fill(readings.memory, row, rowFamilies.memory);
+    this.#fill(readings.swap, row, rowFamilies.swap);
+    this.#fill(readings.start, row, rowFamilies.start);
     return readings;
+  }
+
+  #fill(reading: Reading, row: number, family: number): void {
+    if (!this.isSeen(row, family)) return;
+    reading.seen = true;
+    reading.value = this.value(row, family);
+    reading.timestampMs = this.timestampMs(row, family);
   }
 
   #grow(row: number): void {

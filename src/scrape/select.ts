@@ -55,17 +55,17 @@ export function select(
   );
   // A pod that is told without its newest container would look idle to the HPA; a scrape later it is told whole.
   const unfinished = new Set(rows.filter((row) => !isSampled(row)).map(podKey));
-  /** By pod, and then by the container's name. */
-  const chosen = new Map<string, Map<string, Sampled>>();
+  /** By pod; one of each name. */
+  const chosen = new Map<string, Sampled[]>();
   for (const members of runsOfPods(alive(sampled, nodeTimeMs))) {
     const key = podKey(members[0]);
     if (unfinished.has(key)) continue;
-    const containers = chosen.get(key) ?? new Map<string, Sampled>();
+    const containers = chosen.get(key) ?? [];
     chosen.set(key, containers);
     for (const candidate of members) {
-      const { name } = candidate.point;
-      const rival = containers.get(name);
-      if (rival === undefined || compareInstances(candidate, rival, starts) < 0) containers.set(name, candidate);
+      const place = containers.findIndex(({ point }) => point.name === candidate.point.name);
+      if (place === -1) containers.push(candidate);
+      else if (compareInstances(candidate, containers[place]!, starts) < 0) containers[place] = candidate;
     }
   }
   return { pods: Array.from(chosen.values(), toPod), startTimes: starts };
@@ -98,6 +98,7 @@ function onePerContainerId(candidates: readonly Sampled[]): Iterable<Sampled> {
 
 /** Drops rows that are no longer sampled, before any choice: such a row must not win over one that is. */
 function alive(candidates: readonly Sampled[], nodeTimeMs: number): readonly Sampled[] {
+  if (candidates.every((candidate) => ageMs(candidate) <= deadAfterMs)) return candidates;
   const ages = Float64Array.from(candidates, ageMs).sort();
   const medianMs = ages[ages.length >> 1] ?? 0;
   const limitMs = Math.max(deadAfterMs, deadAfterMedians * medianMs);
@@ -156,11 +157,11 @@ function isOfSamePod(a: Candidate, b: Candidate): boolean {
   return a.pod === b.pod && a.namespace === b.namespace && a.cgroup.podUid === b.cgroup.podUid;
 }
 
-function toPod(members: ReadonlyMap<string, Sampled>): PodBatch {
-  const [first] = members.values();
+function toPod(members: readonly Sampled[]): PodBatch {
+  const [first] = members;
   if (first === undefined) throw new Error('a pod without containers was chosen');
   const { namespace, pod, cgroup } = first;
-  const containers = Array.from(members.values(), ({ point }) => point).sort(byName);
+  const containers = members.map(({ point }) => point).sort(byName);
   return { namespace, name: pod, uid: cgroup.podUid, containers };
 }
 
