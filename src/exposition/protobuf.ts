@@ -80,7 +80,6 @@ export class DelimitedReader {
       if (this.#carried < this.#need) return;
       this.#finishCarried();
     }
-    if (this.hasEnough) return;
     const used = this.#read(chunk, at, chunk.length);
     if (used < chunk.length && !this.hasEnough) this.#keep(chunk, used);
     this.#consumed += used - at;

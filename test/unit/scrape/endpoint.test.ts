@@ -146,20 +146,41 @@ test('whether the node has swap, without which nothing is asked of it but whethe
   assert.ok(kubelet.paths.every((path) => path.includes('name[]=machine_swap_bytes')));
 });
 
-test('when containers started, of a node on which nothing changes; at once where something has', async () => {
-  const blank = { container: '', id: '/', image: '', name: '', namespace: '', pod: '' };
-  const containerOf = (id: string) => ({
-    ...blank,
+const machine = { container: '', id: '/', image: '', name: '', namespace: '', pod: '' };
+
+function containerOf(id: string): typeof machine {
+  return {
+    ...machine,
     container: 'app',
     id: `/kubepods/pod66bbaa5b-bd35-4f20-902f-f9e469f6c321/${id.repeat(64)}`,
     namespace: 'shop',
     pod: 'web',
-  });
-  let rows = [blank, containerOf('1')];
+  };
+}
+
+function samplesOf(rows: readonly (typeof machine)[], value: number, isTimed: boolean): FamilySample[] {
+  return rows.map((labels) => ({ labels, value, ...(isTimed ? { timestampMs: nodeTimeMs - 1_000 } : {}) }));
+}
+
+/**
+ * Nothing changes, until another container takes the place of the one that was there.
+ * @param ask scrapes once, and returns of each answer that this took whether it was the whole one.
+ */
+async function checkBriefQuestions(ask: () => Promise<boolean[]>, replace: () => void): Promise<void> {
+  for (let time = 0; time < 4; time += 1) assert.deepEqual(await ask(), [true]);
+  assert.deepEqual(await ask(), [false]);
+  assert.deepEqual(await ask(), [false]);
+  replace();
+  assert.deepEqual(await ask(), [false, true]);
+  for (let time = 0; time < 4; time += 1) assert.deepEqual(await ask(), [true]);
+  assert.deepEqual(await ask(), [false]);
+}
+
+test('when containers started, of a node on which nothing changes; at once where something has', async () => {
+  let rows = [machine, containerOf('1')];
   let turn = 0;
   const kubelet = filteringKubelet(() => {
-    const samples = (value: number, time = true) =>
-      rows.map((labels): FamilySample => ({ labels, value, ...(time ? { timestampMs: nodeTimeMs - 1_000 } : {}) }));
+    const samples = (value: number, time = true) => samplesOf(rows, value, time);
     return [
       { ...family('container_cpu_usage_seconds_total', samples(10 + turn)), type: 'counter' },
       family('container_memory_working_set_bytes', samples(1e6)),
@@ -174,29 +195,14 @@ test('when containers started, of a node on which nothing changes; at once where
     assert.equal(cpuOf(told), 10 + turn);
     return kubelet.paths.splice(0).map((path) => path.includes('name[]=container_start_time_seconds'));
   };
-  for (let time = 0; time < 4; time += 1) assert.deepEqual(await ask(), [true]);
-  assert.deepEqual(await ask(), [false]);
-  assert.deepEqual(await ask(), [false]);
-  rows = [blank, containerOf('2')];
-  assert.deepEqual(await ask(), [false, true]);
-  for (let time = 0; time < 4; time += 1) assert.deepEqual(await ask(), [true]);
-  assert.deepEqual(await ask(), [false]);
+  await checkBriefQuestions(ask, () => (rows = [machine, containerOf('2')]));
 });
 
 test('as much as changes, of a node that sends everything and on which nothing changes', async () => {
-  const blank = { container: '', id: '/', image: '', name: '', namespace: '', pod: '' };
-  const containerOf = (id: string) => ({
-    ...blank,
-    container: 'app',
-    id: `/kubepods/pod66bbaa5b-bd35-4f20-902f-f9e469f6c321/${id.repeat(64)}`,
-    namespace: 'shop',
-    pod: 'web',
-  });
-  let rows = [blank, containerOf('1')];
+  let rows = [machine, containerOf('1')];
   let turn = 0;
   const kubelet = kubeletBy(delimitedContentType, () => {
-    const samples = (value: number, time = true) =>
-      rows.map((labels): FamilySample => ({ labels, value, ...(time ? { timestampMs: nodeTimeMs - 1_000 } : {}) }));
+    const samples = (value: number, time = true) => samplesOf(rows, value, time);
     return encodeDelimited([
       family('container_cpu_load_average_10s', samples(1)),
       { ...family('container_cpu_usage_seconds_total', samples(10 + turn)), type: 'counter' },
@@ -215,12 +221,6 @@ test('as much as changes, of a node that sends everything and on which nothing c
     assert.ok(told.kind === 'batch' && told.batch.hasSwap === true && !told.filtered);
     return kubelet.wholes.splice(0);
   };
-  for (let time = 0; time < 4; time += 1) assert.deepEqual(await ask(), [true]);
-  assert.deepEqual(await ask(), [false]);
-  assert.deepEqual(await ask(), [false]);
-  rows = [blank, containerOf('2')];
-  assert.deepEqual(await ask(), [false, true]);
-  for (let time = 0; time < 4; time += 1) assert.deepEqual(await ask(), [true]);
-  assert.deepEqual(await ask(), [false]);
+  await checkBriefQuestions(ask, () => (rows = [machine, containerOf('2')]));
   assert.equal(new Set(kubelet.paths).size, 1);
 });
