@@ -33,6 +33,9 @@ RUN mkdir -p /image/app \
 FROM ${RUNTIME_IMAGE}
 COPY --from=build /image/ /
 ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=4
+# V8's compilers take tens of MB now and then; with an arena for each thread, and glibc's thresholds that grow with what was freed once, the process would keep
+# most of it: 10 MB of 150.
+ENV MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=524288 MALLOC_MMAP_THRESHOLD_=4194304
 EXPOSE 10250
 USER 65532:65532
 ENTRYPOINT ["/metrics-server"]

@@ -2,7 +2,7 @@
  * Servers as they run in a pod: ours compiled as for its image, and both finding kube-apiserver by the environment and the ServiceAccount's files. With a
  * kubeconfig ours would load what it never needs in a pod, and its sources would have to be made JavaScript first.
  */
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from '../cluster/command.ts';
 import { requireCommands } from '../cluster/needs.ts';
@@ -34,8 +34,8 @@ export interface PodOptions {
 /** Nobody is left who could still ask. */
 const quickEnd = ['--shutdown-delay-duration=0s'];
 
-/** As in the image. */
-const imageNodeArgs = ['--min-semi-space-size=4', '--max-semi-space-size=4'];
+/** The image's first line of the entry has it. */
+const imageNodeArgs = ['--min-semi-space-size=4'];
 
 const project = path.resolve(import.meta.dirname, '../..');
 
@@ -45,6 +45,7 @@ export async function openPods(): Promise<Pods> {
   const { path: folder } = rooms.use(await temporaryFolder());
   const credentials = makeCredentials(folder);
   const entry = await compile(folder);
+  const imageEnvironment = readEnvironment(await readFile(path.join(project, 'Dockerfile'), 'utf8'));
   const started: Child[] = [];
   rooms.defer(async () => void (await Promise.all(started.map((child) => child.stop()))));
   const owned = rooms.move();
@@ -58,7 +59,7 @@ export async function openPods(): Promise<Pods> {
     const [unshare, ...words] = asInPod(account, {
       KUBERNETES_SERVICE_HOST: hostname,
       KUBERNETES_SERVICE_PORT: apiServerPort,
-      NODE_ENV: 'production',
+      ...(name === 'ours' ? imageEnvironment : {}),
     });
     const child = startChild(folder, {
       name: `${name}-${label}`,
@@ -79,6 +80,12 @@ async function compile(folder: string): Promise<string> {
   await writeFile(path.join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
   await symlink(path.join(project, 'node_modules'), path.join(folder, 'node_modules'));
   return path.join(out, 'main.js');
+}
+
+/** What the image's ENV lines set. */
+function readEnvironment(dockerfile: string): Record<string, string> {
+  const pairs = [...dockerfile.matchAll(/^ENV (.*)$/gm)].flatMap(([, line = '']) => line.split(' '));
+  return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
 }
 
 async function writeAccount(folder: string, ca: string): Promise<string> {
