@@ -22,6 +22,7 @@ const nameLimitBytes = 64 * 1024;
 const recalledLimitBytes = (1 << 14) - 1;
 
 const nothing = Buffer.alloc(0);
+const noView = new DataView(nothing.buffer);
 
 const piece = { family: 'family', fields: 'fields', skip: 'skip' } as const;
 
@@ -42,6 +43,8 @@ export class DelimitedReader {
   /** Of these, bytes that are of no interest. */
   #skipLeft = 0;
   #unwanted = false;
+  /** Of the memory that the piece which is being read is in. */
+  #view: DataView = noView;
   /** Families that are still to come. */
   readonly #missing: Set<number> | undefined;
   /** Bytes before the piece that is being read. */
@@ -128,6 +131,7 @@ export class DelimitedReader {
     let at = start;
     cursor.body = body;
     cursor.baseOffset = this.#consumed - start;
+    this.#view = viewOver(body.buffer);
     while ((at < end && !this.hasEnough) || (this.#state === piece.fields && this.#familyLeft === 0)) {
       const next = this.#readPiece(body, at, end);
       if (next === -1) {
@@ -229,33 +233,21 @@ export class DelimitedReader {
 
   /** Reads metrics for as long as they are those that were there before, and returns where they end. */
   #readRecalled(body: Buffer, from: number, end: number, recall: Recall): number {
-    const view = viewOver(body.buffer);
+    const view = this.#view;
     // Small integers to V8: of a position that may be any number it makes an object, each time that it is handed on.
     const base = body.byteOffset | 0;
-    const limit = Math.min(end, from + this.#familyLeft) | 0;
-    let at = from | 0;
+    const limit = (base + Math.min(end, from + this.#familyLeft)) | 0;
+    let at = (base + from) | 0;
     sample.family = this.#family;
-    while (limit - at > valueBytes && body[at] === tag.metric) {
-      const low = body[at + 1]!;
-      const high = low < 0x80 ? 0 : body[at + 2]!;
-      if (high >= 0x80) break;
-      const start = low < 0x80 ? at + 2 : at + 3;
-      const length = (low & 0x7f) | (high << 7);
-      const stop = start + length;
-      if (stop > limit) break;
-      const series = recall.find(view, base + start, length);
-      if (series === unremembered) break;
-      if (recall.isWanted) {
-        if (!takePlainNumbers(view, base + stop, recall.isTimed, sample)) break;
-      } else {
-        sample.value = 0;
-        sample.timestampMs = Number.NaN;
-      }
-      this.#sink.add(series, sample);
-      at = stop;
+    while (at < limit) {
+      at = recall.takeExpected(view, at, limit, sample, this.#sink);
+      const size = at < limit ? recall.takeOne(view, at, limit, sample, this.#sink) : 0;
+      if (size === 0) break;
+      at += size;
     }
-    this.#familyLeft -= at - from;
-    return at;
+    const stop = at - base;
+    this.#familyLeft -= stop - from;
+    return stop;
   }
 
   /** Reads one field of a family, which is a metric most often. */
@@ -295,7 +287,7 @@ export class DelimitedReader {
     if (series === unremembered || recall === undefined) return;
     const remembered = this.#remembered(series, body, start, stop, recall);
     if (remembered === undefined) recall.pass();
-    else recall.note(series, viewOver(body.buffer), remembered);
+    else recall.note(series, this.#view, remembered);
   }
 
   /** Undefined where the numbers are not at the end, as they have to be to be read without the rest. */
@@ -304,16 +296,17 @@ export class DelimitedReader {
     const end = stop - valueBytes - (isTimed ? timeBytes : 0);
     if (end < start || stop - start > recalledLimitBytes) return undefined;
     const base = body.byteOffset;
-    if (!takePlainNumbers(viewOver(body.buffer), base + stop, isTimed, plain)) return undefined;
+    if (!takePlainNumbers(this.#view, base + stop, isTimed, plain)) return undefined;
     if (!Object.is(sample.value, plain.value) || !Object.is(sample.timestampMs, plain.timestampMs)) return undefined;
     const range = identity === 'all labels' ? { start, end } : sample.rangeOf(identity.label);
     if (range === undefined || range.end > end) return undefined;
     if (identity !== 'all labels' && range.start === range.end) return undefined;
+    // A tag, and a length of one byte or two; who writes these otherwise is not recognised.
+    const size = stop - start + (stop - start < 0x80 ? 2 : 3);
     return {
-      start: base + start,
-      length: stop - start,
-      identityAt: range.start - start,
-      identityLength: range.end - range.start,
+      start: base + stop - size,
+      size,
+      identity: { start: base + range.start, length: range.end - range.start },
       isTimed,
       isWanted: this.#sink.isWanted(series),
     };

@@ -3,16 +3,25 @@
  * recognised where it has the length of the one that was there before, and the same bytes where those say which series it is; others are looked at.
  * What comes and goes in between shifts the others: they are found again a little further on.
  */
+import { takePlainNumbers } from './plainnumbers.ts';
+import type { Sample, SampleSink } from './sample.ts';
 
-/** Numbers kept per sample: length of its message, where in it the identity starts (in the bits above these flags), the series. */
-const entrySize = 3;
+/**
+ * Numbers kept per sample: its first three bytes, which say that it is a metric and how long it is; how many bytes it has; where in them those of its
+ * identity start that are compared (in the bits above the flags); the series.
+ */
+const entrySize = 4;
+const threeBytes = 0xff_ffff;
+/** With which the three are read. */
+const intBytes = 4;
 const isUntimed = 1;
 const isUnwanted = 2;
 const flagBits = 2;
 /** How many samples that have gone may lie between two that are still there; those of a whole pod do. */
 const lookAhead = 16;
-/** Numbers kept per series: where its words start, how many bytes the identity has, and what stands before these. */
-const seriesSize = 3;
+/** Numbers kept per series: where its words start, and of how many bytes of the identity; what stands before the identity, and how far before these bytes. */
+const seriesSize = 4;
+const noHead = -1;
 /** Of thousands of senders, room that nobody needs adds up. */
 const firstWords = 128;
 const firstSeries = 32;
@@ -23,13 +32,11 @@ const firstSeries = 32;
  */
 export type Identity = 'all labels' | { readonly label: string; readonly endBytes: number };
 
-/** A message, and where in it is what says of which series it is. */
+/** A sample as it stands in its body, with the tag and the length before its message; where it is in the view's memory, and what says of which series it is. */
 export interface Remembered {
   readonly start: number;
-  readonly length: number;
-  /** From the message's start on. */
-  readonly identityAt: number;
-  readonly identityLength: number;
+  readonly size: number;
+  readonly identity: { readonly start: number; readonly length: number };
   readonly isTimed: boolean;
   readonly isWanted: boolean;
 }
@@ -38,16 +45,11 @@ export class Recall {
   readonly identity: Identity;
   /** Whether the body that is being read has samples that were not recognised, or lacks some that were there. */
   changed = false;
-  /** Whether the sample that was found last has a time, and whether anybody wants its numbers. */
-  isTimed = true;
-  isWanted = true;
   /** Whether all its samples would be recognised in another body like it. */
   complete = true;
   readonly #families: Int32Array[];
   /** The identities, each from a word of its own on. Words are doubles, since eight bytes are compared as fast as four; what is text is never NaN. */
   #words = new Float64Array(firstWords);
-  /** The same memory. */
-  #bytes = new Uint8Array(this.#words.buffer);
   #wordsUsed = 0;
   /** A length of -1 is of a series without an identity. */
   #series: Int32Array = new Int32Array(firstSeries * seriesSize).fill(-1);
@@ -84,33 +86,73 @@ export class Recall {
     this.#next = undefined;
   }
 
-  /** The series of the message in this range, or -1. The view is of the memory that the positions count in. */
-  find(view: DataView, start: number, length: number): number {
+  /**
+   * Hands samples on for as long as each is the one that comes next if nothing has changed, and returns where these end. Hot, and small enough for V8 to
+   * have all that it calls in one piece of code.
+   * @param view of the memory that the positions count in.
+   * @param sample whose family is known; gets the numbers.
+   */
+  takeExpected(view: DataView, from: number, limit: number, sample: Sample, sink: SampleSink): number {
+    if (this.#next !== undefined) return from;
     const entries = this.#entries;
-    const at = this.#at;
-    if (at < entries.length && this.#isAt(at, view, start, length)) {
-      if (this.#next !== undefined) this.#next.push(length, entries[at + 1]!, entries[at + 2]!);
-      return this.#found(at);
+    const known = this.#series;
+    const words = this.#words;
+    let at = from;
+    let place = this.#at;
+    while (place < entries.length) {
+      const stop = at + entries[place + 1]!;
+      if (stop > limit || (view.getInt32(at, true) & threeBytes) !== entries[place]) break;
+      const flags = entries[place + 2]!;
+      const series = entries[place + 3]!;
+      if (!isIdentity(known, words, series, view, at + (flags >> flagBits))) break;
+      if (!takeNumbers(view, stop, flags, sample)) break;
+      sink.add(series, sample);
+      at = stop;
+      place += entrySize;
     }
-    return this.#findFurtherOn(view, start, length);
+    this.#at = place;
+    return at;
+  }
+
+  /** Hands one sample on, also where others have gone from before it or have come; returns its size, 0 where it is none that is remembered, or not whole. */
+  takeOne(view: DataView, at: number, limit: number, sample: Sample, sink: SampleSink): number {
+    if (limit - at < intBytes) return 0;
+    const entries = this.#entries;
+    const last = Math.min(entries.length, this.#at + lookAhead * entrySize);
+    const head = view.getInt32(at, true) & threeBytes;
+    for (let place = this.#at; place < last; place += entrySize) {
+      if (entries[place] !== head) continue;
+      const size = entries[place + 1]!;
+      if (size > limit - at) return 0;
+      const flags = entries[place + 2]!;
+      const series = entries[place + 3]!;
+      if (!isIdentity(this.#series, this.#words, series, view, at + (flags >> flagBits))) continue;
+      if (!takeNumbers(view, at + size, flags, sample)) return 0;
+      if (place > this.#at) this.#diverge();
+      this.#next?.push(entries[place]!, size, flags, series);
+      this.#at = place + entrySize;
+      sink.add(series, sample);
+      return size;
+    }
+    return 0;
   }
 
   /** Remembers a sample that was not found, in the place where it is. */
-  note(
-    series: number,
-    view: DataView,
-    { start, length, identityAt, identityLength, isTimed, isWanted }: Remembered,
-  ): void {
+  note(series: number, view: DataView, { start, size, identity, isTimed, isWanted }: Remembered): void {
     this.#diverge();
     if (series * seriesSize >= this.#series.length) this.#grow(series);
-    if (this.#lengthOf(series) < 0) this.#keepIdentity(series, view, start + identityAt, identityLength);
+    const length = Math.min(identity.length, this.#endBytes);
+    const before = identity.length - length;
+    const at = identity.start + before;
+    if (this.#lengthOf(series) < 0) this.#keepIdentity(series, view, at, length, before);
     // One series by two identities would not be found again under both, and must not be read beyond the message's end.
-    if (this.#lengthOf(series) !== identityLength || !this.#isIdentity(series, view, start + identityAt)) {
+    const isSame = this.#lengthOf(series) === length && this.#series[series * seriesSize + 3] === before + headBytes;
+    if (!isSame || !isIdentity(this.#series, this.#words, series, view, at)) {
       this.pass();
       return;
     }
     const flags = (isTimed ? 0 : isUntimed) | (isWanted ? 0 : isUnwanted);
-    this.#next?.push(length, (identityAt << flagBits) | flags, series);
+    this.#next?.push(view.getInt32(start, true) & threeBytes, size, ((at - start) << flagBits) | flags, series);
   }
 
   /** A sample that was not found and cannot be remembered. */
@@ -137,13 +179,14 @@ export class Recall {
       const series = kept[place]!;
       const length = this.#lengthOf(series);
       if (length < 0) continue;
-      const count = wordsOf(Math.min(length, this.#endBytes));
-      const start = this.#series[series * seriesSize]!;
+      const count = wordsOf(length);
+      const from = series * seriesSize;
+      const start = this.#series[from]!;
       for (let word = 0; word < count; word += 1) words[used + word] = this.#words[start + word]!;
       const at = place * seriesSize;
       renumberedSeries[at] = used;
-      renumberedSeries[at + 1] = length;
-      renumberedSeries[at + 2] = this.#series[series * seriesSize + 2]!;
+      for (let number = 1; number < seriesSize; number += 1)
+        renumberedSeries[at + number] = this.#series[from + number]!;
       used += count;
     }
     const places = new Int32Array(this.#series.length / seriesSize).fill(-1);
@@ -151,30 +194,9 @@ export class Recall {
     this.#families.forEach((entries, family) => {
       this.#families[family] = renumbered(entries, places);
     });
-    this.#useWords(words.slice(0, Math.max(used, 1)));
+    this.#words = words.slice(0, Math.max(used, 1));
     this.#wordsUsed = used;
     this.#series = renumberedSeries;
-  }
-
-  #findFurtherOn(view: DataView, start: number, length: number): number {
-    const entries = this.#entries;
-    const last = Math.min(entries.length, this.#at + lookAhead * entrySize);
-    for (let at = this.#at + entrySize; at < last; at += entrySize) {
-      if (!this.#isAt(at, view, start, length)) continue;
-      this.#diverge();
-      this.#next?.push(length, entries[at + 1]!, entries[at + 2]!);
-      return this.#found(at);
-    }
-    return -1;
-  }
-
-  #found(at: number): number {
-    const entries = this.#entries;
-    const flags = entries[at + 1]!;
-    this.#at = at + entrySize;
-    this.isTimed = (flags & isUntimed) === 0;
-    this.isWanted = (flags & isUnwanted) === 0;
-    return entries[at + 2]!;
   }
 
   #diverge(): void {
@@ -182,38 +204,8 @@ export class Recall {
     this.#next ??= listOf(this.#entries, this.#at);
   }
 
-  #isAt(at: number, view: DataView, start: number, length: number): boolean {
-    const entries = this.#entries;
-    if (entries[at] !== length) return false;
-    return this.#isIdentity(entries[at + 2]!, view, start + (entries[at + 1]! >> flagBits));
-  }
-
-  #isIdentity(series: number, view: DataView, at: number): boolean {
-    const known = this.#series;
-    const first = series * seriesSize;
-    const from = known[first]!;
-    const length = known[first + 1]!;
-    // With all labels, the message's length is that of the identity as well.
-    if (this.#endBytes === Infinity) return this.#isSame(from, view, at, length);
-    if (headOf(view, at) !== known[first + 2]) return false;
-    if (length <= this.#endBytes) return this.#isSame(from, view, at, length);
-    return this.#isSame(from, view, at + length - this.#endBytes, this.#endBytes);
-  }
-
   #lengthOf(series: number): number {
     return this.#series[series * seriesSize + 1] ?? -1;
-  }
-
-  /** Word by word, where the last one overlaps the one before. */
-  #isSame(from: number, view: DataView, at: number, length: number): boolean {
-    const words = this.#words;
-    if (length < wordBytes) return this.#isSameShort(from, view, at, length);
-    let word = from;
-    const last = at + length - wordBytes;
-    for (let next = at; next < last; next += wordBytes, word += 1) {
-      if (view.getFloat64(next, true) !== words[word]) return false;
-    }
-    return view.getFloat64(last, true) === words[word];
   }
 
   #grow(series: number): void {
@@ -222,36 +214,23 @@ export class Recall {
     this.#series = larger;
   }
 
-  #useWords(words: Float64Array<ArrayBuffer>): void {
-    this.#words = words;
-    this.#bytes = new Uint8Array(words.buffer);
-  }
-
-  #isSameShort(from: number, view: DataView, at: number, length: number): boolean {
-    const bytes = this.#bytes;
-    const first = from * wordBytes;
-    for (let byte = 0; byte < length; byte += 1) if (view.getUint8(at + byte) !== bytes[first + byte]) return false;
-    return true;
-  }
-
-  #keepIdentity(series: number, view: DataView, start: number, whole: number): void {
-    const length = Math.min(whole, this.#endBytes);
-    const at = start + whole - length;
+  /** @param before how many bytes of the identity are before those that are compared. */
+  #keepIdentity(series: number, view: DataView, at: number, length: number, before: number): void {
     const count = wordsOf(length);
     if (this.#wordsUsed + count > this.#words.length) {
       const larger = new Float64Array(withRoom(this.#wordsUsed + count));
       larger.set(this.#words.subarray(0, this.#wordsUsed));
-      this.#useWords(larger);
+      this.#words = larger;
     }
     let word = this.#wordsUsed;
     const first = series * seriesSize;
     this.#series[first] = word;
-    this.#series[first + 1] = whole;
-    this.#series[first + 2] = headOf(view, start);
+    this.#series[first + 1] = length;
+    this.#series[first + 2] = this.identity === 'all labels' ? noHead : view.getUint16(at - before - headBytes);
+    this.#series[first + 3] = before + headBytes;
     this.#wordsUsed += count;
     if (length < wordBytes) {
-      const first = word * wordBytes;
-      for (let byte = 0; byte < length; byte += 1) this.#bytes[first + byte] = view.getUint8(at + byte);
+      this.#words[word] = shortWord(view, at, length);
       return;
     }
     const last = at + length - wordBytes;
@@ -262,9 +241,40 @@ export class Recall {
 
 const wordBytes = 8;
 
-/** The two bytes before a label's value hold its length. */
-function headOf(view: DataView, at: number): number {
-  return view.getUint16(at - 2);
+/** Of a label's value: they hold its length, so that of two with the same end one cannot be longer. */
+const headBytes = 2;
+
+/** Word by word, where the last one overlaps the one before. */
+function isIdentity(known: Int32Array, words: Float64Array, series: number, view: DataView, at: number): boolean {
+  const first = series * seriesSize;
+  const head = known[first + 2]!;
+  if (head !== noHead && view.getUint16(at - known[first + 3]!) !== head) return false;
+  let word = known[first]!;
+  const length = known[first + 1]!;
+  if (length < wordBytes) return shortWord(view, at, length) === words[word];
+  const last = at + length - wordBytes;
+  for (let next = at; next < last; next += wordBytes, word += 1) {
+    if (view.getFloat64(next, true) !== words[word]) return false;
+  }
+  return view.getFloat64(last, true) === words[word];
+}
+
+/** Fewer bytes than a word has, as a word. */
+function shortWord(view: DataView, at: number, length: number): number {
+  shortBytes.fill(0);
+  for (let byte = 0; byte < length; byte += 1) shortBytes[byte] = view.getUint8(at + byte);
+  return shortWords[0]!;
+}
+
+const shortWords = new Float64Array(1);
+const shortBytes = new Uint8Array(shortWords.buffer);
+
+/** False where the numbers of a sample that ends here are not where they were. Of one that nobody wants, there are none. */
+function takeNumbers(view: DataView, stop: number, flags: number, sample: Sample): boolean {
+  if ((flags & isUnwanted) === 0) return takePlainNumbers(view, stop, (flags & isUntimed) === 0, sample);
+  sample.value = 0;
+  sample.timestampMs = Number.NaN;
+  return true;
 }
 
 /** A quarter more: what is kept for long seldom grows. */
@@ -288,8 +298,8 @@ function listOf(numbers: Int32Array, count: number): number[] {
 function renumbered(entries: Int32Array, places: Int32Array): Int32Array {
   const next: number[] = [];
   for (let at = 0; at < entries.length; at += entrySize) {
-    const place = places[entries[at + 2]!] ?? -1;
-    if (place !== -1) next.push(entries[at]!, entries[at + 1]!, place);
+    const place = places[entries[at + 3]!] ?? -1;
+    if (place !== -1) next.push(entries[at]!, entries[at + 1]!, entries[at + 2]!, place);
   }
   return new Int32Array(next);
 }

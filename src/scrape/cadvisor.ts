@@ -41,8 +41,9 @@ export const cadvisor: Meaning<CgroupRow, StartTimes> = {
   // A kubelet that failed to read its containers tells of none, and a node that begins to swap tells so by what its containers use.
   moving: [rowFamilies.cpu, rowFamilies.memory, rowFamilies.swap],
   // A cgroup's path is its name; what else its rows say of it stays, or they get another length. No kubelet changes between CPU in all and by core.
-  // The end of a container's path is its ID; who makes a cgroup of the same name below a container of his own cannot make the path as short.
-  identity: { label: 'id', endBytes: 40 },
+  // The end of a container's path is its ID, of which 18 hexadecimal digits are compared, or 24 (without ".scope"); of a pod's as much of its UID. Who makes a
+  // cgroup of the same name below a container of his own cannot make the path as short.
+  identity: { label: 'id', endBytes: 24 },
   oldestMs: deadAfterMs,
   collect: (rows) => new CadvisorCollector(rows),
   kept,

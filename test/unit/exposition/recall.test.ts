@@ -125,6 +125,13 @@ describe('samples of the body before', () => {
     }
   });
 
+  test('are told from others of the same length, also of less than a word', () => {
+    const { read } = createReading();
+    read(family('a', row('/12345a', 1)));
+    assert.deepEqual(read(family('a', row('/12345b', 1))).visited, ['a /12345b']);
+    assert.deepEqual(read(family('a', row('/12345b', 1))).visited, []);
+  });
+
   test('are told from others by all labels, where these say who it is', () => {
     const { read } = createReading('all labels');
     const of = (id: string, pod: string) => row('', 1, { labels: { id, pod } });
