@@ -77,6 +77,11 @@ export class DelimitedReader {
    * Throws ExpositionError where the bytes are not such messages.
    */
   write(chunk: Buffer): void {
+    // Most pieces of a body that is not filtered.
+    if (this.#state === piece.skip && this.#skipLeft > chunk.length) {
+      this.#consumed += this.#skip(0, chunk.length);
+      return;
+    }
     let at = 0;
     while (this.#carried > 0 && !this.hasEnough) {
       at += this.#carryOn(chunk, at);

@@ -30,10 +30,11 @@ export interface Answers {
  * body is of no use.
  */
 export function decodeOnce({ whole, brief }: Answers, nodeTimeMs: number, decoder: Decoder): NodeBatch {
-  const isBrief = decoder.settled && brief !== undefined;
-  const { bytes, contentType } = isBrief ? brief : whole;
-  const decoding = decoder.begin(contentType, isBrief);
-  for (let at = 0; at < bytes.length; at += recordBytes) decoding?.write(bytes.subarray(at, at + recordBytes));
+  const { bytes, contentType } = (decoder.settled ? brief : undefined) ?? whole;
+  const decoding = decoder.begin(contentType, decoder.settled);
+  for (let at = 0; at < bytes.length; at += recordBytes) {
+    if (decoding?.write(bytes.subarray(at, at + recordBytes)) !== true) break;
+  }
   const decoded = decoding?.finish(nodeTimeMs);
   if (decoded?.kind !== 'batch') throw new Error(`a body of the benchmark is ${decoded?.kind}: ${decoded?.reason}`);
   return decoded.batch;
