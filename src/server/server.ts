@@ -1,5 +1,5 @@
 /** HTTPS: one port for HTTP/2 and HTTP/1.1. The order of the hooks below is the security model. */
-import { randomUUID, constants as tlsConstants, type X509Certificate } from 'node:crypto';
+import { randomUUID, constants as tlsConstants } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
@@ -30,6 +30,7 @@ import { isHealthPath } from './health.ts';
 import { type InFlight, tooManyRequestsReply } from './inflight.ts';
 import { listenOn } from './listen.ts';
 import { breakOff, isMade, type MadeBody, writeBody } from './madebody.ts';
+import { createPeerCertificate } from './peercertificate.ts';
 import { refusePlainHttp } from './plainhttp.ts';
 import type { RequestMetrics } from './requestmetrics.ts';
 import { type Reply, statusReply, timeoutReply } from './reply.ts';
@@ -95,6 +96,7 @@ const auditIdLimit = 1024;
 
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { authenticator, authorizer, inFlight, metrics, endpoints, log } = options;
+  const peerCertificate = createPeerCertificate();
   let tls = options.tls;
   const app = fastify({
     http2: true,
@@ -209,10 +211,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   async function authenticate(request: Request, reply: Response): Promise<void> {
     const warning = bearerWarning(request.raw.rawHeaders);
     if (warning !== undefined) void reply.header('warning', `299 - "${warning}"`);
-    const connection = (request.raw as Partial<Http2ServerRequest>).stream?.session ?? request.raw.socket;
+    const socket = request.raw.socket as TLSSocket;
+    const connection = (request.raw as Partial<Http2ServerRequest>).stream?.session ?? socket;
     try {
       request.user = await authenticator.authenticate(
-        { rawHeaders: request.raw.rawHeaders, certificate: peerCertificate(request), connection },
+        { rawHeaders: request.raw.rawHeaders, certificate: peerCertificate(socket, connection), connection },
         abandoned.signal,
       );
     } finally {
@@ -342,10 +345,6 @@ function unreachable(): never {
 /** Ours, unless the client has one that is worth repeating: over HTTP/2, headers beyond 64 KiB would break everybody's connection. */
 function auditId(sent: unknown): string {
   return typeof sent === 'string' && sent !== '' && sent.length <= auditIdLimit ? sent : randomUUID();
-}
-
-function peerCertificate(request: Request): X509Certificate | undefined {
-  return (request.raw.socket as TLSSocket).getPeerX509Certificate();
 }
 
 function unreadInfo(method: string): RequestInfo {

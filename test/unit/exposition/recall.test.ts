@@ -8,6 +8,8 @@ import { encodeDelimited, type Family, type FamilySample } from '../../fakes/exp
 
 const names = ['a', 'b'];
 const timestampMs = 1_795_377_600_000;
+/** Of a family's metrics, as field 4 of its message. */
+const metricTag = 0x22;
 
 /** What became of the samples of one body: those that were visited by their label, the others by the number that this got. */
 interface Read {
@@ -24,9 +26,9 @@ function createReading(
 ) {
   const recall = new Recall(identity, names.length);
   const numbers = new Map<string, number>();
-  return { recall, read };
+  return { recall, read: (...families: readonly Family[]) => readBytes(encodeDelimited(families)), readBytes };
 
-  function read(...families: readonly Family[]): Read {
+  function readBytes(body: Buffer): Read {
     const visited: string[] = [];
     const added: string[] = [];
     const sink: SampleSink = {
@@ -43,7 +45,7 @@ function createReading(
       isWanted: wanted,
     };
     const reader = new DelimitedReader(names, sink, recall);
-    reader.write(encodeDelimited(families));
+    reader.write(body);
     reader.end();
     return { visited, added, changed: recall.changed, complete: recall.complete };
   }
@@ -154,6 +156,15 @@ describe('samples that cannot be remembered', () => {
       }
     });
   }
+
+  test('a length that takes more bytes than it has to', () => {
+    const { readBytes } = createReading();
+    const [familyBytes = 0, ...rest] = encodeDelimited([family('a', row('/one', 1))]);
+    const lengthAt = rest.indexOf(metricTag) + 1;
+    const longer = [rest[lengthAt]! | 0x80, 0];
+    const body = Buffer.from([familyBytes + 1, ...rest.toSpliced(lengthAt, 1, ...longer)]);
+    for (let turn = 0; turn < 2; turn += 1) assert.deepEqual(readBytes(body).visited, ['a /one']);
+  });
 
   test('by the will of who visits them are no change', () => {
     const { read } = createReading();
