@@ -7,6 +7,7 @@ import type { Sample } from './sample.ts';
 /** At the end of the message: tag, length, tag, 8 bytes; then, where there is a time, tag, 6 bytes. */
 export const valueBytes = 11;
 export const timeBytes = 7;
+const doubleBytes = 8;
 
 /** The tags that stand before the numbers: of what kind the value is, of the time. */
 const gauge = 0x12;
@@ -26,7 +27,7 @@ export function takePlainNumbers(view: DataView, stop: number, isTimed: boolean,
   const head = view.getInt32(valueStop - valueBytes, true);
   const kind = head & 0xff;
   if ((head & 0xff_ff_00) !== doubleHead || (kind !== counter && kind !== gauge && kind !== untyped)) return false;
-  sample.value = view.getFloat64(valueStop - 8, true);
+  sample.value = view.getFloat64(valueStop - doubleBytes, true);
   if (isTimed) return takePlainTime(view, stop, sample);
   sample.timestampMs = Number.NaN;
   return true;

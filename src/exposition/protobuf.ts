@@ -11,7 +11,8 @@ import { Cursor, hasVarint, wireType } from './wire.ts';
 
 const familyField = { name: 1, metric: 4 } as const;
 
-const tag = { name: 0x0a, metric: 0x22 } as const;
+/** Of a family's name, which comes first. */
+const nameTag = 0x0a;
 
 /** What one message that has to be whole may take: a metric with its labels, or a family whose name is not where it should be. */
 const messageLimitBytes = 1024 * 1024;
@@ -176,7 +177,7 @@ export class DelimitedReader {
     if (length < 0) throw cursor.cutOff(at);
     const start = cursor.at;
     if (length > 0 && start === end) return this.#lacks(end - at + 1);
-    if (body[start] !== tag.name || length === 0) return this.#beginOddFamily(body, at, start, length, end);
+    if (body[start] !== nameTag || length === 0) return this.#beginOddFamily(body, at, start, length, end);
     if (!hasVarint(body, start + 1, end)) return this.#lacks(end - at + 1);
     cursor.at = start + 1;
     const nameLength = cursor.varint(end);
