@@ -71,5 +71,8 @@ function format(ns: number): string {
 
 /** Not String(), which writes small numbers with an exponent. */
 function decimal(value: number): string {
-  return value.toFixed(9).replace(/\.?0+$/, '');
+  const text = value.toFixed(9);
+  let end = text.length;
+  while (text[end - 1] === '0') end -= 1;
+  return text.slice(0, text[end - 1] === '.' ? end - 1 : end);
 }

@@ -84,7 +84,9 @@ function compareKeys(a: string, b: string): number {
 
 /** `1` if the number that both share up to here is more than zeros: then a zero that follows counts. */
 function leadingDigits(characters: readonly string[], at: number): string {
-  return /[1-9][0-9]*$/.test(characters.slice(0, at).join('')) ? '1' : '';
+  let first = at;
+  while (/^[0-9]$/.test(characters[first - 1] ?? '')) first -= 1;
+  return characters.slice(first, at).some((digit) => digit !== '0') ? '1' : '';
 }
 
 function numberAt(characters: readonly string[], at: number, leading: string): number {

@@ -40,7 +40,7 @@ export function readEntry(file: string, library: Library, clock: Clock): Entry {
   }
   const { cluster, user } = currentContext(file, config);
   return {
-    server: cluster.server.replace(/\/+$/, ''),
+    server: withoutSlashes(cluster.server),
     material: materialOf(file, cluster, user, clock),
     credentials: credentialsOf(file, config, user, tokenFileOf(raw, user.name), clock),
   };
@@ -175,4 +175,11 @@ function authorizationOf(options: RequestOptions): string | undefined {
 /** Certificates of the file itself come as bytes, those of an exec plugin as text. */
 function presentedBy({ cert, key }: RequestOptions): Presented | undefined {
   return typeof cert === 'string' && typeof key === 'string' ? { cert, key } : undefined;
+}
+
+/** Returns the URL without the slashes at its end. A pattern would look at a run of slashes once for each of them. */
+function withoutSlashes(url: string): string {
+  let end = url.length;
+  while (url[end - 1] === '/') end -= 1;
+  return url.slice(0, end);
 }

@@ -81,12 +81,37 @@ describe('is read:', () => {
       headers: { 'content-type': 'a; b', date: 'x', 'content-length': '0' },
     },
   );
+  reads(
+    'a value of blanks, and one with a no-break space',
+    `${head}date: \t \r\ncontent-type:\xa0a\xa0 \r\ncontent-length:0\r\n\r\n`,
+    {
+      body: '',
+      headers: { date: '', 'content-type': '\xa0a\xa0', 'content-length': '0' },
+    },
+  );
   reads('an answer before the answer', `HTTP/1.1 103 Early Hints\r\nlink: x\r\ncontent-length: 9\r\n\r\n${sized}abc`, {
     body: 'abc',
   });
   reads('no content', 'HTTP/1.1 204 No Content\r\n\r\n', { status: 204, body: '' });
   reads('no reason', 'HTTP/1.1 404\r\ncontent-length: 0\r\n\r\n', { status: 404, body: '' });
   reads('more than the answer, but for one connection', `${sized}abcHTTP/1.1`, { body: 'abc', reusable: false });
+});
+
+describe('costs no more than its bytes:', () => {
+  const hostile: Readonly<Record<string, string>> = {
+    'a value of spaces': `${head}x: ${' '.repeat(60_000)}\0\r\n\r\n`,
+    'a value of spaces and letters': `${head}x: ${'a '.repeat(30_000)}\0\r\n\r\n`,
+    'a name without end': `${head}${'a'.repeat(60_000)}\r\n\r\n`,
+    'a connection of commas': `${head}connection: ${' ,'.repeat(30_000)}\0\r\n\r\n`,
+    'a reason without end': `HTTP/1.1 200 ${' '.repeat(60_000)}\0\r\n\r\n`,
+  };
+  for (const [name, text] of Object.entries(hostile)) {
+    test(name, () => {
+      const startedMs = performance.now();
+      for (const size of [1, 100_000]) assert.throws(() => read(text, size, true), HttpError);
+      assert.ok(performance.now() - startedMs < 1_000);
+    });
+  }
 });
 
 describe('is not whole when the connection ends:', () => {
