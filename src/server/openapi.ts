@@ -16,10 +16,10 @@ export function createOpenApiEndpoints({ v2, v3, v3Index }: OpenApi, now: () => 
   return new Map<string, Endpoint>([
     ['/openapi/v2', (request) => serveV2(v2, request)],
     ['/openapi/v3', (request) => unlessKnown(request, v3Index.hash, {}, json, () => v3Index.json)],
-    ...[...v3].map(([name, document]): [string, Endpoint] => {
-      const path = `/openapi/v3/${name}`;
-      return [path, (request) => serveV3(path, document, request, now)];
-    }),
+    ...[...v3].map(([name, document]): [string, Endpoint] => [
+      `/openapi/v3/${name}`,
+      (request) => serveV3(document, request, now),
+    ]),
   ]);
 }
 
@@ -33,19 +33,28 @@ async function serveV2(document: OpenApiDocument, request: ApiRequest): Promise<
   return { ...reply, headers: { ...reply.headers, 'content-encoding': 'gzip' }, body };
 }
 
-/** Its links carry the document's hash, so what a link leads to never changes and may be kept for a year. */
-function serveV3(path: string, document: OpenApiDocument, request: ApiRequest, now: () => number): ShortReply {
+/** Serves the document whatever hash the link has: kube-apiserver does not follow a redirect to the right one, but answers 502. */
+function serveV3(document: OpenApiDocument, request: ApiRequest, now: () => number): ShortReply {
   const vary = 'Accept';
   const type = chosenType(request, 'v3');
   if (type === undefined) return empty(406, { vary });
   const hash = request.info.query.get('hash') ?? '';
-  if (hash !== '' && hash !== document.hash) {
-    const location = `${path}?hash=${document.hash}`;
-    return { ...empty(301, { vary, etag: quoted(document.hash), location }), contentType: type };
-  }
-  const headers = hash === '' ? { vary } : { vary, 'cache-control': 'public, immutable', expires: inAYear(now()) };
+  const headers = { vary, ...lifeOf(hash, document, now()) };
   return unlessKnown(request, document.hash, headers, type, () => bodyOf(document, type));
 }
+
+/**
+ * Returns the headers that say how long the answer may be kept. Links carry the document's hash, so what a current link leads to never changes.
+ * A link with another hash is of another version of this server, which kube-apiserver learns of within a minute.
+ */
+function lifeOf(hash: string, document: OpenApiDocument, nowMs: number): Readonly<Record<string, string>> {
+  if (hash === '') return {};
+  if (hash === document.hash) return { 'cache-control': 'public, immutable', expires: inAYear(nowMs) };
+  return { 'cache-control': `public, max-age=${outdatedLinkLifeSeconds}` };
+}
+
+/** Seconds that a document may be kept under a link with another document's hash. */
+const outdatedLinkLifeSeconds = 10;
 
 type Version = 'v2' | 'v3';
 

@@ -13,7 +13,7 @@ export interface RequestInfo {
   readonly query: ReadonlyMap<string, string>;
   /** As sent; for `valuesOf`. */
   readonly rawQuery: string;
-  /** Undefined for a path that is not below /apis/<group>/<version>/<resource>. */
+  /** Undefined for a path that is not /apis/<group>/<version>/<resource> or /api/<version>/<resource>, or below. */
   readonly resource: ResourceRequest | undefined;
   /**
    * How the path names the resource: cluster is `<resource>[/<name>]`, namespaced is `namespaces/<namespace>/<resource>[/<name>]` with a
@@ -55,9 +55,11 @@ function readResource(
   path: string,
   query: ReadonlyMap<string, string>,
 ): Pick<RequestInfo, 'resource' | 'shape'> {
-  const [prefix, group = '', version = '', ...below] = trimSlashes(path).split('/');
+  const [prefix = '', ...behind] = trimSlashes(path).split('/');
+  // The core group has paths of its own, without a group's name.
+  const [group = '', version = '', ...below] = prefix === 'api' ? ['', ...behind] : behind;
   const [first] = below;
-  if (prefix !== 'apis' || first === undefined) return { resource: undefined, shape: 'other' };
+  if (!apiPrefixes.has(prefix) || first === undefined) return { resource: undefined, shape: 'other' };
   // An old way to write verbs. Nothing is served there, but whether somebody may is asked with this verb.
   const special = below.length > 1 && specialVerbs.has(first) ? first : undefined;
   const rest = special === undefined ? below : below.slice(1);
@@ -71,6 +73,7 @@ function readResource(
   return { resource: { verb, group, version, resource, subresource, namespace, name }, shape };
 }
 
+const apiPrefixes: ReadonlySet<string> = new Set(['api', 'apis']);
 const specialVerbs: ReadonlySet<string> = new Set(['watch', 'proxy']);
 const partsOfNamespace: ReadonlySet<string> = new Set(['status', 'finalize']);
 

@@ -34,6 +34,10 @@ export const reasons = {
     what: 'OpenAPI v3 of a group that is not there is 404 and not an empty 200; documents have no Last-Modified and no byte range',
     why: 'an empty text is no document, and a time would differ from replica to replica; the ETag is enough',
   },
+  hash: {
+    what: 'OpenAPI v3 asked with an unknown hash is the current document with a life of 10 s, and not a redirect to it',
+    why: 'kube-apiserver does not follow redirects: `kubectl explain` fails after every change of the server until it has read the new hashes',
+  },
   impersonation: {
     what: 'a request with `Impersonate-*` headers is refused, whoever sends it',
     why: 'kube-apiserver has acted on them already and does not forward them; to ignore them would be to use the rights of the caller',
@@ -99,6 +103,18 @@ export const differences = {
     ours: (real) => {
       const { 'last-modified': _time, 'accept-ranges': _ranges, ...headers } = observation(real).headers;
       return { ...observation(real), headers };
+    },
+  },
+  'OpenAPI of an unknown hash': {
+    because: 'hash',
+    ours: (real) => {
+      const { location: _location, ...headers } = observation(real).headers;
+      return {
+        status: 200,
+        headers: sorted({ ...headers, 'cache-control': 'public, max-age=10' }),
+        form: 'compact JSON',
+        body: '<document>',
+      };
     },
   },
   impersonation: { because: 'impersonation', ours: refusedImpersonation },

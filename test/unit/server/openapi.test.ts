@@ -110,11 +110,21 @@ describe('v3', () => {
       assert.deepEqual((await ask(target)).headers, { vary: 'Accept', etag: `"${hash}"` });
   });
 
-  test('a wrong hash leads to the right one', async () => {
-    const { status, contentType, headers, body } = await ask(`${v1}?hash=ABC`);
-    assert.deepEqual([status, contentType], [301, 'application/json']);
-    assert.equal(headers?.['location'], `${v1}?hash=${hash}`);
-    assert.equal(body, '');
+  test('a link with an unknown hash leads to the current document, which may be kept for some seconds', async () => {
+    for (const unknown of ['ABC', hash.toLowerCase(), `${hash}0`]) {
+      const { status, contentType, headers, body } = await ask(`${v1}?hash=${unknown}`);
+      assert.deepEqual([status, contentType], [200, 'application/json']);
+      assert.deepEqual(headers, { vary: 'Accept', 'cache-control': 'public, max-age=10', etag: `"${hash}"` });
+      assert.equal(
+        Buffer.compare(Buffer.from(body), openApi.v3.get('apis/metrics.k8s.io/v1')?.json ?? Buffer.alloc(0)),
+        0,
+      );
+    }
+  });
+
+  test('a link with an unknown hash and the current ETag is answered by 304', async () => {
+    const { status, headers } = await ask(`${v1}?hash=ABC`, { 'if-none-match': `"${hash}"` });
+    assert.deepEqual([status, headers?.['cache-control']], [304, 'public, max-age=10']);
   });
 
   test('304, and 406 without a body', async () => {

@@ -44,6 +44,29 @@ describe('the resource that a path names', () => {
   });
   check(`GET ${M}/watch/nodes`, { verb: 'watch', resource: 'nodes' });
   check(`GET ${M}/nodes?watch=False`, { verb: 'list', resource: 'nodes' });
+  const core = { group: '', version: 'v1' };
+  check('GET /api/v1/pods', { ...core, verb: 'list', resource: 'pods' });
+  check('GET /api/v1/namespaces/shop/pods/web-0/log', {
+    ...core,
+    verb: 'get',
+    resource: 'pods',
+    namespace: 'shop',
+    name: 'web-0',
+    subresource: 'log',
+  });
+  check('DELETE /api/v1/nodes/a', { ...core, verb: 'delete', resource: 'nodes', name: 'a' });
+  check('GET /api/v1/watch/pods', { ...core, verb: 'watch', resource: 'pods' });
+  check('GET /api//pods', { ...core, version: '', verb: 'list', resource: 'pods' });
+  check('GET /api/metrics.k8s.io/v1beta1/nodes', {
+    group: '',
+    version: 'metrics.k8s.io',
+    verb: 'get',
+    resource: 'v1beta1',
+    name: 'nodes',
+  });
+  check('GET /api/v1', undefined);
+  check('GET /api', undefined);
+  check('GET /API/v1/pods', undefined);
   check(`GET ${M}`, undefined);
   check('GET /metrics', undefined);
 });
