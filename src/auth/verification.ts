@@ -2,7 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { TrustBundle } from '../tls/trust.ts';
-import { type Verdict, verifyClientCertificate } from './x509.ts';
+import { type Verdict, verifyClientCertificate } from './chain.ts';
 
 export interface Verifier {
   /** @param connection what the certificate came with; the same object for all its requests. */

@@ -1,5 +1,6 @@
 /** Requests to kube-apiserver over pooled connections, each with a deadline and a limit; whatever is not 2xx becomes a StatusError. */
 import type { Readable } from 'node:stream';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { untilAborted } from '../abort.ts';
 import { StatusError } from '../apimachinery/status.ts';
 import { userAgent } from '../version.ts';
@@ -202,8 +203,13 @@ function createPool(origin: string, material: TlsMaterial): Dispatcher {
     connections: connectionLimit,
     connectTimeout: connectTimeoutMs,
     keepAliveTimeout: keepAliveMs,
-    connect: { ...material },
+    // As in Go, each certificate of the bundle is trusted, also an intermediate; a common name is no name.
+    connect: { ...material, allowPartialTrustChain: true, checkServerIdentity: withoutCommonName },
   });
+}
+
+function withoutCommonName(host: string, certificate: PeerCertificate): Error | undefined {
+  return checkServerIdentity(host, { ...certificate, subject: { ...certificate.subject, CN: '' } });
 }
 
 /** Runs one exchange under its deadline; a stream outlives the deadline, but not the caller's signal. */

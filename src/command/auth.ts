@@ -14,7 +14,6 @@ import type { Logger } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
 import { healthPaths } from '../server/health.ts';
 import type { ServerTls } from '../server/server.ts';
-import type { KeyPair } from '../tls/keypair.ts';
 import { createServingCertificate } from '../tls/serving.ts';
 
 export interface AuthOptions {
@@ -84,20 +83,13 @@ export async function createAuth({ options, rest, metrics, clock, log, rooms }: 
       log,
     }),
     trustKnown: () => options['authentication-tolerate-lookup-failure'] || settings.ready(),
-    tls: () => tlsWith(serving.current()),
+    tls: () => serving.current(),
     onTlsChange(listener) {
       // It is the current pair only when the listener has taken it.
-      serving.onChange((pair) => listener(tlsWith(pair)));
-      settings.onChange(() => listener(tlsWith(serving.current())));
+      serving.onChange(listener);
     },
     run: (signal) => configMap?.run(signal) ?? Promise.resolve(),
   };
-
-  function tlsWith(pair: KeyPair): ServerTls {
-    const { clientCa, requestHeader } = settings.current();
-    const clientCas = [clientCa, requestHeader?.ca].filter((bundle) => bundle !== undefined).map(({ pem }) => pem);
-    return { ...pair, clientCas };
-  }
 
   async function restFor(kubeconfig: string | undefined): Promise<RestClient> {
     if (kubeconfig === undefined) return rest;

@@ -191,7 +191,7 @@ export const flags = {
     section: 'Serving',
     type: 'list',
     default: '',
-    help: "TLS 1.2 cipher suites by Go's names. Empty: Node's defaults.",
+    help: "TLS 1.2 cipher suites by Go's names. Empty: Go's defaults.",
   },
   'shutdown-delay-duration': {
     section: 'Serving',

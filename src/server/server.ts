@@ -36,11 +36,10 @@ import type { RequestMetrics } from './requestmetrics.ts';
 import { type Reply, statusReply, timeoutReply } from './reply.ts';
 import { type ApiRequest, requestInfo, type RequestInfo } from './requestinfo.ts';
 
-/** The certificate that we show and the CAs that client certificates may come from; all in PEM. */
+/** The certificate that the server presents, in PEM. */
 export interface ServerTls {
   readonly cert: string;
   readonly key: string;
-  readonly clientCas: readonly string[];
 }
 
 export interface ServerOptions {
@@ -310,7 +309,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     return {
       cert: tls.cert,
       key: tls.key,
-      ca: [...tls.clientCas],
+      // No CA for OpenSSL: once it has verified a chain itself, Node shows only its first certificate, and our rules are others than its.
+      // So the request names no CAs, which every client takes for any.
+      ca: [],
       minVersion: options.tlsMinVersion,
       ...(options.tlsCiphers === undefined ? {} : { ciphers: options.tlsCiphers }),
       // A resumed session has lost the client's certificate chain.

@@ -13,17 +13,25 @@ export interface TrustBundle {
 const certificateLimit = 500;
 
 /**
- * Reads all certificates of a PEM text; keys and whatever else is in it are skipped.
+ * Reads the certificates of a PEM text. Keys and other blocks are skipped, and so are damaged certificates, with a warning.
  * @param source names where the text is from, in errors: a path, or a key of a ConfigMap.
- * @throws Error when there is no certificate in it, or one that is broken.
+ * @throws Error when there is no certificate in it, or none that is whole.
  */
 export function parseTrustBundle(text: string, source: string): TrustBundle {
-  const certificates = parseCertificates(text, source);
+  const certificates = goodCertificates(text, source);
   return { certificates, pem: certificates.map(String).join('') };
 }
 
-/** As parseTrustBundle, in the order of the text. */
+/**
+ * Reads all certificates of a PEM text in its order, of a key pair for instance.
+ * @throws Error when there is no certificate in it, or one that is broken.
+ */
 export function parseCertificates(text: string, source: string): readonly X509Certificate[] {
+  const blocks = blocksOf(text, source);
+  return blocks.map((pem, index) => parseCertificate(pem, `certificate ${index + 1} of ${blocks.length} in ${source}`));
+}
+
+function blocksOf(text: string, source: string): readonly string[] {
   const blocks = text.match(block) ?? [];
   if (blocks.length === 0) {
     throw new Error(`${source} holds no certificate; expected PEM text with -----BEGIN CERTIFICATE-----`);
@@ -31,8 +39,29 @@ export function parseCertificates(text: string, source: string): readonly X509Ce
   if (blocks.length > certificateLimit) {
     throw new Error(`${source} holds ${blocks.length} certificates; at most ${certificateLimit} are read`);
   }
-  return blocks.map((pem, index) => parseCertificate(pem, `certificate ${index + 1} of ${blocks.length} in ${source}`));
+  return blocks;
 }
+
+/** Blocks of a bundle that are good. Go skips the others in silence; the warning is raised once per process and text. */
+function goodCertificates(text: string, source: string): readonly X509Certificate[] {
+  const good: X509Certificate[] = [];
+  let failure: unknown;
+  for (const [index, pem] of blocksOf(text, source).entries()) {
+    try {
+      good.push(parseCertificate(pem, `certificate ${index + 1} in ${source}`));
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  if (good.length === 0) throw failure;
+  if (failure instanceof Error && !warned.has(failure.message)) {
+    warned.add(failure.message);
+    process.emitWarning(`${failure.message} It is skipped; the other certificates are used.`, 'TrustBundleWarning');
+  }
+  return good;
+}
+
+const warned = new Set<string>();
 
 /** To the next marker of any kind, so that a block without its end is seen and not joined with the next one. */
 const block = /-----BEGIN CERTIFICATE-----[^-]*(?:-----END CERTIFICATE-----)?/g;

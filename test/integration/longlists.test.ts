@@ -113,7 +113,7 @@ async function start(count: number, limit = 0): Promise<Running> {
     port,
     tlsMinVersion: 'TLSv1.2',
     tlsCiphers: undefined,
-    tls: { ...certificate, clientCas: [] },
+    tls: certificate,
     requestTimeoutMs: 60_000,
     inFlight,
     metrics: createRequestMetrics(createRegistry(), inFlight.count),

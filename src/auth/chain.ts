@@ -1,0 +1,291 @@
+/**
+ * Whether a client certificate leads to a trusted CA, by the rules of Go's crypto/x509. The search goes from the trusted certificates down: a
+ * key that a client sent verifies nothing before a trusted key has verified its certificate, so strangers choose neither how many signatures
+ * are checked nor with what keys.
+ */
+import type { X509Certificate } from 'node:crypto';
+import { Asn1Error } from '../tls/asn1.ts';
+import { type CertificateFields, fieldsOf } from '../tls/certificatefields.ts';
+import { constraintProblem } from '../tls/certificatenames.ts';
+import type { TrustBundle } from '../tls/trust.ts';
+
+export type Verdict =
+  /** Valid until the first certificate of its chain expires, in milliseconds since the epoch. */
+  | { readonly kind: 'trusted'; readonly untilMs: number }
+  /** The reason is one short sentence without a dot; it names nothing secret. */
+  | { readonly kind: 'untrusted'; readonly reason: string };
+
+/** Certificates beside the leaf. Real chains have none or one; the rest of what a client sends is ignored. */
+export const intermediateLimit = 8;
+/** Bytes of these certificates. */
+export const intermediateLimitBytes = 32 * 1024;
+/** Signatures verified for one certificate, all with trusted keys of at most 8192 bits. Go allows 100. */
+export const signatureCheckLimit = 32;
+/** Chains compared with the rules for one certificate: the certificates of a CA could be joined in many ways. */
+const chainLimit = 32;
+
+const clientAuth = '1.3.6.1.5.5.7.3.2';
+const anyUsage = '2.5.29.37.0';
+
+/** One certificate with everything that is known of it. */
+interface Link {
+  readonly certificate: X509Certificate;
+  readonly fields: CertificateFields;
+  readonly isAnchor: boolean;
+  /** Trusted certificates whose key has verified this one's signature. */
+  readonly issuers: Link[];
+}
+
+/**
+ * Verifies a certificate for client authentication. Never throws.
+ * @param leaf as the client sent it; its issuerCertificate leads through the others that the client sent.
+ * @param nowMs milliseconds since the epoch.
+ */
+export function verifyClientCertificate(leaf: X509Certificate, trust: TrustBundle, nowMs: number): Verdict {
+  try {
+    return verify(leaf, trust, nowMs);
+  } catch (error) {
+    if (error instanceof Asn1Error) return untrusted(error.message);
+    // OpenSSL and node:crypto throw for keys and signatures that they cannot read.
+    return untrusted('cannot be read');
+  }
+}
+
+function verify(leaf: X509Certificate, trust: TrustBundle, nowMs: number): Verdict {
+  const fields = fieldsOf(leaf);
+  const target: Link = { certificate: leaf, fields, isAnchor: false, issuers: [] };
+  const problem = fields.key.problem ?? problemOf(target, nowMs) ?? usageProblem([target]);
+  if (problem !== undefined) return untrusted(problem);
+  // As in Go, a certificate that is itself in the bundle is trusted, whatever signed it.
+  if (trust.certificates.some(({ raw }) => raw.equals(leaf.raw))) return trusted([target]);
+  if (fields.signature.problem !== undefined) return untrusted(fields.signature.problem);
+  const search = new Search(target, anchorsOf(trust));
+  // Nearly every certificate is signed by the CA itself.
+  search.verifyBy(search.anchors, [target]);
+  return search.best(nowMs, search.verifyIntermediates.bind(search));
+}
+
+/** Signature checks of one verification. */
+class Search {
+  readonly anchors: readonly Link[];
+  readonly #target: Link;
+  #checksLeft = signatureCheckLimit;
+
+  constructor(target: Link, anchors: readonly Link[]) {
+    this.#target = target;
+    this.anchors = anchors;
+  }
+
+  /** Verifies the candidates' signatures with the keys of trusted issuers, those first whose key identifier fits, and links those that are good. */
+  verifyBy(issuers: readonly Link[], candidates: readonly Link[]): readonly Link[] {
+    const verified = new Set<Link>();
+    for (const candidate of candidates) {
+      const named = issuers.filter((issuer) => mayIssue(issuer.fields, candidate.fields) && issuer !== candidate);
+      for (const issuer of named.toSorted((a, b) => keyIdRank(a, candidate) - keyIdRank(b, candidate))) {
+        if (candidate.issuers.includes(issuer)) continue;
+        if (this.#checksLeft === 0) return [...verified];
+        this.#checksLeft -= 1;
+        if (!hasSignatureOf(candidate, issuer)) continue;
+        candidate.issuers.push(issuer);
+        verified.add(candidate);
+      }
+    }
+    return [...verified];
+  }
+
+  /** Reads what the client sent beside its own certificate, and spreads trust through it. Returns what was wrong with it, if anything. */
+  verifyIntermediates(): string | undefined {
+    const { links, problem } = intermediatesOf(this.#target.certificate);
+    let issuers = this.anchors;
+    const trustedLinks = new Set<Link>();
+    while (issuers.length > 0) {
+      const fresh = this.verifyBy(issuers, links).filter((link) => !trustedLinks.has(link));
+      for (const link of fresh) trustedLinks.add(link);
+      this.verifyBy(fresh, [this.#target]);
+      issuers = fresh;
+    }
+    return problem ?? (this.#checksLeft === 0 ? `needs more than ${signatureCheckLimit} signature checks` : undefined);
+  }
+
+  /**
+   * Returns the verdict of the first chain that keeps all rules.
+   * @param extend finds more chains; called when none of those that are known will do.
+   */
+  best(nowMs: number, extend: () => string | undefined): Verdict {
+    const direct = this.#firstValid(nowMs);
+    if (typeof direct === 'object') return direct;
+    const problem = extend();
+    const found = this.#firstValid(nowMs);
+    if (typeof found === 'object') return found;
+    return untrusted(found ?? direct ?? problem ?? 'is signed by an authority that is not trusted here');
+  }
+
+  /** The verdict of a valid chain, or what is wrong with the first one; undefined where there is no chain. */
+  #firstValid(nowMs: number): Verdict | string | undefined {
+    let problem: string | undefined;
+    let left = chainLimit;
+    for (const chain of chainsFrom([this.#target])) {
+      const found = chainProblem(chain, nowMs);
+      if (found === undefined) return trusted(chain);
+      problem ??= found;
+      left -= 1;
+      if (left === 0) break;
+    }
+    return problem;
+  }
+}
+
+/** All chains to an anchor, from the leaf up. */
+function* chainsFrom(chain: readonly Link[]): Generator<readonly Link[]> {
+  for (const issuer of chain.at(-1)?.issuers ?? []) {
+    if (issuer.isAnchor) yield [...chain, issuer];
+    else if (!chain.includes(issuer)) yield* chainsFrom([...chain, issuer]);
+  }
+}
+
+const anchorCache = new WeakMap<TrustBundle, readonly Link[]>();
+
+/** The certificates of a bundle, as far as they can be read. Each is an anchor, also an intermediate CA. */
+function anchorsOf(trust: TrustBundle): readonly Link[] {
+  const held = anchorCache.get(trust);
+  if (held !== undefined) return held;
+  const anchors = trust.certificates.flatMap((certificate) => linkOf(certificate, true) ?? []);
+  anchorCache.set(trust, anchors);
+  return anchors;
+}
+
+function linkOf(certificate: X509Certificate, isAnchor: boolean): Link | undefined {
+  try {
+    return { certificate, fields: fieldsOf(certificate), isAnchor, issuers: [] };
+  } catch {
+    return undefined;
+  }
+}
+
+interface Sent {
+  readonly links: readonly Link[];
+  readonly problem: string | undefined;
+}
+
+/** What came with a certificate, whether or not they have to do with each other. */
+function intermediatesOf(leaf: X509Certificate): Sent {
+  const links: Link[] = [];
+  let problem: string | undefined;
+  let bytes = 0;
+  let at = leaf.issuerCertificate;
+  for (let count = 0; at !== undefined; count += 1, at = at.issuerCertificate) {
+    bytes += at.raw.length;
+    if (count >= intermediateLimit || bytes > intermediateLimitBytes) {
+      return { links, problem: `came with more than ${intermediateLimit} others or ${intermediateLimitBytes} bytes` };
+    }
+    const link = linkOf(at, false);
+    const flaw = link === undefined ? 'cannot be read' : (link.fields.key.problem ?? link.fields.signature.problem);
+    if (link !== undefined && flaw === undefined) links.push(link);
+    else problem ??= `came with an intermediate that ${flaw ?? 'cannot be read'}`;
+  }
+  return { links, problem };
+}
+
+/** By names and by what needs no key: Go's CheckSignatureFrom. */
+function mayIssue(issuer: CertificateFields, child: CertificateFields): boolean {
+  const { basicConstraints, version, key, forbidsSigning } = issuer;
+  if (issuer.subject !== child.issuer) return false;
+  if (basicConstraints === undefined ? version === 3 : !basicConstraints.ca) return false;
+  return !forbidsSigning && key.problem === undefined && key.kind === child.signature.kind;
+}
+
+/** Those with the right key identifier first, then those that have none, then the others. */
+function keyIdRank({ fields: { subjectKeyId } }: Link, { fields: { authorityKeyId } }: Link): number {
+  if (subjectKeyId === authorityKeyId) return 0;
+  return subjectKeyId === '' || authorityKeyId === '' ? 1 : 2;
+}
+
+function hasSignatureOf({ certificate }: Link, issuer: Link): boolean {
+  try {
+    return certificate.verify(issuer.certificate.publicKey);
+  } catch {
+    return false;
+  }
+}
+
+/** What a chain from the leaf to an anchor breaks; undefined where it is valid. */
+function chainProblem(chain: readonly Link[], nowMs: number): string | undefined {
+  for (const [at, link] of chain.entries()) {
+    if (at === 0) continue;
+    const problem = problemOf(link, nowMs) ?? issuerProblem(link, at - 1);
+    if (problem !== undefined) return `is signed by a CA (${shown(link)}) that ${problem}`;
+  }
+  const fields = chain.map((link) => link.fields);
+  return usageProblem(chain) ?? policyProblem(fields) ?? constraintProblem(fields);
+}
+
+/** What makes any certificate of a chain useless. */
+function problemOf({ certificate, fields }: Link, nowMs: number): string | undefined {
+  const { validFromDate, validToDate } = certificate;
+  if (fields.unknownCritical !== undefined) {
+    return `has a critical extension that is not understood (${fields.unknownCritical})`;
+  }
+  if (!(nowMs >= validFromDate.getTime())) return `is not valid before ${timeOf(validFromDate)}`;
+  if (!(nowMs <= validToDate.getTime())) return `expired at ${timeOf(validToDate)}`;
+  return undefined;
+}
+
+function timeOf(date: Date): string {
+  return Number.isNaN(date.getTime()) ? 'an unreadable time' : date.toISOString();
+}
+
+/** @param below how many intermediates are between it and the leaf. */
+function issuerProblem({ fields: { basicConstraints }, isAnchor }: Link, below: number): string | undefined {
+  if (!isAnchor && basicConstraints?.ca !== true) return 'is no CA';
+  const { pathLength } = basicConstraints ?? {};
+  return pathLength !== undefined && below > pathLength
+    ? `may have ${pathLength} intermediates below it and has ${below}`
+    : undefined;
+}
+
+/** As in Go, usages are nested: a CA that lists some cannot vouch for others. */
+function usageProblem(chain: readonly Link[]): string | undefined {
+  for (const [at, link] of chain.entries()) {
+    const { extendedKeyUsages: usages } = link.fields;
+    if (usages.length === 0 || usages.includes(clientAuth) || usages.includes(anyUsage)) continue;
+    const problem = 'is not for client authentication';
+    return at === 0 ? problem : `is signed by a CA (${shown(link)}) that ${problem}`;
+  }
+  return undefined;
+}
+
+/**
+ * Policies decide only where a CA demands an explicit one, as in RFC 5280, 6.1. Whether the chain has one is not evaluated: it is refused.
+ * @param chain from the leaf to the anchor, whose own policies do not count.
+ */
+function policyProblem(chain: readonly CertificateFields[]): string | undefined {
+  let explicit = chain.length;
+  for (let at = chain.length - 2; at >= 0; at -= 1) {
+    const fields = chain[at];
+    if (fields === undefined) break;
+    if (at > 0 && fields.policies.mapsAny) return 'is signed by a CA that maps any policy';
+    if (at > 0 && fields.subject !== fields.issuer && explicit > 0) explicit -= 1;
+    explicit =
+      at > 0 || fields.policies.requireExplicit === 0
+        ? Math.min(explicit, fields.policies.requireExplicit ?? explicit)
+        : explicit;
+    if (explicit === 0) return 'is signed by a CA that demands certificate policies, which are not evaluated';
+  }
+  return explicit - 1 <= 0 ? 'is signed by a CA that demands certificate policies, which are not evaluated' : undefined;
+}
+
+/** A CA by its subject, for a log. */
+function shown({ certificate }: Link): string {
+  return JSON.stringify(certificate.subject.slice(0, shownLimit));
+}
+
+/** Characters of a CA's subject. */
+const shownLimit = 200;
+
+function trusted(chain: readonly Link[]): Verdict {
+  return { kind: 'trusted', untilMs: Math.min(...chain.map(({ certificate }) => certificate.validToDate.getTime())) };
+}
+
+function untrusted(problem: string): Verdict {
+  return { kind: 'untrusted', reason: `the certificate ${problem}` };
+}
