@@ -1,7 +1,7 @@
 /** The grammar of label selectors, step by step as k8s.io/apimachinery/pkg/labels, so that every refusal reads the same. */
 import { parseInt64 } from './integer.ts';
 import { labelKeyProblem, labelValueProblem } from './labelsyntax.ts';
-import { quote } from './quote.ts';
+import { excerpt, quote } from './quote.ts';
 import { badRequest, type StatusError } from './status.ts';
 
 /** One condition of a selector, operator and values as a SubjectAccessReview has them: `=` is In, `!=` is NotIn. */
@@ -18,6 +18,9 @@ const selectorLimit = 65_536;
 /** Every object of a list is asked for every requirement, and a list may have 150,000 of them. */
 const requirementLimit = 256;
 
+/** Problems of values that one error lists: a selector may have 30,000 values, and each problem is 300 characters. */
+const problemLimit = 32;
+
 /** Requirements in the order of the text; throws StatusError BadRequest. */
 export function parseRequirements(text: string): LabelRequirement[] {
   if (text.length > selectorLimit) {
@@ -27,7 +30,7 @@ export function parseRequirements(text: string): LabelRequirement[] {
   const requirements: LabelRequirement[] = [];
   while (tokens.peek() !== end) {
     if (!startsRequirement(tokens.peek())) {
-      throw badRequest(`found '${tokens.peek()}', expected: !, identifier, or 'end of string'`);
+      throw badRequest(`found '${excerpt(tokens.peek())}', expected: !, identifier, or 'end of string'`);
     }
     requirements.push(parseRequirement(tokens));
     if (requirements.length > requirementLimit) {
@@ -35,9 +38,9 @@ export function parseRequirements(text: string): LabelRequirement[] {
     }
     const after = tokens.take();
     if (after === end) break;
-    if (after !== ',') throw badRequest(`found '${after}', expected: ',' or 'end of string'`);
+    if (after !== ',') throw badRequest(`found '${excerpt(after)}', expected: ',' or 'end of string'`);
     if (!startsRequirement(tokens.peek())) {
-      throw badRequest(`found '${tokens.peek()}', expected: identifier after ','`);
+      throw badRequest(`found '${excerpt(tokens.peek())}', expected: identifier after ','`);
     }
   }
   return requirements;
@@ -47,14 +50,14 @@ function parseRequirement(tokens: Tokens): LabelRequirement {
   const negated = tokens.peek() === '!';
   if (negated) tokens.take();
   const key = tokens.take();
-  if (!isIdentifier(key)) throw refuse(`found '${key}', expected: identifier`);
+  if (!isIdentifier(key)) throw refuse(`found '${excerpt(key)}', expected: identifier`);
   const problem = labelKeyProblem(key);
   if (problem !== undefined) throw refuse(`<nil>: Invalid value: ${quote(key)}: ${problem}`);
   if (negated) return { key, operator: 'DoesNotExist', values: [] };
   if (tokens.peek() === end || tokens.peek() === ',') return { key, operator: 'Exists', values: [] };
   const sign = tokens.take();
   const operator = operators.get(sign);
-  if (operator === undefined) throw refuse(`found '${sign}', expected: in, notin, =, ==, !=, gt, lt`);
+  if (operator === undefined) throw refuse(`found '${excerpt(sign)}', expected: in, notin, =, ==, !=, gt, lt`);
   const values = sign === 'in' || sign === 'notin' ? parseValues(tokens) : [parseExactValue(tokens)];
   checkValues(key, operator, values);
   return { key, operator, values };
@@ -74,10 +77,10 @@ const operators: ReadonlyMap<string, LabelRequirement['operator']> = new Map([
 function parseValues(tokens: Tokens): string[] {
   const open = tokens.take();
   // No comma behind the token here: Kubernetes' text has none.
-  if (open !== '(') throw refuse(`found '${open}' expected: '('`);
+  if (open !== '(') throw refuse(`found '${excerpt(open)}' expected: '('`);
   const first = tokens.peek();
   if (first !== ')' && first !== ',' && !isIdentifier(first)) {
-    throw refuse(`found '${first}', expected: ',', ')' or identifier`);
+    throw refuse(`found '${excerpt(first)}', expected: ',', ')' or identifier`);
   }
   const values = new Set<string>();
   let missing = true;
@@ -87,11 +90,11 @@ function parseValues(tokens: Tokens): string[] {
       missing = true;
       continue;
     }
-    if (!isIdentifier(token)) throw refuse(`found '${token}', expected: ',', or identifier`);
+    if (!isIdentifier(token)) throw refuse(`found '${excerpt(token)}', expected: ',', or identifier`);
     values.add(token);
     missing = false;
     const next = tokens.peek();
-    if (next !== ',' && next !== ')') throw refuse(`found '${next}', expected: ',' or ')'`);
+    if (next !== ',' && next !== ')') throw refuse(`found '${excerpt(next)}', expected: ',' or ')'`);
   }
   if (missing) values.add('');
   return [...values].sort();
@@ -101,7 +104,7 @@ function parseValues(tokens: Tokens): string[] {
 function parseExactValue(tokens: Tokens): string {
   if (tokens.peek() === end || tokens.peek() === ',') return '';
   const value = tokens.take();
-  if (!isIdentifier(value)) throw refuse(`found '${value}', expected: identifier`);
+  if (!isIdentifier(value)) throw refuse(`found '${excerpt(value)}', expected: identifier`);
   return value;
 }
 
@@ -114,6 +117,7 @@ function checkValues(key: string, operator: LabelRequirement['operator'], values
     }
     const problem = labelValueProblem(value);
     if (problem !== undefined) problems.push(`values[${index}][${key}]: Invalid value: ${quote(value)}: ${problem}`);
+    if (problems.length >= problemLimit) break;
   }
   if (problems.length > 0) throw refuse(problems.length === 1 ? problems.join() : `[${problems.join(', ')}]`);
 }

@@ -1,6 +1,6 @@
 /** API errors: a reason, the HTTP code that follows from it, and the Status body that clients decode. */
 import type { Status, StatusCause, StatusDetails } from './meta.ts';
-import { quote } from './quote.ts';
+import { excerpt, quote } from './quote.ts';
 
 /** Every reason of metav1.StatusReason that has a code of its own, and that code; of those with one code, the usual one first. */
 const httpCode = {
@@ -33,7 +33,7 @@ export function reasonOf(code: number): StatusReason | undefined {
 export interface StatusErrorOptions extends ErrorOptions {
   /** Absent and empty are two things on the wire: BadRequest has none, MethodNotAllowed has `{}`. */
   readonly details?: StatusDetails;
-  /** Only where another server answered with a code that is not its reason's. */
+  /** Only where the code is not the reason's: another server's answer, or a code that has no reason. */
   readonly code?: number;
 }
 
@@ -75,6 +75,12 @@ export interface GroupResource {
 /** Nobody can tell what the client means; the message says what is wrong with it. */
 export function badRequest(message: string, options?: ErrorOptions): StatusError {
   return new StatusError('BadRequest', message, options);
+}
+
+/** Returns the refusal of a URL of so many bytes. HTTP has a code for it, Kubernetes has no reason. */
+export function uriTooLong(bytes: number, limitBytes: number): StatusError {
+  const message = `the URL has ${bytes} bytes: use at most ${limitBytes}, for example by shorter selectors`;
+  return new StatusError('RequestEntityTooLarge', message, { details: {}, code: 414 });
 }
 
 /** Credentials were sent and are not valid; why is nobody's business but the log's. */
@@ -161,11 +167,11 @@ export function serviceUnavailable(message: string, retryAfterSeconds: number): 
 }
 
 function qualify({ group, resource }: GroupResource): string {
-  return group === '' ? resource : `${resource}.${group}`;
+  return excerpt(group === '' ? resource : `${resource}.${group}`);
 }
 
 function detailsOf({ group, resource }: GroupResource, name: string): StatusDetails {
-  return { name, group, kind: resource };
+  return { name: excerpt(name), group: excerpt(group), kind: excerpt(resource) };
 }
 
 /** Order and omissions of metav1.StatusDetails: what is empty or zero is left out. */

@@ -14,8 +14,8 @@ export function bearerWarning(rawHeaders: readonly string[]): string | undefined
   return 'the provided Authorization header contains extra space before the bearer token, and is ignored';
 }
 
-/** Split at single spaces. */
+/** Splits at single spaces, into three parts at most: what comes behind them is ignored, however much it is. */
 function parts(rawHeaders: readonly string[]): readonly string[] {
   const [header = ''] = headerLines(rawHeaders, 'authorization');
-  return header.trim().split(' ');
+  return header.trim().split(' ', 3);
 }

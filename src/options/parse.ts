@@ -61,13 +61,18 @@ function readArguments(argv: readonly string[]): Arguments {
   const given = new Map<string, string[]>();
   const ignored: string[] = [];
   const problems: string[] = [];
+  /** The list that the word before belongs to, as it was given. */
+  let last: string | undefined;
   for (let at = 0; at < argv.length; at += 1) {
     const word = argv[at] ?? '';
     const spelled = spell(word);
     if (spelled === undefined) {
       // metrics-server takes no notice of words either; people write `--kubelet-insecure-tls true`.
       if (word.startsWith('-')) problems.push(`unknown flag ${word}; see --help`);
+      else if (endsInComma(last))
+        problems.push(`${last} ${word}: remove the space behind the comma, or quote the list`);
       else ignored.push(word);
+      last = undefined;
       continue;
     }
     const { name } = spelled;
@@ -83,12 +88,18 @@ function readArguments(argv: readonly string[]): Arguments {
       at += 1;
       text = argv[at];
     }
+    last = known && flags[name].type === 'list' ? `--${name}=${text ?? ''}` : undefined;
     if (text === undefined) problems.push(`--${name} needs a value`);
     else if (ignorable) ignored.push(`--${name}`);
     else if (known && flags[name].type === 'list') given.set(name, [...(given.get(name) ?? []), text]);
     else given.set(name, [text]);
   }
   return { given, ignored, problems };
+}
+
+/** Reports whether a shell has split a list at a space: `--list=a, b`. */
+function endsInComma(list: string | undefined): list is string {
+  return list?.trimEnd().endsWith(',') === true;
 }
 
 function spell(word: string): { name: string; value: string | undefined } | undefined {
@@ -132,6 +143,9 @@ function readValue(flag: Flag, texts: readonly string[]): { value: unknown } | {
       return ms === undefined ? { problem: 'must be a duration such as 15s, 1m30s or 500ms' } : { value: ms };
     }
     case 'list':
-      return { value: texts.flatMap((each) => each.split(',')).filter((item) => item !== '') };
+      // Spaces around the commas of a quoted list mean nothing.
+      return {
+        value: texts.flatMap((each) => each.split(',').map((item) => item.trim())).filter((item) => item !== ''),
+      };
   }
 }

@@ -1,10 +1,17 @@
 /** What a single connection may cost us, and how connections end. */
 import { type Http2SecureServer, type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
+import { headerLines } from '../auth/rawheaders.ts';
 
 /** As Go's servers; users in hundreds of groups have headers that large. */
 export const headerLimitBytes = 1024 * 1024;
 export const headerPairLimit = 5000;
+
+/**
+ * Bytes of a URL, longer ones are answered by 414. Go's servers count it among the headers' 1 MiB; a selector of a thousand names fits, and over
+ * HTTP/2 a header of this length can be read.
+ */
+export const urlLimitBytes = 65_536;
 
 /**
  * HTTP/2. kube-apiserver sends everybody's requests over one connection and resets what its clients give up, so what a hurried crowd does in
@@ -18,6 +25,8 @@ export const http2Limits = {
     maxConcurrentStreams: 250,
   },
   maxHeaderListPairs: headerPairLimit,
+  /** Values may begin and end with spaces, as for Go; otherwise Node drops such a header without a word, Authorization too. */
+  strictFieldWhitespaceValidation: false,
   /** So many resets at once, and so many in a second from then on ("rapid reset", CVE-2023-44487). */
   streamResetBurst: 1000,
   streamResetRate: 33,
@@ -71,6 +80,22 @@ const unreadable: ReadonlyMap<string, string> = new Map([
   ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large'],
   ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
 ]);
+
+/**
+ * Returns what Go's servers answer to a request over HTTP/1.1 by its Host lines alone, or undefined. Two are how requests are smuggled past a proxy
+ * that reads the other one. A missing line is refused by Node.
+ */
+export function hostProblem({ httpVersionMajor, rawHeaders }: RequestHead): string | undefined {
+  if (httpVersionMajor !== 1) return undefined;
+  const hosts = headerLines(rawHeaders, 'host');
+  if (hosts.length > 1) return '400 Bad Request';
+  return hosts.every((host) => hostPattern.test(host)) ? undefined : '400 Bad Request: malformed Host header';
+}
+
+type RequestHead = Pick<Http2ServerRequest, 'httpVersionMajor' | 'rawHeaders'>;
+
+/** The bytes that Go allows; it does not look at their order. */
+const hostPattern = /^[\w!$%&'()*+,\-.:;=[\]~]*$/;
 
 /** Nothing is tunnelled here. Over HTTP/1.1 Node would hang up on CONNECT without a word, over HTTP/2 it would answer this by itself. */
 export function refuseTunnels(server: Http2SecureServer): void {

@@ -12,7 +12,7 @@ import { encodeJson } from '../apimachinery/meta.ts';
 import { unknownResource } from '../apimachinery/status.ts';
 import type { Registry } from '../monitoring.ts';
 import { version } from '../version.ts';
-import { compress } from './compress.ts';
+import { compressMetrics } from './compress.ts';
 import { type HealthChecks, type HealthPath, healthPaths, isHealthPath, reportHealth } from './health.ts';
 import { negotiate, noTransform, type Restrictions, type Transform } from './negotiate.ts';
 import type { OpenApiEndpoints } from './openapi.ts';
@@ -112,7 +112,7 @@ export function createEndpoints({
   async function metrics(request: ApiRequest): Promise<Reply> {
     const body = await registry.metrics();
     const headers = { 'process-start-time-unix': processStart };
-    return compress({ status: 200, contentType: metricsType, headers, body }, request.header('accept-encoding'));
+    return compressMetrics({ status: 200, contentType: metricsType, headers, body }, request.header('accept-encoding'));
   }
 }
 

@@ -1,7 +1,7 @@
 /** Turns whatever was thrown while a request was served into an answer that tells no secret. */
 import { StatusError } from '../apimachinery/status.ts';
 import { ReviewUnavailable } from '../auth/authorizer.ts';
-import { escapeHtml } from '../apimachinery/quote.ts';
+import { escapeHtml, excerpt } from '../apimachinery/quote.ts';
 import type { Logger } from '../logging.ts';
 import { type Reply, statusReply, textReply } from './reply.ts';
 import type { ApiRequest } from './requestinfo.ts';
@@ -10,8 +10,11 @@ import type { ApiRequest } from './requestinfo.ts';
 export async function failureReply(error: unknown, target: string, request: ApiRequest, log: Logger): Promise<Reply> {
   if (error instanceof StatusError) return statusReply(error, request);
   if (error instanceof ReviewUnavailable) {
-    return textReply(`Internal Server Error: ${escapeHtml(`${JSON.stringify(target)}: ${error.message}`)}\n`, 500);
+    return textReply(
+      `Internal Server Error: ${escapeHtml(`${JSON.stringify(excerpt(target))}: ${error.message}`)}\n`,
+      500,
+    );
   }
-  log.error({ err: error, target }, 'cannot answer a request');
+  log.error({ err: error, target: excerpt(target) }, 'cannot answer a request');
   return textReply('This request caused apiserver to panic. Look in the logs for details.\n', 500);
 }

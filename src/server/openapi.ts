@@ -2,7 +2,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { OpenApi, OpenApiDocument } from '../api/openapi/openapi.ts';
-import { parseAccept } from './accept.ts';
+import { elementsOf, parseAccept } from './accept.ts';
 import type { ShortReply } from './reply.ts';
 import type { ApiRequest } from './requestinfo.ts';
 
@@ -98,12 +98,12 @@ function unlessKnown(
 
 /** As Go compares: any tag of a list, weak ones too, or the star. */
 function isKnown(ifNoneMatch: string, etag: string): boolean {
-  const tags = ifNoneMatch.split(',').map((tag) => tag.trim());
+  const tags = elementsOf(ifNoneMatch).map((tag) => tag.trim());
   return tags.some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag);
 }
 
 function takesGzip(acceptEncoding: string): boolean {
-  return acceptEncoding.split(',').some((coding) => /^\s*gzip\s*(?:;(?!\s*q=0(?:\.0*)?\s*$)|$)/i.test(coding));
+  return elementsOf(acceptEncoding).some((coding) => /^\s*gzip\s*(?:;(?!\s*q=0(?:\.0*)?\s*$)|$)/i.test(coding));
 }
 
 const compress = promisify<Buffer | string, Buffer>(gzip);

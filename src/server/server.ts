@@ -6,7 +6,8 @@ import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { type FastifyReply, type FastifyRequest, fastify, type RouteGenericInterface } from 'fastify';
-import { badRequest, serviceUnavailable, StatusError } from '../apimachinery/status.ts';
+import { excerpt } from '../apimachinery/quote.ts';
+import { badRequest, serviceUnavailable, StatusError, uriTooLong } from '../apimachinery/status.ts';
 import type { Attributes } from '../auth/attributes.ts';
 import type { Authenticator, UserInfo } from '../auth/authenticator.ts';
 import { bearerWarning } from '../auth/bearer.ts';
@@ -19,9 +20,11 @@ import {
   endIdleSessions,
   headerLimitBytes,
   headerPairLimit,
+  hostProblem,
   http2Limits,
   refuseTunnels,
   refuseUnreadable,
+  urlLimitBytes,
 } from './connections.ts';
 import type { Endpoints } from './endpoints.ts';
 import { answerTimeoutMs } from './deadline.ts';
@@ -143,6 +146,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.addHook('onRequest', count);
   app.decorateRequest('info');
   app.decorateRequest('user');
+  app.addHook('onRequest', refuseHosts);
   app.addHook('onRequest', answerOptionsOfAll);
   app.addHook('onRequest', identify);
   app.addHook('onRequest', answerHealthEarly);
@@ -182,6 +186,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   async function identify(request: Request, reply: Response): Promise<void> {
     void reply.header('audit-id', auditId(request.headers['audit-id']));
     void reply.header('cache-control', 'no-cache, private');
+    if (request.originalUrl.length > urlLimitBytes) throw uriTooLong(request.originalUrl.length, urlLimitBytes);
     const info = requestInfo(oddMethods.get(request.raw) ?? request.method, request.originalUrl);
     if (info === undefined) throw badRequest('the path or its percent-encoding is malformed');
     request.info = info;
@@ -249,7 +254,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     reply.hijack();
     reply.raw.writeHead(status, reply.getHeaders() as OutgoingHttpHeaders);
     writeBody(body, reply.raw).catch((error: unknown) => {
-      log.error({ err: error, target: reply.request.originalUrl }, 'an answer broke off');
+      log.error({ err: error, target: excerpt(reply.request.originalUrl) }, 'an answer broke off');
       breakOff(reply.raw);
     });
     return reply;
@@ -331,6 +336,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
 function noSchemas(): never {
   throw new Error('a route has a schema: schemaController has to compile it');
+}
+
+async function refuseHosts(request: Request, reply: Response): Promise<Response | undefined> {
+  const problem = hostProblem(request.raw);
+  if (problem === undefined) return undefined;
+  return reply.code(400).header('connection', 'close').type('text/plain; charset=utf-8').send(problem);
 }
 
 /** `OPTIONS *` asks for nothing but an answer, and is about no path. As in Go's servers anybody gets one, with nothing in it. */

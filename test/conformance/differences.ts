@@ -38,6 +38,14 @@ export const reasons = {
     what: 'OpenAPI v3 asked with an unknown hash is the current document with a life of 10 s, and not a redirect to it',
     why: 'kube-apiserver does not follow redirects: `kubectl explain` fails after every change of the server until it has read the new hashes',
   },
+  url: {
+    what: 'a URL of more than 64 KiB is refused with 414',
+    why: 'reading and repeating it costs time that all others wait for; Go counts it among the 1 MiB of headers',
+  },
+  excerpt: {
+    what: 'an error repeats at most 1,024 characters of a text that a client sent',
+    why: 'a client must not choose how long answers and log lines get; no valid name is longer',
+  },
   impersonation: {
     what: 'a request with `Impersonate-*` headers is refused, whoever sends it',
     why: 'kube-apiserver has acted on them already and does not forward them; to ignore them would be to use the rights of the caller',
@@ -116,6 +124,28 @@ export const differences = {
         body: '<document>',
       };
     },
+  },
+  'a long URL': {
+    because: 'url',
+    ours: (real) => ({
+      status: 414,
+      headers: observation(real).headers,
+      form: 'compact JSON',
+      body: {
+        kind: 'Status',
+        apiVersion: 'v1',
+        metadata: {},
+        status: 'Failure',
+        message: 'the URL has 70000 bytes: use at most 65536, for example by shorter selectors',
+        reason: 'RequestEntityTooLarge',
+        details: {},
+        code: 414,
+      },
+    }),
+  },
+  'a long name': {
+    because: 'excerpt',
+    ours: withBody((body) => JSON.parse(JSON.stringify(body).replaceAll(/(a{1024})a+/g, '$1...')) as unknown),
   },
   impersonation: { because: 'impersonation', ours: refusedImpersonation },
   'why a node has no usage': {

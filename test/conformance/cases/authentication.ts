@@ -39,6 +39,14 @@ export const authentication: readonly Case[] = [
   exchange(42, nodes, 403, { as: 'anonymous', headers: bearer('Bearer ') }),
   exchange(42, nodes, 403, { as: 'anonymous', headers: bearer('Basic YTpi') }),
   exchange(43, nodes, 403, { as: 'anonymous', headers: bearer('Bearer  x') }),
+  ...[false, true].map((http2) =>
+    exchange(41, nodes, 401, {
+      as: 'anonymous',
+      http2,
+      headers: bearer('Bearer bad '),
+      name: `a space behind a bad token over HTTP/${http2 ? 2 : 1.1}`,
+    }),
+  ),
   exchange(44, nodes, 200, { as: 'anonymous', token: 'reader' }),
   exchange(45, nodes, 403, { as: 'anonymous', token: 'stranger' }),
   exchange(46, nodes, 403, { as: 'anonymous', headers: spoofed }),

@@ -112,7 +112,17 @@ export const negotiation: readonly Case[] = [
       name: `a short list, Accept-Encoding: ${value}`,
     }),
   ),
-  ...['deflate, gzip', 'gzip;q=1.0'].map(
+  ...[undefined, 'gzip', 'deflate , gzip ', 'gzip;q=0.5', 'identity, gzip', 'GZIP'].flatMap((value) =>
+    [false, true].map((http2) =>
+      exchange(116, '/metrics', 200, {
+        http2,
+        headers: value === undefined ? [] : [['Accept-Encoding', value]],
+        name: `metrics over HTTP/${http2 ? 2 : 1.1}, Accept-Encoding: ${value ?? '(none)'}`,
+        compare: { pick: () => '<metrics>', without: ['process-start-time-unix'] },
+      }),
+    ),
+  ),
+  ...['deflate, gzip', ' gzip ', 'gzip;q=1.0'].map(
     (value): Case => ({
       statements: [116],
       name: `a long list, Accept-Encoding: ${value}`,

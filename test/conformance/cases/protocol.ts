@@ -43,6 +43,17 @@ export const protocol: readonly Case[] = [
     },
     expect: 'refused',
   },
+  ...[false, true].map((http2) =>
+    exchange(124, `${nodes}?x=`.padEnd(70_000, 'a'), 200, {
+      name: `a URL of 70,000 bytes over HTTP/${http2 ? 2 : 1.1}`,
+      http2,
+      differs: 'a long URL',
+    }),
+  ),
+  exchange([87, 124], `${nodes}/${'a'.repeat(2000)}`, 404, {
+    name: 'a name of 2,000 characters',
+    differs: 'a long name',
+  }),
   exchange(125, nodes, 200, { headers: [['Host', 'anything.example:1']] }),
   {
     statements: [125],

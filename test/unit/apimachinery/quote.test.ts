@@ -1,7 +1,7 @@
 /** Golden values are from Go's %q. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { quote } from '../../../src/apimachinery/quote.ts';
+import { excerpt, excerptLimit, quote } from '../../../src/apimachinery/quote.ts';
 
 describe('quoted', () => {
   check('nope', '"nope"');
@@ -18,3 +18,16 @@ describe('quoted', () => {
 function check(text: string, quoted: string): void {
   test(quoted, () => assert.equal(quote(text), quoted));
 }
+
+test('a text that is longer than a message may repeat is cut', () => {
+  assert.equal(excerpt('a'.repeat(excerptLimit)), 'a'.repeat(excerptLimit));
+  assert.equal(excerpt('a'.repeat(excerptLimit + 1)), `${'a'.repeat(excerptLimit)}...`);
+  for (const character of ['a', '<', '"', '\u0001', '\u{e0001}']) {
+    const { length } = quote(character.repeat(1_000_000));
+    assert.ok(
+      length <= excerptLimit * 4 + 5 || (character === '\u{e0001}' && length <= excerptLimit * 5 + 5),
+      `${length}`,
+    );
+  }
+  assert.equal(quote('\u{1f600}'.repeat(excerptLimit)).isWellFormed(), true);
+});

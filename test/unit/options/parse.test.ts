@@ -25,6 +25,12 @@ describe('a flag is read as pflag reads it', () => {
     'b',
     'c',
   ]);
+  check(['--kubelet-preferred-address-types=InternalIP, Hostname '], 'kubelet-preferred-address-types', [
+    'InternalIP',
+    'Hostname',
+  ]);
+  check(['--requestheader-allowed-names', 'a ,b,, c'], 'requestheader-allowed-names', ['a', 'b', 'c']);
+  check(['--requestheader-allowed-names=a,', '--secure-port=1'], 'requestheader-allowed-names', ['a']);
   check(['-v=4'], 'v', 4);
   check(['-v', '4'], 'v', 4);
   check(['-v4'], 'v', 4);
@@ -149,6 +155,11 @@ describe('bad flags', () => {
     ['--kubelet-connection=proxy', '--scrape-workers=2'],
     /^cannot use both --kubelet-connection=proxy and --scrape-workers$/,
   );
+  check(
+    ['--kubelet-preferred-address-types=InternalIP,', 'Hostname'],
+    /^--kubelet-preferred-address-types=InternalIP, Hostname: remove the space behind the comma, or quote the list$/,
+  );
+  check(['--requestheader-allowed-names', 'a,', 'b'], /^--requestheader-allowed-names=a, b: remove the space/);
   check(['--node-selector=a in (b'], /^--node-selector=a in \(b: /);
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { namesMediaType, parseAccept } from '../../../src/server/accept.ts';
+import { elementsOf, listHeaderLimit, namesMediaType, parseAccept } from '../../../src/server/accept.ts';
 
 describe('the order of', () => {
   const check = (header: string, ...expected: string[]) =>
@@ -75,4 +75,10 @@ test('1 MiB of anything is read in no time', () => {
   }
   parseAccept(`a/b;q=${'1'.repeat(2 ** 20)}x`);
   assert.ok(performance.now() - startedMs < 5000);
+});
+
+test('a header with a list is read up to a limit, whatever it is made of', () => {
+  assert.equal(elementsOf(','.repeat(1_000_000)).length, listHeaderLimit + 1);
+  assert.equal(namesMediaType(`${' '.repeat(listHeaderLimit)},a/b`, ['a/b']), false);
+  assert.equal(namesMediaType(`${' '.repeat(listHeaderLimit - 4)},a/b`, ['a/b']), true);
 });

@@ -45,3 +45,9 @@ test('excluded checks count as well', async () => {
       'warn: some health checks cannot be excluded: no matches for "yyy","zzz"\nreadyz check passed\n',
   );
 });
+
+test('of very many unknown names some are repeated, each cut, and the rest are counted', async () => {
+  const excluded = Array.from({ length: 1000 }, (_, index) => `n${String(index).padStart(4, '0')}${'x'.repeat(2000)}`);
+  const { text } = await reportHealth('/livez', [good], { ...plainly, verbose: true, excluded });
+  assert.match(text, /"n0000x{1019}\.\.\.",.*"n0015x{1019}\.\.\." and 984 more\n/);
+});
