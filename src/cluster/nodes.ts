@@ -22,6 +22,8 @@ export interface NodeInfo {
   /** Where the kubelet says that it listens; undefined if it does not say. */
   readonly kubeletPort: number | undefined;
   readonly ready: boolean;
+  /** Cores of its status.capacity; undefined where it names none. */
+  readonly capacityCores: number | undefined;
   /** The annotation metrics.k8s.io/resource-metrics-path: where to read instead of the kubelet's usual paths. */
   readonly resourceMetricsPath: string | undefined;
 }
@@ -58,6 +60,15 @@ const message: Message = {
     name: 'status',
     kind: 'message',
     message: {
+      // A map is a list of its entries.
+      1: {
+        name: 'capacity',
+        kind: 'list',
+        message: {
+          1: { name: 'key', kind: 'word' },
+          2: { name: 'value', kind: 'message', message: { 1: { name: 'string', kind: 'word' } } },
+        },
+      },
       4: {
         name: 'conditions',
         kind: 'list',
@@ -126,6 +137,7 @@ function parseNode(object: unknown): NodeInfo | undefined {
       .filter((address) => address !== undefined),
     kubeletPort: parsePort(field(field(field(status, 'daemonEndpoints'), 'kubeletEndpoint'), 'Port')),
     ready: items(field(status, 'conditions')).some(isReady),
+    capacityCores: parseCores(capacityOf(field(status, 'capacity'), 'cpu')),
     resourceMetricsPath: parsePath(textMap(field(metadata, 'annotations')).get(resourceMetricsPath)),
   };
 }
@@ -134,6 +146,18 @@ function parseAddress(value: unknown): NodeAddress | undefined {
   const type = text(field(value, 'type'));
   const address = text(field(value, 'address'));
   return type === undefined || address === undefined || address === '' ? undefined : { type, address };
+}
+
+/** In protobuf a map is a list of entries, in JSON an object. */
+function capacityOf(capacity: unknown, resource: string): string | undefined {
+  const entry = items(capacity).find((each) => field(each, 'key') === resource);
+  return text(entry === undefined ? field(capacity, resource) : field(field(entry, 'value'), 'string'));
+}
+
+/** Kubelets write whole cores, or thousandths. */
+function parseCores(quantity = ''): number | undefined {
+  const [, digits, unit] = /^(\d{1,9})(m?)$/.exec(quantity) ?? [];
+  return digits === undefined ? undefined : Number(digits) / (unit === 'm' ? 1000 : 1);
 }
 
 /** People write it with and without the slash. */

@@ -30,6 +30,7 @@ import { type Environment, findApiServer } from './apiserver.ts';
 import { createAuth } from './auth.ts';
 import { createEventLoopWatch } from './eventloop.ts';
 import { createExpectations } from './expectations.ts';
+import { createImplausibleWatch } from './implausible.ts';
 import { createKubelets } from './kubelets.ts';
 import { createFreshnessMetrics, createNodeStateMetrics, createStorageMetrics } from './metrics.ts';
 import { createHealthChecks } from './readiness.ts';
@@ -51,7 +52,13 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   const nodes = createNodes({ rest, clock, log, selector: options['node-selector'] });
   const pods = createPods({ rest, clock, log });
   const stalenessMs = options['metrics-staleness'] ?? defaultStalenessMs(resolutionMs);
-  const storage = createStorage({ clock, resolutionMs, stalenessMs });
+  const storage = createStorage({
+    clock,
+    resolutionMs,
+    stalenessMs,
+    capacityCores: (node) => nodes.get(node)?.capacityCores,
+    onImplausible: createImplausibleWatch(registry, clock, log),
+  });
   createStorageMetrics(registry, storage);
   const snapshot = createSnapshotKeeper({
     path: options['snapshot-path'],

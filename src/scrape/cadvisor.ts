@@ -13,7 +13,7 @@ import {
 } from './cgrouprow.ts';
 import type { Choice, Collector, Doubts, Meaning, PodName } from './meaning.ts';
 import { Reading, type Readings } from './reading.ts';
-import { rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
+import { checkFamilies, rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
 import { type Candidate, deadAfterMs, select } from './select.ts';
 import type { StartTimes } from './starttimes.ts';
 
@@ -34,6 +34,8 @@ export const cadvisorFamilies: readonly string[] = [
 
 const scrapeError = cadvisorFamilies.indexOf('container_scrape_error');
 const machineSwap = cadvisorFamilies.indexOf('machine_swap_bytes');
+// A family that is only added to the list stops the program at its start.
+checkFamilies(cadvisorFamilies, [scrapeError, machineSwap]);
 
 export const cadvisor: Meaning<CgroupRow, StartTimes> = {
   source: 'cadvisor',

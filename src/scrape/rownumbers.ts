@@ -6,6 +6,20 @@ import { type Reading, Readings } from './reading.ts';
 export const rowFamilies = { cpu: 0, memory: 1, swap: 2, start: 3 } as const;
 
 const perRow = 4;
+/**
+ * Checks a source's list of families: those of each row come first, as many as a row has places, and each other one is handled apart. A family that
+ * is neither would be written into the next row.
+ * @param apart indexes of the families that are not of rows.
+ * @throws Error that names the family.
+ */
+export function checkFamilies(families: readonly string[], apart: readonly number[]): void {
+  for (const [index, name] of families.entries()) {
+    if (index >= perRow && !apart.includes(index)) {
+      throw new Error(`family ${name} has no place in a row of ${perRow} numbers: give it one in rowFamilies`);
+    }
+  }
+}
+
 /** No sample can have this time. */
 const unseen = -Infinity;
 

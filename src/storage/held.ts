@@ -37,14 +37,34 @@ export interface Progress {
   largestDistanceMs: number;
 }
 
-/** Adds what is new of one held sample. */
-export function noteProgress<P extends Point>(progress: Progress, before: Held<P> | undefined, now: Held<P>): void {
+/**
+ * Adds what is new of one held sample.
+ * @param possibleMs how far apart the two samples can be; see possibleDistanceMs.
+ */
+export function noteProgress<P extends Point>(
+  progress: Progress,
+  before: Held<P> | undefined,
+  now: Held<P>,
+  possibleMs: number,
+): void {
   if (isFirst(before, now)) progress.first += 1;
-  progress.largestDistanceMs = Math.max(progress.largestDistanceMs, distanceMs(before, now) ?? 0);
+  noteDistance(progress, distanceMs(before, now) ?? 0, possibleMs);
 }
 
-export function notePodProgress(progress: Progress, before: HeldPod | undefined, now: HeldPod): void {
-  for (const [name, container] of now.containers) noteProgress(progress, before?.containers.get(name), container);
+/** Adds the distance of two samples, if it is possible. */
+export function noteDistance(progress: Progress, ms: number, possibleMs: number): void {
+  if (ms <= possibleMs) progress.largestDistanceMs = Math.max(progress.largestDistanceMs, ms);
+}
+
+export function notePodProgress(
+  progress: Progress,
+  before: HeldPod | undefined,
+  now: HeldPod,
+  possibleMs: number,
+): void {
+  for (const [name, container] of now.containers) {
+    noteProgress(progress, before?.containers.get(name), container, possibleMs);
+  }
 }
 
 /** A sample that was there already is held by the same object. */

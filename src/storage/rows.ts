@@ -4,7 +4,8 @@
  */
 import { column as batchColumn, columns as batchColumns, type PodLayout } from '../batch.ts';
 import type { ContainerPoint, Usage } from '../point.ts';
-import { clockStepMs, counterJitterSeconds, type Held, nanocores } from './window.ts';
+import { type Judgement, judge, type Rules } from './judge.ts';
+import { type Held, nanocores } from './window.ts';
 
 /** The newest sample, and what its rate is counted from; NaN where that is the only one so far. */
 const column = {
@@ -33,8 +34,12 @@ export const notPlain = -1;
  * milliseconds, 0 where none is new; or `notPlain`.
  * @param numbers of a batch of the same layout.
  */
-export function advanceRows(rows: Rows, first: number, count: number, numbers: Float64Array): number {
-  for (let row = first; row < first + count; row += 1) if (!isPlain(rows, row, numbers)) return notPlain;
+export function advanceRows(rows: Rows, first: number, count: number, numbers: Float64Array, rules: Rules): number {
+  for (let row = first; row < first + count; row += 1) {
+    const judgement = judgeRow(rows, row, numbers, rules);
+    if (judgement !== 'news' && judgement !== 'repeated') return notPlain;
+    if (numbers[row * batchColumns + batchColumn.isTimeGuessed] !== 0) return notPlain;
+  }
   // Where only some have their second sample there is more to say.
   if (isSingle(rows, first) && !areAllNewer(rows, first, count, numbers)) return notPlain;
   let largestMs = 0;
@@ -55,14 +60,18 @@ export function advanceRows(rows: Rows, first: number, count: number, numbers: F
   return largestMs;
 }
 
-/** Whether it is a newer sample of the same counter, or no news; by the rules of window.ts. */
-function isPlain(rows: Rows, row: number, numbers: Float64Array): boolean {
+function judgeRow(rows: Rows, row: number, numbers: Float64Array, rules: Rules): Judgement {
   const held = row * columns;
   const now = row * batchColumns;
-  const behindMs = rows[held + column.timestampMs]! - numbers[now + batchColumn.timestampMs]!;
-  if (numbers[now + batchColumn.isTimeGuessed] !== 0 || behindMs > clockStepMs) return false;
-  return (
-    behindMs >= 0 || numbers[now + batchColumn.cpuSeconds]! >= rows[held + column.cpuSeconds]! - counterJitterSeconds
+  return judge(
+    rows[held + column.timestampMs]!,
+    rows[held + column.cpuSeconds]!,
+    rows[held + column.memoryBytes]!,
+    numbers[now + batchColumn.timestampMs]!,
+    numbers[now + batchColumn.cpuSeconds]!,
+    numbers[now + batchColumn.memoryBytes]!,
+    numbers[now + batchColumn.startTimeMs]!,
+    rules,
   );
 }
 
@@ -106,8 +115,8 @@ export function usageInRow(rows: Rows, row: number, name: string, hasSwap: boole
 }
 
 /** Whether what is held can be a row. */
-export function fitsRow({ last, base }: Held): boolean {
-  return base !== 'restarted' && last.isTimeGuessed !== true;
+export function fitsRow({ last, base, rival }: Held): boolean {
+  return base !== 'restarted' && last.isTimeGuessed !== true && rival === undefined && !Number.isNaN(last.memoryBytes);
 }
 
 export function writeRow(rows: Rows, row: number, { last, base }: Held): void {

@@ -8,6 +8,9 @@ const memory = 0.8;
 /** A scrape that comes later than this after the one before has missed one. */
 const onTimeResolutions = 1.5;
 
+/** Milliseconds; no kubelet that is served samples more slowly, so a longer interval is a step of its clock or an outage. */
+const spacingLimitMs = 600_000;
+
 /** When a node was stored, and what its samples were like then. */
 export interface Spaced {
   /** Monotonic. */
@@ -28,15 +31,32 @@ export function nextSpacingMs(
 ): number {
   if (before === undefined) return 0;
   if (nowMs - before.storedMs > onTimeResolutions * resolutionMs || largestDistanceMs === 0) return before.spacingMs;
-  return Math.max(largestDistanceMs, before.spacingMs * memory);
+  return Math.min(spacingLimitMs, Math.max(largestDistanceMs, before.spacingMs * memory));
 }
+
+/**
+ * Returns how far apart two samples can have been taken, in milliseconds, where the first one came that long ago: both may have been up to a scrape
+ * old. What is further apart is a step of the node's clock.
+ */
+export function possibleDistanceMs(sinceFirstCameMs: number, resolutionMs: number): number {
+  return sinceFirstCameMs + resolutionMs + clockSlackMs;
+}
+
+/** Milliseconds by which clocks and sample times may be off. */
+const clockSlackMs = 5_000;
 
 /** How long after the sample before this one was taken; undefined where it is no new sample, or the first one. */
 export function distanceMs<P extends Point | ContainerPoint>(
   before: Held<P> | undefined,
   now: Held<P>,
 ): number | undefined {
-  if (before === undefined || before === now || typeof now.base === 'string') return undefined;
-  // Only a sample before it counts, not a container's start.
-  return now.base === before.last ? now.last.timestampMs - now.base.timestampMs : undefined;
+  if (before === undefined || now.last === before.last) return undefined;
+  // Only a sample before it counts, not a container's start, nor another container's sample.
+  const follows = now.base === before.last || (now.base === 'restarted' && idOf(now.last) === idOf(before.last));
+  const distance = now.last.timestampMs - before.last.timestampMs;
+  return follows && distance > 0 ? distance : undefined;
+}
+
+function idOf(point: Point | ContainerPoint): string | undefined {
+  return 'containerId' in point ? point.containerId : undefined;
 }

@@ -2,13 +2,23 @@
 import { containerPoints, containersOf, machinePoint, type NodeBatch, type PodLayout } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { Answer, ContainerPoint, PodUsage, Usage } from '../point.ts';
-import { type HeldNode, type HeldPod, isSamePod, keyOf, notePodProgress, noteProgress, type Progress } from './held.ts';
+import {
+  type HeldNode,
+  type HeldPod,
+  isSamePod,
+  keyOf,
+  noteDistance,
+  notePodProgress,
+  noteProgress,
+  type Progress,
+} from './held.ts';
+import { longestWindowMs, mostCoresOf, type Rules } from './judge.ts';
 import { createPodIndex, matching, type PodIdentity } from './podindex.ts';
 import { advanceRows, newestMs, notPlain } from './rows.ts';
 import { keepServed, readServed, type Staleness, stalenessMs as usageStalenessMs } from './served.ts';
 import { advanceServed, readServedPod } from './servedpod.ts';
 import type { Snapshot } from './snapshot.ts';
-import { nextSpacingMs, type Spaced } from './spacing.ts';
+import { nextSpacingMs, possibleDistanceMs, type Spaced } from './spacing.ts';
 import {
   createStoredNode,
   fromHeldNode,
@@ -29,6 +39,10 @@ export interface StorageOptions {
   readonly resolutionMs: number;
   /** How long a usage is good in milliseconds, and longer on nodes that sample slowly. */
   readonly stalenessMs: number;
+  /** CPU cores of a node by its Node object; undefined where they are unknown. */
+  readonly capacityCores?: (node: string) => number | undefined;
+  /** Called for each sample with more CPU than its node can have used. */
+  readonly onImplausible?: (node: string, what: string) => void;
 }
 
 /** What a scrape has changed, for whoever plans the next one. */
@@ -58,7 +72,13 @@ export interface Storage {
   counts(): { readonly nodes: number; readonly containers: number };
 }
 
-export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptions): Storage {
+export function createStorage({
+  clock,
+  resolutionMs,
+  stalenessMs,
+  capacityCores = () => undefined,
+  onImplausible = () => undefined,
+}: StorageOptions): Storage {
   const nodes = new Map<string, StoredNode>();
   const index = createPodIndex();
   let usageSeen = false;
@@ -67,11 +87,17 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
 
   function store(batch: NodeBatch): Stored {
     const known = nodes.get(batch.node);
-    const before = known && { source: known.source, storedMs: known.storedMs, spacingMs: known.spacingMs };
+    const before = known && {
+      source: known.source,
+      storedMs: known.storedMs,
+      spacingMs: known.spacingMs,
+      sinceMs: known.sinceMs,
+    };
     // Older kubelets tell of swap only while some is in use.
     const hasSwap = batch.hasSwap ?? known?.hasSwap ?? false;
     const nowMs = clock.monotonicMs();
-    const scrape: Scrape = { batch, before, hasSwap, nowMs, progress: { first: 0, largestDistanceMs: 0 } };
+    const rules = rulesOf(batch.node, known?.spacingMs ?? 0);
+    const scrape: Scrape = { batch, before, hasSwap, nowMs, rules, progress: { first: 0, largestDistanceMs: 0 } };
     const node = known?.layout === batch.layout && before?.source === batch.source ? known : renew(known, scrape);
     if (node === known) {
       // Hot: an iterator would make an object for each pod.
@@ -84,10 +110,12 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
   }
 
   function advanceNode(node: StoredNode, known: StoredNode | undefined, scrape: Scrape): void {
-    const { batch, before, hasSwap, nowMs, progress } = scrape;
+    const { batch, before, hasSwap, nowMs, rules, progress } = scrape;
     const point = machinePoint(batch.numbers);
-    const machine = point === undefined ? known?.machine : advanceMachine(known?.machine, point);
-    if (machine !== undefined) noteProgress(progress, known?.machine, machine);
+    const machine = point === undefined ? known?.machine : advanceMachine(known?.machine, point, rules);
+    if (machine !== undefined) noteImplausible(batch.node, 'the machine', known?.machine, machine);
+    const possibleMs = possibleMsOf(scrape, known?.served.last?.sinceMs);
+    if (machine !== undefined) noteProgress(progress, known?.machine, machine, possibleMs);
     node.served = keepServed(known?.served, machine === undefined ? neverScraped : usageOf(machine, hasSwap), nowMs);
     node.machine = machine;
     node.hasSwap = hasSwap;
@@ -101,10 +129,11 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
     if (pod.odd === undefined) {
       const { rows } = pod.node;
       const { firstRow, containers } = pod.layout;
+      const isFirst = isWaiting(pod);
       const newestBeforeMs = newestMs(rows, firstRow, containers.length);
-      const distanceMs = advanceRows(rows, firstRow, containers.length, batch.numbers);
+      const distanceMs = advanceRows(rows, firstRow, containers.length, batch.numbers, scrape.rules);
       if (distanceMs !== notPlain) {
-        progress.largestDistanceMs = Math.max(progress.largestDistanceMs, distanceMs);
+        noteDistance(progress, distanceMs, possibleMsOf(scrape, isFirst ? undefined : pod.sinceMs));
         // The same samples again are no news, or a kubelet that repeats itself would never be stale.
         if (newestMs(rows, firstRow, containers.length) !== newestBeforeMs) pod.sinceMs = nowMs;
         return;
@@ -115,7 +144,7 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
 
   function advanceHeld(pod: StoredPod, before: HeldPod | undefined, scrape: Scrape): void {
     const now = advancePod(before, pod.layout, scrape);
-    notePodProgress(scrape.progress, before, now);
+    notePodProgress(scrape.progress, before, now, possibleMsOf(scrape, before?.served.last?.sinceMs));
     settle(pod, now);
   }
 
@@ -126,7 +155,10 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
     const youngerThanMs = scrape.before?.source === batch.source ? newContainerMs : 0;
     const containers = new Map<string, Held<ContainerPoint>>();
     for (const point of points) {
-      containers.set(point.name, advanceContainer(before?.containers.get(point.name), point, youngerThanMs));
+      const held = before?.containers.get(point.name);
+      const now = advanceContainer(held, point, youngerThanMs, scrape.rules);
+      noteImplausible(batch.node, `container ${point.name} of pod ${nameOf(layout)}`, held, now);
+      containers.set(point.name, now);
     }
     const kept = before !== undefined && isSamePod(before, layout.uid, points) ? before.served : undefined;
     const staleness = { atLeastMs: stalenessMs, spacingMs: scrape.before?.spacingMs ?? 0 };
@@ -134,12 +166,29 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
     return { node: batch.node, name: nameOf(layout), uid: layout.uid, containers, served };
   }
 
+  /** @param cameMs when the last sample came, monotonic; undefined where only its node's first one is known. */
+  function possibleMsOf({ before, nowMs }: Scrape, cameMs: number | undefined): number {
+    return possibleDistanceMs(nowMs - (cameMs ?? before?.sinceMs ?? nowMs), resolutionMs);
+  }
+
+  function rulesOf(node: string, spacingMs: number): Rules {
+    return {
+      mostCores: mostCoresOf(capacityCores(node)),
+      longestWindowMs: longestWindowMs(resolutionMs, spacingMs),
+      stalenessMs: usageStalenessMs({ atLeastMs: stalenessMs, spacingMs }),
+    };
+  }
+
+  function noteImplausible(node: string, what: string, before: Held | undefined, now: Held): void {
+    if (now.rival !== undefined && now.rival !== before?.rival) onImplausible(node, what);
+  }
+
   /** A node on which something came or went, or that is read from the other endpoint. */
   function renew(known: StoredNode | undefined, scrape: Scrape): StoredNode {
     const { batch, hasSwap, nowMs } = scrape;
     const { node: name, source, layout } = batch;
     const own = { name, source, hasSwap, machine: undefined, served: { reason: 'never-scraped' } as const };
-    const node = createStoredNode(layout, { ...own, spacingMs: 0, storedMs: nowMs });
+    const node = createStoredNode(layout, { ...own, spacingMs: 0, storedMs: nowMs, sinceMs: known?.sinceMs ?? nowMs });
     const left = new Map([...(known?.pods ?? []), ...(known?.silent ?? [])].map((pod) => [keyOf(pod.layout), pod]));
     for (const pod of node.pods) {
       const key = keyOf(pod.layout);
@@ -256,10 +305,11 @@ export function createStorage({ clock, resolutionMs, stalenessMs }: StorageOptio
 interface Scrape {
   readonly batch: NodeBatch;
   /** What was known of the node before. */
-  readonly before: (Spaced & Pick<NodeBatch, 'source'>) | undefined;
+  readonly before: (Spaced & Pick<NodeBatch, 'source'> & Pick<StoredNode, 'sinceMs'>) | undefined;
   readonly hasSwap: boolean;
   /** Monotonic. */
   readonly nowMs: number;
+  readonly rules: Rules;
   readonly progress: Progress;
 }
 

@@ -14,6 +14,8 @@ export interface StoredNode {
   served: Served<Usage>;
   spacingMs: number;
   storedMs: number;
+  /** When it was first stored, monotonic; after a restart when the snapshot's was. */
+  readonly sinceMs: number;
   readonly layout: Layout;
   /** By the layout. */
   readonly rows: Rows;
@@ -112,7 +114,7 @@ export function fromHeldNode(name: string, { pods, ...rest }: HeldNode): StoredN
     firstRow += containers.length;
     return layout;
   });
-  const node = createStoredNode({ pods: layouts }, { name, ...rest });
+  const node = createStoredNode({ pods: layouts }, { name, sinceMs: rest.storedMs, ...rest });
   for (const [index, pod] of node.pods.entries()) settle(pod, pods[index]!);
   return node;
 }

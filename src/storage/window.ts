@@ -1,18 +1,21 @@
 /** Turns two samples of one cgroup into a usage, or says why it cannot yet; pure. */
 import type { Answer, ContainerPoint, Point, PodUsage, Usage } from '../point.ts';
+import { isPossible, judge, type Judgement, type Rules } from './judge.ts';
 
 /** The newest sample of one cgroup and what its rate is counted from. */
 export interface Held<P extends Point = Point> {
   readonly last: P;
   /** The sample before, or why there is none. */
   readonly base: Base | 'one-sample' | 'restarted';
+  /** A later sample that cannot follow the last one. Where the next one follows it, it was of another counter; otherwise it was absurd. */
+  readonly rival?: P;
 }
 
 type Base = Pick<Point, 'timestampMs' | 'cpuSeconds'>;
 
 /** Takes in a machine's newest sample. */
-export function advanceMachine(held: Held | undefined, point: Point): Held {
-  return held === undefined ? { last: point, base: 'one-sample' } : advance(held, point);
+export function advanceMachine(held: Held | undefined, point: Point, rules: Rules): Held {
+  return held === undefined ? { last: point, base: 'one-sample' } : advance(held, point, Number.NaN, rules);
 }
 
 /**
@@ -23,12 +26,13 @@ export function advanceContainer(
   held: Held<ContainerPoint> | undefined,
   point: ContainerPoint,
   youngerThanMs: number,
+  rules: Rules,
 ): Held<ContainerPoint> {
-  if (held === undefined) return { last: point, base: sinceStart(point, youngerThanMs) ?? 'one-sample' };
+  if (held === undefined) return { last: point, base: sinceStart(point, youngerThanMs, rules) ?? 'one-sample' };
   if (held.last.containerId !== point.containerId) {
-    return { last: point, base: sinceStart(point, youngerThanMs) ?? 'restarted' };
+    return { last: point, base: sinceStart(point, youngerThanMs, rules) ?? 'restarted' };
   }
-  return advance(held, point);
+  return advance(held, point, point.startTimeMs ?? Number.NaN, rules);
 }
 
 /**
@@ -80,36 +84,66 @@ export function toPodUsage(usages: PodUsage['containers']): PodUsage | undefined
   return { timestampMs, windowMs, containers: usages.toSorted((a, b) => (a.name < b.name ? -1 : 1)) };
 }
 
-function advance<P extends Point>(held: Held<P>, point: P): Held<P> {
-  const behindMs = held.last.timestampMs - point.timestampMs;
-  // The node's clock was set back: to wait until it has caught up could take hours.
-  if (behindMs > clockStepMs) return { last: point, base: 'restarted' };
-  // Kubelets sample every 10 to 30 s whenever they are scraped: the same sample again, or one a little older, is no news.
-  if (behindMs >= 0) return held;
-  // The sample may be half a minute older than its guessed time, so that the distance to one with a true time may be next to nothing.
-  if (point.isTimeGuessed !== held.last.isTimeGuessed) return { last: point, base: 'restarted' };
-  if (point.cpuSeconds < held.last.cpuSeconds - counterJitterSeconds) return { last: point, base: 'restarted' };
-  return { last: point, base: held.last };
+/** @param startTimeMs of the container by the point; NaN where it is unknown, and of machines. */
+function advance<P extends Point>(held: Held<P>, point: P, startTimeMs: number, rules: Rules): Held<P> {
+  switch (judgeAfter(held.last, point, startTimeMs, rules)) {
+    case 'repeated':
+      return held;
+    case 'no value':
+      return withoutValue(held, point);
+    case 'stalled':
+      return typeof held.base === 'string' ? withoutValue(held, point) : { last: held.last, base: 'restarted' };
+    case 'news':
+      return { last: point, base: isOtherClock(held.last, point) ? 'restarted' : held.last };
+    case 'restart':
+      return { last: point, base: 'restarted' };
+    case 'implausible':
+      return afterRival(held, point, startTimeMs, rules);
+  }
 }
 
-/** Rows of one container never differ by that much in time. */
-export const clockStepMs = 10_000;
+/** A machine exchanged under its node's name goes on from its own counter; one absurd sample is followed by samples that fit the last one. */
+function afterRival<P extends Point>(held: Held<P>, point: P, startTimeMs: number, rules: Rules): Held<P> {
+  const { last, base, rival } = held;
+  if (rival !== undefined && judgeAfter(rival, point, startTimeMs, rules) === 'news')
+    return { last: point, base: rival };
+  return { last, base, rival: point };
+}
 
-/** cgroup v1 sums per-CPU counters without a lock, so a total may go back by some nanoseconds. */
-export const counterJitterSeconds = 1e-6;
+function judgeAfter(last: Point, point: Point, startTimeMs: number, rules: Rules): Judgement {
+  return judge(
+    last.timestampMs,
+    last.cpuSeconds,
+    last.memoryBytes,
+    point.timestampMs,
+    point.cpuSeconds,
+    point.memoryBytes,
+    startTimeMs,
+    rules,
+  );
+}
+
+/** The sample may be half a minute older than its guessed time, so that the distance to one with a true time may be next to nothing. */
+function isOtherClock(last: Point, point: Point): boolean {
+  return point.isTimeGuessed !== last.isTimeGuessed;
+}
+
+/** The last value stands. Where there never was one, the newest sample shows that the container is still there. */
+function withoutValue<P extends Point>(held: Held<P>, point: P): Held<P> {
+  return Number.isNaN(held.last.memoryBytes) ? { last: point, base: held.base } : held;
+}
 
 /**
  * metrics-server's rule for fresh containers: the counter was zero at the start, so one sample can be enough. Not before 10 s, because the
  * start time is only good to a second or so.
  */
-function sinceStart(point: ContainerPoint, youngerThanMs: number): Base | undefined {
-  if (point.startTimeMs === undefined) return undefined;
+function sinceStart(point: ContainerPoint, youngerThanMs: number, rules: Rules): Base | undefined {
+  if (point.startTimeMs === undefined || Number.isNaN(point.memoryBytes)) return undefined;
   const ageMs = point.timestampMs - point.startTimeMs;
   const isFresh = ageMs >= freshMinimumMs && ageMs < youngerThanMs;
   // More than a machine could do in that time: the start time has moved.
-  if (!isFresh || point.cpuSeconds * 1000 > ageMs * mostCores) return undefined;
+  if (!isFresh || !isPossible(point.cpuSeconds, ageMs, rules)) return undefined;
   return { timestampMs: point.startTimeMs, cpuSeconds: 0 };
 }
 
 const freshMinimumMs = 10_000;
-const mostCores = 1_024;

@@ -25,16 +25,19 @@ export interface NodeOptions {
   readonly addresses?: readonly { readonly type: string; readonly address: string }[];
   readonly kubeletPort?: number;
   readonly ready?: boolean;
+  /** A quantity; default 16 cores. */
+  readonly cpu?: string;
 }
 
 export function node(name: string, options: NodeOptions = {}): KubeObject {
-  const { labels = {}, annotations = {}, addresses, kubeletPort = 10250, ready = true } = options;
+  const { labels = {}, annotations = {}, addresses, kubeletPort = 10250, ready = true, cpu = '16' } = options;
   return {
     kind: 'Node',
     apiVersion: 'v1',
     metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels }, annotations },
     spec: {},
     status: {
+      capacity: { memory: '65536Mi', cpu },
       addresses: addresses ?? [
         { type: 'InternalIP', address: '127.0.0.1' },
         { type: 'Hostname', address: name },

@@ -96,7 +96,12 @@ function writeEntries(writer: ProtobufWriter, number: number, texts: unknown): v
 const someManagedFields = [{ manager: 'kubelet', fieldsV1: { 'f:metadata': { 'f:labels': { 'f:app': {} } } } }];
 
 function writeNodeStatus(writer: ProtobufWriter, status: unknown): void {
-  writer.message(1, () => writer.string(1, 'cpu'));
+  for (const [resource, quantity] of Object.entries(field(status, 'capacity') ?? {})) {
+    writer.message(1, () => {
+      writer.string(1, resource);
+      writer.message(2, () => writer.string(1, String(quantity)));
+    });
+  }
   for (const condition of items(field(status, 'conditions'))) {
     writer.message(4, () => {
       writer.string(1, text(field(condition, 'type')) ?? '');

@@ -40,7 +40,7 @@ for (const form of ['protobuf', 'JSON'] as const) {
     test('are read with all that scraping needs', async () => {
       const addresses = [{ type: 'InternalIP', address: 'fd00::7' }];
       const annotations = { 'metrics.k8s.io/resource-metrics-path': '/other' };
-      fake.objects.set(node('a', { labels: { zone: 'x' }, annotations, addresses, kubeletPort: 10260 }));
+      fake.objects.set(node('a', { labels: { zone: 'x' }, annotations, addresses, kubeletPort: 10260, cpu: '15900m' }));
       const nodes = await follow();
       assert.deepEqual(nodes.get('a'), {
         name: 'a',
@@ -51,6 +51,7 @@ for (const form of ['protobuf', 'JSON'] as const) {
         addresses,
         kubeletPort: 10260,
         ready: true,
+        capacityCores: 15.9,
         resourceMetricsPath: '/other',
       });
     });
@@ -58,8 +59,15 @@ for (const form of ['protobuf', 'JSON'] as const) {
     test('may know nothing of themselves yet', async () => {
       fake.objects.set({ kind: 'Node', apiVersion: 'v1', metadata: { name: 'new' } });
       const nodes = await follow();
-      const bare = { addresses: [], kubeletPort: undefined, ready: false, resourceMetricsPath: undefined };
-      assert.deepEqual(nodes.get('new'), { name: 'new', labels: new Map(), ...bare });
+      assert.deepEqual(nodes.get('new'), {
+        name: 'new',
+        labels: new Map(),
+        addresses: [],
+        kubeletPort: undefined,
+        ready: false,
+        capacityCores: undefined,
+        resourceMetricsPath: undefined,
+      });
     });
 
     test('are sorted by name, also after changes', async () => {

@@ -119,6 +119,7 @@ async function setUp(): Promise<Rig> {
         addresses: [],
         kubeletPort: undefined,
         ready: true,
+        capacityCores: undefined,
         resourceMetricsPath: undefined,
         ...rest,
       };

@@ -52,6 +52,12 @@ function selected(...rows: readonly Row[]): string[] {
 
 test('no candidates, no pods', () => assert.deepEqual(select([], nowMs).pods, []));
 
+test('of two rows the younger says what is old on the node', () => {
+  const live = { path: pathOf(uidA, '1') };
+  const dead = { path: pathOf(uidB, '2'), pod: 'web-1', ageMs: 600_000 };
+  assert.deepEqual(selected(live, dead), [`web-0/${uidA}/app=1`]);
+});
+
 test('a container with one row is that row', () => {
   const row = candidate({ path: pathOf(uidA, '1') });
   assert.deepEqual(select([row], nowMs).pods, [

@@ -77,7 +77,10 @@ describe('storage', () => {
 
   test('lets a kubelet that samples every five minutes be older', async () => {
     const { clock, storage } = setUp();
-    storage.store(batch(0));
+    for (let scrape = 0; scrape < 20; scrape += 1) {
+      storage.store(batch(0));
+      await clock.advance(resolutionMs);
+    }
     storage.store(batch(300));
     await clock.advance(600_000);
     assert.equal(storage.nodeUsage('node-a').kind, 'ready');
@@ -104,18 +107,49 @@ describe('storage', () => {
     assert.deepEqual(storage.podUsage({ ...web, name: 'fresh', uid: 'uid-2' }), missing('stale'));
   });
 
-  test('is not good for longer because of an outage before it', async () => {
+  test('is not the mean of an outage before it, nor good for longer because of it', async () => {
     const { clock, storage } = setUp();
     storage.store(batch(0));
     await clock.advance(resolutionMs);
     storage.store(batch(15));
     await clock.advance(3_600_000);
     storage.store(batch(3_615));
+    assert.deepEqual(storage.nodeUsage('node-a'), missing('restarted'));
+    assert.deepEqual(storage.podUsage(web), missing('restarted'));
+    await clock.advance(resolutionMs);
+    storage.store(batch(3_630));
     await clock.advance(3 * resolutionMs);
     assert.equal(storage.nodeUsage('node-a').kind, 'ready');
     await clock.advance(1);
     assert.deepEqual(storage.nodeUsage('node-a'), missing('stale'));
     assert.deepEqual(storage.podUsage(web), missing('stale'));
+  });
+
+  test('lets a node be older whose kubelet samples each five minutes and a bit', async () => {
+    const { clock, storage } = setUp();
+    storage.store(batch(0));
+    for (const sampled of [310, 620]) {
+      for (let scrape = 0; scrape < 20; scrape += 1) {
+        await clock.advance(resolutionMs);
+        storage.store(batch(sampled - 310));
+      }
+      await clock.advance(10_000);
+      assert.equal(storage.store(batch(sampled)).spacingMs, 310_000);
+    }
+    assert.equal(storage.nodeUsage('node-a').kind, 'ready');
+    assert.equal(storage.podUsage(web).kind, 'ready');
+  });
+
+  test("learns no spacing from a step of the node's clock", async () => {
+    const { clock, storage } = setUp();
+    storage.store(batch(0));
+    for (const sampled of [15, 30, 320]) {
+      await clock.advance(resolutionMs);
+      storage.store(batch(sampled));
+    }
+    await clock.advance(3 * resolutionMs + 1);
+    assert.deepEqual(storage.podUsage(web), missing('stale'));
+    assert.deepEqual(storage.nodeUsage('node-a'), missing('stale'));
   });
 
   test('does not take scrapes that were missed for a kubelet that samples slowly', async () => {

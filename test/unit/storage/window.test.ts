@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ContainerPoint, Point } from '../../../src/point.ts';
-import { advanceContainer, advanceMachine, type Held, podUsageOf, usageOf } from '../../../src/storage/window.ts';
+import type { Rules } from '../../../src/storage/judge.ts';
+import * as window from '../../../src/storage/window.ts';
+import { type Held, podUsageOf, usageOf } from '../../../src/storage/window.ts';
+
+const rules: Rules = { mostCores: 16, longestWindowMs: 300_000, stalenessMs: 45_000 };
+const advanceMachine = (held: Held | undefined, next: Point) => window.advanceMachine(held, next, rules);
+const advanceContainer = (held: Held<ContainerPoint> | undefined, next: ContainerPoint, youngerThanMs: number) =>
+  window.advanceContainer(held, next, youngerThanMs, rules);
 
 const point = (timestampMs: number, cpuSeconds: number, memoryBytes = 1000): Point => ({
   timestampMs,
@@ -178,4 +185,81 @@ describe('a pod', () => {
     );
     assert.deepEqual(usage, { kind: 'missing', reason: 'one-sample' });
   });
+});
+
+describe('a sample without a value', () => {
+  const cpuOf = (held: Held | undefined) => {
+    const usage = held && usageOf(held, false);
+    return usage?.kind === 'ready' ? usage.value.cpuNanocores / 1e9 : usage?.reason;
+  };
+
+  test('is no news, and the next rate is counted from the last real one', () => {
+    const before = containerAfter(container(10_000, 1_000), container(20_000, 1_010));
+    const missing = advanceContainer(before, container(30_000, 0), 0);
+    assert.equal(missing, before);
+    assert.equal(cpuOf(advanceContainer(missing, container(40_000, 1_030), 0)), 1);
+  });
+
+  test('is a working set of 0 where there was one, and one that is missing', () => {
+    const before = containerAfter(container(10_000, 1), container(20_000, 2));
+    assert.equal(advanceContainer(before, container(30_000, 3, { memoryBytes: 0 }), 0), before);
+    assert.equal(advanceContainer(before, container(30_000, 3, { memoryBytes: Number.NaN }), 0), before);
+  });
+
+  test('is no news while the clock is set back either', () => {
+    const before = containerAfter(container(100_000, 1_000), container(110_000, 1_010));
+    assert.equal(advanceContainer(before, container(50_000, 0), 0), before);
+  });
+
+  test('stands for nothing once the last value is stale', () => {
+    const before = containerAfter(container(10_000, 1), container(20_000, 2));
+    assert.equal(cpuOf(advanceContainer(before, container(65_001, 0), 0)), 'restarted');
+  });
+
+  test('is a restart where the container started after the last sample', () => {
+    const before = containerAfter(container(10_000, 1), container(20_000, 2));
+    const restarted = advanceContainer(before, container(30_000, 0, { startTimeMs: 25_000 }), 0);
+    assert.equal(cpuOf(advanceContainer(restarted, container(40_000, 5, { startTimeMs: 25_000 }), 0)), 0.5);
+  });
+
+  test('makes the next sample the first one, where an old container had it', () => {
+    const old = { startTimeMs: 1_000 };
+    const first = containerAfter(container(100_000, 0, old), container(110_000, 90, old));
+    assert.equal(cpuOf(first), 'restarted');
+    assert.equal(cpuOf(advanceContainer(first, container(120_000, 95, old), 0)), 0.5);
+  });
+});
+
+describe('more CPU than the node has', () => {
+  const coresOf = (held: Held) => {
+    const usage = usageOf(held, false);
+    return usage.kind === 'ready' ? usage.value.cpuNanocores / 1e9 : usage.reason;
+  };
+  const machineAfter = (...points: Point[]) =>
+    points.reduce<Held | undefined>((held, next) => advanceMachine(held, next), undefined)!;
+
+  test('in one sample is not served, and the next rate leaves it out', () => {
+    const points = [point(10_000, 100), point(20_000, 110), point(30_000, 1.73e9)];
+    assert.equal(coresOf(machineAfter(...points)), 1);
+    assert.equal(coresOf(machineAfter(...points, point(40_000, 150))), 2);
+  });
+
+  test('in every sample from now on is another machine, served from its second sample on', () => {
+    const points = [point(10_000, 100), point(20_000, 110), point(30_000, 5e6), point(40_000, 5e6 + 30)];
+    assert.equal(coresOf(machineAfter(...points)), 3);
+  });
+
+  test('in the first interval is not served', () => {
+    assert.equal(coresOf(machineAfter(point(10_000, 100), point(20_000, 900))), 'one-sample');
+  });
+});
+
+test('an interval longer than the longest window starts anew', () => {
+  const held = containerAfter(container(10_000, 1), container(20_000, 2), container(320_001, 3));
+  assert.deepEqual(held && usageOf(held, false), { kind: 'missing', reason: 'restarted' });
+});
+
+test('a counter that falls by a millisecond has restarted', () => {
+  const held = containerAfter(container(10_000, 1), container(20_000, 2), container(30_000, 1.999));
+  assert.deepEqual(held && usageOf(held, false), { kind: 'missing', reason: 'restarted' });
 });
