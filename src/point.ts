@@ -8,7 +8,7 @@ export interface Point {
   readonly isTimeGuessed?: true;
   /** CPU time used since the cgroup was made, in core-seconds; never negative, always finite. */
   readonly cpuSeconds: number;
-  /** Working set in bytes; never negative, always finite. */
+  /** Working set in bytes; never negative, always finite, or NaN: the cgroup is there, and this sample of it has no value that can be true. */
   readonly memoryBytes: number;
   /** Swap in bytes; undefined where the kubelet does not say. */
   readonly swapBytes: number | undefined;

@@ -137,10 +137,11 @@ class CadvisorCollector implements Collector<StartTimes> {
   #doubts(seen: readonly number[], candidates: readonly Candidate[]): Doubts {
     /** Names by namespace: to join the two for each row, again and again, took as long as to choose between all. */
     const known = new Map<string, Set<string>>();
+    const pods: PodName[] = [];
     for (const { namespace, pod, hasCpu, point } of candidates) {
+      if (point !== undefined && Number.isNaN(point.memoryBytes)) pods.push({ namespace, name: pod });
       if (point === undefined || hasCpu || point.memoryBytes > 0) addTo(known, namespace, pod);
     }
-    const pods: PodName[] = [];
     for (const place of seen) {
       const row = this.#rows[place];
       if (row?.kind !== 'pod') continue;
@@ -305,7 +306,8 @@ function keyOf({ pointId, path }: CgroupRow): string {
 }
 
 function toCandidate(row: CgroupRow, readings: Readings, nodeTimeMs: number): Candidate | undefined {
-  const point = readings.toPoint(nodeTimeMs);
+  // A container with one of its rows is there; without both it was just started, or is dead.
+  const point = readings.cpu.seen || readings.memory.seen ? readings.toPointOrUnusable(nodeTimeMs) : undefined;
   if (point === undefined && !isJustStarted(readings, nodeTimeMs)) return undefined;
   const { namespace, pod, folder, pointId } = row;
   if (folder === undefined) throw new Error('the row of a container has a folder');
@@ -330,5 +332,5 @@ function pointOf(name: string, containerId: string, startTimeMs: number | undefi
 /** A container that was found and not yet sampled. An old one without samples is dead. */
 function isJustStarted(readings: Readings, nodeTimeMs: number): boolean {
   const startTimeMs = readings.startTimeMs();
-  return !readings.memory.seen && startTimeMs !== undefined && nodeTimeMs - startTimeMs < firstSampleMs;
+  return startTimeMs !== undefined && nodeTimeMs - startTimeMs < firstSampleMs;
 }

@@ -19,7 +19,8 @@ export function lackingOf(cadvisor: NodePoints, resource: NodePoints, nodeTimeMs
   const lacking = new Set<string>();
   for (const { namespace, name, containers } of resource.pods) {
     for (const point of containers) {
-      if (point.memoryBytes === 0 || isYoung(point, nodeTimeMs)) continue;
+      // NaN where the runtime has no number either.
+      if (!(point.memoryBytes > 0) || isYoung(point, nodeTimeMs)) continue;
       if (usesNothing(told.get(`${namespace}/${name}/${point.name}`))) lacking.add(`${namespace}/${name}`);
     }
   }
@@ -33,5 +34,6 @@ function isYoung({ startTimeMs }: ContainerPoint, nodeTimeMs: number): boolean {
 }
 
 function usesNothing(point: ContainerPoint | undefined): boolean {
-  return point === undefined || (point.memoryBytes === 0 && point.cpuSeconds === 0);
+  if (point === undefined || Number.isNaN(point.memoryBytes)) return true;
+  return point.memoryBytes === 0 && point.cpuSeconds === 0;
 }

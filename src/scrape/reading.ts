@@ -49,6 +49,22 @@ export class Readings {
     };
   }
 
+  /**
+   * Returns a point also where a value is missing or cannot be true: the container is there, so its pod must not look whole without it. The working
+   * set is NaN then.
+   */
+  toPointOrUnusable(nodeTimeMs: number): Point {
+    const { cpu, memory } = this;
+    return (
+      this.toPoint(nodeTimeMs) ?? {
+        ...sampleTime(cpu.seen ? cpu.timestampMs : memory.timestampMs, nodeTimeMs),
+        cpuSeconds: isPlausible(cpu.value) ? cpu.value : 0,
+        memoryBytes: Number.NaN,
+        swapBytes: undefined,
+      }
+    );
+  }
+
   /** The same, but a machine that uses nothing is not believed: old cAdvisors on cgroup v2 have said so. */
   toMachinePoint(nodeTimeMs: number): Point | undefined {
     const point = this.toPoint(nodeTimeMs);

@@ -195,8 +195,7 @@ function toContainerPoint(
   const [readings = lines[0]] = whole;
   if (readings === undefined) return { point: undefined };
   if (whole.length > 1) return newestOf(name, whole, nodeTimeMs, before);
-  const point = readings.toPoint(nodeTimeMs);
-  if (point === undefined) return { point };
+  const point = readings.toPointOrUnusable(nodeTimeMs);
   const startTimeMs = readings.startTimeMs();
   // The exact value tells more than the milliseconds: runtimes give nanoseconds.
   const containerId = startTimeMs === undefined ? unknownContainerId : `start:${readings.start.value}`;

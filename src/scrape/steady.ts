@@ -43,7 +43,8 @@ export function steadyOf(
   const startSeconds = new Float64Array(byRow.length).fill(Number.NaN);
   for (const [row, point] of chosen.entries()) {
     const place = point === undefined ? undefined : places.get(point);
-    if (place === undefined) return undefined;
+    // What is doubted of a sample without a value does not hold for the next one.
+    if (place === undefined || Number.isNaN(point?.memoryBytes)) return undefined;
     byRow[row] = place;
     if (numbers.isSeen(place, start)) startSeconds[row] = numbers.value(place, start);
   }

@@ -9,19 +9,16 @@ export interface Rules {
   readonly mostCores: number;
   /** Milliseconds between two samples; a longer interval is no present usage. */
   readonly longestWindowMs: number;
-  /** Milliseconds for which the last value may stand in for a sample without one. */
-  readonly stalenessMs: number;
 }
 
 /**
  * - news: a later sample of the same counter;
  * - repeated: the same sample again, or one a little older;
  * - no value: the cgroup is reported without a value that can be true, so its last value stands;
- * - stalled: the same, for longer than the last value is good;
  * - implausible: more CPU than the node can have used since the last sample;
  * - restart: another counter, another clock, or an interval that is too long; the sample starts anew.
  */
-export type Judgement = 'news' | 'repeated' | 'no value' | 'stalled' | 'implausible' | 'restart';
+export type Judgement = 'news' | 'repeated' | 'no value' | 'implausible' | 'restart';
 
 /** Bounds the cores of a node whose capacity is unknown, and of any node. */
 export const mostCores = 1_024;
@@ -73,11 +70,9 @@ export function judge(
   startTimeMs: number,
   rules: Rules,
 ): Judgement {
-  if (Number.isNaN(memoryBytes) || (memoryBytes === 0 && lastMemoryBytes > 0)) return lacking(lastMs, nowMs, rules);
+  if (Number.isNaN(memoryBytes) || (memoryBytes === 0 && lastMemoryBytes > 0)) return 'no value';
   // cAdvisor leaves the row out while no CPU was used, so 0 is also what a row that is missing for one scrape looks like.
-  if (cpuSeconds === 0 && lastCpuSeconds > 0 && !(startTimeMs + startTimeResolutionMs > lastMs)) {
-    return lacking(lastMs, nowMs, rules);
-  }
+  if (cpuSeconds === 0 && lastCpuSeconds > 0 && !(startTimeMs + startTimeResolutionMs > lastMs)) return 'no value';
   const intervalMs = nowMs - lastMs;
   // The node's clock was set back: to wait until it has caught up could take hours.
   if (intervalMs < -clockStepMs) return 'restart';
@@ -92,8 +87,4 @@ export function judge(
 /** Reports whether a node can have used so much CPU in that time. */
 export function isPossible(cpuSeconds: number, intervalMs: number, rules: Rules): boolean {
   return cpuSeconds * 1000 <= intervalMs * rules.mostCores;
-}
-
-function lacking(lastMs: number, nowMs: number, { stalenessMs }: Rules): Judgement {
-  return nowMs - lastMs > stalenessMs ? 'stalled' : 'no value';
 }

@@ -115,8 +115,14 @@ export function usageInRow(rows: Rows, row: number, name: string, hasSwap: boole
 }
 
 /** Whether what is held can be a row. */
-export function fitsRow({ last, base, rival }: Held): boolean {
-  return base !== 'restarted' && last.isTimeGuessed !== true && rival === undefined && !Number.isNaN(last.memoryBytes);
+export function fitsRow({ last, base, rival, lacksValue }: Held): boolean {
+  return (
+    base !== 'restarted' &&
+    last.isTimeGuessed !== true &&
+    rival === undefined &&
+    lacksValue === undefined &&
+    !Number.isNaN(last.memoryBytes)
+  );
 }
 
 export function writeRow(rows: Rows, row: number, { last, base }: Held): void {

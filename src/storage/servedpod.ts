@@ -25,7 +25,9 @@ export function advanceServed(
   const sampled = withoutEnded(containers, stalenessMs(told));
   const whole = keepServed(before && standIn(before, containers), podUsageOf(sampled, told.hasSwap), told.nowMs);
   const ready = new Map([...sampled].filter(([, { base }]) => typeof base !== 'string'));
-  if (ready.size === 0 || ready.size === sampled.size) return whole;
+  // A container that is there without a value is no reason to serve the pod without it.
+  const isOdd = sampled.values().some(({ last, lacksValue }) => lacksValue === true || Number.isNaN(last.memoryBytes));
+  if (isOdd || ready.size === 0 || ready.size === sampled.size) return whole;
   const part = keepServed(before?.part?.served, podUsageOf(ready, told.hasSwap), told.nowMs);
   return { ...whole, part: { served: part, sinceMs: before?.part?.sinceMs ?? beganMs(whole, told) } };
 }

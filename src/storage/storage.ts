@@ -175,7 +175,6 @@ export function createStorage({
     return {
       mostCores: mostCoresOf(capacityCores(node)),
       longestWindowMs: longestWindowMs(resolutionMs, spacingMs),
-      stalenessMs: usageStalenessMs({ atLeastMs: stalenessMs, spacingMs }),
     };
   }
 

@@ -9,6 +9,8 @@ export interface Held<P extends Point = Point> {
   readonly base: Base | 'one-sample' | 'restarted';
   /** A later sample that cannot follow the last one. Where the next one follows it, it was of another counter; otherwise it was absurd. */
   readonly rival?: P;
+  /** Set while the kubelet reports the cgroup without a value that can be true: what was served before is served until it is stale. */
+  readonly lacksValue?: true;
 }
 
 type Base = Pick<Point, 'timestampMs' | 'cpuSeconds'>;
@@ -42,6 +44,7 @@ export function advanceContainer(
 export function usageOf(held: Held, hasSwap: boolean): Answer<Usage> {
   const { last, base } = held;
   if (typeof base === 'string') return { kind: 'missing', reason: base };
+  if (held.lacksValue === true) return { kind: 'missing', reason: 'stale' };
   const windowMs = last.timestampMs - base.timestampMs;
   return {
     kind: 'ready',
@@ -86,13 +89,15 @@ export function toPodUsage(usages: PodUsage['containers']): PodUsage | undefined
 
 /** @param startTimeMs of the container by the point; NaN where it is unknown, and of machines. */
 function advance<P extends Point>(held: Held<P>, point: P, startTimeMs: number, rules: Rules): Held<P> {
-  switch (judgeAfter(held.last, point, startTimeMs, rules)) {
+  const judgement = judgeAfter(held.last, point, startTimeMs, rules);
+  // Nothing is counted from a sample without a value.
+  const startsAnew = Number.isNaN(held.last.memoryBytes) && (judgement === 'news' || judgement === 'implausible');
+  if (startsAnew) return { last: point, base: held.base === 'one-sample' ? 'one-sample' : 'restarted' };
+  switch (judgement) {
     case 'repeated':
-      return held;
+      return held.lacksValue === undefined ? held : { last: held.last, base: held.base };
     case 'no value':
       return withoutValue(held, point);
-    case 'stalled':
-      return typeof held.base === 'string' ? withoutValue(held, point) : { last: held.last, base: 'restarted' };
     case 'news':
       return { last: point, base: isOtherClock(held.last, point) ? 'restarted' : held.last };
     case 'restart':
@@ -128,9 +133,10 @@ function isOtherClock(last: Point, point: Point): boolean {
   return point.isTimeGuessed !== last.isTimeGuessed;
 }
 
-/** The last value stands. Where there never was one, the newest sample shows that the container is still there. */
+/** The last value stays what is counted from. Where there never was one, the newest sample shows that the container is still there. */
 function withoutValue<P extends Point>(held: Held<P>, point: P): Held<P> {
-  return Number.isNaN(held.last.memoryBytes) ? { last: point, base: held.base } : held;
+  if (Number.isNaN(held.last.memoryBytes)) return { last: point, base: held.base };
+  return held.lacksValue === true ? held : { ...held, lacksValue: true };
 }
 
 /**

@@ -201,9 +201,28 @@ test('of two samples of one series the younger counts', () => {
   }
 });
 
-test('a container without a working set is left out, the others stay', () => {
+test('a container without a usable value is there with a working set of NaN, and its pod is doubted', () => {
+  for (const rows of [
+    [cpu(row(total(app), 5))],
+    [cpu(row(total(app), 5)), memory(row(app, Number.NaN))],
+    [cpu(row(total(app), 5)), memory(row(app, Number.POSITIVE_INFINITY))],
+    [cpu(row(total(app), 5)), memory(row(app, 2 ** 64))],
+    [cpu(row(total(app), 5)), memory(row(app, -1))],
+    [cpu(row(total(app), Number.NaN)), memory(row(app, 1))],
+  ]) {
+    const side = { ...app, container: 'side', id: `${podPath}/${'3'.repeat(64)}` };
+    const decoded = cadvisor(...rows, cpu(row(total(side), 6)), memory(row(side, 1)));
+    const { 'shop/web-0/app': odd, ...others } = containersOf(decoded);
+    assert.ok(Number.isNaN(odd?.[1]), 'the container is there');
+    assert.deepEqual(others, { 'shop/web-0/side': [6, 1] });
+    assert.deepEqual(decoded.kind === 'batch' && decoded.doubts?.pods, [{ namespace: 'shop', name: 'web-0' }]);
+  }
+});
+
+test('a container without a working set does not take away the others', () => {
   const side = { ...app, container: 'side', id: `${podPath}/${'3'.repeat(64)}` };
   assert.deepEqual(containersOf(cadvisor(cpu(row(total(app), 5), row(total(side), 6)), memory(row(side, 1)))), {
+    'shop/web-0/app': [5, Number.NaN],
     'shop/web-0/side': [6, 1],
   });
 });
@@ -392,9 +411,19 @@ describe('/metrics/resource', () => {
     });
   });
 
-  test('containers without memory, with impossible values or without a name are left out', () => {
-    assert.deepEqual(resource(cpu(row(labels, 5)), start), { kind: 'unusable', reason: 'no usable rows' });
-    assert.equal(resource(memory(row(labels, Number.NaN))).kind, 'unusable');
+  test('containers without memory or with impossible values are there with a working set of NaN', () => {
+    for (const rows of [[cpu(row(labels, 5)), start], [memory(row(labels, Number.NaN))], [start]]) {
+      const decoded = resource(...rows);
+      assert.equal(decoded.kind, 'batch');
+      const containers = decoded.kind === 'batch' ? decoded.batch.pods.flatMap((pod) => pod.containers) : [];
+      assert.deepEqual(
+        containers.map(({ name, memoryBytes }) => [name, memoryBytes]),
+        [['app', Number.NaN]],
+      );
+    }
+  });
+
+  test('containers without a name are left out', () => {
     assert.equal(resource(memory(row({ ...labels, container: '' }, 1))).kind, 'unusable');
   });
 });

@@ -30,6 +30,10 @@ describe('/metrics/cadvisor', () => {
     'shop/cart-1/side': [12.5, 3e7],
   });
   checkCadvisor('odd-values', undefined, {
+    'default/odd-0/big': [0, Number.NaN],
+    'default/odd-0/inf': [0, Number.NaN],
+    'default/odd-0/nan': [0, Number.NaN],
+    'default/odd-0/neg': [0, Number.NaN],
     'default/odd-0/ok': [0.100000001, 123456789],
     'default/odd-0/tiny': [1e-9, 4096],
     'default/odd-0/nots': [12.5, 4096],
@@ -64,6 +68,10 @@ test('a sample without a time, or with one in the future, is of the time of the 
     batch.pods.flatMap((pod) => pod.containers.map((point) => [point.name, point.timestampMs])),
   );
   assert.deepEqual(times, {
+    big: 1795377597000,
+    inf: 1795377597000,
+    nan: 1795377597000,
+    neg: 1795377597000,
     ok: 1795377597000,
     tiny: 1795377597000,
     zero: 1795377597000,

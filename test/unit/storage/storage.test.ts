@@ -63,6 +63,33 @@ describe('storage', () => {
     assert.deepEqual(storage.counts(), { nodes: 1, containers: 1 });
   });
 
+  test('serves no pod without a container whose row is odd: its last usage until that is stale, and then the reason', async () => {
+    const { clock, storage } = setUp();
+    const two = (at: number, memoryBytes: number) => {
+      const [app] = pod(at).containers;
+      assert.ok(app);
+      return batch(at, [{ ...pod(at), containers: [app, { ...app, name: 'side', containerId: 'id-2', memoryBytes }] }]);
+    };
+    storage.store(two(100, 70));
+    storage.store(two(115, 70));
+    for (let at = 130; at <= 300; at += 15) {
+      await clock.advance(resolutionMs);
+      storage.store(two(at, Number.NaN));
+      const usage = storage.podUsage(web);
+      if (at <= 160) assert.equal(usage.kind === 'ready' && usage.value.containers.length, 2, `at ${at}`);
+      else assert.equal(usage.kind, 'missing', `at ${at}`);
+    }
+    for (const at of [315, 330]) {
+      await clock.advance(resolutionMs);
+      storage.store(two(at, 70));
+    }
+    const usage = storage.podUsage(web);
+    assert.deepEqual(
+      usage.kind === 'ready' && usage.value.containers.map(({ cpuNanocores }) => cpuNanocores),
+      [1e8, 1e8],
+    );
+  });
+
   test('keeps the last good value with its own time while scrapes fail, until it is stale', async () => {
     const { clock, storage } = setUp();
     storage.store(batch(100));

@@ -5,7 +5,7 @@ import type { Rules } from '../../../src/storage/judge.ts';
 import * as window from '../../../src/storage/window.ts';
 import { type Held, podUsageOf, usageOf } from '../../../src/storage/window.ts';
 
-const rules: Rules = { mostCores: 16, longestWindowMs: 300_000, stalenessMs: 45_000 };
+const rules: Rules = { mostCores: 16, longestWindowMs: 300_000 };
 const advanceMachine = (held: Held | undefined, next: Point) => window.advanceMachine(held, next, rules);
 const advanceContainer = (held: Held<ContainerPoint> | undefined, next: ContainerPoint, youngerThanMs: number) =>
   window.advanceContainer(held, next, youngerThanMs, rules);
@@ -196,24 +196,35 @@ describe('a sample without a value', () => {
   test('is no news, and the next rate is counted from the last real one', () => {
     const before = containerAfter(container(10_000, 1_000), container(20_000, 1_010));
     const missing = advanceContainer(before, container(30_000, 0), 0);
-    assert.equal(missing, before);
+    assert.deepEqual(missing, { ...before, lacksValue: true });
     assert.equal(cpuOf(advanceContainer(missing, container(40_000, 1_030), 0)), 1);
   });
 
   test('is a working set of 0 where there was one, and one that is missing', () => {
     const before = containerAfter(container(10_000, 1), container(20_000, 2));
-    assert.equal(advanceContainer(before, container(30_000, 3, { memoryBytes: 0 }), 0), before);
-    assert.equal(advanceContainer(before, container(30_000, 3, { memoryBytes: Number.NaN }), 0), before);
+    for (const memoryBytes of [0, Number.NaN]) {
+      const lacking = advanceContainer(before, container(30_000, 3, { memoryBytes }), 0);
+      assert.deepEqual(lacking, { ...before, lacksValue: true });
+      assert.equal(cpuOf(lacking), 'stale');
+    }
   });
 
   test('is no news while the clock is set back either', () => {
     const before = containerAfter(container(100_000, 1_000), container(110_000, 1_010));
-    assert.equal(advanceContainer(before, container(50_000, 0), 0), before);
+    assert.deepEqual(advanceContainer(before, container(50_000, 0), 0), { ...before, lacksValue: true });
   });
 
-  test('stands for nothing once the last value is stale', () => {
+  test('is over when the last sample is repeated', () => {
     const before = containerAfter(container(10_000, 1), container(20_000, 2));
-    assert.equal(cpuOf(advanceContainer(before, container(65_001, 0), 0)), 'restarted');
+    const lacking = advanceContainer(before, container(30_000, 0), 0);
+    assert.deepEqual(advanceContainer(lacking, container(20_000, 2), 0), before);
+  });
+
+  test('is never counted from', () => {
+    const odd = { memoryBytes: Number.NaN };
+    const after = containerAfter(container(10_000, 1, odd), container(20_000, 2), container(30_000, 3));
+    assert.equal(cpuOf(containerAfter(container(10_000, 1, odd), container(20_000, 2))), 'one-sample');
+    assert.equal(cpuOf(after), 0.1);
   });
 
   test('is a restart where the container started after the last sample', () => {
