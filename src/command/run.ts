@@ -15,12 +15,14 @@ import type { Options } from '../options/flags.ts';
 import { createScrapeMetrics } from '../scrape/metrics.ts';
 import { createScraper } from '../scrape/scraper.ts';
 import type { SourceMode } from '../scrape/target.ts';
+import { createConnections } from '../server/connectionmetrics.ts';
 import { createEndpoints } from '../server/endpoints.ts';
 import { createInFlight } from '../server/inflight.ts';
 import { createOpenApiEndpoints } from '../server/openapi.ts';
 import { createResourceRoutes } from '../server/resources.ts';
 import { createRequestMetrics } from '../server/requestmetrics.ts';
 import { createServer } from '../server/server.ts';
+import { writeDeadlineMs } from '../server/waitinglimits.ts';
 import { defaultStalenessMs } from '../storage/served.ts';
 import { createStorage } from '../storage/storage.ts';
 import { withUids } from '../storage/uids.ts';
@@ -104,6 +106,8 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     tls: auth.tls(),
     requestTimeoutMs: options['request-timeout'],
     inFlight,
+    connections: createConnections(registry, options['max-connections-per-address'], log),
+    writeDeadlineMs,
     metrics: createRequestMetrics(registry, inFlight.count),
     authenticator: auth.authenticator,
     authorizer: auth.authorizer,

@@ -214,6 +214,13 @@ export const flags = {
     check: (value: number) => (value >= 0 ? undefined : 'must be 0, for no limit, or more'),
     help: 'How many requests are worked on at once; more hear 429. Health and system:masters do not count. 0: no limit.',
   },
+  'max-connections-per-address': {
+    section: 'Serving',
+    type: 'integer',
+    default: '0',
+    check: (value: number) => (value >= 0 ? undefined : 'must be 0, for no limit, or more'),
+    help: 'How many connections one client address may have; behind a load balancer or NAT many clients share one. 0: no limit but that of 1000 connections in all, at which the oldest one without an authenticated request is closed.',
+  },
   'table-cells': {
     section: 'Serving',
     type: 'string',

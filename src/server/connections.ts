@@ -2,6 +2,8 @@
 import { type Http2SecureServer, type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { headerLines } from '../auth/rawheaders.ts';
+import type { OpenConnections } from './openconnections.ts';
+import { sweepIntervalMs } from './waitinglimits.ts';
 
 /** As Go's servers; users in hundreds of groups have headers that large. */
 export const headerLimitBytes = 1024 * 1024;
@@ -46,13 +48,42 @@ export const http2Limits = {
 } as const;
 
 /** Closing an idle session in good order would wait for ever for a client that does not read. */
-const goodbyeMs = 5_000;
+export const goodbyeMs = 5_000;
 
-/** Sessions that fastify closes because nothing happens on them are gone soon after. */
-export function endIdleSessions(server: Http2SecureServer): void {
-  server.on('session', (session) =>
-    session.on('timeout', () => void setTimeout(() => session.destroy(), goodbyeMs).unref()),
-  );
+/**
+ * Sessions that fastify closes because nothing happens on them are gone soon after, and so is the socket of a session that ended: Node waits for the
+ * client to close it.
+ */
+export function endIdleSessions(server: Http2SecureServer, connections: OpenConnections): void {
+  server.on('session', (session) => {
+    session.on('timeout', () => void setTimeout(() => session.destroy(), goodbyeMs).unref());
+    const connection = connections.find(session.socket);
+    session.once('close', () => void setTimeout(() => connection?.close(undefined), goodbyeMs).unref());
+  });
+}
+
+/** Registers connections before anything else happens on them. */
+export function watchConnections(server: Http2SecureServer, connections: OpenConnections): void {
+  let timer: NodeJS.Timeout | undefined;
+  server.prependListener('connection', (socket: Socket) => {
+    connections.opened(socket);
+    timer ??= setInterval(sweep, sweepIntervalMs).unref();
+  });
+
+  /** Stops where there is nobody to look at: the process sleeps when there is nothing to do. */
+  function sweep(): void {
+    connections.sweep();
+    if (connections.count().strangers > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  }
+}
+
+/** Returns the bytes of a request's URL and headers, which are kept as long as the request. */
+export function headBytes({ url, rawHeaders }: Pick<Http2ServerRequest, 'url' | 'rawHeaders'>): number {
+  let bytes = url.length;
+  for (const text of rawHeaders) bytes += text.length;
+  return bytes;
 }
 
 /**

@@ -40,12 +40,14 @@ export function isMade(body: Buffer | string | MadeBody): body is MadeBody {
 /**
  * Writes all of the body as fast as the client takes it. One piece is made when the one before has left; nothing more is made when the client is gone.
  * @param response whose head has been written.
+ * @param deadline of each piece.
  */
 export async function writeBody(
   { first, rest, gzip, giveBack }: MadeBody,
   response: Http2ServerResponse,
+  deadline: Deadline,
 ): Promise<void> {
-  const outlet = openOutlet(response, gzip);
+  const outlet = openOutlet(response, gzip, deadline);
   const turn = beginTurn();
   let step: Step = { done: rest === undefined, value: first };
   while (!step.done && outlet.isOpen()) {
@@ -69,6 +71,13 @@ function isGone(response: Http2ServerResponse): boolean {
   return stream === undefined ? response.destroyed : stream.destroyed || stream.closed;
 }
 
+export interface Deadline {
+  /** How long the client may take, in milliseconds. */
+  readonly ms: number;
+  /** Is called when it has not taken it by then. */
+  readonly missed: () => void;
+}
+
 interface Outlet {
   readonly isOpen: () => boolean;
   /** Resolves when the piece is not needed any more, or the client is gone. */
@@ -77,7 +86,7 @@ interface Outlet {
   readonly end: (last: Buffer) => Promise<boolean>;
 }
 
-function openOutlet(response: Http2ServerResponse, gzip: boolean): Outlet {
+function openOutlet(response: Http2ServerResponse, gzip: boolean, { ms, missed }: Deadline): Outlet {
   // The fastest level: the others are 1.5 times better at most.
   const compressor = gzip ? createGzip({ level: 1 }) : undefined;
   const target: Writable = compressor ?? response;
@@ -95,17 +104,26 @@ function openOutlet(response: Http2ServerResponse, gzip: boolean): Outlet {
 
   function write(piece: Buffer): Promise<void> {
     return new Promise((resolve) => {
-      wake = resolve;
-      if (open) target.write(piece, () => resolve());
-      else resolve();
+      const timer = setTimeout(missed, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (open) target.write(piece, wake);
+      else wake();
     });
   }
 
   function end(last: Buffer): Promise<boolean> {
     return new Promise((resolve) => {
-      wake = () => resolve(false);
-      if (open) target.end(last, () => resolve(true));
-      else resolve(false);
+      const timer = setTimeout(missed, ms);
+      const settle = (wasThere: boolean) => {
+        clearTimeout(timer);
+        resolve(wasThere);
+      };
+      wake = () => settle(false);
+      if (open) target.end(last, () => settle(true));
+      else settle(false);
     });
   }
 }

@@ -18,6 +18,8 @@ import type { Logger } from '../logging.ts';
 import {
   endAfterAnswer,
   endIdleSessions,
+  goodbyeMs,
+  headBytes,
   headerLimitBytes,
   headerPairLimit,
   hostProblem,
@@ -25,6 +27,7 @@ import {
   refuseTunnels,
   refuseUnreadable,
   urlLimitBytes,
+  watchConnections,
 } from './connections.ts';
 import type { Endpoints } from './endpoints.ts';
 import { answerTimeoutMs } from './deadline.ts';
@@ -33,11 +36,13 @@ import { isHealthPath } from './health.ts';
 import { type InFlight, tooManyRequestsReply } from './inflight.ts';
 import { listenOn } from './listen.ts';
 import { breakOff, isMade, type MadeBody, writeBody } from './madebody.ts';
+import type { OpenConnection, OpenConnections, RequestLoad } from './openconnections.ts';
 import { createPeerCertificate } from './peercertificate.ts';
 import { refusePlainHttp } from './plainhttp.ts';
 import type { RequestMetrics } from './requestmetrics.ts';
 import { type Reply, statusReply, timeoutReply } from './reply.ts';
 import { type ApiRequest, requestInfo, type RequestInfo } from './requestinfo.ts';
+import { connectionWaitingBytesLimit, pipelineLimit } from './waitinglimits.ts';
 
 /** The certificate that the server presents, in PEM. */
 export interface ServerTls {
@@ -55,6 +60,9 @@ export interface ServerOptions {
   /** How long a request may take in milliseconds, if it does not say itself that it wants its answer sooner. */
   readonly requestTimeoutMs: number;
   readonly inFlight: InFlight;
+  readonly connections: OpenConnections;
+  /** How long a client may take for one piece of an answer, in milliseconds. */
+  readonly writeDeadlineMs: number;
   readonly metrics: RequestMetrics;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
@@ -77,6 +85,11 @@ declare module 'fastify' {
   interface FastifyRequest {
     info: RequestInfo;
     user: UserInfo | undefined;
+    /** Undefined once the connection is closed. */
+    connection: OpenConnection | undefined;
+    load: RequestLoad | undefined;
+    /** Ends the wait for what is under way: first for the answer, then for its client to take it. */
+    timer: NodeJS.Timeout | undefined;
   }
 }
 
@@ -97,7 +110,7 @@ const flushMs = 100;
 const auditIdLimit = 1024;
 
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { authenticator, authorizer, inFlight, metrics, endpoints, log } = options;
+  const { authenticator, authorizer, inFlight, connections, metrics, endpoints, log } = options;
   const peerCertificate = createPeerCertificate();
   let tls = options.tls;
   const app = fastify({
@@ -130,15 +143,18 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,
   });
-  endIdleSessions(app.server);
+  endIdleSessions(app.server, connections);
   refuseTunnels(app.server);
   refusePlainHttp(app.server, handshakeTimeoutMs);
+  watchConnections(app.server, connections);
   /** The methods of requests that came with one that fastify does not know. */
   const oddMethods = new WeakMap<object, string>();
   let stopping = false;
   /** Ends what a request waits for; only when draining takes too long. */
   const abandoned = new AbortController();
 
+  /** By HTTP/2 session, or socket of HTTP/1.1: to find one by its peer makes a text for each request. */
+  const openConnections = new WeakMap<object, OpenConnection>();
   /** Requests that have no answer yet. */
   let underWay = 0;
   const events = new EventEmitter();
@@ -146,6 +162,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.addHook('onRequest', count);
   app.decorateRequest('info');
   app.decorateRequest('user');
+  app.decorateRequest('connection');
+  app.decorateRequest('load');
+  app.decorateRequest('timer');
   app.addHook('onRequest', refuseHosts);
   app.addHook('onRequest', answerOptionsOfAll);
   app.addHook('onRequest', identify);
@@ -173,13 +192,29 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   /** By the connection's word, which comes for every request: fastify's onResponse does not come for a client that left. */
   async function count(request: Request, reply: Response): Promise<void> {
-    underWay += 1;
+    const connection = openConnections.get(connectionOf(request)) ?? connections.find(request.raw.socket);
+    if (connection !== undefined) openConnections.set(connectionOf(request), connection);
+    request.connection = connection;
+    if (connection?.isOpen() === true) {
+      underWay += 1;
+      request.load = connection.began(headBytes(request.raw), () => {
+        request.load = undefined;
+        clearTimeout(request.timer);
+        underWay -= 1;
+        if (underWay === 0) events.emit('idle');
+      });
+      if (request.raw.httpVersionMajor === 1 && connection.requests() > pipelineLimit) connection.close('pipelining');
+    }
+    if (connection?.isOpen() !== true) {
+      // The client will not see an answer.
+      reply.hijack();
+      return;
+    }
     reply.raw.once('close', () => {
-      underWay -= 1;
       if (reply.sent && request.info !== undefined) {
         metrics.answered(request.info, reply.statusCode, reply.elapsedTime / 1000);
       }
-      if (underWay === 0) events.emit('idle');
+      request.load?.ended();
     });
   }
 
@@ -191,13 +226,25 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     if (info === undefined) throw badRequest('the path or its percent-encoding is malformed');
     request.info = info;
     // Whatever the request waits for goes on for its own time; only its answer is not waited for any more.
-    const timer = setTimeout(() => giveUp(reply), answerTimeoutMs(info, options.requestTimeoutMs));
-    reply.raw.once('close', () => clearTimeout(timer));
+    const timeoutMs = answerTimeoutMs(info, options.requestTimeoutMs);
+    if (request.load !== undefined) request.timer = setTimeout(() => giveUp(reply), timeoutMs);
   }
 
   function giveUp(reply: Response): void {
-    if (!reply.sent) send(reply, timeoutReply());
-    else if (!reply.raw.writableEnded) breakOff(reply.raw);
+    if (reply.sent) stopWaiting(reply);
+    else send(reply, timeoutReply());
+  }
+
+  /** Ends an answer that its client does not take: over HTTP/2 its stream, and the connection if not even that is taken. */
+  function stopWaiting(reply: Response): void {
+    const { connection, load, raw } = reply.request;
+    if (load === undefined) return;
+    if (raw.httpVersionMajor === 1) {
+      connection?.close('unread');
+      return;
+    }
+    breakOff(reply.raw);
+    setTimeout(() => reply.request.load !== undefined && connection?.close('unread'), goodbyeMs).unref();
   }
 
   /** Probes must not depend on kube-apiserver; everything else has to wait until it is known whom to trust. */
@@ -216,7 +263,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     const warning = bearerWarning(request.raw.rawHeaders);
     if (warning !== undefined) void reply.header('warning', `299 - "${warning}"`);
     const socket = request.raw.socket as TLSSocket;
-    const connection = (request.raw as Partial<Http2ServerRequest>).stream?.session ?? socket;
+    const connection = connectionOf(request);
     try {
       request.user = await authenticator.authenticate(
         { rawHeaders: request.raw.rawHeaders, certificate: peerCertificate(socket, connection), connection },
@@ -225,6 +272,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     } finally {
       metrics.authenticated(request.user === undefined ? 'error' : 'success');
       if (request.user === undefined || isAnonymous(request.user)) endAfterAnswer(request.raw, reply.raw);
+      else request.connection?.authenticated();
     }
   }
 
@@ -239,6 +287,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     if (contentType !== '') void reply.header('content-type', contentType);
     if (headers !== undefined) void reply.headers(headers);
     if (isMade(body)) return sendMade(reply, status, body);
+    const { request } = reply;
+    clearTimeout(request.timer);
+    // A client that has left takes nothing.
+    if (request.load !== undefined) request.timer = setTimeout(() => stopWaiting(reply), options.writeDeadlineMs);
+    request.load?.holds(body.length);
     // Without a body there must be no Content-Type either.
     if (body.length === 0) return reply.code(status).send();
     return reply.code(status).send(Buffer.isBuffer(body) ? body : Buffer.from(body));
@@ -253,16 +306,20 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     if (body.rest === undefined && !body.gzip) void reply.header('content-length', body.first.length);
     reply.hijack();
     reply.raw.writeHead(status, reply.getHeaders() as OutgoingHttpHeaders);
-    writeBody(body, reply.raw).catch((error: unknown) => {
-      log.error({ err: error, target: excerpt(reply.request.originalUrl) }, 'an answer broke off');
-      breakOff(reply.raw);
-    });
+    reply.request.load?.holds(body.first.length);
+    writeBody(body, reply.raw, { ms: options.writeDeadlineMs, missed: () => stopWaiting(reply) }).catch(
+      (error: unknown) => {
+        log.error({ err: error, target: excerpt(reply.request.originalUrl) }, 'an answer broke off');
+        breakOff(reply.raw);
+      },
+    );
     return reply;
   }
 
   /** Probes and cluster admins, such as kube-apiserver's own, come through however many others are there. */
   async function authorizeAndServe(request: Request, reply: Response): Promise<Response> {
-    const { info, user = anonymous } = request;
+    const { info, user = anonymous, load } = request;
+    if ((load?.waitingOnConnection() ?? 0) > connectionWaitingBytesLimit) return send(reply, tooManyRequestsReply());
     const work = async (): Promise<Reply> => {
       await authorize(user, attributesOf(info));
       return endpoints.serve(apiRequest(request));
@@ -332,6 +389,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     await Promise.race([drained, noRequests(), once(abandoned.signal, 'abort')]);
     clearTimeout(limit);
   }
+}
+
+/** The same object for all requests of one connection. */
+function connectionOf({ raw }: Request): object {
+  return (raw as Partial<Http2ServerRequest>).stream?.session ?? raw.socket;
 }
 
 function noSchemas(): never {

@@ -1,0 +1,52 @@
+/** Builds the register of open connections with its metrics, and logs when a limit closes connections. */
+import { Counter, Gauge } from 'prom-client';
+import type { Logger } from '../logging.ts';
+import type { Registry } from '../monitoring.ts';
+import { type ClosedFor, createOpenConnections, type OpenConnections } from './openconnections.ts';
+import { connectionLimit } from './waitinglimits.ts';
+
+/** Milliseconds between two log lines of one reason: an attacker must not fill the log. */
+const logIntervalMs = 60_000;
+
+const explanations: Readonly<Record<ClosedFor, string>> = {
+  connections: `there are ${connectionLimit} connections: the oldest one without an authenticated request is closed`,
+  address: 'an address has as many connections as --max-connections-per-address allows: its oldest one is closed',
+  bytes: 'a client holds more memory than it may: its connection is closed',
+  pipelining: 'a client sends requests and does not read the answers: its connection is closed',
+  unread: 'a client does not take its answer: its connection is closed',
+};
+
+/** @param limitPerAddress 0 for no limit. */
+export function createConnections(registry: Registry, limitPerAddress: number, log: Logger): OpenConnections {
+  const closed = new Counter({
+    name: 'kubegauge_connections_closed_total',
+    help: 'Number of client connections that the server closed at a limit, by the limit.',
+    labelNames: ['reason'],
+    registers: [registry],
+  });
+  const loggedMs = new Map<ClosedFor, number>();
+  const connections = createOpenConnections({
+    limit: connectionLimit,
+    limitPerAddress,
+    onClosed(reason) {
+      closed.inc({ reason });
+      const nowMs = performance.now();
+      if (nowMs - (loggedMs.get(reason) ?? -logIntervalMs) < logIntervalMs) return;
+      loggedMs.set(reason, nowMs);
+      log.warn({ reason }, explanations[reason]);
+    },
+  });
+  // prom-client keeps it in the registry; read only when asked for.
+  new Gauge({
+    name: 'kubegauge_connections',
+    help: 'Number of open client connections, by whether an authenticated request has come by them.',
+    labelNames: ['authenticated'],
+    registers: [registry],
+    collect() {
+      const { known, strangers } = connections.count();
+      this.set({ authenticated: 'true' }, known);
+      this.set({ authenticated: 'false' }, strangers);
+    },
+  });
+  return connections;
+}
