@@ -1,5 +1,8 @@
 /** Keeps a snapshot of what is stored in a file, so that a restarted server has something to say at once. */
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { NodeLister } from '../cluster/nodes.ts';
 import { describeError, type Logger } from '../logging.ts';
@@ -36,18 +39,24 @@ const chunkCharacters = 64 * 1024;
 /** Writing takes at most this share of the time, as long as the pauses are not too long. */
 const largestShare = 0.02;
 
-export function createSnapshotKeeper({ path, storage, nodes, clock, log, ...times }: SnapshotOptions): SnapshotKeeper {
+export function createSnapshotKeeper({
+  path: target,
+  storage,
+  nodes,
+  clock,
+  log,
+  ...times
+}: SnapshotOptions): SnapshotKeeper {
   let failing = false;
 
-  return path === undefined
+  return target === undefined
     ? { load: () => Promise.resolve(), run: () => Promise.resolve() }
-    : { load: () => load(path), run: (signal) => run(path, signal) };
+    : { load: () => load(target), run: (signal) => run(target, signal) };
 
   async function load(file: string): Promise<void> {
     try {
-      const { size } = await stat(file);
-      if (size > sizeLimitBytes) throw new SnapshotError(`it has ${size} bytes, more than ${sizeLimitBytes}`);
-      const snapshot = readSnapshot(await readFile(file, 'utf8'), now(), oldestMs);
+      await removeUnfinished(file);
+      const snapshot = readSnapshot(await readOwnFile(file), now(), oldestMs);
       storage.restore(snapshot.nodes);
       const seconds = Math.round((clock.wallMs() - snapshot.writtenMs) / 1000);
       log.info({ path: file, nodes: snapshot.nodes.length, seconds }, 'restored what was stored before');
@@ -83,8 +92,9 @@ export function createSnapshotKeeper({ path, storage, nodes, clock, log, ...time
 
   /** A file that is there is always a whole one: the new one takes its place when it is complete. */
   async function write(file: string): Promise<void> {
-    const unfinished = `${file}.${process.pid}.new`;
-    const handle = await open(unfinished, 'w', 0o600);
+    const unfinished = `${file}.${randomUUID()}${unfinishedEnd}`;
+    // Fails where something is there, a link too: in a folder that others can write to, they may have put it there.
+    const handle = await open(unfinished, 'wx', 0o600);
     try {
       let chunk = '';
       for (const line of writeSnapshot(known(), now())) {
@@ -119,4 +129,39 @@ export function createSnapshotKeeper({ path, storage, nodes, clock, log, ...time
 
 function isNotThere(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+const unfinishedEnd = '.new';
+
+/** Removes what a process that was killed while it wrote has left. */
+async function removeUnfinished(file: string): Promise<void> {
+  const { dir, base } = path.parse(file);
+  for (const name of await readdir(dir === '' ? '.' : dir)) {
+    const isUnfinished = name.startsWith(`${base}.`) && name.endsWith(unfinishedEnd);
+    if (isUnfinished && name.length === base.length + 1 + uuidLength + unfinishedEnd.length) {
+      await rm(path.join(dir, name), { force: true });
+    }
+  }
+}
+
+const uuidLength = 36;
+
+/** Neither follows a link nor waits for the writer of a FIFO. */
+const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const writableByOthers = 0o022;
+
+/** @throws SnapshotError for what is no file of our own that only we can write; the error of the file system. */
+async function readOwnFile(file: string): Promise<string> {
+  const handle = await open(file, readFlags);
+  try {
+    const stats = await handle.stat();
+    const { size, uid, mode } = stats;
+    if (!stats.isFile()) throw new SnapshotError('it is no regular file');
+    if (process.getuid !== undefined && uid !== process.getuid()) throw new SnapshotError(`it is owned by user ${uid}`);
+    if ((mode & writableByOthers) !== 0) throw new SnapshotError('others than its owner may write it');
+    if (size > sizeLimitBytes) throw new SnapshotError(`it has ${size} bytes, more than ${sizeLimitBytes}`);
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
 }

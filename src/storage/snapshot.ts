@@ -3,13 +3,14 @@
  * before it. Times are ages at the moment of writing, since a new process has another monotonic clock.
  */
 import { createHash } from 'node:crypto';
-import type { ContainerPoint, Usage, PodUsage } from '../point.ts';
+import type { ContainerPoint, Point, Usage, PodUsage } from '../point.ts';
 import type { HeldNode, HeldPod } from './held.ts';
 import type { Served } from './served.ts';
+import { checkSavedNode } from './snapshotchecks.ts';
 import type { Held } from './window.ts';
 
 /** Another number whenever what a line holds has changed: a file of another version is of no use. */
-const snapshotVersion = 1;
+const snapshotVersion = 2;
 
 /** What is wrong with a snapshot, for the log. */
 export class SnapshotError extends Error {
@@ -43,20 +44,38 @@ export function* writeSnapshot(nodes: Iterable<readonly [string, HeldNode]>, now
 
 /**
  * Reads all of it, or nothing.
- * @throws SnapshotError when it is cut off, changed, of another version, or older than this.
+ * @throws SnapshotError when it is cut off, changed, of another version, older than this, or sealed with a field that cannot be.
  */
 export function readSnapshot(text: string, now: Instant, oldestMs: number): Snapshot {
   const { body, sum } = split(text);
   if (createHash('sha256').update(body).digest('hex') !== sum) throw new SnapshotError('its checksum is wrong');
   const [header, ...lines] = body.trimEnd().split('\n');
-  const { kubegauge, version, writtenMs } = JSON.parse(header ?? '') as Partial<Header>;
-  if (kubegauge !== 'snapshot' || version !== snapshotVersion || writtenMs === undefined) {
+  const { kubegauge, version, writtenMs } = (parse(header ?? '', 1) ?? {}) as Partial<Header>;
+  if (kubegauge !== 'snapshot' || version !== snapshotVersion || typeof writtenMs !== 'number') {
     throw new SnapshotError(`it is of version ${String(version)}; this is version ${snapshotVersion}`);
   }
   const ageMs = now.wallMs - writtenMs;
   if (ageMs < 0 || ageMs > oldestMs) throw new SnapshotError(`it is ${Math.round(ageMs / 1000)} s old`);
   const thenMs = now.monotonicMs - ageMs;
-  return { writtenMs, nodes: lines.map((line) => loadNode(JSON.parse(line) as SavedNode, thenMs)) };
+  return { writtenMs, nodes: lines.map((line, index) => loadNode(parseNode(line, index + 2), thenMs)) };
+}
+
+function parse(line: string, number: number): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new SnapshotError(`its line ${number} is no JSON`, { cause });
+  }
+}
+
+function parseNode(line: string, number: number): SavedNode {
+  const value = parse(line, number);
+  try {
+    checkSavedNode(value);
+  } catch (cause) {
+    throw new SnapshotError(`its line ${number} cannot be`, { cause });
+  }
+  return value as SavedNode;
 }
 
 interface Header {
@@ -112,7 +131,7 @@ function loadNode(
 ): readonly [string, HeldNode] {
   const held: HeldNode = {
     ...rest,
-    machine: rest.machine,
+    machine: rest.machine && loadHeld(rest.machine),
     served: loadServed(served, thenMs),
     storedMs: thenMs - storedAgeMs,
     pods: pods.map((pod) => loadPod(node, pod, thenMs)),
@@ -121,8 +140,17 @@ function loadNode(
 }
 
 function loadPod(node: string, { name, uid, served, containers }: SavedPod, thenMs: number): HeldPod {
-  const byName = new Map(containers.map((container) => [container.last.name, container]));
+  const byName = new Map(containers.map((container) => [container.last.name, loadHeld(container)]));
   return { node, name, uid, served: loadServed(served, thenMs), containers: byName };
+}
+
+/** JSON has null for the NaN of a sample without a value. */
+function loadHeld<P extends Point>({ last, rival, ...rest }: Held<P>): Held<P> {
+  return { last: loadPoint(last), ...rest, ...(rival && { rival: loadPoint(rival) }) };
+}
+
+function loadPoint<P extends Point>(point: P): P {
+  return (point.memoryBytes as number | null) === null ? { ...point, memoryBytes: Number.NaN } : point;
 }
 
 /** What is served of a part of a pod is left out: the next scrape has it again. */

@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -75,6 +87,80 @@ describe('the snapshot keeper', () => {
     await keeper.load();
     assert.deepEqual(lines, ['warn: the snapshot is of no use and is ignored']);
     assert.equal(storage.hasUsage(), false);
+  });
+
+  describe('reads nothing', () => {
+    /** Seals lines as a snapshot is. */
+    const sealed = (...lines: readonly string[]) => {
+      const body = lines.map((line) => `${line}\n`).join('');
+      return `${body}{"sha256":"${createHash('sha256').update(body).digest('hex')}"}\n`;
+    };
+    const written = async () => {
+      const { keeper, scrape, file } = setUp();
+      scrape('node-a');
+      await keeper.run(AbortSignal.abort());
+      return file;
+    };
+    const isRefused = async (file: string) => {
+      const { keeper, storage, lines } = setUp(file);
+      await keeper.load();
+      assert.deepEqual(lines, ['warn: the snapshot is of no use and is ignored']);
+      assert.equal(storage.counts().nodes, 0);
+    };
+
+    test('through a link', async () => {
+      const file = await written();
+      renameSync(file, `${file}-elsewhere`);
+      symlinkSync(`${file}-elsewhere`, file);
+      await isRefused(file);
+    });
+
+    test('that others may write', async () => {
+      const file = await written();
+      chmodSync(file, 0o620);
+      await isRefused(file);
+    });
+
+    test('of a FIFO, which nobody may ever write to', async () => {
+      const file = path.join(folder, 'snapshot');
+      execFileSync('mkfifo', [file]);
+      await isRefused(file);
+    });
+
+    for (const [what, from, to] of [
+      ['no list of pods', '"pods":[]', '"pods":{}'],
+      ['a pod that is null', '"pods":[]', '"pods":[null]'],
+      ['more cores than any machine', '"cpuNanocores":1000000000', '"cpuNanocores":1e300'],
+      ['a window below zero', '"windowMs":15000', '"windowMs":-1'],
+      ['a time that cannot be written', '"timestampMs":115000', '"timestampMs":1e18'],
+      ['an unknown field', '"pods":[]', '"pods":[],"__proto__":{}'],
+      ['a name with control characters', '"node":"node-a"', '"node":"node\\u001b"'],
+    ] as const) {
+      test(`with ${what}, although it is sealed`, async () => {
+        const file = await written();
+        const [header = '', node = ''] = readFileSync(file, 'utf8').split('\n');
+        assert.ok(node.includes(from), node);
+        writeFileSync(file, sealed(header, node.replaceAll(from, to)));
+        await isRefused(file);
+      });
+    }
+
+    test('without a header, although it is sealed', async () => {
+      const file = await written();
+      for (const text of [sealed(), sealed('null'), sealed('{'), sealed('[]', '{}')]) {
+        writeFileSync(file, text);
+        await isRefused(file);
+      }
+    });
+  });
+
+  test('removes what a process that was killed while it wrote has left', async () => {
+    const { keeper, file } = setUp();
+    const left = `${file}.66bbaa5b-bd35-4f20-902f-f9e469f6c321.new`;
+    writeFileSync(left, 'half');
+    writeFileSync(`${file}.new`, 'not ours');
+    await keeper.load();
+    assert.deepEqual(readdirSync(folder), ['snapshot.new']);
   });
 
   test('warns once where it cannot write, and goes on', async () => {

@@ -28,17 +28,31 @@ const pods: readonly PodState[] = [
   { namespace: 'jobs', name: 'job', uid: undefined, containers: ['main', 'side'] },
 ];
 
+const valueless = ['no cpu', 'no memory', 'memory 0'] as const;
+
 /** What is remarkable about one container in one scrape. */
 const oddity = fc.record({
   pod: fc.nat(pods.length - 1),
   container: fc.nat(1),
-  what: fc.constantFrom('gone', 'restarted', 'fresh', 'back', 'far back', 'same', 'less', 'guessed', 'swap'),
+  what: fc.constantFrom(
+    'gone',
+    'restarted',
+    'fresh',
+    'back',
+    'far back',
+    'same',
+    'less',
+    'guessed',
+    'swap',
+    ...valueless,
+    'absurd',
+  ),
 });
 type Oddity = typeof oddity extends fc.Arbitrary<infer T> ? T : never;
 
 const scrape = fc.record({
   node: fc.constantFrom(...nodes),
-  afterMs: fc.constantFrom(10_000, 15_000, 15_000, 15_000, 30_000, 60_000),
+  afterMs: fc.constantFrom(10_000, 15_000, 15_000, 15_000, 30_000, 60_000, 400_000),
   toggled: fc.oneof(
     { weight: 4, arbitrary: fc.constant<number[]>([]) },
     fc.array(fc.nat(pods.length - 1), { maxLength: 2 }),
@@ -110,8 +124,8 @@ function createNode(node: string): (scrape: Scrape, clock: FakeClock) => NodePoi
           startTimeMs: has('fresh') ? nowMs - 20_000 : nowMs - 3_600_000,
           timestampMs: nowMs - 1_000 - key.length * 100 - behindMs,
           ...(has('guessed') ? { isTimeGuessed: true } : {}),
-          cpuSeconds: has('less') ? turns / 20 : turns / 10,
-          memoryBytes: 1e6 + turns * 4096.5,
+          cpuSeconds: has('no cpu') ? 0 : has('absurd') ? 1.73e9 : has('less') ? turns / 20 : turns / 10,
+          memoryBytes: has('no memory') ? Number.NaN : has('memory 0') ? 0 : 1e6 + turns * 4096.5,
           swapBytes: has('swap') ? undefined : turns,
         },
       ];
@@ -145,6 +159,12 @@ function snapshot(storage: Omit<Storage, 'store'>, clock: FakeClock) {
 function withoutStarts({ containers, ...rest }: HeldPod) {
   return {
     ...rest,
-    containers: Array.from(containers.values(), ({ last, base }) => ({ ...last, startTimeMs: undefined, base })),
+    containers: Array.from(containers.values(), ({ last, base, rival, lacksValue }) => ({
+      ...last,
+      startTimeMs: undefined,
+      base,
+      rival,
+      lacksValue,
+    })),
   };
 }

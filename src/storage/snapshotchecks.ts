@@ -1,0 +1,149 @@
+/** Says what a line of a snapshot may hold: a file that is sealed but malformed must not reach the store, nor a number that cannot be the API. */
+import { mostCores } from './judge.ts';
+
+/** Throws an Error that names the field. */
+type Check = (value: unknown, field: string) => void;
+
+/** Bytes or CPU seconds; more than any machine has, see reading.ts. */
+const valueLimit = 2 ** 60;
+/** Years 0 to 9999, which RFC 3339 can write; milliseconds since the epoch. */
+const earliestMs = -62_167_219_200_000;
+const latestMs = 253_402_300_799_999;
+/** Thirty days: no window and no age is longer. */
+const longestMs = 30 * 86_400_000;
+/** Characters of a name, an ID or a UID; Kubernetes' names have 253. */
+const textLimit = 1_024;
+
+const time = number(earliestMs, latestMs);
+const seconds = number(0, valueLimit);
+const bytes = number(0, valueLimit);
+/** JSON has no NaN: a sample without a value has null. */
+const sampleBytes: Check = (value, field) => (value === null ? undefined : bytes(value, field));
+const yes = oneOf(true);
+const swapBytes = optional(bytes);
+const point = {
+  timestampMs: time,
+  cpuSeconds: seconds,
+  memoryBytes: sampleBytes,
+  swapBytes,
+  isTimeGuessed: optional(yes),
+};
+const containerPoint = { ...point, name: text, containerId: text, startTimeMs: optional(time) };
+const usage = {
+  timestampMs: time,
+  windowMs: number(1, longestMs),
+  cpuNanocores: number(0, mostCores * 1e9),
+  memoryBytes: bytes,
+  swapBytes,
+};
+const containerUsages = list(object({ ...usage, name: text }));
+const podUsage = { timestampMs: time, windowMs: usage.windowMs, containers: containerUsages };
+const reason = oneOf('never-scraped', 'one-sample', 'restarted', 'stale', 'other-uid');
+
+const servedOf = (what: Check) =>
+  object({ reason, last: optional(object({ usage: what, ageMs: number(0, longestMs) })) });
+
+const pod = object({
+  name: (value, field) => {
+    text(value, field);
+    if (String(value).split('/').length !== 2) fail(field, 'no namespace/name');
+  },
+  uid: optional(text),
+  served: servedOf(object(podUsage)),
+  containers: (value, field) => {
+    list(held(containerPoint))(value, field);
+    const names = new Set(
+      (value as readonly { readonly last: { readonly name: string } }[]).map(({ last }) => last.name),
+    );
+    if (names.size !== (value as readonly unknown[]).length) fail(field, 'a container twice');
+  },
+});
+
+const node = object({
+  node: text,
+  source: oneOf('cadvisor', 'resource'),
+  machine: optional(held(point)),
+  hasSwap: boolean,
+  served: servedOf(object(usage)),
+  spacingMs: number(0, longestMs),
+  storedAgeMs: number(0, longestMs),
+  pods: list(pod),
+});
+
+/** Checks a node's line. @throws Error that names the field. */
+export function checkSavedNode(value: unknown): void {
+  node(value, 'node');
+}
+
+function held(of: Readonly<Record<string, Check>>): Check {
+  // The sample before, or a container's start.
+  const base = object({
+    timestampMs: time,
+    cpuSeconds: seconds,
+    memoryBytes: optional(sampleBytes),
+    swapBytes,
+    isTimeGuessed: optional(yes),
+    name: optional(text),
+    containerId: optional(text),
+    startTimeMs: optional(time),
+  });
+  return (value, field) => {
+    object({
+      last: object(of),
+      base: (each, name) =>
+        typeof each === 'string' ? oneOf('one-sample', 'restarted')(each, name) : base(each, name),
+      rival: optional(object(of)),
+      lacksValue: optional(yes),
+    })(value, field);
+    const { last, base: from } = value as { last: { timestampMs: number }; base: string | { timestampMs: number } };
+    if (typeof from !== 'string' && from.timestampMs >= last.timestampMs)
+      fail(field, 'a window that is not above zero');
+  };
+}
+
+/** Other fields are refused: what is not checked is not taken in. */
+function object(fields: Readonly<Record<string, Check>>): Check {
+  return (value, field) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(field, 'no object');
+    for (const name of Object.keys(value)) if (!Object.hasOwn(fields, name)) fail(field, 'an unknown field');
+    for (const [name, check] of Object.entries(fields)) {
+      check((value as Readonly<Record<string, unknown>>)[name], `${field}.${name}`);
+    }
+  };
+}
+
+function list(check: Check): Check {
+  return (value, field) => {
+    if (!Array.isArray(value)) fail(field, 'no list');
+    for (const [index, each] of (value as readonly unknown[]).entries()) check(each, `${field}[${index}]`);
+  };
+}
+
+function optional(check: Check): Check {
+  return (value, field) => (value === undefined ? undefined : check(value, field));
+}
+
+function oneOf(...values: readonly unknown[]): Check {
+  return (value, field) => {
+    if (!values.includes(value)) fail(field, 'an unknown word');
+  };
+}
+
+function number(least: number, most: number): Check {
+  return (value, field) => {
+    if (typeof value !== 'number' || !(value >= least && value <= most))
+      fail(field, `no number from ${least} to ${most}`);
+  };
+}
+
+function boolean(value: unknown, field: string): void {
+  if (typeof value !== 'boolean') fail(field, 'neither true nor false');
+}
+
+function text(value: unknown, field: string): void {
+  if (typeof value !== 'string' || value.length > textLimit || /\p{Cc}/u.test(value)) fail(field, 'no short text');
+}
+
+function fail(field: string, what: string): never {
+  throw new Error(`${field} has ${what}`);
+}
