@@ -1,6 +1,7 @@
 /** From the command line to an exit code: prints usage errors, connects signals, names what went wrong. */
 import { once } from 'node:events';
-import { createLogger, describeError, type LogFormat } from '../logging.ts';
+import { createLogger, describeError, type LogFormat, type Logger } from '../logging.ts';
+import { lossOf } from '../options/flags.ts';
 import { type CommandLine, parseCommandLine, UsageError } from '../options/parse.ts';
 import { helpText } from '../options/usage.ts';
 import { version } from '../version.ts';
@@ -47,9 +48,7 @@ async function serve(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
   const log = createLogger(options['logging-format'] as LogFormat, options.v);
-  if (ignored.length > 0) {
-    log.warn({ arguments: ignored }, 'these arguments have no meaning here and are ignored');
-  }
+  warnOfIgnored(ignored, log);
   const stop = new AbortController();
   void signalled().then((signal) => {
     log.info({ signal }, 'stopping');
@@ -63,6 +62,14 @@ async function serve(
     log.error({ reason: describeError(error) }, 'cannot go on');
     return 1;
   }
+}
+
+/** Logs what was given without effect, and of each flag whose absence an operator would miss, what is lost. */
+function warnOfIgnored(ignored: readonly string[], log: Logger): void {
+  if (ignored.length === 0) return;
+  log.warn({ arguments: ignored }, 'these arguments have no meaning here and are ignored');
+  const losses = new Map(ignored.map((argument) => [lossOf(argument.replace(/^--/, '')), argument]));
+  for (const [loss, flag] of losses) if (loss !== undefined) log.warn({ flag }, `${flag} is ignored: ${loss}`);
 }
 
 /** A second signal, whichever, finds no listener any more and ends the process at once. */

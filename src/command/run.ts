@@ -11,6 +11,7 @@ import { createNodes } from '../cluster/nodes.ts';
 import { createPods } from '../cluster/pods.ts';
 import type { Logger } from '../logging.ts';
 import { createRegistry } from '../monitoring.ts';
+import { curveList } from '../options/curves.ts';
 import type { Options } from '../options/flags.ts';
 import { createScrapeMetrics } from '../scrape/metrics.ts';
 import { createScraper } from '../scrape/scraper.ts';
@@ -103,6 +104,10 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     port: options['secure-port'],
     tlsMinVersion: options['tls-min-version'] === 'VersionTLS13' ? 'TLSv1.3' : 'TLSv1.2',
     tlsCiphers: cipherList(options['tls-cipher-suites']),
+    tlsCurves: curveList(options['tls-curve-preferences']),
+    http2: !options['disable-http2-serving'],
+    goawayChance: options['goaway-chance'],
+    shutdownSendRetryAfter: options['shutdown-send-retry-after'],
     tls: auth.tls(),
     requestTimeoutMs: options['request-timeout'],
     inFlight,

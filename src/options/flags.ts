@@ -1,7 +1,9 @@
 /** The flag table: the only place where an option is declared; parser, types, --help, README and the manifests' check come from it. */
 
+import { curvesProblem } from './curves.ts';
+
 /** What a flag's text becomes: a duration is milliseconds, a list is split at commas and may be given more than once. */
-export type FlagType = 'string' | 'boolean' | 'integer' | 'duration' | 'list';
+export type FlagType = 'string' | 'boolean' | 'integer' | 'number' | 'duration' | 'list';
 
 export interface Flag {
   readonly section: string;
@@ -193,6 +195,33 @@ export const flags = {
     default: '',
     help: "TLS 1.2 cipher suites by Go's names. Empty: Go's defaults.",
   },
+  'tls-curve-preferences': {
+    section: 'Serving',
+    type: 'list',
+    default: '',
+    check: curvesProblem,
+    help: "Key exchanges to offer, by Go's numbers or names: 23 or CurveP256, 24 or CurveP384, 25 or CurveP521, 29 or X25519, 4587 or SecP256r1MLKEM768, 4588 or X25519MLKEM768, 4589 or SecP384r1MLKEM1024. Empty: Node's defaults.",
+  },
+  'disable-http2-serving': {
+    section: 'Serving',
+    type: 'boolean',
+    default: 'false',
+    help: 'Serve HTTP/1.1 only.',
+  },
+  'goaway-chance': {
+    section: 'Serving',
+    type: 'number',
+    default: '0',
+    // In the range and the words of k8s.io/apiserver.
+    check: (value: number) => (value >= 0 && value <= 0.02 ? undefined : 'can not be less than 0 or greater than 0.02'),
+    help: 'Probability that a request over HTTP/2 ends its connection after the answers under way, so that clients spread over replicas. 0 to 0.02.',
+  },
+  'shutdown-send-retry-after': {
+    section: 'Serving',
+    type: 'boolean',
+    default: 'false',
+    help: 'After --shutdown-delay-duration, until the requests under way have ended, answer new ones by 429 with Retry-After, except those of health, /metrics and kube-apiserver itself.',
+  },
   'shutdown-delay-duration': {
     section: 'Serving',
     type: 'duration',
@@ -353,6 +382,7 @@ interface Parsed {
   readonly string: string;
   readonly boolean: boolean;
   readonly integer: number;
+  readonly number: number;
   readonly duration: number;
   readonly list: readonly string[];
 }
@@ -389,14 +419,10 @@ export const ignoredFlags: readonly string[] = [
   'source',
   'permit-address-sharing',
   'permit-port-sharing',
-  'tls-curve-preferences',
   'tls-sni-cert-key',
-  'disable-http2-serving',
   'http2-max-streams-per-connection',
   'min-request-timeout',
   'max-mutating-requests-inflight',
-  'shutdown-send-retry-after',
-  'goaway-chance',
   'livez-grace-period',
   'cors-allowed-origins',
   'strict-transport-security-directives',
@@ -418,6 +444,22 @@ export const ignoredFlags: readonly string[] = [
 /** The some thirty flags --audit-log-*, --audit-webhook-* and --audit-policy-file are ignored by their prefix. */
 export const ignoredPrefix = 'audit-';
 
+/** Reports what an operator who gives an ignored flag does not get; undefined where nothing is lost. */
+export function lossOf(name: string): string | undefined {
+  if (name.startsWith(ignoredPrefix)) {
+    return "no audit log is written here; kube-apiserver's has the requests that come through it, those of clients that connect directly are in none";
+  }
+  return losses.get(name);
+}
+
+const losses: ReadonlyMap<string, string> = new Map([
+  ['tls-sni-cert-key', 'every client gets the certificate of --tls-cert-file, whatever server name it asks for'],
+  ['http2-max-streams-per-connection', 'an HTTP/2 connection may have 250 streams at a time'],
+  ['strict-transport-security-directives', 'no Strict-Transport-Security header is sent'],
+  ['cors-allowed-origins', 'browsers let no other origin read an answer'],
+  ['source', 'kubelets are found by the Nodes of kube-apiserver'],
+]);
+
 /** Ignored flags that take no value of their own, so that the word after them is not swallowed. */
 export const ignoredBooleans: ReadonlySet<string> = new Set([
   'logtostderr',
@@ -430,8 +472,6 @@ export const ignoredBooleans: ReadonlySet<string> = new Set([
   'log-text-split-stream',
   'permit-address-sharing',
   'permit-port-sharing',
-  'disable-http2-serving',
-  'shutdown-send-retry-after',
   'emulation-forward-compatible',
   'runtime-config-emulation-forward-compatible',
   'profiling',

@@ -138,6 +138,10 @@ function readValue(flag: Flag, texts: readonly string[]): { value: unknown } | {
     }
     case 'integer':
       return /^-?\d{1,15}$/.test(text) ? { value: Number(text) } : { problem: 'must be a whole number' };
+    case 'number':
+      return /^[-+]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})(?:[eE][-+]?\d{1,2})?$/.test(text)
+        ? { value: Number(text) }
+        : { problem: 'must be a number' };
     case 'duration': {
       const ms = parseDuration(text);
       return ms === undefined ? { problem: 'must be a duration such as 15s, 1m30s or 500ms' } : { value: ms };

@@ -1,5 +1,5 @@
 /** What a single connection may cost us, and how connections end. */
-import { type Http2SecureServer, type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { constants, type Http2SecureServer, type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { headerLines } from '../auth/rawheaders.ts';
 import type { OpenConnections } from './openconnections.ts';
@@ -97,6 +97,27 @@ export function endAfterAnswer(request: Http2ServerRequest, response: Http2Serve
     if (!session.destroyed) session.close();
   });
 }
+
+/**
+ * Tells an HTTP/2 client to use another connection from now on, as Go does: streams that it begins before it has heard are served, for a second.
+ * Once per connection.
+ */
+export function asksToLeave(): (request: Http2ServerRequest) => void {
+  const asked = new WeakSet<object>();
+  return (request) => {
+    const session = (request as Partial<Http2ServerRequest>).stream?.session;
+    if (session === undefined || session.destroyed || asked.has(session)) return;
+    asked.add(session);
+    session.goaway(constants.NGHTTP2_NO_ERROR, anyStream);
+    setTimeout(() => {
+      if (!session.destroyed) session.close();
+    }, leaveMs).unref();
+  };
+}
+
+/** The highest number that a stream can have. */
+const anyStream = 2 ** 31 - 1;
+const leaveMs = 1_000;
 
 /** HTTP/1.1 that cannot be read; in the words of Go's servers. */
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {

@@ -16,6 +16,7 @@ import type { Authorizer } from '../auth/authorizer.ts';
 import { anonymous, isAnonymous, masters } from '../auth/user.ts';
 import type { Logger } from '../logging.ts';
 import {
+  asksToLeave,
   endAfterAnswer,
   endIdleSessions,
   goodbyeMs,
@@ -33,7 +34,7 @@ import type { Endpoints } from './endpoints.ts';
 import { answerTimeoutMs } from './deadline.ts';
 import { failureReply } from './errors.ts';
 import { isHealthPath } from './health.ts';
-import { type InFlight, tooManyRequestsReply } from './inflight.ts';
+import { type InFlight, shuttingDownReply, tooManyRequestsReply } from './inflight.ts';
 import { listenOn } from './listen.ts';
 import { breakOff, isMade, type MadeBody, writeBody } from './madebody.ts';
 import type { OpenConnection, OpenConnections, RequestLoad } from './openconnections.ts';
@@ -56,6 +57,14 @@ export interface ServerOptions {
   readonly tlsMinVersion: 'TLSv1.2' | 'TLSv1.3';
   /** OpenSSL's cipher list; undefined for Node's. */
   readonly tlsCiphers: string | undefined;
+  /** OpenSSL's list of key exchanges; undefined for Node's. */
+  readonly tlsCurves: string | undefined;
+  /** Whether HTTP/2 is offered beside HTTP/1.1. */
+  readonly http2: boolean;
+  /** Probability that a request over HTTP/2 ends its connection, once what is under way has its answer. */
+  readonly goawayChance: number;
+  /** Whether requests that come while others are waited for at the end are answered by 429 with Retry-After. */
+  readonly shutdownSendRetryAfter: boolean;
   readonly tls: ServerTls;
   /** How long a request may take in milliseconds, if it does not say itself that it wants its answer sooner. */
   readonly requestTimeoutMs: number;
@@ -112,6 +121,7 @@ const auditIdLimit = 1024;
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { authenticator, authorizer, inFlight, connections, metrics, endpoints, log } = options;
   const peerCertificate = createPeerCertificate();
+  const askToLeave = asksToLeave();
   let tls = options.tls;
   const app = fastify({
     http2: true,
@@ -124,6 +134,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       handshakeTimeout: handshakeTimeoutMs,
       // Who signed it is decided per request: there are two CAs with two meanings.
       rejectUnauthorized: false,
+      ...(options.http2 ? {} : { ALPNCallback: http1Only }),
       ...http2Limits,
     },
     http2SessionTimeout: idleTimeoutMs,
@@ -150,6 +161,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   /** The methods of requests that came with one that fastify does not know. */
   const oddMethods = new WeakMap<object, string>();
   let stopping = false;
+  /** Whether new requests are refused while those under way, which are the admitted ones, are waited for. */
+  let draining = false;
+  let admitted = 0;
   /** Ends what a request waits for; only when draining takes too long. */
   const abandoned = new AbortController();
 
@@ -166,8 +180,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.decorateRequest('load');
   app.decorateRequest('timer');
   app.addHook('onRequest', refuseHosts);
+  app.addHook('onRequest', balance);
   app.addHook('onRequest', answerOptionsOfAll);
   app.addHook('onRequest', identify);
+  if (options.shutdownSendRetryAfter) app.addHook('onRequest', refuseWhileDraining);
   app.addHook('onRequest', answerHealthEarly);
   app.addHook('onRequest', authenticate);
   // A hook as well, because nothing here takes a body: after the hooks, fastify would look at its media type and read it.
@@ -245,6 +261,25 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     }
     breakOff(reply.raw);
     setTimeout(() => reply.request.load !== undefined && connection?.close('unread'), goodbyeMs).unref();
+  }
+
+  async function balance(request: Request): Promise<void> {
+    if (options.goawayChance > 0 && Math.random() < options.goawayChance) askToLeave(request.raw);
+  }
+
+  /** As k8s.io/apiserver: also before it is known who asks. */
+  async function refuseWhileDraining(request: Request, reply: Response): Promise<Response | undefined> {
+    if (!draining || isServedWhileDraining(request)) {
+      admitted += 1;
+      reply.raw.once('close', () => {
+        admitted -= 1;
+        if (admitted === 0) events.emit('drained');
+      });
+      return undefined;
+    }
+    askToLeave(request.raw);
+    if (request.raw.httpVersionMajor === 1) void reply.header('connection', 'close');
+    return send(reply, shuttingDownReply());
   }
 
   /** Probes must not depend on kube-apiserver; everything else has to wait until it is known whom to trust. */
@@ -375,13 +410,21 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       // So the request names no CAs, which every client takes for any.
       ca: [],
       minVersion: options.tlsMinVersion,
+      ...(options.tlsCurves === undefined ? {} : { ecdhCurve: options.tlsCurves }),
       ...(options.tlsCiphers === undefined ? {} : { ciphers: options.tlsCiphers }),
       // A resumed session has lost the client's certificate chain.
       secureOptions: tlsConstants.SSL_OP_NO_TICKET,
     };
   }
 
+  /** Waits for the admitted requests, while the port stays open for others to hear when to come again. */
+  async function drain(): Promise<void> {
+    draining = true;
+    if (admitted > 0) await Promise.race([once(events, 'drained'), sleep(drainLimitMs, undefined, { ref: false })]);
+  }
+
   async function close(): Promise<void> {
+    if (options.shutdownSendRetryAfter) await drain();
     stopping = true;
     const drained = app.close();
     const limit = setTimeout(() => abandoned.abort(new Error('the server stops')), drainLimitMs);
@@ -389,6 +432,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     await Promise.race([drained, noRequests(), once(abandoned.signal, 'abort')]);
     clearTimeout(limit);
   }
+}
+
+/** A client that offers nothing else is refused during the handshake, as by Go; one that offers nothing speaks HTTP/1.1. */
+function http1Only({ protocols }: { readonly protocols: readonly string[] }): string | undefined {
+  return protocols.find((protocol) => protocol === 'http/1.1');
 }
 
 /** The same object for all requests of one connection. */
@@ -410,6 +458,12 @@ async function refuseHosts(request: Request, reply: Response): Promise<Response 
 async function answerOptionsOfAll(request: Request, reply: Response): Promise<Response | undefined> {
   if (request.method !== 'OPTIONS' || request.originalUrl !== '*') return undefined;
   return reply.code(200).header('content-length', '0').send();
+}
+
+/** As k8s.io/apiserver: by prefix, and what kube-apiserver asks for itself, not for others. */
+function isServedWhileDraining({ info, headers }: Request): boolean {
+  const isSpared = ['/readyz', '/livez', '/healthz', '/metrics'].some((prefix) => info.path.startsWith(prefix));
+  return isSpared || headers['user-agent']?.startsWith('kube-apiserver/') === true;
 }
 
 function unreachable(): never {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { curveList } from '../../../src/options/curves.ts';
+import { lossOf } from '../../../src/options/flags.ts';
 import { parseCommandLine, UsageError } from '../../../src/options/parse.ts';
 import { flagTable, helpText } from '../../../src/options/usage.ts';
 import { kubeletRequestTimeoutMs } from '../../../src/options/validate.ts';
@@ -57,6 +59,32 @@ test('the arguments of the metrics-server release start it', () => {
     '--metric-resolution=15s',
   ]);
   assert.deepEqual(ignored, []);
+});
+
+test("the arguments of OpenShift's metrics-server start it, and of those that are ignored it is known what is lost", () => {
+  const { options, ignored } = parseCommandLine([
+    '--secure-port=10250',
+    '--authorization-kubeconfig=/a',
+    '--kubelet-preferred-address-types=InternalIP, ExternalIP, Hostname',
+    '--disable-http2-serving=true',
+    '--shutdown-send-retry-after',
+    '--goaway-chance=0.01',
+    '--tls-curve-preferences=4588,29,CurveP256',
+    '--audit-policy-file=/a',
+    '--audit-log-maxsize',
+    '100',
+    '--tls-sni-cert-key=/a,/b',
+    '--logtostderr',
+  ]);
+  assert.equal(options['disable-http2-serving'], true);
+  assert.equal(options['shutdown-send-retry-after'], true);
+  assert.equal(options['goaway-chance'], 0.01);
+  assert.equal(curveList(options['tls-curve-preferences']), 'X25519MLKEM768:X25519:P-256');
+  assert.deepEqual(ignored, ['--audit-policy-file', '--audit-log-maxsize', '--tls-sni-cert-key', '--logtostderr']);
+  assert.match(lossOf('audit-log-path') ?? '', /^no audit log is written/);
+  assert.match(lossOf('tls-sni-cert-key') ?? '', /certificate of --tls-cert-file/);
+  assert.equal(lossOf('logtostderr'), undefined);
+  assert.equal(curveList([]), undefined);
 });
 
 test('old klog flags are accepted and named, and do not swallow what follows', () => {
@@ -160,6 +188,18 @@ describe('bad flags', () => {
     /^--kubelet-preferred-address-types=InternalIP, Hostname: remove the space behind the comma, or quote the list$/,
   );
   check(['--requestheader-allowed-names', 'a,', 'b'], /^--requestheader-allowed-names=a, b: remove the space/);
+  for (const value of ['-0.01', '0.021', '1']) {
+    check([`--goaway-chance=${value}`], /^--goaway-chance=.*: can not be less than 0 or greater than 0.02$/);
+  }
+  for (const value of ['', 'x', '0x1', '1e', 'NaN', 'Infinity', '.']) {
+    check([`--goaway-chance=${value}`], /^--goaway-chance=.*: must be a number$/);
+  }
+  check(
+    ['--tls-curve-preferences=29,CurveP255'],
+    /: curve preference CurveP255 is not supported; supported are 23 \(CurveP256\)/,
+  );
+  check(['--tls-curve-preferences=29,X25519'], /: duplicate curve preference X25519$/);
+  check(['--max-connections-per-address=-1'], /: must be 0, for no limit, or more$/);
   check(['--node-selector=a in (b'], /^--node-selector=a in \(b: /);
 });
 
