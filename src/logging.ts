@@ -42,8 +42,14 @@ export function describeError(error: unknown): string {
 /** Deeper chains of causes are a loop or noise. */
 const causeDepthLimit = 6;
 
+/** Bytes of lines that wait for a log that cannot be written, as on a full disk; more are dropped. */
+const waitingLimitBytes = 1024 * 1024;
+
 function standardError(): DestinationStream {
-  return destination({ dest: 2, sync: true });
+  const stream = destination({ dest: 2, sync: true, maxLength: waitingLimitBytes });
+  // A log that cannot be written (a full disk, a closed pipe) is no reason to end: there is nowhere to say so.
+  stream.on('error', () => undefined);
+  return stream;
 }
 
 /** Turns one JSON line into `I 2026-11-22T21:54:00.000Z message key=value`. */

@@ -23,6 +23,9 @@ setFlagsFromString('--memory-reducer-gc-count=0');
  */
 setFlagsFromString('--memory-saver-mode');
 
+// A reader that has gone, as in `kubegauge status | head`, and a full disk are no reason to end with a stack trace, nor to end a server.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
 if (Number(process.versions.node.split('.')[0]) < minimumMajor) {
   console.error(`kubegauge needs Node ${minimumMajor} or newer, found ${process.versions.node}`);
   process.exitCode = 1;

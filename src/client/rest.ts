@@ -174,13 +174,23 @@ export function createRestClient(server: ApiServer, onRequest: OnRequest = () =>
 
 /** Whether the connection broke under the request: it may have been a kept one that the server was about to close. */
 export function isBrokenConnection(error: unknown): boolean {
+  return hasCode(error, brokenCodes);
+}
+
+/** Reports whether nothing listens at the server's address, as while it is started again. */
+export function isRefusedConnection(error: unknown): boolean {
+  return hasCode(error, refusedCodes);
+}
+
+function hasCode(error: unknown, codes: ReadonlySet<string>): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {
-    if (brokenCodes.has(text(field(at, 'code')) ?? '')) return true;
+    if (codes.has(text(field(at, 'code')) ?? '')) return true;
   }
   return false;
 }
 
 const brokenCodes: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+const refusedCodes: ReadonlySet<string> = new Set(['ECONNREFUSED']);
 
 interface Call {
   readonly method: 'GET' | 'POST';

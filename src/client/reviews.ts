@@ -1,7 +1,9 @@
 /** Asks kube-apiserver whose a token is (TokenReview) and what somebody may do (SubjectAccessReview). */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StatusError } from '../apimachinery/status.ts';
 import { field, text, texts } from './json.ts';
 import { codeOf, type OnReview } from './metrics.ts';
-import { isBrokenConnection, type RestClient } from './rest.ts';
+import { isBrokenConnection, isRefusedConnection, type RestClient } from './rest.ts';
 
 export interface ReviewedUser {
   readonly username: string;
@@ -94,13 +96,41 @@ async function post(
     timeoutMs: reviewTimeoutMs,
     signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
   };
-  try {
-    return await rest.create(path, review, options);
-  } catch (error) {
-    // The server may have closed an idle connection just as we wrote to it. A review stores nothing, so asking twice is asking once.
-    if (!isBrokenConnection(error)) throw error;
-    return rest.create(path, review, options);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await rest.create(path, review, options);
+    } catch (error) {
+      // A review stores nothing, so asking twice is asking once.
+      const waitMs = retryWaitMs(error, tries);
+      if (waitMs === undefined || options.signal.aborted) throw error;
+      await sleep(waitMs, undefined, { signal: options.signal }).catch(() => undefined);
+    }
   }
+}
+
+/** How often one review is sent at most, as client-go's webhooks do (k8s.io/apiserver/pkg/util/webhook, DefaultRetryBackoff). */
+const mostTries = 5;
+/** Shorter than client-go's 500 ms: whoever waits is to be served within a second of kube-apiserver's readiness. */
+const firstWaitMs = 200;
+const waitFactor = 1.5;
+/** Each wait is longer by up to this share, so that the callers of one outage do not come back together. */
+const waitJitter = 0.2;
+/** Where a 429 does not say when to come back. */
+const defaultRetryAfterSeconds = 1;
+
+/** Answers that a moment later may be others. */
+const passingCodes: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
+
+/** Returns how long to wait before the next try, in milliseconds; undefined where there is none. */
+function retryWaitMs(error: unknown, tries: number): number | undefined {
+  if (tries >= mostTries) return undefined;
+  // The server may have closed an idle connection just as we wrote to it.
+  if (tries === 1 && isBrokenConnection(error)) return 0;
+  const backOffMs = firstWaitMs * waitFactor ** (tries - 1) * (1 + Math.random() * waitJitter);
+  if (isBrokenConnection(error) || isRefusedConnection(error)) return backOffMs;
+  if (!(error instanceof StatusError) || !passingCodes.has(error.code)) return undefined;
+  if (error.code !== 429) return backOffMs;
+  return Math.max(backOffMs, (error.details?.retryAfterSeconds ?? defaultRetryAfterSeconds) * 1000);
 }
 
 function parseTokenReview(body: unknown): TokenReviewResult {

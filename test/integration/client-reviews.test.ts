@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
 import { createAccessReviewer, createTokenReviewer } from '../../src/client/reviews.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
+import { makeAuthority } from '../fakes/certificates.ts';
 
 let fake: FakeApiServer;
 let rest: RestClient;
@@ -39,7 +40,48 @@ describe('a TokenReview', () => {
     assert.deepEqual(await reviewer.review('nameless'), { kind: 'failed', error: 'the TokenReview names no user' });
   });
 
-  test('asks once more when a kept connection turns out to be closed, and only once', async () => {
+  for (const status of [429, 500, 502, 503, 504]) {
+    test(`is asked again after a ${status}`, async () => {
+      fake.reviews.token = () => ({ authenticated: true, user: { username: 'ann' } });
+      fake.faults.answer = () => (fake.requests.length === 1 ? status : undefined);
+      assert.equal((await createTokenReviewer(rest).review('good')).kind, 'authenticated');
+      assert.equal(fake.requests.length, 2);
+    });
+  }
+
+  test('is asked again while nothing listens, and answered once something does', async () => {
+    const authority = makeAuthority('restarted kube-apiserver CA');
+    await fake.close();
+    fake = await createFakeApiServer({ authority });
+    await using client = createRestClient(fake.connection);
+    const { port } = new URL(fake.connection.url);
+    await fake.close();
+    const codes: string[] = [];
+    const failedOnce = Promise.withResolvers<void>();
+    const refused: RestClient = {
+      ...client,
+      create: (...call) =>
+        client.create(...call).catch((error: unknown) => {
+          codes.push('refused');
+          failedOnce.resolve();
+          throw error;
+        }),
+    };
+    const reviewing = createTokenReviewer(refused).review('good');
+    await failedOnce.promise;
+    fake = await createFakeApiServer({ authority, port: Number(port) });
+    fake.reviews.token = () => ({ authenticated: true, user: { username: 'ann' } });
+    assert.equal((await reviewing).kind, 'authenticated');
+    assert.notEqual(codes.length, 0);
+  });
+
+  test('is given up after five tries', async () => {
+    fake.faults.answer = () => 503;
+    await assert.rejects(createTokenReviewer(rest).review('good'));
+    assert.equal(fake.requests.length, 5);
+  });
+
+  test('is asked once more at once when a kept connection turns out to be closed', async () => {
     const reviewer = createTokenReviewer(rest);
     fake.reviews.token = () => ({ authenticated: true, user: { username: 'ann' } });
     fake.faults.answer = () => (fake.requests.length === 1 ? 'hang up' : undefined);
@@ -48,7 +90,7 @@ describe('a TokenReview', () => {
 
     fake.faults.answer = () => 'hang up';
     await assert.rejects(reviewer.review('good'), /POST .*tokenreviews failed/);
-    assert.equal(fake.requests.length, 4);
+    assert.equal(fake.requests.length, 7);
   });
 
   test('that we may not ask is an error, not a no', async () => {
