@@ -3,7 +3,7 @@ import { constants, type Http2SecureServer, type Http2ServerRequest, Http2Server
 import type { Socket } from 'node:net';
 import { headerLines } from '../auth/rawheaders.ts';
 import type { OpenConnections } from './openconnections.ts';
-import { sweepIntervalMs } from './waitinglimits.ts';
+import { requestOverheadBytes, sweepIntervalMs } from './waitinglimits.ts';
 
 /** As Go's servers; users in hundreds of groups have headers that large. */
 export const headerLimitBytes = 1024 * 1024;
@@ -79,12 +79,14 @@ export function watchConnections(server: Http2SecureServer, connections: OpenCon
   }
 }
 
-/** Returns the bytes of a request's URL and headers, which are kept as long as the request. */
-export function headBytes({ url, rawHeaders }: Pick<Http2ServerRequest, 'url' | 'rawHeaders'>): number {
-  let bytes = url.length;
+/** Returns how many bytes a request holds as long as it has not been answered: its URL, its headers, and the objects that are made for it. */
+export function requestBytes({ httpVersionMajor, url, rawHeaders }: RequestStart): number {
+  let bytes = url.length + requestOverheadBytes[httpVersionMajor === 1 ? 'http1' : 'http2'];
   for (const text of rawHeaders) bytes += text.length;
   return bytes;
 }
+
+type RequestStart = Pick<Http2ServerRequest, 'httpVersionMajor' | 'url' | 'rawHeaders'>;
 
 /**
  * Over HTTP/2 strangers get one answer and then GOAWAY: a connection is worth much to who floods and little to who asks in good faith. After

@@ -3,7 +3,7 @@
  * request has come. At a limit strangers are closed first, so that they cannot keep kube-apiserver out.
  */
 import type { Socket } from 'node:net';
-import { requestOverheadBytes, strangerWaitingBytesLimit, waitingBytesLimit } from './waitinglimits.ts';
+import { strangerWaitingBytesLimit, waitingBytesLimit } from './waitinglimits.ts';
 
 /** Why the server closed a connection. */
 export type ClosedFor = 'connections' | 'address' | 'bytes' | 'pipelining' | 'unread';
@@ -31,10 +31,10 @@ export interface OpenConnection {
   authenticated(): void;
   /**
    * A request has come.
-   * @param headBytes of its URL and headers, which are held until its answer has left.
+   * @param bytes that it holds until its answer has left, but for the answer.
    * @param onEnd is called once: when `ended` is, or when the connection closes. Node reports no end of requests that wait behind others then.
    */
-  began(headBytes: number, onEnd: () => void): RequestLoad;
+  began(bytes: number, onEnd: () => void): RequestLoad;
   /** Reports whether a request by it can still be answered. */
   isOpen(): boolean;
   /** Returns how many requests wait for the end of their answers. */
@@ -120,7 +120,7 @@ export function createOpenConnections({ limit, limitPerAddress, onClosed }: Open
         entry.isKnown = true;
         strangers.delete(entry);
       },
-      began: (headBytes, onEnd) => begin(entry, headBytes, onEnd),
+      began: (bytes, onEnd) => begin(entry, bytes, onEnd),
       isOpen: () => !socket.destroyed,
       requests: () => entry.ends.size,
       close: (why) => close(entry, why),
@@ -163,13 +163,13 @@ export function createOpenConnections({ limit, limitPerAddress, onClosed }: Open
     forget(entry);
   }
 
-  function begin(entry: Entry, headBytes: number, onEnd: () => void): RequestLoad {
+  function begin(entry: Entry, bytes: number, onEnd: () => void): RequestLoad {
     uses += 1;
     entry.lastUsed = uses;
     entry.readBytes = entry.socket.bytesRead;
     let held = 0;
     entry.ends.add(end);
-    holds(requestOverheadBytes + headBytes);
+    holds(bytes);
     return { holds, waitingOnConnection: () => entry.waitingBytes, ended: end };
 
     function end(): void {

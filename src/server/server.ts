@@ -20,13 +20,13 @@ import {
   endAfterAnswer,
   endIdleSessions,
   goodbyeMs,
-  headBytes,
   headerLimitBytes,
   headerPairLimit,
   hostProblem,
   http2Limits,
   refuseTunnels,
   refuseUnreadable,
+  requestBytes,
   urlLimitBytes,
   watchConnections,
 } from './connections.ts';
@@ -213,7 +213,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     request.connection = connection;
     if (connection?.isOpen() === true) {
       underWay += 1;
-      request.load = connection.began(headBytes(request.raw), () => {
+      request.load = connection.began(requestBytes(request.raw), () => {
         request.load = undefined;
         clearTimeout(request.timer);
         underWay -= 1;

@@ -120,7 +120,7 @@ export const differences = {
       return {
         status: 200,
         headers: sorted({ ...headers, 'cache-control': 'public, max-age=10' }),
-        form: 'compact JSON',
+        form: 'bare JSON',
         body: '<document>',
       };
     },

@@ -10,7 +10,7 @@ import { createInFlight } from '../../src/server/inflight.ts';
 import { type ClosedFor, createOpenConnections, type OpenConnections } from '../../src/server/openconnections.ts';
 import { createRequestMetrics } from '../../src/server/requestmetrics.ts';
 import { createServer, type Server } from '../../src/server/server.ts';
-import { requestOverheadBytes, strangerWaitingBytesLimit, waitingBytesLimit } from '../../src/server/waitinglimits.ts';
+import { strangerWaitingBytesLimit, waitingBytesLimit } from '../../src/server/waitinglimits.ts';
 import { anonymous } from '../../src/auth/user.ts';
 import { createRegistry } from '../../src/monitoring.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
@@ -317,15 +317,20 @@ test('beyond the bytes that all connections may hold, the stranger that holds mo
   const begin = ({ connection }: typeof large) => connection.began(0, () => undefined);
   large.connection.authenticated();
   larger.connection.authenticated();
-  begin(large).holds(waitingBytesLimit / 2 - 10 * requestOverheadBytes);
-  begin(stranger);
+  begin(large).holds(waitingBytesLimit / 2 - 10);
+  begin(stranger).holds(1);
   const load = begin(larger);
-  load.holds(waitingBytesLimit / 2 + 8 * requestOverheadBytes);
+  load.holds(waitingBytesLimit / 2 + 9);
+  assert.deepEqual(
+    [large, larger, stranger].map(({ socket }) => socket.destroyed),
+    [false, false, false],
+  );
+  load.holds(1);
   assert.deepEqual(
     [large, larger, stranger].map(({ socket }) => socket.destroyed),
     [false, false, true],
   );
-  load.holds(requestOverheadBytes);
+  load.holds(1);
   assert.deepEqual(
     [large, larger].map(({ socket }) => socket.destroyed),
     [false, true],
