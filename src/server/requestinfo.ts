@@ -37,13 +37,14 @@ export interface ApiRequest {
 /**
  * Reads a request line.
  * @param target the URL as sent, each byte a character of Latin-1: a path with its query, or an absolute one.
- * @returns undefined where it cannot be decoded.
+ * @returns undefined where the path cannot be decoded, or the query has too many parameters.
  */
 export function requestInfo(method: string, target: string): RequestInfo | undefined {
   const [rawPath, rawQuery] = split(target.replace(absolute, ''), '?');
   const path = percentDecode(rawPath);
   if (path === undefined) return undefined;
   const query = readQuery(rawQuery);
+  if (query === undefined) return undefined;
   return { method, path, query, rawQuery, ...readResource(method, path, query) };
 }
 
@@ -116,7 +117,11 @@ export function valuesOf({ rawQuery }: RequestInfo, name: string): readonly stri
   return [...pairsOf(rawQuery)].filter(([key]) => key === name).map(([, value]) => value);
 }
 
-function readQuery(text: string): ReadonlyMap<string, string> {
+/** Parameters of a URL, repeated ones too; Go reads 10,000. The API knows a dozen, and `node` of /status may be repeated. */
+export const parameterLimit = 1000;
+
+function readQuery(text: string): ReadonlyMap<string, string> | undefined {
+  if (text.split('&', parameterLimit + 1).length > parameterLimit) return undefined;
   const query = new Map<string, string>();
   for (const [key, value] of pairsOf(text)) if (!query.has(key)) query.set(key, value);
   return query;

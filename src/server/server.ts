@@ -42,7 +42,7 @@ import { createPeerCertificate } from './peercertificate.ts';
 import { refusePlainHttp } from './plainhttp.ts';
 import type { RequestMetrics } from './requestmetrics.ts';
 import { type Reply, statusReply, timeoutReply } from './reply.ts';
-import { type ApiRequest, requestInfo, type RequestInfo } from './requestinfo.ts';
+import { type ApiRequest, parameterLimit, requestInfo, type RequestInfo } from './requestinfo.ts';
 import { connectionWaitingBytesLimit, pipelineLimit } from './waitinglimits.ts';
 
 /** The certificate that the server presents, in PEM. */
@@ -117,6 +117,7 @@ const drainLimitMs = 15_000;
 /** Until the last bytes of the last answer have left. */
 const flushMs = 100;
 const auditIdLimit = 1024;
+const unreadableUrl = `the path or its percent-encoding is malformed, or the URL has more than ${parameterLimit} parameters`;
 
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { authenticator, authorizer, inFlight, connections, metrics, endpoints, log } = options;
@@ -239,7 +240,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     void reply.header('cache-control', 'no-cache, private');
     if (request.originalUrl.length > urlLimitBytes) throw uriTooLong(request.originalUrl.length, urlLimitBytes);
     const info = requestInfo(oddMethods.get(request.raw) ?? request.method, request.originalUrl);
-    if (info === undefined) throw badRequest('the path or its percent-encoding is malformed');
+    if (info === undefined) throw badRequest(unreadableUrl);
     request.info = info;
     // Whatever the request waits for goes on for its own time; only its answer is not waited for any more.
     const timeoutMs = answerTimeoutMs(info, options.requestTimeoutMs);

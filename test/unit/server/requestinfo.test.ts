@@ -109,3 +109,8 @@ test('any target is read or refused, never thrown at', () => {
   fc.assert(fc.property(fc.string(), fc.string(), (method, target) => void requestInfo(method, target)));
   fc.assert(fc.property(fc.webUrl({ withQueryParameters: true }), (url) => assert.ok(requestInfo('GET', url))));
 });
+
+test('a URL with too many parameters is not read', () => {
+  assert.equal(requestInfo('GET', `/x?${'a&'.repeat(999)}`)?.query.size, 1);
+  for (const unit of ['a&', '&', 'a=b&', ';&']) assert.equal(requestInfo('GET', `/x?${unit.repeat(1000)}`), undefined);
+});
