@@ -13,7 +13,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
 import { healthPaths } from '../server/health.ts';
-import type { ServerTls } from '../server/server.ts';
+import type { ServerTls } from '../server/tlscontext.ts';
 import { createServingCertificate } from '../tls/serving.ts';
 
 export interface AuthOptions {

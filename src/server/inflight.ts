@@ -33,9 +33,3 @@ export function tooManyRequestsReply(): Reply {
   const reply = textReply('Too many requests, please try again later.\n', 429);
   return { ...reply, headers: { ...reply.headers, 'retry-after': '1' } };
 }
-
-/** The answer of k8s.io/apiserver to a request that comes when no new ones are served any more. */
-export function shuttingDownReply(): Reply {
-  const reply = textReply('The apiserver is shutting down, please try again later.\n', 429);
-  return { ...reply, headers: { ...reply.headers, 'retry-after': '5' } };
-}

@@ -1,5 +1,5 @@
 /** HTTPS: one port for HTTP/2 and HTTP/1.1. The order of the hooks below is the security model. */
-import { randomUUID, constants as tlsConstants } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
@@ -30,11 +30,12 @@ import {
   urlLimitBytes,
   watchConnections,
 } from './connections.ts';
+import { createDraining, shuttingDownReply } from './draining.ts';
 import type { Endpoints } from './endpoints.ts';
 import { answerTimeoutMs } from './deadline.ts';
 import { failureReply } from './errors.ts';
 import { isHealthPath } from './health.ts';
-import { type InFlight, shuttingDownReply, tooManyRequestsReply } from './inflight.ts';
+import { type InFlight, tooManyRequestsReply } from './inflight.ts';
 import { listenOn } from './listen.ts';
 import { breakOff, isMade, type MadeBody, writeBody } from './madebody.ts';
 import type { OpenConnection, OpenConnections, RequestLoad } from './openconnections.ts';
@@ -43,22 +44,12 @@ import { refusePlainHttp } from './plainhttp.ts';
 import type { RequestMetrics } from './requestmetrics.ts';
 import { type Reply, statusReply, timeoutReply } from './reply.ts';
 import { type ApiRequest, parameterLimit, requestInfo, type RequestInfo } from './requestinfo.ts';
+import { http1Only, secureContext, type ServerTls, type TlsOptions } from './tlscontext.ts';
 import { connectionWaitingBytesLimit, pipelineLimit } from './waitinglimits.ts';
 
-/** The certificate that the server presents, in PEM. */
-export interface ServerTls {
-  readonly cert: string;
-  readonly key: string;
-}
-
-export interface ServerOptions {
+export interface ServerOptions extends TlsOptions {
   readonly bindAddress: string;
   readonly port: number;
-  readonly tlsMinVersion: 'TLSv1.2' | 'TLSv1.3';
-  /** OpenSSL's cipher list; undefined for Node's. */
-  readonly tlsCiphers: string | undefined;
-  /** OpenSSL's list of key exchanges; undefined for Node's. */
-  readonly tlsCurves: string | undefined;
   /** Whether HTTP/2 is offered beside HTTP/1.1. */
   readonly http2: boolean;
   /** Probability that a request over HTTP/2 ends its connection, once what is under way has its answer. */
@@ -128,7 +119,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     http2: true,
     https: {
       allowHTTP1: true,
-      ...secureContext(),
+      ...secureContext(tls, options),
       requestCert: true,
       // Node sets it for HTTP/2 only. Without, an answer waits for the client's acknowledgement of what came before: 40 ms.
       noDelay: true,
@@ -162,9 +153,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   /** The methods of requests that came with one that fastify does not know. */
   const oddMethods = new WeakMap<object, string>();
   let stopping = false;
-  /** Whether new requests are refused while those under way, which are the admitted ones, are waited for. */
-  let draining = false;
-  let admitted = 0;
+  const draining = createDraining();
   /** Ends what a request waits for; only when draining takes too long. */
   const abandoned = new AbortController();
 
@@ -209,8 +198,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   /** By the connection's word, which comes for every request: fastify's onResponse does not come for a client that left. */
   async function count(request: Request, reply: Response): Promise<void> {
-    const connection = openConnections.get(connectionOf(request)) ?? connections.find(request.raw.socket);
-    if (connection !== undefined) openConnections.set(connectionOf(request), connection);
+    const key = connectionOf(request);
+    let connection = openConnections.get(key);
+    if (connection === undefined) {
+      connection = connections.find(request.raw.socket);
+      if (connection !== undefined) openConnections.set(key, connection);
+    }
     request.connection = connection;
     if (connection?.isOpen() === true) {
       underWay += 1;
@@ -227,12 +220,20 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       reply.hijack();
       return;
     }
+    startTimer(reply, options.requestTimeoutMs, giveUp);
     reply.raw.once('close', () => {
       if (reply.sent && request.info !== undefined) {
         metrics.answered(request.info, reply.statusCode, reply.elapsedTime / 1000);
       }
       request.load?.ended();
     });
+  }
+
+  /** Replaces the timer of a request that has not ended. */
+  function startTimer(reply: Response, ms: number, onEnd: (reply: Response) => void): void {
+    const { request } = reply;
+    clearTimeout(request.timer);
+    if (request.load !== undefined) request.timer = setTimeout(onEnd, ms, reply);
   }
 
   async function identify(request: Request, reply: Response): Promise<void> {
@@ -244,7 +245,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     request.info = info;
     // Whatever the request waits for goes on for its own time; only its answer is not waited for any more.
     const timeoutMs = answerTimeoutMs(info, options.requestTimeoutMs);
-    if (request.load !== undefined) request.timer = setTimeout(() => giveUp(reply), timeoutMs);
+    if (timeoutMs !== options.requestTimeoutMs) startTimer(reply, timeoutMs, giveUp);
   }
 
   function giveUp(reply: Response): void {
@@ -268,14 +269,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     if (options.goawayChance > 0 && Math.random() < options.goawayChance) askToLeave(request.raw);
   }
 
-  /** As k8s.io/apiserver: also before it is known who asks. */
   async function refuseWhileDraining(request: Request, reply: Response): Promise<Response | undefined> {
-    if (!draining || isServedWhileDraining(request)) {
-      admitted += 1;
-      reply.raw.once('close', () => {
-        admitted -= 1;
-        if (admitted === 0) events.emit('drained');
-      });
+    if (draining.admits(request.info.path, request.headers['user-agent'])) {
+      reply.raw.once('close', draining.admit());
       return undefined;
     }
     askToLeave(request.raw);
@@ -323,11 +319,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     if (contentType !== '') void reply.header('content-type', contentType);
     if (headers !== undefined) void reply.headers(headers);
     if (isMade(body)) return sendMade(reply, status, body);
-    const { request } = reply;
-    clearTimeout(request.timer);
-    // A client that has left takes nothing.
-    if (request.load !== undefined) request.timer = setTimeout(() => stopWaiting(reply), options.writeDeadlineMs);
-    request.load?.holds(body.length);
+    startTimer(reply, options.writeDeadlineMs, stopWaiting);
+    reply.request.load?.holds(body.length);
     // Without a body there must be no Content-Type either.
     if (body.length === 0) return reply.code(status).send();
     return reply.code(status).send(Buffer.isBuffer(body) ? body : Buffer.from(body));
@@ -394,7 +387,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   function setTls(next: ServerTls): void {
     tls = next;
-    app.server.setSecureContext(secureContext());
+    app.server.setSecureContext(secureContext(tls, options));
   }
 
   async function noRequests(): Promise<void> {
@@ -402,30 +395,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     await sleep(flushMs);
   }
 
-  /** All of it each time: what is not repeated falls back to defaults. */
-  function secureContext() {
-    return {
-      cert: tls.cert,
-      key: tls.key,
-      // No CA for OpenSSL: once it has verified a chain itself, Node shows only its first certificate, and our rules are others than its.
-      // So the request names no CAs, which every client takes for any.
-      ca: [],
-      minVersion: options.tlsMinVersion,
-      ...(options.tlsCurves === undefined ? {} : { ecdhCurve: options.tlsCurves }),
-      ...(options.tlsCiphers === undefined ? {} : { ciphers: options.tlsCiphers }),
-      // A resumed session has lost the client's certificate chain.
-      secureOptions: tlsConstants.SSL_OP_NO_TICKET,
-    };
-  }
-
-  /** Waits for the admitted requests, while the port stays open for others to hear when to come again. */
-  async function drain(): Promise<void> {
-    draining = true;
-    if (admitted > 0) await Promise.race([once(events, 'drained'), sleep(drainLimitMs, undefined, { ref: false })]);
-  }
-
   async function close(): Promise<void> {
-    if (options.shutdownSendRetryAfter) await drain();
+    if (options.shutdownSendRetryAfter) await draining.begin(drainLimitMs);
     stopping = true;
     const drained = app.close();
     const limit = setTimeout(() => abandoned.abort(new Error('the server stops')), drainLimitMs);
@@ -433,11 +404,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     await Promise.race([drained, noRequests(), once(abandoned.signal, 'abort')]);
     clearTimeout(limit);
   }
-}
-
-/** A client that offers nothing else is refused during the handshake, as by Go; one that offers nothing speaks HTTP/1.1. */
-function http1Only({ protocols }: { readonly protocols: readonly string[] }): string | undefined {
-  return protocols.find((protocol) => protocol === 'http/1.1');
 }
 
 /** The same object for all requests of one connection. */
@@ -459,12 +425,6 @@ async function refuseHosts(request: Request, reply: Response): Promise<Response 
 async function answerOptionsOfAll(request: Request, reply: Response): Promise<Response | undefined> {
   if (request.method !== 'OPTIONS' || request.originalUrl !== '*') return undefined;
   return reply.code(200).header('content-length', '0').send();
-}
-
-/** As k8s.io/apiserver: by prefix, and what kube-apiserver asks for itself, not for others. */
-function isServedWhileDraining({ info, headers }: Request): boolean {
-  const isSpared = ['/readyz', '/livez', '/healthz', '/metrics'].some((prefix) => info.path.startsWith(prefix));
-  return isSpared || headers['user-agent']?.startsWith('kube-apiserver/') === true;
 }
 
 function unreachable(): never {
