@@ -38,6 +38,10 @@ export const reasons = {
     what: 'OpenAPI v3 asked with an unknown hash is the current document with a life of 10 s, and not a redirect to it',
     why: 'kube-apiserver does not follow redirects: `kubectl explain` fails after every change of the server until it has read the new hashes',
   },
+  cas: {
+    what: 'client certificates are asked for without the names of the CAs that may have signed them',
+    why: 'with these names Node drops the intermediates that a client sends; clients without a list choose by themselves',
+  },
   url: {
     what: 'a URL of more than 64 KiB is refused with 414',
     why: 'reading and repeating it costs time that all others wait for; Go counts it among the 1 MiB of headers',
@@ -125,6 +129,7 @@ export const differences = {
       };
     },
   },
+  'no names of CAs': { because: 'cas', ours: () => [''] },
   'a long URL': {
     because: 'url',
     ours: (real) => ({
