@@ -118,6 +118,10 @@ function watchOf(
   };
 }
 
+/** Longer than ours waits before it tries again. */
+const quietAfterMs = 1_000;
+const cutIntervalMs = 100;
+
 /** Once called, whoever connects to the port is accepted and never answered; who waited from before is cut off. */
 function createHang(opened: AsyncDisposableStack, port: number): () => Promise<void> {
   let listening: Promise<unknown> | undefined;
@@ -132,11 +136,12 @@ function createHang(opened: AsyncDisposableStack, port: number): () => Promise<v
   });
   return async () => {
     await (listening ??= listen(server, port));
-    // Ours asks once more over a new connection when one breaks; only then does the earlier case's request end and leave its place.
-    for (let round = 0; round < 3; round += 1) {
+    // Ours tries again, up to 0.8 s later, when a connection breaks; only when it has given up does the earlier case's request leave its place.
+    for (let quietMs = 0; quietMs < quietAfterMs; quietMs += cutIntervalMs) {
+      if (sockets.size > 0) quietMs = 0;
       for (const socket of sockets) socket.destroy();
       sockets.clear();
-      await sleep(100);
+      await sleep(cutIntervalMs);
     }
   };
 }
