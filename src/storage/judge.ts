@@ -9,16 +9,19 @@ export interface Rules {
   readonly mostCores: number;
   /** Milliseconds between two samples; a longer interval is no present usage. */
   readonly longestWindowMs: number;
+  /** Milliseconds for which the last value stands for a working set of 0. */
+  readonly stalenessMs: number;
 }
 
 /**
  * - news: a later sample of the same counter;
  * - repeated: the same sample again, or one a little older;
  * - no value: the cgroup is reported without a value that can be true, so its last value stands;
+ * - ended: a counter and a working set that stay 0, as of a container whose cgroup has outlived it: it uses nothing;
  * - implausible: more CPU than the node can have used since the last sample;
  * - restart: another counter, another clock, or an interval that is too long; the sample starts anew.
  */
-export type Judgement = 'news' | 'repeated' | 'no value' | 'implausible' | 'restart';
+export type Judgement = 'news' | 'repeated' | 'no value' | 'ended' | 'implausible' | 'restart';
 
 /** Bounds the cores of a node whose capacity is unknown, and of any node. */
 export const mostCores = 1_024;
@@ -70,10 +73,14 @@ export function judge(
   startTimeMs: number,
   rules: Rules,
 ): Judgement {
-  if (Number.isNaN(memoryBytes) || (memoryBytes === 0 && lastMemoryBytes > 0)) return 'no value';
-  // cAdvisor leaves the row out while no CPU was used, so 0 is also what a row that is missing for one scrape looks like.
-  if (cpuSeconds === 0 && lastCpuSeconds > 0 && !(startTimeMs + startTimeResolutionMs > lastMs)) return 'no value';
   const intervalMs = nowMs - lastMs;
+  const isEmpty = memoryBytes === 0 && lastMemoryBytes > 0;
+  if (Number.isNaN(memoryBytes) || (isEmpty && intervalMs <= rules.stalenessMs)) return 'no value';
+  // cAdvisor leaves the row out while no CPU was used, so 0 is also what a row that is missing for one scrape looks like.
+  if (cpuSeconds === 0 && lastCpuSeconds > 0 && !(startTimeMs + startTimeResolutionMs > lastMs)) {
+    if (!isEmpty) return 'no value';
+    return intervalMs <= rules.longestWindowMs ? 'ended' : 'restart';
+  }
   // The node's clock was set back: to wait until it has caught up could take hours.
   if (intervalMs < -clockStepMs) return 'restart';
   // Kubelets sample every 10 to 30 s whenever they are scraped: the same sample again, or one a little older, is no news.

@@ -175,6 +175,7 @@ export function createStorage({
     return {
       mostCores: mostCoresOf(capacityCores(node)),
       longestWindowMs: longestWindowMs(resolutionMs, spacingMs),
+      stalenessMs: usageStalenessMs({ atLeastMs: stalenessMs, spacingMs }),
     };
   }
 

@@ -98,6 +98,8 @@ function advance<P extends Point>(held: Held<P>, point: P, startTimeMs: number, 
       return held.lacksValue === undefined ? held : { last: held.last, base: held.base };
     case 'no value':
       return withoutValue(held, point);
+    case 'ended':
+      return { last: point, base: { timestampMs: held.last.timestampMs, cpuSeconds: 0 } };
     case 'news':
       return { last: point, base: isOtherClock(held.last, point) ? 'restarted' : held.last };
     case 'restart':

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { toBatch, toPoints } from '../../../src/batch.ts';
-import type { Missing, NodePoints, PodBatch } from '../../../src/point.ts';
+import type { ContainerPoint, Missing, NodePoints, PodBatch } from '../../../src/point.ts';
 import { defaultStalenessMs } from '../../../src/storage/served.ts';
 import { withUids } from '../../../src/storage/uids.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
@@ -89,6 +89,38 @@ describe('storage', () => {
       [1e8, 1e8],
     );
   });
+
+  for (const [what, ended] of [
+    ['has ended, whose cgroup lingers', { cpuSeconds: 0, memoryBytes: 0 }],
+    ['uses no memory any more', { memoryBytes: 0 }],
+  ] as const) {
+    test(`takes a container that ${what} for what it says once its last value is stale`, async () => {
+      const { clock, storage } = setUp();
+      const two = (at: number, rest: Partial<ContainerPoint> = {}) => {
+        const [app] = pod(at).containers;
+        assert.ok(app);
+        return batch(at, [{ ...pod(at), containers: [app, { ...app, name: 'side', containerId: 'id-2', ...rest }] }]);
+      };
+      storage.store(two(100));
+      await clock.advance(resolutionMs);
+      storage.store(two(115));
+      for (let at = 130; at <= 160; at += 15) {
+        await clock.advance(resolutionMs);
+        storage.store(two(at, ended));
+        const usage = storage.podUsage(web);
+        assert.equal(usage.kind === 'ready' && usage.value.containers[1]?.memoryBytes, 5000, `at ${at}`);
+      }
+      for (let at = 175; at <= 400; at += 15) {
+        await clock.advance(resolutionMs);
+        storage.store(two(at, ended));
+        const usage = storage.podUsage(web);
+        assert.equal(usage.kind === 'ready' && usage.value.containers.length, 2, `at ${at}`);
+        assert.equal(usage.kind === 'ready' && usage.value.containers[1]?.memoryBytes, 0, `at ${at}`);
+        const cores = usage.kind === 'ready' ? usage.value.containers[1]?.cpuNanocores : undefined;
+        assert.equal(cores, 'cpuSeconds' in ended ? 0 : 1e8, `at ${at}`);
+      }
+    });
+  }
 
   test('keeps the last good value with its own time while scrapes fail, until it is stale', async () => {
     const { clock, storage } = setUp();

@@ -5,7 +5,7 @@ import type { Rules } from '../../../src/storage/judge.ts';
 import * as window from '../../../src/storage/window.ts';
 import { type Held, podUsageOf, usageOf } from '../../../src/storage/window.ts';
 
-const rules: Rules = { mostCores: 16, longestWindowMs: 300_000 };
+const rules: Rules = { mostCores: 16, longestWindowMs: 300_000, stalenessMs: 45_000 };
 const advanceMachine = (held: Held | undefined, next: Point) => window.advanceMachine(held, next, rules);
 const advanceContainer = (held: Held<ContainerPoint> | undefined, next: ContainerPoint, youngerThanMs: number) =>
   window.advanceContainer(held, next, youngerThanMs, rules);
@@ -273,4 +273,12 @@ test('an interval longer than the longest window starts anew', () => {
 test('a counter that falls by a millisecond has restarted', () => {
   const held = containerAfter(container(10_000, 1), container(20_000, 2), container(30_000, 1.999));
   assert.deepEqual(held && usageOf(held, false), { kind: 'missing', reason: 'restarted' });
+});
+
+test('a container that has ended long ago starts anew and uses nothing', () => {
+  const before = containerAfter(container(10_000, 1), container(20_000, 2));
+  const after = advanceContainer(before, container(400_000, 0, { memoryBytes: 0 }), 0);
+  assert.deepEqual(usageOf(after, false), { kind: 'missing', reason: 'restarted' });
+  const usage = usageOf(advanceContainer(after, container(415_000, 0, { memoryBytes: 0 }), 0), false);
+  assert.equal(usage.kind === 'ready' && usage.value.cpuNanocores, 0);
 });
