@@ -1,13 +1,13 @@
 /** Keeps a snapshot of what is stored in a file, so that a restarted server has something to say at once. */
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { NodeLister } from '../cluster/nodes.ts';
 import { describeError, type Logger } from '../logging.ts';
+import { othersMayWrite, readOwnFile } from '../ownfile.ts';
 import type { HeldNode } from '../storage/held.ts';
-import { readSnapshot, SnapshotError, writeSnapshot } from '../storage/snapshot.ts';
+import { readSnapshot, writeSnapshot } from '../storage/snapshot.ts';
 import type { Storage } from '../storage/storage.ts';
 
 export interface SnapshotOptions {
@@ -32,6 +32,7 @@ export interface SnapshotKeeper {
 
 /** 5,000 nodes with 300,000 containers take about 200 MB. */
 const sizeLimitBytes = 400 * 1024 * 1024;
+const readable = { forbiddenMode: othersMayWrite, sizeLimitBytes };
 /** An older one is of no use. Each usage in it is as good as its age allows; but samples of long ago would make windows that nobody wants. */
 const oldestMs = 5 * 60_000;
 /** Lines are written together up to this size. */
@@ -56,7 +57,7 @@ export function createSnapshotKeeper({
   async function load(file: string): Promise<void> {
     try {
       await removeUnfinished(file);
-      const snapshot = readSnapshot(await readOwnFile(file), now(), oldestMs);
+      const snapshot = readSnapshot(await readOwnFile(file, readable), now(), oldestMs);
       storage.restore(snapshot.nodes);
       const seconds = Math.round((clock.wallMs() - snapshot.writtenMs) / 1000);
       log.info({ path: file, nodes: snapshot.nodes.length, seconds }, 'restored what was stored before');
@@ -145,23 +146,3 @@ async function removeUnfinished(file: string): Promise<void> {
 }
 
 const uuidLength = 36;
-
-/** Neither follows a link nor waits for the writer of a FIFO. */
-const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-const writableByOthers = 0o022;
-
-/** @throws SnapshotError for what is no file of our own that only we can write; the error of the file system. */
-async function readOwnFile(file: string): Promise<string> {
-  const handle = await open(file, readFlags);
-  try {
-    const stats = await handle.stat();
-    const { size, uid, mode } = stats;
-    if (!stats.isFile()) throw new SnapshotError('it is no regular file');
-    if (process.getuid !== undefined && uid !== process.getuid()) throw new SnapshotError(`it is owned by user ${uid}`);
-    if ((mode & writableByOthers) !== 0) throw new SnapshotError('others than its owner may write it');
-    if (size > sizeLimitBytes) throw new SnapshotError(`it has ${size} bytes, more than ${sizeLimitBytes}`);
-    return await handle.readFile('utf8');
-  } finally {
-    await handle.close();
-  }
-}

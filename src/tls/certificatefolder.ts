@@ -1,12 +1,12 @@
 /** A serving certificate of our own in a folder: used again after a restart, renewed before it expires. */
 import { randomBytes, type X509Certificate } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
+import { othersMayRead, othersMayWrite, readOwnFile } from '../ownfile.ts';
 import { certificateOf, type KeyPair, type KeyPairSource } from './keypair.ts';
 import { createSelfSigned } from './selfsigned.ts';
 
@@ -54,7 +54,10 @@ export async function openCertificateFolder({ certDir, names, log, clock }: Fold
   async function readStored(): Promise<KeyPair | undefined> {
     if (!writable) return undefined;
     try {
-      const pair = { cert: await readOwn(certPath, othersMayWrite), key: await readOwn(keyPath, othersMayRead) };
+      const pair = {
+        cert: await readOwnFile(certPath, { forbiddenMode: othersMayWrite, sizeLimitBytes }),
+        key: await readOwnFile(keyPath, { forbiddenMode: othersMayRead, sizeLimitBytes }),
+      };
       const certificate = certificateOf(pair, certPath, keyPath);
       const leftMs = certificate.validToDate.getTime() - clock.wallMs();
       return leftMs > renewalMs && wanted.every((name) => covers(certificate, name)) ? pair : undefined;
@@ -95,28 +98,7 @@ function covers(certificate: X509Certificate, name: string): boolean {
   return (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
 }
 
-const othersMayWrite = 0o022;
-const othersMayRead = 0o077;
-
-/**
- * Reads a file that only we can have written: anybody can put a file into a folder such as /tmp.
- * @param forbiddenMode bits that the file's mode must not have.
- */
-async function readOwn(file: string, forbiddenMode: number): Promise<string> {
-  await using handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
-  await requireOwn(handle, file, forbiddenMode);
-  return await handle.readFile('utf8');
-}
-
-async function requireOwn(handle: FileHandle, file: string, forbiddenMode: number): Promise<void> {
-  const { uid, mode, size } = await handle.stat();
-  // Windows has neither users by number nor modes.
-  const self = process.geteuid?.();
-  if (self === undefined) return;
-  if (uid !== self || (mode & forbiddenMode) !== 0) throw new Error(`${file} could be changed or read by other users`);
-  if (size > sizeLimitBytes) throw new Error(`${file} is too large for one certificate or key`);
-}
-
+/** More than any certificate or key has. */
 const sizeLimitBytes = 64 * 1024;
 
 /** Puts a new file in the old one's place; whatever was there, also a symbolic link, is never written to. */
