@@ -39,6 +39,26 @@ export function describeError(error: unknown): string {
   return messages.join(': ');
 }
 
+/** A line that a client or a kubelet can cause is logged at most once in this time for each cause, in milliseconds. */
+const repeatedLineMs = 60_000;
+/** Causes that are remembered as logged; beyond that all are forgotten. */
+const causeLimit = 10_000;
+
+/**
+ * Returns a function that reports whether the line of a cause may be logged now.
+ * @param monotonicMs the time, in milliseconds.
+ */
+export function createLineLimit(monotonicMs: () => number): (cause: string) => boolean {
+  const loggedMs = new Map<string, number>();
+  return (cause) => {
+    const nowMs = monotonicMs();
+    if (nowMs - (loggedMs.get(cause) ?? -Infinity) < repeatedLineMs) return false;
+    if (loggedMs.size >= causeLimit) loggedMs.clear();
+    loggedMs.set(cause, nowMs);
+    return true;
+  };
+}
+
 /** Deeper chains of causes are a loop or noise. */
 const causeDepthLimit = 6;
 

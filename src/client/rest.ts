@@ -1,12 +1,12 @@
 /** Requests to kube-apiserver over pooled connections, each with a deadline and a limit; whatever is not 2xx becomes a StatusError. */
 import type { Readable } from 'node:stream';
-import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { untilAborted } from '../abort.ts';
 import { StatusError } from '../apimachinery/status.ts';
 import { userAgent } from '../version.ts';
 import { bodyLimitBytes, decodeBody, type ProtobufForm, readBody, toStatusError } from './answer.ts';
 import type { BodyBuffer } from './bodybuffer.ts';
 import type { ApiServer, TlsMaterial } from './config.ts';
+import { checkHostname } from './hostname.ts';
 import { field, text } from './json.ts';
 import { noAnswer, type OnRequest } from './metrics.ts';
 import { type Dispatcher, Pool } from './undici.ts';
@@ -213,13 +213,9 @@ function createPool(origin: string, material: TlsMaterial): Dispatcher {
     connections: connectionLimit,
     connectTimeout: connectTimeoutMs,
     keepAliveTimeout: keepAliveMs,
-    // As in Go, each certificate of the bundle is trusted, also an intermediate; a common name is no name.
-    connect: { ...material, allowPartialTrustChain: true, checkServerIdentity: withoutCommonName },
+    // As in Go, each certificate of the bundle is trusted, also an intermediate.
+    connect: { ...material, allowPartialTrustChain: true, checkServerIdentity: checkHostname },
   });
-}
-
-function withoutCommonName(host: string, certificate: PeerCertificate): Error | undefined {
-  return checkServerIdentity(host, { ...certificate, subject: { ...certificate.subject, CN: '' } });
 }
 
 /** Runs one exchange under its deadline; a stream outlives the deadline, but not the caller's signal. */

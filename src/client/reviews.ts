@@ -110,13 +110,13 @@ async function post(
 
 /** How often one review is sent at most, as client-go's webhooks do (k8s.io/apiserver/pkg/util/webhook, DefaultRetryBackoff). */
 const mostTries = 5;
-/** Shorter than client-go's 500 ms: whoever waits is to be served within a second of kube-apiserver's readiness. */
+/** Shorter than client-go's 500 ms: callers that wait are to be served within a second of kube-apiserver's readiness. */
 const firstWaitMs = 200;
 const waitFactor = 1.5;
 /** Each wait is longer by up to this share, so that the callers of one outage do not come back together. */
 const waitJitter = 0.2;
-/** Where a 429 does not say when to come back. */
-const defaultRetryAfterSeconds = 1;
+/** The shortest wait after a 429, in milliseconds; its Retry-After is not read. */
+const afterTooManyMs = 1_000;
 
 /** Answers that a moment later may be others. */
 const passingCodes: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
@@ -129,8 +129,7 @@ function retryWaitMs(error: unknown, tries: number): number | undefined {
   const backOffMs = firstWaitMs * waitFactor ** (tries - 1) * (1 + Math.random() * waitJitter);
   if (isBrokenConnection(error) || isRefusedConnection(error)) return backOffMs;
   if (!(error instanceof StatusError) || !passingCodes.has(error.code)) return undefined;
-  if (error.code !== 429) return backOffMs;
-  return Math.max(backOffMs, (error.details?.retryAfterSeconds ?? defaultRetryAfterSeconds) * 1000);
+  return error.code === 429 ? Math.max(backOffMs, afterTooManyMs) : backOffMs;
 }
 
 function parseTokenReview(body: unknown): TokenReviewResult {

@@ -1,14 +1,8 @@
 /** Counts and logs samples with more CPU than their node can have used. */
 import { Counter } from 'prom-client';
 import type { Clock } from '../clock.ts';
-import type { Logger } from '../logging.ts';
+import { createLineLimit, type Logger } from '../logging.ts';
 import type { Registry } from '../monitoring.ts';
-
-/** A node is logged at most once in this time, in milliseconds. */
-const logIntervalMs = 60_000;
-
-/** Nodes that are remembered as logged; beyond that all are forgotten. */
-const nodeLimit = 10_000;
 
 /** Returns what to call with the node and with what the sample is of. */
 export function createImplausibleWatch(
@@ -21,13 +15,9 @@ export function createImplausibleWatch(
     help: 'Number of samples with more CPU than their node can have used since the last one; they are not served.',
     registers: [registry],
   });
-  const loggedMs = new Map<string, number>();
+  const mayLog = createLineLimit(() => clock.monotonicMs());
   return (node, what) => {
     counter.inc();
-    const nowMs = clock.monotonicMs();
-    if (nowMs - (loggedMs.get(node) ?? -Infinity) < logIntervalMs) return;
-    if (loggedMs.size >= nodeLimit) loggedMs.clear();
-    loggedMs.set(node, nowMs);
-    log.warn({ node, what }, 'a sample has more CPU than the node can have used; it is not served');
+    if (mayLog(node)) log.warn({ node, what }, 'a sample has more CPU than the node can have used; it is not served');
   };
 }

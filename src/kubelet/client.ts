@@ -1,6 +1,7 @@
 /** One HTTPS request to one kubelet, over a connection that is kept for the next one. */
 import { isIP } from 'node:net';
-import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls';
+import { createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls';
+import { checkHostname } from '../client/hostname.ts';
 import type { OnBody } from './body.ts';
 import { type Connection, createConnection } from './connection.ts';
 import type { UndiciOptions } from './dispatch.ts';
@@ -121,12 +122,10 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
     const tlsOptions = {
       rejectUnauthorized: !tls.insecure,
       checkServerIdentity: (name: string, certificate: PeerCertificate) => {
-        // Node takes the common name where there is no subject alternative name; as in Go, it is not a name here.
-        const named = { ...certificate, subject: { ...certificate.subject, CN: '' } };
-        const addressError = checkServerIdentity(name, named);
+        const addressError = checkHostname(name, certificate);
         if (!tls.insecure) verifiedBy = addressError === undefined ? 'address' : 'node-name';
         // Self-signed and many CSR-signed kubelet certificates name the node, not its IP.
-        return addressError === undefined ? undefined : checkServerIdentity(node, named);
+        return addressError === undefined ? undefined : checkHostname(node, certificate);
       },
       secureContext: contextOf(tls),
     };

@@ -100,7 +100,7 @@ function onePerContainerId(candidates: readonly Sampled[]): Iterable<Sampled> {
 function alive(candidates: readonly Sampled[], nodeTimeMs: number): readonly Sampled[] {
   if (candidates.every((candidate) => ageMs(candidate) <= deadAfterMs)) return candidates;
   const ages = Float64Array.from(candidates, ageMs).sort();
-  // Of two, the younger: an old row is not its own measure.
+  // The lower median: an old row must not be its own measure.
   const medianMs = ages[(ages.length - 1) >> 1] ?? 0;
   const limitMs = Math.max(deadAfterMs, deadAfterMedians * medianMs);
   return candidates.filter((candidate) => ageMs(candidate) <= limitMs);

@@ -1,12 +1,9 @@
 /** Builds the register of open connections with its metrics, and logs when a limit closes connections. */
 import { Counter, Gauge } from 'prom-client';
-import type { Logger } from '../logging.ts';
+import { createLineLimit, type Logger } from '../logging.ts';
 import type { Registry } from '../monitoring.ts';
 import { type ClosedFor, createOpenConnections, type OpenConnections } from './openconnections.ts';
 import { connectionLimit } from './waitinglimits.ts';
-
-/** Milliseconds between two log lines of one reason: an attacker must not fill the log. */
-const logIntervalMs = 60_000;
 
 const explanations: Readonly<Record<ClosedFor, string>> = {
   connections: `there are ${connectionLimit} connections: the oldest one without an authenticated request is closed`,
@@ -24,16 +21,14 @@ export function createConnections(registry: Registry, limitPerAddress: number, l
     labelNames: ['reason'],
     registers: [registry],
   });
-  const loggedMs = new Map<ClosedFor, number>();
+  // An attacker must not fill the log.
+  const mayLog = createLineLimit(() => performance.now());
   const connections = createOpenConnections({
     limit: connectionLimit,
     limitPerAddress,
     onClosed(reason) {
       closed.inc({ reason });
-      const nowMs = performance.now();
-      if (nowMs - (loggedMs.get(reason) ?? -logIntervalMs) < logIntervalMs) return;
-      loggedMs.set(reason, nowMs);
-      log.warn({ reason }, explanations[reason]);
+      if (mayLog(reason)) log.warn({ reason }, explanations[reason]);
     },
   });
   // prom-client keeps it in the registry; read only when asked for.

@@ -70,7 +70,7 @@ export function watchConnections(server: Http2SecureServer, connections: OpenCon
     timer ??= setInterval(sweep, sweepIntervalMs).unref();
   });
 
-  /** Stops where there is nobody to look at: the process sleeps when there is nothing to do. */
+  /** Stops where there are no strangers: the process sleeps when there is nothing to do. */
   function sweep(): void {
     connections.sweep();
     if (connections.count().strangers > 0) return;

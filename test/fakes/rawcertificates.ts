@@ -102,7 +102,7 @@ export const ecKeys = (namedCurve = 'P-256'): KeyPair => generateKeyPairSync('ec
 export const rsaKeys = (modulusLength = 2048): KeyPair => generateKeyPairSync('rsa', { modulusLength });
 export const spkiOf = ({ publicKey }: KeyPair): Buffer => publicKey.export({ type: 'spki', format: 'der' });
 
-/** The public half of an RSA key that nobody has: any odd number serves as a modulus, and costs whoever verifies with it. */
+/** Returns the public half of an RSA key without a private one: any odd number serves as a modulus, and verifying with it costs the same. */
 export function rsaSpki(modulusBits: number, exponent: Uint8Array = Buffer.from('010001', 'hex')): Buffer {
   const modulus = randomBytes(modulusBits / 8);
   modulus[0] = (modulus[0] ?? 0) | 0x80;

@@ -18,6 +18,7 @@ import { openConnection1 } from '../fakes/http1client.ts';
 import { ask2, openSession } from '../fakes/http2client.ts';
 import { endHeaders, endStream, frameType, headerBlock, openRawHttp2, requestLine } from '../fakes/rawhttp2.ts';
 import { createRecordingLog } from '../fakes/recordinglog.ts';
+import { usualServerOptions } from '../fakes/serveroptions.ts';
 import { until } from '../fakes/until.ts';
 
 const certificate = makeAuthority('server').issue({ cn: 'server', ips: ['127.0.0.1'], usages: ['server'] });
@@ -40,7 +41,7 @@ afterEach(async () => {
   server = undefined;
 });
 
-/** A server at which whoever says so is known, and whose answers are as long as their path says. */
+/** A server at which a request with `x-known` is authenticated, and whose answers are as long as their path says. */
 async function serve(
   limits: { limit?: number; limitPerAddress?: number; writeDeadlineMs?: number } = {},
 ): Promise<Rig> {
@@ -50,16 +51,9 @@ async function serve(
   const connections = createOpenConnections({ limit, limitPerAddress, onClosed: (why) => closed.push(why) });
   const inFlight = createInFlight(0);
   server = await createServer({
-    bindAddress: '127.0.0.1',
+    ...usualServerOptions,
     port,
-    tlsMinVersion: 'TLSv1.2',
-    tlsCiphers: undefined,
-    tlsCurves: undefined,
-    http2: true,
-    goawayChance: 0,
-    shutdownSendRetryAfter: false,
     tls: certificate,
-    requestTimeoutMs: 60_000,
     inFlight,
     connections,
     writeDeadlineMs,

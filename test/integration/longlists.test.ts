@@ -20,6 +20,7 @@ import { makeAuthority } from '../fakes/certificates.ts';
 import { openConnection1 } from '../fakes/http1client.ts';
 import { ask2, openSession } from '../fakes/http2client.ts';
 import { createRecordingLog, type RecordingLog } from '../fakes/recordinglog.ts';
+import { usualServerOptions } from '../fakes/serveroptions.ts';
 import { until } from '../fakes/until.ts';
 import { freePort } from '../fakes/wholecluster.ts';
 
@@ -110,16 +111,9 @@ async function start(count: number, limit = 0): Promise<Running> {
   const recording = createRecordingLog();
   const port = await freePort();
   const server = await createServer({
-    bindAddress: '127.0.0.1',
+    ...usualServerOptions,
     port,
-    tlsMinVersion: 'TLSv1.2',
-    tlsCiphers: undefined,
-    tlsCurves: undefined,
-    http2: true,
-    goawayChance: 0,
-    shutdownSendRetryAfter: false,
     tls: certificate,
-    requestTimeoutMs: 60_000,
     inFlight,
     connections: createConnections(createRegistry(), 0, recording.log),
     writeDeadlineMs: 30_000,

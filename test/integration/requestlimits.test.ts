@@ -21,7 +21,7 @@ before(async () => {
       : { user: {}, error: 'invalid bearer token' };
   cluster.apiServer.reviews.access = ({ user }) => ({ allowed: user === 'reader', reason: '' });
   await until('it listens', () => cluster.apiServer.requests.length > 0);
-  // A session that asks before trust is known is told to go away.
+  // The server ends a session whose request comes before trust is known.
   const isTrusted = async () => {
     const session = await openProxied();
     const { status } = await ask2(session, '/version', admin);
