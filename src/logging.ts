@@ -31,12 +31,29 @@ export const silentLogger: Logger = pino({ level: 'silent' });
 export function describeError(error: unknown): string {
   const messages: string[] = [];
   for (let at: unknown = error, depth = 0; at !== undefined && depth < causeDepthLimit; depth += 1) {
-    const message = at instanceof Error ? at.message || at.name : JSON.stringify(at);
+    const message = at instanceof Error ? withHint(at) : JSON.stringify(at);
     // Wrappers often repeat what they wrap; once is enough.
     if (!messages.some((known) => known.includes(message))) messages.push(message);
     at = at instanceof Error ? at.cause : undefined;
   }
   return messages.join(': ');
+}
+
+/** What helps against a limit of open files that is reached. */
+export const outOfFilesRemedy =
+  'raise the limit of open files of our process (`ulimit -n`, LimitNOFILE of the container runtime): it needs one for each node and client, and some hundred more';
+
+/** Explanations of codes whose message says little. */
+const hints: ReadonlyMap<unknown, string> = new Map([
+  ['EMFILE', outOfFilesRemedy],
+  ['ENFILE', 'the machine has as many files open as it may (fs.file-max)'],
+  ['ERR_SSL_EE_KEY_TOO_SMALL', 'the certificate has a weak key: RSA of 2048 bits, or ECDSA with P-256, is the least'],
+]);
+
+function withHint(error: Error): string {
+  const message = error.message || error.name;
+  const hint = hints.get((error as { readonly code?: unknown }).code);
+  return hint === undefined ? message : `${message} (${hint})`;
 }
 
 /** A line that a client or a kubelet can cause is logged at most once in this time for each cause, in milliseconds. */

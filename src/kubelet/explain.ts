@@ -35,7 +35,13 @@ function explainAll({ failures: [best, ...others] }: NoAddressAnswersError): Exp
 }
 
 /** Faults that the kubelet behind kube-apiserver may have, too; all others are of our connection to kube-apiserver. */
-const faultsOfAnswers: ReadonlySet<ExplanationCode> = new Set(['Timeout', 'ConnectionLost', 'BodyBroken']);
+const faultsOfAnswers: ReadonlySet<ExplanationCode> = new Set([
+  'Timeout',
+  'ConnectionLost',
+  'BodyBroken',
+  // Of our own process.
+  'OutOfFiles',
+]);
 
 function unreachable({ attempt, cause }: KubeletError, code: ExplanationCode): Explanation {
   const what = `kube-apiserver at ${attempt.address}, by way of which the kubelet of node ${attempt.node} is asked, cannot be reached: ${describeError(cause)}`;
@@ -60,6 +66,8 @@ function symptomOf(error: Error): string {
   if (error.name === 'HTTPParserError') return error.name;
   const { code } = error as { readonly code?: unknown };
   if (code === 'EPROTO') return alertIn(error.message) ?? code;
+  // Node has no code for some of OpenSSL's verdicts on a certificate, such as a weak key.
+  if (code === 'UNSPECIFIED') return error.message;
   return typeof code === 'string' ? code : error.name;
 }
 

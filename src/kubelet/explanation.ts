@@ -12,6 +12,8 @@ export type ExplanationCode =
   | 'NoCommonTls'
   | 'NotTls'
   | 'NotHttp'
+  | 'WeakKey'
+  | 'OutOfFiles'
   | 'ConnectionRefused'
   | 'ConnectionLost'
   | 'ConnectTimeout'

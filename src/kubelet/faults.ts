@@ -1,4 +1,5 @@
 /** What can go wrong between us and a kubelet, by what it is told by, in the words of whoever runs the cluster. */
+import { outOfFilesRemedy } from '../logging.ts';
 import type { ExplanationCode } from './explanation.ts';
 import { type Attempt, kubeletOf } from './failure.ts';
 
@@ -17,6 +18,8 @@ export const askForCertificates =
 /** What a kubelet without a serving certificate waits for. */
 export const approveCertificates =
   '`kubectl get csr` shows it as Pending, `kubectl certificate approve <name>` approves it; with serverTLSBootstrap: true something has to do so for every node';
+
+const strongKey = 'RSA of 2048 bits and more, or ECDSA with P-256 and more';
 
 const table: readonly Fault[] = [
   {
@@ -94,7 +97,8 @@ const table: readonly Fault[] = [
     ],
     code: 'NoCommonTls',
     what: (attempt) => `${kubeletOf(attempt)} and we have no TLS version or cipher suite in common`,
-    remedy: 'look at tlsMinVersion and tlsCipherSuites in its configuration; we speak TLS 1.2 and 1.3',
+    // A server with RSA of 512 bits finds no signature algorithm of TLS 1.3 that its key is large enough for.
+    remedy: `look at tlsMinVersion and tlsCipherSuites in its configuration, and whether its certificate has ${strongKey}; we speak TLS 1.2 and 1.3`,
   },
   {
     symptoms: ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'],
@@ -153,6 +157,39 @@ const table: readonly Fault[] = [
     code: 'BodyBroken',
     what: (attempt) => `the compressed body from ${kubeletOf(attempt)} is broken`,
     remedy: undefined,
+  },
+  {
+    symptoms: ['EMFILE', 'ENFILE'],
+    code: 'OutOfFiles',
+    what: ({ node, address }) =>
+      `no connection to ${address} for node ${node}: our process has as many files and connections open as it may`,
+    remedy: outOfFilesRemedy,
+  },
+  {
+    symptoms: ['EE certificate key too weak', 'CA certificate key too weak'],
+    code: 'WeakKey',
+    what: (attempt) => `the certificate of ${kubeletOf(attempt)}, or that of its CA, has a key that is too weak`,
+    remedy: `make it anew with ${strongKey}`,
+  },
+  {
+    symptoms: ['CA signature digest algorithm too weak'],
+    code: 'WeakKey',
+    what: (attempt) =>
+      `the certificate of ${kubeletOf(attempt)}, or that of its CA, is signed with a digest that is too weak`,
+    remedy: 'sign it anew with SHA-256 or better',
+  },
+  {
+    symptoms: ['ERR_SSL_DH_KEY_TOO_SMALL', 'ERR_SSL_BAD_DH_VALUE', 'ERR_SSL_MODULUS_TOO_SMALL'],
+    code: 'WeakKey',
+    what: (attempt) => `${kubeletOf(attempt)} uses Diffie-Hellman parameters that are too weak`,
+    remedy: 'let it use ECDHE cipher suites, or parameters of 2048 bits and more',
+  },
+  {
+    // Thrown when our own certificate is read, before there is a connection.
+    symptoms: ['ERR_SSL_EE_KEY_TOO_SMALL', 'ERR_SSL_CA_KEY_TOO_SMALL', 'ERR_SSL_CA_MD_TOO_WEAK'],
+    code: 'WeakKey',
+    what: (attempt) => `our client certificate for ${kubeletOf(attempt)} has a key, or a signature, that is too weak`,
+    remedy: `make the certificate in --kubelet-client-certificate, or in the kubeconfig, anew with ${strongKey} and SHA-256`,
   },
 ];
 

@@ -1,5 +1,6 @@
 /** A certificate and its private key, and whether they belong together. */
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { parseCertificates } from './trust.ts';
 
 export interface KeyPair {
@@ -28,7 +29,17 @@ export function certificateOf(pair: KeyPair, certSource: string, keySource: stri
   if (certificate?.checkPrivateKey(parseKey(pair.key, keySource)) !== true) {
     throw new Error(`${keySource} is not the key of the first certificate in ${certSource}`);
   }
+  checkUsable(pair, certSource);
   return certificate;
+}
+
+/** OpenSSL refuses some pairs that fit, most likely for a weak key; later it would be the whole server that cannot be made. */
+function checkUsable({ cert, key }: KeyPair, certSource: string): void {
+  try {
+    createSecureContext({ cert, key });
+  } catch (cause) {
+    throw new Error(`the certificate in ${certSource} cannot be served`, { cause });
+  }
 }
 
 function parseKey(pem: string, source: string): KeyObject {

@@ -30,6 +30,8 @@ export interface IssueOptions extends Validity {
   readonly ips?: readonly string[];
   /** Extended key usages; both if none is given. */
   readonly usages?: readonly ('client' | 'server')[];
+  /** Bits of an RSA key; EC P-256 if it is not given. */
+  readonly rsaBits?: number;
 }
 
 export interface Authority extends Issued {
@@ -38,15 +40,20 @@ export interface Authority extends Issued {
   subordinate(cn: string, validity?: Validity): Authority;
 }
 
-/** Makes a root authority. */
-export function makeAuthority(cn = 'test authority', validity: Validity = {}): Authority {
-  return authority(cn, validity, undefined);
+/** Makes a root authority. @param rsaBits of its key; EC P-256 if it is not given. @param hash of what it signs. */
+export function makeAuthority(
+  cn = 'test authority',
+  validity: Validity = {},
+  { rsaBits, hash = 'sha256' }: { readonly rsaBits?: number; readonly hash?: Signer['hash'] } = {},
+): Authority {
+  return authority(cn, validity, undefined, rsaBits, hash);
 }
 
 interface Signer {
   readonly subject: readonly Name[];
   readonly key: KeyObject;
   readonly keyId: string;
+  readonly hash: 'sha256' | 'sha1';
 }
 
 interface Name {
@@ -54,9 +61,16 @@ interface Name {
   readonly value: string;
 }
 
-function authority(cn: string, validity: Validity, parent: Signer | undefined): Authority {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const self: Signer = { subject: [{ name: 'commonName', value: cn }], key: privateKey, keyId: keyIdOf(publicKey) };
+function authority(
+  cn: string,
+  validity: Validity,
+  parent: Signer | undefined,
+  rsaBits?: number,
+  hash: Signer['hash'] = 'sha256',
+): Authority {
+  const { privateKey, publicKey } = keysOf(rsaBits);
+  const subject: Name[] = [{ name: 'commonName', value: cn }];
+  const self: Signer = { subject, key: privateKey, keyId: keyIdOf(publicKey), hash };
   const extensions = [
     { name: 'basicConstraints', cA: true, critical: true },
     { name: 'keyUsage', keyCertSign: true, cRLSign: true, digitalSignature: true, critical: true },
@@ -71,10 +85,10 @@ function authority(cn: string, validity: Validity, parent: Signer | undefined): 
 }
 
 function issue(
-  { cn, o = [], dns = [], ips = [], usages = ['client', 'server'], ...validity }: IssueOptions,
+  { cn, o = [], dns = [], ips = [], usages = ['client', 'server'], rsaBits, ...validity }: IssueOptions,
   issuer: Signer,
 ): Issued {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey, publicKey } = keysOf(rsaBits);
   const names = [...dns.map((value) => ({ type: 2, value })), ...ips.map((ip) => ({ type: 7, ip }))];
   const extensions = [
     { name: 'basicConstraints', cA: false, critical: true },
@@ -85,6 +99,12 @@ function issue(
   const subject: Name[] = o.map((value) => ({ name: 'organizationName', value }));
   subject.push({ name: 'commonName', value: cn });
   return { cert: certificate({ subject, publicKey, validity, extensions }, issuer), key: pemOf(privateKey) };
+}
+
+function keysOf(rsaBits: number | undefined) {
+  return rsaBits === undefined
+    ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    : generateKeyPairSync('rsa', { modulusLength: rsaBits });
 }
 
 interface Contents {
@@ -113,11 +133,12 @@ function certificate({ subject, publicKey, validity, extensions }: Contents, iss
   const [signed] = partsOf(pki.certificateToAsn1(draft));
   if (signed === undefined) throw new Error('forge built an empty certificate');
   const fields = partsOf(signed);
-  const algorithm = asn1.fromDer(util.createBuffer(util.hexToBytes(ecdsaWithSha256)));
+  const signedBy = `${issuer.key.asymmetricKeyType} ${issuer.hash}`;
+  const algorithm = asn1.fromDer(util.createBuffer(util.hexToBytes(algorithms.get(signedBy) ?? '')));
   fields[2] = algorithm;
   fields[6] = asn1.fromDer(util.createBuffer(publicKey.export({ type: 'spki', format: 'der' }).toString('binary')));
   const bytes = Buffer.from(asn1.toDer(signed).getBytes(), 'binary');
-  const signature = `\0${signBytes('sha256', bytes, issuer.key).toString('binary')}`;
+  const signature = `\0${signBytes(issuer.hash, bytes, issuer.key).toString('binary')}`;
   const whole = asn1.create(asn1.Class.UNIVERSAL, asn1.Type.SEQUENCE, true, [
     signed,
     algorithm,
@@ -126,8 +147,12 @@ function certificate({ subject, publicKey, validity, extensions }: Contents, iss
   return new X509Certificate(Buffer.from(asn1.toDer(whole).getBytes(), 'binary')).toString();
 }
 
-/** SEQUENCE { OID 1.2.840.10045.4.3.2 } */
-const ecdsaWithSha256 = '300a06082a8648ce3d040302';
+/** AlgorithmIdentifiers by the kind of key and the hash. */
+const algorithms: ReadonlyMap<string, string> = new Map([
+  ['ec sha256', '300a06082a8648ce3d040302'],
+  ['ec sha1', '300906072a8648ce3d0401'],
+  ['rsa sha256', '300d06092a864886f70d01010b0500'],
+]);
 
 function partsOf(node: forge.asn1.Asn1): forge.asn1.Asn1[] {
   if (!Array.isArray(node.value)) throw new Error('a constructed ASN.1 value was expected');

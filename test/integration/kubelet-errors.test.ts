@@ -9,7 +9,7 @@ import { createKubeletClient, type KubeletTls } from '../../src/kubelet/client.t
 import { explainFailure } from '../../src/kubelet/explain.ts';
 import type { ExplanationCode } from '../../src/kubelet/explanation.ts';
 import { explainStatus } from '../../src/kubelet/explainstatus.ts';
-import { type IssueOptions, makeAuthority } from '../fakes/certificates.ts';
+import { type Issued, type IssueOptions, makeAuthority } from '../fakes/certificates.ts';
 import { httpClientOf } from '../fakes/httpclient.ts';
 import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
 import { listen } from '../fakes/listen.ts';
@@ -83,8 +83,11 @@ function check(
 }
 
 /** An HTTPS server with a certificate of our authority that is good but for the given. */
-function kubeletWith(certificate: Partial<IssueOptions>, options: ServerOptions = {}): Server {
-  const issued = authority.issue({ cn: node, dns: [node], ips: ['127.0.0.1'], usages: ['server'], ...certificate });
+function kubeletWith(certificate: Partial<IssueOptions> | Issued, options: ServerOptions = {}): Server {
+  const issued =
+    'cert' in certificate
+      ? certificate
+      : authority.issue({ cn: node, dns: [node], ips: ['127.0.0.1'], usages: ['server'], ...certificate });
   return quiet(createHttpsServer({ ...issued, ...options }, (_, response) => response.end('ok')));
 }
 
@@ -197,6 +200,49 @@ describe('a certificate', () => {
     'CertificateNotForServers',
     /not one for servers/,
     /server auth/,
+  );
+  const weakly = { ciphers: 'DEFAULT@SECLEVEL=0', maxVersion: 'TLSv1.2' } as const;
+  for (const rsaBits of [512, 1024]) {
+    check(
+      `with RSA of ${rsaBits} bits`,
+      () => kubeletWith({ rsaBits }, weakly),
+      'WeakKey',
+      /the certificate of the kubelet .* has a key that is too weak \(EE certificate key too weak\)/,
+      /RSA of 2048 bits/,
+    );
+  }
+  check(
+    'with RSA of 512 bits and TLS 1.3, for which such a key can sign nothing,',
+    () => kubeletWith({ rsaBits: 512 }, { ciphers: 'DEFAULT@SECLEVEL=0' }),
+    'NoCommonTls',
+    /no TLS version or cipher suite/,
+    /RSA of 2048 bits/,
+  );
+  const weakAuthority = makeAuthority('weak', {}, { rsaBits: 1024 });
+  check(
+    'of a CA with RSA of 1024 bits',
+    () => kubeletWith(weakAuthority.issue({ cn: node, dns: [node], usages: ['server'] }), weakly),
+    'WeakKey',
+    /CA certificate key too weak/,
+    /RSA of 2048 bits/,
+    { tls: { ca: weakAuthority.cert } },
+  );
+  const oldAuthority = makeAuthority('old', {}, { hash: 'sha1' });
+  check(
+    'that is signed with SHA-1',
+    () => kubeletWith(oldAuthority.issue({ cn: node, dns: [node], usages: ['server'] }), weakly),
+    'WeakKey',
+    /signed with a digest that is too weak/,
+    /SHA-256/,
+    { tls: { ca: oldAuthority.cert } },
+  );
+  check(
+    'of ours that is weak',
+    () => kubeletWith({}),
+    'WeakKey',
+    /our client certificate for the kubelet/,
+    /--kubelet-client-certificate/,
+    { tls: authority.issue({ cn: 'us', rsaBits: 1024 }) },
   );
 });
 

@@ -16,6 +16,8 @@ describe('a failure', () => {
   check('ENETUNREACH', withCode('ENETUNREACH'), 'Unreachable');
   check('ETIMEDOUT', withCode('ETIMEDOUT'), 'ConnectTimeout');
   check('EAI_AGAIN', withCode('EAI_AGAIN'), 'NameUnknown');
+  check('EMFILE', withCode('EMFILE'), 'OutOfFiles');
+  check('ENFILE', withCode('ENFILE'), 'OutOfFiles');
   check(
     'EPROTO with the alert of a pending certificate',
     Object.assign(
@@ -35,6 +37,11 @@ describe('a failure', () => {
   );
   check('a code that nobody knows', withCode('EWHATEVER'), 'Other');
   check('a chain that is a circle', circle(), 'Other');
+});
+
+test('a process without files left is told as such by way of kube-apiserver, too', () => {
+  const error = new KubeletError({ ...attempt, via: 'apiserver' }, 'no answer', { cause: withCode('EMFILE') });
+  assert.equal(explainFailure(error).code, 'OutOfFiles');
 });
 
 test('an error that no kubelet is to blame for keeps its words', () => {

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { pino } from 'pino';
 import type { KeyPair } from '../../../src/tls/keypair.ts';
+import { describeError } from '../../../src/logging.ts';
 import { createServingCertificate, type ServingCertificate, type ServingOptions } from '../../../src/tls/serving.ts';
 import { makeAuthority } from '../../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../../fakes/clock.ts';
@@ -194,6 +195,14 @@ describe('a serving certificate from files', () => {
   );
   refused('the certificate is broken', () => ({ ...issue('a'), cert: 'x' }), /tls\.crt holds no certificate/);
   refused('the key is broken', () => ({ ...issue('a'), key: 'x' }), /tls\.key holds no private key that can be read/);
+
+  test('is refused at the start when its key is weak', async () => {
+    await write(authority.issue({ cn: 'weak', usages: ['server'], rsaBits: 1024 }));
+    await assert.rejects(open(files()), (error) => {
+      assert.match(describeError(error), /the certificate in .*tls\.crt cannot be served: .*weak key: RSA of 2048/);
+      return true;
+    });
+  });
 
   test('is refused when a file is not there', async () => {
     await assert.rejects(open(files()), /cannot read .*tls\.(crt|key); is the Secret mounted/);
