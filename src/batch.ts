@@ -32,12 +32,14 @@ export const column = {
   memoryBytes: 2,
   swapBytes: 3,
   startTimeMs: 4,
-  /** 1 where the time is guessed. */
-  isTimeGuessed: 5,
+  /** See Point; NaN where the time is what the sample said, or it said none. */
+  toldMs: 5,
+  /** 1 where the sample had no time. */
+  isUntimed: 6,
 } as const;
 
 /** Numbers in a row. */
-export const columns = 6;
+export const columns = 7;
 
 /** Of the machine. */
 export const machineRow = 0;
@@ -130,9 +132,11 @@ function isLaidOut(pods: readonly PodBatch[], { pods: laidOut }: Layout): boolea
 
 function readPoint(numbers: Float64Array, row: number): Point {
   const at = row * columns;
+  const toldMs = known(numbers[at + column.toldMs]);
   return {
     timestampMs: numbers[at + column.timestampMs] ?? Number.NaN,
-    ...(numbers[at + column.isTimeGuessed] === 1 ? { isTimeGuessed: true } : {}),
+    ...(toldMs === undefined ? {} : { toldMs }),
+    ...(numbers[at + column.isUntimed] === 1 ? { isUntimed: true } : {}),
     cpuSeconds: numbers[at + column.cpuSeconds] ?? Number.NaN,
     memoryBytes: numbers[at + column.memoryBytes] ?? Number.NaN,
     swapBytes: known(numbers[at + column.swapBytes]),
@@ -147,7 +151,8 @@ function writePoint(numbers: Float64Array, row: number, point: Point | Container
   numbers[at + column.swapBytes] = point?.swapBytes ?? Number.NaN;
   numbers[at + column.startTimeMs] =
     (point !== undefined && 'startTimeMs' in point ? point.startTimeMs : undefined) ?? Number.NaN;
-  numbers[at + column.isTimeGuessed] = point?.isTimeGuessed === true ? 1 : 0;
+  numbers[at + column.toldMs] = point?.toldMs ?? Number.NaN;
+  numbers[at + column.isUntimed] = point?.isUntimed === true ? 1 : 0;
 }
 
 function known(value: number | undefined): number | undefined {

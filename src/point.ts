@@ -4,8 +4,13 @@
 export interface Point {
   /** When the kubelet took the sample: node clock, milliseconds since the epoch. */
   readonly timestampMs: number;
-  /** Set where the sample said that it was of the future, as after a step back of the node's clock: its time is that of the answer instead. */
-  readonly isTimeGuessed?: true;
+  /**
+   * Set where the sample said that it was of the future, as after a step back of the node's clock: what it said, while its time is that of the answer
+   * instead. Samples are told apart, and intervals counted, by this.
+   */
+  readonly toldMs?: number;
+  /** Set where the sample had no time: it is that of the answer, in steps of our own clock, and cannot be compared with the time of one that had. */
+  readonly isUntimed?: true;
   /** CPU time used since the cgroup was made, in core-seconds; never negative, always finite. */
   readonly cpuSeconds: number;
   /** Working set in bytes; never negative, always finite, or NaN: the cgroup is there, and this sample of it has no value that can be true. */

@@ -1,4 +1,5 @@
 /** The messages of metrics.k8s.io in protobuf; field numbers are those of k8s.io/metrics' generated.proto, the same in v1 and v1beta1. */
+import { wireNanoseconds } from '../apimachinery/duration.ts';
 import { writeListMeta, writeObjectMeta, writeTime } from '../apimachinery/metaprotobuf.ts';
 import { inOnePiece, type Pieces } from '../apimachinery/pieces.ts';
 import { encodeProtobuf, type ProtobufWriter } from '../apimachinery/protobuf.ts';
@@ -32,12 +33,10 @@ export function metricsProtobuf(object: MetricsObject, version: Version): Pieces
 function writeMetrics(writer: ProtobufWriter, object: NodeMetrics | PodMetrics): void {
   writeObjectMeta(writer, 1, object);
   writeTime(writer, 2, object.timestampMs);
-  writer.message(3, () => writer.integer(1, Math.round(object.windowMs * nanosecondsPerMillisecond)));
+  writer.message(3, () => writer.integer(1, wireNanoseconds(object.windowMs)));
   if (object.kind === 'NodeMetrics') writeUsage(writer, 4, object.usage);
   else for (const container of object.containers) writeContainer(writer, 4, container);
 }
-
-const nanosecondsPerMillisecond = 1e6;
 
 function writeContainer(writer: ProtobufWriter, field: number, container: ContainerMetrics): void {
   writer.message(field, () => {

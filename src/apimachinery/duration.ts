@@ -1,12 +1,18 @@
 /** Durations as Go writes and reads them: "9.993s", "1m30s", "1.5h". */
 
 /**
- * Text of Go's time.Duration, exact to the nanosecond: 9993 is "9.993s", 61500 is "1m1.5s", 0.0015 is "1.5us" with a micro sign.
+ * Text of Go's time.Duration, exact to the nanosecond: 9993 is "9.993s", 61500 is "1m1.5s", 0.0015 is "1.5us" with a micro sign. One that Go could not
+ * read becomes the longest that it can, so that one number cannot make a whole list unreadable; NaN becomes 0.
  * @param ms milliseconds, with fractions down to 1e-6.
  */
 export function formatDuration(ms: number): string {
-  const ns = Math.round(Math.abs(ms) * nsPerMs);
-  return ms < 0 && ns > 0 ? `-${format(ns)}` : format(ns);
+  const ns = wireNanoseconds(ms);
+  return ns < 0 ? `-${format(-ns)}` : format(ns);
+}
+
+/** The same duration as a number: whole nanoseconds. */
+export function wireNanoseconds(ms: number): number {
+  return Number.isNaN(ms) ? 0 : Math.min(Math.max(Math.round(ms * nsPerMs), -writableNs), writableNs);
 }
 
 /**
@@ -33,6 +39,9 @@ const nsPerMs = 1e6;
 
 /** Go counts nanoseconds in 63 bits, 292 years. */
 const limitNs = 2 ** 63;
+
+/** Whole hours, below that limit by more than a double is off. */
+const writableNs = 2_540_400 * 3600e9;
 
 /** Go drops the digits of a fraction that 63 bits cannot hold; they are far below a nanosecond. */
 const fractionDigits = 18;

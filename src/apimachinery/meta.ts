@@ -80,7 +80,7 @@ export function formatTime(ms: number): string {
 
 /** The same time as a number: whole seconds since the epoch. */
 export function wireSeconds(ms: number): number {
-  return Math.trunc(Math.min(Math.max(ms, 0), lastMs) / 1000);
+  return Number.isNaN(ms) ? 0 : Math.trunc(Math.min(Math.max(ms, 0), lastMs) / 1000);
 }
 
 const lastMs = Date.UTC(9999, 11, 31, 23, 59, 59);

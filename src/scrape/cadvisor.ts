@@ -1,6 +1,7 @@
 /** Says which series and labels of /metrics/cadvisor mean what, and joins them into one candidate per container cgroup. */
 import { type Numbers, type Sample, unremembered } from '../exposition/sample.ts';
 import type { ContainerPoint, Point } from '../point.ts';
+import { aliveMachine, deadAfterMs } from './age.ts';
 import {
   type CgroupFolder,
   type CgroupRow,
@@ -14,7 +15,8 @@ import {
 import type { Choice, Collector, Doubts, Meaning, PodName } from './meaning.ts';
 import { Reading, type Readings } from './reading.ts';
 import { checkFamilies, rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
-import { type Candidate, deadAfterMs, select } from './select.ts';
+import type { AnswerTime } from './sampletime.ts';
+import { type Candidate, select } from './select.ts';
 import type { StartTimes } from './starttimes.ts';
 
 /** Tells something on nodes with swap only, which most are not: the machine's own row tells when there is some. */
@@ -109,7 +111,7 @@ class CadvisorCollector implements Collector<StartTimes> {
     return [...this.#rows.keys()].filter((place) => this.numbers.isAnySeen(place) || this.#cores.has(place));
   }
 
-  choose(nodeTimeMs: number, before: StartTimes | undefined): Choice<StartTimes> {
+  choose(time: AnswerTime, before: StartTimes | undefined): Choice<StartTimes> {
     const seen = this.#seenPlaces();
     const reason = this.#whyUnusable(seen);
     if (reason !== undefined) return { kind: 'unusable', reason };
@@ -120,16 +122,21 @@ class CadvisorCollector implements Collector<StartTimes> {
     for (const place of seen) {
       const row = this.#rows[place];
       if (row?.kind === 'machine' || row?.kind === 'container') rows += 1;
-      if (row?.kind === 'machine') machine = this.#readingsOf(place).toMachinePoint(nodeTimeMs);
-      const candidate = row?.kind === 'container' ? toCandidate(row, this.#readingsOf(place), nodeTimeMs) : undefined;
+      if (row?.kind === 'machine') machine = this.#readingsOf(place).toMachinePoint(time);
+      const candidate = row?.kind === 'container' ? toCandidate(row, this.#readingsOf(place), time) : undefined;
       if (candidate !== undefined) candidates.push(candidate);
       const point = row?.kind === 'machine' ? machine : candidate?.point;
       if (point !== undefined) places.set(point, place);
     }
+    machine = aliveMachine(
+      machine,
+      candidates.flatMap(({ point }) => point ?? []),
+      time.nodeTimeMs,
+    );
     if (machine === undefined && candidates.every(({ point }) => point === undefined)) {
       return { kind: 'unusable', reason: 'no usable rows' };
     }
-    const { pods, startTimes } = select(candidates, nodeTimeMs, before);
+    const { pods, startTimes } = select(candidates, time.nodeTimeMs, before);
     const doubts = this.#doubts(seen, candidates);
     return { kind: 'chosen', machine, pods, places, rows, doubts, seen, carried: startTimes };
   }
@@ -305,10 +312,10 @@ function keyOf({ pointId, path }: CgroupRow): string {
   return pointId === '' ? path : pointId;
 }
 
-function toCandidate(row: CgroupRow, readings: Readings, nodeTimeMs: number): Candidate | undefined {
+function toCandidate(row: CgroupRow, readings: Readings, time: AnswerTime): Candidate | undefined {
   // A container with one of its rows is there; without both it was just started, or is dead.
-  const point = readings.cpu.seen || readings.memory.seen ? readings.toPointOrUnusable(nodeTimeMs) : undefined;
-  if (point === undefined && !isJustStarted(readings, nodeTimeMs)) return undefined;
+  const point = readings.cpu.seen || readings.memory.seen ? readings.toPointOrUnusable(time) : undefined;
+  if (point === undefined && !isJustStarted(readings, time.nodeTimeMs)) return undefined;
   const { namespace, pod, folder, pointId } = row;
   if (folder === undefined) throw new Error('the row of a container has a folder');
   const { podUid, trusted, depth } = folder;
@@ -324,9 +331,9 @@ function toCandidate(row: CgroupRow, readings: Readings, nodeTimeMs: number): Ca
 
 /** Without a spread, which takes several times as long. */
 function pointOf(name: string, containerId: string, startTimeMs: number | undefined, point: Point): ContainerPoint {
-  const { timestampMs, isTimeGuessed, cpuSeconds, memoryBytes, swapBytes } = point;
+  const { timestampMs, toldMs, isUntimed, cpuSeconds, memoryBytes, swapBytes } = point;
   const of = { name, containerId, startTimeMs, timestampMs, cpuSeconds, memoryBytes, swapBytes };
-  return isTimeGuessed === undefined ? of : { ...of, isTimeGuessed };
+  return toldMs === undefined && isUntimed === undefined ? of : { name, containerId, startTimeMs, ...point };
 }
 
 /** A container that was found and not yet sampled. An old one without samples is dead. */

@@ -6,6 +6,7 @@ import { ExpositionError, type SampleSink } from '../exposition/sample.ts';
 import { TextReader } from '../exposition/text.ts';
 import type { Collector, Doubts, Meaning } from './meaning.ts';
 import { giveBackRowNumbers } from './rownumbers.ts';
+import type { AnswerTime } from './sampletime.ts';
 import { type Steady, steadyNumbers, steadyOf } from './steady.ts';
 
 export type Decoded =
@@ -47,9 +48,8 @@ export interface Decoding {
   write(chunk: Buffer): boolean;
   /**
    * To be called when the body has ended.
-   * @param nodeTimeMs the node's clock when it answered (the Date header, so in whole seconds): milliseconds since the epoch.
    */
-  finish(nodeTimeMs: number): Decoded;
+  finish(time: AnswerTime): Decoded;
 }
 
 export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node: string): Decoder {
@@ -85,16 +85,16 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
         }
         return broken === undefined && !reader.hasEnough;
       },
-      finish(nodeTimeMs) {
+      finish(time) {
         if (broken !== undefined) return broken;
         try {
           const filtered = !reader.end().unwanted;
-          const shortCut = takeShortCut(before, collector, { filtered, nodeTimeMs, brief, isWhole: !reader.hasEnough });
+          const shortCut = takeShortCut(before, collector, { filtered, time, brief, isWhole: !reader.hasEnough });
           if (shortCut !== undefined) {
             calm = calmBefore + 1;
             return shortCut;
           }
-          return brief ? giveUpShortCut(before) : choose(before, collector, filtered, nodeTimeMs);
+          return brief ? giveUpShortCut(before) : choose(before, collector, filtered, time);
         } catch (error) {
           return malformed(error);
         } finally {
@@ -108,11 +108,11 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
   function takeShortCut(
     before: Memory<Row>,
     collector: Collector<Carried>,
-    { filtered, nodeTimeMs, brief, isWhole }: Ended,
+    { filtered, time, brief, isWhole }: Ended,
   ): Decoded | undefined {
     const { recall, last } = before;
     if (last?.steady === undefined || recall.changed || !collector.isPlain) return undefined;
-    const numbers = steadyNumbers(last.steady, collector.numbers, nodeTimeMs, last.numbers, brief);
+    const numbers = steadyNumbers(last.steady, collector.numbers, time, last.numbers, brief);
     if (numbers === undefined) return undefined;
     const hasSwap = collector.hasSwap ?? seesSwap(numbers) ?? (isWhole ? undefined : last.hasSwap);
     const isSame = numbers === last.numbers && hasSwap === last.hasSwap;
@@ -127,9 +127,9 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     return { kind: 'too-brief', reason: 'there is more to say than newer numbers' };
   }
 
-  function choose(before: Memory<Row>, collector: Collector<Carried>, filtered: boolean, nodeTimeMs: number): Decoded {
+  function choose(before: Memory<Row>, collector: Collector<Carried>, filtered: boolean, time: AnswerTime): Decoded {
     const { recall, last } = before;
-    const choice = collector.choose(nodeTimeMs, carried);
+    const choice = collector.choose(time, carried);
     if (choice.kind === 'unusable') return choice;
     carried = choice.carried;
     const { machine, pods, doubts } = choice;
@@ -148,7 +148,7 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
 /** What is known of a body once it has ended. */
 interface Ended {
   readonly filtered: boolean;
-  readonly nodeTimeMs: number;
+  readonly time: AnswerTime;
   readonly brief: boolean;
   /** Whether it was read to its end. */
   readonly isWhole: boolean;

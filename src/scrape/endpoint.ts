@@ -10,8 +10,10 @@ import { bodyLimitBytes } from '../kubelet/limits.ts';
 import type { Source } from '../point.ts';
 import { cadvisor, startFamily, swapFamily } from './cadvisor.ts';
 import { createDecoder, type Decoded, type Decoding } from './decode.ts';
+import { createNodeClock } from './nodeclock.ts';
 import { type Addresses, createReach } from './reach.ts';
 import { resource } from './resource.ts';
+import { answerTime } from './sampletime.ts';
 
 /** What came of one question. */
 export type Told =
@@ -73,6 +75,7 @@ const accept =
 /** @param compress whether to ask for small answers compressed, too: to inflate one takes longer than to read it. Asked each time. */
 export function createEndpoint(node: string, kubelet: KubeletClient, clock: Clock, compress = () => false): Endpoint {
   const reach = createReach(kubelet);
+  const nodeClock = createNodeClock();
   /** Whether the kubelet sent only the families asked for (1.37 and later); its bodies are then small. */
   let filtered = false;
   let hasSwap = true;
@@ -109,22 +112,31 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
   function read(at: Addresses, question: Question, signal: AbortSignal): Promise<Told | undefined> {
     const { source, path, gzip, brief } = question;
     let decoding: Decoding | undefined;
+    /** When the answer began, monotonic. */
+    let begunMs = 0;
     /** Another address may be asked after one that broke off: the last one counts. */
     const onBody = ({ status, contentType }: AnswerHead): BodyReader | undefined => {
+      begunMs = clock.monotonicMs();
       decoding = status === 200 ? decoders[source].begin(contentType, brief) : undefined;
       return decoding;
     };
     // Fewer promises than by awaiting it.
     return reach
       .fetch(at, { node, path, accept, gzip, onBody }, signal)
-      .then((answer) => tell(path, answer, decoding), tellFailure);
+      .then((answer) => tell(path, answer, decoding, begunMs), tellFailure);
   }
 
   /** Undefined where the question was too brief. */
-  function tell(path: string, answer: KubeletResponse, decoding: Decoding | undefined): Told | undefined {
+  function tell(
+    path: string,
+    answer: KubeletResponse,
+    decoding: Decoding | undefined,
+    begunMs: number,
+  ): Told | undefined {
     const { address, verifiedBy, wireBytes, dateMs } = answer;
-    const nodeTimeMs = dateMs ?? clock.wallMs();
-    const decoded = decoding?.finish(nodeTimeMs);
+    const ourMs = clock.wallMs();
+    const nodeTimeMs = dateMs ?? ourMs;
+    const decoded = decoding?.finish(answerTime(dateMs, ourMs, nodeClock.at(nodeTimeMs, begunMs)));
     if (decoded?.kind === 'too-brief') return undefined;
     if (decoded?.kind !== 'batch') {
       return { ...tellUseless(path, answer, decoded), address, verifiedBy, wireBytes, nodeTimeMs };

@@ -3,6 +3,7 @@ import type { NodeBatch } from '../batch.ts';
 import type { Identity } from '../exposition/recall.ts';
 import type { SampleSink } from '../exposition/sample.ts';
 import type { RowNumbers } from './rownumbers.ts';
+import type { AnswerTime } from './sampletime.ts';
 import type { Chosen } from './steady.ts';
 
 /** What one endpoint's samples mean. */
@@ -28,7 +29,7 @@ export interface Collector<Carried> extends SampleSink {
   /** Whether the node has swap; undefined where the kubelet does not say. */
   readonly hasSwap: boolean | undefined;
   /** @param carried from the choice before. */
-  choose(nodeTimeMs: number, carried: Carried | undefined): Choice<Carried>;
+  choose(time: AnswerTime, carried: Carried | undefined): Choice<Carried>;
 }
 
 export type Choice<Carried> =

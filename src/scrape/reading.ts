@@ -1,12 +1,10 @@
 /** The series of one cgroup as they come in, and which of their values are believed; the same for both endpoints. */
 import type { Sample } from '../exposition/sample.ts';
 import type { Point } from '../point.ts';
+import { type AnswerTime, sampleTime } from './sampletime.ts';
 
 /** More than any machine has or uses: 2^60 is an exbibyte, or 36 billion years of CPU; kubelets have sent 2^64. */
 const valueLimit = 2 ** 60;
-
-/** A sample may be this far ahead of the node's clock, which is known in whole seconds only. */
-export const futureLimitMs = 5_000;
 
 /** The latest sample of one series; kubelets send two for one where a container's cgroup outlived it. */
 export class Reading {
@@ -36,12 +34,14 @@ export class Readings {
     return [this.cpu, this.memory, this.swap, this.start][family] ?? this.cpu;
   }
 
-  /** Undefined without a working set, and where a value cannot be true. Node time in milliseconds since the epoch. */
-  toPoint(nodeTimeMs: number): Point | undefined {
+  /** Undefined without a working set, and where a value or the time cannot be true. */
+  toPoint(answer: AnswerTime): Point | undefined {
     const { cpu, memory, swap } = this;
     if (!memory.seen || !isPlausible(memory.value) || !isPlausible(cpu.value)) return undefined;
+    const time = this.#time(answer);
+    if (time === undefined) return undefined;
     return {
-      ...sampleTime(cpu.seen ? cpu.timestampMs : memory.timestampMs, nodeTimeMs),
+      ...time,
       // Kubelets leave the row out while no CPU was used: zero is a value, and what cpu holds without a sample.
       cpuSeconds: cpu.value,
       memoryBytes: memory.value,
@@ -53,11 +53,11 @@ export class Readings {
    * Returns a point also where a value is missing or cannot be true: the container is there, so its pod must not look whole without it. The working
    * set is NaN then.
    */
-  toPointOrUnusable(nodeTimeMs: number): Point {
-    const { cpu, memory } = this;
+  toPointOrUnusable(answer: AnswerTime): Point {
+    const { cpu } = this;
     return (
-      this.toPoint(nodeTimeMs) ?? {
-        ...sampleTime(cpu.seen ? cpu.timestampMs : memory.timestampMs, nodeTimeMs),
+      this.toPoint(answer) ?? {
+        ...(this.#time(answer) ?? { timestampMs: answer.nodeTimeMs }),
         cpuSeconds: isPlausible(cpu.value) ? cpu.value : 0,
         memoryBytes: Number.NaN,
         swapBytes: undefined,
@@ -66,9 +66,14 @@ export class Readings {
   }
 
   /** The same, but a machine that uses nothing is not believed: old cAdvisors on cgroup v2 have said so. */
-  toMachinePoint(nodeTimeMs: number): Point | undefined {
-    const point = this.toPoint(nodeTimeMs);
+  toMachinePoint(answer: AnswerTime): Point | undefined {
+    const point = this.toPoint(answer);
     return point !== undefined && point.cpuSeconds > 0 && point.memoryBytes > 0 ? point : undefined;
+  }
+
+  #time(answer: AnswerTime) {
+    const { cpu, memory } = this;
+    return sampleTime(cpu.seen ? cpu.timestampMs : memory.timestampMs, answer);
   }
 
   /** Whole milliseconds; undefined where there is none, or the zero time of Go, which is negative. */
@@ -85,10 +90,4 @@ export function startTimeMs(seconds: number): number | undefined {
 /** CPU seconds or bytes that can be true; NaN is not. */
 export function isPlausible(value: number): boolean {
   return value >= 0 && value <= valueLimit;
-}
-
-/** A missing time, or one in the node's future, becomes the time of the answer. */
-function sampleTime(timestampMs: number, nodeTimeMs: number): Pick<Point, 'timestampMs' | 'isTimeGuessed'> {
-  if (timestampMs > nodeTimeMs + futureLimitMs) return { timestampMs: nodeTimeMs, isTimeGuessed: true };
-  return { timestampMs: Number.isNaN(timestampMs) ? nodeTimeMs : timestampMs };
 }

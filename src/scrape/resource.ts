@@ -4,10 +4,12 @@
  */
 import { type Numbers, type Sample, unremembered } from '../exposition/sample.ts';
 import type { ContainerPoint, PodBatch, Point } from '../point.ts';
+import { aliveMachine, deadAfterMs, oldestAliveMs } from './age.ts';
 import type { Choice, Collector, Meaning } from './meaning.ts';
 import { followLineages, type Lineage } from './lineage.ts';
 import { Readings } from './reading.ts';
 import { rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
+import type { AnswerTime } from './sampletime.ts';
 
 /** Every family that is read, and asked for by name[] where the kubelet can filter. */
 export const resourceFamilies: readonly string[] = [
@@ -48,7 +50,7 @@ export const resource: Meaning<Row, Lineages> = {
   families: resourceFamilies,
   moving: [...resourceFamilies.keys()],
   identity: 'all labels',
-  oldestMs: Infinity,
+  oldestMs: deadAfterMs,
   collect: (rows) => new ResourceCollector(rows),
   kept: (row) => row,
 };
@@ -97,31 +99,32 @@ class ResourceCollector implements Collector<Lineages> {
     return [...this.#rows.keys()].filter((place) => this.numbers.isAnySeen(place));
   }
 
-  choose(nodeTimeMs: number, before: Lineages = new Map()): Choice<Lineages> {
+  choose(time: AnswerTime, before: Lineages = new Map()): Choice<Lineages> {
     const places = new Map<Point, number>();
     const lineages = new Map<string, readonly Lineage[]>();
-    const pods = new Map<string, PodBatch & { readonly containers: ContainerPoint[] }>();
+    const points: { readonly row: Row; readonly place: number; readonly point: ContainerPoint }[] = [];
     let machinePoint: Point | undefined;
     const seen = this.#seenPlaces();
     for (const place of seen) {
       const row = this.#rows[place]!;
       const readings = this.numbers.readings(place);
       if (isMachine(row)) {
-        machinePoint = readings.toMachinePoint(nodeTimeMs);
+        machinePoint = readings.toMachinePoint(time);
         if (machinePoint !== undefined) places.set(machinePoint, place);
         continue;
       }
       const lines = [readings, ...(this.#otherLines.get(place) ?? [])];
       const key = keyOf(row);
-      const { point, followed } = toContainerPoint(row.container, lines, nodeTimeMs, before.get(key) ?? []);
+      const { point, followed } = toContainerPoint(row.container, lines, time, before.get(key) ?? []);
       if (followed !== undefined) lineages.set(key, followed);
-      if (point === undefined) continue;
-      places.set(point, place);
-      const podKey = `${row.namespace}\0${row.pod}`;
-      const pod = pods.get(podKey);
-      if (pod !== undefined) pod.containers.push(point);
-      else pods.set(podKey, { namespace: row.namespace, name: row.pod, uid: undefined, containers: [point] });
+      if (point !== undefined) points.push({ row, place, point });
     }
+    machinePoint = aliveMachine(
+      machinePoint,
+      points.map(({ point }) => point),
+      time.nodeTimeMs,
+    );
+    const pods = podsOf(points, time.nodeTimeMs, places);
     if (machinePoint === undefined && pods.size === 0) return { kind: 'unusable', reason: 'no usable rows' };
     const rows = seen.length;
     return {
@@ -162,6 +165,25 @@ class ResourceCollector implements Collector<Lineages> {
   }
 }
 
+/** The pods of the containers that are still sampled. @param places gets the place of each. */
+function podsOf(
+  points: readonly { readonly row: Row; readonly place: number; readonly point: ContainerPoint }[],
+  nodeTimeMs: number,
+  places: Map<Point, number>,
+): Map<string, PodBatch> {
+  const pods = new Map<string, PodBatch & { readonly containers: ContainerPoint[] }>();
+  const limitMs = oldestAliveMs(points.map(({ point }) => nodeTimeMs - point.timestampMs));
+  for (const { row, place, point } of points) {
+    if (nodeTimeMs - point.timestampMs > limitMs) continue;
+    places.set(point, place);
+    const podKey = `${row.namespace}\0${row.pod}`;
+    const pod = pods.get(podKey);
+    if (pod !== undefined) pod.containers.push(point);
+    else pods.set(podKey, { namespace: row.namespace, name: row.pod, uid: undefined, containers: [point] });
+  }
+  return pods;
+}
+
 const machine: Row = { namespace: '', pod: '', container: '' };
 
 function isMachine({ container }: Row): boolean {
@@ -187,15 +209,15 @@ interface Chosen {
 function toContainerPoint(
   name: string,
   lines: readonly Readings[],
-  nodeTimeMs: number,
+  time: AnswerTime,
   before: readonly Lineage[],
 ): Chosen {
   // A line is of a container that runs only if it has both; where a start time is told, there is one for all.
   const whole = lines.filter(({ cpu, memory }) => cpu.seen && memory.seen);
   const [readings = lines[0]] = whole;
   if (readings === undefined) return { point: undefined };
-  if (whole.length > 1) return newestOf(name, whole, nodeTimeMs, before);
-  const point = readings.toPointOrUnusable(nodeTimeMs);
+  if (whole.length > 1) return newestOf(name, whole, time, before);
+  const point = readings.toPointOrUnusable(time);
   const startTimeMs = readings.startTimeMs();
   // The exact value tells more than the milliseconds: runtimes give nanoseconds.
   const containerId = startTimeMs === undefined ? unknownContainerId : `start:${readings.start.value}`;
@@ -203,8 +225,8 @@ function toContainerPoint(
 }
 
 /** The line that came last is of the pod that has the name now. Which of them the start time belongs to, nobody knows. */
-function newestOf(name: string, lines: readonly Readings[], nodeTimeMs: number, before: readonly Lineage[]): Chosen {
-  const points = lines.map((readings) => readings.toPoint(nodeTimeMs)).filter((point) => point !== undefined);
+function newestOf(name: string, lines: readonly Readings[], time: AnswerTime, before: readonly Lineage[]): Chosen {
+  const points = lines.map((readings) => readings.toPoint(time)).filter((point) => point !== undefined);
   const followed = followLineages(
     before,
     points.map(({ cpuSeconds }) => cpuSeconds),

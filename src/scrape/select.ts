@@ -6,6 +6,7 @@
  * the reader takes the one whose UID the API knows.
  */
 import type { ContainerPoint, PodBatch } from '../point.ts';
+import { oldestAliveMs } from './age.ts';
 import type { Cgroup } from './cgroup.ts';
 import { nextStartTimes, type StartTimes } from './starttimes.ts';
 
@@ -28,15 +29,6 @@ export interface Selection {
   /** For the next scrape of the node. */
   readonly startTimes: StartTimes;
 }
-
-/** No row is given up before this age; a kubelet samples every 10 to 30 s. */
-export const deadAfterMs = 90_000;
-
-/**
- * Nor before it is this much older than its neighbours: --housekeeping-interval=5m makes every row of a node old, spread over ten minutes;
- * at three times the median, one live row in ten would be given up.
- */
-const deadAfterMedians = 10;
 
 /**
  * Keeps exactly one candidate per container of a pod UID. The order of the candidates does not matter for which.
@@ -98,11 +90,7 @@ function onePerContainerId(candidates: readonly Sampled[]): Iterable<Sampled> {
 
 /** Drops rows that are no longer sampled, before any choice: such a row must not win over one that is. */
 function alive(candidates: readonly Sampled[], nodeTimeMs: number): readonly Sampled[] {
-  if (candidates.every((candidate) => ageMs(candidate) <= deadAfterMs)) return candidates;
-  const ages = Float64Array.from(candidates, ageMs).sort();
-  // The lower median: an old row must not be its own measure.
-  const medianMs = ages[(ages.length - 1) >> 1] ?? 0;
-  const limitMs = Math.max(deadAfterMs, deadAfterMedians * medianMs);
+  const limitMs = oldestAliveMs(candidates.map(ageMs));
   return candidates.filter((candidate) => ageMs(candidate) <= limitMs);
 
   function ageMs(candidate: Sampled): number {

@@ -4,8 +4,9 @@
  */
 import { column, columns, type Layout, machineRow, rowsOf } from '../batch.ts';
 import type { ContainerPoint, PodBatch, Point } from '../point.ts';
-import { futureLimitMs, isPlausible, startTimeMs } from './reading.ts';
+import { isPlausible, startTimeMs } from './reading.ts';
 import { rowFamilies, type RowNumbers } from './rownumbers.ts';
+import { type AnswerTime, isTrueTime } from './sampletime.ts';
 
 export interface Steady {
   readonly layout: Layout;
@@ -54,20 +55,19 @@ export function steadyOf(
 
 /**
  * The numbers of the batch by the short cut, or undefined.
- * @param nodeTimeMs the node's clock when it answered, in milliseconds since the epoch.
  * @param before those of the batch before, which nobody needs any more: their memory is used again, if it is there.
  * @param brief whether nobody has asked when containers started.
  */
 export function steadyNumbers(
   { places, startSeconds, startTimesMs, oldestMs }: Steady,
   numbers: RowNumbers,
-  nodeTimeMs: number,
+  answer: AnswerTime,
   before: Float64Array<ArrayBuffer>,
   brief: boolean,
 ): Float64Array<ArrayBuffer> | undefined {
   const length = places.length * columns;
   const result = before.length === length ? before : new Float64Array(length);
-  if (!copy(places[machineRow]!, numbers, nodeTimeMs, result, machineRow)) return undefined;
+  if (!copy(places[machineRow]!, numbers, answer, oldestMs, result, machineRow)) return undefined;
   if (result[column.cpuSeconds] === 0 || result[column.memoryBytes] === 0) return undefined;
   result[column.startTimeMs] = Number.NaN;
   for (let row = machineRow + 1; row < places.length; row += 1) {
@@ -75,27 +75,33 @@ export function steadyNumbers(
     const known = startSeconds[row]!;
     const told = numbers.isSeen(place, start) ? numbers.value(place, start) : brief ? known : Number.NaN;
     if (!Object.is(told, known)) return undefined;
-    if (!copy(place, numbers, nodeTimeMs, result, row)) return undefined;
+    if (!copy(place, numbers, answer, oldestMs, result, row)) return undefined;
     // A row that uses nothing may be that of a container that has ended.
     if (!numbers.isSeen(place, cpu) && numbers.value(place, memory) === 0) return undefined;
-    if (nodeTimeMs - result[row * columns + column.timestampMs]! > oldestMs) return undefined;
     result[row * columns + column.startTimeMs] = startTimesMs[row]!;
   }
   return result;
 }
 
 /** False where the values need a second look. */
-function copy(place: number, numbers: RowNumbers, nodeTimeMs: number, result: Float64Array, row: number): boolean {
+function copy(
+  place: number,
+  numbers: RowNumbers,
+  answer: AnswerTime,
+  oldestMs: number,
+  result: Float64Array,
+  row: number,
+): boolean {
   const cpuSeconds = numbers.value(place, cpu);
   const memoryBytes = numbers.value(place, memory);
   if (!numbers.isSeen(place, memory) || !isPlausible(cpuSeconds) || !isPlausible(memoryBytes)) return false;
   const timestampMs = numbers.timestampMs(place, numbers.isSeen(place, cpu) ? cpu : memory);
-  // Also false for no time at all.
-  if (!(timestampMs <= nodeTimeMs + futureLimitMs)) return false;
+  if (!isTrueTime(timestampMs, answer) || answer.nodeTimeMs - timestampMs > oldestMs) return false;
   const swapBytes = numbers.value(place, swap);
   const at = row * columns;
   result[at + column.timestampMs] = timestampMs;
-  result[at + column.isTimeGuessed] = 0;
+  result[at + column.toldMs] = Number.NaN;
+  result[at + column.isUntimed] = 0;
   result[at + column.cpuSeconds] = cpuSeconds;
   result[at + column.memoryBytes] = memoryBytes;
   result[at + column.swapBytes] = numbers.isSeen(place, swap) && isPlausible(swapBytes) ? swapBytes : Number.NaN;

@@ -69,7 +69,7 @@ export function notePodProgress(
 
 /** A sample that was there already is held by the same object. */
 function isFirst(before: Held | undefined, now: Held): boolean {
-  return now !== before && typeof now.base === 'string';
+  return now.last !== before?.last && typeof now.base === 'string';
 }
 
 /** Within its node. */

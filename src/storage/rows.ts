@@ -5,7 +5,7 @@
 import { column as batchColumn, columns as batchColumns, type PodLayout } from '../batch.ts';
 import type { ContainerPoint, Usage } from '../point.ts';
 import { type Judgement, judge, type Rules } from './judge.ts';
-import { type Held, nanocores } from './window.ts';
+import { hasPlainTime, type Held, nanocores } from './window.ts';
 
 /** The newest sample, and what its rate is counted from; NaN where that is the only one so far. */
 const column = {
@@ -38,7 +38,7 @@ export function advanceRows(rows: Rows, first: number, count: number, numbers: F
   for (let row = first; row < first + count; row += 1) {
     const judgement = judgeRow(rows, row, numbers, rules);
     if (judgement !== 'news' && judgement !== 'repeated') return notPlain;
-    if (numbers[row * batchColumns + batchColumn.isTimeGuessed] !== 0) return notPlain;
+    if (!isPlainTime(numbers, row)) return notPlain;
   }
   // Where only some have their second sample there is more to say.
   if (isSingle(rows, first) && !areAllNewer(rows, first, count, numbers)) return notPlain;
@@ -58,6 +58,12 @@ export function advanceRows(rows: Rows, first: number, count: number, numbers: F
     rows[to + column.swapBytes] = numbers[from + batchColumn.swapBytes]!;
   }
   return largestMs;
+}
+
+/** Whether the sample's time is what the kubelet wrote. */
+function isPlainTime(numbers: Float64Array, row: number): boolean {
+  const at = row * batchColumns;
+  return Number.isNaN(numbers[at + batchColumn.toldMs]) && numbers[at + batchColumn.isUntimed] === 0;
 }
 
 function judgeRow(rows: Rows, row: number, numbers: Float64Array, rules: Rules): Judgement {
@@ -118,7 +124,8 @@ export function usageInRow(rows: Rows, row: number, name: string, hasSwap: boole
 export function fitsRow({ last, base, rival, lacksValue }: Held): boolean {
   return (
     base !== 'restarted' &&
-    last.isTimeGuessed !== true &&
+    hasPlainTime(last) &&
+    (typeof base === 'string' || hasPlainTime(base)) &&
     rival === undefined &&
     lacksValue === undefined &&
     !Number.isNaN(last.memoryBytes)

@@ -26,7 +26,8 @@ const point = {
   cpuSeconds: seconds,
   memoryBytes: sampleBytes,
   swapBytes,
-  isTimeGuessed: optional(yes),
+  toldMs: optional(time),
+  isUntimed: optional(yes),
 };
 const containerPoint = { ...point, name: text, containerId: text, startTimeMs: optional(time) };
 const usage = {
@@ -82,7 +83,8 @@ function held(of: Readonly<Record<string, Check>>): Check {
     cpuSeconds: seconds,
     memoryBytes: optional(sampleBytes),
     swapBytes,
-    isTimeGuessed: optional(yes),
+    toldMs: optional(time),
+    isUntimed: optional(yes),
     name: optional(text),
     containerId: optional(text),
     startTimeMs: optional(time),

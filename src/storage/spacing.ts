@@ -1,6 +1,6 @@
 /** How far apart a kubelet takes its samples, learned from scrape to scrape; pure. */
 import type { ContainerPoint, Point } from '../point.ts';
-import type { Held } from './window.ts';
+import { type Held, stampMs } from './window.ts';
 
 /** What the largest distance was is forgotten slowly: an idle node's samples are as irregular as a busy one's. */
 const memory = 0.8;
@@ -53,7 +53,7 @@ export function distanceMs<P extends Point | ContainerPoint>(
   if (before === undefined || now.last === before.last) return undefined;
   // Only a sample before it counts, not a container's start, nor another container's sample.
   const follows = now.base === before.last || (now.base === 'restarted' && idOf(now.last) === idOf(before.last));
-  const distance = now.last.timestampMs - before.last.timestampMs;
+  const distance = stampMs(now.last) - stampMs(before.last);
   return follows && distance > 0 ? distance : undefined;
 }
 

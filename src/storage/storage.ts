@@ -31,7 +31,7 @@ import {
   toHeldNode,
   usageInRows,
 } from './storednode.ts';
-import { advanceContainer, advanceMachine, type Held, usageOf } from './window.ts';
+import { advanceContainer, advanceMachine, type Held, isOtherClock, usageOf } from './window.ts';
 
 export interface StorageOptions {
   readonly clock: Clock;
@@ -180,7 +180,8 @@ export function createStorage({
   }
 
   function noteImplausible(node: string, what: string, before: Held | undefined, now: Held): void {
-    if (now.rival !== undefined && now.rival !== before?.rival) onImplausible(node, what);
+    const { last, rival } = now;
+    if (rival !== undefined && rival !== before?.rival && !isOtherClock(last, rival)) onImplausible(node, what);
   }
 
   /** A node on which something came or went, or that is read from the other endpoint. */

@@ -7,13 +7,15 @@ export interface Held<P extends Point = Point> {
   readonly last: P;
   /** The sample before, or why there is none. */
   readonly base: Base | 'one-sample' | 'restarted';
-  /** A later sample that cannot follow the last one. Where the next one follows it, it was of another counter; otherwise it was absurd. */
+  /** A later sample that cannot follow the last one, or cannot be compared with it. Where the next one follows it, it was of another counter; otherwise it was absurd. */
   readonly rival?: P;
   /** Set while the kubelet reports the cgroup without a value that can be true: what was served before is served until it is stale. */
   readonly lacksValue?: true;
 }
 
-type Base = Pick<Point, 'timestampMs' | 'cpuSeconds'>;
+type Base = Time & Pick<Point, 'cpuSeconds'>;
+
+type Time = Pick<Point, 'timestampMs' | 'toldMs' | 'isUntimed'>;
 
 /** Takes in a machine's newest sample. */
 export function advanceMachine(held: Held | undefined, point: Point, rules: Rules): Held {
@@ -45,7 +47,7 @@ export function usageOf(held: Held, hasSwap: boolean): Answer<Usage> {
   const { last, base } = held;
   if (typeof base === 'string') return { kind: 'missing', reason: base };
   if (held.lacksValue === true) return { kind: 'missing', reason: 'stale' };
-  const windowMs = last.timestampMs - base.timestampMs;
+  const windowMs = stampMs(last) - stampMs(base);
   return {
     kind: 'ready',
     value: {
@@ -93,6 +95,7 @@ function advance<P extends Point>(held: Held<P>, point: P, startTimeMs: number, 
   // Nothing is counted from a sample without a value.
   const startsAnew = Number.isNaN(held.last.memoryBytes) && (judgement === 'news' || judgement === 'implausible');
   if (startsAnew) return { last: point, base: held.base === 'one-sample' ? 'one-sample' : 'restarted' };
+  if (isOtherClock(held.last, point) && judgement !== 'no value') return afterRival(held, point, startTimeMs, rules);
   switch (judgement) {
     case 'repeated':
       return held.lacksValue === undefined ? held : { last: held.last, base: held.base };
@@ -101,7 +104,7 @@ function advance<P extends Point>(held: Held<P>, point: P, startTimeMs: number, 
     case 'ended':
       return { last: point, base: { timestampMs: held.last.timestampMs, cpuSeconds: 0 } };
     case 'news':
-      return { last: point, base: isOtherClock(held.last, point) ? 'restarted' : held.last };
+      return { last: point, base: held.last };
     case 'restart':
       return { last: point, base: 'restarted' };
     case 'implausible':
@@ -109,20 +112,23 @@ function advance<P extends Point>(held: Held<P>, point: P, startTimeMs: number, 
   }
 }
 
-/** A machine exchanged under its node's name goes on from its own counter; one absurd sample is followed by samples that fit the last one. */
+/**
+ * A machine exchanged under its node's name goes on from its own counter, and a kubelet that stops writing times from its own samples; one odd sample is
+ * followed by samples that fit the last one.
+ */
 function afterRival<P extends Point>(held: Held<P>, point: P, startTimeMs: number, rules: Rules): Held<P> {
   const { last, base, rival } = held;
-  if (rival !== undefined && judgeAfter(rival, point, startTimeMs, rules) === 'news')
-    return { last: point, base: rival };
+  const follows = rival !== undefined && judgeAfter(rival, point, startTimeMs, rules) === 'news';
+  if (follows && !isOtherClock(rival, point)) return { last: point, base: rival };
   return { last, base, rival: point };
 }
 
 function judgeAfter(last: Point, point: Point, startTimeMs: number, rules: Rules): Judgement {
   return judge(
-    last.timestampMs,
+    stampMs(last),
     last.cpuSeconds,
     last.memoryBytes,
-    point.timestampMs,
+    stampMs(point),
     point.cpuSeconds,
     point.memoryBytes,
     startTimeMs,
@@ -130,9 +136,19 @@ function judgeAfter(last: Point, point: Point, startTimeMs: number, rules: Rules
   );
 }
 
-/** The sample may be half a minute older than its guessed time, so that the distance to one with a true time may be next to nothing. */
-function isOtherClock(last: Point, point: Point): boolean {
-  return point.isTimeGuessed !== last.isTimeGuessed;
+/** A sample without a time may be half a minute older than its answer, so that the interval to one with a time may be next to nothing. */
+export function isOtherClock(last: Time, point: Time): boolean {
+  return point.isUntimed !== last.isUntimed;
+}
+
+/** Returns the time by which a sample is told from others and its intervals are counted: what the kubelet wrote, also where that is not believed. */
+export function stampMs({ timestampMs, toldMs }: Time): number {
+  return toldMs ?? timestampMs;
+}
+
+/** Reports whether a sample's time is what the kubelet wrote. */
+export function hasPlainTime({ toldMs, isUntimed }: Time): boolean {
+  return toldMs === undefined && isUntimed === undefined;
 }
 
 /** The last value stays what is counted from. Where there never was one, the newest sample shows that the container is still there. */
@@ -147,7 +163,7 @@ function withoutValue<P extends Point>(held: Held<P>, point: P): Held<P> {
  */
 function sinceStart(point: ContainerPoint, youngerThanMs: number, rules: Rules): Base | undefined {
   if (point.startTimeMs === undefined || Number.isNaN(point.memoryBytes)) return undefined;
-  const ageMs = point.timestampMs - point.startTimeMs;
+  const ageMs = stampMs(point) - point.startTimeMs;
   const isFresh = ageMs >= freshMinimumMs && ageMs < youngerThanMs;
   // More than a machine could do in that time: the start time has moved.
   if (!isFresh || !isPossible(point.cpuSeconds, ageMs, rules)) return undefined;

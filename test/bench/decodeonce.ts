@@ -2,6 +2,7 @@
 import { type NodeBatch, toPoints } from '../../src/batch.ts';
 import { cadvisor } from '../../src/scrape/cadvisor.ts';
 import { createDecoder, type Decoder } from '../../src/scrape/decode.ts';
+import { answerTime } from '../../src/scrape/sampletime.ts';
 import type { Encoded } from '../fakes/exposition.ts';
 
 export type { Decoder } from '../../src/scrape/decode.ts';
@@ -35,7 +36,7 @@ export function decodeOnce({ whole, brief }: Answers, nodeTimeMs: number, decode
   for (let at = 0; at < bytes.length; at += recordBytes) {
     if (decoding?.write(bytes.subarray(at, at + recordBytes)) !== true) break;
   }
-  const decoded = decoding?.finish(nodeTimeMs);
+  const decoded = decoding?.finish(answerTime(nodeTimeMs, nodeTimeMs));
   if (decoded?.kind !== 'batch') throw new Error(`a body of the benchmark is ${decoded?.kind}: ${decoded?.reason}`);
   return decoded.batch;
 }

@@ -218,7 +218,7 @@ describe('a healthy kubelet', () => {
       response.setHeader('date', new Date(nowMs).toUTCString());
       response
         .setHeader('content-type', 'text/plain')
-        .end('node_cpu_usage_seconds_total 1 1\nnode_memory_working_set_bytes 1 1\n');
+        .end('node_cpu_usage_seconds_total 1\nnode_memory_working_set_bytes 1\n');
     });
     const port = await listen(plain, 0);
     const nothing = () => assert.fail('nobody is shown anything');

@@ -468,7 +468,7 @@ test('a kubelet over plain HTTP gets no credentials', async () => {
     seen.push(asked.headers.authorization);
     answer
       .writeHead(200, { 'content-type': textContentType })
-      .end('node_cpu_usage_seconds_total 1 1\nnode_memory_working_set_bytes 1 1\n');
+      .end('node_cpu_usage_seconds_total 1\nnode_memory_working_set_bytes 1\n');
   });
   const port = await listen(plain, 0);
   await using client = createKubeletClient({

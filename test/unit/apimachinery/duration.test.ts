@@ -108,6 +108,18 @@ test('any duration of the grammar is the sum of its terms', () => {
   );
 });
 
+test('no duration is written that Go cannot read', () => {
+  fc.assert(
+    fc.property(fc.double(), (ms) => {
+      const text = formatDuration(ms);
+      assert.ok(parseDuration(text) !== undefined, text);
+    }),
+  );
+  assert.equal(formatDuration(Infinity), '2540400h0m0s');
+  assert.equal(formatDuration(-Infinity), '-2540400h0m0s');
+  assert.equal(formatDuration(Number.NaN), '0s');
+});
+
 test('any text is a finite number or undefined', () => {
   const pieces = fc
     .array(fc.constantFrom('1', '.', '0', '-', 'ns', 'ms', 's', 'm', 'h', 'x', ' '))

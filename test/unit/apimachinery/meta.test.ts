@@ -78,6 +78,7 @@ describe('time', () => {
   check(1_795_377_055_999, '2026-11-22T19:50:55Z');
   check(0, '1970-01-01T00:00:00Z');
   check(-5, '1970-01-01T00:00:00Z');
+  check(Number.NaN, '1970-01-01T00:00:00Z');
   check(1e300, '9999-12-31T23:59:59Z');
   check(Number.POSITIVE_INFINITY, '9999-12-31T23:59:59Z');
 });

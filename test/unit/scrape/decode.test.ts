@@ -473,3 +473,75 @@ function reasonOf(decoded: Decoded): string {
   assert.ok(decoded.kind !== 'batch');
   return decoded.reason;
 }
+
+describe('times of samples in one body', () => {
+  const nodeTimeMs = context.nodeTimeMs;
+  const names = ['app', 'side', 'log'];
+  /** A body in which each container's rows have such a time; undefined is none. */
+  const bodyOf = (source: 'cadvisor' | 'resource', times: readonly (number | undefined)[], machineMs = timestampMs) => {
+    const at = (labels: Readonly<Record<string, string>>, value: number, ms: number | undefined): FamilySample =>
+      ms === undefined ? { labels, value } : { labels, value, timestampMs: ms };
+    const labelsOf = (index: number) =>
+      source === 'cadvisor'
+        ? { ...app, container: names[index]!, id: `${podPath}/${String(index + 3).repeat(64)}` }
+        : { namespace: 'shop', pod: 'web-0', container: names[index]! };
+    const cpuRows = times.map((ms, index) => at(labelsOf(index), 5, ms));
+    const memoryRows = times.map((ms, index) => at(labelsOf(index), 1e6, ms));
+    return source === 'cadvisor'
+      ? [
+          cpu(at(total(blank), 100, machineMs), ...cpuRows),
+          memory(at(blank, 1e9, machineMs), ...memoryRows),
+          scrapeError(0),
+        ]
+      : [
+          gauge('node_cpu_usage_seconds_total', at({}, 100, machineMs)),
+          gauge('node_memory_working_set_bytes', at({}, 1e9, machineMs)),
+          cpu(...cpuRows),
+          memory(...memoryRows),
+        ];
+  };
+  const told = (source: 'cadvisor' | 'resource', form: 'text' | 'protobuf', families: readonly Family[]) => {
+    const decode = source === 'cadvisor' ? decodeCadvisor : decodeResource;
+    const [body, type] =
+      form === 'text' ? [encodeText(families), textContentType] : [encodeDelimited(families), delimitedContentType];
+    return batchOf(decode(body, type, context)).batch;
+  };
+
+  for (const source of ['cadvisor', 'resource'] as const) {
+    for (const form of ['text', 'protobuf'] as const) {
+      test(`${source}, ${form}: a container without a time has that of the answer, and is told with the others`, () => {
+        for (const none of [undefined, 0]) {
+          const { pods } = told(source, form, bodyOf(source, [timestampMs, none]));
+          const times = pods[0]?.containers.map(({ name, timestampMs: ms, isUntimed }) => [name, ms, isUntimed]);
+          assert.deepEqual(times, [
+            ['app', timestampMs, undefined],
+            ['side', nodeTimeMs, true],
+          ]);
+        }
+      });
+
+      test(`${source}, ${form}: a row of 600 s ago among young ones is that of a container that has ended`, () => {
+        const { pods } = told(source, form, bodyOf(source, [timestampMs, nodeTimeMs - 600_000, timestampMs]));
+        assert.deepEqual(pods[0]?.containers.map(({ name }) => name).sort(), ['app', 'log']);
+      });
+
+      test(`${source}, ${form}: a machine row of 600 s ago among young ones is none`, () => {
+        assert.equal(told(source, form, bodyOf(source, [timestampMs], nodeTimeMs - 600_000)).machine, undefined);
+        const slow = bodyOf(source, [nodeTimeMs - 200_000], nodeTimeMs - 600_000);
+        assert.equal(told(source, form, slow).machine?.timestampMs, nodeTimeMs - 600_000);
+      });
+
+      test(`${source}, ${form}: a container whose time cannot be is there without a value`, () => {
+        for (const impossible of [1, -62_135_596_800_000]) {
+          const { pods, machine } = told(source, form, bodyOf(source, [timestampMs, impossible], impossible));
+          const memories = pods[0]?.containers.map(({ name, memoryBytes }) => [name, memoryBytes]);
+          assert.deepEqual(memories, [
+            ['app', 1e6],
+            ['side', Number.NaN],
+          ]);
+          assert.equal(machine, undefined);
+        }
+      });
+    }
+  }
+});

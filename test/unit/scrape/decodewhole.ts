@@ -3,6 +3,7 @@ import { toPoints } from '../../../src/batch.ts';
 import { cadvisor } from '../../../src/scrape/cadvisor.ts';
 import { createDecoder, type Decoded, type Decoder } from '../../../src/scrape/decode.ts';
 import { resource } from '../../../src/scrape/resource.ts';
+import { answerTime } from '../../../src/scrape/sampletime.ts';
 import type { NodePoints } from '../../../src/point.ts';
 
 export type Told =
@@ -32,6 +33,6 @@ function decodeWith(decoder: Decoder, body: Uint8Array, contentType: string, nod
   if (decoding === undefined)
     return { kind: 'unusable', reason: `unknown content type ${JSON.stringify(contentType)}` };
   decoding.write(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
-  const decoded = decoding.finish(nodeTimeMs);
+  const decoded = decoding.finish(answerTime(nodeTimeMs, nodeTimeMs));
   return decoded.kind === 'batch' ? { ...decoded, batch: toPoints(decoded.batch) } : decoded;
 }

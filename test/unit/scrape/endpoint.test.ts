@@ -34,7 +34,11 @@ function filteringKubelet(families: () => readonly Family[]): RecordingKubelet {
   });
 }
 
-function kubeletBy(contentType: string, bodyOf: (path: string) => Buffer): RecordingKubelet {
+function kubeletBy(
+  contentType: string,
+  bodyOf: (path: string) => Buffer,
+  dateMs: () => number | undefined = () => nodeTimeMs,
+): RecordingKubelet {
   const paths: string[] = [];
   const wholes: boolean[] = [];
   return {
@@ -43,7 +47,7 @@ function kubeletBy(contentType: string, bodyOf: (path: string) => Buffer): Recor
     fetch: async ({ onBody, path }) => {
       paths.push(path);
       const body = bodyOf(path);
-      const head = { status: 200, contentType, dateMs: nodeTimeMs };
+      const head = { status: 200, contentType, dateMs: dateMs() };
       wholes.push(onBody?.(head)?.write(body) === true);
       const answer = { ...head, body: Buffer.alloc(0), wireBytes: body.length };
       return { ...answer, via: 'kubelet', address: '127.0.0.1:10250', verifiedBy: 'address' };
@@ -223,4 +227,33 @@ test('as much as changes, of a node that sends everything and on which nothing c
   };
   await checkBriefQuestions(ask, () => (rows = [machine, containerOf('2')]));
   assert.equal(new Set(kubelet.paths).size, 1);
+});
+
+test('samples without a time are as far apart as the answers by our clock, whatever second their Date headers are of', async () => {
+  for (const hasDate of [true, false]) {
+    const clock = createFakeClock();
+    const row = { labels: { container: 'app', namespace: 'shop', pod: 'web' }, value: 1 };
+    const body = encodeText([
+      family('container_cpu_usage_seconds_total', [row]),
+      family('container_memory_working_set_bytes', [row]),
+    ]);
+    const nodeMs = () => nodeTimeMs + 900 + clock.monotonicMs();
+    const kubelet = kubeletBy(
+      textContentType,
+      () => body,
+      () => (hasDate ? Math.floor(nodeMs() / 1000) * 1000 : undefined),
+    );
+    const endpoint = createEndpoint('node-1', kubelet, clock);
+    const times: number[] = [];
+    for (let scrape = 0; scrape < 10; scrape += 1) {
+      const told = await endpoint.resource(at, new AbortController().signal);
+      const point = told.kind === 'batch' ? toPoints(told.batch).pods[0]?.containers[0] : undefined;
+      times.push(point?.timestampMs ?? assert.fail(told.kind));
+      await clock.advance(10_150);
+    }
+    for (const [index, ms] of times.slice(1).entries()) {
+      const passedMs = ms - times[index]!;
+      assert.ok(Math.abs(passedMs - 10_150) <= 102, `${passedMs} ms`);
+    }
+  }
 });

@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import { toPoints } from '../../../src/batch.ts';
 import { cadvisor, startFamily } from '../../../src/scrape/cadvisor.ts';
 import type { Decoder } from '../../../src/scrape/decode.ts';
+import { answerTime } from '../../../src/scrape/sampletime.ts';
 import {
   delimitedContentType,
   encodeDelimited,
@@ -200,7 +201,7 @@ function feed(
     at += length;
   }
   return (nodeTimeMs) => {
-    const decoded = decoding.finish(nodeTimeMs);
+    const decoded = decoding.finish(answerTime(nodeTimeMs, nodeTimeMs));
     if (decoded.kind !== 'batch') return decoded;
     const { pods, ...batch } = toPoints(decoded.batch);
     const key = ({ name, uid }: { name: string; uid: string | undefined }) => `${name} ${uid}`;

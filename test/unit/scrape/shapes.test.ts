@@ -78,7 +78,7 @@ test('a sample without a time, or with one in the future, is of the time of the 
     nots: nodeTimeMs,
     future: nodeTimeMs,
   });
-  const guessed = batch.pods.flatMap((pod) => pod.containers.filter(({ isTimeGuessed }) => isTimeGuessed));
+  const guessed = batch.pods.flatMap((pod) => pod.containers.filter(({ toldMs }) => toldMs !== undefined));
   assert.deepEqual(
     guessed.map(({ name }) => name),
     ['future'],

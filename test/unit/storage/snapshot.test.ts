@@ -125,10 +125,10 @@ describe('a snapshot', () => {
   test('is refused when it is of another version', async () => {
     const { text, writtenMs } = await snapshot();
     const { createHash } = await import('node:crypto');
-    const body = text.slice(0, text.lastIndexOf('{"sha256')).replace('"version":2', '"version":3');
+    const body = text.slice(0, text.lastIndexOf('{"sha256')).replace('"version":3', '"version":4');
     const sum = createHash('sha256').update(body).digest('hex');
     const other = `${body}{"sha256":"${sum}"}\n`;
-    assert.throws(() => readSnapshot(other, { wallMs: writtenMs, monotonicMs: 0 }, stalenessMs), /version 3/);
+    assert.throws(() => readSnapshot(other, { wallMs: writtenMs, monotonicMs: 0 }, stalenessMs), /version 4/);
   });
 
   test('is refused wherever it is cut off or changed', async () => {

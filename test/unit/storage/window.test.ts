@@ -121,19 +121,37 @@ describe('a clock', () => {
   });
 });
 
-describe('a guessed time', () => {
-  const guessed = (timestampMs: number, cpuSeconds: number) =>
-    container(timestampMs, cpuSeconds, { isTimeGuessed: true });
+describe('a time that is not what the kubelet wrote', () => {
+  const guessed = (timestampMs: number, toldMs: number, cpuSeconds: number) =>
+    container(timestampMs, cpuSeconds, { toldMs });
+  const untimed = (timestampMs: number, cpuSeconds: number) => container(timestampMs, cpuSeconds, { isUntimed: true });
+  const rateOf = (held: Held | undefined) => {
+    const usage = held && usageOf(held, false);
+    return usage?.kind === 'ready' ? [usage.value.windowMs, usage.value.cpuNanocores] : usage?.reason;
+  };
 
-  test('makes no rate with a true one: the sample may be much older', () => {
-    const held = containerAfter(container(0, 1), guessed(10_000, 30), container(10_100, 31));
-    assert.deepEqual(held && usageOf(held, false), { kind: 'missing', reason: 'restarted' });
+  test('does not make the same sample a newer one after a step back of the clock', () => {
+    const held = containerAfter(container(100_000, 1), container(115_000, 2), guessed(60_000, 115_000, 2));
+    assert.deepEqual(rateOf(held), [15_000, 66_666_666]);
+    assert.equal(containerAfter(guessed(0, 70_000, 1), guessed(15_000, 70_000, 1))?.base, 'one-sample');
   });
 
-  test('makes one with another guessed time, as of a node whose clock nobody knows', () => {
-    const held = containerAfter(guessed(0, 1), guessed(10_000, 2));
-    const usage = held && usageOf(held, false);
-    assert.equal(usage?.kind === 'ready' && usage.value.cpuNanocores, 100_000_000);
+  test('does not change the interval: it is counted by what the kubelet wrote', () => {
+    assert.deepEqual(rateOf(containerAfter(guessed(0, 70_000, 1), guessed(30_000, 80_000, 2))), [10_000, 100_000_000]);
+    assert.deepEqual(rateOf(containerAfter(container(0, 1), guessed(2_000, 10_000, 2))), [10_000, 100_000_000]);
+    assert.deepEqual(rateOf(containerAfter(guessed(2_000, 10_000, 2), container(20_000, 3))), [10_000, 100_000_000]);
+  });
+
+  test('is counted from a true start time by what the kubelet wrote, too', () => {
+    const held = containerAfter(container(2_000, 3, { toldMs: 12_000, startTimeMs: 0 }));
+    assert.deepEqual(rateOf(held), [12_000, 250_000_000]);
+  });
+
+  test('makes no rate with a true one where the kubelet wrote none: the sample may be much older', () => {
+    const both = [container(0, 1), untimed(10_000, 30)] as const;
+    assert.equal(rateOf(containerAfter(...both)), 'one-sample');
+    assert.deepEqual(rateOf(containerAfter(...both, container(10_100, 31))), [10_100, 2_970_297_029]);
+    assert.deepEqual(rateOf(containerAfter(...both, untimed(20_000, 31))), [10_000, 100_000_000]);
   });
 });
 
