@@ -36,8 +36,15 @@ export const cadvisorFamilies: readonly string[] = [
 
 const scrapeError = cadvisorFamilies.indexOf('container_scrape_error');
 const machineSwap = cadvisorFamilies.indexOf('machine_swap_bytes');
+/** By place in rowFamilies. */
+const familiesOfRows = [
+  'container_cpu_usage_seconds_total',
+  'container_memory_working_set_bytes',
+  swapFamily,
+  startFamily,
+];
 // A family that is only added to the list stops the program at its start.
-checkFamilies(cadvisorFamilies, [scrapeError, machineSwap]);
+checkFamilies(cadvisorFamilies, familiesOfRows, ['container_scrape_error', 'machine_swap_bytes']);
 
 export const cadvisor: Meaning<CgroupRow, StartTimes> = {
   source: 'cadvisor',

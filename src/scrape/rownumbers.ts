@@ -6,17 +6,18 @@ import { type Reading, Readings } from './reading.ts';
 export const rowFamilies = { cpu: 0, memory: 1, swap: 2, start: 3 } as const;
 
 const perRow = 4;
+
 /**
- * Checks a source's list of families: those of each row come first, as many as a row has places, and each other one is handled apart. A family that
- * is neither would be written into the next row.
- * @param apart indexes of the families that are not of rows.
+ * Checks a source's list of families: each one of rows is at its place in rowFamilies, and each other one is handled apart. A family that is neither would be
+ * written over another number, or into the next row.
+ * @param ofRows their names, by place.
+ * @param apart names of the families that are not of rows.
  * @throws Error that names the family.
  */
-export function checkFamilies(families: readonly string[], apart: readonly number[]): void {
+export function checkFamilies(families: readonly string[], ofRows: readonly string[], apart: readonly string[]): void {
   for (const [index, name] of families.entries()) {
-    if (index >= perRow && !apart.includes(index)) {
-      throw new Error(`family ${name} has no place in a row of ${perRow} numbers: give it one in rowFamilies`);
-    }
+    if (ofRows[index] === name || apart.includes(name)) continue;
+    throw new Error(`family ${name} has no place in a row of ${perRow} numbers: give it one in rowFamilies, or handle it apart`);
   }
 }
 
@@ -39,8 +40,12 @@ export class RowNumbers {
     this.#times.fill(unseen);
   }
 
-  /** Keeps the sample unless the one before is younger: kubelets send two for one where a container's cgroup outlived it. */
+  /**
+   * Keeps the sample unless the one before is younger: kubelets send two for one where a container's cgroup outlived it.
+   * @throws RangeError for a family that a row has no place for.
+   */
   add(row: number, family: number, { value, timestampMs }: Pick<Numbers, 'value' | 'timestampMs'>): void {
+    if (!(family < perRow)) throw noPlace(family);
     const at = row * perRow + family;
     if (at >= this.#times.length) this.#grow(row);
     if (timestampMs < this.#times[at]!) return;
@@ -49,6 +54,7 @@ export class RowNumbers {
   }
 
   isSeen(row: number, family: number): boolean {
+    if (!(family < perRow)) return false;
     const time = this.#times[row * perRow + family];
     return time !== undefined && time !== unseen;
   }
@@ -91,6 +97,10 @@ export class RowNumbers {
     this.#values = values;
     this.#times = times;
   }
+}
+
+function noPlace(family: number): RangeError {
+  return new RangeError(`family ${family} has no place in a row of ${perRow} numbers`);
 }
 
 /** Memory outside of JavaScript's heap takes longer to get than to use; so what one body has needed serves for the next one of any node. */
