@@ -5,7 +5,7 @@
  */
 import { readMetric } from './metric.ts';
 import { takePlainNumbers, timeBytes, valueBytes, viewOver } from './plainnumbers.ts';
-import type { Recall, Remembered } from './recall.ts';
+import { headBytes, type Recall, type Remembered } from './recall.ts';
 import { isAt, Sample, type SampleSink, type Seen, unremembered } from './sample.ts';
 import { Cursor, hasVarint, wireType } from './wire.ts';
 
@@ -304,15 +304,17 @@ export class DelimitedReader {
     const base = body.byteOffset;
     if (!takePlainNumbers(this.#view, base + stop, isTimed, plain)) return undefined;
     if (!Object.is(sample.value, plain.value) || !Object.is(sample.timestampMs, plain.timestampMs)) return undefined;
-    const range = identity === 'all labels' ? { start, end } : sample.rangeOf(identity.label);
+    const range = identity === 'all labels' ? { start, end } : identityOf(sample, identity.label);
     if (range === undefined || range.end > end) return undefined;
-    if (identity !== 'all labels' && range.start === range.end) return undefined;
+    const detail = identity === 'all labels' ? undefined : sample.rangeOf(identity.detail);
+    if (detail !== undefined && detail.end > range.start) return undefined;
     // A tag, and a length of one byte or two; who writes these otherwise is not recognised.
     const size = stop - start + (stop - start < 0x80 ? 2 : 3);
     return {
       start: base + stop - size,
       size,
       identity: { start: base + range.start, length: range.end - range.start },
+      detail: detail && { start: base + detail.start, end: base + detail.end },
       isTimed,
       isWanted: this.#sink.isWanted(series),
     };
@@ -327,4 +329,10 @@ export class DelimitedReader {
     this.#need = bytes;
     return -1;
   }
+}
+
+/** Where a label's value is, with the bytes before it that hold its length; undefined where the sample has none. */
+function identityOf(of: Sample, label: string): { readonly start: number; readonly end: number } | undefined {
+  const range = of.rangeOf(label);
+  return range === undefined || range.start === range.end ? undefined : { ...range, start: range.start - headBytes };
 }

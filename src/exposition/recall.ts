@@ -7,8 +7,8 @@ import { takePlainNumbers } from './plainnumbers.ts';
 import type { Sample, SampleSink } from './sample.ts';
 
 /**
- * Numbers kept per sample: its first three bytes, which say that it is a metric and how long it is; how many bytes it has; where in them those of its
- * identity start that are compared (in the bits above the flags); the series.
+ * Numbers kept per sample: its first three bytes, which say that it is a metric and how long it is; how many bytes it has; flags, where in the sample its
+ * identity starts, and how far before that its detail ends (0 where it has none); the series.
  */
 const entrySize = 4;
 const threeBytes = 0xff_ffff;
@@ -17,28 +17,40 @@ const intBytes = 4;
 const isUntimed = 1;
 const isUnwanted = 2;
 const flagBits = 2;
+const offsetMask = 0x3fff;
+const detailShift = 16;
+/** Of what is kept of a detail's distance. */
+const detailLimitBytes = (1 << 15) - 1;
 /** How many samples that have gone may lie between two that are still there; those of a whole pod do. */
 const lookAhead = 16;
-/** Numbers kept per series: where its words start, and of how many bytes of the identity; what stands before the identity, and how far before these bytes. */
-const seriesSize = 4;
-const noHead = -1;
+/** Numbers kept per series: where its words start, and of how many bytes the identity is. */
+const seriesSize = 2;
+/** Of a series that nobody wants, the end of its identity is compared: nothing is made of its numbers. Of a cgroup's path this is most of an ID or UID. */
+const unwantedBytes = 24;
 /** Of thousands of senders, room that nobody needs adds up. */
 const firstWords = 128;
 const firstSeries = 32;
 
 /**
- * What says which series a sample is of: all that stands before its numbers, or the value of one label. Of that the length and the end are compared,
- * which have to be enough to tell one from another.
+ * Says which series a sample is of: all that stands before its numbers, or the value of one label, all of which is compared. `detail` is a label that
+ * some families have before it: its value is compared with the one that the family's samples had.
  */
-export type Identity = 'all labels' | { readonly label: string; readonly endBytes: number };
+export type Identity = 'all labels' | { readonly label: string; readonly detail: string };
 
 /** A sample as it stands in its body, with the tag and the length before its message; where it is in the view's memory, and what says of which series it is. */
 export interface Remembered {
   readonly start: number;
   readonly size: number;
   readonly identity: { readonly start: number; readonly length: number };
+  /** The value of the detail; undefined where the sample has none. */
+  readonly detail: Range | undefined;
   readonly isTimed: boolean;
   readonly isWanted: boolean;
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
 }
 
 export class Recall {
@@ -53,7 +65,8 @@ export class Recall {
   #wordsUsed = 0;
   /** A length of -1 is of a series without an identity. */
   #series: Int32Array = new Int32Array(firstSeries * seriesSize).fill(-1);
-  readonly #endBytes: number;
+  /** The detail of each family as a word; NaN where no sample of it had one. */
+  readonly #details: Float64Array;
   #family = 0;
   #entries: Int32Array;
   /** Of the sample that is expected next. */
@@ -64,8 +77,8 @@ export class Recall {
   /** @param families how many are asked for. */
   constructor(identity: Identity, families: number) {
     this.identity = identity;
-    this.#endBytes = identity === 'all labels' ? Infinity : identity.endBytes;
     this.#families = Array.from({ length: families }, () => new Int32Array());
+    this.#details = new Float64Array(families).fill(Number.NaN);
     this.#entries = this.#families[0] ?? new Int32Array();
   }
 
@@ -97,6 +110,7 @@ export class Recall {
     const entries = this.#entries;
     const known = this.#series;
     const words = this.#words;
+    const detail = this.#details[this.#family]!;
     let at = from;
     let place = this.#at;
     while (place < entries.length) {
@@ -104,7 +118,7 @@ export class Recall {
       if (stop > limit || (view.getInt32(at, true) & threeBytes) !== entries[place]) break;
       const flags = entries[place + 2]!;
       const series = entries[place + 3]!;
-      if (!isIdentity(known, words, series, view, at + (flags >> flagBits))) break;
+      if (!isSameSample(known, words, series, view, at, flags, detail)) break;
       if (!takeNumbers(view, stop, flags, sample)) break;
       sink.add(series, sample);
       at = stop;
@@ -126,7 +140,7 @@ export class Recall {
       if (size > limit - at) return 0;
       const flags = entries[place + 2]!;
       const series = entries[place + 3]!;
-      if (!isIdentity(this.#series, this.#words, series, view, at + (flags >> flagBits))) continue;
+      if (!isSameSample(this.#series, this.#words, series, view, at, flags, this.#details[this.#family]!)) continue;
       if (!takeNumbers(view, at + size, flags, sample)) return 0;
       if (place > this.#at) this.#diverge();
       this.#next?.push(entries[place]!, size, flags, series);
@@ -138,21 +152,34 @@ export class Recall {
   }
 
   /** Remembers a sample that was not found, in the place where it is. */
-  note(series: number, view: DataView, { start, size, identity, isTimed, isWanted }: Remembered): void {
+  note(series: number, view: DataView, { start, size, identity, detail, isTimed, isWanted }: Remembered): void {
     this.#diverge();
     if (series * seriesSize >= this.#series.length) this.#grow(series);
-    const length = Math.min(identity.length, this.#endBytes);
-    const before = identity.length - length;
-    const at = identity.start + before;
-    if (this.#lengthOf(series) < 0) this.#keepIdentity(series, view, at, length, before);
+    const length = isWanted ? identity.length : Math.min(identity.length, unwantedBytes);
+    const at = identity.start + identity.length - length;
+    if (this.#lengthOf(series) < 0) this.#keepIdentity(series, view, at, length);
+    const detailBytes = detail === undefined ? 0 : this.#detailBytes(view, start, detail, at);
     // One series by two identities would not be found again under both, and must not be read beyond the message's end.
-    const isSame = this.#lengthOf(series) === length && this.#series[series * seriesSize + 3] === before + headBytes;
-    if (!isSame || !isIdentity(this.#series, this.#words, series, view, at)) {
+    const isSame = this.#lengthOf(series) === length && isIdentity(this.#series, this.#words, series, view, at);
+    if (!isSame || detailBytes === notKept || at - start > offsetMask) {
       this.pass();
       return;
     }
     const flags = (isTimed ? 0 : isUntimed) | (isWanted ? 0 : isUnwanted);
-    this.#next?.push(view.getInt32(start, true) & threeBytes, size, ((at - start) << flagBits) | flags, series);
+    const packed = (detailBytes << detailShift) | ((at - start) << flagBits) | flags;
+    this.#next?.push(view.getInt32(start, true) & threeBytes, size, packed, series);
+  }
+
+  /** How far the detail ends before the identity, if it is the family's; else `notKept`. */
+  #detailBytes(view: DataView, sampleStart: number, { start, end }: Range, identityStart: number): number {
+    const bytes = identityStart - end;
+    // The word that ends with the value holds its length, too, so that none is taken for the end of a longer one.
+    if (end - start > wordBytes - headBytes || end - wordBytes < sampleStart) return notKept;
+    if (bytes <= 0 || bytes > detailLimitBytes) return notKept;
+    const word = view.getFloat64(end - wordBytes, true);
+    const known = this.#details[this.#family]!;
+    if (Number.isNaN(known)) this.#details[this.#family] = word;
+    return word === this.#details[this.#family] ? bytes : notKept;
   }
 
   /** A sample that was not found and cannot be remembered. */
@@ -214,8 +241,7 @@ export class Recall {
     this.#series = larger;
   }
 
-  /** @param before how many bytes of the identity are before those that are compared. */
-  #keepIdentity(series: number, view: DataView, at: number, length: number, before: number): void {
+  #keepIdentity(series: number, view: DataView, at: number, length: number): void {
     const count = wordsOf(length);
     if (this.#wordsUsed + count > this.#words.length) {
       const larger = new Float64Array(withRoom(this.#wordsUsed + count));
@@ -226,8 +252,6 @@ export class Recall {
     const first = series * seriesSize;
     this.#series[first] = word;
     this.#series[first + 1] = length;
-    this.#series[first + 2] = this.identity === 'all labels' ? noHead : view.getUint16(at - before - headBytes);
-    this.#series[first + 3] = before + headBytes;
     this.#wordsUsed += count;
     if (length < wordBytes) {
       this.#words[word] = shortWord(view, at, length);
@@ -241,14 +265,31 @@ export class Recall {
 
 const wordBytes = 8;
 
-/** Of a label's value: they hold its length, so that of two with the same end one cannot be longer. */
-const headBytes = 2;
+/** Before a label's value, and of its identity: they hold its length, so that none is taken for a longer one. */
+export const headBytes = 2;
+
+/** Instead of how far a detail is: it is none that can be compared. */
+const notKept = -1;
+
+/** Whether it is a sample of the series, by its identity and, where it has one, its detail. */
+function isSameSample(
+  known: Int32Array,
+  words: Float64Array,
+  series: number,
+  view: DataView,
+  start: number,
+  packed: number,
+  detail: number,
+): boolean {
+  const at = start + ((packed >> flagBits) & offsetMask);
+  const detailBytes = packed >> detailShift;
+  if (detailBytes !== 0 && view.getFloat64(at - detailBytes - wordBytes, true) !== detail) return false;
+  return isIdentity(known, words, series, view, at);
+}
 
 /** Word by word, where the last one overlaps the one before. */
 function isIdentity(known: Int32Array, words: Float64Array, series: number, view: DataView, at: number): boolean {
   const first = series * seriesSize;
-  const head = known[first + 2]!;
-  if (head !== noHead && view.getUint16(at - known[first + 3]!) !== head) return false;
   let word = known[first]!;
   const length = known[first + 1]!;
   if (length < wordBytes) return shortWord(view, at, length) === words[word];

@@ -6,6 +6,7 @@ import {
   type CgroupFolder,
   type CgroupRow,
   containerIdOf,
+  isOfRow,
   isSameFolder,
   isSameRow,
   kept,
@@ -13,7 +14,7 @@ import {
   rowOf,
 } from './cgrouprow.ts';
 import type { Choice, Collector, Doubts, Meaning, PodName } from './meaning.ts';
-import { Reading, type Readings } from './reading.ts';
+import { isPlausible, Reading, type Readings } from './reading.ts';
 import { checkFamilies, rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
 import { type Candidate, select } from './select.ts';
@@ -51,10 +52,8 @@ export const cadvisor: Meaning<CgroupRow, StartTimes> = {
   families: cadvisorFamilies,
   // A kubelet that failed to read its containers tells of none, and a node that begins to swap tells so by what its containers use.
   moving: [rowFamilies.cpu, rowFamilies.memory, rowFamilies.swap],
-  // A cgroup's path is its name; what else its rows say of it stays, or they get another length. No kubelet changes between CPU in all and by core.
-  // The end of a container's path is its ID, of which 18 hexadecimal digits are compared, or 24 (without ".scope"); of a pod's as much of its UID. Who makes a
-  // cgroup of the same name below a container of his own cannot make the path as short.
-  identity: { label: 'id', endBytes: 24 },
+  // A cgroup's path is its name; what else its rows say of it stays, or they get another length. But a total of CPU is no longer than that of a core.
+  identity: { label: 'id', detail: 'cpu' },
   oldestMs: deadAfterMs,
   collect: (rows) => new CadvisorCollector(rows),
   kept,
@@ -111,7 +110,8 @@ class CadvisorCollector implements Collector<StartTimes> {
 
   /** 1.28 does not say, 1.31 does. */
   get hasSwap(): boolean | undefined {
-    return this.#swapCapacity.seen ? this.#swapCapacity.value > 0 : undefined;
+    const { seen, value } = this.#swapCapacity;
+    return seen && isPlausible(value) ? value > 0 : undefined;
   }
 
   #seenPlaces(): number[] {
@@ -187,7 +187,7 @@ class CadvisorCollector implements Collector<StartTimes> {
   #placeOf(sample: Sample): number {
     const path = sample.label('id');
     const before = this.#visited?.get(path);
-    if (before !== undefined && isOf(this.#rows[before]!, sample)) return before;
+    if (before !== undefined && isOfRow(this.#rows[before]!, sample)) return before;
     const place = this.#placeOfRow(rowOf(sample));
     // What the root is takes more labels to tell.
     if (path !== '/') (this.#visited ??= new Map()).set(path, place);
@@ -243,11 +243,6 @@ function addTo(known: Map<string, Set<string>>, namespace: string, name: string)
   if (names === undefined) known.set(namespace, (names = new Set()));
   const { size } = names;
   return names.add(name).size > size;
-}
-
-/** Of a sample with the row's path. */
-function isOf({ namespace, pod, container }: CgroupRow, sample: Sample): boolean {
-  return sample.has('namespace', namespace) && sample.has('pod', pod) && sample.has('container', container);
 }
 
 /** Finds rows by what they are, and what they have in common. */

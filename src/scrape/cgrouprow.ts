@@ -32,8 +32,8 @@ export interface CgroupFolder extends Omit<Cgroup, 'containerId'> {
 export function rowOf(sample: Pick<Sample, 'label'>): CgroupRow {
   const path = sample.label('id');
   const namespace = sample.label('namespace');
-  const pod = sample.label('pod');
-  const container = sample.label('container');
+  const pod = nameIn(sample, 'pod');
+  const container = nameIn(sample, 'container');
   const kind = kindOf(sample, { path, namespace, pod, container });
   const cgroup = kind === 'container' ? parseCgroup(path) : undefined;
   return {
@@ -48,6 +48,22 @@ export function rowOf(sample: Pick<Sample, 'label'>): CgroupRow {
     // A cgroup elsewhere under the same ID, as leaked ones, counts on its own: where it comes or goes, there is no rate between the two.
     pointId: cgroup === undefined ? '' : [cgroup.containerId, depthMark, cgroup.depth].join(''),
   };
+}
+
+/** The labels of kubelets before 1.16; 1.14 and 1.15 send both. https://github.com/kubernetes/kubernetes/pull/80376 */
+const oldLabels = { pod: 'pod_name', container: 'container_name' } as const;
+
+function nameIn(sample: Pick<Sample, 'label'>, label: keyof typeof oldLabels): string {
+  return sample.label(label) || sample.label(oldLabels[label]);
+}
+
+/** Whether a sample with the row's path is of the row; may be false though it is, as Sample.has. */
+export function isOfRow({ namespace, pod, container }: CgroupRow, sample: Pick<Sample, 'has'>): boolean {
+  return sample.has('namespace', namespace) && isNamed(sample, 'pod', pod) && isNamed(sample, 'container', container);
+}
+
+function isNamed(sample: Pick<Sample, 'has'>, label: keyof typeof oldLabels, name: string): boolean {
+  return sample.has(label, '') ? sample.has(oldLabels[label], name) : sample.has(label, name);
 }
 
 /** Between the parts of pointId. */

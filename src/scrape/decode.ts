@@ -114,7 +114,7 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     if (last?.steady === undefined || recall.changed || !collector.isPlain) return undefined;
     const numbers = steadyNumbers(last.steady, collector.numbers, time, last.numbers, brief);
     if (numbers === undefined) return undefined;
-    const hasSwap = collector.hasSwap ?? seesSwap(numbers) ?? (isWhole ? undefined : last.hasSwap);
+    const hasSwap = swapOf(collector, numbers) ?? (isWhole ? undefined : last.hasSwap);
     const isSame = numbers === last.numbers && hasSwap === last.hasSwap;
     memory = isSame ? before : { ...before, last: { ...last, numbers, hasSwap } };
     const batch = { node, source, hasSwap, layout: last.layout, numbers };
@@ -139,7 +139,7 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     for (const [place, row] of before.rows.entries()) before.rows[place] = meaning.kept(row, before.rows[place - 1]);
     const isRemembered = recall.complete && collector.isPlain && !hasForgotten;
     const steady = isRemembered ? steadyOf(choice, batch.layout, collector.numbers, meaning.oldestMs) : undefined;
-    const hasSwap = batch.hasSwap ?? seesSwap(batch.numbers);
+    const hasSwap = swapOf(collector, batch.numbers);
     memory = { ...before, last: { layout: batch.layout, numbers: batch.numbers, hasSwap, doubts, steady } };
     return { kind: 'batch', batch: { ...batch, hasSwap }, filtered, doubts };
   }
@@ -186,10 +186,11 @@ function forget<Row>({ rows, recall }: Memory<Row>, seen: readonly number[]): bo
   return true;
 }
 
-/** Swap in use proves that there is swap; none in use proves nothing. */
-function seesSwap(numbers: Float64Array): true | undefined {
+/** Swap in use proves that there is swap, whatever the kubelet says of the machine, which it looks at each five minutes; none in use proves nothing. */
+function swapOf({ hasSwap }: Pick<Collector<unknown>, 'hasSwap'>, numbers: Float64Array): boolean | undefined {
+  if (hasSwap === true) return true;
   for (let at = column.swapBytes; at < numbers.length; at += columns) if (numbers[at]! > 0) return true;
-  return undefined;
+  return hasSwap;
 }
 
 type Reader = Pick<DelimitedReader, 'write' | 'end' | 'hasEnough'>;

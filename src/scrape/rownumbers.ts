@@ -17,7 +17,9 @@ const perRow = 4;
 export function checkFamilies(families: readonly string[], ofRows: readonly string[], apart: readonly string[]): void {
   for (const [index, name] of families.entries()) {
     if (ofRows[index] === name || apart.includes(name)) continue;
-    throw new Error(`family ${name} has no place in a row of ${perRow} numbers: give it one in rowFamilies, or handle it apart`);
+    throw new Error(
+      `family ${name} has no place in a row of ${perRow} numbers: give it one in rowFamilies, or handle it apart`,
+    );
   }
 }
 

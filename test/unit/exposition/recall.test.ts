@@ -21,7 +21,7 @@ interface Read {
 
 /** Reads bodies one after the other. */
 function createReading(
-  identity: Identity = { label: 'id', endBytes: 16 },
+  identity: Identity = { label: 'id', detail: 'cpu' },
   wanted: SampleSink['isWanted'] = () => true,
 ) {
   const recall = new Recall(identity, names.length);
@@ -112,19 +112,66 @@ describe('samples of the body before', () => {
     assert.deepEqual(read(family('a', row('/one', 3), row('/two', 4))).added, ['a 0 0 NaN', 'a 1 4 4']);
   });
 
-  test('are told from others of the same length by the length of the label and by its end', () => {
+  test('are told from others of the same length by the length of the label', () => {
     const { read } = createReading();
     const long = (start: string) => `${start}/0123456789abcdef`;
     read(family('a', row(long('x'), 1)));
     assert.equal(read(family('a', row(long('x'), 1))).visited.length, 0);
-    const others = [
-      { id: '/0123456789abcdex', pod: 'web-0' },
-      { id: long('xy'), pod: 'web-' },
-    ];
-    for (const { id, pod } of others) {
-      const labels = { container: 'app', id, pod };
-      assert.equal(read(family('a', row('', 1, { labels }))).visited.length, 1, id);
+    const labels = { container: 'app', id: long('xy'), pod: 'web-' };
+    assert.deepEqual(read(family('a', row('', 1, { labels }))).visited, [`a ${long('xy')}`]);
+  });
+
+  const id = `/kubepods.slice/kubepods-pod01234567_89ab_cdef_0123_456789abcdef.slice/cri-containerd-${'7'.repeat(64)}.scope`;
+  test('are told from others of the same length by any byte of the label', () => {
+    for (let at = 0; at < id.length; at += 1) {
+      const other = `${id.slice(0, at)}x${id.slice(at + 1)}`;
+      const { read } = createReading();
+      read(family('a', row(id, 1)), family('b', row(id, 1)));
+      assert.deepEqual(read(family('a', row(id, 2)), family('b', row(id, 2))).visited, []);
+      const { visited, added } = read(family('a', row(other, 3)), family('b', row(other, 3)));
+      assert.deepEqual([visited, added], [[`a ${other}`, `b ${other}`], []], `byte ${at}`);
     }
+  });
+
+  test('of which nobody wants the numbers, are told from others by the end of the label', () => {
+    const { read } = createReading(undefined, () => false);
+    read(family('a', row(id, 1)));
+    const end = -24;
+    const other = `${id.slice(0, end)}x${id.slice(end + 1)}`;
+    assert.deepEqual(read(family('a', row(other, 1))).visited, [`a ${other}`]);
+  });
+
+  describe('by the detail', () => {
+    const of = (cpu: string, where = id) => row('', 1, { labels: { container: 'app', cpu, id: where, pod: 'web-0' } });
+    for (const other of ['cpu00', 'totax', 'xotal']) {
+      test(`${other} instead of total`, () => {
+        const { read } = createReading();
+        read(family('a', of('total')), family('b', row(id, 1)));
+        assert.deepEqual(read(family('a', of('total')), family('b', row(id, 1))), {
+          ...nothingNew,
+          added: ['a 0 1 1', 'b 0 1 1'],
+        });
+        assert.deepEqual(read(family('a', of(other)), family('b', row(id, 1))).visited, [`a ${id}`]);
+      });
+    }
+
+    test('whatever the length of the label is', () => {
+      for (let length = 1; length < 300; length += 1) {
+        const where = `/${'x'.repeat(length)}`;
+        const { read } = createReading();
+        read(family('a', of('total', where)));
+        assert.deepEqual(read(family('a', of('total', where))).visited, [], `${length}`);
+        assert.deepEqual(read(family('a', of('cpu00', where))).visited, [`a ${where}`], `${length}`);
+      }
+    });
+
+    test('is not remembered where it is longer than what is compared', () => {
+      const { read } = createReading();
+      const samples = family('a', of('a long name'));
+      read(samples);
+      const { visited, complete } = read(samples);
+      assert.deepEqual([visited, complete], [[`a ${id}`], false]);
+    });
   });
 
   test('are told from others of the same length, also of less than a word', () => {

@@ -116,6 +116,15 @@ describe('whether the node has swap', () => {
   };
   check('is told by the machine', [capacity(2 ** 31)], true);
   check('is told by the machine, also that it has none', [capacity(0)], false);
+  check(
+    'is seen where a container uses some, though the machine is said to have none',
+    [capacity(0), used(app, 4096)],
+    true,
+  );
+  check('is seen where the machine uses some, though it is said to have none', [capacity(0), used(blank, 1)], true);
+  for (const value of [Number.NaN, -1, Infinity, 2 ** 64]) {
+    check(`is not known from a capacity of ${value}`, [capacity(value)], undefined);
+  }
   check('is seen where the machine uses some', [used(blank, 4096)], true);
   check('is seen where a container uses some', [used(app, 4096)], true);
   check('is not known while none is used', [used(blank, 0)], undefined);
