@@ -52,6 +52,11 @@ export class Intake {
     this.#inflater = makeInflater?.((chunk) => this.#take(chunk));
   }
 
+  /** Reports whether the reader needs what follows. */
+  get isWanted(): boolean {
+    return this.#wanted;
+  }
+
   /** The bytes are valid until the call returns. */
   write(chunk: Buffer): void {
     this.wireBytes += chunk.length;

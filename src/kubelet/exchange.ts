@@ -1,6 +1,6 @@
 /** One request and its whole answer within their limits, over whichever connection leads to the kubelet. */
 import { type AnswerHead, Intake, type OnBody, ReaderFailure } from './body.ts';
-import { type Attempt, KubeletError } from './failure.ts';
+import { type Attempt, EndlessAnswerError, KubeletError } from './failure.ts';
 import type { ResponseHead, ResponseSink } from './http1.ts';
 import type { MakeInflater } from './inflate.ts';
 import { Limit } from './limit.ts';
@@ -52,6 +52,8 @@ export class Incoming implements ResponseSink<Answer> {
   readonly #makeInflater: MakeInflater;
   #head: AnswerHead | undefined;
   #intake: Intake | undefined;
+  /** Whether nothing but the end of the connection ends the body. */
+  #isEndless = false;
 
   constructor({ onBody }: Question, attempt: Attempt, makeInflater: MakeInflater) {
     this.#onBody = onBody;
@@ -62,6 +64,7 @@ export class Incoming implements ResponseSink<Answer> {
   onHead(head: ResponseHead): void {
     this.#head = answerHeadOf(head);
     const makeInflater = head.headers.get('content-encoding') === 'gzip' ? this.#makeInflater : undefined;
+    this.#isEndless = !head.headers.has('content-length') && !head.headers.has('transfer-encoding');
     this.#intake = new Intake(this.#head, makeInflater, this.#onBody, this.#attempt);
   }
 
@@ -72,6 +75,10 @@ export class Incoming implements ResponseSink<Answer> {
   onEnd(): Answer {
     if (this.#head === undefined || this.#intake === undefined) throw new Error('an answer without a head has ended');
     const { status, contentType, dateMs } = this.#head;
+    // Compressed or not: a body of several gzip members may have been cut between two. Other statuses are only quoted.
+    if (status === 200 && this.#isEndless && this.#intake.isWanted) {
+      throw new KubeletError(this.#attempt, 'an answer without an end', { cause: new EndlessAnswerError() });
+    }
     return { status, contentType, dateMs, body: this.#intake.end(), wireBytes: this.#intake.wireBytes };
   }
 }

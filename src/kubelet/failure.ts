@@ -30,6 +30,11 @@ export class BodyTooLargeError extends KubeletError {
   override readonly name = 'BodyTooLargeError';
 }
 
+/** Neither a length nor chunks say where an answer ends, so a whole one cannot be told from one that was cut off. */
+export class EndlessAnswerError extends Error {
+  override readonly name = 'EndlessAnswerError';
+}
+
 /** None of a node's addresses leads to its kubelet. */
 export class NoAddressAnswersError extends KubeletError {
   override readonly name = 'NoAddressAnswersError';

@@ -159,6 +159,13 @@ const table: readonly Fault[] = [
     remedy: undefined,
   },
   {
+    symptoms: ['EndlessAnswerError'],
+    code: 'BodyBroken',
+    what: (attempt) =>
+      `the answer of ${kubeletOf(attempt)} has neither Content-Length nor chunks, so it may have been cut off`,
+    remedy: 'let whatever answers there send one of both, as every kubelet does',
+  },
+  {
     symptoms: ['EMFILE', 'ENFILE'],
     code: 'OutOfFiles',
     what: ({ node, address }) =>

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { createServer, type Server } from 'node:tls';
 import { inspect } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { createKubeletClient, type KubeletClient, type KubeletResponse } from '../../src/kubelet/client.ts';
 import { explainFailure } from '../../src/kubelet/explain.ts';
 import { inOneLine, type ExplanationCode } from '../../src/kubelet/explanation.ts';
@@ -139,11 +140,26 @@ describe('what is refused:', () => {
     'BodyBroken',
     answers(`${head}content-encoding: gzip\r\ncontent-length: 4\r\n\r\ngood`),
   );
+  const ends = (text: string | Buffer): Behaviour => ({ onQuestion: (socket) => void socket.end(text) });
+  refuses('a body that ends with its connection', 'BodyBroken', ends(`${head}\r\ngood\n`));
+  refuses('no body, and the end of the connection', 'BodyBroken', ends(`${head}content-type: text/plain\r\n\r\n`));
+  refuses(
+    'a body of several gzip members that was cut between two',
+    'BodyBroken',
+    ends(Buffer.concat([Buffer.from(`${head}content-encoding: gzip\r\n\r\n`), gzipSync('good\n')])),
+  );
 });
 
 describe('what is for the built-in client alone:', { skip: httpClient === 'undici' && 'undici takes them' }, () => {
   refuses('lines that end without a carriage return', 'NotHttp', answers('HTTP/1.1 200 OK\ncontent-length: 4\n\ngood'));
   refuses('answers before the answer without end', 'NotHttp', floods('', 'HTTP/1.1 103 Early Hints\r\n\r\n'));
+});
+
+test('an error that ends with its connection is quoted', async () => {
+  behaviour = { onQuestion: (socket) => void socket.end('HTTP/1.1 503 Unavailable\r\n\r\nnot now') };
+  await using client = makeClient();
+  const { status, body } = await fetch(client);
+  assert.deepEqual([status, body.toString()], [503, 'not now']);
 });
 
 test('a body of very small chunks is one body', async () => {
