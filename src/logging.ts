@@ -1,5 +1,6 @@
 /** The process's log: one line per change of state, as text for people or JSON for machines. */
-import { type DestinationStream, destination, type Logger as PinoLogger, pino } from 'pino';
+import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
+import { createLogOutput, standardErrorDescriptor } from './logoutput.ts';
 
 /** What a room needs of a log: an object with Kubernetes' names for things, then one verb phrase. */
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error'>;
@@ -11,7 +12,11 @@ export type LogFormat = 'text' | 'json';
  * @param verbosity klog's -v: below 2 is info, from 2 on is debug.
  * @param out where lines go; standard error by default, as klog does.
  */
-export function createLogger(format: LogFormat, verbosity: number, out: DestinationStream = standardError()): Logger {
+export function createLogger(
+  format: LogFormat,
+  verbosity: number,
+  out: DestinationStream = standardError(format),
+): Logger {
   return pino(
     {
       level: verbosity >= 2 ? 'debug' : 'info',
@@ -79,14 +84,20 @@ export function createLineLimit(monotonicMs: () => number): (cause: string) => b
 /** Deeper chains of causes are a loop or noise. */
 const causeDepthLimit = 6;
 
-/** Bytes of lines that wait for a log that cannot be written, as on a full disk; more are dropped. */
-const waitingLimitBytes = 1024 * 1024;
-
-function standardError(): DestinationStream {
-  const stream = destination({ dest: 2, sync: true, maxLength: waitingLimitBytes });
-  // A log that cannot be written (a full disk, a closed pipe) is no reason to end: there is nowhere to say so.
-  stream.on('error', () => undefined);
-  return stream;
+function standardError(format: LogFormat): DestinationStream {
+  return createLogOutput({
+    fd: standardErrorDescriptor(),
+    droppedLine: (lines, code) => {
+      const line = JSON.stringify({
+        level: 'warn',
+        time: new Date().toISOString(),
+        lines,
+        code,
+        msg: 'lines were dropped: the log could not be written',
+      });
+      return format === 'json' ? `${line}\n` : toText(line);
+    },
+  });
 }
 
 /** Turns one JSON line into `I 2026-11-22T21:54:00.000Z message key=value`. */

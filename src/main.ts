@@ -24,7 +24,21 @@ setFlagsFromString('--memory-reducer-gc-count=0');
 setFlagsFromString('--memory-saver-mode');
 
 // A reader that has gone, as in `kubegauge status | head`, and a full disk are no reason to end with a stack trace, nor to end a server.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
+let printFailed = false;
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return;
+  printFailed = true;
+  process.stderr.write(`kubegauge: cannot write to standard output: ${error.message}\n`);
+});
+
+/** Resolves when all that was printed has left, or cannot: process.exit would cut off what a pipe has not taken yet. */
+function printed(): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.stdout.writableLength === 0) setImmediate(resolve);
+    else process.stdout.write('', () => setImmediate(resolve));
+  });
+}
 
 if (Number(process.versions.node.split('.')[0]) < minimumMajor) {
   console.error(`kubegauge needs Node ${minimumMajor} or newer, found ${process.versions.node}`);
@@ -32,5 +46,7 @@ if (Number(process.versions.node.split('.')[0]) < minimumMajor) {
 } else {
   const { main } = await import('./command/main.ts');
   // Not exitCode: after a drain that took too long, a client's connection would keep the process.
-  process.exit(await main(process.argv.slice(2), process.env));
+  const code = await main(process.argv.slice(2), process.env);
+  await printed();
+  process.exit(printFailed && code === 0 ? 1 : code);
 }

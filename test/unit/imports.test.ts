@@ -8,7 +8,7 @@ const src = path.resolve(import.meta.dirname, '../../src');
 
 /** A room is a folder below src, or a file directly in it. */
 const ranks: readonly (readonly string[])[] = [
-  ['point', 'clock', 'abort', 'version', 'ownfile'],
+  ['point', 'clock', 'abort', 'version', 'ownfile', 'logoutput'],
   ['batch', 'apimachinery', 'exposition', 'monitoring', 'logging'],
   ['options', 'client'],
   ['tls'],

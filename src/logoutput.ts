@@ -1,0 +1,118 @@
+/**
+ * Writes log lines without ever blocking, throwing or ending the process. Lines that cannot be written wait in a bounded backlog; lines beyond it
+ * are dropped, and their number is logged once the output works again.
+ */
+import { constants, openSync, writeSync } from 'node:fs';
+import process from 'node:process';
+import { isatty } from 'node:tty';
+
+export interface LogOutput {
+  write(line: string): void;
+}
+
+export interface LogOutputOptions {
+  /** A descriptor that does not block, as `standardErrorDescriptor` returns it. */
+  readonly fd: number;
+  /** Formats the line that reports how many lines were dropped, and the error code that led to it. */
+  readonly droppedLine: (lines: number, code: string) => string;
+}
+
+/** Bytes of lines that wait for an output that cannot be written, such as a full disk or a pipe that is not read. */
+export const backlogLimitBytes = 1024 * 1024;
+
+/** Pauses between two tries to write the backlog, in milliseconds: the first after progress, doubled while there is none. */
+const shortestPauseMs = 50;
+const longestPauseMs = 1_000;
+
+/** How long the end of the process waits for a slow reader of its last lines, and the pause between two tries; in milliseconds. */
+const lastLinesMs = 250;
+const lastLinesPauseMs = 10;
+
+export function createLogOutput({ fd, droppedLine }: LogOutputOptions): LogOutput {
+  /** In order; the first may be the rest of a line of which a part was written. */
+  const backlog: Buffer[] = [];
+  let backlogBytes = 0;
+  let dropped = 0;
+  /** Of the last error. */
+  let code = '';
+  let pauseMs = shortestPauseMs;
+  let timer: NodeJS.Timeout | undefined;
+  process.once('exit', flushLastLines);
+  return { write };
+
+  function write(line: string): void {
+    const bytes = Buffer.from(line);
+    // The count of dropped lines marks their place: no later line goes before it.
+    if (dropped > 0 || backlogBytes + bytes.length > backlogLimitBytes) dropped += 1;
+    else add(bytes);
+    // While lines wait only the timer writes: a failed try costs a system call and an exception.
+    if (timer === undefined && !flush()) retryLater();
+  }
+
+  function add(bytes: Buffer): void {
+    backlog.push(bytes);
+    backlogBytes += bytes.length;
+  }
+
+  /** Writes what can be written. Returns whether that was all. */
+  function flush(): boolean {
+    try {
+      do {
+        if (backlog.length === 0 && dropped > 0) {
+          add(Buffer.from(droppedLine(dropped, code)));
+          dropped = 0;
+        }
+        writeBacklog();
+      } while (dropped > 0);
+      return true;
+    } catch (error) {
+      code = codeOf(error);
+      return false;
+    }
+  }
+
+  /** @throws Error at the first line that cannot be written whole. */
+  function writeBacklog(): void {
+    for (let [line] = backlog; line !== undefined; [line] = backlog) {
+      const written = writeSync(fd, line);
+      pauseMs = shortestPauseMs;
+      backlogBytes -= written;
+      if (written < line.length) backlog[0] = line.subarray(written);
+      else backlog.shift();
+    }
+  }
+
+  function retryLater(): void {
+    timer = setTimeout(() => {
+      timer = undefined;
+      pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+      if (!flush()) retryLater();
+    }, pauseMs);
+    // Lines that cannot be written do not keep the process.
+    timer.unref();
+  }
+
+  function flushLastLines(): void {
+    if (timer === undefined) return;
+    const cell = new Int32Array(new SharedArrayBuffer(4));
+    const endMs = performance.now() + lastLinesMs;
+    while (!flush() && performance.now() < endMs) Atomics.wait(cell, 0, 0, lastLinesPauseMs);
+  }
+}
+
+/** Returns a descriptor of standard error that does not block where that can be: pipes, sockets and terminals. */
+export function standardErrorDescriptor(): number {
+  // Node makes a pipe or a socket non-blocking when it opens the stream.
+  const { fd } = process.stderr;
+  if (!isatty(fd)) return fd;
+  try {
+    // Node makes a terminal blocking, and a terminal that is stopped (Ctrl-S) would stop the process.
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return fd;
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}
