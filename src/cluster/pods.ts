@@ -1,9 +1,9 @@
-/** The cluster's running pods, as far as their metadata tells; which node a pod is on is learned from that node. */
+/** The cluster's running pods: their names, UIDs and labels, and the node that each is bound to. */
 import type { Labels } from '../apimachinery/labels.ts';
 import type { Clock } from '../clock.ts';
 import { createInformer } from '../client/informer.ts';
 import { field, text, textMap } from '../client/json.ts';
-import { objectMeta } from '../client/messages.ts';
+import { creationTimestamp, objectMeta, secondsOf } from '../client/messages.ts';
 import { type Message, protobufType } from '../client/protobuf.ts';
 import type { RestClient } from '../client/rest.ts';
 import type { Logger } from '../logging.ts';
@@ -19,6 +19,10 @@ export interface PodInfo {
   readonly labels: Labels;
   /** The annotation kubernetes.io/config.hash: what kubelets call a static pod instead of its UID. */
   readonly configHash: string | undefined;
+  /** Its spec.nodeName, which never changes; the same string for all pods of a node. Undefined where the API does not name it. */
+  readonly node: string | undefined;
+  /** Its creationTimestamp in whole seconds since the epoch. */
+  readonly createdSeconds: number | undefined;
 }
 
 export interface PodLister {
@@ -45,28 +49,27 @@ export interface PodsOptions {
 }
 
 /**
- * Metadata only: half the bytes of whole pods, and no specs to parse. In protobuf, what is not kept of it costs next to nothing, where JSON.parse
- * would make objects of it; every kube-apiserver knows that, but what stands between it and us may not.
+ * Whole pods, since metadata does not name the node. In protobuf, what is not kept costs its length only, and kube-apiserver shares the bytes of
+ * an event with all its other watches of pods. Every kube-apiserver knows protobuf; what stands between it and us may not.
  */
-const accept = {
-  list: acceptedAs('PartialObjectMetadataList'),
-  watch: acceptedAs('PartialObjectMetadata'),
-};
-
-function acceptedAs(kind: string): string {
-  const as = `as=${kind};v=v1;g=meta.k8s.io`;
-  return `${protobufType};${as},application/json;${as};q=0.9`;
-}
+const accept = { list: `${protobufType},application/json;q=0.9`, watch: `${protobufType},application/json;q=0.9` };
 
 const configHash = 'kubernetes.io/config.hash';
 
-/** What is read of a PartialObjectMetadata in protobuf. */
-const message: Message = { 1: { name: 'metadata', kind: 'message', message: objectMeta([configHash]) } };
+/** What is read of a Pod in protobuf; field numbers are those of k8s.io/api's core/v1/generated.proto. */
+const message: Message = {
+  1: { name: 'metadata', kind: 'message', message: { ...objectMeta([configHash]), 8: creationTimestamp } },
+  2: { name: 'spec', kind: 'message', message: { 10: { name: 'nodeName', kind: 'word' } } },
+};
+
+/** Names of nodes that are kept to be shared; a cluster has 5,000 nodes at most, and beyond this all are forgotten. */
+const nodeNameLimit = 20_000;
 
 export function createPods({ rest, clock, log }: PodsOptions): Pods {
-  // Metadata does not tell the phase, so the server has to select; it reports a pod that leaves the phase as deleted.
+  // The server selects, so that pods that have ended cost nothing; it reports a pod that leaves the phase as deleted.
   const query = { fieldSelector: 'status.phase=Running' };
   const labelSets = createLabelSets();
+  const nodeNames = new Map<string, string>();
   const informer = createInformer({ rest, clock, log, path: '/api/v1/pods', query, accept, message, parse });
   /** Of the namespaces that somebody has asked for. */
   const sortedByNamespace = new Map<string, SortedList<PodInfo>>();
@@ -111,8 +114,27 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
     if (namespace === undefined || name === undefined || uid === undefined) return undefined;
     const labels = textMap(field(metadata, 'labels'));
     const hash = textMap(field(metadata, 'annotations')).get(configHash);
+    // kube-apiserver writes an empty name in JSON, too, where a pod was never bound.
+    const node = text(field(field(object, 'spec'), 'nodeName')) || undefined;
     // Most changes of a pod are of its status, and nothing to us.
-    if (held?.uid === uid && held.configHash === hash && areEqual(held.labels, labels)) return held;
-    return { namespace, name, uid, labels: labelSets.share(labels), configHash: hash };
+    if (held?.uid === uid && held.node === node && held.configHash === hash && areEqual(held.labels, labels))
+      return held;
+    return {
+      namespace,
+      name,
+      uid,
+      labels: labelSets.share(labels),
+      configHash: hash,
+      node: node === undefined ? undefined : shareNodeName(node),
+      createdSeconds: secondsOf(field(metadata, 'creationTimestamp')),
+    };
+  }
+
+  function shareNodeName(name: string): string {
+    const shared = nodeNames.get(name);
+    if (shared !== undefined) return shared;
+    if (nodeNames.size >= nodeNameLimit) nodeNames.clear();
+    nodeNames.set(name, name);
+    return name;
   }
 }

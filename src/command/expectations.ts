@@ -1,4 +1,4 @@
-/** Tells the write side what the API knows of pods: whether one runs, and whether some run that no kubelet tells of. */
+/** Tells the write side what the API knows of pods: whether one runs on a node, and whether some run there that its kubelet does not report. */
 import type { Clock } from '../clock.ts';
 import type { PodInfo, Pods } from '../cluster/pods.ts';
 import type { Expectations } from '../scrape/target.ts';
@@ -10,42 +10,67 @@ export interface ExpectationOptions {
   readonly clock: Clock;
 }
 
-/** A pod that started may be told of a little later than the API tells that it runs. */
+/** A kubelet may report a pod a little later than the API says that it runs, in milliseconds. */
 const overdueMs = 2 * 60_000;
-const lookEveryMs = 1_000;
-/** Pods are looked at when they are new or change, and all of them so often, for those that somebody told of once; each look takes a few milliseconds at most. */
+/** Pods are looked at when they are new or change, and all of them so often, for those that were reported once. */
 const roundEveryMs = 5 * 60_000;
+/** Slices of a round are this far apart, in milliseconds; one takes a few milliseconds at most. */
+const sliceEveryMs = 1_000;
+/** Pods in a slice. */
 const sliceSize = 2_500;
-/** One would do to be doubtful; when no kubelet can be reached, all pods are unreported and need not all be looked at each second. */
-const unreportedLimit = 1_000;
+/** Unreported pods that are remembered of one node; one is enough to doubt. */
+const unreportedLimit = 10;
+
+/** Since when a pod is not reported, monotonic. */
+interface Unreported {
+  readonly pod: PodInfo;
+  readonly sinceMs: number;
+}
 
 export function createExpectations({ pods, usage, clock }: ExpectationOptions): Expectations {
-  /** Since when nobody has told of them, monotonic. */
-  const unreported = new Map<string, { readonly pod: PodInfo; readonly sinceMs: number }>();
+  /** By node, then by UID. Pods of an unknown node are under undefined, and count for every node. */
+  const unreported = new Map<string | undefined, Map<string, Unreported>>();
   /** Where the next slice begins; a new round where there is none. */
   let rest: IterableIterator<PodInfo> | undefined;
   let roundMs = -Infinity;
-  let lookedMs = -Infinity;
+  let slicedMs = -Infinity;
 
   pods.onSet((pod) => expect(pod, clock.monotonicMs()));
-  return {
-    isRunning: (namespace, name) => pods.get(namespace, name) !== undefined,
-    anyUnreported,
-  };
+  return { isRunning, anyUnreported };
 
-  function anyUnreported(): boolean {
-    const nowMs = clock.monotonicMs();
-    if (nowMs - lookedMs >= lookEveryMs) {
-      lookedMs = nowMs;
-      look(nowMs);
-    }
-    return unreported.size > 0 && unreported.values().some(({ sinceMs }) => nowMs - sinceMs >= overdueMs);
+  function isRunning(node: string, namespace: string, name: string): boolean {
+    const pod = pods.get(namespace, name);
+    return pod !== undefined && (pod.node === undefined || pod.node === node);
   }
 
-  function look(nowMs: number): void {
-    for (const [uid, { pod }] of unreported) if (usage.isToldOf(pod) || !isThere(pod)) unreported.delete(uid);
+  function anyUnreported(node: string): boolean {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - slicedMs >= sliceEveryMs) {
+      slicedMs = nowMs;
+      lookAtSlice(nowMs);
+    }
+    return isOverdue(node, nowMs) || isOverdue(undefined, nowMs);
+  }
+
+  function isOverdue(node: string | undefined, nowMs: number): boolean {
+    const own = unreported.get(node);
+    if (own === undefined) return false;
+    dropReported(node, own);
+    return own.values().some(({ sinceMs }) => nowMs - sinceMs >= overdueMs);
+  }
+
+  function dropReported(node: string | undefined, own: Map<string, Unreported>): void {
+    for (const [uid, { pod }] of own) if (usage.isToldOf(pod) || !isThere(pod)) own.delete(uid);
+    if (own.size === 0) unreported.delete(node);
+  }
+
+  function lookAtSlice(nowMs: number): void {
     if (rest === undefined && nowMs - roundMs < roundEveryMs) return;
-    if (rest === undefined) roundMs = nowMs;
+    if (rest === undefined) {
+      roundMs = nowMs;
+      // Nodes that are not scraped any more have nothing that looks at theirs.
+      for (const [node, own] of unreported) dropReported(node, own);
+    }
     rest ??= pods.values();
     for (let looked = 0; looked < sliceSize; looked += 1) {
       const { done, value: pod } = rest.next();
@@ -58,8 +83,10 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
   }
 
   function expect(pod: PodInfo, nowMs: number): void {
-    if (usage.isToldOf(pod) || unreported.has(pod.uid) || unreported.size >= unreportedLimit) return;
-    unreported.set(pod.uid, { pod, sinceMs: nowMs });
+    if (usage.isToldOf(pod)) return;
+    const own = unreported.get(pod.node) ?? new Map<string, Unreported>();
+    if (own.has(pod.uid) || own.size >= unreportedLimit) return;
+    unreported.set(pod.node, own.set(pod.uid, { pod, sinceMs: nowMs }));
   }
 
   function isThere(pod: PodInfo): boolean {

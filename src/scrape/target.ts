@@ -23,9 +23,10 @@ export type SourceMode = 'auto' | Source;
 
 /** What the API knows of pods, to tell what a kubelet should know. */
 export interface Expectations {
-  isRunning(namespace: string, name: string): boolean;
-  /** Whether there are running pods that no node tells of. */
-  anyUnreported(): boolean;
+  /** Reports whether the pod runs, and may do so on the node. */
+  isRunning(node: string, namespace: string, name: string): boolean;
+  /** Reports whether pods of the node run for a while and its kubelet has not reported them. */
+  anyUnreported(node: string): boolean;
 }
 
 export interface TargetOptions {
@@ -132,8 +133,8 @@ export function createTarget({ endpoint, mode, expectations, clock }: TargetOpti
     return (
       !hasMachine(batch.numbers) ||
       doubts?.unlabelled === true ||
-      doubts?.pods.some(({ namespace, name }) => expectations.isRunning(namespace, name)) === true ||
-      expectations.anyUnreported()
+      doubts?.pods.some(({ namespace, name }) => expectations.isRunning(batch.node, namespace, name)) === true ||
+      expectations.anyUnreported(batch.node)
     );
   }
 }

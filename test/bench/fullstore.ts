@@ -45,6 +45,8 @@ function podInfo(index: number): PodInfo {
     name: `web-${hash}-${String(index).padStart(6, '0')}`,
     uid: uuid(`pod ${index}`),
     configHash: undefined,
+    node: `node-${Math.floor(index / podsPerNode)}`,
+    createdSeconds: Math.trunc(startMs / 1000) - 3_600,
     labels: new Map([
       ['app', 'web'],
       ['app.kubernetes.io/part-of', 'shop'],

@@ -9,7 +9,7 @@ import { silentLogger as log } from '../../src/logging.ts';
 import { encodeEvent, encodeList, protobufType } from '../fakes/kubeprotobuf.ts';
 import { createCollect } from './heap.ts';
 import { type Contender, type Figures, figureOf, inTurns, single } from './measure.ts';
-import { namespaceOf, podMetadata } from './podmetadata.ts';
+import { namespaceOf, podObject } from './podobject.ts';
 
 type Form = 'protobuf' | 'json';
 
@@ -53,8 +53,7 @@ export async function benchInformer(figures: Figures): Promise<void> {
 /** Lists one page into an informer of its own. */
 async function listOnly(form: Form, page: Buffer): Promise<void> {
   await using followed = await followPages(form, 1, () => page);
-  if (followed.pods.get(namespaceOf(0), podMetadata(0).metadata.name) === undefined)
-    throw new Error('a pod is missing');
+  if (followed.pods.get(namespaceOf(0), podObject(0).metadata.name) === undefined) throw new Error('a pod is missing');
 }
 
 function follow(form: Form, count: number): Promise<Followed> {
@@ -114,10 +113,10 @@ function restOf(form: Form, count: number, pageAt: (page: number) => Buffer, bod
 function pageOf(form: Form, page: number, count: number): Buffer {
   const metadata = { resourceVersion: '1', ...(page + 1 < count ? { continue: String(page + 1) } : {}) };
   const list = {
-    kind: 'PartialObjectMetadataList',
-    apiVersion: 'meta.k8s.io/v1',
+    kind: 'PodList',
+    apiVersion: 'v1',
     metadata,
-    items: Array.from({ length: pageSize }, (_, index) => podMetadata(page * pageSize + index)),
+    items: Array.from({ length: pageSize }, (_, index) => podObject(page * pageSize + index)),
   };
   return form === 'protobuf' ? encodeList(list) : Buffer.from(JSON.stringify(list));
 }
@@ -125,7 +124,7 @@ function pageOf(form: Form, page: number, count: number): Buffer {
 /** Of five changes three are of the status, which is nothing to us; then a pod goes, and comes again. */
 function eventsOf(form: Form): readonly Buffer[] {
   return Array.from({ length: pageSize }, (_, index) => index).flatMap((index) => {
-    const object = podMetadata(index);
+    const object = podObject(index);
     return ['MODIFIED', 'MODIFIED', 'MODIFIED', 'DELETED', 'ADDED'].map((type) =>
       form === 'protobuf' ? encodeEvent(type, object) : Buffer.from(`${JSON.stringify({ type, object })}\n`),
     );

@@ -8,6 +8,8 @@ export interface KubeObject {
     readonly namespace?: string;
     readonly uid?: string;
     readonly resourceVersion?: string;
+    /** RFC 3339. */
+    readonly creationTimestamp?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
@@ -57,17 +59,26 @@ export interface PodOptions {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
   readonly nodeName?: string;
+  readonly hostNetwork?: boolean;
+  /** Milliseconds since the epoch. */
+  readonly createdMs?: number;
 }
 
 export function pod(namespace: string, name: string, options: PodOptions = {}): KubeObject {
-  const { uid, labels = {}, annotations = {}, phase = 'Running', nodeName } = options;
+  const { uid, labels = {}, annotations = {}, phase = 'Running', nodeName, hostNetwork, createdMs } = options;
+  const created = createdMs === undefined ? {} : { creationTimestamp: rfc3339(createdMs) };
   return {
     kind: 'Pod',
     apiVersion: 'v1',
-    metadata: { namespace, name, ...(uid === undefined ? {} : { uid }), labels, annotations },
-    spec: { nodeName },
+    metadata: { namespace, name, ...(uid === undefined ? {} : { uid }), ...created, labels, annotations },
+    spec: { nodeName, hostNetwork },
     status: { phase },
   };
+}
+
+/** As Kubernetes writes times: whole seconds. */
+export function rfc3339(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
 export interface AuthenticationConfig {

@@ -52,6 +52,10 @@ function writeObject(writer: ProtobufWriter, object: unknown): void {
     writeEntries(writer, 2, field(object, 'data'));
     return;
   }
+  if (kind === 'Pod') {
+    writePod(writer, object);
+    return;
+  }
   writer.message(2, () => writer.string(1, '10.0.0.0/24'));
   const status = field(object, 'status');
   if (status !== undefined) writer.message(3, () => writeNodeStatus(writer, status));
@@ -67,7 +71,8 @@ function writeMetadata(writer: ProtobufWriter, metadata: unknown): void {
   write(5, 'uid');
   write(6, 'resourceVersion');
   writer.integer(7, 1);
-  writeTime(writer, 8);
+  const created = text(field(metadata, 'creationTimestamp'));
+  writeTime(writer, 8, created === undefined ? undefined : Date.parse(created) / 1000);
   entries(11, 'labels');
   entries(12, 'annotations');
   writer.message(13, () => {
@@ -78,7 +83,7 @@ function writeMetadata(writer: ProtobufWriter, metadata: unknown): void {
     // Beyond the numbers whose tag is one byte.
     writer.message(17, () => {
       writer.string(1, text(field(managed, 'manager')) ?? '');
-      writeTime(writer, 4);
+      writeTime(writer, 4, someSeconds);
       writer.message(7, () => writer.string(1, JSON.stringify(field(managed, 'fieldsV1'))));
     });
   }
@@ -95,6 +100,78 @@ function writeEntries(writer: ProtobufWriter, number: number, texts: unknown): v
 
 const someManagedFields = [{ manager: 'kubelet', fieldsV1: { 'f:metadata': { 'f:labels': { 'f:app': {} } } } }];
 
+const someSeconds = 1_795_000_000;
+
+/** A spec and a status of the usual size: with volumes, containers, their environment and state. */
+function writePod(writer: ProtobufWriter, pod: unknown): void {
+  const spec = field(pod, 'spec');
+  const status = field(pod, 'status');
+  const names = items(field(spec, 'containers') ?? [{ name: 'app' }]).map((each) => text(field(each, 'name')) ?? '');
+  writer.message(2, () => {
+    writer.message(1, () => writer.string(1, 'kube-api-access'));
+    for (const name of names) writer.message(2, () => writeContainer(writer, name));
+    writer.string(3, 'Always');
+    writer.integer(4, 30);
+    writer.string(6, 'ClusterFirst');
+    writer.string(8, 'default');
+    writer.string(10, text(field(spec, 'nodeName')) ?? '');
+    writer.integer(11, field(spec, 'hostNetwork') === true ? 1 : 0);
+    writer.message(14, () => undefined);
+    writer.string(19, 'default-scheduler');
+  });
+  writer.message(3, () => {
+    writer.string(1, text(field(status, 'phase')) ?? '');
+    for (const type of podConditions) {
+      writer.message(2, () => {
+        writer.string(1, type);
+        writer.string(2, 'True');
+        writeTime(writer, 4, someSeconds);
+      });
+    }
+    writer.string(5, '192.0.2.10');
+    writer.string(6, '10.1.2.3');
+    for (const name of names) {
+      writer.message(8, () => {
+        writer.string(1, name);
+        writer.message(2, () => writer.message(2, () => writeTime(writer, 1, someSeconds)));
+        writer.integer(4, 1);
+        writer.string(6, image(name));
+        writer.string(7, `sha256:${'ab'.repeat(32)}`);
+        writer.string(8, `containerd://${'cd'.repeat(32)}`);
+      });
+    }
+  });
+}
+
+const podConditions = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'];
+
+function image(name: string): string {
+  return `registry.example/team/${name}:1.2.3`;
+}
+
+function writeContainer(writer: ProtobufWriter, name: string): void {
+  writer.string(1, name);
+  writer.string(2, image(name));
+  for (let index = 0; index < 12; index += 1) {
+    writer.message(7, () => {
+      writer.string(1, `SETTING_${index}`);
+      writer.string(2, `https://service-${index}.example/path/of/some/length`);
+    });
+  }
+  for (const amount of ['limits', 'requests']) {
+    writer.message(8, () => {
+      writer.message(amount === 'limits' ? 1 : 2, () => {
+        writer.string(1, 'memory');
+        writer.message(2, () => writer.string(1, '512Mi'));
+      });
+    });
+  }
+  writer.message(9, () => {
+    writer.string(1, 'kube-api-access');
+    writer.string(3, '/var/run/secrets/kubernetes.io/serviceaccount');
+  });
+}
+
 function writeNodeStatus(writer: ProtobufWriter, status: unknown): void {
   for (const [resource, quantity] of Object.entries(field(status, 'capacity') ?? {})) {
     writer.message(1, () => {
@@ -106,7 +183,7 @@ function writeNodeStatus(writer: ProtobufWriter, status: unknown): void {
     writer.message(4, () => {
       writer.string(1, text(field(condition, 'type')) ?? '');
       writer.string(2, text(field(condition, 'status')) ?? '');
-      writeTime(writer, 3);
+      writeTime(writer, 3, someSeconds);
     });
   }
   for (const address of items(field(status, 'addresses'))) {
@@ -132,9 +209,10 @@ function writeStatus(writer: ProtobufWriter, status: unknown): void {
   writer.integer(6, typeof code === 'number' ? code : 0);
 }
 
-function writeTime(writer: ProtobufWriter, number: number): void {
+/** @param seconds since the epoch; 0 is how Kubernetes writes that there is none. */
+function writeTime(writer: ProtobufWriter, number: number, seconds = 0): void {
   writer.message(number, () => {
-    writer.integer(1, 1_795_000_000);
+    writer.integer(1, seconds);
     writer.integer(2, 0);
   });
 }

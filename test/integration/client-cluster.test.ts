@@ -121,9 +121,10 @@ for (const form of ['protobuf', 'JSON'] as const) {
       fake.faults.jsonOnly = form === 'JSON';
     });
 
-    test('are read as metadata only', async () => {
+    test('are read with their node and the time of their creation', async () => {
       const annotations = { 'kubernetes.io/config.hash': '0123' };
-      fake.objects.set(pod('kube-system', 'etcd-a', { uid: 'u-1', labels: { tier: 'control-plane' }, annotations }));
+      const options = { uid: 'u-1', labels: { tier: 'control-plane' }, annotations, nodeName: 'node-a' };
+      fake.objects.set(pod('kube-system', 'etcd-a', { ...options, hostNetwork: true, createdMs: 1_795_000_123_999 }));
       const pods = await follow();
       assert.deepEqual(pods.get('kube-system', 'etcd-a'), {
         namespace: 'kube-system',
@@ -131,9 +132,31 @@ for (const form of ['protobuf', 'JSON'] as const) {
         uid: 'u-1',
         labels: new Map([['tier', 'control-plane']]),
         configHash: '0123',
+        node: 'node-a',
+        createdSeconds: 1_795_000_123,
       });
       const accepts = fake.requests.map(({ headers }) => headers.accept);
-      assert.deepEqual(accepts, [acceptedAs('PartialObjectMetadataList'), acceptedAs('PartialObjectMetadata')]);
+      const wholePods = 'application/vnd.kubernetes.protobuf,application/json;q=0.9';
+      assert.deepEqual(accepts, [wholePods, wholePods]);
+    });
+
+    test('are of no known node, and of no known time, where the API names none', async () => {
+      fake.objects.set(pod('x', 'unbound', { nodeName: '' }));
+      fake.objects.set(pod('x', 'silent'));
+      const pods = await follow();
+      for (const name of ['unbound', 'silent']) {
+        assert.equal(pods.get('x', name)?.node, undefined);
+        assert.equal(pods.get('x', name)?.createdSeconds, undefined);
+      }
+    });
+
+    test('of one name are another pod where the next one is bound to another node', async () => {
+      fake.objects.set(pod('x', 'web-0', { uid: 'u-1', nodeName: 'node-a' }));
+      const pods = await follow();
+      fake.objects.delete('Pod', 'web-0', 'x');
+      fake.objects.set(pod('x', 'web-0', { uid: 'u-2', nodeName: 'node-b' }));
+      await until('the new one is there', () => pods.get('x', 'web-0')?.uid === 'u-2');
+      assert.equal(pods.get('x', 'web-0')?.node, 'node-b');
     });
 
     test('exist for us only while they run', async () => {
@@ -256,11 +279,6 @@ for (const form of ['protobuf', 'JSON'] as const) {
       return pods;
     }
   });
-}
-
-function acceptedAs(kind: string): string {
-  const as = `as=${kind};v=v1;g=meta.k8s.io`;
-  return `application/vnd.kubernetes.protobuf;${as},application/json;${as};q=0.9`;
 }
 
 function assertSorted(list: readonly PodInfo[]): void {

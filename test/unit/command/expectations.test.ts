@@ -18,18 +18,19 @@ function setUp() {
     usage: { isToldOf: ({ uid }) => reported.has(uid) },
     clock,
   });
-  const add = (name: string, uid = `uid of ${name}`) => {
-    const pod = { namespace: 'shop', name, uid, labels: new Map(), configHash: undefined };
+  const add = (name: string, uid = `uid of ${name}`, node: string | undefined = 'node-a') => {
+    const none = { labels: new Map(), configHash: undefined, createdSeconds: undefined };
+    const pod = { namespace: 'shop', name, uid, node, ...none };
     pods.set(`shop/${name}`, pod);
     for (const listener of listeners) listener(pod);
     return uid;
   };
   /** What is answered after so long, asked every second. */
-  const after = async (seconds: number) => {
-    let answer = expectations.anyUnreported();
+  const after = async (seconds: number, node = 'node-a') => {
+    let answer = expectations.anyUnreported(node);
     for (let second = 0; second < seconds; second += 1) {
       await clock.advance(1_000);
-      answer = expectations.anyUnreported();
+      answer = expectations.anyUnreported(node);
     }
     return answer;
   };
@@ -40,8 +41,32 @@ describe('what is expected of kubelets', () => {
   test('a running pod', () => {
     const { expectations, add } = setUp();
     add('web');
-    assert.ok(expectations.isRunning('shop', 'web'));
-    assert.ok(!expectations.isRunning('shop', 'other'));
+    assert.ok(expectations.isRunning('node-a', 'shop', 'web'));
+    assert.ok(!expectations.isRunning('node-a', 'shop', 'other'));
+  });
+
+  test('a running pod, on its own node only where the API names it', () => {
+    const { expectations, pods, add } = setUp();
+    add('web');
+    add('unbound');
+    pods.set('shop/unbound', { ...pods.get('shop/unbound')!, node: undefined });
+    assert.ok(!expectations.isRunning('node-b', 'shop', 'web'));
+    assert.ok(expectations.isRunning('node-b', 'shop', 'unbound'));
+  });
+
+  test('a pod that is not reported of its own node only', async () => {
+    const { expectations, add, after } = setUp();
+    add('web', 'uid-1', 'node-b');
+    assert.equal(await after(121, 'node-a'), false);
+    assert.equal(expectations.anyUnreported('node-b'), true);
+  });
+
+  test('a pod on its node also where a thousand pods of other nodes are not reported', async () => {
+    const { expectations, add, after } = setUp();
+    for (let index = 0; index < 2_000; index += 1) add(`web-${index}`, `uid-${index}`, 'node-b');
+    add('late', 'late', 'node-a');
+    assert.equal(await after(121, 'node-a'), true);
+    assert.equal(expectations.anyUnreported('node-c'), false);
   });
 
   test('that somebody tells of each running pod within two minutes', async () => {
