@@ -41,6 +41,11 @@ export interface PodBatch {
 /** Which kubelet endpoint the numbers are from. */
 export type Source = 'cadvisor' | 'resource';
 
+/** Reports whether two UIDs are of different nodes, by what is known: a UID that is unknown may be either's. */
+export function isOtherNode(a: string | undefined, b: string | undefined): boolean {
+  return a !== undefined && b !== undefined && a !== b;
+}
+
 /** Everything that one scrape of one node yielded. */
 export interface NodePoints {
   readonly node: string;

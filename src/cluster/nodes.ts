@@ -17,6 +17,8 @@ export interface NodeAddress {
 
 export interface NodeInfo {
   readonly name: string;
+  /** Another one under the same name is another node; undefined where the Node has none. */
+  readonly uid: string | undefined;
   readonly labels: Labels;
   readonly addresses: readonly NodeAddress[];
   /** Where the kubelet says that it listens; undefined if it does not say. */
@@ -131,6 +133,7 @@ function parseNode(object: unknown): NodeInfo | undefined {
   if (name === undefined) return undefined;
   return {
     name,
+    uid: text(field(metadata, 'uid')),
     labels: textMap(field(metadata, 'labels')),
     addresses: items(field(status, 'addresses'))
       .map(parseAddress)

@@ -60,6 +60,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     resolutionMs,
     stalenessMs,
     capacityCores: (node) => nodes.get(node)?.capacityCores,
+    nodeUid: (node) => nodes.get(node)?.uid,
     onImplausible: createImplausibleWatch(registry, clock, log),
   });
   createStorageMetrics(registry, storage);
@@ -86,7 +87,11 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     endpoints: kubelets.endpoints,
     mode: options['metrics-source'] as SourceMode,
     expectations: createExpectations({ pods, usage: storage, clock }),
-    sink: { store: (batch) => storage.store(withUids(batch, uidOf)), forget: storage.forget },
+    sink: {
+      store: (batch) => storage.store(withUids(batch, uidOf)),
+      forget: storage.forget,
+      keepOnly: storage.keepOnly,
+    },
     resolutionMs,
     clock,
     metrics: scrapeMetrics,

@@ -3,6 +3,7 @@ import type { NodeBatch } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import type { NodeInfo, NodeLister } from '../cluster/nodes.ts';
 import type { Logger } from '../logging.ts';
+import { isOtherNode } from '../point.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { ScrapeMetrics } from './metrics.ts';
 import { createScheduler } from './scheduler.ts';
@@ -16,6 +17,8 @@ export interface Sink {
   /** Returns how many containers, and the machine, had their first sample, and how far apart the node's samples are in milliseconds. */
   store(batch: NodeBatch): { readonly waiting: number; readonly spacingMs: number };
   forget(node: string): void;
+  /** Drops what is held of another node of that name: of one with another UID. */
+  keepOnly(node: string, uid: string | undefined): void;
 }
 
 export interface ScraperOptions {
@@ -46,6 +49,8 @@ export interface Scraper {
 const fullWeight = 4;
 
 interface HeldTarget {
+  /** Of the Node; undefined where it has none. */
+  readonly uid: string | undefined;
   readonly target: Target;
   readonly pace: Pace;
   readonly record: NodeRecord;
@@ -98,15 +103,19 @@ export function createScraper(options: ScraperOptions): Scraper {
     }
   }
 
-  function join({ name, ready }: NodeInfo): void {
+  function join({ name, uid, ready }: NodeInfo): void {
     const held = targets.get(name);
-    if (held !== undefined) {
+    // Its deletion was not seen, as after a list.
+    if (held !== undefined && isOtherNode(held.uid, uid)) leave(name);
+    else if (held !== undefined) {
       if (ready && !held.ready) hurry(name);
       held.ready = ready;
       return;
     }
+    sink.keepOnly(name, uid);
     const { mode, expectations } = options;
     targets.set(name, {
+      uid,
       target: createTarget({ endpoint: endpoints.of(name), mode, expectations, clock }),
       pace: createPace(options.resolutionMs),
       record: createNodeRecord(),

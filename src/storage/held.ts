@@ -7,6 +7,8 @@ import type { Held } from './window.ts';
 
 /** What is known of one node. */
 export interface HeldNode {
+  /** metadata.uid of the Node; undefined where it was not known. */
+  readonly uid: string | undefined;
   /** Where the last scrape is from. */
   readonly source: Source;
   readonly machine: Held | undefined;

@@ -10,7 +10,7 @@ import { checkSavedNode } from './snapshotchecks.ts';
 import type { Held } from './window.ts';
 
 /** Another number whenever what a line holds has changed: a file of another version is of no use. */
-const snapshotVersion = 3;
+const snapshotVersion = 4;
 
 /** What is wrong with a snapshot, for the log. */
 export class SnapshotError extends Error {

@@ -1,5 +1,6 @@
 /** Says what a line of a snapshot may hold: a file that is sealed but malformed must not reach the store, nor a number that cannot be the API. */
 import { mostCores } from './judge.ts';
+import { type Held, stampMs } from './window.ts';
 
 /** Throws an Error that names the field. */
 type Check = (value: unknown, field: string) => void;
@@ -62,6 +63,7 @@ const pod = object({
 
 const node = object({
   node: text,
+  uid: optional(text),
   source: oneOf('cadvisor', 'resource'),
   machine: optional(held(point)),
   hasSwap: boolean,
@@ -97,9 +99,8 @@ function held(of: Readonly<Record<string, Check>>): Check {
       rival: optional(object(of)),
       lacksValue: optional(yes),
     })(value, field);
-    const { last, base: from } = value as { last: { timestampMs: number }; base: string | { timestampMs: number } };
-    if (typeof from !== 'string' && from.timestampMs >= last.timestampMs)
-      fail(field, 'a window that is not above zero');
+    const { last, base: from } = value as Pick<Held, 'last' | 'base'>;
+    if (typeof from !== 'string' && stampMs(from) >= stampMs(last)) fail(field, 'a window that is not above zero');
   };
 }
 

@@ -1,7 +1,7 @@
 /** Where the write side and the read side meet: the last two samples of everything, and the usage that follows from them. */
 import { containerPoints, containersOf, machinePoint, type NodeBatch, type PodLayout } from '../batch.ts';
 import type { Clock } from '../clock.ts';
-import type { Answer, ContainerPoint, PodUsage, Usage } from '../point.ts';
+import { type Answer, type ContainerPoint, isOtherNode, type PodUsage, type Usage } from '../point.ts';
 import {
   type HeldNode,
   type HeldPod,
@@ -41,6 +41,8 @@ export interface StorageOptions {
   readonly stalenessMs: number;
   /** CPU cores of a node by its Node object; undefined where they are unknown. */
   readonly capacityCores?: (node: string) => number | undefined;
+  /** metadata.uid of a node; undefined where it is unknown. */
+  readonly nodeUid?: (node: string) => string | undefined;
   /** Called for each sample with more CPU than its node can have used. */
   readonly onImplausible?: (node: string, what: string) => void;
 }
@@ -58,6 +60,8 @@ export interface Storage {
   store(batch: NodeBatch): Stored;
   /** Drops all that a node told; for nodes that left the cluster. */
   forget(node: string): void;
+  /** Drops all that another node of that name told: one with another UID, also where it is from a snapshot. */
+  keepOnly(node: string, uid: string | undefined): void;
   nodeUsage(node: string): Answer<Usage>;
   podUsage(pod: PodIdentity): Answer<PodUsage>;
   /** Whether a node has told of the pod, even if its usage is not known yet, or not any more. */
@@ -77,15 +81,18 @@ export function createStorage({
   resolutionMs,
   stalenessMs,
   capacityCores = () => undefined,
+  nodeUid = () => undefined,
   onImplausible = () => undefined,
 }: StorageOptions): Storage {
   const nodes = new Map<string, StoredNode>();
   const index = createPodIndex();
   let usageSeen = false;
 
-  return { store, forget, nodeUsage, podUsage, isToldOf, hasUsage: () => usageSeen, held, restore, counts };
+  return { store, forget, keepOnly, nodeUsage, podUsage, isToldOf, hasUsage: () => usageSeen, held, restore, counts };
 
   function store(batch: NodeBatch): Stored {
+    const uid = nodeUid(batch.node);
+    keepOnly(batch.node, uid);
     const known = nodes.get(batch.node);
     const before = known && {
       source: known.source,
@@ -97,7 +104,15 @@ export function createStorage({
     const hasSwap = batch.hasSwap ?? known?.hasSwap ?? false;
     const nowMs = clock.monotonicMs();
     const rules = rulesOf(batch.node, known?.spacingMs ?? 0);
-    const scrape: Scrape = { batch, before, hasSwap, nowMs, rules, progress: { first: 0, largestDistanceMs: 0 } };
+    const scrape: Scrape = {
+      batch,
+      uid: uid ?? known?.uid,
+      before,
+      hasSwap,
+      nowMs,
+      rules,
+      progress: { first: 0, largestDistanceMs: 0 },
+    };
     const node = known?.layout === batch.layout && before?.source === batch.source ? known : renew(known, scrape);
     if (node === known) {
       // Hot: an iterator would make an object for each pod.
@@ -110,13 +125,14 @@ export function createStorage({
   }
 
   function advanceNode(node: StoredNode, known: StoredNode | undefined, scrape: Scrape): void {
-    const { batch, before, hasSwap, nowMs, rules, progress } = scrape;
+    const { batch, uid, before, hasSwap, nowMs, rules, progress } = scrape;
     const point = machinePoint(batch.numbers);
     const machine = point === undefined ? known?.machine : advanceMachine(known?.machine, point, rules);
     if (machine !== undefined) noteImplausible(batch.node, 'the machine', known?.machine, machine);
     const possibleMs = possibleMsOf(scrape, known?.served.last?.sinceMs);
     if (machine !== undefined) noteProgress(progress, known?.machine, machine, possibleMs);
     node.served = keepServed(known?.served, machine === undefined ? neverScraped : usageOf(machine, hasSwap), nowMs);
+    node.uid = uid;
     node.machine = machine;
     node.hasSwap = hasSwap;
     node.spacingMs = nextSpacingMs(before, nowMs, progress.largestDistanceMs, resolutionMs);
@@ -186,9 +202,9 @@ export function createStorage({
 
   /** A node on which something came or went, or that is read from the other endpoint. */
   function renew(known: StoredNode | undefined, scrape: Scrape): StoredNode {
-    const { batch, hasSwap, nowMs } = scrape;
+    const { batch, uid, hasSwap, nowMs } = scrape;
     const { node: name, source, layout } = batch;
-    const own = { name, source, hasSwap, machine: undefined, served: { reason: 'never-scraped' } as const };
+    const own = { name, uid, source, hasSwap, machine: undefined, served: { reason: 'never-scraped' } as const };
     const node = createStoredNode(layout, { ...own, spacingMs: 0, storedMs: nowMs, sinceMs: known?.sinceMs ?? nowMs });
     const left = new Map([...(known?.pods ?? []), ...(known?.silent ?? [])].map((pod) => [keyOf(pod.layout), pod]));
     for (const pod of node.pods) {
@@ -239,7 +255,7 @@ export function createStorage({
 
   function restore(saved: Snapshot['nodes']): void {
     for (const [name, held] of saved) {
-      if (nodes.has(name)) continue;
+      if (nodes.has(name) || isOtherNode(held.uid, nodeUid(name))) continue;
       const node = fromHeldNode(name, held);
       hold(node);
       noteUsage(node, clock.monotonicMs());
@@ -292,6 +308,10 @@ export function createStorage({
     nodes.delete(name);
   }
 
+  function keepOnly(name: string, uid: string | undefined): void {
+    if (isOtherNode(nodes.get(name)?.uid, uid)) forget(name);
+  }
+
   function counts(): { nodes: number; containers: number } {
     let containers = 0;
     for (const { layout, silent } of nodes.values()) {
@@ -305,6 +325,8 @@ export function createStorage({
 /** One batch on its way in. */
 interface Scrape {
   readonly batch: NodeBatch;
+  /** Of the node; undefined where it is not known. */
+  readonly uid: string | undefined;
   /** What was known of the node before. */
   readonly before: (Spaced & Pick<NodeBatch, 'source'> & Pick<StoredNode, 'sinceMs'>) | undefined;
   readonly hasSwap: boolean;

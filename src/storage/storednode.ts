@@ -8,6 +8,8 @@ import type { Held } from './window.ts';
 
 export interface StoredNode {
   readonly name: string;
+  /** metadata.uid of the Node; undefined where it is not known. */
+  uid: string | undefined;
   source: Source;
   hasSwap: boolean;
   machine: Held | undefined;
@@ -93,6 +95,7 @@ export function usageInRows({ node: { rows, hasSwap }, layout: { containers, fir
 
 /** All that is held of a node as objects, as snapshots have it. */
 export function toHeldNode({
+  uid,
   source,
   machine,
   hasSwap,
@@ -102,7 +105,7 @@ export function toHeldNode({
   pods,
   silent,
 }: StoredNode): HeldNode {
-  return { source, machine, hasSwap, served, spacingMs, storedMs, pods: [...pods, ...silent].map(heldOf) };
+  return { uid, source, machine, hasSwap, served, spacingMs, storedMs, pods: [...pods, ...silent].map(heldOf) };
 }
 
 export function fromHeldNode(name: string, { pods, ...rest }: HeldNode): StoredNode {

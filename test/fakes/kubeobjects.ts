@@ -22,6 +22,7 @@ export const kinds = { Node: 'nodes', Pod: 'pods', ConfigMap: 'configmaps' } as 
 export type Kind = keyof typeof kinds;
 
 export interface NodeOptions {
+  readonly uid?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly addresses?: readonly { readonly type: string; readonly address: string }[];
@@ -32,11 +33,16 @@ export interface NodeOptions {
 }
 
 export function node(name: string, options: NodeOptions = {}): KubeObject {
-  const { labels = {}, annotations = {}, addresses, kubeletPort = 10250, ready = true, cpu = '16' } = options;
+  const { uid, labels = {}, annotations = {}, addresses, kubeletPort = 10250, ready = true, cpu = '16' } = options;
   return {
     kind: 'Node',
     apiVersion: 'v1',
-    metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels }, annotations },
+    metadata: {
+      name,
+      ...(uid === undefined ? {} : { uid }),
+      labels: { 'kubernetes.io/hostname': name, ...labels },
+      annotations,
+    },
     spec: {},
     status: {
       capacity: { memory: '65536Mi', cpu },

@@ -10,7 +10,7 @@ import { parseCommandLine } from '../../src/options/parse.ts';
 import { createFakeApiServer, type FakeApiServer } from './apiserver.ts';
 import { type Authority, makeAuthority } from './certificates.ts';
 import { createFakeKubelet, type FakeKubelet } from './kubelet.ts';
-import { type KubeletModel, smallKubeletModel } from './kubeletmodel.ts';
+import { type KubeletModel, smallKubeletModel, uuid } from './kubeletmodel.ts';
 import { authenticationConfigMap, node, pod } from './kubeobjects.ts';
 
 export interface WholeCluster extends AsyncDisposable {
@@ -31,8 +31,14 @@ export interface WholeCluster extends AsyncDisposable {
 /** Phases differ, so that of so many nodes some are scraped twice within the first second. */
 export const nodeNames = Array.from({ length: 30 }, (_, index) => `node-${index}`);
 
-/** Starts all of it; the pods of the kubelet's model exist in the API as running pods labelled app=<name>. */
-export async function startWholeCluster(flags: readonly string[] = []): Promise<WholeCluster> {
+/**
+ * Starts all of it; the pods of the kubelet's model exist in the API as running pods labelled app=<name>.
+ * @param nodeUid metadata.uid of each Node.
+ */
+export async function startWholeCluster(
+  flags: readonly string[] = [],
+  nodeUid: (name: string) => string = uuid,
+): Promise<WholeCluster> {
   await using rooms = new AsyncDisposableStack();
   const clients = makeAuthority('clients');
   const frontProxies = makeAuthority('front proxies');
@@ -51,7 +57,7 @@ export async function startWholeCluster(flags: readonly string[] = []): Promise<
 
   apiServer.objects.set(authenticationConfigMap({ clientCa: clients.cert, requestHeaderCa: frontProxies.cert }));
   for (const name of nodeNames)
-    apiServer.objects.set(node(name, { kubeletPort: kubelet.port, labels: { zone: 'z1' } }));
+    apiServer.objects.set(node(name, { uid: nodeUid(name), kubeletPort: kubelet.port, labels: { zone: 'z1' } }));
   for (const { namespace, name, uid } of kubelet.model.pods) {
     const isStatic = !uid.includes('-');
     apiServer.objects.set(

@@ -40,10 +40,20 @@ for (const form of ['protobuf', 'JSON'] as const) {
     test('are read with all that scraping needs', async () => {
       const addresses = [{ type: 'InternalIP', address: 'fd00::7' }];
       const annotations = { 'metrics.k8s.io/resource-metrics-path': '/other' };
-      fake.objects.set(node('a', { labels: { zone: 'x' }, annotations, addresses, kubeletPort: 10260, cpu: '15900m' }));
+      fake.objects.set(
+        node('a', {
+          uid: 'uid of a',
+          labels: { zone: 'x' },
+          annotations,
+          addresses,
+          kubeletPort: 10260,
+          cpu: '15900m',
+        }),
+      );
       const nodes = await follow();
       assert.deepEqual(nodes.get('a'), {
         name: 'a',
+        uid: 'uid of a',
         labels: new Map([
           ['kubernetes.io/hostname', 'a'],
           ['zone', 'x'],
@@ -57,10 +67,11 @@ for (const form of ['protobuf', 'JSON'] as const) {
     });
 
     test('may know nothing of themselves yet', async () => {
-      fake.objects.set({ kind: 'Node', apiVersion: 'v1', metadata: { name: 'new' } });
+      fake.objects.set({ kind: 'Node', apiVersion: 'v1', metadata: { name: 'new', uid: 'uid' } });
       const nodes = await follow();
       assert.deepEqual(nodes.get('new'), {
         name: 'new',
+        uid: 'uid',
         labels: new Map(),
         addresses: [],
         kubeletPort: undefined,

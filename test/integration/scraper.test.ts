@@ -33,6 +33,8 @@ interface Rig extends AsyncDisposable {
   /** Sets the node's clock so far ahead of ours. */
   setAhead(ms: number): void;
   readonly forgotten: string[];
+  /** Name and UID of the nodes of which others' numbers were dropped. */
+  readonly kept: string[];
   set(name: string, node?: Partial<NodeInfo>): void;
   delete(name: string): void;
   /** Moves on by one resolution and waits until the kubelet was asked so many times more. */
@@ -59,6 +61,7 @@ async function setUp(): Promise<Rig> {
   const registry = createRegistry();
   const batches: NodeBatch[] = [];
   const forgotten: string[] = [];
+  const kept: string[] = [];
   const nodes = new Map<string, NodeInfo>();
   const listeners: ((change: Change<NodeInfo>) => void)[] = [];
   const client = createKubeletClient({
@@ -91,6 +94,7 @@ async function setUp(): Promise<Rig> {
         return { waiting: 0, spacingMs: 0 };
       },
       forget: (node) => void forgotten.push(node),
+      keepOnly: (node, uid) => void kept.push(`${node} ${uid}`),
     },
     resolutionMs,
     clock,
@@ -112,9 +116,11 @@ async function setUp(): Promise<Rig> {
     scraper,
     setAhead: (ms) => void (nodeAheadMs = ms),
     forgotten,
+    kept,
     set(name, rest = {}) {
       const value: NodeInfo = {
         name,
+        uid: `uid of ${name}`,
         labels: new Map(),
         addresses: [],
         kubeletPort: undefined,
@@ -225,6 +231,22 @@ describe('scraper', () => {
       rig.batches.map(({ node }) => node),
       ['node-b'],
     );
+    assert.equal(rig.kubelet.requests.length, 2);
+  });
+
+  test('takes a node with another UID for another node, though its deletion was not seen', async () => {
+    rig.kubelet.faults.cadvisor = 'hang';
+    rig.set('node-a', { uid: 'machine-1' });
+    await until('the kubelet is asked', () => rig.kubelet.requests.length === 1);
+    rig.kubelet.faults.cadvisor = 'none';
+    rig.set('node-a', { uid: 'machine-1', ready: false });
+    assert.deepEqual(rig.forgotten, []);
+    rig.set('node-a', { uid: 'machine-2' });
+    assert.deepEqual(rig.forgotten, ['node-a']);
+    assert.deepEqual(rig.kept, ['node-a machine-1', 'node-a machine-2']);
+    // What the first machine was asked is given up.
+    await untilObserved(rig.registry, 1);
+    assert.equal(rig.batches.length, 1);
     assert.equal(rig.kubelet.requests.length, 2);
   });
 

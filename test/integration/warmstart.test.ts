@@ -5,10 +5,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { ask2, openSession } from '../fakes/http2client.ts';
+import { uuid } from '../fakes/kubeletmodel.ts';
 import { startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
 
 const admin = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' };
-const pods = '/apis/metrics.k8s.io/v1/pods';
+const resources = '/apis/metrics.k8s.io/v1';
 
 let folder: string;
 before(() => {
@@ -16,21 +17,25 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-/** Names of the pods that are served, once there are any. */
-async function served(cluster: WholeCluster): Promise<string[]> {
+/** Names of the pods, or nodes, that are served, once there are so many. */
+async function served(cluster: WholeCluster, resource: 'pods' | 'nodes', atLeast = 1): Promise<string[]> {
   const frontProxy = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
   const deadlineMs = performance.now() + 20_000;
   for (;;) {
-    const names = await listed(cluster, frontProxy).catch(() => []);
-    if (names.length > 0) return names;
-    assert.ok(performance.now() < deadlineMs, 'there were no pods within 20 s');
+    const names = await listed(cluster, frontProxy, resource).catch(() => []);
+    if (names.length >= atLeast) return names;
+    assert.ok(performance.now() < deadlineMs, `there were no ${atLeast} ${resource} within 20 s`);
   }
 }
 
-async function listed(cluster: WholeCluster, frontProxy: Parameters<typeof openSession>[1]): Promise<string[]> {
+async function listed(
+  cluster: WholeCluster,
+  frontProxy: Parameters<typeof openSession>[1],
+  resource: string,
+): Promise<string[]> {
   const session = await openSession(cluster.port, frontProxy);
   try {
-    const { status, text } = await ask2(session, pods, admin);
+    const { status, text } = await ask2(session, `${resources}/${resource}`, admin);
     if (status !== 200) return [];
     const { items } = JSON.parse(text) as { items: { metadata: { name: string } }[] };
     return items.map(({ metadata }) => metadata.name);
@@ -39,14 +44,21 @@ async function listed(cluster: WholeCluster, frontProxy: Parameters<typeof openS
   }
 }
 
-test('a warm start', async () => {
+test('a warm start serves what was stored, but not of a node whose machine was exchanged', async () => {
   const snapshot = `--snapshot-path=${path.join(folder, 'snapshot')}`;
   const first = await startWholeCluster([snapshot]);
-  const before = await served(first);
+  const before = await served(first, 'pods');
+  const [exchanged = '', ...others] = await served(first, 'nodes', 2);
   await first[Symbol.asyncDispose]();
 
   // Nobody listens where the kubelets should be.
-  await using second = await startWholeCluster([snapshot, '--kubelet-use-node-status-port=false', '--kubelet-port=1']);
-  assert.deepEqual(await served(second), before);
+  await using second = await startWholeCluster(
+    [snapshot, '--kubelet-use-node-status-port=false', '--kubelet-port=1'],
+    (name) => uuid(name === exchanged ? 'another machine' : name),
+  );
+  assert.deepEqual(await served(second, 'pods'), before);
+  const nodes = new Set(await served(second, 'nodes'));
+  assert.equal(nodes.has(exchanged), false);
+  for (const name of others) assert.ok(nodes.has(name), name);
   assert.equal(second.kubelet.requests.length, 0);
 });

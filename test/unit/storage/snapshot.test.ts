@@ -94,6 +94,48 @@ describe('a snapshot', () => {
     assert.equal(storage.nodeUsage('node-a').kind, 'missing');
   });
 
+  for (const [when, nodeUid] of [
+    ['known', () => 'machine-2'],
+    ['known later', undefined],
+  ] as const) {
+    test(`is not used of another node of that name, whose UID is ${when}`, () => {
+      const { clock, now } = setUp();
+      const options = { clock, resolutionMs, stalenessMs };
+      const storage = createPointStorage({ ...options, nodeUid: () => 'machine-1' });
+      for (const at of [100, 115]) storage.store(batch(at));
+      const text = [...writeSnapshot(storage.held(), now())].join('');
+      const restore = (of: string | undefined) => {
+        const restored = createPointStorage(nodeUid === undefined ? options : { ...options, nodeUid: () => of });
+        restored.restore(readSnapshot(text, now(), stalenessMs).nodes);
+        restored.keepOnly('node-a', of);
+        return usages(restored).map(({ kind }) => kind);
+      };
+      assert.deepEqual(restore('machine-1'), ['ready', 'ready', 'ready']);
+      assert.deepEqual(restore(nodeUid?.() ?? 'machine-2'), ['missing', 'missing', 'missing']);
+    });
+  }
+
+  test('holds a sample whose own time was not believed, though its answer is older than the sample before', () => {
+    const { now, storage } = setUp();
+    const at = (seconds: number, toldSeconds?: number): NodePoints => ({
+      ...batch(seconds),
+      machine: {
+        timestampMs: seconds * 1000,
+        ...(toldSeconds === undefined ? {} : { toldMs: toldSeconds * 1000 }),
+        cpuSeconds: toldSeconds ?? seconds,
+        memoryBytes: 9000,
+        swapBytes: undefined,
+      },
+    });
+    storage.store(at(100));
+    storage.store(at(95, 110));
+    const text = [...writeSnapshot(storage.held(), now())].join('');
+    const restored = setUp();
+    restored.storage.restore(readSnapshot(text, restored.now(), stalenessMs).nodes);
+    const usage = restored.storage.nodeUsage('node-a');
+    assert.deepEqual(usage.kind === 'ready' && usage.value.windowMs, 10_000);
+  });
+
   test('is a base for the next rates, but no usage, once its usages are stale', async () => {
     const { text, writtenMs } = await snapshot();
     const { now, storage } = setUp(writtenMs + 60_000);
@@ -125,10 +167,10 @@ describe('a snapshot', () => {
   test('is refused when it is of another version', async () => {
     const { text, writtenMs } = await snapshot();
     const { createHash } = await import('node:crypto');
-    const body = text.slice(0, text.lastIndexOf('{"sha256')).replace('"version":3', '"version":4');
+    const body = text.slice(0, text.lastIndexOf('{"sha256')).replace('"version":4', '"version":5');
     const sum = createHash('sha256').update(body).digest('hex');
     const other = `${body}{"sha256":"${sum}"}\n`;
-    assert.throws(() => readSnapshot(other, { wallMs: writtenMs, monotonicMs: 0 }, stalenessMs), /version 4/);
+    assert.throws(() => readSnapshot(other, { wallMs: writtenMs, monotonicMs: 0 }, stalenessMs), /version 5/);
   });
 
   test('is refused wherever it is cut off or changed', async () => {

@@ -621,6 +621,49 @@ describe('storage', () => {
     });
   });
 
+  describe('of a node whose UID has changed', () => {
+    function setUpWithUids() {
+      const uids = new Map<string, string>([['node-a', 'machine-1']]);
+      const clock = createFakeClock();
+      const nodeUid = (node: string) => uids.get(node);
+      const storage = createPointStorage({ clock, resolutionMs, stalenessMs: 45_000, nodeUid });
+      storage.store(batch(100));
+      storage.store(batch(110));
+      assert.equal(storage.podUsage(web).kind, 'ready');
+      return { uids, storage };
+    }
+
+    test('drops all numbers with the next scrape, whether or not they could follow', () => {
+      const { uids, storage } = setUpWithUids();
+      uids.set('node-a', 'machine-2');
+      storage.store(batch(120));
+      assert.deepEqual(storage.nodeUsage('node-a'), missing('one-sample'));
+      assert.deepEqual(storage.podUsage(web), missing('one-sample'));
+      storage.store(batch(130));
+      assert.equal(storage.nodeUsage('node-a').kind, 'ready');
+    });
+
+    test('drops them as soon as the UID is known', () => {
+      const { storage } = setUpWithUids();
+      storage.keepOnly('node-a', 'machine-1');
+      assert.equal(storage.nodeUsage('node-a').kind, 'ready');
+      storage.keepOnly('node-a', 'machine-2');
+      assert.equal(storage.nodeUsage('node-a').kind, 'missing');
+      assert.equal(storage.podUsage(web).kind, 'missing');
+      assert.deepEqual(storage.counts(), { nodes: 0, containers: 0 });
+    });
+
+    test('drops nothing where a UID is unknown, and remembers the one that was known', () => {
+      const { uids, storage } = setUpWithUids();
+      uids.delete('node-a');
+      storage.store(batch(120));
+      storage.keepOnly('node-a', undefined);
+      assert.equal(storage.nodeUsage('node-a').kind, 'ready');
+      storage.keepOnly('node-a', 'machine-2');
+      assert.equal(storage.nodeUsage('node-a').kind, 'missing');
+    });
+  });
+
   test('forgets a node that left', () => {
     const { storage } = setUp();
     storage.store(batch(100));
