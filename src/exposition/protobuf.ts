@@ -14,8 +14,10 @@ const familyField = { name: 1, metric: 4 } as const;
 /** Of a family's name, which comes first. */
 const nameTag = 0x0a;
 
-/** What one message that has to be whole may take: a metric with its labels, or a family whose name is not where it should be. */
+/** What one message that has to be whole may take: a metric with its labels. */
 const messageLimitBytes = 1024 * 1024;
+/** A family whose name is not its first field is read in one go, so it has to be short; every encoder in use writes the name first. */
+const oddFamilyLimitBytes = 64 * 1024;
 /** A family's name is asked for in the code, so longer ones than this are of no interest; what is no protobuf has seemingly longer ones. */
 const nameLimitBytes = 64 * 1024;
 
@@ -191,6 +193,9 @@ export class DelimitedReader {
 
   /** Where the name is not the first field, the family is looked through for it, and then read from its start. */
   #beginOddFamily(body: Buffer, at: number, start: number, length: number, end: number): number {
+    if (length > oddFamilyLimitBytes) {
+      throw cursor.error(`a family of more than ${oddFamilyLimitBytes} bytes whose name is not first`, at);
+    }
     if (start + length > end) return this.#lacks(start + length - at);
     cursor.at = start;
     while (cursor.at < start + length) {

@@ -29,6 +29,8 @@ const seriesSize = 2;
 const unwantedBytes = 24;
 /** Of thousands of senders, room that nobody needs adds up. */
 const firstWords = 128;
+/** Words of identities (8 bytes each) that are kept of one sender; what is beyond is looked at each time. */
+const wordLimit = 1024 * 1024;
 const firstSeries = 32;
 
 /**
@@ -157,7 +159,13 @@ export class Recall {
     if (series * seriesSize >= this.#series.length) this.#grow(series);
     const length = isWanted ? identity.length : Math.min(identity.length, unwantedBytes);
     const at = identity.start + identity.length - length;
-    if (this.#lengthOf(series) < 0) this.#keepIdentity(series, view, at, length);
+    if (this.#lengthOf(series) < 0) {
+      if (this.#wordsUsed + wordsOf(length) > wordLimit) {
+        this.pass();
+        return;
+      }
+      this.#keepIdentity(series, view, at, length);
+    }
     const detailBytes = detail === undefined ? 0 : this.#detailBytes(view, start, detail, at);
     // One series by two identities would not be found again under both, and must not be read beyond the message's end.
     const isSame = this.#lengthOf(series) === length && isIdentity(this.#series, this.#words, series, view, at);

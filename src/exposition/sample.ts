@@ -3,6 +3,9 @@
 /** The most labels that a sample may have; cAdvisor's widest series has ten. */
 const labelLimit = 64;
 
+/** Bytes of a label's value that is read: a cgroup's path has 4,096 at most, each of which may have been replaced by three. */
+const labelValueLimitBytes = 3 * 4_096;
+
 /** Offsets kept per label: name start, name end, value start, value end. */
 const offsetsPerLabel = 4;
 
@@ -42,9 +45,12 @@ export interface Seen {
 export class ExpositionError extends Error {
   /** Where in the body reading stopped. */
   readonly offset: number;
+  /** What is wrong there. */
+  readonly problem: string;
 
   constructor(problem: string, offset: number) {
     super(`${problem} at byte ${offset}`);
+    this.problem = problem;
     this.name = 'ExpositionError';
     this.offset = offset;
   }
@@ -67,7 +73,11 @@ export class Sample implements Numbers {
     const label = this.#find(name);
     if (label === -1) return '';
     const at = label * offsetsPerLabel;
-    const value = this.#body.toString('utf8', this.#offsets[at + 2], this.#offsets[at + 3]);
+    const [start = 0, end = 0] = [this.#offsets[at + 2], this.#offsets[at + 3]];
+    if (end - start > labelValueLimitBytes) {
+      throw new ExpositionError(`a label of more than ${labelValueLimitBytes} bytes`, start);
+    }
+    const value = this.#body.toString('utf8', start, end);
     return this.#escaped[label] === 0 ? value : unescape(value);
   }
 
@@ -115,11 +125,6 @@ export class Sample implements Numbers {
     }
     return -1;
   }
-}
-
-/** The same memory with Buffer's searches and decoders. */
-export function viewOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** True if the range holds exactly these ASCII characters. Names share their beginnings, so the end is compared first. */

@@ -4,7 +4,7 @@
  * a line is rejected by its name before its labels are looked at, and costs no allocation.
  */
 import { parseNumber } from './number.ts';
-import { ExpositionError, isAt, Sample, viewOf } from './sample.ts';
+import { ExpositionError, isAt, Sample } from './sample.ts';
 import type { SampleSink, Seen } from './sample.ts';
 
 const tab = 0x09;
@@ -18,53 +18,100 @@ const backslash = 0x5c;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-/** Text is what kubelets send to those who cannot read anything better, so it is joined and read when it is whole. */
+/** Bytes of one line; kubelets' are a few hundred. */
+const lineLimitBytes = 1024 * 1024;
+
+/** Takes a body in pieces of any size and reads the lines that are whole; of a line that a piece's end has cut it keeps a copy. */
 export class TextReader {
   readonly hasEnough = false;
   readonly #names: readonly string[];
   readonly #sink: SampleSink;
-  readonly #chunks: Buffer[] = [];
+  readonly #line = new SampleLine();
+  #unwanted = false;
+  /** Bytes before the piece that is being read. */
+  #consumed = 0;
+  /** One buffer that grows: a body may come in pieces of a byte. */
+  #carry: Buffer = Buffer.alloc(0);
+  #carried = 0;
 
   constructor(names: readonly string[], sink: SampleSink) {
     this.#names = names;
     this.#sink = sink;
   }
 
-  /** Takes a copy of the piece. */
+  /**
+   * Visits each sample whose family is one of the names, in the body's order. The piece's memory is not needed any more when this returns.
+   * Throws ExpositionError where a line is not one, and what the sink throws.
+   */
   write(chunk: Buffer): void {
-    this.#chunks.push(Buffer.from(chunk));
-  }
-
-  /** Throws ExpositionError as readText does. */
-  end(): Seen {
-    return readText(Buffer.concat(this.#chunks), this.#names, this.#sink);
-  }
-}
-
-/**
- * Visits each sample whose family is one of the names, in the body's order.
- * Throws ExpositionError where a line is not one, or the last line has no end: then the body was cut off.
- */
-function readText(bytes: Uint8Array, names: readonly string[], sink: SampleSink): Seen {
-  const body = viewOf(bytes);
-  const line = new SampleLine(body);
-  let unwanted = false;
-  for (let start = 0; start < body.length; ) {
-    const end = body.indexOf(newline, start);
-    if (end === -1) throw new ExpositionError('the last line has no end, the body is cut off', start);
-    const first = skipBlanks(body, start, end);
-    start = end + 1;
-    if (first === end || body[first] === hash) continue;
-    const family = familyAt(body, first, end, names);
-    if (family === -1) {
-      if (!mayStartName(body[first]!)) throw new ExpositionError('neither a metric name nor a comment', first);
-      unwanted = true;
-      continue;
+    let at = 0;
+    if (this.#carried > 0) {
+      const end = chunk.indexOf(newline);
+      at = end === -1 ? chunk.length : end + 1;
+      this.#keep(chunk, 0, at);
+      if (end === -1) return;
+      const length = this.#carried;
+      this.#carried = 0;
+      this.#read(this.#carry, 0, length);
+      this.#consumed += length;
     }
-    line.read(family, first + names[family]!.length, end);
-    sink.visit(line.sample);
+    const used = this.#read(chunk, at, chunk.length);
+    this.#consumed += used - at;
+    if (used < chunk.length) this.#keep(chunk, used, chunk.length);
   }
-  return { unwanted };
+
+  /** Throws ExpositionError where the last line has no end: then the body was cut off. */
+  end(): Seen {
+    if (this.#carried > 0) {
+      throw new ExpositionError('the last line has no end, the body is cut off', this.#consumed);
+    }
+    return { unwanted: this.#unwanted };
+  }
+
+  #keep(chunk: Buffer, from: number, to: number): void {
+    const length = this.#carried + to - from;
+    if (length > lineLimitBytes) {
+      throw new ExpositionError(`a line of more than ${lineLimitBytes} bytes`, this.#consumed);
+    }
+    if (length > this.#carry.length) {
+      const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.#carry.length));
+      this.#carry.copy(larger, 0, 0, this.#carried);
+      this.#carry = larger;
+    }
+    chunk.copy(this.#carry, this.#carried, from, to);
+    this.#carried = length;
+  }
+
+  /** Reads all lines that end in the range, and returns where the last one ends. */
+  #read(body: Buffer, from: number, to: number): number {
+    try {
+      return this.#readLines(body, from, to);
+    } catch (error) {
+      if (!(error instanceof ExpositionError)) throw error;
+      throw new ExpositionError(error.problem, this.#consumed + error.offset - from);
+    }
+  }
+
+  #readLines(body: Buffer, from: number, to: number): number {
+    let start = from;
+    while (start < to) {
+      const end = body.indexOf(newline, start);
+      // Behind the range may be what came earlier.
+      if (end === -1 || end >= to) break;
+      const first = skipBlanks(body, start, end);
+      start = end + 1;
+      if (first === end || body[first] === hash) continue;
+      const family = familyAt(body, first, end, this.#names);
+      if (family === -1) {
+        if (!mayStartName(body[first]!)) throw new ExpositionError('neither a metric name nor a comment', first);
+        this.#unwanted = true;
+        continue;
+      }
+      this.#line.read(body, family, first + this.#names[family]!.length, end);
+      this.#sink.visit(this.#line.sample);
+    }
+    return start;
+  }
 }
 
 /** The index of the line's family, -1 if nobody wants it. Names are prefixes of each other: the byte behind decides first. */
@@ -95,15 +142,12 @@ function skipBlanks(body: Buffer, start: number, end: number): number {
 /** What follows the name on one line: labels, value, time. Label values hold anything, so they are read by structure. */
 class SampleLine {
   readonly sample = new Sample();
-  readonly #body: Buffer;
+  #body: Buffer = Buffer.alloc(0);
   #at = 0;
   #end = 0;
 
-  constructor(body: Buffer) {
+  read(body: Buffer, family: number, start: number, end: number): void {
     this.#body = body;
-  }
-
-  read(family: number, start: number, end: number): void {
     this.#at = start;
     this.#end = end;
     this.sample.begin(this.#body, family);

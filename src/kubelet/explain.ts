@@ -2,13 +2,13 @@
 import { describeError } from '../logging.ts';
 import { BodyTooLargeError, KubeletError, kubeletOf, NoAddressAnswersError } from './failure.ts';
 import type { Explanation, ExplanationCode } from './explanation.ts';
-import { faults } from './faults.ts';
+import { faults, leakedCgroups } from './faults.ts';
 
 /** @param error whatever KubeletClient.fetch threw. */
 export function explainFailure(error: unknown): Explanation {
   if (!(error instanceof KubeletError)) return { code: 'Other', what: describeError(error), remedy: undefined };
   if (error instanceof BodyTooLargeError) {
-    return { code: 'BodyTooLarge', what: error.message, remedy: 'look for leaked cgroups on the node' };
+    return { code: 'BodyTooLarge', what: error.message, remedy: leakedCgroups };
   }
   if (error instanceof NoAddressAnswersError) return explainAll(error);
   for (let at: unknown = error.cause, depth = 0; at instanceof Error && depth < causeDepthLimit; depth += 1) {

@@ -19,6 +19,9 @@ export const askForCertificates =
 export const approveCertificates =
   '`kubectl get csr` shows it as Pending, `kubectl certificate approve <name>` approves it; with serverTLSBootstrap: true something has to do so for every node';
 
+/** What makes an answer too large. */
+export const leakedCgroups = 'look for leaked cgroups on the node';
+
 const strongKey = 'RSA of 2048 bits and more, or ECDSA with P-256 and more';
 
 const table: readonly Fault[] = [

@@ -13,6 +13,7 @@ import {
   pathOf,
   rowOf,
 } from './cgrouprow.ts';
+import { AnswerBudget } from './answerlimits.ts';
 import type { Choice, Collector, Doubts, Meaning, PodName } from './meaning.ts';
 import { isPlausible, Reading, type Readings } from './reading.ts';
 import { checkFamilies, rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
@@ -71,6 +72,7 @@ class CadvisorCollector implements Collector<StartTimes> {
   /** CPU per core, as kubelets before 1.16 say it, by row and cpu label. */
   readonly #cores = new Map<number, Map<string, Reading>>();
   readonly #swapCapacity = new Reading();
+  readonly #budget = new AnswerBudget();
   #scrapeFailed = false;
 
   /** @param rows what sample numbers stand for; grows. */
@@ -81,6 +83,7 @@ class CadvisorCollector implements Collector<StartTimes> {
 
   visit(sample: Sample): number {
     const { family } = sample;
+    this.#budget.sample();
     if (family === scrapeError) {
       if (sample.value !== 0) this.#scrapeFailed = true;
       return unremembered;
@@ -198,6 +201,11 @@ class CadvisorCollector implements Collector<StartTimes> {
     this.#known ??= new KnownRows(this.#rows);
     const place = this.#known.placeOf(row);
     if (place !== undefined) return place;
+    const { path: own, namespace, pod, container, pointId } = row;
+    this.#budget.row(
+      this.#rows.length + 1,
+      Math.max(own.length, pointId.length) + namespace.length + pod.length + container.length,
+    );
     const added = this.#rows.push(this.#known.share(row)) - 1;
     this.#known.add(row, added);
     return added;
@@ -214,6 +222,7 @@ class CadvisorCollector implements Collector<StartTimes> {
     }
     let core = cores.get(cpu);
     if (core === undefined) {
+      this.#budget.text(cpu.length);
       core = new Reading();
       cores.set(cpu, core);
     }
@@ -250,6 +259,7 @@ class KnownRows {
   readonly #rows: readonly CgroupRow[];
   /** By pointId or path. */
   readonly #places = new Map<string, number[]>();
+  readonly #crowds = new Map<string, Map<string, number>>();
   /** The names of a pod are told with each of its containers. */
   readonly #texts = new Map<string, string>();
   /** By what stands before the ID. */
@@ -270,10 +280,26 @@ class KnownRows {
     const same = this.#places.get(key);
     if (same === undefined) this.#places.set(key, [place]);
     else same.push(place);
+    this.#crowds.get(key)?.set(wholeKeyOf(row), place);
   }
 
   placeOf(row: CgroupRow): number | undefined {
-    return this.#places.get(keyOf(row))?.find((place) => isSameRow(this.#rows[place]!, row));
+    const key = keyOf(row);
+    const same = this.#places.get(key);
+    if (same === undefined || same.length <= crowdFrom)
+      return same?.find((place) => isSameRow(this.#rows[place]!, row));
+    return this.#crowd(key, same).get(wholeKeyOf(row));
+  }
+
+  /** Rows of one key by all that they are, once there are many: nobody but a tenant, or a hostile kubelet, makes them. */
+  #crowd(key: string, places: readonly number[]): Map<string, number> {
+    let crowd = this.#crowds.get(key);
+    if (crowd === undefined) {
+      // Of equal rows the first one counts.
+      crowd = new Map(places.toReversed().map((place) => [wholeKeyOf(this.#rows[place]!), place]));
+      this.#crowds.set(key, crowd);
+    }
+    return crowd;
   }
 
   /** The same row with strings and the folder of others, where they are equal. */
@@ -307,6 +333,14 @@ class KnownRows {
     this.#folders.set(folder.before, folder);
     return folder;
   }
+}
+
+/** From more rows of one key on they are looked up instead of compared. */
+const crowdFrom = 8;
+
+/** What isSameRow compares. */
+function wholeKeyOf({ kind, path, pointId, folder, container, pod, namespace }: CgroupRow): string {
+  return [kind, path, pointId, folder?.before, folder?.after, container, pod, namespace].join('\0');
 }
 
 /** Empty where nothing tells the row from others. */

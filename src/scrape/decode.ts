@@ -4,6 +4,7 @@ import { DelimitedReader } from '../exposition/protobuf.ts';
 import { Recall } from '../exposition/recall.ts';
 import { ExpositionError, type SampleSink } from '../exposition/sample.ts';
 import { TextReader } from '../exposition/text.ts';
+import { AnswerTooLongError, checkCount, containerLimit } from './answerlimits.ts';
 import type { Collector, Doubts, Meaning } from './meaning.ts';
 import { giveBackRowNumbers } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
@@ -20,10 +21,10 @@ export type Decoded =
     }
   | {
       /**
-       * unusable: this endpoint of this kubelet will not do, another may. malformed: the answer is broken; the next one may be whole. too-brief: the question
+       * too-long: the answer holds more than any node has. unusable: this endpoint of this kubelet will not do, another may. malformed: the answer is broken; the next one may be whole. too-brief: the question
        * has left out what does not change, and that is needed after all.
        */
-      readonly kind: 'unusable' | 'malformed' | 'too-brief';
+      readonly kind: 'unusable' | 'too-long' | 'malformed' | 'too-brief';
       /** Short, for humans. */
       readonly reason: string;
     };
@@ -81,7 +82,7 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
         try {
           reader.write(chunk);
         } catch (error) {
-          broken = malformed(error);
+          broken = refusal(error);
         }
         return broken === undefined && !reader.hasEnough;
       },
@@ -96,7 +97,7 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
           }
           return brief ? giveUpShortCut(before) : choose(before, collector, filtered, time);
         } catch (error) {
-          return malformed(error);
+          return refusal(error);
         } finally {
           giveBackRowNumbers(collector.numbers);
         }
@@ -133,6 +134,8 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     if (choice.kind === 'unusable') return choice;
     carried = choice.carried;
     const { machine, pods, doubts } = choice;
+    const containers = pods.reduce((count, pod) => count + pod.containers.length, 0);
+    checkCount(containers, containerLimit, 'containers');
     const points = { node, source, hasSwap: collector.hasSwap, machine, pods };
     const batch = toBatch(points, last?.layout);
     const hasForgotten = forget(before, choice.seen);
@@ -155,7 +158,8 @@ interface Ended {
 }
 
 /** What went wrong in a body, as an outcome; other errors are thrown on. */
-function malformed(error: unknown): Decoded {
+function refusal(error: unknown): Decoded {
+  if (error instanceof AnswerTooLongError) return { kind: 'too-long', reason: error.message };
   if (error instanceof ExpositionError) return { kind: 'malformed', reason: `malformed body: ${error.message}` };
   throw error;
 }
@@ -181,8 +185,9 @@ interface Memory<Row> {
 function forget<Row>({ rows, recall }: Memory<Row>, seen: readonly number[]): boolean {
   if (seen.length === rows.length) return false;
   recall.renumber(seen);
-  const kept = seen.map((place) => rows[place]!);
-  rows.splice(0, rows.length, ...kept);
+  // In ascending order, so none is written over before it is read.
+  for (const [place, from] of seen.entries()) rows[place] = rows[from]!;
+  rows.length = seen.length;
   return true;
 }
 

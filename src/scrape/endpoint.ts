@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { AnswerHead, BodyReader } from '../kubelet/body.ts';
 import type { KubeletClient, KubeletResponse, Verification } from '../kubelet/client.ts';
+import { leakedCgroups } from '../kubelet/faults.ts';
 import { explainFailure } from '../kubelet/explain.ts';
 import type { Explanation } from '../kubelet/explanation.ts';
 import { explainStatus } from '../kubelet/explainstatus.ts';
@@ -158,6 +159,10 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
     if (noSuchEndpoint.has(status)) return unusable('AnswerUnusable', `${path.split('?')[0]} answers ${status}`);
     if (status !== 200) return { kind: 'failed', why: explainStatus(node, answer) } as const;
     if (decoded === undefined) return unusable('AnswerUnusable', `unknown content type ${JSON.stringify(contentType)}`);
+    if (decoded.kind === 'too-long') {
+      const what = `the answer of node ${node} at ${answer.address} is given up: ${decoded.reason}`;
+      return unusable('BodyTooLarge', what, leakedCgroups);
+    }
     if (decoded.kind === 'unusable') return unusable('AnswerUnusable', decoded.reason);
     const what = `the answer of node ${node} at ${answer.address} is broken: ${decoded.reason}`;
     return { kind: 'failed', why: { code: 'AnswerBroken', what, remedy: undefined } } as const;
@@ -166,8 +171,8 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
 
 type Useless = Exclude<Decoded, { readonly kind: 'batch' }>;
 
-function unusable(code: Explanation['code'], what: string) {
-  return { kind: 'unusable', why: { code, what, remedy: undefined } } as const;
+function unusable(code: Explanation['code'], what: string, remedy?: string) {
+  return { kind: 'unusable', why: { code, what, remedy } } as const;
 }
 
 /** What a kubelet, or what stands in for one, answers where it has no such endpoint. */

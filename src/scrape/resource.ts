@@ -6,6 +6,7 @@ import { type Numbers, type Sample, unremembered } from '../exposition/sample.ts
 import type { ContainerPoint, PodBatch, Point } from '../point.ts';
 import { aliveMachine, deadAfterMs, oldestAliveMs } from './age.ts';
 import type { Choice, Collector, Meaning } from './meaning.ts';
+import { AnswerBudget, checkCount, namesakeLimit, otherLineLimit } from './answerlimits.ts';
 import { followLineages, type Lineage } from './lineage.ts';
 import { Readings } from './reading.ts';
 import { rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
@@ -66,6 +67,8 @@ class ResourceCollector implements Collector<Lineages> {
   #places: Map<string, number> | undefined;
   /** The lines of a container beside its first one. The kubelet sorts equal ones by their time, so the first CPU belongs to the first memory. */
   readonly #otherLines = new Map<number, Readings[]>();
+  #otherLineCount = 0;
+  readonly #budget = new AnswerBudget();
 
   constructor(rows: Row[]) {
     this.#rows = rows;
@@ -73,6 +76,7 @@ class ResourceCollector implements Collector<Lineages> {
   }
 
   visit(sample: Sample): number {
+    this.#budget.sample();
     const row = sample.family < firstContainerFamily ? machine : rowOf(sample);
     if (row === undefined) return unremembered;
     const place = this.#placeOf(row);
@@ -149,6 +153,9 @@ class ResourceCollector implements Collector<Lineages> {
     if (line === undefined) {
       line = new Readings();
       lines.push(line);
+      this.#otherLineCount += 1;
+      checkCount(lines.length, namesakeLimit, 'lines of one container');
+      checkCount(this.#otherLineCount, otherLineLimit, 'lines of containers that have one already');
     }
     line.at(column).add(sample);
   }
@@ -158,6 +165,7 @@ class ResourceCollector implements Collector<Lineages> {
     const key = keyOf(row);
     let place = this.#places.get(key);
     if (place === undefined) {
+      this.#budget.row(this.#rows.length + 1, key.length);
       place = this.#rows.push(row) - 1;
       this.#places.set(key, place);
     }

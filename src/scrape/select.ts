@@ -8,6 +8,7 @@
 import type { ContainerPoint, PodBatch } from '../point.ts';
 import { oldestAliveMs } from './age.ts';
 import type { Cgroup } from './cgroup.ts';
+import { checkCount, namesakeLimit } from './answerlimits.ts';
 import { nextStartTimes, type StartTimes } from './starttimes.ts';
 
 /** One cgroup that says it is a container of a pod. */
@@ -48,19 +49,21 @@ export function select(
   // A pod that is told without its newest container would look idle to the HPA; a scrape later it is told whole.
   const unfinished = new Set(rows.filter((row) => !isSampled(row)).map(podKey));
   /** By pod; one of each name. */
-  const chosen = new Map<string, Sampled[]>();
+  const chosen = new Map<string, Map<string, Sampled>>();
   for (const members of runsOfPods(alive(sampled, nodeTimeMs))) {
     const key = podKey(members[0]);
     if (unfinished.has(key)) continue;
-    const containers = chosen.get(key) ?? [];
+    const containers = chosen.get(key) ?? new Map<string, Sampled>();
     chosen.set(key, containers);
     for (const candidate of members) {
-      const place = containers.findIndex(({ point }) => point.name === candidate.point.name);
-      if (place === -1) containers.push(candidate);
-      else if (compareInstances(candidate, containers[place]!, starts) < 0) containers[place] = candidate;
+      const { name } = candidate.point;
+      const rival = containers.get(name);
+      if (rival === undefined || compareInstances(candidate, rival, starts) < 0) containers.set(name, candidate);
     }
   }
-  return { pods: Array.from(chosen.values(), toPod), startTimes: starts };
+  const pods = Array.from(chosen.values(), toPod);
+  checkNamesakes(pods);
+  return { pods, startTimes: starts };
 }
 
 function isSampled(candidate: Candidate): candidate is Sampled {
@@ -146,12 +149,24 @@ function isOfSamePod(a: Candidate, b: Candidate): boolean {
   return a.pod === b.pod && a.namespace === b.namespace && a.cgroup.podUid === b.cgroup.podUid;
 }
 
-function toPod(members: readonly Sampled[]): PodBatch {
+function toPod(named: ReadonlyMap<string, Sampled>): PodBatch {
+  const members = [...named.values()];
   const [first] = members;
   if (first === undefined) throw new Error('a pod without containers was chosen');
   const { namespace, pod, cgroup } = first;
   const containers = members.map(({ point }) => point).sort(byName);
   return { namespace, name: pod, uid: cgroup.podUid, containers };
+}
+
+/** Whoever asks for a pod looks through all of its name. @throws AnswerTooLongError */
+function checkNamesakes(pods: readonly PodBatch[]): void {
+  const counts = new Map<string, number>();
+  for (const { namespace, name } of pods) {
+    const key = `${namespace}\0${name}`;
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    checkCount(count, namesakeLimit, 'pods of one name');
+  }
 }
 
 function byName(a: ContainerPoint, b: ContainerPoint): number {

@@ -60,5 +60,5 @@ export function readServed<U extends Usage | PodUsage>(
 /** Of a pod, its freshest container: one that ended may linger with its last sample while the others go on. */
 function newestMs(usage: Usage | PodUsage): number {
   if (!('containers' in usage)) return usage.timestampMs;
-  return Math.max(...usage.containers.map(({ timestampMs }) => timestampMs));
+  return usage.containers.reduce((newest, { timestampMs }) => Math.max(newest, timestampMs), -Infinity);
 }

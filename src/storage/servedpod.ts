@@ -52,7 +52,7 @@ export function readServedPod(served: ServedPod, nowMs: number, staleness: Stale
 
 /** A container whose first sample stays its only one, while others of its pod are sampled on, has ended: nothing waits for it. */
 function withoutEnded(containers: ReadonlyMap<string, Held>, limitMs: number): ReadonlyMap<string, Held> {
-  const newestMs = Math.max(...containers.values().map(({ last }) => last.timestampMs));
+  const newestMs = containers.values().reduce((newest, { last }) => Math.max(newest, last.timestampMs), -Infinity);
   return new Map(
     [...containers].filter(([, { last, base }]) => typeof base !== 'string' || newestMs - last.timestampMs <= limitMs),
   );

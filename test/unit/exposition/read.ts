@@ -14,7 +14,7 @@ function readWith(reader: Pick<TextReader, 'write' | 'end'>, bytes: Uint8Array):
   return reader.end();
 }
 
-function showing(visit: (sample: Sample) => void): SampleSink {
+export function showing(visit: (sample: Sample) => void): SampleSink {
   return {
     visit(sample) {
       visit(sample);

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { ExpositionError } from '../../../src/exposition/sample.ts';
+import { TextReader } from '../../../src/exposition/text.ts';
 import { type Collected, collect } from './collect.ts';
-import { readText } from './read.ts';
+import { type Read, readText, showing } from './read.ts';
 
 const read = (text: string, names = ['a', 'a_b'], labels = ['x', 'y']) =>
   collect(readText, Buffer.from(text), names, labels);
@@ -117,3 +118,76 @@ function checkError(text: string, offset: number, message: RegExp): void {
     );
   });
 }
+
+describe('a body in pieces', () => {
+  const lines = 'a{x="1"} 1 5\nb{y="a 2\\"} 7"} 2\n# a 9\n  a_b{y="3"} 3\na 4\n';
+
+  test('of any size is read as in one piece', () => {
+    const whole = read(lines);
+    for (let size = 1; size <= lines.length; size += 1) {
+      const inPieces: Read = (bytes, names, visit) => {
+        const reader = new TextReader(names, showing(visit));
+        for (let at = 0; at < bytes.length; at += size) {
+          // The reader may keep nothing of a piece's memory.
+          const piece = Buffer.from(bytes.subarray(at, at + size));
+          reader.write(piece);
+          piece.fill(0);
+        }
+        return reader.end();
+      };
+      assert.deepEqual(collect(inPieces, Buffer.from(lines), ['a', 'a_b'], ['x', 'y']), whole, `${size}`);
+    }
+  });
+
+  test('is read while it comes', () => {
+    const seen: number[] = [];
+    const reader = new TextReader(
+      ['a'],
+      showing(({ value }) => void seen.push(value)),
+    );
+    reader.write(Buffer.from('a 1\na 2\na 3'));
+    assert.deepEqual(seen, [1, 2]);
+    reader.write(Buffer.from('4\n'));
+    assert.deepEqual(seen, [1, 2, 34]);
+  });
+
+  test('has errors where they are in the body', () => {
+    const reader = new TextReader(
+      ['a'],
+      showing(() => {}),
+    );
+    reader.write(Buffer.from('a 1\na '));
+    assert.throws(() => reader.write(Buffer.from('x\n')), /not a number at byte 6/);
+    const other = new TextReader(
+      ['a'],
+      showing(() => {}),
+    );
+    other.write(Buffer.from('a 1\na 2\n'));
+    assert.throws(() => other.write(Buffer.from('a 3\n?\n')), /neither a metric name nor a comment at byte 12/);
+  });
+
+  test('of a byte each costs no memory for each of them', () => {
+    const reader = new TextReader(
+      ['a'],
+      showing(() => {}),
+    );
+    const byte = Buffer.from('#');
+    const newline = Buffer.from('\n');
+    const before = process.memoryUsage();
+    for (let count = 0; count < 3_000_000; count += 1) reader.write(count % 1_000 === 0 ? newline : byte);
+    const after = process.memoryUsage();
+    // Kept one by one: half a gigabyte.
+    assert.ok(after.heapUsed + after.external - before.heapUsed - before.external < 64e6);
+  });
+
+  test('with a line that does not end is refused', () => {
+    const reader = new TextReader(
+      ['a'],
+      showing(() => {}),
+    );
+    const piece = Buffer.alloc(64 * 1024, 'a');
+    assert.throws(() => {
+      for (let count = 0; count < 20; count += 1) reader.write(piece);
+    }, /a line of more than 1048576 bytes at byte 0/);
+  });
+});
