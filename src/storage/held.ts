@@ -28,8 +28,15 @@ export interface HeldPod {
   readonly name: string;
   readonly uid: string | undefined;
   readonly containers: ReadonlyMap<string, Held<ContainerPoint>>;
+  /** Those of the containers that the kubelet does not report any more: since when, monotonic. */
+  readonly absent: Absent;
   readonly served: ServedPod;
 }
+
+/** By container name. */
+export type Absent = ReadonlyMap<string, number>;
+
+export const noneAbsent: Absent = new Map();
 
 /** What has become of the samples of one pod, or machine. */
 export interface Progress {
@@ -72,6 +79,21 @@ export function notePodProgress(
 /** A sample that was there already is held by the same object. */
 function isFirst(before: Held | undefined, now: Held): boolean {
   return now.last !== before?.last && typeof now.base === 'string';
+}
+
+/**
+ * Returns which containers of a pod are not reported any more: a row may be away for one scrape, so a container has gone only when it was absent for longer than
+ * that. None where another container has come: one has followed the other, as an app follows its init container.
+ * @param points of the same pod now.
+ */
+export function absentOf(held: HeldPod, points: readonly ContainerPoint[], nowMs: number, longestMs: number): Absent {
+  const { containers, absent } = held;
+  if (points.length === containers.size && absent.size === 0) return noneAbsent;
+  if (points.some(({ name }) => !containers.has(name))) return noneAbsent;
+  const names = new Set(points.map(({ name }) => name));
+  const left = [...containers.keys()].filter((name) => !names.has(name));
+  const since = left.map((name) => [name, absent.get(name) ?? nowMs] as const);
+  return new Map(since.filter(([, sinceMs]) => nowMs - sinceMs <= longestMs));
 }
 
 /** Within its node. */

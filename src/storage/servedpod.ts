@@ -1,6 +1,7 @@
 /** What is served of a pod while its containers come, wait for a second sample, and go; pure. */
 import type { Answer, PodUsage } from '../point.ts';
 import { keepServed, readServed, type Served, type Staleness, stalenessMs } from './served.ts';
+import type { HeldPod } from './held.ts';
 import { type Held, podUsageOf, toPodUsage } from './window.ts';
 
 export interface ServedPod extends Served<PodUsage> {
@@ -14,22 +15,41 @@ export interface Told extends Staleness {
   readonly nowMs: number;
 }
 
-/** @param before what was served of the same pod, where there was any. */
+/**
+ * Takes in what is known of a pod's containers now.
+ * @param before what was served of the same pod, where there was any.
+ */
 export function advanceServed(
   before: ServedPod | undefined,
-  containers: ReadonlyMap<string, Held>,
+  { containers, absent }: Pick<HeldPod, 'containers' | 'absent'>,
   told: Told,
 ): ServedPod {
-  const all = podUsageOf(containers, told.hasSwap);
+  const all = absent.size === 0 ? podUsageOf(containers, told.hasSwap) : unreported;
   if (all.kind === 'ready') return keepServed(before, all, told.nowMs);
-  const sampled = withoutEnded(containers, stalenessMs(told));
-  const whole = keepServed(before && standIn(before, containers), podUsageOf(sampled, told.hasSwap), told.nowMs);
+  const reported = new Map([...containers].filter(([name]) => !absent.has(name)));
+  const sampled = withoutEnded(reported, stalenessMs(told));
   const ready = new Map([...sampled].filter(([, { base }]) => typeof base !== 'string'));
   // A container that is there without a value is no reason to serve the pod without it.
   const isOdd = sampled.values().some(({ last, lacksValue }) => lacksValue === true || Number.isNaN(last.memoryBytes));
-  if (isOdd || ready.size === 0 || ready.size === sampled.size) return whole;
-  const part = keepServed(before?.part?.served, podUsageOf(ready, told.hasSwap), told.nowMs);
-  return { ...whole, part: { served: part, sinceMs: before?.part?.sinceMs ?? beganMs(whole, told) } };
+  // Nor to serve less of the pod than a part that is served already.
+  const isLess = before?.part?.served.last?.usage.containers.some(
+    ({ name }) => containers.has(name) && !ready.has(name),
+  );
+  const last = before !== undefined && (isOdd || isLess === true) ? shown(before, told) : before;
+  const usage = absent.size === 0 ? podUsageOf(sampled, told.hasSwap) : unreported;
+  const whole = keepServed(last && standIn(last, containers), usage, told.nowMs);
+  if (isOdd || ready.size === 0 || (ready.size === sampled.size && absent.size === 0)) return whole;
+  const part = isLess === true ? undefined : before?.part;
+  const served = keepServed(part?.served, podUsageOf(ready, told.hasSwap), told.nowMs);
+  return { ...whole, part: { served, sinceMs: part?.sinceMs ?? beganMs(whole, told) } };
+}
+
+/** A row that is away for one scrape is no end of its container. */
+const unreported = { kind: 'missing', reason: 'stale' } as const;
+
+/** Returns what is served now: the whole, or the part. */
+function shown(served: ServedPod, told: Told): Served<PodUsage> {
+  return isPartShown(served, told.nowMs, told) ? served.part.served : served;
 }
 
 /** From when on a container is waited for: the usage that is served meanwhile came a little earlier, and the part follows it without a gap. */
@@ -44,10 +64,16 @@ function beganMs(whole: Served<PodUsage>, told: Told): number {
  * one that crashes before it, again and again, does not take away its pod.
  */
 export function readServedPod(served: ServedPod, nowMs: number, staleness: Staleness): Answer<PodUsage> {
-  const answer = readServed(served, nowMs, staleness);
-  const { part } = served;
-  if (answer.kind === 'ready' || part === undefined || nowMs - part.sinceMs <= stalenessMs(staleness)) return answer;
-  return readServed(part.served, nowMs, staleness);
+  return readServed(isPartShown(served, nowMs, staleness) ? served.part.served : served, nowMs, staleness);
+}
+
+function isPartShown(
+  served: ServedPod,
+  nowMs: number,
+  staleness: Staleness,
+): served is ServedPod & Required<Pick<ServedPod, 'part'>> {
+  if (served.part === undefined || nowMs - served.part.sinceMs <= stalenessMs(staleness)) return false;
+  return readServed(served, nowMs, staleness).kind !== 'ready';
 }
 
 /** A container whose first sample stays its only one, while others of its pod are sampled on, has ended: nothing waits for it. */

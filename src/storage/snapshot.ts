@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { ContainerPoint, Point, Usage, PodUsage } from '../point.ts';
-import type { HeldNode, HeldPod } from './held.ts';
+import type { Absent, HeldNode, HeldPod } from './held.ts';
 import type { Served } from './served.ts';
 import { checkSavedNode } from './snapshotchecks.ts';
 import type { Held } from './window.ts';
@@ -93,9 +93,10 @@ interface SavedNode extends Omit<HeldNode, 'machine' | 'served' | 'pods' | 'stor
   readonly pods: readonly SavedPod[];
 }
 
-interface SavedPod extends Omit<HeldPod, 'node' | 'served' | 'containers'> {
+interface SavedPod extends Omit<HeldPod, 'node' | 'served' | 'containers' | 'absent'> {
   readonly served: SavedServed<PodUsage>;
   readonly containers: readonly Held<ContainerPoint>[];
+  readonly absent?: readonly { readonly name: string; readonly ageMs: number }[];
 }
 
 interface SavedServed<U> {
@@ -121,6 +122,7 @@ function saveNode(node: string, { served, pods, storedMs, ...rest }: HeldNode, n
       uid: pod.uid,
       served: saveServed(pod.served, nowMs),
       containers: [...pod.containers.values()],
+      ...(pod.absent.size > 0 && { absent: saveAbsent(pod.absent, nowMs) }),
     })),
   };
 }
@@ -139,9 +141,14 @@ function loadNode(
   return [node, held];
 }
 
-function loadPod(node: string, { name, uid, served, containers }: SavedPod, thenMs: number): HeldPod {
+function loadPod(node: string, { name, uid, served, containers, absent = [] }: SavedPod, thenMs: number): HeldPod {
   const byName = new Map(containers.map((container) => [container.last.name, loadHeld(container)]));
-  return { node, name, uid, served: loadServed(served, thenMs), containers: byName };
+  const since = new Map(absent.map(({ name: of, ageMs }) => [of, thenMs - ageMs]));
+  return { node, name, uid, served: loadServed(served, thenMs), containers: byName, absent: since };
+}
+
+function saveAbsent(absent: Absent, nowMs: number): NonNullable<SavedPod['absent']> {
+  return Array.from(absent, ([name, sinceMs]) => ({ name, ageMs: nowMs - sinceMs }));
 }
 
 /** JSON has null for the NaN of a sample without a value. */

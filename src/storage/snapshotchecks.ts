@@ -59,6 +59,7 @@ const pod = object({
     );
     if (names.size !== (value as readonly unknown[]).length) fail(field, 'a container twice');
   },
+  absent: optional(list(object({ name: text, ageMs: number(0, longestMs) }))),
 });
 
 const node = object({

@@ -3,10 +3,12 @@ import { containerPoints, containersOf, machinePoint, type NodeBatch, type PodLa
 import type { Clock } from '../clock.ts';
 import { type Answer, type ContainerPoint, isOtherNode, type PodUsage, type Usage } from '../point.ts';
 import {
+  absentOf,
   type HeldNode,
   type HeldPod,
   isSamePod,
   keyOf,
+  noneAbsent,
   noteDistance,
   notePodProgress,
   noteProgress,
@@ -176,10 +178,12 @@ export function createStorage({
       noteImplausible(batch.node, `container ${point.name} of pod ${nameOf(layout)}`, held, now);
       containers.set(point.name, now);
     }
-    const kept = before !== undefined && isSamePod(before, layout.uid, points) ? before.served : undefined;
+    const kept = before !== undefined && isSamePod(before, layout.uid, points) ? before : undefined;
     const staleness = { atLeastMs: stalenessMs, spacingMs: scrape.before?.spacingMs ?? 0 };
-    const served = advanceServed(kept, containers, { hasSwap, nowMs, ...staleness });
-    return { node: batch.node, name: nameOf(layout), uid: layout.uid, containers, served };
+    const absent = kept === undefined ? noneAbsent : absentOf(kept, points, nowMs, usageStalenessMs(staleness));
+    for (const name of absent.keys()) containers.set(name, kept!.containers.get(name)!);
+    const served = advanceServed(kept?.served, { containers, absent }, { hasSwap, nowMs, ...staleness });
+    return { node: batch.node, name: nameOf(layout), uid: layout.uid, containers, absent, served };
   }
 
   /** @param cameMs when the last sample came, monotonic; undefined where only its node's first one is known. */

@@ -1,7 +1,7 @@
 /** What the storage has of one node: its pods in rows, and as objects those about which there is more to say. */
 import { type Layout, machineRow, type PodLayout, rowsOf } from '../batch.ts';
 import type { ContainerPoint, PodUsage, Source, Usage } from '../point.ts';
-import type { HeldNode, HeldPod } from './held.ts';
+import { type HeldNode, type HeldPod, noneAbsent } from './held.ts';
 import { createRows, fitsRow, isSingle, readRow, type Rows, usageInRow, writeRow } from './rows.ts';
 import type { Served } from './served.ts';
 import type { Held } from './window.ts';
@@ -54,7 +54,8 @@ export function heldOf(pod: StoredPod): HeldPod {
   for (const [index, container] of layout.containers.entries()) {
     containers.set(container.name, readRow(node.rows, layout.firstRow + index, container));
   }
-  return { node: node.name, name: nameOf(layout), uid: layout.uid, containers, served: servedOf(pod) };
+  const { uid } = layout;
+  return { node: node.name, name: nameOf(layout), uid, containers, absent: noneAbsent, served: servedOf(pod) };
 }
 
 /** Takes in what there is to say of a pod now: in rows, if that says it all. */
@@ -128,8 +129,9 @@ export function nameOf({ namespace, name }: Pick<PodLayout, 'namespace' | 'name'
 }
 
 /** Whether what is served of the pod follows from its containers as they are now, and these are rows of one kind. */
-function fitsRows({ containers }: PodLayout, { served, containers: held }: HeldPod): boolean {
-  if (containers.length === 0 || held.size !== containers.length || served.part !== undefined) return false;
+function fitsRows({ containers }: PodLayout, { served, containers: held, absent }: HeldPod): boolean {
+  if (containers.length === 0 || held.size !== containers.length || absent.size > 0) return false;
+  if (served.part !== undefined) return false;
   const hasUsage = served.last !== undefined;
   return held.values().every((container) => fitsRow(container) && (container.base !== 'one-sample') === hasUsage);
 }

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { toBatch, toPoints } from '../../../src/batch.ts';
 import type { ContainerPoint, Missing, NodePoints, PodBatch } from '../../../src/point.ts';
 import { defaultStalenessMs } from '../../../src/storage/served.ts';
+import { readSnapshot, writeSnapshot } from '../../../src/storage/snapshot.ts';
 import { withUids } from '../../../src/storage/uids.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 import { createPointStorage, type PointStorage as Storage } from './pointstorage.ts';
@@ -524,19 +525,128 @@ describe('storage', () => {
     });
   });
 
-  test('serves the rest of a pod when one container ends while another one restarts', () => {
-    const { storage } = setUp();
-    const both = (at: number, id: string): PodBatch => ({
+  describe('a container that is not reported any more', () => {
+    const named = (at: number, ...names: readonly string[]): PodBatch => ({
       ...pod(at),
-      containers: [
-        ...pod(at, { id }).containers,
-        ...pod(at, { id: 'id-9' }).containers.map((one) => ({ ...one, name: 'job' })),
-      ],
+      containers: names.flatMap((name) => pod(at, { id: `id of ${name}` }).containers.map((one) => ({ ...one, name }))),
     });
-    for (const at of [100, 110]) storage.store(batch(at, [both(at, 'id-1')]));
-    storage.store(batch(120, [pod(120, { id: 'id-2' })]));
-    const usage = storage.podUsage(web);
-    assert.deepEqual(usage.kind === 'ready' && usage.value.containers.map(({ name }) => name), ['app']);
+    const served = (storage: Storage) => {
+      const usage = storage.podUsage(web);
+      return usage.kind === 'ready'
+        ? usage.value.containers.map(({ name, timestampMs }) => `${name}@${timestampMs / 1000}`).join(' ')
+        : usage.reason;
+    };
+    /** What is served after each scrape, one per resolution from 100 s on; the containers that each one reports. */
+    async function run(...scrapes: readonly (readonly string[])[]): Promise<string[]> {
+      const { clock, storage } = setUp();
+      const answers: string[] = [];
+      for (const [index, names] of scrapes.entries()) {
+        if (index > 0) await clock.advance(resolutionMs);
+        const at = 100 + index * 15;
+        storage.store(batch(at, [named(at, ...names)]));
+        answers.push(served(storage));
+      }
+      return answers;
+    }
+    const both = ['app', 'side'];
+
+    test('for one scrape leaves its pod the last usage, and goes on from its last sample', async () => {
+      assert.deepEqual(await run(both, both, ['app'], both), [
+        'one-sample',
+        'app@115 side@115',
+        'app@115 side@115',
+        'app@145 side@145',
+      ]);
+    });
+
+    test('again and again for one scrape never leaves its pod', async () => {
+      const answers = await run(both, both, ['app'], both, ['app'], both, ['app'], both);
+      for (const answer of answers.slice(1)) assert.match(answer, /app@\d+ side@\d+/);
+    });
+
+    test('leaves the pod after its time, without a gap', async () => {
+      assert.deepEqual(await run(both, both, ['app'], ['app'], ['app'], ['app'], ['app'], ['app']), [
+        'one-sample',
+        'app@115 side@115',
+        'app@115 side@115',
+        'app@115 side@115',
+        'app@115 side@115',
+        'app@175',
+        'app@190',
+        'app@205',
+      ]);
+    });
+
+    test('is waited for also before it had a usage', async () => {
+      assert.deepEqual(await run(['app'], ['app'], both, ['app'], both, both), [
+        'one-sample',
+        'app@115',
+        'app@115',
+        'app@115',
+        'app@160 side@160',
+        'app@175 side@175',
+      ]);
+    });
+
+    test('does not shorten a part that is served because another container has no usage', async () => {
+      const { clock, storage } = setUp();
+      const crashing = (at: number) =>
+        pod(at, { id: `id at ${at}` }).containers.map((one) => ({ ...one, name: 'crashing' }));
+      const answers: string[] = [];
+      for (let at = 100; at < 280; at += 15) {
+        const usual = named(at, ...(at === 205 ? ['app'] : both));
+        storage.store(batch(at, [{ ...usual, containers: [...usual.containers, ...crashing(at)] }]));
+        answers.push(served(storage));
+        await clock.advance(resolutionMs);
+      }
+      assert.deepEqual(answers.slice(4), [
+        'restarted',
+        'app@175 side@175',
+        'app@190 side@190',
+        'app@190 side@190',
+        'app@190 side@190',
+        'app@190 side@190',
+        'app@250 side@250',
+        'app@265 side@265',
+      ]);
+    });
+
+    test('is followed at once by another one, as an init container', async () => {
+      assert.deepEqual(await run(['init'], ['init'], ['app'], ['app']), [
+        'one-sample',
+        'init@115',
+        'one-sample',
+        'app@145',
+      ]);
+    });
+
+    test('is waited for after a restart of the server, too', () => {
+      const { clock, storage } = setUp();
+      const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+      for (const at of [100, 115]) storage.store(batch(at, [named(at, ...both)]));
+      storage.store(batch(130, [named(130, 'app')]));
+      const text = [...writeSnapshot(storage.held(), now)].join('');
+      const restored = setUp().storage;
+      restored.restore(readSnapshot(text, now, 0).nodes);
+      assert.equal(served(restored), 'app@115 side@115');
+      restored.store(batch(145, [named(145, 'app')]));
+      assert.equal(served(restored), 'app@115 side@115');
+      restored.store(batch(160, [named(160, ...both)]));
+      assert.equal(served(restored), 'app@160 side@160');
+    });
+
+    test('while another one restarts leaves the pod after its time', async () => {
+      const { clock, storage } = setUp();
+      const app = (at: number) => pod(at, { id: 'id-2' });
+      for (const at of [100, 115]) storage.store(batch(at, [named(at, ...both)]));
+      storage.store(batch(130, [app(130)]));
+      assert.equal(served(storage), 'app@115 side@115');
+      for (let at = 145; at < 200; at += 15) {
+        await clock.advance(resolutionMs);
+        storage.store(batch(at, [app(at)]));
+      }
+      assert.equal(served(storage), 'app@190');
+    });
   });
 
   test('believes no start time when it sees a node for the first time: cAdvisor moves them forward at times', () => {
