@@ -114,7 +114,7 @@ export const coresUsed = 0.25;
  * A node whose containers started 12 s before now, so that one sample of theirs is enough, and use a steady share of a core since; so does
  * the machine. Each call of what is returned yields it as of that moment.
  */
-function steadyModel(): () => KubeletModel {
+export function steadyModel(): () => KubeletModel {
   const startTimeMs = Math.trunc(Date.now() / 1000) * 1000 - 12_000;
   return () => {
     const nowMs = Date.now();
