@@ -29,6 +29,8 @@ export interface PodOptions {
   readonly args?: readonly string[];
   /** Node's own, of ours. */
   readonly nodeArgs?: readonly string[];
+  /** The ServiceAccount's token; `fake` if it is not given. */
+  readonly token?: string;
 }
 
 /** Nobody is left who could still ask. */
@@ -51,8 +53,11 @@ export async function openPods(): Promise<Pods> {
   const owned = rooms.move();
   return { credentials, folder, start, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 
-  async function start(name: ServerName, { label, apiServer, args = [], nodeArgs = [] }: PodOptions): Promise<Server> {
-    const account = await writeAccount(path.join(folder, `account-${name}-${label}`), apiServer.ca);
+  async function start(
+    name: ServerName,
+    { label, apiServer, args = [], nodeArgs = [], token = 'fake' }: PodOptions,
+  ): Promise<Server> {
+    const account = await writeAccount(path.join(folder, `account-${name}-${label}`), apiServer.ca, token);
     const port = await freePort();
     const { hostname, port: apiServerPort } = new URL(apiServer.url);
     const command = name === 'ours' ? [process.execPath, ...imageNodeArgs, ...nodeArgs, entry] : await commandOf(name);
@@ -88,9 +93,9 @@ function readEnvironment(dockerfile: string): Record<string, string> {
   return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
 }
 
-async function writeAccount(folder: string, ca: string): Promise<string> {
+async function writeAccount(folder: string, ca: string, token: string): Promise<string> {
   await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, 'token'), 'fake');
+  await writeFile(path.join(folder, 'token'), token);
   await writeFile(path.join(folder, 'ca.crt'), ca);
   return folder;
 }

@@ -18,6 +18,8 @@ export interface Child {
   readonly running: () => boolean;
   /** The end of what it printed. */
   lastLog(): string;
+  /** All that it printed. */
+  wholeLog(): string;
   signal(name: NodeJS.Signals): void;
   /** Sends SIGTERM and waits for the end; after 15 s it insists. */
   stop(): Promise<void>;
@@ -56,6 +58,7 @@ export function startChild(folder: string, { name, command, args }: Program): Ch
     pid: child.pid ?? 0,
     ended,
     running: () => running.has(child),
+    wholeLog: () => readFileSync(logFile, 'utf8'),
     lastLog: () => readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lastLines).join('\n'),
     signal: (signal) => child.kill(signal),
     stop,

@@ -71,8 +71,8 @@ export interface Faults {
 
 /** What is answered to TokenReview and SubjectAccessReview; by default nobody is known and nothing is allowed. */
 export interface Reviews {
-  /** The `status` for a token. */
-  token: (token: string) => object;
+  /** The `status` for a token, at once or later. */
+  token: (token: string) => object | Promise<object>;
   /** The `status` for a spec. */
   access: (spec: Readonly<Record<string, unknown>>) => object;
 }
@@ -170,14 +170,14 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
     const code = faults.answer?.(request) ?? (faults.accepts(request) ? undefined : 401);
     if (code === 'hang up') incoming.socket.destroy();
     else if (code !== undefined) refuse(response, code, `the fake was told to answer ${code}`);
-    else if (request.method === 'POST') review(request, body, response);
+    else if (request.method === 'POST') await review(request, body, response);
     else if (!forwardToKubelet(kubelets, incoming, response)) reader.serve(request, response, faults.jsonOnly);
   }
 
-  function review({ path }: ReceivedRequest, body: string, response: ServerResponse): void {
+  async function review({ path }: ReceivedRequest, body: string, response: ServerResponse): Promise<void> {
     const object = JSON.parse(body);
     if (path === '/apis/authentication.k8s.io/v1/tokenreviews') {
-      reply(response, 201, { ...object, status: reviews.token(object.spec.token) });
+      reply(response, 201, { ...object, status: await reviews.token(object.spec.token) });
     } else if (path === '/apis/authorization.k8s.io/v1/subjectaccessreviews') {
       reply(response, 201, { ...object, status: reviews.access(object.spec) });
     } else refuse(response, 404, 'the server could not find the requested resource');

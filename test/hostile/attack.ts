@@ -1,5 +1,5 @@
 /** One attack on the running program: what it does, and what it may cost. */
-import type { Issued } from '../fakes/certificates.ts';
+import type { Authority, Issued } from '../fakes/certificates.ts';
 import type { FakeApiServer } from '../fakes/apiserver.ts';
 import type { HostileKubelet, HostileKubeletOptions } from './hostilekubelet.ts';
 
@@ -10,68 +10,72 @@ export interface Attack {
   readonly target: string;
   /** Deviations from `defaultLimits`, each with its reason beside it. */
   readonly limits?: Partial<Limits>;
-  /** More flags of the program; a later one of the same name wins. */
+  /** More flags of the program; a later one of the same name wins. With them the attack has a program of its own. */
   readonly args?: readonly string[];
-  /** More flags of Node. */
-  readonly nodeArgs?: readonly string[];
-  /** Attacks. Build large payloads in `prepare`: this process also runs the fake kube-apiserver. Throws if the program reacts wrongly. */
-  run(context: AttackContext): Promise<void>;
-  /** Builds what `run` sends, before the measurement begins. */
+  /** Attacks. Throws if the program reacts wrongly. Returns what else is worth a line. */
+  run(context: AttackContext): Promise<string | void>;
+  /** Builds what `run` sends, before the measurement begins: this process also runs the fake kube-apiserver. */
   prepare?(context: AttackContext): Promise<void> | void;
 }
 
 /** What an attack may cost. */
 export interface Limits {
-  /** CPU milliseconds of the server's main thread in one turn of its event loop. Time of other processes on the same core does not count. */
+  /**
+   * CPU milliseconds of the server's main thread in one turn of its event loop, beyond what the control run has. Time of other processes on the
+   * same core does not count.
+   */
   readonly holdCpuMs: number;
   /** Milliseconds by the clock, as the longest turn of the server's event loop and as the longest wait of a bystander. */
   readonly waitMs: number;
   /** Bytes by which the server's resident memory grows at most, at its peak. */
   readonly addedBytes: number;
-  /** CPU seconds of the whole process while the attack lasts. */
+  /** CPU seconds of the whole process while the attack lasts, beyond what bystanders and good kubelets take. */
   readonly cpuSeconds: number;
 }
 
-/** The goal for the longest hold of another caller, in milliseconds. It is printed beside what was measured. */
+/** The goal for the longest hold of another caller, in milliseconds. */
 export const goalHoldMs = 50;
 
-/**
- * The asserted limits. Holds are asserted by CPU time at three times the goal: a turn that meets a full garbage collection or cold code takes up to 60 ms on a shared core.
- * Waits by the clock also contain the time of other processes, so their bound is wide.
- */
+/** The asserted limits. Waits by the clock also contain the time of other processes, so their bound is wide. */
 export const defaultLimits: Limits = {
-  holdCpuMs: 150,
+  holdCpuMs: goalHoldMs,
   waitMs: 1_000,
   addedBytes: 64 * 1024 ** 2,
   cpuSeconds: 5,
 };
 
 export interface AttackContext {
-  /** `https://127.0.0.1:<port>` of the program. */
-  readonly url: string;
   readonly port: number;
-  /** PEM of the authority of the program's serving certificate. */
-  readonly ca: string;
-  /** A bearer token that TokenReview knows: user `known`, who may read metrics. */
-  readonly token: string;
-  /** Certificate of the front proxy: a caller with it names its user in `x-remote-user` and `x-remote-group`. */
-  readonly frontProxy: Issued;
-  /** A client certificate of the cluster's client CA: user `alice`. */
+  /** The cluster's client CA, which also signed the serving certificate and those of good kubelets. */
+  readonly clientCa: Authority;
+  /** A client certificate of it: user `alice`, who may do nothing. */
   readonly client: Issued;
-  /** A client certificate of an authority that nobody trusts. */
-  readonly stranger: Issued;
-  /** The fake kube-apiserver: its objects, reviews, faults and what it was asked. */
+  /** The fake kube-apiserver: its objects, reviews, faults and what it was asked. The attack's own settings are undone after it. */
   readonly apiServer: FakeApiServer;
-  /** The process ID of the program. */
-  readonly pid: number;
+  /** The program's own bearer token. */
+  readonly programToken: string;
   /** Adds a node whose kubelet answers as `onRequest` says, byte by byte. Its certificate is a good one. */
   addKubelet(options: HostileKubeletOptions): Promise<HostileKubelet>;
   /** Asks the program over HTTP/1.1 as an administrator. */
-  askAsAdmin(path: string): Promise<{ readonly status: number; readonly text: string }>;
-  /** What the program has logged so far. */
+  askAsAdmin(path: string): Promise<Answered>;
+  /** Everything the program has logged so far. */
   log(): string;
+  /** Starts another program with more flags in the same cluster. Resolves when it is ready. Rejects with its log when it ends before. */
+  startAnother(args: readonly string[]): Promise<Program>;
+  /** A folder of this attack's own. */
+  readonly folder: string;
   /** Aborts when the attack has taken longer than `attackTimeoutMs`. */
   readonly signal: AbortSignal;
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly text: string;
+}
+
+export interface Program extends AsyncDisposable {
+  askAsAdmin(path: string): Promise<Answered>;
+  log(): string;
 }
 
 /** How long one attack may take. */

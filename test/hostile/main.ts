@@ -1,15 +1,26 @@
 /**
- * The hostile run: strangers and hostile kubelets attack the program as it runs in a pod, one attack after the other, each on a program of its own. Prints what each cost:
- * CPU seconds, the longest hold of another caller, bytes. Arguments are parts of the names or targets of the attacks to run; none runs all.
+ * The hostile run: strangers and hostile kubelets attack the program as it runs in a pod, one attack after the other. Prints what each cost: CPU seconds, the
+ * longest hold of another caller, bytes. A control run without an attack says what the machine itself does. Arguments are parts of the names or targets of the
+ * attacks to run; none runs all.
  */
 import { globSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inLab } from '../cluster/labrun.ts';
-import { type Attack, attackTimeoutMs, defaultLimits, goalHoldMs, type Limits } from './attack.ts';
-import { lanes, type Sight } from './bystander.ts';
-import { type Cost, type Ground, type Lab, openGround, openLab } from './lab.ts';
+import { type Attack, attackTimeoutMs, defaultLimits, goalHoldMs } from './attack.ts';
+import { costProblems, describeCost, type Measured } from './judge.ts';
+import { type Ground, type Lab, openGround, openLab } from './lab.ts';
 
-process.exitCode = await main(process.argv.slice(2));
+/** A run beyond its limits is repeated until so many are good or so many are bad: one can meet a full garbage collection, or a busy machine. */
+const deciding = 2;
+const controlMs = 3_000;
+
+interface Round {
+  /** What is wrong whatever the machine does. */
+  readonly wrong: readonly string[];
+  readonly measured: Measured | undefined;
+  readonly note: string | undefined;
+}
 
 /** 0 passed, 1 failed, 2 the machine is not as needed. */
 function main(parts: readonly string[]): Promise<number> {
@@ -18,13 +29,17 @@ function main(parts: readonly string[]): Promise<number> {
     const chosen = attacks.filter(
       ({ name, target }) => parts.length === 0 || parts.some((part) => name.includes(part) || target.includes(part)),
     );
-    console.log(`Goal for every attack: no other caller is held for more than ${goalHoldMs} ms.\n`);
+    console.log(`Goal for every attack: no other caller is held for more than ${goalHoldMs} ms.`);
+    await using labs = createLabs(ground);
+    const { measured: control, wrong } = await attackOnce(labs, {
+      name: 'control',
+      target: '',
+      run: () => sleep(controlMs),
+    });
+    if (control === undefined || wrong.length > 0) throw new Error(`without an attack: ${wrong.join('; ')}`);
+    console.log(`control without an attack\n        ${describeCost(control)}\n`);
     let failed = 0;
-    for (const [index, attack] of chosen.entries()) {
-      const problems = await attackOnce(ground, String(index), attack);
-      if (problems.length > 0) failed += 1;
-      for (const problem of problems) console.log(`        ${problem}`);
-    }
+    for (const attack of chosen) if (!(await passes(labs, attack, control))) failed += 1;
     console.log(`${chosen.length - failed} passed, ${failed} failed`);
     return failed === 0 && chosen.length > 0 ? 0 : 1;
   });
@@ -35,72 +50,91 @@ async function loadAttacks(): Promise<Attack[]> {
   const folder = path.join(import.meta.dirname, 'attacks');
   const files = globSync('*.ts', { cwd: folder }).sort();
   const modules = await Promise.all(
-    files.map((file) => import(path.join(folder, file)) as Promise<{ readonly attacks: readonly Attack[] }>),
+    files.map((file) => import(path.join(folder, file)) as Promise<{ readonly attacks?: readonly Attack[] }>),
   );
-  return modules.flatMap(({ attacks }) => attacks);
+  return modules.flatMap(({ attacks }) => attacks ?? []);
 }
 
-/** Prints a line with the cost, and returns what is wrong. */
-async function attackOnce(ground: Ground, label: string, attack: Attack): Promise<string[]> {
+/** Attacks until it is decided, and prints each round with its cost. */
+async function passes(labs: Labs, attack: Attack, control: Measured): Promise<boolean> {
   const limits = { ...defaultLimits, ...attack.limits };
-  try {
-    await using lab = await openLab(ground, label, attack);
-    const context = { ...lab.context, signal: AbortSignal.timeout(attackTimeoutMs) };
-    await attack.prepare?.(context);
-    await lab.bystander.take();
-    const measured = await lab.measure();
-    const reaction = await attack.run(context).then(
-      () => [],
-      (error: unknown) => [messageOf(error)],
-    );
-    const cost = await measured();
-    const sight = await lab.bystander.take();
-    const problems = [...reaction, ...judge(cost, sight, limits), ...(await aftermath(lab))];
-    console.log(`${problems.length === 0 ? 'ok    ' : 'not ok'}  ${attack.target}: ${attack.name}`);
-    console.log(`        ${describeCost(cost, sight)}`);
-    return problems;
-  } catch (error) {
-    console.log(`not ok  ${attack.target}: ${attack.name}`);
-    return [messageOf(error)];
+  let good = 0;
+  let bad = 0;
+  while (good < deciding && bad < deciding) {
+    const { wrong, measured, note } = await attackOnce(labs, attack);
+    const problems = [...wrong, ...(measured === undefined ? [] : costProblems(measured, limits, control))];
+    if (problems.length > 0) await labs.renew();
+    const verdict = problems.length === 0 ? 'ok    ' : 'not ok';
+    console.log(`${verdict}  ${attack.target}: ${attack.name}`);
+    if (measured !== undefined) console.log(`        ${describeCost(measured)}`);
+    for (const line of [...(note === undefined ? [] : [note]), ...problems]) console.log(`        ${line}`);
+    if (wrong.length > 0) return false;
+    if (problems.length > 0) bad += 1;
+    // The first good round decides: repeats are for those that had bad luck.
+    else if (bad === 0) return true;
+    else good += 1;
   }
+  return good > bad;
 }
 
-function judge({ hold, cpuSeconds, addedBytes }: Cost, sight: Sight, limits: Limits): string[] {
-  const waits = lanes.map((lane) => [`the longest wait of the ${lane} bystander`, sight[lane].longestMs] as const);
-  const rules: readonly (readonly [what: string, value: number, limit: number, unit: string])[] = [
-    ['the longest turn of the event loop by its CPU time', hold.cpuMs, limits.holdCpuMs, 'ms'],
-    ['the longest turn of the event loop by the clock', hold.wallMs, limits.waitMs, 'ms'],
-    ...waits.map(([what, value]) => [what, value, limits.waitMs, 'ms'] as const),
-    ['CPU time', cpuSeconds, limits.cpuSeconds, 's'],
-    ['added memory', addedBytes / 1024 ** 2, limits.addedBytes / 1024 ** 2, 'MiB'],
-  ];
-  const exceeded = rules.filter(([, value, limit]) => value > limit);
-  const refused = lanes.filter((lane) => sight[lane].refused > 0);
-  return [
-    ...exceeded.map(([what, value, limit, unit]) => `${what} is ${round(value)} ${unit}, more than ${limit} ${unit}`),
-    ...refused.map((lane) => `the ${lane} bystander was refused ${sight[lane].refused} times: ${sight[lane].reason}`),
-  ];
+async function attackOnce(labs: Labs, attack: Attack): Promise<Round> {
+  let measured: Measured | undefined;
+  let note: string | undefined;
+  const wrong: string[] = [];
+  try {
+    const lab = await labs.lab(attack.args ?? []);
+    await using begun = await lab.begin(AbortSignal.timeout(attackTimeoutMs));
+    await attack.prepare?.(begun.context);
+    await lab.bystander.take();
+    const ended = await lab.measure();
+    note = (await attack.run(begun.context).catch((error: unknown) => void wrong.push(messageOf(error)))) ?? undefined;
+    measured = { cost: await ended(), sight: await lab.bystander.take() };
+    wrong.push(...(await aftermath(lab)));
+  } catch (error) {
+    wrong.push(messageOf(error));
+  }
+  return { wrong, measured, note };
 }
 
 /** The program must live on and serve everyone as before. */
 async function aftermath(lab: Lab): Promise<string[]> {
-  if (!lab.running()) return [`the program ended: ${lab.context.log()}`];
+  if (!lab.running()) return [`the program ended: ${lab.log().slice(-2_000)}`];
   return lab.bystander.served(AbortSignal.timeout(defaultLimits.waitMs)).then(
     () => [],
     () => ['bystanders are not served after the attack'],
   );
 }
 
-function describeCost({ hold, cpuSeconds, addedBytes }: Cost, sight: Sight): string {
-  const waits = lanes.map((lane) => `${lane} ${round(sight[lane].longestMs)}`).join(', ');
-  const mebibytes = Math.max(0, addedBytes) / 1024 ** 2;
-  return `${cpuSeconds.toFixed(2)} CPU s; longest hold ${round(hold.cpuMs)} ms of CPU, ${round(hold.wallMs)} ms by the clock; longest wait in ms: ${waits}; ${mebibytes.toFixed(1)} MiB more`;
+interface Labs extends AsyncDisposable {
+  /** The lab of programs with these flags: the one that is there, if it has them. */
+  lab(args: readonly string[]): Promise<Lab>;
+  /** The next attack begins with a new program. */
+  renew(): Promise<void>;
 }
 
-function round(value: number): string {
-  return value.toFixed(value < 10 ? 1 : 0);
+function createLabs(ground: Ground): Labs {
+  let current: Lab | undefined;
+  let flags = '';
+  let count = 0;
+  const renew = async () => {
+    await current?.[Symbol.asyncDispose]();
+    current = undefined;
+  };
+  return {
+    renew,
+    async lab(args) {
+      if (flags !== args.join(' ')) await renew();
+      flags = args.join(' ');
+      count += 1;
+      current ??= await openLab(ground, String(count), args);
+      return current;
+    },
+    [Symbol.asyncDispose]: renew,
+  };
 }
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+process.exitCode = await main(process.argv.slice(2));
