@@ -39,7 +39,7 @@ export const goalHoldMs = 50;
 /** The asserted limits. Waits by the clock also contain the time of other processes, so their bound is wide. */
 export const defaultLimits: Limits = {
   holdCpuMs: goalHoldMs,
-  waitMs: 1_000,
+  waitMs: 3_000,
   addedBytes: 64 * 1024 ** 2,
   cpuSeconds: 5,
 };

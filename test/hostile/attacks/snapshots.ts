@@ -48,8 +48,7 @@ export const attacks: readonly Attack[] = [
   {
     name: `the program starts with a snapshot that is ${Object.keys(files).join(', ')}`,
     target,
-    // Costs are those of the program beside, which shares the cores with programs that start.
-    limits: { waitMs: 3_000 },
+
     async run(context) {
       const names = Object.keys(files);
       for (let at = 0; at < names.length; at += atATime) {
