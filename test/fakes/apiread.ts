@@ -92,7 +92,9 @@ function reasonOf(code: number): string {
     [401, 'Unauthorized'],
     [403, 'Forbidden'],
     [404, 'NotFound'],
+    [406, 'NotAcceptable'],
     [410, 'Expired'],
+    [415, 'UnsupportedMediaType'],
     [503, 'ServiceUnavailable'],
   ]);
   return reasons.get(code) ?? 'InternalError';

@@ -1,4 +1,4 @@
-/** `npm start` as a person runs it: the unchanged program serves in the stand-in cluster, and one signal ends all of it. */
+/** `npm start` as a user runs it: the unchanged program serves in the stand-in cluster, and one signal ends all of it. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -102,5 +102,44 @@ describe('npm start', () => {
     const [code] = await once(standin, 'exit');
     assert.equal(code, 0, output);
     assert.match(output, /stopping signal=SIGTERM/);
+  });
+});
+
+describe('npm start leaves no process behind', { skip: process.platform === 'win32' }, () => {
+  const endMs = 20_000;
+
+  /** Starts a process group, ends it once the server serves, and returns all output after every process has closed it. */
+  async function outputUntilAllEnded(command: string, before: readonly string[], end: (pid: number) => void) {
+    const argv = [...before, '--port=0', '--api-port=0', `--cert-dir=${folder}`, '--nodes=1', '--pods=0'];
+    const child = spawn(command, argv, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    let told = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        const served = told.includes(' serving ');
+        told += chunk.toString();
+        if (!served && told.includes(' serving ') && child.pid !== undefined) end(child.pid);
+      });
+    }
+    // Each process below holds the output open; the last one to end closes it.
+    await once(child, 'close', { signal: AbortSignal.timeout(endMs) });
+    return told;
+  }
+
+  const kill = (signal: NodeJS.Signals) => (pid: number) => void process.kill(pid, signal);
+
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    test(`the server ends in good order when npm alone gets ${signal}`, async () => {
+      assert.match(await outputUntilAllEnded('npm', ['start', '--'], kill(signal)), / stopped\n/);
+    });
+  }
+
+  test('the server ends in good order on Ctrl-C, which all of the group get', async () => {
+    const told = await outputUntilAllEnded('npm', ['start', '--'], (pid) => void process.kill(-pid, 'SIGINT'));
+    assert.match(told, / stopped\n/);
+  });
+
+  test('the server ends in good order when the stand-in is killed', async () => {
+    const standinAlone = [path.join(root, 'test/standin/main.ts')];
+    assert.match(await outputUntilAllEnded(process.execPath, standinAlone, kill('SIGKILL')), / stopped\n/);
   });
 });

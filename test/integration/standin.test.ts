@@ -67,6 +67,36 @@ describe('stand-in cluster', () => {
     assert.equal(items(field((await get('/api/v1/pods')).content, 'items')).length, cluster.pods);
   });
 
+  test('nodes and pods come whole, as JSON, to a client that prefers protobuf', async () => {
+    const accept = 'application/vnd.kubernetes.protobuf,application/json';
+    for (const path of ['/api/v1/nodes', '/api/v1/nodes/node-1', '/api/v1/pods?fieldSelector=spec.nodeName%3Dnode-1']) {
+      const { statusCode, content, contentType } = await get(path, admin, { accept });
+      assert.deepEqual([statusCode, contentType], [200, 'application/json'], path);
+      assert.deepEqual(content, (await get(path)).content, path);
+    }
+    const [node] = items(field((await get('/api/v1/nodes', admin, { accept })).content, 'items'));
+    assert.deepEqual(field(field(node, 'status'), 'allocatable'), field(field(node, 'status'), 'capacity'));
+  });
+
+  test('a client that takes nothing but protobuf is answered with 406, and a body in protobuf with 415', async () => {
+    const protobuf = 'application/vnd.kubernetes.protobuf';
+    const path = '/api/v1/nodes';
+    const refused = await get(path, admin, { accept: protobuf });
+    assert.deepEqual([refused.statusCode, field(refused.content, 'reason')], [406, 'NotAcceptable']);
+    const { statusCode, body } = await request(
+      `${cluster.apiUrl}/apis/authorization.k8s.io/v1/selfsubjectaccessreviews`,
+      { method: 'POST', body: 'k8s\0', dispatcher: admin, headers: { 'content-type': protobuf } },
+    );
+    assert.deepEqual([statusCode, field(await body.json(), 'reason')], [415, 'UnsupportedMediaType']);
+  });
+
+  test('OpenAPI documents are those of the server', async () => {
+    for (const path of ['/openapi/v2', '/openapi/v3', '/openapi/v3/apis/metrics.k8s.io/v1?hash=1']) {
+      await get(path);
+      assert.equal(received.at(-1)?.url, path);
+    }
+  });
+
   test('discovers its own groups and those of the server', async () => {
     const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json';
     const { content, contentType } = await get('/apis', admin, { accept });

@@ -8,6 +8,7 @@ import { refuse } from '../fakes/apiread.ts';
 import type { Issued } from '../fakes/certificates.ts';
 import { listen, loopback } from '../fakes/listen.ts';
 import { aggregatedMediaType, allGroups, coreGroups, discoveryDocument, wantsAggregated } from './discovery.ts';
+import { negotiateJson } from './jsononly.ts';
 import { createUpstream, type Upstream, type UpstreamOptions } from './upstream.ts';
 import type { User, Users } from './users.ts';
 
@@ -56,10 +57,13 @@ export async function createAggregator(options: AggregatorOptions): Promise<Aggr
     if (own !== undefined) {
       const text = `${JSON.stringify(own.document)}\n`;
       response.writeHead(200, { 'content-type': own.contentType, 'content-length': Buffer.byteLength(text) }).end(text);
-    } else if (path.startsWith('/apis/metrics.k8s.io/')) {
+    } else if (path.startsWith('/apis/metrics.k8s.io/') || /^\/openapi\/v[23](?:\/|$)/.test(path)) {
+      // The core group is described nowhere: `kubectl explain` knows what the server serves.
       metrics.forward(request, response, proxyHeaders(request, user));
     } else if (path.startsWith('/api/') || path.startsWith('/apis/')) {
-      core.forward(request, response, { ...request.headers, authorization: `Bearer ${coreToken}` });
+      const accept = negotiateJson(request, response);
+      if (accept === undefined) return;
+      core.forward(request, response, { ...request.headers, accept, authorization: `Bearer ${coreToken}` });
     } else {
       refuse(response, 404, 'the server could not find the requested resource');
     }

@@ -29,6 +29,7 @@ interface Resource {
   readonly kind: string;
   readonly namespaced: boolean;
   readonly verbs: readonly string[];
+  readonly shortNames?: readonly string[];
 }
 
 /** The server's answer; while there is none, its group is listed as stale, as kube-apiserver does. */
@@ -42,9 +43,9 @@ function itemsOf(document: unknown): unknown[] {
 function coreResources(): Resource[] {
   const verbs = ['get', 'list', 'watch'];
   return [
-    { name: 'configmaps', kind: 'ConfigMap', namespaced: true, verbs },
-    { name: 'nodes', kind: 'Node', namespaced: false, verbs },
-    { name: 'pods', kind: 'Pod', namespaced: true, verbs },
+    { name: 'configmaps', kind: 'ConfigMap', namespaced: true, verbs, shortNames: ['cm'] },
+    { name: 'nodes', kind: 'Node', namespaced: false, verbs, shortNames: ['no'] },
+    { name: 'pods', kind: 'Pod', namespaced: true, verbs, shortNames: ['po'] },
   ];
 }
 
@@ -106,12 +107,13 @@ function toVersion(version: string, resources: readonly Resource[]): object {
   return {
     version,
     freshness: 'Current',
-    resources: resources.map(({ name, kind, namespaced, verbs }) => ({
+    resources: resources.map(({ name, kind, namespaced, verbs, shortNames }) => ({
       resource: name,
       responseKind: { group: '', version: '', kind },
       scope: namespaced ? 'Namespaced' : 'Cluster',
       singularResource: kind.toLowerCase(),
       verbs,
+      ...(shortNames === undefined ? {} : { shortNames }),
     })),
   };
 }

@@ -4,8 +4,12 @@ import path from 'node:path';
 import { describeError } from '../../src/logging.ts';
 import { startCluster } from './cluster.ts';
 import { createCredentials, type CredentialFiles, writeCredentials } from './credentials.ts';
+import { watchParents } from './parents.ts';
 import { parseOptions, type StandinOptions, usage, UsageError } from './options.ts';
 import { metricsServed, reservePort, startServer } from './server.ts';
+
+// A reader that has gone must not keep us from stopping the server in good order.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 process.exitCode = await main();
 
@@ -24,7 +28,9 @@ async function main(): Promise<number> {
 
 async function run(options: StandinOptions): Promise<number> {
   const stop = new AbortController();
-  const stopped = signalled();
+  const orphaned = Promise.withResolvers<void>();
+  using _parents = watchParents(orphaned.resolve);
+  const stopped = Promise.race([signalled(), orphaned.promise]);
   await using rooms = new AsyncDisposableStack();
   const credentials = createCredentials();
   const serverPort = await reservePort(options.port).catch(inUse('port', options.port));

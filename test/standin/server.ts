@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { field, items } from '../../src/client/json.ts';
@@ -20,6 +21,7 @@ const stopMs = 5_000;
 
 export function startServer(port: number, certDir: string, files: CredentialFiles): ServerProcess {
   const argv = [
+    `--import=${pathToFileURL(path.join(import.meta.dirname, 'endwithparent.ts')).href}`,
     path.join(root, 'src/main.ts'),
     `--kubeconfig=${files.serverKubeconfig}`,
     '--bind-address=127.0.0.1',
@@ -33,8 +35,8 @@ export function startServer(port: number, certDir: string, files: CredentialFile
     '--metric-resolution=15s',
     '--shutdown-delay-duration=0s',
   ];
-  // In a group of its own: Ctrl-C is ours, and it is we who stop the server.
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+  // In a group of its own: Ctrl-C is ours, and it is we who stop the server. The channel breaks when we end without doing so.
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true });
   const ended = new Promise<string>((resolve) => {
     child.once('error', ({ message }) => resolve(`the metrics server could not be started: ${message}`));
     child.once('exit', (code, signal) => resolve(`the metrics server ended with ${signal ?? `exit code ${code}`}`));
