@@ -7,6 +7,7 @@ import type { X509Certificate } from 'node:crypto';
 import { Asn1Error } from '../tls/asn1.ts';
 import { type CertificateFields, fieldsOf } from '../tls/certificatefields.ts';
 import { constraintProblem } from '../tls/certificatenames.ts';
+import { intermediateLimit, intermediateLimitBytes } from '../tls/sentcertificates.ts';
 import type { TrustBundle } from '../tls/trust.ts';
 
 export type Verdict =
@@ -15,10 +16,6 @@ export type Verdict =
   /** The reason is one short sentence without a dot; it names nothing secret. */
   | { readonly kind: 'untrusted'; readonly reason: string };
 
-/** Certificates beside the leaf. Real chains have none or one; the rest of what a client sends is ignored. */
-export const intermediateLimit = 8;
-/** Bytes of these certificates. */
-export const intermediateLimitBytes = 32 * 1024;
 /** Signatures verified for one certificate, all with trusted keys of at most 8192 bits. Go allows 100. */
 export const signatureCheckLimit = 32;
 /** Chains compared with the rules for one certificate: the certificates of a CA could be joined in many ways. */

@@ -14,7 +14,7 @@ import { bearerWarning } from '../auth/bearer.ts';
 import { headerLines } from '../auth/rawheaders.ts';
 import type { Authorizer } from '../auth/authorizer.ts';
 import { anonymous, isAnonymous, masters } from '../auth/user.ts';
-import type { Logger } from '../logging.ts';
+import { createLineLimit, type Logger } from '../logging.ts';
 import {
   asksToLeave,
   endAfterAnswer,
@@ -34,6 +34,7 @@ import { createDraining, shuttingDownReply } from './draining.ts';
 import type { Endpoints } from './endpoints.ts';
 import { answerTimeoutMs } from './deadline.ts';
 import { failureReply } from './errors.ts';
+import { startGuarded } from './guardedhandshake.ts';
 import { isHealthPath } from './health.ts';
 import { type InFlight, tooManyRequestsReply } from './inflight.ts';
 import { listenOn } from './listen.ts';
@@ -45,6 +46,7 @@ import type { RequestMetrics } from './requestmetrics.ts';
 import { type Reply, statusReply, timeoutReply } from './reply.ts';
 import { type ApiRequest, parameterLimit, requestInfo, type RequestInfo } from './requestinfo.ts';
 import { http1Only, secureContext, type ServerTls, type TlsOptions } from './tlscontext.ts';
+import { createTurns } from './turns.ts';
 import { connectionWaitingBytesLimit, pipelineLimit } from './waitinglimits.ts';
 
 export interface ServerOptions extends TlsOptions {
@@ -114,6 +116,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { authenticator, authorizer, inFlight, connections, metrics, endpoints, log } = options;
   const peerCertificate = createPeerCertificate();
   const askToLeave = asksToLeave();
+  const mayLog = createLineLimit(() => performance.now());
   let tls = options.tls;
   const app = fastify({
     http2: true,
@@ -148,7 +151,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   });
   endIdleSessions(app.server, connections);
   refuseTunnels(app.server);
-  refusePlainHttp(app.server, handshakeTimeoutMs);
+  const inTurn = createTurns();
+  const guard = { inTurn, onRefused: refusedHandshake };
+  refusePlainHttp(app.server, handshakeTimeoutMs, inTurn, (socket, first, start) =>
+    startGuarded(socket, first, start, guard),
+  );
   watchConnections(app.server, connections);
   /** The methods of requests that came with one that fastify does not know. */
   const oddMethods = new WeakMap<object, string>();
@@ -388,6 +395,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   function setTls(next: ServerTls): void {
     tls = next;
     app.server.setSecureContext(secureContext(tls, options));
+  }
+
+  function refusedHandshake({ message }: Error): void {
+    // A client chooses the numbers in it.
+    if (mayLog(message.replace(/\d+/g, '')))
+      log.warn({ reason: message }, 'ended a TLS handshake: its certificates are not read');
   }
 
   async function noRequests(): Promise<void> {

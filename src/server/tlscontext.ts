@@ -27,8 +27,8 @@ export function secureContext(tls: ServerTls, options: TlsOptions): SecureContex
     minVersion: options.tlsMinVersion,
     ...(options.tlsCurves === undefined ? {} : { ecdhCurve: options.tlsCurves }),
     ...(options.tlsCiphers === undefined ? {} : { ciphers: options.tlsCiphers }),
-    // A resumed session has lost the client's certificate chain.
-    secureOptions: constants.SSL_OP_NO_TICKET,
+    // A resumed session has lost the client's certificate chain. Renegotiation would bring certificates that nothing has looked at; Go has none either.
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
   };
 }
 

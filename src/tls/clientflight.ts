@@ -1,0 +1,140 @@
+/**
+ * Reads what a TLS client sends while it shakes hands, up to its certificates, before OpenSSL does: RFC 8446 (TLS 1.3) and RFC 5246 (1.2). Every other
+ * message is passed over unread. What OpenSSL could read in another way is refused.
+ */
+import { checkSentCertificates } from './sentcertificates.ts';
+import type { RecordDecrypter } from './clientkeys.ts';
+
+/** The client's handshake cannot be passed on. Its message continues "the client ...". */
+export class ClientFlightError extends Error {
+  override readonly name = 'ClientFlightError';
+}
+
+/** Bytes before the certificates have come: a ClientHello with post-quantum keys has 2,000, nine certificates at most 48 KiB. */
+export const flightLimitBytes = 64 * 1024;
+
+const headerBytes = 5;
+const recordLimitBytes = 16_384 + 256;
+const messageHeaderBytes = 4;
+const recordType = { alert: 21, handshake: 22, applicationData: 23 } as const;
+const messageType = { certificate: 11, clientKeyExchange: 16, finished: 20, compressedCertificate: 25 } as const;
+
+export class ClientFlight {
+  /** Whether all that can be costly has been read and found good. */
+  done = false;
+  #decrypt: RecordDecrypter | undefined;
+  readonly #decrypter: () => RecordDecrypter | undefined;
+  #records: Buffer = Buffer.alloc(0);
+  #messages: Buffer = Buffer.alloc(0);
+  #bytes = 0;
+
+  /** @param decrypter is asked at each record until it has one: from then on the connection is TLS 1.3, and its records are encrypted. */
+  constructor(decrypter: () => RecordDecrypter | undefined) {
+    this.#decrypter = decrypter;
+  }
+
+  /** Reads the next bytes. They may be passed on unless this throws, or nothing follows in them that has not been read. */
+  read(chunk: Buffer): void {
+    if (this.done) return;
+    this.#bytes += chunk.length;
+    if (this.#bytes > flightLimitBytes) throw new ClientFlightError(`sent more than ${flightLimitBytes} bytes`);
+    this.#records = Buffer.concat([this.#records, chunk]);
+    while (!this.done) {
+      const { length } = this.#records;
+      // The form of SSL 2.0 for a first message has no type; nothing has sent it for ten years.
+      if (length > 0 && (this.#records[0] ?? 0) >>> 2 !== 5) throw new ClientFlightError('does not speak TLS');
+      if (length < headerBytes) return;
+      const end = headerBytes + this.#records.readUInt16BE(3);
+      if (end > headerBytes + recordLimitBytes) throw new ClientFlightError('sent a record that is too long');
+      if (length < end) return;
+      const record = this.#records.subarray(0, end);
+      this.#records = this.#records.subarray(end);
+      this.#readRecord(record.subarray(0, headerBytes), record.subarray(headerBytes));
+    }
+  }
+
+  #readRecord(header: Buffer, content: Buffer): void {
+    this.#decrypt ??= this.#decrypter();
+    switch (header[0] ?? 0) {
+      case recordType.handshake:
+        if (this.#decrypt !== undefined) throw new ClientFlightError('sent a message that is not encrypted');
+        this.#readMessages(content);
+        return;
+      case recordType.applicationData:
+        if (this.#decrypt === undefined) throw new ClientFlightError('sent data before its handshake');
+        this.#readInner(decrypted(this.#decrypt, header, content));
+        return;
+      default:
+      // An alert ends the connection or means nothing. So does ChangeCipherSpec: in TLS 1.2 it comes later, and there are no sessions to resume.
+    }
+  }
+
+  /** TLS 1.3 hides the record's type behind the content, before padding. */
+  #readInner(inner: Buffer): void {
+    let end = inner.length;
+    while (end > 0 && inner[end - 1] === 0) end -= 1;
+    if (inner[end - 1] === recordType.handshake) this.#readMessages(inner.subarray(0, end - 1));
+    else if (inner[end - 1] !== recordType.alert) throw new ClientFlightError('sent data before its handshake');
+  }
+  #readMessages(content: Buffer): void {
+    this.#messages = Buffer.concat([this.#messages, content]);
+    while (!this.done && this.#messages.length >= messageHeaderBytes) {
+      const end = messageHeaderBytes + this.#messages.readUIntBE(1, 3);
+      if (this.#messages.length < end) return;
+      this.#readMessage(this.#messages[0] ?? 0, this.#messages.subarray(messageHeaderBytes, end));
+      this.#messages = this.#messages.subarray(end);
+    }
+  }
+
+  #readMessage(type: number, body: Buffer): void {
+    switch (type) {
+      case messageType.certificate:
+        checkSentCertificates(certificatesOf(body, this.#decrypt !== undefined));
+        this.done = true;
+        return;
+      case messageType.compressedCertificate:
+        throw new ClientFlightError('sent a compressed certificate');
+      case messageType.clientKeyExchange:
+      case messageType.finished:
+        // No certificate can follow.
+        this.done = true;
+        return;
+      default:
+    }
+  }
+}
+
+function decrypted(decrypt: RecordDecrypter, header: Buffer, content: Buffer): Buffer {
+  try {
+    return decrypt(header, content);
+  } catch (cause) {
+    throw new ClientFlightError('sent a record that cannot be decrypted', { cause });
+  }
+}
+
+/** Returns the entries of a Certificate message. In TLS 1.3 a context goes before the list, and extensions follow each certificate. */
+function certificatesOf(body: Buffer, is13: boolean): readonly Buffer[] {
+  const certificates: Buffer[] = [];
+  let at = 0;
+  if (is13) take(1);
+  const list = take(3);
+  if (at !== body.length) throw malformed();
+  for (at -= list.length; at < body.length; ) {
+    certificates.push(take(3));
+    if (is13) take(2);
+  }
+  return certificates;
+
+  /** A vector whose length is in so many bytes before it. */
+  function take(lengthBytes: number): Buffer {
+    const start = at + lengthBytes;
+    if (start > body.length) throw malformed();
+    at = start + body.readUIntBE(start - lengthBytes, lengthBytes);
+    if (at > body.length) throw malformed();
+    return body.subarray(start, at);
+  }
+}
+
+function malformed(): ClientFlightError {
+  return new ClientFlightError('sent a malformed list of certificates');
+}

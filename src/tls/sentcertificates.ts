@@ -1,0 +1,76 @@
+/**
+ * Judges the certificates of a TLS client before OpenSSL sees them: OpenSSL decodes every key and verifies every signature that a stranger sends, and
+ * one key of 700 bytes can cost it 0.3 s (a curve with parameters of its own and a compressed point). Go's servers refuse the same keys in the handshake.
+ */
+import { Asn1Error, parseDer } from './asn1.ts';
+import { certificateLimitBytes } from './certificatefields.ts';
+import { keyFacts } from './certificatekeys.ts';
+
+/** Certificates beside the client's own. Real chains have none or one. */
+export const intermediateLimit = 8;
+/** Bytes of these certificates. */
+export const intermediateLimitBytes = 32 * 1024;
+/** Bytes of a key with its algorithm; RSA of 8,192 bits takes 1,062, and of 16,384 bits 2,086. */
+const keyLimitBytes = 4 * 1024;
+
+/**
+ * Checks the certificates of one handshake, the client's own first.
+ * @throws Asn1Error that says what is wrong, continuing "the certificate ...".
+ */
+export function checkSentCertificates(certificates: readonly Buffer[]): void {
+  const others = certificates.slice(1);
+  const bytes = others.reduce((sum, { length }) => sum + length, 0);
+  if (others.length > intermediateLimit || bytes > intermediateLimitBytes) {
+    throw new Asn1Error(`came with more than ${intermediateLimit} others or ${intermediateLimitBytes} bytes`);
+  }
+  for (const certificate of certificates) {
+    if (certificate.length > certificateLimitBytes) {
+      throw new Asn1Error(`has ${certificate.length} bytes; at most ${certificateLimitBytes} are read`);
+    }
+    const { problem } = keyFacts(parseDer(keyOf(certificate).toString('latin1')));
+    if (problem !== undefined) throw new Asn1Error(problem);
+  }
+}
+
+const sequence = 0x30;
+const versionTag = 0xa0;
+
+/** Returns the subjectPublicKeyInfo of a certificate in DER: the sixth field, or the seventh where there is a version. */
+function keyOf(certificate: Buffer): Buffer {
+  const whole = valueAt(certificate, 0, sequence);
+  if (whole.end !== certificate.length) throw malformed();
+  const signed = valueAt(certificate, whole.start, sequence);
+  let at = signed.start;
+  const fields = certificate[at] === versionTag ? 6 : 5;
+  for (let skipped = 0; skipped < fields; skipped += 1) at = valueAt(certificate, at).end;
+  const { end } = valueAt(certificate, at, sequence);
+  if (end > signed.end || end - at > keyLimitBytes) throw malformed();
+  return certificate.subarray(at, end);
+}
+
+interface Extent {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Where the content of the DER value at a place is. OpenSSL takes other forms of a length, too; here only the shortest is taken. */
+function valueAt(bytes: Buffer, at: number, tag = bytes[at]): Extent {
+  const first = bytes[at + 1] ?? 0x80;
+  let start = at + 2;
+  let length = first;
+  if (first >= 0x80) {
+    const count = first - 0x80;
+    if (count < 1 || count > 2 || start + count > bytes.length) throw malformed();
+    length = bytes.readUIntBE(start, count);
+    start += count;
+    if (length < (count === 1 ? 0x80 : 0x100)) throw malformed();
+  }
+  // Tags of more than one byte are in no field of a certificate.
+  const isTag = tag !== undefined && bytes[at] === tag && (tag & 0x1f) !== 0x1f;
+  if (!isTag || start + length > bytes.length) throw malformed();
+  return { start, end: start + length };
+}
+
+function malformed(): Asn1Error {
+  return new Asn1Error('is malformed');
+}
