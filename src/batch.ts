@@ -17,6 +17,8 @@ export interface NodeBatch {
 
 export interface Layout {
   readonly pods: readonly PodLayout[];
+  /** Those of them that the API has not placed on the node; undefined where it was not asked, which is all of them. */
+  readonly unverified?: ReadonlySet<PodLayout>;
 }
 
 export interface PodLayout extends Omit<PodBatch, 'containers'> {
@@ -68,14 +70,14 @@ export function toPoints({ node, source, hasSwap, layout, numbers }: NodeBatch):
   return { node, source, hasSwap, machine: machinePoint(numbers), pods };
 }
 
-/** Rows of the numbers that belong to the layout. */
+/** Rows up to the last one of the layout; those of pods that were left out of it are counted where others follow them. */
 export function rowsOf({ pods }: Layout): number {
   const last = pods.at(-1);
   return last === undefined ? machineRow + 1 : last.firstRow + last.containers.length;
 }
 
-export function containersOf(layout: Layout): number {
-  return rowsOf(layout) - 1;
+export function containersOf({ pods }: Layout): number {
+  return pods.reduce((sum, { containers }) => sum + containers.length, 0);
 }
 
 export function hasMachine(numbers: Float64Array): boolean {

@@ -80,7 +80,7 @@ export interface PodUsage {
 }
 
 /** Why there is nothing to serve for an object that exists. */
-export type Missing = 'never-scraped' | 'one-sample' | 'restarted' | 'stale' | 'other-uid';
+export type Missing = 'never-scraped' | 'one-sample' | 'restarted' | 'stale' | 'other-uid' | 'conflict';
 
 /** A value or the reason why there is none: expected outcomes are values, not exceptions. */
 export type Answer<T> =

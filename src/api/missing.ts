@@ -16,6 +16,7 @@ const words: Readonly<Record<Missing, readonly [reason: string, message: string]
   ],
   restarted: ['Restarted', 'a container was started anew; its usage is told from its second sample on'],
   stale: ['Stale', 'no newer sample has come, and the last one is too old to be told'],
+  conflict: ['Conflict', 'several kubelets report it, and the API does not say which of their nodes it runs on'],
   'other-uid': ['OtherPod', 'kubelets tell only of an earlier pod of this name'],
 };
 

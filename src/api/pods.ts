@@ -13,6 +13,8 @@ interface Pod {
   readonly uid: string;
   /** A static pod's config hash, by which kubelets know it in place of the UID. */
   readonly configHash: string | undefined;
+  /** Its spec.nodeName. */
+  readonly node: string | undefined;
   readonly labels: Labels;
 }
 

@@ -38,7 +38,7 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
   pods.onSet((pod) => expect(pod, clock.monotonicMs()));
   return { isRunning, anyUnreported };
 
-  function isRunning(node: string, namespace: string, name: string): boolean {
+  function isRunning(namespace: string, name: string, node: string): boolean {
     const pod = pods.get(namespace, name);
     return pod !== undefined && (pod.node === undefined || pod.node === node);
   }

@@ -24,15 +24,16 @@ import { createResourceRoutes } from '../server/resources.ts';
 import { createRequestMetrics } from '../server/requestmetrics.ts';
 import { createServer } from '../server/server.ts';
 import { writeDeadlineMs } from '../server/waitinglimits.ts';
+import { createAdmission } from '../storage/admission.ts';
 import { defaultStalenessMs } from '../storage/served.ts';
 import { createStorage } from '../storage/storage.ts';
-import { withUids } from '../storage/uids.ts';
 import { cipherList } from '../tls/ciphers.ts';
 import { version } from '../version.ts';
 import { type Environment, findApiServer } from './apiserver.ts';
 import { createAuth } from './auth.ts';
 import { createEventLoopWatch } from './eventloop.ts';
 import { createExpectations } from './expectations.ts';
+import { createForeignPodWatch } from './foreignpods.ts';
 import { createImplausibleWatch } from './implausible.ts';
 import { createKubelets } from './kubelets.ts';
 import { createFreshnessMetrics, createNodeStateMetrics, createStorageMetrics } from './metrics.ts';
@@ -74,10 +75,12 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     log,
   });
 
-  const uidOf = (namespace: string, name: string) => {
-    const pod = pods.get(namespace, name);
-    return pod?.configHash ?? pod?.uid;
-  };
+  const foreignPods = createForeignPodWatch(registry, clock, log);
+  const admission = createAdmission({
+    knownPod: pods.get,
+    bindings: storage,
+    onForeign: (node, count, { namespace, name }) => foreignPods.reported(node, count, `${namespace}/${name}`),
+  });
   const scrapeMetrics = createScrapeMetrics(registry, resolutionMs);
   const kubelets = createKubelets({ options, apiServer, clock, metrics: scrapeMetrics, log });
   rooms.use(kubelets.endpoints);
@@ -88,8 +91,12 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     mode: options['metrics-source'] as SourceMode,
     expectations: createExpectations({ pods, usage: storage, clock }),
     sink: {
-      store: (batch) => storage.store(withUids(batch, uidOf)),
-      forget: storage.forget,
+      store: (batch, clockAheadMs) => storage.store(admission.admit(batch, clockAheadMs)),
+      forget(node) {
+        storage.forget(node);
+        admission.forget(node);
+        foreignPods.forget(node);
+      },
       keepOnly: storage.keepOnly,
     },
     resolutionMs,
@@ -141,7 +148,14 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
         stopping: () => shutdown.aborted,
       }),
       registry,
-      status: createStatus({ statuses: scraper.statuses, usage: storage, resolutionMs, stalenessMs, clock }),
+      status: createStatus({
+        statuses: scraper.statuses,
+        usage: storage,
+        podCounts: admission.counts,
+        resolutionMs,
+        stalenessMs,
+        clock,
+      }),
     }),
     log,
   });

@@ -6,18 +6,28 @@ import { inOneLine } from '../kubelet/explanation.ts';
 import type { Answer, Usage } from '../point.ts';
 import type { NodeStatus } from '../scrape/status.ts';
 import type { NodeReport, StatusReport, StatusSource } from '../server/status.ts';
+import type { PodCounts } from '../storage/admission.ts';
 import { version } from '../version.ts';
 
 export interface StatusOptions {
   /** Sorted by name. */
   readonly statuses: () => readonly NodeStatus[];
   readonly usage: { nodeUsage(node: string): Answer<Usage> };
+  /** Of the node's last scrape; undefined before the first. */
+  readonly podCounts: (node: string) => PodCounts | undefined;
   readonly resolutionMs: number;
   readonly stalenessMs: number;
   readonly clock: Clock;
 }
 
-export function createStatus({ statuses, usage, resolutionMs, stalenessMs, clock }: StatusOptions): StatusSource {
+export function createStatus({
+  statuses,
+  usage,
+  podCounts,
+  resolutionMs,
+  stalenessMs,
+  clock,
+}: StatusOptions): StatusSource {
   const startedMs = clock.wallMs();
   return (names) => {
     const all = statuses();
@@ -28,14 +38,16 @@ export function createStatus({ statuses, usage, resolutionMs, stalenessMs, clock
       startTime: formatTime(startedMs),
       resolution: formatDuration(resolutionMs),
       staleness: formatDuration(stalenessMs),
-      degraded: problemsOf(all),
-      nodes: chosen.map((status) => reportOf(status, usage.nodeUsage(status.node), clock.wallMs())),
+      degraded: problemsOf(all, podCounts),
+      nodes: chosen.map((status) =>
+        reportOf(status, usage.nodeUsage(status.node), podCounts(status.node), clock.wallMs()),
+      ),
     };
   };
 }
 
 /** Each is a sentence about how many nodes; which ones they are, their reports tell. */
-function problemsOf(statuses: readonly NodeStatus[]): StatusReport['degraded'] {
+function problemsOf(statuses: readonly NodeStatus[], podCounts: StatusOptions['podCounts']): StatusReport['degraded'] {
   const ready = statuses.filter((status) => status.ready);
   const count = (matches: (status: NodeStatus) => boolean) => ready.filter(matches).length;
   const rules: readonly (readonly [nodes: number, what: string])[] = [
@@ -45,12 +57,18 @@ function problemsOf(statuses: readonly NodeStatus[]): StatusReport['degraded'] {
       'are served from /metrics/resource instead of /metrics/cadvisor',
     ],
     [count(({ last }) => last?.clockSkew !== undefined), 'have a clock that differs from ours'],
+    [count(({ node }) => (podCounts(node)?.foreign ?? 0) > 0), 'report pods of other nodes, which are not served'],
   ];
   return rules.filter(([nodes]) => nodes > 0).map(([nodes, what]) => `${nodes} of ${ready.length} ready nodes ${what}`);
 }
 
 // The order of keys is the order in the answer.
-function reportOf({ node, ready, state, last, ...rest }: NodeStatus, usage: Answer<Usage>, nowMs: number): NodeReport {
+function reportOf(
+  { node, ready, state, last, ...rest }: NodeStatus,
+  usage: Answer<Usage>,
+  pods: PodCounts | undefined,
+  nowMs: number,
+): NodeReport {
   const { error } = rest;
   return {
     name: node,
@@ -62,6 +80,9 @@ function reportOf({ node, ready, state, last, ...rest }: NodeStatus, usage: Answ
     verifiedBy: last?.verifiedBy,
     pods: last?.pods,
     containers: last?.containers,
+    // 0 is left out: there is nothing to say.
+    unverifiedPods: pods?.unverified || undefined,
+    foreignPods: pods?.foreign || undefined,
     served: usage.kind === 'ready',
     missing: usage.kind === 'missing' ? usage.reason : undefined,
     age: usage.kind === 'ready' ? formatDuration(Math.round(nowMs - usage.value.timestampMs)) : undefined,

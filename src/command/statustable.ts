@@ -41,11 +41,13 @@ function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-function remarks({ name, error, fallback, clockSkew }: NodeReport): string[] {
+function remarks({ name, error, fallback, clockSkew, unverifiedPods, foreignPods }: NodeReport): string[] {
   const said = [
     ...(error === undefined ? [] : [`${error.code}: ${error.message}`, ...(error.remedy ? [`  ${error.remedy}`] : [])]),
     ...(fallback === undefined ? [] : [`served from /metrics/resource: ${fallback}`]),
     ...(clockSkew === undefined ? [] : [clockSkew]),
+    ...(foreignPods === undefined ? [] : [`reports pods of other nodes, which are not served: ${foreignPods}`]),
+    ...(unverifiedPods === undefined ? [] : [`pods that the API has not placed on the node: ${unverifiedPods}`]),
   ];
   return said.length === 0 ? [] : ['', `${name}:`, ...said.map((line) => `  ${line}`)];
 }

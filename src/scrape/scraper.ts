@@ -15,7 +15,8 @@ import { createTarget, type Expectations, type SourceMode, type Target, type Tar
 /** Where scraped batches go. */
 export interface Sink {
   /** Returns how many containers, and the machine, had their first sample, and how far apart the node's samples are in milliseconds. */
-  store(batch: NodeBatch): { readonly waiting: number; readonly spacingMs: number };
+  /** @param clockAheadMs how far the node's clock is ahead of ours, in milliseconds; by its Date header, so good to a second or two. */
+  store(batch: NodeBatch, clockAheadMs: number): { readonly waiting: number; readonly spacingMs: number };
   forget(node: string): void;
   /** Drops what is held of another node of that name: of one with another UID. */
   keepOnly(node: string, uid: string | undefined): void;
@@ -153,7 +154,8 @@ export function createScraper(options: ScraperOptions): Scraper {
     if (targets.get(name) !== held || signal.aborted) return;
     const times = { askedMs, answeredMs: clock.wallMs(), durationMs: clock.monotonicMs() - startedMs };
     metrics.observe(name, outcome.kind === 'scraped', times.durationMs / 1000, times.answeredMs);
-    const stored = outcome.kind === 'scraped' ? publish(outcome.batch) : undefined;
+    const stored =
+      outcome.kind === 'scraped' ? publish(outcome.batch, outcome.cost.nodeTimeMs - times.answeredMs) : undefined;
     held.record.ended(outcome, times, stored?.spacingMs ?? 0);
     held.news.tell(node, outcome, held.record.clockSkew());
     if (outcome.kind === 'scraped') scheduler.weigh(name, outcome.isFull ? fullWeight : 1);
@@ -165,9 +167,9 @@ export function createScraper(options: ScraperOptions): Scraper {
     return held.located.address;
   }
 
-  function publish(batch: NodeBatch): ReturnType<Sink['store']> {
+  function publish(batch: NodeBatch, clockAheadMs: number): ReturnType<Sink['store']> {
     metrics.source(batch.node, batch.source);
-    return sink.store(batch);
+    return sink.store(batch, clockAheadMs);
   }
 
   function follow(name: string, { soonMs, restTurns }: Plan): void {

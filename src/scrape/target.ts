@@ -24,7 +24,7 @@ export type SourceMode = 'auto' | Source;
 /** What the API knows of pods, to tell what a kubelet should know. */
 export interface Expectations {
   /** Reports whether the pod runs, and may do so on the node. */
-  isRunning(node: string, namespace: string, name: string): boolean;
+  isRunning(namespace: string, name: string, node: string): boolean;
   /** Reports whether pods of the node run for a while and its kubelet has not reported them. */
   anyUnreported(node: string): boolean;
 }
@@ -133,7 +133,7 @@ export function createTarget({ endpoint, mode, expectations, clock }: TargetOpti
     return (
       !hasMachine(batch.numbers) ||
       doubts?.unlabelled === true ||
-      doubts?.pods.some(({ namespace, name }) => expectations.isRunning(batch.node, namespace, name)) === true ||
+      doubts?.pods.some(({ namespace, name }) => expectations.isRunning(namespace, name, batch.node)) === true ||
       expectations.anyUnreported(batch.node)
     );
   }

@@ -30,6 +30,10 @@ export interface NodeReport {
   readonly verifiedBy?: string | undefined;
   readonly pods?: number | undefined;
   readonly containers?: number | undefined;
+  /** Pods of the last scrape that the API has not placed on the node (yet). One that the API knows is served if no other node reports it. */
+  readonly unverifiedPods?: number | undefined;
+  /** Pods of the last scrape that the API places on other nodes; they are not served. */
+  readonly foreignPods?: number | undefined;
   /** Whether the node's own usage is served, and why not. */
   readonly served: boolean;
   readonly missing?: string | undefined;

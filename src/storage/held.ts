@@ -31,6 +31,8 @@ export interface HeldPod {
   /** Those of the containers that the kubelet does not report any more: since when, monotonic. */
   readonly absent: Absent;
   readonly served: ServedPod;
+  /** Set in snapshots where the API has placed the pod on the node. */
+  readonly isVerified?: true;
 }
 
 /** By container name. */

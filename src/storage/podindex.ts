@@ -1,4 +1,4 @@
-/** Finds pods by namespace and name, and of those of one name the ones that the API means. */
+/** Finds stored pods by namespace and name. */
 import type { StoredPod } from './storednode.ts';
 
 /** What the API knows of a pod that tells which stored one it is. */
@@ -8,6 +8,8 @@ export interface PodIdentity {
   readonly uid: string;
   /** Annotation kubernetes.io/config.hash: the cgroups of a static pod carry it instead of the UID. */
   readonly configHash: string | undefined;
+  /** Its spec.nodeName; undefined where the API does not name it. */
+  readonly node: string | undefined;
 }
 
 export interface PodIndex {
@@ -59,13 +61,4 @@ export function createPodIndex(): PodIndex {
 
 function isList(found: StoredPod | readonly StoredPod[]): found is readonly StoredPod[] {
   return Array.isArray(found);
-}
-
-/** Those of the pod's UID. One without a UID counts by its name, unless the pod is known to be on another node. */
-export function matching(pods: readonly StoredPod[], { uid, configHash }: PodIdentity): readonly StoredPod[] {
-  const exact = pods.filter(
-    ({ layout }) => layout.uid === uid || (layout.uid !== undefined && layout.uid === configHash),
-  );
-  const named = pods.filter(({ layout, node }) => layout.uid === undefined && exact.every((pod) => pod.node === node));
-  return [...exact, ...named];
 }

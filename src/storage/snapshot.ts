@@ -10,7 +10,7 @@ import { checkSavedNode } from './snapshotchecks.ts';
 import type { Held } from './window.ts';
 
 /** Another number whenever what a line holds has changed: a file of another version is of no use. */
-const snapshotVersion = 4;
+const snapshotVersion = 5;
 
 /** What is wrong with a snapshot, for the log. */
 export class SnapshotError extends Error {
@@ -120,6 +120,7 @@ function saveNode(node: string, { served, pods, storedMs, ...rest }: HeldNode, n
     pods: pods.map((pod) => ({
       name: pod.name,
       uid: pod.uid,
+      ...(pod.isVerified && { isVerified: pod.isVerified }),
       served: saveServed(pod.served, nowMs),
       containers: [...pod.containers.values()],
       ...(pod.absent.size > 0 && { absent: saveAbsent(pod.absent, nowMs) }),
@@ -141,10 +142,10 @@ function loadNode(
   return [node, held];
 }
 
-function loadPod(node: string, { name, uid, served, containers, absent = [] }: SavedPod, thenMs: number): HeldPod {
+function loadPod(node: string, { served, containers, absent = [], ...rest }: SavedPod, thenMs: number): HeldPod {
   const byName = new Map(containers.map((container) => [container.last.name, loadHeld(container)]));
   const since = new Map(absent.map(({ name: of, ageMs }) => [of, thenMs - ageMs]));
-  return { node, name, uid, served: loadServed(served, thenMs), containers: byName, absent: since };
+  return { node, ...rest, served: loadServed(served, thenMs), containers: byName, absent: since };
 }
 
 function saveAbsent(absent: Absent, nowMs: number): NonNullable<SavedPod['absent']> {

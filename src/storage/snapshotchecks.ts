@@ -51,6 +51,7 @@ const pod = object({
     if (String(value).split('/').length !== 2) fail(field, 'no namespace/name');
   },
   uid: optional(text),
+  isVerified: optional(yes),
   served: servedOf(object(podUsage)),
   containers: (value, field) => {
     list(held(containerPoint))(value, field);

@@ -1,7 +1,9 @@
 /** Where the write side and the read side meet: the last two samples of everything, and the usage that follows from them. */
 import { containerPoints, containersOf, machinePoint, type NodeBatch, type PodLayout } from '../batch.ts';
 import type { Clock } from '../clock.ts';
-import { type Answer, type ContainerPoint, isOtherNode, type PodUsage, type Usage } from '../point.ts';
+import { type Answer, type ContainerPoint, isOtherNode, type Missing, type PodUsage, type Usage } from '../point.ts';
+import type { Bindings } from './admission.ts';
+import { claimsOf, isVerifiedContainer, verifiedNodeOf } from './claims.ts';
 import {
   absentOf,
   type HeldNode,
@@ -15,7 +17,7 @@ import {
   type Progress,
 } from './held.ts';
 import { longestWindowMs, mostCoresOf, type Rules } from './judge.ts';
-import { createPodIndex, matching, type PodIdentity } from './podindex.ts';
+import { createPodIndex, type PodIdentity } from './podindex.ts';
 import { advanceRows, newestMs, notPlain } from './rows.ts';
 import { keepServed, readServed, type Staleness, stalenessMs as usageStalenessMs } from './served.ts';
 import { advanceServed, readServedPod } from './servedpod.ts';
@@ -57,7 +59,7 @@ export interface Stored {
   readonly spacingMs: number;
 }
 
-export interface Storage {
+export interface Storage extends Bindings {
   /** Publishes a scrape: replaces what its node told before. A pod that it does not mention keeps its last usage until that is stale. */
   store(batch: NodeBatch): Stored;
   /** Drops all that a node told; for nodes that left the cluster. */
@@ -90,7 +92,21 @@ export function createStorage({
   const index = createPodIndex();
   let usageSeen = false;
 
-  return { store, forget, keepOnly, nodeUsage, podUsage, isToldOf, hasUsage: () => usageSeen, held, restore, counts };
+  return {
+    store,
+    forget,
+    keepOnly,
+    nodeUsage,
+    podUsage,
+    isToldOf,
+    verifiedNode: ({ namespace, name, uid }) => verifiedNodeOf(index.named(namespace, name), uid),
+    hasContainer: (node, { namespace, name, uid }, containerId) =>
+      isVerifiedContainer(index.named(namespace, name), node, uid, containerId),
+    hasUsage: () => usageSeen,
+    held,
+    restore,
+    counts,
+  };
 
   function store(batch: NodeBatch): Stored {
     const uid = nodeUid(batch.node);
@@ -217,7 +233,7 @@ export function createStorage({
       left.delete(key);
       advanceHeld(pod, before && heldOf(before), scrape);
     }
-    node.silent = Array.from(left.values(), (pod) => ({ node, layout: pod.layout, sinceMs: 0, odd: heldOf(pod) }));
+    node.silent = Array.from(left.values(), (pod) => ({ ...pod, node, sinceMs: 0, odd: heldOf(pod) }));
     if (known !== undefined) unindex(known);
     hold(node);
     return node;
@@ -282,20 +298,22 @@ export function createStorage({
 
   function podUsage(identity: PodIdentity): Answer<PodUsage> {
     const only = index.only(identity.namespace, identity.name);
-    if (only?.layout.uid === identity.uid) return toldBy(only.node.name, readPod(only, clock.monotonicMs()));
+    if (only !== undefined && only.layout.uid === identity.uid && isOn(only, identity))
+      return toldBy(only.node.name, readPod(only, clock.monotonicMs()));
     const named = index.named(identity.namespace, identity.name);
-    if (named.length === 0) return neverScraped;
+    const { pods, isDisputed } = claimsOf(named, identity);
     const nowMs = clock.monotonicMs();
-    let best: Answer<PodUsage> = { kind: 'missing', reason: 'other-uid' };
-    for (const pod of matching(named, identity)) {
+    let best: Answer<PodUsage> = { kind: 'missing', reason: reasonWithout(named, identity) };
+    for (const pod of pods) {
       const answer = toldBy(pod.node.name, readPod(pod, nowMs));
       if (isBetter(answer, best)) best = answer;
     }
-    return best;
+    return isDisputed && best.kind === 'missing' ? conflict : best;
   }
 
   function isToldOf(identity: PodIdentity): boolean {
-    return matching(index.named(identity.namespace, identity.name), identity).length > 0;
+    const { pods, isDisputed } = claimsOf(index.named(identity.namespace, identity.name), identity);
+    return isDisputed || pods.length > 0;
   }
 
   function readPod(pod: StoredPod, nowMs: number): Answer<PodUsage> {
@@ -345,12 +363,25 @@ const newContainerMs = 60_000;
 
 const oneSample = { kind: 'missing', reason: 'one-sample' } as const;
 const neverScraped = { kind: 'missing', reason: 'never-scraped' } as const;
+const conflict = { kind: 'missing', reason: 'conflict' } as const;
+
+/** Reports whether the pod may be there; where the API names no node, a pod that only one node reports may. */
+function isOn({ node }: StoredPod, identity: PodIdentity): boolean {
+  return identity.node === undefined || identity.node === node.name;
+}
+
+/** Returns what to say of a pod that none of the stored ones of its name is. */
+function reasonWithout(named: readonly StoredPod[], { uid }: PodIdentity): Missing {
+  const isOther = named.some(({ layout }) => layout.uid !== undefined && layout.uid !== uid);
+  return isOther ? 'other-uid' : 'never-scraped';
+}
 
 function toldBy<T>(node: string, answer: Answer<T>): Answer<T> {
   return answer.kind === 'ready' ? answer : { ...answer, node };
 }
 
 function isBetter(answer: Answer<PodUsage>, best: Answer<PodUsage>): boolean {
-  if (answer.kind === 'missing') return best.kind === 'missing' && best.reason === 'other-uid';
+  if (answer.kind === 'missing')
+    return best.kind === 'missing' && (best.reason === 'other-uid' || best.reason === 'never-scraped');
   return best.kind === 'missing' || answer.value.timestampMs > best.value.timestampMs;
 }

@@ -30,6 +30,8 @@ export interface StoredNode {
 export interface StoredPod {
   readonly node: StoredNode;
   readonly layout: PodLayout;
+  /** Whether the API has placed the pod on the node. */
+  readonly isVerified: boolean;
   /** When the newest sample came, monotonic; of a pod in rows that has a usage. */
   sinceMs: number;
   /** All there is to say of a pod that is not in rows: of one that waits for a sample of some of its containers, was restarted, or is silent. */
@@ -42,7 +44,10 @@ export function createStoredNode(
 ): StoredNode {
   const pods: StoredPod[] = [];
   const node = { ...rest, layout, rows: createRows(rowsOf(layout)), pods, silent: [] };
-  for (const pod of layout.pods) pods.push({ node, layout: pod, sinceMs: 0, odd: undefined });
+  for (const pod of layout.pods) {
+    const isVerified = layout.unverified?.has(pod) === false;
+    pods.push({ node, layout: pod, isVerified, sinceMs: 0, odd: undefined });
+  }
   return node;
 }
 
@@ -106,7 +111,11 @@ export function toHeldNode({
   pods,
   silent,
 }: StoredNode): HeldNode {
-  return { uid, source, machine, hasSwap, served, spacingMs, storedMs, pods: [...pods, ...silent].map(heldOf) };
+  return { uid, source, machine, hasSwap, served, spacingMs, storedMs, pods: [...pods, ...silent].map(toHeldPod) };
+}
+
+function toHeldPod(pod: StoredPod): HeldPod {
+  return pod.isVerified ? { ...heldOf(pod), isVerified: true } : heldOf(pod);
 }
 
 export function fromHeldNode(name: string, { pods, ...rest }: HeldNode): StoredNode {
@@ -118,7 +127,8 @@ export function fromHeldNode(name: string, { pods, ...rest }: HeldNode): StoredN
     firstRow += containers.length;
     return layout;
   });
-  const node = createStoredNode({ pods: layouts }, { name, sinceMs: rest.storedMs, ...rest });
+  const unverified = new Set(layouts.filter((_, index) => pods[index]?.isVerified !== true));
+  const node = createStoredNode({ pods: layouts, unverified }, { name, sinceMs: rest.storedMs, ...rest });
   for (const [index, pod] of node.pods.entries()) settle(pod, pods[index]!);
   return node;
 }

@@ -1,11 +1,11 @@
-/** The whole program in this process, on a fake API server and a fake kubelet that stands for every node. */
+/** The whole program in this process, on a fake API server, the fake kubelet of a node with pods, and one that stands for all other nodes. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { run } from '../../src/command/run.ts';
-import { silentLogger } from '../../src/logging.ts';
+import { type Logger, silentLogger } from '../../src/logging.ts';
 import { parseCommandLine } from '../../src/options/parse.ts';
 import { createFakeApiServer, type FakeApiServer } from './apiserver.ts';
 import { type Authority, makeAuthority } from './certificates.ts';
@@ -15,7 +15,10 @@ import { authenticationConfigMap, node, pod } from './kubeobjects.ts';
 
 export interface WholeCluster extends AsyncDisposable {
   readonly apiServer: FakeApiServer;
+  /** Of `podNode`. */
   readonly kubelet: FakeKubelet;
+  /** Of all other nodes, where no pod runs. */
+  readonly otherKubelet: FakeKubelet;
   /** Where the program listens. */
   readonly port: number;
   /** The file of the kubeconfig that the program was given. */
@@ -28,16 +31,25 @@ export interface WholeCluster extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Phases differ, so that of so many nodes some are scraped twice within the first second. */
 export const nodeNames = Array.from({ length: 30 }, (_, index) => `node-${index}`);
 
+/** The node of all pods. */
+export const podNode = 'node-0';
+
+export interface WholeClusterOptions {
+  /** metadata.uid of each Node. */
+  readonly nodeUid?: (name: string) => string;
+  /** What the kubelet of the other nodes reports, by what that of `podNode` does. */
+  readonly otherPods?: (model: KubeletModel) => KubeletModel['pods'];
+  readonly log?: Logger;
+}
+
 /**
- * Starts all of it; the pods of the kubelet's model exist in the API as running pods labelled app=<name>.
- * @param nodeUid metadata.uid of each Node.
+ * Starts all of it; the pods of the kubelet's model exist in the API as running pods of `podNode`, labelled app=<name>.
  */
 export async function startWholeCluster(
   flags: readonly string[] = [],
-  nodeUid: (name: string) => string = uuid,
+  { nodeUid = uuid, otherPods = () => [], log = silentLogger }: WholeClusterOptions = {},
 ): Promise<WholeCluster> {
   await using rooms = new AsyncDisposableStack();
   const clients = makeAuthority('clients');
@@ -45,24 +57,28 @@ export async function startWholeCluster(
   const kubelets = makeAuthority('kubelets');
   const modelNow = steadyModel();
   const apiServer = rooms.use(await createFakeApiServer());
-  const kubelet = rooms.use(
-    await createFakeKubelet({
-      certificate: kubelets.issue({ cn: 'kubelet', ips: ['127.0.0.1'], usages: ['server'] }),
-      accepts: (token) => token === 'fake',
-      model: modelNow(),
-    }),
-  );
-  const moving = setInterval(() => (kubelet.model = modelNow()), 100);
+  const certificate = kubelets.issue({ cn: 'kubelet', ips: ['127.0.0.1'], usages: ['server'] });
+  const startKubelet = async (model: KubeletModel) =>
+    rooms.use(await createFakeKubelet({ certificate, accepts: (token) => token === 'fake', model }));
+  const kubelet = await startKubelet(modelNow());
+  const otherKubelet = await startKubelet({ ...modelNow(), pods: [] });
+  const moving = setInterval(() => {
+    kubelet.model = modelNow();
+    otherKubelet.model = { ...modelNow(), pods: otherPods(kubelet.model) };
+  }, 100);
   rooms.defer(() => clearInterval(moving));
 
   apiServer.objects.set(authenticationConfigMap({ clientCa: clients.cert, requestHeaderCa: frontProxies.cert }));
-  for (const name of nodeNames)
-    apiServer.objects.set(node(name, { uid: nodeUid(name), kubeletPort: kubelet.port, labels: { zone: 'z1' } }));
+  for (const name of nodeNames) {
+    const kubeletPort = name === podNode ? kubelet.port : otherKubelet.port;
+    apiServer.objects.set(node(name, { uid: nodeUid(name), kubeletPort, labels: { zone: 'z1' } }));
+  }
   for (const { namespace, name, uid } of kubelet.model.pods) {
     const isStatic = !uid.includes('-');
     apiServer.objects.set(
       pod(namespace, name, {
         labels: { app: name },
+        nodeName: podNode,
         ...(isStatic ? { annotations: { 'kubernetes.io/config.hash': uid } } : { uid }),
       }),
     );
@@ -86,7 +102,7 @@ export async function startWholeCluster(
     ...flags,
   ]);
   const shutdown = new AbortController();
-  const ended = run(options, {}, silentLogger, shutdown.signal);
+  const ended = run(options, {}, log, shutdown.signal);
   // Its failure must reach whoever stops it, not the process.
   ended.catch(() => undefined);
   const stop = async () => {
@@ -98,6 +114,7 @@ export async function startWholeCluster(
   return {
     apiServer,
     kubelet,
+    otherKubelet,
     port,
     kubeconfig,
     clients,

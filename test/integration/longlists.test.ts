@@ -83,7 +83,14 @@ async function start(count: number, limit = 0): Promise<Running> {
   const randomText = createRandomText();
   const pods = Array.from({ length: count }, (_, index) => {
     const name = `web-${index}-${randomText()}`;
-    return { namespace: index < 300 ? 'small' : 'large', name, uid: name, configHash: undefined, labels };
+    return {
+      namespace: index < 300 ? 'small' : 'large',
+      name,
+      uid: name,
+      configHash: undefined,
+      node: undefined,
+      labels,
+    };
   });
   let made = 0;
   const state = { failAt: -1, gate: Promise.resolve() };

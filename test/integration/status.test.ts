@@ -11,7 +11,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { StatusReport } from '../../src/server/status.ts';
 import { ask2, openSession } from '../fakes/http2client.ts';
 import { until } from '../fakes/until.ts';
-import { nodeNames, startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
+import { nodeNames, podNode, startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
 
 const admin = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' };
 const alice = { 'x-remote-user': 'alice', 'x-remote-group': 'dev' };
@@ -68,7 +68,8 @@ describe('GET /status', () => {
         [node.ready, node.state, node.source, node.verifiedBy, node.failures],
         [true, 'scraped', 'cadvisor', 'address', 0],
       );
-      assert.equal(node.address, `127.0.0.1:${cluster.kubelet.port}`);
+      const { port } = node.name === podNode ? cluster.kubelet : cluster.otherKubelet;
+      assert.equal(node.address, `127.0.0.1:${port}`);
       if (node.served) assert.match(node.age ?? '', /^[\d.]+m?s$/);
       else assert.equal(node.missing, 'one-sample');
     }

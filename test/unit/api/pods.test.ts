@@ -106,7 +106,14 @@ describe('a single pod', () => {
 });
 
 function pod(namespace: string, name: string, app: string) {
-  return { namespace, name, uid: `uid-of-${name}`, configHash: undefined, labels: new Map([['app', app]]) };
+  return {
+    namespace,
+    name,
+    uid: `uid-of-${name}`,
+    configHash: undefined,
+    node: undefined,
+    labels: new Map([['app', app]]),
+  };
 }
 
 function names(options?: Parameters<typeof api.list>[0]): string[] {

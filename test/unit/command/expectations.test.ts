@@ -41,8 +41,8 @@ describe('what is expected of kubelets', () => {
   test('a running pod', () => {
     const { expectations, add } = setUp();
     add('web');
-    assert.ok(expectations.isRunning('node-a', 'shop', 'web'));
-    assert.ok(!expectations.isRunning('node-a', 'shop', 'other'));
+    assert.ok(expectations.isRunning('shop', 'web', 'node-a'));
+    assert.ok(!expectations.isRunning('shop', 'other', 'node-a'));
   });
 
   test('a running pod, on its own node only where the API names it', () => {
@@ -50,8 +50,8 @@ describe('what is expected of kubelets', () => {
     add('web');
     add('unbound');
     pods.set('shop/unbound', { ...pods.get('shop/unbound')!, node: undefined });
-    assert.ok(!expectations.isRunning('node-b', 'shop', 'web'));
-    assert.ok(expectations.isRunning('node-b', 'shop', 'unbound'));
+    assert.ok(!expectations.isRunning('shop', 'web', 'node-b'));
+    assert.ok(expectations.isRunning('shop', 'unbound', 'node-b'));
   });
 
   test('a pod that is not reported of its own node only', async () => {

@@ -140,7 +140,7 @@ function served(storage: Omit<Storage, 'store'>) {
     nodes.map((node) => storage.nodeUsage(node)),
     ...nodes.flatMap((node) =>
       pods.map(({ namespace, name, uid = 'uid-9' }) =>
-        storage.podUsage({ namespace: `${namespace}-${node}`, name, uid, configHash: undefined }),
+        storage.podUsage({ namespace: `${namespace}-${node}`, name, uid, configHash: undefined, node: undefined }),
       ),
     ),
   ];

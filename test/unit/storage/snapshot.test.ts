@@ -39,7 +39,7 @@ const batch = (at: number): NodePoints => ({
   hasSwap: true,
   pods: [pod(at, 'uid-1', 'web-0'), pod(at, undefined, 'plain')],
 });
-const identity = (name: string) => ({ namespace: 'shop', name, uid: 'uid-1', configHash: undefined });
+const identity = (name: string) => ({ namespace: 'shop', name, uid: 'uid-1', configHash: undefined, node: undefined });
 const usages = (storage: Storage) => [
   storage.nodeUsage('node-a'),
   storage.podUsage(identity('web-0')),
@@ -167,10 +167,10 @@ describe('a snapshot', () => {
   test('is refused when it is of another version', async () => {
     const { text, writtenMs } = await snapshot();
     const { createHash } = await import('node:crypto');
-    const body = text.slice(0, text.lastIndexOf('{"sha256')).replace('"version":4', '"version":5');
+    const body = text.slice(0, text.lastIndexOf('{"sha256')).replace('"version":5', '"version":6');
     const sum = createHash('sha256').update(body).digest('hex');
     const other = `${body}{"sha256":"${sum}"}\n`;
-    assert.throws(() => readSnapshot(other, { wallMs: writtenMs, monotonicMs: 0 }, stalenessMs), /version 5/);
+    assert.throws(() => readSnapshot(other, { wallMs: writtenMs, monotonicMs: 0 }, stalenessMs), /version 6/);
   });
 
   test('is refused wherever it is cut off or changed', async () => {

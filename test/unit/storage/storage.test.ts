@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { toBatch, toPoints } from '../../../src/batch.ts';
 import type { ContainerPoint, Missing, NodePoints, PodBatch } from '../../../src/point.ts';
 import { defaultStalenessMs } from '../../../src/storage/served.ts';
 import { readSnapshot, writeSnapshot } from '../../../src/storage/snapshot.ts';
-import { withUids } from '../../../src/storage/uids.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 import { createPointStorage, type PointStorage as Storage } from './pointstorage.ts';
 
@@ -41,7 +39,7 @@ const batch = (atSeconds: number, pods: readonly PodBatch[] = [pod(atSeconds)], 
   hasSwap: undefined,
   pods,
 });
-const web = { namespace: 'shop', name: 'web-0', uid: 'uid-1', configHash: undefined };
+const web = { namespace: 'shop', name: 'web-0', uid: 'uid-1', configHash: undefined, node: undefined };
 
 describe('storage', () => {
   test('has nothing before a scrape and says so', () => {
@@ -322,8 +320,11 @@ describe('storage', () => {
   describe('a node that changes to the endpoint without UIDs and back', () => {
     const plain = (at: number, id = `start:${at > 0}`) => ({ ...pod(at, { id }), uid: undefined });
 
-    /** As the API knows pods: at first the one, then another one under its name. */
-    const bound = (points: NodePoints, uid = 'uid-1') => toPoints(withUids(toBatch(points), () => uid));
+    /** With the UID that admission gives its pods: at first the one, then another one under its name. */
+    const bound = (points: NodePoints, uid = 'uid-1') => ({
+      ...points,
+      pods: points.pods.map((each) => ({ ...each, uid })),
+    });
     const resource = (at: number, pods: readonly PodBatch[]): NodePoints => ({
       ...batch(at, pods),
       source: 'resource',
@@ -384,7 +385,7 @@ describe('storage', () => {
       const { storage } = setUp();
       for (const at of [100, 110]) storage.store(batch(at, [plain(at)], 'node-a'));
       storage.store(batch(120, [pod(120)], 'node-b'));
-      assert.deepEqual(storage.podUsage(web), missing('one-sample', 'node-b'));
+      assert.deepEqual(storage.podUsage({ ...web, node: 'node-b' }), missing('one-sample', 'node-b'));
     });
   });
 

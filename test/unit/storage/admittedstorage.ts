@@ -1,0 +1,96 @@
+/** A storage behind its admission, as the program has it, with an API whose pods tests change. */
+import { type Layout, toBatch } from '../../../src/batch.ts';
+import type { ContainerPoint, NodePoints, PodBatch } from '../../../src/point.ts';
+import { createAdmission, type KnownPod } from '../../../src/storage/admission.ts';
+import type { PodIdentity } from '../../../src/storage/podindex.ts';
+import { defaultStalenessMs } from '../../../src/storage/served.ts';
+import { type Instant, readSnapshot, writeSnapshot } from '../../../src/storage/snapshot.ts';
+import { createStorage } from '../../../src/storage/storage.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+
+export const resolutionMs = 15_000;
+export const stalenessMs = defaultStalenessMs(resolutionMs);
+
+/** When the pods of `knownAs` were created, in seconds since the epoch. */
+export const createdSeconds = 1_795_000_000;
+
+export interface PodOptions {
+  readonly name?: string;
+  readonly uid?: string | undefined;
+  readonly cores?: number;
+  readonly id?: string;
+  readonly startTimeMs?: number;
+}
+
+/** A pod whose container has used so many cores since it was made, sampled so many seconds after `createdSeconds`. */
+export function reported(atSeconds: number, options: PodOptions = {}): PodBatch {
+  const { name = 'web-0', cores = 0.25, id = 'start:1', startTimeMs } = options;
+  const app: ContainerPoint = {
+    name: 'app',
+    containerId: id,
+    startTimeMs,
+    timestampMs: (createdSeconds + atSeconds) * 1000,
+    cpuSeconds: cores * atSeconds,
+    memoryBytes: 5_000,
+    swapBytes: undefined,
+  };
+  return { namespace: 'shop', name, uid: 'uid' in options ? options.uid : 'uid-1', containers: [app] };
+}
+
+export function knownAs(options: Partial<KnownPod> = {}): KnownPod {
+  return { uid: 'uid-1', configHash: undefined, node: 'node-a', createdSeconds, ...options };
+}
+
+export function createAdmittedStorage() {
+  const clock = createFakeClock();
+  const storage = createStorage({ clock, resolutionMs, stalenessMs });
+  const api = new Map<string, KnownPod>();
+  const foreign: string[] = [];
+  const admission = createAdmission({
+    knownPod: (namespace, name) => api.get(`${namespace}/${name}`),
+    bindings: storage,
+    onForeign: (node, pods, { namespace, name }) => foreign.push(`${node} ${pods} ${namespace}/${name}`),
+  });
+  const layouts = new Map<string, Layout>();
+  return { clock, storage, admission, api, foreign, admit, scrape, cores, usage, snapshot, restore };
+
+  function admit(node: string, pods: readonly PodBatch[], { source = 'cadvisor', aheadMs = 0 }: ScrapeOptions = {}) {
+    const machine = { timestampMs: clock.wallMs(), cpuSeconds: 1, memoryBytes: 1, swapBytes: undefined };
+    const points: NodePoints = { node, source, machine, hasSwap: undefined, pods };
+    const batch = toBatch(points, layouts.get(`${node} ${source}`));
+    layouts.set(`${node} ${source}`, batch.layout);
+    return admission.admit(batch, aheadMs);
+  }
+
+  function scrape(node: string, pods: readonly PodBatch[], options?: ScrapeOptions): void {
+    storage.store(admit(node, pods, options));
+  }
+
+  function usage(name = 'web-0', identity: Partial<PodIdentity> = {}) {
+    const known = api.get(`shop/${name}`) ?? knownAs();
+    return storage.podUsage({ namespace: 'shop', name, ...known, ...identity });
+  }
+
+  /** Of the pod's container; or why there are none. */
+  function cores(name = 'web-0'): number | string {
+    const answer = usage(name);
+    return answer.kind === 'ready' ? answer.value.containers[0]!.cpuNanocores / 1e9 : answer.reason;
+  }
+
+  function snapshot(): string {
+    return [...writeSnapshot(storage.held(), now())].join('');
+  }
+
+  function restore(text: string): void {
+    storage.restore(readSnapshot(text, now(), stalenessMs).nodes);
+  }
+
+  function now(): Instant {
+    return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+  }
+}
+
+interface ScrapeOptions {
+  readonly source?: 'cadvisor' | 'resource';
+  readonly aheadMs?: number;
+}
