@@ -98,7 +98,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
   ): Promise<KubeletResponse> {
     const { connection, verifiedBy } = connectionTo(request);
     const { path, accept, onBody } = request;
-    const gzip = request.gzip && options.compression !== false;
+    const gzip = request.gzip && options.compression !== false && makeInflater !== undefined;
     const question = { path, accept, gzip, authorization, ...(onBody === undefined ? {} : { onBody }) };
     const { status, contentType, dateMs, body, wireBytes } = await connection.ask(question, attempt, limit);
     const { via, address } = attempt;

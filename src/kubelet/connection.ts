@@ -16,7 +16,7 @@ export interface Connection {
 }
 
 export interface ConnectionOptions extends SocketOptions {
-  readonly makeInflater: MakeInflater;
+  readonly makeInflater: MakeInflater | undefined;
 }
 
 /** Kubelets close a connection that was idle for 90 s; ours goes first. */

@@ -9,6 +9,7 @@ import type { Attempt } from './failure.ts';
 import type { MakeInflater } from './inflate.ts';
 import { type Limit, whileConnecting } from './limit.ts';
 import { headLimitBytes } from './limits.ts';
+import { readingLimitMs, ReadingTooLongError, turns, type Waiting } from './turns.ts';
 
 export interface UndiciOptions {
   /** With scheme, host and port. */
@@ -16,7 +17,7 @@ export interface UndiciOptions {
   readonly tls: Pick<TlsOptions, 'rejectUnauthorized' | 'checkServerIdentity' | 'secureContext'>;
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
-  readonly makeInflater: MakeInflater;
+  readonly makeInflater: MakeInflater | undefined;
 }
 
 /** As createConnection's, by undici. */
@@ -45,14 +46,14 @@ export function dispatch(
   connection: Dispatcher,
   question: Question,
   attempt: Attempt,
-  makeInflater: MakeInflater,
+  makeInflater: MakeInflater | undefined,
   limit: Limit,
 ): Promise<Answer> {
   const { path, accept, gzip, authorization } = question;
   const headers = {
     'user-agent': userAgent,
     accept,
-    'accept-encoding': gzip ? 'gzip' : 'identity',
+    'accept-encoding': gzip && makeInflater !== undefined ? 'gzip' : 'identity',
     ...(authorization === undefined ? {} : { authorization }),
   };
   const incoming = new Incoming(question, attempt, makeInflater);
@@ -65,10 +66,13 @@ export function dispatch(
 }
 
 /** What undici calls while an answer comes; what its methods throw ends the request and the connection, and comes to onResponseError. */
-class AnswerHandler implements Dispatcher.DispatchHandler {
+class AnswerHandler implements Dispatcher.DispatchHandler, Waiting {
   readonly #incoming: Incoming;
   readonly #limit: Limit;
   readonly #settle: Settle;
+  #controller: Dispatcher.DispatchController | undefined;
+  /** Milliseconds that reading has cost. */
+  #spentMs = 0;
 
   constructor(incoming: Incoming, limit: Limit, settle: Settle) {
     this.#incoming = incoming;
@@ -88,8 +92,34 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     this.#incoming.onHead({ status, headers: new Map(entries) });
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#incoming.onBody(chunk);
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#controller = controller;
+    if (this.#timed(() => this.#incoming.onBody(chunk))) return;
+    controller.pause();
+    turns.wait(this);
+  }
+
+  /** Goes on with what there was no time for. */
+  resume(): void {
+    try {
+      if (this.#timed(() => this.#incoming.resume())) this.#controller?.resume();
+      else turns.wait(this);
+    } catch (cause) {
+      this.#controller?.abort(cause as Error);
+    }
+  }
+
+  /** @throws ReadingTooLongError, and what reading throws. */
+  #timed(read: () => boolean): boolean {
+    turns.begin(this.#spentMs);
+    let isRead: boolean;
+    try {
+      isRead = read();
+    } finally {
+      this.#spentMs += turns.end();
+    }
+    if (this.#spentMs > readingLimitMs) throw new ReadingTooLongError(`reading it took more than ${readingLimitMs} ms`);
+    return isRead;
   }
 
   onResponseEnd(): void {
@@ -97,6 +127,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+    turns.forget(this);
     this.#settle.reject(cause);
   }
 }

@@ -1,9 +1,10 @@
 /** One request and its whole answer within their limits, over whichever connection leads to the kubelet. */
 import { type AnswerHead, Intake, type OnBody, ReaderFailure } from './body.ts';
-import { type Attempt, EndlessAnswerError, KubeletError } from './failure.ts';
+import { type Attempt, BodyTooLargeError, EndlessAnswerError, KubeletError } from './failure.ts';
 import type { ResponseHead, ResponseSink } from './http1.ts';
 import type { MakeInflater } from './inflate.ts';
 import { Limit } from './limit.ts';
+import { ReadingTooLongError } from './turns.ts';
 
 /** What is sent. */
 export interface Request {
@@ -39,6 +40,7 @@ export async function inTime<T>(attempt: Attempt, signal: AbortSignal, ask: (lim
   } catch (cause) {
     if (cause instanceof ReaderFailure) throw cause.thrown;
     if (cause instanceof KubeletError) throw cause;
+    if (cause instanceof ReadingTooLongError) throw new BodyTooLargeError(attempt, cause.message);
     throw new KubeletError(attempt, signal.aborted ? 'given up, the server stops' : 'no answer', { cause });
   } finally {
     limit.clear();
@@ -49,13 +51,13 @@ export async function inTime<T>(attempt: Attempt, signal: AbortSignal, ask: (lim
 export class Incoming implements ResponseSink<Answer> {
   readonly #onBody: OnBody | undefined;
   readonly #attempt: Attempt;
-  readonly #makeInflater: MakeInflater;
+  readonly #makeInflater: MakeInflater | undefined;
   #head: AnswerHead | undefined;
   #intake: Intake | undefined;
   /** Whether nothing but the end of the connection ends the body. */
   #isEndless = false;
 
-  constructor({ onBody }: Question, attempt: Attempt, makeInflater: MakeInflater) {
+  constructor({ onBody }: Question, attempt: Attempt, makeInflater: MakeInflater | undefined) {
     this.#onBody = onBody;
     this.#attempt = attempt;
     this.#makeInflater = makeInflater;
@@ -63,13 +65,21 @@ export class Incoming implements ResponseSink<Answer> {
 
   onHead(head: ResponseHead): void {
     this.#head = answerHeadOf(head);
-    const makeInflater = head.headers.get('content-encoding') === 'gzip' ? this.#makeInflater : undefined;
+    const isCompressed = head.headers.get('content-encoding') === 'gzip';
+    const makeInflater = isCompressed ? this.#makeInflater : undefined;
+    if (isCompressed && makeInflater === undefined) {
+      throw new KubeletError(this.#attempt, 'a compressed body that was not asked for');
+    }
     this.#isEndless = !head.headers.has('content-length') && !head.headers.has('transfer-encoding');
     this.#intake = new Intake(this.#head, makeInflater, this.#onBody, this.#attempt);
   }
 
-  onBody(chunk: Buffer): void {
-    this.#intake?.write(chunk);
+  onBody(chunk: Buffer): boolean {
+    return this.#intake?.write(chunk) ?? true;
+  }
+
+  resume(): boolean {
+    return this.#intake?.resume() ?? true;
   }
 
   onEnd(): Answer {

@@ -4,8 +4,9 @@ import { headLimitBytes } from './limits.ts';
 /** Who is told of a response while it comes. */
 export interface ResponseSink<Answer = unknown> {
   onHead(head: ResponseHead): void;
-  /** The bytes are valid until the call returns. */
-  onBody(chunk: Buffer): void;
+  /** The bytes are valid until the call returns. Returns false when nothing more may come until `resume` has returned true. */
+  onBody(chunk: Buffer): boolean;
+  resume(): boolean;
   /** The response is whole; returns what came of it. */
   onEnd(): Answer;
 }
@@ -67,6 +68,7 @@ export class ResponseReader {
   #remainingBytes = 0;
   #sizeDigits = 0;
   #sawCarriageReturn = false;
+  #isWaiting = false;
 
   constructor(sink: ResponseSink) {
     this.#sink = sink;
@@ -76,10 +78,24 @@ export class ResponseReader {
     return this.#state === state.whole;
   }
 
-  /** Takes what came, from the buffer's start to the end given. @throws HttpError, and what the sink throws. */
-  read(buffer: Buffer, end: number): void {
+  /** Reports whether the sink has no time for more, so that the response is not over even if it is whole. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
+  /** Lets the sink read what it had no time for. Returns whether more may come. */
+  resume(): boolean {
+    this.#isWaiting = !this.#sink.resume();
+    return !this.#isWaiting;
+  }
+
+  /**
+   * Takes what came, from the buffer's start to the end given, and returns where it has stopped: before the end when the sink has no time.
+   * @throws HttpError, and what the sink throws.
+   */
+  read(buffer: Buffer, end: number): number {
     let at = 0;
-    while (at < end) {
+    while (at < end && !this.#isWaiting) {
       switch (this.#state) {
         case state.head:
           at = this.#readHead(buffer, at, end);
@@ -92,8 +108,8 @@ export class ResponseReader {
           at = this.#readSized(buffer, at, end);
           break;
         case state.untilEnd:
-          this.#sink.onBody(buffer.subarray(at, end));
-          return;
+          this.#isWaiting = !this.#sink.onBody(buffer.subarray(at, end));
+          return end;
         case state.chunkSize:
           at = this.#readChunkSize(buffer, at, end);
           break;
@@ -103,9 +119,10 @@ export class ResponseReader {
         case state.whole:
           // Nobody asked for more; who sends it may send it instead of the next answer.
           this.reusable = false;
-          return;
+          return end;
       }
     }
+    return at;
   }
 
   /** The other side sends no more. Returns whether the response is whole. */
@@ -117,7 +134,7 @@ export class ResponseReader {
 
   #readSized(buffer: Buffer, at: number, end: number): number {
     const until = Math.min(end, at + this.#remainingBytes);
-    this.#sink.onBody(buffer.subarray(at, until));
+    this.#isWaiting = !this.#sink.onBody(buffer.subarray(at, until));
     this.#remainingBytes -= until - at;
     if (this.#remainingBytes === 0) this.#state = this.#state === state.chunk ? state.chunkEnd : state.whole;
     return until;

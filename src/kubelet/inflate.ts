@@ -3,19 +3,29 @@
  *
  * Node's zlib inflates by steps only as a stream, which costs several times what inflating does, or in one go once everything is there. Beneath both is a
  * handle that inflates synchronously from one buffer into another; it is Node's own affair and may change, so it is tried out first. Where it is not as
- * expected everything is inflated at the end, by what is documented: that costs more, and yields the same.
+ * expected nothing is asked for compressed: in one go a bomb would hold the thread.
  */
-import { constants, createGunzip, gunzipSync, gzipSync } from 'node:zlib';
-import { bodyLimitBytes } from './limits.ts';
+import { constants, createGunzip, gzipSync } from 'node:zlib';
+import { bodyLimitBytes, pieceBytes } from './limits.ts';
 
 /** Each method throws an InflatedTooLargeError, what zlib says of broken input, and what the taker throws. */
 export interface Inflater {
-  /** The bytes are valid until the call returns. */
-  write(chunk: Buffer): void;
+  /**
+   * Inflates the chunk, whose bytes are valid until the call returns, as long as there is time, which is asked with each full step. Returns undefined when
+   * all of it was taken, otherwise what is left of it, to be written before anything else: it may be empty, as a few bytes inflate to many.
+   */
+  write(chunk: Buffer, pace?: Pace): Buffer | undefined;
   /** Everything has come. */
   end(): void;
   /** Gives back what it holds; may be called again, and nothing else after it. */
   close(): void;
+}
+
+/** How long an inflater may go on. */
+export interface Pace {
+  /** Whether the body is a long one, which is inflated in smaller steps. */
+  readonly isLong: boolean;
+  readonly isOver: boolean;
 }
 
 /** Takes what was inflated: bytes that are valid until the call returns. Returns whether it wants more. */
@@ -28,15 +38,12 @@ export class InflatedTooLargeError extends Error {
   override readonly name = 'InflatedTooLargeError';
 }
 
-/** Chooses what this Node can. */
-export function chooseInflater(): MakeInflater {
+/** Returns what makes an inflater; undefined where this Node cannot inflate by steps. */
+export function chooseInflater(): MakeInflater | undefined {
   const output = Buffer.allocUnsafeSlow(stepBytes);
   const byStep: MakeInflater = (take) => new StepInflater(take, output);
-  return works(byStep) ? byStep : inflateAtEnd;
+  return works(byStep) ? byStep : undefined;
 }
-
-/** By what is documented. */
-export const inflateAtEnd: MakeInflater = (take) => new LastInflater(take);
 
 /** Inflated at a time: small enough to stay in a cache until its reader has read it. */
 const stepBytes = 64 * 1024;
@@ -94,62 +101,37 @@ class StepInflater implements Inflater {
     Object.assign(_handle, { onerror });
   }
 
-  write(chunk: Buffer): void {
-    this.#step(constants.Z_NO_FLUSH, chunk);
+  write(chunk: Buffer, pace = endless): Buffer | undefined {
+    return this.#inflate(constants.Z_NO_FLUSH, chunk, pace);
   }
 
   end(): void {
-    this.#step(constants.Z_FINISH, nothing);
+    this.#inflate(constants.Z_FINISH, nothing, endless);
   }
 
   close(): void {
     this.#gunzip.close();
   }
 
-  #step(flush: number, input: Buffer): void {
+  #inflate(flush: number, input: Buffer, pace: Pace): Buffer | undefined {
     let inputBytes = input.length;
     let outputLeft = 0;
+    const room = pace.isLong ? pieceBytes : this.#output.length;
     // More may come as long as the output is filled.
     while (outputLeft === 0 && this.#wanted) {
-      this.#handle.writeSync(flush, input, input.length - inputBytes, inputBytes, this.#output, 0, this.#output.length);
+      this.#handle.writeSync(flush, input, input.length - inputBytes, inputBytes, this.#output, 0, room);
       if (this.#error !== undefined) throw this.#error;
       [outputLeft = 0, inputBytes = 0] = this.#left;
-      const made = this.#output.length - outputLeft;
+      const made = room - outputLeft;
       this.#inflatedBytes += made;
       if (this.#inflatedBytes > bodyLimitBytes) throw new InflatedTooLargeError('inflated too large');
       if (made > 0) this.#wanted = this.#take(this.#output.subarray(0, made));
+      if (outputLeft === 0 && this.#wanted && pace.isOver) return input.subarray(input.length - inputBytes);
     }
+    return undefined;
   }
 }
+
+const endless: Pace = { isLong: false, isOver: false };
 
 const nothing = Buffer.alloc(0);
-
-/** Inflates everything at the end. */
-class LastInflater implements Inflater {
-  readonly #take: Taker;
-  readonly #kept: Buffer[] = [];
-
-  constructor(take: Taker) {
-    this.#take = take;
-  }
-
-  write(chunk: Buffer): void {
-    this.#kept.push(Buffer.from(chunk));
-  }
-
-  end(): void {
-    const body = inflate(Buffer.concat(this.#kept));
-    if (body.length > 0) this.#take(body);
-  }
-
-  close(): void {}
-}
-
-function inflate(body: Buffer): Buffer {
-  try {
-    return gunzipSync(body, { maxOutputLength: bodyLimitBytes, chunkSize: 2 * stepBytes });
-  } catch (cause) {
-    const tooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
-    throw tooLarge ? new InflatedTooLargeError('inflated too large', { cause }) : cause;
-  }
-}

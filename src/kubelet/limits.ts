@@ -6,5 +6,11 @@
  */
 export const bodyLimitBytes = 64 * 1024 * 1024;
 
+/** Bytes that are kept of an answer other than 200, to explain it: a Status of kube-apiserver, or the first words of an error. */
+export const refusalLimitBytes = 64 * 1024;
+
+/** Bytes that a reader of a long answer is given at a time: between two pieces the clock is looked at. */
+export const pieceBytes = 16 * 1024;
+
 /** Of heads and trailers together; those of a kubelet are a few hundred bytes. */
 export const headLimitBytes = 64 * 1024;

@@ -2,6 +2,7 @@
 import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
 import { HttpError, ResponseReader, type ResponseSink } from './http1.ts';
+import { readingLimitMs, ReadingTooLongError, turns, type Waiting } from './turns.ts';
 import { ConnectTimeoutError, type Limit, whileConnecting } from './limit.ts';
 
 export interface SocketOptions {
@@ -33,10 +34,12 @@ interface Exchange {
   readonly reject: (cause: unknown) => void;
   /** Whether the question was written; what comes before that is no answer to it. */
   written: boolean;
+  /** Milliseconds that reading has cost. */
+  spentMs: number;
 }
 
 /** Carries one question at a time, as soon as it is open. */
-export class KubeletSocket {
+export class KubeletSocket implements Waiting {
   closed = false;
   /** Whether anything came since the question was written. */
   answered = false;
@@ -45,6 +48,10 @@ export class KubeletSocket {
   readonly #opened = Promise.withResolvers<void>();
   #why: unknown;
   #exchange: Exchange | undefined;
+  /** A copy of what has come and there was no time for; undefined while nothing waits. */
+  #left: Buffer | undefined;
+  /** Whether the other side has ended. */
+  #hasEnded = false;
   readonly #fail = (cause: unknown) => this.fail(cause);
 
   constructor(options: SocketOptions) {
@@ -52,7 +59,7 @@ export class KubeletSocket {
     this.#socket = connect(options, (length) => this.#read(length))
       .on('error', (cause) => this.fail(cause))
       .on('end', () => this.#end())
-      .on('close', () => this.fail(new ConnectionLostError('the connection is closed')))
+      .on('close', () => this.#close())
       // Before 'secureConnect' nothing may be written: the certificate is not verified yet.
       .on(options.tls === undefined ? 'connect' : 'secureConnect', this.#opened.resolve)
       // No connection keeps the process: whoever waits for an answer has a timer.
@@ -79,7 +86,7 @@ export class KubeletSocket {
         return;
       }
       const response = new ResponseReader(sink);
-      this.#exchange = { response, end: () => resolve(sink.onEnd()), reject, written: false };
+      this.#exchange = { response, end: () => resolve(sink.onEnd()), reject, written: false, spentMs: 0 };
       limit.onEnd(this.#fail);
       // What came before the question is no answer to it, and an end that came is known by then: reads come before immediates.
       setImmediate(() => this.#write(question));
@@ -92,6 +99,8 @@ export class KubeletSocket {
     this.closed = true;
     this.#why = cause;
     this.#socket.destroy();
+    this.#left = undefined;
+    turns.forget(this);
     this.#opened.reject(cause);
     const exchange = this.#exchange;
     this.#exchange = undefined;
@@ -113,16 +122,54 @@ export class KubeletSocket {
       return;
     }
     this.answered = true;
+    const { buffer } = this.#options;
+    // Records that were decrypted together come although no more are wanted.
+    if (this.#left === undefined) this.#advance(exchange, buffer, length, false);
+    else this.#left = Buffer.concat([this.#left, buffer.subarray(0, length)]);
+  }
+
+  /** Goes on with what waits. */
+  resume(): void {
+    const exchange = this.#exchange;
+    const left = this.#left;
+    if (this.closed || exchange === undefined || left === undefined) return;
+    this.#left = undefined;
+    this.#advance(exchange, left, left.length, true);
+    if (this.closed || this.#left !== undefined) return;
+    if (this.#hasEnded) this.#end();
+    else this.#socket.resume();
+  }
+
+  /** Reads as long as there is time. What is left waits for a later turn, and until then no more is taken off the connection. */
+  #advance(exchange: Exchange, bytes: Buffer, length: number, isResumed: boolean): void {
+    const { response } = exchange;
+    let at = 0;
+    turns.begin(exchange.spentMs);
     try {
-      exchange.response.read(this.#options.buffer, length);
+      if (!isResumed || response.resume()) at = response.read(bytes, length);
     } catch (cause) {
       this.fail(cause);
-      return;
+    } finally {
+      exchange.spentMs += turns.end();
     }
-    if (exchange.response.whole) this.#finish(exchange);
+    if (this.closed) return;
+    if (exchange.spentMs > readingLimitMs) {
+      this.fail(new ReadingTooLongError(`reading it took more than ${readingLimitMs} ms`));
+    } else if (response.isWaiting) {
+      this.#left = Buffer.from(bytes.subarray(at, length));
+      this.#socket.pause();
+      turns.wait(this);
+    } else if (response.whole) this.#finish(exchange);
+  }
+
+  /** May come while something waits: then it is looked at afterwards. */
+  #close(): void {
+    if (!this.#hasEnded || this.#left === undefined) this.fail(new ConnectionLostError('the connection is closed'));
   }
 
   #end(): void {
+    this.#hasEnded = true;
+    if (this.#left !== undefined) return;
     const exchange = this.#exchange;
     if (exchange?.written === true && exchange.response.end()) this.#finish(exchange);
     this.fail(new ConnectionLostError('the other side closed'));

@@ -9,6 +9,12 @@ export const rowLimit = 32_768;
 /** Containers of a node; 500 pods are what Kubernetes is tested with, and 2,500 what some run. */
 export const containerLimit = 5_000;
 
+/** Rows of containers there may be to choose from: those that have just ended, and cgroups that could not be removed, are there too. */
+export const candidateLimit = 2 * containerLimit;
+
+/** Rows that are looked at in one step of a decoding, which takes less than a millisecond. */
+export const rowsPerStep = 128;
+
 /** Characters of the labels that are kept of new rows; a container's are some 400. */
 export const textLimit = 8 * 1024 * 1024;
 

@@ -13,12 +13,13 @@ import {
   pathOf,
   rowOf,
 } from './cgrouprow.ts';
-import { AnswerBudget } from './answerlimits.ts';
+import type { Steps } from '../kubelet/turns.ts';
+import { AnswerBudget, candidateLimit, checkCount, rowsPerStep } from './answerlimits.ts';
 import type { Choice, Collector, Doubts, Meaning, PodName } from './meaning.ts';
 import { isPlausible, Reading, type Readings } from './reading.ts';
 import { checkFamilies, rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
-import { type Candidate, select } from './select.ts';
+import { type Candidate, selecting } from './select.ts';
 import type { StartTimes } from './starttimes.ts';
 
 /** Tells something on nodes with swap only, which most are not: the machine's own row tells when there is some. */
@@ -121,9 +122,11 @@ class CadvisorCollector implements Collector<StartTimes> {
     return [...this.#rows.keys()].filter((place) => this.numbers.isAnySeen(place) || this.#cores.has(place));
   }
 
-  choose(time: AnswerTime, before: StartTimes | undefined): Choice<StartTimes> {
+  *choose(time: AnswerTime, before: StartTimes | undefined): Steps<Choice<StartTimes>> {
     const seen = this.#seenPlaces();
+    yield;
     const reason = this.#whyUnusable(seen);
+    yield;
     if (reason !== undefined) return { kind: 'unusable', reason };
     const candidates: Candidate[] = [];
     const places = new Map<Point, number>();
@@ -134,7 +137,8 @@ class CadvisorCollector implements Collector<StartTimes> {
       if (row?.kind === 'machine' || row?.kind === 'container') rows += 1;
       if (row?.kind === 'machine') machine = this.#readingsOf(place).toMachinePoint(time);
       const candidate = row?.kind === 'container' ? toCandidate(row, this.#readingsOf(place), time) : undefined;
-      if (candidate !== undefined) candidates.push(candidate);
+      if (candidate !== undefined) checkCount(candidates.push(candidate), candidateLimit, 'rows of containers');
+      if (place % rowsPerStep === 0) yield;
       const point = row?.kind === 'machine' ? machine : candidate?.point;
       if (point !== undefined) places.set(point, place);
     }
@@ -146,7 +150,7 @@ class CadvisorCollector implements Collector<StartTimes> {
     if (machine === undefined && candidates.every(({ point }) => point === undefined)) {
       return { kind: 'unusable', reason: 'no usable rows' };
     }
-    const { pods, startTimes } = select(candidates, time.nodeTimeMs, before);
+    const { pods, startTimes } = yield* selecting(candidates, time.nodeTimeMs, before);
     const doubts = this.#doubts(seen, candidates);
     return { kind: 'chosen', machine, pods, places, rows, doubts, seen, carried: startTimes };
   }

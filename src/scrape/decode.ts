@@ -4,7 +4,8 @@ import { DelimitedReader } from '../exposition/protobuf.ts';
 import { Recall } from '../exposition/recall.ts';
 import { ExpositionError, type SampleSink } from '../exposition/sample.ts';
 import { TextReader } from '../exposition/text.ts';
-import { AnswerTooLongError, checkCount, containerLimit } from './answerlimits.ts';
+import { runAtOnce, type Steps } from '../kubelet/turns.ts';
+import { AnswerTooLongError, checkCount, containerLimit, rowsPerStep } from './answerlimits.ts';
 import type { Collector, Doubts, Meaning } from './meaning.ts';
 import { giveBackRowNumbers } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
@@ -43,6 +44,9 @@ export interface Decoder {
 /** A node on which something has changed is asked for everything so many times: what changed mostly goes on, and a question that is too brief is asked twice. */
 const settledAfter = 3;
 
+/** From more rows on, of the answer and the one before it, the end is decoded in steps; a node with 110 pods has fewer. */
+const longFromRows = 640;
+
 /** One body on its way in. */
 export interface Decoding {
   /** Takes the next piece, whose memory is not needed any more when this returns; returns whether it needs another one. */
@@ -51,6 +55,10 @@ export interface Decoding {
    * To be called when the body has ended.
    */
   finish(time: AnswerTime): Decoded;
+  /** Whether `finish` may take longer than others should wait. */
+  readonly isLong: boolean;
+  /** The same as `finish`, in steps. */
+  finishing(time: AnswerTime): Steps<Decoded>;
 }
 
 export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node: string): Decoder {
@@ -76,33 +84,55 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     const enough = brief ? moving.filter((family) => before.recall.remembers(family)) : undefined;
     const reader = openReader(contentType, families, collector, before.recall, enough);
     if (reader === undefined) return undefined;
+    const body = reader;
     let broken: Decoded | undefined;
+    let filtered = false;
     return {
       write(chunk) {
         try {
-          reader.write(chunk);
+          body.write(chunk);
         } catch (error) {
           broken = refusal(error);
         }
-        return broken === undefined && !reader.hasEnough;
+        return broken === undefined && !body.hasEnough;
       },
-      finish(time) {
-        if (broken !== undefined) return broken;
-        try {
-          const filtered = !reader.end().unwanted;
-          const shortCut = takeShortCut(before, collector, { filtered, time, brief, isWhole: !reader.hasEnough });
-          if (shortCut !== undefined) {
-            calm = calmBefore + 1;
-            return shortCut;
-          }
-          return brief ? giveUpShortCut(before) : choose(before, collector, filtered, time);
-        } catch (error) {
-          return refusal(error);
-        } finally {
-          giveBackRowNumbers(collector.numbers);
-        }
+      get isLong() {
+        return before.rows.length > longFromRows;
+      },
+      finish: (time) => end(time) ?? runAtOnce(choosing(time)),
+      *finishing(time) {
+        return end(time) ?? (yield* choosing(time));
       },
     };
+
+    /** Undefined where there is something to choose. */
+    function end(time: AnswerTime): Decoded | undefined {
+      let decoded = broken;
+      try {
+        decoded ??= endUnbroken(time);
+      } catch (error) {
+        decoded = refusal(error);
+      }
+      if (decoded !== undefined) giveBackRowNumbers(collector.numbers);
+      return decoded;
+    }
+
+    function endUnbroken(time: AnswerTime): Decoded | undefined {
+      filtered = !body.end().unwanted;
+      const shortCut = takeShortCut(before, collector, { filtered, time, brief, isWhole: !body.hasEnough });
+      if (shortCut !== undefined) calm = calmBefore + 1;
+      return shortCut ?? (brief ? giveUpShortCut(before) : undefined);
+    }
+
+    function* choosing(time: AnswerTime): Steps<Decoded> {
+      try {
+        return yield* choose(before, collector, filtered, time);
+      } catch (error) {
+        return refusal(error);
+      } finally {
+        giveBackRowNumbers(collector.numbers);
+      }
+    }
   }
 
   /** Undefined where there is more to say than newer numbers. */
@@ -128,9 +158,14 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     return { kind: 'too-brief', reason: 'there is more to say than newer numbers' };
   }
 
-  function choose(before: Memory<Row>, collector: Collector<Carried>, filtered: boolean, time: AnswerTime): Decoded {
+  function* choose(
+    before: Memory<Row>,
+    collector: Collector<Carried>,
+    filtered: boolean,
+    time: AnswerTime,
+  ): Steps<Decoded> {
     const { recall, last } = before;
-    const choice = collector.choose(time, carried);
+    const choice = yield* collector.choose(time, carried);
     if (choice.kind === 'unusable') return choice;
     carried = choice.carried;
     const { machine, pods, doubts } = choice;
@@ -138,8 +173,12 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     checkCount(containers, containerLimit, 'containers');
     const points = { node, source, hasSwap: collector.hasSwap, machine, pods };
     const batch = toBatch(points, last?.layout);
+    yield;
     const hasForgotten = forget(before, choice.seen);
-    for (const [place, row] of before.rows.entries()) before.rows[place] = meaning.kept(row, before.rows[place - 1]);
+    for (const [place, row] of before.rows.entries()) {
+      if (place % rowsPerStep === 0) yield;
+      before.rows[place] = meaning.kept(row, before.rows[place - 1]);
+    }
     const isRemembered = recall.complete && collector.isPlain && !hasForgotten;
     const steady = isRemembered ? steadyOf(choice, batch.layout, collector.numbers, meaning.oldestMs) : undefined;
     const hasSwap = swapOf(collector, batch.numbers);

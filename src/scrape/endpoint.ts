@@ -8,6 +8,8 @@ import type { Explanation } from '../kubelet/explanation.ts';
 import { explainStatus } from '../kubelet/explainstatus.ts';
 import { BodyTooLargeError, KubeletError } from '../kubelet/failure.ts';
 import { bodyLimitBytes } from '../kubelet/limits.ts';
+import { quote } from '../kubelet/quote.ts';
+import { ReadingTooLongError, turns } from '../kubelet/turns.ts';
 import type { Source } from '../point.ts';
 import { cadvisor, startFamily, swapFamily } from './cadvisor.ts';
 import { createDecoder, type Decoded, type Decoding } from './decode.ts';
@@ -119,7 +121,7 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
     const onBody = ({ status, contentType }: AnswerHead): BodyReader | undefined => {
       begunMs = clock.monotonicMs();
       decoding = status === 200 ? decoders[source].begin(contentType, brief) : undefined;
-      return decoding;
+      return decoding ?? (status === 200 ? unread : undefined);
     };
     // Fewer promises than by awaiting it.
     return reach
@@ -127,17 +129,31 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
       .then((answer) => tell(path, answer, decoding, begunMs), tellFailure);
   }
 
-  /** Undefined where the question was too brief. */
+  /** Undefined where the question was too brief. A long answer is decoded in slices of turns. */
   function tell(
     path: string,
     answer: KubeletResponse,
     decoding: Decoding | undefined,
     begunMs: number,
-  ): Told | undefined {
-    const { address, verifiedBy, wireBytes, dateMs } = answer;
+  ): Told | undefined | Promise<Told | undefined> {
     const ourMs = clock.wallMs();
-    const nodeTimeMs = dateMs ?? ourMs;
-    const decoded = decoding?.finish(answerTime(dateMs, ourMs, nodeClock.at(nodeTimeMs, begunMs)));
+    const nodeTimeMs = answer.dateMs ?? ourMs;
+    const time = answerTime(answer.dateMs, ourMs, nodeClock.at(nodeTimeMs, begunMs));
+    if (decoding?.isLong !== true) return tellDecoded(path, answer, decoding?.finish(time), nodeTimeMs);
+    return turns.run(decoding.finishing(time)).then(
+      (decoded) => tellDecoded(path, answer, decoded, nodeTimeMs),
+      (error) => tellDecoded(path, answer, givenUp(error), nodeTimeMs),
+    );
+  }
+
+  /** Undefined where the question was too brief. */
+  function tellDecoded(
+    path: string,
+    answer: KubeletResponse,
+    decoded: Decoded | undefined,
+    nodeTimeMs: number,
+  ): Told | undefined {
+    const { address, verifiedBy, wireBytes } = answer;
     if (decoded?.kind === 'too-brief') return undefined;
     if (decoded?.kind !== 'batch') {
       return { ...tellUseless(path, answer, decoded), address, verifiedBy, wireBytes, nodeTimeMs };
@@ -158,7 +174,8 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
     const { status, contentType } = answer;
     if (noSuchEndpoint.has(status)) return unusable('AnswerUnusable', `${path.split('?')[0]} answers ${status}`);
     if (status !== 200) return { kind: 'failed', why: explainStatus(node, answer) } as const;
-    if (decoded === undefined) return unusable('AnswerUnusable', `unknown content type ${JSON.stringify(contentType)}`);
+    if (decoded === undefined)
+      return unusable('AnswerUnusable', `unknown content type ${JSON.stringify(quote(contentType))}`);
     if (decoded.kind === 'too-long') {
       const what = `the answer of node ${node} at ${answer.address} is given up: ${decoded.reason}`;
       return unusable('BodyTooLarge', what, leakedCgroups);
@@ -168,6 +185,15 @@ export function createEndpoint(node: string, kubelet: KubeletClient, clock: Cloc
     return { kind: 'failed', why: { code: 'AnswerBroken', what, remedy: undefined } } as const;
   }
 }
+
+/** What cannot be decoded in time is more than any node has to say; other errors are thrown on. */
+function givenUp(error: unknown): Decoded {
+  if (error instanceof ReadingTooLongError) return { kind: 'too-long', reason: error.message };
+  throw error;
+}
+
+/** Of an answer of a type that nobody can read. */
+const unread: BodyReader = { write: () => false };
 
 type Useless = Exclude<Decoded, { readonly kind: 'batch' }>;
 

@@ -4,6 +4,7 @@ import type { Identity } from '../exposition/recall.ts';
 import type { SampleSink } from '../exposition/sample.ts';
 import type { RowNumbers } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
+import type { Steps } from '../kubelet/turns.ts';
 import type { Chosen } from './steady.ts';
 
 /** What one endpoint's samples mean. */
@@ -29,7 +30,7 @@ export interface Collector<Carried> extends SampleSink {
   /** Whether the node has swap; undefined where the kubelet does not say. */
   readonly hasSwap: boolean | undefined;
   /** @param carried from the choice before. */
-  choose(time: AnswerTime, carried: Carried | undefined): Choice<Carried>;
+  choose(time: AnswerTime, carried: Carried | undefined): Steps<Choice<Carried>>;
 }
 
 export type Choice<Carried> =

@@ -6,7 +6,15 @@ import { type Numbers, type Sample, unremembered } from '../exposition/sample.ts
 import type { ContainerPoint, PodBatch, Point } from '../point.ts';
 import { aliveMachine, deadAfterMs, oldestAliveMs } from './age.ts';
 import type { Choice, Collector, Meaning } from './meaning.ts';
-import { AnswerBudget, checkCount, namesakeLimit, otherLineLimit } from './answerlimits.ts';
+import type { Steps } from '../kubelet/turns.ts';
+import {
+  AnswerBudget,
+  candidateLimit,
+  checkCount,
+  namesakeLimit,
+  otherLineLimit,
+  rowsPerStep,
+} from './answerlimits.ts';
 import { followLineages, type Lineage } from './lineage.ts';
 import { Readings } from './reading.ts';
 import { rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
@@ -103,13 +111,14 @@ class ResourceCollector implements Collector<Lineages> {
     return [...this.#rows.keys()].filter((place) => this.numbers.isAnySeen(place));
   }
 
-  choose(time: AnswerTime, before: Lineages = new Map()): Choice<Lineages> {
+  *choose(time: AnswerTime, before: Lineages = new Map()): Steps<Choice<Lineages>> {
     const places = new Map<Point, number>();
     const lineages = new Map<string, readonly Lineage[]>();
     const points: { readonly row: Row; readonly place: number; readonly point: ContainerPoint }[] = [];
     let machinePoint: Point | undefined;
     const seen = this.#seenPlaces();
     for (const place of seen) {
+      if (place % rowsPerStep === 0) yield;
       const row = this.#rows[place]!;
       const readings = this.numbers.readings(place);
       if (isMachine(row)) {
@@ -128,7 +137,10 @@ class ResourceCollector implements Collector<Lineages> {
       points.map(({ point }) => point),
       time.nodeTimeMs,
     );
+    checkCount(points.length, candidateLimit, 'rows of containers');
+    yield;
     const pods = podsOf(points, time.nodeTimeMs, places);
+    yield;
     if (machinePoint === undefined && pods.size === 0) return { kind: 'unusable', reason: 'no usable rows' };
     const rows = seen.length;
     return {

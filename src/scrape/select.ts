@@ -8,7 +8,8 @@
 import type { ContainerPoint, PodBatch } from '../point.ts';
 import { oldestAliveMs } from './age.ts';
 import type { Cgroup } from './cgroup.ts';
-import { checkCount, namesakeLimit } from './answerlimits.ts';
+import { runAtOnce, type Steps } from '../kubelet/turns.ts';
+import { checkCount, namesakeLimit, rowsPerStep } from './answerlimits.ts';
 import { nextStartTimes, type StartTimes } from './starttimes.ts';
 
 /** One cgroup that says it is a container of a pod. */
@@ -35,22 +36,34 @@ export interface Selection {
  * Keeps exactly one candidate per container of a pod UID. The order of the candidates does not matter for which.
  * @param startTimes of the scrape before.
  */
-export function select(
+export function select(candidates: readonly Candidate[], nodeTimeMs: number, startTimes?: StartTimes): Selection {
+  return runAtOnce(selecting(candidates, nodeTimeMs, startTimes));
+}
+
+/** The same in steps. @throws AnswerTooLongError */
+export function* selecting(
   candidates: readonly Candidate[],
   nodeTimeMs: number,
   startTimes: StartTimes = new Map(),
-): Selection {
+): Steps<Selection> {
   const rows = trusted(candidates);
   const sampled = [...onePerContainerId(rows.filter(isSampled))];
+  yield;
   const starts = nextStartTimes(
     startTimes,
     sampled.map(({ point }) => point),
   );
+  yield;
   // A pod that is told without its newest container would look idle to the HPA; a scrape later it is told whole.
   const unfinished = new Set(rows.filter((row) => !isSampled(row)).map(podKey));
   /** By pod; one of each name. */
   const chosen = new Map<string, Map<string, Sampled>>();
-  for (const members of runsOfPods(alive(sampled, nodeTimeMs))) {
+  yield;
+  const living = alive(sampled, nodeTimeMs);
+  yield;
+  const runs = runsOfPods(living);
+  for (const [index, members] of runs.entries()) {
+    if (index % rowsPerStep === 0) yield;
     const key = podKey(members[0]);
     if (unfinished.has(key)) continue;
     const containers = chosen.get(key) ?? new Map<string, Sampled>();
@@ -61,7 +74,9 @@ export function select(
       if (rival === undefined || compareInstances(candidate, rival, starts) < 0) containers.set(name, candidate);
     }
   }
+  yield;
   const pods = Array.from(chosen.values(), toPod);
+  yield;
   checkNamesakes(pods);
   return { pods, startTimes: starts };
 }

@@ -287,7 +287,7 @@ describe('an idle connection', builtIn, () => {
     const limit = new Limit(5_000, new AbortController().signal);
     await socket.opened(limit);
     while (!socket.closed) await new Promise(setImmediate);
-    const ignore = { onHead: () => {}, onBody: () => assert.fail('it was read'), onEnd: () => {} };
+    const ignore = { onHead: () => {}, onBody: () => assert.fail('it was read'), resume: () => true, onEnd: () => {} };
     await assert.rejects(socket.ask(Buffer.from('GET / HTTP/1.1\r\n\r\n'), ignore, limit), HttpError);
     limit.clear();
     talking.close();

@@ -22,7 +22,11 @@ function read(text: string, pieceBytes: number, end = false): Seen {
       status = head.status;
       headers = Object.fromEntries(head.headers);
     },
-    onBody: (chunk) => void (body += chunk.toString('latin1')),
+    onBody: (chunk) => {
+      body += chunk.toString('latin1');
+      return true;
+    },
+    resume: () => true,
     onEnd: () => {},
   });
   const bytes = Buffer.from(text, 'latin1');
