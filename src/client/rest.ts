@@ -3,6 +3,9 @@ import type { Readable } from 'node:stream';
 import { untilAborted } from '../abort.ts';
 import { StatusError } from '../apimachinery/status.ts';
 import { userAgent } from '../version.ts';
+import { lookupErrorCode, type Resolve } from '../dns/address.ts';
+import { Lookups } from '../dns/lookup.ts';
+import { systemResolver } from '../dns/resolver.ts';
 import { bodyLimitBytes, decodeBody, type ProtobufForm, readBody, toStatusError } from './answer.ts';
 import type { BodyBuffer } from './bodybuffer.ts';
 import type { ApiServer, TlsMaterial } from './config.ts';
@@ -54,12 +57,19 @@ const connectionLimit = 32;
 /**
  * HTTP/1.1 on purpose: a watch then has its connection for itself, so that one broken connection takes one watch with it
  * and a slow reader holds up nobody else; it is also undici's best-proven path. No proxy from the environment, no redirects.
+ *
+ * @param resolve finds the server's addresses where it has a name; unset: with the system's configuration.
  */
-export function createRestClient(server: ApiServer, onRequest: OnRequest = () => undefined): RestClient {
+export function createRestClient(
+  server: ApiServer,
+  onRequest: OnRequest = () => undefined,
+  resolve: Resolve = systemResolver().resolveFirst,
+): RestClient {
   const { origin, pathname, host } = new URL(server.url);
   const prefix = pathname.replace(/\/$/, '');
   let current: { readonly material: TlsMaterial; readonly pool: Dispatcher } | undefined;
   const pools = new Set<Dispatcher>();
+  const lookups = new Lookups(resolve, connectTimeoutMs);
   let disposed = false;
   return { get, create, stream, [Symbol.asyncDispose]: dispose };
 
@@ -73,11 +83,11 @@ export function createRestClient(server: ApiServer, onRequest: OnRequest = () =>
 
   function stream(path: string, options: RequestOptions = {}): Promise<Streamed> {
     const call = toCall('GET', path, options, streamTimeoutMs);
-    return withDeadline(call, (signal) => send(call, signal));
+    return withDeadline(call, lookups, (signal) => send(call, signal));
   }
 
   function exchange(call: Call): Promise<unknown> {
-    return withDeadline(call, async (signal) => {
+    return withDeadline(call, lookups, async (signal) => {
       const { body } = await send(call, signal);
       return decodeBody(await readBody(body, bodyLimitBytes, call.buffer), call.method === 'POST', call.protobuf);
     });
@@ -146,7 +156,8 @@ export function createRestClient(server: ApiServer, onRequest: OnRequest = () =>
       ({ statusCode }) => onRequest(call.method, host, String(statusCode)),
       () => onRequest(call.method, host, noAnswer),
     );
-    return answer;
+    // undici looks at the signal only once there is a connection.
+    return untilAborted(answer, signal);
   }
 
   /** New connections use new TLS material; what runs on old ones may end there, a watch does within ten minutes. */
@@ -155,7 +166,7 @@ export function createRestClient(server: ApiServer, onRequest: OnRequest = () =>
     const material = server.tls();
     if (current?.material === material) return current.pool;
     const previous = current?.pool;
-    current = { material, pool: createPool(origin, material) };
+    current = { material, pool: createPool(origin, material, lookups) };
     pools.add(current.pool);
     if (previous !== undefined) void retire(previous);
     return current.pool;
@@ -168,6 +179,7 @@ export function createRestClient(server: ApiServer, onRequest: OnRequest = () =>
 
   async function dispose(): Promise<void> {
     disposed = true;
+    lookups.abort();
     await Promise.all([...pools].map((pool) => pool.destroy()));
   }
 }
@@ -177,7 +189,7 @@ export function isBrokenConnection(error: unknown): boolean {
   return hasCode(error, brokenCodes);
 }
 
-/** Reports whether nothing listens at the server's address, as while it is started again. */
+/** Reports whether nothing listens at the server's address, as while it is started again, or its name has no address by now. */
 export function isRefusedConnection(error: unknown): boolean {
   return hasCode(error, refusedCodes);
 }
@@ -190,7 +202,8 @@ function hasCode(error: unknown, codes: ReadonlySet<string>): boolean {
 }
 
 const brokenCodes: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
-const refusedCodes: ReadonlySet<string> = new Set(['ECONNREFUSED']);
+const lateCodes: ReadonlySet<string> = new Set(['UND_ERR_CONNECT_TIMEOUT']);
+const refusedCodes: ReadonlySet<string> = new Set(['ECONNREFUSED', lookupErrorCode]);
 
 interface Call {
   readonly method: 'GET' | 'POST';
@@ -206,7 +219,7 @@ interface Call {
   readonly body: string | undefined;
 }
 
-function createPool(origin: string, material: TlsMaterial): Dispatcher {
+function createPool(origin: string, material: TlsMaterial, { lookup }: Lookups): Dispatcher {
   return new Pool(origin, {
     allowH2: false,
     pipelining: 1,
@@ -214,12 +227,16 @@ function createPool(origin: string, material: TlsMaterial): Dispatcher {
     connectTimeout: connectTimeoutMs,
     keepAliveTimeout: keepAliveMs,
     // As in Go, each certificate of the bundle is trusted, also an intermediate.
-    connect: { ...material, allowPartialTrustChain: true, checkServerIdentity: checkHostname },
+    connect: { ...material, lookup, allowPartialTrustChain: true, checkServerIdentity: checkHostname },
   });
 }
 
 /** Runs one exchange under its deadline; a stream outlives the deadline, but not the caller's signal. */
-async function withDeadline<T>(call: Call, exchange: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withDeadline<T>(
+  call: Call,
+  lookups: Lookups,
+  exchange: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error(`no answer within ${call.timeoutMs} ms`)), call.timeoutMs);
   try {
@@ -227,7 +244,9 @@ async function withDeadline<T>(call: Call, exchange: (signal: AbortSignal) => Pr
   } catch (cause) {
     if (cause instanceof StatusError) throw cause;
     call.signal?.throwIfAborted();
-    throw new Error(`${call.request} failed`, { cause });
+    // A connection that waits for a name is no matter of firewalls.
+    const unresolved = late.signal.aborted || hasCode(cause, lateCodes) ? lookups.pending() : undefined;
+    throw new Error(`${call.request} failed${unresolved === undefined ? '' : `: ${unresolved.message}`}`, { cause });
   } finally {
     clearTimeout(timer);
   }

@@ -10,6 +10,7 @@ import type { ClientMetrics } from '../client/metrics.ts';
 import { createRestClient, type RestClient } from '../client/rest.ts';
 import { createAccessReviewer, createTokenReviewer } from '../client/reviews.ts';
 import type { Clock } from '../clock.ts';
+import type { Resolve } from '../dns/address.ts';
 import type { Logger } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
 import { healthPaths } from '../server/health.ts';
@@ -20,6 +21,8 @@ export interface AuthOptions {
   readonly options: Options;
   /** For kube-apiserver, where no other kubeconfig is given. */
   readonly rest: RestClient;
+  /** Finds the addresses of other kubeconfigs' servers. Unset: with the system's configuration. */
+  readonly resolve?: Resolve | undefined;
   readonly metrics: ClientMetrics;
   readonly clock: Clock;
   readonly log: Logger;
@@ -39,7 +42,7 @@ export interface Auth {
 }
 
 /** @throws Error when a file that a flag names is not good. */
-export async function createAuth({ options, rest, metrics, clock, log, rooms }: AuthOptions): Promise<Auth> {
+export async function createAuth({ options, rest, resolve, metrics, clock, log, rooms }: AuthOptions): Promise<Auth> {
   const authenticationRest = await restFor(options['authentication-kubeconfig']);
   const authorizationRest = await restFor(options['authorization-kubeconfig']);
   const configMap = options['authentication-skip-lookup']
@@ -94,7 +97,7 @@ export async function createAuth({ options, rest, metrics, clock, log, rooms }: 
   async function restFor(kubeconfig: string | undefined): Promise<RestClient> {
     if (kubeconfig === undefined) return rest;
     const apiServer: ApiServer = await kubeconfigApiServer(kubeconfig);
-    return rooms.use(createRestClient(apiServer, metrics.onRequest));
+    return rooms.use(createRestClient(apiServer, metrics.onRequest, resolve));
   }
 }
 

@@ -4,6 +4,7 @@ import type { ApiServer } from '../client/config.ts';
 import type { Clock } from '../clock.ts';
 import { kubeletCandidates } from '../cluster/address.ts';
 import type { NodeInfo } from '../cluster/nodes.ts';
+import type { Resolver } from '../dns/resolver.ts';
 import { createKubeletClient, type KubeletClientOptions } from '../kubelet/client.ts';
 import { createKubeletProxy, proxyCandidate } from '../kubelet/proxy.ts';
 import { createKubeletTls } from '../kubelet/tls.ts';
@@ -25,18 +26,22 @@ export interface Kubelets {
 export interface KubeletsOptions {
   readonly options: Options;
   readonly apiServer: ApiServer;
+  readonly resolver: Resolver;
   readonly clock: Clock;
   readonly metrics: Pick<ScrapeMetrics, 'workers'>;
   readonly log: Logger;
 }
 
-export function createKubelets({ options, apiServer, clock, metrics, log }: KubeletsOptions): Kubelets {
+export function createKubelets({ options, apiServer, resolver, clock, metrics, log }: KubeletsOptions): Kubelets {
   const requestTimeoutMs = kubeletRequestTimeoutMs(options);
   if (options['kubelet-connection'] === 'proxy') {
     // Whatever addresses the Node has: kube-apiserver chooses.
     const candidates = { kind: 'candidates', candidates: [proxyCandidate(apiServer.url)] } as const;
     return {
-      endpoints: createLocalEndpoints(createKubeletProxy({ apiServer, requestTimeoutMs }), clock),
+      endpoints: createLocalEndpoints(
+        createKubeletProxy({ apiServer, requestTimeoutMs, resolve: resolver.resolveFirst }),
+        clock,
+      ),
       addressOf: (node) => ({ candidates, resourcePath: node.resourceMetricsPath }),
     };
   }
@@ -50,6 +55,7 @@ export function createKubelets({ options, apiServer, clock, metrics, log }: Kube
     authorization: () => apiServer.authorization(),
     plainHttp: options['deprecated-kubelet-completely-insecure'],
     requestTimeoutMs,
+    resolve: resolver.resolve,
     httpClient: options['kubelet-http-client'] === 'undici' ? 'undici' : 'built-in',
     compression: options['kubelet-compression'],
   };

@@ -9,6 +9,8 @@ import { createRestClient } from '../client/rest.ts';
 import { systemClock as clock } from '../clock.ts';
 import { createNodes } from '../cluster/nodes.ts';
 import { createPods } from '../cluster/pods.ts';
+import { replaceLookup } from '../dns/lookup.ts';
+import { systemResolver } from '../dns/resolver.ts';
 import type { Logger } from '../logging.ts';
 import { createRegistry } from '../monitoring.ts';
 import { curveList } from '../options/curves.ts';
@@ -50,9 +52,11 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   const resolutionMs = options['metric-resolution'];
   const registry = createRegistry();
 
+  const resolver = rooms.use(systemResolver());
+  replaceLookup(resolver.resolve);
   const apiServer = await findApiServer(options.kubeconfig, env);
   const clientMetrics = createClientMetrics(registry);
-  const rest = rooms.use(createRestClient(apiServer, clientMetrics.onRequest));
+  const rest = rooms.use(createRestClient(apiServer, clientMetrics.onRequest, resolver.resolveFirst));
   const nodes = createNodes({ rest, clock, log, selector: options['node-selector'] });
   const pods = createPods({ rest, clock, log });
   const stalenessMs = options['metrics-staleness'] ?? defaultStalenessMs(resolutionMs);
@@ -82,7 +86,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     onForeign: (node, count, { namespace, name }) => foreignPods.reported(node, count, `${namespace}/${name}`),
   });
   const scrapeMetrics = createScrapeMetrics(registry, resolutionMs);
-  const kubelets = createKubelets({ options, apiServer, clock, metrics: scrapeMetrics, log });
+  const kubelets = createKubelets({ options, apiServer, resolver, clock, metrics: scrapeMetrics, log });
   rooms.use(kubelets.endpoints);
   const scraper = createScraper({
     nodes,
@@ -108,7 +112,15 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   createNodeStateMetrics(registry, scraper.statuses);
   const eventLoop = createEventLoopWatch(registry, clock);
 
-  const auth = await createAuth({ options, rest, metrics: clientMetrics, clock, log, rooms });
+  const auth = await createAuth({
+    options,
+    rest,
+    resolve: resolver.resolveFirst,
+    metrics: clientMetrics,
+    clock,
+    log,
+    rooms,
+  });
   const inFlight = createInFlight(options['max-requests-inflight']);
   const observe = createFreshnessMetrics(registry, clock);
   const server = await createServer({

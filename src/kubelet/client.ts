@@ -2,6 +2,8 @@
 import { isIP } from 'node:net';
 import { createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls';
 import { checkHostname } from '../client/hostname.ts';
+import type { Resolve } from '../dns/address.ts';
+import { systemResolver } from '../dns/resolver.ts';
 import type { OnBody } from './body.ts';
 import { type Connection, createConnection } from './connection.ts';
 import type { UndiciOptions } from './dispatch.ts';
@@ -27,6 +29,8 @@ export interface KubeletClientOptions {
   /** Plain HTTP without credentials. */
   readonly plainHttp: boolean;
   readonly requestTimeoutMs: number;
+  /** Finds the addresses of hosts that are names. Unset: with the system's configuration. */
+  readonly resolve?: Resolve | undefined;
   /** Unset: built-in. */
   readonly httpClient?: HttpClient | undefined;
   /** False: no body is asked for compressed, whoever asks. Unset: true. */
@@ -77,6 +81,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
   const contextOf = createContexts();
   const makeInflater = chooseInflater();
   const buffer = Buffer.allocUnsafeSlow(readBufferBytes);
+  const resolve = options.resolve ?? systemResolver().resolve;
   return { fetch, release, [Symbol.asyncDispose]: dispose };
 
   function fetch(request: KubeletRequest, signal: AbortSignal): Promise<KubeletResponse> {
@@ -139,6 +144,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
             connectTimeoutMs,
             requestTimeoutMs,
             makeInflater,
+            resolve,
           })
         : createConnection(target, {
             host,
@@ -147,6 +153,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
             connectTimeoutMs,
             buffer,
             makeInflater,
+            resolve,
           });
     return { connection, target, tls, verifiedBy: () => verifiedBy };
   }

@@ -2,6 +2,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { Client, type Dispatcher } from '../client/undici.ts';
+import type { Resolve } from '../dns/address.ts';
+import { Lookups } from '../dns/lookup.ts';
 import { type Connection, keepAliveMs } from './connection.ts';
 import { userAgent } from '../version.ts';
 import { type Answer, Incoming, type Question } from './exchange.ts';
@@ -18,10 +20,13 @@ export interface UndiciOptions {
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly makeInflater: MakeInflater | undefined;
+  /** Finds the addresses of a host that is a name. */
+  readonly resolve: Resolve;
 }
 
 /** As createConnection's, by undici. */
 export function createUndiciConnection(options: UndiciOptions): Connection {
+  const lookups = new Lookups(options.resolve, options.connectTimeoutMs);
   const client = new Client(options.origin, {
     ...undiciLimits,
     keepAliveTimeout: keepAliveMs,
@@ -29,21 +34,31 @@ export function createUndiciConnection(options: UndiciOptions): Connection {
     headersTimeout: options.requestTimeoutMs,
     bodyTimeout: options.requestTimeoutMs,
     // A resumed session would skip the check of the name.
-    connect: { ...options.tls, timeout: options.connectTimeoutMs, maxCachedSessions: 0 },
+    connect: { ...options.tls, lookup: lookups.lookup, timeout: options.connectTimeoutMs, maxCachedSessions: 0 },
   });
   return {
-    ask: (question, attempt, limit) => dispatch(client, question, attempt, options.makeInflater, limit),
+    ask: (question, attempt, limit) =>
+      dispatch({ dispatcher: client, lookups }, question, attempt, options.makeInflater, limit),
     close: () => client.close(),
-    destroy: () => client.destroy(),
+    destroy: () => {
+      lookups.abort();
+      return client.destroy();
+    },
   };
 }
 
 /** No HTTP/2 and no pipelining. */
 export const undiciLimits = { allowH2: false, pipelining: 1, maxHeaderSize: headLimitBytes } as const;
 
+/** Whom undici connects, and the look-ups of that. */
+export interface Dispatching {
+  readonly dispatcher: Dispatcher;
+  readonly lookups: Lookups;
+}
+
 /** @throws KubeletError when the body is too large or broken; whatever undici throws when it did not come. */
 export function dispatch(
-  connection: Dispatcher,
+  { dispatcher, lookups }: Dispatching,
   question: Question,
   attempt: Attempt,
   makeInflater: MakeInflater | undefined,
@@ -59,9 +74,11 @@ export function dispatch(
   const incoming = new Incoming(question, attempt, makeInflater);
   return new Promise((resolve, reject) => {
     // As long as there is no connection that could be told.
-    limit.onEnd((reason) => reject(whileConnecting(reason)));
-    const handler = new AnswerHandler(incoming, limit, { resolve, reject });
-    connection.dispatch({ method: 'GET', path, headers }, handler);
+    limit.onEnd((reason) => reject(whileConnecting(reason, lookups)));
+    const fail = (cause: Error) =>
+      reject(cause.name === 'ConnectTimeoutError' ? whileConnecting(cause, lookups) : cause);
+    const handler = new AnswerHandler(incoming, limit, { resolve, reject: fail });
+    dispatcher.dispatch({ method: 'GET', path, headers }, handler);
   });
 }
 
@@ -134,7 +151,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler, Waiting {
 
 interface Settle {
   readonly resolve: (answer: Answer) => void;
-  readonly reject: (cause: unknown) => void;
+  readonly reject: (cause: Error) => void;
 }
 
 /** undici has an array of what came several times, whatever the type says. */

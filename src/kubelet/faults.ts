@@ -1,5 +1,6 @@
 /** What can go wrong between us and a kubelet, by what it is told by, in the words of whoever runs the cluster. */
 import { outOfFilesRemedy } from '../logging.ts';
+import { lookupErrorCode } from '../dns/address.ts';
 import type { ExplanationCode } from './explanation.ts';
 import { type Attempt, kubeletOf } from './failure.ts';
 
@@ -141,12 +142,12 @@ const table: readonly Fault[] = [
     remedy: 'is the node overloaded? --kubelet-request-timeout lets it take longer',
   },
   {
-    symptoms: ['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL'],
+    symptoms: [lookupErrorCode, 'ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL'],
     code: 'NameUnknown',
-    what: ({ node, address }) =>
-      `the name in ${address}, where the kubelet of node ${node} should be, does not resolve`,
+    what: ({ node, address }, error) =>
+      `${error.message}; it is the name in ${address}, where the kubelet of node ${node} should be`,
     remedy:
-      'put InternalIP before the names in --kubelet-preferred-address-types, or teach the DNS of our pod this name',
+      'put InternalIP before the names in --kubelet-preferred-address-types, or teach the DNS of our pod this name (/etc/resolv.conf and /etc/hosts of our pod say whom it asks)',
   },
   {
     symptoms: ['EHOSTUNREACH', 'ENETUNREACH'],

@@ -1,5 +1,7 @@
 /** When one request has to end at the latest: its time is over, or nobody wants its answer any more. */
 
+import type { Lookups } from '../dns/lookup.ts';
+
 /** No connection, or none that is secure, within the time for it. */
 export class ConnectTimeoutError extends Error {
   override readonly name = 'ConnectTimeoutError';
@@ -9,10 +11,17 @@ export class ConnectTimeoutError extends Error {
   }
 }
 
-/** What the end of a limit means while there is no connection: the time to connect may be over in the same moment. */
-export function whileConnecting(reason: unknown): unknown {
-  return reason instanceof Error && reason.name === 'TimeoutError' ? new ConnectTimeoutError() : reason;
+/**
+ * Returns what the end of a limit means while there is no connection: the time to connect may be over in the same moment. Where it went by for the look-up of a
+ * name, that is what failed.
+ */
+export function whileConnecting(reason: unknown, lookups?: Lookups): unknown {
+  if (!(reason instanceof Error) || !timeouts.has(reason.name)) return reason;
+  return lookups?.pending() ?? (reason.name === 'TimeoutError' ? new ConnectTimeoutError() : reason);
 }
+
+/** Ours, that of a signal, and undici's have one name each. */
+const timeouts: ReadonlySet<string> = new Set(['TimeoutError', 'ConnectTimeoutError']);
 
 /**
  * AbortSignal.any() and timeout() do the same at many times the cost, an AbortController of one's own at several times. One at a time is told of the end,

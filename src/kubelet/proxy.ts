@@ -1,8 +1,11 @@
 /** Requests to kubelets by way of kube-apiserver's node proxy, for clusters where nobody else reaches them. */
 import type { ApiServer, TlsMaterial } from '../client/config.ts';
-import { type Dispatcher, Pool } from '../client/undici.ts';
+import { Pool } from '../client/undici.ts';
+import type { Resolve } from '../dns/address.ts';
+import { Lookups } from '../dns/lookup.ts';
+import { systemResolver } from '../dns/resolver.ts';
 import type { KubeletClient, KubeletRequest, KubeletResponse } from './client.ts';
-import { dispatch, undiciLimits } from './dispatch.ts';
+import { dispatch, type Dispatching, undiciLimits } from './dispatch.ts';
 import { inTime } from './exchange.ts';
 import type { Route } from './failure.ts';
 import { chooseInflater } from './inflate.ts';
@@ -10,19 +13,21 @@ import { chooseInflater } from './inflate.ts';
 export interface KubeletProxyOptions {
   readonly apiServer: ApiServer;
   readonly requestTimeoutMs: number;
+  /** Finds the addresses of kube-apiserver where it has a name. Unset: with the system's configuration. */
+  readonly resolve?: Resolve | undefined;
 }
 
 /** Shorter than the idle time of kube-apiserver (90 s) and of common load balancers (60 s), so that we close first. */
 const keepAliveMs = 45_000;
 
 /** A client that takes no notice of the request's host and port: kube-apiserver chooses them from the Node's status by flags of its own. */
-export function createKubeletProxy({ apiServer, requestTimeoutMs }: KubeletProxyOptions): KubeletClient {
+export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: KubeletProxyOptions): KubeletClient {
   const { origin, protocol, hostname, pathname } = new URL(apiServer.url);
   const route: Route = { via: 'apiserver', address: `${hostname}:${proxyCandidate(apiServer.url).port}` };
   const prefix = pathname.replace(/\/$/, '');
   const makeInflater = chooseInflater();
-  let current: { readonly material: TlsMaterial; readonly pool: Dispatcher } | undefined;
-  const pools = new Set<Dispatcher>();
+  let current: { readonly material: TlsMaterial; readonly pool: Dispatching } | undefined;
+  const pools = new Set<Dispatching>();
   return { fetch, release, [Symbol.asyncDispose]: dispose };
 
   function fetch(request: KubeletRequest, signal: AbortSignal): Promise<KubeletResponse> {
@@ -39,7 +44,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs }: KubeletProxy
   }
 
   /** New connections use new TLS material; what runs on old ones ends there. */
-  function connections(): { readonly material: TlsMaterial; readonly pool: Dispatcher } {
+  function connections(): { readonly material: TlsMaterial; readonly pool: Dispatching } {
     const material = apiServer.tls();
     if (current?.material === material) return current;
     if (current !== undefined) void retire(current.pool);
@@ -48,8 +53,9 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs }: KubeletProxy
     return current;
   }
 
-  function connect(material: TlsMaterial): Dispatcher {
-    return new Pool(origin, {
+  function connect(material: TlsMaterial): Dispatching {
+    const lookups = new Lookups(resolve ?? systemResolver().resolveFirst, requestTimeoutMs);
+    const dispatcher = new Pool(origin, {
       ...undiciLimits,
       // Each node is asked once at a time, so there are never more than nodes; with fewer, kubelets that hang would hold up the others.
       connections: null,
@@ -57,12 +63,13 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs }: KubeletProxy
       keepAliveMaxTimeout: keepAliveMs,
       headersTimeout: requestTimeoutMs,
       bodyTimeout: requestTimeoutMs,
-      connect: { ...material, timeout: requestTimeoutMs },
+      connect: { ...material, lookup: lookups.lookup, timeout: requestTimeoutMs },
     });
+    return { dispatcher, lookups };
   }
 
-  async function retire(pool: Dispatcher): Promise<void> {
-    await pool.close();
+  async function retire(pool: Dispatching): Promise<void> {
+    await pool.dispatcher.close();
     pools.delete(pool);
   }
 
@@ -70,7 +77,8 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs }: KubeletProxy
   function release(): void {}
 
   async function dispose(): Promise<void> {
-    await Promise.all([...pools].map((pool) => pool.destroy()));
+    for (const { lookups } of pools) lookups.abort();
+    await Promise.all([...pools].map(({ dispatcher }) => dispatcher.destroy()));
   }
 }
 

@@ -1,6 +1,9 @@
 /** One TCP or TLS connection that is read without streams: what comes is handed on before the next read, in a buffer that all connections share. */
-import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
+import type { Resolve } from '../dns/address.ts';
+import { Lookups } from '../dns/lookup.ts';
+import { systemResolver } from '../dns/resolver.ts';
 import { HttpError, ResponseReader, type ResponseSink } from './http1.ts';
 import { readingLimitMs, ReadingTooLongError, turns, type Waiting } from './turns.ts';
 import { ConnectTimeoutError, type Limit, whileConnecting } from './limit.ts';
@@ -12,6 +15,8 @@ export interface SocketOptions {
   /** Undefined: plain TCP. */
   readonly tls: TlsOptions | undefined;
   readonly connectTimeoutMs: number;
+  /** Finds the addresses of a host that is a name. Unset: with the system's configuration. */
+  readonly resolve?: Resolve;
   /** Through which everything is read; of one process, since nobody keeps what is in it. */
   readonly buffer: Buffer;
 }
@@ -45,6 +50,8 @@ export class KubeletSocket implements Waiting {
   answered = false;
   readonly #options: SocketOptions;
   readonly #socket: Socket;
+  /** Undefined where the host is an address. */
+  readonly #lookups: Lookups | undefined;
   readonly #opened = Promise.withResolvers<void>();
   #why: unknown;
   #exchange: Exchange | undefined;
@@ -56,7 +63,9 @@ export class KubeletSocket implements Waiting {
 
   constructor(options: SocketOptions) {
     this.#options = options;
-    this.#socket = connect(options, (length) => this.#read(length))
+    const { host, connectTimeoutMs, resolve = systemResolver().resolve } = options;
+    this.#lookups = isIP(host) === 0 ? new Lookups(resolve, connectTimeoutMs) : undefined;
+    this.#socket = connect(options, this.#lookups, (length) => this.#read(length))
       .on('error', (cause) => this.fail(cause))
       .on('end', () => this.#end())
       .on('close', () => this.#close())
@@ -68,8 +77,9 @@ export class KubeletSocket implements Waiting {
 
   /** To be awaited before the first question. Throws what the socket says, a ConnectTimeoutError, and the limit's reason. */
   async opened(limit: Limit): Promise<void> {
-    const timer = setTimeout(() => this.fail(new ConnectTimeoutError()), this.#options.connectTimeoutMs);
-    limit.onEnd((reason) => this.fail(whileConnecting(reason)));
+    const failLate = (reason: unknown) => this.fail(whileConnecting(reason, this.#lookups));
+    const timer = setTimeout(() => failLate(new ConnectTimeoutError()), this.#options.connectTimeoutMs);
+    limit.onEnd(failLate);
     try {
       await this.#opened.promise;
     } finally {
@@ -98,6 +108,7 @@ export class KubeletSocket implements Waiting {
     if (this.closed) return;
     this.closed = true;
     this.#why = cause;
+    this.#lookups?.abort();
     this.#socket.destroy();
     this.#left = undefined;
     turns.forget(this);
@@ -188,13 +199,18 @@ export class KubeletSocket implements Waiting {
   }
 }
 
-function connect({ host, port, tls, buffer }: SocketOptions, read: (length: number) => void): Socket {
+function connect(
+  { host, port, tls, buffer }: SocketOptions,
+  lookups: Lookups | undefined,
+  read: (length: number) => void,
+): Socket {
   const tcp: TcpNetConnectOpts = {
     host,
     port,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: tcpKeepAliveMs,
+    ...(lookups === undefined ? {} : { lookup: lookups.lookup }),
     onread: {
       buffer,
       callback: (length) => {

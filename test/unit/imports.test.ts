@@ -10,6 +10,7 @@ const src = path.resolve(import.meta.dirname, '../../src');
 const ranks: readonly (readonly string[])[] = [
   ['point', 'clock', 'abort', 'version', 'ownfile', 'logoutput'],
   ['batch', 'apimachinery', 'exposition', 'monitoring', 'logging'],
+  ['dns'],
   ['options', 'client'],
   ['tls'],
   ['cluster', 'kubelet', 'storage', 'auth'],

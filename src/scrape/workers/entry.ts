@@ -8,6 +8,7 @@ import type { Endpoint, Told } from '../endpoint.ts';
 import { createLocalEndpoints } from '../endpoints.ts';
 import { type Carried, carriedError, toError, unpack } from './carried.ts';
 import { createMailbox } from './mailbox.ts';
+import { askNames } from './names.ts';
 import type { Credentials, FromWorker, Question, ToWorker, WorkerSettings } from './messages.ts';
 
 if (parentPort === null) throw new Error('this is for a worker thread, not to be run by itself');
@@ -22,7 +23,8 @@ interface AskedNode {
 function serve(port: MessagePort, settings: WorkerSettings): void {
   const { send } = createMailbox<FromWorker>(port);
   const credentials = createCredentials(() => send({ kind: 'credentials-wanted' }));
-  const kubelet = createKubeletClient({ ...settings, ...credentials.source });
+  const names = askNames(send);
+  const kubelet = createKubeletClient({ ...settings, ...credentials.source, resolve: names.resolve });
   // Fleets that need threads have many nodes, however few are this one's.
   const endpoints = createLocalEndpoints(kubelet, systemClock, 0);
   const nodes = new Map<string, AskedNode>();
@@ -40,6 +42,9 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
       case 'release':
         nodes.delete(message.node);
         endpoints.release(message.node);
+        return;
+      case 'resolved':
+        names.take(message);
         return;
       case 'credentials':
         credentials.take(message);

@@ -4,15 +4,17 @@ import type { KubeletClientOptions, KubeletTls } from '../../kubelet/client.ts';
 import type { Source } from '../../point.ts';
 import type { Told, ToldBatch } from '../endpoint.ts';
 import type { Addresses } from '../reach.ts';
+import type { NameAnswer, NameQuestion } from './names.ts';
 import type { Carried, CarriedError } from './carried.ts';
 
 /** What a worker is started with. */
-export type WorkerSettings = Omit<KubeletClientOptions, 'tls' | 'authorization'>;
+export type WorkerSettings = Omit<KubeletClientOptions, 'tls' | 'authorization' | 'resolve'>;
 
 export type ToWorker =
   | Question
   | { readonly kind: 'abort'; readonly id: number; readonly reason: CarriedError }
   | { readonly kind: 'release'; readonly node: string }
+  | NameAnswer
   | Credentials;
 
 /** Is answered exactly once, also when it is aborted. */
@@ -37,6 +39,7 @@ export interface Credentials {
 export type FromWorker =
   /** Is answered with credentials: the worker keeps none for later questions, so each is asked with those that are good. */
   | { readonly kind: 'credentials-wanted' }
+  | NameQuestion
   | {
       readonly kind: 'told';
       readonly id: number;

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Layout } from '../../batch.ts';
 import type { Clock } from '../../clock.ts';
+import { systemResolver } from '../../dns/resolver.ts';
 import { authority, type KubeletClientOptions, type KubeletTls } from '../../kubelet/client.ts';
 import { kubeletOf } from '../../kubelet/failure.ts';
 import { describeError } from '../../logging.ts';
@@ -10,6 +11,7 @@ import type { Told } from '../endpoint.ts';
 import { carried, carriedError, toError } from './carried.ts';
 import { createMailbox } from './mailbox.ts';
 import type { FromWorker, Question, ToldAcross, ToWorker, WorkerSettings } from './messages.ts';
+import { answerNames } from './names.ts';
 import { received } from './received.ts';
 
 export interface ThreadOptions extends KubeletClientOptions {
@@ -54,6 +56,7 @@ export function createThread(options: ThreadOptions): Thread {
   const { plainHttp, requestTimeoutMs, httpClient, compression, clock } = options;
   const worker = options.start({ plainHttp, requestTimeoutMs, httpClient, compression });
   const { send } = createMailbox<ToWorker>(worker);
+  const names = answerNames(options.resolve ?? systemResolver().resolve, send);
   const pending = new Map<number, Pending>();
   const end = new AbortController();
   const ended = Promise.withResolvers<Error>();
@@ -81,6 +84,7 @@ export function createThread(options: ThreadOptions): Thread {
 
   function take(message: FromWorker): void {
     if (message.kind === 'credentials-wanted') return void sendCredentials();
+    if (message.kind === 'resolve' || message.kind === 'resolve-abort') return names.take(message);
     const question = pending.get(message.id);
     if (question === undefined) return;
     pending.delete(message.id);
@@ -126,6 +130,7 @@ export function createThread(options: ThreadOptions): Thread {
 
   function onExit(code: number): void {
     end.abort();
+    names.end();
     const why = cause ?? new Error(`it ended with code ${code}`);
     for (const { asked, answer, done } of pending.values()) {
       done();

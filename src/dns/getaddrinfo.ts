@@ -1,0 +1,59 @@
+/** Asks the system's resolver (getaddrinfo), which knows sources other than files and DNS, and may hang for minutes in one of libuv's threads. */
+import { lookup } from 'node:dns';
+import { promisify } from 'node:util';
+import type { Address } from './address.ts';
+
+/** Resolves to the addresses of a name, none where it has none or that cannot be learned. */
+export type Getaddrinfo = (name: string) => Promise<readonly Address[]>;
+
+/** As it was when this was loaded: replaceLookup (lookup.ts) gives others another one. */
+const systemLookup = promisify(lookup);
+
+export async function getaddrinfo(name: string): Promise<readonly Address[]> {
+  try {
+    const found = await systemLookup(name, { all: true });
+    return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Returns the same, for one look-up at a time: libuv has two threads for all of them, and each may be stuck. The signal takes a look-up out of the queue, which
+ * then resolves to no addresses; one that runs cannot be ended.
+ */
+export function oneAtATime(ask: Getaddrinfo): (name: string, signal: AbortSignal) => Promise<readonly Address[]> {
+  const queue = new Set<() => void>();
+  let isBusy = false;
+  return (name, signal) =>
+    new Promise((resolve) => {
+      const leave = () => {
+        queue.delete(start);
+        resolve([]);
+      };
+      const start = () => {
+        queue.delete(start);
+        signal.removeEventListener('abort', leave);
+        void run(name).then(resolve);
+      };
+      queue.add(start);
+      signal.addEventListener('abort', leave, { once: true });
+      if (signal.aborted) leave();
+      next();
+    });
+
+  async function run(name: string): Promise<readonly Address[]> {
+    isBusy = true;
+    try {
+      return await ask(name);
+    } finally {
+      isBusy = false;
+      next();
+    }
+  }
+
+  function next(): void {
+    const [start] = queue;
+    if (!isBusy) start?.();
+  }
+}

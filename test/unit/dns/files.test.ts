@@ -1,0 +1,104 @@
+/** The system's files about names, as Go's resolver reads them. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { changingFile } from '../../../src/dns/changingfile.ts';
+import { parseHosts } from '../../../src/dns/hosts.ts';
+import { candidates, hasOtherSources, parseResolvConf } from '../../../src/dns/resolvconf.ts';
+
+describe('a hosts file', () => {
+  test('gives each name its addresses, in order and once, whatever the case of the name', () => {
+    const hosts = parseHosts(
+      '10.0.0.1 Node-A node-a.example. # node-b\n::1\tnode-a\r\n10.0.0.1 node-a\n#10.0.0.9 node-c\n',
+    );
+    assert.deepEqual(hosts.get('node-a'), [
+      { address: '10.0.0.1', family: 4 },
+      { address: '::1', family: 6 },
+    ]);
+    assert.deepEqual(hosts.get('node-a.example'), [{ address: '10.0.0.1', family: 4 }]);
+    assert.equal(hosts.size, 2);
+  });
+
+  test('may have lines that say nothing', () => {
+    assert.equal(parseHosts('\n  \nnot-an-address node-a\n10.0.0.1\n300.1.1.1 node-a\n').size, 0);
+  });
+});
+
+describe('resolv.conf', () => {
+  test('of a pod is read whole', () => {
+    const text =
+      'search default.svc.cluster.local svc.cluster.local. \nnameserver 10.96.0.10\noptions ndots:5 rotate\n';
+    assert.deepEqual(parseResolvConf(text), {
+      servers: ['10.96.0.10'],
+      search: ['default.svc.cluster.local', 'svc.cluster.local'],
+      ndots: 5,
+      rotate: true,
+      noAaaa: false,
+    });
+  });
+
+  test('that is empty means this machine, and one dot', () => {
+    const { servers, search, ndots } = parseResolvConf('# nothing\n; nothing\n');
+    assert.deepEqual({ servers, search, ndots }, { servers: ['127.0.0.1', '::1'], search: [], ndots: 1 });
+  });
+
+  test('has three servers at most, of which each is an address, and the last search line counts', () => {
+    const conf = parseResolvConf(
+      'nameserver dns.example\nnameserver 1.1.1.1\nnameserver ::1\nnameserver 3.3.3.3\nnameserver 4.4.4.4\nsearch a b\ndomain c d\noptions ndots:99\n',
+    );
+    assert.deepEqual([conf.servers, conf.search, conf.ndots], [['1.1.1.1', '::1', '3.3.3.3'], ['c'], 15]);
+  });
+});
+
+describe('the names that are asked for', () => {
+  const conf = parseResolvConf('search svc.local corp.example\noptions ndots:2');
+
+  test('begin with the search domains where there are few dots', () => {
+    assert.deepEqual(candidates('node.a', conf), ['node.a.svc.local', 'node.a.corp.example', 'node.a']);
+  });
+
+  test('begin with the name itself where there are enough dots', () => {
+    assert.deepEqual(candidates('n.o.de', conf), ['n.o.de', 'n.o.de.svc.local', 'n.o.de.corp.example']);
+  });
+
+  test('are the name alone where it ends in a dot', () => {
+    assert.deepEqual(candidates('node.', conf), ['node']);
+  });
+
+  test('are not longer than DNS allows, and not below .onion', () => {
+    assert.deepEqual(candidates('x'.repeat(250), conf), ['x'.repeat(250)]);
+    assert.deepEqual(candidates('x'.repeat(254), conf), []);
+    assert.deepEqual(candidates('a.b.ONION.', conf), []);
+  });
+});
+
+test('nsswitch.conf has other sources where its hosts line names some', () => {
+  assert.equal(hasOtherSources(''), false);
+  assert.equal(hasOtherSources('passwd: files systemd\nhosts: files dns # mdns\n'), false);
+  assert.equal(hasOtherSources('hosts:\tfiles mdns4_minimal [NOTFOUND=return] dns\n'), true);
+});
+
+test('a file is read again when it has changed, when it comes and when it goes', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'names-'));
+  try {
+    const file = path.join(folder, 'hosts');
+    let parsed = 0;
+    const read = changingFile(file, (text) => {
+      parsed += 1;
+      return text;
+    });
+    assert.equal(read(), '');
+    writeFileSync(file, 'one');
+    assert.equal(read(), 'one');
+    assert.equal(read(), 'one');
+    writeFileSync(file, 'two');
+    assert.equal(read(), 'two');
+    rmSync(file);
+    assert.equal(read(), '');
+    assert.equal(parsed, 4);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
