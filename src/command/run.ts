@@ -29,7 +29,7 @@ import { writeDeadlineMs } from '../server/waitinglimits.ts';
 import { createAdmission } from '../storage/admission.ts';
 import { defaultStalenessMs } from '../storage/served.ts';
 import { createStorage } from '../storage/storage.ts';
-import { cipherList } from '../tls/ciphers.ts';
+import { cipherList, cipherWarnings } from '../tls/ciphers.ts';
 import { version } from '../version.ts';
 import { type Environment, findApiServer } from './apiserver.ts';
 import { createAuth } from './auth.ts';
@@ -123,6 +123,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   });
   const inFlight = createInFlight(options['max-requests-inflight']);
   const observe = createFreshnessMetrics(registry, clock);
+  for (const warning of cipherWarnings(options['tls-cipher-suites'])) log.warn({}, warning);
   const server = await createServer({
     bindAddress: options['bind-address'],
     port: options['secure-port'],

@@ -193,7 +193,7 @@ export const flags = {
     section: 'Serving',
     type: 'list',
     default: '',
-    help: "TLS 1.2 cipher suites by Go's names. Empty: Go's defaults.",
+    help: "TLS 1.2 cipher suites by Go's names; RC4 and 3DES are accepted and never used. Empty: Go's defaults.",
   },
   'tls-curve-preferences': {
     section: 'Serving',

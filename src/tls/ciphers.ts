@@ -40,19 +40,48 @@ const defaultSuites: readonly string[] = [
   'TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA',
 ];
 
-const tls13 = /^TLS_(AES|CHACHA20)_/;
+const tls13: ReadonlySet<string> = new Set(defaultSuites.slice(0, 3));
+
+/** Suites that Go knows and OpenSSL is built without: they are accepted, and never agreed on. */
+const unavailable: ReadonlySet<string> = new Set([
+  'TLS_RSA_WITH_RC4_128_SHA',
+  'TLS_ECDHE_ECDSA_WITH_RC4_128_SHA',
+  'TLS_ECDHE_RSA_WITH_RC4_128_SHA',
+  'TLS_RSA_WITH_3DES_EDE_CBC_SHA',
+  'TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA',
+]);
+
+/** Go's tls.InsecureCipherSuites that are served: without forward secrecy, or CBC with SHA-256. */
+const insecure = /^TLS_RSA_|_CBC_SHA256$/;
 
 /**
- * Returns OpenSSL's cipher list for --tls-cipher-suites; none given means Go's default.
+ * Returns OpenSSL's cipher list for --tls-cipher-suites; none given means Go's default. As in Go, suites of TLS 1.3 are there always.
  * @throws Error that names every suite that is not known.
  */
 export function cipherList(given: readonly string[]): string {
   const suites = given.length === 0 ? defaultSuites : given;
-  const unknown = suites.filter((suite) => !tls13.test(suite) && !opensslNames.has(suite));
+  const unknown = suites.filter((suite) => !isKnown(suite));
   if (unknown.length > 0) {
-    throw new Error(
-      `--tls-cipher-suites: unknown ${unknown.join(', ')}; known are ${[...opensslNames.keys()].join(', ')} and those of TLS 1.3`,
-    );
+    const known = [...opensslNames.keys(), ...unavailable, ...tls13];
+    throw new Error(`--tls-cipher-suites: unknown ${unknown.join(', ')}; known are ${known.join(', ')}`);
   }
-  return suites.map((suite) => opensslNames.get(suite) ?? suite).join(':');
+  const served = suites.filter((suite) => !unavailable.has(suite));
+  // OpenSSL takes no empty list: what is left is TLS 1.3.
+  return (served.length === 0 ? [...tls13] : served).map((suite) => opensslNames.get(suite) ?? suite).join(':');
+}
+
+function isKnown(suite: string): boolean {
+  return tls13.has(suite) || opensslNames.has(suite) || unavailable.has(suite);
+}
+
+/** Returns a warning for each suite that is insecure, as k8s.io/apiserver logs it, and says of those that are not served what is lost. */
+export function cipherWarnings(given: readonly string[]): readonly string[] {
+  return given.flatMap((suite) => {
+    if (unavailable.has(suite)) {
+      return [
+        `the insecure cipher ${suite} is never used: OpenSSL has no RC4 and no 3DES; clients without another fail`,
+      ];
+    }
+    return insecure.test(suite) ? [`use of the insecure cipher ${suite}`] : [];
+  });
 }
