@@ -31,8 +31,8 @@ export interface TrustedByConfigMap {
 
 /** @param changed is called after each change of the ConfigMap, also one that changes nothing for us. */
 export function followConfigMap(source: ConfigMapSource, changed: () => void, log: Logger): TrustedByConfigMap {
-  const clientCa = createBlock(parseClientCa, log);
-  const requestHeader = createBlock(parseRequestHeader, log);
+  const clientCa = createBlock((data) => parseClientCa(data, log), log);
+  const requestHeader = createBlock((data) => parseRequestHeader(data, log), log);
   for (const value of source.values()) read(value);
   source.onChange(({ type, value }) => {
     if (type === 'delete') {
@@ -82,12 +82,12 @@ function createBlock<T>(parse: (data: ConfigMapData) => T | undefined, log: Logg
   }
 }
 
-function parseClientCa(data: ConfigMapData): TrustBundle | undefined {
-  return parseBundle(data, 'client-ca-file');
+function parseClientCa(data: ConfigMapData, log: Logger): TrustBundle | undefined {
+  return parseBundle(data, 'client-ca-file', log);
 }
 
-function parseRequestHeader(data: ConfigMapData): RequestHeaderSettings | undefined {
-  const ca = parseBundle(data, 'requestheader-client-ca-file');
+function parseRequestHeader(data: ConfigMapData, log: Logger): RequestHeaderSettings | undefined {
+  const ca = parseBundle(data, 'requestheader-client-ca-file', log);
   if (ca === undefined) return undefined;
   return {
     ca,
@@ -101,9 +101,9 @@ function parseRequestHeader(data: ConfigMapData): RequestHeaderSettings | undefi
   };
 }
 
-function parseBundle(data: ConfigMapData, key: string): TrustBundle | undefined {
+function parseBundle(data: ConfigMapData, key: string, log: Logger): TrustBundle | undefined {
   const pem = data.get(key) ?? '';
-  return pem === '' ? undefined : parseTrustBundle(pem, `key ${key}`);
+  return pem === '' ? undefined : parseTrustBundle(pem, `key ${key}`, log);
 }
 
 /** A JSON array of names in a text. An empty name is refused: as a prefix, it would make every header say something of the user. */

@@ -46,8 +46,8 @@ const filesIntervalMs = 60_000;
 export async function createSettings(options: SettingsOptions): Promise<SettingsHolder> {
   const { source, clock, log } = options;
   const flags = options.requestHeader?.clientCaFile === '' ? undefined : options.requestHeader;
-  const clientCa = options.clientCaFile ? await openTrustFile(options.clientCaFile) : undefined;
-  const requestHeaderCa = flags === undefined ? undefined : await openTrustFile(flags.clientCaFile);
+  const clientCa = options.clientCaFile ? await openTrustFile(options.clientCaFile, log) : undefined;
+  const requestHeaderCa = flags === undefined ? undefined : await openTrustFile(flags.clientCaFile, log);
   const configMap = source === undefined ? undefined : followConfigMap(source, publish, log);
   let flagged: RequestHeaderSettings | undefined;
   let current = compose();

@@ -2,6 +2,7 @@
 import { isIPv6 } from 'node:net';
 import path from 'node:path';
 import { type Clock, systemClock } from '../clock.ts';
+import { parseTrustBundle, type TrustLog } from '../tls/trust.ts';
 import { rereadFile } from './files.ts';
 
 /** What to trust and to show on a TLS connection; everything in PEM. */
@@ -31,6 +32,8 @@ export interface ApiServer {
 export interface ServiceAccountFiles {
   readonly folder?: string;
   readonly clock?: Clock;
+  /** Gets a warning of what is damaged in the CA. */
+  readonly log?: TrustLog | undefined;
 }
 
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -41,7 +44,7 @@ const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
  */
 export function inClusterApiServer(
   env: Readonly<Record<string, string | undefined>>,
-  { folder = serviceAccountFolder, clock = systemClock }: ServiceAccountFiles = {},
+  { folder = serviceAccountFolder, clock = systemClock, log }: ServiceAccountFiles = {},
 ): ApiServer | undefined {
   const host = env['KUBERNETES_SERVICE_HOST'];
   const port = env['KUBERNETES_SERVICE_PORT'];
@@ -49,7 +52,9 @@ export function inClusterApiServer(
 
   const remedy = 'is automountServiceAccountToken off? Mount the ServiceAccount token or pass --kubeconfig';
   const token = rereadFile('the ServiceAccount token', path.join(folder, 'token'), remedy, clock);
-  const ca = rereadFile("the API server's CA", path.join(folder, 'ca.crt'), remedy, clock);
+  const caFile = path.join(folder, 'ca.crt');
+  const parse = (text: string) => parseTrustBundle(text, caFile, log).pem;
+  const ca = rereadFile("the API server's CA", caFile, remedy, clock, parse);
   token.read();
   let material: TlsMaterial = { ca: ca.read(), rejectUnauthorized: true };
 

@@ -15,24 +15,32 @@ const maxAgeMs = 10_000;
 /**
  * @param what names the file in the error, with its path behind it.
  * @param remedy says what to do when it cannot be read.
+ * @param parse returns what is used of the trimmed text, and throws an Error where it is of no use; it is called when the text has changed.
  */
-export function rereadFile(what: string, path: string, remedy: string, clock: Clock): RereadFile {
-  let held: string | undefined;
+export function rereadFile(
+  what: string,
+  path: string,
+  remedy: string,
+  clock: Clock,
+  parse: (text: string) => string = nonEmpty,
+): RereadFile {
+  let held: { readonly raw: string; readonly used: string } | undefined;
   let readAtMs = 0;
   let expired = false;
   return { read, expire };
 
   function read(): string {
-    if (held !== undefined && !expired && clock.monotonicMs() - readAtMs < maxAgeMs) return held;
+    if (held !== undefined && !expired && clock.monotonicMs() - readAtMs < maxAgeMs) return held.used;
     readAtMs = clock.monotonicMs();
     expired = false;
     try {
-      held = nonEmpty(readFileSync(path, 'utf8').trim());
+      const raw = readFileSync(path, 'utf8').trim();
+      if (raw !== held?.raw) held = { raw, used: parse(raw) };
     } catch (cause) {
       // In the middle of a rotation the file may be missing or empty; what was good a moment ago still is, or the server says no.
       if (held === undefined) throw new Error(`cannot read ${what} ${path}; ${remedy}`, { cause });
     }
-    return held;
+    return held.used;
   }
 
   function expire(): void {

@@ -2,6 +2,7 @@
 import { untilAborted } from '../abort.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { ApiServer, TlsMaterial } from './config.ts';
+import type { TrustLog } from '../tls/trust.ts';
 import { type Entry, type Presented, readEntry } from './kubeconfigentry.ts';
 
 /** An exec plugin may ask a person or a slow identity provider; longer than this, it hangs. */
@@ -15,7 +16,11 @@ const refreshIntervalMs = 10_000;
  * A proxy-url and impersonation (as) are refused: both would be silently left out otherwise.
  * @throws Error that names the file, what is wrong in it and what to do.
  */
-export async function kubeconfigApiServer(file: string, clock: Clock = systemClock): Promise<ApiServer> {
+export async function kubeconfigApiServer(
+  file: string,
+  clock: Clock = systemClock,
+  log?: TrustLog,
+): Promise<ApiServer> {
   // Importing it costs 0.7 s and 60-80 MB, which a pod with a ServiceAccount must not pay.
   const library = await import('@kubernetes/client-node');
   let entry = load();
@@ -26,7 +31,7 @@ export async function kubeconfigApiServer(file: string, clock: Clock = systemClo
   return { url: entry.server, tls, authorization, refresh };
 
   function load(): Entry {
-    return readEntry(file, library, clock);
+    return readEntry(file, library, clock, log);
   }
 
   function tls(): TlsMaterial {

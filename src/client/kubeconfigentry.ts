@@ -4,6 +4,7 @@ import type { RequestOptions } from 'node:https';
 import path from 'node:path';
 import type { Cluster, KubeConfig, loadYaml, User } from '@kubernetes/client-node';
 import type { Clock } from '../clock.ts';
+import { parseTrustBundle, type TrustLog } from '../tls/trust.ts';
 import type { TlsMaterial } from './config.ts';
 import { rereadFile } from './files.ts';
 import { field, items, text } from './json.ts';
@@ -27,7 +28,7 @@ export interface Library {
   readonly loadYaml: typeof loadYaml;
 }
 
-export function readEntry(file: string, library: Library, clock: Clock): Entry {
+export function readEntry(file: string, library: Library, clock: Clock, log?: TrustLog): Entry {
   const content = readContent(file);
   const config = new library.KubeConfig();
   let raw: unknown;
@@ -41,7 +42,7 @@ export function readEntry(file: string, library: Library, clock: Clock): Entry {
   const { cluster, user } = currentContext(file, config);
   return {
     server: withoutSlashes(cluster.server),
-    material: materialOf(file, cluster, user, clock),
+    material: materialOf(file, cluster, user, clock, log),
     credentials: credentialsOf(file, config, user, tokenFileOf(raw, user.name), clock),
   };
 }
@@ -113,8 +114,17 @@ function tokenFileOf(raw: unknown, userName: string): string | undefined {
   return text(field(field(user, 'user'), 'tokenFile'));
 }
 
-function materialOf(file: string, cluster: Cluster, user: User, clock: Clock): Entry['material'] {
-  const ca = pem('certificate-authority', cluster.caFile, cluster.caData);
+function materialOf(
+  file: string,
+  cluster: Cluster,
+  user: User,
+  clock: Clock,
+  log: TrustLog | undefined,
+): Entry['material'] {
+  const source = cluster.caData ? `certificate-authority-data of cluster ${cluster.name} in ${file}` : cluster.caFile;
+  // Without verification it is not used.
+  const parse = cluster.skipTLSVerify ? undefined : (text: string) => parseTrustBundle(text, source ?? '', log).pem;
+  const ca = pem('certificate-authority', cluster.caFile, cluster.caData, parse);
   const cert = pem('client-certificate', user.certFile, user.certData);
   const key = pem('client-key', user.keyFile, user.keyData);
   return (presented) => {
@@ -129,10 +139,19 @@ function materialOf(file: string, cluster: Cluster, user: User, clock: Clock): E
   };
 
   /** Data wins over a file, as in client-go. */
-  function pem(key: string, source: string | undefined, data: string | undefined): () => string | undefined {
-    if (data) return () => Buffer.from(data, 'base64').toString('utf8');
+  function pem(
+    key: string,
+    source: string | undefined,
+    data: string | undefined,
+    parse?: (text: string) => string,
+  ): () => string | undefined {
+    if (data) {
+      const text = Buffer.from(data, 'base64').toString('utf8');
+      const used = parse === undefined ? text : parse(text);
+      return () => used;
+    }
     if (!source) return () => undefined;
-    const reread = rereadFile(`the ${key}`, source, `correct its path in ${file}`, clock);
+    const reread = rereadFile(`the ${key}`, source, `correct its path in ${file}`, clock, parse);
     return () => reread.read();
   }
 }

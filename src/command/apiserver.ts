@@ -1,14 +1,20 @@
 /** Finds the API server: where a kubeconfig says, or from inside the cluster. */
 import { type ApiServer, inClusterApiServer } from '../client/config.ts';
 import { kubeconfigApiServer } from '../client/kubeconfig.ts';
+import { systemClock } from '../clock.ts';
+import type { Logger } from '../logging.ts';
 import { UsageError } from '../options/parse.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** @throws UsageError where there is none. */
-export async function findApiServer(kubeconfig: string | undefined, env: Environment): Promise<ApiServer> {
-  if (kubeconfig !== undefined) return kubeconfigApiServer(kubeconfig);
-  const found = inClusterApiServer(env);
+export async function findApiServer(
+  kubeconfig: string | undefined,
+  env: Environment,
+  log?: Logger,
+): Promise<ApiServer> {
+  if (kubeconfig !== undefined) return kubeconfigApiServer(kubeconfig, systemClock, log);
+  const found = inClusterApiServer(env, { log });
   if (found !== undefined) return found;
   throw new UsageError(
     'there is no cluster to talk to: outside of a pod, pass --kubeconfig=<file>; `npm start` shows everything without a cluster',

@@ -96,7 +96,7 @@ export async function createAuth({ options, rest, resolve, metrics, clock, log, 
 
   async function restFor(kubeconfig: string | undefined): Promise<RestClient> {
     if (kubeconfig === undefined) return rest;
-    const apiServer: ApiServer = await kubeconfigApiServer(kubeconfig);
+    const apiServer: ApiServer = await kubeconfigApiServer(kubeconfig, clock, log);
     return rooms.use(createRestClient(apiServer, metrics.onRequest, resolve));
   }
 }

@@ -51,7 +51,7 @@ export function createKubelets({ options, apiServer, resolver, clock, metrics, l
     defaultPort: options['kubelet-port'],
   };
   const client: KubeletClientOptions = {
-    tls: createKubeletTls(apiServer, kubeletTlsFlags(options), clock),
+    tls: createKubeletTls(apiServer, kubeletTlsFlags(options), clock, log),
     authorization: () => apiServer.authorization(),
     plainHttp: options['deprecated-kubelet-completely-insecure'],
     requestTimeoutMs,

@@ -54,7 +54,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
 
   const resolver = rooms.use(systemResolver());
   replaceLookup(resolver.resolve);
-  const apiServer = await findApiServer(options.kubeconfig, env);
+  const apiServer = await findApiServer(options.kubeconfig, env, log);
   const clientMetrics = createClientMetrics(registry);
   const rest = rooms.use(createRestClient(apiServer, clientMetrics.onRequest, resolver.resolveFirst));
   const nodes = createNodes({ rest, clock, log, selector: options['node-selector'] });

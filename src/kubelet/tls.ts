@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { ApiServer } from '../client/config.ts';
 import { rereadFile } from '../client/files.ts';
+import { parseTrustBundle, type TrustLog } from '../tls/trust.ts';
 import type { KubeletTls } from './client.ts';
 
 export interface KubeletTlsFlags {
@@ -12,10 +13,16 @@ export interface KubeletTlsFlags {
 }
 
 /** Returns what to use now: the same object until something in it changed. Throws an Error that names a file that cannot be read. */
-export function createKubeletTls(server: ApiServer, flags: KubeletTlsFlags, clock: Clock): () => KubeletTls {
-  const file = (flag: string, path: string | undefined) =>
-    path === undefined ? undefined : rereadFile(`--${flag}`, path, 'is the file mounted?', clock);
-  const ca = file('kubelet-certificate-authority', flags.certificateAuthority);
+export function createKubeletTls(
+  server: ApiServer,
+  flags: KubeletTlsFlags,
+  clock: Clock,
+  log?: TrustLog,
+): () => KubeletTls {
+  const file = (flag: string, path: string | undefined, parse?: (text: string) => string) =>
+    path === undefined ? undefined : rereadFile(`--${flag}`, path, 'is the file mounted?', clock, parse);
+  const parseCa = (text: string) => parseTrustBundle(text, flags.certificateAuthority ?? '', log).pem;
+  const ca = file('kubelet-certificate-authority', flags.certificateAuthority, parseCa);
   const cert = file('kubelet-client-certificate', flags.clientCertificate);
   const key = file('kubelet-client-key', flags.clientKey);
   let held: KubeletTls | undefined;

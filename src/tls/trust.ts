@@ -1,5 +1,6 @@
 /** Bundles of CA certificates: from PEM text to what client and server certificates are checked against. */
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
+import type { Logger } from '../logging.ts';
 
 /** Whom we trust for one purpose; a new object whenever that changes, so identity tells. */
 export interface TrustBundle {
@@ -9,16 +10,20 @@ export interface TrustBundle {
   readonly pem: string;
 }
 
+/** The part of a log that is needed here. */
+export type TrustLog = Pick<Logger, 'warn'>;
+
 /** A cluster has one or two CAs per purpose, and a few more while it rotates them. */
 const certificateLimit = 500;
 
 /**
  * Reads the certificates of a PEM text. Keys and other blocks are skipped, and so are damaged certificates, with a warning.
  * @param source names where the text is from, in errors: a path, or a key of a ConfigMap.
+ * @param log gets the warning, once for each text.
  * @throws Error when there is no certificate in it, or none that is whole.
  */
-export function parseTrustBundle(text: string, source: string): TrustBundle {
-  const certificates = goodCertificates(text, source);
+export function parseTrustBundle(text: string, source: string, log?: TrustLog): TrustBundle {
+  const certificates = goodCertificates(text, source, log);
   return { certificates, pem: certificates.map(String).join('') };
 }
 
@@ -42,8 +47,8 @@ function blocksOf(text: string, source: string): readonly string[] {
   return blocks;
 }
 
-/** Blocks of a bundle that are good. Go skips the others in silence; the warning is raised once per process and text. */
-function goodCertificates(text: string, source: string): readonly X509Certificate[] {
+/** Blocks of a bundle that are good. Go skips the others in silence. */
+function goodCertificates(text: string, source: string, log: TrustLog | undefined): readonly X509Certificate[] {
   const good: X509Certificate[] = [];
   let failure: unknown;
   for (const [index, pem] of blocksOf(text, source).entries()) {
@@ -54,14 +59,21 @@ function goodCertificates(text: string, source: string): readonly X509Certificat
     }
   }
   if (good.length === 0) throw failure;
-  if (failure instanceof Error && !warned.has(failure.message)) {
-    warned.add(failure.message);
-    process.emitWarning(`${failure.message} It is skipped; the other certificates are used.`, 'TrustBundleWarning');
-  }
+  if (failure instanceof Error && log !== undefined)
+    warnOnce(log, failure, createHash('sha256').update(text).digest('hex'));
   return good;
 }
 
-const warned = new Set<string>();
+/** What was warned of last, by the log: the same text is read again and again. */
+const warned = new WeakMap<TrustLog, Map<string, string>>();
+
+function warnOnce(log: TrustLog, failure: Error, hash: string): void {
+  const known = warned.get(log) ?? new Map<string, string>();
+  warned.set(log, known);
+  if (known.get(failure.message) === hash) return;
+  known.set(failure.message, hash);
+  log.warn({ reason: failure.message }, 'skips a damaged certificate; the others of its bundle are used');
+}
 
 /** To the next marker of any kind, so that a block without its end is seen and not joined with the next one. */
 const block = /-----BEGIN CERTIFICATE-----[^-]*(?:-----END CERTIFICATE-----)?/g;

@@ -1,6 +1,6 @@
 /** A file with CA certificates that an operator names in a flag and may replace while we run. */
 import { readFile } from 'node:fs/promises';
-import { parseTrustBundle, type TrustBundle } from './trust.ts';
+import { parseTrustBundle, type TrustBundle, type TrustLog } from './trust.ts';
 
 export interface TrustFile {
   /** What was read last; the same object as long as the file has the same text. */
@@ -10,15 +10,15 @@ export interface TrustFile {
 }
 
 /** @throws Error when the file cannot be read or holds no certificates. */
-export async function openTrustFile(path: string): Promise<TrustFile> {
+export async function openTrustFile(path: string, log?: TrustLog): Promise<TrustFile> {
   let text = await readText(path);
-  let bundle = parseTrustBundle(text, path);
+  let bundle = parseTrustBundle(text, path, log);
   return { bundle: () => bundle, reread };
 
   async function reread(): Promise<void> {
     const found = await readText(path);
     if (found === text) return;
-    bundle = parseTrustBundle(found, path);
+    bundle = parseTrustBundle(found, path, log);
     text = found;
   }
 }

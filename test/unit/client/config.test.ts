@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { inClusterApiServer } from '../../../src/client/config.ts';
+import { makeAuthority } from '../../fakes/certificates.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
+import { createRecordingLog } from '../../fakes/recordinglog.ts';
 
+const [authority, other] = [makeAuthority('one'), makeAuthority('two')];
 const env = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' };
 
 describe('in a pod', () => {
@@ -14,7 +17,7 @@ describe('in a pod', () => {
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'kubegauge-account-'));
     write('token', 'first\n');
-    write('ca.crt', 'CA 1\n');
+    write('ca.crt', authority.cert);
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -66,12 +69,35 @@ describe('in a pod', () => {
     const clock = createFakeClock();
     const server = inClusterApiServer(env, { folder, clock });
     const before = server?.tls();
-    assert.deepEqual(before, { ca: 'CA 1', rejectUnauthorized: true });
+    assert.deepEqual(before, { ca: authority.cert, rejectUnauthorized: true });
     await clock.advance(60_000);
     assert.equal(server?.tls(), before);
-    write('ca.crt', 'CA 2\n');
+    write('ca.crt', other.cert);
     await clock.advance(60_000);
-    assert.deepEqual(server?.tls(), { ca: 'CA 2', rejectUnauthorized: true });
+    assert.deepEqual(server?.tls(), { ca: other.cert, rejectUnauthorized: true });
+  });
+
+  test('a damaged certificate of the CA is skipped, with a warning', () => {
+    const { log, lines } = createRecordingLog();
+    for (const text of [authority.cert.slice(0, 100) + other.cert, other.cert + authority.cert.slice(0, 100)]) {
+      write('ca.crt', text);
+      assert.equal(inClusterApiServer(env, { folder, log })?.tls().ca, other.cert);
+    }
+    assert.deepEqual(lines, Array(2).fill('warn: skips a damaged certificate; the others of its bundle are used'));
+  });
+
+  test('a CA without a certificate is refused, and later replaces none', async () => {
+    write('ca.crt', 'no PEM');
+    assert.throws(
+      () => inClusterApiServer(env, { folder }),
+      (error: Error) => /ca\.crt/.test(error.message) && /holds no certificate/.test(String(error.cause)),
+    );
+    write('ca.crt', authority.cert);
+    const clock = createFakeClock();
+    const server = inClusterApiServer(env, { folder, clock });
+    write('ca.crt', 'no PEM');
+    await clock.advance(60_000);
+    assert.equal(server?.tls().ca, authority.cert);
   });
 
   test('without a token it says which file is missing and what to do', () => {

@@ -6,7 +6,11 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { ApiServer } from '../../../src/client/config.ts';
 import { kubeconfigApiServer } from '../../../src/client/kubeconfig.ts';
+import { makeAuthority } from '../../fakes/certificates.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
+import { createRecordingLog } from '../../fakes/recordinglog.ts';
+
+const authority = makeAuthority();
 
 describe('a kubeconfig', () => {
   let folder = '';
@@ -19,7 +23,7 @@ describe('a kubeconfig', () => {
     const server = await load({ token: 'abc' });
     assert.equal(server.url, 'https://k.example:6443/prefix');
     assert.equal(await server.authorization(), 'Bearer abc');
-    assert.deepEqual(server.tls(), { ca: 'CA', rejectUnauthorized: true });
+    assert.deepEqual(server.tls(), { ca: authority.cert, rejectUnauthorized: true });
   });
 
   test('with a tokenFile beside it, which rotates', async () => {
@@ -40,31 +44,54 @@ describe('a kubeconfig', () => {
   test('with a client certificate in it', async () => {
     const server = await load({ 'client-certificate-data': base64('CERT'), 'client-key-data': base64('KEY') });
     assert.equal(await server.authorization(), undefined);
-    assert.deepEqual(server.tls(), { ca: 'CA', cert: 'CERT', key: 'KEY', rejectUnauthorized: true });
+    assert.deepEqual(server.tls(), { ca: authority.cert, cert: 'CERT', key: 'KEY', rejectUnauthorized: true });
   });
 
   test('with certificates in files beside it, read anew when they change', async () => {
     const clock = createFakeClock();
-    for (const name of ['ca', 'cert', 'key']) write(name, `${name} 1`);
+    write('ca', authority.cert);
+    for (const name of ['cert', 'key']) write(name, `${name} 1`);
     const cluster = { 'certificate-authority': 'ca', 'certificate-authority-data': undefined };
     const server = await load({ 'client-certificate': 'cert', 'client-key': 'key' }, cluster, clock);
     const first = server.tls();
-    assert.deepEqual(first, { ca: 'ca 1', cert: 'cert 1', key: 'key 1', rejectUnauthorized: true });
+    assert.deepEqual(first, { ca: authority.cert, cert: 'cert 1', key: 'key 1', rejectUnauthorized: true });
     assert.equal(server.tls(), first);
     write('cert', 'cert 2');
     write('key', 'key 2');
     await clock.advance(60_000);
-    assert.deepEqual(server.tls(), { ca: 'ca 1', cert: 'cert 2', key: 'key 2', rejectUnauthorized: true });
+    assert.deepEqual(server.tls(), { ca: authority.cert, cert: 'cert 2', key: 'key 2', rejectUnauthorized: true });
   });
 
   test('with another name to verify, or none at all', async () => {
     const named = await load({ token: 'abc' }, { 'tls-server-name': 'other.example' });
-    assert.deepEqual(named.tls(), { ca: 'CA', servername: 'other.example', rejectUnauthorized: true });
+    assert.deepEqual(named.tls(), { ca: authority.cert, servername: 'other.example', rejectUnauthorized: true });
     const insecure = await load(
       { token: 'abc' },
       { 'insecure-skip-tls-verify': true, 'certificate-authority-data': undefined },
     );
     assert.deepEqual(insecure.tls(), { rejectUnauthorized: false });
+  });
+
+  test('a damaged certificate of its CA is skipped, with a warning', async () => {
+    const damaged = makeAuthority('other').cert.slice(0, 100) + authority.cert;
+    write('damaged', damaged);
+    for (const cluster of [
+      { 'certificate-authority-data': base64(damaged) },
+      { 'certificate-authority': 'damaged', 'certificate-authority-data': undefined },
+    ]) {
+      const { log, lines } = createRecordingLog();
+      const file = write('config', JSON.stringify(config({ token: 'abc' }, cluster)));
+      const server = await kubeconfigApiServer(file, createFakeClock(), log);
+      assert.equal(server.tls().ca, authority.cert);
+      server.tls();
+      assert.deepEqual(lines, ['warn: skips a damaged certificate; the others of its bundle are used']);
+    }
+  });
+
+  test('a CA without a certificate is refused, unless nothing is verified', async () => {
+    const cluster = { 'certificate-authority-data': base64('no PEM') };
+    await assert.rejects(load({ token: 'abc' }, cluster), /certificate-authority-data of cluster c .* no certificate/);
+    await load({ token: 'abc' }, { ...cluster, 'insecure-skip-tls-verify': true });
   });
 
   test('with an exec plugin, which runs once for all who ask, and again when its token was refused', async () => {
@@ -75,7 +102,12 @@ describe('a kubeconfig', () => {
     const server = await load({ exec: execOf(script) }, {}, clock);
     const answers = await Promise.all([server.authorization(), server.authorization(), server.authorization()]);
     assert.deepEqual(answers, ['Bearer v1-1', 'Bearer v1-1', 'Bearer v1-1']);
-    assert.deepEqual(server.tls(), { ca: 'CA', cert: 'EXEC CERT', key: 'EXEC KEY', rejectUnauthorized: true });
+    assert.deepEqual(server.tls(), {
+      ca: authority.cert,
+      cert: 'EXEC CERT',
+      key: 'EXEC KEY',
+      rejectUnauthorized: true,
+    });
     assert.equal(await server.authorization(), 'Bearer v1-1');
     server.refresh?.();
     assert.equal(
@@ -172,7 +204,7 @@ function config(user: object, cluster: object = {}): object {
     kind: 'Config',
     'current-context': 'here',
     contexts: [{ name: 'here', context: { cluster: 'c', user: 'me' } }],
-    clusters: [{ name: 'c', cluster: { server, 'certificate-authority-data': base64('CA'), ...cluster } }],
+    clusters: [{ name: 'c', cluster: { server, 'certificate-authority-data': base64(authority.cert), ...cluster } }],
     users: [{ name: 'me', user }],
   };
 }

@@ -5,8 +5,11 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { ApiServer, TlsMaterial } from '../../../src/client/config.ts';
 import { createKubeletTls } from '../../../src/kubelet/tls.ts';
+import { makeAuthority } from '../../fakes/certificates.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
+import { createRecordingLog } from '../../fakes/recordinglog.ts';
 
+const [kubelets, next] = [makeAuthority('kubelets'), makeAuthority('next')];
 const noFlags = {
   insecure: false,
   certificateAuthority: undefined,
@@ -42,12 +45,12 @@ test('without flags kubelets are verified as kube-apiserver is, and shown the sa
 test('a CA and a client certificate of their own replace those', () => {
   const flags = {
     insecure: false,
-    certificateAuthority: file('ca', 'kubelet CA'),
+    certificateAuthority: file('ca', kubelets.cert),
     clientCertificate: file('cert', 'certificate'),
     clientKey: file('key', 'key'),
   };
   const tls = createKubeletTls(serverWith({ ca: 'CA', rejectUnauthorized: false }), flags, createFakeClock());
-  assert.deepEqual(tls(), { ca: 'kubelet CA', cert: 'certificate', key: 'key', insecure: false });
+  assert.deepEqual(tls(), { ca: kubelets.cert, cert: 'certificate', key: 'key', insecure: false });
 });
 
 test('insecure is asked for by flag, or by a kubeconfig without another CA', () => {
@@ -58,13 +61,16 @@ test('insecure is asked for by flag, or by a kubeconfig without another CA', () 
 });
 
 test('a CA file that changes is a new object within ten seconds', async () => {
-  const certificateAuthority = file('rotating', 'old');
+  const certificateAuthority = file('rotating', kubelets.cert);
   const clock = createFakeClock();
-  const tls = createKubeletTls(serverWith({ rejectUnauthorized: true }), { ...noFlags, certificateAuthority }, clock);
-  assert.equal(tls().ca, 'old');
-  writeFileSync(certificateAuthority, 'new');
+  const { log, lines } = createRecordingLog();
+  const flags = { ...noFlags, certificateAuthority };
+  const tls = createKubeletTls(serverWith({ rejectUnauthorized: true }), flags, clock, log);
+  assert.equal(tls().ca, kubelets.cert);
+  writeFileSync(certificateAuthority, `${kubelets.cert.slice(0, 100)}\n${next.cert}`);
   await clock.advance(10_000);
-  assert.equal(tls().ca, 'new');
+  assert.equal(tls().ca, next.cert);
+  assert.deepEqual(lines, ['warn: skips a damaged certificate; the others of its bundle are used']);
 });
 
 test('a file that is missing is named with its flag', () => {
