@@ -19,6 +19,8 @@ export interface SnapshotOptions {
   readonly intervalMs: number;
   /** With many nodes it is written less often, but at least so often, in milliseconds. */
   readonly longestPauseMs: number;
+  /** The most bytes of the file. Default: snapshotLimitBytes. */
+  readonly limitBytes?: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -30,9 +32,11 @@ export interface SnapshotKeeper {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** 5,000 nodes with 300,000 containers take about 200 MB. */
-const sizeLimitBytes = 400 * 1024 * 1024;
-const readable = { forbiddenMode: othersMayWrite, sizeLimitBytes };
+/**
+ * The most bytes of a snapshot, written or read; 5,000 nodes with 300,000 containers take about 200 MB. While a new one is written the old one is
+ * there too, so the folder needs room for two: the `sizeLimit` in manifests/base, beyond which Kubernetes evicts the pod.
+ */
+export const snapshotLimitBytes = 400 * 1024 * 1024;
 /** An older one is of no use. Each usage in it is as good as its age allows; but samples of long ago would make windows that nobody wants. */
 const oldestMs = 5 * 60_000;
 /** Lines are written together up to this size. */
@@ -44,10 +48,12 @@ export function createSnapshotKeeper({
   path: target,
   storage,
   nodes,
+  limitBytes = snapshotLimitBytes,
   clock,
   log,
   ...times
 }: SnapshotOptions): SnapshotKeeper {
+  const readable = { forbiddenMode: othersMayWrite, sizeLimitBytes: limitBytes };
   let failing = false;
 
   return target === undefined
@@ -98,14 +104,20 @@ export function createSnapshotKeeper({
     const handle = await open(unfinished, 'wx', 0o600);
     try {
       let chunk = '';
+      let writtenBytes = 0;
+      const append = async () => {
+        writtenBytes += Buffer.byteLength(chunk);
+        if (writtenBytes > limitBytes) throw new Error(`it would have more than ${limitBytes} bytes`);
+        await handle.appendFile(chunk);
+        chunk = '';
+      };
       for (const line of writeSnapshot(known(), now())) {
         chunk += line;
         if (chunk.length < chunkCharacters) continue;
         // Not write(): that may write less than it is told to, and say so to nobody who does not ask.
-        await handle.appendFile(chunk);
-        chunk = '';
+        await append();
       }
-      await handle.appendFile(chunk);
+      await append();
       await rename(unfinished, file);
     } catch (error) {
       await rm(unfinished, { force: true });

@@ -89,8 +89,9 @@ async function compile(folder: string): Promise<string> {
 
 /** What the image's ENV lines set. */
 function readEnvironment(dockerfile: string): Record<string, string> {
-  const pairs = [...dockerfile.matchAll(/^ENV (.*)$/gm)].flatMap(([, line = '']) => line.split(' '));
-  return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+  const lines = [...dockerfile.matchAll(/^ENV (.*)$/gm)].map(([, line = '']) => line);
+  const pairs = lines.flatMap((line) => [...line.matchAll(/(\w+)=(?:"([^"]*)"|(\S*))/g)]);
+  return Object.fromEntries(pairs.map(([, name = '', quoted, bare = '']) => [name, quoted ?? bare]));
 }
 
 async function writeAccount(folder: string, ca: string, token: string): Promise<string> {

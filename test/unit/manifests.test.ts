@@ -1,6 +1,8 @@
 /** Holds manifests/ to what they promise: metrics-server's names, the fewest rights, arguments that the flag table knows. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
@@ -9,12 +11,17 @@ import type {
   V1ClusterRole,
   V1ClusterRoleBinding,
   V1Deployment,
+  V1NetworkPolicy,
   V1Service,
+  V1ServiceAccount,
 } from '@kubernetes/client-node';
 import { parse, parseAllDocuments } from 'yaml';
+import { snapshotLimitBytes } from '../../src/command/snapshot.ts';
 import { flags } from '../../src/options/flags.ts';
 import { parseCommandLine } from '../../src/options/parse.ts';
+import { waitingBytesLimit } from '../../src/server/waitinglimits.ts';
 import { version } from '../../src/version.ts';
+import { readMeasured } from '../bench/measured.ts';
 import {
   inPod,
   type KubernetesObject,
@@ -27,7 +34,11 @@ import {
 const manifests = path.resolve(import.meta.dirname, '../../manifests');
 const files = globSync('**/*.yaml', { cwd: manifests }).sort();
 const texts = new Map(files.map((file) => [file, readFileSync(path.join(manifests, file), 'utf8')]));
-const everything = [...texts].filter(([file]) => !isKustomization(file)).flatMap(([, text]) => parseObjects(text));
+const objectsBelow = (folder: string) =>
+  [...texts]
+    .filter(([file]) => file.startsWith(folder) && !isKustomization(file))
+    .flatMap(([, text]) => parseObjects(text));
+const everything = objectsBelow('base/');
 
 const of = <T>(kind: string): (KubernetesObject & T)[] =>
   everything.filter((object): object is KubernetesObject & T => object.kind === kind);
@@ -98,9 +109,23 @@ describe('rights', () => {
     const role = of<V1ClusterRole>('ClusterRole').find(({ metadata }) => metadata.name === 'system:metrics-server');
     assert.deepEqual(role?.rules, [
       { apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] },
-      { apiGroups: [''], resources: ['pods', 'nodes'], verbs: ['get', 'list', 'watch'] },
+      { apiGroups: [''], resources: ['pods', 'nodes'], verbs: ['list', 'watch'] },
       { nonResourceURLs: ['/status'], verbs: ['get'] },
     ]);
+  });
+
+  test('users get the verbs that metrics.k8s.io has', () => {
+    const role = of<V1ClusterRole>('ClusterRole').find(({ metadata }) => metadata.name !== 'system:metrics-server');
+    assert.deepEqual(role?.rules, [
+      { apiGroups: ['metrics.k8s.io'], resources: ['pods', 'nodes'], verbs: ['get', 'list'] },
+    ]);
+  });
+
+  test('only the pod of the Deployment gets the token of the ServiceAccount', () => {
+    const [account] = of<V1ServiceAccount>('ServiceAccount');
+    const [deployment] = of<V1Deployment>('Deployment');
+    assert.equal(account?.automountServiceAccountToken, false);
+    assert.equal(deployment?.spec?.template.spec?.automountServiceAccountToken, true);
   });
 
   test('the rest is delegation by roles of Kubernetes, and only to its ServiceAccount', () => {
@@ -170,10 +195,80 @@ describe('deployment', () => {
       runAsUser: 1000,
       seccompProfile: { type: 'RuntimeDefault' },
     });
-    assert.deepEqual(pod?.volumes, [{ name: 'tmp-dir', emptyDir: {} }]);
+    assert.deepEqual(pod?.volumes, [{ name: 'tmp-dir', emptyDir: { sizeLimit: '1Gi' } }]);
     assert.deepEqual(container?.volumeMounts, [{ name: 'tmp-dir', mountPath: '/tmp' }]);
     assert.equal(parseCommandLine(args).options['cert-dir'], '/tmp');
     assert.equal(pod?.priorityClassName, 'system-cluster-critical');
+  });
+});
+
+describe('sizing', () => {
+  const mebibyte = 1024 ** 2;
+  const snapshotMiB = snapshotLimitBytes / mebibyte;
+  const pod = of<V1Deployment>('Deployment')[0]?.spec?.template.spec;
+  const limitMiB = Number(/^(\d+)Gi$/.exec(pod?.containers[0]?.resources?.limits?.['memory'] ?? '')?.[1]) * 1024;
+  const largest = readMeasured().figures['large.5000.ours.rss-peak'];
+  /** What a cluster of the largest size that Kubernetes supports takes, in MiB, as measured. */
+  const residentMiB = largest?.unit === 'MiB' ? largest.high : Number.NaN;
+  const dockerfile = readFileSync(path.join(manifests, '../Dockerfile'), 'utf8');
+  const percent = Number(/^ENV .*--max-old-space-size-percentage=(\d+)/m.exec(dockerfile)?.[1]);
+
+  test('the memory limit is twice what the largest cluster, a snapshot that is read, and waiting answers take', () => {
+    // Its bytes and its text are in memory together.
+    const neededMiB = residentMiB + 2 * snapshotMiB + waitingBytesLimit / mebibyte;
+    assert.ok(limitMiB >= 2 * neededMiB, `${limitMiB} MiB for ${neededMiB} MiB`);
+  });
+
+  test('of the limit, the heap and what is beside it have twice what they take', () => {
+    const heapMiB = (limitMiB * percent) / 100;
+    assert.ok(heapMiB >= 2 * residentMiB, `a heap of ${heapMiB} MiB`);
+    const besideMiB = limitMiB - heapMiB;
+    assert.ok(besideMiB >= 1.5 * (2 * snapshotMiB + waitingBytesLimit / mebibyte), `${besideMiB} MiB beside the heap`);
+  });
+
+  test('Node ties the heap to the memory that it is given', () => {
+    const heap = (share: number) => {
+      const script = 'process.stdout.write(String(v8.getHeapStatistics().heap_size_limit))';
+      return Number(execFileSync(process.execPath, [`--max-old-space-size-percentage=${share}`, '-e', script]));
+    };
+    const ratio = (heap(percent) - heap(percent / 2)) / (Math.min(totalmem(), process.constrainedMemory()) / 200);
+    assert.ok(Math.abs(ratio - percent) < 1, `${ratio} percent`);
+  });
+
+  test('the volume has room for the old snapshot and the new one, so that its limit never evicts the pod', () => {
+    const size = Number(/^(\d+)Gi$/.exec(pod?.volumes?.[0]?.emptyDir?.sizeLimit ?? '')?.[1]) * 1024;
+    assert.ok(size >= 2 * snapshotMiB + 64, `${size} MiB`);
+  });
+
+  test('the base images are named by tag and digest', () => {
+    const images = [...dockerfile.matchAll(/^ARG (?:BUILD|RUNTIME)_IMAGE=(.*)$/gm)].map(([, image]) => image ?? '');
+    assert.equal(images.length, 2);
+    for (const image of images) assert.match(image, /^[a-z0-9./-]+:[a-z0-9.-]+@sha256:[0-9a-f]{64}$/);
+  });
+});
+
+describe('the component networkpolicy', () => {
+  const objects = objectsBelow('components/networkpolicy/');
+  const [policy] = objects.filter(
+    (object): object is KubernetesObject & V1NetworkPolicy => object.kind === 'NetworkPolicy',
+  );
+  const [deployment] = of<V1Deployment>('Deployment');
+
+  test('adds one policy, for the pod of the Deployment', () => {
+    assert.equal(objects.length, 1);
+    assert.equal(policy?.metadata?.namespace, deployment?.metadata?.namespace);
+    assert.deepEqual(policy?.spec?.podSelector?.matchLabels, deployment?.spec?.template.metadata?.labels);
+    assert.deepEqual(policy?.spec?.policyTypes, ['Ingress', 'Egress']);
+  });
+
+  test('lets in what comes to the port of the Service, and nothing else', () => {
+    assert.deepEqual(policy?.spec?.ingress, [{ ports: [{ protocol: 'TCP', port: 'https' }] }]);
+    assert.equal(deployment?.spec?.template.spec?.containers[0]?.ports?.[0]?.name, 'https');
+  });
+
+  test('lets out what goes to DNS, kube-apiserver and the default port of kubelets', () => {
+    const out = policy?.spec?.egress?.flatMap(({ ports = [] }) => ports.map((each) => `${each.protocol} ${each.port}`));
+    assert.deepEqual(out, ['UDP 53', 'TCP 53', 'TCP 443', 'TCP 6443', `TCP ${flags['kubelet-port'].default}`]);
   });
 });
 

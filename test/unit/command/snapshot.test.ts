@@ -29,13 +29,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function setUp(file = path.join(folder, 'snapshot')) {
+function setUp(file = path.join(folder, 'snapshot'), limits: { readonly limitBytes?: number } = {}) {
   const clock = createFakeClock(Date.parse('2026-11-22T20:00:00Z'));
   const storage = createStorage({ clock, resolutionMs: 15_000, stalenessMs: 45_000 });
   const known = new Set(['node-a', 'node-b']);
   const { log, lines } = createRecordingLog();
   const nodes = { synced: () => true, get: (name: string) => (known.has(name) ? ({ name } as never) : undefined) };
-  const keeper = createSnapshotKeeper({ path: file, storage, nodes, ...times, clock, log });
+  const keeper = createSnapshotKeeper({ path: file, storage, nodes, ...times, ...limits, clock, log });
   const scrape = (node: string) => {
     for (const at of [100, 115]) {
       const machine = { timestampMs: at * 1000, cpuSeconds: at, memoryBytes: 1, swapBytes: undefined };
@@ -67,6 +67,21 @@ describe('the snapshot keeper', () => {
       ['node-a', 'node-b'].map((node) => after.storage.nodeUsage(node).kind),
       ['ready', 'ready'],
     );
+  });
+
+  test('writes no more than it would read, and keeps the snapshot that is there', async () => {
+    const { keeper, scrape, file } = setUp();
+    scrape('node-a');
+    await keeper.run(AbortSignal.abort());
+    const before = readFileSync(file);
+
+    const small = setUp(file, { limitBytes: before.length });
+    small.scrape('node-a');
+    small.scrape('node-b');
+    await small.keeper.run(AbortSignal.abort());
+    assert.deepEqual(readdirSync(folder), ['snapshot'], 'what was begun is removed');
+    assert.deepEqual(readFileSync(file), before);
+    assert.match(small.lines.join(), /^warn: cannot write the snapshot/);
   });
 
   test('leaves out nodes that the cluster does not know any more', async () => {
