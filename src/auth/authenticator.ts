@@ -4,13 +4,16 @@
  */
 import type { X509Certificate } from 'node:crypto';
 import { StatusError, unauthorized } from '../apimachinery/status.ts';
+import { quote } from '../apimachinery/quote.ts';
 import type { TokenReviewer } from '../client/reviews.ts';
 import type { Clock } from '../clock.ts';
-import type { Logger } from '../logging.ts';
-import { bearerToken } from './bearer.ts';
+import { describeError } from '../logging.ts';
+import { bearerToken, withoutToken } from './bearer.ts';
 import { perConnection } from './perconnection.ts';
+import type { RefusalCause, Refusals } from './refusals.ts';
 import { userFromHeaders } from './requestheader.ts';
 import type { AuthenticationSettings } from './settings.ts';
+import { TooManyStrangers } from './strangers.ts';
 import { createTokenAuthenticator } from './tokenreview.ts';
 import { anonymous, type UserInfo, withAuthenticatedGroup } from './user.ts';
 import { createVerifier } from './verification.ts';
@@ -26,6 +29,8 @@ export interface Credentials {
   readonly certificate: X509Certificate | undefined;
   /** The same object for all requests of one connection, and for no other. */
   readonly connection: object;
+  /** The client's IP address; empty where the connection is closed. */
+  readonly address: string;
 }
 
 export interface Authenticator {
@@ -36,90 +41,129 @@ export interface Authenticator {
 export interface AuthenticatorOptions {
   readonly settings: { current(): AuthenticationSettings };
   readonly reviewer: TokenReviewer;
-  /** How long a TokenReview is remembered, in milliseconds. */
+  /** For tokens that were never good; over connections of its own. */
+  readonly strangersReviewer: TokenReviewer;
+  /** How long a good token is remembered, in milliseconds. */
   readonly tokenTtlMs: number;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly refusals: Pick<Refusals, 'refused'>;
 }
 
-/** One way to say who one is: the user, undefined where nothing of the kind is shown, or an Error thrown where it is not valid. */
+/** Credentials that are not accepted, and why. */
+class Refused extends Error {
+  readonly refusal: RefusalCause;
+
+  constructor(refusal: RefusalCause, reason: string) {
+    super(reason);
+    this.refusal = refusal;
+  }
+}
+
+/** One way to say who one is: the user, undefined where nothing of the kind is shown, or Refused thrown where it is not valid. */
 type Step = (credentials: Credentials, signal: AbortSignal) => UserInfo | undefined | Promise<UserInfo | undefined>;
 
-export function createAuthenticator({
-  settings,
-  reviewer,
-  tokenTtlMs,
-  clock,
-  log,
-}: AuthenticatorOptions): Authenticator {
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const { settings, reviewer, strangersReviewer, tokenTtlMs, clock, refusals } = options;
   const verifier = createVerifier(clock);
   const nameOf = perConnection(commonNameOf);
   const userOf = perConnection(userFromCertificate);
-  const tokens = createTokenAuthenticator({ reviewer, ttlMs: tokenTtlMs, clock });
+  const tokens = createTokenAuthenticator({ reviewer, strangersReviewer, ttlMs: tokenTtlMs, clock });
   const steps: readonly Step[] = [frontProxy, clientCertificate, token];
   return { authenticate };
 
   async function authenticate(credentials: Credentials, signal: AbortSignal): Promise<UserInfo> {
     const user = (await identify(credentials, signal)) ?? anonymous;
-    refuseImpersonation(credentials.rawHeaders);
+    refuseImpersonation(credentials);
     return withAuthenticatedGroup(user);
   }
 
   async function identify(credentials: Credentials, signal: AbortSignal): Promise<UserInfo | undefined> {
-    const failures: unknown[] = [];
+    const failures: Error[] = [];
     for (const step of steps) {
       try {
         const user = await step(credentials, signal);
-        if (user !== undefined) return user;
+        if (user === undefined) continue;
+        // A front proxy that is taken for a client would act for all of its users by its own name.
+        record(credentials, failures.filter(isOfFrontProxy));
+        return user;
       } catch (error) {
-        failures.push(error);
+        // Not a no: the client is to come again.
+        if (error instanceof TooManyStrangers) throw error;
+        failures.push(error instanceof Error ? error : new Error(String(error)));
       }
     }
     signal.throwIfAborted();
     if (failures.length === 0) return undefined;
-    const cause = new AggregateError(failures, failures.map(String).join('; '));
-    log.debug({ err: cause }, 'refused credentials');
-    throw unauthorized({ cause });
+    record(credentials, failures);
+    throw unauthorized({ cause: new AggregateError(failures, failures.map(String).join('; ')) });
+  }
+
+  /** Several failures are one refusal, by the first that says what the client wanted to be. */
+  function record({ address }: Credentials, failures: readonly Error[]): void {
+    const refused = failures.filter((failure) => failure instanceof Refused);
+    const [first] = refused.filter(isOfFrontProxy).concat(refused.toReversed());
+    if (first === undefined) return;
+    const reason = refused.map(({ message }) => message).join('; ');
+    // Reviews of tokens differ by texts of others.
+    const variant = first.refusal.endsWith('-certificate') ? reason : '';
+    refusals.refused({ cause: first.refusal, reason, variant, address });
   }
 
   /** Headers count only from a certificate of the front proxies' own CA: anybody can send them. */
   function frontProxy({ certificate, connection, rawHeaders }: Credentials): UserInfo | undefined {
     const { requestHeader } = settings.current();
     if (certificate === undefined || requestHeader === undefined) return undefined;
+    const user = userFromHeaders(rawHeaders, requestHeader.headers);
+    const refuse = (cause: RefusalCause, reason: string) =>
+      // Without a user in its headers it is no front proxy, but a client.
+      new Refused(user === undefined ? 'client-certificate' : cause, `as a front proxy: ${reason}`);
     const verdict = verifier.verify(certificate, connection, requestHeader.ca);
-    if (verdict.kind === 'untrusted') throw new Error(`not a front proxy: ${verdict.reason}`);
+    if (verdict.kind === 'untrusted') throw refuse('front-proxy-certificate', verdict.reason);
     const name = nameOf(certificate, connection);
     if (requestHeader.allowedNames.length > 0 && !requestHeader.allowedNames.includes(name)) {
-      throw new Error(`not a front proxy: ${JSON.stringify(name)} is not in requestheader-allowed-names`);
+      throw refuse('front-proxy-name', `${quote(name)} is not in requestheader-allowed-names`);
     }
-    return userFromHeaders(rawHeaders, requestHeader.headers);
+    return user;
   }
 
   function clientCertificate({ certificate, connection }: Credentials): UserInfo | undefined {
     const { clientCa } = settings.current();
     if (certificate === undefined || clientCa === undefined) return undefined;
     const verdict = verifier.verify(certificate, connection, clientCa);
-    if (verdict.kind === 'untrusted') throw new Error(`not a client: ${verdict.reason}`);
+    if (verdict.kind === 'untrusted') {
+      throw new Refused('client-certificate', `as a client: ${verdict.reason}`);
+    }
     return userOf(certificate, connection);
   }
 
-  async function token({ rawHeaders }: Credentials, signal: AbortSignal): Promise<UserInfo | undefined> {
-    const shown = bearerToken(rawHeaders);
+  async function token(credentials: Credentials, signal: AbortSignal): Promise<UserInfo | undefined> {
+    const shown = bearerToken(credentials.rawHeaders);
     if (shown === undefined) return undefined;
-    const user = await tokens.authenticate(shown, signal);
-    if (user === undefined) throw new Error('the bearer token is not valid');
-    return user;
+    const verdict = await tokens.authenticate(shown, credentials, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      if (!(error instanceof TooManyStrangers))
+        throw new Refused('token-review', withoutToken(describeError(error), shown));
+      refusals.refused({ cause: 'token-line', reason: error.message, address: credentials.address });
+      throw error;
+    });
+    if (verdict.kind === 'invalid') throw new Refused('token', verdict.reason);
+    return verdict.user;
+  }
+
+  /**
+   * kube-apiserver impersonates by itself and never sends these on. Here they would be ignored, and the request run with the caller's own
+   * rights, which may be larger.
+   */
+  function refuseImpersonation({ rawHeaders, address }: Credentials): void {
+    const asked = rawHeaders.some((name, at) => at % 2 === 0 && name.toLowerCase().startsWith('impersonate-'));
+    if (!asked) return;
+    refusals.refused({ cause: 'impersonation', reason: 'the request has Impersonate headers', address });
+    const message =
+      'Impersonate headers are not accepted here: send the request through kube-apiserver, which impersonates by itself';
+    throw new StatusError('Forbidden', message, { details: {} });
   }
 }
 
-/**
- * kube-apiserver impersonates by itself and never sends these on. Here they would be ignored, and the request run with the caller's own
- * rights, which may be larger.
- */
-function refuseImpersonation(rawHeaders: readonly string[]): void {
-  const asked = rawHeaders.some((name, at) => at % 2 === 0 && name.toLowerCase().startsWith('impersonate-'));
-  if (!asked) return;
-  const message =
-    'Impersonate headers are not accepted here: send the request through kube-apiserver, which impersonates by itself';
-  throw new StatusError('Forbidden', message, { details: {} });
+function isOfFrontProxy(failure: Error): boolean {
+  return failure instanceof Refused && failure.refusal.startsWith('front-proxy');
 }

@@ -3,21 +3,28 @@ import { escapeHtml, quote } from '../apimachinery/quote.ts';
 import { forbidden, type StatusError } from '../apimachinery/status.ts';
 import { type Attributes, nameOf } from './attributes.ts';
 import type { AccessReviewer } from '../client/reviews.ts';
-import type { Logger } from '../logging.ts';
-import { inLanes } from './lanes.ts';
+import { describeError, type Logger } from '../logging.ts';
+import { anonymousLaneWidth, inLanes, inOneLane } from './lanes.ts';
+import type { Refusals } from './refusals.ts';
 import { type AccessOptions, createAccess } from './subjectaccessreview.ts';
-import { masters, type UserInfo } from './user.ts';
+import { isAnonymous, masters, type UserInfo } from './user.ts';
 
 export interface Authorizer {
   /** Returns if the user may; throws StatusError Forbidden if not, ReviewUnavailable if nobody could tell. */
   authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void>;
 }
 
-export interface AuthorizerOptions extends AccessOptions {
+export interface AuthorizerOptions extends Omit<AccessOptions, 'limit'> {
+  /** For anonymous requests; over connections of its own. */
+  readonly anonymousReviewer: AccessReviewer;
   /** Paths that need no right; a trailing `*` stands for any rest. */
   readonly alwaysAllowPaths: readonly string[];
+  readonly refusals: Pick<Refusals, 'refused'>;
   readonly log: Logger;
 }
+
+/** Answers to anonymous requests that are remembered; they choose paths as they like. */
+const anonymousLimit = 1_024;
 
 /** kube-apiserver gave no answer; the cause, which is for our log only, says why. */
 export class ReviewUnavailable extends Error {
@@ -30,31 +37,50 @@ export class ReviewUnavailable extends Error {
 /** @throws Error for a path with a `*` anywhere but at its end. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const isOpen = pathMatcher(options.alwaysAllowPaths);
-  const access = createAccess({ ...options, reviewer: inLanes(telling(options)) });
+  const { refusals } = options;
+  const telling = createTelling(options);
+  const access = createAccess({ ...options, reviewer: inLanes(telling(options.reviewer)) });
+  // Strangers get neither the connections nor the memory of those who are known.
+  const anonymousAccess = createAccess({
+    ...options,
+    reviewer: inOneLane(telling(options.anonymousReviewer), anonymousLaneWidth),
+    limit: anonymousLimit,
+  });
   return { authorize };
 
   async function authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void> {
     // While kube-apiserver cannot answer us, its own probes must still come through.
     if (user.groups.includes(masters)) return;
     if (attributes.kind === 'path' && isOpen(attributes.path)) return;
-    const { allowed, reason } = await access.review(user, attributes, signal).catch((error: unknown) => {
-      throw new ReviewUnavailable(error);
-    });
-    if (!allowed) throw forbiddenStatus(user, attributes, reason);
+    const isStranger = isAnonymous(user);
+    const { allowed, reason } = await (isStranger ? anonymousAccess : access)
+      .review(user, attributes, signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted) refusals.refused({ cause: 'access-review', reason: describeError(error) });
+        throw new ReviewUnavailable(error);
+      });
+    if (allowed) return;
+    const denial = forbiddenStatus(user, attributes, reason);
+    refusals.refused(
+      isStranger
+        ? { cause: 'anonymous-denied', reason: denial.message }
+        : { cause: 'denied', reason: denial.message, variant: user.name },
+    );
+    throw denial;
   }
 }
 
-/** Tells when reviews begin to fail and when they work again; not for each request that it strikes. */
-function telling({ reviewer, staleAllowMs = 0, log }: AuthorizerOptions): AccessReviewer {
+/** Returns what tells when reviews begin to fail and when they work again; not for each request that it strikes. */
+function createTelling({ staleAllowMs = 0, log }: AuthorizerOptions): (reviewer: AccessReviewer) => AccessReviewer {
   const meanwhile =
     staleAllowMs > 0
       ? `who was let in before is for ${staleAllowMs / 1000} s more, others are refused`
       : 'who needs a review is refused';
   let failing = false;
-  return {
-    async review(spec, signal) {
+  return (reviewer) => ({
+    async review(spec, call) {
       try {
-        const result = await reviewer.review(spec, signal);
+        const result = await reviewer.review(spec, call);
         if (failing) log.info({}, 'access is reviewed again');
         failing = false;
         return result;
@@ -64,7 +90,7 @@ function telling({ reviewer, staleAllowMs = 0, log }: AuthorizerOptions): Access
         throw error;
       }
     },
-  };
+  });
 }
 
 /** The refusal in Kubernetes' words; clients show them, and people search for them. */

@@ -8,8 +8,13 @@ export interface ReviewCache<T> {
    * @param ask is called without the caller's signal, because others may wait for its answer too; what it throws is not remembered.
    * @param signal ends this caller's waiting.
    */
-  get(key: string, ask: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  get(key: string, ask: Ask<T>, signal: AbortSignal): Promise<T>;
+  /** Remembers an answer that was had in another way. */
+  put(key: string, answer: T): void;
 }
+
+/** @param failed is to be called when a try failed and another follows: an answer that may stand in need not wait for that. */
+export type Ask<T> = (failed: (error: unknown) => void) => Promise<T>;
 
 export interface ReviewCacheOptions<T> {
   /** Entries; the one that was not used for longest makes room. */
@@ -74,10 +79,11 @@ export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCache
       answer.catch(() => undefined);
       return held.answer;
     },
+    put: (key, answer) => remember(key, answer, clock.monotonicMs()),
   };
 
   /** Begins a question, unless there is one that is new enough. */
-  function askFor(key: string, ask: () => Promise<T>): Asking<T> {
+  function askFor(key: string, ask: Ask<T>): Asking<T> {
     const askedMs = clock.monotonicMs();
     const asking = askings.get(key);
     if (asking !== undefined && askedMs - asking.latest.askedMs < joinMs) return asking;
@@ -88,10 +94,10 @@ export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCache
     return begun;
   }
 
-  async function askAndRemember(key: string, askedMs: number, ask: () => Promise<T>): Promise<T> {
+  async function askAndRemember(key: string, askedMs: number, ask: Ask<T>): Promise<T> {
     try {
       // Started a turn later, so that a question that fails at once is not left in the map.
-      const answer = await Promise.resolve().then(ask);
+      const answer = await Promise.resolve().then(() => ask((error) => tryFailed(key, askedMs, error)));
       if (!isOutdated(key, askedMs)) remember(key, answer, askedMs);
       tellAll(key, answer);
       return answer;
@@ -104,6 +110,13 @@ export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCache
       const asking = askings.get(key);
       if (asking !== undefined && (asking.underWay -= 1) === 0) askings.delete(key);
     }
+  }
+
+  /** Lets those who wait have what stands in. What is no outage is left to the last try, which may still bring the answer. */
+  function tryFailed(key: string, askedMs: number, error: unknown): void {
+    if (isOutdated(key, askedMs) || stale?.isOutage(error) !== true) return;
+    const held = withoutAnswer(key, error);
+    if (held !== undefined) tellAll(key, held.answer);
   }
 
   function tellAll(key: string, answer: T): void {

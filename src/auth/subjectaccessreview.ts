@@ -14,6 +14,10 @@ export interface AccessOptions {
   readonly deniedTtlMs: number;
   /** For how much longer a yes counts while kube-apiserver cannot be asked; default 0. A no never does. */
   readonly staleAllowMs?: number;
+  /** Entries that are remembered; default 8,192, as in kube-apiserver's own delegates. */
+  readonly limit?: number;
+  /** Whether kube-apiserver may have just started, and deny what it will allow. */
+  readonly isAfterOutage?: () => boolean;
   readonly clock: Clock;
 }
 
@@ -22,21 +26,28 @@ export interface Access {
   review(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<AccessReviewResult>;
 }
 
-/** As in kube-apiserver's own delegates. */
-const reviewLimit = 8192;
+const defaultLimit = 8192;
 /** What is that long was written by somebody who plays with us. */
 const rememberedLengthLimit = 10_000;
+/** How long a no of a kube-apiserver that may have just started is remembered at most, in milliseconds. */
+export const denialAfterOutageMs = 500;
 
-export function createAccess({ reviewer, allowedTtlMs, deniedTtlMs, staleAllowMs = 0, clock }: AccessOptions): Access {
-  const ttlMs = ({ allowed }: AccessReviewResult) => (allowed ? allowedTtlMs : deniedTtlMs);
+export function createAccess(options: AccessOptions): Access {
+  const { reviewer, allowedTtlMs, deniedTtlMs, staleAllowMs = 0, limit = defaultLimit, clock } = options;
+  const { isAfterOutage = () => false } = options;
+  const ttlMs = ({ allowed }: AccessReviewResult) => {
+    if (allowed) return allowedTtlMs;
+    return isAfterOutage() ? Math.min(deniedTtlMs, denialAfterOutageMs) : deniedTtlMs;
+  };
   const stale = { ms: ({ allowed }: AccessReviewResult) => (allowed ? staleAllowMs : 0), isOutage };
-  const cache = createReviewCache<AccessReviewResult>({ limit: reviewLimit, ttlMs, stale, clock });
+  const cache = createReviewCache<AccessReviewResult>({ limit, ttlMs, stale, clock });
   return {
     async review(user, attributes, signal) {
       const spec = toSpec(user, attributes);
-      if (lengthOf(attributes) >= rememberedLengthLimit) return await reviewer.review(spec, signal);
+      if (lengthOf(attributes) >= rememberedLengthLimit) return await reviewer.review(spec, { signal });
       // Hashed, because a user in hundreds of groups has a spec of many kilobytes.
-      return await cache.get(hash('sha256', JSON.stringify(spec), 'base64'), () => reviewer.review(spec), signal);
+      const key = hash('sha256', JSON.stringify(spec), 'base64');
+      return await cache.get(key, (failed) => reviewer.review(spec, { onRetry: failed }), signal);
     },
   };
 }

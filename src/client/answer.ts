@@ -41,11 +41,18 @@ export function decodeBody(body: Buffer, secret: boolean, protobuf?: ProtobufFor
 /**
  * The error that an answer outside 2xx stands for: the server's own words, or the body's if a proxy answered in its place.
  * @param request e.g. `GET https://10.96.0.1:443/api/v1/nodes`; it goes into the cause, which no client of ours gets to see.
+ * @param retryAfter the header of that name; a date in it is ignored, as by client-go.
  */
-export function toStatusError(request: string, code: number, body: Buffer): StatusError {
+export function toStatusError(request: string, code: number, body: Buffer, retryAfter = ''): StatusError {
   const status = statusIn(body);
   const message = text(field(status, 'message')) ?? excerpt(body);
-  return statusError(code, message, new Error(`${request} answered ${code}`));
+  const seconds = secondsOf(retryAfter) ?? field(field(status, 'details'), 'retryAfterSeconds');
+  const cause = new Error(`${request} answered ${code}`);
+  return statusError(code, message, cause, typeof seconds === 'number' ? seconds : undefined);
+}
+
+function secondsOf(retryAfter: string): number | undefined {
+  return /^[0-9]{1,9}$/.test(retryAfter.trim()) ? Number(retryAfter) : undefined;
 }
 
 /** The error that a Status object stands for, such as one in a watch. */
@@ -55,8 +62,12 @@ export function fromStatus(request: string, status: unknown): StatusError {
   return statusError(typeof code === 'number' ? code : 500, message, new Error(`${request} was ended by the server`));
 }
 
-function statusError(code: number, message: string, cause: Error): StatusError {
-  return new StatusError(reasonOf(code) ?? (code >= 500 ? 'InternalError' : 'BadRequest'), message, { code, cause });
+function statusError(code: number, message: string, cause: Error, retryAfterSeconds?: number): StatusError {
+  return new StatusError(reasonOf(code) ?? (code >= 500 ? 'InternalError' : 'BadRequest'), message, {
+    code,
+    cause,
+    ...(retryAfterSeconds === undefined ? {} : { details: { retryAfterSeconds } }),
+  });
 }
 
 function statusIn(body: Buffer): unknown {

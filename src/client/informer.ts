@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import type { ProtobufForm } from './answer.ts';
 import { BodyBuffer } from './bodybuffer.ts';
+import { isBrokenConnection, isUnreachable } from './connectionerrors.ts';
 import { field, items, text } from './json.ts';
 import { listOf } from './messages.ts';
 import { createObjects } from './objects.ts';
@@ -91,19 +92,32 @@ export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
 
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      const startedMs = clock.monotonicMs();
+      let longestMs = Infinity;
       try {
         version ??= await list(signal);
         await follow(version, signal);
       } catch (error) {
         if (signal.aborted) return;
+        if (isOfOutage(error, clock.monotonicMs() - startedMs)) longestMs = longestOutagePauseMs;
         // Only a server that is away or busy may still know our version.
         if (!isPassing(error)) version = undefined;
         if (!isGone(error)) fails(error);
       }
       // Always a pause, also after a good end: a server or proxy that ends each watch at once must not be asked in a tight loop.
-      await clock.sleep(backoffMs(idleRounds, random()), signal).catch(() => undefined);
+      await clock.sleep(Math.min(backoffMs(idleRounds, random()), longestMs), signal).catch(() => undefined);
       idleRounds += 1;
     }
+  }
+
+  /**
+   * Reports whether the server is away or starts, and may be ready at any moment. A list that breaks after a while is none of it: the server
+   * would make it again each second.
+   */
+  function isOfOutage(error: unknown, tookMs: number): boolean {
+    if (isUnreachable(error)) return true;
+    if (!rest.outage.isRecent()) return false;
+    return error instanceof StatusError || (isBrokenConnection(error) && tookMs < longestOutagePauseMs);
   }
 
   /** Reads all pages and returns the version that they show; what was on none of them is gone. */
@@ -216,6 +230,8 @@ function protobufForms(message: Message): { readonly object: ProtobufForm; reado
 const watchSeconds = 300;
 const backoffFloorMs = 500;
 const backoffCeilingMs = 30_000;
+/** The longest pause while the server is away or starts, in milliseconds: its next request finds it ready, or a second later. */
+export const longestOutagePauseMs = 1_000;
 
 /**
  * How long to wait before the next try: from half a second to 30 s, doubling, with a spread of one to two.

@@ -5,7 +5,7 @@ import type { Registry } from '../monitoring.ts';
 
 /** Called once for each request, with the HTTP status or `<error>` where there was none. */
 export type OnRequest = (method: string, host: string, code: string) => void;
-/** Called once for each review, with the HTTP status or `<error>` where there was none. */
+/** Called once for each try of a review, with the HTTP status or `<error>` where there was none. */
 export type OnReview = (code: string, seconds: number) => void;
 
 export interface ClientMetrics {

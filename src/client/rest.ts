@@ -2,16 +2,18 @@
 import type { Readable } from 'node:stream';
 import { untilAborted } from '../abort.ts';
 import { StatusError } from '../apimachinery/status.ts';
+import { systemClock } from '../clock.ts';
 import { userAgent } from '../version.ts';
-import { lookupErrorCode, type Resolve } from '../dns/address.ts';
+import type { Resolve } from '../dns/address.ts';
 import { Lookups } from '../dns/lookup.ts';
 import { systemResolver } from '../dns/resolver.ts';
 import { bodyLimitBytes, decodeBody, type ProtobufForm, readBody, toStatusError } from './answer.ts';
 import type { BodyBuffer } from './bodybuffer.ts';
 import type { ApiServer, TlsMaterial } from './config.ts';
+import { isLateConnection } from './connectionerrors.ts';
 import { checkHostname } from './hostname.ts';
-import { field, text } from './json.ts';
 import { noAnswer, type OnRequest } from './metrics.ts';
+import { createOutage, isOutageCode, type Outage } from './outage.ts';
 import { type Dispatcher, Pool } from './undici.ts';
 
 export interface RequestOptions {
@@ -28,6 +30,8 @@ export interface RequestOptions {
 }
 
 export interface RestClient extends AsyncDisposable {
+  /** When the server was away, as far as requests show. */
+  readonly outage: Outage;
   /** An object or a list: its decoded JSON, or protobuf as far as it was asked for. */
   get(path: string, options?: RequestOptions): Promise<unknown>;
   /** Posts an object and returns the decoded JSON of what the server made of it. */
@@ -48,42 +52,55 @@ const getTimeoutMs = 60_000;
 const createTimeoutMs = 10_000;
 /** For the headers of a stream: kube-apiserver sends them at once. */
 const streamTimeoutMs = 30_000;
-const connectTimeoutMs = 10_000;
+const defaultConnectTimeoutMs = 10_000;
 /** Shorter than the idle time of kube-apiserver (90 s) and of common load balancers (60 s), so that we close first. */
 const keepAliveMs = 45_000;
-/** A handful of watches, and reviews for a burst of new clients; the rest waits in line. */
-const connectionLimit = 32;
+/** Connections where the options name no other limit; a request beyond them waits. */
+const defaultConnectionLimit = 32;
+
+export interface RestClientOptions {
+  readonly onRequest?: OnRequest;
+  /** Connections that may be open at once. */
+  readonly connections?: number;
+  /** How long a connection may take until its TLS handshake is done, in milliseconds. */
+  readonly connectTimeoutMs?: number;
+  /** Finds the server's addresses where it has a name; unset: with the system's configuration. */
+  readonly resolve?: Resolve | undefined;
+  /** Several clients of one server share it. Default: one of its own. */
+  readonly outage?: Outage;
+}
 
 /**
  * HTTP/1.1 on purpose: a watch then has its connection for itself, so that one broken connection takes one watch with it
  * and a slow reader holds up nobody else; it is also undici's best-proven path. No proxy from the environment, no redirects.
- *
- * @param resolve finds the server's addresses where it has a name; unset: with the system's configuration.
  */
-export function createRestClient(
-  server: ApiServer,
-  onRequest: OnRequest = () => undefined,
-  resolve: Resolve = systemResolver().resolveFirst,
-): RestClient {
+export function createRestClient(server: ApiServer, options: RestClientOptions = {}): RestClient {
+  const { onRequest = () => undefined, outage = createOutage(systemClock) } = options;
+  const { resolve = systemResolver().resolveFirst, connectTimeoutMs = defaultConnectTimeoutMs } = options;
   const { origin, pathname, host } = new URL(server.url);
   const prefix = pathname.replace(/\/$/, '');
   let current: { readonly material: TlsMaterial; readonly pool: Dispatcher } | undefined;
   const pools = new Set<Dispatcher>();
-  const lookups = new Lookups(resolve, connectTimeoutMs);
+  // A look-up may outlive the connection that needs it first: its answer is there for the next try.
+  const lookups = new Lookups(resolve, defaultConnectTimeoutMs);
   let disposed = false;
-  return { get, create, stream, [Symbol.asyncDispose]: dispose };
+  return { outage, get, create, stream, [Symbol.asyncDispose]: dispose };
 
-  function get(path: string, options: RequestOptions = {}): Promise<unknown> {
-    return exchange(toCall('GET', path, options, getTimeoutMs));
+  function get(path: string, request: RequestOptions = {}): Promise<unknown> {
+    return exchange(toCall('GET', path, request, getTimeoutMs));
   }
 
-  function create(path: string, body: unknown, options: RequestOptions = {}): Promise<unknown> {
-    return exchange(toCall('POST', path, options, createTimeoutMs, JSON.stringify(body)));
+  function create(path: string, body: unknown, request: RequestOptions = {}): Promise<unknown> {
+    return exchange(toCall('POST', path, request, createTimeoutMs, JSON.stringify(body)));
   }
 
-  function stream(path: string, options: RequestOptions = {}): Promise<Streamed> {
-    const call = toCall('GET', path, options, streamTimeoutMs);
-    return withDeadline(call, lookups, (signal) => send(call, signal));
+  function stream(path: string, request: RequestOptions = {}): Promise<Streamed> {
+    const call = toCall('GET', path, request, streamTimeoutMs);
+    return withDeadline(call, lookups, async (signal) => {
+      const streamed = await send(call, signal);
+      streamed.body.once('error', () => seeOutage(request.signal));
+      return streamed;
+    });
   }
 
   function exchange(call: Call): Promise<unknown> {
@@ -96,20 +113,20 @@ export function createRestClient(
   function toCall(
     method: Call['method'],
     path: string,
-    options: RequestOptions,
+    request: RequestOptions,
     timeoutMs: number,
     body?: string,
   ): Call {
-    const query = new URLSearchParams(options.query).toString();
+    const query = new URLSearchParams(request.query).toString();
     return {
       method,
       path: `${prefix}${path}${query === '' ? '' : `?${query}`}`,
       request: `${method} ${server.url}${path}`,
-      accept: options.accept ?? 'application/json',
-      timeoutMs: options.timeoutMs ?? timeoutMs,
-      protobuf: options.protobuf,
-      buffer: options.buffer,
-      signal: options.signal,
+      accept: request.accept ?? 'application/json',
+      timeoutMs: request.timeoutMs ?? timeoutMs,
+      protobuf: request.protobuf,
+      buffer: request.buffer,
+      signal: request.signal,
       body,
     };
   }
@@ -129,7 +146,8 @@ export function createRestClient(
     }
     if (response.statusCode >= 200 && response.statusCode < 300)
       return { contentType: [response.headers['content-type'] ?? ''].flat().join(), body: response.body };
-    throw toStatusError(call.request, response.statusCode, await readBody(response.body, bodyLimitBytes));
+    const retryAfter = [response.headers['retry-after'] ?? ''].flat().join();
+    throw toStatusError(call.request, response.statusCode, await readBody(response.body, bodyLimitBytes), retryAfter);
   }
 
   async function dispatch(
@@ -153,11 +171,22 @@ export function createRestClient(
       bodyTimeout: 0,
     });
     answer.then(
-      ({ statusCode }) => onRequest(call.method, host, String(statusCode)),
-      () => onRequest(call.method, host, noAnswer),
+      ({ statusCode }) => {
+        onRequest(call.method, host, String(statusCode));
+        if (isOutageCode(statusCode)) outage.seen();
+      },
+      () => {
+        onRequest(call.method, host, noAnswer);
+        seeOutage(call.signal);
+      },
     );
     // undici looks at the signal only once there is a connection.
     return untilAborted(answer, signal);
+  }
+
+  /** @param signal of the caller: what ends by it says nothing of the server. */
+  function seeOutage(signal: AbortSignal | undefined): void {
+    if (signal?.aborted !== true && !disposed) outage.seen();
   }
 
   /** New connections use new TLS material; what runs on old ones may end there, a watch does within ten minutes. */
@@ -166,7 +195,7 @@ export function createRestClient(
     const material = server.tls();
     if (current?.material === material) return current.pool;
     const previous = current?.pool;
-    current = { material, pool: createPool(origin, material, lookups) };
+    current = { material, pool: createPool(origin, material, lookups, connectTimeoutMs, options.connections) };
     pools.add(current.pool);
     if (previous !== undefined) void retire(previous);
     return current.pool;
@@ -184,27 +213,6 @@ export function createRestClient(
   }
 }
 
-/** Whether the connection broke under the request: it may have been a kept one that the server was about to close. */
-export function isBrokenConnection(error: unknown): boolean {
-  return hasCode(error, brokenCodes);
-}
-
-/** Reports whether nothing listens at the server's address, as while it is started again, or its name has no address by now. */
-export function isRefusedConnection(error: unknown): boolean {
-  return hasCode(error, refusedCodes);
-}
-
-function hasCode(error: unknown, codes: ReadonlySet<string>): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (codes.has(text(field(at, 'code')) ?? '')) return true;
-  }
-  return false;
-}
-
-const brokenCodes: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
-const lateCodes: ReadonlySet<string> = new Set(['UND_ERR_CONNECT_TIMEOUT']);
-const refusedCodes: ReadonlySet<string> = new Set(['ECONNREFUSED', lookupErrorCode]);
-
 interface Call {
   readonly method: 'GET' | 'POST';
   /** With the URL's own path before it and the query behind it. */
@@ -219,12 +227,18 @@ interface Call {
   readonly body: string | undefined;
 }
 
-function createPool(origin: string, material: TlsMaterial, { lookup }: Lookups): Dispatcher {
+function createPool(
+  origin: string,
+  material: TlsMaterial,
+  { lookup }: Lookups,
+  connectTimeout: number,
+  connections = defaultConnectionLimit,
+): Dispatcher {
   return new Pool(origin, {
     allowH2: false,
     pipelining: 1,
-    connections: connectionLimit,
-    connectTimeout: connectTimeoutMs,
+    connections,
+    connectTimeout,
     keepAliveTimeout: keepAliveMs,
     // As in Go, each certificate of the bundle is trusted, also an intermediate.
     connect: { ...material, lookup, allowPartialTrustChain: true, checkServerIdentity: checkHostname },
@@ -245,7 +259,7 @@ async function withDeadline<T>(
     if (cause instanceof StatusError) throw cause;
     call.signal?.throwIfAborted();
     // A connection that waits for a name is no matter of firewalls.
-    const unresolved = late.signal.aborted || hasCode(cause, lateCodes) ? lookups.pending() : undefined;
+    const unresolved = late.signal.aborted || isLateConnection(cause) ? lookups.pending() : undefined;
     throw new Error(`${call.request} failed${unresolved === undefined ? '' : `: ${unresolved.message}`}`, { cause });
   } finally {
     clearTimeout(timer);

@@ -2,8 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StatusError } from '../apimachinery/status.ts';
 import { field, text, texts } from './json.ts';
+import { isBrokenConnection, isUnreachable } from './connectionerrors.ts';
 import { codeOf, type OnReview } from './metrics.ts';
-import { isBrokenConnection, isRefusedConnection, type RestClient } from './rest.ts';
+import { isOutageCode } from './outage.ts';
+import type { RequestOptions, RestClient } from './rest.ts';
 
 export interface ReviewedUser {
   readonly username: string;
@@ -20,8 +22,19 @@ export type TokenReviewResult =
   | { readonly kind: 'failed'; readonly error: string };
 
 export interface TokenReviewer {
-  /** @throws Error when no answer could be had; StatusError when we may not ask. */
-  review(token: string, signal?: AbortSignal): Promise<TokenReviewResult>;
+  /** @throws Error when no answer could be had; StatusError when we may not ask; whatever the turn throws. */
+  review(token: string, call?: ReviewCall): Promise<TokenReviewResult>;
+}
+
+/** Does the work when its turn has come, and returns its outcome. Throws if the turn does not come, or not before the signal aborts. */
+export type Turn = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
+
+export interface ReviewCall {
+  readonly signal?: AbortSignal;
+  /** Is taken for each try, so a review that waits for its next try holds up no other. */
+  readonly turn?: Turn;
+  /** Is called with what made a try fail that is followed by another. */
+  readonly onRetry?: (error: unknown) => void;
 }
 
 /** As on the wire; exactly one of the two kinds of attributes. */
@@ -41,40 +54,23 @@ export interface AccessReviewResult {
 }
 
 export interface AccessReviewer {
-  /** @throws Error when no answer could be had; StatusError when we may not ask. */
-  review(spec: SubjectAccessReviewSpec, signal?: AbortSignal): Promise<AccessReviewResult>;
+  /** @throws Error when no answer could be had; StatusError when we may not ask; whatever the turn throws. */
+  review(spec: SubjectAccessReviewSpec, call?: ReviewCall): Promise<AccessReviewResult>;
 }
 
+/** @param onReview is called for each try. */
 export function createTokenReviewer(rest: RestClient, onReview?: OnReview): TokenReviewer {
-  const post = observed(rest, onReview);
   return {
-    review: async (token, signal) =>
-      parseTokenReview(await post('authentication.k8s.io', 'TokenReview', { token }, signal)),
+    review: async (token, call) =>
+      parseTokenReview(await post(rest, onReview, 'authentication.k8s.io', 'TokenReview', { token }, call)),
   };
 }
 
+/** @param onReview is called for each try. */
 export function createAccessReviewer(rest: RestClient, onReview?: OnReview): AccessReviewer {
-  const post = observed(rest, onReview);
   return {
-    review: async (spec, signal) =>
-      parseAccessReview(await post('authorization.k8s.io', 'SubjectAccessReview', spec, signal)),
-  };
-}
-
-type Post = (group: string, kind: string, spec: object, signal: AbortSignal | undefined) => Promise<unknown>;
-
-function observed(rest: RestClient, onReview: OnReview = () => undefined): Post {
-  return async (...review) => {
-    const startedMs = performance.now();
-    const tell = (code: string) => onReview(code, (performance.now() - startedMs) / 1000);
-    try {
-      const answer = await post(rest, ...review);
-      tell('201');
-      return answer;
-    } catch (error) {
-      tell(codeOf(error));
-      throw error;
-    }
+    review: async (spec, call) =>
+      parseAccessReview(await post(rest, onReview, 'authorization.k8s.io', 'SubjectAccessReview', spec, call)),
   };
 }
 
@@ -83,13 +79,15 @@ const reviewTimeoutMs = 10_000;
 
 async function post(
   rest: RestClient,
+  onReview: OnReview = () => undefined,
   group: string,
   kind: string,
   spec: object,
-  signal: AbortSignal | undefined,
+  { signal, turn = (work) => work(), onRetry }: ReviewCall = {},
 ): Promise<unknown> {
   const path = `/apis/${group}/v1/${kind.toLowerCase()}s`;
   const review = { kind, apiVersion: `${group}/v1`, metadata: {}, spec };
+  const endMs = performance.now() + reviewTimeoutMs;
   const deadline = AbortSignal.timeout(reviewTimeoutMs);
   const options = {
     query: { timeout: `${reviewTimeoutMs / 1000}s` },
@@ -97,39 +95,76 @@ async function post(
     signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
   };
   for (let tries = 1; ; tries += 1) {
-    try {
-      return await rest.create(path, review, options);
-    } catch (error) {
-      // A review stores nothing, so asking twice is asking once.
-      const waitMs = retryWaitMs(error, tries);
-      if (waitMs === undefined || options.signal.aborted) throw error;
-      await sleep(waitMs, undefined, { signal: options.signal }).catch(() => undefined);
-    }
+    // Only what the server's answer, or its absence, throws is worth another try; not what the turn throws.
+    const outcome = await turn(() => attempt(rest, onReview, path, review, options), options.signal);
+    if ('answer' in outcome) return outcome.answer;
+    // A review stores nothing, so asking twice is asking once.
+    const leftMs = endMs - performance.now();
+    const waitMs = retryWaitMs(outcome.error, tries, leftMs, rest.outage.isRecent());
+    if (waitMs === undefined || options.signal.aborted) throw outcome.error;
+    onRetry?.(outcome.error);
+    await sleep(waitMs, undefined, { signal: options.signal }).catch(() => undefined);
   }
 }
 
-/** How often one review is sent at most, as client-go's webhooks do (k8s.io/apiserver/pkg/util/webhook, DefaultRetryBackoff). */
+type Outcome = { readonly answer: unknown } | { readonly error: unknown };
+
+async function attempt(
+  rest: RestClient,
+  onReview: OnReview,
+  path: string,
+  review: object,
+  options: RequestOptions,
+): Promise<Outcome> {
+  const startedMs = performance.now();
+  const tell = (code: string) => onReview(code, (performance.now() - startedMs) / 1000);
+  try {
+    const answer = await rest.create(path, review, options);
+    tell('201');
+    return { answer };
+  } catch (error) {
+    tell(codeOf(error));
+    return { error };
+  }
+}
+
+/** How often one review is answered at most, as client-go's webhooks have it (k8s.io/apiserver/pkg/util/webhook, DefaultRetryBackoff). */
 const mostTries = 5;
-/** Shorter than client-go's 500 ms: callers that wait are to be served within a second of kube-apiserver's readiness. */
+/** Milliseconds. Shorter than client-go's 500 ms: callers that wait are to be served within a second of kube-apiserver's readiness. */
 const firstWaitMs = 200;
+const longestWaitMs = 1_000;
 const waitFactor = 1.5;
 /** Each wait is longer by up to this share, so that the callers of one outage do not come back together. */
 const waitJitter = 0.2;
-/** The shortest wait after a 429, in milliseconds; its Retry-After is not read. */
+/** The shortest wait after a 429 without Retry-After, in milliseconds. */
 const afterTooManyMs = 1_000;
+/** What a Retry-After leaves of a review's time for its last try, in milliseconds. */
+const lastTryMs = 1_000;
 
-/** Answers that a moment later may be others. */
-const passingCodes: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
-
-/** Returns how long to wait before the next try, in milliseconds; undefined where there is none. */
-function retryWaitMs(error: unknown, tries: number): number | undefined {
-  if (tries >= mostTries) return undefined;
+/**
+ * Returns how long to wait before the next try, in milliseconds; undefined where there is none.
+ * @param leftMs what is left of the review's time.
+ * @param afterOutage whether the server may have just started: then it may refuse us who are known to it.
+ */
+export function retryWaitMs(error: unknown, tries: number, leftMs: number, afterOutage: boolean): number | undefined {
   // The server may have closed an idle connection just as we wrote to it.
   if (tries === 1 && isBrokenConnection(error)) return 0;
-  const backOffMs = firstWaitMs * waitFactor ** (tries - 1) * (1 + Math.random() * waitJitter);
-  if (isBrokenConnection(error) || isRefusedConnection(error)) return backOffMs;
-  if (!(error instanceof StatusError) || !passingCodes.has(error.code)) return undefined;
-  return error.code === 429 ? Math.max(backOffMs, afterTooManyMs) : backOffMs;
+  if (leftMs <= lastTryMs) return undefined;
+  const plainMs = Math.min(firstWaitMs * waitFactor ** (tries - 1), longestWaitMs);
+  const backOffMs = plainMs * (1 + Math.random() * waitJitter);
+  // No server is burdened by these, and the next address may have one.
+  if (isUnreachable(error)) return Math.min(backOffMs, leftMs - lastTryMs);
+  if (tries >= mostTries) return undefined;
+  if (isBrokenConnection(error)) return backOffMs;
+  if (!(error instanceof StatusError) || !isPassing(error.code, afterOutage)) return undefined;
+  const asked = error.details?.retryAfterSeconds;
+  const askedMs = asked === undefined ? (error.code === 429 ? afterTooManyMs : 0) : asked * 1000;
+  return Math.min(Math.max(backOffMs, askedMs), leftMs - lastTryMs);
+}
+
+/** Reports whether the answer may be another one a moment later. */
+function isPassing(code: number, afterOutage: boolean): boolean {
+  return code === 429 || isOutageCode(code) || (afterOutage && (code === 401 || code === 403));
 }
 
 function parseTokenReview(body: unknown): TokenReviewResult {

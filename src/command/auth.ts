@@ -2,7 +2,10 @@
 import { type Authenticator, createAuthenticator } from '../auth/authenticator.ts';
 import { type Authorizer, createAuthorizer } from '../auth/authorizer.ts';
 import { authenticationConfigMap } from '../auth/configmap.ts';
+import { anonymousLaneWidth } from '../auth/lanes.ts';
+import { createRefusals, type Refusals } from '../auth/refusals.ts';
 import { createSettings, type RequestHeaderFlags } from '../auth/settings.ts';
+import { strangerLaneWidth } from '../auth/strangers.ts';
 import type { ApiServer } from '../client/config.ts';
 import { createInformer } from '../client/informer.ts';
 import { kubeconfigApiServer } from '../client/kubeconfig.ts';
@@ -19,7 +22,8 @@ import { createServingCertificate } from '../tls/serving.ts';
 
 export interface AuthOptions {
   readonly options: Options;
-  /** For kube-apiserver, where no other kubeconfig is given. */
+  /** kube-apiserver, where no other kubeconfig is given, and a client for all but reviews. */
+  readonly apiServer: ApiServer;
   readonly rest: RestClient;
   /** Finds the addresses of other kubeconfigs' servers. Unset: with the system's configuration. */
   readonly resolve?: Resolve | undefined;
@@ -33,6 +37,7 @@ export interface AuthOptions {
 export interface Auth {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
+  readonly refusals: Refusals;
   /** Whether it is known whom to trust. */
   trustKnown(): boolean;
   tls(): ServerTls;
@@ -41,13 +46,24 @@ export interface Auth {
   run(signal: AbortSignal): Promise<void>;
 }
 
+/**
+ * Connections for reviews, each kind of its own: what strangers cause, and what hangs, holds up no other kind. Of users, 32 hold four whose
+ * reviews all hang.
+ */
+const knownTokenConnections = 16;
+const userConnections = 32;
+/** How long a connection for a review may take, in milliseconds: while kube-apiserver is away packets may vanish, and a new try finds it sooner. */
+const reviewConnectTimeoutMs = 2_000;
+
 /** @throws Error when a file that a flag names is not good. */
-export async function createAuth({ options, rest, resolve, metrics, clock, log, rooms }: AuthOptions): Promise<Auth> {
-  const authenticationRest = await restFor(options['authentication-kubeconfig']);
-  const authorizationRest = await restFor(options['authorization-kubeconfig']);
+export async function createAuth(auth: AuthOptions): Promise<Auth> {
+  const { options, metrics, clock, log, rooms } = auth;
+  const authentication = await serverFor(options['authentication-kubeconfig']);
+  const authorization = await serverFor(options['authorization-kubeconfig']);
+  const refusals = createRefusals(clock, log);
   const configMap = options['authentication-skip-lookup']
     ? undefined
-    : createInformer({ rest: authenticationRest, clock, log, ...authenticationConfigMap });
+    : createInformer({ rest: authentication.rest, clock, log, ...authenticationConfigMap });
   const settings = rooms.use(
     await createSettings({
       source: configMap,
@@ -70,21 +86,26 @@ export async function createAuth({ options, rest, resolve, metrics, clock, log, 
   return {
     authenticator: createAuthenticator({
       settings,
-      reviewer: createTokenReviewer(authenticationRest, metrics.onTokenReview),
+      reviewer: createTokenReviewer(connectionsTo(authentication, knownTokenConnections), metrics.onTokenReview),
+      strangersReviewer: createTokenReviewer(connectionsTo(authentication, strangerLaneWidth), metrics.onTokenReview),
       tokenTtlMs: options['authentication-token-webhook-cache-ttl'],
       clock,
-      log,
+      refusals,
     }),
     authorizer: createAuthorizer({
-      reviewer: createAccessReviewer(authorizationRest, metrics.onAccessReview),
+      reviewer: createAccessReviewer(connectionsTo(authorization, userConnections), metrics.onAccessReview),
+      anonymousReviewer: createAccessReviewer(connectionsTo(authorization, anonymousLaneWidth), metrics.onAccessReview),
       // The flag adds: without the health paths, probes would need a right.
       alwaysAllowPaths: [...healthPaths, ...options['authorization-always-allow-paths']],
       allowedTtlMs: options['authorization-webhook-cache-authorized-ttl'],
       deniedTtlMs: options['authorization-webhook-cache-unauthorized-ttl'],
       staleAllowMs: options['authorization-webhook-stale-allow-duration'],
+      isAfterOutage: authorization.rest.outage.isRecent,
       clock,
+      refusals,
       log,
     }),
+    refusals,
     trustKnown: () => options['authentication-tolerate-lookup-failure'] || settings.ready(),
     tls: () => serving.current(),
     onTlsChange(listener) {
@@ -94,12 +115,23 @@ export async function createAuth({ options, rest, resolve, metrics, clock, log, 
     run: (signal) => configMap?.run(signal) ?? Promise.resolve(),
   };
 
-  async function restFor(kubeconfig: string | undefined): Promise<RestClient> {
-    if (kubeconfig === undefined) return rest;
-    const apiServer: ApiServer = await kubeconfigApiServer(kubeconfig, clock, log);
-    return rooms.use(createRestClient(apiServer, metrics.onRequest, resolve));
+  async function serverFor(kubeconfig: string | undefined): Promise<Reached> {
+    if (kubeconfig === undefined) return auth;
+    const apiServer = await kubeconfigApiServer(kubeconfig, clock, log);
+    const rest = rooms.use(createRestClient(apiServer, { onRequest: metrics.onRequest, resolve: auth.resolve }));
+    return { apiServer, rest };
+  }
+
+  function connectionsTo({ apiServer, rest }: Reached, connections: number): RestClient {
+    const { outage } = rest;
+    const limits = { connections, connectTimeoutMs: reviewConnectTimeoutMs };
+    const { onRequest } = metrics;
+    return rooms.use(createRestClient(apiServer, { onRequest, resolve: auth.resolve, outage, ...limits }));
   }
 }
+
+/** A kube-apiserver and the client that informers use. */
+type Reached = Pick<AuthOptions, 'apiServer' | 'rest'>;
 
 function requestHeaderFlags(options: Options): RequestHeaderFlags | undefined {
   const clientCaFile = options['requestheader-client-ca-file'];

@@ -41,7 +41,7 @@ import { createKubelets } from './kubelets.ts';
 import { createFreshnessMetrics, createNodeStateMetrics, createStorageMetrics } from './metrics.ts';
 import { createHealthChecks } from './readiness.ts';
 import { createSnapshotKeeper } from './snapshot.ts';
-import { createStatus } from './status.ts';
+import { createStatus, refusalNotes } from './status.ts';
 
 /**
  * Serves until the signal aborts, then as long as --shutdown-delay-duration and until all requests have ended.
@@ -56,7 +56,8 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   replaceLookup(resolver.resolve);
   const apiServer = await findApiServer(options.kubeconfig, env, log);
   const clientMetrics = createClientMetrics(registry);
-  const rest = rooms.use(createRestClient(apiServer, clientMetrics.onRequest, resolver.resolveFirst));
+  const { onRequest } = clientMetrics;
+  const rest = rooms.use(createRestClient(apiServer, { onRequest, resolve: resolver.resolveFirst }));
   const nodes = createNodes({ rest, clock, log, selector: options['node-selector'] });
   const pods = createPods({ rest, clock, log });
   const stalenessMs = options['metrics-staleness'] ?? defaultStalenessMs(resolutionMs);
@@ -114,6 +115,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
 
   const auth = await createAuth({
     options,
+    apiServer,
     rest,
     resolve: resolver.resolveFirst,
     metrics: clientMetrics,
@@ -160,11 +162,13 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
         sinceLastTurnMs: scraper.sinceLastTurnMs,
         stopping: () => shutdown.aborted,
       }),
+      readyNotes: () => refusalNotes(auth.refusals),
       registry,
       status: createStatus({
         statuses: scraper.statuses,
         usage: storage,
         podCounts: admission.counts,
+        refusals: auth.refusals,
         resolutionMs,
         stalenessMs,
         clock,

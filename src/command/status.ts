@@ -1,11 +1,12 @@
 /** Puts together what GET /status tells: how each node's scrapes go, and what of it is served. */
 import { formatDuration } from '../apimachinery/duration.ts';
 import { formatTime } from '../apimachinery/meta.ts';
+import type { RecentRefusal, Refusals } from '../auth/refusals.ts';
 import type { Clock } from '../clock.ts';
 import { inOneLine } from '../kubelet/explanation.ts';
 import type { Answer, Usage } from '../point.ts';
 import type { NodeStatus } from '../scrape/status.ts';
-import type { NodeReport, StatusReport, StatusSource } from '../server/status.ts';
+import type { NodeReport, RefusedReport, StatusReport, StatusSource } from '../server/status.ts';
 import type { PodCounts } from '../storage/admission.ts';
 import { version } from '../version.ts';
 
@@ -15,6 +16,7 @@ export interface StatusOptions {
   readonly usage: { nodeUsage(node: string): Answer<Usage> };
   /** Of the node's last scrape; undefined before the first. */
   readonly podCounts: (node: string) => PodCounts | undefined;
+  readonly refusals: Pick<Refusals, 'recent'>;
   readonly resolutionMs: number;
   readonly stalenessMs: number;
   readonly clock: Clock;
@@ -24,6 +26,7 @@ export function createStatus({
   statuses,
   usage,
   podCounts,
+  refusals,
   resolutionMs,
   stalenessMs,
   clock,
@@ -32,13 +35,15 @@ export function createStatus({
   return (names) => {
     const all = statuses();
     const named = new Set(names);
+    const refused = refusals.recent();
     const chosen = names.length === 0 ? all : all.filter(({ node }) => named.has(node));
     return {
       version,
       startTime: formatTime(startedMs),
       resolution: formatDuration(resolutionMs),
       staleness: formatDuration(stalenessMs),
-      degraded: problemsOf(all, podCounts),
+      degraded: [...problemsOf(all, podCounts), ...troubleOf(refused)],
+      refused: refused.map(refusedReport),
       nodes: chosen.map((status) =>
         reportOf(status, usage.nodeUsage(status.node), podCounts(status.node), clock.wallMs()),
       ),
@@ -96,6 +101,24 @@ function reportOf(
     failures: rest.failures,
     error: error && { code: error.code, message: error.what, remedy: error.remedy },
   };
+}
+
+function troubleOf(refused: readonly RecentRefusal[]): readonly string[] {
+  return [...new Set(refused.filter(({ isTrouble }) => isTrouble).map(({ what }) => what))];
+}
+
+function refusedReport({ cause, what, reason, requests, sinceMs, lastMs }: RecentRefusal): RefusedReport {
+  return { cause, message: what, reason, requests, since: formatTime(sinceMs), last: formatTime(lastMs) };
+}
+
+/** One line for people. */
+export function refusalText({ message, reason, requests, last }: RefusedReport): string {
+  return `${message} (${requests} ${requests === 1 ? 'request' : 'requests'}, the last at ${last}): ${reason}`;
+}
+
+/** Returns what `/readyz?verbose` tells of refusals, a line each. */
+export function refusalNotes(refusals: Pick<Refusals, 'recent'>): readonly string[] {
+  return refusals.recent().map((refusal) => `refused in the last five minutes: ${refusalText(refusedReport(refusal))}`);
 }
 
 function formatted(ms: number | undefined): string | undefined {

@@ -1,4 +1,5 @@
 /** Writes a status report for people: a line per node, and below what is wrong and what to do; pure. */
+import { refusalText } from './status.ts';
 import type { NodeReport, StatusReport } from '../server/status.ts';
 
 const columns: readonly (readonly [title: string, cell: (node: NodeReport) => string | number | undefined])[] = [
@@ -17,7 +18,7 @@ const columns: readonly (readonly [title: string, cell: (node: NodeReport) => st
 ];
 
 export function statusText(report: StatusReport): string {
-  const { version, startTime, resolution, staleness, degraded, nodes } = report;
+  const { version, startTime, resolution, staleness, degraded, refused, nodes } = report;
   const lines = [
     `kubegauge ${version}, since ${startTime}; scrapes each ${resolution}, serves up to ${staleness} without news`,
     degraded.length === 0 ? 'all is well' : `degraded: ${degraded.join('; ')}`,
@@ -27,6 +28,9 @@ export function statusText(report: StatusReport): string {
       ...nodes.map((node) => columns.map(([, cell]) => String(cell(node) ?? '-'))),
     ]),
     ...nodes.flatMap(remarks),
+    ...(refused.length === 0
+      ? []
+      : ['', 'refused in the last five minutes:', ...refused.map(refusalText).map((line) => `  ${line}`)]),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -241,7 +241,7 @@ export const flags = {
     type: 'integer',
     default: '400',
     check: (value: number) => (value >= 0 ? undefined : 'must be 0, for no limit, or more'),
-    help: 'How many requests are worked on at once; more hear 429. Health and system:masters do not count. 0: no limit.',
+    help: 'How many requests of known users are worked on at once; more get 429. Anonymous ones have a limit of their own, 64 or this one if it is lower. Health and system:masters do not count. 0: no limit for known users.',
   },
   'max-connections-per-address': {
     section: 'Serving',
@@ -280,7 +280,7 @@ export const flags = {
     type: 'duration',
     default: '10s',
     check: notNegative,
-    help: 'How long a TokenReview is remembered.',
+    help: 'How long a token is remembered as good; as bad at most 0.5s.',
   },
   'client-ca-file': {
     section: 'Authentication',
@@ -348,7 +348,7 @@ export const flags = {
     type: 'duration',
     default: '10s',
     check: notNegative,
-    help: 'How long a refused right is remembered.',
+    help: 'How long a denied right is remembered; at most 0.5s for 30s after kube-apiserver was away, since one that starts denies what it will allow.',
   },
   'authorization-webhook-stale-allow-duration': {
     section: 'Authorization',

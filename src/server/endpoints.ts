@@ -27,6 +27,8 @@ export interface EndpointOptions {
   readonly openApi: OpenApiEndpoints;
   readonly resources: ResourceRoutes;
   readonly health: HealthChecks;
+  /** Notes of `/readyz?verbose`. */
+  readonly readyNotes: () => readonly string[];
   readonly registry: Registry;
   readonly status: StatusSource;
 }
@@ -43,6 +45,7 @@ export function createEndpoints({
   openApi,
   resources,
   health,
+  readyNotes,
   registry,
   status,
 }: EndpointOptions): Endpoints {
@@ -91,6 +94,7 @@ export function createEndpoints({
       excluded: valuesOf(info, 'exclude'),
       // Health is open to everybody; why it is bad is as much a secret as our metrics.
       maySeeReasons: mayGet && (() => mayGet('/metrics')),
+      notes: path === '/readyz' ? readyNotes() : [],
     });
     return textReply(text, ok ? 200 : 500);
   }

@@ -25,8 +25,10 @@ export interface HealthQuestion {
   readonly verbose: boolean;
   /** Names of checks to leave out. */
   readonly excluded: readonly string[];
-  /** Whether who asks may see why something is wrong; only asked when something is. Undefined for never. */
+  /** Whether who asks may see why something is wrong; only asked when something is, or has a note. Undefined for never. */
   readonly maySeeReasons: (() => Promise<boolean>) | undefined;
+  /** What a verbose report tells whoever may see reasons, although no check fails for it; one line each. */
+  readonly notes?: readonly string[];
 }
 
 /** Unknown names of `exclude` that a report repeats: health is open to strangers, and exempt from the limit of requests in flight. */
@@ -36,7 +38,7 @@ const namedLimit = 16;
 export async function reportHealth(
   path: HealthPath,
   checks: readonly HealthCheck[],
-  { verbose, excluded, maySeeReasons }: HealthQuestion,
+  { verbose, excluded, maySeeReasons, notes = [] }: HealthQuestion,
 ): Promise<HealthReport> {
   const isExcluded = new Set(excluded);
   const problems = new Map<string, string>();
@@ -46,7 +48,7 @@ export async function reportHealth(
   }
   const ok = problems.size === 0;
   if (ok && !verbose) return { ok, text: 'ok' };
-  const open = !ok && (await maySeeReasons?.()) === true;
+  const open = (!ok || notes.length > 0) && (await maySeeReasons?.()) === true;
   const lines = checks.map(({ name }) => {
     if (isExcluded.has(name)) return `[+]${name} excluded: ok`;
     const problem = problems.get(name);
@@ -59,5 +61,6 @@ export async function reportHealth(
     const more = unknown.size > namedLimit ? ` and ${unknown.size - namedLimit} more` : '';
     lines.push(`warn: some health checks cannot be excluded: no matches for ${names}${more}`);
   }
+  if (open) lines.push(...notes.map((note) => `note: ${note}`));
   return { ok, text: `${lines.join('\n')}\n${path.slice(1)} check ${ok ? 'passed' : 'failed'}\n` };
 }

@@ -305,7 +305,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     const connection = connectionOf(request);
     try {
       request.user = await authenticator.authenticate(
-        { rawHeaders: request.raw.rawHeaders, certificate: peerCertificate(socket, connection), connection },
+        {
+          rawHeaders: request.raw.rawHeaders,
+          certificate: peerCertificate(socket, connection),
+          connection,
+          get address() {
+            return socket.remoteAddress ?? '';
+          },
+        },
         abandoned.signal,
       );
     } finally {
@@ -361,7 +368,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return endpoints.serve(apiRequest(request));
     };
     const isExempt = isHealthPath(info.path) || user.groups.includes(masters);
-    return send(reply, await (isExempt ? work() : (inFlight.within(work) ?? tooManyRequestsReply())));
+    const answer = isExempt ? work() : inFlight.within(work, isAnonymous(user));
+    return send(reply, await (answer ?? tooManyRequestsReply()));
   }
 
   async function authorize(user: UserInfo, attributes: Attributes): Promise<void> {

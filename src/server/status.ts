@@ -15,7 +15,21 @@ export interface StatusReport {
   readonly staleness: string;
   /** What is not as it should be, in sentences; empty when all is well. Degraded is not unready: what there is, is served. */
   readonly degraded: readonly string[];
+  /** What was refused in the last five minutes, the latest first. */
+  readonly refused: readonly RefusedReport[];
   readonly nodes: readonly NodeReport[];
+}
+
+/** Refusals of one cause. */
+export interface RefusedReport {
+  /** A fixed word, such as `token`. */
+  readonly cause: string;
+  readonly message: string;
+  /** Why the last one was. */
+  readonly reason: string;
+  readonly requests: number;
+  readonly since: string;
+  readonly last: string;
 }
 
 export interface NodeReport {

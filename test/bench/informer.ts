@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { decodeBody } from '../../src/client/answer.ts';
+import { createOutage } from '../../src/client/outage.ts';
 import type { RestClient } from '../../src/client/rest.ts';
 import { systemClock as clock } from '../../src/clock.ts';
 import { createPods, type Pods } from '../../src/cluster/pods.ts';
@@ -96,6 +97,7 @@ async function followPages(form: Form, count: number, page: (page: number) => Bu
 /** Answers from memory. */
 function restOf(form: Form, count: number, pageAt: (page: number) => Buffer, body: Readable): RestClient {
   return {
+    outage: createOutage(clock),
     get: async (_, { query, protobuf } = {}) => {
       const page = Number(query?.['continue'] ?? 0);
       if (page >= count) throw new Error(`there is no page ${page}`);

@@ -53,6 +53,8 @@ export interface ReceivedRequest {
 export interface Faults {
   /** The status to answer with instead, or to close the connection without one, for the requests that it returns something for. */
   answer: ((request: ReceivedRequest) => number | 'hang up' | undefined) | undefined;
+  /** Headers of those answers. */
+  headers: Readonly<Record<string, string>>;
   /** Whether protobuf is not spoken, as if a proxy stood between. */
   jsonOnly: boolean;
   /** How long each answer takes. */
@@ -73,8 +75,8 @@ export interface Faults {
 export interface Reviews {
   /** The `status` for a token, at once or later. */
   token: (token: string) => object | Promise<object>;
-  /** The `status` for a spec. */
-  access: (spec: Readonly<Record<string, unknown>>) => object;
+  /** The `status` for a spec, at once or later. */
+  access: (spec: Readonly<Record<string, unknown>>) => object | Promise<object>;
 }
 
 const host = '127.0.0.1';
@@ -105,6 +107,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
   };
   const faults: Faults = {
     answer: undefined,
+    headers: {},
     jsonOnly: false,
     delayMs: 0,
     accepts: () => true,
@@ -169,8 +172,10 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
     if (faults.delayMs > 0) await sleep(faults.delayMs, undefined, { ref: false });
     const code = faults.answer?.(request) ?? (faults.accepts(request) ? undefined : 401);
     if (code === 'hang up') incoming.socket.destroy();
-    else if (code !== undefined) refuse(response, code, `the fake was told to answer ${code}`);
-    else if (request.method === 'POST') await review(request, body, response);
+    else if (code !== undefined) {
+      for (const [name, value] of Object.entries(faults.headers)) response.setHeader(name, value);
+      refuse(response, code, `the fake was told to answer ${code}`);
+    } else if (request.method === 'POST') await review(request, body, response);
     else if (!forwardToKubelet(kubelets, incoming, response)) reader.serve(request, response, faults.jsonOnly);
   }
 
@@ -179,7 +184,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
     if (path === '/apis/authentication.k8s.io/v1/tokenreviews') {
       reply(response, 201, { ...object, status: await reviews.token(object.spec.token) });
     } else if (path === '/apis/authorization.k8s.io/v1/subjectaccessreviews') {
-      reply(response, 201, { ...object, status: reviews.access(object.spec) });
+      reply(response, 201, { ...object, status: await reviews.access(object.spec) });
     } else refuse(response, 404, 'the server could not find the requested resource');
   }
 }

@@ -11,10 +11,10 @@ import type { TLSSocket } from 'node:tls';
 import { StatusError } from '../../src/apimachinery/status.ts';
 import { type Authenticator, createAuthenticator } from '../../src/auth/authenticator.ts';
 import { bearerWarning } from '../../src/auth/bearer.ts';
+import type { Refusal } from '../../src/auth/refusals.ts';
 import type { AuthenticationSettings } from '../../src/auth/settings.ts';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
 import { createTokenReviewer } from '../../src/client/reviews.ts';
-import { silentLogger } from '../../src/logging.ts';
 import { parseTrustBundle } from '../../src/tls/trust.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { type Issued, makeAuthority } from '../fakes/certificates.ts';
@@ -50,6 +50,7 @@ let server: Http2SecureServer;
 let settings: AuthenticationSettings;
 let clock: FakeClock;
 let authenticator: Authenticator;
+let refusals: Refusal[];
 
 before(async () => {
   api = await createFakeApiServer();
@@ -83,13 +84,15 @@ beforeEach(() => {
         }
       : { user: {}, error: 'invalid bearer token' };
   settings = usual;
+  refusals = [];
   clock = createFakeClock(Date.now());
   authenticator = createAuthenticator({
     settings: { current: () => settings },
     reviewer: createTokenReviewer(rest),
+    strangersReviewer: createTokenReviewer(rest),
     tokenTtlMs: 10_000,
     clock,
-    log: silentLogger,
+    refusals: { refused: (refusal) => refusals.push(refusal) },
   });
 });
 
@@ -99,7 +102,7 @@ async function answer(incoming: Http2ServerRequest): Promise<string> {
   const { rawHeaders } = incoming;
   const connection = incoming.stream?.session ?? incoming.socket;
   try {
-    const credentials = { rawHeaders, certificate, connection };
+    const credentials = { rawHeaders, certificate, connection, address: '127.0.0.1' };
     const { name, uid, groups, extra } = await authenticator.authenticate(credentials, new AbortController().signal);
     const facts = [...extra].map(([key, values]) => `${key}=${values.join('|')}`);
     return [`${name} [${groups.join('; ')}]`, uid, ...facts, bearerWarning(rawHeaders) === undefined ? '' : 'warned']
@@ -329,6 +332,22 @@ describe('a bearer token', () => {
     assert.equal(reviews() - start, 2);
   });
 
+  test('that is bad is remembered for half a second', async () => {
+    const start = reviews();
+    for (let turn = 0; turn < 3; turn += 1) assert.equal(await askHttp2(undefined, bearer('bad')), unauthorized);
+    assert.equal(reviews() - start, 1);
+    clock.jump(500);
+    assert.equal(await askHttp2(undefined, bearer('bad')), unauthorized);
+    assert.equal(reviews() - start, 2);
+  });
+
+  test('that was good and is bad now is refused within its time', async () => {
+    assert.equal(await askHttp2(undefined, bearer('good')), isRobot);
+    api.reviews.token = () => ({ user: {} });
+    clock.jump(10_000);
+    assert.equal(await askHttp2(undefined, bearer('good')), unauthorized);
+  });
+
   test('that is known to be nobody is remembered, one that could not be judged is not', async () => {
     const start = reviews();
     api.reviews.token = () => ({ user: {} });
@@ -339,5 +358,70 @@ describe('a bearer token', () => {
     api.faults.answer = undefined;
     api.reviews.token = () => ({ authenticated: true, user: { username: 'robot' } });
     assert.equal(await askHttp2(undefined, bearer('good')), 'robot [system:authenticated]');
+  });
+});
+
+describe('what is refused', () => {
+  const causes = () => refusals.map(({ cause }) => cause);
+  const usagesOf = { usages } as const;
+
+  test('is recorded with the reason: a front proxy whose certificate expired', async () => {
+    const brief = proxies.issue({ cn: 'front-proxy-client', ...usagesOf, notAfter: new Date(clock.wallMs() - 1_000) });
+    assert.equal(await askHttp2(brief, user('u')), unauthorized);
+    assert.deepEqual(causes(), ['front-proxy-certificate']);
+    assert.match(refusals[0]?.reason ?? '', /^as a front proxy: the certificate expired at \S+; as a client: /);
+    assert.equal(refusals[0]?.address, '127.0.0.1');
+  });
+
+  test('is recorded with the reason: a front proxy of another CA', async () => {
+    assert.equal(await askHttp2(stranger, user('u')), unauthorized);
+    assert.deepEqual(causes(), ['front-proxy-certificate']);
+    assert.match(refusals[0]?.reason ?? '', /signed by an authority that is not trusted here/);
+  });
+
+  test('is recorded with the reason: a front proxy whose name is not allowed', async () => {
+    assert.equal(await askHttp2(otherProxy, user('u')), unauthorized);
+    assert.deepEqual(causes(), ['front-proxy-name']);
+    assert.match(refusals[0]?.reason ?? '', /"somebody" is not in requestheader-allowed-names/);
+  });
+
+  test('is recorded although the front proxy is taken for a client, where both have one CA', async () => {
+    settings = { ...usual, clientCa: parseTrustBundle(proxies.cert, 'test') };
+    assert.match(await askHttp2(otherProxy, user('u')), /^somebody /);
+    assert.deepEqual(causes(), ['front-proxy-name']);
+  });
+
+  test('is recorded with the reason: a client certificate of another CA', async () => {
+    assert.equal(await askHttp2(strangers.issue({ cn: 'eve', ...usagesOf })), unauthorized);
+    assert.deepEqual(causes(), ['client-certificate']);
+  });
+
+  test('is recorded with the reason and without the token: a token that is not valid', async () => {
+    const header = Buffer.from('{"alg":"RS256"}').toString('base64url');
+    const token = `${header}.c2VjcmV0cGF5bG9hZA.c2lnbmF0dXJl`;
+    api.reviews.token = () => ({ user: {}, error: `cannot verify ${token}: c2VjcmV0cGF5bG9hZA has expired` });
+    assert.equal(await askHttp2(undefined, bearer(token)), unauthorized);
+    assert.deepEqual(refusals, [
+      { cause: 'token', reason: 'cannot verify <token>: <token> has expired', variant: '', address: '127.0.0.1' },
+    ]);
+  });
+
+  test('is recorded with the reason and without the token: TokenReviews that cannot be had', async () => {
+    api.faults.answer = () => 403;
+    assert.equal(await askHttp2(undefined, bearer('good')), unauthorized);
+    api.faults.answer = undefined;
+    assert.deepEqual(causes(), ['token-review']);
+    assert.match(refusals[0]?.reason ?? '', /the fake was told to answer 403/);
+  });
+
+  test('is recorded: impersonation', async () => {
+    await askHttp2(alice, ['Impersonate-User', 'bob']);
+    assert.deepEqual(causes(), ['impersonation']);
+  });
+
+  test('is nothing where a client certificate is none of a front proxy, and where nothing is shown', async () => {
+    assert.match(await askHttp2(alice), /^alice /);
+    assert.equal(await askHttp2(undefined), anonymous);
+    assert.deepEqual(causes(), []);
   });
 });

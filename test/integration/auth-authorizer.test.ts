@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Attributes, ResourceAttributes } from '../../src/auth/attributes.ts';
 import { type Authorizer, createAuthorizer, ReviewUnavailable } from '../../src/auth/authorizer.ts';
-import type { UserInfo } from '../../src/auth/user.ts';
+import type { Refusal } from '../../src/auth/refusals.ts';
+import { anonymous, type UserInfo } from '../../src/auth/user.ts';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
 import { createAccessReviewer } from '../../src/client/reviews.ts';
 import { silentLogger } from '../../src/logging.ts';
@@ -35,14 +36,21 @@ let api: FakeApiServer;
 let rest: RestClient;
 let clock: FakeClock;
 let authorizer: Authorizer;
+let refusals: Refusal[];
+let isAfterOutage: boolean;
 
 beforeEach(async () => {
   api = await createFakeApiServer();
   rest = createRestClient(api.connection);
   clock = createFakeClock();
+  refusals = [];
+  isAfterOutage = false;
   authorizer = createAuthorizer({
     log: silentLogger,
     reviewer: createAccessReviewer(rest),
+    anonymousReviewer: createAccessReviewer(rest),
+    refusals: { refused: (refusal) => refusals.push(refusal) },
+    isAfterOutage: () => isAfterOutage,
     alwaysAllowPaths: ['/healthz'],
     allowedTtlMs: 10_000,
     deniedTtlMs: 5_000,
@@ -109,6 +117,34 @@ describe('authorization', () => {
     assert.equal(await both(), 5);
   });
 
+  test('remembers a no for half a second where kube-apiserver may have just started, and a yes as ever', async () => {
+    isAfterOutage = true;
+    api.reviews.access = () => ({ allowed: false });
+    await assert.rejects(authorize(), { code: 403 });
+    clock.jump(499);
+    await assert.rejects(authorize(), { code: 403 });
+    assert.equal(api.requests.length, 1);
+    clock.jump(1);
+    api.reviews.access = () => ({ allowed: true });
+    await authorize();
+    clock.jump(9_999);
+    await authorize();
+    assert.equal(api.requests.length, 2);
+  });
+
+  test('records what it refuses, anonymous requests apart', async () => {
+    api.reviews.access = () => ({ allowed: false });
+    await assert.rejects(authorize());
+    await assert.rejects(authorize(anonymous));
+    api.faults.answer = () => 403;
+    await assert.rejects(authorize({ ...alice, name: 'bob' }));
+    assert.deepEqual(
+      refusals.map(({ cause }) => cause),
+      ['denied', 'anonymous-denied', 'access-review'],
+    );
+    assert.match(refusals[0]?.reason ?? '', /User "alice" cannot list resource "pods"/);
+  });
+
   test('keeps users and questions apart', async () => {
     api.reviews.access = () => ({ allowed: true });
     await authorize();
@@ -144,6 +180,9 @@ describe('authorization', () => {
       authorizer = createAuthorizer({
         log: silentLogger,
         reviewer: createAccessReviewer(rest),
+        anonymousReviewer: createAccessReviewer(rest),
+        refusals: { refused: (refusal) => refusals.push(refusal) },
+        isAfterOutage: () => isAfterOutage,
         alwaysAllowPaths: [],
         allowedTtlMs: 10_000,
         deniedTtlMs: 5_000,

@@ -75,6 +75,51 @@ describe('a TokenReview', () => {
     assert.notEqual(codes.length, 0);
   });
 
+  test('is asked again as long after a 503 as its Retry-After says', async () => {
+    const askedMs: number[] = [];
+    fake.faults.headers = { 'retry-after': '1' };
+    fake.faults.answer = () => (askedMs.push(performance.now()) === 1 ? 503 : undefined);
+    fake.reviews.token = () => ({ authenticated: true, user: { username: 'ann' } });
+    assert.equal((await createTokenReviewer(rest).review('good')).kind, 'authenticated');
+    const [first = 0, second = 0] = askedMs;
+    // A timer may be a millisecond early.
+    assert.ok(second - first >= 999, `asked again after ${second - first} ms`);
+  });
+
+  test('is asked again where it is refused by a server that has just started', async () => {
+    fake.reviews.token = () => ({ authenticated: true, user: { username: 'ann' } });
+    const codes = [503, 401, 403];
+    fake.faults.answer = () => codes.shift();
+    assert.equal((await createTokenReviewer(rest).review('good')).kind, 'authenticated');
+    assert.equal(fake.requests.length, 4);
+  });
+
+  test('takes a turn for each try, and reports each failure that another try follows', async () => {
+    fake.reviews.token = () => ({ authenticated: true, user: { username: 'ann' } });
+    const codes = [503, 500];
+    fake.faults.answer = () => codes.shift();
+    let turns = 0;
+    const failures: unknown[] = [];
+    await createTokenReviewer(rest).review('good', {
+      turn: (work) => {
+        turns += 1;
+        return work();
+      },
+      onRetry: (error) => failures.push(error),
+    });
+    assert.equal(turns, 3);
+    assert.deepEqual(
+      failures.map((error) => (error as { code: number }).code),
+      [503, 500],
+    );
+  });
+
+  test('is not tried again where its turn does not come', async () => {
+    const turn = () => Promise.reject(new Error('no turn'));
+    await assert.rejects(createTokenReviewer(rest).review('good', { turn }), /no turn/);
+    assert.equal(fake.requests.length, 0);
+  });
+
   test('is given up after five tries', async () => {
     fake.faults.answer = () => 503;
     await assert.rejects(createTokenReviewer(rest).review('good'));
@@ -101,9 +146,12 @@ describe('a TokenReview', () => {
 
   test('ends with its caller', async () => {
     fake.faults.delayMs = 60_000;
-    await assert.rejects(createTokenReviewer(rest).review('good', AbortSignal.abort(new Error('the client left'))), {
-      message: 'the client left',
-    });
+    await assert.rejects(
+      createTokenReviewer(rest).review('good', { signal: AbortSignal.abort(new Error('the client left')) }),
+      {
+        message: 'the client left',
+      },
+    );
   });
 });
 

@@ -79,7 +79,7 @@ for (const httpClient of ['built-in', 'undici'] as const) {
     test('ten silent names hold up neither a good node nor a review', async () => {
       apiServer.reviews.token = () => ({ authenticated: true, user: { username: 'ann' } });
       await using kubelets = createKubeletClient(options(httpClient, 60_000));
-      await using rest = createRestClient(namedApiServer('kube.example'), undefined, system.resolver.resolveFirst);
+      await using rest = createRestClient(namedApiServer('kube.example'), { resolve: system.resolver.resolveFirst });
       const abort = new AbortController();
       const silent = silentNames.map((name) => kubelets.fetch(request(name), abort.signal).catch(explainFailure));
       await until('all silent names are asked for', () =>
@@ -143,7 +143,7 @@ test('a worker thread leaves look-ups to the main thread, and ends them', async 
 });
 
 test('a request to kube-apiserver whose name is not resolved says so', async () => {
-  await using rest = createRestClient(namedApiServer('silent-1'), undefined, system.resolver.resolveFirst);
+  await using rest = createRestClient(namedApiServer('silent-1'), { resolve: system.resolver.resolveFirst });
   await assert.rejects(rest.get('/api', { timeoutMs: 100 }), (error) => {
     assert.match(describeError(error), /the name silent-1 could not be resolved: no answer from DNS within \d+ ms/);
     return true;

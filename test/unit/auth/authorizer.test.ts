@@ -73,6 +73,8 @@ describe('paths that are always allowed', () => {
   const create = (...alwaysAllowPaths: string[]) =>
     createAuthorizer({
       reviewer,
+      anonymousReviewer: reviewer,
+      refusals: { refused: () => undefined },
       alwaysAllowPaths,
       allowedTtlMs: 0,
       deniedTtlMs: 0,

@@ -213,6 +213,32 @@ describe('an answer whose time is over, while nobody can answer', () => {
     assert.deepEqual(await Promise.all([waits, waitsToo]), ['yes', 'yes']);
   });
 
+  test('is had as soon as a try has failed, and not after all tries', async () => {
+    const { clock, cache, says } = setUpStale();
+    await says('yes');
+    clock.jump(10_000);
+    const lastTry = Promise.withResolvers<string>();
+    const ask = (failed: (error: unknown) => void) => {
+      failed(new Error('down'));
+      return lastTry.promise;
+    };
+    assert.equal(await cache.get('a', ask, never), 'yes');
+    lastTry.resolve('no');
+    await turn();
+    assert.equal(await says('not asked'), 'no');
+  });
+
+  test('is not had for a failed try that is no outage', async () => {
+    const { clock, cache, says } = setUpStale();
+    await says('yes');
+    clock.jump(10_000);
+    const ask = async (failed: (error: unknown) => void) => {
+      failed(new Error('forbidden'));
+      return 'no';
+    };
+    assert.equal(await cache.get('a', ask, never), 'no');
+  });
+
   test('is not for who has left', async () => {
     const { clock, cache, says } = setUpStale();
     await says('yes');

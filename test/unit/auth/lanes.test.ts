@@ -2,20 +2,25 @@ import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { inLanes } from '../../../src/auth/lanes.ts';
+import type { AccessReviewResult } from '../../../src/client/reviews.ts';
 
 /** A reviewer that answers when it is told to, and a time that passes when it is. */
 function setUp({ mock }: TestContext) {
   mock.timers.enable({ apis: ['setTimeout'] });
   const underWay: { readonly user: string; readonly end: (error?: Error) => void }[] = [];
+  const begin = (user: string) =>
+    new Promise<AccessReviewResult>((resolve, reject) => {
+      const end = (error?: Error) => (error === undefined ? resolve({ allowed: true, reason: '' }) : reject(error));
+      underWay.push({ user, end });
+    });
   const reviewer = inLanes({
-    review: ({ user }) =>
-      new Promise((resolve, reject) => {
-        const end = (error?: Error) => (error === undefined ? resolve({ allowed: true, reason: '' }) : reject(error));
-        underWay.push({ user, end });
-      }),
+    review: async ({ user }, { turn, signal } = {}) => {
+      assert.ok(turn !== undefined && signal !== undefined);
+      return await turn(() => begin(user), signal);
+    },
   });
-  const ask = (user: string, times = 1, signal?: AbortSignal) =>
-    Promise.all(Array.from({ length: times }, () => reviewer.review({ user }, signal)));
+  const ask = (user: string, times = 1, signal = new AbortController().signal) =>
+    Promise.all(Array.from({ length: times }, () => reviewer.review({ user }, { signal })));
   const users = () => underWay.map(({ user }) => user);
   return { underWay, ask, users, pass: (ms: number) => mock.timers.tick(ms) };
 }

@@ -31,15 +31,15 @@ test('whoever listens for another serving certificate is given that one, not the
     `--tls-private-key-file=${keyFile}`,
     '--authentication-skip-lookup',
   ]);
+  const apiServer = {
+    url: 'https://127.0.0.1:1',
+    tls: () => ({ rejectUnauthorized: true }),
+    authorization: async () => undefined,
+  };
   const auth = await createAuth({
     options,
-    rest: rooms.use(
-      createRestClient({
-        url: 'https://127.0.0.1:1',
-        tls: () => ({ rejectUnauthorized: true }),
-        authorization: async () => undefined,
-      }),
-    ),
+    apiServer,
+    rest: rooms.use(createRestClient(apiServer)),
     metrics: createClientMetrics(createRegistry()),
     clock,
     log: createRecordingLog().log,

@@ -8,6 +8,7 @@ const report = {
   resolution: '15s',
   staleness: '45s',
   degraded: ['1 of 2 ready nodes cannot be scraped'],
+  refused: [],
   nodes: [
     {
       name: 'node-a',

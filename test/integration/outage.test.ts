@@ -1,0 +1,106 @@
+/** kube-apiserver is away for a while and comes back: the whole program serves again at once. */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import type { ClientHttp2Session } from 'node:http2';
+import { ask2, keepInUse, openSession } from '../fakes/http2client.ts';
+import { until } from '../fakes/until.ts';
+import { startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
+
+const admin = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' };
+const alice = { 'x-remote-user': 'alice' };
+let cluster: WholeCluster;
+let proxied: ClientHttp2Session;
+
+before(async () => {
+  // A no that was remembered would be remembered for the whole test.
+  cluster = await startWholeCluster(['--authorization-webhook-cache-unauthorized-ttl=1h']);
+  await until('it listens', () => cluster.apiServer.requests.length > 0);
+  const certificate = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
+  proxied = await openSession(cluster.port, certificate);
+  keepInUse(proxied, admin);
+  let status = 503;
+  await until('it knows whom to trust', () => {
+    void ask2(proxied, '/status', admin).then((answer) => (status = answer.status));
+    return status === 200;
+  });
+});
+
+after(async () => {
+  proxied.destroy();
+  await cluster[Symbol.asyncDispose]();
+});
+
+afterEach(async () => {
+  cluster.apiServer.faults.answer = undefined;
+  cluster.apiServer.reviews.access = () => ({ allowed: true });
+});
+
+let count = 0;
+const nextPath = () => `/apis/metrics.k8s.io/v1/namespaces/n${(count += 1)}/pods`;
+
+/** How many tries of reviews found no kube-apiserver. */
+async function unanswered(): Promise<number> {
+  const { text } = await ask2(proxied, '/metrics', admin);
+  return Number(/rest_client_requests_total\{code="<error>",method="POST".*\} (\d+)/.exec(text)?.[1] ?? 0);
+}
+
+async function untilUnanswered(wanted: number): Promise<void> {
+  let found = 0;
+  await until(`${wanted} tries found nothing`, () => {
+    void unanswered().then((now) => (found = now));
+    return found >= wanted;
+  });
+}
+
+describe('a kube-apiserver that refuses connections and comes back', () => {
+  test('answers the reviews that were asked meanwhile, and is watched again', async () => {
+    const { apiServer } = cluster;
+    apiServer.reviews.access = () => ({ allowed: true });
+    const posts = await unanswered();
+    await apiServer.faults.down();
+    const asked = ask2(proxied, nextPath(), alice);
+    await untilUnanswered(posts + 3);
+    const before = apiServer.requests.length;
+    await apiServer.faults.up();
+    assert.equal((await asked).status, 200);
+    const watched = () =>
+      new Set(
+        apiServer.requests
+          .slice(before)
+          .filter(({ query }) => query.has('watch'))
+          .map(({ path }) => path),
+      );
+    await until('all is watched again', () => watched().size === 3);
+  });
+
+  test('is not believed for long when it denies what it allows a moment later', async () => {
+    const { apiServer } = cluster;
+    const posts = await unanswered();
+    await apiServer.faults.down();
+    apiServer.reviews.access = () => ({ allowed: false });
+    const path = nextPath();
+    const asked = ask2(proxied, path, alice);
+    await untilUnanswered(posts + 1);
+    await apiServer.faults.up();
+    assert.equal((await asked).status, 403);
+    apiServer.reviews.access = () => ({ allowed: true });
+    let status = 0;
+    await until('it is allowed', () => {
+      void ask2(proxied, path, alice).then((answer) => (status = answer.status));
+      return status === 200;
+    });
+  });
+
+  test('is asked again where it refuses our own requests at first', async () => {
+    const { apiServer } = cluster;
+    const posts = await unanswered();
+    await apiServer.faults.down();
+    const asked = ask2(proxied, nextPath(), alice);
+    await untilUnanswered(posts + 1);
+    let refused = 0;
+    apiServer.faults.answer = ({ method }) => (method === 'POST' && (refused += 1) <= 2 ? 403 : undefined);
+    await apiServer.faults.up();
+    assert.equal((await asked).status, 200);
+    assert.equal(refused, 3);
+  });
+});

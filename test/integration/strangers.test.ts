@@ -1,0 +1,148 @@
+/** Tokens and requests of strangers against the whole program: they hold nobody who is known. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import type { ClientHttp2Session } from 'node:http2';
+import { strangerLaneWidth, strangerPlaceLimit } from '../../src/auth/strangers.ts';
+import { strangersInFlightLimit } from '../../src/server/inflight.ts';
+import type { StatusReport } from '../../src/server/status.ts';
+import { ask2, keepInUse, openSession } from '../fakes/http2client.ts';
+import { until } from '../fakes/until.ts';
+import { startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
+
+const admin = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' };
+let cluster: WholeCluster;
+let proxied: ClientHttp2Session;
+/** Ends all reviews that are held. */
+let release: () => void;
+let held: Promise<object>;
+
+before(async () => {
+  // Each request of a token is reviewed, and no more than a few requests of the known are worked on at once.
+  cluster = await startWholeCluster(['--authentication-token-webhook-cache-ttl=0s', '--max-requests-inflight=20']);
+  await until('it listens', () => cluster.apiServer.requests.length > 0);
+  const certificate = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
+  proxied = await openSession(cluster.port, certificate);
+  keepInUse(proxied, admin);
+  let status = 503;
+  await until('it knows whom to trust', () => {
+    void ask2(proxied, '/status', admin).then((answer) => (status = answer.status));
+    return status === 200;
+  });
+});
+
+after(async () => {
+  proxied.destroy();
+  await cluster[Symbol.asyncDispose]();
+});
+
+beforeEach(() => {
+  const released = Promise.withResolvers<object>();
+  held = released.promise;
+  release = () => released.resolve({ user: {} });
+  cluster.apiServer.reviews.token = (token) =>
+    token === 'robot' ? { authenticated: true, user: { username: 'robot' } } : held;
+  cluster.apiServer.reviews.access = ({ user }) => (user === 'system:anonymous' ? held : { allowed: true });
+});
+
+afterEach(() => {
+  release();
+});
+
+interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+}
+
+/** One request on a connection of its own. */
+async function ask(path: string, token?: string, localAddress = '127.0.0.1'): Promise<Answer> {
+  const outgoing = request({
+    host: '127.0.0.1',
+    localAddress,
+    port: cluster.port,
+    path,
+    rejectUnauthorized: false,
+    agent: false,
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  });
+  outgoing.end();
+  const [response] = await once(outgoing, 'response');
+  await text(response);
+  return { status: response.statusCode, retryAfter: response.headers['retry-after'] };
+}
+
+let count = 0;
+const nextPath = () => `/apis/metrics.k8s.io/v1/namespaces/n${(count += 1)}/pods`;
+const reviewsOf = (kind: string) => cluster.apiServer.requests.filter(({ path }) => path.endsWith(kind)).length;
+
+describe('a flood of random tokens whose reviews hang', () => {
+  test('holds nobody who is known, nor a stranger from another address', async () => {
+    assert.equal((await ask(nextPath(), 'robot')).status, 200);
+    const start = reviewsOf('/tokenreviews');
+    const statuses: number[] = [];
+    const flood = Array.from({ length: strangerPlaceLimit + 44 }, (_, at) =>
+      ask('/version', `random-${at}`).then((answer) => {
+        statuses.push(answer.status);
+        if (answer.status === 429) assert.equal(answer.retryAfter, '1');
+      }),
+    );
+    await until('what is too much is refused', () => statuses.length === 44);
+    assert.deepEqual(new Set(statuses), new Set([429]));
+    assert.equal(reviewsOf('/tokenreviews') - start, strangerLaneWidth);
+
+    // Each needs an access review that was not made before, the token a review of its own, too.
+    const known = Array.from({ length: 10 }, async () => [
+      (await ask2(proxied, nextPath(), { 'x-remote-user': 'alice' })).status,
+      (await ask(nextPath(), 'robot')).status,
+    ]);
+    assert.deepEqual(new Set((await Promise.all(known)).flat()), new Set([200]));
+    assert.equal(statuses.length, 44);
+
+    cluster.apiServer.reviews.token = (token) =>
+      token === 'newcomer' ? { authenticated: true, user: { username: 'newcomer' } } : held;
+    const newcomer = ask(nextPath(), 'newcomer', '127.0.0.2');
+    await until('the newcomer has displaced one', () => statuses.length === 45);
+    release();
+    assert.equal((await newcomer).status, 200);
+    await Promise.all(flood);
+    assert.equal(statuses.filter((status) => status === 429).length, 45);
+    assert.equal(statuses.filter((status) => status === 401).length, strangerPlaceLimit - 1);
+  });
+
+  test('is told at /status, and does not make the server unready', async () => {
+    const answer = await ask2(proxied, '/status', admin);
+    const { refused, degraded } = JSON.parse(answer.text) as StatusReport;
+    assert.ok(refused.some(({ cause }) => cause === 'token-line'));
+    assert.ok(refused.some(({ cause }) => cause === 'token'));
+    assert.deepEqual(degraded, []);
+    assert.doesNotMatch(answer.text, /random-/);
+    const ready = await ask2(proxied, '/readyz?verbose', admin);
+    assert.match(ready.text, /note: refused in the last five minutes: a bearer token is not valid \(\d+ requests/);
+    const anonymous = await openSession(cluster.port);
+    assert.doesNotMatch((await ask2(anonymous, '/readyz?verbose')).text, /refused/);
+    anonymous.destroy();
+  });
+});
+
+test('anonymous requests whose reviews hang use up neither the room nor the reviews of those who are known', async () => {
+  const start = reviewsOf('/subjectaccessreviews');
+  const statuses: number[] = [];
+  // The flag's limit is below the strangers' own.
+  const room = Math.min(20, strangersInFlightLimit);
+  const flood = Array.from({ length: room + 10 }, () =>
+    ask(nextPath()).then(({ status }) => {
+      statuses.push(status);
+    }),
+  );
+  await until('what is too much is refused', () => statuses.length === 10);
+  assert.deepEqual(new Set(statuses), new Set([429]));
+  assert.equal(reviewsOf('/subjectaccessreviews') - start, strangerLaneWidth);
+  const known = Array.from({ length: 10 }, async () => ask2(proxied, nextPath(), { 'x-remote-user': 'alice' }));
+  assert.deepEqual(new Set((await Promise.all(known)).map(({ status }) => status)), new Set([200]));
+  assert.equal(statuses.length, 10);
+  release();
+  await Promise.all(flood);
+  assert.equal(statuses.filter((status) => status === 403).length, room);
+});

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createRefusals, recentMs, variantLimit } from '../../../src/auth/refusals.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+import { createRecordingLog } from '../../fakes/recordinglog.ts';
+
+function setUp() {
+  const clock = createFakeClock();
+  const { log, lines } = createRecordingLog();
+  return { clock, lines, refusals: createRefusals(clock, log) };
+}
+
+describe('refusals', () => {
+  test('are logged once per cause and minute', () => {
+    const { clock, lines, refusals } = setUp();
+    for (let at = 0; at < 100; at += 1) refusals.refused({ cause: 'token', reason: `reason ${at}` });
+    refusals.refused({ cause: 'token-review', reason: 'connection refused' });
+    assert.deepEqual(lines, [
+      'info: refused: a bearer token is not valid',
+      'warn: refused: TokenReviews cannot be had from kube-apiserver',
+    ]);
+    clock.jump(59_999);
+    refusals.refused({ cause: 'token', reason: 'again' });
+    assert.equal(lines.length, 2);
+    clock.jump(1);
+    refusals.refused({ cause: 'token', reason: 'again' });
+    assert.equal(lines.length, 3);
+  });
+
+  test('are remembered for five minutes, with how many there were', () => {
+    const { clock, refusals } = setUp();
+    refusals.refused({ cause: 'token', reason: 'first' });
+    clock.jump(1_000);
+    refusals.refused({ cause: 'token', reason: 'second' });
+    refusals.refused({ cause: 'access-review', reason: 'down' });
+    const [latest, older] = refusals.recent().toSorted((a, b) => a.cause.localeCompare(b.cause));
+    assert.deepEqual(
+      [latest?.cause, latest?.isTrouble, older?.cause, older?.isTrouble],
+      ['access-review', true, 'token', false],
+    );
+    assert.deepEqual([older?.reason, older?.requests], ['second', 2]);
+    assert.equal((older?.lastMs ?? 0) - (older?.sinceMs ?? 0), 1_000);
+    clock.jump(recentMs);
+    assert.deepEqual(refusals.recent(), []);
+  });
+
+  test('of very many variants are a few lines and entries', () => {
+    const { lines, refusals } = setUp();
+    for (let at = 0; at < 1_000; at += 1) {
+      refusals.refused({ cause: 'denied', reason: `user ${at}`, variant: `user ${at}` });
+    }
+    assert.equal(lines.length, variantLimit + 1);
+    const recent = refusals.recent();
+    assert.equal(recent.length, variantLimit + 1);
+    assert.equal(
+      recent.reduce((sum, { requests }) => sum + requests, 0),
+      1_000,
+    );
+  });
+
+  test('repeat foreign text cut and with its control characters escaped', () => {
+    const { refusals } = setUp();
+    refusals.refused({ cause: 'token', reason: `\u001b[2J\u009b${'x'.repeat(5_000)}` });
+    const reason = refusals.recent()[0]?.reason ?? '';
+    assert.match(reason, /^\\x1b\[2J\\x9bx+\.\.\.$/);
+    assert.ok(reason.length < 1_100);
+  });
+});
