@@ -1,6 +1,7 @@
 /** Reads files that nothing but this user can have put there: other users can write to a folder such as /tmp. */
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
+import path from 'node:path';
 
 /** Bits of a file's mode by which other users can change it. */
 export const othersMayWrite = 0o022;
@@ -32,4 +33,52 @@ export async function readOwnFile(file: string, { forbiddenMode, sizeLimitBytes 
   }
   if (size > sizeLimitBytes) throw new Error(`${file} has ${size} bytes, more than ${sizeLimitBytes}`);
   return await handle.readFile('utf8');
+}
+
+/** What decides whether other users can replace files in a folder. */
+export interface FolderFacts {
+  readonly ownerUid: number;
+  readonly mode: number;
+  /** Whether it is where a volume is mounted. */
+  readonly isVolume: boolean;
+  readonly ownUid: number;
+}
+
+/** With this bit of its mode, files in a folder are replaced by their owners only, and by the folder's. */
+const stickyBit = 0o1000;
+const rootUid = 0;
+
+/**
+ * Returns why other users could replace files of ours in a folder, and what to do; undefined where they cannot or where it is not there.
+ * @throws the file system's error where it cannot be looked at.
+ */
+export async function folderProblem(folder: string): Promise<string | undefined> {
+  // Windows has neither users by number nor modes.
+  const ownUid = process.geteuid?.();
+  if (ownUid === undefined) return undefined;
+  const found = await statOf(folder);
+  if (found === undefined) return undefined;
+  if (!found.isDirectory()) return 'it is no folder';
+  const isVolume = (await statOf(path.join(folder, '..')))?.dev !== found.dev;
+  return folderProblemOf({ ownerUid: found.uid, mode: found.mode, isVolume, ownUid });
+}
+
+/**
+ * Judges a folder by its facts. A volume is the pod's: kubelets make an emptyDir with mode 0777 and root as its owner, and with 2777 where there is an
+ * fsGroup.
+ */
+export function folderProblemOf({ ownerUid, mode, isVolume, ownUid }: FolderFacts): string | undefined {
+  if (isVolume) return undefined;
+  if (ownerUid !== ownUid && ownerUid !== rootUid) {
+    return `it belongs to the user ${ownerUid}, who could replace what is in it; use a folder of user ${ownUid}`;
+  }
+  if ((mode & othersMayWrite) === 0 || (mode & stickyBit) !== 0) return undefined;
+  return 'other users could replace what is in it; take their right to write away (chmod go-w) or use another folder';
+}
+
+async function statOf(folder: string) {
+  return stat(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+    return undefined;
+  });
 }

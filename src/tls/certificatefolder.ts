@@ -5,8 +5,8 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Clock } from '../clock.ts';
-import type { Logger } from '../logging.ts';
-import { othersMayRead, othersMayWrite, readOwnFile } from '../ownfile.ts';
+import { describeError, type Logger } from '../logging.ts';
+import { folderProblem, othersMayRead, othersMayWrite, readOwnFile } from '../ownfile.ts';
 import { certificateOf, type KeyPair, type KeyPairSource } from './keypair.ts';
 import { createSelfSigned } from './selfsigned.ts';
 
@@ -36,7 +36,7 @@ export async function openCertificateFolder({ certDir, names, log, clock }: Fold
   const wanted = [...new Set([...usualNames, hostname().toLowerCase(), ...names])].filter(isName);
   const certPath = path.join(certDir, 'kubegauge.crt');
   const keyPath = path.join(certDir, 'kubegauge.key');
-  let writable = certDir !== '';
+  let writable = certDir !== '' && (await isSafe());
 
   const stored = await readStored();
   const first = stored ?? (await renew());
@@ -48,6 +48,13 @@ export async function openCertificateFolder({ certDir, names, log, clock }: Fold
     const pair = await renew();
     expiresMs = certificateOf(pair, certPath, keyPath).validToDate.getTime();
     return pair;
+  }
+
+  async function isSafe(): Promise<boolean> {
+    const reason = await folderProblem(certDir).catch(describeError);
+    if (reason === undefined) return true;
+    log.warn({ folder: certDir, reason }, 'does not use --cert-dir; keeps the serving certificate in memory only');
+    return false;
   }
 
   /** Undefined when there is no pair, or none that will do. */

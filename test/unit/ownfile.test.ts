@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { othersMayRead, othersMayWrite, readOwnFile } from '../../src/ownfile.ts';
+import { folderProblem, folderProblemOf, othersMayRead, othersMayWrite, readOwnFile } from '../../src/ownfile.ts';
 
 let folder: string;
 let file: string;
@@ -48,5 +48,45 @@ describe('a file of our own', () => {
   test('is no FIFO, which is not waited for', async () => {
     execFileSync('mkfifo', ['-m', '600', file]);
     await assert.rejects(read(), /is no regular file/);
+  });
+});
+
+describe('a folder', () => {
+  const own = 1000;
+  const problemOf = (ownerUid: number, mode: number, isVolume = false) =>
+    folderProblemOf({ ownerUid, mode: 0o40_000 | mode, isVolume, ownUid: own });
+
+  test('is ours where only we, or root, can replace what is in it', () => {
+    for (const [owner, mode] of [
+      [own, 0o700],
+      [own, 0o755],
+      [0, 0o755],
+      [0, 0o1777],
+      [own, 0o1777],
+    ] as const) {
+      assert.equal(problemOf(owner, mode), undefined, mode.toString(8));
+    }
+  });
+
+  test('is refused where another user can, with what to do', () => {
+    for (const mode of [0o777, 0o775, 0o2777, 0o757]) assert.match(problemOf(own, mode) ?? '', /chmod go-w/);
+    assert.match(problemOf(0, 0o777) ?? '', /chmod go-w/);
+    for (const mode of [0o700, 0o755, 0o1777]) assert.match(problemOf(1001, mode) ?? '', /user 1001.*of user 1000/);
+  });
+
+  test('is ours where it is a volume: an emptyDir, one with an fsGroup, one in memory, a claim', () => {
+    for (const mode of [0o777, 0o2777, 0o1777, 0o2775]) assert.equal(problemOf(0, mode, true), undefined);
+    assert.equal(problemOf(65_534, 0o777, true), undefined);
+  });
+
+  test('is looked at where it is', async () => {
+    assert.equal(await folderProblem(folder), undefined);
+    assert.equal(await folderProblem(path.join(folder, 'nowhere')), undefined);
+    chmodSync(folder, 0o777);
+    assert.match((await folderProblem(folder)) ?? '', /chmod go-w/);
+    writeFileSync(file, '');
+    assert.match((await folderProblem(file)) ?? '', /no folder/);
+    // Mounted on every Linux.
+    assert.equal(await folderProblem('/dev'), undefined);
   });
 });

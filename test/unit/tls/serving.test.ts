@@ -120,6 +120,15 @@ describe('a serving certificate of our own', () => {
     assert.equal((await stat(key())).mode & 0o777, 0o600);
   });
 
+  test('is in memory, with one warning, where other users could replace it in its folder', async () => {
+    await mkdir(certDir(), { recursive: true });
+    await chmod(certDir(), 0o777);
+    await open({ certDir: certDir() });
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? '', /does not use --cert-dir.*|chmod go-w/);
+    await assert.rejects(stat(crt()), { code: 'ENOENT' });
+  });
+
   test('is in memory, with one warning, where its folder cannot be written', async () => {
     await writeFile(path.join(folder, 'file'), '');
     const serving = await open({ certDir: path.join(folder, 'file', 'certs') });
