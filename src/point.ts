@@ -91,3 +91,20 @@ export type Answer<T> =
       /** The node that told of the object, where one did. */
       readonly node?: string;
     };
+
+/** Characters of an ID or of a path that is one. */
+export const idLimit = 1024;
+/** Characters of a name: Kubernetes allows 253. */
+export const nameLimit = 253;
+
+const control = /\p{Cc}/u;
+
+/** Reports whether a kubelet's text can be the ID of a container or a pod: it is short and has no control character. */
+export function canBeId(text: string): boolean {
+  return text.length <= idLimit && !control.test(text);
+}
+
+/** Reports whether a kubelet's text can be the name of a namespace, a pod or a container; other names are neither stored nor written to a snapshot. */
+export function canBeName(text: string): boolean {
+  return text.length <= nameLimit && !text.includes('/') && !control.test(text);
+}

@@ -1,4 +1,5 @@
 /** What a sample of cAdvisor is of: a cgroup with the labels that it is told with. */
+import { canBeId, canBeName } from '../point.ts';
 import type { Sample } from '../exposition/sample.ts';
 import { type Cgroup, isContainerPath, parseCgroup } from './cgroup.ts';
 
@@ -34,8 +35,12 @@ export function rowOf(sample: Pick<Sample, 'label'>): CgroupRow {
   const namespace = sample.label('namespace');
   const pod = nameIn(sample, 'pod');
   const container = nameIn(sample, 'container');
-  const kind = kindOf(sample, { path, namespace, pod, container });
-  const cgroup = kind === 'container' ? parseCgroup(path) : undefined;
+  const found = kindOf(sample, { path, namespace, pod, container });
+  const parsed = found === 'container' ? parseCgroup(path) : undefined;
+  // A cgroup elsewhere under the same ID, as leaked ones, counts on its own: where it comes or goes, there is no rate between the two.
+  const pointId = parsed === undefined ? '' : [parsed.containerId, depthMark, parsed.depth].join('');
+  const cgroup = canBeId(pointId) ? parsed : undefined;
+  const kind = found === 'container' && cgroup === undefined ? 'unknown' : found;
   return {
     kind,
     path: cgroup === undefined ? path : '',
@@ -45,8 +50,7 @@ export function rowOf(sample: Pick<Sample, 'label'>): CgroupRow {
     hasPath: path.startsWith('/'),
     isUnlabelledContainer: kind === 'unlabelled' && isContainerPath(path),
     folder: cgroup && folderOf(path, cgroup),
-    // A cgroup elsewhere under the same ID, as leaked ones, counts on its own: where it comes or goes, there is no rate between the two.
-    pointId: cgroup === undefined ? '' : [cgroup.containerId, depthMark, cgroup.depth].join(''),
+    pointId: cgroup === undefined ? '' : pointId,
   };
 }
 
@@ -142,6 +146,7 @@ function kindOf(sample: Pick<Sample, 'label'>, { path, namespace, pod, container
     return path === '/' && sample.label('name') === '' && sample.label('image') === '' ? 'machine' : 'unlabelled';
   }
   if (namespace === '' || pod === '') return 'unknown';
+  if (!canBeName(namespace) || !canBeName(pod) || !canBeName(container)) return 'unknown';
   // The sandbox is container="POD" with dockershim and CRI-O, and "" with containerd, as the pod itself.
   return container === '' || container === 'POD' ? 'pod' : 'container';
 }

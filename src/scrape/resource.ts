@@ -3,7 +3,7 @@
  * Its rows have no cgroup, so a pod has no UID here, and a container is told from its successor by its start time.
  */
 import { type Numbers, type Sample, unremembered } from '../exposition/sample.ts';
-import type { ContainerPoint, PodBatch, Point } from '../point.ts';
+import { canBeName, type ContainerPoint, type PodBatch, type Point } from '../point.ts';
 import { aliveMachine, deadAfterMs, oldestAliveMs } from './age.ts';
 import type { Choice, Collector, Meaning } from './meaning.ts';
 import type { Steps } from '../kubelet/turns.ts';
@@ -210,10 +210,11 @@ function isMachine({ container }: Row): boolean {
   return container === '';
 }
 
-/** Undefined where a name is missing. */
+/** Undefined where a name is missing, or cannot be one. */
 function rowOf(sample: Sample): Row | undefined {
   const row = { namespace: sample.label('namespace'), pod: sample.label('pod'), container: sample.label('container') };
-  return row.namespace === '' || row.pod === '' || row.container === '' ? undefined : row;
+  if (row.namespace === '' || row.pod === '' || row.container === '') return undefined;
+  return canBeName(row.namespace) && canBeName(row.pod) && canBeName(row.container) ? row : undefined;
 }
 
 function keyOf({ namespace, pod, container }: Row): string {

@@ -1,4 +1,5 @@
 /** Says what a line of a snapshot may hold: a file that is sealed but malformed must not reach the store, nor a number that cannot be the API. */
+import { canBeId } from '../point.ts';
 import { mostCores } from './judge.ts';
 import { type Held, stampMs } from './window.ts';
 
@@ -12,8 +13,6 @@ const earliestMs = -62_167_219_200_000;
 const latestMs = 253_402_300_799_999;
 /** Thirty days: no window and no age is longer. */
 const longestMs = 30 * 86_400_000;
-/** Characters of a name, an ID or a UID; Kubernetes' names have 253. */
-const textLimit = 1_024;
 
 const time = number(earliestMs, latestMs);
 const seconds = number(0, valueLimit);
@@ -146,7 +145,7 @@ function boolean(value: unknown, field: string): void {
 }
 
 function text(value: unknown, field: string): void {
-  if (typeof value !== 'string' || value.length > textLimit || /\p{Cc}/u.test(value)) fail(field, 'no short text');
+  if (typeof value !== 'string' || !canBeId(value)) fail(field, 'no short text');
 }
 
 function fail(field: string, what: string): never {
