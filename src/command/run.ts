@@ -130,7 +130,9 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     log,
     rooms,
   });
-  const inFlight = createInFlight(options['max-requests-inflight']);
+  const inFlight = createInFlight(options['max-requests-inflight'], (isStranger) =>
+    auth.refusals.refused({ cause: isStranger ? 'anonymous-in-flight' : 'in-flight', reason: 'no room' }),
+  );
   const observe = createFreshnessMetrics(registry, clock);
   for (const warning of cipherWarnings(options['tls-cipher-suites'])) log.warn({}, warning);
   const server = await createServer({
