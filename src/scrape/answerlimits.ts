@@ -12,6 +12,9 @@ export const containerLimit = 5_000;
 /** Rows of containers there may be to choose from: those that have just ended, and cgroups that could not be removed, are there too. */
 export const candidateLimit = 2 * containerLimit;
 
+/** From more rows on, of the answer and the one before it, its end is decoded in steps; a node with 110 pods has fewer. */
+export const longFromRows = 640;
+
 /** Rows that are looked at in one step of a decoding, which takes less than a millisecond. */
 export const rowsPerStep = 128;
 

@@ -14,7 +14,7 @@ import {
   rowOf,
 } from './cgrouprow.ts';
 import type { Steps } from '../kubelet/turns.ts';
-import { AnswerBudget, candidateLimit, checkCount, rowsPerStep } from './answerlimits.ts';
+import { AnswerBudget, candidateLimit, checkCount, longFromRows, rowsPerStep } from './answerlimits.ts';
 import type { Choice, Collector, Doubts, Meaning, PodName } from './meaning.ts';
 import { isPlausible, Reading, type Readings } from './reading.ts';
 import { checkFamilies, rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
@@ -123,10 +123,11 @@ class CadvisorCollector implements Collector<StartTimes> {
   }
 
   *choose(time: AnswerTime, before: StartTimes | undefined): Steps<Choice<StartTimes>> {
+    const isLong = this.#rows.length > longFromRows;
     const seen = this.#seenPlaces();
-    yield;
+    if (isLong) yield;
     const reason = this.#whyUnusable(seen);
-    yield;
+    if (isLong) yield;
     if (reason !== undefined) return { kind: 'unusable', reason };
     const candidates: Candidate[] = [];
     const places = new Map<Point, number>();
@@ -138,7 +139,7 @@ class CadvisorCollector implements Collector<StartTimes> {
       if (row?.kind === 'machine') machine = this.#readingsOf(place).toMachinePoint(time);
       const candidate = row?.kind === 'container' ? toCandidate(row, this.#readingsOf(place), time) : undefined;
       if (candidate !== undefined) checkCount(candidates.push(candidate), candidateLimit, 'rows of containers');
-      if (place % rowsPerStep === 0) yield;
+      if (place % rowsPerStep === rowsPerStep - 1 && isLong) yield;
       const point = row?.kind === 'machine' ? machine : candidate?.point;
       if (point !== undefined) places.set(point, place);
     }
@@ -283,8 +284,7 @@ class KnownRows {
     if (key === '') return;
     const same = this.#places.get(key);
     if (same === undefined) this.#places.set(key, [place]);
-    else same.push(place);
-    this.#crowds.get(key)?.set(wholeKeyOf(row), place);
+    else if (same.push(place) > crowdFrom) this.#crowds.get(key)?.set(wholeKeyOf(row), place);
   }
 
   placeOf(row: CgroupRow): number | undefined {

@@ -5,7 +5,7 @@ import { Recall } from '../exposition/recall.ts';
 import { ExpositionError, type SampleSink } from '../exposition/sample.ts';
 import { TextReader } from '../exposition/text.ts';
 import { runAtOnce, type Steps } from '../kubelet/turns.ts';
-import { AnswerTooLongError, checkCount, containerLimit, rowsPerStep } from './answerlimits.ts';
+import { AnswerTooLongError, checkCount, containerLimit, longFromRows, rowsPerStep } from './answerlimits.ts';
 import type { Collector, Doubts, Meaning } from './meaning.ts';
 import { giveBackRowNumbers } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
@@ -43,9 +43,6 @@ export interface Decoder {
 
 /** A node on which something has changed is asked for everything so many times: what changed mostly goes on, and a question that is too brief is asked twice. */
 const settledAfter = 3;
-
-/** From more rows on, of the answer and the one before it, the end is decoded in steps; a node with 110 pods has fewer. */
-const longFromRows = 640;
 
 /** One body on its way in. */
 export interface Decoding {
@@ -173,11 +170,13 @@ export function createDecoder<Row, Carried>(meaning: Meaning<Row, Carried>, node
     checkCount(containers, containerLimit, 'containers');
     const points = { node, source, hasSwap: collector.hasSwap, machine, pods };
     const batch = toBatch(points, last?.layout);
-    yield;
+    const isLong = before.rows.length > longFromRows;
+    if (isLong) yield;
     const hasForgotten = forget(before, choice.seen);
-    for (const [place, row] of before.rows.entries()) {
-      if (place % rowsPerStep === 0) yield;
-      before.rows[place] = meaning.kept(row, before.rows[place - 1]);
+    const { rows } = before;
+    for (let place = 0; place < rows.length; place += 1) {
+      if (place % rowsPerStep === rowsPerStep - 1 && isLong) yield;
+      rows[place] = meaning.kept(rows[place]!, rows[place - 1]);
     }
     const isRemembered = recall.complete && collector.isPlain && !hasForgotten;
     const steady = isRemembered ? steadyOf(choice, batch.layout, collector.numbers, meaning.oldestMs) : undefined;
@@ -225,7 +224,7 @@ function forget<Row>({ rows, recall }: Memory<Row>, seen: readonly number[]): bo
   if (seen.length === rows.length) return false;
   recall.renumber(seen);
   // In ascending order, so none is written over before it is read.
-  for (const [place, from] of seen.entries()) rows[place] = rows[from]!;
+  for (let place = 0; place < seen.length; place += 1) rows[place] = rows[seen[place]!]!;
   rows.length = seen.length;
   return true;
 }

@@ -11,6 +11,7 @@ import {
   AnswerBudget,
   candidateLimit,
   checkCount,
+  longFromRows,
   namesakeLimit,
   otherLineLimit,
   rowsPerStep,
@@ -116,9 +117,10 @@ class ResourceCollector implements Collector<Lineages> {
     const lineages = new Map<string, readonly Lineage[]>();
     const points: { readonly row: Row; readonly place: number; readonly point: ContainerPoint }[] = [];
     let machinePoint: Point | undefined;
+    const isLong = this.#rows.length > longFromRows;
     const seen = this.#seenPlaces();
     for (const place of seen) {
-      if (place % rowsPerStep === 0) yield;
+      if (place % rowsPerStep === rowsPerStep - 1 && isLong) yield;
       const row = this.#rows[place]!;
       const readings = this.numbers.readings(place);
       if (isMachine(row)) {
@@ -138,9 +140,9 @@ class ResourceCollector implements Collector<Lineages> {
       time.nodeTimeMs,
     );
     checkCount(points.length, candidateLimit, 'rows of containers');
-    yield;
+    if (isLong) yield;
     const pods = podsOf(points, time.nodeTimeMs, places);
-    yield;
+    if (isLong) yield;
     if (machinePoint === undefined && pods.size === 0) return { kind: 'unusable', reason: 'no usable rows' };
     const rows = seen.length;
     return {

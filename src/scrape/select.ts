@@ -46,37 +46,39 @@ export function* selecting(
   nodeTimeMs: number,
   startTimes: StartTimes = new Map(),
 ): Steps<Selection> {
+  // Each step of a short one would cost as much as what it does.
+  const isLong = candidates.length > rowsPerStep;
   const rows = trusted(candidates);
   const sampled = [...onePerContainerId(rows.filter(isSampled))];
-  yield;
+  if (isLong) yield;
   const starts = nextStartTimes(
     startTimes,
     sampled.map(({ point }) => point),
   );
-  yield;
+  if (isLong) yield;
   // A pod that is told without its newest container would look idle to the HPA; a scrape later it is told whole.
   const unfinished = new Set(rows.filter((row) => !isSampled(row)).map(podKey));
   /** By pod; one of each name. */
-  const chosen = new Map<string, Map<string, Sampled>>();
-  yield;
+  const chosen = new Map<string, Members>();
+  if (isLong) yield;
   const living = alive(sampled, nodeTimeMs);
-  yield;
+  if (isLong) yield;
   const runs = runsOfPods(living);
   for (const [index, members] of runs.entries()) {
-    if (index % rowsPerStep === 0) yield;
+    if (index % rowsPerStep === rowsPerStep - 1) yield;
     const key = podKey(members[0]);
     if (unfinished.has(key)) continue;
-    const containers = chosen.get(key) ?? new Map<string, Sampled>();
-    chosen.set(key, containers);
+    const pod = chosen.get(key) ?? { containers: [], places: undefined };
+    chosen.set(key, pod);
     for (const candidate of members) {
-      const { name } = candidate.point;
-      const rival = containers.get(name);
-      if (rival === undefined || compareInstances(candidate, rival, starts) < 0) containers.set(name, candidate);
+      const place = placeIn(pod, candidate.point.name);
+      const rival = pod.containers[place];
+      if (rival === undefined || compareInstances(candidate, rival, starts) < 0) pod.containers[place] = candidate;
     }
   }
-  yield;
+  if (isLong) yield;
   const pods = Array.from(chosen.values(), toPod);
-  yield;
+  if (isLong) yield;
   checkNamesakes(pods);
   return { pods, startTimes: starts };
 }
@@ -164,8 +166,30 @@ function isOfSamePod(a: Candidate, b: Candidate): boolean {
   return a.pod === b.pod && a.namespace === b.namespace && a.cgroup.podUid === b.cgroup.podUid;
 }
 
-function toPod(named: ReadonlyMap<string, Sampled>): PodBatch {
-  const members = [...named.values()];
+/** What is chosen of one pod. */
+interface Members {
+  readonly containers: Sampled[];
+  /** By name, once there are many. */
+  places: Map<string, number> | undefined;
+}
+
+/** From more containers on they are looked up by name; nearly all pods have one to three. */
+const lookedUpFrom = 16;
+
+/** Returns where the container of this name is, or is to be put. */
+function placeIn(pod: Members, name: string): number {
+  const { containers } = pod;
+  if (containers.length < lookedUpFrom) {
+    const place = containers.findIndex(({ point }) => point.name === name);
+    return place === -1 ? containers.length : place;
+  }
+  pod.places ??= new Map(containers.map(({ point }, place) => [point.name, place]));
+  const known = pod.places.get(name);
+  if (known === undefined) pod.places.set(name, containers.length);
+  return known ?? containers.length;
+}
+
+function toPod({ containers: members }: Members): PodBatch {
   const [first] = members;
   if (first === undefined) throw new Error('a pod without containers was chosen');
   const { namespace, pod, cgroup } = first;
@@ -175,6 +199,7 @@ function toPod(named: ReadonlyMap<string, Sampled>): PodBatch {
 
 /** Whoever asks for a pod looks through all of its name. @throws AnswerTooLongError */
 function checkNamesakes(pods: readonly PodBatch[]): void {
+  if (pods.length <= namesakeLimit) return;
   const counts = new Map<string, number>();
   for (const { namespace, name } of pods) {
     const key = `${namespace}\0${name}`;
