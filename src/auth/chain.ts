@@ -50,6 +50,8 @@ export function verifyClientCertificate(leaf: X509Certificate, trust: TrustBundl
 
 function verify(leaf: X509Certificate, trust: TrustBundle, nowMs: number): Verdict {
   const fields = fieldsOf(leaf);
+  // Throws where OpenSSL cannot read the key, such as a point that is not on its curve. Of such a certificate toLegacyObject() ends the process.
+  void leaf.publicKey;
   const target: Link = { certificate: leaf, fields, isAnchor: false, issuers: [] };
   const problem = fields.key.problem ?? problemOf(target, nowMs) ?? usageProblem([target]);
   if (problem !== undefined) return untrusted(problem);

@@ -147,6 +147,13 @@ describe('a chain', () => {
   });
 });
 
+test('a certificate whose key cannot be read is refused, also one that the CA signed', () => {
+  const notOnCurve = spkiOf(ecKeys());
+  notOnCurve.fill(1, notOnCurve.length - 64);
+  const leaf = new X509Certificate(leafOf('root', rootKeys.privateKey, { spki: notOnCurve }));
+  assert.match(verdict(leaf, root()), /cannot be read/);
+});
+
 test('keys that a stranger sends verify nothing: a chain of 16384-bit keys is never checked', (t) => {
   const verify = t.mock.method(X509Certificate.prototype, 'verify');
   const links = Array.from({ length: 8 }, (_, at) =>
