@@ -1,7 +1,7 @@
 /** Says what a line of a snapshot may hold: a file that is sealed but malformed must not reach the store, nor a number that cannot be the API. */
 import { canBeId } from '../point.ts';
 import { mostCores } from './judge.ts';
-import { type Held, stampMs } from './window.ts';
+import { type Held, nanocores, stampMs } from './window.ts';
 
 /** Throws an Error that names the field. */
 type Check = (value: unknown, field: string) => void;
@@ -101,7 +101,11 @@ function held(of: Readonly<Record<string, Check>>): Check {
       lacksValue: optional(yes),
     })(value, field);
     const { last, base: from } = value as Pick<Held, 'last' | 'base'>;
-    if (typeof from !== 'string' && stampMs(from) >= stampMs(last)) fail(field, 'a window that is not above zero');
+    if (typeof from === 'string') return;
+    const windowMs = stampMs(last) - stampMs(from);
+    // What is served is counted from these two, and must be what a snapshot can hold.
+    number(1, longestMs)(windowMs, `${field}'s window`);
+    number(0, mostCores * 1e9)(nanocores(last.cpuSeconds, from.cpuSeconds, windowMs), `${field}'s rate`);
   };
 }
 

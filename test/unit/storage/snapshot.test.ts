@@ -188,6 +188,22 @@ describe('a snapshot', () => {
     );
   });
 
+  test('is refused with samples of which no rate can be served', async () => {
+    const { text, writtenMs } = await snapshot();
+    const { createHash } = await import('node:crypto');
+    const refuses = (from: string | RegExp, to: string, reason: RegExp) => {
+      const body = text.slice(0, text.lastIndexOf('{"sha256')).replace(from, to);
+      const sealed = `${body}{"sha256":"${createHash('sha256').update(body).digest('hex')}"}\n`;
+      assert.throws(
+        () => readSnapshot(sealed, { wallMs: writtenMs, monotonicMs: 0 }, stalenessMs),
+        (error) => error instanceof SnapshotError && reason.test(String(error.cause)),
+      );
+    };
+    // Two samples of one container: 1,300 days apart, and with more CPU seconds between them than any machine has.
+    refuses('"last":{"timestampMs":115000', '"last":{"timestampMs":115050505000', /window/);
+    refuses('"cpuSeconds":115', '"cpuSeconds":115000000', /rate/);
+  });
+
   test('is refused whatever it is', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
