@@ -157,7 +157,8 @@ class SampleLine {
     if (this.#at === this.#end) return;
     const timeAt = this.#at;
     this.sample.timestampMs = this.#number();
-    if (!Number.isSafeInteger(this.sample.timestampMs)) throw new ExpositionError('not a time in milliseconds', timeAt);
+    // An int64, as in protobuf; which times can be is not the reader's to say.
+    if (!isInt64(this.sample.timestampMs)) throw new ExpositionError('not a time in milliseconds', timeAt);
     if (this.#at !== this.#end) throw new ExpositionError('something follows value and time', this.#at);
   }
 
@@ -219,4 +220,8 @@ class SampleLine {
 function isLabelNameByte(byte: number): boolean {
   const lower = byte | 0x20;
   return (lower >= 0x61 && lower <= 0x7a) || (byte >= 0x30 && byte <= 0x39) || byte === 0x5f;
+}
+
+function isInt64(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) <= 2 ** 63;
 }

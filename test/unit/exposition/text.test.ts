@@ -62,6 +62,7 @@ describe('a body that is not text format is an error with its place', () => {
   checkError('a 1 2 3\n', 6, /something follows/);
   checkError('a 1 1.5\n', 4, /not a time/);
   checkError('a 1 1e300\n', 4, /not a time/);
+  checkError('a 1 9300000000000000000\n', 4, /not a time/);
   checkError('a{\n', 2, /not a label/);
   checkError('a{x\n', 2, /not a label/);
   checkError('a{="1"} 1\n', 2, /not a label/);
@@ -190,4 +191,12 @@ describe('a body in pieces', () => {
       for (let count = 0; count < 20; count += 1) reader.write(piece);
     }, /a line of more than 1048576 bytes at byte 0/);
   });
+});
+
+test('a time is an int64, as in protobuf: whether it can be is not for the reader to say', () => {
+  const times: number[] = [];
+  readText(Buffer.from('a 1 9007199254740993\na 1 -9223372036854775808\n'), ['a'], (sample) =>
+    times.push(sample.timestampMs),
+  );
+  assert.deepEqual(times, [9_007_199_254_740_992, -9_223_372_036_854_775_808]);
 });
