@@ -1,0 +1,133 @@
+/** HTTP/1.1 responses of kubelets, with what is in their bodies. */
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { chooseInflater, type MakeInflater } from '../../../src/kubelet/inflate.ts';
+import { Incoming } from '../../../src/kubelet/exchange.ts';
+import { KubeletError } from '../../../src/kubelet/failure.ts';
+import { HttpError, ResponseReader } from '../../../src/kubelet/http1.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { textBodies } from '../fixtures.ts';
+import { bodyLimitBytes } from '../../../src/kubelet/limits.ts';
+import { mutate } from '../mutate.ts';
+import type { Random } from '../random.ts';
+import { type FuzzTarget, unlessDeclared } from '../target.ts';
+
+const statusLines = [
+  'HTTP/1.1 200 OK',
+  'HTTP/1.1 200 OK',
+  'HTTP/1.1 404 Not Found',
+  'HTTP/1.1 204 ',
+  'HTTP/1.1 304 ',
+  'HTTP/1.1 101 Up',
+  'HTTP/1.0 200 OK',
+];
+const headers = [
+  'Date: Sun, 22 Nov 2026 21:54:07 GMT',
+  'Date: never',
+  'Content-Type: text/plain; version=0.0.4',
+  'Connection: close',
+  'Connection: x, close',
+  'X-Other: \u00e4',
+  'Content-Encoding: gzip',
+  'Transfer-Encoding: chunked',
+];
+const words = [
+  ...statusLines,
+  ...headers,
+  'Content-Length: 3',
+  '\r\n',
+  '\r\n\r\n',
+  '0\r\n\r\n',
+  'ffffffff\r\n',
+  'HTTP/1.1 103 Early Hints\r\n\r\n',
+];
+
+function response(random: Random): Buffer {
+  const compressed = random.once(3);
+  const content = random.of(textBodies).subarray(0, random.small(20_000));
+  const body = compressed ? gzipSync(content) : content;
+  const lines = [random.of(statusLines)];
+  for (let count = random.below(4); count > 0; count -= 1) lines.push(random.of(headers));
+  if (compressed) lines.push('Content-Encoding: gzip');
+  const chunked = random.once(2);
+  lines.push(chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${body.length}`);
+  const parts: Buffer[] = [Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')];
+  if (!chunked) parts.push(body);
+  else {
+    for (const piece of random.cut(body)) {
+      parts.push(Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n'));
+    }
+    parts.push(Buffer.from('0\r\n\r\n'));
+  }
+  return Buffer.concat(parts);
+}
+
+const attempt = { node: 'node', address: '127.0.0.1:10250', via: 'kubelet', timeoutMs: 1_000 } as const;
+const question = { path: '/', accept: '*/*', gzip: true, authorization: undefined };
+const makeInflater = chooseInflater();
+if (makeInflater === undefined) throw new Error('this Node cannot inflate by steps');
+
+type Answer = ReturnType<Incoming['onEnd']>;
+
+/** The answer; undefined for a declared error, or where it is not whole. */
+function read(pieces: readonly Buffer[], inflating: MakeInflater | undefined): Answer | undefined {
+  return unlessDeclared(
+    () => {
+      const incoming = new Incoming(question, attempt, inflating);
+      const reader = new ResponseReader(incoming);
+      for (const piece of pieces) {
+        // As a socket does where the reader of a body has no time for all of it.
+        for (let at = 0; at < piece.length && !reader.whole; ) {
+          const rest = Buffer.from(piece.subarray(at));
+          at += reader.read(rest, rest.length);
+          while (reader.isWaiting) reader.resume();
+        }
+      }
+      return reader.whole || reader.end() ? incoming.onEnd() : undefined;
+    },
+    HttpError,
+    KubeletError,
+  );
+}
+
+/** What Node inflates in one go; undefined where it is broken. */
+function inflated(body: Buffer): Buffer | undefined {
+  try {
+    return gunzipSync(body, { maxOutputLength: bodyLimitBytes });
+  } catch {
+    return undefined;
+  }
+}
+
+export const targets: readonly FuzzTarget[] = [
+  {
+    name: 'kubelet/http1.ts: a response in pieces is the response in one',
+    make: (random) => (random.once(4) ? response(random) : mutate(random, response(random), words)),
+    check(input, random) {
+      const whole = read([input], makeInflater);
+      const inPieces = read(random.cut(input), makeInflater);
+      if (!isDeepStrictEqual(whole, inPieces)) throw new Error(`one piece: ${show(whole)}; pieces: ${show(inPieces)}`);
+      return whole !== undefined;
+    },
+  },
+  {
+    name: 'kubelet/inflate.ts: what is inflated by steps is what Node inflates in one go',
+    make: (random) => {
+      const text = random.of(textBodies).subarray(0, random.small(60_000));
+      const compressed = gzipSync(text, { level: random.below(10) });
+      return random.once(5) ? compressed : mutate(random, compressed, [], [compressed]);
+    },
+    check(input, random) {
+      const head = Buffer.from(`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${input.length}\r\n\r\n`);
+      const answer = read([head, ...random.cut(input)], makeInflater);
+      const expected = inflated(input);
+      if (input.length > 0 && !isDeepStrictEqual(answer?.body, expected)) {
+        throw new Error(`by steps ${answer?.body.length} bytes, in one go ${expected?.length}`);
+      }
+      return answer !== undefined;
+    },
+  },
+];
+
+function show(answer: object | undefined): string {
+  return JSON.stringify(answer)?.slice(0, 500) ?? 'refused';
+}

@@ -1,0 +1,89 @@
+/** Snapshot files, sealed again after they were harmed: the checksum is no secret. */
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { readSnapshot, SnapshotError, writeSnapshot } from '../../../src/storage/snapshot.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+import { createPointStorage } from '../../unit/storage/pointstorage.ts';
+import { mutate } from '../mutate.ts';
+import { type FuzzTarget, unlessDeclared } from '../target.ts';
+
+const resolutionMs = 15_000;
+const oldestMs = 5 * 60_000;
+const clock = createFakeClock();
+const setUp = () => createPointStorage({ clock, resolutionMs, stalenessMs: oldestMs });
+
+const now = () => ({ wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() });
+const body = await makeBody();
+
+/** All lines but the checksum, of a storage with two scrapes. */
+async function makeBody(): Promise<Buffer> {
+  const storage = setUp();
+  for (const at of [100, 115]) {
+    const sample = { timestampMs: at * 1_000, cpuSeconds: at, memoryBytes: 9_000 + at, swapBytes: 7 };
+    const containers = ['app', 'proxy'].map((name) => ({
+      ...sample,
+      name,
+      containerId: `id of ${name}`,
+      startTimeMs: at === 100 ? undefined : 5_000,
+    }));
+    const pods = ['web-0', 'web-1'].map((name) => ({ namespace: 'shop', name, uid: `uid of ${name}`, containers }));
+    for (const node of ['node-a', 'node-b'])
+      storage.store({ node, source: 'cadvisor', machine: sample, hasSwap: true, pods });
+    await clock.advance(resolutionMs);
+  }
+  const text = [...writeSnapshot(storage.held(), now())].join('');
+  return Buffer.from(text.slice(0, text.lastIndexOf('{"sha256"')));
+}
+
+function seal(lines: string): string {
+  return `${lines}${JSON.stringify({ sha256: createHash('sha256').update(lines).digest('hex') })}\n`;
+}
+
+const words = [
+  'null',
+  '{}',
+  '[]',
+  '"',
+  ',',
+  ':',
+  '-1',
+  '1e999',
+  'true',
+  '"__proto__":{},',
+  '"constructor"',
+  '"uid":',
+  '"node":"node-a"',
+  '\n',
+  '"app"',
+  '"shop/web-0"',
+];
+
+export const targets: readonly FuzzTarget[] = [
+  {
+    name: 'storage/snapshot.ts: a sealed file is refused, or restored, served and written again as it is',
+    make: (random) => (random.once(50) ? body : mutate(random, body, words)),
+    check(input) {
+      const at = now();
+      const snapshot = unlessDeclared(() => readSnapshot(seal(input.toString('utf8')), at, oldestMs), SnapshotError);
+      if (snapshot === undefined) return false;
+      const storage = setUp();
+      storage.restore(snapshot.nodes);
+      for (const node of ['node-a', 'node-b']) storage.nodeUsage(node);
+      for (const name of ['web-0', 'web-1'])
+        storage.podUsage({ namespace: 'shop', name, uid: `uid of ${name}`, configHash: undefined, node: 'node-a' });
+      const again = readSnapshot([...writeSnapshot(storage.held(), at)].join(''), at, oldestMs);
+      const third = setUp();
+      third.restore(again.nodes);
+      const written = [...writeSnapshot(third.held(), at)].join('');
+      if (!isDeepStrictEqual(written, [...writeSnapshot(storage.held(), at)].join('')))
+        throw new Error('it is written otherwise the second time');
+      return true;
+    },
+  },
+  {
+    name: 'storage/snapshot.ts: any file',
+    make: (random) => mutate(random, Buffer.from(seal(body.toString())), words),
+    check: (input) =>
+      unlessDeclared(() => readSnapshot(input.toString('utf8'), now(), oldestMs), SnapshotError) !== undefined,
+  },
+];
