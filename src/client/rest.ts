@@ -171,8 +171,8 @@ export function createRestClient(server: ApiServer, options: RestClientOptions =
       bodyTimeout: 0,
     });
     answer.then(
-      ({ statusCode, headers }) => {
-        onRequest(call.method, host, String(statusCode), headers['date']);
+      ({ statusCode }) => {
+        onRequest(call.method, host, String(statusCode));
         if (isOutageCode(statusCode)) outage.seen();
       },
       () => {

@@ -1,6 +1,7 @@
 /** One attack on the running program: what it does, and what it may cost. */
 import type { Authority, Issued } from '../fakes/certificates.ts';
 import type { FakeApiServer } from '../fakes/apiserver.ts';
+import type { Lane } from './bystander.ts';
 import type { HostileKubelet, HostileKubeletOptions } from './hostilekubelet.ts';
 
 export interface Attack {
@@ -10,6 +11,8 @@ export interface Attack {
   readonly target: string;
   /** Deviations from `defaultLimits`, each with its reason beside it. */
   readonly limits?: Partial<Limits>;
+  /** Bystanders who are strangers to the defence, as the attacker is: their waits are printed and not judged. */
+  readonly alike?: readonly Lane[];
   /** More flags of the program; a later one of the same name wins. With them the attack has a program of its own. */
   readonly args?: readonly string[];
   /** Attacks. Throws if the program reacts wrongly. Returns what else is worth a line. */

@@ -1,6 +1,6 @@
 /** Judges what an attack cost, by its limits and by what the machine does without an attack. */
 import type { Limits } from './attack.ts';
-import { lanes, type Sight } from './bystander.ts';
+import { type Lane, lanes, type Sight } from './bystander.ts';
 import type { Cost } from './lab.ts';
 
 export interface Measured {
@@ -10,11 +10,19 @@ export interface Measured {
 
 const bytesPerMiB = 1024 ** 2;
 
+/** What an attack is judged by. */
+export interface Rules {
+  readonly limits: Limits;
+  /** Bystanders who do not count. */
+  readonly alike: readonly Lane[];
+}
+
 /** Returns a sentence for each limit that was exceeded. */
-export function costProblems({ cost, sight }: Measured, limits: Limits, control: Measured): string[] {
+export function costProblems({ cost, sight }: Measured, { limits, alike }: Rules, control: Measured): string[] {
+  const others = lanes.filter((lane) => !alike.includes(lane));
   const { hold, cpuSeconds, seconds, addedBytes } = cost;
   const usualCpu = control.cost.cpuSeconds / control.cost.seconds;
-  const waits = lanes.map((lane): Rule => {
+  const waits = others.map((lane): Rule => {
     const limit = limits.waitMs + control.sight[lane].longestMs;
     return [`the longest wait of the ${lane} bystander`, sight[lane].longestMs, limit, 'ms'];
   });
@@ -26,7 +34,7 @@ export function costProblems({ cost, sight }: Measured, limits: Limits, control:
     ['added memory', addedBytes / bytesPerMiB, limits.addedBytes / bytesPerMiB, 'MiB'],
   ];
   const exceeded = rules.filter(([, value, limit]) => value > limit);
-  const refused = lanes.filter((lane) => sight[lane].refused > 0);
+  const refused = others.filter((lane) => sight[lane].refused > 0);
   return [
     ...exceeded.map(
       ([what, value, limit, unit]) => `${what} is ${round(value)} ${unit}, limit ${round(limit)} ${unit}`,

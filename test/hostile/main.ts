@@ -14,6 +14,8 @@ import { type Ground, type Lab, openGround, openLab } from './lab.ts';
 /** A run beyond its limits is repeated until so many are good or so many are bad: one can meet a full garbage collection, or a busy machine. */
 const deciding = 2;
 const controlMs = 3_000;
+/** How long everybody may take to be served again; a review that hung is given up within it. */
+const aftermathMs = 12_000;
 
 interface Round {
   /** What is wrong whatever the machine does. */
@@ -57,12 +59,12 @@ async function loadAttacks(): Promise<Attack[]> {
 
 /** Attacks until it is decided, and prints each round with its cost. */
 async function passes(labs: Labs, attack: Attack, control: Measured): Promise<boolean> {
-  const limits = { ...defaultLimits, ...attack.limits };
+  const rules = { limits: { ...defaultLimits, ...attack.limits }, alike: attack.alike ?? [] };
   let good = 0;
   let bad = 0;
   while (good < deciding && bad < deciding) {
     const { wrong, measured, note } = await attackOnce(labs, attack);
-    const problems = [...wrong, ...(measured === undefined ? [] : costProblems(measured, limits, control))];
+    const problems = [...wrong, ...(measured === undefined ? [] : costProblems(measured, rules, control))];
     if (problems.length > 0) await labs.renew();
     const verdict = problems.length === 0 ? 'ok    ' : 'not ok';
     console.log(`${verdict}  ${attack.target}: ${attack.name}`);
@@ -99,7 +101,7 @@ async function attackOnce(labs: Labs, attack: Attack): Promise<Round> {
 /** The program must live on and serve everyone as before. */
 async function aftermath(lab: Lab): Promise<string[]> {
   if (!lab.running()) return [`the program ended: ${lab.log().slice(-2_000)}`];
-  return lab.bystander.served(AbortSignal.timeout(defaultLimits.waitMs)).then(
+  return lab.bystander.served(AbortSignal.timeout(aftermathMs)).then(
     () => [],
     () => ['bystanders are not served after the attack'],
   );

@@ -3,14 +3,15 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { writeSnapshot } from '../../../src/storage/snapshot.ts';
 import type { Attack, AttackContext } from '../attack.ts';
 
 const target = 'command/snapshot.ts';
 
 /** Lines with a right checksum. */
 function sealed(...lines: readonly unknown[]): string {
-  const header = { kubegauge: 'snapshot', version: 2, writtenMs: Date.now() - 1_000 };
-  const body = [header, ...lines].map((line) => `${JSON.stringify(line)}\n`).join('');
+  const [header = ''] = writeSnapshot([], { wallMs: Date.now() - 1_000, monotonicMs: 0 });
+  const body = `${header}${lines.map((line) => `${JSON.stringify(line)}\n`).join('')}`;
   return `${body}${JSON.stringify({ sha256: createHash('sha256').update(body).digest('hex') })}\n`;
 }
 
