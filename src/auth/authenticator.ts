@@ -10,6 +10,7 @@ import type { Clock } from '../clock.ts';
 import { describeError } from '../logging.ts';
 import { bearerToken, withoutToken } from './bearer.ts';
 import { perConnection } from './perconnection.ts';
+import { hasHeaderWithPrefix } from './rawheaders.ts';
 import type { RefusalCause, Refusals } from './refusals.ts';
 import { userFromHeaders } from './requestheader.ts';
 import type { AuthenticationSettings } from './settings.ts';
@@ -155,8 +156,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
    * rights, which may be larger.
    */
   function refuseImpersonation({ rawHeaders, address }: Credentials): void {
-    const asked = rawHeaders.some((name, at) => at % 2 === 0 && name.toLowerCase().startsWith('impersonate-'));
-    if (!asked) return;
+    if (!hasHeaderWithPrefix(rawHeaders, 'impersonate-')) return;
     refusals.refused({ cause: 'impersonation', reason: 'the request has Impersonate headers', address });
     const message =
       'Impersonate headers are not accepted here: send the request through kube-apiserver, which impersonates by itself';

@@ -1,5 +1,5 @@
 /** The bearer token of a request, read from its Authorization header exactly as k8s.io/apiserver does. */
-import { headerLines } from './rawheaders.ts';
+import { firstHeaderLine } from './rawheaders.ts';
 
 /** Undefined when there is none; other schemes are nobody's credentials here. */
 export function bearerToken(rawHeaders: readonly string[]): string | undefined {
@@ -16,7 +16,7 @@ export function bearerWarning(rawHeaders: readonly string[]): string | undefined
 
 /** Splits at single spaces, into three parts at most: what comes behind them is ignored, however much it is. */
 function parts(rawHeaders: readonly string[]): readonly string[] {
-  const [header = ''] = headerLines(rawHeaders, 'authorization');
+  const header = firstHeaderLine(rawHeaders, 'authorization') ?? '';
   return header.trim().split(' ', 3);
 }
 

@@ -1,7 +1,7 @@
 /** The user that a front proxy, such as kube-apiserver's aggregator, names in request headers. Only for requests of a verified proxy. */
 import { percentDecode } from '../apimachinery/percent.ts';
 import type { TrustBundle } from '../tls/trust.ts';
-import { headerLines, headerLinesWithPrefix } from './rawheaders.ts';
+import { firstHeaderLine, headerLines, headerLinesWithPrefix } from './rawheaders.ts';
 import type { UserInfo } from './user.ts';
 
 /** Which front proxies are believed, and how they speak. */
@@ -36,7 +36,7 @@ export function userFromHeaders(rawHeaders: readonly string[], names: HeaderName
 
 /** The first line of each header counts; the first of those that is not empty is taken. */
 function firstValue(rawHeaders: readonly string[], headers: readonly string[]): string {
-  return headers.map((header) => headerLines(rawHeaders, header)[0] ?? '').find((value) => value !== '') ?? '';
+  return headers.map((header) => firstHeaderLine(rawHeaders, header) ?? '').find((value) => value !== '') ?? '';
 }
 
 function extraOf(rawHeaders: readonly string[], prefixes: readonly string[]): ReadonlyMap<string, readonly string[]> {

@@ -454,7 +454,7 @@ export function lossOf(name: string): string | undefined {
 
 const losses: ReadonlyMap<string, string> = new Map([
   ['tls-sni-cert-key', 'every client gets the certificate of --tls-cert-file, whatever server name it asks for'],
-  ['http2-max-streams-per-connection', 'an HTTP/2 connection may have 250 streams at a time'],
+  ['http2-max-streams-per-connection', 'an HTTP/2 connection may have 100 streams at a time'],
   ['strict-transport-security-directives', 'no Strict-Transport-Security header is sent'],
   ['cors-allowed-origins', 'browsers let no other origin read an answer'],
   ['source', 'kubelets are found by the Nodes of kube-apiserver'],

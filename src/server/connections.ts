@@ -24,7 +24,8 @@ export const http2Limits = {
     maxHeaderListSize: headerLimitBytes,
     // The headers have to come in one frame, since a ninth continuation of them is taken for an attack and ends the connection.
     maxFrameSize: headerLimitBytes,
-    maxConcurrentStreams: 250,
+    // As k8s.io/apiserver: Go's clients begin no more before they know. One read may begin all of them, and each takes a quarter of a millisecond.
+    maxConcurrentStreams: 100,
   },
   maxHeaderListPairs: headerPairLimit,
   /** Values may begin and end with spaces, as for Go; otherwise Node drops such a header without a word, Authorization too. */

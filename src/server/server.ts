@@ -11,7 +11,7 @@ import { badRequest, serviceUnavailable, StatusError, uriTooLong } from '../apim
 import type { Attributes } from '../auth/attributes.ts';
 import type { Authenticator, UserInfo } from '../auth/authenticator.ts';
 import { bearerWarning } from '../auth/bearer.ts';
-import { headerLines } from '../auth/rawheaders.ts';
+import { firstHeaderLine } from '../auth/rawheaders.ts';
 import type { Authorizer } from '../auth/authorizer.ts';
 import { anonymous, isAnonymous, masters } from '../auth/user.ts';
 import { createLineLimit, type Logger } from '../logging.ts';
@@ -386,7 +386,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   function apiRequest(request: Request): ApiRequest {
     const { rawHeaders } = request.raw;
     const info = request.info ?? unreadInfo(request.method);
-    const common = { info, header: (name: string) => headerLines(rawHeaders, name)[0] ?? '' };
+    const common = { info, header: (name: string) => firstHeaderLine(rawHeaders, name) ?? '' };
     const { user } = request;
     // Most often it is a probe, which is nobody: not worth a question to kube-apiserver.
     return user === undefined || isAnonymous(user) ? common : { ...common, mayGet: (path) => mayGet(user, path) };

@@ -43,11 +43,11 @@ afterEach(async () => {
 
 /** A server at which a request with `x-known` is authenticated, and whose answers are as long as their path says. */
 async function serve(
-  limits: { limit?: number; limitPerAddress?: number; writeDeadlineMs?: number } = {},
+  limits: { limit?: number; limitPerAddress?: number; writeDeadlineMs?: number; requestTimeoutMs?: number } = {},
 ): Promise<Rig> {
   const port = await freePort();
   const closed: ClosedFor[] = [];
-  const { limit = 100, limitPerAddress = 0, writeDeadlineMs = 60_000 } = limits;
+  const { limit = 100, limitPerAddress = 0, writeDeadlineMs = 60_000, requestTimeoutMs = 60_000 } = limits;
   const connections = createOpenConnections({ limit, limitPerAddress, onClosed: (why) => closed.push(why) });
   const inFlight = createInFlight(0);
   server = await createServer({
@@ -57,6 +57,7 @@ async function serve(
     inFlight,
     connections,
     writeDeadlineMs,
+    requestTimeoutMs,
     metrics: createRequestMetrics(createRegistry(), inFlight.count),
     authenticator: {
       authenticate: async ({ rawHeaders }) =>
@@ -223,6 +224,38 @@ describe('answers that are not read', () => {
     }
     assert.ok(received > 8_000_000, `${received}`);
     assert.deepEqual(closed, []);
+  });
+
+  test('a client that takes a little now and then has no more time than others, over both protocols', async () => {
+    for (const [path, limits] of [
+      ['/made/64000000', { requestTimeoutMs: 1_000 }],
+      [`/long/${largeBytes}`, { writeDeadlineMs: 1_000 }],
+    ] as const) {
+      const { port, closed, connections } = await serve(limits);
+      const socket = (await tls(port)).pause();
+      socket.write(get(path, ofKnown));
+      const timer = setInterval(() => socket.read(1), 20);
+      await until('the server closes it', () => connections.count().known + connections.count().strangers === 0);
+      clearInterval(timer);
+      assert.deepEqual(closed, ['unread'], path);
+      await server?.close();
+    }
+    for (const [path, limits] of [
+      ['/made/1000000', { requestTimeoutMs: 1_000 }],
+      ['/long/100000', { writeDeadlineMs: 1_000 }],
+    ] as const) {
+      const { port } = await serve(limits);
+      using connection = await openRawHttp2(port);
+      connection.send(frameType.settings, 0, 0, Buffer.from([0, 4, 0, 0, 0, 0]));
+      const block = headerBlock([...requestLine(path), ...Object.entries(known)]);
+      connection.send(frameType.headers, endHeaders | endStream, 1, block);
+      const windowUpdate = 8;
+      const timer = setInterval(() => connection.send(windowUpdate, 0, 1, Buffer.from([0, 0, 0, 1])), 20);
+      await until('it is reset', () => connection.received.some(({ type }) => type === frameType.reset));
+      clearInterval(timer);
+      assert.ok(connection.received.filter(({ type }) => type === frameType.data).length > 5, path);
+      await server?.close();
+    }
   });
 
   test('over HTTP/2 end with their stream, and others on the connection are served', async () => {

@@ -215,10 +215,7 @@ describe('what is no request', () => {
     connection.send(frameType.settings, 0, 0, noWindow);
     const answered = (stream: number) =>
       connection.received.find((frame) => frame.stream === stream && frame.type !== frameType.data);
-    // More than 10 MB, which Node allows by default.
-    const { length } = (await ask2(proxied, '/openapi/v2', admin)).text;
-    const count = Math.ceil(11e6 / length);
-    assert.ok(count < 240, `${count} streams`);
+    const count = 99;
     const ask = (index: number, path: string) =>
       connection.send(
         frameType.headers,

@@ -26,7 +26,7 @@ async function pipelined(context: AttackContext, connections: number): Promise<v
 /** Settings with an initial window of 0. */
 const noWindow = Buffer.from([0, 4, 0, 0, 0, 0]);
 
-/** @param connections each with 240 streams, as many as the program allows at once. */
+/** @param connections each with 240 streams, more than the program allows at once. */
 async function windowless(context: AttackContext, connections: number, certificate = {}): Promise<void> {
   const block = headerBlock(requestLine(longPath));
   const streams = Array.from({ length: 240 }, (_, index) =>
