@@ -1,5 +1,6 @@
 /** The process's log: one line per change of state, as text for people or JSON for machines. */
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
+import { withoutSecrets } from './foreigntext.ts';
 import { createLogOutput, standardErrorDescriptor } from './logoutput.ts';
 
 /** What a room needs of a log: an object with Kubernetes' names for things, then one verb phrase. */
@@ -25,7 +26,7 @@ export function createLogger(
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
     },
-    format === 'json' ? out : { write: (line) => out.write(toText(line)) },
+    { write: (line) => out.write((format === 'json' ? toJson : toText)(withoutSecrets(JSON.parse(line)))) },
   );
 }
 
@@ -100,9 +101,13 @@ function standardError(format: LogFormat): DestinationStream {
   });
 }
 
-/** Turns one JSON line into `I 2026-11-22T21:54:00.000Z message key=value`. */
-function toText(line: string): string {
-  const { level, time, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
+function toJson(line: unknown): string {
+  return `${JSON.stringify(line)}\n`;
+}
+
+/** Turns one line's object into `I 2026-11-22T21:54:00.000Z message key=value`. */
+function toText(line: unknown): string {
+  const { level, time, msg, ...rest } = line as Record<string, unknown>;
   const fields = Object.entries(rest).map(
     ([key, value]) => ` ${key}=${typeof value === 'string' && plain.test(value) ? value : JSON.stringify(value)}`,
   );

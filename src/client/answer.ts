@@ -1,6 +1,7 @@
 /** What a server answered: its body within a limit, decoded, or the StatusError that it stands for. */
 import type { Readable } from 'node:stream';
 import { reasonOf, StatusError } from '../apimachinery/status.ts';
+import { foreignText } from '../foreigntext.ts';
 import { BodyBuffer } from './bodybuffer.ts';
 import { field, text } from './json.ts';
 import { createProtobufDecoder, isProtobuf, type Message, type ProtobufDecoder } from './protobuf.ts';
@@ -40,12 +41,20 @@ export function decodeBody(body: Buffer, secret: boolean, protobuf?: ProtobufFor
 
 /**
  * The error that an answer outside 2xx stands for: the server's own words, or the body's if a proxy answered in its place.
+ * @param secrets that were sent and must not be repeated.
  * @param request e.g. `GET https://10.96.0.1:443/api/v1/nodes`; it goes into the cause, which no client of ours gets to see.
  * @param retryAfter the header of that name; a date in it is ignored, as by client-go.
  */
-export function toStatusError(request: string, code: number, body: Buffer, retryAfter = ''): StatusError {
+export function toStatusError(
+  request: string,
+  code: number,
+  body: Buffer,
+  retryAfter = '',
+  secrets: readonly string[] = [],
+): StatusError {
   const status = statusIn(body);
-  const message = text(field(status, 'message')) ?? excerpt(body);
+  const said = text(field(status, 'message'));
+  const message = said === undefined ? excerpt(body, secrets) : foreignText(said, { secrets });
   const seconds = secondsOf(retryAfter) ?? field(field(status, 'details'), 'retryAfterSeconds');
   const cause = new Error(`${request} answered ${code}`);
   return statusError(code, message, cause, typeof seconds === 'number' ? seconds : undefined);
@@ -58,7 +67,7 @@ function secondsOf(retryAfter: string): number | undefined {
 /** The error that a Status object stands for, such as one in a watch. */
 export function fromStatus(request: string, status: unknown): StatusError {
   const code = field(status, 'code');
-  const message = text(field(status, 'message')) ?? 'the server does not say why';
+  const message = foreignText(text(field(status, 'message')) ?? 'the server does not say why');
   return statusError(typeof code === 'number' ? code : 500, message, new Error(`${request} was ended by the server`));
 }
 
@@ -93,9 +102,12 @@ function parseProtobuf(body: Buffer): unknown {
   }
 }
 
-/** Enough of a body to recognise whose it is. */
-const excerptBytes = 200;
+/** Characters of a body that are enough to recognise whose it is. */
+const excerptLimit = 200;
+/** Bytes of a body of which an excerpt is made: a secret in it is to be recognised. */
+const excerptBytes = 4096;
 
-function excerpt(body: Buffer): string {
-  return body.toString('utf8', 0, excerptBytes).trim() || 'no body';
+function excerpt(body: Buffer, secrets: readonly string[] = []): string {
+  const beginning = body.toString('utf8', 0, excerptBytes).trim();
+  return foreignText(beginning, { limit: excerptLimit, secrets }) || 'no body';
 }

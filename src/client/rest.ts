@@ -7,6 +7,7 @@ import { userAgent } from '../version.ts';
 import type { Resolve } from '../dns/address.ts';
 import { Lookups } from '../dns/lookup.ts';
 import { systemResolver } from '../dns/resolver.ts';
+import { keepSecret } from '../foreigntext.ts';
 import { bodyLimitBytes, decodeBody, type ProtobufForm, readBody, toStatusError } from './answer.ts';
 import type { BodyBuffer } from './bodybuffer.ts';
 import type { ApiServer, TlsMaterial } from './config.ts';
@@ -27,6 +28,8 @@ export interface RequestOptions {
   /** Until the whole answer is here, for a stream until its headers are; the default depends on the method. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** In the body that is sent; errors leave them out should the server repeat them. */
+  readonly secrets?: readonly string[];
 }
 
 export interface RestClient extends AsyncDisposable {
@@ -127,6 +130,7 @@ export function createRestClient(server: ApiServer, options: RestClientOptions =
       protobuf: request.protobuf,
       buffer: request.buffer,
       signal: request.signal,
+      secrets: request.secrets,
       body,
     };
   }
@@ -147,7 +151,8 @@ export function createRestClient(server: ApiServer, options: RestClientOptions =
     if (response.statusCode >= 200 && response.statusCode < 300)
       return { contentType: [response.headers['content-type'] ?? ''].flat().join(), body: response.body };
     const retryAfter = [response.headers['retry-after'] ?? ''].flat().join();
-    throw toStatusError(call.request, response.statusCode, await readBody(response.body, bodyLimitBytes), retryAfter);
+    const answer = await readBody(response.body, bodyLimitBytes);
+    throw toStatusError(call.request, response.statusCode, answer, retryAfter, call.secrets);
   }
 
   async function dispatch(
@@ -155,6 +160,7 @@ export function createRestClient(server: ApiServer, options: RestClientOptions =
     authorization: string | undefined,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
+    keepSecret(authorization);
     const answer = currentPool().request({
       method: call.method,
       path: call.path,
@@ -224,6 +230,7 @@ interface Call {
   readonly protobuf: ProtobufForm | undefined;
   readonly buffer: BodyBuffer | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly secrets: readonly string[] | undefined;
   readonly body: string | undefined;
 }
 

@@ -1,6 +1,7 @@
 /** Asks kube-apiserver whose a token is (TokenReview) and what somebody may do (SubjectAccessReview). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StatusError } from '../apimachinery/status.ts';
+import { foreignText } from '../foreigntext.ts';
 import { field, text, texts } from './json.ts';
 import { isBrokenConnection, isUnreachable } from './connectionerrors.ts';
 import { codeOf, type OnReview } from './metrics.ts';
@@ -61,8 +62,10 @@ export interface AccessReviewer {
 /** @param onReview is called for each try. */
 export function createTokenReviewer(rest: RestClient, onReview?: OnReview): TokenReviewer {
   return {
-    review: async (token, call) =>
-      parseTokenReview(await post(rest, onReview, 'authentication.k8s.io', 'TokenReview', { token }, call)),
+    review: async (token, call) => {
+      const answer = await post(rest, onReview, 'authentication.k8s.io', 'TokenReview', { token }, call, [token]);
+      return parseTokenReview(answer, token);
+    },
   };
 }
 
@@ -84,6 +87,7 @@ async function post(
   kind: string,
   spec: object,
   { signal, turn = (work) => work(), onRetry }: ReviewCall = {},
+  secrets: readonly string[] = [],
 ): Promise<unknown> {
   const path = `/apis/${group}/v1/${kind.toLowerCase()}s`;
   const review = { kind, apiVersion: `${group}/v1`, metadata: {}, spec };
@@ -92,6 +96,7 @@ async function post(
   const options = {
     query: { timeout: `${reviewTimeoutMs / 1000}s` },
     timeoutMs: reviewTimeoutMs,
+    secrets,
     signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
   };
   for (let tries = 1; ; tries += 1) {
@@ -167,11 +172,12 @@ function isPassing(code: number, afterOutage: boolean): boolean {
   return code === 429 || isOutageCode(code) || (afterOutage && (code === 401 || code === 403));
 }
 
-function parseTokenReview(body: unknown): TokenReviewResult {
+/** The server may repeat the token in what it says of it. */
+function parseTokenReview(body: unknown, token: string): TokenReviewResult {
   const status = field(body, 'status');
   const user = field(status, 'user');
   const error = text(field(status, 'error')) ?? '';
-  if (error !== '') return { kind: 'failed', error };
+  if (error !== '') return { kind: 'failed', error: foreignText(error, { secrets: [token] }) };
   if (field(status, 'authenticated') !== true) return { kind: 'rejected' };
   const username = text(field(user, 'username')) ?? '';
   if (username === '') return { kind: 'failed', error: 'the TokenReview names no user' };
@@ -191,5 +197,5 @@ function parseAccessReview(body: unknown): AccessReviewResult {
   const status = field(body, 'status');
   // Denied outranks allowed, as in kube-apiserver's webhook authorizer.
   const allowed = field(status, 'allowed') === true && field(status, 'denied') !== true;
-  return { allowed, reason: text(field(status, 'reason')) ?? '' };
+  return { allowed, reason: foreignText(text(field(status, 'reason')) ?? '') };
 }

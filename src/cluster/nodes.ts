@@ -6,7 +6,9 @@ import { field, items, text, textMap } from '../client/json.ts';
 import { objectMeta } from '../client/messages.ts';
 import { type Message, protobufType } from '../client/protobuf.ts';
 import type { RestClient } from '../client/rest.ts';
+import { foreignText } from '../foreigntext.ts';
 import type { Logger } from '../logging.ts';
+import { metricsPath, metricsPathAnnotation } from './metricspath.ts';
 
 export interface NodeAddress {
   /** InternalIP, Hostname, ... */
@@ -52,12 +54,9 @@ export interface NodesOptions {
   readonly selector: string;
 }
 
-/** The annotation of that name. */
-const resourceMetricsPath = 'metrics.k8s.io/resource-metrics-path';
-
 /** What is read of a Node in protobuf; field numbers are those of k8s.io/api's core/v1/generated.proto. The images, most of its bytes, are not. */
 const message: Message = {
-  1: { name: 'metadata', kind: 'message', message: objectMeta([resourceMetricsPath]) },
+  1: { name: 'metadata', kind: 'message', message: objectMeta([metricsPathAnnotation]) },
   3: {
     name: 'status',
     kind: 'message',
@@ -106,8 +105,14 @@ export function createNodes({ rest, clock, log, selector }: NodesOptions): Nodes
     accept,
     message,
     pageSize,
-    parse: parseNode,
+    parse: (object) => {
+      const node = parseNode(object);
+      if (node !== undefined) warnOfPath(node, object);
+      return node;
+    },
   });
+  /** That were warned of, by node. */
+  const refusedPaths = new Map<string, string>();
   let sorted: readonly NodeInfo[] | undefined;
   informer.onChange(() => {
     sorted = undefined;
@@ -120,10 +125,28 @@ export function createNodes({ rest, clock, log, selector }: NodesOptions): Nodes
     run: (signal) => informer.run(signal),
   };
 
+  function warnOfPath({ name, resourceMetricsPath }: NodeInfo, object: unknown): void {
+    const path = annotatedPath(object);
+    if (path === '' || resourceMetricsPath !== undefined || refusedPaths.get(name) === path) return;
+    if (refusedPaths.size >= refusedLimit) refusedPaths.clear();
+    refusedPaths.set(name, path);
+    log.warn(
+      { node: name, path: foreignText(path) },
+      `the annotation ${metricsPathAnnotation} is ignored: it has to be /metrics or a path below /metrics/, without a query, "..", "//" or "%"`,
+    );
+  }
+
   function list(): readonly NodeInfo[] {
     sorted ??= [...informer.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     return sorted;
   }
+}
+
+/** Nodes whose refused paths are remembered; beyond that all are forgotten. */
+const refusedLimit = 10_000;
+
+function annotatedPath(node: unknown): string {
+  return textMap(field(field(node, 'metadata'), 'annotations')).get(metricsPathAnnotation) ?? '';
 }
 
 function parseNode(object: unknown): NodeInfo | undefined {
@@ -141,7 +164,7 @@ function parseNode(object: unknown): NodeInfo | undefined {
     kubeletPort: parsePort(field(field(field(status, 'daemonEndpoints'), 'kubeletEndpoint'), 'Port')),
     ready: items(field(status, 'conditions')).some(isReady),
     capacityCores: parseCores(capacityOf(field(status, 'capacity'), 'cpu')),
-    resourceMetricsPath: parsePath(textMap(field(metadata, 'annotations')).get(resourceMetricsPath)),
+    resourceMetricsPath: metricsPath(annotatedPath(object)),
   };
 }
 
@@ -161,11 +184,6 @@ function capacityOf(capacity: unknown, resource: string): string | undefined {
 function parseCores(quantity = ''): number | undefined {
   const [, digits, unit] = /^(\d{1,9})(m?)$/.exec(quantity) ?? [];
   return digits === undefined ? undefined : Number(digits) / (unit === 'm' ? 1000 : 1);
-}
-
-/** People write it with and without the slash. */
-function parsePath(path = ''): string | undefined {
-  return path === '' || path.startsWith('/') ? path || undefined : `/${path}`;
 }
 
 /** 0 is how Kubernetes writes that there is none. */

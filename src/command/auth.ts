@@ -6,6 +6,7 @@ import { anonymousLaneWidth } from '../auth/lanes.ts';
 import { createRefusals, type Refusals } from '../auth/refusals.ts';
 import { createSettings, type RequestHeaderFlags } from '../auth/settings.ts';
 import { strangerLaneWidth } from '../auth/strangers.ts';
+import { createTrustWarnings } from '../auth/trustwarnings.ts';
 import type { ApiServer } from '../client/config.ts';
 import { createInformer } from '../client/informer.ts';
 import { kubeconfigApiServer } from '../client/kubeconfig.ts';
@@ -73,6 +74,9 @@ export async function createAuth(auth: AuthOptions): Promise<Auth> {
       log,
     }),
   );
+  const warnOfTrust = createTrustWarnings(log);
+  warnOfTrust(settings.current());
+  settings.onChange(warnOfTrust);
   const serving = rooms.use(
     await createServingCertificate({
       certFile: options['tls-cert-file'],

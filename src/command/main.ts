@@ -1,5 +1,6 @@
 /** From the command line to an exit code: prints usage errors, connects signals, names what went wrong. */
 import { once } from 'node:events';
+import { foreignText } from '../foreigntext.ts';
 import { createLogger, describeError, type LogFormat, type Logger } from '../logging.ts';
 import { lossOf } from '../options/flags.ts';
 import { type CommandLine, parseCommandLine, UsageError } from '../options/parse.ts';
@@ -38,7 +39,7 @@ async function status(argv: readonly string[], env: Readonly<Record<string, stri
     return 0;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    process.stderr.write(`kubegauge: ${describeError(error)}\n`);
+    process.stderr.write(`kubegauge: ${foreignText(describeError(error))}\n`);
     return 1;
   }
 }

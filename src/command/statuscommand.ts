@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { PeerCertificate } from 'node:tls';
 import { Agent, request } from 'undici';
 import type { ApiServer } from '../client/config.ts';
+import { foreignText } from '../foreigntext.ts';
 import type { Options } from '../options/flags.ts';
 import type { StatusReport } from '../server/status.ts';
 import { statusText } from './statustable.ts';
@@ -73,5 +74,5 @@ function refusal(status: number, text: string): string {
     status === 403
       ? "; give who asks the right to get the non-resource URL /status, as the manifests' ClusterRole does"
       : '';
-  return `the server answers ${status}: ${text.trim()}${remedy}`;
+  return `the server answers ${status}: ${foreignText(text.trim())}${remedy}`;
 }

@@ -1,5 +1,6 @@
 /** Writes a status report for people: a line per node, and below what is wrong and what to do; pure. */
 import { refusalText } from './status.ts';
+import { escapeControls } from '../foreigntext.ts';
 import type { NodeReport, StatusReport } from '../server/status.ts';
 
 const columns: readonly (readonly [title: string, cell: (node: NodeReport) => string | number | undefined])[] = [
@@ -32,7 +33,7 @@ export function statusText(report: StatusReport): string {
       ? []
       : ['', 'refused in the last five minutes:', ...refused.map(refusalText).map((line) => `  ${line}`)]),
   ];
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(escapeControls).join('\n')}\n`;
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {

@@ -4,6 +4,7 @@ import { createSecureContext, type PeerCertificate, type SecureContext } from 'n
 import { checkHostname } from '../client/hostname.ts';
 import type { Resolve } from '../dns/address.ts';
 import { systemResolver } from '../dns/resolver.ts';
+import { keepSecret } from '../foreigntext.ts';
 import type { OnBody } from './body.ts';
 import { type Connection, createConnection } from './connection.ts';
 import type { UndiciOptions } from './dispatch.ts';
@@ -101,6 +102,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
     authorization: string | undefined,
     limit: Limit,
   ): Promise<KubeletResponse> {
+    keepSecret(authorization);
     const { connection, verifiedBy } = connectionTo(request);
     const { path, accept, onBody } = request;
     const gzip = request.gzip && options.compression !== false && makeInflater !== undefined;

@@ -1,12 +1,14 @@
 /** Says in the words of whoever runs the cluster why a kubelet gave no answer, and what to do about it. */
 import { describeError } from '../logging.ts';
+import { foreignText } from '../foreigntext.ts';
 import { BodyTooLargeError, KubeletError, kubeletOf, NoAddressAnswersError } from './failure.ts';
 import type { Explanation, ExplanationCode } from './explanation.ts';
 import { faults, leakedCgroups } from './faults.ts';
 
 /** @param error whatever KubeletClient.fetch threw. */
 export function explainFailure(error: unknown): Explanation {
-  if (!(error instanceof KubeletError)) return { code: 'Other', what: describeError(error), remedy: undefined };
+  if (!(error instanceof KubeletError))
+    return { code: 'Other', what: foreignText(describeError(error)), remedy: undefined };
   if (error instanceof BodyTooLargeError) {
     return { code: 'BodyTooLarge', what: error.message, remedy: leakedCgroups };
   }
@@ -16,14 +18,14 @@ export function explainFailure(error: unknown): Explanation {
     const fault = faults.get(symptom);
     if (fault !== undefined) {
       if (error.attempt.via === 'apiserver' && !faultsOfAnswers.has(fault.code)) return unreachable(error, fault.code);
-      const what = `${fault.what(error.attempt, at)} (${symptom})`;
+      const what = foreignText(`${fault.what(error.attempt, at)} (${symptom})`);
       return { code: fault.code, what, remedy: fault.remedy };
     }
     at = at.cause;
   }
   return {
     code: 'Other',
-    what: `no answer from ${kubeletOf(error.attempt)}: ${describeError(error)}`,
+    what: foreignText(`no answer from ${kubeletOf(error.attempt)}: ${describeError(error)}`),
     remedy: undefined,
   };
 }
@@ -45,7 +47,7 @@ const faultsOfAnswers: ReadonlySet<ExplanationCode> = new Set([
 
 function unreachable({ attempt, cause }: KubeletError, code: ExplanationCode): Explanation {
   const what = `kube-apiserver at ${attempt.address}, by way of which the kubelet of node ${attempt.node} is asked, cannot be reached: ${describeError(cause)}`;
-  return { code, what, remedy: undefined };
+  return { code, what: foreignText(what), remedy: undefined };
 }
 
 /** Of a node that has no address to try; who looked for one knows why. */

@@ -3,6 +3,7 @@ import { outOfFilesRemedy } from '../logging.ts';
 import { lookupErrorCode } from '../dns/address.ts';
 import type { ExplanationCode } from './explanation.ts';
 import { type Attempt, kubeletOf } from './failure.ts';
+import { quote } from './quote.ts';
 
 export interface Fault {
   /** Codes of Node, OpenSSL and undici; names of errors that have no code, as ours. */
@@ -212,7 +213,7 @@ function portRemedy(question: string): string {
 function namesIn(error: Error): string {
   const { cert } = error as { readonly cert?: { readonly subjectaltname?: string } };
   const names = cert?.subjectaltname ?? '';
-  return names === '' ? 'nothing (it has no subject alternative names)' : names.slice(0, namesLimit);
+  return names === '' ? 'nothing (it has no subject alternative names)' : quote(names, namesLimit);
 }
 
 const namesLimit = 200;

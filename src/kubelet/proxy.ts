@@ -5,6 +5,7 @@ import type { Resolve } from '../dns/address.ts';
 import { Lookups } from '../dns/lookup.ts';
 import { systemResolver } from '../dns/resolver.ts';
 import type { KubeletClient, KubeletRequest, KubeletResponse } from './client.ts';
+import { keepSecret } from '../foreigntext.ts';
 import { dispatch, type Dispatching, undiciLimits } from './dispatch.ts';
 import { inTime } from './exchange.ts';
 import type { Route } from './failure.ts';
@@ -34,6 +35,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: Kub
     const attempt = { ...route, node: request.node, timeoutMs: requestTimeoutMs };
     return inTime(attempt, signal, async (limit) => {
       const authorization = await limit.until(Promise.resolve(apiServer.authorization()));
+      keepSecret(authorization);
       const { material, pool } = connections();
       const path = `${prefix}${proxyPath(request)}`;
       const answer = await dispatch(pool, { ...request, path, authorization }, attempt, makeInflater, limit);

@@ -1,4 +1,5 @@
 /** Compares what the two endpoints of one kubelet tell, asked one after the other; pure. */
+import { foreignText } from '../foreigntext.ts';
 import type { ContainerPoint, NodePoints } from '../point.ts';
 
 /** A container that started between the two answers is no difference; cAdvisor's first sample may take so long, too. */
@@ -26,7 +27,7 @@ export function lackingOf(cadvisor: NodePoints, resource: NodePoints, nodeTimeMs
   }
   const [first, ...others] = [...lacking].sort();
   if (first === undefined) return undefined;
-  return `cAdvisor has no numbers of pod ${first}${others.length === 0 ? '' : ` and ${others.length} more`}`;
+  return `cAdvisor has no numbers of pod ${foreignText(first)}${others.length === 0 ? '' : ` and ${others.length} more`}`;
 }
 
 function isYoung({ startTimeMs }: ContainerPoint, nodeTimeMs: number): boolean {

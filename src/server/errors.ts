@@ -2,6 +2,7 @@
 import { StatusError } from '../apimachinery/status.ts';
 import { ReviewUnavailable } from '../auth/authorizer.ts';
 import { escapeHtml, excerpt } from '../apimachinery/quote.ts';
+import { foreignText } from '../foreigntext.ts';
 import type { Logger } from '../logging.ts';
 import { type Reply, statusReply, textReply } from './reply.ts';
 import type { ApiRequest } from './requestinfo.ts';
@@ -11,7 +12,7 @@ export async function failureReply(error: unknown, target: string, request: ApiR
   if (error instanceof StatusError) return statusReply(error, request);
   if (error instanceof ReviewUnavailable) {
     return textReply(
-      `Internal Server Error: ${escapeHtml(`${JSON.stringify(excerpt(target))}: ${error.message}`)}\n`,
+      `Internal Server Error: ${escapeHtml(`${JSON.stringify(excerpt(target))}: ${foreignText(error.message)}`)}\n`,
       500,
     );
   }

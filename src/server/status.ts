@@ -1,6 +1,7 @@
 /** GET /status: what the server knows of itself and of every node, to tell why a number is what it is. */
 import { encodeJson } from '../apimachinery/meta.ts';
 import { badRequest } from '../apimachinery/status.ts';
+import { foreignText } from '../foreigntext.ts';
 import { compress } from './compress.ts';
 import { jsonReply, type Reply } from './reply.ts';
 import { type ApiRequest, valuesOf } from './requestinfo.ts';
@@ -76,5 +77,19 @@ export type StatusSource = (names: readonly string[]) => StatusReport;
 export function serveStatus(source: StatusSource, request: ApiRequest): Promise<Reply> | Reply {
   const names = valuesOf(request.info, 'node');
   if (names.some((name) => name === '')) throw badRequest('node= must name a node');
-  return compress(jsonReply(encodeJson(source(names), 'pretty')), request.header('accept-encoding'));
+  return compress(jsonReply(encodeJson(clean(source(names)), 'pretty')), request.header('accept-encoding'));
+}
+
+/** Returns the report without secrets and control characters, which kubelets and Nodes may have brought into these texts. */
+function clean({ nodes, ...report }: StatusReport): StatusReport {
+  return {
+    ...report,
+    degraded: report.degraded.map((reason) => foreignText(reason)),
+    nodes: nodes.map((node) => ({
+      ...node,
+      ...(node.address === undefined ? {} : { address: foreignText(node.address) }),
+      ...(node.fallback === undefined ? {} : { fallback: foreignText(node.fallback) }),
+      ...(node.error === undefined ? {} : { error: { ...node.error, message: foreignText(node.error.message) } }),
+    })),
+  };
 }

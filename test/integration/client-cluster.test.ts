@@ -39,7 +39,7 @@ for (const form of ['protobuf', 'JSON'] as const) {
 
     test('are read with all that scraping needs', async () => {
       const addresses = [{ type: 'InternalIP', address: 'fd00::7' }];
-      const annotations = { 'metrics.k8s.io/resource-metrics-path': '/other' };
+      const annotations = { 'metrics.k8s.io/resource-metrics-path': 'metrics/other' };
       fake.objects.set(
         node('a', {
           uid: 'uid of a',
@@ -62,7 +62,7 @@ for (const form of ['protobuf', 'JSON'] as const) {
         kubeletPort: 10260,
         ready: true,
         capacityCores: 15.9,
-        resourceMetricsPath: '/other',
+        resourceMetricsPath: '/metrics/other',
       });
     });
 

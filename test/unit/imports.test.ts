@@ -8,7 +8,8 @@ const src = path.resolve(import.meta.dirname, '../../src');
 
 /** A room is a folder below src, or a file directly in it. */
 const ranks: readonly (readonly string[])[] = [
-  ['point', 'clock', 'abort', 'version', 'ownfile', 'logoutput'],
+  ['point', 'clock', 'abort', 'version', 'ownfile', 'logoutput', 'redactor'],
+  ['foreigntext'],
   ['batch', 'apimachinery', 'exposition', 'monitoring', 'logging'],
   ['dns'],
   ['options', 'tls'],

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Layout } from '../../batch.ts';
 import type { Clock } from '../../clock.ts';
 import { systemResolver } from '../../dns/resolver.ts';
+import { keepSecret } from '../../foreigntext.ts';
 import { authority, type KubeletClientOptions, type KubeletTls } from '../../kubelet/client.ts';
 import { kubeletOf } from '../../kubelet/failure.ts';
 import { describeError } from '../../logging.ts';
@@ -99,6 +100,7 @@ export function createThread(options: ThreadOptions): Thread {
   async function sendCredentials(): Promise<void> {
     // An exec plugin that is asked for the one may bring the other.
     const authorization = await carried(options.authorization);
+    if ('value' in authorization) keepSecret(authorization.value);
     const tls = await carried(options.tls);
     const isShown = 'value' in tls && tls.value === shown;
     shown = 'value' in tls ? tls.value : undefined;

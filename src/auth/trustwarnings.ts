@@ -1,0 +1,43 @@
+/** Warns of trust that lets more clients act as front proxies than an operator may know: whoever is one may name any user. */
+import type { X509Certificate } from 'node:crypto';
+import type { Logger } from '../logging.ts';
+import type { TrustBundle } from '../tls/trust.ts';
+import type { AuthenticationSettings } from './settings.ts';
+
+/** Returns a function that looks at settings and logs each warning once in the life of the process. */
+export function createTrustWarnings(log: Logger): (settings: AuthenticationSettings) => void {
+  const warned = new Set<string>();
+  return ({ clientCa, requestHeader }) => {
+    if (requestHeader === undefined) return;
+    if (requestHeader.allowedNames.length === 0) {
+      warn(
+        "requestheader-allowed-names is empty: each certificate of the front proxies' CA may name any user; list the common names of front proxies",
+      );
+    }
+    if (clientCa !== undefined && shareKey(clientCa, requestHeader.ca)) {
+      warn(
+        'one CA is trusted for clients and for front proxies: a client whose common name is in requestheader-allowed-names, or any where that is empty, may name any user; give front proxies a CA of their own',
+      );
+    }
+  };
+
+  function warn(message: string): void {
+    if (warned.has(message)) return;
+    warned.add(message);
+    log.warn({}, message);
+  }
+}
+
+function shareKey(a: TrustBundle, b: TrustBundle): boolean {
+  const keys = new Set(a.certificates.map(keyOf));
+  return b.certificates.some((certificate) => keys.has(keyOf(certificate)));
+}
+
+/** A CA that was renewed, or that another one has signed, is the same CA as long as its key is. */
+function keyOf(certificate: X509Certificate): string {
+  try {
+    return certificate.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+  } catch {
+    return certificate.raw.toString('base64');
+  }
+}

@@ -1,0 +1,124 @@
+/** What others wrote, as it may be shown: no secrets of ours, whole or in part, whatever they are encoded in, and no control characters. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { escapeControls, foreignText, keepSecret, withoutSecrets } from '../../src/foreigntext.ts';
+
+const alphabet = fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.'.split(''));
+const tokens = fc.string({ unit: alphabet, minLength: 40, maxLength: 1_500 });
+/** Of characters that no token here has, so that parts of it are the token's. */
+const others = fc.string({ unit: fc.constantFrom('!', '(', ' ', '~'), maxLength: 50 });
+
+/** No part of the token of 16 characters is in the text. */
+function assertWithout(text: string, token: string): void {
+  for (let at = 0; at + 16 <= token.length; at += 1)
+    assert.ok(!text.includes(token.slice(at, at + 16)), `${text} repeats ${token.slice(at, at + 16)}`);
+}
+
+describe('a secret', () => {
+  test('is redacted wherever it is in a text', () => {
+    fc.assert(
+      fc.property(tokens, others, others, (token, before, after) => {
+        keepSecret(`Bearer ${token}`);
+        assert.equal(foreignText(`${before}${token}${after}`), `${before}<redacted>${after}`);
+      }),
+    );
+  });
+
+  test('is redacted in part, from 16 characters on', () => {
+    fc.assert(
+      fc.property(tokens, others, fc.nat(), fc.integer({ min: 16, max: 60 }), (token, before, from, length) => {
+        keepSecret(`Bearer ${token}`);
+        const start = from % (token.length - 16);
+        const part = token.slice(start, start + length);
+        assertWithout(foreignText(`${before}${part}!`), part);
+      }),
+    );
+  });
+
+  test('is redacted in base64, whatever stands before it, in hexadecimal and percent-encoded', () => {
+    fc.assert(
+      fc.property(tokens, fc.nat(5), fc.constantFrom('base64', 'base64url', 'hex'), (token, shift, encoding) => {
+        keepSecret(`Bearer ${token}`);
+        const encoded = Buffer.from(`${'x'.repeat(shift)}${token}yz`).toString(encoding);
+        const clean = foreignText(encoded, { limit: 10_000 });
+        // The neighbours' characters are all that is left.
+        assert.ok(clean.length < 40, clean);
+      }),
+    );
+    keepSecret('Bearer abc/def+ghi=jkl/mno+pqr=stu');
+    const odd = encodeURIComponent('abc/def+ghi=jkl/mno+pqr=stu');
+    assert.equal(foreignText(`?token=${odd}`), '?token=<redacted>');
+  });
+
+  test('is redacted before the text is cut', () => {
+    fc.assert(
+      fc.property(tokens, fc.integer({ min: 4, max: 200 }), (token, limit) => {
+        keepSecret(`Bearer ${token}`);
+        const clean = foreignText(`${'!'.repeat(limit - 1)}${token}`, { limit });
+        assert.equal(clean, `${'!'.repeat(limit - 3)}...`);
+      }),
+    );
+  });
+
+  test('that was rotated is redacted still', () => {
+    keepSecret('Bearer the-previous-token-of-ours');
+    keepSecret('Bearer the-current-token-of-ours!');
+    assert.equal(foreignText('the-previous-token-of-ours, the-current-token-of-ours!'), '<redacted>, <redacted>');
+  });
+
+  test('of basic authentication is the password, too', () => {
+    keepSecret(`Basic ${Buffer.from('admin:correct horse').toString('base64')}`);
+    assert.equal(foreignText('it says correct horse'), 'it says <redacted>');
+    assert.equal(foreignText(Buffer.from('admin:correct horse').toString('base64')), '<redacted>');
+  });
+
+  test('of another is redacted where it is given', () => {
+    assert.equal(foreignText('unknown token: short-1', { secrets: ['short-1'] }), 'unknown token: <redacted>');
+    assert.equal(foreignText('unknown token: short-1'), 'unknown token: short-1');
+  });
+
+  test('is redacted in every text of an object', () => {
+    keepSecret('Bearer quoted"token\\with-odd characters');
+    const told = { msg: 'says quoted"token\\with-odd characters', list: [1, null, 'a\u001b'] };
+    assert.deepEqual(withoutSecrets(told), { msg: 'says <redacted>', list: [1, null, 'a\\u001b'] });
+  });
+
+  test('at the end of what is read of a long text is not begun', () => {
+    keepSecret('Bearer first-secret-that-is-long-enough-to-move-what-follows');
+    const text = `first-secret-that-is-long-enough-to-move-what-follows${'!'.repeat(100)}other-secret-of-another`;
+    assert.ok(!foreignText(text, { limit: 100, secrets: ['other-secret-of-another'] }).includes('oth'));
+  });
+
+  test('costs little where the text is made to be nearly one', () => {
+    const token = 'ab'.repeat(4_000);
+    keepSecret(`Bearer ${token}`);
+    const startedMs = performance.now();
+    foreignText(`${'ab'.repeat(500)}c`.repeat(20), { limit: 20_000 });
+    assert.ok(performance.now() - startedMs < 5_000);
+  });
+});
+
+describe('a control character', () => {
+  const cases: readonly [string, string][] = [
+    ['\u0000', '\\u0000'],
+    ['\n', '\\u000a'],
+    ['\u001b[31m', '\\u001b[31m'],
+    ['\u007f', '\\u007f'],
+    ['\u0085', '\\u0085'],
+    ['\u009b', '\\u009b'],
+    ['\u2028', '\\u2028'],
+    ['\u2029', '\\u2029'],
+    ['\u200e', '\\u200e'],
+    ['\u202e', '\\u202e'],
+    ['\u2066', '\\u2066'],
+    ['\u061c', '\\u061c'],
+  ];
+  for (const [raw, escaped] of cases) {
+    test(`is written as ${escaped}`, () => assert.equal(foreignText(`a${raw}b`), `a${escaped}b`));
+  }
+
+  test('is none in other text', () => {
+    assert.equal(escapeControls('caf\u00e9 \u{1f600} a\u00a0b'), 'caf\u00e9 \u{1f600} a\u00a0b');
+  });
+});
