@@ -95,6 +95,8 @@ export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCache
   }
 
   async function askAndRemember(key: string, askedMs: number, ask: Ask<T>): Promise<T> {
+    const ended = new AbortController();
+    void standInIfHung(key, askedMs, ended.signal);
     try {
       // Started a turn later, so that a question that fails at once is not left in the map.
       const answer = await Promise.resolve().then(() => ask((error) => tryFailed(key, askedMs, error)));
@@ -107,9 +109,23 @@ export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCache
       tellAll(key, held.answer);
       return held.answer;
     } finally {
+      ended.abort();
       const asking = askings.get(key);
       if (asking !== undefined && (asking.underWay -= 1) === 0) askings.delete(key);
     }
+  }
+
+  /** A question that hangs is as good as one that failed, where an answer may stand in; its own answer counts when it comes. */
+  async function standInIfHung(key: string, askedMs: number, signal: AbortSignal): Promise<void> {
+    const held = answers.get(key);
+    if (stale === undefined || held === undefined || held.staleUntilMs <= clock.monotonicMs()) return;
+    const isHung = await clock.sleep(joinMs, signal).then(
+      () => true,
+      () => false,
+    );
+    if (!isHung || isOutdated(key, askedMs) || answers.get(key) !== held) return;
+    held.failing = true;
+    if (standsIn(held)) tellAll(key, held.answer);
   }
 
   /** Lets those who wait have what stands in. What is no outage is left to the last try, which may still bring the answer. */

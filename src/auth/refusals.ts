@@ -18,6 +18,8 @@ const causes = {
   impersonation: ['impersonation is not accepted here', false],
   denied: ['a user may not do what the request wants', false],
   'anonymous-denied': ['anonymous requests may not do what they want', false],
+  'in-flight': ['more requests than --max-requests-inflight are worked on', false],
+  'anonymous-in-flight': ['too many anonymous requests are worked on', false],
 } as const satisfies Readonly<Record<string, readonly [what: string, isTrouble: boolean]>>;
 
 export type RefusalCause = keyof typeof causes;

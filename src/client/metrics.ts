@@ -3,8 +3,8 @@ import { Counter, Histogram } from 'prom-client';
 import { StatusError } from '../apimachinery/status.ts';
 import type { Registry } from '../monitoring.ts';
 
-/** Called once for each request, with the HTTP status or `<error>` where there was none. */
-export type OnRequest = (method: string, host: string, code: string) => void;
+/** Called once for each request, with the HTTP status or `<error>` where there was none, and the answer's Date header. */
+export type OnRequest = (method: string, host: string, code: string, date?: string | readonly string[]) => void;
 /** Called once for each try of a review, with the HTTP status or `<error>` where there was none. */
 export type OnReview = (code: string, seconds: number) => void;
 

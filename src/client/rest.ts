@@ -177,8 +177,8 @@ export function createRestClient(server: ApiServer, options: RestClientOptions =
       bodyTimeout: 0,
     });
     answer.then(
-      ({ statusCode }) => {
-        onRequest(call.method, host, String(statusCode));
+      ({ statusCode, headers }) => {
+        onRequest(call.method, host, String(statusCode), headers['date']);
         if (isOutageCode(statusCode)) outage.seen();
       },
       () => {

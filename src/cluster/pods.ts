@@ -38,6 +38,8 @@ export interface PodLister {
 export interface Pods extends PodLister {
   /** Calls the listener with each pod that is new or has changed. */
   onSet(listener: (pod: PodInfo) => void): void;
+  /** Calls the listener with the node of each pod that comes, goes or changes. */
+  onNodeChange(listener: (node: string) => void): void;
   /** Follows the cluster until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -74,7 +76,9 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
   /** Of the namespaces that somebody has asked for. */
   const sortedByNamespace = new Map<string, SortedList<PodInfo>>();
   let sorted: readonly PodInfo[] | undefined;
-  informer.onChange(({ value: { namespace, name } }) => {
+  const nodeListeners: ((node: string) => void)[] = [];
+  informer.onChange(({ value: { namespace, name, node } }) => {
+    tellOfNode(node);
     sorted = undefined;
     sortedByNamespace.get(namespace)?.changed(name);
     if (informer.within(namespace) === undefined) sortedByNamespace.delete(namespace);
@@ -85,6 +89,7 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
       informer.onChange(({ type, value }) => {
         if (type === 'set') listener(value);
       }),
+    onNodeChange: (listener) => void nodeListeners.push(listener),
     get: (namespace, name) => informer.get(name, namespace),
     list: (namespace) => (namespace === undefined ? listAll() : listWithin(namespace)),
     values: () => informer.values(),
@@ -119,6 +124,8 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
     // Most changes of a pod are of its status, and nothing to us.
     if (held?.uid === uid && held.node === node && held.configHash === hash && areEqual(held.labels, labels))
       return held;
+    // One that was made anew under its name since the last list: nothing else says that the one before is gone.
+    if (held?.node !== node) tellOfNode(held?.node);
     return {
       namespace,
       name,
@@ -128,6 +135,10 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
       node: node === undefined ? undefined : shareNodeName(node),
       createdSeconds: secondsOf(field(metadata, 'creationTimestamp')),
     };
+  }
+
+  function tellOfNode(node: string | undefined): void {
+    if (node !== undefined) for (const listener of nodeListeners) listener(node);
   }
 
   function shareNodeName(name: string): string {

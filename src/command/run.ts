@@ -4,8 +4,9 @@ import { createDiscovery } from '../api/discovery.ts';
 import { createNodesApi } from '../api/nodes.ts';
 import { createOpenApi } from '../api/openapi/openapi.ts';
 import { createPodsApi } from '../api/pods.ts';
-import { createClientMetrics } from '../client/metrics.ts';
+import { createClientMetrics, type OnRequest } from '../client/metrics.ts';
 import { createRestClient } from '../client/rest.ts';
+import { createServerClock } from '../client/serverclock.ts';
 import { systemClock as clock } from '../clock.ts';
 import { createNodes } from '../cluster/nodes.ts';
 import { createPods } from '../cluster/pods.ts';
@@ -56,7 +57,11 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   replaceLookup(resolver.resolve);
   const apiServer = await findApiServer(options.kubeconfig, env, log);
   const clientMetrics = createClientMetrics(registry);
-  const { onRequest } = clientMetrics;
+  const serverClock = createServerClock(clock);
+  const onRequest: OnRequest = (method, host, code, date) => {
+    clientMetrics.onRequest(method, host, code);
+    serverClock.onDate(date);
+  };
   const rest = rooms.use(createRestClient(apiServer, { onRequest, resolve: resolver.resolveFirst }));
   const nodes = createNodes({ rest, clock, log, selector: options['node-selector'] });
   const pods = createPods({ rest, clock, log });
@@ -84,8 +89,10 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   const admission = createAdmission({
     knownPod: pods.get,
     bindings: storage,
-    onForeign: (node, count, { namespace, name }) => foreignPods.reported(node, count, `${namespace}/${name}`),
+    onForeign: (node, count, { namespace, name }) => foreignPods.foreign(node, count, `${namespace}/${name}`),
+    onDisputed: (node, count, { namespace, name }) => foreignPods.disputed(node, count, `${namespace}/${name}`),
   });
+  pods.onNodeChange(admission.changed);
   const scrapeMetrics = createScrapeMetrics(registry, resolutionMs);
   const kubelets = createKubelets({ options, apiServer, resolver, clock, metrics: scrapeMetrics, log });
   rooms.use(kubelets.endpoints);
@@ -96,7 +103,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     mode: options['metrics-source'] as SourceMode,
     expectations: createExpectations({ pods, usage: storage, clock }),
     sink: {
-      store: (batch, clockAheadMs) => storage.store(admission.admit(batch, clockAheadMs)),
+      store: (batch, clockAheadMs) => storage.store(admission.admit(batch, clockAheadMs - serverClock.aheadMs())),
       forget(node) {
         storage.forget(node);
         admission.forget(node);
@@ -123,7 +130,9 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     log,
     rooms,
   });
-  const inFlight = createInFlight(options['max-requests-inflight']);
+  const inFlight = createInFlight(options['max-requests-inflight'], (isStranger) =>
+    auth.refusals.refused({ cause: isStranger ? 'anonymous-in-flight' : 'in-flight', reason: 'no room' }),
+  );
   const observe = createFreshnessMetrics(registry, clock);
   for (const warning of cipherWarnings(options['tls-cipher-suites'])) log.warn({}, warning);
   const server = await createServer({

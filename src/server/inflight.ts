@@ -15,12 +15,19 @@ export interface InFlight {
 /** Anonymous requests that may be worked on at once, whatever the flag says; in all of a cluster they are probes and discovery. */
 export const strangersInFlightLimit = 64;
 
-/** @param limit of requests of users who are known, and of anonymous ones if it is lower than theirs; 0 for none. */
-export function createInFlight(limit: number): InFlight {
+/**
+ * @param limit of requests of users who are known, and of anonymous ones if it is lower than theirs; 0 for none.
+ * @param onRefused is called for each request for which there is no room.
+ */
+export function createInFlight(limit: number, onRefused: (isStranger: boolean) => void = () => undefined): InFlight {
   const known = createRoom(limit > 0 ? limit : Infinity);
   const strangers = createRoom(limit > 0 ? Math.min(limit, strangersInFlightLimit) : strangersInFlightLimit);
   return {
-    within: (work, isStranger) => (isStranger ? strangers : known).within(work),
+    within(work, isStranger) {
+      const done = (isStranger ? strangers : known).within(work);
+      if (done === undefined) onRefused(isStranger);
+      return done;
+    },
     count: () => known.count() + strangers.count(),
   };
 }

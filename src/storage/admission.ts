@@ -16,6 +16,8 @@ export interface KnownPod extends Omit<PodIdentity, 'namespace' | 'name'> {
 export interface Bindings {
   /** Returns the node on which the API has placed the pod, by its UID; undefined where nothing stored says so. */
   verifiedNode(pod: PodLayout): string | undefined;
+  /** Reports whether several nodes report a pod that the API places on none. */
+  isDisputed(pod: PodIdentity): boolean;
   /** Reports whether the container is stored as one of this pod, by its UID, which the API has placed on the node. */
   hasContainer(node: string, pod: PodLayout, containerId: string): boolean;
 }
@@ -25,8 +27,12 @@ export interface AdmissionOptions {
   readonly knownPod: (namespace: string, name: string) => KnownPod | undefined;
   readonly bindings: Bindings;
   /** Called for each scrape that reports pods of other nodes, with how many, and the first of them. */
-  readonly onForeign: (node: string, pods: number, first: PodLayout) => void;
+  readonly onForeign: OnConflict;
+  /** Called for each scrape that reports pods which the API knows and places on no node, and other nodes report, too. */
+  readonly onDisputed: OnConflict;
 }
+
+type OnConflict = (node: string, pods: number, first: PodLayout) => void;
 
 /** Pods of the last scrape of a node. */
 export interface PodCounts {
@@ -40,9 +46,11 @@ export interface Admission {
   /**
    * Returns the batch with the pods that may be stored. Its layout is the same object as long as the scrape has the same layout and the API says
    * the same of its pods.
-   * @param clockAheadMs how far the node's clock is ahead of ours, in milliseconds.
+   * @param clockAheadMs how far the node's clock is ahead of kube-apiserver's, in milliseconds.
    */
   admit(batch: NodeBatch, clockAheadMs: number): NodeBatch;
+  /** Says that a pod of the node has come, gone or changed in the API, so that the node's next scrape is looked at. */
+  changed(node: string): void;
   /** Of the last scrape; undefined before the first. */
   counts(node: string): PodCounts | undefined;
   forget(node: string): void;
@@ -65,14 +73,18 @@ interface Decision extends PodCounts {
   readonly known: readonly (KnownPod | undefined)[];
   readonly layout: Layout;
   readonly firstForeign: PodLayout | undefined;
+  /** Stored pods that the API knows and places on no node; nearly always none. */
+  readonly unplaced: readonly PodLayout[];
+  /** Whether the API has changed one of the node's pods since. */
+  isStale: boolean;
 }
 
 /** A pod that is stored, with the UID that the API gives it; or why it is not. */
 type Verdict = { readonly pod: PodLayout; readonly isVerified: boolean } | 'foreign' | 'earlier';
 
-export function createAdmission({ knownPod, bindings, onForeign }: AdmissionOptions): Admission {
+export function createAdmission({ knownPod, bindings, onForeign, onDisputed }: AdmissionOptions): Admission {
   const decisions = new Map<string, Decision>();
-  return { admit, counts, forget: (node) => void decisions.delete(node) };
+  return { admit, changed, counts, forget: (node) => void decisions.delete(node) };
 
   function counts(node: string): PodCounts | undefined {
     const decision = decisions.get(node);
@@ -85,20 +97,40 @@ export function createAdmission({ knownPod, bindings, onForeign }: AdmissionOpti
       decision = keepLayout(decision, decide(batch, clockAheadMs));
       decisions.set(batch.node, decision);
     }
-    const { layout, foreign, firstForeign } = decision;
+    const { layout, foreign, firstForeign, unplaced } = decision;
     if (firstForeign !== undefined) onForeign(batch.node, foreign, firstForeign);
+    if (unplaced.length > 0) noteDisputed(batch.node, unplaced);
     return { ...batch, layout };
   }
 
-  /** Fast path: the same layout of which the API says the same, as in nearly all scrapes; the decision would be the same. */
-  function isSettled({ from, known }: Decision, layout: Layout): boolean {
+  function noteDisputed(node: string, unplaced: readonly PodLayout[]): void {
+    const disputed = unplaced.filter(({ namespace, name }) => {
+      const known = knownPod(namespace, name);
+      return known !== undefined && bindings.isDisputed({ namespace, name, ...known });
+    });
+    if (disputed[0] !== undefined) onDisputed(node, disputed.length, disputed[0]);
+  }
+
+  /**
+   * Fast path: the same layout of which the API says the same, as in nearly all scrapes; the decision would be the same. Where all pods are placed on the node,
+   * `changed` is called for whatever would change that. A property test holds it to deciding anew.
+   */
+  function isSettled(decision: Decision, layout: Layout): boolean {
+    const { from, known, unverified, isStale } = decision;
     if (from !== layout) return false;
     const { pods } = layout;
+    if (!isStale && unverified === 0 && decision.layout.pods.length === pods.length) return true;
     for (let index = 0; index < pods.length; index += 1) {
       const { namespace, name } = pods[index]!;
       if (knownPod(namespace, name) !== known[index]) return false;
     }
+    decision.isStale = false;
     return true;
+  }
+
+  function changed(node: string): void {
+    const decision = decisions.get(node);
+    if (decision !== undefined) decision.isStale = true;
   }
 
   function decide(batch: NodeBatch, clockAheadMs: number): Decision {
@@ -107,6 +139,7 @@ export function createAdmission({ knownPod, bindings, onForeign }: AdmissionOpti
     const pods: PodLayout[] = [];
     const unverified = new Set<PodLayout>();
     const foreign: PodLayout[] = [];
+    const unplaced: PodLayout[] = [];
     for (const [index, reported] of from.pods.entries()) {
       const verdict = judgePod(reported, known[index], batch, clockAheadMs);
       if (verdict === 'foreign') foreign.push(reported);
@@ -114,19 +147,18 @@ export function createAdmission({ knownPod, bindings, onForeign }: AdmissionOpti
       if (!verdict.isVerified && unverified.size >= unknownPodLimit) continue;
       pods.push(verdict.pod);
       if (!verdict.isVerified) unverified.add(verdict.pod);
+      if (!verdict.isVerified && isOf(reported, known[index])) unplaced.push(verdict.pod);
     }
     const layout = {
       pods: areSame(pods, from.pods) ? from.pods : pods,
       unverified: unverified.size === 0 ? none : unverified,
     };
     const counts = { unverified: unverified.size, foreign: foreign.length };
-    return { from, known, layout, ...counts, firstForeign: foreign[0] };
+    return { from, known, layout, ...counts, firstForeign: foreign[0], unplaced, isStale: false };
   }
 
   function judgePod(pod: PodLayout, known: KnownPod | undefined, batch: NodeBatch, clockAheadMs: number): Verdict {
-    const isOfKnown =
-      known !== undefined && (pod.uid === undefined || pod.uid === known.uid || pod.uid === known.configHash);
-    const node = isOfKnown && known.node !== undefined ? known.node : bindings.verifiedNode(pod);
+    const node = (isOf(pod, known) ? known.node : undefined) ?? bindings.verifiedNode(pod);
     if (node === undefined) return { pod, isVerified: false };
     if (node !== batch.node) return 'foreign';
     if (pod.uid !== undefined || known === undefined) return { pod, isVerified: true };
@@ -147,6 +179,11 @@ export function createAdmission({ knownPod, bindings, onForeign }: AdmissionOpti
         !bindings.hasContainer(batch.node, pod, containerId),
     );
   }
+}
+
+/** Reports whether the pod says that it is the known one; without a UID by its name alone. */
+function isOf({ uid }: PodLayout, known: KnownPod | undefined): known is KnownPod {
+  return known !== undefined && (uid === undefined || uid === known.uid || uid === known.configHash);
 }
 
 /** Shared by nearly all nodes. */

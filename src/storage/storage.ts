@@ -100,6 +100,7 @@ export function createStorage({
     podUsage,
     isToldOf,
     verifiedNode: ({ namespace, name, uid }) => verifiedNodeOf(index.named(namespace, name), uid),
+    isDisputed: (pod) => claimsOf(index.named(pod.namespace, pod.name), pod).isDisputed,
     hasContainer: (node, { namespace, name, uid }, containerId) =>
       isVerifiedContainer(index.named(namespace, name), node, uid, containerId),
     hasUsage: () => usageSeen,

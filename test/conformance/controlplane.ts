@@ -1,6 +1,7 @@
 /** etcd and kube-apiserver on loopback, without root, and the administrator's access to them. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { readSettings } from '../cluster/settings.ts';
 import { build, type Module } from '../cluster/toolchain.ts';
@@ -17,8 +18,8 @@ export interface ControlPlane extends AsyncDisposable {
   call(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', target: string, body?: unknown): Promise<unknown>;
   /** Reads a path as the administrator who acts as this user. Returns the status. */
   statusAs(user: string, groups: readonly string[], target: string): Promise<number>;
-  /** Stops kube-apiserver and starts it again; resolves when it is ready. */
-  restart(): Promise<void>;
+  /** Stops kube-apiserver and starts it again, after so many milliseconds; resolves when it is ready. */
+  restart(awayMs?: number): Promise<void>;
 }
 
 const startTimeoutMs = 60_000;
@@ -114,8 +115,9 @@ export async function startControlPlane(
   };
   const untilReady = () => waitFor('kube-apiserver to be ready', ready, startTimeoutMs);
   await untilReady();
-  const restart = async () => {
+  const restart = async (awayMs = 0) => {
     await apiServer.stop();
+    await sleep(awayMs);
     apiServer = startChild(folder, apiServerProgram);
     await untilReady();
   };

@@ -214,6 +214,24 @@ for (const form of ['protobuf', 'JSON'] as const) {
       await until('the new one is there', () => pods.get('a', 'web-0')?.uid === 'u-3');
     });
 
+    test('come, go and change on the nodes that listeners are told of', async () => {
+      fake.objects.set(pod('x', 'web-0', { uid: 'u-1', nodeName: 'node-a' }));
+      const pods = await follow();
+      const nodes: string[] = [];
+      pods.onNodeChange((name) => nodes.push(name));
+      fake.objects.set(pod('x', 'web-1', { nodeName: 'node-b' }));
+      await until('it is there', () => nodes.length === 1);
+      // The watch is over when the pod is deleted and made anew elsewhere, so that only a list tells of it.
+      await fake.faults.down();
+      fake.objects.delete('Pod', 'web-0', 'x');
+      fake.objects.set(pod('x', 'web-0', { uid: 'u-2', nodeName: 'node-c' }));
+      fake.objects.delete('Pod', 'web-1', 'x');
+      fake.faults.expire();
+      await fake.faults.up();
+      await until('both changes are there', () => pods.get('x', 'web-1') === undefined);
+      assert.deepEqual(nodes.toSorted(), ['node-a', 'node-b', 'node-b', 'node-c']);
+    });
+
     test('share their labels where those are equal', async () => {
       for (const name of ['1', '2', '3']) fake.objects.set(pod('x', name, { labels: { app: 'web', tier: 'front' } }));
       const pods = await follow();

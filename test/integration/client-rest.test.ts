@@ -39,6 +39,16 @@ describe('the REST client', () => {
     assert.equal(fake.requests[0]?.headers.accept, 'application/json;v=v1');
   });
 
+  test('reports each request with its code and the Date of its answer', async () => {
+    const reported: unknown[] = [];
+    const rest = createRestClient(fake.connection, { onRequest: (...request) => reported.push(request) });
+    clients.push(rest);
+    await rest.get('/api/v1/nodes/a');
+    const [[method, , code, date] = []] = reported as (readonly unknown[])[];
+    assert.deepEqual([method, code], ['GET', '200']);
+    assert.ok(Math.abs(Date.parse(String(date)) - Date.now()) < 60_000, String(date));
+  });
+
   test('keeps the path of the URL, as Rancher has one', async () => {
     const rest = client({ url: `${fake.url}/k8s/clusters/c-1` });
     await assert.rejects(rest.get('/api/v1/nodes/a'), { code: 404 });

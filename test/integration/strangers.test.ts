@@ -142,6 +142,8 @@ test('anonymous requests whose reviews hang use up neither the room nor the revi
   const known = Array.from({ length: 10 }, async () => ask2(proxied, nextPath(), { 'x-remote-user': 'alice' }));
   assert.deepEqual(new Set((await Promise.all(known)).map(({ status }) => status)), new Set([200]));
   assert.equal(statuses.length, 10);
+  const { refused } = JSON.parse((await ask2(proxied, '/status', admin)).text) as StatusReport;
+  assert.equal(refused.find(({ cause }) => cause === 'anonymous-in-flight')?.requests, 10);
   release();
   await Promise.all(flood);
   assert.equal(statuses.filter((status) => status === 403).length, room);

@@ -228,6 +228,30 @@ describe('an answer whose time is over, while nobody can answer', () => {
     assert.equal(await says('not asked'), 'no');
   });
 
+  test('is had where a question hangs for two seconds, and the answer counts when it comes', async () => {
+    const { clock, cache, says } = setUpStale();
+    await says('yes');
+    clock.jump(10_000);
+    const hangs = Promise.withResolvers<string>();
+    const waits = cache.get('a', () => hangs.promise, never);
+    await clock.advance(2_000);
+    assert.equal(await waits, 'yes');
+    hangs.resolve('no');
+    await turn();
+    assert.equal(await says('not asked'), 'no');
+  });
+
+  test('is not had where it must not stand in, however long a question hangs', async () => {
+    const { clock, cache, says } = setUpStale();
+    await says('no');
+    clock.jump(10_000);
+    const hangs = Promise.withResolvers<string>();
+    const waits = cache.get('a', () => hangs.promise, never);
+    await clock.advance(5_000);
+    hangs.resolve('the answer');
+    assert.equal(await waits, 'the answer');
+  });
+
   test('is not had for a failed try that is no outage', async () => {
     const { clock, cache, says } = setUpStale();
     await says('yes');

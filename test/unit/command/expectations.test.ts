@@ -61,6 +61,26 @@ describe('what is expected of kubelets', () => {
     assert.equal(expectations.anyUnreported('node-b'), true);
   });
 
+  test('a pod that the API does not place of every node', async () => {
+    const { expectations, pods, add, after } = setUp();
+    add('web', 'uid-1', '');
+    pods.set('shop/web', { ...pods.get('shop/web')!, node: undefined });
+    // It changes, as the informer says.
+    for (const node of ['node-a', 'node-b']) assert.equal(expectations.anyUnreported(node), false);
+    assert.equal(await after(121 + 300, 'node-a'), true);
+    assert.equal(expectations.anyUnreported('node-b'), true);
+  });
+
+  test('new pods of a node that was not scraped while its old ones went', async () => {
+    const { expectations, pods, add, after } = setUp();
+    for (let index = 0; index < 20; index += 1) add(`old-${index}`, `old-${index}`, 'node-b');
+    pods.clear();
+    await after(301, 'node-a');
+    add('new', 'new', 'node-b');
+    await after(121, 'node-a');
+    assert.equal(expectations.anyUnreported('node-b'), true);
+  });
+
   test('a pod on its node also where a thousand pods of other nodes are not reported', async () => {
     const { expectations, add, after } = setUp();
     for (let index = 0; index < 2_000; index += 1) add(`web-${index}`, `uid-${index}`, 'node-b');

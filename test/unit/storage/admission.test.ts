@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import * as fc from 'fast-check';
 import { startMarginMs, unknownPodLimit } from '../../../src/storage/admission.ts';
 import {
   createAdmittedStorage,
@@ -123,6 +124,8 @@ describe('a pod that the API does not place', () => {
         world.scrape('node-a', [reported(at)]);
       }
       assert.equal(world.cores(), 'conflict');
+      // From the scrape on that follows the first one of both.
+      assert.deepEqual(world.disputed, ['node-b 1 shop/web-0', 'node-a 1 shop/web-0']);
     });
   }
 
@@ -140,6 +143,17 @@ describe('a pod that the API does not place', () => {
     assert.deepEqual(world.foreign, ['node-b 1 shop/web-0']);
     for (const at of [175, 190]) world.scrape('node-b', [reported(at, { uid: undefined, cores: 639 })]);
     await world.clock.advance(stalenessMs + 1);
+    assert.equal(world.cores(), 'conflict');
+  });
+
+  test('is in conflict also where only a node that was never named reports it after a restart', () => {
+    const before = createAdmittedStorage();
+    before.api.set('shop/web-0', knownAs({ node: undefined }));
+    for (const at of [100, 115]) before.scrape('node-b', [reported(at, { cores: 639 })]);
+    const world = createAdmittedStorage();
+    world.restore(before.snapshot());
+    world.api.set('shop/web-0', knownAs({ node: undefined }));
+    for (const at of [130, 145]) world.scrape('node-a', [reported(at)]);
     assert.equal(world.cores(), 'conflict');
   });
 
@@ -200,6 +214,17 @@ describe('pods that are reported without UIDs', () => {
     });
   }
 
+  test('are another pod where one was made anew under their name, though nothing else has changed', () => {
+    const world = createAdmittedStorage();
+    const uidOf = () => world.admit('node-a', [reported(100, { uid: undefined })]).layout.pods[0]?.uid;
+    world.api.set('shop/web-0', knownAs());
+    assert.equal(uidOf(), 'uid-1');
+    world.api.set('shop/web-0', knownAs({ uid: 'uid-2' }));
+    assert.equal(uidOf(), 'uid-2');
+    world.api.delete('shop/web-0');
+    assert.equal(uidOf(), undefined);
+  });
+
   test('are wholly another pod where one container is too old', () => {
     const world = createAdmittedStorage();
     world.api.set('shop/web-0', knownAs());
@@ -258,6 +283,15 @@ describe('a static pod', () => {
       assert.equal(world.foreign.length, 2);
     });
   }
+
+  test('is the same pod whichever endpoint reports it', () => {
+    const world = createAdmittedStorage();
+    world.api.set('shop/etcd', mirror);
+    world.scrape('node-a', [reported(100, { name: 'etcd', uid: hash })]);
+    world.scrape('node-a', [reported(115, { name: 'etcd', uid: undefined })], { source: 'resource' });
+    assert.equal(world.cores('etcd'), 0.25);
+    assert.equal(world.storage.counts().containers, 1);
+  });
 });
 
 describe('admission', () => {
@@ -274,6 +308,54 @@ describe('admission', () => {
       world.api.set('shop/web-0', knownAs());
       assert.equal(world.admit('node-a', pods(145)).layout, placed);
     }
+  });
+
+  test('decides by the fast path as it would anew, whatever the API and the kubelets say', () => {
+    const nodes = ['node-a', 'node-b'] as const;
+    const name = fc.constantFrom('web-0', 'web-1');
+    const uid = fc.constantFrom('uid-1', 'uid-2');
+    const known = fc.record({
+      kind: fc.constant('api'),
+      name,
+      uid,
+      node: fc.option(fc.constantFrom(...nodes)),
+    } as const);
+    const gone = fc.record({ kind: fc.constant('gone'), name } as const);
+    // Few, so that a node reports the same again.
+    const web = { name: 'web-0', uid: 'uid-1' };
+    const others = [web, { name: 'web-1', uid: 'uid-2' }];
+    const told = fc.constantFrom<readonly PodOptions[]>([web], [{ ...web, uid: undefined }], others);
+    const scrape = fc.record({ kind: fc.constant('scrape'), node: fc.constantFrom(...nodes), told } as const);
+    fc.assert(
+      fc.property(fc.array(fc.oneof(known, gone, scrape, scrape, scrape), { maxLength: 60 }), (steps) => {
+        const fast = createAdmittedStorage();
+        const slow = createAdmittedStorage();
+        for (const [at, step] of steps.entries()) {
+          if (step.kind === 'gone') for (const { api } of [fast, slow]) api.delete(`shop/${step.name}`);
+          if (step.kind === 'api') {
+            const pod = knownAs({ uid: step.uid, node: step.node ?? undefined });
+            for (const { api } of [fast, slow]) api.set(`shop/${step.name}`, pod);
+          }
+          if (step.kind !== 'scrape') continue;
+          slow.admission.forget(step.node);
+          const pods = step.told.map((each) => reported(100 + at, each));
+          for (const world of [fast, slow]) world.scrape(step.node, pods);
+          assert.deepEqual(fast.admission.counts(step.node), slow.admission.counts(step.node));
+          assert.deepEqual(fast.foreign, slow.foreign);
+          assert.deepEqual(fast.disputed, slow.disputed);
+          assert.deepEqual(
+            [...fast.storage.held()].map(([node, { pods: held }]) => [
+              node,
+              held.map((pod) => [pod.name, pod.uid, pod.isVerified]),
+            ]),
+            [...slow.storage.held()].map(([node, { pods: held }]) => [
+              node,
+              held.map((pod) => [pod.name, pod.uid, pod.isVerified]),
+            ]),
+          );
+        }
+      }),
+    );
   });
 
   test('leaves the rows of the other pods where they are', () => {

@@ -45,14 +45,29 @@ export function createAdmittedStorage() {
   const clock = createFakeClock();
   const storage = createStorage({ clock, resolutionMs, stalenessMs });
   const api = new Map<string, KnownPod>();
+  const [setPod, deletePod] = [api.set.bind(api), api.delete.bind(api)];
+  // As the informer does.
+  const change = (...nodes: readonly (string | undefined)[]) => {
+    for (const node of nodes) if (node !== undefined) admission.changed(node);
+  };
+  api.set = (key, known) => {
+    change(api.get(key)?.node, known.node);
+    return setPod(key, known);
+  };
+  api.delete = (key) => {
+    change(api.get(key)?.node);
+    return deletePod(key);
+  };
   const foreign: string[] = [];
+  const disputed: string[] = [];
   const admission = createAdmission({
     knownPod: (namespace, name) => api.get(`${namespace}/${name}`),
     bindings: storage,
     onForeign: (node, pods, { namespace, name }) => foreign.push(`${node} ${pods} ${namespace}/${name}`),
+    onDisputed: (node, pods, { namespace, name }) => disputed.push(`${node} ${pods} ${namespace}/${name}`),
   });
   const layouts = new Map<string, Layout>();
-  return { clock, storage, admission, api, foreign, admit, scrape, cores, usage, snapshot, restore };
+  return { clock, storage, admission, api, foreign, disputed, admit, scrape, cores, usage, snapshot, restore };
 
   function admit(node: string, pods: readonly PodBatch[], { source = 'cadvisor', aheadMs = 0 }: ScrapeOptions = {}) {
     const machine = { timestampMs: clock.wallMs(), cpuSeconds: 1, memoryBytes: 1, swapBytes: undefined };
