@@ -56,7 +56,7 @@ export interface Admission {
   forget(node: string): void;
 }
 
-/** Pods that one node may report and the API does not know, as it does not know the newest; more are dropped. */
+/** Pods that one node may report in a scrape and the API does not know, as it does not know the newest; more are dropped. As many are kept of earlier scrapes. */
 export const unknownPodLimit = 1_000;
 
 /**
@@ -138,23 +138,30 @@ export function createAdmission({ knownPod, bindings, onForeign, onDisputed }: A
     const known = from.pods.map(({ namespace, name }) => knownPod(namespace, name));
     const pods: PodLayout[] = [];
     const unverified = new Set<PodLayout>();
-    const foreign: PodLayout[] = [];
     const unplaced: PodLayout[] = [];
+    let foreign = 0;
+    let firstForeign: PodLayout | undefined;
     for (const [index, reported] of from.pods.entries()) {
       const verdict = judgePod(reported, known[index], batch, clockAheadMs);
-      if (verdict === 'foreign') foreign.push(reported);
-      if (typeof verdict === 'string') continue;
-      if (!verdict.isVerified && unverified.size >= unknownPodLimit) continue;
-      pods.push(verdict.pod);
-      if (!verdict.isVerified) unverified.add(verdict.pod);
-      if (!verdict.isVerified && isOf(reported, known[index])) unplaced.push(verdict.pod);
+      if (verdict === 'earlier') continue;
+      if (verdict === 'foreign') {
+        foreign += 1;
+        firstForeign ??= reported;
+        continue;
+      }
+      const { pod, isVerified } = verdict;
+      if (!isVerified) {
+        if (unverified.size >= unknownPodLimit) continue;
+        unverified.add(pod);
+        if (isOf(reported, known[index])) unplaced.push(pod);
+      }
+      pods.push(pod);
     }
     const layout = {
       pods: areSame(pods, from.pods) ? from.pods : pods,
       unverified: unverified.size === 0 ? none : unverified,
     };
-    const counts = { unverified: unverified.size, foreign: foreign.length };
-    return { from, known, layout, ...counts, firstForeign: foreign[0], unplaced, isStale: false };
+    return { from, known, layout, unverified: unverified.size, foreign, firstForeign, unplaced, isStale: false };
   }
 
   function judgePod(pod: PodLayout, known: KnownPod | undefined, batch: NodeBatch, clockAheadMs: number): Verdict {

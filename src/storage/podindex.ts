@@ -24,7 +24,7 @@ export interface PodIndex {
 const none: readonly StoredPod[] = [];
 
 export function createPodIndex(): PodIndex {
-  const namespaces = new Map<string, Map<string, StoredPod | readonly StoredPod[]>>();
+  const namespaces = new Map<string, Map<string, StoredPod | Set<StoredPod>>>();
   return { add, remove, only, named };
 
   function add(pod: StoredPod): void {
@@ -34,31 +34,34 @@ export function createPodIndex(): PodIndex {
       pods = new Map();
       namespaces.set(namespace, pods);
     }
-    const same = named(namespace, name);
-    pods.set(name, same.length === 0 ? pod : [...same, pod]);
+    const same = pods.get(name);
+    if (same === undefined) pods.set(name, pod);
+    // A kubelet may report many pods of one name: a list would be copied for each.
+    else if (same instanceof Set) same.add(pod);
+    else pods.set(name, new Set([same, pod]));
   }
 
   function remove(pod: StoredPod): void {
     const { namespace, name } = pod.layout;
     const pods = namespaces.get(namespace);
-    const [first, ...others] = named(namespace, name).filter((each) => each !== pod);
-    if (first !== undefined) pods?.set(name, others.length === 0 ? first : [first, ...others]);
-    else pods?.delete(name);
-    if (pods?.size === 0) namespaces.delete(namespace);
+    const same = pods?.get(name);
+    if (pods === undefined || same === undefined) return;
+    if (same instanceof Set) {
+      same.delete(pod);
+      const [last] = same;
+      if (same.size === 1 && last !== undefined) pods.set(name, last);
+    } else if (same === pod) pods.delete(name);
+    if (pods.size === 0) namespaces.delete(namespace);
   }
 
   function only(namespace: string, name: string): StoredPod | undefined {
     const found = namespaces.get(namespace)?.get(name);
-    return found === undefined || isList(found) ? undefined : found;
+    return found instanceof Set ? undefined : found;
   }
 
   function named(namespace: string, name: string): readonly StoredPod[] {
     const found = namespaces.get(namespace)?.get(name);
     if (found === undefined) return none;
-    return isList(found) ? found : [found];
+    return found instanceof Set ? [...found] : [found];
   }
-}
-
-function isList(found: StoredPod | readonly StoredPod[]): found is readonly StoredPod[] {
-  return Array.isArray(found);
 }

@@ -2,7 +2,7 @@
 import { containerPoints, containersOf, machinePoint, type NodeBatch, type PodLayout } from '../batch.ts';
 import type { Clock } from '../clock.ts';
 import { type Answer, type ContainerPoint, isOtherNode, type Missing, type PodUsage, type Usage } from '../point.ts';
-import type { Bindings } from './admission.ts';
+import { type Bindings, unknownPodLimit } from './admission.ts';
 import { claimsOf, isVerifiedContainer, verifiedNodeOf } from './claims.ts';
 import {
   absentOf,
@@ -250,9 +250,12 @@ export function createStorage({
   /** A kubelet that just started has no samples yet for pods that run on: its silence about a pod is not the pod's end; the API tells that. */
   function dropSilent(node: StoredNode, nowMs: number): void {
     if (node.silent.length === 0) return;
+    let unverified = 0;
     node.silent = node.silent.filter((pod) => {
       // Without a UID, what is under this name by now may be another pod.
-      const isKept = pod.layout.uid !== undefined && readPod(pod, nowMs).kind === 'ready';
+      let isKept = pod.layout.uid !== undefined && readPod(pod, nowMs).kind === 'ready';
+      // A kubelet that makes up other pods at each scrape must not fill the memory. The newest are first.
+      if (isKept && !pod.isVerified) isKept = ++unverified <= unknownPodLimit;
       if (!isKept) index.remove(pod);
       return isKept;
     });

@@ -381,6 +381,19 @@ describe('admission', () => {
     assert.deepEqual(world.admission.counts('node-a'), { unverified: unknownPodLimit, foreign: 0 });
   });
 
+  test('keeps as many of earlier scrapes, however many other ones each scrape reports', () => {
+    const world = createAdmittedStorage();
+    for (let round = 0; round < 6; round += 1) {
+      // Young enough to have a usage from their first sample on.
+      const startTimeMs = createdMs + (round * 15 - 20) * 1000;
+      const madeUp = Array.from({ length: unknownPodLimit }, (_, index) =>
+        reported(round * 15, { name: `made-up-${index}`, uid: `${round}-${index}`, startTimeMs }),
+      );
+      world.scrape('node-a', madeUp);
+    }
+    assert.ok(world.storage.counts().containers <= 2 * unknownPodLimit, String(world.storage.counts().containers));
+  });
+
   test('forgets a node', () => {
     const world = createAdmittedStorage();
     world.scrape('node-a', [reported(100)]);
