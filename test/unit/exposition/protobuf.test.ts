@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
+import { DelimitedReader } from '../../../src/exposition/protobuf.ts';
 import { ExpositionError } from '../../../src/exposition/sample.ts';
 import { encodeDelimited, type Family } from '../../fakes/exposition.ts';
 import { collect } from './collect.ts';
@@ -131,3 +132,16 @@ function check(what: string, body: Buffer, expected: RegExp): void {
     );
   });
 }
+
+test('a sender that filters is listened to until its end, another one until what was asked for has come', () => {
+  const sink = { visit: () => 0, add: () => undefined, isWanted: () => true };
+  const hasEnoughAfter = (of: readonly Family[]) => {
+    const reader = new DelimitedReader(['a', 'a_b'], sink, undefined, [0]);
+    reader.write(encodeDelimited(of));
+    return reader.hasEnough;
+  };
+  const [a, , c] = families;
+  assert.ok(a && c);
+  assert.equal(hasEnoughAfter([a]), false);
+  assert.equal(hasEnoughAfter([c, a]), true);
+});

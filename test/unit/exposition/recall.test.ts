@@ -28,7 +28,7 @@ function createReading(
   const numbers = new Map<string, number>();
   return { recall, read: (...families: readonly Family[]) => readBytes(encodeDelimited(families)), readBytes };
 
-  function readBytes(body: Buffer): Read {
+  function readBytes(...pieces: readonly Buffer[]): Read {
     const visited: string[] = [];
     const added: string[] = [];
     const sink: SampleSink = {
@@ -45,7 +45,7 @@ function createReading(
       isWanted: wanted,
     };
     const reader = new DelimitedReader(names, sink, recall);
-    reader.write(body);
+    for (const each of pieces) reader.write(each);
     reader.end();
     return { visited, added, changed: recall.changed, complete: recall.complete };
   }
@@ -89,6 +89,55 @@ describe('samples of the body before', () => {
     assert.deepEqual([visited, added.length, changed], [['a /new'], 5, true]);
     const { added: all, ...rest } = read(family('a', ...now.map((id) => row(id, 2))));
     assert.deepEqual([rest, all.length], [nothingNew, 6]);
+  });
+
+  test('of a series that was forgotten are no change where they are gone from a family that did not come', () => {
+    const { read, recall } = createReading();
+    const both = [row('/one', 1), row('/two', 2)] as const;
+    read(family('a', ...both), family('b', ...both));
+    read(family('a', row('/two', 2)));
+    recall.renumber([1]);
+    const { changed, added } = read(family('a', row('/two', 3)), family('b', row('/two', 4)));
+    assert.deepEqual([changed, added], [false, ['a 0 3 3', 'b 0 4 4']]);
+  });
+
+  test('of two identities under one number make the body incomplete', () => {
+    const recall = new Recall({ label: 'id', detail: 'cpu' }, names.length);
+    const sink: SampleSink = { visit: () => 0, add: () => undefined, isWanted: () => true };
+    const reader = new DelimitedReader(names, sink, recall);
+    reader.write(encodeDelimited([family('a', row('/one', 1), row('/two', 2))]));
+    reader.end();
+    assert.equal(recall.complete, false);
+  });
+
+  test('that are gone in between are a change, too, and once only', () => {
+    const { read } = createReading();
+    read(family('a', row('/a', 1), row('/b', 2), row('/c', 3)));
+    assert.equal(read(family('a', row('/a', 1), row('/c', 3))).changed, true);
+    assert.equal(read(family('a', row('/a', 1), row('/c', 3))).changed, false);
+  });
+
+  test('are remembered behind one that is new', () => {
+    const { read } = createReading();
+    read(family('a', row('/b', 1), row('/c', 2)));
+    const now = family('a', row('/a', 3), row('/b', 4), row('/c', 5));
+    assert.deepEqual(read(now).visited, ['a /a']);
+    assert.deepEqual(read(now).visited, []);
+  });
+
+  test('are not read beyond the end of a piece, though the memory behind it has the rest', () => {
+    const before = family('a', row('/one', 1), row('/two', 2));
+    for (const now of [before, family('a', row('/new', 0), row('/one', 1), row('/two', 2))]) {
+      const whole = createReading();
+      whole.read(before);
+      const expected = whole.read(now);
+      const body = encodeDelimited([now]);
+      for (let cut = 1; cut < body.length; cut += 1) {
+        const reading = createReading();
+        reading.read(before);
+        assert.deepEqual(reading.readBytes(body.subarray(0, cut), body.subarray(cut)), expected, `cut at ${cut}`);
+      }
+    }
   });
 
   test('that are gone at the end are a change, too', () => {

@@ -41,6 +41,22 @@ test('rows of one ID in two places are two rows', () => {
   assert.equal(isSameRow(row, other), false);
 });
 
+test('the machine is the root cgroup without a label, and a sandbox is the pod, whichever runtime names it', () => {
+  const none = { namespace: '', pod: '' };
+  assert.equal(rowWith({ ...none, id: '/' }).kind, 'machine');
+  assert.equal(rowWith({ ...none, id: '/', image: 'x' }).kind, 'unlabelled');
+  assert.equal(rowWith({ ...none, id: '/', name: 'x' }).kind, 'unlabelled');
+  const path = `/kubepods/pod${uid}/${id}`;
+  assert.equal(rowWith({ id: path, container: 'POD' }).kind, 'pod');
+  assert.equal(rowWith({ id: path }).kind, 'pod');
+});
+
+test('labels of kubelets before 1.16 are read', () => {
+  const path = `/kubepods/pod${uid}/${id}`;
+  const { kind, pod, container } = rowWith({ id: path, pod: '', pod_name: 'web', container_name: 'app' });
+  assert.deepEqual([kind, pod, container], ['container', 'web', 'app']);
+});
+
 test('a pod and its sandbox are kept as one', () => {
   const pod = kept(rowWith({ id: `/kubepods/pod${uid}` }), undefined);
   assert.equal(kept(rowWith({ id: `/kubepods/pod${uid}/${id}` }), pod), pod);

@@ -37,6 +37,12 @@ describe('what cAdvisor lacks', () => {
     batch({ b: [container('x')], a: [container('x')] }),
     'cAdvisor has no numbers of pod shop/a and 1 more',
   );
+  check(
+    'a container without a value',
+    batch({ web: [container('app', { memoryBytes: Number.NaN })] }),
+    batch({ web: [container('app')] }),
+    'cAdvisor has no numbers of pod shop/web',
+  );
   check('one container of a pod', batch({ web: [container('app')] }), both, 'cAdvisor has no numbers of pod shop/web');
   const zero = batch({ web: [container('app', { cpuSeconds: 0, memoryBytes: 0 })] });
   check(

@@ -257,3 +257,25 @@ test('samples without a time are as far apart as the answers by our clock, whate
     }
   }
 });
+
+test("the node's time is that of the answer, and ours where it has none", async () => {
+  const families = [
+    family('container_cpu_usage_seconds_total', [
+      { labels: { id: '/', cpu: 'total' }, value: 1, timestampMs: nodeTimeMs },
+    ]),
+    family('container_memory_working_set_bytes', [{ labels: { id: '/' }, value: 1, timestampMs: nodeTimeMs }]),
+  ];
+  const clock = createFakeClock(nodeTimeMs + 3_600_000);
+  for (const [dateMs, expectedMs] of [
+    [nodeTimeMs, nodeTimeMs],
+    [undefined, clock.wallMs()],
+  ] as const) {
+    const kubelet = kubeletBy(
+      textContentType,
+      () => encodeText(families),
+      () => dateMs,
+    );
+    const told = await createEndpoint('node-a', kubelet, clock).cadvisor(at, new AbortController().signal);
+    assert.equal(told.kind === 'unanswered' ? undefined : told.nodeTimeMs, expectedMs);
+  }
+});

@@ -86,6 +86,17 @@ describe('a snapshot', () => {
     }
   });
 
+  test('tells a new process when each node was scraped last', () => {
+    const { clock, now, storage } = setUp();
+    for (const at of [100, 115]) storage.store(batch(at));
+    const written = { ...now(), monotonicMs: now().monotonicMs + 4_000 };
+    const text = [...writeSnapshot(storage.held(), written)].join('');
+    const later = { wallMs: written.wallMs + 5_000, monotonicMs: 1_000_000 };
+    const [, held] = readSnapshot(text, later, stalenessMs).nodes[0] ?? assert.fail('there is a node');
+    assert.equal(held.storedMs, 1_000_000 - 5_000 - 4_000);
+    assert.equal(clock.monotonicMs(), written.monotonicMs - 4_000);
+  });
+
   test('is not taken in of a node that has told something already', async () => {
     const { text, writtenMs } = await snapshot();
     const { now, storage } = setUp(writtenMs);
@@ -107,7 +118,7 @@ describe('a snapshot', () => {
       const restore = (of: string | undefined) => {
         const restored = createPointStorage(nodeUid === undefined ? options : { ...options, nodeUid: () => of });
         restored.restore(readSnapshot(text, now(), stalenessMs).nodes);
-        restored.keepOnly('node-a', of);
+        if (nodeUid === undefined) restored.keepOnly('node-a', of);
         return usages(restored).map(({ kind }) => kind);
       };
       assert.deepEqual(restore('machine-1'), ['ready', 'ready', 'ready']);

@@ -785,3 +785,71 @@ describe('storage', () => {
     assert.equal(storage.hasUsage(), true);
   });
 });
+
+test('a pod in rows has the time of its oldest container, and its containers by name', () => {
+  const { storage } = setUp();
+  const containersAt = (atSeconds: number) =>
+    ['b', 'a', 'c'].map((name, index) => ({
+      ...(pod(atSeconds - [0, 5, 2][index]!).containers[0] ?? assert.fail('it has one')),
+      name,
+      containerId: name,
+    }));
+  for (const at of [100, 110, 120]) storage.store(batch(at, [pod(at, { containers: containersAt(at) })]));
+  const usage = storage.podUsage(web);
+  if (usage.kind !== 'ready') assert.fail(usage.reason);
+  assert.equal(usage.value.timestampMs, 115_000);
+  assert.deepEqual(
+    usage.value.containers.map(({ name }) => name),
+    ['a', 'b', 'c'],
+  );
+});
+
+test('a silent pod is dropped where its UID is not known: another one may have its name by now', () => {
+  for (const [uid, kind] of [
+    ['uid-1', 'ready'],
+    [undefined, 'missing'],
+  ] as const) {
+    const { storage } = setUp();
+    for (const at of [100, 110]) storage.store(batch(at, [pod(at, { uid })]));
+    assert.equal(storage.podUsage(web).kind, 'ready');
+    storage.store(batch(120, []));
+    assert.equal(storage.podUsage(web).kind, kind, String(uid));
+  }
+});
+
+test('a silent pod is in the snapshot', () => {
+  const { storage } = setUp();
+  for (const at of [100, 110]) storage.store(batch(at));
+  storage.store(batch(120, []));
+  assert.deepEqual(
+    [...storage.held()].flatMap(([, { pods }]) => pods.map(({ name }) => name)),
+    ['shop/web-0'],
+  );
+});
+
+test('of two pods that may be meant, the one with the newer sample is served, whichever was reported first', () => {
+  for (const order of [
+    ['uid-1', 'hash-1'],
+    ['hash-1', 'uid-1'],
+  ]) {
+    const { storage } = setUp();
+    const pods = (at: number) => order.map((uid) => pod(uid === 'uid-1' ? at : at - 7, { uid }));
+    for (const at of [100, 110]) storage.store(batch(at, pods(at)));
+    const usage = storage.podUsage({ ...web, configHash: 'hash-1' });
+    assert.equal(usage.kind === 'ready' && usage.value.timestampMs, 110_000, order.join());
+  }
+});
+
+test('a pod is never served without a container that never had a value', async () => {
+  const { clock, storage } = setUp();
+  const [app] = pod(100).containers;
+  assert.ok(app);
+  for (let at = 100; at < 300; at += 10) {
+    const [now] = pod(at).containers;
+    assert.ok(now);
+    const odd = { ...now, name: 'odd', containerId: 'odd', memoryBytes: Number.NaN };
+    storage.store(batch(at, [pod(at, { containers: [now, odd] })]));
+    assert.equal(storage.podUsage(web).kind, 'missing', `at ${at}`);
+    await clock.advance(10_000);
+  }
+});

@@ -1,0 +1,45 @@
+/** Mutations of the readers of both formats. */
+import { type Mutation, mutate } from './mutation.ts';
+
+/** What it means to the readers' callers comes last, since it takes longest. */
+const tests = ['test/unit/exposition/*.test.ts', 'test/unit/scrape/{decode,recognised}.test.ts'];
+
+export const exposition: readonly Mutation[] = [
+  ...mutate('exposition/protobuf.ts', tests, [
+    [
+      'if (!this.hasEnough && (this.#carried > 0 || this.#state !== piece.family)) {',
+      'if (this.#carried > 0) {',
+      'a family that is cut off is whole',
+    ],
+    ['if (!this.hasEnough && (this.#carried > 0 || ', 'if (!this.hasEnough && (', 'a message that is cut off is whole'],
+    ['this.#unwanted = true;', '', 'a kubelet that does not filter is taken for one that does'],
+    [
+      'this.#missing?.size === 0 && this.#unwanted &&',
+      'this.#missing?.size === 0 &&',
+      'a kubelet that filters is hung up on',
+    ],
+    ['stop - start < 0x80 ? 2 : 3', '2', 'long samples are remembered with another length'],
+  ]),
+  ...mutate('exposition/plainnumbers.ts', tests, [['* 0x1000_0000 + low', '* 0x800_0000 + low', 'times are wrong']]),
+  ...mutate('exposition/text.ts', tests, [
+    [
+      "throw new ExpositionError('the last line has no end, the body is cut off', this.#consumed);",
+      '',
+      'a line that is cut off is left out',
+    ],
+    ['if (this.#at !== this.#end) throw', 'if (false) throw', 'what follows value and time is ignored'],
+    ['      escaped = true;\n', '', 'escapes stay in labels'],
+    ['if (!isInt64(this.sample.timestampMs)) throw', 'if (false) throw', 'times that are none are read'],
+    [
+      'byte !== openBrace && byte !== space && byte !== tab && byte !== newline',
+      'byte !== openBrace',
+      'series without labels are left out',
+    ],
+  ]),
+  ...mutate('exposition/number.ts', tests, [
+    ['mantissa > Number.MAX_SAFE_INTEGER || ', '', 'long numbers are rounded twice'],
+    ['signed && body[start] === minus ? -magnitude : magnitude', 'magnitude', 'negative numbers are positive'],
+    ['down ? -shift : shift', 'shift', '1e-6 is a million'],
+    ['if (at !== end) throw notANumber(start);', '', 'what follows digits is ignored'],
+  ]),
+];

@@ -1,0 +1,101 @@
+/** Mutations of the fast path: series that are matched by position, and batches that are copied. Where it errs, it serves the numbers of another. */
+import { type Mutation, mutate } from './mutation.ts';
+
+/** Those that take longest come last: most mutations are noticed before. */
+const scrapeTests = ['test/unit/scrape/{steady,fastpath,decode,identity}.test.ts', 'test/unit/scrape/*.test.ts'];
+const recallTests = ['test/unit/exposition/recall.test.ts', ...scrapeTests];
+
+export const recognition: readonly Mutation[] = [
+  ...mutate('exposition/recall.ts', recallTests, [
+    ['const unwantedBytes = 24;', 'const unwantedBytes = 8;', 'eight bytes of a path tell one cgroup from another'],
+    [
+      'const last = at + length - wordBytes;\n  for (let next = at; next < last;',
+      'const last = at + length - wordBytes;\n  for (let next = last; next < last;',
+      'the end of a path tells one cgroup from another',
+    ],
+    [
+      '  return view.getFloat64(last, true) === words[word];',
+      '  return true;',
+      'the end of an identity is not compared',
+    ],
+    ['(view.getInt32(at, true) & threeBytes) !== entries[place]', 'false', 'samples of any length are matched'],
+    [
+      'if (!isSameSample(known, words, series, view, at, flags, detail)) break;',
+      '',
+      'samples are matched by their length',
+    ],
+    ['!== detail) return false;', '!== detail) return true;', "a core's CPU is the total"],
+    ['if (place > this.#at) this.#diverge();', '', 'what is gone between two samples is not noticed'],
+    ['if (size > limit - at) return 0;', '', 'a sample that is not whole is read'],
+    ['if (stop > limit || ', 'if (', 'numbers are read beyond the end'],
+    ['this.#next?.push(entries[place]!, size, flags, series);', '', 'samples are forgotten after a change'],
+    ['if (this.#at < this.#entries.length) this.#diverge();', '', 'samples at the end that are gone are not noticed'],
+    ['this.changed = true;\n    this.#next ??=', 'this.#next ??=', 'a change is not noticed'],
+    ['this.complete = false;', '', 'the fast path is taken with samples that cannot be matched'],
+    ['this.changed = true;\n    this.complete', 'this.complete', 'a sample that is not remembered is no change'],
+    ['if (place !== -1) next.push(', 'next.push(', 'samples of series that are gone are kept'],
+    [
+      'entries[at + 2]!, place);',
+      'entries[at + 2]!, entries[at + 3]!);',
+      'after renumbering, numbers go to the rows of before',
+    ],
+    ['if (!isSame || detailBytes === notKept', 'if (detailBytes === notKept', 'one series by two identities is kept'],
+    ['!isSame || detailBytes === notKept', '!isSame', 'a detail that cannot be compared is kept'],
+    ['(isTimed ? 0 : isUntimed)', '0', 'samples without a time are read as with one'],
+    ['if (this.#next !== undefined) return from;', '', 'after a change, samples are matched and not remembered'],
+    ['sample.value = 0;\n', '', 'a series that nobody wants has a number'],
+  ]),
+  ...mutate('scrape/steady.ts', scrapeTests, [
+    ['chosen.length !== rows || ', '', 'the fast path is taken though a row was not chosen'],
+    ['|| Number.isNaN(point?.memoryBytes)) return undefined', ') return undefined', 'a doubt is kept for ever'],
+    ['if (!Object.is(told, known)) return undefined;', '', 'a restart is not seen on the fast path'],
+    [
+      'if (!numbers.isSeen(place, cpu) && numbers.value(place, memory) === 0) return undefined;',
+      '',
+      'a container that has ended is served by the fast path',
+    ],
+    [
+      'if (result[column.cpuSeconds] === 0 || result[column.memoryBytes] === 0) return undefined;',
+      '',
+      'a machine that uses nothing is served by the fast path',
+    ],
+    ['!numbers.isSeen(place, memory) || ', '', 'a working set that is missing is 0 on the fast path'],
+    ['!isPlausible(cpuSeconds) || ', '', 'CPU that cannot be is served by the fast path'],
+    [
+      '|| !isPlausible(memoryBytes)) return false',
+      ') return false',
+      'memory that cannot be is served by the fast path',
+    ],
+    ['!isTrueTime(timestampMs, answer) || ', '', 'times that cannot be are believed on the fast path'],
+    [' || answer.nodeTimeMs - timestampMs > oldestMs', '', 'old samples need no second look'],
+    ['numbers.isSeen(place, cpu) ? cpu : memory', 'memory', "on the fast path the time is the memory's"],
+    [
+      'numbers.isSeen(place, swap) && isPlausible(swapBytes)',
+      'numbers.isSeen(place, swap)',
+      'swap that cannot be is served by the fast path',
+    ],
+    ['byRow[row] = place;', 'byRow[row] = row;', 'numbers are copied from the rows of another order'],
+  ]),
+  ...mutate('scrape/decode.ts', scrapeTests, [
+    [
+      'recall.changed || !collector.isPlain',
+      '!collector.isPlain',
+      'the fast path is taken though something has changed',
+    ],
+    ['recall.changed || !collector.isPlain', 'recall.changed', 'the fast path is taken with cores or several lines'],
+    [
+      'recall.complete && collector.isPlain && !hasForgotten',
+      'recall.complete && collector.isPlain',
+      'places are those from before renumbering',
+    ],
+    ['  recall.renumber(seen);', '  void recall;', 'series keep the numbers of rows that are gone'],
+    [
+      'before.last && { ...before.last, steady: undefined }',
+      'before.last',
+      'what was too brief is taken for whole the next time',
+    ],
+    ['if (numbers[at]! > 0) return true;', '', 'swap in use proves nothing'],
+    ['calm = calmBefore + 1;', 'calm = settledAfter;', 'start times are left out at once'],
+    ['    memory = undefined;\n', '', 'a broken answer leaves what it has half read'],
+  ]),
+];

@@ -1,0 +1,171 @@
+/** Mutations of what is chosen of an answer: which cgroup is the container, which row the sample, what is doubted. */
+import { type Mutation, mutate } from './mutation.ts';
+
+/** Those that take longest come last: most mutations are noticed before. */
+const testsOf = (...names: readonly string[]): string[] => [
+  ...names.map((name) => `test/unit/scrape/${name}.test.ts`),
+  'test/unit/scrape/*.test.ts',
+];
+
+export const selection: readonly Mutation[] = [
+  ...mutate('scrape/select.ts', testsOf('select'), [
+    [
+      'return kept.length > 0 ? kept : candidates;',
+      'return candidates;',
+      'what a tenant made below its own cgroup counts',
+    ],
+    ['return kept.length > 0 ? kept : candidates;', 'return kept;', 'an unknown layout of cgroups has no pods'],
+    ['Number(uses(b)) - Number(uses(a)) ||', '', 'a dead container wins over its successor'],
+    ['startMs(b) - startMs(a) ||', '', 'of two containers the older one may win'],
+    ['b.point.timestampMs - a.point.timestampMs ||', '', 'the sample that is older may win'],
+    ['a.cgroup.depth - b.cgroup.depth ||', '', 'the longer path wins'],
+    ['if (unfinished.has(key)) continue;', '', 'a pod is told without its newest container'],
+    ['ageMs(candidate) <= limitMs', 'true', 'rows that are no longer sampled are chosen'],
+    [
+      'candidate.hasCpu && candidate.point.memoryBytes > 0',
+      'candidate.point.memoryBytes > 0',
+      'a row without CPU counts as in use',
+    ],
+    [
+      'candidate.hasCpu && candidate.point.memoryBytes > 0',
+      'candidate.hasCpu',
+      'a row without memory counts as in use',
+    ],
+    [
+      'a.namespace === b.namespace && a.cgroup.podUid === b.cgroup.podUid',
+      'a.namespace === b.namespace',
+      'pods of one name and two UIDs are one',
+    ],
+    ["\\0${cgroup.podUid ?? ''}`", '`', 'a pod of one name takes the place of another'],
+    [
+      'comparePaths(candidate, rival) < 0',
+      'comparePaths(candidate, rival) > 0',
+      'a leaked cgroup wins over the one in use',
+    ],
+  ]),
+  ...mutate('scrape/starttimes.ts', testsOf('select'), [
+    ['before.get(containerId) ?? Infinity', 'Infinity', 'a dead container becomes the younger one'],
+    ['if (earliestMs !== Infinity) ', '', 'an unknown start is one for ever'],
+  ]),
+  ...mutate('scrape/cgroup.ts', testsOf('cgroup'), [
+    ['(?:\\.scope)?$/', '$/', "systemd's scopes are no containers"],
+    [".split('_').join('-')", '', "systemd's UIDs have underscores"],
+    ['|[0-9a-f]{32})', ')', 'static pods have no UID'],
+    ['podUid !== undefined && !above.some(', 'podUid !== undefined || !above.some(', 'every path is trusted'],
+    [
+      '!above.some((segment) => (podUidOf(segment) ?? sliceUidOf(segment)) !== undefined)',
+      'true',
+      "a tenant's cgroup is trusted",
+    ],
+    ['!path.includes(monitorInfix)', 'true', "CRI-O's monitors are containers"],
+    ['[...segments, parent]', 'segments', 'a pod below a pod is trusted with mismatched drivers'],
+  ]),
+  ...mutate('scrape/cgrouprow.ts', testsOf('cgrouprow', 'familyplaces', 'decode'), [
+    ["container === '' || container === 'POD'", "container === ''", 'the sandbox is a container'],
+    ["&& sample.label('image') === ''", '', 'a container in the root cgroup is the machine'],
+    ['sample.label(label) || sample.label(oldLabels[label])', 'sample.label(label)', 'labels before 1.16 are not read'],
+    [
+      "[parsed.containerId, depthMark, parsed.depth].join('')",
+      "[parsed.containerId, depthMark, 1].join('')",
+      'a rate goes from a leaked cgroup to the one in use',
+    ],
+  ]),
+  ...mutate('scrape/cadvisor.ts', testsOf('decode', 'familyplaces', 'fastpath'), [
+    ["cpu === 'total' || cpu === ''", "cpu === 'total'", 'CPU without a label is that of a core'],
+    ['cpu.value += core.value;', 'cpu.value = core.value;', 'CPU is that of the last core'],
+    ['if (sample.value !== 0) this.#scrapeFailed = true;', '', 'a scrape error of the kubelet is not seen'],
+    ['nodeTimeMs - startTimeMs < firstSampleMs', 'true', 'an old container without samples keeps its pod unfinished'],
+    ['nodeTimeMs - startTimeMs < firstSampleMs', 'false', 'a container that was just found is not waited for'],
+    [
+      'readings.cpu.seen || readings.memory.seen',
+      'readings.cpu.seen && readings.memory.seen',
+      'a container with one of its rows is gone',
+    ],
+    ['if (point === undefined || hasCpu || point.memoryBytes > 0) addTo', 'addTo', 'kata pods are not doubted'],
+    ['if (addTo(known, row.namespace, row.pod)) pods.push', 'if (false) pods.push', 'gVisor pods are not doubted'],
+    ['seen && isPlausible(value) ? value > 0 : undefined', 'seen ? value > 0 : undefined', 'swap of NaN is no swap'],
+  ]),
+  ...mutate('scrape/reading.ts', testsOf('reading', 'decode', 'select'), [
+    ['value >= 0 && value <= valueLimit', 'value >= 0', 'infinite values are served'],
+    ['value >= 0 && value <= valueLimit', 'value <= valueLimit', 'negative values are served'],
+    [
+      'point.cpuSeconds > 0 && point.memoryBytes > 0 ? point : undefined',
+      'true ? point : undefined',
+      'a machine that uses nothing is served',
+    ],
+    ['if (!memory.seen || ', 'if (', 'a container without a working set uses nothing'],
+    ['memoryBytes: Number.NaN', 'memoryBytes: 0', 'a value that cannot be is 0'],
+    ['cpu.seen ? cpu.timestampMs : memory.timestampMs', 'memory.timestampMs', "the time is the memory's"],
+  ]),
+  ...mutate('scrape/rownumbers.ts', testsOf('reading', 'decode'), [
+    [
+      'if (timestampMs < this.#times[at]!) return;',
+      'if (timestampMs <= this.#times[at]!) return;',
+      'of two samples of equal time the first counts',
+    ],
+    ['if (timestampMs < this.#times[at]!) return;', '', 'of two samples the last counts, not the youngest'],
+    ['  numbers.clear();\n', '', "a node's numbers are another node's"],
+    ['this.#times.fill(unseen);', '', 'a row that is missing has the number of before'],
+  ]),
+  ...mutate('scrape/sampletime.ts', testsOf('sampletime', 'decode'), [
+    ['timestampMs <= nodeTimeMs + futureLimitMs &&', '', 'samples of the future are believed'],
+    ['timestampMs >= earliestMs &&', '', 'samples of 1970 are believed'],
+    [
+      'dateMs === undefined ? 0 : dateMs - pastLimitMs',
+      'ourMs - pastLimitMs',
+      'a node that lives in 1970 is not served',
+    ],
+    ['return { nodeTimeMs: dateMs ?? ourMs,', 'return { nodeTimeMs: ourMs,', 'the Date header is ignored'],
+    ['toldMs: timestampMs }', '}', 'what the kubelet wrote is forgotten'],
+    [' || timestampMs === 0) return', ') return', 'the time 0 is 1970'],
+  ]),
+  ...mutate('scrape/endpoint.ts', testsOf('endpoint'), [
+    ['const nodeTimeMs = answer.dateMs ?? ourMs;', 'const nodeTimeMs = ourMs;', "the node's time is ours"],
+  ]),
+  ...mutate('scrape/nodeclock.ts', testsOf('nodeclock'), [
+    ['Math.abs(offMs) > clockStepMs', 'false', 'a clock that was set is followed for hours'],
+    ['Math.min(Math.max(offMs, -mostMs), mostMs)', 'offMs', 'intervals are off by a second'],
+    ['Math.max(0, dateMs - expectedMs)', '0', 'a clock that runs ahead is not followed'],
+  ]),
+  ...mutate('scrape/age.ts', testsOf('select', 'decode'), [
+    ['(sorted.length - 1) >> 1', 'sorted.length >> 1', 'of two rows, the old one is its own measure'],
+    ['Math.max(deadAfterMs, ', 'Math.min(deadAfterMs, ', 'rows of slow kubelets are given up'],
+    [
+      'nodeTimeMs - machine.timestampMs <= limitMs ? machine : undefined',
+      'machine',
+      'a machine that is no longer sampled is served',
+    ],
+  ]),
+  ...mutate('scrape/lineage.ts', testsOf('lineage'), [
+    ['lineage.cpuSeconds === cpuSeconds)', 'false)', 'a counter that stands still is taken for another'],
+    ['lineage.cpuSeconds < cpuSeconds)', 'true)', 'a counter goes on from a higher one'],
+    [
+      'sort(([, a], [, b]) => b - a)',
+      'sort(([, a], [, b]) => a - b)',
+      'the older of two new lines counts as the later',
+    ],
+    ['generations[index] ??= ++newest', 'generations[index] ??= newest', 'two new lines are one'],
+  ]),
+  ...mutate('scrape/resource.ts', testsOf('decode', 'fastpath'), [
+    ['lines.filter(({ cpu, memory }) => cpu.seen && memory.seen)', 'lines', 'half a line is a container'],
+    ['if (whole.length > 1) return newestOf', 'if (false) return newestOf', 'of several lines the first counts'],
+    ['`start:${readings.start.value}`', "'start'", 'a restart is not seen'],
+    ['if (nodeTimeMs - point.timestampMs > limitMs) continue;', '', 'lines that are no longer sampled are served'],
+  ]),
+  ...mutate('scrape/coverage.ts', testsOf('coverage'), [
+    ['!(point.memoryBytes > 0) || ', '', 'a container without memory is lacking'],
+    [' || isYoung(point, nodeTimeMs)', '', 'a container between two answers is lacking'],
+    ['point.memoryBytes === 0 && point.cpuSeconds === 0', 'false', 'kata containers are not lacking'],
+    [
+      'point === undefined || Number.isNaN(point.memoryBytes)',
+      'point === undefined',
+      'a container without a value is not lacking',
+    ],
+    ['cadvisor.machine === undefined && resource.machine !== undefined', 'false', "a machine's lack is not seen"],
+  ]),
+  ...mutate('scrape/suspicion.ts', testsOf('suspicion'), [
+    ['doubtful ? inARow + 1 : 0', 'inARow + Number(doubtful)', 'doubts add up over hours'],
+    [' && nowMs >= quietUntilMs', '', 'both endpoints are read at each scrape'],
+    ["how === 'compared' ? quietMs : retryMs", 'quietMs', 'a failed comparison is not repeated soon'],
+  ]),
+];

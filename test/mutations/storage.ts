@@ -1,0 +1,221 @@
+/** Mutations of what is held of samples, and of the rates that follow from them. */
+import { type Mutation, mutate } from './mutation.ts';
+
+const tests = ['test/unit/storage/window.test.ts', 'test/unit/storage/*.test.ts'];
+
+export const storage: readonly Mutation[] = [
+  ...mutate('storage/judge.ts', tests, [
+    [
+      'counterJitterSeconds = 1e-6',
+      'counterJitterSeconds = 1',
+      'a counter that falls by less than a second is no restart',
+    ],
+    ['intervalMs <= 0) return', 'intervalMs < 0) return', 'the same sample again is news, over a window of nothing'],
+    ['intervalMs < -clockStepMs', 'intervalMs < -Infinity', 'a clock that was set back is waited for'],
+    [
+      'intervalMs > rules.longestWindowMs) return',
+      'intervalMs > Infinity) return',
+      'a window of hours is served as the present',
+    ],
+    [
+      "return isPossible(cpuSeconds - lastCpuSeconds, intervalMs, rules) ? 'news' : 'implausible'",
+      "return 'news'",
+      'more cores are served than the node has',
+    ],
+    ['intervalMs * rules.mostCores', 'intervalMs * mostCores', "the node's capacity is no bound"],
+    ['Math.min(mostCores, capacityCores * capacityMargin)', 'capacityCores', 'a rate has no margin over the capacity'],
+    ['lastMs - startTimeMs > zeroCounterMs', 'false', 'the whole life of a container is booked on one window'],
+    [
+      "if (!isEmpty) return 'no value'",
+      "if (!isEmpty) return 'news'",
+      'a CPU row that is missing once is a use of nothing',
+    ],
+    ['(isEmpty && intervalMs <= rules.stalenessMs)', 'isEmpty', 'a container that has ended is never served as such'],
+    ['Number.isNaN(memoryBytes) || (isEmpty', '(isEmpty', 'a container without a working set has one of NaN'],
+    ['2 * resolutionMs, 2 * spacingMs', '2 * resolutionMs', 'a node that samples seldom is never served'],
+    ['longestWindowAtLeastMs, 2 * resolutionMs', 'longestWindowAtLeastMs', 'a resolution of an hour is never served'],
+    [
+      'startTimeMs + startTimeResolutionMs > lastMs',
+      'startTimeMs > lastMs',
+      'a restart in the second of the last sample is no restart',
+    ],
+  ]),
+  ...mutate('storage/window.ts', tests, [
+    [
+      'usage.timestampMs < old.timestampMs',
+      'usage.timestampMs > old.timestampMs',
+      "a pod's time is that of its newest container",
+    ],
+    ['return Math.trunc(usedNanoseconds', 'return (usedNanoseconds', 'nanocores have fractions'],
+    [
+      'Math.trunc(lastSeconds * 1e9) - Math.trunc(baseSeconds * 1e9)',
+      '(lastSeconds - baseSeconds) * 1e9',
+      'the counters are not cut to whole nanoseconds, as by metrics-server',
+    ],
+    ['Math.max(0, Math.trunc(last', '(Math.trunc(last', 'a counter that went back by its jitter is a negative use'],
+    [
+      'held.last.containerId !== point.containerId',
+      'false',
+      "a restarted container goes on from its predecessor's counter",
+    ],
+    ['ageMs >= freshMinimumMs && ', '', 'a container of a second is served by one sample'],
+    [
+      '!isFresh || !isPossible(point.cpuSeconds, ageMs, rules)',
+      '!isFresh',
+      'a start time that has moved makes thousands of cores',
+    ],
+    [
+      "if (held.lacksValue === true) return { kind: 'missing', reason: 'stale' };",
+      '',
+      'a sample without a value is a usage',
+    ],
+    [
+      "case 'restart':\n      return { last: point, base: 'restarted' };",
+      "case 'restart':\n      return { last: point, base: held.last };",
+      'a rate goes over a restart',
+    ],
+    [
+      'if (follows && !isOtherClock(rival, point)) return { last: point, base: rival };',
+      '',
+      'a machine exchanged under its name is never served',
+    ],
+    ['return { last, base, rival: point };', 'return { last: point, base: last };', 'one absurd sample is served'],
+    ['return toldMs ?? timestampMs;', 'return timestampMs;', 'an old sample gets a new time with each answer'],
+    ['hasSwap && last.swapBytes !== undefined', 'last.swapBytes !== undefined', 'nodes without swap have a swap usage'],
+  ]),
+  ...mutate('storage/rows.ts', tests, [
+    [
+      'if (distanceMs <= 0) continue;',
+      'if (distanceMs < 0) continue;',
+      'in rows, the same sample again is a window of nothing',
+    ],
+    ["judgement !== 'news' && judgement !== 'repeated'", 'false', 'rows take in what is remarkable'],
+    ['if (!isPlainTime(numbers, row)) return notPlain;', '', 'rows take in times that are not believed'],
+    [
+      'if (isSingle(rows, first) && !areAllNewer(rows, first, count, numbers)) return notPlain;',
+      '',
+      'a pod is served with a container that has one sample',
+    ],
+    ['if (!(newMs > rows[', 'if (!(newMs >= rows[', 'a row of equal time is a second sample'],
+    [
+      'hasSwap && !Number.isNaN(swapBytes)',
+      '!Number.isNaN(swapBytes)',
+      'in rows, nodes without swap have a swap usage',
+    ],
+    ["base !== 'restarted' &&", '', 'a restarted container is taken for one with a single sample'],
+    ['    rival === undefined &&\n', '', 'a rival is forgotten in rows'],
+    ['    lacksValue === undefined &&\n', '', 'a lack of a value is forgotten in rows'],
+    [
+      'newest = Math.max(newest, rows',
+      'newest = Math.min(Infinity, rows',
+      'a pod counts as new by its last container alone',
+    ],
+  ]),
+  ...mutate('storage/storednode.ts', tests, [
+    [
+      'usage.timestampMs < oldest.timestampMs',
+      'usage.timestampMs > oldest.timestampMs',
+      "in rows, a pod's time is that of its newest container",
+    ],
+    [
+      'if (!isSorted) usages.sort((a, b) => (a.name < b.name ? -1 : 1));',
+      '',
+      'containers are in the order of the layout',
+    ],
+    ['absent.size > 0) return false', 'false) return false', 'a container whose rows are away is forgotten'],
+    ["(container.base !== 'one-sample') === hasUsage", 'true', 'a pod of which nothing is served is in rows'],
+    ['pods: [...pods, ...silent]', 'pods: [...pods]', 'silent pods are not in snapshots'],
+  ]),
+  ...mutate('storage/storage.ts', tests, [
+    [
+      "pod.layout.uid !== undefined && readPod(pod, nowMs).kind === 'ready'",
+      "readPod(pod, nowMs).kind === 'ready'",
+      'a silent pod without a UID is kept',
+    ],
+    [
+      'if (newestMs(rows, firstRow, containers.length) !== newestBeforeMs) pod.sinceMs = nowMs;',
+      'pod.sinceMs = nowMs;',
+      'a kubelet that repeats itself is never stale',
+    ],
+    ['if (isBetter(answer, best)) best = answer;', 'best = answer;', "the last of two nodes' pods wins"],
+    [
+      'if (nodes.has(name) || isOtherNode(held.uid, nodeUid(name))) continue;',
+      'if (nodes.has(name)) continue;',
+      'a snapshot of another machine is restored',
+    ],
+    ['if (isOtherNode(nodes.get(name)?.uid, uid)) forget(name);', '', 'a machine exchanged under its name goes on'],
+    [
+      'index\n      .named(namespace, name)\n      .find((pod) => pod.node.name === node && (',
+      'index\n      .named(namespace, name)\n      .find((pod) => (',
+      'a pod goes on from the samples of another node',
+    ],
+    [
+      'scrape.before?.source === batch.source ? newContainerMs : 0',
+      'newContainerMs',
+      'of a node that was just found, start times are believed',
+    ],
+    ['batch.hasSwap ?? known?.hasSwap ?? false', 'batch.hasSwap ?? false', 'swap is forgotten when none is in use'],
+    ['nowMs - pod.sinceMs > usageStalenessMs(staleness)', 'false', 'usages in rows are never stale'],
+  ]),
+  ...mutate('storage/claims.ts', tests, [
+    [
+      'pod.node.name === identity.node && isExact(pod, identity)',
+      'isExact(pod, identity)',
+      "a pod is read from a node that is not the pod's",
+    ],
+    [
+      'pod.node.name === identity.node && isExact(pod, identity)',
+      'pod.node.name === identity.node',
+      'a pod of yesterday under the same name is served',
+    ],
+    ['(layout.uid === uid || layout.uid === configHash)', '(layout.uid === uid)', 'static pods are not found'],
+    ['areOfOneNode(verified) ? verified : []', 'claiming', 'of two claimants, both are served'],
+  ]),
+  ...mutate('storage/spacing.ts', tests, [
+    ['before.spacingMs * memory', '0', 'the spacing is that of the last scrape alone'],
+    [
+      'Math.min(spacingLimitMs, ',
+      'Math.min(Infinity, ',
+      'a silent node is served for as long as its clock has stepped',
+    ],
+    ['nowMs - before.storedMs > onTimeResolutions * resolutionMs || ', '', 'a missed scrape is taken for slow samples'],
+  ]),
+  ...mutate('storage/served.ts', tests, [
+    ['repeated ? before.last.sinceMs : nowMs', 'nowMs', 'the same samples again are news'],
+    ['nowMs - sinceMs <= stalenessMs(staleness)', 'true', 'usages are never stale'],
+    [
+      'Math.max(newest, timestampMs), -Infinity)',
+      'Math.min(newest, timestampMs), Infinity)',
+      'a pod is stale with its stalest container',
+    ],
+  ]),
+  ...mutate('storage/servedpod.ts', tests, [
+    [
+      'if (isOdd || ready.size === 0 ||',
+      'if (ready.size === 0 ||',
+      'a pod is served without a container whose row is odd',
+    ],
+    [
+      'left.length === now.size ? toPodUsage(left) : undefined',
+      'toPodUsage(left)',
+      'an init container stands in for the pod',
+    ],
+    [
+      "typeof base !== 'string' || newestMs - last.timestampMs <= limitMs",
+      'true',
+      'a container that has ended is waited for',
+    ],
+  ]),
+  ...mutate('storage/snapshot.ts', tests, [
+    ['ageMs: nowMs - last.sinceMs', 'ageMs: 0', 'a restart makes usages young'],
+    ['storedAgeMs: nowMs - storedMs', 'storedAgeMs: 0', 'a restart makes the last scrape recent'],
+    ['sinceMs: thenMs - last.ageMs', 'sinceMs: thenMs', 'ages in a snapshot are not read'],
+    ['ageMs < 0 || ageMs > oldestMs', 'false', 'a snapshot of yesterday is restored'],
+    ['version !== snapshotVersion || ', '', 'a snapshot of another version is read'],
+    [
+      "if (createHash('sha256').update(body).digest('hex') !== sum) throw new SnapshotError('its checksum is wrong');",
+      '',
+      'a changed snapshot is read',
+    ],
+  ]),
+];

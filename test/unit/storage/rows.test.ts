@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createRows, fitsRow, newestMs, writeRow } from '../../../src/storage/rows.ts';
+import type { Held } from '../../../src/storage/window.ts';
+
+const last = { timestampMs: 20_000, cpuSeconds: 2, memoryBytes: 1_000, swapBytes: undefined };
+const base = { timestampMs: 10_000, cpuSeconds: 1 };
+
+test('a row holds two plain samples or a single one, and nothing that says more', () => {
+  const fits: readonly Held[] = [
+    { last, base },
+    { last, base: 'one-sample' },
+  ];
+  const doesNotFit: readonly Held[] = [
+    { last, base: 'restarted' },
+    { last, base, rival: last },
+    { last, base, lacksValue: true },
+    { last: { ...last, memoryBytes: Number.NaN }, base },
+    { last: { ...last, toldMs: 1 }, base },
+    { last: { ...last, isUntimed: true }, base },
+    { last, base: { ...base, toldMs: 1 } },
+  ];
+  assert.deepEqual(fits.map(fitsRow), [true, true]);
+  assert.deepEqual([...new Set(doesNotFit.map(fitsRow))], [false]);
+});
+
+test('the newest sample of a pod is that of its freshest container, whichever comes last', () => {
+  const rows = createRows(2);
+  writeRow(rows, 0, { last, base });
+  writeRow(rows, 1, { last: { ...last, timestampMs: 15_000 }, base });
+  assert.equal(newestMs(rows, 0, 2), 20_000);
+});
