@@ -9,6 +9,8 @@ export interface SampleModel {
   /** Working set. */
   memoryBytes: number;
   startTimeMs: number;
+  /** The row that neither endpoint has for this sample. */
+  missing?: 'cpu' | 'working set';
 }
 
 export interface ContainerModel extends SampleModel {

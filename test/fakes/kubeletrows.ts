@@ -38,22 +38,21 @@ export function resourceFamilies(model: KubeletModel): Family[] {
   const ofContainers = (
     name: string,
     type: Family['type'],
-    value: (sample: SampleModel & { swapBytes: number }) => number,
+    value: (sample: SampleModel & { swapBytes: number }) => number | undefined,
   ) =>
     family(
       name,
       type,
-      containers.map(({ labels, container }) => ({
-        labels,
-        value: value(container),
-        timestampMs: container.timestampMs,
-      })),
+      containers.flatMap(({ labels, container }) => {
+        const told = value(container);
+        return told === undefined ? [] : { labels, value: told, timestampMs: container.timestampMs };
+      }),
     );
   const ofMachine = (name: string, type: Family['type'], value: number) =>
     family(name, type, [{ labels: {}, value, timestampMs: model.machine.timestampMs }]);
   return [
-    ofContainers('container_cpu_usage_seconds_total', 'counter', ({ cpuSeconds }) => cpuSeconds),
-    ofContainers('container_memory_working_set_bytes', 'gauge', ({ memoryBytes }) => memoryBytes),
+    ofContainers('container_cpu_usage_seconds_total', 'counter', (sample) => unlessMissing('cpu', sample)),
+    ofContainers('container_memory_working_set_bytes', 'gauge', (sample) => unlessMissing('working set', sample)),
     family(
       'container_start_time_seconds',
       'gauge',
@@ -101,7 +100,7 @@ const cgroupSeries: readonly CgroupSeries[] = [
     type: 'counter',
     extra: { cpu: 'total' },
     // cAdvisor leaves the row out while nothing was used.
-    value: ({ sample }) => (sample.cpuSeconds > 0 ? sample.cpuSeconds : undefined),
+    value: ({ sample }) => (sample.cpuSeconds > 0 ? unlessMissing('cpu', sample) : undefined),
   },
   { name: 'container_cpu_user_seconds_total', type: 'counter', value: ({ sample }) => sample.cpuSeconds * 0.75 },
   { name: 'container_cpu_system_seconds_total', type: 'counter', value: ({ sample }) => sample.cpuSeconds * 0.25 },
@@ -111,7 +110,11 @@ const cgroupSeries: readonly CgroupSeries[] = [
   { name: 'container_memory_rss', type: 'gauge', value: ({ sample }) => Math.trunc(sample.memoryBytes / 2) },
   { name: 'container_memory_swap', type: 'gauge', value: ({ swapBytes }) => swapBytes },
   { name: 'container_memory_usage_bytes', type: 'gauge', value: ({ sample }) => sample.memoryBytes + 4096 },
-  { name: 'container_memory_working_set_bytes', type: 'gauge', value: ({ sample }) => sample.memoryBytes },
+  {
+    name: 'container_memory_working_set_bytes',
+    type: 'gauge',
+    value: ({ sample }) => unlessMissing('working set', sample),
+  },
   { name: 'container_spec_memory_limit_bytes', type: 'gauge', time: 'none', value: () => 0 },
   {
     name: 'container_start_time_seconds',
@@ -120,6 +123,14 @@ const cgroupSeries: readonly CgroupSeries[] = [
     value: ({ sample }) => Math.trunc(sample.startTimeMs / 1000),
   },
 ];
+
+function unlessMissing(
+  row: 'cpu' | 'working set',
+  { missing, cpuSeconds, memoryBytes }: SampleModel,
+): number | undefined {
+  if (missing === row) return undefined;
+  return row === 'cpu' ? cpuSeconds : memoryBytes;
+}
 
 function samplesOf(series: CgroupSeries, rows: readonly CgroupRow[], nowMs: number): FamilySample[] {
   return rows.flatMap((row) => {

@@ -4,6 +4,7 @@ import { waitFor } from '../cluster/wait.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import type { KubeletFault } from '../fakes/kubeletfaults.ts';
 import type { Fault, NodeFault } from './fault.ts';
+import { distortions } from './distortions.ts';
 import { during, freeze, meetings, once } from './injections.ts';
 import { type Lab, readers, serverNames } from './lab.ts';
 import type { Looker } from './watcher.ts';
@@ -71,6 +72,7 @@ export const faults: readonly Fault[] = [
     together: true,
     inject: (node) => node.restartContainers(),
   },
+  ...distortions,
   {
     name: 'no answer for 30 s',
     ci: true,
@@ -140,6 +142,13 @@ export const faults: readonly Fault[] = [
     inject: (lab) => slowReviews(lab, /reader/, 20_000),
   },
   {
+    name: 'access reviews answer 503 for 1.5 s; as seen by new users',
+    ci: true,
+    strikes: 'none',
+    looker: newReaders(),
+    inject: (lab) => failingReviews(lab, 1_500),
+  },
+  {
     name: 'kubelets accept another token only',
     ci: false,
     strikes: 'all',
@@ -158,6 +167,14 @@ export const faults: readonly Fault[] = [
     inject: async (lab) => void (await Promise.all(serverNames.map((name) => lab.kill(name)))),
   },
 ];
+
+/** As when kube-apiserver is overloaded, or starts. */
+async function failingReviews(lab: Lab, ms: number): Promise<void> {
+  lab.reviews.fail();
+  await sleep(ms);
+  lab.reviews.quick();
+  if (lab.reviews.failed.size < 2) throw new Error('no review of a server has failed');
+}
 
 /** Another user at each look, whom nobody has decided about yet. */
 function newReaders(): Looker {

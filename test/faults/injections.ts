@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../cluster/wait.ts';
 import type { KubeletRequestRecord } from '../fakes/kubelet.ts';
 import type { KubeletFault } from '../fakes/kubeletfaults.ts';
-import type { LabNode } from './labnode.ts';
+import type { Distortion, LabNode } from './labnode.ts';
 
 /** Two resolutions: by then every server has asked every kubelet. */
 const metTimeoutMs = 20_000;
@@ -26,6 +26,37 @@ export async function during(node: LabNode, fault: KubeletFault, ms: number): Pr
   await sleep(ms);
   setFault([node], 'none');
   if (!met()) throw new Error('a server did not meet the fault');
+}
+
+/** One sample of the node is like that, and both servers get it. */
+export async function distortOnce(node: LabNode, change: Distortion): Promise<void> {
+  const met = meetings([node]);
+  const undo = node.distort(change, 'one sample');
+  try {
+    await waitFor('both servers to get the sample', met, metTimeoutMs, 20);
+  } finally {
+    undo();
+  }
+}
+
+/** All samples are like that for some time; without one, for ever. */
+export async function distortFromNow(node: LabNode, change: Distortion, ms?: number): Promise<void> {
+  const met = meetings([node]);
+  const undo = node.distort(change, 'all samples');
+  if (ms === undefined) {
+    await waitFor('both servers to get such samples', met, metTimeoutMs, 20);
+    return;
+  }
+  await sleep(ms);
+  undo();
+  if (!met()) throw new Error('a server did not get such samples');
+}
+
+/** The node's clock is set, for ever. */
+export async function setClock(node: LabNode, aheadMs: number): Promise<void> {
+  const met = meetings([node]);
+  node.setClock(aheadMs);
+  await waitFor('both servers to ask again', met, metTimeoutMs, 20);
 }
 
 /** For some time all samples are those of now. */

@@ -11,7 +11,7 @@ import { dig } from '../conformance/objects.ts';
 import { type Server, type ServerName, type ServerOptions, startServer } from '../conformance/servers.ts';
 import type { Issued } from '../fakes/certificates.ts';
 import { freePort } from '../fakes/wholecluster.ts';
-import { createLabNode, type LabNode } from './labnode.ts';
+import { createLabNode, type LabNode, nodeCores } from './labnode.ts';
 import { createReviews, type Reviews } from './reviews.ts';
 import { makeTruth, namespace, type Truth } from './truth.ts';
 
@@ -195,6 +195,7 @@ async function makeNode({ call }: ControlPlane, { name, port }: LabNode): Promis
   await call('PATCH', `/api/v1/nodes/${name}/status`, {
     status: {
       addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
+      capacity: { cpu: String(nodeCores), memory: '64Gi', pods: '110' },
       daemonEndpoints: { kubeletEndpoint: { Port: port } },
       conditions: [{ type: 'Ready', status: 'True' }],
     },

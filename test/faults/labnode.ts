@@ -14,7 +14,13 @@ export interface LabNode extends AsyncDisposable {
   restartKubelet(awayMs: number, quietMs: number): Promise<void>;
   /** The containers of the node's pods end, and others take their places at once. Resolves when that has happened. */
   restartContainers(): Promise<void>;
+  /** Changes what the kubelet reports: of one sample, which it then repeats, or of all. Returns what undoes it. */
+  distort(change: Distortion, how: 'one sample' | 'all samples'): () => void;
+  /** Sets the node's clock, by which samples and answers are timed, so many milliseconds ahead of ours. */
+  setClock(aheadMs: number): void;
 }
+
+export type Distortion = (model: KubeletModel) => KubeletModel;
 
 export interface LabNodeOptions {
   readonly name: string;
@@ -25,6 +31,9 @@ export interface LabNodeOptions {
   readonly accepts: (token: string) => boolean;
 }
 
+/** CPU cores of each node, more than any uses. */
+export const nodeCores = 16;
+
 /** Samples are as fresh as this, so that the age of what a server tells is the server's doing. */
 const sampleIntervalMs = 100;
 
@@ -32,7 +41,11 @@ export async function createLabNode({ name, truth, uids, certificate, accepts }:
   const bootedMs = wholeSecond(Date.now()) - 3_600_000;
   let containersStartedMs = bootedMs;
   let knowsPods = true;
-  let kubelet = await createFakeKubelet({ certificate, accepts, model: model() });
+  let distortion: Distortion | undefined;
+  let repeated: KubeletModel | undefined;
+  let clockAheadMs = 0;
+  const now = () => Date.now() + clockAheadMs;
+  let kubelet = await createFakeKubelet({ certificate, accepts, now, model: model() });
   const { port } = kubelet;
   const sampling = setInterval(() => (kubelet.model = model()), sampleIntervalMs);
   return {
@@ -43,6 +56,11 @@ export async function createLabNode({ name, truth, uids, certificate, accepts }:
     },
     restartKubelet,
     restartContainers,
+    distort,
+    setClock: (aheadMs) => {
+      clockAheadMs = aheadMs;
+      kubelet.model = model();
+    },
     [Symbol.asyncDispose]: async () => {
       clearInterval(sampling);
       await kubelet.close();
@@ -53,7 +71,7 @@ export async function createLabNode({ name, truth, uids, certificate, accepts }:
     await kubelet.close();
     knowsPods = false;
     await sleep(awayMs);
-    kubelet = await createFakeKubelet({ certificate, accepts, model: model(), port });
+    kubelet = await createFakeKubelet({ certificate, accepts, now, model: model(), port });
     await sleep(quietMs);
     knowsPods = true;
   }
@@ -65,15 +83,29 @@ export async function createLabNode({ name, truth, uids, certificate, accepts }:
     kubelet.model = model();
   }
 
+  function distort(change: Distortion, how: 'one sample' | 'all samples'): () => void {
+    if (how === 'one sample') repeated = change(model());
+    else distortion = change;
+    kubelet.model = model();
+    return () => {
+      [repeated, distortion] = [undefined, undefined];
+      kubelet.model = model();
+    };
+  }
+
   function model(): KubeletModel {
+    return repeated ?? distortion?.(trueModel()) ?? trueModel();
+  }
+
+  function trueModel(): KubeletModel {
     const machine = truth.nodes.find((usage) => usage.name === name);
     if (machine === undefined) throw new Error(`no node ${name} in the truth`);
     return {
       node: name,
-      cores: 16,
+      cores: nodeCores,
       memoryBytes: 64 * 1024 ** 3,
       cgroupDriver: 'systemd',
-      machine: sample(machine, bootedMs),
+      machine: sample(machine, bootedMs, clockAheadMs),
       pods: truth.pods
         .filter((pod) => knowsPods && pod.node === name)
         .map(({ key, containers }) => {
@@ -88,7 +120,7 @@ export async function createLabNode({ name, truth, uids, certificate, accepts }:
               image: 'none:1',
               id: hexId(`${key}/${usage.name}/${containersStartedMs}`),
               swapBytes: 0,
-              ...sample(usage, containersStartedMs),
+              ...sample(usage, containersStartedMs, clockAheadMs),
             })),
           };
         }),
@@ -96,9 +128,10 @@ export async function createLabNode({ name, truth, uids, certificate, accepts }:
   }
 }
 
-function sample({ cores, memoryBytes }: Usage, startTimeMs: number): SampleModel {
-  const timestampMs = Date.now();
-  return { timestampMs, cpuSeconds: (cores * (timestampMs - startTimeMs)) / 1000, memoryBytes, startTimeMs };
+function sample({ cores, memoryBytes }: Usage, startTimeMs: number, clockAheadMs: number): SampleModel {
+  const nowMs = Date.now();
+  const cpuSeconds = (cores * (nowMs - startTimeMs)) / 1000;
+  return { timestampMs: nowMs + clockAheadMs, cpuSeconds, memoryBytes, startTimeMs };
 }
 
 function wholeSecond(ms: number): number {

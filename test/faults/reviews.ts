@@ -1,4 +1,4 @@
-/** Stands before kube-apiserver for access reviews, and can make those of some users slow. */
+/** Stands before kube-apiserver for access reviews, and can make those of some users slow, or all fail. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { buffer } from 'node:stream/consumers';
@@ -6,14 +6,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import type { ControlPlane } from '../conformance/controlplane.ts';
 import type { Credentials } from '../conformance/credentials.ts';
+import { refuse } from '../fakes/apiread.ts';
 import { listen } from '../fakes/listen.ts';
 
 export interface Reviews extends AsyncDisposable {
   readonly url: string;
   /** From now on reviews whose text has this in it take so long. */
   slow(pattern: RegExp, ms: number): void;
-  /** None is slow any more. */
+  /** From now on all reviews are answered with 503. */
+  fail(): void;
+  /** None is slow or fails any more. */
   quick(): void;
+  /** User agents whose reviews have failed since that was asked for. */
+  readonly failed: ReadonlySet<string>;
   /** User agents whose reviews were made slow since that was asked for. */
   readonly slowed: ReadonlySet<string>;
 }
@@ -21,6 +26,8 @@ export interface Reviews extends AsyncDisposable {
 export async function createReviews(controlPlane: ControlPlane, credentials: Credentials): Promise<Reviews> {
   let slow: { readonly pattern: RegExp; readonly ms: number } | undefined;
   const slowed = new Set<string>();
+  let fails = false;
+  const failed = new Set<string>();
   const agent = new Agent({ connect: { ca: credentials.clients.cert } });
   const certificate = credentials.clients.issue({ cn: 'reviews', ips: ['127.0.0.1'], usages: ['server'] });
   const server = createServer({ ...certificate, ALPNProtocols: ['http/1.1'] }, (incoming, outgoing) => {
@@ -35,10 +42,16 @@ export async function createReviews(controlPlane: ControlPlane, credentials: Cre
       slowed.clear();
       slow = { pattern, ms };
     },
+    fail: () => {
+      failed.clear();
+      fails = true;
+    },
     quick: () => {
       slow = undefined;
+      fails = false;
     },
     slowed,
+    failed,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       server.close();
@@ -48,6 +61,11 @@ export async function createReviews(controlPlane: ControlPlane, credentials: Cre
 
   async function forward(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await buffer(incoming);
+    if (fails) {
+      failed.add(incoming.headers['user-agent'] ?? '');
+      refuse(outgoing, 503, 'reviews are told to fail');
+      return;
+    }
     // JSON or protobuf, the user's name is text.
     if (slow?.pattern.test(body.toString('latin1')) === true) {
       slowed.add(incoming.headers['user-agent'] ?? '');
