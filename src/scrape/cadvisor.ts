@@ -14,7 +14,7 @@ import {
   rowOf,
 } from './cgrouprow.ts';
 import type { Steps } from '../kubelet/turns.ts';
-import { AnswerBudget, candidateLimit, checkCount, longFromRows, rowsPerStep } from './answerlimits.ts';
+import { AnswerBudget, candidateLimit, checkCount, containerLimit, longFromRows, rowsPerStep } from './answerlimits.ts';
 import type { Choice, Collector, Doubts, Meaning, PodName } from './meaning.ts';
 import { isPlausible, Reading, type Readings } from './reading.ts';
 import { checkFamilies, rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
@@ -169,6 +169,7 @@ class CadvisorCollector implements Collector<StartTimes> {
       if (row?.kind !== 'pod') continue;
       if (addTo(known, row.namespace, row.pod)) pods.push({ namespace: row.namespace, name: row.pod });
     }
+    checkCount(pods.length, containerLimit, 'pods without a container that uses anything');
     return { pods, unlabelled: this.#hasUnlabelled(seen) };
   }
 

@@ -36,6 +36,11 @@ export class RowNumbers {
     this.#times = new Float64Array(rows * perRow).fill(unseen);
   }
 
+  /** For how many rows there is room. */
+  get rows(): number {
+    return this.#times.length / perRow;
+  }
+
   /** Forgets all, for another body. */
   clear(): void {
     this.#values.fill(0);
@@ -109,6 +114,8 @@ function noPlace(family: number): RangeError {
 const spares: RowNumbers[] = [];
 /** More bodies than this come in at a time only when kubelets answer slowly. */
 const spareLimit = 64;
+/** Room for more rows, as one node with leaked cgroups needs, would be held, and cleared with each body, for all others. */
+const spareRows = 4_096;
 
 /** Without numbers. To be given back, or to be left to the garbage collector. */
 export function takeRowNumbers(rows: number): RowNumbers {
@@ -116,7 +123,7 @@ export function takeRowNumbers(rows: number): RowNumbers {
 }
 
 export function giveBackRowNumbers(numbers: RowNumbers): void {
-  if (spares.length === spareLimit) return;
+  if (spares.length === spareLimit || numbers.rows > spareRows) return;
   numbers.clear();
   spares.push(numbers);
 }

@@ -5,6 +5,8 @@ import type { Layout } from '../../batch.ts';
 const texts = new Map<string, string>();
 /** There are fewer in any cluster that is not made to fill this; beyond it, nothing more is shared. */
 const textLimit = 16_384;
+/** No name in Kubernetes is longer; a hostile kubelet's names would be held for ever. */
+const nameLimit = 253;
 
 /** The same layout. */
 export function received({ pods }: Layout): Layout {
@@ -22,6 +24,6 @@ export function received({ pods }: Layout): Layout {
 function shared(text: string): string {
   const known = texts.get(text);
   if (known !== undefined) return known;
-  if (texts.size < textLimit) texts.set(text, text);
+  if (texts.size < textLimit && text.length <= nameLimit) texts.set(text, text);
   return text;
 }

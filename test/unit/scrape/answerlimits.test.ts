@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { containerLimit, namesakeLimit, rowLimit, sampleLimit, textLimit } from '../../../src/scrape/answerlimits.ts';
 import { parseCgroup } from '../../../src/scrape/cgroup.ts';
+import { giveBackRowNumbers, takeRowNumbers } from '../../../src/scrape/rownumbers.ts';
 import { select } from '../../../src/scrape/select.ts';
 import {
   delimitedContentType,
@@ -86,6 +87,15 @@ for (const [form, { contentType, encode }] of Object.entries(forms)) {
       refuses(cadvisor(times(sampleLimit + 1, () => ({ id: '/' }))), /^more than 131072 samples/);
     });
 
+    test('more pods without containers are refused', () => {
+      const pods = times(containerLimit + 1, (index) => ({
+        id: `/pod${index}`,
+        namespace: 'shop',
+        pod: `web-${index}`,
+      }));
+      refuses(cadvisor(pods), /^more than 5000 pods without a container that uses anything$/);
+    });
+
     test('more pods of one name are refused', () => {
       refuses(
         cadvisor(times(namesakeLimit + 1, (index) => container(index, index))),
@@ -108,7 +118,7 @@ for (const [form, { contentType, encode }] of Object.entries(forms)) {
     });
 
     test('rows of one path that differ by their names are told apart in proportion to their number', () => {
-      const rows = times(30_000, (index) => ({ id: '/one', namespace: 'shop', pod: `web-${index}` }));
+      const rows = times(30_000, (index) => ({ id: '/one', namespace: `shop-${index}` }));
       const startMs = performance.now();
       const told = cadvisor([...rows, ...rows]);
       // Each compared with each other: more than a minute.
@@ -154,6 +164,17 @@ for (const [form, { contentType, encode }] of Object.entries(forms)) {
     });
   });
 }
+
+test('room for many rows is not held for the answers of other nodes', () => {
+  const large = takeRowNumbers(1);
+  large.add(100_000, 0, { value: 1, timestampMs: 1 });
+  giveBackRowNumbers(large);
+  assert.notEqual(takeRowNumbers(1), large);
+  const usual = takeRowNumbers(1);
+  usual.add(100, 0, { value: 1, timestampMs: 1 });
+  giveBackRowNumbers(usual);
+  assert.equal(takeRowNumbers(1), usual);
+});
 
 test('the containers of one pod are chosen in proportion to their number', () => {
   const candidates = times(30_000, (index) => {
