@@ -8,10 +8,13 @@ const defaultLimit = 1_024;
 const secretLimit = 8;
 
 const own = createRedactor(secretLimit);
+/** Compared first: each scrape brings it. */
+let latest: string | undefined;
 
 /** Makes every text of this thread leave out what an Authorization header (`Bearer ...`, `Basic ...`) proves us by. Cheap when it is known. */
 export function keepSecret(authorization: string | undefined): void {
-  if (authorization === undefined || own.knows(authorization)) return;
+  if (authorization === undefined || authorization === latest || own.knows(authorization)) return;
+  latest = authorization;
   own.add(authorization, secretsOf(authorization));
 }
 
@@ -63,9 +66,12 @@ export function withoutSecrets(value: unknown): unknown {
 /** C0, DEL, C1, line and paragraph separators, and what turns the direction of text, which hides what a terminal shows. */
 const controls = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
-/** Returns a text whose control characters are written as `\u001b`. */
+/** Returns a text whose control characters are written as `\x1b` or `\u2028`. */
 export function escapeControls(text: string): string {
-  return text.replaceAll(controls, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replaceAll(controls, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
 }
 
 /** Returns what of an Authorization header is secret. */

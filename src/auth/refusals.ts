@@ -2,8 +2,8 @@
  * Logs what is refused, once per cause and minute, and remembers it for some minutes for `/status` and `/readyz?verbose`. Strangers cause refusals
  * as they like, so nothing here makes the server unready, and the numbers of lines and of causes have limits.
  */
-import { excerpt } from '../apimachinery/quote.ts';
 import type { Clock } from '../clock.ts';
+import { foreignText } from '../foreigntext.ts';
 import { createLineLimit, type Logger } from '../logging.ts';
 
 /** What each cause is called in the log, and whether it says that something of the cluster or of this server is wrong. */
@@ -76,14 +76,14 @@ export function createRefusals(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>, log
 
   function refused({ cause, reason, variant = '', address }: Refusal): void {
     const entries = recentOf(cause);
-    const wanted = printable(variant);
+    const wanted = foreignText(variant);
     const name = entries.has(wanted) || entries.size < variantLimit ? wanted : others;
     const [what, isTrouble] = causes[cause];
     const held = entries.get(name);
     const entry: Entry = {
       cause,
       what,
-      reason: printable(reason),
+      reason: foreignText(reason),
       requests: (held?.requests ?? 0) + 1,
       sinceMs: held?.sinceMs ?? clock.wallMs(),
       lastMs: clock.wallMs(),
@@ -120,11 +120,3 @@ export function createRefusals(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>, log
       .map(({ unlogged: _unlogged, seenMs: _seenMs, ...refusal }) => refusal);
   }
 }
-
-/** Returns an excerpt in which control characters, which could make a terminal do something, are escaped. */
-function printable(text: string): string {
-  return excerpt(text).replace(control, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
-}
-
-// oxlint-disable-next-line no-control-regex
-const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;

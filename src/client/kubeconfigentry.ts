@@ -80,6 +80,13 @@ function currentContext(file: string, config: KubeConfig): { readonly cluster: C
 
 function checkServer(file: string, cluster: Cluster): void {
   const where = `${file}: the server of cluster ${cluster.name}`;
+  const { username, password } = URL.canParse(cluster.server)
+    ? new URL(cluster.server)
+    : { username: '', password: '' };
+  if (username !== '' || password !== '')
+    throw new Error(
+      `${where} has a user or a password in its URL, which are not used; give them as the user's credentials`,
+    );
   if (cluster.proxyUrl)
     throw new Error(
       `${where} is behind a proxy-url, which is not supported; use an address that can be reached directly`,

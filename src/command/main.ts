@@ -1,6 +1,6 @@
 /** From the command line to an exit code: prints usage errors, connects signals, names what went wrong. */
 import { once } from 'node:events';
-import { foreignText } from '../foreigntext.ts';
+import { escapeControls, foreignText } from '../foreigntext.ts';
 import { createLogger, describeError, type LogFormat, type Logger } from '../logging.ts';
 import { lossOf } from '../options/flags.ts';
 import { type CommandLine, parseCommandLine, UsageError } from '../options/parse.ts';
@@ -23,7 +23,7 @@ export async function main(
     return argv[0] === 'status' ? await status(argv.slice(1), env) : await serve(parseCommandLine(argv), env);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`${error.message.replaceAll(/^/gm, 'kubegauge: ')}\n`);
+    for (const line of error.message.split('\n')) process.stderr.write(`kubegauge: ${escapeControls(line)}\n`);
     return usageErrorCode;
   }
 }

@@ -81,7 +81,7 @@ describe('a secret', () => {
   test('is redacted in every text of an object', () => {
     keepSecret('Bearer quoted"token\\with-odd characters');
     const told = { msg: 'says quoted"token\\with-odd characters', list: [1, null, 'a\u001b'] };
-    assert.deepEqual(withoutSecrets(told), { msg: 'says <redacted>', list: [1, null, 'a\\u001b'] });
+    assert.deepEqual(withoutSecrets(told), { msg: 'says <redacted>', list: [1, null, 'a\\x1b'] });
   });
 
   test('at the end of what is read of a long text is not begun', () => {
@@ -101,12 +101,12 @@ describe('a secret', () => {
 
 describe('a control character', () => {
   const cases: readonly [string, string][] = [
-    ['\u0000', '\\u0000'],
-    ['\n', '\\u000a'],
-    ['\u001b[31m', '\\u001b[31m'],
-    ['\u007f', '\\u007f'],
-    ['\u0085', '\\u0085'],
-    ['\u009b', '\\u009b'],
+    ['\u0000', '\\x00'],
+    ['\n', '\\x0a'],
+    ['\u001b[31m', '\\x1b[31m'],
+    ['\u007f', '\\x7f'],
+    ['\u0085', '\\x85'],
+    ['\u009b', '\\x9b'],
     ['\u2028', '\\u2028'],
     ['\u2029', '\\u2029'],
     ['\u200e', '\\u200e'],
