@@ -157,6 +157,25 @@ export const storage: readonly Mutation[] = [
     ['batch.hasSwap ?? known?.hasSwap ?? false', 'batch.hasSwap ?? false', 'swap is forgotten when none is in use'],
     ['nowMs - pod.sinceMs > usageStalenessMs(staleness)', 'false', 'usages in rows are never stale'],
   ]),
+  ...mutate('storage/admission.ts', tests, [
+    [
+      'if (knownPod(namespace, name) !== known[index]) return false;',
+      '',
+      'a UID of yesterday is kept for a row of /metrics/resource',
+    ],
+    ['if (from !== layout) return false;', '', 'a layout of yesterday is kept'],
+    ["if (node !== batch.node) return 'foreign';", '', "another node's pod is stored"],
+    ['unverified.size >= unknownPodLimit', 'false', 'a node may invent any number of pods'],
+    [
+      "isOfEarlierPod(bound, known, batch, clockAheadMs) ? 'earlier' : { pod: bound, isVerified: true }",
+      '{ pod: bound, isVerified: true }',
+      'a container that is older than its pod is the pod',
+    ],
+    ['if (known.configHash !== undefined || ', 'if (', 'static pods are older than their mirror pods'],
+    ['uid: known.configHash ?? known.uid', 'uid: known.uid', 'a static pod is another one by the other endpoint'],
+    ['- startMarginMs + clockAheadMs', '- startMarginMs', "a node's clock decides which containers are a pod's"],
+    ['        unverified.add(pod);\n', '', 'pods of which the API says nothing count as verified'],
+  ]),
   ...mutate('storage/claims.ts', tests, [
     [
       'pod.node.name === identity.node && isExact(pod, identity)',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createRows, fitsRow, newestMs, writeRow } from '../../../src/storage/rows.ts';
+import { toBatch } from '../../../src/batch.ts';
+import { advanceRows, createRows, fitsRow, newestMs, readRow, writeRow } from '../../../src/storage/rows.ts';
 import type { Held } from '../../../src/storage/window.ts';
 
 const last = { timestampMs: 20_000, cpuSeconds: 2, memoryBytes: 1_000, swapBytes: undefined };
@@ -29,4 +30,16 @@ test('the newest sample of a pod is that of its freshest container, whichever co
   writeRow(rows, 0, { last, base });
   writeRow(rows, 1, { last: { ...last, timestampMs: 15_000 }, base });
   assert.equal(newestMs(rows, 0, 2), 20_000);
+});
+
+test('the same sample again changes nothing in a row', () => {
+  const point = { ...last, name: 'app', containerId: 'id', startTimeMs: undefined };
+  const pods = [{ namespace: 'shop', name: 'web', uid: 'uid', containers: [point] }];
+  const { numbers } = toBatch({ node: 'node-a', source: 'cadvisor', hasSwap: undefined, machine: undefined, pods });
+  const rows = createRows(2);
+  writeRow(rows, 1, { last: point, base });
+  const before = readRow(rows, 1, point);
+  const rules = { mostCores: 4, longestWindowMs: 300_000, stalenessMs: 45_000 };
+  assert.equal(advanceRows(rows, 1, 1, numbers, rules), 0);
+  assert.deepEqual(readRow(rows, 1, point), before);
 });
