@@ -8,8 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../cluster/wait.ts';
 import { type Client, createClient } from '../conformance/client.ts';
 import { type ControlPlane, startControlPlane } from '../conformance/controlplane.ts';
-import { makeCredentials } from '../conformance/credentials.ts';
-import { dig } from '../conformance/objects.ts';
+import { type Credentials, makeCredentials } from '../conformance/credentials.ts';
 import { type Server, startServer } from '../conformance/servers.ts';
 
 const awayMs = 12_000;
@@ -23,9 +22,9 @@ test('users are served soon after kube-apiserver is ready', async (t) => {
   opened.defer(() => rmSync(folder, { recursive: true, force: true }));
   const credentials = makeCredentials(folder);
   const controlPlane = opened.use(await startControlPlane(folder, credentials));
-  const token = await grantRights(controlPlane);
+  await grantRights(controlPlane);
   const kubeconfig = path.join(folder, 'kubeconfig.json');
-  writeFileSync(kubeconfig, kubeconfigOf(controlPlane.url, credentials.file('ca.crt'), token));
+  writeFileSync(kubeconfig, kubeconfigOf(controlPlane.url, credentials));
   const client = opened.use(createClient(credentials, { reader: '', stranger: '', fresh: '' }));
   const server = await startServer(folder, credentials, 'ours', { label: '', kubeconfig });
   opened.defer(() => server.process.stop());
@@ -70,10 +69,8 @@ async function isServed(client: Client, server: Server, what: string): Promise<b
   );
 }
 
-/** Returns a token for the server, which may do everything; alice's group may read metrics. */
-async function grantRights({ call }: ControlPlane): Promise<string> {
-  const account = '/api/v1/namespaces/kube-system/serviceaccounts';
-  await call('POST', account, { metadata: { name: 'server' } });
+/** Alice's group may read metrics. */
+async function grantRights({ call }: ControlPlane): Promise<void> {
   await call('POST', `/apis/${rbac}/v1/clusterroles`, {
     metadata: { name: 'readers' },
     rules: [{ apiGroups: ['metrics.k8s.io'], resources: ['nodes', 'pods'], verbs: ['get', 'list'] }],
@@ -83,22 +80,18 @@ async function grantRights({ call }: ControlPlane): Promise<string> {
     roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'readers' },
     subjects: [{ apiGroup: rbac, kind: 'Group', name: 'dev' }],
   });
-  await call('POST', `/apis/${rbac}/v1/clusterrolebindings`, {
-    metadata: { name: 'server' },
-    roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'cluster-admin' },
-    subjects: [{ kind: 'ServiceAccount', name: 'server', namespace: 'kube-system' }],
-  });
-  const answer = await call('POST', `${account}/server/token`, { spec: { expirationSeconds: 7200 } });
-  return String(dig(answer, 'status', 'token'));
 }
 
-function kubeconfigOf(url: string, caFile: string, token: string): string {
+/** The server is an administrator: a kube-apiserver that has just started believes it at once, and denies alice what it will allow. */
+function kubeconfigOf(url: string, { clients, certificates }: Credentials): string {
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const { cert, key } = certificates.administrator;
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'lab',
     contexts: [{ name: 'lab', context: { cluster: 'lab', user: 'lab' } }],
-    clusters: [{ name: 'lab', cluster: { server: url, 'certificate-authority': caFile } }],
-    users: [{ name: 'lab', user: { token } }],
+    clusters: [{ name: 'lab', cluster: { server: url, 'certificate-authority-data': base64(clients.cert) } }],
+    users: [{ name: 'lab', user: { 'client-certificate-data': base64(cert), 'client-key-data': base64(key) } }],
   });
 }
