@@ -63,3 +63,20 @@ node-long-name:
 test('a status without a problem says so', () => {
   assert.match(statusText({ ...report, degraded: [], nodes: [] }), /^all is well$/m);
 });
+
+test('what was refused is a line each, below the nodes', () => {
+  const refused = [
+    {
+      cause: 'token',
+      message: 'a bearer token is not valid',
+      reason: 'invalid bearer token',
+      requests: 3,
+      since: '2026-11-22T20:00:00Z',
+      last: '2026-11-22T20:01:00Z',
+    },
+  ];
+  assert.match(
+    statusText({ ...report, refused }),
+    /\n\nrefused in the last five minutes:\n {2}a bearer token is not valid \(3 requests, the last at 2026-11-22T20:01:00Z\): invalid bearer token\n$/,
+  );
+});
