@@ -16,7 +16,7 @@ export function refusePlainHttp(
   server: Server,
   silenceMs: number,
   inTurn: InTurn,
-  startTls: (socket: Socket, first: Buffer, start: () => void) => void,
+  startTls: (first: Buffer, start: () => void) => void,
 ): void {
   const listeners = server.listeners('connection');
   server.removeAllListeners('connection');
@@ -36,7 +36,7 @@ export function refusePlainHttp(
     socket.off('error', ignore);
     socket.setTimeout(0);
     socket.removeAllListeners('timeout');
-    startTls(socket, first ?? nothing, () => {
+    startTls(first ?? nothing, () => {
       for (const listener of listeners) listener.call(server, socket);
     });
   }

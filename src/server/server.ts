@@ -153,9 +153,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   refuseTunnels(app.server);
   const inTurn = createTurns();
   const guard = { inTurn, onRefused: refusedHandshake };
-  refusePlainHttp(app.server, handshakeTimeoutMs, inTurn, (socket, first, start) =>
-    startGuarded(socket, first, start, guard),
-  );
+  refusePlainHttp(app.server, handshakeTimeoutMs, inTurn, (first, start) => startGuarded(first, start, guard));
   watchConnections(app.server, connections);
   /** The methods of requests that came with one that fastify does not know. */
   const oddMethods = new WeakMap<object, string>();

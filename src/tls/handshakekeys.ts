@@ -1,7 +1,7 @@
-/** Decrypts the records of a TLS 1.3 client while it shakes hands: RFC 8446, 5.2 and 7.3. The server's own OpenSSL exports the secret. */
+/** Decrypts the records of a TLS 1.3 peer while it shakes hands: RFC 8446, 5.2 and 7.3. Our own OpenSSL exports the secret. */
 import { createDecipheriv, createHmac } from 'node:crypto';
 
-/** Decrypts the client's next record. Throws where it is not authentic. */
+/** Decrypts the peer's next record. Throws where it is not authentic. */
 export type RecordDecrypter = (header: Buffer, ciphertext: Buffer) => Buffer;
 
 interface Cipher {
@@ -20,10 +20,10 @@ const ciphers: ReadonlyMap<string, Cipher> = new Map([
 const nonceBytes = 12;
 const tagBytes = 16;
 
-/** Returns the secret of a key log's line if it is the one of the client's handshake records. */
-export function clientHandshakeSecret(line: string): Buffer | undefined {
+/** Returns the secret of a key log's line if it is the one of a side's handshake records. */
+export function handshakeSecret(line: string, side: 'client' | 'server'): Buffer | undefined {
   const [label, , secret = ''] = line.trim().split(' ');
-  return label === 'CLIENT_HANDSHAKE_TRAFFIC_SECRET' ? Buffer.from(secret, 'hex') : undefined;
+  return label === `${side.toUpperCase()}_HANDSHAKE_TRAFFIC_SECRET` ? Buffer.from(secret, 'hex') : undefined;
 }
 
 /**

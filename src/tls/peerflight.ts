@@ -1,13 +1,13 @@
 /**
- * Reads what a TLS client sends while it shakes hands, up to its certificates, before OpenSSL does: RFC 8446 (TLS 1.3) and RFC 5246 (1.2). Every other
+ * Reads what a TLS peer, client or server, sends while it shakes hands, up to its certificates, before OpenSSL does: RFC 8446 (TLS 1.3) and RFC 5246 (1.2). Every other
  * message is passed over unread. What OpenSSL could read in another way is refused.
  */
 import { checkSentCertificates } from './sentcertificates.ts';
-import type { RecordDecrypter } from './clientkeys.ts';
+import type { RecordDecrypter } from './handshakekeys.ts';
 
-/** The client's handshake cannot be passed on. Its message continues "the client ...". */
-export class ClientFlightError extends Error {
-  override readonly name = 'ClientFlightError';
+/** The peer's handshake cannot be passed on. Its message continues "the peer ...". */
+export class PeerFlightError extends Error {
+  override readonly name = 'PeerFlightError';
 }
 
 /** Bytes before the certificates have come: a ClientHello with post-quantum keys has 2,000, nine certificates at most 48 KiB. */
@@ -17,9 +17,15 @@ const headerBytes = 5;
 const recordLimitBytes = 16_384 + 256;
 const messageHeaderBytes = 4;
 const recordType = { alert: 21, handshake: 22, applicationData: 23 } as const;
-const messageType = { certificate: 11, clientKeyExchange: 16, finished: 20, compressedCertificate: 25 } as const;
+const messageType = {
+  certificate: 11,
+  serverHelloDone: 14,
+  clientKeyExchange: 16,
+  finished: 20,
+  compressedCertificate: 25,
+} as const;
 
-export class ClientFlight {
+export class PeerFlight {
   /** Whether all that can be costly has been read and found good. */
   done = false;
   #decrypt: RecordDecrypter | undefined;
@@ -33,35 +39,45 @@ export class ClientFlight {
     this.#decrypter = decrypter;
   }
 
-  /** Reads the next bytes. They may be passed on unless this throws, or nothing follows in them that has not been read. */
-  read(chunk: Buffer): void {
-    if (this.done) return;
+  /**
+   * Reads the next bytes.
+   * @param pass is called with each record that is good, before the next one is read: what OpenSSL makes of it may say how that is encrypted.
+   * @throws PeerFlightError, or Asn1Error for a certificate: then nothing more may be passed on.
+   */
+  read(chunk: Buffer, pass: (bytes: Buffer) => void = () => undefined): void {
+    if (this.done) {
+      pass(chunk);
+      return;
+    }
     this.#bytes += chunk.length;
-    if (this.#bytes > flightLimitBytes) throw new ClientFlightError(`sent more than ${flightLimitBytes} bytes`);
+    if (this.#bytes > flightLimitBytes) throw new PeerFlightError(`sent more than ${flightLimitBytes} bytes`);
     this.#records = Buffer.concat([this.#records, chunk]);
     while (!this.done) {
       const { length } = this.#records;
       // The form of SSL 2.0 for a first message has no type; nothing has sent it for ten years.
-      if (length > 0 && (this.#records[0] ?? 0) >>> 2 !== 5) throw new ClientFlightError('does not speak TLS');
+      if (length > 0 && (this.#records[0] ?? 0) >>> 2 !== 5) throw new PeerFlightError('does not speak TLS');
       if (length < headerBytes) return;
       const end = headerBytes + this.#records.readUInt16BE(3);
-      if (end > headerBytes + recordLimitBytes) throw new ClientFlightError('sent a record that is too long');
+      if (end > headerBytes + recordLimitBytes) throw new PeerFlightError('sent a record that is too long');
       if (length < end) return;
       const record = this.#records.subarray(0, end);
       this.#records = this.#records.subarray(end);
       this.#readRecord(record.subarray(0, headerBytes), record.subarray(headerBytes));
+      pass(record);
     }
+    if (this.#records.length > 0) pass(this.#records);
+    this.#records = Buffer.alloc(0);
   }
 
   #readRecord(header: Buffer, content: Buffer): void {
     this.#decrypt ??= this.#decrypter();
     switch (header[0] ?? 0) {
       case recordType.handshake:
-        if (this.#decrypt !== undefined) throw new ClientFlightError('sent a message that is not encrypted');
+        if (this.#decrypt !== undefined) throw new PeerFlightError('sent a message that is not encrypted');
         this.#readMessages(content);
         return;
       case recordType.applicationData:
-        if (this.#decrypt === undefined) throw new ClientFlightError('sent data before its handshake');
+        if (this.#decrypt === undefined) throw new PeerFlightError('sent data before its handshake');
         this.#readInner(decrypted(this.#decrypt, header, content));
         return;
       default:
@@ -74,7 +90,7 @@ export class ClientFlight {
     let end = inner.length;
     while (end > 0 && inner[end - 1] === 0) end -= 1;
     if (inner[end - 1] === recordType.handshake) this.#readMessages(inner.subarray(0, end - 1));
-    else if (inner[end - 1] !== recordType.alert) throw new ClientFlightError('sent data before its handshake');
+    else if (inner[end - 1] !== recordType.alert) throw new PeerFlightError('sent data before its handshake');
   }
   #readMessages(content: Buffer): void {
     this.#messages = Buffer.concat([this.#messages, content]);
@@ -93,7 +109,8 @@ export class ClientFlight {
         this.done = true;
         return;
       case messageType.compressedCertificate:
-        throw new ClientFlightError('sent a compressed certificate');
+        throw new PeerFlightError('sent a compressed certificate');
+      case messageType.serverHelloDone:
       case messageType.clientKeyExchange:
       case messageType.finished:
         // No certificate can follow.
@@ -108,7 +125,7 @@ function decrypted(decrypt: RecordDecrypter, header: Buffer, content: Buffer): B
   try {
     return decrypt(header, content);
   } catch (cause) {
-    throw new ClientFlightError('sent a record that cannot be decrypted', { cause });
+    throw new PeerFlightError('sent a record that cannot be decrypted', { cause });
   }
 }
 
@@ -135,6 +152,6 @@ function certificatesOf(body: Buffer, is13: boolean): readonly Buffer[] {
   }
 }
 
-function malformed(): ClientFlightError {
-  return new ClientFlightError('sent a malformed list of certificates');
+function malformed(): PeerFlightError {
+  return new PeerFlightError('sent a malformed list of certificates');
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Asn1Error } from '../../../src/tls/asn1.ts';
-import { ClientFlight, ClientFlightError, flightLimitBytes } from '../../../src/tls/clientflight.ts';
+import { PeerFlight, PeerFlightError, flightLimitBytes } from '../../../src/tls/peerflight.ts';
 import { ecKeys, rawCertificate, rsaSpki, spkiOf } from '../../fakes/rawcertificates.ts';
 
 const uint = (value: number, bytes: number) => {
@@ -19,7 +19,7 @@ const certificates = (...list: readonly Buffer[]) =>
 const hello = message(1, Buffer.alloc(200));
 const good = rawCertificate({ subject: 'a', issuer: 'b', spki: spkiOf(ecKeys()) });
 const bad = rawCertificate({ subject: 'a', issuer: 'b', spki: rsaSpki(16_384) });
-const reader = () => new ClientFlight(() => undefined);
+const reader = () => new PeerFlight(() => undefined);
 
 /** A handshake of TLS 1.2 in records of a given size. */
 function records(messages: Buffer, size: number): Buffer {
@@ -67,7 +67,7 @@ describe('refused is', () => {
       assert.throws(
         () => reader().read(bytes),
         (error: unknown) =>
-          (error instanceof ClientFlightError || error instanceof Asn1Error) && expected.test(error.message),
+          (error instanceof PeerFlightError || error instanceof Asn1Error) && expected.test(error.message),
       );
     });
   }
@@ -84,7 +84,7 @@ test('no bytes throw anything else', () => {
       try {
         for (let at = 0; at < bytes.length; at += step) flight.read(bytes.subarray(at, at + step));
       } catch (error) {
-        assert.ok(error instanceof ClientFlightError || error instanceof Asn1Error, String(error));
+        assert.ok(error instanceof PeerFlightError || error instanceof Asn1Error, String(error));
       }
     }),
     { numRuns: 2_000 },
