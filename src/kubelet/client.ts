@@ -1,6 +1,7 @@
 /** One HTTPS request to one kubelet, over a connection that is kept for the next one. */
+import { constants } from 'node:crypto';
 import { isIP } from 'node:net';
-import { createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls';
+import { createSecureContext, DEFAULT_CIPHERS, type PeerCertificate, type SecureContext } from 'node:tls';
 import { checkHostname } from '../client/hostname.ts';
 import type { Resolve } from '../dns/address.ts';
 import { systemResolver } from '../dns/resolver.ts';
@@ -184,13 +185,19 @@ function createUndiciConnection(options: UndiciOptions): Connection {
 /** Of plain HTTP. */
 const noTls: KubeletTls = { ca: undefined, cert: undefined, key: undefined, insecure: true };
 
+/**
+ * A kubelet must not choose the size of Diffie-Hellman parameters, which cost us a second at most, nor show other certificates later. Go's clients offer
+ * neither.
+ */
+const hardened = { ciphers: `${DEFAULT_CIPHERS}:!kDHE`, secureOptions: constants.SSL_OP_NO_RENEGOTIATION };
+
 /** To read CAs and keys costs as much as half a handshake, so all connections share it. */
 function createContexts(): (tls: KubeletTls) => SecureContext {
   let held: { readonly tls: KubeletTls; readonly context: SecureContext } | undefined;
   return (tls) => {
     if (held?.tls !== tls) {
       const { ca, cert, key } = tls;
-      held = { tls, context: createSecureContext({ ca, cert, key, allowPartialTrustChain: true }) };
+      held = { tls, context: createSecureContext({ ca, cert, key, allowPartialTrustChain: true, ...hardened }) };
     }
     return held.context;
   };

@@ -106,7 +106,7 @@ const table: readonly Fault[] = [
     remedy: `look at tlsMinVersion and tlsCipherSuites in its configuration, and whether its certificate has ${strongKey}; we speak TLS 1.2 and 1.3`,
   },
   {
-    symptoms: ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'],
+    symptoms: ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_PEER_NOT_TLS'],
     code: 'NotTls',
     what: ({ node, address }) => `what listens at ${address} speaks no TLS; the kubelet of node ${node} should`,
     remedy: portRemedy('is it the kubelet?'),
@@ -181,6 +181,14 @@ const table: readonly Fault[] = [
     symptoms: ['EE certificate key too weak', 'CA certificate key too weak'],
     code: 'WeakKey',
     what: (attempt) => `the certificate of ${kubeletOf(attempt)}, or that of its CA, has a key that is too weak`,
+    remedy: `make it anew with ${strongKey}`,
+  },
+  {
+    // See tls/handshakeguard.ts.
+    symptoms: ['ERR_PEER_CERTIFICATE'],
+    code: 'WeakKey',
+    what: (attempt) =>
+      `${kubeletOf(attempt)} shows a certificate, or one with it, that is not read: its key is weak, too large or of an unknown kind, or there are too many`,
     remedy: `make it anew with ${strongKey}`,
   },
   {

@@ -6,7 +6,7 @@
 import { readSync } from 'node:fs';
 import type { TLSSocket } from 'node:tls';
 import { handshakeSecret, recordDecrypter } from './handshakekeys.ts';
-import { PeerFlight } from './peerflight.ts';
+import { notTls, PeerFlight, PeerFlightError } from './peerflight.ts';
 
 /** What is used of Node's handle of a TLS connection, which is not public. */
 interface TlsHandle {
@@ -32,6 +32,19 @@ export interface GuardOptions {
   readonly inTurn: (step: () => void) => void;
   /** Called with the reason when a peer is refused, in words without anything that it sent but numbers. It has to end the connection. */
   readonly onRefused: (error: Error) => void;
+}
+
+/** The peer's handshake was ended by this program. */
+export class RefusedPeerError extends Error {
+  override readonly name = 'RefusedPeerError';
+  readonly code: 'ERR_PEER_NOT_TLS' | 'ERR_PEER_HANDSHAKE' | 'ERR_PEER_CERTIFICATE';
+
+  constructor(cause: Error) {
+    const isOfCertificate = !(cause instanceof PeerFlightError);
+    super(`the ${isOfCertificate ? 'certificate' : 'peer'} ${cause.message}`, { cause });
+    if (isOfCertificate) this.code = 'ERR_PEER_CERTIFICATE';
+    else this.code = cause.message === notTls ? 'ERR_PEER_NOT_TLS' : 'ERR_PEER_HANDSHAKE';
+  }
 }
 
 /** Reads a connection until the peer's certificates have come. To be called before anything is read of it, or in the same turn. */
@@ -89,7 +102,7 @@ export function guardHandshake(secure: TLSSocket, { peer, first, inTurn, onRefus
         if (!secure.destroyed) handle.receive(record);
       });
     } catch (error) {
-      onRefused(error as Error);
+      onRefused(new RefusedPeerError(error as Error));
       return false;
     }
     if (flight.done) handOver();

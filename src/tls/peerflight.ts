@@ -25,6 +25,9 @@ const messageType = {
   compressedCertificate: 25,
 } as const;
 
+/** What a PeerFlightError says of bytes that are no TLS. */
+export const notTls = 'does not speak TLS';
+
 export class PeerFlight {
   /** Whether all that can be costly has been read and found good. */
   done = false;
@@ -55,7 +58,7 @@ export class PeerFlight {
     while (!this.done) {
       const { length } = this.#records;
       // The form of SSL 2.0 for a first message has no type; nothing has sent it for ten years.
-      if (length > 0 && (this.#records[0] ?? 0) >>> 2 !== 5) throw new PeerFlightError('does not speak TLS');
+      if (length > 0 && (this.#records[0] ?? 0) >>> 2 !== 5) throw new PeerFlightError(notTls);
       if (length < headerBytes) return;
       const end = headerBytes + this.#records.readUInt16BE(3);
       if (end > headerBytes + recordLimitBytes) throw new PeerFlightError('sent a record that is too long');

@@ -260,9 +260,11 @@ describe('a request that would be two is not sent:', () => {
 
 describe('an idle connection', builtIn, () => {
   test('is closed before the kubelet would do so', async () => {
+    await using client = makeClient();
+    // A handshake needs timers that pass.
+    await fetch(client);
     mock.timers.enable({ apis: ['setTimeout'] });
     try {
-      await using client = makeClient();
       await fetch(client);
       mock.timers.tick(keepAliveMs - 1);
       await fetch(client);

@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:https';
 import { describe, test } from 'node:test';
 import { createRestClient } from '../../src/client/rest.ts';
 import { createKubeletClient } from '../../src/kubelet/client.ts';
+import { slowCurveSpki } from '../fakes/hostilekeys.ts';
 import { listen } from '../fakes/listen.ts';
 import {
   alternativeNames,
@@ -24,6 +25,7 @@ import {
   type RawCertificate,
   rawCertificate,
   rsaKeys,
+  rsaSpki,
   serverAuth,
   spkiOf,
 } from '../fakes/rawcertificates.ts';
@@ -261,6 +263,19 @@ for (const [who, ask] of clients) {
     }
   });
 }
+
+test('a kubelet whose certificates would hold the process is refused before OpenSSL reads them', async () => {
+  const ask = clients.get('a kubelet') ?? assert.fail();
+  const slow = rawCertificate({ subject: 'intermediate', issuer: 'root', spki: slowCurveSpki(), extensions: ca });
+  for (const others of [[slow], [rawCertificate({ subject: 'a', issuer: 'b', spki: rsaSpki(16_384) })]]) {
+    const shown = [leaf(), ...others];
+    const error = await isBelieved(ask, { shown, trusted: [root()] }).then(
+      (isGood) => isGood,
+      (cause: unknown) => cause,
+    );
+    assert.equal(error, false);
+  }
+});
 
 test('a kubelet may be known by the name of its node, but not by its common name', async () => {
   const ask = clients.get('a kubelet') ?? assert.fail();
