@@ -229,6 +229,25 @@ describe('a look-up', () => {
   }
 });
 
+test('of too many names that are looked up at once the oldest ends, but not a first one', async () => {
+  const names = Array.from({ length: 1_024 }, (_, index) => `silent-${index}`);
+  const silent = Object.fromEntries(names.map((name): [string, DnsAnswer] => [name, 'silent']));
+  const answers = { ...silent, kube: 'silent', good: { addresses: ['10.0.0.7'] } } as const;
+  await withNames({ answers }, async (system) => {
+    const abort = new AbortController();
+    const first = system.resolver.resolveFirst('kube', abort.signal);
+    const [oldest, ...others] = names.map((name) => addresses(system, name, abort.signal));
+    assert.ok(oldest);
+    await rejectsWith(oldest, /^the name silent-0 could not be resolved: more than 1024 names/);
+    const ended = rejectsWith(others[0] ?? oldest, /more than 1024 names/);
+    assert.deepEqual(await addresses(system, 'good'), ['10.0.0.7']);
+    await ended;
+    abort.abort();
+    await rejectsWith(first, /no answer from the DNS server/);
+    await Promise.allSettled(others);
+  });
+});
+
 describe('getaddrinfo', () => {
   const found = [{ address: '10.0.0.9', family: 4 }] as const;
 

@@ -173,6 +173,11 @@ describe('a kubeconfig', () => {
   refused('without a server', () => config({}, { server: undefined }), /is not a kubeconfig/);
   refused('with a server that is no URL', () => config({}, { server: 'k.example' }), /not an https:\/\/ URL/);
   refused('with a server without TLS', () => config({}, { server: 'http://k.example' }), /without TLS/);
+  refused(
+    'with a password in the URL of its server, which is not repeated',
+    () => config({}, { server: 'https://ann:secret-1@k.example' }),
+    /^(?!.*secret-1).*has a user or a password in its URL/,
+  );
   refused('with a proxy', () => config({}, { 'proxy-url': 'http://p' }), /behind a proxy-url, which is not supported/);
   refused('with impersonation', () => config({ as: 'bob' }), /impersonates bob, which is not supported/);
 
