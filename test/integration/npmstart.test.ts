@@ -106,7 +106,7 @@ describe('npm start', () => {
 });
 
 describe('npm start leaves no process behind', { skip: process.platform === 'win32' }, () => {
-  const endMs = 20_000;
+  const endMs = 60_000;
 
   /** Starts a process group, ends it once the server serves, and returns all output after every process has closed it. */
   async function outputUntilAllEnded(command: string, before: readonly string[], end: (pid: number) => void) {
