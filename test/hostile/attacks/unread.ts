@@ -118,10 +118,11 @@ export const attacks: readonly Attack[] = [
     run: (context) => windowless(context, 10),
   },
   {
-    name: 'a client without rights opens 240 streams without a window on each of 10 connections',
+    name: 'a client without rights opens 240 streams without a window on each of 3 connections',
     target,
     limits: { addedBytes: 128 * 1024 ** 2, holdCpuMs: manyAtOnceMs },
-    run: (context) => windowless(context, 10, context.client),
+    // More of them are beyond the limit in flight, where everybody who is known may hear 429, as of Go's servers.
+    run: (context) => windowless(context, 3, context.client),
   },
   {
     name: 'a stranger sends 40,000 pings and reads no answer',
