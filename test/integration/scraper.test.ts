@@ -29,6 +29,7 @@ interface Rig extends AsyncDisposable {
   readonly recorded: RecordingLog;
   readonly registry: Registry;
   readonly batches: NodeBatch[];
+  readonly clocksAheadMs: number[];
   readonly scraper: Scraper;
   /** Sets the node's clock so far ahead of ours. */
   setAhead(ms: number): void;
@@ -60,6 +61,7 @@ async function setUp(): Promise<Rig> {
   const recorded = createRecordingLog();
   const registry = createRegistry();
   const batches: NodeBatch[] = [];
+  const clocksAheadMs: number[] = [];
   const forgotten: string[] = [];
   const kept: string[] = [];
   const nodes = new Map<string, NodeInfo>();
@@ -89,8 +91,9 @@ async function setUp(): Promise<Rig> {
     mode: 'auto',
     expectations: { isRunning: () => false, anyUnreported: () => false },
     sink: {
-      store(batch) {
+      store(batch, clockAheadMs) {
         batches.push(batch);
+        clocksAheadMs.push(clockAheadMs);
         return { waiting: 0, spacingMs: 0 };
       },
       forget: (node) => void forgotten.push(node),
@@ -113,6 +116,7 @@ async function setUp(): Promise<Rig> {
     recorded,
     registry,
     batches,
+    clocksAheadMs,
     scraper,
     setAhead: (ms) => void (nodeAheadMs = ms),
     forgotten,
@@ -261,6 +265,16 @@ describe('scraper', () => {
     await rig.round(1);
     assert.deepEqual(rig.recorded.lines, ['warn: a clock is wrong', 'warn: a clock is wrong']);
     assert.match(rig.scraper.statuses()[0]?.last?.clockSkew?.what ?? '', /node-a is at least \d+ s behind ours/);
+  });
+
+  test('publishes how far the clock of the node is ahead, as its Date header has it', async () => {
+    rig.setAhead(3_600_000);
+    rig.set('node-a');
+    await untilObserved(rig.registry, 1);
+    rig.setAhead(-3_600_000);
+    await rig.round(1);
+    const hours = rig.clocksAheadMs.map((ms) => Math.round(ms / 3_600_000));
+    assert.deepEqual([hours[0], hours.at(-1)], [1, -1]);
   });
 
   test('knows of every node how its scrapes go', async () => {

@@ -1,0 +1,47 @@
+/** Mutations of whose pod is believed. Where it errs, one kubelet says what the pods of another use. */
+import { type Mutation, mutate } from './mutation.ts';
+
+const tests = ['test/unit/storage/admission.test.ts', 'test/unit/storage/*.test.ts'];
+const commandTests = ['test/unit/command/*.test.ts'];
+
+export const placement: readonly Mutation[] = [
+  ...mutate('storage/admission.ts', tests, [
+    [' ?? bindings.verifiedNode(pod)', '', 'the node that the API had named is forgotten'],
+    [
+      'uid === known.uid || uid === known.configHash',
+      'uid === known.uid',
+      'static pods are not recognised by their config hash',
+    ],
+    ['startMarginMs + clockAheadMs', 'startMarginMs', "the node's clock is not corrected"],
+    ['startMarginMs + clockAheadMs', 'startMarginMs - clockAheadMs', "the node's clock is corrected the wrong way"],
+    ['!isStale && unverified === 0', 'unverified === 0', 'changes in the API are not seen'],
+    [
+      'unverified === 0 && decision.layout.pods.length === pods.length',
+      'unverified === 0',
+      'a foreign pod that becomes own stays out',
+    ],
+    ['pod.uid === other.uid', 'true', 'the next pod of a name keeps the UID of the one before'],
+  ]),
+  ...mutate('storage/claims.ts', tests, [
+    ['const claiming = [...exact, ...named];', 'const claiming = exact;', 'a pod without a UID is no claim'],
+    ['areOfOneNode(verified) ? verified : []', '[]', 'the node that the API had named does not count'],
+  ]),
+  ...mutate('storage/storage.ts', tests, [
+    [' && isOn(only, identity)', '', 'the only pod of a name is served wherever it is'],
+    ["isDisputed && best.kind === 'missing' ? conflict : best", 'best', 'a conflict is not said to be one'],
+    ['++unverified <= unknownPodLimit', 'true', 'made-up pods of earlier scrapes pile up'],
+  ]),
+  ...mutate('storage/storednode.ts', tests, [
+    ['pods[index]?.isVerified !== true', 'false', 'whatever a snapshot has was placed by the API'],
+  ]),
+  ...mutate('storage/snapshot.ts', tests, [
+    ['...(pod.isVerified && { isVerified: pod.isVerified }),', '', 'where pods were placed is lost with a restart'],
+  ]),
+  ...mutate('command/expectations.ts', commandTests, [
+    ['pod.node === undefined || pod.node === node', 'true', "pods of other nodes are missed in a node's answers"],
+    [' || isOverdue(undefined, nowMs)', '', 'a pod that the API does not place is missed nowhere'],
+  ]),
+  ...mutate('command/foreignpods.ts', commandTests, [
+    ['if (named.delete(node)) counter.remove({ node });', '', 'series of nodes that left stay'],
+  ]),
+];
