@@ -7,8 +7,9 @@ import { StatusError, unauthorized } from '../apimachinery/status.ts';
 import { quote } from '../apimachinery/quote.ts';
 import type { TokenReviewer } from '../client/reviews.ts';
 import type { Clock } from '../clock.ts';
+import { foreignText } from '../foreigntext.ts';
 import { describeError } from '../logging.ts';
-import { bearerToken, withoutToken } from './bearer.ts';
+import { bearerToken } from './bearer.ts';
 import { perConnection } from './perconnection.ts';
 import { hasHeaderWithPrefix } from './rawheaders.ts';
 import type { RefusalCause, Refusals } from './refusals.ts';
@@ -143,7 +144,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const verdict = await tokens.authenticate(shown, credentials, signal).catch((error: unknown) => {
       signal.throwIfAborted();
       if (!(error instanceof TooManyStrangers))
-        throw new Refused('token-review', withoutToken(describeError(error), shown));
+        throw new Refused('token-review', foreignText(describeError(error), { secrets: [shown] }));
       refusals.refused({ cause: 'token-line', reason: error.message, address: credentials.address });
       throw error;
     });

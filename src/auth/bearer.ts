@@ -51,13 +51,3 @@ function hasAlgorithm(header: string): boolean {
 
 /** Characters of a JWT's header; with a key identifier it has about a hundred. */
 const jwtHeaderLimit = 4_096;
-/** Parts of a token that are as long or longer are secret; shorter ones may be words of the message. */
-const secretPartLength = 8;
-/** Parts that are looked for; a JWT has three, an encrypted one five. */
-const secretPartLimit = 16;
-
-/** Returns the text without the token and without its parts, should whoever reviewed the token repeat it. */
-export function withoutToken(text: string, token: string): string {
-  const parts = token.split('.', secretPartLimit).filter((part) => part.length >= secretPartLength);
-  return [token, ...parts].reduce((left, part) => left.replaceAll(part, '<token>'), text);
-}

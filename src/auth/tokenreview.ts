@@ -5,7 +5,7 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { ReviewCall, TokenReviewer } from '../client/reviews.ts';
 import type { Clock } from '../clock.ts';
-import { looksLikeJwt, withoutToken } from './bearer.ts';
+import { looksLikeJwt } from './bearer.ts';
 import { createReviewCache } from './cache.ts';
 import { createKnownTokens } from './knowntokens.ts';
 import { createStrangers, type Source } from './strangers.ts';
@@ -96,6 +96,6 @@ async function review(reviewer: TokenReviewer, token: string, call?: ReviewCall)
     case 'rejected':
       return { kind: 'invalid', reason: 'kube-apiserver does not know it' };
     case 'failed':
-      return { kind: 'invalid', reason: withoutToken(result.error, token) };
+      return { kind: 'invalid', reason: result.error };
   }
 }

@@ -402,7 +402,7 @@ describe('what is refused', () => {
     api.reviews.token = () => ({ user: {}, error: `cannot verify ${token}: c2VjcmV0cGF5bG9hZA has expired` });
     assert.equal(await askHttp2(undefined, bearer(token)), unauthorized);
     assert.deepEqual(refusals, [
-      { cause: 'token', reason: 'cannot verify <token>: <token> has expired', variant: '', address: '127.0.0.1' },
+      { cause: 'token', reason: 'cannot verify <redacted>: <redacted> has expired', variant: '', address: '127.0.0.1' },
     ]);
   });
 
