@@ -10,6 +10,7 @@ const hostileBytes = 60_000;
 
 /** Quadratic patterns take 0.3 s and more over 60 KB, linear ones less than 5 ms. */
 const limitMs = 150;
+const attempts = 5;
 
 /** What repetitions match, alone and in turns, so that one repetition can be cut in many places or begun in many. */
 const repeated = [
@@ -137,15 +138,24 @@ test('no regular expression backtracks over 60 KB', () => {
   );
 });
 
-/** Stops at the first input that is too slow. */
+/** Returns the first input that is too slow, if any. */
 function slowestOf({ where, pattern }: Found, inputs: readonly string[]): string | undefined {
   for (const input of inputs) {
-    const startedMs = performance.now();
-    pattern.lastIndex = 0;
-    pattern.test(input);
-    const tookMs = performance.now() - startedMs;
+    const tookMs = fastestOf(pattern, input);
     if (tookMs > limitMs)
       return `${where} takes ${Math.round(tookMs)} ms over ${JSON.stringify(input.slice(0, 40))}...`;
   }
   return undefined;
+}
+
+/** Returns the shortest time in milliseconds: other processes may hold up one attempt, a slow pattern holds up each. */
+function fastestOf(pattern: RegExp, input: string): number {
+  let fastestMs = Infinity;
+  for (let attempt = 0; attempt < attempts && fastestMs > limitMs; attempt += 1) {
+    const startedMs = performance.now();
+    pattern.lastIndex = 0;
+    pattern.test(input);
+    fastestMs = Math.min(fastestMs, performance.now() - startedMs);
+  }
+  return fastestMs;
 }
