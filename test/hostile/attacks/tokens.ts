@@ -25,6 +25,8 @@ function random(name: string, token: () => string): Attack {
     target,
     // A token that was never reviewed is no better than a random one until it is.
     alike: ['token'],
+    // Half of what the attack lasts: without lanes of their own, known callers wait until its end.
+    limits: { waitMs: attackMs / 2 },
     async run({ port, apiServer, signal }) {
       const { token: review } = apiServer.reviews;
       apiServer.reviews.token = async (each) => {
