@@ -89,6 +89,9 @@ export function createOpenConnections({ limit, limitPerAddress, onClosed }: Open
       socket.destroy();
       return;
     }
+    // A client that reset its connection may come back by the same port before the reset was seen.
+    const previous = entries.get(keyOf(socket));
+    if (previous !== undefined) close(previous, undefined);
     const sameAddress = countByAddress.get(address) ?? 0;
     if (limitPerAddress > 0 && sameAddress >= limitPerAddress && !makeRoom('address', address)) {
       refuse(socket, 'address');
@@ -157,9 +160,10 @@ export function createOpenConnections({ limit, limitPerAddress, onClosed }: Open
 
   /** Forgets it at once: its close event comes later, and by then others may have been let in for it. */
   function close(entry: Entry, why: ClosedFor | undefined): void {
-    if (entry.socket.destroyed) return;
-    if (why !== undefined) onClosed(why);
-    entry.socket.destroy();
+    if (!entry.socket.destroyed) {
+      if (why !== undefined) onClosed(why);
+      entry.socket.destroy();
+    }
     forget(entry);
   }
 

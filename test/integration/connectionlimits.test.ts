@@ -114,6 +114,26 @@ const get = (path: string, lines = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${
 const ofKnown = 'x-known: yes\r\n';
 
 describe('at the limit of connections', () => {
+  test('a stranger that resets its connection and comes back by the same port is one connection', async () => {
+    const { port, connections } = await serve({ limit: 8 });
+    const localPort = await freePort();
+    const openOnce = async () => {
+      const socket = connectTcp({ port, host: '127.0.0.1', localPort }).on('error', () => undefined);
+      clients.push(socket);
+      await once(socket, 'connect');
+      return socket;
+    };
+    for (let left = 20; left > 0; left -= 1) {
+      const socket = await openOnce();
+      // The beginning of a record: the server looks for the rest of it now and then, and sees a reset no sooner.
+      socket.write(Buffer.from([0x16, 0x03, 0x01]));
+      await until('it is there', () => connections.count().strangers > 0);
+      socket.resetAndDestroy();
+    }
+    await until('all are gone', () => connections.count().strangers === 0);
+    assert.deepEqual(connections.count(), { known: 0, strangers: 0 });
+  });
+
   test('the oldest stranger is closed, whatever it does, and those who are known are served', async () => {
     const { port, connections, closed } = await serve({ limit: 8 });
     const proxy = await openSession(port);
