@@ -29,6 +29,20 @@ export interface ContainerPoint extends Point {
   readonly startTimeMs: number | undefined;
 }
 
+/** Before the start time that stands for the ID of a container whose source reports no cgroup. */
+export const startIdPrefix = 'start:';
+
+/** The ID of a container of which the source reports neither a cgroup nor a start time; its restarts show by a falling counter only. */
+export const unknownContainerId = `${startIdPrefix}unknown`;
+
+/** Reports whether two IDs may be of one container: a start time that is away for one sample is no restart. */
+export function mayBeSameContainer(a: string, b: string): boolean {
+  if (a === b) return true;
+  return (
+    (a === unknownContainerId || b === unknownContainerId) && a.startsWith(startIdPrefix) && b.startsWith(startIdPrefix)
+  );
+}
+
 /** The containers of one pod on one node. */
 export interface PodBatch {
   readonly namespace: string;

@@ -3,7 +3,14 @@
  * Its rows have no cgroup, so a pod has no UID here, and a container is told from its successor by its start time.
  */
 import { type Numbers, type Sample, unremembered } from '../exposition/sample.ts';
-import { canBeName, type ContainerPoint, type PodBatch, type Point } from '../point.ts';
+import {
+  canBeName,
+  type ContainerPoint,
+  type PodBatch,
+  type Point,
+  startIdPrefix,
+  unknownContainerId,
+} from '../point.ts';
 import { aliveMachine, deadAfterMs, oldestAliveMs } from './age.ts';
 import type { Choice, Collector, Meaning } from './meaning.ts';
 import type { Steps } from '../kubelet/turns.ts';
@@ -64,9 +71,6 @@ export const resource: Meaning<Row, Lineages> = {
   collect: (rows) => new ResourceCollector(rows),
   kept: (row) => row,
 };
-
-/** Stands for the ID of a container whose start time is unknown; its restarts show by a falling counter only. */
-const unknownContainerId = 'start:unknown';
 
 /** Takes the samples of one body, their families by index in resourceFamilies, and gives what they add up to. */
 class ResourceCollector implements Collector<Lineages> {
@@ -243,7 +247,7 @@ function toContainerPoint(
   const point = readings.toPointOrUnusable(time);
   const startTimeMs = readings.startTimeMs();
   // The exact value tells more than the milliseconds: runtimes give nanoseconds.
-  const containerId = startTimeMs === undefined ? unknownContainerId : `start:${readings.start.value}`;
+  const containerId = startTimeMs === undefined ? unknownContainerId : `${startIdPrefix}${readings.start.value}`;
   return { point: { name, containerId, startTimeMs, ...point } };
 }
 

@@ -41,8 +41,8 @@ export const counterJitterSeconds = 1e-6;
 /** cAdvisor rounds start times down to whole seconds. */
 const startTimeResolutionMs = 1_000;
 
-/** A counter of 0 is believed of containers younger than this: older ones have used something, so theirs was not reported. */
-const zeroCounterMs = 60_000;
+/** A counter of 0 is believed of containers younger than this, in milliseconds: older ones have used something, so theirs was not reported. */
+const zeroCounterMs = 5_000;
 
 /** @param capacityCores of the Node's status; undefined or 0 where it is unknown. */
 export function mostCoresOf(capacityCores: number | undefined): number {
@@ -77,7 +77,7 @@ export function judge(
   const isEmpty = memoryBytes === 0 && lastMemoryBytes > 0;
   if (Number.isNaN(memoryBytes) || (isEmpty && intervalMs <= rules.stalenessMs)) return 'no value';
   // cAdvisor leaves the row out while no CPU was used, so 0 is also what a row that is missing for one scrape looks like.
-  if (cpuSeconds === 0 && lastCpuSeconds > 0 && !(startTimeMs + startTimeResolutionMs > lastMs)) {
+  if (cpuSeconds === 0 && lastCpuSeconds > 0 && !hasStartedSince(lastMs, startTimeMs)) {
     if (!isEmpty) return 'no value';
     return intervalMs <= rules.longestWindowMs ? 'ended' : 'restart';
   }
@@ -87,8 +87,13 @@ export function judge(
   if (intervalMs <= 0) return 'repeated';
   if (cpuSeconds < lastCpuSeconds - counterJitterSeconds || intervalMs > rules.longestWindowMs) return 'restart';
   // The whole life of a container is not what it used since its row was missing.
-  if (lastCpuSeconds === 0 && cpuSeconds > 0 && lastMs - startTimeMs > zeroCounterMs) return 'restart';
+  if (lastCpuSeconds === 0 && cpuSeconds > 0 && !(lastMs - startTimeMs <= zeroCounterMs)) return 'restart';
   return isPossible(cpuSeconds - lastCpuSeconds, intervalMs, rules) ? 'news' : 'implausible';
+}
+
+/** Reports whether a container may have started after a sample. @param startTimeMs NaN where it is unknown. */
+export function hasStartedSince(sampleMs: number, startTimeMs: number): boolean {
+  return startTimeMs + startTimeResolutionMs > sampleMs;
 }
 
 /** Reports whether a node can have used so much CPU in that time. */

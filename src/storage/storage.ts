@@ -218,7 +218,9 @@ export function createStorage({
 
   function noteImplausible(node: string, what: string, before: Held | undefined, now: Held): void {
     const { last, rival } = now;
-    if (rival !== undefined && rival !== before?.rival && !isOtherClock(last, rival)) onImplausible(node, what);
+    // The sample from before a restart is none of too much CPU.
+    if (rival === undefined || rival === before?.rival || rival === before?.last) return;
+    if (!isOtherClock(last, rival)) onImplausible(node, what);
   }
 
   /** A node on which something came or went, or that is read from the other endpoint. */

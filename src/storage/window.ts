@@ -1,13 +1,23 @@
 /** Turns two samples of one cgroup into a usage, or says why it cannot yet; pure. */
-import type { Answer, ContainerPoint, Point, PodUsage, Usage } from '../point.ts';
-import { isPossible, judge, type Judgement, type Rules } from './judge.ts';
+import {
+  type Answer,
+  type ContainerPoint,
+  mayBeSameContainer,
+  type Point,
+  type PodUsage,
+  type Usage,
+} from '../point.ts';
+import { hasStartedSince, isPossible, judge, type Judgement, type Rules } from './judge.ts';
 
 /** The newest sample of one cgroup and what its rate is counted from. */
 export interface Held<P extends Point = Point> {
   readonly last: P;
   /** The sample before, or why there is none. */
   readonly base: Base | 'one-sample' | 'restarted';
-  /** A later sample that cannot follow the last one, or cannot be compared with it. Where the next one follows it, it was of another counter; otherwise it was absurd. */
+  /**
+   * A later sample that cannot follow the last one, or cannot be compared with it. Where the next one follows it, it was of another counter; otherwise it was
+   * absurd. After a restart, the last sample before it: where the next one follows that, there was no restart, and the sample in between was absurd.
+   */
   readonly rival?: P;
   /** Set while the kubelet reports the cgroup without a value that can be true: what was served before is served until it is stale. */
   readonly lacksValue?: true;
@@ -33,10 +43,14 @@ export function advanceContainer(
   rules: Rules,
 ): Held<ContainerPoint> {
   if (held === undefined) return { last: point, base: sinceStart(point, youngerThanMs, rules) ?? 'one-sample' };
-  if (held.last.containerId !== point.containerId) {
+  if (!mayBeSameContainer(held.last.containerId, point.containerId)) {
     return { last: point, base: sinceStart(point, youngerThanMs, rules) ?? 'restarted' };
   }
-  return advance(held, point, point.startTimeMs ?? Number.NaN, rules);
+  const now = advance(held, point, point.startTimeMs ?? Number.NaN, rules);
+  // Its counter was not reported until now: what it has used since its start is known all the same.
+  const isFirstCounter = now.base === 'restarted' && now.last === point && held.last.cpuSeconds === 0;
+  const base = isFirstCounter ? sinceStart(point, youngerThanMs, rules) : undefined;
+  return base === undefined ? now : { last: point, base };
 }
 
 /**
@@ -104,12 +118,27 @@ function advance<P extends Point>(held: Held<P>, point: P, startTimeMs: number, 
     case 'ended':
       return { last: point, base: { timestampMs: held.last.timestampMs, cpuSeconds: 0 } };
     case 'news':
-      return { last: point, base: held.last };
+      return { last: point, base: isAfterAbsurd(held, point, startTimeMs, rules) ? held.rival : held.last };
     case 'restart':
-      return { last: point, base: 'restarted' };
+      return isAfterAbsurd(held, point, startTimeMs, rules)
+        ? { last: point, base: held.rival }
+        : { last: point, base: 'restarted', ...(!Number.isNaN(held.last.memoryBytes) && { rival: held.last }) };
     case 'implausible':
       return afterRival(held, point, startTimeMs, rules);
   }
+}
+
+/** Reports whether a sample follows the one from before a restart: then the last one was odd, and nothing has restarted. */
+function isAfterAbsurd<P extends Point>(
+  held: Held<P>,
+  point: P,
+  startTimeMs: number,
+  rules: Rules,
+): held is Held<P> & Required<Pick<Held<P>, 'rival'>> {
+  const { base, rival } = held;
+  if (base !== 'restarted' || rival === undefined || isOtherClock(rival, point)) return false;
+  if (hasStartedSince(stampMs(rival), startTimeMs)) return false;
+  return judgeAfter(rival, point, startTimeMs, rules) === 'news';
 }
 
 /**
@@ -164,7 +193,8 @@ function withoutValue<P extends Point>(held: Held<P>, point: P): Held<P> {
 function sinceStart(point: ContainerPoint, youngerThanMs: number, rules: Rules): Base | undefined {
   if (point.startTimeMs === undefined || Number.isNaN(point.memoryBytes)) return undefined;
   const ageMs = stampMs(point) - point.startTimeMs;
-  const isFresh = ageMs >= freshMinimumMs && ageMs < youngerThanMs;
+  // A container of that age has used some CPU: a counter of 0 is one that is not reported.
+  const isFresh = ageMs >= freshMinimumMs && ageMs < youngerThanMs && point.cpuSeconds > 0;
   // More than a machine could do in that time: the start time has moved.
   if (!isFresh || !isPossible(point.cpuSeconds, ageMs, rules)) return undefined;
   return { timestampMs: point.startTimeMs, cpuSeconds: 0 };

@@ -149,7 +149,7 @@ export const selection: readonly Mutation[] = [
   ...mutate('scrape/resource.ts', testsOf('decode', 'fastpath'), [
     ['lines.filter(({ cpu, memory }) => cpu.seen && memory.seen)', 'lines', 'half a line is a container'],
     ['if (whole.length > 1) return newestOf', 'if (false) return newestOf', 'of several lines the first counts'],
-    ['`start:${readings.start.value}`', "'start'", 'a restart is not seen'],
+    ['`${startIdPrefix}${readings.start.value}`', "'start'", 'a restart is not seen'],
     ['if (nodeTimeMs - point.timestampMs > limitMs) continue;', '', 'lines that are no longer sampled are served'],
   ]),
   ...mutate('scrape/coverage.ts', testsOf('coverage'), [

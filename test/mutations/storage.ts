@@ -24,7 +24,7 @@ export const storage: readonly Mutation[] = [
     ],
     ['intervalMs * rules.mostCores', 'intervalMs * mostCores', "the node's capacity is no bound"],
     ['Math.min(mostCores, capacityCores * capacityMargin)', 'capacityCores', 'a rate has no margin over the capacity'],
-    ['lastMs - startTimeMs > zeroCounterMs', 'false', 'the whole life of a container is booked on one window'],
+    ['!(lastMs - startTimeMs <= zeroCounterMs)', 'false', 'the whole life of a container is booked on one window'],
     [
       "if (!isEmpty) return 'no value'",
       "if (!isEmpty) return 'news'",
@@ -35,8 +35,8 @@ export const storage: readonly Mutation[] = [
     ['2 * resolutionMs, 2 * spacingMs', '2 * resolutionMs', 'a node that samples seldom is never served'],
     ['longestWindowAtLeastMs, 2 * resolutionMs', 'longestWindowAtLeastMs', 'a resolution of an hour is never served'],
     [
-      'startTimeMs + startTimeResolutionMs > lastMs',
-      'startTimeMs > lastMs',
+      'startTimeMs + startTimeResolutionMs > sampleMs',
+      'startTimeMs > sampleMs',
       'a restart in the second of the last sample is no restart',
     ],
   ]),
@@ -54,7 +54,7 @@ export const storage: readonly Mutation[] = [
     ],
     ['Math.max(0, Math.trunc(last', '(Math.trunc(last', 'a counter that went back by its jitter is a negative use'],
     [
-      'held.last.containerId !== point.containerId',
+      '!mayBeSameContainer(held.last.containerId, point.containerId)',
       'false',
       "a restarted container goes on from its predecessor's counter",
     ],
@@ -69,15 +69,27 @@ export const storage: readonly Mutation[] = [
       '',
       'a sample without a value is a usage',
     ],
-    [
-      "case 'restart':\n      return { last: point, base: 'restarted' };",
-      "case 'restart':\n      return { last: point, base: held.last };",
-      'a rate goes over a restart',
-    ],
+    ["{ last: point, base: 'restarted', ...(", '{ last: point, base: held.last, ...(', 'a rate goes over a restart'],
     [
       'if (follows && !isOtherClock(rival, point)) return { last: point, base: rival };',
       '',
       'a machine exchanged under its name is never served',
+    ],
+    [
+      "return judgeAfter(rival, point, startTimeMs, rules) === 'news';",
+      'return false;',
+      'the sample after an odd one is counted from that',
+    ],
+    [
+      'if (hasStartedSince(stampMs(rival), startTimeMs)) return false;',
+      '',
+      'a restarted container goes on from before its restart',
+    ],
+    [' && point.cpuSeconds > 0;', ';', 'a counter that is not reported yet is a use of nothing'],
+    [
+      'isFirstCounter ? sinceStart(point, youngerThanMs, rules) : undefined',
+      'undefined',
+      'a first counter is no usage',
     ],
     ['return { last, base, rival: point };', 'return { last: point, base: last };', 'one absurd sample is served'],
     ['return toldMs ?? timestampMs;', 'return timestampMs;', 'an old sample gets a new time with each answer'],

@@ -35,7 +35,7 @@ const pod = (atSeconds: number, rest: Partial<PodBatch> & { id?: string; cpu?: n
 const batch = (atSeconds: number, pods: readonly PodBatch[] = [pod(atSeconds)], node = 'node-a'): NodePoints => ({
   node,
   source: 'cadvisor',
-  machine: { timestampMs: atSeconds * 1000, cpuSeconds: atSeconds, memoryBytes: 9000, swapBytes: undefined },
+  machine: { timestampMs: atSeconds * 1000, cpuSeconds: 1 + atSeconds, memoryBytes: 9000, swapBytes: undefined },
   hasSwap: undefined,
   pods,
 });

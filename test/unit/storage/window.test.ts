@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ContainerPoint, Point } from '../../../src/point.ts';
+import { type ContainerPoint, type Point, unknownContainerId } from '../../../src/point.ts';
 import type { Rules } from '../../../src/storage/judge.ts';
 import * as window from '../../../src/storage/window.ts';
 import { type Held, podUsageOf, usageOf } from '../../../src/storage/window.ts';
@@ -257,6 +257,75 @@ describe('a sample without a value', () => {
     assert.equal(cpuOf(first), 'restarted');
     assert.equal(cpuOf(advanceContainer(first, container(120_000, 95, old), 0)), 0.5);
   });
+});
+
+describe('one odd sample between good ones', () => {
+  const rateOf = (...points: ContainerPoint[]) => {
+    const held = containerAfter(...points);
+    const usage = held && usageOf(held, false);
+    return usage?.kind === 'ready' ? [usage.value.windowMs, usage.value.cpuNanocores / 1e9] : usage?.reason;
+  };
+  const good = [container(100_000, 100), container(110_000, 101)] as const;
+
+  for (const [what, odd] of [
+    ['a counter that was lower', container(120_000, 70)],
+    ['a counter of next to nothing', container(120_000, 0.5)],
+    ['a time of a minute ago', container(50_000, 102)],
+    ['a time of an hour ago', container(-3_500_000, 102)],
+    ['a time of hours from now', container(9_000_000, 102, { toldMs: 9_000_000 })],
+  ] as const) {
+    test(`is ${what}: the next rate leaves it out`, () => {
+      assert.equal(rateOf(...good, odd), 'restarted');
+      assert.deepEqual(rateOf(...good, odd, container(130_000, 103)), [20_000, 0.1]);
+      assert.deepEqual(rateOf(...good, odd, container(130_000, 103), container(140_000, 104)), [10_000, 0.1]);
+    });
+  }
+
+  test('is none where the next sample follows it: the counter or the clock is another one', () => {
+    assert.deepEqual(rateOf(...good, container(120_000, 1), container(130_000, 3)), [10_000, 0.2]);
+    assert.deepEqual(rateOf(...good, container(50_000, 102), container(60_000, 104)), [10_000, 0.2]);
+  });
+});
+
+describe('a first counter of 0', () => {
+  const rateOf = (...points: ContainerPoint[]) => {
+    const held = points.reduce<Held<ContainerPoint> | undefined>(
+      (before, next) => advanceContainer(before, next, 60_000),
+      undefined,
+    );
+    const usage = held && usageOf(held, false);
+    return usage?.kind === 'ready' ? [usage.value.windowMs, usage.value.cpuNanocores / 1e9] : usage?.reason;
+  };
+
+  test('is not what a container has used since its start', () => {
+    assert.equal(rateOf(container(50_000, 0, { startTimeMs: 0 })), 'one-sample');
+  });
+
+  test('is not what its next rate is counted from, but its start is', () => {
+    const young = { startTimeMs: 10_000 };
+    assert.deepEqual(rateOf(container(50_000, 0, young), container(60_000, 100, young)), [50_000, 2]);
+  });
+
+  test('leaves no rate to its next sample where nothing says when it started', () => {
+    const points = [container(50_000, 0), container(60_000, 100)] as const;
+    assert.equal(rateOf(...points), 'restarted');
+    assert.deepEqual(rateOf(...points, container(70_000, 102)), [10_000, 0.2]);
+  });
+});
+
+test('the first sample without a start time is another container than one that cAdvisor reported', () => {
+  const held = containerAfter(container(10_000, 1), container(20_000, 2, { containerId: unknownContainerId }));
+  assert.deepEqual(held && usageOf(held, false), { kind: 'missing', reason: 'restarted' });
+});
+
+test('a start time that is away for one sample is no restart', () => {
+  const held = containerAfter(
+    container(10_000, 1, { containerId: 'start:7' }),
+    container(20_000, 2, { containerId: unknownContainerId }),
+    container(30_000, 4, { containerId: 'start:7' }),
+  );
+  const usage = held && usageOf(held, false);
+  assert.equal(usage?.kind === 'ready' && usage.value.cpuNanocores, 2e8);
 });
 
 describe('more CPU than the node has', () => {
