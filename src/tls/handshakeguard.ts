@@ -21,8 +21,10 @@ interface TlsHandle {
 const firstPauseMs = 1;
 const pauseGrowth = 1.5;
 const longestPauseMs = 250;
-/** Read at once; shared, since nothing keeps what is in it. */
-const buffer = Buffer.alloc(16 * 1024);
+/** Bytes of one step: in records of one byte each they take OpenSSL 2 ms. */
+const stepBytes = 16 * 1024;
+/** Shared, since nothing keeps what is in it. */
+const buffer = Buffer.alloc(stepBytes);
 
 export interface GuardOptions {
   readonly peer: 'client' | 'server';
@@ -68,12 +70,16 @@ export function guardHandshake(secure: TLSSocket, { peer, first, inTurn, onRefus
   handle.readStop();
   handle.readStart = () => 0;
   // After what Node does in the next tick with a new socket.
-  process.nextTick(() => {
-    if (pass(first)) inTurn(look);
-  });
+  process.nextTick(inTurn, () => passFirst(first));
 
   function keepSecret(line: Buffer): void {
     secret ??= handshakeSecret(line.toString('latin1'), peer);
+  }
+
+  /** Gives TLS what was read before, in steps: it may be more than one step's bytes, and what OpenSSL makes of a ClientHello takes the most time. */
+  function passFirst(bytes: Buffer): void {
+    const rest = bytes.subarray(stepBytes);
+    if (pass(bytes.subarray(0, stepBytes), rest)) inTurn(rest.length === 0 ? look : () => passFirst(rest));
   }
 
   /** Reads what has come. Hands over to Node when nothing costly can come any more, and where the connection has ended. */
@@ -93,8 +99,11 @@ export function guardHandshake(secure: TLSSocket, { peer, first, inTurn, onRefus
     else if (pass(buffer.subarray(0, length))) inTurn(look);
   }
 
-  /** Gives bytes to TLS. Returns whether there is more to look at. */
-  function pass(bytes: Buffer): boolean {
+  /**
+   * Gives bytes to TLS. Returns whether there is more to look at.
+   * @param rest what else was read; given to TLS, too, where there is not.
+   */
+  function pass(bytes: Buffer, rest?: Buffer): boolean {
     if (secure.destroyed) return false;
     pauseMs = firstPauseMs;
     try {
@@ -105,8 +114,10 @@ export function guardHandshake(secure: TLSSocket, { peer, first, inTurn, onRefus
       onRefused(new RefusedPeerError(error as Error));
       return false;
     }
-    if (flight.done) handOver();
-    return !flight.done;
+    if (!flight.done) return true;
+    if (rest !== undefined && rest.length > 0 && !secure.destroyed) handle.receive(rest);
+    handOver();
+    return false;
   }
 
   function handOver(): void {

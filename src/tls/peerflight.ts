@@ -34,7 +34,9 @@ export class PeerFlight {
   #decrypt: RecordDecrypter | undefined;
   readonly #decrypter: () => RecordDecrypter | undefined;
   #records: Buffer = Buffer.alloc(0);
+  /** The beginning of a message, and room for more: a peer may send each byte in a record of its own. */
   #messages: Buffer = Buffer.alloc(0);
+  #messagesBytes = 0;
   #bytes = 0;
 
   /** @param decrypter is asked at each record until it has one: from then on the connection is TLS 1.3, and its records are encrypted. */
@@ -95,14 +97,23 @@ export class PeerFlight {
     if (inner[end - 1] === recordType.handshake) this.#readMessages(inner.subarray(0, end - 1));
     else if (inner[end - 1] !== recordType.alert) throw new PeerFlightError('sent data before its handshake');
   }
+
   #readMessages(content: Buffer): void {
-    this.#messages = Buffer.concat([this.#messages, content]);
-    while (!this.done && this.#messages.length >= messageHeaderBytes) {
-      const end = messageHeaderBytes + this.#messages.readUIntBE(1, 3);
-      if (this.#messages.length < end) return;
-      this.#readMessage(this.#messages[0] ?? 0, this.#messages.subarray(messageHeaderBytes, end));
-      this.#messages = this.#messages.subarray(end);
+    const end = this.#messagesBytes + content.length;
+    if (end > this.#messages.length) {
+      const { length } = this.#messages;
+      this.#messages = Buffer.concat([this.#messages.subarray(0, this.#messagesBytes)], Math.max(2 * length, end));
     }
+    content.copy(this.#messages, this.#messagesBytes);
+    let start = 0;
+    while (!this.done && end - start >= messageHeaderBytes) {
+      const next = start + messageHeaderBytes + this.#messages.readUIntBE(start + 1, 3);
+      if (end < next) break;
+      this.#readMessage(this.#messages[start] ?? 0, this.#messages.subarray(start + messageHeaderBytes, next));
+      start = next;
+    }
+    if (start > 0) this.#messages.copyWithin(0, start, end);
+    this.#messagesBytes = end - start;
   }
 
   #readMessage(type: number, body: Buffer): void {

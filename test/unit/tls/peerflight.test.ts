@@ -90,3 +90,22 @@ test('no bytes throw anything else', () => {
     { numRuns: 2_000 },
   );
 });
+
+test('a message in records of one byte costs what its bytes do', () => {
+  const bytes = records(Buffer.concat([message(1, Buffer.alloc(10_000)), certificates(good, good)]), 1);
+  let copied = 0;
+  const { concat } = Buffer;
+  Buffer.concat = (list, ...rest) => {
+    const joined = concat(list, ...rest);
+    copied += joined.length;
+    return joined;
+  };
+  const flight = reader();
+  try {
+    flight.read(bytes);
+  } finally {
+    Buffer.concat = concat;
+  }
+  assert.ok(flight.done);
+  assert.ok(copied < 4 * bytes.length, `${copied} bytes were copied`);
+});

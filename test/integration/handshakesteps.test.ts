@@ -1,0 +1,80 @@
+/** What a TLS handshake costs is done in the turns of the server, in steps with a bound, however its bytes come. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as connectTcp, type AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import { connect, createServer, type Server } from 'node:tls';
+import { startGuarded } from '../../src/server/guardedhandshake.ts';
+import { refusePlainHttp } from '../../src/server/plainhttp.ts';
+import { flightLimitBytes } from '../../src/tls/peerflight.ts';
+import { makeAuthority } from '../fakes/certificates.ts';
+import { until } from '../fakes/until.ts';
+
+const silenceMs = 60_000;
+/** Bytes of a step at most. */
+const stepBytes = 16 * 1024;
+
+let server: Server;
+let port = 0;
+let steps = 0;
+let isStep = false;
+/** For each ClientHello, whether OpenSSL read it in a step. */
+const hellos: boolean[] = [];
+const refused: string[] = [];
+
+before(async () => {
+  const own = makeAuthority('server').issue({ cn: 'server', ips: ['127.0.0.1'], usages: ['server'] });
+  server = createServer({
+    ...own,
+    requestCert: true,
+    rejectUnauthorized: false,
+    ca: [],
+    ALPNCallback: ({ protocols }) => {
+      hellos.push(isStep);
+      return protocols[0];
+    },
+  });
+  server.on('secureConnection', (socket) => socket.on('error', () => undefined).end('served'));
+  const inTurn = (step: () => void) =>
+    void setImmediate(() => {
+      steps += 1;
+      isStep = true;
+      step();
+      isStep = false;
+    });
+  const guard = { inTurn, onRefused: ({ message }: Error) => void refused.push(message) };
+  refusePlainHttp(server, silenceMs, inTurn, (first, start) => startGuarded(first, start, guard));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  port = (server.address() as AddressInfo).port;
+});
+
+after(() => server.close());
+
+test('OpenSSL reads the first message of a client in a step', async () => {
+  const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+  let received = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => (received += chunk));
+  await once(socket, 'close');
+  assert.equal(received, 'served');
+  assert.deepEqual(hellos, [true]);
+});
+
+test('what a client sends at once, in records of one byte, is read in several steps', async () => {
+  const header = Buffer.from([22, 3, 1, 0, 1]);
+  // A ClientHello that is longer than the flight may be.
+  const hello = Buffer.concat([Buffer.from([1, 1, 0, 0]), Buffer.alloc(flightLimitBytes)]);
+  const records = Buffer.alloc(hello.length * (header.length + 1));
+  for (const [at, byte] of hello.entries()) {
+    header.copy(records, at * (header.length + 1));
+    records[at * (header.length + 1) + header.length] = byte;
+  }
+  steps = 0;
+  const socket = connectTcp(port, '127.0.0.1').on('error', () => undefined);
+  socket.write(records);
+  await until('the client is refused', () => refused.length > 0);
+  assert.match(refused[0] ?? '', /more than 65536 bytes/);
+  // One that looks at the first bytes, and those that read them.
+  assert.ok(steps > flightLimitBytes / stepBytes, `${steps} steps`);
+  socket.destroy();
+});
