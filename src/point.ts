@@ -106,6 +106,11 @@ export type Answer<T> =
       readonly node?: string;
     };
 
+/** Bytes, or CPU seconds: more than any machine has or uses. 2^60 is an exbibyte, or 36 billion years of CPU; kubelets have sent 2^64. */
+export const valueLimit = 2 ** 60;
+/** The end of the year 9999, in milliseconds since the epoch: RFC 3339 writes no later time, so none is stored or written to a snapshot. */
+export const latestMs = 253_402_300_799_999;
+
 /** Characters of an ID or of a path that is one. */
 export const idLimit = 1024;
 /** Characters of a name: Kubernetes allows 253. */

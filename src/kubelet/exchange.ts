@@ -96,10 +96,18 @@ export class Incoming implements ResponseSink<Answer> {
 function answerHeadOf(head: ResponseHead): AnswerHead {
   if (lastHead?.head === head) return lastHead.answer;
   const { status, headers } = head;
-  const dateMs = Date.parse(headers.get('date') ?? '');
   const contentType = headers.get('content-type') ?? '';
-  lastHead = { head, answer: { status, contentType, dateMs: Number.isNaN(dateMs) ? undefined : dateMs } };
+  lastHead = { head, answer: { status, contentType, dateMs: dateOf(headers.get('date') ?? '') } };
   return lastHead.answer;
+}
+
+/** The year 9999 may be the last one that times are written in, and samples are a little ahead of their Date. */
+const latestDateMs = Date.UTC(9999);
+
+/** Returns the time in milliseconds since the epoch; undefined where it is none, or one that no clock of a node shows: Linux counts from 1970 on. */
+export function dateOf(header: string): number | undefined {
+  const dateMs = Date.parse(header);
+  return dateMs >= 0 && dateMs < latestDateMs ? dateMs : undefined;
 }
 
 /** Whoever reads heads gives the same object for the same one. */

@@ -1,10 +1,7 @@
 /** The series of one cgroup as they come in, and which of their values are believed; the same for both endpoints. */
 import type { Sample } from '../exposition/sample.ts';
-import type { Point } from '../point.ts';
+import { latestMs, type Point, valueLimit } from '../point.ts';
 import { type AnswerTime, sampleTime } from './sampletime.ts';
-
-/** More than any machine has or uses: 2^60 is an exbibyte, or 36 billion years of CPU; kubelets have sent 2^64. */
-const valueLimit = 2 ** 60;
 
 /** The latest sample of one series; kubelets send two for one where a container's cgroup outlived it. */
 export class Reading {
@@ -84,7 +81,7 @@ export class Readings {
 
 /** Whole milliseconds of a start time in seconds; undefined where it cannot be true. */
 export function startTimeMs(seconds: number): number | undefined {
-  return seconds > 0 && isPlausible(seconds) ? Math.trunc(seconds * 1000) : undefined;
+  return seconds > 0 && seconds * 1000 <= latestMs ? Math.trunc(seconds * 1000) : undefined;
 }
 
 /** CPU seconds or bytes that can be true; NaN is not. */

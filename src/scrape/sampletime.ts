@@ -1,5 +1,5 @@
 /** Decides which times of samples are believed, relative to the answer that they came with; pure. */
-import type { Point } from '../point.ts';
+import { latestMs, type Point } from '../point.ts';
 
 /** When an answer was given; milliseconds since the epoch by the node's clock. */
 export interface AnswerTime {
@@ -16,9 +16,6 @@ const futureLimitMs = 5_000;
 
 /** A sample that is older than this by its own node's clock has no time that can be true; no kubelet samples so seldom. */
 const pastLimitMs = 24 * 3_600_000;
-
-/** The end of the year 9999; later times are negative ones that were written as unsigned, or no times. */
-const latestMs = 253_402_300_799_999;
 
 /**
  * Puts together what is known of an answer's time.
@@ -44,6 +41,7 @@ export function sampleTime(
 ): Pick<Point, 'timestampMs' | 'toldMs' | 'isUntimed'> | undefined {
   if (isTrueTime(timestampMs, time)) return { timestampMs };
   if (Number.isNaN(timestampMs) || timestampMs === 0) return { timestampMs: time.untimedMs, isUntimed: true };
+  // Later times are negative ones that were written as unsigned, or no times.
   if (timestampMs < time.earliestMs || timestampMs > latestMs) return undefined;
   return { timestampMs: time.nodeTimeMs, toldMs: timestampMs };
 }

@@ -97,6 +97,6 @@ export function hasStartedSince(sampleMs: number, startTimeMs: number): boolean 
 }
 
 /** Reports whether a node can have used so much CPU in that time. */
-export function isPossible(cpuSeconds: number, intervalMs: number, rules: Rules): boolean {
+export function isPossible(cpuSeconds: number, intervalMs: number, rules: Pick<Rules, 'mostCores'>): boolean {
   return cpuSeconds * 1000 <= intervalMs * rules.mostCores;
 }

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { ContainerPoint, Point, Usage, PodUsage } from '../point.ts';
 import type { Absent, HeldNode, HeldPod } from './held.ts';
 import type { Served } from './served.ts';
-import { checkSavedNode } from './snapshotchecks.ts';
+import { checkSavedNode, longestMs } from './snapshotchecks.ts';
 import type { Held } from './window.ts';
 
 /** Another number whenever what a line holds has changed: a file of another version is of no use. */
@@ -115,7 +115,7 @@ function saveNode(node: string, { served, pods, storedMs, ...rest }: HeldNode, n
   return {
     node,
     ...rest,
-    storedAgeMs: nowMs - storedMs,
+    storedAgeMs: ageMs(storedMs, nowMs),
     served: saveServed(served, nowMs),
     pods: pods.map((pod) => ({
       name: pod.name,
@@ -149,7 +149,15 @@ function loadPod(node: string, { served, containers, absent = [], ...rest }: Sav
 }
 
 function saveAbsent(absent: Absent, nowMs: number): NonNullable<SavedPod['absent']> {
-  return Array.from(absent, ([name, sinceMs]) => ({ name, ageMs: nowMs - sinceMs }));
+  return Array.from(absent, ([name, sinceMs]) => ({ name, ageMs: ageMs(sinceMs, nowMs) }));
+}
+
+/**
+ * Returns the age to write. What has come since the writing began is as old as that; and what came longer ago than a snapshot can say is of no use,
+ * whatever its age.
+ */
+function ageMs(sinceMs: number, nowMs: number): number {
+  return Math.min(Math.max(0, nowMs - sinceMs), longestMs);
 }
 
 /** JSON has null for the NaN of a sample without a value. */
@@ -163,7 +171,7 @@ function loadPoint<P extends Point>(point: P): P {
 
 /** What is served of a part of a pod is left out: the next scrape has it again. */
 function saveServed<U>({ reason, last }: Served<U>, nowMs: number): SavedServed<U> {
-  return { reason, ...(last && { last: { usage: last.usage, ageMs: nowMs - last.sinceMs } }) };
+  return { reason, ...(last && { last: { usage: last.usage, ageMs: ageMs(last.sinceMs, nowMs) } }) };
 }
 
 function loadServed<U>({ reason, last }: SavedServed<U>, thenMs: number): Served<U> {

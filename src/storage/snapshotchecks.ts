@@ -1,18 +1,15 @@
 /** Says what a line of a snapshot may hold: a file that is sealed but malformed must not reach the store, nor a number that cannot be the API. */
-import { canBeId } from '../point.ts';
-import { mostCores } from './judge.ts';
-import { type Held, nanocores, stampMs } from './window.ts';
+import { canBeId, latestMs, valueLimit } from '../point.ts';
+import { isPossible, mostCores } from './judge.ts';
+import { type Held, stampMs } from './window.ts';
 
 /** Throws an Error that names the field. */
 type Check = (value: unknown, field: string) => void;
 
-/** Bytes or CPU seconds; more than any machine has, see reading.ts. */
-const valueLimit = 2 ** 60;
-/** Years 0 to 9999, which RFC 3339 can write; milliseconds since the epoch. */
+/** The start of the year 0, from which on RFC 3339 can write times; milliseconds since the epoch. */
 const earliestMs = -62_167_219_200_000;
-const latestMs = 253_402_300_799_999;
-/** Thirty days: no window and no age is longer. */
-const longestMs = 30 * 86_400_000;
+/** Thirty days, in milliseconds: no window is longer, and no age is written longer. */
+export const longestMs = 30 * 86_400_000;
 
 const time = number(earliestMs, latestMs);
 const seconds = number(0, valueLimit);
@@ -105,7 +102,8 @@ function held(of: Readonly<Record<string, Check>>): Check {
     const windowMs = stampMs(last) - stampMs(from);
     // What is served is counted from these two, and must be what a snapshot can hold.
     number(1, longestMs)(windowMs, `${field}'s window`);
-    number(0, mostCores * 1e9)(nanocores(last.cpuSeconds, from.cpuSeconds, windowMs), `${field}'s rate`);
+    const usedSeconds = last.cpuSeconds - from.cpuSeconds;
+    if (!isPossible(usedSeconds, windowMs, { mostCores })) fail(`${field}'s rate`, 'more than any node can use');
   };
 }
 

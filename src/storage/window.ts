@@ -7,7 +7,7 @@ import {
   type PodUsage,
   type Usage,
 } from '../point.ts';
-import { hasStartedSince, isPossible, judge, type Judgement, type Rules } from './judge.ts';
+import { hasStartedSince, isPossible, judge, type Judgement, mostCores, type Rules } from './judge.ts';
 
 /** The newest sample of one cgroup and what its rate is counted from. */
 export interface Held<P extends Point = Point> {
@@ -77,7 +77,8 @@ export function usageOf(held: Held, hasSwap: boolean): Answer<Usage> {
 /** As metrics-server: whole nanoseconds first, then the rate, both cut towards zero. A counter that went back a little has used nothing. */
 export function nanocores(lastSeconds: number, baseSeconds: number, windowMs: number): number {
   const usedNanoseconds = Math.max(0, Math.trunc(lastSeconds * 1e9) - Math.trunc(baseSeconds * 1e9));
-  return Math.trunc(usedNanoseconds / (windowMs / 1000));
+  // A counter of millions of years is known to a minute or so, which may make more of what was possible.
+  return Math.min(mostCores * 1e9, Math.trunc(usedNanoseconds / (windowMs / 1000)));
 }
 
 /** A pod has a usage if and only if each of its containers has: the HPA would take a pod with one left out for an idle one. */
@@ -116,7 +117,7 @@ function advance<P extends Point>(held: Held<P>, point: P, startTimeMs: number, 
     case 'no value':
       return withoutValue(held, point);
     case 'ended':
-      return { last: point, base: { timestampMs: held.last.timestampMs, cpuSeconds: 0 } };
+      return { last: point, base: { ...held.last, cpuSeconds: 0 } };
     case 'news':
       return { last: point, base: isAfterAbsurd(held, point, startTimeMs, rules) ? held.rival : held.last };
     case 'restart':

@@ -46,7 +46,7 @@ export const storage: readonly Mutation[] = [
       'usage.timestampMs > old.timestampMs',
       "a pod's time is that of its newest container",
     ],
-    ['return Math.trunc(usedNanoseconds', 'return (usedNanoseconds', 'nanocores have fractions'],
+    ['Math.trunc(usedNanoseconds', '(usedNanoseconds', 'nanocores have fractions'],
     [
       'Math.trunc(lastSeconds * 1e9) - Math.trunc(baseSeconds * 1e9)',
       '(lastSeconds - baseSeconds) * 1e9',
@@ -238,8 +238,10 @@ export const storage: readonly Mutation[] = [
     ],
   ]),
   ...mutate('storage/snapshot.ts', tests, [
-    ['ageMs: nowMs - last.sinceMs', 'ageMs: 0', 'a restart makes usages young'],
-    ['storedAgeMs: nowMs - storedMs', 'storedAgeMs: 0', 'a restart makes the last scrape recent'],
+    ['ageMs: ageMs(last.sinceMs, nowMs)', 'ageMs: 0', 'a restart makes usages young'],
+    ['Math.max(0, nowMs - sinceMs)', 'nowMs - sinceMs', 'a snapshot with ages below 0 is written'],
+    ['), longestMs)', '), Infinity)', 'a snapshot with ages that it may not hold is written'],
+    ['storedAgeMs: ageMs(storedMs, nowMs)', 'storedAgeMs: 0', 'a restart makes the last scrape recent'],
     ['sinceMs: thenMs - last.ageMs', 'sinceMs: thenMs', 'ages in a snapshot are not read'],
     ['ageMs < 0 || ageMs > oldestMs', 'false', 'a snapshot of yesterday is restored'],
     ['version !== snapshotVersion || ', '', 'a snapshot of another version is read'],

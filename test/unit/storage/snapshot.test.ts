@@ -97,6 +97,30 @@ describe('a snapshot', () => {
     assert.equal(clock.monotonicMs(), written.monotonicMs - 4_000);
   });
 
+  test('is read whose writing took so long that nodes were scraped meanwhile', async () => {
+    const { clock, now, storage } = setUp();
+    const written = now();
+    await clock.advance(4_000);
+    for (const at of [100, 115]) storage.store(batch(at));
+    const text = [...writeSnapshot(storage.held(), written)].join('');
+    const [, held] =
+      readSnapshot(text, { wallMs: written.wallMs + 5_000, monotonicMs: 1_000_000 }, stalenessMs).nodes[0] ??
+      assert.fail();
+    assert.equal(held.storedMs, 1_000_000 - 5_000);
+  });
+
+  test('is read with a node whose kubelet is silent for months', async () => {
+    const { clock, now, storage } = setUp();
+    for (const at of [100, 115]) storage.store(batch(at));
+    await clock.advance(100 * 86_400_000);
+    storage.store({ ...batch(200), node: 'node-b' });
+    const text = [...writeSnapshot(storage.held(), now())].join('');
+    assert.deepEqual(
+      readSnapshot(text, now(), stalenessMs).nodes.map(([name]) => name),
+      ['node-a', 'node-b'],
+    );
+  });
+
   test('is not taken in of a node that has told something already', async () => {
     const { text, writtenMs } = await snapshot();
     const { now, storage } = setUp(writtenMs);

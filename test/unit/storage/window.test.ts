@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { type ContainerPoint, type Point, unknownContainerId } from '../../../src/point.ts';
 import type { Rules } from '../../../src/storage/judge.ts';
 import * as window from '../../../src/storage/window.ts';
-import { type Held, podUsageOf, usageOf } from '../../../src/storage/window.ts';
+import { type Held, nanocores, podUsageOf, usageOf } from '../../../src/storage/window.ts';
 
 const rules: Rules = { mostCores: 16, longestWindowMs: 300_000, stalenessMs: 45_000 };
 const advanceMachine = (held: Held | undefined, next: Point) => window.advanceMachine(held, next, rules);
@@ -368,4 +368,19 @@ test('a container that has ended long ago starts anew and uses nothing', () => {
   assert.deepEqual(usageOf(after, false), { kind: 'missing', reason: 'restarted' });
   const usage = usageOf(advanceContainer(after, container(415_000, 0, { memoryBytes: 0 }), 0), false);
   assert.equal(usage.kind === 'ready' && usage.value.cpuNanocores, 0);
+});
+
+test('an ended container uses nothing since its last sample, also by a clock of the future that it kept', () => {
+  const futureMs = Date.UTC(9999);
+  const toldAfter = (ms: number) => ({ toldMs: futureMs + ms });
+  const before = containerAfter(container(10_000, 1, toldAfter(0)), container(20_000, 2, toldAfter(10_000)));
+  const after = advanceContainer(before, container(70_000, 0, { memoryBytes: 0, ...toldAfter(60_000) }), 0);
+  const usage = usageOf(after, false);
+  assert.deepEqual(usage.kind === 'ready' && [usage.value.windowMs, usage.value.cpuNanocores], [50_000, 0]);
+});
+
+test('no counter, however large, makes more cores than any node has', () => {
+  // Both are exact; as nanoseconds they are not.
+  const baseSeconds = 738_486_231_231_055_600;
+  assert.equal(nanocores(baseSeconds + 10_240, baseSeconds, 10_000), 1_024e9);
 });
