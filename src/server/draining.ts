@@ -6,8 +6,8 @@ export interface Draining {
   admits(path: string, userAgent: string | undefined): boolean;
   /** Counts a request that is served. The function that it returns is to be called at the request's end. */
   admit(): () => void;
-  /** Admits no more; resolves when all that were admitted have ended, or after the limit. The port stays open meanwhile. */
-  begin(limitMs: number): Promise<void>;
+  /** Admits no more; resolves when all that were admitted have ended, or when the limit resolves. The port stays open meanwhile. */
+  begin(limit: Promise<unknown>): Promise<void>;
 }
 
 export function createDraining(): Draining {
@@ -23,12 +23,9 @@ export function createDraining(): Draining {
         if (hasBegun && admitted === 0) drained.resolve();
       };
     },
-    async begin(limitMs) {
+    async begin(limit) {
       hasBegun = true;
-      if (admitted === 0) return;
-      const timer = setTimeout(() => drained.resolve(), limitMs);
-      await drained.promise;
-      clearTimeout(timer);
+      if (admitted > 0) await Promise.race([drained.promise, limit]);
     },
   };
 }

@@ -47,7 +47,7 @@ import { type Reply, statusReply, timeoutReply } from './reply.ts';
 import { type ApiRequest, parameterLimit, requestInfo, type RequestInfo } from './requestinfo.ts';
 import { http1Only, secureContext, type ServerTls, type TlsOptions } from './tlscontext.ts';
 import { createTurns } from './turns.ts';
-import { connectionWaitingBytesLimit, pipelineLimit } from './waitinglimits.ts';
+import { connectionWaitingBytesLimit, drainLimitMs, pipelineLimit } from './waitinglimits.ts';
 
 export interface ServerOptions extends TlsOptions {
   readonly bindAddress: string;
@@ -105,8 +105,6 @@ const idleTimeoutMs = 95_000;
 const handshakeTimeoutMs = 10_000;
 const headersTimeoutMs = 32_000;
 const requestTimeoutMs = 60_000;
-/** A client that never reads its answer must not hold us up until the kubelet kills us, 30 s after SIGTERM by default. */
-const drainLimitMs = 15_000;
 /** Until the last bytes of the last answer have left. */
 const flushMs = 100;
 const auditIdLimit = 1024;
@@ -161,6 +159,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const draining = createDraining();
   /** Ends what a request waits for; only when draining takes too long. */
   const abandoned = new AbortController();
+  const givenUp = once(abandoned.signal, 'abort');
 
   /** By HTTP/2 session, or socket of HTTP/1.1: to find one by its peer makes a text for each request. */
   const openConnections = new WeakMap<object, OpenConnection>();
@@ -415,12 +414,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   }
 
   async function close(): Promise<void> {
-    if (options.shutdownSendRetryAfter) await draining.begin(drainLimitMs);
+    // One limit for both waits.
+    const limit = setTimeout(() => abandoned.abort(new Error('the server stops')), drainLimitMs);
+    if (options.shutdownSendRetryAfter) await draining.begin(givenUp);
     stopping = true;
     const drained = app.close();
-    const limit = setTimeout(() => abandoned.abort(new Error('the server stops')), drainLimitMs);
     // Connections without a request under way are not worth waiting for; some never had any and would hold us up.
-    await Promise.race([drained, noRequests(), once(abandoned.signal, 'abort')]);
+    await Promise.race([drained, noRequests(), givenUp]);
     clearTimeout(limit);
   }
 }

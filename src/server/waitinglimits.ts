@@ -26,3 +26,6 @@ export const writeDeadlineMs = 30_000;
 
 /** Milliseconds between looks at what strangers have sent without a request. */
 export const sweepIntervalMs = 1_000;
+
+/** Milliseconds that requests under way may hold up the end of the server: the kubelet kills it 30 s after SIGTERM by default. */
+export const drainLimitMs = 15_000;

@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net';
-import { afterEach, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, mock, test } from 'node:test';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { bodyOf } from '../../src/server/madebody.ts';
 import { createInFlight } from '../../src/server/inflight.ts';
 import { type ClosedFor, createOpenConnections, type OpenConnections } from '../../src/server/openconnections.ts';
 import { createRequestMetrics } from '../../src/server/requestmetrics.ts';
 import { createServer, type Server } from '../../src/server/server.ts';
-import { strangerWaitingBytesLimit, waitingBytesLimit } from '../../src/server/waitinglimits.ts';
+import { drainLimitMs, strangerWaitingBytesLimit, waitingBytesLimit } from '../../src/server/waitinglimits.ts';
 import { anonymous } from '../../src/auth/user.ts';
 import { createRegistry } from '../../src/monitoring.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
@@ -43,11 +43,18 @@ afterEach(async () => {
 
 /** A server at which a request with `x-known` is authenticated, and whose answers are as long as their path says. */
 async function serve(
-  limits: { limit?: number; limitPerAddress?: number; writeDeadlineMs?: number; requestTimeoutMs?: number } = {},
+  limits: {
+    limit?: number;
+    limitPerAddress?: number;
+    writeDeadlineMs?: number;
+    requestTimeoutMs?: number;
+    shutdownSendRetryAfter?: boolean;
+  } = {},
 ): Promise<Rig> {
   const port = await freePort();
   const closed: ClosedFor[] = [];
   const { limit = 100, limitPerAddress = 0, writeDeadlineMs = 60_000, requestTimeoutMs = 60_000 } = limits;
+  const { shutdownSendRetryAfter = false } = limits;
   const connections = createOpenConnections({ limit, limitPerAddress, onClosed: (why) => closed.push(why) });
   const inFlight = createInFlight(0);
   server = await createServer({
@@ -58,6 +65,7 @@ async function serve(
     connections,
     writeDeadlineMs,
     requestTimeoutMs,
+    shutdownSendRetryAfter,
     metrics: createRequestMetrics(createRegistry(), inFlight.count),
     authenticator: {
       authenticate: async ({ rawHeaders }) =>
@@ -68,6 +76,7 @@ async function serve(
     endpoints: {
       async serve({ info }) {
         const [, kind, length] = info.path.split('/');
+        if (kind === 'hang') return new Promise(() => undefined);
         const body = Buffer.alloc(Number(length ?? 2), 'a');
         if (kind !== 'made') return { status: 200, contentType: 'text/plain', body };
         return { status: 200, contentType: 'text/plain', body: await bodyOf(inPieces(body), () => undefined) };
@@ -387,3 +396,31 @@ test('beyond the bytes that all connections may hold, the stranger that holds mo
   listener.close();
   large.socket.destroy();
 });
+
+for (const shutdownSendRetryAfter of [false, true]) {
+  test(`a request that never ends holds the shutdown up for ${drainLimitMs} ms${shutdownSendRetryAfter ? ', also where new ones are told when to come again' : ''}`, async () => {
+    const { port, connections } = await serve({ shutdownSendRetryAfter });
+    const socket = await tls(port);
+    socket.write(get('/hang', ofKnown));
+    await until('it is under way', () => connections.count().known === 1);
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      let isClosed = false;
+      void server?.close().then(() => (isClosed = true));
+      await turns(() => false);
+      mock.timers.tick(drainLimitMs - 1);
+      await turns(() => isClosed);
+      assert.ok(!isClosed);
+      mock.timers.tick(1);
+      await turns(() => isClosed);
+      assert.ok(isClosed);
+    } finally {
+      mock.timers.reset();
+    }
+  });
+}
+
+/** Lets the event loop go on until the condition holds, for some turns. */
+async function turns(condition: () => boolean): Promise<void> {
+  for (let left = 100; left > 0 && !condition(); left -= 1) await nextTurn();
+}
