@@ -58,25 +58,34 @@ function verify(leaf: X509Certificate, trust: TrustBundle, nowMs: number): Verdi
   // As in Go, a certificate that is itself in the bundle is trusted, whatever signed it.
   if (trust.certificates.some(({ raw }) => raw.equals(leaf.raw))) return trusted([target]);
   if (fields.signature.problem !== undefined) return untrusted(fields.signature.problem);
-  const search = new Search(target, anchorsOf(trust));
-  // Nearly every certificate is signed by the CA itself.
-  search.verifyBy(search.anchors, [target]);
-  return search.best(nowMs, search.verifyIntermediates.bind(search));
+  return new Search(target, anchorsOf(trust)).verdict(nowMs);
 }
 
-/** Signature checks of one verification. */
+/** Looks for a chain from one certificate to an anchor, with a limit of signature checks. */
 class Search {
-  readonly anchors: readonly Link[];
+  readonly #anchors: readonly Link[];
   readonly #target: Link;
   #checksLeft = signatureCheckLimit;
 
   constructor(target: Link, anchors: readonly Link[]) {
     this.#target = target;
-    this.anchors = anchors;
+    this.#anchors = anchors;
+  }
+
+  /** Returns the verdict of the first chain that keeps all rules. */
+  verdict(nowMs: number): Verdict {
+    // Nearly every certificate is signed by the CA itself.
+    this.#verifyBy(this.#anchors, [this.#target]);
+    const direct = this.#firstValid(nowMs);
+    if (typeof direct === 'object') return direct;
+    const problem = this.#verifyIntermediates();
+    const found = this.#firstValid(nowMs);
+    if (typeof found === 'object') return found;
+    return untrusted(found ?? direct ?? problem ?? 'is signed by an authority that is not trusted here');
   }
 
   /** Verifies the candidates' signatures with the keys of trusted issuers, those first whose key identifier fits, and links those that are good. */
-  verifyBy(issuers: readonly Link[], candidates: readonly Link[]): readonly Link[] {
+  #verifyBy(issuers: readonly Link[], candidates: readonly Link[]): readonly Link[] {
     const verified = new Set<Link>();
     for (const candidate of candidates) {
       const named = issuers.filter((issuer) => mayIssue(issuer.fields, candidate.fields) && issuer !== candidate);
@@ -93,30 +102,17 @@ class Search {
   }
 
   /** Reads what the client sent beside its own certificate, and spreads trust through it. Returns what was wrong with it, if anything. */
-  verifyIntermediates(): string | undefined {
+  #verifyIntermediates(): string | undefined {
     const { links, problem } = intermediatesOf(this.#target.certificate);
-    let issuers = this.anchors;
+    let issuers = this.#anchors;
     const trustedLinks = new Set<Link>();
     while (issuers.length > 0) {
-      const fresh = this.verifyBy(issuers, links).filter((link) => !trustedLinks.has(link));
+      const fresh = this.#verifyBy(issuers, links).filter((link) => !trustedLinks.has(link));
       for (const link of fresh) trustedLinks.add(link);
-      this.verifyBy(fresh, [this.#target]);
+      this.#verifyBy(fresh, [this.#target]);
       issuers = fresh;
     }
     return problem ?? (this.#checksLeft === 0 ? `needs more than ${signatureCheckLimit} signature checks` : undefined);
-  }
-
-  /**
-   * Returns the verdict of the first chain that keeps all rules.
-   * @param extend finds more chains; called when none of those that are known will do.
-   */
-  best(nowMs: number, extend: () => string | undefined): Verdict {
-    const direct = this.#firstValid(nowMs);
-    if (typeof direct === 'object') return direct;
-    const problem = extend();
-    const found = this.#firstValid(nowMs);
-    if (typeof found === 'object') return found;
-    return untrusted(found ?? direct ?? problem ?? 'is signed by an authority that is not trusted here');
   }
 
   /** The verdict of a valid chain, or what is wrong with the first one; undefined where there is no chain. */

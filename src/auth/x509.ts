@@ -1,8 +1,11 @@
-/** Whom a client certificate names. Its names are worth nothing until chain.ts has verified it. */
+/** Reads whom a client certificate names. Its names are worth nothing until chain.ts has verified it. */
 import { createHash, type X509Certificate } from 'node:crypto';
 import type { UserInfo } from './user.ts';
 
-/** Whom a certificate names; undefined without a common name. Its name is worth nothing until it was verified. */
+/**
+ * Returns whom a certificate names; undefined without a common name.
+ * @throws Error for one that names more than one UID.
+ */
 export function userFromCertificate(certificate: X509Certificate): UserInfo | undefined {
   const subject = subjectOf(certificate);
   // As in Go, the last one counts.
@@ -19,7 +22,7 @@ export function userFromCertificate(certificate: X509Certificate): UserInfo | un
   };
 }
 
-/** The last common name, which is what a front proxy is allowed by; empty without one. */
+/** Returns the last common name, which is what a front proxy is allowed by; empty without one. */
 export function commonNameOf(certificate: X509Certificate): string {
   return subjectOf(certificate)('CN').at(-1) ?? '';
 }

@@ -1,12 +1,12 @@
 /**
- * Judges the certificates of a TLS client before OpenSSL sees them: OpenSSL decodes every key and verifies every signature that a stranger sends, and
+ * Judges the certificates of a TLS peer, client or server, before OpenSSL sees them: OpenSSL decodes every key and verifies every signature that a stranger sends, and
  * one key of 700 bytes can cost it 0.3 s (a curve with parameters of its own and a compressed point). Go's servers refuse the same keys in the handshake.
  */
 import { Asn1Error, parseDer } from './asn1.ts';
 import { certificateLimitBytes } from './certificatefields.ts';
 import { keyFacts } from './certificatekeys.ts';
 
-/** Certificates beside the client's own. Real chains have none or one. */
+/** Certificates beside the peer's own. Real chains have none or one. */
 export const intermediateLimit = 8;
 /** Bytes of these certificates. */
 export const intermediateLimitBytes = 32 * 1024;
@@ -14,7 +14,7 @@ export const intermediateLimitBytes = 32 * 1024;
 const keyLimitBytes = 4 * 1024;
 
 /**
- * Checks the certificates of one handshake, the client's own first.
+ * Checks the certificates of one handshake, the peer's own first.
  * @throws Asn1Error that says what is wrong, continuing "the certificate ...".
  */
 export function checkSentCertificates(certificates: readonly Buffer[]): void {
