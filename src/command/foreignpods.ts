@@ -37,6 +37,6 @@ export function createForeignPodWatch(registry: Registry, clock: Clock, log: Log
   function note(node: string, pods: number, pod: string, message: string): void {
     if (named.size < foreignPodNodeLimit) named.add(node);
     counter.inc({ node: named.has(node) ? node : '' }, pods);
-    if (mayLog(node)) log.warn({ node, pods, pod }, message);
+    if (mayLog(`${node} ${message}`)) log.warn({ node, pods, pod }, message);
   }
 }

@@ -38,3 +38,14 @@ test('pods of other nodes are logged once per node and minute', async () => {
   watch.foreign('a', 1, 'shop/web-0');
   assert.deepEqual(lines, [line, line, line]);
 });
+
+test('a node that reports pods of other nodes and disputed ones has a line for each', () => {
+  const { log, lines } = createRecordingLog();
+  const watch = createForeignPodWatch(createRegistry(), createFakeClock(), log);
+  watch.foreign('a', 1, 'shop/web-0');
+  watch.disputed('a', 1, 'shop/web-1');
+  assert.deepEqual(lines, [
+    'warn: a kubelet reports pods of other nodes; they are not served',
+    'warn: several kubelets report pods that the API places on no node; they are not served',
+  ]);
+});
