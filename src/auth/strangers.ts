@@ -96,16 +96,17 @@ export function createStrangers(): Strangers {
     return async (work, signal) => {
       if (place.state === 'gone') throw new TooManyStrangers();
       const turn = Promise.withResolvers<void>();
-      const giveUp = () => place.refuse(new TooManyStrangers());
+      // At once, so that no turn is given to a review that does not want it any more: it would never be given back.
+      const giveUp = () => {
+        if (place.state === 'waiting') place.state = 'idle';
+        place.refuse(new TooManyStrangers());
+      };
       Object.assign(place, { state: 'waiting', begin: turn.resolve, refuse: turn.reject });
       signal.addEventListener('abort', giveUp, { once: true });
       if (signal.aborted) giveUp();
       else next();
       try {
         await turn.promise;
-      } catch (error) {
-        if (place.state === 'waiting') place.state = 'idle';
-        throw error;
       } finally {
         signal.removeEventListener('abort', giveUp);
       }

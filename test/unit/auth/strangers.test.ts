@@ -161,6 +161,24 @@ describe('the line of strangers', () => {
     await turnOfLoop();
     assert.equal(begun.length, strangerLaneWidth);
   });
+
+  test('gives no turn to a review that was given up in the moment in which the turn was free', async () => {
+    const { strangers, ask, begun, end, endAll } = setUp();
+    const leaver = new AbortController();
+    for (let at = 0; at < strangerLaneWidth; at += 1) void ask(`a${at}`, source('10.0.0.1'));
+    await turnOfLoop();
+    const left = Array.from({ length: strangerLaneWidth }, (_, at) =>
+      strangers.admit(source(`10.0.1.${at}`), 1, false, (turn) => turn(async () => assert.fail(), leaver.signal)),
+    );
+    await turnOfLoop();
+    const ended = Array.from({ length: strangerLaneWidth }, (_, at) => end(`a${at}`));
+    leaver.abort(new Error('over'));
+    for (const each of left) await assert.rejects(each, TooManyStrangers);
+    await Promise.all(ended);
+    for (let at = 0; at < 8; at += 1) void ask(`b${at}`, source('10.0.0.1'));
+    await endAll();
+    assert.equal(begun.length, strangerLaneWidth + 8);
+  });
 });
 
 test('a client is its IPv4 address, or its IPv6 network', () => {
