@@ -46,14 +46,17 @@ interface Held<T> {
 /** What is being asked about one key, by one question or several. */
 interface Asking<T> {
   latest: Question<T>;
-  underWay: number;
-  /** For all who wait, whichever question is theirs: the first answer that comes, or one that stands in. Never rejected, and new after that. */
-  first: PromiseWithResolvers<T>;
+  readonly underWay: Set<Question<T>>;
 }
 
+/** One question, for all who came within `joinMs`. */
 interface Question<T> {
   readonly askedMs: number;
-  readonly answer: Promise<T>;
+  /**
+   * For its callers: the first answer that comes, to whichever question, or one that stands in; new after that, until the question has ended. Each has its
+   * own, because a promise keeps all who wait for it: one for the key would grow as long as an outage lasts.
+   */
+  waiting: PromiseWithResolvers<T>;
 }
 
 /** Who comes later than this asks anew: the old question may hang where a new one would not. Reviews end after 10 s, so five are under way at most. */
@@ -72,50 +75,48 @@ export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCache
         answers.set(key, held);
         return held.answer;
       }
-      const { latest, first } = askFor(key, ask);
-      const answer = Promise.race([latest.answer, first.promise]);
-      if (held === undefined || !standsIn(held)) return await untilAborted(answer, signal);
+      const { waiting } = askFor(key, ask);
       // Nobody waits out the outage again; whoever comes after the next answer has that.
-      answer.catch(() => undefined);
-      return held.answer;
+      return held !== undefined && standsIn(held) ? held.answer : await untilAborted(waiting.promise, signal);
     },
     put: (key, answer) => remember(key, answer, clock.monotonicMs()),
   };
 
   /** Begins a question, unless there is one that is new enough. */
-  function askFor(key: string, ask: Ask<T>): Asking<T> {
+  function askFor(key: string, ask: Ask<T>): Question<T> {
     const askedMs = clock.monotonicMs();
-    const asking = askings.get(key);
-    if (asking !== undefined && askedMs - asking.latest.askedMs < joinMs) return asking;
-    const latest = { askedMs, answer: askAndRemember(key, askedMs, ask) };
-    if (asking !== undefined) return Object.assign(asking, { latest, underWay: asking.underWay + 1 });
-    const begun = { latest, underWay: 1, first: Promise.withResolvers<T>() };
-    askings.set(key, begun);
-    return begun;
+    let asking = askings.get(key);
+    if (asking !== undefined && askedMs - asking.latest.askedMs < joinMs) return asking.latest;
+    const question = { askedMs, waiting: createWaiting<T>() };
+    if (asking === undefined) askings.set(key, (asking = { latest: question, underWay: new Set() }));
+    asking.latest = question;
+    asking.underWay.add(question);
+    void askAndRemember(key, asking, question, ask);
+    return question;
   }
 
-  async function askAndRemember(key: string, askedMs: number, ask: Ask<T>): Promise<T> {
+  /** Never rejects. */
+  async function askAndRemember(key: string, asking: Asking<T>, question: Question<T>, ask: Ask<T>): Promise<void> {
+    const { askedMs } = question;
     const ended = new AbortController();
     void standInIfHung(key, askedMs, ended.signal);
     try {
-      // Started a turn later, so that a question that fails at once is not left in the map.
-      const answer = await Promise.resolve().then(() => ask((error) => tryFailed(key, askedMs, error)));
+      const answer = await ask((error) => tryFailed(key, askedMs, error));
       if (!isOutdated(key, askedMs)) remember(key, answer, askedMs);
       tellAll(key, answer);
-      return answer;
+      question.waiting.resolve(answer);
     } catch (error) {
       const held = isOutdated(key, askedMs) ? undefined : withoutAnswer(key, error);
-      if (held === undefined) throw error;
-      tellAll(key, held.answer);
-      return held.answer;
+      if (held !== undefined) tellAll(key, held.answer);
+      if (held === undefined) question.waiting.reject(error);
+      else question.waiting.resolve(held.answer);
     } finally {
       ended.abort();
-      const asking = askings.get(key);
-      if (asking !== undefined && (asking.underWay -= 1) === 0) askings.delete(key);
+      asking.underWay.delete(question);
+      if (asking.underWay.size === 0) askings.delete(key);
     }
   }
 
-  /** A question that hangs is as good as one that failed, where an answer may stand in; its own answer counts when it comes. */
   async function standInIfHung(key: string, askedMs: number, signal: AbortSignal): Promise<void> {
     const held = answers.get(key);
     if (stale === undefined || held === undefined || held.staleUntilMs <= clock.monotonicMs()) return;
@@ -136,10 +137,10 @@ export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCache
   }
 
   function tellAll(key: string, answer: T): void {
-    const asking = askings.get(key);
-    if (asking === undefined) return;
-    asking.first.resolve(answer);
-    asking.first = Promise.withResolvers();
+    for (const question of askings.get(key)?.underWay ?? []) {
+      question.waiting.resolve(answer);
+      question.waiting = createWaiting();
+    }
   }
 
   /** Whether a later question has been answered already. */
@@ -173,4 +174,11 @@ export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCache
     const [oldest] = answers.keys();
     if (oldest !== undefined) answers.delete(oldest);
   }
+}
+
+/** Nobody may wait when it is rejected. */
+function createWaiting<T>(): PromiseWithResolvers<T> {
+  const waiting = Promise.withResolvers<T>();
+  waiting.promise.catch(() => undefined);
+  return waiting;
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createReviewCache } from '../../../src/auth/cache.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
@@ -126,6 +128,36 @@ describe('the cache of reviews', () => {
     );
   });
 });
+
+test('an outage in which somebody always asks costs no memory for each who gave up', async () => {
+  const { cache, clock } = setUp();
+  const hung: PromiseWithResolvers<string>[] = [];
+  const hang = () => {
+    hung.push(Promise.withResolvers());
+    return hung.at(-1)?.promise ?? Promise.reject(new Error('none'));
+  };
+  const period = async () => {
+    const leaver = new AbortController();
+    const asked = Array.from({ length: 500 }, () => cache.get('a', hang, leaver.signal));
+    clock.jump(2_000);
+    // As reviews do, each ends long after the next one has begun.
+    if (hung.length > 3) hung.shift()?.reject(new Error('down'));
+    leaver.abort(new Error('gave up'));
+    await Promise.allSettled(asked);
+  };
+  for (let at = 0; at < 10; at += 1) await period();
+  const beforeBytes = heapBytes();
+  for (let at = 0; at < 100; at += 1) await period();
+  const addedBytes = heapBytes() - beforeBytes;
+  assert.ok(addedBytes < 5_000_000, `${addedBytes} bytes`);
+});
+
+/** Bytes that are in use after a garbage collection. */
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}
 
 describe('an answer whose time is over, while nobody can answer', () => {
   /** A yes stands in for 30 s, a no never. */
