@@ -2,19 +2,10 @@
 import { type Numbers, type Sample, unremembered } from '../exposition/sample.ts';
 import type { ContainerPoint, Point } from '../point.ts';
 import { aliveMachine, deadAfterMs } from './age.ts';
-import {
-  type CgroupFolder,
-  type CgroupRow,
-  containerIdOf,
-  isOfRow,
-  isSameFolder,
-  isSameRow,
-  kept,
-  pathOf,
-  rowOf,
-} from './cgrouprow.ts';
+import { type CgroupRow, containerIdOf, isOfRow, kept, pathOf, rowOf } from './cgrouprow.ts';
 import type { Steps } from '../kubelet/turns.ts';
 import { AnswerBudget, candidateLimit, checkCount, containerLimit, longFromRows, rowsPerStep } from './answerlimits.ts';
+import { KnownRows } from './knownrows.ts';
 import type { Choice, Collector, Doubts, Meaning, PodName } from './meaning.ts';
 import { isPlausible, Reading, type Readings } from './reading.ts';
 import { checkFamilies, rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
@@ -258,99 +249,6 @@ function addTo(known: Map<string, Set<string>>, namespace: string, name: string)
   if (names === undefined) known.set(namespace, (names = new Set()));
   const { size } = names;
   return names.add(name).size > size;
-}
-
-/** Finds rows by what they are, and what they have in common. */
-class KnownRows {
-  readonly #rows: readonly CgroupRow[];
-  /** By pointId or path. */
-  readonly #places = new Map<string, number[]>();
-  readonly #crowds = new Map<string, Map<string, number>>();
-  /** The names of a pod are told with each of its containers. */
-  readonly #texts = new Map<string, string>();
-  /** By what stands before the ID. */
-  readonly #folders = new Map<string, CgroupFolder>();
-
-  constructor(rows: readonly CgroupRow[]) {
-    this.#rows = rows;
-    for (let place = 0; place < rows.length; place += 1) {
-      const row = rows[place]!;
-      this.add(row, place);
-      this.#note(row);
-    }
-  }
-
-  add(row: CgroupRow, place: number): void {
-    const key = keyOf(row);
-    if (key === '') return;
-    const same = this.#places.get(key);
-    if (same === undefined) this.#places.set(key, [place]);
-    else if (same.push(place) > crowdFrom) this.#crowds.get(key)?.set(wholeKeyOf(row), place);
-  }
-
-  placeOf(row: CgroupRow): number | undefined {
-    const key = keyOf(row);
-    const same = this.#places.get(key);
-    if (same === undefined || same.length <= crowdFrom)
-      return same?.find((place) => isSameRow(this.#rows[place]!, row));
-    return this.#crowd(key, same).get(wholeKeyOf(row));
-  }
-
-  /** Rows of one key by all that they are, once there are many: nobody but a tenant, or a hostile kubelet, makes them. */
-  #crowd(key: string, places: readonly number[]): Map<string, number> {
-    let crowd = this.#crowds.get(key);
-    if (crowd === undefined) {
-      // Of equal rows the first one counts.
-      crowd = new Map(places.toReversed().map((place) => [wholeKeyOf(this.#rows[place]!), place]));
-      this.#crowds.set(key, crowd);
-    }
-    return crowd;
-  }
-
-  /** The same row with strings and the folder of others, where they are equal. */
-  share(row: CgroupRow): CgroupRow {
-    return {
-      ...row,
-      namespace: this.#text(row.namespace),
-      pod: this.#text(row.pod),
-      container: this.#text(row.container),
-      folder: row.folder && this.#folder(row.folder),
-    };
-  }
-
-  #note({ namespace, pod, container, folder }: CgroupRow): void {
-    this.#text(namespace);
-    this.#text(pod);
-    this.#text(container);
-    if (folder !== undefined) this.#folder(folder);
-  }
-
-  #text(text: string): string {
-    const known = this.#texts.get(text);
-    if (known !== undefined) return known;
-    this.#texts.set(text, text);
-    return text;
-  }
-
-  #folder(folder: CgroupFolder): CgroupFolder {
-    const known = this.#folders.get(folder.before);
-    if (known !== undefined) return isSameFolder(known, folder) ? known : folder;
-    this.#folders.set(folder.before, folder);
-    return folder;
-  }
-}
-
-/** From more rows of one key on they are looked up instead of compared. */
-const crowdFrom = 8;
-
-/** What isSameRow compares. */
-function wholeKeyOf({ kind, path, pointId, folder, container, pod, namespace }: CgroupRow): string {
-  return [kind, path, pointId, folder?.before, folder?.after, container, pod, namespace].join('\0');
-}
-
-/** Empty where nothing tells the row from others. */
-function keyOf({ pointId, path }: CgroupRow): string {
-  return pointId === '' ? path : pointId;
 }
 
 function toCandidate(row: CgroupRow, readings: Readings, time: AnswerTime): Candidate | undefined {

@@ -22,8 +22,10 @@ export type Decoded =
     }
   | {
       /**
-       * too-long: the answer holds more than any node has. unusable: this endpoint of this kubelet will not do, another may. malformed: the answer is broken; the next one may be whole. too-brief: the question
-       * has left out what does not change, and that is needed after all.
+       * - unusable: this endpoint of this kubelet will not do, another may;
+       * - too-long: the answer holds more than any node has;
+       * - malformed: the answer is broken; the next one may be whole;
+       * - too-brief: the question has left out what does not change, and that is needed after all.
        */
       readonly kind: 'unusable' | 'too-long' | 'malformed' | 'too-brief';
       /** Short, for humans. */
@@ -48,9 +50,7 @@ const settledAfter = 3;
 export interface Decoding {
   /** Takes the next piece, whose memory is not needed any more when this returns; returns whether it needs another one. */
   write(chunk: Buffer): boolean;
-  /**
-   * To be called when the body has ended.
-   */
+  /** To be called when the body has ended. */
   finish(time: AnswerTime): Decoded;
   /** Whether `finish` may take longer than others should wait. */
   readonly isLong: boolean;

@@ -14,8 +14,10 @@ import { createTarget, type Expectations, type SourceMode, type Target, type Tar
 
 /** Where scraped batches go. */
 export interface Sink {
-  /** Returns how many containers, and the machine, had their first sample, and how far apart the node's samples are in milliseconds. */
-  /** @param clockAheadMs how far the node's clock is ahead of ours, in milliseconds; by its Date header, so good to a second or two. */
+  /**
+   * Returns how many containers, and the machine, had their first sample, and how far apart the node's samples are in milliseconds.
+   * @param clockAheadMs how far the node's clock is ahead of ours, in milliseconds; by its Date header, so good to a second or two.
+   */
   store(batch: NodeBatch, clockAheadMs: number): { readonly waiting: number; readonly spacingMs: number };
   forget(node: string): void;
   /** Drops what is held of another node of that name: of one with another UID. */

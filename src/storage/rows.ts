@@ -47,7 +47,7 @@ export function advanceRows(rows: Rows, first: number, count: number, numbers: F
     const to = row * columns;
     const from = row * batchColumns;
     const distanceMs = numbers[from + batchColumn.timestampMs]! - rows[to + column.timestampMs]!;
-    // Kubelets sample every 10 to 30 s whenever they are scraped: the same sample again, or one a little older, is no news.
+    // Judged as repeated.
     if (distanceMs <= 0) continue;
     largestMs = Math.max(largestMs, distanceMs);
     rows[to + column.baseTimestampMs] = rows[to + column.timestampMs]!;

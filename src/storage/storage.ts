@@ -197,7 +197,7 @@ export function createStorage({
     }
     const kept = before !== undefined && isSamePod(before, layout.uid, points) ? before : undefined;
     const staleness = { atLeastMs: stalenessMs, spacingMs: scrape.before?.spacingMs ?? 0 };
-    const absent = kept === undefined ? noneAbsent : absentOf(kept, points, nowMs, usageStalenessMs(staleness));
+    const absent = kept === undefined ? noneAbsent : absentOf(kept, points, nowMs, scrape.rules.stalenessMs);
     for (const name of absent.keys()) containers.set(name, kept!.containers.get(name)!);
     const served = advanceServed(kept?.served, { containers, absent }, { hasSwap, nowMs, ...staleness });
     return { node: batch.node, name: nameOf(layout), uid: layout.uid, containers, absent, served };
