@@ -2,7 +2,7 @@
 import { escapeHtml, quote } from '../apimachinery/quote.ts';
 import { forbidden, type StatusError } from '../apimachinery/status.ts';
 import { type Attributes, nameOf } from './attributes.ts';
-import type { AccessReviewer } from '../client/reviews.ts';
+import type { AccessReviewer, AccessReviewResult } from '../client/reviews.ts';
 import { describeError, type Logger } from '../logging.ts';
 import { anonymousLaneWidth, inLanes, inOneLane } from './lanes.ts';
 import type { Refusals } from './refusals.ts';
@@ -12,6 +12,8 @@ import { isAnonymous, masters, type UserInfo } from './user.ts';
 export interface Authorizer {
   /** Returns if the user may; throws StatusError Forbidden if not, ReviewUnavailable if nobody could tell. */
   authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void>;
+  /** Reports whether the user may; false if nobody could tell. For what no request depends on: a no is not logged as a refusal. */
+  allows(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<boolean>;
 }
 
 export interface AuthorizerOptions extends Omit<AccessOptions, 'limit'> {
@@ -46,29 +48,39 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     reviewer: inOneLane(telling(options.anonymousReviewer), anonymousLaneWidth),
     limit: anonymousLimit,
   });
-  return { authorize };
+  return { authorize, allows };
+
+  async function decide(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<AccessReviewResult> {
+    // While kube-apiserver cannot answer us, its own probes must still come through.
+    if (user.groups.includes(masters)) return withoutReview;
+    if (attributes.kind === 'path' && isOpen(attributes.path)) return withoutReview;
+    return await (isAnonymous(user) ? anonymousAccess : access).review(user, attributes, signal);
+  }
+
+  function allows(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<boolean> {
+    return decide(user, attributes, signal).then(
+      ({ allowed }) => allowed,
+      () => false,
+    );
+  }
 
   async function authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void> {
-    // While kube-apiserver cannot answer us, its own probes must still come through.
-    if (user.groups.includes(masters)) return;
-    if (attributes.kind === 'path' && isOpen(attributes.path)) return;
-    const isStranger = isAnonymous(user);
-    const { allowed, reason } = await (isStranger ? anonymousAccess : access)
-      .review(user, attributes, signal)
-      .catch((error: unknown) => {
-        if (!signal.aborted) refusals.refused({ cause: 'access-review', reason: describeError(error) });
-        throw new ReviewUnavailable(error);
-      });
+    const { allowed, reason } = await decide(user, attributes, signal).catch((error: unknown) => {
+      if (!signal.aborted) refusals.refused({ cause: 'access-review', reason: describeError(error) });
+      throw new ReviewUnavailable(error);
+    });
     if (allowed) return;
     const denial = forbiddenStatus(user, attributes, reason);
     refusals.refused(
-      isStranger
+      isAnonymous(user)
         ? { cause: 'anonymous-denied', reason: denial.message }
         : { cause: 'denied', reason: denial.message, variant: user.name },
     );
     throw denial;
   }
 }
+
+const withoutReview: AccessReviewResult = { allowed: true, reason: '' };
 
 /** Returns what tells when reviews begin to fail and when they work again; not for each request that it strikes. */
 function createTelling({ staleAllowMs = 0, log }: AuthorizerOptions): (reviewer: AccessReviewer) => AccessReviewer {

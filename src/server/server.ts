@@ -386,15 +386,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     const common = { info, header: (name: string) => firstHeaderLine(rawHeaders, name) ?? '' };
     const { user } = request;
     // Most often it is a probe, which is nobody: not worth a question to kube-apiserver.
-    return user === undefined || isAnonymous(user) ? common : { ...common, mayGet: (path) => mayGet(user, path) };
-  }
-
-  async function mayGet(user: UserInfo, path: string): Promise<boolean> {
-    const decision = authorizer.authorize(user, { kind: 'path', verb: 'get', path }, abandoned.signal);
-    return decision.then(
-      () => true,
-      () => false,
-    );
+    if (user === undefined || isAnonymous(user)) return common;
+    const mayGet = (path: string) => authorizer.allows(user, { kind: 'path', verb: 'get', path }, abandoned.signal);
+    return { ...common, mayGet };
   }
 
   function setTls(next: ServerTls): void {

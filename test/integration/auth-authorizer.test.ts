@@ -232,3 +232,20 @@ describe('authorization', () => {
     await assert.rejects(left, ReviewUnavailable);
   });
 });
+
+describe('whether a user may do something that no request depends on', () => {
+  const metrics = { kind: 'path', verb: 'get', path: '/metrics' } as const;
+
+  test('is reviewed as always, and a no is no refusal', async () => {
+    api.reviews.access = ({ user }) => ({ allowed: user === 'alice' });
+    assert.equal(await authorizer.allows(alice, metrics, signal), true);
+    assert.equal(await authorizer.allows({ ...alice, name: 'bob' }, metrics, signal), false);
+    assert.deepEqual(refusals, []);
+  });
+
+  test('is false where nobody can tell', async () => {
+    await api.faults.down();
+    assert.equal(await authorizer.allows(alice, metrics, AbortSignal.abort()), false);
+    assert.deepEqual(refusals, []);
+  });
+});

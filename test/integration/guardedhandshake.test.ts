@@ -62,7 +62,7 @@ before(async () => {
         return anonymous;
       },
     },
-    authorizer: { authorize: async () => undefined },
+    authorizer: { authorize: async () => undefined, allows: async () => true },
     trustKnown: () => true,
     endpoints: {
       serve: () => ({ status: 200, contentType: 'text/plain', body: 'served' }),

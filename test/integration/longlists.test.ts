@@ -130,6 +130,7 @@ async function start(count: number, limit = 0): Promise<Running> {
       async authorize(_user, attributes) {
         if (attributes.kind === 'resource' && attributes.namespace === '') await state.gate;
       },
+      allows: async () => true,
     },
     trustKnown: () => true,
     endpoints: {
