@@ -8,7 +8,7 @@ export function perConnection<T>(
   const byConnection = new WeakMap<object, { readonly raw: Buffer; readonly value: T }>();
   return (certificate, connection) => {
     const held = byConnection.get(connection);
-    // TLS 1.2 may change the certificate of a connection that is open.
+    // Whom a certificate names never depends on the connection alone.
     if (held?.raw.equals(certificate.raw) === true) return held.value;
     const value = read(certificate);
     byConnection.set(connection, { raw: certificate.raw, value });

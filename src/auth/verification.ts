@@ -22,7 +22,7 @@ export function createVerifier(clock: Clock): Verifier {
     let byConnection = byTrust.get(trust);
     if (byConnection === undefined) byTrust.set(trust, (byConnection = new WeakMap()));
     const held = byConnection.get(connection);
-    // TLS 1.2 may change the certificate of a connection that is open.
+    // Whether a certificate is trusted never depends on the connection alone.
     if (held !== undefined && nowMs < held.untilMs && held.raw.equals(certificate.raw)) return held.verdict;
     const verdict = verifyClientCertificate(certificate, trust, nowMs);
     const untilMs = Math.min(nowMs + rememberedMs, verdict.kind === 'trusted' ? verdict.untilMs : Infinity);

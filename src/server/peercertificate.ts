@@ -1,4 +1,7 @@
-/** The certificate that a client shows on its connection, taken out of OpenSSL once where it cannot change: each time costs a twentieth of a GET. */
+/**
+ * The certificate that a client shows on its connection, taken out of OpenSSL once: each time costs a twentieth of a GET. It cannot change: TLS 1.2 would need
+ * a renegotiation, which the server refuses (tlscontext.ts), and in TLS 1.3 its server would have to ask for it (RFC 8446, 4.6.2), which Node's never does.
+ */
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 
@@ -11,8 +14,7 @@ export function createPeerCertificate(): PeerCertificate {
     const held = kept.get(connection);
     if (held !== undefined) return held.certificate;
     const certificate = socket.getPeerX509Certificate();
-    // Over TLS 1.2 a client may show another one later, by renegotiation. Over 1.3 its server would have to ask for it (RFC 8446, 4.6.2), which Node's never does.
-    if (socket.getProtocol() === 'TLSv1.3') kept.set(connection, { certificate });
+    kept.set(connection, { certificate });
     return certificate;
   };
 }

@@ -189,13 +189,16 @@ describe('at the limit of connections', () => {
     const sockets: TLSSocket[] = [];
     for (let index = 0; index < 3; index += 1) {
       const socket = await tls(port);
-      socket.resume().write(get('/', ofKnown));
-      await until('it is known', () => connections.count().known === index + 1);
+      socket.write(get('/', ofKnown));
+      await once(socket, 'data');
       sockets.push(socket);
     }
-    sockets[0]?.write(get('/', ofKnown));
-    const ended = once(sockets[1] ?? assert.fail(), 'close');
-    await sleep(50);
+    assert.equal(connections.count().known, 3);
+    const [first, second] = sockets;
+    assert.ok(first && second);
+    first.write(get('/', ofKnown));
+    await once(first, 'data');
+    const ended = once(second, 'close');
     using next = await openConnection1(port);
     assert.equal((await next.ask(get('/', ofKnown))).status, 200);
     await ended;
