@@ -19,9 +19,10 @@ export interface Rules {
  * - no value: the cgroup is reported without a value that can be true, so its last value stands;
  * - ended: a counter and a working set that stay 0, as of a container whose cgroup has outlived it: it uses nothing;
  * - implausible: more CPU than the node can have used since the last sample;
- * - restart: another counter, another clock, or an interval that is too long; the sample starts anew.
+ * - other clock: a time long before the last sample's: the node's clock was set back, or the time is odd;
+ * - restart: another counter, or an interval that is too long; the sample starts anew.
  */
-export type Judgement = 'news' | 'repeated' | 'no value' | 'ended' | 'implausible' | 'restart';
+export type Judgement = 'news' | 'repeated' | 'no value' | 'ended' | 'implausible' | 'other clock' | 'restart';
 
 /** Bounds the cores of a node whose capacity is unknown, and of any node. */
 export const mostCores = 1_024;
@@ -82,7 +83,7 @@ export function judge(
     return intervalMs <= rules.longestWindowMs ? 'ended' : 'restart';
   }
   // The node's clock was set back: to wait until it has caught up could take hours.
-  if (intervalMs < -clockStepMs) return 'restart';
+  if (intervalMs < -clockStepMs) return 'other clock';
   // Kubelets sample every 10 to 30 s whenever they are scraped: the same sample again, or one a little older, is no news.
   if (intervalMs <= 0) return 'repeated';
   if (cpuSeconds < lastCpuSeconds - counterJitterSeconds || intervalMs > rules.longestWindowMs) return 'restart';

@@ -7,6 +7,8 @@ import { type Held, podUsageOf, toPodUsage } from './window.ts';
 export interface ServedPod extends Served<PodUsage> {
   /** The containers that have a usage, as long as another one has none; since when that one is waited for, monotonic. */
   readonly part?: { readonly served: Served<PodUsage>; readonly sinceMs: number };
+  /** When a container was last there without a value, monotonic; as long as the pod has had no usage of all of them since. */
+  readonly oddMs?: number;
 }
 
 /** When a scrape came, and what is known of its node. */
@@ -18,16 +20,18 @@ export interface Told extends Staleness {
 /**
  * Takes in what is known of a pod's containers now.
  * @param before what was served of the same pod, where there was any.
+ * @param previous its containers by the previous scrape.
  */
 export function advanceServed(
   before: ServedPod | undefined,
   { containers, absent }: Pick<HeldPod, 'containers' | 'absent'>,
   told: Told,
+  previous: HeldPod['containers'] | undefined,
 ): ServedPod {
   const all = absent.size === 0 ? podUsageOf(containers, told.hasSwap) : unreported;
   if (all.kind === 'ready') return keepServed(before, all, told.nowMs);
   const reported = new Map([...containers].filter(([name]) => !absent.has(name)));
-  const sampled = withoutEnded(reported, stalenessMs(told));
+  const sampled = withoutEnded(reported, previous, stalenessMs(told));
   const ready = new Map([...sampled].filter(([, { base }]) => typeof base !== 'string'));
   // A container that is there without a value is no reason to serve the pod without it.
   const isOdd = sampled.values().some(({ last, lacksValue }) => lacksValue === true || Number.isNaN(last.memoryBytes));
@@ -38,10 +42,14 @@ export function advanceServed(
   const last = before !== undefined && (isOdd || isLess === true) ? shown(before, told) : before;
   const usage = absent.size === 0 ? podUsageOf(sampled, told.hasSwap) : unreported;
   const whole = keepServed(last && standIn(last, containers), usage, told.nowMs);
-  if (isOdd || ready.size === 0 || (ready.size === sampled.size && absent.size === 0)) return whole;
+  if (isOdd) return { ...whole, oddMs: told.nowMs };
+  if (ready.size === sampled.size && absent.size === 0) return whole;
+  const odd = before?.oddMs === undefined ? {} : { oddMs: before.oddMs };
+  if (ready.size === 0) return { ...whole, ...odd };
   const part = isLess === true ? undefined : before?.part;
   const served = keepServed(part?.served, podUsageOf(ready, told.hasSwap), told.nowMs);
-  return { ...whole, part: { served, sinceMs: part?.sinceMs ?? beganMs(whole, told) } };
+  const sinceMs = part?.sinceMs ?? Math.max(beganMs(whole, told), before?.oddMs ?? -Infinity);
+  return { ...whole, ...odd, part: { served, sinceMs } };
 }
 
 /** A row that is away for one scrape is no end of its container. */
@@ -76,12 +84,19 @@ function isPartShown(
   return readServed(served, nowMs, staleness).kind !== 'ready';
 }
 
-/** A container whose first sample stays its only one, while others of its pod are sampled on, has ended: nothing waits for it. */
-function withoutEnded(containers: ReadonlyMap<string, Held>, limitMs: number): ReadonlyMap<string, Held> {
+/**
+ * A container whose first sample stays its only one, while others of its pod are sampled on, has ended: nothing waits for it. A sample that has just come has not
+ * stayed, however old its time is.
+ */
+function withoutEnded(
+  containers: ReadonlyMap<string, Held>,
+  previous: ReadonlyMap<string, Held> | undefined,
+  limitMs: number,
+): ReadonlyMap<string, Held> {
   const newestMs = containers.values().reduce((newest, { last }) => Math.max(newest, last.timestampMs), -Infinity);
-  return new Map(
-    [...containers].filter(([, { last, base }]) => typeof base !== 'string' || newestMs - last.timestampMs <= limitMs),
-  );
+  const hasEnded = (name: string, { last, base }: Held) =>
+    typeof base === 'string' && newestMs - last.timestampMs > limitMs && previous?.get(name)?.last === last;
+  return new Map([...containers].filter(([name, held]) => !hasEnded(name, held)));
 }
 
 /**

@@ -35,7 +35,7 @@ import {
   toHeldNode,
   usageInRows,
 } from './storednode.ts';
-import { advanceContainer, advanceMachine, type Held, isOtherClock, usageOf } from './window.ts';
+import { advanceContainer, advanceMachine, type Held, isOtherClock, stampMs, usageOf } from './window.ts';
 
 export interface StorageOptions {
   readonly clock: Clock;
@@ -199,7 +199,8 @@ export function createStorage({
     const staleness = { atLeastMs: stalenessMs, spacingMs: scrape.before?.spacingMs ?? 0 };
     const absent = kept === undefined ? noneAbsent : absentOf(kept, points, nowMs, scrape.rules.stalenessMs);
     for (const name of absent.keys()) containers.set(name, kept!.containers.get(name)!);
-    const served = advanceServed(kept?.served, { containers, absent }, { hasSwap, nowMs, ...staleness });
+    const told = { hasSwap, nowMs, ...staleness };
+    const served = advanceServed(kept?.served, { containers, absent }, told, kept?.containers);
     return { node: batch.node, name: nameOf(layout), uid: layout.uid, containers, absent, served };
   }
 
@@ -218,8 +219,9 @@ export function createStorage({
 
   function noteImplausible(node: string, what: string, before: Held | undefined, now: Held): void {
     const { last, rival } = now;
-    // The sample from before a restart is none of too much CPU.
-    if (rival === undefined || rival === before?.rival || rival === before?.last) return;
+    if (rival === undefined || rival === before?.rival) return;
+    // The sample from before a restart, or of another clock, is none of too much CPU.
+    if (rival === before?.last || stampMs(rival) < stampMs(last)) return;
     if (!isOtherClock(last, rival)) onImplausible(node, what);
   }
 

@@ -108,7 +108,7 @@ export function toPodUsage(usages: PodUsage['containers']): PodUsage | undefined
 function advance<P extends Point>(held: Held<P>, point: P, startTimeMs: number, rules: Rules): Held<P> {
   const judgement = judgeAfter(held.last, point, startTimeMs, rules);
   // Nothing is counted from a sample without a value.
-  const startsAnew = Number.isNaN(held.last.memoryBytes) && (judgement === 'news' || judgement === 'implausible');
+  const startsAnew = Number.isNaN(held.last.memoryBytes) && startingAnew.has(judgement);
   if (startsAnew) return { last: point, base: held.base === 'one-sample' ? 'one-sample' : 'restarted' };
   if (isOtherClock(held.last, point) && judgement !== 'no value') return afterRival(held, point, startTimeMs, rules);
   switch (judgement) {
@@ -125,9 +125,13 @@ function advance<P extends Point>(held: Held<P>, point: P, startTimeMs: number, 
         ? { last: point, base: held.rival }
         : { last: point, base: 'restarted', ...(!Number.isNaN(held.last.memoryBytes) && { rival: held.last }) };
     case 'implausible':
+    case 'other clock':
       return afterRival(held, point, startTimeMs, rules);
   }
 }
+
+/** Of a sample after one without a value. */
+const startingAnew: ReadonlySet<Judgement> = new Set(['news', 'implausible', 'other clock']);
 
 /** Reports whether a sample follows the one from before a restart: then the last one was odd, and nothing has restarted. */
 function isAfterAbsurd<P extends Point>(

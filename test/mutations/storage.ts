@@ -221,19 +221,17 @@ export const storage: readonly Mutation[] = [
     ],
   ]),
   ...mutate('storage/servedpod.ts', tests, [
-    [
-      'if (isOdd || ready.size === 0 ||',
-      'if (ready.size === 0 ||',
-      'a pod is served without a container whose row is odd',
-    ],
+    [' && previous?.get(name)?.last === last', '', 'a container that has just come has ended, if its time is old'],
+    ['before?.oddMs ?? -Infinity', '-Infinity', 'a container that was odd is not waited for'],
+    ['if (isOdd) return', 'if (ready.size === 0) return', 'a pod is served without a container whose row is odd'],
     [
       'left.length === now.size ? toPodUsage(left) : undefined',
       'toPodUsage(left)',
       'an init container stands in for the pod',
     ],
     [
-      "typeof base !== 'string' || newestMs - last.timestampMs <= limitMs",
-      'true',
+      "typeof base === 'string' && newestMs - last.timestampMs > limitMs && previous",
+      'false && previous',
       'a container that has ended is waited for',
     ],
   ]),

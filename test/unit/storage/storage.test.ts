@@ -39,6 +39,13 @@ const batch = (atSeconds: number, pods: readonly PodBatch[] = [pod(atSeconds)], 
   hasSwap: undefined,
   pods,
 });
+interface OddSample {
+  readonly id?: string;
+  readonly atSeconds?: number;
+  readonly cpu?: number;
+  readonly memoryBytes?: number;
+}
+
 const web = { namespace: 'shop', name: 'web-0', uid: 'uid-1', configHash: undefined, node: undefined };
 
 describe('storage', () => {
@@ -87,6 +94,62 @@ describe('storage', () => {
       usage.kind === 'ready' && usage.value.containers.map(({ cpuNanocores }) => cpuNanocores),
       [1e8, 1e8],
     );
+  });
+
+  for (const [what, odd] of [
+    ['with an old time at its restart', [{ id: 'id-3', atSeconds: 30, cpu: 1 }, { id: 'id-3' }]],
+    ['with an old time, twice', [{ atSeconds: 30 }, { atSeconds: 20 }, {}]],
+    [
+      'without a value at its restart, and then with a single sample',
+      [
+        { id: 'id-3', memoryBytes: Number.NaN },
+        { id: 'id-3', atSeconds: 145 },
+        { id: 'id-3', atSeconds: 145 },
+        { id: 'id-3', atSeconds: 145 },
+      ],
+    ],
+  ] as const) {
+    test(`serves no pod without a container that comes ${what}`, async () => {
+      const { clock, storage } = setUp();
+      const two = (at: number, rest: OddSample = {}) => {
+        const { id = 'id-2', atSeconds = at, cpu = atSeconds / 10, memoryBytes = 70 } = rest;
+        const [app] = pod(at).containers;
+        const [side] = pod(atSeconds, { id, cpu }).containers;
+        assert.ok(app && side);
+        return batch(at, [{ ...pod(at), containers: [app, { ...side, name: 'side', memoryBytes }] }]);
+      };
+      storage.store(two(100));
+      await clock.advance(resolutionMs);
+      storage.store(two(115));
+      let at = 115;
+      for (const rest of odd) {
+        await clock.advance(resolutionMs);
+        at += 15;
+        storage.store(two(at, rest));
+        const usage = storage.podUsage(web);
+        if (usage.kind === 'ready') assert.equal(usage.value.containers.length, 2, `at ${at}`);
+        else assert.ok(at > 115 + 45, `at ${at}`);
+      }
+    });
+  }
+
+  test('counts no sample with a lower counter, or of another clock, as one of too much CPU', () => {
+    const odd: string[] = [];
+    const clock = createFakeClock();
+    const options = { clock, resolutionMs, stalenessMs: defaultStalenessMs(resolutionMs), capacityCores: () => 4 };
+    const storage = createPointStorage({ ...options, onImplausible: (_, what) => odd.push(what) });
+    for (const [at, cpu] of [
+      [100, 50],
+      [115, 51],
+      [130, 20],
+      [145, 52],
+      [50, 53],
+      [160, 54],
+    ] as const)
+      storage.store(batch(at, [pod(at, { cpu })]));
+    assert.deepEqual(odd, []);
+    storage.store(batch(175, [pod(175, { cpu: 5_400 })]));
+    assert.deepEqual(odd, ['container app of pod shop/web-0']);
   });
 
   for (const [what, ended] of [
