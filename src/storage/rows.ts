@@ -30,11 +30,19 @@ export function createRows(count: number): Rows {
 export const notPlain = -1;
 
 /**
- * Takes in the newest samples of some containers, if that is all there is to do. Returns the largest distance of a new sample to the one before it in
- * milliseconds, 0 where none is new; or `notPlain`.
+ * Takes in the newest samples of some containers, if that is all there is to do. Returns the largest possible distance of a new sample to the one before it
+ * in milliseconds, 0 where there is none; or `notPlain`.
  * @param numbers of a batch of the same layout.
+ * @param possibleMs see possibleDistanceMs.
  */
-export function advanceRows(rows: Rows, first: number, count: number, numbers: Float64Array, rules: Rules): number {
+export function advanceRows(
+  rows: Rows,
+  first: number,
+  count: number,
+  numbers: Float64Array,
+  rules: Rules,
+  possibleMs: number,
+): number {
   for (let row = first; row < first + count; row += 1) {
     const judgement = judgeRow(rows, row, numbers, rules);
     if (judgement !== 'news' && judgement !== 'repeated') return notPlain;
@@ -49,7 +57,7 @@ export function advanceRows(rows: Rows, first: number, count: number, numbers: F
     const distanceMs = numbers[from + batchColumn.timestampMs]! - rows[to + column.timestampMs]!;
     // Judged as repeated.
     if (distanceMs <= 0) continue;
-    largestMs = Math.max(largestMs, distanceMs);
+    if (distanceMs <= possibleMs) largestMs = Math.max(largestMs, distanceMs);
     rows[to + column.baseTimestampMs] = rows[to + column.timestampMs]!;
     rows[to + column.baseCpuSeconds] = rows[to + column.cpuSeconds]!;
     rows[to + column.timestampMs] = numbers[from + batchColumn.timestampMs]!;

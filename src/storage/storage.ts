@@ -166,9 +166,10 @@ export function createStorage({
       const { firstRow, containers } = pod.layout;
       const isFirst = isWaiting(pod);
       const newestBeforeMs = newestMs(rows, firstRow, containers.length);
-      const distanceMs = advanceRows(rows, firstRow, containers.length, batch.numbers, scrape.rules);
+      const possibleMs = possibleMsOf(scrape, isFirst ? undefined : pod.sinceMs);
+      const distanceMs = advanceRows(rows, firstRow, containers.length, batch.numbers, scrape.rules, possibleMs);
       if (distanceMs !== notPlain) {
-        noteDistance(progress, distanceMs, possibleMsOf(scrape, isFirst ? undefined : pod.sinceMs));
+        noteDistance(progress, distanceMs, possibleMs);
         // The same samples again are no news, or a kubelet that repeats itself would never be stale.
         if (newestMs(rows, firstRow, containers.length) !== newestBeforeMs) pod.sinceMs = nowMs;
         return;

@@ -40,6 +40,18 @@ test('the same sample again changes nothing in a row', () => {
   writeRow(rows, 1, { last: point, base });
   const before = readRow(rows, 1, point);
   const rules = { mostCores: 4, longestWindowMs: 300_000, stalenessMs: 45_000 };
-  assert.equal(advanceRows(rows, 1, 1, numbers, rules), 0);
+  assert.equal(advanceRows(rows, 1, 1, numbers, rules, 60_000), 0);
   assert.deepEqual(readRow(rows, 1, point), before);
+});
+
+test('an interval that is too long to be possible does not hide the others of its pod', () => {
+  const at = (timestampMs: number, name: string) => ({ ...last, timestampMs, name, containerId: name, startTimeMs: 0 });
+  const containers = [at(20_000, 'app'), at(20_000, 'side')];
+  const pods = [{ namespace: 'shop', name: 'web', uid: 'uid', containers }];
+  const { numbers } = toBatch({ node: 'node-a', source: 'cadvisor', hasSwap: undefined, machine: undefined, pods });
+  const rows = createRows(3);
+  writeRow(rows, 1, { last: at(-30_000, 'app'), base: 'one-sample' });
+  writeRow(rows, 2, { last: at(5_000, 'side'), base: 'one-sample' });
+  const rules = { mostCores: 4, longestWindowMs: 300_000, stalenessMs: 45_000 };
+  assert.equal(advanceRows(rows, 1, 2, numbers, rules, 30_000), 15_000);
 });
