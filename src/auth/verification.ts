@@ -9,10 +9,10 @@ export interface Verifier {
   verify(certificate: X509Certificate, connection: object, trust: TrustBundle): Verdict;
 }
 
-/** A certificate that was refused may become valid, and a clock may be set. */
+/** How long a verdict is remembered, in milliseconds: a certificate that was refused may become valid, and a clock may be set. */
 const rememberedMs = 60_000;
 
-export function createVerifier(clock: Clock): Verifier {
+export function createVerifier(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>): Verifier {
   // Trust that is replaced takes its verdicts with it, and so does a connection that is closed.
   const byTrust = new WeakMap<TrustBundle, WeakMap<object, Remembered>>();
   return { verify };
@@ -23,17 +23,21 @@ export function createVerifier(clock: Clock): Verifier {
     if (byConnection === undefined) byTrust.set(trust, (byConnection = new WeakMap()));
     const held = byConnection.get(connection);
     // Whether a certificate is trusted never depends on the connection alone.
-    if (held !== undefined && nowMs < held.untilMs && held.raw.equals(certificate.raw)) return held.verdict;
+    if (held !== undefined && stillHolds(held, nowMs) && held.raw.equals(certificate.raw)) return held.verdict;
     const verdict = verifyClientCertificate(certificate, trust, nowMs);
-    const untilMs = Math.min(nowMs + rememberedMs, verdict.kind === 'trusted' ? verdict.untilMs : Infinity);
-    byConnection.set(connection, { raw: certificate.raw, verdict, untilMs });
+    byConnection.set(connection, { raw: certificate.raw, verdict, verifiedMs: clock.monotonicMs() });
     return verdict;
+  }
+
+  function stillHolds({ verdict, verifiedMs }: Remembered, nowMs: number): boolean {
+    if (clock.monotonicMs() - verifiedMs >= rememberedMs) return false;
+    return verdict.kind === 'untrusted' || nowMs < verdict.untilMs;
   }
 }
 
 interface Remembered {
   readonly raw: Buffer;
   readonly verdict: Verdict;
-  /** Milliseconds since the epoch. */
-  readonly untilMs: number;
+  /** Monotonic: the time of day may be set. */
+  readonly verifiedMs: number;
 }
