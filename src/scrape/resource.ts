@@ -24,7 +24,7 @@ import {
   rowsPerStep,
 } from './answerlimits.ts';
 import { followLineages, type Lineage } from './lineage.ts';
-import { Readings } from './reading.ts';
+import { isPlausible, Readings } from './reading.ts';
 import { rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
 
@@ -251,17 +251,22 @@ function toContainerPoint(
   return { point: { name, containerId, startTimeMs, ...point } };
 }
 
-/** The line that came last is of the pod that has the name now. Which of them the start time belongs to, nobody knows. */
+/**
+ * The line that came last is of the pod that has the name now. Which of them the start time belongs to, nobody knows. A counter that cannot be does not
+ * say which line it is in: where it may be the last one's, the container has no value now, so that no other line stands in for it.
+ */
 function newestOf(name: string, lines: readonly Readings[], time: AnswerTime, before: readonly Lineage[]): Chosen {
-  const points = lines.map((readings) => readings.toPoint(time)).filter((point) => point !== undefined);
+  const counted = lines.filter(({ cpu }) => isPlausible(cpu.value));
   const followed = followLineages(
     before,
-    points.map(({ cpuSeconds }) => cpuSeconds),
+    counted.map(({ cpu }) => cpu.value),
   );
+  const last = Math.max(0, ...before.map(({ generation }) => generation));
   const generation = Math.max(...followed.map((lineage) => lineage.generation));
-  const point = points[followed.findIndex((lineage) => lineage.generation === generation)];
-  return {
-    point: point && { name, containerId: `line:${generation}`, startTimeMs: undefined, ...point },
-    followed,
-  };
+  const odd = generation < last ? lines.find((line) => !counted.includes(line)) : undefined;
+  const readings = odd ?? counted[followed.findIndex((lineage) => lineage.generation === generation)];
+  if (readings === undefined) return { point: undefined, followed };
+  const containerId = `line:${odd === undefined ? generation : last}`;
+  const point = { name, containerId, startTimeMs: undefined, ...readings.toPointOrUnusable(time) };
+  return { point, followed: odd === undefined ? followed : before };
 }

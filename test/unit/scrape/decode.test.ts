@@ -379,19 +379,21 @@ describe('/metrics/resource', () => {
     interface Line {
       readonly cpu: number;
       readonly ageMs: number;
+      readonly bytes?: number;
     }
     /** CPU and ID that are chosen of each scrape, one after the other. */
     function chosen(...scrapes: readonly (readonly Line[])[]): string[] {
       const decoder = resourceDecoder();
       return scrapes.map((lines) => {
-        const rows = lines.map(({ ageMs, cpu: value }) => ({ labels, value, timestampMs: timestampMs - ageMs }));
-        rows.sort((a, b) => a.timestampMs - b.timestampMs);
-        const bytes = rows.map((each) => ({ ...each, value: each.value * 1e6 }));
+        const oldestFirst = lines.toSorted((a, b) => b.ageMs - a.ageMs);
+        const rows = oldestFirst.map(({ ageMs, cpu: value }) => ({ labels, value, timestampMs: timestampMs - ageMs }));
+        const bytes = rows.map((each, line) => ({ ...each, value: oldestFirst[line]?.bytes ?? each.value * 1e6 }));
         const body = encodeText([cpu(...rows), gauge('container_memory_working_set_bytes', ...bytes), start]);
         const decoded = decodeResource(body, textContentType, { ...context, decoder });
         if (decoded.kind !== 'batch') assert.fail(decoded.reason);
         const [point, ...others] = decoded.batch.pods.flatMap(({ containers }) => containers);
         assert.deepEqual(others, []);
+        if (Number.isNaN(point?.memoryBytes)) return `no value ${point?.containerId}`;
         assert.equal(point?.memoryBytes, point && point.cpuSeconds * 1e6);
         return `${point?.cpuSeconds} ${point?.containerId}`;
       });
@@ -405,6 +407,33 @@ describe('/metrics/resource', () => {
         '30 line:1',
       ]);
     });
+
+    for (const [what, oddOf] of [
+      ['counter', () => ({ cpu: Number.NaN, bytes: 5e6 })],
+      ['working set', (value: number) => ({ cpu: value, bytes: 2 ** 64 })],
+    ] as const) {
+      test(`the other one does not stand in for one whose ${what} cannot be`, () => {
+        const old = (value: number) => ({ cpu: value, ageMs: 5 });
+        const young = (value: number) => ({ cpu: value, ageMs: 3 });
+        const odd = { ...oddOf(25), ageMs: 3 };
+        assert.deepEqual(chosen([old(900), young(20)], [old(910), odd], [old(920), odd], [old(930), young(30)]), [
+          '20 line:1',
+          'no value line:1',
+          'no value line:1',
+          '30 line:1',
+        ]);
+      });
+
+      test(`one does not wait for the other, whose ${what} cannot be`, () => {
+        const young = (value: number) => ({ cpu: value, ageMs: 3 });
+        const odd = { ...oddOf(910), ageMs: 5 };
+        assert.deepEqual(chosen([{ cpu: 900, ageMs: 5 }, young(20)], [odd, young(25)], [odd, young(30)]), [
+          '20 line:1',
+          '25 line:1',
+          '30 line:1',
+        ]);
+      });
+    }
 
     test('never gives one the ID of the other', () => {
       assert.deepEqual(
