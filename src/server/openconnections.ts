@@ -29,6 +29,8 @@ export interface OpenConnections {
 export interface OpenConnection {
   /** An authenticated request has come by it. */
   authenticated(): void;
+  /** Reports whether one has. */
+  isKnown(): boolean;
   /**
    * A request has come.
    * @param bytes that it holds until its answer has left, but for the answer.
@@ -58,7 +60,7 @@ interface Entry extends OpenConnection {
   readonly key: string;
   readonly socket: Socket;
   readonly address: string;
-  isKnown: boolean;
+  isAuthenticated: boolean;
   waitingBytes: number;
   /** What ends each request. */
   readonly ends: Set<() => void>;
@@ -114,13 +116,14 @@ export function createOpenConnections({ limit, limitPerAddress, onClosed }: Open
       key: keyOf(socket),
       socket,
       address,
-      isKnown: false,
+      isAuthenticated: false,
+      isKnown: () => entry.isAuthenticated,
       waitingBytes: 0,
       ends: new Set(),
       lastUsed: uses,
       readBytes: 0,
       authenticated: () => {
-        entry.isKnown = true;
+        entry.isAuthenticated = true;
         strangers.delete(entry);
       },
       began: (bytes, onEnd) => begin(entry, bytes, onEnd),
@@ -148,7 +151,7 @@ export function createOpenConnections({ limit, limitPerAddress, onClosed }: Open
   function makeRoom(why: ClosedFor, address?: string): boolean {
     const fits = (entry: Entry) => address === undefined || entry.address === address;
     const stranger = strangers.values().find(fits);
-    const idle = (entry: Entry) => entry.isKnown && entry.ends.size === 0 && fits(entry);
+    const idle = (entry: Entry) => entry.isAuthenticated && entry.ends.size === 0 && fits(entry);
     const victim =
       stranger ??
       [...entries.values()].filter(idle).reduce<Entry | undefined>((best, each) => {
@@ -189,7 +192,7 @@ export function createOpenConnections({ limit, limitPerAddress, onClosed }: Open
       entry.waitingBytes += bytes;
       waitingBytes += bytes;
       // One answer may be longer, where strangers were given the right to long ones.
-      const isGreedy = !entry.isKnown && entry.ends.size > 1 && entry.waitingBytes > strangerWaitingBytesLimit;
+      const isGreedy = !entry.isAuthenticated && entry.ends.size > 1 && entry.waitingBytes > strangerWaitingBytesLimit;
       if (isGreedy) close(entry, 'bytes');
       else if (waitingBytes > waitingBytesLimit) closeLargest();
     }

@@ -44,6 +44,7 @@ import { createPeerCertificate } from './peercertificate.ts';
 import { refusePlainHttp } from './plainhttp.ts';
 import type { RequestMetrics } from './requestmetrics.ts';
 import { type Reply, statusReply, timeoutReply } from './reply.ts';
+import { takeRequestsInTurn } from './requestturns.ts';
 import { type ApiRequest, parameterLimit, requestInfo, type RequestInfo } from './requestinfo.ts';
 import { http1Only, secureContext, type ServerTls, type TlsOptions } from './tlscontext.ts';
 import { createTurns } from './turns.ts';
@@ -153,6 +154,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const guard = { inTurn, onRefused: refusedHandshake };
   refusePlainHttp(app.server, handshakeTimeoutMs, inTurn, (first, start) => startGuarded(first, start, guard));
   watchConnections(app.server, connections);
+  takeRequestsInTurn(app.server, {
+    inTurn,
+    isKnown: (request) => openConnectionOf(request)?.isKnown() === true,
+    close: (request) => openConnectionOf(request)?.close('pipelining'),
+  });
   /** The methods of requests that came with one that fastify does not know. */
   const oddMethods = new WeakMap<object, string>();
   let stopping = false;
@@ -200,14 +206,19 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     return '/';
   }
 
-  /** By the connection's word, which comes for every request: fastify's onResponse does not come for a client that left. */
-  async function count(request: Request, reply: Response): Promise<void> {
-    const key = connectionOf(request);
+  function openConnectionOf(raw: Http2ServerRequest): OpenConnection | undefined {
+    const key = connectionOf({ raw });
     let connection = openConnections.get(key);
     if (connection === undefined) {
-      connection = connections.find(request.raw.socket);
+      connection = connections.find(raw.socket);
       if (connection !== undefined) openConnections.set(key, connection);
     }
+    return connection;
+  }
+
+  /** By the connection's word, which comes for every request: fastify's onResponse does not come for a client that left. */
+  async function count(request: Request, reply: Response): Promise<void> {
+    const connection = openConnectionOf(request.raw);
     request.connection = connection;
     if (connection?.isOpen() === true) {
       underWay += 1;
@@ -420,7 +431,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 }
 
 /** The same object for all requests of one connection. */
-function connectionOf({ raw }: Request): object {
+function connectionOf({ raw }: { readonly raw: Http2ServerRequest }): object {
   return (raw as Partial<Http2ServerRequest>).stream?.session ?? raw.socket;
 }
 

@@ -6,35 +6,51 @@ export const turnBudgetMs = 8;
 /** Runs the step soon, after those that came before. */
 export type InTurn = (step: () => void) => void;
 
-/** @param nowMs the time in milliseconds. */
+/** Steps that were too late for their turn and are asked to run in one later turn. */
+const lateLimit = 256;
+
+/** Steps that have run and are kept. */
+const doneLimit = 1_024;
+
+/**
+ * Each step is an immediate of its own, so that what it leaves to the next tick and to promises counts, too.
+ * @param nowMs the time in milliseconds.
+ */
 export function createTurns(nowMs: () => number = () => performance.now()): InTurn {
   let waiting: (() => void)[] = [];
-  let isScheduled = false;
+  /** The first of `waiting` that has not run. */
+  let at = 0;
+  /** Immediates that found the turn's time used up. */
+  let late = 0;
+  /** When this turn's time is used up; undefined until its first step. */
+  let endMs: number | undefined;
   return (step) => {
     waiting.push(step);
-    if (!isScheduled) schedule();
+    setImmediate(run);
   };
 
-  function schedule(): void {
-    isScheduled = true;
-    setImmediate(run);
+  function run(): void {
+    if (endMs === undefined) {
+      endMs = nowMs() + turnBudgetMs;
+      setImmediate(nextTurn);
+    } else if (nowMs() >= endMs) {
+      late += 1;
+      return;
+    }
+    const step = waiting[at];
+    at += 1;
+    // In a flood there is always one that waits.
+    if (at === waiting.length || at >= doneLimit) {
+      waiting = waiting.slice(at);
+      at = 0;
+    }
+    step?.();
   }
 
-  function run(): void {
-    isScheduled = false;
-    const endMs = nowMs() + turnBudgetMs;
-    const steps = waiting;
-    waiting = [];
-    let done = 0;
-    try {
-      for (; done < steps.length && (done === 0 || nowMs() < endMs); ) {
-        done += 1;
-        steps[done - 1]?.();
-      }
-    } finally {
-      // Those that were added meanwhile come after those that are left.
-      waiting = [...steps.slice(done), ...waiting];
-      if (waiting.length > 0 && !isScheduled) schedule();
-    }
+  function nextTurn(): void {
+    endMs = undefined;
+    const count = Math.min(late, lateLimit);
+    late -= count;
+    for (let each = 0; each < count; each += 1) setImmediate(run);
   }
 }

@@ -21,6 +21,9 @@ export const requestOverheadBytes = { http1: 8 * 1024, http2: 24 * 1024 } as con
 /** Requests by one HTTP/1.1 connection that may wait for the end of their answers. Go's servers read one after the other; browsers and Go's clients pipeline none. */
 export const pipelineLimit = 16;
 
+/** Requests by one HTTP/1.1 connection of a stranger that may wait for their turn. All connections may send theirs at the same moment. */
+export const strangerPipelineLimit = 8;
+
 /** Milliseconds that the kernel or the HTTP/2 window may take for one piece of an answer, at most 240 KiB. */
 export const writeDeadlineMs = 30_000;
 
