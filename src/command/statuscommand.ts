@@ -16,7 +16,7 @@ const timeoutMs = 10_000;
 /**
  * Prints the report of the server at --secure-port on this machine.
  * @param names of the nodes to tell of; none for all.
- * @throws Error that says what to do when there is no answer, or one that is not 200.
+ * @throws Error that says what to do when there is no answer, or one that is not 200, or when it lacks a node that was named.
  */
 export async function printStatus(options: Options, apiServer: ApiServer, names: readonly string[]): Promise<void> {
   const certificateFile = options['tls-cert-file'] ?? ownCertificate(options['cert-dir']);
@@ -43,7 +43,10 @@ export async function printStatus(options: Options, apiServer: ApiServer, names:
     });
     const text = await answer.body.text();
     if (answer.statusCode !== 200) throw new Error(refusal(answer.statusCode, text));
-    process.stdout.write(statusText(JSON.parse(text) as StatusReport));
+    const report = JSON.parse(text) as StatusReport;
+    process.stdout.write(statusText(report));
+    const missing = names.filter((name) => !report.nodes.some((node) => node.name === name));
+    if (missing.length > 0) throw new Error(`not scraped: ${missing.join(', ')}; ${unknownNode}`);
   } finally {
     await agent.destroy();
   }
@@ -57,6 +60,7 @@ function onlyThis(certificate: X509Certificate): (host: string, peer: PeerCertif
       : new Error('whoever answers there has another certificate than the server');
 }
 
+const unknownNode = 'there is no such Node, or --node-selector leaves it out';
 const sameFlags = 'give status the flags of the server, --cert-dir and --secure-port above all';
 
 function ownCertificate(certDir: string): string {

@@ -79,7 +79,7 @@ function readArguments(argv: readonly string[]): Arguments {
     const known = isFlag(name);
     const ignorable = !known && isIgnored(name);
     if (!known && !ignorable) {
-      problems.push(`unknown flag --${name}; did you mean --${nearest(name)}?`);
+      problems.push(`unknown flag --${name}; ${suggestion(name)}`);
       continue;
     }
     const boolean = known ? flags[name].type === 'boolean' : ignoredBooleans.has(name);
@@ -120,10 +120,13 @@ function isIgnored(name: string): boolean {
   return ignoredFlags.includes(name) || name.startsWith(ignoredPrefix);
 }
 
-function nearest(name: string): string {
-  return Object.keys(flags).reduce((best, candidate) =>
+/** Returns the flag that was probably meant, or where all are listed if none has anything in common with the name. */
+function suggestion(name: string): string {
+  const nearest = Object.keys(flags).reduce((best, candidate) =>
     distance(name, candidate) < distance(name, best) ? candidate : best,
   );
+  if (distance(name, nearest) >= name.length) return 'see --help';
+  return `did you mean ${nearest.length === 1 ? '-' : '--'}${nearest}?`;
 }
 
 function readValue(flag: Flag, texts: readonly string[]): { value: unknown } | { problem: string } {

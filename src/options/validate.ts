@@ -1,4 +1,5 @@
 /** Rules that need two flags; the texts are metrics-server's where it has the rule too. */
+import { formatDuration } from '../apimachinery/duration.ts';
 import { parseLabelSelector } from '../apimachinery/labels.ts';
 import { describeError } from '../logging.ts';
 import type { FlagName, Options } from './flags.ts';
@@ -23,11 +24,11 @@ export function crossChecks(options: Options): string[] {
     ...proxyRules(options),
     [
       timeoutMs !== undefined && timeoutMs > resolutionMs * largestTimeoutShare,
-      `--kubelet-request-timeout must be at most 0.9 x --metric-resolution, which is ${resolutionMs * largestTimeoutShare}ms; leave it away for a fitting one`,
+      `--kubelet-request-timeout must be at most 0.9 x --metric-resolution, which is ${formatDuration(resolutionMs * largestTimeoutShare)}; leave it away for a fitting one`,
     ],
     [
       stalenessMs !== undefined && stalenessMs < resolutionMs,
-      `--metrics-staleness must be at least --metric-resolution, which is ${resolutionMs}ms, or there would be gaps between scrapes`,
+      `--metrics-staleness must be at least --metric-resolution, which is ${formatDuration(resolutionMs)}, or there would be gaps between scrapes`,
     ],
     [
       (options['tls-cert-file'] === undefined) !== (options['tls-private-key-file'] === undefined),

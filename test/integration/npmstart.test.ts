@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Agent, type Dispatcher, request } from 'undici';
 import { field, items, text } from '../../src/client/json.ts';
+import { freePort, kubeconfigFor } from '../fakes/wholecluster.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 let folder: string;
@@ -105,12 +106,12 @@ describe('npm start', () => {
   });
 });
 
-describe('npm start leaves no process behind', { skip: process.platform === 'win32' }, () => {
-  const endMs = 60_000;
+describe('npm leaves no process behind', { skip: process.platform === 'win32' }, () => {
+  const endMs = 30_000;
+  const standinFlags = () => ['--port=0', '--api-port=0', `--cert-dir=${folder}`, '--nodes=1', '--pods=0'];
 
   /** Starts a process group, ends it once the server serves, and returns all output after every process has closed it. */
-  async function outputUntilAllEnded(command: string, before: readonly string[], end: (pid: number) => void) {
-    const argv = [...before, '--port=0', '--api-port=0', `--cert-dir=${folder}`, '--nodes=1', '--pods=0'];
+  async function outputUntilAllEnded(command: string, argv: readonly string[], end: (pid: number) => void) {
     const child = spawn(command, argv, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     let told = '';
     for (const stream of [child.stdout, child.stderr]) {
@@ -121,25 +122,38 @@ describe('npm start leaves no process behind', { skip: process.platform === 'win
       });
     }
     // Each process below holds the output open; the last one to end closes it.
-    await once(child, 'close', { signal: AbortSignal.timeout(endMs) });
+    const late = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'), endMs);
+    await once(child, 'close');
+    clearTimeout(late);
     return told;
   }
 
   const kill = (signal: NodeJS.Signals) => (pid: number) => void process.kill(pid, signal);
 
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    test(`the server ends in good order when npm alone gets ${signal}`, async () => {
-      assert.match(await outputUntilAllEnded('npm', ['start', '--'], kill(signal)), / stopped\n/);
+    test(`the server ends in good order when npm start alone gets ${signal}`, async () => {
+      assert.match(await outputUntilAllEnded('npm', ['start', '--', ...standinFlags()], kill(signal)), / stopped\n/);
+    });
+  }
+
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    test(`the server ends in good order when npm run serve alone gets ${signal}`, async () => {
+      const kubeconfig = path.join(folder, 'away.kubeconfig');
+      await writeFile(kubeconfig, kubeconfigFor(`https://127.0.0.1:${await freePort()}`, ca));
+      const flags = [`--kubeconfig=${kubeconfig}`, `--secure-port=${await freePort()}`, '--cert-dir='];
+      const argv = ['run', 'serve', '--', ...flags, '--shutdown-delay-duration=0s'];
+      assert.match(await outputUntilAllEnded('npm', argv, kill(signal)), / stopped\n/);
     });
   }
 
   test('the server ends in good order on Ctrl-C, which all of the group get', async () => {
-    const told = await outputUntilAllEnded('npm', ['start', '--'], (pid) => void process.kill(-pid, 'SIGINT'));
+    const argv = ['start', '--', ...standinFlags()];
+    const told = await outputUntilAllEnded('npm', argv, (pid) => void process.kill(-pid, 'SIGINT'));
     assert.match(told, / stopped\n/);
   });
 
   test('the server ends in good order when the stand-in is killed', async () => {
-    const standinAlone = [path.join(root, 'test/standin/main.ts')];
+    const standinAlone = [path.join(root, 'test/standin/main.ts'), ...standinFlags()];
     assert.match(await outputUntilAllEnded(process.execPath, standinAlone, kill('SIGKILL')), / stopped\n/);
   });
 });

@@ -127,6 +127,15 @@ describe('kubegauge status', () => {
     assert.doesNotMatch(out, /node-3/);
   });
 
+  test('names the nodes that are not in the report, beside those that are', async () => {
+    cluster.apiServer.reviews.token = () => ({ authenticated: true, user: { username: 'operator' } });
+    cluster.apiServer.reviews.access = () => ({ allowed: true, reason: '' });
+    const { code, out, err } = await run('node-2', 'nope', 'neither', ...flags(), `--cert-dir=${folder}`);
+    assert.equal(code, 1);
+    assert.match(out, /^node-2 +yes /m);
+    assert.match(err, /^kubegauge: not scraped: nope, neither; there is no such Node, or --node-selector/);
+  });
+
   test('shows its credentials to nobody else', async () => {
     const other = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
     const { code, err } = await run(...flags(), `--cert-dir=${other}`);

@@ -135,6 +135,10 @@ describe('bad flags', () => {
     });
   check(['--kubelet-insecure-tsl'], /^unknown flag --kubelet-insecure-tsl; did you mean --kubelet-insecure-tls\?$/);
   check(['-x'], /^unknown flag -x; see --help$/);
+  check(['--frob'], /^unknown flag --frob; see --help$/);
+  check(['--vv=2'], /^unknown flag --vv; did you mean -v\?$/);
+  check(['--metrics-staleness=1s'], /^--metrics-staleness must be at least --metric-resolution, which is 15s, or /);
+  check(['--kubelet-request-timeout=15s'], /^--kubelet-request-timeout must be at most .*, which is 13\.5s; /);
   check(['--metric-resolution=100000h'], /must be at most 1h$/);
   check(['--secure-port'], /^--secure-port needs a value$/);
   check(['--secure-port=0'], /^--secure-port=0: must be a port between 1 and 65535$/);
@@ -151,7 +155,7 @@ describe('bad flags', () => {
   check(['--table-cells=pretty'], /^--table-cells=pretty: must be one of exact, readable$/);
   check(['--table-cells='], /^--table-cells=: must be one of exact, readable$/);
   check(['--metric-resolution=10s', '--kubelet-request-timeout=10s'], /at most 0.9 x --metric-resolution/);
-  check(['--metrics-staleness=10s'], /at least --metric-resolution, which is 15000ms/);
+  check(['--metrics-staleness=10s'], /at least --metric-resolution, which is 15s/);
   check(['--kubelet-client-key=a'], /^need both --kubelet-client-key and --kubelet-client-certificate$/);
   check(
     ['--kubelet-insecure-tls', '--kubelet-certificate-authority=a', '--tls-cert-file=x'],
