@@ -76,7 +76,7 @@ export const flags = {
     default: 'auto',
     check: (value: string) =>
       value === 'auto' || /^(?:\d|1[0-6])$/.test(value) ? undefined : 'must be auto or a number from 0 to 16',
-    help: 'How many threads scrape, beside the one that serves: a number, or auto, which is none as long as scraping keeps nobody waiting, up to about 1,200 nodes or, of Kubernetes before 1.37, 90. By way of kube-apiserver there are none.',
+    help: 'How many threads scrape, beside the one that serves: a number, or auto, which is none while scraping delays no request, up to about 1,200 nodes or, of Kubernetes before 1.37, 90. By way of kube-apiserver there are none.',
   },
   'node-selector': {
     section: 'Scraping',
@@ -142,7 +142,7 @@ export const flags = {
     type: 'string',
     default: 'built-in',
     check: oneOf('built-in', 'undici'),
-    help: "Who speaks HTTP with kubelets that are reached directly: built-in, which takes a fraction of the CPU, or undici, Node's usual one, for when the other is suspected.",
+    help: 'HTTP client for kubelets that are reached directly: built-in, which takes a fraction of the CPU, or undici; use undici to rule out a bug in the built-in client.',
   },
   'kubelet-compression': {
     section: 'Kubelet',
@@ -362,7 +362,7 @@ export const flags = {
     type: 'integer',
     default: '0',
     short: 'v',
-    help: 'Verbosity; from 2 on every scrape that fails on a node that is not ready is told.',
+    help: 'Verbosity; from 2 on every failed scrape of a node that is not ready is logged.',
   },
   'logging-format': {
     section: 'Logging',

@@ -7,7 +7,7 @@ export function helpText(): string {
     'kubegauge serves metrics.k8s.io from the kubelets of a Kubernetes cluster.',
     '',
     'Usage: kubegauge [flags]',
-    '       kubegauge status [nodes] [flags]   tells how the scrapes of a server beside it go, by the flags of that server',
+    '       kubegauge status [nodes] [flags]   prints how the scrapes of a server beside it go; with the flags of that server',
   ];
   for (const section of sections()) {
     lines.push('', `${section} flags:`, '');

@@ -47,9 +47,10 @@ export interface AccessQuestion {
   readonly path?: string;
 }
 
-/** Everything for administrators; metrics and the paths of discovery for the reader. */
+/** Everything for administrators; metrics and the paths of discovery for the reader; its own state for the server, for `kubegauge status`. */
 export function isAllowed({ user, groups, group, verb, path }: AccessQuestion): boolean {
   if (groups.includes('system:masters')) return true;
+  if (user === serverUser.username) return path === '/status' && verb === 'get';
   if (user !== readerUser.username) return false;
   if (path !== undefined) return verb === 'get' && readable.test(path);
   return group === 'metrics.k8s.io' && (verb === 'get' || verb === 'list');
