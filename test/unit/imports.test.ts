@@ -1,10 +1,12 @@
-/** Holds the house rule that imports point one way: down the ranks, or within a room. */
+/** Holds that imports point one way, down the ranks or within a room, and that ARCHITECTURE.md names ranks and files as they are. */
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-const src = path.resolve(import.meta.dirname, '../../src');
+const root = path.resolve(import.meta.dirname, '../..');
+const src = path.join(root, 'src');
+const architecture = readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8');
 
 /** A room is a folder below src, or a file directly in it. */
 const ranks: readonly (readonly string[])[] = [
@@ -48,6 +50,27 @@ test('imports point down the ranks or stay in the room', () => {
     }
   }
   assert.ok(checked > 0, 'no import was checked');
+});
+
+test('the code map of ARCHITECTURE.md has every room at its rank', () => {
+  const rows = architecture.matchAll(/^\| (\d+) \| ((?:`[a-z]+(?:\.ts|\/)` ?)+)\|/gm);
+  const mapped = [...rows].flatMap(([, rank, rooms = '']) =>
+    [...rooms.matchAll(/`([a-z]+)(?:\.ts|\/)`/g)].map(([, room]) => `${rank} ${room}`),
+  );
+  const expected = ranks.flatMap((rooms, rank) => rooms.map((room) => `${rank} ${room}`));
+  assert.deepEqual(mapped.toSorted(), expected.toSorted());
+});
+
+test('every file and folder that ARCHITECTURE.md names is there', () => {
+  const names = [...architecture.matchAll(/`([a-z0-9/.*-]+(?:\.ts|\.json|\/))`/g)].map(([, name = '']) => name);
+  const files = globSync('{src,test}/**/', { cwd: root, exclude: ['**/node_modules'] });
+  const missing = names.filter(
+    (name) =>
+      !existsSync(path.join(root, name)) &&
+      !files.some((folder) => name.includes('*') || existsSync(path.join(root, folder, name))),
+  );
+  assert.ok(names.length > 100, 'the names are read');
+  assert.deepEqual(missing, []);
 });
 
 function sourceFiles(): string[] {
