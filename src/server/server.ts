@@ -1,12 +1,10 @@
 /** HTTPS: one port for HTTP/2 and HTTP/1.1. The order of the hooks below is the security model. */
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import type { OutgoingHttpHeaders } from 'node:http';
-import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Http2ServerRequest } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
-import { type FastifyReply, type FastifyRequest, fastify, type RouteGenericInterface } from 'fastify';
-import { excerpt } from '../apimachinery/quote.ts';
+import { fastify } from 'fastify';
 import { badRequest, serviceUnavailable, StatusError, uriTooLong } from '../apimachinery/status.ts';
 import type { Attributes } from '../auth/attributes.ts';
 import type { Authenticator, UserInfo } from '../auth/authenticator.ts';
@@ -15,11 +13,11 @@ import { firstHeaderLine } from '../auth/rawheaders.ts';
 import type { Authorizer } from '../auth/authorizer.ts';
 import { anonymous, isAnonymous, masters } from '../auth/user.ts';
 import { createLineLimit, type Logger } from '../logging.ts';
+import { createAnswering, type Request, type Response } from './answering.ts';
 import {
   asksToLeave,
   endAfterAnswer,
   endIdleSessions,
-  goodbyeMs,
   headerLimitBytes,
   headerPairLimit,
   hostProblem,
@@ -38,12 +36,11 @@ import { startGuarded } from './guardedhandshake.ts';
 import { isHealthPath } from './health.ts';
 import { type InFlight, tooManyRequestsReply } from './inflight.ts';
 import { listenOn } from './listen.ts';
-import { breakOff, isMade, type MadeBody, writeBody } from './madebody.ts';
-import type { OpenConnection, OpenConnections, RequestLoad } from './openconnections.ts';
+import type { OpenConnection, OpenConnections } from './openconnections.ts';
 import { createPeerCertificate } from './peercertificate.ts';
 import { refusePlainHttp } from './plainhttp.ts';
 import type { RequestMetrics } from './requestmetrics.ts';
-import { type Reply, statusReply, timeoutReply } from './reply.ts';
+import { type Reply, statusReply } from './reply.ts';
 import { takeRequestsInTurn } from './requestturns.ts';
 import { type ApiRequest, parameterLimit, requestInfo, type RequestInfo } from './requestinfo.ts';
 import { http1Only, secureContext, type ServerTls, type TlsOptions } from './tlscontext.ts';
@@ -83,22 +80,6 @@ export interface Server {
   /** Stops listening, lets requests under way finish, closes. */
   close(): Promise<void>;
 }
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    info: RequestInfo;
-    user: UserInfo | undefined;
-    /** Undefined once the connection is closed. */
-    connection: OpenConnection | undefined;
-    load: RequestLoad | undefined;
-    /** Ends the wait for what is under way: first for the answer, then for its client to take it. */
-    timer: NodeJS.Timeout | undefined;
-  }
-}
-
-// HTTP/1.1 requests come through the same types; both have what is used here.
-type Request = FastifyRequest<RouteGenericInterface, Http2SecureServer, Http2ServerRequest>;
-type Response = FastifyReply<RouteGenericInterface, Http2SecureServer, Http2ServerRequest, Http2ServerResponse>;
 
 /** Go's clients keep an idle connection for 90 s; ours must outlive it, or they write into a closed one. */
 const idleTimeoutMs = 95_000;
@@ -162,6 +143,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   /** The methods of requests that came with one that fastify does not know. */
   const oddMethods = new WeakMap<object, string>();
   let stopping = false;
+  const { writeDeadlineMs } = options;
+  const { send, limitTime, sayGoodbye } = createAnswering({ writeDeadlineMs, isStopping: () => stopping, log });
   const draining = createDraining();
   /** Ends what a request waits for; only when draining takes too long. */
   const abandoned = new AbortController();
@@ -192,7 +175,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.setErrorHandler(async (error, request, reply) =>
     send(reply, await failureReply(error, request.originalUrl, apiRequest(request), log)),
   );
-  app.addHook('onSend', async (request, reply) => sayGoodbye(request, reply));
+  app.addHook('onSend', async (_request, reply) => sayGoodbye(reply));
 
   return { listen: () => listenOn(app, options.bindAddress, options.port), setTls, close };
 
@@ -235,20 +218,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       reply.hijack();
       return;
     }
-    startTimer(reply, options.requestTimeoutMs, giveUp);
+    limitTime(reply, options.requestTimeoutMs);
     reply.raw.once('close', () => {
       if (reply.sent && request.info !== undefined) {
         metrics.answered(request.info, reply.statusCode, reply.elapsedTime / 1000);
       }
       request.load?.ended();
     });
-  }
-
-  /** Replaces the timer of a request that has not ended. */
-  function startTimer(reply: Response, ms: number, onEnd: (reply: Response) => void): void {
-    const { request } = reply;
-    clearTimeout(request.timer);
-    if (request.load !== undefined) request.timer = setTimeout(onEnd, ms, reply);
   }
 
   async function identify(request: Request, reply: Response): Promise<void> {
@@ -260,24 +236,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     request.info = info;
     // Whatever the request waits for goes on for its own time; only its answer is not waited for any more.
     const timeoutMs = answerTimeoutMs(info, options.requestTimeoutMs);
-    if (timeoutMs !== options.requestTimeoutMs) startTimer(reply, timeoutMs, giveUp);
-  }
-
-  function giveUp(reply: Response): void {
-    if (reply.sent) stopWaiting(reply);
-    else send(reply, timeoutReply());
-  }
-
-  /** Ends an answer that its client does not take: over HTTP/2 its stream, and the connection if not even that is taken. */
-  function stopWaiting(reply: Response): void {
-    const { connection, load, raw } = reply.request;
-    if (load === undefined) return;
-    if (raw.httpVersionMajor === 1) {
-      connection?.close('unread');
-      return;
-    }
-    breakOff(reply.raw);
-    setTimeout(() => reply.request.load !== undefined && connection?.close('unread'), goodbyeMs).unref();
+    if (timeoutMs !== options.requestTimeoutMs) limitTime(reply, timeoutMs);
   }
 
   async function balance(request: Request): Promise<void> {
@@ -328,43 +287,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       if (request.user === undefined || isAnonymous(request.user)) endAfterAnswer(request.raw, reply.raw);
       else request.connection?.authenticated();
     }
-  }
-
-  /** A kept-alive HTTP/1.1 connection would hold the shutdown up until its client hangs up. */
-  function sayGoodbye(request: Request, reply: Response): void {
-    if (stopping && request.raw.httpVersionMajor === 1) void reply.header('connection', 'close');
-  }
-
-  function send(reply: Response, { status, contentType, headers, body }: Reply): Response {
-    // Its time was over before.
-    if (reply.sent) return reply;
-    if (contentType !== '') void reply.header('content-type', contentType);
-    if (headers !== undefined) void reply.headers(headers);
-    if (isMade(body)) return sendMade(reply, status, body);
-    startTimer(reply, options.writeDeadlineMs, stopWaiting);
-    reply.request.load?.holds(body.length);
-    // Without a body there must be no Content-Type either.
-    if (body.length === 0) return reply.code(status).send();
-    return reply.code(status).send(Buffer.isBuffer(body) ? body : Buffer.from(body));
-  }
-
-  /**
-   * Past fastify, whose streams do not tell when a piece has left. What is longer than a piece has no length, so HTTP/1.1 sends it in chunks, as
-   * Go's servers do.
-   */
-  function sendMade(reply: Response, status: number, body: MadeBody): Response {
-    sayGoodbye(reply.request, reply);
-    if (body.rest === undefined && !body.gzip) void reply.header('content-length', body.first.length);
-    reply.hijack();
-    reply.raw.writeHead(status, reply.getHeaders() as OutgoingHttpHeaders);
-    reply.request.load?.holds(body.first.length);
-    writeBody(body, reply.raw, { ms: options.writeDeadlineMs, missed: () => stopWaiting(reply) }).catch(
-      (error: unknown) => {
-        log.error({ err: error, target: excerpt(reply.request.originalUrl) }, 'an answer broke off');
-        breakOff(reply.raw);
-      },
-    );
-    return reply;
   }
 
   /** Probes and cluster admins, such as kube-apiserver's own, come through however many others are there. */
