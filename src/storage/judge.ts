@@ -11,6 +11,8 @@ export interface Rules {
   readonly longestWindowMs: number;
   /** Milliseconds for which the last value stands for a working set of 0. */
   readonly stalenessMs: number;
+  /** Milliseconds since the node's previous scrape, by our clock; undefined for the first one. */
+  readonly sinceScrapeMs?: number | undefined;
 }
 
 /**
@@ -84,6 +86,8 @@ export function judge(
   }
   // The node's clock was set back: to wait until it has caught up could take hours.
   if (intervalMs < -clockStepMs) return 'other clock';
+  // An older sample has no higher counter.
+  if (intervalMs < 0 && cpuSeconds > lastCpuSeconds + counterJitterSeconds) return 'other clock';
   // Kubelets sample every 10 to 30 s whenever they are scraped: the same sample again, or one a little older, is no news.
   if (intervalMs <= 0) return 'repeated';
   if (cpuSeconds < lastCpuSeconds - counterJitterSeconds || intervalMs > rules.longestWindowMs) return 'restart';

@@ -86,14 +86,15 @@ function isPartShown(
 
 /**
  * A container whose first sample stays its only one, while others of its pod are sampled on, has ended: nothing waits for it. A sample that has just come has not
- * stayed, however old its time is.
+ * stayed, however old its time is, nor does the time count of one whose clock may have been set back.
  */
 function withoutEnded(
   containers: ReadonlyMap<string, Held>,
   previous: ReadonlyMap<string, Held> | undefined,
   limitMs: number,
 ): ReadonlyMap<string, Held> {
-  const newestMs = containers.values().reduce((newest, { last }) => Math.max(newest, last.timestampMs), -Infinity);
+  const sure = containers.values().filter(({ rival }) => rival === undefined);
+  const newestMs = sure.reduce((newest, { last }) => Math.max(newest, last.timestampMs), -Infinity);
   const hasEnded = (name: string, { last, base }: Held) =>
     typeof base === 'string' && newestMs - last.timestampMs > limitMs && previous?.get(name)?.last === last;
   return new Map([...containers].filter(([name, held]) => !hasEnded(name, held)));

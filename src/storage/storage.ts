@@ -122,7 +122,7 @@ export function createStorage({
     // Older kubelets tell of swap only while some is in use.
     const hasSwap = batch.hasSwap ?? known?.hasSwap ?? false;
     const nowMs = clock.monotonicMs();
-    const rules = rulesOf(batch.node, known?.spacingMs ?? 0);
+    const rules = rulesOf(batch.node, known, nowMs);
     const scrape: Scrape = {
       batch,
       uid: uid ?? known?.uid,
@@ -210,11 +210,13 @@ export function createStorage({
     return possibleDistanceMs(nowMs - (cameMs ?? before?.sinceMs ?? nowMs), resolutionMs);
   }
 
-  function rulesOf(node: string, spacingMs: number): Rules {
+  function rulesOf(node: string, known: StoredNode | undefined, nowMs: number): Rules {
+    const spacingMs = known?.spacingMs ?? 0;
     return {
       mostCores: mostCoresOf(capacityCores(node)),
       longestWindowMs: longestWindowMs(resolutionMs, spacingMs),
       stalenessMs: usageStalenessMs({ atLeastMs: stalenessMs, spacingMs }),
+      sinceScrapeMs: known && nowMs - known.storedMs,
     };
   }
 

@@ -110,6 +110,8 @@ function advance<P extends Point>(held: Held<P>, point: P, startTimeMs: number, 
   // Nothing is counted from a sample without a value.
   const startsAnew = Number.isNaN(held.last.memoryBytes) && startingAnew.has(judgement);
   if (startsAnew) return { last: point, base: held.base === 'one-sample' ? 'one-sample' : 'restarted' };
+  const setBack = held.rival !== undefined && isOfSetBackClock(held.last, held.rival, point, startTimeMs, rules);
+  if (setBack) return { last: point, base: held.rival };
   if (isOtherClock(held.last, point) && judgement !== 'no value') return afterRival(held, point, startTimeMs, rules);
   switch (judgement) {
     case 'repeated':
@@ -132,6 +134,21 @@ function advance<P extends Point>(held: Held<P>, point: P, startTimeMs: number, 
 
 /** Of a sample after one without a value. */
 const startingAnew: ReadonlySet<Judgement> = new Set(['news', 'implausible', 'other clock']);
+
+/**
+ * Reports whether a sample follows one with a time far before the last one's, and so shows that the node's clock was set back. It may follow the last one, too, as
+ * after one odd time: then the intervals decide by which of them fits the time between scrapes, of which two have passed since the last sample.
+ */
+function isOfSetBackClock(last: Point, rival: Point, point: Point, startTimeMs: number, rules: Rules): boolean {
+  if (rules.sinceScrapeMs === undefined || isOtherClock(last, rival)) return false;
+  const [lastMs, rivalMs, nowMs] = [stampMs(last), stampMs(rival), stampMs(point)];
+  const isRepeated = nowMs === lastMs && point.cpuSeconds === last.cpuSeconds;
+  if (rivalMs >= lastMs || isRepeated || isOtherClock(rival, point)) return false;
+  if (judgeAfter(rival, point, startTimeMs, rules) !== 'news') return false;
+  const misfit = (intervalMs: number, expectedMs: number) =>
+    intervalMs > 0 ? Math.abs(Math.log(intervalMs / expectedMs)) : Infinity;
+  return misfit(nowMs - rivalMs, rules.sinceScrapeMs) < misfit(nowMs - lastMs, 2 * rules.sinceScrapeMs);
+}
 
 /** Reports whether a sample follows the one from before a restart: then the last one was odd, and nothing has restarted. */
 function isAfterAbsurd<P extends Point>(

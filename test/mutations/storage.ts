@@ -12,6 +12,7 @@ export const storage: readonly Mutation[] = [
     ],
     ['intervalMs <= 0) return', 'intervalMs < 0) return', 'the same sample again is news, over a window of nothing'],
     ['intervalMs < -clockStepMs', 'intervalMs < -Infinity', 'a clock that was set back is waited for'],
+    ['intervalMs < 0 && cpu', 'false && cpu', 'a higher counter is that of an older sample'],
     [
       'intervalMs > rules.longestWindowMs) return',
       'intervalMs > Infinity) return',
@@ -74,6 +75,11 @@ export const storage: readonly Mutation[] = [
       'if (follows && !isOtherClock(rival, point)) return { last: point, base: rival };',
       '',
       'a machine exchanged under its name is never served',
+    ],
+    [
+      'return misfit(nowMs - rivalMs, rules.sinceScrapeMs) < misfit(nowMs - lastMs, 2 * rules.sinceScrapeMs);',
+      'return false;',
+      'a window goes over a step of the clock',
     ],
     [
       "return judgeAfter(rival, point, startTimeMs, rules) === 'news';",
@@ -221,6 +227,7 @@ export const storage: readonly Mutation[] = [
     ],
   ]),
   ...mutate('storage/servedpod.ts', tests, [
+    ['filter(({ rival }) => rival === undefined)', 'filter(() => true)', 'times of two clocks are compared'],
     [' && previous?.get(name)?.last === last', '', 'a container that has just come has ended, if its time is old'],
     ['before?.oddMs ?? -Infinity', '-Infinity', 'a container that was odd is not waited for'],
     ['if (isOdd) return', 'if (ready.size === 0) return', 'a pod is served without a container whose row is odd'],

@@ -133,6 +133,50 @@ describe('storage', () => {
     });
   }
 
+  for (const [backSeconds, intervalsMs] of [
+    [30, [15_000, 15_000, 15_000]],
+    [25, [15_000, 15_000, 15_000]],
+    [3_600, [15_000, 15_000, 15_000]],
+  ] as const) {
+    test(`counts the intervals of a node's own clock after it was set back by ${backSeconds} s`, async () => {
+      const { clock, storage } = setUp();
+      const windows: number[] = [];
+      for (const at of [100, 115, 130, 145 - backSeconds, 160 - backSeconds, 175 - backSeconds]) {
+        storage.store(batch(at, [pod(at, { cpu: 1 + clock.monotonicMs() / 10_000 })]));
+        await clock.advance(resolutionMs);
+        const usage = storage.podUsage(web);
+        if (usage.kind === 'ready') {
+          windows.push(usage.value.windowMs);
+          assert.equal(usage.value.containers[0]?.cpuNanocores, 1e8);
+        }
+      }
+      assert.deepEqual(windows.slice(-3), intervalsMs);
+    });
+  }
+
+  test('serves no pod without a container that restarts while the clock of its node is set back', async () => {
+    const { clock, storage } = setUp();
+    const two = (atSeconds: number, at: number, id: string) => {
+      const [app] = pod(atSeconds).containers;
+      const [side] = pod(at, { id }).containers;
+      assert.ok(app && side);
+      return batch(at, [{ ...pod(at), containers: [app, { ...side, name: 'side' }] }]);
+    };
+    for (const points of [
+      two(4_000, 4_000, 'id-2'),
+      two(4_015, 4_015, 'id-2'),
+      two(4_015, 430, 'id-3'),
+      two(445, 430, 'id-3'),
+      two(460, 460, 'id-3'),
+    ]) {
+      storage.store(points);
+      const usage = storage.podUsage(web);
+      if (usage.kind === 'ready') assert.equal(usage.value.containers.length, 2);
+      await clock.advance(resolutionMs);
+    }
+    assert.equal(storage.podUsage(web).kind, 'ready');
+  });
+
   test('counts no sample with a lower counter, or of another clock, as one of too much CPU', () => {
     const odd: string[] = [];
     const clock = createFakeClock();
