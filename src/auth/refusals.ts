@@ -11,15 +11,15 @@ const causes = {
   'front-proxy-certificate': ['the certificate of a front proxy is not accepted', true],
   'front-proxy-name': ['the name of a front proxy is not in requestheader-allowed-names', true],
   'client-certificate': ['a client certificate is not accepted', true],
-  'token-review': ['TokenReviews cannot be had from kube-apiserver', true],
-  'access-review': ['SubjectAccessReviews cannot be had from kube-apiserver', true],
+  'token-review': ['TokenReviews by kube-apiserver fail', true],
+  'access-review': ['SubjectAccessReviews by kube-apiserver fail', true],
   token: ['a bearer token is not valid', false],
   'token-line': ['too many tokens wait for their first TokenReview', false],
   impersonation: ['impersonation is not accepted here', false],
-  denied: ['a user may not do what the request wants', false],
-  'anonymous-denied': ['anonymous requests may not do what they want', false],
-  'in-flight': ['more requests than --max-requests-inflight are worked on', false],
-  'anonymous-in-flight': ['too many anonymous requests are worked on', false],
+  denied: ['a user lacks the right', false],
+  'anonymous-denied': ['anonymous requests lack the right', false],
+  'in-flight': ['there are more requests than --max-requests-inflight', false],
+  'anonymous-in-flight': ['there are too many anonymous requests', false],
 } as const satisfies Readonly<Record<string, readonly [what: string, isTrouble: boolean]>>;
 
 export type RefusalCause = keyof typeof causes;

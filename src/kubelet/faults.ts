@@ -148,7 +148,7 @@ const table: readonly Fault[] = [
     what: ({ node, address }, error) =>
       `${error.message}; it is the name in ${address}, where the kubelet of node ${node} should be`,
     remedy:
-      'put InternalIP before the names in --kubelet-preferred-address-types, or teach the DNS of our pod this name (/etc/resolv.conf and /etc/hosts of our pod say whom it asks)',
+      'put InternalIP before the names in --kubelet-preferred-address-types, or add the name to the DNS of our pod (its /etc/resolv.conf and /etc/hosts are read)',
   },
   {
     symptoms: ['EHOSTUNREACH', 'ENETUNREACH'],

@@ -89,12 +89,14 @@ describe('what is refused is logged once, with the reason', () => {
   );
   check('a bearer token', /^I .*invalid bearer token/, 401, () => ask({ authorization: `Bearer ${secret}` }));
   check('anonymous requests', /^I .*cannot list/, 403, () => ask({}));
-  check('a user may not', /^I .*alice.* cannot list/, 403, () => ask({}, clients.issue({ cn: 'alice', usages })));
-  check('TokenReviews cannot be had', /^W .*the fake was told to answer 403/, 401, () => {
+  check('a user lacks the right', /^I .*alice.* cannot list/, 403, () =>
+    ask({}, clients.issue({ cn: 'alice', usages })),
+  );
+  check('TokenReviews by kube-apiserver fail', /^W .*the fake was told to answer 403/, 401, () => {
     api.faults.answer = ({ path: asked }) => (asked.endsWith('/tokenreviews') ? 403 : undefined);
     return ask({ authorization: `Bearer ${secret}-${Math.random()}` });
   });
-  check('SubjectAccessReviews cannot be had', /^W .*the fake was told to answer 403/, 500, () => {
+  check('SubjectAccessReviews by kube-apiserver fail', /^W .*the fake was told to answer 403/, 500, () => {
     api.faults.answer = ({ path: asked }) => (asked.endsWith('/subjectaccessreviews') ? 403 : undefined);
     return ask({}, clients.issue({ cn: `bob`, o: [String(Math.random())], usages }));
   });

@@ -17,7 +17,7 @@ describe('refusals', () => {
     refusals.refused({ cause: 'token-review', reason: 'connection refused' });
     assert.deepEqual(lines, [
       'info: refused: a bearer token is not valid',
-      'warn: refused: TokenReviews cannot be had from kube-apiserver',
+      'warn: refused: TokenReviews by kube-apiserver fail',
     ]);
     clock.jump(59_999);
     refusals.refused({ cause: 'token', reason: 'again' });
