@@ -7,11 +7,10 @@ import type { Steps } from '../kubelet/turns.ts';
 import { AnswerBudget, candidateLimit, checkCount, containerLimit, longFromRows, rowsPerStep } from './answerlimits.ts';
 import { KnownRows } from './knownrows.ts';
 import type { Choice, Collector, Doubts, Meaning, PodName } from './meaning.ts';
-import { isPlausible, Reading, type Readings } from './reading.ts';
+import { hasValue, isPlausible, lacksMemory, Reading, type Readings } from './reading.ts';
 import { checkFamilies, rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
-import { type Candidate, selecting } from './select.ts';
-import type { StartTimes } from './starttimes.ts';
+import { type Candidate, type Remembered, selecting } from './select.ts';
 
 /** Tells something on nodes with swap only, which most are not: the machine's own row tells when there is some. */
 export const swapFamily = 'container_memory_swap';
@@ -40,7 +39,7 @@ const familiesOfRows = [
 // A family that is only added to the list stops the program at its start.
 checkFamilies(cadvisorFamilies, familiesOfRows, ['container_scrape_error', 'machine_swap_bytes']);
 
-export const cadvisor: Meaning<CgroupRow, StartTimes> = {
+export const cadvisor: Meaning<CgroupRow, Remembered> = {
   source: 'cadvisor',
   families: cadvisorFamilies,
   // A kubelet that failed to read its containers tells of none, and a node that begins to swap tells so by what its containers use.
@@ -53,7 +52,7 @@ export const cadvisor: Meaning<CgroupRow, StartTimes> = {
 };
 
 /** Takes the samples of one body, their families by index in cadvisorFamilies, and gives what they add up to. */
-class CadvisorCollector implements Collector<StartTimes> {
+class CadvisorCollector implements Collector<Remembered> {
   readonly numbers: RowNumbers;
   /** Those of the body before, and then those that are new. */
   readonly #rows: CgroupRow[];
@@ -113,7 +112,7 @@ class CadvisorCollector implements Collector<StartTimes> {
     return [...this.#rows.keys()].filter((place) => this.numbers.isAnySeen(place) || this.#cores.has(place));
   }
 
-  *choose(time: AnswerTime, before: StartTimes | undefined): Steps<Choice<StartTimes>> {
+  *choose(time: AnswerTime, before: Remembered | undefined): Steps<Choice<Remembered>> {
     const isLong = this.#rows.length > longFromRows;
     const seen = this.#seenPlaces();
     if (isLong) yield;
@@ -121,6 +120,8 @@ class CadvisorCollector implements Collector<StartTimes> {
     if (isLong) yield;
     if (reason !== undefined) return { kind: 'unusable', reason };
     const candidates: Candidate[] = [];
+    /** Pods with a container of which nothing but its start is known. */
+    const valueless: PodName[] = [];
     const places = new Map<Point, number>();
     let machine: Point | undefined;
     let rows = 0;
@@ -130,6 +131,7 @@ class CadvisorCollector implements Collector<StartTimes> {
       if (row?.kind === 'machine') machine = this.#readingsOf(place).toMachinePoint(time);
       const candidate = row?.kind === 'container' ? toCandidate(row, this.#readingsOf(place), time) : undefined;
       if (candidate !== undefined) checkCount(candidates.push(candidate), candidateLimit, 'rows of containers');
+      else if (row?.kind === 'container') valueless.push({ namespace: row.namespace, name: row.pod });
       if (place % rowsPerStep === rowsPerStep - 1 && isLong) yield;
       const point = row?.kind === 'machine' ? machine : candidate?.point;
       if (point !== undefined) places.set(point, place);
@@ -139,26 +141,30 @@ class CadvisorCollector implements Collector<StartTimes> {
       candidates.flatMap(({ point }) => point ?? []),
       time.nodeTimeMs,
     );
-    if (machine === undefined && candidates.every(({ point }) => point === undefined)) {
+    if (machine === undefined && candidates.every(({ point }) => !hasValue(point))) {
       return { kind: 'unusable', reason: 'no usable rows' };
     }
-    const { pods, startTimes } = yield* selecting(candidates, time.nodeTimeMs, before);
-    const doubts = this.#doubts(seen, candidates);
-    return { kind: 'chosen', machine, pods, places, rows, doubts, seen, carried: startTimes };
+    const { pods, remembered } = yield* selecting(candidates, time.nodeTimeMs, before);
+    const doubts = this.#doubts(seen, candidates, valueless);
+    return { kind: 'chosen', machine, pods, places, rows, doubts, seen, carried: remembered };
   }
 
-  #doubts(seen: readonly number[], candidates: readonly Candidate[]): Doubts {
+  #doubts(seen: readonly number[], candidates: readonly Candidate[], valueless: readonly PodName[]): Doubts {
     /** Names by namespace: to join the two for each row, again and again, took as long as to choose between all. */
     const known = new Map<string, Set<string>>();
-    const pods: PodName[] = [];
+    const doubted = new Map<string, Set<string>>();
+    const pods = valueless.filter(({ namespace, name }) => addTo(doubted, namespace, name));
     for (const { namespace, pod, hasCpu, point } of candidates) {
-      if (point !== undefined && Number.isNaN(point.memoryBytes)) pods.push({ namespace, name: pod });
+      if (point !== undefined && lacksMemory(point.memoryBytes) && addTo(doubted, namespace, pod)) {
+        pods.push({ namespace, name: pod });
+      }
       if (point === undefined || hasCpu || point.memoryBytes > 0) addTo(known, namespace, pod);
     }
     for (const place of seen) {
       const row = this.#rows[place];
       if (row?.kind !== 'pod') continue;
-      if (addTo(known, row.namespace, row.pod)) pods.push({ namespace: row.namespace, name: row.pod });
+      const { namespace, pod: name } = row;
+      if (addTo(known, namespace, name) && addTo(doubted, namespace, name)) pods.push({ namespace, name });
     }
     checkCount(pods.length, containerLimit, 'pods without a container that uses anything');
     return { pods, unlabelled: this.#hasUnlabelled(seen) };

@@ -2,6 +2,7 @@
 import { canBeId, canBeName } from '../point.ts';
 import type { Sample } from '../exposition/sample.ts';
 import { type Cgroup, isContainerPath, parseCgroup } from './cgroup.ts';
+import { nameHash } from './workers/namehash.ts';
 
 /** Of 5,000 nodes there are 600,000, so what they have in common they share. */
 export interface CgroupRow {
@@ -18,7 +19,7 @@ export interface CgroupRow {
   readonly isUnlabelledContainer: boolean;
   /** Of a container. */
   readonly folder: CgroupFolder | undefined;
-  /** Of the container's points: its cgroup's ID and depth. */
+  /** Of the container's points: its cgroup's ID, and a hash of the rest of its path. */
   readonly pointId: string;
 }
 
@@ -37,8 +38,7 @@ export function rowOf(sample: Pick<Sample, 'label'>): CgroupRow {
   const container = nameIn(sample, 'container');
   const found = kindOf(sample, { path, namespace, pod, container });
   const parsed = found === 'container' ? parseCgroup(path) : undefined;
-  // A cgroup elsewhere under the same ID, as leaked ones, counts on its own: where it comes or goes, there is no rate between the two.
-  const pointId = parsed === undefined ? '' : [parsed.containerId, depthMark, parsed.depth].join('');
+  const pointId = parsed === undefined ? '' : pointIdOf(path, parsed);
   const cgroup = canBeId(pointId) ? parsed : undefined;
   const kind = found === 'container' && cgroup === undefined ? 'unknown' : found;
   return {
@@ -70,8 +70,20 @@ function isNamed(sample: Pick<Sample, 'has'>, label: keyof typeof oldLabels, nam
   return sample.has(label, '') ? sample.has(oldLabels[label], name) : sample.has(label, name);
 }
 
+/**
+ * A cgroup elsewhere under the same ID, as leaked ones, counts on its own: where one's row is away, there is no rate between the two.
+ */
+function pointIdOf(path: string, { containerId }: Cgroup): string {
+  const at = path.lastIndexOf(containerId);
+  const folder = path.slice(0, at) + path.slice(at + containerId.length);
+  // A path that is its own ID has no folder.
+  return [containerId, hashMark, folder === '' ? '0' : nameHash(folder).toString(hashBase)].join('');
+}
+
 /** Between the parts of pointId. */
-const depthMark = '@';
+const hashMark = '@';
+/** The largest that numbers are written in. */
+const hashBase = 36;
 
 function folderOf(path: string, { containerId, podUid, trusted, depth }: Cgroup): CgroupFolder {
   if (containerId === path) return { before: path, after: '', podUid, trusted, depth };
@@ -89,7 +101,7 @@ function flat(text: string): string {
 
 /** The ID, or the path where that tells none. */
 export function containerIdOf({ pointId }: CgroupRow): string {
-  return pointId.slice(0, pointId.lastIndexOf(depthMark));
+  return pointId.slice(0, pointId.lastIndexOf(hashMark));
 }
 
 export function pathOf(row: CgroupRow): string {

@@ -1,13 +1,14 @@
 /** Compares what the two endpoints of one kubelet tell, asked one after the other; pure. */
 import { foreignText } from '../foreigntext.ts';
 import type { ContainerPoint, NodePoints } from '../point.ts';
+import { lacksMemory } from './reading.ts';
 
 /** A container that started between the two answers is no difference; cAdvisor's first sample may take so long, too. */
 const youngMs = 60_000;
 
 /**
  * What /metrics/resource tells and /metrics/cadvisor does not, in a few words; undefined where nothing is lacking. A container counts where
- * the runtime says that it uses memory and cAdvisor has no row of it, or one that is nothing but zero: so gVisor, kata and runtimes that
+ * the runtime says that it uses memory and cAdvisor has no row of it, or one without a working set: so gVisor, kata and runtimes that
  * cAdvisor does not reach look like.
  * @param nodeTimeMs the node's clock, milliseconds since the epoch.
  */
@@ -20,9 +21,10 @@ export function lackingOf(cadvisor: NodePoints, resource: NodePoints, nodeTimeMs
   const lacking = new Set<string>();
   for (const { namespace, name, containers } of resource.pods) {
     for (const point of containers) {
-      // NaN where the runtime has no number either.
-      if (!(point.memoryBytes > 0) || isYoung(point, nodeTimeMs)) continue;
-      if (usesNothing(told.get(`${namespace}/${name}/${point.name}`))) lacking.add(`${namespace}/${name}`);
+      // The runtime may have no number either.
+      if (lacksMemory(point.memoryBytes) || isYoung(point, nodeTimeMs)) continue;
+      const known = told.get(`${namespace}/${name}/${point.name}`);
+      if (known === undefined || lacksMemory(known.memoryBytes)) lacking.add(`${namespace}/${name}`);
     }
   }
   const [first, ...others] = [...lacking].sort();
@@ -32,9 +34,4 @@ export function lackingOf(cadvisor: NodePoints, resource: NodePoints, nodeTimeMs
 
 function isYoung({ startTimeMs }: ContainerPoint, nodeTimeMs: number): boolean {
   return startTimeMs !== undefined && nodeTimeMs - startTimeMs < youngMs;
-}
-
-function usesNothing(point: ContainerPoint | undefined): boolean {
-  if (point === undefined || Number.isNaN(point.memoryBytes)) return true;
-  return point.memoryBytes === 0 && point.cpuSeconds === 0;
 }

@@ -8,6 +8,18 @@ export interface Lineage {
   readonly cpuSeconds: number;
   /** A line that came later has a higher one, and no other line of the same labels has the same. */
   readonly generation: number;
+  /** Set where the line was away in the last scrape. */
+  readonly isAway?: true;
+}
+
+/**
+ * Returns the lineages to follow next: those of this scrape's lines, and those that are away for the first time.
+ * @param followed of this scrape.
+ */
+export function keptLineages(before: readonly Lineage[], followed: readonly Lineage[]): readonly Lineage[] {
+  const here = new Set(followed.map(({ generation }) => generation));
+  const away = before.filter(({ generation, isAway }) => isAway === undefined && !here.has(generation));
+  return [...followed, ...away.map((lineage) => ({ ...lineage, isAway: true as const }))];
 }
 
 /**

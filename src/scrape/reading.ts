@@ -21,10 +21,15 @@ export class Reading {
 
 /** What one container, or the machine, is said to use. */
 export class Readings {
-  readonly cpu = new Reading();
-  readonly memory = new Reading();
+  readonly cpu: Reading;
+  readonly memory: Reading;
   readonly swap = new Reading();
   readonly start = new Reading();
+
+  constructor(cpu = new Reading(), memory = new Reading()) {
+    this.cpu = cpu;
+    this.memory = memory;
+  }
 
   /** By the numbers of rowFamilies. */
   at(family: number): Reading {
@@ -69,8 +74,8 @@ export class Readings {
   }
 
   #time(answer: AnswerTime) {
-    const { cpu, memory } = this;
-    return sampleTime(cpu.seen ? cpu.timestampMs : memory.timestampMs, answer);
+    const { seen, timestampMs } = this.cpu.seen ? this.cpu : this.memory;
+    return seen ? sampleTime(timestampMs, answer) : undefined;
   }
 
   /** Whole milliseconds; undefined where there is none, or the zero time of Go, which is negative. */
@@ -82,6 +87,16 @@ export class Readings {
 /** Whole milliseconds of a start time in seconds; undefined where it cannot be true. */
 export function startTimeMs(seconds: number): number | undefined {
   return seconds > 0 && seconds * 1000 <= latestMs ? Math.trunc(seconds * 1000) : undefined;
+}
+
+/** Reports whether a sample has a value that can be true. */
+export function hasValue(point: Pick<Point, 'memoryBytes'> | undefined): boolean {
+  return point !== undefined && !Number.isNaN(point.memoryBytes);
+}
+
+/** Reports whether a working set is none of a container that runs: 0, or NaN where none can be true. */
+export function lacksMemory(memoryBytes: number): boolean {
+  return !(memoryBytes > 0);
 }
 
 /** CPU seconds or bytes that can be true; NaN is not. */

@@ -3,14 +3,7 @@
  * Its rows have no cgroup, so a pod has no UID here, and a container is told from its successor by its start time.
  */
 import { type Numbers, type Sample, unremembered } from '../exposition/sample.ts';
-import {
-  canBeName,
-  type ContainerPoint,
-  type PodBatch,
-  type Point,
-  startIdPrefix,
-  unknownContainerId,
-} from '../point.ts';
+import { canBeName, type ContainerPoint, type PodBatch, type Point } from '../point.ts';
 import { aliveMachine, deadAfterMs, oldestAliveMs } from './age.ts';
 import type { Choice, Collector, Meaning } from './meaning.ts';
 import type { Steps } from '../kubelet/turns.ts';
@@ -23,8 +16,9 @@ import {
   otherLineLimit,
   rowsPerStep,
 } from './answerlimits.ts';
-import { followLineages, type Lineage } from './lineage.ts';
-import { isPlausible, Readings } from './reading.ts';
+import type { Lineage } from './lineage.ts';
+import { type Identified, toContainerPoint } from './lines.ts';
+import { hasValue, Readings } from './reading.ts';
 import { rowFamilies, type RowNumbers, takeRowNumbers } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
 
@@ -52,17 +46,21 @@ const columnOf: readonly number[] = [
 
 const firstContainerFamily = resourceFamilies.indexOf('container_cpu_usage_seconds_total');
 
-/** Of the containers that have several lines, by namespace, pod and name. */
-type Lineages = ReadonlyMap<string, readonly Lineage[]>;
-
-/** The machine is the row without names. */
-interface Row {
-  readonly namespace: string;
-  readonly pod: string;
-  readonly container: string;
+/** What the next answer is read by, also where a broken one comes between. */
+interface Remembered {
+  /** Of the containers that have had several lines, by namespace, pod and name. */
+  readonly lineages: ReadonlyMap<string, readonly Lineage[]>;
+  /** The same list as long as no answer is broken. */
+  readonly rows: readonly Row[];
 }
 
-export const resource: Meaning<Row, Lineages> = {
+/** The machine is the row without names. */
+interface Row extends Identified {
+  readonly namespace: string;
+  readonly pod: string;
+}
+
+export const resource: Meaning<Row, Remembered> = {
   source: 'resource',
   families: resourceFamilies,
   moving: [...resourceFamilies.keys()],
@@ -73,7 +71,7 @@ export const resource: Meaning<Row, Lineages> = {
 };
 
 /** Takes the samples of one body, their families by index in resourceFamilies, and gives what they add up to. */
-class ResourceCollector implements Collector<Lineages> {
+class ResourceCollector implements Collector<Remembered> {
   readonly numbers: RowNumbers;
   readonly hasSwap = undefined;
   readonly #rows: Row[];
@@ -116,10 +114,11 @@ class ResourceCollector implements Collector<Lineages> {
     return [...this.#rows.keys()].filter((place) => this.numbers.isAnySeen(place));
   }
 
-  *choose(time: AnswerTime, before: Lineages = new Map()): Steps<Choice<Lineages>> {
+  *choose(time: AnswerTime, before: Remembered = { lineages: new Map(), rows: this.#rows }): Steps<Choice<Remembered>> {
+    this.#recall(before.rows);
     const places = new Map<Point, number>();
     const lineages = new Map<string, readonly Lineage[]>();
-    const points: { readonly row: Row; readonly place: number; readonly point: ContainerPoint }[] = [];
+    const points: Told[] = [];
     let machinePoint: Point | undefined;
     const isLong = this.#rows.length > longFromRows;
     const seen = this.#seenPlaces();
@@ -134,9 +133,10 @@ class ResourceCollector implements Collector<Lineages> {
       }
       const lines = [readings, ...(this.#otherLines.get(place) ?? [])];
       const key = keyOf(row);
-      const { point, followed } = toContainerPoint(row.container, lines, time, before.get(key) ?? []);
-      if (followed !== undefined) lineages.set(key, followed);
-      if (point !== undefined) points.push({ row, place, point });
+      const { point, followed, isOneOfSeveral } = toContainerPoint(row, lines, time, before.lineages.get(key) ?? []);
+      if (followed.length > 0) lineages.set(key, followed);
+      // Several lines are told apart by their counters, so the next answer is looked at, too.
+      points.push({ row, place: isOneOfSeveral ? undefined : place, point });
     }
     machinePoint = aliveMachine(
       machinePoint,
@@ -147,7 +147,8 @@ class ResourceCollector implements Collector<Lineages> {
     if (isLong) yield;
     const pods = podsOf(points, time.nodeTimeMs, places);
     if (isLong) yield;
-    if (machinePoint === undefined && pods.size === 0) return { kind: 'unusable', reason: 'no usable rows' };
+    if (machinePoint === undefined && !points.some(({ point }) => hasValue(point)))
+      return { kind: 'unusable', reason: 'no usable rows' };
     const rows = seen.length;
     return {
       kind: 'chosen',
@@ -157,8 +158,19 @@ class ResourceCollector implements Collector<Lineages> {
       rows,
       doubts: undefined,
       seen,
-      carried: lineages,
+      carried: { lineages, rows: this.#rows },
     };
+  }
+
+  /** Gives rows that were made anew what was known of them. */
+  #recall(before: readonly Row[]): void {
+    if (before === this.#rows) return;
+    const known = new Map(before.map((row) => [keyOf(row), row]));
+    for (const row of this.#rows) {
+      const { containerId, startSeconds } = known.get(keyOf(row)) ?? row;
+      row.containerId ??= containerId;
+      row.startSeconds ??= startSeconds;
+    }
   }
 
   #addLine(place: number, column: number, sample: Numbers): void {
@@ -191,17 +203,21 @@ class ResourceCollector implements Collector<Lineages> {
   }
 }
 
+/** One container of an answer. */
+interface Told {
+  readonly row: Row;
+  /** Where its numbers will be in the next answer, too; undefined where that is not sure. */
+  readonly place: number | undefined;
+  readonly point: ContainerPoint;
+}
+
 /** The pods of the containers that are still sampled. @param places gets the place of each. */
-function podsOf(
-  points: readonly { readonly row: Row; readonly place: number; readonly point: ContainerPoint }[],
-  nodeTimeMs: number,
-  places: Map<Point, number>,
-): Map<string, PodBatch> {
+function podsOf(points: readonly Told[], nodeTimeMs: number, places: Map<Point, number>): Map<string, PodBatch> {
   const pods = new Map<string, PodBatch & { readonly containers: ContainerPoint[] }>();
   const limitMs = oldestAliveMs(points.map(({ point }) => nodeTimeMs - point.timestampMs));
   for (const { row, place, point } of points) {
     if (nodeTimeMs - point.timestampMs > limitMs) continue;
-    places.set(point, place);
+    if (place !== undefined) places.set(point, place);
     const podKey = `${row.namespace}\0${row.pod}`;
     const pod = pods.get(podKey);
     if (pod !== undefined) pod.containers.push(point);
@@ -210,7 +226,7 @@ function podsOf(
   return pods;
 }
 
-const machine: Row = { namespace: '', pod: '', container: '' };
+const machine: Row = { namespace: '', pod: '', container: '', containerId: undefined, startSeconds: undefined };
 
 function isMachine({ container }: Row): boolean {
   return container === '';
@@ -218,55 +234,14 @@ function isMachine({ container }: Row): boolean {
 
 /** Undefined where a name is missing, or cannot be one. */
 function rowOf(sample: Sample): Row | undefined {
-  const row = { namespace: sample.label('namespace'), pod: sample.label('pod'), container: sample.label('container') };
-  if (row.namespace === '' || row.pod === '' || row.container === '') return undefined;
-  return canBeName(row.namespace) && canBeName(row.pod) && canBeName(row.container) ? row : undefined;
+  const namespace = sample.label('namespace');
+  const pod = sample.label('pod');
+  const container = sample.label('container');
+  if (namespace === '' || pod === '' || container === '') return undefined;
+  if (!canBeName(namespace) || !canBeName(pod) || !canBeName(container)) return undefined;
+  return { namespace, pod, container, containerId: undefined, startSeconds: undefined };
 }
 
-function keyOf({ namespace, pod, container }: Row): string {
+function keyOf({ namespace, pod, container }: Pick<Row, 'namespace' | 'pod' | 'container'>): string {
   return `${namespace}\0${pod}\0${container}`;
-}
-
-interface Chosen {
-  readonly point: ContainerPoint | undefined;
-  /** Where there were several lines to choose from. */
-  readonly followed?: readonly Lineage[];
-}
-
-function toContainerPoint(
-  name: string,
-  lines: readonly Readings[],
-  time: AnswerTime,
-  before: readonly Lineage[],
-): Chosen {
-  // A line is of a container that runs only if it has both; where a start time is told, there is one for all.
-  const whole = lines.filter(({ cpu, memory }) => cpu.seen && memory.seen);
-  const [readings = lines[0]] = whole;
-  if (readings === undefined) return { point: undefined };
-  if (whole.length > 1) return newestOf(name, whole, time, before);
-  const point = readings.toPointOrUnusable(time);
-  const startTimeMs = readings.startTimeMs();
-  // The exact value tells more than the milliseconds: runtimes give nanoseconds.
-  const containerId = startTimeMs === undefined ? unknownContainerId : `${startIdPrefix}${readings.start.value}`;
-  return { point: { name, containerId, startTimeMs, ...point } };
-}
-
-/**
- * The line that came last is of the pod that has the name now. Which of them the start time belongs to, nobody knows. A counter that cannot be does not
- * say which line it is in: where it may be the last one's, the container has no value now, so that no other line stands in for it.
- */
-function newestOf(name: string, lines: readonly Readings[], time: AnswerTime, before: readonly Lineage[]): Chosen {
-  const counted = lines.filter(({ cpu }) => isPlausible(cpu.value));
-  const followed = followLineages(
-    before,
-    counted.map(({ cpu }) => cpu.value),
-  );
-  const last = Math.max(0, ...before.map(({ generation }) => generation));
-  const generation = Math.max(...followed.map((lineage) => lineage.generation));
-  const odd = generation < last ? lines.find((line) => !counted.includes(line)) : undefined;
-  const readings = odd ?? counted[followed.findIndex((lineage) => lineage.generation === generation)];
-  if (readings === undefined) return { point: undefined, followed };
-  const containerId = `line:${odd === undefined ? generation : last}`;
-  const point = { name, containerId, startTimeMs: undefined, ...readings.toPointOrUnusable(time) };
-  return { point, followed: odd === undefined ? followed : before };
 }

@@ -29,30 +29,49 @@ type Sampled = Candidate & { readonly point: ContainerPoint };
 export interface Selection {
   readonly pods: readonly PodBatch[];
   /** For the next scrape of the node. */
-  readonly startTimes: StartTimes;
+  readonly remembered: Remembered;
 }
+
+/** What a selection needs to know of the one before: a row that is odd or away for one scrape does not make another cgroup the container. */
+export interface Remembered {
+  readonly startTimes: StartTimes;
+  /** The instances that were chosen among several of their name; few. */
+  readonly contested: ReadonlyMap<string, Instance>;
+  /** The paths with values of containers that have several; few. */
+  readonly fine: ReadonlySet<string>;
+}
+
+interface Instance {
+  /** 0 where it is not known. */
+  readonly startMs: number;
+  /** Whether it used something when it was chosen. */
+  readonly isRunning: boolean;
+}
+
+export const nothingRemembered: Remembered = { startTimes: new Map(), contested: new Map(), fine: new Set() };
 
 /**
  * Keeps exactly one candidate per container of a pod UID. The order of the candidates does not matter for which.
- * @param startTimes of the scrape before.
+ * @param before of the scrape before.
  */
-export function select(candidates: readonly Candidate[], nodeTimeMs: number, startTimes?: StartTimes): Selection {
-  return runAtOnce(selecting(candidates, nodeTimeMs, startTimes));
+export function select(candidates: readonly Candidate[], nodeTimeMs: number, before?: Remembered): Selection {
+  return runAtOnce(selecting(candidates, nodeTimeMs, before));
 }
 
 /** The same in steps. @throws AnswerTooLongError */
 export function* selecting(
   candidates: readonly Candidate[],
   nodeTimeMs: number,
-  startTimes: StartTimes = new Map(),
+  before: Remembered = nothingRemembered,
 ): Steps<Selection> {
   // Each step of a short one would cost as much as what it does.
   const isLong = candidates.length > rowsPerStep;
   const rows = trusted(candidates);
-  const sampled = [...onePerContainerId(rows.filter(isSampled))];
+  const fine = new Set<string>();
+  const sampled = [...onePerContainerId(rows.filter(isSampled), before.fine, fine)];
   if (isLong) yield;
   const starts = nextStartTimes(
-    startTimes,
+    before.startTimes,
     sampled.map(({ point }) => point),
   );
   if (isLong) yield;
@@ -60,6 +79,7 @@ export function* selecting(
   const unfinished = new Set(rows.filter((row) => !isSampled(row)).map(podKey));
   /** By pod; one of each name. */
   const chosen = new Map<string, Members>();
+  const contested = new Map<string, Instance>();
   if (isLong) yield;
   const living = alive(sampled, nodeTimeMs);
   if (isLong) yield;
@@ -69,18 +89,31 @@ export function* selecting(
     const key = podKey(members[0]);
     if (unfinished.has(key)) continue;
     const pod = chosen.get(key) ?? { containers: [], places: undefined };
-    chosen.set(key, pod);
     for (const candidate of members) {
+      const last = before.contested.size === 0 ? undefined : before.contested.get(containerKey(candidate));
+      if (last !== undefined && isPredecessor(candidate, last, starts)) {
+        contested.set(containerKey(candidate), { ...last, isRunning: false });
+        continue;
+      }
       const place = placeIn(pod, candidate.point.name);
       const rival = pod.containers[place];
+      if (rival !== undefined) contested.set(containerKey(candidate), unknownInstance);
       if (rival === undefined || compareInstances(candidate, rival, starts) < 0) pod.containers[place] = candidate;
+    }
+    if (pod.containers.length > 0) chosen.set(key, pod);
+  }
+  for (const { containers } of contested.size === 0 ? [] : chosen.values()) {
+    for (const candidate of containers) {
+      const isRunning = uses(candidate) && !isOdd(candidate);
+      const instance = { startMs: startMs(candidate, starts), isRunning };
+      if (contested.has(containerKey(candidate))) contested.set(containerKey(candidate), instance);
     }
   }
   if (isLong) yield;
   const pods = Array.from(chosen.values(), toPod);
   if (isLong) yield;
   checkNamesakes(pods);
-  return { pods, startTimes: starts };
+  return { pods, remembered: { startTimes: starts, contested, fine } };
 }
 
 function isSampled(candidate: Candidate): candidate is Sampled {
@@ -96,16 +129,52 @@ function trusted(candidates: readonly Candidate[]): readonly Candidate[] {
   return kept.length > 0 ? kept : candidates;
 }
 
-/** One container shows up twice with Docker in Docker, leaked cgroup hierarchies and nested cgroups. */
-function onePerContainerId(candidates: readonly Sampled[]): Iterable<Sampled> {
+/**
+ * One container shows up twice with Docker in Docker, leaked cgroup hierarchies and nested cgroups. A path whose row is odd stands back, unless it had values
+ * in the scrape before.
+ * @param before paths that had values then.
+ * @param fine gets those that have values now.
+ */
+function onePerContainerId(
+  candidates: readonly Sampled[],
+  before: ReadonlySet<string>,
+  fine: Set<string>,
+): Iterable<Sampled> {
   const chosen = new Map<string, Sampled>();
   for (const candidate of candidates) {
-    const rival = chosen.get(candidate.cgroup.containerId);
-    if (rival === undefined || comparePaths(candidate, rival) < 0) {
-      chosen.set(candidate.cgroup.containerId, candidate);
+    const { containerId } = candidate.cgroup;
+    const rival = chosen.get(containerId);
+    if (rival === undefined) {
+      chosen.set(containerId, candidate);
+      continue;
     }
+    for (const each of [candidate, rival]) if (!isOdd(each)) fine.add(each.path);
+    const order = Number(standsBack(candidate)) - Number(standsBack(rival)) || comparePaths(candidate, rival);
+    if (order < 0) chosen.set(containerId, candidate);
   }
   return chosen.values();
+
+  function standsBack(candidate: Sampled): boolean {
+    return isOdd(candidate) && !before.has(candidate.path);
+  }
+}
+
+/** Whether an instance of a name started before the one that ran a scrape ago: that cannot have come back. */
+function isPredecessor(candidate: Sampled, last: Instance, starts: StartTimes): boolean {
+  const started = startMs(candidate, starts);
+  return last.isRunning && started > 0 && started < last.startMs;
+}
+
+const unknownInstance: Instance = { startMs: 0, isRunning: false };
+
+/** 0 where it is not known. */
+function startMs({ point }: Sampled, starts: StartTimes): number {
+  return starts.get(point.containerId) ?? 0;
+}
+
+/** Whether the cgroup is there without a value that can be true. */
+function isOdd({ point }: Sampled): boolean {
+  return Number.isNaN(point.memoryBytes);
 }
 
 /** Drops rows that are no longer sampled, before any choice: such a row must not win over one that is. */
@@ -137,18 +206,15 @@ function compareText(a: string, b: string): number {
 function compareInstances(a: Sampled, b: Sampled, starts: StartTimes): number {
   return (
     Number(uses(b)) - Number(uses(a)) ||
-    startMs(b) - startMs(a) ||
+    startMs(b, starts) - startMs(a, starts) ||
     b.point.timestampMs - a.point.timestampMs ||
     comparePaths(a, b)
   );
-
-  function startMs({ point }: Sampled): number {
-    return starts.get(point.containerId) ?? 0;
-  }
 }
 
+/** Whether the instance uses something, as far as its row says: an odd row does not say that it uses nothing. */
 function uses(candidate: Sampled): boolean {
-  return candidate.hasCpu && candidate.point.memoryBytes > 0;
+  return isOdd(candidate) || (candidate.hasCpu && candidate.point.memoryBytes > 0);
 }
 
 /** A pod's containers mostly come one after the other, so that its key is not made for each of them. */

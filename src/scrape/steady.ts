@@ -4,7 +4,7 @@
  */
 import { column, columns, type Layout, machineRow, rowsOf } from '../batch.ts';
 import type { ContainerPoint, PodBatch, Point } from '../point.ts';
-import { isPlausible, startTimeMs } from './reading.ts';
+import { hasValue, isPlausible, lacksMemory } from './reading.ts';
 import { rowFamilies, type RowNumbers } from './rownumbers.ts';
 import { type AnswerTime, isTrueTime } from './sampletime.ts';
 
@@ -15,6 +15,8 @@ export interface Steady {
   readonly startSeconds: Float64Array;
   /** The same as batches have it. */
   readonly startTimesMs: Float64Array;
+  /** By row: 1 where it had a working set of 0, which leaves something to doubt. */
+  readonly lackMemory: Uint8Array;
   /** A sample that is older needs a second look, in milliseconds. */
   readonly oldestMs: number;
 }
@@ -38,19 +40,22 @@ export function steadyOf(
   numbers: RowNumbers,
   oldestMs: number,
 ): Steady | undefined {
-  const chosen = [machine, ...pods.flatMap(({ containers }) => containers)];
+  const chosen: (Point | ContainerPoint | undefined)[] = [machine, ...pods.flatMap(({ containers }) => containers)];
   const byRow = new Int32Array(rowsOf(layout));
   if (chosen.length !== rows || chosen.length !== byRow.length) return undefined;
   const startSeconds = new Float64Array(byRow.length).fill(Number.NaN);
+  const startTimesMs = startSeconds.slice();
+  const lackMemory = new Uint8Array(byRow.length);
   for (const [row, point] of chosen.entries()) {
     const place = point === undefined ? undefined : places.get(point);
     // What is doubted of a sample without a value does not hold for the next one.
-    if (place === undefined || Number.isNaN(point?.memoryBytes)) return undefined;
+    if (point === undefined || place === undefined || !hasValue(point)) return undefined;
     byRow[row] = place;
     if (numbers.isSeen(place, start)) startSeconds[row] = numbers.value(place, start);
+    if ('startTimeMs' in point) startTimesMs[row] = point.startTimeMs ?? Number.NaN;
+    lackMemory[row] = Number(lacksMemory(point.memoryBytes));
   }
-  const startTimesMs = startSeconds.map((seconds) => startTimeMs(seconds) ?? Number.NaN);
-  return { layout, places: byRow, startSeconds, startTimesMs, oldestMs };
+  return { layout, places: byRow, startSeconds, startTimesMs, lackMemory, oldestMs };
 }
 
 /**
@@ -59,7 +64,7 @@ export function steadyOf(
  * @param brief whether nobody has asked when containers started.
  */
 export function steadyNumbers(
-  { places, startSeconds, startTimesMs, oldestMs }: Steady,
+  { places, startSeconds, startTimesMs, lackMemory, oldestMs }: Steady,
   numbers: RowNumbers,
   answer: AnswerTime,
   before: Float64Array<ArrayBuffer>,
@@ -76,8 +81,9 @@ export function steadyNumbers(
     const told = numbers.isSeen(place, start) ? numbers.value(place, start) : brief ? known : Number.NaN;
     if (!Object.is(told, known)) return undefined;
     if (!copy(place, numbers, answer, oldestMs, result, row)) return undefined;
-    // A row that uses nothing may be that of a container that has ended.
-    if (!numbers.isSeen(place, cpu) && numbers.value(place, memory) === 0) return undefined;
+    const isLacking = lacksMemory(numbers.value(place, memory));
+    // A row that uses nothing may be that of a container that has ended; one that uses memory no more, or again, changes what is doubted.
+    if ((isLacking && !numbers.isSeen(place, cpu)) || isLacking !== (lackMemory[row] === 1)) return undefined;
     result[row * columns + column.startTimeMs] = startTimesMs[row]!;
   }
   return result;

@@ -47,19 +47,14 @@ export const recognition: readonly Mutation[] = [
   ]),
   ...mutate('scrape/steady.ts', scrapeTests, [
     ['chosen.length !== rows || ', '', 'the fast path is taken though a row was not chosen'],
-    ['|| Number.isNaN(point?.memoryBytes)) return undefined', ') return undefined', 'a doubt is kept for ever'],
+    ['|| !hasValue(point)) return undefined', ') return undefined', 'a doubt is kept for ever'],
     ['if (!Object.is(told, known)) return undefined;', '', 'a restart is not seen on the fast path'],
-    [
-      'if (!numbers.isSeen(place, cpu) && numbers.value(place, memory) === 0) return undefined;',
-      '',
-      'a container that has ended is served by the fast path',
-    ],
+    [' || isLacking !== (lackMemory[row] === 1)', '', 'a container without memory is not doubted on the fast path'],
     [
       'if (result[column.cpuSeconds] === 0 || result[column.memoryBytes] === 0) return undefined;',
       '',
       'a machine that uses nothing is served by the fast path',
     ],
-    ['!numbers.isSeen(place, memory) || ', '', 'a working set that is missing is 0 on the fast path'],
     ['!isPlausible(cpuSeconds) || ', '', 'CPU that cannot be is served by the fast path'],
     [
       '|| !isPlausible(memoryBytes)) return false',

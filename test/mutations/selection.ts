@@ -16,7 +16,7 @@ export const selection: readonly Mutation[] = [
     ],
     ['return kept.length > 0 ? kept : candidates;', 'return kept;', 'an unknown layout of cgroups has no pods'],
     ['Number(uses(b)) - Number(uses(a)) ||', '', 'a dead container wins over its successor'],
-    ['startMs(b) - startMs(a) ||', '', 'of two containers the older one may win'],
+    ['startMs(b, starts) - startMs(a, starts) ||', '', 'of two containers the older one may win'],
     ['b.point.timestampMs - a.point.timestampMs ||', '', 'the sample that is older may win'],
     ['a.cgroup.depth - b.cgroup.depth ||', '', 'the longer path wins'],
     ['if (unfinished.has(key)) continue;', '', 'a pod is told without its newest container'],
@@ -38,10 +38,12 @@ export const selection: readonly Mutation[] = [
     ],
     ["\\0${cgroup.podUid ?? ''}`", '`', 'a pod of one name takes the place of another'],
     [
-      'comparePaths(candidate, rival) < 0',
-      'comparePaths(candidate, rival) > 0',
+      'if (order < 0) chosen.set(containerId, candidate);',
+      'if (order > 0) chosen.set(containerId, candidate);',
       'a leaked cgroup wins over the one in use',
     ],
+    ['Number(standsBack(candidate)) - Number(standsBack(rival)) || ', '', 'an odd path of a container wins'],
+    ['started < last.startMs;', 'false;', 'a dead container comes back while its successor is away'],
   ]),
   ...mutate('scrape/starttimes.ts', testsOf('select'), [
     ['before.get(containerId) ?? Infinity', 'Infinity', 'a dead container becomes the younger one'],
@@ -65,8 +67,8 @@ export const selection: readonly Mutation[] = [
     ["&& sample.label('image') === ''", '', 'a container in the root cgroup is the machine'],
     ['sample.label(label) || sample.label(oldLabels[label])', 'sample.label(label)', 'labels before 1.16 are not read'],
     [
-      "[parsed.containerId, depthMark, parsed.depth].join('')",
-      "[parsed.containerId, depthMark, 1].join('')",
+      "folder === '' ? '0' : nameHash(folder).toString(hashBase)",
+      "'0'",
       'a rate goes from a leaked cgroup to the one in use',
     ],
   ]),
@@ -81,8 +83,13 @@ export const selection: readonly Mutation[] = [
       'readings.cpu.seen && readings.memory.seen',
       'a container with one of its rows is gone',
     ],
-    ['if (point === undefined || hasCpu || point.memoryBytes > 0) addTo', 'addTo', 'kata pods are not doubted'],
-    ['if (addTo(known, row.namespace, row.pod)) pods.push', 'if (false) pods.push', 'gVisor pods are not doubted'],
+    [
+      'if (addTo(known, namespace, name) && addTo(doubted, namespace, name)) pods.push',
+      'if (false) pods.push',
+      'gVisor pods are not doubted',
+    ],
+    ['lacksMemory(point.memoryBytes) && addTo', 'false && addTo', 'containers without memory are not doubted'],
+    ['candidates.every(({ point }) => !hasValue(point))', 'false', 'an answer of odd rows alone is used'],
     ['seen && isPlausible(value) ? value > 0 : undefined', 'seen ? value > 0 : undefined', 'swap of NaN is no swap'],
   ]),
   ...mutate('scrape/reading.ts', testsOf('reading', 'decode', 'select'), [
@@ -95,7 +102,7 @@ export const selection: readonly Mutation[] = [
     ],
     ['if (!memory.seen || ', 'if (', 'a container without a working set uses nothing'],
     ['memoryBytes: Number.NaN', 'memoryBytes: 0', 'a value that cannot be is 0'],
-    ['cpu.seen ? cpu.timestampMs : memory.timestampMs', 'memory.timestampMs', "the time is the memory's"],
+    ['this.cpu.seen ? this.cpu : this.memory', 'this.memory', "the time is the memory's"],
   ]),
   ...mutate('scrape/rownumbers.ts', testsOf('reading', 'decode'), [
     [
@@ -147,20 +154,17 @@ export const selection: readonly Mutation[] = [
     ['generations[index] ??= ++newest', 'generations[index] ??= newest', 'two new lines are one'],
   ]),
   ...mutate('scrape/resource.ts', testsOf('decode', 'fastpath'), [
-    ['lines.filter(({ cpu, memory }) => cpu.seen && memory.seen)', 'lines', 'half a line is a container'],
-    ['if (whole.length > 1) return newestOf', 'if (false) return newestOf', 'of several lines the first counts'],
-    ['`${startIdPrefix}${readings.start.value}`', "'start'", 'a restart is not seen'],
     ['if (nodeTimeMs - point.timestampMs > limitMs) continue;', '', 'lines that are no longer sampled are served'],
   ]),
+  ...mutate('scrape/lines.ts', testsOf('oddrows', 'decode', 'fastpath'), [
+    ['before.length > 1 || whole.length > 1', 'false', 'of several lines the first counts'],
+    ['`${startIdPrefix}${told}`', "'start'", 'a restart is not seen'],
+    ['cpu.timestampMs === memory.timestampMs);', 'true);', 'lines of different containers are one'],
+  ]),
   ...mutate('scrape/coverage.ts', testsOf('coverage'), [
-    ['!(point.memoryBytes > 0) || ', '', 'a container without memory is lacking'],
+    ['lacksMemory(point.memoryBytes) || ', '', 'a container without memory is lacking'],
     [' || isYoung(point, nodeTimeMs)', '', 'a container between two answers is lacking'],
-    ['point.memoryBytes === 0 && point.cpuSeconds === 0', 'false', 'kata containers are not lacking'],
-    [
-      'point === undefined || Number.isNaN(point.memoryBytes)',
-      'point === undefined',
-      'a container without a value is not lacking',
-    ],
+    ['lacksMemory(known.memoryBytes)', 'false', 'kata containers are not lacking'],
     ['cadvisor.machine === undefined && resource.machine !== undefined', 'false', "a machine's lack is not seen"],
   ]),
   ...mutate('scrape/suspicion.ts', testsOf('suspicion'), [

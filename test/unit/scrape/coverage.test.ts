@@ -51,6 +51,12 @@ describe('what cAdvisor lacks', () => {
     batch({ web: [container('app')] }),
     'cAdvisor has no numbers of pod shop/web',
   );
+  check(
+    'a container without a working set, though it uses CPU',
+    batch({ web: [container('app', { memoryBytes: 0 })] }),
+    batch({ web: [container('app')] }),
+    'cAdvisor has no numbers of pod shop/web',
+  );
   check('nothing where the runtime knows no more', batch({}), zero, undefined);
   const young = batch({ web: [container('app', { startTimeMs: nodeTimeMs - 59_000 })] });
   check('nothing yet of a container that has just started', batch({}), young, undefined);

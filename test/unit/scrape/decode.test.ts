@@ -79,6 +79,8 @@ test('swap, start time and CPU of a container', () => {
       gauge('container_start_time_seconds', { labels: app, value: 1.795e9 }),
     ),
   );
+  const { containerId = '' } = batch.pods[0]?.containers[0] ?? {};
+  assert.equal(containerId.slice(0, 65), `${'1'.repeat(64)}@`);
   assert.deepEqual(batch, {
     node: 'node-1',
     source: 'cadvisor',
@@ -92,7 +94,7 @@ test('swap, start time and CPU of a container', () => {
         containers: [
           {
             name: 'app',
-            containerId: `${'1'.repeat(64)}@4`,
+            containerId,
             startTimeMs: 1.795e12,
             timestampMs,
             cpuSeconds: 5,
@@ -228,6 +230,32 @@ test('a container without a usable value is there with a working set of NaN, and
   }
 });
 
+test('a pod with a container that uses no memory, or of which only the start is known, is doubted', () => {
+  const side = { ...app, container: 'side', id: `${podPath}/${'3'.repeat(64)}` };
+  const start = gauge('container_start_time_seconds', {
+    labels: side,
+    value: context.nodeTimeMs / 1000 - 3_600,
+  });
+  for (const families of [
+    [cpu(row(total(app), 5), row(total(side), 6)), memory(row(app, 1), row(side, 0))],
+    [cpu(row(total(app), 5)), memory(row(app, 1), row(side, 0))],
+    [cpu(row(total(app), 5)), memory(row(app, 1)), start],
+  ]) {
+    const decoded = cadvisor(...families);
+    assert.deepEqual(decoded.kind === 'batch' && decoded.doubts?.pods, [{ namespace: 'shop', name: 'web-0' }]);
+  }
+});
+
+test('a body with nothing but odd rows is unusable, on either endpoint', () => {
+  const named = { container: 'app', namespace: 'shop', pod: 'web-0' };
+  for (const values of [[], [Number.NaN], [2 ** 64]]) {
+    const odd = (labels: Readonly<Record<string, string>>) => memory(...values.map((value) => row(labels, value)));
+    for (const decoded of [cadvisor(cpu(row(total(app), 5)), odd(app)), resource(cpu(row(named, 5)), odd(named))]) {
+      assert.deepEqual(decoded, { kind: 'unusable', reason: 'no usable rows' });
+    }
+  }
+});
+
 test('a container without a working set does not take away the others', () => {
   const side = { ...app, container: 'side', id: `${podPath}/${'3'.repeat(64)}` };
   assert.deepEqual(containersOf(cadvisor(cpu(row(total(app), 5), row(total(side), 6)), memory(row(side, 1)))), {
@@ -327,6 +355,10 @@ describe('a container that was found and not yet sampled', () => {
 describe('/metrics/resource', () => {
   const labels = { container: 'app', namespace: 'shop', pod: 'web-0' };
   const start = gauge('container_start_time_seconds', { labels, value: 1795000001.25 });
+  const machineOf = (seconds: number): readonly Family[] => [
+    { ...cpu(row({}, seconds)), name: 'node_cpu_usage_seconds_total' },
+    gauge('node_memory_working_set_bytes', row({}, 1e9)),
+  ];
 
   test('gives machine and containers with swap', () => {
     const decoded = resource(
@@ -388,7 +420,7 @@ describe('/metrics/resource', () => {
         const oldestFirst = lines.toSorted((a, b) => b.ageMs - a.ageMs);
         const rows = oldestFirst.map(({ ageMs, cpu: value }) => ({ labels, value, timestampMs: timestampMs - ageMs }));
         const bytes = rows.map((each, line) => ({ ...each, value: oldestFirst[line]?.bytes ?? each.value * 1e6 }));
-        const body = encodeText([cpu(...rows), gauge('container_memory_working_set_bytes', ...bytes), start]);
+        const body = encodeText([...machineOf(1), cpu(...rows), memory(...bytes), start]);
         const decoded = decodeResource(body, textContentType, { ...context, decoder });
         if (decoded.kind !== 'batch') assert.fail(decoded.reason);
         const [point, ...others] = decoded.batch.pods.flatMap(({ containers }) => containers);
@@ -444,14 +476,14 @@ describe('/metrics/resource', () => {
           ],
           [{ cpu: 910, ageMs: 5 }],
         ),
-        ['20 line:1', '910 start:1795000001.25'],
+        ['20 line:1', 'no value line:1'],
       );
     });
   });
 
   test('containers without memory or with impossible values are there with a working set of NaN', () => {
     for (const rows of [[cpu(row(labels, 5)), start], [memory(row(labels, Number.NaN))], [start]]) {
-      const decoded = resource(...rows);
+      const decoded = resource(...machineOf(1), ...rows);
       assert.equal(decoded.kind, 'batch');
       const containers = decoded.kind === 'batch' ? decoded.batch.pods.flatMap((pod) => pod.containers) : [];
       assert.deepEqual(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { parseCgroup } from '../../../src/scrape/cgroup.ts';
-import { type Candidate, select } from '../../../src/scrape/select.ts';
+import { type Candidate, nothingRemembered, select } from '../../../src/scrape/select.ts';
 
 const nowMs = 1795377600000;
 const uidA = '66bbaa5b-bd35-4f20-902f-f9e469f6c321';
@@ -93,6 +93,34 @@ test('one container under two paths is the shorter path, then the lesser', () =>
   assert.equal(select([outer, leaked], nowMs).pods[0]?.containers[0]?.memoryBytes, 3);
 });
 
+test('of two paths of one container, the one with values is taken where the other is odd from the start, or for long', () => {
+  const inner = { path: `/docker/x/kubepods/pod${uidA}/${idOf('1')}`, memoryBytes: 2 };
+  const outer = { path: pathOf(uidA, '1'), memoryBytes: 1 };
+  const odd = { ...outer, memoryBytes: Number.NaN };
+  const chosenIn = (...scrapes: readonly (readonly Row[])[]) => {
+    let remembered = nothingRemembered;
+    return scrapes.map((rows) => {
+      const selection = select(rows.map(candidate), nowMs, remembered);
+      ({ remembered } = selection);
+      return selection.pods.flatMap(({ containers }) => containers.map((point) => point.memoryBytes));
+    });
+  };
+  assert.deepEqual(chosenIn([inner, odd], [inner, odd]), [[2], [2]]);
+  assert.deepEqual(chosenIn([inner, outer], [inner, odd], [inner, odd], [inner, outer]), [[1], [Number.NaN], [2], [1]]);
+});
+
+test('an instance that has gone is followed by one that started earlier, but not at once', () => {
+  const last = { path: pathOf(uidA, '1'), startTimeMs: 2e12 };
+  const older = { path: pathOf(uidA, '2'), startTimeMs: 1e12 };
+  let { remembered } = select([last, older].map(candidate), nowMs);
+  const chosen = [1, 2, 3].map(() => {
+    const selection = select([candidate(older)], nowMs, remembered);
+    ({ remembered } = selection);
+    return selection.pods.length;
+  });
+  assert.deepEqual(chosen, [0, 1, 1]);
+});
+
 test('pods of one name and different UID stay apart', () => {
   assert.deepEqual(selected({ path: pathOf(uidA, '1') }, { path: pathOf(uidB, '2') }), [
     `web-0/${uidA}/app=1`,
@@ -174,7 +202,7 @@ test('a start time that moves forward does not make a dead container its own suc
   const live = { path: pathOf(uidA, '2'), startTimeMs: 2e12 };
   const chosenAfter = (...scrapes: readonly (readonly Row[])[]) => {
     let selection = select([], nowMs);
-    for (const rows of scrapes) selection = select(rows.map(candidate), nowMs, selection.startTimes);
+    for (const rows of scrapes) selection = select(rows.map(candidate), nowMs, selection.remembered);
     return selection.pods.flatMap(({ containers }) => containers.map(({ containerId }) => containerId[0]));
   };
   assert.deepEqual(chosenAfter([dead], [dead, live], [moved, live], [moved, live]), ['2']);
@@ -208,7 +236,7 @@ test('any rows in any order: one per pod UID and container, each as one of the r
       rows.chain((array) => fc.tuple(fc.constant(array), fc.shuffledSubarray(array, { minLength: array.length }))),
       startTimes,
       ([one, another], before) => {
-        const memory = new Map(Object.entries(before));
+        const memory = { ...nothingRemembered, startTimes: new Map(Object.entries(before)) };
         const candidates = one.map(candidate);
         const { pods } = select(candidates, nowMs, memory);
         const keys = pods.flatMap(({ namespace, name, uid, containers }) =>
