@@ -33,6 +33,7 @@ import type { Endpoints } from './endpoints.ts';
 import { answerTimeoutMs } from './deadline.ts';
 import { failureReply } from './errors.ts';
 import { startGuarded } from './guardedhandshake.ts';
+import { parseInSlices } from './headslices.ts';
 import { isHealthPath } from './health.ts';
 import { type InFlight, tooManyRequestsReply } from './inflight.ts';
 import { listenOn } from './listen.ts';
@@ -135,6 +136,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const guard = { inTurn, onRefused: refusedHandshake };
   refusePlainHttp(app.server, handshakeTimeoutMs, inTurn, (first, start) => startGuarded(first, start, guard));
   watchConnections(app.server, connections);
+  parseInSlices(app.server, inTurn, (socket) => openConnectionOf({ socket })?.isKnown() === true);
   takeRequestsInTurn(app.server, {
     inTurn,
     isKnown: (request) => openConnectionOf(request)?.isKnown() === true,
@@ -189,7 +191,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     return '/';
   }
 
-  function openConnectionOf(raw: Http2ServerRequest): OpenConnection | undefined {
+  function openConnectionOf(raw: Pick<Http2ServerRequest, 'socket'>): OpenConnection | undefined {
     const key = connectionOf({ raw });
     let connection = openConnections.get(key);
     if (connection === undefined) {
@@ -353,7 +355,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 }
 
 /** The same object for all requests of one connection. */
-function connectionOf({ raw }: { readonly raw: Http2ServerRequest }): object {
+function connectionOf({ raw }: { readonly raw: Pick<Http2ServerRequest, 'socket'> }): object {
   return (raw as Partial<Http2ServerRequest>).stream?.session ?? raw.socket;
 }
 

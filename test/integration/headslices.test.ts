@@ -1,0 +1,116 @@
+/** What strangers send over HTTP/1.1 is parsed slice by slice, in order, as if Node parsed it. */
+import assert from 'node:assert/strict';
+import type { Http2SecureServer } from 'node:http2';
+import { createServer } from 'node:https';
+import { test } from 'node:test';
+import { connect } from 'node:tls';
+import { parseInSlices, sliceBytes } from '../../src/server/headslices.ts';
+import { makeAuthority } from '../fakes/certificates.ts';
+import { listen } from '../fakes/listen.ts';
+import { until } from '../fakes/until.ts';
+
+const own = makeAuthority('server').issue({ cn: 'server', ips: ['127.0.0.1'], usages: ['server'] });
+/** Longer than what may wait for a client that reads nothing. */
+const longAnswer = 'a'.repeat(200_000);
+
+/** A server that answers with the request's path, or something long before it. Its turns come when they are told to. */
+async function setUp(added: AsyncDisposableStack) {
+  const begun: string[] = [];
+  const steps: (() => void)[] = [];
+  const state = { isKnown: false, open: 0 };
+  const server = createServer(own, ({ url = '' }, response) => {
+    begun.push(url);
+    response.end(url.startsWith('/long') ? `${longAnswer}${url}.` : `${url}.`);
+  });
+  server.on('secureConnection', (socket) => {
+    state.open += 1;
+    socket.on('error', () => undefined).once('close', () => (state.open -= 1));
+  });
+  parseInSlices(
+    server as unknown as Http2SecureServer,
+    (step) => void steps.push(step),
+    () => state.isKnown,
+  );
+  const port = await listen(server, 0);
+  added.defer(() => new Promise((resolve) => void server.close(() => resolve())));
+  let received = '';
+  const client = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+  client.on('data', (chunk) => (received += String(chunk))).on('error', () => undefined);
+  added.defer(() => void client.destroy());
+  const run = () => {
+    for (const step of steps.splice(0)) step();
+  };
+  return { begun, steps, run, state, client, received: () => received };
+}
+
+const get = (path: string, bytes = 0) => `GET ${path} HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(bytes)}\r\n\r\n`;
+
+/** Runs steps until all is received. */
+async function receive({ run, received }: Awaited<ReturnType<typeof setUp>>, end: string): Promise<void> {
+  await until('all is answered', () => {
+    run();
+    return received().endsWith(end);
+  });
+}
+
+test('a step parses one slice, and all requests are answered in their order', async () => {
+  await using added = new AsyncDisposableStack();
+  const lab = await setUp(added);
+  const each = get('/00');
+  const paths = Array.from({ length: 60 }, (_, at) => `/${String(at).padStart(2, '0')}`);
+  lab.client.write(paths.map((path) => get(path, 200)).join(''));
+  await until('a step waits', () => lab.steps.length > 0);
+  assert.deepEqual(lab.begun, []);
+  lab.run();
+  assert.ok(lab.begun.length > 0 && lab.begun.length <= sliceBytes / each.length, `${lab.begun.length} have begun`);
+  await receive(lab, '/59.');
+  assert.deepEqual(lab.begun, paths);
+});
+
+test('a head that is longer than a slice is parsed', async () => {
+  await using added = new AsyncDisposableStack();
+  const lab = await setUp(added);
+  lab.client.write(get('/a', 2 * sliceBytes) + get('/b'));
+  await receive(lab, '/b.');
+  assert.deepEqual(lab.begun, ['/a', '/b']);
+});
+
+test('answers that are not read stop the parsing, and it goes on when they are', async () => {
+  await using added = new AsyncDisposableStack();
+  const lab = await setUp(added);
+  lab.client.pause();
+  const count = 40;
+  for (let at = 1; at <= count; at += 1) lab.client.write(get(`/long/${at}`, 2_000));
+  await until('nothing goes on', () => {
+    lab.run();
+    return lab.begun.length > 1 && lab.steps.length === 0;
+  });
+  lab.client.resume();
+  await receive(lab, `/long/${count}.`);
+  assert.equal(lab.begun.length, count);
+});
+
+test('a connection that is known is read without steps', async () => {
+  await using added = new AsyncDisposableStack();
+  const lab = await setUp(added);
+  lab.client.write(get('/a'));
+  await receive(lab, '/a.');
+  lab.state.isKnown = true;
+  lab.client.write(get('/b', 2 * sliceBytes) + get('/c'));
+  await receive(lab, '/c.');
+  lab.client.write(get('/d') + get('/e'));
+  await until('it is answered', () => lab.received().endsWith('/e.'));
+  assert.deepEqual([lab.begun, lab.steps.length], [['/a', '/b', '/c', '/d', '/e'], 0]);
+});
+
+test('a connection that ends while its requests wait is closed', async () => {
+  await using added = new AsyncDisposableStack();
+  const lab = await setUp(added);
+  lab.client.write(get('/a').repeat(100));
+  await until('a step waits', () => lab.steps.length > 0);
+  lab.client.destroy();
+  await until('it is closed', () => {
+    lab.run();
+    return lab.state.open === 0;
+  });
+});
