@@ -4,7 +4,7 @@
  */
 import type { Http2SecureServer } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import type { InTurn } from './turns.ts';
+import type { InTurn, Turns } from './turns.ts';
 
 /** Bytes that are parsed at once; requests of 27 bytes each take 2 ms. */
 export const sliceBytes = 4 * 1024;
@@ -20,7 +20,7 @@ interface HttpSocket extends TLSSocket {
 /** @param isKnown reports whether an authenticated request has come by a connection; then Node reads it by itself. */
 export function parseInSlices(
   server: Http2SecureServer,
-  inTurn: InTurn,
+  { inTurn, atOnce }: Turns,
   isKnown: (socket: TLSSocket) => boolean,
 ): void {
   // After Node's own listener.
@@ -33,20 +33,24 @@ export function parseInSlices(
     let isScheduled = false;
     socket.removeListener('data', parse as (chunk: Buffer) => void);
     socket.on('data', take);
-    socket.on('resume', schedule);
+    socket.on('resume', goOn);
 
     function take(chunk: Buffer): void {
       left = left.length === 0 ? (chunk as Buffer<ArrayBuffer>) : Buffer.concat([left, chunk]);
-      schedule();
+      // A client may end with its request: then its answer has to be written before Node sees the end.
+      schedule(atOnce);
     }
 
     /** The HTTP server itself resumes the socket for reasons of its own. */
-    function schedule(): void {
-      if (left.length === 0) return;
+    function goOn(): void {
+      if (left.length > 0) schedule(inTurn);
+    }
+
+    function schedule(run: InTurn): void {
       socket.pause();
       if (isScheduled) return;
       isScheduled = true;
-      inTurn(next);
+      run(next);
     }
 
     function next(): void {
@@ -61,11 +65,11 @@ export function parseInSlices(
       left = left.subarray(slice.length);
       if (known) {
         socket.removeListener('data', take);
-        socket.removeListener('resume', schedule);
+        socket.removeListener('resume', goOn);
         socket.on('data', parse as (chunk: Buffer) => void);
       }
       parse?.call(socket, slice);
-      if (left.length > 0) schedule();
+      if (left.length > 0) schedule(inTurn);
       else if (!waits(socket)) socket.resume();
     }
   });

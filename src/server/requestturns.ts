@@ -7,7 +7,7 @@ import type { InTurn } from './turns.ts';
 import { strangerPipelineLimit } from './waitinglimits.ts';
 
 export interface RequestTurnsOptions {
-  readonly inTurn: InTurn;
+  readonly atOnce: InTurn;
   /** Reports whether an authenticated request has come by its connection. */
   readonly isKnown: (request: Http2ServerRequest) => boolean;
   /** Closes the connection of a stranger with more than `strangerPipelineLimit` requests over HTTP/1.1 that have not begun. */
@@ -15,7 +15,7 @@ export interface RequestTurnsOptions {
 }
 
 /** Takes the place of the server's own listeners. */
-export function takeRequestsInTurn(server: Http2SecureServer, { inTurn, isKnown, close }: RequestTurnsOptions): void {
+export function takeRequestsInTurn(server: Http2SecureServer, { atOnce, isKnown, close }: RequestTurnsOptions): void {
   /** Requests over HTTP/1.1 that wait, by socket. */
   const waiting = new WeakMap<object, number>();
   const listeners = server.listeners('request');
@@ -38,7 +38,7 @@ export function takeRequestsInTurn(server: Http2SecureServer, { inTurn, isKnown,
         return;
       }
     }
-    inTurn(() => {
+    atOnce(() => {
       // What listens for the end of a request that has ended would do so for ever.
       if (stream !== undefined) {
         if (!stream.destroyed && !stream.closed) begin();

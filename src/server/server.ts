@@ -132,13 +132,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   });
   endIdleSessions(app.server, connections);
   refuseTunnels(app.server);
-  const inTurn = createTurns();
+  const turns = createTurns();
+  const { inTurn } = turns;
   const guard = { inTurn, onRefused: refusedHandshake };
   refusePlainHttp(app.server, handshakeTimeoutMs, inTurn, (first, start) => startGuarded(first, start, guard));
   watchConnections(app.server, connections);
-  parseInSlices(app.server, inTurn, (socket) => openConnectionOf({ socket })?.isKnown() === true);
+  parseInSlices(app.server, turns, (socket) => openConnectionOf({ socket })?.isKnown() === true);
   takeRequestsInTurn(app.server, {
-    inTurn,
+    atOnce: turns.atOnce,
     isKnown: (request) => openConnectionOf(request)?.isKnown() === true,
     close: (request) => openConnectionOf(request)?.close('pipelining'),
   });

@@ -6,6 +6,12 @@ export const turnBudgetMs = 8;
 /** Runs the step soon, after those that came before. */
 export type InTurn = (step: () => void) => void;
 
+export interface Turns {
+  readonly inTurn: InTurn;
+  /** Runs the step now where nothing waits and the turn has time left; else as `inTurn`. */
+  readonly atOnce: InTurn;
+}
+
 /** Steps that were too late for their turn and are asked to run in one later turn. */
 const lateLimit = 256;
 
@@ -16,7 +22,7 @@ const doneLimit = 1_024;
  * Each step is an immediate of its own, so that what it leaves to the next tick and to promises counts, too.
  * @param nowMs the time in milliseconds.
  */
-export function createTurns(nowMs: () => number = () => performance.now()): InTurn {
+export function createTurns(nowMs: () => number = () => performance.now()): Turns {
   let waiting: (() => void)[] = [];
   /** The first of `waiting` that has not run. */
   let at = 0;
@@ -24,16 +30,28 @@ export function createTurns(nowMs: () => number = () => performance.now()): InTu
   let late = 0;
   /** When this turn's time is used up; undefined until its first step. */
   let endMs: number | undefined;
-  return (step) => {
+  return { inTurn, atOnce };
+
+  function inTurn(step: () => void): void {
     waiting.push(step);
     setImmediate(run);
-  };
+  }
+
+  function atOnce(step: () => void): void {
+    if (at === waiting.length && hasTime()) step();
+    else inTurn(step);
+  }
+
+  /** Begins the turn with its first step. */
+  function hasTime(): boolean {
+    if (endMs !== undefined) return nowMs() < endMs;
+    endMs = nowMs() + turnBudgetMs;
+    setImmediate(nextTurn);
+    return true;
+  }
 
   function run(): void {
-    if (endMs === undefined) {
-      endMs = nowMs() + turnBudgetMs;
-      setImmediate(nextTurn);
-    } else if (nowMs() >= endMs) {
+    if (!hasTime()) {
       late += 1;
       return;
     }

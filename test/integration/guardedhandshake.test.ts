@@ -219,6 +219,16 @@ test('a handshake that is refused is logged, once for each cause', async () => {
   assert.equal(recording.lines[0], 'warn: ended a TLS handshake: its certificates are not read');
 });
 
+test('a client that ends with its request is served', async () => {
+  const halfOpen = { allowHalfOpen: true };
+  const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...halfOpen });
+  let received = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => (received += chunk));
+  socket.once('secureConnect', () => socket.end('GET / HTTP/1.1\r\nHost: x\r\n\r\n'));
+  await once(socket, 'close');
+  assert.match(received, /served$/);
+});
+
 test('HTTP/2 is served', async () => {
   const session = await openSession(port, authority.issue({ cn: 'client', usages: ['client'] }));
   assert.equal((await ask2(session, '/')).text, 'served');

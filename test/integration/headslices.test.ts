@@ -28,7 +28,7 @@ async function setUp(added: AsyncDisposableStack) {
   });
   parseInSlices(
     server as unknown as Http2SecureServer,
-    (step) => void steps.push(step),
+    { inTurn: (step) => void steps.push(step), atOnce: (step) => void steps.push(step) },
     () => state.isKnown,
   );
   const port = await listen(server, 0);

@@ -19,7 +19,7 @@ async function setUp(server: Server, added: AsyncDisposableStack) {
     response.end(url);
   });
   takeRequestsInTurn(server as Http2SecureServer, {
-    inTurn: (step) => void steps.push(step),
+    atOnce: (step) => void steps.push(step),
     isKnown: ({ url }) => url.startsWith('/known'),
     close({ socket }) {
       closed += 1;

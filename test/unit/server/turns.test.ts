@@ -13,7 +13,7 @@ async function allOf(isDone: () => boolean): Promise<number> {
 
 test('steps beyond the budget of a turn wait for a later one, in their order', async () => {
   let nowMs = 0;
-  const inTurn = createTurns(() => nowMs);
+  const { inTurn } = createTurns(() => nowMs);
   const done: unknown[] = [];
   for (let step = 0; step < 5; step += 1) {
     inTurn(() => {
@@ -36,7 +36,7 @@ test('steps beyond the budget of a turn wait for a later one, in their order', a
 
 test('what a step leaves to promises and the next tick counts, too', async () => {
   let nowMs = 0;
-  const inTurn = createTurns(() => nowMs);
+  const { inTurn } = createTurns(() => nowMs);
   let done = 0;
   for (let step = 0; step < 4; step += 1) {
     inTurn(() => {
@@ -55,7 +55,7 @@ test('what a step leaves to promises and the next tick counts, too', async () =>
 
 test('a step that takes too long by itself is done nevertheless', async () => {
   let nowMs = 0;
-  const inTurn = createTurns(() => (nowMs += turnBudgetMs));
+  const { inTurn } = createTurns(() => (nowMs += turnBudgetMs));
   let done = 0;
   for (let step = 0; step < 3; step += 1) inTurn(() => (done += 1));
   await nextTurn();
@@ -65,11 +65,29 @@ test('a step that takes too long by itself is done nevertheless', async () => {
 
 test('each of very many steps is done once, in their order', async () => {
   let nowMs = 0;
-  const inTurn = createTurns(() => (nowMs += 1));
+  const { inTurn } = createTurns(() => (nowMs += 1));
   const done: number[] = [];
   const all = Array.from({ length: 3_000 }, (_, step) => step);
   for (const step of all) inTurn(() => done.push(step));
   await allOf(() => done.length >= all.length);
   await nextTurn();
   assert.deepEqual(done, all);
+});
+
+test('a step that may run at once does, unless others wait or the turn is used up', async () => {
+  let nowMs = 0;
+  const { inTurn, atOnce } = createTurns(() => nowMs);
+  const done: unknown[] = [];
+  const step = (name: string) => () => {
+    nowMs += turnBudgetMs / 2;
+    done.push(name);
+  };
+  for (const name of ['a', 'b', 'c']) atOnce(step(name));
+  assert.deepEqual(done, ['a', 'b']);
+  await allOf(() => done.length === 3);
+  inTurn(step('d'));
+  atOnce(step('e'));
+  assert.equal(done.length, 3);
+  await allOf(() => done.length === 5);
+  assert.deepEqual(done, ['a', 'b', 'c', 'd', 'e']);
 });
