@@ -1,6 +1,7 @@
 /** What a single connection may cost us, and how connections end. */
 import { constants, type Http2SecureServer, type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { headerLines } from '../auth/rawheaders.ts';
 import type { OpenConnections } from './openconnections.ts';
 import { requestOverheadBytes, sweepIntervalMs } from './waitinglimits.ts';
@@ -52,14 +53,16 @@ export const http2Limits = {
 export const goodbyeMs = 5_000;
 
 /**
- * Sessions that fastify closes because nothing happens on them are gone soon after, and so is the socket of a session that ended: Node waits for the
- * client to close it.
+ * Ends sessions that fastify closes because nothing happens on them, and connections on which we have ended: Node waits for the client to end, too, and a
+ * client that does not read never learns that it should.
  */
 export function endIdleSessions(server: Http2SecureServer, connections: OpenConnections): void {
   server.on('session', (session) => {
     session.on('timeout', () => void setTimeout(() => session.destroy(), goodbyeMs).unref());
-    const connection = connections.find(session.socket);
-    session.once('close', () => void setTimeout(() => connection?.close(undefined), goodbyeMs).unref());
+  });
+  server.on('secureConnection', (socket: TLSSocket) => {
+    const connection = connections.find(socket);
+    socket.once('finish', () => void setTimeout(() => connection?.close(undefined), goodbyeMs).unref());
   });
 }
 

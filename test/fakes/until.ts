@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Long enough for a busy machine; a test that works needs a fraction of it. */
-const limitMs = 10_000;
+const limitMs = 60_000;
 
 /** Resolves as soon as the condition holds; rejects with its description when it never does. */
 export async function until(description: string, condition: () => boolean): Promise<void> {

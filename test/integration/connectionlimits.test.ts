@@ -230,6 +230,17 @@ describe('at the limit of connections', () => {
   });
 });
 
+test('a session that has ended is closed although its client does not read', async () => {
+  const { port, connections } = await serve();
+  using client = await openRawHttp2(port);
+  await until('the server has answered', () => client.received.length > 0);
+  client.socket.pause();
+  const noError = Buffer.alloc(8);
+  client.send(frameType.goaway, 0, 0, noError);
+  assert.equal(connections.count().strangers, 1);
+  await until('it is closed', () => connections.count().strangers === 0);
+});
+
 describe('answers that are not read', () => {
   test('over HTTP/1.1 end with their connection, whole or in pieces, also pipelined ones', async () => {
     for (const path of [`/long/${largeBytes}`, `/made/${largeBytes}`]) {
