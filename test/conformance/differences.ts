@@ -50,6 +50,10 @@ export const reasons = {
     what: 'an error repeats at most 1,024 characters of a text that a client sent',
     why: 'a client must not choose how long answers and log lines get; no valid name is longer',
   },
+  badTokens: {
+    what: 'a bad token is reviewed again after half a second, and not for each request',
+    why: 'reviews of new tokens are few at a time: a client that repeats a bad one would take the places of others',
+  },
   impersonation: {
     what: 'a request with `Impersonate-*` headers is refused, whoever sends it',
     why: 'kube-apiserver has acted on them already and does not forward them; to ignore them would be to use the rights of the caller',
@@ -152,6 +156,7 @@ export const differences = {
     because: 'excerpt',
     ours: withBody((body) => JSON.parse(JSON.stringify(body).replaceAll(/(a{1024})a+/g, '$1...')) as unknown),
   },
+  'a bad token again': { because: 'badTokens', ours: (real) => ({ ...record(real), tokenReviews: 1 }) },
   impersonation: { because: 'impersonation', ours: refusedImpersonation },
   'why a node has no usage': {
     because: 'causes',

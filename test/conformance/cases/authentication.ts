@@ -122,6 +122,7 @@ export const authentication: readonly Case[] = [
         statuses: Array.from({ length: 3 }, () => (kind === 'good' ? 200 : 401)),
         tokenReviews: kind === 'good' ? 1 : 3,
       },
+      ...(kind === 'bad' && { differs: 'a bad token again' }),
     }),
   ),
   {
