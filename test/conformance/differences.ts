@@ -63,7 +63,7 @@ export const reasons = {
     why: 'zero is a value, and autoscalers need it',
   },
   reason: {
-    what: 'why a health check fails is shown to who may get `/metrics`',
+    what: 'why a health check fails, and what was refused in the last five minutes, is shown to who may get `/metrics`',
     why: 'who operates the server should not have to look for it in a log',
   },
   back: {
