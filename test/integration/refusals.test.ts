@@ -26,38 +26,6 @@ let api: FakeApiServer;
 let port: number;
 let log = '';
 
-before(async () => {
-  stack = new AsyncDisposableStack();
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
-  stack.defer(() => rmSync(folder, { recursive: true }));
-  api = stack.use(await createFakeApiServer());
-  api.objects.set(authenticationConfigMap({ clientCa: clients.cert, requestHeaderCa: proxies.cert }));
-  const kubeconfig = path.join(folder, 'kubeconfig');
-  writeFileSync(kubeconfig, kubeconfigFor(api.url, api.ca));
-  port = await freePort();
-  const flags = [`--kubeconfig=${kubeconfig}`, `--secure-port=${port}`, '--bind-address=127.0.0.1', '--cert-dir='];
-  const child = spawn(process.execPath, [main, ...flags, '--shutdown-delay-duration=0s'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  stack.defer(async () => {
-    child.kill('SIGKILL');
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  });
-  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-  let status = 0;
-  await until('it knows whom to trust', () => {
-    void ask({}).then(
-      (answered) => (status = answered),
-      () => undefined,
-    );
-    return status === 403;
-  });
-});
-
-after(async () => {
-  await stack.disposeAsync();
-});
-
 async function ask(headers: Readonly<Record<string, string>>, client?: Issued): Promise<number> {
   const target = { host: '127.0.0.1', port, path: '/apis/metrics.k8s.io/v1/nodes' };
   const outgoing = request({ ...target, rejectUnauthorized: false, agent: false, headers, ...client });
@@ -70,6 +38,39 @@ async function ask(headers: Readonly<Record<string, string>>, client?: Issued): 
 const lines = (what: string) => log.split('\n').filter((line) => line.includes(`refused: ${what}`));
 
 describe('what is refused is logged once, with the reason', () => {
+  // Here, not for the file: hooks of files run before all tests, and a minute later a cause is logged again.
+  before(async () => {
+    stack = new AsyncDisposableStack();
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
+    stack.defer(() => rmSync(folder, { recursive: true }));
+    api = stack.use(await createFakeApiServer());
+    api.objects.set(authenticationConfigMap({ clientCa: clients.cert, requestHeaderCa: proxies.cert }));
+    const kubeconfig = path.join(folder, 'kubeconfig');
+    writeFileSync(kubeconfig, kubeconfigFor(api.url, api.ca));
+    port = await freePort();
+    const flags = [`--kubeconfig=${kubeconfig}`, `--secure-port=${port}`, '--bind-address=127.0.0.1', '--cert-dir='];
+    const child = spawn(process.execPath, [main, ...flags, '--shutdown-delay-duration=0s'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    stack.defer(async () => {
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    });
+    child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
+    let status = 0;
+    await until('it knows whom to trust', () => {
+      void ask({}).then(
+        (answered) => (status = answered),
+        () => undefined,
+      );
+      return status === 403;
+    });
+  });
+
+  after(async () => {
+    await stack.disposeAsync();
+  });
+
   const check = (what: string, line: RegExp, status: number, cause: () => Promise<number>) =>
     void test(what, async () => {
       for (let times = 0; times < 3; times += 1) assert.equal(await cause(), status);

@@ -58,7 +58,7 @@ for (const [name, count] of Object.entries(containerCounts)) {
     for (const pod of decoded.batch.pods) {
       assert.match(pod.uid ?? '', /^([0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/);
       for (const point of pod.containers) {
-        assert.match(point.containerId, /^[0-9a-f]{64}@\d$/);
+        assert.match(point.containerId, /^[0-9a-f]{64}@[0-9a-z]+$/);
         assert.ok(point.cpuSeconds > 0 && point.memoryBytes > 0, point.name);
       }
     }
