@@ -5,7 +5,7 @@
 # A registry of one's own: --secret id=npmrc,src=$HOME/.npmrc (BuildKit and buildah; it never becomes part of a layer).
 # Where the two images cannot be pulled, name others; test/cluster/product-image.ts makes them from the machine's own files.
 # By digest, of their indexes for all architectures: a tag may be another image tomorrow. The registry has only what its owner pushed, so a digest can be old,
-# but not somebody else's. To renew one: `docker buildx imagetools inspect <image>:<tag>`.
+# but not another image. To renew one: `docker buildx imagetools inspect <image>:<tag>`.
 ARG BUILD_IMAGE=docker.io/library/node:24.21.0-bookworm-slim@sha256:0e0ff40c39bc087845bfb27465a0df4ea419520094bc35842ff83dd8cbe6f9b6
 ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian13:nonroot@sha256:9eeb7f5887d0e239e78264b06f7f11d2e14be534050481803a9e4728fcdd278e
 

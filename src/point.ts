@@ -6,7 +6,7 @@ export interface Point {
   readonly timestampMs: number;
   /**
    * Set where the sample said that it was of the future, as after a step back of the node's clock: what it said, while its time is that of the answer
-   * instead. Samples are told apart, and intervals counted, by this.
+   * instead. Samples are distinguished, and intervals measured, by this.
    */
   readonly toldMs?: number;
   /** Set where the sample had no time: it is that of the answer, in steps of our own clock, and cannot be compared with the time of one that had. */

@@ -10,9 +10,9 @@ import { type AccessOptions, createAccess } from './subjectaccessreview.ts';
 import { isAnonymous, masters, type UserInfo } from './user.ts';
 
 export interface Authorizer {
-  /** Returns if the user may; throws StatusError Forbidden if not, ReviewUnavailable if nobody could tell. */
+  /** Returns if the user may; throws StatusError Forbidden if not, ReviewUnavailable if no review could be had. */
   authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void>;
-  /** Reports whether the user may; false if nobody could tell. For what no request depends on: a no is not logged as a refusal. */
+  /** Reports whether the user may; false if no review could be had. For what no request depends on: a no is not logged as a refusal. */
   allows(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<boolean>;
 }
 

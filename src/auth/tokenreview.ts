@@ -28,7 +28,7 @@ export type TokenVerdict =
 
 export interface TokenAuthenticator {
   /**
-   * Throws Error when nobody could tell, which is not remembered; its message holds nothing of the token. Throws TooManyStrangers when the line is
+   * Throws Error when no review could be had, which is not cached; its message holds nothing of the token. Throws TooManyStrangers when the line is
    * full.
    */
   authenticate(token: string, source: Source, signal: AbortSignal): Promise<TokenVerdict>;

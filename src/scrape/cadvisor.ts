@@ -154,11 +154,11 @@ class CadvisorCollector implements Collector<Remembered> {
     const known = new Map<string, Set<string>>();
     const doubted = new Map<string, Set<string>>();
     const pods = valueless.filter(({ namespace, name }) => addTo(doubted, namespace, name));
-    for (const { namespace, pod, hasCpu, point } of candidates) {
+    for (const { namespace, pod, point } of candidates) {
       if (point !== undefined && lacksMemory(point.memoryBytes) && addTo(doubted, namespace, pod)) {
         pods.push({ namespace, name: pod });
       }
-      if (point === undefined || hasCpu || point.memoryBytes > 0) addTo(known, namespace, pod);
+      addTo(known, namespace, pod);
     }
     for (const place of seen) {
       const row = this.#rows[place];

@@ -73,7 +73,7 @@ function paired(lines: readonly Readings[]): readonly Readings[] {
 }
 
 /**
- * The line that came last is of the pod that has the name now. Which of them the start time belongs to, nobody knows. Where it is away for one scrape, the
+ * The line that came last is of the pod that has the name now. Which line the start time belongs to is unknown. Where it is away for one scrape, the
  * container is there without a value; likewise for as long as a counter that cannot be may be its own, so that no other line stands in for it.
  */
 function newestOf(row: Identified, lines: readonly Readings[], time: AnswerTime, before: readonly Lineage[]): Chosen {

@@ -1,6 +1,6 @@
 /**
  * Decides which pods of a scrape reach the store, by what the API knows of them. A pod never moves, so a kubelet that reports a pod of another node is
- * not believed, whatever it says and whoever was first. Pods that a source reports without UIDs get those that the API knows, on their own node only, so
+ * not believed, whatever it reports and in whatever order. Pods that a source reports without UIDs get those that the API knows, on their own node only, so
  * that a pod is the same whichever endpoint reports it.
  */
 import { column, columns, type Layout, type NodeBatch, type PodLayout } from '../batch.ts';

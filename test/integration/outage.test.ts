@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { ClientHttp2Session } from 'node:http2';
-import { ask2, keepInUse, openSession } from '../fakes/http2client.ts';
+import { openFrontProxySession } from '../fakes/frontproxysession.ts';
+import { ask2 } from '../fakes/http2client.ts';
 import { until } from '../fakes/until.ts';
 import { startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
 
@@ -14,15 +15,7 @@ let proxied: ClientHttp2Session;
 before(async () => {
   // A no that was remembered would be remembered for the whole test.
   cluster = await startWholeCluster(['--authorization-webhook-cache-unauthorized-ttl=1h']);
-  await until('it listens', () => cluster.apiServer.requests.length > 0);
-  const certificate = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
-  proxied = await openSession(cluster.port, certificate);
-  keepInUse(proxied, admin);
-  let status = 503;
-  await until('it knows whom to trust', () => {
-    void ask2(proxied, '/status', admin).then((answer) => (status = answer.status));
-    return status === 200;
-  });
+  proxied = await openFrontProxySession(cluster, admin);
 });
 
 after(async () => {

@@ -68,49 +68,8 @@ interface Case {
 type Ask = (port: number, trusted: string) => Promise<void>;
 
 const clients: ReadonlyMap<string, Ask> = new Map<string, Ask>([
-  [
-    'a kubelet',
-    async (port, trusted) => {
-      await using client = createKubeletClient({
-        tls: () => ({ ca: trusted, cert: undefined, key: undefined, insecure: false }),
-        authorization: () => 'Bearer secret',
-        plainHttp: false,
-        requestTimeoutMs: 10_000,
-      });
-      const request = {
-        node: 'node-a',
-        host: '127.0.0.1',
-        port,
-        path: '/',
-        accept: '*/*',
-        gzip: false,
-        alternatives: 0,
-      };
-      await client.fetch(request, new AbortController().signal);
-    },
-  ],
-  [
-    'a kubelet by undici',
-    async (port, trusted) => {
-      await using client = createKubeletClient({
-        tls: () => ({ ca: trusted, cert: undefined, key: undefined, insecure: false }),
-        authorization: () => 'Bearer secret',
-        plainHttp: false,
-        requestTimeoutMs: 10_000,
-        httpClient: 'undici',
-      });
-      const request = {
-        node: 'node-a',
-        host: '127.0.0.1',
-        port,
-        path: '/',
-        accept: '*/*',
-        gzip: false,
-        alternatives: 0,
-      };
-      await client.fetch(request, new AbortController().signal);
-    },
-  ],
+  ['a kubelet', askKubelet('built-in')],
+  ['a kubelet by undici', askKubelet('undici')],
   [
     'kube-apiserver',
     async (port, trusted) => {
@@ -123,6 +82,28 @@ const clients: ReadonlyMap<string, Ask> = new Map<string, Ask>([
     },
   ],
 ]);
+
+function askKubelet(httpClient: 'built-in' | 'undici'): Ask {
+  return async (port, trusted) => {
+    await using client = createKubeletClient({
+      tls: () => ({ ca: trusted, cert: undefined, key: undefined, insecure: false }),
+      authorization: () => 'Bearer secret',
+      plainHttp: false,
+      requestTimeoutMs: 10_000,
+      httpClient,
+    });
+    const request = {
+      node: 'node-a',
+      host: '127.0.0.1',
+      port,
+      path: '/',
+      accept: '*/*',
+      gzip: false,
+      alternatives: 0,
+    };
+    await client.fetch(request, new AbortController().signal);
+  };
+}
 
 /** Reports whether the client asks a server with these certificates; if it does not, nothing may have been sent. */
 async function isBelieved(ask: Ask, { shown, trusted }: Case): Promise<boolean> {
@@ -247,7 +228,7 @@ const refused: Readonly<Record<string, () => Case>> = {
     shown: [leaf({ algorithm: 'ecdsa-sha1' }), intermediate()],
     trusted: [root()],
   }),
-  'with a signature of somebody else': () => ({
+  'with the signature of another CA': () => ({
     shown: [certificate('node-a', 'root', keys.leaf, rsaKeys().privateKey, { extensions: [names] })],
     trusted: [root()],
   }),

@@ -8,7 +8,8 @@ import type { ClientHttp2Session } from 'node:http2';
 import { strangerLaneWidth, strangerPlaceLimit } from '../../src/auth/strangers.ts';
 import { strangersInFlightLimit } from '../../src/server/inflight.ts';
 import type { StatusReport } from '../../src/server/status.ts';
-import { ask2, keepInUse, openSession } from '../fakes/http2client.ts';
+import { openFrontProxySession } from '../fakes/frontproxysession.ts';
+import { ask2, openSession } from '../fakes/http2client.ts';
 import { until } from '../fakes/until.ts';
 import { startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
 
@@ -22,15 +23,7 @@ let held: Promise<object>;
 before(async () => {
   // Each request of a token is reviewed, and no more than a few requests of the known are worked on at once.
   cluster = await startWholeCluster(['--authentication-token-webhook-cache-ttl=0s', '--max-requests-inflight=20']);
-  await until('it listens', () => cluster.apiServer.requests.length > 0);
-  const certificate = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
-  proxied = await openSession(cluster.port, certificate);
-  keepInUse(proxied, admin);
-  let status = 503;
-  await until('it knows whom to trust', () => {
-    void ask2(proxied, '/status', admin).then((answer) => (status = answer.status));
-    return status === 200;
-  });
+  proxied = await openFrontProxySession(cluster, admin);
 });
 
 after(async () => {

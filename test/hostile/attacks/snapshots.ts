@@ -16,7 +16,7 @@ function sealed(...lines: readonly unknown[]): string {
 }
 
 const files: Readonly<Record<string, (file: string) => void>> = {
-  'a FIFO that nobody writes': (file) => void execFileSync('mkfifo', [file]),
+  'a FIFO without a writer': (file) => void execFileSync('mkfifo', [file]),
   'a link to another file': (file) => {
     writeFileSync(`${file}.other`, sealed());
     symlinkSync(`${file}.other`, file);

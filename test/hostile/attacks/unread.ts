@@ -64,6 +64,7 @@ async function rapidReset(context: AttackContext): Promise<void> {
     }
     await writeAll(socket, Buffer.concat(frames));
   }
+  // Nothing shows when the server has worked on all of it; half a second is several times what that takes, and the hold is measured meanwhile.
   await sleep(500);
   socket.destroy();
 }
