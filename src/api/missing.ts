@@ -1,7 +1,7 @@
 /** Says in an error why there is no usage of an object that exists. */
 import type { StatusCause } from '../apimachinery/meta.ts';
 import { type GroupResource, notFound, type StatusError } from '../apimachinery/status.ts';
-import type { Answer, Missing } from '../point.ts';
+import type { Answer, Missing } from '../sample/point.ts';
 import { group } from './types.ts';
 
 /** Why a node's kubelet cannot be read right now, in one stable word; undefined where it can. More is told at /status, to fewer people. */

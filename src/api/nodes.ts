@@ -2,7 +2,7 @@
 import { type FieldSelector, requireKnownFields } from '../apimachinery/fields.ts';
 import type { Labels, LabelSelector } from '../apimachinery/labels.ts';
 import { notFound } from '../apimachinery/status.ts';
-import type { Answer, Usage } from '../point.ts';
+import type { Answer, Usage } from '../sample/point.ts';
 import { type NodeTrouble, noUsage } from './missing.ts';
 import { selection, sliced } from './slices.ts';
 import type { NodeMetrics, NodeMetricsList } from './types.ts';

@@ -15,11 +15,11 @@ import { hasHeaderWithPrefix } from './rawheaders.ts';
 import type { RefusalCause, Refusals } from './refusals.ts';
 import { userFromHeaders } from './requestheader.ts';
 import type { AuthenticationSettings } from './settings.ts';
-import { TooManyStrangers } from './strangers.ts';
+import { TooManyStrangers } from './strangerqueue.ts';
 import { createTokenAuthenticator } from './tokenreview.ts';
 import { anonymous, type UserInfo, withAuthenticatedGroup } from './user.ts';
-import { createVerifier } from './verification.ts';
-import { commonNameOf, userFromCertificate } from './x509.ts';
+import { createVerifier } from './chaincache.ts';
+import { commonNameOf, userFromCertificate } from './certificateuser.ts';
 
 export type { UserInfo } from './user.ts';
 

@@ -4,7 +4,7 @@ import { forbidden, type StatusError } from '../apimachinery/status.ts';
 import { type Attributes, nameOf } from './attributes.ts';
 import type { AccessReviewer, AccessReviewResult } from '../client/reviews.ts';
 import { describeError, type Logger } from '../logging.ts';
-import { anonymousLaneWidth, inLanes, inOneLane } from './lanes.ts';
+import { anonymousLaneWidth, inLanes, inOneLane } from './userreviewlimit.ts';
 import type { Refusals } from './refusals.ts';
 import { type AccessOptions, createAccess } from './subjectaccessreview.ts';
 import { isAnonymous, masters, type UserInfo } from './user.ts';

@@ -8,7 +8,7 @@ import type { Clock } from '../clock.ts';
 import { looksLikeJwt } from './bearer.ts';
 import { createReviewCache } from './cache.ts';
 import { createKnownTokens } from './knowntokens.ts';
-import { createStrangers, type Source } from './strangers.ts';
+import { createStrangers, type Source } from './strangerqueue.ts';
 import type { UserInfo } from './user.ts';
 
 export interface TokenAuthenticatorOptions {

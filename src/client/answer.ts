@@ -4,7 +4,7 @@ import { reasonOf, StatusError } from '../apimachinery/status.ts';
 import { foreignText } from '../foreigntext.ts';
 import { BodyBuffer } from './bodybuffer.ts';
 import { field, text } from './json.ts';
-import { createProtobufDecoder, isProtobuf, type Message, type ProtobufDecoder } from './protobuf.ts';
+import { createProtobufDecoder, isProtobuf, type Message, type ProtobufDecoder } from './protobufreader.ts';
 
 /** More than any page or object: 500 nodes with all their images are about 25 MB. A body beyond it is a mistake. */
 export const bodyLimitBytes = 64 * 1024 * 1024;

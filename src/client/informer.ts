@@ -6,9 +6,9 @@ import type { ProtobufForm } from './answer.ts';
 import { BodyBuffer } from './bodybuffer.ts';
 import { isBrokenConnection, isUnreachable } from './connectionerrors.ts';
 import { field, items, text } from './json.ts';
-import { listOf } from './messages.ts';
+import { listOf } from './kubernetesmessages.ts';
 import { createObjects } from './objects.ts';
-import { createProtobufDecoder, type Message } from './protobuf.ts';
+import { createProtobufDecoder, type Message } from './protobufreader.ts';
 import type { RestClient } from './rest.ts';
 import { MalformedEventError, openWatch } from './watch.ts';
 

@@ -13,7 +13,7 @@ import type { BodyBuffer } from './bodybuffer.ts';
 import type { ApiServer, TlsMaterial } from './config.ts';
 import { isLateConnection } from './connectionerrors.ts';
 import { checkHostname } from './hostname.ts';
-import { noAnswer, type OnRequest } from './metrics.ts';
+import { noAnswer, type OnRequest } from './clientmetrics.ts';
 import { createOutage, isOutageCode, type Outage } from './outage.ts';
 import { type Dispatcher, Pool } from './undici.ts';
 

@@ -2,8 +2,8 @@
 import { fromStatus, type ProtobufForm } from './answer.ts';
 import { createFrameSplitter } from './frames.ts';
 import { field, text } from './json.ts';
-import { watchEvent } from './messages.ts';
-import { protobufType } from './protobuf.ts';
+import { watchEvent } from './kubernetesmessages.ts';
+import { protobufType } from './protobufreader.ts';
 import type { RestClient, Streamed } from './rest.ts';
 
 export type WatchEvent =

@@ -2,15 +2,15 @@
 import { type Authenticator, createAuthenticator } from '../auth/authenticator.ts';
 import { type Authorizer, createAuthorizer } from '../auth/authorizer.ts';
 import { authenticationConfigMap } from '../auth/configmap.ts';
-import { anonymousLaneWidth } from '../auth/lanes.ts';
+import { anonymousLaneWidth } from '../auth/userreviewlimit.ts';
 import { createRefusals, type Refusals } from '../auth/refusals.ts';
 import { createSettings, type RequestHeaderFlags } from '../auth/settings.ts';
-import { strangerLaneWidth } from '../auth/strangers.ts';
+import { strangerLaneWidth } from '../auth/strangerqueue.ts';
 import { createTrustWarnings } from '../auth/trustwarnings.ts';
 import type { ApiServer } from '../client/config.ts';
 import { createInformer } from '../client/informer.ts';
 import { kubeconfigApiServer } from '../client/kubeconfig.ts';
-import type { ClientMetrics } from '../client/metrics.ts';
+import type { ClientMetrics } from '../client/clientmetrics.ts';
 import { createRestClient, type RestClient } from '../client/rest.ts';
 import { createAccessReviewer, createTokenReviewer } from '../client/reviews.ts';
 import type { Clock } from '../clock.ts';

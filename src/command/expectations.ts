@@ -1,7 +1,7 @@
 /** Tells the write side what the API knows of pods: whether one runs on a node, and whether some run there that its kubelet does not report. */
 import type { Clock } from '../clock.ts';
 import type { PodInfo, Pods } from '../cluster/pods.ts';
-import type { Expectations } from '../scrape/target.ts';
+import type { Expectations } from '../scrape/source/target.ts';
 import type { Storage } from '../storage/storage.ts';
 
 export interface ExpectationOptions {

@@ -7,16 +7,16 @@ import type { NodeInfo } from '../cluster/nodes.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import { createKubeletClient, type KubeletClientOptions } from '../kubelet/client.ts';
 import { createKubeletProxy, proxyCandidate } from '../kubelet/proxy.ts';
-import { createKubeletTls } from '../kubelet/tls.ts';
+import { createKubeletTls } from '../kubelet/http/kubelettls.ts';
 import type { Logger } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
 import { kubeletRequestTimeoutMs } from '../options/validate.ts';
-import { createLocalEndpoints, type Endpoints } from '../scrape/endpoints.ts';
-import type { ScrapeMetrics } from '../scrape/metrics.ts';
-import type { TargetAddress } from '../scrape/target.ts';
-import { type WorkerRules, workersFor } from '../scrape/workers/count.ts';
-import { createSpreadEndpoints } from '../scrape/workers/spread.ts';
-import { createWorkerEndpoints } from '../scrape/workers/worker.ts';
+import { createLocalEndpoints, type Endpoints } from '../scrape/endpoint/endpoints.ts';
+import type { ScrapeMetrics } from '../scrape/report/scrapemetrics.ts';
+import type { TargetAddress } from '../scrape/source/target.ts';
+import { type WorkerRules, workersFor } from '../scrape/endpoint/workers/count.ts';
+import { createSpreadEndpoints } from '../scrape/endpoint/workers/spread.ts';
+import { createWorkerEndpoints } from '../scrape/endpoint/workers/worker.ts';
 
 export interface Kubelets {
   readonly endpoints: Endpoints;

@@ -7,7 +7,7 @@ import { Agent, request } from 'undici';
 import type { ApiServer } from '../client/config.ts';
 import { foreignText } from '../foreigntext.ts';
 import type { Options } from '../options/flags.ts';
-import type { StatusReport } from '../server/status.ts';
+import type { StatusReport } from '../server/statuspage.ts';
 import { statusText } from './statustable.ts';
 
 /** A server that is stuck is a finding, too. */

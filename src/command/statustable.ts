@@ -1,7 +1,7 @@
 /** Writes a status report for people: a line per node, and below what is wrong and what to do; pure. */
-import { refusalText } from './status.ts';
+import { refusalText } from './statussources.ts';
 import { escapeControls } from '../foreigntext.ts';
-import type { NodeReport, StatusReport } from '../server/status.ts';
+import type { NodeReport, StatusReport } from '../server/statuspage.ts';
 
 const columns: readonly (readonly [title: string, cell: (node: NodeReport) => string | number | undefined])[] = [
   ['NODE', ({ name }) => name],

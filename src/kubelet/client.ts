@@ -6,14 +6,14 @@ import { checkHostname } from '../client/hostname.ts';
 import type { Resolve } from '../dns/address.ts';
 import { systemResolver } from '../dns/resolver.ts';
 import { keepSecret } from '../foreigntext.ts';
-import type { OnBody } from './body.ts';
-import { type Connection, createConnection } from './connection.ts';
-import type { UndiciOptions } from './dispatch.ts';
-import { type Answer, inTime } from './exchange.ts';
-import type { Attempt, Route } from './failure.ts';
-import { chooseInflater } from './inflate.ts';
-import type { Limit } from './limit.ts';
-import { readBufferBytes } from './socket.ts';
+import type { OnBody } from './http/body.ts';
+import { type Connection, createConnection } from './http/connection.ts';
+import type { UndiciOptions } from './http/undicitransport.ts';
+import { type Answer, inTime } from './http/exchange.ts';
+import type { Attempt, Route } from './explain/failure.ts';
+import { chooseInflater } from './http/inflate.ts';
+import type { Limit } from './http/requestdeadline.ts';
+import { readBufferBytes } from './http/socket.ts';
 
 /** What kubelets are checked against and what is shown to them; a new object whenever something in it changed. */
 export interface KubeletTls {
@@ -174,7 +174,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
 
 /** Loaded when somebody asks for it: every thread would pay for it otherwise. */
 function createUndiciConnection(options: UndiciOptions): Connection {
-  const loaded = import('./dispatch.ts').then((undici) => undici.createUndiciConnection(options));
+  const loaded = import('./http/undicitransport.ts').then((undici) => undici.createUndiciConnection(options));
   return {
     ask: async (question, attempt, limit) => (await loaded).ask(question, attempt, limit),
     close: async () => (await loaded).close(),

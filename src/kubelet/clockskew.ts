@@ -1,5 +1,5 @@
 /** Tells when a node's clock and ours differ so much that usages look older or younger than they are. */
-import type { Explanation } from './explanation.ts';
+import type { Explanation } from './explain/explanation.ts';
 
 /** Usages are stale after 45 s or more, so this is harmless yet; but clocks under NTP are never so far apart. */
 export const clockSkewLimitMs = 5_000;

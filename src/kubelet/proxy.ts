@@ -6,10 +6,10 @@ import { Lookups } from '../dns/lookup.ts';
 import { systemResolver } from '../dns/resolver.ts';
 import type { KubeletClient, KubeletRequest, KubeletResponse } from './client.ts';
 import { keepSecret } from '../foreigntext.ts';
-import { dispatch, type Dispatching, undiciLimits } from './dispatch.ts';
-import { inTime } from './exchange.ts';
-import type { Route } from './failure.ts';
-import { chooseInflater } from './inflate.ts';
+import { dispatch, type Dispatching, undiciLimits } from './http/undicitransport.ts';
+import { inTime } from './http/exchange.ts';
+import type { Route } from './explain/failure.ts';
+import { chooseInflater } from './http/inflate.ts';
 
 export interface KubeletProxyOptions {
   readonly apiServer: ApiServer;

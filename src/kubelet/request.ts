@@ -1,6 +1,6 @@
 /** Writes what is asked as the bytes of an HTTP/1.1 request. */
 import { userAgent } from '../version.ts';
-import type { Request } from './exchange.ts';
+import type { Request } from './http/exchange.ts';
 
 /**
  * @param authority host and port as in a URL.

@@ -1,16 +1,16 @@
 /** Keeps one target for every node of the cluster, scrapes them on schedule and publishes each batch the moment it is decoded. */
-import type { NodeBatch } from '../batch.ts';
+import type { NodeBatch } from '../sample/batch.ts';
 import type { Clock } from '../clock.ts';
 import type { NodeInfo, NodeLister } from '../cluster/nodes.ts';
 import type { Logger } from '../logging.ts';
-import { isOtherNode } from '../point.ts';
-import type { Endpoints } from './endpoints.ts';
-import type { ScrapeMetrics } from './metrics.ts';
-import { createScheduler } from './scheduler.ts';
-import { createNodeRecord, type NodeRecord, type NodeStatus } from './status.ts';
-import { createNodeNews, type NodeNews } from './news.ts';
-import { createPace, type Pace, type Plan } from './pace.ts';
-import { createTarget, type Expectations, type SourceMode, type Target, type TargetAddress } from './target.ts';
+import { isOtherNode } from '../sample/point.ts';
+import type { Endpoints } from './endpoint/endpoints.ts';
+import type { ScrapeMetrics } from './report/scrapemetrics.ts';
+import { createScheduler } from './schedule/scheduler.ts';
+import { createNodeRecord, type NodeRecord, type NodeStatus } from './report/nodestatus.ts';
+import { createNodeNews, type NodeNews } from './report/nodelog.ts';
+import { createPace, type Pace, type Plan } from './schedule/retrypolicy.ts';
+import { createTarget, type Expectations, type SourceMode, type Target, type TargetAddress } from './source/target.ts';
 
 /** Where scraped batches go. */
 export interface Sink {

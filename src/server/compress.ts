@@ -2,7 +2,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { elementsOf } from './accept.ts';
-import { isMade } from './madebody.ts';
+import { isMade } from './streamedbody.ts';
 import type { Reply, ShortReply } from './reply.ts';
 
 /** As in Kubernetes: below, the time it takes is worth more than the bytes. */

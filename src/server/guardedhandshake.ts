@@ -1,7 +1,7 @@
 /** Starts TLS on the server's connections, guarded: see `tls/handshakeguard.ts`. */
 import { TLSSocket } from 'node:tls';
 import { guardHandshake } from '../tls/handshakeguard.ts';
-import type { InTurn } from './turns.ts';
+import type { InTurn } from './strangerbudget.ts';
 
 export interface StartOptions {
   readonly inTurn: InTurn;

@@ -4,7 +4,7 @@
  */
 import type { Http2SecureServer } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import type { InTurn, Turns } from './turns.ts';
+import type { InTurn, Turns } from './strangerbudget.ts';
 
 /** Bytes that are parsed at once; requests of 27 bytes each take 2 ms. */
 export const sliceBytes = 4 * 1024;

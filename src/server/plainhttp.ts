@@ -1,6 +1,6 @@
 /** Tells clients that speak HTTP without TLS to a port for HTTPS what is wrong, where TLS would only hang up. */
 import type { Server, Socket } from 'node:net';
-import type { InTurn } from './turns.ts';
+import type { InTurn } from './strangerbudget.ts';
 
 /** In the words of Go's servers. */
 const answer = 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n';

@@ -13,7 +13,7 @@ import { firstHeaderLine } from '../auth/rawheaders.ts';
 import type { Authorizer } from '../auth/authorizer.ts';
 import { anonymous, isAnonymous, masters } from '../auth/user.ts';
 import { createLineLimit, type Logger } from '../logging.ts';
-import { createAnswering, type Request, type Response } from './answering.ts';
+import { createAnswering, type Request, type Response } from './sendresponse.ts';
 import {
   asksToLeave,
   endAfterAnswer,
@@ -29,7 +29,7 @@ import {
   watchConnections,
 } from './connections.ts';
 import { createDraining, shuttingDownReply } from './draining.ts';
-import type { Endpoints } from './endpoints.ts';
+import type { Endpoints } from './paths.ts';
 import { answerTimeoutMs } from './deadline.ts';
 import { failureReply } from './errors.ts';
 import { startGuarded } from './guardedhandshake.ts';
@@ -42,10 +42,10 @@ import { createPeerCertificate } from './peercertificate.ts';
 import { refusePlainHttp } from './plainhttp.ts';
 import type { RequestMetrics } from './requestmetrics.ts';
 import { type Reply, statusReply } from './reply.ts';
-import { takeRequestsInTurn } from './requestturns.ts';
+import { takeRequestsInTurn } from './requestqueue.ts';
 import { type ApiRequest, parameterLimit, requestInfo, type RequestInfo } from './requestinfo.ts';
 import { http1Only, secureContext, type ServerTls, type TlsOptions } from './tlscontext.ts';
-import { createTurns } from './turns.ts';
+import { createTurns } from './strangerbudget.ts';
 import { connectionWaitingBytesLimit, drainLimitMs, pipelineLimit } from './waitinglimits.ts';
 
 export interface ServerOptions extends TlsOptions {

@@ -3,7 +3,7 @@
  * not believed, whatever it reports and in whatever order. Pods that a source reports without UIDs get those that the API knows, on their own node only, so
  * that a pod is the same whichever endpoint reports it.
  */
-import { column, columns, type Layout, type NodeBatch, type PodLayout } from '../batch.ts';
+import { column, columns, type Layout, type NodeBatch, type PodLayout } from '../sample/batch.ts';
 import type { PodIdentity } from './podindex.ts';
 
 /** What the API knows of a running pod; the same object until something of it changes. */

@@ -2,9 +2,9 @@
  * The two samples of each container of a node as a row of numbers: nearly all containers of nearly all scrapes have a sample, one before it, and a newer
  * one now. A node's first scrape leaves single ones, all at once, so rows have these, too. Whatever else there may be is not for rows.
  */
-import { column as batchColumn, columns as batchColumns, type PodLayout } from '../batch.ts';
-import type { ContainerPoint, Usage } from '../point.ts';
-import { type Judgement, judge, type Rules } from './judge.ts';
+import { column as batchColumn, columns as batchColumns, type PodLayout } from '../sample/batch.ts';
+import type { ContainerPoint, Usage } from '../sample/point.ts';
+import { type Judgement, judge, type Rules } from './samplerules.ts';
 import { hasPlainTime, type Held, nanocores } from './window.ts';
 
 /** The newest sample, and what its rate is counted from; NaN where that is the only one so far. */

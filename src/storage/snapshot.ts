@@ -3,9 +3,9 @@
  * before it. Times are ages at the moment of writing, since a new process has another monotonic clock.
  */
 import { createHash } from 'node:crypto';
-import type { ContainerPoint, Point, Usage, PodUsage } from '../point.ts';
-import type { Absent, HeldNode, HeldPod } from './held.ts';
-import type { Served } from './served.ts';
+import type { ContainerPoint, Point, Usage, PodUsage } from '../sample/point.ts';
+import type { Absent, HeldNode, HeldPod } from './nodestate.ts';
+import type { Served } from './lastusage.ts';
 import { checkSavedNode, longestMs } from './snapshotchecks.ts';
 import type { Held } from './window.ts';
 

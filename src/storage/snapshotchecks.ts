@@ -1,6 +1,6 @@
 /** Says what a line of a snapshot may hold: a file that is sealed but malformed must not reach the store, nor a number that cannot be the API. */
-import { canBeId, latestMs, valueLimit } from '../point.ts';
-import { isPossible, mostCores } from './judge.ts';
+import { canBeId, latestMs, valueLimit } from '../sample/point.ts';
+import { isPossible, mostCores } from './samplerules.ts';
 import { type Held, stampMs } from './window.ts';
 
 /** Throws an Error that names the field. */

@@ -1,5 +1,5 @@
 /** How far apart a kubelet takes its samples, learned from scrape to scrape; pure. */
-import type { ContainerPoint, Point } from '../point.ts';
+import type { ContainerPoint, Point } from '../sample/point.ts';
 import { type Held, stampMs } from './window.ts';
 
 /** What the largest distance was is forgotten slowly: an idle node's samples are as irregular as a busy one's. */

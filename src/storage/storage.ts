@@ -1,7 +1,14 @@
 /** Where the write side and the read side meet: the last two samples of everything, and the usage that follows from them. */
-import { containerPoints, containersOf, machinePoint, type NodeBatch, type PodLayout } from '../batch.ts';
+import { containerPoints, containersOf, machinePoint, type NodeBatch, type PodLayout } from '../sample/batch.ts';
 import type { Clock } from '../clock.ts';
-import { type Answer, type ContainerPoint, isOtherNode, type Missing, type PodUsage, type Usage } from '../point.ts';
+import {
+  type Answer,
+  type ContainerPoint,
+  isOtherNode,
+  type Missing,
+  type PodUsage,
+  type Usage,
+} from '../sample/point.ts';
 import { type Bindings, unknownPodLimit } from './admission.ts';
 import { claimsOf, isVerifiedContainer, verifiedNodeOf } from './claims.ts';
 import {
@@ -15,12 +22,12 @@ import {
   notePodProgress,
   noteProgress,
   type Progress,
-} from './held.ts';
-import { longestWindowMs, mostCoresOf, type Rules } from './judge.ts';
+} from './nodestate.ts';
+import { longestWindowMs, mostCoresOf, type Rules } from './samplerules.ts';
 import { createPodIndex, type PodIdentity } from './podindex.ts';
 import { advanceRows, newestMs, notPlain } from './rows.ts';
-import { keepServed, readServed, type Staleness, stalenessMs as usageStalenessMs } from './served.ts';
-import { advanceServed, readServedPod } from './servedpod.ts';
+import { keepServed, readServed, type Staleness, stalenessMs as usageStalenessMs } from './lastusage.ts';
+import { advanceServed, readServedPod } from './podusage.ts';
 import type { Snapshot } from './snapshot.ts';
 import { nextSpacingMs, possibleDistanceMs, type Spaced } from './spacing.ts';
 import {

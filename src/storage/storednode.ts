@@ -1,9 +1,9 @@
 /** What the storage has of one node: its pods in rows, and as objects those about which there is more to say. */
-import { type Layout, machineRow, type PodLayout, rowsOf } from '../batch.ts';
-import type { ContainerPoint, PodUsage, Source, Usage } from '../point.ts';
-import { type HeldNode, type HeldPod, noneAbsent } from './held.ts';
+import { type Layout, machineRow, type PodLayout, rowsOf } from '../sample/batch.ts';
+import type { ContainerPoint, PodUsage, Source, Usage } from '../sample/point.ts';
+import { type HeldNode, type HeldPod, noneAbsent } from './nodestate.ts';
 import { createRows, fitsRow, isSingle, readRow, type Rows, usageInRow, writeRow } from './rows.ts';
-import type { Served } from './served.ts';
+import type { Served } from './lastusage.ts';
 import type { Held } from './window.ts';
 
 export interface StoredNode {

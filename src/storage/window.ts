@@ -6,8 +6,8 @@ import {
   type Point,
   type PodUsage,
   type Usage,
-} from '../point.ts';
-import { hasStartedSince, isPossible, judge, type Judgement, mostCores, type Rules } from './judge.ts';
+} from '../sample/point.ts';
+import { hasStartedSince, isPossible, judge, type Judgement, mostCores, type Rules } from './samplerules.ts';
 
 /** The newest sample of one cgroup and what its rate is counted from. */
 export interface Held<P extends Point = Point> {

@@ -1,6 +1,6 @@
 /** What a node's kubelet answers under /metrics/cadvisor, in its four forms and in the size of a real one. */
 import { gzipSync } from 'node:zlib';
-import { cadvisorFamilies as askedFamilies, startFamily, swapFamily } from '../../src/scrape/cadvisor.ts';
+import { cadvisorFamilies as askedFamilies, startFamily, swapFamily } from '../../src/decode/cadvisor/cadvisor.ts';
 import { type Encoded, encodeFamilies, type Family } from '../fakes/exposition.ts';
 import type { KubeletModel } from '../fakes/kubeletmodel.ts';
 import { cadvisorFamilies } from '../fakes/kubeletrows.ts';

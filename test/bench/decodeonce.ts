@@ -1,11 +1,11 @@
 /** The one way in which the benchmarks decode an answer, and what they look at of the outcome: whoever changes how production does it changes it here. */
-import { type NodeBatch, toPoints } from '../../src/batch.ts';
-import { cadvisor } from '../../src/scrape/cadvisor.ts';
-import { createDecoder, type Decoder } from '../../src/scrape/decode.ts';
-import { answerTime } from '../../src/scrape/sampletime.ts';
+import { type NodeBatch, toPoints } from '../../src/sample/batch.ts';
+import { cadvisor } from '../../src/decode/cadvisor/cadvisor.ts';
+import { createDecoder, type Decoder } from '../../src/decode/decoder.ts';
+import { answerTime } from '../../src/decode/sampletime.ts';
 import type { Encoded } from '../fakes/exposition.ts';
 
-export type { Decoder } from '../../src/scrape/decode.ts';
+export type { Decoder } from '../../src/decode/decoder.ts';
 
 export interface Used {
   readonly cpuSeconds: number;

@@ -1,8 +1,8 @@
 /** A store that has two scrapes of every node of a large cluster, and what its API knows of the pods; no network is involved. */
 import type { Clock } from '../../src/clock.ts';
 import type { PodInfo } from '../../src/cluster/pods.ts';
-import { type NodeBatch, toBatch } from '../../src/batch.ts';
-import type { ContainerPoint } from '../../src/point.ts';
+import { type NodeBatch, toBatch } from '../../src/sample/batch.ts';
+import type { ContainerPoint } from '../../src/sample/point.ts';
 import { createStorage, type Storage } from '../../src/storage/storage.ts';
 import { hexId, uuid } from '../fakes/kubeletmodel.ts';
 

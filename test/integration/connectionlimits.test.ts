@@ -5,7 +5,7 @@ import { connect as connectTcp, createServer as createTcpServer, type Socket } f
 import { afterEach, describe, mock, test } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { bodyOf } from '../../src/server/madebody.ts';
+import { bodyOf } from '../../src/server/streamedbody.ts';
 import { createInFlight } from '../../src/server/inflight.ts';
 import { type ClosedFor, createOpenConnections, type OpenConnections } from '../../src/server/openconnections.ts';
 import { createRequestMetrics } from '../../src/server/requestmetrics.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ClientHttp2Session } from 'node:http2';
 import { after, before, describe, test } from 'node:test';
-import type { StatusReport } from '../../src/server/status.ts';
+import type { StatusReport } from '../../src/server/statuspage.ts';
 import { ask2, openSession } from '../fakes/http2client.ts';
 import { createRecordingLog } from '../fakes/recordinglog.ts';
 import { coresUsed, nodeNames, podNode, startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';

@@ -4,18 +4,18 @@ import { once } from 'node:events';
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import { after, before, beforeEach, describe, mock, test } from 'node:test';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
-import type { OnBody } from '../../src/kubelet/body.ts';
+import type { OnBody } from '../../src/kubelet/http/body.ts';
 import {
   createKubeletClient,
   type KubeletClient,
   type KubeletResponse,
   type KubeletTls,
 } from '../../src/kubelet/client.ts';
-import { keepAliveMs } from '../../src/kubelet/connection.ts';
-import { explainFailure } from '../../src/kubelet/explain.ts';
-import { HttpError } from '../../src/kubelet/http1.ts';
-import { Limit } from '../../src/kubelet/limit.ts';
-import { ConnectionLostError, KubeletSocket, readBufferBytes } from '../../src/kubelet/socket.ts';
+import { keepAliveMs } from '../../src/kubelet/http/connection.ts';
+import { explainFailure } from '../../src/kubelet/explain/explain.ts';
+import { HttpError } from '../../src/kubelet/http/http1.ts';
+import { Limit } from '../../src/kubelet/http/requestdeadline.ts';
+import { ConnectionLostError, KubeletSocket, readBufferBytes } from '../../src/kubelet/http/socket.ts';
 import { createCollect } from '../bench/heap.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { httpClientOf } from '../fakes/httpclient.ts';

@@ -6,9 +6,9 @@ import { createServer as createTcpServer, type Server, type Socket } from 'node:
 import { after, before, describe, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { createKubeletClient, type KubeletTls } from '../../src/kubelet/client.ts';
-import { explainFailure } from '../../src/kubelet/explain.ts';
-import type { ExplanationCode } from '../../src/kubelet/explanation.ts';
-import { explainStatus } from '../../src/kubelet/explainstatus.ts';
+import { explainFailure } from '../../src/kubelet/explain/explain.ts';
+import type { ExplanationCode } from '../../src/kubelet/explain/explanation.ts';
+import { explainStatus } from '../../src/kubelet/explain/explainstatus.ts';
 import { type Issued, type IssueOptions, makeAuthority } from '../fakes/certificates.ts';
 import { httpClientOf } from '../fakes/httpclient.ts';
 import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';

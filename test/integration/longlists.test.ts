@@ -8,7 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { encodeJson } from '../../src/apimachinery/meta.ts';
 import { toJson } from '../../src/api/encode.ts';
 import { createPodsApi } from '../../src/api/pods.ts';
-import type { Answer, PodUsage } from '../../src/point.ts';
+import type { Answer, PodUsage } from '../../src/sample/point.ts';
 import { createRegistry } from '../../src/monitoring.ts';
 import { createConnections } from '../../src/server/connectionmetrics.ts';
 import { createInFlight, type InFlight } from '../../src/server/inflight.ts';

@@ -4,7 +4,7 @@ import { createServer as createHttp1Server } from 'node:http';
 import { connect as connect2, createServer as createHttp2Server, type Http2SecureServer } from 'node:http2';
 import { connect, type Server } from 'node:net';
 import { test } from 'node:test';
-import { takeRequestsInTurn } from '../../src/server/requestturns.ts';
+import { takeRequestsInTurn } from '../../src/server/requestqueue.ts';
 import { strangerPipelineLimit } from '../../src/server/waitinglimits.ts';
 import { listen } from '../fakes/listen.ts';
 import { until } from '../fakes/until.ts';

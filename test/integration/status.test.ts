@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import type { StatusReport } from '../../src/server/status.ts';
+import type { StatusReport } from '../../src/server/statuspage.ts';
 import { ask2, openSession } from '../fakes/http2client.ts';
 import { until } from '../fakes/until.ts';
 import { nodeNames, podNode, startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';

@@ -2,10 +2,10 @@
 import { type Mutation, mutate } from './mutation.ts';
 
 /** What it means to the readers' callers comes last, since it takes longest. */
-const tests = ['test/unit/exposition/*.test.ts', 'test/unit/scrape/{decode,recognised}.test.ts'];
+const tests = ['test/unit/exposition/*.test.ts', 'test/unit/decode/{decoder,fastpathequality}.test.ts'];
 
 export const exposition: readonly Mutation[] = [
-  ...mutate('exposition/protobuf.ts', tests, [
+  ...mutate('exposition/protobufreader.ts', tests, [
     [
       'if (!this.hasEnough && (this.#carried > 0 || this.#state !== piece.family)) {',
       'if (this.#carried > 0) {',
@@ -21,7 +21,7 @@ export const exposition: readonly Mutation[] = [
     ['stop - start < 0x80 ? 2 : 3', '2', 'long samples are remembered with another length'],
   ]),
   ...mutate('exposition/plainnumbers.ts', tests, [['* 0x1000_0000 + low', '* 0x800_0000 + low', 'times are wrong']]),
-  ...mutate('exposition/text.ts', tests, [
+  ...mutate('exposition/textreader.ts', tests, [
     [
       "throw new ExpositionError('the last line has no end, the body is cut off', this.#consumed);",
       '',

@@ -2,11 +2,14 @@
 import { type Mutation, mutate } from './mutation.ts';
 
 /** Those that take longest come last: most mutations are noticed before. */
-const scrapeTests = ['test/unit/scrape/{steady,fastpath,decode,identity}.test.ts', 'test/unit/scrape/*.test.ts'];
-const recallTests = ['test/unit/exposition/recall.test.ts', ...scrapeTests];
+const scrapeTests = [
+  'test/unit/decode/**/{fastpath,decoderpaths,decoder,identity}.test.ts',
+  'test/unit/{decode,scrape}/**/*.test.ts',
+];
+const recallTests = ['test/unit/exposition/seriesmatcher.test.ts', ...scrapeTests];
 
 export const recognition: readonly Mutation[] = [
-  ...mutate('exposition/recall.ts', recallTests, [
+  ...mutate('exposition/seriesmatcher.ts', recallTests, [
     ['const unwantedBytes = 24;', 'const unwantedBytes = 8;', 'eight bytes of a path tell one cgroup from another'],
     [
       'const last = at + length - wordBytes;\n  for (let next = at; next < last;',
@@ -45,7 +48,7 @@ export const recognition: readonly Mutation[] = [
     ['if (this.#next !== undefined) return from;', '', 'after a change, samples are matched and not remembered'],
     ['sample.value = 0;\n', '', 'a series that nobody wants has a number'],
   ]),
-  ...mutate('scrape/steady.ts', scrapeTests, [
+  ...mutate('decode/fastpath.ts', scrapeTests, [
     ['chosen.length !== rows || ', '', 'the fast path is taken though a row was not chosen'],
     ['|| !hasValue(point)) return undefined', ') return undefined', 'a doubt is kept for ever'],
     ['if (!Object.is(told, known)) return undefined;', '', 'a restart is not seen on the fast path'],
@@ -71,7 +74,7 @@ export const recognition: readonly Mutation[] = [
     ],
     ['byRow[row] = place;', 'byRow[row] = row;', 'numbers are copied from the rows of another order'],
   ]),
-  ...mutate('scrape/decode.ts', scrapeTests, [
+  ...mutate('decode/decoder.ts', scrapeTests, [
     [
       'recall.changed || !collector.isPlain',
       '!collector.isPlain',

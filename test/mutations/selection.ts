@@ -3,12 +3,12 @@ import { type Mutation, mutate } from './mutation.ts';
 
 /** Those that take longest come last: most mutations are noticed before. */
 const testsOf = (...names: readonly string[]): string[] => [
-  ...names.map((name) => `test/unit/scrape/${name}.test.ts`),
-  'test/unit/scrape/*.test.ts',
+  ...names.map((name) => `test/unit/{decode,scrape}/**/${name}.test.ts`),
+  'test/unit/{decode,scrape}/**/*.test.ts',
 ];
 
 export const selection: readonly Mutation[] = [
-  ...mutate('scrape/select.ts', testsOf('select'), [
+  ...mutate('decode/cadvisor/select.ts', testsOf('select'), [
     [
       'return kept.length > 0 ? kept : candidates;',
       'return candidates;',
@@ -45,11 +45,11 @@ export const selection: readonly Mutation[] = [
     ['Number(standsBack(candidate)) - Number(standsBack(rival)) || ', '', 'an odd path of a container wins'],
     ['started < last.startMs;', 'false;', 'a dead container comes back while its successor is away'],
   ]),
-  ...mutate('scrape/starttimes.ts', testsOf('select'), [
+  ...mutate('decode/cadvisor/starttimes.ts', testsOf('select'), [
     ['before.get(containerId) ?? Infinity', 'Infinity', 'a dead container becomes the younger one'],
     ['if (earliestMs !== Infinity) ', '', 'an unknown start is one for ever'],
   ]),
-  ...mutate('scrape/cgroup.ts', testsOf('cgroup'), [
+  ...mutate('decode/cadvisor/cgroup.ts', testsOf('cgroup'), [
     ['(?:\\.scope)?$/', '$/', "systemd's scopes are no containers"],
     [".split('_').join('-')", '', "systemd's UIDs have underscores"],
     ['|[0-9a-f]{32})', ')', 'static pods have no UID'],
@@ -62,7 +62,7 @@ export const selection: readonly Mutation[] = [
     ['!path.includes(monitorInfix)', 'true', "CRI-O's monitors are containers"],
     ['[...segments, parent]', 'segments', 'a pod below a pod is trusted with mismatched drivers'],
   ]),
-  ...mutate('scrape/cgrouprow.ts', testsOf('cgrouprow', 'familyplaces', 'decode'), [
+  ...mutate('decode/cadvisor/cgrouprow.ts', testsOf('cgrouprow', 'familyplaces', 'decoder'), [
     ["container === '' || container === 'POD'", "container === ''", 'the sandbox is a container'],
     ["&& sample.label('image') === ''", '', 'a container in the root cgroup is the machine'],
     ['sample.label(label) || sample.label(oldLabels[label])', 'sample.label(label)', 'labels before 1.16 are not read'],
@@ -72,7 +72,7 @@ export const selection: readonly Mutation[] = [
       'a rate goes from a leaked cgroup to the one in use',
     ],
   ]),
-  ...mutate('scrape/cadvisor.ts', testsOf('decode', 'familyplaces', 'fastpath'), [
+  ...mutate('decode/cadvisor/cadvisor.ts', testsOf('decoder', 'familyplaces', 'decoderpaths'), [
     ["cpu === 'total' || cpu === ''", "cpu === 'total'", 'CPU without a label is that of a core'],
     ['cpu.value += core.value;', 'cpu.value = core.value;', 'CPU is that of the last core'],
     ['if (sample.value !== 0) this.#scrapeFailed = true;', '', 'a scrape error of the kubelet is not seen'],
@@ -92,7 +92,7 @@ export const selection: readonly Mutation[] = [
     ['candidates.every(({ point }) => !hasValue(point))', 'false', 'an answer of odd rows alone is used'],
     ['seen && isPlausible(value) ? value > 0 : undefined', 'seen ? value > 0 : undefined', 'swap of NaN is no swap'],
   ]),
-  ...mutate('scrape/reading.ts', testsOf('reading', 'decode', 'select'), [
+  ...mutate('decode/reading.ts', testsOf('reading', 'decoder', 'select'), [
     ['value >= 0 && value <= valueLimit', 'value >= 0', 'infinite values are served'],
     ['value >= 0 && value <= valueLimit', 'value <= valueLimit', 'negative values are served'],
     [
@@ -104,7 +104,7 @@ export const selection: readonly Mutation[] = [
     ['memoryBytes: Number.NaN', 'memoryBytes: 0', 'a value that cannot be is 0'],
     ['this.cpu.seen ? this.cpu : this.memory', 'this.memory', "the time is the memory's"],
   ]),
-  ...mutate('scrape/rownumbers.ts', testsOf('reading', 'decode'), [
+  ...mutate('decode/rownumbers.ts', testsOf('reading', 'decoder'), [
     [
       'if (timestampMs < this.#times[at]!) return;',
       'if (timestampMs <= this.#times[at]!) return;',
@@ -114,7 +114,7 @@ export const selection: readonly Mutation[] = [
     ['  numbers.clear();\n', '', "a node's numbers are another node's"],
     ['this.#times.fill(unseen);', '', 'a row that is missing has the number of before'],
   ]),
-  ...mutate('scrape/sampletime.ts', testsOf('sampletime', 'decode'), [
+  ...mutate('decode/sampletime.ts', testsOf('sampletime', 'decoder'), [
     ['timestampMs <= nodeTimeMs + futureLimitMs &&', '', 'samples of the future are believed'],
     ['timestampMs >= earliestMs &&', '', 'samples of 1970 are believed'],
     [
@@ -126,15 +126,15 @@ export const selection: readonly Mutation[] = [
     ['toldMs: timestampMs }', '}', 'what the kubelet wrote is forgotten'],
     [' || timestampMs === 0) return', ') return', 'the time 0 is 1970'],
   ]),
-  ...mutate('scrape/endpoint.ts', testsOf('endpoint'), [
+  ...mutate('scrape/endpoint/endpoint.ts', testsOf('endpoint'), [
     ['const nodeTimeMs = answer.dateMs ?? ourMs;', 'const nodeTimeMs = ourMs;', "the node's time is ours"],
   ]),
-  ...mutate('scrape/nodeclock.ts', testsOf('nodeclock'), [
+  ...mutate('scrape/endpoint/nodeclock.ts', testsOf('nodeclock'), [
     ['Math.abs(offMs) > clockStepMs', 'false', 'a clock that was set is followed for hours'],
     ['Math.min(Math.max(offMs, -mostMs), mostMs)', 'offMs', 'intervals are off by a second'],
     ['Math.max(0, dateMs - expectedMs)', '0', 'a clock that runs ahead is not followed'],
   ]),
-  ...mutate('scrape/age.ts', testsOf('select', 'decode'), [
+  ...mutate('decode/age.ts', testsOf('select', 'decoder'), [
     ['(sorted.length - 1) >> 1', 'sorted.length >> 1', 'of two rows, the old one is its own measure'],
     ['Math.max(deadAfterMs, ', 'Math.min(deadAfterMs, ', 'rows of slow kubelets are given up'],
     [
@@ -143,7 +143,7 @@ export const selection: readonly Mutation[] = [
       'a machine that is no longer sampled is served',
     ],
   ]),
-  ...mutate('scrape/lineage.ts', testsOf('lineage'), [
+  ...mutate('decode/resource/lineage.ts', testsOf('lineage'), [
     ['lineage.cpuSeconds === cpuSeconds)', 'false)', 'a counter that stands still is taken for another'],
     ['lineage.cpuSeconds < cpuSeconds)', 'true)', 'a counter goes on from a higher one'],
     [
@@ -153,21 +153,21 @@ export const selection: readonly Mutation[] = [
     ],
     ['generations[index] ??= ++newest', 'generations[index] ??= newest', 'two new lines are one'],
   ]),
-  ...mutate('scrape/resource.ts', testsOf('decode', 'fastpath'), [
+  ...mutate('decode/resource/resource.ts', testsOf('decoder', 'decoderpaths'), [
     ['if (nodeTimeMs - point.timestampMs > limitMs) continue;', '', 'lines that are no longer sampled are served'],
   ]),
-  ...mutate('scrape/lines.ts', testsOf('oddrows', 'decode', 'fastpath'), [
+  ...mutate('decode/resource/lines.ts', testsOf('oddrows', 'decoder', 'decoderpaths'), [
     ['before.length > 1 || whole.length > 1', 'false', 'of several lines the first counts'],
     ['`${startIdPrefix}${told}`', "'start'", 'a restart is not seen'],
     ['cpu.timestampMs === memory.timestampMs);', 'true);', 'lines of different containers are one'],
   ]),
-  ...mutate('scrape/coverage.ts', testsOf('coverage'), [
+  ...mutate('scrape/source/coverage.ts', testsOf('coverage'), [
     ['lacksMemory(point.memoryBytes) || ', '', 'a container without memory is lacking'],
     [' || isYoung(point, nodeTimeMs)', '', 'a container between two answers is lacking'],
     ['lacksMemory(known.memoryBytes)', 'false', 'kata containers are not lacking'],
     ['cadvisor.machine === undefined && resource.machine !== undefined', 'false', "a machine's lack is not seen"],
   ]),
-  ...mutate('scrape/suspicion.ts', testsOf('suspicion'), [
+  ...mutate('scrape/source/suspicion.ts', testsOf('suspicion'), [
     ['doubtful ? inARow + 1 : 0', 'inARow + Number(doubtful)', 'doubts add up over hours'],
     [' && nowMs >= quietUntilMs', '', 'both endpoints are read at each scrape'],
     ["how === 'compared' ? quietMs : retryMs", 'quietMs', 'a failed comparison is not repeated soon'],

@@ -4,7 +4,7 @@ import { type Mutation, mutate } from './mutation.ts';
 const tests = ['test/unit/storage/window.test.ts', 'test/unit/storage/*.test.ts'];
 
 export const storage: readonly Mutation[] = [
-  ...mutate('storage/judge.ts', tests, [
+  ...mutate('storage/samplerules.ts', tests, [
     [
       'counterJitterSeconds = 1e-6',
       'counterJitterSeconds = 1',
@@ -217,7 +217,7 @@ export const storage: readonly Mutation[] = [
     ],
     ['nowMs - before.storedMs > onTimeResolutions * resolutionMs || ', '', 'a missed scrape is taken for slow samples'],
   ]),
-  ...mutate('storage/served.ts', tests, [
+  ...mutate('storage/lastusage.ts', tests, [
     ['repeated ? before.last.sinceMs : nowMs', 'nowMs', 'the same samples again are news'],
     ['nowMs - sinceMs <= stalenessMs(staleness)', 'true', 'usages are never stale'],
     [
@@ -226,7 +226,7 @@ export const storage: readonly Mutation[] = [
       'a pod is stale with its stalest container',
     ],
   ]),
-  ...mutate('storage/servedpod.ts', tests, [
+  ...mutate('storage/podusage.ts', tests, [
     ['filter(({ rival }) => rival === undefined)', 'filter(() => true)', 'times of two clocks are compared'],
     [' && previous?.get(name)?.last === last', '', 'a container that has just come has ended, if its time is old'],
     ['before?.oddMs ?? -Infinity', '-Infinity', 'a container that was odd is not waited for'],

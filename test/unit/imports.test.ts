@@ -10,10 +10,10 @@ const architecture = readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8');
 
 /** A room is a folder below src, or a file directly in it. */
 const ranks: readonly (readonly string[])[] = [
-  ['point', 'clock', 'abort', 'version', 'ownfile', 'logoutput', 'redactor'],
+  ['sample', 'clock', 'abort', 'version', 'ownfile', 'namehash', 'logoutput', 'redactor'],
   ['foreigntext'],
-  ['batch', 'apimachinery', 'exposition', 'monitoring', 'logging'],
-  ['dns'],
+  ['apimachinery', 'exposition', 'monitoring', 'logging'],
+  ['dns', 'decode'],
   ['options', 'tls'],
   ['client'],
   ['cluster', 'kubelet', 'storage', 'auth'],

@@ -16,7 +16,7 @@ import type {
   V1ServiceAccount,
 } from '@kubernetes/client-node';
 import { parse, parseAllDocuments } from 'yaml';
-import { snapshotLimitBytes } from '../../src/command/snapshot.ts';
+import { snapshotLimitBytes } from '../../src/command/snapshotfile.ts';
 import { flags } from '../../src/options/flags.ts';
 import { parseCommandLine } from '../../src/options/parse.ts';
 import { waitingBytesLimit } from '../../src/server/waitinglimits.ts';

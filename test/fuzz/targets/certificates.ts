@@ -1,7 +1,7 @@
 /** Certificates of clients, and bundles of CAs. */
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
-import { verifyClientCertificate } from '../../../src/auth/chain.ts';
-import { userFromCertificate } from '../../../src/auth/x509.ts';
+import { verifyClientCertificate } from '../../../src/auth/certificatechain.ts';
+import { userFromCertificate } from '../../../src/auth/certificateuser.ts';
 import { Asn1Error, parseDer } from '../../../src/tls/asn1.ts';
 import { fieldsOf } from '../../../src/tls/certificatefields.ts';
 import { parseTrustBundle } from '../../../src/tls/trust.ts';
@@ -87,7 +87,7 @@ function signedPart(bytes: Buffer): Buffer {
 
 export const targets: readonly FuzzTarget[] = [
   {
-    name: 'auth/chain.ts: a certificate that was odd before it was signed',
+    name: 'auth/certificatechain.ts: a certificate that was odd before it was signed',
     make: certificate,
     check(input) {
       const leaf = parse(input);
@@ -100,7 +100,7 @@ export const targets: readonly FuzzTarget[] = [
     },
   },
   {
-    name: 'auth/chain.ts: a certificate that was harmed after it was signed',
+    name: 'auth/certificatechain.ts: a certificate that was harmed after it was signed',
     // The original comes behind, so that what was signed is known.
     make: (random) => {
       const original = certificate(random);

@@ -1,13 +1,13 @@
 /** Bodies of kubelets' answers: text and delimited protobuf, alone and after others of the same node. */
 import { inspect, isDeepStrictEqual } from 'node:util';
-import { toPoints } from '../../../src/batch.ts';
-import { DelimitedReader } from '../../../src/exposition/protobuf.ts';
+import { toPoints } from '../../../src/sample/batch.ts';
+import { DelimitedReader } from '../../../src/exposition/protobufreader.ts';
 import { ExpositionError, type SampleSink, unremembered } from '../../../src/exposition/sample.ts';
-import { TextReader } from '../../../src/exposition/text.ts';
-import { cadvisor } from '../../../src/scrape/cadvisor.ts';
-import { createDecoder, type Decoder } from '../../../src/scrape/decode.ts';
-import { resource } from '../../../src/scrape/resource.ts';
-import { answerTime } from '../../../src/scrape/sampletime.ts';
+import { TextReader } from '../../../src/exposition/textreader.ts';
+import { cadvisor } from '../../../src/decode/cadvisor/cadvisor.ts';
+import { createDecoder, type Decoder } from '../../../src/decode/decoder.ts';
+import { resource } from '../../../src/decode/resource/resource.ts';
+import { answerTime } from '../../../src/decode/sampletime.ts';
 import {
   delimitedContentType,
   encodeDelimited,

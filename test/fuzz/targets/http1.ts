@@ -1,12 +1,12 @@
 /** HTTP/1.1 responses of kubelets, with what is in their bodies. */
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { chooseInflater, type MakeInflater } from '../../../src/kubelet/inflate.ts';
-import { Incoming } from '../../../src/kubelet/exchange.ts';
-import { KubeletError } from '../../../src/kubelet/failure.ts';
-import { HttpError, ResponseReader } from '../../../src/kubelet/http1.ts';
+import { chooseInflater, type MakeInflater } from '../../../src/kubelet/http/inflate.ts';
+import { Incoming } from '../../../src/kubelet/http/exchange.ts';
+import { KubeletError } from '../../../src/kubelet/explain/failure.ts';
+import { HttpError, ResponseReader } from '../../../src/kubelet/http/http1.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { textBodies } from '../fixtures.ts';
-import { bodyLimitBytes } from '../../../src/kubelet/limits.ts';
+import { bodyLimitBytes } from '../../../src/kubelet/http/answerlimits.ts';
 import { mutate } from '../mutate.ts';
 import type { Random } from '../random.ts';
 import { type FuzzTarget, unlessDeclared } from '../target.ts';
@@ -100,7 +100,7 @@ function inflated(body: Buffer): Buffer | undefined {
 
 export const targets: readonly FuzzTarget[] = [
   {
-    name: 'kubelet/http1.ts: a response in pieces is the response in one',
+    name: 'kubelet/http/http1.ts: a response in pieces is the response in one',
     make: (random) => (random.once(4) ? response(random) : mutate(random, response(random), words)),
     check(input, random) {
       const whole = read([input], makeInflater);
@@ -110,7 +110,7 @@ export const targets: readonly FuzzTarget[] = [
     },
   },
   {
-    name: 'kubelet/inflate.ts: what is inflated by steps is what Node inflates in one go',
+    name: 'kubelet/http/inflate.ts: what is inflated by steps is what Node inflates in one go',
     make: (random) => {
       const text = random.of(textBodies).subarray(0, random.small(60_000));
       const compressed = gzipSync(text, { level: random.below(10) });

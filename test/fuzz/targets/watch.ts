@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { StatusError } from '../../../src/apimachinery/status.ts';
 import { decodeBody, toStatusError } from '../../../src/client/answer.ts';
-import { listOf, objectMeta } from '../../../src/client/messages.ts';
-import { createProtobufDecoder, ProtobufError, protobufType } from '../../../src/client/protobuf.ts';
+import { listOf, objectMeta } from '../../../src/client/kubernetesmessages.ts';
+import { createProtobufDecoder, ProtobufError, protobufType } from '../../../src/client/protobufreader.ts';
 import { MalformedEventError, openWatch } from '../../../src/client/watch.ts';
 import { node, pod } from '../../fakes/kubeobjects.ts';
 import { encodeEvent, encodeList, encodeObject } from '../../fakes/kubeprotobuf.ts';
@@ -113,7 +113,7 @@ export const targets: readonly FuzzTarget[] = [
   watches('frames', protobufType, frames),
   watches('lines', 'application/json', lines),
   {
-    name: 'client/protobuf.ts: a list and an object',
+    name: 'client/protobufreader.ts: a list and an object',
     make: (random: Random) =>
       mutate(random, random.once(2) ? list : encodeObject(random.of([...objects, gone])), words, [list]),
     check(input) {

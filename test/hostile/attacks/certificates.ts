@@ -7,7 +7,7 @@ import type { Attack, AttackContext } from '../attack.ts';
 import { answerWith, type HostileKubelet } from '../hostilekubelet.ts';
 import { exchange, request, statusOf } from '../stranger.ts';
 
-const target = 'auth/chain.ts';
+const target = 'auth/certificatechain.ts';
 const nodes = '/apis/metrics.k8s.io/v1beta1/nodes';
 const handshakes = 10;
 
@@ -179,7 +179,7 @@ export const attacks: readonly Attack[] = [
   { name: 'certificates of the client CA that Go refuses are refused', target, run: badExtensions },
   {
     name: 'kubelets whose certificate is not one for their node want the token',
-    target: 'kubelet/tls.ts',
+    target: 'kubelet/http/kubelettls.ts',
     run: kubeletWithout,
   },
 ];

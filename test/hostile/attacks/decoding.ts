@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attack } from '../attack.ts';
 import { answerWith, flood } from '../hostilekubelet.ts';
 
-const target = 'scrape/decode.ts';
+const target = 'decode/decoder.ts';
 const text = 'Content-Type: text/plain; version=0.0.4';
 const protobuf =
   'Content-Type: application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited';
@@ -125,7 +125,7 @@ export const attacks: readonly Attack[] = [
   ...bodies.map(body),
   {
     name: 'a kubelet answers without an end',
-    target: 'kubelet/body.ts',
+    target: 'kubelet/http/body.ts',
     limits: bodyLimits,
     async run({ addKubelet, signal }) {
       const head = `HTTP/1.1 200 OK\r\n${text}\r\n\r\n`;

@@ -2,7 +2,7 @@
 import type { Attack } from '../attack.ts';
 import { answerWith } from '../hostilekubelet.ts';
 
-const target = 'kubelet/http1.ts';
+const target = 'kubelet/http/http1.ts';
 
 /** Just below the limit of a head, 64 KiB. */
 const longHead = 60_000;

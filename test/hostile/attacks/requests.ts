@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Attack, AttackContext, Limits } from '../attack.ts';
 import { openStranger, request } from '../stranger.ts';
 
-const target = 'server/requestturns.ts';
+const target = 'server/requestqueue.ts';
 /** Below the limit of connections, so that nobody makes room. */
 const strangers = 900;
 const shakingAtOnce = 50;

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { writeSnapshot } from '../../../src/storage/snapshot.ts';
 import type { Attack, AttackContext } from '../attack.ts';
 
-const target = 'command/snapshot.ts';
+const target = 'command/snapshotfile.ts';
 
 /** Lines with a right checksum. */
 function sealed(...lines: readonly unknown[]): string {

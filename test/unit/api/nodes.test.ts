@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { createNodesApi } from '../../../src/api/nodes.ts';
 import { parseFieldSelector } from '../../../src/apimachinery/fields.ts';
 import { parseLabelSelector } from '../../../src/apimachinery/labels.ts';
-import type { Answer, Missing, Usage } from '../../../src/point.ts';
+import type { Answer, Missing, Usage } from '../../../src/sample/point.ts';
 
 const now = 1_795_377_918_123;
 const nodes = [

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { createPodsApi } from '../../../src/api/pods.ts';
 import { parseFieldSelector } from '../../../src/apimachinery/fields.ts';
 import { parseLabelSelector } from '../../../src/apimachinery/labels.ts';
-import type { PodUsage } from '../../../src/point.ts';
+import type { PodUsage } from '../../../src/sample/point.ts';
 
 const now = 1_795_377_918_123;
 const pods = [

@@ -4,7 +4,7 @@ import { filteredFamilies, fullFamilies } from '../../bench/body.ts';
 import { type Moving, movingDelimited, movingText } from '../../bench/moving.ts';
 import { nodeModel, tagOf } from '../../bench/nodemodel.ts';
 import { delimitedContentType, encodeDelimited, encodeText, textContentType } from '../../fakes/exposition.ts';
-import { decodeCadvisor } from '../scrape/decodewhole.ts';
+import { decodeCadvisor } from '../decode/decodewhole.ts';
 
 const nowMs = Date.parse('2026-11-22T20:00:00Z');
 const elapsedMs = 16_384;

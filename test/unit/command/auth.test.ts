@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { createClientMetrics } from '../../../src/client/metrics.ts';
+import { createClientMetrics } from '../../../src/client/clientmetrics.ts';
 import { createRestClient } from '../../../src/client/rest.ts';
 import { createAuth } from '../../../src/command/auth.ts';
 import { createRegistry } from '../../../src/monitoring.ts';

@@ -1,7 +1,7 @@
 /** Reads whole bodies and shows every sample, for tests that are about samples. */
-import { DelimitedReader } from '../../../src/exposition/protobuf.ts';
+import { DelimitedReader } from '../../../src/exposition/protobufreader.ts';
 import { type Sample, type SampleSink, type Seen, unremembered } from '../../../src/exposition/sample.ts';
-import { TextReader } from '../../../src/exposition/text.ts';
+import { TextReader } from '../../../src/exposition/textreader.ts';
 
 export type Read = (bytes: Uint8Array, names: readonly string[], visit: (sample: Sample) => void) => Seen;
 

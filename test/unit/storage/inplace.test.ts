@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { toBatch } from '../../../src/batch.ts';
-import type { ContainerPoint, NodePoints, PodBatch } from '../../../src/point.ts';
-import type { HeldPod } from '../../../src/storage/held.ts';
+import { toBatch } from '../../../src/sample/batch.ts';
+import type { ContainerPoint, NodePoints, PodBatch } from '../../../src/sample/point.ts';
+import type { HeldPod } from '../../../src/storage/nodestate.ts';
 import { readSnapshot, writeSnapshot } from '../../../src/storage/snapshot.ts';
 import { createStorage, type Storage } from '../../../src/storage/storage.ts';
 import { createFakeClock, type FakeClock } from '../../fakes/clock.ts';

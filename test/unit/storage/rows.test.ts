@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { toBatch } from '../../../src/batch.ts';
+import { toBatch } from '../../../src/sample/batch.ts';
 import { advanceRows, createRows, fitsRow, newestMs, readRow, writeRow } from '../../../src/storage/rows.ts';
 import type { Held } from '../../../src/storage/window.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import type { NodePoints, PodBatch } from '../../../src/point.ts';
-import { defaultStalenessMs } from '../../../src/storage/served.ts';
+import type { NodePoints, PodBatch } from '../../../src/sample/point.ts';
+import { defaultStalenessMs } from '../../../src/storage/lastusage.ts';
 import { type Instant, readSnapshot, SnapshotError, writeSnapshot } from '../../../src/storage/snapshot.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 import { createPointStorage, type PointStorage as Storage } from './pointstorage.ts';

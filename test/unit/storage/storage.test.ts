@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ContainerPoint, Missing, NodePoints, PodBatch } from '../../../src/point.ts';
-import { defaultStalenessMs } from '../../../src/storage/served.ts';
+import type { ContainerPoint, Missing, NodePoints, PodBatch } from '../../../src/sample/point.ts';
+import { defaultStalenessMs } from '../../../src/storage/lastusage.ts';
 import { readSnapshot, writeSnapshot } from '../../../src/storage/snapshot.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 import { createPointStorage, type PointStorage as Storage } from './pointstorage.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type ContainerPoint, type Point, unknownContainerId } from '../../../src/point.ts';
-import type { Rules } from '../../../src/storage/judge.ts';
+import { type ContainerPoint, type Point, unknownContainerId } from '../../../src/sample/point.ts';
+import type { Rules } from '../../../src/storage/samplerules.ts';
 import * as window from '../../../src/storage/window.ts';
 import { type Held, nanocores, podUsageOf, usageOf } from '../../../src/storage/window.ts';
 

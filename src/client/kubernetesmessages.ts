@@ -1,0 +1,51 @@
+/** What is read of Kubernetes' own messages in protobuf; field numbers are those of the generated.proto of k8s.io/apimachinery. */
+import { field } from './json.ts';
+import type { Field, Message } from './protobufreader.ts';
+
+/** ObjectMeta, of whose annotations only these are read. */
+export function objectMeta(annotations: readonly string[]): Message {
+  return {
+    1: { name: 'name', kind: 'text' },
+    3: { name: 'namespace', kind: 'word' },
+    5: { name: 'uid', kind: 'text' },
+    6: { name: 'resourceVersion', kind: 'text' },
+    11: { name: 'labels', kind: 'map' },
+    12: { name: 'annotations', kind: 'map', keys: annotations },
+  };
+}
+
+/** Field 8 of ObjectMeta, where it is needed. */
+export const creationTimestamp: Field = {
+  name: 'creationTimestamp',
+  kind: 'message',
+  message: { 1: { name: 'seconds', kind: 'integer' } },
+};
+
+/** The last second of the year 9999, since the epoch: RFC 3339 has no later one. */
+const latestSeconds = 253_402_300_799;
+
+/**
+ * Returns a time of Kubernetes in whole seconds since the epoch: of protobuf as `creationTimestamp` reads it, of JSON as RFC 3339. Undefined where there
+ * is none; Kubernetes writes 0 for a time that was never set.
+ */
+export function secondsOf(time: unknown): number | undefined {
+  const seconds = typeof time === 'string' ? Math.floor(Date.parse(time) / 1000) : field(time, 'seconds');
+  return typeof seconds === 'number' && seconds > 0 && seconds <= latestSeconds ? seconds : undefined;
+}
+
+export function listOf(item: Message): Message {
+  return {
+    1: {
+      name: 'metadata',
+      kind: 'message',
+      message: { 2: { name: 'resourceVersion', kind: 'text' }, 3: { name: 'continue', kind: 'text' } },
+    },
+    2: { name: 'items', kind: 'list', message: item },
+  };
+}
+
+/** The object is bytes with an envelope of their own. */
+export const watchEvent: Message = {
+  1: { name: 'type', kind: 'word' },
+  2: { name: 'object', kind: 'message', message: { 1: { name: 'raw', kind: 'bytes' } } },
+};

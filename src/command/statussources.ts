@@ -1,0 +1,126 @@
+/** Puts together what GET /status tells: how each node's scrapes go, and what of it is served. */
+import { formatDuration } from '../apimachinery/duration.ts';
+import { formatTime } from '../apimachinery/meta.ts';
+import type { RecentRefusal, Refusals } from '../auth/refusals.ts';
+import type { Clock } from '../clock.ts';
+import { inOneLine } from '../kubelet/explain/explanation.ts';
+import type { Answer, Usage } from '../sample/point.ts';
+import type { NodeStatus } from '../scrape/report/nodestatus.ts';
+import type { NodeReport, RefusedReport, StatusReport, StatusSource } from '../server/statuspage.ts';
+import type { PodCounts } from '../storage/admission.ts';
+import { version } from '../version.ts';
+
+export interface StatusOptions {
+  /** Sorted by name. */
+  readonly statuses: () => readonly NodeStatus[];
+  readonly usage: { nodeUsage(node: string): Answer<Usage> };
+  /** Of the node's last scrape; undefined before the first. */
+  readonly podCounts: (node: string) => PodCounts | undefined;
+  readonly refusals: Pick<Refusals, 'recent'>;
+  readonly resolutionMs: number;
+  readonly stalenessMs: number;
+  readonly clock: Clock;
+}
+
+export function createStatus({
+  statuses,
+  usage,
+  podCounts,
+  refusals,
+  resolutionMs,
+  stalenessMs,
+  clock,
+}: StatusOptions): StatusSource {
+  const startedMs = clock.wallMs();
+  return (names) => {
+    const all = statuses();
+    const named = new Set(names);
+    const refused = refusals.recent();
+    const chosen = names.length === 0 ? all : all.filter(({ node }) => named.has(node));
+    return {
+      version,
+      startTime: formatTime(startedMs),
+      resolution: formatDuration(resolutionMs),
+      staleness: formatDuration(stalenessMs),
+      degraded: [...problemsOf(all, podCounts), ...troubleOf(refused)],
+      refused: refused.map(refusedReport),
+      nodes: chosen.map((status) =>
+        reportOf(status, usage.nodeUsage(status.node), podCounts(status.node), clock.wallMs()),
+      ),
+    };
+  };
+}
+
+/** Each is a sentence about how many nodes; which ones they are, their reports tell. */
+function problemsOf(statuses: readonly NodeStatus[], podCounts: StatusOptions['podCounts']): StatusReport['degraded'] {
+  const ready = statuses.filter((status) => status.ready);
+  const count = (matches: (status: NodeStatus) => boolean) => ready.filter(matches).length;
+  const rules: readonly (readonly [nodes: number, what: string])[] = [
+    [count(({ state }) => state === 'failing'), 'cannot be scraped'],
+    [
+      count(({ last }) => last?.fallback !== undefined),
+      'are served from /metrics/resource instead of /metrics/cadvisor',
+    ],
+    [count(({ last }) => last?.clockSkew !== undefined), 'have a clock that differs from ours'],
+    [count(({ node }) => (podCounts(node)?.foreign ?? 0) > 0), 'report pods of other nodes, which are not served'],
+  ];
+  return rules.filter(([nodes]) => nodes > 0).map(([nodes, what]) => `${nodes} of ${ready.length} ready nodes ${what}`);
+}
+
+// The order of keys is the order in the answer.
+function reportOf(
+  { node, ready, state, last, ...rest }: NodeStatus,
+  usage: Answer<Usage>,
+  pods: PodCounts | undefined,
+  nowMs: number,
+): NodeReport {
+  const { error } = rest;
+  return {
+    name: node,
+    ready,
+    state,
+    source: last?.source,
+    fallback: last?.fallback,
+    address: last?.address,
+    verifiedBy: last?.verifiedBy,
+    pods: last?.pods,
+    containers: last?.containers,
+    // 0 is left out: there is nothing to say.
+    unverifiedPods: pods?.unverified || undefined,
+    foreignPods: pods?.foreign || undefined,
+    served: usage.kind === 'ready',
+    missing: usage.kind === 'missing' ? usage.reason : undefined,
+    age: usage.kind === 'ready' ? formatDuration(Math.round(nowMs - usage.value.timestampMs)) : undefined,
+    window: usage.kind === 'ready' ? formatDuration(usage.value.windowMs) : undefined,
+    sampleSpacing: last === undefined || last.spacingMs === 0 ? undefined : formatDuration(Math.round(last.spacingMs)),
+    clockSkew: last?.clockSkew && inOneLine(last.clockSkew),
+    lastScrape: formatted(rest.lastScrapeMs),
+    lastSuccess: formatted(last?.atMs),
+    scrapeDuration: last && formatDuration(Math.round(last.durationMs * 10) / 10),
+    wireBytes: last?.wireBytes,
+    failures: rest.failures,
+    error: error && { code: error.code, message: error.what, remedy: error.remedy },
+  };
+}
+
+function troubleOf(refused: readonly RecentRefusal[]): readonly string[] {
+  return [...new Set(refused.filter(({ isTrouble }) => isTrouble).map(({ what }) => what))];
+}
+
+function refusedReport({ cause, what, reason, requests, sinceMs, lastMs }: RecentRefusal): RefusedReport {
+  return { cause, message: what, reason, requests, since: formatTime(sinceMs), last: formatTime(lastMs) };
+}
+
+/** One line for people. */
+export function refusalText({ message, reason, requests, last }: RefusedReport): string {
+  return `${message} (${requests} ${requests === 1 ? 'request' : 'requests'}, the last at ${last}): ${reason}`;
+}
+
+/** Returns what `/readyz?verbose` tells of refusals, a line each. */
+export function refusalNotes(refusals: Pick<Refusals, 'recent'>): readonly string[] {
+  return refusals.recent().map((refusal) => `refused in the last five minutes: ${refusalText(refusedReport(refusal))}`);
+}
+
+function formatted(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : formatTime(ms);
+}

@@ -1,0 +1,205 @@
+/** Asks one kubelet for one of its two endpoints and decodes the answer, whatever it is. */
+import type { Clock } from '../../clock.ts';
+import type { AnswerHead, BodyReader } from '../../kubelet/http/body.ts';
+import type { KubeletClient, KubeletResponse, Verification } from '../../kubelet/client.ts';
+import { leakedCgroups } from '../../kubelet/explain/faults.ts';
+import { explainFailure } from '../../kubelet/explain/explain.ts';
+import type { Explanation } from '../../kubelet/explain/explanation.ts';
+import { explainStatus } from '../../kubelet/explain/explainstatus.ts';
+import { BodyTooLargeError, KubeletError } from '../../kubelet/explain/failure.ts';
+import { bodyLimitBytes } from '../../kubelet/http/answerlimits.ts';
+import { quote } from '../../kubelet/explain/excerpt.ts';
+import { ReadingTooLongError, turns } from '../../kubelet/http/readingbudget.ts';
+import type { Source } from '../../sample/point.ts';
+import { cadvisor, startFamily, swapFamily } from '../../decode/cadvisor/cadvisor.ts';
+import { createDecoder, type Decoded, type Decoding } from '../../decode/decoder.ts';
+import { createNodeClock } from './nodeclock.ts';
+import { type Addresses, createReach } from './addressfallback.ts';
+import { resource } from '../../decode/resource/resource.ts';
+import { answerTime } from '../../decode/sampletime.ts';
+
+/** What came of one question. */
+export type Told =
+  | Answered
+  /** No whole answer came. */
+  | { readonly kind: 'unanswered'; readonly why: Explanation };
+
+export type ToldBatch = Extract<Told, { readonly kind: 'batch' }>;
+
+/** What the answer tells, and what it cost. */
+type Answered = (
+  | Extract<Decoded, { readonly kind: 'batch' }>
+  /** This endpoint of this kubelet will not do, another may. */
+  | { readonly kind: 'unusable'; readonly why: Explanation }
+  /** The next answer may be better. */
+  | { readonly kind: 'failed'; readonly why: Explanation }
+) &
+  Cost;
+
+export interface Cost {
+  /** Host and port of who answered. */
+  readonly address: string;
+  readonly verifiedBy: Verification;
+  /** Of the body, as sent. */
+  readonly wireBytes: number;
+  /** The node's clock, milliseconds since the epoch. */
+  readonly nodeTimeMs: number;
+}
+
+/** One kubelet. A failure is told, never thrown. */
+export interface Endpoint {
+  cadvisor(at: Addresses, signal: AbortSignal): Promise<Told>;
+  /** @param path where the node is annotated with another one. */
+  resource(at: Addresses, signal: AbortSignal, path?: string): Promise<Told>;
+}
+
+/** Each family of all cgroups is about a third of the answer, which costs both sides, so none is asked for that tells nothing. */
+const cadvisorPaths = {
+  whole: { withSwap: pathWithout(), withoutSwap: pathWithout(swapFamily) },
+  brief: { withSwap: pathWithout(startFamily), withoutSwap: pathWithout(startFamily, swapFamily) },
+};
+
+function pathWithout(...families: readonly string[]): string {
+  const asked = cadvisor.families.filter((family) => !families.includes(family));
+  return `/metrics/cadvisor?${asked.map((family) => `name[]=${family}`).join('&')}`;
+}
+
+interface Question {
+  readonly source: Source;
+  readonly path: string;
+  readonly gzip: boolean;
+  readonly brief: boolean;
+}
+
+/** Protobuf is cheaper for both sides; every kubelet knows both. */
+const accept =
+  'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=1,text/plain;version=0.0.4;q=0.5';
+
+/** @param compress whether to ask for small answers compressed, too: to inflate one takes longer than to read it. Asked each time. */
+export function createEndpoint(node: string, kubelet: KubeletClient, clock: Clock, compress = () => false): Endpoint {
+  const reach = createReach(kubelet);
+  const nodeClock = createNodeClock();
+  /** Whether the kubelet sent only the families asked for (1.37 and later); its bodies are then small. */
+  let filtered = false;
+  let hasSwap = true;
+  const decoders = { cadvisor: createDecoder(cadvisor, node), resource: createDecoder(resource, node) };
+
+  return {
+    async cadvisor(at, signal) {
+      // Who does not filter is asked the same; the answer is not read to its end.
+      const paths = filtered ? 'brief' : 'whole';
+      const { settled } = decoders.cadvisor;
+      const short = settled ? await read(at, { ...cadvisorQuestion(paths), brief: true }, signal) : undefined;
+      const told = short ?? (await readWhole(at, cadvisorQuestion('whole'), signal));
+      if (told.kind !== 'batch') return told;
+      filtered = told.filtered;
+      hasSwap = told.batch.hasSwap !== false;
+      return told;
+    },
+    resource: (at, signal, path = '/metrics/resource') =>
+      readWhole(at, { source: 'resource', path, gzip: true }, signal),
+  };
+
+  function cadvisorQuestion(paths: keyof typeof cadvisorPaths): Omit<Question, 'brief'> {
+    const path = cadvisorPaths[paths][hasSwap ? 'withSwap' : 'withoutSwap'];
+    return { source: 'cadvisor', path, gzip: !filtered || compress() };
+  }
+
+  async function readWhole(at: Addresses, question: Omit<Question, 'brief'>, signal: AbortSignal): Promise<Told> {
+    const told = await read(at, { ...question, brief: false }, signal);
+    if (told === undefined) throw new Error('no answer to the whole question is too brief');
+    return told;
+  }
+
+  /** Undefined where the question was too brief. */
+  function read(at: Addresses, question: Question, signal: AbortSignal): Promise<Told | undefined> {
+    const { source, path, gzip, brief } = question;
+    let decoding: Decoding | undefined;
+    /** When the answer began, monotonic. */
+    let begunMs = 0;
+    /** Another address may be asked after one that broke off: the last one counts. */
+    const onBody = ({ status, contentType }: AnswerHead): BodyReader | undefined => {
+      begunMs = clock.monotonicMs();
+      decoding = status === 200 ? decoders[source].begin(contentType, brief) : undefined;
+      return decoding ?? (status === 200 ? unread : undefined);
+    };
+    // Fewer promises than by awaiting it.
+    return reach
+      .fetch(at, { node, path, accept, gzip, onBody }, signal)
+      .then((answer) => tell(path, answer, decoding, begunMs), tellFailure);
+  }
+
+  /** Undefined where the question was too brief. A long answer is decoded in slices of turns. */
+  function tell(
+    path: string,
+    answer: KubeletResponse,
+    decoding: Decoding | undefined,
+    begunMs: number,
+  ): Told | undefined | Promise<Told | undefined> {
+    const ourMs = clock.wallMs();
+    const nodeTimeMs = answer.dateMs ?? ourMs;
+    const time = answerTime(answer.dateMs, ourMs, nodeClock.at(nodeTimeMs, begunMs));
+    if (decoding?.isLong !== true) return tellDecoded(path, answer, decoding?.finish(time), nodeTimeMs);
+    return turns.run(decoding.finishing(time)).then(
+      (decoded) => tellDecoded(path, answer, decoded, nodeTimeMs),
+      (error) => tellDecoded(path, answer, givenUp(error), nodeTimeMs),
+    );
+  }
+
+  /** Undefined where the question was too brief. */
+  function tellDecoded(
+    path: string,
+    answer: KubeletResponse,
+    decoded: Decoded | undefined,
+    nodeTimeMs: number,
+  ): Told | undefined {
+    const { address, verifiedBy, wireBytes } = answer;
+    if (decoded?.kind === 'too-brief') return undefined;
+    if (decoded?.kind !== 'batch') {
+      return { ...tellUseless(path, answer, decoded), address, verifiedBy, wireBytes, nodeTimeMs };
+    }
+    const { kind, batch, filtered, doubts } = decoded;
+    return { kind, batch, filtered, doubts, address, verifiedBy, wireBytes, nodeTimeMs };
+  }
+
+  function tellFailure(error: unknown): Told {
+    if (!(error instanceof KubeletError)) throw error;
+    if (!(error instanceof BodyTooLargeError)) return { kind: 'unanswered', why: explainFailure(error) };
+    const { address } = error.attempt;
+    const cost = { address, verifiedBy: 'nothing', wireBytes: bodyLimitBytes, nodeTimeMs: clock.wallMs() } as const;
+    return { kind: 'unusable', why: explainFailure(error), ...cost };
+  }
+
+  function tellUseless(path: string, answer: KubeletResponse, decoded: Useless | undefined) {
+    const { status, contentType } = answer;
+    if (noSuchEndpoint.has(status)) return unusable('AnswerUnusable', `${path.split('?')[0]} answers ${status}`);
+    if (status !== 200) return { kind: 'failed', why: explainStatus(node, answer) } as const;
+    if (decoded === undefined)
+      return unusable('AnswerUnusable', `unknown content type ${JSON.stringify(quote(contentType))}`);
+    if (decoded.kind === 'too-long') {
+      const what = `the answer of node ${node} at ${answer.address} is given up: ${decoded.reason}`;
+      return unusable('BodyTooLarge', what, leakedCgroups);
+    }
+    if (decoded.kind === 'unusable') return unusable('AnswerUnusable', decoded.reason);
+    const what = `the answer of node ${node} at ${answer.address} is broken: ${decoded.reason}`;
+    return { kind: 'failed', why: { code: 'AnswerBroken', what, remedy: undefined } } as const;
+  }
+}
+
+/** What cannot be decoded in time is more than any node has to say; other errors are thrown on. */
+function givenUp(error: unknown): Decoded {
+  if (error instanceof ReadingTooLongError) return { kind: 'too-long', reason: error.message };
+  throw error;
+}
+
+/** Of an answer of a type that nobody can read. */
+const unread: BodyReader = { write: () => false };
+
+type Useless = Exclude<Decoded, { readonly kind: 'batch' }>;
+
+function unusable(code: Explanation['code'], what: string, remedy?: string) {
+  return { kind: 'unusable', why: { code, what, remedy } } as const;
+}
+
+/** What a kubelet, or what stands in for one, answers where it has no such endpoint. */
+const noSuchEndpoint: ReadonlySet<number> = new Set([404, 501]);

@@ -1,0 +1,33 @@
+/** Where kubelets are asked: in this thread here, in others by workers/. */
+import type { Clock } from '../../clock.ts';
+import type { KubeletClient } from '../../kubelet/client.ts';
+import { createEndpoint, type Endpoint } from './endpoint.ts';
+
+export interface Endpoints extends AsyncDisposable {
+  /** The node's, which remembers nothing yet. A node is asked one thing at a time. */
+  of(node: string): Endpoint;
+  /** Closes the connection of a node that left. */
+  release(node: string): void;
+}
+
+/**
+ * From so many nodes on, small answers are asked for compressed, too. A connection keeps as much memory as its largest answers took on the wire: with 5,000 nodes of
+ * 30 pods, 190 MiB less for 6 % of a core.
+ */
+export const manyNodes = 500;
+
+/** In this thread. @param many nodes from which on all answers are compressed. */
+export function createLocalEndpoints(kubelet: KubeletClient, clock: Clock, many = manyNodes): Endpoints {
+  const nodes = new Set<string>();
+  return {
+    of(node) {
+      nodes.add(node);
+      return createEndpoint(node, kubelet, clock, () => nodes.size >= many);
+    },
+    release(node) {
+      nodes.delete(node);
+      kubelet.release(node);
+    },
+    [Symbol.asyncDispose]: () => kubelet[Symbol.asyncDispose](),
+  };
+}

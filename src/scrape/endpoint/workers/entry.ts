@@ -1,0 +1,109 @@
+/** What runs in a worker thread: asks kubelets what it is told to ask, decodes what they answer, and hands that over. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { Layout } from '../../../sample/batch.ts';
+import { systemClock } from '../../../clock.ts';
+import { createKubeletClient, type KubeletClientOptions, type KubeletTls } from '../../../kubelet/client.ts';
+import type { Source } from '../../../sample/point.ts';
+import type { Endpoint, Told } from '../endpoint.ts';
+import { createLocalEndpoints } from '../endpoints.ts';
+import { type Carried, carriedError, toError, unpack } from './carried.ts';
+import { createMailbox } from './mailbox.ts';
+import { askNames } from './names.ts';
+import type { Credentials, FromWorker, Question, ToWorker, WorkerSettings } from './messages.ts';
+
+if (parentPort === null) throw new Error('this is for a worker thread, not to be run by itself');
+serve(parentPort, workerData as WorkerSettings);
+
+interface AskedNode {
+  readonly endpoint: Endpoint;
+  /** That were handed over. */
+  readonly layouts: Map<Source, Layout>;
+}
+
+function serve(port: MessagePort, settings: WorkerSettings): void {
+  const { send } = createMailbox<FromWorker>(port);
+  const credentials = createCredentials(() => send({ kind: 'credentials-wanted' }));
+  const names = askNames(send);
+  const kubelet = createKubeletClient({ ...settings, ...credentials.source, resolve: names.resolve });
+  // Fleets that need threads have many nodes, however few are this one's.
+  const endpoints = createLocalEndpoints(kubelet, systemClock, 0);
+  const nodes = new Map<string, AskedNode>();
+  const underWay = new Map<number, AbortController>();
+  port.on('message', (messages: readonly ToWorker[]) => messages.forEach(take));
+
+  function take(message: ToWorker): void {
+    switch (message.kind) {
+      case 'ask':
+        void ask(message);
+        return;
+      case 'abort':
+        underWay.get(message.id)?.abort(toError(message.reason));
+        return;
+      case 'release':
+        nodes.delete(message.node);
+        endpoints.release(message.node);
+        return;
+      case 'resolved':
+        names.take(message);
+        return;
+      case 'credentials':
+        credentials.take(message);
+    }
+  }
+
+  async function ask({ id, node, source, at, path }: Question): Promise<void> {
+    const abort = new AbortController();
+    underWay.set(id, abort);
+    const asked = nodes.get(node) ?? { endpoint: endpoints.of(node), layouts: new Map() };
+    nodes.set(node, asked);
+    try {
+      const { cadvisor, resource } = asked.endpoint;
+      const told = source === 'cadvisor' ? await cadvisor(at, abort.signal) : await resource(at, abort.signal, path);
+      tell(id, told, asked.layouts);
+    } catch (error) {
+      send({ kind: 'thrown', id, error: carriedError(error) });
+    } finally {
+      underWay.delete(id);
+    }
+  }
+
+  function tell(id: number, told: Told, layouts: AskedNode['layouts']): void {
+    if (told.kind !== 'batch') return send({ kind: 'told', id, told, layout: undefined });
+    const { layout, ...batch } = told.batch;
+    const isKnown = layouts.get(batch.source) === layout;
+    layouts.set(batch.source, layout);
+    const message = { kind: 'told', id, told: { ...told, batch }, layout: isKnown ? undefined : layout } as const;
+    return send(message, batch.numbers.buffer);
+  }
+}
+
+interface CredentialsHere {
+  readonly source: Pick<KubeletClientOptions, 'tls' | 'authorization'>;
+  take(credentials: Credentials): void;
+}
+
+/** All questions that wait for credentials get them by one request, which keeps a wave of scrapes cheap. */
+function createCredentials(want: () => void): CredentialsHere {
+  let wanted: PromiseWithResolvers<Carried<string | undefined>> | undefined;
+  let tls: Carried<KubeletTls> | undefined;
+  return { source: { tls: current, authorization }, take };
+
+  async function authorization(): Promise<string | undefined> {
+    if (wanted === undefined) {
+      wanted = Promise.withResolvers();
+      want();
+    }
+    return unpack(await wanted.promise);
+  }
+
+  function current(): KubeletTls {
+    if (tls === undefined) throw new Error('kubelets are asked before there are credentials');
+    return unpack(tls);
+  }
+
+  function take(credentials: Credentials): void {
+    tls = credentials.tls ?? tls;
+    wanted?.resolve(credentials.authorization);
+    wanted = undefined;
+  }
+}

@@ -1,0 +1,48 @@
+/** Tells the log what has changed about one node: a line per change, not per scrape. */
+import type { NodeInfo } from '../../cluster/nodes.ts';
+import { type Explanation, inOneLine } from '../../kubelet/explain/explanation.ts';
+import type { Logger } from '../../logging.ts';
+import type { Outcome } from '../source/target.ts';
+
+export interface NodeNews {
+  /** @param skew where the node's clock is wrong. */
+  tell(node: NodeInfo, outcome: Outcome, skew: Explanation | undefined): void;
+}
+
+export function createNodeNews(log: Logger): NodeNews {
+  let told: string | undefined;
+  let skewTold = false;
+
+  return { tell };
+
+  function tell(node: NodeInfo, outcome: Outcome, skew: Explanation | undefined): void {
+    tellOutcome(node, outcome);
+    if (skew !== undefined && !skewTold) log.warn({ node: node.name, reason: inOneLine(skew) }, 'a clock is wrong');
+    skewTold = skew !== undefined;
+  }
+
+  function tellOutcome(node: NodeInfo, outcome: Outcome): void {
+    const level = node.ready && !hasNoKubelet(node) ? 'warn' : 'debug';
+    const state = stateOf(outcome, level);
+    if (state === told) return;
+    if (outcome.kind === 'failed') {
+      log[level]({ node: node.name, reason: inOneLine(outcome.why) }, 'cannot scrape node');
+    } else if (outcome.fallback !== undefined) {
+      log[level]({ node: node.name, reason: outcome.fallback }, 'node is served from /metrics/resource');
+    } else if (told !== undefined) log.info({ node: node.name }, 'node is scraped again');
+    told = state;
+  }
+}
+
+/** What is worth a line when it changes. Not the words of a failure: they name addresses and offsets, which change by themselves. */
+function stateOf(outcome: Outcome, level: string): string | undefined {
+  if (outcome.kind === 'failed') return `${level}: failed: ${outcome.why.code}`;
+  return outcome.fallback === undefined ? undefined : `${level}: ${outcome.fallback}`;
+}
+
+/** Nodes without a kubelet of their own have no metrics for a good reason; nobody should be woken for them. */
+function hasNoKubelet(node: NodeInfo): boolean {
+  return (
+    node.labels.get('type') === 'virtual-kubelet' || node.labels.get('eks.amazonaws.com/compute-type') === 'fargate'
+  );
+}

@@ -1,0 +1,162 @@
+/** The table of everything that is served, and the one place that decides what a path leads to. */
+import {
+  aggregatedGroup,
+  aggregatedKind,
+  type AggregatedVersion,
+  aggregatedVersions,
+  type Discovery,
+} from '../api/discovery.ts';
+import { group, versions } from '../api/types.ts';
+import { type Encodable, mediaTypes } from '../apimachinery/encoding.ts';
+import { encodeJson } from '../apimachinery/meta.ts';
+import { unknownResource } from '../apimachinery/status.ts';
+import type { Registry } from '../monitoring.ts';
+import { version } from '../version.ts';
+import { compressMetrics } from './compress.ts';
+import { type HealthChecks, type HealthPath, healthPaths, isHealthPath, reportHealth } from './health.ts';
+import { negotiate, noTransform, type Restrictions, type Transform } from './negotiate.ts';
+import type { OpenApiEndpoints } from './openapihandler.ts';
+import { indexReply, jsonReply, objectReply, type Reply, requireAccepted, textReply } from './reply.ts';
+import { type ApiRequest, type RequestInfo, trimSlashes, valuesOf } from './requestinfo.ts';
+import type { ResourceRoutes } from './resources.ts';
+import { type Endpoint, type Route, serveRoute } from './route.ts';
+import { serveStatus, type StatusSource } from './statuspage.ts';
+
+export interface EndpointOptions {
+  readonly discovery: Discovery;
+  readonly openApi: OpenApiEndpoints;
+  readonly resources: ResourceRoutes;
+  readonly health: HealthChecks;
+  /** Notes of `/readyz?verbose`. */
+  readonly readyNotes: () => readonly string[];
+  readonly registry: Registry;
+  readonly status: StatusSource;
+}
+
+export interface Endpoints {
+  /** Throws StatusError for whatever the client should hear. */
+  serve(request: ApiRequest): Reply | Promise<Reply>;
+  /** The reply of a health path to nobody in particular, or undefined for any other path. */
+  serveHealth(info: RequestInfo): Promise<Reply> | undefined;
+}
+
+export function createEndpoints({
+  discovery,
+  openApi,
+  resources,
+  health,
+  readyNotes,
+  registry,
+  status,
+}: EndpointOptions): Endpoints {
+  const groups: Route = { consumes: mediaTypes, produces: mediaTypes, serve: serveGroups };
+  /** Served by the rules of an API, and everything below them too, if only to say that it is not there. */
+  const routes = new Map<string, Route>([
+    ...versions.map((each): [string, Route] => [`/apis/${group}/${each}`, document(discovery.resources[each])]),
+    [`/apis/${group}`, document(discovery.group)],
+    ['/version', { consumes: [json], produces: [json], serve: () => jsonReply(encodeJson(versionInfo, 'pretty')) }],
+  ]);
+  const others: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
+    ['/', () => indexReply(paths, 200)],
+    ['/index.html', () => indexReply(paths, 200)],
+    ['/metrics', metrics],
+    ['/status', (request) => serveStatus(status, request)],
+    ...openApi,
+    ...healthPaths.map((path): [string, Endpoint] => [path, ({ info, mayGet }) => healthReply(path, info, mayGet)]),
+    ...healthPaths.flatMap((path) =>
+      health[path].map((check): [string, Endpoint] => [`${path}/${check.name}`, single(check)]),
+    ),
+  ]);
+  const paths: readonly string[] = ['/apis', ...routes.keys(), ...others.keys()].filter(
+    (path) => path !== '/' && path !== '/index.html' && !path.startsWith('/openapi/v3/'),
+  );
+
+  return { serve, serveHealth };
+
+  function serve(request: ApiRequest): Reply | Promise<Reply> {
+    const { path } = request.info;
+    const other = others.get(path);
+    if (other !== undefined) return other(request);
+    if (path === '/apis' || path === '/apis/') return serveRoute(groups, request);
+    if (!routes.keys().some((root) => path === root || path.startsWith(`${root}/`))) return indexReply(paths, 404);
+    const route = routes.get(`/${trimSlashes(path)}`) ?? resources(request.info);
+    if (route === undefined) throw unknownResource();
+    return serveRoute(route, request);
+  }
+
+  function serveHealth(info: RequestInfo): Promise<Reply> | undefined {
+    return isHealthPath(info.path) ? healthReply(info.path, info) : undefined;
+  }
+
+  async function healthReply(path: HealthPath, info: RequestInfo, mayGet?: ApiRequest['mayGet']): Promise<Reply> {
+    const { ok, text } = await reportHealth(path, health[path], {
+      verbose: info.query.has('verbose'),
+      excluded: valuesOf(info, 'exclude'),
+      // Health is open to everybody; why it is bad is as much a secret as our metrics.
+      maySeeReasons: mayGet && (() => mayGet('/metrics')),
+      notes: path === '/readyz' ? readyNotes() : [],
+    });
+    return textReply(text, ok ? 200 : 500);
+  }
+
+  async function serveGroups(request: ApiRequest): Promise<Reply> {
+    const accepted = negotiate(request, aggregatedOnly);
+    const aggregated = accepted === undefined ? undefined : aggregatedVersionOf(accepted.transform);
+    if (accepted === undefined || aggregated === undefined) {
+      return objectReply(discovery.groupList, requireAccepted(request, noTransform));
+    }
+    const headers = { etag: discovery.etag, 'cache-control': 'public', vary: 'Accept' };
+    if (request.header('if-none-match') === discovery.etag) return { status: 304, contentType: '', headers, body: '' };
+    const reply = await objectReply(discovery.aggregated[aggregated], accepted);
+    // To the letter what kube-apiserver's aggregator looks for.
+    const contentType = `${reply.contentType};g=${aggregatedGroup};v=${aggregated};as=${aggregatedKind}`;
+    return { ...reply, contentType, headers };
+  }
+
+  async function metrics(request: ApiRequest): Promise<Reply> {
+    const body = await registry.metrics();
+    const headers = { 'process-start-time-unix': processStart };
+    return compressMetrics({ status: 200, contentType: metricsType, headers, body }, request.header('accept-encoding'));
+  }
+}
+
+const json = 'application/json';
+/** As Prometheus' Go library names it. */
+const metricsType = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
+/** Seconds since the epoch. */
+const processStart = String(Math.trunc(performance.timeOrigin / 1000));
+
+function document(found: Encodable): Route {
+  const serve: Endpoint = (request) => objectReply(found, requireAccepted(request, noTransform));
+  return { consumes: mediaTypes, produces: mediaTypes, serve };
+}
+
+const aggregatedOnly: Restrictions = {
+  allowsTransform: (_mediaType, transform) => aggregatedVersionOf(transform) !== undefined,
+};
+
+function aggregatedVersionOf(transform: Transform | undefined): AggregatedVersion | undefined {
+  if (transform?.group !== aggregatedGroup || transform.kind !== aggregatedKind) return undefined;
+  return aggregatedVersions.find((known) => known === transform.version);
+}
+
+function single(check: HealthChecks[HealthPath][number]): Endpoint {
+  return () => {
+    const problem = check.problem();
+    return problem === undefined
+      ? { status: 200, contentType: 'text/plain; charset=utf-8', body: 'ok' }
+      : textReply(`internal server error: ${problem}\n`, 500);
+  };
+}
+
+const versionInfo = {
+  major: '1',
+  minor: '37',
+  gitVersion: `v${version}`,
+  gitCommit: '',
+  gitTreeState: '',
+  buildDate: '',
+  goVersion: '',
+  compiler: `node ${process.version}`,
+  platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+};

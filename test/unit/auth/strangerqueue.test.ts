@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setImmediate as turnOfLoop } from 'node:timers/promises';
+import {
+  createStrangers,
+  networkOf,
+  type Source,
+  strangerLaneWidth,
+  strangerPlaceBytes,
+  strangerPlaceLimit,
+  TooManyStrangers,
+} from '../../../src/auth/strangerqueue.ts';
+
+const signal = new AbortController().signal;
+
+/** A line whose reviews end when they are told to. */
+function setUp() {
+  const strangers = createStrangers();
+  /** Names of the tries under way, and how they end. */
+  const underWay = new Map<string, () => void>();
+  const begun: string[] = [];
+  let refused = 0;
+  const run = (name: string) =>
+    new Promise<void>((resolve) => {
+      begun.push(name);
+      underWay.set(name, resolve);
+    });
+  const ask = (name: string, source: Source, { bytes = 100, isLikely = false } = {}) => {
+    const asked = strangers.admit(source, bytes, isLikely, (turn) => turn(() => run(name), signal));
+    asked.catch((error: unknown) => {
+      assert.ok(error instanceof TooManyStrangers);
+      refused += 1;
+    });
+    return asked;
+  };
+  const end = async (name: string) => {
+    underWay.get(name)?.();
+    underWay.delete(name);
+    await turnOfLoop();
+  };
+  const endAll = async () => {
+    await turnOfLoop();
+    while (underWay.size > 0) for (const name of underWay.keys()) await end(name);
+  };
+  return { strangers, ask, begun, underWay, end, endAll, refused: () => refused };
+}
+
+const source = (address: string, connection: object = {}): Source => ({ address, connection });
+
+describe('the line of strangers', () => {
+  test('has four under way, and begins the next when one has ended', async () => {
+    const { ask, begun, end } = setUp();
+    const one = source('10.0.0.1');
+    for (let at = 0; at < 6; at += 1) void ask(`a${at}`, one);
+    await turnOfLoop();
+    assert.deepEqual(begun, ['a0', 'a1', 'a2', 'a3']);
+    await end('a2');
+    assert.deepEqual(begun.slice(4), ['a4']);
+  });
+
+  test('goes around by address, then by connection', async () => {
+    const { ask, begun, endAll } = setUp();
+    const [first, second] = [source('10.0.0.1'), source('10.0.0.1')];
+    for (let at = 0; at < 8; at += 1) void ask(`a${at}`, first);
+    void ask('b0', second);
+    void ask('c0', source('10.0.0.2'));
+    await endAll();
+    // The first four were under way before anybody else came.
+    assert.deepEqual(begun.slice(0, 4), ['a0', 'a1', 'a2', 'a3']);
+    assert.ok(begun.indexOf('c0') <= 5, begun.join());
+    assert.ok(begun.indexOf('b0') <= 6, begun.join());
+  });
+
+  test('takes likely tokens of a connection first', async () => {
+    const { ask, begun, endAll } = setUp();
+    const one = source('10.0.0.1');
+    for (let at = 0; at < 6; at += 1) void ask(`a${at}`, one);
+    void ask('likely', one, { isLikely: true });
+    await endAll();
+    assert.equal(begun[4], 'likely');
+    assert.equal(begun.length, 7);
+  });
+
+  test('refuses one stranger beyond its room, and lets others in, who displace the newest of the one who has most', async () => {
+    const { ask, begun, endAll, refused } = setUp();
+    const flood = source('10.0.0.1');
+    for (let at = 0; at < strangerPlaceLimit + 50; at += 1) void ask(`a${at}`, flood);
+    await turnOfLoop();
+    assert.equal(refused(), 50);
+    void ask('b', source('10.0.0.2'));
+    void ask('same address', source('10.0.0.1'));
+    await turnOfLoop();
+    assert.equal(refused(), 52);
+    await endAll();
+    assert.ok(begun.includes('b') && begun.includes('same address'));
+    assert.ok(begun.includes('a0') && begun.includes(`a${strangerPlaceLimit - 3}`));
+    assert.ok(!begun.includes(`a${strangerPlaceLimit - 1}`) && !begun.includes(`a${strangerPlaceLimit - 2}`));
+  });
+
+  test('refuses with 429 and Retry-After', async () => {
+    const { ask } = setUp();
+    const flood = source('10.0.0.1');
+    for (let at = 0; at < strangerPlaceLimit; at += 1) void ask(`a${at}`, flood);
+    await assert.rejects(ask('late', flood), { code: 429, details: { retryAfterSeconds: 1 } });
+  });
+
+  test('is not filled by a host that has many IPv6 addresses of one network', async () => {
+    const { ask, refused, begun, endAll } = setUp();
+    for (let at = 0; at < strangerPlaceLimit; at += 1) void ask(`a${at}`, source(`2001:db8::${at.toString(16)}`));
+    void ask('b', source('2001:db8:1::1'));
+    await endAll();
+    assert.equal(refused(), 1);
+    assert.ok(begun.includes('b'));
+  });
+
+  test('counts long tokens by their bytes, and leaves room beside those under way', async () => {
+    const { ask, refused, begun, endAll } = setUp();
+    const flood = source('10.0.0.1');
+    const megabyte = { bytes: 64 * strangerPlaceBytes };
+    for (let at = 0; at < 20; at += 1) void ask(`a${at}`, flood, megabyte);
+    await turnOfLoop();
+    assert.equal(refused(), 12);
+    for (let at = 0; at < 100; at += 1) void ask(`b${at}`, source(`10.0.1.${at}`));
+    await endAll();
+    assert.equal(begun.filter((name) => name.startsWith('b')).length, 100);
+  });
+
+  test('does not hold its lane for a review that waits for its next try', async () => {
+    const { strangers, ask, begun } = setUp();
+    const waits = Promise.withResolvers<void>();
+    for (let at = 0; at < strangerLaneWidth; at += 1) {
+      void strangers.admit(source('10.0.0.1'), 100, false, async (turn) => {
+        await turn(async () => 'the first try failed', signal);
+        await waits.promise;
+      });
+    }
+    void ask('b', source('10.0.0.2'));
+    await turnOfLoop();
+    assert.deepEqual(begun, ['b']);
+    waits.resolve();
+  });
+
+  test('gives all its turns back, whatever happens to the reviews', async () => {
+    const { strangers, ask, begun } = setUp();
+    const leaver = new AbortController();
+    const fails = (why: string) =>
+      strangers.admit(source('10.0.0.1'), 1, false, (turn) => turn(() => Promise.reject(new Error(why)), signal));
+    for (let at = 0; at < 10; at += 1) await assert.rejects(fails(`fault ${at}`), /fault/);
+    const held = Array.from({ length: 8 }, (_, at) =>
+      strangers.admit(source(`10.0.0.${at}`), 1, false, (turn) =>
+        turn(
+          () => new Promise((_, reject) => leaver.signal.addEventListener('abort', () => reject(new Error('over')))),
+          leaver.signal,
+        ),
+      ),
+    );
+    await turnOfLoop();
+    leaver.abort(new Error('over'));
+    await Promise.allSettled(held);
+    for (let at = 0; at < strangerPlaceLimit; at += 1) void ask(`b${at}`, source('10.0.0.9'));
+    await turnOfLoop();
+    assert.equal(begun.length, strangerLaneWidth);
+  });
+
+  test('gives no turn to a review that was given up in the moment in which the turn was free', async () => {
+    const { strangers, ask, begun, end, endAll } = setUp();
+    const leaver = new AbortController();
+    for (let at = 0; at < strangerLaneWidth; at += 1) void ask(`a${at}`, source('10.0.0.1'));
+    await turnOfLoop();
+    const left = Array.from({ length: strangerLaneWidth }, (_, at) =>
+      strangers.admit(source(`10.0.1.${at}`), 1, false, (turn) => turn(async () => assert.fail(), leaver.signal)),
+    );
+    await turnOfLoop();
+    const ended = Array.from({ length: strangerLaneWidth }, (_, at) => end(`a${at}`));
+    leaver.abort(new Error('over'));
+    for (const each of left) await assert.rejects(each, TooManyStrangers);
+    await Promise.all(ended);
+    for (let at = 0; at < 8; at += 1) void ask(`b${at}`, source('10.0.0.1'));
+    await endAll();
+    assert.equal(begun.length, strangerLaneWidth + 8);
+  });
+});
+
+test('a client is its IPv4 address, or its IPv6 network', () => {
+  assert.equal(networkOf('10.0.0.1'), '10.0.0.1');
+  assert.equal(networkOf('::ffff:10.0.0.1'), '10.0.0.1');
+  assert.equal(networkOf('2001:db8:0:1:2:3:4:5'), '2001:db8:0:1');
+  assert.equal(networkOf('2001:DB8::1'), networkOf('2001:db8::2'));
+  assert.notEqual(networkOf('2001:db8:0:1::1'), networkOf('2001:db8:0:2::1'));
+  assert.equal(networkOf('fe80::1%eth0'), networkOf('fe80::2'));
+  assert.equal(networkOf('::1'), '0:0:0:0');
+  assert.equal(networkOf(''), '');
+});

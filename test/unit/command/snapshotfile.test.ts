@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { toBatch } from '../../../src/sample/batch.ts';
+import { createSnapshotKeeper } from '../../../src/command/snapshotfile.ts';
+import { createStorage } from '../../../src/storage/storage.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+import { createRecordingLog } from '../../fakes/recordinglog.ts';
+import { until } from '../../fakes/until.ts';
+
+const times = { intervalMs: 15_000, longestPauseMs: 45_000 };
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function setUp(file = path.join(folder, 'snapshot'), limits: { readonly limitBytes?: number } = {}) {
+  const clock = createFakeClock(Date.parse('2026-11-22T20:00:00Z'));
+  const storage = createStorage({ clock, resolutionMs: 15_000, stalenessMs: 45_000 });
+  const known = new Set(['node-a', 'node-b']);
+  const { log, lines } = createRecordingLog();
+  const nodes = { synced: () => true, get: (name: string) => (known.has(name) ? ({ name } as never) : undefined) };
+  const keeper = createSnapshotKeeper({ path: file, storage, nodes, ...times, ...limits, clock, log });
+  const scrape = (node: string) => {
+    for (const at of [100, 115]) {
+      const machine = { timestampMs: at * 1000, cpuSeconds: at, memoryBytes: 1, swapBytes: undefined };
+      storage.store(toBatch({ node, source: 'cadvisor', machine, hasSwap: undefined, pods: [] }));
+    }
+  };
+  return { clock, storage, known, lines, keeper, scrape, file };
+}
+
+describe('the snapshot keeper', () => {
+  test('writes at its interval and at the end, and restores from that, for nobody else to read', async () => {
+    const { clock, keeper, scrape, file } = setUp();
+    scrape('node-a');
+    const stop = new AbortController();
+    const loop = keeper.run(stop.signal);
+    await clock.advance(times.intervalMs);
+    await until('the snapshot is there', () => readdirSync(folder).includes('snapshot'));
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    scrape('node-b');
+    stop.abort();
+    await loop;
+    assert.deepEqual(readdirSync(folder), ['snapshot']);
+
+    const after = setUp(file);
+    await after.clock.advance(times.intervalMs);
+    await after.keeper.load();
+    assert.deepEqual(after.lines, ['info: restored what was stored before']);
+    assert.deepEqual(
+      ['node-a', 'node-b'].map((node) => after.storage.nodeUsage(node).kind),
+      ['ready', 'ready'],
+    );
+  });
+
+  test('writes no more than it would read, and keeps the snapshot that is there', async () => {
+    const { keeper, scrape, file } = setUp();
+    scrape('node-a');
+    await keeper.run(AbortSignal.abort());
+    const before = readFileSync(file);
+
+    const small = setUp(file, { limitBytes: before.length });
+    small.scrape('node-a');
+    small.scrape('node-b');
+    await small.keeper.run(AbortSignal.abort());
+    assert.deepEqual(readdirSync(folder), ['snapshot'], 'what was begun is removed');
+    assert.deepEqual(readFileSync(file), before);
+    assert.match(small.lines.join(), /^warn: cannot write the snapshot/);
+  });
+
+  test('leaves out nodes that the cluster does not know any more', async () => {
+    const { storage, known, keeper, scrape, file } = setUp();
+    scrape('node-a');
+    scrape('node-b');
+    known.delete('node-b');
+    await keeper.run(AbortSignal.abort());
+    assert.equal(storage.counts().nodes, 1);
+    assert.doesNotMatch(readFileSync(file, 'utf8'), /node-b/);
+  });
+
+  test('starts without a word where there is none, and with a warning where it is broken', async () => {
+    const { keeper, storage, lines, file } = setUp();
+    await keeper.load();
+    assert.deepEqual(lines, []);
+    writeFileSync(file, 'nonsense');
+    await keeper.load();
+    assert.deepEqual(lines, ['warn: the snapshot is of no use and is ignored']);
+    assert.equal(storage.hasUsage(), false);
+  });
+
+  describe('reads nothing', () => {
+    /** Seals lines as a snapshot is. */
+    const sealed = (...lines: readonly string[]) => {
+      const body = lines.map((line) => `${line}\n`).join('');
+      return `${body}{"sha256":"${createHash('sha256').update(body).digest('hex')}"}\n`;
+    };
+    const written = async () => {
+      const { keeper, scrape, file } = setUp();
+      scrape('node-a');
+      await keeper.run(AbortSignal.abort());
+      return file;
+    };
+    const isRefused = async (file: string) => {
+      const { keeper, storage, lines } = setUp(file);
+      await keeper.load();
+      assert.deepEqual(lines, ['warn: the snapshot is of no use and is ignored']);
+      assert.equal(storage.counts().nodes, 0);
+    };
+
+    test('through a link', async () => {
+      const file = await written();
+      renameSync(file, `${file}-elsewhere`);
+      symlinkSync(`${file}-elsewhere`, file);
+      await isRefused(file);
+    });
+
+    test('that others may write', async () => {
+      const file = await written();
+      chmodSync(file, 0o620);
+      await isRefused(file);
+    });
+
+    test('of a FIFO, which nobody may ever write to', async () => {
+      const file = path.join(folder, 'snapshot');
+      execFileSync('mkfifo', [file]);
+      await isRefused(file);
+    });
+
+    for (const [what, from, to] of [
+      ['no list of pods', '"pods":[]', '"pods":{}'],
+      ['a pod that is null', '"pods":[]', '"pods":[null]'],
+      ['more cores than any machine', '"cpuNanocores":1000000000', '"cpuNanocores":1e300'],
+      ['a window below zero', '"windowMs":15000', '"windowMs":-1'],
+      ['a time that cannot be written', '"timestampMs":115000', '"timestampMs":1e18'],
+      ['an unknown field', '"pods":[]', '"pods":[],"__proto__":{}'],
+      ['a name with control characters', '"node":"node-a"', '"node":"node\\u001b"'],
+    ] as const) {
+      test(`with ${what}, although it is sealed`, async () => {
+        const file = await written();
+        const [header = '', node = ''] = readFileSync(file, 'utf8').split('\n');
+        assert.ok(node.includes(from), node);
+        writeFileSync(file, sealed(header, node.replaceAll(from, to)));
+        await isRefused(file);
+      });
+    }
+
+    test('without a header, although it is sealed', async () => {
+      const file = await written();
+      for (const text of [sealed(), sealed('null'), sealed('{'), sealed('[]', '{}')]) {
+        writeFileSync(file, text);
+        await isRefused(file);
+      }
+    });
+  });
+
+  test('removes what a process that was killed while it wrote has left', async () => {
+    const { keeper, file } = setUp();
+    const left = `${file}.66bbaa5b-bd35-4f20-902f-f9e469f6c321.new`;
+    writeFileSync(left, 'half');
+    writeFileSync(`${file}.new`, 'not ours');
+    await keeper.load();
+    assert.deepEqual(readdirSync(folder), ['snapshot.new']);
+  });
+
+  test('warns once where it cannot write, and goes on', async () => {
+    const { clock, keeper, lines } = setUp(path.join(folder, 'nowhere/snapshot'));
+    const stop = new AbortController();
+    const loop = keeper.run(stop.signal);
+    await clock.advance(times.intervalMs);
+    await until('it is told', () => lines.length > 0);
+    stop.abort();
+    await loop;
+    assert.deepEqual(lines, ['warn: cannot write the snapshot; is its folder writable?']);
+  });
+});

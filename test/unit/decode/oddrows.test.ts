@@ -1,0 +1,283 @@
+/** Whatever is odd about one row in one scrape, its pod is never served without the container, nor with another one's numbers. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { answerTime } from '../../../src/decode/sampletime.ts';
+import type { Decoder } from '../../../src/decode/decoder.ts';
+import { createAdmission } from '../../../src/storage/admission.ts';
+import { createStorage } from '../../../src/storage/storage.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+import {
+  delimitedContentType,
+  encodeDelimited,
+  encodeText,
+  type Family,
+  type FamilySample,
+  textContentType,
+} from '../../fakes/exposition.ts';
+import { cadvisorDecoder, resourceDecoder } from './decodewhole.ts';
+
+const startMs = 1_795_377_600_000;
+const stepMs = 15_000;
+const uid = '66bbaa5b-bd35-4f20-902f-f9e469f6c321';
+const cores = 0.1;
+const memoryBytes = 1e6;
+
+type Labels = Readonly<Record<string, string>>;
+
+/** What one cgroup, or line, says; what is undefined has no row. */
+interface Row {
+  readonly labels: Labels;
+  readonly cpu?: number | undefined;
+  readonly memory?: number | undefined;
+  readonly start?: number | undefined;
+  /** Milliseconds before the answer; 1,000 where none is given. */
+  readonly ageMs?: number;
+}
+
+interface Scenario {
+  readonly decoder: () => Decoder;
+  /** The rows of a scrape, and of the machine. */
+  readonly families: (rows: readonly Row[], nowMs: number) => Family[];
+  /** Of the scrape with this number; the fourth is odd. */
+  readonly rows: (turn: number) => readonly Row[];
+}
+
+const oddTurn = 4;
+const turns = 9;
+
+/** What is served after each scrape: container, cores, bytes and the turn of the sample. */
+function serve({ decoder: createDecoder, families, rows }: Scenario, asText: boolean): string[] {
+  const clock = createFakeClock(startMs);
+  const storage = createStorage({ clock, resolutionMs: stepMs, stalenessMs: 45_000 });
+  const known = { uid, configHash: undefined, node: 'node-1', createdSeconds: undefined };
+  const admission = createAdmission({
+    knownPod: () => known,
+    bindings: storage,
+    onForeign: () => assert.fail(),
+    onDisputed: () => assert.fail(),
+  });
+  const decoder = createDecoder();
+  return Array.from({ length: turns }, (_, turn) => {
+    if (turn > 0) clock.jump(stepMs);
+    const nowMs = startMs + turn * stepMs;
+    const all = families(rows(turn), nowMs);
+    const decoding = decoder.begin(asText ? textContentType : delimitedContentType);
+    decoding?.write(asText ? encodeText(all) : encodeDelimited(all));
+    const decoded = decoding?.finish(answerTime(nowMs, nowMs));
+    if (decoded?.kind !== 'batch') assert.fail(`turn ${turn}: ${decoded?.kind} ${decoded?.reason}`);
+    storage.store(admission.admit(decoded.batch, 0));
+    const usage = storage.podUsage({ namespace: 'shop', name: 'web-0', ...known });
+    if (usage.kind === 'missing') return usage.reason;
+    const containers = usage.value.containers.map(
+      (each) => `${each.name} ${each.cpuNanocores / 1e9} ${each.memoryBytes}`,
+    );
+    return [...containers, (usage.value.timestampMs + 1_000 - startMs) / stepMs].join(', ');
+  });
+}
+
+const whole = (turn: number) => `app ${cores} ${memoryBytes}, side ${cores} ${memoryBytes}, ${turn}`;
+
+/**
+ * Holds what is served after each scrape to a text, by protobuf and by text.
+ * @param fresh the turns after which the newest sample is served; after others the last one before is.
+ */
+function check(what: string, scenario: Scenario, isFresh: (turn: number) => boolean): void {
+  for (const [format, asText] of [
+    ['text', true],
+    ['protobuf', false],
+  ] as const) {
+    test(`${what}, in ${format}`, () => {
+      let last = 1;
+      const expected = Array.from({ length: turns }, (_, turn) => {
+        if (turn === 0) return 'one-sample';
+        if (isFresh(turn)) last = turn;
+        return whole(last);
+      });
+      assert.deepEqual(serve(scenario, asText), expected);
+    });
+  }
+}
+
+const cpuAt = (turn: number) => 100 + (turn * stepMs * cores) / 1000;
+const sample = (labels: Labels, value: number | undefined, nowMs: number, ageMs = 1_000): FamilySample[] =>
+  value === undefined ? [] : [{ labels, value, timestampMs: nowMs - ageMs }];
+const family = (name: string, samples: readonly FamilySample[]): Family => ({
+  name,
+  help: name,
+  type: name.endsWith('_total') ? 'counter' : 'gauge',
+  samples,
+});
+const startsOf = (rows: readonly Row[]) =>
+  rows.flatMap(({ labels, start }) => (start === undefined ? [] : [{ labels, value: start }]));
+
+describe('/metrics/cadvisor', () => {
+  const blank = { container: '', id: '/', image: '', name: '', namespace: '', pod: '' };
+  const labelsOf = (container: string, digit: string, folder = `/kubepods/burstable/pod${uid}`): Labels => ({
+    ...blank,
+    container,
+    id: `${folder}/${digit.repeat(64)}`,
+    name: digit.repeat(64),
+    namespace: 'shop',
+    pod: 'web-0',
+  });
+  const started = startMs / 1000 - 3_600;
+  const live = (turn: number, labels: Labels): Row => ({
+    labels,
+    cpu: cpuAt(turn),
+    memory: memoryBytes,
+    start: started,
+  });
+  const app = (turn: number) => live(turn, labelsOf('app', '1'));
+  const side = (turn: number) => live(turn, labelsOf('side', '2'));
+  /** The container before this one, whose cgroup lingers with its last values. */
+  const dead: Row = { labels: labelsOf('app', '3'), cpu: 5_000, memory: 7e6, start: started - 3_600 };
+  const scenario = (rows: Scenario['rows']): Scenario => ({
+    decoder: cadvisorDecoder,
+    rows,
+    families: (of, nowMs) => [
+      family('container_cpu_usage_seconds_total', [
+        ...sample({ ...blank, cpu: 'total' }, nowMs / 1000 - startMs / 1000 + 10, nowMs),
+        ...of.flatMap(({ labels, cpu, ageMs }) => sample({ ...labels, cpu: 'total' }, cpu, nowMs, ageMs)),
+      ]),
+      family('container_memory_working_set_bytes', [
+        ...sample(blank, 1e9, nowMs),
+        ...of.flatMap(({ labels, memory, ageMs }) => sample(labels, memory, nowMs, ageMs)),
+      ]),
+      family('container_start_time_seconds', startsOf(of)),
+    ],
+  });
+  /** How the row of the container looks in the odd scrape. */
+  const odd: Readonly<Record<string, Partial<Row> | undefined>> = {
+    'without a working set': { memory: undefined },
+    'with a working set of NaN': { memory: Number.NaN },
+    'with a working set of 0': { memory: 0 },
+    'without CPU': { cpu: undefined },
+    'with CPU of 0': { cpu: 0 },
+    'with nothing but its start': { cpu: undefined, memory: undefined },
+    'with nothing at all': undefined,
+  };
+  const unlessOdd = (turn: number) => turn !== oddTurn;
+
+  for (const [what, how] of Object.entries(odd)) {
+    const appIn = (turn: number): Row[] => {
+      if (turn !== oddTurn) return [app(turn)];
+      return how === undefined ? [] : [{ ...app(turn), ...how }];
+    };
+    describe(`a row ${what} for one scrape`, () => {
+      check(
+        'alone',
+        scenario((turn) => [...appIn(turn), side(turn)]),
+        unlessOdd,
+      );
+      check(
+        'beside its dead predecessor with values',
+        scenario((turn) => [...appIn(turn), side(turn), dead]),
+        unlessOdd,
+      );
+      check(
+        'behind its dead predecessor with values',
+        scenario((turn) => [dead, ...appIn(turn), side(turn)]),
+        unlessOdd,
+      );
+      // The other path is taken for a scrape, as another cgroup; from there on it takes two samples.
+      const other = (turn: number, folder: string): Row => ({
+        ...app(turn),
+        labels: labelsOf('app', '1', folder),
+        cpu: 90 + cpuAt(turn) / 2,
+      });
+      for (const [where, folder] of [
+        ['as deep', `/pids/burstable/pod${uid}`],
+        ['deeper', `/docker/x/kubepods/burstable/pod${uid}`],
+      ] as const) {
+        const isAway =
+          how === undefined || (how.cpu === undefined && how.memory === undefined && 'cpu' in how && 'memory' in how);
+        check(
+          `beside another path of the same ID, ${where}`,
+          scenario((turn) => [other(turn, folder), ...appIn(turn), side(turn)]),
+          (turn) => turn !== oddTurn && !(isAway && turn === oddTurn + 1),
+        );
+      }
+    });
+  }
+});
+
+describe('/metrics/resource', () => {
+  const labelsOf = (container: string): Labels => ({ container, namespace: 'shop', pod: 'web-0' });
+  const live = (turn: number, container: string): Row => ({
+    labels: labelsOf(container),
+    cpu: cpuAt(turn),
+    memory: memoryBytes,
+    start: startMs / 1000 - 3_600.25,
+  });
+  /** Of a pod of the same name whose cgroup could not be removed; the kubelet sorts equal labels by their time. */
+  const dead: Row = { labels: labelsOf('app'), cpu: 5_000, memory: 7e6, ageMs: 5_000 };
+  const scenario = (rows: Scenario['rows']): Scenario => ({
+    decoder: resourceDecoder,
+    rows,
+    families: (of, nowMs) => [
+      family(
+        'container_cpu_usage_seconds_total',
+        of.flatMap(({ labels, cpu, ageMs }) => sample(labels, cpu, nowMs, ageMs)),
+      ),
+      family(
+        'container_memory_working_set_bytes',
+        of.flatMap(({ labels, memory, ageMs }) => sample(labels, memory, nowMs, ageMs)),
+      ),
+      family('container_start_time_seconds', startsOf(of)),
+      family('node_cpu_usage_seconds_total', sample({}, (nowMs - startMs) / 1000 + 10, nowMs)),
+      family('node_memory_working_set_bytes', sample({}, 1e9, nowMs)),
+    ],
+  });
+  const odd = (turn: number, row: Row, how: Partial<Row> | undefined): Row[] => {
+    if (turn !== oddTurn) return [row];
+    return how === undefined ? [] : [{ ...row, ...how }];
+  };
+  const unlessOdd = (turn: number) => turn !== oddTurn;
+  const always = () => true;
+
+  for (const [what, how, isFresh] of [
+    ['without its start', { start: undefined }, always],
+    ['with a start of NaN', { start: Number.NaN }, always],
+    ['without a working set', { memory: undefined }, unlessOdd],
+    ['with a working set of 0', { memory: 0 }, unlessOdd],
+    ['without CPU', { cpu: undefined }, unlessOdd],
+    ['with CPU of 0', { cpu: 0 }, unlessOdd],
+    ['with nothing but its start', { cpu: undefined, memory: undefined }, unlessOdd],
+    ['with nothing at all', undefined, unlessOdd],
+  ] as const) {
+    const rows = (turn: number) => [...odd(turn, live(turn, 'app'), how), live(turn, 'side')];
+    check(`a row ${what} for one scrape`, scenario(rows), isFresh);
+  }
+
+  check(
+    'a start that is told from one scrape on',
+    scenario((turn) =>
+      ['app', 'side'].map((name) => ({ ...live(turn, name), ...(turn < oddTurn ? { start: undefined } : {}) })),
+    ),
+    always,
+  );
+
+  for (const [what, how, isFresh] of [
+    ['without CPU', { cpu: undefined }, unlessOdd],
+    ['without a working set', { memory: undefined }, unlessOdd],
+    ['with CPU of NaN', { cpu: Number.NaN }, unlessOdd],
+    ['with nothing at all', undefined, unlessOdd],
+  ] as const) {
+    check(
+      `the line that came last ${what} for one scrape`,
+      scenario((turn) => [dead, ...odd(turn, live(turn, 'app'), how), live(turn, 'side')]),
+      isFresh,
+    );
+    check(
+      `the other line ${what} for one scrape`,
+      scenario((turn) => [...odd(turn, dead, how), live(turn, 'app'), live(turn, 'side')]),
+      always,
+    );
+  }
+
+  check(
+    'the other line, once it has gone,',
+    scenario((turn) => [...(turn < oddTurn ? [dead] : []), live(turn, 'app'), live(turn, 'side')]),
+    always,
+  );
+});

@@ -1,0 +1,150 @@
+/** Inflating step by step yields what inflating in one go does, and says no to the same. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { chooseInflater, InflatedTooLargeError, type MakeInflater } from '../../../../src/kubelet/http/inflate.ts';
+import { bodyLimitBytes, pieceBytes } from '../../../../src/kubelet/http/answerlimits.ts';
+
+const chosen = chooseInflater();
+assert.ok(chosen, 'this Node does not inflate by steps: nothing is asked for compressed');
+const byStep: MakeInflater = chosen;
+
+/** What comes out, or which error does. */
+function inflate(make: MakeInflater, input: Buffer, cuts: readonly number[]): Buffer | string {
+  const taken: Buffer[] = [];
+  const inflater = make((chunk) => taken.push(Buffer.from(chunk)) > 0);
+  try {
+    let at = 0;
+    for (const cut of [...cuts.map((share) => Math.floor(share * input.length)).sort((a, b) => a - b), input.length]) {
+      inflater.write(input.subarray(at, cut));
+      at = cut;
+    }
+    inflater.end();
+    return Buffer.concat(taken);
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code);
+  } finally {
+    inflater.close();
+  }
+}
+
+/** What Node makes of the same in one go. */
+function inflateAtOnce(input: Buffer): Buffer | string {
+  try {
+    return gunzipSync(input, { maxOutputLength: bodyLimitBytes });
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code);
+  }
+}
+
+/** Also such as inflate to several steps. */
+const texts = fc
+  .tuple(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 0, max: 2_000 }))
+  .map(([bytes, times]) => Buffer.concat(Array.from({ length: times }, () => bytes)));
+
+const cutsOf = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 5 });
+
+test('by steps comes out what went in, wherever it was cut', () => {
+  fc.assert(
+    fc.property(texts, cutsOf, (text, cuts) => {
+      const out = inflate(byStep, gzipSync(text), cuts);
+      assert.ok(Buffer.isBuffer(out) && out.equals(text));
+    }),
+    { seed: 1, numRuns: 100 },
+  );
+});
+
+test('what is broken, cut short or followed by more is as in one go', () => {
+  const harms = fc.oneof(
+    fc.record({ kind: fc.constant('byte' as const), at: fc.nat(), to: fc.nat({ max: 255 }) }),
+    fc.record({ kind: fc.constant('cut' as const), at: fc.nat() }),
+    fc.record({ kind: fc.constant('more' as const), bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }) }),
+    fc.record({ kind: fc.constant('member' as const) }),
+  );
+  fc.assert(
+    fc.property(texts, harms, cutsOf, (text, harm, cuts) => {
+      let input = gzipSync(text);
+      if (harm.kind === 'byte') input[harm.at % input.length] = harm.to;
+      else if (harm.kind === 'cut') input = input.subarray(0, harm.at % input.length);
+      else input = Buffer.concat([input, harm.kind === 'more' ? harm.bytes : gzipSync('another')]);
+      assert.deepEqual(inflate(byStep, input, cuts), inflateAtOnce(input));
+    }),
+    { seed: 1, numRuns: 400 },
+  );
+});
+
+test('this Node inflates by steps: something is taken before the end', () => {
+  let takenBytes = 0;
+  const inflater = byStep((chunk) => (takenBytes += chunk.length) > 0);
+  inflater.write(gzipSync(Buffer.alloc(1_000_000)).subarray(0, -50));
+  inflater.close();
+  assert.ok(takenBytes > 0);
+});
+
+test('whoever has had enough is given no more', () => {
+  let takes = 0;
+  const inflater = byStep(() => (takes += 1) < 3);
+  inflater.write(gzipSync(Buffer.alloc(10_000_000)));
+  inflater.end();
+  inflater.close();
+  assert.equal(takes, 3);
+});
+
+test('more than a body may be is not inflated', () => {
+  let takenBytes = 0;
+  const inflater = byStep((chunk) => (takenBytes += chunk.length) > 0);
+  assert.throws(() => {
+    inflater.write(bomb);
+    inflater.end();
+  }, InflatedTooLargeError);
+  inflater.close();
+  assert.ok(takenBytes <= bodyLimitBytes);
+});
+
+test('exactly as much is', () => {
+  let takenBytes = 0;
+  const inflater = byStep((chunk) => (takenBytes += chunk.length) > 0);
+  inflater.write(gzipSync(Buffer.alloc(bodyLimitBytes), { level: 1 }));
+  inflater.end();
+  inflater.close();
+  assert.equal(takenBytes, bodyLimitBytes);
+});
+
+const bomb = gzipSync(Buffer.alloc(bodyLimitBytes + 1), { level: 1 });
+
+test('whoever has no time goes on later with what is left, in smaller steps, and nothing is lost', () => {
+  fc.assert(
+    fc.property(texts, cutsOf, fc.array(fc.boolean(), { minLength: 1 }), (text, cuts, answers) => {
+      let asked = 0;
+      let largest = 0;
+      const pace = {
+        isLong: true,
+        get isOver() {
+          asked += 1;
+          return answers[asked % answers.length] ?? false;
+        },
+      };
+      const taken: Buffer[] = [];
+      const inflater = byStep((chunk) => {
+        largest = Math.max(largest, chunk.length);
+        return taken.push(Buffer.from(chunk)) > 0;
+      });
+      const input = gzipSync(text);
+      let at = 0;
+      for (const cut of [
+        ...cuts.map((share) => Math.floor(share * input.length)).sort((a, b) => a - b),
+        input.length,
+      ]) {
+        let left: Buffer | undefined = input.subarray(at, cut);
+        while (left !== undefined) left = inflater.write(Buffer.from(left), pace);
+        at = cut;
+      }
+      inflater.end();
+      inflater.close();
+      assert.ok(Buffer.concat(taken).equals(text));
+      assert.ok(largest <= pieceBytes);
+    }),
+    { seed: 1, numRuns: 100 },
+  );
+});

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import type { ApiServer, TlsMaterial } from '../../../../src/client/config.ts';
+import { createKubeletTls } from '../../../../src/kubelet/http/kubelettls.ts';
+import { makeAuthority } from '../../../fakes/certificates.ts';
+import { createFakeClock } from '../../../fakes/clock.ts';
+import { createRecordingLog } from '../../../fakes/recordinglog.ts';
+
+const [kubelets, next] = [makeAuthority('kubelets'), makeAuthority('next')];
+const noFlags = {
+  insecure: false,
+  certificateAuthority: undefined,
+  clientCertificate: undefined,
+  clientKey: undefined,
+};
+let folder: string;
+before(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
+});
+after(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, text: string): string {
+  const written = path.join(folder, name);
+  writeFileSync(written, text);
+  return written;
+}
+
+function serverWith(material: TlsMaterial): ApiServer {
+  return { url: 'https://api', tls: () => material, authorization: () => Promise.resolve(undefined) };
+}
+
+test('without flags kubelets are verified as kube-apiserver is, and shown the same certificate', () => {
+  const tls = createKubeletTls(
+    serverWith({ ca: 'CA', cert: 'C', key: 'K', rejectUnauthorized: true }),
+    noFlags,
+    createFakeClock(),
+  );
+  assert.deepEqual(tls(), { ca: 'CA', cert: 'C', key: 'K', insecure: false });
+  assert.equal(tls(), tls());
+});
+
+test('a CA and a client certificate of their own replace those', () => {
+  const flags = {
+    insecure: false,
+    certificateAuthority: file('ca', kubelets.cert),
+    clientCertificate: file('cert', 'certificate'),
+    clientKey: file('key', 'key'),
+  };
+  const tls = createKubeletTls(serverWith({ ca: 'CA', rejectUnauthorized: false }), flags, createFakeClock());
+  assert.deepEqual(tls(), { ca: kubelets.cert, cert: 'certificate', key: 'key', insecure: false });
+});
+
+test('insecure is asked for by flag, or by a kubeconfig without another CA', () => {
+  const secure = serverWith({ ca: 'CA', rejectUnauthorized: true });
+  assert.equal(createKubeletTls(secure, { ...noFlags, insecure: true }, createFakeClock())().insecure, true);
+  const insecure = serverWith({ rejectUnauthorized: false });
+  assert.equal(createKubeletTls(insecure, noFlags, createFakeClock())().insecure, true);
+});
+
+test('a CA file that changes is a new object within ten seconds', async () => {
+  const certificateAuthority = file('rotating', kubelets.cert);
+  const clock = createFakeClock();
+  const { log, lines } = createRecordingLog();
+  const flags = { ...noFlags, certificateAuthority };
+  const tls = createKubeletTls(serverWith({ rejectUnauthorized: true }), flags, clock, log);
+  assert.equal(tls().ca, kubelets.cert);
+  writeFileSync(certificateAuthority, `${kubelets.cert.slice(0, 100)}\n${next.cert}`);
+  await clock.advance(10_000);
+  assert.equal(tls().ca, next.cert);
+  assert.deepEqual(lines, ['warn: skips a damaged certificate; the others of its bundle are used']);
+});
+
+test('a file that is missing is named with its flag', () => {
+  const flags = { ...noFlags, certificateAuthority: '/nowhere/ca.crt' };
+  const tls = createKubeletTls(serverWith({ rejectUnauthorized: true }), flags, createFakeClock());
+  assert.throws(tls, /--kubelet-certificate-authority \/nowhere\/ca\.crt/);
+});

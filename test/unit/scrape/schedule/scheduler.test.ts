@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  concurrencyLimit,
+  createScheduler,
+  hungLimit,
+  slowAfterMs,
+  waveMs,
+} from '../../../../src/scrape/schedule/scheduler.ts';
+import { waveSize } from '../../../../src/scrape/schedule/waves.ts';
+import { createFakeClock } from '../../../fakes/clock.ts';
+
+const resolutionMs = 15_000;
+
+/** A scheduler whose scrapes are recorded; each takes until it is told to end, or no time at all. */
+function setUp(options: { readonly hold?: boolean } = {}) {
+  const clock = createFakeClock();
+  const stop = new AbortController();
+  const scrapes: { node: string; atMs: number }[] = [];
+  const ends: (() => void)[] = [];
+  const rounds: number[] = [];
+  const scheduler = createScheduler({
+    clock,
+    onRound: (longestMs) => rounds.push(longestMs),
+    resolutionMs,
+    scrape: (node) => {
+      scrapes.push({ node, atMs: clock.monotonicMs() });
+      return options.hold ? new Promise((resolve) => ends.push(resolve)) : Promise.resolve();
+    },
+  });
+  const times = (node: string) => scrapes.filter((scrape) => scrape.node === node).map(({ atMs }) => atMs);
+  return { clock, stop, scheduler, scrapes, ends, times, rounds };
+}
+
+describe('scheduler', () => {
+  test('tells of each round how long it took the slowest node, from its turn on', async () => {
+    const { clock, stop, scheduler, ends, rounds } = setUp({ hold: true });
+    const loop = scheduler.run(stop.signal);
+    scheduler.add('node-a');
+    scheduler.add('node-b');
+    await clock.advance(1000);
+    ends[0]?.();
+    await clock.advance(2000);
+    ends[1]?.();
+    await clock.advance(resolutionMs - 3000 - 1);
+    assert.deepEqual(rounds, []);
+    await clock.advance(1);
+    assert.deepEqual(rounds, [3000]);
+    stop.abort();
+    ends.forEach((end) => end());
+    await loop;
+  });
+
+  test('scrapes a new node at once and then once per resolution at a phase that stays', async () => {
+    const { clock, stop, scheduler, times } = setUp();
+    const loop = scheduler.run(stop.signal);
+    scheduler.add('node-a');
+    await clock.advance(10 * resolutionMs);
+    const [first, ...rest] = times('node-a');
+    assert.equal(first, 0);
+    const phases = new Set(rest.map((atMs) => atMs % resolutionMs));
+    assert.equal(phases.size, 1);
+    assert.ok(rest.length === 10 || rest.length === 11, `${rest.length} scrapes`);
+    stop.abort();
+    await loop;
+  });
+
+  test('scrapes many nodes in waves, each of which is full before there is another', async () => {
+    const { clock, stop, scheduler, scrapes } = setUp();
+    for (let node = 0; node < 10 * waveSize; node += 1) scheduler.add(`node-${node}`);
+    const loop = scheduler.run(stop.signal);
+    await clock.advance(resolutionMs - 1);
+    const first = scrapes.length;
+    await clock.advance(resolutionMs);
+    const perWave = Map.groupBy(scrapes.slice(first), ({ atMs }) => atMs);
+    assert.equal(perWave.size, 10);
+    for (const [atMs, wave] of perWave) assert.equal(wave.length, waveSize, `at ${atMs}`);
+    stop.abort();
+    await loop;
+  });
+
+  test('does not sleep past the turn of a node that joins', async () => {
+    const { clock, stop, scheduler, times } = setUp();
+    for (let node = 0; node < waveSize; node += 1) scheduler.add(`node-${node}`);
+    const loop = scheduler.run(stop.signal);
+    await clock.advance(1_000);
+    scheduler.add('one-more');
+    await clock.advance(resolutionMs);
+    assert.deepEqual(times('one-more'), [1_000, resolutionMs / 2]);
+    stop.abort();
+    await loop;
+  });
+
+  test('never scrapes a node twice at once', async () => {
+    const { clock, stop, scheduler, ends, times } = setUp({ hold: true });
+    const loop = scheduler.run(stop.signal);
+    scheduler.add('hung');
+    await clock.advance(5 * resolutionMs);
+    assert.equal(times('hung').length, 1);
+    ends.pop()?.();
+    await clock.advance(resolutionMs);
+    assert.equal(times('hung').length, 2);
+    ends.pop()?.();
+    stop.abort();
+    await loop;
+  });
+
+  test('has no more scrapes under way than the limit, and goes on when one ends', async () => {
+    const { clock, stop, scheduler, scrapes, ends } = setUp({ hold: true });
+    const loop = scheduler.run(stop.signal);
+    for (let node = 0; node < concurrencyLimit + 10; node += 1) scheduler.add(`node-${node}`);
+    assert.equal(scrapes.length, concurrencyLimit);
+    ends.shift()?.();
+    await clock.advance(0);
+    assert.equal(scrapes.length, concurrencyLimit + 1);
+    stop.abort();
+    for (const end of ends) end();
+    await loop;
+  });
+
+  test('gives the places of scrapes that are slow to others, up to a limit of all', async () => {
+    const { clock, stop, scheduler, scrapes, ends } = setUp({ hold: true });
+    const loop = scheduler.run(stop.signal);
+    for (let node = 0; node < hungLimit + concurrencyLimit; node += 1) scheduler.add(`node-${node}`);
+    assert.equal(scrapes.length, concurrencyLimit);
+    await clock.advance(slowAfterMs + waveMs);
+    assert.equal(scrapes.length, 2 * concurrencyLimit);
+    await clock.advance(10 * slowAfterMs);
+    assert.equal(scrapes.length, hungLimit);
+    stop.abort();
+    for (const end of ends) end();
+    await loop;
+  });
+
+  test('scrapes a node that is wished for during its scrape after that', async () => {
+    const { clock, stop, scheduler, ends, times } = setUp({ hold: true });
+    const loop = scheduler.run(stop.signal);
+    scheduler.add('node-a');
+    await clock.advance(0);
+    scheduler.rest('node-a', 100);
+    scheduler.soon('node-a', 0);
+    await clock.advance(5_000);
+    assert.equal(times('node-a').length, 1);
+    ends.shift()?.();
+    await clock.advance(waveMs);
+    assert.equal(times('node-a').length, 2);
+    stop.abort();
+    for (const end of ends) end();
+    await loop;
+  });
+
+  test('catches up after a pause with one scrape a node, not with all that were missed', async () => {
+    const { clock, stop, scheduler, times } = setUp();
+    scheduler.add('node-a');
+    const loop = scheduler.run(stop.signal);
+    await clock.advance(0);
+    // A suspended machine: time jumps by ten rounds in one sleep.
+    clock.jump(10 * resolutionMs);
+    await clock.advance(waveMs);
+    assert.equal(times('node-a').filter((atMs) => atMs > 0).length, 1);
+    stop.abort();
+    await loop;
+  });
+
+  test('leaves a removed node alone', async () => {
+    const { clock, stop, scheduler, times } = setUp();
+    const loop = scheduler.run(stop.signal);
+    scheduler.add('node-a');
+    await clock.advance(0);
+    scheduler.remove('node-a');
+    await clock.advance(3 * resolutionMs);
+    assert.equal(times('node-a').length, 1);
+    stop.abort();
+    await loop;
+  });
+
+  test('ends only when the scrapes under way have ended', async () => {
+    const { clock, stop, scheduler, ends } = setUp({ hold: true });
+    let ended = false;
+    const loop = scheduler.run(stop.signal).then(() => (ended = true));
+    scheduler.add('node-a');
+    await clock.advance(0);
+    stop.abort();
+    await clock.advance(0);
+    assert.equal(ended, false);
+    ends.pop()?.();
+    await loop;
+  });
+
+  test('scrapes a node once more in between when told so, and goes on at its phase', async () => {
+    const { clock, stop, scheduler, times } = setUp();
+    const loop = scheduler.run(stop.signal);
+    scheduler.add('node-a');
+    await clock.advance(2 * resolutionMs);
+    const before = times('node-a');
+    const phaseMs = (before.at(-1) ?? 0) % resolutionMs;
+    scheduler.soon('node-a', 9_000);
+    scheduler.soon('node-a', 4_000);
+    scheduler.soon('node-a', 5_000);
+    await clock.advance(2 * resolutionMs);
+    const added = times('node-a').slice(before.length);
+    const between = added.filter((atMs) => atMs % resolutionMs !== phaseMs);
+    assert.deepEqual(between, [2 * resolutionMs + 4_000]);
+    assert.equal(added.length, 3);
+    stop.abort();
+    await loop;
+  });
+
+  test('lets a node miss turns, but not what it is told in between', async () => {
+    const { clock, stop, scheduler, times } = setUp();
+    const loop = scheduler.run(stop.signal);
+    scheduler.add('node-a');
+    await clock.advance(resolutionMs);
+    const before = times('node-a').length;
+    scheduler.rest('node-a', 3);
+    await clock.advance(3 * resolutionMs);
+    assert.equal(times('node-a').length, before);
+    scheduler.rest('node-a', 3);
+    scheduler.soon('node-a', 0);
+    await clock.advance(waveMs);
+    assert.equal(times('node-a').length, before + 1);
+    scheduler.rest('node-a', 0);
+    await clock.advance(resolutionMs);
+    assert.equal(times('node-a').length, before + 2);
+    stop.abort();
+    await loop;
+  });
+});

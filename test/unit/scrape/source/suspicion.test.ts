@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createSuspicion } from '../../../../src/scrape/source/suspicion.ts';
+
+const minuteMs = 60_000;
+
+describe('the endpoints are compared', () => {
+  test('after three doubtful scrapes in a row, not after three in all', () => {
+    const suspicion = createSuspicion();
+    const doubts = [true, true, false, true, true, true];
+    assert.deepEqual(
+      doubts.map((doubtful) => suspicion.arises(doubtful, 0)),
+      [false, false, false, false, false, true],
+    );
+  });
+
+  test('ten minutes after a comparison that found nothing, and a minute after one that failed', () => {
+    for (const [how, quietMs] of [
+      ['compared', 10 * minuteMs],
+      ['not compared', minuteMs],
+    ] as const) {
+      const suspicion = createSuspicion();
+      suspicion.settled(how, 0);
+      const arises = [1, 2, 3, quietMs - 1, quietMs].map((atMs) => suspicion.arises(true, atMs));
+      assert.deepEqual(arises, [false, false, false, false, true], how);
+    }
+  });
+});

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { judge, longestWindowMs, mostCoresOf } from '../../../src/storage/samplerules.ts';
+import { nanocores } from '../../../src/storage/window.ts';
+
+const rules = { mostCores: 20, longestWindowMs: 300_000, stalenessMs: 45_000 };
+
+test('a node is served with up to 1.25 times its capacity, and with 1,024 cores where that is unknown', () => {
+  assert.deepEqual([16, 0.5, undefined, 0, Number.NaN, 10_000].map(mostCoresOf), [20, 0.625, 1024, 1024, 1024, 1024]);
+});
+
+test('the longest window is five minutes, two resolutions or two intervals between samples', () => {
+  assert.equal(longestWindowMs(10_000, 20_000), 300_000);
+  assert.equal(longestWindowMs(3_600_000, 20_000), 7_200_000);
+  assert.equal(longestWindowMs(10_000, 310_000), 620_000);
+});
+
+test('a counter of 0 of a container that started in the second of the last sample is a restart', () => {
+  const lastMs = 1_795_377_600_500;
+  // cAdvisor cuts start times to whole seconds.
+  const startMs = 1_795_377_600_000;
+  assert.equal(judge(lastMs, 12, 1_000, lastMs + 10_000, 0, 1_000, startMs, rules), 'restart');
+  assert.equal(judge(lastMs, 12, 1_000, lastMs + 10_000, 0, 1_000, startMs - 1_000, rules), 'no value');
+});
+
+test('counters are cut to whole nanoseconds before their difference is taken, as by metrics-server', () => {
+  assert.equal(nanocores(1.8e-9, 0.9e-9, 1), 1_000);
+});
