@@ -15,7 +15,7 @@ export const reasons = {
   },
   index: {
     what: '`/status`, and no `/statusz` and no `/openapi/v3/`, in the index of paths',
-    why: "the first tells operators how each node's scrapes go, the second is a debugging page of Go components, the third an empty document",
+    why: "the first shows operators how each node's scrapes go, the second is a debugging page of Go components, the third an empty document",
   },
   causes: {
     what: 'a 404 for a node or pod that has no usage says why in `details.causes`',
@@ -27,7 +27,7 @@ export const reasons = {
   },
   version: {
     what: '`/version` has no `emulationMajor` and no `minCompatibilityMajor`',
-    why: 'a Go component tells by them how it emulates its older versions; there is nothing like it here',
+    why: 'a Go component reports by them how it emulates its older versions; nothing like it exists here',
   },
   yaml: { what: 'long texts are not folded in YAML', why: 'they mean the same' },
   openapi: {
@@ -55,7 +55,7 @@ export const reasons = {
     why: 'reviews of new tokens are few at a time: a client that repeats a bad one would take the places of others',
   },
   impersonation: {
-    what: 'a request with `Impersonate-*` headers is refused, whoever sends it',
+    what: 'a request with `Impersonate-*` headers is refused for every sender',
     why: 'kube-apiserver has acted on them already and does not forward them; to ignore them would be to use the rights of the caller',
   },
   zero: {

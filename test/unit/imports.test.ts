@@ -61,8 +61,13 @@ test('the code map of ARCHITECTURE.md has every room at its rank', () => {
   assert.deepEqual(mapped.toSorted(), expected.toSorted());
 });
 
-test('every file and folder that ARCHITECTURE.md names is there', () => {
-  const names = [...architecture.matchAll(/`([a-z0-9/.*-]+(?:\.ts|\.json|\/))`/g)].map(([, name = '']) => name);
+test('every file and folder that ARCHITECTURE.md and the decisions name is there', () => {
+  const decisions = globSync('docs/decisions/*.md', { cwd: root }).map((file) =>
+    readFileSync(path.join(root, file), 'utf8'),
+  );
+  const names = [...[architecture, ...decisions].join('\n').matchAll(/`([a-z0-9/.*-]+(?:\.ts|\.json|\/))`/g)].map(
+    ([, name = '']) => name,
+  );
   const files = globSync('{src,test}/**/', { cwd: root, exclude: ['**/node_modules'] });
   const missing = names.filter(
     (name) =>
