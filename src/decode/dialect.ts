@@ -8,7 +8,7 @@ import type { Steps } from './steps.ts';
 import type { Chosen } from './fastpath.ts';
 
 /** What one endpoint's samples mean. */
-export interface Meaning<Row, Carried> {
+export interface Dialect<Row, Carried> {
   readonly source: NodeBatch['source'];
   readonly families: readonly string[];
   /** Those, by index, whose numbers change by themselves: with the same rows as before there is nothing to learn from the others. */
@@ -16,8 +16,8 @@ export interface Meaning<Row, Carried> {
   readonly identity: Identity;
   /** Samples of this age in milliseconds are as good as young ones. */
   readonly oldestMs: number;
-  /** @param rows what numbers stand for, those of the answer before; grows. */
-  collect(rows: Row[]): Collector<Carried>;
+  /** @param rows what numbers stand for, those of the previous body; grows. @param numbers empty. */
+  collect(rows: Row[], numbers: RowNumbers): Collector<Carried>;
   /** What is kept of a row for the next answer. @param neighbour what is kept of the row before it. */
   kept(row: Row, neighbour: Row | undefined): Row;
 }

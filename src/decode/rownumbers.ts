@@ -110,20 +110,30 @@ function noPlace(family: number): RangeError {
   return new RangeError(`family ${family} has no place in a row of ${perRow} numbers`);
 }
 
-/** Memory outside of JavaScript's heap takes longer to get than to use; so what one body has needed serves for the next one of any node. */
-const spares: RowNumbers[] = [];
-/** More bodies than this come in at a time only when kubelets answer slowly. */
+/** Bodies that arrive at a time; more only when kubelets respond slowly. */
 const spareLimit = 64;
-/** Room for more rows, as one node with leaked cgroups needs, would be held, and cleared with each body, for all others. */
+/** Buffers for more rows, as one node with leaked cgroups needs, would be kept, and cleared with each body, for all others. */
 const spareRows = 4_096;
 
-/** Without numbers. To be given back, or to be left to the garbage collector. */
-export function takeRowNumbers(rows: number): RowNumbers {
-  return spares.pop() ?? new RowNumbers(rows);
+/** Lends the buffers for the numbers of a body. */
+export interface RowNumbersPool {
+  /** Returns an empty buffer; give it back, or leave it to the garbage collector. */
+  take(rows: number): RowNumbers;
+  giveBack(numbers: RowNumbers): void;
 }
 
-export function giveBackRowNumbers(numbers: RowNumbers): void {
-  if (spares.length === spareLimit || numbers.rows > spareRows) return;
-  numbers.clear();
-  spares.push(numbers);
+/**
+ * Returns a pool for the decoders of one thread. Typed arrays are outside of V8's heap: to allocate them takes longer than to fill them, so a buffer serves one
+ * body after the other, of any node.
+ */
+export function createRowNumbersPool(): RowNumbersPool {
+  const spares: RowNumbers[] = [];
+  return {
+    take: (rows) => spares.pop() ?? new RowNumbers(rows),
+    giveBack(numbers) {
+      if (spares.length === spareLimit || numbers.rows > spareRows) return;
+      numbers.clear();
+      spares.push(numbers);
+    },
+  };
 }

@@ -2,6 +2,7 @@
  * A scrape on its way to the store: what it tells of, which seldom changes, apart from the numbers, which always do. As long as the layout is the
  * same object as before, nothing on the node has come or gone, and whoever takes a batch has numbers to look at and nothing else.
  */
+import type { Borrowed } from './borrowed.ts';
 import type { ContainerPoint, NodePoints, PodBatch, Point, Source } from './point.ts';
 
 /** Everything that one scrape of one node yielded; published whole, replaces the node's batch before it. */
@@ -11,11 +12,13 @@ export interface NodeBatch {
   /** Whether the node has swap; undefined where this scrape cannot tell. */
   readonly hasSwap: boolean | undefined;
   readonly layout: Layout;
-  /** A row for the machine, then one for each container in the order of the layout; see `column`. Good until the node's next answer is decoded. */
-  readonly numbers: Float64Array<ArrayBuffer>;
+  /** A row for the machine, then one for each container in the order of the layout; see `column`. Valid until the node's next body is decoded. */
+  readonly numbers: Borrowed<Float64Array<ArrayBuffer>>;
 }
 
 export interface Layout {
+  /** Equal for equal layouts of one node and source only; see newLayoutVersion. */
+  readonly version: number;
   readonly pods: readonly PodLayout[];
   /** Those of them that the API has not placed on the node; undefined where it was not asked, which is all of them. */
   readonly unverified?: ReadonlySet<PodLayout>;
@@ -45,6 +48,14 @@ export const columns = 7;
 
 /** Of the machine. */
 export const machineRow = 0;
+
+/**
+ * Returns a version for a layout that differs from the previous one. It is random, with 52 bits: worker threads, and a worker that replaces one that crashed, need not
+ * agree on a counter.
+ */
+export function newLayoutVersion(): number {
+  return Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
+}
 
 /** @param like a layout that is kept if it tells of the same. */
 export function toBatch(points: NodePoints, like?: Layout): NodeBatch {
@@ -100,6 +111,7 @@ export function containerPoints({ containers, firstRow }: PodLayout, numbers: Fl
 function layoutOf(pods: readonly PodBatch[]): Layout {
   let firstRow = machineRow + 1;
   return {
+    version: newLayoutVersion(),
     pods: pods.map(({ namespace, name, uid, containers }) => {
       const pod = { namespace, name, uid, firstRow, containers: containers.map(identityOf) };
       firstRow += containers.length;

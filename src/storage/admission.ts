@@ -3,7 +3,7 @@
  * not believed, whatever it reports and in whatever order. Pods that a source reports without UIDs get those that the API knows, on their own node only, so
  * that a pod is the same whichever endpoint reports it.
  */
-import { column, columns, type Layout, type NodeBatch, type PodLayout } from '../sample/batch.ts';
+import { column, columns, type Layout, newLayoutVersion, type NodeBatch, type PodLayout } from '../sample/batch.ts';
 import type { PodIdentity } from './podindex.ts';
 
 /** What the API knows of a running pod; the same object until something of it changes. */
@@ -117,7 +117,7 @@ export function createAdmission({ knownPod, bindings, onForeign, onDisputed }: A
    */
   function isSettled(decision: Decision, layout: Layout): boolean {
     const { from, known, unverified, isStale } = decision;
-    if (from !== layout) return false;
+    if (from.version !== layout.version) return false;
     const { pods } = layout;
     if (!isStale && unverified === 0 && decision.layout.pods.length === pods.length) return true;
     for (let index = 0; index < pods.length; index += 1) {
@@ -158,6 +158,7 @@ export function createAdmission({ knownPod, bindings, onForeign, onDisputed }: A
       pods.push(pod);
     }
     const layout = {
+      version: newLayoutVersion(),
       pods: areSame(pods, from.pods) ? from.pods : pods,
       unverified: unverified.size === 0 ? none : unverified,
     };
@@ -198,7 +199,7 @@ const none: ReadonlySet<PodLayout> = new Set();
 
 /** Keeps the layout's identity where the API says other things of the pods, such as labels, that change nothing here. */
 function keepLayout(before: Decision | undefined, now: Decision): Decision {
-  if (before?.from !== now.from || !areAlike(before.layout, now.layout)) return now;
+  if (before?.from.version !== now.from.version || !areAlike(before.layout, now.layout)) return now;
   return { ...now, layout: before.layout };
 }
 

@@ -139,7 +139,8 @@ export function createStorage({
       rules,
       progress: { first: 0, largestDistanceMs: 0 },
     };
-    const node = known?.layout === batch.layout && before?.source === batch.source ? known : renew(known, scrape);
+    const node =
+      known?.layout.version === batch.layout.version && before?.source === batch.source ? known : renew(known, scrape);
     if (node === known) {
       // Hot: an iterator would make an object for each pod.
       for (let pod = 0; pod < node.pods.length; pod += 1) advance(node.pods[pod]!, scrape);

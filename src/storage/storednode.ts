@@ -1,5 +1,5 @@
 /** What the storage has of one node: its pods in rows, and as objects those about which there is more to say. */
-import { type Layout, machineRow, type PodLayout, rowsOf } from '../sample/batch.ts';
+import { type Layout, machineRow, newLayoutVersion, type PodLayout, rowsOf } from '../sample/batch.ts';
 import type { ContainerPoint, PodUsage, Source, Usage } from '../sample/point.ts';
 import { type HeldNode, type HeldPod, noneAbsent } from './nodestate.ts';
 import { createRows, fitsRow, isSingle, readRow, type Rows, usageInRow, writeRow } from './rows.ts';
@@ -128,7 +128,8 @@ export function fromHeldNode(name: string, { pods, ...rest }: HeldNode): StoredN
     return layout;
   });
   const unverified = new Set(layouts.filter((_, index) => pods[index]?.isVerified !== true));
-  const node = createStoredNode({ pods: layouts, unverified }, { name, sinceMs: rest.storedMs, ...rest });
+  const layout = { version: newLayoutVersion(), pods: layouts, unverified };
+  const node = createStoredNode(layout, { name, sinceMs: rest.storedMs, ...rest });
   for (const [index, pod] of node.pods.entries()) settle(pod, pods[index]!);
   return node;
 }

@@ -76,24 +76,24 @@ export const recognition: readonly Mutation[] = [
   ]),
   ...mutate('decode/decoder.ts', scrapeTests, [
     [
-      'recall.changed || !collector.isPlain',
+      'matcher.changed || !collector.isPlain',
       '!collector.isPlain',
       'the fast path is taken though something has changed',
     ],
-    ['recall.changed || !collector.isPlain', 'recall.changed', 'the fast path is taken with cores or several lines'],
+    ['matcher.changed || !collector.isPlain', 'matcher.changed', 'the fast path is taken with cores or several lines'],
     [
-      'recall.complete && collector.isPlain && !hasForgotten',
-      'recall.complete && collector.isPlain',
+      'matcher.complete && collector.isPlain && !hasForgotten',
+      'matcher.complete && collector.isPlain',
       'places are those from before renumbering',
     ],
-    ['  recall.renumber(seen);', '  void recall;', 'series keep the numbers of rows that are gone'],
+    ['  matcher.renumber(seen);', '  void matcher;', 'series keep the numbers of rows that are gone'],
     [
       'before.last && { ...before.last, steady: undefined }',
       'before.last',
       'what was too brief is taken for whole the next time',
     ],
     ['if (numbers[at]! > 0) return true;', '', 'swap in use proves nothing'],
-    ['calm = calmBefore + 1;', 'calm = settledAfter;', 'start times are left out at once'],
-    ['    memory = undefined;\n', '', 'a broken answer leaves what it has half read'],
+    ['this.#calm = calm + 1;', 'this.#calm = settledAfter;', 'start times are left out at once'],
+    ['    this.#state = undefined;\n', '', 'a broken answer leaves what it has half read'],
   ]),
 ];

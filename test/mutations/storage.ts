@@ -181,7 +181,7 @@ export const storage: readonly Mutation[] = [
       '',
       'a UID of yesterday is kept for a row of /metrics/resource',
     ],
-    ['if (from !== layout) return false;', '', 'a layout of yesterday is kept'],
+    ['if (from.version !== layout.version) return false;', '', 'a layout of yesterday is kept'],
     ["if (node !== batch.node) return 'foreign';", '', "another node's pod is stored"],
     ['unverified.size >= unknownPodLimit', 'false', 'a node may invent any number of pods'],
     [

@@ -6,9 +6,9 @@ import { type CgroupRow, containerIdOf, isOfRow, kept, pathOf, rowOf } from './c
 import type { Steps } from '../steps.ts';
 import { AnswerBudget, candidateLimit, checkCount, containerLimit, longFromRows, rowsPerStep } from '../limits.ts';
 import { KnownRows } from './knownrows.ts';
-import type { Choice, Collector, Doubts, Meaning, PodName } from '../dialect.ts';
+import type { Choice, Collector, Doubts, Dialect, PodName } from '../dialect.ts';
 import { hasValue, isPlausible, lacksMemory, Reading, type Readings } from '../reading.ts';
-import { checkFamilies, rowFamilies, type RowNumbers, takeRowNumbers } from '../rownumbers.ts';
+import { checkFamilies, rowFamilies, type RowNumbers } from '../rownumbers.ts';
 import type { AnswerTime } from '../sampletime.ts';
 import { type Candidate, type Remembered, selecting } from './select.ts';
 
@@ -39,7 +39,7 @@ const familiesOfRows = [
 // A family that is only added to the list stops the program at its start.
 checkFamilies(cadvisorFamilies, familiesOfRows, ['container_scrape_error', 'machine_swap_bytes']);
 
-export const cadvisor: Meaning<CgroupRow, Remembered> = {
+export const cadvisor: Dialect<CgroupRow, Remembered> = {
   source: 'cadvisor',
   families: cadvisorFamilies,
   // A kubelet that failed to read its containers tells of none, and a node that begins to swap tells so by what its containers use.
@@ -47,7 +47,7 @@ export const cadvisor: Meaning<CgroupRow, Remembered> = {
   // A cgroup's path is its name; what else its rows say of it stays, or they get another length. But a total of CPU is no longer than that of a core.
   identity: { label: 'id', detail: 'cpu' },
   oldestMs: deadAfterMs,
-  collect: (rows) => new CadvisorCollector(rows),
+  collect: (rows, numbers) => new CadvisorCollector(rows, numbers),
   kept,
 };
 
@@ -67,9 +67,9 @@ class CadvisorCollector implements Collector<Remembered> {
   #scrapeFailed = false;
 
   /** @param rows what sample numbers stand for; grows. */
-  constructor(rows: CgroupRow[]) {
+  constructor(rows: CgroupRow[], numbers: RowNumbers) {
     this.#rows = rows;
-    this.numbers = takeRowNumbers(rows.length);
+    this.numbers = numbers;
   }
 
   visit(sample: Sample): number {

@@ -5,7 +5,7 @@
 import { type Numbers, type Sample, unremembered } from '../../exposition/sample.ts';
 import { canBeName, type ContainerPoint, type PodBatch, type Point } from '../../sample/point.ts';
 import { aliveMachine, deadAfterMs, oldestAliveMs } from '../age.ts';
-import type { Choice, Collector, Meaning } from '../dialect.ts';
+import type { Choice, Collector, Dialect } from '../dialect.ts';
 import type { Steps } from '../steps.ts';
 import {
   AnswerBudget,
@@ -19,7 +19,7 @@ import {
 import type { Lineage } from './lineage.ts';
 import { type Identified, toContainerPoint } from './lines.ts';
 import { hasValue, Readings } from '../reading.ts';
-import { rowFamilies, type RowNumbers, takeRowNumbers } from '../rownumbers.ts';
+import { rowFamilies, type RowNumbers } from '../rownumbers.ts';
 import type { AnswerTime } from '../sampletime.ts';
 
 /** Every family that is read, and asked for by name[] where the kubelet can filter. */
@@ -60,13 +60,13 @@ interface Row extends Identified {
   readonly pod: string;
 }
 
-export const resource: Meaning<Row, Remembered> = {
+export const resource: Dialect<Row, Remembered> = {
   source: 'resource',
   families: resourceFamilies,
   moving: [...resourceFamilies.keys()],
   identity: 'all labels',
   oldestMs: deadAfterMs,
-  collect: (rows) => new ResourceCollector(rows),
+  collect: (rows, numbers) => new ResourceCollector(rows, numbers),
   kept: (row) => row,
 };
 
@@ -81,9 +81,9 @@ class ResourceCollector implements Collector<Remembered> {
   #otherLineCount = 0;
   readonly #budget = new AnswerBudget();
 
-  constructor(rows: Row[]) {
+  constructor(rows: Row[], numbers: RowNumbers) {
     this.#rows = rows;
-    this.numbers = takeRowNumbers(rows.length);
+    this.numbers = numbers;
   }
 
   visit(sample: Sample): number {

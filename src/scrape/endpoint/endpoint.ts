@@ -12,7 +12,7 @@ import { quote } from '../../kubelet/explain/excerpt.ts';
 import { ReadingTooLongError, turns } from '../../kubelet/http/readingbudget.ts';
 import type { Source } from '../../sample/point.ts';
 import { cadvisor, startFamily, swapFamily } from '../../decode/cadvisor/cadvisor.ts';
-import { createDecoder, type Decoded, type Decoding } from '../../decode/decoder.ts';
+import { createDecoder, type Decoded, type DecoderOptions, type Decoding } from '../../decode/decoder.ts';
 import { createNodeClock } from './nodeclock.ts';
 import { type Addresses, createReach } from './addressfallback.ts';
 import { resource } from '../../decode/resource/resource.ts';
@@ -76,13 +76,22 @@ const accept =
   'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=1,text/plain;version=0.0.4;q=0.5';
 
 /** @param compress whether to ask for small answers compressed, too: to inflate one takes longer than to read it. Asked each time. */
-export function createEndpoint(node: string, kubelet: KubeletClient, clock: Clock, compress = () => false): Endpoint {
+export function createEndpoint(
+  node: string,
+  kubelet: KubeletClient,
+  clock: Clock,
+  compress = () => false,
+  decoding: DecoderOptions = {},
+): Endpoint {
   const reach = createReach(kubelet);
   const nodeClock = createNodeClock();
   /** Whether the kubelet sent only the families asked for (1.37 and later); its bodies are then small. */
   let filtered = false;
   let hasSwap = true;
-  const decoders = { cadvisor: createDecoder(cadvisor, node), resource: createDecoder(resource, node) };
+  const decoders = {
+    cadvisor: createDecoder(cadvisor, node, decoding),
+    resource: createDecoder(resource, node, decoding),
+  };
 
   return {
     async cadvisor(at, signal) {

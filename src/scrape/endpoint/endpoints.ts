@@ -1,6 +1,7 @@
 /** Where kubelets are asked: in this thread here, in others by workers/. */
 import type { Clock } from '../../clock.ts';
 import type { KubeletClient } from '../../kubelet/client.ts';
+import { createRowNumbersPool } from '../../decode/rownumbers.ts';
 import { createEndpoint, type Endpoint } from './endpoint.ts';
 
 export interface Endpoints extends AsyncDisposable {
@@ -19,10 +20,11 @@ export const manyNodes = 500;
 /** In this thread. @param many nodes from which on all answers are compressed. */
 export function createLocalEndpoints(kubelet: KubeletClient, clock: Clock, many = manyNodes): Endpoints {
   const nodes = new Set<string>();
+  const pool = createRowNumbersPool();
   return {
     of(node) {
       nodes.add(node);
-      return createEndpoint(node, kubelet, clock, () => nodes.size >= many);
+      return createEndpoint(node, kubelet, clock, () => nodes.size >= many, { pool });
     },
     release(node) {
       nodes.delete(node);

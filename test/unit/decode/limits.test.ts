@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { containerLimit, namesakeLimit, rowLimit, sampleLimit, textLimit } from '../../../src/decode/limits.ts';
 import { parseCgroup } from '../../../src/decode/cadvisor/cgroup.ts';
-import { giveBackRowNumbers, takeRowNumbers } from '../../../src/decode/rownumbers.ts';
+import { createRowNumbersPool } from '../../../src/decode/rownumbers.ts';
 import { select } from '../../../src/decode/cadvisor/select.ts';
 import {
   delimitedContentType,
@@ -166,14 +166,15 @@ for (const [form, { contentType, encode }] of Object.entries(forms)) {
 }
 
 test('room for many rows is not held for the answers of other nodes', () => {
-  const large = takeRowNumbers(1);
+  const pool = createRowNumbersPool();
+  const large = pool.take(1);
   large.add(100_000, 0, { value: 1, timestampMs: 1 });
-  giveBackRowNumbers(large);
-  assert.notEqual(takeRowNumbers(1), large);
-  const usual = takeRowNumbers(1);
+  pool.giveBack(large);
+  assert.notEqual(pool.take(1), large);
+  const usual = pool.take(1);
   usual.add(100, 0, { value: 1, timestampMs: 1 });
-  giveBackRowNumbers(usual);
-  assert.equal(takeRowNumbers(1), usual);
+  pool.giveBack(usual);
+  assert.equal(pool.take(1), usual);
 });
 
 test('the containers of one pod are chosen in proportion to their number', () => {

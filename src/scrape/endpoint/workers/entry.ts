@@ -1,6 +1,5 @@
 /** What runs in a worker thread: asks kubelets what it is told to ask, decodes what they answer, and hands that over. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import type { Layout } from '../../../sample/batch.ts';
 import { systemClock } from '../../../clock.ts';
 import { createKubeletClient, type KubeletClientOptions, type KubeletTls } from '../../../kubelet/client.ts';
 import type { Source } from '../../../sample/point.ts';
@@ -16,8 +15,8 @@ serve(parentPort, workerData as WorkerSettings);
 
 interface AskedNode {
   readonly endpoint: Endpoint;
-  /** That were handed over. */
-  readonly layouts: Map<Source, Layout>;
+  /** Versions of the layouts that were handed over. */
+  readonly layouts: Map<Source, number>;
 }
 
 function serve(port: MessagePort, settings: WorkerSettings): void {
@@ -70,9 +69,14 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
   function tell(id: number, told: Told, layouts: AskedNode['layouts']): void {
     if (told.kind !== 'batch') return send({ kind: 'told', id, told, layout: undefined });
     const { layout, ...batch } = told.batch;
-    const isKnown = layouts.get(batch.source) === layout;
-    layouts.set(batch.source, layout);
-    const message = { kind: 'told', id, told: { ...told, batch }, layout: isKnown ? undefined : layout } as const;
+    const isKnown = layouts.get(batch.source) === layout.version;
+    layouts.set(batch.source, layout.version);
+    const message = {
+      kind: 'told',
+      id,
+      told: { ...told, batch: { ...batch, layoutVersion: layout.version } },
+      layout: isKnown ? undefined : layout,
+    } as const;
     return send(message, batch.numbers.buffer);
   }
 }

@@ -50,7 +50,7 @@ export type FromWorker =
   /** A mistake of ours. */
   | { readonly kind: 'thrown'; readonly id: number; readonly error: CarriedError };
 
-/** The layout goes apart, since it seldom changes and is told of by its identity; the numbers change hands. */
+/** A layout is sent once, since it seldom changes; later batches name its version. The numbers are transferred. */
 export type ToldAcross = Exclude<Told, ToldBatch> | (Omit<ToldBatch, 'batch'> & { readonly batch: BatchAcross });
 
-export type BatchAcross = Omit<NodeBatch, 'layout'>;
+export type BatchAcross = Omit<NodeBatch, 'layout'> & { readonly layoutVersion: number };

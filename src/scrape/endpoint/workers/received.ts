@@ -8,8 +8,9 @@ const texts = new Map<string, string>();
 const textLimit = 16_384;
 
 /** The same layout. */
-export function received({ pods }: Layout): Layout {
+export function received({ version, pods }: Layout): Layout {
   return {
+    version,
     pods: pods.map(({ namespace, name, uid, firstRow, containers }) => ({
       namespace: shared(namespace),
       name,

@@ -152,13 +152,13 @@ interface Pending {
   readonly sinceMs: number;
 }
 
-/** The same layout stays the same object: that is how whoever stores a batch sees that nothing came or went. Undefined where there never was one. */
+/** Returns the outcome with its batch's layout; undefined if this thread does not have that version. */
 function whole(told: ToldAcross, layout: Layout | undefined, layouts: Map<Source, Layout>): Told | undefined {
   if (told.kind !== 'batch') return told;
-  const { source } = told.batch;
-  if (layout !== undefined) layouts.set(source, received(layout));
-  const known = layouts.get(source);
-  return known === undefined ? undefined : { ...told, batch: { ...told.batch, layout: known } };
+  const { layoutVersion, ...batch } = told.batch;
+  if (layout !== undefined) layouts.set(batch.source, received(layout));
+  const known = layouts.get(batch.source);
+  return known?.version === layoutVersion ? { ...told, batch: { ...batch, layout: known } } : undefined;
 }
 
 /** @param why there is no thread. */

@@ -49,7 +49,7 @@ function rig(workersFor: (fleet: Fleet) => number) {
 }
 
 function batch(filtered: boolean): Told {
-  const layout = { pods: [] };
+  const layout = { version: 1, pods: [] };
   const numbers = new Float64Array(0);
   return {
     kind: 'batch',

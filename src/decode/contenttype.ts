@@ -1,0 +1,37 @@
+/** Chooses the reader for the content type of a response. */
+import { DelimitedReader } from '../exposition/protobufreader.ts';
+import type { SampleSink } from '../exposition/sample.ts';
+import type { Recall } from '../exposition/seriesmatcher.ts';
+import { TextReader } from '../exposition/textreader.ts';
+
+/** A reader of either format. */
+export type BodyReader = Pick<DelimitedReader, 'write' | 'end' | 'hasEnough'>;
+
+/** The exposition formats that are decoded. OpenMetrics and protobuf that is not delimited are unknown. */
+export type Format = 'text' | 'delimited' | 'unknown';
+
+/** Returns the exposition format of a Content-Type header. */
+export function formatOf(contentType: string): Format {
+  const [type, ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase());
+  if (type === 'text/plain') return 'text';
+  const isDelimited = type === 'application/vnd.google.protobuf' && parameters.includes('encoding=delimited');
+  return isDelimited ? 'delimited' : 'unknown';
+}
+
+/**
+ * Returns a reader of one body.
+ * @param enough families, by index, after which the rest of the body is not read; undefined to read all of it.
+ */
+export function openReader(
+  format: Exclude<Format, 'unknown'>,
+  families: readonly string[],
+  sink: SampleSink,
+  matcher: Recall,
+  enough: readonly number[] | undefined,
+): BodyReader {
+  if (format === 'delimited') return new DelimitedReader(families, sink, matcher, enough);
+  // Series are matched by position in protobuf only.
+  matcher.beginBody();
+  matcher.pass();
+  return new TextReader(families, sink);
+}
