@@ -15,7 +15,7 @@ import { hasHeaderWithPrefix } from './rawheaders.ts';
 import type { RefusalCause, Refusals } from './refusals.ts';
 import { userFromHeaders } from './requestheader.ts';
 import type { AuthenticationSettings } from './settings.ts';
-import { TooManyStrangers } from './strangerqueue.ts';
+import { QueueFullError } from './tokenreviewqueue.ts';
 import { createTokenAuthenticator } from './tokenreview.ts';
 import { anonymous, type UserInfo, withAuthenticatedGroup } from './user.ts';
 import { createVerifier } from './chaincache.ts';
@@ -24,7 +24,7 @@ import { commonNameOf, userFromCertificate } from './certificateuser.ts';
 export type { UserInfo } from './user.ts';
 
 /** What a request shows of its sender. */
-export interface Credentials {
+export interface RequestCredentials {
   /** Names and values in turn, as Node has them: one entry per line, each byte a character of Latin-1. */
   readonly rawHeaders: readonly string[];
   /** The client's own certificate; its issuerCertificate leads through the others that the client sent. */
@@ -37,22 +37,22 @@ export interface Credentials {
 
 export interface Authenticator {
   /** Throws StatusError: Unauthorized, or Forbidden for a request that wants to impersonate. */
-  authenticate(credentials: Credentials, signal: AbortSignal): Promise<UserInfo>;
+  authenticate(credentials: RequestCredentials, signal: AbortSignal): Promise<UserInfo>;
 }
 
 export interface AuthenticatorOptions {
   readonly settings: { current(): AuthenticationSettings };
   readonly reviewer: TokenReviewer;
   /** For tokens that were never good; over connections of its own. */
-  readonly strangersReviewer: TokenReviewer;
+  readonly unknownTokenReviewer: TokenReviewer;
   /** How long a good token is remembered, in milliseconds. */
   readonly tokenTtlMs: number;
   readonly clock: Clock;
   readonly refusals: Pick<Refusals, 'refused'>;
 }
 
-/** Credentials that are not accepted, and why. */
-class Refused extends Error {
+/** RequestCredentials that are not accepted, and why. */
+class RejectedCredentials extends Error {
   readonly refusal: RefusalCause;
 
   constructor(refusal: RefusalCause, reason: string) {
@@ -61,36 +61,39 @@ class Refused extends Error {
   }
 }
 
-/** One way to say who one is: the user, undefined where nothing of the kind is shown, or Refused thrown where it is not valid. */
-type Step = (credentials: Credentials, signal: AbortSignal) => UserInfo | undefined | Promise<UserInfo | undefined>;
+/** One way to say who one is: the user, undefined where nothing of the kind is shown, or RejectedCredentials thrown where it is not valid. */
+type AuthenticationMethod = (
+  credentials: RequestCredentials,
+  signal: AbortSignal,
+) => UserInfo | undefined | Promise<UserInfo | undefined>;
 
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const { settings, reviewer, strangersReviewer, tokenTtlMs, clock, refusals } = options;
+  const { settings, reviewer, unknownTokenReviewer, tokenTtlMs, clock, refusals } = options;
   const verifier = createVerifier(clock);
   const nameOf = perConnection(commonNameOf);
   const userOf = perConnection(userFromCertificate);
-  const tokens = createTokenAuthenticator({ reviewer, strangersReviewer, ttlMs: tokenTtlMs, clock });
-  const steps: readonly Step[] = [frontProxy, clientCertificate, token];
+  const tokens = createTokenAuthenticator({ reviewer, unknownTokenReviewer, ttlMs: tokenTtlMs, clock });
+  const methods: readonly AuthenticationMethod[] = [frontProxy, clientCertificate, token];
   return { authenticate };
 
-  async function authenticate(credentials: Credentials, signal: AbortSignal): Promise<UserInfo> {
+  async function authenticate(credentials: RequestCredentials, signal: AbortSignal): Promise<UserInfo> {
     const user = (await identify(credentials, signal)) ?? anonymous;
     refuseImpersonation(credentials);
     return withAuthenticatedGroup(user);
   }
 
-  async function identify(credentials: Credentials, signal: AbortSignal): Promise<UserInfo | undefined> {
+  async function identify(credentials: RequestCredentials, signal: AbortSignal): Promise<UserInfo | undefined> {
     const failures: Error[] = [];
-    for (const step of steps) {
+    for (const method of methods) {
       try {
-        const user = await step(credentials, signal);
+        const user = await method(credentials, signal);
         if (user === undefined) continue;
         // A front proxy that is taken for a client would act for all of its users by its own name.
         record(credentials, failures.filter(isOfFrontProxy));
         return user;
       } catch (error) {
         // Not a no: the client is to come again.
-        if (error instanceof TooManyStrangers) throw error;
+        if (error instanceof QueueFullError) throw error;
         failures.push(error instanceof Error ? error : new Error(String(error)));
       }
     }
@@ -101,8 +104,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   /** Several failures are one refusal, by the first that says what the client wanted to be. */
-  function record({ address }: Credentials, failures: readonly Error[]): void {
-    const refused = failures.filter((failure) => failure instanceof Refused);
+  function record({ address }: RequestCredentials, failures: readonly Error[]): void {
+    const refused = failures.filter((failure) => failure instanceof RejectedCredentials);
     const [first] = refused.filter(isOfFrontProxy).concat(refused.toReversed());
     if (first === undefined) return;
     const reason = refused.map(({ message }) => message).join('; ');
@@ -112,13 +115,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   /** Headers count only from a certificate of the front proxies' own CA: anybody can send them. */
-  function frontProxy({ certificate, connection, rawHeaders }: Credentials): UserInfo | undefined {
+  function frontProxy({ certificate, connection, rawHeaders }: RequestCredentials): UserInfo | undefined {
     const { requestHeader } = settings.current();
     if (certificate === undefined || requestHeader === undefined) return undefined;
     const user = userFromHeaders(rawHeaders, requestHeader.headers);
     const refuse = (cause: RefusalCause, reason: string) =>
       // Without a user in its headers it is no front proxy, but a client.
-      new Refused(user === undefined ? 'client-certificate' : cause, `as a front proxy: ${reason}`);
+      new RejectedCredentials(user === undefined ? 'client-certificate' : cause, `as a front proxy: ${reason}`);
     const verdict = verifier.verify(certificate, connection, requestHeader.ca);
     if (verdict.kind === 'untrusted') throw refuse('front-proxy-certificate', verdict.reason);
     const name = nameOf(certificate, connection);
@@ -128,27 +131,27 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return user;
   }
 
-  function clientCertificate({ certificate, connection }: Credentials): UserInfo | undefined {
+  function clientCertificate({ certificate, connection }: RequestCredentials): UserInfo | undefined {
     const { clientCa } = settings.current();
     if (certificate === undefined || clientCa === undefined) return undefined;
     const verdict = verifier.verify(certificate, connection, clientCa);
     if (verdict.kind === 'untrusted') {
-      throw new Refused('client-certificate', `as a client: ${verdict.reason}`);
+      throw new RejectedCredentials('client-certificate', `as a client: ${verdict.reason}`);
     }
     return userOf(certificate, connection);
   }
 
-  async function token(credentials: Credentials, signal: AbortSignal): Promise<UserInfo | undefined> {
+  async function token(credentials: RequestCredentials, signal: AbortSignal): Promise<UserInfo | undefined> {
     const shown = bearerToken(credentials.rawHeaders);
     if (shown === undefined) return undefined;
     const verdict = await tokens.authenticate(shown, credentials, signal).catch((error: unknown) => {
       signal.throwIfAborted();
-      if (!(error instanceof TooManyStrangers))
-        throw new Refused('token-review', foreignText(describeError(error), { secrets: [shown] }));
+      if (!(error instanceof QueueFullError))
+        throw new RejectedCredentials('token-review', foreignText(describeError(error), { secrets: [shown] }));
       refusals.refused({ cause: 'token-line', reason: error.message, address: credentials.address });
       throw error;
     });
-    if (verdict.kind === 'invalid') throw new Refused('token', verdict.reason);
+    if (verdict.kind === 'invalid') throw new RejectedCredentials('token', verdict.reason);
     return verdict.user;
   }
 
@@ -156,7 +159,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
    * kube-apiserver impersonates by itself and never sends these on. Here they would be ignored, and the request run with the caller's own
    * rights, which may be larger.
    */
-  function refuseImpersonation({ rawHeaders, address }: Credentials): void {
+  function refuseImpersonation({ rawHeaders, address }: RequestCredentials): void {
     if (!hasHeaderWithPrefix(rawHeaders, 'impersonate-')) return;
     refusals.refused({ cause: 'impersonation', reason: 'the request has Impersonate headers', address });
     const message =
@@ -166,5 +169,5 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 }
 
 function isOfFrontProxy(failure: Error): boolean {
-  return failure instanceof Refused && failure.refusal.startsWith('front-proxy');
+  return failure instanceof RejectedCredentials && failure.refusal.startsWith('front-proxy');
 }

@@ -4,7 +4,7 @@ import { forbidden, type StatusError } from '../apimachinery/status.ts';
 import { type Attributes, nameOf } from './attributes.ts';
 import type { AccessReviewer, AccessReviewResult } from '../client/reviews.ts';
 import { describeError, type Logger } from '../logging.ts';
-import { anonymousLaneWidth, inLanes, inOneLane } from './userreviewlimit.ts';
+import { anonymousReviewsInFlight, limitPerUser, limitInFlight } from './userreviewlimit.ts';
 import type { Refusals } from './refusals.ts';
 import { type AccessOptions, createAccess } from './subjectaccessreview.ts';
 import { isAnonymous, masters, type UserInfo } from './user.ts';
@@ -41,11 +41,11 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const isOpen = pathMatcher(options.alwaysAllowPaths);
   const { refusals } = options;
   const telling = createTelling(options);
-  const access = createAccess({ ...options, reviewer: inLanes(telling(options.reviewer)) });
+  const access = createAccess({ ...options, reviewer: limitPerUser(telling(options.reviewer)) });
   // Strangers get neither the connections nor the memory of those who are known.
   const anonymousAccess = createAccess({
     ...options,
-    reviewer: inOneLane(telling(options.anonymousReviewer), anonymousLaneWidth),
+    reviewer: limitInFlight(telling(options.anonymousReviewer), anonymousReviewsInFlight),
     limit: anonymousLimit,
   });
   return { authorize, allows };

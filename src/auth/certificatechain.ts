@@ -8,9 +8,9 @@ import { Asn1Error } from '../tls/asn1.ts';
 import { type CertificateFields, fieldsOf } from '../tls/certificatefields.ts';
 import { constraintProblem } from '../tls/certificatenames.ts';
 import { intermediateLimit, intermediateLimitBytes } from '../tls/sentcertificates.ts';
-import type { TrustBundle } from '../tls/trust.ts';
+import type { TrustBundle } from '../tls/trustbundle.ts';
 
-export type Verdict =
+export type ChainResult =
   /** Valid until the first certificate of its chain expires, in milliseconds since the epoch. */
   | { readonly kind: 'trusted'; readonly untilMs: number }
   /** The reason is one short sentence without a dot; it names nothing secret. */
@@ -25,12 +25,12 @@ const clientAuth = '1.3.6.1.5.5.7.3.2';
 const anyUsage = '2.5.29.37.0';
 
 /** One certificate with everything that is known of it. */
-interface Link {
+interface ChainLink {
   readonly certificate: X509Certificate;
   readonly fields: CertificateFields;
   readonly isAnchor: boolean;
   /** Trusted certificates whose key has verified this one's signature. */
-  readonly issuers: Link[];
+  readonly issuers: ChainLink[];
 }
 
 /**
@@ -38,7 +38,7 @@ interface Link {
  * @param leaf as the client sent it; its issuerCertificate leads through the others that the client sent.
  * @param nowMs milliseconds since the epoch.
  */
-export function verifyClientCertificate(leaf: X509Certificate, trust: TrustBundle, nowMs: number): Verdict {
+export function verifyClientCertificate(leaf: X509Certificate, trust: TrustBundle, nowMs: number): ChainResult {
   try {
     return verify(leaf, trust, nowMs);
   } catch (error) {
@@ -48,11 +48,11 @@ export function verifyClientCertificate(leaf: X509Certificate, trust: TrustBundl
   }
 }
 
-function verify(leaf: X509Certificate, trust: TrustBundle, nowMs: number): Verdict {
+function verify(leaf: X509Certificate, trust: TrustBundle, nowMs: number): ChainResult {
   const fields = fieldsOf(leaf);
   // Throws where OpenSSL cannot read the key, such as a point that is not on its curve. Of such a certificate toLegacyObject() ends the process.
   void leaf.publicKey;
-  const target: Link = { certificate: leaf, fields, isAnchor: false, issuers: [] };
+  const target: ChainLink = { certificate: leaf, fields, isAnchor: false, issuers: [] };
   const problem = fields.key.problem ?? problemOf(target, nowMs) ?? usageProblem([target]);
   if (problem !== undefined) return untrusted(problem);
   // As in Go, a certificate that is itself in the bundle is trusted, whatever signed it.
@@ -63,17 +63,17 @@ function verify(leaf: X509Certificate, trust: TrustBundle, nowMs: number): Verdi
 
 /** Looks for a chain from one certificate to an anchor, with a limit of signature checks. */
 class Search {
-  readonly #anchors: readonly Link[];
-  readonly #target: Link;
+  readonly #anchors: readonly ChainLink[];
+  readonly #target: ChainLink;
   #checksLeft = signatureCheckLimit;
 
-  constructor(target: Link, anchors: readonly Link[]) {
+  constructor(target: ChainLink, anchors: readonly ChainLink[]) {
     this.#target = target;
     this.#anchors = anchors;
   }
 
   /** Returns the verdict of the first chain that keeps all rules. */
-  verdict(nowMs: number): Verdict {
+  verdict(nowMs: number): ChainResult {
     // Nearly every certificate is signed by the CA itself.
     this.#verifyBy(this.#anchors, [this.#target]);
     const direct = this.#firstValid(nowMs);
@@ -85,8 +85,8 @@ class Search {
   }
 
   /** Verifies the candidates' signatures with the keys of trusted issuers, those first whose key identifier fits, and links those that are good. */
-  #verifyBy(issuers: readonly Link[], candidates: readonly Link[]): readonly Link[] {
-    const verified = new Set<Link>();
+  #verifyBy(issuers: readonly ChainLink[], candidates: readonly ChainLink[]): readonly ChainLink[] {
+    const verified = new Set<ChainLink>();
     for (const candidate of candidates) {
       const named = issuers.filter((issuer) => mayIssue(issuer.fields, candidate.fields) && issuer !== candidate);
       for (const issuer of named.toSorted((a, b) => keyIdRank(a, candidate) - keyIdRank(b, candidate))) {
@@ -105,7 +105,7 @@ class Search {
   #verifyIntermediates(): string | undefined {
     const { links, problem } = intermediatesOf(this.#target.certificate);
     let issuers = this.#anchors;
-    const trustedLinks = new Set<Link>();
+    const trustedLinks = new Set<ChainLink>();
     while (issuers.length > 0) {
       const fresh = this.#verifyBy(issuers, links).filter((link) => !trustedLinks.has(link));
       for (const link of fresh) trustedLinks.add(link);
@@ -116,7 +116,7 @@ class Search {
   }
 
   /** The verdict of a valid chain, or what is wrong with the first one; undefined where there is no chain. */
-  #firstValid(nowMs: number): Verdict | string | undefined {
+  #firstValid(nowMs: number): ChainResult | string | undefined {
     let problem: string | undefined;
     let left = chainLimit;
     for (const chain of chainsFrom([this.#target])) {
@@ -131,17 +131,17 @@ class Search {
 }
 
 /** All chains to an anchor, from the leaf up. */
-function* chainsFrom(chain: readonly Link[]): Generator<readonly Link[]> {
+function* chainsFrom(chain: readonly ChainLink[]): Generator<readonly ChainLink[]> {
   for (const issuer of chain.at(-1)?.issuers ?? []) {
     if (issuer.isAnchor) yield [...chain, issuer];
     else if (!chain.includes(issuer)) yield* chainsFrom([...chain, issuer]);
   }
 }
 
-const anchorCache = new WeakMap<TrustBundle, readonly Link[]>();
+const anchorCache = new WeakMap<TrustBundle, readonly ChainLink[]>();
 
 /** The certificates of a bundle, as far as they can be read. Each is an anchor, also an intermediate CA. */
-function anchorsOf(trust: TrustBundle): readonly Link[] {
+function anchorsOf(trust: TrustBundle): readonly ChainLink[] {
   const held = anchorCache.get(trust);
   if (held !== undefined) return held;
   const anchors = trust.certificates.flatMap((certificate) => linkOf(certificate, true) ?? []);
@@ -149,7 +149,7 @@ function anchorsOf(trust: TrustBundle): readonly Link[] {
   return anchors;
 }
 
-function linkOf(certificate: X509Certificate, isAnchor: boolean): Link | undefined {
+function linkOf(certificate: X509Certificate, isAnchor: boolean): ChainLink | undefined {
   try {
     return { certificate, fields: fieldsOf(certificate), isAnchor, issuers: [] };
   } catch {
@@ -157,14 +157,14 @@ function linkOf(certificate: X509Certificate, isAnchor: boolean): Link | undefin
   }
 }
 
-interface Sent {
-  readonly links: readonly Link[];
+interface SentCertificates {
+  readonly links: readonly ChainLink[];
   readonly problem: string | undefined;
 }
 
 /** What came with a certificate, whether or not they have to do with each other. */
-function intermediatesOf(leaf: X509Certificate): Sent {
-  const links: Link[] = [];
+function intermediatesOf(leaf: X509Certificate): SentCertificates {
+  const links: ChainLink[] = [];
   let problem: string | undefined;
   let bytes = 0;
   let at = leaf.issuerCertificate;
@@ -190,12 +190,12 @@ function mayIssue(issuer: CertificateFields, child: CertificateFields): boolean 
 }
 
 /** Those with the right key identifier first, then those that have none, then the others. */
-function keyIdRank({ fields: { subjectKeyId } }: Link, { fields: { authorityKeyId } }: Link): number {
+function keyIdRank({ fields: { subjectKeyId } }: ChainLink, { fields: { authorityKeyId } }: ChainLink): number {
   if (subjectKeyId === authorityKeyId) return 0;
   return subjectKeyId === '' || authorityKeyId === '' ? 1 : 2;
 }
 
-function hasSignatureOf({ certificate }: Link, issuer: Link): boolean {
+function hasSignatureOf({ certificate }: ChainLink, issuer: ChainLink): boolean {
   try {
     return certificate.verify(issuer.certificate.publicKey);
   } catch {
@@ -204,7 +204,7 @@ function hasSignatureOf({ certificate }: Link, issuer: Link): boolean {
 }
 
 /** What a chain from the leaf to an anchor breaks; undefined where it is valid. */
-function chainProblem(chain: readonly Link[], nowMs: number): string | undefined {
+function chainProblem(chain: readonly ChainLink[], nowMs: number): string | undefined {
   for (const [at, link] of chain.entries()) {
     if (at === 0) continue;
     const problem = problemOf(link, nowMs) ?? issuerProblem(link, at - 1);
@@ -215,7 +215,7 @@ function chainProblem(chain: readonly Link[], nowMs: number): string | undefined
 }
 
 /** What makes any certificate of a chain useless. */
-function problemOf({ certificate, fields }: Link, nowMs: number): string | undefined {
+function problemOf({ certificate, fields }: ChainLink, nowMs: number): string | undefined {
   const { validFromDate, validToDate } = certificate;
   if (fields.unknownCritical !== undefined) {
     return `has a critical extension that is not understood (${fields.unknownCritical})`;
@@ -230,7 +230,7 @@ function timeOf(date: Date): string {
 }
 
 /** @param below how many intermediates are between it and the leaf. */
-function issuerProblem({ fields: { basicConstraints }, isAnchor }: Link, below: number): string | undefined {
+function issuerProblem({ fields: { basicConstraints }, isAnchor }: ChainLink, below: number): string | undefined {
   if (!isAnchor && basicConstraints?.ca !== true) return 'is no CA';
   const { pathLength } = basicConstraints ?? {};
   return pathLength !== undefined && below > pathLength
@@ -239,7 +239,7 @@ function issuerProblem({ fields: { basicConstraints }, isAnchor }: Link, below: 
 }
 
 /** As in Go, usages are nested: a CA that lists some cannot vouch for others. */
-function usageProblem(chain: readonly Link[]): string | undefined {
+function usageProblem(chain: readonly ChainLink[]): string | undefined {
   for (const [at, link] of chain.entries()) {
     const { extendedKeyUsages: usages } = link.fields;
     if (usages.length === 0 || usages.includes(clientAuth) || usages.includes(anyUsage)) continue;
@@ -270,17 +270,17 @@ function policyProblem(chain: readonly CertificateFields[]): string | undefined 
 }
 
 /** A CA by its subject, for a log. */
-function shown({ certificate }: Link): string {
+function shown({ certificate }: ChainLink): string {
   return JSON.stringify(certificate.subject.slice(0, shownLimit));
 }
 
 /** Characters of a CA's subject. */
 const shownLimit = 200;
 
-function trusted(chain: readonly Link[]): Verdict {
+function trusted(chain: readonly ChainLink[]): ChainResult {
   return { kind: 'trusted', untilMs: Math.min(...chain.map(({ certificate }) => certificate.validToDate.getTime())) };
 }
 
-function untrusted(problem: string): Verdict {
+function untrusted(problem: string): ChainResult {
   return { kind: 'untrusted', reason: `the certificate ${problem}` };
 }

@@ -4,7 +4,7 @@
  */
 import { field, textMap } from '../client/json.ts';
 import type { Logger } from '../logging.ts';
-import { parseTrustBundle, type TrustBundle } from '../tls/trust.ts';
+import { parseTrustBundle, type TrustBundle } from '../tls/trustbundle.ts';
 import type { RequestHeaderSettings } from './requestheader.ts';
 
 /** What an informer for it needs; its Role allows no more than this list and watch. */

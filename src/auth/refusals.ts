@@ -62,7 +62,7 @@ export const variantLimit = 8;
 /** The variant of all beyond the limit. */
 const others = '(others)';
 
-interface Entry extends RecentRefusal {
+interface RefusalEntry extends RecentRefusal {
   /** Since the last line. */
   readonly unlogged: number;
   readonly seenMs: number;
@@ -71,7 +71,7 @@ interface Entry extends RecentRefusal {
 export function createRefusals(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>, log: Logger): Refusals {
   const mayLog = createLineLimit(clock.monotonicMs);
   /** By cause, then by variant. */
-  const byCause = new Map<RefusalCause, Map<string, Entry>>();
+  const byCause = new Map<RefusalCause, Map<string, RefusalEntry>>();
   return { refused, recent };
 
   function refused({ cause, reason, variant = '', address }: Refusal): void {
@@ -80,7 +80,7 @@ export function createRefusals(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>, log
     const name = entries.has(wanted) || entries.size < variantLimit ? wanted : others;
     const [what, isTrouble] = causes[cause];
     const held = entries.get(name);
-    const entry: Entry = {
+    const entry: RefusalEntry = {
       cause,
       what,
       reason: foreignText(reason),
@@ -105,7 +105,7 @@ export function createRefusals(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>, log
   }
 
   /** The cause's entries without those that are too old. */
-  function recentOf(cause: RefusalCause): Map<string, Entry> {
+  function recentOf(cause: RefusalCause): Map<string, RefusalEntry> {
     let entries = byCause.get(cause);
     if (entries === undefined) byCause.set(cause, (entries = new Map()));
     const oldestMs = clock.monotonicMs() - recentMs;

@@ -1,6 +1,6 @@
 /** The user that a front proxy, such as kube-apiserver's aggregator, names in request headers. Only for requests of a verified proxy. */
 import { percentDecode } from '../apimachinery/percent.ts';
-import type { TrustBundle } from '../tls/trust.ts';
+import type { TrustBundle } from '../tls/trustbundle.ts';
 import { firstHeaderLine, headerLines, headerLinesWithPrefix } from './rawheaders.ts';
 import type { UserInfo } from './user.ts';
 

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { poll } from '../tls/poll.ts';
-import type { TrustBundle } from '../tls/trust.ts';
+import type { TrustBundle } from '../tls/trustbundle.ts';
 import { openTrustFile } from '../tls/trustfile.ts';
 import { type ConfigMapSource, followConfigMap } from './configmap.ts';
 import type { HeaderNames, RequestHeaderSettings } from './requestheader.ts';

@@ -4,7 +4,7 @@ import { StatusError } from '../apimachinery/status.ts';
 import type { AccessReviewer, AccessReviewResult, SubjectAccessReviewSpec } from '../client/reviews.ts';
 import type { Clock } from '../clock.ts';
 import { type Attributes, lengthOf, reviewAttributes } from './attributes.ts';
-import { createReviewCache } from './cache.ts';
+import { createReviewCache } from './reviewcache.ts';
 import type { UserInfo } from './user.ts';
 
 export interface AccessOptions {

@@ -1,7 +1,7 @@
 /** Warns of trust that lets more clients act as front proxies than an operator may know: whoever is one may name any user. */
 import type { X509Certificate } from 'node:crypto';
 import type { Logger } from '../logging.ts';
-import type { TrustBundle } from '../tls/trust.ts';
+import type { TrustBundle } from '../tls/trustbundle.ts';
 import type { AuthenticationSettings } from './settings.ts';
 
 /** Returns a function that looks at settings and logs each warning once in the life of the process. */

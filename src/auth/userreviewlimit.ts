@@ -1,26 +1,26 @@
 /** Lets so many reviews of one user be under way at once, so that a user whose reviews are slow leaves room for everybody else's. */
-import type { AccessReviewer, Turn } from '../client/reviews.ts';
+import type { AccessReviewer, Limiter } from '../client/reviews.ts';
 
 /** A burst of a dashboard takes some milliseconds in so many at a time; connections to kube-apiserver are four times as many. */
-export const userLaneWidth = 8;
+export const userReviewsInFlight = 8;
 /** All anonymous requests share one lane, and the connections that are theirs. */
-export const anonymousLaneWidth = 4;
+export const anonymousReviewsInFlight = 4;
 /** Who waited so long in line is told that there is no answer; as long as a review may take, or the line could only grow. */
 const lineTimeoutMs = 10_000;
 
 /** Returns the same reviewer with a lane for each user. It throws Error for a review that was not begun in time. */
-export function inLanes(reviewer: AccessReviewer): AccessReviewer {
-  const lanes = createLanes(userLaneWidth);
-  return { review: (spec, call) => reviewer.review(spec, { ...call, turn: lanes(spec.user) }) };
+export function limitPerUser(reviewer: AccessReviewer): AccessReviewer {
+  const lanes = createLanes(userReviewsInFlight);
+  return { review: (spec, call) => reviewer.review(spec, { ...call, limiter: lanes(spec.user) }) };
 }
 
 /** Returns the same reviewer with one lane for all. */
-export function inOneLane(reviewer: AccessReviewer, width: number): AccessReviewer {
+export function limitInFlight(reviewer: AccessReviewer, width: number): AccessReviewer {
   const lanes = createLanes(width);
-  return { review: (spec, call) => reviewer.review(spec, { ...call, turn: lanes('') }) };
+  return { review: (spec, call) => reviewer.review(spec, { ...call, limiter: lanes('') }) };
 }
 
-function createLanes(width: number): (key: string) => Turn {
+function createLanes(width: number): (key: string) => Limiter {
   const lanes = new Map<string, Lane>();
   return (key) => async (work, signal) => {
     const lane = lanes.get(key) ?? { running: 0, waiting: new Set() };

@@ -2,7 +2,7 @@
 import { StatusError } from '../apimachinery/status.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
-import type { ProtobufForm } from './answer.ts';
+import type { ProtobufForm } from './response.ts';
 import { BodyBuffer } from './bodybuffer.ts';
 import { isBrokenConnection, isUnreachable } from './connectionerrors.ts';
 import { field, items, text } from './json.ts';
@@ -71,7 +71,7 @@ export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
   const forms = message === undefined ? undefined : protobufForms(message);
   const listeners: ((change: Change<T>) => void)[] = [];
   let complete = false;
-  /** Where the next watch goes on; undefined if only a list can tell. */
+  /** Where the next watch goes on; undefined if only a list can notify. */
   let version: string | undefined;
   /** Rounds since a watch last brought anything. */
   let idleRounds = 0;
@@ -122,7 +122,7 @@ export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
 
   /** Reads all pages and returns the version that they show; what was on none of them is gone. */
   async function list(signal: AbortSignal): Promise<string> {
-    const seen = new Seen();
+    const seen = new ListedKeys();
     const buffer = new BodyBuffer();
     let listed: string | undefined;
     let next = '';
@@ -145,7 +145,7 @@ export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
     return finish(seen, listed);
   }
 
-  function finish(seen: Seen, listed: string | undefined): string {
+  function finish(seen: ListedKeys, listed: string | undefined): string {
     if (listed === undefined || listed === '')
       throw new Error(`the list of ${path} has no resourceVersion; is this kube-apiserver?`);
     for (const namespace of objects.namespaces()) {
@@ -196,16 +196,16 @@ export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
     }
     if (value === held) return true;
     objects.set(key.namespace, key.name, value);
-    tell('set', key, value);
+    notify('set', key, value);
     return true;
   }
 
   function remove(key: Key): void {
     const value = objects.delete(key.namespace, key.name);
-    if (value !== undefined) tell('delete', key, value);
+    if (value !== undefined) notify('delete', key, value);
   }
 
-  function tell(type: Change<T>['type'], { namespace, name }: Key, value: T): void {
+  function notify(type: Change<T>['type'], { namespace, name }: Key, value: T): void {
     const key = namespace === '' ? name : `${namespace}/${name}`;
     for (const listener of listeners) listener({ type, key, value });
   }
@@ -265,7 +265,7 @@ function keyOf(object: unknown): Key | undefined {
 }
 
 /** The objects of a list. */
-class Seen {
+class ListedKeys {
   readonly #namespaces = new Map<string, Set<string>>();
 
   add({ namespace, name }: Key): void {

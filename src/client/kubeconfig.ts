@@ -1,9 +1,9 @@
 /** The API server of a kubeconfig; only a process that is given one pays for the library that reads it. */
 import { untilAborted } from '../abort.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import type { ApiServer, TlsMaterial } from './config.ts';
-import type { TrustLog } from '../tls/trust.ts';
-import { type Entry, type Presented, readEntry } from './kubeconfigentry.ts';
+import type { ApiServer, TlsMaterial } from './apiserver.ts';
+import type { TrustLog } from '../tls/trustbundle.ts';
+import { type KubeconfigContext, type PluginCertificate, readContext } from './kubeconfigcontext.ts';
 
 /** An exec plugin may ask a person or a slow identity provider; longer than this, it hangs. */
 const credentialsLimitMs = 60_000;
@@ -23,19 +23,19 @@ export async function kubeconfigApiServer(
 ): Promise<ApiServer> {
   // Importing it costs 0.7 s and 60-80 MB, which a pod with a ServiceAccount must not pay.
   const library = await import('@kubernetes/client-node');
-  let entry = load();
+  let context = load();
   let loadedAtMs = clock.monotonicMs();
   let pending: Promise<string | undefined> | undefined;
-  let material: TlsMaterial = entry.material(undefined);
-  let presented: Presented | undefined;
-  return { url: entry.server, tls, authorization, refresh };
+  let material: TlsMaterial = context.material(undefined);
+  let presented: PluginCertificate | undefined;
+  return { url: context.server, tls, authorization, refresh };
 
-  function load(): Entry {
-    return readEntry(file, library, clock, log);
+  function load(): KubeconfigContext {
+    return readContext(file, library, clock, log);
   }
 
   function tls(): TlsMaterial {
-    const current = entry.material(presented);
+    const current = context.material(presented);
     if (!same(current, material)) material = current;
     return material;
   }
@@ -49,12 +49,12 @@ export async function kubeconfigApiServer(
   }
 
   async function authorize(): Promise<string | undefined> {
-    const asked = entry;
+    const used = context;
     const deadline = AbortSignal.timeout(credentialsLimitMs);
-    const credentials = await untilAborted(asked.credentials(), deadline).catch((cause: unknown) => {
+    const credentials = await untilAborted(used.credentials(), deadline).catch((cause: unknown) => {
       // client-node waits for the plugin that it has started for as long as it lives; the next try gets a new one.
       if (!deadline.aborted) throw cause;
-      if (entry === asked) entry = load();
+      if (context === used) context = load();
       throw new Error(
         `no credentials by the kubeconfig ${file} within ${credentialsLimitMs} ms; does its exec plugin hang?`,
         { cause },
@@ -64,12 +64,12 @@ export async function kubeconfigApiServer(
     return credentials.authorization;
   }
 
-  /** Reads the file again: it may have a new token in it, and an exec plugin's old answer is forgotten with the old entry. */
+  /** Reads the file again: it may have a new token in it, and an exec plugin's old answer is forgotten with the old context. */
   function refresh(): void {
     if (clock.monotonicMs() - loadedAtMs < refreshIntervalMs) return;
     loadedAtMs = clock.monotonicMs();
     try {
-      entry = load();
+      context = load();
     } catch {
       // Somebody is writing the file; what we have was good once, and the next 401 brings us here again.
     }

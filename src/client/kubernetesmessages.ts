@@ -1,6 +1,6 @@
 /** What is read of Kubernetes' own messages in protobuf; field numbers are those of the generated.proto of k8s.io/apimachinery. */
 import { field } from './json.ts';
-import type { Field, Message } from './protobufreader.ts';
+import type { MessageField, Message } from './protobufreader.ts';
 
 /** ObjectMeta, of whose annotations only these are read. */
 export function objectMeta(annotations: readonly string[]): Message {
@@ -14,8 +14,8 @@ export function objectMeta(annotations: readonly string[]): Message {
   };
 }
 
-/** Field 8 of ObjectMeta, where it is needed. */
-export const creationTimestamp: Field = {
+/** MessageField 8 of ObjectMeta, where it is needed. */
+export const creationTimestamp: MessageField = {
   name: 'creationTimestamp',
   kind: 'message',
   message: { 1: { name: 'seconds', kind: 'integer' } },

@@ -6,16 +6,16 @@
 import { magic } from '../apimachinery/protobuf.ts';
 
 /** The fields to read of a message, by their numbers. */
-export type Message = Readonly<Record<number, Field>>;
+export type Message = Readonly<Record<number, MessageField>>;
 
-export type Field =
+export type MessageField =
   /** A word is a text that many objects share: made once, while it keeps coming. Bytes are a view, good as long as what was read. */
   | { readonly name: string; readonly kind: 'text' | 'word' | 'bytes' | 'integer' }
   | { readonly name: string; readonly kind: 'message' | 'list'; readonly message: Message }
   /** Texts by text: of these keys, or all. */
   | { readonly name: string; readonly kind: 'map'; readonly keys?: readonly string[] };
 
-export type Decoded = Record<string, unknown>;
+export type DecodedMessage = Record<string, unknown>;
 
 /** What was read is no message, or ends within one. */
 export class ProtobufError extends Error {}
@@ -29,36 +29,36 @@ export function isProtobuf(bytes: Buffer): boolean {
 
 export interface ProtobufDecoder {
   /** An object in its envelope, with its kind; where that is Status, the fields of one. Throws ProtobufError. */
-  object(bytes: Buffer, message: Message): Decoded;
+  object(bytes: Buffer, message: Message): DecodedMessage;
   /** A message without an envelope. Throws ProtobufError. */
-  message(bytes: Buffer, message: Message): Decoded;
+  message(bytes: Buffer, message: Message): DecodedMessage;
 }
 
 /** Remembers words from one object to the next, some thousand at most. */
 export function createProtobufDecoder(): ProtobufDecoder {
-  const words = new Words();
+  const words = new InternTable();
   return { object, message };
 
-  function object(bytes: Buffer, expected: Message): Decoded {
+  function object(bytes: Buffer, expected: Message): DecodedMessage {
     if (!isProtobuf(bytes)) throw new ProtobufError('this is no object in its envelope');
     const { type, raw = empty } = message(bytes.subarray(magic.length), envelope) as Envelope;
     return { ...type, ...message(raw, type?.kind === 'Status' ? status : expected) };
   }
 
-  function message(bytes: Buffer, expected: Message): Decoded {
-    return new Reader(bytes, words).message(expected, bytes.length);
+  function message(bytes: Buffer, expected: Message): DecodedMessage {
+    return new MessageReader(bytes, words).message(expected, bytes.length);
   }
 }
 
 const empty = Buffer.alloc(0);
 
 /** As `envelope` reads it. */
-interface Envelope extends Decoded {
+interface Envelope extends DecodedMessage {
   readonly type?: { readonly apiVersion?: string; readonly kind?: string };
   readonly raw?: Buffer;
 }
 
-/** Field numbers here and below are those of k8s.io/apimachinery's generated.proto. */
+/** MessageField numbers here and below are those of k8s.io/apimachinery's generated.proto. */
 const envelope: Message = {
   1: {
     name: 'type',
@@ -82,19 +82,19 @@ const typeFixed32 = 5;
 const varintLimit = 10;
 
 /** Walks nested messages; each method leaves the position at the end of what it read, never beyond the end that it was given. */
-class Reader {
+class MessageReader {
   readonly #bytes: Buffer;
-  readonly #words: Words;
+  readonly #words: InternTable;
   #at = 0;
   #type = 0;
 
-  constructor(bytes: Buffer, words: Words) {
+  constructor(bytes: Buffer, words: InternTable) {
     this.#bytes = bytes;
     this.#words = words;
   }
 
-  message(message: Message, end: number): Decoded {
-    const decoded: Decoded = {};
+  message(message: Message, end: number): DecodedMessage {
+    const decoded: DecodedMessage = {};
     while (this.#at < end) {
       const field = message[this.#tag(end)];
       if (field === undefined) this.#skip(end);
@@ -104,7 +104,7 @@ class Reader {
     return decoded;
   }
 
-  #field(field: Field, decoded: Decoded, end: number): void {
+  #field(field: MessageField, decoded: DecodedMessage, end: number): void {
     const { name } = field;
     if (field.kind === 'integer') {
       decoded[name] = this.#varint(end);
@@ -122,7 +122,7 @@ class Reader {
     this.#at = fieldEnd;
   }
 
-  #entry(name: string, keys: readonly string[] | undefined, decoded: Decoded, end: number): void {
+  #entry(name: string, keys: readonly string[] | undefined, decoded: DecodedMessage, end: number): void {
     let key = '';
     let valueStart = end;
     let valueEnd = end;
@@ -187,13 +187,13 @@ class Reader {
   }
 }
 
-function listIn(decoded: Decoded, name: string): Decoded[] {
-  const list = (decoded[name] as Decoded[] | undefined) ?? [];
+function listIn(decoded: DecodedMessage, name: string): DecodedMessage[] {
+  const list = (decoded[name] as DecodedMessage[] | undefined) ?? [];
   decoded[name] = list;
   return list;
 }
 
-function mapIn(decoded: Decoded, name: string): Map<string, string> {
+function mapIn(decoded: DecodedMessage, name: string): Map<string, string> {
   const map = (decoded[name] as Map<string, string> | undefined) ?? new Map<string, string>();
   decoded[name] = map;
   return map;
@@ -205,7 +205,7 @@ const wordSlots = 4096;
 const wordLimitBytes = 128;
 
 /** Makes texts out of bytes, the same string for the same bytes as long as no other word has taken its slot. */
-class Words {
+class InternTable {
   readonly #slots = Array.from({ length: wordSlots }, () => '');
 
   word(bytes: Buffer, start: number, end: number): string {

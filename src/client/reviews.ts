@@ -19,21 +19,21 @@ export type TokenReviewResult =
   | { readonly kind: 'authenticated'; readonly user: ReviewedUser }
   /** The server knows the token and says no; worth remembering. */
   | { readonly kind: 'rejected' }
-  /** The server could not tell, or the token is no token; may be different a moment later. */
+  /** The server could not report, or the token is no token; may be different a moment later. */
   | { readonly kind: 'failed'; readonly error: string };
 
 export interface TokenReviewer {
-  /** @throws Error when no answer could be had; StatusError when we may not ask; whatever the turn throws. */
-  review(token: string, call?: ReviewCall): Promise<TokenReviewResult>;
+  /** @throws Error when no answer could be had; StatusError when we may not ask; what the limiter throws. */
+  review(token: string, call?: ReviewOptions): Promise<TokenReviewResult>;
 }
 
-/** Does the work when its turn has come, and returns its outcome. Throws if the turn does not come, or not before the signal aborts. */
-export type Turn = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
+/** Does the work when its turn has come, and returns its result. Throws if the turn does not come, or not before the signal aborts. */
+export type Limiter = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
-export interface ReviewCall {
+export interface ReviewOptions {
   readonly signal?: AbortSignal;
   /** Is taken for each try, so a review that waits for its next try holds up no other. */
-  readonly turn?: Turn;
+  readonly limiter?: Limiter;
   /** Is called with what made a try fail that is followed by another. */
   readonly onRetry?: (error: unknown) => void;
 }
@@ -55,8 +55,8 @@ export interface AccessReviewResult {
 }
 
 export interface AccessReviewer {
-  /** @throws Error when no answer could be had; StatusError when we may not ask; whatever the turn throws. */
-  review(spec: SubjectAccessReviewSpec, call?: ReviewCall): Promise<AccessReviewResult>;
+  /** @throws Error when no answer could be had; StatusError when we may not ask; what the limiter throws. */
+  review(spec: SubjectAccessReviewSpec, call?: ReviewOptions): Promise<AccessReviewResult>;
 }
 
 /** @param onReview is called for each try. */
@@ -86,7 +86,7 @@ async function post(
   group: string,
   kind: string,
   spec: object,
-  { signal, turn = (work) => work(), onRetry }: ReviewCall = {},
+  { signal, limiter = (work) => work(), onRetry }: ReviewOptions = {},
   secrets: readonly string[] = [],
 ): Promise<unknown> {
   const path = `/apis/${group}/v1/${kind.toLowerCase()}s`;
@@ -100,19 +100,19 @@ async function post(
     signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
   };
   for (let tries = 1; ; tries += 1) {
-    // Only what the server's answer, or its absence, throws is worth another try; not what the turn throws.
-    const outcome = await turn(() => attempt(rest, onReview, path, review, options), options.signal);
-    if ('answer' in outcome) return outcome.answer;
+    // Only what the server's answer, or its absence, throws is worth another try; not what the limiter throws.
+    const result = await limiter(() => attempt(rest, onReview, path, review, options), options.signal);
+    if ('answer' in result) return result.answer;
     // A review stores nothing, so asking twice is asking once.
     const leftMs = endMs - performance.now();
-    const waitMs = retryWaitMs(outcome.error, tries, leftMs, rest.outage.isRecent());
-    if (waitMs === undefined || options.signal.aborted) throw outcome.error;
-    onRetry?.(outcome.error);
+    const waitMs = retryWaitMs(result.error, tries, leftMs, rest.outage.isRecent());
+    if (waitMs === undefined || options.signal.aborted) throw result.error;
+    onRetry?.(result.error);
     await sleep(waitMs, undefined, { signal: options.signal }).catch(() => undefined);
   }
 }
 
-type Outcome = { readonly answer: unknown } | { readonly error: unknown };
+type AttemptResult = { readonly answer: unknown } | { readonly error: unknown };
 
 async function attempt(
   rest: RestClient,
@@ -120,15 +120,15 @@ async function attempt(
   path: string,
   review: object,
   options: RequestOptions,
-): Promise<Outcome> {
+): Promise<AttemptResult> {
   const startedMs = performance.now();
-  const tell = (code: string) => onReview(code, (performance.now() - startedMs) / 1000);
+  const report = (code: string) => onReview(code, (performance.now() - startedMs) / 1000);
   try {
     const answer = await rest.create(path, review, options);
-    tell('201');
+    report('201');
     return { answer };
   } catch (error) {
-    tell(codeOf(error));
+    report(codeOf(error));
     return { error };
   }
 }

@@ -1,5 +1,5 @@
 /** One watch: a stream of changes, each of one object, in lines of JSON or frames of protobuf, until the server ends it. */
-import { fromStatus, type ProtobufForm } from './answer.ts';
+import { fromStatus, type ProtobufForm } from './response.ts';
 import { createFrameSplitter } from './frames.ts';
 import { field, text } from './json.ts';
 import { watchEvent } from './kubernetesmessages.ts';

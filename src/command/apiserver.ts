@@ -1,5 +1,5 @@
 /** Finds the API server: where a kubeconfig says, or from inside the cluster. */
-import { type ApiServer, inClusterApiServer } from '../client/config.ts';
+import { type ApiServer, inClusterApiServer } from '../client/apiserver.ts';
 import { kubeconfigApiServer } from '../client/kubeconfig.ts';
 import { systemClock } from '../clock.ts';
 import type { Logger } from '../logging.ts';

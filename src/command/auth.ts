@@ -2,12 +2,12 @@
 import { type Authenticator, createAuthenticator } from '../auth/authenticator.ts';
 import { type Authorizer, createAuthorizer } from '../auth/authorizer.ts';
 import { authenticationConfigMap } from '../auth/configmap.ts';
-import { anonymousLaneWidth } from '../auth/userreviewlimit.ts';
+import { anonymousReviewsInFlight } from '../auth/userreviewlimit.ts';
 import { createRefusals, type Refusals } from '../auth/refusals.ts';
 import { createSettings, type RequestHeaderFlags } from '../auth/settings.ts';
-import { strangerLaneWidth } from '../auth/strangerqueue.ts';
+import { queuedReviewsInFlight } from '../auth/tokenreviewqueue.ts';
 import { createTrustWarnings } from '../auth/trustwarnings.ts';
-import type { ApiServer } from '../client/config.ts';
+import type { ApiServer } from '../client/apiserver.ts';
 import { createInformer } from '../client/informer.ts';
 import { kubeconfigApiServer } from '../client/kubeconfig.ts';
 import type { ClientMetrics } from '../client/clientmetrics.ts';
@@ -19,7 +19,7 @@ import type { Logger } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
 import { healthPaths } from '../server/health.ts';
 import type { ServerTls } from '../server/tlscontext.ts';
-import { createServingCertificate } from '../tls/serving.ts';
+import { createServingCertificate } from '../tls/servingcertificate.ts';
 
 export interface AuthOptions {
   readonly options: Options;
@@ -91,14 +91,20 @@ export async function createAuth(auth: AuthOptions): Promise<Auth> {
     authenticator: createAuthenticator({
       settings,
       reviewer: createTokenReviewer(connectionsTo(authentication, knownTokenConnections), metrics.onTokenReview),
-      strangersReviewer: createTokenReviewer(connectionsTo(authentication, strangerLaneWidth), metrics.onTokenReview),
+      unknownTokenReviewer: createTokenReviewer(
+        connectionsTo(authentication, queuedReviewsInFlight),
+        metrics.onTokenReview,
+      ),
       tokenTtlMs: options['authentication-token-webhook-cache-ttl'],
       clock,
       refusals,
     }),
     authorizer: createAuthorizer({
       reviewer: createAccessReviewer(connectionsTo(authorization, userConnections), metrics.onAccessReview),
-      anonymousReviewer: createAccessReviewer(connectionsTo(authorization, anonymousLaneWidth), metrics.onAccessReview),
+      anonymousReviewer: createAccessReviewer(
+        connectionsTo(authorization, anonymousReviewsInFlight),
+        metrics.onAccessReview,
+      ),
       // The flag adds: without the health paths, probes would need a right.
       alwaysAllowPaths: [...healthPaths, ...options['authorization-always-allow-paths']],
       allowedTtlMs: options['authorization-webhook-cache-authorized-ttl'],

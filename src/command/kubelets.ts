@@ -1,6 +1,6 @@
 /** How kubelets are reached, by the flags: each at its own address, or all by way of kube-apiserver. */
 import { availableParallelism } from 'node:os';
-import type { ApiServer } from '../client/config.ts';
+import type { ApiServer } from '../client/apiserver.ts';
 import type { Clock } from '../clock.ts';
 import { kubeletCandidates } from '../cluster/address.ts';
 import type { NodeInfo } from '../cluster/nodes.ts';

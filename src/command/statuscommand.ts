@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { PeerCertificate } from 'node:tls';
 import { Agent, request } from 'undici';
-import type { ApiServer } from '../client/config.ts';
+import type { ApiServer } from '../client/apiserver.ts';
 import { foreignText } from '../foreigntext.ts';
 import type { Options } from '../options/flags.ts';
 import type { StatusReport } from '../server/statuspage.ts';

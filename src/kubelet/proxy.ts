@@ -1,5 +1,5 @@
 /** Requests to kubelets by way of kube-apiserver's node proxy, for clusters where nobody else reaches them. */
-import type { ApiServer, TlsMaterial } from '../client/config.ts';
+import type { ApiServer, TlsMaterial } from '../client/apiserver.ts';
 import { Pool } from '../client/undici.ts';
 import type { Resolve } from '../dns/address.ts';
 import { Lookups } from '../dns/lookup.ts';

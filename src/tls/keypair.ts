@@ -1,7 +1,7 @@
 /** A certificate and its private key, and whether they belong together. */
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { parseCertificates } from './trust.ts';
+import { parseCertificates } from './trustbundle.ts';
 
 export interface KeyPair {
   /** PEM: the certificate itself, then its intermediates, if any. */

@@ -1,6 +1,6 @@
 /** A file with CA certificates that an operator names in a flag and may replace while we run. */
 import { readFile } from 'node:fs/promises';
-import { parseTrustBundle, type TrustBundle, type TrustLog } from './trust.ts';
+import { parseTrustBundle, type TrustBundle, type TrustLog } from './trustbundle.ts';
 
 export interface TrustFile {
   /** What was read last; the same object as long as the file has the same text. */

@@ -1,7 +1,7 @@
 /** What it costs to know 150,000 pods, in both forms, beside the network: the first list, the memory, each change, and lists amid changes. */
 import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { decodeBody } from '../../src/client/answer.ts';
+import { decodeBody } from '../../src/client/response.ts';
 import { createOutage } from '../../src/client/outage.ts';
 import type { RestClient } from '../../src/client/rest.ts';
 import { systemClock as clock } from '../../src/clock.ts';

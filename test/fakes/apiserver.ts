@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ApiServer } from '../../src/client/config.ts';
+import type { ApiServer } from '../../src/client/apiserver.ts';
 import { createReader, refuse, reply } from './apiread.ts';
 import { createWatches, type Watches } from './apiwatch.ts';
 import { type Authority, makeAuthority } from './certificates.ts';

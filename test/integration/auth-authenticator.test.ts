@@ -15,7 +15,7 @@ import type { Refusal } from '../../src/auth/refusals.ts';
 import type { AuthenticationSettings } from '../../src/auth/settings.ts';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
 import { createTokenReviewer } from '../../src/client/reviews.ts';
-import { parseTrustBundle } from '../../src/tls/trust.ts';
+import { parseTrustBundle } from '../../src/tls/trustbundle.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { type Issued, makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
@@ -89,7 +89,7 @@ beforeEach(() => {
   authenticator = createAuthenticator({
     settings: { current: () => settings },
     reviewer: createTokenReviewer(rest),
-    strangersReviewer: createTokenReviewer(rest),
+    unknownTokenReviewer: createTokenReviewer(rest),
     tokenTtlMs: 10_000,
     clock,
     refusals: { refused: (refusal) => refusals.push(refusal) },

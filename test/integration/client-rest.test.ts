@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { StatusError } from '../../src/apimachinery/status.ts';
-import type { ApiServer, TlsMaterial } from '../../src/client/config.ts';
+import type { ApiServer, TlsMaterial } from '../../src/client/apiserver.ts';
 import { isBrokenConnection } from '../../src/client/connectionerrors.ts';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';

@@ -101,7 +101,7 @@ describe('a TokenReview', () => {
     let turns = 0;
     const failures: unknown[] = [];
     await createTokenReviewer(rest).review('good', {
-      turn: (work) => {
+      limiter: (work) => {
         turns += 1;
         return work();
       },
@@ -115,8 +115,8 @@ describe('a TokenReview', () => {
   });
 
   test('is not tried again where its turn does not come', async () => {
-    const turn = () => Promise.reject(new Error('no turn'));
-    await assert.rejects(createTokenReviewer(rest).review('good', { turn }), /no turn/);
+    const limiter = () => Promise.reject(new Error('no slot'));
+    await assert.rejects(createTokenReviewer(rest).review('good', { limiter }), /no slot/);
     assert.equal(fake.requests.length, 0);
   });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, afterEach, before, describe, test } from 'node:test';
-import type { ApiServer } from '../../src/client/config.ts';
+import type { ApiServer } from '../../src/client/apiserver.ts';
 import { createKubeletClient, type KubeletClient, type KubeletResponse } from '../../src/kubelet/client.ts';
 import { explainFailure } from '../../src/kubelet/explain/explain.ts';
 import type { Explanation, ExplanationCode } from '../../src/kubelet/explain/explanation.ts';

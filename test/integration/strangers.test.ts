@@ -5,7 +5,7 @@ import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import type { ClientHttp2Session } from 'node:http2';
-import { strangerLaneWidth, strangerPlaceLimit } from '../../src/auth/strangerqueue.ts';
+import { queuedReviewsInFlight, queueSlotLimit } from '../../src/auth/tokenreviewqueue.ts';
 import { strangersInFlightLimit } from '../../src/server/inflight.ts';
 import type { StatusReport } from '../../src/server/statuspage.ts';
 import { openFrontProxySession } from '../fakes/frontproxysession.ts';
@@ -75,7 +75,7 @@ describe('a flood of random tokens whose reviews hang', () => {
     assert.equal((await ask(nextPath(), 'robot')).status, 200);
     const start = reviewsOf('/tokenreviews');
     const statuses: number[] = [];
-    const flood = Array.from({ length: strangerPlaceLimit + 44 }, (_, at) =>
+    const flood = Array.from({ length: queueSlotLimit + 44 }, (_, at) =>
       ask('/version', `random-${at}`).then((answer) => {
         statuses.push(answer.status);
         if (answer.status === 429) assert.equal(answer.retryAfter, '1');
@@ -83,7 +83,7 @@ describe('a flood of random tokens whose reviews hang', () => {
     );
     await until('what is too much is refused', () => statuses.length === 44);
     assert.deepEqual(new Set(statuses), new Set([429]));
-    assert.equal(reviewsOf('/tokenreviews') - start, strangerLaneWidth);
+    assert.equal(reviewsOf('/tokenreviews') - start, queuedReviewsInFlight);
 
     // Each needs an access review that was not made before, the token a review of its own, too.
     const known = Array.from({ length: 10 }, async () => [
@@ -101,7 +101,7 @@ describe('a flood of random tokens whose reviews hang', () => {
     assert.equal((await newcomer).status, 200);
     await Promise.all(flood);
     assert.equal(statuses.filter((status) => status === 429).length, 45);
-    assert.equal(statuses.filter((status) => status === 401).length, strangerPlaceLimit - 1);
+    assert.equal(statuses.filter((status) => status === 401).length, queueSlotLimit - 1);
   });
 
   test('is told at /status, and does not make the server unready', async () => {
@@ -131,7 +131,7 @@ test('anonymous requests whose reviews hang use up neither the room nor the revi
   );
   await until('what is too much is refused', () => statuses.length === 10);
   assert.deepEqual(new Set(statuses), new Set([429]));
-  assert.equal(reviewsOf('/subjectaccessreviews') - start, strangerLaneWidth);
+  assert.equal(reviewsOf('/subjectaccessreviews') - start, queuedReviewsInFlight);
   const known = Array.from({ length: 10 }, async () => ask2(proxied, nextPath(), { 'x-remote-user': 'alice' }));
   assert.deepEqual(new Set((await Promise.all(known)).map(({ status }) => status)), new Set([200]));
   assert.equal(statuses.length, 10);

@@ -1,8 +1,8 @@
 /** What kubelets are checked against and what is shown to them: by flags, else as for kube-apiserver. */
 import type { Clock } from '../../clock.ts';
-import type { ApiServer } from '../../client/config.ts';
+import type { ApiServer } from '../../client/apiserver.ts';
 import { rereadFile } from '../../client/files.ts';
-import { parseTrustBundle, type TrustLog } from '../../tls/trust.ts';
+import { parseTrustBundle, type TrustLog } from '../../tls/trustbundle.ts';
 import type { KubeletTls } from '../client.ts';
 
 export interface KubeletTlsFlags {

@@ -4,7 +4,7 @@ import { verifyClientCertificate } from '../../../src/auth/certificatechain.ts';
 import { userFromCertificate } from '../../../src/auth/certificateuser.ts';
 import { Asn1Error, parseDer } from '../../../src/tls/asn1.ts';
 import { fieldsOf } from '../../../src/tls/certificatefields.ts';
-import { parseTrustBundle } from '../../../src/tls/trust.ts';
+import { parseTrustBundle } from '../../../src/tls/trustbundle.ts';
 import * as raw from '../../fakes/rawcertificates.ts';
 import { mutate } from '../mutate.ts';
 import type { Random } from '../random.ts';
@@ -125,7 +125,7 @@ export const targets: readonly FuzzTarget[] = [
     check: (input) => unlessDeclared(() => parseDer(input.toString('latin1')), Asn1Error) !== undefined,
   },
   {
-    name: 'tls/trust.ts: a bundle',
+    name: 'tls/trustbundle.ts: a bundle',
     make: (random) => {
       const bundle = Buffer.from(`${raw.pemOf(certificate(random))}# comment\n${raw.pemOf(anchor)}`);
       return mutate(random, bundle, ['-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----', '\r\n', '-----']);

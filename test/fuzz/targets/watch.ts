@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { StatusError } from '../../../src/apimachinery/status.ts';
-import { decodeBody, toStatusError } from '../../../src/client/answer.ts';
+import { decodeBody, toStatusError } from '../../../src/client/response.ts';
 import { listOf, objectMeta } from '../../../src/client/kubernetesmessages.ts';
 import { createProtobufDecoder, ProtobufError, protobufType } from '../../../src/client/protobufreader.ts';
 import { MalformedEventError, openWatch } from '../../../src/client/watch.ts';
@@ -124,7 +124,7 @@ export const targets: readonly FuzzTarget[] = [
     },
   },
   {
-    name: 'client/answer.ts: an answer in JSON or protobuf',
+    name: 'client/response.ts: an answer in JSON or protobuf',
     make: (random: Random) =>
       mutate(random, random.once(3) ? list : Buffer.from(JSON.stringify(random.of([...objects, gone]))), words, [
         lines,

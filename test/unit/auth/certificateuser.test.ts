@@ -3,7 +3,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { verifyClientCertificate } from '../../../src/auth/certificatechain.ts';
 import { commonNameOf, userFromCertificate } from '../../../src/auth/certificateuser.ts';
-import { parseTrustBundle } from '../../../src/tls/trust.ts';
+import { parseTrustBundle } from '../../../src/tls/trustbundle.ts';
 import { type IssueOptions, makeAuthority } from '../../fakes/certificates.ts';
 import * as odd from './oddcertificates.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { createVerifier } from '../../../src/auth/chaincache.ts';
-import { parseTrustBundle } from '../../../src/tls/trust.ts';
+import { parseTrustBundle } from '../../../src/tls/trustbundle.ts';
 import { makeAuthority } from '../../fakes/certificates.ts';
 
 const authority = makeAuthority();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { AuthenticationSettings } from '../../../src/auth/settings.ts';
 import { createTrustWarnings } from '../../../src/auth/trustwarnings.ts';
-import { parseTrustBundle } from '../../../src/tls/trust.ts';
+import { parseTrustBundle } from '../../../src/tls/trustbundle.ts';
 import { makeAuthority } from '../../fakes/certificates.ts';
 import { createRecordingLog, type RecordingLog } from '../../fakes/recordinglog.ts';
 

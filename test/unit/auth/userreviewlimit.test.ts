@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { inLanes } from '../../../src/auth/userreviewlimit.ts';
+import { limitPerUser } from '../../../src/auth/userreviewlimit.ts';
 import type { AccessReviewResult } from '../../../src/client/reviews.ts';
 
 /** A reviewer that answers when it is told to, and a time that passes when it is. */
@@ -13,10 +13,10 @@ function setUp({ mock }: TestContext) {
       const end = (error?: Error) => (error === undefined ? resolve({ allowed: true, reason: '' }) : reject(error));
       underWay.push({ user, end });
     });
-  const reviewer = inLanes({
-    review: async ({ user }, { turn, signal } = {}) => {
-      assert.ok(turn !== undefined && signal !== undefined);
-      return await turn(() => begin(user), signal);
+  const reviewer = limitPerUser({
+    review: async ({ user }, { limiter, signal } = {}) => {
+      assert.ok(limiter !== undefined && signal !== undefined);
+      return await limiter(() => begin(user), signal);
     },
   });
   const ask = (user: string, times = 1, signal = new AbortController().signal) =>

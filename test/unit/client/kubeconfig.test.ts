@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { ApiServer } from '../../../src/client/config.ts';
+import type { ApiServer } from '../../../src/client/apiserver.ts';
 import { kubeconfigApiServer } from '../../../src/client/kubeconfig.ts';
 import { makeAuthority } from '../../fakes/certificates.ts';
 import { createFakeClock } from '../../fakes/clock.ts';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { decodeBody } from '../../../src/client/answer.ts';
+import { decodeBody } from '../../../src/client/response.ts';
 import type { RestClient } from '../../../src/client/rest.ts';
 import { systemClock as clock } from '../../../src/clock.ts';
 import { createPods, type PodInfo } from '../../../src/cluster/pods.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import type { ApiServer, TlsMaterial } from '../../../../src/client/config.ts';
+import type { ApiServer, TlsMaterial } from '../../../../src/client/apiserver.ts';
 import { createKubeletTls } from '../../../../src/kubelet/http/kubelettls.ts';
 import { makeAuthority } from '../../../fakes/certificates.ts';
 import { createFakeClock } from '../../../fakes/clock.ts';

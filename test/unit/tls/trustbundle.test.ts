@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { parseTrustBundle } from '../../../src/tls/trust.ts';
+import { parseTrustBundle } from '../../../src/tls/trustbundle.ts';
 import { makeAuthority } from '../../fakes/certificates.ts';
 
 const first = makeAuthority('first');

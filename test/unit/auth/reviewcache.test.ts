@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { createReviewCache } from '../../../src/auth/cache.ts';
+import { createReviewCache } from '../../../src/auth/reviewcache.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
 const never = new AbortController().signal;

@@ -1,40 +1,40 @@
 /**
- * The line of reviews that strangers cause: so few under way, so many in all, and turns that go around by client address and then by connection.
+ * The line of reviews that queue cause: so few under way, so many in all, and turns that go around by client address and then by connection.
  * When the line is full, the address that has most of it makes room; a stranger can fill no more than others leave.
  */
 import { isIPv6 } from 'node:net';
 import { StatusError } from '../apimachinery/status.ts';
-import type { Turn } from '../client/reviews.ts';
+import type { Limiter } from '../client/reviews.ts';
 
 /** Where a request came from. */
-export interface Source {
+export interface RequestOrigin {
   /** The client's IP address; empty where the connection is closed. */
   readonly address: string;
   /** The same object for all requests of one connection. */
   readonly connection: object;
 }
 
-export interface Strangers {
+export interface TokenReviewQueue {
   /**
    * Does the work of one review, which has to take a turn for each of its tries.
    * @param bytes that the review holds.
    * @param isLikely whether it goes before others of its connection.
-   * Throws TooManyStrangers where there is no room, or none is left for it.
+   * Throws QueueFullError where there is no room, or none is left for it.
    */
-  admit<T>(source: Source, bytes: number, isLikely: boolean, work: (turn: Turn) => Promise<T>): Promise<T>;
+  admit<T>(origin: RequestOrigin, bytes: number, isLikely: boolean, work: (limiter: Limiter) => Promise<T>): Promise<T>;
 }
 
 /** Tries under way at once. */
-export const strangerLaneWidth = 4;
+export const queuedReviewsInFlight = 4;
 /** Places in all: reviews that wait, are under way, or wait for their next try. */
-export const strangerPlaceLimit = 256;
+export const queueSlotLimit = 256;
 /** Bytes of one place; a longer token takes several, but not so many that the tokens under way leave no room for others. */
-export const strangerPlaceBytes = 16 * 1024;
+export const queueSlotBytes = 16 * 1024;
 /** Places of the longest token, which may have 1 MiB: the line holds 8 MiB at most. */
 const longestTokenPlaces = 32;
 
 /** The line has no room: the client is to come again. */
-export class TooManyStrangers extends StatusError {
+export class QueueFullError extends StatusError {
   constructor() {
     super('TooManyRequests', 'too many tokens wait to be verified for the first time; try again later', {
       details: { retryAfterSeconds: 1 },
@@ -63,21 +63,21 @@ interface AddressShare extends Share {
   readonly connections: Map<object, ConnectionShare>;
 }
 
-export function createStrangers(): Strangers {
+export function createTokenReviewQueue(): TokenReviewQueue {
   const addresses = new Map<string, AddressShare>();
   let size = 0;
   let running = 0;
   return { admit };
 
   async function admit<T>(
-    { address, connection }: Source,
+    { address, connection }: RequestOrigin,
     bytes: number,
     isLikely: boolean,
-    work: (turn: Turn) => Promise<T>,
+    work: (limiter: Limiter) => Promise<T>,
   ): Promise<T> {
     const key = networkOf(address);
     const place: Place = {
-      size: Math.min(Math.max(1, Math.ceil(bytes / strangerPlaceBytes)), longestTokenPlaces),
+      size: Math.min(Math.max(1, Math.ceil(bytes / queueSlotBytes)), longestTokenPlaces),
       isLikely,
       state: 'idle',
       begin: () => undefined,
@@ -92,14 +92,14 @@ export function createStrangers(): Strangers {
     }
   }
 
-  function turnOf(place: Place): Turn {
+  function turnOf(place: Place): Limiter {
     return async (work, signal) => {
-      if (place.state === 'gone') throw new TooManyStrangers();
+      if (place.state === 'gone') throw new QueueFullError();
       const turn = Promise.withResolvers<void>();
       // At once, so that no turn is given to a review that does not want it any more: it would never be given back.
       const giveUp = () => {
         if (place.state === 'waiting') place.state = 'idle';
-        place.refuse(new TooManyStrangers());
+        place.refuse(new QueueFullError());
       };
       Object.assign(place, { state: 'waiting', begin: turn.resolve, refuse: turn.reject });
       signal.addEventListener('abort', giveUp, { once: true });
@@ -122,7 +122,7 @@ export function createStrangers(): Strangers {
 
   /** Gives turns while there are free ones. */
   function next(): void {
-    while (running < strangerLaneWidth) {
+    while (running < queuedReviewsInFlight) {
       const place = takeTurn();
       if (place === undefined) return;
       running += 1;
@@ -146,22 +146,22 @@ export function createStrangers(): Strangers {
     return undefined;
   }
 
-  /** @throws TooManyStrangers where nobody has more of the line than the one who comes. */
+  /** @throws QueueFullError where nobody has more of the line than the one who comes. */
   function makeRoom(key: string, connection: object, wanted: number): void {
-    while (size + wanted > strangerPlaceLimit) {
+    while (size + wanted > queueSlotLimit) {
       const [largest, address] = largestOf(addresses, ({ connections }) => connections.values().some(mayLeave));
       const mine = addresses.get(key);
-      if (largest === undefined || address === undefined) throw new TooManyStrangers();
-      if (largest !== key && address.size <= (mine?.size ?? 0) + wanted) throw new TooManyStrangers();
+      if (largest === undefined || address === undefined) throw new QueueFullError();
+      if (largest !== key && address.size <= (mine?.size ?? 0) + wanted) throw new QueueFullError();
       const [from, share] = largestOf(address.connections, mayLeave);
-      if (from === undefined || share === undefined) throw new TooManyStrangers();
+      if (from === undefined || share === undefined) throw new QueueFullError();
       const ownSize = mine?.connections.get(connection)?.size ?? 0;
-      if (largest === key && (from === connection || share.size <= ownSize + wanted)) throw new TooManyStrangers();
+      if (largest === key && (from === connection || share.size <= ownSize + wanted)) throw new QueueFullError();
       // The newest: those who came first have waited longest.
       const newest = [...share.places].findLast(isMovable);
-      if (newest === undefined) throw new TooManyStrangers();
+      if (newest === undefined) throw new QueueFullError();
       leave(largest, from, newest);
-      newest.refuse(new TooManyStrangers());
+      newest.refuse(new QueueFullError());
     }
   }
 

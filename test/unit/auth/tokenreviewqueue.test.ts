@@ -2,20 +2,20 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import {
-  createStrangers,
+  createTokenReviewQueue,
   networkOf,
-  type Source,
-  strangerLaneWidth,
-  strangerPlaceBytes,
-  strangerPlaceLimit,
-  TooManyStrangers,
-} from '../../../src/auth/strangerqueue.ts';
+  type RequestOrigin,
+  queuedReviewsInFlight,
+  queueSlotBytes,
+  queueSlotLimit,
+  QueueFullError,
+} from '../../../src/auth/tokenreviewqueue.ts';
 
 const signal = new AbortController().signal;
 
 /** A line whose reviews end when they are told to. */
 function setUp() {
-  const strangers = createStrangers();
+  const strangers = createTokenReviewQueue();
   /** Names of the tries under way, and how they end. */
   const underWay = new Map<string, () => void>();
   const begun: string[] = [];
@@ -25,10 +25,10 @@ function setUp() {
       begun.push(name);
       underWay.set(name, resolve);
     });
-  const ask = (name: string, source: Source, { bytes = 100, isLikely = false } = {}) => {
+  const ask = (name: string, source: RequestOrigin, { bytes = 100, isLikely = false } = {}) => {
     const asked = strangers.admit(source, bytes, isLikely, (turn) => turn(() => run(name), signal));
     asked.catch((error: unknown) => {
-      assert.ok(error instanceof TooManyStrangers);
+      assert.ok(error instanceof QueueFullError);
       refused += 1;
     });
     return asked;
@@ -45,7 +45,7 @@ function setUp() {
   return { strangers, ask, begun, underWay, end, endAll, refused: () => refused };
 }
 
-const source = (address: string, connection: object = {}): Source => ({ address, connection });
+const source = (address: string, connection: object = {}): RequestOrigin => ({ address, connection });
 
 describe('the line of strangers', () => {
   test('has four under way, and begins the next when one has ended', async () => {
@@ -84,7 +84,7 @@ describe('the line of strangers', () => {
   test('refuses one stranger beyond its room, and lets others in, who displace the newest of the one who has most', async () => {
     const { ask, begun, endAll, refused } = setUp();
     const flood = source('10.0.0.1');
-    for (let at = 0; at < strangerPlaceLimit + 50; at += 1) void ask(`a${at}`, flood);
+    for (let at = 0; at < queueSlotLimit + 50; at += 1) void ask(`a${at}`, flood);
     await turnOfLoop();
     assert.equal(refused(), 50);
     void ask('b', source('10.0.0.2'));
@@ -93,20 +93,20 @@ describe('the line of strangers', () => {
     assert.equal(refused(), 52);
     await endAll();
     assert.ok(begun.includes('b') && begun.includes('same address'));
-    assert.ok(begun.includes('a0') && begun.includes(`a${strangerPlaceLimit - 3}`));
-    assert.ok(!begun.includes(`a${strangerPlaceLimit - 1}`) && !begun.includes(`a${strangerPlaceLimit - 2}`));
+    assert.ok(begun.includes('a0') && begun.includes(`a${queueSlotLimit - 3}`));
+    assert.ok(!begun.includes(`a${queueSlotLimit - 1}`) && !begun.includes(`a${queueSlotLimit - 2}`));
   });
 
   test('refuses with 429 and Retry-After', async () => {
     const { ask } = setUp();
     const flood = source('10.0.0.1');
-    for (let at = 0; at < strangerPlaceLimit; at += 1) void ask(`a${at}`, flood);
+    for (let at = 0; at < queueSlotLimit; at += 1) void ask(`a${at}`, flood);
     await assert.rejects(ask('late', flood), { code: 429, details: { retryAfterSeconds: 1 } });
   });
 
   test('is not filled by a host that has many IPv6 addresses of one network', async () => {
     const { ask, refused, begun, endAll } = setUp();
-    for (let at = 0; at < strangerPlaceLimit; at += 1) void ask(`a${at}`, source(`2001:db8::${at.toString(16)}`));
+    for (let at = 0; at < queueSlotLimit; at += 1) void ask(`a${at}`, source(`2001:db8::${at.toString(16)}`));
     void ask('b', source('2001:db8:1::1'));
     await endAll();
     assert.equal(refused(), 1);
@@ -116,7 +116,7 @@ describe('the line of strangers', () => {
   test('counts long tokens by their bytes, and leaves room beside those under way', async () => {
     const { ask, refused, begun, endAll } = setUp();
     const flood = source('10.0.0.1');
-    const megabyte = { bytes: 64 * strangerPlaceBytes };
+    const megabyte = { bytes: 64 * queueSlotBytes };
     for (let at = 0; at < 20; at += 1) void ask(`a${at}`, flood, megabyte);
     await turnOfLoop();
     assert.equal(refused(), 12);
@@ -128,7 +128,7 @@ describe('the line of strangers', () => {
   test('does not hold its lane for a review that waits for its next try', async () => {
     const { strangers, ask, begun } = setUp();
     const waits = Promise.withResolvers<void>();
-    for (let at = 0; at < strangerLaneWidth; at += 1) {
+    for (let at = 0; at < queuedReviewsInFlight; at += 1) {
       void strangers.admit(source('10.0.0.1'), 100, false, async (turn) => {
         await turn(async () => 'the first try failed', signal);
         await waits.promise;
@@ -157,27 +157,27 @@ describe('the line of strangers', () => {
     await turnOfLoop();
     leaver.abort(new Error('over'));
     await Promise.allSettled(held);
-    for (let at = 0; at < strangerPlaceLimit; at += 1) void ask(`b${at}`, source('10.0.0.9'));
+    for (let at = 0; at < queueSlotLimit; at += 1) void ask(`b${at}`, source('10.0.0.9'));
     await turnOfLoop();
-    assert.equal(begun.length, strangerLaneWidth);
+    assert.equal(begun.length, queuedReviewsInFlight);
   });
 
   test('gives no turn to a review that was given up in the moment in which the turn was free', async () => {
     const { strangers, ask, begun, end, endAll } = setUp();
     const leaver = new AbortController();
-    for (let at = 0; at < strangerLaneWidth; at += 1) void ask(`a${at}`, source('10.0.0.1'));
+    for (let at = 0; at < queuedReviewsInFlight; at += 1) void ask(`a${at}`, source('10.0.0.1'));
     await turnOfLoop();
-    const left = Array.from({ length: strangerLaneWidth }, (_, at) =>
+    const left = Array.from({ length: queuedReviewsInFlight }, (_, at) =>
       strangers.admit(source(`10.0.1.${at}`), 1, false, (turn) => turn(async () => assert.fail(), leaver.signal)),
     );
     await turnOfLoop();
-    const ended = Array.from({ length: strangerLaneWidth }, (_, at) => end(`a${at}`));
+    const ended = Array.from({ length: queuedReviewsInFlight }, (_, at) => end(`a${at}`));
     leaver.abort(new Error('over'));
-    for (const each of left) await assert.rejects(each, TooManyStrangers);
+    for (const each of left) await assert.rejects(each, QueueFullError);
     await Promise.all(ended);
     for (let at = 0; at < 8; at += 1) void ask(`b${at}`, source('10.0.0.1'));
     await endAll();
-    assert.equal(begun.length, strangerLaneWidth + 8);
+    assert.equal(begun.length, queuedReviewsInFlight + 8);
   });
 });
 

@@ -4,22 +4,25 @@ import type { RequestOptions } from 'node:https';
 import path from 'node:path';
 import type { Cluster, KubeConfig, loadYaml, User } from '@kubernetes/client-node';
 import type { Clock } from '../clock.ts';
-import { parseTrustBundle, type TrustLog } from '../tls/trust.ts';
-import type { TlsMaterial } from './config.ts';
+import { parseTrustBundle, type TrustLog } from '../tls/trustbundle.ts';
+import type { TlsMaterial } from './apiserver.ts';
 import { rereadFile } from './files.ts';
 import { field, items, text } from './json.ts';
 
 /** A certificate from an exec plugin. */
-export interface Presented {
+export interface PluginCertificate {
   readonly cert: string;
   readonly key: string;
 }
 
 /** The current context's cluster and user. */
-export interface Entry {
+export interface KubeconfigContext {
   readonly server: string;
-  material(presented: Presented | undefined): TlsMaterial;
-  credentials(): Promise<{ readonly authorization: string | undefined; readonly presented: Presented | undefined }>;
+  material(presented: PluginCertificate | undefined): TlsMaterial;
+  credentials(): Promise<{
+    readonly authorization: string | undefined;
+    readonly presented: PluginCertificate | undefined;
+  }>;
 }
 
 /** What is needed of the library, which must not be imported here as anything but types. */
@@ -28,7 +31,7 @@ export interface Library {
   readonly loadYaml: typeof loadYaml;
 }
 
-export function readEntry(file: string, library: Library, clock: Clock, log?: TrustLog): Entry {
+export function readContext(file: string, library: Library, clock: Clock, log?: TrustLog): KubeconfigContext {
   const content = readContent(file);
   const config = new library.KubeConfig();
   let raw: unknown;
@@ -127,7 +130,7 @@ function materialOf(
   user: User,
   clock: Clock,
   log: TrustLog | undefined,
-): Entry['material'] {
+): KubeconfigContext['material'] {
   const source = cluster.caData ? `certificate-authority-data of cluster ${cluster.name} in ${file}` : cluster.caFile;
   // Without verification it is not used.
   const parse = cluster.skipTLSVerify ? undefined : (text: string) => parseTrustBundle(text, source ?? '', log).pem;
@@ -169,7 +172,7 @@ function credentialsOf(
   user: User,
   tokenFile: string | undefined,
   clock: Clock,
-): Entry['credentials'] {
+): KubeconfigContext['credentials'] {
   if (tokenFile !== undefined) {
     const token = rereadFile(
       'the tokenFile',
@@ -199,7 +202,7 @@ function authorizationOf(options: RequestOptions): string | undefined {
 }
 
 /** Certificates of the file itself come as bytes, those of an exec plugin as text. */
-function presentedBy({ cert, key }: RequestOptions): Presented | undefined {
+function presentedBy({ cert, key }: RequestOptions): PluginCertificate | undefined {
   return typeof cert === 'string' && typeof key === 'string' ? { cert, key } : undefined;
 }
 

@@ -2,7 +2,7 @@
 import { isIPv6 } from 'node:net';
 import path from 'node:path';
 import { type Clock, systemClock } from '../clock.ts';
-import { parseTrustBundle, type TrustLog } from '../tls/trust.ts';
+import { parseTrustBundle, type TrustLog } from '../tls/trustbundle.ts';
 import { rereadFile } from './files.ts';
 
 /** What to trust and to show on a TLS connection; everything in PEM. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { decodeBody, fromStatus, readBody, toStatusError } from '../../../src/client/answer.ts';
+import { decodeBody, fromStatus, readBody, toStatusError } from '../../../src/client/response.ts';
 import { encodeObject } from '../../fakes/kubeprotobuf.ts';
 
 test('a Status body gives the error its message', () => {

@@ -7,7 +7,11 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { pino } from 'pino';
 import type { KeyPair } from '../../../src/tls/keypair.ts';
 import { describeError } from '../../../src/logging.ts';
-import { createServingCertificate, type ServingCertificate, type ServingOptions } from '../../../src/tls/serving.ts';
+import {
+  createServingCertificate,
+  type ServingCertificate,
+  type ServingOptions,
+} from '../../../src/tls/servingcertificate.ts';
 import { makeAuthority } from '../../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../../fakes/clock.ts';
 
