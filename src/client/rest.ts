@@ -12,7 +12,7 @@ import { bodyLimitBytes, decodeBody, type ProtobufForm, readBody, toStatusError 
 import type { BodyBuffer } from './bodybuffer.ts';
 import type { ApiServer, TlsMaterial } from './apiserver.ts';
 import { isLateConnection } from './connectionerrors.ts';
-import { checkHostname } from './hostname.ts';
+import { apiServerConnector } from './connector.ts';
 import { noAnswer, type OnRequest } from './clientmetrics.ts';
 import { createOutage, isOutageCode, type Outage } from './outage.ts';
 import { type Dispatcher, Pool } from './undici.ts';
@@ -238,17 +238,15 @@ function createPool(
   origin: string,
   material: TlsMaterial,
   { lookup }: Lookups,
-  connectTimeout: number,
+  timeoutMs: number,
   connections = defaultConnectionLimit,
 ): Dispatcher {
   return new Pool(origin, {
     allowH2: false,
     pipelining: 1,
     connections,
-    connectTimeout,
     keepAliveTimeout: keepAliveMs,
-    // As in Go, each certificate of the bundle is trusted, also an intermediate.
-    connect: { ...material, lookup, allowPartialTrustChain: true, checkServerIdentity: checkHostname },
+    connect: apiServerConnector(material, { lookup, timeoutMs }),
   });
 }
 

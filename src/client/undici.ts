@@ -9,7 +9,9 @@ const require = createRequire(import.meta.url);
 
 export const Client = require('undici/lib/dispatcher/client.js') as typeof undici.Client;
 export const Pool = require('undici/lib/dispatcher/pool.js') as typeof undici.Pool;
+export const buildConnector = require('undici/lib/core/connect.js') as typeof undici.buildConnector;
 export type { Dispatcher } from 'undici';
+export type Connector = undici.buildConnector.connector;
 
 // As its index does.
 const Dispatcher = require('undici/lib/dispatcher/dispatcher.js') as typeof undici.Dispatcher;

@@ -1,5 +1,6 @@
 /** Requests to kubelets by way of kube-apiserver's node proxy, for clusters where nobody else reaches them. */
 import type { ApiServer, TlsMaterial } from '../client/apiserver.ts';
+import { apiServerConnector } from '../client/connector.ts';
 import { Pool } from '../client/undici.ts';
 import type { Resolve } from '../dns/address.ts';
 import { Lookups } from '../dns/lookup.ts';
@@ -65,7 +66,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: Kub
       keepAliveMaxTimeout: keepAliveMs,
       headersTimeout: requestTimeoutMs,
       bodyTimeout: requestTimeoutMs,
-      connect: { ...material, lookup: lookups.lookup, timeout: requestTimeoutMs },
+      connect: apiServerConnector(material, { lookup: lookups.lookup, timeoutMs: requestTimeoutMs }),
     });
     return { dispatcher, lookups };
   }

@@ -49,6 +49,19 @@ export class RefusedPeerError extends Error {
   }
 }
 
+/** Guards a connection of ours to a server, from the moment it is open; a server that is refused is disconnected with the reason. */
+export function guardServer(secure: TLSSocket): void {
+  // Before Node reads from it.
+  secure.prependOnceListener('connect', () => {
+    guardHandshake(secure, {
+      peer: 'server',
+      first: Buffer.alloc(0),
+      inTurn: (step) => void setImmediate(step),
+      onRefused: (error) => secure.destroy(error),
+    });
+  });
+}
+
 /** Reads a connection until the peer's certificates have come. To be called before anything is read of it, or in the same turn. */
 export function guardHandshake(secure: TLSSocket, { peer, first, inTurn, onRefused }: GuardOptions): void {
   const handle = (secure as unknown as { readonly _handle: TlsHandle })._handle;

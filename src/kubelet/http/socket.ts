@@ -4,7 +4,7 @@ import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'nod
 import type { Resolve } from '../../dns/address.ts';
 import { Lookups } from '../../dns/lookup.ts';
 import { systemResolver } from '../../dns/resolver.ts';
-import { guardHandshake } from '../../tls/handshakeguard.ts';
+import { guardServer } from '../../tls/handshakeguard.ts';
 import { HttpError, ResponseReader, type ResponseSink } from './http1.ts';
 import { readingLimitMs, ReadingTooLongError, turns, type Waiting } from './readingbudget.ts';
 import { ConnectTimeoutError, type Limit, whileConnecting } from './requestdeadline.ts';
@@ -222,20 +222,6 @@ function connect(
   };
   if (tls === undefined) return connectTcp(tcp);
   const secure = connectTls({ ...tcp, ...tls, ALPNProtocols: ['http/1.1'] });
-  // Before Node reads from it.
-  secure.prependOnceListener('connect', () => {
-    guardHandshake(secure, {
-      peer: 'server',
-      first: nothing,
-      inTurn: soon,
-      onRefused: (error) => secure.destroy(error),
-    });
-  });
+  guardServer(secure);
   return secure;
-}
-
-const nothing = Buffer.alloc(0);
-
-function soon(step: () => void): void {
-  setImmediate(step);
 }

@@ -1,6 +1,7 @@
 /** Requests by undici: to kube-apiserver's proxy, and to kubelets where that is asked for. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import { guardedConnector } from '../../client/connector.ts';
 import { Client, type Dispatcher } from '../../client/undici.ts';
 import type { Resolve } from '../../dns/address.ts';
 import { Lookups } from '../../dns/lookup.ts';
@@ -33,8 +34,7 @@ export function createUndiciConnection(options: UndiciOptions): Connection {
     keepAliveMaxTimeout: keepAliveMs,
     headersTimeout: options.requestTimeoutMs,
     bodyTimeout: options.requestTimeoutMs,
-    // A resumed session would skip the check of the name.
-    connect: { ...options.tls, lookup: lookups.lookup, timeout: options.connectTimeoutMs, maxCachedSessions: 0 },
+    connect: guardedConnector(options.tls, { lookup: lookups.lookup, timeoutMs: options.connectTimeoutMs }),
   });
   return {
     ask: (question, attempt, limit) =>

@@ -1,0 +1,48 @@
+/** Opens the connections of undici. Each TLS handshake passes `tls/handshakeguard.ts` before OpenSSL decodes a certificate. */
+import type { LookupFunction } from 'node:net';
+import { type ConnectionOptions as TlsOptions, TLSSocket } from 'node:tls';
+import { guardServer } from '../tls/handshakeguard.ts';
+import type { TlsMaterial } from './apiserver.ts';
+import { checkHostname } from './hostname.ts';
+import { buildConnector, type Connector } from './undici.ts';
+
+export interface ConnectorOptions {
+  readonly lookup: LookupFunction;
+  /** Milliseconds until the TLS handshake has to be complete. */
+  readonly timeoutMs: number;
+}
+
+/** How a server is verified, and how this client authenticates to it. */
+type Verification = Pick<
+  TlsOptions,
+  | 'ca'
+  | 'cert'
+  | 'key'
+  | 'servername'
+  | 'rejectUnauthorized'
+  | 'checkServerIdentity'
+  | 'secureContext'
+  | 'allowPartialTrustChain'
+>;
+
+/** Returns the `connect` option of an undici client or pool. */
+export function guardedConnector(tls: Verification, { lookup, timeoutMs }: ConnectorOptions): Connector {
+  const connect = buildConnector({
+    ...tls,
+    lookup,
+    timeout: timeoutMs,
+    allowH2: false,
+    // A resumed session would skip the check of the host name. client-go resumes none either.
+    maxCachedSessions: 0,
+  });
+  return (target, callback) => {
+    const socket: unknown = connect(target, callback);
+    if (socket instanceof TLSSocket) guardServer(socket);
+  };
+}
+
+/** Returns the `connect` option for connections to kube-apiserver, which is verified by Go's rules. */
+export function apiServerConnector(material: TlsMaterial, options: ConnectorOptions): Connector {
+  // As in Go, every certificate of the bundle is trusted, including an intermediate.
+  return guardedConnector({ ...material, allowPartialTrustChain: true, checkServerIdentity: checkHostname }, options);
+}
