@@ -1,12 +1,13 @@
 /**
- * Logs what is refused, once per cause and minute, and remembers it for some minutes for `/status` and `/readyz?verbose`. Strangers cause refusals
- * as they like, so nothing here makes the server unready, and the numbers of lines and of causes have limits.
+ * Logs refused requests once per cause and minute, and keeps them for five minutes for `/status` and `/readyz?verbose`. Any client can cause
+ * refusals, so they never make the server unready, and log lines and entries are limited.
  */
 import type { Clock } from '../clock.ts';
 import { foreignText } from '../foreigntext.ts';
 import { createLineLimit, type Logger } from '../logging.ts';
+import { networkOf } from './clientnetwork.ts';
 
-/** What each cause is called in the log, and whether it says that something of the cluster or of this server is wrong. */
+/** The message of each cause, and whether it points at a fault of the cluster or of this server. */
 const causes = {
   'front-proxy-certificate': ['the certificate of a front proxy is not accepted', true],
   'front-proxy-name': ['the name of a front proxy is not in requestheader-allowed-names', true],
@@ -14,7 +15,7 @@ const causes = {
   'token-review': ['TokenReviews by kube-apiserver fail', true],
   'access-review': ['SubjectAccessReviews by kube-apiserver fail', true],
   token: ['a bearer token is not valid', false],
-  'token-line': ['too many tokens wait for their first TokenReview', false],
+  'token-queue': ['too many tokens wait for their first TokenReview', false],
   impersonation: ['impersonation is not accepted here', false],
   denied: ['a user lacks the right', false],
   'anonymous-denied': ['anonymous requests lack the right', false],
@@ -24,11 +25,11 @@ const causes = {
 
 export type RefusalCause = keyof typeof causes;
 
-export interface Refusal {
+export interface RefusedRequest {
   readonly cause: RefusalCause;
-  /** Why, in one line; must hold no secret. */
+  /** One line without secrets. */
   readonly reason: string;
-  /** Tells refusals of one cause apart that have a line each, such as by the user's name. */
+  /** Separates refusals of one cause that are logged and counted on their own, such as by the user's name. */
   readonly variant?: string;
   /** The client's IP address. */
   readonly address?: string;
@@ -37,62 +38,85 @@ export interface Refusal {
 /** Refusals of one cause and variant. */
 export interface RecentRefusal {
   readonly cause: RefusalCause;
-  /** A sentence without a dot. */
+  /** A sentence without a full stop. */
   readonly what: string;
-  /** Of the last one. */
+  /** Reason of the latest one. */
   readonly reason: string;
   readonly requests: number;
-  /** Of the first and the last, milliseconds since the epoch. */
+  /** Times of the first and the latest one, milliseconds since the epoch. */
   readonly sinceMs: number;
   readonly lastMs: number;
-  /** Whether something is wrong that an operator has to mend, rather than the client. */
+  /** Whether an operator has to act, rather than the client. */
   readonly isTrouble: boolean;
 }
 
 export interface Refusals {
-  refused(refusal: Refusal): void;
-  /** Returns those of the last five minutes, the latest first. */
+  refused(request: RefusedRequest): void;
+  /** Takes the address of a request that was authenticated: from then on other clients cannot displace its refusals. */
+  authenticated(address: string): void;
+  /** Returns the refusals of the last five minutes, latest first. */
   recent(): readonly RecentRefusal[];
 }
 
-/** How long a refusal is remembered, in milliseconds. */
+/** How long a refusal is kept, in milliseconds. */
 export const recentMs = 300_000;
-/** Variants of one cause that are remembered and logged; further ones are one variant. */
-export const variantLimit = 8;
-/** The variant of all beyond the limit. */
+/** Variants of one cause; further ones share one entry. */
+export const variantLimit = 16;
+/** Variants that one client network can add to a cause: whoever chooses the text of a reason chooses variants. */
+export const variantsPerNetwork = 2;
+/** Addresses that are kept of authenticated clients; the oldest is evicted. Front proxies are few. */
+const authenticatedLimit = 1_024;
+/** The variant of all beyond the limits. */
 const others = '(others)';
 
 interface RefusalEntry extends RecentRefusal {
-  /** Since the last line. */
+  /** Of the client that added the variant; undefined for refusals that have no address. */
+  readonly network: string | undefined;
+  readonly isAuthenticated: boolean;
+  /** Requests since the last log line. */
   readonly unlogged: number;
   readonly seenMs: number;
 }
 
+/** By variant, oldest first. */
+type Variants = Map<string, RefusalEntry>;
+
 export function createRefusals(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>, log: Logger): Refusals {
   const mayLog = createLineLimit(clock.monotonicMs);
-  /** By cause, then by variant. */
-  const byCause = new Map<RefusalCause, Map<string, RefusalEntry>>();
-  return { refused, recent };
+  const byCause = new Map<RefusalCause, Variants>();
+  const addresses = new Set<string>();
+  return { refused, authenticated, recent };
 
-  function refused({ cause, reason, variant = '', address }: Refusal): void {
-    const entries = recentOf(cause);
+  function authenticated(address: string): void {
+    if (address === '' || addresses.has(address)) return;
+    addresses.add(address);
+    const [oldest] = addresses;
+    if (addresses.size > authenticatedLimit && oldest !== undefined) addresses.delete(oldest);
+  }
+
+  function refused({ cause, reason, variant = '', address }: RefusedRequest): void {
+    const variants = recentOf(cause);
+    const network = address === undefined ? undefined : networkOf(address);
+    const isAuthenticated = address !== undefined && addresses.has(address);
     const wanted = foreignText(variant);
-    const name = entries.has(wanted) || entries.size < variantLimit ? wanted : others;
+    const name = hasPlace(variants, wanted, network, isAuthenticated) ? wanted : others;
     const [what, isTrouble] = causes[cause];
-    const held = entries.get(name);
+    const previous = variants.get(name);
     const entry: RefusalEntry = {
       cause,
       what,
       reason: foreignText(reason),
-      requests: (held?.requests ?? 0) + 1,
-      sinceMs: held?.sinceMs ?? clock.wallMs(),
+      requests: (previous?.requests ?? 0) + 1,
+      sinceMs: previous?.sinceMs ?? clock.wallMs(),
       lastMs: clock.wallMs(),
       isTrouble,
-      unlogged: (held?.unlogged ?? 0) + 1,
+      network: previous === undefined ? network : previous.network,
+      isAuthenticated: isAuthenticated || previous?.isAuthenticated === true,
+      unlogged: (previous?.unlogged ?? 0) + 1,
       seenMs: clock.monotonicMs(),
     };
     const isLogged = mayLog(`${cause} ${name}`);
-    entries.set(name, isLogged ? { ...entry, unlogged: 0 } : entry);
+    variants.set(name, isLogged ? { ...entry, unlogged: 0 } : entry);
     if (!isLogged) return;
     const facts = {
       cause,
@@ -104,19 +128,63 @@ export function createRefusals(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>, log
     else log.info(facts, `refused: ${what}`);
   }
 
-  /** The cause's entries without those that are too old. */
-  function recentOf(cause: RefusalCause): Map<string, RefusalEntry> {
-    let entries = byCause.get(cause);
-    if (entries === undefined) byCause.set(cause, (entries = new Map()));
+  /** Returns the entries of a cause without those that are too old. */
+  function recentOf(cause: RefusalCause): Variants {
+    let variants = byCause.get(cause);
+    if (variants === undefined) byCause.set(cause, (variants = new Map()));
     const oldestMs = clock.monotonicMs() - recentMs;
-    for (const [name, { seenMs }] of entries) if (seenMs <= oldestMs) entries.delete(name);
-    return entries;
+    for (const [name, { seenMs }] of variants) if (seenMs <= oldestMs) variants.delete(name);
+    return variants;
   }
 
   function recent(): readonly RecentRefusal[] {
     const all = [...byCause.keys()].flatMap((cause) => [...recentOf(cause).values()]);
     return all
       .toSorted((a, b) => b.seenMs - a.seenMs)
-      .map(({ unlogged: _unlogged, seenMs: _seenMs, ...refusal }) => refusal);
+      .map(({ cause, what, reason, requests, sinceMs, lastMs, isTrouble }) => {
+        return { cause, what, reason, requests, sinceMs, lastMs, isTrouble };
+      });
   }
+}
+
+/** Reports whether the variant has or gets an entry of its own; evicts another one's where all are taken and that one deserves it less. */
+function hasPlace(variants: Variants, wanted: string, network: string | undefined, isAuthenticated: boolean): boolean {
+  if (variants.has(wanted)) return true;
+  const own = [...variants].filter(([name, entry]) => name !== others && entry.network === network);
+  if (network !== undefined && own.length >= variantsPerNetwork) return false;
+  const taken = variants.size - (variants.has(others) ? 1 : 0);
+  if (taken < variantLimit) return true;
+  const evicted = evictable(variants, isAuthenticated);
+  if (evicted === undefined) return false;
+  merge(variants, evicted);
+  return true;
+}
+
+/**
+ * Returns the variant to evict: the latest of a network that has several, none of an authenticated client. An authenticated client evicts
+ * the latest of any other.
+ */
+function evictable(variants: Variants, byAuthenticated: boolean): string | undefined {
+  const candidates = [...variants].filter(([name, entry]) => name !== others && !entry.isAuthenticated);
+  const sharesNetwork = ([name, { network }]: readonly [string, RefusalEntry]) =>
+    network !== undefined && candidates.some(([other, entry]) => other !== name && entry.network === network);
+  const [name] = candidates.findLast(sharesNetwork) ?? (byAuthenticated ? candidates.at(-1) : undefined) ?? [];
+  return name;
+}
+
+/** Adds the requests of an evicted variant to those of all others. */
+function merge(variants: Variants, evicted: string): void {
+  const entry = variants.get(evicted);
+  if (entry === undefined) return;
+  variants.delete(evicted);
+  const rest = variants.get(others) ?? { ...entry, requests: 0, unlogged: 0, isAuthenticated: false };
+  variants.set(others, {
+    ...rest,
+    network: undefined,
+    requests: rest.requests + entry.requests,
+    unlogged: rest.unlogged + entry.unlogged,
+    sinceMs: Math.min(rest.sinceMs, entry.sinceMs),
+    lastMs: Math.max(rest.lastMs, entry.lastMs),
+    seenMs: Math.max(rest.seenMs, entry.seenMs),
+  });
 }

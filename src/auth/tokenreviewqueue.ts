@@ -2,9 +2,9 @@
  * The line of reviews that queue cause: so few under way, so many in all, and turns that go around by client address and then by connection.
  * When the line is full, the address that has most of it makes room; a stranger can fill no more than others leave.
  */
-import { isIPv6 } from 'node:net';
 import { StatusError } from '../apimachinery/status.ts';
 import type { Limiter } from '../client/reviews.ts';
+import { networkOf } from './clientnetwork.ts';
 
 /** Where a request came from. */
 export interface RequestOrigin {
@@ -216,16 +216,4 @@ function toEnd<K, V>(map: Map<K, V>, key: K): void {
   if (value === undefined) return;
   map.delete(key);
   map.set(key, value);
-}
-
-/** Returns what stands for one client: an IPv4 address, or the first 64 bits of an IPv6 address, of which a host may use all others. */
-export function networkOf(address: string): string {
-  const [plain = ''] = address.split('%');
-  const mapped = /^::ffff:([0-9.]+)$/i.exec(plain)?.[1];
-  if (mapped !== undefined || !isIPv6(plain)) return mapped ?? plain;
-  const [head = '', tail] = plain.toLowerCase().split('::');
-  const front = head === '' ? [] : head.split(':');
-  const back = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
-  return [...front, ...Array<string>(zeros).fill('0'), ...back].slice(0, 4).join(':');
 }

@@ -11,7 +11,7 @@ import type { TLSSocket } from 'node:tls';
 import { StatusError } from '../../src/apimachinery/status.ts';
 import { type Authenticator, createAuthenticator } from '../../src/auth/authenticator.ts';
 import { bearerWarning } from '../../src/auth/bearer.ts';
-import type { Refusal } from '../../src/auth/refusals.ts';
+import type { RefusedRequest } from '../../src/auth/refusals.ts';
 import type { AuthenticationSettings } from '../../src/auth/settings.ts';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
 import { createTokenReviewer } from '../../src/client/reviews.ts';
@@ -50,7 +50,8 @@ let server: Http2SecureServer;
 let settings: AuthenticationSettings;
 let clock: FakeClock;
 let authenticator: Authenticator;
-let refusals: Refusal[];
+let refusals: RefusedRequest[];
+let authenticated: string[];
 
 before(async () => {
   api = await createFakeApiServer();
@@ -85,6 +86,7 @@ beforeEach(() => {
       : { user: {}, error: 'invalid bearer token' };
   settings = usual;
   refusals = [];
+  authenticated = [];
   clock = createFakeClock(Date.now());
   authenticator = createAuthenticator({
     settings: { current: () => settings },
@@ -92,7 +94,7 @@ beforeEach(() => {
     unknownTokenReviewer: createTokenReviewer(rest),
     tokenTtlMs: 10_000,
     clock,
-    refusals: { refused: (refusal) => refusals.push(refusal) },
+    refusals: { refused: (refusal) => refusals.push(refusal), authenticated: (address) => authenticated.push(address) },
   });
 });
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Attributes, ResourceAttributes } from '../../src/auth/attributes.ts';
 import { type Authorizer, createAuthorizer, ReviewUnavailable } from '../../src/auth/authorizer.ts';
-import type { Refusal } from '../../src/auth/refusals.ts';
+import type { RefusedRequest } from '../../src/auth/refusals.ts';
 import { anonymous, type UserInfo } from '../../src/auth/user.ts';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
 import { createAccessReviewer } from '../../src/client/reviews.ts';
@@ -36,7 +36,7 @@ let api: FakeApiServer;
 let rest: RestClient;
 let clock: FakeClock;
 let authorizer: Authorizer;
-let refusals: Refusal[];
+let refusals: RefusedRequest[];
 let isAfterOutage: boolean;
 
 beforeEach(async () => {

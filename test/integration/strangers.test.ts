@@ -107,7 +107,7 @@ describe('a flood of random tokens whose reviews hang', () => {
   test('is told at /status, and does not make the server unready', async () => {
     const answer = await ask2(proxied, '/status', admin);
     const { refused, degraded } = JSON.parse(answer.text) as StatusReport;
-    assert.ok(refused.some(({ cause }) => cause === 'token-line'));
+    assert.ok(refused.some(({ cause }) => cause === 'token-queue'));
     assert.ok(refused.some(({ cause }) => cause === 'token'));
     assert.deepEqual(degraded, []);
     assert.doesNotMatch(answer.text, /random-/);

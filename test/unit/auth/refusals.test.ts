@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createRefusals, recentMs, variantLimit } from '../../../src/auth/refusals.ts';
+import {
+  createRefusals,
+  recentMs,
+  type Refusals,
+  variantLimit,
+  variantsPerNetwork,
+} from '../../../src/auth/refusals.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 import { createRecordingLog } from '../../fakes/recordinglog.ts';
 
@@ -56,6 +62,44 @@ describe('refusals', () => {
       recent.reduce((sum, { requests }) => sum + requests, 0),
       1_000,
     );
+  });
+
+  describe('of one client with many certificates', () => {
+    const reject = (refusals: Refusals, variant: string, address: string) =>
+      refusals.refused({ cause: 'client-certificate', reason: variant, variant, address });
+    const reasonsOf = (refusals: Refusals) => refusals.recent().map(({ reason }) => reason);
+
+    test('leave a place for the refusal of every other client', () => {
+      const { lines, refusals } = setUp();
+      for (let at = 0; at < 100; at += 1) reject(refusals, `made up ${at}`, `2001:db8::${at.toString(16)}`);
+      reject(refusals, 'expired', '10.0.0.1');
+      assert.ok(reasonsOf(refusals).includes('expired'));
+      // Those with a place, those without, and the other client's.
+      assert.equal(lines.length, variantsPerNetwork + 2);
+    });
+
+    test('make room where places are taken: every network has one', () => {
+      const { refusals } = setUp();
+      const networks = variantLimit / variantsPerNetwork;
+      for (let at = 0; at < networks * 10; at += 1) reject(refusals, `made up ${at}`, `10.0.1.${at % networks}`);
+      for (let at = 0; at < networks; at += 1) reject(refusals, `expired ${at}`, `10.0.0.${at}`);
+      const reasons = reasonsOf(refusals);
+      for (let at = 0; at < networks; at += 1) assert.ok(reasons.includes(`expired ${at}`), String(reasons));
+      const requests = refusals.recent().reduce((sum, refusal) => sum + refusal.requests, 0);
+      assert.equal(requests, networks * 11);
+    });
+
+    test('never displace the refusals of a client that was authenticated, whatever came first', () => {
+      for (const isFirst of [true, false]) {
+        const { refusals } = setUp();
+        refusals.authenticated('10.0.0.1');
+        if (isFirst) reject(refusals, 'expired', '10.0.0.1');
+        for (let at = 0; at < 1_000; at += 1) reject(refusals, `made up ${at}`, `2001:db8:0:${at.toString(16)}::1`);
+        if (!isFirst) reject(refusals, 'expired', '10.0.0.1');
+        assert.ok(reasonsOf(refusals).includes('expired'), String(isFirst));
+        assert.equal(refusals.recent().length, variantLimit + 1);
+      }
+    });
   });
 
   test('repeat foreign text cut and with its control characters escaped', () => {

@@ -3,7 +3,6 @@ import { describe, test } from 'node:test';
 import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import {
   createTokenReviewQueue,
-  networkOf,
   type RequestOrigin,
   queuedReviewsInFlight,
   queueSlotBytes,
@@ -179,15 +178,4 @@ describe('the line of strangers', () => {
     await endAll();
     assert.equal(begun.length, queuedReviewsInFlight + 8);
   });
-});
-
-test('a client is its IPv4 address, or its IPv6 network', () => {
-  assert.equal(networkOf('10.0.0.1'), '10.0.0.1');
-  assert.equal(networkOf('::ffff:10.0.0.1'), '10.0.0.1');
-  assert.equal(networkOf('2001:db8:0:1:2:3:4:5'), '2001:db8:0:1');
-  assert.equal(networkOf('2001:DB8::1'), networkOf('2001:db8::2'));
-  assert.notEqual(networkOf('2001:db8:0:1::1'), networkOf('2001:db8:0:2::1'));
-  assert.equal(networkOf('fe80::1%eth0'), networkOf('fe80::2'));
-  assert.equal(networkOf('::1'), '0:0:0:0');
-  assert.equal(networkOf(''), '');
 });

@@ -1,0 +1,96 @@
+/** The ways in which a request can authenticate: as a front proxy, by a client certificate, by a bearer token. */
+import type { X509Certificate } from 'node:crypto';
+import { quote } from '../apimachinery/quote.ts';
+import type { Clock } from '../clock.ts';
+import { foreignText } from '../foreigntext.ts';
+import { describeError } from '../logging.ts';
+import { bearerToken } from './bearer.ts';
+import { commonNameOf, userFromCertificate } from './certificateuser.ts';
+import { createVerifier } from './chaincache.ts';
+import { perConnection } from './perconnection.ts';
+import type { RefusalCause } from './refusals.ts';
+import { userFromHeaders } from './requestheader.ts';
+import type { AuthenticationSettings } from './settings.ts';
+import type { TokenAuthenticator } from './tokenreview.ts';
+import { QueueFullError } from './tokenreviewqueue.ts';
+import type { UserInfo } from './user.ts';
+
+/** The parts of a request that can name its sender. */
+export interface RequestCredentials {
+  /** Names and values alternating, as Node has them: one entry per line, each byte a character of Latin-1. */
+  readonly rawHeaders: readonly string[];
+  /** The client's own certificate; its issuerCertificate leads through the others that the client sent. */
+  readonly certificate: X509Certificate | undefined;
+  /** One object for all requests of a connection, and for no other. */
+  readonly connection: object;
+  /** The client's IP address; empty after the connection closed. */
+  readonly address: string;
+}
+
+/** Credentials that are not accepted, and the reason. */
+export class RejectedCredentials extends Error {
+  readonly refusal: RefusalCause;
+
+  constructor(refusal: RefusalCause, reason: string) {
+    super(reason);
+    this.refusal = refusal;
+  }
+}
+
+/** Returns the user; undefined without credentials of this kind. Throws RejectedCredentials for credentials that are not valid. */
+export type AuthenticationMethod = (
+  credentials: RequestCredentials,
+  signal: AbortSignal,
+) => UserInfo | undefined | Promise<UserInfo | undefined>;
+
+export interface MethodOptions {
+  readonly settings: { current(): AuthenticationSettings };
+  readonly tokens: TokenAuthenticator;
+  readonly clock: Clock;
+}
+
+/** Returns the methods in kube-apiserver's order. */
+export function createMethods({ settings, tokens, clock }: MethodOptions): readonly AuthenticationMethod[] {
+  const verifier = createVerifier(clock);
+  const nameOf = perConnection(commonNameOf);
+  const userOf = perConnection(userFromCertificate);
+  return [frontProxy, clientCertificate, token];
+
+  /** Anyone can send the headers: they count only with a certificate of the front proxies' own CA. */
+  function frontProxy({ certificate, connection, rawHeaders }: RequestCredentials): UserInfo | undefined {
+    const { requestHeader } = settings.current();
+    if (certificate === undefined || requestHeader === undefined) return undefined;
+    const user = userFromHeaders(rawHeaders, requestHeader.headers);
+    const reject = (cause: RefusalCause, reason: string) =>
+      // Without a user in its headers the peer is a client, not a front proxy.
+      new RejectedCredentials(user === undefined ? 'client-certificate' : cause, `as a front proxy: ${reason}`);
+    const result = verifier.verify(certificate, connection, requestHeader.ca);
+    if (result.kind === 'untrusted') throw reject('front-proxy-certificate', result.reason);
+    const name = nameOf(certificate, connection);
+    if (requestHeader.allowedNames.length > 0 && !requestHeader.allowedNames.includes(name)) {
+      throw reject('front-proxy-name', `${quote(name)} is not in requestheader-allowed-names`);
+    }
+    return user;
+  }
+
+  function clientCertificate({ certificate, connection }: RequestCredentials): UserInfo | undefined {
+    const { clientCa } = settings.current();
+    if (certificate === undefined || clientCa === undefined) return undefined;
+    const result = verifier.verify(certificate, connection, clientCa);
+    if (result.kind === 'untrusted')
+      throw new RejectedCredentials('client-certificate', `as a client: ${result.reason}`);
+    return userOf(certificate, connection);
+  }
+
+  async function token(credentials: RequestCredentials, signal: AbortSignal): Promise<UserInfo | undefined> {
+    const given = bearerToken(credentials.rawHeaders);
+    if (given === undefined) return undefined;
+    const result = await tokens.authenticate(given, credentials, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      if (error instanceof QueueFullError) throw error;
+      throw new RejectedCredentials('token-review', foreignText(describeError(error), { secrets: [given] }));
+    });
+    if (result.kind === 'invalid') throw new RejectedCredentials('token', result.reason);
+    return result.user;
+  }
+}
