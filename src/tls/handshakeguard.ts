@@ -1,42 +1,42 @@
 /**
- * Lets OpenSSL see what a peer sends only after `peerflight.ts` has: its certificates could hold the process for minutes. Node has neither an option nor an
- * event for that. So until the certificates have come, the connection is read by polling, and what was read is given to TLS by the method that Node itself
- * uses for bytes that were read too early; from then on TLS reads by itself, and nothing costs more.
+ * Passes a TLS handshake to OpenSSL only as far as `peerflight.ts` has checked it: a peer's certificates could hold the process for minutes.
+ * Node has neither an option nor an event for that. So the guard polls the socket itself, and gives the bytes to TLS by the method that Node
+ * uses for bytes that were read too early. After the handshake Node reads as usual.
  */
 import { readSync } from 'node:fs';
 import type { TLSSocket } from 'node:tls';
 import { handshakeSecret, recordDecrypter } from './handshakekeys.ts';
 import { notTls, PeerFlight, PeerFlightError } from './peerflight.ts';
 
-/** What is used of Node's handle of a TLS connection, which is not public. */
+/** The part of Node's handle of a TLS connection that is used here; it is not public. */
 interface TlsHandle {
-  /** Of the TCP socket below; negative once it is closed. */
+  /** Of the TCP socket below; negative after it is closed. */
   readonly fd: number;
   receive(bytes: Buffer): void;
   readStart(): number;
   readStop(): number;
 }
 
-/** Milliseconds to the next look: a peer is waited for at most 1.5 times as long as it takes, and one that is silent costs four looks a second. */
+/** Milliseconds to the next poll. A peer waits at most 1.5 times as long as it takes itself; a silent one costs four polls a second. */
 const firstPauseMs = 1;
 const pauseGrowth = 1.5;
 const longestPauseMs = 250;
 /** Bytes of one step: in records of one byte each they take OpenSSL 2 ms. */
 const stepBytes = 16 * 1024;
-/** Shared, since nothing keeps what is in it. */
+/** Shared by all connections: nothing keeps a reference to it. */
 const buffer = Buffer.alloc(stepBytes);
 
 export interface GuardOptions {
   readonly peer: 'client' | 'server';
-  /** What has been read of it. */
+  /** Bytes that were already read from the connection. */
   readonly first: Buffer;
-  /** Runs a step soon: one connection's handshake takes OpenSSL some milliseconds. */
+  /** Runs a step soon: the handshake of one connection takes OpenSSL some milliseconds. */
   readonly inTurn: (step: () => void) => void;
-  /** Called with the reason when a peer is refused, in words without anything that it sent but numbers. It has to end the connection. */
+  /** Has to end the connection. The reason repeats nothing that the peer sent but numbers. */
   readonly onRefused: (error: Error) => void;
 }
 
-/** The peer's handshake was ended by this program. */
+/** This program ended the peer's handshake. */
 export class RefusedPeerError extends Error {
   override readonly name = 'RefusedPeerError';
   readonly code: 'ERR_PEER_NOT_TLS' | 'ERR_PEER_HANDSHAKE' | 'ERR_PEER_CERTIFICATE';
@@ -49,7 +49,7 @@ export class RefusedPeerError extends Error {
   }
 }
 
-/** Guards a connection of ours to a server, from the moment it is open; a server that is refused is disconnected with the reason. */
+/** Guards a connection of ours to a server, from the moment it is open. Destroys it with the reason when the server is refused. */
 export function guardServer(secure: TLSSocket): void {
   // Before Node reads from it.
   secure.prependOnceListener('connect', () => {
@@ -62,81 +62,118 @@ export function guardServer(secure: TLSSocket): void {
   });
 }
 
-/** Reads a connection until the peer's certificates have come. To be called before anything is read of it, or in the same turn. */
-export function guardHandshake(secure: TLSSocket, { peer, first, inTurn, onRefused }: GuardOptions): void {
-  const handle = (secure as unknown as { readonly _handle: TlsHandle })._handle;
-  let secret: Buffer | undefined;
-  secure.on('keylog', keepSecret);
-  const flight = new PeerFlight(() => {
-    if (secret === undefined) return undefined;
-    const decrypter = recordDecrypter(secure.getCipher().standardName, secret);
-    secret = undefined;
-    return decrypter;
-  });
-  let pauseMs = firstPauseMs;
-  let timer: NodeJS.Timeout | undefined;
-  secure.once('close', () => {
-    secret = undefined;
-    clearTimeout(timer);
-  });
-  // The TCP socket may read already, and TLS will want to.
-  handle.readStop();
-  handle.readStart = () => 0;
-  // After what Node does in the next tick with a new socket.
-  process.nextTick(inTurn, () => passFirst(first));
+/** Guards a connection. Has to be called before anything is read from it, or in the same tick. */
+export function guardHandshake(secure: TLSSocket, options: GuardOptions): void {
+  new HandshakeGuard(secure, options).start();
+}
 
-  function keepSecret(line: Buffer): void {
-    secret ??= handshakeSecret(line.toString('latin1'), peer);
+class HandshakeGuard {
+  readonly #secure: TLSSocket;
+  readonly #options: GuardOptions;
+  readonly #handle: TlsHandle;
+  readonly #flight: PeerFlight;
+  #secret: Buffer | undefined;
+  #isEstablished = false;
+  /** Whether Node wants to read after the handshake. */
+  #isReading = true;
+  #pauseMs = firstPauseMs;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #keepSecret = (line: Buffer): void => {
+    this.#secret ??= handshakeSecret(line.toString('latin1'), this.#options.peer);
+  };
+  readonly #look = (): void => this.#poll();
+
+  constructor(secure: TLSSocket, options: GuardOptions) {
+    this.#secure = secure;
+    this.#options = options;
+    this.#handle = (secure as unknown as { readonly _handle: TlsHandle })._handle;
+    this.#flight = new PeerFlight(() => {
+      if (this.#secret === undefined) return undefined;
+      const decrypter = recordDecrypter(secure.getCipher().standardName, this.#secret);
+      this.#secret = undefined;
+      return decrypter;
+    });
   }
 
-  /** Gives TLS what was read before, in steps: it may be more than one step's bytes, and what OpenSSL makes of a ClientHello takes the most time. */
-  function passFirst(bytes: Buffer): void {
+  start(): void {
+    const { first, inTurn } = this.#options;
+    this.#secure.on('keylog', this.#keepSecret);
+    this.#secure.prependOnceListener('secure', () => (this.#isEstablished = true));
+    this.#secure.once('close', () => {
+      this.#secret = undefined;
+      clearTimeout(this.#timer);
+    });
+    // The TCP socket may read already, and TLS will want to.
+    this.#handle.readStop();
+    this.#handle.readStart = () => this.#want(true);
+    this.#handle.readStop = () => this.#want(false);
+    // After what Node does in the next tick with a new socket.
+    process.nextTick(inTurn, () => this.#passFirst(first));
+  }
+
+  #want(isReading: boolean): number {
+    this.#isReading = isReading;
+    return 0;
+  }
+
+  /** Passes what was already read, in steps. */
+  #passFirst(bytes: Buffer): void {
     const rest = bytes.subarray(stepBytes);
-    if (pass(bytes.subarray(0, stepBytes), rest)) inTurn(rest.length === 0 ? look : () => passFirst(rest));
+    if (!this.#pass(bytes.subarray(0, stepBytes), rest)) return;
+    this.#options.inTurn(rest.length === 0 ? this.#look : () => this.#passFirst(rest));
   }
 
-  /** Reads what has come. Hands over to Node when nothing costly can come any more, and where the connection has ended. */
-  function look(): void {
-    if (secure.destroyed) return;
+  /** Reads what has arrived. Hands over to Node when the connection has ended. */
+  #poll(): void {
+    if (this.#secure.destroyed) return;
+    const { inTurn } = this.#options;
     let length = 0;
     try {
-      length = readSync(handle.fd, buffer);
+      length = readSync(this.#handle.fd, buffer);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EAGAIN') {
-        timer = setTimeout(inTurn, pauseMs, look);
-        pauseMs = Math.min(pauseMs * pauseGrowth, longestPauseMs);
+        this.#timer = setTimeout(inTurn, this.#pauseMs, this.#look);
+        this.#pauseMs = Math.min(this.#pauseMs * pauseGrowth, longestPauseMs);
         return;
       }
     }
-    if (length === 0) handOver();
-    else if (pass(buffer.subarray(0, length))) inTurn(look);
+    if (length === 0) this.#handOver();
+    else if (this.#pass(buffer.subarray(0, length))) inTurn(this.#look);
   }
 
   /**
-   * Gives bytes to TLS. Returns whether there is more to look at.
-   * @param rest what else was read; given to TLS, too, where there is not.
+   * Gives bytes to TLS. Returns whether the guard has to go on.
+   * @param rest what else was read; given to TLS as well where the guard is done.
    */
-  function pass(bytes: Buffer, rest?: Buffer): boolean {
-    if (secure.destroyed) return false;
-    pauseMs = firstPauseMs;
+  #pass(bytes: Buffer, rest?: Buffer): boolean {
+    if (this.#secure.destroyed) return false;
+    this.#pauseMs = firstPauseMs;
     try {
-      flight.read(bytes, (record) => {
-        if (!secure.destroyed) handle.receive(record);
-      });
+      this.#flight.read(bytes, (record) => this.#receive(record));
     } catch (error) {
-      onRefused(new RefusedPeerError(error as Error));
+      this.#options.onRefused(new RefusedPeerError(error as Error));
       return false;
     }
-    if (!flight.done) return true;
-    if (rest !== undefined && rest.length > 0 && !secure.destroyed) handle.receive(rest);
-    handOver();
+    if (!this.#isDone()) return true;
+    if (rest !== undefined && rest.length > 0) this.#receive(rest);
+    this.#handOver();
     return false;
   }
 
-  function handOver(): void {
-    secure.off('keylog', keepSecret);
-    secret = undefined;
-    Reflect.deleteProperty(handle, 'readStart');
-    if (!secure.destroyed) handle.readStart();
+  /** What follows a server's certificates is cheap. A client's last message makes the server build a session, so it is awaited in steps. */
+  #isDone(): boolean {
+    return this.#flight.done && (this.#options.peer === 'server' || this.#isEstablished);
+  }
+
+  #receive(bytes: Buffer): void {
+    if (!this.#secure.destroyed) this.#handle.receive(bytes);
+  }
+
+  #handOver(): void {
+    this.#secure.off('keylog', this.#keepSecret);
+    this.#secret = undefined;
+    Reflect.deleteProperty(this.#handle, 'readStart');
+    Reflect.deleteProperty(this.#handle, 'readStop');
+    if (!this.#secure.destroyed && this.#isReading) this.#handle.readStart();
   }
 }

@@ -1,7 +1,7 @@
 /** What a TLS handshake costs is done in the turns of the server, in steps with a bound, however its bytes come. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect as connectTcp, type AddressInfo } from 'node:net';
+import { connect as connectTcp, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { connect, createServer, type Server } from 'node:tls';
 import { startGuarded } from '../../src/server/guardedhandshake.ts';
@@ -21,6 +21,8 @@ let isStep = false;
 /** For each ClientHello, whether OpenSSL read it in a step. */
 const hellos: boolean[] = [];
 const refused: string[] = [];
+/** For each handshake, whether OpenSSL read its last message in a step. */
+const established: boolean[] = [];
 
 before(async () => {
   const own = makeAuthority('server').issue({ cn: 'server', ips: ['127.0.0.1'], usages: ['server'] });
@@ -34,7 +36,10 @@ before(async () => {
       return protocols[0];
     },
   });
-  server.on('secureConnection', (socket) => socket.on('error', () => undefined).end('served'));
+  server.on('secureConnection', (socket) => {
+    established.push(isStep);
+    socket.on('error', () => undefined).end('served');
+  });
   const inTurn = (step: () => void) =>
     void setImmediate(() => {
       steps += 1;
@@ -59,6 +64,45 @@ test('OpenSSL reads the first message of a client in a step', async () => {
   assert.equal(received, 'served');
   assert.deepEqual(hellos, [true]);
 });
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`OpenSSL reads every message of a client in a step, over ${version}, whenever it comes`, async () => {
+    const relay = createTcpServer((client) => void relayRecords(client)).listen(0, '127.0.0.1');
+    await once(relay, 'listening');
+    const socket = connect({
+      ...makeAuthority('clients').issue({ cn: 'client', usages: ['client'] }),
+      port: (relay.address() as AddressInfo).port,
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      minVersion: version,
+      maxVersion: version,
+    });
+    established.length = 0;
+    let received = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => (received += chunk));
+    await once(socket, 'close');
+    relay.close();
+    assert.equal(received, 'served');
+    assert.deepEqual(established, [true]);
+  });
+}
+
+/** Passes on a client's TLS records one by one, each after the server has looked for more. */
+async function relayRecords(client: Socket): Promise<void> {
+  const upstream = connectTcp({ port, host: '127.0.0.1', noDelay: true }).on('error', () => client.destroy());
+  upstream.pipe(client).on('error', () => upstream.destroy());
+  let bytes: Buffer = Buffer.alloc(0);
+  for await (const chunk of client as AsyncIterable<Buffer>) {
+    bytes = Buffer.concat([bytes, chunk]);
+    while (bytes.length >= 5 && bytes.length >= 5 + bytes.readUInt16BE(3)) {
+      const end = 5 + bytes.readUInt16BE(3);
+      upstream.write(bytes.subarray(0, end));
+      bytes = bytes.subarray(end);
+      const looksFrom = steps;
+      await until('the server looks for more', () => steps > looksFrom + 2 || established.length > 0);
+    }
+  }
+}
 
 test('what a client sends at once, in records of one byte, is read in several steps', async () => {
   const header = Buffer.from([22, 3, 1, 0, 1]);
