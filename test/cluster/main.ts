@@ -1,4 +1,6 @@
-/** The command line of the test cluster: build, up, down, status. */
+/** The command line of the test cluster: build, up, down, status, capture. */
+import path from 'node:path';
+import { capture } from './capture.ts';
 import { down } from './down.ts';
 import { UnmetNeed } from './needs.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -30,6 +32,13 @@ const commands = new Map<string, (settings: Settings) => Promise<number>>([
     },
   ],
   ['status', async (settings) => ((await status(settings)) ? 0 : 1)],
+  [
+    'capture',
+    async (settings) => {
+      await capture(settings, path.resolve(import.meta.dirname, '../testdata/captures'));
+      return 0;
+    },
+  ],
 ]);
 
 process.exitCode = await main(process.argv.slice(2));

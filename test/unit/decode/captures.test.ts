@@ -1,11 +1,12 @@
 /**
- * Reads real answers of kubelets from the folder in CADVISOR_CAPTURES. They are not part of the project; where the
- * folder is not given, or lacks one of them, its test says so and is skipped.
+ * Decodes real answers of kubelets: those in test/testdata/captures, and those in the folder that CADVISOR_CAPTURES names, which are not part of the
+ * project. The test of an answer that is in neither is skipped and says so.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { ExpositionError } from '../../../src/exposition/sample.ts';
 import { cadvisorFamilies } from '../../../src/decode/cadvisor/cadvisor.ts';
 import { delimitedContentType, encodeDelimited, textContentType } from '../../fakes/exposition.ts';
@@ -14,7 +15,8 @@ import { readDelimited } from '../exposition/read.ts';
 import { decodeCadvisor } from './decodewhole.ts';
 import { pointsOf } from './points.ts';
 
-const folder = process.env['CADVISOR_CAPTURES'];
+const ownFolder = path.resolve(import.meta.dirname, '../../testdata/captures');
+const outsideFolder = process.env['CADVISOR_CAPTURES'] ?? '';
 
 /** Labelled containers per capture, as counted by hand. */
 const containerCounts: Readonly<Record<string, number>> = {
@@ -185,11 +187,15 @@ function seenMsOf(name: string): number {
 }
 
 function capture(name: string): Buffer {
-  return readFileSync(path.join(folder ?? '', name));
+  const own = path.join(ownFolder, `${name}.gz`);
+  return existsSync(own) ? gunzipSync(readFileSync(own)) : readFileSync(path.join(outsideFolder, name));
 }
 
 function given(name: string): boolean {
-  return folder !== undefined && folder !== '' && existsSync(path.join(folder, name));
+  return (
+    existsSync(path.join(ownFolder, `${name}.gz`)) ||
+    (outsideFolder !== '' && existsSync(path.join(outsideFolder, name)))
+  );
 }
 
 function skipWithout(...names: readonly string[]): string | false {
