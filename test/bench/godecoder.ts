@@ -4,15 +4,20 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { buildGoProgram } from '../cluster/goprogram.ts';
-import { readSettings } from '../cluster/settings.ts';
+import { readSettings, type Settings } from '../cluster/settings.ts';
 import type { Elsewhere } from './measure.ts';
 
 export type GoDecoder = Elsewhere & AsyncDisposable;
 
+/** Returns the path of the program; builds it first where it is not kept. */
+export function buildGoDecoder(settings: Settings): Promise<string> {
+  const folder = path.join(import.meta.dirname, 'go');
+  return buildGoProgram(settings, { folder, name: 'bench-decode', binary: 'decode' });
+}
+
 /** @param source of text as from encodeText: a file, or an https URL, where transport is part of it. */
 export async function startGoDecoder(name: string, source: string): Promise<GoDecoder> {
-  const folder = path.join(import.meta.dirname, 'go');
-  const program = await buildGoProgram(readSettings(), { folder, name: 'bench-decode', binary: 'decode' });
+  const program = await buildGoDecoder(readSettings());
   const child = spawn(program, [source], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();

@@ -27,7 +27,7 @@ const serverSays = 'watch is not supported on resources of kind "pods.metrics.k8
 const madeUp = 'the server does not allow this method on the requested resource (get pods.metrics.k8s.io)';
 
 export const kubectls: readonly Kubectl[] = [
-  { name: 'kubectl 1.20 of Debian', version: 'v1.20.', topOptions: [[]], watchRefused: madeUp, install: fromDebian },
+  { name: 'kubectl 1.20 of Debian', version: 'v1.20.', topOptions: [[]], watchRefused: madeUp, install: debianKubectl },
   {
     name: 'kubectl 1.29',
     version: 'v1.29.',
@@ -51,8 +51,8 @@ async function built(settings: Settings, module: 'kubernetes' | 'kubernetes-1.29
 /** The last that bookworm has; what it is built of goes up to the plus. */
 const debianPackage = 'kubernetes-client=1.20.5+really1.20.2-1.1*';
 
-/** Unpacked instead of installed: the machine may have a kubectl that it needs. */
-async function fromDebian(settings: Settings): Promise<string> {
+/** Returns its path. The package is unpacked, not installed: the machine may have a kubectl that it needs. */
+export async function debianKubectl(settings: Settings): Promise<string> {
   const folder = await keep({
     cache: settings.toolchainCache,
     name: 'kubernetes-client',

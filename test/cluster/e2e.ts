@@ -1,9 +1,10 @@
 /** Runs the end-to-end tests on the real cluster, which it brings up when none runs, and prints the totals. */
-import { globSync } from 'node:fs';
 import path from 'node:path';
-import { down } from './down.ts';
+import { parseArgs } from 'node:util';
 import { openCluster } from './cluster.ts';
-import { openHarness, useHarness } from './e2e/harness.ts';
+import { down } from './down.ts';
+import { openHarness, type RunOptions, useHarness } from './e2e/harness.ts';
+import { chooseStages } from './e2e/stages.ts';
 import { requireCommands, requireRoot, UnmetNeed } from './needs.ts';
 import { readRecord, readSettings, type Settings } from './settings.ts';
 import { printTotals, runTestFiles, succeeded, type Totals } from './testrun.ts';
@@ -19,14 +20,18 @@ const commands = [
 
 process.exitCode = await main(process.argv.slice(2));
 
-/** Arguments are parts of the names of the files to run; none runs all. 0 passed, 1 failed, 2 the machine is not as needed. */
-async function main(names: readonly string[]): Promise<number> {
+/**
+ * Arguments are parts of the names of the files to run; none runs all. `--ci` gives less time to tests that only report figures, `--disable-fast-path` starts
+ * the server under test with that flag. Returns 0 when all passed, 1 when some failed, 2 when the machine is not as needed.
+ */
+async function main(args: readonly string[]): Promise<number> {
   try {
+    const options = readOptions(args);
     requireRoot();
     requireCommands(commands);
     const settings = readSettings();
-    const wasDown = readRecord(settings) === undefined;
-    const totals = await onCluster(settings, wasDown, () => runFiles(settings, testFiles(names)));
+    const bringUp = readRecord(settings) === undefined;
+    const totals = await onCluster(settings, bringUp, () => runFiles(settings, options));
     printTotals(totals);
     return succeeded(totals) ? 0 : 1;
   } catch (error) {
@@ -36,27 +41,38 @@ async function main(names: readonly string[]): Promise<number> {
   }
 }
 
-/** The number in front of a file's name is its place in the order. */
-function testFiles(names: readonly string[]): string[] {
-  const folder = path.join(import.meta.dirname, 'e2e');
-  const all = globSync('*.e2e.ts', { cwd: folder }).sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
-  const chosen = all.filter((file) => names.length === 0 || names.some((name) => file.includes(name)));
-  if (chosen.length === 0) throw new Error(`no test file is called like that; there are ${all.join(', ')}`);
-  return chosen.map((file) => path.join(folder, file));
+function readOptions(args: readonly string[]): RunOptions {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { ci: { type: 'boolean' }, 'disable-fast-path': { type: 'boolean' } },
+  });
+  return {
+    stages: chooseStages(positionals),
+    brief: values.ci ?? false,
+    serverArgs: values['disable-fast-path'] ? ['--disable-fast-path'] : [],
+  };
 }
 
-/** A cluster that was there before is left as it was found. */
+/** Takes the cluster down again where it was brought up, also when a signal ends the run; one that was there before stays. */
 async function onCluster<T>(settings: Settings, bringUp: boolean, work: () => Promise<T>): Promise<T> {
+  if (!bringUp) return work();
+  const interrupted = () => void down(settings).finally(() => process.exit(130));
+  process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
   try {
-    if (bringUp) await up(settings);
+    await up(settings);
     return await work();
   } finally {
-    if (bringUp) await down(settings);
+    process.removeListener('SIGINT', interrupted);
+    process.removeListener('SIGTERM', interrupted);
+    await down(settings);
   }
 }
 
-async function runFiles(settings: Settings, files: readonly string[]): Promise<Totals> {
-  const harness = await openHarness(openCluster(settings));
+async function runFiles(settings: Settings, options: RunOptions): Promise<Totals> {
+  const harness = await openHarness(openCluster(settings), options);
   useHarness(harness);
-  return runTestFiles(files, () => harness[Symbol.asyncDispose]());
+  const file = path.join(import.meta.dirname, 'e2e/run.ts');
+  return runTestFiles([file], () => harness[Symbol.asyncDispose]());
 }

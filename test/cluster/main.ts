@@ -3,20 +3,16 @@ import path from 'node:path';
 import { capture } from './capture.ts';
 import { down } from './down.ts';
 import { UnmetNeed } from './needs.ts';
+import { parts } from './parts.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { status } from './status.ts';
-import { allModules, build } from './toolchain.ts';
 import { up } from './up.ts';
 
-/** Each returns the exit code. */
-const commands = new Map<string, (settings: Settings) => Promise<number>>([
-  [
-    'build',
-    async (settings) => {
-      for (const module of allModules) console.log(await build(settings, module));
-      return 0;
-    },
-  ],
+type Command = (settings: Settings, args: readonly string[]) => Promise<number>;
+
+/** Each returns the exit code. `build` takes the names of parts; the others take nothing. */
+const commands = new Map<string, Command>([
+  ['build', buildParts],
   [
     'up',
     async (settings) => {
@@ -43,20 +39,31 @@ const commands = new Map<string, (settings: Settings) => Promise<number>>([
 
 process.exitCode = await main(process.argv.slice(2));
 
-/** 0 done, 1 failed, 2 the machine or the command line is not as needed. */
-async function main(args: readonly string[]): Promise<number> {
-  const command = commands.get(args[0] ?? '');
-  if (command === undefined || args.length !== 1) {
+/** Returns 0 when done, 1 when it failed, 2 when the machine or the command line is not as needed. */
+async function main([name = '', ...args]: readonly string[]): Promise<number> {
+  const command = commands.get(name);
+  if (command === undefined || (name !== 'build' && args.length > 0)) {
     console.error(`usage: npm run cluster -- ${[...commands.keys()].join('|')}`);
     return 2;
   }
   try {
-    return await command(readSettings());
+    return await command(readSettings(), args);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     if (error instanceof UnmetNeed) return 2;
-    if (args[0] === 'up')
-      console.error('what was started is left to be looked at; `npm run cluster -- down` removes it');
+    if (name === 'up') console.error('what was started is left to be looked at; `npm run cluster -- down` removes it');
     return 1;
   }
+}
+
+/** Builds the parts of these names, all where there are none. */
+async function buildParts(settings: Settings, names: readonly string[]): Promise<number> {
+  const wanted = names.length === 0 ? [...parts.keys()] : names;
+  for (const name of wanted) {
+    const make = parts.get(name);
+    if (make === undefined) throw new UnmetNeed(`there is no part ${name}; there are ${[...parts.keys()].join(', ')}`);
+    await make(settings);
+    console.log(`${name} is there`);
+  }
+  return 0;
 }

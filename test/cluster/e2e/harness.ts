@@ -2,15 +2,27 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { V1Deployment } from '@kubernetes/client-node';
 import type { Cluster } from '../cluster.ts';
 import { createCredentials, type Credentials } from './credentials.ts';
 import { createLoads, type Loads } from './loads.ts';
 import { removeNamespaces } from './namespaces.ts';
+import { buildImage } from '../product-image.ts';
 import type { Source } from './readings.ts';
 import { createRegistration, type Registration } from './registration.ts';
 import { type Program, programNamed, type ServerProcess, startServer } from './server.ts';
+import type { Stage } from './stages.ts';
 
-export interface Harness extends AsyncDisposable {
+/** What the command line says about a run. */
+export interface RunOptions {
+  readonly stages: readonly Stage[];
+  /** Whether tests that only report figures take less time for them. */
+  readonly brief: boolean;
+  /** Arguments of the server under test, beside those that every server here gets. */
+  readonly serverArgs: readonly string[];
+}
+
+export interface Harness extends AsyncDisposable, RunOptions {
   readonly cluster: Cluster;
   readonly program: Program;
   readonly credentials: Credentials;
@@ -24,14 +36,20 @@ export interface Harness extends AsyncDisposable {
   server(): ServerProcess;
   /** That server's metrics in its preferred version, for who may read them; of another url where one is given. */
   source(url?: string): Source;
-  /** Starts the server again after somebody has stopped it. */
+  /** Starts the server again after it has been stopped. */
   restart(): Promise<void>;
+  /** Returns the path of an OCI archive with the product's image, of the tag in manifests/base; builds it at the first call. */
+  productImage(): Promise<string>;
 }
 
 const port = 14_250;
 
 /** Starts and registers the server that KUBEGAUGE_E2E_SERVER names, kubegauge or metrics-server. Resolves when it is Available. */
-export async function openHarness(cluster: Cluster, env: NodeJS.ProcessEnv = process.env): Promise<Harness> {
+export async function openHarness(
+  cluster: Cluster,
+  options: RunOptions,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Harness> {
   const program = await programNamed(cluster, env['KUBEGAUGE_E2E_SERVER'] ?? 'kubegauge');
   await using opened = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(tmpdir(), 'kubegauge-e2e-'));
@@ -54,7 +72,9 @@ export async function openHarness(cluster: Cluster, env: NodeJS.ProcessEnv = pro
   await registration.available();
 
   const resources = opened.move();
+  let image: Promise<string> | undefined;
   return {
+    ...options,
     cluster,
     program,
     credentials,
@@ -67,11 +87,20 @@ export async function openHarness(cluster: Cluster, env: NodeJS.ProcessEnv = pro
     restart: async () => {
       server = await start();
     },
+    productImage: () => (image ??= buildProductImage()),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 
   function start(): Promise<ServerProcess> {
-    return startServer(cluster, program, { port, kubeconfig: credentials.serverKubeconfig, folder });
+    const kubeconfig = credentials.serverKubeconfig;
+    return startServer(cluster, program, { port, kubeconfig, folder, args: options.serverArgs });
+  }
+
+  async function buildProductImage(): Promise<string> {
+    const deployment = registration.base.find(({ kind }) => kind === 'Deployment') as V1Deployment | undefined;
+    const name = deployment?.spec?.template.spec?.containers[0]?.image;
+    if (name === undefined) throw new Error('manifests/base has no Deployment with an image');
+    return buildImage({ tag: `docker.io/library/${name}`, out: path.join(folder, 'image.tar') });
   }
 }
 

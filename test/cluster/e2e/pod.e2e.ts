@@ -1,9 +1,7 @@
 /** The server as a pod: the image of the Dockerfile and manifests/base as they are, but for what the test cluster lacks. */
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { V1Deployment, V1PodList } from '@kubernetes/client-node';
-import { buildImage } from '../product-image.ts';
+import type { V1PodList } from '@kubernetes/client-node';
 import { inPod, toList } from '../registration.ts';
 import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
@@ -12,18 +10,13 @@ import { loadNamespace } from './loads.ts';
 import { hasLoads, longestGapOfLoads, watchPods } from './watch.ts';
 
 const shared = harness();
-const { cluster, program, loads, credentials, registration, folder, server, source } = shared;
+const { cluster, program, loads, credentials, registration, server, source } = shared;
 const { settings } = cluster;
 
 describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the image is our own' }, () => {
   before(async () => {
-    const deployment = registration.base.find(({ kind }) => kind === 'Deployment') as V1Deployment | undefined;
-    const image = deployment?.spec?.template.spec?.containers[0]?.image;
-    assert.ok(image);
     await loads.running();
-    await cluster.importArchive(
-      await buildImage({ tag: `docker.io/library/${image}`, out: path.join(folder, 'image.tar') }),
-    );
+    await cluster.importArchive(await shared.productImage());
     // Nothing of the process and its Service without a selector is left when the pod's objects come.
     await registration.remove();
     assert.equal(await server().stop(), 0, server().log());

@@ -39,7 +39,7 @@ describe('HorizontalPodAutoscaler', { concurrency: true }, () => {
       },
     };
     // One pod under load uses its limit, 400 % of its request: also with two idle ones beside it more than the target.
-    const resources = { requests: { cpu: '50m' }, limits: { cpu: '200m' } };
+    const resources = { requests: { cpu: '25m' }, limits: { cpu: '100m' } };
     await apply(cluster, [scaledDeployment(cluster, namespace, name, { script: webServer, ...resources }), autoscaler]);
     await podsReady(cluster, namespace, `app=${name}`);
     const scaled = watchScaling(cluster, namespace, name);

@@ -1,0 +1,53 @@
+/** The order of the end-to-end files: which run alone, one after another, and which run side by side because they wait most of the time. */
+import { globSync } from 'node:fs';
+import path from 'node:path';
+
+export interface Stage {
+  readonly name: string;
+  /** Whether its files run side by side; each file's own tests run as the file says. */
+  readonly together: boolean;
+  /** Without `.e2e.ts`. */
+  readonly files: readonly string[];
+}
+
+const stages: readonly Stage[] = [
+  {
+    // The first of them needs a cluster without pods, and `numbers` measures CPU.
+    name: 'alone on the cluster',
+    together: false,
+    files: ['top', 'access', 'clients', 'numbers'],
+  },
+  {
+    // The autoscaler takes two minutes, most of them waiting; the others fit beside it on two cores.
+    name: 'side by side',
+    together: true,
+    files: ['autoscaling', 'containers', 'podlife', 'process', 'freshness'],
+  },
+  {
+    // Each stops something that all others need. `node` builds the image of `pod` while it waits.
+    name: 'what others would notice',
+    together: false,
+    files: ['disruptions', 'node', 'pod', 'churn', 'runtime'],
+  },
+];
+
+/**
+ * Returns the stages with those files whose names contain one of the parts; all where there are no parts. Paths are absolute.
+ * @throws Error where no file is left, or where a file of the folder is in no stage.
+ */
+export function chooseStages(parts: readonly string[]): Stage[] {
+  const there = globSync('*.e2e.ts', { cwd: import.meta.dirname }).map((file) => path.basename(file, '.e2e.ts'));
+  const planned = stages.flatMap(({ files }) => files);
+  const unplanned = there.filter((file) => !planned.includes(file));
+  if (unplanned.length > 0) throw new Error(`test/cluster/e2e/stages.ts lacks ${unplanned.join(', ')}`);
+  const chosen = stages
+    .map((stage) => ({
+      ...stage,
+      files: stage.files
+        .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)))
+        .map((file) => path.join(import.meta.dirname, `${file}.e2e.ts`)),
+    }))
+    .filter(({ files }) => files.length > 0);
+  if (chosen.length === 0) throw new Error(`no test file is called like that; there are ${planned.join(', ')}`);
+  return chosen;
+}
