@@ -195,12 +195,20 @@ async function get(
   try {
     const [headers, body] = [path.join(folder, 'headers'), path.join(folder, 'body')];
     const file = (name: string) => pkiFile(cluster.settings, name);
-    await cluster.runInNamespace('curl', [
-      ...['--silent', '--show-error', '--fail', '--max-time', '10', '--cacert', cluster.caFile],
-      ...['--cert', file('admin.crt'), '--key', file('admin.key'), '--dump-header', headers, '--output', body],
-      ...['--header', `Accept: ${accept}`, '--header', 'Accept-Encoding: gzip'],
-      `https://${cluster.nodeIp}:10250${url}`,
-    ]);
+    const options = [
+      '--silent',
+      '--show-error',
+      '--fail',
+      '--max-time',
+      '10',
+      '--dump-header',
+      headers,
+      '--output',
+      body,
+    ];
+    const tls = ['--cacert', cluster.caFile, '--cert', file('admin.crt'), '--key', file('admin.key')];
+    const wanted = ['--header', `Accept: ${accept}`, '--header', 'Accept-Encoding: gzip'];
+    await cluster.runInNamespace('curl', [...options, ...tls, ...wanted, `https://${cluster.nodeIp}:10250${url}`]);
     const head = await readFile(headers, 'latin1');
     const field = (name: string): string => new RegExp(`^${name}: (.*?)\\r?$`, 'im').exec(head)?.[1] ?? '';
     const bytes = await readFile(body);
