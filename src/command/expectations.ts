@@ -6,7 +6,7 @@ import type { Storage } from '../storage/storage.ts';
 
 export interface ExpectationOptions {
   readonly pods: Pick<Pods, 'get' | 'values' | 'onSet'>;
-  readonly usage: Pick<Storage, 'isToldOf'>;
+  readonly usage: Pick<Storage, 'isReported'>;
   readonly clock: Clock;
 }
 
@@ -60,7 +60,7 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
   }
 
   function dropReported(node: string | undefined, own: Map<string, Unreported>): void {
-    for (const [uid, { pod }] of own) if (usage.isToldOf(pod) || !isThere(pod)) own.delete(uid);
+    for (const [uid, { pod }] of own) if (usage.isReported(pod) || !isThere(pod)) own.delete(uid);
     if (own.size === 0) unreported.delete(node);
   }
 
@@ -83,7 +83,7 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
   }
 
   function expect(pod: PodInfo, nowMs: number): void {
-    if (usage.isToldOf(pod)) return;
+    if (usage.isReported(pod)) return;
     const own = unreported.get(pod.node) ?? new Map<string, Unreported>();
     if (own.has(pod.uid) || own.size >= unreportedLimit) return;
     unreported.set(pod.node, own.set(pod.uid, { pod, sinceMs: nowMs }));

@@ -90,7 +90,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     knownPod: pods.get,
     bindings: storage,
     onForeign: (node, count, { namespace, name }) => foreignPods.foreign(node, count, `${namespace}/${name}`),
-    onDisputed: (node, count, { namespace, name }) => foreignPods.disputed(node, count, `${namespace}/${name}`),
+    onConflict: (node, count, { namespace, name }) => foreignPods.disputed(node, count, `${namespace}/${name}`),
   });
   pods.onNodeChange(admission.changed);
   const scrapeMetrics = createScrapeMetrics(registry, resolutionMs);

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { NodeLister } from '../cluster/nodes.ts';
 import { describeError, type Logger } from '../logging.ts';
 import { othersMayWrite, readOwnFile } from '../ownfile.ts';
-import type { HeldNode } from '../storage/nodestate.ts';
+import type { NodeState } from '../storage/nodestate.ts';
 import { readSnapshot, writeSnapshot } from '../storage/snapshot.ts';
 import type { Storage } from '../storage/storage.ts';
 
@@ -128,8 +128,8 @@ export function createSnapshotKeeper({
   }
 
   /** Nodes that were restored and have left meanwhile end here: nobody else will tell of them. */
-  function* known(): Generator<readonly [string, HeldNode]> {
-    for (const each of storage.held()) {
+  function* known(): Generator<readonly [string, NodeState]> {
+    for (const each of storage.states()) {
       if (nodes.synced() && nodes.get(each[0]) === undefined) storage.forget(each[0]);
       else yield each;
     }

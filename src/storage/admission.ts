@@ -1,42 +1,43 @@
 /**
- * Decides which pods of a scrape reach the store, by what the API knows of them. A pod never moves, so a kubelet that reports a pod of another node is
- * not believed, whatever it reports and in whatever order. Pods that a source reports without UIDs get those that the API knows, on their own node only, so
- * that a pod is the same whichever endpoint reports it.
+ * Decides which pods of a scrape are stored, by what the API knows of them. A pod never moves, so a kubelet that reports a pod of another node is not believed.
+ * Pods reported without UIDs get the API's, on their own node only, so that a pod is the same whichever endpoint reports it.
  */
 import { column, columns, type Layout, newLayoutVersion, type NodeBatch, type PodLayout } from '../sample/batch.ts';
 import type { PodIdentity } from './podindex.ts';
 
 /** What the API knows of a running pod; the same object until something of it changes. */
 export interface KnownPod extends Omit<PodIdentity, 'namespace' | 'name'> {
-  /** Its creationTimestamp in seconds since the epoch; undefined where it is not known. */
+  /** Its creationTimestamp in seconds since the epoch; undefined if unknown. */
   readonly createdSeconds: number | undefined;
 }
 
-/** What is stored already of pods that the API has placed. */
+/** Looks up stored pods that the API has placed. */
 export interface Bindings {
-  /** Returns the node on which the API has placed the pod, by its UID; undefined where nothing stored says so. */
+  /** Returns the node on which the API has placed the pod, by its UID; undefined if no stored pod has it. */
   verifiedNode(pod: PodLayout): string | undefined;
   /** Reports whether several nodes report a pod that the API places on none. */
-  isDisputed(pod: PodIdentity): boolean;
-  /** Reports whether the container is stored as one of this pod, by its UID, which the API has placed on the node. */
+  isConflict(pod: PodIdentity): boolean;
+  /** Reports whether the container is stored for this pod, by its UID, and the API has placed that on the node. */
   hasContainer(node: string, pod: PodLayout, containerId: string): boolean;
 }
 
 export interface AdmissionOptions {
-  /** Returns the running pod of the name; undefined where the API knows none, or could not be asked yet. */
+  /** Returns the running pod of the name; undefined if the API knows none, or was not read yet. */
   readonly knownPod: (namespace: string, name: string) => KnownPod | undefined;
   readonly bindings: Bindings;
-  /** Called for each scrape that reports pods of other nodes, with how many, and the first of them. */
-  readonly onForeign: OnConflict;
-  /** Called for each scrape that reports pods which the API knows and places on no node, and other nodes report, too. */
-  readonly onDisputed: OnConflict;
+  /** Called for each scrape that reports pods of other nodes, with their number and the first of them. */
+  readonly onForeign: OnPodConflict;
+  /** Called for each scrape that reports pods which the API places on no node, and which other nodes report, too. */
+  readonly onConflict: OnPodConflict;
+  /** Whether an unchanged scrape may reuse the last decision; false decides each time, to diagnose. Default: true. */
+  readonly fastPath?: boolean;
 }
 
-type OnConflict = (node: string, pods: number, first: PodLayout) => void;
+type OnPodConflict = (node: string, pods: number, first: PodLayout) => void;
 
-/** Pods of the last scrape of a node. */
+/** Counts pods of a node's last scrape. */
 export interface PodCounts {
-  /** Stored, but the API has not placed them on the node: it does not know them, or names no node. */
+  /** Stored, but the API does not know them, or names no node. */
   readonly unverified: number;
   /** Not stored: the API places them on other nodes. */
   readonly foreign: number;
@@ -44,46 +45,47 @@ export interface PodCounts {
 
 export interface Admission {
   /**
-   * Returns the batch with the pods that may be stored. Its layout is the same object as long as the scrape has the same layout and the API says
-   * the same of its pods.
+   * Returns the batch with the pods that may be stored. Its layout keeps its version as long as the scrape has the same layout and the API's pods have not
+   * changed.
    * @param clockAheadMs how far the node's clock is ahead of kube-apiserver's, in milliseconds.
    */
   admit(batch: NodeBatch, clockAheadMs: number): NodeBatch;
-  /** Says that a pod of the node has come, gone or changed in the API, so that the node's next scrape is looked at. */
+  /** Reports that a pod of the node was added, changed or deleted in the API, so that the next scrape is decided again. */
   changed(node: string): void;
-  /** Of the last scrape; undefined before the first. */
+  /** Returns the counts of the last scrape; undefined before the first. */
   counts(node: string): PodCounts | undefined;
   forget(node: string): void;
 }
 
-/** Pods that one node may report in a scrape and the API does not know, as it does not know the newest; more are dropped. As many are kept of earlier scrapes. */
+/** Pods of one scrape that the API does not know, as the newest; more are dropped. As many are kept of earlier scrapes. */
 export const unknownPodLimit = 1_000;
 
 /**
- * A container that started longer than this before its pod was created is one of an earlier pod of that name, in milliseconds. No container starts before
- * its pod, so this is for clocks that differ, and for the Date header, whose seconds are whole and which is written before the answer is.
+ * Milliseconds; a container that started longer than this before its pod's creation belongs to an earlier pod of that name. No container starts before its pod, so
+ * the margin is for clock differences, and for the Date header, which has whole seconds and is written before the body.
  */
 export const startMarginMs = 30_000;
 
-/** What was decided of a node's last scrape. */
-interface Decision extends PodCounts {
-  /** The layout that it was decided of. */
+/** The decision on a node's last scrape. */
+interface NodeDecision extends PodCounts {
+  /** The scrape's layout. */
   readonly from: Layout;
-  /** What the API knew of each of its pods. */
+  /** Its pods in the API. */
   readonly known: readonly (KnownPod | undefined)[];
   readonly layout: Layout;
   readonly firstForeign: PodLayout | undefined;
-  /** Stored pods that the API knows and places on no node; nearly always none. */
+  /** Stored pods that the API knows but places on no node; nearly always none. */
   readonly unplaced: readonly PodLayout[];
-  /** Whether the API has changed one of the node's pods since. */
+  /** Whether one of the node's pods has changed in the API since. */
   isStale: boolean;
 }
 
-/** A pod that is stored, with the UID that the API gives it; or why it is not. */
-type Verdict = { readonly pod: PodLayout; readonly isVerified: boolean } | 'foreign' | 'earlier';
+/** A pod to store, with the UID of the API; or why it is not stored. */
+type PodDecision = { readonly pod: PodLayout; readonly isVerified: boolean } | 'foreign' | 'earlier';
 
-export function createAdmission({ knownPod, bindings, onForeign, onDisputed }: AdmissionOptions): Admission {
-  const decisions = new Map<string, Decision>();
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { knownPod, bindings, onForeign, onConflict, fastPath = true } = options;
+  const decisions = new Map<string, NodeDecision>();
   return { admit, changed, counts, forget: (node) => void decisions.delete(node) };
 
   function counts(node: string): PodCounts | undefined {
@@ -93,29 +95,30 @@ export function createAdmission({ knownPod, bindings, onForeign, onDisputed }: A
 
   function admit(batch: NodeBatch, clockAheadMs: number): NodeBatch {
     let decision = decisions.get(batch.node);
-    if (decision === undefined || !isSettled(decision, batch.layout)) {
+    if (decision === undefined || !isReusable(decision, batch.layout)) {
       decision = keepLayout(decision, decide(batch, clockAheadMs));
       decisions.set(batch.node, decision);
     }
     const { layout, foreign, firstForeign, unplaced } = decision;
     if (firstForeign !== undefined) onForeign(batch.node, foreign, firstForeign);
-    if (unplaced.length > 0) noteDisputed(batch.node, unplaced);
+    if (unplaced.length > 0) reportConflicts(batch.node, unplaced);
     return { ...batch, layout };
   }
 
-  function noteDisputed(node: string, unplaced: readonly PodLayout[]): void {
-    const disputed = unplaced.filter(({ namespace, name }) => {
+  function reportConflicts(node: string, unplaced: readonly PodLayout[]): void {
+    const conflicts = unplaced.filter(({ namespace, name }) => {
       const known = knownPod(namespace, name);
-      return known !== undefined && bindings.isDisputed({ namespace, name, ...known });
+      return known !== undefined && bindings.isConflict({ namespace, name, ...known });
     });
-    if (disputed[0] !== undefined) onDisputed(node, disputed.length, disputed[0]);
+    if (conflicts[0] !== undefined) onConflict(node, conflicts.length, conflicts[0]);
   }
 
   /**
-   * Fast path: the same layout of which the API says the same, as in nearly all scrapes; the decision would be the same. Where all pods are placed on the node,
-   * `changed` is called for whatever would change that. A property test holds it to deciding anew.
+   * Fast path: the layout and the API's pods are the same, as in nearly all scrapes, so the decision would be. If all pods are placed on the node, `changed` is
+   * called for whatever would change that. Slow path: decide. A property test in admission.test.ts holds one to the other.
    */
-  function isSettled(decision: Decision, layout: Layout): boolean {
+  function isReusable(decision: NodeDecision, layout: Layout): boolean {
+    if (!fastPath) return false;
     const { from, known, unverified, isStale } = decision;
     if (from.version !== layout.version) return false;
     const { pods } = layout;
@@ -133,7 +136,7 @@ export function createAdmission({ knownPod, bindings, onForeign, onDisputed }: A
     if (decision !== undefined) decision.isStale = true;
   }
 
-  function decide(batch: NodeBatch, clockAheadMs: number): Decision {
+  function decide(batch: NodeBatch, clockAheadMs: number): NodeDecision {
     const from = batch.layout;
     const known = from.pods.map(({ namespace, name }) => knownPod(namespace, name));
     const pods: PodLayout[] = [];
@@ -142,14 +145,14 @@ export function createAdmission({ knownPod, bindings, onForeign, onDisputed }: A
     let foreign = 0;
     let firstForeign: PodLayout | undefined;
     for (const [index, reported] of from.pods.entries()) {
-      const verdict = judgePod(reported, known[index], batch, clockAheadMs);
-      if (verdict === 'earlier') continue;
-      if (verdict === 'foreign') {
+      const decision = decidePod(reported, known[index], batch, clockAheadMs);
+      if (decision === 'earlier') continue;
+      if (decision === 'foreign') {
         foreign += 1;
         firstForeign ??= reported;
         continue;
       }
-      const { pod, isVerified } = verdict;
+      const { pod, isVerified } = decision;
       if (!isVerified) {
         if (unverified.size >= unknownPodLimit) continue;
         unverified.add(pod);
@@ -165,7 +168,7 @@ export function createAdmission({ knownPod, bindings, onForeign, onDisputed }: A
     return { from, known, layout, unverified: unverified.size, foreign, firstForeign, unplaced, isStale: false };
   }
 
-  function judgePod(pod: PodLayout, known: KnownPod | undefined, batch: NodeBatch, clockAheadMs: number): Verdict {
+  function decidePod(pod: PodLayout, known: KnownPod | undefined, batch: NodeBatch, clockAheadMs: number): PodDecision {
     const node = (isOf(pod, known) ? known.node : undefined) ?? bindings.verifiedNode(pod);
     if (node === undefined) return { pod, isVerified: false };
     if (node !== batch.node) return 'foreign';
@@ -175,8 +178,8 @@ export function createAdmission({ knownPod, bindings, onForeign, onDisputed }: A
   }
 
   /**
-   * Reports whether a container of a pod that is known by its name alone is older than the pod. Containers of static pods may be: their mirror pod is created
-   * later. What was once found to be the pod's stays so, since the correction of a clock changes what its start time seems to be.
+   * Reports whether a container of a pod that is known by name alone is older than the pod. Containers of static pods may be: their mirror pod is created later. A
+   * container that was once found to be the pod's stays so, since a corrected clock shifts its start time.
    */
   function isOfEarlierPod(pod: PodLayout, known: KnownPod, batch: NodeBatch, clockAheadMs: number): boolean {
     if (known.configHash !== undefined || known.createdSeconds === undefined) return false;
@@ -189,7 +192,7 @@ export function createAdmission({ knownPod, bindings, onForeign, onDisputed }: A
   }
 }
 
-/** Reports whether the pod says that it is the known one; without a UID by its name alone. */
+/** Reports whether the pod has the known one's UID, or none. */
 function isOf({ uid }: PodLayout, known: KnownPod | undefined): known is KnownPod {
   return known !== undefined && (uid === undefined || uid === known.uid || uid === known.configHash);
 }
@@ -197,13 +200,13 @@ function isOf({ uid }: PodLayout, known: KnownPod | undefined): known is KnownPo
 /** Shared by nearly all nodes. */
 const none: ReadonlySet<PodLayout> = new Set();
 
-/** Keeps the layout's identity where the API says other things of the pods, such as labels, that change nothing here. */
-function keepLayout(before: Decision | undefined, now: Decision): Decision {
-  if (before?.from.version !== now.from.version || !areAlike(before.layout, now.layout)) return now;
-  return { ...now, layout: before.layout };
+/** Keeps the layout if the API's change, as of labels, changes no decision. */
+function keepLayout(previous: NodeDecision | undefined, now: NodeDecision): NodeDecision {
+  if (previous?.from.version !== now.from.version || !areAlike(previous.layout, now.layout)) return now;
+  return { ...now, layout: previous.layout };
 }
 
-/** Reports whether two layouts that were decided of the same one are equal. */
+/** Reports whether two layouts that were derived from the same one are equal. */
 function areAlike(a: Layout, b: Layout): boolean {
   return (
     a.pods.length === b.pods.length &&

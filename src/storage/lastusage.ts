@@ -1,63 +1,74 @@
-/** The last usage there was of one object, and how long it is good; pure. */
+/** Keeps the last known good usage of one object until it is stale; pure. */
 import type { Answer, Missing, PodUsage, Usage } from '../sample/point.ts';
 
-export interface Served<U> {
-  /** Absent as long as there never was any; sinceMs is when it came, monotonic. */
+export interface LastUsage<U> {
+  /** Absent until there was one. `sinceMs` is when its newest sample came, monotonic. */
   readonly last?: { readonly usage: U; readonly sinceMs: number };
-  /** What to say when there is none or it is too old. */
+  /** The answer's reason if there is none, or it is stale. */
   readonly reason: Missing;
 }
 
-/** What decides how long a usage is good. */
+export interface LastPodUsage extends LastUsage<PodUsage> {
+  /** The containers that have a usage while another one has none; `sinceMs` is since when that one is waited for, monotonic. */
+  readonly part?: { readonly lastUsage: LastUsage<PodUsage>; readonly sinceMs: number };
+  /** When a container last lacked a value, monotonic; until the whole pod has a usage again. */
+  readonly valuelessMs?: number;
+}
+
+/** Decides how long a usage is served. */
 export interface Staleness {
-  /** At least so long, in milliseconds; see defaultStalenessMs. */
+  /** Milliseconds; see defaultStalenessMs. */
   readonly atLeastMs: number;
-  /** How far apart the node's samples are, in milliseconds. */
+  /** The longest interval between the node's samples, in milliseconds. */
   readonly spacingMs: number;
 }
 
-/** A usage is stale when no newer one came for this many scrapes, ... */
+/** Scrapes without a newer usage after which one is stale. */
 const staleAfterScrapes = 3;
-/** ... and not sooner than this: an idle container is sampled each 30 s, and one scrape may fail on top. */
+/** Milliseconds; an idle container is sampled every 30 s, and one scrape may fail on top. */
 const defaultAtLeastMs = 45_000;
-/** Where a kubelet samples more slowly than we scrape, it may miss one sample, whatever was chosen. */
+/** Intervals between the node's samples: a kubelet that samples less often than it is scraped may miss one sample. */
 const staleAfterSamples = 2;
 
-/** How long a usage is good where nobody has chosen, on nodes that sample as usual. */
+/** Returns the default of --metrics-staleness in milliseconds. */
 export function defaultStalenessMs(resolutionMs: number): number {
   return Math.max(defaultAtLeastMs, staleAfterScrapes * resolutionMs);
 }
 
-/** How long a usage is good on a node. */
+/** Returns how long a usage is served, in milliseconds. */
 export function stalenessMs({ atLeastMs, spacingMs }: Staleness): number {
   return Math.max(atLeastMs, staleAfterSamples * spacingMs);
 }
 
-/** A usage that cannot be told right now (a restart, a first sample) does not take away the one that was there. */
-export function keepServed<U extends Usage | PodUsage>(
-  before: Served<U> | undefined,
-  now: Answer<U>,
-  nowMs: number,
-): Served<U> {
-  if (now.kind === 'missing') return before === undefined ? { reason: now.reason } : { ...before, reason: now.reason };
-  // The same samples again are no news, or a kubelet that repeats itself would never be stale.
-  const repeated = before?.last !== undefined && newestMs(before.last.usage) === newestMs(now.value);
-  return { reason: 'stale', last: { usage: now.value, sinceMs: repeated ? before.last.sinceMs : nowMs } };
+/** Reports whether a usage is stale. Fast path (pods in rows) and slow path both call it. */
+export function isStale(sinceMs: number, nowMs: number, staleness: Staleness): boolean {
+  return nowMs - sinceMs > stalenessMs(staleness);
 }
 
-/** The last usage, or why it is not to be told any more. */
-export function readServed<U extends Usage | PodUsage>(
-  served: Served<U>,
+/** Replaces the usage by a newer one. One that is missing now (a restart, a first sample) leaves the last one. */
+export function updateLastUsage<U extends Usage | PodUsage>(
+  previous: LastUsage<U> | undefined,
+  now: Answer<U>,
+  nowMs: number,
+): LastUsage<U> {
+  if (now.kind === 'missing')
+    return previous === undefined ? { reason: now.reason } : { ...previous, reason: now.reason };
+  // Otherwise a kubelet that repeats its samples would never be stale.
+  const repeated = previous?.last !== undefined && newestMs(previous.last.usage) === newestMs(now.value);
+  return { reason: 'stale', last: { usage: now.value, sinceMs: repeated ? previous.last.sinceMs : nowMs } };
+}
+
+/** Returns the last usage, or why it is not served. */
+export function readLastUsage<U extends Usage | PodUsage>(
+  { last, reason }: LastUsage<U>,
   nowMs: number,
   staleness: Staleness,
 ): Answer<U> {
-  if (served.last === undefined) return { kind: 'missing', reason: served.reason };
-  const { usage, sinceMs } = served.last;
-  const isGood = nowMs - sinceMs <= stalenessMs(staleness);
-  return isGood ? { kind: 'ready', value: usage } : { kind: 'missing', reason: served.reason };
+  const isServed = last !== undefined && !isStale(last.sinceMs, nowMs, staleness);
+  return isServed ? { kind: 'ready', value: last.usage } : { kind: 'missing', reason };
 }
 
-/** Of a pod, its freshest container: one that ended may linger with its last sample while the others go on. */
+/** Returns the newest sample's time: a container that ended may keep its last sample while the others go on. */
 function newestMs(usage: Usage | PodUsage): number {
   if (!('containers' in usage)) return usage.timestampMs;
   return usage.containers.reduce((newest, { timestampMs }) => Math.max(newest, timestampMs), -Infinity);

@@ -1,95 +1,91 @@
-/** What the storage holds of one node and of its pods, and what follows from that alone; pure. */
+/** The slow path's form of what is stored of one node and of its pods, which is also the snapshot's; pure. */
 import type { ContainerPoint, PodBatch, Point, Source, Usage } from '../sample/point.ts';
-import type { Served } from './lastusage.ts';
-import type { ServedPod } from './podusage.ts';
-import { distanceMs } from './spacing.ts';
-import type { Held } from './window.ts';
+import type { LastPodUsage, LastUsage } from './lastusage.ts';
+import type { SamplePair } from './samplepair.ts';
+import { intervalMs } from './spacing.ts';
 
-/** What is known of one node. */
-export interface HeldNode {
-  /** metadata.uid of the Node; undefined where it was not known. */
+export interface NodeState {
+  /** metadata.uid of the Node; undefined if unknown. */
   readonly uid: string | undefined;
-  /** Where the last scrape is from. */
+  /** Of the last scrape. */
   readonly source: Source;
-  readonly machine: Held | undefined;
+  readonly machine: SamplePair | undefined;
   readonly hasSwap: boolean;
-  readonly served: Served<Usage>;
-  readonly pods: readonly HeldPod[];
-  /** See Stored. */
+  readonly lastUsage: LastUsage<Usage>;
+  readonly pods: readonly PodState[];
+  /** See StoreResult. */
   readonly spacingMs: number;
-  /** When it was last told of, monotonic. */
+  /** When it was last stored, monotonic. */
   readonly storedMs: number;
 }
 
-/** One pod as one node told of it. */
-export interface HeldPod {
+/** One pod as one node reports it. */
+export interface PodState {
   readonly node: string;
   /** namespace/name */
   readonly name: string;
   readonly uid: string | undefined;
-  readonly containers: ReadonlyMap<string, Held<ContainerPoint>>;
-  /** Those of the containers that the kubelet does not report any more: since when, monotonic. */
-  readonly absent: Absent;
-  readonly served: ServedPod;
-  /** Set in snapshots where the API has placed the pod on the node. */
+  readonly containers: ReadonlyMap<string, SamplePair<ContainerPoint>>;
+  /** Those of the containers that the kubelet does not report any more. */
+  readonly absent: AbsentContainers;
+  readonly lastUsage: LastPodUsage;
+  /** Set in snapshots if the API has placed the pod on the node. */
   readonly isVerified?: true;
 }
 
-/** By container name. */
-export type Absent = ReadonlyMap<string, number>;
+/** Since when containers are not reported, monotonic; by name. */
+export type AbsentContainers = ReadonlyMap<string, number>;
 
-export const noneAbsent: Absent = new Map();
+export const noneAbsent: AbsentContainers = new Map();
 
-/** What has become of the samples of one pod, or machine. */
-export interface Progress {
-  /** How many samples are the first ones of what they are of, so that they wait for a second one. */
+/** Sums up the new samples of one scrape. */
+export interface NewSamples {
+  /** First samples, which have no rate without a second one. */
   first: number;
-  /** The largest distance of a new sample to the one before it, in milliseconds; 0 where there is none. */
-  largestDistanceMs: number;
+  /** The longest interval between a new sample and its predecessor, in milliseconds; 0 if there is none. */
+  longestIntervalMs: number;
+}
+
+/** Adds one pair to the sums. @param possibleMs see longestPossibleIntervalMs. */
+export function countSample<P extends Point>(
+  sums: NewSamples,
+  previous: SamplePair<P> | undefined,
+  now: SamplePair<P>,
+  possibleMs: number,
+): void {
+  // A sample that was there already is the same object.
+  if (now.last !== previous?.last && typeof now.base === 'string') sums.first += 1;
+  countInterval(sums, intervalMs(previous, now) ?? 0, possibleMs);
+}
+
+/** Adds the interval between two samples, if it is possible. */
+export function countInterval(sums: NewSamples, ms: number, possibleMs: number): void {
+  if (ms <= possibleMs) sums.longestIntervalMs = Math.max(sums.longestIntervalMs, ms);
+}
+
+/** Adds a pod's containers to the sums. */
+export function countPodSamples(
+  sums: NewSamples,
+  previous: PodState | undefined,
+  now: PodState,
+  possibleMs: number,
+): void {
+  for (const [name, pair] of now.containers) countSample(sums, previous?.containers.get(name), pair, possibleMs);
 }
 
 /**
- * Adds what is new of one held sample.
- * @param possibleMs how far apart the two samples can be; see possibleDistanceMs.
- */
-export function noteProgress<P extends Point>(
-  progress: Progress,
-  before: Held<P> | undefined,
-  now: Held<P>,
-  possibleMs: number,
-): void {
-  if (isFirst(before, now)) progress.first += 1;
-  noteDistance(progress, distanceMs(before, now) ?? 0, possibleMs);
-}
-
-/** Adds the distance of two samples, if it is possible. */
-export function noteDistance(progress: Progress, ms: number, possibleMs: number): void {
-  if (ms <= possibleMs) progress.largestDistanceMs = Math.max(progress.largestDistanceMs, ms);
-}
-
-export function notePodProgress(
-  progress: Progress,
-  before: HeldPod | undefined,
-  now: HeldPod,
-  possibleMs: number,
-): void {
-  for (const [name, container] of now.containers) {
-    noteProgress(progress, before?.containers.get(name), container, possibleMs);
-  }
-}
-
-/** A sample that was there already is held by the same object. */
-function isFirst(before: Held | undefined, now: Held): boolean {
-  return now.last !== before?.last && typeof now.base === 'string';
-}
-
-/**
- * Returns which containers of a pod are not reported any more: a row may be away for one scrape, so a container has gone only when it was absent for longer than
- * that. None where another container has come: one has followed the other, as an app follows its init container.
+ * Returns the containers that are not reported any more but are waited for, since a row may be missing for one scrape. None if a new container is reported: an app
+ * follows its init container.
  * @param points of the same pod now.
+ * @param longestMs a container that is absent for longer has ended.
  */
-export function absentOf(held: HeldPod, points: readonly ContainerPoint[], nowMs: number, longestMs: number): Absent {
-  const { containers, absent } = held;
+export function absentContainers(
+  state: PodState,
+  points: readonly ContainerPoint[],
+  nowMs: number,
+  longestMs: number,
+): AbsentContainers {
+  const { containers, absent } = state;
   if (points.length === containers.size && absent.size === 0) return noneAbsent;
   if (points.some(({ name }) => !containers.has(name))) return noneAbsent;
   const names = new Set(points.map(({ name }) => name));
@@ -98,13 +94,13 @@ export function absentOf(held: HeldPod, points: readonly ContainerPoint[], nowMs
   return new Map(since.filter(([, sinceMs]) => nowMs - sinceMs <= longestMs));
 }
 
-/** Within its node. */
-export function keyOf(pod: Pick<PodBatch, 'namespace' | 'name' | 'uid'>): string {
+/** Returns the pod's key within its node. */
+export function podKey(pod: Pick<PodBatch, 'namespace' | 'name' | 'uid'>): string {
   return `${pod.namespace}/${pod.name}/${pod.uid ?? ''}`;
 }
 
-/** Whether it is the same pod as before: where a UID is not known, not when all containers are new, which is another one of its name. */
-export function isSamePod(held: HeldPod, uid: string | undefined, containers: readonly ContainerPoint[]): boolean {
-  if (held.uid !== undefined && uid !== undefined) return true;
-  return containers.some((point) => held.containers.get(point.name)?.last.containerId === point.containerId);
+/** Reports whether it is the same pod as before. If a UID is unknown, a pod whose containers are all new is another one of its name. */
+export function isSamePod(state: PodState, uid: string | undefined, containers: readonly ContainerPoint[]): boolean {
+  if (state.uid !== undefined && uid !== undefined) return true;
+  return containers.some((point) => state.containers.get(point.name)?.last.containerId === point.containerId);
 }

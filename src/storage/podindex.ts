@@ -1,23 +1,23 @@
 /** Finds stored pods by namespace and name. */
 import type { StoredPod } from './storednode.ts';
 
-/** What the API knows of a pod that tells which stored one it is. */
+/** Identifies a pod of the API among the stored ones. */
 export interface PodIdentity {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** Annotation kubernetes.io/config.hash: the cgroups of a static pod carry it instead of the UID. */
+  /** Annotation kubernetes.io/config.hash, which kubelets use as the UID of a static pod. */
   readonly configHash: string | undefined;
-  /** Its spec.nodeName; undefined where the API does not name it. */
+  /** Its spec.nodeName; undefined if the API names none. */
   readonly node: string | undefined;
 }
 
 export interface PodIndex {
   add(pod: StoredPod): void;
   remove(pod: StoredPod): void;
-  /** The only pod of a name; undefined where there are several or none. Nearly always there is one. */
+  /** Returns the only pod of a name; undefined if there are several or none. Nearly always there is one. */
   only(namespace: string, name: string): StoredPod | undefined;
-  /** All pods of a name: several where one was made anew under it, or two nodes report it. */
+  /** Returns all pods of a name: several if one was created again under it, or two nodes report it. */
   named(namespace: string, name: string): readonly StoredPod[];
 }
 
@@ -36,7 +36,7 @@ export function createPodIndex(): PodIndex {
     }
     const same = pods.get(name);
     if (same === undefined) pods.set(name, pod);
-    // A kubelet may report many pods of one name: a list would be copied for each.
+    // A kubelet may report many pods of one name; copying a list for each would be quadratic.
     else if (same instanceof Set) same.add(pod);
     else pods.set(name, new Set([same, pod]));
   }

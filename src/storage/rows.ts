@@ -1,13 +1,15 @@
 /**
- * The two samples of each container of a node as a row of numbers: nearly all containers of nearly all scrapes have a sample, one before it, and a newer
- * one now. A node's first scrape leaves single ones, all at once, so rows have these, too. Whatever else there may be is not for rows.
+ * Fast path: the two samples of each container of a node as a row of numbers. Nearly all containers have a sample, a previous one, and now a newer one. A node's
+ * first scrape leaves single samples, so rows have these too. Everything else takes the slow path (samplepair.ts), by the same rules (samplerules.ts, rate.ts);
+ * test/unit/storage/inplace.test.ts feeds both the same scrapes.
  */
 import { column as batchColumn, columns as batchColumns, type PodLayout } from '../sample/batch.ts';
-import type { ContainerPoint, Usage } from '../sample/point.ts';
-import { type Judgement, judge, type Rules } from './samplerules.ts';
-import { hasPlainTime, type Held, nanocores } from './window.ts';
+import type { ContainerPoint } from '../sample/point.ts';
+import { type ContainerUsage, nanocores, swapUsage } from './rate.ts';
+import { hasPlainTime, type SamplePair } from './samplepair.ts';
+import { classifySample, type SampleKind, type SampleLimits } from './samplerules.ts';
 
-/** The newest sample, and what its rate is counted from; NaN where that is the only one so far. */
+/** The newest sample, and the base of its rate; NaN if there is no base yet. */
 const column = {
   timestampMs: 0,
   cpuSeconds: 1,
@@ -21,43 +23,43 @@ const columns = 6;
 
 export type Rows = Float64Array;
 
-/** @param count as many as the batch has rows. */
+/** @param count the batch's number of rows. */
 export function createRows(count: number): Rows {
   return new Float64Array(count * columns);
 }
 
-/** What advanceRows returns where it has changed nothing. */
-export const notPlain = -1;
+/** Returned by updateRows if it has changed nothing. */
+export const needsSlowPath = -1;
 
 /**
- * Takes in the newest samples of some containers, if that is all there is to do. Returns the largest possible distance of a new sample to the one before it
- * in milliseconds, 0 where there is none; or `notPlain`.
+ * Adds the newest samples of some containers if they fit rows. Returns the longest possible interval between a new sample and its predecessor in milliseconds, 0 if
+ * there is none; or `needsSlowPath`.
  * @param numbers of a batch of the same layout.
- * @param possibleMs see possibleDistanceMs.
+ * @param possibleMs see longestPossibleIntervalMs.
  */
-export function advanceRows(
+export function updateRows(
   rows: Rows,
   first: number,
   count: number,
   numbers: Float64Array,
-  rules: Rules,
+  limits: SampleLimits,
   possibleMs: number,
 ): number {
   for (let row = first; row < first + count; row += 1) {
-    const judgement = judgeRow(rows, row, numbers, rules);
-    if (judgement !== 'news' && judgement !== 'repeated') return notPlain;
-    if (!isPlainTime(numbers, row)) return notPlain;
+    const kind = classifyRow(rows, row, numbers, limits);
+    if (kind !== 'newer' && kind !== 'repeated') return needsSlowPath;
+    if (!isPlainTime(numbers, row)) return needsSlowPath;
   }
-  // Where only some have their second sample there is more to say.
-  if (isSingle(rows, first) && !areAllNewer(rows, first, count, numbers)) return notPlain;
-  let largestMs = 0;
+  // A pod of which only some containers have a second sample has no usage yet.
+  if (hasOneSample(rows, first) && !areAllNewer(rows, first, count, numbers)) return needsSlowPath;
+  let longestMs = 0;
   for (let row = first; row < first + count; row += 1) {
     const to = row * columns;
     const from = row * batchColumns;
-    const distanceMs = numbers[from + batchColumn.timestampMs]! - rows[to + column.timestampMs]!;
-    // Judged as repeated.
-    if (distanceMs <= 0) continue;
-    if (distanceMs <= possibleMs) largestMs = Math.max(largestMs, distanceMs);
+    const intervalMs = numbers[from + batchColumn.timestampMs]! - rows[to + column.timestampMs]!;
+    // Classified as repeated.
+    if (intervalMs <= 0) continue;
+    if (intervalMs <= possibleMs) longestMs = Math.max(longestMs, intervalMs);
     rows[to + column.baseTimestampMs] = rows[to + column.timestampMs]!;
     rows[to + column.baseCpuSeconds] = rows[to + column.cpuSeconds]!;
     rows[to + column.timestampMs] = numbers[from + batchColumn.timestampMs]!;
@@ -65,36 +67,35 @@ export function advanceRows(
     rows[to + column.memoryBytes] = numbers[from + batchColumn.memoryBytes]!;
     rows[to + column.swapBytes] = numbers[from + batchColumn.swapBytes]!;
   }
-  return largestMs;
+  return longestMs;
 }
 
-/** Whether the sample's time is what the kubelet wrote. */
+/** Reports whether the sample's time is what the kubelet wrote. */
 function isPlainTime(numbers: Float64Array, row: number): boolean {
   const at = row * batchColumns;
   return Number.isNaN(numbers[at + batchColumn.toldMs]) && numbers[at + batchColumn.isUntimed] === 0;
 }
 
-function judgeRow(rows: Rows, row: number, numbers: Float64Array, rules: Rules): Judgement {
-  const held = row * columns;
+function classifyRow(rows: Rows, row: number, numbers: Float64Array, limits: SampleLimits): SampleKind {
+  const last = row * columns;
   const now = row * batchColumns;
-  return judge(
-    rows[held + column.timestampMs]!,
-    rows[held + column.cpuSeconds]!,
-    rows[held + column.memoryBytes]!,
+  return classifySample(
+    rows[last + column.timestampMs]!,
+    rows[last + column.cpuSeconds]!,
+    rows[last + column.memoryBytes]!,
     numbers[now + batchColumn.timestampMs]!,
     numbers[now + batchColumn.cpuSeconds]!,
     numbers[now + batchColumn.memoryBytes]!,
     numbers[now + batchColumn.startTimeMs]!,
-    rules,
+    limits,
   );
 }
 
-/** Whether a row has one sample so far. */
-export function isSingle(rows: Rows, row: number): boolean {
+/** Reports whether a row has one sample so far. */
+export function hasOneSample(rows: Rows, row: number): boolean {
   return Number.isNaN(rows[row * columns + column.baseTimestampMs]);
 }
 
-/** Whether there are newer samples of all of some containers. */
 function areAllNewer(rows: Rows, first: number, count: number, numbers: Float64Array): boolean {
   for (let row = first; row < first + count; row += 1) {
     const newMs = numbers[row * batchColumns + batchColumn.timestampMs]!;
@@ -103,7 +104,7 @@ function areAllNewer(rows: Rows, first: number, count: number, numbers: Float64A
   return true;
 }
 
-/** The time of the newest sample of some containers. */
+/** Returns the time of the newest sample of some containers. */
 export function newestMs(rows: Rows, first: number, count: number): number {
   let newest = -Infinity;
   for (let row = first; row < first + count; row += 1) {
@@ -112,24 +113,23 @@ export function newestMs(rows: Rows, first: number, count: number): number {
   return newest;
 }
 
-/** The rate between the two samples of a row. */
-export function usageInRow(rows: Rows, row: number, name: string, hasSwap: boolean): Usage & { readonly name: string } {
+/** Returns the usage between the two samples of a row; usageOf is the slow path. */
+export function usageInRow(rows: Rows, row: number, name: string, hasSwap: boolean): ContainerUsage {
   const at = row * columns;
   const timestampMs = rows[at + column.timestampMs]!;
   const windowMs = timestampMs - rows[at + column.baseTimestampMs]!;
-  const swapBytes = rows[at + column.swapBytes]!;
   return {
     name,
     timestampMs,
     windowMs,
     cpuNanocores: nanocores(rows[at + column.cpuSeconds]!, rows[at + column.baseCpuSeconds]!, windowMs),
     memoryBytes: Math.trunc(rows[at + column.memoryBytes]!),
-    swapBytes: hasSwap && !Number.isNaN(swapBytes) ? Math.trunc(swapBytes) : undefined,
+    swapBytes: swapUsage(rows[at + column.swapBytes], hasSwap),
   };
 }
 
-/** Whether what is held can be a row. */
-export function fitsRow({ last, base, rival, lacksValue }: Held): boolean {
+/** Reports whether a row can hold the pair. */
+export function fitsRow({ last, base, rival, lacksValue }: SamplePair): boolean {
   return (
     base !== 'restarted' &&
     hasPlainTime(last) &&
@@ -140,7 +140,8 @@ export function fitsRow({ last, base, rival, lacksValue }: Held): boolean {
   );
 }
 
-export function writeRow(rows: Rows, row: number, { last, base }: Held): void {
+/** Writes a pair that fits. */
+export function writeRow(rows: Rows, row: number, { last, base }: SamplePair): void {
   const at = row * columns;
   rows[at + column.timestampMs] = last.timestampMs;
   rows[at + column.cpuSeconds] = last.cpuSeconds;
@@ -153,25 +154,26 @@ export function writeRow(rows: Rows, row: number, { last, base }: Held): void {
 
 const noBase = { timestampMs: Number.NaN, cpuSeconds: Number.NaN };
 
+/** Returns a row as a pair. */
 export function readRow(
   rows: Rows,
   row: number,
   { name, containerId }: PodLayout['containers'][number],
-): Held<ContainerPoint> {
+): SamplePair<ContainerPoint> {
   const at = row * columns;
   const swapBytes = rows[at + column.swapBytes]!;
   return {
     last: {
       name,
       containerId,
-      // Of no interest once it was looked at.
+      // Not used after a container's first sample.
       startTimeMs: undefined,
       timestampMs: rows[at + column.timestampMs]!,
       cpuSeconds: rows[at + column.cpuSeconds]!,
       memoryBytes: rows[at + column.memoryBytes]!,
       swapBytes: Number.isNaN(swapBytes) ? undefined : swapBytes,
     },
-    base: isSingle(rows, row)
+    base: hasOneSample(rows, row)
       ? 'one-sample'
       : { timestampMs: rows[at + column.baseTimestampMs]!, cpuSeconds: rows[at + column.baseCpuSeconds]! },
   };

@@ -1,18 +1,18 @@
 /**
- * The form in which what is stored outlives a restart: a line that says what it is, a line per node, and a line with the checksum of all
- * before it. Times are ages at the moment of writing, since a new process has another monotonic clock.
+ * Writes and reads the storage's state, so that it outlives a restart: a header line, a line per node, and a line with the checksum of the others. Times are ages at
+ * the moment of writing, since the next process has another monotonic clock.
  */
 import { createHash } from 'node:crypto';
 import type { ContainerPoint, Point, Usage, PodUsage } from '../sample/point.ts';
-import type { Absent, HeldNode, HeldPod } from './nodestate.ts';
-import type { Served } from './lastusage.ts';
+import type { LastUsage } from './lastusage.ts';
+import type { AbsentContainers, NodeState, PodState } from './nodestate.ts';
+import type { SamplePair } from './samplepair.ts';
 import { checkSavedNode, longestMs } from './snapshotchecks.ts';
-import type { Held } from './window.ts';
 
-/** Another number whenever what a line holds has changed: a file of another version is of no use. */
-const snapshotVersion = 5;
+/** Increased whenever the lines' fields change; a file of another version is not read. */
+const snapshotVersion = 6;
 
-/** What is wrong with a snapshot, for the log. */
+/** Why a snapshot cannot be used, for the log. */
 export class SnapshotError extends Error {
   override readonly name = 'SnapshotError';
 }
@@ -20,17 +20,17 @@ export class SnapshotError extends Error {
 export interface Snapshot {
   /** Milliseconds since the epoch. */
   readonly writtenMs: number;
-  readonly nodes: readonly (readonly [name: string, node: HeldNode])[];
+  readonly nodes: readonly (readonly [name: string, node: NodeState])[];
 }
 
-/** When something is, in both clocks. */
+/** One moment in both clocks. */
 export interface Instant {
   readonly wallMs: number;
   readonly monotonicMs: number;
 }
 
-/** The lines of a snapshot, each with its end; may be taken slowly: every node is as it is when its turn comes. */
-export function* writeSnapshot(nodes: Iterable<readonly [string, HeldNode]>, now: Instant): Generator<string> {
+/** Returns the lines of a snapshot, each with its end. They may be consumed slowly: each node is written as it is then. */
+export function* writeSnapshot(nodes: Iterable<readonly [string, NodeState]>, now: Instant): Generator<string> {
   const hash = createHash('sha256');
   const line = (value: unknown) => {
     const text = `${JSON.stringify(value)}\n`;
@@ -43,8 +43,8 @@ export function* writeSnapshot(nodes: Iterable<readonly [string, HeldNode]>, now
 }
 
 /**
- * Reads all of it, or nothing.
- * @throws SnapshotError when it is cut off, changed, of another version, older than this, or sealed with a field that cannot be.
+ * Reads a whole snapshot.
+ * @throws SnapshotError if it is truncated, changed, of another version, too old, or has an invalid field.
  */
 export function readSnapshot(text: string, now: Instant, oldestMs: number): Snapshot {
   const { body, sum } = split(text);
@@ -84,23 +84,23 @@ interface Header {
   readonly writtenMs: number;
 }
 
-/** Everything that HeldNode has; what is undefined is left out by JSON, and read as undefined again. */
-interface SavedNode extends Omit<HeldNode, 'machine' | 'served' | 'pods' | 'storedMs'> {
+/** A NodeState; JSON omits fields that are undefined. */
+interface SavedNode extends Omit<NodeState, 'machine' | 'lastUsage' | 'pods' | 'storedMs'> {
   readonly node: string;
-  readonly machine?: Held | undefined;
-  readonly served: SavedServed<Usage>;
+  readonly machine?: SamplePair | undefined;
+  readonly lastUsage: SavedUsage<Usage>;
   readonly storedAgeMs: number;
   readonly pods: readonly SavedPod[];
 }
 
-interface SavedPod extends Omit<HeldPod, 'node' | 'served' | 'containers' | 'absent'> {
-  readonly served: SavedServed<PodUsage>;
-  readonly containers: readonly Held<ContainerPoint>[];
+interface SavedPod extends Omit<PodState, 'node' | 'lastUsage' | 'containers' | 'absent'> {
+  readonly lastUsage: SavedUsage<PodUsage>;
+  readonly containers: readonly SamplePair<ContainerPoint>[];
   readonly absent?: readonly { readonly name: string; readonly ageMs: number }[];
 }
 
-interface SavedServed<U> {
-  readonly reason: Served<U>['reason'];
+interface SavedUsage<U> {
+  readonly reason: LastUsage<U>['reason'];
   readonly last?: { readonly usage: U; readonly ageMs: number };
 }
 
@@ -111,17 +111,17 @@ function split(text: string): { readonly body: string; readonly sum: string } {
   return { body: text.slice(0, end), sum };
 }
 
-function saveNode(node: string, { served, pods, storedMs, ...rest }: HeldNode, nowMs: number): SavedNode {
+function saveNode(node: string, { lastUsage, pods, storedMs, ...rest }: NodeState, nowMs: number): SavedNode {
   return {
     node,
     ...rest,
     storedAgeMs: ageMs(storedMs, nowMs),
-    served: saveServed(served, nowMs),
+    lastUsage: saveUsage(lastUsage, nowMs),
     pods: pods.map((pod) => ({
       name: pod.name,
       uid: pod.uid,
       ...(pod.isVerified && { isVerified: pod.isVerified }),
-      served: saveServed(pod.served, nowMs),
+      lastUsage: saveUsage(pod.lastUsage, nowMs),
       containers: [...pod.containers.values()],
       ...(pod.absent.size > 0 && { absent: saveAbsent(pod.absent, nowMs) }),
     })),
@@ -129,39 +129,36 @@ function saveNode(node: string, { served, pods, storedMs, ...rest }: HeldNode, n
 }
 
 function loadNode(
-  { node, storedAgeMs, served, pods, ...rest }: SavedNode,
+  { node, storedAgeMs, lastUsage, pods, ...rest }: SavedNode,
   thenMs: number,
-): readonly [string, HeldNode] {
-  const held: HeldNode = {
+): readonly [string, NodeState] {
+  const state: NodeState = {
     ...rest,
-    machine: rest.machine && loadHeld(rest.machine),
-    served: loadServed(served, thenMs),
+    machine: rest.machine && loadPair(rest.machine),
+    lastUsage: loadUsage(lastUsage, thenMs),
     storedMs: thenMs - storedAgeMs,
     pods: pods.map((pod) => loadPod(node, pod, thenMs)),
   };
-  return [node, held];
+  return [node, state];
 }
 
-function loadPod(node: string, { served, containers, absent = [], ...rest }: SavedPod, thenMs: number): HeldPod {
-  const byName = new Map(containers.map((container) => [container.last.name, loadHeld(container)]));
+function loadPod(node: string, { lastUsage, containers, absent = [], ...rest }: SavedPod, thenMs: number): PodState {
+  const byName = new Map(containers.map((container) => [container.last.name, loadPair(container)]));
   const since = new Map(absent.map(({ name: of, ageMs }) => [of, thenMs - ageMs]));
-  return { node, ...rest, served: loadServed(served, thenMs), containers: byName, absent: since };
+  return { node, ...rest, lastUsage: loadUsage(lastUsage, thenMs), containers: byName, absent: since };
 }
 
-function saveAbsent(absent: Absent, nowMs: number): NonNullable<SavedPod['absent']> {
+function saveAbsent(absent: AbsentContainers, nowMs: number): NonNullable<SavedPod['absent']> {
   return Array.from(absent, ([name, sinceMs]) => ({ name, ageMs: ageMs(sinceMs, nowMs) }));
 }
 
-/**
- * Returns the age to write. What has come since the writing began is as old as that; and what came longer ago than a snapshot can say is of no use,
- * whatever its age.
- */
+/** Returns the age to write: 0 for what came since the writing began, and at most what a snapshot can hold, which is stale by far. */
 function ageMs(sinceMs: number, nowMs: number): number {
   return Math.min(Math.max(0, nowMs - sinceMs), longestMs);
 }
 
 /** JSON has null for the NaN of a sample without a value. */
-function loadHeld<P extends Point>({ last, rival, ...rest }: Held<P>): Held<P> {
+function loadPair<P extends Point>({ last, rival, ...rest }: SamplePair<P>): SamplePair<P> {
   return { last: loadPoint(last), ...rest, ...(rival && { rival: loadPoint(rival) }) };
 }
 
@@ -169,11 +166,11 @@ function loadPoint<P extends Point>(point: P): P {
   return (point.memoryBytes as number | null) === null ? { ...point, memoryBytes: Number.NaN } : point;
 }
 
-/** What is served of a part of a pod is left out: the next scrape has it again. */
-function saveServed<U>({ reason, last }: Served<U>, nowMs: number): SavedServed<U> {
+/** Omits a pod's part, which the next scrape makes again. */
+function saveUsage<U>({ reason, last }: LastUsage<U>, nowMs: number): SavedUsage<U> {
   return { reason, ...(last && { last: { usage: last.usage, ageMs: ageMs(last.sinceMs, nowMs) } }) };
 }
 
-function loadServed<U>({ reason, last }: SavedServed<U>, thenMs: number): Served<U> {
+function loadUsage<U>({ reason, last }: SavedUsage<U>, thenMs: number): LastUsage<U> {
   return { reason, ...(last && { last: { usage: last.usage, sinceMs: thenMs - last.ageMs } }) };
 }

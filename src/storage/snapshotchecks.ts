@@ -1,21 +1,21 @@
-/** Says what a line of a snapshot may hold: a file that is sealed but malformed must not reach the store, nor a number that cannot be the API. */
+/** Checks the fields of a snapshot's line: a malformed file with a valid checksum must not reach the storage, nor an impossible number the API. */
 import { canBeId, latestMs, valueLimit } from '../sample/point.ts';
+import { type SamplePair, stampMs } from './samplepair.ts';
 import { isPossible, mostCores } from './samplerules.ts';
-import { type Held, stampMs } from './window.ts';
 
 /** Throws an Error that names the field. */
-type Check = (value: unknown, field: string) => void;
+type FieldCheck = (value: unknown, field: string) => void;
 
-/** The start of the year 0, from which on RFC 3339 can write times; milliseconds since the epoch. */
+/** The start of the year 0, the first that RFC 3339 can write; milliseconds since the epoch. */
 const earliestMs = -62_167_219_200_000;
-/** Thirty days, in milliseconds: no window is longer, and no age is written longer. */
+/** Thirty days in milliseconds: the longest window, and the longest age that is written. */
 export const longestMs = 30 * 86_400_000;
 
 const time = number(earliestMs, latestMs);
 const seconds = number(0, valueLimit);
 const bytes = number(0, valueLimit);
 /** JSON has no NaN: a sample without a value has null. */
-const sampleBytes: Check = (value, field) => (value === null ? undefined : bytes(value, field));
+const sampleBytes: FieldCheck = (value, field) => (value === null ? undefined : bytes(value, field));
 const yes = oneOf(true);
 const swapBytes = optional(bytes);
 const point = {
@@ -38,7 +38,7 @@ const containerUsages = list(object({ ...usage, name: text }));
 const podUsage = { timestampMs: time, windowMs: usage.windowMs, containers: containerUsages };
 const reason = oneOf('never-scraped', 'one-sample', 'restarted', 'stale', 'other-uid');
 
-const servedOf = (what: Check) =>
+const lastUsageOf = (what: FieldCheck) =>
   object({ reason, last: optional(object({ usage: what, ageMs: number(0, longestMs) })) });
 
 const pod = object({
@@ -48,9 +48,9 @@ const pod = object({
   },
   uid: optional(text),
   isVerified: optional(yes),
-  served: servedOf(object(podUsage)),
+  lastUsage: lastUsageOf(object(podUsage)),
   containers: (value, field) => {
-    list(held(containerPoint))(value, field);
+    list(pair(containerPoint))(value, field);
     const names = new Set(
       (value as readonly { readonly last: { readonly name: string } }[]).map(({ last }) => last.name),
     );
@@ -63,9 +63,9 @@ const node = object({
   node: text,
   uid: optional(text),
   source: oneOf('cadvisor', 'resource'),
-  machine: optional(held(point)),
+  machine: optional(pair(point)),
   hasSwap: boolean,
-  served: servedOf(object(usage)),
+  lastUsage: lastUsageOf(object(usage)),
   spacingMs: number(0, longestMs),
   storedAgeMs: number(0, longestMs),
   pods: list(pod),
@@ -76,8 +76,8 @@ export function checkSavedNode(value: unknown): void {
   node(value, 'node');
 }
 
-function held(of: Readonly<Record<string, Check>>): Check {
-  // The sample before, or a container's start.
+function pair(of: Readonly<Record<string, FieldCheck>>): FieldCheck {
+  // The previous sample, or a container's start.
   const base = object({
     timestampMs: time,
     cpuSeconds: seconds,
@@ -97,18 +97,18 @@ function held(of: Readonly<Record<string, Check>>): Check {
       rival: optional(object(of)),
       lacksValue: optional(yes),
     })(value, field);
-    const { last, base: from } = value as Pick<Held, 'last' | 'base'>;
+    const { last, base: from } = value as Pick<SamplePair, 'last' | 'base'>;
     if (typeof from === 'string') return;
     const windowMs = stampMs(last) - stampMs(from);
-    // What is served is counted from these two, and must be what a snapshot can hold.
+    // The usage is counted from these two, and must be one that a snapshot can hold.
     number(1, longestMs)(windowMs, `${field}'s window`);
     const usedSeconds = last.cpuSeconds - from.cpuSeconds;
     if (!isPossible(usedSeconds, windowMs, { mostCores })) fail(`${field}'s rate`, 'more than any node can use');
   };
 }
 
-/** Other fields are refused: what is not checked is not taken in. */
-function object(fields: Readonly<Record<string, Check>>): Check {
+/** Rejects unknown fields: what is not checked is not read. */
+function object(fields: Readonly<Record<string, FieldCheck>>): FieldCheck {
   return (value, field) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(field, 'no object');
     for (const name of Object.keys(value)) if (!Object.hasOwn(fields, name)) fail(field, 'an unknown field');
@@ -118,24 +118,24 @@ function object(fields: Readonly<Record<string, Check>>): Check {
   };
 }
 
-function list(check: Check): Check {
+function list(check: FieldCheck): FieldCheck {
   return (value, field) => {
     if (!Array.isArray(value)) fail(field, 'no list');
     for (const [index, each] of (value as readonly unknown[]).entries()) check(each, `${field}[${index}]`);
   };
 }
 
-function optional(check: Check): Check {
+function optional(check: FieldCheck): FieldCheck {
   return (value, field) => (value === undefined ? undefined : check(value, field));
 }
 
-function oneOf(...values: readonly unknown[]): Check {
+function oneOf(...values: readonly unknown[]): FieldCheck {
   return (value, field) => {
     if (!values.includes(value)) fail(field, 'an unknown word');
   };
 }
 
-function number(least: number, most: number): Check {
+function number(least: number, most: number): FieldCheck {
   return (value, field) => {
     if (typeof value !== 'number' || !(value >= least && value <= most))
       fail(field, `no number from ${least} to ${most}`);

@@ -1,30 +1,30 @@
-/** What the storage has of one node: its pods in rows, and as objects those about which there is more to say. */
+/** One stored node: its pods in rows (fast path), and as objects if rows cannot hold them (slow path). */
 import { type Layout, machineRow, newLayoutVersion, type PodLayout, rowsOf } from '../sample/batch.ts';
 import type { ContainerPoint, PodUsage, Source, Usage } from '../sample/point.ts';
-import { type HeldNode, type HeldPod, noneAbsent } from './nodestate.ts';
-import { createRows, fitsRow, isSingle, readRow, type Rows, usageInRow, writeRow } from './rows.ts';
-import type { Served } from './lastusage.ts';
-import type { Held } from './window.ts';
+import type { LastUsage } from './lastusage.ts';
+import { noneAbsent, type NodeState, type PodState } from './nodestate.ts';
+import { combineUsages, type ContainerUsage } from './rate.ts';
+import { createRows, fitsRow, hasOneSample, readRow, type Rows, usageInRow, writeRow } from './rows.ts';
+import type { SamplePair } from './samplepair.ts';
 
 export interface StoredNode {
   readonly name: string;
-  /** metadata.uid of the Node; undefined where it is not known. */
+  /** metadata.uid of the Node; undefined if unknown. */
   uid: string | undefined;
   source: Source;
   hasSwap: boolean;
-  machine: Held | undefined;
-  served: Served<Usage>;
+  machine: SamplePair | undefined;
+  lastUsage: LastUsage<Usage>;
   spacingMs: number;
   storedMs: number;
-  /** When it was first stored, monotonic; after a restart when the snapshot's was. */
+  /** When it was first stored, monotonic; after a restart, when the snapshot's scrape was. */
   readonly sinceMs: number;
   readonly layout: Layout;
-  /** By the layout. */
   readonly rows: Rows;
   /** Of the layout, in its order. */
   readonly pods: readonly StoredPod[];
-  /** Those that the last scrape did not tell of; they are not in rows. */
-  silent: readonly StoredPod[];
+  /** Pods that the last scrape did not report; they are not in rows. */
+  unreported: readonly StoredPod[];
 }
 
 export interface StoredPod {
@@ -32,93 +32,78 @@ export interface StoredPod {
   readonly layout: PodLayout;
   /** Whether the API has placed the pod on the node. */
   readonly isVerified: boolean;
-  /** When the newest sample came, monotonic; of a pod in rows that has a usage. */
+  /** When the newest sample came, monotonic; for pods in rows that have a usage. */
   sinceMs: number;
-  /** All there is to say of a pod that is not in rows: of one that waits for a sample of some of its containers, was restarted, or is silent. */
-  odd: HeldPod | undefined;
+  /** Slow path: the pod's state if rows cannot hold it, as after a restart. Undefined for pods in rows. */
+  state: PodState | undefined;
 }
 
 export function createStoredNode(
   layout: Layout,
-  rest: Omit<StoredNode, 'layout' | 'rows' | 'pods' | 'silent'>,
+  rest: Omit<StoredNode, 'layout' | 'rows' | 'pods' | 'unreported'>,
 ): StoredNode {
   const pods: StoredPod[] = [];
-  const node = { ...rest, layout, rows: createRows(rowsOf(layout)), pods, silent: [] };
+  const node = { ...rest, layout, rows: createRows(rowsOf(layout)), pods, unreported: [] };
   for (const pod of layout.pods) {
     const isVerified = layout.unverified?.has(pod) === false;
-    pods.push({ node, layout: pod, isVerified, sinceMs: 0, odd: undefined });
+    pods.push({ node, layout: pod, isVerified, sinceMs: 0, state: undefined });
   }
   return node;
 }
 
-/** A pod as an object. */
-export function heldOf(pod: StoredPod): HeldPod {
-  if (pod.odd !== undefined) return pod.odd;
+/** Returns a pod's state, also of one in rows. */
+export function podStateOf(pod: StoredPod): PodState {
+  if (pod.state !== undefined) return pod.state;
   const { node, layout } = pod;
-  const containers = new Map<string, Held<ContainerPoint>>();
+  const containers = new Map<string, SamplePair<ContainerPoint>>();
   for (const [index, container] of layout.containers.entries()) {
     containers.set(container.name, readRow(node.rows, layout.firstRow + index, container));
   }
   const { uid } = layout;
-  return { node: node.name, name: nameOf(layout), uid, containers, absent: noneAbsent, served: servedOf(pod) };
+  return { node: node.name, name: nameOf(layout), uid, containers, absent: noneAbsent, lastUsage: lastUsageOf(pod) };
 }
 
-/** Takes in what there is to say of a pod now: in rows, if that says it all. */
-export function settle(pod: StoredPod, held: HeldPod): void {
-  if (!fitsRows(pod.layout, held)) {
-    pod.odd = held;
+/** Sets a pod's state: in rows if they can hold it and the fast path is on, otherwise as an object. */
+export function setPodState(pod: StoredPod, state: PodState, fastPath: boolean): void {
+  if (!fastPath || !fitsRows(pod.layout, state)) {
+    pod.state = state;
     return;
   }
-  pod.odd = undefined;
-  pod.sinceMs = held.served.last?.sinceMs ?? 0;
+  pod.state = undefined;
+  pod.sinceMs = state.lastUsage.last?.sinceMs ?? 0;
   for (const [index, { name }] of pod.layout.containers.entries()) {
-    const container = held.containers.get(name);
-    if (container !== undefined) writeRow(pod.node.rows, pod.layout.firstRow + index, container);
+    const pair = state.containers.get(name);
+    if (pair !== undefined) writeRow(pod.node.rows, pod.layout.firstRow + index, pair);
   }
 }
 
-/** Whether all containers of a pod in rows have one sample so far; otherwise none of them has. */
+/** Reports whether the containers of a pod in rows have one sample so far: all of them have, or none. */
 export function isWaiting({ node: { rows }, layout: { firstRow } }: StoredPod): boolean {
-  return isSingle(rows, firstRow);
+  return hasOneSample(rows, firstRow);
 }
 
-/** The usage of a pod in rows that has one, as toPodUsage makes it. Hot: lists of a large cluster ask for 150,000 of them. */
+/** Returns the usage of a pod in rows that has one; podUsageOf is the slow path. Hot: lists of a large cluster call it 150,000 times. */
 export function usageInRows({ node: { rows, hasSwap }, layout: { containers, firstRow } }: StoredPod): PodUsage {
-  const usages: PodUsage['containers'][number][] = [];
-  let oldest: Usage | undefined;
-  let isSorted = true;
+  const usages: ContainerUsage[] = [];
   for (let index = 0; index < containers.length; index += 1) {
-    const { name } = containers[index]!;
-    const usage = usageInRow(rows, firstRow + index, name, hasSwap);
-    if (oldest === undefined || usage.timestampMs < oldest.timestampMs) oldest = usage;
-    if (index > 0 && name < usages[index - 1]!.name) isSorted = false;
-    usages.push(usage);
+    usages.push(usageInRow(rows, firstRow + index, containers[index]!.name, hasSwap));
   }
-  if (oldest === undefined) throw new Error('a pod in rows has containers');
-  if (!isSorted) usages.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { timestampMs: oldest.timestampMs, windowMs: oldest.windowMs, containers: usages };
+  return combineUsages(usages);
 }
 
-/** All that is held of a node as objects, as snapshots have it. */
-export function toHeldNode({
-  uid,
-  source,
-  machine,
-  hasSwap,
-  served,
-  spacingMs,
-  storedMs,
-  pods,
-  silent,
-}: StoredNode): HeldNode {
-  return { uid, source, machine, hasSwap, served, spacingMs, storedMs, pods: [...pods, ...silent].map(toHeldPod) };
+/** Returns a node's state, as snapshots have it. */
+export function toNodeState(node: StoredNode): NodeState {
+  const { uid, source, machine, hasSwap, lastUsage, spacingMs, storedMs, pods, unreported } = node;
+  const states = [...pods, ...unreported].map(toSavedPod);
+  return { uid, source, machine, hasSwap, lastUsage, spacingMs, storedMs, pods: states };
 }
 
-function toHeldPod(pod: StoredPod): HeldPod {
-  return pod.isVerified ? { ...heldOf(pod), isVerified: true } : heldOf(pod);
+function toSavedPod(pod: StoredPod): PodState {
+  return pod.isVerified ? { ...podStateOf(pod), isVerified: true } : podStateOf(pod);
 }
 
-export function fromHeldNode(name: string, { pods, ...rest }: HeldNode): StoredNode {
+/** Returns a stored node with a snapshot's state. */
+export function fromNodeState(name: string, { pods, ...rest }: NodeState, fastPath: boolean): StoredNode {
   let firstRow = machineRow + 1;
   const layouts = pods.map((pod): PodLayout => {
     const [namespace = '', podName = ''] = pod.name.split('/');
@@ -130,24 +115,24 @@ export function fromHeldNode(name: string, { pods, ...rest }: HeldNode): StoredN
   const unverified = new Set(layouts.filter((_, index) => pods[index]?.isVerified !== true));
   const layout = { version: newLayoutVersion(), pods: layouts, unverified };
   const node = createStoredNode(layout, { name, sinceMs: rest.storedMs, ...rest });
-  for (const [index, pod] of node.pods.entries()) settle(pod, pods[index]!);
+  for (const [index, pod] of node.pods.entries()) setPodState(pod, pods[index]!, fastPath);
   return node;
 }
 
-/** namespace/name */
+/** Returns namespace/name. */
 export function nameOf({ namespace, name }: Pick<PodLayout, 'namespace' | 'name'>): string {
   return `${namespace}/${name}`;
 }
 
-/** Whether what is served of the pod follows from its containers as they are now, and these are rows of one kind. */
-function fitsRows({ containers }: PodLayout, { served, containers: held, absent }: HeldPod): boolean {
-  if (containers.length === 0 || held.size !== containers.length || absent.size > 0) return false;
-  if (served.part !== undefined) return false;
-  const hasUsage = served.last !== undefined;
-  return held.values().every((container) => fitsRow(container) && (container.base !== 'one-sample') === hasUsage);
+/** Reports whether the pod's usage follows from its containers' samples, and rows can hold all of these. */
+function fitsRows({ containers }: PodLayout, { lastUsage, containers: pairs, absent }: PodState): boolean {
+  if (containers.length === 0 || pairs.size !== containers.length || absent.size > 0) return false;
+  if (lastUsage.part !== undefined) return false;
+  const hasUsage = lastUsage.last !== undefined;
+  return pairs.values().every((pair) => fitsRow(pair) && (pair.base !== 'one-sample') === hasUsage);
 }
 
-function servedOf(pod: StoredPod): Served<PodUsage> {
+function lastUsageOf(pod: StoredPod): LastUsage<PodUsage> {
   if (isWaiting(pod)) return { reason: 'one-sample' };
   return { reason: 'stale', last: { usage: usageInRows(pod), sinceMs: pod.sinceMs } };
 }

@@ -22,14 +22,16 @@ export const placement: readonly Mutation[] = [
     ],
     ['pod.uid === other.uid', 'true', 'the next pod of a name keeps the UID of the one before'],
   ]),
-  ...mutate('storage/claims.ts', tests, [
-    ['const claiming = [...exact, ...named];', 'const claiming = exact;', 'a pod without a UID is no claim'],
+  ...mutate('storage/podmatch.ts', tests, [
+    ['const candidates = [...exact, ...named];', 'const candidates = exact;', 'a pod without a UID is no claim'],
     ['areOfOneNode(verified) ? verified : []', '[]', 'the node that the API had named does not count'],
   ]),
-  ...mutate('storage/storage.ts', tests, [
+  ...mutate('storage/usagereader.ts', tests, [
     [' && isOn(only, identity)', '', 'the only pod of a name is served wherever it is'],
-    ["isDisputed && best.kind === 'missing' ? conflict : best", 'best', 'a conflict is not said to be one'],
-    ['++unverified <= unknownPodLimit', 'true', 'made-up pods of earlier scrapes pile up'],
+    ["isConflict && best.kind === 'missing' ? conflict : best", 'best', 'a conflict is not reported as one'],
+  ]),
+  ...mutate('storage/nodeupdate.ts', tests, [
+    ['++unverified <= unknownPodLimit', 'true', 'invented pods of earlier scrapes accumulate'],
   ]),
   ...mutate('storage/storednode.ts', tests, [
     ['pods[index]?.isVerified !== true', 'false', 'whatever a snapshot has was placed by the API'],

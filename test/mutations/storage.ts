@@ -1,7 +1,7 @@
 /** Mutations of what is held of samples, and of the rates that follow from them. */
 import { type Mutation, mutate } from './mutation.ts';
 
-const tests = ['test/unit/storage/window.test.ts', 'test/unit/storage/*.test.ts'];
+const tests = ['test/unit/storage/samplepair.test.ts', 'test/unit/storage/*.test.ts'];
 
 export const storage: readonly Mutation[] = [
   ...mutate('storage/samplerules.ts', tests, [
@@ -14,24 +14,24 @@ export const storage: readonly Mutation[] = [
     ['intervalMs < -clockStepMs', 'intervalMs < -Infinity', 'a clock that was set back is waited for'],
     ['intervalMs < 0 && cpu', 'false && cpu', 'a higher counter is that of an older sample'],
     [
-      'intervalMs > rules.longestWindowMs) return',
+      'intervalMs > limits.longestWindowMs) return',
       'intervalMs > Infinity) return',
       'a window of hours is served as the present',
     ],
     [
-      "return isPossible(cpuSeconds - lastCpuSeconds, intervalMs, rules) ? 'news' : 'implausible'",
-      "return 'news'",
+      "return isPossible(cpuSeconds - lastCpuSeconds, intervalMs, limits) ? 'newer' : 'implausible'",
+      "return 'newer'",
       'more cores are served than the node has',
     ],
-    ['intervalMs * rules.mostCores', 'intervalMs * mostCores', "the node's capacity is no bound"],
+    ['intervalMs * limits.mostCores', 'intervalMs * mostCores', "the node's capacity is no bound"],
     ['Math.min(mostCores, capacityCores * capacityMargin)', 'capacityCores', 'a rate has no margin over the capacity'],
     ['!(lastMs - startTimeMs <= zeroCounterMs)', 'false', 'the whole life of a container is booked on one window'],
     [
       "if (!isEmpty) return 'no value'",
-      "if (!isEmpty) return 'news'",
+      "if (!isEmpty) return 'newer'",
       'a CPU row that is missing once is a use of nothing',
     ],
-    ['(isEmpty && intervalMs <= rules.stalenessMs)', 'isEmpty', 'a container that has ended is never served as such'],
+    ['(isEmpty && intervalMs <= limits.stalenessMs)', 'isEmpty', 'a container that has ended is never served as such'],
     ['Number.isNaN(memoryBytes) || (isEmpty', '(isEmpty', 'a container without a working set has one of NaN'],
     ['2 * resolutionMs, 2 * spacingMs', '2 * resolutionMs', 'a node that samples seldom is never served'],
     ['longestWindowAtLeastMs, 2 * resolutionMs', 'longestWindowAtLeastMs', 'a resolution of an hour is never served'],
@@ -41,10 +41,21 @@ export const storage: readonly Mutation[] = [
       'a restart in the second of the last sample is no restart',
     ],
   ]),
-  ...mutate('storage/window.ts', tests, [
+  ...mutate('storage/rate.ts', tests, [
+    ['return hasSwap && swapBytes', 'return swapBytes', 'nodes without swap have a swap usage'],
     [
-      'usage.timestampMs < old.timestampMs',
-      'usage.timestampMs > old.timestampMs',
+      'swapBytes !== undefined && !Number.isNaN(swapBytes)',
+      'swapBytes !== undefined',
+      'in rows, an unknown swap is served',
+    ],
+    [
+      'if (!isSorted) usages.sort((a, b) => (a.name < b.name ? -1 : 1));',
+      '',
+      'containers are in the order of the layout',
+    ],
+    [
+      'usage.timestampMs < oldest.timestampMs',
+      'usage.timestampMs > oldest.timestampMs',
       "a pod's time is that of its newest container",
     ],
     ['Math.trunc(usedNanoseconds', '(usedNanoseconds', 'nanocores have fractions'],
@@ -54,35 +65,37 @@ export const storage: readonly Mutation[] = [
       'the counters are not cut to whole nanoseconds, as by metrics-server',
     ],
     ['Math.max(0, Math.trunc(last', '(Math.trunc(last', 'a counter that went back by its jitter is a negative use'],
+  ]),
+  ...mutate('storage/samplepair.ts', tests, [
     [
-      '!mayBeSameContainer(held.last.containerId, point.containerId)',
+      '!mayBeSameContainer(pair.last.containerId, point.containerId)',
       'false',
       "a restarted container goes on from its predecessor's counter",
     ],
     ['ageMs >= freshMinimumMs && ', '', 'a container of a second is served by one sample'],
     [
-      '!isFresh || !isPossible(point.cpuSeconds, ageMs, rules)',
+      '!isFresh || !isPossible(point.cpuSeconds, ageMs, limits)',
       '!isFresh',
       'a start time that has moved makes thousands of cores',
     ],
     [
-      "if (held.lacksValue === true) return { kind: 'missing', reason: 'stale' };",
+      "if (pair.lacksValue === true) return { kind: 'missing', reason: 'stale' };",
       '',
       'a sample without a value is a usage',
     ],
-    ["{ last: point, base: 'restarted', ...(", '{ last: point, base: held.last, ...(', 'a rate goes over a restart'],
+    ["{ last: point, base: 'restarted', ...(", '{ last: point, base: pair.last, ...(', 'a rate goes over a restart'],
     [
       'if (follows && !isOtherClock(rival, point)) return { last: point, base: rival };',
       '',
       'a machine exchanged under its name is never served',
     ],
     [
-      'return misfit(nowMs - rivalMs, rules.sinceScrapeMs) < misfit(nowMs - lastMs, 2 * rules.sinceScrapeMs);',
+      'return misfit(nowMs - rivalMs, limits.sinceScrapeMs) < misfit(nowMs - lastMs, 2 * limits.sinceScrapeMs);',
       'return false;',
       'a window goes over a step of the clock',
     ],
     [
-      "return judgeAfter(rival, point, startTimeMs, rules) === 'news';",
+      "return classify(rival, point, startTimeMs, limits) === 'newer';",
       'return false;',
       'the sample after an odd one is counted from that',
     ],
@@ -93,33 +106,27 @@ export const storage: readonly Mutation[] = [
     ],
     [' && point.cpuSeconds > 0;', ';', 'a counter that is not reported yet is a use of nothing'],
     [
-      'isFirstCounter ? sinceStart(point, youngerThanMs, rules) : undefined',
+      'isFirstCounter ? sinceStart(point, youngerThanMs, limits) : undefined',
       'undefined',
       'a first counter is no usage',
     ],
     ['return { last, base, rival: point };', 'return { last: point, base: last };', 'one absurd sample is served'],
     ['return toldMs ?? timestampMs;', 'return timestampMs;', 'an old sample gets a new time with each answer'],
-    ['hasSwap && last.swapBytes !== undefined', 'last.swapBytes !== undefined', 'nodes without swap have a swap usage'],
   ]),
   ...mutate('storage/rows.ts', tests, [
     [
-      'if (distanceMs <= 0) continue;',
-      'if (distanceMs < 0) continue;',
+      'if (intervalMs <= 0) continue;',
+      'if (intervalMs < 0) continue;',
       'in rows, the same sample again is a window of nothing',
     ],
-    ["judgement !== 'news' && judgement !== 'repeated'", 'false', 'rows take in what is remarkable'],
-    ['if (!isPlainTime(numbers, row)) return notPlain;', '', 'rows take in times that are not believed'],
+    ["kind !== 'newer' && kind !== 'repeated'", 'false', 'rows take in what is remarkable'],
+    ['if (!isPlainTime(numbers, row)) return needsSlowPath;', '', 'rows take in times that are not believed'],
     [
-      'if (isSingle(rows, first) && !areAllNewer(rows, first, count, numbers)) return notPlain;',
+      'if (hasOneSample(rows, first) && !areAllNewer(rows, first, count, numbers)) return needsSlowPath;',
       '',
       'a pod is served with a container that has one sample',
     ],
     ['if (!(newMs > rows[', 'if (!(newMs >= rows[', 'a row of equal time is a second sample'],
-    [
-      'hasSwap && !Number.isNaN(swapBytes)',
-      '!Number.isNaN(swapBytes)',
-      'in rows, nodes without swap have a swap usage',
-    ],
     ["base !== 'restarted' &&", '', 'a restarted container is taken for one with a single sample'],
     ['    rival === undefined &&\n', '', 'a rival is forgotten in rows'],
     ['    lacksValue === undefined &&\n', '', 'a lack of a value is forgotten in rows'],
@@ -130,24 +137,26 @@ export const storage: readonly Mutation[] = [
     ],
   ]),
   ...mutate('storage/storednode.ts', tests, [
-    [
-      'usage.timestampMs < oldest.timestampMs',
-      'usage.timestampMs > oldest.timestampMs',
-      "in rows, a pod's time is that of its newest container",
-    ],
-    [
-      'if (!isSorted) usages.sort((a, b) => (a.name < b.name ? -1 : 1));',
-      '',
-      'containers are in the order of the layout',
-    ],
     ['absent.size > 0) return false', 'false) return false', 'a container whose rows are away is forgotten'],
-    ["(container.base !== 'one-sample') === hasUsage", 'true', 'a pod of which nothing is served is in rows'],
-    ['pods: [...pods, ...silent]', 'pods: [...pods]', 'silent pods are not in snapshots'],
+    ["(pair.base !== 'one-sample') === hasUsage", 'true', 'a pod of which nothing is served is in rows'],
+    ['[...pods, ...unreported].map', '[...pods].map', 'unreported pods are not in snapshots'],
   ]),
   ...mutate('storage/storage.ts', tests, [
     [
-      "pod.layout.uid !== undefined && readPod(pod, nowMs).kind === 'ready'",
-      "readPod(pod, nowMs).kind === 'ready'",
+      'if (table.nodes.has(name) || isOtherNode(state.uid, nodeUid(name))) continue;',
+      'if (table.nodes.has(name)) continue;',
+      'a snapshot of another machine is restored',
+    ],
+    [
+      'if (isOtherNode(table.nodes.get(name)?.uid, uid)) table.delete(name);',
+      '',
+      'a machine exchanged under its name goes on',
+    ],
+  ]),
+  ...mutate('storage/nodeupdate.ts', tests, [
+    [
+      "pod.layout.uid !== undefined && readPod(pod, nowMs, options.stalenessMs).kind === 'ready'",
+      "readPod(pod, nowMs, options.stalenessMs).kind === 'ready'",
       'a silent pod without a UID is kept',
     ],
     [
@@ -155,25 +164,21 @@ export const storage: readonly Mutation[] = [
       'pod.sinceMs = nowMs;',
       'a kubelet that repeats itself is never stale',
     ],
-    ['if (isBetter(answer, best)) best = answer;', 'best = answer;', "the last of two nodes' pods wins"],
     [
-      'if (nodes.has(name) || isOtherNode(held.uid, nodeUid(name))) continue;',
-      'if (nodes.has(name)) continue;',
-      'a snapshot of another machine is restored',
-    ],
-    ['if (isOtherNode(nodes.get(name)?.uid, uid)) forget(name);', '', 'a machine exchanged under its name goes on'],
-    [
-      'index\n      .named(namespace, name)\n      .find((pod) => pod.node.name === node && (',
-      'index\n      .named(namespace, name)\n      .find((pod) => (',
+      'index\n    .named(namespace, name)\n    .find((pod) => pod.node.name === node && (',
+      'index\n    .named(namespace, name)\n    .find((pod) => (',
       'a pod goes on from the samples of another node',
     ],
     [
-      'scrape.before?.source === batch.source ? newContainerMs : 0',
+      'update.previous?.source === batch.source ? newContainerMs : 0',
       'newContainerMs',
       'of a node that was just found, start times are believed',
     ],
     ['batch.hasSwap ?? known?.hasSwap ?? false', 'batch.hasSwap ?? false', 'swap is forgotten when none is in use'],
-    ['nowMs - pod.sinceMs > usageStalenessMs(staleness)', 'false', 'usages in rows are never stale'],
+  ]),
+  ...mutate('storage/usagereader.ts', tests, [
+    ['if (isBetter(answer, best)) best = answer;', 'best = answer;', "the last of two nodes' pods wins"],
+    ['isStale(pod.sinceMs, nowMs, staleness)', 'false', 'usages in rows are never stale'],
   ]),
   ...mutate('storage/admission.ts', tests, [
     [
@@ -194,7 +199,7 @@ export const storage: readonly Mutation[] = [
     ['- startMarginMs + clockAheadMs', '- startMarginMs', "a node's clock decides which containers are a pod's"],
     ['        unverified.add(pod);\n', '', 'pods of which the API says nothing count as verified'],
   ]),
-  ...mutate('storage/claims.ts', tests, [
+  ...mutate('storage/podmatch.ts', tests, [
     [
       'pod.node.name === identity.node && isExact(pod, identity)',
       'isExact(pod, identity)',
@@ -206,20 +211,24 @@ export const storage: readonly Mutation[] = [
       'a pod of yesterday under the same name is served',
     ],
     ['(layout.uid === uid || layout.uid === configHash)', '(layout.uid === uid)', 'static pods are not found'],
-    ['areOfOneNode(verified) ? verified : []', 'claiming', 'of two claimants, both are served'],
+    ['areOfOneNode(verified) ? verified : []', 'candidates', 'of two claimants, both are served'],
   ]),
   ...mutate('storage/spacing.ts', tests, [
-    ['before.spacingMs * memory', '0', 'the spacing is that of the last scrape alone'],
+    ['previous.spacingMs * decay', '0', 'the spacing is that of the last scrape alone'],
     [
       'Math.min(spacingLimitMs, ',
       'Math.min(Infinity, ',
       'a silent node is served for as long as its clock has stepped',
     ],
-    ['nowMs - before.storedMs > onTimeResolutions * resolutionMs || ', '', 'a missed scrape is taken for slow samples'],
+    [
+      'nowMs - previous.storedMs > onTimeResolutions * resolutionMs || ',
+      '',
+      'a missed scrape is taken for slow samples',
+    ],
   ]),
   ...mutate('storage/lastusage.ts', tests, [
-    ['repeated ? before.last.sinceMs : nowMs', 'nowMs', 'the same samples again are news'],
-    ['nowMs - sinceMs <= stalenessMs(staleness)', 'true', 'usages are never stale'],
+    ['repeated ? previous.last.sinceMs : nowMs', 'nowMs', 'the same samples again are news'],
+    ['nowMs - sinceMs > stalenessMs(staleness)', 'false', 'usages are never stale'],
     [
       'Math.max(newest, timestampMs), -Infinity)',
       'Math.min(newest, timestampMs), Infinity)',
@@ -229,11 +238,11 @@ export const storage: readonly Mutation[] = [
   ...mutate('storage/podusage.ts', tests, [
     ['filter(({ rival }) => rival === undefined)', 'filter(() => true)', 'times of two clocks are compared'],
     [' && previous?.get(name)?.last === last', '', 'a container that has just come has ended, if its time is old'],
-    ['before?.oddMs ?? -Infinity', '-Infinity', 'a container that was odd is not waited for'],
-    ['if (isOdd) return', 'if (ready.size === 0) return', 'a pod is served without a container whose row is odd'],
+    ['previous?.valuelessMs ?? -Infinity', '-Infinity', 'a container that was odd is not waited for'],
+    ['if (lacksValue) return', 'if (ready.size === 0) return', 'a pod is served without a container whose row is odd'],
     [
-      'left.length === now.size ? toPodUsage(left) : undefined',
-      'toPodUsage(left)',
+      'if (left.length !== now.size || left.length === 0) return',
+      'if (left.length === 0) return',
       'an init container stands in for the pod',
     ],
     [

@@ -31,7 +31,7 @@ async function makeBody(): Promise<Buffer> {
       storage.store({ node, source: 'cadvisor', machine: sample, hasSwap: true, pods });
     await clock.advance(resolutionMs);
   }
-  const text = [...writeSnapshot(storage.held(), now())].join('');
+  const text = [...writeSnapshot(storage.states(), now())].join('');
   return Buffer.from(text.slice(0, text.lastIndexOf('{"sha256"')));
 }
 
@@ -71,11 +71,11 @@ export const targets: readonly FuzzTarget[] = [
       for (const node of ['node-a', 'node-b']) storage.nodeUsage(node);
       for (const name of ['web-0', 'web-1'])
         storage.podUsage({ namespace: 'shop', name, uid: `uid of ${name}`, configHash: undefined, node: 'node-a' });
-      const again = readSnapshot([...writeSnapshot(storage.held(), at)].join(''), at, oldestMs);
+      const again = readSnapshot([...writeSnapshot(storage.states(), at)].join(''), at, oldestMs);
       const third = setUp();
       third.restore(again.nodes);
-      const written = [...writeSnapshot(third.held(), at)].join('');
-      if (!isDeepStrictEqual(written, [...writeSnapshot(storage.held(), at)].join('')))
+      const written = [...writeSnapshot(third.states(), at)].join('');
+      if (!isDeepStrictEqual(written, [...writeSnapshot(storage.states(), at)].join('')))
         throw new Error('it is written otherwise the second time');
       return true;
     },

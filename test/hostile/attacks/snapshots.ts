@@ -28,7 +28,7 @@ const files: Readonly<Record<string, (file: string) => void>> = {
   },
   'a sealed line that is null': (file) => writeFileSync(file, sealed(null), { mode: 0o600 }),
   'a sealed node whose pods are a number': (file) => {
-    const node = { node: 'node-0', source: 'cadvisor', hasSwap: false, served: { reason: 'stale' } };
+    const node = { node: 'node-0', source: 'cadvisor', hasSwap: false, lastUsage: { reason: 'stale' } };
     writeFileSync(file, sealed({ ...node, spacingMs: 1, storedAgeMs: 1, pods: 7 }), { mode: 0o600 });
   },
 };

@@ -15,7 +15,7 @@ function setUp() {
       values: () => pods.values(),
       onSet: (listener) => void listeners.push(listener),
     },
-    usage: { isToldOf: ({ uid }) => reported.has(uid) },
+    usage: { isReported: ({ uid }) => reported.has(uid) },
     clock,
   });
   const add = (name: string, uid = `uid of ${name}`, node: string | undefined = 'node-a') => {

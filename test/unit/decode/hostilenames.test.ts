@@ -77,7 +77,7 @@ for (const endpoint of ['cadvisor', 'resource'] as const) {
             await clock.advance(15_000);
           }
           const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
-          const text = [...writeSnapshot(storage.held(), now)].join('');
+          const text = [...writeSnapshot(storage.states(), now)].join('');
           const [[, node] = assert.fail()] = readSnapshot(text, now, 60_000).nodes;
           assert.equal(node.pods.length, 1);
         });
@@ -98,7 +98,7 @@ test('names and paths of every length that is allowed are stored, and make a sna
     assert.equal(told.batch.pods.length, 1);
     storage.store(told.batch);
     const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
-    readSnapshot([...writeSnapshot(storage.held(), now)].join(''), now, 60_000);
+    readSnapshot([...writeSnapshot(storage.states(), now)].join(''), now, 60_000);
     await clock.advance(15_000);
   }
 });

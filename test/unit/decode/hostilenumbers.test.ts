@@ -78,7 +78,7 @@ for (const [source, decoderOf] of [
           const told = decoding.finish(time);
           if (told.kind === 'batch') storage.store(toPoints(told.batch));
           const now = { wallMs: ourMs, monotonicMs: clock.monotonicMs() };
-          readSnapshot([...writeSnapshot(storage.held(), now)].join(''), now, 60_000);
+          readSnapshot([...writeSnapshot(storage.states(), now)].join(''), now, 60_000);
         }
       }),
       { numRuns: 500 },

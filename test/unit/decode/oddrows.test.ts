@@ -54,7 +54,7 @@ function serve({ decoder: createDecoder, families, rows }: Scenario, asText: boo
     knownPod: () => known,
     bindings: storage,
     onForeign: () => assert.fail(),
-    onDisputed: () => assert.fail(),
+    onConflict: () => assert.fail(),
   });
   const decoder = createDecoder();
   return Array.from({ length: turns }, (_, turn) => {

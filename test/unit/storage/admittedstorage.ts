@@ -41,9 +41,9 @@ export function knownAs(options: Partial<KnownPod> = {}): KnownPod {
   return { uid: 'uid-1', configHash: undefined, node: 'node-a', createdSeconds, ...options };
 }
 
-export function createAdmittedStorage() {
+export function createAdmittedStorage({ fastPath = true } = {}) {
   const clock = createFakeClock();
-  const storage = createStorage({ clock, resolutionMs, stalenessMs });
+  const storage = createStorage({ clock, resolutionMs, stalenessMs, fastPath });
   const api = new Map<string, KnownPod>();
   const [setPod, deletePod] = [api.set.bind(api), api.delete.bind(api)];
   // As the informer does.
@@ -59,15 +59,16 @@ export function createAdmittedStorage() {
     return deletePod(key);
   };
   const foreign: string[] = [];
-  const disputed: string[] = [];
+  const conflicts: string[] = [];
   const admission = createAdmission({
     knownPod: (namespace, name) => api.get(`${namespace}/${name}`),
     bindings: storage,
+    fastPath,
     onForeign: (node, pods, { namespace, name }) => foreign.push(`${node} ${pods} ${namespace}/${name}`),
-    onDisputed: (node, pods, { namespace, name }) => disputed.push(`${node} ${pods} ${namespace}/${name}`),
+    onConflict: (node, pods, { namespace, name }) => conflicts.push(`${node} ${pods} ${namespace}/${name}`),
   });
   const layouts = new Map<string, Layout>();
-  return { clock, storage, admission, api, foreign, disputed, admit, scrape, cores, usage, snapshot, restore };
+  return { clock, storage, admission, api, foreign, conflicts, admit, scrape, cores, usage, snapshot, restore };
 
   function admit(node: string, pods: readonly PodBatch[], { source = 'cadvisor', aheadMs = 0 }: ScrapeOptions = {}) {
     const machine = { timestampMs: clock.wallMs(), cpuSeconds: 1, memoryBytes: 1, swapBytes: undefined };
@@ -93,7 +94,7 @@ export function createAdmittedStorage() {
   }
 
   function snapshot(): string {
-    return [...writeSnapshot(storage.held(), now())].join('');
+    return [...writeSnapshot(storage.states(), now())].join('');
   }
 
   function restore(text: string): void {

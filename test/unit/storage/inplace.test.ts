@@ -1,10 +1,14 @@
-/** Whether a batch has the layout of the one before, so that only numbers are taken in, or another one that says the same, makes no difference. */
+/**
+ * Holds the storage's fast path (a batch with the same layout, pods in rows) to the slow path (another layout object each time, pods as objects): the same scrapes
+ * give the same results, usages and snapshots.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { toBatch } from '../../../src/sample/batch.ts';
 import type { ContainerPoint, NodePoints, PodBatch } from '../../../src/sample/point.ts';
-import type { HeldPod } from '../../../src/storage/nodestate.ts';
+import type { PodState } from '../../../src/storage/nodestate.ts';
+import type { SamplePair } from '../../../src/storage/samplepair.ts';
 import { readSnapshot, writeSnapshot } from '../../../src/storage/snapshot.ts';
 import { createStorage, type Storage } from '../../../src/storage/storage.ts';
 import { createFakeClock, type FakeClock } from '../../fakes/clock.ts';
@@ -14,14 +18,14 @@ const resolutionMs = 15_000;
 const options = { resolutionMs, stalenessMs: 45_000 };
 const nodes = ['node-a', 'node-b'];
 
-interface PodState {
+interface FakePod {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string | undefined;
   readonly containers: readonly string[];
 }
 
-const pods: readonly PodState[] = [
+const pods: readonly FakePod[] = [
   { namespace: 'shop', name: 'web-0', uid: 'uid-1', containers: ['proxy', 'app'] },
   { namespace: 'shop', name: 'web-0', uid: 'uid-2', containers: ['app'] },
   { namespace: 'shop', name: 'db-0', uid: 'uid-3', containers: ['db'] },
@@ -65,24 +69,29 @@ const scrape = fc.record({
 });
 type Scrape = typeof scrape extends fc.Arbitrary<infer T> ? T : never;
 
-test('a layout that stays and one that is made anew each time', () => {
+test('the fast path and the slow path store and serve the same', () => {
   fc.assert(
     fc.property(fc.array(scrape, { minLength: 4, maxLength: 25 }), (scrapes) => {
       const clock = createFakeClock();
       const inPlace = createPointStorage({ clock, ...options });
-      const anew = createStorage({ clock, ...options });
+      const renewed = createStorage({ clock, ...options });
+      const slow = createPointStorage({ clock, ...options, fastPath: false });
       const running = nodes.map(createNode);
       for (const [index, each] of scrapes.entries()) {
         clock.jump(each.afterMs);
         const points = running[nodes.indexOf(each.node)]?.(each, clock) ?? assert.fail();
-        assert.deepEqual(inPlace.store(points), anew.store(toBatch(points)), `scrape ${index}`);
-        assert.deepEqual(served(inPlace), served(anew), `after scrape ${index}`);
-        assert.deepEqual(inPlace.counts(), anew.counts());
-        assert.equal(inPlace.hasUsage(), anew.hasUsage());
-        assert.deepEqual(snapshot(inPlace, clock), snapshot(anew, clock));
+        const stored = inPlace.store(points);
+        assert.deepEqual(stored, renewed.store(toBatch(points)), `scrape ${index}`);
+        assert.deepEqual(stored, slow.store(points), `scrape ${index}`);
+        for (const other of [renewed, slow]) {
+          assert.deepEqual(served(inPlace), served(other), `after scrape ${index}`);
+          assert.deepEqual(inPlace.counts(), other.counts());
+          assert.equal(inPlace.hasUsage(), other.hasUsage());
+          assert.deepEqual(snapshot(inPlace, clock), snapshot(other, clock));
+        }
       }
-      for (const storage of [inPlace, anew]) storage.forget('node-a');
-      assert.deepEqual(served(inPlace), served(anew));
+      for (const storage of [inPlace, renewed, slow]) storage.forget('node-a');
+      for (const other of [renewed, slow]) assert.deepEqual(served(inPlace), served(other));
     }),
     { numRuns: 100 },
   );
@@ -103,7 +112,7 @@ function createNode(node: string): (scrape: Scrape, clock: FakeClock) => NodePoi
     const point = { timestampMs: nowMs - 2_000, cpuSeconds: turns, memoryBytes: 1e9 + turns, swapBytes: 0 };
     return { node, source, hasSwap, machine: hasMachine ? point : undefined, pods: pods.flatMap(podOf) };
 
-    function podOf(pod: PodState, place: number): PodBatch[] {
+    function podOf(pod: FakePod, place: number): PodBatch[] {
       if (!there.has(pod)) return [];
       const containers = pod.containers.flatMap((name, index) => {
         const whats = odd.filter((each) => each.pod === place && each.container === index).map(({ what }) => what);
@@ -149,24 +158,28 @@ function served(storage: Omit<Storage, 'store'>) {
 /** The lines of a snapshot; the order of pods within a node does not matter. */
 function snapshot(storage: Omit<Storage, 'store'>, clock: FakeClock) {
   const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
-  const text = [...writeSnapshot(storage.held(), now)].join('');
+  const text = [...writeSnapshot(storage.states(), now)].join('');
   return readSnapshot(text, now, 0).nodes.map(([name, { pods: held, ...rest }]) => [
     name,
     rest,
-    held.toSorted((a, b) => (`${a.name} ${a.uid}` < `${b.name} ${b.uid}` ? -1 : 1)).map(withoutStarts),
+    held.toSorted((a, b) => (`${a.name} ${a.uid}` < `${b.name} ${b.uid}` ? -1 : 1)).map(usedFields),
   ]);
 }
 
-/** When it started is of no interest once a container has two samples, and rows do not keep it. */
-function withoutStarts({ containers, ...rest }: HeldPod) {
+/** Drops what rows do not keep since nothing uses it: start times after the first sample, and the rest of the sample that a rate is counted from. */
+function usedFields({ containers, ...rest }: PodState) {
   return {
     ...rest,
     containers: Array.from(containers.values(), ({ last, base, rival, lacksValue }) => ({
       ...last,
       startTimeMs: undefined,
-      base,
-      rival,
+      base: typeof base === 'string' ? base : baseFields(base),
+      rival: rival && { ...rival, startTimeMs: undefined },
       lacksValue,
     })),
   };
+}
+
+function baseFields({ timestampMs, cpuSeconds, toldMs, isUntimed }: Exclude<SamplePair['base'], string>) {
+  return { timestampMs, cpuSeconds, toldMs, isUntimed };
 }

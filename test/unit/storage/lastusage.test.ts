@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PodUsage } from '../../../src/sample/point.ts';
-import { keepServed } from '../../../src/storage/lastusage.ts';
+import { updateLastUsage } from '../../../src/storage/lastusage.ts';
 
 const usage = (...timesMs: readonly number[]): PodUsage => {
   const containers = timesMs.map((timestampMs, index) => ({
@@ -16,9 +16,9 @@ const usage = (...timesMs: readonly number[]): PodUsage => {
 };
 
 test("a pod's usage is news with a newer sample of any container, and none where all are repeated", () => {
-  const before = keepServed(undefined, { kind: 'ready', value: usage(10_000, 20_000) }, 1_000);
+  const before = updateLastUsage(undefined, { kind: 'ready', value: usage(10_000, 20_000) }, 1_000);
   const sinceMs = (...timesMs: readonly number[]) =>
-    keepServed(before, { kind: 'ready', value: usage(...timesMs) }, 2_000).last?.sinceMs;
+    updateLastUsage(before, { kind: 'ready', value: usage(...timesMs) }, 2_000).last?.sinceMs;
   assert.equal(sinceMs(10_000, 30_000), 2_000);
   assert.equal(sinceMs(10_000, 20_000), 1_000);
 });

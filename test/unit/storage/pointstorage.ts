@@ -1,10 +1,10 @@
 /** A storage that takes points, and gives batches the layout of the one before where that is the same, as the decoder does. */
 import { type Layout, toBatch } from '../../../src/sample/batch.ts';
 import type { NodePoints } from '../../../src/sample/point.ts';
-import { createStorage, type Storage, type StorageOptions, type Stored } from '../../../src/storage/storage.ts';
+import { createStorage, type Storage, type StorageOptions, type StoreResult } from '../../../src/storage/storage.ts';
 
 export interface PointStorage extends Omit<Storage, 'store'> {
-  store(points: NodePoints): Stored;
+  store(points: NodePoints): StoreResult;
 }
 
 export function createPointStorage(options: StorageOptions): PointStorage {

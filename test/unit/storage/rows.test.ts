@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toBatch } from '../../../src/sample/batch.ts';
-import { advanceRows, createRows, fitsRow, newestMs, readRow, writeRow } from '../../../src/storage/rows.ts';
-import type { Held } from '../../../src/storage/window.ts';
+import { updateRows, createRows, fitsRow, newestMs, readRow, writeRow } from '../../../src/storage/rows.ts';
+import type { SamplePair } from '../../../src/storage/samplepair.ts';
 
 const last = { timestampMs: 20_000, cpuSeconds: 2, memoryBytes: 1_000, swapBytes: undefined };
 const base = { timestampMs: 10_000, cpuSeconds: 1 };
 
 test('a row holds two plain samples or a single one, and nothing that says more', () => {
-  const fits: readonly Held[] = [
+  const fits: readonly SamplePair[] = [
     { last, base },
     { last, base: 'one-sample' },
   ];
-  const doesNotFit: readonly Held[] = [
+  const doesNotFit: readonly SamplePair[] = [
     { last, base: 'restarted' },
     { last, base, rival: last },
     { last, base, lacksValue: true },
@@ -39,8 +39,8 @@ test('the same sample again changes nothing in a row', () => {
   const rows = createRows(2);
   writeRow(rows, 1, { last: point, base });
   const before = readRow(rows, 1, point);
-  const rules = { mostCores: 4, longestWindowMs: 300_000, stalenessMs: 45_000 };
-  assert.equal(advanceRows(rows, 1, 1, numbers, rules, 60_000), 0);
+  const limits = { mostCores: 4, longestWindowMs: 300_000, stalenessMs: 45_000 };
+  assert.equal(updateRows(rows, 1, 1, numbers, limits, 60_000), 0);
   assert.deepEqual(readRow(rows, 1, point), before);
 });
 
@@ -52,6 +52,6 @@ test('an interval that is too long to be possible does not hide the others of it
   const rows = createRows(3);
   writeRow(rows, 1, { last: at(-30_000, 'app'), base: 'one-sample' });
   writeRow(rows, 2, { last: at(5_000, 'side'), base: 'one-sample' });
-  const rules = { mostCores: 4, longestWindowMs: 300_000, stalenessMs: 45_000 };
-  assert.equal(advanceRows(rows, 1, 2, numbers, rules, 30_000), 15_000);
+  const limits = { mostCores: 4, longestWindowMs: 300_000, stalenessMs: 45_000 };
+  assert.equal(updateRows(rows, 1, 2, numbers, limits, 30_000), 15_000);
 });

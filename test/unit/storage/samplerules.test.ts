@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judge, longestWindowMs, mostCoresOf } from '../../../src/storage/samplerules.ts';
-import { nanocores } from '../../../src/storage/window.ts';
+import { classifySample, longestWindowMs, mostCoresOf } from '../../../src/storage/samplerules.ts';
+import { nanocores } from '../../../src/storage/rate.ts';
 
-const rules = { mostCores: 20, longestWindowMs: 300_000, stalenessMs: 45_000 };
+const limits = { mostCores: 20, longestWindowMs: 300_000, stalenessMs: 45_000 };
 
 test('a node is served with up to 1.25 times its capacity, and with 1,024 cores where that is unknown', () => {
   assert.deepEqual([16, 0.5, undefined, 0, Number.NaN, 10_000].map(mostCoresOf), [20, 0.625, 1024, 1024, 1024, 1024]);
@@ -19,8 +19,8 @@ test('a counter of 0 of a container that started in the second of the last sampl
   const lastMs = 1_795_377_600_500;
   // cAdvisor cuts start times to whole seconds.
   const startMs = 1_795_377_600_000;
-  assert.equal(judge(lastMs, 12, 1_000, lastMs + 10_000, 0, 1_000, startMs, rules), 'restart');
-  assert.equal(judge(lastMs, 12, 1_000, lastMs + 10_000, 0, 1_000, startMs - 1_000, rules), 'no value');
+  assert.equal(classifySample(lastMs, 12, 1_000, lastMs + 10_000, 0, 1_000, startMs, limits), 'restart');
+  assert.equal(classifySample(lastMs, 12, 1_000, lastMs + 10_000, 0, 1_000, startMs - 1_000, limits), 'no value');
 });
 
 test('counters are cut to whole nanoseconds before their difference is taken, as by metrics-server', () => {

@@ -398,9 +398,9 @@ describe('storage', () => {
     const recreated = { ...web, uid: 'uid-2' };
     assert.deepEqual(storage.podUsage(recreated), missing('one-sample'));
     assert.deepEqual(storage.podUsage({ ...web, uid: 'uid-3' }), { kind: 'missing', reason: 'other-uid' });
-    const isToldOf = (uid: string) => storage.isToldOf({ ...web, uid });
-    assert.deepEqual(['uid-1', 'uid-2', 'uid-3'].map(isToldOf), [true, true, false]);
-    assert.equal(storage.isToldOf({ ...web, name: 'web-1' }), false);
+    const isReported = (uid: string) => storage.isReported({ ...web, uid });
+    assert.deepEqual(['uid-1', 'uid-2', 'uid-3'].map(isReported), [true, true, false]);
+    assert.equal(storage.isReported({ ...web, name: 'web-1' }), false);
   });
 
   test('tells apart the same pod name on two nodes by the UID', () => {
@@ -733,7 +733,7 @@ describe('storage', () => {
       const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
       for (const at of [100, 115]) storage.store(batch(at, [named(at, ...both)]));
       storage.store(batch(130, [named(130, 'app')]));
-      const text = [...writeSnapshot(storage.held(), now)].join('');
+      const text = [...writeSnapshot(storage.states(), now)].join('');
       const restored = setUp().storage;
       restored.restore(readSnapshot(text, now, 0).nodes);
       assert.equal(served(restored), 'app@115 side@115');
@@ -929,7 +929,7 @@ test('a silent pod is in the snapshot', () => {
   for (const at of [100, 110]) storage.store(batch(at));
   storage.store(batch(120, []));
   assert.deepEqual(
-    [...storage.held()].flatMap(([, { pods }]) => pods.map(({ name }) => name)),
+    [...storage.states()].flatMap(([, { pods }]) => pods.map(({ name }) => name)),
     ['shop/web-0'],
   );
 });

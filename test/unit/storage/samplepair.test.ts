@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type ContainerPoint, type Point, unknownContainerId } from '../../../src/sample/point.ts';
-import type { Rules } from '../../../src/storage/samplerules.ts';
-import * as window from '../../../src/storage/window.ts';
-import { type Held, nanocores, podUsageOf, usageOf } from '../../../src/storage/window.ts';
+import type { SampleLimits } from '../../../src/storage/samplerules.ts';
+import * as samplepair from '../../../src/storage/samplepair.ts';
+import { nanocores } from '../../../src/storage/rate.ts';
+import { type SamplePair, podUsageOf, usageOf } from '../../../src/storage/samplepair.ts';
 
-const rules: Rules = { mostCores: 16, longestWindowMs: 300_000, stalenessMs: 45_000 };
-const advanceMachine = (held: Held | undefined, next: Point) => window.advanceMachine(held, next, rules);
-const advanceContainer = (held: Held<ContainerPoint> | undefined, next: ContainerPoint, youngerThanMs: number) =>
-  window.advanceContainer(held, next, youngerThanMs, rules);
+const limits: SampleLimits = { mostCores: 16, longestWindowMs: 300_000, stalenessMs: 45_000 };
+const addMachineSample = (held: SamplePair | undefined, next: Point) => samplepair.addMachineSample(held, next, limits);
+const addContainerSample = (
+  held: SamplePair<ContainerPoint> | undefined,
+  next: ContainerPoint,
+  youngerThanMs: number,
+) => samplepair.addContainerSample(held, next, youngerThanMs, limits);
 
 const point = (timestampMs: number, cpuSeconds: number, memoryBytes = 1000): Point => ({
   timestampMs,
@@ -23,13 +27,16 @@ const container = (timestampMs: number, cpuSeconds: number, rest: Partial<Contai
   ...point(timestampMs, cpuSeconds),
   ...rest,
 });
-const containerAfter = (...points: ContainerPoint[]): Held<ContainerPoint> | undefined =>
-  points.reduce<Held<ContainerPoint> | undefined>((held, next) => advanceContainer(held, next, 15_000), undefined);
+const containerAfter = (...points: ContainerPoint[]): SamplePair<ContainerPoint> | undefined =>
+  points.reduce<SamplePair<ContainerPoint> | undefined>(
+    (held, next) => addContainerSample(held, next, 15_000),
+    undefined,
+  );
 
 describe('the rate between two samples', () => {
   test('is counted over their own distance', () => {
     const usage = usageOf(
-      advanceMachine(advanceMachine(undefined, point(1_000, 10)), point(11_005, 12.5, 4096)),
+      addMachineSample(addMachineSample(undefined, point(1_000, 10)), point(11_005, 12.5, 4096)),
       false,
     );
     assert.deepEqual(usage, {
@@ -45,20 +52,20 @@ describe('the rate between two samples', () => {
   });
 
   test('is exact to the nanocore on a counter of years', () => {
-    const held = advanceMachine(advanceMachine(undefined, point(0, 400_000_000)), point(10_000, 400_000_001));
+    const held = addMachineSample(addMachineSample(undefined, point(0, 400_000_000)), point(10_000, 400_000_001));
     const usage = usageOf(held, false);
     assert.equal(usage.kind === 'ready' && usage.value.cpuNanocores, 100_000_000);
   });
 
   test('is zero, not negative, where the kernel took back some nanoseconds', () => {
-    const usage = usageOf(advanceMachine(advanceMachine(undefined, point(0, 5)), point(10_000, 5 - 5e-7)), false);
+    const usage = usageOf(addMachineSample(addMachineSample(undefined, point(0, 5)), point(10_000, 5 - 5e-7)), false);
     assert.equal(usage.kind === 'ready' && usage.value.cpuNanocores, 0);
   });
 });
 
 test('swap is told where the node has some and the kubelet says how much, in whole bytes', () => {
   const swapOf = (swapBytes: number | undefined, hasSwap: boolean) => {
-    const held = advanceMachine(advanceMachine(undefined, point(0, 1)), { ...point(10_000, 2), swapBytes });
+    const held = addMachineSample(addMachineSample(undefined, point(0, 1)), { ...point(10_000, 2), swapBytes });
     const usage = usageOf(held, hasSwap);
     return usage.kind === 'ready' ? usage.value.swapBytes : assert.fail(usage.reason);
   };
@@ -70,7 +77,10 @@ test('swap is told where the node has some and the kubelet says how much, in who
 
 describe('one sample', () => {
   test('is not enough', () => {
-    assert.deepEqual(usageOf(advanceMachine(undefined, point(1, 1)), false), { kind: 'missing', reason: 'one-sample' });
+    assert.deepEqual(usageOf(addMachineSample(undefined, point(1, 1)), false), {
+      kind: 'missing',
+      reason: 'one-sample',
+    });
   });
 
   test('scraped twice is still one', () => {
@@ -125,7 +135,7 @@ describe('a time that is not what the kubelet wrote', () => {
   const guessed = (timestampMs: number, toldMs: number, cpuSeconds: number) =>
     container(timestampMs, cpuSeconds, { toldMs });
   const untimed = (timestampMs: number, cpuSeconds: number) => container(timestampMs, cpuSeconds, { isUntimed: true });
-  const rateOf = (held: Held | undefined) => {
+  const rateOf = (held: SamplePair | undefined) => {
     const usage = held && usageOf(held, false);
     return usage?.kind === 'ready' ? [usage.value.windowMs, usage.value.cpuNanocores] : usage?.reason;
   };
@@ -180,9 +190,9 @@ describe('a restart', () => {
 });
 
 describe('a pod', () => {
-  const ready = (name: string, atMs: number, windowMs: number): [string, Held] => [
+  const ready = (name: string, atMs: number, windowMs: number): [string, SamplePair] => [
     name,
-    advanceMachine(advanceMachine(undefined, point(atMs - windowMs, 1)), point(atMs, 2)),
+    addMachineSample(addMachineSample(undefined, point(atMs - windowMs, 1)), point(atMs, 2)),
   ];
 
   test('has the time and the window of its oldest container, and its containers by name', () => {
@@ -198,7 +208,7 @@ describe('a pod', () => {
 
   test('has none while one of its containers has none', () => {
     const usage = podUsageOf(
-      new Map([ready('a', 20_000, 10_000), ['b', advanceMachine(undefined, point(0, 0))]]),
+      new Map([ready('a', 20_000, 10_000), ['b', addMachineSample(undefined, point(0, 0))]]),
       false,
     );
     assert.deepEqual(usage, { kind: 'missing', reason: 'one-sample' });
@@ -206,22 +216,22 @@ describe('a pod', () => {
 });
 
 describe('a sample without a value', () => {
-  const cpuOf = (held: Held | undefined) => {
+  const cpuOf = (held: SamplePair | undefined) => {
     const usage = held && usageOf(held, false);
     return usage?.kind === 'ready' ? usage.value.cpuNanocores / 1e9 : usage?.reason;
   };
 
   test('is no news, and the next rate is counted from the last real one', () => {
     const before = containerAfter(container(10_000, 1_000), container(20_000, 1_010));
-    const missing = advanceContainer(before, container(30_000, 0), 0);
+    const missing = addContainerSample(before, container(30_000, 0), 0);
     assert.deepEqual(missing, { ...before, lacksValue: true });
-    assert.equal(cpuOf(advanceContainer(missing, container(40_000, 1_030), 0)), 1);
+    assert.equal(cpuOf(addContainerSample(missing, container(40_000, 1_030), 0)), 1);
   });
 
   test('is a working set of 0 where there was one, and one that is missing', () => {
     const before = containerAfter(container(10_000, 1), container(20_000, 2));
     for (const memoryBytes of [0, Number.NaN]) {
-      const lacking = advanceContainer(before, container(30_000, 3, { memoryBytes }), 0);
+      const lacking = addContainerSample(before, container(30_000, 3, { memoryBytes }), 0);
       assert.deepEqual(lacking, { ...before, lacksValue: true });
       assert.equal(cpuOf(lacking), 'stale');
     }
@@ -229,13 +239,13 @@ describe('a sample without a value', () => {
 
   test('is no news while the clock is set back either', () => {
     const before = containerAfter(container(100_000, 1_000), container(110_000, 1_010));
-    assert.deepEqual(advanceContainer(before, container(50_000, 0), 0), { ...before, lacksValue: true });
+    assert.deepEqual(addContainerSample(before, container(50_000, 0), 0), { ...before, lacksValue: true });
   });
 
   test('is over when the last sample is repeated', () => {
     const before = containerAfter(container(10_000, 1), container(20_000, 2));
-    const lacking = advanceContainer(before, container(30_000, 0), 0);
-    assert.deepEqual(advanceContainer(lacking, container(20_000, 2), 0), before);
+    const lacking = addContainerSample(before, container(30_000, 0), 0);
+    assert.deepEqual(addContainerSample(lacking, container(20_000, 2), 0), before);
   });
 
   test('is never counted from', () => {
@@ -247,15 +257,15 @@ describe('a sample without a value', () => {
 
   test('is a restart where the container started after the last sample', () => {
     const before = containerAfter(container(10_000, 1), container(20_000, 2));
-    const restarted = advanceContainer(before, container(30_000, 0, { startTimeMs: 25_000 }), 0);
-    assert.equal(cpuOf(advanceContainer(restarted, container(40_000, 5, { startTimeMs: 25_000 }), 0)), 0.5);
+    const restarted = addContainerSample(before, container(30_000, 0, { startTimeMs: 25_000 }), 0);
+    assert.equal(cpuOf(addContainerSample(restarted, container(40_000, 5, { startTimeMs: 25_000 }), 0)), 0.5);
   });
 
   test('makes the next sample the first one, where an old container had it', () => {
     const old = { startTimeMs: 1_000 };
     const first = containerAfter(container(100_000, 0, old), container(110_000, 90, old));
     assert.equal(cpuOf(first), 'restarted');
-    assert.equal(cpuOf(advanceContainer(first, container(120_000, 95, old), 0)), 0.5);
+    assert.equal(cpuOf(addContainerSample(first, container(120_000, 95, old), 0)), 0.5);
   });
 });
 
@@ -289,8 +299,8 @@ describe('one odd sample between good ones', () => {
 
 describe('a first counter of 0', () => {
   const rateOf = (...points: ContainerPoint[]) => {
-    const held = points.reduce<Held<ContainerPoint> | undefined>(
-      (before, next) => advanceContainer(before, next, 60_000),
+    const held = points.reduce<SamplePair<ContainerPoint> | undefined>(
+      (before, next) => addContainerSample(before, next, 60_000),
       undefined,
     );
     const usage = held && usageOf(held, false);
@@ -329,12 +339,12 @@ test('a start time that is away for one sample is no restart', () => {
 });
 
 describe('more CPU than the node has', () => {
-  const coresOf = (held: Held) => {
+  const coresOf = (held: SamplePair) => {
     const usage = usageOf(held, false);
     return usage.kind === 'ready' ? usage.value.cpuNanocores / 1e9 : usage.reason;
   };
   const machineAfter = (...points: Point[]) =>
-    points.reduce<Held | undefined>((held, next) => advanceMachine(held, next), undefined)!;
+    points.reduce<SamplePair | undefined>((held, next) => addMachineSample(held, next), undefined)!;
 
   test('in one sample is not served, and the next rate leaves it out', () => {
     const points = [point(10_000, 100), point(20_000, 110), point(30_000, 1.73e9)];
@@ -364,9 +374,9 @@ test('a counter that falls by a millisecond has restarted', () => {
 
 test('a container that has ended long ago starts anew and uses nothing', () => {
   const before = containerAfter(container(10_000, 1), container(20_000, 2));
-  const after = advanceContainer(before, container(400_000, 0, { memoryBytes: 0 }), 0);
+  const after = addContainerSample(before, container(400_000, 0, { memoryBytes: 0 }), 0);
   assert.deepEqual(usageOf(after, false), { kind: 'missing', reason: 'restarted' });
-  const usage = usageOf(advanceContainer(after, container(415_000, 0, { memoryBytes: 0 }), 0), false);
+  const usage = usageOf(addContainerSample(after, container(415_000, 0, { memoryBytes: 0 }), 0), false);
   assert.equal(usage.kind === 'ready' && usage.value.cpuNanocores, 0);
 });
 
@@ -374,7 +384,7 @@ test('an ended container uses nothing since its last sample, also by a clock of 
   const futureMs = Date.UTC(9999);
   const toldAfter = (ms: number) => ({ toldMs: futureMs + ms });
   const before = containerAfter(container(10_000, 1, toldAfter(0)), container(20_000, 2, toldAfter(10_000)));
-  const after = advanceContainer(before, container(70_000, 0, { memoryBytes: 0, ...toldAfter(60_000) }), 0);
+  const after = addContainerSample(before, container(70_000, 0, { memoryBytes: 0, ...toldAfter(60_000) }), 0);
   const usage = usageOf(after, false);
   assert.deepEqual(usage.kind === 'ready' && [usage.value.windowMs, usage.value.cpuNanocores], [50_000, 0]);
 });

@@ -1,0 +1,216 @@
+/** Keeps the newest sample of one cgroup and the one that its rate is counted from. Slow path: as objects; rows.ts is the fast path. Pure. */
+import {
+  type Answer,
+  type ContainerPoint,
+  mayBeSameContainer,
+  type Point,
+  type PodUsage,
+  type Usage,
+} from '../sample/point.ts';
+import { combineUsages, type ContainerUsage, nanocores, swapUsage } from './rate.ts';
+import { classifySample, hasStartedSince, isPossible, type SampleKind, type SampleLimits } from './samplerules.ts';
+
+/** The newest sample of one cgroup, and what its rate is counted from. */
+export interface SamplePair<P extends Point = Point> {
+  readonly last: P;
+  /** The previous sample, or why there is none. */
+  readonly base: RateBase | 'one-sample' | 'restarted';
+  /**
+   * A later sample that cannot follow the last one, or cannot be compared with it. If the next sample follows it, it was of another counter; otherwise it was wrong.
+   * After a restart: the last sample before it. If the next sample follows that one, there was no restart.
+   */
+  readonly rival?: P;
+  /** Set while the kubelet reports the cgroup without a value that can be true; its last usage is served until it is stale. */
+  readonly lacksValue?: true;
+}
+
+type RateBase = PointTime & Pick<Point, 'cpuSeconds'>;
+
+type PointTime = Pick<Point, 'timestampMs' | 'toldMs' | 'isUntimed'>;
+
+/** Adds a machine's newest sample. */
+export function addMachineSample(pair: SamplePair | undefined, point: Point, limits: SampleLimits): SamplePair {
+  return pair === undefined ? { last: point, base: 'one-sample' } : addSample(pair, point, Number.NaN, limits);
+}
+
+/**
+ * Adds a container's newest sample. Another container ID is a restart: its counter began at zero.
+ * @param youngerThanMs a container younger than this at its first sample needs no second one; 0 if start times are not trusted.
+ */
+export function addContainerSample(
+  pair: SamplePair<ContainerPoint> | undefined,
+  point: ContainerPoint,
+  youngerThanMs: number,
+  limits: SampleLimits,
+): SamplePair<ContainerPoint> {
+  if (pair === undefined) return { last: point, base: sinceStart(point, youngerThanMs, limits) ?? 'one-sample' };
+  if (!mayBeSameContainer(pair.last.containerId, point.containerId)) {
+    return { last: point, base: sinceStart(point, youngerThanMs, limits) ?? 'restarted' };
+  }
+  const next = addSample(pair, point, point.startTimeMs ?? Number.NaN, limits);
+  // The counter was not reported until now; what was used since the start is known all the same.
+  const isFirstCounter = next.base === 'restarted' && next.last === point && pair.last.cpuSeconds === 0;
+  const base = isFirstCounter ? sinceStart(point, youngerThanMs, limits) : undefined;
+  return base === undefined ? next : { last: point, base };
+}
+
+/** Returns the usage between the two samples. @param hasSwap whether the node has swap. */
+export function usageOf(pair: SamplePair, hasSwap: boolean): Answer<Usage> {
+  const { last, base } = pair;
+  if (typeof base === 'string') return { kind: 'missing', reason: base };
+  if (pair.lacksValue === true) return { kind: 'missing', reason: 'stale' };
+  const windowMs = stampMs(last) - stampMs(base);
+  return {
+    kind: 'ready',
+    value: {
+      timestampMs: last.timestampMs,
+      windowMs,
+      cpuNanocores: nanocores(last.cpuSeconds, base.cpuSeconds, windowMs),
+      memoryBytes: Math.trunc(last.memoryBytes),
+      swapBytes: swapUsage(last.swapBytes, hasSwap),
+    },
+  };
+}
+
+/** Returns a pod's usage if each of its containers has one: the HPA takes a pod without one of its containers for an idle one. */
+export function podUsageOf(containers: ReadonlyMap<string, SamplePair>, hasSwap: boolean): Answer<PodUsage> {
+  const usages: ContainerUsage[] = [];
+  for (const [name, pair] of containers) {
+    const usage = usageOf(pair, hasSwap);
+    if (usage.kind === 'missing') return usage;
+    usages.push({ name, ...usage.value });
+  }
+  return usages.length === 0
+    ? { kind: 'missing', reason: 'never-scraped' }
+    : { kind: 'ready', value: combineUsages(usages) };
+}
+
+/** @param startTimeMs of the container by the point; NaN if unknown, and for machines. */
+function addSample<P extends Point>(
+  pair: SamplePair<P>,
+  point: P,
+  startTimeMs: number,
+  limits: SampleLimits,
+): SamplePair<P> {
+  const kind = classify(pair.last, point, startTimeMs, limits);
+  // Nothing is counted from a sample without a value.
+  const hasNoBase = Number.isNaN(pair.last.memoryBytes) && followingNoValue.has(kind);
+  if (hasNoBase) return { last: point, base: pair.base === 'one-sample' ? 'one-sample' : 'restarted' };
+  const isSetBack = pair.rival !== undefined && isOfSetBackClock(pair.last, pair.rival, point, startTimeMs, limits);
+  if (isSetBack) return { last: point, base: pair.rival };
+  if (isOtherClock(pair.last, point) && kind !== 'no value') return addToRival(pair, point, startTimeMs, limits);
+  switch (kind) {
+    case 'repeated':
+      return pair.lacksValue === undefined ? pair : { last: pair.last, base: pair.base };
+    case 'no value':
+      return withoutValue(pair, point);
+    case 'ended':
+      return { last: point, base: { ...pair.last, cpuSeconds: 0 } };
+    case 'newer':
+      return { last: point, base: isAfterWrongSample(pair, point, startTimeMs, limits) ? pair.rival : pair.last };
+    case 'restart':
+      return isAfterWrongSample(pair, point, startTimeMs, limits)
+        ? { last: point, base: pair.rival }
+        : { last: point, base: 'restarted', ...(!Number.isNaN(pair.last.memoryBytes) && { rival: pair.last }) };
+    case 'implausible':
+    case 'other clock':
+      return addToRival(pair, point, startTimeMs, limits);
+  }
+}
+
+/** Kinds that make a sample the first one if the last one has no value. */
+const followingNoValue: ReadonlySet<SampleKind> = new Set(['newer', 'implausible', 'other clock']);
+
+/**
+ * Reports whether a sample shows that the node's clock was set back: it follows a rival far before the last sample. It may also follow the last sample, as after
+ * one wrong time; then the interval that fits the time between scrapes decides. Two scrapes have passed since the last sample.
+ */
+function isOfSetBackClock(last: Point, rival: Point, point: Point, startTimeMs: number, limits: SampleLimits): boolean {
+  if (limits.sinceScrapeMs === undefined || isOtherClock(last, rival)) return false;
+  const [lastMs, rivalMs, nowMs] = [stampMs(last), stampMs(rival), stampMs(point)];
+  const isRepeated = nowMs === lastMs && point.cpuSeconds === last.cpuSeconds;
+  if (rivalMs >= lastMs || isRepeated || isOtherClock(rival, point)) return false;
+  if (classify(rival, point, startTimeMs, limits) !== 'newer') return false;
+  const misfit = (intervalMs: number, expectedMs: number) =>
+    intervalMs > 0 ? Math.abs(Math.log(intervalMs / expectedMs)) : Infinity;
+  return misfit(nowMs - rivalMs, limits.sinceScrapeMs) < misfit(nowMs - lastMs, 2 * limits.sinceScrapeMs);
+}
+
+/** Reports whether a sample follows the one from before a restart: then the last one was wrong, and nothing has restarted. */
+function isAfterWrongSample<P extends Point>(
+  pair: SamplePair<P>,
+  point: P,
+  startTimeMs: number,
+  limits: SampleLimits,
+): pair is SamplePair<P> & Required<Pick<SamplePair<P>, 'rival'>> {
+  const { base, rival } = pair;
+  if (base !== 'restarted' || rival === undefined || isOtherClock(rival, point)) return false;
+  if (hasStartedSince(stampMs(rival), startTimeMs)) return false;
+  return classify(rival, point, startTimeMs, limits) === 'newer';
+}
+
+/**
+ * Adds a sample that cannot follow the last one. Samples of a machine exchanged under its node's name, or of a kubelet that stops writing times, follow the rival;
+ * after one wrong sample the next one follows the last one.
+ */
+function addToRival<P extends Point>(
+  pair: SamplePair<P>,
+  point: P,
+  startTimeMs: number,
+  limits: SampleLimits,
+): SamplePair<P> {
+  const { last, base, rival } = pair;
+  const follows = rival !== undefined && classify(rival, point, startTimeMs, limits) === 'newer';
+  if (follows && !isOtherClock(rival, point)) return { last: point, base: rival };
+  return { last, base, rival: point };
+}
+
+function classify(last: Point, point: Point, startTimeMs: number, limits: SampleLimits): SampleKind {
+  return classifySample(
+    stampMs(last),
+    last.cpuSeconds,
+    last.memoryBytes,
+    stampMs(point),
+    point.cpuSeconds,
+    point.memoryBytes,
+    startTimeMs,
+    limits,
+  );
+}
+
+/** Reports whether two samples cannot be compared: one without a time may be half a minute older than its answer. */
+export function isOtherClock(last: PointTime, point: PointTime): boolean {
+  return point.isUntimed !== last.isUntimed;
+}
+
+/** Returns the time that identifies a sample and that intervals are counted by: what the kubelet wrote, even if it is not believed. */
+export function stampMs({ timestampMs, toldMs }: PointTime): number {
+  return toldMs ?? timestampMs;
+}
+
+/** Reports whether a sample's time is what the kubelet wrote. */
+export function hasPlainTime({ toldMs, isUntimed }: PointTime): boolean {
+  return toldMs === undefined && isUntimed === undefined;
+}
+
+/** Keeps the last value as the base. If there never was one, the newest sample shows that the container still exists. */
+function withoutValue<P extends Point>(pair: SamplePair<P>, point: P): SamplePair<P> {
+  if (Number.isNaN(pair.last.memoryBytes)) return { last: point, base: pair.base };
+  return pair.lacksValue === true ? pair : { ...pair, lacksValue: true };
+}
+
+/**
+ * Returns a container's start as the base: its counter was zero then, so one sample can be enough, as in metrics-server. Not before 10 s, since the start time is
+ * only exact to a second or so.
+ */
+function sinceStart(point: ContainerPoint, youngerThanMs: number, limits: SampleLimits): RateBase | undefined {
+  if (point.startTimeMs === undefined || Number.isNaN(point.memoryBytes)) return undefined;
+  const ageMs = stampMs(point) - point.startTimeMs;
+  // A container of that age has used some CPU: its counter of 0 was not reported.
+  const isFresh = ageMs >= freshMinimumMs && ageMs < youngerThanMs && point.cpuSeconds > 0;
+  // If it used more than possible, the start time has moved.
+  if (!isFresh || !isPossible(point.cpuSeconds, ageMs, limits)) return undefined;
+  return { timestampMs: point.startTimeMs, cpuSeconds: 0 };
+}
+
+const freshMinimumMs = 10_000;
