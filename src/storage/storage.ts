@@ -8,7 +8,7 @@ import { updateNode, type UpdateOptions } from './nodeupdate.ts';
 import type { PodIdentity } from './podindex.ts';
 import { isVerifiedContainer, matchPods, verifiedNodeOf } from './podmatch.ts';
 import type { Snapshot } from './snapshot.ts';
-import { fromNodeState, toNodeState } from './storednode.ts';
+import { fromNodeState, isInRows, toNodeState } from './storednode.ts';
 import { createUsageReader } from './usagereader.ts';
 
 export interface StorageOptions extends UpdateOptions {
@@ -43,6 +43,8 @@ export interface Storage extends Bindings {
   restore(nodes: Snapshot['nodes']): void;
   /** Counts nodes and containers that have samples. */
   counts(): { readonly nodes: number; readonly containers: number };
+  /** Counts pods on the fast path; 0 if that is off. For tests. */
+  podsInRows(): number;
 }
 
 export function createStorage(options: StorageOptions): Storage {
@@ -63,6 +65,7 @@ export function createStorage(options: StorageOptions): Storage {
     states,
     restore,
     counts: () => countsOf(table),
+    podsInRows: () => table.nodes.values().reduce((sum, { pods }) => sum + pods.filter(isInRows).length, 0),
   };
 
   function store(batch: NodeBatch): StoreResult {

@@ -77,6 +77,11 @@ export function setPodState(pod: StoredPod, state: PodState, fastPath: boolean):
   }
 }
 
+/** Reports whether a pod is on the fast path. */
+export function isInRows({ state }: StoredPod): boolean {
+  return state === undefined;
+}
+
 /** Reports whether the containers of a pod in rows have one sample so far: all of them have, or none. */
 export function isWaiting({ node: { rows }, layout: { firstRow } }: StoredPod): boolean {
   return hasOneSample(rows, firstRow);

@@ -83,6 +83,7 @@ test('the fast path and the slow path store and serve the same', () => {
         const stored = inPlace.store(points);
         assert.deepEqual(stored, renewed.store(toBatch(points)), `scrape ${index}`);
         assert.deepEqual(stored, slow.store(points), `scrape ${index}`);
+        assert.equal(slow.podsInRows(), 0);
         for (const other of [renewed, slow]) {
           assert.deepEqual(served(inPlace), served(other), `after scrape ${index}`);
           assert.deepEqual(inPlace.counts(), other.counts());
