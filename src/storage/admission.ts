@@ -72,6 +72,8 @@ interface NodeDecision extends PodCounts {
   readonly from: Layout;
   /** Its pods in the API. */
   readonly known: readonly (KnownPod | undefined)[];
+  /** The node of each pod; undefined if unknown. */
+  readonly nodes: readonly (string | undefined)[];
   readonly layout: Layout;
   readonly firstForeign: PodLayout | undefined;
   /** Stored pods that the API knows but places on no node; nearly always none. */
@@ -119,13 +121,14 @@ export function createAdmission(options: AdmissionOptions): Admission {
    */
   function isReusable(decision: NodeDecision, layout: Layout): boolean {
     if (!fastPath) return false;
-    const { from, known, unverified, isStale } = decision;
+    const { from, known, nodes, unverified, isStale } = decision;
     if (from.version !== layout.version) return false;
     const { pods } = layout;
     if (!isStale && unverified === 0 && decision.layout.pods.length === pods.length) return true;
     for (let index = 0; index < pods.length; index += 1) {
       const { namespace, name } = pods[index]!;
       if (knownPod(namespace, name) !== known[index]) return false;
+      if (nodeOf(pods[index]!, known[index]) !== nodes[index]) return false;
     }
     decision.isStale = false;
     return true;
@@ -139,13 +142,14 @@ export function createAdmission(options: AdmissionOptions): Admission {
   function decide(batch: NodeBatch, clockAheadMs: number): NodeDecision {
     const from = batch.layout;
     const known = from.pods.map(({ namespace, name }) => knownPod(namespace, name));
+    const nodes = from.pods.map((pod, index) => nodeOf(pod, known[index]));
     const pods: PodLayout[] = [];
     const unverified = new Set<PodLayout>();
     const unplaced: PodLayout[] = [];
     let foreign = 0;
     let firstForeign: PodLayout | undefined;
     for (const [index, reported] of from.pods.entries()) {
-      const decision = decidePod(reported, known[index], batch, clockAheadMs);
+      const decision = decidePod(reported, known[index], nodes[index], batch, clockAheadMs);
       if (decision === 'earlier') continue;
       if (decision === 'foreign') {
         foreign += 1;
@@ -165,11 +169,21 @@ export function createAdmission(options: AdmissionOptions): Admission {
       pods: areSame(pods, from.pods) ? from.pods : pods,
       unverified: unverified.size === 0 ? none : unverified,
     };
-    return { from, known, layout, unverified: unverified.size, foreign, firstForeign, unplaced, isStale: false };
+    return { from, known, nodes, layout, unverified: unverified.size, foreign, firstForeign, unplaced, isStale: false };
   }
 
-  function decidePod(pod: PodLayout, known: KnownPod | undefined, batch: NodeBatch, clockAheadMs: number): PodDecision {
-    const node = (isOf(pod, known) ? known.node : undefined) ?? bindings.verifiedNode(pod);
+  /** Returns the node on which the API places the pod, or has placed it. */
+  function nodeOf(pod: PodLayout, known: KnownPod | undefined): string | undefined {
+    return (isOf(pod, known) ? known.node : undefined) ?? bindings.verifiedNode(pod);
+  }
+
+  function decidePod(
+    pod: PodLayout,
+    known: KnownPod | undefined,
+    node: string | undefined,
+    batch: NodeBatch,
+    clockAheadMs: number,
+  ): PodDecision {
     if (node === undefined) return { pod, isVerified: false };
     if (node !== batch.node) return 'foreign';
     if (pod.uid !== undefined || known === undefined) return { pod, isVerified: true };

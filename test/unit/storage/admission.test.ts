@@ -357,6 +357,21 @@ describe('admission', () => {
     );
   });
 
+  test('drops a pod that the API no longer knows and had placed on another node, also from an unchanged scrape', () => {
+    for (const fastPath of [true, false]) {
+      const world = createAdmittedStorage({ fastPath });
+      world.scrape('node-a', [reported(100)]);
+      world.api.set('shop/web-0', knownAs({ node: 'node-b' }));
+      world.scrape('node-b', [reported(100)]);
+      world.api.delete('shop/web-0');
+      world.scrape('node-a', [reported(115)]);
+      assert.deepEqual(world.admission.counts('node-a'), { unverified: 0, foreign: 1 });
+      world.storage.forget('node-b');
+      world.scrape('node-a', [reported(130)]);
+      assert.deepEqual(world.admission.counts('node-a'), { unverified: 1, foreign: 0 });
+    }
+  });
+
   test('leaves the rows of the other pods where they are', () => {
     const world = createAdmittedStorage();
     world.api.set('shop/web-0', knownAs({ node: 'node-b' }));
