@@ -1,7 +1,7 @@
 /** Chooses the reader for the content type of a response. */
-import { DelimitedReader } from '../exposition/protobufreader.ts';
+import { DelimitedReader, type ReaderOptions } from '../exposition/protobufreader.ts';
 import type { SampleSink } from '../exposition/sample.ts';
-import type { Recall } from '../exposition/seriesmatcher.ts';
+import type { SeriesMatcher } from '../exposition/seriesmatcher.ts';
 import { TextReader } from '../exposition/textreader.ts';
 
 /** A reader of either format. */
@@ -18,20 +18,16 @@ export function formatOf(contentType: string): Format {
   return isDelimited ? 'delimited' : 'unknown';
 }
 
-/**
- * Returns a reader of one body.
- * @param enough families, by index, after which the rest of the body is not read; undefined to read all of it.
- */
+/** Returns a reader of one body. */
 export function openReader(
   format: Exclude<Format, 'unknown'>,
   families: readonly string[],
   sink: SampleSink,
-  matcher: Recall,
-  enough: readonly number[] | undefined,
+  options: ReaderOptions & { readonly matcher: SeriesMatcher },
 ): BodyReader {
-  if (format === 'delimited') return new DelimitedReader(families, sink, matcher, enough);
+  if (format === 'delimited') return new DelimitedReader(families, sink, options);
   // Series are matched by position in protobuf only.
-  matcher.beginBody();
-  matcher.pass();
+  options.matcher.beginBody();
+  options.matcher.addUnmatchable();
   return new TextReader(families, sink);
 }

@@ -2,7 +2,7 @@
 import { type Borrowed } from '../sample/borrowed.ts';
 import { column, columns, type NodeBatch, toBatch } from '../sample/batch.ts';
 import { ExpositionError } from '../exposition/sample.ts';
-import { Recall } from '../exposition/seriesmatcher.ts';
+import { SeriesMatcher } from '../exposition/seriesmatcher.ts';
 import { type BodyReader, type Format, formatOf, openReader } from './contenttype.ts';
 import type { Collector, Doubts, Dialect } from './dialect.ts';
 import { type Steady, steadyNumbers, steadyOf } from './fastpath.ts';
@@ -76,7 +76,7 @@ export function createDecoder<Row, Carried>(
 
 /** What is kept of the previous body to decode the next one. */
 interface State<Row> {
-  readonly matcher: Recall;
+  readonly matcher: SeriesMatcher;
   /** The rows that the matcher's numbers stand for. */
   readonly rows: Row[];
   readonly last:
@@ -124,8 +124,12 @@ class NodeDecoder<Row, Carried> implements Decoder {
     if (format === 'unknown') return undefined;
     const { families, moving } = this.#dialect;
     const collector = this.#dialect.collect(before.rows, this.#pool.take(before.rows.length));
-    const enough = brief ? moving.filter((family) => before.matcher.remembers(family)) : undefined;
-    const reader = openReader(format, families, collector, before.matcher, enough);
+    const enough = brief ? moving.filter((family) => before.matcher.hasSamplesOf(family)) : undefined;
+    const reader = openReader(format, families, collector, {
+      matcher: before.matcher,
+      until: enough,
+      fastPath: this.#fastPath,
+    });
     return new BodyDecoding(reader, before.rows.length > longFromRows, {
       fast: (ended) => {
         const decoded = this.#takeFastPath(before, collector, brief, ended);
@@ -141,8 +145,7 @@ class NodeDecoder<Row, Carried> implements Decoder {
     const { identity, families } = this.#dialect;
     const state = this.#state;
     this.#state = undefined;
-    if (state !== undefined && this.#fastPath) return state;
-    return { matcher: new Recall(identity, families.length), rows: state?.rows ?? [], last: state?.last };
+    return state ?? { matcher: new SeriesMatcher(identity, families.length), rows: [], last: undefined };
   }
 
   /** A kubelet has one or two content types for thousands of bodies. */
@@ -284,7 +287,7 @@ class BodyDecoding implements Decoding {
   }
 
   #end(time: AnswerTime): Ended {
-    this.#filtered = !this.#reader.end().unwanted;
+    this.#filtered = !this.#reader.end().hasOtherFamilies;
     return { filtered: this.#filtered, isWhole: !this.#reader.hasEnough, time };
   }
 }

@@ -1,6 +1,6 @@
 /** What the samples of one of a kubelet's endpoints mean: what decoding asks of cadvisor.ts and resource.ts. */
 import type { NodeBatch } from '../sample/batch.ts';
-import type { Identity } from '../exposition/seriesmatcher.ts';
+import type { Identity } from '../exposition/sampleposition.ts';
 import type { SampleSink } from '../exposition/sample.ts';
 import type { RowNumbers } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';

@@ -1,5 +1,5 @@
 /** The numbers of one body by row and family, as they come in. */
-import type { Numbers } from '../exposition/sample.ts';
+import type { UnlabeledSample } from '../exposition/sample.ts';
 import { type Reading, Readings } from './reading.ts';
 
 /** Families that are told of each row. */
@@ -51,7 +51,7 @@ export class RowNumbers {
    * Keeps the sample unless the one before is younger: kubelets send two for one where a container's cgroup outlived it.
    * @throws RangeError for a family that a row has no place for.
    */
-  add(row: number, family: number, { value, timestampMs }: Pick<Numbers, 'value' | 'timestampMs'>): void {
+  add(row: number, family: number, { value, timestampMs }: Pick<UnlabeledSample, 'value' | 'timestampMs'>): void {
     if (!(family < perRow)) throw noPlace(family);
     const at = row * perRow + family;
     if (at >= this.#times.length) this.#grow(row);

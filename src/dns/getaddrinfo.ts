@@ -22,7 +22,7 @@ export async function getaddrinfo(name: string): Promise<readonly Address[]> {
  * Returns the same, for one look-up at a time: libuv has two threads for all of them, and each may be stuck. The signal takes a look-up out of the queue, which
  * then resolves to no addresses; one that runs cannot be ended.
  */
-export function oneAtATime(ask: Getaddrinfo): (name: string, signal: AbortSignal) => Promise<readonly Address[]> {
+export function serialized(ask: Getaddrinfo): (name: string, signal: AbortSignal) => Promise<readonly Address[]> {
   const queue = new Set<() => void>();
   let isBusy = false;
   return (name, signal) =>

@@ -2,7 +2,7 @@
 import { promises } from 'node:dns';
 import type { Address } from './address.ts';
 
-export type Outcome =
+export type QueryResult =
   | { readonly kind: 'found'; readonly addresses: readonly Address[]; readonly ttlMs: number }
   /** The servers know that there is no such name, or that it has no addresses. */
   | { readonly kind: 'absent' }
@@ -10,7 +10,7 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** Whom to ask, and for what. */
-export interface Asking {
+export interface QueryOptions {
   /** Addresses, perhaps with a port; in the order in which to try them. */
   readonly servers: readonly string[];
   readonly families: readonly (4 | 6)[];
@@ -26,7 +26,7 @@ const otherFamilyMs = 200;
 const addressLimit = 16;
 
 /** Resolves to what the servers answer, or that they have not in time. Resolves, too, when the signal aborts. */
-export function query(name: string, asking: Asking, signal: AbortSignal): Promise<Outcome> {
+export function query(name: string, asking: QueryOptions, signal: AbortSignal): Promise<QueryResult> {
   return new Promise((resolve) => new Query(name, asking, signal, resolve).start());
 }
 
@@ -37,9 +37,9 @@ type FamilyOutcome =
 
 class Query {
   readonly #name: string;
-  readonly #asking: Asking;
+  readonly #asking: QueryOptions;
   readonly #signal: AbortSignal;
-  readonly #resolve: (outcome: Outcome) => void;
+  readonly #resolve: (outcome: QueryResult) => void;
   readonly #known = new Map<4 | 6, FamilyOutcome>();
   readonly #resolvers: promises.Resolver[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
@@ -49,7 +49,7 @@ class Query {
   #reason: string | undefined;
   #ended = false;
 
-  constructor(name: string, asking: Asking, signal: AbortSignal, resolve: (outcome: Outcome) => void) {
+  constructor(name: string, asking: QueryOptions, signal: AbortSignal, resolve: (outcome: QueryResult) => void) {
     this.#name = name;
     this.#asking = asking;
     this.#signal = signal;
@@ -135,7 +135,7 @@ class Query {
     this.#resolve(this.#outcome());
   }
 
-  #outcome(): Outcome {
+  #outcome(): QueryResult {
     const known = [...this.#known.values()];
     const found = known.filter((outcome) => typeof outcome === 'object');
     if (found.length > 0) {
@@ -146,12 +146,12 @@ class Query {
       return { kind: 'found', addresses, ttlMs: Math.min(...found.map(({ ttlMs }) => ttlMs)) };
     }
     if (known.length === this.#asking.families.length || known.includes('no such name')) return { kind: 'absent' };
-    return { kind: 'failed', reason: this.#reason ?? silent(this.#asking.servers) };
+    return { kind: 'failed', reason: this.#reason ?? noAnswerFrom(this.#asking.servers) };
   }
 }
 
 /** Says that servers do not answer. */
-export function silent(servers: readonly string[]): string {
+export function noAnswerFrom(servers: readonly string[]): string {
   return `no answer from the DNS ${servers.length === 1 ? 'server' : 'servers'} ${servers.join(', ')}`;
 }
 

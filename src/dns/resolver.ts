@@ -1,5 +1,5 @@
 /**
- * Resolves names without libuv's threads. getaddrinfo has two of them for the whole process, so that two names whose DNS servers are silent would hold up all
+ * Resolves names without libuv's threads. getaddrinfo has two of them for the whole process, so that two names whose DNS servers are noAnswerFrom would hold up all
  * others. The order is that of Go's resolver: the hosts file, then DNS with the search domains of resolv.conf; getaddrinfo only for what those do not have.
  */
 import { isIP } from 'node:net';
@@ -8,10 +8,10 @@ import { untilAborted } from '../abort.ts';
 import { systemClock } from '../clock.ts';
 import { type Address, LookupError, type Resolve } from './address.ts';
 import { changingFile } from './changingfile.ts';
-import { type Getaddrinfo, getaddrinfo as systemGetaddrinfo, oneAtATime } from './getaddrinfo.ts';
+import { type Getaddrinfo, getaddrinfo as systemGetaddrinfo, serialized } from './getaddrinfo.ts';
 import { keyOf, parseHosts } from './hosts.ts';
 import { createNameCache } from './namecache.ts';
-import { query, silent } from './query.ts';
+import { query, noAnswerFrom } from './query.ts';
 import { candidates, hasOtherSources, parseResolvConf } from './resolvconf.ts';
 
 /** All of it is the system's by default. */
@@ -33,7 +33,7 @@ export interface Resolver extends Disposable {
 
 /** How long a look-up waits for DNS before the last known good addresses stand in, in milliseconds. */
 const patienceMs = 1_000;
-/** Names that are looked up at the same time; each has a socket. Beyond that the oldest look-up ends, most likely one whose servers are silent. */
+/** Names that are looked up at the same time; each has a socket. Beyond that the oldest look-up ends, most likely one whose servers are noAnswerFrom. */
 const lookupLimit = 1_024;
 
 const windowsHostsFile = 'C:\\Windows\\System32\\drivers\\etc\\hosts';
@@ -45,7 +45,7 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
   const resolvConf = changingFile(options.resolvConfFile ?? '/etc/resolv.conf', parseResolvConf);
   const otherSources = changingFile(options.nsswitchFile ?? '/etc/nsswitch.conf', hasOtherSources);
   const cache = createNameCache(monotonicMs);
-  const lanes = { first: oneAtATime(getaddrinfo), other: oneAtATime(getaddrinfo) };
+  const lanes = { first: serialized(getaddrinfo), other: serialized(getaddrinfo) };
   const flights = new Map<string, Flight>();
   let turn = 0;
   return {
@@ -148,7 +148,7 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
     let failure: string | undefined;
     // DNS servers do not know names of mDNS (RFC 6762); those of clusters that use .local do.
     if (!(usesSystem && /^[^.]+\.local\.?$/.test(name))) {
-      flight.step = silent(servers);
+      flight.step = noAnswerFrom(servers);
       for (const candidate of names) {
         const outcome = await query(candidate, { servers, families: conf.noAaaa ? [4] : [4, 6] }, signal);
         if (outcome.kind === 'found') return outcome;

@@ -1,19 +1,66 @@
 /**
- * Reads one io.prometheus.client.Metric message into a sample.
- * The schema: https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
+ * Reads the numbers of one io.prometheus.client.Metric message in two ways: the fast path reads those that Go's encoder writes at the message's end, the slow path
+ * parses the whole message. The schema: https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
  */
 import type { Sample } from './sample.ts';
 import { type Cursor, wireType } from './wire.ts';
 
-/** Field numbers of the messages that are read; everything else is skipped. */
+/** Field numbers that are read; all others are skipped. */
 const field = { label: 1, gauge: 2, counter: 3, untyped: 5, timestampMs: 6 } as const;
 const labelField = { name: 1, value: 2 } as const;
 const valueField = 1;
 
-/** @param cursor at the message's first byte; is left at its end. */
+/** Bytes of the value at the end of the message (tag, length, tag, 8 bytes), and of the time behind it (tag, 6 bytes). */
+export const valueBytes = 11;
+export const timeBytes = 7;
+const doubleBytes = 8;
+
+/** Tags of the fields that hold the value and the time. Constants of their own: the fast path has to fit into V8's inlining budget. */
+const gaugeTag = 0x12;
+const counterTag = 0x1a;
+const untypedTag = 0x2a;
+const timestampTag = 0x30;
+/** What follows the value's tag: a length of nine bytes and the tag of a double. The first byte is the lowest. */
+const doubleHead = 0x09_09_00;
+
+/**
+ * Fast path: reads the numbers that end at `stop` into the sample. Returns false unless they are a gauge, counter or untyped value with nothing but a double, and a
+ * time of six bytes, as times from 1971 to 2109 have. Positions are recorded only where the slow path reads the same numbers (`sampleposition.ts`).
+ * The results are fields of the sample: V8 allocates an object for a double that a function returns unless it inlines the call.
+ */
+export function readTrailingValue(view: DataView, stop: number, isTimed: boolean, sample: Sample): boolean {
+  const valueStop = isTimed ? stop - timeBytes : stop;
+  const head = view.getInt32(valueStop - valueBytes, true);
+  const kind = head & 0xff;
+  if ((head & 0xff_ff_00) !== doubleHead || (kind !== counterTag && kind !== gaugeTag && kind !== untypedTag)) {
+    return false;
+  }
+  sample.value = view.getFloat64(valueStop - doubleBytes, true);
+  if (isTimed) return readTrailingTime(view, stop, sample);
+  sample.timestampMs = Number.NaN;
+  return true;
+}
+
+/** Reads a varint of six bytes: seven bits in each, the lowest first, all but the last with the highest bit set. */
+function readTrailingTime(view: DataView, stop: number, sample: Sample): boolean {
+  const four = view.getInt32(stop - 6, true);
+  const two = view.getUint16(stop - 2, true);
+  if (view.getUint8(stop - timeBytes) !== timestampTag) return false;
+  if ((four & 0x80_80_80_80) !== (0x80_80_80_80 | 0) || (two & 0x80_80) !== 0x80) return false;
+  const low =
+    (four & 0x7f) | ((four >>> 1) & (0x7f << 7)) | ((four >>> 2) & (0x7f << 14)) | ((four >>> 3) & (0x7f << 21));
+  sample.timestampMs = ((two & 0x7f) | ((two >>> 1) & (0x7f << 7))) * 0x1000_0000 + low;
+  return true;
+}
+
+/**
+ * Slow path: reads all of the message into the sample.
+ * @param cursor at the message's first byte; is left at its end.
+ * @throws ExpositionError
+ */
 export function readMetric(cursor: Cursor, end: number, sample: Sample): void {
   const start = cursor.at;
-  let valued = false;
+  let hasValue = false;
   while (cursor.at < end) {
     const number = cursor.tag(end);
     if (cursor.type === wireType.length && number === field.label) {
@@ -23,14 +70,14 @@ export function readMetric(cursor: Cursor, end: number, sample: Sample): void {
       (number === field.gauge || number === field.counter || number === field.untyped)
     ) {
       sample.value = readValue(cursor, cursor.length(end));
-      valued = true;
+      hasValue = true;
     } else if (cursor.type === wireType.varint && number === field.timestampMs) {
       sample.timestampMs = cursor.varint(end);
     } else {
       cursor.skip(end);
     }
   }
-  if (!valued) throw cursor.error('a metric that is no gauge, counter or untyped value', start);
+  if (!hasValue) throw cursor.error('a metric that is no gauge, counter or untyped value', start);
 }
 
 function readLabel(cursor: Cursor, end: number, sample: Sample): void {
@@ -57,7 +104,7 @@ function readLabel(cursor: Cursor, end: number, sample: Sample): void {
   sample.addLabel(nameStart, nameEnd, valueStart, valueEnd, false);
 }
 
-/** Gauge, Counter and Untyped are the same on the wire; a message without its value means zero. */
+/** Reads a Gauge, Counter or Untyped message, which are the same on the wire. One without a value is zero. */
 function readValue(cursor: Cursor, end: number): number {
   let value = 0;
   while (cursor.at < end) {

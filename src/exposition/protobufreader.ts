@@ -1,149 +1,120 @@
 /**
- * Reads the samples of wanted families out of delimited io.prometheus.client.MetricFamily messages while they come, in pieces of any size. A family
- * that nobody wants costs its length and its name, whatever its size; nothing is joined but what a piece's end has cut.
+ * Reads the samples of requested families from delimited io.prometheus.client.MetricFamily messages, which arrive in chunks of any size. A family that was not
+ * requested costs reading its length and name only. Only what a chunk's end has cut is copied.
  * The schema: https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
  */
+import type { Borrowed } from '../sample/borrowed.ts';
+import { CarryBuffer } from './carrybuffer.ts';
+import { familyField, FamilyHeader } from './familyheader.ts';
 import { readMetric } from './metric.ts';
-import { takePlainNumbers, timeBytes, valueBytes, viewOver } from './plainnumbers.ts';
-import { headBytes, type Recall, type Remembered } from './seriesmatcher.ts';
-import { isAt, Sample, type SampleSink, type Seen, unremembered } from './sample.ts';
-import { Cursor, hasVarint, wireType } from './wire.ts';
+import { type BodySummary, noRow, type SampleSink } from './sample.ts';
+import { positionOf } from './sampleposition.ts';
+import { cursor, sample, viewOver } from './scratch.ts';
+import type { SeriesMatcher } from './seriesmatcher.ts';
+import { hasVarint, wireType } from './wire.ts';
 
-const familyField = { name: 1, metric: 4 } as const;
-
-/** Of a family's name, which comes first. */
-const nameTag = 0x0a;
-
-/** What one message that has to be whole may take: a metric with its labels. */
+/** Bytes of one message that is read in one piece: a metric with its labels. */
 const messageLimitBytes = 1024 * 1024;
-/** A family whose name is not its first field is read in one go, so it has to be short; every encoder in use writes the name first. */
-const oddFamilyLimitBytes = 64 * 1024;
-/** A family's name is asked for in the code, so longer ones than this are of no interest; what is no protobuf has seemingly longer ones. */
-const nameLimitBytes = 64 * 1024;
 
-/** Whose length takes two bytes at most; metrics are a few hundred bytes. */
-const recalledLimitBytes = (1 << 14) - 1;
+/** Bytes of a field of fixed size, with its tag, at most. */
+const fixedFieldBytes = 10;
 
-const nothing = Buffer.alloc(0);
-const noView = new DataView(nothing.buffer);
+const noView = new DataView(new ArrayBuffer(0));
 
-const piece = { family: 'family', fields: 'fields', skip: 'skip' } as const;
+/** What comes next: a family, the fields of a family, or bytes to skip. */
+const state = { family: 'family', fields: 'fields', skip: 'skip' } as const;
 
-/** For all readers, as nothing is left in them between two messages. */
-const sample = new Sample();
-/** The numbers of a sample once more, read without the rest. */
-const plain = new Sample();
-const cursor = new Cursor();
+export interface ReaderOptions {
+  /** Of the same sender and the same names. Without one every sample is visited. */
+  readonly matcher?: SeriesMatcher | undefined;
+  /** Families, by index. Once all of them have been read, the rest of a body that the sender did not filter is ignored. */
+  readonly until?: readonly number[] | undefined;
+  /** False: every sample takes the slow path, and none is recorded for the fast path. Default: true. */
+  readonly fastPath?: boolean | undefined;
+}
 
 export class DelimitedReader {
-  readonly #names: readonly string[];
   readonly #sink: SampleSink;
-  readonly #recall: Recall | undefined;
-  #state: keyof typeof piece = piece.family;
-  #family = -1;
+  /** Undefined: slow path only. */
+  readonly #matcher: SeriesMatcher | undefined;
+  readonly #header: FamilyHeader;
+  #state: keyof typeof state = state.family;
   /** Bytes of the family that are still to come. */
   #familyLeft = 0;
-  /** Of these, bytes that are of no interest. */
+  /** Bytes of the family that are to be skipped. */
   #skipLeft = 0;
-  #unwanted = false;
-  /** Of the memory that the piece which is being read is in. */
+  #hasOtherFamilies = false;
+  /** Over the memory that is being read. */
   #view: DataView = noView;
-  /** Families that are still to come. */
+  /** Families that have to come before the rest may be ignored. */
   readonly #missing: Set<number> | undefined;
-  /** Bytes before the piece that is being read. */
+  /** Bytes of the body before the chunk that is being read. */
   #consumed = 0;
-  /** What the last piece had cut. */
-  #carry: Buffer = nothing;
-  #carried = 0;
-  /** How many bytes what was cut has at least. */
-  #need = 0;
+  readonly #carry = new CarryBuffer();
+  /** Bytes that the message in the carry buffer has at least. */
+  #needed = 0;
 
-  /**
-   * @param recall of the same sender and the same names; without, every sample is visited.
-   * @param enough families, by index, after which a sender that does not filter is not listened to any more; without, all of the body is read.
-   */
-  constructor(names: readonly string[], sink: SampleSink, recall?: Recall, enough?: readonly number[]) {
-    this.#names = names;
+  /** @param names of the families that were requested. */
+  constructor(names: readonly string[], sink: SampleSink, { matcher, until, fastPath = true }: ReaderOptions = {}) {
     this.#sink = sink;
-    this.#recall = recall;
-    this.#missing = enough === undefined ? undefined : new Set(enough);
-    recall?.beginBody();
+    this.#header = new FamilyHeader(names);
+    this.#missing = until === undefined ? undefined : new Set(until);
+    matcher?.beginBody();
+    if (fastPath) this.#matcher = matcher;
+    else matcher?.addUnmatchable();
   }
 
-  /** Whether all has come that was said to be enough: what follows is not read. */
+  /** Reports whether the rest of the body is ignored. */
   get hasEnough(): boolean {
-    return this.#missing?.size === 0 && this.#unwanted && this.#state === piece.family;
+    return this.#missing?.size === 0 && this.#hasOtherFamilies && this.#state === state.family;
   }
 
   /**
-   * Reads a piece of the body; its memory is not needed any more when this returns.
-   * Throws ExpositionError where the bytes are not such messages.
+   * Reads a chunk of the body.
+   * @throws ExpositionError if the bytes are not such messages.
    */
-  write(chunk: Buffer): void {
-    // Most pieces of a body that is not filtered.
-    if (this.#state === piece.skip && this.#skipLeft > chunk.length) {
+  write(chunk: Borrowed<Buffer>): void {
+    // Most chunks of a body that is not filtered.
+    if (this.#state === state.skip && this.#skipLeft > chunk.length) {
       this.#consumed += this.#skip(0, chunk.length);
       return;
     }
     let at = 0;
-    while (this.#carried > 0 && !this.hasEnough) {
-      at += this.#carryOn(chunk, at);
-      if (this.#carried < this.#need) return;
-      this.#finishCarried();
+    while (this.#carry.length > 0 && !this.hasEnough) {
+      const end = at + Math.min(this.#needed - this.#carry.length, chunk.length - at);
+      this.#carry.append(chunk, at, end);
+      at = end;
+      if (this.#carry.length < this.#needed) return;
+      const used = this.#read(this.#carry.bytes, 0, this.#carry.length);
+      this.#consumed += used;
+      this.#carry.discard(used);
     }
     const used = this.#read(chunk, at, chunk.length);
-    if (used < chunk.length && !this.hasEnough) this.#keep(chunk, used);
+    if (used < chunk.length && !this.hasEnough) this.#carry.append(chunk, used, chunk.length);
     this.#consumed += used - at;
   }
 
-  /** Throws ExpositionError where the body ends within a message. */
-  end(): Seen {
-    if (!this.hasEnough && (this.#carried > 0 || this.#state !== piece.family)) {
+  /** @throws ExpositionError if the body ends within a message. */
+  end(): BodySummary {
+    if (!this.hasEnough && (this.#carry.length > 0 || this.#state !== state.family)) {
       cursor.baseOffset = this.#consumed;
       throw cursor.cutOff(0);
     }
-    return { unwanted: this.#unwanted };
+    return { hasOtherFamilies: this.#hasOtherFamilies };
   }
 
-  /** Takes from the chunk what is missing; returns how much. */
-  #carryOn(chunk: Buffer, at: number): number {
-    const count = Math.min(this.#need - this.#carried, chunk.length - at);
-    this.#reserve(this.#carried + count);
-    chunk.copy(this.#carry, this.#carried, at, at + count);
-    this.#carried += count;
-    return count;
-  }
-
-  #finishCarried(): void {
-    const used = this.#read(this.#carry, 0, this.#carried);
-    this.#consumed += used;
-    this.#carry.copyWithin(0, used, this.#carried);
-    this.#carried -= used;
-  }
-
-  #keep(chunk: Buffer, from: number): void {
-    this.#carried = chunk.length - from;
-    this.#reserve(this.#carried);
-    chunk.copy(this.#carry, 0, from);
-  }
-
-  #reserve(bytes: number): void {
-    if (bytes <= this.#carry.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(bytes, 2 * this.#carry.length));
-    this.#carry.copy(larger, 0, 0, this.#carried);
-    this.#carry = larger;
-  }
-
-  /** Reads all that is whole in this range, and returns where that ends; if that is before the end, #need says what is missing. */
+  /** Reads all whole messages of the range, and returns where they end. If that is before the range's end, `#needed` is set. */
   #read(body: Buffer, start: number, end: number): number {
     let at = start;
     cursor.body = body;
     cursor.baseOffset = this.#consumed - start;
     this.#view = viewOver(body.buffer);
-    while ((at < end && !this.hasEnough) || (this.#state === piece.fields && this.#familyLeft === 0)) {
-      const next = this.#readPiece(body, at, end);
+    while ((at < end && !this.hasEnough) || (this.#state === state.fields && this.#familyLeft === 0)) {
+      const next = this.#readNext(body, at, end);
       if (next === -1) {
-        if (this.#need > messageLimitBytes) throw cursor.error(`a message of more than ${messageLimitBytes} bytes`, at);
+        if (this.#needed > messageLimitBytes) {
+          throw cursor.error(`a message of more than ${messageLimitBytes} bytes`, at);
+        }
         return at;
       }
       at = next;
@@ -151,14 +122,14 @@ export class DelimitedReader {
     return at;
   }
 
-  /** Returns where the piece ends, or -1 if it is not whole. */
-  #readPiece(body: Buffer, at: number, end: number): number {
+  /** Returns where that ends, or -1 if it is not whole. */
+  #readNext(body: Buffer, at: number, end: number): number {
     switch (this.#state) {
-      case piece.family:
-        return this.#beginFamily(body, at, end);
-      case piece.skip:
+      case state.family:
+        return this.#beginFamily(at, end);
+      case state.skip:
         return this.#skip(at, end);
-      case piece.fields:
+      case state.fields:
         return this.#readFields(body, at, end);
     }
   }
@@ -167,92 +138,51 @@ export class DelimitedReader {
     const count = Math.min(this.#skipLeft, end - at);
     this.#skipLeft -= count;
     this.#familyLeft -= count;
-    if (this.#skipLeft === 0) this.#state = this.#family === -1 ? piece.family : piece.fields;
+    if (this.#skipLeft === 0) this.#state = this.#header.family === -1 ? state.family : state.fields;
     return at + count;
   }
 
-  /** Reads a family's length and its name, which comes first, though the format does not promise it. */
-  #beginFamily(body: Buffer, at: number, end: number): number {
-    if (!hasVarint(body, at, end)) return this.#lacks(end - at + 1);
-    cursor.at = at;
-    const length = cursor.varint(end);
-    if (length < 0) throw cursor.cutOff(at);
-    const start = cursor.at;
-    if (length > 0 && start === end) return this.#lacks(end - at + 1);
-    if (body[start] !== nameTag || length === 0) return this.#beginOddFamily(body, at, start, length, end);
-    if (!hasVarint(body, start + 1, end)) return this.#lacks(end - at + 1);
-    cursor.at = start + 1;
-    const nameLength = cursor.varint(end);
-    const nameEnd = cursor.at + nameLength;
-    if (nameLength < 0 || nameEnd - start > length) throw cursor.cutOff(start + 1);
-    if (nameEnd - at > nameLimitBytes) throw cursor.error(`a name of more than ${nameLimitBytes} bytes`, at);
-    if (nameEnd > end) return this.#lacks(nameEnd - at);
-    this.#enter(this.#familyOf(body, cursor.at, nameEnd), length - (nameEnd - start));
-    return nameEnd;
-  }
-
-  /** Where the name is not the first field, the family is looked through for it, and then read from its start. */
-  #beginOddFamily(body: Buffer, at: number, start: number, length: number, end: number): number {
-    if (length > oddFamilyLimitBytes) {
-      throw cursor.error(`a family of more than ${oddFamilyLimitBytes} bytes whose name is not first`, at);
-    }
-    if (start + length > end) return this.#lacks(start + length - at);
-    cursor.at = start;
-    while (cursor.at < start + length) {
-      const number = cursor.tag(start + length);
-      if (number !== familyField.name || cursor.type !== wireType.length) {
-        cursor.skip(start + length);
-        continue;
-      }
-      const nameEnd = cursor.length(start + length);
-      this.#enter(this.#familyOf(body, cursor.at, nameEnd), length);
+  #beginFamily(at: number, end: number): number {
+    const header = this.#header;
+    const start = header.read(cursor, at, end);
+    if (start === -1) return this.#needs(header.neededBytes);
+    this.#familyLeft = header.contentBytes;
+    if (header.family !== -1) {
+      this.#matcher?.beginFamily(header.family);
+      this.#state = state.fields;
       return start;
     }
-    throw cursor.error('a metric family without a name', start);
+    this.#hasOtherFamilies = true;
+    this.#skipLeft = header.contentBytes;
+    if (header.contentBytes > 0) this.#state = state.skip;
+    return start;
   }
 
-  #familyOf(body: Buffer, start: number, end: number): number {
-    for (let family = 0; family < this.#names.length; family += 1) {
-      if (isAt(body, start, end, this.#names[family]!)) return family;
-    }
-    return -1;
-  }
-
-  #enter(family: number, left: number): void {
-    this.#family = family;
-    this.#familyLeft = left;
-    if (family !== -1) {
-      this.#recall?.beginFamily(family);
-      this.#state = piece.fields;
-      return;
-    }
-    this.#unwanted = true;
-    this.#skipLeft = left;
-    if (left > 0) this.#state = piece.skip;
-  }
-
+  /** Fast and slow path show the sink the same samples: `fastpath.test.ts` feeds both. */
   #readFields(body: Buffer, from: number, end: number): number {
-    const at = this.#recall === undefined ? from : this.#readRecalled(body, from, end, this.#recall);
+    // Fast path: samples that match the previous body by position; only their numbers are read.
+    const at = this.#matcher === undefined ? from : this.#readMatching(body, from, end, this.#matcher);
     if (this.#familyLeft === 0) {
-      this.#recall?.endFamily();
-      this.#missing?.delete(this.#family);
-      this.#state = piece.family;
+      this.#matcher?.endFamily();
+      this.#missing?.delete(this.#header.family);
+      this.#state = state.family;
       return at;
     }
+    // Slow path: every other field is parsed whole.
     return at > from ? at : this.#readField(body, at, end);
   }
 
-  /** Reads metrics for as long as they are those that were there before, and returns where they end. */
-  #readRecalled(body: Buffer, from: number, end: number, recall: Recall): number {
+  /** Fast path. Returns where the samples that match end. */
+  #readMatching(body: Buffer, from: number, end: number, matcher: SeriesMatcher): number {
     const view = this.#view;
-    // Small integers to V8: of a position that may be any number it makes an object, each time that it is handed on.
+    // Small integers to V8, which would allocate an object for a position each time that it is passed on.
     const base = body.byteOffset | 0;
     const limit = (base + Math.min(end, from + this.#familyLeft)) | 0;
     let at = (base + from) | 0;
-    sample.family = this.#family;
+    sample.family = this.#header.family;
     while (at < limit) {
-      at = recall.takeExpected(view, at, limit, sample, this.#sink);
-      const size = at < limit ? recall.takeOne(view, at, limit, sample, this.#sink) : 0;
+      at = matcher.takeExpected(view, at, limit, sample, this.#sink);
+      const size = at < limit ? matcher.takeOne(view, at, limit, sample, this.#sink) : 0;
       if (size === 0) break;
       at += size;
     }
@@ -261,19 +191,19 @@ export class DelimitedReader {
     return stop;
   }
 
-  /** Reads one field of a family, which is a metric most often. */
+  /** Slow path. Reads one field of a family, most often a metric. */
   #readField(body: Buffer, at: number, end: number): number {
     const limit = Math.min(end, at + this.#familyLeft);
     const isLast = limit - at === this.#familyLeft;
-    if (!isLast && !hasVarint(body, at, limit)) return this.#lacks(limit - at + 1);
+    if (!isLast && !hasVarint(body, at, limit)) return this.#needs(limit - at + 1);
     cursor.at = at;
     const number = cursor.tag(limit);
     if (cursor.type !== wireType.length) {
-      if (!isLast && limit - cursor.at < 10) return this.#lacks(cursor.at - at + 10);
+      if (!isLast && limit - cursor.at < fixedFieldBytes) return this.#needs(cursor.at - at + fixedFieldBytes);
       cursor.skip(limit);
       return this.#used(at, cursor.at);
     }
-    if (!isLast && !hasVarint(body, cursor.at, limit)) return this.#lacks(limit - at + 1);
+    if (!isLast && !hasVarint(body, cursor.at, limit)) return this.#needs(limit - at + 1);
     const lengthAt = cursor.at;
     const length = cursor.varint(limit);
     const stop = cursor.at + length;
@@ -281,48 +211,25 @@ export class DelimitedReader {
     if (number !== familyField.metric) {
       this.#used(at, cursor.at);
       this.#skipLeft = length;
-      if (length > 0) this.#state = piece.skip;
+      if (length > 0) this.#state = state.skip;
       return cursor.at;
     }
-    if (stop > limit) return this.#lacks(stop - at);
+    if (stop > limit) return this.#needs(stop - at);
     this.#visit(body, cursor.at, stop);
     return this.#used(at, stop);
   }
 
+  /** Parses one metric, and records it for the fast path. */
   #visit(body: Buffer, start: number, stop: number): void {
-    sample.begin(body, this.#family);
+    sample.begin(body, this.#header.family);
     cursor.at = start;
     readMetric(cursor, stop, sample);
-    const series = this.#sink.visit(sample);
-    const recall = this.#recall;
-    if (series === unremembered || recall === undefined) return;
-    const remembered = this.#remembered(series, body, start, stop, recall);
-    if (remembered === undefined) recall.pass();
-    else recall.note(series, this.#view, remembered);
-  }
-
-  /** Undefined where the numbers are not at the end, as they have to be to be read without the rest. */
-  #remembered(series: number, body: Buffer, start: number, stop: number, { identity }: Recall): Remembered | undefined {
-    const isTimed = !Number.isNaN(sample.timestampMs);
-    const end = stop - valueBytes - (isTimed ? timeBytes : 0);
-    if (end < start || stop - start > recalledLimitBytes) return undefined;
-    const base = body.byteOffset;
-    if (!takePlainNumbers(this.#view, base + stop, isTimed, plain)) return undefined;
-    if (!Object.is(sample.value, plain.value) || !Object.is(sample.timestampMs, plain.timestampMs)) return undefined;
-    const range = identity === 'all labels' ? { start, end } : identityOf(sample, identity.label);
-    if (range === undefined || range.end > end) return undefined;
-    const detail = identity === 'all labels' ? undefined : sample.rangeOf(identity.detail);
-    if (detail !== undefined && detail.end > range.start) return undefined;
-    // A tag, and a length of one byte or two; who writes these otherwise is not recognised.
-    const size = stop - start + (stop - start < 0x80 ? 2 : 3);
-    return {
-      start: base + stop - size,
-      size,
-      identity: { start: base + range.start, length: range.end - range.start },
-      detail: detail && { start: base + detail.start, end: base + detail.end },
-      isTimed,
-      isWanted: this.#sink.isWanted(series),
-    };
+    const row = this.#sink.visit(sample);
+    const matcher = this.#matcher;
+    if (row === noRow || matcher === undefined) return;
+    const position = positionOf(sample, matcher.identity, this.#view, body.byteOffset, start, stop);
+    if (position === undefined) matcher.addUnmatchable();
+    else matcher.add(row, this.#view, position, this.#sink.needsValue(row));
   }
 
   #used(at: number, to: number): number {
@@ -330,14 +237,8 @@ export class DelimitedReader {
     return to;
   }
 
-  #lacks(bytes: number): -1 {
-    this.#need = bytes;
+  #needs(bytes: number): -1 {
+    this.#needed = bytes;
     return -1;
   }
-}
-
-/** Where a label's value is, with the bytes before it that hold its length; undefined where the sample has none. */
-function identityOf(of: Sample, label: string): { readonly start: number; readonly end: number } | undefined {
-  const range = of.rangeOf(label);
-  return range === undefined || range.start === range.end ? undefined : { ...range, start: range.start - headBytes };
 }

@@ -1,51 +1,52 @@
-/** One sample of a family that was asked for, as both formats present it; the same object for every sample of a body. */
+/** One sample of a requested family, as both formats present it. */
+import type { Borrowed } from '../sample/borrowed.ts';
 
-/** The most labels that a sample may have; cAdvisor's widest series has ten. */
+/** Labels of a sample. cAdvisor's widest series has ten. */
 const labelLimit = 64;
 
-/** Bytes of a label's value that is read: a cgroup's path has 4,096 at most, each of which may have been replaced by three. */
+/** Bytes of a label's value: a cgroup's path has at most 4,096, each of which may have been replaced by three. */
 const labelValueLimitBytes = 3 * 4_096;
 
 /** Offsets kept per label: name start, name end, value start, value end. */
 const offsetsPerLabel = 4;
 
 /** A sample without its labels. */
-export interface Numbers {
-  /** Index of the family in the list of wanted names. */
+export interface UnlabeledSample {
+  /** Index of the family in the list of requested names. */
   readonly family: number;
   /** Any double, also NaN and the infinities. */
   readonly value: number;
-  /** Milliseconds since the epoch; NaN where the sample has no time. */
+  /** Milliseconds since the epoch; NaN if the sample has no time. */
   readonly timestampMs: number;
 }
 
-/** Who takes the samples of a body. */
+/** Receives the samples of a body. Readers pass the same object for every sample. */
 export interface SampleSink {
   /**
-   * Takes a sample with its labels; it is the reader's own and holds until the call returns. Returns a number, from 0 on, under which samples of the
-   * same series may come to `add` from now on, also those of the sender's later bodies; or `unremembered`.
+   * Receives a sample with its labels. Returns its row, from 0 on, or `noRow`. Samples of the same row may come to `add` from then on, also those of the
+   * sender's later bodies.
    */
-  visit(sample: Sample): number;
-  /** Takes a sample of a series that was visited before; it has family and numbers, but no labels. */
-  add(series: number, sample: Numbers): void;
-  /** Whether anybody wants the numbers of a series. Of others, which is all that is known of them then, `add` is only told that they are there. */
-  isWanted(series: number): boolean;
+  visit(sample: Borrowed<Sample>): number;
+  /** Receives a sample of a row that `visit` has returned, without labels. */
+  add(row: number, sample: Borrowed<UnlabeledSample>): void;
+  /** Reports whether the sink needs this row's values. Otherwise readers skip them and call `add` with 0 to mark the series as present. */
+  needsValue(row: number): boolean;
 }
 
-/** What `visit` returns where the next sample of the series has to be looked at again. */
-export const unremembered = -1;
+/** The row of a sample that has to be visited in every body. */
+export const noRow = -1;
 
-/** What a reader learned about the body beside the samples. */
-export interface Seen {
-  /** True if the body has a family that was not asked for, so the sender did not filter. */
-  readonly unwanted: boolean;
+/** What a reader reports of a body beside its samples. */
+export interface BodySummary {
+  /** Whether the body has a family that was not requested: the sender did not filter. */
+  readonly hasOtherFamilies: boolean;
 }
 
-/** A body that does not follow its format, or ends too early. */
+/** A body does not follow its format, or ends too early. */
 export class ExpositionError extends Error {
-  /** Where in the body reading stopped. */
+  /** Where in the body reading stopped, in bytes. */
   readonly offset: number;
-  /** What is wrong there. */
+  /** The message without the offset. */
   readonly problem: string;
 
   constructor(problem: string, offset: number) {
@@ -56,10 +57,10 @@ export class ExpositionError extends Error {
   }
 }
 
-/** Hot: filled once per wanted line. Labels are ranges of the body until somebody asks for one. */
-export class Sample implements Numbers {
+/** Hot: filled for every sample that is visited. Labels stay ranges of the body until they are read. */
+export class Sample implements UnlabeledSample {
   family = 0;
-  // A double from the start, or V8 would have to make another object of it.
+  // A double from the start: V8 would change the object's shape for it.
   value = Number.NaN;
   timestampMs = Number.NaN;
 
@@ -68,7 +69,10 @@ export class Sample implements Numbers {
   readonly #escaped = new Uint8Array(labelLimit);
   #labels = 0;
 
-  /** The label's value, '' where the sample does not have it: to Prometheus these are the same. */
+  /**
+   * Returns the label's value; '' if the sample does not have it, which is the same to Prometheus.
+   * @throws ExpositionError if it is longer than any value that is needed.
+   */
   label(name: string): string {
     const label = this.#find(name);
     if (label === -1) return '';
@@ -81,7 +85,7 @@ export class Sample implements Numbers {
     return this.#escaped[label] === 0 ? value : unescape(value);
   }
 
-  /** Whether the label has this value, of ASCII characters that need no escape; of others it may be false though it has. */
+  /** Reports whether the label has this value, which is ASCII without characters to escape. */
   has(name: string, value: string): boolean {
     const label = this.#find(name);
     if (label === -1) return value === '';
@@ -89,7 +93,7 @@ export class Sample implements Numbers {
     return this.#escaped[label] === 0 && isAt(this.#body, this.#offsets[at + 2]!, this.#offsets[at + 3]!, value);
   }
 
-  /** For the readers: forgets the sample before. */
+  /** Clears the sample, for a reader. */
   begin(body: Buffer, family: number): void {
     this.#body = body;
     this.family = family;
@@ -98,7 +102,7 @@ export class Sample implements Numbers {
     this.#labels = 0;
   }
 
-  /** For the readers: notes a label by its ranges in the body; an escaped value is unescaped when it is asked for. */
+  /** Adds a label by its ranges in the body, for a reader. An escaped value is unescaped when it is read. */
   addLabel(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number, escaped: boolean): void {
     if (this.#labels === labelLimit) throw new ExpositionError(`more than ${labelLimit} labels`, nameStart);
     const at = this.#labels * offsetsPerLabel;
@@ -110,7 +114,7 @@ export class Sample implements Numbers {
     this.#labels += 1;
   }
 
-  /** For the readers: where in the body the label's value is; undefined where the sample does not have it. */
+  /** Returns where in the body the label's value is; undefined if the sample does not have it. */
   rangeOf(name: string): { readonly start: number; readonly end: number } | undefined {
     const label = this.#find(name);
     if (label === -1) return undefined;
@@ -127,7 +131,7 @@ export class Sample implements Numbers {
   }
 }
 
-/** True if the range holds exactly these ASCII characters. Names share their beginnings, so the end is compared first. */
+/** Reports whether the range holds exactly these ASCII characters. Names share their beginnings, so it compares from the end. */
 export function isAt(body: Buffer, start: number, end: number, text: string): boolean {
   if (end - start !== text.length) return false;
   for (let index = text.length - 1; index >= 0; index -= 1) {
@@ -136,7 +140,7 @@ export function isAt(body: Buffer, start: number, end: number, text: string): bo
   return true;
 }
 
-/** The format knows three escapes; what follows another backslash is kept with it, as Prometheus itself does. */
+/** Resolves the format's three escapes. Another backslash is kept, as by Prometheus. */
 function unescape(value: string): string {
   return value.replaceAll(/\\([\\n"])/g, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped));
 }

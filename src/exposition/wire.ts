@@ -1,23 +1,23 @@
-/** Walks protobuf's wire format within one piece of memory; whatever is not such is an ExpositionError. */
+/** Walks protobuf's wire format in one piece of memory. Bytes that do not follow it are an ExpositionError. */
 import { ExpositionError } from './sample.ts';
 
 export const wireType = { varint: 0, fixed64: 1, length: 2, fixed32: 5 } as const;
 
-/** Bytes of the longest varint: 64 bits in sevens. */
+/** Bytes of the longest varint: 64 bits, seven in each byte. */
 export const varintLimitBytes = 10;
 
 const none = Buffer.alloc(0);
 
-/** Each method leaves the position at the end of what it read, never beyond the given end. */
+/** Each method leaves the position behind what it read, never beyond the given end. */
 export class Cursor {
   body: Buffer = none;
   at = 0;
-  /** Of the field whose tag was read last. */
+  /** Wire type of the field whose tag was read last. */
   type = 0;
-  /** How much of the whole body is before this piece: for errors. */
+  /** Bytes of the whole body before this memory; for errors. */
   baseOffset = 0;
 
-  /** Returns the field's number and leaves its wire type in `type`. */
+  /** Returns the field's number and sets `type`. */
   tag(end: number): number {
     const start = this.at;
     const tag = this.varint(end);
@@ -26,6 +26,7 @@ export class Cursor {
     return Math.floor(tag / 8);
   }
 
+  /** Skips the value of a field whose tag was read. */
   skip(end: number): void {
     switch (this.type) {
       case wireType.varint:
@@ -53,7 +54,7 @@ export class Cursor {
     return this.at + length;
   }
 
-  /** Steps over a fixed-size value and returns where it starts. */
+  /** Skips a value of fixed size and returns where it starts. */
   fixed(size: number, end: number): number {
     const start = this.at;
     if (size > end - start) throw this.error('a number beyond the end of its message', start);
@@ -61,7 +62,7 @@ export class Cursor {
     return start;
   }
 
-  /** A signed 64-bit number, exact up to 2^53 in size. */
+  /** Returns a signed 64-bit number, exact up to 2^53 in magnitude. */
   varint(end: number): number {
     const start = this.at;
     let low = 0;
@@ -93,7 +94,7 @@ export class Cursor {
   }
 }
 
-/** Whether the bytes hold a whole varint, or more bytes than one can have. */
+/** Reports whether the bytes hold a whole varint, or more bytes than one can have. */
 export function hasVarint(body: Buffer, at: number, end: number): boolean {
   const limit = Math.min(end, at + varintLimitBytes);
   for (let index = at; index < limit; index += 1) if (body[index]! < 0x80) return true;

@@ -9,10 +9,10 @@ import { keepSecret } from '../foreigntext.ts';
 import type { OnBody } from './http/body.ts';
 import { type Connection, createConnection } from './http/connection.ts';
 import type { UndiciOptions } from './http/undicitransport.ts';
-import { type Answer, inTime } from './http/exchange.ts';
-import type { Attempt, Route } from './explain/failure.ts';
+import { type GetResponse, withinDeadline } from './http/exchange.ts';
+import type { Attempt, KubeletRoute } from './explain/kubeleterror.ts';
 import { chooseInflater } from './http/inflate.ts';
-import type { Limit } from './http/requestdeadline.ts';
+import type { RequestDeadline } from './http/requestdeadline.ts';
 import { readBufferBytes } from './http/socket.ts';
 
 /** What kubelets are checked against and what is shown to them; a new object whenever something in it changed. */
@@ -61,7 +61,7 @@ export interface KubeletRequest {
   readonly onBody?: OnBody;
 }
 
-export interface KubeletResponse extends Answer, Route {
+export interface KubeletResponse extends GetResponse, KubeletRoute {
   readonly verifiedBy: Verification;
 }
 
@@ -89,7 +89,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
   function fetch(request: KubeletRequest, signal: AbortSignal): Promise<KubeletResponse> {
     const { node } = request;
     const attempt: Attempt = { via: 'kubelet', address: authority(request), node, timeoutMs: options.requestTimeoutMs };
-    return inTime(attempt, signal, (limit) => {
+    return withinDeadline(attempt, signal, (limit) => {
       // Credentials may come from a plugin that hangs, and may bring a certificate, so they come first.
       const authorization = options.plainHttp ? undefined : options.authorization();
       if (!(authorization instanceof Promise)) return ask(request, attempt, authorization, limit);
@@ -101,7 +101,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
     request: KubeletRequest,
     attempt: Attempt,
     authorization: string | undefined,
-    limit: Limit,
+    limit: RequestDeadline,
   ): Promise<KubeletResponse> {
     keepSecret(authorization);
     const { connection, verifiedBy } = connectionTo(request);

@@ -5,7 +5,7 @@ import type { Explanation } from './explain/explanation.ts';
 export const clockSkewLimitMs = 5_000;
 
 /** Between when and when, by our clock, the node wrote its answer. */
-export interface Exchange {
+export interface RequestTiming {
   readonly askedMs: number;
   readonly answeredMs: number;
 }
@@ -17,7 +17,7 @@ export interface Exchange {
 export function explainClockSkew(
   node: string,
   dateMs: number,
-  { askedMs, answeredMs }: Exchange,
+  { askedMs, answeredMs }: RequestTiming,
 ): Explanation | undefined {
   const aheadMs = dateMs - answeredMs;
   const behindMs = askedMs - (dateMs + wholeSecondMs);

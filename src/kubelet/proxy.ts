@@ -7,9 +7,9 @@ import { Lookups } from '../dns/lookup.ts';
 import { systemResolver } from '../dns/resolver.ts';
 import type { KubeletClient, KubeletRequest, KubeletResponse } from './client.ts';
 import { keepSecret } from '../foreigntext.ts';
-import { dispatch, type Dispatching, undiciLimits } from './http/undicitransport.ts';
-import { inTime } from './http/exchange.ts';
-import type { Route } from './explain/failure.ts';
+import { dispatch, type UndiciConnections, undiciLimits } from './http/undicitransport.ts';
+import { withinDeadline } from './http/exchange.ts';
+import type { KubeletRoute } from './explain/kubeleterror.ts';
 import { chooseInflater } from './http/inflate.ts';
 
 export interface KubeletProxyOptions {
@@ -25,16 +25,16 @@ const keepAliveMs = 45_000;
 /** A client that takes no notice of the request's host and port: kube-apiserver chooses them from the Node's status by flags of its own. */
 export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: KubeletProxyOptions): KubeletClient {
   const { origin, protocol, hostname, pathname } = new URL(apiServer.url);
-  const route: Route = { via: 'apiserver', address: `${hostname}:${proxyCandidate(apiServer.url).port}` };
+  const route: KubeletRoute = { via: 'apiserver', address: `${hostname}:${proxyCandidate(apiServer.url).port}` };
   const prefix = pathname.replace(/\/$/, '');
   const makeInflater = chooseInflater();
-  let current: { readonly material: TlsMaterial; readonly pool: Dispatching } | undefined;
-  const pools = new Set<Dispatching>();
+  let current: { readonly material: TlsMaterial; readonly pool: UndiciConnections } | undefined;
+  const pools = new Set<UndiciConnections>();
   return { fetch, release, [Symbol.asyncDispose]: dispose };
 
   function fetch(request: KubeletRequest, signal: AbortSignal): Promise<KubeletResponse> {
     const attempt = { ...route, node: request.node, timeoutMs: requestTimeoutMs };
-    return inTime(attempt, signal, async (limit) => {
+    return withinDeadline(attempt, signal, async (limit) => {
       const authorization = await limit.until(Promise.resolve(apiServer.authorization()));
       keepSecret(authorization);
       const { material, pool } = connections();
@@ -47,7 +47,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: Kub
   }
 
   /** New connections use new TLS material; what runs on old ones ends there. */
-  function connections(): { readonly material: TlsMaterial; readonly pool: Dispatching } {
+  function connections(): { readonly material: TlsMaterial; readonly pool: UndiciConnections } {
     const material = apiServer.tls();
     if (current?.material === material) return current;
     if (current !== undefined) void retire(current.pool);
@@ -56,7 +56,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: Kub
     return current;
   }
 
-  function connect(material: TlsMaterial): Dispatching {
+  function connect(material: TlsMaterial): UndiciConnections {
     const lookups = new Lookups(resolve ?? systemResolver().resolveFirst, requestTimeoutMs);
     const dispatcher = new Pool(origin, {
       ...undiciLimits,
@@ -71,7 +71,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: Kub
     return { dispatcher, lookups };
   }
 
-  async function retire(pool: Dispatching): Promise<void> {
+  async function retire(pool: UndiciConnections): Promise<void> {
     await pool.dispatcher.close();
     pools.delete(pool);
   }

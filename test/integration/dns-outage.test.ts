@@ -8,7 +8,7 @@ import { createTokenReviewer } from '../../src/client/reviews.ts';
 import { systemClock } from '../../src/clock.ts';
 import { replaceLookup } from '../../src/dns/lookup.ts';
 import { createKubeletClient, type HttpClient, type KubeletClientOptions } from '../../src/kubelet/client.ts';
-import { explainFailure } from '../../src/kubelet/explain/explain.ts';
+import { explainFailure } from '../../src/kubelet/explain/explainfailure.ts';
 import { createKubeletProxy } from '../../src/kubelet/proxy.ts';
 import { describeError, silentLogger } from '../../src/logging.ts';
 import { createWorkerEndpoints } from '../../src/scrape/endpoint/workers/worker.ts';

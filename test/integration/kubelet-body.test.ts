@@ -6,9 +6,9 @@ import type { ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { AnswerHead, BodyReader, OnBody } from '../../src/kubelet/http/body.ts';
+import type { ResponseInfo, BodyReader, OnBody } from '../../src/kubelet/http/body.ts';
 import { createKubeletClient, type KubeletClient } from '../../src/kubelet/client.ts';
-import { BodyTooLargeError } from '../../src/kubelet/explain/failure.ts';
+import { BodyTooLargeError } from '../../src/kubelet/explain/kubeleterror.ts';
 import { createKubeletProxy } from '../../src/kubelet/proxy.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { httpClientOf } from '../fakes/httpclient.ts';
@@ -125,7 +125,7 @@ for (const [name, makeClient] of Object.entries(clients)) {
 
       test(`${form}: a reader is given the head first, then all of the body in order, and the answer has none`, async () => {
         await using client = makeClient();
-        const heads: AnswerHead[] = [];
+        const heads: ResponseInfo[] = [];
         const reader = new Collector();
         const answer = await fetch(client, '/', gzip, (head) => {
           heads.push(head);

@@ -12,9 +12,9 @@ import {
   type KubeletTls,
 } from '../../src/kubelet/client.ts';
 import { keepAliveMs } from '../../src/kubelet/http/connection.ts';
-import { explainFailure } from '../../src/kubelet/explain/explain.ts';
+import { explainFailure } from '../../src/kubelet/explain/explainfailure.ts';
 import { HttpError } from '../../src/kubelet/http/http1.ts';
-import { Limit } from '../../src/kubelet/http/requestdeadline.ts';
+import { RequestDeadline } from '../../src/kubelet/http/requestdeadline.ts';
 import { ConnectionLostError, KubeletSocket, readBufferBytes } from '../../src/kubelet/http/socket.ts';
 import { createCollect } from '../bench/heap.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
@@ -286,7 +286,7 @@ describe('an idle connection', builtIn, () => {
     const talking = createTcpServer((socket: Socket) => void socket.on('error', () => {}).write(good));
     const options = { host: '127.0.0.1', port: await listen(talking, 0), tls: undefined, connectTimeoutMs: 5_000 };
     const socket = new KubeletSocket({ ...options, buffer: Buffer.alloc(readBufferBytes) });
-    const limit = new Limit(5_000, new AbortController().signal);
+    const limit = new RequestDeadline(5_000, new AbortController().signal);
     await socket.opened(limit);
     while (!socket.closed) await new Promise(setImmediate);
     const ignore = { onHead: () => {}, onBody: () => assert.fail('it was read'), resume: () => true, onEnd: () => {} };
@@ -299,7 +299,7 @@ describe('an idle connection', builtIn, () => {
     const silent = createTcpServer((socket) => void socket.on('error', () => {}));
     const options = { host: '127.0.0.1', port: await listen(silent, 0), tls: {}, connectTimeoutMs: 5_000 };
     const socket = new KubeletSocket({ ...options, buffer: Buffer.alloc(readBufferBytes) });
-    const limit = new Limit(5_000, new AbortController().signal);
+    const limit = new RequestDeadline(5_000, new AbortController().signal);
     const opened = assert.rejects(socket.opened(limit), ConnectionLostError);
     socket.fail(new ConnectionLostError('not needed'));
     await opened;

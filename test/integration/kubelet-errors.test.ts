@@ -6,7 +6,7 @@ import { createServer as createTcpServer, type Server, type Socket } from 'node:
 import { after, before, describe, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { createKubeletClient, type KubeletTls } from '../../src/kubelet/client.ts';
-import { explainFailure } from '../../src/kubelet/explain/explain.ts';
+import { explainFailure } from '../../src/kubelet/explain/explainfailure.ts';
 import type { ExplanationCode } from '../../src/kubelet/explain/explanation.ts';
 import { explainStatus } from '../../src/kubelet/explain/explainstatus.ts';
 import { type Issued, type IssueOptions, makeAuthority } from '../fakes/certificates.ts';

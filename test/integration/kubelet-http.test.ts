@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { createKubeletClient, type HttpClient, type KubeletClient } from '../../src/kubelet/client.ts';
-import { KubeletError } from '../../src/kubelet/explain/failure.ts';
+import { KubeletError } from '../../src/kubelet/explain/kubeleterror.ts';
 import { type Pieces, responses } from '../fakes/httpresponses.ts';
 import { listen } from '../fakes/listen.ts';
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { ApiServer } from '../../src/client/apiserver.ts';
 import { createKubeletClient, type KubeletClient, type KubeletResponse } from '../../src/kubelet/client.ts';
-import { explainFailure } from '../../src/kubelet/explain/explain.ts';
+import { explainFailure } from '../../src/kubelet/explain/explainfailure.ts';
 import type { Explanation, ExplanationCode } from '../../src/kubelet/explain/explanation.ts';
 import { explainStatus } from '../../src/kubelet/explain/explainstatus.ts';
 import { createKubeletProxy, proxyCandidate } from '../../src/kubelet/proxy.ts';

@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { systemClock } from '../../src/clock.ts';
 import type { BodyReader } from '../../src/kubelet/http/body.ts';
 import { createKubeletClient, type KubeletClient } from '../../src/kubelet/client.ts';
-import { explainFailure } from '../../src/kubelet/explain/explain.ts';
+import { explainFailure } from '../../src/kubelet/explain/explainfailure.ts';
 import { createEndpoint, type Told } from '../../src/scrape/endpoint/endpoint.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { delimitedContentType, encodeDelimited, encodeText, textContentType } from '../fakes/exposition.ts';

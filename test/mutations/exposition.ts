@@ -7,20 +7,26 @@ const tests = ['test/unit/exposition/*.test.ts', 'test/unit/decode/{decoder,fast
 export const exposition: readonly Mutation[] = [
   ...mutate('exposition/protobufreader.ts', tests, [
     [
-      'if (!this.hasEnough && (this.#carried > 0 || this.#state !== piece.family)) {',
-      'if (this.#carried > 0) {',
+      'if (!this.hasEnough && (this.#carry.length > 0 || this.#state !== state.family)) {',
+      'if (this.#carry.length > 0) {',
       'a family that is cut off is whole',
     ],
-    ['if (!this.hasEnough && (this.#carried > 0 || ', 'if (!this.hasEnough && (', 'a message that is cut off is whole'],
-    ['this.#unwanted = true;', '', 'a kubelet that does not filter is taken for one that does'],
     [
-      'this.#missing?.size === 0 && this.#unwanted &&',
+      'if (!this.hasEnough && (this.#carry.length > 0 || ',
+      'if (!this.hasEnough && (',
+      'a message that is cut off is whole',
+    ],
+    ['this.#hasOtherFamilies = true;', '', 'a kubelet that does not filter is taken for one that does'],
+    [
+      'this.#missing?.size === 0 && this.#hasOtherFamilies &&',
       'this.#missing?.size === 0 &&',
       'a kubelet that filters is hung up on',
     ],
-    ['stop - start < 0x80 ? 2 : 3', '2', 'long samples are remembered with another length'],
   ]),
-  ...mutate('exposition/plainnumbers.ts', tests, [['* 0x1000_0000 + low', '* 0x800_0000 + low', 'times are wrong']]),
+  ...mutate('exposition/sampleposition.ts', tests, [
+    ['stop - start < 0x80 ? 2 : 3', '2', 'long samples are recorded with another length'],
+  ]),
+  ...mutate('exposition/metric.ts', tests, [['* 0x1000_0000 + low', '* 0x800_0000 + low', 'times are wrong']]),
   ...mutate('exposition/textreader.ts', tests, [
     [
       "throw new ExpositionError('the last line has no end, the body is cut off', this.#consumed);",

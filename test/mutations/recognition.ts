@@ -6,47 +6,61 @@ const scrapeTests = [
   'test/unit/decode/**/{fastpath,decoderpaths,decoder,identity}.test.ts',
   'test/unit/{decode,scrape}/**/*.test.ts',
 ];
-const recallTests = ['test/unit/exposition/seriesmatcher.test.ts', ...scrapeTests];
+const matcherTests = ['test/unit/exposition/{seriesmatcher,fastpath}.test.ts', ...scrapeTests];
 
 export const recognition: readonly Mutation[] = [
-  ...mutate('exposition/seriesmatcher.ts', recallTests, [
-    ['const unwantedBytes = 24;', 'const unwantedBytes = 8;', 'eight bytes of a path tell one cgroup from another'],
+  ...mutate('exposition/rowidentities.ts', matcherTests, [
     [
       'const last = at + length - wordBytes;\n  for (let next = at; next < last;',
       'const last = at + length - wordBytes;\n  for (let next = last; next < last;',
-      'the end of a path tells one cgroup from another',
+      'only the end of a path is compared',
     ],
     [
       '  return view.getFloat64(last, true) === words[word];',
       '  return true;',
       'the end of an identity is not compared',
     ],
-    ['(view.getInt32(at, true) & threeBytes) !== entries[place]', 'false', 'samples of any length are matched'],
+    ['stored === length && isIdentity(', 'true || isIdentity(', 'a row with two identities matches by both'],
+  ]),
+  ...mutate('exposition/seriesmatcher.ts', matcherTests, [
     [
-      'if (!isSameSample(known, words, series, view, at, flags, detail)) break;',
+      'const valuelessIdentityBytes = 24;',
+      'const valuelessIdentityBytes = 8;',
+      'eight bytes of a path identify a cgroup',
+    ],
+    ['(view.getInt32(at, true) & threeBytes) !== entries[entry]', 'false', 'samples of any length match'],
+    [
+      'if (!isSameSample(extents, words, row, view, at, packed, detail)) break;',
       '',
-      'samples are matched by their length',
+      'samples match by their length alone',
     ],
     ['!== detail) return false;', '!== detail) return true;', "a core's CPU is the total"],
-    ['if (place > this.#at) this.#diverge();', '', 'what is gone between two samples is not noticed'],
+    ['if (entry > this.#at) this.#diverge();', '', 'samples that are gone in between are no change'],
     ['if (size > limit - at) return 0;', '', 'a sample that is not whole is read'],
     ['if (stop > limit || ', 'if (', 'numbers are read beyond the end'],
-    ['this.#next?.push(entries[place]!, size, flags, series);', '', 'samples are forgotten after a change'],
-    ['if (this.#at < this.#entries.length) this.#diverge();', '', 'samples at the end that are gone are not noticed'],
-    ['this.changed = true;\n    this.#next ??=', 'this.#next ??=', 'a change is not noticed'],
-    ['this.complete = false;', '', 'the fast path is taken with samples that cannot be matched'],
-    ['this.changed = true;\n    this.complete', 'this.complete', 'a sample that is not remembered is no change'],
-    ['if (place !== -1) next.push(', 'next.push(', 'samples of series that are gone are kept'],
+    ['this.#next?.push(entries[entry]!, size, packed, row);', '', 'samples are dropped after a change'],
+    ['if (this.#at < this.#entries.length) this.#diverge();', '', 'samples that are gone at the end are no change'],
+    ['this.changed = true;\n    this.#next ??=', 'this.#next ??=', 'a change is not reported'],
+    ['this.complete = false;', '', 'the fast path is taken with samples that cannot match'],
+    ['this.changed = true;\n    this.complete', 'this.complete', 'a sample that cannot match is no change'],
+    ['if (row !== -1) next.push(', 'next.push(', 'samples of rows that are gone are kept'],
     [
-      'entries[at + 2]!, place);',
+      'entries[at + 2]!, row);',
       'entries[at + 2]!, entries[at + 3]!);',
-      'after renumbering, numbers go to the rows of before',
+      'after renumbering, numbers go to the previous rows',
     ],
-    ['if (!isSame || detailBytes === notKept', 'if (detailBytes === notKept', 'one series by two identities is kept'],
-    ['!isSame || detailBytes === notKept', '!isSame', 'a detail that cannot be compared is kept'],
+    [
+      'if (!isStored || detailBytes === notComparable',
+      'if (detailBytes === notComparable',
+      'one row by two identities is kept',
+    ],
+    ['!isStored || detailBytes === notComparable', '!isStored', 'a detail that cannot be compared is kept'],
     ['(isTimed ? 0 : isUntimed)', '0', 'samples without a time are read as with one'],
-    ['if (this.#next !== undefined) return from;', '', 'after a change, samples are matched and not remembered'],
-    ['sample.value = 0;\n', '', 'a series that nobody wants has a number'],
+    ['if (this.#next !== undefined) return from;', '', 'after a change, samples match and are not recorded'],
+    ['sample.value = 0;\n', '', 'a row that needs no value has one'],
+  ]),
+  ...mutate('exposition/protobufreader.ts', matcherTests, [
+    ['else matcher?.addUnmatchable();', '', 'without the fast path, a body looks unchanged'],
   ]),
   ...mutate('decode/fastpath.ts', scrapeTests, [
     ['chosen.length !== rows || ', '', 'the fast path is taken though a row was not chosen'],

@@ -1,5 +1,5 @@
 /** Says which series and labels of /metrics/cadvisor mean what, and joins them into one candidate per container cgroup. */
-import { type Numbers, type Sample, unremembered } from '../../exposition/sample.ts';
+import { type UnlabeledSample, type Sample, noRow } from '../../exposition/sample.ts';
 import type { ContainerPoint, Point } from '../../sample/point.ts';
 import { aliveMachine, deadAfterMs } from '../age.ts';
 import { type CgroupRow, containerIdOf, isOfRow, kept, pathOf, rowOf } from './cgrouprow.ts';
@@ -77,23 +77,23 @@ class CadvisorCollector implements Collector<Remembered> {
     this.#budget.sample();
     if (family === scrapeError) {
       if (sample.value !== 0) this.#scrapeFailed = true;
-      return unremembered;
+      return noRow;
     }
     if (family === machineSwap) {
       this.#swapCapacity.add(sample);
-      return unremembered;
+      return noRow;
     }
     const row = this.#placeOf(sample);
-    if (family === rowFamilies.cpu && this.#addCore(row, sample)) return unremembered;
+    if (family === rowFamilies.cpu && this.#addCore(row, sample)) return noRow;
     this.numbers.add(row, family, sample);
     return row;
   }
 
-  add(row: number, sample: Numbers): void {
+  add(row: number, sample: UnlabeledSample): void {
     this.numbers.add(row, sample.family, sample);
   }
 
-  isWanted(row: number): boolean {
+  needsValue(row: number): boolean {
     const kind = this.#rows[row]?.kind;
     return kind === 'container' || kind === 'machine';
   }

@@ -2,7 +2,7 @@
  * Says which series of /metrics/resource mean what, and makes pods of them: for nodes where cAdvisor has no containers.
  * Its rows have no cgroup, so a pod has no UID here, and a container is told from its successor by its start time.
  */
-import { type Numbers, type Sample, unremembered } from '../../exposition/sample.ts';
+import { type UnlabeledSample, type Sample, noRow } from '../../exposition/sample.ts';
 import { canBeName, type ContainerPoint, type PodBatch, type Point } from '../../sample/point.ts';
 import { aliveMachine, deadAfterMs, oldestAliveMs } from '../age.ts';
 import type { Choice, Collector, Dialect } from '../dialect.ts';
@@ -89,20 +89,20 @@ class ResourceCollector implements Collector<Remembered> {
   visit(sample: Sample): number {
     this.#budget.sample();
     const row = sample.family < firstContainerFamily ? machine : rowOf(sample);
-    if (row === undefined) return unremembered;
+    if (row === undefined) return noRow;
     const place = this.#placeOf(row);
     const isFirst = !this.numbers.isSeen(place, columnOf[sample.family]!);
     this.add(place, sample);
-    return isFirst ? place : unremembered;
+    return isFirst ? place : noRow;
   }
 
-  add(row: number, sample: Numbers): void {
+  add(row: number, sample: UnlabeledSample): void {
     const column = columnOf[sample.family]!;
     if (!this.numbers.isSeen(row, column)) this.numbers.add(row, column, sample);
     else if (sample.family >= firstContainerFamily) this.#addLine(row, column, sample);
   }
 
-  isWanted(): boolean {
+  needsValue(): boolean {
     return true;
   }
 
@@ -173,7 +173,7 @@ class ResourceCollector implements Collector<Remembered> {
     }
   }
 
-  #addLine(place: number, column: number, sample: Numbers): void {
+  #addLine(place: number, column: number, sample: UnlabeledSample): void {
     let lines = this.#otherLines.get(place);
     if (lines === undefined) {
       lines = [];

@@ -3,7 +3,7 @@ import { field, text } from '../../client/json.ts';
 import type { KubeletResponse } from '../client.ts';
 import type { Explanation, ExplanationCode } from './explanation.ts';
 import { approveCertificates, askForCertificates } from './faults.ts';
-import { kubeletOf } from './failure.ts';
+import { kubeletOf } from './kubeleterror.ts';
 import { quote } from './excerpt.ts';
 import { grant } from './rights.ts';
 

@@ -2,7 +2,7 @@
 import type { KubeletResponse } from '../client.ts';
 import type { Explanation, ExplanationCode } from './explanation.ts';
 import { explainProxyStatus } from './explainproxystatus.ts';
-import { kubeletOf } from './failure.ts';
+import { kubeletOf } from './kubeleterror.ts';
 import { quote } from './excerpt.ts';
 import { grant } from './rights.ts';
 

@@ -2,7 +2,7 @@
 import { outOfFilesRemedy } from '../../logging.ts';
 import { lookupErrorCode } from '../../dns/address.ts';
 import type { ExplanationCode } from './explanation.ts';
-import { type Attempt, kubeletOf } from './failure.ts';
+import { type Attempt, kubeletOf } from './kubeleterror.ts';
 import { quote } from './excerpt.ts';
 
 export interface Fault {

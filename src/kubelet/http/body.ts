@@ -1,12 +1,12 @@
 /** Takes the body of one answer as it comes off the connection, within its limits, to whoever reads it, or keeps it. */
 import { BodyBuffer } from '../../client/bodybuffer.ts';
-import { type Attempt, BodyTooLargeError, KubeletError } from '../explain/failure.ts';
+import { type Attempt, BodyTooLargeError, KubeletError } from '../explain/kubeleterror.ts';
 import { InflatedTooLargeError, type Inflater, type MakeInflater } from './inflate.ts';
-import { bodyLimitBytes, pieceBytes, refusalLimitBytes } from './answerlimits.ts';
-import { turns } from './readingbudget.ts';
+import { bodyLimitBytes, pieceBytes, refusalLimitBytes } from './responselimits.ts';
+import { readingBudget } from './readingbudget.ts';
 
 /** What is known of an answer before its body. */
-export interface AnswerHead {
+export interface ResponseInfo {
   readonly status: number;
   readonly contentType: string;
   /** The node's clock when it answered, whole seconds, in milliseconds since the epoch; undefined without a Date header. */
@@ -23,7 +23,7 @@ export interface BodyReader {
 }
 
 /** Chooses by its head who takes an answer's body; without a reader the body is kept. */
-export type OnBody = (head: AnswerHead) => BodyReader | undefined;
+export type OnBody = (head: ResponseInfo) => BodyReader | undefined;
 
 /** Carries what a reader has thrown past everybody who would take it for a failure of the kubelet. */
 export class ReaderFailure extends Error {
@@ -37,9 +37,9 @@ export class ReaderFailure extends Error {
 
 /**
  * Takes the body of one answer. Each method throws a KubeletError when the body is too large or broken, and a ReaderFailure; it is called between `begin`
- * and `end` of the thread's turns.
+ * and `end` of the thread's readingBudget.
  */
-export class Intake {
+export class BodyReceiver {
   /** Bytes of the body on the wire. */
   wireBytes = 0;
   readonly #attempt: Attempt;
@@ -55,7 +55,12 @@ export class Intake {
   #left: Buffer | undefined;
   #wanted = true;
 
-  constructor(head: AnswerHead, makeInflater: MakeInflater | undefined, onBody: OnBody | undefined, attempt: Attempt) {
+  constructor(
+    head: ResponseInfo,
+    makeInflater: MakeInflater | undefined,
+    onBody: OnBody | undefined,
+    attempt: Attempt,
+  ) {
     this.#attempt = attempt;
     this.#reader = choose(onBody, head);
     this.#keptLeft = head.status === 200 ? Infinity : refusalLimitBytes;
@@ -75,7 +80,7 @@ export class Intake {
     this.#credit -= chunk.length + callBytes;
     if (this.#credit < 0) {
       this.#credit = creditBytes;
-      if (!turns.isFree) {
+      if (!readingBudget.isFree) {
         this.#left = Buffer.from(chunk);
         return false;
       }
@@ -123,12 +128,12 @@ export class Intake {
 
   /** Returns what there was no time for. */
   #takePieces(chunk: Buffer): Buffer | undefined {
-    if (!turns.isLong || chunk.length <= pieceBytes) {
+    if (!readingBudget.isLong || chunk.length <= pieceBytes) {
       this.#take(chunk);
       return undefined;
     }
     for (let at = 0; at < chunk.length && this.#wanted; at += pieceBytes) {
-      if (at > 0 && turns.isOver) return chunk.subarray(at);
+      if (at > 0 && readingBudget.isOver) return chunk.subarray(at);
       this.#take(chunk.subarray(at, at + pieceBytes));
     }
     return undefined;
@@ -136,7 +141,7 @@ export class Intake {
 
   /** Returns what there was no time for. */
   #inflate(chunk: Buffer, inflater: Inflater): Buffer | undefined {
-    const left = this.#guard(inflater, () => inflater.write(chunk, turns));
+    const left = this.#guard(inflater, () => inflater.write(chunk, readingBudget));
     if (!this.#wanted) inflater.close();
     return left;
   }
@@ -161,7 +166,7 @@ const callBytes = 32;
 
 const nothing = Buffer.alloc(0);
 
-function choose(onBody: OnBody | undefined, head: AnswerHead): BodyReader | undefined {
+function choose(onBody: OnBody | undefined, head: ResponseInfo): BodyReader | undefined {
   try {
     return onBody?.(head);
   } catch (thrown) {

@@ -1,14 +1,14 @@
 /** The connection to one node's kubelet: opened when there is a question, kept for the next one, replaced when it turns out to be dead. */
-import { type Answer, Incoming, type Question, type Request } from './exchange.ts';
-import type { Attempt } from '../explain/failure.ts';
+import { type GetResponse, IncomingResponse, type GetRequest, type WireRequest } from './exchange.ts';
+import type { Attempt } from '../explain/kubeleterror.ts';
 import type { MakeInflater } from './inflate.ts';
-import type { Limit } from './requestdeadline.ts';
-import { requestBytes } from '../request.ts';
+import type { RequestDeadline } from './requestdeadline.ts';
+import { requestBytes } from './requestbytes.ts';
 import { ConnectionLostError, KubeletSocket, type SocketOptions } from './socket.ts';
 
 export interface Connection {
   /** One question at a time, others wait. Throws what came in the way. */
-  ask(question: Question, attempt: Attempt, limit: Limit): Promise<Answer>;
+  ask(question: GetRequest, attempt: Attempt, limit: RequestDeadline): Promise<GetResponse>;
   /** Once the question under way has its answer. */
   close(): Promise<void>;
   /** Now. */
@@ -31,11 +31,11 @@ export function createConnection(authority: string, options: ConnectionOptions):
   let waiting = 0;
   /** Settles when everything that was asked has its answer; undefined when that is so. */
   let underWay: Promise<unknown> | undefined;
-  let written: { readonly request: Request; readonly bytes: Buffer } | undefined;
+  let written: { readonly request: WireRequest; readonly bytes: Buffer } | undefined;
   let idle: NodeJS.Timeout | undefined;
   return { ask, close, destroy };
 
-  function ask(question: Question, attempt: Attempt, limit: Limit): Promise<Answer> {
+  function ask(question: GetRequest, attempt: Attempt, limit: RequestDeadline): Promise<GetResponse> {
     const before = underWay;
     if (before === undefined) {
       const answer = exchange(question, attempt, limit);
@@ -47,7 +47,12 @@ export function createConnection(authority: string, options: ConnectionOptions):
     return answer;
   }
 
-  async function inTurn(before: Promise<unknown>, question: Question, attempt: Attempt, limit: Limit): Promise<Answer> {
+  async function inTurn(
+    before: Promise<unknown>,
+    question: GetRequest,
+    attempt: Attempt,
+    limit: RequestDeadline,
+  ): Promise<GetResponse> {
     waiting += 1;
     try {
       await limit.until(before.catch(ignore));
@@ -57,26 +62,26 @@ export function createConnection(authority: string, options: ConnectionOptions):
     return exchange(question, attempt, limit);
   }
 
-  async function exchange(question: Question, attempt: Attempt, limit: Limit): Promise<Answer> {
+  async function exchange(question: GetRequest, attempt: Attempt, limit: RequestDeadline): Promise<GetResponse> {
     isBusy = true;
     try {
       const bytes = bytesOf(question);
       const socket = kept;
       if (socket?.closed === false) {
         try {
-          return await socket.ask(bytes, new Incoming(question, attempt, options.makeInflater), limit);
+          return await socket.ask(bytes, new IncomingResponse(question, attempt, options.makeInflater), limit);
         } catch (cause) {
           // The kubelet may have closed it, or restarted, since the last answer; a GET may be asked twice.
           if (socket.answered || limit.ended) throw cause;
         }
       }
-      return await ofNew(bytes, new Incoming(question, attempt, options.makeInflater), limit);
+      return await ofNew(bytes, new IncomingResponse(question, attempt, options.makeInflater), limit);
     } finally {
       ended();
     }
   }
 
-  async function ofNew(question: Buffer, incoming: Incoming, limit: Limit): Promise<Answer> {
+  async function ofNew(question: Buffer, incoming: IncomingResponse, limit: RequestDeadline): Promise<GetResponse> {
     if (gone) throw notNeeded();
     const socket = new KubeletSocket(options);
     kept = socket;
@@ -92,7 +97,7 @@ export function createConnection(authority: string, options: ConnectionOptions):
   }
 
   /** From one scrape to the next only a token may have changed. */
-  function bytesOf({ path, accept, gzip, authorization }: Question): Buffer {
+  function bytesOf({ path, accept, gzip, authorization }: GetRequest): Buffer {
     // Without who reads the body: it would be kept with all that it has read.
     const request = { path, accept, gzip, authorization };
     if (written === undefined || !sameRequest(written.request, request)) {
@@ -117,7 +122,7 @@ export function createConnection(authority: string, options: ConnectionOptions):
   }
 }
 
-function sameRequest(a: Request, b: Request): boolean {
+function sameRequest(a: WireRequest, b: WireRequest): boolean {
   return a.path === b.path && a.accept === b.accept && a.gzip === b.gzip && a.authorization === b.authorization;
 }
 

@@ -1,13 +1,13 @@
 /** One request and its whole answer within their limits, over whichever connection leads to the kubelet. */
-import { type AnswerHead, Intake, type OnBody, ReaderFailure } from './body.ts';
-import { type Attempt, BodyTooLargeError, EndlessAnswerError, KubeletError } from '../explain/failure.ts';
+import { type ResponseInfo, BodyReceiver, type OnBody, ReaderFailure } from './body.ts';
+import { type Attempt, BodyTooLargeError, EndlessAnswerError, KubeletError } from '../explain/kubeleterror.ts';
 import type { ResponseHead, ResponseSink } from './http1.ts';
 import type { MakeInflater } from './inflate.ts';
-import { Limit } from './requestdeadline.ts';
+import { RequestDeadline } from './requestdeadline.ts';
 import { ReadingTooLongError } from './readingbudget.ts';
 
 /** What is sent. */
-export interface Request {
+export interface WireRequest {
   /** With its query. */
   readonly path: string;
   readonly accept: string;
@@ -17,12 +17,12 @@ export interface Request {
   readonly authorization: string | undefined;
 }
 
-export interface Question extends Request {
+export interface GetRequest extends WireRequest {
   readonly onBody?: OnBody;
 }
 
 /** What came back, of any status. */
-export interface Answer extends AnswerHead {
+export interface GetResponse extends ResponseInfo {
   /** Uncompressed; empty when a reader took it. */
   readonly body: Buffer;
   /** Bytes of the body on the wire. */
@@ -33,8 +33,12 @@ export interface Answer extends AnswerHead {
  * Runs what asks the kubelet, until the attempt's time is over or the signal aborts.
  * @throws KubeletError whatever it was that went wrong, but for what the reader of the body has thrown: that is passed on.
  */
-export async function inTime<T>(attempt: Attempt, signal: AbortSignal, ask: (limit: Limit) => Promise<T>): Promise<T> {
-  const limit = new Limit(attempt.timeoutMs, signal);
+export async function withinDeadline<T>(
+  attempt: Attempt,
+  signal: AbortSignal,
+  ask: (limit: RequestDeadline) => Promise<T>,
+): Promise<T> {
+  const limit = new RequestDeadline(attempt.timeoutMs, signal);
   try {
     return await ask(limit);
   } catch (cause) {
@@ -48,16 +52,16 @@ export async function inTime<T>(attempt: Attempt, signal: AbortSignal, ask: (lim
 }
 
 /** An answer while it comes. Its methods throw a KubeletError when the body is too large or broken, and a ReaderFailure. */
-export class Incoming implements ResponseSink<Answer> {
+export class IncomingResponse implements ResponseSink<GetResponse> {
   readonly #onBody: OnBody | undefined;
   readonly #attempt: Attempt;
   readonly #makeInflater: MakeInflater | undefined;
-  #head: AnswerHead | undefined;
-  #intake: Intake | undefined;
+  #head: ResponseInfo | undefined;
+  #intake: BodyReceiver | undefined;
   /** Whether nothing but the end of the connection ends the body. */
   #isEndless = false;
 
-  constructor({ onBody }: Question, attempt: Attempt, makeInflater: MakeInflater | undefined) {
+  constructor({ onBody }: GetRequest, attempt: Attempt, makeInflater: MakeInflater | undefined) {
     this.#onBody = onBody;
     this.#attempt = attempt;
     this.#makeInflater = makeInflater;
@@ -71,7 +75,7 @@ export class Incoming implements ResponseSink<Answer> {
       throw new KubeletError(this.#attempt, 'a compressed body that was not asked for');
     }
     this.#isEndless = !head.headers.has('content-length') && !head.headers.has('transfer-encoding');
-    this.#intake = new Intake(this.#head, makeInflater, this.#onBody, this.#attempt);
+    this.#intake = new BodyReceiver(this.#head, makeInflater, this.#onBody, this.#attempt);
   }
 
   onBody(chunk: Buffer): boolean {
@@ -82,7 +86,7 @@ export class Incoming implements ResponseSink<Answer> {
     return this.#intake?.resume() ?? true;
   }
 
-  onEnd(): Answer {
+  onEnd(): GetResponse {
     if (this.#head === undefined || this.#intake === undefined) throw new Error('an answer without a head has ended');
     const { status, contentType, dateMs } = this.#head;
     // Compressed or not: a body of several gzip members may have been cut between two. Other statuses are only quoted.
@@ -93,7 +97,7 @@ export class Incoming implements ResponseSink<Answer> {
   }
 }
 
-function answerHeadOf(head: ResponseHead): AnswerHead {
+function answerHeadOf(head: ResponseHead): ResponseInfo {
   if (lastHead?.head === head) return lastHead.answer;
   const { status, headers } = head;
   const contentType = headers.get('content-type') ?? '';
@@ -111,4 +115,4 @@ export function dateOf(header: string): number | undefined {
 }
 
 /** Whoever reads heads gives the same object for the same one. */
-let lastHead: { readonly head: ResponseHead; readonly answer: AnswerHead } | undefined;
+let lastHead: { readonly head: ResponseHead; readonly answer: ResponseInfo } | undefined;

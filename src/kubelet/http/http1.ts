@@ -1,5 +1,5 @@
 /** Reads one HTTP/1.1 response to a GET out of what a connection brings, strictly: whatever a kubelet has no reason to send is an error. */
-import { headLimitBytes } from './answerlimits.ts';
+import { headLimitBytes } from './responselimits.ts';
 
 /** Who is told of a response while it comes. */
 export interface ResponseSink<Answer = unknown> {

@@ -6,7 +6,7 @@
  * expected nothing is asked for compressed: in one go a bomb would hold the thread.
  */
 import { constants, createGunzip, gzipSync } from 'node:zlib';
-import { bodyLimitBytes, pieceBytes } from './answerlimits.ts';
+import { bodyLimitBytes, pieceBytes } from './responselimits.ts';
 
 /** Each method throws an InflatedTooLargeError, what zlib says of broken input, and what the taker throws. */
 export interface Inflater {
@@ -14,7 +14,7 @@ export interface Inflater {
    * Inflates the chunk, whose bytes are valid until the call returns, as long as there is time, which is asked with each full step. Returns undefined when
    * all of it was taken, otherwise what is left of it, to be written before anything else: it may be empty, as a few bytes inflate to many.
    */
-  write(chunk: Buffer, pace?: Pace): Buffer | undefined;
+  write(chunk: Buffer, pace?: TimeSlice): Buffer | undefined;
   /** Everything has come. */
   end(): void;
   /** Gives back what it holds; may be called again, and nothing else after it. */
@@ -22,16 +22,16 @@ export interface Inflater {
 }
 
 /** How long an inflater may go on. */
-export interface Pace {
+export interface TimeSlice {
   /** Whether the body is a long one, which is inflated in smaller steps. */
   readonly isLong: boolean;
   readonly isOver: boolean;
 }
 
 /** Takes what was inflated: bytes that are valid until the call returns. Returns whether it wants more. */
-export type Taker = (chunk: Buffer) => boolean;
+export type TakeInflated = (chunk: Buffer) => boolean;
 
-export type MakeInflater = (take: Taker) => Inflater;
+export type MakeInflater = (take: TakeInflated) => Inflater;
 
 /** There is more than the limit of a body, inflated. */
 export class InflatedTooLargeError extends Error {
@@ -80,7 +80,7 @@ interface Handle {
 }
 
 class StepInflater implements Inflater {
-  readonly #take: Taker;
+  readonly #take: TakeInflated;
   readonly #output: Buffer;
   readonly #gunzip = createGunzip();
   readonly #handle: Handle;
@@ -90,7 +90,7 @@ class StepInflater implements Inflater {
   #inflatedBytes = 0;
   #wanted = true;
 
-  constructor(take: Taker, output: Buffer) {
+  constructor(take: TakeInflated, output: Buffer) {
     this.#take = take;
     this.#output = output;
     const { _handle, _writeState } = this.#gunzip as unknown as { _handle: Handle; _writeState: Uint32Array };
@@ -113,7 +113,7 @@ class StepInflater implements Inflater {
     this.#gunzip.close();
   }
 
-  #inflate(flush: number, input: Buffer, pace: Pace): Buffer | undefined {
+  #inflate(flush: number, input: Buffer, pace: TimeSlice): Buffer | undefined {
     let inputBytes = input.length;
     let outputLeft = 0;
     const room = pace.isLong ? pieceBytes : this.#output.length;
@@ -132,6 +132,6 @@ class StepInflater implements Inflater {
   }
 }
 
-const endless: Pace = { isLong: false, isOver: false };
+const endless: TimeSlice = { isLong: false, isOver: false };
 
 const nothing = Buffer.alloc(0);

@@ -1,5 +1,5 @@
 /**
- * Shares the turns of the event loop between reading long answers of kubelets and everything else that a thread does. Usual answers take a few
+ * Shares the readingBudget of the event loop between reading long answers of kubelets and everything else that a thread does. Usual answers take a few
  * milliseconds and are read at once. One that has taken more, as of a node with leaked cgroups or of a hostile kubelet, is read in slices of a turn.
  */
 
@@ -17,7 +17,7 @@ export const sliceMs = 5;
  */
 export const readingLimitMs = 2_000;
 
-/** Milliseconds from the end of an answer until it has to be decoded, whoever else has the turns. */
+/** Milliseconds from the end of an answer until it has to be decoded, whoever else has the readingBudget. */
 const decodingDeadlineMs = 10_000;
 
 /** To read the answer costs more than it may. */
@@ -26,12 +26,12 @@ export class ReadingTooLongError extends Error {
 }
 
 /** An answer of which something has come that is not read yet. */
-export interface Waiting {
+export interface PausedReading {
   /** Reads on, within `begin` and `end`, and calls `wait` again if the slice ends before the answer's bytes do. */
   resume(): void;
 }
 
-export class Turns {
+export class ReadingBudget {
   /** Of this turn, by long answers, without the reading under way. */
   #spentMs = 0;
   #beganMs = 0;
@@ -39,7 +39,7 @@ export class Turns {
   #answerMs = 0;
   #isArmed = false;
   /** In the order in which they go on. */
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new Set<PausedReading>();
   readonly #nowMs: () => number;
 
   /** @param nowMs monotonic, in milliseconds. */
@@ -80,13 +80,13 @@ export class Turns {
   }
 
   /** Lets it read on in a later turn. */
-  wait(waiting: Waiting): void {
+  wait(waiting: PausedReading): void {
     this.#waiting.add(waiting);
     this.#arm();
   }
 
   /** Forgets an answer that is not wanted any more. */
-  forget(waiting: Waiting): void {
+  forget(waiting: PausedReading): void {
     this.#waiting.delete(waiting);
   }
 
@@ -95,7 +95,7 @@ export class Turns {
     return new Promise((resolve, reject) => {
       const begunMs = this.#nowMs();
       let spentMs = freeMs;
-      const waiting: Waiting = {
+      const waiting: PausedReading = {
         resume: () => {
           this.begin(spentMs);
           try {
@@ -139,4 +139,4 @@ export class Turns {
 }
 
 /** Of this thread. */
-export const turns = new Turns();
+export const readingBudget = new ReadingBudget();

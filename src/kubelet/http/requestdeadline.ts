@@ -15,7 +15,7 @@ export class ConnectTimeoutError extends Error {
  * Returns what the end of a limit means while there is no connection: the time to connect may be over in the same moment. Where it went by for the look-up of a
  * name, that is what failed.
  */
-export function whileConnecting(reason: unknown, lookups?: Lookups): unknown {
+export function connectError(reason: unknown, lookups?: Lookups): unknown {
   if (!(reason instanceof Error) || !timeouts.has(reason.name)) return reason;
   return lookups?.pending() ?? (reason.name === 'TimeoutError' ? new ConnectTimeoutError() : reason);
 }
@@ -27,7 +27,7 @@ const timeouts: ReadonlySet<string> = new Set(['TimeoutError', 'ConnectTimeoutEr
  * AbortSignal.any() and timeout() do the same at many times the cost, an AbortController of one's own at several times. One at a time is told of the end,
  * whoever it was that wanted to know last.
  */
-export class Limit {
+export class RequestDeadline {
   /** Whether it is over, and why. */
   ended = false;
   reason: unknown;
@@ -76,6 +76,6 @@ export class Limit {
   }
 }
 
-function endLate(limit: Limit, timeoutMs: number): void {
+function endLate(limit: RequestDeadline, timeoutMs: number): void {
   limit.end(new DOMException(`not within ${timeoutMs} ms`, 'TimeoutError'));
 }

@@ -6,8 +6,8 @@ import { Lookups } from '../../dns/lookup.ts';
 import { systemResolver } from '../../dns/resolver.ts';
 import { guardServer } from '../../tls/handshakeguard.ts';
 import { HttpError, ResponseReader, type ResponseSink } from './http1.ts';
-import { readingLimitMs, ReadingTooLongError, turns, type Waiting } from './readingbudget.ts';
-import { ConnectTimeoutError, type Limit, whileConnecting } from './requestdeadline.ts';
+import { readingLimitMs, ReadingTooLongError, readingBudget, type PausedReading } from './readingbudget.ts';
+import { ConnectTimeoutError, type RequestDeadline, connectError } from './requestdeadline.ts';
 
 export interface SocketOptions {
   /** Name or address; IPv6 without brackets. */
@@ -45,7 +45,7 @@ interface Exchange {
 }
 
 /** Carries one question at a time, as soon as it is open. */
-export class KubeletSocket implements Waiting {
+export class KubeletSocket implements PausedReading {
   closed = false;
   /** Whether anything came since the question was written. */
   answered = false;
@@ -77,8 +77,8 @@ export class KubeletSocket implements Waiting {
   }
 
   /** To be awaited before the first question. Throws what the socket says, a ConnectTimeoutError, and the limit's reason. */
-  async opened(limit: Limit): Promise<void> {
-    const failLate = (reason: unknown) => this.fail(whileConnecting(reason, this.#lookups));
+  async opened(limit: RequestDeadline): Promise<void> {
+    const failLate = (reason: unknown) => this.fail(connectError(reason, this.#lookups));
     const timer = setTimeout(() => failLate(new ConnectTimeoutError()), this.#options.connectTimeoutMs);
     limit.onEnd(failLate);
     try {
@@ -89,7 +89,7 @@ export class KubeletSocket implements Waiting {
   }
 
   /** Writes the question, and resolves to what the sink has made of the whole response. Throws whatever ended the connection before that. */
-  ask<T>(question: Buffer, sink: ResponseSink<T>, limit: Limit): Promise<T> {
+  ask<T>(question: Buffer, sink: ResponseSink<T>, limit: RequestDeadline): Promise<T> {
     this.answered = false;
     return new Promise((resolve, reject) => {
       if (limit.ended || this.closed) {
@@ -112,7 +112,7 @@ export class KubeletSocket implements Waiting {
     this.#lookups?.abort();
     this.#socket.destroy();
     this.#left = undefined;
-    turns.forget(this);
+    readingBudget.forget(this);
     this.#opened.reject(cause);
     const exchange = this.#exchange;
     this.#exchange = undefined;
@@ -156,13 +156,13 @@ export class KubeletSocket implements Waiting {
   #advance(exchange: Exchange, bytes: Buffer, length: number, isResumed: boolean): void {
     const { response } = exchange;
     let at = 0;
-    turns.begin(exchange.spentMs);
+    readingBudget.begin(exchange.spentMs);
     try {
       if (!isResumed || response.resume()) at = response.read(bytes, length);
     } catch (cause) {
       this.fail(cause);
     } finally {
-      exchange.spentMs += turns.end();
+      exchange.spentMs += readingBudget.end();
     }
     if (this.closed) return;
     if (exchange.spentMs > readingLimitMs) {
@@ -170,7 +170,7 @@ export class KubeletSocket implements Waiting {
     } else if (response.isWaiting) {
       this.#left = Buffer.from(bytes.subarray(at, length));
       this.#socket.pause();
-      turns.wait(this);
+      readingBudget.wait(this);
     } else if (response.whole) this.#finish(exchange);
   }
 

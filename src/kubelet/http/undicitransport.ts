@@ -7,12 +7,12 @@ import type { Resolve } from '../../dns/address.ts';
 import { Lookups } from '../../dns/lookup.ts';
 import { type Connection, keepAliveMs } from './connection.ts';
 import { userAgent } from '../../version.ts';
-import { type Answer, Incoming, type Question } from './exchange.ts';
-import type { Attempt } from '../explain/failure.ts';
+import { type GetResponse, IncomingResponse, type GetRequest } from './exchange.ts';
+import type { Attempt } from '../explain/kubeleterror.ts';
 import type { MakeInflater } from './inflate.ts';
-import { type Limit, whileConnecting } from './requestdeadline.ts';
-import { headLimitBytes } from './answerlimits.ts';
-import { readingLimitMs, ReadingTooLongError, turns, type Waiting } from './readingbudget.ts';
+import { type RequestDeadline, connectError } from './requestdeadline.ts';
+import { headLimitBytes } from './responselimits.ts';
+import { readingLimitMs, ReadingTooLongError, readingBudget, type PausedReading } from './readingbudget.ts';
 
 export interface UndiciOptions {
   /** With scheme, host and port. */
@@ -51,19 +51,19 @@ export function createUndiciConnection(options: UndiciOptions): Connection {
 export const undiciLimits = { allowH2: false, pipelining: 1, maxHeaderSize: headLimitBytes } as const;
 
 /** Whom undici connects, and the look-ups of that. */
-export interface Dispatching {
+export interface UndiciConnections {
   readonly dispatcher: Dispatcher;
   readonly lookups: Lookups;
 }
 
 /** @throws KubeletError when the body is too large or broken; whatever undici throws when it did not come. */
 export function dispatch(
-  { dispatcher, lookups }: Dispatching,
-  question: Question,
+  { dispatcher, lookups }: UndiciConnections,
+  question: GetRequest,
   attempt: Attempt,
   makeInflater: MakeInflater | undefined,
-  limit: Limit,
-): Promise<Answer> {
+  limit: RequestDeadline,
+): Promise<GetResponse> {
   const { path, accept, gzip, authorization } = question;
   const headers = {
     'user-agent': userAgent,
@@ -71,27 +71,26 @@ export function dispatch(
     'accept-encoding': gzip && makeInflater !== undefined ? 'gzip' : 'identity',
     ...(authorization === undefined ? {} : { authorization }),
   };
-  const incoming = new Incoming(question, attempt, makeInflater);
+  const incoming = new IncomingResponse(question, attempt, makeInflater);
   return new Promise((resolve, reject) => {
     // As long as there is no connection that could be told.
-    limit.onEnd((reason) => reject(whileConnecting(reason, lookups)));
-    const fail = (cause: Error) =>
-      reject(cause.name === 'ConnectTimeoutError' ? whileConnecting(cause, lookups) : cause);
+    limit.onEnd((reason) => reject(connectError(reason, lookups)));
+    const fail = (cause: Error) => reject(cause.name === 'ConnectTimeoutError' ? connectError(cause, lookups) : cause);
     const handler = new AnswerHandler(incoming, limit, { resolve, reject: fail });
     dispatcher.dispatch({ method: 'GET', path, headers }, handler);
   });
 }
 
 /** What undici calls while an answer comes; what its methods throw ends the request and the connection, and comes to onResponseError. */
-class AnswerHandler implements Dispatcher.DispatchHandler, Waiting {
-  readonly #incoming: Incoming;
-  readonly #limit: Limit;
+class AnswerHandler implements Dispatcher.DispatchHandler, PausedReading {
+  readonly #incoming: IncomingResponse;
+  readonly #limit: RequestDeadline;
   readonly #settle: Settle;
   #controller: Dispatcher.DispatchController | undefined;
   /** Milliseconds that reading has cost. */
   #spentMs = 0;
 
-  constructor(incoming: Incoming, limit: Limit, settle: Settle) {
+  constructor(incoming: IncomingResponse, limit: RequestDeadline, settle: Settle) {
     this.#incoming = incoming;
     this.#limit = limit;
     this.#settle = settle;
@@ -113,14 +112,14 @@ class AnswerHandler implements Dispatcher.DispatchHandler, Waiting {
     this.#controller = controller;
     if (this.#timed(() => this.#incoming.onBody(chunk))) return;
     controller.pause();
-    turns.wait(this);
+    readingBudget.wait(this);
   }
 
   /** Goes on with what there was no time for. */
   resume(): void {
     try {
       if (this.#timed(() => this.#incoming.resume())) this.#controller?.resume();
-      else turns.wait(this);
+      else readingBudget.wait(this);
     } catch (cause) {
       this.#controller?.abort(cause as Error);
     }
@@ -128,12 +127,12 @@ class AnswerHandler implements Dispatcher.DispatchHandler, Waiting {
 
   /** @throws ReadingTooLongError, and what reading throws. */
   #timed(read: () => boolean): boolean {
-    turns.begin(this.#spentMs);
+    readingBudget.begin(this.#spentMs);
     let isRead: boolean;
     try {
       isRead = read();
     } finally {
-      this.#spentMs += turns.end();
+      this.#spentMs += readingBudget.end();
     }
     if (this.#spentMs > readingLimitMs) throw new ReadingTooLongError(`reading it took more than ${readingLimitMs} ms`);
     return isRead;
@@ -144,13 +143,13 @@ class AnswerHandler implements Dispatcher.DispatchHandler, Waiting {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
-    turns.forget(this);
+    readingBudget.forget(this);
     this.#settle.reject(cause);
   }
 }
 
 interface Settle {
-  readonly resolve: (answer: Answer) => void;
+  readonly resolve: (answer: GetResponse) => void;
   readonly reject: (cause: Error) => void;
 }
 

@@ -1,8 +1,8 @@
 /** Reaches a node's kubelet under the best of its addresses that answers, and remembers which one that was. */
 import type { Candidate } from '../../cluster/address.ts';
 import type { KubeletClient, KubeletRequest, KubeletResponse } from '../../kubelet/client.ts';
-import { explainFailure } from '../../kubelet/explain/explain.ts';
-import { KubeletError, NoAddressAnswersError } from '../../kubelet/explain/failure.ts';
+import { explainFailure } from '../../kubelet/explain/explainfailure.ts';
+import { KubeletError, NoAddressAnswersError } from '../../kubelet/explain/kubeleterror.ts';
 
 /** A node's addresses, best first. */
 export type Addresses = readonly [Candidate, ...Candidate[]];

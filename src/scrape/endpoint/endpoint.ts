@@ -1,15 +1,15 @@
 /** Asks one kubelet for one of its two endpoints and decodes the answer, whatever it is. */
 import type { Clock } from '../../clock.ts';
-import type { AnswerHead, BodyReader } from '../../kubelet/http/body.ts';
+import type { ResponseInfo, BodyReader } from '../../kubelet/http/body.ts';
 import type { KubeletClient, KubeletResponse, Verification } from '../../kubelet/client.ts';
 import { leakedCgroups } from '../../kubelet/explain/faults.ts';
-import { explainFailure } from '../../kubelet/explain/explain.ts';
+import { explainFailure } from '../../kubelet/explain/explainfailure.ts';
 import type { Explanation } from '../../kubelet/explain/explanation.ts';
 import { explainStatus } from '../../kubelet/explain/explainstatus.ts';
-import { BodyTooLargeError, KubeletError } from '../../kubelet/explain/failure.ts';
-import { bodyLimitBytes } from '../../kubelet/http/answerlimits.ts';
+import { BodyTooLargeError, KubeletError } from '../../kubelet/explain/kubeleterror.ts';
+import { bodyLimitBytes } from '../../kubelet/http/responselimits.ts';
 import { quote } from '../../kubelet/explain/excerpt.ts';
-import { ReadingTooLongError, turns } from '../../kubelet/http/readingbudget.ts';
+import { ReadingTooLongError, readingBudget } from '../../kubelet/http/readingbudget.ts';
 import type { Source } from '../../sample/point.ts';
 import { cadvisor, startFamily, swapFamily } from '../../decode/cadvisor/cadvisor.ts';
 import { createDecoder, type Decoded, type DecoderOptions, type Decoding } from '../../decode/decoder.ts';
@@ -127,7 +127,7 @@ export function createEndpoint(
     /** When the answer began, monotonic. */
     let begunMs = 0;
     /** Another address may be asked after one that broke off: the last one counts. */
-    const onBody = ({ status, contentType }: AnswerHead): BodyReader | undefined => {
+    const onBody = ({ status, contentType }: ResponseInfo): BodyReader | undefined => {
       begunMs = clock.monotonicMs();
       decoding = status === 200 ? decoders[source].begin(contentType, brief) : undefined;
       return decoding ?? (status === 200 ? unread : undefined);
@@ -138,7 +138,7 @@ export function createEndpoint(
       .then((answer) => tell(path, answer, decoding, begunMs), tellFailure);
   }
 
-  /** Undefined where the question was too brief. A long answer is decoded in slices of turns. */
+  /** Undefined where the question was too brief. A long answer is decoded in slices of readingBudget. */
   function tell(
     path: string,
     answer: KubeletResponse,
@@ -149,7 +149,7 @@ export function createEndpoint(
     const nodeTimeMs = answer.dateMs ?? ourMs;
     const time = answerTime(answer.dateMs, ourMs, nodeClock.at(nodeTimeMs, begunMs));
     if (decoding?.isLong !== true) return tellDecoded(path, answer, decoding?.finish(time), nodeTimeMs);
-    return turns.run(decoding.finishing(time)).then(
+    return readingBudget.run(decoding.finishing(time)).then(
       (decoded) => tellDecoded(path, answer, decoded, nodeTimeMs),
       (error) => tellDecoded(path, answer, givenUp(error), nodeTimeMs),
     );

@@ -2,7 +2,7 @@
 import { hasMachine, type NodeBatch, toPoints } from '../../sample/batch.ts';
 import type { Clock } from '../../clock.ts';
 import type { Candidates } from '../../cluster/address.ts';
-import { explainFailure, explainNoAddress } from '../../kubelet/explain/explain.ts';
+import { explainFailure, explainNoAddress } from '../../kubelet/explain/explainfailure.ts';
 import type { Explanation } from '../../kubelet/explain/explanation.ts';
 import type { Source } from '../../sample/point.ts';
 import { lackingOf } from './coverage.ts';

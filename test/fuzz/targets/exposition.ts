@@ -2,7 +2,7 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { toPoints } from '../../../src/sample/batch.ts';
 import { DelimitedReader } from '../../../src/exposition/protobufreader.ts';
-import { ExpositionError, type SampleSink, unremembered } from '../../../src/exposition/sample.ts';
+import { ExpositionError, type SampleSink, noRow } from '../../../src/exposition/sample.ts';
 import { TextReader } from '../../../src/exposition/textreader.ts';
 import { cadvisor } from '../../../src/decode/cadvisor/cadvisor.ts';
 import { createDecoder, type Decoder } from '../../../src/decode/decoder.ts';
@@ -57,18 +57,18 @@ function read(kind: 'text' | 'delimited', pieces: readonly Buffer[]): Seen {
     visit(sample) {
       const labels = labelNames.map((name) => sample.label(name));
       samples.push({ family: sample.family, value: sample.value, timestampMs: sample.timestampMs, labels });
-      return unremembered;
+      return noRow;
     },
     add() {
       throw new Error('nothing was remembered');
     },
-    isWanted: () => true,
+    needsValue: () => true,
   };
   const reader = kind === 'text' ? new TextReader(families, sink) : new DelimitedReader(families, sink);
   try {
     for (const piece of pieces) reader.write(piece);
-    const { unwanted } = reader.end();
-    return { kind: 'samples', samples: [...samples, { unwanted }] };
+    const { hasOtherFamilies } = reader.end();
+    return { kind: 'samples', samples: [...samples, { hasOtherFamilies }] };
   } catch (error) {
     if (!(error instanceof ExpositionError)) throw error;
     return { kind: 'refused', samples: [] };

@@ -1,12 +1,12 @@
 /** HTTP/1.1 responses of kubelets, with what is in their bodies. */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { chooseInflater, type MakeInflater } from '../../../src/kubelet/http/inflate.ts';
-import { Incoming } from '../../../src/kubelet/http/exchange.ts';
-import { KubeletError } from '../../../src/kubelet/explain/failure.ts';
+import { IncomingResponse } from '../../../src/kubelet/http/exchange.ts';
+import { KubeletError } from '../../../src/kubelet/explain/kubeleterror.ts';
 import { HttpError, ResponseReader } from '../../../src/kubelet/http/http1.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { textBodies } from '../fixtures.ts';
-import { bodyLimitBytes } from '../../../src/kubelet/http/answerlimits.ts';
+import { bodyLimitBytes } from '../../../src/kubelet/http/responselimits.ts';
 import { mutate } from '../mutate.ts';
 import type { Random } from '../random.ts';
 import { type FuzzTarget, unlessDeclared } from '../target.ts';
@@ -66,13 +66,13 @@ const question = { path: '/', accept: '*/*', gzip: true, authorization: undefine
 const makeInflater = chooseInflater();
 if (makeInflater === undefined) throw new Error('this Node cannot inflate by steps');
 
-type Answer = ReturnType<Incoming['onEnd']>;
+type Answer = ReturnType<IncomingResponse['onEnd']>;
 
 /** The answer; undefined for a declared error, or where it is not whole. */
 function read(pieces: readonly Buffer[], inflating: MakeInflater | undefined): Answer | undefined {
   return unlessDeclared(
     () => {
-      const incoming = new Incoming(question, attempt, inflating);
+      const incoming = new IncomingResponse(question, attempt, inflating);
       const reader = new ResponseReader(incoming);
       for (const piece of pieces) {
         // As a socket does where the reader of a body has no time for all of it.

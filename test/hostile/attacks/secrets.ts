@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attack, AttackContext } from '../attack.ts';
 import { exchange, request } from '../stranger.ts';
 
-const target = 'kubelet/explain/explain.ts';
+const target = 'kubelet/explain/explainfailure.ts';
 const nodes = '/apis/metrics.k8s.io/v1beta1/nodes';
 
 /** How a kubelet repeats what it was sent; `said` is the Authorization header's value. */

@@ -15,7 +15,7 @@ export function collect(
   body: Uint8Array,
   names: readonly string[],
   labelNames: readonly string[],
-): { readonly samples: Collected[]; readonly unwanted: boolean } {
+): { readonly samples: Collected[]; readonly hasOtherFamilies: boolean } {
   const samples: Collected[] = [];
   const seen = read(body, names, (sample) => {
     const labels: Record<string, string> = {};
@@ -25,5 +25,5 @@ export function collect(
     }
     samples.push({ family: names[sample.family] ?? '', labels, value: sample.value, timestampMs: sample.timestampMs });
   });
-  return { samples, unwanted: seen.unwanted };
+  return { samples, hasOtherFamilies: seen.hasOtherFamilies };
 }

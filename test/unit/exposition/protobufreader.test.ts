@@ -33,18 +33,18 @@ const message = (...values: Parameters<typeof bytes>): Buffer => {
 };
 
 test('visits wanted families with labels, value and time', () => {
-  const { samples, unwanted } = read(encodeDelimited(families));
+  const { samples, hasOtherFamilies } = read(encodeDelimited(families));
   assert.deepEqual(samples, [
     { family: 'a', labels: { x: '1', y: '"\n\\' }, value: 1.5, timestampMs: 1795377600123 },
     { family: 'a', labels: { x: '2' }, value: 0, timestampMs: -62135596800000 },
     { family: 'a_b', labels: {}, value: Number.NaN, timestampMs: Number.NaN },
   ]);
-  assert.equal(unwanted, true);
+  assert.equal(hasOtherFamilies, true);
 });
 
 test('says whether there was a family that nobody asked for', () => {
-  assert.equal(read(encodeDelimited(families.slice(0, 2))).unwanted, false);
-  assert.equal(read(Buffer.alloc(0)).unwanted, false);
+  assert.equal(read(encodeDelimited(families.slice(0, 2))).hasOtherFamilies, false);
+  assert.equal(read(Buffer.alloc(0)).hasOtherFamilies, false);
 });
 
 test('the name may come last, and unknown fields of every type are stepped over', () => {
@@ -64,7 +64,7 @@ test('the name may come last, and unknown fields of every type are stepped over'
 });
 
 test('an unwanted family is not looked into', () => {
-  assert.equal(read(message([0x0a, 1], 'z', [0xff, 0xff, 0xff])).unwanted, true);
+  assert.equal(read(message([0x0a, 1], 'z', [0xff, 0xff, 0xff])).hasOtherFamilies, true);
 });
 
 describe('bytes that are not such messages are an error', () => {
@@ -134,9 +134,9 @@ function check(what: string, body: Buffer, expected: RegExp): void {
 }
 
 test('a sender that filters is listened to until its end, another one until what was asked for has come', () => {
-  const sink = { visit: () => 0, add: () => undefined, isWanted: () => true };
+  const sink = { visit: () => 0, add: () => undefined, needsValue: () => true };
   const hasEnoughAfter = (of: readonly Family[]) => {
-    const reader = new DelimitedReader(['a', 'a_b'], sink, undefined, [0]);
+    const reader = new DelimitedReader(['a', 'a_b'], sink, { until: [0] });
     reader.write(encodeDelimited(of));
     return reader.hasEnough;
   };

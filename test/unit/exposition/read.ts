@@ -1,15 +1,15 @@
 /** Reads whole bodies and shows every sample, for tests that are about samples. */
 import { DelimitedReader } from '../../../src/exposition/protobufreader.ts';
-import { type Sample, type SampleSink, type Seen, unremembered } from '../../../src/exposition/sample.ts';
+import { type Sample, type SampleSink, type BodySummary, noRow } from '../../../src/exposition/sample.ts';
 import { TextReader } from '../../../src/exposition/textreader.ts';
 
-export type Read = (bytes: Uint8Array, names: readonly string[], visit: (sample: Sample) => void) => Seen;
+export type Read = (bytes: Uint8Array, names: readonly string[], visit: (sample: Sample) => void) => BodySummary;
 
 export const readText: Read = (bytes, names, visit) => readWith(new TextReader(names, showing(visit)), bytes);
 
 export const readDelimited: Read = (bytes, names, visit) => readWith(new DelimitedReader(names, showing(visit)), bytes);
 
-function readWith(reader: Pick<TextReader, 'write' | 'end'>, bytes: Uint8Array): Seen {
+function readWith(reader: Pick<TextReader, 'write' | 'end'>, bytes: Uint8Array): BodySummary {
   reader.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   return reader.end();
 }
@@ -18,11 +18,11 @@ export function showing(visit: (sample: Sample) => void): SampleSink {
   return {
     visit(sample) {
       visit(sample);
-      return unremembered;
+      return noRow;
     },
     add() {
       throw new Error('nothing was remembered');
     },
-    isWanted: () => true,
+    needsValue: () => true,
   };
 }

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DelimitedReader } from '../../../src/exposition/protobufreader.ts';
-import { type Identity, Recall } from '../../../src/exposition/seriesmatcher.ts';
-import { type Sample, type SampleSink, unremembered } from '../../../src/exposition/sample.ts';
+import type { Identity } from '../../../src/exposition/sampleposition.ts';
+import { SeriesMatcher } from '../../../src/exposition/seriesmatcher.ts';
+import { type Sample, type SampleSink, noRow } from '../../../src/exposition/sample.ts';
 import { encodeDelimited, type Family, type FamilySample } from '../../fakes/exposition.ts';
 
 const names = ['a', 'b'];
@@ -22,9 +23,9 @@ interface Read {
 /** Reads bodies one after the other. */
 function createReading(
   identity: Identity = { label: 'id', detail: 'cpu' },
-  wanted: SampleSink['isWanted'] = () => true,
+  wanted: SampleSink['needsValue'] = () => true,
 ) {
-  const recall = new Recall(identity, names.length);
+  const recall = new SeriesMatcher(identity, names.length);
   const numbers = new Map<string, number>();
   return { recall, read: (...families: readonly Family[]) => readBytes(encodeDelimited(families)), readBytes };
 
@@ -35,16 +36,16 @@ function createReading(
       visit(sample: Sample) {
         const id = sample.label('id');
         visited.push(`${names[sample.family]} ${id}`);
-        if (id === 'odd') return unremembered;
+        if (id === 'odd') return noRow;
         const number = numbers.get(id) ?? numbers.size;
         numbers.set(id, number);
         return number;
       },
       add: (series, { family, value, timestampMs: time }) =>
         void added.push(`${names[family]} ${series} ${value} ${time - timestampMs}`),
-      isWanted: wanted,
+      needsValue: wanted,
     };
-    const reader = new DelimitedReader(names, sink, recall);
+    const reader = new DelimitedReader(names, sink, { matcher: recall });
     for (const each of pieces) reader.write(each);
     reader.end();
     return { visited, added, changed: recall.changed, complete: recall.complete };
@@ -102,9 +103,9 @@ describe('samples of the body before', () => {
   });
 
   test('of two identities under one number make the body incomplete', () => {
-    const recall = new Recall({ label: 'id', detail: 'cpu' }, names.length);
-    const sink: SampleSink = { visit: () => 0, add: () => undefined, isWanted: () => true };
-    const reader = new DelimitedReader(names, sink, recall);
+    const recall = new SeriesMatcher({ label: 'id', detail: 'cpu' }, names.length);
+    const sink: SampleSink = { visit: () => 0, add: () => undefined, needsValue: () => true };
+    const reader = new DelimitedReader(names, sink, { matcher: recall });
     reader.write(encodeDelimited([family('a', row('/one', 1), row('/two', 2))]));
     reader.end();
     assert.equal(recall.complete, false);

@@ -76,9 +76,9 @@ describe('a body that is not text format is an error with its place', () => {
 });
 
 test('says whether there was a family that nobody asked for', () => {
-  assert.equal(read('a 1\na_b 2\n').unwanted, false);
-  assert.equal(read('# HELP b what\na 1\n').unwanted, false);
-  assert.equal(read('a 1\nb 2\n').unwanted, true);
+  assert.equal(read('a 1\na_b 2\n').hasOtherFamilies, false);
+  assert.equal(read('# HELP b what\na 1\n').hasOtherFamilies, false);
+  assert.equal(read('a 1\nb 2\n').hasOtherFamilies, true);
 });
 
 test('reads the part of a larger memory that it is given', () => {

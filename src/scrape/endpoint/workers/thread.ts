@@ -5,7 +5,7 @@ import type { Clock } from '../../../clock.ts';
 import { systemResolver } from '../../../dns/resolver.ts';
 import { keepSecret } from '../../../foreigntext.ts';
 import { authority, type KubeletClientOptions, type KubeletTls } from '../../../kubelet/client.ts';
-import { kubeletOf } from '../../../kubelet/explain/failure.ts';
+import { kubeletOf } from '../../../kubelet/explain/kubeleterror.ts';
 import { describeError } from '../../../logging.ts';
 import type { Source } from '../../../sample/point.ts';
 import type { Told } from '../endpoint.ts';

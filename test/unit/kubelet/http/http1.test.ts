@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { HttpError, ResponseReader } from '../../../../src/kubelet/http/http1.ts';
-import { headLimitBytes } from '../../../../src/kubelet/http/answerlimits.ts';
+import { headLimitBytes } from '../../../../src/kubelet/http/responselimits.ts';
 
 interface Seen {
   readonly status: number | undefined;

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { chooseInflater, InflatedTooLargeError, type MakeInflater } from '../../../../src/kubelet/http/inflate.ts';
-import { bodyLimitBytes, pieceBytes } from '../../../../src/kubelet/http/answerlimits.ts';
+import { bodyLimitBytes, pieceBytes } from '../../../../src/kubelet/http/responselimits.ts';
 
 const chosen = chooseInflater();
 assert.ok(chosen, 'this Node does not inflate by steps: nothing is asked for compressed');

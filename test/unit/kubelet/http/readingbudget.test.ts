@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { freeMs, ReadingTooLongError, sliceMs, Turns } from '../../../../src/kubelet/http/readingbudget.ts';
+import { freeMs, ReadingTooLongError, sliceMs, ReadingBudget } from '../../../../src/kubelet/http/readingbudget.ts';
 import { runAtOnce, type Steps } from '../../../../src/decode/steps.ts';
 
 let nowMs = 0;
-const makeTurns = () => new Turns(() => nowMs);
+const makeTurns = () => new ReadingBudget(() => nowMs);
 
 /** Takes so long. */
 function work(ms: number): void {

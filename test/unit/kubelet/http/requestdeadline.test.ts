@@ -1,7 +1,7 @@
 /** Who hears of the end of a request's time, and when. */
 import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
-import { ConnectTimeoutError, Limit, whileConnecting } from '../../../../src/kubelet/http/requestdeadline.ts';
+import { ConnectTimeoutError, RequestDeadline, connectError } from '../../../../src/kubelet/http/requestdeadline.ts';
 
 const never = new AbortController().signal;
 
@@ -9,7 +9,7 @@ describe('a limit', () => {
   test('ends when its time is over', () => {
     mock.timers.enable({ apis: ['setTimeout'] });
     try {
-      const limit = new Limit(100, never);
+      const limit = new RequestDeadline(100, never);
       const told = mock.fn();
       limit.onEnd(told);
       mock.timers.tick(99);
@@ -19,7 +19,7 @@ describe('a limit', () => {
       const [reason] = told.mock.calls[0]?.arguments ?? [];
       assert.equal(reason, limit.reason);
       assert.equal((reason as Error).name, 'TimeoutError');
-      assert.ok(whileConnecting(reason) instanceof ConnectTimeoutError);
+      assert.ok(connectError(reason) instanceof ConnectTimeoutError);
     } finally {
       mock.timers.reset();
     }
@@ -27,19 +27,19 @@ describe('a limit', () => {
 
   test('ends when the signal aborts, by its reason', () => {
     const controller = new AbortController();
-    const limit = new Limit(60_000, controller.signal);
+    const limit = new RequestDeadline(60_000, controller.signal);
     const told = mock.fn();
     limit.onEnd(told);
     const reason = new Error('the node left');
     controller.abort(reason);
     assert.deepEqual(told.mock.calls[0]?.arguments, [reason]);
-    assert.equal(whileConnecting(reason), reason);
+    assert.equal(connectError(reason), reason);
     limit.clear();
   });
 
   test('is over from the start under a signal that has aborted', async () => {
     const reason = new Error('it stops');
-    const limit = new Limit(60_000, AbortSignal.abort(reason));
+    const limit = new RequestDeadline(60_000, AbortSignal.abort(reason));
     assert.equal(limit.ended, true);
     const told = mock.fn();
     limit.onEnd(told);
@@ -52,14 +52,14 @@ describe('a limit', () => {
     const controller = new AbortController();
     const first = mock.fn();
     const second = mock.fn();
-    const limit = new Limit(60_000, controller.signal);
+    const limit = new RequestDeadline(60_000, controller.signal);
     limit.onEnd(first);
     limit.onEnd(second);
     limit.end(new Error('once'));
     limit.end(new Error('twice'));
     assert.equal(first.mock.callCount(), 0);
     assert.equal(second.mock.callCount(), 1);
-    const cleared = new Limit(60_000, controller.signal);
+    const cleared = new RequestDeadline(60_000, controller.signal);
     cleared.onEnd(first);
     cleared.clear();
     controller.abort();
@@ -68,7 +68,7 @@ describe('a limit', () => {
   });
 
   test('passes on what comes before its end', async () => {
-    const limit = new Limit(60_000, never);
+    const limit = new RequestDeadline(60_000, never);
     assert.equal(await limit.until(Promise.resolve('in time')), 'in time');
     await assert.rejects(limit.until(Promise.reject(new Error('broken'))), /broken/);
     limit.clear();

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { explainFailure, explainNoAddress } from '../../../../src/kubelet/explain/explain.ts';
+import { explainFailure, explainNoAddress } from '../../../../src/kubelet/explain/explainfailure.ts';
 import { inOneLine } from '../../../../src/kubelet/explain/explanation.ts';
 import { explainStatus } from '../../../../src/kubelet/explain/explainstatus.ts';
-import { BodyTooLargeError, KubeletError } from '../../../../src/kubelet/explain/failure.ts';
+import { BodyTooLargeError, KubeletError } from '../../../../src/kubelet/explain/kubeleterror.ts';
 
 const attempt = { node: 'node-a', via: 'kubelet' as const, address: '10.0.0.7:10250', timeoutMs: 9_000 };
 

@@ -1,7 +1,7 @@
 /** Says in the words of whoever runs the cluster why a kubelet gave no answer, and what to do about it. */
 import { describeError } from '../../logging.ts';
 import { foreignText } from '../../foreigntext.ts';
-import { BodyTooLargeError, KubeletError, kubeletOf, NoAddressAnswersError } from './failure.ts';
+import { BodyTooLargeError, KubeletError, kubeletOf, NoAddressAnswersError } from './kubeleterror.ts';
 import type { Explanation, ExplanationCode } from './explanation.ts';
 import { faults, leakedCgroups } from './faults.ts';
 

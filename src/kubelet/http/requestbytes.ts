@@ -1,12 +1,12 @@
 /** Writes what is asked as the bytes of an HTTP/1.1 request. */
-import { userAgent } from '../version.ts';
-import type { Request } from './http/exchange.ts';
+import { userAgent } from '../../version.ts';
+import type { WireRequest } from './exchange.ts';
 
 /**
  * @param authority host and port as in a URL.
  * @throws Error when something in it would end its line, or be two things: an annotation of the Node may have chosen the path, and a file the token.
  */
-export function requestBytes(authority: string, { path, accept, gzip, authorization }: Request): Buffer {
+export function requestBytes(authority: string, { path, accept, gzip, authorization }: WireRequest): Buffer {
   if (!/^\/[\x21-\x7e]*$/.test(path)) throw new Error('the path of a request is none');
   const headers = {
     host: authority,

@@ -1,7 +1,7 @@
 /** What is thrown when no whole answer of a kubelet came; explain.ts has the words that users read. */
 
 /** Whom a request went to. */
-export interface Route {
+export interface KubeletRoute {
   /** Whose address it is: the kubelet's own, or that of kube-apiserver, which asks the kubelet for us. */
   readonly via: 'kubelet' | 'apiserver';
   /** Host and port as in a URL. */
@@ -9,7 +9,7 @@ export interface Route {
 }
 
 /** One try to get an answer, as far as an error has to tell of it. */
-export interface Attempt extends Route {
+export interface Attempt extends KubeletRoute {
   readonly node: string;
   readonly timeoutMs: number;
 }
@@ -48,7 +48,7 @@ export class NoAddressAnswersError extends KubeletError {
 }
 
 /** How explanations call a kubelet. */
-export function kubeletOf({ node, via, address }: Route & { readonly node: string }): string {
+export function kubeletOf({ node, via, address }: KubeletRoute & { readonly node: string }): string {
   return via === 'kubelet'
     ? `the kubelet of node ${node} at ${address}`
     : `the kubelet of node ${node} (by way of kube-apiserver at ${address})`;

@@ -1,0 +1,29 @@
+/** Keeps the bytes of a message or line that the end of a chunk has cut, until the rest arrives. */
+import type { Borrowed } from '../sample/borrowed.ts';
+
+const empty = Buffer.alloc(0);
+
+/** One buffer that doubles: a body may arrive in chunks of one byte, and a buffer for each would take a hundred. */
+export class CarryBuffer {
+  /** Holds the bytes up to `length`; what follows is garbage. */
+  bytes: Buffer = empty;
+  length = 0;
+
+  /** Appends a copy of the chunk's range. */
+  append(chunk: Borrowed<Buffer>, start: number, end: number): void {
+    const length = this.length + end - start;
+    if (length > this.bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.bytes.length));
+      this.bytes.copy(larger, 0, 0, this.length);
+      this.bytes = larger;
+    }
+    chunk.copy(this.bytes, this.length, start, end);
+    this.length = length;
+  }
+
+  /** Drops bytes from the front. */
+  discard(count: number): void {
+    this.bytes.copyWithin(0, count, this.length);
+    this.length -= count;
+  }
+}

@@ -1,0 +1,88 @@
+/** Reads the length and the name of one delimited io.prometheus.client.MetricFamily message. */
+import { isAt } from './sample.ts';
+import { type Cursor, hasVarint, wireType } from './wire.ts';
+
+export const familyField = { name: 1, metric: 4 } as const;
+
+/** The tag of a family's name, which comes first. */
+const nameTag = 0x0a;
+
+/** Bytes of a family whose name is not its first field: it is read in one piece. Every encoder in use writes the name first. */
+const unorderedFamilyLimitBytes = 64 * 1024;
+
+/** Bytes of a name. Requested names are constants of a few bytes; bytes that are not protobuf may look like a longer one. */
+const nameLimitBytes = 64 * 1024;
+
+/** The family that was read last. */
+export class FamilyHeader {
+  /** Index in the list of names; -1 if the family was not requested. */
+  family = -1;
+  /** Bytes of the family from the returned position on. */
+  contentBytes = 0;
+  /** Bytes that the header takes at least, counted from its start, after `read` has returned -1. */
+  neededBytes = 0;
+  readonly #names: readonly string[];
+
+  /** @param names of the families that were requested. */
+  constructor(names: readonly string[]) {
+    this.#names = names;
+  }
+
+  /**
+   * Returns where the family's content starts, or -1 if more bytes are needed.
+   * @throws ExpositionError
+   */
+  read(cursor: Cursor, at: number, end: number): number {
+    const { body } = cursor;
+    if (!hasVarint(body, at, end)) return this.#needs(end - at + 1);
+    cursor.at = at;
+    const length = cursor.varint(end);
+    if (length < 0) throw cursor.cutOff(at);
+    const start = cursor.at;
+    if (length > 0 && start === end) return this.#needs(end - at + 1);
+    if (body[start] !== nameTag || length === 0) return this.#readUnordered(cursor, at, start, length, end);
+    if (!hasVarint(body, start + 1, end)) return this.#needs(end - at + 1);
+    cursor.at = start + 1;
+    const nameLength = cursor.varint(end);
+    const nameEnd = cursor.at + nameLength;
+    if (nameLength < 0 || nameEnd - start > length) throw cursor.cutOff(start + 1);
+    if (nameEnd - at > nameLimitBytes) throw cursor.error(`a name of more than ${nameLimitBytes} bytes`, at);
+    if (nameEnd > end) return this.#needs(nameEnd - at);
+    this.family = this.#familyOf(body, cursor.at, nameEnd);
+    this.contentBytes = length - (nameEnd - start);
+    return nameEnd;
+  }
+
+  /** Searches a family whose first field is not its name; its content then starts at its first field. */
+  #readUnordered(cursor: Cursor, at: number, start: number, length: number, end: number): number {
+    if (length > unorderedFamilyLimitBytes) {
+      throw cursor.error(`a family of more than ${unorderedFamilyLimitBytes} bytes whose name is not first`, at);
+    }
+    if (start + length > end) return this.#needs(start + length - at);
+    cursor.at = start;
+    while (cursor.at < start + length) {
+      const number = cursor.tag(start + length);
+      if (number !== familyField.name || cursor.type !== wireType.length) {
+        cursor.skip(start + length);
+        continue;
+      }
+      const nameEnd = cursor.length(start + length);
+      this.family = this.#familyOf(cursor.body, cursor.at, nameEnd);
+      this.contentBytes = length;
+      return start;
+    }
+    throw cursor.error('a metric family without a name', start);
+  }
+
+  #familyOf(body: Buffer, start: number, end: number): number {
+    for (let family = 0; family < this.#names.length; family += 1) {
+      if (isAt(body, start, end, this.#names[family]!)) return family;
+    }
+    return -1;
+  }
+
+  #needs(bytes: number): -1 {
+    this.neededBytes = bytes;
+    return -1;
+  }
+}

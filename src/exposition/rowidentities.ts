@@ -1,0 +1,123 @@
+/**
+ * The bytes that identify each row of one sender, in words. Storing and comparing stand side by side, since what one writes the other reads.
+ * Words are doubles: eight bytes compare as fast as four, and no text is NaN.
+ */
+import { shortWord, shortWordBytes } from './scratch.ts';
+
+/** Bytes of a word. */
+export const wordBytes = 8;
+
+/** Words of one sender's identities. Rows beyond it are not matched. */
+const wordLimit = 1024 * 1024;
+
+/** Words and rows at first. There are thousands of senders, so spare memory adds up. */
+const firstWords = 128;
+const firstRows = 32;
+
+/** Numbers per row: where its words start, and the identity's length in bytes; -1 for a row without an identity. */
+const extentSize = 2;
+
+export class RowIdentities {
+  /** The identities; each starts at a word of its own. */
+  words = new Float64Array(firstWords);
+  /** Where each row's identity is. */
+  extents: Int32Array = new Int32Array(firstRows * extentSize).fill(-1);
+  #used = 0;
+
+  /** How many rows there is memory for. */
+  get rows(): number {
+    return this.extents.length / extentSize;
+  }
+
+  /**
+   * Stores the row's identity, or compares it with the stored one. Returns false if they differ, or if there is no memory left: then the row must not be matched. One
+   * row with two identities would not be matched by both, and must not be read beyond the message's end.
+   */
+  store(row: number, view: DataView, at: number, length: number): boolean {
+    if (row * extentSize >= this.extents.length) this.#grow(row);
+    const stored = this.#lengthOf(row);
+    if (stored >= 0) return stored === length && isIdentity(this.extents, this.words, row, view, at);
+    const count = wordsOf(length);
+    if (this.#used + count > wordLimit) return false;
+    this.#reserve(this.#used + count);
+    let word = this.#used;
+    this.extents[row * extentSize] = word;
+    this.extents[row * extentSize + 1] = length;
+    this.#used += count;
+    if (length < wordBytes) {
+      this.words[word] = shortWordAt(view, at, length);
+      return true;
+    }
+    const last = at + length - wordBytes;
+    for (let next = at; next < last; next += wordBytes, word += 1) this.words[word] = view.getFloat64(next, true);
+    this.words[word] = view.getFloat64(last, true);
+    return true;
+  }
+
+  /** Keeps the identities of these rows only. Each row's number becomes its index in the list. */
+  renumber(kept: readonly number[]): void {
+    const words = new Float64Array(this.#used);
+    const extents = new Int32Array(kept.length * extentSize).fill(-1);
+    let used = 0;
+    for (let row = 0; row < kept.length; row += 1) {
+      const length = this.#lengthOf(kept[row]!);
+      if (length < 0) continue;
+      const count = wordsOf(length);
+      const start = this.extents[kept[row]! * extentSize]!;
+      for (let word = 0; word < count; word += 1) words[used + word] = this.words[start + word]!;
+      extents[row * extentSize] = used;
+      extents[row * extentSize + 1] = length;
+      used += count;
+    }
+    this.words = words.slice(0, Math.max(used, 1));
+    this.extents = extents;
+    this.#used = used;
+  }
+
+  #lengthOf(row: number): number {
+    return this.extents[row * extentSize + 1] ?? -1;
+  }
+
+  #grow(row: number): void {
+    const larger = new Int32Array(withSpare(row + 1) * extentSize).fill(-1);
+    larger.set(this.extents);
+    this.extents = larger;
+  }
+
+  #reserve(words: number): void {
+    if (words <= this.words.length) return;
+    const larger = new Float64Array(withSpare(words));
+    larger.set(this.words.subarray(0, this.#used));
+    this.words = larger;
+  }
+}
+
+/** Reports whether the bytes at a position are the row's identity. Compares word by word; the last word overlaps the previous one. Hot. */
+export function isIdentity(extents: Int32Array, words: Float64Array, row: number, view: DataView, at: number): boolean {
+  const first = row * extentSize;
+  let word = extents[first]!;
+  const length = extents[first + 1]!;
+  if (length < wordBytes) return shortWordAt(view, at, length) === words[word];
+  const last = at + length - wordBytes;
+  for (let next = at; next < last; next += wordBytes, word += 1) {
+    if (view.getFloat64(next, true) !== words[word]) return false;
+  }
+  return view.getFloat64(last, true) === words[word];
+}
+
+/** Returns fewer bytes than a word has, as a word. */
+function shortWordAt(view: DataView, at: number, length: number): number {
+  shortWordBytes.fill(0);
+  for (let byte = 0; byte < length; byte += 1) shortWordBytes[byte] = view.getUint8(at + byte);
+  return shortWord[0]!;
+}
+
+/** Adds a quarter: what is kept for long seldom grows. */
+function withSpare(count: number): number {
+  return count + (count >> 2);
+}
+
+/** Returns the words of an identity, at least one. */
+function wordsOf(lengthBytes: number): number {
+  return Math.max(1, Math.ceil(lengthBytes / wordBytes));
+}
