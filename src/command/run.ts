@@ -20,9 +20,9 @@ import { createScrapeMetrics } from '../scrape/report/scrapemetrics.ts';
 import { createScraper } from '../scrape/scraper.ts';
 import type { SourceMode } from '../scrape/source/target.ts';
 import { createConnections } from '../server/connectionmetrics.ts';
-import { createEndpoints } from '../server/paths.ts';
+import { createRouter } from '../server/paths.ts';
 import { createInFlight } from '../server/inflight.ts';
-import { createOpenApiEndpoints } from '../server/openapihandler.ts';
+import { createOpenApiHandlers } from '../server/openapihandler.ts';
 import { createResourceRoutes } from '../server/resources.ts';
 import { createRequestMetrics } from '../server/requestmetrics.ts';
 import { createServer } from '../server/server.ts';
@@ -153,9 +153,9 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     authenticator: auth.authenticator,
     authorizer: auth.authorizer,
     trustKnown: auth.trustKnown,
-    endpoints: createEndpoints({
+    router: createRouter({
       discovery: createDiscovery(`:${options['secure-port']}`),
-      openApi: createOpenApiEndpoints(createOpenApi({ title: 'kubegauge', version: `v${version}` }), clock.wallMs),
+      openApi: createOpenApiHandlers(createOpenApi({ title: 'kubegauge', version: `v${version}` }), clock.wallMs),
       resources: createResourceRoutes(
         observe.nodes(createNodesApi({ nodes, usage: storage, troubleOf: scraper.troubleOf, now: clock.wallMs })),
         observe.pods(createPodsApi({ pods, usage: storage, troubleOf: scraper.troubleOf, now: clock.wallMs })),

@@ -1,34 +1,34 @@
-/** Reads the Accept header as goautoneg, the library of k8s.io/apiserver, does: leniently, and with its order of preference. */
+/** Parses the Accept header as goautoneg, the library of k8s.io/apiserver: leniently, and in its order of preference. */
 
 export interface Clause {
-  /** The parts of a media type, perhaps `*`. */
+  /** Parts of a media type; may be `*`. */
   readonly type: string;
   readonly subtype: string;
-  /** 0 does not mean never here. */
+  /** 0 does not exclude the type. */
   readonly quality: number;
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** More than any client sends; what comes after them is not looked at, so that sorting them cannot take long. */
+/** Clauses that are parsed, more than any client sends: insertion takes quadratic time. */
 const clauseLimit = 100;
 
 /**
- * Characters of a header with a list that are read: some fifty times what browsers send. The rest is ignored, as if it were not there, because
- * headers may have 1 MiB and reading a list costs time per element.
+ * Characters of a list header that are parsed, fifty times what browsers send; the rest is ignored. Headers may have 1 MiB, and parsing costs time per
+ * element.
  */
 export const listHeaderLimit = 16_384;
 
-/** Returns the elements of a header with a comma-separated list, as far as it is read. */
+/** Returns the elements of a comma-separated list within `listHeaderLimit`. */
 export function elementsOf(header: string): string[] {
   return header.slice(0, listHeaderLimit).split(',');
 }
 
-/** Whether one of the media types stands in the header as it is, whatever its parameters say. */
+/** Reports whether the header contains one of the media types literally; parameters are ignored. */
 export function namesMediaType(header: string, mediaTypes: readonly string[]): boolean {
   return elementsOf(header).some((range) => mediaTypes.includes(trim(range.split(';', 1)[0] ?? '')));
 }
 
-/** The clauses of a header, the best first. */
+/** Returns the clauses of a header, the best first. */
 export function parseAccept(header: string): readonly Clause[] {
   const clauses: Clause[] = [];
   for (const text of elementsOf(header).slice(0, clauseLimit)) {
@@ -38,7 +38,7 @@ export function parseAccept(header: string): readonly Clause[] {
   return clauses;
 }
 
-/** Spaces at both ends mean nothing, and neither does an empty part behind a / or = too many. */
+/** Ignores spaces at both ends, and an empty part after a superfluous / or =. */
 function parseClause(text: string): Clause | undefined {
   const [range = '', ...rest] = trim(text).split(';');
   const [type = '', subtype = '', ...more] = range.split('/');
@@ -55,12 +55,12 @@ function parseClause(text: string): Clause | undefined {
   return { type: trim(type), subtype: isBare ? '*' : trim(subtype), quality, parameters };
 }
 
-/** Go reads what is no number as 0, and does not forgive spaces. */
+/** Returns 0 for text that is not a number, spaces included, as Go does. */
 function parseQuality(text: string): number {
   return /^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+)?$/i.test(text) ? Number(text) : 0;
 }
 
-/** Only spaces: a tab is part of a name. Not a regular expression, which would take long for very many of them. */
+/** Removes spaces but not tabs, which are part of a name. A regular expression would take quadratic time. */
 function trim(text: string): string {
   let start = 0;
   let end = text.length;
@@ -69,13 +69,13 @@ function trim(text: string): string {
   return text.slice(start, end);
 }
 
-/** Go's order has circles, so the way of sorting matters: one by one, each moved up while it is better than the one before it. */
+/** Inserts before all trailing clauses that are worse. Go's order is not transitive, so the sorting algorithm matters. */
 function insert(clauses: Clause[], clause: Clause): void {
   let at = clauses.length;
   for (; at > 0; at -= 1) {
-    const before = clauses[at - 1];
-    if (before === undefined || !isBetter(clause, before)) break;
-    clauses[at] = before;
+    const previous = clauses[at - 1];
+    if (previous === undefined || !isBetter(clause, previous)) break;
+    clauses[at] = previous;
   }
   clauses[at] = clause;
 }

@@ -1,29 +1,29 @@
-/** Compresses large answers for clients that say they can read them. */
+/** Compresses large responses for clients that accept gzip. */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { elementsOf } from './accept.ts';
-import { isMade } from './streamedbody.ts';
+import { isStreamed } from './streamedbody.ts';
 import type { Reply, ShortReply } from './reply.ts';
 
-/** As in Kubernetes: below, the time it takes is worth more than the bytes. */
+/** As in k8s.io/apiserver; below, the CPU time is worth more than the bytes. */
 const thresholdBytes = 128 * 1024;
 
-/** @param acceptEncoding the header; only the bare word counts, also for Kubernetes: `gzip;q=1` is none. */
+/** @param acceptEncoding the header. Only the bare word counts, as in k8s.io/apiserver: `gzip;q=1` does not match. */
 export async function compress(reply: Reply, acceptEncoding: string): Promise<Reply> {
   const { body } = reply;
-  const isLong = isMade(body) && body.rest !== undefined;
-  const known = isMade(body) ? body.first : body;
+  const isLong = isStreamed(body) && body.rest !== undefined;
+  const known = isStreamed(body) ? body.first : body;
   if (!isLong && known.length <= thresholdBytes) return reply;
   if (!elementsOf(acceptEncoding).some((each) => each.trim() === 'gzip')) return reply;
   const headers = { ...reply.headers, 'content-encoding': 'gzip', vary: 'Accept-Encoding' };
   if (isLong) return { ...reply, headers, body: { ...body, gzip: true } };
-  // The fastest level: the others are 1.5 times better at most.
+  // The fastest level: the others compress 1.5 times better at most.
   const compressed = await gzipInBackground(known, { level: 1 });
-  if (isMade(body)) body.giveBack();
+  if (isStreamed(body)) body.release();
   return { ...reply, headers, body: compressed };
 }
 
-/** Compresses a reply of any length, as Prometheus' Go library does at /metrics; it sends no Vary either. */
+/** Compresses a reply of any length, without a Vary header, as Prometheus' Go library does at /metrics. */
 export async function compressMetrics(reply: ShortReply, acceptEncoding: string): Promise<ShortReply> {
   if (!prefersGzip(acceptEncoding)) return reply;
   const headers = { ...reply.headers, 'content-encoding': 'gzip' };
@@ -31,8 +31,8 @@ export async function compressMetrics(reply: ShortReply, acceptEncoding: string)
 }
 
 /**
- * Reports whether gzip has a higher quality than identity and what the star stands for, by the rules of Prometheus' Go library: equal qualities mean
- * identity, and what follows the first malformed element is ignored.
+ * Reports whether gzip is preferred to identity by the rules of Prometheus' Go library: equal qualities mean identity, and all elements after the first
+ * malformed one are ignored.
  */
 export function prefersGzip(acceptEncoding: string): boolean {
   let identity = -1;
@@ -48,8 +48,8 @@ export function prefersGzip(acceptEncoding: string): boolean {
   return gzip > identity && gzip > 0;
 }
 
-/** A coding with its quality, and what is wrong with the end. Linear: no repetition can match what the next one starts with. */
+/** A coding, its quality, and the unparsed rest. Linear time: no repetition matches what the next one starts with. */
 const codingPattern = /^[ \t]*([!#$%&'*+\-.^_`|~\w/]+)[ \t]*(?:;[ \t]*q=([01](?:\.[0-9]*)?)[ \t]*)?(.*)$/s;
 
-/** Off the main thread. */
+/** Runs on libuv's thread pool. */
 const gzipInBackground = promisify(gzip);

@@ -1,11 +1,11 @@
-/** Builds the register of open connections with its metrics, and logs when a limit closes connections. */
+/** Creates the register of open connections with its metrics, and logs when a limit closes connections. */
 import { Counter, Gauge } from 'prom-client';
 import { createLineLimit, type Logger } from '../logging.ts';
 import type { Registry } from '../monitoring.ts';
-import { type ClosedFor, createOpenConnections, type OpenConnections } from './openconnections.ts';
+import { type CloseReason, createOpenConnections, type OpenConnections } from './openconnections.ts';
 import { connectionLimit } from './waitinglimits.ts';
 
-const explanations: Readonly<Record<ClosedFor, string>> = {
+const explanations: Readonly<Record<CloseReason, string>> = {
   connections: `there are ${connectionLimit} connections: the oldest one without an authenticated request is closed`,
   address: 'an address has as many connections as --max-connections-per-address allows: its oldest one is closed',
   bytes: 'a client holds more memory than it may: its connection is closed',
@@ -21,7 +21,7 @@ export function createConnections(registry: Registry, limitPerAddress: number, l
     labelNames: ['reason'],
     registers: [registry],
   });
-  // An attacker must not fill the log.
+  // Limits the rate: an attacker must not fill the log.
   const mayLog = createLineLimit(() => performance.now());
   const connections = createOpenConnections({
     limit: connectionLimit,
@@ -31,7 +31,7 @@ export function createConnections(registry: Registry, limitPerAddress: number, l
       if (mayLog(reason)) log.warn({ reason }, explanations[reason]);
     },
   });
-  // prom-client keeps it in the registry; read only when asked for.
+  // The registry keeps it; values are collected at each scrape.
   new Gauge({
     name: 'kubegauge_connections',
     help: 'Number of open client connections, by whether an authenticated request has come by them.',

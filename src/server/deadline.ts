@@ -1,12 +1,12 @@
-/** How long a request may take. */
+/** The `timeout` parameter of a request. */
 import { parseDuration } from '../apimachinery/duration.ts';
 import { quote } from '../apimachinery/quote.ts';
 import { badRequest } from '../apimachinery/status.ts';
 import type { RequestInfo } from './requestinfo.ts';
 
 /**
- * Milliseconds. A client may want its answer sooner than the server's maximum, by the parameter `timeout`, but not later.
- * Throws StatusError BadRequest for a timeout that is no duration, in Go's words. A watch has none and is not asked for one.
+ * Returns the milliseconds that a request may take: the parameter `timeout`, at most the server's maximum. A watch has no timeout.
+ * @throws StatusError BadRequest for a timeout that is not a duration, in Go's words.
  */
 export function answerTimeoutMs({ query, resource }: RequestInfo, maximumMs: number): number {
   const text = query.get('timeout') ?? '';
@@ -16,7 +16,7 @@ export function answerTimeoutMs({ query, resource }: RequestInfo, maximumMs: num
   return ms > 0 && ms < maximumMs ? ms : maximumMs;
 }
 
-/** As Go's time.ParseDuration says it. */
+/** Returns the error text of Go's time.ParseDuration. */
 function problemOf(text: string): string {
   const unit = /^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)([^0-9.]*)/.exec(withoutGoodTerms(text))?.[1];
   if (unit === '') return `missing unit in duration ${quote(text)}`;

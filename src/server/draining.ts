@@ -1,12 +1,12 @@
-/** The end of a server that tells new requests when to come again while it waits for those under way: --shutdown-send-retry-after. */
+/** Answers new requests by 429 while the server waits for those in progress: --shutdown-send-retry-after. */
 import { type Reply, textReply } from './reply.ts';
 
 export interface Draining {
-  /** Reports whether a request is served: before the end each is, then those that k8s.io/apiserver spares. */
+  /** Reports whether a request is served: each before the drain begins, then only those that k8s.io/apiserver exempts. */
   admits(path: string, userAgent: string | undefined): boolean;
-  /** Counts a request that is served. The function that it returns is to be called at the request's end. */
+  /** Counts a request that is served. Returns the function to call at its end. */
   admit(): () => void;
-  /** Admits no more; resolves when all that were admitted have ended, or when the limit resolves. The port stays open meanwhile. */
+  /** Admits no more requests. Resolves when all admitted ones have ended, or when the limit resolves. The port stays open meanwhile. */
   begin(limit: Promise<unknown>): Promise<void>;
 }
 
@@ -15,7 +15,7 @@ export function createDraining(): Draining {
   let hasBegun = false;
   let admitted = 0;
   return {
-    admits: (path, userAgent) => !hasBegun || isSpared(path, userAgent),
+    admits: (path, userAgent) => !hasBegun || isExempt(path, userAgent),
     admit() {
       admitted += 1;
       return () => {
@@ -30,14 +30,14 @@ export function createDraining(): Draining {
   };
 }
 
-/** By prefix, and what kube-apiserver asks for itself: what it forwards has its client's user agent. */
-function isSpared(path: string, userAgent = ''): boolean {
-  return sparedPrefixes.some((prefix) => path.startsWith(prefix)) || userAgent.startsWith('kube-apiserver/');
+/** The user agent is kube-apiserver's own only in requests that it makes for itself; forwarded ones keep their client's. */
+function isExempt(path: string, userAgent = ''): boolean {
+  return exemptPrefixes.some((prefix) => path.startsWith(prefix)) || userAgent.startsWith('kube-apiserver/');
 }
 
-const sparedPrefixes = ['/readyz', '/livez', '/healthz', '/metrics'];
+const exemptPrefixes = ['/readyz', '/livez', '/healthz', '/metrics'];
 
-/** The answer of k8s.io/apiserver to a request that comes when no new ones are served any more. */
+/** Returns k8s.io/apiserver's response to a request that arrives while it drains. */
 export function shuttingDownReply(): Reply {
   const reply = textReply('The apiserver is shutting down, please try again later.\n', 429);
   return { ...reply, headers: { ...reply.headers, 'retry-after': '5' } };

@@ -1,4 +1,4 @@
-/** Turns whatever was thrown while a request was served into an answer that tells no secret. */
+/** Converts errors into responses without secrets. */
 import { StatusError } from '../apimachinery/status.ts';
 import { ReviewUnavailable } from '../auth/authorizer.ts';
 import { escapeHtml, excerpt } from '../apimachinery/quote.ts';
@@ -7,7 +7,7 @@ import type { Logger } from '../logging.ts';
 import { type Reply, statusReply, textReply } from './reply.ts';
 import type { ApiRequest } from './requestinfo.ts';
 
-/** @param target the URL as sent, shown back where Kubernetes does. */
+/** @param target the URL as sent; repeated where Kubernetes repeats it. */
 export async function failureReply(error: unknown, target: string, request: ApiRequest, log: Logger): Promise<Reply> {
   if (error instanceof StatusError) return statusReply(error, request);
   if (error instanceof ReviewUnavailable) {

@@ -1,25 +1,25 @@
-/** Starts TLS on the server's connections, guarded: see `tls/handshakeguard.ts`. */
+/** Starts TLS on the server's connections under the guard of `tls/handshakeguard.ts`. */
 import { TLSSocket } from 'node:tls';
 import { guardHandshake } from '../tls/handshakeguard.ts';
-import type { InTurn } from './strangerbudget.ts';
 
-export interface StartOptions {
-  readonly inTurn: InTurn;
-  /** Called with the reason when a client is hung up on, in words without anything that it sent but numbers. */
+export interface HandshakeOptions {
+  /** Runs a step soon, in the share of the connection's network. */
+  readonly enqueue: (step: () => void) => void;
+  /** Called with the reason when a handshake is refused. The message contains no text of the client, only numbers. */
   readonly onRefused: (error: Error) => void;
 }
 
 /**
  * Starts TLS on a connection.
- * @param first what has been read of it.
- * @param start what Node does with a new connection.
+ * @param first bytes that were read before.
+ * @param start hands the connection to Node's own listeners.
  */
-export function startGuarded(first: Buffer, start: () => void, { inTurn, onRefused }: StartOptions): void {
+export function startGuarded(first: Buffer, start: () => void, { enqueue, onRefused }: HandshakeOptions): void {
   const secure = tlsSocketMadeBy(start);
   guardHandshake(secure, {
     peer: 'client',
     first,
-    inTurn,
+    inTurn: enqueue,
     onRefused: (error) => {
       onRefused(error);
       secure.destroy();
@@ -27,7 +27,7 @@ export function startGuarded(first: Buffer, start: () => void, { inTurn, onRefus
   });
 }
 
-/** Node's server keeps the sockets that it makes to itself until their handshake is over. */
+/** Returns the TLS socket that Node creates. Node's server does not expose it before the handshake is over. */
 function tlsSocketMadeBy(start: () => void): TLSSocket {
   const prototype = TLSSocket.prototype as unknown as { _init(this: TLSSocket, ...rest: unknown[]): void };
   const original = prototype._init;

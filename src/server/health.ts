@@ -1,9 +1,10 @@
 /** /healthz, /livez and /readyz with their named checks, in the format of k8s.io/apiserver. */
 import { quote } from '../apimachinery/quote.ts';
 
-/** One named condition; returns what is wrong, or undefined. */
+/** One named condition. */
 export interface HealthCheck {
   readonly name: string;
+  /** Returns what is wrong, or undefined. */
   readonly problem: () => string | undefined;
 }
 
@@ -21,24 +22,24 @@ export interface HealthReport {
   readonly text: string;
 }
 
-export interface HealthQuestion {
+export interface HealthReportOptions {
   readonly verbose: boolean;
-  /** Names of checks to leave out. */
+  /** Names of checks to skip. */
   readonly excluded: readonly string[];
-  /** Whether who asks may see why something is wrong; only asked when something is, or has a note. Undefined for never. */
+  /** Reports whether the caller may see reasons; called only if there is a reason or a note. Undefined for never. */
   readonly maySeeReasons: (() => Promise<boolean>) | undefined;
-  /** What a verbose report tells whoever may see reasons, although no check fails for it; one line each. */
+  /** Lines of a verbose report for callers who may see reasons; they fail no check. */
   readonly notes?: readonly string[];
 }
 
-/** Unknown names of `exclude` that a report repeats: health is open to strangers, and exempt from the limit of requests in flight. */
+/** Unknown names of `exclude` that a report repeats: health is open to strangers and has no limit of requests in flight. */
 const namedLimit = 16;
 
-/** Runs all checks of one path. The report is verbose when asked for and always when something is wrong. */
+/** Runs all checks of one path. A failure makes the report verbose. */
 export async function reportHealth(
   path: HealthPath,
   checks: readonly HealthCheck[],
-  { verbose, excluded, maySeeReasons, notes = [] }: HealthQuestion,
+  { verbose, excluded, maySeeReasons, notes = [] }: HealthReportOptions,
 ): Promise<HealthReport> {
   const isExcluded = new Set(excluded);
   const problems = new Map<string, string>();

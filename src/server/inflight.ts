@@ -1,30 +1,30 @@
-/** How many requests may be worked on at once. Whoever comes beyond hears 429 and comes again. */
+/** Limits the requests in flight; more are answered by 429. */
 import { type Reply, textReply } from './reply.ts';
 
 export interface InFlight {
   /**
-   * Does the work if there is room for it, undefined if there is none. The room is taken until the work has ended, also when its client has
-   * left; an answer that nobody fetches takes none, or two connections that do not read could keep everybody out.
-   * @param isStranger whether the request is anonymous; those have a room of their own.
+   * Runs the work, or returns undefined at the limit. The work counts until it ends, even if its client disconnects. A response that is not read does
+   * not count: otherwise two connections that do not read could block all callers.
+   * @param isStranger whether the request is anonymous; those have a limit of their own.
    */
-  within<T>(work: () => Promise<T>, isStranger: boolean): Promise<T> | undefined;
-  /** How many are worked on. */
+  run<T>(work: () => Promise<T>, isStranger: boolean): Promise<T> | undefined;
+  /** Returns the number of requests in flight. */
   count(): number;
 }
 
-/** Anonymous requests that may be worked on at once, whatever the flag says; in all of a cluster they are probes and discovery. */
+/** Anonymous requests in flight, whatever the flag says; in a cluster they are probes and discovery. */
 export const strangersInFlightLimit = 64;
 
 /**
- * @param limit of requests of users who are known, and of anonymous ones if it is lower than theirs; 0 for none.
- * @param onRefused is called for each request for which there is no room.
+ * @param limit of authenticated requests, and of anonymous ones if it is lower than theirs; 0 for no limit.
+ * @param onRefused called for each request at the limit.
  */
 export function createInFlight(limit: number, onRefused: (isStranger: boolean) => void = () => undefined): InFlight {
-  const known = createRoom(limit > 0 ? limit : Infinity);
-  const strangers = createRoom(limit > 0 ? Math.min(limit, strangersInFlightLimit) : strangersInFlightLimit);
+  const known = createLimiter(limit > 0 ? limit : Infinity);
+  const strangers = createLimiter(limit > 0 ? Math.min(limit, strangersInFlightLimit) : strangersInFlightLimit);
   return {
-    within(work, isStranger) {
-      const done = (isStranger ? strangers : known).within(work);
+    run(work, isStranger) {
+      const done = (isStranger ? strangers : known).run(work);
       if (done === undefined) onRefused(isStranger);
       return done;
     },
@@ -32,10 +32,10 @@ export function createInFlight(limit: number, onRefused: (isStranger: boolean) =
   };
 }
 
-function createRoom(limit: number): { within<T>(work: () => Promise<T>): Promise<T> | undefined; count(): number } {
+function createLimiter(limit: number): { run<T>(work: () => Promise<T>): Promise<T> | undefined; count(): number } {
   let count = 0;
   return {
-    within: (work) => (count >= limit ? undefined : counted(work)),
+    run: (work) => (count >= limit ? undefined : counted(work)),
     count: () => count,
   };
 

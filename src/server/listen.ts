@@ -1,10 +1,10 @@
-/** Opens the port, or says what to do when it cannot be had. */
+/** Opens the port. */
 
 interface Listener {
   listen(where: { readonly host: string; readonly port: number }): Promise<unknown>;
 }
 
-/** @throws Error that names the flag that helps. */
+/** @throws Error that names the flag to change. */
 export async function listenOn(listener: Listener, bindAddress: string, port: number): Promise<void> {
   // As in Go, an unspecified address means both families.
   const host = bindAddress === '0.0.0.0' ? '::' : bindAddress;
@@ -21,6 +21,6 @@ export async function listenOn(listener: Listener, bindAddress: string, port: nu
 
 const remedies: ReadonlyMap<string, string> = new Map([
   ['EADDRINUSE', 'the port is in use; choose another with --secure-port'],
-  ['EACCES', 'ports below 1024 need a right; choose another with --secure-port'],
+  ['EACCES', 'ports below 1024 need a privilege; choose another with --secure-port'],
   ['EADDRNOTAVAIL', 'this machine has no such address; see --bind-address'],
 ]);

@@ -1,4 +1,4 @@
-/** The parameters of a list: what they say, and what Kubernetes has against them, in its order and in its words. */
+/** Parses the parameters of a list, and refuses them in the order and the words of Kubernetes. */
 import { type FieldSelector, parseFieldSelector, requireKnownFields } from '../apimachinery/fields.ts';
 import { parseInt64 } from '../apimachinery/integer.ts';
 import { type LabelSelector, parseLabelSelector } from '../apimachinery/labels.ts';
@@ -12,13 +12,13 @@ export interface ListOptions {
   readonly fieldSelector: FieldSelector;
 }
 
-type Query = ReadonlyMap<string, string>;
+type Parameters = ReadonlyMap<string, string>;
 
 /**
- * Limits, continue tokens and resource versions are read only to find mistakes: everything is returned at once.
- * Throws StatusError BadRequest for what cannot be read, Invalid for what contradicts itself.
+ * Parses the options. Limits, continue tokens and resource versions are only validated: a list is always whole.
+ * @throws StatusError BadRequest for what cannot be parsed, Invalid for options that contradict each other.
  */
-export function parseListOptions(query: Query): ListOptions {
+export function parseListOptions(query: Parameters): ListOptions {
   requireInteger(query, 'timeoutSeconds');
   requireInteger(query, 'limit');
   const labelSelector = parseLabelSelector(query.get('labelSelector') ?? '');
@@ -30,20 +30,20 @@ export function parseListOptions(query: Query): ListOptions {
   return { watch, labelSelector, fieldSelector };
 }
 
-/** Throws StatusError BadRequest if the client wants something of a single object that Kubernetes gave up. */
-export function checkGetOptions(query: Query): void {
+/** @throws StatusError BadRequest for `export`, which Kubernetes has removed. */
+export function checkGetOptions(query: Parameters): void {
   if (!isTrue(query.get('export'))) return;
   throw badRequest('the export parameter, deprecated since v1.14, is no longer supported');
 }
 
-function requireInteger(query: Query, parameter: string): void {
+function requireInteger(query: Parameters, parameter: string): void {
   const text = query.get(parameter);
   if (text === undefined || parseInt64(text) !== undefined) return;
   const problem = /^[-+]?[0-9]+$/.test(text) ? 'value out of range' : 'invalid syntax';
   throw badRequest(`strconv.ParseInt: parsing ${quote(text)}: ${problem}`);
 }
 
-function listErrors(query: Query): FieldError[] {
+function listErrors(query: Parameters): FieldError[] {
   const match = query.get(matchField) ?? '';
   const version = query.get('resourceVersion') ?? '';
   const errors: FieldError[] = [];
@@ -60,8 +60,8 @@ function listErrors(query: Query): FieldError[] {
   return errors;
 }
 
-/** Nothing can be watched, but these come first. */
-function watchErrors(query: Query): FieldError[] {
+/** Watches are not supported, but these errors have precedence. */
+function watchErrors(query: Parameters): FieldError[] {
   const match = query.get(matchField) ?? '';
   const errors: FieldError[] = [];
   if (query.has(eventsField) && match !== 'NotOlderThan') {
@@ -79,7 +79,7 @@ function watchErrors(query: Query): FieldError[] {
 const matchField = 'resourceVersionMatch';
 const eventsField = 'sendInitialEvents';
 
-function continues(query: Query): boolean {
+function continues(query: Parameters): boolean {
   return (query.get('continue') ?? '') !== '';
 }
 

@@ -1,11 +1,11 @@
-/** Which form of an answer a client wants, of those that there are. Follows k8s.io/apiserver's handlers/negotiation. */
+/** Chooses the form of a response by the client's headers. Follows k8s.io/apiserver's handlers/negotiation. */
 import { parseBool } from '../apimachinery/bool.ts';
 import { type MediaType, mediaTypes } from '../apimachinery/encoding.ts';
 import type { JsonForm } from '../apimachinery/meta.ts';
 import { type Clause, parseAccept } from './accept.ts';
 import type { ApiRequest } from './requestinfo.ts';
 
-/** Another kind that the object should be made into; empty where the client did not say. */
+/** Another kind to convert the object to, such as Table; parts that the client left out are empty. */
 export interface Transform {
   readonly group: string;
   readonly version: string;
@@ -15,21 +15,21 @@ export interface Transform {
 export interface Accepted {
   readonly mediaType: MediaType;
   readonly transform: Transform | undefined;
-  /** Of JSON. */
+  /** How JSON is written. */
   readonly form: JsonForm;
 }
 
-/** What an endpoint can make of its object. */
+/** The forms that an endpoint offers. */
 export interface Restrictions {
   allowsTransform(mediaType: MediaType, transform: Transform | undefined): boolean;
-  /** The version of meta.k8s.io that may be asked for by `sv`. */
+  /** The version of meta.k8s.io that the parameter `sv` may name. */
   readonly serverVersion?: string;
 }
 
-/** The object as it is, and nothing else. */
+/** Offers the object itself only. */
 export const noTransform: Restrictions = { allowsTransform: (_mediaType, transform) => transform === undefined };
 
-/** The best of what the client accepts, or undefined if it accepts nothing that there is. */
+/** Returns the best form that the client accepts, or undefined. */
 export function negotiate(request: ApiRequest, restrictions: Restrictions): Accepted | undefined {
   const accept = request.header('accept');
   const form = jsonForm(request.info.query, request.header('user-agent'));
@@ -45,8 +45,8 @@ export function negotiate(request: ApiRequest, restrictions: Restrictions): Acce
 }
 
 /**
- * Indented for people, compact for programs: by ?pretty, else by the user agents that people hold in their hands.
- * The list is that of k8s.io/apiserver, to the letter case.
+ * Returns indented JSON for people, compact for programs: by ?pretty, else by the user agent.
+ * The agents are those of k8s.io/apiserver, case-sensitive.
  */
 export function jsonForm(query: ReadonlyMap<string, string>, userAgent: string): JsonForm {
   const pretty = query.get('pretty') ?? '';
@@ -61,7 +61,7 @@ function matches({ type, subtype }: Clause, mediaType: MediaType): boolean {
 
 function isAllowed(clause: Clause, mediaType: MediaType, restrictions: Restrictions): boolean {
   const stream = clause.parameters.get('stream') ?? '';
-  // Nothing is streamed here, but asking for what Kubernetes can stream is fine; YAML it cannot.
+  // Streaming is not supported, but Kubernetes accepts the parameter except for YAML.
   if (stream !== '' && (stream !== 'watch' || mediaType === 'application/yaml')) return false;
   const serverVersion = clause.parameters.get('sv') ?? '';
   if (serverVersion !== '' && serverVersion !== restrictions.serverVersion) return false;

@@ -1,222 +1,277 @@
 /**
- * Bounds what clients make the server hold: open connections, and bytes that wait on them. A stranger is a connection by which no authenticated
- * request has come. At a limit strangers are closed first, so that they cannot keep kube-apiserver out.
+ * Bounds what clients make the server hold: open connections, and bytes that wait on them. A stranger is a connection without an authenticated request.
+ * At a limit strangers are closed first, so that they cannot keep kube-apiserver out.
  */
 import type { Socket } from 'node:net';
+import { networkOf } from '../auth/clientnetwork.ts';
 import { strangerWaitingBytesLimit, waitingBytesLimit } from './waitinglimits.ts';
 
 /** Why the server closed a connection. */
-export type ClosedFor = 'connections' | 'address' | 'bytes' | 'pipelining' | 'unread';
+export type CloseReason = 'connections' | 'address' | 'bytes' | 'pipelining' | 'unread';
 
 export interface OpenConnectionsOptions {
-  /** Connections that may be open at once. */
+  /** Concurrent connections. */
   readonly limit: number;
-  /** Connections of one client address; 0 for no limit. */
+  /** Concurrent connections of one client network (an IPv4 address or an IPv6 /64); 0 for no limit. */
   readonly limitPerAddress: number;
-  readonly onClosed: (why: ClosedFor) => void;
+  readonly onClosed: (reason: CloseReason) => void;
 }
 
 export interface OpenConnections {
-  /** Registers a new connection, before its TLS handshake. It, or another one, is closed where that is one too many. */
+  /** Registers a new connection, before its TLS handshake. At a limit, closes it or another one. */
   opened(socket: Socket): void;
-  /** Returns the connection that a socket or anything with the same peer belongs to; undefined once it is closed. */
+  /** Returns the connection of a socket, or of anything with the same peer; undefined once it is closed. */
   find(peer: Peer): OpenConnection | undefined;
   count(): { readonly known: number; readonly strangers: number };
-  /** Closes strangers that sent too many bytes without a request, or more than all may hold; for a timer. */
+  /** Closes strangers that sent too many bytes without a request, alone or together; called by a timer. */
   sweep(): void;
 }
 
 export interface OpenConnection {
-  /** An authenticated request has come by it. */
-  authenticated(): void;
-  /** Reports whether one has. */
-  isKnown(): boolean;
+  /** The client network, as `networkOf` returns it. */
+  readonly network: string;
+  /** Records that an authenticated request has come. */
+  markAuthenticated(): void;
+  isAuthenticated(): boolean;
+  /** Adds bytes that were read past the socket's own count. */
+  addReadBytes(bytes: number): void;
   /**
-   * A request has come.
-   * @param bytes that it holds until its answer has left, but for the answer.
-   * @param onEnd is called once: when `ended` is, or when the connection closes. Node reports no end of requests that wait behind others then.
+   * Registers a request.
+   * @param bytes that it holds until its response was sent, without the response.
+   * @param onEnd called once, by `end` or when the connection closes: Node then reports no end of requests that wait behind others.
    */
-  began(bytes: number, onEnd: () => void): RequestLoad;
-  /** Reports whether a request by it can still be answered. */
+  beginRequest(bytes: number, onEnd: () => void): RequestLoad;
+  /** Reports whether its requests can still be answered. */
   isOpen(): boolean;
-  /** Returns how many requests wait for the end of their answers. */
-  requests(): number;
-  /** @param why undefined where it has ended for both sides; then it is not reported. */
-  close(why: ClosedFor | undefined): void;
+  /** Returns the number of requests without a complete response. */
+  pendingRequests(): number;
+  /** @param reason undefined where the connection has ended for both sides; then the close is not reported. */
+  close(reason: CloseReason | undefined): void;
 }
 
 /** What one request makes the server hold. */
 export interface RequestLoad {
-  /** So many bytes of its answer wait to be sent. May close a connection, also this one. */
-  holds(bytes: number): void;
-  /** Returns how many bytes wait on the request's connection. */
-  waitingOnConnection(): number;
-  ended(): void;
+  /** Adds bytes of the response that wait to be sent. May close a connection, this one included. */
+  addBytes(bytes: number): void;
+  /** Returns the bytes that wait on the request's connection. */
+  connectionBytes(): number;
+  end(): void;
 }
 
 export type Peer = Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress'>;
 
-interface Entry extends OpenConnection {
-  readonly key: string;
-  readonly socket: Socket;
-  readonly address: string;
-  isAuthenticated: boolean;
-  waitingBytes: number;
-  /** What ends each request. */
-  readonly ends: Set<() => void>;
-  lastUsed: number;
-  /** Bytes received before the latest request. */
-  readBytes: number;
+export function createOpenConnections(options: OpenConnectionsOptions): OpenConnections {
+  return new ConnectionRegister(options);
 }
 
-export function createOpenConnections({ limit, limitPerAddress, onClosed }: OpenConnectionsOptions): OpenConnections {
-  /** By peer; the oldest first. */
-  const entries = new Map<string, Entry>();
-  const strangers = new Set<Entry>();
-  const countByAddress = new Map<string, number>();
-  let waitingBytes = 0;
-  let uses = 0;
+class ConnectionRegister implements OpenConnections {
+  /** By peer, the oldest first. */
+  readonly #entries = new Map<string, RegisteredConnection>();
+  readonly #strangers = new Set<RegisteredConnection>();
+  readonly #countByNetwork = new Map<string, number>();
+  readonly #options: OpenConnectionsOptions;
+  /** Bytes that wait on all connections. */
+  waitingBytes = 0;
+  /** Requests so far; the order in which connections were used. */
+  uses = 0;
 
-  return {
-    opened,
-    find: (peer) => entries.get(keyOf(peer)),
-    count: () => ({ known: entries.size - strangers.size, strangers: strangers.size }),
-    sweep,
-  };
+  constructor(options: OpenConnectionsOptions) {
+    this.#options = options;
+  }
 
-  function opened(socket: Socket): void {
+  find(peer: Peer): OpenConnection | undefined {
+    return this.#entries.get(keyOf(peer));
+  }
+
+  count(): { readonly known: number; readonly strangers: number } {
+    const strangers = this.#strangers.size;
+    return { known: this.#entries.size - strangers, strangers };
+  }
+
+  opened(socket: Socket): void {
     const address = socket.remoteAddress;
-    // The client is gone already.
+    // The client has disconnected already.
     if (address === undefined) {
       socket.destroy();
       return;
     }
-    // A client that reset its connection may come back by the same port before the reset was seen.
-    const previous = entries.get(keyOf(socket));
-    if (previous !== undefined) close(previous, undefined);
-    const sameAddress = countByAddress.get(address) ?? 0;
-    if (limitPerAddress > 0 && sameAddress >= limitPerAddress && !makeRoom('address', address)) {
-      refuse(socket, 'address');
-      return;
-    }
-    if (entries.size >= limit && !makeRoom('connections')) {
-      refuse(socket, 'connections');
-      return;
-    }
-    register(socket, address);
+    // A client that reset its connection may come back by the same port before the reset is seen.
+    const previous = this.#entries.get(keyOf(socket));
+    if (previous !== undefined) this.close(previous, undefined);
+    const { limit, limitPerAddress } = this.#options;
+    const network = networkOf(address);
+    const count = this.#countByNetwork.get(network) ?? 0;
+    if (limitPerAddress > 0 && count >= limitPerAddress && !this.#evict('address', network)) {
+      this.#refuse(socket, 'address');
+    } else if (this.#entries.size >= limit && !this.#evict('connections')) this.#refuse(socket, 'connections');
+    else this.#register(socket, network);
   }
 
-  function refuse(socket: Socket, why: ClosedFor): void {
-    onClosed(why);
+  #refuse(socket: Socket, reason: CloseReason): void {
+    this.#options.onClosed(reason);
     socket.destroy();
   }
 
-  function register(socket: Socket, address: string): void {
-    const entry: Entry = {
-      key: keyOf(socket),
-      socket,
-      address,
-      isAuthenticated: false,
-      isKnown: () => entry.isAuthenticated,
-      waitingBytes: 0,
-      ends: new Set(),
-      lastUsed: uses,
-      readBytes: 0,
-      authenticated: () => {
-        entry.isAuthenticated = true;
-        strangers.delete(entry);
-      },
-      began: (bytes, onEnd) => begin(entry, bytes, onEnd),
-      isOpen: () => !socket.destroyed,
-      requests: () => entry.ends.size,
-      close: (why) => close(entry, why),
-    };
-    entries.set(entry.key, entry);
-    strangers.add(entry);
-    countByAddress.set(address, (countByAddress.get(address) ?? 0) + 1);
-    socket.once('close', () => forget(entry));
+  #register(socket: Socket, network: string): void {
+    const entry = new RegisteredConnection(socket, network, this);
+    this.#entries.set(entry.key, entry);
+    this.#strangers.add(entry);
+    this.#countByNetwork.set(network, (this.#countByNetwork.get(network) ?? 0) + 1);
+    socket.once('close', () => this.#forget(entry));
   }
 
-  function forget(entry: Entry): void {
-    if (entries.get(entry.key) !== entry) return;
-    entries.delete(entry.key);
-    strangers.delete(entry);
-    const left = (countByAddress.get(entry.address) ?? 1) - 1;
-    if (left === 0) countByAddress.delete(entry.address);
-    else countByAddress.set(entry.address, left);
-    for (const end of entry.ends) end();
+  #forget(entry: RegisteredConnection): void {
+    if (this.#entries.get(entry.key) !== entry) return;
+    this.#entries.delete(entry.key);
+    this.#strangers.delete(entry);
+    const left = (this.#countByNetwork.get(entry.network) ?? 1) - 1;
+    if (left === 0) this.#countByNetwork.delete(entry.network);
+    else this.#countByNetwork.set(entry.network, left);
+    entry.endRequests();
   }
 
-  /** Closes the oldest stranger, else the known connection without a request that was not used for longest. Returns whether there was one. */
-  function makeRoom(why: ClosedFor, address?: string): boolean {
-    const fits = (entry: Entry) => address === undefined || entry.address === address;
-    const stranger = strangers.values().find(fits);
-    const idle = (entry: Entry) => entry.isAuthenticated && entry.ends.size === 0 && fits(entry);
-    const victim =
-      stranger ??
-      [...entries.values()].filter(idle).reduce<Entry | undefined>((best, each) => {
-        return best === undefined || each.lastUsed < best.lastUsed ? each : best;
-      }, undefined);
-    if (victim !== undefined) close(victim, why);
+  authenticated(entry: RegisteredConnection): void {
+    this.#strangers.delete(entry);
+  }
+
+  /** Closes the oldest stranger, else the least recently used known connection without a request. Returns whether there was one. */
+  #evict(reason: CloseReason, network?: string): boolean {
+    const fits = (entry: RegisteredConnection) => network === undefined || entry.network === network;
+    let victim = this.#strangers.values().find(fits);
+    if (victim === undefined) {
+      for (const entry of this.#entries.values()) {
+        if (!entry.isAuthenticated() || entry.pendingRequests() > 0 || !fits(entry)) continue;
+        if (victim === undefined || entry.lastUsed < victim.lastUsed) victim = entry;
+      }
+    }
+    if (victim !== undefined) this.close(victim, reason);
     return victim !== undefined;
   }
 
-  /** Forgets it at once: its close event comes later, and by then others may have been let in for it. */
-  function close(entry: Entry, why: ClosedFor | undefined): void {
+  /** Forgets the connection at once: its close event comes later, when another one may have taken its place. */
+  close(entry: RegisteredConnection, reason: CloseReason | undefined): void {
     if (!entry.socket.destroyed) {
-      if (why !== undefined) onClosed(why);
+      if (reason !== undefined) this.#options.onClosed(reason);
       entry.socket.destroy();
     }
-    forget(entry);
+    this.#forget(entry);
   }
 
-  function begin(entry: Entry, bytes: number, onEnd: () => void): RequestLoad {
-    uses += 1;
-    entry.lastUsed = uses;
-    entry.readBytes = entry.socket.bytesRead;
-    let held = 0;
-    entry.ends.add(end);
-    holds(bytes);
-    return { holds, waitingOnConnection: () => entry.waitingBytes, ended: end };
-
-    function end(): void {
-      if (!entry.ends.delete(end)) return;
-      entry.waitingBytes -= held;
-      waitingBytes -= held;
-      onEnd();
-    }
-
-    function holds(bytes: number): void {
-      if (!entry.ends.has(end)) return;
-      held += bytes;
-      entry.waitingBytes += bytes;
-      waitingBytes += bytes;
-      // One answer may be longer, where strangers were given the right to long ones.
-      const isGreedy = !entry.isAuthenticated && entry.ends.size > 1 && entry.waitingBytes > strangerWaitingBytesLimit;
-      if (isGreedy) close(entry, 'bytes');
-      else if (waitingBytes > waitingBytesLimit) closeLargest();
-    }
+  /** Enforces the limits after bytes were added to a connection. */
+  enforce(entry: RegisteredConnection): void {
+    if (entry.isGreedy()) this.close(entry, 'bytes');
+    else if (this.waitingBytes > waitingBytesLimit) this.#closeLargest();
   }
 
-  function closeLargest(): void {
-    const candidates = strangers.values().some((entry) => entry.waitingBytes > 0) ? strangers : entries.values();
-    let largest: Entry | undefined;
-    for (const entry of candidates) {
+  #closeLargest(): void {
+    const strangersHold = this.#strangers.values().some((entry) => entry.waitingBytes > 0);
+    let largest: RegisteredConnection | undefined;
+    for (const entry of strangersHold ? this.#strangers : this.#entries.values()) {
       if (!entry.socket.destroyed && entry.waitingBytes > (largest?.waitingBytes ?? 0)) largest = entry;
     }
-    if (largest !== undefined) close(largest, 'bytes');
+    if (largest !== undefined) this.close(largest, 'bytes');
   }
 
-  /** Incomplete heads are in no request yet; of a stranger all that came since the latest request is taken for one. */
-  function sweep(): void {
-    const held = [...strangers].map((entry) => ({ entry, bytes: entry.socket.bytesRead - entry.readBytes }));
-    let total = waitingBytes;
+  /** Incomplete heads belong to no request yet, so all that a stranger sent since its latest request counts as one. */
+  sweep(): void {
+    const held = [...this.#strangers].map((entry) => ({ entry, bytes: entry.unrequestedBytes() }));
+    let total = this.waitingBytes;
     for (const { bytes } of held) total += bytes;
     for (const { entry, bytes } of held.sort((a, b) => b.bytes - a.bytes)) {
       if (bytes <= strangerWaitingBytesLimit && total <= waitingBytesLimit) break;
       total -= bytes;
-      close(entry, 'bytes');
+      this.close(entry, 'bytes');
     }
+  }
+}
+
+class RegisteredConnection implements OpenConnection {
+  readonly key: string;
+  readonly socket: Socket;
+  readonly network: string;
+  lastUsed: number;
+  waitingBytes = 0;
+  readonly #register: ConnectionRegister;
+  /** One function per pending request, which ends it. */
+  readonly #ends = new Set<() => void>();
+  #isAuthenticated = false;
+  #addedReadBytes = 0;
+  /** Bytes received before the latest request. */
+  #requestedBytes = 0;
+
+  constructor(socket: Socket, network: string, register: ConnectionRegister) {
+    this.key = keyOf(socket);
+    this.socket = socket;
+    this.network = network;
+    this.lastUsed = register.uses;
+    this.#register = register;
+  }
+
+  markAuthenticated(): void {
+    this.#isAuthenticated = true;
+    this.#register.authenticated(this);
+  }
+
+  isAuthenticated(): boolean {
+    return this.#isAuthenticated;
+  }
+
+  addReadBytes(bytes: number): void {
+    this.#addedReadBytes += bytes;
+  }
+
+  isOpen(): boolean {
+    return !this.socket.destroyed;
+  }
+
+  pendingRequests(): number {
+    return this.#ends.size;
+  }
+
+  close(reason: CloseReason | undefined): void {
+    this.#register.close(this, reason);
+  }
+
+  endRequests(): void {
+    for (const end of this.#ends) end();
+  }
+
+  /** One response may be longer than the limit: anonymous users can have the right to long ones. */
+  isGreedy(): boolean {
+    return !this.#isAuthenticated && this.#ends.size > 1 && this.waitingBytes > strangerWaitingBytesLimit;
+  }
+
+  /** Returns the bytes that were received since the latest request. */
+  unrequestedBytes(): number {
+    return this.#readBytes() - this.#requestedBytes;
+  }
+
+  #readBytes(): number {
+    return this.socket.bytesRead + this.#addedReadBytes;
+  }
+
+  beginRequest(bytes: number, onEnd: () => void): RequestLoad {
+    const register = this.#register;
+    register.uses += 1;
+    this.lastUsed = register.uses;
+    this.#requestedBytes = this.#readBytes();
+    let held = 0;
+    const end = () => {
+      if (!this.#ends.delete(end)) return;
+      this.waitingBytes -= held;
+      register.waitingBytes -= held;
+      onEnd();
+    };
+    const addBytes = (more: number) => {
+      if (!this.#ends.has(end)) return;
+      held += more;
+      this.waitingBytes += more;
+      register.waitingBytes += more;
+      register.enforce(this);
+    };
+    this.#ends.add(end);
+    addBytes(bytes);
+    return { addBytes, connectionBytes: () => this.waitingBytes, end };
   }
 }
 

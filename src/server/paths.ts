@@ -1,4 +1,4 @@
-/** The table of everything that is served, and the one place that decides what a path leads to. */
+/** The router: the table of all paths that are served. */
 import {
   aggregatedGroup,
   aggregatedKind,
@@ -15,16 +15,16 @@ import { version } from '../version.ts';
 import { compressMetrics } from './compress.ts';
 import { type HealthChecks, type HealthPath, healthPaths, isHealthPath, reportHealth } from './health.ts';
 import { negotiate, noTransform, type Restrictions, type Transform } from './negotiate.ts';
-import type { OpenApiEndpoints } from './openapihandler.ts';
+import type { OpenApiHandlers } from './openapihandler.ts';
 import { indexReply, jsonReply, objectReply, type Reply, requireAccepted, textReply } from './reply.ts';
 import { type ApiRequest, type RequestInfo, trimSlashes, valuesOf } from './requestinfo.ts';
 import type { ResourceRoutes } from './resources.ts';
-import { type Endpoint, type Route, serveRoute } from './route.ts';
+import { type ApiRoute, type Handler, serveRoute } from './route.ts';
 import { serveStatus, type StatusSource } from './statuspage.ts';
 
-export interface EndpointOptions {
+export interface RouterOptions {
   readonly discovery: Discovery;
-  readonly openApi: OpenApiEndpoints;
+  readonly openApi: OpenApiHandlers;
   readonly resources: ResourceRoutes;
   readonly health: HealthChecks;
   /** Notes of `/readyz?verbose`. */
@@ -33,14 +33,14 @@ export interface EndpointOptions {
   readonly status: StatusSource;
 }
 
-export interface Endpoints {
-  /** Throws StatusError for whatever the client should hear. */
+export interface Router {
+  /** @throws StatusError that is the response. */
   serve(request: ApiRequest): Reply | Promise<Reply>;
-  /** The reply of a health path to nobody in particular, or undefined for any other path. */
+  /** Returns the reply of a health path to an anonymous caller, or undefined for any other path. */
   serveHealth(info: RequestInfo): Promise<Reply> | undefined;
 }
 
-export function createEndpoints({
+export function createRouter({
   discovery,
   openApi,
   resources,
@@ -48,23 +48,23 @@ export function createEndpoints({
   readyNotes,
   registry,
   status,
-}: EndpointOptions): Endpoints {
-  const groups: Route = { consumes: mediaTypes, produces: mediaTypes, serve: serveGroups };
-  /** Served by the rules of an API, and everything below them too, if only to say that it is not there. */
-  const routes = new Map<string, Route>([
-    ...versions.map((each): [string, Route] => [`/apis/${group}/${each}`, document(discovery.resources[each])]),
+}: RouterOptions): Router {
+  const groups: ApiRoute = { consumes: mediaTypes, produces: mediaTypes, serve: serveGroups };
+  /** Served by the rules of API paths, and so are all paths below them, at least by a 404. */
+  const routes = new Map<string, ApiRoute>([
+    ...versions.map((each): [string, ApiRoute] => [`/apis/${group}/${each}`, document(discovery.resources[each])]),
     [`/apis/${group}`, document(discovery.group)],
     ['/version', { consumes: [json], produces: [json], serve: () => jsonReply(encodeJson(versionInfo, 'pretty')) }],
   ]);
-  const others: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
+  const others: ReadonlyMap<string, Handler> = new Map<string, Handler>([
     ['/', () => indexReply(paths, 200)],
     ['/index.html', () => indexReply(paths, 200)],
     ['/metrics', metrics],
     ['/status', (request) => serveStatus(status, request)],
     ...openApi,
-    ...healthPaths.map((path): [string, Endpoint] => [path, ({ info, mayGet }) => healthReply(path, info, mayGet)]),
+    ...healthPaths.map((path): [string, Handler] => [path, ({ info, mayGet }) => healthReply(path, info, mayGet)]),
     ...healthPaths.flatMap((path) =>
-      health[path].map((check): [string, Endpoint] => [`${path}/${check.name}`, single(check)]),
+      health[path].map((check): [string, Handler] => [`${path}/${check.name}`, single(check)]),
     ),
   ]);
   const paths: readonly string[] = ['/apis', ...routes.keys(), ...others.keys()].filter(
@@ -92,7 +92,7 @@ export function createEndpoints({
     const { ok, text } = await reportHealth(path, health[path], {
       verbose: info.query.has('verbose'),
       excluded: valuesOf(info, 'exclude'),
-      // Health is open to everybody; why it is bad is as much a secret as our metrics.
+      // Health is public; its reasons are as secret as our metrics.
       maySeeReasons: mayGet && (() => mayGet('/metrics')),
       notes: path === '/readyz' ? readyNotes() : [],
     });
@@ -108,7 +108,7 @@ export function createEndpoints({
     const headers = { etag: discovery.etag, 'cache-control': 'public', vary: 'Accept' };
     if (request.header('if-none-match') === discovery.etag) return { status: 304, contentType: '', headers, body: '' };
     const reply = await objectReply(discovery.aggregated[aggregated], accepted);
-    // To the letter what kube-apiserver's aggregator looks for.
+    // kube-apiserver's aggregator compares this literally.
     const contentType = `${reply.contentType};g=${aggregatedGroup};v=${aggregated};as=${aggregatedKind}`;
     return { ...reply, contentType, headers };
   }
@@ -121,13 +121,13 @@ export function createEndpoints({
 }
 
 const json = 'application/json';
-/** As Prometheus' Go library names it. */
+/** The media type of Prometheus' Go library. */
 const metricsType = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
 /** Seconds since the epoch. */
 const processStart = String(Math.trunc(performance.timeOrigin / 1000));
 
-function document(found: Encodable): Route {
-  const serve: Endpoint = (request) => objectReply(found, requireAccepted(request, noTransform));
+function document(found: Encodable): ApiRoute {
+  const serve: Handler = (request) => objectReply(found, requireAccepted(request, noTransform));
   return { consumes: mediaTypes, produces: mediaTypes, serve };
 }
 
@@ -140,7 +140,7 @@ function aggregatedVersionOf(transform: Transform | undefined): AggregatedVersio
   return aggregatedVersions.find((known) => known === transform.version);
 }
 
-function single(check: HealthChecks[HealthPath][number]): Endpoint {
+function single(check: HealthChecks[HealthPath][number]): Handler {
   return () => {
     const problem = check.problem();
     return problem === undefined

@@ -1,6 +1,6 @@
 /**
- * The certificate that a client shows on its connection, taken out of OpenSSL once: each time costs a twentieth of a GET. It cannot change: TLS 1.2 would need
- * a renegotiation, which the server refuses (tlscontext.ts), and in TLS 1.3 its server would have to ask for it (RFC 8446, 4.6.2), which Node's never does.
+ * Reads a client's certificate from OpenSSL once per connection: each read costs a twentieth of a GET. It cannot change: in TLS 1.2 it would take a
+ * renegotiation, which the server refuses (tlscontext.ts); in TLS 1.3 the server would have to request it (RFC 8446, 4.6.2), and Node's never does.
  */
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
@@ -9,12 +9,12 @@ import type { TLSSocket } from 'node:tls';
 export type PeerCertificate = (socket: TLSSocket, connection: object) => X509Certificate | undefined;
 
 export function createPeerCertificate(): PeerCertificate {
-  const kept = new WeakMap<object, { readonly certificate: X509Certificate | undefined }>();
+  const cache = new WeakMap<object, { readonly certificate: X509Certificate | undefined }>();
   return (socket, connection) => {
-    const held = kept.get(connection);
-    if (held !== undefined) return held.certificate;
+    const cached = cache.get(connection);
+    if (cached !== undefined) return cached.certificate;
     const certificate = socket.getPeerX509Certificate();
-    kept.set(connection, { certificate });
+    cache.set(connection, { certificate });
     return certificate;
   };
 }

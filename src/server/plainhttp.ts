@@ -1,59 +1,58 @@
-/** Tells clients that speak HTTP without TLS to a port for HTTPS what is wrong, where TLS would only hang up. */
+/** Answers clients that speak HTTP without TLS to the HTTPS port with the reason, where TLS would only close the connection. */
 import type { Server, Socket } from 'node:net';
-import type { InTurn } from './strangerbudget.ts';
 
-/** In the words of Go's servers. */
-const answer = 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n';
-/** For a client that does not hang up when it was told. */
-const goodbyeMs = 1_000;
+/** The text of Go's servers. */
+const response = 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n';
+/** Milliseconds after the response for a client that does not close. */
+const lingerMs = 1_000;
 
-/**
- * Looks at the first bytes of each connection before the server's own listeners do.
- * @param silenceMs how long a client may take for its first byte.
- * @param startTls takes over with what has been read; `start` is what the server's own listeners do.
- */
-export function refusePlainHttp(
-  server: Server,
-  silenceMs: number,
-  inTurn: InTurn,
-  startTls: (first: Buffer, start: () => void) => void,
-): void {
+export interface FirstBytesOptions {
+  /** Milliseconds that a client may take for its first byte. */
+  readonly silenceMs: number;
+  /** Runs a step of a connection soon. */
+  readonly enqueue: (socket: Socket, step: () => void) => void;
+  /** Continues with the bytes that were read; `start` runs the server's own listeners. */
+  readonly startTls: (socket: Socket, first: Buffer, start: () => void) => void;
+}
+
+/** Reads the first bytes of each connection before the server's own listeners do. */
+export function refusePlainHttp(server: Server, { silenceMs, enqueue, startTls }: FirstBytesOptions): void {
   const listeners = server.listeners('connection');
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) => {
     socket.on('error', ignore);
     socket.setTimeout(silenceMs, () => socket.destroy());
-    socket.once('readable', () => inTurn(() => look(socket)));
+    socket.once('readable', () => enqueue(socket, () => readFirst(socket)));
   });
 
-  function look(socket: Socket): void {
+  function readFirst(socket: Socket): void {
     if (socket.destroyed) return;
     const first = socket.read() as Buffer | null;
-    if (first !== null && looksLikeHttp.test(first.toString('latin1', 0, 8))) {
+    if (first !== null && plainRequest.test(first.toString('latin1', 0, 8))) {
       refuse(socket);
       return;
     }
     socket.off('error', ignore);
     socket.setTimeout(0);
     socket.removeAllListeners('timeout');
-    startTls(first ?? nothing, () => {
+    startTls(socket, first ?? noBytes, () => {
       for (const listener of listeners) listener.call(server, socket);
     });
   }
 }
 
-const nothing = Buffer.alloc(0);
+const noBytes = Buffer.alloc(0);
 
-/** TLS begins with a record type, which is no letter. */
-const looksLikeHttp = /^(?:GET \/|HEAD |POST |PUT \/|OPTIO)/;
+/** TLS begins with a record type, which is not a letter. */
+const plainRequest = /^(?:GET \/|HEAD |POST |PUT \/|OPTIO)/;
 
 function refuse(socket: Socket): void {
-  socket.setTimeout(goodbyeMs, () => socket.destroy());
-  // With unread bytes left, closing would take the answer back.
+  socket.setTimeout(lingerMs, () => socket.destroy());
+  // Closing with unread bytes would reset the connection, and the response would be lost.
   socket.resume();
-  socket.end(answer);
+  socket.end(response);
 }
 
 function ignore(): void {
-  // The client left before it said anything.
+  // The client disconnected before its first byte.
 }

@@ -1,4 +1,4 @@
-/** What an endpoint answers, before it is on the wire. */
+/** Replies of handlers, before they are sent. */
 import {
   encodeAs,
   encodeInPieces,
@@ -9,23 +9,24 @@ import {
 import { encodeJson } from '../apimachinery/meta.ts';
 import { encodeStatus } from '../apimachinery/metaprotobuf.ts';
 import { notAcceptable, type StatusError } from '../apimachinery/status.ts';
-import { bodyOf, type MadeBody } from './streamedbody.ts';
+import type { QueueShare } from './fairqueue.ts';
+import { bodyFromPieces, type StreamedBody } from './streamedbody.ts';
 import { type Accepted, negotiate, noTransform, type Restrictions } from './negotiate.ts';
 import type { ApiRequest } from './requestinfo.ts';
-import type { Writers } from './writers.ts';
+import type { WriterPool } from './writers.ts';
 
 export interface Reply {
   readonly status: number;
   readonly contentType: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body: Buffer | string | MadeBody;
+  readonly body: Buffer | string | StreamedBody;
 }
 
 export interface ShortReply extends Reply {
   readonly body: Buffer | string;
 }
 
-/** Exactly this media type, without a charset: clients compare it. */
+/** Without a charset: clients compare it literally. */
 const json = 'application/json';
 const text = 'text/plain; charset=utf-8';
 
@@ -37,7 +38,10 @@ export function textReply(body: string, status = 200): Reply {
   return { status, contentType: text, headers: { 'x-content-type-options': 'nosniff' }, body };
 }
 
-/** The form of an object that the client accepts; throws StatusError NotAcceptable if it accepts none. */
+/**
+ * Returns the form of an object that the client accepts.
+ * @throws StatusError NotAcceptable if it accepts none.
+ */
 export function requireAccepted(request: ApiRequest, restrictions: Restrictions): Accepted {
   const accepted = negotiate(request, restrictions);
   if (accepted === undefined) throw notAcceptable(mediaTypes);
@@ -48,20 +52,24 @@ export async function objectReply(object: Encodable, { mediaType, form }: Accept
   return { status: 200, contentType: mediaType, body: await encodeAs(object, mediaType, form) };
 }
 
-/** As objectReply, of what may be long. Whatever can be wrong is found before the first byte is sent. */
+/** Encodes an object that may be long. All errors are found before the first byte is sent. */
 export async function piecesReply(
   object: EncodableInPieces,
   { mediaType, form }: Accepted,
-  writers: Writers,
+  { writers, share }: { readonly writers: WriterPool; readonly share: QueueShare | undefined },
 ): Promise<Reply> {
-  const writer = writers.take();
+  const writer = writers.acquire();
   const pieces = await encodeInPieces(object, mediaType, form, writer);
-  return { status: 200, contentType: mediaType, body: await bodyOf(pieces, () => writers.give(writer)) };
+  return {
+    status: 200,
+    contentType: mediaType,
+    body: await bodyFromPieces(pieces, () => writers.release(writer), share),
+  };
 }
 
 /**
- * An error as a Status object, with what HTTP says beside it. Where the client accepts no form of it, it is more important to tell the error
- * than to obey, so it is JSON for people.
+ * Returns an error as a Status object with its HTTP status and headers. A client that accepts no form of it gets indented JSON, since the error matters
+ * more than the form.
  */
 export async function statusReply(error: StatusError, request: ApiRequest): Promise<Reply> {
   const { mediaType, form } = negotiate(request, noTransform) ?? { mediaType: json, form: 'pretty' };
@@ -78,14 +86,14 @@ export async function statusReply(error: StatusError, request: ApiRequest): Prom
   };
 }
 
-/** Its body is a Status without its type, and not announced as JSON: Kubernetes writes it where it knows no object any more. */
+/** Returns Kubernetes' response to a timeout: a Status without kind, with the media type of text. */
 export function timeoutReply(): Reply {
   const message = 'Timeout: request did not complete within the allotted timeout';
   const body = { metadata: {}, status: 'Failure', message, reason: 'Timeout', details: {}, code: 504 };
   return { status: 504, contentType: text, body: encodeJson(body) };
 }
 
-/** The paths that are served; also the body of the 404 for any other path. */
+/** Returns the index of paths, which is also the body of a 404. */
 export function indexReply(paths: readonly string[], status: number): Reply {
   return jsonReply(encodeJson({ paths: [...paths].sort() }, 'pretty'), status);
 }

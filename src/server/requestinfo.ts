@@ -1,9 +1,10 @@
 /**
- * What a request asks for, read once from its method and URL. Authorization and routing both go by this one reading, so that what was
- * authorized is what is served. Follows k8s.io/apiserver's RequestInfoFactory.
+ * Parses method and URL of a request, once. Authorization and routing both use the result, so that what was authorized is what is served. Follows
+ * k8s.io/apiserver's RequestInfoFactory.
  */
 import { percentDecode } from '../apimachinery/percent.ts';
 import type { ResourceAttributes } from '../auth/attributes.ts';
+import type { QueueShare } from './fairqueue.ts';
 
 export interface RequestInfo {
   readonly method: string;
@@ -17,27 +18,29 @@ export interface RequestInfo {
   readonly resource: ResourceRequest | undefined;
   /**
    * How the path names the resource: cluster is `<resource>[/<name>]`, namespaced is `namespaces/<namespace>/<resource>[/<name>]` with a
-   * namespace that may be empty, other is anything else. There are rights for all of them, but nothing is served where it says other.
+   * namespace that may be empty, other is anything else. All are authorized; nothing is served for other.
    */
   readonly shape: 'cluster' | 'namespaced' | 'other';
 }
 
-/** What authorization is asked about, but for the selectors: they are in the query. */
+/** The attributes of an access review without selectors, which are in the query. */
 export type ResourceRequest = Omit<ResourceAttributes, 'kind' | 'labelSelector' | 'fieldSelector'>;
 
-/** A request after all that is the same for every endpoint. */
+/** The request that a handler gets. */
 export interface ApiRequest {
   readonly info: RequestInfo;
-  /** The value of a header's first line, or the empty string. */
+  /** Returns the value of a header's first line, or the empty string. */
   readonly header: (name: string) => string;
-  /** Whether who asks may also get this path; false where nobody could tell, absent where nobody in particular asks. */
+  /** Reports whether the user may get another path; false if the review fails. Absent for anonymous requests. */
   readonly mayGet?: (path: string) => Promise<boolean>;
+  /** The user's share of the event loop; absent for anonymous requests. */
+  readonly share?: QueueShare | undefined;
 }
 
 /**
- * Reads a request line.
- * @param target the URL as sent, each byte a character of Latin-1: a path with its query, or an absolute one.
- * @returns undefined where the path cannot be decoded, or the query has too many parameters.
+ * Parses a request line.
+ * @param target the URL as sent, each byte a character of Latin-1: a path with its query, or an absolute URL.
+ * @returns undefined if the path cannot be decoded, or the query has too many parameters.
  */
 export function requestInfo(method: string, target: string): RequestInfo | undefined {
   const [rawPath, rawQuery] = split(target.replace(absolute, ''), '?');
@@ -48,7 +51,7 @@ export function requestInfo(method: string, target: string): RequestInfo | undef
   return { method, path, query, rawQuery, ...readResource(method, path, query) };
 }
 
-/** HTTP/1.1 lets a client send the whole URL; only its path counts. */
+/** HTTP/1.1 allows absolute URLs; only the path counts. */
 const absolute = /^https?:\/\/[^/?]*/i;
 
 function readResource(
@@ -57,11 +60,11 @@ function readResource(
   query: ReadonlyMap<string, string>,
 ): Pick<RequestInfo, 'resource' | 'shape'> {
   const [prefix = '', ...behind] = trimSlashes(path).split('/');
-  // The core group has paths of its own, without a group's name.
+  // Paths of the core group have no group name.
   const [group = '', version = '', ...below] = prefix === 'api' ? ['', ...behind] : behind;
   const [first] = below;
   if (!apiPrefixes.has(prefix) || first === undefined) return { resource: undefined, shape: 'other' };
-  // An old way to write verbs. Nothing is served there, but whether somebody may is asked with this verb.
+  // Deprecated verbs in the path. Nothing is served there, but it is authorized with this verb.
   const special = below.length > 1 && specialVerbs.has(first) ? first : undefined;
   const rest = special === undefined ? below : below.slice(1);
   const inNamespace = rest[0] === 'namespaces';
@@ -78,7 +81,7 @@ const apiPrefixes: ReadonlySet<string> = new Set(['api', 'apis']);
 const specialVerbs: ReadonlySet<string> = new Set(['watch', 'proxy']);
 const partsOfNamespace: ReadonlySet<string> = new Set(['status', 'finalize']);
 
-/** Slashes at both ends mean nothing; of two in the middle, the part between is empty. */
+/** Removes slashes at both ends; two in the middle have an empty part between them. */
 export function trimSlashes(path: string): string {
   let start = 0;
   let end = path.length;
@@ -107,17 +110,17 @@ export function isWatch(query: ReadonlyMap<string, string>): boolean {
   return isTrue(query.get('watch'));
 }
 
-/** Of a parameter that is true or false: anything but 0 and false is true, also the bare word. */
+/** Parses a boolean parameter: anything but 0 and false is true, also the bare word. */
 export function isTrue(value: string | undefined): boolean {
   return value !== undefined && value !== '0' && value.toLowerCase() !== 'false';
 }
 
-/** All values of a parameter, for the few that may be repeated. */
+/** Returns all values of a parameter that may be repeated. */
 export function valuesOf({ rawQuery }: RequestInfo, name: string): readonly string[] {
   return [...pairsOf(rawQuery)].filter(([key]) => key === name).map(([, value]) => value);
 }
 
-/** Parameters of a URL, repeated ones too; Go reads 10,000. The API knows a dozen, and `node` of /status may be repeated. */
+/** Parameters of a URL, including repeated ones; Go allows 10,000. The API has a dozen, and `node` of /status may be repeated. */
 export const parameterLimit = 1000;
 
 function readQuery(text: string): ReadonlyMap<string, string> | undefined {
@@ -127,7 +130,7 @@ function readQuery(text: string): ReadonlyMap<string, string> | undefined {
   return query;
 }
 
-/** As Go's url.ParseQuery: pairs that cannot be decoded or hold a semicolon are dropped, + is a space. */
+/** Follows Go's url.ParseQuery: drops pairs with a semicolon or a bad encoding; + is a space. */
 function* pairsOf(text: string): Generator<[string, string]> {
   for (const pair of text.split('&')) {
     if (pair === '' || pair.includes(';')) continue;

@@ -1,4 +1,4 @@
-/** What is told of requests, under the names of k8s.io/apiserver where they mean the same. */
+/** Metrics of requests, under the names of k8s.io/apiserver where they mean the same. */
 import { Counter, Gauge, Histogram } from 'prom-client';
 import { group, resources, versions } from '../api/types.ts';
 import type { Registry } from '../monitoring.ts';
@@ -6,17 +6,17 @@ import { isHealthPath } from './health.ts';
 import type { RequestInfo } from './requestinfo.ts';
 
 export interface RequestMetrics {
-  /** A request was answered. */
+  /** Counts a response. */
   answered(info: RequestInfo, code: number, seconds: number): void;
   authenticated(result: 'success' | 'error'): void;
-  /** no-opinion is a refusal: whoever reviewed it knew of no right. */
+  /** no-opinion is a denial: no rule of the reviewer allows the request. */
   authorized(result: 'allowed' | 'no-opinion' | 'error'): void;
 }
 
-/** Some of Kubernetes' two dozen, so that its queries find what they look for. */
+/** Some of Kubernetes' two dozen buckets, so that its queries match. */
 const durationBuckets = [0.005, 0.025, 0.1, 0.4, 1, 5, 15, 60];
 
-/** @param inFlight how many requests are worked on. */
+/** @param inFlight returns the number of requests in flight. */
 export function createRequestMetrics(registry: Registry, inFlight: () => number): RequestMetrics {
   const registers = [registry];
   const total = new Counter({
@@ -44,7 +44,7 @@ export function createRequestMetrics(registry: Registry, inFlight: () => number)
     labelNames: ['result'],
     registers,
   });
-  // prom-client keeps it in the registry; read only when somebody asks.
+  // The registry keeps it; values are collected at each scrape.
   new Gauge({
     name: 'apiserver_current_inflight_requests',
     help: 'Number of requests that count for --max-requests-inflight and are worked on now.',
@@ -54,15 +54,15 @@ export function createRequestMetrics(registry: Registry, inFlight: () => number)
       this.set({ request_kind: 'readOnly' }, inFlight());
     },
   });
-  /** By what was asked for and the status; few, because what clients make up is not told. */
+  /** Series by label values; few, because labels hold known values only. */
   const counters = new Map<string, ReturnType<typeof total.labels>>();
   const durations = new Map<string, ReturnType<typeof duration.labels>>();
   return {
     answered(info, code, seconds) {
       const labels = labelsOf(info);
       const key = Object.values(labels).join(' ');
-      held(durations, key, () => duration.labels(labels)).observe(seconds);
-      held(counters, `${key} ${code}`, () => total.labels({ ...labels, code: String(code) })).inc();
+      cached(durations, key, () => duration.labels(labels)).observe(seconds);
+      cached(counters, `${key} ${code}`, () => total.labels({ ...labels, code: String(code) })).inc();
     },
     authenticated: (result) => attempts.inc({ result }),
     authorized: (result) => decisions.inc({ result }),
@@ -82,7 +82,7 @@ const requestLabels = [
 
 type RequestLabels = ReturnType<typeof labelsOf>;
 
-/** Only values that we know: clients choose paths and methods, and each new one would be a series for ever. */
+/** Returns known values only: clients choose paths and methods, and each new value would be a series for ever. */
 function labelsOf({ method, path, resource, shape }: RequestInfo) {
   const known =
     resource?.group === group &&
@@ -98,7 +98,7 @@ function labelsOf({ method, path, resource, shape }: RequestInfo) {
     group: known?.group ?? '',
     version: known?.version ?? '',
     resource: known?.resource ?? '',
-    // As Kubernetes tells which health is meant.
+    // Kubernetes reports the health path here.
     subresource: isHealthPath(path) ? path : '',
     scope: known === undefined ? '' : known.name !== '' ? 'resource' : known.namespace !== '' ? 'namespace' : 'cluster',
     component: 'apiserver',
@@ -108,7 +108,7 @@ function labelsOf({ method, path, resource, shape }: RequestInfo) {
 
 const methods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-function held<T>(map: Map<string, T>, key: string, make: () => T): T {
+function cached<T>(map: Map<string, T>, key: string, make: () => T): T {
   const found = map.get(key);
   if (found !== undefined) return found;
   const made = make();

@@ -1,22 +1,23 @@
 /**
- * Lets requests of strangers take turns: each of a thousand connections may send several at the same moment, and Node would have all of them begun before
- * anybody else's. Requests on connections of those who are known begin at once.
+ * Makes requests begin in the shares of their clients' networks: each of a thousand connections may send several at the same moment, and Node would emit
+ * all of them at once.
  */
 import type { Http2SecureServer, Http2ServerRequest } from 'node:http2';
-import type { InTurn } from './strangerbudget.ts';
-import { strangerPipelineLimit } from './waitinglimits.ts';
+import type { QueueShare } from './fairqueue.ts';
+import { pipelineLimit, strangerPipelineLimit } from './waitinglimits.ts';
 
-export interface RequestTurnsOptions {
-  readonly atOnce: InTurn;
-  /** Reports whether an authenticated request has come by its connection. */
+export interface RequestQueueOptions {
+  /** Returns the share in which a request's connection is served. */
+  readonly shareOf: (request: Http2ServerRequest) => QueueShare;
+  /** Reports whether the request's connection is authenticated. */
   readonly isKnown: (request: Http2ServerRequest) => boolean;
-  /** Closes the connection of a stranger with more than `strangerPipelineLimit` requests over HTTP/1.1 that have not begun. */
+  /** Closes the connection: more HTTP/1.1 requests wait on it than it may pipeline. */
   readonly close: (request: Http2ServerRequest) => void;
 }
 
-/** Takes the place of the server's own listeners. */
-export function takeRequestsInTurn(server: Http2SecureServer, { atOnce, isKnown, close }: RequestTurnsOptions): void {
-  /** Requests over HTTP/1.1 that wait, by socket. */
+/** Replaces the server's own request listeners. */
+export function queueRequests(server: Http2SecureServer, { shareOf, isKnown, close }: RequestQueueOptions): void {
+  /** HTTP/1.1 requests that have not begun, by socket. */
   const waiting = new WeakMap<object, number>();
   const listeners = server.listeners('request');
   server.removeAllListeners('request');
@@ -24,33 +25,29 @@ export function takeRequestsInTurn(server: Http2SecureServer, { atOnce, isKnown,
     const begin = () => {
       for (const listener of listeners) listener.call(server, request, response);
     };
-    if (isKnown(request)) {
-      begin();
+    // Urgent: what has been parsed begins before more is read, so that few requests wait.
+    const share = shareOf(request);
+    const stream = streamOf(request);
+    if (stream !== undefined) {
+      // A listener for the end of an ended request would stay for ever.
+      share.runOrEnqueue(() => !stream.destroyed && !stream.closed && begin(), true);
       return;
     }
-    const stream = streamOf(request);
-    if (stream === undefined) {
-      const { socket } = request;
-      const count = (waiting.get(socket) ?? 0) + 1;
-      waiting.set(socket, count);
-      if (count > strangerPipelineLimit) {
-        close(request);
-        return;
-      }
+    const { socket } = request;
+    const count = (waiting.get(socket) ?? 0) + 1;
+    waiting.set(socket, count);
+    if (count > (isKnown(request) ? pipelineLimit : strangerPipelineLimit)) {
+      close(request);
+      return;
     }
-    atOnce(() => {
-      // What listens for the end of a request that has ended would do so for ever.
-      if (stream !== undefined) {
-        if (!stream.destroyed && !stream.closed) begin();
-        return;
-      }
-      waiting.set(request.socket, (waiting.get(request.socket) ?? 1) - 1);
-      if (!request.socket.destroyed) begin();
-    });
+    share.runOrEnqueue(() => {
+      waiting.set(socket, (waiting.get(socket) ?? 1) - 1);
+      if (!socket.destroyed) begin();
+    }, true);
   });
 }
 
-/** Undefined over HTTP/1.1. */
+/** Returns undefined over HTTP/1.1. */
 function streamOf(request: Http2ServerRequest): Http2ServerRequest['stream'] | undefined {
   return (request as Partial<Http2ServerRequest>).stream;
 }

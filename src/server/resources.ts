@@ -1,4 +1,4 @@
-/** Serves list and get of metrics.k8s.io's two resources: from what was asked to the objects in the form that was asked for. */
+/** Serves list and get of metrics.k8s.io's two resources, in the negotiated form. */
 import type { TableCells } from '../api/cells.ts';
 import { metricsInPieces } from '../api/forms.ts';
 import type { NodesApi } from '../api/nodes.ts';
@@ -13,18 +13,18 @@ import { checkGetOptions, type ListOptions, parseListOptions } from './listoptio
 import type { Restrictions, Transform } from './negotiate.ts';
 import { piecesReply, type Reply, requireAccepted } from './reply.ts';
 import type { ApiRequest, RequestInfo, ResourceRequest } from './requestinfo.ts';
-import type { Route } from './route.ts';
-import { createWriters, type Writers } from './writers.ts';
+import type { ApiRoute } from './route.ts';
+import { createWriterPool, type WriterPool } from './writers.ts';
 
-/** The route of a path below a version of ours, or undefined where there is none. */
-export type ResourceRoutes = (info: RequestInfo) => Route | undefined;
+/** Returns the route of a path below one of our API versions, or undefined. */
+export type ResourceRoutes = (info: RequestInfo) => ApiRoute | undefined;
 
 export function createResourceRoutes(nodes: NodesApi, pods: PodsApi, cells: TableCells): ResourceRoutes {
-  const writers = createWriters();
+  const writers = createWriterPool();
   return ({ resource, shape }) => {
     const version = versions.find((known) => known === resource?.version);
     if (resource === undefined || version === undefined || resource.group !== group) return undefined;
-    const read = readerOf(resource, shape);
+    const read = readFunctionOf(resource, shape);
     if (read === undefined) return undefined;
     return {
       produces: resource.name === '' ? [...mediaTypes, ...streamTypes] : mediaTypes,
@@ -32,30 +32,33 @@ export function createResourceRoutes(nodes: NodesApi, pods: PodsApi, cells: Tabl
     };
   };
 
-  function readerOf({ resource, namespace, name }: ResourceRequest, shape: RequestInfo['shape']): Reader | undefined {
+  function readFunctionOf(
+    { resource, namespace, name }: ResourceRequest,
+    shape: RequestInfo['shape'],
+  ): ReadObject | undefined {
     if (resource === 'nodes' && shape === 'cluster') {
-      return name === '' ? listReader(resource, nodes.list) : getReader(() => nodes.get(name));
+      return name === '' ? readList(resource, nodes.list) : readOne(() => nodes.get(name));
     }
     if (resource !== 'pods' || shape === 'other') return undefined;
-    if (name !== '') return shape === 'cluster' ? undefined : getReader(() => pods.get(namespace, name));
-    return listReader(resource, (options) => pods.list({ namespace: namespace || undefined, ...options }));
+    if (name !== '') return shape === 'cluster' ? undefined : readOne(() => pods.get(namespace, name));
+    return readList(resource, (options) => pods.list({ namespace: namespace || undefined, ...options }));
   }
 }
 
-/** Only named to clients that accept nothing of what there is; Kubernetes names them for every list. */
+/** Named only in a 406: Kubernetes names them for every list. */
 const streamTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 
-type Query = ReadonlyMap<string, string>;
-type Reader = (query: Query) => MetricsObject;
+type Parameters = ReadonlyMap<string, string>;
+type ReadObject = (query: Parameters) => MetricsObject;
 
-function getReader(get: () => MetricsObject): Reader {
+function readOne(get: () => MetricsObject): ReadObject {
   return (query) => {
     checkGetOptions(query);
     return get();
   };
 }
 
-function listReader(resource: string, list: (options: ListOptions) => MetricsObject): Reader {
+function readList(resource: string, list: (options: ListOptions) => MetricsObject): ReadObject {
   return (query) => {
     const options = parseListOptions(query);
     if (options.watch) throw watchNotSupported({ group, resource });
@@ -63,17 +66,20 @@ function listReader(resource: string, list: (options: ListOptions) => MetricsObj
   };
 }
 
-/** How objects are written, as far as neither query nor headers say. */
-interface Writing extends Pick<TableOptions, 'version' | 'cells'> {
-  readonly writers: Writers;
+/** How objects are written beside what the request negotiates. */
+interface WriteOptions extends Pick<TableOptions, 'version' | 'cells'> {
+  readonly writers: WriterPool;
 }
 
-/** The order of the checks is Kubernetes': whether the answer is acceptable, the parameters, the object, what it should be made into. */
-async function serve(request: ApiRequest, writing: Writing, read: Reader): Promise<Reply> {
+/** Checks in the order of Kubernetes: acceptable form, parameters, existence of the object, conversion. */
+async function serve(request: ApiRequest, writing: WriteOptions, read: ReadObject): Promise<Reply> {
   const { query } = request.info;
   const accepted = requireAccepted(request, restrictions);
   const object = transform(read(query), writing, accepted.transform, query);
-  return compress(await piecesReply(object, accepted, writing.writers), request.header('accept-encoding'));
+  return compress(
+    await piecesReply(object, accepted, { writers: writing.writers, share: request.share }),
+    request.header('accept-encoding'),
+  );
 }
 
 const restrictions: Restrictions = { allowsTransform, serverVersion: 'v1' };
@@ -91,9 +97,9 @@ function metaVersionOf({ version }: Transform): MetaVersion | undefined {
 
 function transform(
   object: MetricsObject,
-  writing: Writing,
+  writing: WriteOptions,
   wanted: Transform | undefined,
-  query: Query,
+  query: Parameters,
 ): EncodableInPieces {
   const { version } = writing;
   const metaVersion = wanted === undefined ? undefined : metaVersionOf(wanted);

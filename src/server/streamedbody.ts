@@ -1,93 +1,100 @@
-/** Bodies that are made while their client takes them: long lists, which nobody should have to hold as a whole. */
+/** Bodies that are encoded while their client reads them: a long list is never in memory as a whole. */
 import { constants, type Http2ServerResponse } from 'node:http2';
 import type { Writable } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextIteration } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
 import type { Pieces } from '../apimachinery/pieces.ts';
+import type { QueueShare } from './fairqueue.ts';
 
-export interface MadeBody {
-  /** Good until the rest is asked for more, or all is given back. */
+export interface StreamedBody {
+  /** Valid until the next piece is requested from `rest`, or `release` is called. */
   readonly first: Buffer;
-  /** Undefined where the first piece is all there is. */
+  /** Undefined if the first piece is the whole body. */
   readonly rest: Pieces | undefined;
-  /** Compressed on its way. */
+  /** Whether it is compressed while it is sent. */
   readonly gzip: boolean;
-  /** To be called when no piece is needed any more. */
-  readonly giveBack: () => void;
+  /** Must be called when no piece is needed any more. */
+  readonly release: () => void;
 }
 
-/** So long others may have to wait for their turn, in milliseconds. */
-const turnMs = 2;
+/** Milliseconds of encoding without a pause for other callers. */
+const sliceMs = 2;
 
-/** Copying that much is less work than giving it back later. */
+/** Bytes up to which a copy is cheaper than keeping the encoder's buffer. */
 const copiedBytes = 4 * 1024;
 
-/** @param giveBack when no piece is needed any more. */
-export async function bodyOf(pieces: Pieces, giveBack: () => void): Promise<Buffer | MadeBody> {
-  const { done, value } = await nextPiece(pieces, beginTurn());
+/** Encodes the first piece. Returns the whole body if it is short. */
+export async function bodyFromPieces(
+  pieces: Pieces,
+  release: () => void,
+  share?: QueueShare,
+): Promise<Buffer | StreamedBody> {
+  const { done, value } = await nextPiece(pieces, new Pacer(share));
   if (!done || value.length > copiedBytes) {
-    return { first: value, rest: done ? undefined : pieces, gzip: false, giveBack };
+    return { first: value, rest: done ? undefined : pieces, gzip: false, release };
   }
   const copy = Buffer.from(value);
-  giveBack();
+  release();
   return copy;
 }
 
-export function isMade(body: Buffer | string | MadeBody): body is MadeBody {
+export function isStreamed(body: Buffer | string | StreamedBody): body is StreamedBody {
   return typeof body === 'object' && 'first' in body;
 }
 
 /**
- * Writes all of the body as fast as the client takes it. One piece is made when the one before has left; nothing more is made when the client is gone.
+ * Writes the body as fast as the client reads it. The next piece is encoded after the previous one was sent; encoding stops when the client disconnects.
  * @param response whose head has been written.
  * @param deadline of each piece.
  */
 export async function writeBody(
-  { first, rest, gzip, giveBack }: MadeBody,
+  { first, rest, gzip, release }: StreamedBody,
   response: Http2ServerResponse,
-  deadline: Deadline,
+  deadline: WriteDeadline,
+  share?: QueueShare,
 ): Promise<void> {
-  const outlet = openOutlet(response, gzip, deadline);
-  const turn = beginTurn();
-  let step: Step = { done: rest === undefined, value: first };
-  while (!step.done && outlet.isOpen()) {
-    await outlet.write(step.value);
-    if (rest !== undefined) step = await nextPiece(rest, turn);
+  const writer = createBodyWriter(response, gzip, deadline);
+  const pacer = new Pacer(share);
+  let piece: EncodedPiece = { done: rest === undefined, value: first };
+  while (!piece.done && writer.isOpen()) {
+    await writer.write(piece.value);
+    if (rest === undefined) break;
+    await pacer.nextPiece();
+    if (writer.isOpen()) piece = await nextPiece(rest, pacer);
   }
-  // Of a client that is gone nobody knows when the last piece is let go.
-  if (await outlet.end(step.value)) giveBack();
+  // After a disconnect, Node does not report when it drops the last piece.
+  if (await writer.end(piece.value)) release();
 }
 
-/** What has begun can only be broken off; visibly, so that nobody takes it for all. */
-export function breakOff(response: Http2ServerResponse): void {
+/** Aborts a response, visibly, so that no client takes the part for the whole. */
+export function resetResponse(response: Http2ServerResponse): void {
   const { stream } = response as Partial<Http2ServerResponse>;
   if (stream === undefined) response.destroy();
   else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
 }
 
-/** Perhaps before the first byte; then its end is not told again. HTTP/1.1 has no streams, and HTTP/2's response does not say. */
+/** Reports whether the client has disconnected, perhaps before the first byte, when no further event follows. HTTP/2's response does not say. */
 function isGone(response: Http2ServerResponse): boolean {
   const { stream } = response as Partial<Http2ServerResponse>;
   return stream === undefined ? response.destroyed : stream.destroyed || stream.closed;
 }
 
-export interface Deadline {
-  /** How long the client may take, in milliseconds. */
+export interface WriteDeadline {
+  /** Milliseconds that the client may take. */
   readonly ms: number;
-  /** Is called when it has not taken it by then. */
-  readonly missed: () => void;
+  readonly onMissed: () => void;
 }
 
-interface Outlet {
-  readonly isOpen: () => boolean;
-  /** Resolves when the piece is not needed any more, or the client is gone. */
-  readonly write: (piece: Buffer) => Promise<void>;
-  /** Resolves in the same way, to whether the client was there to the end. */
-  readonly end: (last: Buffer) => Promise<boolean>;
+interface BodyWriter {
+  isOpen(): boolean;
+  /** Resolves when the piece is not needed any more, or the client has disconnected. */
+  write(piece: Buffer): Promise<void>;
+  /** As `write`; resolves to whether the client was connected to the end. */
+  end(last: Buffer): Promise<boolean>;
 }
 
-function openOutlet(response: Http2ServerResponse, gzip: boolean, { ms, missed }: Deadline): Outlet {
-  // The fastest level: the others are 1.5 times better at most.
+function createBodyWriter(response: Http2ServerResponse, gzip: boolean, { ms, onMissed }: WriteDeadline): BodyWriter {
+  // The fastest level: the others compress 1.5 times better at most.
   const compressor = gzip ? createGzip({ level: 1 }) : undefined;
   const target: Writable = compressor ?? response;
   let open = !isGone(response);
@@ -97,14 +104,14 @@ function openOutlet(response: Http2ServerResponse, gzip: boolean, { ms, missed }
     compressor?.destroy();
     wake();
   });
-  // That somebody has left is no error; the end of the response tells it too.
+  // A disconnect is not an error; 'close' reports it.
   response.on('error', () => undefined);
   compressor?.pipe(response);
   return { isOpen: () => open, write, end };
 
   function write(piece: Buffer): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(missed, ms);
+      const timer = setTimeout(onMissed, ms);
       wake = () => {
         clearTimeout(timer);
         resolve();
@@ -116,10 +123,10 @@ function openOutlet(response: Http2ServerResponse, gzip: boolean, { ms, missed }
 
   function end(last: Buffer): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = setTimeout(missed, ms);
-      const settle = (wasThere: boolean) => {
+      const timer = setTimeout(onMissed, ms);
+      const settle = (isComplete: boolean) => {
         clearTimeout(timer);
-        resolve(wasThere);
+        resolve(isComplete);
       };
       wake = () => settle(false);
       if (open) target.end(last, () => settle(true));
@@ -128,33 +135,44 @@ function openOutlet(response: Http2ServerResponse, gzip: boolean, { ms, missed }
   }
 }
 
-interface Step {
+interface EncodedPiece {
   /** Whether it is the last one. */
   readonly done: boolean;
   readonly value: Buffer;
 }
 
-async function nextPiece(pieces: Pieces, turn: Turn): Promise<Step> {
+async function nextPiece(pieces: Pieces, pacer: Pacer): Promise<EncodedPiece> {
   for (;;) {
     const { done = false, value } = pieces.next();
     if (value !== undefined) return { done, value };
-    if (turn.isOver()) await turn.begin();
+    if (pacer.isSliceOver()) await pacer.nextSlice();
   }
 }
 
-interface Turn {
-  isOver(): boolean;
-  /** Begins another one when everybody else has had theirs. */
-  begin(): Promise<void>;
-}
+/** Cuts encoding into slices of `sliceMs`, and makes each wait for the user's share of the event loop. */
+class Pacer {
+  readonly #share: QueueShare | undefined;
+  #endMs = performance.now() + sliceMs;
 
-function beginTurn(): Turn {
-  let endMs = performance.now() + turnMs;
-  return {
-    isOver: () => performance.now() >= endMs,
-    async begin() {
-      await nextTurn();
-      endMs = performance.now() + turnMs;
-    },
-  };
+  /** @param share without one, every slice waits for one iteration of the event loop. */
+  constructor(share: QueueShare | undefined) {
+    this.#share = share;
+  }
+
+  isSliceOver(): boolean {
+    return performance.now() >= this.#endMs;
+  }
+
+  async nextSlice(): Promise<void> {
+    const share = this.#share;
+    await (share === undefined ? nextIteration() : new Promise<void>((resolve) => share.enqueue(resolve)));
+    this.#endMs = performance.now() + sliceMs;
+  }
+
+  /** Waits only while other callers have work. */
+  async nextPiece(): Promise<void> {
+    const turn = this.#share?.turn();
+    if (turn !== undefined) await turn;
+    this.#endMs = performance.now() + sliceMs;
+  }
 }

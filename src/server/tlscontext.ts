@@ -1,4 +1,4 @@
-/** What the server shows and takes in TLS handshakes. */
+/** The TLS context of the server: certificate, versions, ciphers, protocols. */
 import { constants } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
 
@@ -10,29 +10,29 @@ export interface ServerTls {
 
 export interface TlsOptions {
   readonly tlsMinVersion: 'TLSv1.2' | 'TLSv1.3';
-  /** OpenSSL's cipher list; undefined for Node's. */
+  /** OpenSSL's cipher list; undefined for Node's default. */
   readonly tlsCiphers: string | undefined;
-  /** OpenSSL's list of key exchanges; undefined for Node's. */
+  /** OpenSSL's list of key exchange groups; undefined for Node's default. */
   readonly tlsCurves: string | undefined;
 }
 
-/** Returns all of a context's options, each time: what is not repeated falls back to defaults. */
+/** Returns all options of a context: options that an update does not repeat fall back to defaults. */
 export function secureContext(tls: ServerTls, options: TlsOptions): SecureContextOptions {
   return {
     cert: tls.cert,
     key: tls.key,
-    // No CA for OpenSSL: once it has verified a chain itself, Node shows only its first certificate, and our rules are others than its.
-    // So the request names no CAs, which every client takes for any.
+    // No CA: once OpenSSL has verified a chain, Node exposes only its first certificate, and our rules differ from OpenSSL's.
+    // The certificate request then names no CAs, which clients take for any.
     ca: [],
     minVersion: options.tlsMinVersion,
     ...(options.tlsCurves === undefined ? {} : { ecdhCurve: options.tlsCurves }),
     ...(options.tlsCiphers === undefined ? {} : { ciphers: options.tlsCiphers }),
-    // A resumed session has lost the client's certificate chain. Renegotiation would bring certificates that nothing has looked at; Go has none either.
+    // A resumed session has no certificate chain. Renegotiation would bring certificates that the guard has not seen; Go refuses it, too.
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
   };
 }
 
-/** Chooses HTTP/1.1, or nothing: the handshake of a client that offers only others fails, as with Go. One that offers nothing speaks HTTP/1.1. */
+/** Chooses HTTP/1.1 by ALPN. The handshake of a client that offers only other protocols fails, as in Go; a client without ALPN speaks HTTP/1.1. */
 export function http1Only({ protocols }: { readonly protocols: readonly string[] }): string | undefined {
   return protocols.find((protocol) => protocol === 'http/1.1');
 }

@@ -1,23 +1,23 @@
 /**
- * Writers that answers take and give back. What each of them holds is outside of JavaScript's heap: made anew for every answer, it would be
- * seen as garbage of some hundred KiB each time, and hundreds of answers as a reason to look through the whole heap of a large cluster.
+ * A pool of the writers that encode responses. Their buffers are outside of JavaScript's heap: a new one for each response would count as some hundred KiB
+ * of garbage, and hundreds of responses would cause full collections of a large cluster's heap.
  */
 import { JsonWriter } from '../apimachinery/jsonwriter.ts';
 
-export interface Writers {
-  take(): JsonWriter;
-  /** Its bytes must not be needed any more. Whoever cannot know that keeps it, and it is lost. */
-  give(writer: JsonWriter): void;
+export interface WriterPool {
+  acquire(): JsonWriter;
+  /** Returns a writer whose bytes are not used any more. A caller that cannot know it drops the writer instead. */
+  release(writer: JsonWriter): void;
 }
 
-/** So many are kept: more answers are under way at a time only when clients read slowly. */
+/** Writers that are kept. More responses are in progress at a time only when clients read slowly. */
 const spareLimit = 4;
 
-export function createWriters(): Writers {
+export function createWriterPool(): WriterPool {
   const spare: JsonWriter[] = [];
   return {
-    take: () => spare.pop() ?? new JsonWriter(),
-    give(writer) {
+    acquire: () => spare.pop() ?? new JsonWriter(),
+    release(writer) {
       if (spare.length < spareLimit && writer.isSmall()) spare.push(writer);
     },
   };

@@ -1,5 +1,5 @@
 /** What servers of integration tests have in common. */
-import type { ServerOptions } from '../../src/server/server.ts';
+import type { ServerOptions } from '../../src/server/serveroptions.ts';
 
 /** The flags' defaults, on loopback. */
 export const usualServerOptions = {

@@ -5,9 +5,9 @@ import { connect as connectTcp, createServer as createTcpServer, type Socket } f
 import { afterEach, describe, mock, test } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { bodyOf } from '../../src/server/streamedbody.ts';
+import { bodyFromPieces } from '../../src/server/streamedbody.ts';
 import { createInFlight } from '../../src/server/inflight.ts';
-import { type ClosedFor, createOpenConnections, type OpenConnections } from '../../src/server/openconnections.ts';
+import { type CloseReason, createOpenConnections, type OpenConnections } from '../../src/server/openconnections.ts';
 import { createRequestMetrics } from '../../src/server/requestmetrics.ts';
 import { createServer, type Server } from '../../src/server/server.ts';
 import { drainLimitMs, strangerWaitingBytesLimit, waitingBytesLimit } from '../../src/server/waitinglimits.ts';
@@ -29,7 +29,7 @@ const largeBytes = 16 * 1024 * 1024;
 interface Rig {
   readonly port: number;
   readonly connections: OpenConnections;
-  readonly closed: readonly ClosedFor[];
+  readonly closed: readonly CloseReason[];
 }
 
 const clients: Socket[] = [];
@@ -52,7 +52,7 @@ async function serve(
   } = {},
 ): Promise<Rig> {
   const port = await freePort();
-  const closed: ClosedFor[] = [];
+  const closed: CloseReason[] = [];
   const { limit = 100, limitPerAddress = 0, writeDeadlineMs = 60_000, requestTimeoutMs = 60_000 } = limits;
   const { shutdownSendRetryAfter = false } = limits;
   const connections = createOpenConnections({ limit, limitPerAddress, onClosed: (why) => closed.push(why) });
@@ -73,13 +73,13 @@ async function serve(
     },
     authorizer: { authorize: async () => undefined, allows: async () => true },
     trustKnown: () => true,
-    endpoints: {
+    router: {
       async serve({ info }) {
         const [, kind, length] = info.path.split('/');
         if (kind === 'hang') return new Promise(() => undefined);
         const body = Buffer.alloc(Number(length ?? 2), 'a');
         if (kind !== 'made') return { status: 200, contentType: 'text/plain', body };
-        return { status: 200, contentType: 'text/plain', body: await bodyOf(inPieces(body), () => undefined) };
+        return { status: 200, contentType: 'text/plain', body: await bodyFromPieces(inPieces(body), () => undefined) };
       },
       serveHealth: () => undefined,
     },
@@ -386,23 +386,23 @@ test('beyond the bytes that all connections may hold, the stranger that holds mo
     return { socket, connection: connections.find(socket) ?? assert.fail() };
   };
   const [large, larger, stranger] = [await open(), await open(), await open()];
-  const begin = ({ connection }: typeof large) => connection.began(0, () => undefined);
-  large.connection.authenticated();
-  larger.connection.authenticated();
-  begin(large).holds(waitingBytesLimit / 2 - 10);
-  begin(stranger).holds(1);
+  const begin = ({ connection }: typeof large) => connection.beginRequest(0, () => undefined);
+  large.connection.markAuthenticated();
+  larger.connection.markAuthenticated();
+  begin(large).addBytes(waitingBytesLimit / 2 - 10);
+  begin(stranger).addBytes(1);
   const load = begin(larger);
-  load.holds(waitingBytesLimit / 2 + 9);
+  load.addBytes(waitingBytesLimit / 2 + 9);
   assert.deepEqual(
     [large, larger, stranger].map(({ socket }) => socket.destroyed),
     [false, false, false],
   );
-  load.holds(1);
+  load.addBytes(1);
   assert.deepEqual(
     [large, larger, stranger].map(({ socket }) => socket.destroyed),
     [false, false, true],
   );
-  load.holds(1);
+  load.addBytes(1);
   assert.deepEqual(
     [large, larger].map(({ socket }) => socket.destroyed),
     [false, true],

@@ -63,7 +63,7 @@ before(async () => {
     },
     authorizer: { authorize: async () => undefined, allows: async () => true },
     trustKnown: () => true,
-    endpoints: {
+    router: {
       serve: () => ({ status: 200, contentType: 'text/plain', body: 'served' }),
       serveHealth: () => undefined,
     },

@@ -1,4 +1,4 @@
-/** What a TLS handshake costs is done in the turns of the server, in steps with a bound, however its bytes come. */
+/** A TLS handshake runs in bounded steps of the server's queue, however its bytes arrive. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectTcp, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
@@ -40,15 +40,19 @@ before(async () => {
     established.push(isStep);
     socket.on('error', () => undefined).end('served');
   });
-  const inTurn = (step: () => void) =>
+  const enqueue = (step: () => void) =>
     void setImmediate(() => {
       steps += 1;
       isStep = true;
       step();
       isStep = false;
     });
-  const guard = { inTurn, onRefused: ({ message }: Error) => void refused.push(message) };
-  refusePlainHttp(server, silenceMs, inTurn, (first, start) => startGuarded(first, start, guard));
+  const guard = { enqueue, onRefused: ({ message }: Error) => void refused.push(message) };
+  refusePlainHttp(server, {
+    silenceMs,
+    enqueue: (_socket, step) => enqueue(step),
+    startTls: (_socket, first, start) => startGuarded(first, start, guard),
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   port = (server.address() as AddressInfo).port;

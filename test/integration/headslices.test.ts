@@ -1,4 +1,4 @@
-/** What strangers send over HTTP/1.1 is parsed slice by slice, in order, as if Node parsed it. */
+/** HTTP/1.1 is parsed slice by slice, in order, with the results of Node's own parsing. */
 import assert from 'node:assert/strict';
 import type { Http2SecureServer } from 'node:http2';
 import { createServer } from 'node:https';
@@ -13,11 +13,11 @@ const own = makeAuthority('server').issue({ cn: 'server', ips: ['127.0.0.1'], us
 /** Longer than what may wait for a client that reads nothing. */
 const longAnswer = 'a'.repeat(200_000);
 
-/** A server that answers with the request's path, or something long before it. Its turns come when they are told to. */
+/** Starts a server that answers with the request's path, or with a long text and the path. Its queue runs when the test says so. */
 async function setUp(added: AsyncDisposableStack) {
   const begun: string[] = [];
   const steps: (() => void)[] = [];
-  const state = { isKnown: false, open: 0 };
+  const state = { open: 0 };
   const server = createServer(own, ({ url = '' }, response) => {
     begun.push(url);
     response.end(url.startsWith('/long') ? `${longAnswer}${url}.` : `${url}.`);
@@ -26,11 +26,12 @@ async function setUp(added: AsyncDisposableStack) {
     state.open += 1;
     socket.on('error', () => undefined).once('close', () => (state.open -= 1));
   });
-  parseInSlices(
-    server as unknown as Http2SecureServer,
-    { inTurn: (step) => void steps.push(step), atOnce: (step) => void steps.push(step) },
-    () => state.isKnown,
-  );
+  const enqueue = (step: () => void) => void steps.push(step);
+  parseInSlices(server as unknown as Http2SecureServer, () => ({
+    enqueue,
+    runOrEnqueue: enqueue,
+    turn: () => undefined,
+  }));
   const port = await listen(server, 0);
   added.defer(() => new Promise((resolve) => void server.close(() => resolve())));
   let received = '';
@@ -88,19 +89,6 @@ test('answers that are not read stop the parsing, and it goes on when they are',
   lab.client.resume();
   await receive(lab, `/long/${count}.`);
   assert.equal(lab.begun.length, count);
-});
-
-test('a connection that is known is read without steps', async () => {
-  await using added = new AsyncDisposableStack();
-  const lab = await setUp(added);
-  lab.client.write(get('/a'));
-  await receive(lab, '/a.');
-  lab.state.isKnown = true;
-  lab.client.write(get('/b', 2 * sliceBytes) + get('/c'));
-  await receive(lab, '/c.');
-  lab.client.write(get('/d') + get('/e'));
-  await until('it is answered', () => lab.received().endsWith('/e.'));
-  assert.deepEqual([lab.begun, lab.steps.length], [['/a', '/b', '/c', '/d', '/e'], 0]);
 });
 
 test('a connection that ends while its requests wait is closed', async () => {

@@ -133,7 +133,7 @@ async function start(count: number, limit = 0): Promise<Running> {
       allows: async () => true,
     },
     trustKnown: () => true,
-    endpoints: {
+    router: {
       serve(request) {
         const route = routes(request.info);
         return route === undefined ? { status: 404, contentType: '', body: '' } : serveRoute(route, request);

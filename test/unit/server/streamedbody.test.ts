@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { JsonWriter } from '../../../src/apimachinery/jsonwriter.ts';
 import { inOnePiece, type Pieces } from '../../../src/apimachinery/pieces.ts';
-import { bodyOf, isMade } from '../../../src/server/streamedbody.ts';
-import { createWriters } from '../../../src/server/writers.ts';
+import { bodyFromPieces, isStreamed } from '../../../src/server/streamedbody.ts';
+import { createWriterPool } from '../../../src/server/writers.ts';
 
 describe('a body', () => {
   test('that is short is copied, and its bytes are given back at once', async () => {
     const bytes = Buffer.from('short');
     let given = 0;
-    const body = await bodyOf(inOnePiece(bytes), () => (given += 1));
+    const body = await bodyFromPieces(inOnePiece(bytes), () => (given += 1));
     bytes.fill('x');
     assert.deepEqual(body, Buffer.from('short'));
     assert.equal(given, 1);
@@ -17,8 +17,8 @@ describe('a body', () => {
 
   test('of one piece is known to be all, and its bytes are still needed', async () => {
     let given = 0;
-    const body = await bodyOf(inOnePiece(Buffer.alloc(100_000)), () => (given += 1));
-    assert.ok(isMade(body));
+    const body = await bodyFromPieces(inOnePiece(Buffer.alloc(100_000)), () => (given += 1));
+    assert.ok(isStreamed(body));
     assert.deepEqual([body.first.length, body.rest, given], [100_000, undefined, 0]);
   });
 
@@ -30,8 +30,8 @@ describe('a body', () => {
         return { done: false, value: steps === 3 ? Buffer.alloc(100_000) : undefined };
       },
     };
-    const body = await bodyOf(pieces, () => assert.fail('it is needed'));
-    assert.ok(isMade(body));
+    const body = await bodyFromPieces(pieces, () => assert.fail('it is needed'));
+    assert.ok(isStreamed(body));
     assert.equal(body.rest, pieces);
     assert.equal(steps, 3);
   });
@@ -53,7 +53,7 @@ describe('a body', () => {
         return steps < 30 ? { done: false, value: undefined } : { done: true, value: Buffer.alloc(1) };
       },
     };
-    await bodyOf(pieces, () => undefined);
+    await bodyFromPieces(pieces, () => undefined);
     searching = false;
     assert.ok(turns >= 5, `${turns} turns in ${steps} steps`);
   });
@@ -61,22 +61,22 @@ describe('a body', () => {
 
 describe('writers', () => {
   test('are used again', () => {
-    const writers = createWriters();
-    const one = writers.take();
-    assert.notEqual(writers.take(), one);
-    writers.give(one);
-    assert.equal(writers.take(), one);
+    const writers = createWriterPool();
+    const one = writers.acquire();
+    assert.notEqual(writers.acquire(), one);
+    writers.release(one);
+    assert.equal(writers.acquire(), one);
   });
 
   test('are kept by the few, and none that a huge object has made large', () => {
-    const writers = createWriters();
+    const writers = createWriterPool();
     const large = new JsonWriter();
     large.bytes(new Uint8Array(2 * 1024 * 1024));
-    writers.give(large);
-    assert.notEqual(writers.take(), large);
+    writers.release(large);
+    assert.notEqual(writers.acquire(), large);
     const many = Array.from({ length: 10 }, () => new JsonWriter());
-    for (const each of many) writers.give(each);
-    const taken = many.map(() => writers.take());
+    for (const each of many) writers.release(each);
+    const taken = many.map(() => writers.acquire());
     assert.equal(taken.filter((each) => many.includes(each)).length, 4);
   });
 });

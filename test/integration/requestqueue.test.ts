@@ -1,25 +1,26 @@
-/** Requests of strangers begin when it is their turn, and not at all when they have ended before. */
+/** Requests begin in the share of their connection, and not at all if they have ended before. */
 import assert from 'node:assert/strict';
 import { createServer as createHttp1Server } from 'node:http';
 import { connect as connect2, createServer as createHttp2Server, type Http2SecureServer } from 'node:http2';
 import { connect, type Server } from 'node:net';
 import { test } from 'node:test';
-import { takeRequestsInTurn } from '../../src/server/requestqueue.ts';
-import { strangerPipelineLimit } from '../../src/server/waitinglimits.ts';
+import { queueRequests } from '../../src/server/requestqueue.ts';
+import { pipelineLimit, strangerPipelineLimit } from '../../src/server/waitinglimits.ts';
 import { listen } from '../fakes/listen.ts';
 import { until } from '../fakes/until.ts';
 
-/** A server that answers with the URL, whose turns come when they are told to. */
+/** Starts a server that answers with the URL. Its queue runs when the test says so. */
 async function setUp(server: Server, added: AsyncDisposableStack) {
   const begun: string[] = [];
   const steps: (() => void)[] = [];
   let closed = 0;
+  const enqueue = (step: () => void) => void steps.push(step);
   server.on('request', ({ url }: { url: string }, response: { end(text: string): void }) => {
     begun.push(url);
     response.end(url);
   });
-  takeRequestsInTurn(server as Http2SecureServer, {
-    atOnce: (step) => void steps.push(step),
+  queueRequests(server as Http2SecureServer, {
+    shareOf: () => ({ enqueue, runOrEnqueue: enqueue, turn: () => undefined }),
     isKnown: ({ url }) => url.startsWith('/known'),
     close({ socket }) {
       closed += 1;
@@ -36,18 +37,18 @@ async function setUp(server: Server, added: AsyncDisposableStack) {
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
 
-test('a stranger waits for its turn, one who is known does not', async () => {
+test('requests wait for the share of their connection and are answered in their order', async () => {
   await using added = new AsyncDisposableStack();
   const { port, begun, steps, runAll } = await setUp(createHttp1Server(), added);
   const socket = connect(port, '127.0.0.1').resume();
   socket.write(get('/a') + get('/b') + get('/known'));
-  await until('all have come', () => steps.length === 2 && begun.length === 1);
-  assert.deepEqual(begun, ['/known']);
+  await until('all have come', () => steps.length === 3);
+  assert.deepEqual(begun, []);
   let received = '';
   socket.on('data', (chunk) => (received += String(chunk)));
   runAll();
   await until('all are answered', () => received.endsWith('/known'));
-  assert.deepEqual(begun, ['/known', '/a', '/b']);
+  assert.deepEqual(begun, ['/a', '/b', '/known']);
   assert.match(received, /\/a[^]*\/b[^]*\/known/);
   socket.destroy();
 });
@@ -88,12 +89,23 @@ test('a request over HTTP/2 does not begin once it was reset', async () => {
   session.destroy();
 });
 
-test('a stranger whose pipelined requests wait in too large a number is closed', async () => {
-  await using added = new AsyncDisposableStack();
-  const { port, begun, runAll, closed } = await setUp(createHttp1Server(), added);
-  const socket = connect(port, '127.0.0.1').on('error', () => undefined);
-  socket.write(get('/a').repeat(strangerPipelineLimit + 1));
-  await until('it is closed', () => closed() > 0);
-  runAll();
-  assert.deepEqual(begun, []);
-});
+for (const [who, path, limit] of [
+  ['a stranger', '/a', strangerPipelineLimit],
+  ['an authenticated client', '/known', pipelineLimit],
+] as const) {
+  test(`the connection of ${who} is closed when more than ${limit} pipelined requests wait`, async () => {
+    await using added = new AsyncDisposableStack();
+    const { port, begun, steps, runAll, closed } = await setUp(createHttp1Server(), added);
+    const good = connect(port, '127.0.0.1').on('error', () => undefined);
+    good.write(get(path).repeat(limit));
+    await until('all wait', () => steps.length === limit);
+    assert.equal(closed(), 0);
+    good.destroy();
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    socket.write(get(path).repeat(limit + 1));
+    await until('it is closed', () => closed() > 0);
+    await until('the other one has ended', () => good.closed);
+    runAll();
+    assert.deepEqual(begun, []);
+  });
+}

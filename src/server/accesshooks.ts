@@ -1,0 +1,112 @@
+/** Hooks that decide who may do what: trust, authentication, authorization, and the limit of requests in flight. */
+import type { TLSSocket } from 'node:tls';
+import { serviceUnavailable, StatusError } from '../apimachinery/status.ts';
+import type { Attributes } from '../auth/attributes.ts';
+import type { UserInfo } from '../auth/authenticator.ts';
+import { bearerWarning } from '../auth/bearer.ts';
+import { anonymous, isAnonymous, masters } from '../auth/user.ts';
+import { connectionKey } from './connectionlookup.ts';
+import { endAfterResponse } from './connections.ts';
+import { isHealthPath } from './health.ts';
+import { apiRequest, type HookContext } from './hookcontext.ts';
+import { tooManyRequestsReply } from './inflight.ts';
+import { createPeerCertificate } from './peercertificate.ts';
+import { type Reply, statusReply } from './reply.ts';
+import type { RequestInfo } from './requestinfo.ts';
+import type { HttpRequest, HttpResponse } from './responder.ts';
+import { connectionWaitingBytesLimit } from './waitinglimits.ts';
+
+type Hook = (request: HttpRequest, response: HttpResponse) => Promise<unknown>;
+
+/** Until the CAs of clients are known, serves health, on which probes must not wait for kube-apiserver, and answers all else by 503. */
+export function answerBeforeTrust(context: HookContext): Hook {
+  const { options, responder } = context;
+  return async (request, response) => {
+    if (options.trustKnown()) return undefined;
+    const health = await options.router.serveHealth(request.info);
+    if (health !== undefined) return responder.send(response, health);
+    const error = serviceUnavailable(
+      'the server is starting: it does not know yet which front proxies and clients to trust',
+      1,
+    );
+    return responder.send(response, await statusReply(error, apiRequest(context, request)));
+  };
+}
+
+/** Sets the request's user. A stranger's HTTP/2 connection ends after the response; an authenticated one is known from then on. */
+export function authenticate({ options: { authenticator, metrics }, shutdown }: HookContext): Hook {
+  const peerCertificate = createPeerCertificate();
+  return async (request, response) => {
+    const { rawHeaders } = request.raw;
+    const warning = bearerWarning(rawHeaders);
+    if (warning !== undefined) void response.header('warning', `299 - "${warning}"`);
+    const socket = request.raw.socket as TLSSocket;
+    const connection = connectionKey(request.raw);
+    try {
+      request.user = await authenticator.authenticate(
+        {
+          rawHeaders,
+          certificate: peerCertificate(socket, connection),
+          connection,
+          get address() {
+            return socket.remoteAddress ?? '';
+          },
+        },
+        shutdown.signal,
+      );
+    } finally {
+      metrics.authenticated(request.user === undefined ? 'error' : 'success');
+      if (request.user === undefined || isAnonymous(request.user)) endAfterResponse(request.raw, response.raw);
+      else request.connection?.markAuthenticated();
+    }
+  };
+}
+
+/**
+ * Authorizes and serves a request, within the limit of requests in flight and the user's share of the event loop. Health and cluster admins, such as
+ * kube-apiserver itself, are exempt from the limit.
+ */
+export function authorizeAndServe(context: HookContext): Hook {
+  const { options, responder, users } = context;
+  return async (request, response) => {
+    const { info, user = anonymous, load } = request;
+    if ((load?.connectionBytes() ?? 0) > connectionWaitingBytesLimit) {
+      return responder.send(response, tooManyRequestsReply());
+    }
+    // Anonymous requests have waited in their network's share already.
+    if (!isAnonymous(user)) request.share = users.shareOf(`user ${user.name}`);
+    const work = async (): Promise<Reply> => {
+      await authorize(context, user, attributesOf(info));
+      const turn = request.share?.turn();
+      if (turn !== undefined) await turn;
+      return options.router.serve(apiRequest(context, request));
+    };
+    const isExempt = isHealthPath(info.path) || user.groups.includes(masters);
+    const reply = isExempt ? work() : options.inFlight.run(work, isAnonymous(user));
+    return responder.send(response, await (reply ?? tooManyRequestsReply()));
+  };
+}
+
+async function authorize(
+  { options: { authorizer, metrics }, shutdown }: HookContext,
+  user: UserInfo,
+  attributes: Attributes,
+): Promise<void> {
+  try {
+    await authorizer.authorize(user, attributes, shutdown.signal);
+  } catch (error) {
+    metrics.authorized(error instanceof StatusError ? 'no-opinion' : 'error');
+    throw error;
+  }
+  metrics.authorized('allowed');
+}
+
+function attributesOf({ method, path, query, resource }: RequestInfo): Attributes {
+  if (resource === undefined) return { kind: 'path', verb: method.toLowerCase(), path };
+  return {
+    kind: 'resource',
+    ...resource,
+    labelSelector: query.get('labelSelector') ?? '',
+    fieldSelector: query.get('fieldSelector') ?? '',
+  };
+}

@@ -1,0 +1,83 @@
+/** Builds the fastify application: TLS, HTTP/2 and HTTP/1.1 on one port, their timeouts, and one route for everything. */
+import { fastify } from 'fastify';
+import { refuseUnreadable } from './connections.ts';
+import { headerLimitBytes, headerPairLimit, http2Limits } from './protocollimits.ts';
+import type { HttpRequest } from './responder.ts';
+import type { ServerOptions } from './serveroptions.ts';
+import { http1Only, secureContext } from './tlscontext.ts';
+
+/** Milliseconds. Go's clients keep an idle connection for 90 s; ours must outlive it, or they write to a closed one. */
+const idleTimeoutMs = 95_000;
+/** Milliseconds for the TLS handshake, the headers of a request, and a whole request; as in Go's API servers. */
+export const handshakeTimeoutMs = 10_000;
+const headersTimeoutMs = 32_000;
+const requestTimeoutMs = 60_000;
+
+export type App = ReturnType<typeof createFastify>;
+
+export interface AppWithMethods {
+  readonly app: App;
+  /** Returns the method that the client sent, which may be one that fastify does not know. */
+  readonly methodOf: (request: HttpRequest) => string;
+}
+
+export function createApp(options: ServerOptions): AppWithMethods {
+  /** Methods that fastify does not know, by request. */
+  const unknownMethods = new WeakMap<object, string>();
+  const app = createFastify(options, (request) => {
+    const { method = '' } = request;
+    if (!app.supportedMethods.includes(method)) {
+      unknownMethods.set(request, method);
+      request.method = 'GET';
+    }
+    return '/';
+  });
+  // Fastify hands these to HTTP/2 only; Node's HTTP/1.1 code reads them from the server object.
+  Object.assign(app.server, {
+    maxHeaderSize: headerLimitBytes,
+    maxHeadersCount: headerPairLimit,
+    keepAliveTimeout: idleTimeoutMs,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+  });
+  app.route({ method: app.supportedMethods, url: '/', handler: unreachable });
+  return { app, methodOf: ({ raw, method }) => unknownMethods.get(raw) ?? method };
+}
+
+/**
+ * @param rewriteUrl maps each request to the one route. Method and URL are interpreted in `requestinfo.ts` alone; fastify's router would answer
+ * some requests by itself.
+ */
+function createFastify(options: ServerOptions, rewriteUrl: (request: { method?: string | undefined }) => string) {
+  return fastify({
+    http2: true,
+    https: {
+      allowHTTP1: true,
+      ...secureContext(options.tls, options),
+      requestCert: true,
+      // Node sets it for HTTP/2 only. Without it, a response waits for the client's delayed ACK: 40 ms on Linux.
+      noDelay: true,
+      handshakeTimeout: handshakeTimeoutMs,
+      // Certificates are verified per request: two CAs have two meanings.
+      rejectUnauthorized: false,
+      ...(options.http2 ? {} : { ALPNCallback: http1Only }),
+      ...http2Limits,
+    },
+    http2SessionTimeout: idleTimeoutMs,
+    keepAliveTimeout: idleTimeoutMs,
+    exposeHeadRoutes: false,
+    rewriteUrl,
+    logger: false,
+    // No route has a schema. The default compilers would load ajv.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
+    clientErrorHandler: refuseUnreadable,
+  });
+}
+
+function noSchemas(): never {
+  throw new Error('a route has a schema: schemaController has to compile it');
+}
+
+function unreachable(): never {
+  throw new Error('a hook answers every request');
+}

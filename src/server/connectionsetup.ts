@@ -1,0 +1,64 @@
+/** Installs what guards connections before a request is served: limits, the TLS guard, and the queues that share the event loop. */
+import type { Http2SecureServer } from 'node:http2';
+import type { Socket } from 'node:net';
+import { networkOf } from '../auth/clientnetwork.ts';
+import { createLineLimit, type Logger } from '../logging.ts';
+import { handshakeTimeoutMs } from './app.ts';
+import { type ConnectionLookup, createConnectionLookup, type FromConnection } from './connectionlookup.ts';
+import { endIdleSessions, refuseTunnels, watchConnections } from './connections.ts';
+import { createFairQueue, type FairQueue, type QueueShare } from './fairqueue.ts';
+import { startGuarded } from './guardedhandshake.ts';
+import { parseInSlices } from './headslices.ts';
+import { refusePlainHttp } from './plainhttp.ts';
+import { queueRequests } from './requestqueue.ts';
+import type { ServerOptions } from './serveroptions.ts';
+
+export interface ConnectionSetup {
+  readonly connectionOf: ConnectionLookup;
+  /** The queue of authenticated callers; strangers have one of their own. */
+  readonly users: FairQueue;
+}
+
+export function setUpConnections(
+  server: Http2SecureServer,
+  { connections, log }: Pick<ServerOptions, 'connections' | 'log'>,
+): ConnectionSetup {
+  const connectionOf = createConnectionLookup(connections);
+  const strangers = createFairQueue();
+  const users = createFairQueue();
+  const strangerShareOf = ({ remoteAddress = '' }: Socket) => strangers.shareOf(networkOf(remoteAddress));
+  const shareOf = (request: FromConnection): QueueShare => {
+    const connection = connectionOf(request);
+    if (connection === undefined) return strangerShareOf(request.socket);
+    return (connection.isAuthenticated() ? users : strangers).shareOf(connection.network);
+  };
+  const onRefused = createHandshakeLog(log);
+
+  endIdleSessions(server, connections);
+  refuseTunnels(server);
+  refusePlainHttp(server, {
+    silenceMs: handshakeTimeoutMs,
+    enqueue: (socket, step) => strangerShareOf(socket).enqueue(step),
+    startTls: (socket, first, start) =>
+      startGuarded(first, start, { enqueue: strangerShareOf(socket).enqueue, onRefused }),
+  });
+  watchConnections(server, connections);
+  parseInSlices(server, (socket) => shareOf({ socket }));
+  queueRequests(server, {
+    shareOf,
+    isKnown: (request) => connectionOf(request)?.isAuthenticated() === true,
+    close: (request) => connectionOf(request)?.close('pipelining'),
+  });
+  return { connectionOf, users };
+}
+
+/** Logs refused handshakes, each cause at a limited rate. */
+function createHandshakeLog(log: Logger): (error: Error) => void {
+  const mayLog = createLineLimit(() => performance.now());
+  return ({ message }) => {
+    // The client chooses the numbers in the message.
+    if (mayLog(message.replace(/\d+/g, ''))) {
+      log.warn({ reason: message }, 'ended a TLS handshake: its certificates are not read');
+    }
+  };
+}

@@ -1,0 +1,109 @@
+/** Hooks before authentication: they track a request, refuse malformed ones, and interpret method and URL. */
+import { randomUUID } from 'node:crypto';
+import { badRequest, uriTooLong } from '../apimachinery/status.ts';
+import { createGoAway, hostProblem, requestBytes } from './connections.ts';
+import { answerTimeoutMs } from './deadline.ts';
+import { shuttingDownReply } from './draining.ts';
+import type { HookContext } from './hookcontext.ts';
+import { urlLimitBytes } from './protocollimits.ts';
+import { parameterLimit, requestInfo } from './requestinfo.ts';
+import type { HttpRequest, HttpResponse } from './responder.ts';
+import { pipelineLimit } from './waitinglimits.ts';
+
+/** Characters of an Audit-ID that a client may set. */
+const auditIdLimit = 1024;
+const unreadableUrl = `the path or its percent-encoding is malformed, or the URL has more than ${parameterLimit} parameters`;
+
+type Hook = (request: HttpRequest, response: HttpResponse) => Promise<unknown>;
+
+/**
+ * Counts a request on its connection until its response was sent or its connection closes, and starts its timeout. The connection reports the end,
+ * because fastify's onResponse is not called for a client that disconnected.
+ */
+export function trackRequest({ options, connectionOf, responder, shutdown }: HookContext): Hook {
+  const { metrics, requestTimeoutMs } = options;
+  return async (request, response) => {
+    const connection = connectionOf(request.raw);
+    request.connection = connection;
+    if (connection?.isOpen() === true) {
+      const ended = shutdown.track();
+      request.load = connection.beginRequest(requestBytes(request.raw), () => {
+        request.load = undefined;
+        clearTimeout(request.timer);
+        ended();
+      });
+      if (request.raw.httpVersionMajor === 1 && connection.pendingRequests() > pipelineLimit) {
+        connection.close('pipelining');
+      }
+    }
+    if (connection?.isOpen() !== true) {
+      // No response can reach the client.
+      response.hijack();
+      return;
+    }
+    responder.limitTime(response, requestTimeoutMs);
+    response.raw.once('close', () => {
+      if (response.sent && request.info !== undefined) {
+        metrics.answered(request.info, response.statusCode, response.elapsedTime / 1000);
+      }
+      request.load?.end();
+    });
+  };
+}
+
+export async function refuseHost(request: HttpRequest, response: HttpResponse): Promise<HttpResponse | undefined> {
+  const problem = hostProblem(request.raw);
+  if (problem === undefined) return undefined;
+  return response.code(400).header('connection', 'close').type('text/plain; charset=utf-8').send(problem);
+}
+
+/** Makes clients reconnect now and then, so that they spread over replicas: --goaway-chance. */
+export function spreadConnections({ options: { goawayChance } }: HookContext): Hook {
+  const goAway = createGoAway();
+  return async (request) => {
+    if (goawayChance > 0 && Math.random() < goawayChance) goAway(request.raw);
+  };
+}
+
+/** Answers `OPTIONS *`, which has no path, with an empty 200 for every client, as Go's servers do. */
+export async function answerOptionsAsterisk(
+  request: HttpRequest,
+  response: HttpResponse,
+): Promise<HttpResponse | undefined> {
+  if (request.method !== 'OPTIONS' || request.originalUrl !== '*') return undefined;
+  return response.code(200).header('content-length', '0').send();
+}
+
+/** Interprets method and URL, and applies the client's own timeout. */
+export function readRequest({ options: { requestTimeoutMs }, methodOf, responder }: HookContext): Hook {
+  return async (request, response) => {
+    void response.header('audit-id', auditId(request.headers['audit-id']));
+    void response.header('cache-control', 'no-cache, private');
+    const { originalUrl } = request;
+    if (originalUrl.length > urlLimitBytes) throw uriTooLong(originalUrl.length, urlLimitBytes);
+    const info = requestInfo(methodOf(request), originalUrl);
+    if (info === undefined) throw badRequest(unreadableUrl);
+    request.info = info;
+    // The timeout ends the response. Reviews that the request waits for go on, for other requests.
+    const timeoutMs = answerTimeoutMs(info, requestTimeoutMs);
+    if (timeoutMs !== requestTimeoutMs) responder.limitTime(response, timeoutMs);
+  };
+}
+
+/** Returns the client's Audit-ID if it is short, else a new one: response headers beyond 64 KiB would break an HTTP/2 connection. */
+function auditId(sent: unknown): string {
+  return typeof sent === 'string' && sent !== '' && sent.length <= auditIdLimit ? sent : randomUUID();
+}
+
+export function refuseWhileDraining({ responder, shutdown: { draining } }: HookContext): Hook {
+  const goAway = createGoAway();
+  return async (request, response) => {
+    if (draining.admits(request.info.path, request.headers['user-agent'])) {
+      response.raw.once('close', draining.admit());
+      return undefined;
+    }
+    goAway(request.raw);
+    if (request.raw.httpVersionMajor === 1) void response.header('connection', 'close');
+    return responder.send(response, shuttingDownReply());
+  };
+}

@@ -1,0 +1,119 @@
+/** Sends responses, and ends those that miss their deadline. */
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { FastifyReply, FastifyRequest, RouteGenericInterface } from 'fastify';
+import { excerpt } from '../apimachinery/quote.ts';
+import type { UserInfo } from '../auth/user.ts';
+import type { Logger } from '../logging.ts';
+import { goodbyeMs } from './waitinglimits.ts';
+import type { QueueShare } from './fairqueue.ts';
+import type { OpenConnection, RequestLoad } from './openconnections.ts';
+import { type Reply, timeoutReply } from './reply.ts';
+import type { RequestInfo } from './requestinfo.ts';
+import { isStreamed, resetResponse, type StreamedBody, writeBody } from './streamedbody.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    info: RequestInfo;
+    user: UserInfo | undefined;
+    /** The user's share of the event loop; undefined until the user is known. */
+    share: QueueShare | undefined;
+    /** Undefined once the connection is closed. */
+    connection: OpenConnection | undefined;
+    load: RequestLoad | undefined;
+    /** The deadline: first of the response, then of the client to accept it. */
+    timer: NodeJS.Timeout | undefined;
+  }
+}
+
+/** Requests over HTTP/1.1 have the same types; both have the members that are used here. */
+export type HttpRequest = FastifyRequest<RouteGenericInterface, Http2SecureServer, Http2ServerRequest>;
+export type HttpResponse = FastifyReply<
+  RouteGenericInterface,
+  Http2SecureServer,
+  Http2ServerRequest,
+  Http2ServerResponse
+>;
+
+export interface ResponderOptions {
+  /** Milliseconds that a client may take to accept one piece of a response. */
+  readonly writeDeadlineMs: number;
+  /** Reports whether connections are to end with their next response. */
+  readonly isStopping: () => boolean;
+  readonly log: Logger;
+}
+
+export class Responder {
+  readonly #options: ResponderOptions;
+
+  constructor(options: ResponderOptions) {
+    this.#options = options;
+  }
+
+  /** Sends a response, unless one was sent before, for example by the timeout. */
+  send(response: HttpResponse, { status, contentType, headers, body }: Reply): HttpResponse {
+    if (response.sent) return response;
+    if (contentType !== '') void response.header('content-type', contentType);
+    if (headers !== undefined) void response.headers(headers);
+    if (isStreamed(body)) return this.#sendStreamed(response, status, body);
+    startTimer(response, this.#options.writeDeadlineMs, endUnread);
+    response.request.load?.addBytes(body.length);
+    // An empty body must not have a Content-Type.
+    if (body.length === 0) return response.code(status).send();
+    return response.code(status).send(Buffer.isBuffer(body) ? body : Buffer.from(body));
+  }
+
+  /** Sets a request's deadline, in milliseconds from now: then it is answered by 504, or its response is aborted. */
+  limitTime(response: HttpResponse, ms: number): void {
+    startTimer(response, ms, (late) => {
+      if (late.sent) endUnread(late);
+      else this.send(late, timeoutReply());
+    });
+  }
+
+  /** Adds `Connection: close` where connections are to end: a kept-alive HTTP/1.1 connection would delay the shutdown. */
+  closeIfStopping(response: HttpResponse): void {
+    if (this.#options.isStopping() && response.request.raw.httpVersionMajor === 1) {
+      void response.header('connection', 'close');
+    }
+  }
+
+  /**
+   * Bypasses fastify, whose streams do not report when a piece was sent. More than one piece has no length, so HTTP/1.1 uses chunked encoding, as Go's
+   * servers do.
+   */
+  #sendStreamed(response: HttpResponse, status: number, body: StreamedBody): HttpResponse {
+    this.closeIfStopping(response);
+    if (body.rest === undefined && !body.gzip) void response.header('content-length', body.first.length);
+    response.hijack();
+    response.raw.writeHead(status, response.getHeaders() as OutgoingHttpHeaders);
+    const { load, originalUrl, share } = response.request;
+    load?.addBytes(body.first.length);
+    const { writeDeadlineMs, log } = this.#options;
+    const deadline = { ms: writeDeadlineMs, onMissed: () => endUnread(response) };
+    writeBody(body, response.raw, deadline, share).catch((error: unknown) => {
+      log.error({ err: error, target: excerpt(originalUrl) }, 'an answer broke off');
+      resetResponse(response.raw);
+    });
+    return response;
+  }
+}
+
+/** Replaces the timer of a request that has not ended. */
+function startTimer(response: HttpResponse, ms: number, onEnd: (response: HttpResponse) => void): void {
+  const { request } = response;
+  clearTimeout(request.timer);
+  if (request.load !== undefined) request.timer = setTimeout(onEnd, ms, response);
+}
+
+/** Ends a response that its client does not read: over HTTP/2 the stream, and then the connection if the reset is not read either. */
+function endUnread(response: HttpResponse): void {
+  const { connection, load, raw } = response.request;
+  if (load === undefined) return;
+  if (raw.httpVersionMajor === 1) {
+    connection?.close('unread');
+    return;
+  }
+  resetResponse(response.raw);
+  setTimeout(() => response.request.load !== undefined && connection?.close('unread'), goodbyeMs).unref();
+}
