@@ -50,6 +50,81 @@ async function get(path: string, dispatcher = admin, headers: Record<string, str
   return { statusCode, content, contentType: answered['content-type'] };
 }
 
+async function post(path: string, body: string | Buffer, type: string, authorization?: Record<string, string>) {
+  const { statusCode, body: answer } = await request(`${cluster.apiUrl}${path}`, {
+    method: 'POST',
+    body,
+    dispatcher: authorization === undefined ? admin : plain,
+    headers: { 'content-type': type, accept: 'application/vnd.kubernetes.protobuf,application/json', ...authorization },
+  });
+  const content: unknown = await answer.json();
+  return { statusCode, content };
+}
+
+const selfReviews = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+
+/** A length-delimited field. */
+function delimited(number: number, content: string | Buffer): Buffer {
+  const bytes = Buffer.from(content);
+  assert.ok(bytes.length < 128);
+  return Buffer.concat([Buffer.of(number * 8 + 2, bytes.length), bytes]);
+}
+
+/** As kubectl sends it: a type, and the message with empty metadata, the spec and an empty status. */
+function encodedReview(spec: Buffer): Buffer {
+  const type = Buffer.concat([delimited(1, 'authorization.k8s.io/v1'), delimited(2, 'SelfSubjectAccessReview')]);
+  const message = Buffer.concat([delimited(1, ''), delimited(2, spec), Buffer.from('1a020800', 'hex')]);
+  return Buffer.concat([
+    Buffer.from('k8s\0'),
+    delimited(1, type),
+    delimited(2, message),
+    delimited(3, ''),
+    delimited(4, ''),
+  ]);
+}
+
+const metricsPods = { namespace: 'default', verb: 'list', group: 'metrics.k8s.io', resource: 'pods' };
+const encodedMetricsPods = delimited(
+  1,
+  Buffer.concat([
+    delimited(1, 'default'),
+    delimited(2, 'list'),
+    delimited(3, 'metrics.k8s.io'),
+    delimited(5, 'pods'),
+    delimited(6, ''),
+  ]),
+);
+const reviews = [
+  {
+    name: 'the reader may list metrics',
+    token: true,
+    spec: { resourceAttributes: metricsPods },
+    encoded: encodedReview(encodedMetricsPods),
+    allowed: true,
+  },
+  {
+    name: 'the reader may not delete nodes',
+    token: true,
+    spec: { resourceAttributes: { verb: 'delete', resource: 'nodes' } },
+    encoded: encodedReview(delimited(1, Buffer.concat([delimited(2, 'delete'), delimited(5, 'nodes')]))),
+    allowed: false,
+  },
+  {
+    name: 'the reader may not get another path',
+    token: true,
+    spec: { nonResourceAttributes: { path: '/logs', verb: 'get' } },
+    encoded: encodedReview(delimited(2, Buffer.concat([delimited(1, '/logs'), delimited(2, 'get')]))),
+    allowed: false,
+  },
+  {
+    name: 'the administrator may do everything',
+    token: false,
+    spec: { resourceAttributes: { verb: 'delete', resource: 'nodes' } },
+    encoded: encodedReview(delimited(1, Buffer.concat([delimited(2, 'delete'), delimited(5, 'nodes')]))),
+    allowed: true,
+  },
+];
+
 describe('stand-in cluster', () => {
   test('knows a client certificate and tokens, and nobody else', async () => {
     const bearer = (token: string) => get('/api/v1/nodes', plain, { authorization: `Bearer ${token}` });
@@ -83,11 +158,32 @@ describe('stand-in cluster', () => {
     const path = '/api/v1/nodes';
     const refused = await get(path, admin, { accept: protobuf });
     assert.deepEqual([refused.statusCode, field(refused.content, 'reason')], [406, 'NotAcceptable']);
-    const { statusCode, body } = await request(
-      `${cluster.apiUrl}/apis/authorization.k8s.io/v1/selfsubjectaccessreviews`,
-      { method: 'POST', body: 'k8s\0', dispatcher: admin, headers: { 'content-type': protobuf } },
-    );
-    assert.deepEqual([statusCode, field(await body.json(), 'reason')], [415, 'UnsupportedMediaType']);
+    const posted = await post('/apis/authorization.k8s.io/v1/subjectaccessreviews', 'k8s\0', protobuf);
+    assert.deepEqual([posted.statusCode, field(posted.content, 'reason')], [415, 'UnsupportedMediaType']);
+  });
+
+  for (const { name, token, spec, encoded, allowed } of reviews) {
+    test(`a SelfSubjectAccessReview is answered, in JSON and in protobuf: ${name}`, async () => {
+      const authorization = token ? { authorization: `Bearer ${credentials.readerToken}` } : undefined;
+      const asked = { kind: 'SelfSubjectAccessReview', apiVersion: 'authorization.k8s.io/v1', metadata: {}, spec };
+      for (const [type, body] of [
+        ['application/json', JSON.stringify(asked)],
+        ['application/vnd.kubernetes.protobuf', encoded],
+      ] as const) {
+        const { statusCode, content } = await post(selfReviews, body, type, authorization);
+        assert.equal(statusCode, 201);
+        assert.deepEqual(content, { ...asked, status: { allowed } });
+      }
+    });
+  }
+
+  test('a SelfSubjectAccessReview that cannot be read is 400', async () => {
+    for (const [type, body] of [
+      ['application/json', '{'],
+      ['application/vnd.kubernetes.protobuf', 'k8s\0\x12\x05\x0a'],
+    ] as const) {
+      assert.equal((await post(selfReviews, body, type)).statusCode, 400, type);
+    }
   });
 
   test('OpenAPI documents are those of the server', async () => {

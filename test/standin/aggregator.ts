@@ -9,6 +9,7 @@ import type { Issued } from '../fakes/certificates.ts';
 import { listen, loopback } from '../fakes/listen.ts';
 import { aggregatedMediaType, allGroups, coreGroups, discoveryDocument, wantsAggregated } from './discovery.ts';
 import { negotiateJson } from './jsononly.ts';
+import { answerSelfReview, selfReviewPath } from './selfreview.ts';
 import { createUpstream, type Upstream, type UpstreamOptions } from './upstream.ts';
 import type { User, Users } from './users.ts';
 
@@ -60,6 +61,8 @@ export async function createAggregator(options: AggregatorOptions): Promise<Aggr
     } else if (path.startsWith('/apis/metrics.k8s.io/') || /^\/openapi\/v[23](?:\/|$)/.test(path)) {
       // The core group is described nowhere: `kubectl explain` knows what the server serves.
       metrics.forward(request, response, proxyHeaders(request, user));
+    } else if (path === selfReviewPath && request.method === 'POST') {
+      await answerSelfReview(request, response, user);
     } else if (path.startsWith('/api/') || path.startsWith('/apis/')) {
       const accept = negotiateJson(request, response);
       if (accept === undefined) return;

@@ -19,7 +19,7 @@ export const coreGroups = aggregated([{ metadata: { name: '' }, versions: [toVer
 /** GET /apis in the aggregated form: our own groups, and what the server behind the aggregator says of its own. */
 export function allGroups(fromServer: unknown): object {
   return aggregated([
-    ...ownGroups().map(({ name, resource, kind }) => ownAggregated(name, resource, kind)),
+    ...ownGroups().map(({ name, resources }) => ({ metadata: { name }, versions: [toVersion('v1', resources)] })),
     ...itemsOf(fromServer),
   ]);
 }
@@ -54,8 +54,14 @@ const metricsVersions = ['v1', 'v1beta1'];
 
 function ownGroups() {
   return [
-    { name: 'authentication.k8s.io', resource: 'tokenreviews', kind: 'TokenReview' },
-    { name: 'authorization.k8s.io', resource: 'subjectaccessreviews', kind: 'SubjectAccessReview' },
+    { name: 'authentication.k8s.io', resources: [review('tokenreviews', 'TokenReview')] },
+    {
+      name: 'authorization.k8s.io',
+      resources: [
+        review('selfsubjectaccessreviews', 'SelfSubjectAccessReview'),
+        review('subjectaccessreviews', 'SubjectAccessReview'),
+      ],
+    },
   ];
 }
 
@@ -75,9 +81,9 @@ const documents: ReadonlyMap<string, object> = new Map<string, object>([
     },
   ],
   ['/apis/metrics.k8s.io', { kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup('metrics.k8s.io', metricsVersions) }],
-  ...ownGroups().flatMap(({ name, resource, kind }): [string, object][] => [
+  ...ownGroups().flatMap(({ name, resources }): [string, object][] => [
     [`/apis/${name}`, { kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup(name, ['v1']) }],
-    [`/apis/${name}/v1`, resourceList(`${name}/v1`, [review(resource, kind)])],
+    [`/apis/${name}/v1`, resourceList(`${name}/v1`, resources)],
   ]),
 ]);
 
@@ -97,10 +103,6 @@ function resourceList(groupVersion: string, resources: readonly Resource[]): obj
 
 function aggregated(items: readonly unknown[]): object {
   return { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items };
-}
-
-function ownAggregated(name: string, resource: string, kind: string): object {
-  return { metadata: { name }, versions: [toVersion('v1', [review(resource, kind)])] };
 }
 
 function toVersion(version: string, resources: readonly Resource[]): object {
