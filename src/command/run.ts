@@ -103,7 +103,8 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     mode: options['metrics-source'] as SourceMode,
     expectations: createExpectations({ pods, usage: storage, clock }),
     sink: {
-      store: (batch, clockAheadMs) => storage.store(admission.admit(batch, clockAheadMs - serverClock.aheadMs())),
+      store: (batch, clockAheadMs, step) =>
+        storage.store(admission.admit(batch, clockAheadMs - serverClock.aheadMs()), step),
       forget(node) {
         storage.forget(node);
         admission.forget(node);

@@ -91,6 +91,17 @@ export function containersOf({ pods }: Layout): number {
   return pods.reduce((sum, { containers }) => sum + containers.length, 0);
 }
 
+/** Returns the time of the newest sample, as the kubelet wrote it; -Infinity where no sample has one. */
+export function newestSampleMs(numbers: Float64Array): number {
+  let newest = -Infinity;
+  for (let at = 0; at < numbers.length; at += columns) {
+    if (numbers[at + column.isUntimed] === 1) continue;
+    const ms = known(numbers[at + column.toldMs]) ?? numbers[at + column.timestampMs]!;
+    if (ms > newest) newest = ms;
+  }
+  return newest;
+}
+
 export function hasMachine(numbers: Float64Array): boolean {
   return !Number.isNaN(numbers[column.timestampMs]);
 }

@@ -1,5 +1,6 @@
 /** Keeps one target for every node of the cluster, scrapes them on schedule and publishes each batch the moment it is decoded. */
-import type { NodeBatch } from '../sample/batch.ts';
+import { newestSampleMs, type NodeBatch } from '../sample/batch.ts';
+import { type ClockReading, type ClockStep, clockStep, readClock } from '../sample/clockstep.ts';
 import type { Clock } from '../clock.ts';
 import type { NodeInfo, NodeLister } from '../cluster/nodes.ts';
 import type { Logger } from '../logging.ts';
@@ -10,15 +11,27 @@ import { createScheduler } from './schedule/scheduler.ts';
 import { createNodeRecord, type NodeRecord, type NodeStatus } from './report/nodestatus.ts';
 import { createNodeNews, type NodeNews } from './report/nodelog.ts';
 import { createPace, type Pace, type Plan } from './schedule/retrypolicy.ts';
-import { createTarget, type Expectations, type SourceMode, type Target, type TargetAddress } from './source/target.ts';
+import {
+  createTarget,
+  type Expectations,
+  type Outcome,
+  type SourceMode,
+  type Target,
+  type TargetAddress,
+} from './source/target.ts';
 
 /** Where scraped batches go. */
 export interface Sink {
   /**
    * Returns how many containers, and the machine, had their first sample, and how far apart the node's samples are in milliseconds.
    * @param clockAheadMs how far the node's clock is ahead of ours, in milliseconds; by its Date header, so good to a second or two.
+   * @param step of the node's clock since the batch before.
    */
-  store(batch: NodeBatch, clockAheadMs: number): { readonly waiting: number; readonly spacingMs: number };
+  store(
+    batch: NodeBatch,
+    clockAheadMs: number,
+    step: ClockStep | undefined,
+  ): { readonly waiting: number; readonly spacingMs: number };
   forget(node: string): void;
   /** Drops what is held of another node of that name: of one with another UID. */
   keepOnly(node: string, uid: string | undefined): void;
@@ -51,6 +64,8 @@ export interface Scraper {
 /** A full answer takes ten times as long as one that has what was asked for, and how long a wave takes others' requests may wait. */
 const fullWeight = 4;
 
+type Scraped = Extract<Outcome, { readonly kind: 'scraped' }>;
+
 interface HeldTarget {
   /** Of the Node; undefined where it has none. */
   readonly uid: string | undefined;
@@ -61,6 +76,8 @@ interface HeldTarget {
   /** Ends what is under way when the node leaves, or all stops. */
   readonly left: AbortController;
   ready: boolean;
+  /** The node's clock by the last batch. */
+  clock: ClockReading | undefined;
   /** Where it was when it was last scraped: found out anew only where something about the node has changed. */
   located: { readonly node: NodeInfo; readonly address: TargetAddress } | undefined;
 }
@@ -125,6 +142,7 @@ export function createScraper(options: ScraperOptions): Scraper {
       news: createNodeNews(log),
       left: new AbortController(),
       ready,
+      clock: undefined,
       located: undefined,
     });
     scheduler.add(name);
@@ -156,10 +174,11 @@ export function createScraper(options: ScraperOptions): Scraper {
     if (targets.get(name) !== held || signal.aborted) return;
     const times = { askedMs, answeredMs: clock.wallMs(), durationMs: clock.monotonicMs() - startedMs };
     metrics.observe(name, outcome.kind === 'scraped', times.durationMs / 1000, times.answeredMs);
+    const step = outcome.kind === 'scraped' ? stepOf(held, outcome, startedMs) : undefined;
     const stored =
-      outcome.kind === 'scraped' ? publish(outcome.batch, outcome.cost.nodeTimeMs - times.answeredMs) : undefined;
+      outcome.kind === 'scraped' ? publish(outcome.batch, outcome.cost.nodeTimeMs - times.answeredMs, step) : undefined;
     held.record.ended(outcome, times, stored?.spacingMs ?? 0);
-    held.news.tell(node, outcome, held.record.clockSkew());
+    held.news.tell(node, outcome, held.record.clockSkew(), step !== undefined);
     if (outcome.kind === 'scraped') scheduler.weigh(name, outcome.isFull ? fullWeight : 1);
     follow(name, stored === undefined ? held.pace.failed(held.ready) : held.pace.scraped(stored.waiting));
   }
@@ -169,9 +188,18 @@ export function createScraper(options: ScraperOptions): Scraper {
     return held.located.address;
   }
 
-  function publish(batch: NodeBatch, clockAheadMs: number): ReturnType<Sink['store']> {
+  /** Compares with the last batch, not with an answer that was of no use: the store has to know of each step between two batches. */
+  function stepOf(held: HeldTarget, { batch, cost }: Scraped, sentMs: number): ClockStep | undefined {
+    const times = { sentMs, receivedMs: clock.monotonicMs() };
+    const newestMs = cost.dateMs === undefined ? newestSampleMs(batch.numbers) : -Infinity;
+    const previous = held.clock;
+    held.clock = readClock(cost.dateMs, newestMs, times, previous);
+    return previous && clockStep(previous, held.clock);
+  }
+
+  function publish(batch: NodeBatch, clockAheadMs: number, step: ClockStep | undefined): ReturnType<Sink['store']> {
     metrics.source(batch.node, batch.source);
-    return sink.store(batch, clockAheadMs);
+    return sink.store(batch, clockAheadMs, step);
   }
 
   function follow(name: string, { soonMs, restTurns }: Plan): void {

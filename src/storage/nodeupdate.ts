@@ -1,6 +1,7 @@
 /** The write side of the storage: adds one scrape to the stored node. */
 import type { Clock } from '../clock.ts';
 import { containerPoints, machinePoint, type NodeBatch, type PodLayout } from '../sample/batch.ts';
+import type { ClockStep } from '../sample/clockstep.ts';
 import type { ContainerPoint } from '../sample/point.ts';
 import { unknownPodLimit } from './admission.ts';
 import { stalenessMs as usageStalenessMs, updateLastUsage } from './lastusage.ts';
@@ -18,7 +19,16 @@ import {
 import type { NodeTable } from './nodetable.ts';
 import { updatePodUsage } from './podusage.ts';
 import { needsSlowPath, newestMs, updateRows } from './rows.ts';
-import { addContainerSample, addMachineSample, isOtherClock, type SamplePair, stampMs, usageOf } from './samplepair.ts';
+import {
+  addContainerSample,
+  addMachineSample,
+  addNoSample,
+  isOtherClock,
+  markBeforeStep,
+  type SamplePair,
+  stampMs,
+  usageOf,
+} from './samplepair.ts';
 import { longestWindowMs, mostCoresOf, type SampleLimits } from './samplerules.ts';
 import { longestPossibleIntervalMs, nextSpacingMs, type SpacedScrape } from './spacing.ts';
 import {
@@ -53,7 +63,7 @@ interface ScrapeUpdate {
   /** The Node's; undefined if unknown. */
   readonly uid: string | undefined;
   /** The node's previous scrape. */
-  readonly previous: (SpacedScrape & Pick<NodeBatch, 'source'> & Pick<StoredNode, 'sinceMs'>) | undefined;
+  readonly previous: (SpacedScrape & Pick<NodeBatch, 'source'> & Pick<StoredNode, 'sinceMs' | 'steppedMs'>) | undefined;
   readonly hasSwap: boolean;
   /** Monotonic. */
   readonly nowMs: number;
@@ -67,6 +77,7 @@ const newContainerMs = 60_000;
 /**
  * Adds a scrape to its node.
  * @param uid the Node's metadata.uid; undefined if unknown.
+ * @param step of the node's clock since its previous scrape.
  * @returns the stored node, and the number of first samples.
  */
 export function updateNode(
@@ -74,6 +85,7 @@ export function updateNode(
   batch: NodeBatch,
   uid: string | undefined,
   options: UpdateOptions,
+  step?: ClockStep,
 ): { readonly node: StoredNode; readonly first: number } {
   const known = table.nodes.get(batch.node);
   const nowMs = options.clock.monotonicMs();
@@ -86,11 +98,12 @@ export function updateNode(
       storedMs: known.storedMs,
       spacingMs: known.spacingMs,
       sinceMs: known.sinceMs,
+      steppedMs: known.steppedMs,
     },
     // Older kubelets report swap only while some is in use.
     hasSwap: batch.hasSwap ?? known?.hasSwap ?? false,
     nowMs,
-    limits: limitsOf(batch.node, known, nowMs, options),
+    limits: { ...limitsOf(batch.node, known, nowMs, options), step },
     sums: { first: 0, longestIntervalMs: 0 },
   };
   const isUnchanged = known?.layout.version === batch.layout.version && known.source === batch.source;
@@ -98,6 +111,7 @@ export function updateNode(
   // Hot: an iterator would allocate an object per pod.
   if (isUnchanged) for (let pod = 0; pod < node.pods.length; pod += 1) updatePod(node.pods[pod]!, update);
   updateMachine(node, known, update);
+  if (step !== undefined) markStep(node, nowMs);
   dropUnreported(table, node, update);
   return { node, first: update.sums.first };
 }
@@ -120,7 +134,10 @@ function limitsOf(
 function updateMachine(node: StoredNode, known: StoredNode | undefined, update: ScrapeUpdate): void {
   const { batch, uid, previous, hasSwap, nowMs, limits, sums } = update;
   const point = machinePoint(batch.numbers);
-  const machine = point === undefined ? known?.machine : addMachineSample(known?.machine, point, limits);
+  const machine =
+    point === undefined
+      ? known?.machine && addNoSample(known.machine, limits)
+      : addMachineSample(known?.machine, point, limits);
   if (machine !== undefined) {
     reportImplausible('the machine', known?.machine, machine, update);
     countSample(sums, known?.machine, machine, possibleMsOf(update, known?.lastUsage.last?.sinceMs));
@@ -139,7 +156,7 @@ const neverScraped = { kind: 'missing', reason: 'never-scraped' } as const;
 /** Adds a scrape to a pod whose containers have not changed. */
 function updatePod(pod: StoredPod, update: ScrapeUpdate): void {
   // Fast path: newer numbers only, as in nearly all scrapes. test/unit/storage/inplace.test.ts holds it to the slow path.
-  if (pod.state === undefined) {
+  if (pod.state === undefined && update.limits.step === undefined) {
     const { nowMs, batch, limits, sums } = update;
     const { rows } = pod.node;
     const { firstRow, containers } = pod.layout;
@@ -167,7 +184,7 @@ function nextPodState(previous: PodState | undefined, layout: PodLayout, update:
   const { batch, hasSwap, nowMs, limits, options } = update;
   const points = containerPoints(layout, batch.numbers);
   // Containers of a node, or an endpoint, that is new here may be old whatever their start times are: cAdvisor moves these forward at times.
-  const youngerThanMs = update.previous?.source === batch.source ? newContainerMs : 0;
+  const youngerThanMs = update.previous?.source === batch.source && !hasStepped(update) ? newContainerMs : 0;
   const containers = new Map<string, SamplePair<ContainerPoint>>();
   for (const point of points) {
     const last = previous?.containers.get(point.name);
@@ -177,15 +194,36 @@ function nextPodState(previous: PodState | undefined, layout: PodLayout, update:
   }
   const same = previous !== undefined && isSamePod(previous, layout.uid, points) ? previous : undefined;
   const absent = same === undefined ? noneAbsent : absentContainers(same, points, nowMs, limits.stalenessMs);
-  for (const name of absent.keys()) containers.set(name, same!.containers.get(name)!);
+  for (const name of absent.keys()) containers.set(name, addNoSample(same!.containers.get(name)!, limits));
   const scrape = { hasSwap, nowMs, atLeastMs: options.stalenessMs, spacingMs: update.previous?.spacingMs ?? 0 };
   const lastUsage = updatePodUsage(same?.lastUsage, { containers, absent }, scrape, same?.containers);
   return { node: batch.node, name: nameOf(layout), uid: layout.uid, containers, absent, lastUsage };
 }
 
 /** @param cameMs when the last sample came, monotonic; undefined if only its node's first one is known. */
-function possibleMsOf({ previous, nowMs, options }: ScrapeUpdate, cameMs: number | undefined): number {
+function possibleMsOf({ previous, nowMs, limits, options }: ScrapeUpdate, cameMs: number | undefined): number {
+  // No interval over a step is one between samples.
+  if (limits.step !== undefined) return 0;
   return longestPossibleIntervalMs(nowMs - (cameMs ?? previous?.sinceMs ?? nowMs), options.resolutionMs);
+}
+
+/** Reports whether a new container may have started before a step, so that its start time and its samples cannot be compared. */
+function hasStepped({ previous, nowMs, limits }: ScrapeUpdate): boolean {
+  return (
+    limits.step !== undefined || (previous?.steppedMs !== undefined && nowMs - previous.steppedMs <= newContainerMs)
+  );
+}
+
+/** Marks what the scrape does not report as from before the step. */
+function markStep(node: StoredNode, nowMs: number): void {
+  node.steppedMs = nowMs;
+  for (const pod of node.unreported) {
+    const { containers, ...rest } = podStateOf(pod);
+    pod.state = {
+      ...rest,
+      containers: new Map(Array.from(containers, ([name, pair]) => [name, markBeforeStep(pair)])),
+    };
+  }
 }
 
 function reportImplausible(
@@ -205,7 +243,13 @@ function renewNode(table: NodeTable, known: StoredNode | undefined, update: Scra
   const { batch, uid, hasSwap, nowMs } = update;
   const { node: name, source, layout } = batch;
   const own = { name, uid, source, hasSwap, machine: undefined, lastUsage: { reason: 'never-scraped' } as const };
-  const node = createStoredNode(layout, { ...own, spacingMs: 0, storedMs: nowMs, sinceMs: known?.sinceMs ?? nowMs });
+  const node = createStoredNode(layout, {
+    ...own,
+    spacingMs: 0,
+    storedMs: nowMs,
+    sinceMs: known?.sinceMs ?? nowMs,
+    steppedMs: known?.steppedMs,
+  });
   const left = new Map([...(known?.pods ?? []), ...(known?.unreported ?? [])].map((pod) => [podKey(pod.layout), pod]));
   for (const pod of node.pods) {
     const key = podKey(pod.layout);

@@ -96,8 +96,11 @@ function withoutEnded(
 ): ReadonlyMap<string, SamplePair> {
   const sure = containers.values().filter(({ rival }) => rival === undefined);
   const newestMs = sure.reduce((newest, { last }) => Math.max(newest, last.timestampMs), -Infinity);
-  const hasEnded = (name: string, { last, base }: SamplePair) =>
-    typeof base === 'string' && newestMs - last.timestampMs > limitMs && previous?.get(name)?.last === last;
+  const hasEnded = (name: string, { last, base, isBeforeStep }: SamplePair) =>
+    typeof base === 'string' &&
+    isBeforeStep === undefined &&
+    newestMs - last.timestampMs > limitMs &&
+    previous?.get(name)?.last === last;
   return new Map([...containers].filter(([name, pair]) => !hasEnded(name, pair)));
 }
 

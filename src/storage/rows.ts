@@ -129,13 +129,14 @@ export function usageInRow(rows: Rows, row: number, name: string, hasSwap: boole
 }
 
 /** Reports whether a row can hold the pair. */
-export function fitsRow({ last, base, rival, lacksValue }: SamplePair): boolean {
+export function fitsRow({ last, base, rival, lacksValue, isBeforeStep }: SamplePair): boolean {
   return (
     base !== 'restarted' &&
     hasPlainTime(last) &&
     (typeof base === 'string' || hasPlainTime(base)) &&
     rival === undefined &&
     lacksValue === undefined &&
+    isBeforeStep === undefined &&
     !Number.isNaN(last.memoryBytes)
   );
 }

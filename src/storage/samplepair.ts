@@ -1,4 +1,5 @@
 /** Keeps the newest sample of one cgroup and the one that its rate is counted from. Slow path: as objects; rows.ts is the fast path. Pure. */
+import { mayPrecede } from '../sample/clockstep.ts';
 import {
   type Answer,
   type ContainerPoint,
@@ -22,6 +23,8 @@ export interface SamplePair<P extends Point = Point> {
   readonly rival?: P;
   /** Set while the kubelet reports the cgroup without a value that can be true; its last usage is served until it is stale. */
   readonly lacksValue?: true;
+  /** Set if the last sample may be from before a step of the node's clock: the interval from it to the next sample is unknown. */
+  readonly isBeforeStep?: true;
 }
 
 type RateBase = PointTime & Pick<Point, 'cpuSeconds'>;
@@ -30,7 +33,8 @@ type PointTime = Pick<Point, 'timestampMs' | 'toldMs' | 'isUntimed'>;
 
 /** Adds a machine's newest sample. */
 export function addMachineSample(pair: SamplePair | undefined, point: Point, limits: SampleLimits): SamplePair {
-  return pair === undefined ? { last: point, base: 'one-sample' } : addSample(pair, point, Number.NaN, limits);
+  if (pair !== undefined) return addSample(pair, point, Number.NaN, limits);
+  return { last: point, base: 'one-sample', ...sideOfStep(point, false, limits) };
 }
 
 /**
@@ -43,9 +47,9 @@ export function addContainerSample(
   youngerThanMs: number,
   limits: SampleLimits,
 ): SamplePair<ContainerPoint> {
-  if (pair === undefined) return { last: point, base: sinceStart(point, youngerThanMs, limits) ?? 'one-sample' };
-  if (!mayBeSameContainer(pair.last.containerId, point.containerId)) {
-    return { last: point, base: sinceStart(point, youngerThanMs, limits) ?? 'restarted' };
+  if (pair === undefined || !mayBeSameContainer(pair.last.containerId, point.containerId)) {
+    const base = sinceStart(point, youngerThanMs, limits) ?? (pair === undefined ? 'one-sample' : 'restarted');
+    return { last: point, base, ...sideOfStep(point, false, limits) };
   }
   const next = addSample(pair, point, point.startTimeMs ?? Number.NaN, limits);
   // The counter was not reported until now; what was used since the start is known all the same.
@@ -92,6 +96,7 @@ function addSample<P extends Point>(
   startTimeMs: number,
   limits: SampleLimits,
 ): SamplePair<P> {
+  if (limits.step !== undefined || pair.isBeforeStep === true) return addAcrossStep(pair, point, startTimeMs, limits);
   const kind = classify(pair.last, point, startTimeMs, limits);
   // Nothing is counted from a sample without a value.
   const hasNoBase = Number.isNaN(pair.last.memoryBytes) && followingNoValue.has(kind);
@@ -116,6 +121,47 @@ function addSample<P extends Point>(
     case 'other clock':
       return addToRival(pair, point, startTimeMs, limits);
   }
+}
+
+/** Adds a scrape that does not report the cgroup. */
+export function addNoSample<P extends Point>(pair: SamplePair<P>, { step }: SampleLimits): SamplePair<P> {
+  return step === undefined ? pair : markBeforeStep(pair);
+}
+
+/** Marks a pair as from before a step of the node's clock. */
+export function markBeforeStep<P extends Point>({ last, base, lacksValue }: SamplePair<P>): SamplePair<P> {
+  return { last, base, ...(lacksValue && { lacksValue }), isBeforeStep: true };
+}
+
+/** Adds a sample after a step of the node's clock. Times on the two sides of a step cannot be compared, so a new sample with a value is a restart. */
+function addAcrossStep<P extends Point>(
+  pair: SamplePair<P>,
+  point: P,
+  startTimeMs: number,
+  limits: SampleLimits,
+): SamplePair<P> {
+  const { last, base } = pair;
+  // Finds out whether the values can be true, as if the last sample were as old as the previous scrape.
+  const kind = classifySample(
+    stampMs(point) - (limits.sinceScrapeMs ?? 0),
+    last.cpuSeconds,
+    last.memoryBytes,
+    stampMs(point),
+    point.cpuSeconds,
+    point.memoryBytes,
+    startTimeMs,
+    limits,
+  );
+  if (kind === 'no value') return markBeforeStep(withoutValue(pair, point));
+  if (stampMs(point) === stampMs(last) && !isOtherClock(last, point)) return markBeforeStep({ last, base });
+  return { last: point, base: 'restarted', ...sideOfStep(point, true, limits) };
+}
+
+/** @param isNew whether the sample was taken after the previous scrape. */
+function sideOfStep(point: Point, isNew: boolean, { step }: SampleLimits): Pick<SamplePair, 'isBeforeStep'> {
+  // A sample without a time has that of its response, which is after the step.
+  const isBefore = step !== undefined && point.isUntimed !== true && mayPrecede(step, stampMs(point), isNew);
+  return isBefore ? { isBeforeStep: true } : {};
 }
 
 /** Kinds that make a sample the first one if the last one has no value. */

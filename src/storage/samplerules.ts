@@ -2,6 +2,7 @@
  * Decides what a sample is beside the previous one of the same container or machine: newer, repeated, a restart, ...; pure. The fast path (rows.ts) and the
  * slow path (samplepair.ts) both call it.
  */
+import type { ClockStep } from '../sample/clockstep.ts';
 
 /** Bounds what a sample can be on one node. */
 export interface SampleLimits {
@@ -13,6 +14,8 @@ export interface SampleLimits {
   readonly stalenessMs: number;
   /** Milliseconds since the node's previous scrape, by our clock; undefined for the first one. */
   readonly sinceScrapeMs?: number | undefined;
+  /** Set if the node's clock was set since the node's previous scrape. */
+  readonly step?: ClockStep | undefined;
 }
 
 /**

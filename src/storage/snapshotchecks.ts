@@ -96,6 +96,7 @@ function pair(of: Readonly<Record<string, FieldCheck>>): FieldCheck {
         typeof each === 'string' ? oneOf('one-sample', 'restarted')(each, name) : base(each, name),
       rival: optional(object(of)),
       lacksValue: optional(yes),
+      isBeforeStep: optional(yes),
     })(value, field);
     const { last, base: from } = value as Pick<SamplePair, 'last' | 'base'>;
     if (typeof from === 'string') return;

@@ -52,7 +52,7 @@ export function intervalMs<P extends Point | ContainerPoint>(
   previous: SamplePair<P> | undefined,
   now: SamplePair<P>,
 ): number | undefined {
-  if (previous === undefined || now.last === previous.last) return undefined;
+  if (previous === undefined || now.last === previous.last || previous.isBeforeStep === true) return undefined;
   // Neither a container's start nor another container's sample counts.
   const follows = now.base === previous.last || (now.base === 'restarted' && idOf(now.last) === idOf(previous.last));
   const interval = stampMs(now.last) - stampMs(previous.last);

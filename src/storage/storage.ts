@@ -1,5 +1,6 @@
 /** Stores each node's last two samples, and serves the usages between them. The write side (nodeupdate.ts) and the read side (usagereader.ts) meet here. */
 import { containersOf, type NodeBatch } from '../sample/batch.ts';
+import type { ClockStep } from '../sample/clockstep.ts';
 import { type Answer, isOtherNode, type PodUsage, type Usage } from '../sample/point.ts';
 import type { Bindings } from './admission.ts';
 import type { NodeState } from './nodestate.ts';
@@ -25,8 +26,11 @@ export interface StoreResult {
 }
 
 export interface Storage extends Bindings {
-  /** Stores a scrape in place of the node's previous one. A pod that it does not report keeps its last usage until that is stale. */
-  store(batch: NodeBatch): StoreResult;
+  /**
+   * Stores a scrape in place of the node's previous one. A pod that it does not report keeps its last usage until that is stale.
+   * @param step of the node's clock since its previous scrape; no rate is counted over it.
+   */
+  store(batch: NodeBatch, step?: ClockStep): StoreResult;
   /** Drops a node that has left the cluster. */
   forget(node: string): void;
   /** Drops a stored node of that name with another UID, also one from a snapshot. */
@@ -68,10 +72,10 @@ export function createStorage(options: StorageOptions): Storage {
     podsInRows: () => table.nodes.values().reduce((sum, { pods }) => sum + pods.filter(isInRows).length, 0),
   };
 
-  function store(batch: NodeBatch): StoreResult {
+  function store(batch: NodeBatch, step?: ClockStep): StoreResult {
     const uid = nodeUid(batch.node);
     keepOnly(batch.node, uid);
-    const { node, first } = updateNode(table, batch, uid, options);
+    const { node, first } = updateNode(table, batch, uid, options, step);
     usageSeen ||= reader.hasUsage(node);
     return { waiting: first, spacingMs: node.spacingMs };
   }

@@ -19,6 +19,8 @@ export interface StoredNode {
   storedMs: number;
   /** When it was first stored, monotonic; after a restart, when the snapshot's scrape was. */
   readonly sinceMs: number;
+  /** When its clock was last seen to have been set, monotonic. */
+  steppedMs?: number | undefined;
   readonly layout: Layout;
   readonly rows: Rows;
   /** Of the layout, in its order. */

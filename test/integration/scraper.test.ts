@@ -7,6 +7,7 @@ import type { NodeInfo } from '../../src/cluster/nodes.ts';
 import { createKubeletClient } from '../../src/kubelet/client.ts';
 import { createRegistry, type Registry } from '../../src/monitoring.ts';
 import type { NodeBatch } from '../../src/sample/batch.ts';
+import type { ClockStep } from '../../src/sample/clockstep.ts';
 import { createLocalEndpoints } from '../../src/scrape/endpoint/endpoints.ts';
 import { createScrapeMetrics } from '../../src/scrape/report/scrapemetrics.ts';
 import { createScraper, type Scraper } from '../../src/scrape/scraper.ts';
@@ -30,6 +31,8 @@ interface Rig extends AsyncDisposable {
   readonly registry: Registry;
   readonly batches: NodeBatch[];
   readonly clocksAheadMs: number[];
+  /** Of the node's clock, one for each batch. */
+  readonly steps: (ClockStep | undefined)[];
   readonly scraper: Scraper;
   /** Sets the node's clock so far ahead of ours. */
   setAhead(ms: number): void;
@@ -62,6 +65,7 @@ async function setUp(): Promise<Rig> {
   const registry = createRegistry();
   const batches: NodeBatch[] = [];
   const clocksAheadMs: number[] = [];
+  const steps: (ClockStep | undefined)[] = [];
   const forgotten: string[] = [];
   const kept: string[] = [];
   const nodes = new Map<string, NodeInfo>();
@@ -91,9 +95,10 @@ async function setUp(): Promise<Rig> {
     mode: 'auto',
     expectations: { isRunning: () => false, anyUnreported: () => false },
     sink: {
-      store(batch, clockAheadMs) {
+      store(batch, clockAheadMs, step) {
         batches.push(batch);
         clocksAheadMs.push(clockAheadMs);
+        steps.push(step);
         return { waiting: 0, spacingMs: 0 };
       },
       forget: (node) => void forgotten.push(node),
@@ -117,6 +122,7 @@ async function setUp(): Promise<Rig> {
     registry,
     batches,
     clocksAheadMs,
+    steps,
     scraper,
     setAhead: (ms) => void (nodeAheadMs = ms),
     forgotten,
@@ -263,8 +269,31 @@ describe('scraper', () => {
     await rig.round(1);
     rig.setAhead(-60_000);
     await rig.round(1);
-    assert.deepEqual(rig.recorded.lines, ['warn: a clock is wrong', 'warn: a clock is wrong']);
+    const step = 'warn: the clock of a node was set; its usage is kept until there are two newer samples';
+    assert.deepEqual(rig.recorded.lines, ['warn: a clock is wrong', step, 'warn: a clock is wrong']);
     assert.match(rig.scraper.statuses()[0]?.last?.clockSkew?.what ?? '', /node-a is at least \d+ s behind ours/);
+  });
+
+  test('a step of the clock of a node is published with the next batch, also after a failed scrape, and from either endpoint', async () => {
+    rig.set('node-a');
+    await untilObserved(rig.registry, 1);
+    await rig.round(1);
+    rig.kubelet.faults.cadvisor = 500;
+    rig.setAhead(-60_000);
+    await rig.round(1);
+    rig.kubelet.faults.cadvisor = 404;
+    await rig.round(1);
+    rig.setAhead(120_000);
+    await rig.round(1);
+    await rig.round(1);
+    assert.deepEqual(
+      rig.steps.map((step) => step !== undefined),
+      [false, false, true, true, false],
+    );
+    assert.deepEqual(
+      rig.batches.map(({ source }) => source),
+      ['cadvisor', 'cadvisor', 'resource', 'resource', 'resource'],
+    );
   });
 
   test('publishes how far the clock of the node is ahead, as its Date header has it', async () => {

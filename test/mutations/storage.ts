@@ -4,6 +4,60 @@ import { type Mutation, mutate } from './mutation.ts';
 const tests = ['test/unit/storage/samplepair.test.ts', 'test/unit/storage/*.test.ts'];
 
 export const storage: readonly Mutation[] = [
+  ...mutate(
+    'sample/clockstep.ts',
+    ['test/unit/sample/clockstep.test.ts', 'test/unit/storage/clockstep.test.ts'],
+    [
+      ['isAhead && !isBack) return', 'isAhead) return', 'a clock that is set back makes a rate'],
+      ['if (!isAhead && ', 'if (', 'a clock that is set ahead makes a rate'],
+      ['slewShare = 0.1', 'slewShare = 0.01', 'a clock that is slewed has been set'],
+      [
+        'dateMs + dateResolutionMs, ...times',
+        'dateMs, ...times',
+        'the fraction of a second that Date leaves out is a step',
+      ],
+      ['return sampleMs <= latestMs && ', 'return false && ', 'a sample from before a step has the time of after it'],
+      [
+        '!(isNew && sampleMs < earliestMs)',
+        'sampleMs >= earliestMs',
+        'a sample of long before a step is from after it',
+      ],
+    ],
+  ),
+  ...mutate('storage/nodeupdate.ts', tests, [
+    [
+      'pod.state === undefined && update.limits.step === undefined',
+      'pod.state === undefined',
+      'the fast path goes over a step of the clock',
+    ],
+    [
+      'if (step !== undefined) markStep(node, nowMs);',
+      '',
+      'a pod that is not reported goes on from before a step of the clock',
+    ],
+    [
+      '&& !hasStepped(update) ? newContainerMs',
+      '? newContainerMs',
+      'a start before a step of the clock is the base of a rate',
+    ],
+    ['if (limits.step !== undefined) return 0;', '', 'a step of the clock is the spacing of samples'],
+  ]),
+  ...mutate('storage/podusage.ts', tests, [
+    ['    isBeforeStep === undefined &&\n', '', 'a container sampled before a step of the clock has ended'],
+  ]),
+  ...mutate('storage/samplepair.ts', tests, [
+    ['limits.step !== undefined || pair', 'pair', 'a rate goes over a step of the clock'],
+    [
+      ' || pair.isBeforeStep === true) return add',
+      ') return add',
+      'a rate goes from a sample before a step of the clock',
+    ],
+    [
+      'step === undefined ? pair : markBeforeStep(pair)',
+      'pair',
+      'a rate goes over a step at which a pod was not reported',
+    ],
+  ]),
   ...mutate('storage/samplerules.ts', tests, [
     [
       'counterJitterSeconds = 1e-6',
@@ -170,8 +224,8 @@ export const storage: readonly Mutation[] = [
       'a pod goes on from the samples of another node',
     ],
     [
-      'update.previous?.source === batch.source ? newContainerMs : 0',
-      'newContainerMs',
+      'update.previous?.source === batch.source && !hasStepped',
+      '!hasStepped',
       'of a node that was just found, start times are believed',
     ],
     ['batch.hasSwap ?? known?.hasSwap ?? false', 'batch.hasSwap ?? false', 'swap is forgotten when none is in use'],
@@ -237,7 +291,7 @@ export const storage: readonly Mutation[] = [
   ]),
   ...mutate('storage/podusage.ts', tests, [
     ['filter(({ rival }) => rival === undefined)', 'filter(() => true)', 'times of two clocks are compared'],
-    [' && previous?.get(name)?.last === last', '', 'a container that has just come has ended, if its time is old'],
+    [' &&\n    previous?.get(name)?.last === last', '', 'a container that has just come has ended, if its time is old'],
     ['previous?.valuelessMs ?? -Infinity', '-Infinity', 'a container that was odd is not waited for'],
     ['if (lacksValue) return', 'if (ready.size === 0) return', 'a pod is served without a container whose row is odd'],
     [
@@ -246,7 +300,7 @@ export const storage: readonly Mutation[] = [
       'an init container stands in for the pod',
     ],
     [
-      "typeof base === 'string' && newestMs - last.timestampMs > limitMs && previous",
+      'newestMs - last.timestampMs > limitMs &&\n    previous',
       'false && previous',
       'a container that has ended is waited for',
     ],

@@ -42,8 +42,10 @@ export interface Cost {
   readonly verifiedBy: Verification;
   /** Of the body, as sent. */
   readonly wireBytes: number;
-  /** The node's clock, milliseconds since the epoch. */
+  /** The node's clock, milliseconds since the epoch: the Date header, or our own clock where there is none. */
   readonly nodeTimeMs: number;
+  /** The Date header, milliseconds since the epoch; undefined where there is none. */
+  readonly dateMs: number | undefined;
 }
 
 /** One kubelet. A failure is told, never thrown. */
@@ -162,20 +164,21 @@ export function createEndpoint(
     decoded: Decoded | undefined,
     nodeTimeMs: number,
   ): Told | undefined {
-    const { address, verifiedBy, wireBytes } = answer;
+    const { address, verifiedBy, wireBytes, dateMs } = answer;
     if (decoded?.kind === 'too-brief') return undefined;
     if (decoded?.kind !== 'batch') {
-      return { ...tellUseless(path, answer, decoded), address, verifiedBy, wireBytes, nodeTimeMs };
+      return { ...tellUseless(path, answer, decoded), address, verifiedBy, wireBytes, nodeTimeMs, dateMs };
     }
     const { kind, batch, filtered, doubts } = decoded;
-    return { kind, batch, filtered, doubts, address, verifiedBy, wireBytes, nodeTimeMs };
+    return { kind, batch, filtered, doubts, address, verifiedBy, wireBytes, nodeTimeMs, dateMs };
   }
 
   function tellFailure(error: unknown): Told {
     if (!(error instanceof KubeletError)) throw error;
     if (!(error instanceof BodyTooLargeError)) return { kind: 'unanswered', why: explainFailure(error) };
     const { address } = error.attempt;
-    const cost = { address, verifiedBy: 'nothing', wireBytes: bodyLimitBytes, nodeTimeMs: clock.wallMs() } as const;
+    const nodeTimeMs = clock.wallMs();
+    const cost = { address, verifiedBy: 'nothing', wireBytes: bodyLimitBytes, nodeTimeMs, dateMs: undefined } as const;
     return { kind: 'unusable', why: explainFailure(error), ...cost };
   }
 

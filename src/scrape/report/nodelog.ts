@@ -5,20 +5,27 @@ import type { Logger } from '../../logging.ts';
 import type { Outcome } from '../source/target.ts';
 
 export interface NodeNews {
-  /** @param skew where the node's clock is wrong. */
-  tell(node: NodeInfo, outcome: Outcome, skew: Explanation | undefined): void;
+  /**
+   * @param skew where the node's clock is wrong.
+   * @param hasStepped whether it was set since the scrape before.
+   */
+  tell(node: NodeInfo, outcome: Outcome, skew: Explanation | undefined, hasStepped: boolean): void;
 }
 
 export function createNodeNews(log: Logger): NodeNews {
   let told: string | undefined;
   let skewTold = false;
+  let stepTold = false;
 
   return { tell };
 
-  function tell(node: NodeInfo, outcome: Outcome, skew: Explanation | undefined): void {
+  function tell(node: NodeInfo, outcome: Outcome, skew: Explanation | undefined, hasStepped: boolean): void {
     tellOutcome(node, outcome);
     if (skew !== undefined && !skewTold) log.warn({ node: node.name, reason: inOneLine(skew) }, 'a clock is wrong');
     skewTold = skew !== undefined;
+    if (hasStepped && !stepTold)
+      log.warn({ node: node.name }, 'the clock of a node was set; its usage is kept until there are two newer samples');
+    stepTold = hasStepped;
   }
 
   function tellOutcome(node: NodeInfo, outcome: Outcome): void {

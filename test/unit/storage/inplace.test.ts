@@ -66,6 +66,7 @@ const scrape = fc.record({
   source: fc.oneof({ weight: 9, arbitrary: fc.constant('cadvisor' as const) }, fc.constant('resource' as const)),
   hasSwap: fc.constantFrom(undefined, undefined, undefined, true, false),
   hasMachine: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.constant(false)),
+  hasStepped: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
 });
 type Scrape = typeof scrape extends fc.Arbitrary<infer T> ? T : never;
 
@@ -80,9 +81,11 @@ test('the fast path and the slow path store and serve the same', () => {
       for (const [index, each] of scrapes.entries()) {
         clock.jump(each.afterMs);
         const points = running[nodes.indexOf(each.node)]?.(each, clock) ?? assert.fail();
-        const stored = inPlace.store(points);
-        assert.deepEqual(stored, renewed.store(toBatch(points)), `scrape ${index}`);
-        assert.deepEqual(stored, slow.store(points), `scrape ${index}`);
+        const nowMs = clock.wallMs();
+        const step = each.hasStepped ? { earliestMs: nowMs - each.afterMs, latestMs: nowMs - 1_350 } : undefined;
+        const stored = inPlace.store(points, step);
+        assert.deepEqual(stored, renewed.store(toBatch(points), step), `scrape ${index}`);
+        assert.deepEqual(stored, slow.store(points, step), `scrape ${index}`);
         assert.equal(slow.podsInRows(), 0);
         for (const other of [renewed, slow]) {
           assert.deepEqual(served(inPlace), served(other), `after scrape ${index}`);

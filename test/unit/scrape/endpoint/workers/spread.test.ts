@@ -60,6 +60,7 @@ function batch(filtered: boolean): Told {
     verifiedBy: 'address',
     wireBytes: 1,
     nodeTimeMs: 1,
+    dateMs: 1,
   };
 }
 
