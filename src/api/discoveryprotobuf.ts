@@ -1,7 +1,7 @@
 /** The discovery documents in protobuf; field numbers are those of k8s.io/apimachinery's and k8s.io/api's generated.proto. */
 import { writeListMeta, writeObjectMeta } from '../apimachinery/metaprotobuf.ts';
 import { encodeProtobuf, type ProtobufWriter } from '../apimachinery/protobuf.ts';
-import type { AggregatedGroups, Group, GroupList, GroupVersion, ResourceList } from './discovery.ts';
+import type { AggregatedGroups, Group, GroupList, GroupVersion, ResourceList } from './discoverydocuments.ts';
 
 export function encodeGroupList({ kind, groups }: GroupList): Buffer {
   return encodeProtobuf('', kind, (writer) => {
@@ -63,9 +63,9 @@ export function encodeAggregatedGroups({ kind, apiVersion, items }: AggregatedGr
   });
 }
 
-type AggregatedVersion = AggregatedGroups['items'][number]['versions'][number];
+type VersionResources = AggregatedGroups['items'][number]['versions'][number];
 
-function writeVersion(writer: ProtobufWriter, { version, resources, freshness }: AggregatedVersion): void {
+function writeVersion(writer: ProtobufWriter, { version, resources, freshness }: VersionResources): void {
   writer.string(1, version);
   for (const { resource, responseKind, scope, singularResource, verbs } of resources) {
     writer.message(2, () => {

@@ -2,10 +2,9 @@
 import {
   aggregatedGroup,
   aggregatedKind,
-  type AggregatedVersion,
   aggregatedVersions,
-  type Discovery,
-} from '../api/discovery.ts';
+  type DiscoveryVersion,
+} from '../api/discoverydocuments.ts';
 import { group, versions } from '../api/types.ts';
 import { type Encodable, mediaTypes } from '../apimachinery/encoding.ts';
 import { encodeJson } from '../apimachinery/meta.ts';
@@ -135,7 +134,7 @@ const aggregatedOnly: Restrictions = {
   allowsTransform: (_mediaType, transform) => aggregatedVersionOf(transform) !== undefined,
 };
 
-function aggregatedVersionOf(transform: Transform | undefined): AggregatedVersion | undefined {
+function aggregatedVersionOf(transform: Transform | undefined): DiscoveryVersion | undefined {
   if (transform?.group !== aggregatedGroup || transform.kind !== aggregatedKind) return undefined;
   return aggregatedVersions.find((known) => known === transform.version);
 }

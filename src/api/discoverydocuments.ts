@@ -1,0 +1,83 @@
+/** The discovery documents as JSON has them: groups, versions, resources. */
+import { group, resources, type Version, versions } from './types.ts';
+
+/** The group and kind that clients name in Accept to get the aggregated form. */
+export const aggregatedGroup = 'apidiscovery.k8s.io';
+export const aggregatedKind = 'APIGroupDiscoveryList';
+
+/** kube-apiservers before 1.30 request v2beta1 only; both have the same fields. */
+export const aggregatedVersions = ['v2', 'v2beta1'] as const;
+
+/** A version of apidiscovery.k8s.io. */
+export type DiscoveryVersion = (typeof aggregatedVersions)[number];
+
+/** No watch, and never delete or deletecollection: namespace deletion, garbage collection and backups act on the verbs that discovery lists. */
+const verbs = ['get', 'list'] as const;
+
+export interface GroupVersion {
+  readonly groupVersion: string;
+  readonly version: string;
+}
+
+export interface Group {
+  readonly name: string;
+  readonly versions: readonly GroupVersion[];
+  readonly preferredVersion: GroupVersion;
+  readonly serverAddressByClientCIDRs?: readonly { readonly clientCIDR: string; readonly serverAddress: string }[];
+}
+
+export type GroupList = ReturnType<typeof groupList>;
+export type ResourceList = ReturnType<typeof resourceList>;
+export type AggregatedGroups = ReturnType<typeof aggregatedGroups>;
+
+export const legacyGroup: Group = {
+  name: group,
+  versions: versions.map(groupVersion),
+  preferredVersion: groupVersion(versions[0]),
+};
+
+function groupVersion(version: Version): GroupVersion {
+  return { groupVersion: `${group}/${version}`, version };
+}
+
+/** Returns an APIGroupList; it has no apiVersion, as in Kubernetes. */
+export function groupList(serverAddress: string) {
+  const here = { ...legacyGroup, serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }] };
+  return { kind: 'APIGroupList', groups: [here] };
+}
+
+/** Returns an APIResourceList: the resources of one version. */
+export function resourceList(version: Version) {
+  return {
+    kind: 'APIResourceList',
+    apiVersion: 'v1',
+    groupVersion: `${group}/${version}`,
+    resources: resources.map(({ name, kind, namespaced }) => ({ name, singularName: '', namespaced, kind, verbs })),
+  };
+}
+
+/** Returns the aggregated document: all versions with their resources. */
+export function aggregatedGroups(ownVersion: DiscoveryVersion) {
+  return {
+    kind: aggregatedKind,
+    apiVersion: `${aggregatedGroup}/${ownVersion}`,
+    metadata: {},
+    items: [
+      {
+        metadata: { name: group },
+        versions: versions.map((version) => ({
+          version,
+          resources: resources.map(({ name, kind, namespaced }) => ({
+            resource: name,
+            // Empty means the parent's; null would break clients of 1.26.
+            responseKind: { group: '', version: '', kind },
+            scope: namespaced ? 'Namespaced' : 'Cluster',
+            singularResource: '',
+            verbs,
+          })),
+          freshness: 'Current',
+        })),
+      },
+    ],
+  };
+}
