@@ -1,17 +1,17 @@
-/** Usage as the cells of a table's row: exact, as metrics-server shows it, or readable, as `kubectl top` does. */
+/** Usage as the cells of a Table's row. */
 import { formatBinary, formatDecimalNano } from '../apimachinery/quantity.ts';
-import type { ResourceUsage } from './types.ts';
+import type { ResourceUsage } from './usage.ts';
 
-/** Either way the cells are quantities, so that whoever parses the one can parse the other. */
+/** Exact is metrics-server's form, readable that of `kubectl top`. Both are quantities, so that a client that parses one can parse the other. */
 export type TableCells = 'exact' | 'readable';
 
-/** CPU and memory. */
+/** Returns the cells of CPU and memory. */
 export function usageCells({ cpuNanocores, memoryBytes }: ResourceUsage, cells: TableCells): readonly [string, string] {
   switch (cells) {
     case 'exact':
       return [formatDecimalNano(cpuNanocores), formatBinary(memoryBytes)];
     case 'readable':
-      // kubectl top rounds the one up and the other down: what uses next to no CPU is shown as 1m and not as idle.
+      // kubectl top rounds CPU up and memory down: a container that uses next to no CPU is shown with 1m, not as idle.
       return [`${Math.ceil(cpuNanocores / nanocoresPerMillicore)}m`, `${Math.floor(memoryBytes / bytesPerMebibyte)}Mi`];
   }
 }

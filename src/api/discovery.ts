@@ -2,8 +2,16 @@
 import { createHash } from 'node:crypto';
 import type { Encodable } from '../apimachinery/encoding.ts';
 import { encodeJson } from '../apimachinery/meta.ts';
-import { aggregatedGroups, type DiscoveryVersion, groupList, legacyGroup, resourceList } from './discoverydocuments.ts';
+import {
+  aggregatedGroups,
+  type DiscoveredResource,
+  type DiscoveryVersion,
+  groupList,
+  legacyGroup,
+  resourceList,
+} from './discoverydocuments.ts';
 import { encodeAggregatedGroups, encodeGroup, encodeGroupList, encodeResourceList } from './discoveryprotobuf.ts';
+import { resources as allResources } from './resources.ts';
 import type { Version } from './types.ts';
 
 export interface Discovery {
@@ -26,26 +34,31 @@ export interface Discovery {
  * Makes the discovery documents.
  * @param serverAddress where clients of any network reach this server, such as `:10250`; only shown, in the legacy list of groups.
  */
-export function createDiscovery(serverAddress: string): Discovery {
+export function createDiscovery(
+  serverAddress: string,
+  resources: readonly DiscoveredResource[] = allResources,
+): Discovery {
   const groups = groupList(serverAddress);
   return {
     groupList: { json: () => groups, protobuf: () => encodeGroupList(groups) },
-    aggregated: { v2: aggregatedDocument('v2'), v2beta1: aggregatedDocument('v2beta1') },
-    etag: etagOf(encodeJson(aggregatedGroups('v2'))),
+    aggregated: { v2: aggregatedDocument(resources, 'v2'), v2beta1: aggregatedDocument(resources, 'v2beta1') },
+    etag: etagOf(encodeJson(aggregatedGroups(resources, 'v2'))),
     group: {
       json: () => ({ kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup }),
       protobuf: () => encodeGroup(legacyGroup),
     },
-    resources: { v1: resourceDocument('v1'), v1beta1: resourceDocument('v1beta1') },
+    resources: { v1: resourceDocument(resources, 'v1'), v1beta1: resourceDocument(resources, 'v1beta1') },
   };
 }
 
-function resourceDocument(version: Version): Encodable {
-  return { json: () => resourceList(version), protobuf: () => encodeResourceList(resourceList(version)) };
+function resourceDocument(resources: readonly DiscoveredResource[], version: Version): Encodable {
+  const json = () => resourceList(resources, version);
+  return { json, protobuf: () => encodeResourceList(json()) };
 }
 
-function aggregatedDocument(version: DiscoveryVersion): Encodable {
-  return { json: () => aggregatedGroups(version), protobuf: () => encodeAggregatedGroups(aggregatedGroups(version)) };
+function aggregatedDocument(resources: readonly DiscoveredResource[], version: DiscoveryVersion): Encodable {
+  const json = () => aggregatedGroups(resources, version);
+  return { json, protobuf: () => encodeAggregatedGroups(json()) };
 }
 
 function etagOf(body: Buffer): string {

@@ -1,5 +1,6 @@
 /** The discovery documents as JSON has them: groups, versions, resources. */
-import { group, resources, type Version, versions } from './types.ts';
+import type { Resource } from './resource.ts';
+import { group, type Version, versions } from './types.ts';
 
 /** The group and kind that clients name in Accept to get the aggregated form. */
 export const aggregatedGroup = 'apidiscovery.k8s.io';
@@ -26,6 +27,9 @@ export interface Group {
   readonly serverAddressByClientCIDRs?: readonly { readonly clientCIDR: string; readonly serverAddress: string }[];
 }
 
+/** The part of a resource that discovery lists. */
+export type DiscoveredResource = Pick<Resource, 'name' | 'kind' | 'namespaced' | 'shortNames' | 'versions'>;
+
 export type GroupList = ReturnType<typeof groupList>;
 export type ResourceList = ReturnType<typeof resourceList>;
 export type AggregatedGroups = ReturnType<typeof aggregatedGroups>;
@@ -47,17 +51,24 @@ export function groupList(serverAddress: string) {
 }
 
 /** Returns an APIResourceList: the resources of one version. */
-export function resourceList(version: Version) {
+export function resourceList(resources: readonly DiscoveredResource[], version: Version) {
   return {
     kind: 'APIResourceList',
     apiVersion: 'v1',
     groupVersion: `${group}/${version}`,
-    resources: resources.map(({ name, kind, namespaced }) => ({ name, singularName: '', namespaced, kind, verbs })),
+    resources: servedIn(version, resources).map(({ name, kind, namespaced, shortNames }) => ({
+      name,
+      singularName: '',
+      namespaced,
+      kind,
+      verbs,
+      shortNames: shortNames.length === 0 ? undefined : shortNames,
+    })),
   };
 }
 
 /** Returns the aggregated document: all versions with their resources. */
-export function aggregatedGroups(ownVersion: DiscoveryVersion) {
+export function aggregatedGroups(resources: readonly DiscoveredResource[], ownVersion: DiscoveryVersion) {
   return {
     kind: aggregatedKind,
     apiVersion: `${aggregatedGroup}/${ownVersion}`,
@@ -67,17 +78,22 @@ export function aggregatedGroups(ownVersion: DiscoveryVersion) {
         metadata: { name: group },
         versions: versions.map((version) => ({
           version,
-          resources: resources.map(({ name, kind, namespaced }) => ({
+          resources: servedIn(version, resources).map(({ name, kind, namespaced, shortNames }) => ({
             resource: name,
             // Empty means the parent's; null would break clients of 1.26.
             responseKind: { group: '', version: '', kind },
             scope: namespaced ? 'Namespaced' : 'Cluster',
             singularResource: '',
             verbs,
+            shortNames: shortNames.length === 0 ? undefined : shortNames,
           })),
           freshness: 'Current',
         })),
       },
     ],
   };
+}
+
+function servedIn(version: Version, resources: readonly DiscoveredResource[]): readonly DiscoveredResource[] {
+  return resources.filter((resource) => resource.versions.includes(version));
 }

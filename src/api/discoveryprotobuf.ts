@@ -43,8 +43,9 @@ export function encodeResourceList({ kind, apiVersion, groupVersion, resources }
         writer.message(4, () => {
           for (const verb of resource.verbs) writer.string(1, verb);
         });
+        for (const shortName of resource.shortNames ?? []) writer.string(5, shortName);
         writer.string(6, resource.singularName);
-        // Group, version and storage version hash: as the list says, and none.
+        // Group and version are the list's; there is no storage version hash.
         for (const each of [8, 9, 10]) writer.string(each, '');
       });
     }
@@ -67,7 +68,7 @@ type VersionResources = AggregatedGroups['items'][number]['versions'][number];
 
 function writeVersion(writer: ProtobufWriter, { version, resources, freshness }: VersionResources): void {
   writer.string(1, version);
-  for (const { resource, responseKind, scope, singularResource, verbs } of resources) {
+  for (const { resource, responseKind, scope, singularResource, verbs, shortNames } of resources) {
     writer.message(2, () => {
       writer.string(1, resource);
       writer.message(2, () => {
@@ -78,6 +79,7 @@ function writeVersion(writer: ProtobufWriter, { version, resources, freshness }:
       writer.string(3, scope);
       writer.string(4, singularResource);
       for (const verb of verbs) writer.string(5, verb);
+      for (const shortName of shortNames ?? []) writer.string(6, shortName);
     });
   }
   writer.string(3, freshness);

@@ -1,59 +1,46 @@
-/** Objects of metrics.k8s.io as encodeJson takes them, which then has the bytes of Kubernetes' own encoder. */
+/** Objects of metrics.k8s.io as encodeJson and encodeYaml take them: the slow path of jsonpieces.ts. */
 import { formatDuration } from '../apimachinery/duration.ts';
 import { formatTime, type ObjectMeta, type TypeMeta } from '../apimachinery/meta.ts';
-import { formatBinary, formatDecimalNano } from '../apimachinery/quantity.ts';
-import {
-  type ContainerMetrics,
-  group,
-  type MetricsObject,
-  type NodeMetrics,
-  type PodMetrics,
-  type ResourceUsage,
-  type Version,
-} from './types.ts';
+import type { Resource } from './resource.ts';
+import { group, isList, type MetricsItem, type MetricsObject, type Version } from './types.ts';
 
-/** The whole object. Lists are written in pieces and with a fast path, to the byte as encodeJson writes this. */
-export function toJson(object: MetricsObject, version: Version): object {
-  const typeMeta = toTypeMeta(object, version);
+/** Returns the whole object; its bytes are those of the forms in pieces. */
+export function toJson<T extends MetricsItem>(
+  resource: Resource<T>,
+  object: MetricsObject<T>,
+  version: Version,
+): object {
+  const typeMeta = typeMetaOf(resource, object, version);
   // In lists, objects have neither kind nor apiVersion.
-  if ('slices' in object) return { ...typeMeta, metadata: {}, items: [...object.slices].flat().map(toWire) };
-  return { ...typeMeta, ...toWire(object) };
+  if (isList(object)) {
+    return { ...typeMeta, metadata: {}, items: [...object.slices].flat().map((item) => toItem(resource, item)) };
+  }
+  return { ...typeMeta, ...toItem(resource, object) };
 }
 
-export function toTypeMeta(object: MetricsObject, version: Version): TypeMeta {
-  return { kind: object.kind, apiVersion: `${group}/${version}` };
+export function typeMetaOf<T extends MetricsItem>(
+  { kind, listKind }: Resource<T>,
+  object: MetricsObject<T>,
+  version: Version,
+): TypeMeta {
+  return { kind: isList(object) ? listKind : kind, apiVersion: `${group}/${version}` };
 }
 
-export function toObjectMeta(object: NodeMetrics | PodMetrics): ObjectMeta {
+export function toObjectMeta(object: MetricsItem): ObjectMeta {
   return {
     name: object.name,
-    namespace: object.kind === 'PodMetrics' ? object.namespace : undefined,
+    namespace: object.namespace,
     creationTimestamp: formatTime(object.creationTimestampMs),
     labels: object.labels.size === 0 ? undefined : object.labels,
   };
 }
 
-// The order of keys in these literals is the order on the wire.
-
-/** An object as lists have it. */
-export function toWire(object: NodeMetrics | PodMetrics): object {
+/** Returns an object as lists have it. The order of keys is the order on the wire. */
+export function toItem<T extends MetricsItem>(resource: Resource<T>, object: T): object {
   return {
     metadata: toObjectMeta(object),
     timestamp: formatTime(object.timestampMs),
     window: formatDuration(object.windowMs),
-    usage: object.kind === 'NodeMetrics' ? toWireUsage(object.usage) : undefined,
-    containers: object.kind === 'PodMetrics' ? object.containers.map(toWireContainer) : undefined,
-  };
-}
-
-function toWireContainer(container: ContainerMetrics): object {
-  return { name: container.name, usage: toWireUsage(container) };
-}
-
-function toWireUsage(usage: ResourceUsage): object {
-  return {
-    cpu: formatDecimalNano(usage.cpuNanocores),
-    memory: formatBinary(usage.memoryBytes),
-    swap: usage.swapBytes === undefined ? undefined : formatBinary(usage.swapBytes),
+    ...resource.members(object),
   };
 }

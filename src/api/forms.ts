@@ -1,29 +1,56 @@
-/** The forms that objects of metrics.k8s.io are served in: compact JSON by its fast path, all others by the common ones. */
+/** The forms in which objects of metrics.k8s.io are served. */
 import type { EncodableInPieces } from '../apimachinery/encoding.ts';
 import { jsonListPieces } from '../apimachinery/jsonlist.ts';
-import { encodeJson } from '../apimachinery/meta.ts';
+import { encodeJson, type JsonForm } from '../apimachinery/meta.ts';
 import { inOnePiece, type Pieces, type PieceWriter } from '../apimachinery/pieces.ts';
-import { toJson, toTypeMeta, toWire } from './encode.ts';
+import { toItem, toJson, typeMetaOf } from './encode.ts';
 import { jsonPieces } from './jsonpieces.ts';
 import { metricsProtobuf } from './protobuf.ts';
-import type { MetricsObject, NodeMetrics, PodMetrics, Version } from './types.ts';
+import type { Resource } from './resource.ts';
+import { isList, type MetricsItem, type MetricsObject, type Version } from './types.ts';
 
-export function metricsInPieces(object: MetricsObject, version: Version): EncodableInPieces {
+export interface FormOptions {
+  readonly version: Version;
+  /** Whether to write compact JSON by the slow path: use it to rule out a bug in the fast one. */
+  readonly disableFastPath: boolean;
+}
+
+export function metricsInPieces<T extends MetricsItem>(
+  resource: Resource<T>,
+  object: MetricsObject<T>,
+  { version, disableFastPath }: FormOptions,
+): EncodableInPieces {
+  const createMemberWriter = disableFastPath ? undefined : resource.createMemberWriter;
   return {
     json: (form, writer) =>
-      form === 'compact' ? jsonPieces(object, version, writer) : prettyPieces(object, version, writer),
-    protobuf: () => metricsProtobuf(object, version),
-    whole: () => toJson(object, version),
+      form === 'compact' && createMemberWriter !== undefined
+        ? // Fast path: the same bytes as encodeJson of toJson, which jsonpieces.test.ts holds.
+          jsonPieces({ typeMeta: typeMetaOf(resource, object, version), object, createMemberWriter }, writer)
+        : // Slow path
+          slowPieces(resource, object, version, form, writer),
+    protobuf: () => metricsProtobuf(resource, object, version),
+    whole: () => toJson(resource, object, version),
   };
 }
 
-function prettyPieces(object: MetricsObject, version: Version, writer: PieceWriter): Pieces {
-  if (!('slices' in object)) return inOnePiece(encodeJson(toJson(object, version), 'pretty'));
-  const head = { ...toTypeMeta(object, version), metadata: {} };
-  const slices: Iterable<readonly (NodeMetrics | PodMetrics)[]> = object.slices;
+function slowPieces<T extends MetricsItem>(
+  resource: Resource<T>,
+  object: MetricsObject<T>,
+  version: Version,
+  form: JsonForm,
+  writer: PieceWriter,
+): Pieces {
+  if (!isList(object)) return inOnePiece(encodeJson(toJson(resource, object, version), form));
+  const head = { ...typeMetaOf(resource, object, version), metadata: {} };
   return jsonListPieces(
-    { head: () => head, member: 'items', slices, toItem: toWire, whenEmpty: '[]' },
-    'pretty',
+    {
+      head: () => head,
+      member: 'items',
+      slices: object.slices,
+      toItem: (item: T) => toItem(resource, item),
+      whenEmpty: '[]',
+    },
+    form,
     writer,
   );
 }

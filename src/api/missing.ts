@@ -22,7 +22,7 @@ const words: Readonly<Record<Missing, readonly [reason: string, message: string]
 
 /** @param resource as metrics-server names it in this error. */
 export function noUsage(
-  resource: 'nodemetrics' | 'podmetrics',
+  resource: string,
   name: string,
   { reason, node }: Answer<unknown> & { readonly kind: 'missing' },
   troubleOf: NodeTrouble,

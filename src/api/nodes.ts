@@ -1,83 +1,90 @@
-/** Answers list and get of NodeMetrics: the nodes that exist, joined with what is known of their usage. */
-import { type FieldSelector, requireKnownFields } from '../apimachinery/fields.ts';
-import type { Labels, LabelSelector } from '../apimachinery/labels.ts';
-import { notFound } from '../apimachinery/status.ts';
+/** NodeMetrics: the usage of the nodes that exist. */
+import type { Labels } from '../apimachinery/labels.ts';
 import type { Answer, Usage } from '../sample/point.ts';
-import { type NodeTrouble, noUsage } from './missing.ts';
-import { selection, sliced } from './slices.ts';
-import type { NodeMetrics, NodeMetricsList } from './types.ts';
+import { usageCells } from './cells.ts';
+import { createReader, type ReaderOptions } from './reader.ts';
+import type { Resource, ResourceReader } from './resource.ts';
+import { type MetricsItem, versions } from './types.ts';
+import {
+  type ResourceUsage,
+  toUsage,
+  usageColumns,
+  usageSchema,
+  usageStart,
+  writeUsage,
+  writeUsageField,
+} from './usage.ts';
+
+export interface NodeMetrics extends MetricsItem {
+  readonly usage: ResourceUsage;
+}
+
+const endOfWindow = Buffer.from(`",${usageStart}`);
+const endOfNode = Buffer.from('"}}');
+
+export const nodeMetrics: Resource<NodeMetrics> = {
+  name: 'nodes',
+  kind: 'NodeMetrics',
+  listKind: 'NodeMetricsList',
+  namespaced: false,
+  shortNames: [],
+  versions,
+  columns: usageColumns,
+  cells: ({ usage }, style) => usageCells(usage, style),
+  // Slow path. Both paths write one usage; see usage.ts.
+  members: ({ usage }) => ({ usage: toUsage(usage) }),
+  // Fast path
+  createMemberWriter: (writer) => ({
+    write({ usage }) {
+      writer.bytes(endOfWindow);
+      writeUsage(writer, usage);
+      writer.bytes(endOfNode);
+    },
+  }),
+  writeFields: (writer, { usage }) => writeUsageField(writer, 4, usage),
+  schema: {
+    description: 'NodeMetrics sets resource usage metrics of a node.',
+    itemsDescription: 'List of node metrics.',
+    required: ['usage'],
+    properties: () => ({ usage: usageSchema }),
+    parts: {},
+  },
+};
 
 interface Node {
   readonly name: string;
   readonly labels: Labels;
 }
 
-/** The nodes of the cluster. */
-interface NodeReader {
-  get(name: string): Node | undefined;
-  /** Sorted by name. */
-  list(): readonly Node[];
-}
-
-/** The usage of nodes. */
-interface NodeUsageReader {
-  nodeUsage(name: string): Answer<Usage>;
-}
-
-export interface NodesApiOptions {
-  readonly nodes: NodeReader;
-  readonly usage: NodeUsageReader;
-  readonly troubleOf: NodeTrouble;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-}
-
-export interface NodeListOptions {
-  readonly labelSelector?: LabelSelector | undefined;
-  readonly fieldSelector?: FieldSelector | undefined;
-}
-
-export interface NodesApi {
-  /** Nodes without usage are left out. Throws StatusError BadRequest for a field that nodes do not have. */
-  list(options?: NodeListOptions): NodeMetricsList;
-  /** Throws StatusError NotFound with one text for a node that is not there, and another, that says why, for one without usage. */
-  get(name: string): NodeMetrics;
-}
-
-export function createNodesApi({ nodes, usage, troubleOf, now }: NodesApiOptions): NodesApi {
-  return { list, get };
-
-  function list({ labelSelector, fieldSelector }: NodeListOptions = {}): NodeMetricsList {
-    if (fieldSelector !== undefined) requireKnownFields(fieldSelector);
-    const creationTimestampMs = now();
-    const isSelected = selection(labelSelector, fieldSelector);
-    return { kind: 'NodeMetricsList', slices: sliced(nodes.list(), metricsOf) };
-
-    function metricsOf(node: Node): NodeMetrics | undefined {
-      if (!isSelected(node)) return undefined;
-      const answer = usage.nodeUsage(node.name);
-      return answer.kind === 'ready' ? toNodeMetrics(node, answer.value, creationTimestampMs) : undefined;
-    }
-  }
-
-  function get(name: string): NodeMetrics {
-    const node = nodes.get(name);
-    // The singular is Kubernetes' own and differs from pods.
-    if (node === undefined) throw notFound({ group: '', resource: 'node' }, name);
-    const answer = usage.nodeUsage(name);
-    if (answer.kind === 'missing') throw noUsage('nodemetrics', name, { ...answer, node: name }, troubleOf);
-    return toNodeMetrics(node, answer.value, now());
-  }
-}
-
-function toNodeMetrics(node: Node, usage: Usage, creationTimestampMs: number): NodeMetrics {
-  return {
-    kind: 'NodeMetrics',
-    name: node.name,
-    labels: node.labels,
-    creationTimestampMs,
-    timestampMs: usage.timestampMs,
-    windowMs: usage.windowMs,
-    usage,
+export interface NodeReaderOptions extends ReaderOptions {
+  /** The nodes of the cluster. */
+  readonly nodes: {
+    get(name: string): Node | undefined;
+    /** Returns all nodes, sorted by name. */
+    list(): readonly Node[];
   };
+  readonly usage: { nodeUsage(name: string): Answer<Usage> };
+}
+
+export function createNodeReader({ nodes, usage, ...options }: NodeReaderOptions): ResourceReader<NodeMetrics> {
+  return createReader<Node, Usage, NodeMetrics>(
+    {
+      get: (_namespace, name) => nodes.get(name),
+      list: () => nodes.list(),
+      usageOf({ name }) {
+        const answer = usage.nodeUsage(name);
+        return answer.kind === 'ready' ? answer : { ...answer, node: name };
+      },
+      toMetrics,
+      // The singular is Kubernetes' own and differs from pods.
+      missingObject: 'node',
+      missingUsage: 'nodemetrics',
+    },
+    options,
+  );
+}
+
+function toMetrics({ name, labels }: Node, usage: Usage, creationTimestampMs: number): NodeMetrics {
+  const { timestampMs, windowMs } = usage;
+  return { name, labels, creationTimestampMs, timestampMs, windowMs, usage };
 }

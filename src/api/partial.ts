@@ -1,4 +1,4 @@
-/** Objects reduced to their metadata, for clients that only want to know what there is. */
+/** Objects reduced to their metadata, as PartialObjectMetadata. */
 import type { EncodableInPieces } from '../apimachinery/encoding.ts';
 import { jsonListPieces } from '../apimachinery/jsonlist.ts';
 import { encodeJson } from '../apimachinery/meta.ts';
@@ -7,19 +7,19 @@ import { inOnePiece } from '../apimachinery/pieces.ts';
 import { encodeProtobuf, type ProtobufWriter } from '../apimachinery/protobuf.ts';
 import { protobufListPieces } from '../apimachinery/protobuflist.ts';
 import { toObjectMeta } from './encode.ts';
-import type { MetricsList, MetricsObject, NodeMetrics, PodMetrics } from './types.ts';
+import { isList, type MetricsItem, type MetricsList, type MetricsObject } from './types.ts';
 
-/** What meta.k8s.io is served in; Table and PartialObjectMetadata have the same fields in both. */
+/** The served versions of meta.k8s.io; Table and PartialObjectMetadata have the same fields in both. */
 export const metaVersions = ['v1', 'v1beta1'] as const;
 
 export type MetaVersion = (typeof metaVersions)[number];
 
 export function partialObjectMetadata(object: MetricsObject, version: MetaVersion): EncodableInPieces {
-  return 'slices' in object ? partialList(object, version) : partial(object, version);
+  return isList(object) ? partialList(object, version) : partial(object, version);
 }
 
-/** One object as a Table's row and a list have it too. */
-export function toPartial(object: NodeMetrics | PodMetrics, version: MetaVersion): object {
+/** Returns one object's metadata as a Table's row and a list have it too. */
+export function toPartial(object: MetricsItem, version: MetaVersion): object {
   return { kind, apiVersion: apiVersionOf(version), metadata: toObjectMeta(object) };
 }
 
@@ -30,7 +30,7 @@ export function apiVersionOf(version: MetaVersion): string {
 const kind = 'PartialObjectMetadata';
 const listKind = 'PartialObjectMetadataList';
 
-function partial(object: NodeMetrics | PodMetrics, version: MetaVersion): EncodableInPieces {
+function partial(object: MetricsItem, version: MetaVersion): EncodableInPieces {
   const whole = () => toPartial(object, version);
   return {
     json: (form) => inOnePiece(encodeJson(whole(), form)),
@@ -42,13 +42,13 @@ function partial(object: NodeMetrics | PodMetrics, version: MetaVersion): Encoda
 
 function partialList({ slices }: MetricsList, version: MetaVersion): EncodableInPieces {
   const head = { kind: listKind, apiVersion: apiVersionOf(version), metadata: {} };
-  const toItem = (item: NodeMetrics | PodMetrics) => toPartial(item, version);
+  const toItem = (item: MetricsItem) => toPartial(item, version);
   return {
     // Kubernetes writes an empty one as null here, and as [] for the objects themselves.
     json: (form, writer) =>
       jsonListPieces({ head: () => head, member: 'items', slices, toItem, whenEmpty: 'null' }, form, writer),
     protobuf: () =>
-      protobufListPieces<NodeMetrics | PodMetrics>({
+      protobufListPieces<MetricsItem>({
         apiVersion: apiVersionOf(version),
         kind: listKind,
         slices,
@@ -65,6 +65,5 @@ function partialList({ slices }: MetricsList, version: MetaVersion): EncodableIn
 }
 
 function partialItem(field: number) {
-  return (writer: ProtobufWriter, item: NodeMetrics | PodMetrics) =>
-    writer.message(field, () => writeObjectMeta(writer, 1, item));
+  return (writer: ProtobufWriter, item: MetricsItem) => writer.message(field, () => writeObjectMeta(writer, 1, item));
 }

@@ -1,87 +1,175 @@
-/** Answers list and get of PodMetrics: the pods that run, joined with what is known of their containers' usage. */
-import { type FieldSelector, requireKnownFields } from '../apimachinery/fields.ts';
-import type { Labels, LabelSelector } from '../apimachinery/labels.ts';
-import { notFound } from '../apimachinery/status.ts';
+/** PodMetrics: the usage of the containers of running pods. */
+import type { JsonWriter } from '../apimachinery/jsonwriter.ts';
+import type { Labels } from '../apimachinery/labels.ts';
+import { quoteJson } from '../apimachinery/meta.ts';
+import type { ProtobufWriter } from '../apimachinery/protobuf.ts';
 import type { Answer, PodUsage } from '../sample/point.ts';
-import { type NodeTrouble, noUsage } from './missing.ts';
-import { selection, sliced } from './slices.ts';
-import type { PodMetrics, PodMetricsList } from './types.ts';
+import { usageCells } from './cells.ts';
+import type { Schema } from './openapi/schema.ts';
+import { createReader, type ReaderOptions } from './reader.ts';
+import type { MemberWriter, Resource, ResourceReader } from './resource.ts';
+import { type MetricsItem, versions } from './types.ts';
+import {
+  type ResourceUsage,
+  toUsage,
+  usageColumns,
+  usageSchema,
+  usageStart,
+  writeUsage,
+  writeUsageField,
+} from './usage.ts';
+
+export interface ContainerMetrics extends ResourceUsage {
+  readonly name: string;
+}
+
+export interface PodMetrics extends MetricsItem {
+  readonly namespace: string;
+  /** Sorted by name. */
+  readonly containers: readonly ContainerMetrics[];
+}
+
+const containerSchema: Schema = {
+  description: 'ContainerMetrics sets resource usage metrics of a container.',
+  type: 'object',
+  required: ['name', 'usage'],
+  properties: {
+    name: {
+      description: 'Container name corresponding to the one from pod.spec.containers.',
+      type: 'string',
+      default: '',
+    },
+    usage: usageSchema,
+  },
+};
+
+export const podMetrics: Resource<PodMetrics> = {
+  name: 'pods',
+  kind: 'PodMetrics',
+  listKind: 'PodMetricsList',
+  namespaced: true,
+  shortNames: [],
+  versions,
+  columns: usageColumns,
+  cells: (pod, style) => usageCells(sum(pod), style),
+  members: toMembers,
+  createMemberWriter,
+  writeFields(writer, { containers }) {
+    for (const container of containers) writeContainer(writer, 4, container);
+  },
+  schema: {
+    description: 'PodMetrics sets resource usage metrics of a pod.',
+    itemsDescription: 'List of pod metrics.',
+    required: ['containers'],
+    properties: (partOf) => ({
+      containers: {
+        description: 'Metrics for all containers are collected within the same time window.',
+        type: 'array',
+        items: partOf('ContainerMetrics'),
+        'x-kubernetes-list-type': 'atomic',
+      },
+    }),
+    parts: { ContainerMetrics: containerSchema },
+  },
+};
+
+function sum({ containers }: PodMetrics): ResourceUsage {
+  return {
+    cpuNanocores: containers.reduce((total, { cpuNanocores }) => total + cpuNanocores, 0),
+    memoryBytes: containers.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
+  };
+}
+
+/** Slow path. Both paths write the containers in the same order, and each usage by usage.ts. */
+function toMembers({ containers }: PodMetrics): object {
+  return { containers: containers.map((container) => ({ name: container.name, usage: toUsage(container) })) };
+}
+
+/** Fast path. Writes as much as possible at a time: every call costs as much as its bytes. */
+function createMemberWriter(writer: JsonWriter): MemberWriter<PodMetrics> {
+  const first = new ContainerStart('","containers":[');
+  const next = new ContainerStart('"}},');
+  return {
+    write({ containers }) {
+      if (containers.length === 0) return writer.bytes(noContainers);
+      for (let index = 0; index < containers.length; index += 1) {
+        const container = containers[index] as ContainerMetrics;
+        writer.bytes(index === 0 ? first.of(container.name) : next.of(container.name));
+        writeUsage(writer, container);
+      }
+      writer.bytes(endOfPod);
+    },
+  };
+}
+
+const noContainers = Buffer.from('","containers":[]}');
+const endOfPod = Buffer.from('"}}]}');
+
+/** Caches the bytes from the end of what precedes a container to its first number, by name: most clusters have few names of containers. */
+class ContainerStart {
+  readonly #open: string;
+  readonly #cache = new Map<string, Buffer>();
+
+  constructor(open: string) {
+    this.#open = open;
+  }
+
+  of(name: string): Buffer {
+    const cached = this.#cache.get(name);
+    if (cached !== undefined) return cached;
+    const made = Buffer.from(`${this.#open}{"name":${quoteJson(name)},${usageStart}`);
+    if (this.#cache.size < namesLimit) this.#cache.set(name, made);
+    return made;
+  }
+}
+
+/** Names of containers that are cached for one list. */
+const namesLimit = 1_000;
+
+function writeContainer(writer: ProtobufWriter, field: number, container: ContainerMetrics): void {
+  writer.message(field, () => {
+    writer.string(1, container.name);
+    writeUsageField(writer, 2, container);
+  });
+}
 
 interface Pod {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** A static pod's config hash, by which kubelets know it in place of the UID. */
+  /** A static pod's config hash: kubelets report it in place of the UID. */
   readonly configHash: string | undefined;
   /** Its spec.nodeName. */
   readonly node: string | undefined;
   readonly labels: Labels;
 }
 
-/** The running pods of the cluster. */
-interface PodReader {
-  get(namespace: string, name: string): Pod | undefined;
-  /** Those of one namespace or of all, sorted by namespace, then name. */
-  list(namespace?: string): readonly Pod[];
+export interface PodReaderOptions extends ReaderOptions {
+  /** The running pods of the cluster. */
+  readonly pods: {
+    get(namespace: string, name: string): Pod | undefined;
+    /** Returns the pods of one namespace or of all, sorted by namespace, then name. */
+    list(namespace?: string): readonly Pod[];
+  };
+  readonly usage: { podUsage(pod: Omit<Pod, 'labels'>): Answer<PodUsage> };
 }
 
-/** The usage of pods. */
-interface PodUsageReader {
-  podUsage(pod: Omit<Pod, 'labels'>): Answer<PodUsage>;
+export function createPodReader({ pods, usage, ...options }: PodReaderOptions): ResourceReader<PodMetrics> {
+  return createReader<Pod, PodUsage, PodMetrics>(
+    {
+      get: (namespace, name) => pods.get(namespace, name),
+      list: (namespace) => pods.list(namespace),
+      usageOf: (pod) => usage.podUsage(pod),
+      toMetrics,
+      missingObject: 'pods',
+      missingUsage: 'podmetrics',
+    },
+    options,
+  );
 }
 
-export interface PodsApiOptions {
-  readonly pods: PodReader;
-  readonly usage: PodUsageReader;
-  readonly troubleOf: NodeTrouble;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-}
-
-export interface PodListOptions {
-  /** All namespaces where undefined. */
-  readonly namespace?: string | undefined;
-  readonly labelSelector?: LabelSelector | undefined;
-  readonly fieldSelector?: FieldSelector | undefined;
-}
-
-export interface PodsApi {
-  /** Pods without usage are left out. Throws StatusError BadRequest for a field that pods do not have. */
-  list(options?: PodListOptions): PodMetricsList;
-  /** Throws StatusError NotFound with one text for a pod that does not run, and another, that says why, for one without usage. */
-  get(namespace: string, name: string): PodMetrics;
-}
-
-export function createPodsApi({ pods, usage, troubleOf, now }: PodsApiOptions): PodsApi {
-  return { list, get };
-
-  function list({ namespace, labelSelector, fieldSelector }: PodListOptions = {}): PodMetricsList {
-    if (fieldSelector !== undefined) requireKnownFields(fieldSelector);
-    const creationTimestampMs = now();
-    const isSelected = selection(labelSelector, fieldSelector);
-    return { kind: 'PodMetricsList', slices: sliced(pods.list(namespace), metricsOf) };
-
-    function metricsOf(pod: Pod): PodMetrics | undefined {
-      if (!isSelected(pod)) return undefined;
-      const answer = usage.podUsage(pod);
-      return answer.kind === 'ready' ? toPodMetrics(pod, answer.value, creationTimestampMs) : undefined;
-    }
-  }
-
-  function get(namespace: string, name: string): PodMetrics {
-    const pod = pods.get(namespace, name);
-    if (pod === undefined) throw notFound({ group: '', resource: 'pods' }, name);
-    const answer = usage.podUsage(pod);
-    if (answer.kind === 'missing') {
-      throw noUsage('podmetrics', `${namespace}/${name}`, answer, troubleOf);
-    }
-    return toPodMetrics(pod, answer.value, now());
-  }
-}
-
-function toPodMetrics(pod: Pod, usage: PodUsage, creationTimestampMs: number): PodMetrics {
+function toMetrics(pod: Pod, usage: PodUsage, creationTimestampMs: number): PodMetrics {
   return {
-    kind: 'PodMetrics',
     namespace: pod.namespace,
     name: pod.name,
     labels: pod.labels,

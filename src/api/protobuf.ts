@@ -4,57 +4,31 @@ import { writeListMeta, writeObjectMeta, writeTime } from '../apimachinery/metap
 import { inOnePiece, type Pieces } from '../apimachinery/pieces.ts';
 import { encodeProtobuf, type ProtobufWriter } from '../apimachinery/protobuf.ts';
 import { protobufListPieces } from '../apimachinery/protobuflist.ts';
-import { formatBinary, formatDecimalNano } from '../apimachinery/quantity.ts';
-import {
-  type ContainerMetrics,
-  group,
-  type MetricsObject,
-  type NodeMetrics,
-  type PodMetrics,
-  type ResourceUsage,
-  type Version,
-} from './types.ts';
+import { typeMetaOf } from './encode.ts';
+import type { Resource } from './resource.ts';
+import { isList, type MetricsItem, type MetricsObject, type Version } from './types.ts';
 
-export function metricsProtobuf(object: MetricsObject, version: Version): Pieces {
-  const apiVersion = `${group}/${version}`;
-  const { kind } = object;
-  if (!('slices' in object)) {
-    return inOnePiece(encodeProtobuf(apiVersion, kind, (writer) => writeMetrics(writer, object)));
+export function metricsProtobuf<T extends MetricsItem>(
+  resource: Resource<T>,
+  object: MetricsObject<T>,
+  version: Version,
+): Pieces {
+  const { apiVersion, kind } = typeMetaOf(resource, object, version);
+  if (!isList(object)) {
+    return inOnePiece(encodeProtobuf(apiVersion, kind, (writer) => writeItem(writer, resource, object)));
   }
-  return protobufListPieces<NodeMetrics | PodMetrics>({
+  return protobufListPieces<T>({
     apiVersion,
     kind,
     before: (writer) => writeListMeta(writer, 1),
     slices: object.slices,
-    writeItem: (writer, item) => writer.message(2, () => writeMetrics(writer, item)),
+    writeItem: (writer, item) => writer.message(2, () => writeItem(writer, resource, item)),
   });
 }
 
-function writeMetrics(writer: ProtobufWriter, object: NodeMetrics | PodMetrics): void {
+function writeItem<T extends MetricsItem>(writer: ProtobufWriter, resource: Resource<T>, object: T): void {
   writeObjectMeta(writer, 1, object);
   writeTime(writer, 2, object.timestampMs);
   writer.message(3, () => writer.integer(1, wireNanoseconds(object.windowMs)));
-  if (object.kind === 'NodeMetrics') writeUsage(writer, 4, object.usage);
-  else for (const container of object.containers) writeContainer(writer, 4, container);
-}
-
-function writeContainer(writer: ProtobufWriter, field: number, container: ContainerMetrics): void {
-  writer.message(field, () => {
-    writer.string(1, container.name);
-    writeUsage(writer, 2, container);
-  });
-}
-
-/** A map from the resource's name to its quantity, sorted by name. */
-function writeUsage(writer: ProtobufWriter, field: number, usage: ResourceUsage): void {
-  writeQuantity(writer, field, 'cpu', formatDecimalNano(usage.cpuNanocores));
-  writeQuantity(writer, field, 'memory', formatBinary(usage.memoryBytes));
-  if (usage.swapBytes !== undefined) writeQuantity(writer, field, 'swap', formatBinary(usage.swapBytes));
-}
-
-function writeQuantity(writer: ProtobufWriter, field: number, name: string, quantity: string): void {
-  writer.message(field, () => {
-    writer.string(1, name);
-    writer.message(2, () => writer.string(1, quantity));
-  });
+  resource.writeFields(writer, object);
 }

@@ -1,34 +1,40 @@
-/** Objects as rows of a table, for `kubectl get`: the real server's columns and, unless told otherwise, its cells. */
+/** Objects as rows of a table, for `kubectl get`: the columns of metrics-server and, by default, its cells. */
 import { formatDuration } from '../apimachinery/duration.ts';
 import type { EncodableInPieces } from '../apimachinery/encoding.ts';
 import { jsonListPieces } from '../apimachinery/jsonlist.ts';
 import { quote } from '../apimachinery/quote.ts';
 import { badRequest } from '../apimachinery/status.ts';
-import { type TableCells, usageCells } from './cells.ts';
+import type { TableCells } from './cells.ts';
 import { toJson } from './encode.ts';
 import { apiVersionOf, type MetaVersion, toPartial } from './partial.ts';
-import type { MetricsObject, NodeMetrics, PodMetrics, ResourceUsage, Version } from './types.ts';
+import type { Resource } from './resource.ts';
+import { isList, type MetricsItem, type MetricsObject, type Slices, type Version } from './types.ts';
 
-/** What of each object its row holds beside the cells. */
+/** The part of an object that its row holds beside the cells. */
 export type IncludeObject = 'Metadata' | 'Object' | 'None';
 
 export interface TableOptions {
   readonly metaVersion: MetaVersion;
-  /** Of the objects that rows hold. */
+  /** Version of the objects that rows hold. */
   readonly version: Version;
   readonly includeObject: IncludeObject;
   readonly cells: TableCells;
 }
 
-/** Not to be asked for in protobuf: there is no such message. */
-export function toTable(object: MetricsObject, options: TableOptions): EncodableInPieces {
-  const slices: Iterable<readonly (NodeMetrics | PodMetrics)[]> = 'slices' in object ? object.slices : [[object]];
-  const toItem = (item: NodeMetrics | PodMetrics) => toRow(item, options);
+/** Makes a Table; it has no protobuf message. */
+export function toTable<T extends MetricsItem>(
+  resource: Resource<T>,
+  object: MetricsObject<T>,
+  options: TableOptions,
+): EncodableInPieces {
+  const slices: Slices<T> = isList(object) ? object.slices : [[object]];
+  const columns = [nameColumn, ...resource.columns.map(({ name, format }) => column(name, format)), windowColumn];
+  const toItem = (item: T) => toRow(resource, item, options);
   const head = (isEmpty: boolean) => ({
     kind: 'Table',
     apiVersion: apiVersionOf(options.metaVersion),
     metadata: {},
-    // Without a row nobody knows the columns: Kubernetes takes the resources from the first one.
+    // Kubernetes takes the columns from the first row, so a Table without rows has none.
     columnDefinitions: isEmpty ? null : columns,
   });
   return {
@@ -43,7 +49,10 @@ export function toTable(object: MetricsObject, options: TableOptions): Encodable
   };
 }
 
-/** Throws StatusError BadRequest for anything but the three words and nothing. */
+/**
+ * Parses the parameter includeObject.
+ * @throws StatusError BadRequest for anything but its three values and the empty string.
+ */
 export function parseIncludeObject(text: string): IncludeObject {
   switch (text) {
     case '':
@@ -59,37 +68,24 @@ export function parseIncludeObject(text: string): IncludeObject {
   }
 }
 
-/** No swap, ever: Kubernetes would make the columns of the first row's resources, and scripts tell columns by their place. */
-const columns: readonly object[] = [
-  column('Name', 'name', 'Name of the resource'),
-  column('cpu', 'quantity'),
-  column('memory', 'quantity'),
-  column('Window', 'duration'),
-];
+const nameColumn = column('Name', 'name', 'Name of the resource');
+const windowColumn = column('Window', 'duration');
 
 function column(name: string, format: string, description = ''): object {
   return { name, type: 'string', format, description, priority: 0 };
 }
 
-function toRow(object: NodeMetrics | PodMetrics, options: TableOptions): object {
-  const usage = object.kind === 'NodeMetrics' ? object.usage : sum(object);
-  const cells = [object.name, ...usageCells(usage, options.cells), formatDuration(object.windowMs)];
-  return { cells, object: included(object, options) };
+function toRow<T extends MetricsItem>(resource: Resource<T>, object: T, options: TableOptions): object {
+  const cells = [object.name, ...resource.cells(object, options.cells), formatDuration(object.windowMs)];
+  return { cells, object: included(resource, object, options) };
 }
 
-function sum({ containers }: PodMetrics): ResourceUsage {
-  return {
-    cpuNanocores: containers.reduce((total, { cpuNanocores }) => total + cpuNanocores, 0),
-    memoryBytes: containers.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
-  };
-}
-
-function included(object: NodeMetrics | PodMetrics, options: TableOptions): object | null {
+function included<T extends MetricsItem>(resource: Resource<T>, object: T, options: TableOptions): object | null {
   switch (options.includeObject) {
     case 'Metadata':
       return toPartial(object, options.metaVersion);
     case 'Object':
-      return toJson(object, options.version);
+      return toJson(resource, object, options.version);
     case 'None':
       return null;
   }

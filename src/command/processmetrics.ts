@@ -1,8 +1,7 @@
 /** How much is stored and how old it is when it is served, told under metrics-server's names. */
 import { Gauge } from 'prom-client';
-import type { NodesApi } from '../api/nodes.ts';
-import type { PodsApi } from '../api/pods.ts';
-import type { Slices } from '../api/types.ts';
+import type { ServedResource } from '../api/resource.ts';
+import type { MetricsItem, Slices } from '../api/types.ts';
 import type { Clock } from '../clock.ts';
 import { createQuickHistogram, type Registry } from '../monitoring.ts';
 import type { NodeStatus } from '../scrape/report/nodestatus.ts';
@@ -42,33 +41,35 @@ export function createNodeStateMetrics(registry: Registry, statuses: () => reado
 /** metrics-server's: from a second, each 1.364 times the one before, to six minutes. */
 const ageBuckets = Array.from({ length: 20 }, (_, index) => 1.364 ** index);
 
-/** Wraps what answers requests, so that the age of all it hands out is observed. */
+/** Returns a function that wraps readers, so that the age of every object that they return is observed. */
 export function createFreshnessMetrics(
   registry: Registry,
   clock: Clock,
-): { nodes(api: NodesApi): NodesApi; pods(api: PodsApi): PodsApi } {
+): (served: readonly ServedResource[]) => readonly ServedResource[] {
   const freshness = createQuickHistogram(registry, {
     name: 'metrics_server_api_metric_freshness_seconds',
     help: 'Age of the metrics that are served.',
     buckets: ageBuckets,
   });
-  return {
-    nodes: ({ list, get }) => ({
-      list: (options) => observeAll(list(options)),
-      get: (name) => observe(get(name), clock.wallMs()),
-    }),
-    pods: ({ list, get }) => ({
-      list: (options) => observeAll(list(options)),
-      get: (namespace, name) => observe(get(namespace, name), clock.wallMs()),
-    }),
-  };
+  return (served) => served.map(({ resource, reader }) => ({ resource, reader: observed(reader) }));
 
-  function observeAll<T extends Aged, L extends { readonly slices: Slices<T> }>(list: L): L {
-    return { ...list, slices: { [Symbol.iterator]: () => observed(list.slices) } };
+  function observed({ list, get }: ServedResource['reader']): ServedResource['reader'] {
+    return {
+      list(selection) {
+        // Here, not when the first slice is taken: a selection that is not valid must be refused before.
+        const { slices } = list(selection);
+        return { slices: { [Symbol.iterator]: () => observedSlices(slices) } };
+      },
+      get(namespace, name) {
+        const item = get(namespace, name);
+        observe(item, clock.wallMs());
+        return item;
+      },
+    };
   }
 
-  /** As they are handed out, which may be later than they were asked for. */
-  function* observed<T extends Aged>(slices: Slices<T>): Generator<readonly T[], void, void> {
+  /** Observes each slice when it is taken, which may be later than the request. */
+  function* observedSlices(slices: Slices<MetricsItem>): Generator<readonly MetricsItem[], void, void> {
     for (const slice of slices) {
       const nowMs = clock.wallMs();
       for (const item of slice) observe(item, nowMs);
@@ -76,12 +77,7 @@ export function createFreshnessMetrics(
     }
   }
 
-  function observe<T extends Aged>(item: T, nowMs: number): T {
-    freshness.observe((nowMs - item.timestampMs) / 1000);
-    return item;
+  function observe({ timestampMs }: MetricsItem, nowMs: number): void {
+    freshness.observe((nowMs - timestampMs) / 1000);
   }
-}
-
-interface Aged {
-  readonly timestampMs: number;
 }

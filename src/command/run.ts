@@ -1,9 +1,8 @@
 /** The composition root: builds every room in the order of its rank, runs their loops, and unwinds on shutdown. */
 import type { TableCells } from '../api/cells.ts';
 import { createDiscovery } from '../api/discovery.ts';
-import { createNodesApi } from '../api/nodes.ts';
 import { createOpenApi } from '../api/openapi/openapi.ts';
-import { createPodsApi } from '../api/pods.ts';
+import { serveResources } from '../api/resources.ts';
 import { createClientMetrics, type OnRequest } from '../client/clientmetrics.ts';
 import { createRestClient } from '../client/rest.ts';
 import { createServerClock } from '../client/serverclock.ts';
@@ -158,9 +157,8 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
       discovery: createDiscovery(`:${options['secure-port']}`),
       openApi: createOpenApiHandlers(createOpenApi({ title: 'kubegauge', version: `v${version}` }), clock.wallMs),
       resources: createResourceRoutes(
-        observe.nodes(createNodesApi({ nodes, usage: storage, troubleOf: scraper.troubleOf, now: clock.wallMs })),
-        observe.pods(createPodsApi({ pods, usage: storage, troubleOf: scraper.troubleOf, now: clock.wallMs })),
-        options['table-cells'] as TableCells,
+        observe(serveResources({ nodes, pods, usage: storage, troubleOf: scraper.troubleOf, now: clock.wallMs })),
+        { cells: options['table-cells'] as TableCells, disableFastPath: false },
       ),
       health: createHealthChecks({
         clock,

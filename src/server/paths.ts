@@ -1,4 +1,5 @@
 /** The router: the table of all paths that are served. */
+import type { Discovery } from '../api/discovery.ts';
 import {
   aggregatedGroup,
   aggregatedKind,

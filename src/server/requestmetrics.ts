@@ -1,6 +1,7 @@
 /** Metrics of requests, under the names of k8s.io/apiserver where they mean the same. */
 import { Counter, Gauge, Histogram } from 'prom-client';
-import { group, resources, versions } from '../api/types.ts';
+import { resources } from '../api/resources.ts';
+import { group } from '../api/types.ts';
 import type { Registry } from '../monitoring.ts';
 import { isHealthPath } from './health.ts';
 import type { RequestInfo } from './requestinfo.ts';
@@ -87,8 +88,9 @@ function labelsOf({ method, path, resource, shape }: RequestInfo) {
   const known =
     resource?.group === group &&
     shape !== 'other' &&
-    versions.some((version) => version === resource.version) &&
-    resources.some(({ name }) => name === resource.resource)
+    resources.some(
+      ({ name, versions }) => name === resource.resource && versions.some((version) => version === resource.version),
+    )
       ? resource
       : undefined;
   const isRead = method === 'GET' || method === 'HEAD';

@@ -1,81 +1,93 @@
-/** Serves list and get of metrics.k8s.io's two resources, in the negotiated form. */
+/** Serves list and get of the resources of metrics.k8s.io, in the form that the client requests. */
 import type { TableCells } from '../api/cells.ts';
 import { metricsInPieces } from '../api/forms.ts';
-import type { NodesApi } from '../api/nodes.ts';
 import { type MetaVersion, metaVersions, partialObjectMetadata } from '../api/partial.ts';
-import type { PodsApi } from '../api/pods.ts';
-import { parseIncludeObject, type TableOptions, toTable } from '../api/table.ts';
-import { group, type MetricsObject, versions } from '../api/types.ts';
+import type { Resource, ServedResource } from '../api/resource.ts';
+import { parseIncludeObject, toTable } from '../api/table.ts';
+import { group, isList, type MetricsObject, type Version } from '../api/types.ts';
 import { type EncodableInPieces, mediaTypes } from '../apimachinery/encoding.ts';
 import { StatusError, watchNotSupported } from '../apimachinery/status.ts';
 import { compress } from './compress.ts';
-import { checkGetOptions, type ListOptions, parseListOptions } from './listoptions.ts';
+import { checkGetOptions, parseListOptions } from './listoptions.ts';
 import type { Restrictions, Transform } from './negotiate.ts';
 import { piecesReply, type Reply, requireAccepted } from './reply.ts';
 import type { ApiRequest, RequestInfo, ResourceRequest } from './requestinfo.ts';
 import type { ApiRoute } from './route.ts';
 import { createWriterPool, type WriterPool } from './writers.ts';
 
-/** Returns the route of a path below one of our API versions, or undefined. */
+/** Returns the route of a path below a version of ours, or undefined where there is none. */
 export type ResourceRoutes = (info: RequestInfo) => ApiRoute | undefined;
 
-export function createResourceRoutes(nodes: NodesApi, pods: PodsApi, cells: TableCells): ResourceRoutes {
-  const writers = createWriterPool();
-  return ({ resource, shape }) => {
-    const version = versions.find((known) => known === resource?.version);
-    if (resource === undefined || version === undefined || resource.group !== group) return undefined;
-    const read = readFunctionOf(resource, shape);
-    if (read === undefined) return undefined;
-    return {
-      produces: resource.name === '' ? [...mediaTypes, ...streamTypes] : mediaTypes,
-      serve: (request) => serve(request, { version, cells, writers }, read),
-    };
-  };
-
-  function readFunctionOf(
-    { resource, namespace, name }: ResourceRequest,
-    shape: RequestInfo['shape'],
-  ): ReadObject | undefined {
-    if (resource === 'nodes' && shape === 'cluster') {
-      return name === '' ? readList(resource, nodes.list) : readOne(() => nodes.get(name));
-    }
-    if (resource !== 'pods' || shape === 'other') return undefined;
-    if (name !== '') return shape === 'cluster' ? undefined : readOne(() => pods.get(namespace, name));
-    return readList(resource, (options) => pods.list({ namespace: namespace || undefined, ...options }));
-  }
+export interface ResourceRouteOptions {
+  readonly cells: TableCells;
+  /** Writes compact JSON by the slow path. */
+  readonly disableFastPath: boolean;
 }
 
-/** Named only in a 406: Kubernetes names them for every list. */
+export function createResourceRoutes(served: readonly ServedResource[], options: ResourceRouteOptions): ResourceRoutes {
+  const writers = createWriterPool();
+  return ({ resource: requested, shape }) => {
+    if (requested?.group !== group) return undefined;
+    const found = served.find(({ resource }) => resource.name === requested.resource);
+    const version = found?.resource.versions.find((known) => known === requested.version);
+    if (found === undefined || version === undefined) return undefined;
+    const find = finderOf(found, requested, shape);
+    if (find === undefined) return undefined;
+    const writing = { ...options, version, resource: found.resource, writers };
+    return {
+      produces: requested.name === '' ? [...mediaTypes, ...streamTypes] : mediaTypes,
+      serve: (request) => serve(request, writing, find),
+    };
+  };
+}
+
+/** Named only to clients that accept no media type of ours; Kubernetes names them for every list. */
 const streamTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 
 type Parameters = ReadonlyMap<string, string>;
-type ReadObject = (query: Parameters) => MetricsObject;
+/** Finds the object or the list that a request is about. */
+type Finder = (query: Parameters) => MetricsObject;
 
-function readOne(get: () => MetricsObject): ReadObject {
+/** Returns undefined where the path is not one of the resource's: a namespace for objects of the cluster, or none for one object of a namespace. */
+function finderOf(
+  { resource, reader }: ServedResource,
+  { namespace, name }: ResourceRequest,
+  shape: RequestInfo['shape'],
+): Finder | undefined {
+  if (shape === 'other') return undefined;
+  if (!resource.namespaced && shape === 'namespaced') return undefined;
+  if (name === '') return listFinder(resource, reader, namespace === '' ? undefined : namespace);
+  if (resource.namespaced && shape === 'cluster') return undefined;
+  return getFinder(() => reader.get(namespace, name));
+}
+
+function getFinder(get: () => MetricsObject): Finder {
   return (query) => {
     checkGetOptions(query);
     return get();
   };
 }
 
-function readList(resource: string, list: (options: ListOptions) => MetricsObject): ReadObject {
+function listFinder({ name }: Resource, reader: ServedResource['reader'], namespace: string | undefined): Finder {
   return (query) => {
-    const options = parseListOptions(query);
-    if (options.watch) throw watchNotSupported({ group, resource });
-    return list(options);
+    const { watch, labelSelector, fieldSelector } = parseListOptions(query);
+    if (watch) throw watchNotSupported({ group, resource: name });
+    return reader.list({ namespace, labelSelector, fieldSelector });
   };
 }
 
-/** How objects are written beside what the request negotiates. */
-interface WriteOptions extends Pick<TableOptions, 'version' | 'cells'> {
+/** How objects are written where neither query nor headers decide it. */
+interface WriteOptions extends ResourceRouteOptions {
+  readonly resource: Resource;
+  readonly version: Version;
   readonly writers: WriterPool;
 }
 
-/** Checks in the order of Kubernetes: acceptable form, parameters, existence of the object, conversion. */
-async function serve(request: ApiRequest, writing: WriteOptions, read: ReadObject): Promise<Reply> {
+/** The order of the checks is Kubernetes': media type, parameters, object, transform. */
+async function serve(request: ApiRequest, writing: WriteOptions, find: Finder): Promise<Reply> {
   const { query } = request.info;
   const accepted = requireAccepted(request, restrictions);
-  const object = transform(read(query), writing, accepted.transform, query);
+  const object = transform(find(query), writing, accepted.transform, query);
   return compress(
     await piecesReply(object, accepted, { writers: writing.writers, share: request.share }),
     request.header('accept-encoding'),
@@ -97,23 +109,21 @@ function metaVersionOf({ version }: Transform): MetaVersion | undefined {
 
 function transform(
   object: MetricsObject,
-  writing: WriteOptions,
+  { resource, ...writing }: WriteOptions,
   wanted: Transform | undefined,
   query: Parameters,
 ): EncodableInPieces {
-  const { version } = writing;
   const metaVersion = wanted === undefined ? undefined : metaVersionOf(wanted);
-  if (wanted === undefined || metaVersion === undefined) {
-    return metricsInPieces(object, version);
-  }
+  if (wanted === undefined || metaVersion === undefined) return metricsInPieces(resource, object, writing);
   if (wanted.kind === 'Table') {
     const includeObject = parseIncludeObject(query.get('includeObject') ?? '');
-    return toTable(object, { ...writing, metaVersion, includeObject });
+    return toTable(resource, object, { ...writing, metaVersion, includeObject });
   }
-  const isList = 'slices' in object;
-  if (isList !== wanted.kind.endsWith('List')) {
-    const problem = isList ? 'is a list' : 'is not a list';
-    const message = `you requested ${wanted.kind}, but the requested object ${problem} (*metrics.${object.kind})`;
+  const isOfList = isList(object);
+  if (isOfList !== wanted.kind.endsWith('List')) {
+    const problem = isOfList ? 'is a list' : 'is not a list';
+    const kind = isOfList ? resource.listKind : resource.kind;
+    const message = `you requested ${wanted.kind}, but the requested object ${problem} (*metrics.${kind})`;
     throw new StatusError('NotAcceptable', message);
   }
   return partialObjectMetadata(object, metaVersion);

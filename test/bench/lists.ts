@@ -1,6 +1,7 @@
 /** What answers of the API cost, from the store to the bytes of the JSON: all pods, one namespace by a label selector, one pod. */
-import { createPodsApi, type PodsApi } from '../../src/api/pods.ts';
-import { jsonPieces } from '../../src/api/jsonpieces.ts';
+import { metricsInPieces } from '../../src/api/forms.ts';
+import { createPodReader, type PodMetrics, podMetrics } from '../../src/api/pods.ts';
+import type { ResourceReader } from '../../src/api/resource.ts';
 import type { MetricsObject } from '../../src/api/types.ts';
 import { JsonWriter } from '../../src/apimachinery/jsonwriter.ts';
 import { parseLabelSelector } from '../../src/apimachinery/labels.ts';
@@ -16,7 +17,7 @@ export async function benchLists(figures: Figures): Promise<void> {
   for (const nodes of shapes) {
     const { storage, pods } = fillStore(nodes);
     const count = pods.list().length;
-    const api = createPodsApi({ pods, usage: storage, troubleOf: () => undefined, now: () => Date.now() });
+    const api = createPodReader({ pods, usage: storage, troubleOf: () => undefined, now: () => Date.now() });
     for (const group of contenders(api, count)) {
       collect();
       for (const [name, values] of await inTurns(group, turns)) {
@@ -29,7 +30,7 @@ export async function benchLists(figures: Figures): Promise<void> {
 }
 
 /** In groups, since a list of everything leaves garbage that the small ones in turn with it would have to collect. */
-function contenders(api: PodsApi, count: number): Contender[][] {
+function contenders(api: ResourceReader<PodMetrics>, count: number): Contender[][] {
   const first = api.list({ namespace: 'team-000' }).slices[Symbol.iterator]().next().value?.[0];
   if (first === undefined) throw new Error('the store of the benchmark serves nothing');
   const selected = () =>
@@ -44,7 +45,7 @@ function contenders(api: PodsApi, count: number): Contender[][] {
   ];
 }
 
-function each(times: number, answer: () => MetricsObject): void {
+function each(times: number, answer: () => MetricsObject<PodMetrics>): void {
   for (let time = 0; time < times; time += 1) {
     if (written(answer()) === 0) throw new Error('an answer of the benchmark is empty');
   }
@@ -54,8 +55,8 @@ function each(times: number, answer: () => MetricsObject): void {
 const writer = new JsonWriter();
 
 /** Piece by piece as the server does, which never has all of a list; returns how many bytes there were. */
-function written(object: MetricsObject): number {
-  const pieces = jsonPieces(object, 'v1', writer);
+function written(object: MetricsObject<PodMetrics>): number {
+  const pieces = metricsInPieces(podMetrics, object, { version: 'v1', disableFastPath: false }).json('compact', writer);
   let length = 0;
   for (;;) {
     const { done, value } = pieces.next();

@@ -7,7 +7,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { encodeJson } from '../../src/apimachinery/meta.ts';
 import { toJson } from '../../src/api/encode.ts';
-import { createPodsApi } from '../../src/api/pods.ts';
+import { createPodReader, podMetrics } from '../../src/api/pods.ts';
 import type { Answer, PodUsage } from '../../src/sample/point.ts';
 import { createRegistry } from '../../src/monitoring.ts';
 import { createConnections } from '../../src/server/connectionmetrics.ts';
@@ -94,7 +94,7 @@ async function start(count: number, limit = 0): Promise<Running> {
   });
   let made = 0;
   const state = { failAt: -1, gate: Promise.resolve() };
-  const api = createPodsApi({
+  const api = createPodReader({
     pods: {
       get: () => undefined,
       list: (namespace) => (namespace === undefined ? pods : pods.filter((pod) => pod.namespace === namespace)),
@@ -109,11 +109,8 @@ async function start(count: number, limit = 0): Promise<Running> {
     troubleOf: () => undefined,
     now: () => 1_795_377_918_000,
   });
-  const noNodes = {
-    list: () => ({ kind: 'NodeMetricsList' as const, slices: [] }),
-    get: () => assert.fail('no nodes'),
-  };
-  const routes = createResourceRoutes(noNodes, api, 'exact');
+  const served = [{ resource: podMetrics, reader: api }];
+  const routes = createResourceRoutes(served, { cells: 'exact', disableFastPath: false });
   const inFlight = createInFlight(limit);
   const recording = createRecordingLog();
   const port = await freePort();
@@ -149,7 +146,7 @@ async function start(count: number, limit = 0): Promise<Running> {
     inFlight,
     recording,
     made: () => made,
-    expected: () => encodeJson(toJson(api.list(), 'v1')),
+    expected: () => encodeJson(toJson(podMetrics, api.list(), 'v1')),
     [Symbol.asyncDispose]: () => server.close(),
   });
 }

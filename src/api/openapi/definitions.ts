@@ -1,37 +1,44 @@
-/** The schemas of metrics.k8s.io: the objects of types.ts as encode.ts writes them. A test holds the three together. */
-import { group, type MetricsObject, type Version } from '../types.ts';
+/** The schemas of metrics.k8s.io, made from the table of resources. A test holds served objects to them. */
+import type { Resource, ResourceSchema } from '../resource.ts';
+import { group, type Version } from '../types.ts';
 import { kubernetesSchemas, metaV1, typeMetaProperties } from './kubernetes.ts';
 import { reference, type Schema } from './schema.ts';
 
-type Kind = MetricsObject['kind'] | 'ContainerMetrics';
+/** The part of a resource that its schemas and operations need. */
+export type DescribedResource = Pick<Resource, 'name' | 'kind' | 'listKind' | 'namespaced' | 'versions'> & {
+  readonly schema: ResourceSchema;
+};
 
-/** The name of a schema: that of the type in Go, which kubectl and generated clients know. */
-export const metricsV = (version: Version, kind: Kind): string => `io.k8s.metrics.pkg.apis.metrics.${version}.${kind}`;
+/** Returns the name of a schema: that of the type in Go, which kubectl and generated clients use. */
+export const metricsV = (version: Version, kind: string): string =>
+  `io.k8s.metrics.pkg.apis.metrics.${version}.${kind}`;
 
-/** All schemas that documents about these versions may refer to, by name. */
-export function allSchemas(versions: readonly Version[]): Readonly<Record<string, Schema>> {
-  return Object.assign({}, kubernetesSchemas, ...versions.map(metricsSchemas));
-}
-
-/** The order of keys, here and below, is the order on the wire. */
-function metricsSchemas(version: Version): Readonly<Record<string, Schema>> {
-  const name = (kind: Kind) => metricsV(version, kind);
-  const object = (kind: Kind, schema: Schema): [string, Schema] => [
-    name(kind),
-    { ...schema, 'x-kubernetes-group-version-kind': [{ group, kind, version }] },
-  ];
+/** Returns all schemas that documents about these versions may refer to, by name. */
+export function allSchemas(
+  resources: readonly DescribedResource[],
+  versions: readonly Version[],
+): Readonly<Record<string, Schema>> {
   return Object.fromEntries([
-    [name('ContainerMetrics'), containerMetrics],
-    object('NodeMetrics', nodeMetrics),
-    object('NodeMetricsList', list('NodeMetrics', 'List of node metrics.', reference(name('NodeMetrics')))),
-    object('PodMetrics', podMetrics(reference(name('ContainerMetrics')))),
-    object('PodMetricsList', list('PodMetrics', 'List of pod metrics.', reference(name('PodMetrics')))),
+    ...Object.entries(kubernetesSchemas),
+    ...versions.flatMap((version) => resources.flatMap((resource) => schemasOf(resource, version))),
   ]);
 }
 
-const conventions = 'https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md';
+/** The order of keys, here and below, is the order on the wire. */
+function schemasOf({ kind, listKind, schema }: DescribedResource, version: Version): [string, Schema][] {
+  const object = (of: string, content: Schema): [string, Schema] => [
+    metricsV(version, of),
+    { ...content, 'x-kubernetes-group-version-kind': [{ group, kind: of, version }] },
+  ];
+  const partOf = (part: string) => reference(metricsV(version, part));
+  return [
+    ...Object.entries(schema.parts).map(([part, content]): [string, Schema] => [metricsV(version, part), content]),
+    object(kind, itemSchema(schema, partOf)),
+    object(listKind, listSchema(kind, listKind, schema.itemsDescription, partOf(kind))),
+  ];
+}
 
-const { apiVersion, kind } = typeMetaProperties;
+const conventions = 'https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md';
 
 const metadata: Schema = {
   description: `Standard object's metadata. More info: ${conventions}#metadata`,
@@ -47,64 +54,33 @@ const timestamp: Schema = {
 
 const window: Schema = reference(metaV1('Duration'));
 
-const usage: Schema = {
-  description: 'The memory usage is the memory working set.',
-  type: 'object',
-  additionalProperties: reference('io.k8s.apimachinery.pkg.api.resource.Quantity'),
-};
+/** Properties are sorted by name, as Kubernetes' generator writes them. */
+function itemSchema({ description, required, properties }: ResourceSchema, partOf: (part: string) => Schema): Schema {
+  const { apiVersion, kind } = typeMetaProperties;
+  const all = { apiVersion, kind, metadata, timestamp, window, ...properties(partOf) };
+  return {
+    description,
+    type: 'object',
+    required: ['timestamp', 'window', ...required],
+    properties: Object.fromEntries(Object.entries(all).sort(([left], [right]) => (left < right ? -1 : 1))),
+  };
+}
 
-const containerMetrics: Schema = {
-  description: 'ContainerMetrics sets resource usage metrics of a container.',
-  type: 'object',
-  required: ['name', 'usage'],
-  properties: {
-    name: {
-      description: 'Container name corresponding to the one from pod.spec.containers.',
-      type: 'string',
-      default: '',
+function listSchema(kind: string, listKind: string, description: string, items: Schema): Schema {
+  const { apiVersion, kind: kindProperty } = typeMetaProperties;
+  return {
+    description: `${listKind} is a list of ${kind}.`,
+    type: 'object',
+    required: ['items'],
+    properties: {
+      apiVersion,
+      items: { description, type: 'array', items },
+      kind: kindProperty,
+      metadata: {
+        description: `Standard list metadata. More info: ${conventions}#types-kinds`,
+        default: {},
+        allOf: [reference(metaV1('ListMeta'))],
+      },
     },
-    usage,
-  },
-};
-
-const nodeMetrics: Schema = {
-  description: 'NodeMetrics sets resource usage metrics of a node.',
-  type: 'object',
-  required: ['timestamp', 'window', 'usage'],
-  properties: { apiVersion, kind, metadata, timestamp, usage, window },
-};
-
-const podMetrics = (container: Schema): Schema => ({
-  description: 'PodMetrics sets resource usage metrics of a pod.',
-  type: 'object',
-  required: ['timestamp', 'window', 'containers'],
-  properties: {
-    apiVersion,
-    containers: {
-      description: 'Metrics for all containers are collected within the same time window.',
-      type: 'array',
-      items: container,
-      'x-kubernetes-list-type': 'atomic',
-    },
-    kind,
-    metadata,
-    timestamp,
-    window,
-  },
-});
-
-const list = (of: Kind, description: string, items: Schema): Schema => ({
-  description: `${of}List is a list of ${of}.`,
-  type: 'object',
-  required: ['items'],
-  properties: {
-    apiVersion,
-    items: { description, type: 'array', items },
-    kind,
-    metadata: {
-      description: `Standard list metadata. More info: ${conventions}#types-kinds`,
-      default: {},
-      allOf: [reference(metaV1('ListMeta'))],
-    },
-  },
-});
+  };
+}

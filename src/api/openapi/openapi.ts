@@ -1,17 +1,18 @@
-/** The OpenAPI documents, made once: equal bytes from every replica of a release, so that hashes in links stay good. */
+/** The OpenAPI documents, made once: every replica of a release has equal bytes, so that hashes in links stay valid. */
 import { createHash } from 'node:crypto';
 import { encodeJson } from '../../apimachinery/meta.ts';
+import { resources as allResources } from '../resources.ts';
 import { group, type Version, versions as allVersions } from '../types.ts';
-import { allSchemas } from './definitions.ts';
+import { allSchemas, type DescribedResource } from './definitions.ts';
 import { encodeOpenApi3, encodeSwagger } from './gnostic.ts';
-import { groupRoutes, type Route, rootRoutes, versionRoutes } from './routes.ts';
+import { groupOperations, type Operation, rootOperations, versionOperations } from './operations.ts';
 import { type Info, referencePrefix, type Schema } from './schema.ts';
 import { swagger } from './v2.ts';
 import { openApi3 } from './v3.ts';
 
 export interface OpenApiDocument {
   readonly json: Buffer;
-  /** The same as gnostic's messages; made when it is asked for first, which hardly anybody does. */
+  /** Returns the document as gnostic's messages; made at the first request, which is rare. */
   protobuf(): Buffer;
   /** Upper-case hexadecimal SHA-512 of the JSON; both encodings' ETag without its quotes. */
   readonly hash: string;
@@ -19,23 +20,33 @@ export interface OpenApiDocument {
 
 export interface OpenApi {
   readonly v2: OpenApiDocument;
-  /** By what follows /openapi/v3/ in their paths, such as apis/metrics.k8s.io/v1. */
+  /** By the rest of their paths behind /openapi/v3/, such as apis/metrics.k8s.io/v1. */
   readonly v3: ReadonlyMap<string, OpenApiDocument>;
-  /** Which documents of v3 there are; has no protobuf form. */
+  /** The list of v3 documents; has no protobuf form. */
   readonly v3Index: Omit<OpenApiDocument, 'protobuf'>;
 }
 
-/** @param versions those to tell of; fewer than all only to compare with a server that has fewer. */
-export function createOpenApi(info: Info, versions: readonly Version[] = allVersions): OpenApi {
-  const schemas = allSchemas(versions);
-  const all = [...rootRoutes, ...groupRoutes, ...versions.flatMap(versionRoutes)];
+/** Which documents to make. */
+export interface OpenApiContent {
+  readonly resources?: readonly DescribedResource[];
+  /** Fewer than all only to compare with a server that has fewer. */
+  readonly versions?: readonly Version[];
+}
+
+export function createOpenApi(
+  info: Info,
+  { resources = allResources, versions = allVersions }: OpenApiContent = {},
+): OpenApi {
+  const schemas = allSchemas(resources, versions);
+  const operationsOf = (version: Version) => versionOperations(resources, version);
+  const all = [...rootOperations, ...groupOperations, ...versions.flatMap(operationsOf)];
   const groupPath = `apis/${group}`;
   // Not apis and version: kube-apiserver has documents of these names, and merges ours over them.
   const v3 = new Map([
-    [groupPath, v3Document(info, groupRoutes, schemas)],
+    [groupPath, v3Document(info, groupOperations, schemas)],
     ...versions.map((version): [string, OpenApiDocument] => [
       `${groupPath}/${version}`,
-      v3Document(info, versionRoutes(version), schemas),
+      v3Document(info, operationsOf(version), schemas),
     ]),
   ]);
   return { v2: v2Document(info, all, schemas), v3, v3Index: v3Index(v3) };
@@ -43,14 +54,14 @@ export function createOpenApi(info: Info, versions: readonly Version[] = allVers
 
 type Schemas = Readonly<Record<string, Schema>>;
 
-function v2Document(info: Info, routes: readonly Route[], schemas: Schemas): OpenApiDocument {
-  const document = swagger(info, byPath(routes), referredTo(routes, schemas));
+function v2Document(info: Info, operations: readonly Operation[], schemas: Schemas): OpenApiDocument {
+  const document = swagger(info, byPath(operations), referredTo(operations, schemas));
   const json = Buffer.from(JSON.stringify(document));
   return { json, protobuf: once(() => encodeSwagger(document)), hash: hashOf(json) };
 }
 
-function v3Document(info: Info, routes: readonly Route[], schemas: Schemas): OpenApiDocument {
-  const document = openApi3(info, byPath(routes), referredTo(routes, schemas));
+function v3Document(info: Info, operations: readonly Operation[], schemas: Schemas): OpenApiDocument {
+  const document = openApi3(info, byPath(operations), referredTo(operations, schemas));
   const json = escapedJson(document);
   return { json, protobuf: once(() => encodeOpenApi3(document)), hash: hashOf(json) };
 }
@@ -78,12 +89,12 @@ function hashOf(json: Buffer): string {
   return createHash('sha512').update(json).digest('hex').toUpperCase();
 }
 
-function byPath(routes: readonly Route[]): readonly Route[] {
-  return routes.toSorted((left, right) => (left.path < right.path ? -1 : 1));
+function byPath(operations: readonly Operation[]): readonly Operation[] {
+  return operations.toSorted((left, right) => (left.path < right.path ? -1 : 1));
 }
 
-/** The schemas of the answers and all that they are made of, sorted by name. */
-function referredTo(routes: readonly Route[], schemas: Schemas): Schemas {
+/** Returns the schemas of the responses and all that these refer to, sorted by name. */
+function referredTo(operations: readonly Operation[], schemas: Schemas): Schemas {
   const found = new Map<string, Schema>();
   const visit = (name: string): void => {
     const schema = schemas[name];
@@ -92,7 +103,7 @@ function referredTo(routes: readonly Route[], schemas: Schemas): Schemas {
     found.set(name, schema);
     for (const next of referencesIn(schema)) visit(next);
   };
-  for (const route of routes) visit(route.returns);
+  for (const { returns } of operations) visit(returns);
   return Object.fromEntries([...found].sort(([left], [right]) => (left < right ? -1 : 1)));
 }
 

@@ -1,37 +1,41 @@
 /** OpenAPI v2, one document for everything: what kube-apiserver merges into its own. */
 import { sharedParameters } from './kubernetes.ts';
-import type { Route } from './routes.ts';
+import type { Operation } from './operations.ts';
 import { type Info, type Parameter, referencePrefix, type Schema } from './schema.ts';
 
 /**
- * @param routes sorted by path.
+ * @param operations sorted by path.
  * @param schemas sorted by name; exactly those that are referred to.
  */
-export function swagger(info: Info, routes: readonly Route[], schemas: Readonly<Record<string, Schema>>): object {
+export function swagger(
+  info: Info,
+  operations: readonly Operation[],
+  schemas: Readonly<Record<string, Schema>>,
+): object {
   return {
     swagger: '2.0',
     info,
-    paths: Object.fromEntries(routes.map((route) => [route.path, pathItem(route)])),
+    paths: Object.fromEntries(operations.map((operation) => [operation.path, pathItem(operation)])),
     definitions: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, downgrade(schema)])),
     parameters: sharedParameters,
   };
 }
 
-function pathItem(route: Route): object {
+function pathItem(of: Operation): object {
   const operation = {
-    description: route.description,
-    consumes: route.consumes,
-    produces: route.produces,
+    description: of.description,
+    consumes: of.consumes,
+    produces: of.produces,
     schemes: ['https'],
-    tags: [route.tag],
-    operationId: route.operationId,
-    responses: { 200: { description: 'OK', schema: { $ref: `#/definitions/${route.returns}` } } },
-    'x-kubernetes-action': route.action,
-    'x-kubernetes-group-version-kind': route.kind,
+    tags: [of.tag],
+    operationId: of.operationId,
+    responses: { 200: { description: 'OK', schema: { $ref: `#/definitions/${of.returns}` } } },
+    'x-kubernetes-action': of.action,
+    'x-kubernetes-group-version-kind': of.kind,
   };
   return {
     get: operation,
-    parameters: route.parameters.length === 0 ? undefined : route.parameters.map(shared),
+    parameters: of.parameters.length === 0 ? undefined : of.parameters.map(shared),
   };
 }
 

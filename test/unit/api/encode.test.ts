@@ -6,14 +6,16 @@ import { JsonWriter } from '../../../src/apimachinery/jsonwriter.ts';
 import { encodeJson, type JsonForm } from '../../../src/apimachinery/meta.ts';
 import { toJson } from '../../../src/api/encode.ts';
 import { metricsInPieces } from '../../../src/api/forms.ts';
-import type { MetricsObject, NodeMetrics, PodMetrics, Version } from '../../../src/api/types.ts';
+import { type NodeMetrics, nodeMetrics } from '../../../src/api/nodes.ts';
+import { type PodMetrics, podMetrics } from '../../../src/api/pods.ts';
+import type { Resource } from '../../../src/api/resource.ts';
+import type { MetricsItem, MetricsObject, Version } from '../../../src/api/types.ts';
 import { joined } from '../../fakes/joined.ts';
 
 const at = (time: string) => Date.parse(`2026-11-22T${time}Z`);
 const usage = { cpuNanocores: 100000885, memoryBytes: 12640256 };
 
 const node: NodeMetrics = {
-  kind: 'NodeMetrics',
   name: 'n1',
   labels: new Map([
     ['b', '2'],
@@ -26,7 +28,6 @@ const node: NodeMetrics = {
 };
 
 const pod: PodMetrics = {
-  kind: 'PodMetrics',
   namespace: 'default',
   name: 'web-0',
   labels: new Map([
@@ -48,69 +49,79 @@ const wirePod =
   '"metadata":{"name":"web-0","namespace":"default","creationTimestamp":"2026-11-22T19:48:38Z","labels":{"app":"web","tier":"front"}},"timestamp":"2026-11-22T19:48:35Z","window":"10.005s","containers":[{"name":"app","usage":{"cpu":"123453215n","memory":"12344Ki"}},{"name":"sidecar","usage":{"cpu":"123453215n","memory":"12344Ki"}}]}';
 
 /** As it is served, which is what it is when it is made in one go. */
-function encode(object: MetricsObject, version: Version, form: JsonForm = 'compact'): Buffer {
-  const bytes = joined(metricsInPieces(object, version).json(form, new JsonWriter()));
-  assert.equal(bytes.toString(), encodeJson(toJson(object, version), form).toString());
+function encode<T extends MetricsItem>(
+  resource: Resource<T>,
+  object: MetricsObject<T>,
+  version: Version,
+  form: JsonForm = 'compact',
+): Buffer {
+  const bytes = joined(
+    metricsInPieces(resource, object, { version, disableFastPath: false }).json(form, new JsonWriter()),
+  );
+  assert.equal(bytes.toString(), encodeJson(toJson(resource, object, version), form).toString());
   return bytes;
 }
 
 test('a node', () => {
   assert.equal(
-    encode(node, 'v1beta1').toString(),
+    encode(nodeMetrics, node, 'v1beta1').toString(),
     `{"kind":"NodeMetrics","apiVersion":"metrics.k8s.io/v1beta1",${wireNode}\n`,
   );
 });
 
 test('a pod, in the version that was asked for', () => {
-  assert.equal(encode(pod, 'v1').toString(), `{"kind":"PodMetrics","apiVersion":"metrics.k8s.io/v1",${wirePod}\n`);
+  assert.equal(
+    encode(podMetrics, pod, 'v1').toString(),
+    `{"kind":"PodMetrics","apiVersion":"metrics.k8s.io/v1",${wirePod}\n`,
+  );
 });
 
 test('swap, where it is known, as the last of the resources', () => {
-  const swapped = encode({ ...node, usage: { ...usage, swapBytes: 5_242_880 } }, 'v1').toString();
+  const swapped = encode(nodeMetrics, { ...node, usage: { ...usage, swapBytes: 5_242_880 } }, 'v1').toString();
   assert.match(swapped, /"usage":\{"cpu":"100000885n","memory":"12344Ki","swap":"5Mi"\}\}\n$/);
   const containers = [
     { name: 'app', ...usage, swapBytes: 0 },
     { name: 'sidecar', ...usage, swapBytes: undefined },
   ];
   assert.match(
-    encode({ ...pod, containers }, 'v1').toString(),
+    encode(podMetrics, { ...pod, containers }, 'v1').toString(),
     /"memory":"12344Ki","swap":"0"\}\},\{"name":"sidecar","usage":\{"cpu":"100000885n","memory":"12344Ki"\}\}\]\}\n$/,
   );
   assert.match(
-    encodeYaml(toJson({ ...pod, containers: containers.slice(0, 1) }, 'v1')).toString(),
+    encodeYaml(toJson(podMetrics, { ...pod, containers: containers.slice(0, 1) }, 'v1')).toString(),
     /\n {2}usage:\n {4}cpu: 100000885n\n {4}memory: 12344Ki\n {4}swap: "0"\n/,
   );
 });
 
 test('lists, whose items have neither kind nor apiVersion', () => {
   assert.equal(
-    encode({ kind: 'NodeMetricsList', slices: [[node]] }, 'v1').toString(),
+    encode(nodeMetrics, { slices: [[node]] }, 'v1').toString(),
     `{"kind":"NodeMetricsList","apiVersion":"metrics.k8s.io/v1","metadata":{},"items":[{${wireNode}]}\n`,
   );
   assert.equal(
-    encode({ kind: 'PodMetricsList', slices: [[pod], [], [pod]] }, 'v1beta1').toString(),
+    encode(podMetrics, { slices: [[pod], [], [pod]] }, 'v1beta1').toString(),
     `{"kind":"PodMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{},"items":[{${wirePod},{${wirePod}]}\n`,
   );
 });
 
 test('empty lists', () => {
   assert.equal(
-    encode({ kind: 'NodeMetricsList', slices: [] }, 'v1beta1').toString(),
+    encode(nodeMetrics, { slices: [] }, 'v1beta1').toString(),
     '{"kind":"NodeMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{},"items":[]}\n',
   );
   assert.equal(
-    encode({ kind: 'PodMetricsList', slices: [] }, 'v1beta1').toString(),
+    encode(podMetrics, { slices: [] }, 'v1beta1').toString(),
     '{"kind":"PodMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{},"items":[]}\n',
   );
 });
 
 test('an object without labels has no such key', () => {
-  assert.ok(!encode({ ...node, labels: new Map() }, 'v1').includes('labels'));
+  assert.ok(!encode(nodeMetrics, { ...node, labels: new Map() }, 'v1').includes('labels'));
 });
 
 test('pretty, for people', () => {
   assert.equal(
-    encode({ ...node, labels: new Map() }, 'v1', 'pretty').toString(),
+    encode(nodeMetrics, { ...node, labels: new Map() }, 'v1', 'pretty').toString(),
     `{
   "kind": "NodeMetrics",
   "apiVersion": "metrics.k8s.io/v1",

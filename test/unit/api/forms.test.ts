@@ -7,7 +7,10 @@ import { encodeJson, type JsonForm } from '../../../src/apimachinery/meta.ts';
 import { partialObjectMetadata } from '../../../src/api/partial.ts';
 import { metricsProtobuf } from '../../../src/api/protobuf.ts';
 import { parseIncludeObject, type TableOptions, toTable } from '../../../src/api/table.ts';
-import type { MetricsObject, NodeMetrics, PodMetrics, Version } from '../../../src/api/types.ts';
+import { type NodeMetrics, nodeMetrics } from '../../../src/api/nodes.ts';
+import { type PodMetrics, podMetrics } from '../../../src/api/pods.ts';
+import type { Resource } from '../../../src/api/resource.ts';
+import type { MetricsItem, MetricsObject, Version } from '../../../src/api/types.ts';
 import { joined } from '../../fakes/joined.ts';
 
 const at = (time: string) => Date.parse(`2026-11-22T${time}Z`);
@@ -17,9 +20,8 @@ const labels = new Map([
   ['a', '1'],
 ]);
 const times = { creationTimestampMs: at('19:45:19'), timestampMs: at('19:45:15.987') };
-const node: NodeMetrics = { kind: 'NodeMetrics', name: 'n1', labels, ...times, windowMs: 9993, usage };
+const node: NodeMetrics = { name: 'n1', labels, ...times, windowMs: 9993, usage };
 const pod: PodMetrics = {
-  kind: 'PodMetrics',
   name: 'p1',
   namespace: 'ns',
   labels: new Map(),
@@ -27,10 +29,14 @@ const pod: PodMetrics = {
   windowMs: 10_000,
   containers: [{ name: 'c1', ...usage }],
 };
-const noNodes: MetricsObject = { kind: 'NodeMetricsList', slices: [] };
+const noNodes: MetricsObject<NodeMetrics> = { slices: [] };
 
-function encodeMetricsProtobuf(object: MetricsObject, version: Version): Buffer {
-  return joined(metricsProtobuf(object, version));
+function encodeMetricsProtobuf<T extends MetricsItem>(
+  resource: Resource<T>,
+  object: MetricsObject<T>,
+  version: Version,
+): Buffer {
+  return joined(metricsProtobuf(resource, object, version));
 }
 
 /** In the compact form; and both are what they are when they are made in one go. */
@@ -45,26 +51,32 @@ function jsonOf(object: EncodableInPieces): string {
 }
 
 describe('protobuf of', () => {
-  const check = (name: string, object: MetricsObject, hex: string) =>
-    test(name, () => assert.equal(encodeMetricsProtobuf(object, 'v1beta1').toString('hex'), hex));
+  const check = <T extends MetricsItem>(name: string, resource: Resource<T>, object: MetricsObject<T>, hex: string) =>
+    test(name, () => assert.equal(encodeMetricsProtobuf(resource, object, 'v1beta1').toString('hex'), hex));
   check(
     'a node',
+    nodeMetrics,
     node,
     '6b3873000a250a166d6574726963732e6b38732e696f2f76316265746131120b4e6f64654d65747269637312680a2a0a026e3112001a0022002a0032003800420808cf8c8dd80610005a060a01611201315a060a0162120132120808cb8c8dd80610001a0608c0a8849d2522130a03637075120c0a0a3130303030303838356e22130a066d656d6f727912090a0731323334344b691a002200',
   );
   check(
     'an empty list',
+    nodeMetrics,
     noNodes,
     '6b3873000a290a166d6574726963732e6b38732e696f2f76316265746131120f4e6f64654d6574726963734c69737412080a060a0012001a001a002200',
   );
   check(
     'a list of pods',
-    { kind: 'PodMetricsList', slices: [[pod]] },
+    podMetrics,
+    { slices: [[pod]] },
     '6b3873000a280a166d6574726963732e6b38732e696f2f76316265746131120e506f644d6574726963734c697374126a0a060a0012001a0012600a1c0a02703112001a026e7322002a0032003800420808cf8c8dd8061000120808cb8c8dd80610001a060880c8afa025222e0a02633112130a03637075120c0a0a3130303030303838356e12130a066d656d6f727912090a0731323334344b691a002200',
   );
 
   test('a node in v1 differs only in its envelope', () => {
-    const [v1, v1beta1] = [encodeMetricsProtobuf(node, 'v1'), encodeMetricsProtobuf(node, 'v1beta1')];
+    const [v1, v1beta1] = [
+      encodeMetricsProtobuf(nodeMetrics, node, 'v1'),
+      encodeMetricsProtobuf(nodeMetrics, node, 'v1beta1'),
+    ];
     assert.deepEqual(v1.subarray(4 + 2 + 33), v1beta1.subarray(4 + 2 + 38));
   });
 
@@ -72,17 +84,20 @@ describe('protobuf of', () => {
     const swapBytes = 5 * 1024 ** 2;
     // key = 1 and value = 2 of the entry, and string = 1 of the Quantity: 0a "swap", 12 { 0a "5Mi" }.
     const entry = '0a047377617012050a03354d69';
-    const usages = usageEntries(encodeMetricsProtobuf({ ...node, usage: { ...usage, swapBytes } }, 'v1'), [2, 4]);
-    assert.deepEqual(usages.slice(0, 2), usageEntries(encodeMetricsProtobuf(node, 'v1'), [2, 4]));
+    const usages = usageEntries(
+      encodeMetricsProtobuf(nodeMetrics, { ...node, usage: { ...usage, swapBytes } }, 'v1'),
+      [2, 4],
+    );
+    assert.deepEqual(usages.slice(0, 2), usageEntries(encodeMetricsProtobuf(nodeMetrics, node, 'v1'), [2, 4]));
     assert.deepEqual(usages.slice(2), [entry]);
     const containers = [{ name: 'c1', ...usage, swapBytes }];
-    const ofPod = usageEntries(encodeMetricsProtobuf({ ...pod, containers }, 'v1'), [2, 4, 2]);
+    const ofPod = usageEntries(encodeMetricsProtobuf(podMetrics, { ...pod, containers }, 'v1'), [2, 4, 2]);
     assert.deepEqual(ofPod, usages);
   });
 
   test('5,000 nodes: all of them', () => {
     const items = Array.from({ length: 5000 }, (_, index) => ({ ...node, name: `node-${index}` }));
-    const bytes = encodeMetricsProtobuf({ kind: 'NodeMetricsList', slices: [items] }, 'v1').toString('latin1');
+    const bytes = encodeMetricsProtobuf(nodeMetrics, { slices: [items] }, 'v1').toString('latin1');
     for (const { name } of items) assert.ok(bytes.includes(`${name}\x12\x00`), name);
   });
 });
@@ -118,9 +133,15 @@ const partialNode =
   '{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"name":"n1","creationTimestamp":"2026-11-22T19:45:19Z","labels":{"a":"1","b":"2"}}}';
 
 describe('a Table', () => {
-  const check = (name: string, object: MetricsObject, options: Partial<TableOptions>, expected: string) =>
+  const check = <T extends MetricsItem>(
+    name: string,
+    resource: Resource<T>,
+    object: MetricsObject<T>,
+    options: Partial<TableOptions>,
+    expected: string,
+  ) =>
     test(name, () => {
-      const table = toTable(object, {
+      const table = toTable(resource, object, {
         metaVersion: 'v1',
         version: 'v1beta1',
         includeObject: 'Metadata',
@@ -131,48 +152,56 @@ describe('a Table', () => {
     });
   check(
     'of a node has one row, with its metadata',
+    nodeMetrics,
     node,
     {},
     `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["n1","100000885n","12344Ki","9.993s"],"object":${partialNode}}]`,
   );
   check(
     'in v1beta1 has metadata of v1beta1',
+    nodeMetrics,
     node,
     { metaVersion: 'v1beta1' },
     `"apiVersion":"meta.k8s.io/v1beta1","metadata":{},${columns},"rows":[{"cells":["n1","100000885n","12344Ki","9.993s"],"object":${partialNode.replace('io/v1', 'io/v1beta1')}}]`,
   );
   check(
     'of pods has the sum of the containers',
-    { kind: 'PodMetricsList', slices: [[{ ...pod, containers: [...pod.containers, { name: 'c2', ...usage }] }]] },
+    podMetrics,
+    { slices: [[{ ...pod, containers: [...pod.containers, { name: 'c2', ...usage }] }]] },
     { includeObject: 'None' },
     `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["p1","200001770n","24688Ki","10s"],"object":null}]`,
   );
   check(
     'has no column for swap, which scripts that parse tables do not expect; the object in a row has it',
+    nodeMetrics,
     { ...node, labels: new Map(), usage: { ...usage, swapBytes: 1024 } },
     { includeObject: 'Object' },
     `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["n1","100000885n","12344Ki","9.993s"],"object":{"kind":"NodeMetrics","apiVersion":"metrics.k8s.io/v1beta1","metadata":{"name":"n1","creationTimestamp":"2026-11-22T19:45:19Z"},"timestamp":"2026-11-22T19:45:15Z","window":"9.993s","usage":{"cpu":"100000885n","memory":"12344Ki","swap":"1Ki"}}}]`,
   );
   check(
     'may have the objects',
+    podMetrics,
     pod,
     { includeObject: 'Object' },
     `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["p1","100000885n","12344Ki","10s"],"object":{"kind":"PodMetrics","apiVersion":"metrics.k8s.io/v1beta1","metadata":{"name":"p1","namespace":"ns","creationTimestamp":"2026-11-22T19:45:19Z"},"timestamp":"2026-11-22T19:45:15Z","window":"10s","containers":[{"name":"c1","usage":{"cpu":"100000885n","memory":"12344Ki"}}]}}]`,
   );
   check(
     'may be for people to read, under the same columns',
-    { kind: 'PodMetricsList', slices: [[{ ...pod, containers: [...pod.containers, { name: 'c2', ...usage }] }]] },
+    podMetrics,
+    { slices: [[{ ...pod, containers: [...pod.containers, { name: 'c2', ...usage }] }]] },
     { cells: 'readable', includeObject: 'None' },
     `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["p1","201m","24Mi","10s"],"object":null}]`,
   );
   check(
     'may be for people to read, and have the objects with exact quantities',
+    podMetrics,
     pod,
     { cells: 'readable', includeObject: 'Object' },
     `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["p1","101m","12Mi","10s"],"object":{"kind":"PodMetrics","apiVersion":"metrics.k8s.io/v1beta1","metadata":{"name":"p1","namespace":"ns","creationTimestamp":"2026-11-22T19:45:19Z"},"timestamp":"2026-11-22T19:45:15Z","window":"10s","containers":[{"name":"c1","usage":{"cpu":"100000885n","memory":"12344Ki"}}]}}]`,
   );
   check(
     'without rows has no columns',
+    nodeMetrics,
     noNodes,
     {},
     '"apiVersion":"meta.k8s.io/v1","metadata":{},"columnDefinitions":null,"rows":null',
@@ -199,7 +228,7 @@ describe('metadata alone', () => {
   });
 
   test('of a list, whose items have a kind', () => {
-    const list = partialObjectMetadata({ kind: 'NodeMetricsList', slices: [[node]] }, 'v1');
+    const list = partialObjectMetadata({ slices: [[node]] }, 'v1');
     assert.equal(
       jsonOf(list),
       `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{},"items":[${partialNode}]}\n`,
@@ -216,7 +245,7 @@ describe('metadata alone', () => {
   });
 
   test('of a list in v1beta1 has items first and metadata second, as its message has', () => {
-    const list = partialObjectMetadata({ kind: 'NodeMetricsList', slices: [[node]] }, 'v1beta1');
+    const list = partialObjectMetadata({ slices: [[node]] }, 'v1beta1');
     assert.match(joined(list.protobuf()).toString('hex'), /7374[0-9a-f]{4}0a2c0a2a0a026e31.*12060a0012001a001a002200$/);
   });
 });

@@ -1,4 +1,4 @@
-/** Lists as they are served are, to the byte, what the encoder makes of them that knows no pieces and no fast path. */
+/** Lists in pieces have the bytes of encodeJson, which makes them as a whole: by the fast path and by the slow path. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -10,15 +10,19 @@ import { encodeProtobuf } from '../../../src/apimachinery/protobuf.ts';
 import { metricsInPieces } from '../../../src/api/forms.ts';
 import { partialObjectMetadata } from '../../../src/api/partial.ts';
 import { toTable } from '../../../src/api/table.ts';
-import type { ContainerMetrics, MetricsList, PodMetrics, ResourceUsage } from '../../../src/api/types.ts';
+import { type NodeMetrics, nodeMetrics } from '../../../src/api/nodes.ts';
+import { type ContainerMetrics, type PodMetrics, podMetrics } from '../../../src/api/pods.ts';
+import type { Resource } from '../../../src/api/resource.ts';
+import type { MetricsList } from '../../../src/api/types.ts';
+import type { ResourceUsage } from '../../../src/api/usage.ts';
 import { joined, piecesOf } from '../../fakes/joined.ts';
 
-/** One for all, as the server uses it again and again. */
+/** One for all tests, as the server reuses it. */
 const writer = new JsonWriter();
 
 const forms: readonly JsonForm[] = ['compact', 'pretty'];
 
-/** Names as they are, and what has to be escaped or is more than a byte. */
+/** Usual names, and characters that are escaped or longer than a byte. */
 const text = fc.oneof(
   { weight: 3, arbitrary: fc.stringMatching(/^[a-z0-9.-]{1,20}$/) },
   fc.string({ unit: 'binary', maxLength: 10 }),
@@ -27,7 +31,7 @@ const text = fc.oneof(
     maxLength: 10,
   }),
 );
-/** Whole numbers of all sizes, and those at the borders of the fast paths. */
+/** Whole numbers of all sizes, and those at the limits of the fast paths. */
 const whole = fc.oneof(
   fc.nat(2_000_000),
   fc.maxSafeNat(),
@@ -35,7 +39,7 @@ const whole = fc.oneof(
   fc.tuple(fc.nat(5_000), fc.constantFrom(1000, 1e6, 1e9, 1024, 4096, 2 ** 20, 2 ** 30)).map(([a, b]) => a * b),
 );
 const instantMs = fc.oneof(
-  // Around a midnight: the day is remembered from one time to the next.
+  // Around midnight: the writer reuses the day of the previous time.
   fc.integer({ min: -90_000, max: 90_000 }).map((ms) => Date.UTC(2026, 11, 31) + ms),
   fc.double({ min: -1e15, max: 1e15, noNaN: true }),
 );
@@ -52,15 +56,14 @@ const usage: fc.Arbitrary<ResourceUsage> = fc.record({
 });
 const container: fc.Arbitrary<ContainerMetrics> = fc.tuple(text, usage).map(([name, of]) => ({ name, ...of }));
 const common = { name: text, timestampMs: instantMs, windowMs };
-const node = fc.record({ kind: fc.constant('NodeMetrics' as const), ...common, usage });
+const node = fc.record({ ...common, usage });
 const pod = fc.record({
-  kind: fc.constant('PodMetrics' as const),
   namespace: text,
   ...common,
   containers: fc.array(container, { maxLength: 3 }),
 });
 
-/** With labels that some neighbours share, and one time of creation. */
+/** Lists with labels that some neighbours share, and with one creation time. */
 function listOf<T>(items: fc.Arbitrary<T>) {
   return fc
     .tuple(
@@ -75,24 +78,39 @@ function listOf<T>(items: fc.Arbitrary<T>) {
     );
 }
 
-const list: fc.Arbitrary<MetricsList> = fc.oneof(
-  listOf(node).map((slices) => ({ kind: 'NodeMetricsList' as const, slices })),
-  listOf(pod).map((slices) => ({ kind: 'PodMetricsList' as const, slices })),
+/** A list of any resource, and the resource. */
+interface ListCase {
+  readonly resource: Resource;
+  readonly list: MetricsList;
+}
+
+const listCase: fc.Arbitrary<ListCase> = fc.oneof(
+  listOf<Omit<NodeMetrics, 'labels' | 'creationTimestampMs'>>(node).map((slices) => ({
+    resource: nodeMetrics,
+    list: { slices },
+  })),
+  listOf<Omit<PodMetrics, 'labels' | 'creationTimestampMs'>>(pod).map((slices) => ({
+    resource: podMetrics,
+    list: { slices },
+  })),
 );
 
+const fast = { version: 'v1', disableFastPath: false } as const;
+const slow = { version: 'v1', disableFastPath: true } as const;
 const table = { metaVersion: 'v1', version: 'v1', includeObject: 'Object', cells: 'exact' } as const;
-const made: readonly [name: string, make: (of: MetricsList) => EncodableInPieces][] = [
-  ['metrics', (of) => metricsInPieces(of, 'v1')],
-  ['a table', (of) => toTable(of, table)],
-  ['metadata alone', (of) => partialObjectMetadata(of, 'v1')],
+const made: readonly [name: string, make: (of: ListCase) => EncodableInPieces][] = [
+  ['metrics by the fast path', ({ resource, list }) => metricsInPieces(resource, list, fast)],
+  ['metrics by the slow path', ({ resource, list }) => metricsInPieces(resource, list, slow)],
+  ['a table', ({ resource, list }) => toTable(resource, list, table)],
+  ['metadata alone', ({ list }) => partialObjectMetadata(list, 'v1')],
 ];
 
-describe('any list is the same in pieces and in one go, as', () => {
+describe('any list has the same bytes in pieces and as a whole, as', () => {
   for (const [name, make] of made) {
     for (const form of forms) {
       test(`${name}, ${form}`, () => {
         fc.assert(
-          fc.property(list, (of) => {
+          fc.property(listCase, (of) => {
             assert.equal(joined(make(of).json(form, writer)).toString(), encodeJson(make(of).whole(), form).toString());
           }),
           { numRuns: 500 },
@@ -103,9 +121,9 @@ describe('any list is the same in pieces and in one go, as', () => {
 
   test('a single object', () => {
     fc.assert(
-      fc.property(list, (of) => {
-        for (const object of [...of.slices].flat()) {
-          const encodable = metricsInPieces(object, 'v1');
+      fc.property(listCase, ({ resource, list }) => {
+        for (const object of [...list.slices].flat()) {
+          const encodable = metricsInPieces(resource, object, fast);
           assert.equal(joined(encodable.json('compact', writer)).toString(), encodeJson(encodable.whole()).toString());
         }
       }),
@@ -118,7 +136,6 @@ describe('a long list', () => {
   const items = Array.from(
     { length: 5_000 },
     (_, index): PodMetrics => ({
-      kind: 'PodMetrics',
       namespace: 'shop',
       name: `web-${index}`,
       labels: index % 7 === 0 ? new Map([['index', String(index)]]) : labelsOfAll,
@@ -129,7 +146,7 @@ describe('a long list', () => {
     }),
   );
   const slices = Array.from({ length: 50 }, (_, at) => items.slice(at * 100, at * 100 + 100));
-  const long: MetricsList = { kind: 'PodMetricsList', slices };
+  const long: ListCase = { resource: podMetrics, list: { slices } };
 
   for (const [name, make] of made) {
     for (const form of forms) {
@@ -143,9 +160,9 @@ describe('a long list', () => {
   }
 
   test('comes in pieces in protobuf, with the length of all of them at its beginning', () => {
-    const pieces = piecesOf(metricsInPieces(long, 'v1').protobuf());
+    const pieces = piecesOf(metricsInPieces<PodMetrics>(podMetrics, { slices }, fast).protobuf());
     assert.ok(pieces.length > 2, `${pieces.length} pieces`);
-    const inOneGo = joined(metricsInPieces({ kind: 'PodMetricsList', slices: [items] }, 'v1').protobuf());
+    const inOneGo = joined(metricsInPieces<PodMetrics>(podMetrics, { slices: [items] }, fast).protobuf());
     assert.deepEqual(Buffer.concat(pieces), inOneGo);
     const [raw] = fieldsAfterTypeMeta(inOneGo);
     assert.deepEqual(
@@ -154,7 +171,7 @@ describe('a long list', () => {
     );
   });
 
-  test('is made step by step: no slice is asked for before its turn', () => {
+  test('is made step by step: a slice is taken only at its step', () => {
     let taken = 0;
     function* counted(): Generator<readonly PodMetrics[]> {
       for (const slice of slices) {
@@ -162,7 +179,7 @@ describe('a long list', () => {
         yield slice;
       }
     }
-    const pieces = metricsInPieces({ kind: 'PodMetricsList', slices: counted() }, 'v1').json('compact', writer);
+    const pieces = metricsInPieces<PodMetrics>(podMetrics, { slices: counted() }, fast).json('compact', writer);
     for (let step = 1; step <= 3; step += 1) {
       pieces.next();
       assert.equal(taken, step);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createNodesApi } from '../../../src/api/nodes.ts';
+import { createNodeReader } from '../../../src/api/nodes.ts';
 import { parseFieldSelector } from '../../../src/apimachinery/fields.ts';
 import { parseLabelSelector } from '../../../src/apimachinery/labels.ts';
 import type { Answer, Missing, Usage } from '../../../src/sample/point.ts';
@@ -19,7 +19,7 @@ const nodes = [
 ];
 const usage: Usage = { timestampMs: now - 3000, windowMs: 9993, cpuNanocores: 5, memoryBytes: 6, swapBytes: undefined };
 
-const api = createNodesApi({
+const api = createNodeReader({
   nodes: { get: (name) => nodes.find((node) => node.name === name), list: () => nodes },
   usage: { nodeUsage: (name) => (name === 'node-dead' ? missing('one-sample') : { kind: 'ready', value: usage }) },
   troubleOf: (node) => (node === 'node-dead' ? 'ConnectionRefused' : undefined),
@@ -28,7 +28,6 @@ const api = createNodesApi({
 
 describe('a list of nodes', () => {
   test('has every node with usage, in order', () => {
-    assert.equal(api.list().kind, 'NodeMetricsList');
     assert.deepEqual(names(), ['node-a', 'node-b']);
   });
 
@@ -52,8 +51,7 @@ describe('a list of nodes', () => {
 
 describe('a single node', () => {
   test('has its labels, the time of the request, and the times of its samples', () => {
-    assert.deepEqual(api.get('node-a'), {
-      kind: 'NodeMetrics',
+    assert.deepEqual(api.get('', 'node-a'), {
       name: 'node-a',
       labels: new Map([
         ['disk', 'ssd'],
@@ -67,7 +65,7 @@ describe('a single node', () => {
   });
 
   test('that does not exist is not found', () => {
-    assert.throws(() => api.get('nope'), {
+    assert.throws(() => api.get('', 'nope'), {
       reason: 'NotFound',
       message: 'node "nope" not found',
       details: { name: 'nope', group: '', kind: 'node' },
@@ -75,7 +73,7 @@ describe('a single node', () => {
   });
 
   test('without usage is not found in other words, and with the reasons', () => {
-    assert.throws(() => api.get('node-dead'), {
+    assert.throws(() => api.get('', 'node-dead'), {
       reason: 'NotFound',
       message: 'nodemetrics.metrics.k8s.io "node-dead" not found',
       details: {

@@ -4,12 +4,18 @@ import { describe, test } from 'node:test';
 import { toJson } from '../../../../src/api/encode.ts';
 import { encodeJson } from '../../../../src/apimachinery/meta.ts';
 import { createOpenApi } from '../../../../src/api/openapi/openapi.ts';
-import type { MetricsObject, NodeMetrics, PodMetrics } from '../../../../src/api/types.ts';
+import { type NodeMetrics, nodeMetrics } from '../../../../src/api/nodes.ts';
+import { type PodMetrics, podMetrics } from '../../../../src/api/pods.ts';
+import type { Resource } from '../../../../src/api/resource.ts';
+import { isList, type MetricsItem, type MetricsObject } from '../../../../src/api/types.ts';
 
 const openApi = createOpenApi({ title: 'kubegauge', version: 'v1.2.3' });
 
 describe('told to be metrics-server v0.9.0, which has v1beta1 only, our documents are its, byte for byte', () => {
-  const { v2, v3 } = createOpenApi({ title: 'Kubernetes metrics-server', version: 'v0.0.0' }, ['v1beta1']);
+  const { v2, v3 } = createOpenApi(
+    { title: 'Kubernetes metrics-server', version: 'v0.0.0' },
+    { versions: ['v1beta1'] },
+  );
   const version = v3.get('apis/metrics.k8s.io/v1beta1');
   // The ETags that it sent, and for protobuf, where the ETag is that of the JSON, the SHA-256 of what it sent.
   const check = (name: string, actual: string | undefined, expected: string) =>
@@ -102,24 +108,26 @@ test('a node has the group, version and kind, and the required fields, that clie
 for (const version of ['v1', 'v1beta1'] as const) {
   describe(`objects of ${version} as they are served fit their schemas`, () => {
     const { schemas } = JSON.parse(textOf(version)).components;
-    const check = (object: MetricsObject) =>
-      test(object.kind, () =>
+    const check = <T extends MetricsItem>(resource: Resource<T>, object: MetricsObject<T>) => {
+      const kind = isList(object) ? resource.listKind : resource.kind;
+      test(kind, () =>
         assertFits(
-          JSON.parse(encodeJson(toJson(object, version)).toString()),
-          { $ref: `#/components/schemas/io.k8s.metrics.pkg.apis.metrics.${version}.${object.kind}` },
+          JSON.parse(encodeJson(toJson(resource, object, version)).toString()),
+          { $ref: `#/components/schemas/io.k8s.metrics.pkg.apis.metrics.${version}.${kind}` },
           schemas,
-          object.kind,
+          kind,
         ),
       );
+    };
     const common = { creationTimestampMs: 1e12, timestampMs: 1e12, windowMs: 15_000, labels: new Map([['a', 'b']]) };
     const usage = { cpuNanocores: 1, memoryBytes: 1, swapBytes: 1 };
-    const node: NodeMetrics = { kind: 'NodeMetrics', name: 'n', usage, ...common };
+    const node: NodeMetrics = { name: 'n', usage, ...common };
     const containers = [{ name: 'app', ...usage }];
-    const pod: PodMetrics = { kind: 'PodMetrics', name: 'p', namespace: 'default', containers, ...common };
-    check(node);
-    check(pod);
-    check({ kind: 'NodeMetricsList', slices: [[node]] });
-    check({ kind: 'PodMetricsList', slices: [[pod]] });
+    const pod: PodMetrics = { name: 'p', namespace: 'default', containers, ...common };
+    check(nodeMetrics, node);
+    check(podMetrics, pod);
+    check(nodeMetrics, { slices: [[node]] });
+    check(podMetrics, { slices: [[pod]] });
   });
 }
 

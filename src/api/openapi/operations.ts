@@ -1,24 +1,24 @@
-/** The operations that OpenAPI tells of, made from the table of resources; names and media types are those of Kubernetes' generator. */
-import { group, resources, type Version } from '../types.ts';
-import { metricsV } from './definitions.ts';
+/** The operations in OpenAPI documents, made from the table of resources; names and media types are those of Kubernetes' generator. */
+import { group, type Version } from '../types.ts';
+import { type DescribedResource, metricsV } from './definitions.ts';
 import { metaV1, sharedParameters } from './kubernetes.ts';
 import type { GroupVersionKind, Parameter } from './schema.ts';
 
 /** One GET. */
-export interface Route {
+export interface Operation {
   readonly path: string;
   readonly operationId: string;
   readonly description: string;
   readonly tag: string;
   readonly consumes: readonly string[];
   readonly produces: readonly string[];
-  /** Name of the schema of the answer. */
+  /** Name of the response's schema. */
   readonly returns: string;
   /** Sorted by name. */
   readonly parameters: readonly Parameter[];
-  /** Undefined for what is not about objects. */
+  /** Undefined for operations that are not about objects. */
   readonly action?: 'get' | 'list';
-  /** Of the objects that it is about; given with the action. */
+  /** Kind of the objects; given with the action. */
   readonly kind?: GroupVersionKind;
 }
 
@@ -28,9 +28,9 @@ const namespace = sharedParameters['namespace-vgWSWtn3'];
 const pretty = sharedParameters['pretty-tJGM1-ng'];
 const listParameters = Object.values(sharedParameters).filter((parameter) => parameter !== namespace);
 
-/** What is there whatever the versions: the server's groups and version. */
-export const rootRoutes: readonly Route[] = [
-  discoveryRoute('/apis/', 'getAPIVersions', 'get available API versions', 'apis', 'APIGroupList'),
+/** Operations that do not depend on the versions: the server's groups and its version. */
+export const rootOperations: readonly Operation[] = [
+  discoveryOperation('/apis/', 'getAPIVersions', 'get available API versions', 'apis', 'APIGroupList'),
   {
     path: '/version/',
     operationId: 'getCodeVersion',
@@ -43,39 +43,44 @@ export const rootRoutes: readonly Route[] = [
   },
 ];
 
-export const groupRoutes: readonly Route[] = [
-  discoveryRoute(`/apis/${group}/`, 'getMetricsAPIGroup', 'get information of a group', 'metrics', 'APIGroup'),
+export const groupOperations: readonly Operation[] = [
+  discoveryOperation(`/apis/${group}/`, 'getMetricsAPIGroup', 'get information of a group', 'metrics', 'APIGroup'),
 ];
 
-export function versionRoutes(version: Version): readonly Route[] {
+export function versionOperations(resources: readonly DescribedResource[], version: Version): readonly Operation[] {
   return [
-    discoveryRoute(
+    discoveryOperation(
       `/apis/${group}/${version}/`,
       `getMetrics${capitalized(version)}APIResources`,
       'get available resources',
       tagOf(version),
       'APIResourceList',
     ),
-    ...resources.flatMap((resource) => resourceRoutes(version, resource)),
+    ...resources
+      .filter(({ versions }) => versions.includes(version))
+      .flatMap((resource) => resourceOperations(version, resource)),
   ];
 }
 
-function resourceRoutes(version: Version, { name, kind, namespaced }: (typeof resources)[number]): readonly Route[] {
+function resourceOperations(
+  version: Version,
+  { name, kind, listKind, namespaced }: DescribedResource,
+): readonly Operation[] {
   const root = `/apis/${group}/${version}`;
   const id = (verb: string, scope: string, suffix: string) =>
     `${verb}Metrics${capitalized(version)}${scope}${kind}${suffix}`;
   const common = { tag: tagOf(version), consumes: ['*/*'], kind: { group, version, kind } };
-  const list = (path: string, scope: string, suffix: string, parameters: readonly Parameter[]): Route => ({
+  const list = (path: string, scope: string, suffix: string, parameters: readonly Parameter[]): Operation => ({
     ...common,
     path,
     operationId: id('list', scope, suffix),
     description: `list objects of kind ${kind}`,
     produces: [...mediaTypes, 'application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'],
-    returns: metricsV(version, `${kind}List`),
+    returns: metricsV(version, listKind),
     parameters,
     action: 'list',
   });
-  const read = (path: string, scope: string, parameters: readonly Parameter[]): Route => ({
+  const read = (path: string, scope: string, parameters: readonly Parameter[]): Operation => ({
     ...common,
     path,
     operationId: id('read', scope, ''),
@@ -95,7 +100,13 @@ function resourceRoutes(version: Version, { name, kind, namespaced }: (typeof re
   ];
 }
 
-function discoveryRoute(path: string, operationId: string, description: string, tag: string, kind: string): Route {
+function discoveryOperation(
+  path: string,
+  operationId: string,
+  description: string,
+  tag: string,
+  kind: string,
+): Operation {
   return {
     path,
     operationId,

@@ -1,0 +1,64 @@
+/** Answers list and get of any resource: joins the objects that exist with their usage. */
+import { requireKnownFields } from '../apimachinery/fields.ts';
+import type { Labels } from '../apimachinery/labels.ts';
+import { notFound } from '../apimachinery/status.ts';
+import type { Answer } from '../sample/point.ts';
+import { type NodeTrouble, noUsage } from './missing.ts';
+import type { ListSelection, ResourceReader } from './resource.ts';
+import { selection, sliced } from './slices.ts';
+import type { MetricsItem, MetricsList } from './types.ts';
+
+export interface ReaderOptions {
+  readonly troubleOf: NodeTrouble;
+  /** Returns milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** The measured objects, such as nodes or pods, and their usage. */
+export interface ObjectSource<O, U, T extends MetricsItem> {
+  get(namespace: string, name: string): O | undefined;
+  /** Returns the objects of one namespace or of all, sorted by namespace, then name. */
+  list(namespace: string | undefined): readonly O[];
+  usageOf(object: O): Answer<U>;
+  toMetrics(object: O, usage: U, creationTimestampMs: number): T;
+  /** The resource in the error for an object that does not exist, in the core group. */
+  readonly missingObject: string;
+  /** The resource in the error for an object without usage, in metrics.k8s.io. */
+  readonly missingUsage: string;
+}
+
+interface Measured {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly labels: Labels;
+}
+
+export function createReader<O extends Measured, U, T extends MetricsItem>(
+  source: ObjectSource<O, U, T>,
+  { troubleOf, now }: ReaderOptions,
+): ResourceReader<T> {
+  return { list, get };
+
+  function list({ namespace, labelSelector, fieldSelector }: ListSelection = {}): MetricsList<T> {
+    if (fieldSelector !== undefined) requireKnownFields(fieldSelector);
+    const creationTimestampMs = now();
+    const isSelected = selection(labelSelector, fieldSelector);
+    return { slices: sliced(source.list(namespace), metricsOf) };
+
+    function metricsOf(object: O): T | undefined {
+      if (!isSelected(object)) return undefined;
+      const usage = source.usageOf(object);
+      return usage.kind === 'ready' ? source.toMetrics(object, usage.value, creationTimestampMs) : undefined;
+    }
+  }
+
+  function get(namespace: string, name: string): T {
+    const object = source.get(namespace, name);
+    if (object === undefined) throw notFound({ group: '', resource: source.missingObject }, name);
+    const usage = source.usageOf(object);
+    if (usage.kind === 'missing') {
+      throw noUsage(source.missingUsage, namespace === '' ? name : `${namespace}/${name}`, usage, troubleOf);
+    }
+    return source.toMetrics(object, usage.value, now());
+  }
+}

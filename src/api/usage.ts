@@ -1,0 +1,69 @@
+/** The `usage` of a node or a container in each form. */
+import type { JsonWriter } from '../apimachinery/jsonwriter.ts';
+import type { ProtobufWriter } from '../apimachinery/protobuf.ts';
+import { formatBinary, formatDecimalNano } from '../apimachinery/quantity.ts';
+import type { Schema } from './openapi/schema.ts';
+import { reference } from './openapi/schema.ts';
+
+export interface ResourceUsage {
+  /** Billionths of a core, a whole number. */
+  readonly cpuNanocores: number;
+  /** Working set, a whole number. */
+  readonly memoryBytes: number;
+  /** Swap, a whole number; absent where the node has none, as from metrics-server. */
+  readonly swapBytes?: number | undefined;
+}
+
+/** Slow path of writeUsage: returns the usage as encodeJson takes it, sorted by key. */
+export function toUsage(usage: ResourceUsage): object {
+  return {
+    cpu: formatDecimalNano(usage.cpuNanocores),
+    memory: formatBinary(usage.memoryBytes),
+    swap: usage.swapBytes === undefined ? undefined : formatBinary(usage.swapBytes),
+  };
+}
+
+/** What stands before the number of `cpu`. */
+export const usageStart = '"usage":{"cpu":"';
+
+/**
+ * Fast path of toUsage: writes what follows `usageStart`, up to the last number. The writer's numbers are those of formatDecimalNano and formatBinary.
+ * The property test in jsonpieces.test.ts feeds both paths.
+ */
+export function writeUsage(writer: JsonWriter, usage: ResourceUsage): void {
+  writer.decimalNano(usage.cpuNanocores);
+  writer.bytes(memory);
+  writer.binary(usage.memoryBytes);
+  if (usage.swapBytes === undefined) return;
+  writer.bytes(swap);
+  writer.binary(usage.swapBytes);
+}
+
+const memory = Buffer.from('","memory":"');
+const swap = Buffer.from('","swap":"');
+
+/** Writes a map from the quantity's name to its value, sorted by name. */
+export function writeUsageField(writer: ProtobufWriter, field: number, usage: ResourceUsage): void {
+  writeQuantity(writer, field, 'cpu', formatDecimalNano(usage.cpuNanocores));
+  writeQuantity(writer, field, 'memory', formatBinary(usage.memoryBytes));
+  if (usage.swapBytes !== undefined) writeQuantity(writer, field, 'swap', formatBinary(usage.swapBytes));
+}
+
+function writeQuantity(writer: ProtobufWriter, field: number, name: string, quantity: string): void {
+  writer.message(field, () => {
+    writer.string(1, name);
+    writer.message(2, () => writer.string(1, quantity));
+  });
+}
+
+export const usageSchema: Schema = {
+  description: 'The memory usage is the memory working set.',
+  type: 'object',
+  additionalProperties: reference('io.k8s.apimachinery.pkg.api.resource.Quantity'),
+};
+
+/** No swap, ever: Kubernetes would make the columns of the first row's quantities, and scripts read columns by position. */
+export const usageColumns = [
+  { name: 'cpu', format: 'quantity' },
+  { name: 'memory', format: 'quantity' },
+] as const;
