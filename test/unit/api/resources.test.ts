@@ -127,7 +127,7 @@ describe('a third resource', () => {
   test('is described by OpenAPI', () => {
     const openApi = createOpenApi({ title: 'kubegauge', version: 'v1' }, { resources: table });
     const { paths, components } = JSON.parse(openApi.v3.get('apis/metrics.k8s.io/v1')?.json.toString() ?? '');
-    assert.equal(paths[`${all}`].get.operationId, 'listMetricsV1FooMetricsForAllNamespaces');
+    assert.equal(paths[all].get.operationId, 'listMetricsV1FooMetricsForAllNamespaces');
     const schema = components.schemas['io.k8s.metrics.pkg.apis.metrics.v1.FooMetrics'];
     assert.deepEqual(schema.required, ['timestamp', 'window', 'level']);
     assert.deepEqual(Object.keys(schema.properties), [
