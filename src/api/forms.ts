@@ -11,16 +11,16 @@ import { isList, type MetricsItem, type MetricsObject, type Version } from './ty
 
 export interface FormOptions {
   readonly version: Version;
-  /** Whether to write compact JSON by the slow path: use it to rule out a bug in the fast one. */
-  readonly disableFastPath: boolean;
+  /** Default: true. False writes compact JSON by the slow path; use it to rule out a bug in the fast one. */
+  readonly fastPath?: boolean;
 }
 
 export function metricsInPieces<T extends MetricsItem>(
   resource: Resource<T>,
   object: MetricsObject<T>,
-  { version, disableFastPath }: FormOptions,
+  { version, fastPath = true }: FormOptions,
 ): EncodableInPieces {
-  const createMemberWriter = disableFastPath ? undefined : resource.createMemberWriter;
+  const createMemberWriter = fastPath ? resource.createMemberWriter : undefined;
   return {
     json: (form, writer) =>
       form === 'compact' && createMemberWriter !== undefined

@@ -158,7 +158,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
       openApi: createOpenApiHandlers(createOpenApi({ title: 'kubegauge', version: `v${version}` }), clock.wallMs),
       resources: createResourceRoutes(
         observe(serveResources({ nodes, pods, usage: storage, troubleOf: scraper.troubleOf, now: clock.wallMs })),
-        { cells: options['table-cells'] as TableCells, disableFastPath: false },
+        { cells: options['table-cells'] as TableCells, fastPath: true },
       ),
       health: createHealthChecks({
         clock,

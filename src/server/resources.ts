@@ -20,8 +20,8 @@ export type ResourceRoutes = (info: RequestInfo) => ApiRoute | undefined;
 
 export interface ResourceRouteOptions {
   readonly cells: TableCells;
-  /** Writes compact JSON by the slow path. */
-  readonly disableFastPath: boolean;
+  /** Default: true. False writes compact JSON by the slow path. */
+  readonly fastPath?: boolean;
 }
 
 export function createResourceRoutes(served: readonly ServedResource[], options: ResourceRouteOptions): ResourceRoutes {

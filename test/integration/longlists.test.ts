@@ -110,7 +110,7 @@ async function start(count: number, limit = 0): Promise<Running> {
     now: () => 1_795_377_918_000,
   });
   const served = [{ resource: podMetrics, reader: api }];
-  const routes = createResourceRoutes(served, { cells: 'exact', disableFastPath: false });
+  const routes = createResourceRoutes(served, { cells: 'exact', fastPath: true });
   const inFlight = createInFlight(limit);
   const recording = createRecordingLog();
   const port = await freePort();

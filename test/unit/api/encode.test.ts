@@ -56,7 +56,7 @@ function encode<T extends MetricsItem>(
   form: JsonForm = 'compact',
 ): Buffer {
   const bytes = joined(
-    metricsInPieces(resource, object, { version, disableFastPath: false }).json(form, new JsonWriter()),
+    metricsInPieces(resource, object, { version, fastPath: true }).json(form, new JsonWriter()),
   );
   assert.equal(bytes.toString(), encodeJson(toJson(resource, object, version), form).toString());
   return bytes;

@@ -95,8 +95,8 @@ const listCase: fc.Arbitrary<ListCase> = fc.oneof(
   })),
 );
 
-const fast = { version: 'v1', disableFastPath: false } as const;
-const slow = { version: 'v1', disableFastPath: true } as const;
+const fast = { version: 'v1', fastPath: true } as const;
+const slow = { version: 'v1', fastPath: false } as const;
 const table = { metaVersion: 'v1', version: 'v1', includeObject: 'Object', cells: 'exact' } as const;
 const made: readonly [name: string, make: (of: ListCase) => EncodableInPieces][] = [
   ['metrics by the fast path', ({ resource, list }) => metricsInPieces(resource, list, fast)],
