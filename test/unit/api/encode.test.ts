@@ -55,9 +55,7 @@ function encode<T extends MetricsItem>(
   version: Version,
   form: JsonForm = 'compact',
 ): Buffer {
-  const bytes = joined(
-    metricsInPieces(resource, object, { version, fastPath: true }).json(form, new JsonWriter()),
-  );
+  const bytes = joined(metricsInPieces(resource, object, { version, fastPath: true }).json(form, new JsonWriter()));
   assert.equal(bytes.toString(), encodeJson(toJson(resource, object, version), form).toString());
   return bytes;
 }
