@@ -1,14 +1,14 @@
 /** Under which addresses a node's kubelet may answer, best first. */
 import type { NodeInfo } from './nodes.ts';
 
-export interface Candidate {
+export interface KubeletAddress {
   /** A name or an IP address; IPv6 without brackets, which belong to URLs only. */
   readonly host: string;
   readonly port: number;
 }
 
-export type Candidates =
-  | { readonly kind: 'candidates'; readonly candidates: readonly [Candidate, ...Candidate[]] }
+export type AddressCandidates =
+  | { readonly kind: 'candidates'; readonly candidates: readonly [KubeletAddress, ...KubeletAddress[]] }
   | { readonly kind: 'none'; readonly reason: string; readonly remedy: string };
 
 export interface AddressRules {
@@ -20,7 +20,7 @@ export interface AddressRules {
 }
 
 /** The first is the one that metrics-server takes: the first address of the first type that has any. It knows no second. */
-export function kubeletCandidates(node: NodeInfo, rules: AddressRules): Candidates {
+export function kubeletCandidates(node: NodeInfo, rules: AddressRules): AddressCandidates {
   const port = (rules.useNodeStatusPort ? node.kubeletPort : undefined) ?? rules.defaultPort;
   const hosts = new Set(rules.preferredTypes.flatMap((type) => addressesOf(node, type)));
   const [first, ...others] = [...hosts].map((host) => ({ host, port }));

@@ -11,15 +11,15 @@ import { createKubeletTls } from '../kubelet/http/kubelettls.ts';
 import type { Logger } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
 import { kubeletRequestTimeoutMs } from '../options/validate.ts';
-import { createLocalEndpoints, type Endpoints } from '../scrape/endpoint/endpoints.ts';
+import { createLocalPool, type KubeletReaderPool } from '../scrape/endpoint/localpool.ts';
 import type { ScrapeMetrics } from '../scrape/report/scrapemetrics.ts';
 import type { TargetAddress } from '../scrape/source/target.ts';
-import { type WorkerRules, workersFor } from '../scrape/endpoint/workers/count.ts';
-import { createSpreadEndpoints } from '../scrape/endpoint/workers/spread.ts';
-import { createWorkerEndpoints } from '../scrape/endpoint/workers/worker.ts';
+import { type WorkerRules, workerCount } from '../scrape/endpoint/workers/workercount.ts';
+import { createShardedPool } from '../scrape/endpoint/workers/shardedpool.ts';
+import { createWorkerPool } from '../scrape/endpoint/workers/workerpool.ts';
 
 export interface Kubelets {
-  readonly endpoints: Endpoints;
+  readonly readers: KubeletReaderPool;
   readonly addressOf: (node: NodeInfo) => TargetAddress;
 }
 
@@ -38,7 +38,7 @@ export function createKubelets({ options, apiServer, resolver, clock, metrics, l
     // Whatever addresses the Node has: kube-apiserver chooses.
     const candidates = { kind: 'candidates', candidates: [proxyCandidate(apiServer.url)] } as const;
     return {
-      endpoints: createLocalEndpoints(
+      readers: createLocalPool(
         createKubeletProxy({ apiServer, requestTimeoutMs, resolve: resolver.resolveFirst }),
         clock,
       ),
@@ -60,10 +60,10 @@ export function createKubelets({ options, apiServer, resolver, clock, metrics, l
     compression: options['kubelet-compression'],
   };
   return {
-    endpoints: createSpreadEndpoints({
-      local: createLocalEndpoints(createKubeletClient(client), clock),
-      startWorker: () => createWorkerEndpoints({ ...client, clock, log }),
-      workersFor: (fleet) => workersFor(workerRules(options), fleet),
+    readers: createShardedPool({
+      local: createLocalPool(createKubeletClient(client), clock),
+      startWorker: () => createWorkerPool({ ...client, clock, log }),
+      workerCount: (fleet) => workerCount(workerRules(options), fleet),
       onGrown: (workers) => {
         metrics.workers(workers);
         log.info({ workers }, 'threads of their own scrape');

@@ -14,7 +14,7 @@ export interface Vitals {
   /** Whether any usage was ever there. */
   readonly hasUsage: () => boolean;
   /** Milliseconds since the scrape loop last turned. */
-  readonly sinceLastTurnMs: () => number;
+  readonly sinceLastTickMs: () => number;
   /** Whether SIGTERM came. */
   readonly stopping: () => boolean;
 }
@@ -42,7 +42,7 @@ export function createHealthChecks(vitals: Vitals): HealthChecks {
   const timely: HealthCheck = {
     name: 'metric-collection-timely',
     problem: () =>
-      vitals.sinceLastTurnMs() > stuckAfterResolutions * vitals.resolutionMs
+      vitals.sinceLastTickMs() > stuckAfterResolutions * vitals.resolutionMs
         ? "metric collection didn't finish on time"
         : undefined,
   };

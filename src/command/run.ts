@@ -94,14 +94,14 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   pods.onNodeChange(admission.changed);
   const scrapeMetrics = createScrapeMetrics(registry, resolutionMs);
   const kubelets = createKubelets({ options, apiServer, resolver, clock, metrics: scrapeMetrics, log });
-  rooms.use(kubelets.endpoints);
+  rooms.use(kubelets.readers);
   const scraper = createScraper({
     nodes,
     addressOf: kubelets.addressOf,
-    endpoints: kubelets.endpoints,
+    readers: kubelets.readers,
     mode: options['metrics-source'] as SourceMode,
     expectations: createExpectations({ pods, usage: storage, clock }),
-    sink: {
+    store: {
       store: (batch, clockAheadMs, step) =>
         storage.store(admission.admit(batch, clockAheadMs - serverClock.aheadMs()), step),
       forget(node) {
@@ -167,7 +167,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
         podsSynced: pods.synced,
         trustKnown: auth.trustKnown,
         hasUsage: storage.hasUsage,
-        sinceLastTurnMs: scraper.sinceLastTurnMs,
+        sinceLastTickMs: scraper.sinceLastTickMs,
         stopping: () => shutdown.aborted,
       }),
       readyNotes: () => refusalNotes(auth.refusals),

@@ -5,23 +5,23 @@ import type { Clock } from '../clock.ts';
 import type { NodeInfo, NodeLister } from '../cluster/nodes.ts';
 import type { Logger } from '../logging.ts';
 import { isOtherNode } from '../sample/point.ts';
-import type { Endpoints } from './endpoint/endpoints.ts';
+import type { KubeletReaderPool } from './endpoint/localpool.ts';
 import type { ScrapeMetrics } from './report/scrapemetrics.ts';
 import { createScheduler } from './schedule/scheduler.ts';
 import { createNodeRecord, type NodeRecord, type NodeStatus } from './report/nodestatus.ts';
-import { createNodeNews, type NodeNews } from './report/nodelog.ts';
-import { createPace, type Pace, type Plan } from './schedule/retrypolicy.ts';
+import { createNodeLog, type NodeLog } from './report/nodelog.ts';
+import { createRetryPolicy, type RetryPolicy, type NextScrape } from './schedule/retrypolicy.ts';
 import {
   createTarget,
   type Expectations,
-  type Outcome,
+  type ScrapeOutcome,
   type SourceMode,
   type Target,
   type TargetAddress,
 } from './source/target.ts';
 
 /** Where scraped batches go. */
-export interface Sink {
+export interface BatchStore {
   /**
    * Returns how many containers, and the machine, had their first sample, and how far apart the node's samples are in milliseconds.
    * @param clockAheadMs how far the node's clock is ahead of ours, in milliseconds; by its Date header, so good to a second or two.
@@ -40,10 +40,10 @@ export interface Sink {
 export interface ScraperOptions {
   readonly nodes: Pick<NodeLister, 'get' | 'list' | 'onChange'>;
   readonly addressOf: (node: NodeInfo) => TargetAddress;
-  readonly endpoints: Pick<Endpoints, 'of' | 'release'>;
+  readonly readers: Pick<KubeletReaderPool, 'of' | 'release'>;
   readonly mode: SourceMode;
   readonly expectations: Expectations;
-  readonly sink: Sink;
+  readonly store: BatchStore;
   readonly resolutionMs: number;
   readonly clock: Clock;
   readonly metrics: ScrapeMetrics;
@@ -54,7 +54,7 @@ export interface Scraper {
   /** Scrapes until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** Milliseconds since the schedule last turned, to tell a stuck process; 0 before the start. */
-  sinceLastTurnMs(): number;
+  sinceLastTickMs(): number;
   /** How every node's scrapes go, sorted by name. */
   statuses(): NodeStatus[];
   /** Why a node's last scrape failed, in one stable word; undefined where it did not. */
@@ -64,15 +64,15 @@ export interface Scraper {
 /** A full answer takes ten times as long as one that has what was asked for, and how long a wave takes others' requests may wait. */
 const fullWeight = 4;
 
-type Scraped = Extract<Outcome, { readonly kind: 'scraped' }>;
+type Scraped = Extract<ScrapeOutcome, { readonly kind: 'scraped' }>;
 
-interface HeldTarget {
+interface NodeTarget {
   /** Of the Node; undefined where it has none. */
   readonly uid: string | undefined;
   readonly target: Target;
-  readonly pace: Pace;
+  readonly pace: RetryPolicy;
   readonly record: NodeRecord;
-  readonly news: NodeNews;
+  readonly news: NodeLog;
   /** Ends what is under way when the node leaves, or all stops. */
   readonly left: AbortController;
   ready: boolean;
@@ -83,8 +83,8 @@ interface HeldTarget {
 }
 
 export function createScraper(options: ScraperOptions): Scraper {
-  const { nodes, addressOf, endpoints, sink, clock, metrics, log } = options;
-  const targets = new Map<string, HeldTarget>();
+  const { nodes, addressOf, readers, store, clock, metrics, log } = options;
+  const targets = new Map<string, NodeTarget>();
   const scheduler = createScheduler({
     clock,
     resolutionMs: options.resolutionMs,
@@ -97,7 +97,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     if (change.type === 'set') join(change.value);
     else leave(change.value.name);
   });
-  return { run, sinceLastTurnMs: () => scheduler.sinceLastTurnMs(), statuses, troubleOf };
+  return { run, sinceLastTickMs: () => scheduler.sinceLastTickMs(), statuses, troubleOf };
 
   function statuses(): NodeStatus[] {
     return [...targets]
@@ -119,7 +119,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     for (const [name, { left }] of targets) {
       left.abort(reason);
       // A connection that is being opened looks at no signal, and opening it may take as long as a scrape.
-      endpoints.release(name);
+      readers.release(name);
     }
   }
 
@@ -132,14 +132,14 @@ export function createScraper(options: ScraperOptions): Scraper {
       held.ready = ready;
       return;
     }
-    sink.keepOnly(name, uid);
+    store.keepOnly(name, uid);
     const { mode, expectations } = options;
     targets.set(name, {
       uid,
-      target: createTarget({ endpoint: endpoints.of(name), mode, expectations, clock }),
-      pace: createPace(options.resolutionMs),
+      target: createTarget({ reader: readers.of(name), mode, expectations, clock }),
+      pace: createRetryPolicy(options.resolutionMs),
       record: createNodeRecord(),
-      news: createNodeNews(log),
+      news: createNodeLog(log),
       left: new AbortController(),
       ready,
       clock: undefined,
@@ -158,9 +158,9 @@ export function createScraper(options: ScraperOptions): Scraper {
     targets.get(name)?.left.abort(new Error('the node left the cluster'));
     targets.delete(name);
     scheduler.remove(name);
-    endpoints.release(name);
+    readers.release(name);
     metrics.remove(name);
-    sink.forget(name);
+    store.forget(name);
   }
 
   async function scrape(name: string, signal: AbortSignal): Promise<void> {
@@ -176,33 +176,39 @@ export function createScraper(options: ScraperOptions): Scraper {
     metrics.observe(name, outcome.kind === 'scraped', times.durationMs / 1000, times.answeredMs);
     const step = outcome.kind === 'scraped' ? stepOf(held, outcome, startedMs) : undefined;
     const stored =
-      outcome.kind === 'scraped' ? publish(outcome.batch, outcome.cost.nodeTimeMs - times.answeredMs, step) : undefined;
+      outcome.kind === 'scraped'
+        ? publish(outcome.batch, outcome.response.nodeTimeMs - times.answeredMs, step)
+        : undefined;
     held.record.ended(outcome, times, stored?.spacingMs ?? 0);
     held.news.tell(node, outcome, held.record.clockSkew(), step !== undefined);
     if (outcome.kind === 'scraped') scheduler.weigh(name, outcome.isFull ? fullWeight : 1);
     follow(name, stored === undefined ? held.pace.failed(held.ready) : held.pace.scraped(stored.waiting));
   }
 
-  function locate(held: HeldTarget, node: NodeInfo): TargetAddress {
+  function locate(held: NodeTarget, node: NodeInfo): TargetAddress {
     if (held.located?.node !== node) held.located = { node, address: addressOf(node) };
     return held.located.address;
   }
 
   /** Compares with the last batch, not with an answer that was of no use: the store has to know of each step between two batches. */
-  function stepOf(held: HeldTarget, { batch, cost }: Scraped, sentMs: number): ClockStep | undefined {
+  function stepOf(held: NodeTarget, { batch, response }: Scraped, sentMs: number): ClockStep | undefined {
     const times = { sentMs, receivedMs: clock.monotonicMs() };
-    const newestMs = cost.dateMs === undefined ? newestSampleMs(batch.numbers) : -Infinity;
+    const newestMs = response.dateMs === undefined ? newestSampleMs(batch.numbers) : -Infinity;
     const previous = held.clock;
-    held.clock = readClock(cost.dateMs, newestMs, times, previous);
+    held.clock = readClock(response.dateMs, newestMs, times, previous);
     return previous && clockStep(previous, held.clock);
   }
 
-  function publish(batch: NodeBatch, clockAheadMs: number, step: ClockStep | undefined): ReturnType<Sink['store']> {
+  function publish(
+    batch: NodeBatch,
+    clockAheadMs: number,
+    step: ClockStep | undefined,
+  ): ReturnType<BatchStore['store']> {
     metrics.source(batch.node, batch.source);
-    return sink.store(batch, clockAheadMs, step);
+    return store.store(batch, clockAheadMs, step);
   }
 
-  function follow(name: string, { soonMs, restTurns }: Plan): void {
+  function follow(name: string, { soonMs, restTurns }: NextScrape): void {
     scheduler.rest(name, restTurns);
     if (soonMs !== undefined) scheduler.soon(name, soonMs);
   }

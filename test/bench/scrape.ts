@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock as clock } from '../../src/clock.ts';
 import { createKubeletClient, type KubeletClient } from '../../src/kubelet/client.ts';
-import { createEndpoint } from '../../src/scrape/endpoint/endpoint.ts';
+import { createKubeletReader } from '../../src/scrape/endpoint/kubeletreader.ts';
 import { createTarget, type SourceMode } from '../../src/scrape/source/target.ts';
 import { makeBody } from './body.ts';
 import { addressOf, type Kind, nodeName } from './fleet.ts';
@@ -62,7 +62,7 @@ const nothingExpected = { isRunning: () => false, anyUnreported: () => false };
 function contender(kind: Kind, mode: SourceMode, port: number, kubelet: KubeletClient): Contender {
   const targets = Array.from({ length: nodes }, (_, index) => ({
     target: createTarget({
-      endpoint: createEndpoint(`${kind}/${nodeName(index)}`, kubelet, clock),
+      reader: createKubeletReader(`${kind}/${nodeName(index)}`, kubelet, clock),
       mode,
       expectations: nothingExpected,
       clock,

@@ -11,7 +11,7 @@ import { createKubeletClient, type HttpClient, type KubeletClientOptions } from 
 import { explainFailure } from '../../src/kubelet/explain/explainfailure.ts';
 import { createKubeletProxy } from '../../src/kubelet/proxy.ts';
 import { describeError, silentLogger } from '../../src/logging.ts';
-import { createWorkerEndpoints } from '../../src/scrape/endpoint/workers/worker.ts';
+import { createWorkerPool } from '../../src/scrape/endpoint/workers/workerpool.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { type Authority, makeAuthority } from '../fakes/certificates.ts';
 import { createFakeDns, type DnsAnswer, type FakeDns } from '../fakes/dnsserver.ts';
@@ -128,7 +128,7 @@ for (const httpClient of ['built-in', 'undici'] as const) {
 }
 
 test('a worker thread leaves look-ups to the main thread, and ends them', async () => {
-  await using endpoints = createWorkerEndpoints({ ...options('built-in', 400), clock: systemClock, log: silentLogger });
+  await using endpoints = createWorkerPool({ ...options('built-in', 400), clock: systemClock, log: silentLogger });
   const at = (host: string) => [{ host, port: kubelet.port }] as const;
   const silent = silentNames.map((name) => endpoints.of(name).cadvisor(at(name), never));
   const told = await endpoints.of('good').cadvisor(at('good'), never);

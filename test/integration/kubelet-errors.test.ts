@@ -44,7 +44,11 @@ async function explained(port: number, { host = '127.0.0.1', tls, timeoutMs = 5_
 }
 
 /** Serves while it is looked at. */
-async function against(server: Server, setting: Setting, look: (told: Told, address: string) => void): Promise<void> {
+async function against(
+  server: Server,
+  setting: Setting,
+  look: (told: ReadResult, address: string) => void,
+): Promise<void> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -60,7 +64,7 @@ async function against(server: Server, setting: Setting, look: (told: Told, addr
   }
 }
 
-type Told = Awaited<ReturnType<typeof explained>>;
+type ReadResult = Awaited<ReturnType<typeof explained>>;
 
 /** The server leads to this explanation, which names the node and the address. */
 function check(

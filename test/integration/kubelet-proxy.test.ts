@@ -8,7 +8,7 @@ import { explainFailure } from '../../src/kubelet/explain/explainfailure.ts';
 import type { Explanation, ExplanationCode } from '../../src/kubelet/explain/explanation.ts';
 import { explainStatus } from '../../src/kubelet/explain/explainstatus.ts';
 import { createKubeletProxy, proxyCandidate } from '../../src/kubelet/proxy.ts';
-import { createEndpoint } from '../../src/scrape/endpoint/endpoint.ts';
+import { createKubeletReader } from '../../src/scrape/endpoint/kubeletreader.ts';
 import { createTarget } from '../../src/scrape/source/target.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
@@ -70,7 +70,7 @@ test('a node is scraped so, filtered, and its kubelet does not see our credentia
   await using client = proxyBy(apiServer.connection);
   const clock = createFakeClock(Date.now());
   const target = createTarget({
-    endpoint: createEndpoint(node, client, clock),
+    reader: createKubeletReader(node, client, clock),
     mode: 'auto',
     expectations: { isRunning: () => false, anyUnreported: () => false },
     clock,

@@ -10,7 +10,7 @@ import { systemClock } from '../../src/clock.ts';
 import type { BodyReader } from '../../src/kubelet/http/body.ts';
 import { createKubeletClient, type KubeletClient } from '../../src/kubelet/client.ts';
 import { explainFailure } from '../../src/kubelet/explain/explainfailure.ts';
-import { createEndpoint, type Told } from '../../src/scrape/endpoint/endpoint.ts';
+import { createKubeletReader, type ReadResult } from '../../src/scrape/endpoint/kubeletreader.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { delimitedContentType, encodeDelimited, encodeText, textContentType } from '../fakes/exposition.ts';
 import { httpClientOf } from '../fakes/httpclient.ts';
@@ -193,11 +193,11 @@ describe('a body that takes long to read ends with', () => {
 
 describe('others have their turns while there comes', () => {
   /** What a scrape makes of the body, and that it takes several turns. */
-  async function scrapes(body: Buffer, contentType: string, least: number): Promise<Told> {
+  async function scrapes(body: Buffer, contentType: string, least: number): Promise<ReadResult> {
     answer = answers(gzipSync(body), `${gzipped}content-type: ${contentType}\r\n`);
     await using client = makeClient();
-    const endpoint = createEndpoint('node-a', client, systemClock);
-    let told: Told | undefined;
+    const endpoint = createKubeletReader('node-a', client, systemClock);
+    let told: ReadResult | undefined;
     const turns = await turnsDuring(async () => {
       told = await endpoint.cadvisor([{ host: '127.0.0.1', port }], new AbortController().signal);
     });
@@ -206,7 +206,7 @@ describe('others have their turns while there comes', () => {
     return told;
   }
 
-  const whyOf = (told: Told) => ('why' in told ? told.why.what : told.kind);
+  const whyOf = (told: ReadResult) => ('why' in told ? told.why.what : told.kind);
   const line = (text: string, bytes: number) => Buffer.alloc(Math.floor(bytes / text.length) * text.length, text);
 
   test('a bomb of lines that nobody asked for', async () => {

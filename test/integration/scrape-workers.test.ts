@@ -7,11 +7,11 @@ import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { toPoints } from '../../src/sample/batch.ts';
 import { createKubeletClient, type KubeletClientOptions, type KubeletTls } from '../../src/kubelet/client.ts';
-import type { Endpoint, Told } from '../../src/scrape/endpoint/endpoint.ts';
-import { createLocalEndpoints, type Endpoints } from '../../src/scrape/endpoint/endpoints.ts';
-import type { Addresses } from '../../src/scrape/endpoint/addressfallback.ts';
-import { startWorker } from '../../src/scrape/endpoint/workers/thread.ts';
-import { createWorkerEndpoints, type WorkerOptions } from '../../src/scrape/endpoint/workers/worker.ts';
+import type { KubeletReader, ReadResult } from '../../src/scrape/endpoint/kubeletreader.ts';
+import { createLocalPool, type KubeletReaderPool } from '../../src/scrape/endpoint/localpool.ts';
+import type { KubeletAddressList } from '../../src/scrape/endpoint/addressfallback.ts';
+import { startWorker } from '../../src/scrape/endpoint/workers/workerthread.ts';
+import { createWorkerPool, type WorkerPoolOptions } from '../../src/scrape/endpoint/workers/workerpool.ts';
 import { type Authority, makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock } from '../fakes/clock.ts';
 import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
@@ -60,28 +60,28 @@ function optionsOf(other: Partial<KubeletClientOptions> = {}): KubeletClientOpti
   return { tls: () => tls, authorization, plainHttp: false, requestTimeoutMs: 5_000, ...other };
 }
 
-function workerOf(options: KubeletClientOptions, other: Partial<WorkerOptions> = {}) {
+function workerOf(options: KubeletClientOptions, other: Partial<WorkerPoolOptions> = {}) {
   const recorded = createRecordingLog();
   const clock = createFakeClock();
-  return { recorded, clock, endpoints: createWorkerEndpoints({ ...options, clock, log: recorded.log, ...other }) };
+  return { recorded, clock, endpoints: createWorkerPool({ ...options, clock, log: recorded.log, ...other }) };
 }
 
 /** The same node asked in this thread and by a worker. */
 interface Pair extends AsyncDisposable {
   /** What both say, which is asserted to be the same. */
-  ask(source: Source, at?: Addresses, path?: string, of?: AbortSignal): Promise<Told>;
-  readonly both: readonly Endpoints[];
+  ask(source: Source, at?: KubeletAddressList, path?: string, of?: AbortSignal): Promise<ReadResult>;
+  readonly both: readonly KubeletReaderPool[];
 }
 
 function pairOf(other: Partial<KubeletClientOptions> = {}): Pair {
   const options = optionsOf(other);
-  const local = createLocalEndpoints(createKubeletClient(options), createFakeClock(), 0);
+  const local = createLocalPool(createKubeletClient(options), createFakeClock(), 0);
   const worker = workerOf(options).endpoints;
   const [here, there] = [local.of(node), worker.of(node)];
   return {
     both: [local, worker],
     async ask(source, at = atOf(kubelet), path, of = signal) {
-      const asked = (endpoint: Endpoint) =>
+      const asked = (endpoint: KubeletReader) =>
         source === 'cadvisor' ? endpoint.cadvisor(at, of) : endpoint.resource(at, of, path);
       const [one, other_] = await Promise.all([asked(here), asked(there)]);
       assert.deepEqual(other_, one);
@@ -94,7 +94,7 @@ function pairOf(other: Partial<KubeletClientOptions> = {}): Pair {
   };
 }
 
-function atOf({ port }: { readonly port: number }): Addresses {
+function atOf({ port }: { readonly port: number }): KubeletAddressList {
   return [{ host: '127.0.0.1', port }];
 }
 
@@ -113,7 +113,7 @@ function startPod({ model }: FakeKubelet, name: string): void {
   model.pods.push({ namespace: 'shop', name, uid: uuid(name), qos: 'burstable', containers });
 }
 
-function layoutOf(told: Told) {
+function layoutOf(told: ReadResult) {
   if (told.kind !== 'batch') return assert.fail(told.why.what);
   return told.batch.layout;
 }
@@ -151,7 +151,7 @@ describe('a healthy kubelet', () => {
   });
 
   test('in this thread its answers are compressed as long as there are many nodes', async () => {
-    await using local = createLocalEndpoints(createKubeletClient(optionsOf()), createFakeClock(), 2);
+    await using local = createLocalPool(createKubeletClient(optionsOf()), createFakeClock(), 2);
     const endpoint = local.of(node);
     const seen = kubelet.requests.length;
     const ask = async () => assert.equal((await endpoint.cadvisor(atOf(kubelet), signal)).kind, 'batch');
@@ -279,7 +279,7 @@ describe('a kubelet that fails: the explanations are equal', () => {
   });
 });
 
-function whyOf(told: Told): string {
+function whyOf(told: ReadResult): string {
   assert.ok(told.kind !== 'batch');
   return `${told.why.code}: ${told.why.what}; ${told.why.remedy}`;
 }

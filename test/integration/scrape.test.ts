@@ -6,8 +6,8 @@ import { createKubeletClient, type KubeletClient, type KubeletTls } from '../../
 import { inOneLine } from '../../src/kubelet/explain/explanation.ts';
 import { toPoints } from '../../src/sample/batch.ts';
 import type { NodePoints } from '../../src/sample/point.ts';
-import { createEndpoint } from '../../src/scrape/endpoint/endpoint.ts';
-import { createTarget, type Outcome, type Target, type TargetOptions } from '../../src/scrape/source/target.ts';
+import { createKubeletReader } from '../../src/scrape/endpoint/kubeletreader.ts';
+import { createTarget, type ScrapeOutcome, type Target, type TargetOptions } from '../../src/scrape/source/target.ts';
 import { type Authority, makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
 import { httpClientOf } from '../fakes/httpclient.ts';
@@ -60,7 +60,7 @@ interface Setting {
 /** Runs with a new client, whose connections are closed afterwards. */
 async function withTarget(
   setting: Setting,
-  use: (scrape: () => Promise<Outcome>, clock: FakeClock) => Promise<void>,
+  use: (scrape: () => Promise<ScrapeOutcome>, clock: FakeClock) => Promise<void>,
 ): Promise<void> {
   const tls: KubeletTls = { ca: authority.cert, cert: undefined, key: undefined, insecure: false, ...setting.tls };
   await using client: KubeletClient = createKubeletClient({
@@ -73,7 +73,7 @@ async function withTarget(
   const clock = createFakeClock(Date.now());
   const target: Target = createTarget({
     ...quiet,
-    endpoint: createEndpoint('node-a', client, clock),
+    reader: createKubeletReader('node-a', client, clock),
     clock,
     ...setting.options,
   });
@@ -292,7 +292,7 @@ describe('a pod that cAdvisor does not see', () => {
     }
   }
 
-  async function sourcesOf(scrape: () => Promise<Outcome>, times: number): Promise<string[]> {
+  async function sourcesOf(scrape: () => Promise<ScrapeOutcome>, times: number): Promise<string[]> {
     const sources: string[] = [];
     for (let turn = 0; turn < times; turn += 1) {
       const outcome = await scrape();
@@ -479,7 +479,7 @@ test('a kubelet over plain HTTP gets no credentials', async () => {
     requestTimeoutMs: 2_000,
   });
   const clock = createFakeClock(Date.now());
-  const target = createTarget({ ...quiet, endpoint: createEndpoint('node-a', client, clock), clock });
+  const target = createTarget({ ...quiet, reader: createKubeletReader('node-a', client, clock), clock });
   const candidates = [{ host: '127.0.0.1', port }] as const;
   const outcome = await target.scrape(
     { candidates: { kind: 'candidates', candidates }, resourcePath: '/metrics/resource' },
@@ -506,7 +506,7 @@ test('the next address is tried at once where one does not answer, and the one t
   });
   await gone.close();
   const clock = createFakeClock(Date.now());
-  const target = createTarget({ ...quiet, endpoint: createEndpoint('node-a', client, clock), clock });
+  const target = createTarget({ ...quiet, reader: createKubeletReader('node-a', client, clock), clock });
   const candidates = [
     { host: '127.0.0.1', port: gone.port },
     { host: '127.0.0.1', port: kubelet.port },
@@ -522,11 +522,11 @@ test('the next address is tried at once where one does not answer, and the one t
   await client[Symbol.asyncDispose]();
 });
 
-function pods(outcome: Outcome | undefined) {
+function pods(outcome: ScrapeOutcome | undefined) {
   assert.ok(outcome?.kind === 'scraped', JSON.stringify(outcome));
   return toPoints(outcome.batch).pods;
 }
 
-function reasonOf(outcome: Outcome): string {
+function reasonOf(outcome: ScrapeOutcome): string {
   return outcome.kind === 'failed' ? inOneLine(outcome.why) : '';
 }

@@ -8,7 +8,7 @@ import { createKubeletClient } from '../../src/kubelet/client.ts';
 import { createRegistry, type Registry } from '../../src/monitoring.ts';
 import type { NodeBatch } from '../../src/sample/batch.ts';
 import type { ClockStep } from '../../src/sample/clockstep.ts';
-import { createLocalEndpoints } from '../../src/scrape/endpoint/endpoints.ts';
+import { createLocalPool } from '../../src/scrape/endpoint/localpool.ts';
 import { createScrapeMetrics } from '../../src/scrape/report/scrapemetrics.ts';
 import { createScraper, type Scraper } from '../../src/scrape/scraper.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
@@ -91,10 +91,10 @@ async function setUp(): Promise<Rig> {
       },
       resourcePath: undefined,
     }),
-    endpoints: createLocalEndpoints(client, clock),
+    readers: createLocalPool(client, clock),
     mode: 'auto',
     expectations: { isRunning: () => false, anyUnreported: () => false },
-    sink: {
+    store: {
       store(batch, clockAheadMs, step) {
         batches.push(batch);
         clocksAheadMs.push(clockAheadMs);

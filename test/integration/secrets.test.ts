@@ -9,8 +9,8 @@ import { createTokenReviewer } from '../../src/client/reviews.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createKubeletClient, type KubeletClientOptions } from '../../src/kubelet/client.ts';
 import { createLogger, describeError, type LogFormat, silentLogger } from '../../src/logging.ts';
-import { createLocalEndpoints } from '../../src/scrape/endpoint/endpoints.ts';
-import { createWorkerEndpoints } from '../../src/scrape/endpoint/workers/worker.ts';
+import { createLocalPool } from '../../src/scrape/endpoint/localpool.ts';
+import { createWorkerPool } from '../../src/scrape/endpoint/workers/workerpool.ts';
 import { createFakeApiServer } from '../fakes/apiserver.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { listen } from '../fakes/listen.ts';
@@ -75,8 +75,8 @@ describe('a kubelet that repeats the token', () => {
     requestTimeoutMs: 3_000,
   };
   const makers = {
-    'in this thread': () => createLocalEndpoints(createKubeletClient(options), systemClock),
-    'in a worker thread': () => createWorkerEndpoints({ ...options, clock: systemClock, log: silentLogger }),
+    'in this thread': () => createLocalPool(createKubeletClient(options), systemClock),
+    'in a worker thread': () => createWorkerPool({ ...options, clock: systemClock, log: silentLogger }),
   };
 
   for (const [where, make] of Object.entries(makers)) {

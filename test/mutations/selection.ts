@@ -126,7 +126,7 @@ export const selection: readonly Mutation[] = [
     ['toldMs: timestampMs }', '}', 'what the kubelet wrote is forgotten'],
     [' || timestampMs === 0) return', ') return', 'the time 0 is 1970'],
   ]),
-  ...mutate('scrape/endpoint/endpoint.ts', testsOf('endpoint'), [
+  ...mutate('scrape/endpoint/kubeletreader.ts', testsOf('kubeletreader'), [
     ['const nodeTimeMs = answer.dateMs ?? ourMs;', 'const nodeTimeMs = ourMs;', "the node's time is ours"],
   ]),
   ...mutate('scrape/endpoint/nodeclock.ts', testsOf('nodeclock'), [
@@ -167,7 +167,7 @@ export const selection: readonly Mutation[] = [
     ['lacksMemory(known.memoryBytes)', 'false', 'kata containers are not lacking'],
     ['cadvisor.machine === undefined && resource.machine !== undefined', 'false', "a machine's lack is not seen"],
   ]),
-  ...mutate('scrape/source/suspicion.ts', testsOf('suspicion'), [
+  ...mutate('scrape/source/comparisonpolicy.ts', testsOf('comparisonpolicy'), [
     ['doubtful ? inARow + 1 : 0', 'inARow + Number(doubtful)', 'doubts add up over hours'],
     [' && nowMs >= quietUntilMs', '', 'both endpoints are read at each scrape'],
     ["how === 'compared' ? quietMs : retryMs", 'quietMs', 'a failed comparison is not repeated soon'],

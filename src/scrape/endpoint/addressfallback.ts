@@ -1,32 +1,32 @@
 /** Reaches a node's kubelet under the best of its addresses that answers, and remembers which one that was. */
-import type { Candidate } from '../../cluster/address.ts';
+import type { KubeletAddress } from '../../cluster/address.ts';
 import type { KubeletClient, KubeletRequest, KubeletResponse } from '../../kubelet/client.ts';
 import { explainFailure } from '../../kubelet/explain/explainfailure.ts';
 import { KubeletError, NoAddressAnswersError } from '../../kubelet/explain/kubeleterror.ts';
 
 /** A node's addresses, best first. */
-export type Addresses = readonly [Candidate, ...Candidate[]];
+export type KubeletAddressList = readonly [KubeletAddress, ...KubeletAddress[]];
 
 type Request = Omit<KubeletRequest, 'host' | 'port' | 'alternatives'>;
 
-export interface Reach {
+export interface AddressFallback {
   /** @throws KubeletError that tells of every address when none answers. */
-  fetch(at: Addresses, request: Request, signal: AbortSignal): Promise<KubeletResponse>;
+  fetch(at: KubeletAddressList, request: Request, signal: AbortSignal): Promise<KubeletResponse>;
 }
 
-export function createReach(kubelet: KubeletClient): Reach {
+export function createAddressFallback(kubelet: KubeletClient): AddressFallback {
   /** Host and port; a node's addresses may change. */
   let good: string | undefined;
 
   return { fetch };
 
-  function fetch(at: Addresses, request: Request, signal: AbortSignal): Promise<KubeletResponse> {
+  function fetch(at: KubeletAddressList, request: Request, signal: AbortSignal): Promise<KubeletResponse> {
     const [{ host, port }, ...others] = at;
     if (others.length > 0) return fetchOfAny(at, request, signal);
     return kubelet.fetch({ ...request, host, port, alternatives: 0 }, signal);
   }
 
-  async function fetchOfAny(at: Addresses, request: Request, signal: AbortSignal): Promise<KubeletResponse> {
+  async function fetchOfAny(at: KubeletAddressList, request: Request, signal: AbortSignal): Promise<KubeletResponse> {
     const order = at.toSorted((a, b) => Number(keyOf(b) === good) - Number(keyOf(a) === good));
     const failures: KubeletError[] = [];
     for (const candidate of order) {
@@ -51,6 +51,6 @@ function isTheKubelets(error: KubeletError): boolean {
   return code === 'Timeout' || code === 'BodyTooLarge';
 }
 
-function keyOf({ host, port }: Candidate): string {
+function keyOf({ host, port }: KubeletAddress): string {
   return `${host} ${port}`;
 }

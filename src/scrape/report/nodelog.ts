@@ -2,24 +2,24 @@
 import type { NodeInfo } from '../../cluster/nodes.ts';
 import { type Explanation, inOneLine } from '../../kubelet/explain/explanation.ts';
 import type { Logger } from '../../logging.ts';
-import type { Outcome } from '../source/target.ts';
+import type { ScrapeOutcome } from '../source/target.ts';
 
-export interface NodeNews {
+export interface NodeLog {
   /**
    * @param skew where the node's clock is wrong.
    * @param hasStepped whether it was set since the scrape before.
    */
-  tell(node: NodeInfo, outcome: Outcome, skew: Explanation | undefined, hasStepped: boolean): void;
+  tell(node: NodeInfo, outcome: ScrapeOutcome, skew: Explanation | undefined, hasStepped: boolean): void;
 }
 
-export function createNodeNews(log: Logger): NodeNews {
+export function createNodeLog(log: Logger): NodeLog {
   let told: string | undefined;
   let skewTold = false;
   let stepTold = false;
 
   return { tell };
 
-  function tell(node: NodeInfo, outcome: Outcome, skew: Explanation | undefined, hasStepped: boolean): void {
+  function tell(node: NodeInfo, outcome: ScrapeOutcome, skew: Explanation | undefined, hasStepped: boolean): void {
     tellOutcome(node, outcome);
     if (skew !== undefined && !skewTold) log.warn({ node: node.name, reason: inOneLine(skew) }, 'a clock is wrong');
     skewTold = skew !== undefined;
@@ -28,7 +28,7 @@ export function createNodeNews(log: Logger): NodeNews {
     stepTold = hasStepped;
   }
 
-  function tellOutcome(node: NodeInfo, outcome: Outcome): void {
+  function tellOutcome(node: NodeInfo, outcome: ScrapeOutcome): void {
     const level = node.ready && !hasNoKubelet(node) ? 'warn' : 'debug';
     const state = stateOf(outcome, level);
     if (state === told) return;
@@ -42,7 +42,7 @@ export function createNodeNews(log: Logger): NodeNews {
 }
 
 /** What is worth a line when it changes. Not the words of a failure: they name addresses and offsets, which change by themselves. */
-function stateOf(outcome: Outcome, level: string): string | undefined {
+function stateOf(outcome: ScrapeOutcome, level: string): string | undefined {
   if (outcome.kind === 'failed') return `${level}: failed: ${outcome.why.code}`;
   return outcome.fallback === undefined ? undefined : `${level}: ${outcome.fallback}`;
 }

@@ -4,7 +4,7 @@ import { explainClockSkew } from '../../kubelet/clockskew.ts';
 import type { Explanation } from '../../kubelet/explain/explanation.ts';
 import type { Verification } from '../../kubelet/client.ts';
 import type { Source } from '../../sample/point.ts';
-import type { Outcome } from '../source/target.ts';
+import type { ScrapeOutcome } from '../source/target.ts';
 
 export interface NodeStatus {
   readonly node: string;
@@ -51,7 +51,7 @@ export interface ScrapeTimes {
 
 export interface NodeRecord {
   /** One scrape has ended. @param spacingMs of the node's samples, where it gave some. */
-  ended(outcome: Outcome, times: ScrapeTimes, spacingMs: number): void;
+  ended(outcome: ScrapeOutcome, times: ScrapeTimes, spacingMs: number): void;
   status(node: string, ready: boolean): NodeStatus;
   /** What Scraped says of the node's clock. */
   clockSkew(): Explanation | undefined;
@@ -65,7 +65,7 @@ export function createNodeRecord(): NodeRecord {
 
   return { ended, status, clockSkew: () => last?.clockSkew };
 
-  function ended(outcome: Outcome, times: ScrapeTimes, spacingMs: number): void {
+  function ended(outcome: ScrapeOutcome, times: ScrapeTimes, spacingMs: number): void {
     lastScrapeMs = times.answeredMs;
     if (outcome.kind === 'failed') {
       failures += 1;
@@ -74,18 +74,18 @@ export function createNodeRecord(): NodeRecord {
     }
     failures = 0;
     error = undefined;
-    const { batch, cost, fallback } = outcome;
+    const { batch, response, fallback } = outcome;
     last = {
       atMs: times.answeredMs,
       source: batch.source,
       fallback,
-      address: cost.address,
-      verifiedBy: cost.verifiedBy,
+      address: response.address,
+      verifiedBy: response.verifiedBy,
       durationMs: times.durationMs,
-      wireBytes: cost.wireBytes,
+      wireBytes: response.wireBytes,
       pods: batch.layout.pods.length,
       containers: containersOf(batch.layout),
-      clockSkew: explainClockSkew(batch.node, cost.nodeTimeMs, times),
+      clockSkew: explainClockSkew(batch.node, response.nodeTimeMs, times),
       spacingMs,
     };
   }

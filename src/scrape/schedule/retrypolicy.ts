@@ -1,13 +1,13 @@
 /** What one node's outcomes mean for when it is scraped next, beside its turns; pure but for the state of the node. */
 
-export interface Pace {
+export interface RetryPolicy {
   /** A scrape gave a batch. @param waiting how many samples in it wait for a second one. */
-  scraped(waiting: number): Plan;
+  scraped(waiting: number): NextScrape;
   /** @param ready whether the API calls the node Ready. */
-  failed(ready: boolean): Plan;
+  failed(ready: boolean): NextScrape;
 }
 
-export interface Plan {
+export interface NextScrape {
   /** Scrape once more in between, after so many milliseconds. */
   readonly soonMs: number | undefined;
   /** Miss so many turns. */
@@ -27,7 +27,7 @@ const patientFailures = 6;
 const longestRest = { ready: 1, notReady: 3 };
 
 /** @param resolutionMs distance of two turns. */
-export function createPace(resolutionMs: number): Pace {
+export function createRetryPolicy(resolutionMs: number): RetryPolicy {
   let failures = 0;
   /** How many scrapes still call for no early one: the early one itself, and the turn after it, or new pods each turn would double the load for ever. */
   let quiet = 0;

@@ -25,7 +25,7 @@ export interface Scheduler {
   /** The loop itself; ends when the signal aborts and every scrape under way has ended. */
   run(signal: AbortSignal): Promise<void>;
   /** Milliseconds since the loop last turned, to tell a stuck one; 0 before its start. */
-  sinceLastTurnMs(): number;
+  sinceLastTickMs(): number;
 }
 
 /** Distance of two waves: all of a resolution's are in use only in large fleets. */
@@ -61,7 +61,7 @@ export function createScheduler({ clock, resolutionMs, scrape, onRound }: Schedu
     soon,
     rest,
     run,
-    sinceLastTurnMs: () => (lastTurnMs === undefined ? 0 : clock.monotonicMs() - lastTurnMs),
+    sinceLastTickMs: () => (lastTurnMs === undefined ? 0 : clock.monotonicMs() - lastTurnMs),
   };
 
   function add(node: string): void {

@@ -1,19 +1,19 @@
 /** One node as a scrape target: which endpoint it is read from, and what came of it. */
 import { hasMachine, type NodeBatch, toPoints } from '../../sample/batch.ts';
 import type { Clock } from '../../clock.ts';
-import type { Candidates } from '../../cluster/address.ts';
+import type { AddressCandidates } from '../../cluster/address.ts';
 import { explainFailure, explainNoAddress } from '../../kubelet/explain/explainfailure.ts';
 import type { Explanation } from '../../kubelet/explain/explanation.ts';
 import type { Source } from '../../sample/point.ts';
 import { lackingOf } from './coverage.ts';
-import type { Cost, Endpoint, Told, ToldBatch } from '../endpoint/endpoint.ts';
-import type { Addresses } from '../endpoint/addressfallback.ts';
-import { createSuspicion } from './suspicion.ts';
+import type { ResponseFacts, KubeletReader, ReadResult, BatchResult } from '../endpoint/kubeletreader.ts';
+import type { KubeletAddressList } from '../endpoint/addressfallback.ts';
+import { createComparisonPolicy } from './comparisonpolicy.ts';
 
 /** What there is to know about a node for scraping it, as of now. */
 export interface TargetAddress {
   /** Where its kubelet may answer, best first. */
-  readonly candidates: Candidates;
+  readonly candidates: AddressCandidates;
   /** The node's own path for /metrics/resource, where it is annotated with one; then that is the only source. */
   readonly resourcePath: string | undefined;
 }
@@ -31,13 +31,13 @@ export interface Expectations {
 
 export interface TargetOptions {
   /** The node's own. */
-  readonly endpoint: Endpoint;
+  readonly reader: KubeletReader;
   readonly mode: SourceMode;
   readonly expectations: Expectations;
   readonly clock: Clock;
 }
 
-export type Outcome =
+export type ScrapeOutcome =
   | {
       readonly kind: 'scraped';
       readonly batch: NodeBatch;
@@ -45,35 +45,35 @@ export type Outcome =
       readonly fallback: string | undefined;
       /** Whether the kubelet sent families that it was not asked for, which are most of the answer then. */
       readonly isFull: boolean;
-      readonly cost: Cost;
+      readonly response: ResponseFacts;
     }
   | { readonly kind: 'failed'; readonly why: Explanation };
 
 export interface Target {
   /** Scrapes the node once; a kubelet that is down is an outcome, not an exception. */
-  scrape(address: TargetAddress, signal: AbortSignal): Promise<Outcome>;
+  scrape(address: TargetAddress, signal: AbortSignal): Promise<ScrapeOutcome>;
 }
 
 /** How long a node stays on /metrics/resource before /metrics/cadvisor is tried again; the spread keeps nodes from trying all at once. */
 const fallbackMs = 10 * 60_000;
 const fallbackSpreadMs = 2 * 60_000;
 
-export function createTarget({ endpoint, mode, expectations, clock }: TargetOptions): Target {
-  const suspicion = createSuspicion();
+export function createTarget({ reader, mode, expectations, clock }: TargetOptions): Target {
+  const suspicion = createComparisonPolicy();
   /** Why /metrics/cadvisor is not used, and until when. */
   let fallback: { readonly reason: string; readonly untilMs: number } | undefined;
 
   return { scrape };
 
-  async function scrape({ candidates, resourcePath }: TargetAddress, signal: AbortSignal): Promise<Outcome> {
+  async function scrape({ candidates, resourcePath }: TargetAddress, signal: AbortSignal): Promise<ScrapeOutcome> {
     if (candidates.kind === 'none') return failed(explainNoAddress(candidates));
     const at = candidates.candidates;
     try {
       if (resourcePath !== undefined || mode === 'resource') {
-        return outcomeOf(await endpoint.resource(at, signal, resourcePath));
+        return outcomeOf(await reader.resource(at, signal, resourcePath));
       }
       if (fallback !== undefined) return await fromResource(at, signal, fallback);
-      const told = await endpoint.cadvisor(at, signal);
+      const told = await reader.cadvisor(at, signal);
       if (mode === 'cadvisor') return outcomeOf(told);
       if (told.kind === 'unusable') return await insteadOf(told.why, at, signal);
       const isDoubted = told.kind === 'batch' && suspicion.arises(isDoubtful(told), clock.monotonicMs());
@@ -83,9 +83,9 @@ export function createTarget({ endpoint, mode, expectations, clock }: TargetOpti
     }
   }
 
-  async function compare(told: ToldBatch, at: Addresses, signal: AbortSignal): Promise<Outcome> {
+  async function compare(told: BatchResult, at: KubeletAddressList, signal: AbortSignal): Promise<ScrapeOutcome> {
     // For comparison only: what fails here fails nothing else.
-    const other = await endpoint.resource(at, signal);
+    const other = await reader.resource(at, signal);
     const lacking =
       other.kind === 'batch' ? lackingOf(toPoints(told.batch), toPoints(other.batch), other.nodeTimeMs) : undefined;
     if (other.kind === 'batch' && lacking !== undefined) return fallBack(lacking, other);
@@ -93,22 +93,22 @@ export function createTarget({ endpoint, mode, expectations, clock }: TargetOpti
     return outcomeOf(told);
   }
 
-  async function insteadOf({ what }: Explanation, at: Addresses, signal: AbortSignal): Promise<Outcome> {
-    const told = await endpoint.resource(at, signal);
+  async function insteadOf({ what }: Explanation, at: KubeletAddressList, signal: AbortSignal): Promise<ScrapeOutcome> {
+    const told = await reader.resource(at, signal);
     return told.kind === 'batch' ? fallBack(what, told) : failedAfter(what, told);
   }
 
   async function fromResource(
-    at: Addresses,
+    at: KubeletAddressList,
     signal: AbortSignal,
     { reason, untilMs }: NonNullable<typeof fallback>,
-  ): Promise<Outcome> {
-    const told = await endpoint.resource(at, signal);
+  ): Promise<ScrapeOutcome> {
+    const told = await reader.resource(at, signal);
     // One failure is no reason to go back: what cAdvisor does not see would be away for minutes.
     if (told.kind === 'failed' || told.kind === 'unanswered') return outcomeOf(told);
-    if (told.kind === 'unusable') return backTo(await endpoint.cadvisor(at, signal), told.why);
+    if (told.kind === 'unusable') return backTo(await reader.cadvisor(at, signal), told.why);
     if (clock.monotonicMs() < untilMs) return outcomeOf(told, reason);
-    const again = await endpoint.cadvisor(at, signal);
+    const again = await reader.cadvisor(at, signal);
     if (again.kind === 'unanswered') return fallBack(reason, told);
     if (again.kind !== 'batch') return fallBack(again.why.what, told);
     const lacking = lackingOf(toPoints(again.batch), toPoints(told.batch), told.nodeTimeMs);
@@ -118,18 +118,18 @@ export function createTarget({ endpoint, mode, expectations, clock }: TargetOpti
   }
 
   /** Where the endpoint that is left has nothing to tell any more, anything is better. */
-  function backTo(told: Told, { what }: Explanation): Outcome {
+  function backTo(told: ReadResult, { what }: Explanation): ScrapeOutcome {
     if (told.kind !== 'batch') return failedAfter(what, told);
     fallback = undefined;
     return outcomeOf(told);
   }
 
-  function fallBack(reason: string, told: ToldBatch): Outcome {
+  function fallBack(reason: string, told: BatchResult): ScrapeOutcome {
     fallback = { reason, untilMs: clock.monotonicMs() + fallbackMs + Math.random() * fallbackSpreadMs };
     return outcomeOf(told, reason);
   }
 
-  function isDoubtful({ batch, doubts }: ToldBatch): boolean {
+  function isDoubtful({ batch, doubts }: BatchResult): boolean {
     return (
       !hasMachine(batch.numbers) ||
       doubts?.unlabelled === true ||
@@ -139,17 +139,17 @@ export function createTarget({ endpoint, mode, expectations, clock }: TargetOpti
   }
 }
 
-function outcomeOf(told: Told, fallback?: string): Outcome {
+function outcomeOf(told: ReadResult, fallback?: string): ScrapeOutcome {
   if (told.kind !== 'batch') return failed(told.why);
   const isFull = told.batch.source === 'cadvisor' && !told.filtered;
-  return { kind: 'scraped', batch: told.batch, fallback, isFull, cost: told };
+  return { kind: 'scraped', batch: told.batch, fallback, isFull, response: told };
 }
 
-function failed(why: Explanation): Outcome {
+function failed(why: Explanation): ScrapeOutcome {
   return { kind: 'failed', why };
 }
 
 /** @param what is the matter with the endpoint that was asked first. */
-function failedAfter(what: string, { kind, why }: Exclude<Told, ToldBatch>): Outcome {
+function failedAfter(what: string, { kind, why }: Exclude<ReadResult, BatchResult>): ScrapeOutcome {
   return failed(kind === 'unanswered' ? why : { ...why, what: `${what}; and then ${why.what}` });
 }

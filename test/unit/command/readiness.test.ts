@@ -13,7 +13,7 @@ function setUp(rest: Partial<Vitals> = {}) {
     podsSynced: () => true,
     trustKnown: () => true,
     hasUsage: () => true,
-    sinceLastTurnMs: () => 0,
+    sinceLastTickMs: () => 0,
     stopping: () => false,
     ...rest,
   });
@@ -60,8 +60,8 @@ describe('alive', () => {
   });
 
   test('not with a scrape loop that is stuck', () => {
-    assert.deepEqual(setUp({ sinceLastTurnMs: () => 22_500 }).failing('/livez'), []);
-    assert.deepEqual(setUp({ sinceLastTurnMs: () => 22_501 }).failing('/livez'), ['metric-collection-timely']);
+    assert.deepEqual(setUp({ sinceLastTickMs: () => 22_500 }).failing('/livez'), []);
+    assert.deepEqual(setUp({ sinceLastTickMs: () => 22_501 }).failing('/livez'), ['metric-collection-timely']);
   });
 });
 

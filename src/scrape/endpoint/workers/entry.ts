@@ -3,30 +3,30 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../../clock.ts';
 import { createKubeletClient, type KubeletClientOptions, type KubeletTls } from '../../../kubelet/client.ts';
 import type { Source } from '../../../sample/point.ts';
-import type { Endpoint, Told } from '../endpoint.ts';
-import { createLocalEndpoints } from '../endpoints.ts';
-import { type Carried, carriedError, toError, unpack } from './carried.ts';
-import { createMailbox } from './mailbox.ts';
-import { askNames } from './names.ts';
-import type { Credentials, FromWorker, Question, ToWorker, WorkerSettings } from './messages.ts';
+import type { KubeletReader, ReadResult } from '../kubeletreader.ts';
+import { createLocalPool } from '../localpool.ts';
+import { type ClonedResult, cloneError, toError, unwrap } from './clonedresult.ts';
+import { createMessageBatcher } from './messagebatcher.ts';
+import { createLookupClient } from './namelookups.ts';
+import type { WorkerCredentials, FromWorker, ReadRequest, ToWorker, WorkerSettings } from './messages.ts';
 
 if (parentPort === null) throw new Error('this is for a worker thread, not to be run by itself');
 serve(parentPort, workerData as WorkerSettings);
 
-interface AskedNode {
-  readonly endpoint: Endpoint;
+interface ServedNode {
+  readonly endpoint: KubeletReader;
   /** Versions of the layouts that were handed over. */
   readonly layouts: Map<Source, number>;
 }
 
 function serve(port: MessagePort, settings: WorkerSettings): void {
-  const { send } = createMailbox<FromWorker>(port);
+  const { send } = createMessageBatcher<FromWorker>(port);
   const credentials = createCredentials(() => send({ kind: 'credentials-wanted' }));
-  const names = askNames(send);
+  const names = createLookupClient(send);
   const kubelet = createKubeletClient({ ...settings, ...credentials.source, resolve: names.resolve });
   // Fleets that need threads have many nodes, however few are this one's.
-  const endpoints = createLocalEndpoints(kubelet, systemClock, 0);
-  const nodes = new Map<string, AskedNode>();
+  const endpoints = createLocalPool(kubelet, systemClock, 0);
+  const nodes = new Map<string, ServedNode>();
   const underWay = new Map<number, AbortController>();
   port.on('message', (messages: readonly ToWorker[]) => messages.forEach(take));
 
@@ -50,7 +50,7 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
     }
   }
 
-  async function ask({ id, node, source, at, path }: Question): Promise<void> {
+  async function ask({ id, node, source, at, path }: ReadRequest): Promise<void> {
     const abort = new AbortController();
     underWay.set(id, abort);
     const asked = nodes.get(node) ?? { endpoint: endpoints.of(node), layouts: new Map() };
@@ -60,13 +60,13 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
       const told = source === 'cadvisor' ? await cadvisor(at, abort.signal) : await resource(at, abort.signal, path);
       tell(id, told, asked.layouts);
     } catch (error) {
-      send({ kind: 'thrown', id, error: carriedError(error) });
+      send({ kind: 'thrown', id, error: cloneError(error) });
     } finally {
       underWay.delete(id);
     }
   }
 
-  function tell(id: number, told: Told, layouts: AskedNode['layouts']): void {
+  function tell(id: number, told: ReadResult, layouts: ServedNode['layouts']): void {
     if (told.kind !== 'batch') return send({ kind: 'told', id, told, layout: undefined });
     const { layout, ...batch } = told.batch;
     const isKnown = layouts.get(batch.source) === layout.version;
@@ -81,15 +81,15 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
   }
 }
 
-interface CredentialsHere {
+interface CredentialsCache {
   readonly source: Pick<KubeletClientOptions, 'tls' | 'authorization'>;
-  take(credentials: Credentials): void;
+  take(credentials: WorkerCredentials): void;
 }
 
 /** All questions that wait for credentials get them by one request, which keeps a wave of scrapes cheap. */
-function createCredentials(want: () => void): CredentialsHere {
-  let wanted: PromiseWithResolvers<Carried<string | undefined>> | undefined;
-  let tls: Carried<KubeletTls> | undefined;
+function createCredentials(want: () => void): CredentialsCache {
+  let wanted: PromiseWithResolvers<ClonedResult<string | undefined>> | undefined;
+  let tls: ClonedResult<KubeletTls> | undefined;
   return { source: { tls: current, authorization }, take };
 
   async function authorization(): Promise<string | undefined> {
@@ -97,15 +97,15 @@ function createCredentials(want: () => void): CredentialsHere {
       wanted = Promise.withResolvers();
       want();
     }
-    return unpack(await wanted.promise);
+    return unwrap(await wanted.promise);
   }
 
   function current(): KubeletTls {
     if (tls === undefined) throw new Error('kubelets are asked before there are credentials');
-    return unpack(tls);
+    return unwrap(tls);
   }
 
-  function take(credentials: Credentials): void {
+  function take(credentials: WorkerCredentials): void {
     tls = credentials.tls ?? tls;
     wanted?.resolve(credentials.authorization);
     wanted = undefined;

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createPace } from '../../../../src/scrape/schedule/retrypolicy.ts';
+import { createRetryPolicy } from '../../../../src/scrape/schedule/retrypolicy.ts';
 
 const resolutionMs = 15_000;
 
 describe('pace', () => {
   test('asks for one early second scrape where something is new, at most at every other turn', () => {
-    const pace = createPace(resolutionMs);
+    const pace = createRetryPolicy(resolutionMs);
     const soon = [3, 3, 3, 3, 0].map((waiting) => pace.scraped(waiting).soonMs);
     assert.deepEqual(soon, [7_500, undefined, undefined, 7_500, undefined]);
   });
 
   test('tries again soon after the first failure, and only after the first', () => {
-    const pace = createPace(resolutionMs);
+    const pace = createRetryPolicy(resolutionMs);
     assert.deepEqual(
       [pace.failed(true), pace.failed(true)].map(({ soonMs }) => soonMs),
       [2_000, undefined],
@@ -26,7 +26,7 @@ describe('pace', () => {
     ['Ready', true, [0, 0, 0, 0, 0, 0, 1, 1, 1]],
   ] as const) {
     test(`lets a node that is ${state} and fails for long miss turns, and none once it answers`, () => {
-      const pace = createPace(resolutionMs);
+      const pace = createRetryPolicy(resolutionMs);
       assert.deepEqual(
         expected.map(() => pace.failed(ready).restTurns),
         expected,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeletClient } from '../../../../src/kubelet/client.ts';
-import { createEndpoint } from '../../../../src/scrape/endpoint/endpoint.ts';
+import { createKubeletReader } from '../../../../src/scrape/endpoint/kubeletreader.ts';
 import { createTarget } from '../../../../src/scrape/source/target.ts';
 import { createFakeClock } from '../../../fakes/clock.ts';
 import { encodeText, type FamilySample, textContentType } from '../../../fakes/exposition.ts';
@@ -45,8 +45,8 @@ test('a node whose cAdvisor has no numbers of the machine is read from /metrics/
   };
   const expectations = { isRunning: () => true, anyUnreported: () => false };
   const clock = createFakeClock();
-  const endpoint = createEndpoint('node-1', kubelet, clock);
-  const target = createTarget({ endpoint, mode: 'auto', expectations, clock });
+  const endpoint = createKubeletReader('node-1', kubelet, clock);
+  const target = createTarget({ reader: endpoint, mode: 'auto', expectations, clock });
   const candidates = { kind: 'candidates', candidates: [{ host: '127.0.0.1', port: 10250 }] } as const;
   const told: (string | undefined)[] = [];
   for (let scrape = 0; scrape < 4; scrape += 1) {

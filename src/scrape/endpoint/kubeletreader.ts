@@ -14,29 +14,29 @@ import type { Source } from '../../sample/point.ts';
 import { cadvisor, startFamily, swapFamily } from '../../decode/cadvisor/cadvisor.ts';
 import { createDecoder, type Decoded, type DecoderOptions, type Decoding } from '../../decode/decoder.ts';
 import { createNodeClock } from './nodeclock.ts';
-import { type Addresses, createReach } from './addressfallback.ts';
+import { type KubeletAddressList, createAddressFallback } from './addressfallback.ts';
 import { resource } from '../../decode/resource/resource.ts';
 import { answerTime } from '../../decode/sampletime.ts';
 
 /** What came of one question. */
-export type Told =
-  | Answered
+export type ReadResult =
+  | ResponseResult
   /** No whole answer came. */
   | { readonly kind: 'unanswered'; readonly why: Explanation };
 
-export type ToldBatch = Extract<Told, { readonly kind: 'batch' }>;
+export type BatchResult = Extract<ReadResult, { readonly kind: 'batch' }>;
 
 /** What the answer tells, and what it cost. */
-type Answered = (
+type ResponseResult = (
   | Extract<Decoded, { readonly kind: 'batch' }>
   /** This endpoint of this kubelet will not do, another may. */
   | { readonly kind: 'unusable'; readonly why: Explanation }
   /** The next answer may be better. */
   | { readonly kind: 'failed'; readonly why: Explanation }
 ) &
-  Cost;
+  ResponseFacts;
 
-export interface Cost {
+export interface ResponseFacts {
   /** Host and port of who answered. */
   readonly address: string;
   readonly verifiedBy: Verification;
@@ -49,10 +49,10 @@ export interface Cost {
 }
 
 /** One kubelet. A failure is told, never thrown. */
-export interface Endpoint {
-  cadvisor(at: Addresses, signal: AbortSignal): Promise<Told>;
+export interface KubeletReader {
+  cadvisor(at: KubeletAddressList, signal: AbortSignal): Promise<ReadResult>;
   /** @param path where the node is annotated with another one. */
-  resource(at: Addresses, signal: AbortSignal, path?: string): Promise<Told>;
+  resource(at: KubeletAddressList, signal: AbortSignal, path?: string): Promise<ReadResult>;
 }
 
 /** Each family of all cgroups is about a third of the answer, which costs both sides, so none is asked for that tells nothing. */
@@ -66,7 +66,7 @@ function pathWithout(...families: readonly string[]): string {
   return `/metrics/cadvisor?${asked.map((family) => `name[]=${family}`).join('&')}`;
 }
 
-interface Question {
+interface EndpointRequest {
   readonly source: Source;
   readonly path: string;
   readonly gzip: boolean;
@@ -78,14 +78,14 @@ const accept =
   'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=1,text/plain;version=0.0.4;q=0.5';
 
 /** @param compress whether to ask for small answers compressed, too: to inflate one takes longer than to read it. Asked each time. */
-export function createEndpoint(
+export function createKubeletReader(
   node: string,
   kubelet: KubeletClient,
   clock: Clock,
   compress = () => false,
   decoding: DecoderOptions = {},
-): Endpoint {
-  const reach = createReach(kubelet);
+): KubeletReader {
+  const reach = createAddressFallback(kubelet);
   const nodeClock = createNodeClock();
   /** Whether the kubelet sent only the families asked for (1.37 and later); its bodies are then small. */
   let filtered = false;
@@ -111,19 +111,27 @@ export function createEndpoint(
       readWhole(at, { source: 'resource', path, gzip: true }, signal),
   };
 
-  function cadvisorQuestion(paths: keyof typeof cadvisorPaths): Omit<Question, 'brief'> {
+  function cadvisorQuestion(paths: keyof typeof cadvisorPaths): Omit<EndpointRequest, 'brief'> {
     const path = cadvisorPaths[paths][hasSwap ? 'withSwap' : 'withoutSwap'];
     return { source: 'cadvisor', path, gzip: !filtered || compress() };
   }
 
-  async function readWhole(at: Addresses, question: Omit<Question, 'brief'>, signal: AbortSignal): Promise<Told> {
+  async function readWhole(
+    at: KubeletAddressList,
+    question: Omit<EndpointRequest, 'brief'>,
+    signal: AbortSignal,
+  ): Promise<ReadResult> {
     const told = await read(at, { ...question, brief: false }, signal);
     if (told === undefined) throw new Error('no answer to the whole question is too brief');
     return told;
   }
 
   /** Undefined where the question was too brief. */
-  function read(at: Addresses, question: Question, signal: AbortSignal): Promise<Told | undefined> {
+  function read(
+    at: KubeletAddressList,
+    question: EndpointRequest,
+    signal: AbortSignal,
+  ): Promise<ReadResult | undefined> {
     const { source, path, gzip, brief } = question;
     let decoding: Decoding | undefined;
     /** When the answer began, monotonic. */
@@ -146,7 +154,7 @@ export function createEndpoint(
     answer: KubeletResponse,
     decoding: Decoding | undefined,
     begunMs: number,
-  ): Told | undefined | Promise<Told | undefined> {
+  ): ReadResult | undefined | Promise<ReadResult | undefined> {
     const ourMs = clock.wallMs();
     const nodeTimeMs = answer.dateMs ?? ourMs;
     const time = answerTime(answer.dateMs, ourMs, nodeClock.at(nodeTimeMs, begunMs));
@@ -163,7 +171,7 @@ export function createEndpoint(
     answer: KubeletResponse,
     decoded: Decoded | undefined,
     nodeTimeMs: number,
-  ): Told | undefined {
+  ): ReadResult | undefined {
     const { address, verifiedBy, wireBytes, dateMs } = answer;
     if (decoded?.kind === 'too-brief') return undefined;
     if (decoded?.kind !== 'batch') {
@@ -173,7 +181,7 @@ export function createEndpoint(
     return { kind, batch, filtered, doubts, address, verifiedBy, wireBytes, nodeTimeMs, dateMs };
   }
 
-  function tellFailure(error: unknown): Told {
+  function tellFailure(error: unknown): ReadResult {
     if (!(error instanceof KubeletError)) throw error;
     if (!(error instanceof BodyTooLargeError)) return { kind: 'unanswered', why: explainFailure(error) };
     const { address } = error.attempt;

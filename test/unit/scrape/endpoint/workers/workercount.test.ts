@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Fleet, workersFor } from '../../../../../src/scrape/endpoint/workers/count.ts';
+import { type FleetSize, workerCount } from '../../../../../src/scrape/endpoint/workers/workercount.ts';
 
 const rules = { setting: 'auto', resolutionMs: 15_000, cores: 8 } as const;
 
 describe('--scrape-workers=auto', () => {
-  const check = (what: string, fleet: Fleet, other: Partial<typeof rules> | { cores: number }, expected: number) =>
-    test(what, () => assert.equal(workersFor({ ...rules, ...other }, fleet), expected));
+  const check = (what: string, fleet: FleetSize, other: Partial<typeof rules> | { cores: number }, expected: number) =>
+    test(what, () => assert.equal(workerCount({ ...rules, ...other }, fleet), expected));
   check('nobody yet: none', { nodes: 0, full: 0 }, {}, 0);
   check('1,000 nodes that filter: none', { nodes: 1_000, full: 0 }, {}, 0);
   check('1,200 of them: one', { nodes: 1_200, full: 0 }, {}, 1);
@@ -21,13 +21,13 @@ describe('--scrape-workers=auto', () => {
 
 test('a number is that number, whatever the fleet and the machine', () => {
   for (const setting of [0, 1, 7]) {
-    assert.equal(workersFor({ ...rules, setting }, { nodes: 0, full: 0 }), setting);
-    assert.equal(workersFor({ ...rules, setting, cores: 1 }, { nodes: 5_000, full: 5_000 }), setting);
+    assert.equal(workerCount({ ...rules, setting }, { nodes: 0, full: 0 }), setting);
+    assert.equal(workerCount({ ...rules, setting, cores: 1 }, { nodes: 5_000, full: 5_000 }), setting);
   }
 });
 
 test('the more often nodes are scraped, the fewer it takes', () => {
   const fleet = { nodes: 900, full: 0 };
-  assert.equal(workersFor(rules, fleet), 0);
-  assert.equal(workersFor({ ...rules, resolutionMs: 10_000 }, fleet), 1);
+  assert.equal(workerCount(rules, fleet), 0);
+  assert.equal(workerCount({ ...rules, resolutionMs: 10_000 }, fleet), 1);
 });

@@ -8,7 +8,7 @@
  */
 import { waveMs } from '../../schedule/scheduler.ts';
 
-export interface Fleet {
+export interface FleetSize {
   readonly nodes: number;
   /** How many of them send more than they are asked for: kubelets before 1.37. */
   readonly full: number;
@@ -32,7 +32,7 @@ const longestWaveMs = 10;
 /** How much of a core a worker may take, so that a wave is over long before the next one. */
 const workerShare = 0.5;
 
-export function workersFor({ setting, resolutionMs, cores }: WorkerRules, { nodes, full }: Fleet): number {
+export function workerCount({ setting, resolutionMs, cores }: WorkerRules, { nodes, full }: FleetSize): number {
   if (setting !== 'auto') return setting;
   const share = ((nodes - full) * filteredScrapeMs + full * fullScrapeMs) / resolutionMs;
   if (share * waveMs < longestWaveMs) return 0;

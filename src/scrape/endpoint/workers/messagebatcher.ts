@@ -2,7 +2,7 @@
  * Sends messages to another thread, those of one turn of the event loop together: to wake it for each cost a tenth of a scrape in all, and half of what
  * the main thread pays for one (measured).
  */
-export interface Mailbox<Message> {
+export interface MessageBatcher<Message> {
   /** @param transfer is not to be used any more. */
   send(message: Message, transfer?: ArrayBuffer): void;
 }
@@ -11,7 +11,7 @@ interface Port<Message> {
   postMessage(messages: readonly Message[], transfer: readonly ArrayBuffer[]): void;
 }
 
-export function createMailbox<Message>(port: Port<Message>): Mailbox<Message> {
+export function createMessageBatcher<Message>(port: Port<Message>): MessageBatcher<Message> {
   let messages: Message[] = [];
   let transfers: ArrayBuffer[] = [];
   return { send };

@@ -1,22 +1,22 @@
 /** Where nodes are asked while the number of workers changes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Told } from '../../../../../src/scrape/endpoint/endpoint.ts';
-import type { Endpoints } from '../../../../../src/scrape/endpoint/endpoints.ts';
-import type { Fleet } from '../../../../../src/scrape/endpoint/workers/count.ts';
-import { createSpreadEndpoints } from '../../../../../src/scrape/endpoint/workers/spread.ts';
+import type { ReadResult } from '../../../../../src/scrape/endpoint/kubeletreader.ts';
+import type { KubeletReaderPool } from '../../../../../src/scrape/endpoint/localpool.ts';
+import type { FleetSize } from '../../../../../src/scrape/endpoint/workers/workercount.ts';
+import { createShardedPool } from '../../../../../src/scrape/endpoint/workers/shardedpool.ts';
 
 const at = [{ host: '127.0.0.1', port: 10250 }] as const;
 const { signal } = new AbortController();
 const names = Array.from({ length: 1_000 }, (_, index) => `node-${index}`);
 
-interface Place extends Endpoints {
+interface Place extends KubeletReaderPool {
   /** The nodes that it was asked for and that were not released. */
   readonly nodes: Set<string>;
   disposed: boolean;
 }
 
-function createPlace(answer: () => Told): Place {
+function createPlace(answer: () => ReadResult): Place {
   const nodes = new Set<string>();
   const place: Place = {
     nodes,
@@ -36,19 +36,19 @@ function createPlace(answer: () => Told): Place {
   return place;
 }
 
-function rig(workersFor: (fleet: Fleet) => number) {
+function rig(workerCount: (fleet: FleetSize) => number) {
   let told = batch(true);
   const answer = () => told;
   const local = createPlace(answer);
   const workers: Place[] = [];
   const grown: number[] = [];
   const startWorker = () => workers[workers.push(createPlace(answer)) - 1] ?? assert.fail();
-  const spread = createSpreadEndpoints({ local, startWorker, workersFor, onGrown: (count) => grown.push(count) });
-  const answerWith = (next: Told) => void (told = next);
+  const spread = createShardedPool({ local, startWorker, workerCount, onGrown: (count) => grown.push(count) });
+  const answerWith = (next: ReadResult) => void (told = next);
   return { local, workers, grown, spread, answerWith };
 }
 
-function batch(filtered: boolean): Told {
+function batch(filtered: boolean): ReadResult {
   const layout = { version: 1, pods: [] };
   const numbers = new Float64Array(0);
   return {
@@ -104,7 +104,7 @@ test('there are never fewer workers than before', async () => {
 });
 
 test('the fleet is counted as it is: who joined, who left, and whose bodies are full', async () => {
-  let seen: Fleet = { nodes: 0, full: 0 };
+  let seen: FleetSize = { nodes: 0, full: 0 };
   const { spread, answerWith } = rig((fleet) => {
     seen = fleet;
     return 0;

@@ -2,11 +2,11 @@
 import type { Clock } from '../../clock.ts';
 import type { KubeletClient } from '../../kubelet/client.ts';
 import { createRowNumbersPool } from '../../decode/rownumbers.ts';
-import { createEndpoint, type Endpoint } from './endpoint.ts';
+import { createKubeletReader, type KubeletReader } from './kubeletreader.ts';
 
-export interface Endpoints extends AsyncDisposable {
+export interface KubeletReaderPool extends AsyncDisposable {
   /** The node's, which remembers nothing yet. A node is asked one thing at a time. */
-  of(node: string): Endpoint;
+  of(node: string): KubeletReader;
   /** Closes the connection of a node that left. */
   release(node: string): void;
 }
@@ -18,13 +18,13 @@ export interface Endpoints extends AsyncDisposable {
 export const manyNodes = 500;
 
 /** In this thread. @param many nodes from which on all answers are compressed. */
-export function createLocalEndpoints(kubelet: KubeletClient, clock: Clock, many = manyNodes): Endpoints {
+export function createLocalPool(kubelet: KubeletClient, clock: Clock, many = manyNodes): KubeletReaderPool {
   const nodes = new Set<string>();
   const pool = createRowNumbersPool();
   return {
     of(node) {
       nodes.add(node);
-      return createEndpoint(node, kubelet, clock, () => nodes.size >= many, { pool });
+      return createKubeletReader(node, kubelet, clock, () => nodes.size >= many, { pool });
     },
     release(node) {
       nodes.delete(node);

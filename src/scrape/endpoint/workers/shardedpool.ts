@@ -1,28 +1,28 @@
 /** Spreads nodes over this thread and workers, as many of them as the fleet needs by now. */
-import type { Endpoint, Told } from '../endpoint.ts';
-import type { Endpoints } from '../endpoints.ts';
-import type { Fleet } from './count.ts';
+import type { KubeletReader, ReadResult } from '../kubeletreader.ts';
+import type { KubeletReaderPool } from '../localpool.ts';
+import type { FleetSize } from './workercount.ts';
 import { nameHash } from '../../../namehash.ts';
 
-export interface SpreadOptions {
+export interface ShardedPoolOptions {
   /** In this thread; nobody is asked by it once there are workers. */
-  readonly local: Endpoints;
-  readonly startWorker: () => Endpoints;
+  readonly local: KubeletReaderPool;
+  readonly startWorker: () => KubeletReaderPool;
   /** How many there should be; there are never fewer than before. */
-  readonly workersFor: (fleet: Fleet) => number;
+  readonly workerCount: (fleet: FleetSize) => number;
   /** Called when there are more than before. */
   readonly onGrown: (workers: number) => void;
 }
 
-export function createSpreadEndpoints({ local, startWorker, workersFor, onGrown }: SpreadOptions): Endpoints {
-  const workers: Endpoints[] = [];
-  const held = new Map<string, HeldNode>();
+export function createShardedPool({ local, startWorker, workerCount, onGrown }: ShardedPoolOptions): KubeletReaderPool {
+  const workers: KubeletReaderPool[] = [];
+  const held = new Map<string, ShardedNode>();
   let full = 0;
   return { of, release, [Symbol.asyncDispose]: dispose };
 
-  function of(node: string): Endpoint {
+  function of(node: string): KubeletReader {
     release(node);
-    const own: HeldNode = { place: undefined, isFull: false };
+    const own: ShardedNode = { place: undefined, isFull: false };
     held.set(node, own);
     grow();
     return {
@@ -35,7 +35,7 @@ export function createSpreadEndpoints({ local, startWorker, workersFor, onGrown 
   }
 
   /** A node that moves is remembered nothing of where it comes to, which costs it one connection and one slow decode. */
-  function askedAt(node: string, own: HeldNode): Endpoint {
+  function askedAt(node: string, own: ShardedNode): KubeletReader {
     const endpoints = workers.length === 0 ? local : workerOf(node);
     if (own.place?.endpoints !== endpoints) {
       own.place?.endpoints.release(node);
@@ -44,11 +44,11 @@ export function createSpreadEndpoints({ local, startWorker, workersFor, onGrown 
     return own.place.endpoint;
   }
 
-  function workerOf(node: string): Endpoints {
+  function workerOf(node: string): KubeletReaderPool {
     return workers[nameHash(node) % workers.length] ?? local;
   }
 
-  function note(node: string, own: HeldNode, told: Told): Told {
+  function note(node: string, own: ShardedNode, told: ReadResult): ReadResult {
     if (told.kind === 'batch' && own.isFull === told.filtered && held.get(node) === own) {
       own.isFull = !told.filtered;
       full += own.isFull ? 1 : -1;
@@ -59,7 +59,7 @@ export function createSpreadEndpoints({ local, startWorker, workersFor, onGrown 
 
   function grow(): void {
     const before = workers.length;
-    const wanted = workersFor({ nodes: held.size, full });
+    const wanted = workerCount({ nodes: held.size, full });
     while (workers.length < wanted) workers.push(startWorker());
     if (workers.length > before) onGrown(workers.length);
   }
@@ -76,8 +76,8 @@ export function createSpreadEndpoints({ local, startWorker, workersFor, onGrown 
   }
 }
 
-interface HeldNode {
-  place: { readonly endpoints: Endpoints; readonly endpoint: Endpoint } | undefined;
+interface ShardedNode {
+  place: { readonly endpoints: KubeletReaderPool; readonly endpoint: KubeletReader } | undefined;
   /** Whether its kubelet sends more than it was asked for. */
   isFull: boolean;
 }

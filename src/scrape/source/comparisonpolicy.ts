@@ -1,6 +1,6 @@
 /** When what cAdvisor tells is doubtful for long enough to be compared with /metrics/resource. */
 
-export interface Suspicion {
+export interface ComparisonPolicy {
   /** Whether to compare now. @param doubtful whether this scrape left something to doubt. */
   arises(doubtful: boolean, nowMs: number): boolean;
   /** They were compared and nothing was lacking, or could not be compared: whatever it is, it is not worth another look soon. */
@@ -16,7 +16,7 @@ const quietMs = 10 * 60_000;
 /** An endpoint that hangs would hold up the other one's numbers for its timeout, scrape after scrape. */
 const retryMs = 60_000;
 
-export function createSuspicion(): Suspicion {
+export function createComparisonPolicy(): ComparisonPolicy {
   let inARow = 0;
   let quietUntilMs = 0;
   return {

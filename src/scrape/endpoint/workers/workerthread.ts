@@ -8,28 +8,28 @@ import { authority, type KubeletClientOptions, type KubeletTls } from '../../../
 import { kubeletOf } from '../../../kubelet/explain/kubeleterror.ts';
 import { describeError } from '../../../logging.ts';
 import type { Source } from '../../../sample/point.ts';
-import type { Told } from '../endpoint.ts';
-import { carried, carriedError, toError } from './carried.ts';
-import { createMailbox } from './mailbox.ts';
-import type { FromWorker, Question, ToldAcross, ToWorker, WorkerSettings } from './messages.ts';
-import { answerNames } from './names.ts';
-import { received } from './received.ts';
+import type { ReadResult } from '../kubeletreader.ts';
+import { cloneResult, cloneError, toError } from './clonedresult.ts';
+import { createMessageBatcher } from './messagebatcher.ts';
+import type { FromWorker, ReadRequest, ClonedReadResult, ToWorker, WorkerSettings } from './messages.ts';
+import { createLookupServer } from './namelookups.ts';
+import { internLayout } from './layoutintern.ts';
 
-export interface ThreadOptions extends KubeletClientOptions {
+export interface WorkerThreadOptions extends KubeletClientOptions {
   readonly clock: Clock;
   readonly start: (settings: WorkerSettings) => Worker;
 }
 
-export interface Thread {
+export interface WorkerThread {
   /** @param layouts of the node, which are kept up to date. */
-  ask(question: Asked, layouts: Map<Source, Layout>, signal: AbortSignal): Promise<Told>;
+  ask(question: NodeRequest, layouts: Map<Source, Layout>, signal: AbortSignal): Promise<ReadResult>;
   release(node: string): void;
   /** Why it ended, once it has. */
   readonly ended: Promise<Error>;
   terminate(): Promise<void>;
 }
 
-export type Asked = Omit<Question, 'kind' | 'id'>;
+export type NodeRequest = Omit<ReadRequest, 'kind' | 'id'>;
 
 /**
  * What a worker keeps of a node is some tens of kilobytes, so 5,000 nodes with 30 pods are below a third of this; more is a leak, which must not take the memory
@@ -53,11 +53,11 @@ export function startWorker(settings: WorkerSettings): Worker {
   });
 }
 
-export function createThread(options: ThreadOptions): Thread {
+export function createWorkerThread(options: WorkerThreadOptions): WorkerThread {
   const { plainHttp, requestTimeoutMs, httpClient, compression, clock } = options;
   const worker = options.start({ plainHttp, requestTimeoutMs, httpClient, compression });
-  const { send } = createMailbox<ToWorker>(worker);
-  const names = answerNames(options.resolve ?? systemResolver().resolve, send);
+  const { send } = createMessageBatcher<ToWorker>(worker);
+  const names = createLookupServer(options.resolve ?? systemResolver().resolve, send);
   const pending = new Map<number, Pending>();
   const end = new AbortController();
   const ended = Promise.withResolvers<Error>();
@@ -71,10 +71,10 @@ export function createThread(options: ThreadOptions): Thread {
   void watch();
   return { ask, release: (node) => send({ kind: 'release', node }), ended: ended.promise, terminate };
 
-  function ask(asked: Asked, layouts: Map<Source, Layout>, signal: AbortSignal): Promise<Told> {
+  function ask(asked: NodeRequest, layouts: Map<Source, Layout>, signal: AbortSignal): Promise<ReadResult> {
     const id = ++lastId;
-    const answer = Promise.withResolvers<Told>();
-    const abort = () => send({ kind: 'abort', id, reason: carriedError(signal.reason) });
+    const answer = Promise.withResolvers<ReadResult>();
+    const abort = () => send({ kind: 'abort', id, reason: cloneError(signal.reason) });
     const done = () => signal.removeEventListener('abort', abort);
     pending.set(id, { asked, layouts, answer, done, sinceMs: clock.monotonicMs() });
     send({ kind: 'ask', id, ...asked });
@@ -99,9 +99,9 @@ export function createThread(options: ThreadOptions): Thread {
 
   async function sendCredentials(): Promise<void> {
     // An exec plugin that is asked for the one may bring the other.
-    const authorization = await carried(options.authorization);
+    const authorization = await cloneResult(options.authorization);
     if ('value' in authorization) keepSecret(authorization.value);
-    const tls = await carried(options.tls);
+    const tls = await cloneResult(options.tls);
     const isShown = 'value' in tls && tls.value === shown;
     shown = 'value' in tls ? tls.value : undefined;
     send({ kind: 'credentials', authorization, tls: isShown ? undefined : tls });
@@ -136,7 +136,7 @@ export function createThread(options: ThreadOptions): Thread {
     const why = cause ?? new Error(`it ended with code ${code}`);
     for (const { asked, answer, done } of pending.values()) {
       done();
-      answer.resolve(toldByNobody(asked, why));
+      answer.resolve(threadEnded(asked, why));
     }
     pending.clear();
     ended.resolve(why);
@@ -144,25 +144,29 @@ export function createThread(options: ThreadOptions): Thread {
 }
 
 interface Pending {
-  readonly asked: Asked;
+  readonly asked: NodeRequest;
   readonly layouts: Map<Source, Layout>;
-  readonly answer: PromiseWithResolvers<Told>;
+  readonly answer: PromiseWithResolvers<ReadResult>;
   /** Takes the listener off the signal. */
   readonly done: () => void;
   readonly sinceMs: number;
 }
 
 /** Returns the outcome with its batch's layout; undefined if this thread does not have that version. */
-function whole(told: ToldAcross, layout: Layout | undefined, layouts: Map<Source, Layout>): Told | undefined {
+function whole(
+  told: ClonedReadResult,
+  layout: Layout | undefined,
+  layouts: Map<Source, Layout>,
+): ReadResult | undefined {
   if (told.kind !== 'batch') return told;
   const { layoutVersion, ...batch } = told.batch;
-  if (layout !== undefined) layouts.set(batch.source, received(layout));
+  if (layout !== undefined) layouts.set(batch.source, internLayout(layout));
   const known = layouts.get(batch.source);
   return known?.version === layoutVersion ? { ...told, batch: { ...batch, layout: known } } : undefined;
 }
 
 /** @param why there is no thread. */
-export function toldByNobody({ node, at: [first] }: Asked, why: Error): Told {
+export function threadEnded({ node, at: [first] }: NodeRequest, why: Error): ReadResult {
   const whom = kubeletOf({ via: 'kubelet', node, address: authority(first) });
   const what = `the worker thread that asks ${whom} has ended: ${describeError(why)}`;
   return {

@@ -5,12 +5,12 @@ import type { Clock } from '../../../clock.ts';
 import type { KubeletClientOptions } from '../../../kubelet/client.ts';
 import { describeError, type Logger } from '../../../logging.ts';
 import type { Source } from '../../../sample/point.ts';
-import type { Told } from '../endpoint.ts';
-import type { Endpoints } from '../endpoints.ts';
+import type { ReadResult } from '../kubeletreader.ts';
+import type { KubeletReaderPool } from '../localpool.ts';
 import type { WorkerSettings } from './messages.ts';
-import { type Asked, createThread, startWorker, type Thread, toldByNobody } from './thread.ts';
+import { type NodeRequest, createWorkerThread, startWorker, type WorkerThread, threadEnded } from './workerthread.ts';
 
-export interface WorkerOptions extends KubeletClientOptions {
+export interface WorkerPoolOptions extends KubeletClientOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /** Only ever differs in tests. */
@@ -23,15 +23,15 @@ const longestPauseMs = 60_000;
 /** Whatever ends a thread that lived so long is another thing than what ended the one before. */
 const soundAfterMs = 5 * 60_000;
 
-export function createWorkerEndpoints(options: WorkerOptions): Endpoints {
+export function createWorkerPool(options: WorkerPoolOptions): KubeletReaderPool {
   const { clock, log, start = startWorker } = options;
-  let thread: Thread | undefined;
+  let thread: WorkerThread | undefined;
   let pauseMs = 0;
   let pause: { readonly why: Error; readonly untilMs: number } | undefined;
   let disposed = false;
   return { of, release, [Symbol.asyncDispose]: dispose };
 
-  function of(node: string): ReturnType<Endpoints['of']> {
+  function of(node: string): ReturnType<KubeletReaderPool['of']> {
     const layouts = new Map<Source, Layout>();
     return {
       cadvisor: (at, signal) => ask({ node, source: 'cadvisor', at, path: undefined }, layouts, signal),
@@ -39,15 +39,15 @@ export function createWorkerEndpoints(options: WorkerOptions): Endpoints {
     };
   }
 
-  async function ask(asked: Asked, layouts: Map<Source, Layout>, signal: AbortSignal): Promise<Told> {
-    if (disposed) return toldByNobody(asked, new Error('the server stops'));
-    if (pause !== undefined && clock.monotonicMs() < pause.untilMs) return toldByNobody(asked, pause.why);
+  async function ask(asked: NodeRequest, layouts: Map<Source, Layout>, signal: AbortSignal): Promise<ReadResult> {
+    if (disposed) return threadEnded(asked, new Error('the server stops'));
+    if (pause !== undefined && clock.monotonicMs() < pause.untilMs) return threadEnded(asked, pause.why);
     thread ??= begin();
     return thread.ask(asked, layouts, signal);
   }
 
-  function begin(): Thread {
-    const begun = createThread({ ...options, start });
+  function begin(): WorkerThread {
+    const begun = createWorkerThread({ ...options, start });
     const startedMs = clock.monotonicMs();
     void begun.ended.then((why) => {
       thread = undefined;

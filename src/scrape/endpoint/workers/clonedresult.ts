@@ -2,31 +2,31 @@
 import { describeError } from '../../../logging.ts';
 
 /** A value, or what was thrown in its place. */
-export type Carried<T> = { readonly value: T } | { readonly error: CarriedError };
+export type ClonedResult<T> = { readonly value: T } | { readonly error: ClonedError };
 
-export interface CarriedError {
+export interface ClonedError {
   readonly name: string;
   readonly message: string;
   /** As OpenSSL, Node and undici tell errors apart. */
   readonly code: string | undefined;
-  readonly cause: CarriedError | undefined;
+  readonly cause: ClonedError | undefined;
 }
 
-export async function carried<T>(of: () => T | Promise<T>): Promise<Carried<T>> {
+export async function cloneResult<T>(of: () => T | Promise<T>): Promise<ClonedResult<T>> {
   try {
     return { value: await of() };
   } catch (error) {
-    return { error: carriedError(error) };
+    return { error: cloneError(error) };
   }
 }
 
 /** The value, or throws what was thrown in its place. */
-export function unpack<T>(of: Carried<T>): T {
+export function unwrap<T>(of: ClonedResult<T>): T {
   if ('error' in of) throw toError(of.error);
   return of.value;
 }
 
-export function carriedError(error: unknown, depth = 0): CarriedError {
+export function cloneError(error: unknown, depth = 0): ClonedError {
   if (!(error instanceof Error))
     return { name: 'Error', message: describeError(error), code: undefined, cause: undefined };
   const { name, message, cause } = error;
@@ -35,11 +35,11 @@ export function carriedError(error: unknown, depth = 0): CarriedError {
     name,
     message,
     code: typeof code === 'string' ? code : undefined,
-    cause: cause === undefined || depth === causeDepthLimit ? undefined : carriedError(cause, depth + 1),
+    cause: cause === undefined || depth === causeDepthLimit ? undefined : cloneError(cause, depth + 1),
   };
 }
 
-export function toError({ name, message, code, cause }: CarriedError): Error {
+export function toError({ name, message, code, cause }: ClonedError): Error {
   const error = new Error(message, cause === undefined ? {} : { cause: toError(cause) });
   error.name = name;
   return code === undefined ? error : Object.assign(error, { code });

@@ -8,7 +8,7 @@ const texts = new Map<string, string>();
 const textLimit = 16_384;
 
 /** The same layout. */
-export function received({ version, pods }: Layout): Layout {
+export function internLayout({ version, pods }: Layout): Layout {
   return {
     version,
     pods: pods.map(({ namespace, name, uid, firstRow, containers }) => ({

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createSuspicion } from '../../../../src/scrape/source/suspicion.ts';
+import { createComparisonPolicy } from '../../../../src/scrape/source/comparisonpolicy.ts';
 
 const minuteMs = 60_000;
 
 describe('the endpoints are compared', () => {
   test('after three doubtful scrapes in a row, not after three in all', () => {
-    const suspicion = createSuspicion();
+    const suspicion = createComparisonPolicy();
     const doubts = [true, true, false, true, true, true];
     assert.deepEqual(
       doubts.map((doubtful) => suspicion.arises(doubtful, 0)),
@@ -19,7 +19,7 @@ describe('the endpoints are compared', () => {
       ['compared', 10 * minuteMs],
       ['not compared', minuteMs],
     ] as const) {
-      const suspicion = createSuspicion();
+      const suspicion = createComparisonPolicy();
       suspicion.settled(how, 0);
       const arises = [1, 2, 3, quietMs - 1, quietMs].map((atMs) => suspicion.arises(true, atMs));
       assert.deepEqual(arises, [false, false, false, false, true], how);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toPoints } from '../../../../src/sample/batch.ts';
 import type { KubeletClient } from '../../../../src/kubelet/client.ts';
-import { createEndpoint, type Told } from '../../../../src/scrape/endpoint/endpoint.ts';
+import { createKubeletReader, type ReadResult } from '../../../../src/scrape/endpoint/kubeletreader.ts';
 import { createFakeClock } from '../../../fakes/clock.ts';
 import {
   delimitedContentType,
@@ -60,7 +60,7 @@ function kubeletBy(
 const family = (name: string, samples: readonly FamilySample[]): Family => ({ name, help: '', type: 'gauge', samples });
 const broken = Buffer.from('<html>\n');
 
-function cpuOf(told: Told): number | undefined {
+function cpuOf(told: ReadResult): number | undefined {
   if (told.kind !== 'batch') assert.fail(told.why.what);
   const [point, ...others] = toPoints(told.batch).pods.flatMap(({ containers }) => containers);
   assert.deepEqual(others, []);
@@ -100,7 +100,7 @@ test('the first start time of a container, of /metrics/cadvisor', async () => {
     { id: '2', start: 2000, cpu: 3 },
   ];
   const kubelet = kubeletOf(bodyOf(dead, live), broken, bodyOf({ ...dead, start: 3000 }, live));
-  const endpoint = createEndpoint('node-1', kubelet, createFakeClock());
+  const endpoint = createKubeletReader('node-1', kubelet, createFakeClock());
   const signal = new AbortController().signal;
   assert.equal(cpuOf(await endpoint.cadvisor(at, signal)), 3);
   assert.equal((await endpoint.cadvisor(at, signal)).kind, 'failed');
@@ -124,7 +124,7 @@ test('which of two lines is which, of /metrics/resource', async () => {
     ]);
   };
   const kubelet = kubeletOf(bodyOf(900, 899), broken, bodyOf(905, 900));
-  const endpoint = createEndpoint('node-1', kubelet, createFakeClock());
+  const endpoint = createKubeletReader('node-1', kubelet, createFakeClock());
   const signal = new AbortController().signal;
   assert.equal(cpuOf(await endpoint.resource(at, signal)), 899);
   assert.equal((await endpoint.resource(at, signal)).kind, 'failed');
@@ -141,7 +141,7 @@ test('whether the node has swap, without which nothing is asked of it but whethe
       ...(swapBytes === undefined ? [] : [family('machine_swap_bytes', [{ labels: {}, value: swapBytes }])]),
     ]);
   const kubelet = kubeletOf(...[undefined, undefined, 0, 0, 1e9, 1e9].map(bodyOf));
-  const endpoint = createEndpoint('node-1', kubelet, createFakeClock());
+  const endpoint = createKubeletReader('node-1', kubelet, createFakeClock());
   for (let turn = 0; turn < 6; turn += 1) await endpoint.cadvisor(at, new AbortController().signal);
   assert.deepEqual(
     kubelet.paths.map((path) => path.includes('name[]=container_memory_swap')),
@@ -192,7 +192,7 @@ test('when containers started, of a node on which nothing changes; at once where
       family('machine_swap_bytes', [{ labels: {}, value: 0 }]),
     ];
   });
-  const endpoint = createEndpoint('node-1', kubelet, createFakeClock());
+  const endpoint = createKubeletReader('node-1', kubelet, createFakeClock());
   const ask = async () => {
     turn += 1;
     const told = await endpoint.cadvisor(at, new AbortController().signal);
@@ -217,7 +217,7 @@ test('as much as changes, of a node that sends everything and on which nothing c
       family('machine_swap_bytes', [{ labels: {}, value: 2e9 }]),
     ]);
   });
-  const endpoint = createEndpoint('node-1', kubelet, createFakeClock());
+  const endpoint = createKubeletReader('node-1', kubelet, createFakeClock());
   const ask = async () => {
     turn += 1;
     const told = await endpoint.cadvisor(at, new AbortController().signal);
@@ -243,7 +243,7 @@ test('samples without a time are as far apart as the answers by our clock, whate
       () => body,
       () => (hasDate ? Math.floor(nodeMs() / 1000) * 1000 : undefined),
     );
-    const endpoint = createEndpoint('node-1', kubelet, clock);
+    const endpoint = createKubeletReader('node-1', kubelet, clock);
     const times: number[] = [];
     for (let scrape = 0; scrape < 10; scrape += 1) {
       const told = await endpoint.resource(at, new AbortController().signal);
@@ -275,7 +275,7 @@ test("the node's time is that of the answer, and ours where it has none", async 
       () => encodeText(families),
       () => dateMs,
     );
-    const told = await createEndpoint('node-a', kubelet, clock).cadvisor(at, new AbortController().signal);
+    const told = await createKubeletReader('node-a', kubelet, clock).cadvisor(at, new AbortController().signal);
     assert.equal(told.kind === 'unanswered' ? undefined : told.nodeTimeMs, expectedMs);
   }
 });
