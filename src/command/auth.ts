@@ -32,7 +32,7 @@ export interface AuthOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /** Closes what is opened here. */
-  readonly rooms: AsyncDisposableStack;
+  readonly disposables: AsyncDisposableStack;
 }
 
 export interface Auth {
@@ -58,14 +58,14 @@ const reviewConnectTimeoutMs = 2_000;
 
 /** @throws Error when a file that a flag names is not good. */
 export async function createAuth(auth: AuthOptions): Promise<Auth> {
-  const { options, metrics, clock, log, rooms } = auth;
+  const { options, metrics, clock, log, disposables } = auth;
   const authentication = await serverFor(options['authentication-kubeconfig']);
   const authorization = await serverFor(options['authorization-kubeconfig']);
   const refusals = createRefusals(clock, log);
   const configMap = options['authentication-skip-lookup']
     ? undefined
     : createInformer({ rest: authentication.rest, clock, log, ...authenticationConfigMap });
-  const settings = rooms.use(
+  const settings = disposables.use(
     await createSettings({
       source: configMap,
       clientCaFile: options['client-ca-file'],
@@ -77,7 +77,7 @@ export async function createAuth(auth: AuthOptions): Promise<Auth> {
   const warnOfTrust = createTrustWarnings(log);
   warnOfTrust(settings.current());
   settings.onChange(warnOfTrust);
-  const serving = rooms.use(
+  const serving = disposables.use(
     await createServingCertificate({
       certFile: options['tls-cert-file'],
       keyFile: options['tls-private-key-file'],
@@ -128,7 +128,7 @@ export async function createAuth(auth: AuthOptions): Promise<Auth> {
   async function serverFor(kubeconfig: string | undefined): Promise<Reached> {
     if (kubeconfig === undefined) return auth;
     const apiServer = await kubeconfigApiServer(kubeconfig, clock, log);
-    const rest = rooms.use(createRestClient(apiServer, { onRequest: metrics.onRequest, resolve: auth.resolve }));
+    const rest = disposables.use(createRestClient(apiServer, { onRequest: metrics.onRequest, resolve: auth.resolve }));
     return { apiServer, rest };
   }
 
@@ -136,7 +136,7 @@ export async function createAuth(auth: AuthOptions): Promise<Auth> {
     const { outage } = rest;
     const limits = { connections, connectTimeoutMs: reviewConnectTimeoutMs };
     const { onRequest } = metrics;
-    return rooms.use(createRestClient(apiServer, { onRequest, resolve: auth.resolve, outage, ...limits }));
+    return disposables.use(createRestClient(apiServer, { onRequest, resolve: auth.resolve, outage, ...limits }));
   }
 }
 

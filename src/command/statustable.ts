@@ -1,5 +1,5 @@
 /** Writes a status report for people: a line per node, and below what is wrong and what to do; pure. */
-import { refusalText } from './statussources.ts';
+import { refusalText } from './statusreport.ts';
 import { escapeControls } from '../foreigntext.ts';
 import type { NodeReport, StatusReport } from '../server/statuspage.ts';
 

@@ -21,13 +21,13 @@ const openFiles = 60;
 const nodes = 100;
 
 test('a process without files left tells so for the nodes that it cannot reach, and reads the others', async () => {
-  await using rooms = new AsyncDisposableStack();
+  await using disposables = new AsyncDisposableStack();
   const folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
-  rooms.defer(() => rmSync(folder, { recursive: true }));
+  disposables.defer(() => rmSync(folder, { recursive: true }));
   const apiServer = await createFakeApiServer();
-  rooms.defer(() => apiServer.close());
+  disposables.defer(() => apiServer.close());
   const certificate = makeAuthority('kubelets').issue({ cn: 'kubelet', ips: ['127.0.0.1'], usages: ['server'] });
-  const kubelet = rooms.use(await createFakeKubelet({ certificate, accepts: () => true }));
+  const kubelet = disposables.use(await createFakeKubelet({ certificate, accepts: () => true }));
   for (let index = 0; index < nodes; index += 1) {
     apiServer.objects.set(node(`node-${index}`, { kubeletPort: kubelet.port }));
   }
@@ -48,7 +48,7 @@ test('a process without files left tells so for the nodes that it cannot reach, 
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exit = once(child, 'exit');
-  rooms.defer(async () => {
+  disposables.defer(async () => {
     child.kill('SIGKILL');
     await exit;
   });

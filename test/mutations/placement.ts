@@ -43,7 +43,7 @@ export const placement: readonly Mutation[] = [
     ['pod.node === undefined || pod.node === node', 'true', "pods of other nodes are missed in a node's answers"],
     [' || isOverdue(undefined, nowMs)', '', 'a pod that the API does not place is missed nowhere'],
   ]),
-  ...mutate('command/foreignpods.ts', commandTests, [
+  ...mutate('command/unserved.ts', commandTests, [
     ['if (named.delete(node)) counter.remove({ node });', '', 'series of nodes that left stay'],
   ]),
 ];

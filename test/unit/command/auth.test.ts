@@ -14,9 +14,9 @@ import { createRecordingLog } from '../../fakes/recordinglog.ts';
 import { until } from '../../fakes/until.ts';
 
 test('whoever listens for another serving certificate is given that one, not the one before', async () => {
-  await using rooms = new AsyncDisposableStack();
+  await using disposables = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(tmpdir(), 'auth-'));
-  rooms.defer(() => rm(folder, { recursive: true }));
+  disposables.defer(() => rm(folder, { recursive: true }));
   const [certFile, keyFile] = [path.join(folder, 'tls.crt'), path.join(folder, 'tls.key')];
   const write = async ({ cert, key }: Issued) => {
     await writeFile(certFile, cert);
@@ -39,11 +39,11 @@ test('whoever listens for another serving certificate is given that one, not the
   const auth = await createAuth({
     options,
     apiServer,
-    rest: rooms.use(createRestClient(apiServer)),
+    rest: disposables.use(createRestClient(apiServer)),
     metrics: createClientMetrics(createRegistry()),
     clock,
     log: createRecordingLog().log,
-    rooms,
+    disposables,
   });
   const given: string[] = [];
   auth.onTlsChange(({ cert }) => given.push(cert));

@@ -1,0 +1,127 @@
+/** Builds the read path: authentication and authorization, the API's documents and objects, health, and the server. */
+import type { TableCells } from '../api/cells.ts';
+import { createDiscovery } from '../api/discovery.ts';
+import { createOpenApi } from '../api/openapi/openapi.ts';
+import { serveResources } from '../api/resources.ts';
+import type { ClientMetrics } from '../client/clientmetrics.ts';
+import type { ApiServer } from '../client/apiserver.ts';
+import type { RestClient } from '../client/rest.ts';
+import type { Clock } from '../clock.ts';
+import type { Resolver } from '../dns/resolver.ts';
+import type { Logger } from '../logging.ts';
+import type { Registry } from '../monitoring.ts';
+import { curveList } from '../options/curves.ts';
+import type { Options } from '../options/flags.ts';
+import { createConnections } from '../server/connectionmetrics.ts';
+import { createInFlight } from '../server/inflight.ts';
+import { createOpenApiHandlers } from '../server/openapihandler.ts';
+import { createRouter, type Router } from '../server/paths.ts';
+import { createRequestMetrics } from '../server/requestmetrics.ts';
+import { createResourceRoutes } from '../server/resources.ts';
+import { createServer, type Server } from '../server/server.ts';
+import { writeDeadlineMs } from '../server/waitinglimits.ts';
+import { cipherList, cipherWarnings } from '../tls/ciphers.ts';
+import { version } from '../version.ts';
+import { type Auth, createAuth } from './auth.ts';
+import { createFreshnessMetrics } from './processmetrics.ts';
+import { createHealthChecks } from './readiness.ts';
+import { createStatus, refusalNotes } from './statusreport.ts';
+import type { WritePath } from './writepath.ts';
+
+export interface ReadPathOptions {
+  readonly options: Options;
+  readonly apiServer: ApiServer;
+  readonly rest: RestClient;
+  readonly clientMetrics: ClientMetrics;
+  readonly resolver: Resolver;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly writePath: WritePath;
+  /** Aborts when the process is to stop. */
+  readonly shutdown: AbortSignal;
+  /** Closes what is opened here. */
+  readonly disposables: AsyncDisposableStack;
+}
+
+export interface ReadPath {
+  readonly auth: Auth;
+  readonly server: Server;
+}
+
+/** @throws Error where a file that a flag names cannot be used. */
+export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
+  const { options, apiServer, rest, clientMetrics, resolver, registry, clock, log, disposables } = path;
+  const auth = await createAuth({
+    options,
+    apiServer,
+    rest,
+    resolve: resolver.resolveFirst,
+    metrics: clientMetrics,
+    clock,
+    log,
+    disposables,
+  });
+  const inFlight = createInFlight(options['max-requests-inflight'], (isStranger) =>
+    auth.refusals.refused({ cause: isStranger ? 'anonymous-in-flight' : 'in-flight', reason: 'no room' }),
+  );
+  for (const warning of cipherWarnings(options['tls-cipher-suites'])) log.warn({}, warning);
+  const server = await createServer({
+    bindAddress: options['bind-address'],
+    port: options['secure-port'],
+    tlsMinVersion: options['tls-min-version'] === 'VersionTLS13' ? 'TLSv1.3' : 'TLSv1.2',
+    tlsCiphers: cipherList(options['tls-cipher-suites']),
+    tlsCurves: curveList(options['tls-curve-preferences']),
+    http2: !options['disable-http2-serving'],
+    goawayChance: options['goaway-chance'],
+    shutdownSendRetryAfter: options['shutdown-send-retry-after'],
+    tls: auth.tls(),
+    requestTimeoutMs: options['request-timeout'],
+    inFlight,
+    connections: createConnections(registry, options['max-connections-per-address'], log),
+    writeDeadlineMs,
+    metrics: createRequestMetrics(registry, inFlight.count),
+    authenticator: auth.authenticator,
+    authorizer: auth.authorizer,
+    trustKnown: auth.trustKnown,
+    router: routerOf(path, auth),
+    log,
+  });
+  auth.onTlsChange(server.setTls);
+  return { auth, server };
+}
+
+function routerOf({ options, writePath, registry, clock, shutdown }: ReadPathOptions, auth: Auth): Router {
+  const { nodes, pods, storage, admission, scraper, stalenessMs } = writePath;
+  const resolutionMs = options['metric-resolution'];
+  const observe = createFreshnessMetrics(registry, clock);
+  return createRouter({
+    discovery: createDiscovery(`:${options['secure-port']}`),
+    openApi: createOpenApiHandlers(createOpenApi({ title: 'kubegauge', version: `v${version}` }), clock.wallMs),
+    resources: createResourceRoutes(
+      observe(serveResources({ nodes, pods, usage: storage, troubleOf: scraper.troubleOf, now: clock.wallMs })),
+      { cells: options['table-cells'] as TableCells, fastPath: true },
+    ),
+    health: createHealthChecks({
+      clock,
+      resolutionMs,
+      nodesSynced: nodes.synced,
+      podsSynced: pods.synced,
+      trustKnown: auth.trustKnown,
+      hasUsage: storage.hasUsage,
+      sinceLastTickMs: scraper.sinceLastTickMs,
+      stopping: () => shutdown.aborted,
+    }),
+    readyNotes: () => refusalNotes(auth.refusals),
+    registry,
+    status: createStatus({
+      statuses: scraper.statuses,
+      usage: storage,
+      podCounts: admission.counts,
+      refusals: auth.refusals,
+      resolutionMs,
+      stalenessMs,
+      clock,
+    }),
+  });
+}

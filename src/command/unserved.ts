@@ -1,0 +1,84 @@
+/** Counts and logs what kubelets report and the server does not serve: pods of other nodes, and samples that cannot be. */
+import { Counter } from 'prom-client';
+import type { Clock } from '../clock.ts';
+import { createLineLimit, type Logger } from '../logging.ts';
+import type { Registry } from '../monitoring.ts';
+
+/** Nodes with a series of their own; reports of further nodes are counted together, with an empty label. */
+export const seriesNodeLimit = 250;
+
+interface UnservedCounter {
+  /** Adds to the node's count, and logs the message at most once a minute for each node. */
+  add(node: string, count: number, message: string, fields: object): void;
+  /** Removes the series of a node that left. */
+  forget(node: string): void;
+}
+
+interface Outputs {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+interface CounterOptions {
+  readonly name: string;
+  readonly help: string;
+  /** Whether each node has a series. */
+  readonly byNode: boolean;
+}
+
+function createUnservedCounter({ registry, clock, log }: Outputs, options: CounterOptions): UnservedCounter {
+  const { name, help, byNode } = options;
+  const counter = new Counter({ name, help, labelNames: byNode ? ['node'] : [], registers: [registry] });
+  const mayLog = createLineLimit(() => clock.monotonicMs());
+  const named = new Set<string>();
+  return { add, forget };
+
+  function add(node: string, count: number, message: string, fields: object): void {
+    if (byNode && named.size < seriesNodeLimit) named.add(node);
+    counter.inc(byNode ? { node: named.has(node) ? node : '' } : {}, count);
+    if (mayLog(`${node} ${message}`)) log.warn({ node, ...fields }, message);
+  }
+
+  function forget(node: string): void {
+    if (named.delete(node)) counter.remove({ node });
+  }
+}
+
+export interface ForeignPodWatch {
+  /**
+   * Reports the pods in one scrape of a node that the API places on other nodes.
+   * @param pod one of them, as namespace/name.
+   */
+  foreign(node: string, pods: number, pod: string): void;
+  /** Reports pods that the API places on no node and that other nodes report, too. */
+  disputed(node: string, pods: number, pod: string): void;
+  /** Removes the series of a node that left. */
+  forget(node: string): void;
+}
+
+export function createForeignPodWatch(outputs: Outputs): ForeignPodWatch {
+  const { add, forget } = createUnservedCounter(outputs, {
+    name: 'kubegauge_foreign_pods_total',
+    help: `Number of pods in scrapes that the API places on other nodes, or on none while several report them, by the node that reported them; they are not served. Beyond ${seriesNodeLimit} nodes the label is empty.`,
+    byNode: true,
+  });
+  return {
+    foreign: (node, pods, pod) => add(node, pods, foreignMessage, { pods, pod }),
+    disputed: (node, pods, pod) => add(node, pods, disputedMessage, { pods, pod }),
+    forget,
+  };
+}
+
+const foreignMessage = 'a kubelet reports pods of other nodes; they are not served';
+const disputedMessage = 'several kubelets report pods that the API places on no node; they are not served';
+
+/** Returns a function that reports a sample with more CPU than its node can have used. */
+export function createImplausibleWatch(outputs: Outputs): (node: string, what: string) => void {
+  const { add } = createUnservedCounter(outputs, {
+    name: 'kubegauge_implausible_samples_total',
+    help: 'Number of samples with more CPU than their node can have used since the last one; they are not served.',
+    byNode: false,
+  });
+  return (node, what) => add(node, 1, 'a sample has more CPU than the node can have used; it is not served', { what });
+}

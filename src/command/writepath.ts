@@ -1,0 +1,106 @@
+/** Builds the write path: the cluster's nodes and pods, the scraper, the store, and its snapshot. */
+import type { ApiServer } from '../client/apiserver.ts';
+import type { RestClient } from '../client/rest.ts';
+import type { ServerClock } from '../client/serverclock.ts';
+import type { Clock } from '../clock.ts';
+import { createNodes } from '../cluster/nodes.ts';
+import { createPods } from '../cluster/pods.ts';
+import type { Resolver } from '../dns/resolver.ts';
+import type { Logger } from '../logging.ts';
+import type { Registry } from '../monitoring.ts';
+import type { Options } from '../options/flags.ts';
+import { createScrapeMetrics } from '../scrape/report/scrapemetrics.ts';
+import { createScraper, type Scraper } from '../scrape/scraper.ts';
+import type { SourceMode } from '../scrape/source/target.ts';
+import { type Admission, createAdmission } from '../storage/admission.ts';
+import { defaultStalenessMs } from '../storage/lastusage.ts';
+import { createStorage, type Storage } from '../storage/storage.ts';
+import { createExpectations } from './expectations.ts';
+import { createKubelets } from './kubelets.ts';
+import { createNodeStateMetrics, createStorageMetrics } from './processmetrics.ts';
+import { createSnapshotKeeper, type SnapshotKeeper } from './snapshotfile.ts';
+import { createForeignPodWatch, createImplausibleWatch } from './unserved.ts';
+
+export interface WritePathOptions {
+  readonly options: Options;
+  readonly apiServer: ApiServer;
+  readonly rest: RestClient;
+  /** How far kube-apiserver's clock is ahead of ours. */
+  readonly serverClock: Pick<ServerClock, 'aheadMs'>;
+  readonly resolver: Resolver;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Closes what is opened here. */
+  readonly disposables: AsyncDisposableStack;
+}
+
+export interface WritePath {
+  readonly nodes: ReturnType<typeof createNodes>;
+  readonly pods: ReturnType<typeof createPods>;
+  readonly storage: Storage;
+  readonly admission: Admission;
+  readonly scraper: Scraper;
+  readonly snapshot: SnapshotKeeper;
+  readonly stalenessMs: number;
+}
+
+export function createWritePath(path: WritePathOptions): WritePath {
+  const { options, apiServer, rest, serverClock, resolver, registry, clock, log, disposables } = path;
+  const resolutionMs = options['metric-resolution'];
+  const stalenessMs = options['metrics-staleness'] ?? defaultStalenessMs(resolutionMs);
+  const nodes = createNodes({ rest, clock, log, selector: options['node-selector'] });
+  const pods = createPods({ rest, clock, log });
+  const storage = createStorage({
+    clock,
+    resolutionMs,
+    stalenessMs,
+    capacityCores: (node) => nodes.get(node)?.capacityCores,
+    nodeUid: (node) => nodes.get(node)?.uid,
+    onImplausible: createImplausibleWatch({ registry, clock, log }),
+  });
+  createStorageMetrics(registry, storage);
+  const snapshot = createSnapshotKeeper({
+    path: options['snapshot-path'],
+    storage,
+    nodes,
+    intervalMs: resolutionMs,
+    longestPauseMs: stalenessMs,
+    clock,
+    log,
+  });
+  const foreignPods = createForeignPodWatch({ registry, clock, log });
+  const admission = createAdmission({
+    knownPod: pods.get,
+    bindings: storage,
+    onForeign: (node, count, { namespace, name }) => foreignPods.foreign(node, count, `${namespace}/${name}`),
+    onConflict: (node, count, { namespace, name }) => foreignPods.disputed(node, count, `${namespace}/${name}`),
+  });
+  pods.onNodeChange(admission.changed);
+  const scrapeMetrics = createScrapeMetrics(registry, resolutionMs);
+  const kubelets = createKubelets({ options, apiServer, resolver, clock, metrics: scrapeMetrics, log });
+  disposables.use(kubelets.readers);
+  const scraper = createScraper({
+    nodes,
+    addressOf: kubelets.addressOf,
+    readers: kubelets.readers,
+    mode: options['metrics-source'] as SourceMode,
+    expectations: createExpectations({ pods, usage: storage, clock }),
+    store: {
+      store: (batch, clockAheadMs, step) =>
+        storage.store(admission.admit(batch, clockAheadMs - serverClock.aheadMs()), step),
+      forget(node) {
+        storage.forget(node);
+        admission.forget(node);
+        foreignPods.forget(node);
+      },
+      keepOnly: storage.keepOnly,
+    },
+    resolutionMs,
+    clock,
+    metrics: scrapeMetrics,
+    log,
+  });
+  createNodeStateMetrics(registry, scraper.statuses);
+  return { nodes, pods, storage, admission, scraper, snapshot, stalenessMs };
+}
