@@ -5,7 +5,7 @@ const spellings: ReadonlyMap<string, boolean> = new Map([
   ...['0', 'f', 'F', 'FALSE', 'false', 'False'].map((text) => [text, false] as const),
 ]);
 
-/** Undefined for any other text. */
+/** Returns undefined for any other text. */
 export function parseBool(text: string): boolean | undefined {
   return spellings.get(text);
 }

@@ -1,8 +1,8 @@
-/** Durations as Go writes and reads them: "9.993s", "1m30s", "1.5h". */
+/** Formats and parses durations as Go does: "9.993s", "1m30s", "1.5h". */
 
 /**
- * Text of Go's time.Duration, exact to the nanosecond: 9993 is "9.993s", 61500 is "1m1.5s", 0.0015 is "1.5us" with a micro sign. One that Go could not
- * read becomes the longest that it can, so that one number cannot make a whole list unreadable; NaN becomes 0.
+ * Returns the text of Go's time.Duration, exact to the nanosecond: 9993 is "9.993s", 61500 is "1m1.5s", 0.0015 is "1.5us" with a micro sign. A duration
+ * beyond Go's range becomes the longest that Go parses, so that one number cannot make a whole list unreadable. NaN becomes 0.
  * @param ms milliseconds, with fractions down to 1e-6.
  */
 export function formatDuration(ms: number): string {
@@ -10,14 +10,14 @@ export function formatDuration(ms: number): string {
   return ns < 0 ? `-${format(-ns)}` : format(ns);
 }
 
-/** The same duration as a number: whole nanoseconds. */
+/** Returns the same duration as whole nanoseconds. */
 export function wireNanoseconds(ms: number): number {
   return Number.isNaN(ms) ? 0 : Math.min(Math.max(Math.round(ms * nsPerMs), -writableNs), writableNs);
 }
 
 /**
- * Milliseconds of a text in Go's syntax: 15s, 1m30s, 1.5h, 100ms, 0.
- * A number without unit (other than 0), or anything else that time.ParseDuration refuses, is undefined.
+ * Returns the milliseconds of a text in Go's syntax: 15s, 1m30s, 1.5h, 100ms, 0. Returns undefined for a number without a unit (other than 0) and
+ * anything else that time.ParseDuration rejects.
  */
 export function parseDuration(text: string): number | undefined {
   const sign = /^[-+]?/.exec(text)?.[0] ?? '';
@@ -40,7 +40,7 @@ const nsPerMs = 1e6;
 /** Go counts nanoseconds in 63 bits, 292 years. */
 const limitNs = 2 ** 63;
 
-/** Whole hours, below that limit by more than a double is off. */
+/** Whole hours, further below that limit than the error of a double. */
 const writableNs = 2_540_400 * 3600e9;
 
 /** Go drops the digits of a fraction that 63 bits cannot hold; they are far below a nanosecond. */
@@ -78,7 +78,7 @@ function format(ns: number): string {
   return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
 }
 
-/** Not String(), which writes small numbers with an exponent. */
+/** String() would write small numbers with an exponent. */
 function decimal(value: number): string {
   const text = value.toFixed(9);
   let end = text.length;

@@ -1,31 +1,31 @@
-/** The media types that Kubernetes' objects are written in, and what an object has to offer to be written in each of them. */
+/** The media types of Kubernetes' objects, and the encoders that an object provides for them. */
 import type { JsonWriter } from './jsonwriter.ts';
 import { encodeJson, type JsonForm } from './meta.ts';
 import { inOnePiece, type Pieces } from './pieces.ts';
 
-/** In the order in which Kubernetes prefers and lists them. */
+/** In the order of Kubernetes' preference. */
 export const mediaTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'] as const;
 
 export type MediaType = (typeof mediaTypes)[number];
 
-/** Made in one form only, the one that was asked for. */
+/** An object that is encoded only in the requested form. */
 export interface Encodable {
-  /** The object as encodeJson and encodeYaml take it. */
+  /** Returns the object as encodeJson and encodeYaml take it. */
   readonly json: () => object;
-  /** With its envelope. */
+  /** Returns the message with its envelope. */
   readonly protobuf: () => Buffer;
 }
 
-/** As Encodable, for what may be too long to be made in one go. */
+/** As Encodable, for objects that may be too long to be made at once. */
 export interface EncodableInPieces {
-  /** @param writer which is used for nothing else until the last piece is needed no more. */
+  /** @param writer reserved for this object until its last piece is sent. */
   readonly json: (form: JsonForm, writer: JsonWriter) => Pieces;
   readonly protobuf: () => Pieces;
-  /** The object as encodeYaml takes it: nobody reads long lists in YAML. */
+  /** Returns the object as encodeYaml takes it; long lists are not requested as YAML. */
   readonly whole: () => object;
 }
 
-/** @param form of JSON; the others have one form only. */
+/** @param form of JSON; the other media types have one form. */
 export async function encodeAs(object: Encodable, mediaType: MediaType, form: JsonForm): Promise<Buffer> {
   switch (mediaType) {
     case 'application/json':
@@ -53,7 +53,7 @@ export async function encodeInPieces(
   }
 }
 
-/** Hardly anybody asks for YAML; whoever does not should not pay for its library. */
+/** Imports the YAML library at the first request for YAML, which is rare. */
 async function yamlOf(object: object): Promise<Buffer> {
   const { encodeYaml } = await import('./yaml.ts');
   return encodeYaml(object);

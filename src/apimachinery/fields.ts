@@ -1,4 +1,4 @@
-/** Selectors over metadata.name and metadata.namespace that the fieldSelector parameter carries. */
+/** Parses the parameter fieldSelector: selectors over metadata.name and metadata.namespace. */
 import { excerpt, quote } from './quote.ts';
 import { badRequest } from './status.ts';
 
@@ -9,25 +9,28 @@ export interface FieldRequirement {
   readonly values: readonly [string];
 }
 
-/** What of an object can be selected; the namespace is empty for a node. */
+/** The fields that a selector can name; the namespace is empty for a node. */
 export interface SelectableFields {
   readonly name: string;
   readonly namespace: string;
 }
 
 export interface FieldSelector {
-  /** All of them must hold; sorted by their text. The key may be one that no object has: see requireKnownFields. */
+  /** Sorted by their text; an object must meet all of them. A key may be unknown: see requireKnownFields. */
   readonly requirements: readonly FieldRequirement[];
   matches(object: SelectableFields): boolean;
 }
 
-/** In UTF-16 units; a name and a namespace have at most 316 together. */
+/** UTF-16 units of a selector; a name and a namespace have at most 316 together. */
 const selectorLimit = 65_536;
 
-/** Every object of a list is asked for every requirement, and a list may have 150,000 of them. */
+/** Requirements of a selector: each is evaluated for each object of a list, which may have 150,000. */
 const requirementLimit = 256;
 
-/** Parses a selector such as `metadata.name=web-0,metadata.namespace!=dev`; throws StatusError BadRequest in Kubernetes' words. */
+/**
+ * Parses a selector such as `metadata.name=web-0,metadata.namespace!=dev`.
+ * @throws StatusError BadRequest with Kubernetes' message.
+ */
 export function parseFieldSelector(text: string): FieldSelector {
   if (text.length > selectorLimit) {
     throw badRequest(`field selector of ${text.length} characters: use at most ${selectorLimit}`);
@@ -37,7 +40,7 @@ export function parseFieldSelector(text: string): FieldSelector {
   if (terms.length > requirementLimit) {
     throw badRequest(`field selector of ${terms.length} requirements: use at most ${requirementLimit}`);
   }
-  // Terms are read sorted, which also decides which of two errors is reported.
+  // Kubernetes parses terms in sorted order, which decides which of two errors is reported.
   const requirements = terms
     .sort()
     .map((term) => parseTerm(term, text))
@@ -45,7 +48,7 @@ export function parseFieldSelector(text: string): FieldSelector {
   return { requirements, matches: (object) => requirements.every((requirement) => holds(requirement, object)) };
 }
 
-/** Throws StatusError BadRequest for the first key that objects of this API do not have. */
+/** @throws StatusError BadRequest for the first key that objects of this API do not have. */
 export function requireKnownFields({ requirements }: FieldSelector): void {
   const unknown = requirements.find(({ key }) => key !== 'metadata.name' && key !== 'metadata.namespace');
   if (unknown === undefined) return;
@@ -75,7 +78,7 @@ function parseTerm(term: string, selector: string): FieldRequirement {
   return { key, operator: sign === '!=' ? 'NotIn' : 'In', values: [unescape(value)] };
 }
 
-/** A lone `=` asks for nothing. */
+/** A lone `=` restricts nothing. */
 function isRestriction({ key, values: [value] }: FieldRequirement): boolean {
   return key !== '' || value !== '';
 }

@@ -1,6 +1,6 @@
-/** Reads whole numbers as Go's strconv.ParseInt reads them in base 10. */
+/** Parses whole numbers as Go's strconv.ParseInt does in base 10. */
 
-/** The value of a 64-bit integer, or undefined where ParseInt refuses: spaces, fractions, underscores, out of range. */
+/** Returns a 64-bit integer, or undefined where ParseInt fails: spaces, fractions, underscores, out of range. */
 export function parseInt64(text: string): bigint | undefined {
   const match = /^([+-]?)0*([0-9]{1,19})$/.exec(text);
   if (match === null) return undefined;

@@ -1,20 +1,20 @@
-/** Writes long lists in any form of JSON into pieces, item by item. Lists of metrics in the compact form have a faster way: api/jsonpieces.ts. */
+/** Writes long lists in any form of JSON into pieces, item by item. For lists of metrics in compact JSON this is the slow path of api/jsonpieces.ts. */
 import { type JsonForm, jsonText } from './meta.ts';
 import { type Pieces, type PieceWriter, writeSlices } from './pieces.ts';
 
 /** An object whose last member is the list of its items. */
 export interface JsonList<T> {
-  /** All members before it. */
+  /** Returns the members before it. */
   readonly head: (isEmpty: boolean) => object;
   /** The member's name. */
   readonly member: string;
   readonly slices: Iterable<readonly T[]>;
-  /** An item as encodeJson takes it. */
+  /** Returns an item as encodeJson takes it. */
   readonly toItem: (item: T) => object;
   readonly whenEmpty: '[]' | 'null';
 }
 
-/** The same bytes as encodeJson makes of the whole. */
+/** Writes the bytes of encodeJson of the whole. */
 export function* jsonListPieces<T>(list: JsonList<T>, form: JsonForm, writer: PieceWriter): Pieces {
   const { slices, toItem, whenEmpty } = list;
   const [outer, inner, item] = form === 'compact' ? ['', '', ''] : ['\n', '\n  ', '\n    '];

@@ -1,4 +1,4 @@
-/** The grammar of label selectors, step by step as k8s.io/apimachinery/pkg/labels, so that every refusal reads the same. */
+/** Parses label selectors in the steps of k8s.io/apimachinery/pkg/labels, so that error messages are equal. */
 import { parseInt64 } from './integer.ts';
 import { labelKeyProblem, labelValueProblem } from './labelsyntax.ts';
 import { excerpt, quote } from './quote.ts';
@@ -12,16 +12,19 @@ export interface LabelRequirement {
   readonly values: readonly string[];
 }
 
-/** In UTF-16 units: a selector that names a thousand applications fits. */
+/** UTF-16 units of a selector: enough to name a thousand applications. */
 const selectorLimit = 65_536;
 
-/** Every object of a list is asked for every requirement, and a list may have 150,000 of them. */
+/** Requirements of a selector: each is evaluated for each object of a list, which may have 150,000. */
 const requirementLimit = 256;
 
 /** Problems of values that one error lists: a selector may have 30,000 values, and each problem is 300 characters. */
 const problemLimit = 32;
 
-/** Requirements in the order of the text; throws StatusError BadRequest. */
+/**
+ * Returns the requirements in the order of the text.
+ * @throws StatusError BadRequest with Kubernetes' message.
+ */
 export function parseRequirements(text: string): LabelRequirement[] {
   if (text.length > selectorLimit) {
     throw badRequest(`label selector of ${text.length} characters: use at most ${selectorLimit}`);
@@ -73,10 +76,10 @@ const operators: ReadonlyMap<string, LabelRequirement['operator']> = new Map([
   ['<', 'Lt'],
 ]);
 
-/** A list in parentheses; wherever a value is missing between them and the commas, it is the empty string. */
+/** Parses a list in parentheses; a missing value is the empty string. */
 function parseValues(tokens: Tokens): string[] {
   const open = tokens.take();
-  // No comma behind the token here: Kubernetes' text has none.
+  // Kubernetes' message has no comma behind the token here.
   if (open !== '(') throw refuse(`found '${excerpt(open)}' expected: '('`);
   const first = tokens.peek();
   if (first !== ')' && first !== ',' && !isIdentifier(first)) {
@@ -100,7 +103,7 @@ function parseValues(tokens: Tokens): string[] {
   return [...values].sort();
 }
 
-/** One value; `k=` asks for the empty string. */
+/** Parses one value; `k=` selects the empty string. */
 function parseExactValue(tokens: Tokens): string {
   if (tokens.peek() === end || tokens.peek() === ',') return '';
   const value = tokens.take();
@@ -126,10 +129,10 @@ function refuse(problem: string): StatusError {
   return badRequest(`unable to parse requirement: ${problem}`);
 }
 
-/** The token behind the last one. */
+/** Stands for the end of the text. */
 const end = '';
 
-/** Identifiers include the words in and notin, which are operators only where an operator stands. */
+/** Identifiers include the words in and notin: they are operators only in an operator's position. */
 function isIdentifier(token: string): boolean {
   return token !== end && !/^[=!(),<>]/.test(token);
 }
@@ -138,7 +141,7 @@ function startsRequirement(token: string): boolean {
   return token === '!' || isIdentifier(token);
 }
 
-/** The text in pieces; a NUL ends a token, and where a token should start it ends the text, as in Kubernetes. */
+/** Splits the text. As in Kubernetes, a NUL ends a token, and at the start of a token it ends the text. */
 class Tokens {
   readonly #tokens: string[] = [];
   #position = 0;

@@ -1,16 +1,19 @@
-/** Labels, and the selectors over them that the labelSelector parameter carries. */
+/** Labels, and the selectors of the parameter labelSelector. */
 import { parseInt64 } from './integer.ts';
 import { type LabelRequirement, parseRequirements } from './labelparser.ts';
 
 export type Labels = ReadonlyMap<string, string>;
 
 export interface LabelSelector {
-  /** All of them must hold; sorted by key. */
+  /** Sorted by key; labels must meet all of them. */
   readonly requirements: readonly LabelRequirement[];
   matches(labels: Labels): boolean;
 }
 
-/** Parses a selector such as `app=web,tier notin (cache),!canary`; throws StatusError BadRequest in Kubernetes' words. */
+/**
+ * Parses a selector such as `app=web,tier notin (cache),!canary`.
+ * @throws StatusError BadRequest with Kubernetes' message.
+ */
 export function parseLabelSelector(text: string): LabelSelector {
   const requirements = parseRequirements(text).sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
   const conditions = requirements.map(toCondition);
@@ -19,14 +22,14 @@ export function parseLabelSelector(text: string): LabelSelector {
 
 type Condition = (labels: Labels) => boolean;
 
-/** Made once per request, asked once per object. */
+/** Prepares a requirement once per request; the condition is evaluated for each object. */
 function toCondition({ key, operator, values }: LabelRequirement): Condition {
   return conditionOf[operator](key, values);
 }
 
 type Values = readonly (string | undefined)[];
 
-/** A label that is absent has the value undefined, which is none of the values that a selector can name. */
+/** An absent label has the value undefined, which no selector can name. */
 const conditionOf: Readonly<Record<LabelRequirement['operator'], (key: string, values: Values) => Condition>> = {
   Exists: (key) => (labels) => labels.has(key),
   DoesNotExist: (key) => (labels) => !labels.has(key),
@@ -42,7 +45,7 @@ const conditionOf: Readonly<Record<LabelRequirement['operator'], (key: string, v
   Lt: (key, [bound]) => compareWith(key, bound, (value, limit) => value < limit),
 };
 
-/** A label that is absent or not a whole number is neither above nor below anything. */
+/** A label that is absent or not a whole number meets neither Gt nor Lt. */
 function compareWith(key: string, bound = '', holds: (value: bigint, limit: bigint) => boolean): Condition {
   const limit = parseInt64(bound);
   return (labels) => {

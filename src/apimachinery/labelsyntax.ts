@@ -1,6 +1,6 @@
-/** What Kubernetes allows as a label's key and value, and its own words for what it does not allow. */
+/** Validates label keys and values, with Kubernetes' messages. */
 
-/** What is wrong with a key such as `example.com/name`, or undefined. */
+/** Returns the message about a key such as `example.com/name`, or undefined for a valid one. */
 export function labelKeyProblem(key: string): string | undefined {
   const parts = key.split('/');
   if (parts.length > 2) {
@@ -14,7 +14,7 @@ export function labelKeyProblem(key: string): string | undefined {
   return joined(problems);
 }
 
-/** What is wrong with a value, or undefined. */
+/** Returns the message about a value, or undefined for a valid one. */
 export function labelValueProblem(value: string): string | undefined {
   const problems: string[] = [];
   if (Buffer.byteLength(value) > nameLimitBytes) problems.push(atMost(nameLimitBytes));
@@ -25,11 +25,11 @@ export function labelValueProblem(value: string): string | undefined {
 const nameLimitBytes = 63;
 const prefixLimitBytes = 253;
 
-// All patterns fail at once where they fail: no text makes them try again from the middle.
+// No text makes these patterns backtrack.
 const namePattern = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 const prefixPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
-// The two spaces before 'or' are Kubernetes'.
+// Two spaces before 'or', as in Kubernetes.
 const nameRule =
   "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character " +
   "(e.g. 'MyName',  or 'my.name',  or '123-abc', " +

@@ -1,14 +1,14 @@
-/** The envelope of every Kubernetes object: metadata, Status, and JSON and time written as Go writes them. */
+/** Metadata and Status of Kubernetes objects; JSON and time as Go writes them. */
 
 export interface TypeMeta {
   readonly kind: string;
   readonly apiVersion: string;
 }
 
-/** Metadata of a list; ours has none, as everything is returned at once and nothing has a version. */
+/** Metadata of a list. Ours is empty: lists are returned whole and have no resource version. */
 export type ListMeta = Readonly<Record<string, never>>;
 
-/** Metadata of an object: no more than what metrics and partial objects carry. */
+/** The fields of an object's metadata that metrics and partial objects have. */
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string | undefined;
@@ -17,7 +17,7 @@ export interface ObjectMeta {
   readonly labels?: ReadonlyMap<string, string> | undefined;
 }
 
-/** What a client gets in place of the object it asked for. */
+/** The body of an error. */
 export interface Status extends TypeMeta {
   readonly kind: 'Status';
   readonly apiVersion: 'v1';
@@ -44,12 +44,12 @@ export interface StatusCause {
   readonly field?: string | undefined;
 }
 
-/** Compact is for programs and ends with a newline; pretty is for people, two spaces, and ends without one. */
+/** Compact ends with a newline. Pretty is indented by two spaces and ends without one. */
 export type JsonForm = 'compact' | 'pretty';
 
 /**
- * JSON as Go's encoding/json writes it: <, >, & and the line separators escaped, keys of an object in their own order,
- * keys of a Map sorted, fields without a value left out.
+ * Returns JSON as Go's encoding/json writes it: <, >, & and line separators are escaped, keys of a Map are sorted, keys of an object keep their order,
+ * undefined fields are omitted.
  */
 export function encodeJson(value: unknown, form: JsonForm = 'compact'): Buffer {
   const output = new Output();
@@ -59,8 +59,8 @@ export function encodeJson(value: unknown, form: JsonForm = 'compact'): Buffer {
 }
 
 /**
- * Text of encodeJson in its compact form without the newline at its end, or as a part of something that is indented.
- * @param newline a line break and the indentation of the value's own line, or the empty string to write all on one line.
+ * Returns encodeJson's text without the newline at its end.
+ * @param newline a line break and the indentation of the value's own line, or the empty string for the compact form.
  */
 export function jsonText(value: unknown, newline: string): string {
   let text = '';
@@ -69,16 +69,16 @@ export function jsonText(value: unknown, newline: string): string {
 }
 
 /**
- * Time as metav1.Time writes it: UTC, seconds, the rest cut off.
- * @param ms milliseconds since the epoch; times that RFC 3339 cannot tell become the first or last that it can,
- * so that one machine's broken clock cannot break everybody's list.
+ * Returns a time as metav1.Time writes it: UTC, whole seconds, rounded down.
+ * @param ms milliseconds since the epoch. Times outside of RFC 3339 become the first or the last that it can express, so that one machine's broken clock
+ * cannot break every client's list.
  */
 export function formatTime(ms: number): string {
   const iso = new Date(wireSeconds(ms) * 1000).toISOString();
   return `${iso.slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)}Z`;
 }
 
-/** The same time as a number: whole seconds since the epoch. */
+/** Returns the same time as whole seconds since the epoch. */
 export function wireSeconds(ms: number): number {
   return Number.isNaN(ms) ? 0 : Math.trunc(Math.min(Math.max(ms, 0), lastMs) / 1000);
 }
@@ -86,17 +86,17 @@ export function wireSeconds(ms: number): number {
 const lastMs = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 /**
- * Not JSON.stringify, because labels are Maps: an object would move a label called "10" behind one called "9".
- * @param newline a line break and the indentation of the value's own line, or the empty string to write all on one line.
+ * JSON.stringify cannot write labels, which are Maps: an object would move a label called "10" behind one called "9".
+ * @param newline a line break and the indentation of the value's own line, or the empty string for the compact form.
  */
-function write(output: Sink, value: unknown, newline: string): void {
+function write(output: TextOutput, value: unknown, newline: string): void {
   if (typeof value === 'string') output.put(quoteJson(value));
   else if (typeof value !== 'object' || value === null) output.put(JSON.stringify(value));
   else if (Array.isArray(value)) writeArray(output, value, newline);
   else writeObject(output, value, newline);
 }
 
-function writeArray(output: Sink, items: readonly unknown[], newline: string): void {
+function writeArray(output: TextOutput, items: readonly unknown[], newline: string): void {
   const inner = indent(newline);
   let before = '[';
   for (const item of items) {
@@ -107,7 +107,7 @@ function writeArray(output: Sink, items: readonly unknown[], newline: string): v
   output.put(before === '[' ? '[]' : `${newline}]`);
 }
 
-function writeObject(output: Sink, object: object, newline: string): void {
+function writeObject(output: TextOutput, object: object, newline: string): void {
   const inner = indent(newline);
   const colon = newline === '' ? ':' : ': ';
   let before = '{';
@@ -132,12 +132,12 @@ function indent(newline: string): string {
   return newline === '' ? '' : `${newline}  `;
 }
 
-interface Sink {
+interface TextOutput {
   put(text: string): void;
 }
 
-/** Turns text into bytes piece by piece, so that a long list never is one text made of millions of small ones. */
-class Output implements Sink {
+/** Turns text into bytes in chunks, so that a long list is never one string of millions of parts. */
+class Output implements TextOutput {
   readonly #chunks: Buffer[] = [];
   #text = '';
 
@@ -159,10 +159,10 @@ class Output implements Sink {
 
 const chunkLength = 65_536;
 
-/** Text that needs no escaping, as nearly all names, labels, quantities and times. */
+/** Text without characters to escape: nearly all names, labels, quantities and times. */
 const plain = /^[ !#-%'-;=?-[\]-~]*$/;
 
-/** A string as encodeJson writes it. */
+/** Returns a string as encodeJson writes it. */
 export function quoteJson(text: string): string {
   if (plain.test(text)) return `"${text}"`;
   return JSON.stringify(text).replace(

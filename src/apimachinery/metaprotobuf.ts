@@ -1,9 +1,9 @@
-/** The messages of meta.k8s.io in protobuf; field numbers are those of k8s.io/apimachinery's generated.proto. */
+/** Messages of meta.k8s.io in protobuf; field numbers are those of k8s.io/apimachinery's generated.proto. */
 import type { Labels } from './labels.ts';
 import { type Status, type StatusDetails, wireSeconds } from './meta.ts';
 import { encodeProtobuf, type ProtobufWriter } from './protobuf.ts';
 
-/** ObjectMeta before time has become text. */
+/** ObjectMeta with its time as a number. */
 export interface Metadata {
   readonly name: string;
   readonly namespace?: string | undefined;
@@ -23,7 +23,7 @@ export function encodeStatus(status: Status): Buffer {
   });
 }
 
-/** An empty one: our lists have no metadata. */
+/** Writes an empty ListMeta: our lists have no metadata. */
 export function writeListMeta(writer: ProtobufWriter, field: number): void {
   writer.message(field, () => {
     for (const each of [1, 2, 3]) writer.string(each, '');
@@ -48,7 +48,7 @@ export function writeObjectMeta(writer: ProtobufWriter, field: number, metadata:
   });
 }
 
-/** @param ms milliseconds since the epoch; as in JSON, fractions of a second are cut off. */
+/** @param ms milliseconds since the epoch; as in JSON, rounded down to seconds. */
 export function writeTime(writer: ProtobufWriter, field: number, ms: number | undefined): void {
   writer.message(field, () => {
     if (ms === undefined) return;

@@ -1,8 +1,8 @@
-/** Percent-encoding as Go decodes it: to bytes, whatever they are, which are then read as UTF-8. */
+/** Decodes percent-encoding as Go does: to any bytes, then as UTF-8. */
 
 /**
- * @param text as Node hands it over: each byte that was sent a character of Latin-1, whether or not it needed an escape.
- * @returns undefined where a % is not followed by two hex digits. Bytes that are not UTF-8 become U+FFFD, so that nothing is dropped silently.
+ * Returns undefined where a % is not followed by two hex digits. Bytes that are not UTF-8 become U+FFFD, so that nothing is dropped silently.
+ * @param text as Node provides it: each byte of the URL is a character of Latin-1, escaped or not.
  */
 export function percentDecode(text: string): string | undefined {
   if (!/[%\u0080-\uffff]/.test(text)) return text;

@@ -1,23 +1,23 @@
 /**
- * Answers in pieces: a list of a large cluster is 76 MB, which nobody should have to hold, or to make in one go while others wait. Written for
- * every container of every list, so nothing here makes an object or a string for what it writes. Watched by `npm run bench -- lists`.
+ * Response bodies in pieces: a list of 150,000 pods is 76 MB, too much to hold at once or to make in one turn of the event loop. The writer runs for
+ * every container of every list, so it creates no object or string for what it writes. `npm run bench -- lists` measures it.
  */
 
 /**
- * Bytes that are made while they are taken. A step is short: it brings a piece, or undefined where none is full yet but others should have their
- * turn. A piece is good until the next step. What is returned at the end is the last one, so that whatever fits into one piece is known to be all.
+ * Bytes that are made while they are taken. A step is short: it yields a piece, or undefined where no piece is full yet, so that the caller can let
+ * other work run. A piece is valid until the next step. The last piece is returned, not yielded, so that a body of one piece is known to be complete.
  */
 export type Pieces = Iterator<Buffer | undefined, Buffer, void>;
 
-/** About so many bytes are one piece: large enough that making it costs more than sending it, small enough to be held for each client. */
+/** Size of a piece: large enough that making it costs more than sending it, small enough to be held for each client. */
 export const pieceBytes = 240 * 1024;
 
-/** What is known as a whole. */
+/** Returns a complete body as one piece. */
 export function inOnePiece(bytes: Buffer): Pieces {
   return { next: () => ({ done: true, value: bytes }) };
 }
 
-/** Writes items one by one and hands over what is full. Slices of items are steps. */
+/** Writes items one by one and yields full pieces. Each slice is a step. */
 export function* writeSlices<T>(
   writer: PieceWriter,
   slices: Iterable<readonly T[]>,
@@ -33,23 +33,23 @@ export function* writeSlices<T>(
 }
 
 export class PieceWriter {
-  /** Bytes in the piece so far. */
+  /** Bytes in the current piece. */
   length = 0;
   #bytes = Buffer.allocUnsafeSlow(firstBytes);
 
-  /** The piece, good until the next one is begun by writing. */
+  /** Returns the piece; it is valid until the next write. */
   take(): Buffer {
     const piece = this.#bytes.subarray(0, this.length);
     this.length = 0;
     return piece;
   }
 
-  /** Whether what it holds is worth keeping for the next list. */
+  /** Reports whether the buffer is small enough to be kept for the next list. */
   isSmall(): boolean {
     return this.#bytes.length <= keptBytes;
   }
 
-  /** What is prepared, such as the text between two numbers. */
+  /** Writes prepared bytes, such as the text between two numbers. */
   bytes(bytes: Uint8Array): void {
     this.#reserve(bytes.length);
     this.#bytes.set(bytes, this.length);
@@ -61,7 +61,7 @@ export class PieceWriter {
     this.#bytes[this.length++] = value;
   }
 
-  /** Bytes that are in this piece already, once more. */
+  /** Writes bytes of this piece a second time. */
   again(start: number, length: number): void {
     this.#reserve(length);
     this.#bytes.copyWithin(this.length, start, start + length);
@@ -74,7 +74,7 @@ export class PieceWriter {
     this.length += this.#bytes.write(text, this.length);
   }
 
-  /** Writes the text if it has nothing but the characters that are marked; else nothing, and returns false. */
+  /** Writes the text if all of its characters are marked. Otherwise writes nothing and returns false. */
   textOf(text: string, marked: Uint8Array): boolean {
     const { length } = text;
     this.#reserve(length);
@@ -143,7 +143,7 @@ export class PieceWriter {
     this.#bytes[at + 1] = zero + whole - tens * 10;
   }
 
-  /** Half of it at a time is small again. */
+  /** Writes the digits in two halves, each of which is small. */
   #largeDecimal(whole: number): void {
     if (!Number.isSafeInteger(whole)) return this.text(BigInt(whole).toString());
     const high = Math.floor(whole / 1e9);
@@ -161,9 +161,9 @@ export class PieceWriter {
   }
 }
 
-/** Enough for a single object; doubled until it is a piece. */
+/** Enough for a single object; the buffer doubles up to the size of a piece. */
 const firstBytes = 4 * 1024;
-/** Only an object of that size makes it larger. */
+/** Larger buffers come from single objects of that size and are not kept. */
 const keptBytes = 1024 * 1024;
 const zero = 0x30;
 const point = 0x2e;

@@ -1,13 +1,12 @@
 /**
- * Writes Kubernetes' protobuf: the wire format, and the envelope around every object. A list may have 150,000 objects, so everything goes into
- * one growing buffer. Fields are written in the order of their numbers and also when they are empty, as gogo's generated code does: equal
- * objects then have equal bytes, ours and a Go server's.
+ * Writes Kubernetes' protobuf: the wire format, and the envelope around every object. A list may have 150,000 objects, so all goes into one growing
+ * buffer. Like gogo's generated code it writes fields in the order of their numbers, empty ones too: equal objects have the bytes of a Go server.
  */
 
 /** Writes one message into the writer. */
 export type WriteMessage = (writer: ProtobufWriter) => void;
 
-/** The bytes that tell a reader this is Kubernetes' protobuf, the type of the object, and the object. */
+/** Returns the magic number, the type of the object, and the object. */
 export function encodeProtobuf(apiVersion: string, kind: string, write: WriteMessage): Buffer {
   const writer = new ProtobufWriter();
   writer.raw(magic);
@@ -17,14 +16,14 @@ export function encodeProtobuf(apiVersion: string, kind: string, write: WriteMes
   return writer.bytes();
 }
 
-/** What stands before the object's own bytes. */
+/** Writes what precedes the object's bytes. */
 export function beginEnvelope(writer: ProtobufWriter, apiVersion: string, kind: string, length: number): void {
   writer.raw(magic);
   writeTypeMeta(writer, apiVersion, kind);
   writer.begin(2, length);
 }
 
-/** What stands after them: neither content encoding nor content type, the bytes are as they are. */
+/** Writes what follows the object's bytes: an empty content encoding and content type. */
 export function endEnvelope(writer: ProtobufWriter): void {
   writer.string(3, '');
   writer.string(4, '');
@@ -37,7 +36,7 @@ function writeTypeMeta(writer: ProtobufWriter, apiVersion: string, kind: string)
   });
 }
 
-/** What every object in this format begins with. */
+/** The first bytes of every object in this format. */
 export const magic = Buffer.from('k8s\0', 'latin1');
 
 export class ProtobufWriter {
@@ -71,7 +70,7 @@ export class ProtobufWriter {
   message(field: number, write: WriteMessage): void {
     this.#varint(field * 8 + lengthDelimited);
     const start = this.#length + 1;
-    // Most messages are short, so one byte is kept for the length; a longer one is moved when its length is known.
+    // Most messages are short, so one byte is reserved for the length. A longer message is moved when its length is known.
     this.#reserve(1);
     this.#length = start;
     write(this);
@@ -84,7 +83,7 @@ export class ProtobufWriter {
     this.#length += length;
   }
 
-  /** A message whose bytes are written next, by whoever knows their number. */
+  /** Starts a message of known length; the caller writes its bytes next. */
   begin(field: number, length: number): void {
     this.#varint(field * 8 + lengthDelimited);
     this.#varint(length);
@@ -98,7 +97,7 @@ export class ProtobufWriter {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** A copy of what was written since the last one. */
+  /** Returns a copy of the bytes written since the last call. */
   take(): Buffer {
     const taken = Buffer.from(this.bytes());
     this.#length = 0;

@@ -5,7 +5,7 @@ import { beginEnvelope, endEnvelope, ProtobufWriter, type WriteMessage } from '.
 export interface ProtobufList<T> {
   readonly apiVersion: string;
   readonly kind: string;
-  /** What of the list's message comes before the items, and after them. */
+  /** Write the parts of the list's message before and after the items. */
   readonly before?: WriteMessage;
   readonly after?: WriteMessage;
   readonly slices: Iterable<readonly T[]>;
@@ -13,8 +13,8 @@ export interface ProtobufList<T> {
 }
 
 /**
- * The same bytes as encodeProtobuf makes of the whole. The envelope begins with the length of all, so nothing can be sent before everything is
- * made: only the time is in steps, not the memory. To count first and write later would need two looks at numbers that move.
+ * Writes the bytes of encodeProtobuf of the whole. The envelope begins with the total length, so nothing can be sent before all is made: only the time
+ * is in steps, not the memory. Counting first and writing later would read numbers twice that change in between.
  */
 export function* protobufListPieces<T>({
   apiVersion,
@@ -25,31 +25,31 @@ export function* protobufListPieces<T>({
   writeItem,
 }: ProtobufList<T>): Pieces {
   const writer = new ProtobufWriter();
-  const held: Buffer[] = [];
+  const finished: Buffer[] = [];
   let length = 0;
   before?.(writer);
   for (const slice of slices) {
     for (const item of slice) writeItem(writer, item);
-    if (writer.length >= pieceBytes) hold();
+    if (writer.length >= pieceBytes) finish();
     yield undefined;
   }
   after?.(writer);
-  hold();
+  finish();
   beginEnvelope(writer, apiVersion, kind, length);
-  held.unshift(writer.take());
+  finished.unshift(writer.take());
   endEnvelope(writer);
-  held.push(writer.take());
-  if (length < pieceBytes) return Buffer.concat(held);
-  // Let go one by one, as they are sent.
+  finished.push(writer.take());
+  if (length < pieceBytes) return Buffer.concat(finished);
+  // Each piece is freed when it is sent.
   for (;;) {
-    const piece = held.shift() ?? nothing;
-    if (held.length === 0) return piece;
+    const piece = finished.shift() ?? nothing;
+    if (finished.length === 0) return piece;
     yield piece;
   }
 
-  function hold(): void {
-    held.push(writer.take());
-    length += held.at(-1)?.length ?? 0;
+  function finish(): void {
+    finished.push(writer.take());
+    length += finished.at(-1)?.length ?? 0;
   }
 }
 

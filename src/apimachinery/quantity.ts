@@ -1,7 +1,7 @@
-/** Writes amounts as Kubernetes quantities in their canonical form; equal amounts have equal texts. */
+/** Formats amounts as Kubernetes quantities in canonical form: equal amounts have equal texts. */
 
 /**
- * CPU in the DecimalSI format: 250000000 is "250m", 24998015 is "24998015n".
+ * Formats CPU as DecimalSI: 250000000 is "250m", 24998015 is "24998015n".
  * @param nanocores a whole number, not negative.
  */
 export function formatDecimalNano(nanocores: number): string {
@@ -9,7 +9,7 @@ export function formatDecimalNano(nanocores: number): string {
 }
 
 /**
- * Bytes in the BinarySI format: 12640256 is "12344Ki", 5000000 stays "5000000".
+ * Formats bytes as BinarySI: 12640256 is "12344Ki", 5000000 stays "5000000".
  * @param bytes a whole number, not negative.
  */
 export function formatBinary(bytes: number): string {
@@ -21,7 +21,7 @@ const nanoSuffixes = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
 const decimalSuffixes = ['', 'k'];
 const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 
-/** Divides by the base for as long as nothing is lost; above 2^53 this is exact too, since a quotient never has more bits. */
+/** Divides by the base while nothing is lost. Above 2^53 this is exact too: a quotient never has more bits. */
 function format(amount: number, base: number, suffixes: readonly string[]): string {
   if (amount === 0) return '0';
   let rest = amount;

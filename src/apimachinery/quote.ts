@@ -1,8 +1,8 @@
-/** Text inside messages as Go and k8s.io/apiserver write it, so that error texts are Kubernetes' own. */
+/** Quotes text in messages as Go and k8s.io/apiserver do, so that error texts are Kubernetes' own. */
 
 /**
- * Characters (UTF-16 units) that a message repeats of what a client sent. Names and label values have 253 at most. Quoting costs time per
- * character, and a client must not choose how much.
+ * UTF-16 units of a client's text that a message repeats. Names and label values have at most 253. Quoting costs time per character, and a client must
+ * not choose how much.
  */
 export const excerptLimit = 1024;
 
@@ -11,7 +11,7 @@ export function excerpt(text: string): string {
   return text.length <= excerptLimit ? text : `${text.slice(0, excerptLimit)}...`;
 }
 
-/** Formats an excerpt of the text as %q does: in double quotes, what cannot be printed escaped. */
+/** Formats an excerpt of the text as %q does: in double quotes, with escapes for what cannot be printed. */
 export function quote(text: string): string {
   const short = excerpt(text);
   if (plain.test(short)) return `"${short}"`;
@@ -48,7 +48,7 @@ function escape(character: string): string {
   return code < 0x1_0000 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
 }
 
-/** A browser must not take a message for a page; only what Go's replacer in k8s.io/apiserver escapes. */
+/** Escapes what Go's replacer in k8s.io/apiserver escapes, so that a browser does not take a message for a page. */
 export function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

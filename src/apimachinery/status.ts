@@ -2,7 +2,7 @@
 import type { Status, StatusCause, StatusDetails } from './meta.ts';
 import { excerpt, quote } from './quote.ts';
 
-/** Every reason of metav1.StatusReason that has a code of its own, and that code; of those with one code, the usual one first. */
+/** The reasons of metav1.StatusReason with their HTTP codes; of reasons with equal codes, the usual one first. */
 const httpCode = {
   BadRequest: 400,
   Unauthorized: 401,
@@ -25,19 +25,19 @@ const httpCode = {
 
 export type StatusReason = keyof typeof httpCode;
 
-/** The reason that a code stands for, the usual one where there are several; undefined for a code that stands for none. */
+/** Returns the usual reason of a code, or undefined for a code without one. */
 export function reasonOf(code: number): StatusReason | undefined {
   return (Object.keys(httpCode) as StatusReason[]).find((reason) => httpCode[reason] === code);
 }
 
 export interface StatusErrorOptions extends ErrorOptions {
-  /** Absent and empty are two things on the wire: BadRequest has none, MethodNotAllowed has `{}`. */
+  /** Absent and empty differ on the wire: BadRequest has none, MethodNotAllowed has `{}`. */
   readonly details?: StatusDetails;
-  /** Only where the code is not the reason's: another server's answer, or a code that has no reason. */
+  /** Given where the code is not the reason's: another server's response, or a code without a reason. */
   readonly code?: number;
 }
 
-/** An answer to a client that is not what it asked for. The cause is for our own log and never sent. */
+/** An error that is sent to a client. The cause is for our log and is never sent. */
 export class StatusError extends Error {
   readonly reason: StatusReason;
   readonly code: number;
@@ -51,7 +51,7 @@ export class StatusError extends Error {
     this.details = options.details;
   }
 
-  /** The body, its keys in the order of Kubernetes' structs. */
+  /** Returns the body, with keys in the order of Kubernetes' structs. */
   toStatus(): Status {
     return {
       kind: 'Status',
@@ -72,27 +72,27 @@ export interface GroupResource {
   readonly resource: string;
 }
 
-/** Nobody can tell what the client means; the message says what is wrong with it. */
+/** Returns the error for a request that cannot be read; the message says why. */
 export function badRequest(message: string, options?: ErrorOptions): StatusError {
   return new StatusError('BadRequest', message, options);
 }
 
-/** Returns the refusal of a URL of so many bytes. HTTP has a code for it, Kubernetes has no reason. */
+/** Returns the error for a URL above the limit. HTTP has a code for it, Kubernetes has no reason. */
 export function uriTooLong(bytes: number, limitBytes: number): StatusError {
   const message = `the URL has ${bytes} bytes: use at most ${limitBytes}, for example by shorter selectors`;
   return new StatusError('RequestEntityTooLarge', message, { details: {}, code: 414 });
 }
 
-/** Credentials were sent and are not valid; why is nobody's business but the log's. */
+/** Returns the error for invalid credentials; only the log has the reason. */
 export function unauthorized(options?: ErrorOptions): StatusError {
   return new StatusError('Unauthorized', 'Unauthorized', options);
 }
 
 /**
- * The client is known and may not do this.
+ * Returns the error for an authenticated client without the right.
  * @param resource undefined for a path that is not a resource.
  * @param name of the object, or the empty string for a list.
- * @param why a sentence such as `User "alice" cannot list ...`.
+ * @param why a message such as `User "alice" cannot list ...`.
  */
 export function forbidden(resource: GroupResource | undefined, name: string, why: string): StatusError {
   if (resource === undefined) return new StatusError('Forbidden', `forbidden: ${why}`, { details: {} });
@@ -101,58 +101,58 @@ export function forbidden(resource: GroupResource | undefined, name: string, why
 }
 
 /**
- * There is no object of that name.
- * @param causes why, where more can be said than that.
+ * Returns the error for a name without an object.
+ * @param causes the reasons, where they are known.
  */
 export function notFound(resource: GroupResource, name: string, causes?: readonly StatusCause[]): StatusError {
   const message = `${qualify(resource)} ${quote(name)} not found`;
   return new StatusError('NotFound', message, { details: { ...detailsOf(resource, name), ...(causes && { causes }) } });
 }
 
-/** The path leads to no resource of ours. */
+/** Returns the error for a path below our API that is no resource. */
 export function unknownResource(): StatusError {
   return new StatusError('NotFound', 'the server could not find the requested resource', { details: {} });
 }
 
-/** The resource is there, but can only be read. */
+/** Returns the error for a write to a resource. */
 export function methodNotAllowed(): StatusError {
   const message = 'the server does not allow this method on the requested resource';
   return new StatusError('MethodNotAllowed', message, { details: {} });
 }
 
-/** The resource is there, but cannot be watched. */
+/** Returns the error for a watch. */
 export function watchNotSupported(resource: GroupResource): StatusError {
   const message = `watch is not supported on resources of kind ${quote(qualify(resource))}`;
   return new StatusError('MethodNotAllowed', message, { details: detailsOf(resource, '') });
 }
 
-/** None of the client's media types is one of ours. */
+/** Returns the error for an Accept header without any of our media types. */
 export function notAcceptable(mediaTypes: readonly string[]): StatusError {
   return new StatusError('NotAcceptable', `only the following media types are accepted: ${mediaTypes.join(', ')}`);
 }
 
-/** As notAcceptable, in the words of the router that comes before: it knows neither wildcards nor parameters. */
+/** Returns notAcceptable in the words of the router that runs before: it knows neither wildcards nor parameters. */
 export function noRepresentation(produces: readonly string[]): StatusError {
   const message = `406: Not Acceptable\n\nAvailable representations: ${produces.join(', ')}`;
   return new StatusError('NotAcceptable', message, { details: {} });
 }
 
-/** The request says that it has a body, and of a type that nobody reads here. */
+/** Returns the error for a Content-Type that the path does not accept. */
 export function unsupportedMediaType(): StatusError {
   return new StatusError('UnsupportedMediaType', '415: Unsupported Media Type', { details: {} });
 }
 
-/** One thing that is wrong with one field. */
+/** A problem of one field. */
 export interface FieldError {
   readonly field: string;
   readonly reason: 'FieldValueForbidden' | 'FieldValueNotSupported';
-  /** What is wrong with it. */
+  /** Describes the problem. */
   readonly message: string;
 }
 
 /**
- * The object can be read, but contradicts itself.
- * @param kind the object's kind; group and kind are told in the details.
+ * Returns the error for an object whose fields contradict each other.
+ * @param kind the object's kind; group and kind are in the details.
  */
 export function invalid(group: string, kind: string, errors: readonly FieldError[]): StatusError {
   const causes = errors.map(({ field, reason, message }): StatusCause => ({ reason, message, field }));
@@ -161,7 +161,7 @@ export function invalid(group: string, kind: string, errors: readonly FieldError
   return new StatusError('Invalid', message, { details: { group, kind, causes } });
 }
 
-/** Not now, but soon: the client should ask again after so many seconds (also for the Retry-After header). */
+/** Returns a temporary error; the client should retry after so many seconds, as the Retry-After header also says. */
 export function serviceUnavailable(message: string, retryAfterSeconds: number): StatusError {
   return new StatusError('ServiceUnavailable', message, { details: { retryAfterSeconds } });
 }
@@ -174,7 +174,7 @@ function detailsOf({ group, resource }: GroupResource, name: string): StatusDeta
   return { name: excerpt(name), group: excerpt(group), kind: excerpt(resource) };
 }
 
-/** Order and omissions of metav1.StatusDetails: what is empty or zero is left out. */
+/** Follows metav1.StatusDetails in order, and omits what is empty or zero. */
 function writeDetails({ name, group, kind, causes, retryAfterSeconds }: StatusDetails): StatusDetails {
   return {
     name: name || undefined,

@@ -1,6 +1,6 @@
 /**
- * YAML as sigs.k8s.io/yaml writes it: keys sorted, sequences not indented, and text quoted where YAML 1.1 would take it for something else,
- * so that a label with the value `yes` is not read back as a truth. Lines are not folded: there only messages are long enough.
+ * Writes YAML as sigs.k8s.io/yaml does: keys are sorted, sequences are not indented, and text is quoted where YAML 1.1 would read another type, so that
+ * a label with the value `yes` is not read as true. Lines are not folded: only messages are long enough.
  */
 import { Document, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 
@@ -29,18 +29,18 @@ function toNode(value: unknown): Scalar | YAMLMap | YAMLSeq {
 function toScalar(text: string): Scalar {
   const scalar = new Scalar(text);
   if (text.includes('\n')) scalar.type = Scalar.BLOCK_LITERAL;
-  else if (unprintable.test(text) || meansSomethingElse(text)) scalar.type = Scalar.QUOTE_DOUBLE;
+  else if (unprintable.test(text) || resolvesToOtherType(text)) scalar.type = Scalar.QUOTE_DOUBLE;
   else scalar.type = notPlain.test(text) ? Scalar.QUOTE_SINGLE : Scalar.PLAIN;
   return scalar;
 }
 
 const unprintable = /[^ -~\u0085\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u;
 
-/** What YAML reads as structure, from a first character or in the middle. */
+/** Text that YAML reads as structure, by its first character or in the middle. */
 const notPlain = /^(?:[#,[\]{}&*!|>'"%@`\s]|[?:-](?:\s|$)|---|\.\.\.)|:(?:\s|$)|\s#|\s$/;
 
-/** What go.yaml.in/yaml/v2 resolves to anything but a string. */
-function meansSomethingElse(text: string): boolean {
+/** Reports whether go.yaml.in/yaml/v2 resolves the text to another type than a string. */
+function resolvesToOtherType(text: string): boolean {
   if (words.has(text)) return true;
   if (!/^[-+.0-9]/.test(text)) return false;
   if (time.test(text) || base60.test(text)) return true;
@@ -62,7 +62,7 @@ const base60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/;
 const time =
   /^\d{4}-\d{1,2}-\d{1,2}(?:(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?(?:Z|[-+]\d\d:\d\d))|(?: \d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?))?$/;
 
-/** go.yaml.in's order of keys: numbers inside them by their value, other characters before letters. */
+/** Orders keys as go.yaml.in does: numbers inside them by value, other characters before letters. */
 function compareKeys(a: string, b: string): number {
   const left = Array.from(a);
   const right = Array.from(b);
@@ -82,7 +82,7 @@ function compareKeys(a: string, b: string): number {
   return (x.codePointAt(0) ?? 0) - (y.codePointAt(0) ?? 0);
 }
 
-/** `1` if the number that both share up to here is more than zeros: then a zero that follows counts. */
+/** Returns `1` if the number that both keys share up to here is not zero: then a following zero counts. */
 function leadingDigits(characters: readonly string[], at: number): string {
   let first = at;
   while (/^[0-9]$/.test(characters[first - 1] ?? '')) first -= 1;
