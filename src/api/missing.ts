@@ -1,7 +1,7 @@
 /** Says in an error why there is no usage of an object that exists. */
 import type { StatusCause } from '../apimachinery/meta.ts';
 import { type GroupResource, notFound, type StatusError } from '../apimachinery/status.ts';
-import type { Answer, Missing } from '../sample/point.ts';
+import type { UsageOrReason, Missing } from '../sample/point.ts';
 import { group } from './types.ts';
 
 /** Why a node's kubelet cannot be read right now, in one stable word; undefined where it can. More is told at /status, to fewer people. */
@@ -24,7 +24,7 @@ const words: Readonly<Record<Missing, readonly [reason: string, message: string]
 export function noUsage(
   resource: string,
   name: string,
-  { reason, node }: Answer<unknown> & { readonly kind: 'missing' },
+  { reason, node }: UsageOrReason<unknown> & { readonly kind: 'missing' },
   troubleOf: NodeTrouble,
 ): StatusError {
   const of: GroupResource = { group, resource };

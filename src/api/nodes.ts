@@ -1,6 +1,6 @@
 /** NodeMetrics: the usage of the nodes that exist. */
 import type { Labels } from '../apimachinery/labels.ts';
-import type { Answer, Usage } from '../sample/point.ts';
+import type { UsageOrReason, Usage } from '../sample/point.ts';
 import { usageCells } from './cells.ts';
 import { createReader, type ReaderOptions } from './reader.ts';
 import type { Resource, ResourceReader } from './resource.ts';
@@ -63,7 +63,7 @@ export interface NodeReaderOptions extends ReaderOptions {
     /** Returns all nodes, sorted by name. */
     list(): readonly Node[];
   };
-  readonly usage: { nodeUsage(name: string): Answer<Usage> };
+  readonly usage: { nodeUsage(name: string): UsageOrReason<Usage> };
 }
 
 export function createNodeReader({ nodes, usage, ...options }: NodeReaderOptions): ResourceReader<NodeMetrics> {

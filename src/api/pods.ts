@@ -3,7 +3,7 @@ import type { JsonWriter } from '../apimachinery/jsonwriter.ts';
 import type { Labels } from '../apimachinery/labels.ts';
 import { quoteJson } from '../apimachinery/meta.ts';
 import type { ProtobufWriter } from '../apimachinery/protobuf.ts';
-import type { Answer, PodUsage } from '../sample/point.ts';
+import type { UsageOrReason, PodUsage } from '../sample/point.ts';
 import { usageCells } from './cells.ts';
 import type { Schema } from './openapi/schema.ts';
 import { createReader, type ReaderOptions } from './reader.ts';
@@ -151,7 +151,7 @@ export interface PodReaderOptions extends ReaderOptions {
     /** Returns the pods of one namespace or of all, sorted by namespace, then name. */
     list(namespace?: string): readonly Pod[];
   };
-  readonly usage: { podUsage(pod: Omit<Pod, 'labels'>): Answer<PodUsage> };
+  readonly usage: { podUsage(pod: Omit<Pod, 'labels'>): UsageOrReason<PodUsage> };
 }
 
 export function createPodReader({ pods, usage, ...options }: PodReaderOptions): ResourceReader<PodMetrics> {

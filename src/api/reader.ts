@@ -2,7 +2,7 @@
 import { requireKnownFields } from '../apimachinery/fields.ts';
 import type { Labels } from '../apimachinery/labels.ts';
 import { notFound } from '../apimachinery/status.ts';
-import type { Answer } from '../sample/point.ts';
+import type { UsageOrReason } from '../sample/point.ts';
 import { type NodeTrouble, noUsage } from './missing.ts';
 import type { ListSelection, ResourceReader } from './resource.ts';
 import { selection, sliced } from './slices.ts';
@@ -19,7 +19,7 @@ export interface ObjectSource<O, U, T extends MetricsItem> {
   get(namespace: string, name: string): O | undefined;
   /** Returns the objects of one namespace or of all, sorted by namespace, then name. */
   list(namespace: string | undefined): readonly O[];
-  usageOf(object: O): Answer<U>;
+  usageOf(object: O): UsageOrReason<U>;
   toMetrics(object: O, usage: U, creationTimestampMs: number): T;
   /** The resource in the error for an object that does not exist, in the core group. */
   readonly missingObject: string;

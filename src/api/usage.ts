@@ -2,25 +2,34 @@
 import type { JsonWriter } from '../apimachinery/jsonwriter.ts';
 import type { ProtobufWriter } from '../apimachinery/protobuf.ts';
 import { formatBinary, formatDecimalNano } from '../apimachinery/quantity.ts';
+import { type GaugeName, type Gauges, quantity } from '../sample/quantities.ts';
 import type { Schema } from './openapi/schema.ts';
 import { reference } from './openapi/schema.ts';
 
-export interface ResourceUsage {
+/** The optional gauges that are keys of `usage`. Go writes maps sorted by key, so they come after cpu and memory; a unit test checks it. */
+export const gaugeKeys: readonly GaugeName[] = ['swap'];
+
+const keyedGauges = gaugeKeys.map((key) => ({ key, field: quantity[key].field, open: Buffer.from(`","${key}":"`) }));
+
+/** An optional gauge, a whole number of bytes, is missing if it is unknown; swap also where the node has none, as from metrics-server. */
+export interface ResourceUsage extends Gauges {
   /** Billionths of a core, a whole number. */
   readonly cpuNanocores: number;
   /** Working set, a whole number. */
   readonly memoryBytes: number;
-  /** Swap, a whole number; absent where the node has none, as from metrics-server. */
-  readonly swapBytes?: number | undefined;
 }
 
 /** Slow path of writeUsage: returns the usage as encodeJson takes it, sorted by key. */
 export function toUsage(usage: ResourceUsage): object {
-  return {
+  const members: Record<string, string> = {
     cpu: formatDecimalNano(usage.cpuNanocores),
     memory: formatBinary(usage.memoryBytes),
-    swap: usage.swapBytes === undefined ? undefined : formatBinary(usage.swapBytes),
   };
+  for (const { key, field } of keyedGauges) {
+    const bytes = usage[field];
+    if (bytes !== undefined) members[key] = formatBinary(bytes);
+  }
+  return members;
 }
 
 /** What stands before the number of `cpu`. */
@@ -34,19 +43,24 @@ export function writeUsage(writer: JsonWriter, usage: ResourceUsage): void {
   writer.decimalNano(usage.cpuNanocores);
   writer.bytes(memory);
   writer.binary(usage.memoryBytes);
-  if (usage.swapBytes === undefined) return;
-  writer.bytes(swap);
-  writer.binary(usage.swapBytes);
+  for (const { field, open } of keyedGauges) {
+    const bytes = usage[field];
+    if (bytes === undefined) continue;
+    writer.bytes(open);
+    writer.binary(bytes);
+  }
 }
 
 const memory = Buffer.from('","memory":"');
-const swap = Buffer.from('","swap":"');
 
 /** Writes a map from the quantity's name to its value, sorted by name. */
 export function writeUsageField(writer: ProtobufWriter, field: number, usage: ResourceUsage): void {
   writeQuantity(writer, field, 'cpu', formatDecimalNano(usage.cpuNanocores));
   writeQuantity(writer, field, 'memory', formatBinary(usage.memoryBytes));
-  if (usage.swapBytes !== undefined) writeQuantity(writer, field, 'swap', formatBinary(usage.swapBytes));
+  for (const { key, field: from } of keyedGauges) {
+    const bytes = usage[from];
+    if (bytes !== undefined) writeQuantity(writer, field, key, formatBinary(bytes));
+  }
 }
 
 function writeQuantity(writer: ProtobufWriter, field: number, name: string, quantity: string): void {

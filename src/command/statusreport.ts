@@ -4,7 +4,7 @@ import { formatTime } from '../apimachinery/meta.ts';
 import type { RecentRefusal, Refusals } from '../auth/refusals.ts';
 import type { Clock } from '../clock.ts';
 import { inOneLine } from '../kubelet/explain/explanation.ts';
-import type { Answer, Usage } from '../sample/point.ts';
+import type { UsageOrReason, Usage } from '../sample/point.ts';
 import type { NodeStatus } from '../scrape/report/nodestatus.ts';
 import type { NodeReport, RefusedReport, StatusReport, StatusSource } from '../server/statuspage.ts';
 import type { PodCounts } from '../storage/admission.ts';
@@ -13,7 +13,7 @@ import { version } from '../version.ts';
 export interface StatusOptions {
   /** Sorted by name. */
   readonly statuses: () => readonly NodeStatus[];
-  readonly usage: { nodeUsage(node: string): Answer<Usage> };
+  readonly usage: { nodeUsage(node: string): UsageOrReason<Usage> };
   /** Of the node's last scrape; undefined before the first. */
   readonly podCounts: (node: string) => PodCounts | undefined;
   readonly refusals: Pick<Refusals, 'recent'>;
@@ -70,7 +70,7 @@ function problemsOf(statuses: readonly NodeStatus[], podCounts: StatusOptions['p
 // The order of keys is the order in the answer.
 function reportOf(
   { node, ready, state, last, ...rest }: NodeStatus,
-  usage: Answer<Usage>,
+  usage: UsageOrReason<Usage>,
   pods: PodCounts | undefined,
   nowMs: number,
 ): NodeReport {

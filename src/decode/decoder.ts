@@ -1,11 +1,11 @@
 /** Decodes the bodies of one kubelet endpoint into batches while they arrive, or reports why a body is of no use. */
-import { type Borrowed } from '../sample/borrowed.ts';
+import type { Borrowed } from '../sample/borrowed.ts';
 import { column, columns, type NodeBatch, toBatch } from '../sample/batch.ts';
 import { ExpositionError } from '../exposition/sample.ts';
 import { SeriesMatcher } from '../exposition/seriesmatcher.ts';
 import { type BodyReader, type Format, formatOf, openReader } from './contenttype.ts';
 import type { Collector, Doubts, Dialect } from './dialect.ts';
-import { type Steady, steadyNumbers, steadyOf } from './fastpath.ts';
+import { copyNumbers, type Template, templateOf } from './fastpath.ts';
 import { AnswerTooLongError, checkCount, containerLimit, longFromRows, rowsPerStep } from './limits.ts';
 import { createRowNumbersPool, type RowNumbersPool } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
@@ -86,7 +86,7 @@ interface State<Row> {
         readonly hasSwap: NodeBatch['hasSwap'];
         readonly doubts: Doubts | undefined;
         /** Undefined if the next body cannot take the fast path. */
-        readonly steady: Steady | undefined;
+        readonly template: Template | undefined;
       }
     | undefined;
 }
@@ -168,8 +168,8 @@ class NodeDecoder<Row, Carried> implements Decoder {
     { filtered, isWhole, time }: Ended,
   ): Decoded | undefined {
     const { matcher, last } = before;
-    if (!this.#fastPath || last?.steady === undefined || matcher.changed || !collector.isPlain) return undefined;
-    const numbers = steadyNumbers(last.steady, collector.numbers, time, last.numbers, brief);
+    if (!this.#fastPath || last?.template === undefined || matcher.changed || !collector.isPlain) return undefined;
+    const numbers = copyNumbers(last.template, collector.numbers, time, last.numbers, brief);
     if (numbers === undefined) return undefined;
     const hasSwap = swapOf(collector, numbers) ?? (isWhole ? undefined : last.hasSwap);
     const isSame = numbers === last.numbers && hasSwap === last.hasSwap;
@@ -180,7 +180,7 @@ class NodeDecoder<Row, Carried> implements Decoder {
 
   /** Series that match from now on may be of this body, of which nothing was chosen: the next body takes the slow path. */
   #giveUpFastPath(before: State<Row>): Decoded {
-    this.#state = { ...before, last: before.last && { ...before.last, steady: undefined } };
+    this.#state = { ...before, last: before.last && { ...before.last, template: undefined } };
     return { kind: 'too-brief', reason: 'there is more to say than newer numbers' };
   }
 
@@ -209,10 +209,10 @@ class NodeDecoder<Row, Carried> implements Decoder {
       rows[row] = this.#dialect.kept(rows[row]!, rows[row - 1]);
     }
     const isMatchable = matcher.complete && collector.isPlain && !hasForgotten;
-    const steady = isMatchable ? steadyOf(choice, batch.layout, collector.numbers, oldestMs) : undefined;
+    const template = isMatchable ? templateOf(choice, batch.layout, collector.numbers, oldestMs) : undefined;
     const hasSwap = swapOf(collector, batch.numbers);
     const { layout, numbers } = batch;
-    this.#state = { matcher, rows, last: { layout, numbers, hasSwap, doubts, steady } };
+    this.#state = { matcher, rows, last: { layout, numbers, hasSwap, doubts, template } };
     return { kind: 'batch', batch: { ...batch, hasSwap }, filtered, doubts };
   }
 }

@@ -5,7 +5,7 @@ import type { SampleSink } from '../exposition/sample.ts';
 import type { RowNumbers } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
 import type { Steps } from './steps.ts';
-import type { Chosen } from './fastpath.ts';
+import type { ChosenRows } from './fastpath.ts';
 
 /** What one endpoint's samples mean. */
 export interface Dialect<Row, Carried> {
@@ -34,7 +34,7 @@ export interface Collector<Carried> extends SampleSink {
 }
 
 export type Choice<Carried> =
-  | (Chosen & {
+  | (ChosenRows & {
       readonly kind: 'chosen';
       readonly doubts: Doubts | undefined;
       /** The rows that the body tells of, in ascending order. */

@@ -1,115 +1,94 @@
 /**
- * Takes a short cut where a scrape tells of the same cgroups as the one before, and nothing about their numbers is remarkable: then the selection
- * would choose as it did, and only numbers have to be copied. At the least doubt there is no short cut.
+ * The fast path: if a body has the series of the previous one, and nothing about their values is remarkable, the slow path would choose the same rows, and only
+ * numbers have to be copied. Any doubt falls back. fastpathequality.test.ts compares both paths.
  */
+import type { Borrowed } from '../sample/borrowed.ts';
 import { column, columns, type Layout, machineRow, rowsOf } from '../sample/batch.ts';
 import type { ContainerPoint, PodBatch, Point } from '../sample/point.ts';
-import { hasValue, isPlausible, lacksMemory } from './reading.ts';
-import { rowFamilies, type RowNumbers } from './rownumbers.ts';
-import { type AnswerTime, isTrueTime } from './sampletime.ts';
+import { scrapedColumn } from '../sample/quantities.ts';
+import type { RowNumbers } from './rownumbers.ts';
+import type { AnswerTime } from './sampletime.ts';
+import { copyRow, hasValue, isUsableMachine, lacksMemory } from './usable.ts';
 
-export interface Steady {
+/** What the slow path chose of a body, by row of the batch: the next body is copied by it. */
+export interface Template {
   readonly layout: Layout;
-  /** By row of the layout: where its numbers are, and when it started, in seconds as the kubelet says it; NaN where it does not. */
-  readonly places: Int32Array;
+  /** The row of the body. */
+  readonly rows: Int32Array;
+  /** The start time in seconds as scraped; NaN if there is none. */
   readonly startSeconds: Float64Array;
-  /** The same as batches have it. */
+  /** The start time as batches have it. */
   readonly startTimesMs: Float64Array;
-  /** By row: 1 where it had a working set of 0, which leaves something to doubt. */
+  /** 1 if the working set was 0, which is a doubt. */
   readonly lackMemory: Uint8Array;
-  /** A sample that is older needs a second look, in milliseconds. */
+  /** An older sample, in milliseconds, needs the slow path. */
   readonly oldestMs: number;
 }
 
-/** What was chosen of one body, and where its numbers are. */
-export interface Chosen {
+/** What the slow path chose of a body, and in which rows of the body it was. */
+export interface ChosenRows {
   readonly machine: Point | undefined;
   readonly pods: readonly PodBatch[];
-  /** Of the machine and of every point that there was to choose from. */
-  readonly places: ReadonlyMap<Point | ContainerPoint, number>;
-  /** How many rows there are of the machine and of containers, also without a point. */
-  readonly rows: number;
+  /** The rows of the machine and of every point that there was to choose from. */
+  readonly rowOf: ReadonlyMap<Point | ContainerPoint, number>;
+  /** How many rows the machine and containers have, also without a point. */
+  readonly rowCount: number;
 }
 
-const { cpu, memory, swap, start } = rowFamilies;
+const { cpu, memory, start } = scrapedColumn;
 
-/** What to compare the next scrape with; undefined where the machine or a row was not chosen: the numbers may decide otherwise the next time. */
-export function steadyOf(
-  { machine, pods, places, rows }: Chosen,
+/** Returns the template for the next body; undefined if the machine or a row was not chosen: other numbers could decide otherwise. */
+export function templateOf(
+  { machine, pods, rowOf, rowCount }: ChosenRows,
   layout: Layout,
   numbers: RowNumbers,
   oldestMs: number,
-): Steady | undefined {
+): Template | undefined {
   const chosen: (Point | ContainerPoint | undefined)[] = [machine, ...pods.flatMap(({ containers }) => containers)];
-  const byRow = new Int32Array(rowsOf(layout));
-  if (chosen.length !== rows || chosen.length !== byRow.length) return undefined;
-  const startSeconds = new Float64Array(byRow.length).fill(Number.NaN);
+  const rows = new Int32Array(rowsOf(layout));
+  if (chosen.length !== rowCount || chosen.length !== rows.length) return undefined;
+  const startSeconds = new Float64Array(rows.length).fill(Number.NaN);
   const startTimesMs = startSeconds.slice();
-  const lackMemory = new Uint8Array(byRow.length);
-  for (const [row, point] of chosen.entries()) {
-    const place = point === undefined ? undefined : places.get(point);
-    // What is doubted of a sample without a value does not hold for the next one.
-    if (point === undefined || place === undefined || !hasValue(point)) return undefined;
-    byRow[row] = place;
-    if (numbers.isSeen(place, start)) startSeconds[row] = numbers.value(place, start);
-    if ('startTimeMs' in point) startTimesMs[row] = point.startTimeMs ?? Number.NaN;
-    lackMemory[row] = Number(lacksMemory(point.memoryBytes));
+  const lackMemory = new Uint8Array(rows.length);
+  for (const [batchRow, point] of chosen.entries()) {
+    const row = point === undefined ? undefined : rowOf.get(point);
+    // A doubt about a sample without a value does not hold for the next one.
+    if (point === undefined || row === undefined || !hasValue(point)) return undefined;
+    rows[batchRow] = row;
+    if (numbers.isSeen(row, start)) startSeconds[batchRow] = numbers.value(row, start);
+    if ('startTimeMs' in point) startTimesMs[batchRow] = point.startTimeMs ?? Number.NaN;
+    lackMemory[batchRow] = Number(lacksMemory(point.memoryBytes));
   }
-  return { layout, places: byRow, startSeconds, startTimesMs, lackMemory, oldestMs };
+  return { layout, rows, startSeconds, startTimesMs, lackMemory, oldestMs };
 }
 
 /**
- * The numbers of the batch by the short cut, or undefined.
- * @param before those of the batch before, which nobody needs any more: their memory is used again, if it is there.
- * @param brief whether nobody has asked when containers started.
+ * Fast path: returns the numbers of the batch; undefined to fall back.
+ * @param before the numbers of the previous batch, whose memory is used again if it was not transferred.
+ * @param brief whether start times were not requested.
  */
-export function steadyNumbers(
-  { places, startSeconds, startTimesMs, lackMemory, oldestMs }: Steady,
+export function copyNumbers(
+  { rows, startSeconds, startTimesMs, lackMemory, oldestMs }: Template,
   numbers: RowNumbers,
   answer: AnswerTime,
-  before: Float64Array<ArrayBuffer>,
+  before: Borrowed<Float64Array<ArrayBuffer>>,
   brief: boolean,
-): Float64Array<ArrayBuffer> | undefined {
-  const length = places.length * columns;
+): Borrowed<Float64Array<ArrayBuffer>> | undefined {
+  const length = rows.length * columns;
   const result = before.length === length ? before : new Float64Array(length);
-  if (!copy(places[machineRow]!, numbers, answer, oldestMs, result, machineRow)) return undefined;
-  if (result[column.cpuSeconds] === 0 || result[column.memoryBytes] === 0) return undefined;
+  if (!copyRow(numbers, rows[machineRow]!, answer, oldestMs, result, machineRow)) return undefined;
+  if (!isUsableMachine(result[column.cpuSeconds]!, result[column.memoryBytes]!)) return undefined;
   result[column.startTimeMs] = Number.NaN;
-  for (let row = machineRow + 1; row < places.length; row += 1) {
-    const place = places[row]!;
-    const known = startSeconds[row]!;
-    const told = numbers.isSeen(place, start) ? numbers.value(place, start) : brief ? known : Number.NaN;
-    if (!Object.is(told, known)) return undefined;
-    if (!copy(place, numbers, answer, oldestMs, result, row)) return undefined;
-    const isLacking = lacksMemory(numbers.value(place, memory));
-    // A row that uses nothing may be that of a container that has ended; one that uses memory no more, or again, changes what is doubted.
-    if ((isLacking && !numbers.isSeen(place, cpu)) || isLacking !== (lackMemory[row] === 1)) return undefined;
-    result[row * columns + column.startTimeMs] = startTimesMs[row]!;
+  for (let batchRow = machineRow + 1; batchRow < rows.length; batchRow += 1) {
+    const row = rows[batchRow]!;
+    const known = startSeconds[batchRow]!;
+    const started = numbers.isSeen(row, start) ? numbers.value(row, start) : brief ? known : Number.NaN;
+    if (!Object.is(started, known)) return undefined;
+    if (!copyRow(numbers, row, answer, oldestMs, result, batchRow)) return undefined;
+    const isLacking = lacksMemory(numbers.value(row, memory));
+    // A row that uses nothing may be that of a container that has ended; one that stops or starts to use memory changes what is doubted.
+    if ((isLacking && !numbers.isSeen(row, cpu)) || isLacking !== (lackMemory[batchRow] === 1)) return undefined;
+    result[batchRow * columns + column.startTimeMs] = startTimesMs[batchRow]!;
   }
   return result;
-}
-
-/** False where the values need a second look. */
-function copy(
-  place: number,
-  numbers: RowNumbers,
-  answer: AnswerTime,
-  oldestMs: number,
-  result: Float64Array,
-  row: number,
-): boolean {
-  const cpuSeconds = numbers.value(place, cpu);
-  const memoryBytes = numbers.value(place, memory);
-  if (!numbers.isSeen(place, memory) || !isPlausible(cpuSeconds) || !isPlausible(memoryBytes)) return false;
-  const timestampMs = numbers.timestampMs(place, numbers.isSeen(place, cpu) ? cpu : memory);
-  if (!isTrueTime(timestampMs, answer) || answer.nodeTimeMs - timestampMs > oldestMs) return false;
-  const swapBytes = numbers.value(place, swap);
-  const at = row * columns;
-  result[at + column.timestampMs] = timestampMs;
-  result[at + column.toldMs] = Number.NaN;
-  result[at + column.isUntimed] = 0;
-  result[at + column.cpuSeconds] = cpuSeconds;
-  result[at + column.memoryBytes] = memoryBytes;
-  result[at + column.swapBytes] = numbers.isSeen(place, swap) && isPlausible(swapBytes) ? swapBytes : Number.NaN;
-  return true;
 }

@@ -1,113 +1,89 @@
-/** The numbers of one body by row and family, as they come in. */
+/** The numbers of one body by row and quantity, while it arrives. */
 import type { UnlabeledSample } from '../exposition/sample.ts';
-import { type Reading, Readings } from './reading.ts';
+import { quantities } from '../sample/quantities.ts';
+import { isOlder, noColumn, Readings } from './reading.ts';
 
-/** Families that are told of each row. */
-export const rowFamilies = { cpu: 0, memory: 1, swap: 2, start: 3 } as const;
-
-const perRow = 4;
-
-/**
- * Checks a source's list of families: each one of rows is at its place in rowFamilies, and each other one is handled apart. A family that is neither would be
- * written over another number, or into the next row.
- * @param ofRows their names, by place.
- * @param apart names of the families that are not of rows.
- * @throws Error that names the family.
- */
-export function checkFamilies(families: readonly string[], ofRows: readonly string[], apart: readonly string[]): void {
-  for (const [index, name] of families.entries()) {
-    if (ofRows[index] === name || apart.includes(name)) continue;
-    throw new Error(
-      `family ${name} has no place in a row of ${perRow} numbers: give it one in rowFamilies, or handle it apart`,
-    );
-  }
-}
+/** A local copy: an imported binding is loaded from its module at each use. */
+const width = quantities.length;
 
 /** No sample can have this time. */
 const unseen = -Infinity;
 
+/** The newest sample of each series, in typed arrays. */
 export class RowNumbers {
   #values: Float64Array;
   #times: Float64Array;
 
-  /** @param rows how many there will be, most likely. */
+  /** @param rows how many to expect. */
   constructor(rows: number) {
-    this.#values = new Float64Array(rows * perRow);
-    this.#times = new Float64Array(rows * perRow).fill(unseen);
+    this.#values = new Float64Array(rows * width);
+    this.#times = new Float64Array(rows * width).fill(unseen);
   }
 
-  /** For how many rows there is room. */
+  /** How many rows fit without growing. */
   get rows(): number {
-    return this.#times.length / perRow;
+    return this.#times.length / width;
   }
 
-  /** Forgets all, for another body. */
+  /** Empties the buffer for another body. */
   clear(): void {
     this.#values.fill(0);
     this.#times.fill(unseen);
   }
 
   /**
-   * Keeps the sample unless the one before is younger: kubelets send two for one where a container's cgroup outlived it.
-   * @throws RangeError for a family that a row has no place for.
+   * Keeps the sample unless it is older than the one that is kept.
+   * @throws RangeError for a column that a row does not have: it would be written into the next row.
    */
-  add(row: number, family: number, { value, timestampMs }: Pick<UnlabeledSample, 'value' | 'timestampMs'>): void {
-    if (!(family < perRow)) throw noPlace(family);
-    const at = row * perRow + family;
+  add(row: number, column: number, { value, timestampMs }: Pick<UnlabeledSample, 'value' | 'timestampMs'>): void {
+    if (!(column < width)) throw noColumn(column);
+    const at = row * width + column;
     if (at >= this.#times.length) this.#grow(row);
-    if (timestampMs < this.#times[at]!) return;
+    if (isOlder(timestampMs, this.#times[at]!)) return;
     this.#values[at] = value;
     this.#times[at] = timestampMs;
   }
 
-  isSeen(row: number, family: number): boolean {
-    if (!(family < perRow)) return false;
-    const time = this.#times[row * perRow + family];
+  isSeen(row: number, column: number): boolean {
+    if (!(column < width)) return false;
+    const time = this.#times[row * width + column];
     return time !== undefined && time !== unseen;
   }
 
   isAnySeen(row: number): boolean {
-    for (let family = 0; family < perRow; family += 1) if (this.isSeen(row, family)) return true;
+    for (let column = 0; column < width; column += 1) if (this.isSeen(row, column)) return true;
     return false;
   }
 
-  /** 0 where there is none. */
-  value(row: number, family: number): number {
-    return this.#values[row * perRow + family] ?? 0;
+  /** Returns 0 for a sample that is missing. */
+  value(row: number, column: number): number {
+    return this.#values[row * width + column] ?? 0;
   }
 
-  timestampMs(row: number, family: number): number {
-    return this.#times[row * perRow + family] ?? unseen;
+  timestampMs(row: number, column: number): number {
+    return this.#times[row * width + column] ?? unseen;
   }
 
   readings(row: number): Readings {
     const readings = new Readings();
-    this.#fill(readings.cpu, row, rowFamilies.cpu);
-    this.#fill(readings.memory, row, rowFamilies.memory);
-    this.#fill(readings.swap, row, rowFamilies.swap);
-    this.#fill(readings.start, row, rowFamilies.start);
+    for (let column = 0; column < width; column += 1) {
+      if (!this.isSeen(row, column)) continue;
+      const reading = readings.at(column);
+      reading.seen = true;
+      reading.value = this.value(row, column);
+      reading.timestampMs = this.timestampMs(row, column);
+    }
     return readings;
   }
 
-  #fill(reading: Reading, row: number, family: number): void {
-    if (!this.isSeen(row, family)) return;
-    reading.seen = true;
-    reading.value = this.value(row, family);
-    reading.timestampMs = this.timestampMs(row, family);
-  }
-
   #grow(row: number): void {
-    const values = new Float64Array(2 * (row + 1) * perRow);
+    const values = new Float64Array(2 * (row + 1) * width);
     const times = new Float64Array(values.length).fill(unseen);
     values.set(this.#values);
     times.set(this.#times);
     this.#values = values;
     this.#times = times;
   }
-}
-
-function noPlace(family: number): RangeError {
-  return new RangeError(`family ${family} has no place in a row of ${perRow} numbers`);
 }
 
 /** Bodies that arrive at a time; more only when kubelets respond slowly. */

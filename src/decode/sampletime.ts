@@ -38,10 +38,10 @@ export function isTrueTime(timestampMs: number, { nodeTimeMs, earliestMs }: Answ
 export function sampleTime(
   timestampMs: number,
   time: AnswerTime,
-): Pick<Point, 'timestampMs' | 'toldMs' | 'isUntimed'> | undefined {
+): Pick<Point, 'timestampMs' | 'rawTimestampMs' | 'isUntimed'> | undefined {
   if (isTrueTime(timestampMs, time)) return { timestampMs };
   if (Number.isNaN(timestampMs) || timestampMs === 0) return { timestampMs: time.untimedMs, isUntimed: true };
   // Later times are negative ones that were written as unsigned, or no times.
   if (timestampMs < time.earliestMs || timestampMs > latestMs) return undefined;
-  return { timestampMs: time.nodeTimeMs, toldMs: timestampMs };
+  return { timestampMs: time.nodeTimeMs, rawTimestampMs: timestampMs };
 }

@@ -1,15 +1,16 @@
 /**
- * A scrape on its way to the store: what it tells of, which seldom changes, apart from the numbers, which always do. As long as the layout is the
- * same object as before, nothing on the node has come or gone, and whoever takes a batch has numbers to look at and nothing else.
+ * One scrape on its way to the store. Its layout, which seldom changes, is apart from its numbers, which always do: while the layout has the same version, nothing on
+ * the node has come or gone, and only numbers are compared.
  */
 import type { Borrowed } from './borrowed.ts';
 import type { ContainerPoint, NodePoints, PodBatch, Point, Source } from './point.ts';
+import { type GaugeField, gauges } from './quantities.ts';
 
-/** Everything that one scrape of one node yielded; published whole, replaces the node's batch before it. */
+/** All samples of one scrape of one node. It replaces the node's previous batch. */
 export interface NodeBatch {
   readonly node: string;
   readonly source: Source;
-  /** Whether the node has swap; undefined where this scrape cannot tell. */
+  /** Whether the node has swap; undefined if unknown. */
   readonly hasSwap: boolean | undefined;
   readonly layout: Layout;
   /** A row for the machine, then one for each container in the order of the layout; see `column`. Valid until the node's next body is decoded. */
@@ -17,36 +18,45 @@ export interface NodeBatch {
 }
 
 export interface Layout {
-  /** Equal for equal layouts of one node and source only; see newLayoutVersion. */
+  /** Two layouts of one version are equal; see newLayoutVersion. */
   readonly version: number;
   readonly pods: readonly PodLayout[];
-  /** Those of them that the API has not placed on the node; undefined where it was not asked, which is all of them. */
+  /** Those of the pods that the API has not placed on the node; undefined if the API was not asked: then all of them. */
   readonly unverified?: ReadonlySet<PodLayout>;
 }
 
 export interface PodLayout extends Omit<PodBatch, 'containers'> {
-  /** Of its first container; the others follow. */
+  /** The row of its first container; the others follow. */
   readonly firstRow: number;
   readonly containers: readonly Pick<ContainerPoint, 'name' | 'containerId'>[];
 }
 
-/** What stands where in a row; NaN is what is not known. A machine without a usable row has no timestamp. */
-export const column = {
+const fixedColumn = {
   timestampMs: 0,
   cpuSeconds: 1,
   memoryBytes: 2,
-  swapBytes: 3,
-  startTimeMs: 4,
-  /** See Point; NaN where the time is what the sample said, or it said none. */
-  toldMs: 5,
-  /** 1 where the sample had no time. */
-  isUntimed: 6,
+  startTimeMs: 3,
+  /** See Point; NaN if it is the timestamp, or missing. */
+  rawTimestampMs: 4,
+  /** 1 if the sample had no time. */
+  isUntimed: 5,
+  /** The optional gauges begin here. */
+  firstGauge: 6,
 } as const;
 
-/** Numbers in a row. */
-export const columns = 7;
+/** Columns of a row. NaN is an unknown value. A machine without a usable sample has no timestamp. */
+export const column = {
+  ...fixedColumn,
+  ...(Object.fromEntries(gauges.map(({ field }, gauge) => [field, fixedColumn.firstGauge + gauge])) as Record<
+    GaugeField,
+    number
+  >),
+};
 
-/** Of the machine. */
+/** Numbers in a row. */
+export const columns: number = fixedColumn.firstGauge + gauges.length;
+
+/** The row of the machine. */
 export const machineRow = 0;
 
 /**
@@ -57,7 +67,7 @@ export function newLayoutVersion(): number {
   return Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
 }
 
-/** @param like a layout that is kept if it tells of the same. */
+/** Returns the points as a batch. @param like a layout that is kept if the points have the same. */
 export function toBatch(points: NodePoints, like?: Layout): NodeBatch {
   const { node, source, hasSwap, machine, pods } = points;
   const layout = like !== undefined && isLaidOut(pods, like) ? like : layoutOf(pods);
@@ -73,6 +83,7 @@ export function toBatch(points: NodePoints, like?: Layout): NodeBatch {
   return { node, source, hasSwap, layout, numbers };
 }
 
+/** Returns the batch as points. */
 export function toPoints({ node, source, hasSwap, layout, numbers }: NodeBatch): NodePoints {
   const pods = layout.pods.map((pod) => {
     const { namespace, name, uid } = pod;
@@ -81,12 +92,13 @@ export function toPoints({ node, source, hasSwap, layout, numbers }: NodeBatch):
   return { node, source, hasSwap, machine: machinePoint(numbers), pods };
 }
 
-/** Rows up to the last one of the layout; those of pods that were left out of it are counted where others follow them. */
-export function rowsOf({ pods }: Layout): number {
+/** Returns how many rows there are up to the layout's last one; rows of pods that were left out count if others follow them. */
+export function rowsOf({ pods }: Pick<Layout, 'pods'>): number {
   const last = pods.at(-1);
   return last === undefined ? machineRow + 1 : last.firstRow + last.containers.length;
 }
 
+/** Returns how many containers the layout has. */
 export function containersOf({ pods }: Layout): number {
   return pods.reduce((sum, { containers }) => sum + containers.length, 0);
 }
@@ -96,21 +108,23 @@ export function newestSampleMs(numbers: Float64Array): number {
   let newest = -Infinity;
   for (let at = 0; at < numbers.length; at += columns) {
     if (numbers[at + column.isUntimed] === 1) continue;
-    const ms = known(numbers[at + column.toldMs]) ?? numbers[at + column.timestampMs]!;
+    const ms = known(numbers[at + column.rawTimestampMs]) ?? numbers[at + column.timestampMs]!;
     if (ms > newest) newest = ms;
   }
   return newest;
 }
 
+/** Reports whether the machine has a usable sample. */
 export function hasMachine(numbers: Float64Array): boolean {
   return !Number.isNaN(numbers[column.timestampMs]);
 }
 
+/** Returns the machine's point; undefined without a usable sample. */
 export function machinePoint(numbers: Float64Array): Point | undefined {
   return hasMachine(numbers) ? readPoint(numbers, machineRow) : undefined;
 }
 
-/** @param numbers of a batch with this pod in its layout. */
+/** Returns the points of a pod's containers. @param numbers of a batch with this pod in its layout. */
 export function containerPoints({ containers, firstRow }: PodLayout, numbers: Float64Array): ContainerPoint[] {
   return containers.map(({ name, containerId }, index) => {
     const row = firstRow + index;
@@ -155,17 +169,23 @@ function isLaidOut(pods: readonly PodBatch[], { pods: laidOut }: Layout): boolea
   );
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 function readPoint(numbers: Float64Array, row: number): Point {
   const at = row * columns;
-  const toldMs = known(numbers[at + column.toldMs]);
-  return {
+  const rawTimestampMs = known(numbers[at + column.rawTimestampMs]);
+  const point: Mutable<Point> = {
     timestampMs: numbers[at + column.timestampMs] ?? Number.NaN,
-    ...(toldMs === undefined ? {} : { toldMs }),
+    ...(rawTimestampMs === undefined ? {} : { rawTimestampMs }),
     ...(numbers[at + column.isUntimed] === 1 ? { isUntimed: true } : {}),
     cpuSeconds: numbers[at + column.cpuSeconds] ?? Number.NaN,
     memoryBytes: numbers[at + column.memoryBytes] ?? Number.NaN,
-    swapBytes: known(numbers[at + column.swapBytes]),
   };
+  for (const { field } of gauges) {
+    const value = known(numbers[at + column[field]]);
+    if (value !== undefined) point[field] = value;
+  }
+  return point;
 }
 
 function writePoint(numbers: Float64Array, row: number, point: Point | ContainerPoint | undefined): void {
@@ -173,11 +193,11 @@ function writePoint(numbers: Float64Array, row: number, point: Point | Container
   numbers[at + column.timestampMs] = point?.timestampMs ?? Number.NaN;
   numbers[at + column.cpuSeconds] = point?.cpuSeconds ?? Number.NaN;
   numbers[at + column.memoryBytes] = point?.memoryBytes ?? Number.NaN;
-  numbers[at + column.swapBytes] = point?.swapBytes ?? Number.NaN;
   numbers[at + column.startTimeMs] =
     (point !== undefined && 'startTimeMs' in point ? point.startTimeMs : undefined) ?? Number.NaN;
-  numbers[at + column.toldMs] = point?.toldMs ?? Number.NaN;
+  numbers[at + column.rawTimestampMs] = point?.rawTimestampMs ?? Number.NaN;
   numbers[at + column.isUntimed] = point?.isUntimed === true ? 1 : 0;
+  for (const { field } of gauges) numbers[at + column[field]] = point?.[field] ?? Number.NaN;
 }
 
 function known(value: number | undefined): number | undefined {

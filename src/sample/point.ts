@@ -1,88 +1,71 @@
-/** The domain: what one scrape of one kubelet says, and what is served of it. */
+/** The domain: what one scrape of one kubelet yields, and what is served of it. */
+import type { Gauges } from './quantities.ts';
 
-/** One cgroup as the kubelet sampled it. */
-export interface Point {
+/** One sample of one cgroup. An optional gauge is missing if the kubelet reports none that can be true. */
+export interface Point extends Gauges {
   /** When the kubelet took the sample: node clock, milliseconds since the epoch. */
   readonly timestampMs: number;
   /**
-   * Set where the sample said that it was of the future, as after a step back of the node's clock: what it said, while its time is that of the answer
-   * instead. Samples are distinguished, and intervals measured, by this.
+   * Set if the sample's time was in the future, as after a step back of the node's clock: that time, while `timestampMs` is the response's. Samples are told apart,
+   * and intervals measured, by this.
    */
-  readonly toldMs?: number;
-  /** Set where the sample had no time: it is that of the answer, in steps of our own clock, and cannot be compared with the time of one that had. */
+  readonly rawTimestampMs?: number;
+  /** Set if the sample had no time: `timestampMs` is the response's by our own clock, and cannot be compared with a time of the kubelet's. */
   readonly isUntimed?: true;
-  /** CPU time used since the cgroup was made, in core-seconds; never negative, always finite. */
+  /** CPU time since the cgroup was made, in core-seconds; never negative, always finite. */
   readonly cpuSeconds: number;
-  /** Working set in bytes; never negative, always finite, or NaN: the cgroup is there, and this sample of it has no value that can be true. */
+  /** Working set in bytes; never negative, always finite; or NaN: the cgroup is there, and this sample of it has no value that can be true. */
   readonly memoryBytes: number;
-  /** Swap in bytes; undefined where the kubelet does not say. */
-  readonly swapBytes: number | undefined;
 }
 
-/** One container of a pod, exactly one per name and pod UID in a batch. */
+/** One container of a pod; exactly one per name and pod UID in a batch. */
 export interface ContainerPoint extends Point {
   /** The name in the pod's spec. */
   readonly name: string;
-  /** Changes where the container was started anew or is told of from another cgroup; only ever compared for equality. */
+  /** Changes when the container restarts or is reported from another cgroup; only ever compared, see mayBeSameContainer. */
   readonly containerId: string;
-  /** When the container started, as far as the kubelet knows; milliseconds since the epoch. Never used to tell a restart. */
+  /** When the container started, as far as the kubelet knows; milliseconds since the epoch. Does not decide what is a restart. */
   readonly startTimeMs: number | undefined;
-}
-
-/** Before the start time that stands for the ID of a container whose source reports no cgroup. */
-export const startIdPrefix = 'start:';
-
-/** The ID of a container of which the source reports neither a cgroup nor a start time; its restarts show by a falling counter only. */
-export const unknownContainerId = `${startIdPrefix}unknown`;
-
-/** Reports whether two IDs may be of one container: a start time that is away for one sample is no restart. */
-export function mayBeSameContainer(a: string, b: string): boolean {
-  if (a === b) return true;
-  return (
-    (a === unknownContainerId || b === unknownContainerId) && a.startsWith(startIdPrefix) && b.startsWith(startIdPrefix)
-  );
 }
 
 /** The containers of one pod on one node. */
 export interface PodBatch {
   readonly namespace: string;
   readonly name: string;
-  /** Pod UID with dashes, or a static pod's config hash (32 hex digits); undefined where the source does not tell it. */
+  /** Pod UID with dashes, or a static pod's config hash (32 hex digits); undefined if the source has none. */
   readonly uid: string | undefined;
   readonly containers: readonly ContainerPoint[];
 }
 
-/** Which kubelet endpoint the numbers are from. */
+/** The kubelet endpoint that was scraped: /metrics/cadvisor or /metrics/resource. */
 export type Source = 'cadvisor' | 'resource';
 
-/** Reports whether two UIDs are of different nodes, by what is known: a UID that is unknown may be either's. */
+/** Reports whether two UIDs are known to be of different nodes. */
 export function isOtherNode(a: string | undefined, b: string | undefined): boolean {
   return a !== undefined && b !== undefined && a !== b;
 }
 
-/** Everything that one scrape of one node yielded. */
+/** All samples of one scrape of one node. */
 export interface NodePoints {
   readonly node: string;
   readonly source: Source;
-  /** Absent where the kubelet has no usable row for the machine itself. */
+  /** Undefined if the kubelet has no usable sample of the machine. */
   readonly machine: Point | undefined;
-  /** Whether the node has swap; undefined where this scrape cannot tell. */
+  /** Whether the node has swap; undefined if unknown. */
   readonly hasSwap: boolean | undefined;
   readonly pods: readonly PodBatch[];
 }
 
-/** What a rate between two points is; all exact, nothing rounded but towards zero as metrics-server does. */
-export interface Usage {
+/** The usage between two samples; exact, truncated as metrics-server does. An optional gauge is missing if it is unknown or not served of the node. */
+export interface Usage extends Gauges {
   /** Time of the later sample: node clock, milliseconds since the epoch. */
   readonly timestampMs: number;
-  /** Distance of the two samples in milliseconds, above zero. */
+  /** Interval between the two samples in milliseconds, above zero. */
   readonly windowMs: number;
   /** CPU in billionths of a core, a whole number. */
   readonly cpuNanocores: number;
   /** Working set in bytes, a whole number. */
   readonly memoryBytes: number;
-  /** Swap in bytes, a whole number; undefined where the node has no swap or the kubelet does not say. */
-  readonly swapBytes: number | undefined;
 }
 
 /** Usage of every container of one pod; its time is that of the container with the oldest sample. */
@@ -93,25 +76,25 @@ export interface PodUsage {
   readonly containers: readonly (Usage & { readonly name: string })[];
 }
 
-/** Why there is nothing to serve for an object that exists. */
+/** Why there is no usage of an object that exists. */
 export type Missing = 'never-scraped' | 'one-sample' | 'restarted' | 'stale' | 'other-uid' | 'conflict';
 
-/** A value or the reason why there is none: expected outcomes are values, not exceptions. */
-export type Answer<T> =
+/** A usage, or why there is none: expected outcomes are values, not exceptions. */
+export type UsageOrReason<T> =
   | { readonly kind: 'ready'; readonly value: T }
   | {
       readonly kind: 'missing';
       readonly reason: Missing;
-      /** The node that told of the object, where one did. */
+      /** The node that reported the object, if any did. */
       readonly node?: string;
     };
 
 /** Bytes, or CPU seconds: more than any machine has or uses. 2^60 is an exbibyte, or 36 billion years of CPU; kubelets have sent 2^64. */
 export const valueLimit = 2 ** 60;
-/** The end of the year 9999, in milliseconds since the epoch: RFC 3339 writes no later time, so none is stored or written to a snapshot. */
+/** The end of the year 9999, in milliseconds since the epoch: RFC 3339 has no later time. */
 export const latestMs = 253_402_300_799_999;
 
-/** Characters of an ID or of a path that is one. */
+/** Characters of an ID, or of a path that is one. */
 export const idLimit = 1024;
 /** Characters of a name: Kubernetes allows 253. */
 export const nameLimit = 253;

@@ -1,5 +1,5 @@
 /** Keeps the last known good usage of one object until it is stale; pure. */
-import type { Answer, Missing, PodUsage, Usage } from '../sample/point.ts';
+import type { UsageOrReason, Missing, PodUsage, Usage } from '../sample/point.ts';
 
 export interface LastUsage<U> {
   /** Absent until there was one. `sinceMs` is when its newest sample came, monotonic. */
@@ -48,7 +48,7 @@ export function isStale(sinceMs: number, nowMs: number, staleness: Staleness): b
 /** Replaces the usage by a newer one. One that is missing now (a restart, a first sample) leaves the last one. */
 export function updateLastUsage<U extends Usage | PodUsage>(
   previous: LastUsage<U> | undefined,
-  now: Answer<U>,
+  now: UsageOrReason<U>,
   nowMs: number,
 ): LastUsage<U> {
   if (now.kind === 'missing')
@@ -63,7 +63,7 @@ export function readLastUsage<U extends Usage | PodUsage>(
   { last, reason }: LastUsage<U>,
   nowMs: number,
   staleness: Staleness,
-): Answer<U> {
+): UsageOrReason<U> {
   const isServed = last !== undefined && !isStale(last.sinceMs, nowMs, staleness);
   return isServed ? { kind: 'ready', value: last.usage } : { kind: 'missing', reason };
 }

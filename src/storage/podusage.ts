@@ -1,5 +1,5 @@
 /** Decides what is served of a pod while its containers start, wait for a second sample, and end; pure. */
-import type { Answer, PodUsage } from '../sample/point.ts';
+import type { UsageOrReason, PodUsage } from '../sample/point.ts';
 import {
   isStale,
   type LastPodUsage,
@@ -72,7 +72,7 @@ function waitStartMs(whole: LastUsage<PodUsage>, scrape: ScrapeTime): number {
  * Returns the last usage of the whole pod until that is stale, then the part that has one. The HPA takes a pod without one of its containers for an idle one, so a
  * container that has just started is waited for; one that crashes before its second sample, again and again, does not remove its pod.
  */
-export function readPodUsage(usage: LastPodUsage, nowMs: number, staleness: Staleness): Answer<PodUsage> {
+export function readPodUsage(usage: LastPodUsage, nowMs: number, staleness: Staleness): UsageOrReason<PodUsage> {
   return readLastUsage(isPartServed(usage, nowMs, staleness) ? usage.part.lastUsage : usage, nowMs, staleness);
 }
 

@@ -1,4 +1,5 @@
 /** Computes usages from two samples; pure. The fast path (rows.ts, storednode.ts) and the slow path (samplepair.ts) both call it. */
+import { type Gauge, type GaugeField, isServed } from '../sample/quantities.ts';
 import type { PodUsage, Usage } from '../sample/point.ts';
 import { mostCores } from './samplerules.ts';
 
@@ -15,11 +16,16 @@ export function nanocores(lastSeconds: number, baseSeconds: number, windowMs: nu
 }
 
 /**
- * Returns the swap usage in bytes; undefined unless the node has swap: kubelets report 0 where there is none, and clients of metrics-server know no such field.
- * @param swapBytes undefined or NaN if unknown.
+ * Sets an optional gauge of a usage, if it is known and served of the node.
+ * @param value undefined or NaN if unknown.
  */
-export function swapUsage(swapBytes: number | undefined, hasSwap: boolean): number | undefined {
-  return hasSwap && swapBytes !== undefined && !Number.isNaN(swapBytes) ? Math.trunc(swapBytes) : undefined;
+export function setGauge(
+  usage: { -readonly [field in GaugeField]?: number | undefined },
+  gauge: Gauge,
+  value: number | undefined,
+  hasSwap: boolean,
+): void {
+  if (value !== undefined && !Number.isNaN(value) && isServed(gauge, hasSwap)) usage[gauge.field] = Math.trunc(value);
 }
 
 /**

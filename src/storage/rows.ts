@@ -5,7 +5,8 @@
  */
 import { column as batchColumn, columns as batchColumns, type PodLayout } from '../sample/batch.ts';
 import type { ContainerPoint } from '../sample/point.ts';
-import { type ContainerUsage, nanocores, swapUsage } from './rate.ts';
+import { type GaugeField, gauges } from '../sample/quantities.ts';
+import { type ContainerUsage, nanocores, setGauge } from './rate.ts';
 import { hasPlainTime, type SamplePair } from './samplepair.ts';
 import { classifySample, type SampleKind, type SampleLimits } from './samplerules.ts';
 
@@ -14,12 +15,16 @@ const column = {
   timestampMs: 0,
   cpuSeconds: 1,
   memoryBytes: 2,
-  swapBytes: 3,
-  baseTimestampMs: 4,
-  baseCpuSeconds: 5,
+  baseTimestampMs: 3,
+  baseCpuSeconds: 4,
+  /** The optional gauges begin here. */
+  firstGauge: 5,
 } as const;
 
-const columns = 6;
+/** A local copy, for the hot loops. */
+const gaugeCount = gauges.length;
+
+const columns = column.firstGauge + gaugeCount;
 
 export type Rows = Float64Array;
 
@@ -65,7 +70,9 @@ export function updateRows(
     rows[to + column.timestampMs] = numbers[from + batchColumn.timestampMs]!;
     rows[to + column.cpuSeconds] = numbers[from + batchColumn.cpuSeconds]!;
     rows[to + column.memoryBytes] = numbers[from + batchColumn.memoryBytes]!;
-    rows[to + column.swapBytes] = numbers[from + batchColumn.swapBytes]!;
+    for (let gauge = 0; gauge < gaugeCount; gauge += 1) {
+      rows[to + column.firstGauge + gauge] = numbers[from + batchColumn.firstGauge + gauge]!;
+    }
   }
   return longestMs;
 }
@@ -73,7 +80,7 @@ export function updateRows(
 /** Reports whether the sample's time is what the kubelet wrote. */
 function isPlainTime(numbers: Float64Array, row: number): boolean {
   const at = row * batchColumns;
-  return Number.isNaN(numbers[at + batchColumn.toldMs]) && numbers[at + batchColumn.isUntimed] === 0;
+  return Number.isNaN(numbers[at + batchColumn.rawTimestampMs]) && numbers[at + batchColumn.isUntimed] === 0;
 }
 
 function classifyRow(rows: Rows, row: number, numbers: Float64Array, limits: SampleLimits): SampleKind {
@@ -118,14 +125,17 @@ export function usageInRow(rows: Rows, row: number, name: string, hasSwap: boole
   const at = row * columns;
   const timestampMs = rows[at + column.timestampMs]!;
   const windowMs = timestampMs - rows[at + column.baseTimestampMs]!;
-  return {
+  const usage: ContainerUsage = {
     name,
     timestampMs,
     windowMs,
     cpuNanocores: nanocores(rows[at + column.cpuSeconds]!, rows[at + column.baseCpuSeconds]!, windowMs),
     memoryBytes: Math.trunc(rows[at + column.memoryBytes]!),
-    swapBytes: swapUsage(rows[at + column.swapBytes], hasSwap),
   };
+  for (let gauge = 0; gauge < gaugeCount; gauge += 1) {
+    setGauge(usage, gauges[gauge]!, rows[at + column.firstGauge + gauge], hasSwap);
+  }
+  return usage;
 }
 
 /** Reports whether a row can hold the pair. */
@@ -147,7 +157,7 @@ export function writeRow(rows: Rows, row: number, { last, base }: SamplePair): v
   rows[at + column.timestampMs] = last.timestampMs;
   rows[at + column.cpuSeconds] = last.cpuSeconds;
   rows[at + column.memoryBytes] = last.memoryBytes;
-  rows[at + column.swapBytes] = last.swapBytes ?? Number.NaN;
+  for (const [gauge, { field }] of gauges.entries()) rows[at + column.firstGauge + gauge] = last[field] ?? Number.NaN;
   const { timestampMs, cpuSeconds } = typeof base === 'string' ? noBase : base;
   rows[at + column.baseTimestampMs] = timestampMs;
   rows[at + column.baseCpuSeconds] = cpuSeconds;
@@ -162,20 +172,19 @@ export function readRow(
   { name, containerId }: PodLayout['containers'][number],
 ): SamplePair<ContainerPoint> {
   const at = row * columns;
-  const swapBytes = rows[at + column.swapBytes]!;
-  return {
-    last: {
-      name,
-      containerId,
-      // Not used after a container's first sample.
-      startTimeMs: undefined,
-      timestampMs: rows[at + column.timestampMs]!,
-      cpuSeconds: rows[at + column.cpuSeconds]!,
-      memoryBytes: rows[at + column.memoryBytes]!,
-      swapBytes: Number.isNaN(swapBytes) ? undefined : swapBytes,
-    },
-    base: hasOneSample(rows, row)
-      ? 'one-sample'
-      : { timestampMs: rows[at + column.baseTimestampMs]!, cpuSeconds: rows[at + column.baseCpuSeconds]! },
+  const last: ContainerPoint & { -readonly [field in GaugeField]?: number | undefined } = {
+    name,
+    containerId,
+    // Not used after a container's first sample.
+    startTimeMs: undefined,
+    timestampMs: rows[at + column.timestampMs]!,
+    cpuSeconds: rows[at + column.cpuSeconds]!,
+    memoryBytes: rows[at + column.memoryBytes]!,
   };
+  for (const [gauge, { field }] of gauges.entries()) {
+    const value = rows[at + column.firstGauge + gauge]!;
+    if (!Number.isNaN(value)) last[field] = value;
+  }
+  const base = { timestampMs: rows[at + column.baseTimestampMs]!, cpuSeconds: rows[at + column.baseCpuSeconds]! };
+  return { last, base: hasOneSample(rows, row) ? 'one-sample' : base };
 }

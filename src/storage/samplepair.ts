@@ -1,14 +1,9 @@
 /** Keeps the newest sample of one cgroup and the one that its rate is counted from. Slow path: as objects; rows.ts is the fast path. Pure. */
 import { mayPrecede } from '../sample/clockstep.ts';
-import {
-  type Answer,
-  type ContainerPoint,
-  mayBeSameContainer,
-  type Point,
-  type PodUsage,
-  type Usage,
-} from '../sample/point.ts';
-import { combineUsages, type ContainerUsage, nanocores, swapUsage } from './rate.ts';
+import { mayBeSameContainer } from '../sample/containerid.ts';
+import type { UsageOrReason, ContainerPoint, Point, PodUsage, Usage } from '../sample/point.ts';
+import { gauges } from '../sample/quantities.ts';
+import { combineUsages, type ContainerUsage, nanocores, setGauge } from './rate.ts';
 import { classifySample, hasStartedSince, isPossible, type SampleKind, type SampleLimits } from './samplerules.ts';
 
 /** The newest sample of one cgroup, and what its rate is counted from. */
@@ -29,7 +24,7 @@ export interface SamplePair<P extends Point = Point> {
 
 type RateBase = PointTime & Pick<Point, 'cpuSeconds'>;
 
-type PointTime = Pick<Point, 'timestampMs' | 'toldMs' | 'isUntimed'>;
+type PointTime = Pick<Point, 'timestampMs' | 'rawTimestampMs' | 'isUntimed'>;
 
 /** Adds a machine's newest sample. */
 export function addMachineSample(pair: SamplePair | undefined, point: Point, limits: SampleLimits): SamplePair {
@@ -59,25 +54,23 @@ export function addContainerSample(
 }
 
 /** Returns the usage between the two samples. @param hasSwap whether the node has swap. */
-export function usageOf(pair: SamplePair, hasSwap: boolean): Answer<Usage> {
+export function usageOf(pair: SamplePair, hasSwap: boolean): UsageOrReason<Usage> {
   const { last, base } = pair;
   if (typeof base === 'string') return { kind: 'missing', reason: base };
   if (pair.lacksValue === true) return { kind: 'missing', reason: 'stale' };
   const windowMs = stampMs(last) - stampMs(base);
-  return {
-    kind: 'ready',
-    value: {
-      timestampMs: last.timestampMs,
-      windowMs,
-      cpuNanocores: nanocores(last.cpuSeconds, base.cpuSeconds, windowMs),
-      memoryBytes: Math.trunc(last.memoryBytes),
-      swapBytes: swapUsage(last.swapBytes, hasSwap),
-    },
+  const value: Usage = {
+    timestampMs: last.timestampMs,
+    windowMs,
+    cpuNanocores: nanocores(last.cpuSeconds, base.cpuSeconds, windowMs),
+    memoryBytes: Math.trunc(last.memoryBytes),
   };
+  for (const gauge of gauges) setGauge(value, gauge, last[gauge.field], hasSwap);
+  return { kind: 'ready', value };
 }
 
 /** Returns a pod's usage if each of its containers has one: the HPA takes a pod without one of its containers for an idle one. */
-export function podUsageOf(containers: ReadonlyMap<string, SamplePair>, hasSwap: boolean): Answer<PodUsage> {
+export function podUsageOf(containers: ReadonlyMap<string, SamplePair>, hasSwap: boolean): UsageOrReason<PodUsage> {
   const usages: ContainerUsage[] = [];
   for (const [name, pair] of containers) {
     const usage = usageOf(pair, hasSwap);
@@ -230,13 +223,13 @@ export function isOtherClock(last: PointTime, point: PointTime): boolean {
 }
 
 /** Returns the time that identifies a sample and that intervals are counted by: what the kubelet wrote, even if it is not believed. */
-export function stampMs({ timestampMs, toldMs }: PointTime): number {
-  return toldMs ?? timestampMs;
+export function stampMs({ timestampMs, rawTimestampMs }: PointTime): number {
+  return rawTimestampMs ?? timestampMs;
 }
 
 /** Reports whether a sample's time is what the kubelet wrote. */
-export function hasPlainTime({ toldMs, isUntimed }: PointTime): boolean {
-  return toldMs === undefined && isUntimed === undefined;
+export function hasPlainTime({ rawTimestampMs, isUntimed }: PointTime): boolean {
+  return rawTimestampMs === undefined && isUntimed === undefined;
 }
 
 /** Keeps the last value as the base. If there never was one, the newest sample shows that the container still exists. */

@@ -4,13 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import type { ContainerPoint, Point, Usage, PodUsage } from '../sample/point.ts';
+import { storedFields } from '../sample/quantities.ts';
 import type { LastUsage } from './lastusage.ts';
 import type { AbsentContainers, NodeState, PodState } from './nodestate.ts';
 import type { SamplePair } from './samplepair.ts';
 import { checkSavedNode, longestMs } from './snapshotchecks.ts';
 
-/** Increased whenever the lines' fields change; a file of another version is not read. */
-const snapshotVersion = 6;
+/** The form of the lines, increased whenever another field changes, and the quantities. A file of another version is not read. */
+const snapshotVersion = `7 ${storedFields}`;
 
 /** Why a snapshot cannot be used, for the log. */
 export class SnapshotError extends Error {
@@ -80,7 +81,7 @@ function parseNode(line: string, number: number): SavedNode {
 
 interface Header {
   readonly kubegauge: 'snapshot';
-  readonly version: number;
+  readonly version: string;
   readonly writtenMs: number;
 }
 

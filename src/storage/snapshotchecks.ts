@@ -1,5 +1,6 @@
 /** Checks the fields of a snapshot's line: a malformed file with a valid checksum must not reach the storage, nor an impossible number the API. */
 import { canBeId, latestMs, valueLimit } from '../sample/point.ts';
+import { gauges } from '../sample/quantities.ts';
 import { type SamplePair, stampMs } from './samplepair.ts';
 import { isPossible, mostCores } from './samplerules.ts';
 
@@ -17,13 +18,13 @@ const bytes = number(0, valueLimit);
 /** JSON has no NaN: a sample without a value has null. */
 const sampleBytes: FieldCheck = (value, field) => (value === null ? undefined : bytes(value, field));
 const yes = oneOf(true);
-const swapBytes = optional(bytes);
+const gaugeChecks = Object.fromEntries(gauges.map(({ field }) => [field, optional(bytes)]));
 const point = {
   timestampMs: time,
   cpuSeconds: seconds,
   memoryBytes: sampleBytes,
-  swapBytes,
-  toldMs: optional(time),
+  ...gaugeChecks,
+  rawTimestampMs: optional(time),
   isUntimed: optional(yes),
 };
 const containerPoint = { ...point, name: text, containerId: text, startTimeMs: optional(time) };
@@ -32,7 +33,7 @@ const usage = {
   windowMs: number(1, longestMs),
   cpuNanocores: number(0, mostCores * 1e9),
   memoryBytes: bytes,
-  swapBytes,
+  ...gaugeChecks,
 };
 const containerUsages = list(object({ ...usage, name: text }));
 const podUsage = { timestampMs: time, windowMs: usage.windowMs, containers: containerUsages };
@@ -82,8 +83,8 @@ function pair(of: Readonly<Record<string, FieldCheck>>): FieldCheck {
     timestampMs: time,
     cpuSeconds: seconds,
     memoryBytes: optional(sampleBytes),
-    swapBytes,
-    toldMs: optional(time),
+    ...gaugeChecks,
+    rawTimestampMs: optional(time),
     isUntimed: optional(yes),
     name: optional(text),
     containerId: optional(text),

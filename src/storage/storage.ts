@@ -1,7 +1,7 @@
 /** Stores each node's last two samples, and serves the usages between them. The write side (nodeupdate.ts) and the read side (usagereader.ts) meet here. */
 import { containersOf, type NodeBatch } from '../sample/batch.ts';
 import type { ClockStep } from '../sample/clockstep.ts';
-import { type Answer, isOtherNode, type PodUsage, type Usage } from '../sample/point.ts';
+import { type UsageOrReason, isOtherNode, type PodUsage, type Usage } from '../sample/point.ts';
 import type { Bindings } from './admission.ts';
 import type { NodeState } from './nodestate.ts';
 import { createNodeTable, type NodeTable } from './nodetable.ts';
@@ -35,8 +35,8 @@ export interface Storage extends Bindings {
   forget(node: string): void;
   /** Drops a stored node of that name with another UID, also one from a snapshot. */
   keepOnly(node: string, uid: string | undefined): void;
-  nodeUsage(node: string): Answer<Usage>;
-  podUsage(pod: PodIdentity): Answer<PodUsage>;
+  nodeUsage(node: string): UsageOrReason<Usage>;
+  podUsage(pod: PodIdentity): UsageOrReason<PodUsage>;
   /** Reports whether a node has reported the pod, even if it has no usage. */
   isReported(pod: PodIdentity): boolean;
   /** Reports whether there ever was a usage. */

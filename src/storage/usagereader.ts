@@ -1,6 +1,6 @@
 /** The read side of the storage: the usage of a node or a pod, or why there is none. */
 import type { Clock } from '../clock.ts';
-import type { Answer, Missing, PodUsage, Usage } from '../sample/point.ts';
+import type { UsageOrReason, Missing, PodUsage, Usage } from '../sample/point.ts';
 import { isStale, readLastUsage, type Staleness } from './lastusage.ts';
 import type { NodeTable } from './nodetable.ts';
 import type { PodIdentity } from './podindex.ts';
@@ -9,8 +9,8 @@ import { readPodUsage } from './podusage.ts';
 import { isWaiting, type StoredNode, type StoredPod, usageInRows } from './storednode.ts';
 
 export interface UsageReader {
-  nodeUsage(node: string): Answer<Usage>;
-  podUsage(pod: PodIdentity): Answer<PodUsage>;
+  nodeUsage(node: string): UsageOrReason<Usage>;
+  podUsage(pod: PodIdentity): UsageOrReason<PodUsage>;
   isReported(pod: PodIdentity): boolean;
   /** Reports whether the node or one of its pods has a usage. */
   hasUsage(node: StoredNode): boolean;
@@ -24,13 +24,13 @@ export interface ReaderOptions {
 export function createUsageReader({ nodes, index }: NodeTable, { clock, stalenessMs }: ReaderOptions): UsageReader {
   return { nodeUsage, podUsage, isReported, hasUsage };
 
-  function nodeUsage(name: string): Answer<Usage> {
+  function nodeUsage(name: string): UsageOrReason<Usage> {
     const node = nodes.get(name);
     if (node === undefined) return neverScraped;
     return withNode(name, readLastUsage(node.lastUsage, clock.monotonicMs(), stalenessOf(node, stalenessMs)));
   }
 
-  function podUsage(identity: PodIdentity): Answer<PodUsage> {
+  function podUsage(identity: PodIdentity): UsageOrReason<PodUsage> {
     // Fast path: the only pod of its name. The slow path would choose it, too.
     const only = index.only(identity.namespace, identity.name);
     if (only !== undefined && only.layout.uid === identity.uid && isOn(only, identity))
@@ -39,7 +39,7 @@ export function createUsageReader({ nodes, index }: NodeTable, { clock, stalenes
     const named = index.named(identity.namespace, identity.name);
     const { pods, isConflict } = matchPods(named, identity);
     const nowMs = clock.monotonicMs();
-    let best: Answer<PodUsage> = { kind: 'missing', reason: reasonWithout(named, identity) };
+    let best: UsageOrReason<PodUsage> = { kind: 'missing', reason: reasonWithout(named, identity) };
     for (const pod of pods) {
       const answer = withNode(pod.node.name, readPod(pod, nowMs, stalenessMs));
       if (isBetter(answer, best)) best = answer;
@@ -62,7 +62,7 @@ export function createUsageReader({ nodes, index }: NodeTable, { clock, stalenes
 }
 
 /** Returns the usage of one stored pod. */
-export function readPod(pod: StoredPod, nowMs: number, atLeastMs: number): Answer<PodUsage> {
+export function readPod(pod: StoredPod, nowMs: number, atLeastMs: number): UsageOrReason<PodUsage> {
   const staleness = stalenessOf(pod.node, atLeastMs);
   // Slow path.
   if (pod.state !== undefined) return readPodUsage(pod.state.lastUsage, nowMs, staleness);
@@ -91,11 +91,11 @@ function reasonWithout(named: readonly StoredPod[], { uid }: PodIdentity): Missi
   return isOther ? 'other-uid' : 'never-scraped';
 }
 
-function withNode<T>(node: string, answer: Answer<T>): Answer<T> {
+function withNode<T>(node: string, answer: UsageOrReason<T>): UsageOrReason<T> {
   return answer.kind === 'ready' ? answer : { ...answer, node };
 }
 
-function isBetter(answer: Answer<PodUsage>, best: Answer<PodUsage>): boolean {
+function isBetter(answer: UsageOrReason<PodUsage>, best: UsageOrReason<PodUsage>): boolean {
   if (answer.kind === 'missing')
     return best.kind === 'missing' && (best.reason === 'other-uid' || best.reason === 'never-scraped');
   return best.kind === 'missing' || answer.value.timestampMs > best.value.timestampMs;

@@ -1,6 +1,6 @@
 /** What a node's kubelet answers under /metrics/cadvisor, in its four forms and in the size of a real one. */
 import { gzipSync } from 'node:zlib';
-import { cadvisorFamilies as askedFamilies, startFamily, swapFamily } from '../../src/decode/cadvisor/cadvisor.ts';
+import { requestedFamilies } from '../../src/decode/cadvisor/families.ts';
 import { type Encoded, encodeFamilies, type Family } from '../fakes/exposition.ts';
 import type { KubeletModel } from '../fakes/kubeletmodel.ts';
 import { cadvisorFamilies } from '../fakes/kubeletrows.ts';
@@ -36,10 +36,10 @@ export function filteredFamilies(
   return cadvisorFamilies(model, 'usual', nowMs).filter(({ name }) => asked.includes(name));
 }
 
-const wholeQuestion = askedFamilies.filter((family) => family !== swapFamily);
+const wholeQuestion = requestedFamilies({ hasSwap: false, hasSettled: false });
 
 /** What a node is asked for on which nothing has changed for a while. */
-export const briefQuestion = wholeQuestion.filter((family) => family !== startFamily);
+export const briefQuestion = requestedFamilies({ hasSwap: false, hasSettled: true });
 
 /** The families of the fakes, and the others of a real kubelet with one row or more for every cgroup. */
 export function fullFamilies(model: KubeletModel, nowMs: number): Family[] {

@@ -58,7 +58,7 @@ function podInfo(index: number): PodInfo {
 
 function batchOf(node: number, pods: readonly PodInfo[], tick: number): NodeBatch {
   const timestampMs = startMs + tick * spacingMs;
-  const point = { timestampMs, swapBytes: undefined };
+  const point = { timestampMs };
   return toBatch({
     node: `node-${node}`,
     source: 'cadvisor',

@@ -8,7 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { encodeJson } from '../../src/apimachinery/meta.ts';
 import { toJson } from '../../src/api/encode.ts';
 import { createPodReader, podMetrics } from '../../src/api/pods.ts';
-import type { Answer, PodUsage } from '../../src/sample/point.ts';
+import type { UsageOrReason, PodUsage } from '../../src/sample/point.ts';
 import { createRegistry } from '../../src/monitoring.ts';
 import { createConnections } from '../../src/server/connectionmetrics.ts';
 import { createInFlight, type InFlight } from '../../src/server/inflight.ts';
@@ -30,7 +30,7 @@ const small = '/apis/metrics.k8s.io/v1/namespaces/small/pods';
 const longCount = 20_000;
 const endlessCount = 400_000;
 
-const usage: Answer<PodUsage> = {
+const usage: UsageOrReason<PodUsage> = {
   kind: 'ready',
   value: {
     timestampMs: 1_795_377_915_123,
@@ -42,7 +42,6 @@ const usage: Answer<PodUsage> = {
         windowMs: 15_004,
         cpuNanocores: 123_456_789,
         memoryBytes: 12_640_256,
-        swapBytes: undefined,
       },
     ],
   },

@@ -63,30 +63,20 @@ export const recognition: readonly Mutation[] = [
     ['else matcher?.addUnmatchable();', '', 'without the fast path, a body looks unchanged'],
   ]),
   ...mutate('decode/fastpath.ts', scrapeTests, [
-    ['chosen.length !== rows || ', '', 'the fast path is taken though a row was not chosen'],
+    ['chosen.length !== rowCount || ', '', 'the fast path is taken though a row was not chosen'],
     ['|| !hasValue(point)) return undefined', ') return undefined', 'a doubt is kept for ever'],
-    ['if (!Object.is(told, known)) return undefined;', '', 'a restart is not seen on the fast path'],
-    [' || isLacking !== (lackMemory[row] === 1)', '', 'a container without memory is not doubted on the fast path'],
+    ['if (!Object.is(started, known)) return undefined;', '', 'a restart is not seen on the fast path'],
     [
-      'if (result[column.cpuSeconds] === 0 || result[column.memoryBytes] === 0) return undefined;',
+      ' || isLacking !== (lackMemory[batchRow] === 1)',
+      '',
+      'a container without memory is not doubted on the fast path',
+    ],
+    [
+      'if (!isUsableMachine(result[column.cpuSeconds]!, result[column.memoryBytes]!)) return undefined;',
       '',
       'a machine that uses nothing is served by the fast path',
     ],
-    ['!isPlausible(cpuSeconds) || ', '', 'CPU that cannot be is served by the fast path'],
-    [
-      '|| !isPlausible(memoryBytes)) return false',
-      ') return false',
-      'memory that cannot be is served by the fast path',
-    ],
-    ['!isTrueTime(timestampMs, answer) || ', '', 'times that cannot be are believed on the fast path'],
-    [' || answer.nodeTimeMs - timestampMs > oldestMs', '', 'old samples need no second look'],
-    ['numbers.isSeen(place, cpu) ? cpu : memory', 'memory', "on the fast path the time is the memory's"],
-    [
-      'numbers.isSeen(place, swap) && isPlausible(swapBytes)',
-      'numbers.isSeen(place, swap)',
-      'swap that cannot be is served by the fast path',
-    ],
-    ['byRow[row] = place;', 'byRow[row] = row;', 'numbers are copied from the rows of another order'],
+    ['rows[batchRow] = row;', 'rows[batchRow] = batchRow;', 'numbers are copied from the rows of another order'],
   ]),
   ...mutate('decode/decoder.ts', scrapeTests, [
     [
@@ -102,7 +92,7 @@ export const recognition: readonly Mutation[] = [
     ],
     ['  matcher.renumber(seen);', '  void matcher;', 'series keep the numbers of rows that are gone'],
     [
-      'before.last && { ...before.last, steady: undefined }',
+      'before.last && { ...before.last, template: undefined }',
       'before.last',
       'what was too brief is taken for whole the next time',
     ],

@@ -76,8 +76,8 @@ export const selection: readonly Mutation[] = [
     ["cpu === 'total' || cpu === ''", "cpu === 'total'", 'CPU without a label is that of a core'],
     ['cpu.value += core.value;', 'cpu.value = core.value;', 'CPU is that of the last core'],
     ['if (sample.value !== 0) this.#scrapeFailed = true;', '', 'a scrape error of the kubelet is not seen'],
-    ['nodeTimeMs - startTimeMs < firstSampleMs', 'true', 'an old container without samples keeps its pod unfinished'],
-    ['nodeTimeMs - startTimeMs < firstSampleMs', 'false', 'a container that was just found is not waited for'],
+    ['nodeTimeMs - startedMs < firstSampleMs', 'true', 'an old container without samples keeps its pod unfinished'],
+    ['nodeTimeMs - startedMs < firstSampleMs', 'false', 'a container that was just found is not waited for'],
     [
       'readings.cpu.seen || readings.memory.seen',
       'readings.cpu.seen && readings.memory.seen',
@@ -92,25 +92,37 @@ export const selection: readonly Mutation[] = [
     ['candidates.every(({ point }) => !hasValue(point))', 'false', 'an answer of odd rows alone is used'],
     ['seen && isPlausible(value) ? value > 0 : undefined', 'seen ? value > 0 : undefined', 'swap of NaN is no swap'],
   ]),
-  ...mutate('decode/reading.ts', testsOf('reading', 'decoder', 'select'), [
-    ['value >= 0 && value <= valueLimit', 'value >= 0', 'infinite values are served'],
-    ['value >= 0 && value <= valueLimit', 'value <= valueLimit', 'negative values are served'],
+  ...mutate(
+    'decode/usable.ts',
+    [...testsOf('usable', 'fastpath', 'decoder'), ...testsOf('select')],
     [
-      'point.cpuSeconds > 0 && point.memoryBytes > 0 ? point : undefined',
-      'true ? point : undefined',
-      'a machine that uses nothing is served',
+      ['value >= 0 && value <= valueLimit', 'value >= 0', 'infinite values are served'],
+      ['value >= 0 && value <= valueLimit', 'value <= valueLimit', 'negative values are served'],
+      ['return cpuSeconds > 0 && memoryBytes > 0;', 'return true;', 'a machine that uses nothing is served'],
+      ['return hasMemory && ', 'return ', 'a container without a working set uses nothing'],
+      [
+        'isPlausible(cpuSeconds) && isPlausible(memoryBytes)',
+        'isPlausible(memoryBytes)',
+        'CPU that cannot be is served',
+      ],
+      [
+        'isPlausible(cpuSeconds) && isPlausible(memoryBytes)',
+        'isPlausible(cpuSeconds)',
+        'memory that cannot be is served',
+      ],
+      ['isSeen && isPlausible(value)', 'isSeen', 'swap that cannot be is served'],
+      ['memoryBytes: Number.NaN', 'memoryBytes: 0', 'a value that cannot be is 0'],
+      ['return hasCpu ? cpu : memory;', 'return memory;', "the time is the memory's"],
+      ['!isTrueTime(timestampMs, answer) || ', '', 'times that cannot be are believed on the fast path'],
+      [' || answer.nodeTimeMs - timestampMs > oldestMs', '', 'old samples are copied by the fast path'],
+      ['const from = firstGauge + gauge;', 'const from = firstGauge;', 'the gauges are all the first one'],
     ],
-    ['if (!memory.seen || ', 'if (', 'a container without a working set uses nothing'],
-    ['memoryBytes: Number.NaN', 'memoryBytes: 0', 'a value that cannot be is 0'],
-    ['this.cpu.seen ? this.cpu : this.memory', 'this.memory', "the time is the memory's"],
+  ),
+  ...mutate('decode/reading.ts', testsOf('usable', 'decoder'), [
+    ['return timestampMs < keptMs;', 'return timestampMs <= keptMs;', 'of two samples of equal time the first counts'],
+    ['return timestampMs < keptMs;', 'return false;', 'of two samples the last counts, not the newest'],
   ]),
-  ...mutate('decode/rownumbers.ts', testsOf('reading', 'decoder'), [
-    [
-      'if (timestampMs < this.#times[at]!) return;',
-      'if (timestampMs <= this.#times[at]!) return;',
-      'of two samples of equal time the first counts',
-    ],
-    ['if (timestampMs < this.#times[at]!) return;', '', 'of two samples the last counts, not the youngest'],
+  ...mutate('decode/rownumbers.ts', testsOf('usable', 'decoder'), [
     ['  numbers.clear();\n', '', "a node's numbers are another node's"],
     ['this.#times.fill(unseen);', '', 'a row that is missing has the number of before'],
   ]),
@@ -123,7 +135,7 @@ export const selection: readonly Mutation[] = [
       'a node that lives in 1970 is not served',
     ],
     ['return { nodeTimeMs: dateMs ?? ourMs,', 'return { nodeTimeMs: ourMs,', 'the Date header is ignored'],
-    ['toldMs: timestampMs }', '}', 'what the kubelet wrote is forgotten'],
+    ['rawTimestampMs: timestampMs }', '}', 'what the kubelet wrote is forgotten'],
     [' || timestampMs === 0) return', ') return', 'the time 0 is 1970'],
   ]),
   ...mutate('scrape/endpoint/kubeletreader.ts', testsOf('kubeletreader'), [
@@ -158,7 +170,7 @@ export const selection: readonly Mutation[] = [
   ]),
   ...mutate('decode/resource/lines.ts', testsOf('oddrows', 'decoder', 'decoderpaths'), [
     ['before.length > 1 || whole.length > 1', 'false', 'of several lines the first counts'],
-    ['`${startIdPrefix}${told}`', "'start'", 'a restart is not seen'],
+    ['|| !mayBeSameStart(row.startSeconds, started)', '', 'a restart is not seen'],
     ['cpu.timestampMs === memory.timestampMs);', 'true);', 'lines of different containers are one'],
   ]),
   ...mutate('scrape/source/coverage.ts', testsOf('coverage'), [

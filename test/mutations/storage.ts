@@ -96,12 +96,12 @@ export const storage: readonly Mutation[] = [
     ],
   ]),
   ...mutate('storage/rate.ts', tests, [
-    ['return hasSwap && swapBytes', 'return swapBytes', 'nodes without swap have a swap usage'],
     [
-      'swapBytes !== undefined && !Number.isNaN(swapBytes)',
-      'swapBytes !== undefined',
-      'in rows, an unknown swap is served',
+      '!Number.isNaN(value) && isServed(gauge, hasSwap)',
+      '!Number.isNaN(value)',
+      'nodes without swap have a swap usage',
     ],
+    ['value !== undefined && !Number.isNaN(value)', 'value !== undefined', 'an unknown gauge is served'],
     [
       'if (!isSorted) usages.sort((a, b) => (a.name < b.name ? -1 : 1));',
       '',
@@ -165,7 +165,7 @@ export const storage: readonly Mutation[] = [
       'a first counter is no usage',
     ],
     ['return { last, base, rival: point };', 'return { last: point, base: last };', 'one absurd sample is served'],
-    ['return toldMs ?? timestampMs;', 'return timestampMs;', 'an old sample gets a new time with each answer'],
+    ['return rawTimestampMs ?? timestampMs;', 'return timestampMs;', 'an old sample gets a new time with each answer'],
   ]),
   ...mutate('storage/rows.ts', tests, [
     [

@@ -1,49 +1,24 @@
 /** Says which series and labels of /metrics/cadvisor mean what, and joins them into one candidate per container cgroup. */
 import { type UnlabeledSample, type Sample, noRow } from '../../exposition/sample.ts';
-import type { ContainerPoint, Point } from '../../sample/point.ts';
+import type { Point } from '../../sample/point.ts';
 import { aliveMachine, deadAfterMs } from '../age.ts';
 import { type CgroupRow, containerIdOf, isOfRow, kept, pathOf, rowOf } from './cgrouprow.ts';
 import type { Steps } from '../steps.ts';
 import { AnswerBudget, candidateLimit, checkCount, containerLimit, longFromRows, rowsPerStep } from '../limits.ts';
 import { KnownRows } from './knownrows.ts';
 import type { Choice, Collector, Doubts, Dialect, PodName } from '../dialect.ts';
-import { hasValue, isPlausible, lacksMemory, Reading, type Readings } from '../reading.ts';
-import { checkFamilies, rowFamilies, type RowNumbers } from '../rownumbers.ts';
+import { scrapedColumn } from '../../sample/quantities.ts';
+import { Reading, type Readings } from '../reading.ts';
+import type { RowNumbers } from '../rownumbers.ts';
+import { hasValue, isPlausible, lacksMemory, startTimeMs, toContainerPoint, toMachinePoint } from '../usable.ts';
+import { cadvisorFamilies, machineSwap, movingFamilies, scrapeError } from './families.ts';
 import type { AnswerTime } from '../sampletime.ts';
 import { type Candidate, type Remembered, selecting } from './select.ts';
-
-/** Tells something on nodes with swap only, which most are not: the machine's own row tells when there is some. */
-export const swapFamily = 'container_memory_swap';
-/** Tells what does not change as long as the same containers are there. */
-export const startFamily = 'container_start_time_seconds';
-
-/** Every family that is read, and asked for by name[] where the kubelet can filter (1.37 and later); those of each cgroup come first, as rowFamilies has them. */
-export const cadvisorFamilies: readonly string[] = [
-  'container_cpu_usage_seconds_total',
-  'container_memory_working_set_bytes',
-  swapFamily,
-  startFamily,
-  'container_scrape_error',
-  'machine_swap_bytes',
-];
-
-const scrapeError = cadvisorFamilies.indexOf('container_scrape_error');
-const machineSwap = cadvisorFamilies.indexOf('machine_swap_bytes');
-/** By place in rowFamilies. */
-const familiesOfRows = [
-  'container_cpu_usage_seconds_total',
-  'container_memory_working_set_bytes',
-  swapFamily,
-  startFamily,
-];
-// A family that is only added to the list stops the program at its start.
-checkFamilies(cadvisorFamilies, familiesOfRows, ['container_scrape_error', 'machine_swap_bytes']);
 
 export const cadvisor: Dialect<CgroupRow, Remembered> = {
   source: 'cadvisor',
   families: cadvisorFamilies,
-  // A kubelet that failed to read its containers tells of none, and a node that begins to swap tells so by what its containers use.
-  moving: [rowFamilies.cpu, rowFamilies.memory, rowFamilies.swap],
+  moving: movingFamilies,
   // A cgroup's path is its name; what else its rows say of it stays, or they get another length. But a total of CPU is no longer than that of a core.
   identity: { label: 'id', detail: 'cpu' },
   oldestMs: deadAfterMs,
@@ -84,7 +59,7 @@ class CadvisorCollector implements Collector<Remembered> {
       return noRow;
     }
     const row = this.#placeOf(sample);
-    if (family === rowFamilies.cpu && this.#addCore(row, sample)) return noRow;
+    if (family === scrapedColumn.cpu && this.#addCore(row, sample)) return noRow;
     this.numbers.add(row, family, sample);
     return row;
   }
@@ -122,19 +97,19 @@ class CadvisorCollector implements Collector<Remembered> {
     const candidates: Candidate[] = [];
     /** Pods with a container of which nothing but its start is known. */
     const valueless: PodName[] = [];
-    const places = new Map<Point, number>();
+    const rowOf = new Map<Point, number>();
     let machine: Point | undefined;
-    let rows = 0;
+    let rowCount = 0;
     for (const place of seen) {
       const row = this.#rows[place];
-      if (row?.kind === 'machine' || row?.kind === 'container') rows += 1;
-      if (row?.kind === 'machine') machine = this.#readingsOf(place).toMachinePoint(time);
+      if (row?.kind === 'machine' || row?.kind === 'container') rowCount += 1;
+      if (row?.kind === 'machine') machine = toMachinePoint(this.#readingsOf(place), time);
       const candidate = row?.kind === 'container' ? toCandidate(row, this.#readingsOf(place), time) : undefined;
       if (candidate !== undefined) checkCount(candidates.push(candidate), candidateLimit, 'rows of containers');
       else if (row?.kind === 'container') valueless.push({ namespace: row.namespace, name: row.pod });
       if (place % rowsPerStep === rowsPerStep - 1 && isLong) yield;
       const point = row?.kind === 'machine' ? machine : candidate?.point;
-      if (point !== undefined) places.set(point, place);
+      if (point !== undefined) rowOf.set(point, place);
     }
     machine = aliveMachine(
       machine,
@@ -146,7 +121,7 @@ class CadvisorCollector implements Collector<Remembered> {
     }
     const { pods, remembered } = yield* selecting(candidates, time.nodeTimeMs, before);
     const doubts = this.#doubts(seen, candidates, valueless);
-    return { kind: 'chosen', machine, pods, places, rows, doubts, seen, carried: remembered };
+    return { kind: 'chosen', machine, pods, rowOf, rowCount, doubts, seen, carried: remembered };
   }
 
   #doubts(seen: readonly number[], candidates: readonly Candidate[], valueless: readonly PodName[]): Doubts {
@@ -258,10 +233,11 @@ function addTo(known: Map<string, Set<string>>, namespace: string, name: string)
 }
 
 function toCandidate(row: CgroupRow, readings: Readings, time: AnswerTime): Candidate | undefined {
+  const { namespace, pod, container: name, folder, pointId: containerId } = row;
+  const started = startTimeMs(readings.start.value);
   // A container with one of its rows is there; without both it was just started, or is dead.
-  const point = readings.cpu.seen || readings.memory.seen ? readings.toPointOrUnusable(time) : undefined;
-  if (point === undefined && !isJustStarted(readings, time.nodeTimeMs)) return undefined;
-  const { namespace, pod, folder, pointId } = row;
+  const isThere = readings.cpu.seen || readings.memory.seen;
+  if (!isThere && !isJustStarted(started, time.nodeTimeMs)) return undefined;
   if (folder === undefined) throw new Error('the row of a container has a folder');
   const { podUid, trusted, depth } = folder;
   return {
@@ -270,19 +246,11 @@ function toCandidate(row: CgroupRow, readings: Readings, time: AnswerTime): Cand
     path: pathOf(row),
     cgroup: { containerId: containerIdOf(row), podUid, trusted, depth },
     hasCpu: readings.cpu.seen,
-    point: point && pointOf(row.container, pointId, readings.startTimeMs(), point),
+    point: isThere ? toContainerPoint({ name, containerId, startTimeMs: started }, readings, time) : undefined,
   };
 }
 
-/** Without a spread, which takes several times as long. */
-function pointOf(name: string, containerId: string, startTimeMs: number | undefined, point: Point): ContainerPoint {
-  const { timestampMs, toldMs, isUntimed, cpuSeconds, memoryBytes, swapBytes } = point;
-  const of = { name, containerId, startTimeMs, timestampMs, cpuSeconds, memoryBytes, swapBytes };
-  return toldMs === undefined && isUntimed === undefined ? of : { name, containerId, startTimeMs, ...point };
-}
-
 /** A container that was found and not yet sampled. An old one without samples is dead. */
-function isJustStarted(readings: Readings, nodeTimeMs: number): boolean {
-  const startTimeMs = readings.startTimeMs();
-  return startTimeMs !== undefined && nodeTimeMs - startTimeMs < firstSampleMs;
+function isJustStarted(startedMs: number | undefined, nodeTimeMs: number): boolean {
+  return startedMs !== undefined && nodeTimeMs - startedMs < firstSampleMs;
 }

@@ -2,10 +2,12 @@
  * Makes one point of the lines that /metrics/resource has of one container: nearly always one, and several with equal labels where a pod's cgroup could not be
  * removed and another pod has its name.
  */
-import { type ContainerPoint, startIdPrefix, unknownContainerId } from '../../sample/point.ts';
+import { mayBeSameStart, startIdOf, unknownContainerId } from '../../sample/containerid.ts';
+import { type ContainerPoint } from '../../sample/point.ts';
 import { followLineages, keptLineages, type Lineage } from './lineage.ts';
-import { isPlausible, type Reading, Readings, startTimeMs } from '../reading.ts';
+import { type Reading, Readings } from '../reading.ts';
 import type { AnswerTime } from '../sampletime.ts';
+import { isPlausible, startTimeMs, toContainerPoint } from '../usable.ts';
 
 /** By what a container is known from answer to answer. */
 export interface Identified {
@@ -29,7 +31,7 @@ interface Chosen {
  * @param row keeps what the container is known by.
  * @param before its lineages after the answer before.
  */
-export function toContainerPoint(
+export function pointOfLines(
   row: Identified,
   lines: readonly Readings[],
   time: AnswerTime,
@@ -41,18 +43,15 @@ export function toContainerPoint(
   if (before.length > 1 || whole.length > 1 || readings === undefined) return newestOf(row, whole, time, before);
   const containerId = identify(row, readings.start);
   const started = row.startSeconds === undefined ? undefined : startTimeMs(row.startSeconds);
-  const point = { name: row.container, containerId, startTimeMs: started, ...readings.toPointOrUnusable(time) };
+  const point = toContainerPoint({ name: row.container, containerId, startTimeMs: started }, readings, time);
   return { point, followed: before, isOneOfSeveral: lines.length > 1 };
 }
 
-/** Returns the container's ID: a start time that is not told, or for the first time, does not make it another one. */
+/** Returns the container's ID. Keeps the previous one if the start times may be of one container. */
 function identify(row: Identified, { value }: Reading): string {
-  const told = startTimeMs(value) === undefined ? undefined : value;
-  const isSame = told === undefined || row.startSeconds === undefined || told === row.startSeconds;
-  // The exact value tells more than the milliseconds: runtimes give nanoseconds.
-  if (!isSame || row.containerId === undefined)
-    row.containerId = told === undefined ? unknownContainerId : `${startIdPrefix}${told}`;
-  row.startSeconds = told ?? row.startSeconds;
+  const started = startTimeMs(value) === undefined ? undefined : value;
+  if (row.containerId === undefined || !mayBeSameStart(row.startSeconds, started)) row.containerId = startIdOf(started);
+  row.startSeconds = started ?? row.startSeconds;
   return row.containerId;
 }
 
@@ -90,6 +89,6 @@ function newestOf(row: Identified, lines: readonly Readings[], time: AnswerTime,
   row.containerId = generation === -1 ? unknownContainerId : `line:${generation}`;
   row.startSeconds = undefined;
   const { container: name, containerId } = row;
-  const point = { name, containerId, startTimeMs: undefined, ...line.toPointOrUnusable(time) };
+  const point = toContainerPoint({ name, containerId, startTimeMs: undefined }, line, time);
   return { point, followed, isOneOfSeveral: true };
 }

@@ -17,34 +17,26 @@ import {
   rowsPerStep,
 } from '../limits.ts';
 import type { Lineage } from './lineage.ts';
-import { type Identified, toContainerPoint } from './lines.ts';
-import { hasValue, Readings } from '../reading.ts';
-import { rowFamilies, type RowNumbers } from '../rownumbers.ts';
+import { type Identified, pointOfLines } from './lines.ts';
+import { quantities } from '../../sample/quantities.ts';
+import { Readings } from '../reading.ts';
+import type { RowNumbers } from '../rownumbers.ts';
+import { hasValue, toMachinePoint } from '../usable.ts';
 import type { AnswerTime } from '../sampletime.ts';
 
-/** Every family that is read, and asked for by name[] where the kubelet can filter. */
-export const resourceFamilies: readonly string[] = [
-  'node_cpu_usage_seconds_total',
-  'node_memory_working_set_bytes',
-  'node_swap_usage_bytes',
-  'container_cpu_usage_seconds_total',
-  'container_memory_working_set_bytes',
-  'container_swap_usage_bytes',
-  'container_start_time_seconds',
-];
+/** Families of the machine, by quantity, and then those of containers. */
+const read = [
+  ...quantities.map(({ resource: { node } }, column) => ({ family: node, column, isOfMachine: true })),
+  ...quantities.map(({ resource: { container } }, column) => ({ family: container, column, isOfMachine: false })),
+].filter(({ family }) => family !== undefined);
 
-/** Which of a row's numbers each family is. */
-const columnOf: readonly number[] = [
-  rowFamilies.cpu,
-  rowFamilies.memory,
-  rowFamilies.swap,
-  rowFamilies.cpu,
-  rowFamilies.memory,
-  rowFamilies.swap,
-  rowFamilies.start,
-];
+/** All families that are read. */
+export const resourceFamilies: readonly string[] = read.map(({ family }) => family ?? '');
 
-const firstContainerFamily = resourceFamilies.indexOf('container_cpu_usage_seconds_total');
+/** The column of each family in a row. */
+const columnOf: readonly number[] = read.map(({ column }) => column);
+
+const firstContainerFamily = read.findIndex(({ isOfMachine }) => !isOfMachine);
 
 /** What the next answer is read by, also where a broken one comes between. */
 interface Remembered {
@@ -88,7 +80,7 @@ class ResourceCollector implements Collector<Remembered> {
 
   visit(sample: Sample): number {
     this.#budget.sample();
-    const row = sample.family < firstContainerFamily ? machine : rowOf(sample);
+    const row = sample.family < firstContainerFamily ? machine : containerRowOf(sample);
     if (row === undefined) return noRow;
     const place = this.#placeOf(row);
     const isFirst = !this.numbers.isSeen(place, columnOf[sample.family]!);
@@ -116,7 +108,7 @@ class ResourceCollector implements Collector<Remembered> {
 
   *choose(time: AnswerTime, before: Remembered = { lineages: new Map(), rows: this.#rows }): Steps<Choice<Remembered>> {
     this.#recall(before.rows);
-    const places = new Map<Point, number>();
+    const rowOf = new Map<Point, number>();
     const lineages = new Map<string, readonly Lineage[]>();
     const points: Told[] = [];
     let machinePoint: Point | undefined;
@@ -127,13 +119,13 @@ class ResourceCollector implements Collector<Remembered> {
       const row = this.#rows[place]!;
       const readings = this.numbers.readings(place);
       if (isMachine(row)) {
-        machinePoint = readings.toMachinePoint(time);
-        if (machinePoint !== undefined) places.set(machinePoint, place);
+        machinePoint = toMachinePoint(readings, time);
+        if (machinePoint !== undefined) rowOf.set(machinePoint, place);
         continue;
       }
       const lines = [readings, ...(this.#otherLines.get(place) ?? [])];
       const key = keyOf(row);
-      const { point, followed, isOneOfSeveral } = toContainerPoint(row, lines, time, before.lineages.get(key) ?? []);
+      const { point, followed, isOneOfSeveral } = pointOfLines(row, lines, time, before.lineages.get(key) ?? []);
       if (followed.length > 0) lineages.set(key, followed);
       // Several lines are told apart by their counters, so the next answer is looked at, too.
       points.push({ row, place: isOneOfSeveral ? undefined : place, point });
@@ -145,17 +137,16 @@ class ResourceCollector implements Collector<Remembered> {
     );
     checkCount(points.length, candidateLimit, 'rows of containers');
     if (isLong) yield;
-    const pods = podsOf(points, time.nodeTimeMs, places);
+    const pods = podsOf(points, time.nodeTimeMs, rowOf);
     if (isLong) yield;
     if (machinePoint === undefined && !points.some(({ point }) => hasValue(point)))
       return { kind: 'unusable', reason: 'no usable rows' };
-    const rows = seen.length;
     return {
       kind: 'chosen',
       machine: machinePoint,
       pods: [...pods.values()],
-      places,
-      rows,
+      rowOf,
+      rowCount: seen.length,
       doubts: undefined,
       seen,
       carried: { lineages, rows: this.#rows },
@@ -211,13 +202,13 @@ interface Told {
   readonly point: ContainerPoint;
 }
 
-/** The pods of the containers that are still sampled. @param places gets the place of each. */
-function podsOf(points: readonly Told[], nodeTimeMs: number, places: Map<Point, number>): Map<string, PodBatch> {
+/** The pods of the containers that are still sampled. @param rowOf gets the row of each. */
+function podsOf(points: readonly Told[], nodeTimeMs: number, rowOf: Map<Point, number>): Map<string, PodBatch> {
   const pods = new Map<string, PodBatch & { readonly containers: ContainerPoint[] }>();
   const limitMs = oldestAliveMs(points.map(({ point }) => nodeTimeMs - point.timestampMs));
   for (const { row, place, point } of points) {
     if (nodeTimeMs - point.timestampMs > limitMs) continue;
-    if (place !== undefined) places.set(point, place);
+    if (place !== undefined) rowOf.set(point, place);
     const podKey = `${row.namespace}\0${row.pod}`;
     const pod = pods.get(podKey);
     if (pod !== undefined) pod.containers.push(point);
@@ -233,7 +224,7 @@ function isMachine({ container }: Row): boolean {
 }
 
 /** Undefined where a name is missing, or cannot be one. */
-function rowOf(sample: Sample): Row | undefined {
+function containerRowOf(sample: Sample): Row | undefined {
   const namespace = sample.label('namespace');
   const pod = sample.label('pod');
   const container = sample.label('container');

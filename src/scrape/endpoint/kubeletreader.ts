@@ -11,7 +11,8 @@ import { bodyLimitBytes } from '../../kubelet/http/responselimits.ts';
 import { quote } from '../../kubelet/explain/excerpt.ts';
 import { ReadingTooLongError, readingBudget } from '../../kubelet/http/readingbudget.ts';
 import type { Source } from '../../sample/point.ts';
-import { cadvisor, startFamily, swapFamily } from '../../decode/cadvisor/cadvisor.ts';
+import { cadvisor } from '../../decode/cadvisor/cadvisor.ts';
+import { requestedFamilies } from '../../decode/cadvisor/families.ts';
 import { createDecoder, type Decoded, type DecoderOptions, type Decoding } from '../../decode/decoder.ts';
 import { createNodeClock } from './nodeclock.ts';
 import { type KubeletAddressList, createAddressFallback } from './addressfallback.ts';
@@ -55,15 +56,15 @@ export interface KubeletReader {
   resource(at: KubeletAddressList, signal: AbortSignal, path?: string): Promise<ReadResult>;
 }
 
-/** Each family of all cgroups is about a third of the answer, which costs both sides, so none is asked for that tells nothing. */
+/** Each per-cgroup family is about a third of the response, so only those that are needed now are requested. */
 const cadvisorPaths = {
-  whole: { withSwap: pathWithout(), withoutSwap: pathWithout(swapFamily) },
-  brief: { withSwap: pathWithout(startFamily), withoutSwap: pathWithout(startFamily, swapFamily) },
+  whole: { withSwap: cadvisorPath(true, false), withoutSwap: cadvisorPath(false, false) },
+  brief: { withSwap: cadvisorPath(true, true), withoutSwap: cadvisorPath(false, true) },
 };
 
-function pathWithout(...families: readonly string[]): string {
-  const asked = cadvisor.families.filter((family) => !families.includes(family));
-  return `/metrics/cadvisor?${asked.map((family) => `name[]=${family}`).join('&')}`;
+function cadvisorPath(hasSwap: boolean, hasSettled: boolean): string {
+  const families = requestedFamilies({ hasSwap, hasSettled });
+  return `/metrics/cadvisor?${families.map((family) => `name[]=${family}`).join('&')}`;
 }
 
 interface EndpointRequest {

@@ -1,7 +1,7 @@
 /** Compares what the two endpoints of one kubelet tell, asked one after the other; pure. */
 import { foreignText } from '../../foreigntext.ts';
 import type { ContainerPoint, NodePoints } from '../../sample/point.ts';
-import { lacksMemory } from '../../decode/reading.ts';
+import { lacksMemory } from '../../decode/usable.ts';
 
 /** A container that started between the two answers is no difference; cAdvisor's first sample may take so long, too. */
 const youngMs = 60_000;

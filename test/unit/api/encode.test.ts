@@ -79,7 +79,7 @@ test('swap, where it is known, as the last of the resources', () => {
   assert.match(swapped, /"usage":\{"cpu":"100000885n","memory":"12344Ki","swap":"5Mi"\}\}\n$/);
   const containers = [
     { name: 'app', ...usage, swapBytes: 0 },
-    { name: 'sidecar', ...usage, swapBytes: undefined },
+    { name: 'sidecar', ...usage },
   ];
   assert.match(
     encode(podMetrics, { ...pod, containers }, 'v1').toString(),

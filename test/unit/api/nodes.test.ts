@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { createNodeReader } from '../../../src/api/nodes.ts';
 import { parseFieldSelector } from '../../../src/apimachinery/fields.ts';
 import { parseLabelSelector } from '../../../src/apimachinery/labels.ts';
-import type { Answer, Missing, Usage } from '../../../src/sample/point.ts';
+import type { UsageOrReason, Missing, Usage } from '../../../src/sample/point.ts';
 
 const now = 1_795_377_918_123;
 const nodes = [
@@ -17,7 +17,7 @@ const nodes = [
   { name: 'node-b', labels: new Map([['zone', 'z2']]) },
   { name: 'node-dead', labels: new Map([['zone', 'z2']]) },
 ];
-const usage: Usage = { timestampMs: now - 3000, windowMs: 9993, cpuNanocores: 5, memoryBytes: 6, swapBytes: undefined };
+const usage: Usage = { timestampMs: now - 3000, windowMs: 9993, cpuNanocores: 5, memoryBytes: 6 };
 
 const api = createNodeReader({
   nodes: { get: (name) => nodes.find((node) => node.name === name), list: () => nodes },
@@ -93,7 +93,7 @@ describe('a single node', () => {
   });
 });
 
-function missing(reason: Missing): Answer<never> {
+function missing(reason: Missing): UsageOrReason<never> {
   return { kind: 'missing', reason };
 }
 

@@ -12,7 +12,7 @@ const pods = [
   pod('default', 'web-1', 'web'),
   pod('team-a', 'db-0', 'db'),
 ];
-const container = { timestampMs: now, windowMs: 15_000, cpuNanocores: 1, memoryBytes: 2, swapBytes: undefined };
+const container = { timestampMs: now, windowMs: 15_000, cpuNanocores: 1, memoryBytes: 2 };
 const usage: PodUsage = {
   timestampMs: now - 3000,
   windowMs: 10_005,

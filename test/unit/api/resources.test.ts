@@ -52,7 +52,6 @@ const usage: Usage = {
   windowMs: 9_993,
   cpuNanocores: 7,
   memoryBytes: 0,
-  swapBytes: undefined,
 };
 const readerOptions = { troubleOf: () => undefined, now: () => nowMs };
 const fooReader = createReader<(typeof foos)[number], Usage, FooMetrics>(

@@ -38,7 +38,7 @@ function setUp(file = path.join(folder, 'snapshot'), limits: { readonly limitByt
   const keeper = createSnapshotKeeper({ path: file, storage, nodes, ...times, ...limits, clock, log });
   const scrape = (node: string) => {
     for (const at of [100, 115]) {
-      const machine = { timestampMs: at * 1000, cpuSeconds: at, memoryBytes: 1, swapBytes: undefined };
+      const machine = { timestampMs: at * 1000, cpuSeconds: at, memoryBytes: 1 };
       storage.store(toBatch({ node, source: 'cadvisor', machine, hasSwap: undefined, pods: [] }));
     }
   };

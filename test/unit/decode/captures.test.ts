@@ -8,7 +8,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { ExpositionError } from '../../../src/exposition/sample.ts';
-import { cadvisorFamilies } from '../../../src/decode/cadvisor/cadvisor.ts';
+import { cadvisorFamilies } from '../../../src/decode/cadvisor/families.ts';
 import { delimitedContentType, encodeDelimited, textContentType } from '../../fakes/exposition.ts';
 import { familiesOf } from './families.ts';
 import { readDelimited } from '../exposition/read.ts';

@@ -84,7 +84,7 @@ test('swap, start time and CPU of a container', () => {
   assert.deepEqual(batch, {
     node: 'node-1',
     source: 'cadvisor',
-    machine: { timestampMs, cpuSeconds: 100, memoryBytes: 1e9, swapBytes: undefined },
+    machine: { timestampMs, cpuSeconds: 100, memoryBytes: 1e9 },
     hasSwap: true,
     pods: [
       {

@@ -2,17 +2,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { column, columns, toBatch } from '../../../src/sample/batch.ts';
+import { scrapedColumn } from '../../../src/sample/quantities.ts';
 import type { ContainerPoint, Point } from '../../../src/sample/point.ts';
-import { rowFamilies, RowNumbers } from '../../../src/decode/rownumbers.ts';
+import { RowNumbers } from '../../../src/decode/rownumbers.ts';
 import { answerTime } from '../../../src/decode/sampletime.ts';
-import { type Chosen, steadyNumbers, steadyOf } from '../../../src/decode/fastpath.ts';
+import { type ChosenRows, copyNumbers, templateOf } from '../../../src/decode/fastpath.ts';
 
 const nowMs = 1_795_377_600_000;
 const time = answerTime(nowMs, nowMs);
 const oldestMs = 90_000;
 /** In another order than in the layout. */
 const places = { container: 0, machine: 1 } as const;
-const { cpu, memory, swap, start } = rowFamilies;
+const { cpu, memory, start, firstGauge: swap } = scrapedColumn;
 const startSeconds = 1_795_377_000;
 
 interface Told {
@@ -43,8 +44,8 @@ function numbersOf(container: Row, machine: Row = { cpu: { value: 1 }, memory: {
   return numbers;
 }
 
-function chosenOf(container: Partial<ContainerPoint> = {}): Chosen {
-  const machine: Point = { timestampMs: nowMs, cpuSeconds: 1, memoryBytes: 2, swapBytes: undefined };
+function chosenOf(container: Partial<ContainerPoint> = {}): ChosenRows {
+  const machine: Point = { timestampMs: nowMs, cpuSeconds: 1, memoryBytes: 2 };
   const point: ContainerPoint = {
     ...machine,
     name: 'app',
@@ -55,22 +56,22 @@ function chosenOf(container: Partial<ContainerPoint> = {}): Chosen {
   return {
     machine,
     pods: [{ namespace: 'shop', name: 'web', uid: 'uid', containers: [point] }],
-    places: new Map([
+    rowOf: new Map([
       [machine, places.machine],
       [point, places.container],
     ]),
-    rows: 2,
+    rowCount: 2,
   };
 }
 
-function steadyBy(chosen: Chosen) {
+function templateBy(chosen: ChosenRows) {
   const batch = toBatch({ node: 'node-a', source: 'cadvisor', hasSwap: undefined, ...chosen });
-  return steadyOf(chosen, batch.layout, numbersOf(usual), oldestMs);
+  return templateOf(chosen, batch.layout, numbersOf(usual), oldestMs);
 }
 
 function copied(numbers: RowNumbers, brief = false) {
-  const steady = steadyBy(chosenOf()) ?? assert.fail('there is a fast path');
-  return steadyNumbers(steady, numbers, time, new Float64Array(), brief);
+  const template = templateBy(chosenOf()) ?? assert.fail('there is a fast path');
+  return copyNumbers(template, numbers, time, new Float64Array(), brief);
 }
 
 test('numbers are copied to the rows of the layout, with the time of the CPU', () => {
@@ -121,16 +122,16 @@ describe('the slow path is taken', () => {
   for (const [name, numbers] of Object.entries(cases)) test(name, () => assert.equal(copied(numbers), undefined));
 
   test('after a sample of the future, also with all ages allowed', () => {
-    const steady = steadyBy(chosenOf()) ?? assert.fail('there is a fast path');
+    const template = templateBy(chosenOf()) ?? assert.fail('there is a fast path');
     const numbers = numbersOf({ ...usual, cpu: { value: 3, ageMs: -60_000 } });
-    assert.equal(steadyNumbers({ ...steady, oldestMs: Infinity }, numbers, time, new Float64Array(), false), undefined);
+    assert.equal(copyNumbers({ ...template, oldestMs: Infinity }, numbers, time, new Float64Array(), false), undefined);
   });
 
   test('after a choice that left a row out', () => {
-    assert.equal(steadyBy({ ...chosenOf(), rows: 3 }), undefined);
+    assert.equal(templateBy({ ...chosenOf(), rowCount: 3 }), undefined);
   });
 
   test('after a choice with a sample without a value', () => {
-    assert.equal(steadyBy(chosenOf({ memoryBytes: Number.NaN })), undefined);
+    assert.equal(templateBy(chosenOf({ memoryBytes: Number.NaN })), undefined);
   });
 });

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { toPoints } from '../../../src/sample/batch.ts';
-import { cadvisor, startFamily } from '../../../src/decode/cadvisor/cadvisor.ts';
+import { quantity } from '../../../src/sample/quantities.ts';
+import { cadvisor } from '../../../src/decode/cadvisor/cadvisor.ts';
 import { createDecoder, type Decoder, type DecoderOptions } from '../../../src/decode/decoder.ts';
 import { resource } from '../../../src/decode/resource/resource.ts';
 import { answerTime } from '../../../src/decode/sampletime.ts';
@@ -121,7 +122,7 @@ test('of /metrics/cadvisor where what does not change is not asked for', () => {
   checkBrief(
     (each) => each,
     (families) => families.filter(({ name }) => filtered.includes(name)),
-    (families) => families.filter(({ name }) => filtered.includes(name) && name !== startFamily),
+    (families) => families.filter(({ name }) => filtered.includes(name) && name !== quantity.start.cadvisor),
   );
 });
 

@@ -189,7 +189,7 @@ test('the containers of one pod are chosen in proportion to their number', () =>
       path: id,
       cgroup,
       hasCpu: true,
-      point: { ...point, memoryBytes: 1, swapBytes: undefined },
+      point: { ...point, memoryBytes: 1 },
     };
   });
   const startMs = performance.now();

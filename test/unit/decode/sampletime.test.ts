@@ -16,7 +16,7 @@ describe('the time of a sample', () => {
   });
 
   test('is that of the answer where the kubelet wrote one of the future, and what it wrote is kept', () => {
-    assert.deepEqual(sampleTime(dateMs + 60_000, answer), { timestampMs: dateMs, toldMs: dateMs + 60_000 });
+    assert.deepEqual(sampleTime(dateMs + 60_000, answer), { timestampMs: dateMs, rawTimestampMs: dateMs + 60_000 });
   });
 
   test('is ours where the kubelet wrote none', () => {
@@ -33,14 +33,14 @@ describe('the time of a sample', () => {
   test('is believed on a node that lives in 1970', () => {
     const past = answerTime(2 * hourMs, dateMs);
     assert.deepEqual(sampleTime(2 * hourMs - 3_000, past), { timestampMs: 2 * hourMs - 3_000 });
-    assert.deepEqual(sampleTime(dateMs, past), { timestampMs: 2 * hourMs, toldMs: dateMs });
+    assert.deepEqual(sampleTime(dateMs, past), { timestampMs: 2 * hourMs, rawTimestampMs: dateMs });
     assert.equal(sampleTime(yearOneMs, past), undefined);
   });
 
   test('without a Date is believed of the past: it may be our clock that is wrong', () => {
     const undated = answerTime(undefined, dateMs);
     assert.deepEqual(sampleTime(2 * hourMs, undated), { timestampMs: 2 * hourMs });
-    assert.deepEqual(sampleTime(dateMs + hourMs, undated), { timestampMs: dateMs, toldMs: dateMs + hourMs });
+    assert.deepEqual(sampleTime(dateMs + hourMs, undated), { timestampMs: dateMs, rawTimestampMs: dateMs + hourMs });
     assert.equal(sampleTime(yearOneMs, undated), undefined);
   });
 });

@@ -58,7 +58,6 @@ test('pods carry the UID and containers the ID of their cgroup', () => {
     timestampMs: 1795377597000,
     cpuSeconds: 0.75,
     memoryBytes: 2.5e7,
-    swapBytes: undefined,
   });
 });
 
@@ -78,7 +77,9 @@ test('a sample without a time, or with one in the future, is of the time of the 
     nots: nodeTimeMs,
     future: nodeTimeMs,
   });
-  const guessed = batch.pods.flatMap((pod) => pod.containers.filter(({ toldMs }) => toldMs !== undefined));
+  const guessed = batch.pods.flatMap((pod) =>
+    pod.containers.filter(({ rawTimestampMs }) => rawTimestampMs !== undefined),
+  );
   assert.deepEqual(
     guessed.map(({ name }) => name),
     ['future'],
@@ -90,7 +91,7 @@ test('/metrics/resource with two lines for one container: the one that came last
   assert.deepEqual(batchOf(decoded).batch, {
     node: 'node-1',
     source: 'resource',
-    machine: { timestampMs: 1795377596000, cpuSeconds: 2812345.678901, memoryBytes: 9.1e10, swapBytes: undefined },
+    machine: { timestampMs: 1795377596000, cpuSeconds: 2812345.678901, memoryBytes: 9.1e10 },
     hasSwap: undefined,
     pods: [
       {
@@ -105,7 +106,6 @@ test('/metrics/resource with two lines for one container: the one that came last
             timestampMs: 1795377597600,
             cpuSeconds: 295207.606798,
             memoryBytes: 33157259264,
-            swapBytes: undefined,
           },
         ],
       },

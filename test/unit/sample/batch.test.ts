@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { toBatch } from '../../../src/sample/batch.ts';
 import type { NodePoints } from '../../../src/sample/point.ts';
 
-const point = { timestampMs: 1, cpuSeconds: 2, memoryBytes: 3, swapBytes: undefined };
+const point = { timestampMs: 1, cpuSeconds: 2, memoryBytes: 3 };
 
 function pointsOf(containerId: string): NodePoints {
   const app = { ...point, name: 'app', containerId, startTimeMs: undefined };

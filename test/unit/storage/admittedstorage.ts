@@ -32,7 +32,6 @@ export function reported(atSeconds: number, options: PodOptions = {}): PodBatch 
     timestampMs: (createdSeconds + atSeconds) * 1000,
     cpuSeconds: cores * atSeconds,
     memoryBytes: 5_000,
-    swapBytes: undefined,
   };
   return { namespace: 'shop', name, uid: 'uid' in options ? options.uid : 'uid-1', containers: [app] };
 }
@@ -71,7 +70,7 @@ export function createAdmittedStorage({ fastPath = true } = {}) {
   return { clock, storage, admission, api, foreign, conflicts, admit, scrape, cores, usage, snapshot, restore };
 
   function admit(node: string, pods: readonly PodBatch[], { source = 'cadvisor', aheadMs = 0 }: ScrapeOptions = {}) {
-    const machine = { timestampMs: clock.wallMs(), cpuSeconds: 1, memoryBytes: 1, swapBytes: undefined };
+    const machine = { timestampMs: clock.wallMs(), cpuSeconds: 1, memoryBytes: 1 };
     const points: NodePoints = { node, source, machine, hasSwap: undefined, pods };
     const batch = toBatch(points, layouts.get(`${node} ${source}`));
     layouts.set(`${node} ${source}`, batch.layout);

@@ -33,7 +33,6 @@ function samplesAt({ sampledMs, stepMs, steppedMs, hasTimes }: Kubelet, ourMs: n
     ...(hasTimes ? {} : { isUntimed: true as const }),
     cpuSeconds: 100 + (hasTimes ? takenMs : ourMs) * (cores / 1000),
     memoryBytes: 5_000,
-    swapBytes: undefined,
   };
   const container = { ...point, name: 'app', containerId: 'id-1', startTimeMs: startMs - 3_600_000 };
   const pods = [{ namespace: 'shop', name: 'web-0', uid: 'uid-1', containers: [container] }];

@@ -137,7 +137,7 @@ function createNode(node: string): (scrape: Scrape, clock: FakeClock) => NodePoi
           containerId: `${key} ${lives.get(key) ?? 0}`,
           startTimeMs: has('fresh') ? nowMs - 20_000 : nowMs - 3_600_000,
           timestampMs: nowMs - 1_000 - key.length * 100 - behindMs,
-          ...(has('guessed') ? { toldMs: nowMs + 60_000 - behindMs } : {}),
+          ...(has('guessed') ? { rawTimestampMs: nowMs + 60_000 - behindMs } : {}),
           ...(has('untimed') ? { isUntimed: true } : {}),
           cpuSeconds: has('no cpu') ? 0 : has('absurd') ? 1.73e9 : has('less') ? turns / 20 : turns / 10,
           memoryBytes: has('no memory') ? Number.NaN : has('memory 0') ? 0 : 1e6 + turns * 4096.5,
@@ -184,6 +184,6 @@ function usedFields({ containers, ...rest }: PodState) {
   };
 }
 
-function baseFields({ timestampMs, cpuSeconds, toldMs, isUntimed }: Exclude<SamplePair['base'], string>) {
-  return { timestampMs, cpuSeconds, toldMs, isUntimed };
+function baseFields({ timestampMs, cpuSeconds, rawTimestampMs, isUntimed }: Exclude<SamplePair['base'], string>) {
+  return { timestampMs, cpuSeconds, rawTimestampMs, isUntimed };
 }

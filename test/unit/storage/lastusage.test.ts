@@ -10,7 +10,6 @@ const usage = (...timesMs: readonly number[]): PodUsage => {
     windowMs: 10_000,
     cpuNanocores: 1,
     memoryBytes: 1,
-    swapBytes: undefined,
   }));
   return { timestampMs: Math.min(...timesMs), windowMs: 10_000, containers };
 };

@@ -4,7 +4,7 @@ import { toBatch } from '../../../src/sample/batch.ts';
 import { updateRows, createRows, fitsRow, newestMs, readRow, writeRow } from '../../../src/storage/rows.ts';
 import type { SamplePair } from '../../../src/storage/samplepair.ts';
 
-const last = { timestampMs: 20_000, cpuSeconds: 2, memoryBytes: 1_000, swapBytes: undefined };
+const last = { timestampMs: 20_000, cpuSeconds: 2, memoryBytes: 1_000 };
 const base = { timestampMs: 10_000, cpuSeconds: 1 };
 
 test('a row holds two plain samples or a single one, and nothing that says more', () => {
@@ -17,9 +17,9 @@ test('a row holds two plain samples or a single one, and nothing that says more'
     { last, base, rival: last },
     { last, base, lacksValue: true },
     { last: { ...last, memoryBytes: Number.NaN }, base },
-    { last: { ...last, toldMs: 1 }, base },
+    { last: { ...last, rawTimestampMs: 1 }, base },
     { last: { ...last, isUntimed: true }, base },
-    { last, base: { ...base, toldMs: 1 } },
+    { last, base: { ...base, rawTimestampMs: 1 } },
   ];
   assert.deepEqual(fits.map(fitsRow), [true, true]);
   assert.deepEqual([...new Set(doesNotFit.map(fitsRow))], [false]);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type ContainerPoint, type Point, unknownContainerId } from '../../../src/sample/point.ts';
+import { unknownContainerId } from '../../../src/sample/containerid.ts';
+import type { ContainerPoint, Point } from '../../../src/sample/point.ts';
 import type { SampleLimits } from '../../../src/storage/samplerules.ts';
 import * as samplepair from '../../../src/storage/samplepair.ts';
 import { nanocores } from '../../../src/storage/rate.ts';
@@ -18,7 +19,6 @@ const point = (timestampMs: number, cpuSeconds: number, memoryBytes = 1000): Poi
   timestampMs,
   cpuSeconds,
   memoryBytes,
-  swapBytes: undefined,
 });
 const container = (timestampMs: number, cpuSeconds: number, rest: Partial<ContainerPoint> = {}): ContainerPoint => ({
   name: 'app',
@@ -46,7 +46,6 @@ describe('the rate between two samples', () => {
         windowMs: 10_005,
         cpuNanocores: 249_875_062,
         memoryBytes: 4096,
-        swapBytes: undefined,
       },
     });
   });
@@ -132,8 +131,8 @@ describe('a clock', () => {
 });
 
 describe('a time that is not what the kubelet wrote', () => {
-  const guessed = (timestampMs: number, toldMs: number, cpuSeconds: number) =>
-    container(timestampMs, cpuSeconds, { toldMs });
+  const guessed = (timestampMs: number, rawTimestampMs: number, cpuSeconds: number) =>
+    container(timestampMs, cpuSeconds, { rawTimestampMs });
   const untimed = (timestampMs: number, cpuSeconds: number) => container(timestampMs, cpuSeconds, { isUntimed: true });
   const rateOf = (held: SamplePair | undefined) => {
     const usage = held && usageOf(held, false);
@@ -153,7 +152,7 @@ describe('a time that is not what the kubelet wrote', () => {
   });
 
   test('is counted from a true start time by what the kubelet wrote, too', () => {
-    const held = containerAfter(container(2_000, 3, { toldMs: 12_000, startTimeMs: 0 }));
+    const held = containerAfter(container(2_000, 3, { rawTimestampMs: 12_000, startTimeMs: 0 }));
     assert.deepEqual(rateOf(held), [12_000, 250_000_000]);
   });
 
@@ -282,7 +281,7 @@ describe('one odd sample between good ones', () => {
     ['a counter of next to nothing', container(120_000, 0.5), 'restarted'],
     ['a time of a minute ago', container(50_000, 102), [10_000, 0.1]],
     ['a time of an hour ago', container(-3_500_000, 102), [10_000, 0.1]],
-    ['a time of hours from now', container(9_000_000, 102, { toldMs: 9_000_000 }), 'restarted'],
+    ['a time of hours from now', container(9_000_000, 102, { rawTimestampMs: 9_000_000 }), 'restarted'],
   ] as const) {
     test(`is ${what}: the next rate leaves it out`, () => {
       assert.deepEqual(rateOf(...good, odd), now);
@@ -382,7 +381,7 @@ test('a container that has ended long ago starts anew and uses nothing', () => {
 
 test('an ended container uses nothing since its last sample, also by a clock of the future that it kept', () => {
   const futureMs = Date.UTC(9999);
-  const toldAfter = (ms: number) => ({ toldMs: futureMs + ms });
+  const toldAfter = (ms: number) => ({ rawTimestampMs: futureMs + ms });
   const before = containerAfter(container(10_000, 1, toldAfter(0)), container(20_000, 2, toldAfter(10_000)));
   const after = addContainerSample(before, container(70_000, 0, { memoryBytes: 0, ...toldAfter(60_000) }), 0);
   const usage = usageOf(after, false);

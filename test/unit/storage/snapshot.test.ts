@@ -35,7 +35,7 @@ const pod = (at: number, uid: string | undefined, name: string): PodBatch => ({
 const batch = (at: number): NodePoints => ({
   node: 'node-a',
   source: 'cadvisor',
-  machine: { timestampMs: at * 1000, cpuSeconds: at, memoryBytes: 9000, swapBytes: undefined },
+  machine: { timestampMs: at * 1000, cpuSeconds: at, memoryBytes: 9000 },
   hasSwap: true,
   pods: [pod(at, 'uid-1', 'web-0'), pod(at, undefined, 'plain')],
 });
@@ -156,10 +156,9 @@ describe('a snapshot', () => {
       ...batch(seconds),
       machine: {
         timestampMs: seconds * 1000,
-        ...(toldSeconds === undefined ? {} : { toldMs: toldSeconds * 1000 }),
+        ...(toldSeconds === undefined ? {} : { rawTimestampMs: toldSeconds * 1000 }),
         cpuSeconds: toldSeconds ?? seconds,
         memoryBytes: 9000,
-        swapBytes: undefined,
       },
     });
     storage.store(at(100));
@@ -202,10 +201,13 @@ describe('a snapshot', () => {
   test('is refused when it is of another version', async () => {
     const { text, writtenMs } = await snapshot();
     const { createHash } = await import('node:crypto');
-    const body = text.slice(0, text.lastIndexOf('{"sha256')).replace(/"version":\d+/, '"version":0');
+    const body = text.slice(0, text.lastIndexOf('{"sha256')).replace(/"version":"[^"]*"/, '"version":"0"');
     const sum = createHash('sha256').update(body).digest('hex');
     const other = `${body}{"sha256":"${sum}"}\n`;
-    assert.throws(() => readSnapshot(other, { wallMs: writtenMs, monotonicMs: 0 }, stalenessMs), /version 6/);
+    assert.throws(
+      () => readSnapshot(other, { wallMs: writtenMs, monotonicMs: 0 }, stalenessMs),
+      /version 0; this is version 7 /,
+    );
   });
 
   test('is refused wherever it is cut off or changed', async () => {

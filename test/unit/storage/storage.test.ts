@@ -27,7 +27,6 @@ const pod = (atSeconds: number, rest: Partial<PodBatch> & { id?: string; cpu?: n
       timestampMs: atSeconds * 1000,
       cpuSeconds: rest.cpu ?? atSeconds / 10,
       memoryBytes: 5000,
-      swapBytes: undefined,
     },
   ],
   ...rest,
@@ -35,7 +34,7 @@ const pod = (atSeconds: number, rest: Partial<PodBatch> & { id?: string; cpu?: n
 const batch = (atSeconds: number, pods: readonly PodBatch[] = [pod(atSeconds)], node = 'node-a'): NodePoints => ({
   node,
   source: 'cadvisor',
-  machine: { timestampMs: atSeconds * 1000, cpuSeconds: 1 + atSeconds, memoryBytes: 9000, swapBytes: undefined },
+  machine: { timestampMs: atSeconds * 1000, cpuSeconds: 1 + atSeconds, memoryBytes: 9000 },
   hasSwap: undefined,
   pods,
 });

@@ -36,7 +36,6 @@ function candidate(row: Row): Candidate {
     timestampMs: nowMs - ageMs,
     cpuSeconds: 1,
     memoryBytes,
-    swapBytes: undefined,
   };
   return { namespace: 'shop', pod, path, cgroup, hasCpu, point: unsampled ? undefined : point };
 }

@@ -4,7 +4,7 @@ import type { ContainerPoint, NodePoints, Point } from '../../../../src/sample/p
 import { lackingOf } from '../../../../src/scrape/source/coverage.ts';
 
 const nodeTimeMs = 1_795_377_600_000;
-const machine: Point = { timestampMs: nodeTimeMs, cpuSeconds: 1, memoryBytes: 1, swapBytes: undefined };
+const machine: Point = { timestampMs: nodeTimeMs, cpuSeconds: 1, memoryBytes: 1 };
 
 const container = (name: string, rest: Partial<ContainerPoint> = {}): ContainerPoint => ({
   ...machine,

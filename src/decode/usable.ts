@@ -1,0 +1,133 @@
+/**
+ * Decides which samples of a cgroup are usable, for both endpoints. The fast path copies numbers from buffer to buffer, the slow path makes an object of them: both
+ * are here, and usable.test.ts feeds both with the same samples.
+ */
+import { column, columns } from '../sample/batch.ts';
+import { type ContainerPoint, latestMs, type Point, valueLimit } from '../sample/point.ts';
+import { gauges, scrapedColumn } from '../sample/quantities.ts';
+import type { Reading, Readings } from './reading.ts';
+import type { RowNumbers } from './rownumbers.ts';
+import { type AnswerTime, isTrueTime, sampleTime } from './sampletime.ts';
+
+const { cpu, memory, firstGauge } = scrapedColumn;
+/** A local copy, for the hot loop. */
+const gaugeCount = gauges.length;
+
+/** Reports whether a value can be true, as CPU seconds or bytes; NaN is not. */
+export function isPlausible(value: number): boolean {
+  return value >= 0 && value <= valueLimit;
+}
+
+/** Reports whether a sample is usable. Kubelets leave CPU out while none was used, and then it is 0; without a working set there is no sample. */
+function isUsable(hasMemory: boolean, cpuSeconds: number, memoryBytes: number): boolean {
+  return hasMemory && isPlausible(cpuSeconds) && isPlausible(memoryBytes);
+}
+
+/** Reports whether a machine's sample is usable. Old cAdvisors on cgroup v2 report a machine that uses nothing. */
+export function isUsableMachine(cpuSeconds: number, memoryBytes: number): boolean {
+  return cpuSeconds > 0 && memoryBytes > 0;
+}
+
+/** Returns the value of an optional gauge; NaN if it is missing or cannot be true. */
+function usableGauge(isSeen: boolean, value: number): number {
+  return isSeen && isPlausible(value) ? value : Number.NaN;
+}
+
+/** Returns the column whose time is the sample's. */
+function timeColumn(hasCpu: boolean): number {
+  return hasCpu ? cpu : memory;
+}
+
+/** Reports whether a point has a value that can be true. */
+export function hasValue(point: Pick<Point, 'memoryBytes'> | undefined): boolean {
+  return point !== undefined && !Number.isNaN(point.memoryBytes);
+}
+
+/** Reports whether a working set is none of a running container: 0, or NaN. */
+export function lacksMemory(memoryBytes: number): boolean {
+  return !(memoryBytes > 0);
+}
+
+/** Returns a start time in whole milliseconds; undefined if it cannot be true, as Go's zero time, which is negative. */
+export function startTimeMs(seconds: number): number | undefined {
+  return seconds > 0 && seconds * 1000 <= latestMs ? Math.trunc(seconds * 1000) : undefined;
+}
+
+/**
+ * Fast path: copies a usable sample with a true time into a row of a batch. Returns false to fall back.
+ * @param oldestMs an older sample, in milliseconds, needs the slow path.
+ */
+export function copyRow(
+  numbers: RowNumbers,
+  row: number,
+  answer: AnswerTime,
+  oldestMs: number,
+  result: Float64Array,
+  batchRow: number,
+): boolean {
+  const cpuSeconds = numbers.value(row, cpu);
+  const memoryBytes = numbers.value(row, memory);
+  if (!isUsable(numbers.isSeen(row, memory), cpuSeconds, memoryBytes)) return false;
+  const timestampMs = numbers.timestampMs(row, timeColumn(numbers.isSeen(row, cpu)));
+  if (!isTrueTime(timestampMs, answer) || answer.nodeTimeMs - timestampMs > oldestMs) return false;
+  const at = batchRow * columns;
+  result[at + column.timestampMs] = timestampMs;
+  result[at + column.rawTimestampMs] = Number.NaN;
+  result[at + column.isUntimed] = 0;
+  result[at + column.cpuSeconds] = cpuSeconds;
+  result[at + column.memoryBytes] = memoryBytes;
+  for (let gauge = 0; gauge < gaugeCount; gauge += 1) {
+    const from = firstGauge + gauge;
+    result[at + column.firstGauge + gauge] = usableGauge(numbers.isSeen(row, from), numbers.value(row, from));
+  }
+  return true;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Slow path: returns the point of a usable sample, undefined if it is none. */
+function toPoint(readings: Readings, answer: AnswerTime): Mutable<Point> | undefined {
+  if (!isUsable(readings.memory.seen, readings.cpu.value, readings.memory.value)) return undefined;
+  const time = timeOf(readings, answer);
+  if (time === undefined) return undefined;
+  const point: Mutable<Point> = { ...time, cpuSeconds: readings.cpu.value, memoryBytes: readings.memory.value };
+  for (const [gauge, { field }] of gauges.entries()) {
+    const { seen, value } = readings.at(firstGauge + gauge);
+    const usable = usableGauge(seen, value);
+    if (!Number.isNaN(usable)) point[field] = usable;
+  }
+  return point;
+}
+
+/** Returns the point of the machine; undefined if it has no usable sample. */
+export function toMachinePoint(readings: Readings, answer: AnswerTime): Point | undefined {
+  const point = toPoint(readings, answer);
+  return point !== undefined && isUsableMachine(point.cpuSeconds, point.memoryBytes) ? point : undefined;
+}
+
+/**
+ * Returns the point of a container, also if its sample is not usable: the container is there, so its pod must not look whole without it. Then the working set is
+ * NaN.
+ */
+export function toContainerPoint(
+  { name, containerId, startTimeMs: startedMs }: Pick<ContainerPoint, 'name' | 'containerId' | 'startTimeMs'>,
+  readings: Readings,
+  answer: AnswerTime,
+): ContainerPoint {
+  const { cpu: read } = readings;
+  // Completed in place: a spread takes several times as long.
+  const point: Mutable<Point> & Partial<Mutable<ContainerPoint>> = toPoint(readings, answer) ?? {
+    ...(timeOf(readings, answer) ?? { timestampMs: answer.nodeTimeMs }),
+    cpuSeconds: isPlausible(read.value) ? read.value : 0,
+    memoryBytes: Number.NaN,
+  };
+  point.name = name;
+  point.containerId = containerId;
+  point.startTimeMs = startedMs;
+  return point as ContainerPoint;
+}
+
+function timeOf(readings: Readings, answer: AnswerTime): ReturnType<typeof sampleTime> {
+  const { seen, timestampMs }: Reading = readings.at(timeColumn(readings.cpu.seen));
+  return seen ? sampleTime(timestampMs, answer) : undefined;
+}
