@@ -1,6 +1,6 @@
 /**
  * The table of scraped quantities. Families, `name[]` parameters, row widths, columns of batch and store, readings, the snapshot's version and the keys of
- * `usage` follow from it. To add a gauge that is stored and served: a row here, its key in `api/types.ts`, a test.
+ * `usage` follow from it. To add a gauge that is stored and served: a row here, its key in `api/usage.ts`, a test.
  */
 
 /** One quantity that is scraped of each container, and of the machine. */
