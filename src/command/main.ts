@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { escapeControls, foreignText } from '../foreigntext.ts';
 import { createLogger, describeError, type LogFormat, type Logger } from '../logging.ts';
-import { lossOf } from '../options/flags.ts';
+import { lossOf } from '../options/ignoredflags.ts';
 import { type CommandLine, parseCommandLine, UsageError } from '../options/parse.ts';
 import { helpText } from '../options/usage.ts';
 import { version } from '../version.ts';

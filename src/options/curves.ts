@@ -1,4 +1,4 @@
-/** Key exchanges of TLS by the numbers and names that Kubernetes' flags use (Go's crypto/tls), as the names that OpenSSL uses. */
+/** TLS key exchanges: the numbers and names of Kubernetes' flags (Go's crypto/tls) to OpenSSL's names. */
 
 const curves: readonly (readonly [number: string, name: string, openssl: string])[] = [
   ['23', 'CurveP256', 'P-256'],
@@ -14,7 +14,7 @@ const opensslNames: ReadonlyMap<string, string> = new Map(
   curves.flatMap((spellings) => spellings.map((spelling) => [spelling, spellings[2]] as const)),
 );
 
-/** Returns what is wrong with --tls-curve-preferences, in the words of k8s.io/component-base where it has the rule; undefined if nothing is. */
+/** Returns what is wrong with --tls-curve-preferences, as k8s.io/component-base words it; undefined if nothing is. */
 export function curvesProblem(preferences: readonly string[]): string | undefined {
   const seen = new Set<string>();
   for (const preference of preferences) {

@@ -1,50 +1,41 @@
-/** Turns the command line into Options the way pflag does, and tells everything that is wrong with it at once. */
+/** Parses the command line into Options as pflag does, and reports all problems at once. */
 import { distance } from 'fastest-levenshtein';
 import { parseBool } from '../apimachinery/bool.ts';
 import { parseDuration } from '../apimachinery/duration.ts';
-import {
-  type Flag,
-  type FlagName,
-  flags,
-  ignoredBooleans,
-  ignoredFlags,
-  ignoredPrefix,
-  type Options,
-} from './flags.ts';
+import { type FlagName, flags, type Options } from './flags.ts';
+import type { Flag } from './flags/flag.ts';
+import { ignoredBooleans, ignoredFlags, ignoredPrefix } from './ignoredflags.ts';
 import { crossChecks } from './validate.ts';
 
-/** The command line cannot be used; the message has one line per problem, each saying what to do. */
+/** The command line is invalid; the message has one line per problem, each with what to do. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
 export interface CommandLine {
   readonly options: Options;
-  /** What was given without any effect here, as flags or words. */
+  /** Flags and words that have no effect. */
   readonly ignored: readonly string[];
 }
 
-/**
- * Parses the arguments after the program's name.
- * @throws UsageError with every problem found.
- */
+/** Parses the arguments after the program's name. @throws UsageError with all problems. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const { given, ignored, problems } = readArguments(argv);
   const values = new Map<string, unknown>();
   for (const [name, flag] of Object.entries<Flag>(flags)) {
     const texts = given.get(name) ?? (flag.default === undefined ? [] : [flag.default]);
-    const outcome = texts.length === 0 ? { value: undefined } : readValue(flag, texts);
+    const parsed = texts.length === 0 ? { value: undefined } : readValue(flag, texts);
     const problem =
-      'problem' in outcome
-        ? outcome.problem
-        : outcome.value === undefined
+      'problem' in parsed
+        ? parsed.problem
+        : parsed.value === undefined
           ? undefined
-          : flag.check?.(outcome.value as never);
+          : flag.check?.(parsed.value as never);
     if (problem !== undefined) problems.push(`--${name}=${texts.join(',')}: ${problem}`);
-    else if ('value' in outcome) values.set(name, outcome.value);
+    else if ('value' in parsed) values.set(name, parsed.value);
   }
   const options = Object.fromEntries(values) as Options;
-  // Rules about two flags only make sense once each alone is right.
+  // Rules about two flags need both to be valid.
   if (problems.length === 0) problems.push(...crossChecks(options));
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
   return { options, ignored };
@@ -56,18 +47,18 @@ interface Arguments {
   readonly problems: string[];
 }
 
-/** Splits `--name=value`, `--name value`, `-nvalue`, `-n=value` and `-n value`; a boolean never takes the next word. */
+/** Splits `--name=value`, `--name value`, `-nvalue`, `-n=value` and `-n value`. A boolean does not take the next argument as its value. */
 function readArguments(argv: readonly string[]): Arguments {
   const given = new Map<string, string[]>();
   const ignored: string[] = [];
   const problems: string[] = [];
-  /** The list that the word before belongs to, as it was given. */
+  /** The previous argument, if it is a list. */
   let last: string | undefined;
-  for (let at = 0; at < argv.length; at += 1) {
-    const word = argv[at] ?? '';
+  for (let index = 0; index < argv.length; index += 1) {
+    const word = argv[index] ?? '';
     const spelled = spell(word);
     if (spelled === undefined) {
-      // metrics-server takes no notice of words either; people write `--kubelet-insecure-tls true`.
+      // Words are ignored, as by metrics-server: users write `--kubelet-insecure-tls true`.
       if (word.startsWith('-')) problems.push(`unknown flag ${word}; see --help`);
       else if (endsInComma(last))
         problems.push(`${last} ${word}: remove the space behind the comma, or quote the list`);
@@ -85,8 +76,8 @@ function readArguments(argv: readonly string[]): Arguments {
     const boolean = known ? flags[name].type === 'boolean' : ignoredBooleans.has(name);
     let text = spelled.value ?? (boolean ? 'true' : undefined);
     if (text === undefined) {
-      at += 1;
-      text = argv[at];
+      index += 1;
+      text = argv[index];
     }
     last = known && flags[name].type === 'list' ? `--${name}=${text ?? ''}` : undefined;
     if (text === undefined) problems.push(`--${name} needs a value`);
@@ -104,7 +95,7 @@ function endsInComma(list: string | undefined): list is string {
 
 function spell(word: string): { name: string; value: string | undefined } | undefined {
   const long = /^--([^=]+)(?:=(.*))?$/s.exec(word);
-  // k8s.io/component-base lets people write flags with underscores.
+  // Underscores stand for dashes, as in k8s.io/component-base.
   if (long !== null) return { name: (long[1] ?? '').replaceAll('_', '-'), value: long[2] };
   const short = /^-([a-z])(?:=?(.+))?$/s.exec(word);
   const name =
@@ -120,7 +111,7 @@ function isIgnored(name: string): boolean {
   return ignoredFlags.includes(name) || name.startsWith(ignoredPrefix);
 }
 
-/** Returns the flag that was probably meant, or where all are listed if none has anything in common with the name. */
+/** Returns a hint: the flag with the nearest name, or --help if none is similar. */
 function suggestion(name: string): string {
   const nearest = Object.keys(flags).reduce((best, candidate) =>
     distance(name, candidate) < distance(name, best) ? candidate : best,
@@ -133,7 +124,7 @@ function readValue(flag: Flag, texts: readonly string[]): { value: unknown } | {
   const text = texts.at(-1) ?? '';
   switch (flag.type) {
     case 'string':
-      // As in Go, where the empty text is the zero value: unset.
+      // Empty is unset, as Go's zero value.
       return { value: text === '' && flag.default === undefined ? undefined : text };
     case 'boolean': {
       const value = parseBool(text);
@@ -150,7 +141,7 @@ function readValue(flag: Flag, texts: readonly string[]): { value: unknown } | {
       return ms === undefined ? { problem: 'must be a duration such as 15s, 1m30s or 500ms' } : { value: ms };
     }
     case 'list':
-      // Spaces around the commas of a quoted list mean nothing.
+      // Spaces around commas are ignored.
       return {
         value: texts.flatMap((each) => each.split(',').map((item) => item.trim())).filter((item) => item !== ''),
       };

@@ -1,17 +1,18 @@
-/** --help and the README's flag table, both printed from the one table. */
-import { type Flag, flags } from './flags.ts';
+/** Prints the flag table: as --help, and as Markdown for the README. */
+import { flagSections } from './flags.ts';
+import type { Flag } from './flags/flag.ts';
 
-/** The text of --help, by section. */
+/** Returns the text of --help. */
 export function helpText(): string {
   const lines = [
     'kubegauge serves metrics.k8s.io from the kubelets of a Kubernetes cluster.',
     '',
     'Usage: kubegauge [flags]',
-    '       kubegauge status [nodes] [flags]   prints how the scrapes of a server beside it go; with the flags of that server',
+    '       kubegauge status [nodes] [flags]   prints the scrape status of a running server; with the flags of that server',
   ];
-  for (const section of sections()) {
+  for (const [section, flags] of Object.entries(flagSections)) {
     lines.push('', `${section} flags:`, '');
-    for (const [name, flag] of flagsOf(section)) {
+    for (const [name, flag] of Object.entries(flags)) {
       lines.push(
         `  ${spelling(name, flag)} ${flag.type}${flag.default ? ` (default ${flag.default})` : ''}`,
         `        ${flag.help}`,
@@ -21,23 +22,15 @@ export function helpText(): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The README's table in Markdown. */
+/** Returns the README's table in Markdown. */
 export function flagTable(): string {
-  const rows = sections().flatMap((section) =>
-    flagsOf(section).map(
+  const rows = Object.values(flagSections).flatMap((flags) =>
+    Object.entries(flags).map(
       ([name, flag]) =>
         `| \`${spelling(name, flag)}\` | ${flag.type} | ${flag.default ? `\`${flag.default}\`` : ''} | ${flag.help} |`,
     ),
   );
   return ['| flag | type | default | what it does |', '|---|---|---|---|', ...rows].join('\n');
-}
-
-function sections(): string[] {
-  return [...new Set(Object.values<Flag>(flags).map((flag) => flag.section))];
-}
-
-function flagsOf(section: string): [string, Flag][] {
-  return Object.entries<Flag>(flags).filter(([, flag]) => flag.section === section);
 }
 
 function spelling(name: string, flag: Flag): string {

@@ -1,10 +1,10 @@
-/** Rules that need two flags; the texts are metrics-server's where it has the rule too. */
+/** Rules about several flags; the texts are metrics-server's for the rules that it has. */
 import { formatDuration } from '../apimachinery/duration.ts';
 import { parseLabelSelector } from '../apimachinery/labels.ts';
 import { describeError } from '../logging.ts';
 import type { FlagName, Options } from './flags.ts';
 
-/** What is wrong with the flags together; empty when nothing is. */
+/** Returns what is wrong with the flags together; empty if nothing is. */
 export function crossChecks(options: Options): string[] {
   const insecure = options['kubelet-insecure-tls'];
   const plain = options['deprecated-kubelet-completely-insecure'];
@@ -24,7 +24,7 @@ export function crossChecks(options: Options): string[] {
     ...proxyRules(options),
     [
       timeoutMs !== undefined && timeoutMs > resolutionMs * largestTimeoutShare,
-      `--kubelet-request-timeout must be at most 0.9 x --metric-resolution, which is ${formatDuration(resolutionMs * largestTimeoutShare)}; leave it away for a fitting one`,
+      `--kubelet-request-timeout must be at most 0.9 x --metric-resolution, which is ${formatDuration(resolutionMs * largestTimeoutShare)}; unset it for one that fits`,
     ],
     [
       stalenessMs !== undefined && stalenessMs < resolutionMs,
@@ -47,7 +47,7 @@ export function crossChecks(options: Options): string[] {
 
 type Rule = readonly [broken: boolean, message: string];
 
-/** By way of kube-apiserver, it is kube-apiserver that verifies kubelets and shows them who it is, by flags of its own. */
+/** With the node proxy, kube-apiserver authenticates kubelets and itself to them, by flags of its own. */
 function proxyRules(options: Options): readonly Rule[] {
   const proxy = options['kubelet-connection'] === 'proxy';
   const rules = directOnly.map(
@@ -68,12 +68,12 @@ const directOnly = [
   'deprecated-kubelet-completely-insecure',
 ] as const satisfies readonly FlagName[];
 
-/** How long one scrape may take, in milliseconds: as told, else what leaves room before the next one. */
+/** Returns the timeout of one scrape in milliseconds. */
 export function kubeletRequestTimeoutMs(options: Options): number {
   return options['kubelet-request-timeout'] ?? Math.min(10_000, options['metric-resolution'] * largestTimeoutShare);
 }
 
-/** A scrape must end before the next one of the same node is due. */
+/** Share of --metric-resolution: a scrape must end before the node's next one. */
 const largestTimeoutShare = 0.9;
 
 function selectorProblems(selector: string): string[] {

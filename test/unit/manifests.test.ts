@@ -151,7 +151,7 @@ describe('deployment', () => {
     assert.ok(args.length > 0);
     for (const argument of args) {
       const name = /^--([^=]+)/.exec(argument)?.[1];
-      assert.ok(name !== undefined && Object.hasOwn(flags, name), `${argument} is not in src/options/flags.ts`);
+      assert.ok(name !== undefined && Object.hasOwn(flags, name), `${argument} is not in src/options/flags`);
     }
     assert.deepEqual(parseCommandLine(args).ignored, []);
   });

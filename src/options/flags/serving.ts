@@ -1,0 +1,92 @@
+/** Flags about how the API is served. */
+import { curvesProblem } from '../curves.ts';
+import { between, countOrNoLimit, dayMs, type FlagSection, oneOf, port } from './flag.ts';
+
+export const servingFlags = {
+  'secure-port': {
+    type: 'integer',
+    default: '10250',
+    check: port,
+    help: 'HTTPS port.',
+  },
+  'bind-address': {
+    type: 'string',
+    default: '0.0.0.0',
+    help: 'Address to listen on; 0.0.0.0 and :: mean all addresses of both IP families.',
+  },
+  'cert-dir': {
+    type: 'string',
+    default: 'certs',
+    help: 'Folder of the self-signed serving certificate. Empty: keep it in memory. Not used with --tls-cert-file.',
+  },
+  'tls-cert-file': {
+    type: 'string',
+    default: undefined,
+    help: 'File with the serving certificate and its intermediates; reloaded when it changes. Unset: a self-signed one, see --cert-dir.',
+  },
+  'tls-private-key-file': { type: 'string', default: undefined, help: 'File with the key of --tls-cert-file.' },
+  'tls-min-version': {
+    type: 'string',
+    default: 'VersionTLS12',
+    check: oneOf('VersionTLS12', 'VersionTLS13'),
+    help: 'Oldest TLS version to accept: VersionTLS12 or VersionTLS13.',
+  },
+  'tls-cipher-suites': {
+    type: 'list',
+    default: '',
+    help: "TLS 1.2 cipher suites by Go's names; RC4 and 3DES are accepted and never used. Empty: Go's defaults.",
+  },
+  'tls-curve-preferences': {
+    type: 'list',
+    default: '',
+    check: curvesProblem,
+    help: "Key exchanges to offer, by Go's numbers or names: 23 or CurveP256, 24 or CurveP384, 25 or CurveP521, 29 or X25519, 4587 or SecP256r1MLKEM768, 4588 or X25519MLKEM768, 4589 or SecP384r1MLKEM1024. Empty: Node's defaults.",
+  },
+  'disable-http2-serving': {
+    type: 'boolean',
+    default: 'false',
+    help: 'Serve HTTP/1.1 only.',
+  },
+  'goaway-chance': {
+    type: 'number',
+    default: '0',
+    // In the range and the words of k8s.io/apiserver.
+    check: (value: number) => (value >= 0 && value <= 0.02 ? undefined : 'can not be less than 0 or greater than 0.02'),
+    help: 'Probability, 0 to 0.02, that a request over HTTP/2 closes its connection after the responses in flight. Set it with several replicas, so that clients spread over them.',
+  },
+  'shutdown-send-retry-after': {
+    type: 'boolean',
+    default: 'false',
+    help: 'Answer new requests by 429 with Retry-After between --shutdown-delay-duration and the end of the requests in flight, except health, /metrics and kube-apiserver itself.',
+  },
+  'shutdown-delay-duration': {
+    type: 'duration',
+    default: '5s',
+    check: between(0, dayMs, '0s', '24h'),
+    help: 'How long to keep serving after SIGTERM while not ready, so that clients move to other replicas.',
+  },
+  'request-timeout': {
+    type: 'duration',
+    default: '1m',
+    check: between(1, dayMs, '1ms', '24h'),
+    help: 'Timeout of a request; ?timeout= can shorten it.',
+  },
+  'max-requests-inflight': {
+    type: 'integer',
+    default: '400',
+    check: countOrNoLimit,
+    help: 'Concurrent requests of authenticated users; more get 429. Anonymous requests have a limit of their own, 64 or this one if it is lower. Health and system:masters are exempt. 0: no limit for authenticated users.',
+  },
+  'max-connections-per-address': {
+    type: 'integer',
+    default: '0',
+    check: countOrNoLimit,
+    help: 'Connections per client address. 0: no limit but the total of 1000, at which the oldest connection without an authenticated request is closed. Set it only if no load balancer or NAT puts many clients behind one address.',
+  },
+  'table-cells': {
+    type: 'string',
+    default: 'exact',
+    check: oneOf('exact', 'readable'),
+    help: 'How kubectl get shows usage: exact, as metrics-server does, or readable, as kubectl top does.',
+  },
+} as const satisfies FlagSection;
