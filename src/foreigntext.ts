@@ -49,6 +49,17 @@ export function foreignText(
   return plain ? clean.slice(0, limit) : `${clean.slice(0, Math.max(0, limit - dots.length))}${dots}`;
 }
 
+/** Bytes of a message that an excerpt is made from: more than it shows, since they may be spaces or a secret that has to be recognised. */
+const excerptBytes = 4_096;
+
+/** Returns the beginning of a message of any length, as foreignText does. */
+export function excerpt(message: Buffer | string, options: ForeignTextOptions = {}): string {
+  const encoding = options.plain === true ? 'latin1' : 'utf8';
+  const text =
+    typeof message === 'string' ? message.slice(0, excerptBytes) : message.toString(encoding, 0, excerptBytes);
+  return foreignText(text.trim(), options);
+}
+
 /** Stands for what was cut. */
 const dots = '...';
 

@@ -1,7 +1,7 @@
 /** What a server answered: its body within a limit, decoded, or the StatusError that it stands for. */
 import type { Readable } from 'node:stream';
 import { reasonOf, StatusError } from '../apimachinery/status.ts';
-import { foreignText } from '../foreigntext.ts';
+import { excerpt, foreignText } from '../foreigntext.ts';
 import { BodyBuffer } from './bodybuffer.ts';
 import { field, text } from './json.ts';
 import { createProtobufDecoder, isProtobuf, type Message, type ProtobufDecoder } from './protobufreader.ts';
@@ -35,7 +35,7 @@ export function decodeBody(body: Buffer, secret: boolean, protobuf?: ProtobufFor
   const decoded = parseJson(body);
   // What the parser says quotes the body, too, so it is not passed on.
   if (decoded === undefined)
-    throw new Error(`the answer is not JSON: ${secret ? `${body.length} bytes` : excerpt(body)}`);
+    throw new Error(`the answer is not JSON: ${secret ? `${body.length} bytes` : excerptOf(body)}`);
   return decoded;
 }
 
@@ -54,7 +54,7 @@ export function toStatusError(
 ): StatusError {
   const status = statusIn(body);
   const said = text(field(status, 'message'));
-  const message = said === undefined ? excerpt(body, secrets) : foreignText(said, { secrets });
+  const message = said === undefined ? excerptOf(body, secrets) : foreignText(said, { secrets });
   const seconds = secondsOf(retryAfter) ?? field(field(status, 'details'), 'retryAfterSeconds');
   const cause = new Error(`${request} answered ${code}`);
   return statusError(code, message, cause, typeof seconds === 'number' ? seconds : undefined);
@@ -102,12 +102,9 @@ function parseProtobuf(body: Buffer): unknown {
   }
 }
 
-/** Characters of a body that are enough to recognise whose it is. */
+/** Characters of a body that are enough to recognise the server. */
 const excerptLimit = 200;
-/** Bytes of a body of which an excerpt is made: a secret in it is to be recognised. */
-const excerptBytes = 4096;
 
-function excerpt(body: Buffer, secrets: readonly string[] = []): string {
-  const beginning = body.toString('utf8', 0, excerptBytes).trim();
-  return foreignText(beginning, { limit: excerptLimit, secrets }) || 'no body';
+function excerptOf(body: Buffer, secrets: readonly string[] = []): string {
+  return excerpt(body, { limit: excerptLimit, secrets }) || 'no body';
 }

@@ -60,7 +60,7 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
   }
 
   function dropReported(node: string | undefined, own: Map<string, Unreported>): void {
-    for (const [uid, { pod }] of own) if (usage.isReported(pod) || !isThere(pod)) own.delete(uid);
+    for (const [uid, { pod }] of own) if (usage.isReported(pod) || !isOn(node, pod)) own.delete(uid);
     if (own.size === 0) unreported.delete(node);
   }
 
@@ -89,7 +89,9 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
     unreported.set(pod.node, own.set(pod.uid, { pod, sinceMs: nowMs }));
   }
 
-  function isThere(pod: PodInfo): boolean {
-    return pods.get(pod.namespace, pod.name)?.uid === pod.uid;
+  /** Reports whether the pod still exists, and the API still places it on the node; an unplaced one may be bound since. */
+  function isOn(node: string | undefined, pod: PodInfo): boolean {
+    const current = pods.get(pod.namespace, pod.name);
+    return current?.uid === pod.uid && current.node === node;
   }
 }

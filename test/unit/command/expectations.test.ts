@@ -71,6 +71,17 @@ describe('what is expected of kubelets', () => {
     assert.equal(expectations.anyUnreported('node-b'), true);
   });
 
+  test('a pod that the API places after a while of its own node only', async () => {
+    const { expectations, pods, add, after } = setUp();
+    add('web', 'uid-1', '');
+    pods.set('shop/web', { ...pods.get('shop/web')!, node: undefined });
+    assert.equal(await after(121 + 300, 'node-a'), true);
+    add('web', 'uid-1', 'node-b');
+    assert.equal(expectations.anyUnreported('node-a'), false);
+    assert.equal(await after(121 + 300, 'node-a'), false);
+    assert.equal(expectations.anyUnreported('node-b'), true);
+  });
+
   test('new pods of a node that was not scraped while its old ones went', async () => {
     const { expectations, pods, add, after } = setUp();
     for (let index = 0; index < 20; index += 1) add(`old-${index}`, `old-${index}`, 'node-b');
