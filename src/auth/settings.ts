@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { poll } from '../tls/poll.ts';
 import type { TrustBundle } from '../tls/trustbundle.ts';
-import { openTrustFile } from '../tls/trustfile.ts';
+import { watchTrustFile } from '../tls/trustfile.ts';
 import { type ConfigMapSource, followConfigMap } from './configmap.ts';
 import type { HeaderNames, RequestHeaderSettings } from './requestheader.ts';
 
@@ -46,8 +46,8 @@ const filesIntervalMs = 60_000;
 export async function createSettings(options: SettingsOptions): Promise<SettingsHolder> {
   const { source, clock, log } = options;
   const flags = options.requestHeader?.clientCaFile === '' ? undefined : options.requestHeader;
-  const clientCa = options.clientCaFile ? await openTrustFile(options.clientCaFile, log) : undefined;
-  const requestHeaderCa = flags === undefined ? undefined : await openTrustFile(flags.clientCaFile, log);
+  const clientCa = options.clientCaFile ? watchTrustFile(options.clientCaFile, log) : undefined;
+  const requestHeaderCa = flags === undefined ? undefined : watchTrustFile(flags.clientCaFile, log);
   const configMap = source === undefined ? undefined : followConfigMap(source, publish, log);
   let flagged: RequestHeaderSettings | undefined;
   let current = compose();
@@ -55,7 +55,10 @@ export async function createSettings(options: SettingsOptions): Promise<Settings
   const stopped = new AbortController();
   for (const file of [clientCa, requestHeaderCa]) {
     if (file === undefined) continue;
-    const look = () => file.reread().then(publish);
+    const look = async () => {
+      file.reload();
+      publish();
+    };
     const complain = (error: unknown) =>
       log.warn({ err: error }, 'keeps the CAs that it has; the new ones are not good');
     void poll(look, { intervalMs: filesIntervalMs, clock, complain }, stopped.signal);
@@ -70,14 +73,14 @@ export async function createSettings(options: SettingsOptions): Promise<Settings
 
   function compose(): AuthenticationSettings {
     return {
-      clientCa: clientCa?.bundle() ?? configMap?.clientCa(),
+      clientCa: clientCa?.read() ?? configMap?.clientCa(),
       requestHeader: fromFlags() ?? configMap?.requestHeader(),
     };
   }
 
   function fromFlags(): RequestHeaderSettings | undefined {
     if (flags === undefined || requestHeaderCa === undefined) return undefined;
-    const ca = requestHeaderCa.bundle();
+    const ca = requestHeaderCa.read();
     if (flagged?.ca !== ca) flagged = { ca, allowedNames: flags.allowedNames, headers: flags.headers };
     return flagged;
   }

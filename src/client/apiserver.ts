@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net';
 import path from 'node:path';
 import { type Clock, systemClock } from '../clock.ts';
 import { parseTrustBundle, type TrustLog } from '../tls/trustbundle.ts';
-import { rereadFile } from './files.ts';
+import { watchCredentialFile } from './credentialfile.ts';
 
 /** What to trust and to show on a TLS connection; everything in PEM. */
 export interface TlsMaterial {
@@ -51,10 +51,11 @@ export function inClusterApiServer(
   if (host === undefined || host === '' || port === undefined || port === '') return undefined;
 
   const remedy = 'is automountServiceAccountToken off? Mount the ServiceAccount token or pass --kubeconfig';
-  const token = rereadFile('the ServiceAccount token', path.join(folder, 'token'), remedy, clock);
+  const files = { remedy, clock, log };
+  const token = watchCredentialFile({ ...files, what: 'the ServiceAccount token', path: path.join(folder, 'token') });
   const caFile = path.join(folder, 'ca.crt');
   const parse = (text: string) => parseTrustBundle(text, caFile, log).pem;
-  const ca = rereadFile("the API server's CA", caFile, remedy, clock, parse);
+  const ca = watchCredentialFile({ ...files, what: "the API server's CA", path: caFile, parse });
   token.read();
   let material: TlsMaterial = { ca: ca.read(), rejectUnauthorized: true };
 

@@ -6,7 +6,7 @@ import type { Cluster, KubeConfig, loadYaml, User } from '@kubernetes/client-nod
 import type { Clock } from '../clock.ts';
 import { parseTrustBundle, type TrustLog } from '../tls/trustbundle.ts';
 import type { TlsMaterial } from './apiserver.ts';
-import { rereadFile } from './files.ts';
+import { watchCredentialFile } from './credentialfile.ts';
 import { field, items, text } from './json.ts';
 
 /** A certificate from an exec plugin. */
@@ -46,7 +46,7 @@ export function readContext(file: string, library: Library, clock: Clock, log?: 
   return {
     server: withoutSlashes(cluster.server),
     material: materialOf(file, cluster, user, clock, log),
-    credentials: credentialsOf(file, config, user, tokenFileOf(raw, user.name), clock),
+    credentials: credentialsOf(file, config, user, tokenFileOf(raw, user.name), clock, log),
   };
 }
 
@@ -161,8 +161,9 @@ function materialOf(
       return () => used;
     }
     if (!source) return () => undefined;
-    const reread = rereadFile(`the ${key}`, source, `correct its path in ${file}`, clock, parse);
-    return () => reread.read();
+    const remedy = `correct its path in ${file}`;
+    const watched = watchCredentialFile({ what: `the ${key}`, path: source, remedy, clock, parse, log });
+    return () => watched.read();
   }
 }
 
@@ -172,14 +173,16 @@ function credentialsOf(
   user: User,
   tokenFile: string | undefined,
   clock: Clock,
+  log: TrustLog | undefined,
 ): KubeconfigContext['credentials'] {
   if (tokenFile !== undefined) {
-    const token = rereadFile(
-      'the tokenFile',
-      path.resolve(path.dirname(file), tokenFile),
-      `correct its path in ${file}`,
+    const token = watchCredentialFile({
+      what: 'the tokenFile',
+      path: path.resolve(path.dirname(file), tokenFile),
+      remedy: `correct its path in ${file}`,
       clock,
-    );
+      log,
+    });
     return async () => ({ authorization: `Bearer ${token.read()}`, presented: undefined });
   }
   return async () => {

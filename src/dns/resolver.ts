@@ -7,12 +7,12 @@ import { domainToASCII } from 'node:url';
 import { untilAborted } from '../abort.ts';
 import { systemClock } from '../clock.ts';
 import { type Address, LookupError, type Resolve } from './address.ts';
-import { changingFile } from './changingfile.ts';
 import { type Getaddrinfo, getaddrinfo as systemGetaddrinfo, serialized } from './getaddrinfo.ts';
 import { keyOf, parseHosts } from './hosts.ts';
 import { createNameCache } from './namecache.ts';
 import { query, noAnswerFrom } from './query.ts';
 import { candidates, hasOtherSources, parseResolvConf } from './resolvconf.ts';
+import { watchSystemFile } from './systemfile.ts';
 
 /** All of it is the system's by default. */
 export interface ResolverOptions {
@@ -41,9 +41,9 @@ const windowsHostsFile = 'C:\\Windows\\System32\\drivers\\etc\\hosts';
 export function createResolver(options: ResolverOptions = {}): Resolver {
   const { monotonicMs = systemClock.monotonicMs, getaddrinfo = systemGetaddrinfo } = options;
   const defaultHostsFile = process.platform === 'win32' ? windowsHostsFile : '/etc/hosts';
-  const hosts = changingFile(options.hostsFile ?? defaultHostsFile, parseHosts);
-  const resolvConf = changingFile(options.resolvConfFile ?? '/etc/resolv.conf', parseResolvConf);
-  const otherSources = changingFile(options.nsswitchFile ?? '/etc/nsswitch.conf', hasOtherSources);
+  const hosts = watchSystemFile(options.hostsFile ?? defaultHostsFile, parseHosts);
+  const resolvConf = watchSystemFile(options.resolvConfFile ?? '/etc/resolv.conf', parseResolvConf);
+  const otherSources = watchSystemFile(options.nsswitchFile ?? '/etc/nsswitch.conf', hasOtherSources);
   const cache = createNameCache(monotonicMs);
   const lanes = { first: serialized(getaddrinfo), other: serialized(getaddrinfo) };
   const flights = new Map<string, Flight>();

@@ -1,9 +1,9 @@
 /** The certificate that we show to clients: from files that somebody else renews, or one that we sign and renew ourselves. */
-import { readFile } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { openCertificateFolder } from './certificatefolder.ts';
 import { certificateOf, type KeyPair, type KeyPairSource } from './keypair.ts';
+import { watchFile, type WatchedFile } from '../watchedfile.ts';
 import { poll } from './poll.ts';
 
 export interface ServingOptions {
@@ -32,7 +32,7 @@ export async function createServingCertificate(options: ServingOptions): Promise
       'a serving certificate needs two files: give --tls-cert-file and --tls-private-key-file, or neither',
     );
   }
-  const source = certFile === '' ? await openCertificateFolder(options) : await openFiles(certFile, keyFile, options);
+  const source = certFile === '' ? await openCertificateFolder(options) : openFiles(certFile, keyFile, options);
   let current = source.first;
   const listeners: ((pair: KeyPair) => void)[] = [];
   const stopped = new AbortController();
@@ -55,24 +55,33 @@ export async function createServingCertificate(options: ServingOptions): Promise
   }
 }
 
-/** Looking at the content is surer than watching: mounted Secrets are swapped behind a symbolic link. */
 const filesIntervalMs = 30_000;
 
-async function openFiles(certFile: string, keyFile: string, { log, clock }: ServingOptions): Promise<KeyPairSource> {
-  let held = await read();
-  check(held);
-  return { first: held, intervalMs: filesIntervalMs, next };
+function openFiles(certFile: string, keyFile: string, { log, clock }: ServingOptions): KeyPairSource {
+  const [certificates, keys] = [certFile, keyFile].map((path) =>
+    watchFile({
+      path,
+      what: '',
+      remedy: 'is the Secret mounted, and may this user read it?',
+      parse: (text) => text,
+      maxAgeMs: Infinity,
+    }),
+  ) as [WatchedFile<string>, WatchedFile<string>];
+  let current = read();
+  check(current);
+  return { first: current, intervalMs: filesIntervalMs, next: async () => next() };
 
-  async function read(): Promise<KeyPair> {
-    const [cert, key] = await Promise.all([readText(certFile), readText(keyFile)]);
-    return { cert, key };
+  function read(): KeyPair {
+    certificates.reload();
+    keys.reload();
+    return { cert: certificates.read(), key: keys.read() };
   }
 
-  async function next(): Promise<KeyPair | undefined> {
-    const found = await read();
-    if (found.cert === held.cert && found.key === held.key) return undefined;
+  function next(): KeyPair | undefined {
+    const found = read();
+    if (found.cert === current.cert && found.key === current.key) return undefined;
     check(found);
-    held = found;
+    current = found;
     return found;
   }
 
@@ -81,13 +90,5 @@ async function openFiles(certFile: string, keyFile: string, { log, clock }: Serv
     const facts = { file: certFile, subject, until: validToDate.toISOString() };
     if (validToDate.getTime() > clock.wallMs()) log.info(facts, 'loaded the serving certificate');
     else log.warn(facts, 'loaded a serving certificate that has expired; clients will refuse it');
-  }
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new Error(`cannot read ${path}; is the Secret mounted, and may this user read it?`, { cause });
   }
 }

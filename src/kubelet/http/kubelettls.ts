@@ -1,7 +1,7 @@
 /** What kubelets are checked against and what is shown to them: by flags, else as for kube-apiserver. */
 import type { Clock } from '../../clock.ts';
 import type { ApiServer } from '../../client/apiserver.ts';
-import { rereadFile } from '../../client/files.ts';
+import { watchCredentialFile } from '../../client/credentialfile.ts';
 import { parseTrustBundle, type TrustLog } from '../../tls/trustbundle.ts';
 import type { KubeletTls } from '../client.ts';
 
@@ -20,7 +20,9 @@ export function createKubeletTls(
   log?: TrustLog,
 ): () => KubeletTls {
   const file = (flag: string, path: string | undefined, parse?: (text: string) => string) =>
-    path === undefined ? undefined : rereadFile(`--${flag}`, path, 'is the file mounted?', clock, parse);
+    path === undefined
+      ? undefined
+      : watchCredentialFile({ what: `--${flag}`, path, remedy: 'is the file mounted?', clock, parse, log });
   const parseCa = (text: string) => parseTrustBundle(text, flags.certificateAuthority ?? '', log).pem;
   const ca = file('kubelet-certificate-authority', flags.certificateAuthority, parseCa);
   const cert = file('kubelet-client-certificate', flags.clientCertificate);

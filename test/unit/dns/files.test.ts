@@ -1,10 +1,6 @@
 /** The system's files about names, as Go's resolver reads them. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { describe, test } from 'node:test';
-import { changingFile } from '../../../src/dns/changingfile.ts';
 import { parseHosts } from '../../../src/dns/hosts.ts';
 import { candidates, hasOtherSources, parseResolvConf } from '../../../src/dns/resolvconf.ts';
 
@@ -78,27 +74,4 @@ test('nsswitch.conf has other sources where its hosts line names some', () => {
   assert.equal(hasOtherSources(''), false);
   assert.equal(hasOtherSources('passwd: files systemd\nhosts: files dns # mdns\n'), false);
   assert.equal(hasOtherSources('hosts:\tfiles mdns4_minimal [NOTFOUND=return] dns\n'), true);
-});
-
-test('a file is read again when it has changed, when it comes and when it goes', () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'names-'));
-  try {
-    const file = path.join(folder, 'hosts');
-    let parsed = 0;
-    const read = changingFile(file, (text) => {
-      parsed += 1;
-      return text;
-    });
-    assert.equal(read(), '');
-    writeFileSync(file, 'one');
-    assert.equal(read(), 'one');
-    assert.equal(read(), 'one');
-    writeFileSync(file, 'two');
-    assert.equal(read(), 'two');
-    rmSync(file);
-    assert.equal(read(), '');
-    assert.equal(parsed, 4);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 });
