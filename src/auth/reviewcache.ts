@@ -1,184 +1,202 @@
-/** Remembers kube-apiserver's answers for some seconds, and asks it once however many come for the same answer at a time. */
+/** Caches kube-apiserver's reviews with a TTL, and shares one request among all callers of a key. */
 import { untilAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 
 export interface ReviewCache<T> {
   /**
-   * The remembered answer, or a new one.
-   * @param ask is called without the caller's signal, because others may wait for its answer too; what it throws is not remembered.
-   * @param signal ends this caller's waiting.
+   * Returns the cached result, or loads it.
+   * @param load runs without the caller's signal, since other callers may wait for it. Its errors are not cached.
+   * @param signal ends this caller's wait.
    */
-  get(key: string, ask: Ask<T>, signal: AbortSignal): Promise<T>;
-  /** Remembers an answer that was had in another way. */
-  put(key: string, answer: T): void;
+  get(key: string, load: Load<T>, signal: AbortSignal): Promise<T>;
+  /** Caches a result that came in another way. */
+  put(key: string, result: T): void;
 }
 
-/** @param failed is to be called when a try failed and another follows: an answer that may stand in need not wait for that. */
-export type Ask<T> = (failed: (error: unknown) => void) => Promise<T>;
+/** @param onRetry has to be called when a try failed and another follows: a stale result need not wait for that. */
+export type Load<T> = (onRetry: (error: unknown) => void) => Promise<T>;
 
 export interface ReviewCacheOptions<T> {
-  /** Entries; the one that was not used for longest makes room. */
+  /** Entries; the least recently used one is evicted. */
   readonly limit: number;
-  /** How long an answer is good for, in milliseconds; 0 is not remembered. */
-  readonly ttlMs: (answer: T) => number;
-  /** For how much longer it stands in for one that cannot be had. */
-  readonly stale?: Stale<T>;
+  /** TTL of a result in milliseconds; 0 is not cached. */
+  readonly ttlMs: (result: T) => number;
+  readonly stale?: StaleOptions<T>;
   readonly clock: Clock;
 }
 
-export interface Stale<T> {
-  /** In milliseconds; 0 never stands in. */
-  readonly ms: (answer: T) => number;
-  /** Whether what was thrown means that nobody could answer. Any other error is an answer, and the remembered one is forgotten. */
+/** When a result is used beyond its TTL because no new one can be had. */
+export interface StaleOptions<T> {
+  /** Milliseconds beyond the TTL; 0 is never. */
+  readonly ms: (result: T) => number;
+  /** Reports whether the error means that the server gave no result. Any other error is one, and evicts the entry. */
   readonly isOutage: (error: unknown) => boolean;
 }
 
-interface Held<T> {
-  readonly answer: T;
-  /** When it was asked for. */
-  readonly askedMs: number;
+interface CacheEntry<T> {
+  readonly result: T;
+  /** When its request began. */
+  readonly requestedMs: number;
   readonly untilMs: number;
   readonly staleUntilMs: number;
-  /** Whether nobody could answer when it was asked for again. */
+  /** Whether the latest request for it failed for want of a server. */
   failing: boolean;
 }
 
-/** What is being asked about one key, by one question or several. */
-interface Asking<T> {
-  latest: Question<T>;
-  readonly underWay: Set<Question<T>>;
+/** The requests in flight for one key. */
+interface InFlight<T> {
+  latest: ReviewRequest<T>;
+  readonly requests: Set<ReviewRequest<T>>;
 }
 
-/** One question, for all who came within `joinMs`. */
-interface Question<T> {
-  readonly askedMs: number;
+/** One request, for all callers that came within `joinMs`. */
+interface ReviewRequest<T> {
+  readonly requestedMs: number;
   /**
-   * For its callers: the first answer that comes, to whichever question, or one that stands in; new after that, until the question has ended. Each has its
-   * own, because a promise keeps all who wait for it: one for the key would grow as long as an outage lasts.
+   * Settles with the first result of any request for the key, or with a stale one; replaced then, until the request has ended. Each request
+   * has its own, because a promise keeps all its waiters: one for the key would grow throughout an outage.
    */
-  waiting: PromiseWithResolvers<T>;
+  waiters: PromiseWithResolvers<T>;
 }
 
-/** Who comes later than this asks anew: the old question may hang where a new one would not. Reviews end after 10 s, so five are under way at most. */
+/** A later caller sends a new request: the old one may hang where a new one would not. Reviews end after 10 s, so at most five are in flight. */
 const joinMs = 2_000;
 
-export function createReviewCache<T>({ limit, ttlMs, stale, clock }: ReviewCacheOptions<T>): ReviewCache<T> {
-  /** In the order of their last use. */
-  const answers = new Map<string, Held<T>>();
-  const askings = new Map<string, Asking<T>>();
+export function createReviewCache<T>(options: ReviewCacheOptions<T>): ReviewCache<T> {
+  return new CoalescingCache(options);
+}
 
-  return {
-    async get(key, ask, signal) {
-      const held = answers.get(key);
-      if (held !== undefined && held.untilMs > clock.monotonicMs()) {
-        answers.delete(key);
-        answers.set(key, held);
-        return held.answer;
-      }
-      const { waiting } = askFor(key, ask);
-      // Nobody waits out the outage again; whoever comes after the next answer has that.
-      return held !== undefined && standsIn(held) ? held.answer : await untilAborted(waiting.promise, signal);
-    },
-    put: (key, answer) => remember(key, answer, clock.monotonicMs()),
-  };
+class CoalescingCache<T> implements ReviewCache<T> {
+  readonly #options: ReviewCacheOptions<T>;
+  /** Least recently used first. */
+  readonly #entries = new Map<string, CacheEntry<T>>();
+  readonly #inFlight = new Map<string, InFlight<T>>();
 
-  /** Begins a question, unless there is one that is new enough. */
-  function askFor(key: string, ask: Ask<T>): Question<T> {
-    const askedMs = clock.monotonicMs();
-    let asking = askings.get(key);
-    if (asking !== undefined && askedMs - asking.latest.askedMs < joinMs) return asking.latest;
-    const question = { askedMs, waiting: createWaiting<T>() };
-    if (asking === undefined) askings.set(key, (asking = { latest: question, underWay: new Set() }));
-    asking.latest = question;
-    asking.underWay.add(question);
-    void askAndRemember(key, asking, question, ask);
-    return question;
+  constructor(options: ReviewCacheOptions<T>) {
+    this.#options = options;
+  }
+
+  async get(key: string, load: Load<T>, signal: AbortSignal): Promise<T> {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined && entry.untilMs > this.#nowMs()) {
+      this.#entries.delete(key);
+      this.#entries.set(key, entry);
+      return entry.result;
+    }
+    const { waiters } = this.#request(key, load);
+    // A known outage makes no caller wait: the next result serves those that come after it.
+    return entry !== undefined && this.#isUsable(entry) ? entry.result : await untilAborted(waiters.promise, signal);
+  }
+
+  put(key: string, result: T): void {
+    this.#store(key, result, this.#nowMs());
+  }
+
+  #nowMs(): number {
+    return this.#options.clock.monotonicMs();
+  }
+
+  /** Returns a request that is new enough to join, or begins one. */
+  #request(key: string, load: Load<T>): ReviewRequest<T> {
+    const requestedMs = this.#nowMs();
+    let inFlight = this.#inFlight.get(key);
+    if (inFlight !== undefined && requestedMs - inFlight.latest.requestedMs < joinMs) return inFlight.latest;
+    const request = { requestedMs, waiters: createWaiters<T>() };
+    if (inFlight === undefined) this.#inFlight.set(key, (inFlight = { latest: request, requests: new Set() }));
+    inFlight.latest = request;
+    inFlight.requests.add(request);
+    void this.#run(key, inFlight, request, load);
+    return request;
   }
 
   /** Never rejects. */
-  async function askAndRemember(key: string, asking: Asking<T>, question: Question<T>, ask: Ask<T>): Promise<void> {
-    const { askedMs } = question;
+  async #run(key: string, inFlight: InFlight<T>, request: ReviewRequest<T>, load: Load<T>): Promise<void> {
+    const { requestedMs } = request;
     const ended = new AbortController();
-    void standInIfHung(key, askedMs, ended.signal);
+    void this.#useStaleIfHung(key, requestedMs, ended.signal);
     try {
-      const answer = await ask((error) => tryFailed(key, askedMs, error));
-      if (!isOutdated(key, askedMs)) remember(key, answer, askedMs);
-      tellAll(key, answer);
-      question.waiting.resolve(answer);
+      const result = await load((error) => this.#onRetry(key, requestedMs, error));
+      if (!this.#isOutdated(key, requestedMs)) this.#store(key, result, requestedMs);
+      this.#resolveAll(key, result);
+      request.waiters.resolve(result);
     } catch (error) {
-      const held = isOutdated(key, askedMs) ? undefined : withoutAnswer(key, error);
-      if (held !== undefined) tellAll(key, held.answer);
-      if (held === undefined) question.waiting.reject(error);
-      else question.waiting.resolve(held.answer);
+      const entry = this.#isOutdated(key, requestedMs) ? undefined : this.#onError(key, error);
+      if (entry !== undefined) this.#resolveAll(key, entry.result);
+      if (entry === undefined) request.waiters.reject(error);
+      else request.waiters.resolve(entry.result);
     } finally {
       ended.abort();
-      asking.underWay.delete(question);
-      if (asking.underWay.size === 0) askings.delete(key);
+      inFlight.requests.delete(request);
+      if (inFlight.requests.size === 0) this.#inFlight.delete(key);
     }
   }
 
-  async function standInIfHung(key: string, askedMs: number, signal: AbortSignal): Promise<void> {
-    const held = answers.get(key);
-    if (stale === undefined || held === undefined || held.staleUntilMs <= clock.monotonicMs()) return;
+  async #useStaleIfHung(key: string, requestedMs: number, signal: AbortSignal): Promise<void> {
+    const { stale, clock } = this.#options;
+    const entry = this.#entries.get(key);
+    if (stale === undefined || entry === undefined || entry.staleUntilMs <= this.#nowMs()) return;
     const isHung = await clock.sleep(joinMs, signal).then(
       () => true,
       () => false,
     );
-    if (!isHung || isOutdated(key, askedMs) || answers.get(key) !== held) return;
-    held.failing = true;
-    if (standsIn(held)) tellAll(key, held.answer);
+    if (!isHung || this.#isOutdated(key, requestedMs) || this.#entries.get(key) !== entry) return;
+    entry.failing = true;
+    if (this.#isUsable(entry)) this.#resolveAll(key, entry.result);
   }
 
-  /** Lets those who wait have what stands in. What is no outage is left to the last try, which may still bring the answer. */
-  function tryFailed(key: string, askedMs: number, error: unknown): void {
-    if (isOutdated(key, askedMs) || stale?.isOutage(error) !== true) return;
-    const held = withoutAnswer(key, error);
-    if (held !== undefined) tellAll(key, held.answer);
+  /** Serves a stale result to the waiters. An error that is no outage is left to the last try, which may still succeed. */
+  #onRetry(key: string, requestedMs: number, error: unknown): void {
+    if (this.#isOutdated(key, requestedMs) || this.#options.stale?.isOutage(error) !== true) return;
+    const entry = this.#onError(key, error);
+    if (entry !== undefined) this.#resolveAll(key, entry.result);
   }
 
-  function tellAll(key: string, answer: T): void {
-    for (const question of askings.get(key)?.underWay ?? []) {
-      question.waiting.resolve(answer);
-      question.waiting = createWaiting();
+  #resolveAll(key: string, result: T): void {
+    for (const request of this.#inFlight.get(key)?.requests ?? []) {
+      request.waiters.resolve(result);
+      request.waiters = createWaiters();
     }
   }
 
-  /** Whether a later question has been answered already. */
-  function isOutdated(key: string, askedMs: number): boolean {
-    const held = answers.get(key);
-    return held !== undefined && held.askedMs > askedMs;
+  /** Reports whether a later request has already succeeded. */
+  #isOutdated(key: string, requestedMs: number): boolean {
+    const entry = this.#entries.get(key);
+    return entry !== undefined && entry.requestedMs > requestedMs;
   }
 
-  /** Returns what stands in. */
-  function withoutAnswer(key: string, error: unknown): Held<T> | undefined {
-    const held = answers.get(key);
-    if (held === undefined || stale?.isOutage(error) !== true) {
-      answers.delete(key);
+  /** Returns the entry to serve in place of the error. */
+  #onError(key: string, error: unknown): CacheEntry<T> | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || this.#options.stale?.isOutage(error) !== true) {
+      this.#entries.delete(key);
       return undefined;
     }
-    held.failing = true;
-    return standsIn(held) ? held : undefined;
+    entry.failing = true;
+    return this.#isUsable(entry) ? entry : undefined;
   }
 
-  function standsIn({ failing, staleUntilMs }: Held<T>): boolean {
-    return failing && staleUntilMs > clock.monotonicMs();
+  /** Reports whether an entry beyond its TTL may be served. */
+  #isUsable({ failing, staleUntilMs }: CacheEntry<T>): boolean {
+    return failing && staleUntilMs > this.#nowMs();
   }
 
-  function remember(key: string, answer: T, askedMs: number): void {
-    answers.delete(key);
-    const lifetimeMs = ttlMs(answer);
+  #store(key: string, result: T, requestedMs: number): void {
+    const { ttlMs, stale, limit } = this.#options;
+    this.#entries.delete(key);
+    const lifetimeMs = ttlMs(result);
     if (lifetimeMs <= 0) return;
-    const untilMs = clock.monotonicMs() + lifetimeMs;
-    answers.set(key, { answer, askedMs, untilMs, staleUntilMs: untilMs + (stale?.ms(answer) ?? 0), failing: false });
-    if (answers.size <= limit) return;
-    const [oldest] = answers.keys();
-    if (oldest !== undefined) answers.delete(oldest);
+    const untilMs = this.#nowMs() + lifetimeMs;
+    const staleUntilMs = untilMs + (stale?.ms(result) ?? 0);
+    this.#entries.set(key, { result, requestedMs, untilMs, staleUntilMs, failing: false });
+    if (this.#entries.size <= limit) return;
+    const [oldest] = this.#entries.keys();
+    if (oldest !== undefined) this.#entries.delete(oldest);
   }
 }
 
-/** Nobody may wait when it is rejected. */
-function createWaiting<T>(): PromiseWithResolvers<T> {
-  const waiting = Promise.withResolvers<T>();
-  waiting.promise.catch(() => undefined);
-  return waiting;
+/** Its rejection is no unhandled one when there are no waiters. */
+function createWaiters<T>(): PromiseWithResolvers<T> {
+  const waiters = Promise.withResolvers<T>();
+  waiters.promise.catch(() => undefined);
+  return waiters;
 }

@@ -1,39 +1,37 @@
 /**
- * The line of reviews that queue cause: so few under way, so many in all, and turns that go around by client address and then by connection.
- * When the line is full, the address that has most of it makes room; a stranger can fill no more than others leave.
+ * Queues TokenReviews of tokens that were never valid: few in flight, limited in all, served round-robin by client network and then by
+ * connection. When the queue is full, the network with most places loses one, so no client can take more than others leave.
  */
 import { StatusError } from '../apimachinery/status.ts';
 import type { Limiter } from '../client/reviews.ts';
 import { networkOf } from './clientnetwork.ts';
 
-/** Where a request came from. */
 export interface RequestOrigin {
-  /** The client's IP address; empty where the connection is closed. */
+  /** The client's IP address; empty after the connection closed. */
   readonly address: string;
-  /** The same object for all requests of one connection. */
+  /** One object for all requests of a connection. */
   readonly connection: object;
 }
 
 export interface TokenReviewQueue {
   /**
-   * Does the work of one review, which has to take a turn for each of its tries.
-   * @param bytes that the review holds.
+   * Runs one review. Throws QueueFullError when there is no place for it, or it loses its place.
+   * @param bytes of the review.
    * @param isLikely whether it goes before others of its connection.
-   * Throws QueueFullError where there is no room, or none is left for it.
+   * @param work has to run each try through the limiter.
    */
   admit<T>(origin: RequestOrigin, bytes: number, isLikely: boolean, work: (limiter: Limiter) => Promise<T>): Promise<T>;
 }
 
-/** Tries under way at once. */
+/** Tries in flight. */
 export const queuedReviewsInFlight = 4;
-/** Places in all: reviews that wait, are under way, or wait for their next try. */
+/** Places of all reviews that wait, are in flight, or back off before a retry. */
 export const queueSlotLimit = 256;
-/** Bytes of one place; a longer token takes several, but not so many that the tokens under way leave no room for others. */
+/** Bytes of one place. A longer token takes several, but not so many that the tokens in flight leave no place for others. */
 export const queueSlotBytes = 16 * 1024;
-/** Places of the longest token, which may have 1 MiB: the line holds 8 MiB at most. */
-const longestTokenPlaces = 32;
+/** Places of the longest token, which may have 1 MiB: the queue holds at most 8 MiB. */
+const longestTokenSlots = 32;
 
-/** The line has no room: the client is to come again. */
 export class QueueFullError extends StatusError {
   constructor() {
     super('TooManyRequests', 'too many tokens wait to be verified for the first time; try again later', {
@@ -42,171 +40,178 @@ export class QueueFullError extends StatusError {
   }
 }
 
-/** One review. */
-interface Place {
+interface QueuedReview {
+  /** In places. */
   readonly size: number;
   readonly isLikely: boolean;
   state: 'idle' | 'waiting' | 'running' | 'gone';
-  /** While it waits. */
+  /** Both are set while it waits. */
   begin: () => void;
   refuse: (why: unknown) => void;
 }
 
-/** What one connection, or one address, has in the line. Maps and sets are in the order of turns. */
 interface Share {
   size: number;
 }
 interface ConnectionShare extends Share {
-  readonly places: Set<Place>;
+  readonly reviews: Set<QueuedReview>;
 }
-interface AddressShare extends Share {
+/** Maps and sets are in round-robin order. */
+interface NetworkShare extends Share {
   readonly connections: Map<object, ConnectionShare>;
 }
 
 export function createTokenReviewQueue(): TokenReviewQueue {
-  const addresses = new Map<string, AddressShare>();
-  let size = 0;
-  let running = 0;
-  return { admit };
+  return new FairQueue();
+}
 
-  async function admit<T>(
+class FairQueue implements TokenReviewQueue {
+  readonly #networks = new Map<string, NetworkShare>();
+  #size = 0;
+  #running = 0;
+
+  async admit<T>(
     { address, connection }: RequestOrigin,
     bytes: number,
     isLikely: boolean,
     work: (limiter: Limiter) => Promise<T>,
   ): Promise<T> {
-    const key = networkOf(address);
-    const place: Place = {
-      size: Math.min(Math.max(1, Math.ceil(bytes / queueSlotBytes)), longestTokenPlaces),
+    const network = networkOf(address);
+    const review: QueuedReview = {
+      size: Math.min(Math.max(1, Math.ceil(bytes / queueSlotBytes)), longestTokenSlots),
       isLikely,
       state: 'idle',
       begin: () => undefined,
       refuse: () => undefined,
     };
-    makeRoom(key, connection, place.size);
-    enter(key, connection, place);
+    this.#makePlace(network, connection, review.size);
+    this.#enter(network, connection, review);
     try {
-      return await work(turnOf(place));
+      return await work(this.#limiterOf(review));
     } finally {
-      leave(key, connection, place);
+      this.#leave(network, connection, review);
     }
   }
 
-  function turnOf(place: Place): Limiter {
+  #limiterOf(review: QueuedReview): Limiter {
     return async (work, signal) => {
-      if (place.state === 'gone') throw new QueueFullError();
-      const turn = Promise.withResolvers<void>();
-      // At once, so that no turn is given to a review that does not want it any more: it would never be given back.
-      const giveUp = () => {
-        if (place.state === 'waiting') place.state = 'idle';
-        place.refuse(new QueueFullError());
-      };
-      Object.assign(place, { state: 'waiting', begin: turn.resolve, refuse: turn.reject });
-      signal.addEventListener('abort', giveUp, { once: true });
-      if (signal.aborted) giveUp();
-      else next();
-      try {
-        await turn.promise;
-      } finally {
-        signal.removeEventListener('abort', giveUp);
-      }
+      if (review.state === 'gone') throw new QueueFullError();
+      await this.#wait(review, signal);
       try {
         return await work();
       } finally {
-        running -= 1;
-        if (place.state === 'running') place.state = 'idle';
-        next();
+        this.#running -= 1;
+        if (review.state === 'running') review.state = 'idle';
+        this.#next();
       }
     };
   }
 
-  /** Gives turns while there are free ones. */
-  function next(): void {
-    while (running < queuedReviewsInFlight) {
-      const place = takeTurn();
-      if (place === undefined) return;
-      running += 1;
-      place.state = 'running';
-      place.begin();
+  async #wait(review: QueuedReview, signal: AbortSignal): Promise<void> {
+    const begun = Promise.withResolvers<void>();
+    // At once: a review that has given up must not be begun, since nothing would end it.
+    const giveUp = () => {
+      if (review.state === 'waiting') review.state = 'idle';
+      review.refuse(new QueueFullError());
+    };
+    Object.assign(review, { state: 'waiting', begin: begun.resolve, refuse: begun.reject });
+    signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    else this.#next();
+    try {
+      await begun.promise;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
     }
   }
 
-  /** The first waiting place of the first connection of the first address that has one; both go to the end. */
-  function takeTurn(): Place | undefined {
-    for (const [key, address] of addresses) {
-      for (const [connection, { places }] of address.connections) {
-        const waiting = [...places].filter(({ state }) => state === 'waiting');
-        const place = waiting.find(({ isLikely }) => isLikely) ?? waiting[0];
-        if (place === undefined) continue;
-        toEnd(address.connections, connection);
-        toEnd(addresses, key);
-        return place;
+  /** Begins waiting reviews up to the limit in flight. */
+  #next(): void {
+    while (this.#running < queuedReviewsInFlight) {
+      const review = this.#dequeue();
+      if (review === undefined) return;
+      this.#running += 1;
+      review.state = 'running';
+      review.begin();
+    }
+  }
+
+  /** Returns the first waiting review of the first connection of the first network that has one; both go to the end. */
+  #dequeue(): QueuedReview | undefined {
+    for (const [key, network] of this.#networks) {
+      for (const [connection, { reviews }] of network.connections) {
+        const waiting = [...reviews].filter(({ state }) => state === 'waiting');
+        const review = waiting.find(({ isLikely }) => isLikely) ?? waiting[0];
+        if (review === undefined) continue;
+        toEnd(network.connections, connection);
+        toEnd(this.#networks, key);
+        return review;
       }
     }
     return undefined;
   }
 
-  /** @throws QueueFullError where nobody has more of the line than the one who comes. */
-  function makeRoom(key: string, connection: object, wanted: number): void {
-    while (size + wanted > queueSlotLimit) {
-      const [largest, address] = largestOf(addresses, ({ connections }) => connections.values().some(mayLeave));
-      const mine = addresses.get(key);
-      if (largest === undefined || address === undefined) throw new QueueFullError();
-      if (largest !== key && address.size <= (mine?.size ?? 0) + wanted) throw new QueueFullError();
-      const [from, share] = largestOf(address.connections, mayLeave);
+  /** @throws QueueFullError when no other client has more places than this one would have. */
+  #makePlace(key: string, connection: object, wanted: number): void {
+    while (this.#size + wanted > queueSlotLimit) {
+      const [largest, network] = largestOf(this.#networks, ({ connections }) => connections.values().some(canLose));
+      const own = this.#networks.get(key);
+      if (largest === undefined || network === undefined) throw new QueueFullError();
+      if (largest !== key && network.size <= (own?.size ?? 0) + wanted) throw new QueueFullError();
+      const [from, share] = largestOf(network.connections, canLose);
       if (from === undefined || share === undefined) throw new QueueFullError();
-      const ownSize = mine?.connections.get(connection)?.size ?? 0;
+      const ownSize = own?.connections.get(connection)?.size ?? 0;
       if (largest === key && (from === connection || share.size <= ownSize + wanted)) throw new QueueFullError();
-      // The newest: those who came first have waited longest.
-      const newest = [...share.places].findLast(isMovable);
+      // The newest: older ones have waited longest.
+      const newest = [...share.reviews].findLast(isMovable);
       if (newest === undefined) throw new QueueFullError();
-      leave(largest, from, newest);
+      this.#leave(largest, from, newest);
       newest.refuse(new QueueFullError());
     }
   }
 
-  function enter(key: string, connection: object, place: Place): void {
-    let address = addresses.get(key);
-    if (address === undefined) addresses.set(key, (address = { size: 0, connections: new Map() }));
-    let share = address.connections.get(connection);
-    if (share === undefined) address.connections.set(connection, (share = { size: 0, places: new Set() }));
-    share.places.add(place);
-    share.size += place.size;
-    address.size += place.size;
-    size += place.size;
+  #enter(key: string, connection: object, review: QueuedReview): void {
+    let network = this.#networks.get(key);
+    if (network === undefined) this.#networks.set(key, (network = { size: 0, connections: new Map() }));
+    let share = network.connections.get(connection);
+    if (share === undefined) network.connections.set(connection, (share = { size: 0, reviews: new Set() }));
+    share.reviews.add(review);
+    share.size += review.size;
+    network.size += review.size;
+    this.#size += review.size;
   }
 
-  /** Once: a place that made room has left before its review ends. */
-  function leave(key: string, connection: object, place: Place): void {
-    const address = addresses.get(key);
-    const share = address?.connections.get(connection);
-    if (address === undefined || share?.places.delete(place) !== true) return;
-    place.state = 'gone';
-    share.size -= place.size;
-    address.size -= place.size;
-    size -= place.size;
-    if (share.places.size === 0) address.connections.delete(connection);
-    if (address.connections.size === 0) addresses.delete(key);
+  /** Does nothing the second time: a review that lost its place leaves before it ends. */
+  #leave(key: string, connection: object, review: QueuedReview): void {
+    const network = this.#networks.get(key);
+    const share = network?.connections.get(connection);
+    if (network === undefined || share?.reviews.delete(review) !== true) return;
+    review.state = 'gone';
+    share.size -= review.size;
+    network.size -= review.size;
+    this.#size -= review.size;
+    if (share.reviews.size === 0) network.connections.delete(connection);
+    if (network.connections.size === 0) this.#networks.delete(key);
   }
 }
 
-/** A try under way is not broken off: its lane would be free no sooner. */
-function isMovable({ state }: Place): boolean {
+/** A try in flight is not broken off: its connection would be free no sooner. */
+function isMovable({ state }: QueuedReview): boolean {
   return state !== 'running';
 }
 
-function mayLeave({ places }: ConnectionShare): boolean {
-  return places.values().some(isMovable);
+function canLose({ reviews }: ConnectionShare): boolean {
+  return reviews.values().some(isMovable);
 }
 
-/** Returns the largest share that may make room, the latest of several. */
+/** Returns the largest share that can lose a place, the latest of several. */
 function largestOf<K, S extends Share>(
   shares: ReadonlyMap<K, S>,
-  mayMakeRoom: (share: S) => boolean,
+  isEligible: (share: S) => boolean,
 ): readonly [K | undefined, S | undefined] {
   let largest: readonly [K | undefined, S | undefined] = [undefined, undefined];
   for (const entry of shares) {
-    if (entry[1].size >= (largest[1]?.size ?? 0) && mayMakeRoom(entry[1])) largest = entry;
+    if (entry[1].size >= (largest[1]?.size ?? 0) && isEligible(entry[1])) largest = entry;
   }
   return largest;
 }

@@ -1,73 +1,73 @@
-/** Lets so many reviews of one user be under way at once, so that a user whose reviews are slow leaves room for everybody else's. */
+/** Limits the access reviews in flight per user, so that a user whose reviews are slow leaves connections to all others. */
 import type { AccessReviewer, Limiter } from '../client/reviews.ts';
 
-/** A burst of a dashboard takes some milliseconds in so many at a time; connections to kube-apiserver are four times as many. */
+/** A dashboard's burst takes some milliseconds at this width. The pool to kube-apiserver has four times as many connections. */
 export const userReviewsInFlight = 8;
-/** All anonymous requests share one lane, and the connections that are theirs. */
+/** All anonymous requests share this limit, and a pool of connections of their own. */
 export const anonymousReviewsInFlight = 4;
-/** Who waited so long in line is told that there is no answer; as long as a review may take, or the line could only grow. */
-const lineTimeoutMs = 10_000;
+/** How long a review waits to begin, in milliseconds: as long as one may take, or the queue could only grow. */
+const waitTimeoutMs = 10_000;
 
-/** Returns the same reviewer with a lane for each user. It throws Error for a review that was not begun in time. */
+/** Returns the reviewer with a limit per user. It throws Error for a review that did not begin in time. */
 export function limitPerUser(reviewer: AccessReviewer): AccessReviewer {
-  const lanes = createLanes(userReviewsInFlight);
-  return { review: (spec, call) => reviewer.review(spec, { ...call, limiter: lanes(spec.user) }) };
+  const limiterOf = createLimiters(userReviewsInFlight);
+  return { review: (spec, call) => reviewer.review(spec, { ...call, limiter: limiterOf(spec.user) }) };
 }
 
-/** Returns the same reviewer with one lane for all. */
-export function limitInFlight(reviewer: AccessReviewer, width: number): AccessReviewer {
-  const lanes = createLanes(width);
-  return { review: (spec, call) => reviewer.review(spec, { ...call, limiter: lanes('') }) };
+/** Returns the reviewer with one limit for all reviews. */
+export function limitInFlight(reviewer: AccessReviewer, limit: number): AccessReviewer {
+  const limiterOf = createLimiters(limit);
+  return { review: (spec, call) => reviewer.review(spec, { ...call, limiter: limiterOf('') }) };
 }
 
-function createLanes(width: number): (key: string) => Limiter {
-  const lanes = new Map<string, Lane>();
-  return (key) => async (work, signal) => {
-    const lane = lanes.get(key) ?? { running: 0, waiting: new Set() };
-    lanes.set(key, lane);
-    if (lane.running >= width) await placeIn(lane, width, signal);
-    else lane.running += 1;
-    try {
-      return await work();
-    } finally {
-      leave(key, lane);
-    }
-  };
-
-  /** The place passes to the next in line, if there is one. */
-  function leave(key: string, lane: Lane): void {
-    const [next] = lane.waiting;
-    if (next !== undefined) {
-      lane.waiting.delete(next);
-      next();
-      return;
-    }
-    lane.running -= 1;
-    if (lane.running === 0) lanes.delete(key);
-  }
-}
-
-interface Lane {
+interface Semaphore {
   running: number;
-  /** First come, first served; called when there is a place. */
+  /** First come, first served. */
   readonly waiting: Set<() => void>;
 }
 
-function placeIn(lane: Lane, width: number, signal: AbortSignal): Promise<void> {
-  const place = Promise.withResolvers<void>();
+function createLimiters(limit: number): (key: string) => Limiter {
+  const semaphores = new Map<string, Semaphore>();
+  return (key) => async (work, signal) => {
+    const semaphore = semaphores.get(key) ?? { running: 0, waiting: new Set() };
+    semaphores.set(key, semaphore);
+    if (semaphore.running >= limit) await acquire(semaphore, limit, signal);
+    else semaphore.running += 1;
+    try {
+      return await work();
+    } finally {
+      release(key, semaphore);
+    }
+  };
+
+  /** Passes the permit to the next waiter, if there is one. */
+  function release(key: string, semaphore: Semaphore): void {
+    const [next] = semaphore.waiting;
+    if (next !== undefined) {
+      semaphore.waiting.delete(next);
+      next();
+      return;
+    }
+    semaphore.running -= 1;
+    if (semaphore.running === 0) semaphores.delete(key);
+  }
+}
+
+function acquire(semaphore: Semaphore, limit: number, signal: AbortSignal): Promise<void> {
+  const permit = Promise.withResolvers<void>();
   const giveUp = (why: unknown) => {
-    lane.waiting.delete(place.resolve);
-    place.reject(why);
+    semaphore.waiting.delete(permit.resolve);
+    permit.reject(why);
   };
   const abort = () => giveUp(signal.reason);
   const timer = setTimeout(
-    () => giveUp(new Error(`${width} reviews of this user are under way, and none has ended in ${lineTimeoutMs} ms`)),
-    lineTimeoutMs,
+    () => giveUp(new Error(`${limit} reviews of this user are in flight, and none ended within ${waitTimeoutMs} ms`)),
+    waitTimeoutMs,
   );
   signal.addEventListener('abort', abort, { once: true });
   if (signal.aborted) abort();
-  else lane.waiting.add(place.resolve);
-  return place.promise.finally(() => {
+  else semaphore.waiting.add(permit.resolve);
+  return permit.promise.finally(() => {
     clearTimeout(timer);
     signal.removeEventListener('abort', abort);
   });
