@@ -1,11 +1,11 @@
-/** What a request wants to do, as authorization sees it, and the part of a SubjectAccessReview that says so. */
+/** Describes what a request wants to do, for authorization and on the wire of a SubjectAccessReview. */
 import { type FieldRequirement, parseFieldSelector } from '../apimachinery/fields.ts';
 import { parseLabelSelector } from '../apimachinery/labels.ts';
 import type { SubjectAccessReviewSpec } from '../client/reviews.ts';
 
 export type Attributes = ResourceAttributes | PathAttributes;
 
-/** Everything but kind is empty where it does not apply. */
+/** Fields that do not apply are empty. */
 export interface ResourceAttributes {
   readonly kind: 'resource';
   readonly verb: string;
@@ -20,7 +20,7 @@ export interface ResourceAttributes {
   readonly fieldSelector?: string;
 }
 
-/** A path that leads to no resource, such as /metrics. */
+/** A path outside of the resources, such as /metrics. */
 export interface PathAttributes {
   readonly kind: 'path';
   /** The HTTP method in lower case. */
@@ -29,8 +29,8 @@ export interface PathAttributes {
 }
 
 /**
- * The name of the object asked for: the one in the path, or the only one that a list can hold by its field selector. So whoever may see
- * one object by name may also list it alone.
+ * Returns the name of the requested object: from the path, or from a field selector that selects one object. So a user
+ * who may get an object by name may also list it alone.
  */
 export function nameOf({ verb, name, fieldSelector }: ResourceAttributes): string {
   if (name !== '' || (verb !== 'list' && verb !== 'watch')) return name;
@@ -41,7 +41,7 @@ export function nameOf({ verb, name, fieldSelector }: ResourceAttributes): strin
   return isPathSegment(selected) ? selected : '';
 }
 
-/** The attributes as they stand on the wire. */
+/** Returns the attributes in the form of a SubjectAccessReview. */
 export function reviewAttributes(
   attributes: Attributes,
 ): Pick<SubjectAccessReviewSpec, 'resourceAttributes' | 'nonResourceAttributes'> {
@@ -61,7 +61,7 @@ export function reviewAttributes(
 
 const selectingVerbs: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection']);
 
-/** How long the attributes are together, in UTF-16 units. */
+/** Returns the total length of the attributes in UTF-16 units. */
 export function lengthOf(attributes: Attributes): number {
   return Object.values(attributes).reduce((sum, text) => sum + text.length, 0);
 }
@@ -70,7 +70,7 @@ function filled(texts: Readonly<Record<string, string>>): Readonly<Record<string
   return Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== ''));
 }
 
-/** None for a selector that cannot be read: requirements only narrow, and the request will fail where it is served. */
+/** Returns none for a malformed selector: requirements only narrow, and the request fails later. */
 function fieldRequirements(text = ''): readonly FieldRequirement[] {
   return text === '' ? [] : unlessMalformed(() => parseFieldSelector(text).requirements);
 }
@@ -81,7 +81,7 @@ interface WireRequirement {
   readonly values?: readonly string[];
 }
 
-/** A SubjectAccessReview knows no Gt and Lt. */
+/** A SubjectAccessReview has no Gt and Lt. */
 function labelRequirements(text = ''): readonly WireRequirement[] {
   if (text === '') return [];
   return unlessMalformed(() => parseLabelSelector(text).requirements)
@@ -97,7 +97,7 @@ function unlessMalformed<T>(parse: () => readonly T[]): readonly T[] {
   }
 }
 
-/** Kubernetes' rule for what may stand between two slashes. */
+/** Kubernetes' rule for a path segment. */
 function isPathSegment(name: string): boolean {
   return name !== '.' && name !== '..' && !/[/%]/.test(name);
 }

@@ -1,4 +1,4 @@
-/** Whether a user may do what a request wants: some need not be asked for, the rest kube-apiserver decides. */
+/** Authorizes requests: a few need no review, kube-apiserver decides the rest. */
 import { escapeHtml, quote } from '../apimachinery/quote.ts';
 import { forbidden, type StatusError } from '../apimachinery/status.ts';
 import { type Attributes, nameOf } from './attributes.ts';
@@ -10,25 +10,28 @@ import { type AccessOptions, createAccess } from './subjectaccessreview.ts';
 import { isAnonymous, masters, type UserInfo } from './user.ts';
 
 export interface Authorizer {
-  /** Returns if the user may; throws StatusError Forbidden if not, ReviewUnavailable if no review could be had. */
+  /** Returns if the user is allowed. Throws StatusError Forbidden if not, ReviewUnavailable if the review failed. */
   authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void>;
-  /** Reports whether the user may; false if no review could be had. For what no request depends on: a no is not logged as a refusal. */
+  /**
+   * Reports whether the user is allowed; false if the review failed. For optional content: a denial is not logged as a
+   * refusal.
+   */
   allows(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<boolean>;
 }
 
 export interface AuthorizerOptions extends Omit<AccessOptions, 'limit'> {
-  /** For anonymous requests; over connections of its own. */
+  /** For anonymous requests, over connections of its own. */
   readonly anonymousReviewer: AccessReviewer;
-  /** Paths that need no right; a trailing `*` stands for any rest. */
+  /** Paths that need no review; a trailing `*` matches any rest. */
   readonly alwaysAllowPaths: readonly string[];
   readonly refusals: Pick<Refusals, 'refused'>;
   readonly log: Logger;
 }
 
-/** Answers to anonymous requests that are remembered; they choose paths as they like. */
+/** Cached reviews of anonymous requests, whose paths clients choose freely. */
 const anonymousLimit = 1_024;
 
-/** kube-apiserver gave no answer; the cause, which is for our log only, says why. */
+/** kube-apiserver gave no result. The cause says why; it is for our log only. */
 export class ReviewUnavailable extends Error {
   constructor(cause: unknown) {
     super('cannot have kube-apiserver review access; is it up, and may we create subjectaccessreviews?', { cause });
@@ -36,22 +39,22 @@ export class ReviewUnavailable extends Error {
   }
 }
 
-/** @throws Error for a path with a `*` anywhere but at its end. */
+/** @throws Error for a path with a `*` that is not at its end. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const isOpen = pathMatcher(options.alwaysAllowPaths);
   const { refusals } = options;
-  const telling = createTelling(options);
-  const access = createAccess({ ...options, reviewer: limitPerUser(telling(options.reviewer)) });
-  // Strangers get neither the connections nor the memory of those who are known.
+  const logged = createOutageLog(options);
+  const access = createAccess({ ...options, reviewer: limitPerUser(logged(options.reviewer)) });
+  // Anonymous clients share neither connections nor cache with known users.
   const anonymousAccess = createAccess({
     ...options,
-    reviewer: limitInFlight(telling(options.anonymousReviewer), anonymousReviewsInFlight),
+    reviewer: limitInFlight(logged(options.anonymousReviewer), anonymousReviewsInFlight),
     limit: anonymousLimit,
   });
   return { authorize, allows };
 
   async function decide(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<AccessReviewResult> {
-    // While kube-apiserver cannot answer us, its own probes must still come through.
+    // kube-apiserver's own probes must be served while it cannot answer reviews.
     if (user.groups.includes(masters)) return withoutReview;
     if (attributes.kind === 'path' && isOpen(attributes.path)) return withoutReview;
     return await (isAnonymous(user) ? anonymousAccess : access).review(user, attributes, signal);
@@ -82,22 +85,22 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
 
 const withoutReview: AccessReviewResult = { allowed: true, reason: '' };
 
-/** Returns what tells when reviews begin to fail and when they work again; not for each request that it strikes. */
-function createTelling({ staleAllowMs = 0, log }: AuthorizerOptions): (reviewer: AccessReviewer) => AccessReviewer {
+/** Returns a wrapper that logs when reviews begin to fail and when they work again, not each failure. */
+function createOutageLog({ staleAllowMs = 0, log }: AuthorizerOptions): (reviewer: AccessReviewer) => AccessReviewer {
   const meanwhile =
     staleAllowMs > 0
-      ? `who was let in before is for ${staleAllowMs / 1000} s more, others are refused`
-      : 'who needs a review is refused';
+      ? `users that were allowed before stay allowed for ${staleAllowMs / 1000} s, all others are denied`
+      : 'requests that need one are denied';
   let failing = false;
   return (reviewer) => ({
     async review(spec, call) {
       try {
         const result = await reviewer.review(spec, call);
-        if (failing) log.info({}, 'access is reviewed again');
+        if (failing) log.info({}, 'access reviews work again');
         failing = false;
         return result;
       } catch (error) {
-        if (!failing) log.warn({ err: error }, `access cannot be reviewed; ${meanwhile}`);
+        if (!failing) log.warn({ err: error }, `access reviews fail; ${meanwhile}`);
         failing = true;
         throw error;
       }
@@ -105,7 +108,7 @@ function createTelling({ staleAllowMs = 0, log }: AuthorizerOptions): (reviewer:
   });
 }
 
-/** The refusal in Kubernetes' words; clients show them, and people search for them. */
+/** Returns the denial in Kubernetes' words, which clients display and people search for. */
 export function forbiddenStatus(user: UserInfo, attributes: Attributes, reason: string): StatusError {
   const why = reason === '' ? refusal(user, attributes) : `${refusal(user, attributes)}: ${reason}`;
   return attributes.kind === 'path' ? forbidden(undefined, '', why) : forbidden(attributes, nameOf(attributes), why);
@@ -120,7 +123,7 @@ function refusal({ name }: UserInfo, attributes: Attributes): string {
   return escapeHtml(`${who} ${what} ${where}`);
 }
 
-/** A leading slash means nothing, in the patterns as in the path. */
+/** Leading slashes are ignored, in patterns and paths. */
 function pathMatcher(patterns: readonly string[]): (path: string) => boolean {
   const exact = new Set<string>();
   const prefixes: string[] = [];

@@ -1,7 +1,7 @@
 /**
- * Whether a client certificate leads to a trusted CA, by the rules of Go's crypto/x509. The search goes from the trusted certificates down: a
- * key that a client sent verifies nothing before a trusted key has verified its certificate, so strangers choose neither how many signatures
- * are checked nor with what keys.
+ * Verifies client certificates by the rules of Go's crypto/x509. The search goes from the trusted certificates down: a
+ * client's key verifies nothing before a trusted key has verified its certificate. So clients choose neither the number
+ * of signature checks nor their keys.
  */
 import type { X509Certificate } from 'node:crypto';
 import { Asn1Error } from '../tls/asn1.ts';
@@ -13,29 +13,28 @@ import type { TrustBundle } from '../tls/trustbundle.ts';
 export type ChainResult =
   /** Valid until the first certificate of its chain expires, in milliseconds since the epoch. */
   | { readonly kind: 'trusted'; readonly untilMs: number }
-  /** The reason is one short sentence without a dot; it names nothing secret. */
+  /** The reason is a short sentence without a full stop and without secrets. */
   | { readonly kind: 'untrusted'; readonly reason: string };
 
-/** Signatures verified for one certificate, all with trusted keys of at most 8192 bits. Go allows 100. */
+/** Signatures verified per certificate, all with trusted keys of at most 8,192 bits. Go allows 100. */
 export const signatureCheckLimit = 32;
-/** Chains compared with the rules for one certificate: the certificates of a CA could be joined in many ways. */
+/** Chains checked per certificate: cross-signed CAs can be combined in many ways. */
 const chainLimit = 32;
 
 const clientAuth = '1.3.6.1.5.5.7.3.2';
 const anyUsage = '2.5.29.37.0';
 
-/** One certificate with everything that is known of it. */
 interface ChainLink {
   readonly certificate: X509Certificate;
   readonly fields: CertificateFields;
   readonly isAnchor: boolean;
-  /** Trusted certificates whose key has verified this one's signature. */
+  /** Trusted certificates whose key has verified this signature. */
   readonly issuers: ChainLink[];
 }
 
 /**
  * Verifies a certificate for client authentication. Never throws.
- * @param leaf as the client sent it; its issuerCertificate leads through the others that the client sent.
+ * @param leaf its issuerCertificate leads through the others that the client sent.
  * @param nowMs milliseconds since the epoch.
  */
 export function verifyClientCertificate(leaf: X509Certificate, trust: TrustBundle, nowMs: number): ChainResult {
@@ -50,18 +49,19 @@ export function verifyClientCertificate(leaf: X509Certificate, trust: TrustBundl
 
 function verify(leaf: X509Certificate, trust: TrustBundle, nowMs: number): ChainResult {
   const fields = fieldsOf(leaf);
-  // Throws where OpenSSL cannot read the key, such as a point that is not on its curve. Of such a certificate toLegacyObject() ends the process.
+  // Throws for a key that OpenSSL cannot read, such as a point off its curve. toLegacyObject() would end the
+  // process.
   void leaf.publicKey;
   const target: ChainLink = { certificate: leaf, fields, isAnchor: false, issuers: [] };
   const problem = fields.key.problem ?? problemOf(target, nowMs) ?? usageProblem([target]);
   if (problem !== undefined) return untrusted(problem);
-  // As in Go, a certificate that is itself in the bundle is trusted, whatever signed it.
+  // As in Go, a certificate in the bundle is trusted, whoever signed it.
   if (trust.certificates.some(({ raw }) => raw.equals(leaf.raw))) return trusted([target]);
   if (fields.signature.problem !== undefined) return untrusted(fields.signature.problem);
-  return new Search(target, anchorsOf(trust)).verdict(nowMs);
+  return new Search(target, anchorsOf(trust)).result(nowMs);
 }
 
-/** Looks for a chain from one certificate to an anchor, with a limit of signature checks. */
+/** Searches a chain from a certificate to an anchor, within the limit of signature checks. */
 class Search {
   readonly #anchors: readonly ChainLink[];
   readonly #target: ChainLink;
@@ -72,9 +72,9 @@ class Search {
     this.#anchors = anchors;
   }
 
-  /** Returns the verdict of the first chain that keeps all rules. */
-  verdict(nowMs: number): ChainResult {
-    // Nearly every certificate is signed by the CA itself.
+  /** Returns the result of the first chain that keeps all rules. */
+  result(nowMs: number): ChainResult {
+    // The usual case: signed by the CA itself.
     this.#verifyBy(this.#anchors, [this.#target]);
     const direct = this.#firstValid(nowMs);
     if (typeof direct === 'object') return direct;
@@ -84,7 +84,10 @@ class Search {
     return untrusted(found ?? direct ?? problem ?? 'is signed by an authority that is not trusted here');
   }
 
-  /** Verifies the candidates' signatures with the keys of trusted issuers, those first whose key identifier fits, and links those that are good. */
+  /**
+   * Verifies signatures with the keys of trusted issuers, those with the matching key ID first, and links what is
+   * verified.
+   */
   #verifyBy(issuers: readonly ChainLink[], candidates: readonly ChainLink[]): readonly ChainLink[] {
     const verified = new Set<ChainLink>();
     for (const candidate of candidates) {
@@ -101,7 +104,7 @@ class Search {
     return [...verified];
   }
 
-  /** Reads what the client sent beside its own certificate, and spreads trust through it. Returns what was wrong with it, if anything. */
+  /** Reads what the client sent beside its own certificate, and spreads trust through it. Returns the first flaw. */
   #verifyIntermediates(): string | undefined {
     const { links, problem } = intermediatesOf(this.#target.certificate);
     let issuers = this.#anchors;
@@ -115,7 +118,7 @@ class Search {
     return problem ?? (this.#checksLeft === 0 ? `needs more than ${signatureCheckLimit} signature checks` : undefined);
   }
 
-  /** The verdict of a valid chain, or what is wrong with the first one; undefined where there is no chain. */
+  /** Returns the result of a valid chain, or the problem of the first one; undefined without a chain. */
   #firstValid(nowMs: number): ChainResult | string | undefined {
     let problem: string | undefined;
     let left = chainLimit;
@@ -130,7 +133,7 @@ class Search {
   }
 }
 
-/** All chains to an anchor, from the leaf up. */
+/** Yields all chains to an anchor, leaf first. */
 function* chainsFrom(chain: readonly ChainLink[]): Generator<readonly ChainLink[]> {
   for (const issuer of chain.at(-1)?.issuers ?? []) {
     if (issuer.isAnchor) yield [...chain, issuer];
@@ -140,10 +143,10 @@ function* chainsFrom(chain: readonly ChainLink[]): Generator<readonly ChainLink[
 
 const anchorCache = new WeakMap<TrustBundle, readonly ChainLink[]>();
 
-/** The certificates of a bundle, as far as they can be read. Each is an anchor, also an intermediate CA. */
+/** Returns the readable certificates of a bundle. Each is an anchor, including intermediate CAs. */
 function anchorsOf(trust: TrustBundle): readonly ChainLink[] {
-  const held = anchorCache.get(trust);
-  if (held !== undefined) return held;
+  const cached = anchorCache.get(trust);
+  if (cached !== undefined) return cached;
   const anchors = trust.certificates.flatMap((certificate) => linkOf(certificate, true) ?? []);
   anchorCache.set(trust, anchors);
   return anchors;
@@ -162,7 +165,7 @@ interface SentCertificates {
   readonly problem: string | undefined;
 }
 
-/** What came with a certificate, whether or not they have to do with each other. */
+/** Returns the certificates sent beside the leaf, related or not. */
 function intermediatesOf(leaf: X509Certificate): SentCertificates {
   const links: ChainLink[] = [];
   let problem: string | undefined;
@@ -181,7 +184,7 @@ function intermediatesOf(leaf: X509Certificate): SentCertificates {
   return { links, problem };
 }
 
-/** By names and by what needs no key: Go's CheckSignatureFrom. */
+/** Checks names and everything that needs no key: Go's CheckSignatureFrom. */
 function mayIssue(issuer: CertificateFields, child: CertificateFields): boolean {
   const { basicConstraints, version, key, forbidsSigning } = issuer;
   if (issuer.subject !== child.issuer) return false;
@@ -189,7 +192,7 @@ function mayIssue(issuer: CertificateFields, child: CertificateFields): boolean 
   return !forbidsSigning && key.problem === undefined && key.kind === child.signature.kind;
 }
 
-/** Those with the right key identifier first, then those that have none, then the others. */
+/** Ranks a matching key ID first, then none, then another one. */
 function keyIdRank({ fields: { subjectKeyId } }: ChainLink, { fields: { authorityKeyId } }: ChainLink): number {
   if (subjectKeyId === authorityKeyId) return 0;
   return subjectKeyId === '' || authorityKeyId === '' ? 1 : 2;
@@ -203,7 +206,7 @@ function hasSignatureOf({ certificate }: ChainLink, issuer: ChainLink): boolean 
   }
 }
 
-/** What a chain from the leaf to an anchor breaks; undefined where it is valid. */
+/** Returns the rule that a chain breaks; undefined for a valid one. */
 function chainProblem(chain: readonly ChainLink[], nowMs: number): string | undefined {
   for (const [at, link] of chain.entries()) {
     if (at === 0) continue;
@@ -214,7 +217,7 @@ function chainProblem(chain: readonly ChainLink[], nowMs: number): string | unde
   return usageProblem(chain) ?? policyProblem(fields) ?? constraintProblem(fields);
 }
 
-/** What makes any certificate of a chain useless. */
+/** Returns why a certificate is useless in any chain. */
 function problemOf({ certificate, fields }: ChainLink, nowMs: number): string | undefined {
   const { validFromDate, validToDate } = certificate;
   if (fields.unknownCritical !== undefined) {
@@ -229,7 +232,7 @@ function timeOf(date: Date): string {
   return Number.isNaN(date.getTime()) ? 'an unreadable time' : date.toISOString();
 }
 
-/** @param below how many intermediates are between it and the leaf. */
+/** @param below the number of intermediates between it and the leaf. */
 function issuerProblem({ fields: { basicConstraints }, isAnchor }: ChainLink, below: number): string | undefined {
   if (!isAnchor && basicConstraints?.ca !== true) return 'is no CA';
   const { pathLength } = basicConstraints ?? {};
@@ -250,7 +253,8 @@ function usageProblem(chain: readonly ChainLink[]): string | undefined {
 }
 
 /**
- * Policies decide only where a CA demands an explicit one, as in RFC 5280, 6.1. Whether the chain has one is not evaluated: it is refused.
+ * Policies count only where a CA requires an explicit one (RFC 5280, 6.1). They are not evaluated, so such a chain is
+ * rejected.
  * @param chain from the leaf to the anchor, whose own policies do not count.
  */
 function policyProblem(chain: readonly CertificateFields[]): string | undefined {
@@ -269,7 +273,7 @@ function policyProblem(chain: readonly CertificateFields[]): string | undefined 
   return explicit - 1 <= 0 ? 'is signed by a CA that demands certificate policies, which are not evaluated' : undefined;
 }
 
-/** A CA by its subject, for a log. */
+/** Returns a CA's subject, for a log. */
 function shown({ certificate }: ChainLink): string {
   return JSON.stringify(certificate.subject.slice(0, shownLimit));
 }

@@ -1,10 +1,12 @@
-/** Reads whom a client certificate names. Its names are worth nothing until chain.ts has verified it. */
+/**
+ * Reads the user that a client certificate names. Counts only after certificatechain.ts has verified the certificate.
+ */
 import { createHash, type X509Certificate } from 'node:crypto';
 import type { UserInfo } from './user.ts';
 
 /**
- * Returns whom a certificate names; undefined without a common name.
- * @throws Error for one that names more than one UID.
+ * Returns the user; undefined without a common name.
+ * @throws Error for a certificate with more than one UID.
  */
 export function userFromCertificate(certificate: X509Certificate): UserInfo | undefined {
   const subject = subjectOf(certificate);
@@ -22,14 +24,14 @@ export function userFromCertificate(certificate: X509Certificate): UserInfo | un
   };
 }
 
-/** Returns the last common name, which is what a front proxy is allowed by; empty without one. */
+/** Returns the last common name, by which front proxies are allowed; empty without one. */
 export function commonNameOf(certificate: X509Certificate): string {
   return subjectOf(certificate)('CN').at(-1) ?? '';
 }
 
 const kubernetesUid = '1.3.6.1.4.1.57683.2';
 
-/** Attributes of the subject by name; the text form of the subject would have to be parsed and has escapes. */
+/** Returns attributes of the subject by name. Its text form has escapes and would have to be parsed. */
 function subjectOf(certificate: X509Certificate): (attribute: string) => readonly string[] {
   // Node types the values as single strings, but repeated attributes come as an array.
   const attributes = new Map<string, unknown>(Object.entries(certificate.toLegacyObject().subject));

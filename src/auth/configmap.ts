@@ -1,23 +1,22 @@
 /**
- * The ConfigMap in which kube-apiserver tells servers like us whom to trust. Read at the door: what in it cannot be read changes nothing,
- * and what was good before stays, also when the ConfigMap is deleted.
+ * Follows the ConfigMap in which kube-apiserver publishes the trusted CAs and headers. Malformed content changes
+ * nothing: the last good content stays, also when the ConfigMap is deleted.
  */
 import { field, textMap } from '../client/json.ts';
 import type { Logger } from '../logging.ts';
 import { parseTrustBundle, type TrustBundle } from '../tls/trustbundle.ts';
 import type { RequestHeaderSettings } from './requestheader.ts';
 
-/** What an informer for it needs; its Role allows no more than this list and watch. */
+/** Options of its informer; the Role allows only this list and watch. */
 export const authenticationConfigMap = {
   path: '/api/v1/namespaces/kube-system/configmaps',
   query: { fieldSelector: 'metadata.name=extension-apiserver-authentication' },
   parse: (object: unknown): ConfigMapData => textMap(field(object, 'data')),
 } as const;
 
-/** Its keys and texts. */
 export type ConfigMapData = ReadonlyMap<string, string>;
 
-/** What we need of that informer. */
+/** The part of the informer that is used here. */
 export interface ConfigMapSource {
   synced(): boolean;
   values(): Iterable<ConfigMapData>;
@@ -29,14 +28,14 @@ export interface TrustedByConfigMap {
   requestHeader(): RequestHeaderSettings | undefined;
 }
 
-/** @param changed is called after each change of the ConfigMap, also one that changes nothing for us. */
+/** @param changed is called after each event, also one without a change for us. */
 export function followConfigMap(source: ConfigMapSource, changed: () => void, log: Logger): TrustedByConfigMap {
-  const clientCa = createBlock((data) => parseClientCa(data, log), log);
-  const requestHeader = createBlock((data) => parseRequestHeader(data, log), log);
+  const clientCa = createSection((data) => parseClientCa(data, log), log);
+  const requestHeader = createSection((data) => parseRequestHeader(data, log), log);
   for (const value of source.values()) read(value);
   source.onChange(({ type, value }) => {
     if (type === 'delete') {
-      log.warn(where, 'the ConfigMap was deleted; keeps what it said');
+      log.warn(where, 'the ConfigMap was deleted; its last content is used');
       return;
     }
     read(value);
@@ -52,32 +51,32 @@ export function followConfigMap(source: ConfigMapSource, changed: () => void, lo
 
 const where = { namespace: 'kube-system', configMap: 'extension-apiserver-authentication' };
 
-/** A part of the ConfigMap that is taken whole or not at all. */
-interface Block<T> {
+/** A part of the ConfigMap that is applied whole or not at all. */
+interface Section<T> {
   value(): T | undefined;
   read(data: ConfigMapData): void;
 }
 
-/** @param parse tells undefined where the block is not there, which changes nothing either: kube-apiserver takes none back. */
-function createBlock<T>(parse: (data: ConfigMapData) => T | undefined, log: Logger): Block<T> {
-  let held: T | undefined;
-  let heldText = '';
-  let complaint = '';
-  return { value: () => held, read };
+/** @param parse returns undefined for a missing part, which changes nothing: kube-apiserver never removes one. */
+function createSection<T>(parse: (data: ConfigMapData) => T | undefined, log: Logger): Section<T> {
+  let current: T | undefined;
+  let currentText = '';
+  let reported = '';
+  return { value: () => current, read };
 
   function read(data: ConfigMapData): void {
     try {
       const found = parse(data);
-      complaint = '';
+      reported = '';
       if (found === undefined) return;
-      // The same content stays the same object: others remember what they found out about it.
+      // Equal content stays the same object: caches are keyed by it.
       const text = JSON.stringify(found);
-      if (text !== heldText) held = found;
-      heldText = text;
+      if (text !== currentText) current = found;
+      currentText = text;
     } catch (error) {
-      const message = 'keeps what the ConfigMap said before; what it says now is malformed';
-      if (String(error) !== complaint) log.warn({ ...where, err: error }, message);
-      complaint = String(error);
+      const message = 'the ConfigMap is malformed; its last good content is used';
+      if (String(error) !== reported) log.warn({ ...where, err: error }, message);
+      reported = String(error);
     }
   }
 }
@@ -106,7 +105,7 @@ function parseBundle(data: ConfigMapData, key: string, log: Logger): TrustBundle
   return pem === '' ? undefined : parseTrustBundle(pem, `key ${key}`, log);
 }
 
-/** A JSON array of names in a text. An empty name is refused: as a prefix, it would make every header say something of the user. */
+/** Parses a JSON array of names. An empty name is rejected: as a prefix it would match every header. */
 function parseNames(data: ConfigMapData, key: string): readonly string[] {
   const json = data.get(key) ?? '';
   if (json === '') return [];

@@ -1,21 +1,21 @@
-/** Which tokens were good once: their reviews do not wait behind those of strangers. */
+/** Keeps which tokens were valid once: their reviews do not queue with those of unknown tokens. */
 import type { Clock } from '../clock.ts';
 
-/** Keyed hashes of tokens, never tokens. */
+/** Keys are keyed hashes of tokens, never tokens. */
 export interface KnownTokens {
   has(key: string): boolean;
-  /** Counts anew from now. */
+  /** Restarts the key's TTL. */
   add(key: string): void;
   delete(key: string): void;
 }
 
-/** How long a token is known after it was last found good, in milliseconds. */
+/** TTL after a token was last valid, in milliseconds. */
 export const knownMs = 3_600_000;
-/** Tokens; the one that was found good longest ago makes room. About 150 bytes each. */
+/** Tokens of about 150 bytes each; the one that was valid longest ago is evicted. */
 export const knownTokenLimit = 8_192;
 
 export function createKnownTokens(clock: Pick<Clock, 'monotonicMs'>): KnownTokens {
-  /** In the order in which they were found good. */
+  /** Least recently valid first. */
   const untilMs = new Map<string, number>();
   return {
     has: (key) => (untilMs.get(key) ?? -Infinity) > clock.monotonicMs(),

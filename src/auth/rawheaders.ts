@@ -1,9 +1,11 @@
 /**
- * Reads header lines as they came in. Node's own `headers` joins repeated ones with a comma, so that a user whose one group is named
- * `x, system:masters` would be taken for an administrator.
+ * Reads header lines as they arrived. Node's `headers` joins repeated lines by commas, so a user in one group named `x,
+ * system:masters` would become an administrator.
  */
 
-/** Returns the values of all lines of one name, in order and undivided. A stranger's request may have thousands of lines, so most are told by their length. */
+/**
+ * Returns the values of all lines of a name, in order. Compares lengths first: a request may have thousands of lines.
+ */
 export function headerLines(rawHeaders: readonly string[], name: string): string[] {
   const wanted = name.toLowerCase();
   const values: string[] = [];
@@ -13,7 +15,7 @@ export function headerLines(rawHeaders: readonly string[], name: string): string
   return values;
 }
 
-/** Returns the value of the first line of a name; undefined where there is none. */
+/** Returns the value of a name's first line; undefined without one. */
 export function firstHeaderLine(rawHeaders: readonly string[], name: string): string | undefined {
   const at = nextLine(rawHeaders, name.toLowerCase(), 0);
   return at === -1 ? undefined : decode(rawHeaders[at + 1] ?? '');
@@ -31,7 +33,7 @@ export function headerLinesWithPrefix(rawHeaders: readonly string[], prefix: str
   return found;
 }
 
-/** Reports whether the name of a line starts with the prefix. */
+/** Reports whether any line's name starts with the prefix. */
 export function hasHeaderWithPrefix(rawHeaders: readonly string[], prefix: string): boolean {
   const wanted = prefix.toLowerCase();
   return rawHeaders.some((name, at) => at % 2 === 0 && startsWith(name, wanted));
@@ -41,7 +43,7 @@ function startsWith(name: string, wanted: string): boolean {
   return name.length >= wanted.length && name.slice(0, wanted.length).toLowerCase() === wanted;
 }
 
-/** Node gives names and values in turn. Returns where the next line of a name is, from a place on; -1 where there is none. */
+/** Returns the index of the next line of a name, -1 without one. Names and values alternate. */
 function nextLine(rawHeaders: readonly string[], wanted: string, from: number): number {
   for (let at = from; at + 1 < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? '';
@@ -50,7 +52,7 @@ function nextLine(rawHeaders: readonly string[], wanted: string, from: number): 
   return -1;
 }
 
-/** Node takes each byte for a character of Latin-1, but names in Kubernetes are UTF-8. */
+/** Node reads each byte as a Latin-1 character; names in Kubernetes are UTF-8. */
 function decode(value: string): string {
   return Buffer.from(value, 'latin1').toString('utf8');
 }

@@ -1,28 +1,30 @@
-/** The user that a front proxy, such as kube-apiserver's aggregator, names in request headers. Only for requests of a verified proxy. */
+/**
+ * Reads the user that a front proxy, such as kube-apiserver's aggregator, names in headers. Only for requests of a
+ * verified proxy.
+ */
 import { percentDecode } from '../apimachinery/percent.ts';
 import type { TrustBundle } from '../tls/trustbundle.ts';
 import { firstHeaderLine, headerLines, headerLinesWithPrefix } from './rawheaders.ts';
 import type { UserInfo } from './user.ts';
 
-/** Which front proxies are believed, and how they speak. */
+/** Which front proxies are trusted, and their headers. */
 export interface RequestHeaderSettings {
-  /** CAs of front proxies. */
   readonly ca: TrustBundle;
-  /** Common names that a front proxy's certificate may have; empty allows any. */
+  /** Common names of front proxies; empty allows any. */
   readonly allowedNames: readonly string[];
   readonly headers: HeaderNames;
 }
 
-/** Which headers carry what; letter case means nothing. */
+/** Header names by meaning, case-insensitive. */
 export interface HeaderNames {
   readonly username: readonly string[];
   readonly uid: readonly string[];
   readonly group: readonly string[];
-  /** Each header that starts so carries one extra fact, whose key is the rest of the name. */
+  /** A header with such a prefix carries one extra key: the rest of its name. */
   readonly extraPrefix: readonly string[];
 }
 
-/** Undefined when no header names a user. */
+/** Returns undefined when no header names a user. */
 export function userFromHeaders(rawHeaders: readonly string[], names: HeaderNames): UserInfo | undefined {
   const name = firstValue(rawHeaders, names.username);
   if (name === '') return undefined;
@@ -34,7 +36,7 @@ export function userFromHeaders(rawHeaders: readonly string[], names: HeaderName
   };
 }
 
-/** The first line of each header counts; the first of those that is not empty is taken. */
+/** Takes each header's first line, and the first of them that is not empty. */
 function firstValue(rawHeaders: readonly string[], headers: readonly string[]): string {
   return headers.map((header) => firstHeaderLine(rawHeaders, header) ?? '').find((value) => value !== '') ?? '';
 }
@@ -42,7 +44,7 @@ function firstValue(rawHeaders: readonly string[], headers: readonly string[]): 
 function extraOf(rawHeaders: readonly string[], prefixes: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const extra = new Map<string, string[]>();
   for (const [encodedKey, value] of prefixes.flatMap((prefix) => headerLinesWithPrefix(rawHeaders, prefix))) {
-    // As Go's url.PathUnescape; a key that is not well encoded is taken as it is.
+    // As Go's url.PathUnescape; a malformed key is taken literally.
     const key = percentDecode(encodedKey) ?? encodedKey;
     const values = extra.get(key);
     if (values === undefined) extra.set(key, [value]);

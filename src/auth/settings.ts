@@ -1,4 +1,4 @@
-/** Whom to trust for what, and in which headers a front proxy names the user: from flags, else from kube-apiserver's ConfigMap. */
+/** Composes which CAs and headers are trusted: from flags, otherwise from kube-apiserver's ConfigMap. */
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { poll } from '../tls/poll.ts';
@@ -8,18 +8,18 @@ import { type ConfigMapSource, followConfigMap } from './configmap.ts';
 import type { HeaderNames, RequestHeaderSettings } from './requestheader.ts';
 
 export interface AuthenticationSettings {
-  /** CAs of client certificates; undefined where client certificates say nothing. */
+  /** CAs of client certificates; undefined if client certificates are not accepted. */
   readonly clientCa: TrustBundle | undefined;
-  /** Undefined where no front proxy is trusted. */
+  /** Undefined if no front proxy is trusted. */
   readonly requestHeader: RequestHeaderSettings | undefined;
 }
 
 export interface SettingsOptions {
-  /** Undefined where the ConfigMap is not to be read (--authentication-skip-lookup). */
+  /** Undefined if the ConfigMap is not to be read (--authentication-skip-lookup). */
   readonly source: ConfigMapSource | undefined;
-  /** --client-ca-file: replaces what the ConfigMap says of client certificates; empty is unset. */
+  /** --client-ca-file, which overrides the ConfigMap; empty is unset. */
   readonly clientCaFile?: string | undefined;
-  /** The --requestheader flags, if there is a --requestheader-client-ca-file: replaces what the ConfigMap says of front proxies. */
+  /** The --requestheader flags if there is a --requestheader-client-ca-file, which override the ConfigMap. */
   readonly requestHeader?: RequestHeaderFlags | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -32,17 +32,17 @@ export interface RequestHeaderFlags {
 }
 
 export interface SettingsHolder extends Disposable {
-  /** A new object whenever something changes. */
+  /** Returns a new object after each change. */
   current(): AuthenticationSettings;
   onChange(listener: (settings: AuthenticationSettings) => void): void;
-  /** Whether it is known whom to trust: once the ConfigMap was read, or at once where flags say all. */
+  /** Reports whether trust is known: after the first read of the ConfigMap, or at once if flags replace all of it. */
   ready(): boolean;
 }
 
-/** How often CA files are read again. */
+/** Interval between looks at CA files, in milliseconds. */
 const filesIntervalMs = 60_000;
 
-/** @throws Error when a file that a flag names is not good. */
+/** @throws Error when a file of a flag cannot be used. */
 export async function createSettings(options: SettingsOptions): Promise<SettingsHolder> {
   const { source, clock, log } = options;
   const flags = options.requestHeader?.clientCaFile === '' ? undefined : options.requestHeader;
@@ -60,7 +60,7 @@ export async function createSettings(options: SettingsOptions): Promise<Settings
       publish();
     };
     const complain = (error: unknown) =>
-      log.warn({ err: error }, 'keeps the CAs that it has; the new ones are not good');
+      log.warn({ err: error }, 'a CA file cannot be used; its last good content is used');
     void poll(look, { intervalMs: filesIntervalMs, clock, complain }, stopped.signal);
   }
 

@@ -1,4 +1,4 @@
-/** Whether somebody may do something: asked of kube-apiserver by SubjectAccessReview and remembered for some seconds. */
+/** Reviews access by SubjectAccessReview, with a cache of some seconds. */
 import { hash } from 'node:crypto';
 import { StatusError } from '../apimachinery/status.ts';
 import type { AccessReviewer, AccessReviewResult, SubjectAccessReviewSpec } from '../client/reviews.ts';
@@ -9,27 +9,29 @@ import type { UserInfo } from './user.ts';
 
 export interface AccessOptions {
   readonly reviewer: AccessReviewer;
-  /** How long a yes and a no are remembered, in milliseconds. */
+  /** TTLs of an allow and of a deny, in milliseconds. */
   readonly allowedTtlMs: number;
   readonly deniedTtlMs: number;
-  /** For how much longer a yes counts while kube-apiserver cannot be asked; default 0. A no never does. */
+  /**
+   * Milliseconds beyond the TTL for which an allow counts while kube-apiserver is away; default 0. A deny never does.
+   */
   readonly staleAllowMs?: number;
-  /** Entries that are remembered; default 8,192, as in kube-apiserver's own delegates. */
+  /** Cached reviews; default 8,192, as in k8s.io/apiserver. */
   readonly limit?: number;
-  /** Whether kube-apiserver may have just started, and deny what it will allow. */
+  /** Reports whether kube-apiserver may have just started, and deny what it will allow. */
   readonly isAfterOutage?: () => boolean;
   readonly clock: Clock;
 }
 
 export interface Access {
-  /** Throws whatever the reviewer throws when it has no answer; that is not remembered. */
+  /** Throws the reviewer's errors, which are not cached. */
   review(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<AccessReviewResult>;
 }
 
 const defaultLimit = 8192;
-/** What is that long was written by somebody who plays with us. */
-const rememberedLengthLimit = 10_000;
-/** How long a no of a kube-apiserver that may have just started is remembered at most, in milliseconds. */
+/** UTF-16 units: longer attributes are made up, and not cached. */
+const cachedLengthLimit = 10_000;
+/** TTL of a deny by a kube-apiserver that may have just started, in milliseconds. */
 export const denialAfterOutageMs = 500;
 
 export function createAccess(options: AccessOptions): Access {
@@ -44,20 +46,20 @@ export function createAccess(options: AccessOptions): Access {
   return {
     async review(user, attributes, signal) {
       const spec = toSpec(user, attributes);
-      if (lengthOf(attributes) >= rememberedLengthLimit) return await reviewer.review(spec, { signal });
-      // Hashed, because a user in hundreds of groups has a spec of many kilobytes.
+      if (lengthOf(attributes) >= cachedLengthLimit) return await reviewer.review(spec, { signal });
+      // Hashed: a user in hundreds of groups has a spec of many kilobytes.
       const key = hash('sha256', JSON.stringify(spec), 'base64');
       return await cache.get(key, (failed) => reviewer.review(spec, { onRetry: failed }), signal);
     },
   };
 }
 
-/** Not when kube-apiserver says that we may not ask, or that it does not understand: it is there then. */
+/** An error by which kube-apiserver refuses the review itself is no outage. */
 function isOutage(error: unknown): boolean {
   return !(error instanceof StatusError) || error.code >= 500 || error.code === 429;
 }
 
-/** In the order of Kubernetes' struct, without what is empty; extra facts by key, so that equal users have equal specs. */
+/** In the order of Kubernetes' struct without empty fields, extra keys sorted, so that equal users have equal specs. */
 function toSpec({ name, groups, extra, uid }: UserInfo, attributes: Attributes): SubjectAccessReviewSpec {
   const facts = [...extra].sort(([a], [b]) => (a < b ? -1 : 1));
   return {

@@ -1,6 +1,6 @@
 /**
- * Whose a bearer token is: asked of kube-apiserver by TokenReview and remembered for some seconds. Tokens that were good before have connections
- * of their own; those that never were wait in the line of queue.
+ * Authenticates bearer tokens by TokenReview, with a cache of some seconds. Tokens that were valid before have
+ * connections of their own; unknown ones queue.
  */
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { ReviewOptions, TokenReviewer } from '../client/reviews.ts';
@@ -12,33 +12,33 @@ import { createTokenReviewQueue, type RequestOrigin } from './tokenreviewqueue.t
 import type { UserInfo } from './user.ts';
 
 export interface TokenAuthenticatorOptions {
-  /** For tokens that were good before. */
+  /** For tokens that were valid before. */
   readonly reviewer: TokenReviewer;
-  /** For tokens that never were; over other connections. */
+  /** For unknown tokens, over other connections. */
   readonly unknownTokenReviewer: TokenReviewer;
-  /** How long a good token is remembered, in milliseconds; a bad one at most `badTokenTtlMs`. */
+  /** TTL of a valid token's review, in milliseconds; of an invalid one's at most `badTokenTtlMs`. */
   readonly ttlMs: number;
   readonly clock: Clock;
 }
 
 export type TokenResult =
   | { readonly kind: 'user'; readonly user: UserInfo }
-  /** The reason holds nothing of the token. */
+  /** The reason repeats nothing of the token. */
   | { readonly kind: 'invalid'; readonly reason: string };
 
 export interface TokenAuthenticator {
   /**
-   * Throws Error when no review could be had, which is not cached; its message holds nothing of the token. Throws QueueFullError when the line is
-   * full.
+   * Throws Error when the review failed, which is not cached; its message repeats nothing of the token. Throws
+   * QueueFullError.
    */
   authenticate(token: string, origin: RequestOrigin, signal: AbortSignal): Promise<TokenResult>;
 }
 
-/** Entries are about 1 kB; a cluster has some hundred callers with a token within ten seconds. */
+/** Entries of about 1 kB. A cluster has some hundred callers with tokens within ten seconds. */
 const tokenLimit = 8_192;
-/** Bad tokens that are remembered: as many as queue can have reviewed meanwhile, and more. */
+/** More invalid tokens than the queue can have reviewed within their TTL. */
 const badTokenLimit = 1_024;
-/** How long a bad token is remembered at most, in milliseconds: it may have been made a moment ago. */
+/** TTL of an invalid token in milliseconds: it may have been issued a moment ago. */
 export const badTokenTtlMs = 500;
 
 export function createTokenAuthenticator(options: TokenAuthenticatorOptions): TokenAuthenticator {
@@ -46,43 +46,43 @@ export function createTokenAuthenticator(options: TokenAuthenticatorOptions): To
   const badTtlMs = Math.min(ttlMs, badTokenTtlMs);
   const known = createKnownTokens(clock);
   const queue = createTokenReviewQueue();
-  const knownVerdicts = createReviewCache<TokenResult>({
+  const knownResults = createReviewCache<TokenResult>({
     limit: tokenLimit,
     ttlMs: ({ kind }) => (kind === 'user' ? ttlMs : badTtlMs),
     clock,
   });
-  // Of their own, so that bad tokens never displace a good one. A good one moves to the others at once.
-  const strangersVerdicts = createReviewCache<TokenResult>({
+  // A cache of their own: invalid tokens never evict a valid one. A valid one moves to the other cache at once.
+  const unknownResults = createReviewCache<TokenResult>({
     limit: badTokenLimit,
     ttlMs: ({ kind }) => (kind === 'user' ? 0 : badTtlMs),
     clock,
   });
-  // Tokens themselves are never kept: neither a heap dump nor a guess at the key gives one away.
-  // An object, because Node makes one of raw bytes for each token, which takes six times as long as the hash.
+  // Tokens are never kept, so neither a heap dump nor a guess at the key reveals one. A KeyObject: from raw bytes
+  // Node makes one per token, which takes six times as long as the hash.
   const secret = createSecretKey(randomBytes(32));
   return { authenticate };
 
   function authenticate(token: string, origin: RequestOrigin, signal: AbortSignal): Promise<TokenResult> {
     const key = createHmac('sha256', secret).update(token).digest('base64');
-    if (known.has(key)) return knownVerdicts.get(key, () => reviewKnown(key, token), signal);
-    return strangersVerdicts.get(key, () => reviewStranger(key, token, origin), signal);
+    if (known.has(key)) return knownResults.get(key, () => reviewKnown(key, token), signal);
+    return unknownResults.get(key, () => reviewUnknown(key, token, origin), signal);
   }
 
   async function reviewKnown(key: string, token: string): Promise<TokenResult> {
-    const verdict = await review(reviewer, token);
-    if (verdict.kind === 'user') known.add(key);
+    const result = await review(reviewer, token);
+    if (result.kind === 'user') known.add(key);
     else known.delete(key);
-    return verdict;
+    return result;
   }
 
-  async function reviewStranger(key: string, token: string, origin: RequestOrigin): Promise<TokenResult> {
-    const verdict = await queue.admit(origin, token.length, looksLikeJwt(token), (limiter) =>
+  async function reviewUnknown(key: string, token: string, origin: RequestOrigin): Promise<TokenResult> {
+    const result = await queue.admit(origin, token.length, looksLikeJwt(token), (limiter) =>
       review(unknownTokenReviewer, token, { limiter }),
     );
-    if (verdict.kind === 'invalid') return verdict;
+    if (result.kind === 'invalid') return result;
     known.add(key);
-    knownVerdicts.put(key, verdict);
-    return verdict;
+    knownResults.put(key, result);
+    return result;
   }
 }
 

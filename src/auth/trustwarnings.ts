@@ -1,10 +1,13 @@
-/** Warns of trust that lets more clients act as front proxies than an operator may know: whoever is one may name any user. */
+/**
+ * Warns of settings that let more clients act as front proxies than an operator may expect: a front proxy may name any
+ * user.
+ */
 import type { X509Certificate } from 'node:crypto';
 import type { Logger } from '../logging.ts';
 import type { TrustBundle } from '../tls/trustbundle.ts';
 import type { AuthenticationSettings } from './settings.ts';
 
-/** Returns a function that looks at settings and logs each warning once in the life of the process. */
+/** Returns a function that checks settings and logs each warning once per process. */
 export function createTrustWarnings(log: Logger): (settings: AuthenticationSettings) => void {
   const warned = new Set<string>();
   return ({ clientCa, requestHeader }) => {
@@ -33,7 +36,7 @@ function shareKey(a: TrustBundle, b: TrustBundle): boolean {
   return b.certificates.some((certificate) => keys.has(keyOf(certificate)));
 }
 
-/** A CA that was renewed, or that another one has signed, is the same CA as long as its key is. */
+/** A renewed or cross-signed CA is the same CA as long as its key is. */
 function keyOf(certificate: X509Certificate): string {
   try {
     return certificate.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');

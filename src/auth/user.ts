@@ -1,14 +1,14 @@
-/** Who somebody is, as Kubernetes tells users apart. */
+/** Users as Kubernetes identifies them. */
 
 export interface UserInfo {
   readonly name: string;
-  /** Empty where nobody says. */
+  /** Empty if unknown. */
   readonly uid: string;
   readonly groups: readonly string[];
   readonly extra: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Whoever shows no credentials. */
+/** The user of a request without credentials. */
 export const anonymous: UserInfo = {
   name: 'system:anonymous',
   uid: '',
@@ -16,15 +16,15 @@ export const anonymous: UserInfo = {
   extra: new Map(),
 };
 
-/** Also where a front proxy says so. */
+/** Also true for an anonymous user that a front proxy names. */
 export function isAnonymous({ name, groups }: UserInfo): boolean {
   return name === anonymous.name || anonymous.groups.some((group) => groups.includes(group));
 }
 
-/** The group whose members may do everything, also while kube-apiserver cannot be asked. */
+/** The group that may do everything, also while kube-apiserver is away. */
 export const masters = 'system:masters';
 
-/** Everybody who is known is in this group, whether or not who vouches for them says so. */
+/** Adds the group of all authenticated users where it is missing. */
 export function withAuthenticatedGroup(user: UserInfo): UserInfo {
   if (user.name === anonymous.name) return user;
   if (user.groups.includes('system:authenticated') || user.groups.includes('system:unauthenticated')) return user;
