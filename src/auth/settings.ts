@@ -59,9 +59,9 @@ export async function createSettings(options: SettingsOptions): Promise<Settings
       file.reload();
       publish();
     };
-    const complain = (error: unknown) =>
+    const onProblem = (error: unknown) =>
       log.warn({ err: error }, 'a CA file cannot be used; its last good content is used');
-    void poll(look, { intervalMs: filesIntervalMs, clock, complain }, stopped.signal);
+    void poll(look, { intervalMs: filesIntervalMs, clock, onProblem }, stopped.signal);
   }
 
   return {

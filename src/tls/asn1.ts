@@ -1,28 +1,29 @@
 /**
- * Reads DER of strangers by node-forge's ASN.1 module: size and depth are bounded, and only the one encoding that DER allows is taken, so that
- * OpenSSL and we cannot read two things in the same bytes. Importing the module alone costs 5 ms, all of forge 25.
+ * Parses untrusted DER by node-forge's ASN.1 module. Size and depth are bounded, and only DER's one encoding is
+ * accepted, so that OpenSSL and this program cannot read the same bytes differently. The module takes 5 ms to import,
+ * all of forge 25.
  */
 import { createRequire } from 'node:module';
 import type forge from 'node-forge';
 
-/** A value with its tag. `value` holds the children of a constructed one, else its bytes as Latin-1 text. */
+/** A value with its tag. `value` holds the children of a constructed one, otherwise its bytes as Latin-1 text. */
 export type Asn1 = forge.asn1.Asn1;
 
-/** Malformed input, in words for a log. */
+/** Malformed input; the message is for a log. */
 export class Asn1Error extends Error {
   override readonly name = 'Asn1Error';
 }
 
-/** Certificates are 8 levels deep, names in name constraints included. */
+/** Certificates have 8 levels, names in name constraints included. */
 const depthLimit = 16;
 
-/** The types know neither the options nor their names. */
+/** Forge's types lack the options. */
 type FromDer = (bytes: string, options: Readonly<Record<string, unknown>>) => Asn1;
 
 const require = createRequire(import.meta.url);
 let loaded: typeof forge.asn1 | undefined;
 
-/** Loaded when the first client shows a certificate. */
+/** Loads the module when the first client presents a certificate. */
 export function asn1Library(): typeof forge.asn1 {
   loaded ??= require('node-forge/lib/asn1.js') as typeof forge.asn1;
   return loaded;
@@ -31,7 +32,7 @@ export function asn1Library(): typeof forge.asn1 {
 /**
  * Parses one whole DER value.
  * @param bytes Latin-1 text, one character per byte.
- * @throws Asn1Error when it is not DER, or nested too deeply.
+ * @throws Asn1Error for anything but DER, or for too many levels.
  */
 export function parseDer(bytes: string): Asn1 {
   let root: Asn1;
@@ -42,12 +43,12 @@ export function parseDer(bytes: string): Asn1 {
   } catch (cause) {
     throw new Asn1Error('is not DER', { cause });
   }
-  // Forge also reads lengths in more bytes than needed and of indefinite form.
+  // Forge also accepts indefinite lengths and lengths in more bytes than needed.
   if (encodedLength(root) !== bytes.length) throw new Asn1Error('is not DER: a length is encoded in another form');
   return root;
 }
 
-/** Bytes of the value in DER. */
+/** Returns the length of the value in DER, in bytes. */
 function encodedLength({ value, type }: Asn1): number {
   const length = Array.isArray(value)
     ? value.reduce((sum, child) => sum + encodedLength(child), 0)
@@ -58,12 +59,15 @@ function encodedLength({ value, type }: Asn1): number {
   return head + length;
 }
 
-/** Writes a value as it was read. */
+/** Encodes a parsed value. */
 export function toDer(node: Asn1): string {
   return asn1Library().toDer(node).getBytes();
 }
 
-/** Children of a constructed value with this first byte, e.g. 0x30 for a SEQUENCE. Throws Asn1Error for anything else. */
+/**
+ * Returns the children of a constructed value with this first byte, such as 0x30 for a SEQUENCE. Throws Asn1Error for
+ * any other.
+ */
 export function children(node: Asn1 | undefined, tag: number, what: string): readonly Asn1[] {
   if (node === undefined || tagOf(node) !== tag || !Array.isArray(node.value)) {
     throw new Asn1Error(`has a malformed ${what}`);
@@ -71,7 +75,10 @@ export function children(node: Asn1 | undefined, tag: number, what: string): rea
   return node.value;
 }
 
-/** Bytes of a primitive value with this first byte, e.g. 0x04 for an OCTET STRING. Throws Asn1Error for anything else. */
+/**
+ * Returns the bytes of a primitive value with this first byte, such as 0x04 for an OCTET STRING. Throws Asn1Error for
+ * any other.
+ */
 export function primitive(node: Asn1 | undefined, tag: number, what: string): string {
   if (node === undefined || tagOf(node) !== tag || typeof node.value !== 'string') {
     throw new Asn1Error(`has a malformed ${what}`);
@@ -79,25 +86,25 @@ export function primitive(node: Asn1 | undefined, tag: number, what: string): st
   return node.value;
 }
 
-/** First byte of the encoding: class, whether constructed, number. */
+/** Returns the first byte of the encoding: class, constructed bit, number. */
 export function tagOf({ tagClass, type, constructed }: Asn1): number {
   return tagClass | (constructed ? 0x20 : 0) | type;
 }
 
-/** Dotted form. Throws Asn1Error for anything but an OBJECT IDENTIFIER. */
+/** Returns an OBJECT IDENTIFIER in dotted form. Throws Asn1Error for any other value. */
 export function oidOf(node: Asn1 | undefined, what: string): string {
   const bytes = primitive(node, tags.oid, what);
-  // The last byte of each number has its first bit clear, and none starts with zeros.
+  // Each number's last byte has its top bit clear.
   if (bytes === '' || bytes.length > oidLimitBytes || bytes.charCodeAt(bytes.length - 1) >= 0x80) {
     throw new Asn1Error(`has a malformed ${what}`);
   }
   return asn1Library().derToOid(bytes);
 }
 
-/** Longer ones exist nowhere, and their numbers are beyond what is exact. */
+/** Longer ones do not exist, and their numbers are not exact. */
 const oidLimitBytes = 64;
 
-/** Value of an INTEGER or of one with an implicit tag. Throws Asn1Error where it is negative, above 2^31-1, or not minimal. */
+/** Returns an INTEGER, or one with an implicit tag. Throws Asn1Error if it is negative, above 2^31-1 or not minimal. */
 export function smallInteger(node: Asn1 | undefined, tag: number, what: string): number {
   const bytes = primitive(node, tag, what);
   const first = bytes.charCodeAt(0);
@@ -106,11 +113,17 @@ export function smallInteger(node: Asn1 | undefined, tag: number, what: string):
   return Buffer.from(bytes, 'latin1').readUIntBE(0, bytes.length);
 }
 
-/** Value of a BOOLEAN in DER. */
+/** Returns a BOOLEAN. */
 export function booleanOf(node: Asn1, what: string): boolean {
   const bytes = primitive(node, tags.boolean, what);
   if (bytes !== '\0' && bytes !== '\xff') throw new Asn1Error(`has a malformed ${what}`);
   return bytes !== '\0';
+}
+
+/** Reports whether all bytes of Latin-1 text are ASCII. */
+export function isAscii(value: string): boolean {
+  for (let at = 0; at < value.length; at += 1) if (value.charCodeAt(at) > 0x7f) return false;
+  return true;
 }
 
 /** First bytes of universal types. */

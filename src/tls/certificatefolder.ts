@@ -1,4 +1,4 @@
-/** A serving certificate of our own in a folder: used again after a restart, renewed before it expires. */
+/** Keeps a self-signed serving certificate in a folder: reused after a restart, renewed before it expires. */
 import { randomBytes, type X509Certificate } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
@@ -22,7 +22,7 @@ const dayMs = 24 * 60 * 60_000;
 /** A certificate with less time left is renewed. */
 const renewalMs = 30 * dayMs;
 
-/** Names of metrics-server's Service, which we take over, and of this machine. */
+/** Names of metrics-server's Service, which is taken over, and of this machine. */
 const usualNames = [
   'localhost',
   'metrics-server.kube-system.svc',
@@ -31,7 +31,7 @@ const usualNames = [
   '::1',
 ];
 
-/** Never fails for the folder's sake: if it cannot be used, the certificate is in memory only. */
+/** Never fails because of the folder: if it cannot be used, the certificate is kept in memory. */
 export async function openCertificateFolder({ certDir, names, log, clock }: FolderOptions): Promise<KeyPairSource> {
   const wanted = [...new Set([...usualNames, hostname().toLowerCase(), ...names])].filter(isName);
   const certPath = path.join(certDir, 'kubegauge.crt');
@@ -53,11 +53,11 @@ export async function openCertificateFolder({ certDir, names, log, clock }: Fold
   async function isSafe(): Promise<boolean> {
     const reason = await folderProblem(certDir).catch(describeError);
     if (reason === undefined) return true;
-    log.warn({ folder: certDir, reason }, 'does not use --cert-dir; keeps the serving certificate in memory only');
+    log.warn({ folder: certDir, reason }, '--cert-dir cannot be used; keeps the serving certificate in memory only');
     return false;
   }
 
-  /** Undefined when there is no pair, or none that will do. */
+  /** Returns undefined without a usable pair. */
   async function readStored(): Promise<KeyPair | undefined> {
     if (!writable) return undefined;
     try {
@@ -69,7 +69,7 @@ export async function openCertificateFolder({ certDir, names, log, clock }: Fold
       const leftMs = certificate.validToDate.getTime() - clock.wallMs();
       return leftMs > renewalMs && wanted.every((name) => covers(certificate, name)) ? pair : undefined;
     } catch (error) {
-      log.debug({ err: error }, 'makes a new serving certificate; the one in the folder is not usable');
+      log.debug({ err: error }, 'the serving certificate in --cert-dir cannot be used; makes a new one');
       return undefined;
     }
   }
@@ -96,7 +96,7 @@ export async function openCertificateFolder({ certDir, names, log, clock }: Fold
   }
 }
 
-/** Host names can be anything; in a certificate only what DNS allows makes sense. */
+/** Host names can be anything; certificates hold DNS names. */
 function isName(name: string): boolean {
   return isIP(name) !== 0 || /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i.test(name);
 }
@@ -108,7 +108,7 @@ function covers(certificate: X509Certificate, name: string): boolean {
 /** More than any certificate or key has. */
 const sizeLimitBytes = 64 * 1024;
 
-/** Puts a new file in the old one's place; whatever was there, also a symbolic link, is never written to. */
+/** Replaces a file by a new one. Never writes to what was there, such as a symbolic link. */
 async function replace(file: string, content: string): Promise<void> {
   const next = `${file}.${randomBytes(6).toString('hex')}`;
   try {

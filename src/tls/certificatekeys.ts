@@ -1,30 +1,29 @@
-/** Keys and signature algorithms that certificates may use: Go's (crypto/x509, crypto/rsa, crypto/tls), no other. */
+/** Lists the keys and signature algorithms that certificates may use: Go's (crypto/x509, crypto/rsa, crypto/tls). */
 import { type Asn1, Asn1Error, children, oidOf, parseDer, primitive, tagOf, tags, toDer } from './asn1.ts';
 
-/** The key that a certificate is about. */
+/** A certificate's public key. */
 export interface KeyFacts {
   readonly kind: KeyKind;
-  /** Why it may not be used, continuing "the certificate ..."; undefined where it may. */
+  /** Why it may not be used, continuing "the certificate ..."; undefined if it may. */
   readonly problem: string | undefined;
 }
 
 type KeyKind = 'rsa' | 'ec' | 'ed25519' | 'other';
 
-/** How a certificate is signed. */
 export interface SignatureAlgorithm {
-  /** The kind of key that can have made it. */
+  /** The kind of key that can have made the signature. */
   readonly kind: KeyKind;
   readonly problem: string | undefined;
 }
 
-/** As Go's crypto/tls (checkKeySize): verifying a signature of 16,384 bits takes 30 times as long as one of 2,048. */
+/** As Go's crypto/tls (checkKeySize): a signature of 16,384 bits takes 30 times as long to verify as one of 2,048. */
 const rsaMaxBits = 8192;
 /** As Go's crypto/rsa since 1.24. */
 const rsaMinBits = 1024;
 /** As Go's crypto/rsa: 2^31-1 takes four bytes. */
 const exponentLimitBytes = 4;
 
-/** Curves that Go knows, and the bytes of a coordinate. */
+/** Go's curves, with the bytes of a coordinate. */
 const curves: ReadonlyMap<string, number> = new Map([
   ['1.3.132.0.33', 28],
   ['1.2.840.10045.3.1.7', 32],
@@ -37,7 +36,7 @@ const ecPublicKey = '1.2.840.10045.2.1';
 const ed25519 = '1.3.101.112';
 const ed25519Bytes = 32;
 
-/** Reads a SubjectPublicKeyInfo without decoding the key, which is a stranger's. Throws Asn1Error where its form is wrong. */
+/** Reads a SubjectPublicKeyInfo without decoding the key, which is untrusted. Throws Asn1Error if its form is wrong. */
 export function keyFacts(node: Asn1 | undefined): KeyFacts {
   const [algorithm, key] = children(node, tags.sequence, 'public key');
   const [id, parameters] = children(algorithm, tags.sequence, 'public key');
@@ -73,7 +72,7 @@ function rsaProblem(bytes: string): string | undefined {
   return undefined;
 }
 
-/** Bytes of an INTEGER above 0, without leading zeros. */
+/** Returns the bytes of an INTEGER above 0, without leading zeros. */
 function positive(bytes: string): string {
   if (bytes === '' || bytes.charCodeAt(0) >= 0x80) throw new Asn1Error('has a malformed RSA key');
   let at = 0;
@@ -115,7 +114,7 @@ const insecure: ReadonlyMap<string, string> = new Map([
 
 const rsaPss = '1.2.840.113549.1.1.10';
 
-/** DER of RSASSA-PSS parameters whose salt is as long as the hash, of SHA-256, SHA-384 and SHA-512; Go takes no others. */
+/** DER of the RSASSA-PSS parameters that Go accepts: SHA-256, SHA-384 and SHA-512 with a salt of the hash's length. */
 const pssParameters: ReadonlySet<string> = new Set([pss('01', '20'), pss('02', '30'), pss('03', '40')]);
 
 function pss(hash: string, saltLength: string): string {
@@ -123,7 +122,7 @@ function pss(hash: string, saltLength: string): string {
   return `3034a00f${hashId}a11c301a06092a864886f70d010108${hashId}a2030201${saltLength}`;
 }
 
-/** Reads an AlgorithmIdentifier of a signature. Throws Asn1Error where its form is wrong. */
+/** Reads an AlgorithmIdentifier of a signature. Throws Asn1Error if its form is wrong. */
 export function signatureAlgorithm(node: Asn1): SignatureAlgorithm {
   const [idNode, parameters] = children(node, tags.sequence, 'signature algorithm');
   const id = oidOf(idNode, 'signature algorithm');

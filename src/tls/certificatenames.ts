@@ -1,7 +1,10 @@
-/** Subject alternative names and name constraints as Go reads and compares them (crypto/x509: parser.go, constraints.go). */
-import { type Asn1, Asn1Error, children, tagOf, tags } from './asn1.ts';
+/**
+ * Reads and compares subject alternative names and name constraints as Go does (crypto/x509: parser.go,
+ * constraints.go).
+ */
+import { type Asn1, Asn1Error, children, isAscii, tagOf, tags } from './asn1.ts';
 
-/** Names by kind; addresses as 4 or 16 bytes, all in Latin-1. */
+/** Names by kind, in Latin-1; addresses have 4 or 16 bytes. */
 export interface Names {
   readonly dns: readonly string[];
   readonly emails: readonly string[];
@@ -23,10 +26,10 @@ const kinds: ReadonlyMap<number, keyof Names> = new Map([
   [0x87, 'ips'],
 ]);
 
-/** Comparisons of a name with a constraint for one chain. Go's limit, until it needed none. */
+/** Comparisons of a name with a constraint per chain. Go's limit, until it needed none. */
 const comparisonLimit = 250_000;
 
-/** Reads a subjectAltName. Throws Asn1Error where its form is wrong. */
+/** Reads a subjectAltName. Throws Asn1Error if its form is wrong. */
 export function alternativeNames(node: Asn1): Names {
   const { names } = generalNames(children(node, tags.sequence, 'subject alternative name'), 'subject alternative name');
   if (names.ips.some(({ length }) => length !== 4 && length !== 16)) {
@@ -35,7 +38,7 @@ export function alternativeNames(node: Asn1): Names {
   return names;
 }
 
-/** Reads nameConstraints. Throws Asn1Error where its form is wrong. */
+/** Reads nameConstraints. Throws Asn1Error if its form is wrong. */
 export function nameConstraints(node: Asn1): Constraints {
   const what = 'name constraint';
   const parts = children(node, tags.sequence, what);
@@ -83,7 +86,7 @@ function generalNames(nodes: readonly Asn1[], what: string): GeneralNames {
   return { names, count: nodes.length, hasOthers };
 }
 
-/** Constraints that cannot be evaluated make a certificate unusable. */
+/** Rejects constraints that cannot be evaluated. */
 function checkConstraints({ dns, emails, ips, uris }: Names): void {
   const isAddress = (value: string) =>
     (value.length === 8 || value.length === 32) && isMask(value.slice(value.length / 2));
@@ -96,14 +99,15 @@ function checkConstraints({ dns, emails, ips, uris }: Names): void {
   if (!isValid) throw malformed('name constraint');
 }
 
-/** Ones, then zeros. */
+/** Reports whether the bits are ones, then zeros. */
 function isMask(bytes: string): boolean {
   const bits = Array.from(Buffer.from(bytes, 'latin1'), (byte) => byte.toString(2).padStart(8, '0')).join('');
   return !bits.includes('01');
 }
 
 /**
- * Says which name breaks a constraint, or undefined. Each CA's constraints hold for the names of all certificates below it.
+ * Returns which name breaks a constraint, or undefined. A CA's constraints apply to the names of all certificates below
+ * it.
  * @param chain from the leaf to the root.
  */
 export function constraintProblem(
@@ -136,7 +140,7 @@ function problemOf(
     const subject = comparable(kind, name);
     const shown =
       kind === 'ips' ? Buffer.from(name, 'latin1').toString('hex') : JSON.stringify(name.slice(0, shownLimit));
-    // As Go: a name that cannot be read cannot be within the constraints, of whatever kind they are.
+    // As in Go, a malformed name is outside of constraints of any kind.
     if (subject === undefined)
       return `has the name ${shown}, which cannot be compared with the name constraints of its CA`;
     if (permitted.length > 0 && !permitted.some((constraint) => matches(kind, constraint, subject, true))) {
@@ -152,7 +156,7 @@ function problemOf(
 /** Characters of a name that a reason repeats. */
 const shownLimit = 100;
 
-/** The part of a name that constraints are about. */
+/** The part of a name that constraints apply to. */
 interface Comparable {
   readonly local: string;
   /** Host name, or an address's bytes. */
@@ -181,7 +185,9 @@ function matches(kind: keyof Names, constraint: string, { local, host }: Compara
   return isBelow(host, constraint) || (!isPermitted && coversWildcard(host, constraint));
 }
 
-/** `example.com` is itself and all below it, `.example.com` all below it, and the empty constraint everything. */
+/**
+ * `example.com` matches itself and everything below, `.example.com` everything below, the empty constraint everything.
+ */
 function isBelow(host: string, constraint: string): boolean {
   if (constraint === '') return true;
   const [name, suffix] = [host.toLowerCase(), constraint.toLowerCase()];
@@ -189,7 +195,7 @@ function isBelow(host: string, constraint: string): boolean {
   return name.length === suffix.length || suffix.startsWith('.') || name[name.length - suffix.length - 1] === '.';
 }
 
-/** `*.example.com` could stand for the excluded `host.example.com`. */
+/** `*.example.com` could be the excluded `host.example.com`. */
 function coversWildcard(host: string, constraint: string): boolean {
   const dot = constraint.indexOf('.');
   return (
@@ -209,14 +215,14 @@ function isWithin(address: string, network: string): boolean {
   return true;
 }
 
-/** As Go's domainNameValid: printable labels that are not empty, no dot at the end. */
+/** As Go's domainNameValid: printable labels that are not empty, without a trailing dot. */
 function isDomain(name: string, isConstraint: boolean): boolean {
   if (name === '') return true;
   const rest = isConstraint && name.startsWith('.') ? name.slice(1) : name;
   return rest.split('.').every((label) => label !== '' && /^[!-~]*$/.test(label));
 }
 
-/** RFC 2821's Mailbox. Quoted local parts are refused, which Go reads: no CA of a cluster has any. */
+/** Parses RFC 2821's Mailbox. Rejects quoted local parts, which Go reads: no CA of a cluster has any. */
 function mailboxOf(email: string): Comparable | undefined {
   const at = email.lastIndexOf('@');
   const [local, host] = [email.slice(0, at), email.slice(at + 1)];
@@ -225,7 +231,7 @@ function mailboxOf(email: string): Comparable | undefined {
   return isDomain(host, false) ? { local, host: host.toLowerCase() } : undefined;
 }
 
-/** Host name of a URI with an authority; undefined for an address, which constraints cannot be about. */
+/** Returns the host name of a URI with an authority; undefined for an address, to which constraints cannot apply. */
 function uriHost(uri: string): Comparable | undefined {
   const authority = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)/.exec(uri)?.[1] ?? '';
   const place = authority.slice(authority.lastIndexOf('@') + 1);
@@ -234,14 +240,9 @@ function uriHost(uri: string): Comparable | undefined {
   return isDomain(host, false) ? { local: '', host } : undefined;
 }
 
-/** IPv4 or IPv6 in text. */
+/** Reports whether the text may be an IPv4 or IPv6 address. */
 function isAddressText(text: string): boolean {
   return /^[0-9.]+$/.test(text) || text.includes(':');
-}
-
-function isAscii(value: string): boolean {
-  for (let at = 0; at < value.length; at += 1) if (value.charCodeAt(at) > 0x7f) return false;
-  return true;
 }
 
 function malformed(what: string): Asn1Error {

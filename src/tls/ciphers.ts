@@ -1,6 +1,6 @@
-/** Cipher suites by the names that Kubernetes' flags use (Go's), as the names that OpenSSL uses. */
+/** Translates cipher suites from Go's names, which Kubernetes' flags use, to OpenSSL's. */
 
-/** Suites of TLS 1.2; those of TLS 1.3 have the same name in both worlds and start with TLS_AES or TLS_CHACHA20. */
+/** Suites of TLS 1.2. Those of TLS 1.3 have one name, which starts with TLS_AES or TLS_CHACHA20. */
 const opensslNames: ReadonlyMap<string, string> = new Map([
   ['TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', 'ECDHE-ECDSA-AES128-GCM-SHA256'],
   ['TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384', 'ECDHE-ECDSA-AES256-GCM-SHA384'],
@@ -42,7 +42,7 @@ const defaultSuites: readonly string[] = [
 
 const tls13: ReadonlySet<string> = new Set(defaultSuites.slice(0, 3));
 
-/** Suites that Go knows and OpenSSL is built without: they are accepted, and never agreed on. */
+/** Go's suites that OpenSSL is built without: accepted, but never negotiated. */
 const unavailable: ReadonlySet<string> = new Set([
   'TLS_RSA_WITH_RC4_128_SHA',
   'TLS_ECDHE_ECDSA_WITH_RC4_128_SHA',
@@ -51,12 +51,12 @@ const unavailable: ReadonlySet<string> = new Set([
   'TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA',
 ]);
 
-/** Go's tls.InsecureCipherSuites that are served: without forward secrecy, or CBC with SHA-256. */
+/** Go's tls.InsecureCipherSuites that can be served: without forward secrecy, or CBC with SHA-256. */
 const insecure = /^TLS_RSA_|_CBC_SHA256$/;
 
 /**
- * Returns OpenSSL's cipher list for --tls-cipher-suites; none given means Go's default. As in Go, suites of TLS 1.3 are there always.
- * @throws Error that names every suite that is not known.
+ * Returns OpenSSL's cipher list for --tls-cipher-suites; Go's default for an empty one. As in Go, TLS 1.3 is always on.
+ * @throws Error that names all unknown suites.
  */
 export function cipherList(given: readonly string[]): string {
   const suites = given.length === 0 ? defaultSuites : given;
@@ -66,7 +66,7 @@ export function cipherList(given: readonly string[]): string {
     throw new Error(`--tls-cipher-suites: unknown ${unknown.join(', ')}; known are ${known.join(', ')}`);
   }
   const served = suites.filter((suite) => !unavailable.has(suite));
-  // OpenSSL takes no empty list: what is left is TLS 1.3.
+  // OpenSSL takes no empty list; TLS 1.3 is left.
   return (served.length === 0 ? [...tls13] : served).map((suite) => opensslNames.get(suite) ?? suite).join(':');
 }
 
@@ -74,7 +74,7 @@ function isKnown(suite: string): boolean {
   return tls13.has(suite) || opensslNames.has(suite) || unavailable.has(suite);
 }
 
-/** Returns a warning for each suite that is insecure, as k8s.io/apiserver logs it, and says of those that are not served what is lost. */
+/** Returns a warning per insecure suite, as k8s.io/apiserver logs it, and what is lost without the unavailable ones. */
 export function cipherWarnings(given: readonly string[]): readonly string[] {
   return given.flatMap((suite) => {
     if (unavailable.has(suite)) {

@@ -1,7 +1,7 @@
-/** Decrypts the records of a TLS 1.3 peer while it shakes hands: RFC 8446, 5.2 and 7.3. Our own OpenSSL exports the secret. */
+/** Decrypts a TLS 1.3 peer's handshake records: RFC 8446, 5.2 and 7.3. Our own OpenSSL exports the secret. */
 import { createDecipheriv, createHmac } from 'node:crypto';
 
-/** Decrypts the peer's next record. Throws where it is not authentic. */
+/** Decrypts the peer's next record. Throws if it is not authentic. */
 export type RecordDecrypter = (header: Buffer, ciphertext: Buffer) => Buffer;
 
 interface Cipher {
@@ -20,16 +20,16 @@ const ciphers: ReadonlyMap<string, Cipher> = new Map([
 const nonceBytes = 12;
 const tagBytes = 16;
 
-/** Returns the secret of a key log's line if it is the one of a side's handshake records. */
+/** Returns the secret in a line of the key log if it is for a side's handshake records. */
 export function handshakeSecret(line: string, side: 'client' | 'server'): Buffer | undefined {
   const [label, , secret = ''] = line.trim().split(' ');
   return label === `${side.toUpperCase()}_HANDSHAKE_TRAFFIC_SECRET` ? Buffer.from(secret, 'hex') : undefined;
 }
 
 /**
- * Returns the decrypter of a connection's records, which have to be given in their order.
+ * Returns the decrypter of a connection's records, to be called in their order.
  * @param suite the cipher suite's standard name.
- * @throws Error for a suite that is not known.
+ * @throws Error for an unknown suite.
  */
 export function recordDecrypter(suite: string, secret: Buffer): RecordDecrypter {
   const cipher = ciphers.get(suite);
@@ -49,7 +49,7 @@ export function recordDecrypter(suite: string, secret: Buffer): RecordDecrypter 
   };
 }
 
-/** HKDF-Expand-Label with an empty context; no output here is longer than a hash. */
+/** HKDF-Expand-Label with an empty context, for outputs of at most one hash. */
 function expandLabel(hash: Cipher['hash'], secret: Buffer, label: string, length: number): Buffer {
   const name = Buffer.from(`tls13 ${label}`, 'latin1');
   const info = Buffer.concat([Buffer.from([0, length, name.length]), name, Buffer.from([0, 1])]);

@@ -1,28 +1,29 @@
-/** A certificate and its private key, and whether they belong together. */
+/** A certificate with its private key, and the check that they belong together. */
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { parseCertificates } from './trustbundle.ts';
 
 export interface KeyPair {
-  /** PEM: the certificate itself, then its intermediates, if any. */
+  /** PEM: the certificate, then its intermediates. */
   readonly cert: string;
   /** PEM. */
   readonly key: string;
 }
 
-/** Where pairs come from, one after the other. */
+/** Provides the first pair and its successors. */
 export interface KeyPairSource {
   readonly first: KeyPair;
-  /** How often to look for the next one. */
+  /** How often to call `next`, in milliseconds. */
   readonly intervalMs: number;
-  /** Looks whether there is another pair; throws Error when there is one that is not good. */
+  /** Returns a new pair; undefined if there is none. Throws Error for one that cannot be used. */
   next(): Promise<KeyPair | undefined>;
 }
 
 /**
- * Reads the certificate of a pair. Node takes a pair that does not fit without a word, and then every handshake fails.
- * @param certSource and keySource name where the texts are from, in errors.
- * @throws Error when one of them is broken or they do not belong together.
+ * Parses the certificate of a pair and checks the pair. Node accepts one that does not match, and then every handshake
+ * fails.
+ * @param certSource and keySource name the files in errors.
+ * @throws Error if either is malformed or they do not match.
  */
 export function certificateOf(pair: KeyPair, certSource: string, keySource: string): X509Certificate {
   const [certificate] = parseCertificates(pair.cert, certSource);
@@ -33,7 +34,7 @@ export function certificateOf(pair: KeyPair, certSource: string, keySource: stri
   return certificate;
 }
 
-/** OpenSSL refuses some pairs that fit, most likely for a weak key; later it would be the whole server that cannot be made. */
+/** OpenSSL refuses some matching pairs, mostly for a weak key. Later the whole server could not be created. */
 function checkUsable({ cert, key }: KeyPair, certSource: string): void {
   try {
     createSecureContext({ cert, key });

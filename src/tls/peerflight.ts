@@ -1,16 +1,16 @@
 /**
- * Reads what a TLS peer, client or server, sends while it shakes hands, up to its certificates, before OpenSSL does: RFC 8446 (TLS 1.3) and RFC 5246 (1.2). Every other
- * message is passed over unread. What OpenSSL could read in another way is refused.
+ * Reads a TLS peer's handshake up to its certificates, before OpenSSL does: RFC 8446 (TLS 1.3) and RFC 5246 (1.2).
+ * Skips all other messages. Rejects what OpenSSL could read differently.
  */
 import { checkSentCertificates } from './sentcertificates.ts';
 import type { RecordDecrypter } from './handshakekeys.ts';
 
-/** The peer's handshake cannot be passed on. Its message continues "the peer ...". */
+/** The handshake must not be passed on. The message continues "the peer ...". */
 export class PeerFlightError extends Error {
   override readonly name = 'PeerFlightError';
 }
 
-/** Bytes before the certificates have come: a ClientHello with post-quantum keys has 2,000, nine certificates at most 48 KiB. */
+/** Bytes up to the certificates: a ClientHello with post-quantum keys has 2,000, nine certificates at most 48 KiB. */
 export const flightLimitBytes = 64 * 1024;
 
 const headerBytes = 5;
@@ -25,29 +25,32 @@ const messageType = {
   compressedCertificate: 25,
 } as const;
 
-/** What a PeerFlightError says of bytes that are no TLS. */
+/** The message for bytes that are not TLS. */
 export const notTls = 'does not speak TLS';
 
 export class PeerFlight {
-  /** Whether all that can be costly has been read and found good. */
+  /** Whether everything costly has been read and accepted. */
   done = false;
   #decrypt: RecordDecrypter | undefined;
   readonly #decrypter: () => RecordDecrypter | undefined;
   #records: Buffer = Buffer.alloc(0);
-  /** The beginning of a message, and room for more: a peer may send each byte in a record of its own. */
+  /** The beginning of a message, with spare space: a peer may send one byte per record. */
   #messages: Buffer = Buffer.alloc(0);
   #messagesBytes = 0;
   #bytes = 0;
 
-  /** @param decrypter is asked at each record until it has one: from then on the connection is TLS 1.3, and its records are encrypted. */
+  /**
+   * @param decrypter is called per record until it returns one: from then on the records are TLS 1.3's encrypted ones.
+   */
   constructor(decrypter: () => RecordDecrypter | undefined) {
     this.#decrypter = decrypter;
   }
 
   /**
    * Reads the next bytes.
-   * @param pass is called with each record that is good, before the next one is read: what OpenSSL makes of it may say how that is encrypted.
-   * @throws PeerFlightError, or Asn1Error for a certificate: then nothing more may be passed on.
+   * @param pass is called with each accepted record before the next is read: OpenSSL may have to read it to know how
+   * the next is encrypted.
+   * @throws PeerFlightError, or Asn1Error for a certificate: nothing more may be passed on then.
    */
   read(chunk: Buffer, pass: (bytes: Buffer) => void = () => undefined): void {
     if (this.done) {
@@ -59,7 +62,7 @@ export class PeerFlight {
     this.#records = Buffer.concat([this.#records, chunk]);
     while (!this.done) {
       const { length } = this.#records;
-      // The form of SSL 2.0 for a first message has no type; nothing has sent it for ten years.
+      // A first message in SSL 2.0's form has no type; nothing has sent it for ten years.
       if (length > 0 && (this.#records[0] ?? 0) >>> 2 !== 5) throw new PeerFlightError(notTls);
       if (length < headerBytes) return;
       const end = headerBytes + this.#records.readUInt16BE(3);
@@ -86,11 +89,12 @@ export class PeerFlight {
         this.#readInner(decrypted(this.#decrypt, header, content));
         return;
       default:
-      // An alert ends the connection or means nothing. So does ChangeCipherSpec: in TLS 1.2 it comes later, and there are no sessions to resume.
+      // An alert ends the connection or means nothing. So does ChangeCipherSpec: TLS 1.2 sends it later, and no
+      // sessions are resumed.
     }
   }
 
-  /** TLS 1.3 hides the record's type behind the content, before padding. */
+  /** TLS 1.3 puts the record's type behind the content, before padding. */
   #readInner(inner: Buffer): void {
     let end = inner.length;
     while (end > 0 && inner[end - 1] === 0) end -= 1;
@@ -143,7 +147,10 @@ function decrypted(decrypt: RecordDecrypter, header: Buffer, content: Buffer): B
   }
 }
 
-/** Returns the entries of a Certificate message. In TLS 1.3 a context goes before the list, and extensions follow each certificate. */
+/**
+ * Returns the entries of a Certificate message. TLS 1.3 puts a context before the list, and extensions behind each
+ * certificate.
+ */
 function certificatesOf(body: Buffer, is13: boolean): readonly Buffer[] {
   const certificates: Buffer[] = [];
   let at = 0;
@@ -156,7 +163,7 @@ function certificatesOf(body: Buffer, is13: boolean): readonly Buffer[] {
   }
   return certificates;
 
-  /** A vector whose length is in so many bytes before it. */
+  /** Reads a vector with a length prefix of so many bytes. */
   function take(lengthBytes: number): Buffer {
     const start = at + lengthBytes;
     if (start > body.length) throw malformed();

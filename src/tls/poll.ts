@@ -1,27 +1,27 @@
-/** Looks at something now and then, such as a file that somebody else replaces, and tells once about each thing that is wrong with it. */
+/** Polls something that another program changes, and reports each distinct problem once. */
 import type { Clock } from '../clock.ts';
 
 export interface PollOptions {
-  /** The first look is after one interval. */
+  /** Also the delay of the first look, in milliseconds. */
   readonly intervalMs: number;
   readonly clock: Clock;
-  /** Called for an error only if the one before it, without a good look between, was another one. */
-  readonly complain: (error: unknown) => void;
+  /** Called for an error unless it repeats the previous one without a good look between. */
+  readonly onProblem: (error: unknown) => void;
 }
 
-/** Looks until the signal aborts; resolves then, and never rejects. */
+/** Polls until the signal aborts; then resolves. Never rejects. */
 export async function poll(look: () => Promise<void>, options: PollOptions, signal: AbortSignal): Promise<void> {
-  const { intervalMs, clock, complain } = options;
-  let complaint = '';
+  const { intervalMs, clock, onProblem } = options;
+  let reported = '';
   for (;;) {
     await clock.sleep(intervalMs, signal).catch(() => undefined);
     if (signal.aborted) return;
     try {
       await look();
-      complaint = '';
+      reported = '';
     } catch (error) {
-      if (String(error) !== complaint) complain(error);
-      complaint = String(error);
+      if (String(error) !== reported) onProblem(error);
+      reported = String(error);
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Makes a serving certificate that is its own authority: EC P-256, good for one year.
- * node-forge writes the ASN.1 but knows only RSA, so node:crypto makes key and signature and we put them in.
+ * Makes a self-signed serving certificate: EC P-256, valid for one year. node-forge writes the ASN.1 but knows only
+ * RSA, so node:crypto makes the key and the signature.
  */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -9,15 +9,15 @@ import type { KeyPair } from './keypair.ts';
 
 const dayMs = 24 * 60 * 60_000;
 const lifetimeMs = 365 * dayMs;
-/** Other machines' clocks may be a little behind ours. */
+/** Tolerates clients whose clocks are behind. */
 const backdateMs = 5 * 60_000;
 
 /**
- * @param names DNS names and IP addresses, at least one; the first one is also the common name.
+ * @param names DNS names and IP addresses, at least one; the first is also the common name.
  * @param nowMs milliseconds since the epoch.
  */
 export async function createSelfSigned(names: readonly string[], nowMs: number): Promise<KeyPair> {
-  // Imported only here: it takes 70 ms, and most installations are given their certificate.
+  // Imported here: it takes 70 ms, and most installations bring their certificate.
   const { default: library } = await import('node-forge');
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const certificate = signWith(privateKey, library, draft(library, names, nowMs, publicKey), publicKey);
@@ -27,7 +27,7 @@ export async function createSelfSigned(names: readonly string[], nowMs: number):
   };
 }
 
-/** All but key and signature. */
+/** Returns the certificate without key and signature. */
 function draft(
   { pki, jsbn, asn1 }: typeof forge,
   names: readonly string[],
@@ -41,7 +41,7 @@ function draft(
   const subject = [{ name: 'commonName', value: names[0]?.slice(0, commonNameLimit) ?? '' }];
   certificate.setSubject(subject);
   certificate.setIssuer(subject);
-  // Forge cannot leave the key out.
+  // Forge requires a key.
   certificate.publicKey = pki.setRsaPublicKey(new jsbn.BigInteger('3'), new jsbn.BigInteger('3'));
   const keyId = createHash('sha1').update(derOf(publicKey)).digest('binary');
   const octets = asn1.create(asn1.Class.UNIVERSAL, asn1.Type.OCTETSTRING, false, keyId);
@@ -55,30 +55,30 @@ function draft(
   return certificate;
 }
 
-/** RFC 5280's upper bound; the names themselves are all in subjectAltName, where clients look. */
+/** RFC 5280's limit. Clients look at subjectAltName, which has all names. */
 const commonNameLimit = 64;
 const subjectKeyIdentifier = '2.5.29.14';
 
-/** Types of GeneralName: 2 is dNSName, 7 is iPAddress. */
+/** GeneralName: 2 is dNSName, 7 is iPAddress. */
 function toAltName(name: string): object {
   return isIP(name) === 0 ? { type: 2, value: name } : { type: 7, ip: name };
 }
 
-/** Sixteen bytes whose first bit is 0 and second is 1: Go refuses a negative number, DER a leading zero. */
+/** Sixteen bytes that start with the bits 01: Go rejects negative numbers, DER leading zeros. */
 function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return bytes.toString('hex');
 }
 
-/** Puts key and algorithm of elliptic curves into the draft, signs it, and returns the certificate in DER. */
+/** Puts the EC key and algorithm into the draft, signs it, and returns the certificate in DER. */
 function signWith(
   key: KeyObject,
   { asn1, pki, util }: typeof forge,
   certificate: forge.pki.Certificate,
   publicKey: KeyObject,
 ): Buffer {
-  // Forge refuses to write a certificate without these, although they are replaced.
+  // Forge requires these; they are replaced below.
   certificate.signatureOid = pki.oids.sha256WithRSAEncryption ?? '';
   certificate.siginfo.algorithmOid = certificate.signatureOid;
   certificate.signature = '';
@@ -92,12 +92,12 @@ function signWith(
   parts[signatureAlgorithmIndex] = algorithm;
   parts[publicKeyIndex] = fromDer(derOf(publicKey));
   const signature = sign('sha256', toDer(signed), key);
-  // A bit string starts with the number of unused bits, which is none.
+  // A bit string starts with its number of unused bits.
   const bits = asn1.create(asn1.Class.UNIVERSAL, asn1.Type.BITSTRING, false, `\0${signature.toString('latin1')}`);
   return toDer(asn1.create(asn1.Class.UNIVERSAL, asn1.Type.SEQUENCE, true, [signed, algorithm, bits]));
 }
 
-/** Where RFC 5280's TBSCertificate has them, after version and serial number, and after issuer, validity and subject. */
+/** Positions in RFC 5280's TBSCertificate. */
 const signatureAlgorithmIndex = 2;
 const publicKeyIndex = 6;
 

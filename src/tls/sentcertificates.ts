@@ -1,6 +1,7 @@
 /**
- * Judges the certificates of a TLS peer, client or server, before OpenSSL sees them: OpenSSL decodes every key and verifies every signature that a stranger sends, and
- * one key of 700 bytes can cost it 0.3 s (a curve with parameters of its own and a compressed point). Go's servers refuse the same keys in the handshake.
+ * Checks a TLS peer's certificates before OpenSSL sees them. OpenSSL decodes every key that a peer sends, and one of
+ * 700 bytes can take it 0.3 s (a curve with explicit parameters and a compressed point). Go's servers reject the same
+ * keys in the handshake.
  */
 import { Asn1Error, parseDer } from './asn1.ts';
 import { certificateLimitBytes } from './certificatefields.ts';
@@ -10,12 +11,12 @@ import { keyFacts } from './certificatekeys.ts';
 export const intermediateLimit = 8;
 /** Bytes of these certificates. */
 export const intermediateLimitBytes = 32 * 1024;
-/** Bytes of a key with its algorithm; RSA of 8,192 bits takes 1,062, and of 16,384 bits 2,086. */
+/** Bytes of a key with its algorithm; RSA of 8,192 bits takes 1,062, of 16,384 bits 2,086. */
 const keyLimitBytes = 4 * 1024;
 
 /**
- * Checks the certificates of one handshake, the peer's own first.
- * @throws Asn1Error that says what is wrong, continuing "the certificate ...".
+ * Checks the certificates of a handshake, the peer's own first.
+ * @throws Asn1Error whose message continues "the certificate ...".
  */
 export function checkSentCertificates(certificates: readonly Buffer[]): void {
   const others = certificates.slice(1);
@@ -35,7 +36,7 @@ export function checkSentCertificates(certificates: readonly Buffer[]): void {
 const sequence = 0x30;
 const versionTag = 0xa0;
 
-/** Returns the subjectPublicKeyInfo of a certificate in DER: the sixth field, or the seventh where there is a version. */
+/** Returns a certificate's subjectPublicKeyInfo in DER: the sixth field, or the seventh after a version. */
 function keyOf(certificate: Buffer): Buffer {
   const whole = valueAt(certificate, 0, sequence);
   if (whole.end !== certificate.length) throw malformed();
@@ -53,7 +54,7 @@ interface Extent {
   readonly end: number;
 }
 
-/** Where the content of the DER value at a place is. OpenSSL takes other forms of a length, too; here only the shortest is taken. */
+/** Returns where the content of a DER value is. OpenSSL accepts other forms of a length; here only the shortest is. */
 function valueAt(bytes: Buffer, at: number, tag = bytes[at]): Extent {
   const first = bytes[at + 1] ?? 0x80;
   let start = at + 2;
@@ -65,7 +66,7 @@ function valueAt(bytes: Buffer, at: number, tag = bytes[at]): Extent {
     start += count;
     if (length < (count === 1 ? 0x80 : 0x100)) throw malformed();
   }
-  // Tags of more than one byte are in no field of a certificate.
+  // No field of a certificate has a tag of several bytes.
   const isTag = tag !== undefined && bytes[at] === tag && (tag & 0x1f) !== 0x1f;
   if (!isTag || start + length > bytes.length) throw malformed();
   return { start, end: start + length };

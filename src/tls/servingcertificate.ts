@@ -1,4 +1,7 @@
-/** The certificate that we show to clients: from files that somebody else renews, or one that we sign and renew ourselves. */
+/**
+ * Provides the certificate that clients see: from files that are renewed by another program, or self-signed and renewed
+ * here.
+ */
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { openCertificateFolder } from './certificatefolder.ts';
@@ -7,12 +10,12 @@ import { watchFile, type WatchedFile } from '../watchedfile.ts';
 import { poll } from './poll.ts';
 
 export interface ServingOptions {
-  /** Paths of PEM files; both or none, and empty is none. */
+  /** Paths of PEM files: both or none. Empty is none. */
   readonly certFile?: string | undefined;
   readonly keyFile?: string | undefined;
-  /** Where a certificate of our own is kept; empty keeps it in memory. */
+  /** Where a self-signed certificate is kept; empty keeps it in memory. */
   readonly certDir: string;
-  /** DNS names and IP addresses beside those that a server in a cluster always has. */
+  /** DNS names and IP addresses beside the usual ones of a server in a cluster. */
   readonly names: readonly string[];
   readonly log: Logger;
   readonly clock: Clock;
@@ -20,11 +23,11 @@ export interface ServingOptions {
 
 export interface ServingCertificate extends Disposable {
   current(): KeyPair;
-  /** Calls the listener with each new pair, from the next one on. */
+  /** Calls the listener with each new pair from now on. */
   onChange(listener: (pair: KeyPair) => void): void;
 }
 
-/** @throws Error that says what is wrong with the files; a certificate of our own is always had. */
+/** @throws Error for files that cannot be used. A self-signed certificate never fails. */
 export async function createServingCertificate(options: ServingOptions): Promise<ServingCertificate> {
   const { certFile = '', keyFile = '', log, clock } = options;
   if ((certFile === '') !== (keyFile === '')) {
@@ -36,9 +39,9 @@ export async function createServingCertificate(options: ServingOptions): Promise
   let current = source.first;
   const listeners: ((pair: KeyPair) => void)[] = [];
   const stopped = new AbortController();
-  const complain = (error: unknown) =>
-    log.warn({ err: error }, 'keeps the serving certificate it has; the new one is not good');
-  void poll(look, { intervalMs: source.intervalMs, clock, complain }, stopped.signal);
+  const onProblem = (error: unknown) =>
+    log.warn({ err: error }, 'the new serving certificate cannot be used; serves the previous one');
+  void poll(look, { intervalMs: source.intervalMs, clock, onProblem }, stopped.signal);
 
   return {
     current: () => current,
@@ -49,7 +52,7 @@ export async function createServingCertificate(options: ServingOptions): Promise
   async function look(): Promise<void> {
     const next = await source.next();
     if (next === undefined || stopped.signal.aborted) return;
-    // Whoever cannot take it throws, and then it is not what is served.
+    // A listener that rejects the pair throws; then the current one stays.
     for (const listener of listeners) listener(next);
     current = next;
   }

@@ -1,26 +1,25 @@
-/** Bundles of CA certificates: from PEM text to what client and server certificates are checked against. */
+/** Parses PEM bundles of CA certificates. */
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Logger } from '../logging.ts';
 
-/** Whom we trust for one purpose; a new object whenever that changes, so identity tells. */
+/** The CAs that are trusted for one purpose. A change makes a new object, so bundles are compared by identity. */
 export interface TrustBundle {
   /** At least one. */
   readonly certificates: readonly X509Certificate[];
-  /** The same certificates and nothing else. */
+  /** Exactly these certificates. */
   readonly pem: string;
 }
 
-/** The part of a log that is needed here. */
 export type TrustLog = Pick<Logger, 'warn'>;
 
-/** A cluster has one or two CAs per purpose, and a few more while it rotates them. */
+/** A cluster has one or two CAs per purpose, and a few more during rotation. */
 const certificateLimit = 500;
 
 /**
- * Reads the certificates of a PEM text. Keys and other blocks are skipped, and so are damaged certificates, with a warning.
- * @param source names where the text is from, in errors: a path, or a key of a ConfigMap.
- * @param log gets the warning, once for each text.
- * @throws Error when there is no certificate in it, or none that is whole.
+ * Parses a bundle. Skips other blocks, such as keys, and damaged certificates, with a warning.
+ * @param source names the text in errors: a path, or a key of a ConfigMap.
+ * @param log gets each warning once per text.
+ * @throws Error without any certificate that can be read.
  */
 export function parseTrustBundle(text: string, source: string, log?: TrustLog): TrustBundle {
   const certificates = goodCertificates(text, source, log);
@@ -28,8 +27,8 @@ export function parseTrustBundle(text: string, source: string, log?: TrustLog): 
 }
 
 /**
- * Reads all certificates of a PEM text in its order, of a key pair for instance.
- * @throws Error when there is no certificate in it, or one that is broken.
+ * Parses all certificates of a PEM text, such as a key pair's.
+ * @throws Error without a certificate, or for a malformed one.
  */
 export function parseCertificates(text: string, source: string): readonly X509Certificate[] {
   const blocks = blocksOf(text, source);
@@ -47,7 +46,7 @@ function blocksOf(text: string, source: string): readonly string[] {
   return blocks;
 }
 
-/** Blocks of a bundle that are good. Go skips the others in silence. */
+/** Returns the certificates that can be read. Go skips the others silently. */
 function goodCertificates(text: string, source: string, log: TrustLog | undefined): readonly X509Certificate[] {
   const good: X509Certificate[] = [];
   let failure: unknown;
@@ -64,7 +63,7 @@ function goodCertificates(text: string, source: string, log: TrustLog | undefine
   return good;
 }
 
-/** What was warned of last, by the log: the same text is read again and again. */
+/** The latest warning per log: the same text is read repeatedly. */
 const warned = new WeakMap<TrustLog, Map<string, string>>();
 
 function warnOnce(log: TrustLog, failure: Error, hash: string): void {
@@ -75,7 +74,7 @@ function warnOnce(log: TrustLog, failure: Error, hash: string): void {
   log.warn({ reason: failure.message }, 'skips a damaged certificate; the others of its bundle are used');
 }
 
-/** To the next marker of any kind, so that a block without its end is seen and not joined with the next one. */
+/** Up to the next marker of any kind, so a block without an end is not joined with the next one. */
 const block = /-----BEGIN CERTIFICATE-----[^-]*(?:-----END CERTIFICATE-----)?/g;
 
 function parseCertificate(pem: string, what: string): X509Certificate {
