@@ -129,7 +129,7 @@ describe('a serving certificate of our own', () => {
     await chmod(certDir(), 0o777);
     await open({ certDir: certDir() });
     assert.equal(warnings.length, 1);
-    assert.match(warnings[0] ?? '', /does not use --cert-dir.*|chmod go-w/);
+    assert.match(warnings[0] ?? '', /--cert-dir cannot be used.*|chmod go-w/);
     await assert.rejects(stat(crt()), { code: 'ENOENT' });
   });
 
