@@ -28,6 +28,8 @@ export interface NodeInfo {
   readonly ready: boolean;
   /** Cores of its status.capacity; undefined where it names none. */
   readonly capacityCores: number | undefined;
+  /** Memory of its status.capacity in bytes; undefined if it names none. */
+  readonly capacityMemoryBytes: number | undefined;
   /** The annotation metrics.k8s.io/resource-metrics-path: where to read instead of the kubelet's usual paths. */
   readonly resourceMetricsPath: string | undefined;
 }
@@ -164,6 +166,7 @@ function parseNode(object: unknown): NodeInfo | undefined {
     kubeletPort: parsePort(field(field(field(status, 'daemonEndpoints'), 'kubeletEndpoint'), 'Port')),
     ready: items(field(status, 'conditions')).some(isReady),
     capacityCores: parseCores(capacityOf(field(status, 'capacity'), 'cpu')),
+    capacityMemoryBytes: parseBytes(capacityOf(field(status, 'capacity'), 'memory')),
     resourceMetricsPath: metricsPath(annotatedPath(object)),
   };
 }
@@ -185,6 +188,17 @@ function parseCores(quantity = ''): number | undefined {
   const [, digits, unit] = /^(\d{1,9})(m?)$/.exec(quantity) ?? [];
   return digits === undefined ? undefined : Number(digits) / (unit === 'm' ? 1000 : 1);
 }
+
+/** Parses a quantity of bytes in its canonical form; kubelets write whole Ki. */
+function parseBytes(quantity = ''): number | undefined {
+  const [, digits, unit = '', exponent = '0'] = /^(\d{1,19})(?:([KMGTPE]i|[kMGTPE])|e(\d{1,2}))?$/.exec(quantity) ?? [];
+  if (digits === undefined) return undefined;
+  const power = unitPowers.indexOf(unit.charAt(0).toUpperCase());
+  return Number(digits) * (unit.endsWith('i') ? 1024 : 1000) ** power * 10 ** Number(exponent);
+}
+
+/** Units by their power of 1,000 or 1,024. */
+const unitPowers = ['', 'K', 'M', 'G', 'T', 'P', 'E'];
 
 /** 0 is how Kubernetes writes that there is none. */
 function parsePort(value: unknown): number | undefined {

@@ -3,6 +3,7 @@ import { Counter } from 'prom-client';
 import type { Clock } from '../clock.ts';
 import { createLineLimit, type Logger } from '../logging.ts';
 import type { Registry } from '../monitoring.ts';
+import type { OnImplausible } from '../storage/nodeupdate.ts';
 
 /** Nodes with a series of their own; reports of further nodes are counted together, with an empty label. */
 export const seriesNodeLimit = 250;
@@ -73,12 +74,13 @@ export function createForeignPodWatch(outputs: Outputs): ForeignPodWatch {
 const foreignMessage = 'a kubelet reports pods of other nodes; they are not served';
 const disputedMessage = 'several kubelets report pods that the API places on no node; they are not served';
 
-/** Returns a function that reports a sample with more CPU than its node can have used. */
-export function createImplausibleWatch(outputs: Outputs): (node: string, what: string) => void {
+/** Returns a function that reports a sample with more CPU or memory than its node has. */
+export function createImplausibleWatch(outputs: Outputs): OnImplausible {
   const { add } = createUnservedCounter(outputs, {
     name: 'kubegauge_implausible_samples_total',
-    help: 'Number of samples with more CPU than their node can have used since the last one; they are not served.',
+    help: 'Number of samples with more CPU or memory than their node has; they are not served.',
     byNode: false,
   });
-  return (node, what) => add(node, 1, 'a sample has more CPU than the node can have used; it is not served', { what });
+  const message = 'a sample exceeds the capacity of its node; it is not served';
+  return (node, what, quantity) => add(node, 1, message, { what, quantity });
 }

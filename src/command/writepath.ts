@@ -56,6 +56,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
     resolutionMs,
     stalenessMs,
     capacityCores: (node) => nodes.get(node)?.capacityCores,
+    capacityMemoryBytes: (node) => nodes.get(node)?.capacityMemoryBytes,
     nodeUid: (node) => nodes.get(node)?.uid,
     onImplausible: createImplausibleWatch({ registry, clock, log }),
   });

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts';
 import { containerPoints, machinePoint, type NodeBatch, type PodLayout } from '../sample/batch.ts';
 import type { ClockStep } from '../sample/clockstep.ts';
-import type { ContainerPoint } from '../sample/point.ts';
+import type { ContainerPoint, Point } from '../sample/point.ts';
 import { unknownPodLimit } from './admission.ts';
 import { stalenessMs as usageStalenessMs, updateLastUsage } from './lastusage.ts';
 import {
@@ -29,7 +29,7 @@ import {
   stampMs,
   usageOf,
 } from './samplepair.ts';
-import { longestWindowMs, mostCoresOf, type SampleLimits } from './samplerules.ts';
+import { isTooMuchMemory, longestWindowMs, mostCoresOf, mostMemoryBytesOf, type SampleLimits } from './samplerules.ts';
 import { longestPossibleIntervalMs, nextSpacingMs, type SpacedScrape } from './spacing.ts';
 import {
   createStoredNode,
@@ -42,6 +42,9 @@ import {
 } from './storednode.ts';
 import { readPod } from './usagereader.ts';
 
+/** @param what the machine, or a container or pod by name. */
+export type OnImplausible = (node: string, what: string, quantity: 'cpu' | 'memory') => void;
+
 export interface UpdateOptions {
   readonly clock: Clock;
   /** The scrape interval in milliseconds. */
@@ -50,8 +53,10 @@ export interface UpdateOptions {
   readonly stalenessMs: number;
   /** Returns a node's CPU cores by its Node object; undefined if unknown. */
   readonly capacityCores?: (node: string) => number | undefined;
-  /** Called for each sample with more CPU than its node can have used. */
-  readonly onImplausible?: (node: string, what: string) => void;
+  /** Returns a node's memory in bytes by its Node object; undefined if unknown. */
+  readonly capacityMemoryBytes?: (node: string) => number | undefined;
+  /** Called for each sample with more CPU or memory than its node has. */
+  readonly onImplausible?: OnImplausible;
   /** Whether pods may be stored in rows; false takes the slow path for all, to diagnose. Default: true. */
   readonly fastPath?: boolean;
 }
@@ -116,15 +121,17 @@ export function updateNode(
   return { node, first: update.sums.first };
 }
 
-function limitsOf(
+/** Returns the limits of a node's samples. @param known the stored node. */
+export function limitsOf(
   node: string,
   known: StoredNode | undefined,
   nowMs: number,
-  { resolutionMs, stalenessMs, capacityCores }: UpdateOptions,
+  { resolutionMs, stalenessMs, capacityCores, capacityMemoryBytes }: UpdateOptions,
 ): SampleLimits {
   const spacingMs = known?.spacingMs ?? 0;
   return {
     mostCores: mostCoresOf(capacityCores?.(node)),
+    mostMemoryBytes: mostMemoryBytesOf(capacityMemoryBytes?.(node)),
     longestWindowMs: longestWindowMs(resolutionMs, spacingMs),
     stalenessMs: usageStalenessMs({ atLeastMs: stalenessMs, spacingMs }),
     sinceScrapeMs: known && nowMs - known.storedMs,
@@ -139,7 +146,7 @@ function updateMachine(node: StoredNode, known: StoredNode | undefined, update: 
       ? known?.machine && addNoSample(known.machine, limits)
       : addMachineSample(known?.machine, point, limits);
   if (machine !== undefined) {
-    reportImplausible('the machine', known?.machine, machine, update);
+    reportImplausible('the machine', point, known?.machine, machine, update);
     countSample(sums, known?.machine, machine, possibleMsOf(update, known?.lastUsage.last?.sinceMs));
   }
   const usage = machine === undefined ? neverScraped : usageOf(machine, hasSwap);
@@ -189,7 +196,7 @@ function nextPodState(previous: PodState | undefined, layout: PodLayout, update:
   for (const point of points) {
     const last = previous?.containers.get(point.name);
     const next = addContainerSample(last, point, youngerThanMs, limits);
-    reportImplausible(`container ${point.name} of pod ${nameOf(layout)}`, last, next, update);
+    reportImplausible(`container ${point.name} of pod ${nameOf(layout)}`, point, last, next, update);
     containers.set(point.name, next);
   }
   const same = previous !== undefined && isSamePod(previous, layout.uid, points) ? previous : undefined;
@@ -228,14 +235,18 @@ function markStep(node: StoredNode, nowMs: number): void {
 
 function reportImplausible(
   what: string,
+  point: Point | undefined,
   previous: SamplePair | undefined,
   { last, rival }: SamplePair,
-  { batch, options }: ScrapeUpdate,
+  { batch, options, limits }: ScrapeUpdate,
 ): void {
+  if (point !== undefined && isTooMuchMemory(point.memoryBytes, limits)) {
+    options.onImplausible?.(batch.node, what, 'memory');
+  }
   if (rival === undefined || rival === previous?.rival) return;
   // Neither the sample from before a restart nor one of another clock has too much CPU.
   if (rival === previous?.last || stampMs(rival) < stampMs(last)) return;
-  if (!isOtherClock(last, rival)) options.onImplausible?.(batch.node, what);
+  if (!isOtherClock(last, rival)) options.onImplausible?.(batch.node, what, 'cpu');
 }
 
 /** Stores a node whose pods, containers or endpoint have changed. */

@@ -4,7 +4,14 @@ import { mayBeSameContainer } from '../sample/containerid.ts';
 import type { UsageOrReason, ContainerPoint, Point, PodUsage, Usage } from '../sample/point.ts';
 import { gauges } from '../sample/quantities.ts';
 import { combineUsages, type ContainerUsage, nanocores, setGauge } from './rate.ts';
-import { classifySample, hasStartedSince, isPossible, type SampleKind, type SampleLimits } from './samplerules.ts';
+import {
+  classifySample,
+  hasStartedSince,
+  isPossible,
+  isTooMuchMemory,
+  type SampleKind,
+  type SampleLimits,
+} from './samplerules.ts';
 
 /** The newest sample of one cgroup, and what its rate is counted from. */
 export interface SamplePair<P extends Point = Point> {
@@ -27,7 +34,8 @@ type RateBase = PointTime & Pick<Point, 'cpuSeconds'>;
 type PointTime = Pick<Point, 'timestampMs' | 'rawTimestampMs' | 'isUntimed'>;
 
 /** Adds a machine's newest sample. */
-export function addMachineSample(pair: SamplePair | undefined, point: Point, limits: SampleLimits): SamplePair {
+export function addMachineSample(pair: SamplePair | undefined, sample: Point, limits: SampleLimits): SamplePair {
+  const point = withPossibleMemory(sample, limits);
   if (pair !== undefined) return addSample(pair, point, Number.NaN, limits);
   return { last: point, base: 'one-sample', ...sideOfStep(point, false, limits) };
 }
@@ -38,10 +46,11 @@ export function addMachineSample(pair: SamplePair | undefined, point: Point, lim
  */
 export function addContainerSample(
   pair: SamplePair<ContainerPoint> | undefined,
-  point: ContainerPoint,
+  sample: ContainerPoint,
   youngerThanMs: number,
   limits: SampleLimits,
 ): SamplePair<ContainerPoint> {
+  const point = withPossibleMemory(sample, limits);
   if (pair === undefined || !mayBeSameContainer(pair.last.containerId, point.containerId)) {
     const base = sinceStart(point, youngerThanMs, limits) ?? (pair === undefined ? 'one-sample' : 'restarted');
     return { last: point, base, ...sideOfStep(point, false, limits) };
@@ -51,6 +60,11 @@ export function addContainerSample(
   const isFirstCounter = next.base === 'restarted' && next.last === point && pair.last.cpuSeconds === 0;
   const base = isFirstCounter ? sinceStart(point, youngerThanMs, limits) : undefined;
   return base === undefined ? next : { last: point, base };
+}
+
+/** Returns the sample without a value if its working set exceeds the node's memory. */
+function withPossibleMemory<P extends Point>(point: P, limits: SampleLimits): P {
+  return isTooMuchMemory(point.memoryBytes, limits) ? { ...point, memoryBytes: Number.NaN } : point;
 }
 
 /** Returns the usage between the two samples. @param hasSwap whether the node has swap. */

@@ -4,10 +4,14 @@
  */
 import type { ClockStep } from '../sample/clockstep.ts';
 
+import { valueLimit } from '../sample/point.ts';
+
 /** Bounds what a sample can be on one node. */
 export interface SampleLimits {
   /** CPU cores that nothing on the node can exceed. */
   readonly mostCores: number;
+  /** Working set in bytes that nothing on the node can exceed. */
+  readonly mostMemoryBytes: number;
   /** Milliseconds between two samples; a longer interval is no present usage. */
   readonly longestWindowMs: number;
   /** Milliseconds for which the last value stands for a working set of 0. */
@@ -32,7 +36,7 @@ export type SampleKind = 'newer' | 'repeated' | 'no value' | 'ended' | 'implausi
 /** Bounds the cores of any node, and of a node whose capacity is unknown. */
 export const mostCores = 1_024;
 
-/** Factor by which a rate may exceed the node's capacity: counters and sample times are not read at the same moment. */
+/** Factor by which a usage may exceed the node's capacity: counters and sample times are not read at the same moment, and a node may grow before its kubelet reports it. */
 const capacityMargin = 1.25;
 
 /** Lower bound of the longest window, in milliseconds. */
@@ -57,6 +61,13 @@ export function mostCoresOf(capacityCores: number | undefined): number {
     : Math.min(mostCores, capacityCores * capacityMargin);
 }
 
+/** Returns the working set that nothing on the node can exceed. @param capacityBytes of the Node's status; undefined or 0 if unknown. */
+export function mostMemoryBytesOf(capacityBytes: number | undefined): number {
+  return capacityBytes === undefined || !(capacityBytes > 0)
+    ? valueLimit
+    : Math.min(valueLimit, capacityBytes * capacityMargin);
+}
+
 /** Returns the longest window in milliseconds. Kubelets that sample every five minutes, and resolutions of an hour, stay served. */
 export function longestWindowMs(resolutionMs: number, spacingMs: number): number {
   return Math.max(longestWindowAtLeastMs, 2 * resolutionMs, 2 * spacingMs);
@@ -78,7 +89,8 @@ export function classifySample(
 ): SampleKind {
   const intervalMs = nowMs - lastMs;
   const isEmpty = memoryBytes === 0 && lastMemoryBytes > 0;
-  if (Number.isNaN(memoryBytes) || (isEmpty && intervalMs <= limits.stalenessMs)) return 'no value';
+  // Also true for NaN.
+  if (!(memoryBytes <= limits.mostMemoryBytes) || (isEmpty && intervalMs <= limits.stalenessMs)) return 'no value';
   // cAdvisor omits the row until CPU was used, so 0 also stands for a row that is missing once.
   if (cpuSeconds === 0 && lastCpuSeconds > 0 && !hasStartedSince(lastMs, startTimeMs)) {
     if (!isEmpty) return 'no value';
@@ -99,6 +111,11 @@ export function classifySample(
 /** Reports whether a container may have started after a sample. @param startTimeMs NaN if unknown. */
 export function hasStartedSince(sampleMs: number, startTimeMs: number): boolean {
   return startTimeMs + startTimeResolutionMs > sampleMs;
+}
+
+/** Reports whether a working set exceeds the node's memory. */
+export function isTooMuchMemory(memoryBytes: number, limits: Pick<SampleLimits, 'mostMemoryBytes'>): boolean {
+  return memoryBytes > limits.mostMemoryBytes;
 }
 
 /** Reports whether a node can have used so much CPU in that time. */

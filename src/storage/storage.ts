@@ -5,11 +5,12 @@ import { type UsageOrReason, isOtherNode, type PodUsage, type Usage } from '../s
 import type { Bindings } from './admission.ts';
 import type { NodeState } from './nodestate.ts';
 import { createNodeTable, type NodeTable } from './nodetable.ts';
-import { updateNode, type UpdateOptions } from './nodeupdate.ts';
+import { limitsOf, updateNode, type UpdateOptions } from './nodeupdate.ts';
 import type { PodIdentity } from './podindex.ts';
 import { isVerifiedContainer, matchPods, verifiedNodeOf } from './podmatch.ts';
 import type { Snapshot } from './snapshot.ts';
-import { fromNodeState, isInRows, toNodeState } from './storednode.ts';
+import { withinLimits } from './snapshotlimits.ts';
+import { fromNodeState, isInRows, type StoredNode, toNodeState } from './storednode.ts';
 import { createUsageReader } from './usagereader.ts';
 
 export interface StorageOptions extends UpdateOptions {
@@ -52,14 +53,16 @@ export interface Storage extends Bindings {
 }
 
 export function createStorage(options: StorageOptions): Storage {
-  const { nodeUid = () => undefined, fastPath = true } = options;
+  const { clock, nodeUid = () => undefined, fastPath = true } = options;
   const table = createNodeTable();
   const reader = createUsageReader(table, options);
+  /** Restored nodes whose capacity may have been unknown. */
+  const unchecked = new Set<string>();
   let usageSeen = false;
 
   return {
     store,
-    forget: table.delete,
+    forget,
     keepOnly,
     nodeUsage: reader.nodeUsage,
     podUsage: reader.podUsage,
@@ -80,15 +83,30 @@ export function createStorage(options: StorageOptions): Storage {
     return { waiting: first, spacingMs: node.spacingMs };
   }
 
+  function forget(name: string): void {
+    table.delete(name);
+    unchecked.delete(name);
+  }
+
   function keepOnly(name: string, uid: string | undefined): void {
     if (isOtherNode(table.nodes.get(name)?.uid, uid)) table.delete(name);
+    const restored = table.nodes.get(name);
+    // Usually the capacity was unknown when the snapshot was read.
+    if (unchecked.delete(name) && restored !== undefined) restoreNode(name, toNodeState(restored));
+  }
+
+  function restoreNode(name: string, state: NodeState): StoredNode {
+    const limits = limitsOf(name, undefined, clock.monotonicMs(), options);
+    const node = fromNodeState(name, withinLimits(name, state, limits, options.onImplausible), fastPath);
+    table.set(node);
+    return node;
   }
 
   function restore(saved: Snapshot['nodes']): void {
     for (const [name, state] of saved) {
       if (table.nodes.has(name) || isOtherNode(state.uid, nodeUid(name))) continue;
-      const node = fromNodeState(name, state, fastPath);
-      table.set(node);
+      const node = restoreNode(name, state);
+      unchecked.add(name);
       // It may be too old to be served.
       usageSeen ||= reader.hasUsage(node);
     }

@@ -30,10 +30,13 @@ export interface NodeOptions {
   readonly ready?: boolean;
   /** A quantity; default 16 cores. */
   readonly cpu?: string;
+  /** A quantity; default 64 GiB. */
+  readonly memory?: string;
 }
 
 export function node(name: string, options: NodeOptions = {}): KubeObject {
-  const { uid, labels = {}, annotations = {}, addresses, kubeletPort = 10250, ready = true, cpu = '16' } = options;
+  const { uid, labels = {}, annotations = {}, addresses, kubeletPort = 10250, ready = true } = options;
+  const { cpu = '16', memory = '65536Mi' } = options;
   return {
     kind: 'Node',
     apiVersion: 'v1',
@@ -45,7 +48,7 @@ export function node(name: string, options: NodeOptions = {}): KubeObject {
     },
     spec: {},
     status: {
-      capacity: { memory: '65536Mi', cpu },
+      capacity: { memory, cpu },
       addresses: addresses ?? [
         { type: 'InternalIP', address: '127.0.0.1' },
         { type: 'Hostname', address: name },

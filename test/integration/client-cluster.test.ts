@@ -62,6 +62,7 @@ for (const form of ['protobuf', 'JSON'] as const) {
         kubeletPort: 10260,
         ready: true,
         capacityCores: 15.9,
+        capacityMemoryBytes: 64 * 2 ** 30,
         resourceMetricsPath: '/metrics/other',
       });
     });
@@ -77,8 +78,30 @@ for (const form of ['protobuf', 'JSON'] as const) {
         kubeletPort: undefined,
         ready: false,
         capacityCores: undefined,
+        capacityMemoryBytes: undefined,
         resourceMetricsPath: undefined,
       });
+    });
+
+    test('have their memory by any unit of a quantity; what is no quantity is unknown', async () => {
+      const quantities = {
+        '16374588Ki': 16_374_588 * 1024,
+        '65536Mi': 64 * 2 ** 30,
+        '3Ei': 3 * 2 ** 60,
+        '12e9': 12e9,
+        '16G': 16e9,
+        '500k': 500_000,
+        '17179869184': 2 ** 34,
+        '0': 0,
+        '1.5Gi': undefined,
+        '-1Gi': undefined,
+        '5ki': undefined,
+        '': undefined,
+      };
+      for (const [index, memory] of Object.keys(quantities).entries()) fake.objects.set(node(`n-${index}`, { memory }));
+      const nodes = await follow();
+      const read = Object.keys(quantities).map((_, index) => nodes.get(`n-${index}`)?.capacityMemoryBytes);
+      assert.deepEqual(read, Object.values(quantities));
     });
 
     test('are sorted by name, also after changes', async () => {

@@ -136,6 +136,7 @@ async function setUp(): Promise<Rig> {
         kubeletPort: undefined,
         ready: true,
         capacityCores: undefined,
+        capacityMemoryBytes: undefined,
         resourceMetricsPath: undefined,
         ...rest,
       };

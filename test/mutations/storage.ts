@@ -24,6 +24,19 @@ export const storage: readonly Mutation[] = [
       ],
     ],
   ),
+  ...mutate('storage/snapshotlimits.ts', tests, [
+    [
+      "return pairs.every((pair) => hasPossibleRate(pair, limits)) ? undefined : 'cpu'",
+      'return undefined',
+      'a snapshot has a rate that its node cannot have',
+    ],
+    ['...(!isMachineWithin && ', '...(false && ', 'a snapshot has a machine with more memory than it has'],
+    [
+      'state.pods.filter((pod) =>',
+      'state.pods.filter((pod) => true ||',
+      'a snapshot has a pod with more memory than its node has',
+    ],
+  ]),
   ...mutate('storage/nodeupdate.ts', tests, [
     [
       'pod.state === undefined && update.limits.step === undefined',
@@ -86,7 +99,22 @@ export const storage: readonly Mutation[] = [
       'a CPU row that is missing once is a use of nothing',
     ],
     ['(isEmpty && intervalMs <= limits.stalenessMs)', 'isEmpty', 'a container that has ended is never served as such'],
-    ['Number.isNaN(memoryBytes) || (isEmpty', '(isEmpty', 'a container without a working set has one of NaN'],
+    [
+      '!(memoryBytes <= limits.mostMemoryBytes) || (isEmpty',
+      'memoryBytes > limits.mostMemoryBytes || (isEmpty',
+      'a container without a working set has one of NaN',
+    ],
+    [
+      '!(memoryBytes <= limits.mostMemoryBytes) || (isEmpty',
+      'Number.isNaN(memoryBytes) || (isEmpty',
+      'in rows, more memory is served than the node has',
+    ],
+    ['Math.min(valueLimit, capacityBytes * capacityMargin)', 'capacityBytes', 'memory has no margin over the capacity'],
+    [
+      'return memoryBytes > limits.mostMemoryBytes',
+      'return false',
+      'as objects, more memory is served than the node has',
+    ],
     ['2 * resolutionMs, 2 * spacingMs', '2 * resolutionMs', 'a node that samples seldom is never served'],
     ['longestWindowAtLeastMs, 2 * resolutionMs', 'longestWindowAtLeastMs', 'a resolution of an hour is never served'],
     [
@@ -196,6 +224,7 @@ export const storage: readonly Mutation[] = [
     ['[...pods, ...unreported].map', '[...pods].map', 'unreported pods are not in snapshots'],
   ]),
   ...mutate('storage/storage.ts', tests, [
+    ['unchecked.add(name);', '', 'a snapshot is not checked once the capacity is known'],
     [
       'if (table.nodes.has(name) || isOtherNode(state.uid, nodeUid(name))) continue;',
       'if (table.nodes.has(name)) continue;',

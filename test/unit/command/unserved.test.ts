@@ -54,12 +54,12 @@ test('implausible samples are counted without a node, and logged once per node a
   const registry = createRegistry();
   const { log, lines } = createRecordingLog();
   const report = createImplausibleWatch({ registry, clock: createFakeClock(), log });
-  for (const node of ['a', 'b', 'a']) report(node, 'pod shop/web-0');
+  for (const node of ['a', 'b', 'a']) report(node, 'pod shop/web-0', 'memory');
   const metric = await registry.getSingleMetric('kubegauge_implausible_samples_total')?.get();
   assert.deepEqual(
     metric?.values.map(({ labels, value }) => ({ labels, value })),
     [{ labels: {}, value: 3 }],
   );
-  const line = 'warn: a sample has more CPU than the node can have used; it is not served';
+  const line = 'warn: a sample exceeds the capacity of its node; it is not served';
   assert.deepEqual(lines, [line, line]);
 });

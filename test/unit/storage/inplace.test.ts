@@ -15,7 +15,7 @@ import { createFakeClock, type FakeClock } from '../../fakes/clock.ts';
 import { createPointStorage } from './pointstorage.ts';
 
 const resolutionMs = 15_000;
-const options = { resolutionMs, stalenessMs: 45_000 };
+const options = { resolutionMs, stalenessMs: 45_000, capacityMemoryBytes: () => 1e10 };
 const nodes = ['node-a', 'node-b'];
 
 interface FakePod {
@@ -32,7 +32,7 @@ const pods: readonly FakePod[] = [
   { namespace: 'jobs', name: 'job', uid: undefined, containers: ['main', 'side'] },
 ];
 
-const valueless = ['no cpu', 'no memory', 'memory 0'] as const;
+const valueless = ['no cpu', 'no memory', 'memory 0', 'memory huge'] as const;
 
 /** What is remarkable about one container in one scrape. */
 const oddity = fc.record({
@@ -140,12 +140,18 @@ function createNode(node: string): (scrape: Scrape, clock: FakeClock) => NodePoi
           ...(has('guessed') ? { rawTimestampMs: nowMs + 60_000 - behindMs } : {}),
           ...(has('untimed') ? { isUntimed: true } : {}),
           cpuSeconds: has('no cpu') ? 0 : has('absurd') ? 1.73e9 : has('less') ? turns / 20 : turns / 10,
-          memoryBytes: has('no memory') ? Number.NaN : has('memory 0') ? 0 : 1e6 + turns * 4096.5,
+          memoryBytes: memoryOf(has, turns),
           swapBytes: has('swap') ? undefined : turns,
         },
       ];
     }
   };
+}
+
+function memoryOf(has: (what: string) => boolean, turns: number): number {
+  if (has('no memory')) return Number.NaN;
+  if (has('memory huge')) return 1.3e10;
+  return has('memory 0') ? 0 : 1e6 + turns * 4096.5;
 }
 
 function served(storage: Omit<Storage, 'store'>) {

@@ -39,7 +39,7 @@ test('the same sample again changes nothing in a row', () => {
   const rows = createRows(2);
   writeRow(rows, 1, { last: point, base });
   const before = readRow(rows, 1, point);
-  const limits = { mostCores: 4, longestWindowMs: 300_000, stalenessMs: 45_000 };
+  const limits = { mostCores: 4, mostMemoryBytes: 1e9, longestWindowMs: 300_000, stalenessMs: 45_000 };
   assert.equal(updateRows(rows, 1, 1, numbers, limits, 60_000), 0);
   assert.deepEqual(readRow(rows, 1, point), before);
 });
@@ -52,6 +52,6 @@ test('an interval that is too long to be possible does not hide the others of it
   const rows = createRows(3);
   writeRow(rows, 1, { last: at(-30_000, 'app'), base: 'one-sample' });
   writeRow(rows, 2, { last: at(5_000, 'side'), base: 'one-sample' });
-  const limits = { mostCores: 4, longestWindowMs: 300_000, stalenessMs: 45_000 };
+  const limits = { mostCores: 4, mostMemoryBytes: 1e9, longestWindowMs: 300_000, stalenessMs: 45_000 };
   assert.equal(updateRows(rows, 1, 2, numbers, limits, 30_000), 15_000);
 });

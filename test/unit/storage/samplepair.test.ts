@@ -7,7 +7,7 @@ import * as samplepair from '../../../src/storage/samplepair.ts';
 import { nanocores } from '../../../src/storage/rate.ts';
 import { type SamplePair, podUsageOf, usageOf } from '../../../src/storage/samplepair.ts';
 
-const limits: SampleLimits = { mostCores: 16, longestWindowMs: 300_000, stalenessMs: 45_000 };
+const limits: SampleLimits = { mostCores: 16, mostMemoryBytes: 1e12, longestWindowMs: 300_000, stalenessMs: 45_000 };
 const addMachineSample = (held: SamplePair | undefined, next: Point) => samplepair.addMachineSample(held, next, limits);
 const addContainerSample = (
   held: SamplePair<ContainerPoint> | undefined,

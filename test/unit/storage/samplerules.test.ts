@@ -1,12 +1,31 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { classifySample, longestWindowMs, mostCoresOf } from '../../../src/storage/samplerules.ts';
+import { classifySample, longestWindowMs, mostCoresOf, mostMemoryBytesOf } from '../../../src/storage/samplerules.ts';
 import { nanocores } from '../../../src/storage/rate.ts';
 
-const limits = { mostCores: 20, longestWindowMs: 300_000, stalenessMs: 45_000 };
+const limits = { mostCores: 20, mostMemoryBytes: 1e9, longestWindowMs: 300_000, stalenessMs: 45_000 };
 
 test('a node is served with up to 1.25 times its capacity, and with 1,024 cores where that is unknown', () => {
   assert.deepEqual([16, 0.5, undefined, 0, Number.NaN, 10_000].map(mostCoresOf), [20, 0.625, 1024, 1024, 1024, 1024]);
+});
+
+test('a node is served with up to 1.25 times its memory, and with 2^60 bytes if that is unknown', () => {
+  const general = 2 ** 60;
+  assert.deepEqual([4e9, undefined, 0, Number.NaN, -1, 2 ** 61].map(mostMemoryBytesOf), [
+    5e9,
+    general,
+    general,
+    general,
+    general,
+    general,
+  ]);
+});
+
+test('a working set is possible up to the limit, and no value above it', () => {
+  const kindOf = (memoryBytes: number) => classifySample(0, 1, 1_000, 10_000, 2, memoryBytes, Number.NaN, limits);
+  assert.equal(kindOf(1e9), 'newer');
+  assert.equal(kindOf(1e9 + 1), 'no value');
+  assert.equal(kindOf(Number.NaN), 'no value');
 });
 
 test('the longest window is five minutes, two resolutions or two intervals between samples', () => {
