@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { NodePoints } from '../../../src/sample/point.ts';
 import { readSnapshot, writeSnapshot } from '../../../src/storage/snapshot.ts';
+import { withinLimits } from '../../../src/storage/snapshotlimits.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 import { createPointStorage } from './pointstorage.ts';
 
@@ -184,4 +185,17 @@ test('a snapshot with more CPU than the node has is not served either', async ()
   assert.equal(storage.podUsage(identity).kind, 'missing');
   assert.equal(storage.nodeUsage('node-a').kind, 'missing');
   assert.deepEqual(odd, ['the machine: cpu', 'pod shop/web-0: cpu']);
+});
+
+test('a snapshot with a rate above the capacity is dropped, also where its usage was not served yet', async () => {
+  const old = setUp();
+  await old.scrape();
+  await old.scrape();
+  const limits = { mostCores: 0.01, mostMemoryBytes: 1e12, longestWindowMs: 300_000, stalenessMs };
+  const [saved] = old.snapshot();
+  assert.ok(saved);
+  const state = { ...saved[1], lastUsage: { reason: 'stale' } as const };
+  assert.ok(state.machine);
+  assert.equal(withinLimits('node-a', state, limits, undefined).machine, undefined);
+  assert.equal(withinLimits('node-a', state, { ...limits, mostCores: 1 }, undefined).machine, state.machine);
 });
