@@ -72,6 +72,11 @@ function rules(useNodeStatusPort: boolean): AddressRules {
 }
 
 function node(addresses: readonly NodeAddress[], kubeletPort?: number): NodeInfo {
-  const rest = { uid: undefined, capacityCores: undefined, capacityMemoryBytes: undefined, resourceMetricsPath: undefined };
+  const rest = {
+    uid: undefined,
+    capacityCores: undefined,
+    capacityMemoryBytes: undefined,
+    resourceMetricsPath: undefined,
+  };
   return { name: 'node-7', labels: new Map(), addresses, kubeletPort, ready: true, ...rest };
 }
