@@ -1,11 +1,10 @@
-/** Waiting with an end. */
+/** Ends a wait when a signal aborts. */
 
 /**
- * The promise's outcome, or a rejection with the signal's reason as soon as that aborts. Takes its listener away again: on a signal that
- * lives as long as the process they would pile up.
+ * Returns the promise's outcome, or rejects with the signal's reason when it aborts first. Removes its listener: on a signal that lives as long as the
+ * process, listeners would accumulate.
  */
 export async function untilAborted<T>(promise: T | Promise<T>, signal: AbortSignal): Promise<T> {
-  // What is there already is not waited for.
   if (!(promise instanceof Promise)) return promise;
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal.reason);

@@ -1,21 +1,21 @@
-/** Wall time, monotonic time and sleep, handed to whoever needs them so that rules about time can be tested. */
+/** Wall time, monotonic time and sleep, passed to their users so that rules about time can be tested. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Clock {
-  /** Milliseconds since the epoch: for what users see, never for durations. */
+  /** Returns milliseconds since the epoch: for times that users see, never for durations. */
   wallMs(): number;
-  /** Milliseconds since some fixed instant: for durations and schedules. */
+  /** Returns milliseconds since a fixed instant: for durations and schedules. */
   monotonicMs(): number;
-  /** Waits; rejects with the signal's reason when it aborts first. */
+  /** Resolves after the time; rejects when the signal aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The machine's clock; the only place that asks the system for the time. */
+/** The machine's clock. No other code reads the system's time for a rule. */
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   sleep: async (ms, signal) => {
-    // What is due already is waited for no longer than a turn of the loop.
+    // A negative time is one turn of the event loop.
     await sleep(Math.max(0, ms), undefined, signal === undefined ? {} : { signal });
   },
 };

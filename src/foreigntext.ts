@@ -1,55 +1,55 @@
-/** Text that others wrote, or that may repeat what they wrote, as logs, /status and errors may show it: without our secrets, and without control characters. */
+/** Makes text from outside safe for logs, /status and errors: without our secrets and control characters. */
 import { createRedactor, partLength, redactedMark } from './redactor.ts';
 
-/** Characters of a foreign text that a message repeats, unless it says otherwise. */
+/** Characters of a foreign text that a message repeats by default. */
 const defaultLimit = 1_024;
 
-/** Credentials of ours that are remembered, those before a rotation included. */
+/** Our credentials that are redacted, including those before a rotation. */
 const secretLimit = 8;
 
 const own = createRedactor(secretLimit);
-/** Compared first: each scrape brings it. */
+/** The latest header; compared first, because every scrape passes it. */
 let latest: string | undefined;
 
-/** Makes every text of this thread leave out what an Authorization header (`Bearer ...`, `Basic ...`) proves us by. Cheap when it is known. */
+/** Redacts the credentials of an Authorization header (`Bearer ...`, `Basic ...`) from every text of this thread. Cheap for a known header. */
 export function keepSecret(authorization: string | undefined): void {
   if (authorization === undefined || authorization === latest || own.knows(authorization)) return;
   latest = authorization;
   own.add(authorization, secretsOf(authorization));
 }
 
-/** What else to do with a text. */
+/** Options of foreignText. */
 export interface ForeignTextOptions {
-  /** Characters that are left of it. */
+  /** Characters of the result. */
   readonly limit?: number;
-  /** Of others, such as the token that a TokenReview is about. */
+  /** Secrets of others, such as the token of a TokenReview. */
   readonly secrets?: readonly string[];
-  /** Whether to write a space for what is not printable ASCII, and no dots where it was cut: for quotations at the end of a sentence. */
+  /** Whether to replace all but printable ASCII by spaces, and to cut without dots: for quotations at the end of a sentence. */
   readonly plain?: boolean;
 }
 
 /**
- * Returns a text without secrets, then with control characters escaped, then cut, in this order: half a secret could not be told from other text.
- * Redacts whole secrets and parts of 16 characters or more, as they are and in base64, percent-encoded, as JSON or in hexadecimal.
+ * Returns a text without secrets, with control characters escaped, cut to its limit. Secrets are redacted first: half a secret would not be recognised.
+ * Redacts whole secrets and parts of at least 16 characters: plain, in base64, percent-encoded, as JSON, or in hexadecimal.
  */
 export function foreignText(
   text: string,
   { limit = defaultLimit, secrets = [], plain = false }: ForeignTextOptions = {},
 ): string {
-  // Of what is longer, nothing behind this gets into the message; a secret may begin before the cut and end behind it.
+  // No later character gets into the message. A secret may begin before the limit and end behind it.
   const read = text.slice(0, limit + secretReach);
   const others = createRedactor(secrets.length);
   for (const secret of secrets) others.add(secret, [secret]);
   const redacted = others.redact(own.redact(read));
   const isWhole = read.length === text.length;
-  // The last characters may begin a secret; they get into the message only where another one before them was redacted.
+  // The last characters may begin a secret. They get into the message only if a secret before them was redacted.
   const sure = isWhole || redacted.endsWith(redactedMark) ? redacted : redacted.slice(0, 1 - partLength);
   const clean = plain ? sure.replaceAll(/[^\x21-\x7e]+/g, ' ').trim() : escapeControls(sure);
   if (isWhole && clean.length <= limit) return clean;
   return plain ? clean.slice(0, limit) : `${clean.slice(0, Math.max(0, limit - dots.length))}${dots}`;
 }
 
-/** Bytes of a message that an excerpt is made from: more than it shows, since they may be spaces or a secret that has to be recognised. */
+/** Bytes of a message that an excerpt is made from: more than it shows, since they may be spaces or a secret to redact. */
 const excerptBytes = 4_096;
 
 /** Returns the beginning of a message of any length, as foreignText does. */
@@ -60,13 +60,13 @@ export function excerpt(message: Buffer | string, options: ForeignTextOptions = 
   return foreignText(text.trim(), options);
 }
 
-/** Stands for what was cut. */
+/** Replaces what was cut. */
 const dots = '...';
 
-/** Characters behind the limit that are looked at; a secret that goes on behind them is found by its beginning. */
+/** Characters behind the limit that are searched; a longer secret is found by its beginning. */
 const secretReach = 64;
 
-/** Returns a copy of a value that is to be JSON, all of whose texts are whole, but without secrets and control characters. */
+/** Returns a copy of a JSON value whose texts have no secrets and no control characters. Nothing is cut. */
 export function withoutSecrets(value: unknown): unknown {
   if (typeof value === 'string') return escapeControls(own.redact(value));
   if (Array.isArray(value)) return value.map(withoutSecrets);
@@ -74,7 +74,7 @@ export function withoutSecrets(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withoutSecrets(each)]));
 }
 
-/** C0, DEL, C1, line and paragraph separators, and what turns the direction of text, which hides what a terminal shows. */
+/** C0, DEL, C1, line and paragraph separators, and bidirectional controls, which make a terminal hide text. */
 const controls = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /** Returns a text whose control characters are written as `\x1b` or `\u2028`. */
@@ -85,7 +85,7 @@ export function escapeControls(text: string): string {
   });
 }
 
-/** Returns what of an Authorization header is secret. */
+/** Returns the secrets in an Authorization header. */
 function secretsOf(authorization: string): readonly string[] {
   const space = authorization.indexOf(' ');
   const credentials = authorization.slice(space + 1).trim();

@@ -1,17 +1,17 @@
-/** The process's log: one line per change of state, as text for people or JSON for machines. */
+/** The process's log: one line per change of state, as text or JSON. */
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
 import { withoutSecrets } from './foreigntext.ts';
 import { createLogOutput, standardErrorDescriptor } from './logoutput.ts';
 
-/** What a room needs of a log: an object with Kubernetes' names for things, then one verb phrase. */
+/** The log as modules use it: an object with Kubernetes' field names, then a message. */
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error'>;
 
 export type LogFormat = 'text' | 'json';
 
 /**
- * Makes the log.
- * @param verbosity klog's -v: below 2 is info, from 2 on is debug.
- * @param out where lines go; standard error by default, as klog does.
+ * Creates the log.
+ * @param verbosity klog's -v: info below 2, debug from 2 on.
+ * @param out destination of lines; standard error by default, as in klog.
  */
 export function createLogger(
   format: LogFormat,
@@ -30,22 +30,22 @@ export function createLogger(
   );
 }
 
-/** A log that says nothing; for tests and for callers that have none. */
+/** A log without output, for tests and for callers without a log. */
 export const silentLogger: Logger = pino({ level: 'silent' });
 
-/** The message of an error and of what caused it, in one line, outermost first. */
+/** Returns the messages of an error and its causes in one line, outermost first. */
 export function describeError(error: unknown): string {
   const messages: string[] = [];
   for (let at: unknown = error, depth = 0; at !== undefined && depth < causeDepthLimit; depth += 1) {
     const message = at instanceof Error ? withHint(at) : JSON.stringify(at);
-    // Wrappers often repeat what they wrap; once is enough.
+    // Wrappers often repeat the message that they wrap.
     if (!messages.some((known) => known.includes(message))) messages.push(message);
     at = at instanceof Error ? at.cause : undefined;
   }
   return messages.join(': ');
 }
 
-/** What helps against a limit of open files that is reached. */
+/** The remedy for a reached limit of open files. */
 export const outOfFilesRemedy =
   'raise the limit of open files of our process (`ulimit -n`, LimitNOFILE of the container runtime): it needs one for each node and client, and some hundred more';
 
@@ -62,9 +62,9 @@ function withHint(error: Error): string {
   return hint === undefined ? message : `${message} (${hint})`;
 }
 
-/** A line that a client or a kubelet can cause is logged at most once in this time for each cause, in milliseconds. */
+/** A line that a client or a kubelet can cause is logged at most once per cause in this time, in milliseconds. */
 const repeatedLineMs = 60_000;
-/** Causes that are remembered as logged; beyond that all are forgotten. */
+/** Causes in the table of logged lines; a full table is cleared. */
 const causeLimit = 10_000;
 
 /**
@@ -82,7 +82,7 @@ export function createLineLimit(monotonicMs: () => number): (cause: string) => b
   };
 }
 
-/** Deeper chains of causes are a loop or noise. */
+/** Longer chains of causes are cycles or noise. */
 const causeDepthLimit = 6;
 
 function standardError(format: LogFormat): DestinationStream {
@@ -105,7 +105,7 @@ function toJson(line: unknown): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-/** Turns one line's object into `I 2026-11-22T21:54:00.000Z message key=value`. */
+/** Formats a line as `I 2026-11-22T21:54:00.000Z message key=value`. */
 function toText(line: unknown): string {
   const { level, time, msg, ...rest } = line as Record<string, unknown>;
   const fields = Object.entries(rest).map(

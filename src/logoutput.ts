@@ -1,6 +1,6 @@
 /**
- * Writes log lines without ever blocking, throwing or ending the process. Lines that cannot be written wait in a bounded backlog; lines beyond it
- * are dropped, and their number is logged once the output works again.
+ * Writes log lines and never blocks, throws or ends the process. Lines that cannot be written wait in a bounded backlog. Further lines are dropped, and
+ * their number is logged when the output works again.
  */
 import { constants, openSync, writeSync } from 'node:fs';
 import process from 'node:process';
@@ -11,29 +11,29 @@ export interface LogOutput {
 }
 
 export interface LogOutputOptions {
-  /** A descriptor that does not block, as `standardErrorDescriptor` returns it. */
+  /** A descriptor that does not block, such as that of `standardErrorDescriptor`. */
   readonly fd: number;
   /** Formats the line that reports how many lines were dropped, and the error code that led to it. */
   readonly droppedLine: (lines: number, code: string) => string;
 }
 
-/** Bytes of lines that wait for an output that cannot be written, such as a full disk or a pipe that is not read. */
+/** Limit of the backlog for a full disk or a pipe that is not read. */
 export const backlogLimitBytes = 1024 * 1024;
 
-/** Pauses between two tries to write the backlog, in milliseconds: the first after progress, doubled while there is none. */
+/** Backoff between two tries to write the backlog, in milliseconds: doubled while there is no progress. */
 const shortestPauseMs = 50;
 const longestPauseMs = 1_000;
 
-/** How long the end of the process waits for a slow reader of its last lines, and the pause between two tries; in milliseconds. */
+/** How long exit waits for a slow reader of the last lines, and the pause between two tries, in milliseconds. */
 const lastLinesMs = 250;
 const lastLinesPauseMs = 10;
 
 export function createLogOutput({ fd, droppedLine }: LogOutputOptions): LogOutput {
-  /** In order; the first may be the rest of a line of which a part was written. */
+  /** In order; the first may be the rest of a partly written line. */
   const backlog: Buffer[] = [];
   let backlogBytes = 0;
   let dropped = 0;
-  /** Of the last error. */
+  /** Code of the last error. */
   let code = '';
   let pauseMs = shortestPauseMs;
   let timer: NodeJS.Timeout | undefined;
@@ -42,10 +42,10 @@ export function createLogOutput({ fd, droppedLine }: LogOutputOptions): LogOutpu
 
   function write(line: string): void {
     const bytes = Buffer.from(line);
-    // The count of dropped lines marks their place: no later line goes before it.
+    // The count of dropped lines is logged in their place: no later line precedes it.
     if (dropped > 0 || backlogBytes + bytes.length > backlogLimitBytes) dropped += 1;
     else add(bytes);
-    // While lines wait only the timer writes: a failed try costs a system call and an exception.
+    // While lines wait, only the timer writes: a failed try costs a system call and an exception.
     if (timer === undefined && !flush()) retryLater();
   }
 
@@ -54,7 +54,7 @@ export function createLogOutput({ fd, droppedLine }: LogOutputOptions): LogOutpu
     backlogBytes += bytes.length;
   }
 
-  /** Writes what can be written. Returns whether that was all. */
+  /** Writes the backlog. Reports whether it is empty now. */
   function flush(): boolean {
     try {
       do {
@@ -88,7 +88,7 @@ export function createLogOutput({ fd, droppedLine }: LogOutputOptions): LogOutpu
       pauseMs = Math.min(2 * pauseMs, longestPauseMs);
       if (!flush()) retryLater();
     }, pauseMs);
-    // Lines that cannot be written do not keep the process.
+    // Lines that cannot be written do not keep the process alive.
     timer.unref();
   }
 
@@ -100,13 +100,13 @@ export function createLogOutput({ fd, droppedLine }: LogOutputOptions): LogOutpu
   }
 }
 
-/** Returns a descriptor of standard error that does not block where that can be: pipes, sockets and terminals. */
+/** Returns a descriptor of standard error that does not block if it is a pipe, a socket or a terminal. */
 export function standardErrorDescriptor(): number {
   // Node makes a pipe or a socket non-blocking when it opens the stream.
   const { fd } = process.stderr;
   if (!isatty(fd)) return fd;
   try {
-    // Node makes a terminal blocking, and a terminal that is stopped (Ctrl-S) would stop the process.
+    // Node makes a terminal blocking, and a stopped terminal (Ctrl-S) would stop the process.
     return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
     return fd;

@@ -1,13 +1,13 @@
-/** The registry of our own metrics, served at /metrics; every room adds its series to the one it is given. */
+/** The registry of our own metrics, served at /metrics; every module adds its series to it. */
 import { createRequire } from 'node:module';
 import { type Metric, Registry } from 'prom-client';
 
 export type { Registry } from 'prom-client';
 
 /**
- * The process's own series that cost nothing until somebody asks. Left out of prom-client's are those of the event loop, whose monitor wakes the process all the
- * time, of collected garbage, whose observer does in each collection (together a twentieth of the CPU of a small cluster), and of active handles, which are
- * in the active resources.
+ * prom-client's process metrics that cost nothing between scrapes of /metrics. Omitted: the event loop's, whose monitor wakes the process all the time,
+ * and garbage collection's, whose observer runs in each collection (together 5 % of the CPU of a small cluster), and active handles, which are among the
+ * active resources.
  */
 const processMetrics = [
   'processCpuTotal',
@@ -23,10 +23,10 @@ const processMetrics = [
 
 const require = createRequire(import.meta.url);
 
-/** Makes a registry with the process's own series in it (process_*, nodejs_*). */
+/** Creates a registry with the process's series (process_*, nodejs_*). */
 export function createRegistry(): Registry {
   const registry = new Registry();
-  // Its index has them all or none; the version is pinned, and what moved would be missed at once.
+  // prom-client's index adds all or none. Its version is pinned, and a moved file would fail here.
   for (const name of processMetrics) {
     const add = require(`prom-client/lib/metrics/${name}`) as (registry: Registry) => void;
     add(registry);
@@ -41,23 +41,23 @@ export interface QuickHistogram {
 interface HistogramOptions {
   readonly name: string;
   readonly help: string;
-  /** Their upper bounds, in order. */
+  /** Upper bounds of the buckets, in order. */
   readonly buckets: readonly number[];
 }
 
-/** A histogram without labels for what is observed 150,000 times a request: prom-client's takes 300 ns each time, this one 10. */
+/** Creates a histogram without labels that is fast enough for 150,000 observations per request: 10 ns each, 300 ns with prom-client's. */
 export function createQuickHistogram(registry: Registry, options: HistogramOptions): QuickHistogram {
   const series = createSeries(options, {});
   register(registry, options, () => series.values());
   return series;
 }
 
-/** The same with one label. Whoever observes keeps the series of its value. */
+/** A quick histogram with one label. The caller keeps the series of its label value. */
 export interface LabelledHistogram {
-  /** @param value of the label; one that is new, or was removed, begins at nothing. */
+  /** Returns the series of a label value; a new or removed one starts at 0. */
   of(value: string): QuickHistogram;
   remove(value: string): void;
-  /** How many values there are. */
+  /** Number of label values. */
   readonly size: number;
 }
 
@@ -81,12 +81,12 @@ export function createLabelledHistogram(
 }
 
 interface Series extends QuickHistogram {
-  /** As prom-client exposes them. */
+  /** Returns the series in prom-client's form. */
   values(): { metricName: string; labels: Record<string, string | number>; value: number }[];
 }
 
 function createSeries({ name, buckets }: HistogramOptions, labels: Readonly<Record<string, string>>): Series {
-  /** How many fell into each bucket and not into the one before; the last is that without a bound. */
+  /** Observations in each bucket but not in the previous one; the last bucket is unbounded. */
   const counts = new Float64Array(buckets.length + 1);
   let sum = 0;
   return { observe, values };
@@ -120,6 +120,6 @@ function createSeries({ name, buckets }: HistogramOptions, labels: Readonly<Reco
 function register(registry: Registry, { name, help }: HistogramOptions, values: () => ReturnType<Series['values']>) {
   const about = { name, help, type: 'histogram', aggregator: 'sum' };
   const metric = { ...about, get: async () => ({ ...about, values: values() }) };
-  // It asks of a metric no more than that, but has no type for it.
+  // prom-client uses only these members of a metric, but has no type for them.
   registry.registerMetric(metric as unknown as Metric);
 }

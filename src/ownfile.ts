@@ -1,4 +1,4 @@
-/** Reads files that nothing but this user can have put there: other users can write to a folder such as /tmp. */
+/** Reads files that only this user can have written: other users can write to a folder such as /tmp. */
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -8,7 +8,7 @@ export const othersMayWrite = 0o022;
 /** Bits of a file's mode by which other users can read or change it. */
 export const othersMayRead = 0o077;
 
-/** Neither follows a link nor waits for the writer of a FIFO. */
+/** Follows no link and does not wait for the writer of a FIFO. */
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export interface OwnFileLimits {
@@ -18,15 +18,15 @@ export interface OwnFileLimits {
 }
 
 /**
- * Returns the text of a regular file of our own.
- * @throws Error that says what the file is instead; the file system's error where it cannot be opened.
+ * Returns the text of a regular file that belongs to this user.
+ * @throws Error that names the problem; the file system's error where the file cannot be opened.
  */
 export async function readOwnFile(file: string, { forbiddenMode, sizeLimitBytes }: OwnFileLimits): Promise<string> {
   await using handle = await open(file, flags);
   const stats = await handle.stat();
   const { uid, mode, size } = stats;
-  if (!stats.isFile()) throw new Error(`${file} is no regular file`);
-  // Windows has neither users by number nor modes.
+  if (!stats.isFile()) throw new Error(`${file} is not a regular file`);
+  // Windows has no numeric users and no modes.
   const self = process.geteuid?.();
   if (self !== undefined && (uid !== self || (mode & forbiddenMode) !== 0)) {
     throw new Error(`${file} could be changed or read by other users`);
@@ -35,37 +35,36 @@ export async function readOwnFile(file: string, { forbiddenMode, sizeLimitBytes 
   return await handle.readFile('utf8');
 }
 
-/** What decides whether other users can replace files in a folder. */
+/** The facts that decide whether other users can replace files in a folder. */
 export interface FolderFacts {
   readonly ownerUid: number;
   readonly mode: number;
-  /** Whether it is where a volume is mounted. */
+  /** Whether the folder is a mount point. */
   readonly isVolume: boolean;
   readonly ownUid: number;
 }
 
-/** With this bit of its mode, files in a folder are replaced by their owners only, and by the folder's. */
+/** With this bit of the folder's mode, only the owners of files and of the folder can replace files. */
 const stickyBit = 0o1000;
 const rootUid = 0;
 
 /**
- * Returns why other users could replace files of ours in a folder, and what to do; undefined where they cannot or where it is not there.
- * @throws the file system's error where it cannot be looked at.
+ * Returns how other users could replace our files in a folder, and the remedy; undefined where they cannot or there is no folder.
+ * @throws the file system's error where the folder cannot be read.
  */
 export async function folderProblem(folder: string): Promise<string | undefined> {
-  // Windows has neither users by number nor modes.
+  // Windows has no numeric users and no modes.
   const ownUid = process.geteuid?.();
   if (ownUid === undefined) return undefined;
   const found = await statOf(folder);
   if (found === undefined) return undefined;
-  if (!found.isDirectory()) return 'it is no folder';
+  if (!found.isDirectory()) return 'it is not a folder';
   const isVolume = (await statOf(path.join(folder, '..')))?.dev !== found.dev;
   return folderProblemOf({ ownerUid: found.uid, mode: found.mode, isVolume, ownUid });
 }
 
 /**
- * Judges a folder by its facts. A volume is the pod's: kubelets make an emptyDir with mode 0777 and root as its owner, and with 2777 where there is an
- * fsGroup.
+ * Returns the problem of a folder, or undefined. A volume belongs to the pod: kubelets create an emptyDir as root with mode 0777, or 2777 with an fsGroup.
  */
 export function folderProblemOf({ ownerUid, mode, isVolume, ownUid }: FolderFacts): string | undefined {
   if (isVolume) return undefined;

@@ -1,31 +1,31 @@
-/** Finds secrets in text, whole or in part, also where they are encoded. */
+/** Finds secrets in text, whole or in part, plain or encoded. */
 
-/** Characters of a part of a secret that is redacted; shorter parts give too little away, and are in other text by chance. */
+/** The shortest part of a secret that is redacted, in characters. Shorter parts disclose too little and occur in other text by chance. */
 export const partLength = 16;
-/** Shorter secrets are not redacted: they would be found in any text. */
+/** Shorter secrets, in characters, are not redacted: they occur in any text. */
 const shortestSecret = 6;
-/** Characters of a secret that are looked for; tokens have about 1,000. */
+/** Characters of a secret that are indexed; tokens have about 1,000. */
 const secretLimit = 16 * 1024;
-/** Every part has a whole block at a multiple of its length. */
+/** Every part of the shortest length contains a whole block at a multiple of the block's length. */
 const blockLength = partLength / 2;
-/** Places of one block that are looked at; a block that is there more often repeats itself. */
-const placesLimit = 32;
+/** Occurrences of one block that are compared; a block with more is repetitive. */
+const occurrenceLimit = 32;
 
-/** Stands for what was left out. */
+/** Replaces a secret. */
 export const redactedMark = '<redacted>';
 
 export interface Redactor {
   /** Reports whether secrets were added under this key. */
   knows(key: string): boolean;
-  /** Beyond the limit the oldest key is forgotten. */
+  /** Adds secrets; beyond the limit the oldest key is dropped. */
   add(key: string, secrets: readonly string[]): void;
   redact(text: string): string;
 }
 
-/** @param limit keys that are known at most. */
+/** @param limit of keys. */
 export function createRedactor(limit: number): Redactor {
   const known = new Map<string, readonly string[]>();
-  /** Made when there is a text to look at, which for most credentials never happens. */
+  /** Built for the first text; most credentials never meet one. */
   let forms: Forms | undefined;
   return { knows: (key) => known.has(key), add, redact };
 
@@ -43,17 +43,17 @@ export function createRedactor(limit: number): Redactor {
   }
 }
 
-interface Range {
+interface TextRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** All ways to write some secrets. */
+/** The encoded forms of some secrets, indexed by blocks. */
 class Forms {
-  /** Those that are found as a whole only. */
+  /** Forms that are found only as a whole. */
   readonly #short = new Set<string>();
-  /** Where blocks of the others are, at multiples of their length. */
-  readonly #blocks = new Map<string, Place[]>();
+  /** Occurrences of the blocks of the others, at multiples of the block's length. */
+  readonly #blocks = new Map<string, Occurrence[]>();
 
   constructor(secrets: readonly string[]) {
     for (const form of new Set(secrets.flatMap(formsOf))) {
@@ -65,23 +65,23 @@ class Forms {
   #index(form: string): void {
     for (let at = 0; at + blockLength <= form.length; at += blockLength) {
       const block = form.slice(at, at + blockLength);
-      const places = this.#blocks.get(block);
-      if (places === undefined) this.#blocks.set(block, [{ form, at }]);
-      else if (places.length < placesLimit) places.push({ form, at });
+      const occurrences = this.#blocks.get(block);
+      if (occurrences === undefined) this.#blocks.set(block, [{ form, at }]);
+      else if (occurrences.length < occurrenceLimit) occurrences.push({ form, at });
     }
   }
 
-  /** Returns where the text repeats a secret or a part of it. */
-  find(text: string): Range[] {
-    const ranges: Range[] = [];
+  /** Returns the ranges of the text that are a secret or a part of one. */
+  find(text: string): TextRange[] {
+    const ranges: TextRange[] = [];
     for (const form of this.#short) {
       for (let at = text.indexOf(form); at !== -1; at = text.indexOf(form, at + form.length))
         ranges.push({ start: at, end: at + form.length });
     }
     for (let at = 0; at + blockLength <= text.length; at += 1) {
-      const places = this.#blocks.get(text.slice(at, at + blockLength));
-      if (places === undefined) continue;
-      const found = longest(places.map((place) => around(text, at, place)));
+      const occurrences = this.#blocks.get(text.slice(at, at + blockLength));
+      if (occurrences === undefined) continue;
+      const found = longest(occurrences.map((occurrence) => around(text, at, occurrence)));
       if (found.end - found.start < partLength) continue;
       ranges.push(found);
       at = Math.max(at, found.end - blockLength);
@@ -90,13 +90,13 @@ class Forms {
   }
 }
 
-interface Place {
+interface Occurrence {
   readonly form: string;
   readonly at: number;
 }
 
-/** Returns how far the text before and behind `start` is the same as the form around its place. */
-function around(text: string, start: number, { form, at }: Place): Range {
+/** Returns the range around `start` where the text equals the form around the occurrence. */
+function around(text: string, start: number, { form, at }: Occurrence): TextRange {
   let before = 0;
   while (before < start && before < at && text[start - before - 1] === form[at - before - 1]) before += 1;
   let length = 0;
@@ -105,11 +105,11 @@ function around(text: string, start: number, { form, at }: Place): Range {
   return { start: start - before, end: start + length };
 }
 
-function longest(ranges: readonly Range[]): Range {
+function longest(ranges: readonly TextRange[]): TextRange {
   return ranges.reduce((best, range) => (range.end - range.start > best.end - best.start ? range : best));
 }
 
-/** Returns the ways in which a secret may be written. */
+/** Returns the forms in which a secret may appear. */
 function formsOf(whole: string): readonly string[] {
   if (whole.length < shortestSecret) return [];
   const secret = whole.slice(0, secretLimit);
@@ -125,7 +125,7 @@ function formsOf(whole: string): readonly string[] {
   ].filter((form) => form.length >= shortestSecret);
 }
 
-/** Returns base64 of a secret at each of the three places that it can have among other bytes; characters that its neighbours have a part in are left out. */
+/** Returns base64 of a secret at each of the three offsets among other bytes, without the characters that neighbouring bytes affect. */
 function base64Forms(bytes: Buffer, encoding: 'base64' | 'base64url'): readonly string[] {
   return [0, 1, 2].map((shift) => {
     const text = Buffer.concat([Buffer.alloc(shift), bytes])
@@ -136,13 +136,13 @@ function base64Forms(bytes: Buffer, encoding: 'base64' | 'base64url'): readonly 
   });
 }
 
-function without(text: string, ranges: Range[]): string {
+function without(text: string, ranges: TextRange[]): string {
   if (ranges.length === 0) return text;
   ranges.sort((a, b) => a.start - b.start);
   let clean = '';
   let at = 0;
   for (const { start, end } of ranges) {
-    // What overlaps is one secret.
+    // Overlapping ranges are one secret.
     if (start >= at) clean += `${text.slice(at, start)}${redactedMark}`;
     at = Math.max(at, end);
   }

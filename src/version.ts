@@ -1,7 +1,7 @@
-/** What this program is called to the outside. */
+/** The program's name and version, as clients and servers see it. */
 
-/** The release, equal to package.json's version; a test holds them together. */
+/** The release; a test compares it with package.json. */
 export const version = '0.1.0';
 
-/** Sent with every request that we make. */
+/** User-Agent of our requests. */
 export const userAgent = `kubegauge/${version}`;

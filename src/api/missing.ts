@@ -1,23 +1,20 @@
-/** Says in an error why there is no usage of an object that exists. */
+/** The 404 for an object that exists and has no usage: its causes say why. */
 import type { StatusCause } from '../apimachinery/meta.ts';
 import { type GroupResource, notFound, type StatusError } from '../apimachinery/status.ts';
 import type { UsageOrReason, Missing } from '../sample/point.ts';
 import { group } from './types.ts';
 
-/** Why a node's kubelet cannot be read right now, in one stable word; undefined where it can. More is told at /status, to fewer people. */
+/** Returns the code of the failure of a node's last scrape, or undefined. /status has the details, behind a right of its own. */
 export type NodeTrouble = (node: string) => string | undefined;
 
-/** A cause's reason and what it means, in the words of who asks for a pod or a node. */
-const words: Readonly<Record<Missing, readonly [reason: string, message: string]>> = {
-  'never-scraped': ['NotReported', 'no kubelet has told of it yet'],
-  'one-sample': [
-    'OneSample',
-    'it was sampled once; usage is told from the second sample on, and kubelets take one each 10 to 30 s',
-  ],
-  restarted: ['Restarted', 'a container was started anew; its usage is told from its second sample on'],
-  stale: ['Stale', 'no newer sample has come, and the last one is too old to be told'],
+/** The reason and message of the cause. */
+const causeOf: Readonly<Record<Missing, readonly [reason: string, message: string]>> = {
+  'never-scraped': ['NotReported', 'no kubelet has reported it yet'],
+  'one-sample': ['OneSample', 'it has one sample; usage needs a second one, and kubelets take one every 10 to 30 s'],
+  restarted: ['Restarted', 'a container restarted; its usage needs a second sample'],
+  stale: ['Stale', 'there is no newer sample, and the last one is too old to be served'],
   conflict: ['Conflict', 'several kubelets report it, and the API does not say which of their nodes it runs on'],
-  'other-uid': ['OtherPod', 'kubelets tell only of an earlier pod of this name'],
+  'other-uid': ['OtherPod', 'kubelets report only an earlier pod of this name'],
 };
 
 /** @param resource as metrics-server names it in this error. */
@@ -28,11 +25,11 @@ export function noUsage(
   troubleOf: NodeTrouble,
 ): StatusError {
   const of: GroupResource = { group, resource };
-  const [code, message] = words[reason];
+  const [code, message] = causeOf[reason];
   const causes: StatusCause[] = [{ reason: code, message }];
   const trouble = node === undefined ? undefined : troubleOf(node);
   if (node !== undefined && trouble !== undefined) {
-    causes.push({ reason: trouble, message: `the last scrape of node ${node} failed; /status tells why` });
+    causes.push({ reason: trouble, message: `the last scrape of node ${node} failed; see /status` });
   }
   return notFound(of, name, causes);
 }

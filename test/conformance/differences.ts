@@ -165,8 +165,8 @@ export const differences = {
       details: {
         ...record(record(body)['details']),
         causes: [
-          { reason: 'NotReported', message: 'no kubelet has told of it yet' },
-          { reason: 'ConnectionRefused', message: 'the last scrape of node node-dead failed; /status tells why' },
+          { reason: 'NotReported', message: 'no kubelet has reported it yet' },
+          { reason: 'ConnectionRefused', message: 'the last scrape of node node-dead failed; see /status' },
         ],
       },
     })),

@@ -47,7 +47,7 @@ describe('a file of our own', () => {
 
   test('is no FIFO, which is not waited for', async () => {
     execFileSync('mkfifo', ['-m', '600', file]);
-    await assert.rejects(read(), /is no regular file/);
+    await assert.rejects(read(), /is not a regular file/);
   });
 });
 
@@ -85,7 +85,7 @@ describe('a folder', () => {
     chmodSync(folder, 0o777);
     assert.match((await folderProblem(folder)) ?? '', /chmod go-w/);
     writeFileSync(file, '');
-    assert.match((await folderProblem(file)) ?? '', /no folder/);
+    assert.match((await folderProblem(file)) ?? '', /not a folder/);
     // Mounted on every Linux.
     assert.equal(await folderProblem('/dev'), undefined);
   });

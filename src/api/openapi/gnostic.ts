@@ -1,10 +1,10 @@
-/** OpenAPI documents as protobuf: the messages of gnostic's OpenAPIv2.proto and OpenAPIv3.proto, as much of them as our documents use. */
+/** OpenAPI documents as protobuf: the parts of gnostic's OpenAPIv2.proto and OpenAPIv3.proto that our documents use. */
 import { each, type Encoder, entriesOf, flag, message, named, one, text, wrapped, wrappedFlag } from './message.ts';
 
 export const encodeSwagger: Encoder = (document) => v2.document(document);
 export const encodeOpenApi3: Encoder = (document) => v3.document(document);
 
-// The names are those of the .proto files. Schemas hold schemas, so their tables are looked up when they are needed.
+// Names are those of the .proto files. Schemas contain schemas, so their encoders are looked up at the call.
 
 const v2 = (() => {
   const anySchema: Encoder = (value) => schema(value);
@@ -54,7 +54,7 @@ const v2 = (() => {
   return { document };
 })();
 
-/** A choice by type; an object cannot be told and leaves the message empty. */
+/** Encodes a choice by type; an object leaves the message empty. */
 const defaultType: Encoder = (value) => {
   if (typeof value === 'boolean') return wrappedFlag(2)(value);
   return typeof value === 'string' ? wrapped(3, text)(value) : Buffer.alloc(0);
@@ -101,7 +101,7 @@ const v3 = (() => {
   return { document };
 })();
 
-/** A choice: 1 for the thing itself, 2 for a reference to it. */
+/** Encodes a choice: field 1 for the value, field 2 for a reference. */
 function orReference(encode: Encoder): Encoder {
   return (value) => {
     const name = memberOf(value, '$ref');

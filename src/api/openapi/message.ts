@@ -1,18 +1,18 @@
-/** Writes JSON values as protobuf messages, each after a table of its fields in the order of their numbers, which is that on the wire. */
+/** Writes JSON values as protobuf messages. A table gives each message's fields in the order of their numbers, which is the order on the wire. */
 
-/** Takes a value as it is in JSON and gives a message's bytes. Throws where the value is not what the table says: a mistake of ours. */
+/** Returns the message's bytes. Throws where the value does not fit the table, which is a mistake in the table. */
 export type Encoder = (value: unknown) => Buffer;
 
-interface Field {
+interface MessageField {
   readonly number: number;
   readonly encode: Encoder | 'flag';
-  /** For lists: one field for each item. */
+  /** Writes one field for each item of a list. */
   readonly repeated: boolean;
 }
 
-export const one = (number: number, encode: Encoder = text): Field => ({ number, encode, repeated: false });
-export const each = (number: number, encode: Encoder = text): Field => ({ number, encode, repeated: true });
-export const flag = (number: number): Field => ({ number, encode: 'flag', repeated: false });
+export const one = (number: number, encode: Encoder = text): MessageField => ({ number, encode, repeated: false });
+export const each = (number: number, encode: Encoder = text): MessageField => ({ number, encode, repeated: true });
+export const flag = (number: number): MessageField => ({ number, encode: 'flag', repeated: false });
 
 export function text(value: unknown): Buffer {
   if (typeof value !== 'string') throw new TypeError(`${JSON.stringify(value)} should be a text`);
@@ -20,10 +20,10 @@ export function text(value: unknown): Buffer {
 }
 
 /**
- * A message with a field for each key of an object.
- * @param extensions the number of the field that holds keys starting with x-.
+ * Returns the encoder of a message with a field for each key of an object.
+ * @param extensions number of the field for keys that start with x-.
  */
-export function message(fields: Readonly<Record<string, Field>>, extensions: number): Encoder {
+export function message(fields: Readonly<Record<string, MessageField>>, extensions: number): Encoder {
   return (value) => {
     const entries = entriesOf(value);
     const object = new Map(entries);
@@ -38,30 +38,30 @@ export function message(fields: Readonly<Record<string, Field>>, extensions: num
   };
 }
 
-/** A map: a message with one repeated field of names and values. */
+/** Returns the encoder of a map: a message with one repeated field of names and values. */
 export function named(number: number, encode: Encoder): Encoder {
   const entry = (name: string, value: unknown): Buffer =>
     Buffer.concat([bytesField(1, text(name)), bytesField(2, encode(value))]);
   return (object) => Buffer.concat(entriesOf(object).map(([name, value]) => bytesField(number, entry(name, value))));
 }
 
-/** A message with one field only; with several of them for several numbers, a choice. */
+/** Returns the encoder of a message with one field; several of them with different numbers are a choice. */
 export function wrapped(number: number, encode: Encoder): Encoder {
   return (value) => bytesField(number, encode(value));
 }
 
-/** As wrapped, for true and false: in a choice, false is written too. */
+/** Returns the encoder of a boolean in a choice, where false is written too. */
 export function wrappedFlag(number: number): Encoder {
   return (value) => Buffer.concat([varint(number << 3), varint(value === true ? 1 : 0)]);
 }
 
-/** What has a value; JSON has nothing else. */
+/** Returns the members that JSON has: those that are not undefined. */
 export function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
   if (typeof value !== 'object' || value === null) throw new TypeError(`${JSON.stringify(value)} should be an object`);
   return Object.entries(value).filter(([, member]) => member !== undefined);
 }
 
-function writeField({ number, encode, repeated }: Field, value: unknown): Buffer {
+function writeField({ number, encode, repeated }: MessageField, value: unknown): Buffer {
   if (encode === 'flag') return value === true ? wrappedFlag(number)(value) : Buffer.alloc(0);
   if (!repeated) return bytesField(number, encode(value));
   return Buffer.concat(entriesOf(value).map(([, item]) => bytesField(number, encode(item))));
@@ -79,10 +79,10 @@ function varint(value: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
-/** What has no message of its own is YAML in a message called Any. */
+/** Values without a message of their own are YAML in a message called Any. */
 const anyYaml: Encoder = (value) => bytesField(2, Buffer.from(yaml(value)));
 
-/** Text, a list, or an object: extensions are nothing more, and their words and dashes need no quotes. */
+/** Formats text, a list, or an object. Extensions have nothing else, and their texts need no quotes. */
 function yaml(value: unknown): string {
   if (typeof value === 'string') return value === '' ? '""\n' : `${value}\n`;
   if (Array.isArray(value)) return value.map((item) => `- ${yaml(item).replaceAll(/\n(?=.)/g, '\n  ')}`).join('');

@@ -1,6 +1,6 @@
-/** The parts of an OpenAPI document that both of its versions have, written as in v3. */
+/** The parts that OpenAPI v2 and v3 share, in the form of v3. */
 
-/** No more of JSON Schema than what our documents use. */
+/** The parts of JSON Schema that our documents use. */
 export interface Schema {
   readonly description?: string;
   readonly type?: string;
@@ -10,11 +10,11 @@ export interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly items?: Schema;
   readonly additionalProperties?: Schema;
-  /** Always one reference: v3 allows nothing beside a bare one. */
+  /** Always one reference: v3 allows no member beside `$ref`. */
   readonly allOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
   readonly $ref?: string;
-  /** Which objects have this schema. */
+  /** The objects with this schema. */
   readonly 'x-kubernetes-group-version-kind'?: readonly GroupVersionKind[];
   readonly 'x-kubernetes-list-type'?: string;
 }
@@ -25,7 +25,7 @@ export interface GroupVersionKind {
   readonly kind: string;
 }
 
-/** As v2 writes it; v3 moves the type into a schema. */
+/** A parameter in the form of v2; v3 moves the type into a schema. */
 export interface Parameter {
   readonly uniqueItems: true;
   readonly type: 'boolean' | 'integer' | 'string';
@@ -35,13 +35,13 @@ export interface Parameter {
   readonly required?: true;
 }
 
-/** What a document says of itself. */
+/** A document's name and version. */
 export interface Info {
   readonly title: string;
   readonly version: string;
 }
 
-/** Where v3 keeps a schema. */
+/** Returns a reference to a schema in v3. */
 export const reference = (name: string): Schema => ({ $ref: `${referencePrefix}${name}` });
 
 export const referencePrefix = '#/components/schemas/';

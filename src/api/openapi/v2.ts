@@ -1,11 +1,11 @@
-/** OpenAPI v2, one document for everything: what kube-apiserver merges into its own. */
+/** OpenAPI v2: one document, which kube-apiserver merges into its own. */
 import { sharedParameters } from './kubernetes.ts';
 import type { Operation } from './operations.ts';
 import { type Info, type Parameter, referencePrefix, type Schema } from './schema.ts';
 
 /**
  * @param operations sorted by path.
- * @param schemas sorted by name; exactly those that are referred to.
+ * @param schemas sorted by name; exactly those that operations refer to.
  */
 export function swagger(
   info: Info,
@@ -48,7 +48,7 @@ function shared(parameter: Parameter): object {
   return name === undefined ? parameter : { $ref: `#/parameters/${name}` };
 }
 
-/** A schema without what v2 does not know: defaults and alternatives; of the latter the first stands. */
+/** Returns a schema without the members that v2 lacks: defaults, and all but the first alternative. */
 function downgrade(schema: Schema): object {
   return Object.fromEntries(
     Object.entries(schema).flatMap(([key, value]): [string, unknown][] => {

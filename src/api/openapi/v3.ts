@@ -1,10 +1,10 @@
-/** OpenAPI v3, one document for each group and version: what kubectl explain reads. */
+/** OpenAPI v3: one document for each group and version, which kubectl explain reads. */
 import type { Operation } from './operations.ts';
 import { type Info, type Parameter, reference, type Schema } from './schema.ts';
 
 /**
  * @param operations sorted by path.
- * @param schemas sorted by name; exactly those that are referred to.
+ * @param schemas sorted by name; exactly those that operations refer to.
  */
 export function openApi3(
   info: Info,

@@ -83,10 +83,9 @@ describe('a single node', () => {
         causes: [
           {
             reason: 'OneSample',
-            message:
-              'it was sampled once; usage is told from the second sample on, and kubelets take one each 10 to 30 s',
+            message: 'it has one sample; usage needs a second one, and kubelets take one every 10 to 30 s',
           },
-          { reason: 'ConnectionRefused', message: 'the last scrape of node node-dead failed; /status tells why' },
+          { reason: 'ConnectionRefused', message: 'the last scrape of node node-dead failed; see /status' },
         ],
       },
     });

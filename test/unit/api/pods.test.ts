@@ -97,7 +97,7 @@ describe('a single pod', () => {
         name: 'default/idle-0',
         group: 'metrics.k8s.io',
         kind: 'podmetrics',
-        causes: [{ reason: 'NotReported', message: 'no kubelet has told of it yet' }],
+        causes: [{ reason: 'NotReported', message: 'no kubelet has reported it yet' }],
       },
     });
   });
