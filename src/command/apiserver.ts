@@ -1,4 +1,4 @@
-/** Finds the API server: where a kubeconfig says, or from inside the cluster. */
+/** Finds kube-apiserver: by a kubeconfig, or inside the cluster. */
 import { type ApiServer, inClusterApiServer } from '../client/apiserver.ts';
 import { kubeconfigApiServer } from '../client/kubeconfig.ts';
 import { systemClock } from '../clock.ts';
@@ -7,7 +7,7 @@ import { UsageError } from '../options/parse.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** @throws UsageError where there is none. */
+/** @throws UsageError where neither is configured. */
 export async function findApiServer(
   kubeconfig: string | undefined,
   env: Environment,
@@ -17,6 +17,6 @@ export async function findApiServer(
   const found = inClusterApiServer(env, { log });
   if (found !== undefined) return found;
   throw new UsageError(
-    'there is no cluster to talk to: outside of a pod, pass --kubeconfig=<file>; `npm start` shows everything without a cluster',
+    'no cluster is configured: outside of a pod, pass --kubeconfig=<file>; `npm start` runs without a cluster',
   );
 }

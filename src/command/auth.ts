@@ -1,4 +1,4 @@
-/** Wires up who callers are, what they may do, and which certificates both sides show. */
+/** Builds authentication, authorization and the serving certificate. */
 import { type Authenticator, createAuthenticator } from '../auth/authenticator.ts';
 import { type Authorizer, createAuthorizer } from '../auth/authorizer.ts';
 import { authenticationConfigMap } from '../auth/configmap.ts';
@@ -23,10 +23,10 @@ import { createServingCertificate } from '../tls/servingcertificate.ts';
 
 export interface AuthOptions {
   readonly options: Options;
-  /** kube-apiserver, where no other kubeconfig is given, and a client for all but reviews. */
+  /** kube-apiserver for reviews, unless a flag names another kubeconfig, and its client for all other requests. */
   readonly apiServer: ApiServer;
   readonly rest: RestClient;
-  /** Finds the addresses of other kubeconfigs' servers. Unset: with the system's configuration. */
+  /** Resolves the servers of other kubeconfigs. Default: the system's resolver. */
   readonly resolve?: Resolve | undefined;
   readonly metrics: ClientMetrics;
   readonly clock: Clock;
@@ -39,7 +39,7 @@ export interface Auth {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly refusals: Refusals;
-  /** Whether it is known whom to trust. */
+  /** Reports whether the CAs for clients and front proxies are known. */
   trustKnown(): boolean;
   tls(): ServerTls;
   onTlsChange(listener: (tls: ServerTls) => void): void;
@@ -48,19 +48,19 @@ export interface Auth {
 }
 
 /**
- * Connections for reviews, each kind of its own: what strangers cause, and what hangs, holds up no other kind. Of users, 32 hold four whose
- * reviews all hang.
+ * Connections for reviews. Each kind has its own, so that reviews of unknown tokens, and reviews that hang, delay no other kind. 32 are enough for four
+ * users all of whose reviews hang.
  */
 const knownTokenConnections = 16;
 const userConnections = 32;
-/** How long a connection for a review may take, in milliseconds: while kube-apiserver is away packets may vanish, and a new try finds it sooner. */
+/** Connect timeout of a review, in milliseconds: while kube-apiserver is down packets may be lost, and a retry reaches it sooner. */
 const reviewConnectTimeoutMs = 2_000;
 
-/** @throws Error when a file that a flag names is not good. */
+/** @throws Error where a file that a flag names cannot be used. */
 export async function createAuth(auth: AuthOptions): Promise<Auth> {
   const { options, metrics, clock, log, disposables } = auth;
-  const authentication = await serverFor(options['authentication-kubeconfig']);
-  const authorization = await serverFor(options['authorization-kubeconfig']);
+  const authentication = await serverFor(auth, options['authentication-kubeconfig']);
+  const authorization = await serverFor(auth, options['authorization-kubeconfig']);
   const refusals = createRefusals(clock, log);
   const configMap = options['authentication-skip-lookup']
     ? undefined
@@ -90,9 +90,9 @@ export async function createAuth(auth: AuthOptions): Promise<Auth> {
   return {
     authenticator: createAuthenticator({
       settings,
-      reviewer: createTokenReviewer(connectionsTo(authentication, knownTokenConnections), metrics.onTokenReview),
+      reviewer: createTokenReviewer(connectionsTo(auth, authentication, knownTokenConnections), metrics.onTokenReview),
       unknownTokenReviewer: createTokenReviewer(
-        connectionsTo(authentication, queuedReviewsInFlight),
+        connectionsTo(auth, authentication, queuedReviewsInFlight),
         metrics.onTokenReview,
       ),
       tokenTtlMs: options['authentication-token-webhook-cache-ttl'],
@@ -100,12 +100,12 @@ export async function createAuth(auth: AuthOptions): Promise<Auth> {
       refusals,
     }),
     authorizer: createAuthorizer({
-      reviewer: createAccessReviewer(connectionsTo(authorization, userConnections), metrics.onAccessReview),
+      reviewer: createAccessReviewer(connectionsTo(auth, authorization, userConnections), metrics.onAccessReview),
       anonymousReviewer: createAccessReviewer(
-        connectionsTo(authorization, anonymousReviewsInFlight),
+        connectionsTo(auth, authorization, anonymousReviewsInFlight),
         metrics.onAccessReview,
       ),
-      // The flag adds: without the health paths, probes would need a right.
+      // The flag adds to the health paths: without them, probes would need a right.
       alwaysAllowPaths: [...healthPaths, ...options['authorization-always-allow-paths']],
       allowedTtlMs: options['authorization-webhook-cache-authorized-ttl'],
       deniedTtlMs: options['authorization-webhook-cache-unauthorized-ttl'],
@@ -119,29 +119,36 @@ export async function createAuth(auth: AuthOptions): Promise<Auth> {
     trustKnown: () => options['authentication-tolerate-lookup-failure'] || settings.ready(),
     tls: () => serving.current(),
     onTlsChange(listener) {
-      // It is the current pair only when the listener has taken it.
+      // A new pair is current only if the listener accepts it.
       serving.onChange(listener);
     },
     run: (signal) => configMap?.run(signal) ?? Promise.resolve(),
   };
-
-  async function serverFor(kubeconfig: string | undefined): Promise<Reached> {
-    if (kubeconfig === undefined) return auth;
-    const apiServer = await kubeconfigApiServer(kubeconfig, clock, log);
-    const rest = disposables.use(createRestClient(apiServer, { onRequest: metrics.onRequest, resolve: auth.resolve }));
-    return { apiServer, rest };
-  }
-
-  function connectionsTo({ apiServer, rest }: Reached, connections: number): RestClient {
-    const { outage } = rest;
-    const limits = { connections, connectTimeoutMs: reviewConnectTimeoutMs };
-    const { onRequest } = metrics;
-    return disposables.use(createRestClient(apiServer, { onRequest, resolve: auth.resolve, outage, ...limits }));
-  }
 }
 
-/** A kube-apiserver and the client that informers use. */
-type Reached = Pick<AuthOptions, 'apiServer' | 'rest'>;
+/** A kube-apiserver and the client of its informers. */
+type ReviewServer = Pick<AuthOptions, 'apiServer' | 'rest'>;
+
+async function serverFor(auth: AuthOptions, kubeconfig: string | undefined): Promise<ReviewServer> {
+  if (kubeconfig === undefined) return auth;
+  const { metrics, resolve, clock, log, disposables } = auth;
+  const apiServer = await kubeconfigApiServer(kubeconfig, clock, log);
+  const rest = disposables.use(createRestClient(apiServer, { onRequest: metrics.onRequest, resolve }));
+  return { apiServer, rest };
+}
+
+function connectionsTo(auth: AuthOptions, { apiServer, rest }: ReviewServer, connections: number): RestClient {
+  const { metrics, resolve, disposables } = auth;
+  return disposables.use(
+    createRestClient(apiServer, {
+      onRequest: metrics.onRequest,
+      resolve,
+      outage: rest.outage,
+      connections,
+      connectTimeoutMs: reviewConnectTimeoutMs,
+    }),
+  );
+}
 
 function requestHeaderFlags(options: Options): RequestHeaderFlags | undefined {
   const clientCaFile = options['requestheader-client-ca-file'];

@@ -1,15 +1,15 @@
-/** How late the event loop turns, observed by a timer of its own. */
+/** Measures the delay of the event loop by a timer. */
 import type { Clock } from '../clock.ts';
 import { createQuickHistogram, type Registry } from '../monitoring.ts';
 
 export interface EventLoopWatch {
-  /** Watches until the signal aborts. */
+  /** Measures until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
 /**
- * Each time the timer wakes the process costs as much as some scrapes, so it is seldom: Node's own monitor, with 100 times a second, took half of all CPU
- * while 100 nodes were scraped. No multiple of the distance of waves, which it must meet at every point.
+ * Interval of the timer, in milliseconds. Each wake-up costs as much as some scrapes: Node's monitor with 100 per second took half of the CPU of a process
+ * that scrapes 100 nodes. It is no multiple of the interval between waves, so that it samples every phase of them.
  */
 const everyMs = 7_870;
 
@@ -18,7 +18,7 @@ const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export function createEventLoopWatch(registry: Registry, clock: Clock): EventLoopWatch {
   const delays = createQuickHistogram(registry, {
     name: 'kubegauge_event_loop_delay_seconds',
-    help: 'How late a timer fires, which is what anything else that comes in that moment waits, too.',
+    help: 'Delay of a timer, which every other event at that moment has, too.',
     buckets,
   });
   return { run };
@@ -29,7 +29,7 @@ export function createEventLoopWatch(registry: Registry, clock: Clock): EventLoo
       try {
         await clock.sleep(everyMs, signal);
       } catch {
-        // Only the signal ends it early.
+        // Only the signal ends the sleep early.
         return;
       }
       delays.observe(Math.max(0, clock.monotonicMs() - dueMs) / 1000);

@@ -1,4 +1,4 @@
-/** Tells the write side what the API knows of pods: whether one runs on a node, and whether some run there that its kubelet does not report. */
+/** What the API expects of a node's kubelet: whether a pod runs on the node, and whether some run there that the kubelet does not report. */
 import type { Clock } from '../clock.ts';
 import type { PodInfo, Pods } from '../cluster/pods.ts';
 import type { Expectations } from '../scrape/source/target.ts';
@@ -10,29 +10,29 @@ export interface ExpectationOptions {
   readonly clock: Clock;
 }
 
-/** A kubelet may report a pod a little later than the API says that it runs, in milliseconds. */
+/** A kubelet may report a pod this much later than the API says that it runs, in milliseconds. */
 const overdueMs = 2 * 60_000;
-/** Pods are looked at when they are new or change, and all of them so often, for those that were reported once. */
-const roundEveryMs = 5 * 60_000;
-/** Slices of a round are this far apart, in milliseconds; one takes a few milliseconds at most. */
-const sliceEveryMs = 1_000;
+/** Pods are checked when they are added or change. All are checked at this interval, in milliseconds, for those that were reported before. */
+const sweepIntervalMs = 5 * 60_000;
+/** Interval between two slices of a sweep, in milliseconds; a slice takes at most a few milliseconds. */
+const sliceIntervalMs = 1_000;
 /** Pods in a slice. */
 const sliceSize = 2_500;
-/** Unreported pods that are remembered of one node; one is enough to doubt. */
+/** Unreported pods that are kept for one node; one is enough to compare endpoints. */
 const unreportedLimit = 10;
 
-/** Since when a pod is not reported, monotonic. */
+/** A pod that is not reported, and since when; monotonic. */
 interface Unreported {
   readonly pod: PodInfo;
   readonly sinceMs: number;
 }
 
 export function createExpectations({ pods, usage, clock }: ExpectationOptions): Expectations {
-  /** By node, then by UID. Pods of an unknown node are under undefined, and count for every node. */
+  /** By node, then by UID. Pods without a node are under undefined, and count for every node. */
   const unreported = new Map<string | undefined, Map<string, Unreported>>();
-  /** Where the next slice begins; a new round where there is none. */
+  /** The rest of the sweep; undefined between sweeps. */
   let rest: IterableIterator<PodInfo> | undefined;
-  let roundMs = -Infinity;
+  let sweepMs = -Infinity;
   let slicedMs = -Infinity;
 
   pods.onSet((pod) => expect(pod, clock.monotonicMs()));
@@ -45,9 +45,9 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
 
   function anyUnreported(node: string): boolean {
     const nowMs = clock.monotonicMs();
-    if (nowMs - slicedMs >= sliceEveryMs) {
+    if (nowMs - slicedMs >= sliceIntervalMs) {
       slicedMs = nowMs;
-      lookAtSlice(nowMs);
+      checkSlice(nowMs);
     }
     return isOverdue(node, nowMs) || isOverdue(undefined, nowMs);
   }
@@ -64,15 +64,15 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
     if (own.size === 0) unreported.delete(node);
   }
 
-  function lookAtSlice(nowMs: number): void {
-    if (rest === undefined && nowMs - roundMs < roundEveryMs) return;
+  function checkSlice(nowMs: number): void {
+    if (rest === undefined && nowMs - sweepMs < sweepIntervalMs) return;
     if (rest === undefined) {
-      roundMs = nowMs;
-      // Nodes that are not scraped any more have nothing that looks at theirs.
+      sweepMs = nowMs;
+      // Pods of nodes that are no longer scraped are checked only here.
       for (const [node, own] of unreported) dropReported(node, own);
     }
     rest ??= pods.values();
-    for (let looked = 0; looked < sliceSize; looked += 1) {
+    for (let checked = 0; checked < sliceSize; checked += 1) {
       const { done, value: pod } = rest.next();
       if (done === true) {
         rest = undefined;

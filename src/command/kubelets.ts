@@ -1,4 +1,4 @@
-/** How kubelets are reached, by the flags: each at its own address, or all by way of kube-apiserver. */
+/** Builds the kubelet client by the flags: each kubelet at its own address, or all through kube-apiserver. */
 import { availableParallelism } from 'node:os';
 import type { ApiServer } from '../client/apiserver.ts';
 import type { Clock } from '../clock.ts';
@@ -35,7 +35,7 @@ export interface KubeletsOptions {
 export function createKubelets({ options, apiServer, resolver, clock, metrics, log }: KubeletsOptions): Kubelets {
   const requestTimeoutMs = kubeletRequestTimeoutMs(options);
   if (options['kubelet-connection'] === 'proxy') {
-    // Whatever addresses the Node has: kube-apiserver chooses.
+    // kube-apiserver selects the Node's address.
     const candidates = { kind: 'candidates', candidates: [proxyCandidate(apiServer.url)] } as const;
     return {
       readers: createLocalPool(
@@ -66,7 +66,7 @@ export function createKubelets({ options, apiServer, resolver, clock, metrics, l
       workerCount: (fleet) => workerCount(workerRules(options), fleet),
       onGrown: (workers) => {
         metrics.workers(workers);
-        log.info({ workers }, 'threads of their own scrape');
+        log.info({ workers }, 'worker threads scrape');
       },
     }),
     addressOf: (node) => ({ candidates: kubeletCandidates(node, rules), resourcePath: node.resourceMetricsPath }),

@@ -1,4 +1,4 @@
-/** From the command line to an exit code: prints usage errors, connects signals, names what went wrong. */
+/** From the command line to an exit code: prints usage errors, handles signals, reports failures. */
 import { once } from 'node:events';
 import { escapeControls, foreignText } from '../foreigntext.ts';
 import { createLogger, describeError, type LogFormat, type Logger } from '../logging.ts';
@@ -11,12 +11,12 @@ import { run } from './run.ts';
 
 const usageErrorCode = 2;
 
-/** Returns 0 when stopped by a signal, 1 when broken, 2 when used wrongly. */
+/** Returns 0 after a signal, 1 after a failure, 2 after a usage error. */
 export async function main(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
-  // Before anything else can fail: --help must work with whatever else is said.
+  // First: --help must work beside invalid flags.
   if (argv.includes('--help') || argv.includes('-h')) return print(helpText());
   if (argv.includes('--version')) return print(`kubegauge v${version}\n`);
   try {
@@ -28,10 +28,10 @@ export async function main(
   }
 }
 
-/** Takes the server's flags, and names of nodes. */
+/** Runs `kubegauge status`, which takes the server's flags and names of nodes. */
 async function status(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
   const { options, ignored } = parseCommandLine(argv);
-  // The server needs none of it.
+  // The server does not need this module.
   const { printStatus } = await import('./statuscommand.ts');
   try {
     const names = ignored.filter((word) => !word.startsWith('-'));
@@ -60,28 +60,28 @@ async function serve(
     return 0;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    log.error({ reason: describeError(error) }, 'cannot go on');
+    log.error({ reason: describeError(error) }, 'stopping after a failure');
     return 1;
   }
 }
 
-/** Logs what was given without effect, and of each flag whose absence an operator would miss, what is lost. */
+/** Logs the ignored arguments, and the loss for each flag that an operator would miss. */
 function warnOfIgnored(ignored: readonly string[], log: Logger): void {
   if (ignored.length === 0) return;
-  log.warn({ arguments: ignored }, 'these arguments have no meaning here and are ignored');
+  log.warn({ arguments: ignored }, 'these arguments are not known and are ignored');
   const losses = new Map(ignored.map((argument) => [lossOf(argument.replace(/^--/, '')), argument]));
   for (const [loss, flag] of losses) if (loss !== undefined) log.warn({ flag }, `${flag} is ignored: ${loss}`);
 }
 
-/** A second signal, whichever, finds no listener any more and ends the process at once. */
+/** Resolves with the first signal. A second one has no listener and ends the process at once. */
 async function signalled(): Promise<string> {
-  const heard = new AbortController();
-  const { signal } = heard;
+  const listening = new AbortController();
+  const { signal } = listening;
   const listen = async (name: string): Promise<string> => once(process, name, { signal }).then(() => name);
   try {
     return await Promise.race(['SIGTERM', 'SIGINT'].map(listen));
   } finally {
-    heard.abort();
+    listening.abort();
   }
 }
 

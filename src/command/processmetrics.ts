@@ -1,4 +1,4 @@
-/** How much is stored and how old it is when it is served, told under metrics-server's names. */
+/** Metrics of the store and of served ages, under metrics-server's names; metrics of node states. */
 import { Gauge } from 'prom-client';
 import type { ServedResource } from '../api/resource.ts';
 import type { MetricsItem, Slices } from '../api/types.ts';
@@ -8,7 +8,7 @@ import type { NodeStatus } from '../scrape/report/nodestatus.ts';
 import type { Storage } from '../storage/storage.ts';
 
 export function createStorageMetrics(registry: Registry, storage: Pick<Storage, 'counts'>): void {
-  // prom-client keeps it in the registry; counted only when somebody asks.
+  // prom-client keeps it in the registry and calls collect only for a scrape of /metrics.
   new Gauge({
     name: 'metrics_server_storage_points',
     help: 'Number of metrics points stored.',
@@ -22,7 +22,7 @@ export function createStorageMetrics(registry: Registry, storage: Pick<Storage, 
   });
 }
 
-/** How many Ready nodes are in which state; what is degraded shows here without a line per node. */
+/** Counts Ready nodes by state: degraded nodes show without a series per node. */
 export function createNodeStateMetrics(registry: Registry, statuses: () => readonly NodeStatus[]): void {
   new Gauge({
     name: 'kubegauge_nodes',
@@ -38,7 +38,7 @@ export function createNodeStateMetrics(registry: Registry, statuses: () => reado
   });
 }
 
-/** metrics-server's: from a second, each 1.364 times the one before, to six minutes. */
+/** metrics-server's buckets: 1 s, each 1.364 times the previous one, to six minutes. */
 const ageBuckets = Array.from({ length: 20 }, (_, index) => 1.364 ** index);
 
 /** Returns a function that wraps readers, so that the age of every object that they return is observed. */
@@ -56,7 +56,7 @@ export function createFreshnessMetrics(
   function observed({ list, get }: ServedResource['reader']): ServedResource['reader'] {
     return {
       list(selection) {
-        // Here, not when the first slice is taken: a selection that is not valid must be refused before.
+        // Before the first slice is taken: an invalid selection must be rejected at the request.
         const { slices } = list(selection);
         return { slices: { [Symbol.iterator]: () => observedSlices(slices) } };
       },

@@ -1,34 +1,34 @@
-/** The named health checks: what must be true for us to be alive, and what to be sent requests. */
+/** The named health checks of liveness and readiness. */
 import type { Clock } from '../clock.ts';
 import type { HealthCheck, HealthChecks } from '../server/health.ts';
 
-/** What the checks look at. */
+/** The facts that the checks read. */
 export interface Vitals {
   readonly clock: Clock;
-  /** Distance of two scrapes of a node in milliseconds. */
+  /** Interval between two scrapes of a node, in milliseconds. */
   readonly resolutionMs: number;
   readonly nodesSynced: () => boolean;
   readonly podsSynced: () => boolean;
-  /** Whether it is known whom to trust; until then nothing but health is answered. */
+  /** Whether the CAs for clients are known; until then only health paths are served. */
   readonly trustKnown: () => boolean;
-  /** Whether any usage was ever there. */
+  /** Whether there has been any usage. */
   readonly hasUsage: () => boolean;
-  /** Milliseconds since the scrape loop last turned. */
+  /** Milliseconds since the last tick of the scrape loop. */
   readonly sinceLastTickMs: () => number;
-  /** Whether SIGTERM came. */
+  /** Whether the process received SIGTERM. */
   readonly stopping: () => boolean;
 }
 
 /**
- * A cluster may have nothing to measure, and being unready for that would take discovery away and block the deletion of namespaces:
- * after this long without any usage we are ready all the same. For the same reason data that is lost later never makes us unready.
+ * After this time without any usage the server is ready all the same, in milliseconds. A cluster may have nothing to measure, and an unready server takes
+ * discovery away, which blocks the deletion of namespaces. For the same reason, data that is lost later never makes it unready.
  */
-export const patienceMs = 60_000;
+export const readyWithoutUsageMs = 60_000;
 
-/** A loop that wakes up every half second and did not for so long is stuck. */
+/** A scrape loop ticks every half second; without a tick for so many resolutions it is stuck. */
 const stuckAfterResolutions = 1.5;
 
-/** The names and their order are those of metrics-server, whose users' alerts and tests know them. */
+/** Creates the checks; names and order are metrics-server's, which alerts and tests of users rely on. */
 export function createHealthChecks(vitals: Vitals): HealthChecks {
   const { clock } = vitals;
   const startedMs = clock.monotonicMs();
@@ -46,12 +46,12 @@ export function createHealthChecks(vitals: Vitals): HealthChecks {
         ? "metric collection didn't finish on time"
         : undefined,
   };
-  // An API server that is away must not get us killed, so only readiness waits for it.
+  // An outage of kube-apiserver must not restart the pod, so only readiness depends on it.
   const alive = always('metadata-informer-sync');
   const storage: HealthCheck = {
     name: 'metric-storage-ready',
     problem: () =>
-      vitals.hasUsage() || clock.monotonicMs() - startedMs >= patienceMs ? undefined : 'no metrics to serve',
+      vitals.hasUsage() || clock.monotonicMs() - startedMs >= readyWithoutUsageMs ? undefined : 'no metrics to serve',
   };
   const nodes: HealthCheck = {
     name: 'metric-informer-sync',

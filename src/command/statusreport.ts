@@ -1,4 +1,4 @@
-/** Puts together what GET /status tells: how each node's scrapes go, and what of it is served. */
+/** Builds the report of GET /status: the state of each node's scrapes, and what is served of it. */
 import { formatDuration } from '../apimachinery/duration.ts';
 import { formatTime } from '../apimachinery/meta.ts';
 import type { RecentRefusal, Refusals } from '../auth/refusals.ts';
@@ -14,7 +14,7 @@ export interface StatusOptions {
   /** Sorted by name. */
   readonly statuses: () => readonly NodeStatus[];
   readonly usage: { nodeUsage(node: string): UsageOrReason<Usage> };
-  /** Of the node's last scrape; undefined before the first. */
+  /** Returns the counts of the node's last scrape; undefined before the first. */
   readonly podCounts: (node: string) => PodCounts | undefined;
   readonly refusals: Pick<Refusals, 'recent'>;
   readonly resolutionMs: number;
@@ -51,7 +51,7 @@ export function createStatus({
   };
 }
 
-/** Each is a sentence about how many nodes; which ones they are, their reports tell. */
+/** Returns sentences with numbers of nodes; the nodes' reports name them. */
 function problemsOf(statuses: readonly NodeStatus[], podCounts: StatusOptions['podCounts']): StatusReport['degraded'] {
   const ready = statuses.filter((status) => status.ready);
   const count = (matches: (status: NodeStatus) => boolean) => ready.filter(matches).length;
@@ -67,7 +67,7 @@ function problemsOf(statuses: readonly NodeStatus[], podCounts: StatusOptions['p
   return rules.filter(([nodes]) => nodes > 0).map(([nodes, what]) => `${nodes} of ${ready.length} ready nodes ${what}`);
 }
 
-// The order of keys is the order in the answer.
+// The order of keys is the order on the wire.
 function reportOf(
   { node, ready, state, last, ...rest }: NodeStatus,
   usage: UsageOrReason<Usage>,
@@ -85,7 +85,7 @@ function reportOf(
     verifiedBy: last?.verifiedBy,
     pods: last?.pods,
     containers: last?.containers,
-    // 0 is left out: there is nothing to say.
+    // 0 is omitted.
     unverifiedPods: pods?.unverified || undefined,
     foreignPods: pods?.foreign || undefined,
     served: usage.kind === 'ready',
@@ -111,12 +111,12 @@ function refusedReport({ cause, what, reason, requests, sinceMs, lastMs }: Recen
   return { cause, message: what, reason, requests, since: formatTime(sinceMs), last: formatTime(lastMs) };
 }
 
-/** One line for people. */
+/** Returns a refusal as one line of text. */
 export function refusalText({ message, reason, requests, last }: RefusedReport): string {
   return `${message} (${requests} ${requests === 1 ? 'request' : 'requests'}, the last at ${last}): ${reason}`;
 }
 
-/** Returns what `/readyz?verbose` tells of refusals, a line each. */
+/** Returns the lines about refusals in `/readyz?verbose`. */
 export function refusalNotes(refusals: Pick<Refusals, 'recent'>): readonly string[] {
   return refusals.recent().map((refusal) => `refused in the last five minutes: ${refusalText(refusedReport(refusal))}`);
 }

@@ -1,4 +1,4 @@
-/** Writes a status report for people: a line per node, and below what is wrong and what to do; pure. */
+/** Formats a status report as text: a line per node, then problems and remedies. */
 import { refusalText } from './statusreport.ts';
 import { escapeControls } from '../foreigntext.ts';
 import type { NodeReport, StatusReport } from '../server/statuspage.ts';
@@ -21,7 +21,7 @@ const columns: readonly (readonly [title: string, cell: (node: NodeReport) => st
 export function statusText(report: StatusReport): string {
   const { version, startTime, resolution, staleness, degraded, refused, nodes } = report;
   const lines = [
-    `kubegauge ${version}, since ${startTime}; scrapes each ${resolution}, serves up to ${staleness} without news`,
+    `kubegauge ${version}, since ${startTime}; scrapes every ${resolution}, serves the last usage for ${staleness}`,
     degraded.length === 0 ? 'all is well' : `degraded: ${degraded.join('; ')}`,
     '',
     ...table([
@@ -47,12 +47,12 @@ function table(rows: readonly (readonly string[])[]): string[] {
 }
 
 function remarks({ name, error, fallback, clockSkew, unverifiedPods, foreignPods }: NodeReport): string[] {
-  const said = [
+  const lines = [
     ...(error === undefined ? [] : [`${error.code}: ${error.message}`, ...(error.remedy ? [`  ${error.remedy}`] : [])]),
     ...(fallback === undefined ? [] : [`served from /metrics/resource: ${fallback}`]),
     ...(clockSkew === undefined ? [] : [clockSkew]),
     ...(foreignPods === undefined ? [] : [`reports pods of other nodes, which are not served: ${foreignPods}`]),
     ...(unverifiedPods === undefined ? [] : [`pods that the API has not placed on the node: ${unverifiedPods}`]),
   ];
-  return said.length === 0 ? [] : ['', `${name}:`, ...said.map((line) => `  ${line}`)];
+  return lines.length === 0 ? [] : ['', `${name}:`, ...lines.map((line) => `  ${line}`)];
 }

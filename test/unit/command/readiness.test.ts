@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createHealthChecks, patienceMs, type Vitals } from '../../../src/command/readiness.ts';
+import { createHealthChecks, readyWithoutUsageMs, type Vitals } from '../../../src/command/readiness.ts';
 import { type HealthPath, reportHealth } from '../../../src/server/health.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
@@ -27,7 +27,7 @@ describe('ready', () => {
 
   test('not before the first usage, but after a minute without any', async () => {
     const { clock, failing } = setUp({ hasUsage: () => false });
-    await clock.advance(patienceMs - 1);
+    await clock.advance(readyWithoutUsageMs - 1);
     assert.deepEqual(failing('/readyz'), ['metric-storage-ready']);
     await clock.advance(1);
     assert.deepEqual(failing('/readyz'), []);
@@ -38,11 +38,11 @@ describe('ready', () => {
     assert.deepEqual(failing('/readyz'), ['metric-informer-sync', 'metadata-informer-sync']);
   });
 
-  test('not while everything is 503 for want of knowing whom to trust', () => {
+  test('not while the CAs for clients are unknown', () => {
     assert.deepEqual(setUp({ trustKnown: () => false }).failing('/readyz'), ['metadata-informer-sync']);
   });
 
-  test('not any more once it is to stop', () => {
+  test('not after SIGTERM', () => {
     assert.deepEqual(setUp({ stopping: () => true }).failing('/readyz'), ['shutdown']);
   });
 });

@@ -40,10 +40,10 @@ const report = {
   ],
 } as const;
 
-test('a status is a line per node, and below it what is wrong and what to do', () => {
+test('a report has a line per node, then problems and remedies', () => {
   assert.equal(
     statusText(report),
-    `kubegauge 1.2.3, since 2026-11-22T20:00:00Z; scrapes each 15s, serves up to 45s without news
+    `kubegauge 1.2.3, since 2026-11-22T20:00:00Z; scrapes every 15s, serves the last usage for 45s
 degraded: 1 of 2 ready nodes cannot be scraped
 
 NODE             READY   STATE         SOURCE     ADDRESS          VERIFIED BY   PODS   AGE             WINDOW   SPACING   SCRAPE   BYTES
@@ -60,11 +60,11 @@ node-long-name:
   );
 });
 
-test('a status without a problem says so', () => {
+test('a report without a problem says that all is well', () => {
   assert.match(statusText({ ...report, degraded: [], nodes: [] }), /^all is well$/m);
 });
 
-test('what was refused is a line each, below the nodes', () => {
+test('each refusal has a line below the nodes', () => {
   const refused = [
     {
       cause: 'token',
