@@ -5,7 +5,7 @@ import type { SeriesMatcher } from '../exposition/seriesmatcher.ts';
 import { TextReader } from '../exposition/textreader.ts';
 
 /** A reader of either format. */
-export type BodyReader = Pick<DelimitedReader, 'write' | 'end' | 'hasEnough'>;
+export type ExpositionReader = Pick<DelimitedReader, 'write' | 'end' | 'hasEnough'>;
 
 /** The exposition formats that are decoded. OpenMetrics and protobuf that is not delimited are unknown. */
 export type Format = 'text' | 'delimited' | 'unknown';
@@ -24,7 +24,7 @@ export function openReader(
   families: readonly string[],
   sink: SampleSink,
   options: ReaderOptions & { readonly matcher: SeriesMatcher },
-): BodyReader {
+): ExpositionReader {
   if (format === 'delimited') return new DelimitedReader(families, sink, options);
   // Series are matched by position in protobuf only.
   options.matcher.beginBody();

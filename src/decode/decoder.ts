@@ -1,36 +1,14 @@
 /** Decodes the bodies of one kubelet endpoint into batches while they arrive, or reports why a body is of no use. */
-import type { Borrowed } from '../sample/borrowed.ts';
 import { column, columns, type NodeBatch, toBatch } from '../sample/batch.ts';
-import { ExpositionError } from '../exposition/sample.ts';
 import { SeriesMatcher } from '../exposition/seriesmatcher.ts';
-import { type BodyReader, type Format, formatOf, openReader } from './contenttype.ts';
+import { BodyDecoding, type DecodeResult, type Decoding, type EndedBody } from './bodydecoding.ts';
+import { type Format, formatOf, openReader } from './contenttype.ts';
 import type { Collector, Doubts, Dialect } from './dialect.ts';
 import { copyNumbers, type Template, templateOf } from './fastpath.ts';
-import { AnswerTooLongError, checkCount, containerLimit, longFromRows, rowsPerStep } from './limits.ts';
+import { checkCount, containerLimit, longFromRows, rowsPerStep } from './limits.ts';
 import { createRowNumbersPool, type RowNumbersPool } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
-import { runAtOnce, type Steps } from './steps.ts';
-
-export type Decoded =
-  | {
-      readonly kind: 'batch';
-      readonly batch: NodeBatch;
-      /** False if the kubelet also sent families that were not requested: it ignores `name[]`. */
-      readonly filtered: boolean;
-      /** What may be missing; undefined for /metrics/resource, which has all that the runtime knows. */
-      readonly doubts: Doubts | undefined;
-    }
-  | {
-      /**
-       * - unusable: this endpoint of this kubelet will not do, another may;
-       * - too-long: the body holds more than any node has;
-       * - malformed: the body is broken; the next one may be whole;
-       * - too-brief: the request left out constants, and they are needed after all.
-       */
-      readonly kind: 'unusable' | 'too-long' | 'malformed' | 'too-brief';
-      /** Short, for humans. */
-      readonly reason: string;
-    };
+import type { Steps } from './steps.ts';
 
 /** Decodes the bodies of one endpoint of one node in sequence: each is matched against the previous one. */
 export interface Decoder {
@@ -41,18 +19,6 @@ export interface Decoder {
    * @param brief whether the request left out constants. If the kubelet ignores `name[]`, the rest after the families that change is not read.
    */
   begin(contentType: string, brief?: boolean): Decoding | undefined;
-}
-
-/** One body while it arrives. */
-export interface Decoding {
-  /** Reads the next chunk; returns whether more is needed. */
-  write(chunk: Borrowed<Buffer>): boolean;
-  /** Ends the body. */
-  finish(time: AnswerTime): Decoded;
-  /** Whether `finish` may block the event loop for too long. */
-  readonly isLong: boolean;
-  /** Does the same as `finish`, in steps. */
-  finishing(time: AnswerTime): Steps<Decoded>;
 }
 
 export interface DecoderOptions {
@@ -75,7 +41,7 @@ export function createDecoder<Row, Carried>(
 }
 
 /** What is kept of the previous body to decode the next one. */
-interface State<Row> {
+interface DecoderState<Row> {
   readonly matcher: SeriesMatcher;
   /** The rows that the matcher's numbers stand for. */
   readonly rows: Row[];
@@ -99,7 +65,7 @@ class NodeDecoder<Row, Carried> implements Decoder {
   /** Survives a broken body. */
   #carried: Carried | undefined;
   /** Undefined while a body arrives: one that breaks off leaves no half-read state. */
-  #state: State<Row> | undefined;
+  #state: DecoderState<Row> | undefined;
   /** How many of the last bodies took the fast path. */
   #calm = 0;
   #contentType = '';
@@ -141,7 +107,7 @@ class NodeDecoder<Row, Carried> implements Decoder {
     });
   }
 
-  #takeState(): State<Row> {
+  #takeState(): DecoderState<Row> {
     const { identity, families } = this.#dialect;
     const state = this.#state;
     this.#state = undefined;
@@ -162,11 +128,11 @@ class NodeDecoder<Row, Carried> implements Decoder {
    * Returns undefined to fall back. fastpathequality.test.ts compares both paths.
    */
   #takeFastPath(
-    before: State<Row>,
+    before: DecoderState<Row>,
     collector: Collector<Carried>,
     brief: boolean,
-    { filtered, isWhole, time }: Ended,
-  ): Decoded | undefined {
+    { filtered, isWhole, time }: EndedBody,
+  ): DecodeResult | undefined {
     const { matcher, last } = before;
     if (!this.#fastPath || last?.template === undefined || matcher.changed || !collector.isPlain) return undefined;
     const numbers = copyNumbers(last.template, collector.numbers, time, last.numbers, brief);
@@ -179,18 +145,18 @@ class NodeDecoder<Row, Carried> implements Decoder {
   }
 
   /** Series that match from now on may be of this body, of which nothing was chosen: the next body takes the slow path. */
-  #giveUpFastPath(before: State<Row>): Decoded {
+  #giveUpFastPath(before: DecoderState<Row>): DecodeResult {
     this.#state = { ...before, last: before.last && { ...before.last, template: undefined } };
     return { kind: 'too-brief', reason: 'there is more to say than newer numbers' };
   }
 
   /** Slow path: selects rows from all series of the body. */
   *#takeSlowPath(
-    before: State<Row>,
+    before: DecoderState<Row>,
     collector: Collector<Carried>,
     filtered: boolean,
     time: AnswerTime,
-  ): Steps<Decoded> {
+  ): Steps<DecodeResult> {
     const { matcher, rows, last } = before;
     const choice = yield* collector.choose(time, this.#carried);
     if (choice.kind === 'unusable') return choice;
@@ -217,90 +183,8 @@ class NodeDecoder<Row, Carried> implements Decoder {
   }
 }
 
-/** What is known of a body once it has ended. */
-interface Ended {
-  readonly filtered: boolean;
-  /** Whether it was read to its end. */
-  readonly isWhole: boolean;
-  readonly time: AnswerTime;
-}
-
-/** How a body is decoded once it has ended. */
-interface Paths {
-  /** Returns undefined to fall back to the slow path. */
-  readonly fast: (ended: Ended) => Decoded | undefined;
-  readonly slow: (filtered: boolean, time: AnswerTime) => Steps<Decoded>;
-  /** Called once neither path needs the body's numbers any more. */
-  readonly release: () => void;
-}
-
-class BodyDecoding implements Decoding {
-  readonly isLong: boolean;
-  readonly #reader: BodyReader;
-  readonly #paths: Paths;
-  #broken: Decoded | undefined;
-  #filtered = false;
-
-  constructor(reader: BodyReader, isLong: boolean, paths: Paths) {
-    this.#reader = reader;
-    this.isLong = isLong;
-    this.#paths = paths;
-  }
-
-  write(chunk: Borrowed<Buffer>): boolean {
-    try {
-      this.#reader.write(chunk);
-    } catch (error) {
-      this.#broken = refusal(error);
-    }
-    return this.#broken === undefined && !this.#reader.hasEnough;
-  }
-
-  finish(time: AnswerTime): Decoded {
-    return this.#takeFast(time) ?? runAtOnce(this.#takeSlow(time));
-  }
-
-  *finishing(time: AnswerTime): Steps<Decoded> {
-    return this.#takeFast(time) ?? (yield* this.#takeSlow(time));
-  }
-
-  /** Without a generator, which would cost a small body 1 %. Returns undefined to fall back. */
-  #takeFast(time: AnswerTime): Decoded | undefined {
-    let decoded = this.#broken;
-    try {
-      decoded ??= this.#paths.fast(this.#end(time));
-    } catch (error) {
-      decoded = refusal(error);
-    }
-    if (decoded !== undefined) this.#paths.release();
-    return decoded;
-  }
-
-  *#takeSlow(time: AnswerTime): Steps<Decoded> {
-    try {
-      return yield* this.#paths.slow(this.#filtered, time);
-    } catch (error) {
-      return refusal(error);
-    } finally {
-      this.#paths.release();
-    }
-  }
-
-  #end(time: AnswerTime): Ended {
-    this.#filtered = !this.#reader.end().hasOtherFamilies;
-    return { filtered: this.#filtered, isWhole: !this.#reader.hasEnough, time };
-  }
-}
-
-/** Returns what is wrong with a body as an outcome; rethrows other errors. */
-function refusal(error: unknown): Decoded {
-  if (error instanceof AnswerTooLongError) return { kind: 'too-long', reason: error.message };
-  if (error instanceof ExpositionError) return { kind: 'malformed', reason: `malformed body: ${error.message}` };
-  throw error;
-}
-
 /** Drops rows that are gone; returns false if there are none. */
-function forget<Row>({ rows, matcher }: State<Row>, seen: readonly number[]): boolean {
+function forget<Row>({ rows, matcher }: DecoderState<Row>, seen: readonly number[]): boolean {
   if (seen.length === rows.length) return false;
   matcher.renumber(seen);
   // Ascending, so no row is overwritten before it is read.

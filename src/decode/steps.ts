@@ -1,6 +1,6 @@
-/** Long computations in short steps, so that the caller can share the event loop's turns between them and everything else. */
+/** Long computations in short steps, so that the event loop can serve others in between. */
 
-/** A computation in steps, each of which takes a millisecond or less. */
+/** A computation in steps of at most a millisecond. */
 export type Steps<T> = Generator<undefined, T, undefined>;
 
 /** Runs all steps at once. */

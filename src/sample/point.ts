@@ -6,8 +6,8 @@ export interface Point extends Gauges {
   /** When the kubelet took the sample: node clock, milliseconds since the epoch. */
   readonly timestampMs: number;
   /**
-   * Set if the sample's time was in the future, as after a step back of the node's clock: that time, while `timestampMs` is the response's. Samples are told apart,
-   * and intervals measured, by this.
+   * Set if the sample's time was in the future, as after a step back of the node's clock: that time, while `timestampMs` is the response's. This identifies
+   * a sample, and intervals are measured by it.
    */
   readonly rawTimestampMs?: number;
   /** Set if the sample had no time: `timestampMs` is the response's by our own clock, and cannot be compared with a time of the kubelet's. */

@@ -15,12 +15,21 @@ export const selection: readonly Mutation[] = [
       'what a tenant made below its own cgroup counts',
     ],
     ['return kept.length > 0 ? kept : candidates;', 'return kept;', 'an unknown layout of cgroups has no pods'],
+    ['.filter(([first]) => !unfinished.has(podKey(first)))', '', 'a pod is served without its newest container'],
+    ['ageMs(candidate) <= limitMs', 'true', 'rows that are no longer sampled are chosen'],
+    [
+      'if (order < 0) chosen.set(containerId, candidate);',
+      'if (order > 0) chosen.set(containerId, candidate);',
+      'a leaked cgroup wins over the one in use',
+    ],
+    ['Number(yields(candidate)) - Number(yields(rival)) || ', '', 'an odd path of a container wins'],
+    ['started < last.startMs;', 'false;', 'a dead container comes back while its successor is away'],
+  ]),
+  ...mutate('decode/cadvisor/candidate.ts', testsOf('select'), [
     ['Number(uses(b)) - Number(uses(a)) ||', '', 'a dead container wins over its successor'],
     ['startMs(b, starts) - startMs(a, starts) ||', '', 'of two containers the older one may win'],
     ['b.point.timestampMs - a.point.timestampMs ||', '', 'the sample that is older may win'],
     ['a.cgroup.depth - b.cgroup.depth ||', '', 'the longer path wins'],
-    ['if (unfinished.has(key)) continue;', '', 'a pod is told without its newest container'],
-    ['ageMs(candidate) <= limitMs', 'true', 'rows that are no longer sampled are chosen'],
     [
       'candidate.hasCpu && candidate.point.memoryBytes > 0',
       'candidate.point.memoryBytes > 0',
@@ -37,13 +46,6 @@ export const selection: readonly Mutation[] = [
       'pods of one name and two UIDs are one',
     ],
     ["\\0${cgroup.podUid ?? ''}`", '`', 'a pod of one name takes the place of another'],
-    [
-      'if (order < 0) chosen.set(containerId, candidate);',
-      'if (order > 0) chosen.set(containerId, candidate);',
-      'a leaked cgroup wins over the one in use',
-    ],
-    ['Number(standsBack(candidate)) - Number(standsBack(rival)) || ', '', 'an odd path of a container wins'],
-    ['started < last.startMs;', 'false;', 'a dead container comes back while its successor is away'],
   ]),
   ...mutate('decode/cadvisor/starttimes.ts', testsOf('select'), [
     ['before.get(containerId) ?? Infinity', 'Infinity', 'a dead container becomes the younger one'],
@@ -83,14 +85,16 @@ export const selection: readonly Mutation[] = [
       'readings.cpu.seen && readings.memory.seen',
       'a container with one of its rows is gone',
     ],
+    ['candidates.every(({ point }) => !hasValue(point))', 'false', 'a body of odd rows alone is used'],
+    ['seen && isPlausible(value) ? value > 0 : undefined', 'seen ? value > 0 : undefined', 'swap of NaN is no swap'],
+  ]),
+  ...mutate('decode/cadvisor/doubts.ts', testsOf('decoderpaths', 'decoder'), [
     [
       'if (addTo(known, namespace, name) && addTo(doubted, namespace, name)) pods.push',
       'if (false) pods.push',
       'gVisor pods are not doubted',
     ],
     ['lacksMemory(point.memoryBytes) && addTo', 'false && addTo', 'containers without memory are not doubted'],
-    ['candidates.every(({ point }) => !hasValue(point))', 'false', 'an answer of odd rows alone is used'],
-    ['seen && isPlausible(value) ? value > 0 : undefined', 'seen ? value > 0 : undefined', 'swap of NaN is no swap'],
   ]),
   ...mutate(
     'decode/usable.ts',

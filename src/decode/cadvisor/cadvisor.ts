@@ -1,47 +1,48 @@
-/** Says which series and labels of /metrics/cadvisor mean what, and joins them into one candidate per container cgroup. */
+/** Decodes /metrics/cadvisor: joins its series into one candidate per container cgroup. */
 import { type UnlabeledSample, type Sample, noRow } from '../../exposition/sample.ts';
 import type { Point } from '../../sample/point.ts';
-import { aliveMachine, deadAfterMs } from '../age.ts';
-import { type CgroupRow, containerIdOf, isOfRow, kept, pathOf, rowOf } from './cgrouprow.ts';
-import type { Steps } from '../steps.ts';
-import { AnswerBudget, candidateLimit, checkCount, containerLimit, longFromRows, rowsPerStep } from '../limits.ts';
-import { KnownRows } from './knownrows.ts';
-import type { Choice, Collector, Doubts, Dialect, PodName } from '../dialect.ts';
 import { scrapedColumn } from '../../sample/quantities.ts';
+import { aliveMachine, deadAfterMs } from '../age.ts';
+import type { Choice, Collector, Dialect, PodName } from '../dialect.ts';
+import { AnswerBudget, candidateLimit, checkCount, longFromRows, rowsPerStep } from '../limits.ts';
 import { Reading, type Readings } from '../reading.ts';
 import type { RowNumbers } from '../rownumbers.ts';
-import { hasValue, isPlausible, lacksMemory, startTimeMs, toContainerPoint, toMachinePoint } from '../usable.ts';
-import { cadvisorFamilies, machineSwap, movingFamilies, scrapeError } from './families.ts';
 import type { AnswerTime } from '../sampletime.ts';
-import { type Candidate, type Remembered, selecting } from './select.ts';
+import type { Steps } from '../steps.ts';
+import { hasValue, isPlausible, startTimeMs, toContainerPoint, toMachinePoint } from '../usable.ts';
+import type { CgroupCandidate } from './candidate.ts';
+import { type CgroupRow, compact, containerIdOf, isOfRow, pathOf, rowOf } from './cgrouprow.ts';
+import { doubtsOf } from './doubts.ts';
+import { cadvisorFamilies, machineSwap, movingFamilies, scrapeError } from './families.ts';
+import { KnownRows } from './knownrows.ts';
+import { selecting, type SelectionState } from './select.ts';
 
-export const cadvisor: Dialect<CgroupRow, Remembered> = {
+export const cadvisor: Dialect<CgroupRow, SelectionState> = {
   source: 'cadvisor',
   families: cadvisorFamilies,
   moving: movingFamilies,
-  // A cgroup's path is its name; what else its rows say of it stays, or they get another length. But a total of CPU is no longer than that of a core.
+  // The path identifies a cgroup. Its other labels stay, or change the sample's length; but a total of CPU is no longer than that of a core.
   identity: { label: 'id', detail: 'cpu' },
   oldestMs: deadAfterMs,
   collect: (rows, numbers) => new CadvisorCollector(rows, numbers),
-  kept,
+  kept: compact,
 };
 
-/** Takes the samples of one body, their families by index in cadvisorFamilies, and gives what they add up to. */
-class CadvisorCollector implements Collector<Remembered> {
+/** Collects the samples of one body, their families by index in cadvisorFamilies. */
+class CadvisorCollector implements Collector<SelectionState> {
   readonly numbers: RowNumbers;
-  /** Those of the body before, and then those that are new. */
+  /** Those of the previous body, then new ones. */
   readonly #rows: CgroupRow[];
-  /** Made for the first row that is not recognised; in most bodies there is none. */
+  /** Made for the first series that is not matched by position; most bodies have none. */
   #known: KnownRows | undefined;
-  /** Those that were not recognised, by path: each is told of by several families. */
+  /** Rows of series that were not matched, by path: several families have each. */
   #visited: Map<string, number> | undefined;
-  /** CPU per core, as kubelets before 1.16 say it, by row and cpu label. */
+  /** CPU per core, as kubelets before 1.16 report it, by row and cpu label. */
   readonly #cores = new Map<number, Map<string, Reading>>();
   readonly #swapCapacity = new Reading();
   readonly #budget = new AnswerBudget();
   #scrapeFailed = false;
 
-  /** @param rows what sample numbers stand for; grows. */
   constructor(rows: CgroupRow[], numbers: RowNumbers) {
     this.#rows = rows;
     this.numbers = numbers;
@@ -58,7 +59,7 @@ class CadvisorCollector implements Collector<Remembered> {
       this.#swapCapacity.add(sample);
       return noRow;
     }
-    const row = this.#placeOf(sample);
+    const row = this.#rowOf(sample);
     if (family === scrapedColumn.cpu && this.#addCore(row, sample)) return noRow;
     this.numbers.add(row, family, sample);
     return row;
@@ -77,39 +78,35 @@ class CadvisorCollector implements Collector<Remembered> {
     return !this.#scrapeFailed && this.#cores.size === 0;
   }
 
-  /** 1.28 does not say, 1.31 does. */
+  /** Kubelet 1.28 does not report it, 1.31 does. */
   get hasSwap(): boolean | undefined {
     const { seen, value } = this.#swapCapacity;
     return seen && isPlausible(value) ? value > 0 : undefined;
   }
 
-  #seenPlaces(): number[] {
-    return [...this.#rows.keys()].filter((place) => this.numbers.isAnySeen(place) || this.#cores.has(place));
-  }
-
-  *choose(time: AnswerTime, before: Remembered | undefined): Steps<Choice<Remembered>> {
+  *choose(time: AnswerTime, before: SelectionState | undefined): Steps<Choice<SelectionState>> {
     const isLong = this.#rows.length > longFromRows;
-    const seen = this.#seenPlaces();
+    const seen = this.#seenRows();
     if (isLong) yield;
     const reason = this.#whyUnusable(seen);
     if (isLong) yield;
     if (reason !== undefined) return { kind: 'unusable', reason };
-    const candidates: Candidate[] = [];
-    /** Pods with a container of which nothing but its start is known. */
+    const candidates: CgroupCandidate[] = [];
+    /** Pods with a container of which only the start time is known. */
     const valueless: PodName[] = [];
-    const rowOf = new Map<Point, number>();
+    const rowOfPoint = new Map<Point, number>();
     let machine: Point | undefined;
     let rowCount = 0;
-    for (const place of seen) {
-      const row = this.#rows[place];
-      if (row?.kind === 'machine' || row?.kind === 'container') rowCount += 1;
-      if (row?.kind === 'machine') machine = toMachinePoint(this.#readingsOf(place), time);
-      const candidate = row?.kind === 'container' ? toCandidate(row, this.#readingsOf(place), time) : undefined;
+    for (const row of seen) {
+      const { kind, namespace, pod } = this.#rows[row]!;
+      if (kind === 'machine' || kind === 'container') rowCount += 1;
+      if (kind === 'machine') machine = toMachinePoint(this.#readingsOf(row), time);
+      const candidate = kind === 'container' ? toCandidate(this.#rows[row]!, this.#readingsOf(row), time) : undefined;
       if (candidate !== undefined) checkCount(candidates.push(candidate), candidateLimit, 'rows of containers');
-      else if (row?.kind === 'container') valueless.push({ namespace: row.namespace, name: row.pod });
-      if (place % rowsPerStep === rowsPerStep - 1 && isLong) yield;
-      const point = row?.kind === 'machine' ? machine : candidate?.point;
-      if (point !== undefined) rowOf.set(point, place);
+      else if (kind === 'container') valueless.push({ namespace, name: pod });
+      if (row % rowsPerStep === rowsPerStep - 1 && isLong) yield;
+      const point = kind === 'machine' ? machine : candidate?.point;
+      if (point !== undefined) rowOfPoint.set(point, row);
     }
     machine = aliveMachine(
       machine,
@@ -119,77 +116,52 @@ class CadvisorCollector implements Collector<Remembered> {
     if (machine === undefined && candidates.every(({ point }) => !hasValue(point))) {
       return { kind: 'unusable', reason: 'no usable rows' };
     }
-    const { pods, remembered } = yield* selecting(candidates, time.nodeTimeMs, before);
-    const doubts = this.#doubts(seen, candidates, valueless);
-    return { kind: 'chosen', machine, pods, rowOf, rowCount, doubts, seen, carried: remembered };
+    const { pods, state } = yield* selecting(candidates, time.nodeTimeMs, before);
+    const rows = seen.map((row) => this.#rows[row]!);
+    const doubts = { pods: doubtsOf(rows, candidates, valueless), unlabelled: rows.some(isUnlabelledContainer) };
+    return { kind: 'chosen', machine, pods, rowOf: rowOfPoint, rowCount, doubts, seen, carried: state };
   }
 
-  #doubts(seen: readonly number[], candidates: readonly Candidate[], valueless: readonly PodName[]): Doubts {
-    /** Names by namespace: to join the two for each row, again and again, took as long as to choose between all. */
-    const known = new Map<string, Set<string>>();
-    const doubted = new Map<string, Set<string>>();
-    const pods = valueless.filter(({ namespace, name }) => addTo(doubted, namespace, name));
-    for (const { namespace, pod, point } of candidates) {
-      if (point !== undefined && lacksMemory(point.memoryBytes) && addTo(doubted, namespace, pod)) {
-        pods.push({ namespace, name: pod });
-      }
-      addTo(known, namespace, pod);
-    }
-    for (const place of seen) {
-      const row = this.#rows[place];
-      if (row?.kind !== 'pod') continue;
-      const { namespace, pod: name } = row;
-      if (addTo(known, namespace, name) && addTo(doubted, namespace, name)) pods.push({ namespace, name });
-    }
-    checkCount(pods.length, containerLimit, 'pods without a container that uses anything');
-    return { pods, unlabelled: this.#hasUnlabelled(seen) };
+  #seenRows(): number[] {
+    return [...this.#rows.keys()].filter((row) => this.numbers.isAnySeen(row) || this.#cores.has(row));
   }
 
-  /** As far as one body can tell without knowing which pods there should be. */
+  /** As far as one body shows it without knowing which pods there should be. */
   #whyUnusable(seen: readonly number[]): string | undefined {
     if (this.#scrapeFailed) return 'the kubelet failed to read its containers (container_scrape_error is 1)';
     if (seen.length === 0) return 'no container rows (Windows, or nothing sampled yet)';
-    // Taken from the runtime, CPU comes in whole seconds. cAdvisor's IDs are paths; the machine may have a row in either case.
-    if (seen.some((place) => this.#rows[place]?.hasPath !== true)) {
-      return 'no cgroup paths (PodAndContainerStatsFromCRI)';
-    }
-    // A pod in creation has no container rows, for a good reason. Containers without labels mean that cAdvisor does not
-    // reach the runtime: never with cri-dockerd, until the kubelet restarts with others.
-    if (!seen.some((place) => this.#rows[place]?.kind === 'container') && this.#hasUnlabelled(seen)) {
-      return 'no labelled container rows';
-    }
-    return undefined;
+    // From the runtime, CPU comes in whole seconds. cAdvisor's IDs are paths; the machine may have a row in either case.
+    if (seen.some((row) => this.#rows[row]?.hasPath !== true)) return 'no cgroup paths (PodAndContainerStatsFromCRI)';
+    // A pod in creation has no container rows, for a good reason. Containers without labels mean that cAdvisor does not reach the runtime: never with
+    // cri-dockerd, until the kubelet restarts with others.
+    const rows = seen.map((row) => this.#rows[row]!);
+    const hasContainer = rows.some(({ kind }) => kind === 'container');
+    return !hasContainer && rows.some(isUnlabelledContainer) ? 'no labelled container rows' : undefined;
   }
 
-  #hasUnlabelled(seen: readonly number[]): boolean {
-    return seen.some((place) => this.#rows[place]?.isUnlabelledContainer === true);
-  }
-
-  #placeOf(sample: Sample): number {
+  #rowOf(sample: Sample): number {
     const path = sample.label('id');
     const before = this.#visited?.get(path);
     if (before !== undefined && isOfRow(this.#rows[before]!, sample)) return before;
-    const place = this.#placeOfRow(rowOf(sample));
-    // What the root is takes more labels to tell.
-    if (path !== '/') (this.#visited ??= new Map()).set(path, place);
-    return place;
+    const row = this.#indexOf(rowOf(sample));
+    // The root needs more labels to be identified.
+    if (path !== '/') (this.#visited ??= new Map()).set(path, row);
+    return row;
   }
 
-  #placeOfRow(row: CgroupRow): number {
+  #indexOf(row: CgroupRow): number {
     this.#known ??= new KnownRows(this.#rows);
-    const place = this.#known.placeOf(row);
-    if (place !== undefined) return place;
-    const { path: own, namespace, pod, container, pointId } = row;
-    this.#budget.row(
-      this.#rows.length + 1,
-      Math.max(own.length, pointId.length) + namespace.length + pod.length + container.length,
-    );
+    const known = this.#known.indexOf(row);
+    if (known !== undefined) return known;
+    const { path, namespace, pod, container, pointId } = row;
+    const characters = Math.max(path.length, pointId.length) + namespace.length + pod.length + container.length;
+    this.#budget.row(this.#rows.length + 1, characters);
     const added = this.#rows.push(this.#known.share(row)) - 1;
     this.#known.add(row, added);
     return added;
   }
 
-  /** False where the sample is of all cores. */
+  /** Returns false if the sample is of all cores. */
   #addCore(row: number, sample: Sample): boolean {
     const cpu = sample.label('cpu');
     if (cpu === 'total' || cpu === '') return false;
@@ -221,23 +193,19 @@ class CadvisorCollector implements Collector<Remembered> {
   }
 }
 
-/** Two rounds of cAdvisor's slowest housekeeping. */
+/** Two periods of cAdvisor's slowest housekeeping, in milliseconds. */
 const firstSampleMs = 60_000;
 
-/** False where it was there. */
-function addTo(known: Map<string, Set<string>>, namespace: string, name: string): boolean {
-  let names = known.get(namespace);
-  if (names === undefined) known.set(namespace, (names = new Set()));
-  const { size } = names;
-  return names.add(name).size > size;
+function isUnlabelledContainer(row: CgroupRow): boolean {
+  return row.isUnlabelledContainer;
 }
 
-function toCandidate(row: CgroupRow, readings: Readings, time: AnswerTime): Candidate | undefined {
+function toCandidate(row: CgroupRow, readings: Readings, time: AnswerTime): CgroupCandidate | undefined {
   const { namespace, pod, container: name, folder, pointId: containerId } = row;
-  const started = startTimeMs(readings.start.value);
-  // A container with one of its rows is there; without both it was just started, or is dead.
+  const startedMs = startTimeMs(readings.start.value);
+  // A container with one of its series is there; without both it was just started, or is dead.
   const isThere = readings.cpu.seen || readings.memory.seen;
-  if (!isThere && !isJustStarted(started, time.nodeTimeMs)) return undefined;
+  if (!isThere && !isJustStarted(startedMs, time.nodeTimeMs)) return undefined;
   if (folder === undefined) throw new Error('the row of a container has a folder');
   const { podUid, trusted, depth } = folder;
   return {
@@ -246,11 +214,11 @@ function toCandidate(row: CgroupRow, readings: Readings, time: AnswerTime): Cand
     path: pathOf(row),
     cgroup: { containerId: containerIdOf(row), podUid, trusted, depth },
     hasCpu: readings.cpu.seen,
-    point: isThere ? toContainerPoint({ name, containerId, startTimeMs: started }, readings, time) : undefined,
+    point: isThere ? toContainerPoint({ name, containerId, startTimeMs: startedMs }, readings, time) : undefined,
   };
 }
 
-/** A container that was found and not yet sampled. An old one without samples is dead. */
+/** Reports whether a container may have been found and not yet sampled. An old one without samples is dead. */
 function isJustStarted(startedMs: number | undefined, nodeTimeMs: number): boolean {
   return startedMs !== undefined && nodeTimeMs - startedMs < firstSampleMs;
 }

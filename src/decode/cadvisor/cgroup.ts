@@ -1,14 +1,14 @@
-/** Reads a container's ID and its pod's UID out of the path of its cgroup. */
+/** Parses a container's ID and its pod's UID from its cgroup's path. */
 
-/** What a path like /kubepods/burstable/pod<uid>/<container id> tells. */
+/** The parts of a path such as /kubepods/burstable/pod<uid>/<container id>. */
 export interface Cgroup {
-  /** 64 hex digits where the path ends in a runtime's container ID, otherwise the whole path: as unique, never shorter. */
+  /** 64 hex digits if the path ends in a runtime's container ID, otherwise the whole path, which is as unique. */
   readonly containerId: string;
-  /** Pod UID with dashes, or a static pod's config hash; undefined where the path tells none. */
+  /** Pod UID with dashes, or a static pod's config hash; undefined if the path has neither. */
   readonly podUid: string | undefined;
   /**
-   * True for a child of a pod's cgroup that is not itself below another pod's. Only the kubelet and the runtime can make
-   * such a one; a tenant can make any name below its own container, also that of a neighbour's pod and container.
+   * Whether it is a child of a pod's cgroup that is not below another pod's. Only the kubelet and the runtime can make such a cgroup; a tenant can make any name
+   * below its own container, also that of a neighbour's pod and container.
    */
   readonly trusted: boolean;
   /** How many segments the path has. */
@@ -21,10 +21,10 @@ const containerPattern = /(?:^|[-_:])([0-9a-f]{64})(?:\.scope)?$/;
 /** pod<uid>, kubepods-burstable-pod<uid with _>.slice, kubelet-kubepods-pod<uid>.slice; static pods have 32 hex digits. */
 const podPattern = /(?:^|-)pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?$/;
 
-/** CRI-O's monitor process sits beside its container, under the container's ID, but is no container. */
+/** CRI-O's monitor process has a cgroup beside its container's, with the container's ID. */
 const monitorInfix = '-conmon-';
 
-/** The path as the id label has it, from the root of the cgroup tree. */
+/** Parses the path in the `id` label, which starts at the root of the cgroup tree. */
 export function parseCgroup(path: string): Cgroup {
   const segments = path.split('/');
   const last = segments.pop() ?? '';
@@ -40,7 +40,7 @@ export function parseCgroup(path: string): Cgroup {
   };
 }
 
-/** True for the cgroup of a container (or of a pod's sandbox), judged by the path alone. */
+/** Reports whether the path is of a container, or of a pod's sandbox. */
 export function isContainerPath(path: string): boolean {
   const { containerId, trusted } = parseCgroup(path);
   return trusted && containerId !== path && !path.includes(monitorInfix);

@@ -1,36 +1,37 @@
-/** What a sample of cAdvisor is of: a cgroup with the labels that it is told with. */
+/** The cgroup that a series of cAdvisor is about, with its labels. */
 import { canBeId, canBeName } from '../../sample/point.ts';
 import type { Sample } from '../../exposition/sample.ts';
 import { type Cgroup, isContainerPath, parseCgroup } from './cgroup.ts';
 import { nameHash } from '../../namehash.ts';
 
-/** Of 5,000 nodes there are 600,000, so what they have in common they share. */
+/** 5,000 nodes have 600,000 rows, so rows share what they have in common. */
 export interface CgroupRow {
-  /** machine is the root cgroup, pod is a pod's own or its sandbox's, unlabelled is a slice or what nobody has labelled, unknown is none of them. */
+  /** machine: the root cgroup; pod: a pod's own or its sandbox's; unlabelled: a slice, or a cgroup without labels; unknown: none of them. */
   readonly kind: 'machine' | 'container' | 'pod' | 'unlabelled' | 'unknown';
-  /** Of what is no container's; forgotten once the body has ended. A container's is told by pathOf. */
+  /** '' for a container, whose path is pathOf, and for all but the machine once the body has ended. */
   readonly path: string;
   readonly namespace: string;
   readonly pod: string;
   readonly container: string;
-  /** Whether the path is one, as cAdvisor's are. */
+  /** Whether the `id` label is a path, as cAdvisor's are. */
   readonly hasPath: boolean;
-  /** Whether it is the cgroup of a container by its path, though nothing else says so. */
+  /** Whether the path is of a container, though it has no labels. */
   readonly isUnlabelledContainer: boolean;
-  /** Of a container. */
+  /** Undefined unless it is a container. */
   readonly folder: CgroupFolder | undefined;
-  /** Of the container's points: its cgroup's ID, and a hash of the rest of its path. */
+  /** The container ID of its points: the cgroup's ID, and a hash of the rest of its path. */
   readonly pointId: string;
 }
 
-/** What the path of a container tells but for its ID: one object for all containers of a pod, as most are in one place. */
+/** A container's path but for its ID. One object serves all containers of a pod that are in one place, as most are. */
 export interface CgroupFolder extends Omit<Cgroup, 'containerId'> {
-  /** The path up to the ID, or all of it, where that is the ID. */
+  /** The path up to the ID, or the whole path if that is the ID. */
   readonly before: string;
-  /** The path from the end of the ID on. */
+  /** The path after the ID. */
   readonly after: string;
 }
 
+/** Returns the row that a sample is about. */
 export function rowOf(sample: Pick<Sample, 'label'>): CgroupRow {
   const path = sample.label('id');
   const namespace = sample.label('namespace');
@@ -61,7 +62,7 @@ function nameIn(sample: Pick<Sample, 'label'>, label: keyof typeof oldLabels): s
   return sample.label(label) || sample.label(oldLabels[label]);
 }
 
-/** Whether a sample with the row's path is of the row; may be false though it is, as Sample.has. */
+/** Reports whether a sample with the row's path has the row's names; may be false though it has, as Sample.has. */
 export function isOfRow({ namespace, pod, container }: CgroupRow, sample: Pick<Sample, 'has'>): boolean {
   return sample.has('namespace', namespace) && isNamed(sample, 'pod', pod) && isNamed(sample, 'container', container);
 }
@@ -70,9 +71,7 @@ function isNamed(sample: Pick<Sample, 'has'>, label: keyof typeof oldLabels, nam
   return sample.has(label, '') ? sample.has(oldLabels[label], name) : sample.has(label, name);
 }
 
-/**
- * A cgroup elsewhere under the same ID, as leaked ones, counts on its own: where one's row is away, there is no rate between the two.
- */
+/** Returns another ID for a cgroup of the same ID elsewhere, such as a leaked one: there is no rate between the two. */
 function pointIdOf(path: string, { containerId }: Cgroup): string {
   const at = path.lastIndexOf(containerId);
   const folder = path.slice(0, at) + path.slice(at + containerId.length);
@@ -82,7 +81,7 @@ function pointIdOf(path: string, { containerId }: Cgroup): string {
 
 /** Between the parts of pointId. */
 const hashMark = '@';
-/** The largest that numbers are written in. */
+/** The largest base that Number.toString has. */
 const hashBase = 36;
 
 function folderOf(path: string, { containerId, podUid, trusted, depth }: Cgroup): CgroupFolder {
@@ -91,19 +90,20 @@ function folderOf(path: string, { containerId, podUid, trusted, depth }: Cgroup)
   return { before, after: path.endsWith(scopeSuffix) ? scopeSuffix : '', podUid, trusted, depth };
 }
 
-/** Nothing else may follow an ID. */
+/** The only text that may follow an ID. */
 const scopeSuffix = '.scope';
 
-/** The same, since V8 would keep the whole of which a long text is a part. */
+/** Returns a copy: V8 keeps the whole string of which a long one is a part. */
 function flat(text: string): string {
   return text.split('/').join('/');
 }
 
-/** The ID, or the path where that tells none. */
+/** Returns a container's ID, or its path if that has none. */
 export function containerIdOf({ pointId }: CgroupRow): string {
   return pointId.slice(0, pointId.lastIndexOf(hashMark));
 }
 
+/** Returns the row's path. */
 export function pathOf(row: CgroupRow): string {
   const { path, folder } = row;
   if (folder === undefined) return path;
@@ -111,7 +111,7 @@ export function pathOf(row: CgroupRow): string {
   return containerId === folder.before ? containerId : folder.before + containerId + folder.after;
 }
 
-/** Whether they are the same row by all that is kept of them. Those of pods and slices have no path any more, and are none of them. */
+/** Reports whether two rows are equal. Kept rows of pods and slices have no path, and equal no new one. */
 export function isSameRow(a: CgroupRow, b: CgroupRow): boolean {
   return (
     a.kind === b.kind &&
@@ -124,36 +124,39 @@ export function isSameRow(a: CgroupRow, b: CgroupRow): boolean {
   );
 }
 
-/** What else a folder has follows from these. */
+/** Reports whether two folders are equal; their other fields follow from these. */
 export function isSameFolder(a: CgroupFolder | undefined, b: CgroupFolder | undefined): boolean {
   return a === b || (a !== undefined && a.before === b?.before && a.after === b.after);
 }
 
 /**
- * What is worth remembering of a row: whether it has a container's path is all that matters of a slice, for example.
- * @param neighbour what is kept of the row before it: a pod's cgroup and its sandbox's are told one after the other.
+ * Returns what the next body needs of a row. For a slice, that is only whether its path is a container's.
+ * @param neighbour the previous row, compacted: a pod's cgroup and its sandbox's are neighbours.
  */
-export function kept(row: CgroupRow, neighbour: CgroupRow | undefined): CgroupRow {
+export function compact(row: CgroupRow, neighbour: CgroupRow | undefined): CgroupRow {
   if (row.kind === 'container' || row.kind === 'machine' || row.path === '') return row;
   const less = { ...row, path: '' };
   if (row.kind === 'pod') return neighbour !== undefined && isSamePodRow(less, neighbour) ? neighbour : less;
-  const like = { ...less, kind: row.kind, namespace: '', pod: '', container: '' };
-  const key = `${row.kind} ${row.hasPath} ${row.isUnlabelledContainer}`;
-  const shared = common.get(key) ?? like;
-  common.set(key, shared);
-  return shared;
+  return nameless[row.kind][Number(row.hasPath)]![Number(row.isUnlabelledContainer)]!;
 }
 
 function isSamePodRow(a: CgroupRow, b: CgroupRow): boolean {
   return b.kind === 'pod' && a.pod === b.pod && a.namespace === b.namespace && a.hasPath === b.hasPath;
 }
 
-/** Two kinds by two facts, so eight at most. */
-const common = new Map<string, CgroupRow>();
+/** The rows without names that all nodes share, by hasPath and isUnlabelledContainer. */
+const nameless = { unlabelled: namelessRows('unlabelled'), unknown: namelessRows('unknown') } as const;
 
-type Labels = Pick<CgroupRow, 'path' | 'namespace' | 'pod' | 'container'>;
+function namelessRows(kind: 'unlabelled' | 'unknown'): readonly (readonly CgroupRow[])[] {
+  const names = { path: '', namespace: '', pod: '', container: '', folder: undefined, pointId: '' };
+  return [false, true].map((hasPath) =>
+    [false, true].map((isUnlabelledContainer) => ({ kind, ...names, hasPath, isUnlabelledContainer })),
+  );
+}
 
-function kindOf(sample: Pick<Sample, 'label'>, { path, namespace, pod, container }: Labels): CgroupRow['kind'] {
+type CgroupLabels = Pick<CgroupRow, 'path' | 'namespace' | 'pod' | 'container'>;
+
+function kindOf(sample: Pick<Sample, 'label'>, { path, namespace, pod, container }: CgroupLabels): CgroupRow['kind'] {
   if (container === '' && namespace === '' && pod === '') {
     return path === '/' && sample.label('name') === '' && sample.label('image') === '' ? 'machine' : 'unlabelled';
   }

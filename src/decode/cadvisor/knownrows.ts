@@ -1,56 +1,56 @@
-/** Finds the rows that were there before, and shares what rows have in common: of 5,000 nodes there are 600,000. */
+/** Finds the rows that were there before, and shares what rows have in common: 5,000 nodes have 600,000 rows. */
 import { type CgroupFolder, type CgroupRow, isSameFolder, isSameRow } from './cgrouprow.ts';
 
-/** Of one answer and the one before it. */
+/** The rows of one body and of the previous one. */
 export class KnownRows {
   readonly #rows: readonly CgroupRow[];
-  /** Places by pointId or path. */
-  readonly #places = new Map<string, number[]>();
-  /** Places by the same, and then by all that a row is. */
+  /** Indexes by pointId or path. */
+  readonly #indexes = new Map<string, number[]>();
+  /** Indexes by the same, and then by the whole row. */
   readonly #crowds = new Map<string, Map<string, number>>();
-  /** The names of a pod are told with each of its containers. */
+  /** A pod's names come with each of its containers. */
   readonly #texts = new Map<string, string>();
   /** By what stands before the ID. */
   readonly #folders = new Map<string, CgroupFolder>();
 
   constructor(rows: readonly CgroupRow[]) {
     this.#rows = rows;
-    for (let place = 0; place < rows.length; place += 1) {
-      const row = rows[place]!;
-      this.add(row, place);
+    for (let index = 0; index < rows.length; index += 1) {
+      const row = rows[index]!;
+      this.add(row, index);
       this.#note(row);
     }
   }
 
-  add(row: CgroupRow, place: number): void {
+  add(row: CgroupRow, index: number): void {
     const key = keyOf(row);
     if (key === '') return;
-    const same = this.#places.get(key);
-    if (same === undefined) this.#places.set(key, [place]);
-    else if (same.push(place) > crowdFrom) this.#crowds.get(key)?.set(wholeKeyOf(row), place);
+    const same = this.#indexes.get(key);
+    if (same === undefined) this.#indexes.set(key, [index]);
+    else if (same.push(index) > crowdFrom) this.#crowds.get(key)?.set(wholeKeyOf(row), index);
   }
 
-  /** Returns where an equal row is; undefined where there is none. */
-  placeOf(row: CgroupRow): number | undefined {
+  /** Returns the index of an equal row; undefined if there is none. */
+  indexOf(row: CgroupRow): number | undefined {
     const key = keyOf(row);
-    const same = this.#places.get(key);
+    const same = this.#indexes.get(key);
     if (same === undefined || same.length <= crowdFrom)
-      return same?.find((place) => isSameRow(this.#rows[place]!, row));
+      return same?.find((index) => isSameRow(this.#rows[index]!, row));
     return this.#crowd(key, same).get(wholeKeyOf(row));
   }
 
-  /** Rows of one key by all that they are, once there are many: nobody but a tenant, or a hostile kubelet, makes them. */
-  #crowd(key: string, places: readonly number[]): Map<string, number> {
+  /** Returns the rows of one key by the whole row: only a tenant or a hostile kubelet makes many. */
+  #crowd(key: string, indexes: readonly number[]): Map<string, number> {
     let crowd = this.#crowds.get(key);
     if (crowd === undefined) {
-      // Of equal rows the first one counts.
-      crowd = new Map(places.toReversed().map((place) => [wholeKeyOf(this.#rows[place]!), place]));
+      // The first of equal rows counts.
+      crowd = new Map(indexes.toReversed().map((index) => [wholeKeyOf(this.#rows[index]!), index]));
       this.#crowds.set(key, crowd);
     }
     return crowd;
   }
 
-  /** The same row with strings and the folder of others, where they are equal. */
+  /** Returns the row with strings and the folder of other rows, where they are equal. */
   share(row: CgroupRow): CgroupRow {
     return {
       ...row,
@@ -83,15 +83,15 @@ export class KnownRows {
   }
 }
 
-/** From more rows of one key on they are looked up instead of compared. */
+/** From more rows of one key on they are found by a map. */
 const crowdFrom = 8;
 
-/** What isSameRow compares. */
+/** Returns what isSameRow compares. */
 function wholeKeyOf({ kind, path, pointId, folder, container, pod, namespace }: CgroupRow): string {
   return [kind, path, pointId, folder?.before, folder?.after, container, pod, namespace].join('\0');
 }
 
-/** Empty where nothing tells the row from others. */
+/** Returns '' if nothing identifies the row. */
 function keyOf({ pointId, path }: CgroupRow): string {
   return pointId === '' ? path : pointId;
 }

@@ -1,19 +1,19 @@
 /**
- * Follows several lines with equal labels from scrape to scrape by their counters; pure. /metrics/resource has them where a pod's cgroup could
- * not be removed and another pod has its name. Nothing in a line says whose it is, and to change from one to the other would be a rate of years.
+ * Follows several lines with equal labels from scrape to scrape by their counters; pure. /metrics/resource has them if a pod's cgroup could not be removed and another
+ * pod has its name. Nothing in a line identifies its pod, and to change from one to the other would be a rate of years.
  */
 
-/** One line as it was last seen. */
+/** One line when it was last seen. */
 export interface Lineage {
   readonly cpuSeconds: number;
-  /** A line that came later has a higher one, and no other line of the same labels has the same. */
+  /** Higher for a line that came later; unique among the lines of one label set. */
   readonly generation: number;
-  /** Set where the line was away in the last scrape. */
+  /** Set if the line was missing in the last scrape. */
   readonly isAway?: true;
 }
 
 /**
- * Returns the lineages to follow next: those of this scrape's lines, and those that are away for the first time.
+ * Returns the lineages to follow next: those of this scrape's lines, and those that are missing for the first time.
  * @param followed of this scrape.
  */
 export function keptLineages(before: readonly Lineage[], followed: readonly Lineage[]): readonly Lineage[] {
@@ -23,8 +23,8 @@ export function keptLineages(before: readonly Lineage[], followed: readonly Line
 }
 
 /**
- * The lineage of each counter, in their order. A counter that stands still is known by its value; the others go on from the next lower one.
- * Of two that nobody has seen before, the lower one counts as the later: it has had less time to grow.
+ * Returns the lineage of each counter, in their order. An equal value identifies a counter that stands still; the others continue the next lower one. The lower one of
+ * two new counters counts as the later: it has had less time to grow.
  */
 export function followLineages(before: readonly Lineage[], counters: readonly number[]): Lineage[] {
   const left = before.toSorted((a, b) => b.cpuSeconds - a.cpuSeconds);

@@ -1,54 +1,54 @@
 /**
- * Makes one point of the lines that /metrics/resource has of one container: nearly always one, and several with equal labels where a pod's cgroup could not be
- * removed and another pod has its name.
+ * Makes one point of the lines that /metrics/resource has of one container: nearly always one; several with equal labels if a pod's cgroup could not be removed and
+ * another pod has its name.
  */
 import { mayBeSameStart, startIdOf, unknownContainerId } from '../../sample/containerid.ts';
-import { type ContainerPoint } from '../../sample/point.ts';
-import { followLineages, keptLineages, type Lineage } from './lineage.ts';
+import type { ContainerPoint } from '../../sample/point.ts';
 import { type Reading, Readings } from '../reading.ts';
 import type { AnswerTime } from '../sampletime.ts';
 import { isPlausible, startTimeMs, toContainerPoint } from '../usable.ts';
+import { followLineages, keptLineages, type Lineage } from './lineage.ts';
 
-/** By what a container is known from answer to answer. */
-export interface Identified {
+/** What identifies a container from scrape to scrape. */
+export interface ContainerIdentity {
   readonly container: string;
-  /** In the last answer. */
+  /** In the previous body. */
   containerId: string | undefined;
-  /** Its start time as it was last told, in seconds; undefined where it was not. */
+  /** The last start time that was reported, in seconds; undefined if there was none. */
   startSeconds: number | undefined;
 }
 
 /** What is chosen of one container's lines. */
-interface Chosen {
+interface ChosenLine {
   readonly point: ContainerPoint;
-  /** Of a container that has had several lines. */
+  /** Empty unless the container has had several lines. */
   readonly followed: readonly Lineage[];
   readonly isOneOfSeveral: boolean;
 }
 
 /**
- * Returns the point of a container that runs, and its lineages.
- * @param row keeps what the container is known by.
- * @param before its lineages after the answer before.
+ * Returns the point of a running container, and its lineages.
+ * @param row is updated with the container's identity.
+ * @param before its lineages after the previous body.
  */
 export function pointOfLines(
-  row: Identified,
+  row: ContainerIdentity,
   lines: readonly Readings[],
   time: AnswerTime,
   before: readonly Lineage[],
-): Chosen {
+): ChosenLine {
   const isUnused = before.length === 0 && lines.every(({ cpu }) => !cpu.seen);
   const whole = lines.length === 1 || isUnused ? lines.slice(0, 1) : paired(lines);
   const [readings] = whole;
   if (before.length > 1 || whole.length > 1 || readings === undefined) return newestOf(row, whole, time, before);
   const containerId = identify(row, readings.start);
-  const started = row.startSeconds === undefined ? undefined : startTimeMs(row.startSeconds);
-  const point = toContainerPoint({ name: row.container, containerId, startTimeMs: started }, readings, time);
+  const startedMs = row.startSeconds === undefined ? undefined : startTimeMs(row.startSeconds);
+  const point = toContainerPoint({ name: row.container, containerId, startTimeMs: startedMs }, readings, time);
   return { point, followed: before, isOneOfSeveral: lines.length > 1 };
 }
 
-/** Returns the container's ID. Keeps the previous one if the start times may be of one container. */
-function identify(row: Identified, { value }: Reading): string {
+/** Returns the container's ID: the previous one if the start times may be of one container. */
+function identify(row: ContainerIdentity, { value }: Reading): string {
   const started = startTimeMs(value) === undefined ? undefined : value;
   if (row.containerId === undefined || !mayBeSameStart(row.startSeconds, started)) row.containerId = startIdOf(started);
   row.startSeconds = started ?? row.startSeconds;
@@ -56,8 +56,8 @@ function identify(row: Identified, { value }: Reading): string {
 }
 
 /**
- * Returns the lines that have both, CPU and memory: of a container that runs. Where one of them is away, the others have moved up, so that they belong together by
- * their times only.
+ * Returns the lines that have both CPU and memory, as those of a running container. If one of them is missing, the other lines have moved up, so that only their times
+ * show which belong together.
  */
 function paired(lines: readonly Readings[]): readonly Readings[] {
   if (lines.every(({ cpu, memory }) => cpu.seen === memory.seen)) return lines.filter(({ cpu }) => cpu.seen);
@@ -72,10 +72,15 @@ function paired(lines: readonly Readings[]): readonly Readings[] {
 }
 
 /**
- * The line that came last is of the pod that has the name now. Which line the start time belongs to is unknown. Where it is away for one scrape, the
- * container is there without a value; likewise for as long as a counter that cannot be may be its own, so that no other line stands in for it.
+ * Chooses the line that came last, which is of the pod that has the name now. Its start time is unknown. If it is missing for one scrape, the container is there without
+ * a value; likewise while an impossible counter may be its own, so that no other line replaces it.
  */
-function newestOf(row: Identified, lines: readonly Readings[], time: AnswerTime, before: readonly Lineage[]): Chosen {
+function newestOf(
+  row: ContainerIdentity,
+  lines: readonly Readings[],
+  time: AnswerTime,
+  before: readonly Lineage[],
+): ChosenLine {
   const counting = lines.filter(({ cpu }) => isPlausible(cpu.value));
   const here = followLineages(
     before,

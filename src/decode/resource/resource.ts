@@ -1,12 +1,11 @@
 /**
- * Says which series of /metrics/resource mean what, and makes pods of them: for nodes where cAdvisor has no containers.
- * Its rows have no cgroup, so a pod has no UID here, and a container is told from its successor by its start time.
+ * Decodes /metrics/resource, for nodes where cAdvisor has no containers. Its series have no cgroup, so a pod has no UID here, and a start time distinguishes a
+ * container from its successor.
  */
-import { type UnlabeledSample, type Sample, noRow } from '../../exposition/sample.ts';
+import { noRow, type Sample, type UnlabeledSample } from '../../exposition/sample.ts';
 import { canBeName, type ContainerPoint, type PodBatch, type Point } from '../../sample/point.ts';
 import { aliveMachine, deadAfterMs, oldestAliveMs } from '../age.ts';
 import type { Choice, Collector, Dialect } from '../dialect.ts';
-import type { Steps } from '../steps.ts';
 import {
   AnswerBudget,
   candidateLimit,
@@ -16,43 +15,30 @@ import {
   otherLineLimit,
   rowsPerStep,
 } from '../limits.ts';
-import type { Lineage } from './lineage.ts';
-import { type Identified, pointOfLines } from './lines.ts';
-import { quantities } from '../../sample/quantities.ts';
 import { Readings } from '../reading.ts';
 import type { RowNumbers } from '../rownumbers.ts';
-import { hasValue, toMachinePoint } from '../usable.ts';
 import type { AnswerTime } from '../sampletime.ts';
+import type { Steps } from '../steps.ts';
+import { hasValue, toMachinePoint } from '../usable.ts';
+import { columnOf, firstContainerFamily, resourceFamilies } from './families.ts';
+import type { Lineage } from './lineage.ts';
+import { type ContainerIdentity, pointOfLines } from './lines.ts';
 
-/** Families of the machine, by quantity, and then those of containers. */
-const read = [
-  ...quantities.map(({ resource: { node } }, column) => ({ family: node, column, isOfMachine: true })),
-  ...quantities.map(({ resource: { container } }, column) => ({ family: container, column, isOfMachine: false })),
-].filter(({ family }) => family !== undefined);
-
-/** All families that are read. */
-export const resourceFamilies: readonly string[] = read.map(({ family }) => family ?? '');
-
-/** The column of each family in a row. */
-const columnOf: readonly number[] = read.map(({ column }) => column);
-
-const firstContainerFamily = read.findIndex(({ isOfMachine }) => !isOfMachine);
-
-/** What the next answer is read by, also where a broken one comes between. */
-interface Remembered {
+/** What is kept for the next body, also if a broken one comes between. */
+interface LineState {
   /** Of the containers that have had several lines, by namespace, pod and name. */
   readonly lineages: ReadonlyMap<string, readonly Lineage[]>;
-  /** The same list as long as no answer is broken. */
-  readonly rows: readonly Row[];
+  /** The same list until a body is broken. */
+  readonly rows: readonly ResourceRow[];
 }
 
 /** The machine is the row without names. */
-interface Row extends Identified {
+interface ResourceRow extends ContainerIdentity {
   readonly namespace: string;
   readonly pod: string;
 }
 
-export const resource: Dialect<Row, Remembered> = {
+export const resource: Dialect<ResourceRow, LineState> = {
   source: 'resource',
   families: resourceFamilies,
   moving: [...resourceFamilies.keys()],
@@ -62,30 +48,30 @@ export const resource: Dialect<Row, Remembered> = {
   kept: (row) => row,
 };
 
-/** Takes the samples of one body, their families by index in resourceFamilies, and gives what they add up to. */
-class ResourceCollector implements Collector<Remembered> {
+/** Collects the samples of one body, their families by index in resourceFamilies. */
+class ResourceCollector implements Collector<LineState> {
   readonly numbers: RowNumbers;
   readonly hasSwap = undefined;
-  readonly #rows: Row[];
-  #places: Map<string, number> | undefined;
-  /** The lines of a container beside its first one. The kubelet sorts equal ones by their time, so the first CPU belongs to the first memory. */
+  readonly #rows: ResourceRow[];
+  #indexes: Map<string, number> | undefined;
+  /** A container's lines beside its first one. The kubelet sorts equal ones by their time, so the first CPU belongs to the first memory. */
   readonly #otherLines = new Map<number, Readings[]>();
   #otherLineCount = 0;
   readonly #budget = new AnswerBudget();
 
-  constructor(rows: Row[], numbers: RowNumbers) {
+  constructor(rows: ResourceRow[], numbers: RowNumbers) {
     this.#rows = rows;
     this.numbers = numbers;
   }
 
   visit(sample: Sample): number {
     this.#budget.sample();
-    const row = sample.family < firstContainerFamily ? machine : containerRowOf(sample);
-    if (row === undefined) return noRow;
-    const place = this.#placeOf(row);
-    const isFirst = !this.numbers.isSeen(place, columnOf[sample.family]!);
-    this.add(place, sample);
-    return isFirst ? place : noRow;
+    const known = sample.family < firstContainerFamily ? machine : containerRowOf(sample);
+    if (known === undefined) return noRow;
+    const row = this.#indexOf(known);
+    const isFirst = !this.numbers.isSeen(row, columnOf[sample.family]!);
+    this.add(row, sample);
+    return isFirst ? row : noRow;
   }
 
   add(row: number, sample: UnlabeledSample): void {
@@ -102,44 +88,40 @@ class ResourceCollector implements Collector<Remembered> {
     return this.#otherLines.size === 0;
   }
 
-  #seenPlaces(): number[] {
-    return [...this.#rows.keys()].filter((place) => this.numbers.isAnySeen(place));
-  }
-
-  *choose(time: AnswerTime, before: Remembered = { lineages: new Map(), rows: this.#rows }): Steps<Choice<Remembered>> {
-    this.#recall(before.rows);
+  *choose(time: AnswerTime, before: LineState = { lineages: new Map(), rows: this.#rows }): Steps<Choice<LineState>> {
+    this.#restore(before.rows);
     const rowOf = new Map<Point, number>();
     const lineages = new Map<string, readonly Lineage[]>();
-    const points: Told[] = [];
+    const containers: SampledContainer[] = [];
     let machinePoint: Point | undefined;
     const isLong = this.#rows.length > longFromRows;
-    const seen = this.#seenPlaces();
-    for (const place of seen) {
-      if (place % rowsPerStep === rowsPerStep - 1 && isLong) yield;
-      const row = this.#rows[place]!;
-      const readings = this.numbers.readings(place);
-      if (isMachine(row)) {
+    const seen = [...this.#rows.keys()].filter((row) => this.numbers.isAnySeen(row));
+    for (const row of seen) {
+      if (row % rowsPerStep === rowsPerStep - 1 && isLong) yield;
+      const identity = this.#rows[row]!;
+      const readings = this.numbers.readings(row);
+      if (isMachine(identity)) {
         machinePoint = toMachinePoint(readings, time);
-        if (machinePoint !== undefined) rowOf.set(machinePoint, place);
+        if (machinePoint !== undefined) rowOf.set(machinePoint, row);
         continue;
       }
-      const lines = [readings, ...(this.#otherLines.get(place) ?? [])];
-      const key = keyOf(row);
-      const { point, followed, isOneOfSeveral } = pointOfLines(row, lines, time, before.lineages.get(key) ?? []);
+      const lines = [readings, ...(this.#otherLines.get(row) ?? [])];
+      const key = keyOf(identity);
+      const { point, followed, isOneOfSeveral } = pointOfLines(identity, lines, time, before.lineages.get(key) ?? []);
       if (followed.length > 0) lineages.set(key, followed);
-      // Several lines are told apart by their counters, so the next answer is looked at, too.
-      points.push({ row, place: isOneOfSeveral ? undefined : place, point });
+      // Counters distinguish several lines, so the next body takes the slow path too.
+      containers.push({ identity, row: isOneOfSeveral ? undefined : row, point });
     }
     machinePoint = aliveMachine(
       machinePoint,
-      points.map(({ point }) => point),
+      containers.map(({ point }) => point),
       time.nodeTimeMs,
     );
-    checkCount(points.length, candidateLimit, 'rows of containers');
+    checkCount(containers.length, candidateLimit, 'rows of containers');
     if (isLong) yield;
-    const pods = podsOf(points, time.nodeTimeMs, rowOf);
+    const pods = podsOf(containers, time.nodeTimeMs, rowOf);
     if (isLong) yield;
-    if (machinePoint === undefined && !points.some(({ point }) => hasValue(point)))
+    if (machinePoint === undefined && !containers.some(({ point }) => hasValue(point)))
       return { kind: 'unusable', reason: 'no usable rows' };
     return {
       kind: 'chosen',
@@ -153,8 +135,8 @@ class ResourceCollector implements Collector<Remembered> {
     };
   }
 
-  /** Gives rows that were made anew what was known of them. */
-  #recall(before: readonly Row[]): void {
+  /** Gives the rows of a new list their identities of before. */
+  #restore(before: readonly ResourceRow[]): void {
     if (before === this.#rows) return;
     const known = new Map(before.map((row) => [keyOf(row), row]));
     for (const row of this.#rows) {
@@ -164,11 +146,11 @@ class ResourceCollector implements Collector<Remembered> {
     }
   }
 
-  #addLine(place: number, column: number, sample: UnlabeledSample): void {
-    let lines = this.#otherLines.get(place);
+  #addLine(row: number, column: number, sample: UnlabeledSample): void {
+    let lines = this.#otherLines.get(row);
     if (lines === undefined) {
       lines = [];
-      this.#otherLines.set(place, lines);
+      this.#otherLines.set(row, lines);
     }
     let line = lines.find((readings) => !readings.at(column).seen);
     if (line === undefined) {
@@ -181,50 +163,60 @@ class ResourceCollector implements Collector<Remembered> {
     line.at(column).add(sample);
   }
 
-  #placeOf(row: Row): number {
-    this.#places ??= new Map(this.#rows.map((known, place) => [keyOf(known), place]));
+  #indexOf(row: ResourceRow): number {
+    this.#indexes ??= new Map(this.#rows.map((known, index) => [keyOf(known), index]));
     const key = keyOf(row);
-    let place = this.#places.get(key);
-    if (place === undefined) {
+    let index = this.#indexes.get(key);
+    if (index === undefined) {
       this.#budget.row(this.#rows.length + 1, key.length);
-      place = this.#rows.push(row) - 1;
-      this.#places.set(key, place);
+      index = this.#rows.push(row) - 1;
+      this.#indexes.set(key, index);
     }
-    return place;
+    return index;
   }
 }
 
-/** One container of an answer. */
-interface Told {
-  readonly row: Row;
-  /** Where its numbers will be in the next answer, too; undefined where that is not sure. */
-  readonly place: number | undefined;
+/** One container of a body. */
+interface SampledContainer {
+  readonly identity: ResourceRow;
+  /** Undefined if its numbers may be in another row of the next body. */
+  readonly row: number | undefined;
   readonly point: ContainerPoint;
 }
 
-/** The pods of the containers that are still sampled. @param rowOf gets the row of each. */
-function podsOf(points: readonly Told[], nodeTimeMs: number, rowOf: Map<Point, number>): Map<string, PodBatch> {
+/** Returns the pods of the containers that are still sampled. @param rowOf gets the row of each. */
+function podsOf(
+  containers: readonly SampledContainer[],
+  nodeTimeMs: number,
+  rowOf: Map<Point, number>,
+): Map<string, PodBatch> {
   const pods = new Map<string, PodBatch & { readonly containers: ContainerPoint[] }>();
-  const limitMs = oldestAliveMs(points.map(({ point }) => nodeTimeMs - point.timestampMs));
-  for (const { row, place, point } of points) {
+  const limitMs = oldestAliveMs(containers.map(({ point }) => nodeTimeMs - point.timestampMs));
+  for (const { identity, row, point } of containers) {
     if (nodeTimeMs - point.timestampMs > limitMs) continue;
-    if (place !== undefined) rowOf.set(point, place);
-    const podKey = `${row.namespace}\0${row.pod}`;
+    if (row !== undefined) rowOf.set(point, row);
+    const podKey = `${identity.namespace}\0${identity.pod}`;
     const pod = pods.get(podKey);
     if (pod !== undefined) pod.containers.push(point);
-    else pods.set(podKey, { namespace: row.namespace, name: row.pod, uid: undefined, containers: [point] });
+    else pods.set(podKey, { namespace: identity.namespace, name: identity.pod, uid: undefined, containers: [point] });
   }
   return pods;
 }
 
-const machine: Row = { namespace: '', pod: '', container: '', containerId: undefined, startSeconds: undefined };
+const machine: ResourceRow = {
+  namespace: '',
+  pod: '',
+  container: '',
+  containerId: undefined,
+  startSeconds: undefined,
+};
 
-function isMachine({ container }: Row): boolean {
+function isMachine({ container }: ResourceRow): boolean {
   return container === '';
 }
 
-/** Undefined where a name is missing, or cannot be one. */
-function containerRowOf(sample: Sample): Row | undefined {
+/** Returns undefined if a name is missing, or cannot be one. */
+function containerRowOf(sample: Sample): ResourceRow | undefined {
   const namespace = sample.label('namespace');
   const pod = sample.label('pod');
   const container = sample.label('container');
@@ -233,6 +225,6 @@ function containerRowOf(sample: Sample): Row | undefined {
   return { namespace, pod, container, containerId: undefined, startSeconds: undefined };
 }
 
-function keyOf({ namespace, pod, container }: Pick<Row, 'namespace' | 'pod' | 'container'>): string {
+function keyOf({ namespace, pod, container }: Pick<ResourceRow, 'namespace' | 'pod' | 'container'>): string {
   return `${namespace}\0${pod}\0${container}`;
 }

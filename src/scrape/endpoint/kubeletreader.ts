@@ -13,7 +13,8 @@ import { ReadingTooLongError, readingBudget } from '../../kubelet/http/readingbu
 import type { Source } from '../../sample/point.ts';
 import { cadvisor } from '../../decode/cadvisor/cadvisor.ts';
 import { requestedFamilies } from '../../decode/cadvisor/families.ts';
-import { createDecoder, type Decoded, type DecoderOptions, type Decoding } from '../../decode/decoder.ts';
+import type { DecodeResult, Decoding } from '../../decode/bodydecoding.ts';
+import { createDecoder, type DecoderOptions } from '../../decode/decoder.ts';
 import { createNodeClock } from './nodeclock.ts';
 import { type KubeletAddressList, createAddressFallback } from './addressfallback.ts';
 import { resource } from '../../decode/resource/resource.ts';
@@ -29,7 +30,7 @@ export type BatchResult = Extract<ReadResult, { readonly kind: 'batch' }>;
 
 /** What the answer tells, and what it cost. */
 type ResponseResult = (
-  | Extract<Decoded, { readonly kind: 'batch' }>
+  | Extract<DecodeResult, { readonly kind: 'batch' }>
   /** This endpoint of this kubelet will not do, another may. */
   | { readonly kind: 'unusable'; readonly why: Explanation }
   /** The next answer may be better. */
@@ -170,7 +171,7 @@ export function createKubeletReader(
   function tellDecoded(
     path: string,
     answer: KubeletResponse,
-    decoded: Decoded | undefined,
+    decoded: DecodeResult | undefined,
     nodeTimeMs: number,
   ): ReadResult | undefined {
     const { address, verifiedBy, wireBytes, dateMs } = answer;
@@ -208,7 +209,7 @@ export function createKubeletReader(
 }
 
 /** What cannot be decoded in time is more than any node has to say; other errors are thrown on. */
-function givenUp(error: unknown): Decoded {
+function givenUp(error: unknown): DecodeResult {
   if (error instanceof ReadingTooLongError) return { kind: 'too-long', reason: error.message };
   throw error;
 }
@@ -216,7 +217,7 @@ function givenUp(error: unknown): Decoded {
 /** Of an answer of a type that nobody can read. */
 const unread: BodyReader = { write: () => false };
 
-type Useless = Exclude<Decoded, { readonly kind: 'batch' }>;
+type Useless = Exclude<DecodeResult, { readonly kind: 'batch' }>;
 
 function unusable(code: Explanation['code'], what: string, remedy?: string) {
   return { kind: 'unusable', why: { code, what, remedy } } as const;

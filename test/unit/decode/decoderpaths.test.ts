@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { toPoints } from '../../../src/sample/batch.ts';
 import { cadvisor } from '../../../src/decode/cadvisor/cadvisor.ts';
-import { createDecoder, type Decoded } from '../../../src/decode/decoder.ts';
+import type { DecodeResult } from '../../../src/decode/bodydecoding.ts';
+import { createDecoder } from '../../../src/decode/decoder.ts';
 import { resource } from '../../../src/decode/resource/resource.ts';
 import { answerTime } from '../../../src/decode/sampletime.ts';
 import { delimitedContentType, encodeDelimited, type Family, type FamilySample } from '../../fakes/exposition.ts';
@@ -57,7 +58,7 @@ function createNode() {
   const decoder = createDecoder(cadvisor, 'node-a');
   return { decoder, decode };
 
-  function decode(of: readonly Family[], { brief = false, after = '' } = {}): Decoded {
+  function decode(of: readonly Family[], { brief = false, after = '' } = {}): DecodeResult {
     const decoding = decoder.begin(delimitedContentType, brief) ?? assert.fail('the content type is known');
     decoding.write(Buffer.concat([encodeDelimited(of), Buffer.from(after)]));
     return decoding.finish(time);
@@ -65,7 +66,7 @@ function createNode() {
 }
 
 /** CPU by container. */
-function usagesOf(decoded: Decoded): Readonly<Record<string, number>> {
+function usagesOf(decoded: DecodeResult): Readonly<Record<string, number>> {
   if (decoded.kind !== 'batch') assert.fail(`${decoded.kind}: ${decoded.reason}`);
   const points = toPoints(decoded.batch).pods.flatMap(({ containers }) => containers);
   return Object.fromEntries(points.map(({ name, cpuSeconds }) => [name, cpuSeconds]));

@@ -1,14 +1,15 @@
 /** Decodes one body in one piece, and shows the batch as points. */
 import { toPoints } from '../../../src/sample/batch.ts';
 import { cadvisor } from '../../../src/decode/cadvisor/cadvisor.ts';
-import { createDecoder, type Decoded, type Decoder } from '../../../src/decode/decoder.ts';
+import type { DecodeResult } from '../../../src/decode/bodydecoding.ts';
+import { createDecoder, type Decoder } from '../../../src/decode/decoder.ts';
 import { resource } from '../../../src/decode/resource/resource.ts';
 import { answerTime } from '../../../src/decode/sampletime.ts';
 import type { NodePoints } from '../../../src/sample/point.ts';
 
 export type Told =
-  | Exclude<Decoded, { readonly kind: 'batch' }>
-  | (Omit<Extract<Decoded, { readonly kind: 'batch' }>, 'batch'> & { readonly batch: NodePoints });
+  | Exclude<DecodeResult, { readonly kind: 'batch' }>
+  | (Omit<Extract<DecodeResult, { readonly kind: 'batch' }>, 'batch'> & { readonly batch: NodePoints });
 
 export interface Context {
   readonly node: string;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { column, columns, toBatch } from '../../../src/sample/batch.ts';
-import { scrapedColumn } from '../../../src/sample/quantities.ts';
+import { gauges, quantity, scrapedColumn } from '../../../src/sample/quantities.ts';
 import type { ContainerPoint, Point } from '../../../src/sample/point.ts';
 import { RowNumbers } from '../../../src/decode/rownumbers.ts';
 import { answerTime } from '../../../src/decode/sampletime.ts';
@@ -13,7 +13,8 @@ const time = answerTime(nowMs, nowMs);
 const oldestMs = 90_000;
 /** In another order than in the layout. */
 const places = { container: 0, machine: 1 } as const;
-const { cpu, memory, start, firstGauge: swap } = scrapedColumn;
+const { cpu, memory, start, firstGauge } = scrapedColumn;
+const swap = firstGauge + gauges.indexOf(quantity.swap);
 const startSeconds = 1_795_377_000;
 
 interface Told {

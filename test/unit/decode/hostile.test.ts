@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { cadvisorFamilies } from '../../../src/decode/cadvisor/families.ts';
-import { resourceFamilies } from '../../../src/decode/resource/resource.ts';
+import { resourceFamilies } from '../../../src/decode/resource/families.ts';
 import {
   delimitedContentType,
   encodeDelimited,

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { gaugeKeys } from '../../../src/api/usage.ts';
 import { cadvisor } from '../../../src/decode/cadvisor/cadvisor.ts';
 import { cadvisorFamilies, movingFamilies, requestedFamilies } from '../../../src/decode/cadvisor/families.ts';
-import { resourceFamilies } from '../../../src/decode/resource/resource.ts';
+import { resourceFamilies } from '../../../src/decode/resource/families.ts';
 import { column, columns } from '../../../src/sample/batch.ts';
 import { gauges, isServed, quantities, quantity, scrapedColumn } from '../../../src/sample/quantities.ts';
 

@@ -5,7 +5,7 @@ import {
   type CgroupRow,
   containerIdOf,
   isSameRow,
-  kept,
+  compact,
   pathOf,
   rowOf,
 } from '../../../../src/decode/cadvisor/cgrouprow.ts';
@@ -64,10 +64,10 @@ test('labels of kubelets before 1.16 are read', () => {
   assert.deepEqual([kind, pod, container], ['container', 'web', 'app']);
 });
 
-test('a pod and its sandbox are kept as one', () => {
-  const pod = kept(rowWith({ id: `/kubepods/pod${uid}` }), undefined);
-  assert.equal(kept(rowWith({ id: `/kubepods/pod${uid}/${id}` }), pod), pod);
-  assert.notEqual(kept(rowWith({ id: `/kubepods/pod${uid}/${id}`, pod: 'other' }), pod), pod);
+test('a pod and its sandbox are compact as one', () => {
+  const pod = compact(rowWith({ id: `/kubepods/pod${uid}` }), undefined);
+  assert.equal(compact(rowWith({ id: `/kubepods/pod${uid}/${id}` }), pod), pod);
+  assert.notEqual(compact(rowWith({ id: `/kubepods/pod${uid}/${id}`, pod: 'other' }), pod), pod);
 });
 
 function rowWith(labels: Readonly<Record<string, string>>): CgroupRow {

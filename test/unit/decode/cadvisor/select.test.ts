@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { parseCgroup } from '../../../../src/decode/cadvisor/cgroup.ts';
-import { type Candidate, nothingRemembered, select } from '../../../../src/decode/cadvisor/select.ts';
+import type { CgroupCandidate } from '../../../../src/decode/cadvisor/candidate.ts';
+import { select, type SelectionState } from '../../../../src/decode/cadvisor/select.ts';
 
 const nowMs = 1795377600000;
 const uidA = '66bbaa5b-bd35-4f20-902f-f9e469f6c321';
@@ -24,7 +25,7 @@ interface Row {
 
 const usual = { name: 'app', pod: 'web-0', ageMs: 3_000, memoryBytes: 1e6, hasCpu: true, unsampled: false };
 
-function candidate(row: Row): Candidate {
+function candidate(row: Row): CgroupCandidate {
   const { path, name, pod, ageMs, memoryBytes, hasCpu, unsampled } = { ...usual, ...row };
   // A row may say that it has none.
   const startTimeMs = 'startTimeMs' in row ? row.startTimeMs : 1e12;
@@ -97,10 +98,10 @@ test('of two paths of one container, the one with values is taken where the othe
   const outer = { path: pathOf(uidA, '1'), memoryBytes: 1 };
   const odd = { ...outer, memoryBytes: Number.NaN };
   const chosenIn = (...scrapes: readonly (readonly Row[])[]) => {
-    let remembered = nothingRemembered;
+    let state: SelectionState | undefined;
     return scrapes.map((rows) => {
-      const selection = select(rows.map(candidate), nowMs, remembered);
-      ({ remembered } = selection);
+      const selection = select(rows.map(candidate), nowMs, state);
+      ({ state } = selection);
       return selection.pods.flatMap(({ containers }) => containers.map((point) => point.memoryBytes));
     });
   };
@@ -111,10 +112,10 @@ test('of two paths of one container, the one with values is taken where the othe
 test('an instance that has gone is followed by one that started earlier, but not at once', () => {
   const last = { path: pathOf(uidA, '1'), startTimeMs: 2e12 };
   const older = { path: pathOf(uidA, '2'), startTimeMs: 1e12 };
-  let { remembered } = select([last, older].map(candidate), nowMs);
+  let { state } = select([last, older].map(candidate), nowMs);
   const chosen = [1, 2, 3].map(() => {
-    const selection = select([candidate(older)], nowMs, remembered);
-    ({ remembered } = selection);
+    const selection = select([candidate(older)], nowMs, state);
+    ({ state } = selection);
     return selection.pods.length;
   });
   assert.deepEqual(chosen, [0, 1, 1]);
@@ -201,7 +202,7 @@ test('a start time that moves forward does not make a dead container its own suc
   const live = { path: pathOf(uidA, '2'), startTimeMs: 2e12 };
   const chosenAfter = (...scrapes: readonly (readonly Row[])[]) => {
     let selection = select([], nowMs);
-    for (const rows of scrapes) selection = select(rows.map(candidate), nowMs, selection.remembered);
+    for (const rows of scrapes) selection = select(rows.map(candidate), nowMs, selection.state);
     return selection.pods.flatMap(({ containers }) => containers.map(({ containerId }) => containerId[0]));
   };
   assert.deepEqual(chosenAfter([dead], [dead, live], [moved, live], [moved, live]), ['2']);
@@ -235,7 +236,7 @@ test('any rows in any order: one per pod UID and container, each as one of the r
       rows.chain((array) => fc.tuple(fc.constant(array), fc.shuffledSubarray(array, { minLength: array.length }))),
       startTimes,
       ([one, another], before) => {
-        const memory = { ...nothingRemembered, startTimes: new Map(Object.entries(before)) };
+        const memory = { startTimes: new Map(Object.entries(before)), contested: new Map(), fine: new Set<string>() };
         const candidates = one.map(candidate);
         const { pods } = select(candidates, nowMs, memory);
         const keys = pods.flatMap(({ namespace, name, uid, containers }) =>
