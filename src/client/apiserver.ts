@@ -1,46 +1,52 @@
-/** Where kube-apiserver is and how we prove who we are; in a pod, from the ServiceAccount that is mounted into it. */
+/** Where kube-apiserver is, and the credentials for it; in a pod, those of the mounted ServiceAccount. */
 import { isIPv6 } from 'node:net';
 import path from 'node:path';
 import { type Clock, systemClock } from '../clock.ts';
 import { parseTrustBundle, type TrustLog } from '../tls/trustbundle.ts';
 import { watchCredentialFile } from './credentialfile.ts';
 
-/** What to trust and to show on a TLS connection; everything in PEM. */
+/** What a TLS connection trusts and presents, in PEM. */
 export interface TlsMaterial {
-  /** Undefined means the system's roots. */
+  /** Undefined: the system's roots. */
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
-  /** The name to verify where it is not the URL's. */
+  /** The name to verify if it is not the URL's. */
   readonly servername?: string;
   readonly rejectUnauthorized: boolean;
 }
 
-/** A server that speaks for Kubernetes: kube-apiserver here; kubelets take the same token, certificate and CA. */
+/** kube-apiserver, or a server that accepts the same credentials. */
 export interface ApiServer {
-  /** Scheme, host, port and perhaps a path; no slash at the end. */
+  /** Scheme, host, port and an optional path, without a trailing slash. */
   readonly url: string;
-  /** For new connections. The same object until something in it changes, so that it can be compared. Ask after authorization(): an exec plugin may have brought a certificate. */
+  /**
+   * For new connections. The same object until its content changes. Call it after authorization(): an exec plugin may
+   * provide the certificate.
+   */
   tls(): TlsMaterial;
-  /** Value of the Authorization header, e.g. `Bearer ...`; undefined if the certificate is all there is. Never older than a minute. Not a promise where it is at hand. */
+  /**
+   * Returns the Authorization header, at most a minute old; undefined if a certificate suffices. No promise if it is
+   * available at once.
+   */
   authorization(): string | undefined | Promise<string | undefined>;
-  /** To be called when the server answers 401: the credentials are read anew before they are used again. */
+  /** Call it after a 401: credentials are read again before their next use. */
   refresh?(): void;
 }
 
-/** Where the account's files are and how old they are; both only ever differ in tests. */
+/** For tests: folder and clock of the ServiceAccount's files. */
 export interface ServiceAccountFiles {
   readonly folder?: string;
   readonly clock?: Clock;
-  /** Gets a warning of what is damaged in the CA. */
+  /** Gets warnings of damaged certificates and of files that cannot be used. */
   readonly log?: TrustLog | undefined;
 }
 
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * The API server as seen from a pod, or undefined outside of one.
- * @throws Error in a pod without a mounted token or CA, as these never come later.
+ * Returns kube-apiserver as seen from a pod; undefined outside of one.
+ * @throws Error in a pod without a mounted token or CA: they never appear later.
  */
 export function inClusterApiServer(
   env: Readonly<Record<string, string | undefined>>,

@@ -1,6 +1,5 @@
-/** Puts the pieces of a body together in one buffer that grows. */
+/** Assembles response bodies in one growing buffer: V8 collects all garbage sooner, the more buffers are made. */
 
-/** Where bodies are put together, one after the other: V8 collects all garbage the sooner the more buffers are made. */
 export class BodyBuffer {
   #buffer = Buffer.alloc(0);
   #length = 0;
@@ -20,7 +19,7 @@ export class BodyBuffer {
     this.#length = length;
   }
 
-  /** Good until the next body. */
+  /** Valid until `clear`. */
   bytes(): Buffer {
     return this.#buffer.subarray(0, this.#length);
   }

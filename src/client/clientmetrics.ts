@@ -1,11 +1,11 @@
-/** What is told of our own requests to kube-apiserver, under the names of Kubernetes' clients. */
+/** Metrics of our requests to kube-apiserver, under the names of Kubernetes' clients. */
 import { Counter, Histogram } from 'prom-client';
 import { StatusError } from '../apimachinery/status.ts';
 import type { Registry } from '../monitoring.ts';
 
-/** Called once for each request, with the HTTP status or `<error>` where there was none, and the answer's Date header. */
+/** Called once per request, with the HTTP status or `<error>`, and the response's Date header. */
 export type OnRequest = (method: string, host: string, code: string, date?: string | readonly string[]) => void;
-/** Called once for each try of a review, with the HTTP status or `<error>` where there was none. */
+/** Called once per try of a review, with the HTTP status or `<error>`. */
 export type OnReview = (code: string, seconds: number) => void;
 
 export interface ClientMetrics {
@@ -14,7 +14,7 @@ export interface ClientMetrics {
   readonly onAccessReview: OnReview;
 }
 
-/** For the status where there was no answer; Kubernetes' word. */
+/** The status of a request without a response, as in Kubernetes. */
 export const noAnswer = '<error>';
 
 const reviewBuckets = [0.005, 0.025, 0.1, 0.5, 1, 5, 10];

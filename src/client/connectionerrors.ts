@@ -1,23 +1,23 @@
-/** Which errors say that a connection broke, or that none could be had: the request is worth another try. */
+/** Classifies errors of connections, after which a request is worth a retry. */
 import { lookupErrorCode } from '../dns/address.ts';
 import { field, text } from './json.ts';
 
-/** Reports whether the connection broke under the request: it may have been a kept one that the server was about to close. */
+/** Reports whether the connection broke during the request; the server may have closed an idle one. */
 export function isBrokenConnection(error: unknown): boolean {
   return hasCode(error, brokenCodes);
 }
 
-/** Reports whether no connection could be had, as while the server is started again. Nothing was sent then. */
+/** Reports whether no connection could be made, so that nothing was sent. */
 export function isUnreachable(error: unknown): boolean {
   return hasCode(error, unreachableCodes);
 }
 
-/** Reports whether a connection took too long. */
+/** Reports whether connecting took too long. */
 export function isLateConnection(error: unknown): boolean {
   return hasCode(error, lateCodes);
 }
 
-/** Codes of Node, and of undici, whose HTTP parser has one for an answer that was cut off. HTTP/2, with its GOAWAY, is never spoken. */
+/** Codes of Node and undici, whose HTTP parser has one for a truncated response. HTTP/2 is not used. */
 const brokenCodes: ReadonlySet<string> = new Set([
   'UND_ERR_SOCKET',
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
@@ -42,7 +42,7 @@ const unreachableCodes: ReadonlySet<string> = new Set([
   ...lateCodes,
 ]);
 
-/** Looks at the error, its causes, and the errors of an AggregateError, which has one for each address that was tried. */
+/** Searches the error, its causes, and the errors of an AggregateError, one per address that was tried. */
 function hasCode(error: unknown, codes: ReadonlySet<string>, depth = 0): boolean {
   if (!(error instanceof Error) || depth > depthLimit) return false;
   if (codes.has(text(field(error, 'code')) ?? '')) return true;
@@ -50,5 +50,5 @@ function hasCode(error: unknown, codes: ReadonlySet<string>, depth = 0): boolean
   return [error.cause, ...several].some((inner) => hasCode(inner, codes, depth + 1));
 }
 
-/** Deeper chains of causes are a loop. */
+/** Longer chains of causes are a loop. */
 const depthLimit = 6;

@@ -1,12 +1,12 @@
-/** Cuts the chunks of a watch into its frames: four bytes of length, the most significant first, and as many of content. */
+/** Splits a watch's chunks into frames: a big-endian length of four bytes, then the content. */
 
 const headBytes = 4;
 
-/** What follows the last whole frame is kept for the next chunk. Frames are views, good until the chunk is. */
+/** Keeps an incomplete frame for the next chunk. Frames are views, valid as long as the chunk. */
 export function createFrameSplitter(limitBytes: number): (chunk: Buffer) => readonly Buffer[] {
   let pending: Buffer[] = [];
   let pendingBytes = 0;
-  /** How many bytes there must be before it is worth looking: those of the frame that has begun. */
+  /** Bytes needed before the next frame is complete. */
   let wantedBytes = headBytes;
   return (chunk) => {
     pending.push(chunk);

@@ -1,39 +1,38 @@
-/** Keeps what is wanted of every object of one resource in memory: lists, then watches, and never gives up. */
-import { StatusError } from '../apimachinery/status.ts';
+/** Keeps a value per object of one resource in memory: lists, then watches, and retries until it is stopped. */
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
-import type { ProtobufForm } from './response.ts';
 import { BodyBuffer } from './bodybuffer.ts';
-import { isBrokenConnection, isUnreachable } from './connectionerrors.ts';
 import { field, items, text } from './json.ts';
 import { listOf } from './kubernetesmessages.ts';
 import { createObjects } from './objects.ts';
 import { createProtobufDecoder, type Message } from './protobufreader.ts';
+import type { ProtobufForm } from './response.ts';
 import type { RestClient } from './rest.ts';
-import { MalformedEventError, openWatch } from './watch.ts';
+import { openWatch } from './watch.ts';
+import { backoffMs, isExpired, isOutage, keepsVersion, longestOutagePauseMs } from './watchretry.ts';
 
 export interface Change<T> {
   readonly type: 'set' | 'delete';
-  /** The object's name, with `namespace/` before it where it has one. */
+  /** The object's name, with `namespace/` before it if it has one. */
   readonly key: string;
-  /** After a deletion, what it was last. */
+  /** After a deletion, the last value. */
   readonly value: T;
 }
 
 export interface Informer<T> {
-  /** Whether everything was seen once; what is there after that may be old, but not incomplete. */
+  /** Reports whether a list was complete once. Later content may be old, but not incomplete. */
   synced(): boolean;
-  /** @param namespace empty for what has none. */
+  /** @param namespace empty for cluster-scoped objects. */
   get(name: string, namespace?: string): T | undefined;
-  /** Goes on over changes that are made meanwhile: what is added may be seen, what is deleted is not. */
+  /** Tolerates changes while iterating: additions may be seen, deletions are not. */
   values(): IterableIterator<T>;
-  /** Those of one namespace by name; undefined where there are none. */
+  /** Returns the values of one namespace by name; undefined if there are none. */
   within(namespace: string): ReadonlyMap<string, T> | undefined;
   namespaces(): IterableIterator<string>;
   readonly size: number;
-  /** Calls the listener for each change from now on; objects that are there already are not told. */
+  /** Calls the listener for each change from now on, not for existing objects. */
   onChange(listener: (change: Change<T>) => void): void;
-  /** Lists and watches until the signal aborts; resolves then, and never rejects. */
+  /** Lists and watches until the signal aborts; then resolves. Never rejects. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -43,86 +42,102 @@ export interface InformerOptions<T> {
   readonly log: Logger;
   /** E.g. `/api/v1/nodes`. */
   readonly path: string;
-  /** Selectors, for list and watch alike. */
+  /** Selectors of list and watch. */
   readonly query?: Readonly<Record<string, string>>;
-  /** Media types, where they are not plain JSON. */
+  /** Media types; default JSON. */
   readonly accept?: { readonly list: string; readonly watch: string };
-  /** What to read of an object that comes as protobuf, if `accept` allows that. */
+  /** The fields to read from protobuf, if `accept` allows it. */
   readonly message?: Message;
   /** Objects per page. */
   readonly pageSize?: number;
-  /**
-   * Builds what is kept of an object; undefined if it is of no use.
-   * Told what is held of it already; where that is returned nothing has changed, and nobody hears of it.
-   */
-  readonly parse: (object: unknown, held: T | undefined) => T | undefined;
+  /** Returns the value to keep of an object; undefined for none. Returning the current value means that nothing changed. */
+  readonly parse: (object: unknown, current: T | undefined) => T | undefined;
   /** From 0 to below 1. */
   readonly random?: () => number;
 }
 
-/** What kubectl and client-go ask for, small enough for every API server. */
+/** As kubectl and client-go. */
 const defaultPageSize = 500;
 const json = { list: 'application/json', watch: 'application/json' };
+/** A watch lasts from five to ten minutes, as client-go's do. */
+const watchSeconds = 300;
 
 export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
-  const { rest, clock, log, path, query = {}, accept = json, parse, random = Math.random } = options;
-  const { message, pageSize = defaultPageSize } = options;
-  const objects = createObjects<T>();
-  const forms = message === undefined ? undefined : protobufForms(message);
-  const listeners: ((change: Change<T>) => void)[] = [];
-  let complete = false;
-  /** Where the next watch goes on; undefined if only a list can notify. */
-  let version: string | undefined;
-  /** Rounds since a watch last brought anything. */
-  let idleRounds = 0;
-  let failing = false;
+  return new ListWatcher(options);
+}
 
-  return {
-    synced: () => complete,
-    get: (name, namespace = '') => objects.get(namespace, name),
-    values: () => objects.values(),
-    within: (namespace) => objects.within(namespace),
-    namespaces: () => objects.namespaces(),
-    get size() {
-      return objects.size;
-    },
-    onChange: (listener) => void listeners.push(listener),
-    run,
-  };
+class ListWatcher<T> implements Informer<T> {
+  readonly #options: InformerOptions<T>;
+  readonly #forms: { readonly object: ProtobufForm; readonly list: ProtobufForm } | undefined;
+  readonly #random: () => number;
+  readonly #objects = createObjects<T>();
+  readonly #listeners: ((change: Change<T>) => void)[] = [];
+  #isComplete = false;
+  /** The resourceVersion to watch from; undefined if a list is needed. */
+  #version: string | undefined;
+  /** Tries since a watch last delivered an event. */
+  #idleTries = 0;
+  #isFailing = false;
 
-  async function run(signal: AbortSignal): Promise<void> {
+  constructor(options: InformerOptions<T>) {
+    this.#options = options;
+    this.#forms = options.message === undefined ? undefined : protobufForms(options.message);
+    this.#random = options.random ?? Math.random;
+  }
+
+  synced(): boolean {
+    return this.#isComplete;
+  }
+
+  get(name: string, namespace = ''): T | undefined {
+    return this.#objects.get(namespace, name);
+  }
+
+  values(): IterableIterator<T> {
+    return this.#objects.values();
+  }
+
+  within(namespace: string): ReadonlyMap<string, T> | undefined {
+    return this.#objects.within(namespace);
+  }
+
+  namespaces(): IterableIterator<string> {
+    return this.#objects.namespaces();
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  onChange(listener: (change: Change<T>) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, rest } = this.#options;
     while (!signal.aborted) {
       const startedMs = clock.monotonicMs();
       let longestMs = Infinity;
       try {
-        version ??= await list(signal);
-        await follow(version, signal);
+        this.#version ??= await this.#list(signal);
+        await this.#watch(this.#version, signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (isOfOutage(error, clock.monotonicMs() - startedMs)) longestMs = longestOutagePauseMs;
-        // Only a server that is away or busy may still know our version.
-        if (!isPassing(error)) version = undefined;
-        if (!isGone(error)) fails(error);
+        if (isOutage(error, rest.outage, clock.monotonicMs() - startedMs)) longestMs = longestOutagePauseMs;
+        if (!keepsVersion(error)) this.#version = undefined;
+        if (!isExpired(error)) this.#onFailure(error);
       }
-      // Always a pause, also after a good end: a server or proxy that ends each watch at once must not be asked in a tight loop.
-      await clock.sleep(Math.min(backoffMs(idleRounds, random()), longestMs), signal).catch(() => undefined);
-      idleRounds += 1;
+      // Also after a good end: a server or proxy that ends each watch at once must not cause a tight loop.
+      const pauseMs = Math.min(backoffMs(this.#idleTries, this.#random()), longestMs);
+      await clock.sleep(pauseMs, signal).catch(() => undefined);
+      this.#idleTries += 1;
     }
   }
 
-  /**
-   * Reports whether the server is away or starts, and may be ready at any moment. A list that breaks after a while is none of it: the server
-   * would make it again each second.
-   */
-  function isOfOutage(error: unknown, tookMs: number): boolean {
-    if (isUnreachable(error)) return true;
-    if (!rest.outage.isRecent()) return false;
-    return error instanceof StatusError || (isBrokenConnection(error) && tookMs < longestOutagePauseMs);
-  }
-
-  /** Reads all pages and returns the version that they show; what was on none of them is gone. */
-  async function list(signal: AbortSignal): Promise<string> {
-    const seen = new ListedKeys();
+  /** Reads all pages, deletes what is on none of them, and returns their resourceVersion. */
+  async #list(signal: AbortSignal): Promise<string> {
+    const { rest, path, query = {}, accept = json, pageSize = defaultPageSize } = this.#options;
+    const keys = new ListedKeys();
     const buffer = new BodyBuffer();
     let listed: string | undefined;
     let next = '';
@@ -130,94 +145,97 @@ export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
       const page = await rest.get(path, {
         query: { ...query, limit: String(pageSize), ...(next === '' ? {} : { continue: next }) },
         accept: accept.list,
-        protobuf: forms?.list,
+        protobuf: this.#forms?.list,
         buffer,
         signal,
       });
       for (const object of items(field(page, 'items'))) {
         const key = keyOf(object);
-        if (key !== undefined && set(key, object)) seen.add(key);
+        if (key !== undefined && this.#set(key, object)) keys.add(key);
       }
       const metadata = field(page, 'metadata');
       listed = text(field(metadata, 'resourceVersion'));
       next = text(field(metadata, 'continue')) ?? '';
     } while (next !== '');
-    return finish(seen, listed);
+    return this.#finish(keys, listed);
   }
 
-  function finish(seen: ListedKeys, listed: string | undefined): string {
+  #finish(keys: ListedKeys, listed: string | undefined): string {
+    const { path, log } = this.#options;
     if (listed === undefined || listed === '')
       throw new Error(`the list of ${path} has no resourceVersion; is this kube-apiserver?`);
-    for (const namespace of objects.namespaces()) {
-      for (const name of objects.within(namespace)?.keys() ?? []) {
-        if (!seen.has({ namespace, name })) remove({ namespace, name });
+    for (const namespace of this.#objects.namespaces()) {
+      for (const name of this.#objects.within(namespace)?.keys() ?? []) {
+        if (!keys.has({ namespace, name })) this.#delete({ namespace, name });
       }
     }
-    if (!complete) log.info({ path, objects: objects.size }, 'listed');
-    complete = true;
+    if (!this.#isComplete) log.info({ path, objects: this.#objects.size }, 'listed');
+    this.#isComplete = true;
     return listed;
   }
 
-  /** Applies what one watch brings, until it ends or breaks. */
-  async function follow(from: string, signal: AbortSignal): Promise<void> {
-    // Spread, so that not all watches of a cluster are opened anew together.
-    const timeoutSeconds = Math.round(watchSeconds * (1 + random()));
+  /** Applies the events of one watch until it ends. */
+  async #watch(from: string, signal: AbortSignal): Promise<void> {
+    const { rest, path, query = {}, accept = json } = this.#options;
     const events = await openWatch(rest, path, {
       query,
       accept: accept.watch,
-      protobuf: forms?.object,
+      protobuf: this.#forms?.object,
       resourceVersion: from,
-      timeoutSeconds,
+      // Jitter, so that not all watches of a cluster are reopened together.
+      timeoutSeconds: Math.round(watchSeconds * (1 + this.#random())),
       signal,
     });
-    works();
+    this.#onSuccess();
     for await (const event of events) {
       if (event.type === 'GONE') {
-        version = undefined;
+        this.#version = undefined;
         return;
       }
-      idleRounds = 0;
+      this.#idleTries = 0;
       if (event.type !== 'BOOKMARK') {
         const key = keyOf(event.object);
-        if (key !== undefined && event.type === 'DELETED') remove(key);
-        else if (key !== undefined) set(key, event.object);
+        if (key !== undefined && event.type === 'DELETED') this.#delete(key);
+        else if (key !== undefined) this.#set(key, event.object);
       }
-      version = event.resourceVersion;
+      this.#version = event.resourceVersion;
     }
   }
 
-  /** Whether the object is kept. */
-  function set(key: Key, object: unknown): boolean {
-    const held = objects.get(key.namespace, key.name);
-    const value = parse(object, held);
+  /** Returns whether the object is kept. */
+  #set(key: Key, object: unknown): boolean {
+    const current = this.#objects.get(key.namespace, key.name);
+    const value = this.#options.parse(object, current);
     if (value === undefined) {
-      remove(key);
+      this.#delete(key);
       return false;
     }
-    if (value === held) return true;
-    objects.set(key.namespace, key.name, value);
-    notify('set', key, value);
+    if (value === current) return true;
+    this.#objects.set(key.namespace, key.name, value);
+    this.#notify('set', key, value);
     return true;
   }
 
-  function remove(key: Key): void {
-    const value = objects.delete(key.namespace, key.name);
-    if (value !== undefined) notify('delete', key, value);
+  #delete(key: Key): void {
+    const value = this.#objects.delete(key.namespace, key.name);
+    if (value !== undefined) this.#notify('delete', key, value);
   }
 
-  function notify(type: Change<T>['type'], { namespace, name }: Key, value: T): void {
+  #notify(type: Change<T>['type'], { namespace, name }: Key, value: T): void {
     const key = namespace === '' ? name : `${namespace}/${name}`;
-    for (const listener of listeners) listener({ type, key, value });
+    for (const listener of this.#listeners) listener({ type, key, value });
   }
 
-  function fails(error: unknown): void {
-    if (!failing) log.warn({ path, err: error }, 'cannot list or watch; trying again until it works');
-    failing = true;
+  #onFailure(error: unknown): void {
+    const { log, path } = this.#options;
+    if (!this.#isFailing) log.warn({ path, err: error }, 'cannot list or watch; retries until it works');
+    this.#isFailing = true;
   }
 
-  function works(): void {
-    if (failing) log.info({ path }, 'watching again');
-    failing = false;
+  #onSuccess(): void {
+    const { log, path } = this.#options;
+    if (this.#isFailing) log.info({ path }, 'watching again');
+    this.#isFailing = false;
   }
 }
 
@@ -226,34 +244,8 @@ function protobufForms(message: Message): { readonly object: ProtobufForm; reado
   return { object: { decoder, message }, list: { decoder, message: listOf(message) } };
 }
 
-/** A watch lasts from five to ten minutes, as client-go's do. */
-const watchSeconds = 300;
-const backoffFloorMs = 500;
-const backoffCeilingMs = 30_000;
-/** The longest pause while the server is away or starts, in milliseconds: its next request finds it ready, or a second later. */
-export const longestOutagePauseMs = 1_000;
-
-/**
- * How long to wait before the next try: from half a second to 30 s, doubling, with a spread of one to two.
- * @param tries without success so far.
- * @param random from 0 to below 1.
- */
-export function backoffMs(tries: number, random: number): number {
-  return Math.min(backoffFloorMs * 2 ** tries * (1 + random), backoffCeilingMs);
-}
-
-/** A server that answers, but not with a watch, may have lost what our version stands for: after a restore of etcd, for example. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof StatusError) return error.code === 429 || error.code === 503;
-  return !(error instanceof MalformedEventError);
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof StatusError && error.code === 410;
-}
-
 interface Key {
-  /** Empty where there is none. */
+  /** Empty for cluster-scoped objects. */
   readonly namespace: string;
   readonly name: string;
 }
@@ -264,7 +256,6 @@ function keyOf(object: unknown): Key | undefined {
   return name === undefined ? undefined : { namespace: text(field(metadata, 'namespace')) ?? '', name };
 }
 
-/** The objects of a list. */
 class ListedKeys {
   readonly #namespaces = new Map<string, Set<string>>();
 

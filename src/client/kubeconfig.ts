@@ -1,27 +1,27 @@
-/** The API server of a kubeconfig; only a process that is given one pays for the library that reads it. */
+/** Connects by a kubeconfig. The library that reads it is imported only when one is given. */
 import { untilAborted } from '../abort.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { ApiServer, TlsMaterial } from './apiserver.ts';
 import type { TrustLog } from '../tls/trustbundle.ts';
 import { type KubeconfigContext, type PluginCertificate, readContext } from './kubeconfigcontext.ts';
 
-/** An exec plugin may ask a person or a slow identity provider; longer than this, it hangs. */
+/** An exec plugin that takes longer hangs; it may wait for a user or a slow identity provider. */
 const credentialsLimitMs = 60_000;
 
-/** A server that keeps answering 401 must not make us run an exec plugin for each request. */
+/** A server that keeps answering 401 must not cause an exec plugin to run per request. */
 const refreshIntervalMs = 10_000;
 
 /**
- * The API server of the current context: certificates, tokens, exec plugins, OIDC, basic auth.
- * A proxy-url and impersonation (as) are refused: both would be silently left out otherwise.
- * @throws Error that names the file, what is wrong in it and what to do.
+ * Returns the API server of the current context: certificates, tokens, exec plugins, OIDC, basic auth. Rejects
+ * proxy-url and impersonation, which would be ignored.
+ * @throws Error that names the file, the fault and the remedy.
  */
 export async function kubeconfigApiServer(
   file: string,
   clock: Clock = systemClock,
   log?: TrustLog,
 ): Promise<ApiServer> {
-  // Importing it costs 0.7 s and 60-80 MB, which a pod with a ServiceAccount must not pay.
+  // Takes 0.7 s and 60-80 MB, which a pod with a ServiceAccount must not pay.
   const library = await import('@kubernetes/client-node');
   let context = load();
   let loadedAtMs = clock.monotonicMs();
@@ -40,7 +40,7 @@ export async function kubeconfigApiServer(
     return material;
   }
 
-  /** All who ask while an exec plugin runs wait for that one run. */
+  /** Callers share one run of an exec plugin. */
   function authorization(): Promise<string | undefined> {
     pending ??= authorize().finally(() => {
       pending = undefined;
@@ -52,7 +52,7 @@ export async function kubeconfigApiServer(
     const used = context;
     const deadline = AbortSignal.timeout(credentialsLimitMs);
     const credentials = await untilAborted(used.credentials(), deadline).catch((cause: unknown) => {
-      // client-node waits for the plugin that it has started for as long as it lives; the next try gets a new one.
+      // client-node waits for its running plugin forever; a new context starts a new one.
       if (!deadline.aborted) throw cause;
       if (context === used) context = load();
       throw new Error(
@@ -64,14 +64,14 @@ export async function kubeconfigApiServer(
     return credentials.authorization;
   }
 
-  /** Reads the file again: it may have a new token in it, and an exec plugin's old answer is forgotten with the old context. */
+  /** Reads the file again, for new tokens and to drop an exec plugin's cached credentials. */
   function refresh(): void {
     if (clock.monotonicMs() - loadedAtMs < refreshIntervalMs) return;
     loadedAtMs = clock.monotonicMs();
     try {
       context = load();
     } catch {
-      // Somebody is writing the file; what we have was good once, and the next 401 brings us here again.
+      // The file may be half-written; the next 401 retries.
     }
   }
 }

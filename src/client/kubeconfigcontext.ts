@@ -1,4 +1,4 @@
-/** What a kubeconfig's current context says: its cluster, its user, and every way in which people let it say who they are. */
+/** Reads a kubeconfig's current context: cluster, user, and all kinds of credentials. */
 import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import path from 'node:path';
@@ -9,13 +9,12 @@ import type { TlsMaterial } from './apiserver.ts';
 import { watchCredentialFile } from './credentialfile.ts';
 import { field, items, text } from './json.ts';
 
-/** A certificate from an exec plugin. */
+/** From an exec plugin. */
 export interface PluginCertificate {
   readonly cert: string;
   readonly key: string;
 }
 
-/** The current context's cluster and user. */
 export interface KubeconfigContext {
   readonly server: string;
   material(presented: PluginCertificate | undefined): TlsMaterial;
@@ -25,7 +24,7 @@ export interface KubeconfigContext {
   }>;
 }
 
-/** What is needed of the library, which must not be imported here as anything but types. */
+/** The parts of the library, which is imported elsewhere: here only as types. */
 export interface Library {
   readonly KubeConfig: typeof KubeConfig;
   readonly loadYaml: typeof loadYaml;
@@ -97,7 +96,7 @@ function checkServer(file: string, cluster: Cluster): void {
   const protocol = URL.canParse(cluster.server) ? new URL(cluster.server).protocol : undefined;
   if (protocol === 'https:') return;
   if (protocol !== 'http:') throw new Error(`${where} is ${cluster.server}, which is not an https:// URL; correct it`);
-  // For kubectl proxy on one's own machine; the same rule as client-node's.
+  // For kubectl proxy on localhost; client-node's rule.
   if (!cluster.skipTLSVerify) {
     throw new Error(
       `${where} is ${cluster.server}, without TLS; use https://, or insecure-skip-tls-verify: true for a kubectl proxy`,
@@ -105,7 +104,10 @@ function checkServer(file: string, cluster: Cluster): void {
   }
 }
 
-/** What client-go does for a plugin and client-node does not: a path relative to the file, and KUBERNETES_EXEC_INFO. */
+/**
+ * Does what client-go does for a plugin and client-node does not: a path relative to the file, and
+ * KUBERNETES_EXEC_INFO.
+ */
 function runnable(user: User, folder: string): User {
   const exec: unknown = user.exec;
   if (typeof exec !== 'object' || exec === null) return user;
@@ -118,7 +120,7 @@ function runnable(user: User, folder: string): User {
   return user;
 }
 
-/** The library knows the key only as token-file, which no kubeconfig has. */
+/** The library knows the key as token-file, which no kubeconfig has. */
 function tokenFileOf(raw: unknown, userName: string): string | undefined {
   const user = items(field(raw, 'users')).find((candidate) => field(candidate, 'name') === userName);
   return text(field(field(user, 'user'), 'tokenFile'));
@@ -132,7 +134,7 @@ function materialOf(
   log: TrustLog | undefined,
 ): KubeconfigContext['material'] {
   const source = cluster.caData ? `certificate-authority-data of cluster ${cluster.name} in ${file}` : cluster.caFile;
-  // Without verification it is not used.
+  // Not used without verification.
   const parse = cluster.skipTLSVerify ? undefined : (text: string) => parseTrustBundle(text, source ?? '', log).pem;
   const ca = pem('certificate-authority', cluster.caFile, cluster.caData, parse);
   const cert = pem('client-certificate', user.certFile, user.certData);
@@ -204,12 +206,12 @@ function authorizationOf(options: RequestOptions): string | undefined {
   return text(field(options.headers, 'Authorization'))?.trim();
 }
 
-/** Certificates of the file itself come as bytes, those of an exec plugin as text. */
+/** Certificates of the file are bytes, those of an exec plugin text. */
 function presentedBy({ cert, key }: RequestOptions): PluginCertificate | undefined {
   return typeof cert === 'string' && typeof key === 'string' ? { cert, key } : undefined;
 }
 
-/** Returns the URL without the slashes at its end. A pattern would look at a run of slashes once for each of them. */
+/** Strips trailing slashes. A regular expression would backtrack over them. */
 function withoutSlashes(url: string): string {
   let end = url.length;
   while (url[end - 1] === '/') end -= 1;

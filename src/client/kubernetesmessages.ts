@@ -1,8 +1,8 @@
-/** What is read of Kubernetes' own messages in protobuf; field numbers are those of the generated.proto of k8s.io/apimachinery. */
+/** Protobuf messages of Kubernetes, with the field numbers of k8s.io/apimachinery's generated.proto. */
 import { field } from './json.ts';
 import type { MessageField, Message } from './protobufreader.ts';
 
-/** ObjectMeta, of whose annotations only these are read. */
+/** Returns ObjectMeta with these annotations. */
 export function objectMeta(annotations: readonly string[]): Message {
   return {
     1: { name: 'name', kind: 'text' },
@@ -14,19 +14,19 @@ export function objectMeta(annotations: readonly string[]): Message {
   };
 }
 
-/** MessageField 8 of ObjectMeta, where it is needed. */
+/** Field 8 of ObjectMeta. */
 export const creationTimestamp: MessageField = {
   name: 'creationTimestamp',
   kind: 'message',
   message: { 1: { name: 'seconds', kind: 'integer' } },
 };
 
-/** The last second of the year 9999, since the epoch: RFC 3339 has no later one. */
+/** The last second of the year 9999, the last one in RFC 3339. */
 const latestSeconds = 253_402_300_799;
 
 /**
- * Returns a time of Kubernetes in whole seconds since the epoch: of protobuf as `creationTimestamp` reads it, of JSON as RFC 3339. Undefined where there
- * is none; Kubernetes writes 0 for a time that was never set.
+ * Returns a timestamp in whole seconds since the epoch, from protobuf or RFC 3339. Undefined for none: Kubernetes
+ * writes 0 for a time that was never set.
  */
 export function secondsOf(time: unknown): number | undefined {
   const seconds = typeof time === 'string' ? Math.floor(Date.parse(time) / 1000) : field(time, 'seconds');
@@ -44,7 +44,7 @@ export function listOf(item: Message): Message {
   };
 }
 
-/** The object is bytes with an envelope of their own. */
+/** The object is bytes with an envelope. */
 export const watchEvent: Message = {
   1: { name: 'type', kind: 'word' },
   2: { name: 'object', kind: 'message', message: { 1: { name: 'raw', kind: 'bytes' } } },

@@ -1,14 +1,14 @@
-/** Objects by namespace and name, each found without a key made of both: of 150,000 pods those keys alone would be 18 MB. */
+/** Stores objects by namespace and name, without combined keys: those of 150,000 pods would take 18 MB. */
 
 export interface Objects<T> {
-  /** @param namespace empty for what has none. */
+  /** @param namespace empty for cluster-scoped objects. */
   get(namespace: string, name: string): T | undefined;
   set(namespace: string, name: string, object: T): void;
-  /** Returns what was there. */
+  /** Returns the deleted object. */
   delete(namespace: string, name: string): T | undefined;
-  /** Goes on over changes that are made meanwhile: what is added may be seen, what is deleted is not. */
+  /** Tolerates changes while iterating: additions may be seen, deletions are not. */
   values(): IterableIterator<T>;
-  /** Of one namespace, by name; undefined where there are none. */
+  /** Returns the objects of a namespace by name; undefined if there are none. */
   within(namespace: string): ReadonlyMap<string, T> | undefined;
   namespaces(): IterableIterator<string>;
   readonly size: number;

@@ -1,17 +1,19 @@
 /**
- * Remembers that kube-apiserver was away. One that has just started denies what it will allow, since its caches of rights are not filled, and
- * refuses credentials that are good; so for a while such answers are not kept for long.
+ * Records that kube-apiserver was away. One that has just started denies valid rights and credentials until its caches
+ * are filled, so such responses are not cached for long.
  */
 import type { Clock } from '../clock.ts';
 
 export interface Outage {
-  /** A request found no server, lost its connection, or was answered that the server cannot serve. */
+  /** Records a request without a server, with a broken connection, or with a 5xx of `isOutageCode`. */
   seen(): void;
-  /** Reports whether that was within the last 30 s. */
+  /** Reports whether one was recorded within the last 30 s. */
   isRecent(): boolean;
 }
 
-/** How long a started kube-apiserver may take to know all rights, in milliseconds; its own start-up probe has twice as much. */
+/**
+ * How long a started kube-apiserver may deny valid rights, in milliseconds; its own startup probe allows twice as much.
+ */
 export const recentOutageMs = 30_000;
 
 export function createOutage(clock: Pick<Clock, 'monotonicMs'>): Outage {
@@ -24,10 +26,9 @@ export function createOutage(clock: Pick<Clock, 'monotonicMs'>): Outage {
   };
 }
 
-/** Statuses by which a server, or a proxy before it, says that it cannot serve. */
+/** Statuses by which a server or a proxy says that it cannot serve. */
 const outageCodes: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
-/** Reports whether the status of an answer stands for an outage. */
 export function isOutageCode(code: number): boolean {
   return outageCodes.has(code);
 }

@@ -1,40 +1,40 @@
 /**
- * Reads Kubernetes' protobuf into what JSON.parse would make of the same object, as far as a message lists its fields; all else costs its length.
- * At start 150,000 pods of 4 kB pass through here, most of that managed fields that nobody wants; later each change of one. Unlike in JSON, maps
- * are Maps, and what is empty is left out. Watched by the part `informer` of test/bench.
+ * Decodes Kubernetes' protobuf to what JSON.parse makes of the same object, but only the fields that a message lists.
+ * The others cost only their length: most of a pod's 4 kB are managed fields. Maps are Maps, and empty values are left
+ * out. Measured by the part `informer` of test/bench.
  */
 import { magic } from '../apimachinery/protobuf.ts';
 
-/** The fields to read of a message, by their numbers. */
+/** Fields to read, by number. */
 export type Message = Readonly<Record<number, MessageField>>;
 
 export type MessageField =
-  /** A word is a text that many objects share: made once, while it keeps coming. Bytes are a view, good as long as what was read. */
+  /** A word is interned: one string for many objects. Bytes are a view of the input. */
   | { readonly name: string; readonly kind: 'text' | 'word' | 'bytes' | 'integer' }
   | { readonly name: string; readonly kind: 'message' | 'list'; readonly message: Message }
-  /** Texts by text: of these keys, or all. */
+  /** Strings by string: of these keys, or all. */
   | { readonly name: string; readonly kind: 'map'; readonly keys?: readonly string[] };
 
 export type DecodedMessage = Record<string, unknown>;
 
-/** What was read is no message, or ends within one. */
+/** Malformed or truncated input. */
 export class ProtobufError extends Error {}
 
 export const protobufType = 'application/vnd.kubernetes.protobuf';
 
-/** Whether this is an object in its envelope; no JSON begins so. */
+/** Reports whether this is an object in its envelope; no JSON begins so. */
 export function isProtobuf(bytes: Buffer): boolean {
   return magic.equals(bytes.subarray(0, magic.length));
 }
 
 export interface ProtobufDecoder {
-  /** An object in its envelope, with its kind; where that is Status, the fields of one. Throws ProtobufError. */
+  /** Decodes an object in its envelope, with its kind; of a Status, the fields of one. Throws ProtobufError. */
   object(bytes: Buffer, message: Message): DecodedMessage;
-  /** A message without an envelope. Throws ProtobufError. */
+  /** Decodes a message without an envelope. Throws ProtobufError. */
   message(bytes: Buffer, message: Message): DecodedMessage;
 }
 
-/** Remembers words from one object to the next, some thousand at most. */
+/** Interns some thousand words across objects. */
 export function createProtobufDecoder(): ProtobufDecoder {
   const words = new InternTable();
   return { object, message };
@@ -52,13 +52,12 @@ export function createProtobufDecoder(): ProtobufDecoder {
 
 const empty = Buffer.alloc(0);
 
-/** As `envelope` reads it. */
 interface Envelope extends DecodedMessage {
   readonly type?: { readonly apiVersion?: string; readonly kind?: string };
   readonly raw?: Buffer;
 }
 
-/** MessageField numbers here and below are those of k8s.io/apimachinery's generated.proto. */
+/** Field numbers are those of k8s.io/apimachinery's generated.proto. */
 const envelope: Message = {
   1: {
     name: 'type',
@@ -78,10 +77,10 @@ const typeFixed64 = 1;
 const typeLength = 2;
 const typeFixed32 = 5;
 
-/** Bytes of the longest varint: 64 bits in sevens. */
+/** Bytes of the longest varint. */
 const varintLimit = 10;
 
-/** Walks nested messages; each method leaves the position at the end of what it read, never beyond the end that it was given. */
+/** Reads nested messages. Each method stops at the end of what it reads, never behind the given end. */
 class MessageReader {
   readonly #bytes: Buffer;
   readonly #words: InternTable;
@@ -116,7 +115,7 @@ class MessageReader {
     else if (field.kind === 'list') listIn(decoded, name).push(this.message(field.message, fieldEnd));
     else if (field.kind === 'map') this.#entry(name, field.keys, decoded, fieldEnd);
     else if (field.kind === 'bytes') decoded[name] = this.#bytes.subarray(start, fieldEnd);
-    // Go writes empty texts, where JSON leaves them out.
+    // Go writes empty strings, where JSON omits them.
     else if (start < fieldEnd)
       decoded[name] = field.kind === 'word' ? this.#word(start, fieldEnd) : this.#text(start, fieldEnd);
     this.#at = fieldEnd;
@@ -151,7 +150,7 @@ class MessageReader {
     return Math.floor(tag / 8);
   }
 
-  /** Where a field ends that begins with its length. */
+  /** Reads a length and returns where its field ends. */
   #length(end: number): number {
     const length = this.#varint(end);
     if (length > end - this.#at) throw new ProtobufError('a field is longer than its message');
@@ -171,7 +170,7 @@ class MessageReader {
     this.#at += count;
   }
 
-  /** Exact up to 2^53; negative numbers, which take ten bytes, come out huge, which is no length and no number that we read. */
+  /** Exact up to 2^53. Negative numbers take ten bytes and come out huge; none is read here. */
   #varint(end: number): number {
     let value = 0;
     let scale = 1;
@@ -201,10 +200,10 @@ function mapIn(decoded: DecodedMessage, name: string): Map<string, string> {
 
 /** A power of two. */
 const wordSlots = 4096;
-/** No key or value of a label is longer, but for a key with a prefix that hardly anybody has. */
+/** Longer keys and values of labels are rare. */
 const wordLimitBytes = 128;
 
-/** Makes texts out of bytes, the same string for the same bytes as long as no other word has taken its slot. */
+/** Returns one string for equal bytes, until another word takes its slot. */
 class InternTable {
   readonly #slots = Array.from({ length: wordSlots }, () => '');
 
@@ -212,12 +211,12 @@ class InternTable {
     if (end - start > wordLimitBytes) return bytes.toString('utf8', start, end);
     let hash = 0;
     for (let at = start; at < end; at += 1) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0;
-    // The upper bits as well: names that are numbered differ in few.
+    // The upper bits too: numbered names differ in few.
     const slot = (hash ^ (hash >>> 15)) & (wordSlots - 1);
     const held = this.#slots[slot] as string;
     if (isWord(held, bytes, start, end)) return held;
     const word = bytes.toString('utf8', start, end);
-    // What is not ASCII has fewer characters than bytes; it is made anew each time.
+    // Only ASCII has as many characters as bytes; other words are not interned.
     if (word.length === end - start) this.#slots[slot] = word;
     return word;
   }

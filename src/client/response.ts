@@ -1,4 +1,4 @@
-/** What a server answered: its body within a limit, decoded, or the StatusError that it stands for. */
+/** Reads responses: a body within a limit, decoded, or the StatusError that it stands for. */
 import type { Readable } from 'node:stream';
 import { reasonOf, StatusError } from '../apimachinery/status.ts';
 import { excerpt, foreignText } from '../foreigntext.ts';
@@ -6,7 +6,7 @@ import { BodyBuffer } from './bodybuffer.ts';
 import { field, text } from './json.ts';
 import { createProtobufDecoder, isProtobuf, type Message, type ProtobufDecoder } from './protobufreader.ts';
 
-/** More than any page or object: 500 nodes with all their images are about 25 MB. A body beyond it is a mistake. */
+/** More than any page or object: 500 nodes with all images are about 25 MB. */
 export const bodyLimitBytes = 64 * 1024 * 1024;
 
 export async function readBody(body: Readable, limitBytes: number, into = new BodyBuffer()): Promise<Buffer> {
@@ -20,30 +20,29 @@ export async function readBody(body: Readable, limitBytes: number, into = new Bo
   return into.bytes();
 }
 
-/** How to read an object that comes as protobuf. */
 export interface ProtobufForm {
   readonly decoder: ProtobufDecoder;
   readonly message: Message;
 }
 
 /**
- * @param secret whether the body may repeat what must not be logged, such as the token of a TokenReview; it is not quoted then.
- * @param protobuf where that was asked for; the answer may still be JSON.
+ * @param secret whether the body may repeat a secret, such as a TokenReview's token; then it is not quoted.
+ * @param protobuf if it was requested; the response may still be JSON.
  */
 export function decodeBody(body: Buffer, secret: boolean, protobuf?: ProtobufForm): unknown {
   if (protobuf !== undefined && isProtobuf(body)) return protobuf.decoder.object(body, protobuf.message);
   const decoded = parseJson(body);
-  // What the parser says quotes the body, too, so it is not passed on.
+  // The parser's message quotes the body, too.
   if (decoded === undefined)
     throw new Error(`the answer is not JSON: ${secret ? `${body.length} bytes` : excerptOf(body)}`);
   return decoded;
 }
 
 /**
- * The error that an answer outside 2xx stands for: the server's own words, or the body's if a proxy answered in its place.
+ * Returns the error for a status other than 2xx, in the server's words, or with the body of a proxy.
  * @param secrets that were sent and must not be repeated.
- * @param request e.g. `GET https://10.96.0.1:443/api/v1/nodes`; it goes into the cause, which no client of ours gets to see.
- * @param retryAfter the header of that name; a date in it is ignored, as by client-go.
+ * @param request e.g. `GET https://10.96.0.1:443/api/v1/nodes`; becomes the cause, which clients do not see.
+ * @param retryAfter the Retry-After header; as in client-go, a date is ignored.
  */
 export function toStatusError(
   request: string,
@@ -64,7 +63,7 @@ function secondsOf(retryAfter: string): number | undefined {
   return /^[0-9]{1,9}$/.test(retryAfter.trim()) ? Number(retryAfter) : undefined;
 }
 
-/** The error that a Status object stands for, such as one in a watch. */
+/** Returns the error for a Status object, such as one in a watch. */
 export function fromStatus(request: string, status: unknown): StatusError {
   const code = field(status, 'code');
   const message = foreignText(text(field(status, 'message')) ?? 'the server does not say why');
@@ -84,7 +83,6 @@ function statusIn(body: Buffer): unknown {
   return field(decoded, 'kind') === 'Status' ? decoded : undefined;
 }
 
-/** Undefined where it is none. */
 function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'));
@@ -93,7 +91,7 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-/** Of a Status; of anything else nothing but the kind. */
+/** Reads a Status; of any other object only the kind. */
 function parseProtobuf(body: Buffer): unknown {
   try {
     return createProtobufDecoder().object(body, {});

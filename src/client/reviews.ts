@@ -1,4 +1,4 @@
-/** Asks kube-apiserver whose a token is (TokenReview) and what somebody may do (SubjectAccessReview). */
+/** Sends TokenReviews and SubjectAccessReviews to kube-apiserver, with retries. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StatusError } from '../apimachinery/status.ts';
 import { foreignText } from '../foreigntext.ts';
@@ -17,28 +17,28 @@ export interface ReviewedUser {
 
 export type TokenReviewResult =
   | { readonly kind: 'authenticated'; readonly user: ReviewedUser }
-  /** The server knows the token and says no; worth remembering. */
+  /** The server does not accept the token; worth caching. */
   | { readonly kind: 'rejected' }
-  /** The server could not report, or the token is no token; may be different a moment later. */
+  /** The server could not decide, or the token is malformed. */
   | { readonly kind: 'failed'; readonly error: string };
 
 export interface TokenReviewer {
-  /** @throws Error when no answer could be had; StatusError when we may not ask; what the limiter throws. */
+  /** @throws Error without a response; StatusError if we may not create reviews; what the limiter throws. */
   review(token: string, call?: ReviewOptions): Promise<TokenReviewResult>;
 }
 
-/** Does the work when its turn has come, and returns its result. Throws if the turn does not come, or not before the signal aborts. */
+/** Runs the work when its limit allows it. Throws if that does not happen before the signal aborts. */
 export type Limiter = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
 export interface ReviewOptions {
   readonly signal?: AbortSignal;
-  /** Is taken for each try, so a review that waits for its next try holds up no other. */
+  /** Wraps each try, so a review that backs off delays no other. */
   readonly limiter?: Limiter;
-  /** Is called with what made a try fail that is followed by another. */
+  /** Called with the error of a try that is followed by another. */
   readonly onRetry?: (error: unknown) => void;
 }
 
-/** As on the wire; exactly one of the two kinds of attributes. */
+/** As on the wire; one of the two kinds of attributes is set. */
 export interface SubjectAccessReviewSpec {
   readonly resourceAttributes?: Readonly<Record<string, unknown>>;
   readonly nonResourceAttributes?: { readonly path: string; readonly verb: string };
@@ -50,16 +50,15 @@ export interface SubjectAccessReviewSpec {
 
 export interface AccessReviewResult {
   readonly allowed: boolean;
-  /** The authorizer's words, perhaps empty. */
+  /** The authorizer's words; may be empty. */
   readonly reason: string;
 }
 
 export interface AccessReviewer {
-  /** @throws Error when no answer could be had; StatusError when we may not ask; what the limiter throws. */
+  /** @throws Error without a response; StatusError if we may not create reviews; what the limiter throws. */
   review(spec: SubjectAccessReviewSpec, call?: ReviewOptions): Promise<AccessReviewResult>;
 }
 
-/** @param onReview is called for each try. */
 export function createTokenReviewer(rest: RestClient, onReview?: OnReview): TokenReviewer {
   return {
     review: async (token, call) => {
@@ -69,7 +68,6 @@ export function createTokenReviewer(rest: RestClient, onReview?: OnReview): Toke
   };
 }
 
-/** @param onReview is called for each try. */
 export function createAccessReviewer(rest: RestClient, onReview?: OnReview): AccessReviewer {
   return {
     review: async (spec, call) =>
@@ -77,7 +75,7 @@ export function createAccessReviewer(rest: RestClient, onReview?: OnReview): Acc
   };
 }
 
-/** As kube-apiserver's own delegates wait. */
+/** As k8s.io/apiserver's delegates. */
 const reviewTimeoutMs = 10_000;
 
 async function post(
@@ -100,10 +98,10 @@ async function post(
     signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
   };
   for (let tries = 1; ; tries += 1) {
-    // Only what the server's answer, or its absence, throws is worth another try; not what the limiter throws.
+    // Errors of the limiter are not retried.
     const result = await limiter(() => attempt(rest, onReview, path, review, options), options.signal);
     if ('answer' in result) return result.answer;
-    // A review stores nothing, so asking twice is asking once.
+    // A review stores nothing, so it is idempotent.
     const leftMs = endMs - performance.now();
     const waitMs = retryWaitMs(result.error, tries, leftMs, rest.outage.isRecent());
     if (waitMs === undefined || options.signal.aborted) throw result.error;
@@ -133,31 +131,34 @@ async function attempt(
   }
 }
 
-/** How often one review is answered at most, as client-go's webhooks have it (k8s.io/apiserver/pkg/util/webhook, DefaultRetryBackoff). */
+/** As client-go's webhooks (k8s.io/apiserver/pkg/util/webhook, DefaultRetryBackoff). */
 const mostTries = 5;
-/** Milliseconds. Shorter than client-go's 500 ms: callers that wait are to be served within a second of kube-apiserver's readiness. */
+/**
+ * Milliseconds. Shorter than client-go's 500 ms: waiting callers are served within a second of kube-apiserver's
+ * readiness.
+ */
 const firstWaitMs = 200;
 const longestWaitMs = 1_000;
 const waitFactor = 1.5;
-/** Each wait is longer by up to this share, so that the callers of one outage do not come back together. */
+/** Lengthens each wait by up to this share, so that callers do not come back together after an outage. */
 const waitJitter = 0.2;
 /** The shortest wait after a 429 without Retry-After, in milliseconds. */
 const afterTooManyMs = 1_000;
-/** What a Retry-After leaves of a review's time for its last try, in milliseconds. */
+/** Time that a Retry-After leaves for the last try, in milliseconds. */
 const lastTryMs = 1_000;
 
 /**
- * Returns how long to wait before the next try, in milliseconds; undefined where there is none.
+ * Returns the wait before the next try in milliseconds; undefined for no further try.
  * @param leftMs what is left of the review's time.
- * @param afterOutage whether the server may have just started: then it may refuse us who are known to it.
+ * @param afterOutage whether the server may have just started, and reject our own credentials.
  */
 export function retryWaitMs(error: unknown, tries: number, leftMs: number, afterOutage: boolean): number | undefined {
-  // The server may have closed an idle connection just as we wrote to it.
+  // The server may have closed an idle connection at the same moment.
   if (tries === 1 && isBrokenConnection(error)) return 0;
   if (leftMs <= lastTryMs) return undefined;
   const plainMs = Math.min(firstWaitMs * waitFactor ** (tries - 1), longestWaitMs);
   const backOffMs = plainMs * (1 + Math.random() * waitJitter);
-  // No server is burdened by these, and the next address may have one.
+  // These load no server, and the next address may work.
   if (isUnreachable(error)) return Math.min(backOffMs, leftMs - lastTryMs);
   if (tries >= mostTries) return undefined;
   if (isBrokenConnection(error)) return backOffMs;
@@ -167,12 +168,12 @@ export function retryWaitMs(error: unknown, tries: number, leftMs: number, after
   return Math.min(Math.max(backOffMs, askedMs), leftMs - lastTryMs);
 }
 
-/** Reports whether the answer may be another one a moment later. */
+/** Reports whether the response may differ a moment later. */
 function isPassing(code: number, afterOutage: boolean): boolean {
   return code === 429 || isOutageCode(code) || (afterOutage && (code === 401 || code === 403));
 }
 
-/** The server may repeat the token in what it says of it. */
+/** The server may repeat the token in its error. */
 function parseTokenReview(body: unknown, token: string): TokenReviewResult {
   const status = field(body, 'status');
   const user = field(status, 'user');
@@ -195,7 +196,7 @@ function extraOf(user: unknown): ReadonlyMap<string, readonly string[]> {
 
 function parseAccessReview(body: unknown): AccessReviewResult {
   const status = field(body, 'status');
-  // Denied outranks allowed, as in kube-apiserver's webhook authorizer.
+  // As in kube-apiserver's webhook authorizer, denied overrides allowed.
   const allowed = field(status, 'allowed') === true && field(status, 'denied') !== true;
   return { allowed, reason: foreignText(text(field(status, 'reason')) ?? '') };
 }

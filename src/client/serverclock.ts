@@ -1,10 +1,10 @@
-/** How far kube-apiserver's clock is ahead of ours: it writes the times of objects, and the clock that is wrong may be ours. */
+/** Tracks how far kube-apiserver's clock is ahead of ours: it writes the times of objects. */
 import type { Clock } from '../clock.ts';
 
 export interface ServerClock {
-  /** Takes the Date header of an answer that has just come; others than one good date are ignored. */
+  /** Takes the Date header of a response that has just arrived; ignores anything but one valid date. */
   onDate(date: string | readonly string[] | undefined): void;
-  /** In milliseconds, good to a second or two; 0 before the first answer. */
+  /** In milliseconds, within a second or two; 0 before the first response. */
   aheadMs(): number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The parts of undici that we use. Its index loads fetch, WebSockets and a dozen more beside them, which takes a tenth of the time to start and 6 MiB in every
- * thread; the version is pinned, and whatever moved would be missed at once.
+ * The parts of undici that are used here. Its index also loads fetch and WebSockets: a tenth of the startup time and 6
+ * MiB per thread. The version is pinned, so a moved file fails at once.
  */
 import { createRequire } from 'node:module';
 import type * as undici from 'undici';

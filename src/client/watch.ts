@@ -1,4 +1,4 @@
-/** One watch: a stream of changes, each of one object, in lines of JSON or frames of protobuf, until the server ends it. */
+/** Reads one watch: events in lines of JSON or frames of protobuf, until the server ends it. */
 import { fromStatus, type ProtobufForm } from './response.ts';
 import { createFrameSplitter } from './frames.ts';
 import { field, text } from './json.ts';
@@ -10,28 +10,30 @@ export type WatchEvent =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: unknown; readonly resourceVersion: string }
   /** Nothing changed up to this version. */
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string }
-  /** The server has forgotten the version that we wanted to go on from: list anew. */
+  /** The resourceVersion has expired: list again. */
   | { readonly type: 'GONE' };
 
 export interface WatchOptions {
   readonly query: Readonly<Record<string, string>>;
   readonly accept: string;
-  /** How to read objects that come as protobuf, which `accept` then has to allow. */
+  /** How to read protobuf objects, which `accept` has to allow. */
   readonly protobuf?: ProtobufForm | undefined;
   readonly resourceVersion: string;
-  /** When the server shall end the watch, so that load spreads over API servers again. */
+  /** When the server ends the watch, to rebalance load across API servers. */
   readonly timeoutSeconds: number;
-  /** A watch that says nothing for so long is broken off with an error. */
+  /** A watch without bytes for so long fails. */
   readonly silenceMs?: number;
   readonly signal: AbortSignal;
 }
 
-/** Bookmarks come about every minute; after two and a half the peer is dead, although no packet has told us. */
+/** Bookmarks arrive about every minute: after two and a half the peer is dead. */
 export const silenceLimitMs = 150_000;
-/** etcd stores objects of up to 1.5 MB by default; an event beyond this is no Kubernetes object. */
+/** etcd stores objects of up to 1.5 MB by default. */
 const eventLimitBytes = 8 * 1024 * 1024;
 
-/** Resolves when the server has agreed to the watch; the events end when the server ends it, and throw when it breaks. */
+/**
+ * Resolves when the server has accepted the watch. The events end when the server ends it, and throw when it breaks.
+ */
 export async function openWatch(
   rest: RestClient,
   path: string,
@@ -73,8 +75,8 @@ async function* events(
 }
 
 /**
- * Cuts chunks into lines without their newline; what follows the last newline is kept for the next chunk.
- * Works on bytes, as a chunk may end within a character.
+ * Splits chunks into lines, and keeps an incomplete line for the next chunk. Works on bytes, as a chunk may end within
+ * a character.
  */
 export function createLineSplitter(limitBytes: number): (chunk: Buffer) => readonly Buffer[] {
   let pending: Buffer[] = [];
@@ -126,14 +128,14 @@ function decodeLine(line: Buffer): unknown {
   return JSON.parse(line.toString('utf8'));
 }
 
-/** To what the same event is in JSON. */
+/** Decodes to the form of JSON. */
 function decodeFrame(frame: Buffer, { decoder, message }: ProtobufForm): unknown {
   const event = decoder.message(frame, watchEvent);
   const raw = field(field(event, 'object'), 'raw');
   return { type: event['type'], object: Buffer.isBuffer(raw) ? decoder.object(raw, message) : undefined };
 }
 
-/** What the server sent is no watch of Kubernetes; nobody knows what was missed. */
+/** Events may have been missed. */
 export class MalformedEventError extends Error {}
 
 function malformed(part: Buffer, cause?: unknown): MalformedEventError {

@@ -162,7 +162,7 @@ describe('the informer', () => {
     await until('it says that it watches', () => recording.lines.length === 3);
     assert.equal(informer.get('a'), 'red');
     assert.deepEqual(recording.lines, [
-      'warn: cannot list or watch; trying again until it works',
+      'warn: cannot list or watch; retries until it works',
       'info: listed',
       'info: watching again',
     ]);
