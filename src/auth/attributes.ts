@@ -15,15 +15,13 @@ export interface ResourceAttributes {
   readonly subresource: string;
   readonly namespace: string;
   readonly name: string;
-  /** As the client wrote them. */
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
 }
 
-/** A path outside of the resources, such as /metrics. */
+/** Such as /metrics. */
 export interface PathAttributes {
   readonly kind: 'path';
-  /** The HTTP method in lower case. */
   readonly verb: string;
   readonly path: string;
 }
@@ -41,7 +39,6 @@ export function nameOf({ verb, name, fieldSelector }: ResourceAttributes): strin
   return isPathSegment(selected) ? selected : '';
 }
 
-/** Returns the attributes in the form of a SubjectAccessReview. */
 export function reviewAttributes(
   attributes: Attributes,
 ): Pick<SubjectAccessReviewSpec, 'resourceAttributes' | 'nonResourceAttributes'> {
@@ -61,7 +58,7 @@ export function reviewAttributes(
 
 const selectingVerbs: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection']);
 
-/** Returns the total length of the attributes in UTF-16 units. */
+/** In UTF-16 units. */
 export function lengthOf(attributes: Attributes): number {
   return Object.values(attributes).reduce((sum, text) => sum + text.length, 0);
 }
@@ -97,7 +94,6 @@ function unlessMalformed<T>(parse: () => readonly T[]): readonly T[] {
   }
 }
 
-/** Kubernetes' rule for a path segment. */
 function isPathSegment(name: string): boolean {
   return name !== '.' && name !== '..' && !/[/%]/.test(name);
 }

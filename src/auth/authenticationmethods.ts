@@ -15,19 +15,16 @@ import type { TokenAuthenticator } from './tokenreview.ts';
 import { QueueFullError } from './tokenreviewqueue.ts';
 import type { UserInfo } from './user.ts';
 
-/** The parts of a request that can name its sender. */
 export interface RequestCredentials {
   /** Names and values alternating, as Node has them: one entry per line, each byte a character of Latin-1. */
   readonly rawHeaders: readonly string[];
   /** The client's own certificate; its issuerCertificate leads through the others that the client sent. */
   readonly certificate: X509Certificate | undefined;
-  /** One object for all requests of a connection, and for no other. */
+  /** One object for all requests of a connection. */
   readonly connection: object;
-  /** The client's IP address; empty after the connection closed. */
   readonly address: string;
 }
 
-/** Credentials that are not accepted, and the reason. */
 export class RejectedCredentials extends Error {
   readonly refusal: RefusalCause;
 

@@ -24,9 +24,9 @@ export interface Authenticator {
 export interface AuthenticatorOptions {
   readonly settings: { current(): AuthenticationSettings };
   readonly reviewer: TokenReviewer;
-  /** Reviews tokens that were never valid, over connections of its own. */
+  /** For unknown tokens, over connections of its own. */
   readonly unknownTokenReviewer: TokenReviewer;
-  /** TTL of a valid token's review, in milliseconds. */
+  /** In milliseconds. */
   readonly tokenTtlMs: number;
   readonly clock: Clock;
   readonly refusals: Pick<Refusals, 'refused' | 'authenticated'>;
@@ -69,7 +69,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     throw unauthorized({ cause: new AggregateError(failures, failures.map(String).join('; ')) });
   }
 
-  /** Records several failures as one refusal, under the cause that fits best what the client tried to be. */
+  /** Records one refusal, under the cause that fits best what the client tried to be. */
   function record({ address }: RequestCredentials, failures: readonly Error[]): void {
     const rejected = failures.filter((failure) => failure instanceof RejectedCredentials);
     const [first] = rejected.filter(isOfFrontProxy).concat(rejected.toReversed());

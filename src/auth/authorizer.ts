@@ -20,7 +20,7 @@ export interface Authorizer {
 }
 
 export interface AuthorizerOptions extends Omit<AccessOptions, 'limit'> {
-  /** For anonymous requests, over connections of its own. */
+  /** Over connections of its own. */
   readonly anonymousReviewer: AccessReviewer;
   /** Paths that need no review; a trailing `*` matches any rest. */
   readonly alwaysAllowPaths: readonly string[];
@@ -28,7 +28,7 @@ export interface AuthorizerOptions extends Omit<AccessOptions, 'limit'> {
   readonly log: Logger;
 }
 
-/** Cached reviews of anonymous requests, whose paths clients choose freely. */
+/** Cached reviews of anonymous requests. */
 const anonymousLimit = 1_024;
 
 /** kube-apiserver gave no result. The cause says why; it is for our log only. */

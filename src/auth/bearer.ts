@@ -1,7 +1,6 @@
 /** Reads the bearer token of a request, exactly as k8s.io/apiserver does. */
 import { firstHeaderLine } from './rawheaders.ts';
 
-/** Returns the token; undefined without one or with another scheme. */
 export function bearerToken(rawHeaders: readonly string[]): string | undefined {
   const [scheme = '', token = ''] = parts(rawHeaders);
   return scheme.toLowerCase() === 'bearer' && token !== '' ? token : undefined;
@@ -41,7 +40,6 @@ function isBase64Url(text: string): boolean {
   return /^[\w-]*$/.test(text);
 }
 
-/** Reports whether the header is a JSON object that names an algorithm. */
 function hasAlgorithm(header: string): boolean {
   if (header.length > jwtHeaderLimit) return false;
   try {

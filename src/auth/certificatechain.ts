@@ -13,7 +13,7 @@ import type { TrustBundle } from '../tls/trustbundle.ts';
 export type ChainResult =
   /** Valid until the first certificate of its chain expires, in milliseconds since the epoch. */
   | { readonly kind: 'trusted'; readonly untilMs: number }
-  /** The reason is a short sentence without a full stop and without secrets. */
+  /** Without secrets. */
   | { readonly kind: 'untrusted'; readonly reason: string };
 
 /** Signatures verified per certificate, all with trusted keys of at most 8,192 bits. Go allows 100. */
@@ -55,7 +55,7 @@ function verify(leaf: X509Certificate, trust: TrustBundle, nowMs: number): Chain
   const target: ChainLink = { certificate: leaf, fields, isAnchor: false, issuers: [] };
   const problem = fields.key.problem ?? problemOf(target, nowMs) ?? usageProblem([target]);
   if (problem !== undefined) return untrusted(problem);
-  // As in Go, a certificate in the bundle is trusted, whoever signed it.
+  // As in Go, a certificate in the bundle is trusted, whatever signed it.
   if (trust.certificates.some(({ raw }) => raw.equals(leaf.raw))) return trusted([target]);
   if (fields.signature.problem !== undefined) return untrusted(fields.signature.problem);
   return new Search(target, anchorsOf(trust)).result(nowMs);
@@ -74,7 +74,6 @@ class Search {
 
   /** Returns the result of the first chain that keeps all rules. */
   result(nowMs: number): ChainResult {
-    // The usual case: signed by the CA itself.
     this.#verifyBy(this.#anchors, [this.#target]);
     const direct = this.#firstValid(nowMs);
     if (typeof direct === 'object') return direct;
@@ -84,10 +83,7 @@ class Search {
     return untrusted(found ?? direct ?? problem ?? 'is signed by an authority that is not trusted here');
   }
 
-  /**
-   * Verifies signatures with the keys of trusted issuers, those with the matching key ID first, and links what is
-   * verified.
-   */
+  /** Verifies with the keys of trusted issuers, those with the matching key ID first, and links what is verified. */
   #verifyBy(issuers: readonly ChainLink[], candidates: readonly ChainLink[]): readonly ChainLink[] {
     const verified = new Set<ChainLink>();
     for (const candidate of candidates) {
@@ -118,7 +114,6 @@ class Search {
     return problem ?? (this.#checksLeft === 0 ? `needs more than ${signatureCheckLimit} signature checks` : undefined);
   }
 
-  /** Returns the result of a valid chain, or the problem of the first one; undefined without a chain. */
   #firstValid(nowMs: number): ChainResult | string | undefined {
     let problem: string | undefined;
     let left = chainLimit;
@@ -133,7 +128,6 @@ class Search {
   }
 }
 
-/** Yields all chains to an anchor, leaf first. */
 function* chainsFrom(chain: readonly ChainLink[]): Generator<readonly ChainLink[]> {
   for (const issuer of chain.at(-1)?.issuers ?? []) {
     if (issuer.isAnchor) yield [...chain, issuer];
@@ -143,7 +137,6 @@ function* chainsFrom(chain: readonly ChainLink[]): Generator<readonly ChainLink[
 
 const anchorCache = new WeakMap<TrustBundle, readonly ChainLink[]>();
 
-/** Returns the readable certificates of a bundle. Each is an anchor, including intermediate CAs. */
 function anchorsOf(trust: TrustBundle): readonly ChainLink[] {
   const cached = anchorCache.get(trust);
   if (cached !== undefined) return cached;
@@ -165,7 +158,6 @@ interface SentCertificates {
   readonly problem: string | undefined;
 }
 
-/** Returns the certificates sent beside the leaf, related or not. */
 function intermediatesOf(leaf: X509Certificate): SentCertificates {
   const links: ChainLink[] = [];
   let problem: string | undefined;
@@ -206,7 +198,6 @@ function hasSignatureOf({ certificate }: ChainLink, issuer: ChainLink): boolean 
   }
 }
 
-/** Returns the rule that a chain breaks; undefined for a valid one. */
 function chainProblem(chain: readonly ChainLink[], nowMs: number): string | undefined {
   for (const [at, link] of chain.entries()) {
     if (at === 0) continue;
@@ -217,7 +208,6 @@ function chainProblem(chain: readonly ChainLink[], nowMs: number): string | unde
   return usageProblem(chain) ?? policyProblem(fields) ?? constraintProblem(fields);
 }
 
-/** Returns why a certificate is useless in any chain. */
 function problemOf({ certificate, fields }: ChainLink, nowMs: number): string | undefined {
   const { validFromDate, validToDate } = certificate;
   if (fields.unknownCritical !== undefined) {
@@ -273,12 +263,11 @@ function policyProblem(chain: readonly CertificateFields[]): string | undefined 
   return explicit - 1 <= 0 ? 'is signed by a CA that demands certificate policies, which are not evaluated' : undefined;
 }
 
-/** Returns a CA's subject, for a log. */
 function shown({ certificate }: ChainLink): string {
   return JSON.stringify(certificate.subject.slice(0, shownLimit));
 }
 
-/** Characters of a CA's subject. */
+/** Characters. */
 const shownLimit = 200;
 
 function trusted(chain: readonly ChainLink[]): ChainResult {

@@ -16,7 +16,6 @@ export const authenticationConfigMap = {
 
 export type ConfigMapData = ReadonlyMap<string, string>;
 
-/** The part of the informer that is used here. */
 export interface ConfigMapSource {
   synced(): boolean;
   values(): Iterable<ConfigMapData>;

@@ -21,7 +21,7 @@ export function firstHeaderLine(rawHeaders: readonly string[], name: string): st
   return at === -1 ? undefined : decode(rawHeaders[at + 1] ?? '');
 }
 
-/** Returns all lines whose name starts with the prefix: the rest of the name in lower case, and the value. */
+/** Returns the rest of each name with the prefix, in lower case, and its value. */
 export function headerLinesWithPrefix(rawHeaders: readonly string[], prefix: string): [rest: string, value: string][] {
   const wanted = prefix.toLowerCase();
   const found: [string, string][] = [];
@@ -33,7 +33,6 @@ export function headerLinesWithPrefix(rawHeaders: readonly string[], prefix: str
   return found;
 }
 
-/** Reports whether any line's name starts with the prefix. */
 export function hasHeaderWithPrefix(rawHeaders: readonly string[], prefix: string): boolean {
   const wanted = prefix.toLowerCase();
   return rawHeaders.some((name, at) => at % 2 === 0 && startsWith(name, wanted));

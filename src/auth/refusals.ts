@@ -27,42 +27,39 @@ export type RefusalCause = keyof typeof causes;
 
 export interface RefusedRequest {
   readonly cause: RefusalCause;
-  /** One line without secrets. */
+  /** Without secrets. */
   readonly reason: string;
-  /** Separates refusals of one cause that are logged and counted on their own, such as by the user's name. */
+  /** Separates refusals of one cause, such as by the user's name. */
   readonly variant?: string;
-  /** The client's IP address. */
   readonly address?: string;
 }
 
-/** Refusals of one cause and variant. */
 export interface RecentRefusal {
   readonly cause: RefusalCause;
-  /** A sentence without a full stop. */
   readonly what: string;
-  /** Reason of the latest one. */
+  /** Of the latest one. */
   readonly reason: string;
   readonly requests: number;
-  /** Times of the first and the latest one, milliseconds since the epoch. */
+  /** Milliseconds since the epoch. */
   readonly sinceMs: number;
   readonly lastMs: number;
-  /** Whether an operator has to act, rather than the client. */
+  /** Whether an operator has to act. */
   readonly isTrouble: boolean;
 }
 
 export interface Refusals {
   refused(request: RefusedRequest): void;
-  /** Takes the address of a request that was authenticated: from then on other clients cannot displace its refusals. */
+  /** Takes the address of an authenticated request: other clients cannot displace its refusals. */
   authenticated(address: string): void;
-  /** Returns the refusals of the last five minutes, latest first. */
+  /** Returns those of the last five minutes, latest first. */
   recent(): readonly RecentRefusal[];
 }
 
-/** How long a refusal is kept, in milliseconds. */
+/** In milliseconds. */
 export const recentMs = 300_000;
 /** Variants of one cause; further ones share one entry. */
 export const variantLimit = 16;
-/** Variants that one client network can add to a cause: whoever chooses the text of a reason chooses variants. */
+/** Per cause. Clients can choose variants: their certificates are quoted in reasons. */
 export const variantsPerNetwork = 2;
 /** Addresses that are kept of authenticated clients; the oldest is evicted. Front proxies are few. */
 const authenticatedLimit = 1_024;
@@ -70,15 +67,13 @@ const authenticatedLimit = 1_024;
 const others = '(others)';
 
 interface RefusalEntry extends RecentRefusal {
-  /** Of the client that added the variant; undefined for refusals that have no address. */
+  /** Of the client that added the variant. */
   readonly network: string | undefined;
   readonly isAuthenticated: boolean;
-  /** Requests since the last log line. */
   readonly unlogged: number;
   readonly seenMs: number;
 }
 
-/** By variant, oldest first. */
 type Variants = Map<string, RefusalEntry>;
 
 export function createRefusals(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>, log: Logger): Refusals {
@@ -128,7 +123,6 @@ export function createRefusals(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>, log
     else log.info(facts, `refused: ${what}`);
   }
 
-  /** Returns the entries of a cause without those that are too old. */
   function recentOf(cause: RefusalCause): Variants {
     let variants = byCause.get(cause);
     if (variants === undefined) byCause.set(cause, (variants = new Map()));
@@ -147,7 +141,7 @@ export function createRefusals(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>, log
   }
 }
 
-/** Reports whether the variant has or gets an entry of its own; evicts another one's where all are taken and that one deserves it less. */
+/** Reports whether the variant has an entry or can get one, if need be by eviction. */
 function hasPlace(variants: Variants, wanted: string, network: string | undefined, isAuthenticated: boolean): boolean {
   if (variants.has(wanted)) return true;
   const own = [...variants].filter(([name, entry]) => name !== others && entry.network === network);
@@ -161,8 +155,8 @@ function hasPlace(variants: Variants, wanted: string, network: string | undefine
 }
 
 /**
- * Returns the variant to evict: the latest of a network that has several, none of an authenticated client. An authenticated client evicts
- * the latest of any other.
+ * Returns the latest variant of a network that has several. For an authenticated client, also that of any other
+ * network.
  */
 function evictable(variants: Variants, byAuthenticated: boolean): string | undefined {
   const candidates = [...variants].filter(([name, entry]) => name !== others && !entry.isAuthenticated);
@@ -172,7 +166,7 @@ function evictable(variants: Variants, byAuthenticated: boolean): string | undef
   return name;
 }
 
-/** Adds the requests of an evicted variant to those of all others. */
+/** Moves an evicted variant's requests to `others`. */
 function merge(variants: Variants, evicted: string): void {
   const entry = variants.get(evicted);
   if (entry === undefined) return;

@@ -7,15 +7,14 @@ import type { TrustBundle } from '../tls/trustbundle.ts';
 import { firstHeaderLine, headerLines, headerLinesWithPrefix } from './rawheaders.ts';
 import type { UserInfo } from './user.ts';
 
-/** Which front proxies are trusted, and their headers. */
 export interface RequestHeaderSettings {
   readonly ca: TrustBundle;
-  /** Common names of front proxies; empty allows any. */
+  /** Empty allows any. */
   readonly allowedNames: readonly string[];
   readonly headers: HeaderNames;
 }
 
-/** Header names by meaning, case-insensitive. */
+/** Case-insensitive. */
 export interface HeaderNames {
   readonly username: readonly string[];
   readonly uid: readonly string[];
@@ -24,7 +23,6 @@ export interface HeaderNames {
   readonly extraPrefix: readonly string[];
 }
 
-/** Returns undefined when no header names a user. */
 export function userFromHeaders(rawHeaders: readonly string[], names: HeaderNames): UserInfo | undefined {
   const name = firstValue(rawHeaders, names.username);
   if (name === '') return undefined;

@@ -9,7 +9,6 @@ export interface ReviewCache<T> {
    * @param signal ends this caller's wait.
    */
   get(key: string, load: Load<T>, signal: AbortSignal): Promise<T>;
-  /** Caches a result that came in another way. */
   put(key: string, result: T): void;
 }
 
@@ -35,7 +34,6 @@ export interface StaleOptions<T> {
 
 interface CacheEntry<T> {
   readonly result: T;
-  /** When its request began. */
   readonly requestedMs: number;
   readonly untilMs: number;
   readonly staleUntilMs: number;
@@ -43,13 +41,12 @@ interface CacheEntry<T> {
   failing: boolean;
 }
 
-/** The requests in flight for one key. */
 interface InFlight<T> {
   latest: ReviewRequest<T>;
   readonly requests: Set<ReviewRequest<T>>;
 }
 
-/** One request, for all callers that came within `joinMs`. */
+/** For all callers that came within `joinMs`. */
 interface ReviewRequest<T> {
   readonly requestedMs: number;
   /**
@@ -96,7 +93,6 @@ class CoalescingCache<T> implements ReviewCache<T> {
     return this.#options.clock.monotonicMs();
   }
 
-  /** Returns a request that is new enough to join, or begins one. */
   #request(key: string, load: Load<T>): ReviewRequest<T> {
     const requestedMs = this.#nowMs();
     let inFlight = this.#inFlight.get(key);
@@ -109,7 +105,6 @@ class CoalescingCache<T> implements ReviewCache<T> {
     return request;
   }
 
-  /** Never rejects. */
   async #run(key: string, inFlight: InFlight<T>, request: ReviewRequest<T>, load: Load<T>): Promise<void> {
     const { requestedMs } = request;
     const ended = new AbortController();
@@ -144,7 +139,7 @@ class CoalescingCache<T> implements ReviewCache<T> {
     if (this.#isUsable(entry)) this.#resolveAll(key, entry.result);
   }
 
-  /** Serves a stale result to the waiters. An error that is no outage is left to the last try, which may still succeed. */
+  /** Serves a stale result to the waiters. An error that is no outage is left to the last try. */
   #onRetry(key: string, requestedMs: number, error: unknown): void {
     if (this.#isOutdated(key, requestedMs) || this.#options.stale?.isOutage(error) !== true) return;
     const entry = this.#onError(key, error);
@@ -158,13 +153,11 @@ class CoalescingCache<T> implements ReviewCache<T> {
     }
   }
 
-  /** Reports whether a later request has already succeeded. */
   #isOutdated(key: string, requestedMs: number): boolean {
     const entry = this.#entries.get(key);
     return entry !== undefined && entry.requestedMs > requestedMs;
   }
 
-  /** Returns the entry to serve in place of the error. */
   #onError(key: string, error: unknown): CacheEntry<T> | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined || this.#options.stale?.isOutage(error) !== true) {
@@ -175,7 +168,6 @@ class CoalescingCache<T> implements ReviewCache<T> {
     return this.#isUsable(entry) ? entry : undefined;
   }
 
-  /** Reports whether an entry beyond its TTL may be served. */
   #isUsable({ failing, staleUntilMs }: CacheEntry<T>): boolean {
     return failing && staleUntilMs > this.#nowMs();
   }

@@ -39,7 +39,7 @@ export interface SettingsHolder extends Disposable {
   ready(): boolean;
 }
 
-/** Interval between looks at CA files, in milliseconds. */
+/** In milliseconds. */
 const filesIntervalMs = 60_000;
 
 /** @throws Error when a file of a flag cannot be used. */

@@ -9,7 +9,7 @@ import type { UserInfo } from './user.ts';
 
 export interface AccessOptions {
   readonly reviewer: AccessReviewer;
-  /** TTLs of an allow and of a deny, in milliseconds. */
+  /** In milliseconds. */
   readonly allowedTtlMs: number;
   readonly deniedTtlMs: number;
   /**
@@ -31,7 +31,7 @@ export interface Access {
 const defaultLimit = 8192;
 /** UTF-16 units: longer attributes are made up, and not cached. */
 const cachedLengthLimit = 10_000;
-/** TTL of a deny by a kube-apiserver that may have just started, in milliseconds. */
+/** In milliseconds. */
 export const denialAfterOutageMs = 500;
 
 export function createAccess(options: AccessOptions): Access {

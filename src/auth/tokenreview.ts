@@ -12,9 +12,7 @@ import { createTokenReviewQueue, type RequestOrigin } from './tokenreviewqueue.t
 import type { UserInfo } from './user.ts';
 
 export interface TokenAuthenticatorOptions {
-  /** For tokens that were valid before. */
   readonly reviewer: TokenReviewer;
-  /** For unknown tokens, over other connections. */
   readonly unknownTokenReviewer: TokenReviewer;
   /** TTL of a valid token's review, in milliseconds; of an invalid one's at most `badTokenTtlMs`. */
   readonly ttlMs: number;
@@ -38,7 +36,7 @@ export interface TokenAuthenticator {
 const tokenLimit = 8_192;
 /** More invalid tokens than the queue can have reviewed within their TTL. */
 const badTokenLimit = 1_024;
-/** TTL of an invalid token in milliseconds: it may have been issued a moment ago. */
+/** In milliseconds. Short: the token may have been issued a moment ago. */
 export const badTokenTtlMs = 500;
 
 export function createTokenAuthenticator(options: TokenAuthenticatorOptions): TokenAuthenticator {

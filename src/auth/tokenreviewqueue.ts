@@ -7,9 +7,7 @@ import type { Limiter } from '../client/reviews.ts';
 import { networkOf } from './clientnetwork.ts';
 
 export interface RequestOrigin {
-  /** The client's IP address; empty after the connection closed. */
   readonly address: string;
-  /** One object for all requests of a connection. */
   readonly connection: object;
 }
 
@@ -23,7 +21,6 @@ export interface TokenReviewQueue {
   admit<T>(origin: RequestOrigin, bytes: number, isLikely: boolean, work: (limiter: Limiter) => Promise<T>): Promise<T>;
 }
 
-/** Tries in flight. */
 export const queuedReviewsInFlight = 4;
 /** Places of all reviews that wait, are in flight, or back off before a retry. */
 export const queueSlotLimit = 256;
@@ -41,11 +38,9 @@ export class QueueFullError extends StatusError {
 }
 
 interface QueuedReview {
-  /** In places. */
   readonly size: number;
   readonly isLikely: boolean;
   state: 'idle' | 'waiting' | 'running' | 'gone';
-  /** Both are set while it waits. */
   begin: () => void;
   refuse: (why: unknown) => void;
 }
@@ -125,7 +120,6 @@ class FairQueue implements TokenReviewQueue {
     }
   }
 
-  /** Begins waiting reviews up to the limit in flight. */
   #next(): void {
     while (this.#running < queuedReviewsInFlight) {
       const review = this.#dequeue();
@@ -136,7 +130,7 @@ class FairQueue implements TokenReviewQueue {
     }
   }
 
-  /** Returns the first waiting review of the first connection of the first network that has one; both go to the end. */
+  /** Takes from the first connection of the first network that has a waiting review; both go to the end. */
   #dequeue(): QueuedReview | undefined {
     for (const [key, network] of this.#networks) {
       for (const [connection, { reviews }] of network.connections) {
@@ -204,7 +198,7 @@ function canLose({ reviews }: ConnectionShare): boolean {
   return reviews.values().some(isMovable);
 }
 
-/** Returns the largest share that can lose a place, the latest of several. */
+/** Returns the latest of the largest shares. */
 function largestOf<K, S extends Share>(
   shares: ReadonlyMap<K, S>,
   isEligible: (share: S) => boolean,

@@ -8,13 +8,12 @@ export const anonymousReviewsInFlight = 4;
 /** How long a review waits to begin, in milliseconds: as long as one may take, or the queue could only grow. */
 const waitTimeoutMs = 10_000;
 
-/** Returns the reviewer with a limit per user. It throws Error for a review that did not begin in time. */
+/** Throws Error for a review that does not begin in time. */
 export function limitPerUser(reviewer: AccessReviewer): AccessReviewer {
   const limiterOf = createLimiters(userReviewsInFlight);
   return { review: (spec, call) => reviewer.review(spec, { ...call, limiter: limiterOf(spec.user) }) };
 }
 
-/** Returns the reviewer with one limit for all reviews. */
 export function limitInFlight(reviewer: AccessReviewer, limit: number): AccessReviewer {
   const limiterOf = createLimiters(limit);
   return { review: (spec, call) => reviewer.review(spec, { ...call, limiter: limiterOf('') }) };
@@ -22,7 +21,6 @@ export function limitInFlight(reviewer: AccessReviewer, limit: number): AccessRe
 
 interface Semaphore {
   running: number;
-  /** First come, first served. */
   readonly waiting: Set<() => void>;
 }
 
@@ -40,7 +38,6 @@ function createLimiters(limit: number): (key: string) => Limiter {
     }
   };
 
-  /** Passes the permit to the next waiter, if there is one. */
   function release(key: string, semaphore: Semaphore): void {
     const [next] = semaphore.waiting;
     if (next !== undefined) {
