@@ -9,7 +9,6 @@ import type { TlsMaterial } from './apiserver.ts';
 import { watchCredentialFile } from './credentialfile.ts';
 import { field, items, text } from './json.ts';
 
-/** From an exec plugin. */
 export interface PluginCertificate {
   readonly cert: string;
   readonly key: string;

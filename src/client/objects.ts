@@ -4,11 +4,10 @@ export interface Objects<T> {
   /** @param namespace empty for cluster-scoped objects. */
   get(namespace: string, name: string): T | undefined;
   set(namespace: string, name: string, object: T): void;
-  /** Returns the deleted object. */
   delete(namespace: string, name: string): T | undefined;
   /** Tolerates changes while iterating: additions may be seen, deletions are not. */
   values(): IterableIterator<T>;
-  /** Returns the objects of a namespace by name; undefined if there are none. */
+  /** Undefined if there are none. */
   within(namespace: string): ReadonlyMap<string, T> | undefined;
   namespaces(): IterableIterator<string>;
   readonly size: number;

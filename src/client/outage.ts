@@ -7,7 +7,6 @@ import type { Clock } from '../clock.ts';
 export interface Outage {
   /** Records a request without a server, with a broken connection, or with a 5xx of `isOutageCode`. */
   seen(): void;
-  /** Reports whether one was recorded within the last 30 s. */
   isRecent(): boolean;
 }
 
@@ -26,7 +25,6 @@ export function createOutage(clock: Pick<Clock, 'monotonicMs'>): Outage {
   };
 }
 
-/** Statuses by which a server or a proxy says that it cannot serve. */
 const outageCodes: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
 export function isOutageCode(code: number): boolean {

@@ -5,7 +5,7 @@
  */
 import { magic } from '../apimachinery/protobuf.ts';
 
-/** Fields to read, by number. */
+/** By number. */
 export type Message = Readonly<Record<number, MessageField>>;
 
 export type MessageField =
@@ -17,7 +17,6 @@ export type MessageField =
 
 export type DecodedMessage = Record<string, unknown>;
 
-/** Malformed or truncated input. */
 export class ProtobufError extends Error {}
 
 export const protobufType = 'application/vnd.kubernetes.protobuf';
@@ -30,7 +29,7 @@ export function isProtobuf(bytes: Buffer): boolean {
 export interface ProtobufDecoder {
   /** Decodes an object in its envelope, with its kind; of a Status, the fields of one. Throws ProtobufError. */
   object(bytes: Buffer, message: Message): DecodedMessage;
-  /** Decodes a message without an envelope. Throws ProtobufError. */
+  /** Without an envelope. Throws ProtobufError. */
   message(bytes: Buffer, message: Message): DecodedMessage;
 }
 
@@ -150,7 +149,7 @@ class MessageReader {
     return Math.floor(tag / 8);
   }
 
-  /** Reads a length and returns where its field ends. */
+  /** Returns where the field ends. */
   #length(end: number): number {
     const length = this.#varint(end);
     if (length > end - this.#at) throw new ProtobufError('a field is longer than its message');

@@ -63,7 +63,7 @@ function secondsOf(retryAfter: string): number | undefined {
   return /^[0-9]{1,9}$/.test(retryAfter.trim()) ? Number(retryAfter) : undefined;
 }
 
-/** Returns the error for a Status object, such as one in a watch. */
+/** For a Status object, such as one in a watch. */
 export function fromStatus(request: string, status: unknown): StatusError {
   const code = field(status, 'code');
   const message = foreignText(text(field(status, 'message')) ?? 'the server does not say why');
@@ -100,7 +100,7 @@ function parseProtobuf(body: Buffer): unknown {
   }
 }
 
-/** Characters of a body that are enough to recognise the server. */
+/** Characters. */
 const excerptLimit = 200;
 
 function excerptOf(body: Buffer, secrets: readonly string[] = []): string {

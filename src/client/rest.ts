@@ -34,16 +34,15 @@ export interface RequestOptions {
 
 export interface RestClient extends AsyncDisposable {
   readonly outage: Outage;
-  /** Returns an object or a list, decoded. */
+  /** Returns a decoded object or list. */
   get(path: string, options?: RequestOptions): Promise<unknown>;
-  /** Posts an object and returns the decoded response. */
+  /** Returns the decoded response. */
   create(path: string, body: unknown, options?: RequestOptions): Promise<unknown>;
-  /** Opens a response without an end, such as a watch. */
+  /** For a response without an end, such as a watch. */
   stream(path: string, options?: RequestOptions): Promise<Streamed>;
 }
 
 export interface Streamed {
-  /** Empty if unknown. */
   readonly contentType: string;
   readonly body: Readable;
 }
@@ -58,9 +57,8 @@ const defaultConnectTimeoutMs = 10_000;
 
 export interface RestClientOptions {
   readonly onRequest?: OnRequest;
-  /** Limit of open connections. */
   readonly connections?: number;
-  /** Milliseconds until a connection's TLS handshake has to be complete. */
+  /** Milliseconds until the TLS handshake is complete. */
   readonly connectTimeoutMs?: number;
   /** Resolves the server's name. Default: the system's configuration. */
   readonly resolve?: Resolve | undefined;
@@ -207,7 +205,7 @@ class PooledRestClient implements RestClient {
 
 interface Call {
   readonly method: 'GET' | 'POST';
-  /** With the prefix of the server's URL and the query. */
+  /** With the URL's prefix and the query. */
   readonly path: string;
   /** For messages; without the query. */
   readonly request: string;

@@ -50,7 +50,7 @@ export interface SubjectAccessReviewSpec {
 
 export interface AccessReviewResult {
   readonly allowed: boolean;
-  /** The authorizer's words; may be empty. */
+  /** May be empty. */
   readonly reason: string;
 }
 
@@ -142,7 +142,7 @@ const longestWaitMs = 1_000;
 const waitFactor = 1.5;
 /** Lengthens each wait by up to this share, so that callers do not come back together after an outage. */
 const waitJitter = 0.2;
-/** The shortest wait after a 429 without Retry-After, in milliseconds. */
+/** In milliseconds. */
 const afterTooManyMs = 1_000;
 /** Time that a Retry-After leaves for the last try, in milliseconds. */
 const lastTryMs = 1_000;
@@ -168,7 +168,6 @@ export function retryWaitMs(error: unknown, tries: number, leftMs: number, after
   return Math.min(Math.max(backOffMs, askedMs), leftMs - lastTryMs);
 }
 
-/** Reports whether the response may differ a moment later. */
 function isPassing(code: number, afterOutage: boolean): boolean {
   return code === 429 || isOutageCode(code) || (afterOutage && (code === 401 || code === 403));
 }

@@ -9,7 +9,6 @@ import type forge from 'node-forge';
 /** A value with its tag. `value` holds the children of a constructed one, otherwise its bytes as Latin-1 text. */
 export type Asn1 = forge.asn1.Asn1;
 
-/** Malformed input; the message is for a log. */
 export class Asn1Error extends Error {
   override readonly name = 'Asn1Error';
 }
@@ -23,7 +22,6 @@ type FromDer = (bytes: string, options: Readonly<Record<string, unknown>>) => As
 const require = createRequire(import.meta.url);
 let loaded: typeof forge.asn1 | undefined;
 
-/** Loads the module when the first client presents a certificate. */
 export function asn1Library(): typeof forge.asn1 {
   loaded ??= require('node-forge/lib/asn1.js') as typeof forge.asn1;
   return loaded;
@@ -48,7 +46,6 @@ export function parseDer(bytes: string): Asn1 {
   return root;
 }
 
-/** Returns the length of the value in DER, in bytes. */
 function encodedLength({ value, type }: Asn1): number {
   const length = Array.isArray(value)
     ? value.reduce((sum, child) => sum + encodedLength(child), 0)
@@ -59,15 +56,11 @@ function encodedLength({ value, type }: Asn1): number {
   return head + length;
 }
 
-/** Encodes a parsed value. */
 export function toDer(node: Asn1): string {
   return asn1Library().toDer(node).getBytes();
 }
 
-/**
- * Returns the children of a constructed value with this first byte, such as 0x30 for a SEQUENCE. Throws Asn1Error for
- * any other.
- */
+/** Returns the children of a constructed value with this tag, such as 0x30. Throws Asn1Error for any other. */
 export function children(node: Asn1 | undefined, tag: number, what: string): readonly Asn1[] {
   if (node === undefined || tagOf(node) !== tag || !Array.isArray(node.value)) {
     throw new Asn1Error(`has a malformed ${what}`);
@@ -75,10 +68,7 @@ export function children(node: Asn1 | undefined, tag: number, what: string): rea
   return node.value;
 }
 
-/**
- * Returns the bytes of a primitive value with this first byte, such as 0x04 for an OCTET STRING. Throws Asn1Error for
- * any other.
- */
+/** Returns the bytes of a primitive value with this tag, such as 0x04. Throws Asn1Error for any other. */
 export function primitive(node: Asn1 | undefined, tag: number, what: string): string {
   if (node === undefined || tagOf(node) !== tag || typeof node.value !== 'string') {
     throw new Asn1Error(`has a malformed ${what}`);
@@ -86,12 +76,12 @@ export function primitive(node: Asn1 | undefined, tag: number, what: string): st
   return node.value;
 }
 
-/** Returns the first byte of the encoding: class, constructed bit, number. */
+/** Returns the first byte: class, constructed bit, number. */
 export function tagOf({ tagClass, type, constructed }: Asn1): number {
   return tagClass | (constructed ? 0x20 : 0) | type;
 }
 
-/** Returns an OBJECT IDENTIFIER in dotted form. Throws Asn1Error for any other value. */
+/** In dotted form. Throws Asn1Error for any other value. */
 export function oidOf(node: Asn1 | undefined, what: string): string {
   const bytes = primitive(node, tags.oid, what);
   // Each number's last byte has its top bit clear.
@@ -104,7 +94,7 @@ export function oidOf(node: Asn1 | undefined, what: string): string {
 /** Longer ones do not exist, and their numbers are not exact. */
 const oidLimitBytes = 64;
 
-/** Returns an INTEGER, or one with an implicit tag. Throws Asn1Error if it is negative, above 2^31-1 or not minimal. */
+/** Throws Asn1Error if it is negative, above 2^31-1 or not minimal. */
 export function smallInteger(node: Asn1 | undefined, tag: number, what: string): number {
   const bytes = primitive(node, tag, what);
   const first = bytes.charCodeAt(0);
@@ -113,14 +103,12 @@ export function smallInteger(node: Asn1 | undefined, tag: number, what: string):
   return Buffer.from(bytes, 'latin1').readUIntBE(0, bytes.length);
 }
 
-/** Returns a BOOLEAN. */
 export function booleanOf(node: Asn1, what: string): boolean {
   const bytes = primitive(node, tags.boolean, what);
   if (bytes !== '\0' && bytes !== '\xff') throw new Asn1Error(`has a malformed ${what}`);
   return bytes !== '\0';
 }
 
-/** Reports whether all bytes of Latin-1 text are ASCII. */
 export function isAscii(value: string): boolean {
   for (let at = 0; at < value.length; at += 1) if (value.charCodeAt(at) > 0x7f) return false;
   return true;

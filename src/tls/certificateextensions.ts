@@ -44,7 +44,6 @@ export interface PolicyFields {
 }
 
 const extensionsTag = 0xa3;
-/** issuerUniqueID and subjectUniqueID of v2. */
 const uniqueIdTags: ReadonlySet<number> = new Set([0x81, 0x82]);
 
 interface Extension {
@@ -78,7 +77,6 @@ function extensionOf(node: Asn1): Extension {
   return { id: oidOf(id, 'extension'), critical: flag !== undefined && booleanOf(flag, 'extension'), value };
 }
 
-/** Mutable while extensions are read. */
 type Draft = { -readonly [Key in keyof ExtensionFields]: ExtensionFields[Key] };
 
 function parseExtensions(extensions: readonly Extension[]): ExtensionFields {
@@ -136,7 +134,7 @@ function readAuthorityKeyId({ value, critical }: Extension, draft: Draft): undef
     draft.authorityKeyId = primitive(first, 0x80, 'authority key identifier');
 }
 
-/** keyCertSign is bit 5. */
+/** Bit 5. */
 const keyCertSign = 0x04;
 
 function readKeyUsage({ value }: Extension, draft: Draft): undefined {

@@ -20,7 +20,6 @@ import { type ExtensionFields, extensionFields } from './certificateextensions.t
 import { type KeyFacts, keyFacts, type SignatureAlgorithm, signatureAlgorithm } from './certificatekeys.ts';
 
 export interface CertificateFields extends ExtensionFields {
-  /** 1 to 3. */
   readonly version: number;
   /** Names in DER, compared byte by byte as in Go. */
   readonly subject: string;
@@ -99,7 +98,7 @@ function checkSerialNumber(node: Asn1 | undefined): void {
   if (serial === '' || serial.charCodeAt(0) >= 0x80) throw new Asn1Error('has a malformed serial number');
 }
 
-/** Checks a name's form and returns its DER. */
+/** Returns a name's DER. */
 function nameOf(node: Asn1 | undefined, what: string): string {
   for (const set of children(node, tags.sequence, what)) {
     for (const attribute of children(set, tags.set, what)) {

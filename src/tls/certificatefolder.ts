@@ -19,7 +19,6 @@ export interface FolderOptions {
 }
 
 const dayMs = 24 * 60 * 60_000;
-/** A certificate with less time left is renewed. */
 const renewalMs = 30 * dayMs;
 
 /** Names of metrics-server's Service, which is taken over, and of this machine. */
@@ -31,7 +30,7 @@ const usualNames = [
   '::1',
 ];
 
-/** Never fails because of the folder: if it cannot be used, the certificate is kept in memory. */
+/** Never fails: if the folder cannot be used, the certificate is kept in memory. */
 export async function openCertificateFolder({ certDir, names, log, clock }: FolderOptions): Promise<KeyPairSource> {
   const wanted = [...new Set([...usualNames, hostname().toLowerCase(), ...names])].filter(isName);
   const certPath = path.join(certDir, 'kubegauge.crt');
@@ -57,7 +56,6 @@ export async function openCertificateFolder({ certDir, names, log, clock }: Fold
     return false;
   }
 
-  /** Returns undefined without a usable pair. */
   async function readStored(): Promise<KeyPair | undefined> {
     if (!writable) return undefined;
     try {
@@ -108,7 +106,7 @@ function covers(certificate: X509Certificate, name: string): boolean {
 /** More than any certificate or key has. */
 const sizeLimitBytes = 64 * 1024;
 
-/** Replaces a file by a new one. Never writes to what was there, such as a symbolic link. */
+/** Never writes to what was there, such as a symbolic link. */
 async function replace(file: string, content: string): Promise<void> {
   const next = `${file}.${randomBytes(6).toString('hex')}`;
   try {

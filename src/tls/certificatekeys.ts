@@ -1,7 +1,6 @@
 /** Lists the keys and signature algorithms that certificates may use: Go's (crypto/x509, crypto/rsa, crypto/tls). */
 import { type Asn1, Asn1Error, children, oidOf, parseDer, primitive, tagOf, tags, toDer } from './asn1.ts';
 
-/** A certificate's public key. */
 export interface KeyFacts {
   readonly kind: KeyKind;
   /** Why it may not be used, continuing "the certificate ..."; undefined if it may. */
@@ -72,7 +71,7 @@ function rsaProblem(bytes: string): string | undefined {
   return undefined;
 }
 
-/** Returns the bytes of an INTEGER above 0, without leading zeros. */
+/** Without leading zeros. */
 function positive(bytes: string): string {
   if (bytes === '' || bytes.charCodeAt(0) >= 0x80) throw new Asn1Error('has a malformed RSA key');
   let at = 0;

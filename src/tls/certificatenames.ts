@@ -29,7 +29,7 @@ const kinds: ReadonlyMap<number, keyof Names> = new Map([
 /** Comparisons of a name with a constraint per chain. Go's limit, until it needed none. */
 const comparisonLimit = 250_000;
 
-/** Reads a subjectAltName. Throws Asn1Error if its form is wrong. */
+/** Throws Asn1Error if its form is wrong. */
 export function alternativeNames(node: Asn1): Names {
   const { names } = generalNames(children(node, tags.sequence, 'subject alternative name'), 'subject alternative name');
   if (names.ips.some(({ length }) => length !== 4 && length !== 16)) {
@@ -38,7 +38,7 @@ export function alternativeNames(node: Asn1): Names {
   return names;
 }
 
-/** Reads nameConstraints. Throws Asn1Error if its form is wrong. */
+/** Throws Asn1Error if its form is wrong. */
 export function nameConstraints(node: Asn1): Constraints {
   const what = 'name constraint';
   const parts = children(node, tags.sequence, what);
@@ -86,7 +86,6 @@ function generalNames(nodes: readonly Asn1[], what: string): GeneralNames {
   return { names, count: nodes.length, hasOthers };
 }
 
-/** Rejects constraints that cannot be evaluated. */
 function checkConstraints({ dns, emails, ips, uris }: Names): void {
   const isAddress = (value: string) =>
     (value.length === 8 || value.length === 32) && isMask(value.slice(value.length / 2));
@@ -99,7 +98,7 @@ function checkConstraints({ dns, emails, ips, uris }: Names): void {
   if (!isValid) throw malformed('name constraint');
 }
 
-/** Reports whether the bits are ones, then zeros. */
+/** Ones, then zeros. */
 function isMask(bytes: string): boolean {
   const bits = Array.from(Buffer.from(bytes, 'latin1'), (byte) => byte.toString(2).padStart(8, '0')).join('');
   return !bits.includes('01');
@@ -153,10 +152,9 @@ function problemOf(
   return undefined;
 }
 
-/** Characters of a name that a reason repeats. */
+/** Characters. */
 const shownLimit = 100;
 
-/** The part of a name that constraints apply to. */
 interface Comparable {
   readonly local: string;
   /** Host name, or an address's bytes. */
@@ -240,7 +238,6 @@ function uriHost(uri: string): Comparable | undefined {
   return isDomain(host, false) ? { local: '', host } : undefined;
 }
 
-/** Reports whether the text may be an IPv4 or IPv6 address. */
 function isAddressText(text: string): boolean {
   return /^[0-9.]+$/.test(text) || text.includes(':');
 }

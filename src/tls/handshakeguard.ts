@@ -8,7 +8,7 @@ import type { TLSSocket } from 'node:tls';
 import { handshakeSecret, recordDecrypter } from './handshakekeys.ts';
 import { notTls, PeerFlight, PeerFlightError } from './peerflight.ts';
 
-/** The part of Node's handle of a TLS connection that is used here; it is not public. */
+/** The part of Node's handle that is used; it is not public. */
 interface TlsHandle {
   /** Of the TCP socket below; negative after it is closed. */
   readonly fd: number;
@@ -28,7 +28,7 @@ const buffer = Buffer.alloc(stepBytes);
 
 export interface GuardOptions {
   readonly peer: 'client' | 'server';
-  /** Bytes that were already read from the connection. */
+  /** Bytes that were already read. */
   readonly first: Buffer;
   /** Runs a step soon: the handshake of one connection takes OpenSSL some milliseconds. */
   readonly inTurn: (step: () => void) => void;
@@ -36,7 +36,6 @@ export interface GuardOptions {
   readonly onRefused: (error: Error) => void;
 }
 
-/** This program ended the peer's handshake. */
 export class RefusedPeerError extends Error {
   override readonly name = 'RefusedPeerError';
   readonly code: 'ERR_PEER_NOT_TLS' | 'ERR_PEER_HANDSHAKE' | 'ERR_PEER_CERTIFICATE';
@@ -51,7 +50,6 @@ export class RefusedPeerError extends Error {
 
 /** Guards a connection of ours to a server, from the moment it is open. Destroys it with the reason when the server is refused. */
 export function guardServer(secure: TLSSocket): void {
-  // Before Node reads from it.
   secure.prependOnceListener('connect', () => {
     guardHandshake(secure, {
       peer: 'server',
@@ -74,7 +72,6 @@ class HandshakeGuard {
   readonly #flight: PeerFlight;
   #secret: Buffer | undefined;
   #isEstablished = false;
-  /** Whether Node wants to read after the handshake. */
   #isReading = true;
   #pauseMs = firstPauseMs;
   #timer: NodeJS.Timeout | undefined;
@@ -116,14 +113,13 @@ class HandshakeGuard {
     return 0;
   }
 
-  /** Passes what was already read, in steps. */
   #passFirst(bytes: Buffer): void {
     const rest = bytes.subarray(stepBytes);
     if (!this.#pass(bytes.subarray(0, stepBytes), rest)) return;
     this.#options.inTurn(rest.length === 0 ? this.#look : () => this.#passFirst(rest));
   }
 
-  /** Reads what has arrived. Hands over to Node when the connection has ended. */
+  /** Hands over to Node when the connection has ended. */
   #poll(): void {
     if (this.#secure.destroyed) return;
     const { inTurn } = this.#options;
@@ -142,7 +138,7 @@ class HandshakeGuard {
   }
 
   /**
-   * Gives bytes to TLS. Returns whether the guard has to go on.
+   * Returns whether the guard has to go on.
    * @param rest what else was read; given to TLS as well where the guard is done.
    */
   #pass(bytes: Buffer, rest?: Buffer): boolean {

@@ -1,7 +1,7 @@
 /** Decrypts a TLS 1.3 peer's handshake records: RFC 8446, 5.2 and 7.3. Our own OpenSSL exports the secret. */
 import { createDecipheriv, createHmac } from 'node:crypto';
 
-/** Decrypts the peer's next record. Throws if it is not authentic. */
+/** Throws for a record that is not authentic. */
 export type RecordDecrypter = (header: Buffer, ciphertext: Buffer) => Buffer;
 
 interface Cipher {
@@ -20,7 +20,7 @@ const ciphers: ReadonlyMap<string, Cipher> = new Map([
 const nonceBytes = 12;
 const tagBytes = 16;
 
-/** Returns the secret in a line of the key log if it is for a side's handshake records. */
+/** Returns undefined unless the line of the key log is for a side's handshake records. */
 export function handshakeSecret(line: string, side: 'client' | 'server'): Buffer | undefined {
   const [label, , secret = ''] = line.trim().split(' ');
   return label === `${side.toUpperCase()}_HANDSHAKE_TRAFFIC_SECRET` ? Buffer.from(secret, 'hex') : undefined;

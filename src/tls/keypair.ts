@@ -6,14 +6,12 @@ import { parseCertificates } from './trustbundle.ts';
 export interface KeyPair {
   /** PEM: the certificate, then its intermediates. */
   readonly cert: string;
-  /** PEM. */
   readonly key: string;
 }
 
-/** Provides the first pair and its successors. */
 export interface KeyPairSource {
   readonly first: KeyPair;
-  /** How often to call `next`, in milliseconds. */
+  /** In milliseconds. */
   readonly intervalMs: number;
   /** Returns a new pair; undefined if there is none. Throws Error for one that cannot be used. */
   next(): Promise<KeyPair | undefined>;
