@@ -2,7 +2,7 @@
 import type { Labels } from '../apimachinery/labels.ts';
 import type { UsageOrReason, Usage } from '../sample/point.ts';
 import { usageCells } from './cells.ts';
-import { createReader, type ReaderOptions } from './reader.ts';
+import { createReader, type ResourceReaderOptions } from './reader.ts';
 import type { Resource, ResourceReader } from './resource.ts';
 import { type MetricsItem, versions } from './types.ts';
 import {
@@ -56,7 +56,7 @@ interface Node {
   readonly labels: Labels;
 }
 
-export interface NodeReaderOptions extends ReaderOptions {
+export interface NodeReaderOptions extends ResourceReaderOptions {
   /** The nodes of the cluster. */
   readonly nodes: {
     get(name: string): Node | undefined;

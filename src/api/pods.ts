@@ -6,7 +6,7 @@ import type { ProtobufWriter } from '../apimachinery/protobuf.ts';
 import type { UsageOrReason, PodUsage } from '../sample/point.ts';
 import { usageCells } from './cells.ts';
 import type { Schema } from './openapi/schema.ts';
-import { createReader, type ReaderOptions } from './reader.ts';
+import { createReader, type ResourceReaderOptions } from './reader.ts';
 import type { MemberWriter, Resource, ResourceReader } from './resource.ts';
 import { type MetricsItem, versions } from './types.ts';
 import {
@@ -144,7 +144,7 @@ interface Pod {
   readonly labels: Labels;
 }
 
-export interface PodReaderOptions extends ReaderOptions {
+export interface PodReaderOptions extends ResourceReaderOptions {
   /** The running pods of the cluster. */
   readonly pods: {
     get(namespace: string, name: string): Pod | undefined;

@@ -8,7 +8,7 @@ import type { ListSelection, ResourceReader } from './resource.ts';
 import { selection, sliced } from './slices.ts';
 import type { MetricsItem, MetricsList } from './types.ts';
 
-export interface ReaderOptions {
+export interface ResourceReaderOptions {
   readonly troubleOf: NodeTrouble;
   /** Returns milliseconds since the epoch. */
   readonly now: () => number;
@@ -35,7 +35,7 @@ interface Measured {
 
 export function createReader<O extends Measured, U, T extends MetricsItem>(
   source: ObjectSource<O, U, T>,
-  { troubleOf, now }: ReaderOptions,
+  { troubleOf, now }: ResourceReaderOptions,
 ): ResourceReader<T> {
   return { list, get };
 

@@ -3,16 +3,16 @@
 /** Returns the message's bytes. Throws where the value does not fit the table, which is a mistake in the table. */
 export type Encoder = (value: unknown) => Buffer;
 
-interface MessageField {
+interface FieldDefinition {
   readonly number: number;
   readonly encode: Encoder | 'flag';
   /** Writes one field for each item of a list. */
   readonly repeated: boolean;
 }
 
-export const one = (number: number, encode: Encoder = text): MessageField => ({ number, encode, repeated: false });
-export const each = (number: number, encode: Encoder = text): MessageField => ({ number, encode, repeated: true });
-export const flag = (number: number): MessageField => ({ number, encode: 'flag', repeated: false });
+export const one = (number: number, encode: Encoder = text): FieldDefinition => ({ number, encode, repeated: false });
+export const each = (number: number, encode: Encoder = text): FieldDefinition => ({ number, encode, repeated: true });
+export const flag = (number: number): FieldDefinition => ({ number, encode: 'flag', repeated: false });
 
 export function text(value: unknown): Buffer {
   if (typeof value !== 'string') throw new TypeError(`${JSON.stringify(value)} should be a text`);
@@ -23,7 +23,7 @@ export function text(value: unknown): Buffer {
  * Returns the encoder of a message with a field for each key of an object.
  * @param extensions number of the field for keys that start with x-.
  */
-export function message(fields: Readonly<Record<string, MessageField>>, extensions: number): Encoder {
+export function message(fields: Readonly<Record<string, FieldDefinition>>, extensions: number): Encoder {
   return (value) => {
     const entries = entriesOf(value);
     const object = new Map(entries);
@@ -61,7 +61,7 @@ export function entriesOf(value: unknown): readonly (readonly [string, unknown])
   return Object.entries(value).filter(([, member]) => member !== undefined);
 }
 
-function writeField({ number, encode, repeated }: MessageField, value: unknown): Buffer {
+function writeField({ number, encode, repeated }: FieldDefinition, value: unknown): Buffer {
   if (encode === 'flag') return value === true ? wrappedFlag(number)(value) : Buffer.alloc(0);
   if (!repeated) return bytesField(number, encode(value));
   return Buffer.concat(entriesOf(value).map(([, item]) => bytesField(number, encode(item))));
