@@ -57,7 +57,6 @@ export interface LabelledHistogram {
   /** Returns the series of a label value; a new or removed one starts at 0. */
   of(value: string): QuickHistogram;
   remove(value: string): void;
-  /** Number of label values. */
   readonly size: number;
 }
 
@@ -81,7 +80,6 @@ export function createLabelledHistogram(
 }
 
 interface Series extends QuickHistogram {
-  /** Returns the series in prom-client's form. */
   values(): { metricName: string; labels: Record<string, string | number>; value: number }[];
 }
 

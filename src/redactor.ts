@@ -15,7 +15,6 @@ const occurrenceLimit = 32;
 export const redactedMark = '<redacted>';
 
 export interface Redactor {
-  /** Reports whether secrets were added under this key. */
   knows(key: string): boolean;
   /** Adds secrets; beyond the limit the oldest key is dropped. */
   add(key: string, secrets: readonly string[]): void;

@@ -5,7 +5,6 @@ import type { ResourceUsage } from './usage.ts';
 /** Exact is metrics-server's form, readable that of `kubectl top`. Both are quantities, so that a client that parses one can parse the other. */
 export type TableCells = 'exact' | 'readable';
 
-/** Returns the cells of CPU and memory. */
 export function usageCells({ cpuNanocores, memoryBytes }: ResourceUsage, cells: TableCells): readonly [string, string] {
   switch (cells) {
     case 'exact':

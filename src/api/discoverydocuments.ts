@@ -9,7 +9,6 @@ export const aggregatedKind = 'APIGroupDiscoveryList';
 /** kube-apiservers before 1.30 request v2beta1 only; both have the same fields. */
 export const aggregatedVersions = ['v2', 'v2beta1'] as const;
 
-/** A version of apidiscovery.k8s.io. */
 export type DiscoveryVersion = (typeof aggregatedVersions)[number];
 
 /** No watch, and never delete or deletecollection: namespace deletion, garbage collection and backups act on the verbs that discovery lists. */
@@ -27,7 +26,6 @@ export interface Group {
   readonly serverAddressByClientCIDRs?: readonly { readonly clientCIDR: string; readonly serverAddress: string }[];
 }
 
-/** The part of a resource that discovery lists. */
 export type DiscoveredResource = Pick<Resource, 'name' | 'kind' | 'namespaced' | 'shortNames' | 'versions'>;
 
 export type GroupList = ReturnType<typeof groupList>;
@@ -50,7 +48,6 @@ export function groupList(serverAddress: string) {
   return { kind: 'APIGroupList', groups: [here] };
 }
 
-/** Returns an APIResourceList: the resources of one version. */
 export function resourceList(resources: readonly DiscoveredResource[], version: Version) {
   return {
     kind: 'APIResourceList',

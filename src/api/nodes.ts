@@ -57,10 +57,8 @@ interface Node {
 }
 
 export interface NodeReaderOptions extends ResourceReaderOptions {
-  /** The nodes of the cluster. */
   readonly nodes: {
     get(name: string): Node | undefined;
-    /** Returns all nodes, sorted by name. */
     list(): readonly Node[];
   };
   readonly usage: { nodeUsage(name: string): UsageOrReason<Usage> };

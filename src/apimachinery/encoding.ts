@@ -8,11 +8,9 @@ export const mediaTypes = ['application/json', 'application/yaml', 'application/
 
 export type MediaType = (typeof mediaTypes)[number];
 
-/** An object that is encoded only in the requested form. */
+/** An object that is encoded only in the requested form; `json` returns what encodeJson and encodeYaml take. */
 export interface Encodable {
-  /** Returns the object as encodeJson and encodeYaml take it. */
   readonly json: () => object;
-  /** Returns the message with its envelope. */
   readonly protobuf: () => Buffer;
 }
 
@@ -21,11 +19,10 @@ export interface EncodableInPieces {
   /** @param writer reserved for this object until its last piece is sent. */
   readonly json: (form: JsonForm, writer: JsonWriter) => Pieces;
   readonly protobuf: () => Pieces;
-  /** Returns the object as encodeYaml takes it; long lists are not requested as YAML. */
+  /** For encodeYaml: long lists are not requested as YAML. */
   readonly whole: () => object;
 }
 
-/** @param form of JSON; the other media types have one form. */
 export async function encodeAs(object: Encodable, mediaType: MediaType, form: JsonForm): Promise<Buffer> {
   switch (mediaType) {
     case 'application/json':

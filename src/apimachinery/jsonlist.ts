@@ -1,15 +1,12 @@
-/** Writes long lists in any form of JSON into pieces, item by item. For lists of metrics in compact JSON this is the slow path of api/jsonpieces.ts. */
+/** Writes long lists as JSON into pieces, item by item; the slow path of api/jsonpieces.ts. */
 import { type JsonForm, jsonText } from './meta.ts';
 import { type Pieces, type PieceWriter, writeSlices } from './pieces.ts';
 
-/** An object whose last member is the list of its items. */
+/** An object: the members of its head, then the member with the items. */
 export interface JsonList<T> {
-  /** Returns the members before it. */
   readonly head: (isEmpty: boolean) => object;
-  /** The member's name. */
   readonly member: string;
   readonly slices: Iterable<readonly T[]>;
-  /** Returns an item as encodeJson takes it. */
   readonly toItem: (item: T) => object;
   readonly whenEmpty: '[]' | 'null';
 }

@@ -1,7 +1,6 @@
 /**
- * Writes the values of lists as JSON: text, times, durations, quantities. Each method has a fast path for usual values and falls back to the function
- * that encodeJson's callers use. The property test in jsonwriter.test.ts feeds both. Methods run for every container of a list, up to 300,000 times;
- * `npm run bench -- lists` measures them.
+ * Writes the values of lists as JSON. Each method has a fast path for usual values and falls back to the function that formats one value; the property
+ * test in jsonwriter.test.ts feeds both. Methods run for every container of a list, up to 300,000 times; `npm run bench -- lists` measures them.
  */
 import { formatDuration } from './duration.ts';
 import type { Labels } from './labels.ts';
@@ -25,9 +24,8 @@ export class JsonWriter extends PieceWriter {
     return super.take();
   }
 
-  // Texts are written without the quotation marks around them, except in labels.
+  // Texts are written without quotation marks, except in labels.
 
-  /** Writes the content of a string. */
   content(text: string): void {
     // Fast path: characters that quoteJson leaves as they are. Slow path: quoteJson.
     if (!this.textOf(text, plain)) this.text(quoteJson(text).slice(1, -1));

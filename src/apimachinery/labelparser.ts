@@ -129,7 +129,6 @@ function refuse(problem: string): StatusError {
   return badRequest(`unable to parse requirement: ${problem}`);
 }
 
-/** Stands for the end of the text. */
 const end = '';
 
 /** Identifiers include the words in and notin: they are operators only in an operator's position. */

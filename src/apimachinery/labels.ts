@@ -22,7 +22,6 @@ export function parseLabelSelector(text: string): LabelSelector {
 
 type Condition = (labels: Labels) => boolean;
 
-/** Prepares a requirement once per request; the condition is evaluated for each object. */
 function toCondition({ key, operator, values }: LabelRequirement): Condition {
   return conditionOf[operator](key, values);
 }

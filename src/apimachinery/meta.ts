@@ -8,16 +8,13 @@ export interface TypeMeta {
 /** Metadata of a list. Ours is empty: lists are returned whole and have no resource version. */
 export type ListMeta = Readonly<Record<string, never>>;
 
-/** The fields of an object's metadata that metrics and partial objects have. */
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string | undefined;
-  /** RFC 3339, as from formatTime. */
   readonly creationTimestamp?: string | undefined;
   readonly labels?: ReadonlyMap<string, string> | undefined;
 }
 
-/** The body of an error. */
 export interface Status extends TypeMeta {
   readonly kind: 'Status';
   readonly apiVersion: 'v1';
@@ -26,7 +23,6 @@ export interface Status extends TypeMeta {
   readonly message: string;
   readonly reason: string;
   readonly details?: StatusDetails | undefined;
-  /** The HTTP status code. */
   readonly code: number;
 }
 

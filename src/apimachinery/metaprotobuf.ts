@@ -7,7 +7,6 @@ import { encodeProtobuf, type ProtobufWriter } from './protobuf.ts';
 export interface Metadata {
   readonly name: string;
   readonly namespace?: string | undefined;
-  /** Milliseconds since the epoch. */
   readonly creationTimestampMs?: number | undefined;
   readonly labels?: Labels | undefined;
 }

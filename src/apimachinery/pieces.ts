@@ -1,18 +1,17 @@
 /**
- * Response bodies in pieces: a list of 150,000 pods is 76 MB, too much to hold at once or to make in one turn of the event loop. The writer runs for
- * every container of every list, so it creates no object or string for what it writes. `npm run bench -- lists` measures it.
+ * Response bodies in pieces: a list of 150,000 pods is 76 MB, too much to hold or to make at once. The writer runs for every container of every list, so
+ * it allocates nothing for what it writes. `npm run bench -- lists` measures it.
  */
 
 /**
- * Bytes that are made while they are taken. A step is short: it yields a piece, or undefined where no piece is full yet, so that the caller can let
- * other work run. A piece is valid until the next step. The last piece is returned, not yielded, so that a body of one piece is known to be complete.
+ * Bytes that are made while they are taken. A step is short: it yields a piece, or undefined where none is full yet, so that other work can run. A piece
+ * is valid until the next step. The last piece is returned, not yielded, so that a body of one piece is known to be complete.
  */
 export type Pieces = Iterator<Buffer | undefined, Buffer, void>;
 
 /** Size of a piece: large enough that making it costs more than sending it, small enough to be held for each client. */
 export const pieceBytes = 240 * 1024;
 
-/** Returns a complete body as one piece. */
 export function inOnePiece(bytes: Buffer): Pieces {
   return { next: () => ({ done: true, value: bytes }) };
 }
@@ -33,7 +32,6 @@ export function* writeSlices<T>(
 }
 
 export class PieceWriter {
-  /** Bytes in the current piece. */
   length = 0;
   #bytes = Buffer.allocUnsafeSlow(firstBytes);
 
@@ -61,7 +59,6 @@ export class PieceWriter {
     this.#bytes[this.length++] = value;
   }
 
-  /** Writes bytes of this piece a second time. */
   again(start: number, length: number): void {
     this.#reserve(length);
     this.#bytes.copyWithin(this.length, start, start + length);
@@ -120,7 +117,6 @@ export class PieceWriter {
     bytes[this.length + 1] = zero + tenths;
     bytes[this.length + 2] = zero + hundredths;
     bytes[this.length + 3] = zero + last;
-    // Zeros at the end are not written.
     this.length += last !== 0 ? 4 : hundredths !== 0 ? 3 : 2;
   }
 
@@ -143,7 +139,6 @@ export class PieceWriter {
     this.#bytes[at + 1] = zero + whole - tens * 10;
   }
 
-  /** Writes the digits in two halves, each of which is small. */
   #largeDecimal(whole: number): void {
     if (!Number.isSafeInteger(whole)) return this.text(BigInt(whole).toString());
     const high = Math.floor(whole / 1e9);

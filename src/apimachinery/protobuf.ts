@@ -3,7 +3,6 @@
  * buffer. Like gogo's generated code it writes fields in the order of their numbers, empty ones too: equal objects have the bytes of a Go server.
  */
 
-/** Writes one message into the writer. */
 export type WriteMessage = (writer: ProtobufWriter) => void;
 
 /** Returns the magic number, the type of the object, and the object. */
@@ -16,14 +15,13 @@ export function encodeProtobuf(apiVersion: string, kind: string, write: WriteMes
   return writer.bytes();
 }
 
-/** Writes what precedes the object's bytes. */
 export function beginEnvelope(writer: ProtobufWriter, apiVersion: string, kind: string, length: number): void {
   writer.raw(magic);
   writeTypeMeta(writer, apiVersion, kind);
   writer.begin(2, length);
 }
 
-/** Writes what follows the object's bytes: an empty content encoding and content type. */
+/** Writes an empty content encoding and content type. */
 export function endEnvelope(writer: ProtobufWriter): void {
   writer.string(3, '');
   writer.string(4, '');
@@ -36,7 +34,6 @@ function writeTypeMeta(writer: ProtobufWriter, apiVersion: string, kind: string)
   });
 }
 
-/** The first bytes of every object in this format. */
 export const magic = Buffer.from('k8s\0', 'latin1');
 
 export class ProtobufWriter {

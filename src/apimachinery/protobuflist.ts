@@ -5,7 +5,6 @@ import { beginEnvelope, endEnvelope, ProtobufWriter, type WriteMessage } from '.
 export interface ProtobufList<T> {
   readonly apiVersion: string;
   readonly kind: string;
-  /** Write the parts of the list's message before and after the items. */
   readonly before?: WriteMessage;
   readonly after?: WriteMessage;
   readonly slices: Iterable<readonly T[]>;

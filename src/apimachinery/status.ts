@@ -72,7 +72,6 @@ export interface GroupResource {
   readonly resource: string;
 }
 
-/** Returns the error for a request that cannot be read; the message says why. */
 export function badRequest(message: string, options?: ErrorOptions): StatusError {
   return new StatusError('BadRequest', message, options);
 }
@@ -100,10 +99,6 @@ export function forbidden(resource: GroupResource | undefined, name: string, why
   return new StatusError('Forbidden', `${subject} is forbidden: ${why}`, { details: detailsOf(resource, name) });
 }
 
-/**
- * Returns the error for a name without an object.
- * @param causes the reasons, where they are known.
- */
 export function notFound(resource: GroupResource, name: string, causes?: readonly StatusCause[]): StatusError {
   const message = `${qualify(resource)} ${quote(name)} not found`;
   return new StatusError('NotFound', message, { details: { ...detailsOf(resource, name), ...(causes && { causes }) } });
@@ -114,13 +109,11 @@ export function unknownResource(): StatusError {
   return new StatusError('NotFound', 'the server could not find the requested resource', { details: {} });
 }
 
-/** Returns the error for a write to a resource. */
 export function methodNotAllowed(): StatusError {
   const message = 'the server does not allow this method on the requested resource';
   return new StatusError('MethodNotAllowed', message, { details: {} });
 }
 
-/** Returns the error for a watch. */
 export function watchNotSupported(resource: GroupResource): StatusError {
   const message = `watch is not supported on resources of kind ${quote(qualify(resource))}`;
   return new StatusError('MethodNotAllowed', message, { details: detailsOf(resource, '') });
@@ -137,16 +130,13 @@ export function noRepresentation(produces: readonly string[]): StatusError {
   return new StatusError('NotAcceptable', message, { details: {} });
 }
 
-/** Returns the error for a Content-Type that the path does not accept. */
 export function unsupportedMediaType(): StatusError {
   return new StatusError('UnsupportedMediaType', '415: Unsupported Media Type', { details: {} });
 }
 
-/** A problem of one field. */
 export interface FieldError {
   readonly field: string;
   readonly reason: 'FieldValueForbidden' | 'FieldValueNotSupported';
-  /** Describes the problem. */
   readonly message: string;
 }
 

@@ -3,7 +3,6 @@ import type { Clock } from '../clock.ts';
 import { createQuickHistogram, type Registry } from '../monitoring.ts';
 
 export interface EventLoopWatch {
-  /** Measures until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 

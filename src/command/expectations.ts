@@ -16,12 +16,10 @@ const overdueMs = 2 * 60_000;
 const sweepIntervalMs = 5 * 60_000;
 /** Interval between two slices of a sweep, in milliseconds; a slice takes at most a few milliseconds. */
 const sliceIntervalMs = 1_000;
-/** Pods in a slice. */
 const sliceSize = 2_500;
 /** Unreported pods that are kept for one node; one is enough to compare endpoints. */
 const unreportedLimit = 10;
 
-/** A pod that is not reported, and since when; monotonic. */
 interface Unreported {
   readonly pod: PodInfo;
   readonly sinceMs: number;

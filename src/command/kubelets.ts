@@ -35,7 +35,6 @@ export interface KubeletsOptions {
 export function createKubelets({ options, apiServer, resolver, clock, metrics, log }: KubeletsOptions): Kubelets {
   const requestTimeoutMs = kubeletRequestTimeoutMs(options);
   if (options['kubelet-connection'] === 'proxy') {
-    // kube-apiserver selects the Node's address.
     const candidates = { kind: 'candidates', candidates: [proxyCandidate(apiServer.url)] } as const;
     return {
       readers: createLocalPool(

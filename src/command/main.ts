@@ -31,7 +31,6 @@ export async function main(
 /** Runs `kubegauge status`, which takes the server's flags and names of nodes. */
 async function status(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
   const { options, ignored } = parseCommandLine(argv);
-  // The server does not need this module.
   const { printStatus } = await import('./statuscommand.ts');
   try {
     const names = ignored.filter((word) => !word.startsWith('-'));

@@ -2,18 +2,14 @@
 import type { Clock } from '../clock.ts';
 import type { HealthCheck, HealthChecks } from '../server/health.ts';
 
-/** The facts that the checks read. */
 export interface Vitals {
   readonly clock: Clock;
-  /** Interval between two scrapes of a node, in milliseconds. */
   readonly resolutionMs: number;
   readonly nodesSynced: () => boolean;
   readonly podsSynced: () => boolean;
   /** Whether the CAs for clients are known; until then only health paths are served. */
   readonly trustKnown: () => boolean;
-  /** Whether there has been any usage. */
   readonly hasUsage: () => boolean;
-  /** Milliseconds since the last tick of the scrape loop. */
   readonly sinceLastTickMs: () => number;
   /** Whether the process received SIGTERM. */
   readonly stopping: () => boolean;

@@ -11,7 +11,6 @@ import { readSnapshot, writeSnapshot } from '../storage/snapshot.ts';
 import type { Storage } from '../storage/storage.ts';
 
 export interface SnapshotOptions {
-  /** Undefined: no snapshot. */
   readonly path: string | undefined;
   readonly storage: Storage;
   readonly nodes: Pick<NodeLister, 'synced' | 'get'>;
@@ -19,7 +18,6 @@ export interface SnapshotOptions {
   readonly intervalMs: number;
   /** The longest interval, for large clusters, in milliseconds. */
   readonly longestPauseMs: number;
-  /** Limit of the file's size. Default: snapshotLimitBytes. */
   readonly limitBytes?: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -39,7 +37,6 @@ export interface SnapshotKeeper {
 export const snapshotLimitBytes = 400 * 1024 * 1024;
 /** An older snapshot is ignored, in milliseconds: its samples would make windows that are too long to be of use. */
 const oldestMs = 5 * 60_000;
-/** Lines are written in chunks of this size. */
 const chunkCharacters = 64 * 1024;
 /** Share of the time that writing may take, up to the longest interval. */
 const largestShare = 0.02;

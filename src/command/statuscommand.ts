@@ -23,7 +23,6 @@ export async function printStatus(options: Options, apiServer: ApiServer, names:
   const ca = await readFile(certificateFile, 'utf8').catch((cause: unknown) => {
     throw new Error(`cannot read the server's certificate ${certificateFile}; ${sameFlags}`, { cause });
   });
-  // An exec plugin may return a certificate with the token.
   const authorization = await apiServer.authorization();
   const { cert, key } = apiServer.tls();
   const connect = {

@@ -85,7 +85,6 @@ function reportOf(
     verifiedBy: last?.verifiedBy,
     pods: last?.pods,
     containers: last?.containers,
-    // 0 is omitted.
     unverifiedPods: pods?.unverified || undefined,
     foreignPods: pods?.foreign || undefined,
     served: usage.kind === 'ready',
@@ -111,7 +110,6 @@ function refusedReport({ cause, what, reason, requests, sinceMs, lastMs }: Recen
   return { cause, message: what, reason, requests, since: formatTime(sinceMs), last: formatTime(lastMs) };
 }
 
-/** Returns a refusal as one line of text. */
 export function refusalText({ message, reason, requests, last }: RefusedReport): string {
   return `${message} (${requests} ${requests === 1 ? 'request' : 'requests'}, the last at ${last}): ${reason}`;
 }

@@ -11,7 +11,6 @@ export const seriesNodeLimit = 250;
 interface UnservedCounter {
   /** Adds to the node's count, and logs the message at most once a minute for each node. */
   add(node: string, count: number, message: string, fields: object): void;
-  /** Removes the series of a node that left. */
   forget(node: string): void;
 }
 
@@ -24,7 +23,6 @@ interface Outputs {
 interface CounterOptions {
   readonly name: string;
   readonly help: string;
-  /** Whether each node has a series. */
   readonly byNode: boolean;
 }
 

@@ -26,7 +26,6 @@ export interface OpenApi {
   readonly v3Index: Omit<OpenApiDocument, 'protobuf'>;
 }
 
-/** Which documents to make. */
 export interface OpenApiContent {
   readonly resources?: readonly DescribedResource[];
   /** Fewer than all only to compare with a server that has fewer. */

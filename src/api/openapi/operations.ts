@@ -4,7 +4,6 @@ import { type DescribedResource, metricsV } from './definitions.ts';
 import { metaV1, sharedParameters } from './kubernetes.ts';
 import type { GroupVersionKind, Parameter } from './schema.ts';
 
-/** One GET. */
 export interface Operation {
   readonly path: string;
   readonly operationId: string;
@@ -12,13 +11,11 @@ export interface Operation {
   readonly tag: string;
   readonly consumes: readonly string[];
   readonly produces: readonly string[];
-  /** Name of the response's schema. */
   readonly returns: string;
   /** Sorted by name. */
   readonly parameters: readonly Parameter[];
-  /** Undefined for operations that are not about objects. */
+  /** Action and kind are undefined for operations that are not about objects. */
   readonly action?: 'get' | 'list';
-  /** Kind of the objects; given with the action. */
   readonly kind?: GroupVersionKind;
 }
 

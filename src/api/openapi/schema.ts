@@ -14,7 +14,6 @@ export interface Schema {
   readonly allOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
   readonly $ref?: string;
-  /** The objects with this schema. */
   readonly 'x-kubernetes-group-version-kind'?: readonly GroupVersionKind[];
   readonly 'x-kubernetes-list-type'?: string;
 }
@@ -35,13 +34,11 @@ export interface Parameter {
   readonly required?: true;
 }
 
-/** A document's name and version. */
 export interface Info {
   readonly title: string;
   readonly version: string;
 }
 
-/** Returns a reference to a schema in v3. */
 export const reference = (name: string): Schema => ({ $ref: `${referencePrefix}${name}` });
 
 export const referencePrefix = '#/components/schemas/';

@@ -3,10 +3,7 @@ import { sharedParameters } from './kubernetes.ts';
 import type { Operation } from './operations.ts';
 import { type Info, type Parameter, referencePrefix, type Schema } from './schema.ts';
 
-/**
- * @param operations sorted by path.
- * @param schemas sorted by name; exactly those that operations refer to.
- */
+/** Returns the document. Operations are sorted by path; schemas are those that operations refer to, sorted by name. */
 export function swagger(
   info: Info,
   operations: readonly Operation[],

@@ -2,10 +2,7 @@
 import type { Operation } from './operations.ts';
 import { type Info, type Parameter, reference, type Schema } from './schema.ts';
 
-/**
- * @param operations sorted by path.
- * @param schemas sorted by name; exactly those that operations refer to.
- */
+/** Returns the document. Operations are sorted by path; schemas are those that operations refer to, sorted by name. */
 export function openApi3(
   info: Info,
   operations: readonly Operation[],
