@@ -1,4 +1,4 @@
-/** What others wrote, as it may be shown: no secrets of ours, whole or in part, whatever they are encoded in, and no control characters. */
+/** Text from outside is shown without our secrets, whole or in part, plain or encoded, and without control characters. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -36,7 +36,7 @@ describe('a secret', () => {
     );
   });
 
-  test('is redacted in base64, whatever stands before it, in hexadecimal and percent-encoded', () => {
+  test('is redacted in base64 at any offset, in hexadecimal and percent-encoded', () => {
     fc.assert(
       fc.property(tokens, fc.nat(5), fc.constantFrom('base64', 'base64url', 'hex'), (token, shift, encoding) => {
         keepSecret(`Bearer ${token}`);
@@ -61,36 +61,36 @@ describe('a secret', () => {
     );
   });
 
-  test('that was rotated is redacted still', () => {
+  test('is redacted after its rotation', () => {
     keepSecret('Bearer the-previous-token-of-ours');
     keepSecret('Bearer the-current-token-of-ours!');
     assert.equal(foreignText('the-previous-token-of-ours, the-current-token-of-ours!'), '<redacted>, <redacted>');
   });
 
-  test('of basic authentication is the password, too', () => {
+  test('includes the password of basic authentication', () => {
     keepSecret(`Basic ${Buffer.from('admin:correct horse').toString('base64')}`);
     assert.equal(foreignText('it says correct horse'), 'it says <redacted>');
     assert.equal(foreignText(Buffer.from('admin:correct horse').toString('base64')), '<redacted>');
   });
 
-  test('of another is redacted where it is given', () => {
+  test('of another server is redacted where the caller names it', () => {
     assert.equal(foreignText('unknown token: short-1', { secrets: ['short-1'] }), 'unknown token: <redacted>');
     assert.equal(foreignText('unknown token: short-1'), 'unknown token: short-1');
   });
 
   test('is redacted in every text of an object', () => {
     keepSecret('Bearer quoted"token\\with-odd characters');
-    const told = { msg: 'says quoted"token\\with-odd characters', list: [1, null, 'a\u001b'] };
-    assert.deepEqual(withoutSecrets(told), { msg: 'says <redacted>', list: [1, null, 'a\\x1b'] });
+    const line = { msg: 'says quoted"token\\with-odd characters', list: [1, null, 'a\u001b'] };
+    assert.deepEqual(withoutSecrets(line), { msg: 'says <redacted>', list: [1, null, 'a\\x1b'] });
   });
 
-  test('at the end of what is read of a long text is not begun', () => {
+  test('that begins at the end of the searched text is cut off', () => {
     keepSecret('Bearer first-secret-that-is-long-enough-to-move-what-follows');
     const text = `first-secret-that-is-long-enough-to-move-what-follows${'!'.repeat(100)}other-secret-of-another`;
     assert.ok(!foreignText(text, { limit: 100, secrets: ['other-secret-of-another'] }).includes('oth'));
   });
 
-  test('costs little where the text is made to be nearly one', () => {
+  test('is searched fast in a text that nearly repeats it', () => {
     const token = 'ab'.repeat(4_000);
     keepSecret(`Bearer ${token}`);
     const startedMs = performance.now();
@@ -118,7 +118,7 @@ describe('a control character', () => {
     test(`is written as ${escaped}`, () => assert.equal(foreignText(`a${raw}b`), `a${escaped}b`));
   }
 
-  test('is none in other text', () => {
+  test('is not found in other text', () => {
     assert.equal(escapeControls('caf\u00e9 \u{1f600} a\u00a0b'), 'caf\u00e9 \u{1f600} a\u00a0b');
   });
 });

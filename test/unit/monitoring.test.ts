@@ -1,11 +1,11 @@
-/** Our own histogram tells what prom-client's would. */
+/** Our histogram exposes what prom-client's would. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Histogram, Registry } from 'prom-client';
 import { createLabelledHistogram, createQuickHistogram, createRegistry } from '../../src/monitoring.ts';
 
-test('a quick histogram is exposed as one of prom-client, whatever it observes', async () => {
+test('a quick histogram is exposed as prom-client exposes its own, for any values', async () => {
   const config = { name: 'age_seconds', help: 'Age.', buckets: [1, 1.364, 2, 5] };
   const values = fc.array(fc.oneof(fc.double({ min: -10, max: 10, noNaN: true }), fc.constantFrom(0, 1, 1.364, 2, 5)));
   await fc.assert(
@@ -22,7 +22,7 @@ test('a quick histogram is exposed as one of prom-client, whatever it observes',
   );
 });
 
-test('neither is one with a label another', async () => {
+test('a labelled histogram is exposed as prom-client exposes its own', async () => {
   const config = { name: 'age_seconds', help: 'Age.', buckets: [1, 5] };
   const [ours, theirs] = [new Registry(), new Registry()];
   const quick = createLabelledHistogram(ours, { ...config, label: 'node' });
@@ -41,7 +41,7 @@ test('neither is one with a label another', async () => {
   assert.equal(await ours.metrics(), await theirs.metrics());
 });
 
-test('the process tells of itself, and of nothing that would have to be watched', async () => {
+test('the registry has the process metrics that cost nothing between scrapes', async () => {
   const text = await createRegistry().metrics();
   const prefixes = ['process_cpu_', 'process_resident_', 'process_open_fds', 'nodejs_heap_space_', 'nodejs_version_'];
   for (const prefix of prefixes) assert.match(text, new RegExp(`^${prefix}.* \\d`, 'm'), prefix);

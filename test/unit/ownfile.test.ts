@@ -22,7 +22,7 @@ describe('a file of our own', () => {
     assert.equal(await read(), 'text');
   });
 
-  test('is refused where others can write it, or read what is secret', async () => {
+  test('is rejected where others can write it, or read a secret', async () => {
     writeFileSync(file, 'text');
     for (const [mode, forbidden] of [
       [0o620, othersMayWrite],
@@ -34,18 +34,18 @@ describe('a file of our own', () => {
     }
   });
 
-  test('is refused where it is too large', async () => {
+  test('is rejected above the size limit', async () => {
     writeFileSync(file, 'texts');
     await assert.rejects(read(), /has 5 bytes, more than 4/);
   });
 
-  test('is no link', async () => {
+  test('is rejected if it is a link', async () => {
     writeFileSync(`${file}-elsewhere`, 'text');
     symlinkSync(`${file}-elsewhere`, file);
     await assert.rejects(read(), { code: 'ELOOP' });
   });
 
-  test('is no FIFO, which is not waited for', async () => {
+  test('is rejected if it is a FIFO, without waiting for its writer', async () => {
     execFileSync('mkfifo', ['-m', '600', file]);
     await assert.rejects(read(), /is not a regular file/);
   });
@@ -56,7 +56,7 @@ describe('a folder', () => {
   const problemOf = (ownerUid: number, mode: number, isVolume = false) =>
     folderProblemOf({ ownerUid, mode: 0o40_000 | mode, isVolume, ownUid: own });
 
-  test('is ours where only we, or root, can replace what is in it', () => {
+  test('is accepted if only we or root can replace its files', () => {
     for (const [owner, mode] of [
       [own, 0o700],
       [own, 0o755],
@@ -68,18 +68,18 @@ describe('a folder', () => {
     }
   });
 
-  test('is refused where another user can, with what to do', () => {
+  test('is rejected with a remedy if another user can', () => {
     for (const mode of [0o777, 0o775, 0o2777, 0o757]) assert.match(problemOf(own, mode) ?? '', /chmod go-w/);
     assert.match(problemOf(0, 0o777) ?? '', /chmod go-w/);
     for (const mode of [0o700, 0o755, 0o1777]) assert.match(problemOf(1001, mode) ?? '', /user 1001.*of user 1000/);
   });
 
-  test('is ours where it is a volume: an emptyDir, one with an fsGroup, one in memory, a claim', () => {
+  test('is accepted if it is a volume: an emptyDir, with an fsGroup, in memory, a claim', () => {
     for (const mode of [0o777, 0o2777, 0o1777, 0o2775]) assert.equal(problemOf(0, mode, true), undefined);
     assert.equal(problemOf(65_534, 0o777, true), undefined);
   });
 
-  test('is looked at where it is', async () => {
+  test('is checked by its facts on disk', async () => {
     assert.equal(await folderProblem(folder), undefined);
     assert.equal(await folderProblem(path.join(folder, 'nowhere')), undefined);
     chmodSync(folder, 0o777);

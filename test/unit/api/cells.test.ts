@@ -17,7 +17,7 @@ describe('readable cells', () => {
   check(1_000_001, mebibyte, '2m', '1Mi');
   check(2_000_000_000, 64 * 1024 * mebibyte, '2000m', '65536Mi');
 
-  test('are off by less than the smallest step that they show', () => {
+  test('differ from the usage by less than their smallest step', () => {
     fc.assert(
       fc.property(fc.nat(), fc.nat(2 ** 31), (cpuNanocores, memoryBytes) => {
         const [cpu, memory] = usageCells({ cpuNanocores, memoryBytes }, 'readable');
@@ -30,7 +30,7 @@ describe('readable cells', () => {
   });
 });
 
-test('exact cells lose nothing', () => {
+test('exact cells are the exact quantities', () => {
   assert.deepEqual(usageCells({ cpuNanocores: 123_456_789, memoryBytes: 12_640_256 }, 'exact'), [
     '123456789n',
     '12344Ki',

@@ -24,7 +24,7 @@ test('the group prefers v1', () => {
 });
 
 for (const version of ['v1', 'v1beta1'] as const) {
-  test(`the resources of ${version}`, () => {
+  test(`${version} has both resources`, () => {
     assert.equal(
       text(discovery.resources[version]),
       `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"metrics.k8s.io/${version}","resources":[{"name":"nodes","singularName":"","namespaced":false,"kind":"NodeMetrics","verbs":["get","list"]},{"name":"pods","singularName":"","namespaced":true,"kind":"PodMetrics","verbs":["get","list"]}]}\n`,
@@ -53,7 +53,7 @@ test('the aggregated document is tagged with the quoted SHA-512 of its JSON, equ
   assert.equal(createDiscovery(':4443').etag, etag);
 });
 
-test("in protobuf: the resources of v1beta1, byte for byte the real server's", () => {
+test('the resources of v1beta1 in protobuf have the bytes of the real server', () => {
   assert.equal(
     hex(discovery.resources.v1beta1),
     '6b3873000a150a027631120f4150495265736f757263654c69737412700a166d6574726963732e6b38732e696f2f76316265746131122b0a056e6f64657310001a0b4e6f64654d657472696373220b0a036765740a046c697374320042004a00520012290a04706f647310011a0a506f644d657472696373220b0a036765740a046c697374320042004a0052001a002200',
@@ -61,7 +61,7 @@ test("in protobuf: the resources of v1beta1, byte for byte the real server's", (
 });
 
 // The real server's messages for its one version stand within ours.
-test('in protobuf: groups, with the fields of the real server', () => {
+test('groups in protobuf have the fields of the real server', () => {
   const version = '0a166d6574726963732e6b38732e696f2f76316265746131120776316265746131';
   for (const document of [discovery.group, discovery.groupList]) {
     assert.ok(hex(document).includes(`0a0e6d6574726963732e6b38732e696f12170a116d`), 'the group and its first version');
@@ -71,7 +71,7 @@ test('in protobuf: groups, with the fields of the real server', () => {
   assert.match(hex(discovery.groupList), /22130a09302e302e302e302f3012063a31303235301a002200$/);
 });
 
-test('in protobuf: the aggregated document, with the version of the real server in it', () => {
+test('the aggregated document in protobuf contains the version of the real server', () => {
   const version =
     '12770a077631626574613112300a056e6f64657312110a0012001a0b4e6f64654d6574726963731a07436c757374657222002a036765742a046c69737412310a04706f647312100a0012001a0a506f644d6574726963731a0a4e616d6573706163656422002a036765742a046c6973741a0743757272656e741a002200';
   assert.ok(hex(discovery.aggregated.v2).endsWith(version));

@@ -60,21 +60,21 @@ function encode<T extends MetricsItem>(
   return bytes;
 }
 
-test('a node', () => {
+test('a node is JSON as the real server writes it', () => {
   assert.equal(
     encode(nodeMetrics, node, 'v1beta1').toString(),
     `{"kind":"NodeMetrics","apiVersion":"metrics.k8s.io/v1beta1",${wireNode}\n`,
   );
 });
 
-test('a pod, in the version that was asked for', () => {
+test('a pod has the requested version', () => {
   assert.equal(
     encode(podMetrics, pod, 'v1').toString(),
     `{"kind":"PodMetrics","apiVersion":"metrics.k8s.io/v1",${wirePod}\n`,
   );
 });
 
-test('swap, where it is known, as the last of the resources', () => {
+test('swap is the last key of usage, and absent where it is unknown', () => {
   const swapped = encode(nodeMetrics, { ...node, usage: { ...usage, swapBytes: 5_242_880 } }, 'v1').toString();
   assert.match(swapped, /"usage":\{"cpu":"100000885n","memory":"12344Ki","swap":"5Mi"\}\}\n$/);
   const containers = [
@@ -91,7 +91,7 @@ test('swap, where it is known, as the last of the resources', () => {
   );
 });
 
-test('lists, whose items have neither kind nor apiVersion', () => {
+test('items of lists have neither kind nor apiVersion', () => {
   assert.equal(
     encode(nodeMetrics, { slices: [[node]] }, 'v1').toString(),
     `{"kind":"NodeMetricsList","apiVersion":"metrics.k8s.io/v1","metadata":{},"items":[{${wireNode}]}\n`,
@@ -102,7 +102,7 @@ test('lists, whose items have neither kind nor apiVersion', () => {
   );
 });
 
-test('empty lists', () => {
+test('the items of an empty list are []', () => {
   assert.equal(
     encode(nodeMetrics, { slices: [] }, 'v1beta1').toString(),
     '{"kind":"NodeMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{},"items":[]}\n',
@@ -113,11 +113,11 @@ test('empty lists', () => {
   );
 });
 
-test('an object without labels has no such key', () => {
+test('an object without labels has no key for them', () => {
   assert.ok(!encode(nodeMetrics, { ...node, labels: new Map() }, 'v1').includes('labels'));
 });
 
-test('pretty, for people', () => {
+test('pretty JSON is indented', () => {
   assert.equal(
     encode(nodeMetrics, { ...node, labels: new Map() }, 'v1', 'pretty').toString(),
     `{

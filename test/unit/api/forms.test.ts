@@ -1,4 +1,4 @@
-/** Objects in every form but plain JSON. Golden bytes are those of the Go libraries, bodies those of the real server. */
+/** Objects as protobuf, Table and metadata alone. Golden bytes are those of the Go libraries, bodies those of the real server. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EncodableInPieces } from '../../../src/apimachinery/encoding.ts';
@@ -39,7 +39,7 @@ function encodeMetricsProtobuf<T extends MetricsItem>(
   return joined(metricsProtobuf(resource, object, version));
 }
 
-/** In the compact form; and both are what they are when they are made in one go. */
+/** Returns the compact form; both forms have the bytes of the whole. */
 function jsonOf(object: EncodableInPieces): string {
   const forms: readonly JsonForm[] = ['pretty', 'compact'];
   const [, compact] = forms.map((form) => {
@@ -80,7 +80,7 @@ describe('protobuf of', () => {
     assert.deepEqual(v1.subarray(4 + 2 + 33), v1beta1.subarray(4 + 2 + 38));
   });
 
-  test('swap has an entry behind the others in the map of usage, and none where it is not known', () => {
+  test('swap is the last entry of the map of usage, and absent where it is unknown', () => {
     const swapBytes = 5 * 1024 ** 2;
     // key = 1 and value = 2 of the entry, and string = 1 of the Quantity: 0a "swap", 12 { 0a "5Mi" }.
     const entry = '0a047377617012050a03354d69';
@@ -95,7 +95,7 @@ describe('protobuf of', () => {
     assert.deepEqual(ofPod, usages);
   });
 
-  test('5,000 nodes: all of them', () => {
+  test('a list of 5,000 nodes has all of them', () => {
     const items = Array.from({ length: 5000 }, (_, index) => ({ ...node, name: `node-${index}` }));
     const bytes = encodeMetricsProtobuf(nodeMetrics, { slices: [items] }, 'v1').toString('latin1');
     for (const { name } of items) assert.ok(bytes.includes(`${name}\x12\x00`), name);
@@ -179,21 +179,21 @@ describe('a Table', () => {
     `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["n1","100000885n","12344Ki","9.993s"],"object":{"kind":"NodeMetrics","apiVersion":"metrics.k8s.io/v1beta1","metadata":{"name":"n1","creationTimestamp":"2026-11-22T19:45:19Z"},"timestamp":"2026-11-22T19:45:15Z","window":"9.993s","usage":{"cpu":"100000885n","memory":"12344Ki","swap":"1Ki"}}}]`,
   );
   check(
-    'may have the objects',
+    'has the objects where includeObject requests them',
     podMetrics,
     pod,
     { includeObject: 'Object' },
     `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["p1","100000885n","12344Ki","10s"],"object":{"kind":"PodMetrics","apiVersion":"metrics.k8s.io/v1beta1","metadata":{"name":"p1","namespace":"ns","creationTimestamp":"2026-11-22T19:45:19Z"},"timestamp":"2026-11-22T19:45:15Z","window":"10s","containers":[{"name":"c1","usage":{"cpu":"100000885n","memory":"12344Ki"}}]}}]`,
   );
   check(
-    'may be for people to read, under the same columns',
+    'with readable cells has the same columns',
     podMetrics,
     { slices: [[{ ...pod, containers: [...pod.containers, { name: 'c2', ...usage }] }]] },
     { cells: 'readable', includeObject: 'None' },
     `"apiVersion":"meta.k8s.io/v1","metadata":{},${columns},"rows":[{"cells":["p1","201m","24Mi","10s"],"object":null}]`,
   );
   check(
-    'may be for people to read, and have the objects with exact quantities',
+    'with readable cells has objects with exact quantities',
     podMetrics,
     pod,
     { cells: 'readable', includeObject: 'Object' },
@@ -207,7 +207,7 @@ describe('a Table', () => {
     '"apiVersion":"meta.k8s.io/v1","metadata":{},"columnDefinitions":null,"rows":null',
   );
 
-  test('includes nothing but what there is a word for', () => {
+  test('rejects another includeObject', () => {
     assert.equal(parseIncludeObject(''), 'Metadata');
     assert.throws(() => parseIncludeObject('Foo'), {
       reason: 'BadRequest',
@@ -218,7 +218,7 @@ describe('a Table', () => {
 });
 
 describe('metadata alone', () => {
-  test('of a node', () => {
+  test('of a node has its kind', () => {
     const partial = partialObjectMetadata(node, 'v1');
     assert.equal(jsonOf(partial), `${partialNode}\n`);
     assert.equal(
@@ -227,7 +227,7 @@ describe('metadata alone', () => {
     );
   });
 
-  test('of a list, whose items have a kind', () => {
+  test('of a list has items with a kind', () => {
     const list = partialObjectMetadata({ slices: [[node]] }, 'v1');
     assert.equal(
       jsonOf(list),
@@ -235,7 +235,7 @@ describe('metadata alone', () => {
     );
   });
 
-  test('of an empty list, which is null', () => {
+  test('of an empty list has null for its items', () => {
     const list = partialObjectMetadata(noNodes, 'v1');
     assert.match(jsonOf(list), /"metadata":\{\},"items":null\}/);
     assert.equal(
@@ -244,7 +244,7 @@ describe('metadata alone', () => {
     );
   });
 
-  test('of a list in v1beta1 has items first and metadata second, as its message has', () => {
+  test('of a list in v1beta1 has items in field 1 and metadata in field 2', () => {
     const list = partialObjectMetadata({ slices: [[node]] }, 'v1beta1');
     assert.match(joined(list.protobuf()).toString('hex'), /7374[0-9a-f]{4}0a2c0a2a0a026e31.*12060a0012001a001a002200$/);
   });

@@ -119,7 +119,7 @@ describe('any list has the same bytes in pieces and as a whole, as', () => {
     }
   }
 
-  test('a single object', () => {
+  test('a single object by the fast path', () => {
     fc.assert(
       fc.property(listCase, ({ resource, list }) => {
         for (const object of [...list.slices].flat()) {
@@ -150,7 +150,7 @@ describe('a long list', () => {
 
   for (const [name, make] of made) {
     for (const form of forms) {
-      test(`comes in pieces as ${name}, ${form}`, () => {
+      test(`is made in pieces as ${name}, ${form}`, () => {
         const pieces = piecesOf(make(long).json(form, writer));
         assert.ok(pieces.length > 2, `${pieces.length} pieces`);
         assert.ok(pieces.every(({ length }) => length < 2 * pieceBytes));
@@ -159,7 +159,7 @@ describe('a long list', () => {
     }
   }
 
-  test('comes in pieces in protobuf, with the length of all of them at its beginning', () => {
+  test('is made in pieces in protobuf, with the total length at the beginning', () => {
     const pieces = piecesOf(metricsInPieces<PodMetrics>(podMetrics, { slices }, fast).protobuf());
     assert.ok(pieces.length > 2, `${pieces.length} pieces`);
     const inOneGo = joined(metricsInPieces<PodMetrics>(podMetrics, { slices: [items] }, fast).protobuf());

@@ -27,21 +27,21 @@ const api = createNodeReader({
 });
 
 describe('a list of nodes', () => {
-  test('has every node with usage, in order', () => {
+  test('has every node with a usage, in order', () => {
     assert.deepEqual(names(), ['node-a', 'node-b']);
   });
 
-  test('obeys the label selector', () => {
+  test('has the nodes that the label selector matches', () => {
     assert.deepEqual(names({ labelSelector: parseLabelSelector('zone in (z2)') }), ['node-b']);
   });
 
-  test('obeys the field selector, nodes having no namespace', () => {
+  test('has the nodes that the field selector matches; their namespace is empty', () => {
     assert.deepEqual(names({ fieldSelector: parseFieldSelector('metadata.name=node-a') }), ['node-a']);
     assert.deepEqual(names({ fieldSelector: parseFieldSelector('metadata.namespace=x') }), []);
     assert.deepEqual(names({ fieldSelector: parseFieldSelector('metadata.namespace=') }), ['node-a', 'node-b']);
   });
 
-  test('is refused for a field that nodes do not have', () => {
+  test('is a bad request for a field that nodes do not have', () => {
     assert.throws(() => api.list({ fieldSelector: parseFieldSelector('spec.unschedulable=true') }), {
       code: 400,
       message: '"spec.unschedulable" is not a known field selector: only "metadata.name", "metadata.namespace"',
@@ -72,7 +72,7 @@ describe('a single node', () => {
     });
   });
 
-  test('without usage is not found in other words, and with the reasons', () => {
+  test('without usage is not found, with another message and the reasons', () => {
     assert.throws(() => api.get('', 'node-dead'), {
       reason: 'NotFound',
       message: 'nodemetrics.metrics.k8s.io "node-dead" not found',

@@ -36,16 +36,16 @@ const api = createPodReader({
 });
 
 describe('a list of pods', () => {
-  test('has every pod with usage, in order', () => {
+  test('has every pod with a usage, in order', () => {
     assert.deepEqual(names(), ['default/web-0', 'default/web-1', 'team-a/db-0']);
   });
 
-  test('has those of one namespace, and none of an unknown one', () => {
+  test('has the pods of one namespace, and none for an unknown one', () => {
     assert.deepEqual(names({ namespace: 'team-a' }), ['team-a/db-0']);
     assert.deepEqual(names({ namespace: 'Not_A_Name' }), []);
   });
 
-  test('obeys both selectors', () => {
+  test('has the pods that both selectors match', () => {
     const labelSelector = parseLabelSelector('app=web');
     assert.deepEqual(names({ labelSelector }), ['default/web-0', 'default/web-1']);
     const fieldSelector = parseFieldSelector('metadata.name!=web-0,metadata.namespace=default');
@@ -53,7 +53,7 @@ describe('a list of pods', () => {
     assert.deepEqual(names({ labelSelector, fieldSelector, namespace: 'team-a' }), []);
   });
 
-  test('is refused for a field that cannot be selected', () => {
+  test('is a bad request for a field that cannot be selected', () => {
     assert.throws(() => api.list({ fieldSelector: parseFieldSelector('spec.nodeName=x') }), {
       code: 400,
       message: '"spec.nodeName" is not a known field selector: only "metadata.name", "metadata.namespace"',
@@ -89,7 +89,7 @@ describe('a single pod', () => {
     });
   });
 
-  test('without usage is not found in other words, and with the reason', () => {
+  test('without usage is not found, with another message and the reason', () => {
     assert.throws(() => api.get('default', 'idle-0'), {
       reason: 'NotFound',
       message: 'podmetrics.metrics.k8s.io "default/idle-0" not found',

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { formatDuration, parseDuration } from '../../../src/apimachinery/duration.ts';
 
-describe('a duration in nanoseconds is written', () => {
+describe('a duration in nanoseconds is formatted', () => {
   writes(0, '0s');
   writes(1, '1ns');
   writes(999, '999ns');
@@ -26,7 +26,7 @@ describe('a duration in nanoseconds is written', () => {
   writes(-5e9, '-5s');
 });
 
-describe('a duration is read', () => {
+describe('a duration is parsed', () => {
   reads('15s', 15_000);
   reads('1m30s', 90_000);
   reads('1.5h', 5_400_000);
@@ -64,7 +64,7 @@ describe('a duration is read', () => {
   reads(`${'9'.repeat(400)}s`, undefined);
 });
 
-test('any whole number of milliseconds up to 50 days is read as it was written', () => {
+test('any whole number of milliseconds up to 50 days is parsed as it was formatted', () => {
   fc.assert(
     fc.property(fc.integer({ min: -(2 ** 32), max: 2 ** 32 }), (ms) =>
       assert.equal(parseDuration(formatDuration(ms)), ms),
@@ -108,7 +108,7 @@ test('any duration of the grammar is the sum of its terms', () => {
   );
 });
 
-test('no duration is written that Go cannot read', () => {
+test('every formatted duration can be parsed by Go', () => {
   fc.assert(
     fc.property(fc.double(), (ms) => {
       const text = formatDuration(ms);
@@ -120,7 +120,7 @@ test('no duration is written that Go cannot read', () => {
   assert.equal(formatDuration(Number.NaN), '0s');
 });
 
-test('any text is a finite number or undefined', () => {
+test('any text is parsed as a finite number or undefined', () => {
   const pieces = fc
     .array(fc.constantFrom('1', '.', '0', '-', 'ns', 'ms', 's', 'm', 'h', 'x', ' '))
     .map((list) => list.join(''));

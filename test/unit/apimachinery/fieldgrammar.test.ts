@@ -27,7 +27,7 @@ function textOf(terms: readonly Term[], separators: readonly string[]): string {
   return texts.map((text, index) => text + separators[index]).join('');
 }
 
-test('any selector of the grammar is read as what it says', () => {
+test('any selector of the grammar is parsed into its requirements', () => {
   fc.assert(
     fc.property(termsOf(fc.oneof(known, anyKey)), commas, (terms, separators) => {
       const expected = terms.map(([key, operator, of]) =>
@@ -40,7 +40,7 @@ test('any selector of the grammar is read as what it says', () => {
   );
 });
 
-test('any selector over known fields chooses the objects for which all of it holds', () => {
+test('any selector over known fields matches the objects that meet all requirements', () => {
   const object = fc.record({ name: value, namespace: value });
   fc.assert(
     fc.property(termsOf(known), commas, object, (terms, separators, { name, namespace }) => {
@@ -56,7 +56,7 @@ test('any selector over known fields chooses the objects for which all of it hol
   );
 });
 
-test('a selector with any other field is refused by its name', () => {
+test('a selector with another field is a bad request that names it', () => {
   fc.assert(
     fc.property(anyKey, sign, value, (key, operator, of) => {
       const selector = parseFieldSelector(textOf([[key, operator, of]], [',']));

@@ -11,7 +11,7 @@ const objects = [
   { namespace: '', name: 'node-a' },
 ];
 
-describe('a selector chooses', () => {
+describe('a selector matches', () => {
   chooses('', 'default/web-0', 'dev/web-0', '/node-a');
   chooses('=', 'default/web-0', 'dev/web-0', '/node-a');
   chooses('!=', 'default/web-0', 'dev/web-0', '/node-a');
@@ -29,7 +29,7 @@ describe('a selector chooses', () => {
   chooses('metadata.name=a\\,b\\=c\\\\');
 });
 
-describe('a selector is refused', () => {
+describe('a selector is a bad request', () => {
   refuses('spec.nodeName=x', unknown('spec.nodeName'));
   refuses('=x', unknown(''));
   refuses(' metadata.name=x', unknown(' metadata.name'));
@@ -47,7 +47,7 @@ describe('a selector is refused', () => {
   );
 });
 
-test('requirements are what a SubjectAccessReview needs, escapes resolved', () => {
+test('requirements have the form of a SubjectAccessReview, without escapes', () => {
   assert.deepEqual(parseFieldSelector('metadata.name=db-0,metadata.namespace!=x,a=b\\,c').requirements, [
     { key: 'a', operator: 'In', values: ['b,c'] },
     { key: 'metadata.name', operator: 'In', values: ['db-0'] },
@@ -80,7 +80,7 @@ test('any text parses or is a bad request', () => {
   );
 });
 
-test('the longest selectors of the worst kinds are answered at once', () => {
+test('the longest and costliest selectors are parsed within the limit', () => {
   for (const piece of ['a', '=', '!', ',', '\\', '\\,', 'a=b,', '\\a', '!a']) {
     const started = performance.now();
     try {

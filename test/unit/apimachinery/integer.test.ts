@@ -21,7 +21,7 @@ describe('a 64-bit integer', () => {
   check('0x1', undefined);
 });
 
-test('any whole number is read, with zeros before it too, if 64 bits hold it', () => {
+test('any whole number of 64 bits is parsed, with leading zeros, too', () => {
   const sign = fc.constantFrom('', '+');
   const whole = fc.oneof(
     fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
@@ -36,7 +36,7 @@ test('any whole number is read, with zeros before it too, if 64 bits hold it', (
   );
 });
 
-test('any text but digits behind a sign is none', () => {
+test('any text but a sign and digits is undefined', () => {
   const text = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('1', '0', '-', '+', '.', ' ', 'e', '_') }));
   fc.assert(
     fc.property(

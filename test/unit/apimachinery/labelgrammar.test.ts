@@ -107,7 +107,7 @@ function holds({ key: wanted, operator, values }: LabelRequirement, of: Readonly
   }
 }
 
-test('any selector of the grammar is read as what it says', () => {
+test('any selector of the grammar is parsed into its requirements', () => {
   fc.assert(
     fc.property(selector, (parts) => {
       const means = parts.map(([, each]) => each.means);
@@ -118,7 +118,7 @@ test('any selector of the grammar is read as what it says', () => {
   );
 });
 
-test('any selector of the grammar chooses the objects for which all of it holds', () => {
+test('any selector of the grammar matches the objects that meet all requirements', () => {
   fc.assert(
     fc.property(selector, labels, (parts, of) => {
       const expected = parts.every(([, { means }]) => holds(means, of));

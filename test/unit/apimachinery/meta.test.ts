@@ -4,11 +4,11 @@ import * as fc from 'fast-check';
 import { encodeJson, formatTime } from '../../../src/apimachinery/meta.ts';
 
 describe('JSON', () => {
-  test('compact ends with a newline', () => {
+  test('in the compact form ends with a newline', () => {
     assert.equal(encodeJson({ kind: 'X', items: [1, true, null] }).toString(), '{"kind":"X","items":[1,true,null]}\n');
   });
 
-  test('pretty is indented by two spaces, keeps what is empty on one line, and has no newline at its end', () => {
+  test('in the pretty form is indented by two spaces, has empty values on one line, and ends without a newline', () => {
     const pretty = encodeJson({ a: { b: [1, { c: 'd' }] }, e: {}, f: [], g: new Map([['h', 'i']]) }, 'pretty');
     assert.equal(
       pretty.toString(),
@@ -32,22 +32,22 @@ describe('JSON', () => {
     );
   });
 
-  test('escapes what Go escapes', () => {
+  test('has the escapes of Go', () => {
     assert.equal(
       encodeJson('<a href="x">&</a>\u2028\u2029\n\\').toString(),
       '"\\u003ca href=\\"x\\"\\u003e\\u0026\\u003c/a\\u003e\\u2028\\u2029\\n\\\\"\n',
     );
   });
 
-  test('writes what is not ASCII as UTF-8', () => {
+  test('is UTF-8', () => {
     assert.deepEqual(encodeJson('jos\u00e9'), Buffer.from('"jos\u00e9"\n'));
   });
 
-  test('leaves out fields without a value', () => {
+  test('omits undefined fields', () => {
     assert.equal(encodeJson({ name: 'x', namespace: undefined }).toString(), '{"name":"x"}\n');
   });
 
-  test('sorts the keys of a Map by bytes, also those that look like numbers', () => {
+  test('has the keys of a Map sorted by bytes, also those that look like numbers', () => {
     const labels = new Map([
       ['b', '1'],
       ['9', '2'],
@@ -58,12 +58,12 @@ describe('JSON', () => {
     assert.equal(encodeJson(labels).toString(), '{"10":"3","9":"2","B":"4","__proto__":"5","b":"1"}\n');
   });
 
-  test('a list of several pieces is whole', () => {
+  test('of a list of several chunks is complete', () => {
     const items = Array.from({ length: 20_000 }, (_, index) => ({ name: `pod-\u00e9-${index}` }));
     assert.deepEqual(JSON.parse(encodeJson(items).toString()), items);
   });
 
-  test('any value: both forms are JSON and mean the same', () => {
+  test('has equal values in both forms', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const meant: unknown = JSON.parse(JSON.stringify(value));

@@ -25,7 +25,7 @@ const hexOf = (byte: number, isUpper: boolean) => {
   return isUpper ? hex.toUpperCase() : hex;
 };
 
-test('any bytes, however many of them are encoded, are the bytes', () => {
+test('any bytes are decoded, however many are encoded', () => {
   const byte = fc.record({ byte: fc.nat(255), isEncoded: fc.boolean(), isUpper: fc.boolean() });
   fc.assert(
     fc.property(fc.array(byte), (bytes) => {
@@ -41,7 +41,7 @@ test('any bytes, however many of them are encoded, are the bytes', () => {
   );
 });
 
-test('any text is decoded or told to be malformed', () => {
+test('any text is decoded or malformed', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       const isWellFormed = text

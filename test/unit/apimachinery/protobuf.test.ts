@@ -27,7 +27,7 @@ describe('the bytes of a Status', () => {
 
 describe('a message', () => {
   const check = (length: number) =>
-    test(`of ${length} bytes has its length before it, and what follows after it`, () => {
+    test(`of ${length} bytes has its length before it and the next field after it`, () => {
       const bytes = encodeProtobuf('', '', (writer) => writer.raw(Buffer.alloc(length, 0x2a)));
       const { value, end } = readVarint(bytes, bytes.indexOf(0x12, 9) + 1);
       assert.equal(value, length);
@@ -39,12 +39,12 @@ describe('a message', () => {
   for (const length of [0, 1, 127, 128, 1023, 1024, 16_383, 16_384, 3_000_000]) check(length);
 });
 
-test('numbers above 2^32 are varints too', () => {
+test('numbers above 2^32 are varints', () => {
   const bytes = encodeProtobuf('', '', (writer) => writer.integer(1, 2 ** 53));
   assert.ok(bytes.includes(Buffer.from('088080808080808010', 'hex')));
 });
 
-test('text is UTF-8, its length in bytes', () => {
+test('text is UTF-8 with its length in bytes', () => {
   const bytes = encodeProtobuf('', '', (writer) => writer.string(1, 'jos\u00e9'));
   assert.ok(bytes.includes(Buffer.from('0a056a6f73c3a9', 'hex')));
 });

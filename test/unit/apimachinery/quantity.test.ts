@@ -65,11 +65,11 @@ describe('any amount', () => {
     fc.integer({ min: 0, max: 2 ** 40 }).map((n) => n * 1000),
   );
 
-  test('CPU read back is the same amount', () => {
+  test('of CPU is parsed as it was formatted', () => {
     fc.assert(fc.property(amounts, (amount) => assert.equal(valueOf(formatDecimalNano(amount), -9), BigInt(amount))));
   });
 
-  test('memory read back is the same amount', () => {
+  test('of memory is parsed as it was formatted', () => {
     fc.assert(fc.property(amounts, (amount) => assert.equal(valueOf(formatBinary(amount), 0), BigInt(amount))));
   });
 });

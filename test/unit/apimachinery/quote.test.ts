@@ -19,7 +19,7 @@ function check(text: string, quoted: string): void {
   test(quoted, () => assert.equal(quote(text), quoted));
 }
 
-test('a text that is longer than a message may repeat is cut', () => {
+test('a text beyond the limit of an excerpt is cut', () => {
   assert.equal(excerpt('a'.repeat(excerptLimit)), 'a'.repeat(excerptLimit));
   assert.equal(excerpt('a'.repeat(excerptLimit + 1)), `${'a'.repeat(excerptLimit)}...`);
   for (const character of ['a', '<', '"', '\u0001', '\u{e0001}']) {

@@ -116,18 +116,18 @@ describe('the body of', () => {
   );
 });
 
-test('the two bodies whose length the real server tells have that length', () => {
+test('the two bodies whose length is known from the real server have that length', () => {
   assert.equal(encodeJson(unauthorized().toStatus()).length, 129);
   assert.equal(encodeJson(methodNotAllowed().toStatus()).length, 197);
 });
 
-test('the cause stays with the error and out of the body', () => {
+test('the cause is kept in the error and is not in the body', () => {
   const error = badRequest('x', { cause: 'never-scraped' });
   assert.equal(error.cause, 'never-scraped');
   assert.ok(!encodeJson(error.toStatus()).includes('never-scraped'));
 });
 
-test("another server's code is kept", () => {
+test("the code of another server's error is kept", () => {
   assert.equal(new StatusError('InternalError', 'x', { code: 502 }).toStatus().code, 502);
 });
 

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { parse } from 'yaml';
 import { encodeYaml } from '../../../src/apimachinery/yaml.ts';
 
-test('keys are sorted, sequences are not indented, fields without a value are left out', () => {
+test('keys are sorted, sequences are not indented, undefined fields are omitted', () => {
   const value = {
     kind: 'L',
     items: [{ b: 1, a: ['x'] }],
@@ -34,7 +34,7 @@ test('keys with numbers are sorted by their value', () => {
   assert.match(encodeYaml(map).toString(), /a9: x\na10: x\n/);
 });
 
-test('messages: quoted where they have a colon, literal where they have lines', () => {
+test('a message is quoted if it has a colon, and literal if it has several lines', () => {
   assert.equal(
     encodeYaml({ message: 'time: invalid duration "abc"' }).toString(),
     'message: \'time: invalid duration "abc"\'\n',
@@ -67,7 +67,7 @@ describe('text is', () => {
   check('a\u0000b', '"a\\0b"');
 });
 
-test('whatever the text, it is read back as it was', () => {
+test('any text is parsed as it was', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (text, key) => {
       const written = encodeYaml(new Map([[key, [text]]])).toString();

@@ -13,7 +13,7 @@ import { createFakeClock } from '../../fakes/clock.ts';
 import { createRecordingLog } from '../../fakes/recordinglog.ts';
 import { until } from '../../fakes/until.ts';
 
-test('whoever listens for another serving certificate is given that one, not the one before', async () => {
+test('the listener for a changed serving certificate gets the new one', async () => {
   await using disposables = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(tmpdir(), 'auth-'));
   disposables.defer(() => rm(folder, { recursive: true }));

@@ -4,7 +4,7 @@ import { createEventLoopWatch } from '../../../src/command/eventloop.ts';
 import { createRegistry } from '../../../src/monitoring.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
-test('observes by how much the loop is late', async () => {
+test('the delay of the event loop is observed', async () => {
   const clock = createFakeClock();
   const registry = createRegistry();
   const stop = new AbortController();

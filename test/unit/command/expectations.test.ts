@@ -37,7 +37,7 @@ function setUp() {
   return { pods, reported, expectations, add, after };
 }
 
-describe('what is expected of kubelets', () => {
+describe('kubelets are expected to report', () => {
   test('a running pod', () => {
     const { expectations, add } = setUp();
     add('web');
@@ -45,7 +45,7 @@ describe('what is expected of kubelets', () => {
     assert.ok(!expectations.isRunning('shop', 'other', 'node-a'));
   });
 
-  test('a running pod, on its own node only where the API names it', () => {
+  test('a running pod on its own node only, if the API names it', () => {
     const { expectations, pods, add } = setUp();
     add('web');
     add('unbound');
@@ -54,14 +54,14 @@ describe('what is expected of kubelets', () => {
     assert.ok(expectations.isRunning('shop', 'unbound', 'node-b'));
   });
 
-  test('a pod that is not reported of its own node only', async () => {
+  test('an unreported pod, on its own node only', async () => {
     const { expectations, add, after } = setUp();
     add('web', 'uid-1', 'node-b');
     assert.equal(await after(121, 'node-a'), false);
     assert.equal(expectations.anyUnreported('node-b'), true);
   });
 
-  test('a pod that the API does not place of every node', async () => {
+  test('an unreported pod without a node, on every node', async () => {
     const { expectations, pods, add, after } = setUp();
     add('web', 'uid-1', '');
     pods.set('shop/web', { ...pods.get('shop/web')!, node: undefined });
@@ -71,7 +71,7 @@ describe('what is expected of kubelets', () => {
     assert.equal(expectations.anyUnreported('node-b'), true);
   });
 
-  test('a pod that the API places after a while of its own node only', async () => {
+  test('a pod that the API places later, on its own node only', async () => {
     const { expectations, pods, add, after } = setUp();
     add('web', 'uid-1', '');
     pods.set('shop/web', { ...pods.get('shop/web')!, node: undefined });
@@ -82,7 +82,7 @@ describe('what is expected of kubelets', () => {
     assert.equal(expectations.anyUnreported('node-b'), true);
   });
 
-  test('new pods of a node that was not scraped while its old ones went', async () => {
+  test('new pods of a node that was not scraped while its old pods went', async () => {
     const { expectations, pods, add, after } = setUp();
     for (let index = 0; index < 20; index += 1) add(`old-${index}`, `old-${index}`, 'node-b');
     pods.clear();
@@ -92,7 +92,7 @@ describe('what is expected of kubelets', () => {
     assert.equal(expectations.anyUnreported('node-b'), true);
   });
 
-  test('a pod on its node also where a thousand pods of other nodes are not reported', async () => {
+  test('a pod on its node beside a thousand unreported pods of other nodes', async () => {
     const { expectations, add, after } = setUp();
     for (let index = 0; index < 2_000; index += 1) add(`web-${index}`, `uid-${index}`, 'node-b');
     add('late', 'late', 'node-a');
@@ -100,7 +100,7 @@ describe('what is expected of kubelets', () => {
     assert.equal(expectations.anyUnreported('node-c'), false);
   });
 
-  test('that somebody tells of each running pod within two minutes', async () => {
+  test('each running pod within two minutes', async () => {
     const { reported, add, after } = setUp();
     const uid = add('web');
     assert.equal(await after(119), false);
@@ -109,7 +109,7 @@ describe('what is expected of kubelets', () => {
     assert.equal(await after(1), false);
   });
 
-  test('nothing of a pod that is gone, or that is another one by now', async () => {
+  test('no pod that is gone or was replaced', async () => {
     const { pods, add, after } = setUp();
     add('web');
     add('job');
@@ -120,7 +120,7 @@ describe('what is expected of kubelets', () => {
     assert.equal(await after(2), true);
   });
 
-  test('the same of pods that somebody told of once', async () => {
+  test('pods that were reported before', async () => {
     const { reported, add, after } = setUp();
     reported.add(add('web'));
     assert.equal(await after(10), false);
@@ -129,7 +129,7 @@ describe('what is expected of kubelets', () => {
     assert.equal(await after(302), true);
   });
 
-  test('the same of many pods, some at a time', async () => {
+  test('many pods, in slices', async () => {
     const { reported, add, after } = setUp();
     for (let index = 0; index < 6_000; index += 1) reported.add(add(`web-${index}`));
     reported.delete('uid of web-5999');

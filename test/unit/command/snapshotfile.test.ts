@@ -46,7 +46,7 @@ function setUp(file = path.join(folder, 'snapshot'), limits: { readonly limitByt
 }
 
 describe('the snapshot keeper', () => {
-  test('writes at its interval and at the end, and restores from that, for nobody else to read', async () => {
+  test('writes at its interval and at the end, readable by its user only, and restores from that', async () => {
     const { clock, keeper, scrape, file } = setUp();
     scrape('node-a');
     const stop = new AbortController();
@@ -69,7 +69,7 @@ describe('the snapshot keeper', () => {
     );
   });
 
-  test('writes no more than it would read, and keeps the snapshot that is there', async () => {
+  test('writes no file above the limit, and keeps the old one', async () => {
     const { keeper, scrape, file } = setUp();
     scrape('node-a');
     await keeper.run(AbortSignal.abort());
@@ -84,7 +84,7 @@ describe('the snapshot keeper', () => {
     assert.match(small.lines.join(), /^warn: cannot write the snapshot/);
   });
 
-  test('leaves out nodes that the cluster does not know any more', async () => {
+  test('omits nodes that left the cluster', async () => {
     const { storage, known, keeper, scrape, file } = setUp();
     scrape('node-a');
     scrape('node-b');
@@ -94,7 +94,7 @@ describe('the snapshot keeper', () => {
     assert.doesNotMatch(readFileSync(file, 'utf8'), /node-b/);
   });
 
-  test('starts without a word where there is none, and with a warning where it is broken', async () => {
+  test('logs nothing without a snapshot, and a warning for a damaged one', async () => {
     const { keeper, storage, lines, file } = setUp();
     await keeper.load();
     assert.deepEqual(lines, []);
@@ -104,7 +104,7 @@ describe('the snapshot keeper', () => {
     assert.equal(storage.hasUsage(), false);
   });
 
-  describe('reads nothing', () => {
+  describe('reads no snapshot', () => {
     /** Seals lines as a snapshot is. */
     const sealed = (...lines: readonly string[]) => {
       const body = lines.map((line) => `${line}\n`).join('');
@@ -130,13 +130,13 @@ describe('the snapshot keeper', () => {
       await isRefused(file);
     });
 
-    test('that others may write', async () => {
+    test('that other users can write', async () => {
       const file = await written();
       chmodSync(file, 0o620);
       await isRefused(file);
     });
 
-    test('of a FIFO, which nobody may ever write to', async () => {
+    test('from a FIFO, whose writer may never come', async () => {
       const file = path.join(folder, 'snapshot');
       execFileSync('mkfifo', [file]);
       await isRefused(file);
@@ -169,7 +169,7 @@ describe('the snapshot keeper', () => {
     });
   });
 
-  test('removes what a process that was killed while it wrote has left', async () => {
+  test('removes the unfinished file of a killed process', async () => {
     const { keeper, file } = setUp();
     const left = `${file}.66bbaa5b-bd35-4f20-902f-f9e469f6c321.new`;
     writeFileSync(left, 'half');
@@ -178,7 +178,7 @@ describe('the snapshot keeper', () => {
     assert.deepEqual(readdirSync(folder), ['snapshot.new']);
   });
 
-  test('warns once where it cannot write, and goes on', async () => {
+  test('warns once where it cannot write, and tries again', async () => {
     const { clock, keeper, lines } = setUp(path.join(folder, 'nowhere/snapshot'));
     const stop = new AbortController();
     const loop = keeper.run(stop.signal);

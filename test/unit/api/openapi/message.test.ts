@@ -17,14 +17,14 @@ describe('a message', () => {
   check('a length of two bytes', { name: 'a'.repeat(200) }, `12c801${'61'.repeat(200)}`);
   check('an extension as YAML', { 'x-a': 'list' }, `fa010e0a03782d6112071205${Buffer.from('list\n').toString('hex')}`);
 
-  test('what its table does not know is an error, not left out', () => {
+  test('rejects a key that its table lacks, and a value of another type', () => {
     assert.throws(() => encode({ pattern: 'a' }), /does not know pattern/);
     assert.throws(() => encode({ constructor: 'a' }), /does not know constructor/);
     assert.throws(() => encode({ name: 7 }), /7 should be a text/);
     assert.throws(() => encode('a'), /"a" should be an object/);
   });
 
-  test('YAML of lists and objects', () => {
+  test('has lists and objects as YAML in its extensions', () => {
     const yaml = (value: unknown) => encode({ 'x-a': value }).toString('latin1');
     assert.ok(yaml(['a', 'b']).endsWith('- a\n- b\n'));
     assert.ok(yaml([{ group: '', kind: 'A' }]).endsWith('- group: ""\n  kind: A\n'));
@@ -35,7 +35,7 @@ test('a map is a message of names and values', () => {
   assert.equal(named(1, text)({ a: 'b' }).toString('hex'), '0a060a0161120162');
 });
 
-test('a choice of a flag is written even when it is false', () => {
+test('a flag in a choice is written even when it is false', () => {
   assert.equal(wrappedFlag(2)(false).toString('hex'), '1000');
   assert.equal(wrappedFlag(2)(true).toString('hex'), '1001');
 });

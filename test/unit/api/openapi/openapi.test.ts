@@ -11,13 +11,13 @@ import { isList, type MetricsItem, type MetricsObject } from '../../../../src/ap
 
 const openApi = createOpenApi({ title: 'kubegauge', version: 'v1.2.3' });
 
-describe('told to be metrics-server v0.9.0, which has v1beta1 only, our documents are its, byte for byte', () => {
+describe('with the title of metrics-server v0.9.0 and its only version, v1beta1, the documents have its bytes:', () => {
   const { v2, v3 } = createOpenApi(
     { title: 'Kubernetes metrics-server', version: 'v0.0.0' },
     { versions: ['v1beta1'] },
   );
   const version = v3.get('apis/metrics.k8s.io/v1beta1');
-  // The ETags that it sent, and for protobuf, where the ETag is that of the JSON, the SHA-256 of what it sent.
+  // The ETags of metrics-server. For protobuf, whose ETag is that of the JSON, the SHA-256 of the body.
   const check = (name: string, actual: string | undefined, expected: string) =>
     test(name, () => assert.equal(actual, expected));
   check(
@@ -43,7 +43,7 @@ describe('told to be metrics-server v0.9.0, which has v1beta1 only, our document
   );
 });
 
-test('the hash is the SHA-512 of the JSON, and the same documents come out each time', () => {
+test('the hash is the SHA-512 of the JSON, and equal for each process', () => {
   const again = createOpenApi({ title: 'kubegauge', version: 'v1.2.3' });
   const documents = [openApi.v2, openApi.v3Index, ...openApi.v3.values()];
   assert.equal(documents.length, 5);
@@ -55,7 +55,7 @@ test('the hash is the SHA-512 of the JSON, and the same documents come out each 
   );
 });
 
-test("the index of v3 names the group and its versions with their hashes, and nothing that is kube-apiserver's", () => {
+test('the index of v3 has the group and its versions with their hashes, and no document of kube-apiserver', () => {
   const { paths } = JSON.parse(openApi.v3Index.json.toString());
   assert.deepEqual(Object.keys(paths), [
     'apis/metrics.k8s.io',
@@ -67,13 +67,13 @@ test("the index of v3 names the group and its versions with their hashes, and no
   }
 });
 
-test('v1 is v1beta1 by another name', () => {
+test('v1 differs from v1beta1 only in its name', () => {
   const named = (version: string) => textOf(version).replaceAll('v1beta1', 'v1').replaceAll('V1beta1', 'V1');
   assert.ok(textOf('v1').includes('"operationId":"listMetricsV1NodeMetrics"'));
   assert.ok(named('v1') === named('v1beta1'));
 });
 
-test('v2 has both versions, v1 first by the alphabet', () => {
+test('v2 has both versions, in alphabetical order', () => {
   const { paths, definitions } = JSON.parse(openApi.v2.json.toString());
   assert.deepEqual(Object.keys(paths), Object.keys(paths).toSorted());
   assert.deepEqual(Object.keys(definitions), Object.keys(definitions).toSorted());
@@ -93,7 +93,7 @@ test('v2 has both versions, v1 first by the alphabet', () => {
   }
 });
 
-test('a node has the group, version and kind, and the required fields, that clients look for', () => {
+test("a node's schema has its group, version, kind and required fields", () => {
   const inV2 = JSON.parse(openApi.v2.json.toString()).definitions;
   const inV3 = JSON.parse(textOf('v1')).components.schemas;
   for (const schemas of [inV2, inV3]) {
@@ -106,7 +106,7 @@ test('a node has the group, version and kind, and the required fields, that clie
 });
 
 for (const version of ['v1', 'v1beta1'] as const) {
-  describe(`objects of ${version} as they are served fit their schemas`, () => {
+  describe(`objects of ${version} match their schemas:`, () => {
     const { schemas } = JSON.parse(textOf(version)).components;
     const check = <T extends MetricsItem>(resource: Resource<T>, object: MetricsObject<T>) => {
       const kind = isList(object) ? resource.listKind : resource.kind;
@@ -142,7 +142,7 @@ interface AnySchema {
   readonly items?: AnySchema;
 }
 
-/** Stricter than JSON Schema: what a schema does not mention must not be there. */
+/** Stricter than JSON Schema: a member that the schema lacks is an error. */
 function assertFits(value: unknown, schema: AnySchema, schemas: Readonly<Record<string, AnySchema>>, at: string): void {
   if (schema.$ref !== undefined) {
     const referred = schemas[schema.$ref.replace('#/components/schemas/', '')];
