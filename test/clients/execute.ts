@@ -1,4 +1,4 @@
-/** Runs a client against a target, with nothing of the caller's environment that could tell it something else. */
+/** Runs a client against a target, without the caller's environment, which could change what it does. */
 import assert from 'node:assert/strict';
 import { outcomeOf, type Outcome } from '../cluster/command.ts';
 import type { Target } from './target.ts';

@@ -17,7 +17,7 @@ const quantity = /^\d+(?:n|u|m|k|Ki|Mi|Gi)?$/;
 /** As Go writes durations: of a server that has just started again, the window reaches back to before. */
 const window = /^(?:\d+m)?\d+(?:\.\d+)?m?s$/;
 
-/** A version that is not served must not be told of either. */
+/** A version that is not served must not be announced either. */
 const knownVersions = ['v1', 'v1beta1'];
 
 export function describeKubectl(kubectl: Kubectl, target: Target): void {

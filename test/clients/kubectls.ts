@@ -19,7 +19,7 @@ export interface Kubectl {
   install(settings: Settings): Promise<string>;
 }
 
-/** Not in 1.20, which reads JSON. 1.29 reads either as told; 1.37 likes protobuf best in any case, but asks in two ways. */
+/** Not in 1.20, which reads JSON. 1.29 reads the one that the option says; 1.37 prefers protobuf in any case, but asks in two ways. */
 const eitherEncoding = [['--use-protocol-buffers=false'], ['--use-protocol-buffers=true']];
 
 /** The server's own words, and those that older ones make up for any 405; they do so with metrics-server too. */

@@ -7,7 +7,7 @@ export interface CommandOptions {
   readonly input?: string;
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** 60 s unless told: nothing here may hang a test run. */
+  /** Default: 60 s; nothing here may hang a test run. */
   readonly timeoutMs?: number;
 }
 

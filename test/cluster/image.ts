@@ -41,7 +41,7 @@ export async function importImage(settings: Settings, record: ClusterRecord, sou
   }
 }
 
-/** The same for an OCI archive that somebody else made. */
+/** Imports an OCI archive that is there already. */
 export async function importArchive(settings: Settings, record: ClusterRecord, archive: string): Promise<void> {
   const ctr = path.join(record.containerdBin, 'ctr');
   const address = ['--address', settings.containerdSocket, '--namespace', 'k8s.io'];

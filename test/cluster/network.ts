@@ -19,6 +19,6 @@ export async function makeNetwork(settings: Settings): Promise<void> {
   await ip('link set plug0 master br0 up');
   await ip('link set plug1 up');
   await ip('link set br0 up');
-  // The components look for the interface with the default route; nobody answers at its gateway.
+  // The components look for the interface with the default route; nothing answers at its gateway.
   await ip('route add default via 10.77.0.1 dev br0');
 }

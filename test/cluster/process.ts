@@ -66,7 +66,7 @@ export async function stop(record: ProcessRecord, graceMs = 10_000): Promise<voi
 export function isRunning(record: Pick<ProcessRecord, 'pid' | 'startTicks' | 'bootId'>): boolean {
   if (record.startTicks === undefined || record.bootId !== bootId()) return false;
   const stat = readStat(record.pid);
-  // A zombie has ended; whoever started it has not yet noticed.
+  // A zombie has ended; its parent has not collected it yet.
   return stat?.startTicks === record.startTicks && stat.state !== 'Z';
 }
 

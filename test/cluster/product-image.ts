@@ -64,8 +64,8 @@ function inStorage(folder: string): Buildah {
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error;
       // The compiler complains on standard output.
-      const told = error.stdout.trimEnd().split('\n').slice(-20).join('\n');
-      throw new Error(`buildah ${args[0]} failed:\n${told}\n${error.stderr}`, { cause: error });
+      const output = error.stdout.trimEnd().split('\n').slice(-20).join('\n');
+      throw new Error(`buildah ${args[0]} failed:\n${output}\n${error.stderr}`, { cause: error });
     }
   };
 }

@@ -32,7 +32,7 @@ export async function apiServerReady(settings: Settings): Promise<void> {
   );
 }
 
-/** The kubelet asks for its serving certificate once it knows its addresses; nobody approves that by himself. */
+/** The kubelet asks for its serving certificate once it knows its addresses; no controller approves it. */
 export async function approveServingCertificate(settings: Settings): Promise<void> {
   const columns = '{range .items[*]}{.metadata.name} {.spec.signerName} {.status.conditions[*].type}{"\\n"}{end}';
   await waitFor(

@@ -51,7 +51,7 @@ export function startChild(folder: string, { name, command, args }: Program): Ch
     running.delete(child);
     return typeof code === 'number' ? code : undefined;
   });
-  // Whoever waits for it is told; nobody has to.
+  // An error is for those that await it; not all do.
   ended.catch(() => running.delete(child));
   return {
     // 0 where it could not be started; then it has ended, too.

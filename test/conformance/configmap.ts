@@ -1,4 +1,4 @@
-/** The ConfigMap that tells servers whom to trust, and a time without it: kube-apiserver makes it again as soon as it is gone, if it can. */
+/** Takes the ConfigMap with the trusted CAs away for a time: kube-apiserver makes it again as soon as it is gone, if it can. */
 import { waitFor } from '../cluster/wait.ts';
 import type { Watch } from './case.ts';
 import { dig } from './objects.ts';
@@ -27,7 +27,7 @@ export async function whileDeleted<T>({ administrate }: Watch, during: () => Pro
   await administrate('POST', bindings, binding);
   try {
     await waitFor(
-      'nobody to be able to make the ConfigMap',
+      'the right to make the ConfigMap to be gone',
       () => administrate('POST', `${configMaps}?dryRun=All`, { metadata: { name } }).catch(isForbidden),
       admissionTimeoutMs,
     );

@@ -1,4 +1,4 @@
-/** The lab: a control plane, kubelets, the two servers, and somebody who asks. */
+/** The lab: a control plane, kubelets, the two servers, and a client. */
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
@@ -31,8 +31,8 @@ const startTimeoutMs = 30_000;
 /** Two scrapes and the start of a busy machine. */
 const usageTimeoutMs = 60_000;
 
-/** Resolves when both servers answer /livez. */
-export async function openLab(): Promise<Lab> {
+/** Resolves when both servers answer /livez. @param oursArgs further arguments of ours. */
+export async function openLab(oursArgs: readonly string[] = []): Promise<Lab> {
   requireOpenssl();
   await using opened = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(tmpdir(), 'kubegauge-conformance-'));
@@ -80,7 +80,7 @@ export async function openLab(): Promise<Lab> {
   };
 
   async function start(options: Parameters<typeof startPair>[2]): Promise<Pair> {
-    const started = await startPair(folder, credentials, options);
+    const started = await startPair(folder, credentials, { ...options, oursArgs });
     opened.defer(async () => {
       await Promise.all([started.real.process.stop(), started.ours.process.stop()]);
     });
@@ -88,7 +88,7 @@ export async function openLab(): Promise<Lab> {
   }
 }
 
-interface Rooms {
+interface Parts {
   readonly client: Client;
   readonly controlPlane: ControlPlane;
   readonly credentials: Credentials;
@@ -100,7 +100,7 @@ interface Rooms {
 function watchOf(
   server: Server,
   unauthorising: Server,
-  { client, controlPlane, credentials, fixture, hang, silence }: Rooms,
+  { client, controlPlane, credentials, fixture, hang, silence }: Parts,
 ): Watch {
   return {
     server,
@@ -122,7 +122,7 @@ function watchOf(
 const quietAfterMs = 1_000;
 const cutIntervalMs = 100;
 
-/** Once called, whoever connects to the port is accepted and never answered; who waited from before is cut off. */
+/** Returns a function from whose call on connections to the port are accepted and never answered; earlier ones are closed. */
 function createHang(opened: AsyncDisposableStack, port: number): () => Promise<void> {
   let listening: Promise<unknown> | undefined;
   const sockets = new Set<Socket>();

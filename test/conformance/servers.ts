@@ -24,9 +24,11 @@ export interface ServerOptions {
   readonly authorizationKubeconfig?: string;
   /** A later one of the same name counts. */
   readonly args?: readonly string[];
+  /** Likewise, of ours only. */
+  readonly oursArgs?: readonly string[];
 }
 
-/** Starts both without waiting for them; whoever waits looks at their processes. */
+/** Starts both without waiting for them. */
 export async function startPair(folder: string, credentials: Credentials, options: ServerOptions): Promise<Pair> {
   const real = await startServer(folder, credentials, 'real', options);
   const ours = await startServer(folder, credentials, 'ours', options);
@@ -44,6 +46,7 @@ export async function startServer(
   const port = await freePort();
   const program = `${name === 'real' ? 'metrics-server' : 'kubegauge'}${options.label}`;
   const args = [...before, ...commonArgs(credentials, options), `--secure-port=${port}`, ...(options.args ?? [])];
+  if (name === 'ours') args.push(...(options.oursArgs ?? []));
   return { name, port, process: startChild(folder, { name: program, command, args }) };
 }
 
@@ -64,7 +67,7 @@ function commonArgs(credentials: Credentials, { kubeconfig, authorizationKubecon
   ];
 }
 
-/** What both are told wherever kube-apiserver is. */
+/** The arguments of both, wherever kube-apiserver is. */
 export function servingArgs(credentials: Credentials): string[] {
   return [
     '--bind-address=127.0.0.1',

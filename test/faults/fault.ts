@@ -16,7 +16,7 @@ interface Stated {
 /** Strikes one node. */
 export interface NodeFault extends Stated {
   readonly strikes: 'node';
-  /** Whether others may be made at the same time, on other nodes: it delays nobody else's data, even of the real server. */
+  /** Whether others may be made at the same time, on other nodes: it delays no other node's data, also of the real server. */
   readonly together: boolean;
   /** Resolves when the fault is over and both servers have met it. @throws Error when one has not. */
   inject(node: LabNode, lab: Lab): Promise<void>;

@@ -126,7 +126,7 @@ export const faults: readonly Fault[] = [
     name: 'all reviews take 12 s, for 20 s; as seen by a user',
     ci: false,
     strikes: 'none',
-    // Nobody can be let in whose right is not known: from the end of the remembered decision until reviews are quick.
+    // Access without a decision is denied: from the end of the cached one until reviews are quick.
     awaySeconds: 35,
     looker: () => asReader('reader'),
     inject: (lab) => slowReviews(lab, /reader/, 20_000),
@@ -176,7 +176,7 @@ async function failingReviews(lab: Lab, ms: number): Promise<void> {
   if (lab.reviews.failed.size < 2) throw new Error('no review of a server has failed');
 }
 
-/** Another user at each look, whom nobody has decided about yet. */
+/** Another user for each request, without a cached decision. */
 function newReaders(): Looker {
   let looks = 0;
   return () => asReader(`reader-${(looks += 1)}`);

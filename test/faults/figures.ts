@@ -61,7 +61,7 @@ export function isWhole({ nodes, pods }: Sight, truth: Truth): boolean {
   );
 }
 
-/** What is told and not true, in words. */
+/** Returns what is reported and wrong, in words. */
 export function wrongValues({ nodes, pods }: Sight, truth: Truth): string[] {
   return [
     ...truth.nodes.flatMap((usage) => wrongIn(`node ${usage.name}`, nodes?.get(usage.name), [{ ...usage, name: '' }])),
@@ -71,15 +71,16 @@ export function wrongValues({ nodes, pods }: Sight, truth: Truth): string[] {
 
 function wrongIn(what: string, reading: Reading | undefined, expected: readonly Usage[]): string[] {
   return expected.flatMap(({ name, cores, memoryBytes }) => {
-    const told = reading?.usages.get(name);
-    if (told === undefined || (isNear(told.cores, cores) && isNear(told.memoryBytes, memoryBytes))) return [];
-    return `${what} ${name}: ${told.cores} cores and ${told.memoryBytes} bytes instead of ${cores} and ${memoryBytes}`;
+    const reported = reading?.usages.get(name);
+    if (reported === undefined || (isNear(reported.cores, cores) && isNear(reported.memoryBytes, memoryBytes)))
+      return [];
+    return `${what} ${name}: ${reported.cores} cores and ${reported.memoryBytes} bytes instead of ${cores} and ${memoryBytes}`;
   });
 }
 
 /** A per mille: counters have a resolution, and times are in milliseconds. */
-function isNear(told: number, expected: number): boolean {
-  return Math.abs(told - expected) <= expected / 1000;
+function isNear(reported: number, expected: number): boolean {
+  return Math.abs(reported - expected) <= expected / 1000;
 }
 
 /** A look stands for the time until the next one. */

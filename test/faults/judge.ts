@@ -1,7 +1,7 @@
 /** Says what a fault has cost that it may not cost. */
 import type { Result } from './round.ts';
 
-/** Timestamps are told in whole seconds at both ends, and the machine may be busy; what waits for a hung kubelet is later by five. */
+/** Timestamps are in whole seconds at both ends, and the machine may be busy; what waits for a hung kubelet is later by five. */
 export const slackSeconds = 3;
 
 /** Empty when ours is as it should be. */

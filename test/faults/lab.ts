@@ -115,7 +115,7 @@ export async function openLab(nodeNames: readonly string[]): Promise<Lab> {
   }
 }
 
-/** Both are told to verify kubelets, for what a change of their certificates does. */
+/** Both verify kubelets, for what a change of their certificates does. */
 async function serverOptions(
   folder: string,
   credentials: Credentials,

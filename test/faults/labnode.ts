@@ -1,4 +1,4 @@
-/** One node of the lab: its kubelet, which always tells the truth's usage, and what can happen to both. */
+/** One node of the lab: its kubelet, which always reports the true usage, and what can happen to both. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Issued } from '../fakes/certificates.ts';
 import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
@@ -34,7 +34,7 @@ export interface LabNodeOptions {
 /** CPU cores of each node, more than any uses. */
 export const nodeCores = 16;
 
-/** Samples are as fresh as this, so that the age of what a server tells is the server's doing. */
+/** Samples are as fresh as this, so that the age of what a server reports is the server's doing. */
 const sampleIntervalMs = 100;
 
 export async function createLabNode({ name, truth, uids, certificate, accepts }: LabNodeOptions): Promise<LabNode> {
@@ -77,7 +77,7 @@ export async function createLabNode({ name, truth, uids, certificate, accepts }:
   }
 
   async function restartContainers(): Promise<void> {
-    // cAdvisor tells start times in whole seconds only: with another one, who counts from the start would be off by its fraction.
+    // cAdvisor reports start times in whole seconds: a rate that is counted from another start would be off by its fraction.
     await sleep(wholeSecond(Date.now()) + 1000 - Date.now());
     containersStartedMs = wholeSecond(Date.now());
     kubelet.model = model();

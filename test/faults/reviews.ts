@@ -31,7 +31,7 @@ export async function createReviews(controlPlane: ControlPlane, credentials: Cre
   const agent = new Agent({ connect: { ca: credentials.clients.cert } });
   const certificate = credentials.clients.issue({ cn: 'reviews', ips: ['127.0.0.1'], usages: ['server'] });
   const server = createServer({ ...certificate, ALPNProtocols: ['http/1.1'] }, (incoming, outgoing) => {
-    // Whoever asked may be gone by now, and then nobody is waiting for it.
+    // The client may be gone by now.
     forward(incoming, outgoing).catch(() => outgoing.destroy());
   });
   server.on('tlsClientError', () => undefined);
@@ -63,7 +63,7 @@ export async function createReviews(controlPlane: ControlPlane, credentials: Cre
     const body = await buffer(incoming);
     if (fails) {
       failed.add(incoming.headers['user-agent'] ?? '');
-      refuse(outgoing, 503, 'reviews are told to fail');
+      refuse(outgoing, 503, 'reviews fail now');
       return;
     }
     // JSON or protobuf, the user's name is text.

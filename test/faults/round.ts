@@ -94,7 +94,7 @@ function labNode(lab: Lab, name: string): LabNode {
   return node;
 }
 
-/** Resolves when both servers have told all for as long as a calm moment lasts. */
+/** Resolves when both servers have served everything for as long as a calm moment lasts. */
 async function untilWell(lab: Lab, watchers: Watchers): Promise<void> {
   const isWell = ({ sights }: Watcher) => {
     const sinceMs = Date.now() - calmMs;
@@ -102,5 +102,9 @@ async function untilWell(lab: Lab, watchers: Watchers): Promise<void> {
     const watched = sights[0] !== undefined && sights[0].atMs < sinceMs;
     return watched && recent.length > 0 && recent.every((sight) => sight.ready && isWhole(sight, lab.truth));
   };
-  await waitFor('both servers to tell all', () => serverNames.every((name) => isWell(watchers[name])), wellTimeoutMs);
+  await waitFor(
+    'both servers to serve everything',
+    () => serverNames.every((name) => isWell(watchers[name])),
+    wellTimeoutMs,
+  );
 }

@@ -39,8 +39,8 @@ export function parseReadings(body: string): Readings {
   return new Map(
     items.map(({ metadata, timestamp, usage, containers }) => {
       const name = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
-      const told = usage === undefined ? (containers ?? []) : [{ name: '', usage }];
-      const usages = told.map(
+      const reported = usage === undefined ? (containers ?? []) : [{ name: '', usage }];
+      const usages = reported.map(
         ({ name: who, usage: { cpu, memory } }) => [who, { cores: amount(cpu), memoryBytes: amount(memory) }] as const,
       );
       return [name, { timestampMs: Date.parse(timestamp ?? ''), usages: new Map(usages) }];

@@ -1,4 +1,4 @@
-/** What every machine and container of the lab uses, all the time: whatever a server tells must be this. */
+/** What every machine and container of the lab uses, all the time: servers must report this. */
 
 export interface Usage {
   readonly name: string;

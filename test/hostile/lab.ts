@@ -49,22 +49,24 @@ const bytesPerMiB = 1024 ** 2;
 
 /** Resolves when the program serves usage and each bystander has had an answer. */
 export async function openLab(ground: Ground, label: string, args: readonly string[]): Promise<Lab> {
-  await using rooms = new AsyncDisposableStack();
+  await using resources = new AsyncDisposableStack();
   const { credentials, folder } = ground;
-  const apiServer = rooms.use(await createVictimCluster(credentials, programToken, rooms));
+  const apiServer = resources.use(await createVictimCluster(credentials, programToken, resources));
   const holdFile = path.join(folder, `hold-${label}.json`);
   const probe = pathToFileURL(path.join(import.meta.dirname, 'holdprobe.ts'));
   probe.searchParams.set('to', holdFile);
   let programs = 0;
   const server = await startProgram(args, ['--import', probe.href]);
-  rooms.defer(() => kill(server));
+  resources.defer(() => kill(server));
   const { pid } = server.process;
   const log = () => server.process.wholeLog();
   await ready(server);
   const frontProxy = credentials.certificates['front-proxy'];
-  const bystander = rooms.use(await startBystander({ port: server.port, ca: credentials.clients.cert, frontProxy }));
+  const bystander = resources.use(
+    await startBystander({ port: server.port, ca: credentials.clients.cert, frontProxy }),
+  );
   await bystander.served(AbortSignal.timeout(startTimeoutMs));
-  const owned = rooms.move();
+  const owned = resources.move();
   return {
     bystander,
     running: () => server.process.running(),

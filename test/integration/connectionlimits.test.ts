@@ -209,7 +209,7 @@ describe('at the limit of connections', () => {
     );
   });
 
-  test('connections that end make room', async () => {
+  test('connections that end count no longer', async () => {
     const { port, connections, closed } = await serve({ limit: 2 });
     for (let index = 0; index < 5; index += 1) {
       const socket = await tls(port);

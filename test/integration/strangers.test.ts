@@ -119,12 +119,12 @@ describe('a flood of random tokens whose reviews hang', () => {
   });
 });
 
-test('anonymous requests whose reviews hang use up neither the room nor the reviews of those who are known', async () => {
+test('anonymous requests whose reviews hang take neither the limit in flight nor the reviews of known users', async () => {
   const start = reviewsOf('/subjectaccessreviews');
   const statuses: number[] = [];
   // The flag's limit is below the strangers' own.
-  const room = Math.min(20, strangersInFlightLimit);
-  const flood = Array.from({ length: room + 10 }, () =>
+  const allowed = Math.min(20, strangersInFlightLimit);
+  const flood = Array.from({ length: allowed + 10 }, () =>
     ask(nextPath()).then(({ status }) => {
       statuses.push(status);
     }),
@@ -139,5 +139,5 @@ test('anonymous requests whose reviews hang use up neither the room nor the revi
   assert.equal(refused.find(({ cause }) => cause === 'anonymous-in-flight')?.requests, 10);
   release();
   await Promise.all(flood);
-  assert.equal(statuses.filter((status) => status === 403).length, room);
+  assert.equal(statuses.filter((status) => status === 403).length, allowed);
 });

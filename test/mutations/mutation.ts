@@ -1,4 +1,4 @@
-/** A mistake that somebody could make in the sources, and the unit tests that must notice it. */
+/** A mistake in the sources, and the unit tests that must notice it. */
 export interface Mutation {
   /** Below src/. */
   readonly file: string;

@@ -75,7 +75,7 @@ describe('two curls', () => {
       });
     }
 
-    test('both ways tell the same', async () => {
+    test('both ways have the same answer', async () => {
       // Unless a new sample comes between the two questions.
       await waitFor(
         'two equal answers',
@@ -151,7 +151,7 @@ describe('two curls', () => {
         );
       });
 
-      test(`${how}, nobody gets 403`, async () => {
+      test(`${how}, an anonymous request gets 403`, async () => {
         const { status, body } = await curl(podPath);
         assert.equal(status, 403, body);
         assert.match(body, /system:anonymous/);

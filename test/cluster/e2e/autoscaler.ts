@@ -1,4 +1,4 @@
-/** Follows a Deployment that a HorizontalPodAutoscaler scales, and tells what it did. */
+/** Follows a Deployment that a HorizontalPodAutoscaler scales, and reports what it did. */
 import type { V1Deployment } from '@kubernetes/client-node';
 import type { Cluster } from '../cluster.ts';
 import { waitFor } from '../wait.ts';

@@ -15,7 +15,7 @@ const upTimeoutMs = 120_000;
 /** Beside that, the downscale stabilization of 30 s. */
 const downTimeoutMs = 180_000;
 
-async function tell(t: TestContext, scaled: Scaled): Promise<string[]> {
+async function report(t: TestContext, scaled: Scaled): Promise<string[]> {
   const events = await scaled.events();
   for (const event of events) t.diagnostic(event);
   return events;
@@ -65,7 +65,7 @@ describe('HorizontalPodAutoscaler', { concurrency: true }, () => {
     }
     const seconds = await scaled.reached(1, downTimeoutMs);
     t.diagnostic(`1 replica ${seconds.toFixed(0)} s after the load ended`);
-    const events = await tell(t, scaled);
+    const events = await report(t, scaled);
     assert.match(events.at(0) ?? '', /New size: \d; reason: cpu resource utilization .* above target/);
     assert.match(events.at(-1) ?? '', /New size: 1; reason: All metrics below target/);
   });
@@ -92,7 +92,7 @@ describe('HorizontalPodAutoscaler', { concurrency: true }, () => {
 
     t.diagnostic(`3 replicas ${(await scaled.reached(3, upTimeoutMs)).toFixed(0)} s after the start`);
     t.diagnostic(`1 replica ${(await scaled.reached(1, downTimeoutMs)).toFixed(0)} s after that`);
-    const events = await tell(t, scaled);
+    const events = await report(t, scaled);
     assert.match(events.at(0) ?? '', /New size: \d; reason: memory resource utilization .* above target/);
     assert.match(events.at(-1) ?? '', /New size: 1; reason: All metrics below target/);
   });

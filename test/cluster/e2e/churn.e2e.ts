@@ -1,4 +1,4 @@
-/** A hundred pods that come and go within a minute: what stays is not missed, what is gone is not told of. */
+/** A hundred pods come and go within a minute: pods that stay have no gap, pods that are gone are not listed. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

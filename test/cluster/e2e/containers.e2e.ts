@@ -134,7 +134,7 @@ describe('containers', { concurrency: true }, () => {
     assertAlways('fresh', 'one', 'other');
   });
 
-  test('an init container that ended is not listed, and its memory counts for nobody', async () => {
+  test('an init container that ended is not listed, and its memory counts for no container', async () => {
     await listed('initialised');
     const ended = await fieldOf(
       cluster,

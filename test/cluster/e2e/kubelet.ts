@@ -1,4 +1,4 @@
-/** What the node's kubelet itself tells at /metrics/cadvisor, through kube-apiserver; read independently of the program's own code. */
+/** Reads the kubelet's /metrics/cadvisor through kube-apiserver, without code of the program under test. */
 import type { Cluster } from '../cluster.ts';
 import { pkiFile } from '../settings.ts';
 import { ask } from './ask.ts';

@@ -1,4 +1,4 @@
-/** What is served and said of a node that is not Ready because its kubelet is away, and how fast it is back. */
+/** What is served and reported of a node that is not Ready because its kubelet is away, and how fast it is back. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { waitFor } from '../wait.ts';
@@ -81,7 +81,7 @@ describe('a node that is NotReady', { skip: program.name !== 'kubegauge' && 'it 
     assert.ok(sampledMs >= Date.parse(last?.timestamp ?? ''), 'times go back');
   }
 
-  test('who asks for a pod or the node is told why there is nothing', async (t) => {
+  test('a 404 for a pod or the node says why', async (t) => {
     for (const resource of [`namespaces/${loadNamespace}/pods/burner`, `nodes/${cluster.nodeName}`]) {
       const url = `/apis/metrics.k8s.io/v1/${resource}`;
       for (const [base, ca] of [

@@ -80,9 +80,9 @@ describe('the same as the real metrics-server beside it', () => {
     const seen = new Set<string>();
     let newest: Readings = new Map();
     let beforeNewest: Readings = new Map();
-    // Asked until there are enough pairs of the same sample. What the peer told before gives those of another one.
+    // Read until there are enough pairs of the same sample. The peer's previous answer gives pairs of different samples.
     await waitFor(
-      'both to have told the same sample often enough',
+      'both to have served the same sample often enough',
       async () => {
         const [our, their] = await Promise.all([readings(ours()), readings(theirs)]);
         addPairs(seen, our, their);
@@ -105,7 +105,7 @@ describe('the same as the real metrics-server beside it', () => {
     return new Map([...pods, ...asPods]);
   }
 
-  /** The same pair of readings is told many times until the next scrape; it counts once. */
+  /** The same pair of readings is served many times until the next scrape; it counts once. */
   function addPairs(seen: Set<string>, ourReadings: Readings, theirReadings: Readings): void {
     for (const [name, their] of theirReadings) {
       const our = ourReadings.get(name);

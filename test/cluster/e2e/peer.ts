@@ -1,4 +1,4 @@
-/** The real metrics-server beside the server under test, where it matters scraping in step with it. */
+/** Starts the real metrics-server beside the server under test, at the same phase of scrapes where that matters. */
 import type { Cluster } from '../cluster.ts';
 import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
@@ -9,7 +9,7 @@ const port = 14_251;
 /** From its start to its first scrape, roughly. */
 const startUpMs = 500;
 
-/** Starts it at whatever moment. */
+/** Starts it at any phase. */
 export async function startPeer({ cluster, credentials, folder }: Harness): Promise<ServerProcess> {
   return startServer(cluster, await programNamed(cluster, 'metrics-server'), {
     port,
@@ -35,8 +35,8 @@ async function nextScrape(cluster: Cluster, server: ServerProcess, token: string
     async () => {
       const { body } = await ask(cluster, `${server.url}/metrics`, { token });
       const last = /^metrics_server_kubelet_last_request_time_seconds\{[^}]*\} (\S+)$/m.exec(body)?.[1];
-      if (last === undefined) throw new Error('its /metrics does not tell when it scraped');
-      // metrics-server tells whole seconds.
+      if (last === undefined) throw new Error('its /metrics has no time of the last scrape');
+      // metrics-server reports whole seconds.
       const sinceMs = Date.now() - Number(last) * 1000;
       const aheadNowMs = resolutionMs - (sinceMs % resolutionMs);
       return Math.abs(aheadNowMs - aheadMs) < 400;

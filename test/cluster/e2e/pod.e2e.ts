@@ -70,7 +70,7 @@ describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the ima
     }
   });
 
-  test('kubegauge status in its container tells of the node', async (t) => {
+  test('kubegauge status in its container reports the node', async (t) => {
     const command = ['exec', '--namespace=kube-system', 'deployment/metrics-server', '--', '/metrics-server', 'status'];
     const report = await cluster.kubectl([...command, '--cert-dir=/tmp']);
     for (const line of report.trimEnd().split('\n')) t.diagnostic(line);

@@ -15,7 +15,7 @@ export const memoryFolder = '/memory';
 
 export function podSpec(cluster: Cluster, containers: Readonly<Record<string, Script>>): V1PodSpec {
   return {
-    // A shell that is process 1 does not end at SIGTERM; nobody waits 30 s for it.
+    // A shell that is process 1 does not end at SIGTERM, and the default is 30 s.
     terminationGracePeriodSeconds: 1,
     automountServiceAccountToken: false,
     enableServiceLinks: false,

@@ -1,4 +1,4 @@
-/** What the process says: about a port that is taken, nodes that cannot be measured, and otherwise nothing. */
+/** What the process logs: a port that is taken, nodes that cannot be scraped, and otherwise nothing. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { V1Node } from '@kubernetes/client-node';
@@ -16,7 +16,7 @@ test('a second server on the same port ends at once and says why', async () => {
   assert.match(second.log(), new RegExp(`${port}.*in use|in use.*${port}`, 's'));
 });
 
-describe('nodes without metrics', { skip: program.name !== 'kubegauge' && 'metrics-server tells of every one' }, () => {
+describe('nodes without metrics', { skip: program.name !== 'kubegauge' && 'metrics-server logs each of them' }, () => {
   /** A Node that is Ready but where nothing listens, and that takes no pods. */
   const node = (name: string, labels: Record<string, string>): V1Node => ({
     apiVersion: 'v1',
@@ -50,12 +50,12 @@ describe('nodes without metrics', { skip: program.name !== 'kubegauge' && 'metri
       .split('\n')
       .filter((line) => /^[WE] /.test(line) && line.includes(name));
 
-  test('a broken one is told once, a virtual or Fargate one not at all', async () => {
+  test('a broken node is logged once, a virtual or Fargate node never', async () => {
     await waitFor('a line about the broken node', () => complaints('e2e-broken').length > 0, 2 * resolutionMs);
-    const rawTimestampMs = performance.now();
+    const loggedMs = performance.now();
     await waitFor(
       'one more scrape of each',
-      () => performance.now() > rawTimestampMs + resolutionMs + 2_000,
+      () => performance.now() > loggedMs + resolutionMs + 2_000,
       2 * resolutionMs,
     );
     assert.equal(complaints('e2e-broken').length, 1, complaints('e2e-broken').join('\n'));

@@ -1,4 +1,4 @@
-/** What a metrics server tells, as numbers; read independently of the program's own code. */
+/** Reads a metrics server's answers as numbers, without code of the program under test. */
 import type { Cluster } from '../cluster.ts';
 import { ask } from './ask.ts';
 

@@ -1,4 +1,4 @@
-/** What is missing, and what is said, when containerd goes and comes back, and when cAdvisor does not find it. */
+/** What is missing, and what is reported, when containerd goes and comes back, and when cAdvisor does not find it. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -99,7 +99,7 @@ describe('containerd where cAdvisor does not find it', {
 
   test('no row of a container has a label', async () => {
     await waitFor(
-      'cAdvisor to tell of the containers',
+      'cAdvisor to report the containers',
       async () => (await cadvisorRows(cluster, families)).filter(isContainerRow).length >= 7,
       30_000,
     );

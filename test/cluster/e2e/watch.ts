@@ -1,4 +1,4 @@
-/** Lists all pods' metrics once a second, to tell afterwards what was missing and for how long. */
+/** Lists all pods' metrics once a second, and computes what was missing and for how long. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../cluster.ts';
 import { loadPods } from './loads.ts';

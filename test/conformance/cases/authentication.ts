@@ -14,7 +14,7 @@ const spoofed = [
 
 const manyGroupNames = Array.from({ length: 300 }, (_, index) => `group-${index}-`.padEnd(30, 'x'));
 
-/** As the front proxy, for somebody. */
+/** As the front proxy, for a user. */
 const remote = (...lines: readonly (readonly [string, string])[]) => ({ as: 'front-proxy' as const, headers: lines });
 
 export const authentication: readonly Case[] = [

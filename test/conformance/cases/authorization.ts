@@ -74,7 +74,7 @@ export const authorization: readonly Case[] = [
   ),
   {
     statements: [72],
-    name: 'nobody is there to review',
+    name: 'reviews are not answered',
     probe: async ({ ask, unauthorising }) => {
       const { body, ...answer } = normalise(await ask({ path: `${M}/nodes?b=<`, ...as('unlucky') }, unauthorising));
       // What comes after is the error of the client's library.
@@ -111,7 +111,7 @@ export const authorization: readonly Case[] = [
   exchange(76, `${M}/nodes`, 403, {
     as: 'alice',
     headers: [['Impersonate-User', 'admin']],
-    name: 'impersonation by somebody without the right, the message',
+    name: 'impersonation without the right, the message',
     differs: 'impersonation',
   }),
   exchange(76, `${M}/nodes`, 200, {

@@ -47,7 +47,7 @@ export const tls: readonly Case[] = [
   },
   {
     statements: [125],
-    name: 'a server name that nobody knows',
+    name: 'an unknown server name',
     probe: ({ server }) => agreed(server.port, { servername: 'nobody.example' }),
   },
 ];

@@ -128,7 +128,7 @@ function sequence(random: Random, base: readonly Family[], identity: readonly st
 const values = [0, -1, 1e300, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 64, 5e-324, 1];
 const times = [undefined, 0, nowMs, nowMs - 700_000, nowMs + 1_000, 2 ** 53, -62_135_596_800_000];
 
-/** @param identity labels by which samples are told apart. */
+/** @param identity labels that distinguish samples. */
 function changed(random: Random, samples: readonly FamilySample[], identity: readonly string[]): FamilySample[] {
   const all = [...samples];
   for (let count = random.small(6); count > 0 && all.length > 0; count -= 1) {

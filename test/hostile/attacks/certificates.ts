@@ -165,8 +165,8 @@ async function kubeletWithout(context: AttackContext): Promise<string> {
       await sleep(50);
     }
   }
-  const told = kubelets.filter(({ requests }) => requests.length > 0);
-  if (told.length > 0) throw new Error(`${told.length} kubelets without a good certificate were asked`);
+  const asked = kubelets.filter(({ requests }) => requests.length > 0);
+  if (asked.length > 0) throw new Error(`${asked.length} kubelets without a good certificate were asked`);
   return `${kubelets.length} kubelets were asked nothing`;
 }
 

@@ -5,7 +5,7 @@ import type { Attack, AttackContext, Limits } from '../attack.ts';
 import { openStranger, request } from '../stranger.ts';
 
 const target = 'server/requestqueue.ts';
-/** Below the limit of connections, so that nobody makes room. */
+/** Below the limit of connections, so that none is closed for another. */
 const strangers = 900;
 const shakingAtOnce = 50;
 /** How long they stay. */
