@@ -49,7 +49,7 @@ export function fullFamilies(model: KubeletModel, nowMs: number): Family[] {
     ({ name, type, labels }, index): Family => ({
       name,
       type,
-      help: `${name.replaceAll('_', ' ')}, as cAdvisor tells it for each cgroup.`,
+      help: `${name.replaceAll('_', ' ')}, as cAdvisor reports it for each cgroup.`,
       samples: rows.flatMap((row) =>
         labels.map((own) => ({
           ...row,

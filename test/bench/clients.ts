@@ -1,4 +1,4 @@
-/** The clients of a busy cluster: horizontal pod autoscalers, each of which asks for the pods of its Deployment once a cycle, and somebody who watches `kubectl top pods -A`. */
+/** The clients of a busy cluster: horizontal pod autoscalers, each of which asks for the pods of its Deployment once a cycle, and a user who watches `kubectl top pods -A`. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials } from '../conformance/credentials.ts';
 import type { Server } from '../conformance/servers.ts';

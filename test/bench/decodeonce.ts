@@ -1,4 +1,4 @@
-/** The one way in which the benchmarks decode an answer, and what they look at of the outcome: whoever changes how production does it changes it here. */
+/** Decodes an answer as production does, for all benchmarks; it changes with production. */
 import { type NodeBatch, toPoints } from '../../src/sample/batch.ts';
 import { cadvisor } from '../../src/decode/cadvisor/cadvisor.ts';
 import { createDecoder, type Decoder } from '../../src/decode/decoder.ts';

@@ -1,7 +1,7 @@
 /**
  * A fleet of kubelets behind one port, one for each address in 127.0.0.0/8: the second number says what kind of kubelet it is, the others which node.
  * Answers are written in TLS records as large as promhttp's writes make them: 16 KiB for protobuf, 4 KiB for text and what is compressed, since few large
- * records would flatter whoever reads them.
+ * records would flatter their readers.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
@@ -40,7 +40,7 @@ export interface Fleet extends AsyncDisposable {
   /** How many of their turns the nodes of that kind were not asked in since watchTurns() was called. */
   missed(kind: Kind): number;
   watchTurns(): void;
-  /** Encodes what nodes of this kind answer before somebody waits for it. */
+  /** Encodes what nodes of this kind answer before it is requested. */
   prepare(kind: Kind): void;
 }
 

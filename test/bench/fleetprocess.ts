@@ -1,4 +1,4 @@
-/** A fleet in a process of its own, so that answering costs its readers nothing: tells its port, then what it is asked, and ends when its parent does. */
+/** A fleet in a process of its own, so that answering costs its readers nothing. Reports its port, then what it is asked for, and ends with its parent. */
 import { type FleetOptions, type Kind, kinds, startFleet } from './fleet.ts';
 
 /** What the parent may send: from now on missed turns count, or that it wants a report. */

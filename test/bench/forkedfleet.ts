@@ -17,12 +17,12 @@ export async function forkFleet(options: FleetOptions): Promise<ForkedFleet> {
   const ended = once(child, 'exit');
   const port = await answer();
   if (typeof port !== 'number') throw new Error('the fleet did not start');
-  const tell = (command: Command) => child.send(command);
+  const send = (command: Command) => child.send(command);
   return {
     port,
-    watchTurns: () => void tell('watch turns'),
+    watchTurns: () => void send('watch turns'),
     report: async () => {
-      tell('report');
+      send('report');
       return (await answer()) as Report;
     },
     async [Symbol.asyncDispose]() {

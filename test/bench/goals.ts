@@ -1,4 +1,4 @@
-/** What is to be reached, and by which figure that is told. */
+/** The goals, and the figure by which each is judged. */
 import type { Unit } from './measure.ts';
 
 export interface Goal {

@@ -1,4 +1,4 @@
-/** What Go takes to decode a body, or to bring and decode it: a program in a process of its own, which does it as often as it is told and tells its CPU time. */
+/** Measures the CPU time that Go takes to decode a body, or to fetch and decode it, in a process of its own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';

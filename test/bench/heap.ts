@@ -11,7 +11,7 @@ export function createCollect(): Collect {
 }
 
 /**
- * Bytes that one call allocates, several times; one during which V8 collected garbage would tell too little and is left out. Buffers are not on the heap.
+ * Bytes that one call allocates, several times; one during which V8 collected garbage would report too little and is left out. Buffers are not on the heap.
  * Each is of many calls: V8 hands out memory in larger pieces.
  */
 export function allocatedBytes(call: () => void, collect: Collect): readonly number[] {

@@ -33,7 +33,7 @@ export interface PodOptions {
   readonly token?: string;
 }
 
-/** Nobody is left who could still ask. */
+/** No client is left. */
 const quickEnd = ['--shutdown-delay-duration=0s'];
 
 /** The image's first line of the entry has it. */

@@ -1,4 +1,4 @@
-/** Fills a store and tells its parent by how many bytes this process has grown, garbage aside. */
+/** Fills a store and reports to its parent by how many bytes this process has grown, garbage aside. */
 import { fillStore } from './fullstore.ts';
 import { createCollect } from './heap.ts';
 

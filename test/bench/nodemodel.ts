@@ -1,7 +1,7 @@
 /** A busy node for the benchmarks: pods of two containers whose samples move with the time that is asked for. */
 import { hexId, type KubeletModel, type PodModel, type SampleModel, uuid } from '../fakes/kubeletmodel.ts';
 
-/** Pods a node; the goals are told for these. */
+/** Pods a node; the goals are for these. */
 export const podCounts = [10, 30, 110] as const;
 
 export type PodCount = (typeof podCounts)[number];
@@ -13,7 +13,7 @@ const upMs = 24 * 60 * 60 * 1000;
 const oldestMs = 9_000;
 
 /**
- * What tells the pods of one node from those of all others: eight hexadecimal digits in all their names and IDs. Everything else about them depends on
+ * What distinguishes the pods of one node from those of all others: eight hexadecimal digits in all their names and IDs. Everything else about them depends on
  * their number on the node only, so that one node's answer becomes another's by writing its tag in.
  */
 export function tagOf(node: string): string {
@@ -57,7 +57,7 @@ export function nodeModel(node: string, pods: number, nowMs: number): KubeletMod
     const timestampMs = nowMs - 1_000 - ((index * 617) % (oldestMs - 1_000));
     return {
       timestampMs,
-      // Kernels tell microseconds.
+      // Kernels report microseconds.
       cpuSeconds: Math.trunc(((timestampMs - startTimeMs) / 1000) * cores * 1e6) / 1e6,
       memoryBytes: memoryBytes + 4096 * (Math.trunc(timestampMs / 1000) % 1009),
       startTimeMs,

@@ -1,4 +1,4 @@
-/** What a process has used so far, as Linux tells it. */
+/** Reads what a process has used so far, as Linux reports it. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** User and system, of all threads that there are; /proc/PID/stat has the same in steps of 10 ms, which is too coarse for a window. */

@@ -37,7 +37,7 @@ export async function benchStart(figures: Figures): Promise<void> {
   figures.set('start.ours.discovery', figureOf(ours, 'ms'));
   figures.set('start.discovery.to-metrics-server', ratioOf(ours, real));
   figures.set('start.ours.first-metrics-cold', figureOf(await timesOf('ours', hasPods, coldStarts), 'ms'));
-  // Whoever is stopped leaves a snapshot.
+  // A process that is stopped leaves a snapshot.
   await timesOf('ours', hasPods, 1, snapshot);
   figures.set('start.ours.first-metrics-warm', figureOf(await timesOf('ours', hasPods, starts, snapshot), 'ms'));
 

@@ -46,7 +46,7 @@ export async function benchWhole(figures: Figures, { nodes, pods, minutes }: Loa
   await Promise.race([Promise.all(clients), watchAll(measured, minutes)]);
   stop.abort();
   await Promise.all(clients);
-  tell(figures, measured);
+  report(figures, measured);
 }
 
 const contenders: readonly (readonly [Server['name'], Kind])[] = [
@@ -80,7 +80,7 @@ async function watchAll(measured: readonly Measured[], minutes: number): Promise
   }
 }
 
-function tell(figures: Figures, measured: readonly Measured[]): void {
+function report(figures: Figures, measured: readonly Measured[]): void {
   for (const { server, cpuPerSecondMs, residentMiB: resident } of measured) {
     figures.set(`whole.${server.name}.cpu-per-second`, figureOf(cpuPerSecondMs, 'ms'));
     figures.set(`whole.${server.name}.rss`, figureOf(resident, 'MiB'));

@@ -71,7 +71,7 @@ export interface Faults {
   present(authority: Authority): void;
 }
 
-/** What is answered to TokenReview and SubjectAccessReview; by default nobody is known and nothing is allowed. */
+/** What is answered to TokenReview and SubjectAccessReview; by default no token is valid and nothing is allowed. */
 export interface Reviews {
   /** The `status` for a token, at once or later. */
   token: (token: string) => object | Promise<object>;
@@ -174,7 +174,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
     if (code === 'hang up') incoming.socket.destroy();
     else if (code !== undefined) {
       for (const [name, value] of Object.entries(faults.headers)) response.setHeader(name, value);
-      refuse(response, code, `the fake was told to answer ${code}`);
+      refuse(response, code, `the fake answers ${code}`);
     } else if (request.method === 'POST') await review(request, body, response);
     else if (!forwardToKubelet(kubelets, incoming, response)) reader.serve(request, response, faults.jsonOnly);
   }

@@ -19,7 +19,7 @@ export interface Watches {
   count(): number;
   /** On how many connections they are. */
   connections(): number;
-  /** Tells all watches the current version, as happens every bookmarkMs anyway. */
+  /** Sends all watches a bookmark of the current version, as happens every bookmarkMs anyway. */
   bookmark(): void;
   /** Ends all in good order. */
   end(): void;
@@ -52,9 +52,9 @@ export function createWatches(objects: ObjectStore, bookmarkMs: number): Watches
       response.end();
       return;
     }
-    for (const event of missed) tell(watch, event);
+    for (const event of missed) sendChange(watch, event);
     const unsubscribe = objects.subscribe((event) => {
-      if (event.after.kind === request.kind) tell(watch, event);
+      if (event.after.kind === request.kind) sendChange(watch, event);
     });
     const bookmarks = setInterval(() => sendBookmark(watch), bookmarkMs);
     const seconds = Number(request.query.get('timeoutSeconds') ?? 0);
@@ -68,8 +68,8 @@ export function createWatches(objects: ObjectStore, bookmarkMs: number): Watches
     });
   }
 
-  /** An object that begins or ceases to match the selector is added or deleted, as far as this watch can see. */
-  function tell(watch: Watch, { before, after, deleted }: HistoryEvent): void {
+  /** Sends a change as this watch sees it: an object that begins or ceases to match its selector is added or deleted. */
+  function sendChange(watch: Watch, { before, after, deleted }: HistoryEvent): void {
     const was = before !== undefined && watch.request.filter(before);
     const is = !deleted && watch.request.filter(after);
     if (!was && !is) return;

@@ -2,7 +2,7 @@
 import type { Clock } from '../../src/clock.ts';
 
 export interface FakeClock extends Clock {
-  /** Moves time on and wakes whoever's sleep is over. */
+  /** Moves time on and ends the sleeps that are over. */
   advance(ms: number): Promise<void>;
   /** Moves time on without waking anybody, as when the machine was suspended. */
   jump(ms: number): void;

@@ -1,4 +1,4 @@
-/** A DNS server on loopback, by UDP and TCP on one port, which answers each name as it is told to. */
+/** A DNS server on loopback, by UDP and TCP on one port, which answers each name as a test says. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIPv6, type Socket } from 'node:net';

@@ -1,4 +1,4 @@
-/** Public keys that cost their reader much more than their bytes; nobody has the private halves. */
+/** Public keys that cost their reader much more than their bytes; there are no private halves. */
 import { randomBytes } from 'node:crypto';
 import { bits, integer, octets, oid, sequence } from './rawcertificates.ts';
 

@@ -1,4 +1,4 @@
-/** A client for HTTP/1.1 that writes what it is told, byte by byte, for what no well-behaved client library sends. */
+/** A client for HTTP/1.1 that writes given bytes, for what no well-behaved client library sends. */
 import { once } from 'node:events';
 import { connect, type ConnectionOptions } from 'node:tls';
 

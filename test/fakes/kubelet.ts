@@ -69,7 +69,7 @@ export interface FakeKubelet extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** A stand-in runs for days; nobody looks further back than this. */
+/** A stand-in runs for days; no test looks further back than this. */
 const requestLimit = 1_000;
 
 export async function createFakeKubelet(options: FakeKubeletOptions): Promise<FakeKubelet> {

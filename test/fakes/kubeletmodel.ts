@@ -39,7 +39,7 @@ export interface KubeletModel {
   readonly node: string;
   readonly cores: number;
   readonly memoryBytes: number;
-  /** How much swap the machine has; absent where the kubelet is an old one that does not tell. */
+  /** How much swap the machine has; absent for an old kubelet, which does not report it. */
   readonly swapBytes?: number;
   /** How the kubelet names cgroups. */
   readonly cgroupDriver: 'cgroupfs' | 'systemd';

@@ -44,8 +44,8 @@ export function resourceFamilies(model: KubeletModel): Family[] {
       name,
       type,
       containers.flatMap(({ labels, container }) => {
-        const told = value(container);
-        return told === undefined ? [] : { labels, value: told, timestampMs: container.timestampMs };
+        const number = value(container);
+        return number === undefined ? [] : { labels, value: number, timestampMs: container.timestampMs };
       }),
     );
   const ofMachine = (name: string, type: Family['type'], value: number) =>

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { parseLabelSelector } from '../../src/apimachinery/labels.ts';
 import type { Kind, KubeObject } from './kubeobjects.ts';
 
-/** One change; the object before it tells a watch with a selector whether the object came, changed or left. */
+/** One change; from the object before it, a watch with a selector knows whether the object came, changed or left. */
 export interface HistoryEvent {
   readonly version: number;
   readonly before: KubeObject | undefined;
@@ -21,7 +21,7 @@ export interface ObjectStore {
   /** Sorted by namespace and name. */
   list(kind: Kind): readonly KubeObject[];
   version(): number;
-  /** Forgets the history: whoever wants to go on from before now is told 410. */
+  /** Forgets the history: a watch from before now gets 410. */
   forget(): void;
   /** Undefined if that was forgotten. */
   since(kind: Kind, version: number): readonly HistoryEvent[] | undefined;

@@ -103,7 +103,7 @@ export async function startWholeCluster(
   ]);
   const shutdown = new AbortController();
   const ended = run(options, {}, log, shutdown.signal);
-  // Its failure must reach whoever stops it, not the process.
+  // Its failure must reach the code that stops it, not the process.
   ended.catch(() => undefined);
   const stop = async () => {
     shutdown.abort(new Error('the test is over'));

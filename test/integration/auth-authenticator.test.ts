@@ -413,7 +413,7 @@ describe('what is refused', () => {
     assert.equal(await askHttp2(undefined, bearer('good')), unauthorized);
     api.faults.answer = undefined;
     assert.deepEqual(causes(), ['token-review']);
-    assert.match(refusals[0]?.reason ?? '', /the fake was told to answer 403/);
+    assert.match(refusals[0]?.reason ?? '', /the fake answers 403/);
   });
 
   test('is recorded: impersonation', async () => {

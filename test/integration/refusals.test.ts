@@ -93,11 +93,11 @@ describe('what is refused is logged once, with the reason', () => {
   check('a user lacks the right', /^I .*alice.* cannot list/, 403, () =>
     ask({}, clients.issue({ cn: 'alice', usages })),
   );
-  check('TokenReviews by kube-apiserver fail', /^W .*the fake was told to answer 403/, 401, () => {
+  check('TokenReviews by kube-apiserver fail', /^W .*the fake answers 403/, 401, () => {
     api.faults.answer = ({ path: asked }) => (asked.endsWith('/tokenreviews') ? 403 : undefined);
     return ask({ authorization: `Bearer ${secret}-${Math.random()}` });
   });
-  check('SubjectAccessReviews by kube-apiserver fail', /^W .*the fake was told to answer 403/, 500, () => {
+  check('SubjectAccessReviews by kube-apiserver fail', /^W .*the fake answers 403/, 500, () => {
     api.faults.answer = ({ path: asked }) => (asked.endsWith('/subjectaccessreviews') ? 403 : undefined);
     return ask({}, clients.issue({ cn: `bob`, o: [String(Math.random())], usages }));
   });

@@ -24,8 +24,8 @@ export interface StandinClusterOptions {
   /** Where the aggregator finds the metrics server. */
   readonly serverPort: number;
   readonly credentials: Credentials;
-  /** Is told what goes on, in sentences. */
-  readonly tell: (sentence: string) => void;
+  /** Prints what happens, one sentence a call. */
+  readonly say: (sentence: string) => void;
 }
 
 const stepMs = 1_000;
@@ -33,7 +33,7 @@ const host = '127.0.0.1';
 
 /** @throws Error with the code EADDRINUSE when apiPort is taken. */
 export async function startCluster(options: StandinClusterOptions): Promise<StandinCluster> {
-  const { credentials, serverPort, tell } = options;
+  const { credentials, serverPort, say } = options;
   await using starting = new AsyncDisposableStack();
   const simulation = createSimulation({ ...options, startMs: Date.now() });
 
@@ -87,7 +87,7 @@ export async function startCluster(options: StandinClusterOptions): Promise<Stan
   };
 
   function apply(change: Change): void {
-    if (change.told !== '') tell(change.told);
+    if (change.event !== '') say(change.event);
     if (change.kind === 'pod-set') core.objects.set(toPodObject(change.pod));
     else if (change.kind === 'pod-deleted') core.objects.delete('Pod', change.pod.name, change.pod.workload.namespace);
     else applyNode(change.node);

@@ -46,7 +46,7 @@ export function createIncidents(cluster: Cluster, random: Random, startMs: numbe
     const container = pod && random.pick(pod.containers);
     if (pod === undefined || container === undefined) return [];
     cluster.restart(pod, container, nowMs);
-    return [{ kind: 'pod-set', pod, told: `container ${container.name} of ${full(pod)} restarted` }];
+    return [{ kind: 'pod-set', pod, event: `container ${container.name} of ${full(pod)} restarted` }];
   }
 
   function startRollout(nowMs: number): Change[] {
@@ -71,8 +71,8 @@ export function createIncidents(cluster: Cluster, random: Random, startMs: numbe
     rollout.nextMs = nowMs + random.between(...rolloutStepMs);
     const successor = cluster.replace(pod, rollout.revision);
     return [
-      { kind: 'pod-set', pod: successor, told: `rolling update: ${full(successor)} takes the place of ${pod.name}` },
-      { kind: 'pod-deleted', pod, told: '' },
+      { kind: 'pod-set', pod: successor, event: `rolling update: ${full(successor)} takes the place of ${pod.name}` },
+      { kind: 'pod-deleted', pod, event: '' },
     ];
   }
 
@@ -83,7 +83,7 @@ export function createIncidents(cluster: Cluster, random: Random, startMs: numbe
     node.kubelet = random.next() < 0.5 ? 'fails' : 'hangs';
     failure = { node, notReadyMs: nowMs + notReadyAfterMs, untilMs: nowMs + random.between(...failureMs) };
     const symptom = node.kubelet === 'fails' ? 'answers 500' : 'does not answer';
-    return [{ kind: 'node-set', node, told: `the kubelet of ${node.name} ${symptom} for a while` }];
+    return [{ kind: 'node-set', node, event: `the kubelet of ${node.name} ${symptom} for a while` }];
   }
 
   function goOnFailing(nowMs: number): Change[] {
@@ -93,11 +93,11 @@ export function createIncidents(cluster: Cluster, random: Random, startMs: numbe
       failure = undefined;
       node.kubelet = 'serves';
       node.ready = true;
-      return [{ kind: 'node-set', node, told: `the kubelet of ${node.name} is well again` }];
+      return [{ kind: 'node-set', node, event: `the kubelet of ${node.name} is well again` }];
     }
     if (nowMs < notReadyMs || !node.ready) return [];
     node.ready = false;
-    return [{ kind: 'node-set', node, told: `node ${node.name} is not ready` }];
+    return [{ kind: 'node-set', node, event: `node ${node.name} is not ready` }];
   }
 }
 

@@ -35,15 +35,15 @@ async function run(options: StandinOptions): Promise<number> {
   const credentials = createCredentials();
   const serverPort = await reservePort(options.port).catch(inUse('port', options.port));
   const cluster = rooms.use(
-    await startCluster({ ...options, serverPort, credentials, tell }).catch(inUse('api-port', options.apiPort)),
+    await startCluster({ ...options, serverPort, credentials, say }).catch(inUse('api-port', options.apiPort)),
   );
   const files = await writeCredentials(options.certDir, credentials, cluster.apiUrl);
   const serverUrl = `https://127.0.0.1:${serverPort}`;
-  tell(`a simulated cluster of ${cluster.nodes} nodes and ${cluster.pods} pods is up at ${cluster.apiUrl}`);
+  say(`a simulated cluster of ${cluster.nodes} nodes and ${cluster.pods} pods is up at ${cluster.apiUrl}`);
   const server = rooms.use(startServer(serverPort, options.certDir, files));
   rooms.defer(() => stop.abort());
 
-  tell('waiting for the first metrics: two samples of each container, 15 s apart');
+  say('waiting for the first metrics: two samples of each container, 15 s apart');
   const served = metricsServed(serverUrl, credentials.authority.cert, credentials.readerToken, stop.signal);
   void served.then(
     () => console.log(`${invitation(files, serverUrl)}\n`),
@@ -51,7 +51,7 @@ async function run(options: StandinOptions): Promise<number> {
   );
   const ending = await Promise.race([stopped.then(() => undefined), server.ended]);
   if (ending === undefined) {
-    tell('stopping');
+    say('stopping');
     return 0;
   }
   console.error(`stand-in: ${ending}; what it said is above`);
@@ -86,7 +86,7 @@ function inUse(flag: string, port: number): (error: unknown) => never {
   };
 }
 
-function tell(sentence: string): void {
+function say(sentence: string): void {
   console.log(`${new Date().toISOString().slice(11, 19)} ${sentence}`);
 }
 

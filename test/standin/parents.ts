@@ -37,8 +37,8 @@ function processOf(pid: number): { readonly name: string; readonly parent: numbe
     // Not Linux.
   }
   try {
-    const told = execFileSync('ps', ['-o', 'ppid=', '-o', 'comm=', '-p', String(pid)], { encoding: 'utf8' });
-    const [, parent = '', name = ''] = /^\s*(\d+)\s+(.*?)\s*$/.exec(told) ?? [];
+    const printed = execFileSync('ps', ['-o', 'ppid=', '-o', 'comm=', '-p', String(pid)], { encoding: 'utf8' });
+    const [, parent = '', name = ''] = /^\s*(\d+)\s+(.*?)\s*$/.exec(printed) ?? [];
     return { name, parent: Number(parent) };
   } catch {
     return undefined;

@@ -17,7 +17,7 @@ export function createRandom(seed: number, stream: string): Random {
   let state = hash(`${seed}/${stream}`);
   return { next, between, normal, pick, suffix };
 
-  /** Mulberry32: 32 bits of state are enough for a cluster nobody bets on. */
+  /** Mulberry32: 32 bits of state are enough for a cluster that is not real. */
   function next(): number {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);

@@ -11,12 +11,12 @@ import { listen } from '../fakes/listen.ts';
 import type { CredentialFiles } from './credentials.ts';
 
 export interface ServerProcess extends AsyncDisposable {
-  /** Resolves with a sentence when the process has ended, whoever ended it. */
+  /** Resolves with a sentence when the process has ended, for whatever reason. */
   readonly ended: Promise<string>;
 }
 
 const root = path.resolve(import.meta.dirname, '../..');
-/** It has nothing to wait for once it is told to stop. */
+/** After SIGTERM it has nothing to wait for. */
 const stopMs = 5_000;
 
 export function startServer(port: number, certDir: string, files: CredentialFiles): ServerProcess {

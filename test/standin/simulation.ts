@@ -47,11 +47,11 @@ export interface SimulatedContainer {
   life: ContainerLife;
 }
 
-/** What an API server would tell about; `told` is for people. */
+/** What an API server would report; `event` is a sentence for people, empty where there is nothing to say. */
 export type Change =
-  | { readonly kind: 'pod-set'; readonly pod: SimulatedPod; readonly told: string }
-  | { readonly kind: 'pod-deleted'; readonly pod: SimulatedPod; readonly told: string }
-  | { readonly kind: 'node-set'; readonly node: SimulatedNode; readonly told: string };
+  | { readonly kind: 'pod-set'; readonly pod: SimulatedPod; readonly event: string }
+  | { readonly kind: 'pod-deleted'; readonly pod: SimulatedPod; readonly event: string }
+  | { readonly kind: 'node-set'; readonly node: SimulatedNode; readonly event: string };
 
 export interface Simulation {
   readonly nodes: readonly SimulatedNode[];
@@ -180,7 +180,7 @@ const pageBytes = 4096;
 
 /** What the kubelet knows of a pod; containers that it has not sampled yet are left out. */
 function toPodModel({ workload, name, uid, configHash, node, containers }: SimulatedPod): PodModel {
-  // As with LimitedSwap: nobody else may swap.
+  // As with LimitedSwap: no other pod may swap.
   const swaps = node.model.swapBytes !== 0 && workload.qos === 'burstable';
   const toSwap = (memoryBytes: number) => (swaps ? Math.trunc(memoryBytes / 8 / pageBytes) * pageBytes : 0);
   return {

@@ -8,7 +8,7 @@ export interface User {
 }
 
 export interface Users {
-  /** Undefined for a token that is nobody's. */
+  /** Undefined for an unknown token. */
   byToken(token: string): User | undefined;
   /** As for any client certificate: the common name is the user, organisations are groups. */
   byCertificate(certificate: PeerCertificate): User | undefined;
