@@ -34,12 +34,14 @@ export interface KubeletsOptions {
 
 export function createKubelets({ options, apiServer, resolver, clock, metrics, log }: KubeletsOptions): Kubelets {
   const requestTimeoutMs = kubeletRequestTimeoutMs(options);
+  const fastPath = !options['disable-fast-path'];
   if (options['kubelet-connection'] === 'proxy') {
     const candidates = { kind: 'candidates', candidates: [proxyCandidate(apiServer.url)] } as const;
     return {
       readers: createLocalPool(
         createKubeletProxy({ apiServer, requestTimeoutMs, resolve: resolver.resolveFirst }),
         clock,
+        { fastPath },
       ),
       addressOf: (node) => ({ candidates, resourcePath: node.resourceMetricsPath }),
     };
@@ -60,8 +62,8 @@ export function createKubelets({ options, apiServer, resolver, clock, metrics, l
   };
   return {
     readers: createShardedPool({
-      local: createLocalPool(createKubeletClient(client), clock),
-      startWorker: () => createWorkerPool({ ...client, clock, log }),
+      local: createLocalPool(createKubeletClient(client), clock, { fastPath }),
+      startWorker: () => createWorkerPool({ ...client, fastPath, clock, log }),
       workerCount: (fleet) => workerCount(workerRules(options), fleet),
       onGrown: (workers) => {
         metrics.workers(workers);

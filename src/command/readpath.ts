@@ -100,7 +100,7 @@ function routerOf({ options, writePath, registry, clock, shutdown }: ReadPathOpt
     openApi: createOpenApiHandlers(createOpenApi({ title: 'kubegauge', version: `v${version}` }), clock.wallMs),
     resources: createResourceRoutes(
       observe(serveResources({ nodes, pods, usage: storage, troubleOf: scraper.troubleOf, now: clock.wallMs })),
-      { cells: options['table-cells'] as TableCells, fastPath: true },
+      { cells: options['table-cells'] as TableCells, fastPath: !options['disable-fast-path'] },
     ),
     health: createHealthChecks({
       clock,

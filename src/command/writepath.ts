@@ -48,6 +48,8 @@ export interface WritePath {
 export function createWritePath(path: WritePathOptions): WritePath {
   const { options, apiServer, rest, serverClock, resolver, registry, clock, log, disposables } = path;
   const resolutionMs = options['metric-resolution'];
+  const fastPath = !options['disable-fast-path'];
+  if (!fastPath) log.warn({}, 'every fast path is off (--disable-fast-path)');
   const stalenessMs = options['metrics-staleness'] ?? defaultStalenessMs(resolutionMs);
   const nodes = createNodes({ rest, clock, log, selector: options['node-selector'] });
   const pods = createPods({ rest, clock, log });
@@ -59,6 +61,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
     capacityMemoryBytes: (node) => nodes.get(node)?.capacityMemoryBytes,
     nodeUid: (node) => nodes.get(node)?.uid,
     onImplausible: createImplausibleWatch({ registry, clock, log }),
+    fastPath,
   });
   createStorageMetrics(registry, storage);
   const snapshot = createSnapshotKeeper({
@@ -74,6 +77,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
   const admission = createAdmission({
     knownPod: pods.get,
     bindings: storage,
+    fastPath,
     onForeign: (node, count, { namespace, name }) => foreignPods.foreign(node, count, `${namespace}/${name}`),
     onConflict: (node, count, { namespace, name }) => foreignPods.disputed(node, count, `${namespace}/${name}`),
   });

@@ -51,22 +51,22 @@ export async function startWholeCluster(
   flags: readonly string[] = [],
   { nodeUid = uuid, otherPods = () => [], log = silentLogger }: WholeClusterOptions = {},
 ): Promise<WholeCluster> {
-  await using resources = new AsyncDisposableStack();
+  await using disposables = new AsyncDisposableStack();
   const clients = makeAuthority('clients');
   const frontProxies = makeAuthority('front proxies');
   const kubelets = makeAuthority('kubelets');
   const modelNow = steadyModel();
-  const apiServer = resources.use(await createFakeApiServer());
+  const apiServer = disposables.use(await createFakeApiServer());
   const certificate = kubelets.issue({ cn: 'kubelet', ips: ['127.0.0.1'], usages: ['server'] });
   const startKubelet = async (model: KubeletModel) =>
-    resources.use(await createFakeKubelet({ certificate, accepts: (token) => token === 'fake', model }));
+    disposables.use(await createFakeKubelet({ certificate, accepts: (token) => token === 'fake', model }));
   const kubelet = await startKubelet(modelNow());
   const otherKubelet = await startKubelet({ ...modelNow(), pods: [] });
   const moving = setInterval(() => {
     kubelet.model = modelNow();
     otherKubelet.model = { ...modelNow(), pods: otherPods(kubelet.model) };
   }, 100);
-  resources.defer(() => clearInterval(moving));
+  disposables.defer(() => clearInterval(moving));
 
   apiServer.objects.set(authenticationConfigMap({ clientCa: clients.cert, requestHeaderCa: frontProxies.cert }));
   for (const name of nodeNames) {
@@ -85,7 +85,7 @@ export async function startWholeCluster(
   }
 
   const folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
-  resources.defer(() => rmSync(folder, { recursive: true }));
+  disposables.defer(() => rmSync(folder, { recursive: true }));
   writeFileSync(path.join(folder, 'kubelet-ca.crt'), kubelets.cert);
   const kubeconfig = path.join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigFor(apiServer.url, apiServer.ca));
@@ -109,8 +109,8 @@ export async function startWholeCluster(
     shutdown.abort(new Error('the test is over'));
     await ended;
   };
-  resources.defer(stop);
-  const owned = resources.move();
+  disposables.defer(stop);
+  const owned = disposables.move();
   return {
     apiServer,
     kubelet,

@@ -49,24 +49,24 @@ const bytesPerMiB = 1024 ** 2;
 
 /** Resolves when the program serves usage and each bystander has had an answer. */
 export async function openLab(ground: Ground, label: string, args: readonly string[]): Promise<Lab> {
-  await using resources = new AsyncDisposableStack();
+  await using disposables = new AsyncDisposableStack();
   const { credentials, folder } = ground;
-  const apiServer = resources.use(await createVictimCluster(credentials, programToken, resources));
+  const apiServer = disposables.use(await createVictimCluster(credentials, programToken, disposables));
   const holdFile = path.join(folder, `hold-${label}.json`);
   const probe = pathToFileURL(path.join(import.meta.dirname, 'holdprobe.ts'));
   probe.searchParams.set('to', holdFile);
   let programs = 0;
   const server = await startProgram(args, ['--import', probe.href]);
-  resources.defer(() => kill(server));
+  disposables.defer(() => kill(server));
   const { pid } = server.process;
   const log = () => server.process.wholeLog();
   await ready(server);
   const frontProxy = credentials.certificates['front-proxy'];
-  const bystander = resources.use(
+  const bystander = disposables.use(
     await startBystander({ port: server.port, ca: credentials.clients.cert, frontProxy }),
   );
   await bystander.served(AbortSignal.timeout(startTimeoutMs));
-  const owned = resources.move();
+  const owned = disposables.move();
   return {
     bystander,
     running: () => server.process.running(),

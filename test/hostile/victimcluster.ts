@@ -12,12 +12,12 @@ const modelStepMs = 100;
 
 /**
  * Starts kube-apiserver and a kubelet that stands for every node. Bystanders may read metrics, others may do nothing.
- * @param resources ends what is started beside kube-apiserver.
+ * @param disposables ends what is started beside kube-apiserver.
  */
 export async function createVictimCluster(
   { clients, frontProxies, kubelet: certificate }: Credentials,
   programToken: string,
-  resources: AsyncDisposableStack,
+  disposables: AsyncDisposableStack,
 ): Promise<FakeApiServer> {
   const apiServer = await createFakeApiServer();
   apiServer.objects.set(authenticationConfigMap({ clientCa: clients.cert, requestHeaderCa: frontProxies.cert }));
@@ -29,11 +29,11 @@ export async function createVictimCluster(
     allowed: typeof user === 'string' && /^(?:reviewed|bystander)-/.test(user),
   });
   const modelNow = steadyModel();
-  const kubelet = resources.use(
+  const kubelet = disposables.use(
     await createFakeKubelet({ certificate, accepts: (token) => token === programToken, model: modelNow() }),
   );
   const moving = setInterval(() => (kubelet.model = modelNow()), modelStepMs);
-  resources.defer(() => clearInterval(moving));
+  disposables.defer(() => clearInterval(moving));
   for (let index = 0; index < goodNodes; index += 1)
     apiServer.objects.set(node(`node-${index}`, { kubeletPort: kubelet.port }));
   for (const { namespace, name, uid } of kubelet.model.pods) {

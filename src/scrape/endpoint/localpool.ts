@@ -1,6 +1,7 @@
 /** Where kubelets are asked: in this thread here, in others by workers/. */
 import type { Clock } from '../../clock.ts';
 import type { KubeletClient } from '../../kubelet/client.ts';
+import type { DecoderOptions } from '../../decode/decoder.ts';
 import { createRowNumbersPool } from '../../decode/rownumbers.ts';
 import { createKubeletReader, type KubeletReader } from './kubeletreader.ts';
 
@@ -17,14 +18,23 @@ export interface KubeletReaderPool extends AsyncDisposable {
  */
 export const manyNodes = 500;
 
-/** In this thread. @param many nodes from which on all answers are compressed. */
-export function createLocalPool(kubelet: KubeletClient, clock: Clock, many = manyNodes): KubeletReaderPool {
+export interface LocalPoolOptions extends Pick<DecoderOptions, 'fastPath'> {
+  /** From so many nodes on, all answers are requested compressed. Default: manyNodes. */
+  readonly many?: number;
+}
+
+/** Returns readers that work in this thread. */
+export function createLocalPool(
+  kubelet: KubeletClient,
+  clock: Clock,
+  { many = manyNodes, fastPath = true }: LocalPoolOptions = {},
+): KubeletReaderPool {
   const nodes = new Set<string>();
   const pool = createRowNumbersPool();
   return {
     of(node) {
       nodes.add(node);
-      return createKubeletReader(node, kubelet, clock, () => nodes.size >= many, { pool });
+      return createKubeletReader(node, kubelet, clock, () => nodes.size >= many, { pool, fastPath });
     },
     release(node) {
       nodes.delete(node);

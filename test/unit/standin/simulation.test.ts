@@ -39,7 +39,7 @@ describe('simulation', () => {
     for (let atMs = startMs; atMs <= startMs + quarterHourMs; atMs += 700) steps.push(...inSteps.advance(atMs));
     steps.push(...inSteps.advance(startMs + quarterHourMs));
     assert.deepEqual(models(inSteps), models(atOnce));
-    assert.deepEqual(toldOf(steps), toldOf(changes));
+    assert.deepEqual(eventsOf(steps), eventsOf(changes));
   });
 
   test('is another for another seed', () => {
@@ -82,12 +82,12 @@ describe('simulation', () => {
   test('restarts containers, rolls out Deployments, and lets a kubelet fail and recover', () => {
     const simulation = createSimulation(size);
     const changes = simulation.advance(startMs + quarterHourMs);
-    const told = toldOf(changes).join('\n');
-    assert.match(told, /container \S+ of \S+ restarted/);
-    assert.match(told, /rolling update: shop\/\S+ takes the place of \S+/);
-    assert.match(told, /the kubelet of node-\d (?:answers 500|does not answer) for a while/);
-    assert.match(told, /node node-\d is not ready/);
-    assert.match(told, /the kubelet of node-\d is well again/);
+    const events = eventsOf(changes).join('\n');
+    assert.match(events, /container \S+ of \S+ restarted/);
+    assert.match(events, /rolling update: shop\/\S+ takes the place of \S+/);
+    assert.match(events, /the kubelet of node-\d (?:answers 500|does not answer) for a while/);
+    assert.match(events, /node node-\d is not ready/);
+    assert.match(events, /the kubelet of node-\d is well again/);
     assert.equal(simulation.pods.size, 40, 'a rollout replaces pods one for one');
   });
 
@@ -121,6 +121,6 @@ function models({ nodes }: Simulation): object[] {
   return nodes.map(({ model, ready, kubelet }) => ({ model, ready, kubelet }));
 }
 
-function toldOf(changes: readonly Change[]): string[] {
-  return changes.map(({ told }) => told);
+function eventsOf(changes: readonly Change[]): string[] {
+  return changes.map(({ event }) => event);
 }

@@ -2,13 +2,15 @@
 import type { Layout, NodeBatch } from '../../../sample/batch.ts';
 import type { KubeletClientOptions, KubeletTls } from '../../../kubelet/client.ts';
 import type { Source } from '../../../sample/point.ts';
+import type { LocalPoolOptions } from '../localpool.ts';
 import type { ReadResult, BatchResult } from '../kubeletreader.ts';
 import type { KubeletAddressList } from '../addressfallback.ts';
 import type { LookupResponse, LookupRequest } from './namelookups.ts';
 import type { ClonedResult, ClonedError } from './clonedresult.ts';
 
 /** What a worker is started with. */
-export type WorkerSettings = Omit<KubeletClientOptions, 'tls' | 'authorization' | 'resolve'>;
+export type WorkerSettings = Omit<KubeletClientOptions, 'tls' | 'authorization' | 'resolve'> &
+  Pick<LocalPoolOptions, 'fastPath'>;
 
 export type ToWorker =
   | ReadRequest

@@ -10,7 +10,7 @@ import type { KubeletReaderPool } from '../localpool.ts';
 import type { WorkerSettings } from './messages.ts';
 import { type NodeRequest, createWorkerThread, startWorker, type WorkerThread, threadEnded } from './workerthread.ts';
 
-export interface WorkerPoolOptions extends KubeletClientOptions {
+export interface WorkerPoolOptions extends KubeletClientOptions, Pick<WorkerSettings, 'fastPath'> {
   readonly clock: Clock;
   readonly log: Logger;
   /** Only ever differs in tests. */

@@ -15,7 +15,7 @@ import type { FromWorker, ReadRequest, ClonedReadResult, ToWorker, WorkerSetting
 import { createLookupServer } from './namelookups.ts';
 import { internLayout } from './layoutintern.ts';
 
-export interface WorkerThreadOptions extends KubeletClientOptions {
+export interface WorkerThreadOptions extends KubeletClientOptions, Pick<WorkerSettings, 'fastPath'> {
   readonly clock: Clock;
   readonly start: (settings: WorkerSettings) => Worker;
 }
@@ -54,8 +54,8 @@ export function startWorker(settings: WorkerSettings): Worker {
 }
 
 export function createWorkerThread(options: WorkerThreadOptions): WorkerThread {
-  const { plainHttp, requestTimeoutMs, httpClient, compression, clock } = options;
-  const worker = options.start({ plainHttp, requestTimeoutMs, httpClient, compression });
+  const { plainHttp, requestTimeoutMs, httpClient, compression, fastPath = true, clock } = options;
+  const worker = options.start({ plainHttp, requestTimeoutMs, httpClient, compression, fastPath });
   const { send } = createMessageBatcher<ToWorker>(worker);
   const names = createLookupServer(options.resolve ?? systemResolver().resolve, send);
   const pending = new Map<number, Pending>();
