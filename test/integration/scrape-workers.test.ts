@@ -138,6 +138,21 @@ describe('a healthy kubelet', () => {
     });
   }
 
+  test('without the fast path, a worker never settles: every request is for start times, too', async () => {
+    const briefRequests = async (fastPath: boolean): Promise<number> => {
+      await using worker = workerOf(optionsOf(), { fastPath }).endpoints;
+      const endpoint = worker.of(node);
+      const seen = kubelet.requests.length;
+      for (let scrape = 0; scrape < 8; scrape += 1) {
+        tick(kubelet);
+        assert.equal((await endpoint.cadvisor(atOf(kubelet), signal)).kind, 'batch');
+      }
+      return kubelet.requests.slice(seen).filter(({ names }) => !names.includes('container_start_time_seconds')).length;
+    };
+    assert.ok((await briefRequests(true)) > 0);
+    assert.equal(await briefRequests(false), 0);
+  });
+
   test('its answers are compressed, however small, since a fleet that needs workers has many nodes', async () => {
     await using worker = workerOf(optionsOf()).endpoints;
     const endpoint = worker.of(node);
