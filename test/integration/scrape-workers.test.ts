@@ -75,7 +75,7 @@ interface Pair extends AsyncDisposable {
 
 function pairOf(other: Partial<KubeletClientOptions> = {}): Pair {
   const options = optionsOf(other);
-  const local = createLocalPool(createKubeletClient(options), createFakeClock(), { many: 0 });
+  const local = createLocalPool(createKubeletClient(options), createFakeClock(), { compressFrom: 0 });
   const worker = workerOf(options).endpoints;
   const [here, there] = [local.of(node), worker.of(node)];
   return {
@@ -166,7 +166,7 @@ describe('a healthy kubelet', () => {
   });
 
   test('in this thread its answers are compressed as long as there are many nodes', async () => {
-    await using local = createLocalPool(createKubeletClient(optionsOf()), createFakeClock(), { many: 2 });
+    await using local = createLocalPool(createKubeletClient(optionsOf()), createFakeClock(), { compressFrom: 2 });
     const endpoint = local.of(node);
     const seen = kubelet.requests.length;
     const ask = async () => assert.equal((await endpoint.cadvisor(atOf(kubelet), signal)).kind, 'batch');

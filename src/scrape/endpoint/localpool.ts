@@ -20,21 +20,21 @@ export const manyNodes = 500;
 
 export interface LocalPoolOptions extends Pick<DecoderOptions, 'fastPath'> {
   /** From so many nodes on, all answers are requested compressed. Default: manyNodes. */
-  readonly many?: number;
+  readonly compressFrom?: number;
 }
 
 /** Returns readers that work in this thread. */
 export function createLocalPool(
   kubelet: KubeletClient,
   clock: Clock,
-  { many = manyNodes, fastPath = true }: LocalPoolOptions = {},
+  { compressFrom = manyNodes, fastPath = true }: LocalPoolOptions = {},
 ): KubeletReaderPool {
   const nodes = new Set<string>();
   const pool = createRowNumbersPool();
   return {
     of(node) {
       nodes.add(node);
-      return createKubeletReader(node, kubelet, clock, () => nodes.size >= many, { pool, fastPath });
+      return createKubeletReader(node, kubelet, clock, () => nodes.size >= compressFrom, { pool, fastPath });
     },
     release(node) {
       nodes.delete(node);

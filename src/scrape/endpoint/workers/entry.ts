@@ -25,7 +25,7 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
   const names = createLookupClient(send);
   const kubelet = createKubeletClient({ ...settings, ...credentials.source, resolve: names.resolve });
   // Fleets that need threads have many nodes, however few are this one's.
-  const endpoints = createLocalPool(kubelet, systemClock, { many: 0, fastPath: settings.fastPath ?? true });
+  const endpoints = createLocalPool(kubelet, systemClock, { compressFrom: 0, fastPath: settings.fastPath ?? true });
   const nodes = new Map<string, ServedNode>();
   const underWay = new Map<number, AbortController>();
   port.on('message', (messages: readonly ToWorker[]) => messages.forEach(take));
