@@ -20,6 +20,17 @@ export function endIdleSessions(server: Http2SecureServer, connections: OpenConn
   });
 }
 
+/**
+ * Answers HTTP/1.1 clients that half-close their connection after a request, also when the response needs a review. Go's servers take the end for a
+ * disconnect and cancel the request (golang/go#18527). Needs `httpAllowHalfOpen`, an undocumented property of Node's HTTP servers.
+ */
+export function answerHalfClosed(server: Http2SecureServer): void {
+  Object.assign(server, { httpAllowHalfOpen: true });
+  server.prependListener('secureConnection', (socket: TLSSocket) => {
+    if (socket.alpnProtocol !== 'h2') socket.allowHalfOpen = true;
+  });
+}
+
 /** Registers connections before any other listener sees them. */
 export function watchConnections(server: Http2SecureServer, connections: OpenConnections): void {
   let timer: NodeJS.Timeout | undefined;

@@ -5,11 +5,12 @@ import { networkOf } from '../auth/clientnetwork.ts';
 import { createLineLimit, type Logger } from '../logging.ts';
 import { handshakeTimeoutMs } from './app.ts';
 import { type ConnectionLookup, createConnectionLookup, type FromConnection } from './connectionlookup.ts';
-import { endIdleSessions, refuseTunnels, watchConnections } from './connections.ts';
+import { answerHalfClosed, endIdleSessions, refuseTunnels, watchConnections } from './connections.ts';
 import { createFairQueue, type FairQueue, type QueueShare } from './fairqueue.ts';
 import { startGuarded } from './guardedhandshake.ts';
 import { parseInSlices } from './headslices.ts';
 import { refusePlainHttp } from './plainhttp.ts';
+import { createReadGate } from './readgate.ts';
 import { queueRequests } from './requestqueue.ts';
 import type { ServerOptions } from './serveroptions.ts';
 
@@ -30,12 +31,19 @@ export function setUpConnections(
   const shareOf = (request: FromConnection): QueueShare => {
     const connection = connectionOf(request);
     if (connection === undefined) return strangerShareOf(request.socket);
-    return (connection.isAuthenticated() ? users : strangers).shareOf(connection.network);
+    return (connection.isAuthenticated() ? users : strangers).shareOf(connection.network, connection);
   };
   const onRefused = createHandshakeLog(log);
 
+  const groupOf = (request: FromConnection) => {
+    const connection = connectionOf(request);
+    return connection?.isAuthenticated() === true ? connection.network : strangerGroup;
+  };
+  const gate = createReadGate(server, (socket) => groupOf({ socket }));
+
   endIdleSessions(server, connections);
   refuseTunnels(server);
+  answerHalfClosed(server);
   refusePlainHttp(server, {
     silenceMs: handshakeTimeoutMs,
     enqueue: (socket, step) => strangerShareOf(socket).enqueue(step),
@@ -47,10 +55,22 @@ export function setUpConnections(
   queueRequests(server, {
     shareOf,
     isKnown: (request) => connectionOf(request)?.isAuthenticated() === true,
+    onWaiting(request) {
+      const group = groupOf(request);
+      if (!gate.stop(group, request.socket)) return;
+      const resume = () => gate.resume(group);
+      // Strangers are read again when all their requests have begun, so that few wait. A network may have several users: its other
+      // connections are read after one step of this one.
+      if (group === strangerGroup) shareOf(request).enqueue(resume);
+      else users.shareOf(group, gate).enqueue(resume);
+    },
     close: (request) => connectionOf(request)?.close('pipelining'),
   });
   return { connectionOf, users };
 }
+
+/** All strangers are stopped together; authenticated connections by network. No network has this name. */
+const strangerGroup = 'strangers';
 
 /** Logs refused handshakes, each cause at a limited rate. */
 function createHandshakeLog(log: Logger): (error: Error) => void {

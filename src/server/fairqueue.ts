@@ -6,21 +6,27 @@
 /** Milliseconds of steps in one iteration of the event loop; then I/O, timers and other queues run. */
 export const iterationBudgetMs = 8;
 
-/** One owner's part of a queue. An owner is a client network or a user. */
+/** The share of an owner, or of a part of it. An owner is a client network, with connections as parts, or a user. */
 export interface QueueShare {
   /**
    * Runs the step in a later phase of the event loop.
    * @param isUrgent whether it runs before all steps that are not.
    */
   enqueue(step: () => void, isUrgent?: boolean): void;
-  /** Runs the step now if nothing waits and the iteration has time left; otherwise enqueues it. */
-  runOrEnqueue(step: () => void, isUrgent?: boolean): void;
+  /** Runs the step now if nothing waits and the iteration has time left; otherwise enqueues it. Returns whether it ran. */
+  runOrEnqueue(step: () => void, isUrgent?: boolean): boolean;
   /** Returns undefined if the owner may go on now, else a promise that resolves at its turn. */
   turn(): Promise<void> | undefined;
 }
 
 export interface FairQueue {
-  shareOf(owner: string): QueueShare;
+  /** @param part takes turns with other parts of the owner. */
+  shareOf(owner: string, part?: unknown): QueueShare;
+}
+
+interface Membership {
+  readonly owner: string;
+  readonly part: unknown;
 }
 
 /** Immediates that found the budget spent and are scheduled again in one iteration. */
@@ -38,18 +44,20 @@ export function createFairQueue(nowMs: () => number = () => performance.now()): 
   /** When this iteration's budget is spent; undefined until its first step. */
   let endMs: number | undefined;
   return {
-    shareOf: (owner) => ({
-      enqueue: (step, isUrgent) => enqueue(owner, step, isUrgent),
+    shareOf: (owner, part) => ({
+      enqueue: (step, isUrgent) => enqueue({ owner, part }, step, isUrgent),
       runOrEnqueue(step, isUrgent) {
-        if (mayRunNow()) step();
-        else enqueue(owner, step, isUrgent);
+        const isNow = mayRunNow();
+        if (isNow) step();
+        else enqueue({ owner, part }, step, isUrgent);
+        return isNow;
       },
-      turn: () => (mayRunNow() ? undefined : new Promise<void>((resolve) => enqueue(owner, resolve))),
+      turn: () => (mayRunNow() ? undefined : new Promise<void>((resolve) => enqueue({ owner, part }, resolve))),
     }),
   };
 
-  function enqueue(owner: string, step: () => void, isUrgent = false): void {
-    (isUrgent ? urgent : normal).add(owner, step);
+  function enqueue({ owner, part }: Membership, step: () => void, isUrgent = false): void {
+    (isUrgent ? urgent : normal).add(owner, part, step);
     setImmediate(runNext);
   }
 
@@ -81,35 +89,60 @@ export function createFairQueue(nowMs: () => number = () => performance.now()): 
   }
 }
 
-/** Steps that have run and are kept in an owner's array. */
+/** Steps that have run and are kept in an array. */
 const spentLimit = 1_024;
 
-/** Steps by owner; within one owner, first in, first out. */
+/** First in, first out. */
+class Steps {
+  #steps: (() => void)[] = [];
+  #next = 0;
+
+  add(step: () => void): void {
+    this.#steps.push(step);
+  }
+
+  take(): (() => void) | undefined {
+    const step = this.#steps[this.#next];
+    this.#next += 1;
+    if (this.#next >= spentLimit) {
+      this.#steps = this.#steps.slice(this.#next);
+      this.#next = 0;
+    }
+    return step;
+  }
+
+  isEmpty(): boolean {
+    return this.#next >= this.#steps.length;
+  }
+}
+
+/** Owners take turns, and parts of an owner. */
 class RoundRobin {
   size = 0;
-  /** In the order of turns. */
-  readonly #owners = new Map<string, { steps: (() => void)[]; next: number }>();
+  /** By owner and part, in the order of turns. */
+  readonly #owners = new Map<string, Map<unknown, Steps>>();
 
-  add(owner: string, step: () => void): void {
-    const waiting = this.#owners.get(owner);
-    if (waiting === undefined) this.#owners.set(owner, { steps: [step], next: 0 });
-    else waiting.steps.push(step);
+  add(owner: string, part: unknown, step: () => void): void {
+    let parts = this.#owners.get(owner);
+    if (parts === undefined) this.#owners.set(owner, (parts = new Map()));
+    let steps = parts.get(part);
+    if (steps === undefined) parts.set(part, (steps = new Steps()));
+    steps.add(step);
     this.size += 1;
   }
 
-  /** Removes and returns the first step of the owner whose turn it is. */
+  /** Removes and returns the next step. Its owner and part move to the end. */
   take(): (() => void) | undefined {
-    for (const [owner, waiting] of this.#owners) {
+    for (const [owner, parts] of this.#owners) {
       this.#owners.delete(owner);
-      const step = waiting.steps[waiting.next];
-      waiting.next += 1;
-      if (waiting.next >= spentLimit) {
-        waiting.steps = waiting.steps.slice(waiting.next);
-        waiting.next = 0;
+      for (const [part, steps] of parts) {
+        parts.delete(part);
+        const step = steps.take();
+        if (!steps.isEmpty()) parts.set(part, steps);
+        if (parts.size > 0) this.#owners.set(owner, parts);
+        this.size -= 1;
+        return step;
       }
-      if (waiting.next < waiting.steps.length) this.#owners.set(owner, waiting);
-      this.size -= 1;
-      return step;
     }
     return undefined;
   }

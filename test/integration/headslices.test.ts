@@ -29,7 +29,10 @@ async function setUp(added: AsyncDisposableStack) {
   const enqueue = (step: () => void) => void steps.push(step);
   parseInSlices(server as unknown as Http2SecureServer, () => ({
     enqueue,
-    runOrEnqueue: enqueue,
+    runOrEnqueue(step) {
+      enqueue(step);
+      return false;
+    },
     turn: () => undefined,
   }));
   const port = await listen(server, 0);

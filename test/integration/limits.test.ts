@@ -69,6 +69,20 @@ test('the first answer to a new connection by HTTP/1.1 does not wait until the c
   assert.ok(Math.min(...tookMs) < 35, tookMs.map(Math.round).join(' '));
 });
 
+test('a client that half-closes after its request gets the response, also one that needs a review', async () => {
+  cluster.apiServer.faults.delayMs = 300;
+  for (const [path, user, status] of [
+    ['/version', 'admin\r\nX-Remote-Group: system:masters', '200 OK'],
+    [`${M}/nodes?halfclose`, 'alice', '200 OK'],
+  ] as const) {
+    const { socket, received } = await tls1(frontProxy);
+    socket.end(`GET ${path} HTTP/1.1\r\nHost: x\r\nX-Remote-User: ${user}\r\n\r\n`);
+    await once(socket, 'close');
+    assert.ok(received().startsWith(`HTTP/1.1 ${status}`), `${path}: ${received().slice(0, 200)}`);
+  }
+  cluster.apiServer.faults.delayMs = 0;
+});
+
 describe('more requests than may be under way', () => {
   let held: Promise<unknown>[];
   before(async () => {

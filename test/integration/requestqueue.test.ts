@@ -14,14 +14,22 @@ async function setUp(server: Server, added: AsyncDisposableStack) {
   const begun: string[] = [];
   const steps: (() => void)[] = [];
   let closed = 0;
+  const waiting: string[] = [];
+  const urgent: boolean[] = [];
   const enqueue = (step: () => void) => void steps.push(step);
+  const runOrEnqueue = (step: () => void, isUrgent = false) => {
+    urgent.push(isUrgent);
+    enqueue(step);
+    return false;
+  };
   server.on('request', ({ url }: { url: string }, response: { end(text: string): void }) => {
     begun.push(url);
     response.end(url);
   });
   queueRequests(server as Http2SecureServer, {
-    shareOf: () => ({ enqueue, runOrEnqueue: enqueue, turn: () => undefined }),
+    shareOf: () => ({ enqueue, runOrEnqueue, turn: () => undefined }),
     isKnown: ({ url }) => url.startsWith('/known'),
+    onWaiting: ({ url }) => void waiting.push(url),
     close({ socket }) {
       closed += 1;
       socket.destroy();
@@ -32,17 +40,18 @@ async function setUp(server: Server, added: AsyncDisposableStack) {
   const runAll = () => {
     for (const step of steps.splice(0)) step();
   };
-  return { port, begun, steps, runAll, closed: () => closed };
+  return { port, begun, steps, waiting, urgent, runAll, closed: () => closed };
 }
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
 
 test('requests wait for the share of their connection and are answered in their order', async () => {
   await using added = new AsyncDisposableStack();
-  const { port, begun, steps, runAll } = await setUp(createHttp1Server(), added);
+  const { port, begun, steps, urgent, runAll } = await setUp(createHttp1Server(), added);
   const socket = connect(port, '127.0.0.1').resume();
   socket.write(get('/a') + get('/b') + get('/known'));
   await until('all have come', () => steps.length === 3);
+  assert.deepEqual(urgent, [true, true, false], "users' requests do not delay their other work");
   assert.deepEqual(begun, []);
   let received = '';
   socket.on('data', (chunk) => (received += String(chunk)));
@@ -74,13 +83,14 @@ test('a request over HTTP/1.1 does not begin once its connection has ended', asy
 test('a request over HTTP/2 does not begin once it was reset', async () => {
   await using added = new AsyncDisposableStack();
   const server = createHttp2Server();
-  const { port, begun, steps, runAll } = await setUp(server, added);
+  const { port, begun, steps, waiting, runAll } = await setUp(server, added);
   let ended = 0;
   server.on('stream', (stream) => stream.once('close', () => (ended += 1)));
   const session = connect2(`http://127.0.0.1:${port}`);
   const reset = session.request({ ':path': '/a' }).on('error', () => undefined);
   const stays = session.request({ ':path': '/b' }).resume();
   await until('both have come', () => steps.length === 2);
+  assert.deepEqual(waiting, ['/a', '/b']);
   reset.close(8);
   await until('one has ended', () => ended === 1);
   runAll();

@@ -1,6 +1,16 @@
-/** Requests of very many strangers that come at the same moment. */
+/** Requests of very many clients that come at the same moment. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
+import {
+  acknowledged,
+  endHeaders,
+  endStream,
+  frame,
+  frameType,
+  headerBlock,
+  preface,
+  requestLine,
+} from '../../fakes/rawhttp2.ts';
 import type { Attack, AttackContext, Limits } from '../attack.ts';
 import { openStranger, request } from '../stranger.ts';
 
@@ -35,6 +45,43 @@ function ask(name: string, text: string, limits: Partial<Limits> = {}): Attack {
   };
 }
 
+/** Concurrent streams of one connection. */
+const streams = 100;
+
+/** @param client its certificate and what it asks for. */
+function openStreams(
+  name: string,
+  connections: number,
+  path: string,
+  client: (context: AttackContext) => object,
+): Attack {
+  let sockets: readonly TLSSocket[] = [];
+  const block = headerBlock(requestLine(path));
+  const frames = Array.from({ length: streams }, (_, at) =>
+    frame(frameType.headers, endHeaders | endStream, 2 * at + 3, block),
+  );
+  return {
+    name: `${name} on each of ${connections} connections at once`,
+    target,
+    async prepare(context) {
+      const open = () => openStranger(context, { ALPNProtocols: ['h2'], ...client(context) });
+      sockets = await Promise.all(Array.from({ length: connections }, open));
+      const isKnown = 'cert' in client(context);
+      for (const socket of sockets) {
+        socket.resume().write(Buffer.concat([Buffer.from(preface), frame(frameType.settings, 0, 0)]));
+        socket.write(frame(frameType.settings, acknowledged, 0));
+        if (isKnown) socket.write(frame(frameType.headers, endHeaders | endStream, 1, block));
+      }
+      await sleep(500);
+    },
+    async run({ signal }) {
+      for (const socket of sockets) socket.write(Buffer.concat(frames));
+      await sleep(stayMs, undefined, { signal });
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
 const keepAlive = (path: string, headers: readonly string[] = []) =>
   request(path, headers).replace('Connection: close\r\n', '');
 
@@ -42,8 +89,15 @@ export const attacks: readonly Attack[] = [
   ask('for health', keepAlive('/healthz')),
   ask('for health, eight times each', keepAlive('/healthz').repeat(8)),
   ask('for as much as fits into a TLS record', 'GET / HTTP/1.1\r\nHost:\r\n\r\n'.repeat(600), {
-    // One poll of Node reads and decrypts what all of them have sent: 15 MB.
-    holdCpuMs: 100,
+    // Node reads and decrypts 15 MB, all that they have sent, in one poll.
+    holdCpuMs: 80,
   }),
   ask('for what they may not have', keepAlive('/apis/metrics.k8s.io/v1beta1/nodes')),
+  openStreams('strangers open 100 streams', 100, '/', () => ({})),
+  openStreams(
+    'a client without rights opens 100 streams',
+    20,
+    '/apis/metrics.k8s.io/v1beta1/pods',
+    ({ client }) => client,
+  ),
 ];

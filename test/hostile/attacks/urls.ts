@@ -70,8 +70,6 @@ export const attacks: readonly Attack[] = [
   {
     name: 'a stranger sends 100 streams of 4,900 indexed headers',
     target,
-    // Node's HTTP/2 makes the headers of all streams before any of this program's code is asked.
-    limits: { holdCpuMs: 250, addedBytes: 128 * 1024 ** 2 },
     run: indexedHeaders,
   },
 ];

@@ -104,6 +104,18 @@ test('owners take turns, however many steps one of them has', async () => {
   assert.deepEqual(done, ['flood 1', 'one 1', 'two 1', 'flood 2', 'two 2', 'flood 3', 'flood 4']);
 });
 
+test('parts of an owner take turns within its share', async () => {
+  const queue = createFairQueue(() => 0);
+  const done: string[] = [];
+  const add = (owner: string, part: object, step: string) => queue.shareOf(owner, part).enqueue(() => done.push(step));
+  const [flood, single, other] = [{}, {}, {}];
+  for (let step = 1; step <= 3; step += 1) add('network', flood, `flood ${step}`);
+  add('network', single, 'single 1');
+  add('another', other, 'other 1');
+  await allOf(() => done.length === 5);
+  assert.deepEqual(done, ['flood 1', 'other 1', 'single 1', 'flood 2', 'flood 3']);
+});
+
 test('urgent steps of all owners run before others', async () => {
   const queue = createFairQueue(() => 0);
   const done: string[] = [];

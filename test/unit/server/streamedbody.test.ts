@@ -59,6 +59,28 @@ describe('a body', () => {
   });
 });
 
+test('every slice of a body waits for its share of the event loop', async () => {
+  const waiting: (() => void)[] = [];
+  const enqueue = (step: () => void) => void waiting.push(step);
+  const share = { enqueue, runOrEnqueue: () => false, turn: () => undefined };
+  let steps = 0;
+  const pieces: Pieces = {
+    next() {
+      steps += 1;
+      const endMs = performance.now() + 3;
+      while (performance.now() < endMs);
+      return steps < 3 ? { done: false, value: undefined } : { done: true, value: Buffer.alloc(1) };
+    },
+  };
+  const body = bodyFromPieces(pieces, () => undefined, share);
+  for (const slice of [1, 2]) {
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    assert.deepEqual([steps, waiting.length], [slice, 1]);
+    waiting.shift()?.();
+  }
+  assert.equal((await body) instanceof Buffer, true);
+});
+
 describe('writers', () => {
   test('are used again', () => {
     const writers = createWriterPool();
