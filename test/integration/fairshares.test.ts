@@ -35,7 +35,7 @@ async function listen(server: Http2SecureServer): Promise<number> {
 
 async function open(port: number, added: AsyncDisposableStack): Promise<ClientHttp2Session> {
   const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false }).on('error', () => undefined);
-  added.defer(() => void session.destroy());
+  added.defer(() => session.destroy());
   await once(session, 'remoteSettings');
   return session;
 }
