@@ -93,7 +93,7 @@ export function createFairQueue(nowMs: () => number = () => performance.now()): 
 const spentLimit = 1_024;
 
 /** First in, first out. */
-class Steps {
+class StepQueue {
   #steps: (() => void)[] = [];
   #next = 0;
 
@@ -120,13 +120,13 @@ class Steps {
 class RoundRobin {
   size = 0;
   /** By owner and part, in the order of turns. */
-  readonly #owners = new Map<string, Map<unknown, Steps>>();
+  readonly #owners = new Map<string, Map<unknown, StepQueue>>();
 
   add(owner: string, part: unknown, step: () => void): void {
     let parts = this.#owners.get(owner);
     if (parts === undefined) this.#owners.set(owner, (parts = new Map()));
     let steps = parts.get(part);
-    if (steps === undefined) parts.set(part, (steps = new Steps()));
+    if (steps === undefined) parts.set(part, (steps = new StepQueue()));
     steps.add(step);
     this.size += 1;
   }

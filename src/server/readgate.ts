@@ -14,23 +14,23 @@ interface ReadHandle {
 }
 
 /** Connections that are stopped together. */
-export type Group = string;
+export type ReadGroup = string;
 
 export interface ReadGate {
   /**
    * Stops reading the group's connections, and the one that is given if the group is stopped already: Node reads it again after a write, and one that was
    * opened meanwhile is read. Returns whether the group was not stopped before.
    */
-  stop(group: Group, socket: Socket): boolean;
+  stop(group: ReadGroup, socket: Socket): boolean;
   /** Resumes all connections that were stopped for the group. */
-  resume(group: Group): void;
+  resume(group: ReadGroup): void;
 }
 
 /** @param groupOf returns the group of a connection; it changes when the connection is authenticated. */
-export function createReadGate(server: Http2SecureServer, groupOf: (socket: TLSSocket) => Group): ReadGate {
+export function createReadGate(server: Http2SecureServer, groupOf: (socket: TLSSocket) => ReadGroup): ReadGate {
   /** Open HTTP/2 connections. */
   const sockets = new Set<TLSSocket>();
-  const stopped = new Map<Group, Set<ReadHandle>>();
+  const stopped = new Map<ReadGroup, Set<ReadHandle>>();
   server.on('secureConnection', (socket) => {
     if (socket.alpnProtocol !== 'h2') return;
     sockets.add(socket);
