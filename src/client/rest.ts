@@ -5,7 +5,7 @@ import { StatusError } from '../apimachinery/status.ts';
 import { systemClock } from '../clock.ts';
 import type { Resolve } from '../dns/address.ts';
 import { Lookups } from '../dns/lookup.ts';
-import { systemResolver } from '../dns/resolver.ts';
+import { systemResolver } from '../dns/systemresolver.ts';
 import { keepSecret } from '../foreigntext.ts';
 import { userAgent } from '../version.ts';
 import type { ApiServer } from './apiserver.ts';

@@ -4,7 +4,7 @@ import { createRestClient } from '../client/rest.ts';
 import { createServerClock } from '../client/serverclock.ts';
 import { systemClock as clock } from '../clock.ts';
 import { replaceLookup } from '../dns/lookup.ts';
-import { systemResolver } from '../dns/resolver.ts';
+import { systemResolver } from '../dns/systemresolver.ts';
 import type { Logger } from '../logging.ts';
 import { createRegistry } from '../monitoring.ts';
 import type { Options } from '../options/flags.ts';

@@ -1,4 +1,4 @@
-/** What a name stands for, and the error where that cannot be learned. */
+/** The addresses of a host name, and the error if they cannot be resolved. */
 import { quote } from '../apimachinery/quote.ts';
 
 export interface Address {
@@ -7,8 +7,7 @@ export interface Address {
 }
 
 /**
- * Resolves a name to its addresses, in the order in which to try them; never to none.
- * The signal ends the look-up.
+ * Resolves a name to its addresses, at least one, in the order in which to try them. The signal ends the look-up.
  * @throws LookupError
  */
 export type Resolve = (name: string, signal: AbortSignal) => Promise<readonly Address[]>;
@@ -16,11 +15,11 @@ export type Resolve = (name: string, signal: AbortSignal) => Promise<readonly Ad
 /** The code of a LookupError. */
 export const lookupErrorCode = 'ERR_NAME_LOOKUP';
 
-/** No address could be had for a name. Programs tell it by its code, also after it has crossed threads. */
+/** A name could not be resolved. Check the code, not the class: the error may come from another thread. */
 export class LookupError extends Error {
   override readonly name = 'LookupError';
   readonly code = lookupErrorCode;
-  /** Whether there is such a name; false also where that is not known. */
+  /** True if there is no such name; false also while that is not known. */
   readonly absent: boolean;
 
   /** @param reason in a few words. */
@@ -30,5 +29,5 @@ export class LookupError extends Error {
   }
 }
 
-/** Needs no quotes in a message. */
+/** Names that need no quotes in a message. */
 const plain = /^[\w.-]{1,254}$/;

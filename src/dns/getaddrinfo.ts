@@ -1,12 +1,12 @@
-/** Asks the system's resolver (getaddrinfo), which knows sources other than files and DNS, and may hang for minutes in one of libuv's threads. */
+/** Calls the system's resolver (getaddrinfo), which knows sources other than files and DNS, and may hang for minutes in one of libuv's threads. */
 import { lookup } from 'node:dns';
 import { promisify } from 'node:util';
 import type { Address } from './address.ts';
 
-/** Resolves to the addresses of a name, none where it has none or that cannot be learned. */
+/** Resolves to the addresses of a name, or to none, also if it fails. */
 export type Getaddrinfo = (name: string) => Promise<readonly Address[]>;
 
-/** As it was when this was loaded: replaceLookup (lookup.ts) gives others another one. */
+/** Node's own, from before replaceLookup (lookup.ts) replaces it. */
 const systemLookup = promisify(lookup);
 
 export async function getaddrinfo(name: string): Promise<readonly Address[]> {
@@ -19,10 +19,10 @@ export async function getaddrinfo(name: string): Promise<readonly Address[]> {
 }
 
 /**
- * Returns the same, for one look-up at a time: libuv has two threads for all of them, and each may be stuck. The signal takes a look-up out of the queue, which
- * then resolves to no addresses; one that runs cannot be ended.
+ * Returns a function that makes one call at a time: libuv has two threads for all calls, and each may hang. The signal takes a call out of the queue, which then resolves
+ * to no addresses. A running call cannot be ended.
  */
-export function serialized(ask: Getaddrinfo): (name: string, signal: AbortSignal) => Promise<readonly Address[]> {
+export function serialized(call: Getaddrinfo): (name: string, signal: AbortSignal) => Promise<readonly Address[]> {
   const queue = new Set<() => void>();
   let isBusy = false;
   return (name, signal) =>
@@ -45,7 +45,7 @@ export function serialized(ask: Getaddrinfo): (name: string, signal: AbortSignal
   async function run(name: string): Promise<readonly Address[]> {
     isBusy = true;
     try {
-      return await ask(name);
+      return await call(name);
     } finally {
       isBusy = false;
       next();

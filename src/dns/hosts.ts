@@ -1,8 +1,8 @@
-/** Reads a hosts file (hosts(5)): an address, its names, and comments behind a `#`. */
+/** Parses a hosts file (hosts(5)): an address, its names, and comments behind a `#`. */
 import { isIP } from 'node:net';
 import type { Address } from './address.ts';
 
-/** Addresses of each name, in lower case and without a dot at its end, in the file's order. */
+/** The addresses of each name (see `keyOf`), in the file's order. */
 export type Hosts = ReadonlyMap<string, readonly Address[]>;
 
 export function parseHosts(text: string): Hosts {
@@ -20,7 +20,7 @@ export function parseHosts(text: string): Hosts {
   return hosts;
 }
 
-/** Returns the form of a name in which names are compared. */
+/** Returns the key by which names are compared: lower case, without a trailing dot. */
 export function keyOf(name: string): string {
   const lower = name.toLowerCase();
   return lower.endsWith('.') ? lower.slice(0, -1) : lower;

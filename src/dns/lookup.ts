@@ -1,4 +1,4 @@
-/** Gives look-ups to Node's sockets, and knows which of them are under way. */
+/** Adapts a resolver to the look-ups of Node's sockets, and keeps track of those under way. */
 import dns from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { type Address, LookupError, type Resolve } from './address.ts';
@@ -7,71 +7,80 @@ import { type Address, LookupError, type Resolve } from './address.ts';
 export class Lookups {
   readonly #resolve: Resolve;
   readonly #limitMs: number;
-  readonly #underWay = new Set<UnderWay>();
+  readonly #active = new Set<ActiveLookup>();
 
-  /** @param limitMs how long one look-up may take, in milliseconds. */
+  /** @param limitMs timeout of one look-up, in milliseconds. */
   constructor(resolve: Resolve, limitMs: number) {
     this.#resolve = resolve;
     this.#limitMs = limitMs;
   }
 
-  /** To be given to net.connect, or to whatever calls it. */
-  readonly lookup: LookupFunction = (name, options, callback) => void this.#look(name, options, callback);
+  /** The `lookup` option of net.connect. */
+  readonly lookup: LookupFunction = (name, options, callback) => {
+    // In a tick of its own, as by dns.lookup: an exception of the callback is neither a failed look-up nor a rejected promise.
+    const settle = (result: readonly Address[] | Error) => process.nextTick(reply, name, result, options, callback);
+    this.#look(name).then(settle, settle);
+  };
 
-  async #look(name: string, options: dns.LookupOptions, callback: Callback): Promise<void> {
-    const underWay: UnderWay = { name, startedMs: performance.now(), end: new AbortController() };
-    this.#underWay.add(underWay);
-    const timer = setTimeout(() => underWay.end.abort(), this.#limitMs).unref();
+  async #look(name: string): Promise<readonly Address[]> {
+    const lookup: ActiveLookup = { name, startedMs: performance.now(), end: new AbortController() };
+    this.#active.add(lookup);
+    const timer = setTimeout(() => lookup.end.abort(), this.#limitMs).unref();
     try {
-      const found = await this.#resolve(name, underWay.end.signal);
-      answer(name, found, options, callback);
-    } catch (error) {
-      callback(error as NodeJS.ErrnoException, '');
+      return await this.#resolve(name, lookup.end.signal);
     } finally {
       clearTimeout(timer);
-      this.#underWay.delete(underWay);
+      this.#active.delete(lookup);
     }
   }
 
-  /** Returns why there is no connection yet where that is because of a name; undefined where no look-up is under way. */
+  /** Returns the error for a connection that waits for a name; undefined without a look-up under way. */
   pending(): LookupError | undefined {
-    const [oldest] = this.#underWay;
+    const [oldest] = this.#active;
     if (oldest === undefined) return undefined;
-    return new LookupError(
-      oldest.name,
-      `no answer from DNS within ${Math.round(performance.now() - oldest.startedMs)} ms`,
-    );
+    const waitedMs = Math.round(performance.now() - oldest.startedMs);
+    return new LookupError(oldest.name, `no answer from DNS within ${waitedMs} ms`);
   }
 
   /** Ends all look-ups under way. */
   abort(): void {
-    for (const { end } of this.#underWay) end.abort();
+    for (const { end } of this.#active) end.abort();
   }
 }
 
 type Callback = Parameters<LookupFunction>[2];
 
-interface UnderWay {
+interface ActiveLookup {
   readonly name: string;
   readonly startedMs: number;
   readonly end: AbortController;
 }
 
-function answer(name: string, found: readonly Address[], { family, all }: dns.LookupOptions, callback: Callback): void {
+/** Calls the callback once. */
+function reply(
+  name: string,
+  result: readonly Address[] | Error,
+  { family, all }: dns.LookupOptions,
+  callback: Callback,
+): void {
+  if (result instanceof Error) {
+    callback(result, '');
+    return;
+  }
   const wanted = family === 'IPv4' ? 4 : family === 'IPv6' ? 6 : (family ?? 0);
-  const addresses = wanted === 0 ? found : found.filter((address) => address.family === wanted);
+  const addresses = wanted === 0 ? result : result.filter((address) => address.family === wanted);
   const [first] = addresses;
   if (first === undefined) callback(new LookupError(name, `it has no IPv${wanted} address`), '');
   else if (all === true) callback(null, [...addresses]);
   else callback(null, first.address, first.family);
 }
 
-/** How long a look-up of code that sets no limit of its own may take, in milliseconds. */
+/** Timeout of look-ups by code that sets none, in milliseconds. */
 const otherLookupLimitMs = 10_000;
 
 /**
- * Replaces dns.lookup, for code that cannot be given a look-up: client-node's requests to identity providers, and fetch. It would use the threads for which all
- * look-ups by getaddrinfo compete.
+ * Replaces dns.lookup, for code that takes no `lookup` option: client-node's requests to identity providers, and fetch. Node's own would use the threads for which all
+ * calls of getaddrinfo compete.
  */
 export function replaceLookup(resolve: Resolve): void {
   const { lookup } = new Lookups(resolve, otherLookupLimitMs);

@@ -1,28 +1,27 @@
-/** What names stood for when they were last looked up, for as long as that counts. */
+/** Caches the results of look-ups. */
 import type { Address, LookupError } from './address.ts';
 
-/** How long addresses count, in milliseconds: what DNS says (TTL), but within these bounds. */
+/** Bounds of the TTL that DNS sets, in milliseconds. */
 const shortestTtlMs = 5_000;
 const longestTtlMs = 60_000;
-/** How long it counts that there is no such name, in milliseconds; a name that was just made is to be found soon. */
+/** TTL of names that do not exist, in milliseconds. Short, so that a new name is found soon. */
 const absentTtlMs = 5_000;
-/** How long addresses that do not count any more stand in while DNS servers are silent or fail, in milliseconds. */
+/** How long stale addresses are the last known good ones while DNS servers are silent or fail, in milliseconds. */
 const staleLimitMs = 24 * 60 * 60_000;
-/** Names that are kept; those that were looked up longest ago leave first. */
+/** Entries. Those that were looked up longest ago are evicted first. */
 const nameLimit = 10_000;
 
 export interface NameEntry {
-  /** Or that there are none. */
   readonly result: readonly Address[] | LookupError;
   readonly untilMs: number;
-  /** Whether it stays whatever else comes. */
+  /** Whether it is never evicted. */
   readonly first: boolean;
 }
 
 export interface NameCache {
-  /** Returns what counts now. */
+  /** Returns the result whose TTL is not over. */
   fresh(name: string): readonly Address[] | LookupError | undefined;
-  /** Returns the last known good addresses, which may count no more. */
+  /** Returns the last known good addresses, also after their TTL. */
   stale(name: string): readonly Address[] | undefined;
   found(name: string, addresses: readonly Address[], ttlMs: number, first: boolean): void;
   absent(name: string, error: LookupError): void;

@@ -1,57 +1,56 @@
-/** Asks DNS servers for the addresses of one full name, by c-ares, which uses sockets and no threads. */
+/** Queries DNS servers for the addresses of one full name, by c-ares, which uses sockets and no threads. */
 import { promises } from 'node:dns';
 import type { Address } from './address.ts';
 
 export type QueryResult =
   | { readonly kind: 'found'; readonly addresses: readonly Address[]; readonly ttlMs: number }
-  /** The servers know that there is no such name, or that it has no addresses. */
+  /** The servers answer that there is no such name, or that it has no addresses. */
   | { readonly kind: 'absent' }
-  /** They could not say. */
+  /** There is no usable answer. */
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** Whom to ask, and for what. */
 export interface QueryOptions {
-  /** Addresses, perhaps with a port; in the order in which to try them. */
+  /** Addresses of servers, optionally with a port, in the order in which to try them. */
   readonly servers: readonly string[];
   readonly families: readonly (4 | 6)[];
 }
 
-/** When a name is asked for again, in milliseconds from the start, until there is an answer. An answer to any try counts, however late. */
-const laterTriesMs = [1_000, 3_000];
-/** How long to wait for an answer to any of them, in milliseconds. */
-export const answerLimitMs = 5_000;
-/** How long the addresses of one family wait for the other family's, in milliseconds; RFC 8305 recommends 50. */
+/** When a query is repeated, in milliseconds from its start. An answer to any try counts, however late. */
+const retriesMs = [1_000, 3_000];
+/** Timeout of all tries together, in milliseconds. */
+export const queryTimeoutMs = 5_000;
+/** How long the addresses of one family wait for those of the other, in milliseconds. RFC 8305 recommends 50. */
 const otherFamilyMs = 200;
-/** Addresses that are taken of one answer and family. */
+/** Addresses that are used of one answer and family. */
 const addressLimit = 16;
 
-/** Resolves to what the servers answer, or that they have not in time. Resolves, too, when the signal aborts. */
-export function query(name: string, asking: QueryOptions, signal: AbortSignal): Promise<QueryResult> {
-  return new Promise((resolve) => new Query(name, asking, signal, resolve).start());
+/** Resolves to the servers' answer, or to a failure when the time is over or the signal aborts. Never rejects. */
+export function query(name: string, options: QueryOptions, signal: AbortSignal): Promise<QueryResult> {
+  return new Promise((resolve) => new DnsQuery(name, options, signal, resolve).start());
 }
 
-type FamilyOutcome =
+type FamilyResult =
   | { readonly addresses: readonly Address[]; readonly ttlMs: number }
   | 'no such name'
   | 'no addresses';
 
-class Query {
+class DnsQuery {
   readonly #name: string;
-  readonly #asking: QueryOptions;
+  readonly #options: QueryOptions;
   readonly #signal: AbortSignal;
-  readonly #resolve: (outcome: QueryResult) => void;
-  readonly #known = new Map<4 | 6, FamilyOutcome>();
+  readonly #resolve: (result: QueryResult) => void;
+  readonly #results = new Map<4 | 6, FamilyResult>();
   readonly #resolvers: promises.Resolver[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   #tries = 0;
-  /** Questions without an answer. */
+  /** Queries without an answer. */
   #open = 0;
   #reason: string | undefined;
   #ended = false;
 
-  constructor(name: string, asking: QueryOptions, signal: AbortSignal, resolve: (outcome: QueryResult) => void) {
+  constructor(name: string, options: QueryOptions, signal: AbortSignal, resolve: (result: QueryResult) => void) {
     this.#name = name;
-    this.#asking = asking;
+    this.#options = options;
     this.#signal = signal;
     this.#resolve = resolve;
   }
@@ -59,9 +58,9 @@ class Query {
   start(): void {
     this.#signal.addEventListener('abort', this.#onEnd);
     if (this.#signal.aborted) return this.#end();
-    for (const ms of laterTriesMs) this.#after(ms, () => this.#ask());
-    this.#after(answerLimitMs, this.#onEnd);
-    return this.#ask();
+    for (const ms of retriesMs) this.#after(ms, () => this.#try());
+    this.#after(queryTimeoutMs, this.#onEnd);
+    return this.#try();
   }
 
   readonly #onEnd = (): void => this.#end();
@@ -70,10 +69,10 @@ class Query {
     if (!this.#ended) this.#timers.push(setTimeout(then, ms));
   }
 
-  #ask(): void {
-    const { servers, families } = this.#asking;
-    // One try of c-ares, which asks each server in turn: its own repetitions come at whole seconds only, and close the socket to which a late answer comes.
-    const resolver = new promises.Resolver({ timeout: answerLimitMs, tries: 1 });
+  #try(): void {
+    const { servers, families } = this.#options;
+    // One try by c-ares, which queries one server after the other. Its own retries come at whole seconds only, and close the socket to which a late answer comes.
+    const resolver = new promises.Resolver({ timeout: queryTimeoutMs, tries: 1 });
     this.#resolvers.push(resolver);
     const first = this.#tries % servers.length;
     this.#tries += 1;
@@ -83,11 +82,11 @@ class Query {
       return this.#fail(error);
     }
     for (const family of families) {
-      if (this.#known.has(family)) continue;
+      if (this.#results.has(family)) continue;
       this.#open += 1;
-      const asked =
+      const answer =
         family === 4 ? resolver.resolve4(this.#name, { ttl: true }) : resolver.resolve6(this.#name, { ttl: true });
-      asked.then(
+      answer.then(
         (records) => this.#found(family, records),
         (error: unknown) => this.#failed(family, error),
       );
@@ -108,21 +107,21 @@ class Query {
     return this.#fail(error);
   }
 
-  /** Asks the next server once all that was asked has failed, and ends where there is none: those that say so need no second try at once. */
+  /** Tries the next server once all queries of a try have failed. Ends after the last server: a server that reports a failure needs no retry. */
   #fail(error: unknown): void {
     const { code } = error as { readonly code?: unknown };
     this.#reason ??= reasons.get(code) ?? `the DNS server's answer cannot be used (${String(code)})`;
     if (this.#ended || this.#open > 0) return;
-    if (this.#tries < this.#asking.servers.length) this.#ask();
+    if (this.#tries < this.#options.servers.length) this.#try();
     else this.#end();
   }
 
-  #take(family: 4 | 6, outcome: FamilyOutcome): void {
+  #take(family: 4 | 6, result: FamilyResult): void {
     this.#open -= 1;
-    if (!this.#known.has(family)) this.#known.set(family, outcome);
-    if (this.#open === 0 || this.#asking.families.every((each) => this.#known.has(each))) return this.#end();
+    if (!this.#results.has(family)) this.#results.set(family, result);
+    if (this.#open === 0 || this.#options.families.every((each) => this.#results.has(each))) return this.#end();
     // A name that does not exist has no addresses of the other family either.
-    if (outcome !== 'no addresses') this.#after(otherFamilyMs, this.#onEnd);
+    if (result !== 'no addresses') this.#after(otherFamilyMs, this.#onEnd);
     return undefined;
   }
 
@@ -132,30 +131,30 @@ class Query {
     this.#signal.removeEventListener('abort', this.#onEnd);
     this.#timers.forEach(clearTimeout);
     for (const resolver of this.#resolvers) resolver.cancel();
-    this.#resolve(this.#outcome());
+    this.#resolve(this.#result());
   }
 
-  #outcome(): QueryResult {
-    const known = [...this.#known.values()];
-    const found = known.filter((outcome) => typeof outcome === 'object');
+  #result(): QueryResult {
+    const results = [...this.#results.values()];
+    const found = results.filter((result) => typeof result === 'object');
     if (found.length > 0) {
-      const addresses = this.#asking.families.flatMap((family) => {
-        const outcome = this.#known.get(family);
-        return typeof outcome === 'object' ? outcome.addresses : [];
+      const addresses = this.#options.families.flatMap((family) => {
+        const result = this.#results.get(family);
+        return typeof result === 'object' ? result.addresses : [];
       });
       return { kind: 'found', addresses, ttlMs: Math.min(...found.map(({ ttlMs }) => ttlMs)) };
     }
-    if (known.length === this.#asking.families.length || known.includes('no such name')) return { kind: 'absent' };
-    return { kind: 'failed', reason: this.#reason ?? noAnswerFrom(this.#asking.servers) };
+    if (results.length === this.#options.families.length || results.includes('no such name')) return { kind: 'absent' };
+    return { kind: 'failed', reason: this.#reason ?? noAnswerFrom(this.#options.servers) };
   }
 }
 
-/** Says that servers do not answer. */
+/** Returns the message for servers that do not answer. */
 export function noAnswerFrom(servers: readonly string[]): string {
   return `no answer from the DNS ${servers.length === 1 ? 'server' : 'servers'} ${servers.join(', ')}`;
 }
 
-/** What c-ares reports, in words. */
+/** Messages for the codes of c-ares. */
 const reasons: ReadonlyMap<unknown, string> = new Map([
   ['ESERVFAIL', 'the DNS server reports a failure of its own (SERVFAIL)'],
   ['EREFUSED', 'the DNS server refuses to answer (REFUSED)'],

@@ -1,29 +1,29 @@
-/** Reads resolv.conf(5) and the hosts line of nsswitch.conf(5), as far as Go's resolver does. */
+/** Parses resolv.conf(5) and the hosts line of nsswitch.conf(5), as far as Go's resolver does. */
 import { isIP } from 'node:net';
 
 export interface ResolvConf {
   /** Addresses of name servers, best first. */
   readonly servers: readonly string[];
-  /** Domains to append to a name, without a dot at their ends. */
+  /** Domains to append to a name, without trailing dots. */
   readonly search: readonly string[];
-  /** From how many dots on a name is tried as it is before it is tried with a domain appended. */
+  /** Names with so many dots are tried as they are before domains are appended. */
   readonly ndots: number;
-  /** Whether to begin with another server each time. */
+  /** Whether each look-up begins with another server. */
   readonly rotate: boolean;
-  /** Whether names have IPv4 addresses only. */
+  /** Whether only IPv4 addresses are queried. */
   readonly noAaaa: boolean;
 }
 
 /** As in Go and glibc. */
 const ndotsLimit = 15;
-/** Servers that are read, as in glibc (MAXNS). */
+/** Servers that are used, as in glibc (MAXNS). */
 const serverLimit = 3;
-/** Domains that are read; glibc takes any number, Kubernetes writes 32 at most. */
+/** Domains that are used. glibc takes any number, Kubernetes writes at most 32. */
 const searchLimit = 32;
-/** Bytes of a name, without a dot at its end (RFC 1035). */
+/** Bytes of a name without a trailing dot (RFC 1035). */
 const nameLimitBytes = 253;
 
-/** As in Go, without a file the servers are those of this machine. */
+/** As in Go, the servers without a file are those of this machine. */
 const localServers = ['127.0.0.1', '::1'];
 
 export function parseResolvConf(text: string): ResolvConf {
@@ -33,7 +33,7 @@ export function parseResolvConf(text: string): ResolvConf {
   for (const line of text.split('\n')) {
     const [key, ...words] = (line.split(/[#;]/, 1)[0] ?? '').split(/[ \t\r]/).filter((word) => word !== '');
     if (key === 'nameserver' && isIP(words[0] ?? '') !== 0) servers.push(words[0] ?? '');
-    // The last one counts.
+    // The last line counts.
     if (key === 'domain') search = words.slice(0, 1);
     if (key === 'search') search = words;
     if (key === 'options') options = [...options, ...words];
@@ -51,20 +51,20 @@ export function parseResolvConf(text: string): ResolvConf {
   };
 }
 
-/** Returns the full names to ask for, in order, each without a dot at its end: Go's nameList (net/dnsclient_unix.go). */
+/** Returns the full names to query, in order, without trailing dots: Go's nameList (net/dnsclient_unix.go). */
 export function candidates(name: string, { search, ndots }: ResolvConf): readonly string[] {
-  if (name.endsWith('.')) return [name.slice(0, -1)].filter(isAskable);
+  if (name.endsWith('.')) return [name.slice(0, -1)].filter(isQueryable);
   const qualified = search.map((domain) => `${name}.${domain}`);
   const enoughDots = name.split('.').length - 1 >= ndots;
-  return (enoughDots ? [name, ...qualified] : [...qualified, name]).filter(isAskable);
+  return (enoughDots ? [name, ...qualified] : [...qualified, name]).filter(isQueryable);
 }
 
-/** Names below .onion must not reach DNS (RFC 7686). */
-function isAskable(name: string): boolean {
+/** Reports whether DNS may be queried for the name. Names below .onion must not reach it (RFC 7686). */
+function isQueryable(name: string): boolean {
   return name.length <= nameLimitBytes && !/\.onion$/i.test(name);
 }
 
-/** Reports whether host names also come from sources other than files and DNS, which only getaddrinfo knows, such as mDNS. */
+/** Reports whether host names have sources beside files and DNS, such as mDNS, which only getaddrinfo knows. */
 export function hasOtherSources(nsswitch: string): boolean {
   const line = nsswitch.split('\n').find((each) => each.trimStart().startsWith('hosts:')) ?? '';
   const words = (line.split('#', 1)[0] ?? '')

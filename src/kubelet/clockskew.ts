@@ -1,18 +1,18 @@
-/** Tells when a node's clock and ours differ so much that usages look older or younger than they are. */
+/** Detects that a node's clock differs from ours so much that usages look older or newer than they are. */
 import type { Explanation } from './explain/explanation.ts';
 
-/** Usages are stale after 45 s or more, so this is harmless yet; but clocks under NTP are never so far apart. */
+/** Usages are stale after 45 s or more, so this skew is harmless yet. Clocks under NTP never differ so much. */
 export const clockSkewLimitMs = 5_000;
 
-/** Between when and when, by our clock, the node wrote its answer. */
+/** When the request was sent and when the response arrived, by our clock. */
 export interface RequestTiming {
   readonly askedMs: number;
   readonly answeredMs: number;
 }
 
 /**
- * Undefined while the clocks may agree within the limit.
- * @param dateMs the node's clock when it answered, in whole seconds, as a Date header has it.
+ * Returns the skew of the clocks, or undefined while they may agree within the limit.
+ * @param dateMs the node's clock when it responded, in whole seconds, from the Date header.
  */
 export function explainClockSkew(
   node: string,
@@ -28,9 +28,9 @@ export function explainClockSkew(
     code: 'ClockSkew',
     what: `the clock of node ${node} is at least ${seconds} s ${aheadMs > behindMs ? 'ahead of' : 'behind'} ours`,
     remedy:
-      'synchronise it by NTP (`timedatectl` and `chronyc tracking` on the node tell); if all nodes are said to be wrong, it is the clock of the node that we run on',
+      'synchronise it by NTP (check `timedatectl` and `chronyc tracking` on the node); if all nodes are reported, the clock of our own node is wrong',
   };
 }
 
-/** A Date header does not tell how far its second has gone. */
+/** A Date header has whole seconds only. */
 const wholeSecondMs = 1_000;

@@ -1,28 +1,29 @@
-/** Requests to kubelets by way of kube-apiserver's node proxy, for clusters where nobody else reaches them. */
+/** Sends requests to kubelets through kube-apiserver's node proxy, for clusters where only kube-apiserver reaches them. */
 import type { ApiServer, TlsMaterial } from '../client/apiserver.ts';
 import { apiServerConnector } from '../client/connector.ts';
 import { Pool } from '../client/undici.ts';
 import type { Resolve } from '../dns/address.ts';
 import { Lookups } from '../dns/lookup.ts';
-import { systemResolver } from '../dns/resolver.ts';
-import type { KubeletClient, KubeletRequest, KubeletResponse } from './client.ts';
+import { systemResolver } from '../dns/systemresolver.ts';
 import { keepSecret } from '../foreigntext.ts';
-import { dispatch, type UndiciConnections, undiciLimits } from './http/undicitransport.ts';
-import { withinDeadline } from './http/exchange.ts';
+import type { KubeletClient, KubeletResponse } from './client.ts';
 import type { KubeletRoute } from './explain/kubeleterror.ts';
+import { withinDeadline } from './http/exchange.ts';
 import { chooseInflater } from './http/inflate.ts';
+import { dispatch, type UndiciConnections, undiciLimits } from './http/undicitransport.ts';
+import type { KubeletRequest } from './request.ts';
 
 export interface KubeletProxyOptions {
   readonly apiServer: ApiServer;
   readonly requestTimeoutMs: number;
-  /** Finds the addresses of kube-apiserver where it has a name. Unset: with the system's configuration. */
+  /** Resolves kube-apiserver's name. Default: with the system's configuration. */
   readonly resolve?: Resolve | undefined;
 }
 
-/** Shorter than the idle time of kube-apiserver (90 s) and of common load balancers (60 s), so that we close first. */
+/** Shorter than the idle timeout of kube-apiserver (90 s) and of common load balancers (60 s), so that ours closes first. */
 const keepAliveMs = 45_000;
 
-/** A client that takes no notice of the request's host and port: kube-apiserver chooses them from the Node's status by flags of its own. */
+/** Creates a client that ignores a request's host and port: kube-apiserver selects them from the Node's status by flags of its own. */
 export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: KubeletProxyOptions): KubeletClient {
   const { origin, protocol, hostname, pathname } = new URL(apiServer.url);
   const route: KubeletRoute = { via: 'apiserver', address: `${hostname}:${proxyCandidate(apiServer.url).port}` };
@@ -34,19 +35,19 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: Kub
 
   function fetch(request: KubeletRequest, signal: AbortSignal): Promise<KubeletResponse> {
     const attempt = { ...route, node: request.node, timeoutMs: requestTimeoutMs };
-    return withinDeadline(attempt, signal, async (limit) => {
-      const authorization = await limit.until(Promise.resolve(apiServer.authorization()));
+    return withinDeadline(attempt, signal, async (deadline) => {
+      const authorization = await deadline.until(Promise.resolve(apiServer.authorization()));
       keepSecret(authorization);
       const { material, pool } = connections();
       const path = `${prefix}${proxyPath(request)}`;
-      const answer = await dispatch(pool, { ...request, path, authorization }, attempt, makeInflater, limit);
-      if (answer.status === 401) apiServer.refresh?.();
+      const response = await dispatch(pool, { ...request, path, authorization }, attempt, makeInflater, deadline);
+      if (response.status === 401) apiServer.refresh?.();
       const verified = protocol === 'https:' && material.rejectUnauthorized;
-      return { ...answer, ...route, verifiedBy: verified ? 'apiserver' : 'nothing' };
+      return { ...response, ...route, verifiedBy: verified ? 'apiserver' : 'nothing' };
     });
   }
 
-  /** New connections use new TLS material; what runs on old ones ends there. */
+  /** New TLS material needs new connections; requests on the old ones still get their responses. */
   function connections(): { readonly material: TlsMaterial; readonly pool: UndiciConnections } {
     const material = apiServer.tls();
     if (current?.material === material) return current;
@@ -60,7 +61,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: Kub
     const lookups = new Lookups(resolve ?? systemResolver().resolveFirst, requestTimeoutMs);
     const dispatcher = new Pool(origin, {
       ...undiciLimits,
-      // Each node is asked once at a time, so there are never more than nodes; with fewer, kubelets that hang would hold up the others.
+      // A node has one request under way, so there are never more connections than nodes. With a limit, kubelets that hang would delay the others.
       connections: null,
       keepAliveTimeout: keepAliveMs,
       keepAliveMaxTimeout: keepAliveMs,
@@ -76,7 +77,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: Kub
     pools.delete(pool);
   }
 
-  /** No connection is any one node's; the signal ends what is under way. */
+  /** Does nothing: no connection belongs to one node, and the signal ends requests. */
   function release(): void {}
 
   async function dispose(): Promise<void> {
@@ -85,7 +86,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: Kub
   }
 }
 
-/** Where requests go, whichever node they are for; IPv6 without brackets. */
+/** Returns the address that requests go to, whichever node they are for; IPv6 without brackets. */
 export function proxyCandidate(url: string): { readonly host: string; readonly port: number } {
   const { hostname, port, protocol } = new URL(url);
   return { host: hostname.replaceAll(/[[\]]/g, ''), port: Number(port) || (defaultPorts.get(protocol) ?? 443) };
@@ -97,11 +98,11 @@ const defaultPorts: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * The node's name alone, without scheme and port: then kube-apiserver dials the port of the Node's status with its kubelet client
- * certificate. With another port it would show no credentials and verify nothing.
+ * Returns the proxy's path with the node's name alone, without scheme and port: kube-apiserver then dials the port of the Node's status with its kubelet client certificate.
+ * With another port it would show no credentials and verify nothing.
  */
 function proxyPath({ node, path }: KubeletRequest): string {
-  // An annotation of the Node may have chosen the path; its dots must not lead out of the node's proxy.
+  // An annotation of the Node may have selected the path. Its dots must not lead out of the node's proxy.
   const { pathname, search } = new URL(path, 'https://kubelet');
   return `/api/v1/nodes/${encodeURIComponent(node)}/proxy${pathname}${search}`;
 }

@@ -5,15 +5,11 @@ import { createServer as createTcpServer, type Socket } from 'node:net';
 import { after, before, beforeEach, describe, mock, test } from 'node:test';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { OnBody } from '../../src/kubelet/http/body.ts';
-import {
-  createKubeletClient,
-  type KubeletClient,
-  type KubeletResponse,
-  type KubeletTls,
-} from '../../src/kubelet/client.ts';
+import { createKubeletClient, type KubeletClient, type KubeletResponse } from '../../src/kubelet/client.ts';
+import type { KubeletTls } from '../../src/kubelet/http/kubelettls.ts';
 import { keepAliveMs } from '../../src/kubelet/http/connection.ts';
 import { explainFailure } from '../../src/kubelet/explain/explainfailure.ts';
-import { HttpError } from '../../src/kubelet/http/http1.ts';
+import { HttpError } from '../../src/kubelet/http/responsehead.ts';
 import { RequestDeadline } from '../../src/kubelet/http/requestdeadline.ts';
 import { ConnectionLostError, KubeletSocket, readBufferBytes } from '../../src/kubelet/http/socket.ts';
 import { createCollect } from '../bench/heap.ts';
@@ -282,23 +278,23 @@ describe('an idle connection', builtIn, () => {
     }
   });
 
-  test('over which something comes that nobody asked for is closed', async () => {
+  test('over which bytes arrive before a request is closed', async () => {
     const talking = createTcpServer((socket: Socket) => void socket.on('error', () => {}).write(good));
     const options = { host: '127.0.0.1', port: await listen(talking, 0), tls: undefined, connectTimeoutMs: 5_000 };
-    const socket = new KubeletSocket({ ...options, buffer: Buffer.alloc(readBufferBytes) });
+    const socket = new KubeletSocket({ ...options, resolve: unused, buffer: Buffer.alloc(readBufferBytes) });
     const limit = new RequestDeadline(5_000, new AbortController().signal);
     await socket.opened(limit);
     while (!socket.closed) await new Promise(setImmediate);
     const ignore = { onHead: () => {}, onBody: () => assert.fail('it was read'), resume: () => true, onEnd: () => {} };
-    await assert.rejects(socket.ask(Buffer.from('GET / HTTP/1.1\r\n\r\n'), ignore, limit), HttpError);
+    await assert.rejects(socket.send(Buffer.from('GET / HTTP/1.1\r\n\r\n'), ignore, limit), HttpError);
     limit.clear();
     talking.close();
   });
 
-  test('may be given up while it is opened', async () => {
+  test('can be closed while it is being opened', async () => {
     const silent = createTcpServer((socket) => void socket.on('error', () => {}));
     const options = { host: '127.0.0.1', port: await listen(silent, 0), tls: {}, connectTimeoutMs: 5_000 };
-    const socket = new KubeletSocket({ ...options, buffer: Buffer.alloc(readBufferBytes) });
+    const socket = new KubeletSocket({ ...options, resolve: unused, buffer: Buffer.alloc(readBufferBytes) });
     const limit = new RequestDeadline(5_000, new AbortController().signal);
     const opened = assert.rejects(socket.opened(limit), ConnectionLostError);
     socket.fail(new ConnectionLostError('not needed'));
@@ -307,3 +303,8 @@ describe('an idle connection', builtIn, () => {
     silent.close();
   });
 });
+
+/** The host is an address. */
+function unused(): never {
+  throw new Error('no name is resolved');
+}

@@ -5,7 +5,8 @@ import { createServer as createHttpsServer, type ServerOptions } from 'node:http
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
-import { createKubeletClient, type KubeletTls } from '../../src/kubelet/client.ts';
+import { createKubeletClient } from '../../src/kubelet/client.ts';
+import type { KubeletTls } from '../../src/kubelet/http/kubelettls.ts';
 import { explainFailure } from '../../src/kubelet/explain/explainfailure.ts';
 import type { ExplanationCode } from '../../src/kubelet/explain/explanation.ts';
 import { explainStatus } from '../../src/kubelet/explain/explainstatus.ts';

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
-import { createKubeletClient, type KubeletClient, type KubeletTls } from '../../src/kubelet/client.ts';
+import { createKubeletClient, type KubeletClient } from '../../src/kubelet/client.ts';
+import type { KubeletTls } from '../../src/kubelet/http/kubelettls.ts';
 import { inOneLine } from '../../src/kubelet/explain/explanation.ts';
 import { toPoints } from '../../src/sample/batch.ts';
 import type { NodePoints } from '../../src/sample/point.ts';

@@ -1,19 +1,20 @@
-/** One request and its whole answer within their limits, over whichever connection leads to the kubelet. */
-import { type ResponseInfo, BodyReceiver, type OnBody, ReaderFailure } from './body.ts';
+/** One GET and its whole response within their limits, over any connection that leads to the kubelet. */
 import { type Attempt, BodyTooLargeError, EndlessAnswerError, KubeletError } from '../explain/kubeleterror.ts';
-import type { ResponseHead, ResponseSink } from './http1.ts';
+import { BodyReceiver, type OnBody, ReaderFailure } from './body.ts';
+import type { ResponseSink } from './http1.ts';
 import type { MakeInflater } from './inflate.ts';
-import { RequestDeadline } from './requestdeadline.ts';
 import { ReadingTooLongError } from './readingbudget.ts';
+import { RequestDeadline } from './requestdeadline.ts';
+import type { ResponseHead, ResponseInfo } from './responsehead.ts';
 
 /** What is sent. */
 export interface WireRequest {
   /** With its query. */
   readonly path: string;
   readonly accept: string;
-  /** Whether to ask for a compressed body. */
+  /** Whether to request a compressed body. */
   readonly gzip: boolean;
-  /** The Authorization header's value. */
+  /** Value of the Authorization header. */
   readonly authorization: string | undefined;
 }
 
@@ -21,44 +22,44 @@ export interface GetRequest extends WireRequest {
   readonly onBody?: OnBody;
 }
 
-/** What came back, of any status. */
+/** A response of any status. */
 export interface GetResponse extends ResponseInfo {
-  /** Uncompressed; empty when a reader took it. */
+  /** Uncompressed; empty if a reader took it. */
   readonly body: Buffer;
   /** Bytes of the body on the wire. */
   readonly wireBytes: number;
 }
 
 /**
- * Runs what asks the kubelet, until the attempt's time is over or the signal aborts.
- * @throws KubeletError whatever it was that went wrong, but for what the reader of the body has thrown: that is passed on.
+ * Sends a request and awaits its response, until the attempt times out or the signal aborts.
+ * @throws KubeletError for any failure; what the reader of the body throws is passed on.
  */
 export async function withinDeadline<T>(
   attempt: Attempt,
   signal: AbortSignal,
-  ask: (limit: RequestDeadline) => Promise<T>,
+  send: (deadline: RequestDeadline) => Promise<T>,
 ): Promise<T> {
-  const limit = new RequestDeadline(attempt.timeoutMs, signal);
+  const deadline = new RequestDeadline(attempt.timeoutMs, signal);
   try {
-    return await ask(limit);
+    return await send(deadline);
   } catch (cause) {
     if (cause instanceof ReaderFailure) throw cause.thrown;
     if (cause instanceof KubeletError) throw cause;
     if (cause instanceof ReadingTooLongError) throw new BodyTooLargeError(attempt, cause.message);
     throw new KubeletError(attempt, signal.aborted ? 'given up, the server stops' : 'no answer', { cause });
   } finally {
-    limit.clear();
+    deadline.clear();
   }
 }
 
-/** An answer while it comes. Its methods throw a KubeletError when the body is too large or broken, and a ReaderFailure. */
+/** A response while it arrives. Its methods throw a KubeletError if the body is too large or broken, or a ReaderFailure. */
 export class IncomingResponse implements ResponseSink<GetResponse> {
   readonly #onBody: OnBody | undefined;
   readonly #attempt: Attempt;
   readonly #makeInflater: MakeInflater | undefined;
-  #head: ResponseInfo | undefined;
-  #intake: BodyReceiver | undefined;
-  /** Whether nothing but the end of the connection ends the body. */
+  #info: ResponseInfo | undefined;
+  #body: BodyReceiver | undefined;
+  /** Whether only the end of the connection ends the body. */
   #isEndless = false;
 
   constructor({ onBody }: GetRequest, attempt: Attempt, makeInflater: MakeInflater | undefined) {
@@ -67,52 +68,32 @@ export class IncomingResponse implements ResponseSink<GetResponse> {
     this.#makeInflater = makeInflater;
   }
 
-  onHead(head: ResponseHead): void {
-    this.#head = answerHeadOf(head);
-    const isCompressed = head.headers.get('content-encoding') === 'gzip';
+  onHead({ info, headers }: ResponseHead): void {
+    this.#info = info;
+    const isCompressed = headers.get('content-encoding') === 'gzip';
     const makeInflater = isCompressed ? this.#makeInflater : undefined;
     if (isCompressed && makeInflater === undefined) {
       throw new KubeletError(this.#attempt, 'a compressed body that was not asked for');
     }
-    this.#isEndless = !head.headers.has('content-length') && !head.headers.has('transfer-encoding');
-    this.#intake = new BodyReceiver(this.#head, makeInflater, this.#onBody, this.#attempt);
+    this.#isEndless = !headers.has('content-length') && !headers.has('transfer-encoding');
+    this.#body = new BodyReceiver(info, makeInflater, this.#onBody, this.#attempt);
   }
 
   onBody(chunk: Buffer): boolean {
-    return this.#intake?.write(chunk) ?? true;
+    return this.#body?.write(chunk) ?? true;
   }
 
   resume(): boolean {
-    return this.#intake?.resume() ?? true;
+    return this.#body?.resume() ?? true;
   }
 
   onEnd(): GetResponse {
-    if (this.#head === undefined || this.#intake === undefined) throw new Error('an answer without a head has ended');
-    const { status, contentType, dateMs } = this.#head;
-    // Compressed or not: a body of several gzip members may have been cut between two. Other statuses are only quoted.
-    if (status === 200 && this.#isEndless && this.#intake.isWanted) {
+    if (this.#info === undefined || this.#body === undefined) throw new Error('a response without a head has ended');
+    const { status, contentType, dateMs } = this.#info;
+    // Compressed or not: a body of several gzip members may have been cut between two. Bodies of other statuses are only quoted.
+    if (status === 200 && this.#isEndless && this.#body.isWanted) {
       throw new KubeletError(this.#attempt, 'an answer without an end', { cause: new EndlessAnswerError() });
     }
-    return { status, contentType, dateMs, body: this.#intake.end(), wireBytes: this.#intake.wireBytes };
+    return { status, contentType, dateMs, body: this.#body.end(), wireBytes: this.#body.wireBytes };
   }
 }
-
-function answerHeadOf(head: ResponseHead): ResponseInfo {
-  if (lastHead?.head === head) return lastHead.answer;
-  const { status, headers } = head;
-  const contentType = headers.get('content-type') ?? '';
-  lastHead = { head, answer: { status, contentType, dateMs: dateOf(headers.get('date') ?? '') } };
-  return lastHead.answer;
-}
-
-/** The year 9999 may be the last one that times are written in, and samples are a little ahead of their Date. */
-const latestDateMs = Date.UTC(9999);
-
-/** Returns the time in milliseconds since the epoch; undefined where it is none, or one that no clock of a node shows: Linux counts from 1970 on. */
-export function dateOf(header: string): number | undefined {
-  const dateMs = Date.parse(header);
-  return dateMs >= 0 && dateMs < latestDateMs ? dateMs : undefined;
-}
-
-/** Whoever reads heads gives the same object for the same one. */
-let lastHead: { readonly head: ResponseHead; readonly answer: ResponseInfo } | undefined;

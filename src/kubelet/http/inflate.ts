@@ -1,51 +1,52 @@
 /**
- * Inflates gzip step by step while it comes, and no further than somebody wants it.
+ * Inflates gzip step by step while it arrives, and only as far as its reader needs it.
  *
- * Node's zlib inflates by steps only as a stream, which costs several times what inflating does, or in one go once everything is there. Beneath both is a
- * handle that inflates synchronously from one buffer into another; it is Node's own affair and may change, so it is tried out first. Where it is not as
- * expected nothing is asked for compressed: in one go a bomb would hold the thread.
+ * Node's zlib inflates in steps only as a stream, which costs several times what inflating does, or all at once, where a bomb would block the thread. Both use a handle that
+ * inflates synchronously from one buffer into another. It is private to Node and may change, so it is tried out first. If it behaves otherwise, no compressed body
+ * is requested.
  */
 import { constants, createGunzip, gzipSync } from 'node:zlib';
+import type { Borrowed } from '../../sample/borrowed.ts';
 import { bodyLimitBytes, pieceBytes } from './responselimits.ts';
 
-/** Each method throws an InflatedTooLargeError, what zlib says of broken input, and what the taker throws. */
+/** Each method throws an InflatedTooLargeError, zlib's error for broken input, and what the receiver throws. */
 export interface Inflater {
   /**
-   * Inflates the chunk, whose bytes are valid until the call returns, as long as there is time, which is asked with each full step. Returns undefined when
-   * all of it was taken, otherwise what is left of it, to be written before anything else: it may be empty, as a few bytes inflate to many.
+   * Inflates the chunk until the slice ends. Returns undefined if all was inflated. Otherwise returns the rest, which has to be written before anything else. It may
+   * be empty, as a few bytes inflate to many.
    */
-  write(chunk: Buffer, pace?: TimeSlice): Buffer | undefined;
-  /** Everything has come. */
+  write(chunk: Borrowed<Buffer>, slice?: TimeSlice): Buffer | undefined;
+  /** Inflates what is left, when all input has arrived. */
   end(): void;
-  /** Gives back what it holds; may be called again, and nothing else after it. */
+  /** Frees its memory. May be called twice; nothing else may be called after it. */
   close(): void;
 }
 
-/** How long an inflater may go on. */
+/** How long an inflater may go on. Read after each full step. */
 export interface TimeSlice {
   /** Whether the body is a long one, which is inflated in smaller steps. */
   readonly isLong: boolean;
   readonly isOver: boolean;
 }
 
-/** Takes what was inflated: bytes that are valid until the call returns. Returns whether it wants more. */
-export type TakeInflated = (chunk: Buffer) => boolean;
+/** Receives inflated bytes. Returns whether it needs more. */
+export type TakeInflated = (chunk: Borrowed<Buffer>) => boolean;
 
 export type MakeInflater = (take: TakeInflated) => Inflater;
 
-/** There is more than the limit of a body, inflated. */
+/** The inflated body exceeds the limit. */
 export class InflatedTooLargeError extends Error {
   override readonly name = 'InflatedTooLargeError';
 }
 
-/** Returns what makes an inflater; undefined where this Node cannot inflate by steps. */
+/** Returns a factory of inflaters; undefined if this Node cannot inflate in steps. */
 export function chooseInflater(): MakeInflater | undefined {
   const output = Buffer.allocUnsafeSlow(stepBytes);
   const byStep: MakeInflater = (take) => new StepInflater(take, output);
   return works(byStep) ? byStep : undefined;
 }
 
-/** Inflated at a time: small enough to stay in a cache until its reader has read it. */
+/** Bytes inflated in one step: small enough to stay in a CPU cache until the reader has read them. */
 const stepBytes = 64 * 1024;
 
 function works(make: MakeInflater): boolean {
@@ -64,9 +65,9 @@ function works(make: MakeInflater): boolean {
   }
 }
 
-/** What is used of zlib's handle. */
+/** The methods of zlib's handle that are used. */
 interface Handle {
-  /** Reports to onerror, and how much is left of output and input to the stream's _writeState. */
+  /** Reports to onerror, and the bytes left of output and input to the stream's _writeState. */
   writeSync(
     flush: number,
     input: Buffer,
@@ -84,11 +85,11 @@ class StepInflater implements Inflater {
   readonly #output: Buffer;
   readonly #gunzip = createGunzip();
   readonly #handle: Handle;
-  /** What is left of output and input. */
+  /** Bytes left of output and input. */
   readonly #left: Uint32Array;
   #error: Error | undefined;
   #inflatedBytes = 0;
-  #wanted = true;
+  #isWanted = true;
 
   constructor(take: TakeInflated, output: Buffer) {
     this.#take = take;
@@ -101,8 +102,8 @@ class StepInflater implements Inflater {
     Object.assign(_handle, { onerror });
   }
 
-  write(chunk: Buffer, pace = endless): Buffer | undefined {
-    return this.#inflate(constants.Z_NO_FLUSH, chunk, pace);
+  write(chunk: Buffer, slice = endless): Buffer | undefined {
+    return this.#inflate(constants.Z_NO_FLUSH, chunk, slice);
   }
 
   end(): void {
@@ -113,20 +114,20 @@ class StepInflater implements Inflater {
     this.#gunzip.close();
   }
 
-  #inflate(flush: number, input: Buffer, pace: TimeSlice): Buffer | undefined {
+  #inflate(flush: number, input: Buffer, slice: TimeSlice): Buffer | undefined {
     let inputBytes = input.length;
     let outputLeft = 0;
-    const room = pace.isLong ? pieceBytes : this.#output.length;
-    // More may come as long as the output is filled.
-    while (outputLeft === 0 && this.#wanted) {
-      this.#handle.writeSync(flush, input, input.length - inputBytes, inputBytes, this.#output, 0, room);
+    const outputBytes = slice.isLong ? pieceBytes : this.#output.length;
+    // A full output may mean that there is more.
+    while (outputLeft === 0 && this.#isWanted) {
+      this.#handle.writeSync(flush, input, input.length - inputBytes, inputBytes, this.#output, 0, outputBytes);
       if (this.#error !== undefined) throw this.#error;
       [outputLeft = 0, inputBytes = 0] = this.#left;
-      const made = room - outputLeft;
+      const made = outputBytes - outputLeft;
       this.#inflatedBytes += made;
       if (this.#inflatedBytes > bodyLimitBytes) throw new InflatedTooLargeError('inflated too large');
-      if (made > 0) this.#wanted = this.#take(this.#output.subarray(0, made));
-      if (outputLeft === 0 && this.#wanted && pace.isOver) return input.subarray(input.length - inputBytes);
+      if (made > 0) this.#isWanted = this.#take(this.#output.subarray(0, made));
+      if (outputLeft === 0 && this.#isWanted && slice.isOver) return input.subarray(input.length - inputBytes);
     }
     return undefined;
   }

@@ -1,9 +1,17 @@
-/** What kubelets are checked against and what is shown to them: by flags, else as for kube-apiserver. */
-import type { Clock } from '../../clock.ts';
+/** The CA, certificate and key for connections to kubelets: from flags, otherwise those for kube-apiserver. */
 import type { ApiServer } from '../../client/apiserver.ts';
 import { watchCredentialFile } from '../../client/credentialfile.ts';
+import type { Clock } from '../../clock.ts';
 import { parseTrustBundle, type TrustLog } from '../../tls/trustbundle.ts';
-import type { KubeletTls } from '../client.ts';
+
+export interface KubeletTls {
+  /** PEM bundle that verifies kubelets; undefined for the system's. */
+  readonly ca: string | undefined;
+  /** PEM of the certificate that is shown to kubelets, and of its key. */
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly insecure: boolean;
+}
 
 export interface KubeletTlsFlags {
   readonly insecure: boolean;
@@ -12,7 +20,7 @@ export interface KubeletTlsFlags {
   readonly clientKey: string | undefined;
 }
 
-/** Returns what to use now: the same object until something in it changed. Throws an Error that names a file that cannot be read. */
+/** Returns a function that returns the current material, the same object until something in it changes. It throws an Error that names a file that cannot be read. */
 export function createKubeletTls(
   server: ApiServer,
   flags: KubeletTlsFlags,
@@ -27,22 +35,22 @@ export function createKubeletTls(
   const ca = file('kubelet-certificate-authority', flags.certificateAuthority, parseCa);
   const cert = file('kubelet-client-certificate', flags.clientCertificate);
   const key = file('kubelet-client-key', flags.clientKey);
-  let held: KubeletTls | undefined;
+  let latest: KubeletTls | undefined;
 
   return () => {
     const material = server.tls();
     const insecure = flags.insecure || (ca === undefined && !material.rejectUnauthorized);
-    const now: KubeletTls = {
+    const current: KubeletTls = {
       insecure,
       ca: insecure ? undefined : (ca?.read() ?? material.ca),
       cert: cert?.read() ?? material.cert,
       key: key?.read() ?? material.key,
     };
-    if (held === undefined || !equal(held, now)) held = now;
-    return held;
+    if (latest === undefined || !isSame(latest, current)) latest = current;
+    return latest;
   };
 }
 
-function equal(a: KubeletTls, b: KubeletTls): boolean {
+function isSame(a: KubeletTls, b: KubeletTls): boolean {
   return a.insecure === b.insecure && a.ca === b.ca && a.cert === b.cert && a.key === b.key;
 }

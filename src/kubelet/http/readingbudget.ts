@@ -1,45 +1,41 @@
 /**
- * Shares the readingBudget of the event loop between reading long answers of kubelets and everything else that a thread does. Usual answers take a few
- * milliseconds and are read at once. One that has taken more, as of a node with leaked cgroups or of a hostile kubelet, is read in slices of a turn.
+ * Limits how long each iteration of the event loop reads kubelet responses. Usual responses take a few milliseconds and are read at once. One that takes longer, from a
+ * node with leaked cgroups or a hostile kubelet, is read in slices, and everything else runs in between.
  */
-
 import type { Steps } from '../../decode/steps.ts';
 
-/** Milliseconds of reading that each answer has before it is read in slices; a full body of 30 pods takes 3, one of 110 pods 10. */
+/** Milliseconds that a response may take before it is read in slices. A full body of 30 pods takes 3, one of 110 pods 10. */
 export const freeMs = 15;
 
-/** Milliseconds of one turn of the event loop that all long answers together are read for. */
+/** Milliseconds of one iteration of the event loop in which all long responses together are read. */
 export const sliceMs = 5;
 
-/**
- * Milliseconds of reading that one answer may cost in all, and of choosing what is kept of it. A sound body of 64 MiB takes 300, so more is a bomb, or a
- * machine without any CPU time left.
- */
+/** Milliseconds that one response may take in all, each for reading and for decoding it. A sound body of 64 MiB takes 300. */
 export const readingLimitMs = 2_000;
 
-/** Milliseconds from the end of an answer until it has to be decoded, whoever else has the readingBudget. */
+/** Milliseconds from the end of a response until it must be decoded, however busy the event loop is. */
 const decodingDeadlineMs = 10_000;
 
-/** To read the answer costs more than it may. */
+/** A response took longer to read than it may. */
 export class ReadingTooLongError extends Error {
   override readonly name = 'ReadingTooLongError';
 }
 
-/** An answer of which something has come that is not read yet. */
+/** A response of which some bytes have arrived and are not read yet. */
 export interface PausedReading {
-  /** Reads on, within `begin` and `end`, and calls `wait` again if the slice ends before the answer's bytes do. */
+  /** Reads on, between `begin` and `end`. Calls `resumeLater` again if the slice ends before the bytes do. */
   resume(): void;
 }
 
 export class ReadingBudget {
-  /** Of this turn, by long answers, without the reading under way. */
+  /** Milliseconds of this iteration, for long responses, without the reading under way. */
   #spentMs = 0;
   #beganMs = 0;
-  /** What the answer that is being read has cost before. */
-  #answerMs = 0;
+  /** Milliseconds that the response being read has taken before. */
+  #responseMs = 0;
   #isArmed = false;
-  /** In the order in which they go on. */
-  readonly #waiting = new Set<PausedReading>();
+  /** In the order in which they resume. */
+  readonly #paused = new Set<PausedReading>();
   readonly #nowMs: () => number;
 
   /** @param nowMs monotonic, in milliseconds. */
@@ -47,55 +43,55 @@ export class ReadingBudget {
     this.#nowMs = nowMs;
   }
 
-  /** Starts to count. Everything up to `end` is synchronous. @param answerMs what the answer has cost before, in milliseconds. */
-  begin(answerMs: number): void {
-    this.#answerMs = answerMs;
+  /** Starts the clock. Everything up to `end` is synchronous. @param responseMs what the response has taken before, in milliseconds. */
+  begin(responseMs: number): void {
+    this.#responseMs = responseMs;
     this.#beganMs = this.#nowMs();
   }
 
-  /** Returns the milliseconds since `begin`. */
+  /** Stops the clock. Returns the milliseconds since `begin`. */
   end(): number {
     const tookMs = this.#nowMs() - this.#beganMs;
-    if (this.#answerMs + tookMs >= freeMs) {
+    if (this.#responseMs + tookMs >= freeMs) {
       this.#spentMs += tookMs;
       this.#arm();
     }
     return tookMs;
   }
 
-  /** Reports whether the answer under way is a long one. To be called between `begin` and `end`. */
+  /** Reports whether the response being read is a long one. Call it between `begin` and `end`. */
   get isLong(): boolean {
-    return this.#answerMs >= freeMs;
+    return this.#responseMs >= freeMs;
   }
 
-  /** Reports whether bytes that have just come may be read now. To be called between `begin` and `end`. */
-  get isFree(): boolean {
-    return !this.isLong || (this.#waiting.size === 0 && !this.isOver);
+  /** Reports whether bytes that have just arrived may be read now. Call it between `begin` and `end`. */
+  get mayRead(): boolean {
+    return !this.isLong || (this.#paused.size === 0 && !this.isOver);
   }
 
-  /** Reports whether the slice is used up. To be called between `begin` and `end`. */
+  /** Reports whether the slice is used up. Call it between `begin` and `end`. */
   get isOver(): boolean {
     const tookMs = this.#nowMs() - this.#beganMs;
-    return this.#answerMs + tookMs >= freeMs && this.#spentMs + tookMs >= sliceMs;
+    return this.#responseMs + tookMs >= freeMs && this.#spentMs + tookMs >= sliceMs;
   }
 
-  /** Lets it read on in a later turn. */
-  wait(waiting: PausedReading): void {
-    this.#waiting.add(waiting);
+  /** Queues a response, to be resumed in a later iteration. */
+  resumeLater(reading: PausedReading): void {
+    this.#paused.add(reading);
     this.#arm();
   }
 
-  /** Forgets an answer that is not wanted any more. */
-  forget(waiting: PausedReading): void {
-    this.#waiting.delete(waiting);
+  /** Takes a response out of the queue. */
+  cancel(reading: PausedReading): void {
+    this.#paused.delete(reading);
   }
 
-  /** Runs the steps in slices. Rejects with what a step throws, and with a ReadingTooLongError. */
+  /** Runs the steps in slices. Rejects with what a step throws, or with a ReadingTooLongError. */
   run<T>(steps: Steps<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const begunMs = this.#nowMs();
       let spentMs = freeMs;
-      const waiting: PausedReading = {
+      const reading: PausedReading = {
         resume: () => {
           this.begin(spentMs);
           try {
@@ -103,7 +99,7 @@ export class ReadingBudget {
             while (step.done !== true && !this.isOver) step = steps.next();
             if (step.done === true) resolve(step.value);
             else if (spentMs > readingLimitMs || this.#nowMs() - begunMs > decodingDeadlineMs) giveUp();
-            else this.wait(waiting);
+            else this.resumeLater(reading);
           } catch (cause) {
             reject(cause);
           } finally {
@@ -115,28 +111,31 @@ export class ReadingBudget {
         steps.return(undefined as never);
         reject(new ReadingTooLongError('decoding it took too long'));
       };
-      this.wait(waiting);
+      this.resumeLater(reading);
     });
   }
 
   #arm(): void {
     if (this.#isArmed) return;
     this.#isArmed = true;
-    setImmediate(() => this.#next());
+    setImmediate(() => this.#resumePaused());
   }
 
-  #next(): void {
+  #resumePaused(): void {
     this.#isArmed = false;
     this.#spentMs = 0;
-    // Those that wait again come last, in this turn or in the next.
-    for (const waiting of this.#waiting) {
+    // One that pauses again goes to the end of the queue.
+    for (const reading of this.#paused) {
       if (this.#spentMs >= sliceMs) break;
-      this.#waiting.delete(waiting);
-      waiting.resume();
+      this.#paused.delete(reading);
+      reading.resume();
     }
-    if (this.#waiting.size > 0) this.#arm();
+    if (this.#paused.size > 0) this.#arm();
   }
 }
 
-/** Of this thread. */
+/**
+ * The budget of this thread's event loop: the only mutable state of `kubelet/` that no object owns. A thread has one event loop, which each further budget would hold for
+ * another 5 ms per iteration. Reading, decoding and both HTTP clients share it.
+ */
 export const readingBudget = new ReadingBudget();

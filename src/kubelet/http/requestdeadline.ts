@@ -1,8 +1,7 @@
-/** When one request has to end at the latest: its time is over, or nobody wants its answer any more. */
-
+/** Ends one request when its time is over, or when its caller aborts. */
 import type { Lookups } from '../../dns/lookup.ts';
 
-/** No connection, or none that is secure, within the time for it. */
+/** There was no connection, or no secure one, in time. */
 export class ConnectTimeoutError extends Error {
   override readonly name = 'ConnectTimeoutError';
 
@@ -11,29 +10,23 @@ export class ConnectTimeoutError extends Error {
   }
 }
 
-/**
- * Returns what the end of a limit means while there is no connection: the time to connect may be over in the same moment. Where it went by for the look-up of a
- * name, that is what failed.
- */
+/** Returns the error for a request that ended before it had a connection: a slow name look-up, a connect timeout, or the given reason. */
 export function connectError(reason: unknown, lookups?: Lookups): unknown {
   if (!(reason instanceof Error) || !timeouts.has(reason.name)) return reason;
   return lookups?.pending() ?? (reason.name === 'TimeoutError' ? new ConnectTimeoutError() : reason);
 }
 
-/** Ours, that of a signal, and undici's have one name each. */
+/** Names of the errors of this deadline and AbortSignal.timeout, and of ours and undici's for connecting. */
 const timeouts: ReadonlySet<string> = new Set(['TimeoutError', 'ConnectTimeoutError']);
 
-/**
- * AbortSignal.any() and timeout() do the same at many times the cost, an AbortController of one's own at several times. One at a time is told of the end,
- * whoever it was that wanted to know last.
- */
+/** A timer and a signal in one. AbortSignal.any() with timeout() costs many times as much, an AbortController of our own several times. */
 export class RequestDeadline {
-  /** Whether it is over, and why. */
   ended = false;
+  /** Why it has ended. */
   reason: unknown;
   readonly #timer: NodeJS.Timeout;
   readonly #signal: AbortSignal;
-  #onEnd: ((reason: unknown) => void) | undefined;
+  #listener: ((reason: unknown) => void) | undefined;
 
   constructor(timeoutMs: number, signal: AbortSignal) {
     this.#timer = setTimeout(endLate, timeoutMs, this, timeoutMs);
@@ -42,7 +35,7 @@ export class RequestDeadline {
     if (signal.aborted) this.end(signal.reason);
   }
 
-  /** Of the signal: an EventListener that is no closure. */
+  /** Handles the signal's event: an EventListener without a closure. */
   handleEvent(): void {
     this.end(this.#signal.reason);
   }
@@ -51,16 +44,16 @@ export class RequestDeadline {
     if (this.ended) return;
     this.ended = true;
     this.reason = reason;
-    this.#onEnd?.(reason);
+    this.#listener?.(reason);
   }
 
-  /** Calls what is given when it is over, at once if it is over already, and nobody else any more. */
-  onEnd(told: (reason: unknown) => void): void {
-    this.#onEnd = told;
-    if (this.ended) told(this.reason);
+  /** Sets the one listener, which replaces the previous one. Calls it at once if the deadline has ended. */
+  onEnd(listener: (reason: unknown) => void): void {
+    this.#listener = listener;
+    if (this.ended) listener(this.reason);
   }
 
-  /** The promise's outcome, or a rejection with the reason as soon as it is over. */
+  /** Resolves as the promise does. Rejects with the reason as soon as the deadline ends. */
   until<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.onEnd(reject);
@@ -68,14 +61,14 @@ export class RequestDeadline {
     });
   }
 
-  /** To be called when the request has ended by itself. */
+  /** Releases timer and signal. Call it when the request has ended. */
   clear(): void {
     clearTimeout(this.#timer);
     this.#signal.removeEventListener('abort', this);
-    this.#onEnd = undefined;
+    this.#listener = undefined;
   }
 }
 
-function endLate(limit: RequestDeadline, timeoutMs: number): void {
-  limit.end(new DOMException(`not within ${timeoutMs} ms`, 'TimeoutError'));
+function endLate(deadline: RequestDeadline, timeoutMs: number): void {
+  deadline.end(new DOMException(`not within ${timeoutMs} ms`, 'TimeoutError'));
 }

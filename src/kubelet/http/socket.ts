@@ -1,13 +1,13 @@
-/** One TCP or TLS connection that is read without streams: what comes is handed on before the next read, in a buffer that all connections share. */
+/** One TCP or TLS connection that is read without streams: bytes are passed on before the next read, in a buffer that all connections share. */
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Resolve } from '../../dns/address.ts';
 import { Lookups } from '../../dns/lookup.ts';
-import { systemResolver } from '../../dns/resolver.ts';
 import { guardServer } from '../../tls/handshakeguard.ts';
-import { HttpError, ResponseReader, type ResponseSink } from './http1.ts';
-import { readingLimitMs, ReadingTooLongError, readingBudget, type PausedReading } from './readingbudget.ts';
-import { ConnectTimeoutError, type RequestDeadline, connectError } from './requestdeadline.ts';
+import { type HeadCache, ResponseReader, type ResponseSink } from './http1.ts';
+import { type PausedReading, readingBudget, readingLimitMs, ReadingTooLongError } from './readingbudget.ts';
+import { connectError, ConnectTimeoutError, type RequestDeadline } from './requestdeadline.ts';
+import { HttpError } from './responsehead.ts';
 
 export interface SocketOptions {
   /** Name or address; IPv6 without brackets. */
@@ -16,71 +16,73 @@ export interface SocketOptions {
   /** Undefined: plain TCP. */
   readonly tls: TlsOptions | undefined;
   readonly connectTimeoutMs: number;
-  /** Finds the addresses of a host that is a name. Unset: with the system's configuration. */
-  readonly resolve?: Resolve;
-  /** Through which everything is read; of one process, since nobody keeps what is in it. */
+  /** Resolves a host that is a name. */
+  readonly resolve: Resolve;
+  /** Receives everything that is read. One for all connections of a thread, since nothing in it is kept. */
   readonly buffer: Buffer;
+  readonly heads?: HeadCache | undefined;
 }
 
-/** The other side ended the connection before its answer was whole. */
+/** The peer closed the connection before its response was complete. */
 export class ConnectionLostError extends Error {
   override readonly name = 'ConnectionLostError';
 }
 
-/** Large enough for what one TLS record can hold, and several of plain TCP. */
+/** Bytes of one read: more than one TLS record holds. */
 export const readBufferBytes = 64 * 1024;
 
-/** As undici and Go have it: a peer that has gone without a word is found out in some minutes. */
+/** As undici and Go: a peer that has vanished is detected within some minutes. */
 const tcpKeepAliveMs = 60_000;
 
-interface Exchange {
-  readonly response: ResponseReader;
-  /** What came of the response, for whoever asked. */
+/** A request under way. */
+interface PendingResponse {
+  readonly reader: ResponseReader;
+  /** Settles the caller's promise with the sink's result. */
   readonly end: () => void;
   readonly reject: (cause: unknown) => void;
-  /** Whether the question was written; what comes before that is no answer to it. */
+  /** Whether the request was written. What arrives before that is no response to it. */
   written: boolean;
-  /** Milliseconds that reading has cost. */
+  /** Milliseconds that reading it took. */
   spentMs: number;
 }
 
-/** Carries one question at a time, as soon as it is open. */
+/** Carries one request at a time, once it is open. */
 export class KubeletSocket implements PausedReading {
   closed = false;
-  /** Whether anything came since the question was written. */
-  answered = false;
+  /** Whether anything has arrived since the request was written. */
+  responded = false;
   readonly #options: SocketOptions;
   readonly #socket: Socket;
-  /** Undefined where the host is an address. */
+  /** Undefined if the host is an address. */
   readonly #lookups: Lookups | undefined;
   readonly #opened = Promise.withResolvers<void>();
-  #why: unknown;
-  #exchange: Exchange | undefined;
-  /** A copy of what has come and there was no time for; undefined while nothing waits. */
+  #failure: unknown;
+  #pending: PendingResponse | undefined;
+  /** A copy of bytes that are not read yet; undefined if there are none. */
   #left: Buffer | undefined;
-  /** Whether the other side has ended. */
+  /** Whether the peer has ended the connection. */
   #hasEnded = false;
   readonly #fail = (cause: unknown) => this.fail(cause);
 
   constructor(options: SocketOptions) {
     this.#options = options;
-    const { host, connectTimeoutMs, resolve = systemResolver().resolve } = options;
+    const { host, connectTimeoutMs, resolve } = options;
     this.#lookups = isIP(host) === 0 ? new Lookups(resolve, connectTimeoutMs) : undefined;
     this.#socket = connect(options, this.#lookups, (length) => this.#read(length))
       .on('error', (cause) => this.fail(cause))
       .on('end', () => this.#end())
       .on('close', () => this.#close())
-      // Before 'secureConnect' nothing may be written: the certificate is not verified yet.
+      // Before 'secureConnect' the certificate is not verified, and nothing may be written.
       .on(options.tls === undefined ? 'connect' : 'secureConnect', this.#opened.resolve)
-      // No connection keeps the process: whoever waits for an answer has a timer.
+      // Connections do not keep the process running. Requests under way have timers, which do.
       .unref();
   }
 
-  /** To be awaited before the first question. Throws what the socket says, a ConnectTimeoutError, and the limit's reason. */
-  async opened(limit: RequestDeadline): Promise<void> {
+  /** Resolves once requests can be sent. Rejects with the socket's error, a ConnectTimeoutError, or the deadline's reason. */
+  async opened(deadline: RequestDeadline): Promise<void> {
     const failLate = (reason: unknown) => this.fail(connectError(reason, this.#lookups));
     const timer = setTimeout(() => failLate(new ConnectTimeoutError()), this.#options.connectTimeoutMs);
-    limit.onEnd(failLate);
+    deadline.onEnd(failLate);
     try {
       await this.#opened.promise;
     } finally {
@@ -88,93 +90,93 @@ export class KubeletSocket implements PausedReading {
     }
   }
 
-  /** Writes the question, and resolves to what the sink has made of the whole response. Throws whatever ended the connection before that. */
-  ask<T>(question: Buffer, sink: ResponseSink<T>, limit: RequestDeadline): Promise<T> {
-    this.answered = false;
+  /** Writes the request. Resolves to the sink's result for the whole response. Rejects with what closed the connection before that. */
+  send<T>(request: Buffer, sink: ResponseSink<T>, deadline: RequestDeadline): Promise<T> {
+    this.responded = false;
     return new Promise((resolve, reject) => {
-      if (limit.ended || this.closed) {
-        reject(limit.ended ? limit.reason : this.#why);
+      if (deadline.ended || this.closed) {
+        reject(deadline.ended ? deadline.reason : this.#failure);
         return;
       }
-      const response = new ResponseReader(sink);
-      this.#exchange = { response, end: () => resolve(sink.onEnd()), reject, written: false, spentMs: 0 };
-      limit.onEnd(this.#fail);
-      // What came before the question is no answer to it, and an end that came is known by then: reads come before immediates.
-      setImmediate(() => this.#write(question));
+      const reader = new ResponseReader(sink, this.#options.heads);
+      this.#pending = { reader, end: () => resolve(sink.onEnd()), reject, written: false, spentMs: 0 };
+      deadline.onEnd(this.#fail);
+      // Reads come before immediates: bytes of before the request, and an end of the connection, are handled by then.
+      setImmediate(() => this.#write(request));
     });
   }
 
-  /** Ends the connection, and with it what is under way. */
+  /** Closes the connection. Rejects the request under way. */
   fail(cause: unknown): void {
     if (this.closed) return;
     this.closed = true;
-    this.#why = cause;
+    this.#failure = cause;
     this.#lookups?.abort();
     this.#socket.destroy();
     this.#left = undefined;
-    readingBudget.forget(this);
+    readingBudget.cancel(this);
     this.#opened.reject(cause);
-    const exchange = this.#exchange;
-    this.#exchange = undefined;
-    exchange?.reject(cause);
+    const pending = this.#pending;
+    this.#pending = undefined;
+    pending?.reject(cause);
   }
 
-  #write(question: Buffer): void {
-    if (this.#exchange === undefined) return;
-    this.#exchange.written = true;
-    this.#socket.write(question);
+  #write(request: Buffer): void {
+    if (this.#pending === undefined) return;
+    this.#pending.written = true;
+    this.#socket.write(request);
   }
 
-  /** Nothing may be thrown here: it would end the process. */
+  /** Must not throw: that would end the process. */
   #read(length: number): void {
     if (this.closed) return;
-    const exchange = this.#exchange;
-    if (exchange?.written !== true) {
-      this.fail(new HttpError('an answer that nobody asked for'));
+    const pending = this.#pending;
+    if (pending?.written !== true) {
+      this.fail(new HttpError('a response without a request'));
       return;
     }
-    this.answered = true;
+    this.responded = true;
     const { buffer } = this.#options;
-    // Records that were decrypted together come although no more are wanted.
-    if (this.#left === undefined) this.#advance(exchange, buffer, length, false);
+    // Records that were decrypted together arrive although the socket is paused.
+    if (this.#left === undefined) this.#advance(pending, buffer, length, false);
     else this.#left = Buffer.concat([this.#left, buffer.subarray(0, length)]);
   }
 
-  /** Goes on with what waits. */
+  /** Reads on after a pause. */
   resume(): void {
-    const exchange = this.#exchange;
+    const pending = this.#pending;
     const left = this.#left;
-    if (this.closed || exchange === undefined || left === undefined) return;
+    if (this.closed || pending === undefined || left === undefined) return;
     this.#left = undefined;
-    this.#advance(exchange, left, left.length, true);
+    this.#advance(pending, left, left.length, true);
     if (this.closed || this.#left !== undefined) return;
     if (this.#hasEnded) this.#end();
     else this.#socket.resume();
   }
 
-  /** Reads as long as there is time. What is left waits for a later turn, and until then no more is taken off the connection. */
-  #advance(exchange: Exchange, bytes: Buffer, length: number, isResumed: boolean): void {
-    const { response } = exchange;
+  /** Reads until the slice ends. The rest is kept, and the socket is paused, until a later iteration of the event loop. */
+  #advance(pending: PendingResponse, bytes: Buffer, length: number, isResumed: boolean): void {
+    const { reader } = pending;
     let at = 0;
-    readingBudget.begin(exchange.spentMs);
+    readingBudget.begin(pending.spentMs);
     try {
-      if (!isResumed || response.resume()) at = response.read(bytes, length);
+      if (!isResumed || reader.resume()) at = reader.read(bytes, length);
     } catch (cause) {
       this.fail(cause);
     } finally {
-      exchange.spentMs += readingBudget.end();
+      pending.spentMs += readingBudget.end();
     }
     if (this.closed) return;
-    if (exchange.spentMs > readingLimitMs) {
+    if (pending.spentMs > readingLimitMs) {
       this.fail(new ReadingTooLongError(`reading it took more than ${readingLimitMs} ms`));
-    } else if (response.isWaiting) {
+    } else if (reader.isPaused) {
       this.#left = Buffer.from(bytes.subarray(at, length));
       this.#socket.pause();
-      readingBudget.wait(this);
-    } else if (response.whole) this.#finish(exchange);
+      readingBudget.resumeLater(this);
+    } else if (reader.isComplete) this.#finish(pending);
   }
 
-  /** May come while something waits: then it is looked at afterwards. */
+  /** May be called during a pause; the kept bytes are read first then. */
   #close(): void {
     if (!this.#hasEnded || this.#left === undefined) this.fail(new ConnectionLostError('the connection is closed'));
   }
@@ -182,13 +184,13 @@ export class KubeletSocket implements PausedReading {
   #end(): void {
     this.#hasEnded = true;
     if (this.#left !== undefined) return;
-    const exchange = this.#exchange;
-    if (exchange?.written === true && exchange.response.end()) this.#finish(exchange);
+    const pending = this.#pending;
+    if (pending?.written === true && pending.reader.end()) this.#finish(pending);
     this.fail(new ConnectionLostError('the other side closed'));
   }
 
-  #finish({ response, end, reject }: Exchange): void {
-    this.#exchange = undefined;
+  #finish({ reader, end, reject }: PendingResponse): void {
+    this.#pending = undefined;
     try {
       end();
     } catch (cause) {
@@ -196,7 +198,7 @@ export class KubeletSocket implements PausedReading {
       this.fail(cause);
       return;
     }
-    if (!response.reusable) this.fail(new ConnectionLostError('the connection was for one answer'));
+    if (!reader.reusable) this.fail(new ConnectionLostError('the connection was for one response'));
   }
 }
 

@@ -1,31 +1,32 @@
-/** Requests by undici: to kube-apiserver's proxy, and to kubelets where that is asked for. */
+/** Sends requests by undici: to kube-apiserver's node proxy, and to kubelets with --kubelet-http-client=undici. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { guardedConnector } from '../../client/connector.ts';
 import { Client, type Dispatcher } from '../../client/undici.ts';
 import type { Resolve } from '../../dns/address.ts';
 import { Lookups } from '../../dns/lookup.ts';
-import { type Connection, keepAliveMs } from './connection.ts';
 import { userAgent } from '../../version.ts';
-import { type GetResponse, IncomingResponse, type GetRequest } from './exchange.ts';
 import type { Attempt } from '../explain/kubeleterror.ts';
+import { type Connection, keepAliveMs } from './connection.ts';
+import { type GetRequest, type GetResponse, IncomingResponse } from './exchange.ts';
 import type { MakeInflater } from './inflate.ts';
-import { type RequestDeadline, connectError } from './requestdeadline.ts';
+import { type PausedReading, readingBudget, readingLimitMs, ReadingTooLongError } from './readingbudget.ts';
+import { connectError, type RequestDeadline } from './requestdeadline.ts';
+import { responseHead } from './responsehead.ts';
 import { headLimitBytes } from './responselimits.ts';
-import { readingLimitMs, ReadingTooLongError, readingBudget, type PausedReading } from './readingbudget.ts';
 
 export interface UndiciOptions {
-  /** With scheme, host and port. */
+  /** Scheme, host and port. */
   readonly origin: string;
   readonly tls: Pick<TlsOptions, 'rejectUnauthorized' | 'checkServerIdentity' | 'secureContext'>;
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly makeInflater: MakeInflater | undefined;
-  /** Finds the addresses of a host that is a name. */
+  /** Resolves a host that is a name. */
   readonly resolve: Resolve;
 }
 
-/** As createConnection's, by undici. */
+/** Creates what `createConnection` does, by undici. */
 export function createUndiciConnection(options: UndiciOptions): Connection {
   const lookups = new Lookups(options.resolve, options.connectTimeoutMs);
   const client = new Client(options.origin, {
@@ -37,8 +38,8 @@ export function createUndiciConnection(options: UndiciOptions): Connection {
     connect: guardedConnector(options.tls, { lookup: lookups.lookup, timeoutMs: options.connectTimeoutMs }),
   });
   return {
-    ask: (question, attempt, limit) =>
-      dispatch({ dispatcher: client, lookups }, question, attempt, options.makeInflater, limit),
+    send: (request, attempt, deadline) =>
+      dispatch({ dispatcher: client, lookups }, request, attempt, options.makeInflater, deadline),
     close: () => client.close(),
     destroy: () => {
       lookups.abort();
@@ -50,79 +51,93 @@ export function createUndiciConnection(options: UndiciOptions): Connection {
 /** No HTTP/2 and no pipelining. */
 export const undiciLimits = { allowH2: false, pipelining: 1, maxHeaderSize: headLimitBytes } as const;
 
-/** Whom undici connects, and the look-ups of that. */
+/** undici's connections to one origin, and the name look-ups for them. */
 export interface UndiciConnections {
   readonly dispatcher: Dispatcher;
   readonly lookups: Lookups;
 }
 
-/** @throws KubeletError when the body is too large or broken; whatever undici throws when it did not come. */
+/** @throws KubeletError if the body is too large or broken, and undici's errors if there is no response. */
 export function dispatch(
   { dispatcher, lookups }: UndiciConnections,
-  question: GetRequest,
+  request: GetRequest,
   attempt: Attempt,
   makeInflater: MakeInflater | undefined,
-  limit: RequestDeadline,
+  deadline: RequestDeadline,
 ): Promise<GetResponse> {
-  const { path, accept, gzip, authorization } = question;
+  const { path, accept, gzip, authorization } = request;
   const headers = {
     'user-agent': userAgent,
     accept,
     'accept-encoding': gzip && makeInflater !== undefined ? 'gzip' : 'identity',
     ...(authorization === undefined ? {} : { authorization }),
   };
-  const incoming = new IncomingResponse(question, attempt, makeInflater);
+  const incoming = new IncomingResponse(request, attempt, makeInflater);
   return new Promise((resolve, reject) => {
-    // As long as there is no connection that could be told.
-    limit.onEnd((reason) => reject(connectError(reason, lookups)));
+    // Until there is a connection that could be aborted.
+    deadline.onEnd((reason) => reject(connectError(reason, lookups)));
     const fail = (cause: Error) => reject(cause.name === 'ConnectTimeoutError' ? connectError(cause, lookups) : cause);
-    const handler = new AnswerHandler(incoming, limit, { resolve, reject: fail });
+    const handler = new ResponseHandler(incoming, deadline, { resolve, reject: fail });
     dispatcher.dispatch({ method: 'GET', path, headers }, handler);
   });
 }
 
-/** What undici calls while an answer comes; what its methods throw ends the request and the connection, and comes to onResponseError. */
-class AnswerHandler implements Dispatcher.DispatchHandler, PausedReading {
+/** Handles undici's events of one response. What its methods throw ends request and connection, and is passed to onResponseError. */
+class ResponseHandler implements Dispatcher.DispatchHandler, PausedReading {
   readonly #incoming: IncomingResponse;
-  readonly #limit: RequestDeadline;
+  readonly #deadline: RequestDeadline;
   readonly #settle: Settle;
   #controller: Dispatcher.DispatchController | undefined;
-  /** Milliseconds that reading has cost. */
+  /** Milliseconds that reading it took. */
   #spentMs = 0;
+  #isPaused = false;
+  #hasEnded = false;
 
-  constructor(incoming: IncomingResponse, limit: RequestDeadline, settle: Settle) {
+  constructor(incoming: IncomingResponse, deadline: RequestDeadline, settle: Settle) {
     this.#incoming = incoming;
-    this.#limit = limit;
+    this.#deadline = deadline;
     this.#settle = settle;
   }
 
-  /** Comes as soon as there is a connection. */
+  /** Called once there is a connection. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#limit.onEnd((reason) => controller.abort(reason as Error));
+    this.#deadline.onEnd((reason) => controller.abort(reason as Error));
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    // An answer before the answer, such as 103 Early Hints.
+    // An informational response, such as 103 Early Hints.
     if (status < 200) return;
     const entries = Object.entries(headers).map(([name, value]) => [name, first(value) ?? ''] as const);
-    this.#incoming.onHead({ status, headers: new Map(entries) });
+    this.#incoming.onHead(responseHead(status, new Map(entries)));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#controller = controller;
     if (this.#timed(() => this.#incoming.onBody(chunk))) return;
+    this.#isPaused = true;
     controller.pause();
-    readingBudget.wait(this);
+    readingBudget.resumeLater(this);
   }
 
-  /** Goes on with what there was no time for. */
+  /** Reads on after a pause. */
   resume(): void {
     try {
-      if (this.#timed(() => this.#incoming.resume())) this.#controller?.resume();
-      else readingBudget.wait(this);
+      if (!this.#timed(() => this.#incoming.resume())) {
+        readingBudget.resumeLater(this);
+        return;
+      }
+      this.#isPaused = false;
+      if (this.#hasEnded) this.#settle.resolve(this.#incoming.onEnd());
+      else this.#controller?.resume();
     } catch (cause) {
-      this.#controller?.abort(cause as Error);
+      this.#fail(cause as Error);
     }
+  }
+
+  /** Undici ignores an abort once the response has ended. */
+  #fail(cause: Error): void {
+    if (!this.#hasEnded) this.#controller?.abort(cause);
+    else this.onResponseError(undefined, cause);
   }
 
   /** @throws ReadingTooLongError, and what reading throws. */
@@ -139,21 +154,24 @@ class AnswerHandler implements Dispatcher.DispatchHandler, PausedReading {
   }
 
   onResponseEnd(): void {
-    this.#settle.resolve(this.#incoming.onEnd());
+    this.#hasEnded = true;
+    // When a server closes the connection, undici ends the response even during a pause. The rest is read first.
+    if (this.#isPaused) this.#deadline.onEnd((reason) => this.#fail(reason as Error));
+    else this.#settle.resolve(this.#incoming.onEnd());
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
-    readingBudget.forget(this);
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, cause: Error): void {
+    readingBudget.cancel(this);
     this.#settle.reject(cause);
   }
 }
 
 interface Settle {
-  readonly resolve: (answer: GetResponse) => void;
+  readonly resolve: (response: GetResponse) => void;
   readonly reject: (cause: Error) => void;
 }
 
-/** undici has an array of what came several times, whatever the type says. */
+/** undici passes an array for a header that came several times, whatever the type says. */
 function first(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }

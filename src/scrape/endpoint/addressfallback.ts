@@ -1,6 +1,7 @@
 /** Reaches a node's kubelet under the best of its addresses that answers, and remembers which one that was. */
 import type { KubeletAddress } from '../../cluster/address.ts';
-import type { KubeletClient, KubeletRequest, KubeletResponse } from '../../kubelet/client.ts';
+import type { KubeletClient, KubeletResponse } from '../../kubelet/client.ts';
+import type { KubeletRequest } from '../../kubelet/request.ts';
 import { explainFailure } from '../../kubelet/explain/explainfailure.ts';
 import { KubeletError, NoAddressAnswersError } from '../../kubelet/explain/kubeleterror.ts';
 

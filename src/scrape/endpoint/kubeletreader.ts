@@ -1,7 +1,9 @@
 /** Asks one kubelet for one of its two endpoints and decodes the answer, whatever it is. */
 import type { Clock } from '../../clock.ts';
-import type { ResponseInfo, BodyReader } from '../../kubelet/http/body.ts';
-import type { KubeletClient, KubeletResponse, Verification } from '../../kubelet/client.ts';
+import type { BodyReader } from '../../kubelet/http/body.ts';
+import type { ResponseInfo } from '../../kubelet/http/responsehead.ts';
+import type { KubeletClient, KubeletResponse } from '../../kubelet/client.ts';
+import type { Verification } from '../../kubelet/nodeconnections.ts';
 import { leakedCgroups } from '../../kubelet/explain/faults.ts';
 import { explainFailure } from '../../kubelet/explain/explainfailure.ts';
 import type { Explanation } from '../../kubelet/explain/explanation.ts';

@@ -2,7 +2,7 @@
 import { containersOf } from '../../sample/batch.ts';
 import { explainClockSkew } from '../../kubelet/clockskew.ts';
 import type { Explanation } from '../../kubelet/explain/explanation.ts';
-import type { Verification } from '../../kubelet/client.ts';
+import type { Verification } from '../../kubelet/nodeconnections.ts';
 import type { Source } from '../../sample/point.ts';
 import type { ScrapeOutcome } from '../source/target.ts';
 

@@ -3,7 +3,8 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { chooseInflater, type MakeInflater } from '../../../src/kubelet/http/inflate.ts';
 import { IncomingResponse } from '../../../src/kubelet/http/exchange.ts';
 import { KubeletError } from '../../../src/kubelet/explain/kubeleterror.ts';
-import { HttpError, ResponseReader } from '../../../src/kubelet/http/http1.ts';
+import { ResponseReader } from '../../../src/kubelet/http/http1.ts';
+import { HttpError } from '../../../src/kubelet/http/responsehead.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { textBodies } from '../fixtures.ts';
 import { bodyLimitBytes } from '../../../src/kubelet/http/responselimits.ts';
@@ -76,13 +77,13 @@ function read(pieces: readonly Buffer[], inflating: MakeInflater | undefined): A
       const reader = new ResponseReader(incoming);
       for (const piece of pieces) {
         // As a socket does where the reader of a body has no time for all of it.
-        for (let at = 0; at < piece.length && !reader.whole; ) {
+        for (let at = 0; at < piece.length && !reader.isComplete; ) {
           const rest = Buffer.from(piece.subarray(at));
           at += reader.read(rest, rest.length);
-          while (reader.isWaiting) reader.resume();
+          while (reader.isPaused) reader.resume();
         }
       }
-      return reader.whole || reader.end() ? incoming.onEnd() : undefined;
+      return reader.isComplete || reader.end() ? incoming.onEnd() : undefined;
     },
     HttpError,
     KubeletError,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { toPoints } from '../../../src/sample/batch.ts';
-import { dateOf } from '../../../src/kubelet/http/exchange.ts';
+import { dateOf } from '../../../src/kubelet/http/responsehead.ts';
 import { cadvisor } from '../../../src/decode/cadvisor/cadvisor.ts';
 import { createDecoder } from '../../../src/decode/decoder.ts';
 import { resource } from '../../../src/decode/resource/resource.ts';

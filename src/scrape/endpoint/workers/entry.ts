@@ -1,7 +1,8 @@
 /** What runs in a worker thread: asks kubelets what it is told to ask, decodes what they answer, and hands that over. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../../clock.ts';
-import { createKubeletClient, type KubeletClientOptions, type KubeletTls } from '../../../kubelet/client.ts';
+import { createKubeletClient, type KubeletClientOptions } from '../../../kubelet/client.ts';
+import type { KubeletTls } from '../../../kubelet/http/kubelettls.ts';
 import type { Source } from '../../../sample/point.ts';
 import type { KubeletReader, ReadResult } from '../kubeletreader.ts';
 import { createLocalPool } from '../localpool.ts';

@@ -1,6 +1,7 @@
 /** What the main thread and a worker thread tell each other; in lists, see mailbox.ts. */
 import type { Layout, NodeBatch } from '../../../sample/batch.ts';
-import type { KubeletClientOptions, KubeletTls } from '../../../kubelet/client.ts';
+import type { KubeletClientOptions } from '../../../kubelet/client.ts';
+import type { KubeletTls } from '../../../kubelet/http/kubelettls.ts';
 import type { Source } from '../../../sample/point.ts';
 import type { LocalPoolOptions } from '../localpool.ts';
 import type { ReadResult, BatchResult } from '../kubeletreader.ts';

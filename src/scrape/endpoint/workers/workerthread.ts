@@ -2,9 +2,11 @@
 import { Worker } from 'node:worker_threads';
 import type { Layout } from '../../../sample/batch.ts';
 import type { Clock } from '../../../clock.ts';
-import { systemResolver } from '../../../dns/resolver.ts';
+import { systemResolver } from '../../../dns/systemresolver.ts';
 import { keepSecret } from '../../../foreigntext.ts';
-import { authority, type KubeletClientOptions, type KubeletTls } from '../../../kubelet/client.ts';
+import { type KubeletClientOptions } from '../../../kubelet/client.ts';
+import { authority } from '../../../kubelet/request.ts';
+import type { KubeletTls } from '../../../kubelet/http/kubelettls.ts';
 import { kubeletOf } from '../../../kubelet/explain/kubeleterror.ts';
 import { describeError } from '../../../logging.ts';
 import type { Source } from '../../../sample/point.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dateOf } from '../../../../src/kubelet/http/exchange.ts';
+import { dateOf } from '../../../../src/kubelet/http/responsehead.ts';
 
 test('a Date is the time of the node, where a node can have it', () => {
   for (const ms of [0, 1_795_000_000_000, Date.UTC(9998, 11, 31)]) {

@@ -4,56 +4,56 @@ import { freeMs, ReadingTooLongError, sliceMs, ReadingBudget } from '../../../..
 import { runAtOnce, type Steps } from '../../../../src/decode/steps.ts';
 
 let nowMs = 0;
-const makeTurns = () => new ReadingBudget(() => nowMs);
+const makeBudget = () => new ReadingBudget(() => nowMs);
 
-/** Takes so long. */
+/** Advances the clock. */
 function work(ms: number): void {
   nowMs += ms;
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+const iteration = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('an answer', () => {
-  test('that has cost little is read at once, whoever waits', () => {
-    const turns = makeTurns();
-    turns.wait({ resume: () => {} });
-    turns.begin(0);
-    assert.deepEqual([turns.isLong, turns.isFree, turns.isOver], [false, true, false]);
+describe('a response', () => {
+  test('that took little time is read at once, although another one is paused', () => {
+    const budget = makeBudget();
+    budget.resumeLater({ resume: () => {} });
+    budget.begin(0);
+    assert.deepEqual([budget.isLong, budget.mayRead, budget.isOver], [false, true, false]);
     work(freeMs / 5);
-    assert.equal(turns.isOver, false);
-    turns.end();
+    assert.equal(budget.isOver, false);
+    budget.end();
   });
 
-  test('that has cost much waits behind those that wait, and while the slice is used up', async () => {
-    const turns = makeTurns();
-    turns.begin(freeMs);
-    assert.deepEqual([turns.isLong, turns.isFree, turns.isOver], [true, true, false]);
+  test('that took long waits for those that are paused, and while the slice is used up', async () => {
+    const budget = makeBudget();
+    budget.begin(freeMs);
+    assert.deepEqual([budget.isLong, budget.mayRead, budget.isOver], [true, true, false]);
     work(sliceMs + 1);
-    assert.deepEqual([turns.isFree, turns.isOver], [false, true]);
-    assert.ok(turns.end() >= sliceMs);
-    turns.begin(freeMs);
-    assert.equal(turns.isFree, false);
-    turns.end();
-    await turn();
-    await turn();
-    turns.begin(freeMs);
-    assert.equal(turns.isFree, true);
-    turns.wait({ resume: () => {} });
-    assert.equal(turns.isFree, false);
-    turns.end();
+    assert.deepEqual([budget.mayRead, budget.isOver], [false, true]);
+    assert.ok(budget.end() >= sliceMs);
+    budget.begin(freeMs);
+    assert.equal(budget.mayRead, false);
+    budget.end();
+    await iteration();
+    await iteration();
+    budget.begin(freeMs);
+    assert.equal(budget.mayRead, true);
+    budget.resumeLater({ resume: () => {} });
+    assert.equal(budget.mayRead, false);
+    budget.end();
   });
 
-  test('that waits goes on in its order, and no more once it is forgotten', async () => {
-    const turns = makeTurns();
+  test('that is paused resumes in order, unless it was cancelled', async () => {
+    const budget = makeBudget();
     const resumed: string[] = [];
-    const waiting = (name: string) => ({ resume: () => void resumed.push(name) });
-    const [one, two, three] = [waiting('one'), waiting('two'), waiting('three')];
-    turns.wait(one);
-    turns.wait(two);
-    turns.wait(three);
-    turns.forget(two);
-    await turn();
-    await turn();
+    const paused = (name: string) => ({ resume: () => void resumed.push(name) });
+    const [one, two, three] = [paused('one'), paused('two'), paused('three')];
+    budget.resumeLater(one);
+    budget.resumeLater(two);
+    budget.resumeLater(three);
+    budget.cancel(two);
+    await iteration();
+    await iteration();
     assert.deepEqual(resumed, ['one', 'three']);
   });
 });
@@ -71,31 +71,31 @@ describe('steps', () => {
     }
   }
 
-  test('run over several turns come to what they come to at once', async () => {
-    let turnsSeen = 0;
+  test('that run over several iterations have the result that they have at once', async () => {
+    let iterations = 0;
     let isOver = false;
     const count = () => {
-      turnsSeen += 1;
+      iterations += 1;
       if (!isOver) setImmediate(count);
     };
     setImmediate(count);
-    assert.equal(await makeTurns().run(counting(20, 2, () => {})), 20);
+    assert.equal(await makeBudget().run(counting(20, 2, () => {})), 20);
     isOver = true;
-    assert.ok(turnsSeen >= 4, `${turnsSeen}`);
+    assert.ok(iterations >= 4, `${iterations}`);
     assert.equal(runAtOnce(counting(20, 0, () => {})), 20);
   });
 
-  test('that throw reject', async () => {
+  test('that throw reject the promise', async () => {
     function* failing(): Steps<number> {
       yield;
       throw new Error('as expected');
     }
-    await assert.rejects(makeTurns().run(failing()), /as expected/);
+    await assert.rejects(makeBudget().run(failing()), /as expected/);
   });
 
-  test('that take too long are given up, and cleaned up', async () => {
+  test('that take too long are given up, and their cleanup runs', async () => {
     let isDone = false;
-    await assert.rejects(makeTurns().run(counting(Infinity, 3, () => (isDone = true))), ReadingTooLongError);
+    await assert.rejects(makeBudget().run(counting(Infinity, 3, () => (isDone = true))), ReadingTooLongError);
     assert.ok(isDone);
   });
 });

@@ -1,0 +1,137 @@
+/** Parses the head of an HTTP/1.1 response strictly (RFC 9112). What no kubelet has a reason to send is an error. */
+
+/** What arrived is not one HTTP/1.1 response to our request. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+}
+
+/** What callers need of a response before its body. */
+export interface ResponseInfo {
+  readonly status: number;
+  readonly contentType: string;
+  /** The node's clock when it responded, in whole seconds, as milliseconds since the epoch. Undefined without a Date header. */
+  readonly dateMs: number | undefined;
+}
+
+/** The same object if the same bytes have arrived again. */
+export interface ResponseHead {
+  readonly info: ResponseInfo;
+  /** The headers that are used, by their names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+export function responseHead(status: number, headers: ReadonlyMap<string, string>): ResponseHead {
+  const contentType = headers.get('content-type') ?? '';
+  return { headers, info: { status, contentType, dateMs: dateOf(headers.get('date') ?? '') } };
+}
+
+/** The last year in which times are written, and samples may be a little ahead of their Date. */
+const latestDateMs = Date.UTC(9999);
+
+/** Parses a Date header into milliseconds since the epoch. Undefined if it is no date, or one that no node's clock shows: Linux counts from 1970 on. */
+export function dateOf(header: string): number | undefined {
+  const dateMs = Date.parse(header);
+  return dateMs >= 0 && dateMs < latestDateMs ? dateMs : undefined;
+}
+
+export const httpVersion = 'HTTP/1.1 ';
+
+/** Parses the status line. @throws HttpError */
+export function statusOf(line: string): number {
+  const status = /^HTTP\/1\.1 ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/.exec(line)?.[1];
+  if (status === undefined) throw notHttp();
+  return Number(status);
+}
+
+export function notHttp(): HttpError {
+  return new HttpError('no HTTP/1.1');
+}
+
+/** Adds a header line if the header is used. @throws HttpError */
+export function addHeader(headers: Map<string, string>, line: string): void {
+  const [name, value] = parseHeader(line);
+  if (!usedHeaders.has(name)) return;
+  if (headers.has(name)) throw new HttpError(`${name} twice`);
+  headers.set(name, withoutBlanks(value));
+}
+
+/** Checks a line behind the body. @throws HttpError */
+export function checkTrailer(line: string): void {
+  const [name] = parseHeader(line);
+  if (framingHeaders.has(name)) throw new HttpError(`${name} behind the body`);
+}
+
+function parseHeader(line: string): readonly [name: string, value: string] {
+  const colon = line.indexOf(':');
+  const name = line.slice(0, colon).toLowerCase();
+  const value = line.slice(colon + 1);
+  if (colon === -1 || !token.test(name) || !fieldValue.test(value)) throw new HttpError('a malformed header');
+  return [name, value];
+}
+
+/** A field name (RFC 9110, 5.6.2). Patterns for foreign bytes have one repetition each, so that they cannot backtrack. */
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** A field value without control characters. A folded line has no valid name. */
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+const framingHeaders: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
+
+/** Each of these would be ambiguous if it came twice. */
+const usedHeaders: ReadonlySet<string> = new Set([
+  ...framingHeaders,
+  'connection',
+  'content-encoding',
+  'content-type',
+  'date',
+]);
+
+/** Trims spaces and tabs. String.trim would also take a no-break space, which belongs to a value. */
+function withoutBlanks(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (start < end && isBlank(value.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end -= 1;
+  return value.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+/** How the end of a body is found. */
+export type Framing =
+  | { readonly kind: 'none' | 'chunked' | 'until-close' }
+  | { readonly kind: 'sized'; readonly bytes: number };
+
+/** Digits of a body's length, which is less than 2 ** 53. */
+const lengthDigits = 15;
+
+/** Statuses without a body, whatever the headers say: no content, not modified. */
+const bodiless: ReadonlySet<number> = new Set([204, 304]);
+
+/** Returns the framing of the body. @throws HttpError if the headers are ambiguous. */
+export function framingOf({ info: { status }, headers }: ResponseHead): Framing {
+  const length = headers.get('content-length');
+  const encoding = headers.get('transfer-encoding');
+  if (encoding !== undefined) {
+    // Two framings are how one response is turned into two (request smuggling).
+    if (length !== undefined) throw new HttpError('content-length together with transfer-encoding');
+    if (encoding.toLowerCase() !== 'chunked') throw new HttpError('a transfer-encoding other than chunked');
+    if (bodiless.has(status)) throw new HttpError(`a body with status ${status}`);
+    return { kind: 'chunked' };
+  }
+  if (length === undefined) return { kind: bodiless.has(status) ? 'none' : 'until-close' };
+  if (!/^\d+$/.test(length) || length.length > lengthDigits) throw new HttpError('a malformed content-length');
+  const bytes = Number(length);
+  if (bytes === 0) return { kind: 'none' };
+  if (bodiless.has(status)) throw new HttpError(`a body with status ${status}`);
+  return { kind: 'sized', bytes };
+}
+
+const closing = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
+
+/** Reports whether the server closes the connection after this response. */
+export function closesConnection({ headers }: ResponseHead): boolean {
+  return closing.test(headers.get('connection') ?? '');
+}

@@ -1,0 +1,138 @@
+/** The connections to kubelets, one per node, and how each kubelet's certificate is verified. */
+import { constants } from 'node:crypto';
+import { isIP } from 'node:net';
+import { createSecureContext, DEFAULT_CIPHERS, type PeerCertificate, type SecureContext } from 'node:tls';
+import { checkHostname } from '../client/hostname.ts';
+import type { Resolve } from '../dns/address.ts';
+import { type Connection, createConnection } from './http/connection.ts';
+import { HeadCache } from './http/http1.ts';
+import type { MakeInflater } from './http/inflate.ts';
+import type { KubeletTls } from './http/kubelettls.ts';
+import { readBufferBytes } from './http/socket.ts';
+import type { UndiciOptions } from './http/undicitransport.ts';
+import { authority, type KubeletRequest } from './request.ts';
+
+/** Which HTTP client speaks with kubelets: ours, which costs a fraction of the CPU, or undici, to rule out a bug in ours. */
+export type HttpClient = 'built-in' | 'undici';
+
+/**
+ * How the peer is known to be this node's kubelet: its certificate names the address, or only the node; kube-apiserver vouches for it; or nothing does.
+ */
+export type Verification = 'address' | 'node-name' | 'apiserver' | 'nothing';
+
+export interface NodeConnectionsOptions {
+  /** Returns a new object when something in it has changed. */
+  readonly tls: () => KubeletTls;
+  /** Plain HTTP without credentials. */
+  readonly plainHttp: boolean;
+  readonly requestTimeoutMs: number;
+  readonly resolve: Resolve;
+  readonly httpClient: HttpClient;
+  readonly makeInflater: MakeInflater | undefined;
+}
+
+export interface NodeConnection {
+  readonly connection: Connection;
+  /** How the latest connection was verified. */
+  readonly verifiedBy: () => Verification;
+}
+
+interface CurrentConnection extends NodeConnection {
+  readonly target: string;
+  readonly tls: KubeletTls;
+}
+
+export class NodeConnections {
+  readonly #options: NodeConnectionsOptions;
+  readonly #open = new Map<string, CurrentConnection>();
+  /** Shared by all connections, since nothing in them outlives one read. */
+  readonly #buffer = Buffer.allocUnsafeSlow(readBufferBytes);
+  readonly #heads = new HeadCache();
+  /** Parsing CAs and keys costs as much as half a handshake, so all connections share the result. */
+  #context: { readonly tls: KubeletTls; readonly context: SecureContext } | undefined;
+
+  constructor(options: NodeConnectionsOptions) {
+    this.#options = options;
+  }
+
+  /** Returns the node's connection. Replaces it if the address or the TLS material has changed; a request under way still gets its response. */
+  of(request: KubeletRequest): NodeConnection {
+    const tls = this.#options.plainHttp ? plainHttpTls : this.#options.tls();
+    const target = authority(request);
+    const open = this.#open.get(request.node);
+    if (open?.target === target && open.tls === tls) return open;
+    void open?.connection.close();
+    const opened = { ...this.#create(request, target, tls), target, tls };
+    this.#open.set(request.node, opened);
+    return opened;
+  }
+
+  /** Closes the connection of a node that was removed. */
+  release(node: string): void {
+    void this.#open.get(node)?.connection.destroy();
+    this.#open.delete(node);
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all([...this.#open.values()].map(({ connection }) => connection.destroy()));
+    this.#open.clear();
+  }
+
+  #create({ node, host, port, alternatives }: KubeletRequest, target: string, tls: KubeletTls): NodeConnection {
+    const { plainHttp, requestTimeoutMs, httpClient, makeInflater, resolve } = this.#options;
+    let verifiedBy: Verification = 'nothing';
+    const tlsOptions = {
+      rejectUnauthorized: !tls.insecure,
+      checkServerIdentity: (name: string, certificate: PeerCertificate) => {
+        const addressError = checkHostname(name, certificate);
+        if (!tls.insecure) verifiedBy = addressError === undefined ? 'address' : 'node-name';
+        // Certificates that are self-signed or requested by CSR often name the node, not its IP address.
+        return addressError === undefined ? undefined : checkHostname(node, certificate);
+      },
+      secureContext: this.#contextOf(tls),
+    };
+    const connectTimeoutMs = requestTimeoutMs / (1 + alternatives);
+    const shared = { connectTimeoutMs, makeInflater, resolve };
+    const connection =
+      httpClient === 'undici'
+        ? createUndiciConnection({
+            ...shared,
+            origin: `${plainHttp ? 'http' : 'https'}://${target}`,
+            tls: tlsOptions,
+            requestTimeoutMs,
+          })
+        : createConnection(target, {
+            ...shared,
+            host,
+            port,
+            tls: plainHttp ? undefined : { ...tlsOptions, ...(isIP(host) === 0 ? { servername: host } : {}) },
+            buffer: this.#buffer,
+            heads: this.#heads,
+          });
+    return { connection, verifiedBy: () => verifiedBy };
+  }
+
+  #contextOf(tls: KubeletTls): SecureContext {
+    if (this.#context?.tls !== tls) {
+      const { ca, cert, key } = tls;
+      const context = createSecureContext({ ca, cert, key, allowPartialTrustChain: true, ...hardened });
+      this.#context = { tls, context };
+    }
+    return this.#context.context;
+  }
+}
+
+/** Loads undici when it is needed: otherwise every thread would pay for it. */
+function createUndiciConnection(options: UndiciOptions): Connection {
+  const loaded = import('./http/undicitransport.ts').then((undici) => undici.createUndiciConnection(options));
+  return {
+    send: async (request, attempt, deadline) => (await loaded).send(request, attempt, deadline),
+    close: async () => (await loaded).close(),
+    destroy: async () => (await loaded).destroy(),
+  };
+}
+
+const plainHttpTls: KubeletTls = { ca: undefined, cert: undefined, key: undefined, insecure: true };
+
+/** A kubelet must neither choose the size of Diffie-Hellman parameters, which cost up to a second, nor show other certificates later. Go's clients offer neither. */
+const hardened = { ciphers: `${DEFAULT_CIPHERS}:!kDHE`, secureOptions: constants.SSL_OP_NO_RENEGOTIATION };
