@@ -7,6 +7,7 @@ import { creationTimestamp, objectMeta, secondsOf } from '../client/kubernetesme
 import { type Message, protobufType } from '../client/protobufreader.ts';
 import type { RestClient } from '../client/rest.ts';
 import type { Logger } from '../logging.ts';
+import { endedContainers, includesContainer, specFields, statusFields } from './endedcontainers.ts';
 import { areEqual, createLabelSets } from './labelsets.ts';
 import { createSortedList, type SortedList } from './sortedlist.ts';
 
@@ -23,6 +24,8 @@ export interface PodInfo {
   readonly node: string | undefined;
   /** Its creationTimestamp in whole seconds since the epoch. */
   readonly createdSeconds: number | undefined;
+  /** See endedContainers; the same string for all pods where it is equal. */
+  readonly endedContainers: string;
 }
 
 export interface PodLister {
@@ -40,6 +43,11 @@ export interface Pods extends PodLister {
   onSet(listener: (pod: PodInfo) => void): void;
   /** Calls the listener with the node of each pod that comes, goes or changes. */
   onNodeChange(listener: (node: string) => void): void;
+  /** Reports whether a container of the running pod has ended for good; undefined if the API does not know the pod. */
+  hasEnded(
+    pod: Pick<PodInfo, 'namespace' | 'name'> & { readonly uid: string | undefined },
+    container: string,
+  ): boolean | undefined;
   /** Follows the cluster until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -61,17 +69,18 @@ const configHash = 'kubernetes.io/config.hash';
 /** What is read of a Pod in protobuf; field numbers are those of k8s.io/api's core/v1/generated.proto. */
 const message: Message = {
   1: { name: 'metadata', kind: 'message', message: { ...objectMeta([configHash]), 8: creationTimestamp } },
-  2: { name: 'spec', kind: 'message', message: { 10: { name: 'nodeName', kind: 'word' } } },
+  2: { name: 'spec', kind: 'message', message: { ...specFields, 10: { name: 'nodeName', kind: 'word' } } },
+  3: { name: 'status', kind: 'message', message: statusFields },
 };
 
-/** Names of nodes that are kept to be shared; a cluster has 5,000 nodes at most, and beyond this all are forgotten. */
-const nodeNameLimit = 20_000;
+/** Names of nodes and of ended containers that pods share; a cluster has 5,000 nodes at most. Beyond this all are dropped. */
+const sharedTextLimit = 20_000;
 
 export function createPods({ rest, clock, log }: PodsOptions): Pods {
   // The server selects, so that pods that have ended cost nothing; it reports a pod that leaves the phase as deleted.
   const query = { fieldSelector: 'status.phase=Running' };
   const labelSets = createLabelSets();
-  const nodeNames = new Map<string, string>();
+  const sharedTexts = new Map<string, string>();
   const informer = createInformer({ rest, clock, log, path: '/api/v1/pods', query, accept, message, parse });
   /** Of the namespaces that somebody has asked for. */
   const sortedByNamespace = new Map<string, SortedList<PodInfo>>();
@@ -90,11 +99,18 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
         if (type === 'set') listener(value);
       }),
     onNodeChange: (listener) => void nodeListeners.push(listener),
+    hasEnded,
     get: (namespace, name) => informer.get(name, namespace),
     list: (namespace) => (namespace === undefined ? listAll() : listWithin(namespace)),
     values: () => informer.values(),
     run: (signal) => informer.run(signal),
   };
+
+  function hasEnded({ namespace, name, uid }: Parameters<Pods['hasEnded']>[0], container: string): boolean | undefined {
+    const pod = informer.get(name, namespace);
+    if (pod === undefined || uid === undefined || (uid !== pod.uid && uid !== pod.configHash)) return undefined;
+    return includesContainer(pod.endedContainers, container);
+  }
 
   function listWithin(namespace: string): readonly PodInfo[] {
     if (informer.within(namespace) === undefined) return [];
@@ -121,9 +137,11 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
     const hash = textMap(field(metadata, 'annotations')).get(configHash);
     // kube-apiserver writes an empty name in JSON, too, where a pod was never bound.
     const node = text(field(field(object, 'spec'), 'nodeName')) || undefined;
-    // Most changes of a pod are of its status, and nothing to us.
-    if (held?.uid === uid && held.node === node && held.configHash === hash && areEqual(held.labels, labels))
-      return held;
+    const ended = endedContainers(object);
+    // Most changes of a pod are of the rest of its status.
+    const isSame =
+      held?.uid === uid && held.node === node && held.configHash === hash && held.endedContainers === ended;
+    if (isSame && areEqual(held.labels, labels)) return held;
     // One that was made anew under its name since the last list: nothing else says that the one before is gone.
     if (held?.node !== node) tellOfNode(held?.node);
     return {
@@ -132,8 +150,9 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
       uid,
       labels: labelSets.share(labels),
       configHash: hash,
-      node: node === undefined ? undefined : shareNodeName(node),
+      node: node === undefined ? undefined : share(node),
       createdSeconds: secondsOf(field(metadata, 'creationTimestamp')),
+      endedContainers: share(ended),
     };
   }
 
@@ -141,11 +160,11 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
     if (node !== undefined) for (const listener of nodeListeners) listener(node);
   }
 
-  function shareNodeName(name: string): string {
-    const shared = nodeNames.get(name);
+  function share(value: string): string {
+    const shared = sharedTexts.get(value);
     if (shared !== undefined) return shared;
-    if (nodeNames.size >= nodeNameLimit) nodeNames.clear();
-    nodeNames.set(name, name);
-    return name;
+    if (sharedTexts.size >= sharedTextLimit) sharedTexts.clear();
+    sharedTexts.set(value, value);
+    return value;
   }
 }

@@ -60,6 +60,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
     capacityCores: (node) => nodes.get(node)?.capacityCores,
     capacityMemoryBytes: (node) => nodes.get(node)?.capacityMemoryBytes,
     nodeUid: (node) => nodes.get(node)?.uid,
+    hasEnded: pods.hasEnded,
     onImplausible: createImplausibleWatch({ registry, clock, log }),
     fastPath,
   });

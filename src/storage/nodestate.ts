@@ -74,23 +74,26 @@ export function countPodSamples(
 }
 
 /**
- * Returns the containers that are not reported any more but are waited for, since a row may be missing for one scrape. None if a new container is reported: an app
- * follows its init container.
+ * Returns the containers that are not reported any more but are waited for, since rows may be missing for some scrapes. One that has ended by the API is not. If the API
+ * does not know the pod, none is once a new container is reported: an app follows its init container.
  * @param points of the same pod now.
  * @param longestMs a container that is absent for longer has ended.
+ * @param hasEnded by the API; undefined if that does not know the pod.
  */
 export function absentContainers(
   state: PodState,
   points: readonly ContainerPoint[],
   nowMs: number,
   longestMs: number,
+  hasEnded: (container: string) => boolean | undefined,
 ): AbsentContainers {
   const { containers, absent } = state;
-  if (points.length === containers.size && absent.size === 0) return noneAbsent;
-  if (points.some(({ name }) => !containers.has(name))) return noneAbsent;
   const names = new Set(points.map(({ name }) => name));
   const left = [...containers.keys()].filter((name) => !names.has(name));
-  const since = left.map((name) => [name, absent.get(name) ?? nowMs] as const);
+  if (left.length === 0) return noneAbsent;
+  const isFollowed = points.some(({ name }) => !containers.has(name));
+  const waitedFor = left.filter((name) => !(hasEnded(name) ?? isFollowed));
+  const since = waitedFor.map((name) => [name, absent.get(name) ?? nowMs] as const);
   return new Map(since.filter(([, sinceMs]) => nowMs - sinceMs <= longestMs));
 }
 

@@ -55,6 +55,8 @@ export interface UpdateOptions {
   readonly capacityCores?: (node: string) => number | undefined;
   /** Returns a node's memory in bytes by its Node object; undefined if unknown. */
   readonly capacityMemoryBytes?: (node: string) => number | undefined;
+  /** Reports whether a container has ended for good by the API; undefined if that does not know the pod. */
+  readonly hasEnded?: (pod: PodLayout, container: string) => boolean | undefined;
   /** Called for each sample with more CPU or memory than its node has. */
   readonly onImplausible?: OnImplausible;
   /** Whether pods may be stored in rows; false takes the slow path for all, to diagnose. Default: true. */
@@ -199,8 +201,9 @@ function nextPodState(previous: PodState | undefined, layout: PodLayout, update:
     reportImplausible(`container ${point.name} of pod ${nameOf(layout)}`, point, last, next, update);
     containers.set(point.name, next);
   }
+  const hasEnded = (container: string) => options.hasEnded?.(layout, container);
   const same = previous !== undefined && isSamePod(previous, layout.uid, points) ? previous : undefined;
-  const absent = same === undefined ? noneAbsent : absentContainers(same, points, nowMs, limits.stalenessMs);
+  const absent = same === undefined ? noneAbsent : absentContainers(same, points, nowMs, limits.stalenessMs, hasEnded);
   for (const name of absent.keys()) containers.set(name, addNoSample(same!.containers.get(name)!, limits));
   const scrape = { hasSwap, nowMs, atLeastMs: options.stalenessMs, spacingMs: update.previous?.spacingMs ?? 0 };
   const lastUsage = updatePodUsage(same?.lastUsage, { containers, absent }, scrape, same?.containers);

@@ -47,6 +47,7 @@ function podInfo(index: number): PodInfo {
     configHash: undefined,
     node: `node-${Math.floor(index / podsPerNode)}`,
     createdSeconds: Math.trunc(startMs / 1000) - 3_600,
+    endedContainers: '',
     labels: new Map([
       ['app', 'web'],
       ['app.kubernetes.io/part-of', 'shop'],

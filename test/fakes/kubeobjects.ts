@@ -71,17 +71,21 @@ export interface PodOptions {
   readonly hostNetwork?: boolean;
   /** Milliseconds since the epoch. */
   readonly createdMs?: number;
+  /** More of the spec and the status, as the API has them in JSON. */
+  readonly spec?: object | undefined;
+  readonly status?: object | undefined;
 }
 
 export function pod(namespace: string, name: string, options: PodOptions = {}): KubeObject {
   const { uid, labels = {}, annotations = {}, phase = 'Running', nodeName, hostNetwork, createdMs } = options;
+  const { spec, status } = options;
   const created = createdMs === undefined ? {} : { creationTimestamp: rfc3339(createdMs) };
   return {
     kind: 'Pod',
     apiVersion: 'v1',
     metadata: { namespace, name, ...(uid === undefined ? {} : { uid }), ...created, labels, annotations },
-    spec: { nodeName, hostNetwork },
-    status: { phase },
+    spec: { nodeName, hostNetwork, ...spec },
+    status: { phase, ...status },
   };
 }
 

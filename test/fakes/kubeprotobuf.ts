@@ -109,8 +109,14 @@ function writePod(writer: ProtobufWriter, pod: unknown): void {
   const names = items(field(spec, 'containers') ?? [{ name: 'app' }]).map((each) => text(field(each, 'name')) ?? '');
   writer.message(2, () => {
     writer.message(1, () => writer.string(1, 'kube-api-access'));
-    for (const name of names) writer.message(2, () => writeContainer(writer, name));
-    writer.string(3, 'Always');
+    for (const [index, name] of names.entries()) {
+      const policy = text(field(items(field(spec, 'containers'))[index], 'restartPolicy'));
+      writer.message(2, () => {
+        writeContainer(writer, name);
+        if (policy !== undefined) writer.string(24, policy);
+      });
+    }
+    writer.string(3, text(field(spec, 'restartPolicy')) ?? 'Always');
     writer.integer(4, 30);
     writer.string(6, 'ClusterFirst');
     writer.string(8, 'default');
@@ -130,16 +136,28 @@ function writePod(writer: ProtobufWriter, pod: unknown): void {
     }
     writer.string(5, '192.0.2.10');
     writer.string(6, '10.1.2.3');
-    for (const name of names) {
-      writer.message(8, () => {
-        writer.string(1, name);
-        writer.message(2, () => writer.message(2, () => writeTime(writer, 1, someSeconds)));
-        writer.integer(4, 1);
-        writer.string(6, image(name));
-        writer.string(7, `sha256:${'ab'.repeat(32)}`);
-        writer.string(8, `containerd://${'cd'.repeat(32)}`);
-      });
-    }
+    const usual = names.map((name) => ({ name, ready: true }));
+    const own = items(field(status, 'containerStatuses'));
+    for (const each of own.length === 0 ? usual : own) writeContainerStatus(writer, 8, each);
+    for (const each of items(field(status, 'initContainerStatuses'))) writeContainerStatus(writer, 10, each);
+    for (const each of items(field(status, 'ephemeralContainerStatuses'))) writeContainerStatus(writer, 13, each);
+  });
+}
+
+function writeContainerStatus(writer: ProtobufWriter, number: number, status: unknown): void {
+  const name = text(field(status, 'name')) ?? '';
+  const terminated = field(field(status, 'state'), 'terminated');
+  const exitCode = field(terminated, 'exitCode');
+  writer.message(number, () => {
+    writer.string(1, name);
+    writer.message(2, () => {
+      if (terminated === undefined) writer.message(2, () => writeTime(writer, 1, someSeconds));
+      else writer.message(3, () => writer.integer(1, typeof exitCode === 'number' ? exitCode : 0));
+    });
+    writer.integer(4, field(status, 'ready') === true ? 1 : 0);
+    writer.string(6, image(name));
+    writer.string(7, `sha256:${'ab'.repeat(32)}`);
+    writer.string(8, `containerd://${'cd'.repeat(32)}`);
   });
 }
 

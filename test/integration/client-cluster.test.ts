@@ -168,10 +168,77 @@ for (const form of ['protobuf', 'JSON'] as const) {
         configHash: '0123',
         node: 'node-a',
         createdSeconds: 1_795_000_123,
+        endedContainers: '',
       });
       const accepts = fake.requests.map(({ headers }) => headers.accept);
       const wholePods = 'application/vnd.kubernetes.protobuf,application/json;q=0.9';
       assert.deepEqual(accepts, [wholePods, wholePods]);
+    });
+
+    test('say which of their containers have ended for good', async () => {
+      const ended = (name: string, exitCode: number, ready = false) => ({
+        name,
+        ready,
+        state: { terminated: { exitCode } },
+      });
+      const running = (name: string) => ({ name, ready: true, state: { running: {} } });
+      const cases: Readonly<Record<string, { spec?: object; status?: object; expected: readonly string[] }>> = {
+        usual: { expected: [] },
+        'init container': {
+          status: { initContainerStatuses: [ended('one', 0, true), ended('two', 0, true)] },
+          expected: ['one', 'two'],
+        },
+        'sidecar that is started again': { status: { initContainerStatuses: [ended('one', 0)] }, expected: [] },
+        'ephemeral containers': {
+          status: { ephemeralContainerStatuses: [ended('one', 0), ended('two', 1), running('three')] },
+          expected: ['one', 'two'],
+        },
+        'restartPolicy Always': { status: { containerStatuses: [ended('one', 0), running('two')] }, expected: [] },
+        'restartPolicy Never': {
+          spec: { restartPolicy: 'Never' },
+          status: { containerStatuses: [ended('one', 0), ended('two', 1), running('three')] },
+          expected: ['one', 'two'],
+        },
+        'restartPolicy OnFailure': {
+          spec: { restartPolicy: 'OnFailure' },
+          status: { containerStatuses: [ended('one', 0), ended('two', 1), running('three')] },
+          expected: ['one'],
+        },
+        'restartPolicy of a container': {
+          spec: { restartPolicy: 'Never', containers: [{ name: 'one' }, { name: 'two', restartPolicy: 'OnFailure' }] },
+          status: { containerStatuses: [ended('one', 0), running('two')] },
+          expected: [],
+        },
+      };
+      for (const [name, { spec, status }] of Object.entries(cases))
+        fake.objects.set(pod('x', name.replaceAll(' ', '-'), { uid: 'u-1', spec, status }));
+      const pods = await follow();
+      for (const [title, { expected }] of Object.entries(cases)) {
+        const name = title.replaceAll(' ', '-');
+        const names = ['one', 'two', 'three', ''].filter((each) =>
+          pods.hasEnded({ namespace: 'x', name, uid: 'u-1' }, each),
+        );
+        assert.deepEqual(names, expected, title);
+        assert.equal(pods.hasEnded({ namespace: 'x', name, uid: 'u-2' }, 'one'), undefined);
+        assert.equal(pods.hasEnded({ namespace: 'x', name, uid: undefined }, 'one'), undefined);
+      }
+      assert.equal(pods.hasEnded({ namespace: 'x', name: 'none', uid: 'u-1' }, 'one'), undefined);
+    });
+
+    test('change when one of their containers ends for good, and only then', async () => {
+      const status = (state: object) => ({ ephemeralContainerStatuses: [{ name: 'debugger', state }] });
+      const options = { uid: 'u-1', nodeName: 'node-a' };
+      fake.objects.set(pod('x', 'web-0', { ...options, status: status({ running: {} }) }));
+      const pods = await follow();
+      const before = pods.get('x', 'web-0');
+      const identity = { namespace: 'x', name: 'web-0', uid: 'u-1' };
+      assert.equal(pods.hasEnded(identity, 'debugger'), false);
+      fake.objects.set(pod('x', 'web-0', { ...options, status: { ...status({ running: {} }), podIP: '192.0.2.1' } }));
+      fake.objects.set(pod('x', 'web-1', options));
+      await until('the change is seen', () => pods.get('x', 'web-1') !== undefined);
+      assert.equal(pods.get('x', 'web-0'), before);
+      fake.objects.set(pod('x', 'web-0', { ...options, status: status({ terminated: { exitCode: 0 } }) }));
+      await until('the end is seen', () => pods.hasEnded(identity, 'debugger') === true);
     });
 
     test('are of no known node, and of no known time, where the API names none', async () => {

@@ -24,6 +24,10 @@ export const storage: readonly Mutation[] = [
       ],
     ],
   ),
+  ...mutate('storage/nodestate.ts', tests, [
+    ['hasEnded(name) ?? isFollowed', 'isFollowed', 'a container that has ended by the API is waited for'],
+    ['hasEnded(name) ?? isFollowed', 'hasEnded(name) ?? false', 'an app that follows its init container waits for it'],
+  ]),
   ...mutate('storage/snapshotlimits.ts', tests, [
     [
       "return pairs.every((pair) => hasPossibleRate(pair, limits)) ? undefined : 'cpu'",

@@ -31,6 +31,7 @@ test('pods that Go has encoded are read with their node and the time of their cr
     configHash: '0123456789abcdef0123456789abcdef',
     node: 'node-a',
     createdSeconds: 1_795_000_123,
+    endedContainers: '',
   };
   // The second was never bound, and has no time.
   assert.deepEqual(pods.list(), [
