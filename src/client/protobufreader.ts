@@ -11,9 +11,17 @@ export type Message = Readonly<Record<number, MessageField>>;
 export type MessageField =
   /** A word is interned: one string for many objects. Bytes are a view of the input. */
   | { readonly name: string; readonly kind: 'text' | 'word' | 'bytes' | 'integer' }
-  | { readonly name: string; readonly kind: 'message' | 'list'; readonly message: Message }
+  | {
+      readonly name: string;
+      readonly kind: 'message' | 'list';
+      readonly message: Message;
+      readonly requires?: FieldPath;
+    }
   /** Strings by string: of these keys, or all. */
   | { readonly name: string; readonly kind: 'map'; readonly keys?: readonly string[] };
+
+/** Numbers of nested fields; alternatives in a list, ascending. A message with `requires` is read only if it has a field there, which is found out without allocating. */
+export type FieldPath = readonly (readonly number[])[];
 
 export type DecodedMessage = Record<string, unknown>;
 
@@ -110,7 +118,8 @@ class MessageReader {
     }
     const fieldEnd = this.#length(end);
     const start = this.#at;
-    if (field.kind === 'message') decoded[name] = this.message(field.message, fieldEnd);
+    if ('requires' in field && !this.#has(field.requires, start, fieldEnd)) this.#at = fieldEnd;
+    else if (field.kind === 'message') decoded[name] = this.message(field.message, fieldEnd);
     else if (field.kind === 'list') listIn(decoded, name).push(this.message(field.message, fieldEnd));
     else if (field.kind === 'map') this.#entry(name, field.keys, decoded, fieldEnd);
     else if (field.kind === 'bytes') decoded[name] = this.#bytes.subarray(start, fieldEnd);
@@ -118,6 +127,25 @@ class MessageReader {
     else if (start < fieldEnd)
       decoded[name] = field.kind === 'word' ? this.#word(start, fieldEnd) : this.#text(start, fieldEnd);
     this.#at = fieldEnd;
+  }
+
+  /** Reports whether a message has a field at the path; leaves the position at its start. Fields are in the order of their numbers, as Go writes them. */
+  #has(path: FieldPath, start: number, end: number, depth = 0): boolean {
+    const numbers = path[depth];
+    if (numbers === undefined) return true;
+    const last = numbers[numbers.length - 1] as number;
+    let isFound = false;
+    while (!isFound && this.#at < end) {
+      const number = this.#tag(end);
+      if (number > last) break;
+      if (this.#type === typeLength && numbers.includes(number)) {
+        const fieldEnd = this.#length(end);
+        isFound = this.#has(path, this.#at, fieldEnd, depth + 1);
+        this.#at = fieldEnd;
+      } else this.#skip(end);
+    }
+    this.#at = start;
+    return isFound;
   }
 
   #entry(name: string, keys: readonly string[] | undefined, decoded: DecodedMessage, end: number): void {

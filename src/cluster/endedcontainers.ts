@@ -22,15 +22,20 @@ function statuses(name: string): MessageField {
 
 /** What is read of a Pod's spec; field numbers here are those of k8s.io/api's core/v1/generated.proto. */
 export const specFields: Message = {
-  2: { name: 'containers', kind: 'list', message: { 24: { name: 'restartPolicy', kind: 'word' } } },
+  2: { name: 'containers', kind: 'list', message: { 24: { name: 'restartPolicy', kind: 'word' } }, requires: [[24]] },
   3: { name: 'restartPolicy', kind: 'word' },
 };
 
-/** What is read of a Pod's status. */
-export const statusFields: Message = {
-  8: statuses('containerStatuses'),
-  10: statuses('initContainerStatuses'),
-  13: statuses('ephemeralContainerStatuses'),
+/** The status of a Pod: read only if a container has terminated, which is rare. Otherwise this would add half of what a pod costs (2 of 4.5 us). */
+export const statusField: MessageField = {
+  name: 'status',
+  kind: 'message',
+  message: {
+    8: statuses('containerStatuses'),
+    10: statuses('initContainerStatuses'),
+    13: statuses('ephemeralContainerStatuses'),
+  },
+  requires: [[8, 10, 13], [2], [3]],
 };
 
 /**
@@ -42,14 +47,16 @@ export const statusFields: Message = {
  *   again, so the containers of such a pod do not count.
  */
 export function endedContainers(pod: unknown): string {
-  const [spec, status] = [field(pod, 'spec'), field(pod, 'status')];
+  const status = field(pod, 'status');
+  // Of nearly all pods, in protobuf.
+  if (status === undefined) return '';
+  const spec = field(pod, 'spec');
   const of = (kind: string) => items(field(status, kind)).filter(hasTerminated);
   const ended = [
     ...of('ephemeralContainerStatuses'),
     ...of('initContainerStatuses').filter((each) => Boolean(field(each, 'ready')) && exitCodeOf(each) === 0),
     ...of('containerStatuses').filter((each) => isFinal(spec, exitCodeOf(each))),
   ];
-  if (ended.length === 0) return '';
   return ended.map((each) => text(field(each, 'name')) ?? '').join('/');
 }
 

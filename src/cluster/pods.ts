@@ -7,7 +7,7 @@ import { creationTimestamp, objectMeta, secondsOf } from '../client/kubernetesme
 import { type Message, protobufType } from '../client/protobufreader.ts';
 import type { RestClient } from '../client/rest.ts';
 import type { Logger } from '../logging.ts';
-import { endedContainers, includesContainer, specFields, statusFields } from './endedcontainers.ts';
+import { endedContainers, includesContainer, specFields, statusField } from './endedcontainers.ts';
 import { areEqual, createLabelSets } from './labelsets.ts';
 import { createSortedList, type SortedList } from './sortedlist.ts';
 
@@ -70,7 +70,7 @@ const configHash = 'kubernetes.io/config.hash';
 const message: Message = {
   1: { name: 'metadata', kind: 'message', message: { ...objectMeta([configHash]), 8: creationTimestamp } },
   2: { name: 'spec', kind: 'message', message: { ...specFields, 10: { name: 'nodeName', kind: 'word' } } },
-  3: { name: 'status', kind: 'message', message: statusFields },
+  3: statusField,
 };
 
 /** Names of nodes and of ended containers that pods share; a cluster has 5,000 nodes at most. Beyond this all are dropped. */

@@ -48,6 +48,36 @@ describe('an object in protobuf', () => {
     );
   });
 
+  test('is read without a message that lacks the path it requires', () => {
+    const wanted: Message = { 1: { name: 'state', kind: 'message', message: {} } };
+    const conditional = (kind: 'message' | 'list'): Message => ({
+      2: { name: 'it', kind, message: wanted, requires: [[1, 4], [3]] },
+      5: { name: 'next', kind: 'text' },
+    });
+    const write = (number: number, inner: number, repeated: number) => {
+      const writer = new ProtobufWriter();
+      for (let index = 0; index < repeated; index += 1) {
+        writer.message(2, () => {
+          writer.string(1, '');
+          writer.message(number, () => {
+            writer.integer(2, 7);
+            writer.message(inner, () => writer.integer(1, 9));
+            writer.integer(6, 1);
+          });
+          writer.string(9, 'after');
+        });
+      }
+      writer.string(5, 'next');
+      return writer.bytes();
+    };
+    const read = (bytes: Buffer, kind: 'message' | 'list') => Object.keys(decoder.message(bytes, conditional(kind)));
+    for (const kind of ['message', 'list'] as const) {
+      for (const bytes of [write(4, 3, 1), write(4, 3, 2)]) assert.deepEqual(read(bytes, kind), ['it', 'next']);
+      for (const bytes of [write(2, 3, 2), write(4, 2, 2), write(5, 3, 1), write(4, 3, 0)])
+        assert.deepEqual(read(bytes, kind), ['next']);
+    }
+  });
+
   test('gives equal words as the same string only where they are equal', () => {
     // The codes of the first are the bytes of the second, and both have the same slot.
     for (const bytes of ['\u00cc\u008d', '\u030d', 'app', 'app'].map((text) => Buffer.from(text))) {
