@@ -34,7 +34,9 @@ const anonymousLimit = 1_024;
 /** kube-apiserver gave no result. The cause says why; it is for our log only. */
 export class ReviewUnavailable extends Error {
   constructor(cause: unknown) {
-    super('cannot have kube-apiserver review access; is it up, and may we create subjectaccessreviews?', { cause });
+    super('kube-apiserver did not review the access; is it up, and may this server create subjectaccessreviews?', {
+      cause,
+    });
     this.name = 'ReviewUnavailable';
   }
 }

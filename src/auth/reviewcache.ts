@@ -41,7 +41,7 @@ interface CacheEntry<T> {
   failing: boolean;
 }
 
-interface InFlight<T> {
+interface PendingRequests<T> {
   latest: ReviewRequest<T>;
   readonly requests: Set<ReviewRequest<T>>;
 }
@@ -67,7 +67,7 @@ class CoalescingCache<T> implements ReviewCache<T> {
   readonly #options: ReviewCacheOptions<T>;
   /** Least recently used first. */
   readonly #entries = new Map<string, CacheEntry<T>>();
-  readonly #inFlight = new Map<string, InFlight<T>>();
+  readonly #inFlight = new Map<string, PendingRequests<T>>();
 
   constructor(options: ReviewCacheOptions<T>) {
     this.#options = options;
@@ -105,7 +105,7 @@ class CoalescingCache<T> implements ReviewCache<T> {
     return request;
   }
 
-  async #run(key: string, inFlight: InFlight<T>, request: ReviewRequest<T>, load: Load<T>): Promise<void> {
+  async #run(key: string, inFlight: PendingRequests<T>, request: ReviewRequest<T>, load: Load<T>): Promise<void> {
     const { requestedMs } = request;
     const ended = new AbortController();
     void this.#useStaleIfHung(key, requestedMs, ended.signal);

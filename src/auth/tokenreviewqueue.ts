@@ -57,10 +57,10 @@ interface NetworkShare extends Share {
 }
 
 export function createTokenReviewQueue(): TokenReviewQueue {
-  return new FairQueue();
+  return new UnknownTokenQueue();
 }
 
-class FairQueue implements TokenReviewQueue {
+class UnknownTokenQueue implements TokenReviewQueue {
   readonly #networks = new Map<string, NetworkShare>();
   #size = 0;
   #running = 0;

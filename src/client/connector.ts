@@ -13,7 +13,7 @@ export interface ConnectorOptions {
 }
 
 /** How a server is verified, and how this client authenticates to it. */
-type Verification = Pick<
+type ConnectionTls = Pick<
   TlsOptions,
   | 'ca'
   | 'cert'
@@ -26,7 +26,7 @@ type Verification = Pick<
 >;
 
 /** Returns the `connect` option of an undici client or pool. */
-export function guardedConnector(tls: Verification, { lookup, timeoutMs }: ConnectorOptions): Connector {
+export function guardedConnector(tls: ConnectionTls, { lookup, timeoutMs }: ConnectorOptions): Connector {
   const connect = buildConnector({
     ...tls,
     lookup,

@@ -1,6 +1,6 @@
 /** Protobuf messages of Kubernetes, with the field numbers of k8s.io/apimachinery's generated.proto. */
 import { field } from './json.ts';
-import type { MessageField, Message } from './protobufreader.ts';
+import type { WireField, Message } from './protobufreader.ts';
 
 /** Returns ObjectMeta with these annotations. */
 export function objectMeta(annotations: readonly string[]): Message {
@@ -15,7 +15,7 @@ export function objectMeta(annotations: readonly string[]): Message {
 }
 
 /** Field 8 of ObjectMeta. */
-export const creationTimestamp: MessageField = {
+export const creationTimestamp: WireField = {
   name: 'creationTimestamp',
   kind: 'message',
   message: { 1: { name: 'seconds', kind: 'integer' } },

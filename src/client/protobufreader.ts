@@ -6,9 +6,9 @@
 import { magic } from '../apimachinery/protobuf.ts';
 
 /** By number. */
-export type Message = Readonly<Record<number, MessageField>>;
+export type Message = Readonly<Record<number, WireField>>;
 
-export type MessageField =
+export type WireField =
   /** A word is interned: one string for many objects. Bytes are a view of the input. */
   | { readonly name: string; readonly kind: 'text' | 'word' | 'bytes' | 'integer' }
   | {
@@ -110,7 +110,7 @@ class MessageReader {
     return decoded;
   }
 
-  #field(field: MessageField, decoded: DecodedMessage, end: number): void {
+  #field(field: WireField, decoded: DecodedMessage, end: number): void {
     const { name } = field;
     if (field.kind === 'integer') {
       decoded[name] = this.#varint(end);

@@ -13,7 +13,7 @@ const list: ResourceAttributes = {
   name: '',
 };
 
-describe('the attributes of a review', () => {
+describe('the attributes of a SubjectAccessReview', () => {
   test('are in the order of Kubernetes, with selectors as requirements', () => {
     const review = reviewAttributes({
       ...list,
@@ -61,14 +61,14 @@ describe('the attributes of a review', () => {
     { namespace: 'team-a', verb: 'create', ...api, resource: 'pods' },
   );
 
-  test('of a path', () => {
+  test('of a path are its path and verb', () => {
     assert.deepEqual(reviewAttributes({ kind: 'path', verb: 'get', path: '/metrics' }), {
       nonResourceAttributes: { path: '/metrics', verb: 'get' },
     });
   });
 });
 
-describe('the name asked for', () => {
+describe('the name of the requested object', () => {
   const check = (what: string, attributes: Partial<ResourceAttributes>, name: string) =>
     void test(what, () => assert.equal(nameOf({ ...list, ...attributes }), name));
   check('is the one of the path', { verb: 'get', name: 'a', fieldSelector: 'metadata.name=b' }, 'a');
@@ -79,7 +79,7 @@ describe('the name asked for', () => {
   check('is nothing for a new object', { verb: 'create', fieldSelector: 'metadata.name=b' }, '');
 });
 
-test('the length of attributes counts all texts', () => {
+test('the length of attributes is the length of all their strings', () => {
   const short = lengthOf(list);
   assert.equal(lengthOf({ ...list, name: 'x'.repeat(5000), labelSelector: 'y'.repeat(5000) }) - short, 10_000);
 });

@@ -22,7 +22,7 @@ const resource = (texts: Partial<Attributes & { readonly kind: 'resource' }>): A
 });
 const path = (text: string): Attributes => ({ kind: 'path', verb: 'get', path: text });
 
-describe('a refusal', () => {
+describe('a denial', () => {
   const check = (what: string, attributes: Attributes, message: string, reason = '') =>
     void test(what, () => assert.equal(forbiddenStatus(alice, attributes, reason).message, message));
   check(
@@ -53,7 +53,7 @@ describe('a refusal', () => {
     'no <rule>',
   );
 
-  test('is a Status with details, to the byte', () => {
+  test('is the Status that kube-apiserver sends, byte for byte', () => {
     assert.equal(
       String(encodeJson(forbiddenStatus(alice, resource({}), '').toStatus())),
       '{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"nodes.metrics.k8s.io is forbidden: User \\"alice\\" cannot list ' +

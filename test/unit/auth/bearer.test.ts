@@ -17,7 +17,7 @@ describe('the bearer token', () => {
   check('Basic dXNlcjpwYXNz', undefined);
   check('Bearer  abc', undefined);
 
-  test('is that of the first line', () => {
+  test('is read from the first Authorization line', () => {
     assert.equal(bearerToken(['authorization', 'Bearer a', 'Authorization', 'Bearer b']), 'a');
     assert.equal(bearerToken(['Accept', 'Authorization']), undefined);
   });
@@ -35,7 +35,7 @@ describe('the warning about a bearer token', () => {
   check('Basic  abc', false);
 });
 
-test('any Authorization header: a token has no space and is part of the header', () => {
+test('a token from any Authorization header has no space and is part of the header', () => {
   fc.assert(
     fc.property(fc.string(), (rest) => {
       const token = bearerToken(['Authorization', `Bearer ${rest}`]);
@@ -65,7 +65,7 @@ test('any token without a space in it is found, however the scheme is written an
   );
 });
 
-test('any bytes in the header are no error', () => {
+test('any bytes in the header are read without an error', () => {
   const latin1 = fc.uint8Array().map((bytes) => Buffer.from(bytes).toString('latin1'));
   fc.assert(
     fc.property(fc.constantFrom('', 'Bearer ', 'bearer'), latin1, (scheme, bytes) => {

@@ -54,16 +54,16 @@ function verdict(leaf: X509Certificate, ...anchors: readonly Buffer[]): string {
   return result.kind === 'trusted' ? 'trusted' : result.reason;
 }
 
-describe('a chain', () => {
+describe('a certificate chain', () => {
   test('with an intermediate that the client sends is trusted', () => {
     assert.equal(verdict(sentTogether(below(), mid()), root()), 'trusted');
   });
 
-  test('without the intermediate is refused', () => {
+  test('without the intermediate is rejected', () => {
     assert.match(verdict(sentTogether(below()), root()), /authority that is not trusted/);
   });
 
-  test('ends at any certificate of the bundle, also an intermediate CA that is given alone', () => {
+  test('ends at any certificate of the bundle, including an intermediate CA alone', () => {
     assert.equal(verdict(sentTogether(below()), mid()), 'trusted');
   });
 
@@ -147,14 +147,14 @@ describe('a chain', () => {
   });
 });
 
-test('a certificate whose key cannot be read is refused, also one that the CA signed', () => {
+test('a certificate whose key cannot be read is rejected, even if the CA signed it', () => {
   const notOnCurve = spkiOf(ecKeys());
   notOnCurve.fill(1, notOnCurve.length - 64);
   const leaf = new X509Certificate(leafOf('root', rootKeys.privateKey, { spki: notOnCurve }));
   assert.match(verdict(leaf, root()), /cannot be read/);
 });
 
-test('keys that a stranger sends verify nothing: a chain of 16384-bit keys is never checked', (t) => {
+test('untrusted keys verify nothing: the signatures of a chain of 16,384-bit keys are not checked', (t) => {
   const verify = t.mock.method(X509Certificate.prototype, 'verify');
   const links = Array.from({ length: 8 }, (_, at) =>
     rawCertificate({
@@ -178,7 +178,7 @@ test('signature checks with trusted keys are limited', (t) => {
   assert.ok(verify.mock.callCount() <= signatureCheckLimit);
 });
 
-test('a certificate with any one byte changed never makes the verifier throw', () => {
+test('the verifier does not throw for a certificate with any one byte changed', () => {
   const whole = leafOf('root', undefined, {
     extensions: [alternativeNames(generalName(2, 'a')), basicConstraints(false)],
   });

@@ -42,7 +42,7 @@ describe('a client certificate', () => {
     assert.match(verdict.kind === 'untrusted' ? verdict.reason : '', reason);
   };
 
-  test('of another CA is not', () => {
+  test('of another CA is rejected', () => {
     refused(
       issue({}),
       /not trusted here|expired|client authentication/,
@@ -50,7 +50,7 @@ describe('a client certificate', () => {
     );
   });
 
-  test('of another CA with the same name is not', () => {
+  test('of another CA with the same name is rejected', () => {
     refused(
       issue({}),
       /not trusted here|expired|client authentication/,
@@ -58,25 +58,25 @@ describe('a client certificate', () => {
     );
   });
 
-  test('of a CA that has expired is not', () => {
+  test('of an expired CA is rejected', () => {
     const expired = makeAuthority('old', { notBefore: at(-2 * hourMs), notAfter: at(-hourMs) });
     const certificate = new X509Certificate(expired.issue({ cn: 'alice', ...validity }).cert);
     refused(certificate, /not trusted here|expired|client authentication/, parseTrustBundle(expired.cert, 'test'));
   });
 
-  test('that has expired is not', () => {
+  test('that has expired is rejected', () => {
     refused(issue({ notAfter: at(-1000) }), /expired at 2029-12-31T23:59:59/);
   });
 
-  test('of the future is not', () => {
+  test('that is not valid yet is rejected', () => {
     refused(issue({ notBefore: at(1000) }), /is not valid before 2030-01-01T00:00:01/);
   });
 
-  test('for servers only is not', () => {
+  test('for servers only is rejected', () => {
     refused(issue({ usages: ['server'] }), /not for client authentication/);
   });
 
-  test('is not a CA: what it signed is refused', () => {
+  test('cannot sign another certificate', () => {
     const leaf = issue({});
     refused(issue({}), /not trusted here|expired|client authentication/, {
       certificates: [leaf],
@@ -84,14 +84,14 @@ describe('a client certificate', () => {
     });
   });
 
-  test('that is itself in the bundle is trusted', () => {
+  test('in the bundle itself is trusted', () => {
     const leaf = issue({});
     assert.equal(verifyClientCertificate(leaf, { certificates: [leaf], pem: leaf.toString() }, nowMs).kind, 'trusted');
   });
 
   const oddTrust = { certificates: [odd.authority], pem: odd.authority.toString() };
 
-  test('without extended key usages is for everything', () => {
+  test('without extended key usages is trusted', () => {
     assert.equal(verifyClientCertificate(odd.withoutUsage, oddTrust, nowMs).kind, 'trusted');
   });
 
@@ -99,7 +99,7 @@ describe('a client certificate', () => {
   const sentWith = (leaf: X509Certificate, issuerCertificate: X509Certificate) =>
     Object.defineProperty(new X509Certificate(leaf.raw), 'issuerCertificate', { value: issuerCertificate });
 
-  test('signed by something that is no CA is not', () => {
+  test('signed by a certificate that is no CA is rejected', () => {
     refused(
       sentWith(odd.belowNoAuthority, odd.noAuthority),
       /not trusted here|expired|client authentication/,
@@ -107,7 +107,7 @@ describe('a client certificate', () => {
     );
   });
 
-  test('signed by a CA that is for servers only is not', () => {
+  test('signed by a CA for servers only is rejected', () => {
     refused(
       sentWith(odd.belowServerAuthority, odd.serverAuthority),
       /not trusted here|expired|client authentication/,
@@ -115,7 +115,7 @@ describe('a client certificate', () => {
     );
   });
 
-  test('for any usage is for clients too', () => {
+  test('for any usage is trusted', () => {
     assert.equal(verifyClientCertificate(odd.anyUsage, oddTrust, nowMs).kind, 'trusted');
   });
 });
@@ -142,7 +142,7 @@ describe('the user of a client certificate', () => {
     assert.deepEqual(userFromCertificate(issue({ o: ['system:masters'] }))?.groups, ['system:masters']);
   });
 
-  test('is nobody without a common name', () => {
+  test('is undefined without a common name', () => {
     assert.equal(userFromCertificate(odd.nameless), undefined);
     assert.equal(commonNameOf(odd.nameless), '');
   });

@@ -9,7 +9,7 @@ const authority = makeAuthority();
 const trust = parseTrustBundle(authority.cert, 'the CA');
 const hourMs = 3_600_000;
 
-test('a verdict of a clock that was wrong is not kept once the clock was set back', () => {
+test('a result is not reused after the clock that it depends on was set back', () => {
   const nowMs = Date.now();
   const { cert } = authority.issue({ cn: 'front-proxy', usages: ['client'], notAfter: new Date(nowMs + hourMs) });
   const certificate = new X509Certificate(cert);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createKnownTokens, knownMs, knownTokenLimit } from '../../../src/auth/knowntokens.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
-test('a token is known for an hour after it was last found good', () => {
+test('a token is known for an hour after it was last valid', () => {
   const clock = createFakeClock();
   const known = createKnownTokens(clock);
   assert.equal(known.has('a'), false);
@@ -17,14 +17,14 @@ test('a token is known for an hour after it was last found good', () => {
   assert.equal(known.has('a'), false);
 });
 
-test('a token that is no good any more is not known', () => {
+test('a token that is no longer valid is not known', () => {
   const known = createKnownTokens(createFakeClock());
   known.add('a');
   known.delete('a');
   assert.equal(known.has('a'), false);
 });
 
-test('the token that was found good longest ago makes room', () => {
+test('the token that was valid longest ago is evicted', () => {
   const known = createKnownTokens(createFakeClock());
   for (let at = 0; at < knownTokenLimit; at += 1) known.add(String(at));
   known.add('0');

@@ -8,7 +8,7 @@ const authority = makeAuthority();
 const one = authority.issue({ cn: 'one' }).cert;
 const two = authority.issue({ cn: 'two' }).cert;
 
-test('a certificate is read once per connection, and anew when the connection shows another one', () => {
+test('a certificate is read once per connection, and again when the connection presents another one', () => {
   let reads = 0;
   const subjectOf = perConnection((certificate) => {
     reads += 1;
@@ -24,7 +24,7 @@ test('a certificate is read once per connection, and anew when the connection sh
   assert.equal(reads, 4);
 });
 
-test('what cannot be read is tried again', () => {
+test('a certificate that cannot be read is read again', () => {
   let reads = 0;
   const failing = perConnection(() => {
     reads += 1;

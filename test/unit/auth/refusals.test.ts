@@ -33,7 +33,7 @@ describe('refusals', () => {
     assert.equal(lines.length, 3);
   });
 
-  test('are remembered for five minutes, with how many there were', () => {
+  test('are kept for five minutes, with their number', () => {
     const { clock, refusals } = setUp();
     refusals.refused({ cause: 'token', reason: 'first' });
     clock.jump(1_000);
@@ -50,7 +50,7 @@ describe('refusals', () => {
     assert.deepEqual(refusals.recent(), []);
   });
 
-  test('of very many variants are a few lines and entries', () => {
+  test('of many variants make a limited number of lines and entries', () => {
     const { lines, refusals } = setUp();
     for (let at = 0; at < 1_000; at += 1) {
       refusals.refused({ cause: 'denied', reason: `user ${at}`, variant: `user ${at}` });
@@ -69,7 +69,7 @@ describe('refusals', () => {
       refusals.refused({ cause: 'client-certificate', reason: variant, variant, address });
     const reasonsOf = (refusals: Refusals) => refusals.recent().map(({ reason }) => reason);
 
-    test('leave a place for the refusal of every other client', () => {
+    test('leave an entry to every other client', () => {
       const { lines, refusals } = setUp();
       for (let at = 0; at < 100; at += 1) reject(refusals, `made up ${at}`, `2001:db8::${at.toString(16)}`);
       reject(refusals, 'expired', '10.0.0.1');
@@ -78,7 +78,7 @@ describe('refusals', () => {
       assert.equal(lines.length, variantsPerNetwork + 2);
     });
 
-    test('make room where places are taken: every network has one', () => {
+    test('are evicted until every network has an entry', () => {
       const { refusals } = setUp();
       const networks = variantLimit / variantsPerNetwork;
       for (let at = 0; at < networks * 10; at += 1) reject(refusals, `made up ${at}`, `10.0.1.${at % networks}`);
@@ -89,7 +89,7 @@ describe('refusals', () => {
       assert.equal(requests, networks * 11);
     });
 
-    test('never displace the refusals of a client that was authenticated, whatever came first', () => {
+    test('never displace the refusals of a client that was authenticated, in any order', () => {
       for (const isFirst of [true, false]) {
         const { refusals } = setUp();
         refusals.authenticated('10.0.0.1');
@@ -102,7 +102,7 @@ describe('refusals', () => {
     });
   });
 
-  test('repeat foreign text cut and with its control characters escaped', () => {
+  test('truncate foreign text and escape its control characters', () => {
     const { refusals } = setUp();
     refusals.refused({ cause: 'token', reason: `\u001b[2J\u009b${'x'.repeat(5_000)}` });
     const reason = refusals.recent()[0]?.reason ?? '';

@@ -36,7 +36,7 @@ describe('a user in request headers', () => {
     });
   });
 
-  test('is nobody without a name', () => {
+  test('is undefined without a name', () => {
     assert.equal(userFromHeaders([], names), undefined);
     assert.equal(userFromHeaders(['X-Remote-Group', 'system:masters'], names), undefined);
     assert.equal(userFromHeaders(['X-Remote-User', ''], names), undefined);
@@ -45,16 +45,16 @@ describe('a user in request headers', () => {
   const nameIn = (...headers: string[]) =>
     userFromHeaders(headers, { ...names, username: ['X-Remote-User', 'X-User'] })?.name;
 
-  test('is named by the first line', () => {
+  test('has the name of the first line', () => {
     assert.equal(nameIn('X-Remote-User', 'alice', 'X-Remote-User', 'mallory'), 'alice');
   });
 
-  test('is named by the first configured header that is not empty', () => {
+  test('has the name of the first configured header that is not empty', () => {
     assert.equal(nameIn('X-User', 'bob', 'X-Remote-User', 'alice'), 'alice');
     assert.equal(nameIn('X-User', 'bob', 'X-Remote-User', ''), 'bob');
   });
 
-  test('may send header names in any letter case', () => {
+  test('is read from header names in any letter case', () => {
     assert.equal(nameIn('x-remote-USER', 'alice'), 'alice');
   });
 
@@ -65,7 +65,7 @@ describe('a user in request headers', () => {
   const groupsIn = (...lines: string[]) =>
     userFromHeaders(['X-Remote-User', 'u', ...lines.flatMap((line) => ['X-Remote-Group', line])], names)?.groups;
 
-  test('is in one group per line, whatever the line holds', () => {
+  test('is in one group per line, whatever the line contains', () => {
     assert.deepEqual(groupsIn('x, system:masters', 'a,b'), ['x, system:masters', 'a,b']);
   });
 
@@ -82,16 +82,16 @@ describe('a user in request headers', () => {
     assert.deepEqual(extraKeyOf('X-Remote-Extra-caf%C3%A9'), ['caf\u00e9']);
   });
 
-  test('keeps extra keys that are not well encoded', () => {
+  test('keeps malformed extra keys as they are', () => {
     assert.deepEqual(extraKeyOf('X-Remote-Extra-100%'), ['100%']);
     assert.deepEqual(extraKeyOf('X-Remote-Extra-%zz%2f'), ['%zz%2f']);
   });
 
-  test('keeps extra keys that objects have by nature', () => {
+  test('keeps extra keys that every object inherits', () => {
     assert.deepEqual(extraKeyOf('X-Remote-Extra-__proto__'), ['__proto__']);
   });
 
-  test('has no UID where no header is configured for it', () => {
+  test('has no UID without a configured header', () => {
     assert.equal(userFromHeaders(['X-Remote-User', 'u', 'X-Remote-Uid', 'U1'], { ...names, uid: [] })?.uid, '');
   });
 });
@@ -112,7 +112,7 @@ describe('any headers', () => {
     );
   });
 
-  test('give back the user that a front proxy wrote into them', () => {
+  test('yield the user that a front proxy wrote into them', () => {
     // Of a header's value, blanks at both ends are not part.
     const value = fc.string({ unit: 'grapheme', minLength: 1 }).map((each) => each.toWellFormed());
     const key = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 6 }).map((each) => each.toWellFormed());

@@ -16,8 +16,8 @@ function setUp({ limit = 10, ttlMs = (_answer: string): number => 10_000 } = {})
   return { clock, cache, ask, questions: () => questions };
 }
 
-describe('the cache of reviews', () => {
-  test('asks once while the answer is good, and again after that', async () => {
+describe('the review cache', () => {
+  test('loads once within the TTL, and again after it', async () => {
     const { ask, clock } = setUp();
     assert.equal(await ask('a'), 'a 1');
     clock.jump(9_999);
@@ -26,12 +26,12 @@ describe('the cache of reviews', () => {
     assert.equal(await ask('a'), 'a 2');
   });
 
-  test('asks once for all who wait together', async () => {
+  test('loads once for all concurrent callers', async () => {
     const { ask } = setUp();
     assert.deepEqual(await Promise.all([ask('a'), ask('a'), ask('b'), ask('a')]), ['a 1', 'a 1', 'b 2', 'a 1']);
   });
 
-  test('asks again beside a question that is under way for two seconds, and tells all the first answer', async () => {
+  test('sends a second request after two seconds, and gives all callers the first result', async () => {
     const { cache, ask, clock } = setUp();
     const slow = Promise.withResolvers<string>();
     const waits = cache.get('a', () => slow.promise, never);
@@ -46,7 +46,7 @@ describe('the cache of reviews', () => {
     assert.equal(await ask('a'), 'a 1');
   });
 
-  test('tells nobody an answer to a question that was over when they came', async () => {
+  test('gives no caller the result of a request that ended before it came', async () => {
     const { cache, clock } = setUp({ ttlMs: () => 0 });
     const [slow, slower] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
     const waits = cache.get('a', () => slow.promise, never);
@@ -59,7 +59,7 @@ describe('the cache of reviews', () => {
     assert.equal(await comes, 'second');
   });
 
-  test('does not forget a newer answer when an older question fails', async () => {
+  test('keeps a newer result when an older request fails', async () => {
     const { cache, ask, clock } = setUp();
     const slow = Promise.withResolvers<string>();
     const waits = cache.get('a', () => slow.promise, never);
@@ -70,7 +70,7 @@ describe('the cache of reviews', () => {
     assert.deepEqual([await waits, await ask('a')], ['a 1', 'a 1']);
   });
 
-  test('tells different answers different lifetimes', async () => {
+  test('has a TTL per result', async () => {
     const { ask, clock } = setUp({ ttlMs: (answer) => (answer.startsWith('no') ? 1_000 : 10_000) });
     await ask('a', 'yes');
     await ask('b', 'no');
@@ -78,12 +78,12 @@ describe('the cache of reviews', () => {
     assert.deepEqual(await Promise.all([ask('a', 'yes'), ask('b', 'no')]), ['yes 1', 'no 3']);
   });
 
-  test('remembers nothing that lives for no time', async () => {
+  test('does not cache a result with a TTL of 0', async () => {
     const { ask } = setUp({ ttlMs: () => 0 });
     assert.deepEqual([await ask('a'), await ask('a')], ['a 1', 'a 2']);
   });
 
-  test('lets the entry go that was not used for longest', async () => {
+  test('evicts the least recently used entry', async () => {
     const { ask } = setUp({ limit: 2 });
     await ask('a');
     await ask('b');
@@ -92,7 +92,7 @@ describe('the cache of reviews', () => {
     assert.deepEqual([await ask('a'), await ask('c'), await ask('b')], ['a 1', 'c 3', 'b 4']);
   });
 
-  test('tells all who wait of an error, and asks anew after it', async () => {
+  test('rejects all waiting callers with an error, and loads again after it', async () => {
     const { cache, ask } = setUp();
     const fails = () => cache.get('a', () => Promise.reject(new Error('down')), never);
     const both = await Promise.allSettled([fails(), fails()]);
@@ -103,7 +103,7 @@ describe('the cache of reviews', () => {
     assert.equal(await ask('a'), 'a 1');
   });
 
-  test('asks anew after a question that failed at once', async () => {
+  test('loads again after a request that failed at once', async () => {
     const { cache, ask } = setUp();
     const broken = (): Promise<string> => {
       throw new Error('broken');
@@ -112,7 +112,7 @@ describe('the cache of reviews', () => {
     assert.equal(await ask('a'), 'a 1');
   });
 
-  test('lets one who leaves go, and answers the others', async () => {
+  test('releases a caller that aborts, and serves the others', async () => {
     const { cache } = setUp();
     const answer = Promise.withResolvers<string>();
     const leaver = new AbortController();
@@ -129,7 +129,7 @@ describe('the cache of reviews', () => {
   });
 });
 
-test('an outage in which somebody always asks costs no memory for each who gave up', async () => {
+test('callers that give up during an outage cost no memory', async () => {
   const { cache, clock } = setUp();
   const hung: PromiseWithResolvers<string>[] = [];
   const hang = () => {
@@ -159,7 +159,7 @@ function heapBytes(): number {
   return process.memoryUsage().heapUsed;
 }
 
-describe('an answer whose time is over, while nobody can answer', () => {
+describe('a stale result during an outage', () => {
   /** A yes stands in for 30 s, a no never. */
   function setUpStale() {
     const clock = createFakeClock();
@@ -177,7 +177,7 @@ describe('an answer whose time is over, while nobody can answer', () => {
     return { clock, cache, says, fails };
   }
 
-  test('stands in for as long as it is told, and no longer', async () => {
+  test('is served until its stale time ends', async () => {
     const { clock, says, fails } = setUpStale();
     await says('yes');
     clock.jump(39_999);
@@ -186,7 +186,7 @@ describe('an answer whose time is over, while nobody can answer', () => {
     await assert.rejects(fails(), /down/);
   });
 
-  test('does not live longer for having stood in', async () => {
+  test('does not live longer because it was served', async () => {
     const { clock, says, fails } = setUpStale();
     await says('yes');
     for (const ms of [15_000, 15_000, 9_000]) {
@@ -197,14 +197,14 @@ describe('an answer whose time is over, while nobody can answer', () => {
     await assert.rejects(fails(), /down/);
   });
 
-  test('does not stand in where it must not', async () => {
+  test('is not served without a stale time', async () => {
     const { clock, says, fails } = setUpStale();
     await says('no');
     clock.jump(10_000);
     await assert.rejects(fails(), /down/);
   });
 
-  test('does not stand in for an answer that is there', async () => {
+  test('is not served in place of a result', async () => {
     const { clock, says, fails } = setUpStale();
     await says('yes');
     clock.jump(10_000);
@@ -213,7 +213,7 @@ describe('an answer whose time is over, while nobody can answer', () => {
     await assert.rejects(fails(), /down/);
   });
 
-  test('is forgotten when asking is refused, whatever happens then', async () => {
+  test('is evicted when the request itself is rejected', async () => {
     const { clock, says, fails } = setUpStale();
     await says('yes');
     clock.jump(10_000);
@@ -221,7 +221,7 @@ describe('an answer whose time is over, while nobody can answer', () => {
     await assert.rejects(fails(), /down/);
   });
 
-  test('only the first waits for what does not come; the answer counts when it does', async () => {
+  test('makes only the first caller wait, and gives way to the result when it comes', async () => {
     const { clock, cache, says, fails } = setUpStale();
     await says('yes');
     clock.jump(10_000);
@@ -233,7 +233,7 @@ describe('an answer whose time is over, while nobody can answer', () => {
     assert.equal(await says('never asked'), 'no');
   });
 
-  test('all who wait have it as soon as one question has failed', async () => {
+  test('is served to all waiting callers after the first failed request', async () => {
     const { clock, cache, says } = setUpStale();
     await says('yes');
     clock.jump(10_000);
@@ -245,7 +245,7 @@ describe('an answer whose time is over, while nobody can answer', () => {
     assert.deepEqual(await Promise.all([waits, waitsToo]), ['yes', 'yes']);
   });
 
-  test('is had as soon as a try has failed, and not after all tries', async () => {
+  test('is served after the first failed try, not after all tries', async () => {
     const { clock, cache, says } = setUpStale();
     await says('yes');
     clock.jump(10_000);
@@ -260,7 +260,7 @@ describe('an answer whose time is over, while nobody can answer', () => {
     assert.equal(await says('not asked'), 'no');
   });
 
-  test('is had where a question hangs for two seconds, and the answer counts when it comes', async () => {
+  test('is served after a request has hung for two seconds, and gives way to its result', async () => {
     const { clock, cache, says } = setUpStale();
     await says('yes');
     clock.jump(10_000);
@@ -273,7 +273,7 @@ describe('an answer whose time is over, while nobody can answer', () => {
     assert.equal(await says('not asked'), 'no');
   });
 
-  test('is not had where it must not stand in, however long a question hangs', async () => {
+  test('is not served without a stale time, however long a request hangs', async () => {
     const { clock, cache, says } = setUpStale();
     await says('no');
     clock.jump(10_000);
@@ -284,7 +284,7 @@ describe('an answer whose time is over, while nobody can answer', () => {
     assert.equal(await waits, 'the answer');
   });
 
-  test('is not had for a failed try that is no outage', async () => {
+  test('is not served after a failed try that is no outage', async () => {
     const { clock, cache, says } = setUpStale();
     await says('yes');
     clock.jump(10_000);
@@ -295,7 +295,7 @@ describe('an answer whose time is over, while nobody can answer', () => {
     assert.equal(await cache.get('a', ask, never), 'no');
   });
 
-  test('is not for who has left', async () => {
+  test('is not served to a caller that has aborted', async () => {
     const { clock, cache, says } = setUpStale();
     await says('yes');
     clock.jump(10_000);

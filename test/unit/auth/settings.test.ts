@@ -71,7 +71,7 @@ function createSource(first?: Readonly<Record<string, string>>) {
 }
 
 describe('the settings of the ConfigMap', () => {
-  test('are whom to trust, and in which headers a front proxy names the user', async () => {
+  test('are the trusted CAs and the headers of front proxies', async () => {
     const { source } = createSource(complete);
     const { clientCa, requestHeader } = (await open({ source })).current();
     assert.equal(clientCa?.pem, clients);
@@ -80,7 +80,7 @@ describe('the settings of the ConfigMap', () => {
     assert.deepEqual(requestHeader?.headers, headers);
   });
 
-  test('trust nobody before they are read', async () => {
+  test('trust no client before they are read', async () => {
     const { source, sync } = createSource();
     const settings = await open({ source });
     assert.deepEqual(settings.current(), { clientCa: undefined, requestHeader: undefined });
@@ -89,7 +89,7 @@ describe('the settings of the ConfigMap', () => {
     assert.equal(settings.ready(), true);
   });
 
-  test('change with it, and only then', async () => {
+  test('change with it, and at no other time', async () => {
     const { source, set } = createSource(complete);
     const settings = await open({ source });
     const before = settings.current();
@@ -104,7 +104,7 @@ describe('the settings of the ConfigMap', () => {
     assert.equal(settings.current().clientCa, before.clientCa);
   });
 
-  test('may hold a bundle while CAs are rotated', async () => {
+  test('accept a bundle during a rotation of CAs', async () => {
     const { source } = createSource({ ...complete, 'client-ca-file': `${clients}\n# next\n${others}` });
     assert.equal((await open({ source })).current().clientCa?.certificates.length, 2);
   });
@@ -138,7 +138,7 @@ describe('the settings of the ConfigMap', () => {
     /key requestheader-client-ca-file holds no certificate/,
   );
 
-  test('are taken from the good part when the other is malformed', async () => {
+  test('follow one part when the other is malformed', async () => {
     const { source, set } = createSource(complete);
     const settings = await open({ source });
     set({ ...complete, 'client-ca-file': others, 'requestheader-allowed-names': '7' });
@@ -146,7 +146,7 @@ describe('the settings of the ConfigMap', () => {
     assert.deepEqual(settings.current().requestHeader?.allowedNames, ['front-proxy-client']);
   });
 
-  test('stay when it is deleted, and follow it when it is made again', async () => {
+  test('stay when it is deleted, and follow it when it is created again', async () => {
     const { source, set, remove } = createSource(complete);
     const settings = await open({ source });
     const before = settings.current();
@@ -157,7 +157,7 @@ describe('the settings of the ConfigMap', () => {
     assert.equal(settings.current().clientCa?.pem, others);
   });
 
-  test('name no front proxy without a CA, and any of its CA without allowed names', async () => {
+  test('allow no front proxy without a CA, and any of its CA without allowed names', async () => {
     const { source, set } = createSource({ ...complete, 'requestheader-client-ca-file': '' });
     const settings = await open({ source });
     assert.equal(settings.current().requestHeader, undefined);
@@ -174,14 +174,14 @@ describe('the settings of flags', () => {
     return { clientCaFile, requestHeader: { clientCaFile: proxyCaFile, allowedNames: ['flagged'], headers } };
   };
 
-  test('say all that is needed at once', async () => {
+  test('are complete at once', async () => {
     const settings = await open({ source: createSource().source, ...(await files()) });
     assert.equal(settings.ready(), true);
     assert.equal(settings.current().clientCa?.pem, clients);
     assert.deepEqual(settings.current().requestHeader?.allowedNames, ['flagged']);
   });
 
-  test('replace one part, and leave the other to the ConfigMap', async () => {
+  test('override one part of the ConfigMap', async () => {
     const { source, set } = createSource({ ...complete, 'client-ca-file': others });
     const settings = await open({ source, clientCaFile: (await files()).clientCaFile });
     assert.equal(settings.ready(), false);
@@ -195,7 +195,7 @@ describe('the settings of flags', () => {
     assert.equal((await open({ source: undefined })).ready(), true);
   });
 
-  test('follow their files, and keep what they have when a file is broken', async () => {
+  test('follow their files, and keep the last good content of a broken one', async () => {
     const flags = await files();
     const settings = await open(flags);
     const changes: unknown[] = [];
@@ -214,7 +214,7 @@ describe('the settings of flags', () => {
     assert.equal(changes.length, 2);
   });
 
-  test('must name files that are there', async () => {
+  test('have to name existing files', async () => {
     await assert.rejects(open({ clientCaFile: path.join(folder, 'none') }), /cannot read .*none; is it there/);
   });
 });

@@ -46,8 +46,8 @@ function setUp() {
 
 const source = (address: string, connection: object = {}): RequestOrigin => ({ address, connection });
 
-describe('the line of strangers', () => {
-  test('has four under way, and begins the next when one has ended', async () => {
+describe('the queue of unknown tokens', () => {
+  test('has four reviews in flight, and begins the next when one ends', async () => {
     const { ask, begun, end } = setUp();
     const one = source('10.0.0.1');
     for (let at = 0; at < 6; at += 1) void ask(`a${at}`, one);
@@ -57,7 +57,7 @@ describe('the line of strangers', () => {
     assert.deepEqual(begun.slice(4), ['a4']);
   });
 
-  test('goes around by address, then by connection', async () => {
+  test('is served round-robin by address, then by connection', async () => {
     const { ask, begun, endAll } = setUp();
     const [first, second] = [source('10.0.0.1'), source('10.0.0.1')];
     for (let at = 0; at < 8; at += 1) void ask(`a${at}`, first);
@@ -70,7 +70,7 @@ describe('the line of strangers', () => {
     assert.ok(begun.indexOf('b0') <= 6, begun.join());
   });
 
-  test('takes likely tokens of a connection first', async () => {
+  test('serves likely tokens of a connection first', async () => {
     const { ask, begun, endAll } = setUp();
     const one = source('10.0.0.1');
     for (let at = 0; at < 6; at += 1) void ask(`a${at}`, one);
@@ -80,7 +80,7 @@ describe('the line of strangers', () => {
     assert.equal(begun.length, 7);
   });
 
-  test('refuses one stranger beyond its room, and lets others in, who displace the newest of the one who has most', async () => {
+  test('rejects one client beyond the limit, and admits others, which displace its newest reviews', async () => {
     const { ask, begun, endAll, refused } = setUp();
     const flood = source('10.0.0.1');
     for (let at = 0; at < queueSlotLimit + 50; at += 1) void ask(`a${at}`, flood);
@@ -96,14 +96,14 @@ describe('the line of strangers', () => {
     assert.ok(!begun.includes(`a${queueSlotLimit - 1}`) && !begun.includes(`a${queueSlotLimit - 2}`));
   });
 
-  test('refuses with 429 and Retry-After', async () => {
+  test('rejects with 429 and Retry-After', async () => {
     const { ask } = setUp();
     const flood = source('10.0.0.1');
     for (let at = 0; at < queueSlotLimit; at += 1) void ask(`a${at}`, flood);
     await assert.rejects(ask('late', flood), { code: 429, details: { retryAfterSeconds: 1 } });
   });
 
-  test('is not filled by a host that has many IPv6 addresses of one network', async () => {
+  test('counts the IPv6 addresses of one /64 as one client', async () => {
     const { ask, refused, begun, endAll } = setUp();
     for (let at = 0; at < queueSlotLimit; at += 1) void ask(`a${at}`, source(`2001:db8::${at.toString(16)}`));
     void ask('b', source('2001:db8:1::1'));
@@ -112,7 +112,7 @@ describe('the line of strangers', () => {
     assert.ok(begun.includes('b'));
   });
 
-  test('counts long tokens by their bytes, and leaves room beside those under way', async () => {
+  test('counts long tokens by their bytes, and keeps places beside those in flight', async () => {
     const { ask, refused, begun, endAll } = setUp();
     const flood = source('10.0.0.1');
     const megabyte = { bytes: 64 * queueSlotBytes };
@@ -124,7 +124,7 @@ describe('the line of strangers', () => {
     assert.equal(begun.filter((name) => name.startsWith('b')).length, 100);
   });
 
-  test('does not hold its lane for a review that waits for its next try', async () => {
+  test('frees the slot of a review that backs off', async () => {
     const { strangers, ask, begun } = setUp();
     const waits = Promise.withResolvers<void>();
     for (let at = 0; at < queuedReviewsInFlight; at += 1) {
@@ -139,7 +139,7 @@ describe('the line of strangers', () => {
     waits.resolve();
   });
 
-  test('gives all its turns back, whatever happens to the reviews', async () => {
+  test('frees all slots, however reviews end', async () => {
     const { strangers, ask, begun } = setUp();
     const leaver = new AbortController();
     const fails = (why: string) =>
@@ -161,7 +161,7 @@ describe('the line of strangers', () => {
     assert.equal(begun.length, queuedReviewsInFlight);
   });
 
-  test('gives no turn to a review that was given up in the moment in which the turn was free', async () => {
+  test('begins no review that was aborted when its slot became free', async () => {
     const { strangers, ask, begun, end, endAll } = setUp();
     const leaver = new AbortController();
     for (let at = 0; at < queuedReviewsInFlight; at += 1) void ask(`a${at}`, source('10.0.0.1'));

@@ -26,21 +26,21 @@ function settings(clientCa: string | undefined, proxyCa: string | undefined, all
 }
 
 describe('trust', () => {
-  test('in two CAs and named front proxies is not warned of, nor is none', () => {
+  test('in two CAs and named front proxies logs no warning, nor does none', () => {
     warn(settings(clients, proxies));
     warn(settings(undefined, proxies));
     warn(settings(clients, undefined));
     assert.deepEqual(log.lines, []);
   });
 
-  test('in front proxies of any name is warned of once', () => {
+  test('in front proxies of any name logs one warning', () => {
     warn(settings(clients, proxies, []));
     warn(settings(undefined, proxies, []));
     assert.equal(log.lines.length, 1);
     assert.match(log.lines[0] ?? '', /^warn: requestheader-allowed-names is empty/);
   });
 
-  test('in one CA for both purposes is warned of once, also where it is one of several', () => {
+  test('in one CA for both purposes logs one warning, also if it is one of several', () => {
     warn(settings(clients, `${proxies}${clients}`));
     warn(settings(clients, clients));
     assert.equal(log.lines.length, 1);

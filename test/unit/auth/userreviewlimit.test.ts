@@ -26,14 +26,14 @@ function setUp({ mock }: TestContext) {
 }
 
 describe('reviews of one user', () => {
-  test('are eight at once, and leave room for others', (context) => {
+  test('are limited to eight in flight, without delaying other users', (context) => {
     const { ask, users } = setUp(context);
     void ask('slow', 20);
     void ask('quick');
     assert.deepEqual(users(), [...Array.from({ length: 8 }, () => 'slow'), 'quick']);
   });
 
-  test('begin when one has ended, be it well or not', async (context) => {
+  test('begin when one ends, with or without success', async (context) => {
     const { underWay, ask } = setUp(context);
     const asked = ask('slow', 10);
     underWay[3]?.end();
@@ -43,7 +43,7 @@ describe('reviews of one user', () => {
     assert.equal(underWay.length, 10);
   });
 
-  test('have all their places again after a burst', async (context) => {
+  test('have all permits again after a burst', async (context) => {
     const { underWay, ask } = setUp(context);
     const asked = ask('slow', 30);
     while (underWay.length < 30) {
@@ -56,7 +56,7 @@ describe('reviews of one user', () => {
     assert.equal(underWay.length, 38);
   });
 
-  test('do not wait in line for ever', async (context) => {
+  test('wait for a limited time', async (context) => {
     const { underWay, ask, pass } = setUp(context);
     const asked = ask('slow', 9);
     pass(9_999);
@@ -69,7 +69,7 @@ describe('reviews of one user', () => {
     assert.equal(underWay.length, 8);
   });
 
-  test('leave the line with their caller', async (context) => {
+  test('leave the queue when their caller aborts', async (context) => {
     const { underWay, ask } = setUp(context);
     void ask('slow', 8);
     const leaver = new AbortController();

@@ -32,7 +32,7 @@ describe('in a pod', () => {
     );
   });
 
-  test('outside of a pod there is nothing', () => {
+  test('outside of a pod there is no server', () => {
     assert.equal(inClusterApiServer({}, { folder }), undefined);
     assert.equal(inClusterApiServer({ KUBERNETES_SERVICE_HOST: '10.96.0.1' }, { folder }), undefined);
   });
@@ -46,7 +46,7 @@ describe('in a pod', () => {
     assert.equal(await server?.authorization(), 'Bearer second');
   });
 
-  test('a rotated token is used at once when the old one was refused', async () => {
+  test('a rotated token is used at once after a 401', async () => {
     const server = inClusterApiServer(env, { folder, clock: createFakeClock() });
     await server?.authorization();
     write('token', 'second\n');
@@ -54,7 +54,7 @@ describe('in a pod', () => {
     assert.equal(await server?.authorization(), 'Bearer second');
   });
 
-  test('while a file is missing or empty, what was read last is used', async () => {
+  test('while a file is missing or empty, its last content is used', async () => {
     const clock = createFakeClock();
     const server = inClusterApiServer(env, { folder, clock });
     unlinkSync(path.join(folder, 'token'));
@@ -86,7 +86,7 @@ describe('in a pod', () => {
     assert.deepEqual(lines, Array(2).fill('warn: skips a damaged certificate; the others of its bundle are used'));
   });
 
-  test('a CA without a certificate is refused, and later replaces none', async () => {
+  test('a CA file without a certificate is rejected, and later replaces no good one', async () => {
     write('ca.crt', 'no PEM');
     assert.throws(
       () => inClusterApiServer(env, { folder }),
@@ -100,7 +100,7 @@ describe('in a pod', () => {
     assert.equal(server?.tls().ca, authority.cert);
   });
 
-  test('without a token it says which file is missing and what to do', () => {
+  test('a missing token is an error with its file and a remedy', () => {
     unlinkSync(path.join(folder, 'token'));
     assert.throws(
       () => inClusterApiServer(env, { folder }),
@@ -108,7 +108,7 @@ describe('in a pod', () => {
     );
   });
 
-  test('without a CA it says so too', () => {
+  test('a missing CA is an error with its file', () => {
     unlinkSync(path.join(folder, 'ca.crt'));
     assert.throws(() => inClusterApiServer(env, { folder }), /cannot read the API server's CA .*ca\.crt/);
   });

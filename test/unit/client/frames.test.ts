@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createFrameSplitter } from '../../../src/client/frames.ts';
 
-test('however frames are cut into chunks, they are the same', () => {
+test('frames are the same however they are split into chunks', () => {
   fc.assert(
     fc.property(
       fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 }),
@@ -24,14 +24,14 @@ test('however frames are cut into chunks, they are the same', () => {
   );
 });
 
-test('a frame is there with its last byte', () => {
+test('a frame is returned with its last byte', () => {
   const split = createFrameSplitter(100);
   const bytes = frame(Buffer.from('abc'));
   assert.deepEqual(split(bytes.subarray(0, 6)), []);
   assert.deepEqual(split(bytes.subarray(6)).map(String), ['abc']);
 });
 
-test('a frame is refused by its length, before it is here', () => {
+test('a frame is rejected by its length, before its content', () => {
   const split = createFrameSplitter(10);
   assert.throws(() => split(Buffer.from([0, 0, 0, 11])), /longer than 10 bytes/);
 });

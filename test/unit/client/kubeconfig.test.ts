@@ -19,14 +19,14 @@ describe('a kubeconfig', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  test('with a token', async () => {
+  test('with a token is used', async () => {
     const server = await load({ token: 'abc' });
     assert.equal(server.url, 'https://k.example:6443/prefix');
     assert.equal(await server.authorization(), 'Bearer abc');
     assert.deepEqual(server.tls(), { ca: authority.cert, rejectUnauthorized: true });
   });
 
-  test('with a tokenFile beside it, which rotates', async () => {
+  test('with a tokenFile follows its rotation', async () => {
     const clock = createFakeClock();
     write('token', 'one\n');
     const server = await load({ tokenFile: 'token' }, {}, clock);
@@ -36,18 +36,18 @@ describe('a kubeconfig', () => {
     assert.equal(await server.authorization(), 'Bearer two');
   });
 
-  test('with a user name and a password', async () => {
+  test('with a user name and a password sends basic authentication', async () => {
     const server = await load({ username: 'ann', password: 'secret' });
     assert.equal(await server.authorization(), `Basic ${Buffer.from('ann:secret').toString('base64')}`);
   });
 
-  test('with a client certificate in it', async () => {
+  test('with a client certificate presents it', async () => {
     const server = await load({ 'client-certificate-data': base64('CERT'), 'client-key-data': base64('KEY') });
     assert.equal(await server.authorization(), undefined);
     assert.deepEqual(server.tls(), { ca: authority.cert, cert: 'CERT', key: 'KEY', rejectUnauthorized: true });
   });
 
-  test('with certificates in files beside it, read anew when they change', async () => {
+  test('with certificates in files follows their changes', async () => {
     const clock = createFakeClock();
     write('ca', authority.cert);
     for (const name of ['cert', 'key']) write(name, `${name} 1`);
@@ -62,7 +62,7 @@ describe('a kubeconfig', () => {
     assert.deepEqual(server.tls(), { ca: authority.cert, cert: 'cert 2', key: 'key 2', rejectUnauthorized: true });
   });
 
-  test('with another name to verify, or none at all', async () => {
+  test('sets the name to verify, or no verification', async () => {
     const named = await load({ token: 'abc' }, { 'tls-server-name': 'other.example' });
     assert.deepEqual(named.tls(), { ca: authority.cert, servername: 'other.example', rejectUnauthorized: true });
     const insecure = await load(
@@ -72,7 +72,7 @@ describe('a kubeconfig', () => {
     assert.deepEqual(insecure.tls(), { rejectUnauthorized: false });
   });
 
-  test('a damaged certificate of its CA is skipped, with a warning', async () => {
+  test('with a damaged certificate in its CA skips it, with a warning', async () => {
     const damaged = makeAuthority('other').cert.slice(0, 100) + authority.cert;
     write('damaged', damaged);
     for (const cluster of [
@@ -88,13 +88,13 @@ describe('a kubeconfig', () => {
     }
   });
 
-  test('a CA without a certificate is refused, unless nothing is verified', async () => {
+  test('with a CA without a certificate is rejected, unless nothing is verified', async () => {
     const cluster = { 'certificate-authority-data': base64('no PEM') };
     await assert.rejects(load({ token: 'abc' }, cluster), /certificate-authority-data of cluster c .* no certificate/);
     await load({ token: 'abc' }, { ...cluster, 'insecure-skip-tls-verify': true });
   });
 
-  test('with an exec plugin, which runs once for all who ask, and again when its token was refused', async () => {
+  test('with an exec plugin runs it once for all callers, and again after a 401', async () => {
     const clock = createFakeClock();
     const script = path.join(folder, 'plugin.cjs');
     const runs = path.join(folder, 'runs');
@@ -120,7 +120,7 @@ describe('a kubeconfig', () => {
     assert.equal(await server.authorization(), 'Bearer v1-2');
   });
 
-  test('with an exec plugin that fails', async () => {
+  test('with an exec plugin that fails is an error', async () => {
     write('plugin.cjs', 'process.stderr.write("log in first"); process.exit(1);');
     const server = await load({ exec: execOf(path.join(folder, 'plugin.cjs')) });
     await assert.rejects(
@@ -136,7 +136,7 @@ describe('a kubeconfig', () => {
     );
   });
 
-  test('with an OIDC token that is still good', async () => {
+  test('with a valid OIDC token uses it', async () => {
     const token = [{ alg: 'none' }, { exp: Math.floor(Date.now() / 1000) + 3600 }].map((part) =>
       base64(JSON.stringify(part)),
     );
@@ -145,15 +145,15 @@ describe('a kubeconfig', () => {
     assert.equal(await server.authorization(), `Bearer ${idToken}`);
   });
 
-  test('that is missing', async () => {
+  test('that is missing is an error', async () => {
     await assert.rejects(
       kubeconfigApiServer(path.join(folder, 'nowhere')),
       /cannot read the kubeconfig .*nowhere; check --kubeconfig/,
     );
   });
 
-  refused('that is no YAML', () => 'a: [', /is not a kubeconfig/);
-  refused('that is empty', () => '', /is not a kubeconfig/);
+  refused('that is no YAML is an error', () => 'a: [', /is not a kubeconfig/);
+  refused('that is empty is an error', () => '', /is not a kubeconfig/);
   refused(
     'without a current context',
     () => ({ ...config({}), 'current-context': undefined }),
@@ -169,17 +169,29 @@ describe('a kubeconfig', () => {
     () => ({ ...config({}), clusters: [] }),
     /names the cluster c, which is not in the file/,
   );
-  refused('whose user is missing', () => ({ ...config({}), users: [] }), /names the user me, which is not in the file/);
-  refused('without a server', () => config({}, { server: undefined }), /is not a kubeconfig/);
-  refused('with a server that is no URL', () => config({}, { server: 'k.example' }), /not an https:\/\/ URL/);
-  refused('with a server without TLS', () => config({}, { server: 'http://k.example' }), /without TLS/);
+  refused(
+    'whose user is missing is an error',
+    () => ({ ...config({}), users: [] }),
+    /names the user me, which is not in the file/,
+  );
+  refused('without a server is an error', () => config({}, { server: undefined }), /is not a kubeconfig/);
+  refused(
+    'with a server that is no URL is an error',
+    () => config({}, { server: 'k.example' }),
+    /not an https:\/\/ URL/,
+  );
+  refused('with a server without TLS is an error', () => config({}, { server: 'http://k.example' }), /without TLS/);
   refused(
     'with a password in the URL of its server, which is not repeated',
     () => config({}, { server: 'https://ann:secret-1@k.example' }),
     /^(?!.*secret-1).*has a user or a password in its URL/,
   );
-  refused('with a proxy', () => config({}, { 'proxy-url': 'http://p' }), /behind a proxy-url, which is not supported/);
-  refused('with impersonation', () => config({ as: 'bob' }), /impersonates bob, which is not supported/);
+  refused(
+    'with a proxy is an error',
+    () => config({}, { 'proxy-url': 'http://p' }),
+    /behind a proxy-url, which is not supported/,
+  );
+  refused('with impersonation is an error', () => config({ as: 'bob' }), /impersonates bob, which is not supported/);
 
   /** A case of a file that is refused. */
   function refused(what: string, content: () => unknown, message: RegExp): void {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createObjects } from '../../../src/client/objects.ts';
 
-test('objects are those of a plain map by both names, whatever is set and deleted', () => {
+test('objects equal those of a plain map by both names after any changes', () => {
   const name = fc.constantFrom('', 'a', 'b', 'constructor');
   const step = fc.record({ namespace: name, name, value: fc.option(fc.nat(9)) });
   fc.assert(

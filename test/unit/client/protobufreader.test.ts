@@ -22,7 +22,7 @@ const metadata = fc.record(
 );
 
 describe('an object in protobuf', () => {
-  test('is read as in JSON, without what is empty or not wanted', () => {
+  test('is read as in JSON, without empty and unlisted fields', () => {
     fc.assert(
       fc.property(metadata, (each) => {
         const object = { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: each };
@@ -31,7 +31,7 @@ describe('an object in protobuf', () => {
     );
   });
 
-  test('is read so in a list and in a watch', () => {
+  test('is read the same in a list and in a watch', () => {
     fc.assert(
       fc.property(fc.array(metadata, { maxLength: 5 }), (all) => {
         const type = { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1' };
@@ -78,7 +78,7 @@ describe('an object in protobuf', () => {
     }
   });
 
-  test('gives equal words as the same string only where they are equal', () => {
+  test('interns equal words only', () => {
     // The codes of the first are the bytes of the second, and both have the same slot.
     for (const bytes of ['\u00cc\u008d', '\u030d', 'app', 'app'].map((text) => Buffer.from(text))) {
       const read = decoder.message(Buffer.concat([Buffer.from([0x0a, bytes.length]), bytes]), {
@@ -88,12 +88,12 @@ describe('an object in protobuf', () => {
     }
   });
 
-  test('may be a Status in place of what was asked for', () => {
+  test('may be a Status instead', () => {
     const status = { kind: 'Status', apiVersion: 'v1', message: 'too old', code: 410 };
     assert.deepEqual(decoder.object(encodeObject(status), pod), status);
   });
 
-  test('may have fields that nobody knows, of each wire type', () => {
+  test('may have unknown fields of each wire type', () => {
     const unknown = Buffer.from([0x28, 0xff, 0x01, 0x31, 1, 2, 3, 4, 5, 6, 7, 8, 0x3d, 1, 2, 3, 4, 0x42, 2, 9, 9]);
     const bytes = encodeProtobuf('v1', 'Pod', (writer) => {
       writer.raw(unknown);
@@ -107,12 +107,12 @@ describe('an object in protobuf', () => {
   });
 });
 
-describe('what is no such object', () => {
+describe('malformed protobuf', () => {
   const refused = (what: string, bytes: Buffer) =>
     void test(`is refused: ${what}`, () => assert.throws(() => decoder.object(bytes, pod), ProtobufError));
   const inEnvelope = (...bytes: number[]) => encodeProtobuf('v1', 'Pod', (writer) => writer.raw(Buffer.from(bytes)));
 
-  refused('nothing', Buffer.alloc(0));
+  refused('no bytes', Buffer.alloc(0));
   refused('JSON', Buffer.from('{"kind":"Pod"}'));
   refused('a field beyond the end', inEnvelope(0x0a, 5, 1));
   refused('a field beyond its message, though not beyond the bytes', inEnvelope(0x0a, 2, 0x0a, 4, 0x28, 1, 0x28, 1));
@@ -121,9 +121,9 @@ describe('what is no such object', () => {
   refused('a number of eleven bytes', inEnvelope(0x28, ...Array.from({ length: 10 }, () => 0x80), 1));
   refused('a fixed number beyond the end', inEnvelope(0x31, 1, 2, 3));
   refused('a group', inEnvelope(0x2b, 0x2c));
-  refused('a wanted field of another type', inEnvelope(0x08, 1));
+  refused('a listed field of another type', inEnvelope(0x08, 1));
 
-  test('any bytes end in an object or in that error, also bytes that were an object once', () => {
+  test('any bytes, including a damaged object, yield an object or a ProtobufError', () => {
     const object = encodeObject({
       kind: 'Node',
       apiVersion: 'v1',

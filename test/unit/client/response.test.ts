@@ -18,14 +18,14 @@ test('a Status body gives the error its message', () => {
   assert.match(String(error.cause), /GET https:\/\/k\/api\/v1\/nodes answered 403/);
 });
 
-test('so does one in protobuf, as kube-apiserver answers whoever asked for that', () => {
+test('a Status body in protobuf gives the error its message', () => {
   const status = { kind: 'Status', apiVersion: 'v1', message: 'The provided continue parameter is too old', code: 410 };
   const error = toStatusError('GET https://k/api/v1/nodes', 410, encodeObject(status));
   assert.equal(error.code, 410);
   assert.equal(error.message, status.message);
 });
 
-test("a proxy's page is quoted, but not all of it", () => {
+test("a proxy's page is quoted in part", () => {
   const error = toStatusError('GET https://k/', 502, Buffer.from(`<html>Bad Gateway${'x'.repeat(1000)}`));
   assert.equal(error.reason, 'InternalError');
   assert.equal(error.code, 502);
@@ -33,7 +33,7 @@ test("a proxy's page is quoted, but not all of it", () => {
   assert.equal(error.message.length, 200);
 });
 
-test('a code that Kubernetes has no reason for keeps its code', () => {
+test('a status without a reason in Kubernetes keeps its code', () => {
   assert.equal(toStatusError('GET https://k/', 302, Buffer.from('')).code, 302);
 });
 
@@ -41,7 +41,7 @@ test('an ERROR event without a code is an internal error', () => {
   assert.equal(fromStatus('watch of /x', undefined).code, 500);
 });
 
-test('a body beyond the limit is refused before it is read to its end', async () => {
+test('a body beyond the limit is rejected before it is complete', async () => {
   let sent = 0;
   const body = new Readable({
     read() {
@@ -54,11 +54,11 @@ test('a body beyond the limit is refused before it is read to its end', async ()
   assert.ok(body.destroyed);
 });
 
-test('what is not JSON is quoted', () => {
+test('a body that is not JSON is quoted', () => {
   assert.throws(() => decodeBody(Buffer.from('upstream timed out'), false), /not JSON: upstream timed out/);
 });
 
-test('what may hold a secret is not', () => {
+test('a body that may contain a secret is not quoted', () => {
   assert.throws(
     () => decodeBody(Buffer.from('{"token":"s3cret'), true),
     (error: Error) => !`${error.message} ${String(error.cause)}`.includes('s3cret'),

@@ -13,7 +13,7 @@ const status = (code: number, retryAfterSeconds?: number) =>
 const failed = (code: string) => new Error('POST failed', { cause: Object.assign(new Error(code), { code }) });
 
 describe('the wait before the next try', () => {
-  test('is what Retry-After says, as far as the time of the review goes', () => {
+  test("is Retry-After's, within the time of the review", () => {
     assert.equal(retryWaitMs(status(429, 3), 1, 9_000, false), 3_000);
     assert.equal(retryWaitMs(status(503, 3), 1, 9_000, false), 3_000);
     // A second is left for the last try.
@@ -57,7 +57,7 @@ describe('the wait before the next try', () => {
     assert.ok(isUnreachable(new Error('POST failed', { cause: error })));
   });
 
-  test('is none for what stays: other answers, and refusals unless the server has just started', () => {
+  test('is none for other statuses, nor for 401 and 403 unless the server has just started', () => {
     for (const code of [400, 404, 409, 422]) assert.equal(retryWaitMs(status(code), 1, 9_000, true), undefined);
     for (const code of [401, 403]) {
       assert.equal(retryWaitMs(status(code), 1, 9_000, false), undefined);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createServerClock } from '../../../src/client/serverclock.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
-test("the server's clock is known by the Date of its last good answer", () => {
+test("the server's clock follows the Date of its last valid response", () => {
   const clock = createFakeClock(Date.parse('2026-11-22T20:00:00Z'));
   const server = createServerClock(clock);
   assert.equal(server.aheadMs(), 0);

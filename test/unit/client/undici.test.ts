@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 
 /** In a process of its own: here, other tests' clients have loaded all of undici. */
-test('a process that asks kube-apiserver has what it needs of undici, and not the rest', async () => {
+test('a process with a REST client loads only the parts of undici that it needs', async () => {
   const rest = new URL('../../../src/client/rest.ts', import.meta.url);
   const script = `
     import { createServer } from 'node:http';

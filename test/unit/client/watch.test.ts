@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createLineSplitter } from '../../../src/client/watch.ts';
 
-test('however a text is cut into chunks, its lines are the same', () => {
+test('lines are the same however they are split into chunks', () => {
   const text = fc.array(
     fc.string({ unit: 'grapheme', maxLength: 12 }).map((line) => line.replaceAll('\n', ' ')),
     { maxLength: 8 },
@@ -19,13 +19,13 @@ test('however a text is cut into chunks, its lines are the same', () => {
   );
 });
 
-test('what follows the last newline is no line yet', () => {
+test('text after the last newline is no line yet', () => {
   const split = createLineSplitter(100);
   assert.deepEqual(split(Buffer.from('{"a":1}\n{"b"')).map(String), ['{"a":1}']);
   assert.deepEqual(split(Buffer.from(':2}\n')).map(String), ['{"b":2}']);
 });
 
-test('a line without an end is refused at its limit', () => {
+test('a line without an end is rejected at its limit', () => {
   const split = createLineSplitter(10);
   split(Buffer.from('12345'));
   assert.throws(() => split(Buffer.from('678901')), /longer than 10 bytes/);

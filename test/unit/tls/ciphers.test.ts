@@ -21,7 +21,7 @@ test('an unknown suite is named', () => {
   assert.throws(() => cipherList(['TLS_NOPE', 'TLS_AES_128_GCM_SHA256']), /unknown TLS_NOPE; known are/);
 });
 
-test('a suite that Go calls insecure is known, and warned of', () => {
+test('a suite that Go calls insecure is accepted with a warning', () => {
   // Go's tls.InsecureCipherSuites.
   const insecure = [
     'TLS_RSA_WITH_RC4_128_SHA',

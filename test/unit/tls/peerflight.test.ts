@@ -50,7 +50,7 @@ test('certificates are found in records and pieces of any size', () => {
   }
 });
 
-describe('refused is', () => {
+describe('a flight is rejected with', () => {
   const cases: ReadonlyMap<string, readonly [Buffer, RegExp]> = new Map([
     ['a first message in the form of SSL 2.0', [Buffer.from('802e0100020015', 'hex'), /TLS/]],
     ['a record that is too long', [Buffer.concat([Buffer.from([22, 3, 3]), uint(17_000, 2)]), /too long/]],
@@ -73,7 +73,7 @@ describe('refused is', () => {
   }
 });
 
-test('no bytes throw anything else', () => {
+test('any bytes throw only these errors', () => {
   const whole = records(Buffer.concat([hello, certificates(good, good)]), 300);
   const changes = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 6 });
   fc.assert(
@@ -91,7 +91,7 @@ test('no bytes throw anything else', () => {
   );
 });
 
-test('a message in records of one byte costs what its bytes do', () => {
+test('a message in records of one byte costs no more than its bytes', () => {
   const bytes = records(Buffer.concat([message(1, Buffer.alloc(10_000)), certificates(good, good)]), 1);
   let copied = 0;
   const { concat } = Buffer;

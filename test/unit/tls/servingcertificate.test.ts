@@ -44,7 +44,7 @@ async function open(options: Partial<ServingOptions>): Promise<ServingCertificat
 
 const certificateOf = ({ cert }: KeyPair) => new X509Certificate(cert);
 
-describe('a serving certificate of our own', () => {
+describe('a self-signed serving certificate', () => {
   const certDir = () => path.join(folder, 'certs', 'own');
   const crt = () => path.join(certDir(), 'kubegauge.crt');
   const key = () => path.join(certDir(), 'kubegauge.key');
@@ -71,12 +71,12 @@ describe('a serving certificate of our own', () => {
     assert.equal(Math.round((certificate.validToDate.getTime() - clock.wallMs()) / dayMs), 365);
   });
 
-  test('leaves out names that no certificate can have', async () => {
+  test('omits names that no certificate can have', async () => {
     const { subjectAltName } = certificateOf((await open({ names: ['caf\u00e9', 'a b', '', 'x,DNS:y'] })).current());
     assert.equal(subjectAltName, certificateOf((await open({})).current()).subjectAltName);
   });
 
-  test('is kept in a folder that only we can read', async () => {
+  test('is kept in a folder that only this user can read', async () => {
     const pair = (await open({ certDir: certDir() })).current();
     assert.deepEqual({ cert: await readFile(crt(), 'utf8'), key: await readFile(key(), 'utf8') }, pair);
     for (const [file, mode] of [
@@ -114,7 +114,7 @@ describe('a serving certificate of our own', () => {
   madeAnew('when others could have changed it', () => chmod(crt(), 0o622));
   madeAnew('when others could have read the key', () => chmod(key(), 0o644));
 
-  test('never goes where a symbolic link leads', async () => {
+  test('is never written through a symbolic link', async () => {
     await mkdir(certDir(), { recursive: true });
     const target = path.join(folder, 'precious');
     await writeFile(target, 'precious', { mode: 0o666 });
@@ -124,7 +124,7 @@ describe('a serving certificate of our own', () => {
     assert.equal((await stat(key())).mode & 0o777, 0o600);
   });
 
-  test('is in memory, with one warning, where other users could replace it in its folder', async () => {
+  test('stays in memory, with one warning, if other users could replace it in its folder', async () => {
     await mkdir(certDir(), { recursive: true });
     await chmod(certDir(), 0o777);
     await open({ certDir: certDir() });
@@ -133,7 +133,7 @@ describe('a serving certificate of our own', () => {
     await assert.rejects(stat(crt()), { code: 'ENOENT' });
   });
 
-  test('is in memory, with one warning, where its folder cannot be written', async () => {
+  test('stays in memory, with one warning, if its folder cannot be written', async () => {
     await writeFile(path.join(folder, 'file'), '');
     const serving = await open({ certDir: path.join(folder, 'file', 'certs') });
     const first = serving.current();
@@ -143,7 +143,7 @@ describe('a serving certificate of our own', () => {
     assert.match(warnings.join(''), /cannot write to --cert-dir/);
   });
 
-  test('is renewed before it expires, and everybody is told', async () => {
+  test('is renewed before it expires, and listeners are called', async () => {
     const serving = await open({ certDir: certDir() });
     const told: KeyPair[] = [];
     serving.onChange((pair) => told.push(pair));
@@ -165,13 +165,13 @@ describe('a serving certificate from files', () => {
   };
   const issue = (cn: string) => authority.issue({ cn, usages: ['server'] });
 
-  test('is what they hold, with intermediates', async () => {
+  test('is served with its intermediates', async () => {
     const { cert, key } = issue('one');
     await write({ cert: cert + authority.cert, key });
     assert.deepEqual((await open(files())).current(), { cert: cert + authority.cert, key });
   });
 
-  test('follows them, and survives a pair that does not fit with one warning', async () => {
+  test('follows its files, and keeps the last pair, with one warning, when the next does not match', async () => {
     const [one, two] = [issue('one'), issue('two')];
     await write(one);
     const serving = await open(files());
@@ -190,7 +190,7 @@ describe('a serving certificate from files', () => {
     assert.equal(warnings.length, 1, warnings.join(''));
   });
 
-  test('says that it has expired', async () => {
+  test('that has expired logs a warning', async () => {
     await write(authority.issue({ cn: 'old', notAfter: new Date(Date.now() - 1000) }));
     await open(files());
     assert.match(warnings.join(''), /expired; clients will refuse it/);
@@ -221,7 +221,7 @@ describe('a serving certificate from files', () => {
     await assert.rejects(open(files()), /cannot read .*tls\.(crt|key); is the Secret mounted/);
   });
 
-  test('needs both files', async () => {
+  test('requires both files', async () => {
     await assert.rejects(open({ certFile: 'a' }), /give --tls-cert-file and --tls-private-key-file, or neither/);
   });
 });

@@ -8,7 +8,7 @@ const first = makeAuthority('first');
 const second = makeAuthority('second');
 
 describe('a trust bundle', () => {
-  test('is all certificates of a text, in order, and nothing else', () => {
+  test('is all certificates of a PEM text, in order', () => {
     const bundle = parseTrustBundle(`# two CAs\r\n${first.cert}${first.key}\n\n${second.cert}`, 'ca.crt');
     assert.deepEqual(
       bundle.certificates.map(({ subject }) => subject),
@@ -36,7 +36,7 @@ describe('a trust bundle', () => {
   }
   check('a thousand certificates', first.cert.repeat(1000), /ca\.crt holds 1000 certificates; at most 500/);
 
-  test('is never anything but an Error that names its source, whatever the text is', () => {
+  test('is an Error that names its source, or a bundle, for any text', () => {
     const piece = fc.oneof(
       fc.string(),
       fc.constantFrom('-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----', '\n', 'MIIB'),
