@@ -95,7 +95,7 @@ describe('a client certificate', () => {
     assert.equal(verifyClientCertificate(odd.withoutUsage, oddTrust, nowMs).kind, 'trusted');
   });
 
-  /** As if the client had sent both; only a TLS connection can make this by itself. */
+  /** As if the client had sent both; otherwise only a TLS connection links them. */
   const sentWith = (leaf: X509Certificate, issuerCertificate: X509Certificate) =>
     Object.defineProperty(new X509Certificate(leaf.raw), 'issuerCertificate', { value: issuerCertificate });
 

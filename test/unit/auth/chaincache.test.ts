@@ -21,7 +21,7 @@ test('a result is not reused after the clock that it depends on was set back', (
   clock.monotonic += 60_000;
   assert.equal(verifier.verify(certificate, connection, trust).kind, 'trusted');
 
-  // A good one is believed until it expires.
+  // A trusted one is cached until it expires.
   clock.wall = nowMs + hourMs + 1;
   assert.equal(verifier.verify(certificate, connection, trust).kind, 'untrusted');
 });

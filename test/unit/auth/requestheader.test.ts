@@ -10,7 +10,7 @@ const names = {
   extraPrefix: ['X-Remote-Extra-'],
 };
 
-/** As Node hands over what was sent as UTF-8. */
+/** UTF-8 as Node delivers it. */
 const onTheWire = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
 
 describe('a user in request headers', () => {
@@ -113,7 +113,7 @@ describe('any headers', () => {
   });
 
   test('yield the user that a front proxy wrote into them', () => {
-    // Of a header's value, blanks at both ends are not part.
+    // Values have no spaces at either end.
     const value = fc.string({ unit: 'grapheme', minLength: 1 }).map((each) => each.toWellFormed());
     const key = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 6 }).map((each) => each.toWellFormed());
     const user = fc.record(
@@ -155,7 +155,7 @@ describe('any headers', () => {
     );
   });
 
-  /** As client-go: what a header's name cannot have is percent-encoded, and upper case, which it would lose. */
+  /** As client-go: percent-encodes what a header name cannot contain, and upper case. */
   const asHeaderName = (text: string) =>
     [...Buffer.from(text)]
       .map((byte) => {

@@ -42,7 +42,7 @@ describe('the review cache', () => {
     assert.deepEqual(await Promise.all([waits, waitsToo]), ['a 1', 'a 1']);
     slow.resolve('old');
     await turn();
-    // The later question's answer is the newer one, whichever comes last.
+    // The later request's result is the newer one, in any order.
     assert.equal(await ask('a'), 'a 1');
   });
 
@@ -140,7 +140,7 @@ test('callers that give up during an outage cost no memory', async () => {
     const leaver = new AbortController();
     const asked = Array.from({ length: 500 }, () => cache.get('a', hang, leaver.signal));
     clock.jump(2_000);
-    // As reviews do, each ends long after the next one has begun.
+    // Each ends long after the next one has begun, as reviews do.
     if (hung.length > 3) hung.shift()?.reject(new Error('down'));
     leaver.abort(new Error('gave up'));
     await Promise.allSettled(asked);
@@ -152,7 +152,7 @@ test('callers that give up during an outage cost no memory', async () => {
   assert.ok(addedBytes < 5_000_000, `${addedBytes} bytes`);
 });
 
-/** Bytes that are in use after a garbage collection. */
+/** Heap bytes after a garbage collection. */
 function heapBytes(): number {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
@@ -160,7 +160,7 @@ function heapBytes(): number {
 }
 
 describe('a stale result during an outage', () => {
-  /** A yes stands in for 30 s, a no never. */
+  /** An allow is served stale for 30 s, a deny never. */
   function setUpStale() {
     const clock = createFakeClock();
     const cache = createReviewCache<string>({

@@ -44,7 +44,7 @@ async function open(options: Partial<SettingsOptions>): Promise<SettingsHolder> 
   return settings;
 }
 
-/** As far as the settings see it, an informer. */
+/** The part of an informer that settings use. */
 function createSource(first?: Readonly<Record<string, string>>) {
   type Listener = Parameters<ConfigMapSource['onChange']>[0];
   const listeners: Listener[] = [];
@@ -219,13 +219,13 @@ describe('the settings of flags', () => {
   });
 });
 
-/** In one step, so that nobody reads half of it. */
+/** Atomically. */
 async function replace(file: string, content: string): Promise<void> {
   await writeFile(`${file}.next`, content);
   await rename(`${file}.next`, file);
 }
 
-/** Reading a file takes real time, so the minutes pass until it is done. */
+/** Reading a file takes real time, so the fake clock advances until it is done. */
 async function ticksUntil(condition: () => boolean): Promise<void> {
   for (const deadlineMs = performance.now() + 5_000; !condition(); ) {
     assert.ok(performance.now() < deadlineMs, `not after five seconds: ${String(condition)}`);

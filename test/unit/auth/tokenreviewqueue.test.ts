@@ -12,20 +12,20 @@ import {
 
 const signal = new AbortController().signal;
 
-/** A line whose reviews end when they are told to. */
+/** A queue whose reviews end on request. */
 function setUp() {
-  const strangers = createTokenReviewQueue();
-  /** Names of the tries under way, and how they end. */
-  const underWay = new Map<string, () => void>();
+  const queue = createTokenReviewQueue();
+  /** Tries in flight by name, with the function that ends each. */
+  const inFlight = new Map<string, () => void>();
   const begun: string[] = [];
   let refused = 0;
   const run = (name: string) =>
     new Promise<void>((resolve) => {
       begun.push(name);
-      underWay.set(name, resolve);
+      inFlight.set(name, resolve);
     });
-  const ask = (name: string, source: RequestOrigin, { bytes = 100, isLikely = false } = {}) => {
-    const asked = strangers.admit(source, bytes, isLikely, (turn) => turn(() => run(name), signal));
+  const ask = (name: string, origin: RequestOrigin, { bytes = 100, isLikely = false } = {}) => {
+    const asked = queue.admit(origin, bytes, isLikely, (limiter) => limiter(() => run(name), signal));
     asked.catch((error: unknown) => {
       assert.ok(error instanceof QueueFullError);
       refused += 1;
@@ -33,23 +33,23 @@ function setUp() {
     return asked;
   };
   const end = async (name: string) => {
-    underWay.get(name)?.();
-    underWay.delete(name);
+    inFlight.get(name)?.();
+    inFlight.delete(name);
     await turnOfLoop();
   };
   const endAll = async () => {
     await turnOfLoop();
-    while (underWay.size > 0) for (const name of underWay.keys()) await end(name);
+    while (inFlight.size > 0) for (const name of inFlight.keys()) await end(name);
   };
-  return { strangers, ask, begun, underWay, end, endAll, refused: () => refused };
+  return { queue, ask, begun, inFlight, end, endAll, refused: () => refused };
 }
 
-const source = (address: string, connection: object = {}): RequestOrigin => ({ address, connection });
+const origin = (address: string, connection: object = {}): RequestOrigin => ({ address, connection });
 
 describe('the queue of unknown tokens', () => {
   test('has four reviews in flight, and begins the next when one ends', async () => {
     const { ask, begun, end } = setUp();
-    const one = source('10.0.0.1');
+    const one = origin('10.0.0.1');
     for (let at = 0; at < 6; at += 1) void ask(`a${at}`, one);
     await turnOfLoop();
     assert.deepEqual(begun, ['a0', 'a1', 'a2', 'a3']);
@@ -59,12 +59,12 @@ describe('the queue of unknown tokens', () => {
 
   test('is served round-robin by address, then by connection', async () => {
     const { ask, begun, endAll } = setUp();
-    const [first, second] = [source('10.0.0.1'), source('10.0.0.1')];
+    const [first, second] = [origin('10.0.0.1'), origin('10.0.0.1')];
     for (let at = 0; at < 8; at += 1) void ask(`a${at}`, first);
     void ask('b0', second);
-    void ask('c0', source('10.0.0.2'));
+    void ask('c0', origin('10.0.0.2'));
     await endAll();
-    // The first four were under way before anybody else came.
+    // The first four began before other clients came.
     assert.deepEqual(begun.slice(0, 4), ['a0', 'a1', 'a2', 'a3']);
     assert.ok(begun.indexOf('c0') <= 5, begun.join());
     assert.ok(begun.indexOf('b0') <= 6, begun.join());
@@ -72,7 +72,7 @@ describe('the queue of unknown tokens', () => {
 
   test('serves likely tokens of a connection first', async () => {
     const { ask, begun, endAll } = setUp();
-    const one = source('10.0.0.1');
+    const one = origin('10.0.0.1');
     for (let at = 0; at < 6; at += 1) void ask(`a${at}`, one);
     void ask('likely', one, { isLikely: true });
     await endAll();
@@ -82,12 +82,12 @@ describe('the queue of unknown tokens', () => {
 
   test('rejects one client beyond the limit, and admits others, which displace its newest reviews', async () => {
     const { ask, begun, endAll, refused } = setUp();
-    const flood = source('10.0.0.1');
+    const flood = origin('10.0.0.1');
     for (let at = 0; at < queueSlotLimit + 50; at += 1) void ask(`a${at}`, flood);
     await turnOfLoop();
     assert.equal(refused(), 50);
-    void ask('b', source('10.0.0.2'));
-    void ask('same address', source('10.0.0.1'));
+    void ask('b', origin('10.0.0.2'));
+    void ask('same address', origin('10.0.0.1'));
     await turnOfLoop();
     assert.equal(refused(), 52);
     await endAll();
@@ -98,15 +98,15 @@ describe('the queue of unknown tokens', () => {
 
   test('rejects with 429 and Retry-After', async () => {
     const { ask } = setUp();
-    const flood = source('10.0.0.1');
+    const flood = origin('10.0.0.1');
     for (let at = 0; at < queueSlotLimit; at += 1) void ask(`a${at}`, flood);
     await assert.rejects(ask('late', flood), { code: 429, details: { retryAfterSeconds: 1 } });
   });
 
   test('counts the IPv6 addresses of one /64 as one client', async () => {
     const { ask, refused, begun, endAll } = setUp();
-    for (let at = 0; at < queueSlotLimit; at += 1) void ask(`a${at}`, source(`2001:db8::${at.toString(16)}`));
-    void ask('b', source('2001:db8:1::1'));
+    for (let at = 0; at < queueSlotLimit; at += 1) void ask(`a${at}`, origin(`2001:db8::${at.toString(16)}`));
+    void ask('b', origin('2001:db8:1::1'));
     await endAll();
     assert.equal(refused(), 1);
     assert.ok(begun.includes('b'));
@@ -114,40 +114,40 @@ describe('the queue of unknown tokens', () => {
 
   test('counts long tokens by their bytes, and keeps places beside those in flight', async () => {
     const { ask, refused, begun, endAll } = setUp();
-    const flood = source('10.0.0.1');
+    const flood = origin('10.0.0.1');
     const megabyte = { bytes: 64 * queueSlotBytes };
     for (let at = 0; at < 20; at += 1) void ask(`a${at}`, flood, megabyte);
     await turnOfLoop();
     assert.equal(refused(), 12);
-    for (let at = 0; at < 100; at += 1) void ask(`b${at}`, source(`10.0.1.${at}`));
+    for (let at = 0; at < 100; at += 1) void ask(`b${at}`, origin(`10.0.1.${at}`));
     await endAll();
     assert.equal(begun.filter((name) => name.startsWith('b')).length, 100);
   });
 
   test('frees the slot of a review that backs off', async () => {
-    const { strangers, ask, begun } = setUp();
+    const { queue, ask, begun } = setUp();
     const waits = Promise.withResolvers<void>();
     for (let at = 0; at < queuedReviewsInFlight; at += 1) {
-      void strangers.admit(source('10.0.0.1'), 100, false, async (turn) => {
-        await turn(async () => 'the first try failed', signal);
+      void queue.admit(origin('10.0.0.1'), 100, false, async (limiter) => {
+        await limiter(async () => 'the first try failed', signal);
         await waits.promise;
       });
     }
-    void ask('b', source('10.0.0.2'));
+    void ask('b', origin('10.0.0.2'));
     await turnOfLoop();
     assert.deepEqual(begun, ['b']);
     waits.resolve();
   });
 
   test('frees all slots, however reviews end', async () => {
-    const { strangers, ask, begun } = setUp();
+    const { queue, ask, begun } = setUp();
     const leaver = new AbortController();
     const fails = (why: string) =>
-      strangers.admit(source('10.0.0.1'), 1, false, (turn) => turn(() => Promise.reject(new Error(why)), signal));
+      queue.admit(origin('10.0.0.1'), 1, false, (limiter) => limiter(() => Promise.reject(new Error(why)), signal));
     for (let at = 0; at < 10; at += 1) await assert.rejects(fails(`fault ${at}`), /fault/);
     const held = Array.from({ length: 8 }, (_, at) =>
-      strangers.admit(source(`10.0.0.${at}`), 1, false, (turn) =>
-        turn(
+      queue.admit(origin(`10.0.0.${at}`), 1, false, (limiter) =>
+        limiter(
           () => new Promise((_, reject) => leaver.signal.addEventListener('abort', () => reject(new Error('over')))),
           leaver.signal,
         ),
@@ -156,25 +156,25 @@ describe('the queue of unknown tokens', () => {
     await turnOfLoop();
     leaver.abort(new Error('over'));
     await Promise.allSettled(held);
-    for (let at = 0; at < queueSlotLimit; at += 1) void ask(`b${at}`, source('10.0.0.9'));
+    for (let at = 0; at < queueSlotLimit; at += 1) void ask(`b${at}`, origin('10.0.0.9'));
     await turnOfLoop();
     assert.equal(begun.length, queuedReviewsInFlight);
   });
 
   test('begins no review that was aborted when its slot became free', async () => {
-    const { strangers, ask, begun, end, endAll } = setUp();
+    const { queue, ask, begun, end, endAll } = setUp();
     const leaver = new AbortController();
-    for (let at = 0; at < queuedReviewsInFlight; at += 1) void ask(`a${at}`, source('10.0.0.1'));
+    for (let at = 0; at < queuedReviewsInFlight; at += 1) void ask(`a${at}`, origin('10.0.0.1'));
     await turnOfLoop();
     const left = Array.from({ length: queuedReviewsInFlight }, (_, at) =>
-      strangers.admit(source(`10.0.1.${at}`), 1, false, (turn) => turn(async () => assert.fail(), leaver.signal)),
+      queue.admit(origin(`10.0.1.${at}`), 1, false, (limiter) => limiter(async () => assert.fail(), leaver.signal)),
     );
     await turnOfLoop();
     const ended = Array.from({ length: queuedReviewsInFlight }, (_, at) => end(`a${at}`));
     leaver.abort(new Error('over'));
     for (const each of left) await assert.rejects(each, QueueFullError);
     await Promise.all(ended);
-    for (let at = 0; at < 8; at += 1) void ask(`b${at}`, source('10.0.0.1'));
+    for (let at = 0; at < 8; at += 1) void ask(`b${at}`, origin('10.0.0.1'));
     await endAll();
     assert.equal(begun.length, queuedReviewsInFlight + 8);
   });

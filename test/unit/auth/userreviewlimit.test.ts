@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { limitPerUser } from '../../../src/auth/userreviewlimit.ts';
 import type { AccessReviewResult } from '../../../src/client/reviews.ts';
 
-/** A reviewer that answers when it is told to, and a time that passes when it is. */
+/** A reviewer and a clock that advance on request. */
 function setUp({ mock }: TestContext) {
   mock.timers.enable({ apis: ['setTimeout'] });
   const underWay: { readonly user: string; readonly end: (error?: Error) => void }[] = [];
@@ -63,7 +63,7 @@ describe('reviews of one user', () => {
     assert.equal(underWay.length, 8);
     pass(1);
     await assert.rejects(asked, /8 reviews of this user/);
-    // Who has left the line gets no place any more.
+    // An aborted review gets no permit.
     for (const { end } of underWay) end();
     await turn();
     assert.equal(underWay.length, 8);

@@ -1,4 +1,4 @@
-/** The ServiceAccount of a pod: where the server is, and files that rotate. */
+/** The ServiceAccount of a pod, whose files rotate. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

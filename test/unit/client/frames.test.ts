@@ -1,4 +1,3 @@
-/** Frames out of chunks, however the chunks are cut. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

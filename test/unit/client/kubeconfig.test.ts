@@ -1,4 +1,4 @@
-/** Kubeconfigs: all the ways to say who one is, and what is wrong with the file. */
+/** Kubeconfigs: all kinds of credentials, and malformed files. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -193,7 +193,7 @@ describe('a kubeconfig', () => {
   );
   refused('with impersonation is an error', () => config({ as: 'bob' }), /impersonates bob, which is not supported/);
 
-  /** A case of a file that is refused. */
+  /** Adds a test of a rejected file. */
   function refused(what: string, content: () => unknown, message: RegExp): void {
     test(what, async () => {
       const value = content();
@@ -235,7 +235,7 @@ function execOf(script: string): object {
   };
 }
 
-/** Answers with its number of runs and the version that it was asked in. */
+/** Prints the number of its run and the requested version. */
 function pluginSource(runs: string): string {
   return `
     const fs = require('node:fs');

@@ -1,4 +1,4 @@
-/** Kubernetes' protobuf, read as JSON is: what is wanted equals, whatever is around it. */
+/** Kubernetes' protobuf decodes to what JSON does, for any object. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -10,7 +10,7 @@ import { encodeEvent, encodeList, encodeObject } from '../../fakes/kubeprotobuf.
 const pod: Message = { 1: { name: 'metadata', kind: 'message', message: objectMeta(['wanted', 'also']) } };
 const decoder = createProtobufDecoder();
 
-/** Few, so that words are met again, and some that are not ASCII. */
+/** Few, so that words repeat; some are not ASCII. */
 const word = fc.oneof(
   fc.constantFrom('app', 'web', 'tier', 'wanted', 'also'),
   fc.string({ unit: 'binary', maxLength: 200 }),
@@ -162,7 +162,7 @@ test('numbers are exact up to 2^53', () => {
   );
 });
 
-/** Maps in place of objects, and nothing that is empty. */
+/** Maps in place of objects, without empty values. */
 function wantedOf(each: Readonly<Record<string, string | Readonly<Record<string, string>>>>): object {
   const wanted: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(each)) {

@@ -1,4 +1,3 @@
-/** Bodies of answers, good and bad. */
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';

@@ -1,4 +1,3 @@
-/** When a review is tried again. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { StatusError } from '../../../src/apimachinery/status.ts';

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 
-/** In a process of its own: here, other tests' clients have loaded all of undici. */
+/** In a process of its own: other tests have loaded all of undici into this one. */
 test('a process with a REST client loads only the parts of undici that it needs', async () => {
   const rest = new URL('../../../src/client/rest.ts', import.meta.url);
   const script = `

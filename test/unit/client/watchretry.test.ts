@@ -1,4 +1,3 @@
-/** The pauses between tries. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { backoffMs } from '../../../src/client/watchretry.ts';

@@ -1,4 +1,4 @@
-/** Whatever strangers send before their certificates is passed over or refused with an error of ours, in pieces of any size. */
+/** Bytes before the certificates are skipped or rejected with errors of ours, in pieces of any size. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';

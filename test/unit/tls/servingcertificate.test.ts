@@ -99,7 +99,7 @@ describe('a self-signed serving certificate', () => {
       assert.deepEqual(second, first);
     });
   const madeAnew = (what: string, between: () => unknown, names: readonly string[] = []) =>
-    void test(`is made anew ${what}`, async () => {
+    void test(`is replaced ${what}`, async () => {
       const [first, second] = await secondOf(between, names);
       assert.notEqual(second.cert, first.cert);
       assert.equal(await readFile(crt(), 'utf8'), second.cert);
@@ -145,14 +145,14 @@ describe('a self-signed serving certificate', () => {
 
   test('is renewed before it expires, and listeners are called', async () => {
     const serving = await open({ certDir: certDir() });
-    const told: KeyPair[] = [];
-    serving.onChange((pair) => told.push(pair));
+    const received: KeyPair[] = [];
+    serving.onChange((pair) => received.push(pair));
     const first = serving.current();
     await clock.advance(334 * dayMs);
     assert.equal(serving.current(), first);
-    await passesUntil(2 * dayMs, () => told.length > 0);
+    await passesUntil(2 * dayMs, () => received.length > 0);
     assert.notEqual(serving.current().cert, first.cert);
-    assert.deepEqual(told, [serving.current()]);
+    assert.deepEqual(received, [serving.current()]);
     assert.equal(await readFile(crt(), 'utf8'), serving.current().cert);
   });
 });
@@ -175,8 +175,8 @@ describe('a serving certificate from files', () => {
     const [one, two] = [issue('one'), issue('two')];
     await write(one);
     const serving = await open(files());
-    const told: KeyPair[] = [];
-    serving.onChange((pair) => told.push(pair));
+    const received: KeyPair[] = [];
+    serving.onChange((pair) => received.push(pair));
 
     await replace(files().certFile, two.cert);
     await passesUntil(60_000, () => warnings.length > 0);
@@ -185,7 +185,7 @@ describe('a serving certificate from files', () => {
     assert.match(warnings.join(''), /tls\.key is not the key of the first certificate in .*tls\.crt/);
 
     await replace(files().keyFile, two.key);
-    await passesUntil(60_000, () => told.length > 0);
+    await passesUntil(60_000, () => received.length > 0);
     assert.deepEqual(serving.current(), two);
     assert.equal(warnings.length, 1, warnings.join(''));
   });
@@ -226,13 +226,13 @@ describe('a serving certificate from files', () => {
   });
 });
 
-/** In one step, so that nobody reads half of it. */
+/** Atomically. */
 async function replace(file: string, content: string): Promise<void> {
   await writeFile(`${file}.next`, content);
   await rename(`${file}.next`, file);
 }
 
-/** Reading files and making keys takes real time, so the clock goes on until it is done. */
+/** Reading files and making keys takes real time, so the fake clock advances until it is done. */
 async function passesUntil(stepMs: number, condition: () => boolean): Promise<void> {
   for (const deadlineMs = performance.now() + 5_000; !condition(); ) {
     assert.ok(performance.now() < deadlineMs, `not after five seconds: ${String(condition)}`);
