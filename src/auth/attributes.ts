@@ -1,4 +1,4 @@
-/** Describes what a request wants to do, for authorization and on the wire of a SubjectAccessReview. */
+/** Request attributes for authorization, and their form in a SubjectAccessReview. */
 import { type FieldRequirement, parseFieldSelector } from '../apimachinery/fields.ts';
 import { parseLabelSelector } from '../apimachinery/labels.ts';
 import type { SubjectAccessReviewSpec } from '../client/reviews.ts';
@@ -27,8 +27,8 @@ export interface PathAttributes {
 }
 
 /**
- * Returns the name of the requested object: from the path, or from a field selector that selects one object. So a user
- * who may get an object by name may also list it alone.
+ * Returns the name in the path, or the one that a field selector selects. So a user who may get an object may also list
+ * it alone.
  */
 export function nameOf({ verb, name, fieldSelector }: ResourceAttributes): string {
   if (name !== '' || (verb !== 'list' && verb !== 'watch')) return name;
@@ -67,7 +67,7 @@ function filled(texts: Readonly<Record<string, string>>): Readonly<Record<string
   return Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== ''));
 }
 
-/** Returns none for a malformed selector: requirements only narrow, and the request fails later. */
+/** Returns none for a malformed selector: the request fails later. */
 function fieldRequirements(text = ''): readonly FieldRequirement[] {
   return text === '' ? [] : unlessMalformed(() => parseFieldSelector(text).requirements);
 }

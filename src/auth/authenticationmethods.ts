@@ -1,4 +1,4 @@
-/** The ways in which a request can authenticate: as a front proxy, by a client certificate, by a bearer token. */
+/** Authenticates by front proxy, client certificate or bearer token. */
 import type { X509Certificate } from 'node:crypto';
 import { quote } from '../apimachinery/quote.ts';
 import type { Clock } from '../clock.ts';
@@ -16,9 +16,9 @@ import { QueueFullError } from './tokenreviewqueue.ts';
 import type { UserInfo } from './user.ts';
 
 export interface RequestCredentials {
-  /** Names and values alternating, as Node has them: one entry per line, each byte a character of Latin-1. */
+  /** Names and values alternating, one entry per line, each byte a Latin-1 character. */
   readonly rawHeaders: readonly string[];
-  /** The client's own certificate; its issuerCertificate leads through the others that the client sent. */
+  /** Its issuerCertificate leads through the others that the client sent. */
   readonly certificate: X509Certificate | undefined;
   /** One object for all requests of a connection. */
   readonly connection: object;
@@ -34,7 +34,7 @@ export class RejectedCredentials extends Error {
   }
 }
 
-/** Returns the user; undefined without credentials of this kind. Throws RejectedCredentials for credentials that are not valid. */
+/** Returns undefined without credentials of this kind. Throws RejectedCredentials for invalid ones. */
 export type AuthenticationMethod = (
   credentials: RequestCredentials,
   signal: AbortSignal,
@@ -53,7 +53,7 @@ export function createMethods({ settings, tokens, clock }: MethodOptions): reado
   const userOf = perConnection(userFromCertificate);
   return [frontProxy, clientCertificate, token];
 
-  /** Anyone can send the headers: they count only with a certificate of the front proxies' own CA. */
+  /** Anyone can send the headers; they count only with a certificate of the front proxies' CA. */
   function frontProxy({ certificate, connection, rawHeaders }: RequestCredentials): UserInfo | undefined {
     const { requestHeader } = settings.current();
     if (certificate === undefined || requestHeader === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Authenticates requests. The first method that yields a user counts, one that fails is skipped. Credentials that all fail are Unauthorized;
- * a request without credentials is anonymous.
+ * Authenticates requests. The first method that yields a user counts. If all credentials fail, the request is
+ * Unauthorized; without any it is anonymous.
  */
 import { StatusError, unauthorized } from '../apimachinery/status.ts';
 import type { TokenReviewer } from '../client/reviews.ts';
@@ -17,7 +17,7 @@ export type { RequestCredentials } from './authenticationmethods.ts';
 export type { UserInfo } from './user.ts';
 
 export interface Authenticator {
-  /** Throws StatusError: Unauthorized, Forbidden for impersonation, TooManyRequests while the queue of unknown tokens is full. */
+  /** Throws StatusError Unauthorized, Forbidden for impersonation, TooManyRequests for a full queue. */
   authenticate(credentials: RequestCredentials, signal: AbortSignal): Promise<UserInfo>;
 }
 
@@ -51,7 +51,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         const user = await method(credentials, signal);
         if (user === undefined) continue;
         refusals.authenticated(credentials.address);
-        // A front proxy that is taken for a client acts under its own name for all of its users.
+        // It acts under its own name for all of its users.
         record(credentials, failures.filter(isOfFrontProxy));
         return user;
       } catch (error) {
@@ -69,20 +69,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     throw unauthorized({ cause: new AggregateError(failures, failures.map(String).join('; ')) });
   }
 
-  /** Records one refusal, under the cause that fits best what the client tried to be. */
   function record({ address }: RequestCredentials, failures: readonly Error[]): void {
     const rejected = failures.filter((failure) => failure instanceof RejectedCredentials);
     const [first] = rejected.filter(isOfFrontProxy).concat(rejected.toReversed());
     if (first === undefined) return;
     const reason = rejected.map(({ message }) => message).join('; ');
-    // Reasons of token reviews repeat foreign text, so they are no variants.
+    // Other reasons repeat foreign text, so they are no variants.
     const variant = first.refusal.endsWith('-certificate') ? reason : '';
     refusals.refused({ cause: first.refusal, reason, variant, address });
   }
 
   /**
-   * kube-apiserver handles impersonation itself and never forwards these headers. Ignoring them would run the request with the caller's own
-   * rights, which may be larger.
+   * kube-apiserver never forwards these headers. Ignoring them would use the caller's own rights, which may be larger.
    */
   function refuseImpersonation({ rawHeaders, address }: RequestCredentials): void {
     if (!hasHeaderWithPrefix(rawHeaders, 'impersonate-')) return;

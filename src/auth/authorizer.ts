@@ -10,12 +10,9 @@ import { type AccessOptions, createAccess } from './subjectaccessreview.ts';
 import { isAnonymous, masters, type UserInfo } from './user.ts';
 
 export interface Authorizer {
-  /** Returns if the user is allowed. Throws StatusError Forbidden if not, ReviewUnavailable if the review failed. */
+  /** Throws StatusError Forbidden if the user is not allowed, ReviewUnavailable if the review failed. */
   authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void>;
-  /**
-   * Reports whether the user is allowed; false if the review failed. For optional content: a denial is not logged as a
-   * refusal.
-   */
+  /** Returns false if the review failed. A denial is not logged: for optional content. */
   allows(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<boolean>;
 }
 
@@ -31,7 +28,7 @@ export interface AuthorizerOptions extends Omit<AccessOptions, 'limit'> {
 /** Cached reviews of anonymous requests. */
 const anonymousLimit = 1_024;
 
-/** kube-apiserver gave no result. The cause says why; it is for our log only. */
+/** The cause is for our log only. */
 export class ReviewUnavailable extends Error {
   constructor(cause: unknown) {
     super('kube-apiserver did not review the access; is it up, and may this server create subjectaccessreviews?', {
@@ -41,7 +38,7 @@ export class ReviewUnavailable extends Error {
   }
 }
 
-/** @throws Error for a path with a `*` that is not at its end. */
+/** @throws Error for a path with a `*` before its end. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const isOpen = pathMatcher(options.alwaysAllowPaths);
   const { refusals } = options;
@@ -87,7 +84,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
 
 const withoutReview: AccessReviewResult = { allowed: true, reason: '' };
 
-/** Returns a wrapper that logs when reviews begin to fail and when they work again, not each failure. */
+/** Logs when reviews begin to fail and when they work again. */
 function createOutageLog({ staleAllowMs = 0, log }: AuthorizerOptions): (reviewer: AccessReviewer) => AccessReviewer {
   const meanwhile =
     staleAllowMs > 0
@@ -110,7 +107,7 @@ function createOutageLog({ staleAllowMs = 0, log }: AuthorizerOptions): (reviewe
   });
 }
 
-/** Returns the denial in Kubernetes' words, which clients display and people search for. */
+/** In Kubernetes' words, which clients display and people search for. */
 export function forbiddenStatus(user: UserInfo, attributes: Attributes, reason: string): StatusError {
   const why = reason === '' ? refusal(user, attributes) : `${refusal(user, attributes)}: ${reason}`;
   return attributes.kind === 'path' ? forbidden(undefined, '', why) : forbidden(attributes, nameOf(attributes), why);

@@ -1,4 +1,4 @@
-/** Reads the bearer token of a request, exactly as k8s.io/apiserver does. */
+/** Reads the bearer token as k8s.io/apiserver does. */
 import { firstHeaderLine } from './rawheaders.ts';
 
 export function bearerToken(rawHeaders: readonly string[]): string | undefined {
@@ -6,10 +6,7 @@ export function bearerToken(rawHeaders: readonly string[]): string | undefined {
   return scheme.toLowerCase() === 'bearer' && token !== '' ? token : undefined;
 }
 
-/**
- * Returns the text of a Warning (299) for a client whose token is ignored because of an extra space; otherwise
- * undefined.
- */
+/** Returns a Warning (299) if a token is ignored because of an extra space. */
 export function bearerWarning(rawHeaders: readonly string[]): string | undefined {
   const [scheme = '', token, ...rest] = parts(rawHeaders);
   if (scheme.toLowerCase() !== 'bearer' || token !== '' || rest.length === 0) return undefined;
@@ -23,8 +20,8 @@ function parts(rawHeaders: readonly string[]): readonly string[] {
 }
 
 /**
- * Reports whether the token looks like a JWT, as nearly all tokens of a cluster do. Decides the order of reviews only:
- * a webhook may accept any text.
+ * Reports whether the token looks like a JWT, as nearly all do. Decides only the order of reviews: a webhook may accept
+ * any text.
  */
 export function looksLikeJwt(token: string): boolean {
   const segments = token.split('.', 4);
@@ -50,5 +47,5 @@ function hasAlgorithm(header: string): boolean {
   }
 }
 
-/** Characters of a JWT's header; with a key ID it has about a hundred. */
+/** Characters; about a hundred with a key ID. */
 const jwtHeaderLimit = 4_096;

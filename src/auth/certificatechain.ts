@@ -1,7 +1,7 @@
 /**
- * Verifies client certificates by the rules of Go's crypto/x509. The search goes from the trusted certificates down: a
- * client's key verifies nothing before a trusted key has verified its certificate. So clients choose neither the number
- * of signature checks nor their keys.
+ * Verifies client certificates by Go's rules (crypto/x509), from the trusted certificates down: a client's key verifies
+ * nothing before a trusted key has verified its certificate. So clients choose neither the number of signature checks
+ * nor their keys.
  */
 import type { X509Certificate } from 'node:crypto';
 import { Asn1Error } from '../tls/asn1.ts';
@@ -11,14 +11,14 @@ import { intermediateLimit, intermediateLimitBytes } from '../tls/sentcertificat
 import type { TrustBundle } from '../tls/trustbundle.ts';
 
 export type ChainResult =
-  /** Valid until the first certificate of its chain expires, in milliseconds since the epoch. */
+  /** Until the first certificate of the chain expires, in milliseconds since the epoch. */
   | { readonly kind: 'trusted'; readonly untilMs: number }
   /** Without secrets. */
   | { readonly kind: 'untrusted'; readonly reason: string };
 
-/** Signatures verified per certificate, all with trusted keys of at most 8,192 bits. Go allows 100. */
+/** Per certificate, with trusted keys of at most 8,192 bits. Go allows 100. */
 export const signatureCheckLimit = 32;
-/** Chains checked per certificate: cross-signed CAs can be combined in many ways. */
+/** Per certificate: cross-signed CAs can be combined in many ways. */
 const chainLimit = 32;
 
 const clientAuth = '1.3.6.1.5.5.7.3.2';
@@ -33,7 +33,7 @@ interface ChainLink {
 }
 
 /**
- * Verifies a certificate for client authentication. Never throws.
+ * Never throws.
  * @param leaf its issuerCertificate leads through the others that the client sent.
  * @param nowMs milliseconds since the epoch.
  */
@@ -42,7 +42,7 @@ export function verifyClientCertificate(leaf: X509Certificate, trust: TrustBundl
     return verify(leaf, trust, nowMs);
   } catch (error) {
     if (error instanceof Asn1Error) return untrusted(error.message);
-    // OpenSSL and node:crypto throw for keys and signatures that they cannot read.
+    // OpenSSL throws for keys and signatures that it cannot read.
     return untrusted('cannot be read');
   }
 }
@@ -61,7 +61,6 @@ function verify(leaf: X509Certificate, trust: TrustBundle, nowMs: number): Chain
   return new Search(target, anchorsOf(trust)).result(nowMs);
 }
 
-/** Searches a chain from a certificate to an anchor, within the limit of signature checks. */
 class Search {
   readonly #anchors: readonly ChainLink[];
   readonly #target: ChainLink;
@@ -83,7 +82,7 @@ class Search {
     return untrusted(found ?? direct ?? problem ?? 'is signed by an authority that is not trusted here');
   }
 
-  /** Verifies with the keys of trusted issuers, those with the matching key ID first, and links what is verified. */
+  /** Links each candidate to the trusted issuers that signed it, those with its key ID first. */
   #verifyBy(issuers: readonly ChainLink[], candidates: readonly ChainLink[]): readonly ChainLink[] {
     const verified = new Set<ChainLink>();
     for (const candidate of candidates) {
@@ -100,7 +99,7 @@ class Search {
     return [...verified];
   }
 
-  /** Reads what the client sent beside its own certificate, and spreads trust through it. Returns the first flaw. */
+  /** Spreads trust through the client's other certificates. Returns their first flaw. */
   #verifyIntermediates(): string | undefined {
     const { links, problem } = intermediatesOf(this.#target.certificate);
     let issuers = this.#anchors;

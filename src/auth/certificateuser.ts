@@ -1,12 +1,10 @@
-/**
- * Reads the user that a client certificate names. Counts only after certificatechain.ts has verified the certificate.
- */
+/** Reads the user that a client certificate names, which certificatechain.ts has to verify. */
 import { createHash, type X509Certificate } from 'node:crypto';
 import type { UserInfo } from './user.ts';
 
 /**
- * Returns the user; undefined without a common name.
- * @throws Error for a certificate with more than one UID.
+ * Undefined without a common name.
+ * @throws Error for several UIDs.
  */
 export function userFromCertificate(certificate: X509Certificate): UserInfo | undefined {
   const subject = subjectOf(certificate);
@@ -24,14 +22,14 @@ export function userFromCertificate(certificate: X509Certificate): UserInfo | un
   };
 }
 
-/** Returns the last common name, by which front proxies are allowed; empty without one. */
+/** Empty without one. */
 export function commonNameOf(certificate: X509Certificate): string {
   return subjectOf(certificate)('CN').at(-1) ?? '';
 }
 
 const kubernetesUid = '1.3.6.1.4.1.57683.2';
 
-/** Returns attributes of the subject by name. Its text form has escapes and would have to be parsed. */
+/** The subject's text form has escapes and would have to be parsed. */
 function subjectOf(certificate: X509Certificate): (attribute: string) => readonly string[] {
   // Node types the values as single strings, but repeated attributes come as an array.
   const attributes = new Map<string, unknown>(Object.entries(certificate.toLegacyObject().subject));

@@ -1,11 +1,10 @@
-/** Caches per connection whether its client certificate is trusted: a check takes most of a millisecond. */
+/** Caches per connection whether its client certificate is trusted; a check takes most of a millisecond. */
 import type { X509Certificate } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { TrustBundle } from '../tls/trustbundle.ts';
 import { type ChainResult, verifyClientCertificate } from './certificatechain.ts';
 
 export interface Verifier {
-  /** @param connection one object for all requests that came with the certificate. */
   verify(certificate: X509Certificate, connection: object, trust: TrustBundle): ChainResult;
 }
 

@@ -1,7 +1,7 @@
-/** Groups client addresses by the network that one host can choose addresses from. */
+/** Identifies clients by the network from which one host can choose addresses. */
 import { isIPv6 } from 'node:net';
 
-/** Returns an IPv4 address as it is, and the first 64 bits of an IPv6 address: a host may use all addresses below them. */
+/** Returns what identifies a client: its IPv4 address, or its IPv6 /64, in which a host can choose addresses. */
 export function networkOf(address: string): string {
   const [plain = ''] = address.split('%');
   const mapped = /^::ffff:([0-9.]+)$/i.exec(plain)?.[1];

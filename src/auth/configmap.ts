@@ -1,6 +1,6 @@
 /**
- * Follows the ConfigMap in which kube-apiserver publishes the trusted CAs and headers. Malformed content changes
- * nothing: the last good content stays, also when the ConfigMap is deleted.
+ * Follows the ConfigMap in which kube-apiserver publishes trusted CAs and headers. The last good content stays when it
+ * is malformed or deleted.
  */
 import { field, textMap } from '../client/json.ts';
 import type { Logger } from '../logging.ts';
@@ -27,7 +27,7 @@ export interface TrustedByConfigMap {
   requestHeader(): RequestHeaderSettings | undefined;
 }
 
-/** @param changed is called after each event, also one without a change for us. */
+/** @param changed is called after each event. */
 export function followConfigMap(source: ConfigMapSource, changed: () => void, log: Logger): TrustedByConfigMap {
   const clientCa = createSection((data) => parseClientCa(data, log), log);
   const requestHeader = createSection((data) => parseRequestHeader(data, log), log);
@@ -50,13 +50,13 @@ export function followConfigMap(source: ConfigMapSource, changed: () => void, lo
 
 const where = { namespace: 'kube-system', configMap: 'extension-apiserver-authentication' };
 
-/** A part of the ConfigMap that is applied whole or not at all. */
+/** Applied whole or not at all. */
 interface Section<T> {
   value(): T | undefined;
   read(data: ConfigMapData): void;
 }
 
-/** @param parse returns undefined for a missing part, which changes nothing: kube-apiserver never removes one. */
+/** @param parse returns undefined for a missing section, which changes nothing: kube-apiserver never removes one. */
 function createSection<T>(parse: (data: ConfigMapData) => T | undefined, log: Logger): Section<T> {
   let current: T | undefined;
   let currentText = '';
@@ -104,7 +104,7 @@ function parseBundle(data: ConfigMapData, key: string, log: Logger): TrustBundle
   return pem === '' ? undefined : parseTrustBundle(pem, `key ${key}`, log);
 }
 
-/** Parses a JSON array of names. An empty name is rejected: as a prefix it would match every header. */
+/** An empty name is rejected: as a prefix it would match every header. */
 function parseNames(data: ConfigMapData, key: string): readonly string[] {
   const json = data.get(key) ?? '';
   if (json === '') return [];

@@ -1,4 +1,4 @@
-/** Keeps which tokens were valid once: their reviews do not queue with those of unknown tokens. */
+/** Keeps which tokens were valid once: their reviews do not queue. */
 import type { Clock } from '../clock.ts';
 
 /** Keys are keyed hashes of tokens, never tokens. */

@@ -3,9 +3,7 @@
  * system:masters` would become an administrator.
  */
 
-/**
- * Returns the values of all lines of a name, in order. Compares lengths first: a request may have thousands of lines.
- */
+/** Returns all values of a name, in order. Compares lengths first: a request may have thousands of lines. */
 export function headerLines(rawHeaders: readonly string[], name: string): string[] {
   const wanted = name.toLowerCase();
   const values: string[] = [];
@@ -42,7 +40,7 @@ function startsWith(name: string, wanted: string): boolean {
   return name.length >= wanted.length && name.slice(0, wanted.length).toLowerCase() === wanted;
 }
 
-/** Returns the index of the next line of a name, -1 without one. Names and values alternate. */
+/** Returns the index of the name's next line, or -1. */
 function nextLine(rawHeaders: readonly string[], wanted: string, from: number): number {
   for (let at = from; at + 1 < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? '';

@@ -1,13 +1,13 @@
 /**
- * Logs refused requests once per cause and minute, and keeps them for five minutes for `/status` and `/readyz?verbose`. Any client can cause
- * refusals, so they never make the server unready, and log lines and entries are limited.
+ * Logs refused requests once per cause and minute, and keeps them for `/status` and `/readyz?verbose`. Any client can
+ * cause them, so they never make the server unready, and their number is limited.
  */
 import type { Clock } from '../clock.ts';
 import { foreignText } from '../foreigntext.ts';
 import { createLineLimit, type Logger } from '../logging.ts';
 import { networkOf } from './clientnetwork.ts';
 
-/** The message of each cause, and whether it points at a fault of the cluster or of this server. */
+/** The message, and whether it points at a fault of the cluster or of this server. */
 const causes = {
   'front-proxy-certificate': ['the certificate of a front proxy is not accepted', true],
   'front-proxy-name': ['the name of a front proxy is not in requestheader-allowed-names', true],
@@ -61,7 +61,7 @@ export const recentMs = 300_000;
 export const variantLimit = 16;
 /** Per cause. Clients can choose variants: their certificates are quoted in reasons. */
 export const variantsPerNetwork = 2;
-/** Addresses that are kept of authenticated clients; the oldest is evicted. Front proxies are few. */
+/** Addresses of authenticated clients; the oldest is evicted. */
 const authenticatedLimit = 1_024;
 /** The variant of all beyond the limits. */
 const others = '(others)';

@@ -1,7 +1,4 @@
-/**
- * Reads the user that a front proxy, such as kube-apiserver's aggregator, names in headers. Only for requests of a
- * verified proxy.
- */
+/** Reads the user that a verified front proxy, such as kube-apiserver, names in headers. */
 import { percentDecode } from '../apimachinery/percent.ts';
 import type { TrustBundle } from '../tls/trustbundle.ts';
 import { firstHeaderLine, headerLines, headerLinesWithPrefix } from './rawheaders.ts';

@@ -5,14 +5,14 @@ import type { Clock } from '../clock.ts';
 export interface ReviewCache<T> {
   /**
    * Returns the cached result, or loads it.
-   * @param load runs without the caller's signal, since other callers may wait for it. Its errors are not cached.
+   * @param load runs without the caller's signal, for all callers. Its errors are not cached.
    * @param signal ends this caller's wait.
    */
   get(key: string, load: Load<T>, signal: AbortSignal): Promise<T>;
   put(key: string, result: T): void;
 }
 
-/** @param onRetry has to be called when a try failed and another follows: a stale result need not wait for that. */
+/** @param onRetry has to be called before each retry: a stale result is served then. */
 export type Load<T> = (onRetry: (error: unknown) => void) => Promise<T>;
 
 export interface ReviewCacheOptions<T> {
@@ -24,11 +24,11 @@ export interface ReviewCacheOptions<T> {
   readonly clock: Clock;
 }
 
-/** When a result is used beyond its TTL because no new one can be had. */
+/** When a result is served beyond its TTL. */
 export interface StaleOptions<T> {
   /** Milliseconds beyond the TTL; 0 is never. */
   readonly ms: (result: T) => number;
-  /** Reports whether the error means that the server gave no result. Any other error is one, and evicts the entry. */
+  /** Reports whether the server gave no result. Any other error evicts the entry. */
   readonly isOutage: (error: unknown) => boolean;
 }
 
@@ -37,7 +37,7 @@ interface CacheEntry<T> {
   readonly requestedMs: number;
   readonly untilMs: number;
   readonly staleUntilMs: number;
-  /** Whether the latest request for it failed for want of a server. */
+  /** Whether its latest request failed by an outage. */
   failing: boolean;
 }
 
@@ -50,13 +50,15 @@ interface PendingRequests<T> {
 interface ReviewRequest<T> {
   readonly requestedMs: number;
   /**
-   * Settles with the first result of any request for the key, or with a stale one; replaced then, until the request has ended. Each request
-   * has its own, because a promise keeps all its waiters: one for the key would grow throughout an outage.
+   * Settles with the first result for the key, or a stale one; replaced then. Per request: a promise keeps all its
+   * waiters, so one per key would grow throughout an outage.
    */
   waiters: PromiseWithResolvers<T>;
 }
 
-/** A later caller sends a new request: the old one may hang where a new one would not. Reviews end after 10 s, so at most five are in flight. */
+/**
+ * A later caller sends a new request, as the old one may hang. Reviews end after 10 s, so at most five are in flight.
+ */
 const joinMs = 2_000;
 
 export function createReviewCache<T>(options: ReviewCacheOptions<T>): ReviewCache<T> {

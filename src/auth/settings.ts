@@ -19,7 +19,7 @@ export interface SettingsOptions {
   readonly source: ConfigMapSource | undefined;
   /** --client-ca-file, which overrides the ConfigMap; empty is unset. */
   readonly clientCaFile?: string | undefined;
-  /** The --requestheader flags if there is a --requestheader-client-ca-file, which override the ConfigMap. */
+  /** The --requestheader flags, which override the ConfigMap, if there is a --requestheader-client-ca-file. */
   readonly requestHeader?: RequestHeaderFlags | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -35,7 +35,7 @@ export interface SettingsHolder extends Disposable {
   /** Returns a new object after each change. */
   current(): AuthenticationSettings;
   onChange(listener: (settings: AuthenticationSettings) => void): void;
-  /** Reports whether trust is known: after the first read of the ConfigMap, or at once if flags replace all of it. */
+  /** Reports whether the ConfigMap was read once, or flags replace all of it. */
   ready(): boolean;
 }
 

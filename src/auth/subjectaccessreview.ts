@@ -12,9 +12,7 @@ export interface AccessOptions {
   /** In milliseconds. */
   readonly allowedTtlMs: number;
   readonly deniedTtlMs: number;
-  /**
-   * Milliseconds beyond the TTL for which an allow counts while kube-apiserver is away; default 0. A deny never does.
-   */
+  /** Milliseconds beyond the TTL for which an allow counts during an outage; default 0. A deny never does. */
   readonly staleAllowMs?: number;
   /** Cached reviews; default 8,192, as in k8s.io/apiserver. */
   readonly limit?: number;
@@ -59,7 +57,7 @@ function isOutage(error: unknown): boolean {
   return !(error instanceof StatusError) || error.code >= 500 || error.code === 429;
 }
 
-/** In the order of Kubernetes' struct without empty fields, extra keys sorted, so that equal users have equal specs. */
+/** Equal users have equal specs: no empty fields, extra keys sorted. */
 function toSpec({ name, groups, extra, uid }: UserInfo, attributes: Attributes): SubjectAccessReviewSpec {
   const facts = [...extra].sort(([a], [b]) => (a < b ? -1 : 1));
   return {

@@ -21,14 +21,11 @@ export interface ApiServer {
   /** Scheme, host, port and an optional path, without a trailing slash. */
   readonly url: string;
   /**
-   * For new connections. The same object until its content changes. Call it after authorization(): an exec plugin may
-   * provide the certificate.
+   * For new connections, after authorization(): an exec plugin may provide the certificate. The same object until its
+   * content changes.
    */
   tls(): TlsMaterial;
-  /**
-   * Returns the Authorization header, at most a minute old; undefined if a certificate suffices. No promise if it is
-   * available at once.
-   */
+  /** At most a minute old; undefined if a certificate suffices. No promise if it is available at once. */
   authorization(): string | undefined | Promise<string | undefined>;
   /** Call it after a 401: credentials are read again before their next use. */
   refresh?(): void;
@@ -45,7 +42,7 @@ export interface ServiceAccountFiles {
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * Returns kube-apiserver as seen from a pod; undefined outside of one.
+ * Undefined outside of a pod.
  * @throws Error in a pod without a mounted token or CA: they never appear later.
  */
 export function inClusterApiServer(

@@ -1,4 +1,4 @@
-/** Opens the connections of undici. Each TLS handshake passes `tls/handshakeguard.ts` before OpenSSL decodes a certificate. */
+/** Opens undici's connections, guarded by `tls/handshakeguard.ts`. */
 import type { LookupFunction } from 'node:net';
 import { type ConnectionOptions as TlsOptions, TLSSocket } from 'node:tls';
 import { guardServer } from '../tls/handshakeguard.ts';
@@ -41,7 +41,7 @@ export function guardedConnector(tls: ConnectionTls, { lookup, timeoutMs }: Conn
   };
 }
 
-/** Returns the `connect` option for connections to kube-apiserver, which is verified by Go's rules. */
+/** Verifies kube-apiserver by Go's rules. */
 export function apiServerConnector(material: TlsMaterial, options: ConnectorOptions): Connector {
   // As in Go, every certificate of the bundle is trusted, including an intermediate.
   return guardedConnector({ ...material, allowPartialTrustChain: true, checkServerIdentity: checkHostname }, options);

@@ -7,10 +7,10 @@ import { watchFile, type WatchedFile } from '../watchedfile.ts';
 const maxAgeMs = 10_000;
 
 export interface CredentialFileOptions {
-  /** Names the file in errors, before its path; e.g. `the ServiceAccount token`. */
+  /** E.g. `the ServiceAccount token`. */
   readonly what: string;
   readonly path: string;
-  /** Says what an operator can do when the file cannot be read. */
+  /** For an operator. */
   readonly remedy: string;
   readonly clock: Clock;
   /** Default: the text without spaces around it, which must not be empty. */
@@ -18,7 +18,7 @@ export interface CredentialFileOptions {
   readonly log?: TrustLog | undefined;
 }
 
-/** Follows the file: `read` returns its text, at most ten seconds old. */
+/** `read` returns text that is at most ten seconds old. */
 export function watchCredentialFile({ log, parse = nonEmpty, ...options }: CredentialFileOptions): WatchedFile<string> {
   const onProblem = (err: Error) =>
     log?.warn({ err }, 'a credential file cannot be used; its last good content is used');

@@ -1,3 +1,4 @@
+/** Verifies that a certificate is for a host. */
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 
 /**

@@ -1,4 +1,4 @@
-/** Keeps a value per object of one resource in memory: lists, then watches, and retries until it is stopped. */
+/** Keeps a value per object of one resource in memory, by list and watch with retries. */
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { BodyBuffer } from './bodybuffer.ts';
@@ -26,7 +26,7 @@ export interface Informer<T> {
   get(name: string, namespace?: string): T | undefined;
   /** Tolerates changes while iterating: additions may be seen, deletions are not. */
   values(): IterableIterator<T>;
-  /** Returns the values of one namespace by name; undefined if there are none. */
+  /** Undefined if there are none. */
   within(namespace: string): ReadonlyMap<string, T> | undefined;
   namespaces(): IterableIterator<string>;
   readonly size: number;
@@ -50,7 +50,7 @@ export interface InformerOptions<T> {
   readonly message?: Message;
   /** Objects per page. */
   readonly pageSize?: number;
-  /** Returns the value to keep of an object; undefined for none. Returning the current value means that nothing changed. */
+  /** Returns the value to keep, or undefined. The current value means that nothing changed. */
   readonly parse: (object: unknown, current: T | undefined) => T | undefined;
   /** From 0 to below 1. */
   readonly random?: () => number;

@@ -12,8 +12,8 @@ const credentialsLimitMs = 60_000;
 const refreshIntervalMs = 10_000;
 
 /**
- * Returns the API server of the current context: certificates, tokens, exec plugins, OIDC, basic auth. Rejects
- * proxy-url and impersonation, which would be ignored.
+ * Supports certificates, tokens, exec plugins, OIDC and basic auth. Rejects proxy-url and impersonation, which would be
+ * ignored.
  * @throws Error that names the file, the fault and the remedy.
  */
 export async function kubeconfigApiServer(

@@ -25,8 +25,8 @@ export const creationTimestamp: WireField = {
 const latestSeconds = 253_402_300_799;
 
 /**
- * Returns a timestamp in whole seconds since the epoch, from protobuf or RFC 3339. Undefined for none: Kubernetes
- * writes 0 for a time that was never set.
+ * Returns whole seconds since the epoch, from protobuf or RFC 3339. Undefined also for 0, which Kubernetes writes for
+ * an unset time.
  */
 export function secondsOf(time: unknown): number | undefined {
   const seconds = typeof time === 'string' ? Math.floor(Date.parse(time) / 1000) : field(time, 'seconds');

@@ -1,6 +1,6 @@
 /**
- * Records that kube-apiserver was away. One that has just started denies valid rights and credentials until its caches
- * are filled, so such responses are not cached for long.
+ * Records that kube-apiserver was away: one that has just started denies valid rights and credentials, so such
+ * responses are not cached for long.
  */
 import type { Clock } from '../clock.ts';
 

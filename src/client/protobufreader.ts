@@ -1,7 +1,7 @@
 /**
- * Decodes Kubernetes' protobuf to what JSON.parse makes of the same object, but only the fields that a message lists.
- * The others cost only their length: most of a pod's 4 kB are managed fields. Maps are Maps, and empty values are left
- * out. Measured by the part `informer` of test/bench.
+ * Decodes Kubernetes' protobuf to what JSON.parse makes of the same object, but only listed fields. Others cost their
+ * length: most of a pod's 4 kB are managed fields. Maps are Maps, and empty values are left out. Measured by the part
+ * `informer` of test/bench.
  */
 import { magic } from '../apimachinery/protobuf.ts';
 

@@ -26,7 +26,7 @@ export interface ProtobufForm {
 }
 
 /**
- * @param secret whether the body may repeat a secret, such as a TokenReview's token; then it is not quoted.
+ * @param secret whether the body may repeat a secret; then it is not quoted.
  * @param protobuf if it was requested; the response may still be JSON.
  */
 export function decodeBody(body: Buffer, secret: boolean, protobuf?: ProtobufForm): unknown {
@@ -39,10 +39,10 @@ export function decodeBody(body: Buffer, secret: boolean, protobuf?: ProtobufFor
 }
 
 /**
- * Returns the error for a status other than 2xx, in the server's words, or with the body of a proxy.
- * @param secrets that were sent and must not be repeated.
+ * In the server's words, or with the body of a proxy.
+ * @param secrets that must not be repeated.
  * @param request e.g. `GET https://10.96.0.1:443/api/v1/nodes`; becomes the cause, which clients do not see.
- * @param retryAfter the Retry-After header; as in client-go, a date is ignored.
+ * @param retryAfter the header; as in client-go, a date is ignored.
  */
 export function toStatusError(
   request: string,

@@ -67,8 +67,8 @@ export interface RestClientOptions {
 }
 
 /**
- * HTTP/1.1 on purpose: each watch has a connection of its own, so a broken connection ends one watch, and a slow reader delays no other
- * request. Uses no proxy from the environment, and follows no redirects, which would carry the token away.
+ * HTTP/1.1: each watch has a connection of its own, so a broken connection ends one watch, and a slow reader delays no
+ * other request. Uses no proxy from the environment, and follows no redirects, which would carry the token away.
  */
 export function createRestClient(server: ApiServer, options: RestClientOptions = {}): RestClient {
   return new PooledRestClient(server, options);

@@ -27,7 +27,7 @@ export interface TokenReviewer {
   review(token: string, call?: ReviewOptions): Promise<TokenReviewResult>;
 }
 
-/** Runs the work when its limit allows it. Throws if that does not happen before the signal aborts. */
+/** Runs the work when its limit allows it. Throws if the signal aborts before. */
 export type Limiter = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
 export interface ReviewOptions {
@@ -148,8 +148,8 @@ const afterTooManyMs = 1_000;
 const lastTryMs = 1_000;
 
 /**
- * Returns the wait before the next try in milliseconds; undefined for no further try.
- * @param leftMs what is left of the review's time.
+ * In milliseconds; undefined for no further try.
+ * @param leftMs of the review's time.
  * @param afterOutage whether the server may have just started, and reject our own credentials.
  */
 export function retryWaitMs(error: unknown, tries: number, leftMs: number, afterOutage: boolean): number | undefined {

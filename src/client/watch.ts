@@ -31,9 +31,7 @@ export const silenceLimitMs = 150_000;
 /** etcd stores objects of up to 1.5 MB by default. */
 const eventLimitBytes = 8 * 1024 * 1024;
 
-/**
- * Resolves when the server has accepted the watch. The events end when the server ends it, and throw when it breaks.
- */
+/** Resolves when the server accepts the watch. The events throw when it breaks. */
 export async function openWatch(
   rest: RestClient,
   path: string,

@@ -6,11 +6,11 @@ import { MalformedEventError } from './watch.ts';
 
 const backoffFloorMs = 500;
 const backoffCeilingMs = 30_000;
-/** The longest pause while the server is away or starts, in milliseconds: it is found at most a second after it is ready. */
+/** In milliseconds, while the server is away or starts. */
 export const longestOutagePauseMs = 1_000;
 
 /**
- * Returns the exponential backoff before the next try, in milliseconds: from 0.5 to 30 s, with jitter of up to 100 %.
+ * Exponential, from 0.5 to 30 s in milliseconds, with jitter of up to 100 %.
  * @param tries without success so far.
  * @param random from 0 to below 1.
  */
@@ -18,14 +18,14 @@ export function backoffMs(tries: number, random: number): number {
   return Math.min(backoffFloorMs * 2 ** tries * (1 + random), backoffCeilingMs);
 }
 
-/** Reports whether the server is away or starting. A list that breaks after a while is no sign of it: it would be repeated each second. */
+/** A list that breaks after a while is no sign of an outage: it would be repeated each second. */
 export function isOutage(error: unknown, outage: Outage, tookMs: number): boolean {
   if (isUnreachable(error)) return true;
   if (!outage.isRecent()) return false;
   return error instanceof StatusError || (isBrokenConnection(error) && tookMs < longestOutagePauseMs);
 }
 
-/** Reports whether the resourceVersion is still good. A server that rejects the watch may have lost it, such as by a restore of etcd. */
+/** A server that rejects the watch may have lost the version, such as by a restore of etcd. */
 export function keepsVersion(error: unknown): boolean {
   if (error instanceof StatusError) return error.code === 429 || error.code === 503;
   return !(error instanceof MalformedEventError);

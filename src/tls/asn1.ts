@@ -1,12 +1,11 @@
 /**
- * Parses untrusted DER by node-forge's ASN.1 module. Size and depth are bounded, and only DER's one encoding is
- * accepted, so that OpenSSL and this program cannot read the same bytes differently. The module takes 5 ms to import,
- * all of forge 25.
+ * Parses untrusted DER by node-forge's ASN.1 module, with bounded size and depth, and in DER's one encoding only, so
+ * that OpenSSL cannot read the same bytes differently. The module takes 5 ms to import, all of forge 25.
  */
 import { createRequire } from 'node:module';
 import type forge from 'node-forge';
 
-/** A value with its tag. `value` holds the children of a constructed one, otherwise its bytes as Latin-1 text. */
+/** `value` holds the children of a constructed value, otherwise its bytes as Latin-1 text. */
 export type Asn1 = forge.asn1.Asn1;
 
 export class Asn1Error extends Error {
@@ -60,7 +59,7 @@ export function toDer(node: Asn1): string {
   return asn1Library().toDer(node).getBytes();
 }
 
-/** Returns the children of a constructed value with this tag, such as 0x30. Throws Asn1Error for any other. */
+/** Throws Asn1Error for any other than a constructed value with this tag, such as 0x30. */
 export function children(node: Asn1 | undefined, tag: number, what: string): readonly Asn1[] {
   if (node === undefined || tagOf(node) !== tag || !Array.isArray(node.value)) {
     throw new Asn1Error(`has a malformed ${what}`);
@@ -68,7 +67,7 @@ export function children(node: Asn1 | undefined, tag: number, what: string): rea
   return node.value;
 }
 
-/** Returns the bytes of a primitive value with this tag, such as 0x04. Throws Asn1Error for any other. */
+/** Throws Asn1Error for any other than a primitive value with this tag, such as 0x04. */
 export function primitive(node: Asn1 | undefined, tag: number, what: string): string {
   if (node === undefined || tagOf(node) !== tag || typeof node.value !== 'string') {
     throw new Asn1Error(`has a malformed ${what}`);

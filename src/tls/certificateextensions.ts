@@ -1,4 +1,4 @@
-/** Parses a certificate's extensions as Go's crypto/x509 does (parser.go): what Go refuses to parse is rejected. */
+/** Parses a certificate's extensions; rejects what Go's crypto/x509 (parser.go) does. */
 import {
   type Asn1,
   Asn1Error,
@@ -53,7 +53,6 @@ interface Extension {
 }
 
 /**
- * Parses all extensions.
  * @param rest the fields after the public key.
  * @throws Asn1Error for malformed extensions.
  */

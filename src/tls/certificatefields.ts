@@ -1,7 +1,4 @@
-/**
- * Parses what Node's X509Certificate does not expose. Follows Go's crypto/x509 (parser.go): what Go refuses to parse is
- * rejected.
- */
+/** Parses what Node's X509Certificate does not expose; rejects what Go's crypto/x509 (parser.go) does. */
 import type { X509Certificate } from 'node:crypto';
 import {
   type Asn1,
@@ -28,14 +25,12 @@ export interface CertificateFields extends ExtensionFields {
   readonly key: KeyFacts;
 }
 
-/**
- * Bytes of a certificate in DER. A key of 8,192 bits and its signature take 2,300; a few hundred names fit beside them.
- */
+/** In DER. A key of 8,192 bits and its signature take 2,300; a few hundred names fit beside them. */
 export const certificateLimitBytes = 16 * 1024;
 
 const cache = new WeakMap<X509Certificate, CertificateFields | Asn1Error>();
 
-/** Parses a certificate, once. Throws Asn1Error whose message continues "the certificate ...". */
+/** Once. Throws Asn1Error whose message continues "the certificate ...". */
 export function fieldsOf(certificate: X509Certificate): CertificateFields {
   let held = cache.get(certificate);
   if (held === undefined) {

@@ -1,9 +1,9 @@
-/** Lists the keys and signature algorithms that certificates may use: Go's (crypto/x509, crypto/rsa, crypto/tls). */
+/** The keys and signature algorithms that certificates may use: Go's. */
 import { type Asn1, Asn1Error, children, oidOf, parseDer, primitive, tagOf, tags, toDer } from './asn1.ts';
 
 export interface KeyFacts {
   readonly kind: KeyKind;
-  /** Why it may not be used, continuing "the certificate ..."; undefined if it may. */
+  /** Continues "the certificate ..."; undefined if it may be used. */
   readonly problem: string | undefined;
 }
 
@@ -35,7 +35,7 @@ const ecPublicKey = '1.2.840.10045.2.1';
 const ed25519 = '1.3.101.112';
 const ed25519Bytes = 32;
 
-/** Reads a SubjectPublicKeyInfo without decoding the key, which is untrusted. Throws Asn1Error if its form is wrong. */
+/** Reads a SubjectPublicKeyInfo without decoding the untrusted key. Throws Asn1Error if its form is wrong. */
 export function keyFacts(node: Asn1 | undefined): KeyFacts {
   const [algorithm, key] = children(node, tags.sequence, 'public key');
   const [id, parameters] = children(algorithm, tags.sequence, 'public key');
@@ -121,7 +121,7 @@ function pss(hash: string, saltLength: string): string {
   return `3034a00f${hashId}a11c301a06092a864886f70d010108${hashId}a2030201${saltLength}`;
 }
 
-/** Reads an AlgorithmIdentifier of a signature. Throws Asn1Error if its form is wrong. */
+/** Throws Asn1Error if its form is wrong. */
 export function signatureAlgorithm(node: Asn1): SignatureAlgorithm {
   const [idNode, parameters] = children(node, tags.sequence, 'signature algorithm');
   const id = oidOf(idNode, 'signature algorithm');

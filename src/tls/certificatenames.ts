@@ -105,8 +105,7 @@ function isMask(bytes: string): boolean {
 }
 
 /**
- * Returns which name breaks a constraint, or undefined. A CA's constraints apply to the names of all certificates below
- * it.
+ * Returns which name breaks a constraint. A CA's constraints apply to all certificates below it.
  * @param chain from the leaf to the root.
  */
 export function constraintProblem(
@@ -229,7 +228,7 @@ function mailboxOf(email: string): Comparable | undefined {
   return isDomain(host, false) ? { local, host: host.toLowerCase() } : undefined;
 }
 
-/** Returns the host name of a URI with an authority; undefined for an address, to which constraints cannot apply. */
+/** Returns undefined without a host name, such as for an address. */
 function uriHost(uri: string): Comparable | undefined {
   const authority = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)/.exec(uri)?.[1] ?? '';
   const place = authority.slice(authority.lastIndexOf('@') + 1);

@@ -1,7 +1,7 @@
 /**
- * Passes a TLS handshake to OpenSSL only as far as `peerflight.ts` has checked it: a peer's certificates could hold the process for minutes.
- * Node has neither an option nor an event for that. So the guard polls the socket itself, and gives the bytes to TLS by the method that Node
- * uses for bytes that were read too early. After the handshake Node reads as usual.
+ * Passes a TLS handshake to OpenSSL only after `peerflight.ts` has checked it: a peer's certificates could hold the
+ * process for minutes. Node has no event for that, so the guard polls the socket, and gives TLS the bytes as Node does
+ * with bytes that were read too early. After the handshake Node reads.
  */
 import { readSync } from 'node:fs';
 import type { TLSSocket } from 'node:tls';
@@ -48,7 +48,7 @@ export class RefusedPeerError extends Error {
   }
 }
 
-/** Guards a connection of ours to a server, from the moment it is open. Destroys it with the reason when the server is refused. */
+/** Guards a connection to a server. Destroys it with the reason when the server is refused. */
 export function guardServer(secure: TLSSocket): void {
   secure.prependOnceListener('connect', () => {
     guardHandshake(secure, {
@@ -60,7 +60,7 @@ export function guardServer(secure: TLSSocket): void {
   });
 }
 
-/** Guards a connection. Has to be called before anything is read from it, or in the same tick. */
+/** Has to be called before anything is read, or in the same tick. */
 export function guardHandshake(secure: TLSSocket, options: GuardOptions): void {
   new HandshakeGuard(secure, options).start();
 }
@@ -138,8 +138,8 @@ class HandshakeGuard {
   }
 
   /**
-   * Returns whether the guard has to go on.
-   * @param rest what else was read; given to TLS as well where the guard is done.
+   * Returns whether the guard goes on.
+   * @param rest what else was read; given to TLS as well if it does not.
    */
   #pass(bytes: Buffer, rest?: Buffer): boolean {
     if (this.#secure.destroyed) return false;
@@ -156,7 +156,7 @@ class HandshakeGuard {
     return false;
   }
 
-  /** What follows a server's certificates is cheap. A client's last message makes the server build a session, so it is awaited in steps. */
+  /** A client's last message makes the server build a session. What follows a server's certificates is cheap. */
   #isDone(): boolean {
     return this.#flight.done && (this.#options.peer === 'server' || this.#isEstablished);
   }

@@ -27,7 +27,7 @@ export function handshakeSecret(line: string, side: 'client' | 'server'): Buffer
 }
 
 /**
- * Returns the decrypter of a connection's records, to be called in their order.
+ * Records have to be decrypted in their order.
  * @param suite the cipher suite's standard name.
  * @throws Error for an unknown suite.
  */

@@ -18,8 +18,7 @@ export interface KeyPairSource {
 }
 
 /**
- * Parses the certificate of a pair and checks the pair. Node accepts one that does not match, and then every handshake
- * fails.
+ * Parses and checks a pair. Node accepts one that does not match, and then every handshake fails.
  * @param certSource and keySource name the files in errors.
  * @throws Error if either is malformed or they do not match.
  */
@@ -32,7 +31,7 @@ export function certificateOf(pair: KeyPair, certSource: string, keySource: stri
   return certificate;
 }
 
-/** OpenSSL refuses some matching pairs, mostly for a weak key. Later the whole server could not be created. */
+/** OpenSSL refuses some matching pairs, mostly for a weak key. */
 function checkUsable({ cert, key }: KeyPair, certSource: string): void {
   try {
     createSecureContext({ cert, key });

@@ -39,15 +39,12 @@ export class PeerFlight {
   #messagesBytes = 0;
   #bytes = 0;
 
-  /**
-   * @param decrypter is called per record until it returns one: from then on the records are TLS 1.3's encrypted ones.
-   */
+  /** @param decrypter is called per record until it returns one: then records are TLS 1.3's. */
   constructor(decrypter: () => RecordDecrypter | undefined) {
     this.#decrypter = decrypter;
   }
 
   /**
-   * Reads the next bytes.
    * @param pass is called with each accepted record before the next is read: OpenSSL may have to read it to know how
    * the next is encrypted.
    * @throws PeerFlightError, or Asn1Error for a certificate: nothing more may be passed on then.
@@ -147,10 +144,7 @@ function decrypted(decrypt: RecordDecrypter, header: Buffer, content: Buffer): B
   }
 }
 
-/**
- * Returns the entries of a Certificate message. TLS 1.3 puts a context before the list, and extensions behind each
- * certificate.
- */
+/** TLS 1.3 puts a context before the list, and extensions behind each certificate. */
 function certificatesOf(body: Buffer, is13: boolean): readonly Buffer[] {
   const certificates: Buffer[] = [];
   let at = 0;

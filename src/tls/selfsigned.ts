@@ -71,7 +71,7 @@ function serialNumber(): string {
   return bytes.toString('hex');
 }
 
-/** Puts the EC key and algorithm into the draft, signs it, and returns the certificate in DER. */
+/** Returns the signed certificate in DER. */
 function signWith(
   key: KeyObject,
   { asn1, pki, util }: typeof forge,

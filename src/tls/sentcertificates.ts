@@ -1,7 +1,6 @@
 /**
- * Checks a TLS peer's certificates before OpenSSL sees them. OpenSSL decodes every key that a peer sends, and one of
- * 700 bytes can take it 0.3 s (a curve with explicit parameters and a compressed point). Go's servers reject the same
- * keys in the handshake.
+ * Checks a TLS peer's certificates before OpenSSL decodes their keys: one of 700 bytes can take 0.3 s (a curve with
+ * explicit parameters and a compressed point). Go's servers reject the same keys.
  */
 import { Asn1Error, parseDer } from './asn1.ts';
 import { certificateLimitBytes } from './certificatefields.ts';
@@ -15,7 +14,7 @@ export const intermediateLimitBytes = 32 * 1024;
 const keyLimitBytes = 4 * 1024;
 
 /**
- * Checks the certificates of a handshake, the peer's own first.
+ * The peer's own certificate is the first.
  * @throws Asn1Error whose message continues "the certificate ...".
  */
 export function checkSentCertificates(certificates: readonly Buffer[]): void {
@@ -54,7 +53,7 @@ interface Extent {
   readonly end: number;
 }
 
-/** Returns where the content of a DER value is. OpenSSL accepts other forms of a length; here only the shortest is. */
+/** OpenSSL accepts other forms of a length; here only the shortest is. */
 function valueAt(bytes: Buffer, at: number, tag = bytes[at]): Extent {
   const first = bytes[at + 1] ?? 0x80;
   let start = at + 2;

@@ -2,7 +2,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Logger } from '../logging.ts';
 
-/** The CAs that are trusted for one purpose. A change makes a new object, so bundles are compared by identity. */
+/** A change makes a new object, so bundles are compared by identity. */
 export interface TrustBundle {
   /** At least one. */
   readonly certificates: readonly X509Certificate[];
@@ -16,10 +16,10 @@ export type TrustLog = Pick<Logger, 'warn'>;
 const certificateLimit = 500;
 
 /**
- * Parses a bundle. Skips other blocks, such as keys, and damaged certificates, with a warning.
+ * Skips other blocks, such as keys, and damaged certificates, with a warning.
  * @param source names the text in errors: a path, or a key of a ConfigMap.
  * @param log gets each warning once per text.
- * @throws Error without any certificate that can be read.
+ * @throws Error without any readable certificate.
  */
 export function parseTrustBundle(text: string, source: string, log?: TrustLog): TrustBundle {
   const certificates = goodCertificates(text, source, log);
@@ -27,7 +27,7 @@ export function parseTrustBundle(text: string, source: string, log?: TrustLog): 
 }
 
 /**
- * Parses all certificates of a PEM text, such as a key pair's.
+ * For texts of which each certificate counts, such as a key pair's.
  * @throws Error without a certificate, or for a malformed one.
  */
 export function parseCertificates(text: string, source: string): readonly X509Certificate[] {
@@ -46,7 +46,7 @@ function blocksOf(text: string, source: string): readonly string[] {
   return blocks;
 }
 
-/** Returns the certificates that can be read. Go skips the others silently. */
+/** Go skips the others silently. */
 function goodCertificates(text: string, source: string, log: TrustLog | undefined): readonly X509Certificate[] {
   const good: X509Certificate[] = [];
   let failure: unknown;
