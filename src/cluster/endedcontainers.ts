@@ -3,16 +3,16 @@
  * container statuses are surer than any number of scrapes without a row, and kubelets write them within a second or so of a container's end.
  */
 import { field, items, text } from '../client/json.ts';
-import type { Message, MessageField } from '../client/protobufreader.ts';
+import type { Message, WireField } from '../client/protobufreader.ts';
 
-const terminated: MessageField = {
+const terminated: WireField = {
   name: 'terminated',
   kind: 'message',
   message: { 1: { name: 'exitCode', kind: 'integer' } },
 };
 
-function statuses(name: string): MessageField {
-  const state: MessageField = { name: 'state', kind: 'message', message: { 3: terminated } };
+function statuses(name: string): WireField {
+  const state: WireField = { name: 'state', kind: 'message', message: { 3: terminated } };
   return {
     name,
     kind: 'list',
@@ -27,7 +27,7 @@ export const specFields: Message = {
 };
 
 /** The status of a Pod: read only if a container has terminated, which is rare. Otherwise this would add half of what a pod costs (2 of 4.5 us). */
-export const statusField: MessageField = {
+export const statusField: WireField = {
   name: 'status',
   kind: 'message',
   message: {
