@@ -3,7 +3,7 @@ import { Counter } from 'prom-client';
 import type { Clock } from '../clock.ts';
 import { createLineLimit, type Logger } from '../logging.ts';
 import type { Registry } from '../monitoring.ts';
-import type { OnImplausible } from '../storage/nodeupdate.ts';
+import type { OnImplausible } from '../storage/scrapeupdate.ts';
 
 /** Nodes with a series of their own; reports of further nodes are counted together, with an empty label. */
 export const seriesNodeLimit = 250;

@@ -1,6 +1,6 @@
 /**
- * Decides which pods of a scrape are stored, by what the API knows of them. A pod never moves, so a kubelet that reports a pod of another node is not believed.
- * Pods reported without UIDs get the API's, on their own node only, so that a pod is the same whichever endpoint reports it.
+ * Decides which pods of a scrape are stored. A pod never moves, so a kubelet that reports a pod of another node is not believed. Pods reported without UIDs get the
+ * API's, on their own node only, so that a pod is the same on either endpoint.
  */
 import { column, columns, type Layout, newLayoutVersion, type NodeBatch, type PodLayout } from '../sample/batch.ts';
 import type { PodIdentity } from './podindex.ts';
@@ -13,23 +13,23 @@ export interface KnownPod extends Omit<PodIdentity, 'namespace' | 'name'> {
 
 /** Looks up stored pods that the API has placed. */
 export interface Bindings {
-  /** Returns the node on which the API has placed the pod, by its UID; undefined if no stored pod has it. */
+  /** Returns the node on which the API has placed the pod's UID; undefined if none is stored. */
   verifiedNode(pod: PodLayout): string | undefined;
   /** Reports whether several nodes report a pod that the API places on none. */
   isConflict(pod: PodIdentity): boolean;
-  /** Reports whether the container is stored for this pod, by its UID, and the API has placed that on the node. */
+  /** Reports whether the container is stored for the pod's UID, which the API has placed on the node. */
   hasContainer(node: string, pod: PodLayout, containerId: string): boolean;
 }
 
 export interface AdmissionOptions {
-  /** Returns the running pod of the name; undefined if the API knows none, or was not read yet. */
+  /** Returns the running pod of the name; undefined if there is none, or the API was not read yet. */
   readonly knownPod: (namespace: string, name: string) => KnownPod | undefined;
   readonly bindings: Bindings;
-  /** Called for each scrape that reports pods of other nodes, with their number and the first of them. */
+  /** Called for each scrape with pods of other nodes. */
   readonly onForeign: OnPodConflict;
-  /** Called for each scrape that reports pods which the API places on no node, and which other nodes report, too. */
+  /** Called for each scrape with pods that the API places on no node and other nodes report, too. */
   readonly onConflict: OnPodConflict;
-  /** Whether an unchanged scrape may reuse the last decision; false decides each time, to diagnose. Default: true. */
+  /** Whether an unchanged scrape reuses the last decision; false for diagnosis. Default: true. */
   readonly fastPath?: boolean;
 }
 
@@ -45,24 +45,23 @@ export interface PodCounts {
 
 export interface Admission {
   /**
-   * Returns the batch with the pods that may be stored. Its layout keeps its version as long as the scrape has the same layout and the API's pods have not
-   * changed.
-   * @param clockAheadMs how far the node's clock is ahead of kube-apiserver's, in milliseconds.
+   * Returns the batch with the pods that may be stored. Its layout keeps its version while the scrape's layout and the API's pods are the same.
+   * @param clockAheadMs of the node's clock to kube-apiserver's.
    */
   admit(batch: NodeBatch, clockAheadMs: number): NodeBatch;
-  /** Reports that a pod of the node was added, changed or deleted in the API, so that the next scrape is decided again. */
+  /** Makes the next scrape be decided again, after a change of one of the node's pods in the API. */
   changed(node: string): void;
-  /** Returns the counts of the last scrape; undefined before the first. */
+  /** Returns the last scrape's counts; undefined before the first. */
   counts(node: string): PodCounts | undefined;
   forget(node: string): void;
 }
 
-/** Pods of one scrape that the API does not know, as the newest; more are dropped. As many are kept of earlier scrapes. */
+/** Pods of one scrape that the API does not know, such as new ones; more are dropped. As many are kept of earlier scrapes. */
 export const unknownPodLimit = 1_000;
 
 /**
- * Milliseconds; a container that started longer than this before its pod's creation belongs to an earlier pod of that name. No container starts before its pod, so
- * the margin is for clock differences, and for the Date header, which has whole seconds and is written before the body.
+ * Milliseconds; a container that started longer than this before its pod's creation belongs to an earlier pod. The margin covers clock differences, and the whole
+ * seconds of the Date header.
  */
 export const startMarginMs = 30_000;
 
@@ -116,8 +115,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   /**
-   * Fast path: the layout and the API's pods are the same, as in nearly all scrapes, so the decision would be. If all pods are placed on the node, `changed` is
-   * called for whatever would change that. Slow path: decide. A property test in admission.test.ts holds one to the other.
+   * Fast path: layout and API are the same, so the decision is. If all pods are placed on the node, `changed` is called for what would change that. Slow path: decide.
+   * A property test in admission.test.ts compares them.
    */
   function isReusable(decision: NodeDecision, layout: Layout): boolean {
     if (!fastPath) return false;
@@ -192,8 +191,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   /**
-   * Reports whether a container of a pod that is known by name alone is older than the pod. Containers of static pods may be: their mirror pod is created later. A
-   * container that was once found to be the pod's stays so, since a corrected clock shifts its start time.
+   * Reports whether a container is older than its pod, which is known by name alone. Containers of static pods are: their mirror pod is created later. One that is stored
+   * for the pod stays so, since a corrected clock shifts start times.
    */
   function isOfEarlierPod(pod: PodLayout, known: KnownPod, batch: NodeBatch, clockAheadMs: number): boolean {
     if (known.configHash !== undefined || known.createdSeconds === undefined) return false;

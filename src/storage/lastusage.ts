@@ -9,7 +9,7 @@ export interface LastUsage<U> {
 }
 
 export interface LastPodUsage extends LastUsage<PodUsage> {
-  /** The containers that have a usage while another one has none; `sinceMs` is since when that one is waited for, monotonic. */
+  /** The containers that have a usage while another one has none; `sinceMs` is the start of the wait, monotonic. */
   readonly part?: { readonly lastUsage: LastUsage<PodUsage>; readonly sinceMs: number };
   /** When a container last lacked a value, monotonic; until the whole pod has a usage again. */
   readonly valuelessMs?: number;
@@ -27,7 +27,7 @@ export interface Staleness {
 const staleAfterScrapes = 3;
 /** Milliseconds; an idle container is sampled every 30 s, and one scrape may fail on top. */
 const defaultAtLeastMs = 45_000;
-/** Intervals between the node's samples: a kubelet that samples less often than it is scraped may miss one sample. */
+/** Intervals between the node's samples: a slow kubelet may miss one sample. */
 const staleAfterSamples = 2;
 
 /** Returns the default of --metrics-staleness in milliseconds. */

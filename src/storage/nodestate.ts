@@ -74,8 +74,8 @@ export function countPodSamples(
 }
 
 /**
- * Returns the containers that are not reported any more but are waited for, since rows may be missing for some scrapes. One that has ended by the API is not. If the API
- * does not know the pod, none is once a new container is reported: an app follows its init container.
+ * Returns the containers to wait for: rows may be missing for some scrapes. One that has ended by the API is not waited for; if the API does not know the pod, none is
+ * once a new container is reported, as an app follows its init container.
  * @param points of the same pod now.
  * @param longestMs a container that is absent for longer has ended.
  * @param hasEnded by the API; undefined if that does not know the pod.

@@ -10,8 +10,7 @@ export interface PodMatch {
 }
 
 /**
- * Returns the stored pods that may be served for the pod. If the API names its node, only that node's pod with its UID counts, whichever came first. If it names
- * none, the node that it named before counts, otherwise the only node that reports the pod.
+ * Returns the stored pods that may be served for the pod: those of the node that the API names, or has named before, otherwise of the only node that reports it.
  */
 export function matchPods(stored: readonly StoredPod[], identity: PodIdentity): PodMatch {
   if (identity.node !== undefined) {

@@ -62,15 +62,15 @@ function servedUsage(usage: LastPodUsage, scrape: ScrapeTime): LastUsage<PodUsag
   return isPartServed(usage, scrape.nowMs, scrape) ? usage.part.lastUsage : usage;
 }
 
-/** Returns since when a container is waited for: since the usage that is served meanwhile, so that the part follows it without a gap. */
+/** Returns since when a container is waited for: since the usage that is served now, so that the part follows without a gap. */
 function waitStartMs(whole: LastUsage<PodUsage>, scrape: ScrapeTime): number {
   const isServed = readLastUsage(whole, scrape.nowMs, scrape).kind === 'ready';
   return isServed && whole.last !== undefined ? whole.last.sinceMs : scrape.nowMs;
 }
 
 /**
- * Returns the last usage of the whole pod until that is stale, then the part that has one. The HPA takes a pod without one of its containers for an idle one, so a
- * container that has just started is waited for; one that crashes before its second sample, again and again, does not remove its pod.
+ * Returns the last usage of the whole pod until that is stale, then of the part that has one. So the HPA, which takes a pod that lacks a container for an idle one,
+ * waits for a container that starts, and one that crashes before its second sample does not remove its pod.
  */
 export function readPodUsage(usage: LastPodUsage, nowMs: number, staleness: Staleness): UsageOrReason<PodUsage> {
   return readLastUsage(isPartServed(usage, nowMs, staleness) ? usage.part.lastUsage : usage, nowMs, staleness);
@@ -86,8 +86,8 @@ function isPartServed(
 }
 
 /**
- * Drops containers whose first sample stays their only one while others of the pod are sampled on: they have ended. A sample that has just come does not count,
- * however old its time is, nor does the time of one whose clock may have been set back.
+ * Drops containers that have ended: their first sample stays the only one while others go on. A sample that has just come does not count, nor does the time of one
+ * whose clock may have been set back.
  */
 function withoutEnded(
   containers: ReadonlyMap<string, SamplePair>,
@@ -104,10 +104,7 @@ function withoutEnded(
   return new Map([...containers].filter(([name, pair]) => !hasEnded(name, pair)));
 }
 
-/**
- * Drops the containers that have ended from the last usage, which stands for the pod until it has another one. Drops all of it if another container has come: an
- * init container's gigabytes are not those of the pod, nor is its sidecar all of it.
- */
+/** Drops ended containers from the last usage, and all of it if another container has come: an init container's gigabytes are not those of the app. */
 function withoutLeft({ last, reason }: LastUsage<PodUsage>, now: ReadonlyMap<string, SamplePair>): LastUsage<PodUsage> {
   if (last === undefined) return { reason };
   const left = last.usage.containers.filter(({ name }) => now.has(name));

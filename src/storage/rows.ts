@@ -1,7 +1,6 @@
 /**
- * Fast path: the two samples of each container of a node as a row of numbers. Nearly all containers have a sample, a previous one, and now a newer one. A node's
- * first scrape leaves single samples, so rows have these too. Everything else takes the slow path (samplepair.ts), by the same rules (samplerules.ts, rate.ts);
- * test/unit/storage/inplace.test.ts feeds both the same scrapes.
+ * Fast path: the two samples of each container as a row of numbers, or the first one. Everything else takes the slow path (samplepair.ts), by the same rules
+ * (samplerules.ts, rate.ts); test/unit/storage/inplace.test.ts feeds both the same scrapes.
  */
 import { column as batchColumn, columns as batchColumns, type PodLayout } from '../sample/batch.ts';
 import type { ContainerPoint } from '../sample/point.ts';
@@ -37,8 +36,7 @@ export function createRows(count: number): Rows {
 export const needsSlowPath = -1;
 
 /**
- * Adds the newest samples of some containers if they fit rows. Returns the longest possible interval between a new sample and its predecessor in milliseconds, 0 if
- * there is none; or `needsSlowPath`.
+ * Adds the newest samples of some containers if they fit rows. Returns the longest interval to a predecessor in milliseconds, 0 if there is none; or `needsSlowPath`.
  * @param numbers of a batch of the same layout.
  * @param possibleMs see longestPossibleIntervalMs.
  */

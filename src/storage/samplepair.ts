@@ -1,4 +1,4 @@
-/** Keeps the newest sample of one cgroup and the one that its rate is counted from. Slow path: as objects; rows.ts is the fast path. Pure. */
+/** Slow path: the newest sample of one cgroup, and the one that its rate is counted from, as objects; rows.ts is the fast path. Pure. */
 import { mayPrecede } from '../sample/clockstep.ts';
 import { mayBeSameContainer } from '../sample/containerid.ts';
 import type { UsageOrReason, ContainerPoint, Point, PodUsage, Usage } from '../sample/point.ts';
@@ -19,11 +19,11 @@ export interface SamplePair<P extends Point = Point> {
   /** The previous sample, or why there is none. */
   readonly base: RateBase | 'one-sample' | 'restarted';
   /**
-   * A later sample that cannot follow the last one, or cannot be compared with it. If the next sample follows it, it was of another counter; otherwise it was wrong.
-   * After a restart: the last sample before it. If the next sample follows that one, there was no restart.
+   * A later sample that cannot follow the last one. If the next sample follows it, it was of another counter; otherwise it was wrong. After a restart: the sample before
+   * it. If the next sample follows that one, there was no restart.
    */
   readonly rival?: P;
-  /** Set while the kubelet reports the cgroup without a value that can be true; its last usage is served until it is stale. */
+  /** Set while the kubelet reports the cgroup without a possible value; its last usage is served until it is stale. */
   readonly lacksValue?: true;
   /** Set if the last sample may be from before a step of the node's clock: the interval from it to the next sample is unknown. */
   readonly isBeforeStep?: true;
@@ -42,7 +42,7 @@ export function addMachineSample(pair: SamplePair | undefined, sample: Point, li
 
 /**
  * Adds a container's newest sample. Another container ID is a restart: its counter began at zero.
- * @param youngerThanMs a container younger than this at its first sample needs no second one; 0 if start times are not trusted.
+ * @param youngerThanMs a container younger than this needs no second sample; 0 if start times are not trusted.
  */
 export function addContainerSample(
   pair: SamplePair<ContainerPoint> | undefined,
@@ -83,7 +83,7 @@ export function usageOf(pair: SamplePair, hasSwap: boolean): UsageOrReason<Usage
   return { kind: 'ready', value };
 }
 
-/** Returns a pod's usage if each of its containers has one: the HPA takes a pod without one of its containers for an idle one. */
+/** Returns a pod's usage if each of its containers has one: the HPA takes a pod that lacks a container for an idle one. */
 export function podUsageOf(containers: ReadonlyMap<string, SamplePair>, hasSwap: boolean): UsageOrReason<PodUsage> {
   const usages: ContainerUsage[] = [];
   for (const [name, pair] of containers) {
@@ -175,8 +175,8 @@ function sideOfStep(point: Point, isNew: boolean, { step }: SampleLimits): Pick<
 const followingNoValue: ReadonlySet<SampleKind> = new Set(['newer', 'implausible', 'other clock']);
 
 /**
- * Reports whether a sample shows that the node's clock was set back: it follows a rival far before the last sample. It may also follow the last sample, as after
- * one wrong time; then the interval that fits the time between scrapes decides. Two scrapes have passed since the last sample.
+ * Reports whether the node's clock was set back: the sample follows a rival far before the last one. If it may follow the last one, too, as after one wrong time, the
+ * interval that fits the time between scrapes decides; two have passed since the last sample.
  */
 function isOfSetBackClock(last: Point, rival: Point, point: Point, startTimeMs: number, limits: SampleLimits): boolean {
   if (limits.sinceScrapeMs === undefined || isOtherClock(last, rival)) return false;
@@ -189,7 +189,7 @@ function isOfSetBackClock(last: Point, rival: Point, point: Point, startTimeMs: 
   return misfit(nowMs - rivalMs, limits.sinceScrapeMs) < misfit(nowMs - lastMs, 2 * limits.sinceScrapeMs);
 }
 
-/** Reports whether a sample follows the one from before a restart: then the last one was wrong, and nothing has restarted. */
+/** Reports whether a sample follows the one before a restart: then the last one was wrong, and nothing has restarted. */
 function isAfterWrongSample<P extends Point>(
   pair: SamplePair<P>,
   point: P,
@@ -202,10 +202,7 @@ function isAfterWrongSample<P extends Point>(
   return classify(rival, point, startTimeMs, limits) === 'newer';
 }
 
-/**
- * Adds a sample that cannot follow the last one. Samples of a machine exchanged under its node's name, or of a kubelet that stops writing times, follow the rival;
- * after one wrong sample the next one follows the last one.
- */
+/** Adds a sample that cannot follow the last one. It may follow the rival: another machine has the node's name, or the kubelet stopped writing times. */
 function addToRival<P extends Point>(
   pair: SamplePair<P>,
   point: P,
@@ -231,12 +228,12 @@ function classify(last: Point, point: Point, startTimeMs: number, limits: Sample
   );
 }
 
-/** Reports whether two samples cannot be compared: one without a time may be half a minute older than its answer. */
+/** Reports whether two samples cannot be compared: one without a time may be half a minute older than its response. */
 export function isOtherClock(last: PointTime, point: PointTime): boolean {
   return point.isUntimed !== last.isUntimed;
 }
 
-/** Returns the time that identifies a sample and that intervals are counted by: what the kubelet wrote, even if it is not believed. */
+/** Returns the time for identity and intervals: what the kubelet wrote, believed or not. */
 export function stampMs({ timestampMs, rawTimestampMs }: PointTime): number {
   return rawTimestampMs ?? timestampMs;
 }
@@ -246,22 +243,19 @@ export function hasPlainTime({ rawTimestampMs, isUntimed }: PointTime): boolean 
   return rawTimestampMs === undefined && isUntimed === undefined;
 }
 
-/** Keeps the last value as the base. If there never was one, the newest sample shows that the container still exists. */
+/** Keeps the last value. If there never was one, keeps the newest sample, which shows that the container exists. */
 function withoutValue<P extends Point>(pair: SamplePair<P>, point: P): SamplePair<P> {
   if (Number.isNaN(pair.last.memoryBytes)) return { last: point, base: pair.base };
   return pair.lacksValue === true ? pair : { ...pair, lacksValue: true };
 }
 
-/**
- * Returns a container's start as the base: its counter was zero then, so one sample can be enough, as in metrics-server. Not before 10 s, since the start time is
- * only exact to a second or so.
- */
+/** Returns a container's start as the base, as metrics-server does: the counter was zero. Not before 10 s, since start times are exact to a second or so. */
 function sinceStart(point: ContainerPoint, youngerThanMs: number, limits: SampleLimits): RateBase | undefined {
   if (point.startTimeMs === undefined || Number.isNaN(point.memoryBytes)) return undefined;
   const ageMs = stampMs(point) - point.startTimeMs;
-  // A container of that age has used some CPU: its counter of 0 was not reported.
+  // At that age a counter of 0 was not reported.
   const isFresh = ageMs >= freshMinimumMs && ageMs < youngerThanMs && point.cpuSeconds > 0;
-  // If it used more than possible, the start time has moved.
+  // An impossible rate shows that the start time has moved.
   if (!isFresh || !isPossible(point.cpuSeconds, ageMs, limits)) return undefined;
   return { timestampMs: point.startTimeMs, cpuSeconds: 0 };
 }

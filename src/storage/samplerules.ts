@@ -1,7 +1,4 @@
-/**
- * Decides what a sample is beside the previous one of the same container or machine: newer, repeated, a restart, ...; pure. The fast path (rows.ts) and the
- * slow path (samplepair.ts) both call it.
- */
+/** Classifies a sample by the previous one of its container or machine; pure. The fast path (rows.ts) and the slow path (samplepair.ts) both call it. */
 import type { ClockStep } from '../sample/clockstep.ts';
 
 import { valueLimit } from '../sample/point.ts';
@@ -25,18 +22,18 @@ export interface SampleLimits {
 /**
  * - newer: a later sample of the same counter;
  * - repeated: the same sample, or a slightly older one;
- * - no value: the cgroup is reported without a value that can be true; the last value stands;
- * - ended: counter and working set stay 0, as of a container whose cgroup has outlived it; its usage is 0;
+ * - no value: the cgroup is reported without a possible value; the last one stands;
+ * - ended: counter and working set stay 0: the cgroup has outlived its container, whose usage is 0;
  * - implausible: more CPU than the node can have used since the last sample;
- * - other clock: a time long before the last sample's; the node's clock was set back, or the time is wrong;
- * - restart: another counter, or an interval that is too long; the sample has no predecessor.
+ * - other clock: a time long before the last one: the node's clock was set back, or the time is wrong;
+ * - restart: another counter, or too long an interval: the sample has no predecessor.
  */
 export type SampleKind = 'newer' | 'repeated' | 'no value' | 'ended' | 'implausible' | 'other clock' | 'restart';
 
 /** Bounds the cores of any node, and of a node whose capacity is unknown. */
 export const mostCores = 1_024;
 
-/** Factor by which a usage may exceed the node's capacity: counters and sample times are not read at the same moment, and a node may grow before its kubelet reports it. */
+/** Factor by which a usage may exceed the capacity: counters and times are not read at the same moment, and a node may grow before its kubelet reports it. */
 const capacityMargin = 1.25;
 
 /** Lower bound of the longest window, in milliseconds. */
@@ -51,30 +48,30 @@ export const counterJitterSeconds = 1e-6;
 /** cAdvisor rounds start times down to whole seconds. */
 const startTimeResolutionMs = 1_000;
 
-/** Milliseconds; an older container has used CPU, so its counter of 0 means that the row was missing. */
+/** Milliseconds; an older container has used CPU, so its counter of 0 was missing. */
 const zeroCounterMs = 5_000;
 
-/** Returns the cores that nothing on the node can exceed. @param capacityCores of the Node's status; undefined or 0 if unknown. */
+/** @param capacityCores of the Node's status; undefined or 0 if unknown. */
 export function mostCoresOf(capacityCores: number | undefined): number {
   return capacityCores === undefined || !(capacityCores > 0)
     ? mostCores
     : Math.min(mostCores, capacityCores * capacityMargin);
 }
 
-/** Returns the working set that nothing on the node can exceed. @param capacityBytes of the Node's status; undefined or 0 if unknown. */
+/** @param capacityBytes of the Node's status; undefined or 0 if unknown. */
 export function mostMemoryBytesOf(capacityBytes: number | undefined): number {
   return capacityBytes === undefined || !(capacityBytes > 0)
     ? valueLimit
     : Math.min(valueLimit, capacityBytes * capacityMargin);
 }
 
-/** Returns the longest window in milliseconds. Kubelets that sample every five minutes, and resolutions of an hour, stay served. */
+/** Returns the longest window in milliseconds: kubelets that sample every five minutes, and resolutions of an hour, are served. */
 export function longestWindowMs(resolutionMs: number, spacingMs: number): number {
   return Math.max(longestWindowAtLeastMs, 2 * resolutionMs, 2 * spacingMs);
 }
 
 /**
- * Classifies a sample by the previous one. Takes numbers instead of objects because it runs for each row of each scrape.
+ * Classifies a sample. Takes numbers, not objects, because it runs for each row of each scrape.
  * @param startTimeMs the container's start time by the newer sample; NaN if unknown.
  */
 export function classifySample(

@@ -2,7 +2,7 @@
 import type { Point } from '../sample/point.ts';
 import type { LastUsage } from './lastusage.ts';
 import type { NodeState, PodState } from './nodestate.ts';
-import type { OnImplausible } from './nodeupdate.ts';
+import type { OnImplausible } from './scrapeupdate.ts';
 import { type SamplePair, stampMs } from './samplepair.ts';
 import { isPossible, isTooMuchMemory, type SampleLimits } from './samplerules.ts';
 

@@ -2,7 +2,7 @@
 import type { ContainerPoint, Point } from '../sample/point.ts';
 import { type SamplePair, stampMs } from './samplepair.ts';
 
-/** Share of the learned interval that a scrape with shorter ones leaves: the samples of an idle node are as irregular as a busy one's. */
+/** Share of the learned interval that a scrape with shorter ones leaves: samples come at irregular intervals. */
 const decay = 0.8;
 
 /** Resolutions; a scrape later than this after the previous one has missed one. */
@@ -22,9 +22,8 @@ export interface SpacedScrape {
 }
 
 /**
- * Returns the longest interval between the node's samples in milliseconds; 0 until it is known. Learns only from scrapes that come in time: after a missed one,
- * the interval is our own.
- * @param longestIntervalMs between new samples and their predecessors; 0 if there are none.
+ * Returns the longest interval between the node's samples in milliseconds; 0 until it is known. After a missed scrape it learns nothing, since the interval is ours.
+ * @param longestIntervalMs of this scrape's new samples; 0 if there are none.
  */
 export function nextSpacingMs(
   previous: SpacedScrape | undefined,
@@ -39,8 +38,7 @@ export function nextSpacingMs(
 }
 
 /**
- * Returns the longest possible interval between two samples in milliseconds; a longer one is a step of the node's clock. Both samples may have been up to a scrape
- * old.
+ * Returns the longest possible interval between two samples in milliseconds; a longer one is a clock step. Both may have been up to a scrape old.
  * @param sinceFirstCameMs how long ago the first one came.
  */
 export function longestPossibleIntervalMs(sinceFirstCameMs: number, resolutionMs: number): number {

@@ -5,9 +5,10 @@ import { type UsageOrReason, isOtherNode, type PodUsage, type Usage } from '../s
 import type { Bindings } from './admission.ts';
 import type { NodeState } from './nodestate.ts';
 import { createNodeTable, type NodeTable } from './nodetable.ts';
-import { limitsOf, updateNode, type UpdateOptions } from './nodeupdate.ts';
+import { updateNode } from './nodeupdate.ts';
 import type { PodIdentity } from './podindex.ts';
 import { isVerifiedContainer, matchPods, verifiedNodeOf } from './podmatch.ts';
+import { limitsOf, type UpdateOptions } from './scrapeupdate.ts';
 import type { Snapshot } from './snapshot.ts';
 import { withinLimits } from './snapshotlimits.ts';
 import { fromNodeState, isInRows, type StoredNode, toNodeState } from './storednode.ts';

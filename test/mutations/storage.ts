@@ -43,20 +43,24 @@ export const storage: readonly Mutation[] = [
   ]),
   ...mutate('storage/nodeupdate.ts', tests, [
     [
-      'pod.state === undefined && update.limits.step === undefined',
-      'pod.state === undefined',
-      'the fast path goes over a step of the clock',
-    ],
-    [
       'if (step !== undefined) markStep(node, nowMs);',
       '',
       'a pod that is not reported goes on from before a step of the clock',
+    ],
+  ]),
+  ...mutate('storage/podupdate.ts', tests, [
+    [
+      'pod.state === undefined && update.limits.step === undefined',
+      'pod.state === undefined',
+      'the fast path goes over a step of the clock',
     ],
     [
       '&& !hasStepped(update) ? newContainerMs',
       '? newContainerMs',
       'a start before a step of the clock is the base of a rate',
     ],
+  ]),
+  ...mutate('storage/scrapeupdate.ts', tests, [
     ['if (limits.step !== undefined) return 0;', '', 'a step of the clock is the spacing of samples'],
   ]),
   ...mutate('storage/podusage.ts', tests, [
@@ -247,21 +251,23 @@ export const storage: readonly Mutation[] = [
       'a silent pod without a UID is kept',
     ],
     [
-      'if (newestMs(rows, firstRow, containers.length) !== newestBeforeMs) pod.sinceMs = nowMs;',
-      'pod.sinceMs = nowMs;',
-      'a kubelet that repeats itself is never stale',
-    ],
-    [
       'index\n    .named(namespace, name)\n    .find((pod) => pod.node.name === node && (',
       'index\n    .named(namespace, name)\n    .find((pod) => (',
       'a pod goes on from the samples of another node',
+    ],
+    ['batch.hasSwap ?? known?.hasSwap ?? false', 'batch.hasSwap ?? false', 'swap is forgotten when none is in use'],
+  ]),
+  ...mutate('storage/podupdate.ts', tests, [
+    [
+      'if (newestMs(rows, firstRow, containers.length) !== newestBeforeMs) pod.sinceMs = nowMs;',
+      'pod.sinceMs = nowMs;',
+      'a kubelet that repeats itself is never stale',
     ],
     [
       'update.previous?.source === batch.source && !hasStepped',
       '!hasStepped',
       'of a node that was just found, start times are believed',
     ],
-    ['batch.hasSwap ?? known?.hasSwap ?? false', 'batch.hasSwap ?? false', 'swap is forgotten when none is in use'],
   ]),
   ...mutate('storage/usagereader.ts', tests, [
     ['if (isBetter(answer, best)) best = answer;', 'best = answer;', "the last of two nodes' pods wins"],
