@@ -1,5 +1,5 @@
 /** Chooses the reader for the content type of a response. */
-import { DelimitedReader, type ReaderOptions } from '../exposition/protobufreader.ts';
+import { DelimitedReader, type DelimitedReaderOptions } from '../exposition/protobufreader.ts';
 import type { SampleSink } from '../exposition/sample.ts';
 import type { SeriesMatcher } from '../exposition/seriesmatcher.ts';
 import { TextReader } from '../exposition/textreader.ts';
@@ -23,7 +23,7 @@ export function openReader(
   format: Exclude<Format, 'unknown'>,
   families: readonly string[],
   sink: SampleSink,
-  options: ReaderOptions & { readonly matcher: SeriesMatcher },
+  options: DelimitedReaderOptions & { readonly matcher: SeriesMatcher },
 ): ExpositionReader {
   if (format === 'delimited') return new DelimitedReader(families, sink, options);
   // Series are matched by position in protobuf only.

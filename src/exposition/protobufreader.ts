@@ -24,7 +24,7 @@ const noView = new DataView(new ArrayBuffer(0));
 /** What comes next: a family, the fields of a family, or bytes to skip. */
 const state = { family: 'family', fields: 'fields', skip: 'skip' } as const;
 
-export interface ReaderOptions {
+export interface DelimitedReaderOptions {
   /** Of the same sender and the same names. Without one every sample is visited. */
   readonly matcher?: SeriesMatcher | undefined;
   /** Families, by index. Once all of them have been read, the rest of a body that the sender did not filter is ignored. */
@@ -55,7 +55,7 @@ export class DelimitedReader {
   #needed = 0;
 
   /** @param names of the families that were requested. */
-  constructor(names: readonly string[], sink: SampleSink, { matcher, until, fastPath = true }: ReaderOptions = {}) {
+  constructor(names: readonly string[], sink: SampleSink, { matcher, until, fastPath = true }: DelimitedReaderOptions = {}) {
     this.#sink = sink;
     this.#header = new FamilyHeader(names);
     this.#missing = until === undefined ? undefined : new Set(until);

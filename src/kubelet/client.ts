@@ -7,7 +7,7 @@ import { type GetResponse, withinDeadline } from './http/exchange.ts';
 import { chooseInflater } from './http/inflate.ts';
 import type { KubeletTls } from './http/kubelettls.ts';
 import type { RequestDeadline } from './http/requestdeadline.ts';
-import { type HttpClient, NodeConnections, type Verification } from './nodeconnections.ts';
+import { type HttpClient, NodeConnections, type KubeletVerification } from './nodeconnections.ts';
 import { authority, type KubeletRequest } from './request.ts';
 
 export interface KubeletClientOptions {
@@ -26,7 +26,7 @@ export interface KubeletClientOptions {
 }
 
 export interface KubeletResponse extends GetResponse, KubeletRoute {
-  readonly verifiedBy: Verification;
+  readonly verifiedBy: KubeletVerification;
 }
 
 export interface KubeletClient extends AsyncDisposable {

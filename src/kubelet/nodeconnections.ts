@@ -18,7 +18,7 @@ export type HttpClient = 'built-in' | 'undici';
 /**
  * How the peer is known to be this node's kubelet: its certificate names the address, or only the node; kube-apiserver vouches for it; or nothing does.
  */
-export type Verification = 'address' | 'node-name' | 'apiserver' | 'nothing';
+export type KubeletVerification = 'address' | 'node-name' | 'apiserver' | 'nothing';
 
 export interface NodeConnectionsOptions {
   /** Returns a new object when something in it has changed. */
@@ -34,7 +34,7 @@ export interface NodeConnectionsOptions {
 export interface NodeConnection {
   readonly connection: Connection;
   /** How the latest connection was verified. */
-  readonly verifiedBy: () => Verification;
+  readonly verifiedBy: () => KubeletVerification;
 }
 
 interface CurrentConnection extends NodeConnection {
@@ -80,7 +80,7 @@ export class NodeConnections {
 
   #create({ node, host, port, alternatives }: KubeletRequest, target: string, tls: KubeletTls): NodeConnection {
     const { plainHttp, requestTimeoutMs, httpClient, makeInflater, resolve } = this.#options;
-    let verifiedBy: Verification = 'nothing';
+    let verifiedBy: KubeletVerification = 'nothing';
     const tlsOptions = {
       rejectUnauthorized: !tls.insecure,
       checkServerIdentity: (name: string, certificate: PeerCertificate) => {

@@ -6,7 +6,7 @@ import type { ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { BodyReader, OnBody } from '../../src/kubelet/http/body.ts';
+import type { ResponseBodyReader, OnBody } from '../../src/kubelet/http/body.ts';
 import type { ResponseInfo } from '../../src/kubelet/http/responsehead.ts';
 import { createKubeletClient, type KubeletClient } from '../../src/kubelet/client.ts';
 import { BodyTooLargeError } from '../../src/kubelet/explain/kubeleterror.ts';
@@ -71,7 +71,7 @@ function bomb(): Buffer {
   return gzipSync(Buffer.alloc(80 * 1024 * 1024));
 }
 
-class Collector implements BodyReader {
+class Collector implements ResponseBodyReader {
   readonly chunks: Buffer[] = [];
 
   write(chunk: Buffer): boolean {
@@ -179,7 +179,7 @@ for (const [name, makeClient] of Object.entries(clients)) {
         await using client = makeClient();
         const thrown = new Error('of the reader');
         const first = connections;
-        const throwing: BodyReader = {
+        const throwing: ResponseBodyReader = {
           write() {
             throw thrown;
           },

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { createServer, type Server } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { systemClock } from '../../src/clock.ts';
-import type { BodyReader } from '../../src/kubelet/http/body.ts';
+import type { ResponseBodyReader } from '../../src/kubelet/http/body.ts';
 import { createKubeletClient, type KubeletClient } from '../../src/kubelet/client.ts';
 import { explainFailure } from '../../src/kubelet/explain/explainfailure.ts';
 import { createKubeletReader, type ReadResult } from '../../src/scrape/endpoint/kubeletreader.ts';
@@ -46,7 +46,7 @@ function makeClient(requestTimeoutMs = 30_000): KubeletClient {
   return createKubeletClient({ tls: () => trust, authorization, plainHttp: false, requestTimeoutMs, httpClient });
 }
 
-function fetch(client: KubeletClient, reader: BodyReader, signal = new AbortController().signal) {
+function fetch(client: KubeletClient, reader: ResponseBodyReader, signal = new AbortController().signal) {
   const request = { node: 'node-a', host: '127.0.0.1', port, path: '/', accept: '*/*', gzip: true, alternatives: 0 };
   return client.fetch({ ...request, onBody: () => reader }, signal);
 }

@@ -13,10 +13,7 @@ const allowedRepeats: Readonly<Record<string, string>> = {
   Labels: 'to be renamed',
   InFlight: 'to be renamed',
   FairQueue: 'to be renamed',
-  Verification: 'to be renamed',
   Remembered: 'to be renamed',
-  BodyReader: 'to be renamed',
-  ReaderOptions: 'to be renamed',
   Scraped: 'to be renamed',
 };
 

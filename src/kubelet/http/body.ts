@@ -8,13 +8,13 @@ import type { ResponseInfo } from './responsehead.ts';
 import { bodyLimitBytes, errorBodyLimitBytes, pieceBytes } from './responselimits.ts';
 
 /** Reads a body while it arrives, uncompressed. */
-export interface BodyReader {
+export interface ResponseBodyReader {
   /** Returns false if the rest is not needed: it is then read off the connection and dropped, without being inflated. */
   write(chunk: Borrowed<Buffer>): boolean;
 }
 
 /** Chooses the reader of a response's body. Without a reader the body is kept. */
-export type OnBody = (info: ResponseInfo) => BodyReader | undefined;
+export type OnBody = (info: ResponseInfo) => ResponseBodyReader | undefined;
 
 /** Carries an error of a reader past the code that handles failures of the kubelet. */
 export class ReaderFailure extends Error {
@@ -31,7 +31,7 @@ export class BodyReceiver {
   /** Bytes of the body on the wire. */
   wireBytes = 0;
   readonly #attempt: Attempt;
-  readonly #reader: BodyReader | undefined;
+  readonly #reader: ResponseBodyReader | undefined;
   /** Undefined if the body is not compressed. */
   readonly #inflater: Inflater | undefined;
   /** Used without a reader. One buffer that grows: a body may arrive in chunks of one byte, and a buffer for each would take a hundred. */
@@ -154,7 +154,7 @@ const callBytes = 32;
 
 const nothing = Buffer.alloc(0);
 
-function choose(onBody: OnBody | undefined, info: ResponseInfo): BodyReader | undefined {
+function choose(onBody: OnBody | undefined, info: ResponseInfo): ResponseBodyReader | undefined {
   try {
     return onBody?.(info);
   } catch (thrown) {

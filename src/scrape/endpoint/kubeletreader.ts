@@ -1,9 +1,9 @@
 /** Asks one kubelet for one of its two endpoints and decodes the answer, whatever it is. */
 import type { Clock } from '../../clock.ts';
-import type { BodyReader } from '../../kubelet/http/body.ts';
+import type { ResponseBodyReader } from '../../kubelet/http/body.ts';
 import type { ResponseInfo } from '../../kubelet/http/responsehead.ts';
 import type { KubeletClient, KubeletResponse } from '../../kubelet/client.ts';
-import type { Verification } from '../../kubelet/nodeconnections.ts';
+import type { KubeletVerification } from '../../kubelet/nodeconnections.ts';
 import { leakedCgroups } from '../../kubelet/explain/faults.ts';
 import { explainFailure } from '../../kubelet/explain/explainfailure.ts';
 import type { Explanation } from '../../kubelet/explain/explanation.ts';
@@ -43,7 +43,7 @@ type ResponseResult = (
 export interface ResponseFacts {
   /** Host and port of who answered. */
   readonly address: string;
-  readonly verifiedBy: Verification;
+  readonly verifiedBy: KubeletVerification;
   /** Of the body, as sent. */
   readonly wireBytes: number;
   /** The node's clock, milliseconds since the epoch: the Date header, or our own clock where there is none. */
@@ -141,7 +141,7 @@ export function createKubeletReader(
     /** When the answer began, monotonic. */
     let begunMs = 0;
     /** Another address may be asked after one that broke off: the last one counts. */
-    const onBody = ({ status, contentType }: ResponseInfo): BodyReader | undefined => {
+    const onBody = ({ status, contentType }: ResponseInfo): ResponseBodyReader | undefined => {
       begunMs = clock.monotonicMs();
       decoding = status === 200 ? decoders[source].begin(contentType, brief) : undefined;
       return decoding ?? (status === 200 ? unread : undefined);
@@ -217,7 +217,7 @@ function givenUp(error: unknown): DecodeResult {
 }
 
 /** Of an answer of a type that nobody can read. */
-const unread: BodyReader = { write: () => false };
+const unread: ResponseBodyReader = { write: () => false };
 
 type Useless = Exclude<DecodeResult, { readonly kind: 'batch' }>;
 

@@ -2,7 +2,7 @@
 import { containersOf } from '../../sample/batch.ts';
 import { explainClockSkew } from '../../kubelet/clockskew.ts';
 import type { Explanation } from '../../kubelet/explain/explanation.ts';
-import type { Verification } from '../../kubelet/nodeconnections.ts';
+import type { KubeletVerification } from '../../kubelet/nodeconnections.ts';
 import type { Source } from '../../sample/point.ts';
 import type { ScrapeOutcome } from '../source/target.ts';
 
@@ -30,7 +30,7 @@ export interface Scraped {
   readonly fallback: string | undefined;
   /** Who answered, host and port. */
   readonly address: string;
-  readonly verifiedBy: Verification;
+  readonly verifiedBy: KubeletVerification;
   readonly durationMs: number;
   /** Of the body, as sent. */
   readonly wireBytes: number;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { DelimitedReader, type ReaderOptions } from '../../../src/exposition/protobufreader.ts';
+import { DelimitedReader, type DelimitedReaderOptions } from '../../../src/exposition/protobufreader.ts';
 import { noRow, type SampleSink } from '../../../src/exposition/sample.ts';
 import type { Identity } from '../../../src/exposition/sampleposition.ts';
 import { SeriesMatcher } from '../../../src/exposition/seriesmatcher.ts';
@@ -27,7 +27,7 @@ interface Shown {
 }
 
 /** One sender's reader: a body's samples, and how many of them took the fast path. */
-function createSender(identity: Identity, options: ReaderOptions, needsValue: (id: string) => boolean) {
+function createSender(identity: Identity, options: DelimitedReaderOptions, needsValue: (id: string) => boolean) {
   const matcher = new SeriesMatcher(identity, names.length);
   const rows: string[] = [];
   return { matcher, read };
