@@ -55,7 +55,11 @@ export class DelimitedReader {
   #needed = 0;
 
   /** @param names of the families that were requested. */
-  constructor(names: readonly string[], sink: SampleSink, { matcher, until, fastPath = true }: DelimitedReaderOptions = {}) {
+  constructor(
+    names: readonly string[],
+    sink: SampleSink,
+    { matcher, until, fastPath = true }: DelimitedReaderOptions = {},
+  ) {
     this.#sink = sink;
     this.#header = new FamilyHeader(names);
     this.#missing = until === undefined ? undefined : new Set(until);

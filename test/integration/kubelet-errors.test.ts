@@ -108,7 +108,7 @@ function alerting(description: number): Server {
 }
 
 test('the server that all others differ from is fine', () =>
-  against(kubeletWith({}), {}, (told) => assert.match(told.what, /answers 200: ok$/)));
+  against(kubeletWith({}), {}, (told) => assert.match(told.what, /returned 200: ok$/)));
 
 describe('who answered is verified by', () => {
   const checkVerified = (by: string, certificate: Partial<IssueOptions>, insecure = false) =>
@@ -152,7 +152,7 @@ describe('a certificate', () => {
     'of another CA',
     () => kubeletWith({}),
     'UnknownAuthority',
-    /signed by an authority that we do not trust/,
+    /signed by a CA that is not trusted/,
     /--kubelet-certificate-authority/,
     { tls: { ca: makeAuthority('other').cert } },
   );
@@ -160,7 +160,7 @@ describe('a certificate', () => {
     'of another CA of the same name',
     () => kubeletWith({}),
     'UnknownAuthority',
-    /signed by an authority that we do not trust/,
+    /signed by a CA that is not trusted/,
     /--kubelet-certificate-authority/,
     { tls: { ca: makeAuthority('kubelets').cert } },
   );
@@ -171,7 +171,7 @@ describe('a certificate', () => {
       return quiet(createHttpsServer({ cert, key }));
     },
     'UnknownAuthority',
-    /signed by itself/,
+    /self-signed/,
     bootstrap,
   );
   check(
@@ -182,7 +182,7 @@ describe('a certificate', () => {
       return quiet(createHttpsServer({ cert: `${cert}${own.cert}`, key }));
     },
     'UnknownAuthority',
-    /an authority that it brings along/,
+    /a CA that it sent along/,
     bootstrap,
   );
   check(
@@ -203,7 +203,7 @@ describe('a certificate', () => {
     'for clients',
     () => kubeletWith({ usages: ['client'] }),
     'CertificateNotForServers',
-    /not one for servers/,
+    /not a server certificate/,
     /server auth/,
   );
   const weakly = { ciphers: 'DEFAULT@SECLEVEL=0', maxVersion: 'TLSv1.2' } as const;
@@ -212,7 +212,7 @@ describe('a certificate', () => {
       `with RSA of ${rsaBits} bits`,
       () => kubeletWith({ rsaBits }, weakly),
       'WeakKey',
-      /the certificate of the kubelet .* has a key that is too weak \(EE certificate key too weak\)|its key is weak, too large/,
+      /the certificate of the kubelet .* has a key that is too weak \(EE certificate key too weak\)|a key is weak, too large/,
       /RSA of 2048 bits/,
     );
   }
@@ -237,7 +237,7 @@ describe('a certificate', () => {
     'that is signed with SHA-1',
     () => kubeletWith(oldAuthority.issue({ cn: node, dns: [node], usages: ['server'] }), weakly),
     'WeakKey',
-    /signed with a digest that is too weak/,
+    /signed with a hash that is too weak/,
     /SHA-256/,
     { tls: { ca: oldAuthority.cert } },
   );
@@ -286,7 +286,7 @@ describe('a handshake', () => {
     'with a server for plain HTTP',
     () => createHttpServer((_, response) => response.end('ok')),
     'NotTls',
-    /speaks no TLS/,
+    /does not speak TLS/,
     /--kubelet-use-node-status-port/,
   );
   check(
@@ -301,7 +301,7 @@ describe('a handshake', () => {
     'with one that resets the connection',
     () => createTcpServer((socket) => socket.resetAndDestroy()),
     'ConnectionLost',
-    /broke the connection off/,
+    /closed the connection before its response was complete/,
     /restart/,
   );
 });
@@ -312,14 +312,14 @@ describe('an answer', () => {
     'that is not HTTP',
     () => quiet(createTlsServer(certificate(), (socket) => void socket.on('error', () => {}).end('hello\r\n\r\n'))),
     'NotHttp',
-    /speaks no HTTP/,
+    /does not speak HTTP/,
     /--kubelet-port/,
   );
   check(
     'that never comes',
     () => quiet(createHttpsServer(certificate(), () => {})),
     'Timeout',
-    /no answer within 300 ms/,
+    /no response within 300 ms/,
     /--kubelet-request-timeout/,
     { timeoutMs: 300 },
   );
@@ -327,7 +327,7 @@ describe('an answer', () => {
     'that ends before it began',
     () => quiet(createHttpsServer(certificate(), ({ socket }) => socket.destroy())),
     'ConnectionLost',
-    /broke the connection off/,
+    /closed the connection before its response was complete/,
     /restart/,
   );
   test('that is not gzip although it says so is BodyBroken', () =>
@@ -354,9 +354,9 @@ describe('an address', () => {
     assert.equal(told.code, 'ConnectionRefused');
     assert.equal(
       told.what,
-      `nothing listens at 127.0.0.1:${port}, where the kubelet of node node-a should (ECONNREFUSED)`,
+      `nothing listens at 127.0.0.1:${port}, the address of the kubelet of node node-a (ECONNREFUSED)`,
     );
-    assert.match(told.remedy ?? '', /does it run\?.*--kubelet-use-node-status-port/);
+    assert.match(told.remedy ?? '', /check whether the kubelet runs; .*--kubelet-use-node-status-port/);
   });
 
   test('that is a name nobody knows is NameUnknown', async () => {
@@ -382,7 +382,7 @@ describe('a kubelet that answers', () => {
       kubelet.faults.cadvisor = status;
       const told = await explained(kubelet.port);
       assert.equal(told.code, code);
-      assert.ok(told.what.startsWith(`the kubelet of node node-a at 127.0.0.1:${kubelet.port} answers ${status}`));
+      assert.ok(told.what.startsWith(`the kubelet of node node-a at 127.0.0.1:${kubelet.port} returned ${status}`));
       assert.match(told.what, what);
       if (remedy === undefined) assert.equal(told.remedy, undefined);
       else assert.match(told.remedy ?? '', remedy);
@@ -391,17 +391,17 @@ describe('a kubelet that answers', () => {
     403,
     'Forbidden',
     /user=standin/,
-    /right to get nodes\/metrics: .*resources: \[nodes\/metrics\], verbs: \[get\]/,
+    /allow our ServiceAccount to get nodes\/metrics .*resources: \[nodes\/metrics\], verbs: \[get\]/,
   );
   checkStatus(404, 'NotFound', /404 page not found$/, undefined);
   checkStatus(500, 'ServerError', /failed to list pod stats/, undefined);
-  checkStatus(302, 'UnexpectedStatus', /answers 302/, undefined);
+  checkStatus(302, 'UnexpectedStatus', /returned 302/, undefined);
 
   test('401 is Unauthorized', async () => {
     known = false;
     const told = await explained(kubelet.port);
     assert.equal(told.code, 'Unauthorized');
-    assert.match(told.what, /answers 401: Unauthorized$/);
+    assert.match(told.what, /returned 401: Unauthorized$/);
     assert.match(told.remedy ?? '', /authentication\.webhook\.enabled: true/);
   });
 });
@@ -409,5 +409,5 @@ describe('a kubelet that answers', () => {
 test('nothing is explained that was not said: an unknown error keeps its own words', async () => {
   const told = await explained(1, { tls: { ca: authority.cert, cert: 'no PEM', key: 'no PEM' } });
   assert.equal(told.code, 'Other');
-  assert.match(told.what, /^no answer from the kubelet of node node-a at 127\.0\.0\.1:1: /);
+  assert.match(told.what, /^no response from the kubelet of node node-a at 127\.0\.0\.1:1: /);
 });

@@ -203,14 +203,14 @@ describe('what fails is told by who said so', () => {
     check(
       await explained(),
       'Forbidden',
-      /^kube-apiserver at 127\.0\.0\.1:\d+ answers 403 for the kubelet of node node-a: the fake was told/,
-      /right to get nodes\/proxy: .*resources: \[nodes\/proxy\], verbs: \[get\].*root on the nodes.*components\/kubelet-proxy/,
+      /^kube-apiserver at 127\.0\.0\.1:\d+ returned 403 for the kubelet of node node-a: the fake answers 403/,
+      /allow our ServiceAccount to get nodes\/proxy .*resources: \[nodes\/proxy\], verbs: \[get\].*root on the nodes.*components\/kubelet-proxy/,
     );
   });
 
   test('401 of kube-apiserver is about our credentials', async () => {
     apiServer.faults.answer = () => 401;
-    check(await explained(), 'Unauthorized', /^kube-apiserver at .* answers 401/, /our credentials/);
+    check(await explained(), 'Unauthorized', /^kube-apiserver at .* returned 401/, /our credentials/);
   });
 
   test('401 of the kubelet is about those of kube-apiserver', async () => {
@@ -218,14 +218,14 @@ describe('what fails is told by who said so', () => {
     check(
       await explained(),
       'Unauthorized',
-      /^the kubelet of node node-a \(by way of kube-apiserver at .*\) answers 401: Unauthorized$/,
+      /^the kubelet of node node-a \(through kube-apiserver at .*\) returned 401: Unauthorized$/,
       /--kubelet-client-certificate of kube-apiserver/,
     );
   });
 
   test('403 of the kubelet, too', async () => {
     kubelet.faults.cadvisor = 403;
-    check(await explained(), 'Forbidden', /^the kubelet of node node-a .* answers 403/, /system:kubelet-api-admin/);
+    check(await explained(), 'Forbidden', /^the kubelet of node node-a .* returned 403/, /system:kubelet-api-admin/);
   });
 
   test('a node that kube-apiserver does not know', async () => {
@@ -237,7 +237,7 @@ describe('what fails is told by who said so', () => {
     const told = await explained({ node: 'node-gone' });
     assert.match(
       told.what,
-      /^kube-apiserver at .* answers 503 for the kubelet of node node-gone: error trying to reach service: /,
+      /^kube-apiserver at .* returned 503 for the kubelet of node node-gone: error trying to reach service: /,
     );
   });
 
@@ -246,7 +246,7 @@ describe('what fails is told by who said so', () => {
     check(
       await explained({}, 300),
       'Timeout',
-      /no answer within 300 ms from the kubelet of node node-a \(by way of/,
+      /no response within 300 ms from the kubelet of node node-a \(through/,
       /overloaded/,
     );
   });

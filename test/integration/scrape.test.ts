@@ -259,7 +259,7 @@ describe('an endpoint that cannot be used', () => {
       withTarget({ timeoutMs: 300 }, async (scrape) => {
         kubelet.faults.resource = 'hang';
         const outcome = await scrape();
-        assert.match(reasonOf(outcome), /^no answer within 300 ms/);
+        assert.match(reasonOf(outcome), /^no response within 300 ms/);
       }),
     ));
 
@@ -407,12 +407,12 @@ describe('a kubelet that fails is an outcome that says why', () => {
         }),
       ),
     );
-  check('500', 500, /answers 500/);
-  check('a redirect, which is not followed', 302, /answers 302/);
-  check('401', 'none', /answers 401.*webhook token authentication/, { token: 'other' });
-  check('403', 403, /answers 403.*nodes\/metrics/);
-  check('hung', 'hang', /no answer within 200 ms/, { timeoutMs: 200 });
-  check('slow drip', 'drip', /no answer within 200 ms/, { timeoutMs: 200 });
+  check('500', 500, /returned 500/);
+  check('a redirect, which is not followed', 302, /returned 302/);
+  check('401', 'none', /returned 401.*webhook token authentication/, { token: 'other' });
+  check('403', 403, /returned 403.*nodes\/metrics/);
+  check('hung', 'hang', /no response within 200 ms/, { timeoutMs: 200 });
+  check('slow drip', 'drip', /no response within 200 ms/, { timeoutMs: 200 });
   check('cut connection', 'cut', /127\.0\.0\.1/);
   check('truncated body', 'truncated', /malformed body/);
   check('a body that ends inside a number', 'cut-number', /malformed body/);

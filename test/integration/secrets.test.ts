@@ -92,7 +92,7 @@ describe('a kubelet that repeats the token', () => {
         assertClean(await endpoint.resource(at, never));
         token = current;
         const told = await endpoint.resource(at, never);
-        assert.match(inspect(told), /answers 500/);
+        assert.match(inspect(told), /returned 500/);
         assertClean(told);
         status = 200;
         contentType = (said) => `odd/${said}`;

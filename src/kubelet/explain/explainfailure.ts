@@ -1,11 +1,11 @@
-/** Says in the words of whoever runs the cluster why a kubelet gave no answer, and what to do about it. */
+/** Explains to operators why a kubelet could not be read, and what to do. */
 import { describeError } from '../../logging.ts';
 import { foreignText } from '../../foreigntext.ts';
 import { BodyTooLargeError, KubeletError, kubeletOf, NoAddressAnswersError } from './kubeleterror.ts';
 import type { Explanation, ExplanationCode } from './explanation.ts';
 import { faults, leakedCgroups } from './faults.ts';
 
-/** @param error whatever KubeletClient.fetch threw. */
+/** Explains what KubeletClient.fetch threw. */
 export function explainFailure(error: unknown): Explanation {
   if (!(error instanceof KubeletError))
     return { code: 'Other', what: foreignText(describeError(error)), remedy: undefined };
@@ -17,7 +17,8 @@ export function explainFailure(error: unknown): Explanation {
     const symptom = symptomOf(at);
     const fault = faults.get(symptom);
     if (fault !== undefined) {
-      if (error.attempt.via === 'apiserver' && !faultsOfAnswers.has(fault.code)) return unreachable(error, fault.code);
+      if (error.attempt.via === 'apiserver' && !faultsBehindProxy.has(fault.code))
+        return unreachable(error, fault.code);
       const what = foreignText(`${fault.what(error.attempt, at)} (${symptom})`);
       return { code: fault.code, what, remedy: fault.remedy };
     }
@@ -25,32 +26,32 @@ export function explainFailure(error: unknown): Explanation {
   }
   return {
     code: 'Other',
-    what: foreignText(`no answer from ${kubeletOf(error.attempt)}: ${describeError(error)}`),
+    what: foreignText(`no response from ${kubeletOf(error.attempt)}: ${describeError(error)}`),
     remedy: undefined,
   };
 }
 
-/** The best address is the one that should work; what to do about it is what to do. */
+/** The first address is the one that should work, so the remedy is that of its failure. */
 function explainAll({ failures: [best, ...others] }: NoAddressAnswersError): Explanation {
   const { code, what, remedy } = explainFailure(best);
   return { code, what: [what, ...others.map((each) => explainFailure(each).what)].join(', and '), remedy };
 }
 
-/** Faults that the kubelet behind kube-apiserver may have, too; all others are of our connection to kube-apiserver. */
-const faultsOfAnswers: ReadonlySet<ExplanationCode> = new Set([
+/** Faults that can be those of the kubelet behind kube-apiserver. All others are of our connection to kube-apiserver. */
+const faultsBehindProxy: ReadonlySet<ExplanationCode> = new Set([
   'Timeout',
   'ConnectionLost',
   'BodyBroken',
-  // Of our own process.
+  // A fault of our own process.
   'OutOfFiles',
 ]);
 
 function unreachable({ attempt, cause }: KubeletError, code: ExplanationCode): Explanation {
-  const what = `kube-apiserver at ${attempt.address}, by way of which the kubelet of node ${attempt.node} is asked, cannot be reached: ${describeError(cause)}`;
+  const what = `kube-apiserver at ${attempt.address}, through which the kubelet of node ${attempt.node} is read, cannot be reached: ${describeError(cause)}`;
   return { code, what: foreignText(what), remedy: undefined };
 }
 
-/** Of a node that has no address to try; who looked for one knows why. */
+/** Explains that a node has no usable address. */
 export function explainNoAddress({ reason, remedy }: NoAddress): Explanation {
   return { code: 'NoAddress', what: reason, remedy };
 }
@@ -60,20 +61,20 @@ interface NoAddress {
   readonly remedy: string;
 }
 
-/** Deeper chains of causes are a loop or noise. */
+/** Causes of causes that are searched. Deeper chains are a loop or noise. */
 const causeDepthLimit = 6;
 
-/** What errors of Node, OpenSSL and undici are told by: their code, or the name where that is no text (a deadline) or not fixed (a parser). */
+/** Returns what identifies an error of Node, OpenSSL or undici: its code, or its name if the code is no text (deadlines) or varies (parsers). */
 function symptomOf(error: Error): string {
   if (error.name === 'HTTPParserError') return error.name;
   const { code } = error as { readonly code?: unknown };
   if (code === 'EPROTO') return alertIn(error.message) ?? code;
-  // Node has no code for some of OpenSSL's verdicts on a certificate, such as a weak key.
+  // Node has no code for some of OpenSSL's verification errors, such as a weak key.
   if (code === 'UNSPECIFIED') return error.message;
   return typeof code === 'string' ? code : error.name;
 }
 
-/** Of a write that failed because of an alert, only the message has OpenSSL's reason; here it becomes the code that a read would have had. */
+/** Returns the code that a read would have had. If a write fails because of an alert, only its message has OpenSSL's reason. */
 function alertIn(message: string): string | undefined {
   const reason = /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1];
   return reason === undefined ? undefined : `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`;

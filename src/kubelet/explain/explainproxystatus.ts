@@ -1,31 +1,29 @@
-/** Says what an answer other than 200 means that came by way of kube-apiserver: it is kube-apiserver's own, or the kubelet's to kube-apiserver. */
+/** Explains a status other than 200 through kube-apiserver's node proxy: it is kube-apiserver's own, or that of the kubelet. */
 import { field, text } from '../../client/json.ts';
-import type { KubeletResponse } from '../client.ts';
+import type { ErrorResponse } from './errorresponse.ts';
 import type { Explanation, ExplanationCode } from './explanation.ts';
-import { approveCertificates, askForCertificates } from './faults.ts';
+import { approveCertificates, requestCertificate } from './faults.ts';
 import { kubeletOf } from './kubeleterror.ts';
 import { quote } from './excerpt.ts';
 import { grant } from './rights.ts';
 
-/** @param code what the status alone says. */
-export function explainProxyStatus(node: string, code: ExplanationCode, refusal: Refusal): Explanation {
-  const { via, address, status, body } = refusal;
+/** @param code of the status alone. */
+export function explainProxyStatus(node: string, code: ExplanationCode, response: ErrorResponse): Explanation {
+  const { via, address, status, body } = response;
   const message = messageIn(body);
   if (message === undefined) {
-    const what = `${kubeletOf({ node, via, address })} answers ${status}: ${quote(body)}`;
+    const what = `${kubeletOf({ node, via, address })} returned ${status}: ${quote(body)}`;
     return { code, what, remedy: remediesAtKubelet.get(code) };
   }
   const fault = faultsBehind.find(({ words }) => words.test(message));
   return {
     code: fault?.code ?? code,
-    what: `kube-apiserver at ${address} answers ${status} for the kubelet of node ${node}: ${quote(message)}`,
+    what: `kube-apiserver at ${address} returned ${status} for the kubelet of node ${node}: ${quote(message)}`,
     remedy: fault?.remedy ?? remediesAtApiServer.get(code),
   };
 }
 
-type Refusal = Pick<KubeletResponse, 'via' | 'address' | 'status' | 'body'>;
-
-/** kube-apiserver answers with a Status, kubelets never do. */
+/** Returns the message of a Status, which kube-apiserver sends and kubelets never do. */
 function messageIn(body: Buffer): string | undefined {
   if (body.length > statusLimitBytes) return undefined;
   try {
@@ -36,22 +34,22 @@ function messageIn(body: Buffer): string | undefined {
   }
 }
 
-/** A Status is a few hundred bytes. */
+/** Bytes of a Status, which has a few hundred. */
 const statusLimitBytes = 64 * 1024;
 
 const remediesAtApiServer: ReadonlyMap<ExplanationCode, string> = new Map([
   [
     'Unauthorized',
-    'it does not accept our credentials: is the token, or the kubeconfig, one of this cluster and still valid?',
+    'it rejected our credentials: check that the token, or the kubeconfig, is of this cluster and still valid',
   ],
   ['Forbidden', `${grant('nodes/proxy')}, which manifests/components/kubelet-proxy has`],
 ]);
 
-/** kube-apiserver shows kubelets a client certificate of its own, whoever asks. */
+/** kube-apiserver authenticates to kubelets by a client certificate of its own. */
 const remediesAtKubelet: ReadonlyMap<ExplanationCode, string> = new Map([
   [
     'Unauthorized',
-    "it does not accept kube-apiserver's credentials: --kubelet-client-certificate of kube-apiserver has to be signed by authentication.x509.clientCAFile of the kubelet",
+    "it rejected kube-apiserver's credentials: the CA in authentication.x509.clientCAFile of the kubelet has to sign --kubelet-client-certificate of kube-apiserver",
   ],
   [
     'Forbidden',
@@ -60,42 +58,42 @@ const remediesAtKubelet: ReadonlyMap<ExplanationCode, string> = new Map([
 ]);
 
 interface FaultBehind {
-  /** Go's, in the message of kube-apiserver. */
+  /** Go's error, in the message of kube-apiserver. */
   readonly words: RegExp;
   readonly code: ExplanationCode;
   readonly remedy: string;
 }
 
-const reach = 'it is kube-apiserver that has to reach the kubelet';
+const reach = 'kube-apiserver has to reach the kubelet';
 
-/** What kube-apiserver tells of its connection to the kubelet. */
+/** Faults of kube-apiserver's connection to the kubelet. */
 const faultsBehind: readonly FaultBehind[] = [
   {
     words: /certificate signed by unknown authority/,
     code: 'UnknownAuthority',
-    remedy: `kube-apiserver verifies kubelets by its own --kubelet-certificate-authority; name the CA that signed it there, or ${askForCertificates}`,
+    remedy: `kube-apiserver verifies kubelets by its own --kubelet-certificate-authority; add the CA that signed it there, or ${requestCertificate}`,
   },
   {
     words: /doesn't contain any IP SANs|certificate is (?:not )?valid for |legacy Common Name field/,
     code: 'CertificateNamesNeither',
-    remedy: `${askForCertificates}; kube-apiserver wants the address in it, not the node's name`,
+    remedy: `${requestCertificate}; kube-apiserver requires the address in it, not the node's name`,
   },
   {
     words: /certificate has expired or is not yet valid/,
     code: 'CertificateExpired',
-    remedy: 'look whether its renewal waits for approval (`kubectl get csr`) and whether the clocks are right (NTP)',
+    remedy: 'check whether its renewal awaits approval (`kubectl get csr`), and the clocks (NTP)',
   },
   { words: /remote error: tls: internal error/, code: 'ServingCertificatePending', remedy: approveCertificates },
-  { words: /connection refused/, code: 'ConnectionRefused', remedy: `${reach}: does the kubelet run?` },
+  { words: /connection refused/, code: 'ConnectionRefused', remedy: `${reach}: check whether the kubelet runs` },
   {
     words: /no route to host|network is unreachable|No agent available/,
     code: 'Unreachable',
-    remedy: `${reach}: look at its routes, or at the konnectivity agents`,
+    remedy: `${reach}: check its routes, or the konnectivity agents`,
   },
   {
     words: /i\/o timeout|TLS handshake timeout|context deadline exceeded/,
     code: 'ConnectTimeout',
-    remedy: `${reach}: look at firewalls and security groups between them`,
+    remedy: `${reach}: check firewalls and security groups between them`,
   },
   {
     words: /no such host/,
@@ -105,6 +103,6 @@ const faultsBehind: readonly FaultBehind[] = [
   {
     words: /no preferred addresses found/,
     code: 'NoAddress',
-    remedy: "look at .status.addresses of the Node and at kube-apiserver's --kubelet-preferred-address-types",
+    remedy: "check .status.addresses of the Node and kube-apiserver's --kubelet-preferred-address-types",
   },
 ];

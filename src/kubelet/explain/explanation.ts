@@ -1,6 +1,6 @@
-/** What is said of a kubelet that cannot be read: a word for programs, a sentence and a remedy for people. */
+/** Explains why a kubelet cannot be read: a code for programs, a message and a remedy for operators. */
 
-/** Short words that stay the same when the sentences change. */
+/** Stays the same when the message changes. */
 export type ExplanationCode =
   | 'CertificateNamesNeither'
   | 'UnknownAuthority'
@@ -35,13 +35,13 @@ export type ExplanationCode =
 
 export interface Explanation {
   readonly code: ExplanationCode;
-  /** Names the node and where its kubelet was expected. */
+  /** The message. Names the node and the address of its kubelet. */
   readonly what: string;
-  /** What to do about it; undefined where nobody knows. */
+  /** What to do; undefined if that is not known. */
   readonly remedy: string | undefined;
 }
 
-/** As a log line has it. */
+/** Returns message and remedy as one line, for a log. */
 export function inOneLine({ what, remedy }: Explanation): string {
   return remedy === undefined ? what : `${what}; ${remedy}`;
 }

@@ -1,20 +1,20 @@
-/** What is thrown when no whole answer of a kubelet came; explain.ts has the words that users read. */
+/** The errors of requests to kubelets. `explainfailure.ts` makes messages for operators of them. */
 
-/** Whom a request went to. */
+/** Where a request was sent. */
 export interface KubeletRoute {
-  /** Whose address it is: the kubelet's own, or that of kube-apiserver, which asks the kubelet for us. */
+  /** Whether it is the kubelet's address, or that of kube-apiserver, which forwards the request. */
   readonly via: 'kubelet' | 'apiserver';
   /** Host and port as in a URL. */
   readonly address: string;
 }
 
-/** One try to get an answer, as far as an error has to tell of it. */
+/** One request, as far as an error describes it. */
 export interface Attempt extends KubeletRoute {
   readonly node: string;
   readonly timeoutMs: number;
 }
 
-/** No answer could be had of a kubelet; the cause is what the connection said. */
+/** There is no whole response of a kubelet. The cause is the connection's error. */
 export class KubeletError extends Error {
   override readonly name: string = 'KubeletError';
   readonly attempt: Attempt;
@@ -25,20 +25,20 @@ export class KubeletError extends Error {
   }
 }
 
-/** The kubelet has more to tell than anybody should read; another endpoint may be shorter. */
+/** The body exceeds its limit. Another endpoint may have a shorter one. */
 export class BodyTooLargeError extends KubeletError {
   override readonly name = 'BodyTooLargeError';
 }
 
-/** Neither a length nor chunks say where an answer ends, so a whole one cannot be told from one that was cut off. */
+/** A response has neither a length nor chunks, so a whole one cannot be distinguished from one that was cut off. */
 export class EndlessAnswerError extends Error {
   override readonly name = 'EndlessAnswerError';
 }
 
-/** None of a node's addresses leads to its kubelet. */
+/** No address of a node leads to its kubelet. */
 export class NoAddressAnswersError extends KubeletError {
   override readonly name = 'NoAddressAnswersError';
-  /** Of each address, in the order in which they were tried. */
+  /** One for each address, in the order in which they were tried. */
   readonly failures: readonly [KubeletError, ...KubeletError[]];
 
   constructor(failures: readonly [KubeletError, ...KubeletError[]]) {
@@ -47,9 +47,9 @@ export class NoAddressAnswersError extends KubeletError {
   }
 }
 
-/** How explanations call a kubelet. */
+/** Returns how messages call a kubelet. */
 export function kubeletOf({ node, via, address }: KubeletRoute & { readonly node: string }): string {
   return via === 'kubelet'
     ? `the kubelet of node ${node} at ${address}`
-    : `the kubelet of node ${node} (by way of kube-apiserver at ${address})`;
+    : `the kubelet of node ${node} (through kube-apiserver at ${address})`;
 }

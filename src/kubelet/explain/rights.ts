@@ -1,5 +1,5 @@
-/** How our ServiceAccount gets a right, and a warning with the one that nobody should give unawares. */
+/** Returns the remedy for a missing right of our ServiceAccount, with a warning for the one that is as good as root. */
 export function grant(right: string): string {
-  const rule = `give our ServiceAccount the right to get ${right}: a ClusterRole rule {apiGroups: [""], resources: [${right}], verbs: [get]}`;
+  const rule = `allow our ServiceAccount to get ${right} by a ClusterRole rule {apiGroups: [""], resources: [${right}], verbs: [get]}`;
   return right === 'nodes/proxy' ? `${rule} (as good as root on the nodes)` : rule;
 }

@@ -52,7 +52,7 @@ test('an error that no kubelet is to blame for keeps its words', () => {
 test('a body without end is told with the remedy', () => {
   const told = explainFailure(new BodyTooLargeError(attempt, 'the body is larger than 3 bytes'));
   assert.equal(told.code, 'BodyTooLarge');
-  assert.equal(inOneLine(told), '10.0.0.7:10250: the body is larger than 3 bytes; look for leaked cgroups on the node');
+  assert.equal(inOneLine(told), '10.0.0.7:10250: the body is larger than 3 bytes; check the node for leaked cgroups');
 });
 
 test('a node without an address is told as whoever looked for one says', () => {
@@ -70,7 +70,7 @@ describe('a 403 names the right that the kubelet asked for', () => {
         status: 403,
         body: Buffer.from(text),
       });
-      assert.ok(told.remedy?.includes(`right to get ${right}:`), told.remedy);
+      assert.ok(told.remedy?.includes(`allow our ServiceAccount to get ${right} by a ClusterRole rule`), told.remedy);
     });
   check('Forbidden (user=x, verb=get, resource=nodes, subresource(s)=[metrics])', 'nodes/metrics');
   check('Forbidden (user=x, verb=get, resource=nodes, subresource(s)=[proxy])', 'nodes/proxy');
@@ -87,7 +87,7 @@ describe("kube-apiserver's words about its connection to the kubelet mean", () =
       assert.equal(told.code, code);
       assert.equal(
         told.what,
-        `kube-apiserver at 10.96.0.1:443 answers 503 for the kubelet of node node-a: error trying to reach service: ${said}`,
+        `kube-apiserver at 10.96.0.1:443 returned 503 for the kubelet of node node-a: error trying to reach service: ${said}`,
       );
       assert.match(told.remedy ?? '', remedy);
     });
@@ -99,7 +99,7 @@ describe("kube-apiserver's words about its connection to the kubelet mean", () =
   const expired = 'x509: certificate has expired or is not yet valid: current time 2026-11-22T21:54:07Z is after';
   check(expired, 'CertificateExpired', /kubectl get csr.*NTP/);
   check('remote error: tls: internal error', 'ServingCertificatePending', /kubectl certificate approve <name>/);
-  check('dial tcp 10.0.0.7:10250: connect: connection refused', 'ConnectionRefused', /does the kubelet run/);
+  check('dial tcp 10.0.0.7:10250: connect: connection refused', 'ConnectionRefused', /check whether the kubelet runs/);
   check('dial tcp 10.0.0.7:10250: connect: no route to host', 'Unreachable', /konnectivity/);
   check('No agent available', 'Unreachable', /konnectivity/);
   check('dial tcp 10.0.0.7:10250: i/o timeout', 'ConnectTimeout', /firewalls/);
@@ -111,13 +111,13 @@ test('a body of a kubelet is never taken for the words of kube-apiserver', () =>
   const body = Buffer.from('remote error: tls: internal error');
   const told = explainStatus('node-a', { via: 'apiserver', address: '10.96.0.1:443', status: 500, body });
   assert.equal(told.code, 'ServerError');
-  assert.match(told.what, /^the kubelet of node node-a \(by way of kube-apiserver/);
+  assert.match(told.what, /^the kubelet of node node-a \(through kube-apiserver/);
 });
 
 test('what a server says is quoted short and in one line', () => {
   const body = Buffer.from(`line one\nline\ttwo \u001b[31m${'x'.repeat(1_000)}`);
   const { what } = explainStatus('node-a', { via: 'kubelet', address: '10.0.0.7:10250', status: 500, body });
-  assert.match(what, /answers 500: line one line two \[31mx+$/);
+  assert.match(what, /returned 500: line one line two \[31mx+$/);
   assert.ok(what.length < 400);
 });
 
