@@ -9,7 +9,7 @@ import { reference } from './openapi/schema.ts';
 /** The optional gauges that are keys of `usage`. Go writes maps sorted by key, so they come after cpu and memory; a unit test checks it. */
 export const gaugeKeys: readonly GaugeName[] = ['swap'];
 
-const keyedGauges = gaugeKeys.map((key) => ({ key, field: quantity[key].field, open: Buffer.from(`","${key}":"`) }));
+const keyedGauges = gaugeKeys.map((key) => ({ key, field: quantity[key].field }));
 
 /** An optional gauge, a whole number of bytes, is missing if it is unknown; swap also where the node has none, as from metrics-server. */
 export interface ResourceUsage extends Gauges {
@@ -37,21 +37,20 @@ export const usageStart = '"usage":{"cpu":"';
 
 /**
  * Fast path of toUsage: writes what follows `usageStart`, up to the last number. The writer's numbers are those of formatDecimalNano and formatBinary.
- * The property test in jsonpieces.test.ts feeds both paths.
+ * Gauges are literal here: a loop over the table makes lists of pods 5 to 9 % slower. The property test in jsonpieces.test.ts feeds both paths with every
+ * gauge of the table.
  */
 export function writeUsage(writer: JsonWriter, usage: ResourceUsage): void {
   writer.decimalNano(usage.cpuNanocores);
   writer.bytes(memory);
   writer.binary(usage.memoryBytes);
-  for (const { field, open } of keyedGauges) {
-    const bytes = usage[field];
-    if (bytes === undefined) continue;
-    writer.bytes(open);
-    writer.binary(bytes);
-  }
+  if (usage.swapBytes === undefined) return;
+  writer.bytes(swap);
+  writer.binary(usage.swapBytes);
 }
 
 const memory = Buffer.from('","memory":"');
+const swap = Buffer.from('","swap":"');
 
 /** Writes a map from the quantity's name to its value, sorted by name. */
 export function writeUsageField(writer: ProtobufWriter, field: number, usage: ResourceUsage): void {

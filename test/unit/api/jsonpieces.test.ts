@@ -14,7 +14,8 @@ import { type NodeMetrics, nodeMetrics } from '../../../src/api/nodes.ts';
 import { type ContainerMetrics, type PodMetrics, podMetrics } from '../../../src/api/pods.ts';
 import type { Resource } from '../../../src/api/resource.ts';
 import type { MetricsList } from '../../../src/api/types.ts';
-import type { ResourceUsage } from '../../../src/api/usage.ts';
+import { gaugeKeys, type ResourceUsage } from '../../../src/api/usage.ts';
+import { quantity } from '../../../src/sample/quantities.ts';
 import { joined, piecesOf } from '../../fakes/joined.ts';
 
 /** One for all tests, as the server reuses it. */
@@ -49,11 +50,11 @@ const windowMs = fc.oneof(
   fc.double({ min: 0, max: 1e7, noNaN: true }),
 );
 const labels = fc.array(fc.tuple(text, text), { maxLength: 4 }).map((entries) => new Map(entries));
-const usage: fc.Arbitrary<ResourceUsage> = fc.record({
-  cpuNanocores: whole,
-  memoryBytes: whole,
-  swapBytes: fc.option(whole, { nil: undefined }),
-});
+/** Every gauge of the table, known or not: the fast path has them as literals. */
+const gauges = Object.fromEntries(
+  gaugeKeys.map((key) => [quantity[key].field, fc.option(whole, { nil: undefined })] as const),
+);
+const usage: fc.Arbitrary<ResourceUsage> = fc.record({ cpuNanocores: whole, memoryBytes: whole, ...gauges });
 const container: fc.Arbitrary<ContainerMetrics> = fc.tuple(text, usage).map(([name, of]) => ({ name, ...of }));
 const common = { name: text, timestampMs: instantMs, windowMs };
 const node = fc.record({ ...common, usage });
