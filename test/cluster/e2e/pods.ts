@@ -55,6 +55,9 @@ export async function apply(cluster: Cluster, objects: readonly object[]): Promi
   await cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(list) });
 }
 
+/** On an idle machine ten pods take some seconds; on one that is busy with other work, a minute. */
+const readyTimeoutMs = 150_000;
+
 /** Resolves when all that the selector finds, at least one, are Ready. */
 export async function podsReady(cluster: Cluster, namespace: string, selector?: string): Promise<void> {
   const which = selector === undefined ? ['--all'] : [`--selector=${selector}`];
@@ -63,11 +66,9 @@ export async function podsReady(cluster: Cluster, namespace: string, selector?: 
     () =>
       cluster.kubectl(
         ['wait', 'pods', ...which, '--for=condition=Ready', '--timeout=60s', `--namespace=${namespace}`],
-        {
-          timeoutMs: 70_000,
-        },
+        { timeoutMs: 70_000 },
       ),
-    60_000,
+    readyTimeoutMs,
   );
 }
 
