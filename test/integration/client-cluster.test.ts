@@ -311,7 +311,7 @@ for (const form of ['protobuf', 'JSON'] as const) {
       pods.onNodeChange((name) => nodes.push(name));
       fake.objects.set(pod('x', 'web-1', { nodeName: 'node-b' }));
       await until('it is there', () => nodes.length === 1);
-      // The watch is over when the pod is deleted and made anew elsewhere, so that only a list tells of it.
+      // The watch is over when the pod is deleted and made again elsewhere, so that only a list has it.
       await fake.faults.down();
       fake.objects.delete('Pod', 'web-0', 'x');
       fake.objects.set(pod('x', 'web-0', { uid: 'u-2', nodeName: 'node-c' }));

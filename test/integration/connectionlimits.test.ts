@@ -372,7 +372,7 @@ describe('answers that are not read', () => {
   });
 });
 
-test('beyond the bytes that all connections may hold, the stranger that holds most is closed, then whoever holds most', async () => {
+test('beyond the bytes that all connections may hold, the stranger that holds most is closed, then the client that holds most', async () => {
   const listener = createTcpServer().listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const address = listener.address();

@@ -132,8 +132,8 @@ test('a worker thread leaves look-ups to the main thread, and ends them', async 
   await using endpoints = createWorkerPool({ ...options('built-in', 400), clock: systemClock, log: silentLogger });
   const at = (host: string) => [{ host, port: kubelet.port }] as const;
   const silent = silentNames.map((name) => endpoints.of(name).cadvisor(at(name), never));
-  const told = await endpoints.of('good').cadvisor(at('good'), never);
-  assert.equal(told.kind, 'batch');
+  const result = await endpoints.of('good').cadvisor(at('good'), never);
+  assert.equal(result.kind, 'batch');
   for (const each of await Promise.all(silent)) {
     assert.equal(each.kind, 'unanswered');
     assert.match(

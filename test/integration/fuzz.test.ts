@@ -76,7 +76,7 @@ test('by HTTP/2', async () => {
   await fc.assert(
     fc.asyncProperty(anyRequest, async (request) => {
       const { status, headers, text } = await ask(request).catch((error: unknown) => {
-        // Whoever is nobody gets one answer and then GOAWAY, which crossed this request: a client asks again.
+        // An unauthenticated client gets one answer and then GOAWAY, which crossed this request: clients retry.
         if (!String(error).includes('NGHTTP2_REFUSED_STREAM')) throw error;
         return ask(request);
       });

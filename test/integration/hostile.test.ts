@@ -1,4 +1,4 @@
-/** Clients that mean harm: nobody is let in, and everybody else is served meanwhile. */
+/** Hostile clients: none is authenticated, and all other clients are served meanwhile. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { ClientHttp2Session } from 'node:http2';
@@ -27,7 +27,7 @@ const sockets: Socket[] = [];
 
 before(async () => {
   cluster = await startWholeCluster([`--max-requests-inflight=${many / 2}`]);
-  // Somebody who is nobody's friend has no right at all; the fake knows no token either.
+  // An unknown user has no right at all; the fake knows no token either.
   cluster.apiServer.reviews.access = () => ({ allowed: false, reason: '' });
   // It asks for nothing before it listens.
   await until('it listens', () => cluster.apiServer.requests.length > 0);
@@ -77,7 +77,7 @@ function closed(socket: Socket): Promise<void> {
   return new Promise((resolve) => void socket.once('close', () => resolve()));
 }
 
-describe('nobody gets in', () => {
+describe('hostile credentials are refused', () => {
   const rogues = makeAuthority('rogues');
   const certificates = () => ({
     none: {},

@@ -185,9 +185,9 @@ describe('a body that takes long to read ends with', () => {
       () => assert.fail('it was read'),
       (cause) => cause,
     );
-    const told = explainFailure(error);
-    assert.equal(told.code, 'BodyTooLarge', JSON.stringify(told));
-    assert.match(told.what, /reading it took more than 2000 ms/);
+    const result = explainFailure(error);
+    assert.equal(result.code, 'BodyTooLarge', JSON.stringify(result));
+    assert.match(result.what, /reading it took more than 2000 ms/);
   });
 });
 
@@ -197,19 +197,19 @@ describe('others have their turns while there comes', () => {
     answer = answers(gzipSync(body), `${gzipped}content-type: ${contentType}\r\n`);
     await using client = makeClient();
     const endpoint = createKubeletReader('node-a', client, systemClock);
-    let told: ReadResult | undefined;
+    let result: ReadResult | undefined;
     const turns = await turnsDuring(async () => {
-      told = await endpoint.cadvisor([{ host: '127.0.0.1', port }], new AbortController().signal);
+      result = await endpoint.cadvisor([{ host: '127.0.0.1', port }], new AbortController().signal);
     });
     assert.ok(turns >= least, `${turns}`);
-    assert.ok(told);
-    return told;
+    assert.ok(result);
+    return result;
   }
 
-  const whyOf = (told: ReadResult) => ('why' in told ? told.why.what : told.kind);
+  const whyOf = (result: ReadResult) => ('why' in result ? result.why.what : result.kind);
   const line = (text: string, bytes: number) => Buffer.alloc(Math.floor(bytes / text.length) * text.length, text);
 
-  test('a bomb of lines that nobody asked for', async () => {
+  test('a bomb of lines that were not requested', async () => {
     assert.match(
       whyOf(await scrapes(line('a 1\n', bodyBytes), textContentType, 20)),
       /no container rows|reading it took more/,
@@ -217,9 +217,9 @@ describe('others have their turns while there comes', () => {
   });
 
   test('a bomb of rows', async () => {
-    const told = await scrapes(line('container_scrape_error 0\n', bodyBytes), textContentType, 3);
-    assert.match(whyOf(told), /more than 131072 samples/);
-    assert.deepEqual('why' in told && [told.kind, told.why.code], ['unusable', 'BodyTooLarge']);
+    const result = await scrapes(line('container_scrape_error 0\n', bodyBytes), textContentType, 3);
+    assert.match(whyOf(result), /more than 131072 samples/);
+    assert.deepEqual('why' in result && [result.kind, result.why.code], ['unusable', 'BodyTooLarge']);
   });
 
   const nowMs = Date.now();
@@ -240,8 +240,8 @@ describe('others have their turns while there comes', () => {
     ['text', encodeText(families), textContentType],
   ] as const) {
     test(`an answer with thousands of containers as ${form}`, async () => {
-      const told = await scrapes(body, contentType, 3);
-      assert.equal(told.kind === 'batch' && told.batch.layout.pods.length, rows.length, whyOf(told));
+      const result = await scrapes(body, contentType, 3);
+      assert.equal(result.kind === 'batch' && result.batch.layout.pods.length, rows.length, whyOf(result));
     });
   }
 });

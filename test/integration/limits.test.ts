@@ -22,7 +22,7 @@ import { startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
 
 const M = '/apis/metrics.k8s.io/v1beta1';
 const admin = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' };
-/** Somebody whose rights have to be asked for. */
+/** A user whose rights need a review. */
 const alice = { 'x-remote-user': 'alice', 'x-remote-group': 'dev' };
 const text = 'text/plain; charset=utf-8';
 let cluster: WholeCluster;
@@ -223,7 +223,7 @@ describe('what is no request', () => {
     assert.equal(answers(5)[0]?.payload[0], status200);
   });
 
-  test('answers that nobody reads do not keep others on the same connection from theirs', async () => {
+  test('answers that are not read do not block others on the same connection', async () => {
     using connection = await openRawHttp2(cluster.port, frontProxy);
     const noWindow = Buffer.from([0, 4, 0, 0, 0, 0]);
     connection.send(frameType.settings, 0, 0, noWindow);

@@ -1,4 +1,4 @@
-/** Lists that are made while their client takes them: whole, one piece at a time, and no longer than somebody wants them. */
+/** Lists are written while their client reads them: whole, one piece at a time, and no longer than the client stays. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
@@ -26,7 +26,7 @@ import { freePort } from '../fakes/wholecluster.ts';
 
 const all = '/apis/metrics.k8s.io/v1/pods';
 const small = '/apis/metrics.k8s.io/v1/namespaces/small/pods';
-/** Some MB, and far more than sockets hold of what nobody reads. */
+/** Some MB, far more than sockets buffer. */
 const longCount = 20_000;
 const endlessCount = 400_000;
 
@@ -241,7 +241,7 @@ describe('of a list of 100 MB', () => {
   async function untilItStands(before: number): Promise<void> {
     for (let tries = 0; !(await standsStill()); tries += 1) assert.ok(tries < 100, 'it goes on');
     const made = running.made() - before;
-    assert.ok(made < endlessCount / 2, `${made} pods were made for nobody`);
+    assert.ok(made < endlessCount / 2, `${made} pods were written after the client had gone`);
   }
 
   const ways: readonly [name: string, headers: Record<string, string>][] = [

@@ -310,7 +310,7 @@ describe('methods', () => {
     });
   }
 
-  test('nor one that nobody knows', async () => {
+  test('nor an unknown one', async () => {
     const session = connect(`https://127.0.0.1:${cluster.port}`, {
       rejectUnauthorized: false,
       ...cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] }),

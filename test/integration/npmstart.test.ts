@@ -113,19 +113,19 @@ describe('npm leaves no process behind', { skip: process.platform === 'win32' },
   /** Starts a process group, ends it once the server serves, and returns all output after every process has closed it. */
   async function outputUntilAllEnded(command: string, argv: readonly string[], end: (pid: number) => void) {
     const child = spawn(command, argv, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-    let told = '';
+    let printed = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {
-        const served = told.includes(' serving ');
-        told += chunk.toString();
-        if (!served && told.includes(' serving ') && child.pid !== undefined) end(child.pid);
+        const served = printed.includes(' serving ');
+        printed += chunk.toString();
+        if (!served && printed.includes(' serving ') && child.pid !== undefined) end(child.pid);
       });
     }
     // Each process below holds the output open; the last one to end closes it.
     const late = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'), endMs);
     await once(child, 'close');
     clearTimeout(late);
-    return told;
+    return printed;
   }
 
   const kill = (signal: NodeJS.Signals) => (pid: number) => void process.kill(pid, signal);
@@ -148,8 +148,8 @@ describe('npm leaves no process behind', { skip: process.platform === 'win32' },
 
   test('the server ends in good order on Ctrl-C, which all of the group get', async () => {
     const argv = ['start', '--', ...standinFlags()];
-    const told = await outputUntilAllEnded('npm', argv, (pid) => void process.kill(-pid, 'SIGINT'));
-    assert.match(told, / stopped\n/);
+    const printed = await outputUntilAllEnded('npm', argv, (pid) => void process.kill(-pid, 'SIGINT'));
+    assert.match(printed, / stopped\n/);
   });
 
   test('the server ends in good order when the stand-in is killed', async () => {

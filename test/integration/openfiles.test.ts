@@ -20,7 +20,7 @@ const main = path.resolve(import.meta.dirname, '../../src/main.ts');
 const openFiles = 60;
 const nodes = 100;
 
-test('a process without files left tells so for the nodes that it cannot reach, and reads the others', async () => {
+test('a process without file descriptors left reports it for the nodes that it cannot reach, and reads the others', async () => {
   await using disposables = new AsyncDisposableStack();
   const folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
   disposables.defer(() => rmSync(folder, { recursive: true }));

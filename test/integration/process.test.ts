@@ -119,7 +119,7 @@ test('an API server that is away at start: health is answered, the rest is 503 u
   let status = 503;
   const deadlineMs = performance.now() + 30_000;
   while (status === 503 && performance.now() < deadlineMs) status = (await get(port, '/apis')).status;
-  // Known by now whom to trust: nobody in particular, so this caller is anonymous and has no right.
+  // The trusted CAs are known by now: none, so this caller is anonymous and has no right.
   assert.equal(status, 403);
 
   program.child.kill('SIGTERM');

@@ -1,4 +1,4 @@
-/** A worker thread tells of the same kubelets what is told without one, batch for batch and word for word, and may end without anybody else ending. */
+/** A worker thread reports the same batches and messages as the main thread, and may end without ending the process. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, beforeEach, describe, test } from 'node:test';
@@ -114,9 +114,9 @@ function startPod({ model }: FakeKubelet, name: string): void {
   model.pods.push({ namespace: 'shop', name, uid: uuid(name), qos: 'burstable', containers });
 }
 
-function layoutOf(told: ReadResult) {
-  if (told.kind !== 'batch') return assert.fail(told.why.what);
-  return told.batch.layout;
+function layoutOf(result: ReadResult) {
+  if (result.kind !== 'batch') return assert.fail(result.why.what);
+  return result.batch.layout;
 }
 
 describe('a healthy kubelet', () => {
@@ -128,9 +128,9 @@ describe('a healthy kubelet', () => {
       for (const change of changes) {
         for (let time = 0; time < 3; time += 1) {
           tick(of);
-          const told = await pair.ask('cadvisor', atOf(of));
-          assert.ok(told.kind === 'batch' && told.filtered === filters);
-          const { pods } = toPoints(told.batch);
+          const result = await pair.ask('cadvisor', atOf(of));
+          assert.ok(result.kind === 'batch' && result.filtered === filters);
+          const { pods } = toPoints(result.batch);
           assert.deepEqual(pods.map(({ name }) => name).sort(), of.model.pods.map(({ name }) => name).sort());
           assert.equal((await pair.ask('resource', atOf(of))).kind, 'batch');
         }
@@ -237,7 +237,7 @@ describe('a healthy kubelet', () => {
         .end('node_cpu_usage_seconds_total 1\nnode_memory_working_set_bytes 1\n');
     });
     const port = await listen(plain, 0);
-    const nothing = () => assert.fail('nobody is shown anything');
+    const nothing = () => assert.fail('no credentials are sent');
     await using pair = pairOf({ plainHttp: true, tls: nothing, authorization: nothing });
     assert.equal((await pair.ask('resource', atOf({ port }))).kind, 'batch');
     assert.deepEqual(seen, [undefined, undefined]);
@@ -259,14 +259,14 @@ describe('a kubelet that fails: the explanations are equal', () => {
   for (const fault of [...statuses, ...bodies, ...rows, 'hang', 'drip'] as const) {
     test(String(fault), async () => {
       kubelet.faults.cadvisor = fault;
-      const told = await pair.ask('cadvisor');
-      assert.notEqual(told.kind, 'batch');
+      const result = await pair.ask('cadvisor');
+      assert.notEqual(result.kind, 'batch');
       kubelet.faults.cadvisor = 'none';
       assert.equal((await pair.ask('cadvisor')).kind, 'batch');
     });
   }
 
-  test('nobody listens, and then nobody knows the other name either', async () => {
+  test('nothing listens, and the other name is unknown', async () => {
     const at = [{ host: '127.0.0.1', port: 1 }] as const;
     assert.match(whyOf(await pair.ask('cadvisor', at)), /ECONNREFUSED/);
     assert.match(whyOf(await pair.ask('cadvisor', [...at, { host: 'nobody.invalid', port: 1 }])), /, and /);
@@ -295,9 +295,9 @@ describe('a kubelet that fails: the explanations are equal', () => {
   });
 });
 
-function whyOf(told: ReadResult): string {
-  assert.ok(told.kind !== 'batch');
-  return `${told.why.code}: ${told.why.what}; ${told.why.remedy}`;
+function whyOf(result: ReadResult): string {
+  assert.ok(result.kind !== 'batch');
+  return `${result.why.code}: ${result.why.what}; ${result.why.remedy}`;
 }
 
 describe('what kubelets are shown', () => {
@@ -398,9 +398,9 @@ describe('a worker thread that ends', () => {
     const asked = endpoint.cadvisor(atOf(kubelet), signal);
     await until('the kubelet is asked', () => kubelet.requests.length > seen);
     await threads[0]?.terminate();
-    const told = await asked;
+    const result = await asked;
     const why = `the worker thread that asks the kubelet of node node-a at 127.0.0.1:${kubelet.port} has ended: it ended with code 1`;
-    assert.deepEqual([told.kind, told.kind === 'unanswered' && told.why.what], ['unanswered', why]);
+    assert.deepEqual([result.kind, result.kind === 'unanswered' && result.why.what], ['unanswered', why]);
     assert.deepEqual(recorded.lines, ['error: a scrape worker has ended and is replaced']);
 
     kubelet.faults.cadvisor = 'none';
@@ -420,9 +420,9 @@ describe('a worker thread that ends', () => {
     await using endpoints = worker;
     const asked = endpoints.of(node).cadvisor(atOf(kubelet), signal);
     await watch?.((ms) => clock.advance(ms));
-    const told = await asked;
+    const result = await asked;
     assert.deepEqual(recorded.lines, ['error: a scrape worker has ended and is replaced']);
-    return told;
+    return result;
   }
 
   const listening = "require('node:worker_threads').parentPort.on('message', () => {";
@@ -455,13 +455,13 @@ describe('a worker thread that ends', () => {
   });
 
   test('by all its memory', async () => {
-    const told = await askOf(`${listening} const all = []; for (;;) all.push(new Array(1e4).fill(all.length)); })`);
-    assert.match(whyOf(told), /has ended: .*memory/);
+    const result = await askOf(`${listening} const all = []; for (;;) all.push(new Array(1e4).fill(all.length)); })`);
+    assert.match(whyOf(result), /has ended: .*memory/);
   });
 
   test('because it says nothing any more', async () => {
-    const told = await askOf(`${listening} for (;;); })`, (advance) => advance(20_000));
-    assert.match(whyOf(told), /has ended: it did not answer any more/);
+    const result = await askOf(`${listening} for (;;); })`, (advance) => advance(20_000));
+    assert.match(whyOf(result), /has ended: it did not answer any more/);
   });
 
   test('because it is not needed any more, with all who wait for it', async () => {
@@ -478,7 +478,7 @@ describe('a worker thread that ends', () => {
   });
 });
 
-test('the whole program serves what its workers tell', async () => {
+test('the whole program serves what its workers read', async () => {
   let started = 0;
   const count = () => void (started += 1);
   process.on('worker', count);

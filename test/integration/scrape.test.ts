@@ -130,7 +130,7 @@ describe('a healthy kubelet', () => {
     });
   });
 
-  test('tells the machine and every container of every pod once', async () => {
+  test('a batch has the machine and every container of every pod once', async () => {
     await withTarget({}, async (scrape) => {
       const outcome = await scrape();
       assert.ok(outcome.kind === 'scraped');
@@ -313,7 +313,7 @@ describe('a pod that cAdvisor does not see', () => {
       ));
   }
 
-  test('and of which it has no cgroup either: as well, since there are running pods that nobody tells of', () =>
+  test('and of which it has no cgroup either: as well, since there are running pods that no row reports', () =>
     withSandboxing('gvisor-hidden', () =>
       withTarget({ options: { expectations: { isRunning: () => false, anyUnreported: () => true } } }, async (scrape) =>
         assert.deepEqual(await sourcesOf(scrape, 3), ['cadvisor', 'cadvisor', fallback]),

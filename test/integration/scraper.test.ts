@@ -187,7 +187,7 @@ describe('scraper', () => {
     assert.equal(rig.batches[1]?.node, 'node-a');
   });
 
-  test('tells a failure once, and its end once', async () => {
+  test('logs a failure once, and its end once', async () => {
     rig.set('node-a');
     await untilObserved(rig.registry, 1);
     rig.kubelet.faults.cadvisor = 500;
@@ -199,7 +199,7 @@ describe('scraper', () => {
     assert.deepEqual(rig.recorded.lines, ['warn: cannot scrape node', 'info: node is scraped again']);
   });
 
-  test('tells a failure that nobody was told of once the node is ready', async () => {
+  test('logs a failure that was not logged while the node was not ready, once it is', async () => {
     rig.kubelet.faults.cadvisor = 500;
     rig.set('node-a', { ready: false });
     await untilObserved(rig.registry, 1);
@@ -221,7 +221,7 @@ describe('scraper', () => {
     mute.close();
   });
 
-  test('tells a fallback once', async () => {
+  test('logs a fallback once', async () => {
     rig.kubelet.faults.cadvisor = 'windows';
     rig.set('node-a');
     await untilObserved(rig.registry, 1);
@@ -261,7 +261,7 @@ describe('scraper', () => {
     assert.equal(rig.kubelet.requests.length, 2);
   });
 
-  test('tells that a clock is wrong once', async () => {
+  test('logs a wrong clock once', async () => {
     rig.setAhead(60_000);
     rig.set('node-a');
     await untilObserved(rig.registry, 1);

@@ -175,7 +175,7 @@ describe('selectors', () => {
 });
 
 describe('who is let in', () => {
-  test('nobody without credentials: 403 in the words of Kubernetes', async () => {
+  test('a request without credentials is 403 in the words of Kubernetes', async () => {
     const { status, body } = await ask(`${M}/nodes`);
     assert.equal(status, 403);
     assert.equal(
@@ -227,14 +227,14 @@ describe('who is let in', () => {
     assert.equal(status, 401);
   });
 
-  test('nobody by impersonation', async () => {
+  test('impersonation is refused', async () => {
     const { status } = await ask(`${M}/nodes`, {
       headers: { authorization: 'Bearer good', 'impersonate-user': 'admin' },
     });
     assert.equal(status, 403);
   });
 
-  test('nobody while reviews fail, but for those who need none', async () => {
+  test('while reviews fail, only requests that need none are served', async () => {
     cluster.apiServer.faults.answer = ({ path }) => (path.endsWith('subjectaccessreviews') ? 500 : undefined);
     const { status, text } = await ask(`${M}/nodes?labelSelector=never%3Dasked`, withToken('good'));
     cluster.apiServer.faults.answer = undefined;
@@ -313,7 +313,7 @@ describe('paths', () => {
     }
   });
 
-  test('a method that nobody knows is not allowed', async () => {
+  test('an unknown method is not allowed', async () => {
     const session = connectHttp2(cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] }));
     const admin = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' };
     assert.equal(await status2(session, { ...admin, ':method': 'FOO' }), 405);
@@ -365,7 +365,7 @@ describe('paths', () => {
     assert.match(text, /^kubegauge_node_source\{node="node-0",source="cadvisor"\} 1$/m);
   });
 
-  test('/metrics tells of requests what k8s.io/apiserver tells, and nothing that clients make up', async () => {
+  test('/metrics reports requests as k8s.io/apiserver does, and no label value that clients invent', async () => {
     await asAdmin(`${M}/namespaces/shop/pods`);
     await asAdmin(`${M}/nodes/nope`);
     await asAdmin('/apis/made.up/v7/made-up/made-up', { method: 'PATCH' });

@@ -126,7 +126,7 @@ const reviews = [
 ];
 
 describe('stand-in cluster', () => {
-  test('knows a client certificate and tokens, and nobody else', async () => {
+  test('authenticates a client certificate and tokens, and nothing else', async () => {
     const bearer = (token: string) => get('/api/v1/nodes', plain, { authorization: `Bearer ${token}` });
     assert.equal((await get('/api/v1/nodes')).statusCode, 200);
     assert.equal((await bearer(credentials.readerToken)).statusCode, 200);

@@ -1,4 +1,4 @@
-/** What GET /status and `kubegauge status` tell of a whole program, and whom. */
+/** What GET /status and `kubegauge status` report of a whole program, and to which users. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -56,7 +56,7 @@ async function status(query = ''): Promise<StatusReport> {
 }
 
 describe('GET /status', () => {
-  test('tells of every node where its numbers are from and how old they are', async () => {
+  test('reports where the numbers of every node are from and how old they are', async () => {
     const { nodes, degraded } = await status();
     assert.deepEqual(
       nodes.map(({ name }) => name),
@@ -75,7 +75,7 @@ describe('GET /status', () => {
     }
   });
 
-  test('tells of the nodes that are named', async () => {
+  test('reports the nodes that are named', async () => {
     const { nodes } = await status('?node=node-3&node=node-1');
     assert.deepEqual(
       nodes.map(({ name }) => name),
@@ -136,7 +136,7 @@ describe('kubegauge status', () => {
     assert.match(err, /^kubegauge: not scraped: nope, neither; there is no such Node, or --node-selector/);
   });
 
-  test('shows its credentials to nobody else', async () => {
+  test('sends its credentials to no other server', async () => {
     const other = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
     const { code, err } = await run(...flags(), `--cert-dir=${other}`);
     rmSync(other, { recursive: true });
@@ -144,7 +144,7 @@ describe('kubegauge status', () => {
     assert.match(err, /^kubegauge: cannot read the server's certificate .*; give status the flags of the server/);
   });
 
-  test('says what to do where nobody answers, or where the right is missing', async () => {
+  test('says what to do if nothing answers, or if the right is missing', async () => {
     const [kubeconfig = ''] = flags();
     const nobody = await run(kubeconfig, '--secure-port=1', `--cert-dir=${folder}`);
     assert.deepEqual([nobody.code, nobody.out], [1, '']);

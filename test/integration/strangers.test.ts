@@ -1,4 +1,4 @@
-/** Tokens and requests of strangers against the whole program: they hold nobody who is known. */
+/** Tokens and requests of strangers against the whole program: they delay no known user. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request } from 'node:https';
@@ -71,7 +71,7 @@ const nextPath = () => `/apis/metrics.k8s.io/v1/namespaces/n${(count += 1)}/pods
 const reviewsOf = (kind: string) => cluster.apiServer.requests.filter(({ path }) => path.endsWith(kind)).length;
 
 describe('a flood of random tokens whose reviews hang', () => {
-  test('holds nobody who is known, nor a stranger from another address', async () => {
+  test('delays no known user, and no stranger from another address', async () => {
     assert.equal((await ask(nextPath(), 'robot')).status, 200);
     const start = reviewsOf('/tokenreviews');
     const statuses: number[] = [];

@@ -52,7 +52,7 @@ test('a warm start serves what was stored, but not of a node whose machine was e
   const [exchanged = '', ...others] = nodesBefore.filter((name) => name !== podNode);
   await first[Symbol.asyncDispose]();
 
-  // Nobody listens where the kubelets should be.
+  // Nothing listens where the kubelets should be.
   await using second = await startWholeCluster([snapshot, '--kubelet-use-node-status-port=false', '--kubelet-port=1'], {
     nodeUid: (name) => uuid(name === exchanged ? 'another machine' : name),
   });
