@@ -1,4 +1,4 @@
-/** What users are told when a kubelet cannot be read, each proven against a real server that is wrong in this one way. */
+/** The message for each failure of a kubelet, tested against a real server that fails in this one way. */
 import assert from 'node:assert/strict';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
@@ -346,7 +346,7 @@ describe('an answer', () => {
 });
 
 describe('an address', () => {
-  test('where nobody listens is ConnectionRefused', async () => {
+  test('where nothing listens is ConnectionRefused', async () => {
     const server = createTcpServer();
     const port = await listen(server, 0);
     await new Promise((resolve) => server.close(resolve));
@@ -359,7 +359,7 @@ describe('an address', () => {
     assert.match(told.remedy ?? '', /check whether the kubelet runs; .*--kubelet-use-node-status-port/);
   });
 
-  test('that is a name nobody knows is NameUnknown', async () => {
+  test('that is an unknown name is NameUnknown', async () => {
     // A label of 64 characters cannot be in the DNS, so that no resolver is asked: tests stay on loopback, and do not wait for one.
     const told = await explained(10250, { host: `${'x'.repeat(64)}.invalid` });
     assert.equal(told.code, 'NameUnknown', JSON.stringify(told));
