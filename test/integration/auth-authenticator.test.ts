@@ -416,6 +416,15 @@ describe('what is refused', () => {
     assert.match(refusals[0]?.reason ?? '', /the fake answers 403/);
   });
 
+  test('is kept for clients that were authenticated before: their addresses are recorded, no others', async () => {
+    await askHttp2(strangers.issue({ cn: 'eve', ...usagesOf }));
+    await askHttp2(undefined, bearer('bad'));
+    await askHttp2(undefined);
+    assert.deepEqual(authenticated, []);
+    assert.match(await askHttp2(alice), /^alice /);
+    assert.deepEqual(authenticated, ['127.0.0.1']);
+  });
+
   test('is recorded: impersonation', async () => {
     await askHttp2(alice, ['Impersonate-User', 'bob']);
     assert.deepEqual(causes(), ['impersonation']);

@@ -65,6 +65,19 @@ describe('in a pod', () => {
     assert.equal(await server?.authorization(), 'Bearer first');
   });
 
+  test('a file that cannot be used logs one warning, until it can be used again', async () => {
+    const clock = createFakeClock();
+    const { log, lines } = createRecordingLog();
+    const server = inClusterApiServer(env, { folder, clock, log });
+    for (const isGood of [false, false, true, false]) {
+      if (isGood) write('token', 'second');
+      else write('token', ' ');
+      await clock.advance(60_000);
+      assert.equal(await server?.authorization(), isGood || lines.length > 1 ? 'Bearer second' : 'Bearer first');
+    }
+    assert.deepEqual(lines, Array(2).fill('warn: a credential file cannot be used; its last good content is used'));
+  });
+
   test('the TLS material is the same object until the CA changes', async () => {
     const clock = createFakeClock();
     const server = inClusterApiServer(env, { folder, clock });
