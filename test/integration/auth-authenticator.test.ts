@@ -180,30 +180,30 @@ for (const [protocol, ask] of asks) {
     const check = (what: string, client: Issued | undefined, headers: readonly Header[], expected: string) =>
       void test(what, async () => assert.equal(await ask(client, ...headers), expected));
 
-    check('nothing is anonymous', undefined, [], anonymous);
-    check('headers of somebody without a certificate are ignored', undefined, spoofed, anonymous);
+    check('a request without credentials is anonymous', undefined, [], anonymous);
+    check('headers without a certificate are ignored', undefined, spoofed, anonymous);
     check(
       'a front proxy names the user',
       proxy,
       [user('admin'), group('system:masters'), group('ops')],
       'admin [system:masters; ops; system:authenticated]',
     );
-    check('a front proxy without a user is refused', proxy, [], unauthorized);
-    check('a front proxy with an empty user is refused', proxy, [user('')], unauthorized);
-    check('a front proxy without a user may show a token', proxy, [bearer('good')], isRobot);
-    check('a front proxy of another name is refused', otherProxy, spoofed, unauthorized);
+    check('a front proxy without a user is rejected', proxy, [], unauthorized);
+    check('a front proxy with an empty user is rejected', proxy, [user('')], unauthorized);
+    check('a front proxy without a user may send a token', proxy, [bearer('good')], isRobot);
+    check('a front proxy of another name is rejected', otherProxy, spoofed, unauthorized);
     check('a client certificate names the user, headers are ignored', alice, spoofed, isAlice);
-    check('a client certificate comes before a good token', alice, [bearer('good')], isAlice);
-    check('a client certificate comes before a bad token', alice, [bearer('bad')], isAlice);
-    check('a certificate of an unknown CA is refused', stranger, spoofed, unauthorized);
+    check('a client certificate comes before a valid token', alice, [bearer('good')], isAlice);
+    check('a client certificate comes before an invalid token', alice, [bearer('bad')], isAlice);
+    check('a certificate of an unknown CA is rejected', stranger, spoofed, unauthorized);
     check(
       'a certificate of an unknown CA does no harm to a good token',
       stranger,
       [...spoofed, bearer('good')],
       isRobot,
     );
-    check('a good token names the user', undefined, [bearer('good')], isRobot);
-    check('a bad token is refused', undefined, [bearer('bad')], unauthorized);
+    check('a valid token names the user', undefined, [bearer('good')], isRobot);
+    check('an invalid token is rejected', undefined, [bearer('bad')], unauthorized);
     check('an empty token is anonymous', undefined, [bearer('')], anonymous);
     check('another scheme is anonymous', undefined, [['Authorization', 'Basic YTpi']], anonymous);
     check(
@@ -298,8 +298,8 @@ describe('certificates that an intermediate CA signed', () => {
   });
 });
 
-describe('what was found out about a connection', () => {
-  test('is forgotten when trust changes, and when the certificate expires', async () => {
+describe('what is cached of a connection', () => {
+  test('is dropped when trust changes, and when the certificate expires', async () => {
     const brief = clients.issue({ cn: 'brief', usages, notAfter: new Date(clock.wallMs() + 3_600_000) });
     const session = connect(`https://127.0.0.1:${port()}`, tlsOf(brief));
     try {
@@ -315,7 +315,7 @@ describe('what was found out about a connection', () => {
     }
   });
 
-  test('does not make certificates count for which there is no CA', async () => {
+  test('does not make certificates count without a CA', async () => {
     settings = { clientCa: undefined, requestHeader: undefined };
     assert.equal(await askHttp2(alice, ...spoofed), anonymous);
   });
@@ -324,7 +324,7 @@ describe('what was found out about a connection', () => {
 describe('a bearer token', () => {
   const reviews = () => api.requests.filter(({ path }) => path.endsWith('/tokenreviews')).length;
 
-  test('is reviewed once in ten seconds, however many requests show it together', async () => {
+  test('is reviewed once in ten seconds for any number of concurrent requests', async () => {
     const start = reviews();
     const ask = () => askHttp2(undefined, bearer('good'));
     assert.deepEqual(await Promise.all([ask(), ask(), ask()]), [isRobot, isRobot, isRobot]);
@@ -334,7 +334,7 @@ describe('a bearer token', () => {
     assert.equal(reviews() - start, 2);
   });
 
-  test('that is bad is remembered for half a second', async () => {
+  test('that is invalid is cached for half a second', async () => {
     const start = reviews();
     for (let turn = 0; turn < 3; turn += 1) assert.equal(await askHttp2(undefined, bearer('bad')), unauthorized);
     assert.equal(reviews() - start, 1);
@@ -343,14 +343,14 @@ describe('a bearer token', () => {
     assert.equal(reviews() - start, 2);
   });
 
-  test('that was good and is bad now is refused within its time', async () => {
+  test('that is no longer valid is rejected within its TTL', async () => {
     assert.equal(await askHttp2(undefined, bearer('good')), isRobot);
     api.reviews.token = () => ({ user: {} });
     clock.jump(10_000);
     assert.equal(await askHttp2(undefined, bearer('good')), unauthorized);
   });
 
-  test('that is known to be nobody is remembered, one that could not be judged is not', async () => {
+  test('that is rejected is cached, one that could not be reviewed is not', async () => {
     const start = reviews();
     api.reviews.token = () => ({ user: {} });
     for (let turn = 0; turn < 2; turn += 1) assert.equal(await askHttp2(undefined, bearer('nobody')), unauthorized);
@@ -363,7 +363,7 @@ describe('a bearer token', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('a refusal', () => {
   const causes = () => refusals.map(({ cause }) => cause);
   const usagesOf = { usages } as const;
 
@@ -387,7 +387,7 @@ describe('what is refused', () => {
     assert.match(refusals[0]?.reason ?? '', /"somebody" is not in requestheader-allowed-names/);
   });
 
-  test('is recorded although the front proxy is taken for a client, where both have one CA', async () => {
+  test('is recorded although the front proxy is accepted as a client, if both have one CA', async () => {
     settings = { ...usual, clientCa: parseTrustBundle(proxies.cert, 'test') };
     assert.match(await askHttp2(otherProxy, user('u')), /^somebody /);
     assert.deepEqual(causes(), ['front-proxy-name']);
@@ -408,7 +408,7 @@ describe('what is refused', () => {
     ]);
   });
 
-  test('is recorded with the reason and without the token: TokenReviews that cannot be had', async () => {
+  test('is recorded with the reason and without the token: TokenReviews that fail', async () => {
     api.faults.answer = () => 403;
     assert.equal(await askHttp2(undefined, bearer('good')), unauthorized);
     api.faults.answer = undefined;
@@ -430,7 +430,7 @@ describe('what is refused', () => {
     assert.deepEqual(causes(), ['impersonation']);
   });
 
-  test('is nothing where a client certificate is none of a front proxy, and where nothing is shown', async () => {
+  test('is not recorded for a client certificate that is no front proxy, nor without credentials', async () => {
     assert.match(await askHttp2(alice), /^alice /);
     assert.equal(await askHttp2(undefined), anonymous);
     assert.deepEqual(causes(), []);

@@ -65,7 +65,7 @@ afterEach(async () => {
 const authorize = (user = alice, attributes: Attributes = pods) => authorizer.authorize(user, attributes, signal);
 
 describe('authorization', () => {
-  test('asks with all that is known of the user, in the order of Kubernetes', async () => {
+  test("sends all attributes of the user, in Kubernetes' order", async () => {
     let asked = '';
     api.reviews.access = (spec) => {
       asked = JSON.stringify(spec);
@@ -84,7 +84,7 @@ describe('authorization', () => {
     assert.equal(asked, '{"nonResourceAttributes":{"path":"/metrics","verb":"get"},"user":"bob"}');
   });
 
-  test('refuses with the reason that it is told', async () => {
+  test("denies with kube-apiserver's reason", async () => {
     api.reviews.access = () => ({ allowed: false, reason: 'RBAC says no' });
     await assert.rejects(authorize(), {
       code: 403,
@@ -94,14 +94,14 @@ describe('authorization', () => {
     });
   });
 
-  test('asks nobody about system:masters and open paths', async () => {
+  test('reviews neither system:masters nor open paths', async () => {
     api.faults.answer = () => 500;
     await authorize({ ...alice, groups: ['system:masters'] });
     await authorize(alice, { kind: 'path', verb: 'get', path: '/healthz' });
     assert.equal(api.requests.length, 0);
   });
 
-  test('remembers a yes and a no for as long as it is told', async () => {
+  test('caches an allow and a deny for their TTLs', async () => {
     api.reviews.access = ({ user }) => ({ allowed: user === 'alice' });
     const bob = { ...alice, name: 'bob' };
     const both = async () => {
@@ -117,7 +117,7 @@ describe('authorization', () => {
     assert.equal(await both(), 5);
   });
 
-  test('remembers a no for half a second where kube-apiserver may have just started, and a yes as ever', async () => {
+  test('caches a deny for half a second if kube-apiserver may have just started, and an allow as usual', async () => {
     isAfterOutage = true;
     api.reviews.access = () => ({ allowed: false });
     await assert.rejects(authorize(), { code: 403 });
@@ -132,7 +132,7 @@ describe('authorization', () => {
     assert.equal(api.requests.length, 2);
   });
 
-  test('records what it refuses, anonymous requests apart', async () => {
+  test('records denials, those of anonymous requests apart', async () => {
     api.reviews.access = () => ({ allowed: false });
     await assert.rejects(authorize());
     await assert.rejects(authorize(anonymous));
@@ -145,7 +145,7 @@ describe('authorization', () => {
     assert.match(refusals[0]?.reason ?? '', /User "alice" cannot list resource "pods"/);
   });
 
-  test('keeps users and questions apart', async () => {
+  test('caches by user and attributes', async () => {
     api.reviews.access = () => ({ allowed: true });
     await authorize();
     await authorize({ ...alice, uid: 'u-2' });
@@ -155,7 +155,7 @@ describe('authorization', () => {
     assert.equal(api.requests.length, 5);
   });
 
-  test('does not remember questions of ten thousand characters', async () => {
+  test('does not cache attributes of ten thousand characters', async () => {
     api.reviews.access = () => ({ allowed: true });
     const long: Attributes = { kind: 'path', verb: 'get', path: `/${'x'.repeat(10_000)}` };
     await authorize(alice, long);
@@ -175,7 +175,7 @@ describe('authorization', () => {
   unavailable('we may not ask', 403);
   unavailable('kube-apiserver hangs up', 'hang up');
 
-  describe('told to let who was let in stay so for a minute', () => {
+  describe('with stale allows for a minute', () => {
     beforeEach(() => {
       authorizer = createAuthorizer({
         log: silentLogger,
@@ -192,7 +192,7 @@ describe('authorization', () => {
       api.reviews.access = ({ user }) => ({ allowed: user === 'alice' });
     });
 
-    test('does so while kube-apiserver fails, for a minute', async () => {
+    test('serves them while kube-apiserver fails, for a minute', async () => {
       await authorize();
       api.faults.answer = () => 500;
       clock.jump(69_999);
@@ -201,7 +201,7 @@ describe('authorization', () => {
       await assert.rejects(authorize(), ReviewUnavailable);
     });
 
-    test('does so for nobody else', async () => {
+    test('serves them to no other user', async () => {
       const bob = { ...alice, name: 'bob' };
       await Promise.all([authorize(), assert.rejects(authorize(bob), { code: 403 })]);
       api.faults.answer = () => 'hang up';
@@ -211,14 +211,14 @@ describe('authorization', () => {
       await assert.rejects(authorize(alice, { ...pods, namespace: 'team-b' }), ReviewUnavailable);
     });
 
-    test('does not when we may not ask any more', async () => {
+    test('drops them when reviews are forbidden', async () => {
       await authorize();
       api.faults.answer = () => 403;
       clock.jump(10_000);
       await assert.rejects(authorize(), ReviewUnavailable);
     });
 
-    test('does not when kube-apiserver says no', async () => {
+    test('drops them when kube-apiserver denies', async () => {
       await authorize();
       api.reviews.access = () => ({ allowed: false });
       clock.jump(10_000);
@@ -226,24 +226,24 @@ describe('authorization', () => {
     });
   });
 
-  test('lets a request that ends go', async () => {
+  test('releases a request that aborts', async () => {
     api.faults.delayMs = 60_000;
     const left = authorizer.authorize(alice, pods, AbortSignal.abort(new Error('the client left')));
     await assert.rejects(left, ReviewUnavailable);
   });
 });
 
-describe('whether a user may do something that no request depends on', () => {
+describe('access that no request depends on', () => {
   const metrics = { kind: 'path', verb: 'get', path: '/metrics' } as const;
 
-  test('is reviewed as always, and a no is no refusal', async () => {
+  test('is reviewed, and a deny is not recorded', async () => {
     api.reviews.access = ({ user }) => ({ allowed: user === 'alice' });
     assert.equal(await authorizer.allows(alice, metrics, signal), true);
     assert.equal(await authorizer.allows({ ...alice, name: 'bob' }, metrics, signal), false);
     assert.deepEqual(refusals, []);
   });
 
-  test('is false where nobody can tell', async () => {
+  test('is denied when the review fails', async () => {
     await api.faults.down();
     assert.equal(await authorizer.allows(alice, metrics, AbortSignal.abort()), false);
     assert.deepEqual(refusals, []);

@@ -47,7 +47,7 @@ describe('the informer', () => {
     await fake.close();
   });
 
-  test('holds what is there, and follows it', async () => {
+  test('keeps existing objects, and follows changes', async () => {
     paint('a', 'red');
     await synced();
     assert.equal(informer.get('a'), 'red');
@@ -78,7 +78,7 @@ describe('the informer', () => {
     );
   });
 
-  test('goes on from where a watch was cut, without a new list', async () => {
+  test('resumes a broken watch without a new list', async () => {
     await watching();
     for (let round = 1; round <= 3; round += 1) {
       fake.watches.cut();
@@ -89,7 +89,7 @@ describe('the informer', () => {
     assert.equal(lists().length, 1);
   });
 
-  test('goes on from the last bookmark', async () => {
+  test('resumes from the last bookmark', async () => {
     await watching();
     fake.objects.set(pod('x', 'y'));
     fake.watches.bookmark();
@@ -100,13 +100,13 @@ describe('the informer', () => {
     assert.equal(lists().length, 1);
   });
 
-  test('asks for bookmarks, and for a watch of five to ten minutes', async () => {
+  test('requests bookmarks, and a watch of five to ten minutes', async () => {
     await watching();
     assert.equal(watches()[0]?.query.get('allowWatchBookmarks'), 'true');
     assert.equal(watches()[0]?.query.get('timeoutSeconds'), '300');
   });
 
-  test('lists anew when its version is forgotten, and finds what was deleted meanwhile', async () => {
+  test('lists again when its version has expired, and finds deletions', async () => {
     for (const name of ['a', 'b', 'c']) paint(name, 'red');
     await watching();
     await fake.faults.down();
@@ -122,7 +122,7 @@ describe('the informer', () => {
     assert.equal(informer.synced(), true);
   });
 
-  test('lists anew when the watch itself is told 410', async () => {
+  test('lists again after a 410 to the watch', async () => {
     paint('a', 'red');
     await watching();
     fake.faults.expire();
@@ -133,7 +133,7 @@ describe('the informer', () => {
     assert.ok(!recording.lines.some((line) => line.startsWith('warn')), 'a 410 is part of the protocol');
   });
 
-  test('starts over when a page is told 410', async () => {
+  test('starts over after a 410 to a page', async () => {
     for (let index = 0; index < 600; index += 1) paint(`n${index}`, 'red');
     let expired = false;
     fake.faults.answer = ({ query }) => {
@@ -150,7 +150,7 @@ describe('the informer', () => {
     );
   });
 
-  test('waits for a server that is down at the start, and says so once', async () => {
+  test('waits for a server that is down at the start, and logs it once', async () => {
     paint('a', 'red');
     await fake.faults.down();
     start();
@@ -168,7 +168,7 @@ describe('the informer', () => {
     ]);
   });
 
-  test('keeps what it has while the server is down', async () => {
+  test('keeps its objects while the server is down', async () => {
     paint('a', 'red');
     await watching();
     await fake.faults.down();
@@ -180,7 +180,7 @@ describe('the informer', () => {
     await until('a is blue', () => informer.get('a') === 'blue');
   });
 
-  test('gets over errors of every kind', async () => {
+  test('recovers from errors of every kind', async () => {
     start();
     for (const code of [500, 503, 403, 401, 429, 'hang up'] as const) {
       fake.faults.answer = () => code;
@@ -193,7 +193,7 @@ describe('the informer', () => {
     await until('a is there', () => informer.get('a') === 'red');
   });
 
-  test('pauses longer and longer when watches end at once', async () => {
+  test('backs off exponentially when watches end at once', async () => {
     await watching();
     pauses.length = 0;
     await until('it has tried six times', () => {
@@ -204,7 +204,7 @@ describe('the informer', () => {
       assert.ok((pauses[index] ?? 0) > (pauses[index - 1] ?? 0), pauses.join());
   });
 
-  test('pauses briefly again after something has arrived', async () => {
+  test('resets its backoff after an event', async () => {
     await fake.faults.down();
     start();
     await until('it has tried five times', () => pauses.length >= 5);
@@ -218,7 +218,7 @@ describe('the informer', () => {
     assert.equal(pauses[0], 500);
   });
 
-  test('drops an object that is of no use any more', async () => {
+  test('drops an object that parse no longer keeps', async () => {
     paint('a', 'red');
     await watching();
     fake.objects.set(node('a'));
@@ -226,7 +226,7 @@ describe('the informer', () => {
     assert.deepEqual(changes, ['set a red', 'delete a red']);
   });
 
-  test('ends at once when it is told to, whatever it is doing', async () => {
+  test('ends at once when its signal aborts, in any state', async () => {
     fake.faults.delayMs = 60_000;
     start();
     await until('a list is under way', () => lists().length === 1);

@@ -24,7 +24,7 @@ describe('the REST client', () => {
     await fake.close();
   });
 
-  test('gets an object, and says who is asking', async () => {
+  test('gets an object, with its credentials and user agent', async () => {
     const found = await client().get('/api/v1/nodes/a');
     assert.equal(nameOf(found), 'a');
     const [request] = fake.requests;
@@ -55,7 +55,7 @@ describe('the REST client', () => {
     assert.equal(fake.requests[0]?.path, '/k8s/clusters/c-1/api/v1/nodes/a');
   });
 
-  test('shows its certificate', async () => {
+  test('presents its certificate', async () => {
     const { cert, key } = authority.issue({ cn: 'kubegauge', usages: ['client'] });
     const rest = client({
       tls: fixed({ ca: fake.ca, cert, key, rejectUnauthorized: true }),
@@ -76,7 +76,7 @@ describe('the REST client', () => {
     });
   });
 
-  test('asks again with newer credentials when the old ones are refused', async () => {
+  test('retries a 401 with newer credentials', async () => {
     let token = 'old';
     fake.faults.accepts = ({ headers }) => headers.authorization === 'Bearer new';
     const rest = client({
@@ -92,13 +92,13 @@ describe('the REST client', () => {
     );
   });
 
-  test('does not ask again with the credentials that were refused', async () => {
+  test('does not retry a 401 with the same credentials', async () => {
     fake.faults.accepts = () => false;
     await assert.rejects(client({ refresh: () => undefined }).get('/api/v1/nodes/a'), { reason: 'Unauthorized' });
     assert.equal(fake.requests.length, 1);
   });
 
-  test('says what it asked of whom when nobody is there', async () => {
+  test('names the request in the error when the server is down', async () => {
     await fake.faults.down();
     await assert.rejects(client().get('/api/v1/nodes/a'), (error: Error) => {
       assert.equal(error.message, `GET ${fake.url}/api/v1/nodes/a failed`);
@@ -107,17 +107,17 @@ describe('the REST client', () => {
     });
   });
 
-  test('gives up at its deadline', async () => {
+  test('fails at its deadline', async () => {
     fake.faults.delayMs = 5_000;
     await assert.rejects(client().get('/api/v1/nodes/a', { timeoutMs: 30 }), causedBy(/no answer within 30 ms/));
   });
 
-  test('gives up at its deadline also when credentials do not come', async () => {
+  test('fails at its deadline while credentials are missing', async () => {
     const rest = client({ authorization: () => new Promise(() => undefined) });
     await assert.rejects(rest.get('/api/v1/nodes/a', { timeoutMs: 30 }), causedBy(/no answer within 30 ms/));
   });
 
-  test("stops with the caller's own reason", async () => {
+  test("aborts with the caller's reason", async () => {
     fake.faults.delayMs = 5_000;
     const stop = new AbortController();
     const answer = client().get('/api/v1/nodes/a', { signal: stop.signal });
@@ -139,13 +139,13 @@ describe('the REST client', () => {
     assert.equal(fake.requests.length, 1);
   });
 
-  test('refuses a server of an unknown authority', async () => {
+  test('rejects a server of an unknown CA', async () => {
     const rest = client({ tls: fixed({ ca: makeAuthority('other').cert, rejectUnauthorized: true }) });
     await assert.rejects(rest.get('/api/v1/nodes/a'), causedBy(/certificate/));
     assert.equal(fake.requests.length, 0);
   });
 
-  test('verifies another name where it is told one', async () => {
+  test('verifies the name that is configured', async () => {
     const right = client({
       tls: fixed({ ca: fake.ca, servername: 'kubernetes.default.svc', rejectUnauthorized: true }),
     });
@@ -181,7 +181,7 @@ describe('the REST client', () => {
     stop.abort();
   });
 
-  test('breaks off what is under way when it is disposed of', async () => {
+  test('aborts requests in flight when it is disposed of', async () => {
     const rest = client();
     const { body: stream } = await rest.stream('/api/v1/nodes', { query: { watch: 'true' } });
     const ended = assert.rejects(stream.toArray());

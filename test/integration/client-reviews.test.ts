@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 describe('a TokenReview', () => {
-  test('tells whose the token is', async () => {
+  test("returns the token's user", async () => {
     const user = { username: 'ann', uid: 'u-1', groups: ['dev', 'qa'], extra: { 'acme.com/project': ['p1', 'p2'] } };
     fake.reviews.token = (token) => (token === 'good' ? { authenticated: true, user } : {});
     assert.deepEqual(await createTokenReviewer(rest).review('good'), {
@@ -31,7 +31,7 @@ describe('a TokenReview', () => {
     assert.equal(request?.query.get('timeout'), '10s');
   });
 
-  test('may say no, or that it cannot tell', async () => {
+  test('rejects a token, or fails', async () => {
     const reviewer = createTokenReviewer(rest);
     assert.deepEqual(await reviewer.review('unknown'), { kind: 'failed', error: 'invalid bearer token' });
     fake.reviews.token = () => ({ user: {} });
@@ -41,7 +41,7 @@ describe('a TokenReview', () => {
   });
 
   for (const status of [429, 500, 502, 503, 504]) {
-    test(`is asked again after a ${status}`, async () => {
+    test(`is retried after a ${status}`, async () => {
       fake.reviews.token = () => ({ authenticated: true, user: { username: 'ann' } });
       fake.faults.answer = () => (fake.requests.length === 1 ? status : undefined);
       assert.equal((await createTokenReviewer(rest).review('good')).kind, 'authenticated');
@@ -49,7 +49,7 @@ describe('a TokenReview', () => {
     });
   }
 
-  test('is asked again while nothing listens, and answered once something does', async () => {
+  test('is retried while the server is down, and succeeds when it is up', async () => {
     const authority = makeAuthority('restarted kube-apiserver CA');
     await fake.close();
     fake = await createFakeApiServer({ authority });
@@ -75,7 +75,7 @@ describe('a TokenReview', () => {
     assert.notEqual(codes.length, 0);
   });
 
-  test('is asked again as long after a 503 as its Retry-After says', async () => {
+  test("is retried after a 503's Retry-After", async () => {
     const askedMs: number[] = [];
     fake.faults.headers = { 'retry-after': '1' };
     fake.faults.answer = () => (askedMs.push(performance.now()) === 1 ? 503 : undefined);
@@ -86,7 +86,7 @@ describe('a TokenReview', () => {
     assert.ok(second - first >= 999, `asked again after ${second - first} ms`);
   });
 
-  test('is asked again where it is refused by a server that has just started', async () => {
+  test('is retried after a 401 of a server that has just started', async () => {
     fake.reviews.token = () => ({ authenticated: true, user: { username: 'ann' } });
     const codes = [503, 401, 403];
     fake.faults.answer = () => codes.shift();
@@ -94,7 +94,7 @@ describe('a TokenReview', () => {
     assert.equal(fake.requests.length, 4);
   });
 
-  test('takes a turn for each try, and reports each failure that another try follows', async () => {
+  test('runs each try through its limiter, and reports each failure before a retry', async () => {
     fake.reviews.token = () => ({ authenticated: true, user: { username: 'ann' } });
     const codes = [503, 500];
     fake.faults.answer = () => codes.shift();
@@ -114,19 +114,19 @@ describe('a TokenReview', () => {
     );
   });
 
-  test('is not tried again where its turn does not come', async () => {
+  test('is not retried when its limiter rejects it', async () => {
     const limiter = () => Promise.reject(new Error('no slot'));
     await assert.rejects(createTokenReviewer(rest).review('good', { limiter }), /no slot/);
     assert.equal(fake.requests.length, 0);
   });
 
-  test('is given up after five tries', async () => {
+  test('fails after five tries', async () => {
     fake.faults.answer = () => 503;
     await assert.rejects(createTokenReviewer(rest).review('good'));
     assert.equal(fake.requests.length, 5);
   });
 
-  test('is asked once more at once when a kept connection turns out to be closed', async () => {
+  test('is retried at once when an idle connection was closed', async () => {
     const reviewer = createTokenReviewer(rest);
     fake.reviews.token = () => ({ authenticated: true, user: { username: 'ann' } });
     fake.faults.answer = () => (fake.requests.length === 1 ? 'hang up' : undefined);
@@ -138,7 +138,7 @@ describe('a TokenReview', () => {
     assert.equal(fake.requests.length, 7);
   });
 
-  test('that we may not ask is an error, not a no', async () => {
+  test('that is forbidden is an error, not a rejection', async () => {
     fake.faults.answer = () => 403;
     await assert.rejects(createTokenReviewer(rest).review('good'), { reason: 'Forbidden' });
     assert.equal(fake.requests.length, 1);
@@ -162,7 +162,7 @@ describe('a SubjectAccessReview', () => {
     resourceAttributes: { verb: 'list', resource: 'nodes', group: 'metrics.k8s.io' },
   };
 
-  test('carries the question and brings the answer', async () => {
+  test('sends the spec and returns the result', async () => {
     let asked: unknown;
     fake.reviews.access = (received) => {
       asked = received;
@@ -174,7 +174,7 @@ describe('a SubjectAccessReview', () => {
     assert.equal(fake.requests[0]?.path, '/apis/authorization.k8s.io/v1/subjectaccessreviews');
   });
 
-  test('that is not clearly allowed is not allowed', async () => {
+  test('without a clear allow is denied', async () => {
     const reviewer = createAccessReviewer(rest);
     assert.deepEqual(await reviewer.review(spec), { allowed: false, reason: '' });
     for (const status of [{ allowed: true, denied: true }, { allowed: 'true' }, {}]) {

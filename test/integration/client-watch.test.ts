@@ -6,7 +6,7 @@ import { openWatch } from '../../src/client/watch.ts';
 import { createFakeApiServer } from '../fakes/apiserver.ts';
 import { node } from '../fakes/kubeobjects.ts';
 
-test('a watch that says nothing any more is broken off', async () => {
+test('a silent watch fails', async () => {
   await using fake = await createFakeApiServer();
   fake.objects.set(node('a'));
   await using rest = createRestClient(fake.connection);
