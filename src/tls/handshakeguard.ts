@@ -79,6 +79,10 @@ class HandshakeGuard {
     this.#secret ??= handshakeSecret(line.toString('latin1'), this.#options.peer);
   };
   readonly #look = (): void => this.#poll();
+  readonly #onClose = (): void => {
+    this.#secret = undefined;
+    clearTimeout(this.#timer);
+  };
 
   constructor(secure: TLSSocket, options: GuardOptions) {
     this.#secure = secure;
@@ -96,10 +100,7 @@ class HandshakeGuard {
     const { first, inTurn } = this.#options;
     this.#secure.on('keylog', this.#keepSecret);
     this.#secure.prependOnceListener('secure', () => (this.#isEstablished = true));
-    this.#secure.once('close', () => {
-      this.#secret = undefined;
-      clearTimeout(this.#timer);
-    });
+    this.#secure.once('close', this.#onClose);
     // The TCP socket may read already, and TLS will want to.
     this.#handle.readStop();
     this.#handle.readStart = () => this.#want(true);
@@ -166,8 +167,10 @@ class HandshakeGuard {
   }
 
   #handOver(): void {
+    // Frees the guard, which has kept the peer's certificates.
     this.#secure.off('keylog', this.#keepSecret);
-    this.#secret = undefined;
+    this.#secure.off('close', this.#onClose);
+    this.#onClose();
     Reflect.deleteProperty(this.#handle, 'readStart');
     Reflect.deleteProperty(this.#handle, 'readStop');
     if (!this.#secure.destroyed && this.#isReading) this.#handle.readStart();
