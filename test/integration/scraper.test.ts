@@ -270,7 +270,7 @@ describe('scraper', () => {
     await rig.round(1);
     rig.setAhead(-60_000);
     await rig.round(1);
-    const step = 'warn: the clock of a node was set; its usage is kept until there are two newer samples';
+    const step = 'warn: the clock of a node was set; its last usages are served until there are two newer samples';
     assert.deepEqual(rig.recorded.lines, ['warn: a clock is wrong', step, 'warn: a clock is wrong']);
     assert.match(rig.scraper.statuses()[0]?.last?.clockSkew?.what ?? '', /node-a is at least \d+ s behind ours/);
   });

@@ -184,7 +184,7 @@ export const selection: readonly Mutation[] = [
     ['cadvisor.machine === undefined && resource.machine !== undefined', 'false', "a machine's lack is not seen"],
   ]),
   ...mutate('scrape/source/comparisonpolicy.ts', testsOf('comparisonpolicy'), [
-    ['doubtful ? inARow + 1 : 0', 'inARow + Number(doubtful)', 'doubts add up over hours'],
+    ['isDoubtful ? doubtfulInARow + 1 : 0', 'doubtfulInARow + Number(isDoubtful)', 'doubts add up over hours'],
     [' && nowMs >= quietUntilMs', '', 'both endpoints are read at each scrape'],
     ["how === 'compared' ? quietMs : retryMs", 'quietMs', 'a failed comparison is not repeated soon'],
   ]),

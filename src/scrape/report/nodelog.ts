@@ -1,4 +1,4 @@
-/** Tells the log what has changed about one node: a line per change, not per scrape. */
+/** Logs what has changed about one node: a line per change, not per scrape. */
 import type { NodeInfo } from '../../cluster/nodes.ts';
 import { type Explanation, inOneLine } from '../../kubelet/explain/explanation.ts';
 import type { Logger } from '../../logging.ts';
@@ -6,48 +6,53 @@ import type { ScrapeOutcome } from '../source/target.ts';
 
 export interface NodeLog {
   /**
-   * @param skew where the node's clock is wrong.
-   * @param hasStepped whether it was set since the scrape before.
+   * Logs the result of a scrape if it differs from the previous one.
+   * @param skew set if the node's clock is wrong.
+   * @param hasStepped whether the node's clock was set since the previous scrape.
    */
-  tell(node: NodeInfo, outcome: ScrapeOutcome, skew: Explanation | undefined, hasStepped: boolean): void;
+  report(node: NodeInfo, outcome: ScrapeOutcome, skew: Explanation | undefined, hasStepped: boolean): void;
 }
 
 export function createNodeLog(log: Logger): NodeLog {
-  let told: string | undefined;
-  let skewTold = false;
-  let stepTold = false;
+  let previous: string | undefined;
+  let hadSkew = false;
+  let hadStepped = false;
 
-  return { tell };
+  return { report };
 
-  function tell(node: NodeInfo, outcome: ScrapeOutcome, skew: Explanation | undefined, hasStepped: boolean): void {
-    tellOutcome(node, outcome);
-    if (skew !== undefined && !skewTold) log.warn({ node: node.name, reason: inOneLine(skew) }, 'a clock is wrong');
-    skewTold = skew !== undefined;
-    if (hasStepped && !stepTold)
-      log.warn({ node: node.name }, 'the clock of a node was set; its usage is kept until there are two newer samples');
-    stepTold = hasStepped;
+  function report(node: NodeInfo, outcome: ScrapeOutcome, skew: Explanation | undefined, hasStepped: boolean): void {
+    reportOutcome(node, outcome);
+    if (skew !== undefined && !hadSkew) log.warn({ node: node.name, reason: inOneLine(skew) }, 'a clock is wrong');
+    hadSkew = skew !== undefined;
+    if (hasStepped && !hadStepped) {
+      log.warn(
+        { node: node.name },
+        'the clock of a node was set; its last usages are served until there are two newer samples',
+      );
+    }
+    hadStepped = hasStepped;
   }
 
-  function tellOutcome(node: NodeInfo, outcome: ScrapeOutcome): void {
+  function reportOutcome(node: NodeInfo, outcome: ScrapeOutcome): void {
     const level = node.ready && !hasNoKubelet(node) ? 'warn' : 'debug';
     const state = stateOf(outcome, level);
-    if (state === told) return;
+    if (state === previous) return;
     if (outcome.kind === 'failed') {
       log[level]({ node: node.name, reason: inOneLine(outcome.why) }, 'cannot scrape node');
     } else if (outcome.fallback !== undefined) {
       log[level]({ node: node.name, reason: outcome.fallback }, 'node is served from /metrics/resource');
-    } else if (told !== undefined) log.info({ node: node.name }, 'node is scraped again');
-    told = state;
+    } else if (previous !== undefined) log.info({ node: node.name }, 'node is scraped again');
+    previous = state;
   }
 }
 
-/** What is worth a line when it changes. Not the words of a failure: they name addresses and offsets, which change by themselves. */
+/** Returns what is logged when it changes. Of a failure only its code: the text has addresses and offsets, which change by themselves. */
 function stateOf(outcome: ScrapeOutcome, level: string): string | undefined {
   if (outcome.kind === 'failed') return `${level}: failed: ${outcome.why.code}`;
   return outcome.fallback === undefined ? undefined : `${level}: ${outcome.fallback}`;
 }
 
-/** Nodes without a kubelet of their own have no metrics for a good reason; nobody should be woken for them. */
+/** Reports whether the node has no kubelet, so that its failures need no attention. */
 function hasNoKubelet(node: NodeInfo): boolean {
   return (
     node.labels.get('type') === 'virtual-kubelet' || node.labels.get('eks.amazonaws.com/compute-type') === 'fargate'

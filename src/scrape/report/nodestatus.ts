@@ -1,6 +1,6 @@
-/** What the scrapes of one node were like, for whoever wants to know why a number is what it is. */
+/** Records one node's scrapes for `/status` and for the reasons in 404 responses. */
 import { containersOf } from '../../sample/batch.ts';
-import { explainClockSkew } from '../../kubelet/clockskew.ts';
+import { explainClockSkew, type RequestTiming } from '../../kubelet/clockskew.ts';
 import type { Explanation } from '../../kubelet/explain/explanation.ts';
 import type { KubeletVerification } from '../../kubelet/nodeconnections.ts';
 import type { Source } from '../../sample/point.ts';
@@ -8,52 +8,50 @@ import type { ScrapeOutcome } from '../source/target.ts';
 
 export interface NodeStatus {
   readonly node: string;
-  /** Whether the API calls the node Ready. */
+  /** Whether the API reports the node as Ready. */
   readonly ready: boolean;
-  /** How the last scrape ended; waiting before the first one has. */
+  /** Result of the last scrape; waiting before the first one. */
   readonly state: 'waiting' | 'scraped' | 'failing';
   /** Failures since the last success. */
   readonly failures: number;
-  /** Of the last failure, while it goes on. */
+  /** The last failure; undefined after a success. */
   readonly error: Explanation | undefined;
-  /** When the last scrape ended, milliseconds since the epoch. */
+  /** End of the last scrape, milliseconds since the epoch. */
   readonly lastScrapeMs: number | undefined;
-  /** Of the last scrape that gave something. */
-  readonly last: Scraped | undefined;
+  /** The last successful scrape. */
+  readonly last: LastScrape | undefined;
 }
 
-export interface Scraped {
-  /** When it ended, milliseconds since the epoch. */
+export interface LastScrape {
+  /** Its end, milliseconds since the epoch. */
   readonly atMs: number;
   readonly source: Source;
-  /** Why it is not cAdvisor that was read. */
+  /** Why cAdvisor was not read; undefined if it was. */
   readonly fallback: string | undefined;
-  /** Who answered, host and port. */
+  /** Host and port that answered. */
   readonly address: string;
   readonly verifiedBy: KubeletVerification;
   readonly durationMs: number;
-  /** Of the body, as sent. */
+  /** Body bytes on the wire. */
   readonly wireBytes: number;
   readonly pods: number;
   readonly containers: number;
-  /** Where the node's clock and ours differ by more than seconds. */
+  /** Set if the node's clock and ours differ by more than seconds. */
   readonly clockSkew: Explanation | undefined;
-  /** How far apart the node's samples are in milliseconds; 0 as long as nobody knows. */
+  /** The longest interval between the node's samples in milliseconds; 0 until it is known. */
   readonly spacingMs: number;
 }
 
-/** When a scrape began and ended, milliseconds since the epoch, and how long it took by a clock that is never set. */
-export interface ScrapeTimes {
-  readonly askedMs: number;
-  readonly answeredMs: number;
+/** Begin and end of a scrape, and its monotonic duration in milliseconds. */
+export interface ScrapeTimes extends RequestTiming {
   readonly durationMs: number;
 }
 
 export interface NodeRecord {
-  /** One scrape has ended. @param spacingMs of the node's samples, where it gave some. */
-  ended(outcome: ScrapeOutcome, times: ScrapeTimes, spacingMs: number): void;
+  /** Records a scrape. @param spacingMs the interval between the node's samples, if it gave some. */
+  add(outcome: ScrapeOutcome, times: ScrapeTimes, spacingMs: number): void;
   status(node: string, ready: boolean): NodeStatus;
-  /** What Scraped says of the node's clock. */
+  /** Returns the last successful scrape's clock skew. */
   clockSkew(): Explanation | undefined;
 }
 
@@ -61,11 +59,11 @@ export function createNodeRecord(): NodeRecord {
   let failures = 0;
   let error: Explanation | undefined;
   let lastScrapeMs: number | undefined;
-  let last: Scraped | undefined;
+  let last: LastScrape | undefined;
 
-  return { ended, status, clockSkew: () => last?.clockSkew };
+  return { add, status, clockSkew: () => last?.clockSkew };
 
-  function ended(outcome: ScrapeOutcome, times: ScrapeTimes, spacingMs: number): void {
+  function add(outcome: ScrapeOutcome, times: ScrapeTimes, spacingMs: number): void {
     lastScrapeMs = times.answeredMs;
     if (outcome.kind === 'failed') {
       failures += 1;

@@ -1,33 +1,33 @@
-/** What scraping tells of itself: metrics-server's names where they mean the same, ours under kubegauge_. */
+/** Metrics of scrapes: metrics-server's names where the meaning is the same, ours under kubegauge_. */
 import { Counter, Gauge } from 'prom-client';
 import { createLabelledHistogram, createQuickHistogram, type QuickHistogram, type Registry } from '../../monitoring.ts';
 import type { Source } from '../../sample/point.ts';
 
 export interface ScrapeMetrics {
-  /** One scrape ended. */
+  /** Counts a scrape. */
   observe(node: string, success: boolean, seconds: number, wallMs: number): void;
-  /** A round ended, in which no node took longer than this from its turn to the end of its scrape. */
-  round(seconds: number): void;
-  /** Which endpoint a node is served from. */
+  /** Observes a scrape interval's longest time from a scrape's due time to its end. */
+  cycle(seconds: number): void;
+  /** Sets the endpoint that a node is served from. */
   source(node: string, source: Source): void;
-  /** How many threads scrape by now, beside the one that serves. */
+  /** Sets the number of worker threads. */
   workers(count: number): void;
-  /** Takes away the series of a node that left, or they would pile up on a cluster that scales. */
+  /** Removes the series of a node that left. */
   remove(node: string): void;
 }
 
-/** Kubelets answer in milliseconds when small and in seconds when huge. */
+/** Seconds; small kubelets answer in milliseconds, huge ones in seconds. */
 const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /**
- * How many nodes have a histogram of their own: each is 14 lines, and those of 5,000 nodes are 5.9 MB and stop everything else for half a
- * second whenever somebody asks. The nodes that come later are in the one of all nodes only.
+ * The most nodes with a histogram of their own; later ones are only in the histogram of all nodes. A histogram is 14 lines: for 5,000 nodes 5.9 MB, which block the
+ * event loop for half a second per request of /metrics (measured).
  */
 export const nodeHistogramLimit = 250;
 
 export function createScrapeMetrics(registry: Registry, resolutionMs: number): ScrapeMetrics {
   const registers = [registry];
-  // Made of what is known when somebody asks, as the gauges are: to set one takes longer than to decode a small answer.
+  // Collected on request, as the gauges are: setting one takes longer than decoding a small response.
   const ended = { true: 0, false: 0 };
   new Counter({
     name: 'metrics_server_kubelet_request_total',
@@ -50,10 +50,10 @@ export function createScrapeMetrics(registry: Registry, resolutionMs: number): S
     help: 'Time to scrape a kubelet, of all nodes.',
     buckets: durationBuckets,
   });
-  const rounds = createQuickHistogram(registry, {
+  const cycles = createQuickHistogram(registry, {
     name: 'metrics_server_manager_tick_duration_seconds',
-    help: "The longest time of a round, in which each node has its turn once, from a node's turn to the end of its scrape.",
-    buckets: roundBuckets(resolutionMs / 1000),
+    help: "The longest time from a node's scheduled scrape to its end, per scrape interval.",
+    buckets: cycleBuckets(resolutionMs / 1000),
   });
   const nodes = new Map<string, NodeSeries>();
   new Gauge({
@@ -68,7 +68,7 @@ export function createScrapeMetrics(registry: Registry, resolutionMs: number): S
   });
   new Gauge({
     name: 'kubegauge_node_source',
-    help: 'Which kubelet endpoint a node is served from: 1 at the one in use.',
+    help: 'The kubelet endpoint that a node is served from: 1 for the one in use.',
     labelNames: ['node', 'source'],
     registers,
     collect() {
@@ -78,7 +78,7 @@ export function createScrapeMetrics(registry: Registry, resolutionMs: number): S
   });
   const workers = new Gauge({
     name: 'kubegauge_scrape_workers',
-    help: 'How many threads scrape, beside the one that serves; with none, that one does.',
+    help: 'Worker threads that scrape; with 0 the main thread scrapes.',
     registers,
   });
   return {
@@ -90,7 +90,7 @@ export function createScrapeMetrics(registry: Registry, resolutionMs: number): S
       if (duration.size < nodeHistogramLimit) series.duration ??= duration.of(node);
       series.duration?.observe(seconds);
     },
-    round: (seconds) => rounds.observe(seconds),
+    cycle: (seconds) => cycles.observe(seconds),
     source: (node, source) => void (seriesOf(node).source = source),
     workers: (count) => workers.set(count),
     remove(node) {
@@ -108,13 +108,13 @@ export function createScrapeMetrics(registry: Registry, resolutionMs: number): S
 
 interface NodeSeries {
   duration: QuickHistogram | undefined;
-  /** When its last scrape ended, milliseconds since the epoch. */
+  /** End of the last scrape, milliseconds since the epoch. */
   lastMs: number | undefined;
   source: Source | undefined;
 }
 
-/** As metrics-server's: around the resolution, a round becomes a problem. */
-function roundBuckets(resolution: number): number[] {
+/** Returns metrics-server's buckets, with some around the resolution, where a cycle becomes a problem. */
+function cycleBuckets(resolution: number): number[] {
   const around = [(10 + resolution) / 2, resolution, 1.5 * resolution, 2 * resolution];
   return [...new Set([...durationBuckets, ...around])].sort((a, b) => a - b);
 }

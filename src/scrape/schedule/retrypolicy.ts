@@ -1,53 +1,53 @@
-/** What one node's outcomes mean for when it is scraped next, beside its turns; pure but for the state of the node. */
+/** Decides by a node's recent results whether it gets an extra scrape, or skips some; pure but for one node's state. */
 
 export interface RetryPolicy {
-  /** A scrape gave a batch. @param waiting how many samples in it wait for a second one. */
+  /** Takes in a successful scrape. @param waiting how many of its samples need a second one. */
   scraped(waiting: number): NextScrape;
-  /** @param ready whether the API calls the node Ready. */
+  /** Takes in a failed scrape. @param ready whether the API reports the node as Ready. */
   failed(ready: boolean): NextScrape;
 }
 
 export interface NextScrape {
-  /** Scrape once more in between, after so many milliseconds. */
-  readonly soonMs: number | undefined;
-  /** Miss so many turns. */
-  readonly restTurns: number;
+  /** Milliseconds until an extra scrape; undefined for none. */
+  readonly extraAfterMs: number | undefined;
+  /** Scheduled scrapes to skip. */
+  readonly skip: number;
 }
 
-/** A single failure is most often over at once. */
+/** Milliseconds; a single failure is mostly over at once. */
 const retryMs = 2_000;
 
 /**
- * From so many failures on, turns are missed. By then nothing that was known of the node is served any more, so it costs nobody a gap, and a
- * kubelet that struggles is left in peace; a node that turns Ready does not wait.
+ * Failures in a row before scheduled scrapes are skipped. By then nothing of the node is served any more, so skipping makes no gap and spares a struggling kubelet.
+ * A node that turns Ready is scraped at once.
  */
-const patientFailures = 6;
+const failuresBeforeSkipping = 6;
 
-/** The most turns to miss. Where a Ready node does not answer, it may be our own network: when that is back, so must be the numbers. */
-const longestRest = { ready: 1, notReady: 3 };
+/** The most scheduled scrapes to skip. If a Ready node does not answer, our own network may be at fault; its numbers must be back soon after it. */
+const longestSkip = { ready: 1, notReady: 3 };
 
-/** @param resolutionMs distance of two turns. */
+/** @param resolutionMs the scrape interval. */
 export function createRetryPolicy(resolutionMs: number): RetryPolicy {
   let failures = 0;
-  /** How many scrapes still call for no early one: the early one itself, and the turn after it, or new pods each turn would double the load for ever. */
-  let quiet = 0;
+  /** Scrapes that may not ask for an extra one: the extra one and the next scheduled one. Otherwise a node with new pods in each scrape has twice the load. */
+  let withoutExtra = 0;
 
   return {
     scraped(waiting) {
       failures = 0;
-      const early = waiting > 0 && quiet === 0;
-      quiet = early ? 2 : Math.max(0, quiet - 1);
-      // Kubelets sample each 10 to 20 s: half way to the next turn is soon enough for the second sample of many.
-      return { soonMs: early ? resolutionMs / 2 : undefined, restTurns: 0 };
+      const hasExtra = waiting > 0 && withoutExtra === 0;
+      withoutExtra = hasExtra ? 2 : Math.max(0, withoutExtra - 1);
+      // Kubelets sample each 10 to 20 s, so many second samples are there after half an interval.
+      return { extraAfterMs: hasExtra ? resolutionMs / 2 : undefined, skip: 0 };
     },
     failed(ready) {
       failures += 1;
-      quiet = Math.max(0, quiet - 1);
-      const restTurns = Math.min(
-        ready ? longestRest.ready : longestRest.notReady,
-        2 ** Math.max(0, failures - patientFailures) - 1,
+      withoutExtra = Math.max(0, withoutExtra - 1);
+      const skip = Math.min(
+        ready ? longestSkip.ready : longestSkip.notReady,
+        2 ** Math.max(0, failures - failuresBeforeSkipping) - 1,
       );
-      return { soonMs: failures === 1 ? retryMs : undefined, restTurns };
+      return { extraAfterMs: failures === 1 ? retryMs : undefined, skip };
     },
   };
 }

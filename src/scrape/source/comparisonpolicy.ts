@@ -1,31 +1,31 @@
-/** When what cAdvisor tells is doubtful for long enough to be compared with /metrics/resource. */
+/** Decides when /metrics/cadvisor is compared with /metrics/resource: after doubtful scrapes in a row, and not again soon. */
 
 export interface ComparisonPolicy {
-  /** Whether to compare now. @param doubtful whether this scrape left something to doubt. */
-  arises(doubtful: boolean, nowMs: number): boolean;
-  /** They were compared and nothing was lacking, or could not be compared: whatever it is, it is not worth another look soon. */
+  /** Takes in a scrape and reports whether to compare now. @param isDoubtful whether something may be missing in it. */
+  isDue(isDoubtful: boolean, nowMs: number): boolean;
+  /** Takes in a comparison that found nothing missing, or one that failed. */
   settled(how: 'compared' | 'not compared', nowMs: number): void;
 }
 
-/** Pods in creation and containers between two lives look like it for a scrape or two. */
+/** Pods in creation and restarting containers are doubtful for a scrape or two. */
 const doubtfulScrapes = 3;
 
-/** A pod whose container crashes again and again has none most of the time, for as long as nobody mends it. */
+/** Milliseconds between comparisons: the pod of a container in a crash loop stays doubtful. */
 const quietMs = 10 * 60_000;
 
-/** An endpoint that hangs would hold up the other one's numbers for its timeout, scrape after scrape. */
+/** Milliseconds until the next try after a failed one: an endpoint that hangs delays the other one's numbers by its timeout. */
 const retryMs = 60_000;
 
 export function createComparisonPolicy(): ComparisonPolicy {
-  let inARow = 0;
+  let doubtfulInARow = 0;
   let quietUntilMs = 0;
   return {
-    arises(doubtful, nowMs) {
-      inARow = doubtful ? inARow + 1 : 0;
-      return inARow >= doubtfulScrapes && nowMs >= quietUntilMs;
+    isDue(isDoubtful, nowMs) {
+      doubtfulInARow = isDoubtful ? doubtfulInARow + 1 : 0;
+      return doubtfulInARow >= doubtfulScrapes && nowMs >= quietUntilMs;
     },
     settled(how, nowMs) {
-      inARow = 0;
+      doubtfulInARow = 0;
       quietUntilMs = nowMs + (how === 'compared' ? quietMs : retryMs);
     },
   };

@@ -1,36 +1,35 @@
-/** One node as a scrape target: which endpoint it is read from, and what came of it. */
+/** One node as a scrape target: selects the kubelet endpoint, falls back to the other one, and returns the result. */
 import { hasMachine, type NodeBatch, toPoints } from '../../sample/batch.ts';
 import type { Clock } from '../../clock.ts';
 import type { AddressCandidates } from '../../cluster/address.ts';
 import { explainFailure, explainNoAddress } from '../../kubelet/explain/explainfailure.ts';
 import type { Explanation } from '../../kubelet/explain/explanation.ts';
 import type { Source } from '../../sample/point.ts';
-import { lackingOf } from './coverage.ts';
-import type { ResponseFacts, KubeletReader, ReadResult, BatchResult } from '../endpoint/kubeletreader.ts';
 import type { KubeletAddressList } from '../endpoint/addressfallback.ts';
+import type { BatchResult, KubeletReader, ReadResult, ResponseFacts } from '../endpoint/kubeletreader.ts';
 import { createComparisonPolicy } from './comparisonpolicy.ts';
+import { missingInCadvisor } from './coverage.ts';
 
-/** What there is to know about a node for scraping it, as of now. */
+/** Where a node is scraped, as of now. */
 export interface TargetAddress {
-  /** Where its kubelet may answer, best first. */
   readonly candidates: AddressCandidates;
-  /** The node's own path for /metrics/resource, where it is annotated with one; then that is the only source. */
+  /** The node's path for /metrics/resource from its annotation, which is then its only source; undefined without one. */
   readonly resourcePath: string | undefined;
 }
 
-/** Which endpoint to read; auto is cAdvisor, and /metrics/resource on nodes where cAdvisor does not know all. */
+/** Which endpoint to read; auto is cAdvisor, and /metrics/resource on nodes where cAdvisor lacks containers. */
 export type SourceMode = 'auto' | Source;
 
-/** What the API knows of pods, to tell what a kubelet should know. */
+/** What the API knows of pods that a kubelet should report. */
 export interface Expectations {
-  /** Reports whether the pod runs, and may do so on the node. */
+  /** Reports whether the pod is running, and may be on the node. */
   isRunning(namespace: string, name: string, node: string): boolean;
-  /** Reports whether pods of the node run for a while and its kubelet has not reported them. */
+  /** Reports whether pods of the node have been running for a while without being reported by its kubelet. */
   anyUnreported(node: string): boolean;
 }
 
 export interface TargetOptions {
-  /** The node's own. */
+  /** The node's. */
   readonly reader: KubeletReader;
   readonly mode: SourceMode;
   readonly expectations: Expectations;
@@ -41,27 +40,33 @@ export type ScrapeOutcome =
   | {
       readonly kind: 'scraped';
       readonly batch: NodeBatch;
-      /** Why it is not cAdvisor that was read. */
+      /** Why /metrics/resource was read instead of cAdvisor; undefined if it was not. */
       readonly fallback: string | undefined;
-      /** Whether the kubelet sent families that it was not asked for, which are most of the answer then. */
+      /** Whether the kubelet sent families that were not requested, which are most of its response. */
       readonly isFull: boolean;
       readonly response: ResponseFacts;
     }
   | { readonly kind: 'failed'; readonly why: Explanation };
 
 export interface Target {
-  /** Scrapes the node once; a kubelet that is down is an outcome, not an exception. */
+  /** Scrapes the node once. Never rejects: a kubelet that is down is a result. */
   scrape(address: TargetAddress, signal: AbortSignal): Promise<ScrapeOutcome>;
 }
 
-/** How long a node stays on /metrics/resource before /metrics/cadvisor is tried again; the spread keeps nodes from trying all at once. */
+/** Milliseconds on /metrics/resource before /metrics/cadvisor is tried again. */
 const fallbackMs = 10 * 60_000;
-const fallbackSpreadMs = 2 * 60_000;
+/** Milliseconds of jitter, so that nodes do not try again at the same time. */
+const fallbackJitterMs = 2 * 60_000;
+
+interface Fallback {
+  readonly reason: string;
+  /** Monotonic. */
+  readonly untilMs: number;
+}
 
 export function createTarget({ reader, mode, expectations, clock }: TargetOptions): Target {
-  const suspicion = createComparisonPolicy();
-  /** Why /metrics/cadvisor is not used, and until when. */
-  let fallback: { readonly reason: string; readonly untilMs: number } | undefined;
+  const comparison = createComparisonPolicy();
+  let fallback: Fallback | undefined;
 
   return { scrape };
 
@@ -72,84 +77,93 @@ export function createTarget({ reader, mode, expectations, clock }: TargetOption
       if (resourcePath !== undefined || mode === 'resource') {
         return outcomeOf(await reader.resource(at, signal, resourcePath));
       }
-      if (fallback !== undefined) return await fromResource(at, signal, fallback);
-      const told = await reader.cadvisor(at, signal);
-      if (mode === 'cadvisor') return outcomeOf(told);
-      if (told.kind === 'unusable') return await insteadOf(told.why, at, signal);
-      const isDoubted = told.kind === 'batch' && suspicion.arises(isDoubtful(told), clock.monotonicMs());
-      return isDoubted ? await compare(told, at, signal) : outcomeOf(told);
+      if (fallback !== undefined) return await scrapeResource(at, signal, fallback);
+      const result = await reader.cadvisor(at, signal);
+      if (mode === 'cadvisor') return outcomeOf(result);
+      if (result.kind === 'unusable') return await tryResource(result.why, at, signal);
+      if (result.kind !== 'batch') return outcomeOf(result);
+      const isDue = comparison.isDue(isDoubtful(result, expectations), clock.monotonicMs());
+      return isDue ? await compare(result, at, signal) : outcomeOf(result);
     } catch (error) {
       return failed(explainFailure(error));
     }
   }
 
-  async function compare(told: BatchResult, at: KubeletAddressList, signal: AbortSignal): Promise<ScrapeOutcome> {
-    // For comparison only: what fails here fails nothing else.
-    const other = await reader.resource(at, signal);
-    const lacking =
-      other.kind === 'batch' ? lackingOf(toPoints(told.batch), toPoints(other.batch), other.nodeTimeMs) : undefined;
-    if (other.kind === 'batch' && lacking !== undefined) return fallBack(lacking, other);
-    suspicion.settled(other.kind === 'batch' ? 'compared' : 'not compared', clock.monotonicMs());
-    return outcomeOf(told);
+  /** Falls back if /metrics/resource reports more. A failure of it does not matter. */
+  async function compare(cadvisor: BatchResult, at: KubeletAddressList, signal: AbortSignal): Promise<ScrapeOutcome> {
+    const resource = await reader.resource(at, signal);
+    const missing = resource.kind === 'batch' ? missingOf(cadvisor, resource) : undefined;
+    if (resource.kind === 'batch' && missing !== undefined) return fallBack(missing, resource);
+    comparison.settled(resource.kind === 'batch' ? 'compared' : 'not compared', clock.monotonicMs());
+    return outcomeOf(cadvisor);
   }
 
-  async function insteadOf({ what }: Explanation, at: KubeletAddressList, signal: AbortSignal): Promise<ScrapeOutcome> {
-    const told = await reader.resource(at, signal);
-    return told.kind === 'batch' ? fallBack(what, told) : failedAfter(what, told);
-  }
-
-  async function fromResource(
+  /** Falls back after an unusable answer of cAdvisor. */
+  async function tryResource(
+    { what }: Explanation,
     at: KubeletAddressList,
     signal: AbortSignal,
-    { reason, untilMs }: NonNullable<typeof fallback>,
   ): Promise<ScrapeOutcome> {
-    const told = await reader.resource(at, signal);
-    // One failure is no reason to go back: what cAdvisor does not see would be away for minutes.
-    if (told.kind === 'failed' || told.kind === 'unanswered') return outcomeOf(told);
-    if (told.kind === 'unusable') return backTo(await reader.cadvisor(at, signal), told.why);
-    if (clock.monotonicMs() < untilMs) return outcomeOf(told, reason);
-    const again = await reader.cadvisor(at, signal);
-    if (again.kind === 'unanswered') return fallBack(reason, told);
-    if (again.kind !== 'batch') return fallBack(again.why.what, told);
-    const lacking = lackingOf(toPoints(again.batch), toPoints(told.batch), told.nodeTimeMs);
-    if (lacking !== undefined) return fallBack(lacking, told);
+    const result = await reader.resource(at, signal);
+    return result.kind === 'batch' ? fallBack(what, result) : failedAfter(what, result);
+  }
+
+  /** Scrapes a node that has fallen back, and tries to return to cAdvisor when it is time. */
+  async function scrapeResource(
+    at: KubeletAddressList,
+    signal: AbortSignal,
+    { reason, untilMs }: Fallback,
+  ): Promise<ScrapeOutcome> {
+    const resource = await reader.resource(at, signal);
+    // A single failure is no reason to return: containers that cAdvisor lacks would be missing for minutes.
+    if (resource.kind === 'failed' || resource.kind === 'unanswered') return outcomeOf(resource);
+    if (resource.kind === 'unusable') return returnTo(await reader.cadvisor(at, signal), resource.why);
+    if (clock.monotonicMs() < untilMs) return outcomeOf(resource, reason);
+    const cadvisor = await reader.cadvisor(at, signal);
+    if (cadvisor.kind === 'unanswered') return fallBack(reason, resource);
+    if (cadvisor.kind !== 'batch') return fallBack(cadvisor.why.what, resource);
+    const missing = missingOf(cadvisor, resource);
+    return missing === undefined ? returnTo(cadvisor) : fallBack(missing, resource);
+  }
+
+  /** @param why /metrics/resource is unusable, if it is. */
+  function returnTo(cadvisor: ReadResult, why?: Explanation): ScrapeOutcome {
+    if (cadvisor.kind !== 'batch') return why === undefined ? outcomeOf(cadvisor) : failedAfter(why.what, cadvisor);
     fallback = undefined;
-    return outcomeOf(again);
+    return outcomeOf(cadvisor);
   }
 
-  /** Where the endpoint that is left has nothing to tell any more, anything is better. */
-  function backTo(told: ReadResult, { what }: Explanation): ScrapeOutcome {
-    if (told.kind !== 'batch') return failedAfter(what, told);
-    fallback = undefined;
-    return outcomeOf(told);
-  }
-
-  function fallBack(reason: string, told: BatchResult): ScrapeOutcome {
-    fallback = { reason, untilMs: clock.monotonicMs() + fallbackMs + Math.random() * fallbackSpreadMs };
-    return outcomeOf(told, reason);
-  }
-
-  function isDoubtful({ batch, doubts }: BatchResult): boolean {
-    return (
-      !hasMachine(batch.numbers) ||
-      doubts?.unlabelled === true ||
-      doubts?.pods.some(({ namespace, name }) => expectations.isRunning(namespace, name, batch.node)) === true ||
-      expectations.anyUnreported(batch.node)
-    );
+  function fallBack(reason: string, result: BatchResult): ScrapeOutcome {
+    fallback = { reason, untilMs: clock.monotonicMs() + fallbackMs + Math.random() * fallbackJitterMs };
+    return outcomeOf(result, reason);
   }
 }
 
-function outcomeOf(told: ReadResult, fallback?: string): ScrapeOutcome {
-  if (told.kind !== 'batch') return failed(told.why);
-  const isFull = told.batch.source === 'cadvisor' && !told.filtered;
-  return { kind: 'scraped', batch: told.batch, fallback, isFull, response: told };
+/** Reports whether cAdvisor may lack something that /metrics/resource has. */
+function isDoubtful({ batch, doubts }: BatchResult, expectations: Expectations): boolean {
+  return (
+    !hasMachine(batch.numbers) ||
+    doubts?.unlabelled === true ||
+    doubts?.pods.some(({ namespace, name }) => expectations.isRunning(namespace, name, batch.node)) === true ||
+    expectations.anyUnreported(batch.node)
+  );
+}
+
+function missingOf(cadvisor: BatchResult, resource: BatchResult): string | undefined {
+  return missingInCadvisor(toPoints(cadvisor.batch), toPoints(resource.batch), resource.nodeTimeMs);
+}
+
+function outcomeOf(result: ReadResult, fallback?: string): ScrapeOutcome {
+  if (result.kind !== 'batch') return failed(result.why);
+  const isFull = result.batch.source === 'cadvisor' && !result.filtered;
+  return { kind: 'scraped', batch: result.batch, fallback, isFull, response: result };
 }
 
 function failed(why: Explanation): ScrapeOutcome {
   return { kind: 'failed', why };
 }
 
-/** @param what is the matter with the endpoint that was asked first. */
+/** @param what is wrong with the endpoint that was tried first. */
 function failedAfter(what: string, { kind, why }: Exclude<ReadResult, BatchResult>): ScrapeOutcome {
   return failed(kind === 'unanswered' ? why : { ...why, what: `${what}; and then ${why.what}` });
 }

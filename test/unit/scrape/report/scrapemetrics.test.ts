@@ -34,7 +34,7 @@ test('a node that left leaves no series behind', async () => {
 
 test('rounds are told apart around the resolution', async () => {
   const { metrics, text } = setUp();
-  metrics.round(14);
+  metrics.cycle(14);
   const bounds = [...(await text()).matchAll(/^metrics_server_manager_tick_duration_seconds_bucket\{le="([^"]+)"\}/gm)];
   assert.deepEqual(
     bounds.slice(-6).map(([, bound]) => bound),

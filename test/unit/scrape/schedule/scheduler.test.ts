@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  concurrencyLimit,
-  createScheduler,
-  hungLimit,
-  slowAfterMs,
-  waveMs,
-} from '../../../../src/scrape/schedule/scheduler.ts';
+import { createScheduler, waveMs } from '../../../../src/scrape/schedule/scheduler.ts';
+import { concurrencyLimit, inFlightLimit, slowAfterMs } from '../../../../src/scrape/schedule/scrapequeue.ts';
 import { waveSize } from '../../../../src/scrape/schedule/waves.ts';
 import { createFakeClock } from '../../../fakes/clock.ts';
 
@@ -18,10 +13,10 @@ function setUp(options: { readonly hold?: boolean } = {}) {
   const stop = new AbortController();
   const scrapes: { node: string; atMs: number }[] = [];
   const ends: (() => void)[] = [];
-  const rounds: number[] = [];
+  const cycles: number[] = [];
   const scheduler = createScheduler({
     clock,
-    onRound: (longestMs) => rounds.push(longestMs),
+    onCycle: (longestMs) => cycles.push(longestMs),
     resolutionMs,
     scrape: (node) => {
       scrapes.push({ node, atMs: clock.monotonicMs() });
@@ -29,12 +24,12 @@ function setUp(options: { readonly hold?: boolean } = {}) {
     },
   });
   const times = (node: string) => scrapes.filter((scrape) => scrape.node === node).map(({ atMs }) => atMs);
-  return { clock, stop, scheduler, scrapes, ends, times, rounds };
+  return { clock, stop, scheduler, scrapes, ends, times, cycles };
 }
 
 describe('scheduler', () => {
   test('tells of each round how long it took the slowest node, from its turn on', async () => {
-    const { clock, stop, scheduler, ends, rounds } = setUp({ hold: true });
+    const { clock, stop, scheduler, ends, cycles } = setUp({ hold: true });
     const loop = scheduler.run(stop.signal);
     scheduler.add('node-a');
     scheduler.add('node-b');
@@ -43,9 +38,9 @@ describe('scheduler', () => {
     await clock.advance(2000);
     ends[1]?.();
     await clock.advance(resolutionMs - 3000 - 1);
-    assert.deepEqual(rounds, []);
+    assert.deepEqual(cycles, []);
     await clock.advance(1);
-    assert.deepEqual(rounds, [3000]);
+    assert.deepEqual(cycles, [3000]);
     stop.abort();
     ends.forEach((end) => end());
     await loop;
@@ -121,12 +116,12 @@ describe('scheduler', () => {
   test('gives the places of scrapes that are slow to others, up to a limit of all', async () => {
     const { clock, stop, scheduler, scrapes, ends } = setUp({ hold: true });
     const loop = scheduler.run(stop.signal);
-    for (let node = 0; node < hungLimit + concurrencyLimit; node += 1) scheduler.add(`node-${node}`);
+    for (let node = 0; node < inFlightLimit + concurrencyLimit; node += 1) scheduler.add(`node-${node}`);
     assert.equal(scrapes.length, concurrencyLimit);
     await clock.advance(slowAfterMs + waveMs);
     assert.equal(scrapes.length, 2 * concurrencyLimit);
     await clock.advance(10 * slowAfterMs);
-    assert.equal(scrapes.length, hungLimit);
+    assert.equal(scrapes.length, inFlightLimit);
     stop.abort();
     for (const end of ends) end();
     await loop;
@@ -137,8 +132,8 @@ describe('scheduler', () => {
     const loop = scheduler.run(stop.signal);
     scheduler.add('node-a');
     await clock.advance(0);
-    scheduler.rest('node-a', 100);
-    scheduler.soon('node-a', 0);
+    scheduler.skip('node-a', 100);
+    scheduler.scheduleExtra('node-a', 0);
     await clock.advance(5_000);
     assert.equal(times('node-a').length, 1);
     ends.shift()?.();
@@ -154,7 +149,7 @@ describe('scheduler', () => {
     scheduler.add('node-a');
     const loop = scheduler.run(stop.signal);
     await clock.advance(0);
-    // A suspended machine: time jumps by ten rounds in one sleep.
+    // A suspended machine: time jumps by ten cycles in one sleep.
     clock.jump(10 * resolutionMs);
     await clock.advance(waveMs);
     assert.equal(times('node-a').filter((atMs) => atMs > 0).length, 1);
@@ -194,9 +189,9 @@ describe('scheduler', () => {
     await clock.advance(2 * resolutionMs);
     const before = times('node-a');
     const phaseMs = (before.at(-1) ?? 0) % resolutionMs;
-    scheduler.soon('node-a', 9_000);
-    scheduler.soon('node-a', 4_000);
-    scheduler.soon('node-a', 5_000);
+    scheduler.scheduleExtra('node-a', 9_000);
+    scheduler.scheduleExtra('node-a', 4_000);
+    scheduler.scheduleExtra('node-a', 5_000);
     await clock.advance(2 * resolutionMs);
     const added = times('node-a').slice(before.length);
     const between = added.filter((atMs) => atMs % resolutionMs !== phaseMs);
@@ -212,14 +207,14 @@ describe('scheduler', () => {
     scheduler.add('node-a');
     await clock.advance(resolutionMs);
     const before = times('node-a').length;
-    scheduler.rest('node-a', 3);
+    scheduler.skip('node-a', 3);
     await clock.advance(3 * resolutionMs);
     assert.equal(times('node-a').length, before);
-    scheduler.rest('node-a', 3);
-    scheduler.soon('node-a', 0);
+    scheduler.skip('node-a', 3);
+    scheduler.scheduleExtra('node-a', 0);
     await clock.advance(waveMs);
     assert.equal(times('node-a').length, before + 1);
-    scheduler.rest('node-a', 0);
+    scheduler.skip('node-a', 0);
     await clock.advance(resolutionMs);
     assert.equal(times('node-a').length, before + 2);
     stop.abort();

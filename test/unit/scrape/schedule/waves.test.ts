@@ -33,15 +33,15 @@ describe('waves', () => {
   test('have room for fewer of those that weigh more, which may then have to go elsewhere', () => {
     const { waves, add, sizes } = setUp();
     add(waveSize);
-    for (let node = 0; node < waveSize; node += 1) waves.weigh(`node-${node}`, 4);
+    for (let node = 0; node < waveSize; node += 1) waves.setWeight(`node-${node}`, 4);
     assert.deepEqual(sizes(), { 0: waveSize / 4, 5: waveSize / 4, 10: waveSize / 4, 15: waveSize / 4 });
     add(1);
     assert.equal(sizes()[2], 1);
-    for (let node = 0; node < waveSize; node += 1) waves.weigh(`node-${node}`, 1);
+    for (let node = 0; node < waveSize; node += 1) waves.setWeight(`node-${node}`, 1);
     assert.equal(Object.values(sizes()).length, 5);
     add(1);
     assert.equal(sizes()[2], 2);
-    waves.weigh('nobody', 4);
+    waves.setWeight('unknown', 4);
   });
 
   test('tell which comes next', () => {

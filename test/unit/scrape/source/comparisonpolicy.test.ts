@@ -6,10 +6,10 @@ const minuteMs = 60_000;
 
 describe('the endpoints are compared', () => {
   test('after three doubtful scrapes in a row, not after three in all', () => {
-    const suspicion = createComparisonPolicy();
+    const policy = createComparisonPolicy();
     const doubts = [true, true, false, true, true, true];
     assert.deepEqual(
-      doubts.map((doubtful) => suspicion.arises(doubtful, 0)),
+      doubts.map((doubtful) => policy.isDue(doubtful, 0)),
       [false, false, false, false, false, true],
     );
   });
@@ -19,10 +19,10 @@ describe('the endpoints are compared', () => {
       ['compared', 10 * minuteMs],
       ['not compared', minuteMs],
     ] as const) {
-      const suspicion = createComparisonPolicy();
-      suspicion.settled(how, 0);
-      const arises = [1, 2, 3, quietMs - 1, quietMs].map((atMs) => suspicion.arises(true, atMs));
-      assert.deepEqual(arises, [false, false, false, false, true], how);
+      const policy = createComparisonPolicy();
+      policy.settled(how, 0);
+      const due = [1, 2, 3, quietMs - 1, quietMs].map((atMs) => policy.isDue(true, atMs));
+      assert.deepEqual(due, [false, false, false, false, true], how);
     }
   });
 });

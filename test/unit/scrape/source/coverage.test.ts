@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ContainerPoint, NodePoints, Point } from '../../../../src/sample/point.ts';
-import { lackingOf } from '../../../../src/scrape/source/coverage.ts';
+import { missingInCadvisor } from '../../../../src/scrape/source/coverage.ts';
 
 const nodeTimeMs = 1_795_377_600_000;
 const machine: Point = { timestampMs: nodeTimeMs, cpuSeconds: 1, memoryBytes: 1 };
@@ -26,7 +26,7 @@ const batch = (
 
 describe('what cAdvisor lacks', () => {
   const check = (name: string, cadvisor: NodePoints, resource: NodePoints, expected: string | undefined) =>
-    test(name, () => assert.equal(lackingOf(cadvisor, resource, nodeTimeMs), expected));
+    test(name, () => assert.equal(missingInCadvisor(cadvisor, resource, nodeTimeMs), expected));
   const both = batch({ web: [container('app'), container('proxy')] });
   check('nothing where both tell the same', both, both, undefined);
   check('nothing where it tells more', both, batch({ web: [container('app')] }), undefined);

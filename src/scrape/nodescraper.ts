@@ -1,0 +1,125 @@
+/** Scrapes one node of the cluster: publishes each batch, records and logs the result, and decides when the next scrape is. */
+import { newestSampleMs, type NodeBatch } from '../sample/batch.ts';
+import { type ClockReading, type ClockStep, clockStep, readClock } from '../sample/clockstep.ts';
+import type { Clock } from '../clock.ts';
+import type { NodeInfo } from '../cluster/nodes.ts';
+import type { Logger } from '../logging.ts';
+import type { KubeletReaderPool } from './endpoint/localpool.ts';
+import { createNodeLog } from './report/nodelog.ts';
+import { createNodeRecord, type NodeStatus } from './report/nodestatus.ts';
+import type { ScrapeMetrics } from './report/scrapemetrics.ts';
+import { createRetryPolicy, type NextScrape } from './schedule/retrypolicy.ts';
+import {
+  createTarget,
+  type Expectations,
+  type ScrapeOutcome,
+  type SourceMode,
+  type TargetAddress,
+} from './source/target.ts';
+
+/** Stores scraped batches. */
+export interface BatchStore {
+  /**
+   * Returns the number of first samples, of containers and the machine, and the longest interval between the node's samples in milliseconds.
+   * @param clockAheadMs how far the node's clock is ahead of ours, in milliseconds; by its Date header, so exact to a second or two.
+   * @param step of the node's clock since its previous batch.
+   */
+  store(
+    batch: NodeBatch,
+    clockAheadMs: number,
+    step: ClockStep | undefined,
+  ): { readonly waiting: number; readonly spacingMs: number };
+  forget(node: string): void;
+  /** Drops a stored node of that name with another UID. */
+  keepOnly(node: string, uid: string | undefined): void;
+}
+
+export interface NodeScraperOptions {
+  readonly addressOf: (node: NodeInfo) => TargetAddress;
+  readonly readers: Pick<KubeletReaderPool, 'of' | 'release'>;
+  readonly mode: SourceMode;
+  readonly expectations: Expectations;
+  readonly store: BatchStore;
+  /** The scrape interval. */
+  readonly resolutionMs: number;
+  readonly clock: Clock;
+  readonly metrics: ScrapeMetrics;
+  readonly log: Logger;
+}
+
+export interface NodeScraper {
+  /** Of the Node; undefined if it has none. */
+  readonly uid: string | undefined;
+  /** Whether the API reports the node as Ready. */
+  ready: boolean;
+  /** Scrapes once. Never rejects. Returns undefined, and publishes nothing, if the node has left or the signal has aborted meanwhile. */
+  scrape(node: NodeInfo, signal: AbortSignal): Promise<NextNodeScrape | undefined>;
+  status(): NodeStatus;
+  /** Aborts the scrape in flight, if there is one. */
+  stop(reason: unknown): void;
+}
+
+export interface NextNodeScrape extends NextScrape {
+  /** See Scheduler.setWeight; undefined leaves it as it is. */
+  readonly weight: number | undefined;
+}
+
+/** A full response takes about ten times as long as a filtered one, but a wave may hold up other requests only for so long. */
+const fullWeight = 4;
+
+export function createNodeScraper({ name, uid, ready }: NodeInfo, options: NodeScraperOptions): NodeScraper {
+  const { addressOf, readers, mode, expectations, clock, metrics, store } = options;
+  const target = createTarget({ reader: readers.of(name), mode, expectations, clock });
+  const retryPolicy = createRetryPolicy(options.resolutionMs);
+  const record = createNodeRecord();
+  const log = createNodeLog(options.log);
+  const stopped = new AbortController();
+  /** The node's clock at the last batch. */
+  let reading: ClockReading | undefined;
+  /** Found again only after the Node has changed. */
+  let located: { readonly node: NodeInfo; readonly address: TargetAddress } | undefined;
+  const scraper: NodeScraper = {
+    uid,
+    ready,
+    scrape,
+    status: () => record.status(name, scraper.ready),
+    stop: (reason) => stopped.abort(reason),
+  };
+  return scraper;
+
+  async function scrape(node: NodeInfo, signal: AbortSignal): Promise<NextNodeScrape | undefined> {
+    const startedMs = clock.monotonicMs();
+    const askedMs = clock.wallMs();
+    const outcome = await target.scrape(locate(node), stopped.signal);
+    if (stopped.signal.aborted || signal.aborted) return undefined;
+    const times = { askedMs, answeredMs: clock.wallMs(), durationMs: clock.monotonicMs() - startedMs };
+    metrics.observe(name, outcome.kind === 'scraped', times.durationMs / 1000, times.answeredMs);
+    if (outcome.kind === 'failed') {
+      record.add(outcome, times, 0);
+      log.report(node, outcome, record.clockSkew(), false);
+      return { ...retryPolicy.failed(scraper.ready), weight: undefined };
+    }
+    const step = stepOf(outcome, startedMs);
+    metrics.source(name, outcome.batch.source);
+    const stored = store.store(outcome.batch, outcome.response.nodeTimeMs - times.answeredMs, step);
+    record.add(outcome, times, stored.spacingMs);
+    log.report(node, outcome, record.clockSkew(), step !== undefined);
+    return { ...retryPolicy.scraped(stored.waiting), weight: outcome.isFull ? fullWeight : 1 };
+  }
+
+  function locate(node: NodeInfo): TargetAddress {
+    if (located?.node !== node) located = { node, address: addressOf(node) };
+    return located.address;
+  }
+
+  /** Compares with the last batch, not with a failed response: the store needs each step between two batches. */
+  function stepOf({ batch, response }: SuccessfulScrape, sentMs: number): ClockStep | undefined {
+    const times = { sentMs, receivedMs: clock.monotonicMs() };
+    const newestMs = response.dateMs === undefined ? newestSampleMs(batch.numbers) : -Infinity;
+    const previous = reading;
+    reading = readClock(response.dateMs, newestMs, times, previous);
+    return previous && clockStep(previous, reading);
+  }
+}
+
+type SuccessfulScrape = Extract<ScrapeOutcome, { readonly kind: 'scraped' }>;
