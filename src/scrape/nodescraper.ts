@@ -4,7 +4,7 @@ import { type ClockReading, type ClockStep, clockStep, readClock } from '../samp
 import type { Clock } from '../clock.ts';
 import type { NodeInfo } from '../cluster/nodes.ts';
 import type { Logger } from '../logging.ts';
-import type { KubeletReaderPool } from './endpoint/localpool.ts';
+import type { KubeletReaderPool } from './endpoint/readerpool.ts';
 import { createNodeLog } from './report/nodelog.ts';
 import { createNodeRecord, type NodeStatus } from './report/nodestatus.ts';
 import type { ScrapeMetrics } from './report/scrapemetrics.ts';

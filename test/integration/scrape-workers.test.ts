@@ -8,8 +8,10 @@ import fc from 'fast-check';
 import { toPoints } from '../../src/sample/batch.ts';
 import { createKubeletClient, type KubeletClientOptions } from '../../src/kubelet/client.ts';
 import type { KubeletTls } from '../../src/kubelet/http/kubelettls.ts';
-import type { KubeletReader, ReadResult } from '../../src/scrape/endpoint/kubeletreader.ts';
-import { createLocalPool, type KubeletReaderPool } from '../../src/scrape/endpoint/localpool.ts';
+import type { KubeletReader } from '../../src/scrape/endpoint/kubeletreader.ts';
+import type { ReadResult } from '../../src/scrape/endpoint/readresult.ts';
+import { createLocalPool } from '../../src/scrape/endpoint/localpool.ts';
+import type { KubeletReaderPool } from '../../src/scrape/endpoint/readerpool.ts';
 import type { KubeletAddressList } from '../../src/scrape/endpoint/addressfallback.ts';
 import { startWorker } from '../../src/scrape/endpoint/workers/workerthread.ts';
 import { createWorkerPool, type WorkerPoolOptions } from '../../src/scrape/endpoint/workers/workerpool.ts';
@@ -399,7 +401,7 @@ describe('a worker thread that ends', () => {
     await until('the kubelet is asked', () => kubelet.requests.length > seen);
     await threads[0]?.terminate();
     const result = await asked;
-    const why = `the worker thread that asks the kubelet of node node-a at 127.0.0.1:${kubelet.port} has ended: it ended with code 1`;
+    const why = `the worker thread that scrapes the kubelet of node node-a at 127.0.0.1:${kubelet.port} has ended: it ended with code 1`;
     assert.deepEqual([result.kind, result.kind === 'unanswered' && result.why.what], ['unanswered', why]);
     assert.deepEqual(recorded.lines, ['error: a scrape worker has ended and is replaced']);
 

@@ -1,4 +1,4 @@
-/** Reaches a node's kubelet under the best of its addresses that answers, and remembers which one that was. */
+/** Sends a request to the first of a node's addresses that answers, beginning with the one that answered last. */
 import type { KubeletAddress } from '../../cluster/address.ts';
 import type { KubeletClient, KubeletResponse } from '../../kubelet/client.ts';
 import type { KubeletRequest } from '../../kubelet/request.ts';
@@ -8,35 +8,39 @@ import { KubeletError, NoAddressAnswersError } from '../../kubelet/explain/kubel
 /** A node's addresses, best first. */
 export type KubeletAddressList = readonly [KubeletAddress, ...KubeletAddress[]];
 
-type Request = Omit<KubeletRequest, 'host' | 'port' | 'alternatives'>;
+type AddresslessRequest = Omit<KubeletRequest, 'host' | 'port' | 'alternatives'>;
 
 export interface AddressFallback {
-  /** @throws KubeletError that tells of every address when none answers. */
-  fetch(at: KubeletAddressList, request: Request, signal: AbortSignal): Promise<KubeletResponse>;
+  /** @throws KubeletError with the failure of every address if none answers. */
+  fetch(at: KubeletAddressList, request: AddresslessRequest, signal: AbortSignal): Promise<KubeletResponse>;
 }
 
 export function createAddressFallback(kubelet: KubeletClient): AddressFallback {
-  /** Host and port; a node's addresses may change. */
-  let good: string | undefined;
+  /** The key of the address that answered last; a node's addresses may change. */
+  let lastGood: string | undefined;
 
   return { fetch };
 
-  function fetch(at: KubeletAddressList, request: Request, signal: AbortSignal): Promise<KubeletResponse> {
+  function fetch(at: KubeletAddressList, request: AddresslessRequest, signal: AbortSignal): Promise<KubeletResponse> {
     const [{ host, port }, ...others] = at;
     if (others.length > 0) return fetchOfAny(at, request, signal);
     return kubelet.fetch({ ...request, host, port, alternatives: 0 }, signal);
   }
 
-  async function fetchOfAny(at: KubeletAddressList, request: Request, signal: AbortSignal): Promise<KubeletResponse> {
-    const order = at.toSorted((a, b) => Number(keyOf(b) === good) - Number(keyOf(a) === good));
+  async function fetchOfAny(
+    at: KubeletAddressList,
+    request: AddresslessRequest,
+    signal: AbortSignal,
+  ): Promise<KubeletResponse> {
+    const order = at.toSorted((a, b) => Number(keyOf(b) === lastGood) - Number(keyOf(a) === lastGood));
     const failures: KubeletError[] = [];
-    for (const candidate of order) {
+    for (const address of order) {
       try {
-        const answer = await kubelet.fetch({ ...request, ...candidate, alternatives: order.length - 1 }, signal);
-        good = keyOf(candidate);
-        return answer;
+        const response = await kubelet.fetch({ ...request, ...address, alternatives: order.length - 1 }, signal);
+        lastGood = keyOf(address);
+        return response;
       } catch (error) {
-        if (!(error instanceof KubeletError) || signal.aborted || isTheKubelets(error)) throw error;
+        if (!(error instanceof KubeletError) || signal.aborted || isOfKubelet(error)) throw error;
         failures.push(error);
       }
     }
@@ -46,8 +50,8 @@ export function createAddressFallback(kubelet: KubeletClient): AddressFallback {
   }
 }
 
-/** Whoever takes the connection and then says nothing, or too much, is the kubelet: another way to it will not help. */
-function isTheKubelets(error: KubeletError): boolean {
+/** Reports whether the kubelet itself failed: it accepted the connection, so another address would not help. */
+function isOfKubelet(error: KubeletError): boolean {
   const { code } = explainFailure(error);
   return code === 'Timeout' || code === 'BodyTooLarge';
 }

@@ -1,61 +1,27 @@
-/** Asks one kubelet for one of its two endpoints and decodes the answer, whatever it is. */
+/** Reads the two endpoints of one kubelet: sends the request, decodes the body while it arrives, and returns failures as results. */
 import type { Clock } from '../../clock.ts';
-import type { ResponseBodyReader } from '../../kubelet/http/body.ts';
-import type { ResponseInfo } from '../../kubelet/http/responsehead.ts';
-import type { KubeletClient, KubeletResponse } from '../../kubelet/client.ts';
-import type { KubeletVerification } from '../../kubelet/nodeconnections.ts';
-import { leakedCgroups } from '../../kubelet/explain/faults.ts';
-import { explainFailure } from '../../kubelet/explain/explainfailure.ts';
-import type { Explanation } from '../../kubelet/explain/explanation.ts';
-import { explainStatus } from '../../kubelet/explain/explainstatus.ts';
-import { BodyTooLargeError, KubeletError } from '../../kubelet/explain/kubeleterror.ts';
-import { bodyLimitBytes } from '../../kubelet/http/responselimits.ts';
-import { quote } from '../../kubelet/explain/excerpt.ts';
-import { ReadingTooLongError, readingBudget } from '../../kubelet/http/readingbudget.ts';
-import type { Source } from '../../sample/point.ts';
 import { cadvisor } from '../../decode/cadvisor/cadvisor.ts';
 import { requestedFamilies } from '../../decode/cadvisor/families.ts';
 import type { DecodeResult, Decoding } from '../../decode/bodydecoding.ts';
 import { createDecoder, type DecoderOptions } from '../../decode/decoder.ts';
-import { createNodeClock } from './nodeclock.ts';
-import { type KubeletAddressList, createAddressFallback } from './addressfallback.ts';
 import { resource } from '../../decode/resource/resource.ts';
 import { answerTime } from '../../decode/sampletime.ts';
+import type { KubeletClient, KubeletResponse } from '../../kubelet/client.ts';
+import { explainFailure } from '../../kubelet/explain/explainfailure.ts';
+import { BodyTooLargeError, KubeletError } from '../../kubelet/explain/kubeleterror.ts';
+import type { ResponseBodyReader } from '../../kubelet/http/body.ts';
+import type { ResponseInfo } from '../../kubelet/http/responsehead.ts';
+import { ReadingTooLongError, readingBudget } from '../../kubelet/http/readingbudget.ts';
+import { bodyLimitBytes } from '../../kubelet/http/responselimits.ts';
+import type { Source } from '../../sample/point.ts';
+import { createAddressFallback, type KubeletAddressList } from './addressfallback.ts';
+import { createNodeClock } from './nodeclock.ts';
+import { explainNoBatch, type ReadResult } from './readresult.ts';
 
-/** What came of one question. */
-export type ReadResult =
-  | ResponseResult
-  /** No whole answer came. */
-  | { readonly kind: 'unanswered'; readonly why: Explanation };
-
-export type BatchResult = Extract<ReadResult, { readonly kind: 'batch' }>;
-
-/** What the answer tells, and what it cost. */
-type ResponseResult = (
-  | Extract<DecodeResult, { readonly kind: 'batch' }>
-  /** This endpoint of this kubelet will not do, another may. */
-  | { readonly kind: 'unusable'; readonly why: Explanation }
-  /** The next answer may be better. */
-  | { readonly kind: 'failed'; readonly why: Explanation }
-) &
-  ResponseFacts;
-
-export interface ResponseFacts {
-  /** Host and port of who answered. */
-  readonly address: string;
-  readonly verifiedBy: KubeletVerification;
-  /** Of the body, as sent. */
-  readonly wireBytes: number;
-  /** The node's clock, milliseconds since the epoch: the Date header, or our own clock where there is none. */
-  readonly nodeTimeMs: number;
-  /** The Date header, milliseconds since the epoch; undefined where there is none. */
-  readonly dateMs: number | undefined;
-}
-
-/** One kubelet. A failure is told, never thrown. */
+/** One kubelet. A failure is a result, never an exception. One request at a time. */
 export interface KubeletReader {
   cadvisor(at: KubeletAddressList, signal: AbortSignal): Promise<ReadResult>;
-  /** @param path where the node is annotated with another one. */
+  /** @param path the node's annotation, if it names another path. */
   resource(at: KubeletAddressList, signal: AbortSignal, path?: string): Promise<ReadResult>;
 }
 
@@ -74,156 +40,128 @@ interface EndpointRequest {
   readonly source: Source;
   readonly path: string;
   readonly gzip: boolean;
+  /** Whether constants may be left out of the response. */
   readonly brief: boolean;
 }
 
-/** Protobuf is cheaper for both sides; every kubelet knows both. */
+/** Protobuf is cheaper for both sides; every kubelet has both. */
 const accept =
   'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=1,text/plain;version=0.0.4;q=0.5';
 
-/** @param compress whether to ask for small answers compressed, too: to inflate one takes longer than to read it. Asked each time. */
+/** @param compress whether to request gzip for small bodies too, although inflating one takes longer than reading it. Called per request. */
 export function createKubeletReader(
   node: string,
   kubelet: KubeletClient,
   clock: Clock,
   compress = () => false,
-  decoding: DecoderOptions = {},
+  decoderOptions: DecoderOptions = {},
 ): KubeletReader {
-  const reach = createAddressFallback(kubelet);
+  const addresses = createAddressFallback(kubelet);
   const nodeClock = createNodeClock();
-  /** Whether the kubelet sent only the families asked for (1.37 and later); its bodies are then small. */
+  /** Whether the kubelet filters by `name[]` (1.37 and later); its bodies are small then. */
   let filtered = false;
   let hasSwap = true;
   const decoders = {
-    cadvisor: createDecoder(cadvisor, node, decoding),
-    resource: createDecoder(resource, node, decoding),
+    cadvisor: createDecoder(cadvisor, node, decoderOptions),
+    resource: createDecoder(resource, node, decoderOptions),
   };
 
   return {
     async cadvisor(at, signal) {
-      // Who does not filter is asked the same; the answer is not read to its end.
-      const paths = filtered ? 'brief' : 'whole';
+      // A kubelet that does not filter gets the whole request; its body is not read to the end.
       const { settled } = decoders.cadvisor;
-      const short = settled ? await read(at, { ...cadvisorQuestion(paths), brief: true }, signal) : undefined;
-      const told = short ?? (await readWhole(at, cadvisorQuestion('whole'), signal));
-      if (told.kind !== 'batch') return told;
-      filtered = told.filtered;
-      hasSwap = told.batch.hasSwap !== false;
-      return told;
+      const brief = settled ? await read(at, cadvisorRequest(filtered ? 'brief' : 'whole', true), signal) : undefined;
+      const result = brief ?? (await readWhole(at, cadvisorRequest('whole', false), signal));
+      if (result.kind !== 'batch') return result;
+      filtered = result.filtered;
+      hasSwap = result.batch.hasSwap !== false;
+      return result;
     },
     resource: (at, signal, path = '/metrics/resource') =>
-      readWhole(at, { source: 'resource', path, gzip: true }, signal),
+      readWhole(at, { source: 'resource', path, gzip: true, brief: false }, signal),
   };
 
-  function cadvisorQuestion(paths: keyof typeof cadvisorPaths): Omit<EndpointRequest, 'brief'> {
-    const path = cadvisorPaths[paths][hasSwap ? 'withSwap' : 'withoutSwap'];
-    return { source: 'cadvisor', path, gzip: !filtered || compress() };
+  function cadvisorRequest(families: keyof typeof cadvisorPaths, brief: boolean): EndpointRequest {
+    const path = cadvisorPaths[families][hasSwap ? 'withSwap' : 'withoutSwap'];
+    return { source: 'cadvisor', path, gzip: !filtered || compress(), brief };
   }
 
-  async function readWhole(
-    at: KubeletAddressList,
-    question: Omit<EndpointRequest, 'brief'>,
-    signal: AbortSignal,
-  ): Promise<ReadResult> {
-    const told = await read(at, { ...question, brief: false }, signal);
-    if (told === undefined) throw new Error('no answer to the whole question is too brief');
-    return told;
+  async function readWhole(at: KubeletAddressList, request: EndpointRequest, signal: AbortSignal): Promise<ReadResult> {
+    const result = await read(at, request, signal);
+    if (result === undefined) throw new Error('the response to a whole request is never too brief');
+    return result;
   }
 
-  /** Undefined where the question was too brief. */
+  /** Returns undefined if the request was too brief. */
   function read(
     at: KubeletAddressList,
-    question: EndpointRequest,
+    { source, path, gzip, brief }: EndpointRequest,
     signal: AbortSignal,
   ): Promise<ReadResult | undefined> {
-    const { source, path, gzip, brief } = question;
     let decoding: Decoding | undefined;
-    /** When the answer began, monotonic. */
+    /** When the response began, monotonic. */
     let begunMs = 0;
-    /** Another address may be asked after one that broke off: the last one counts. */
+    // Called again if the first address broke off and another one is tried: the last body counts.
     const onBody = ({ status, contentType }: ResponseInfo): ResponseBodyReader | undefined => {
       begunMs = clock.monotonicMs();
       decoding = status === 200 ? decoders[source].begin(contentType, brief) : undefined;
       return decoding ?? (status === 200 ? unread : undefined);
     };
-    // Fewer promises than by awaiting it.
-    return reach
-      .fetch(at, { node, path, accept, gzip, onBody }, signal)
-      .then((answer) => tell(path, answer, decoding, begunMs), tellFailure);
+    // Fewer promises than with await.
+    return addresses.fetch(at, { node, path, accept, gzip, onBody }, signal).then(
+      (response) => finish(path, response, decoding, begunMs),
+      (error: unknown) => resultOfError(error, clock),
+    );
   }
 
-  /** Undefined where the question was too brief. A long answer is decoded in slices of readingBudget. */
-  function tell(
+  function finish(
     path: string,
-    answer: KubeletResponse,
+    response: KubeletResponse,
     decoding: Decoding | undefined,
     begunMs: number,
   ): ReadResult | undefined | Promise<ReadResult | undefined> {
     const ourMs = clock.wallMs();
-    const nodeTimeMs = answer.dateMs ?? ourMs;
-    const time = answerTime(answer.dateMs, ourMs, nodeClock.at(nodeTimeMs, begunMs));
-    if (decoding?.isLong !== true) return tellDecoded(path, answer, decoding?.finish(time), nodeTimeMs);
+    const nodeTimeMs = response.dateMs ?? ourMs;
+    const time = answerTime(response.dateMs, ourMs, nodeClock.at(nodeTimeMs, begunMs));
+    if (decoding?.isLong !== true) return resultOf(node, path, response, decoding?.finish(time), nodeTimeMs);
     return readingBudget.run(decoding.finishing(time)).then(
-      (decoded) => tellDecoded(path, answer, decoded, nodeTimeMs),
-      (error) => tellDecoded(path, answer, givenUp(error), nodeTimeMs),
+      (decoded) => resultOf(node, path, response, decoded, nodeTimeMs),
+      (error: unknown) => resultOf(node, path, response, tooLong(error), nodeTimeMs),
     );
-  }
-
-  /** Undefined where the question was too brief. */
-  function tellDecoded(
-    path: string,
-    answer: KubeletResponse,
-    decoded: DecodeResult | undefined,
-    nodeTimeMs: number,
-  ): ReadResult | undefined {
-    const { address, verifiedBy, wireBytes, dateMs } = answer;
-    if (decoded?.kind === 'too-brief') return undefined;
-    if (decoded?.kind !== 'batch') {
-      return { ...tellUseless(path, answer, decoded), address, verifiedBy, wireBytes, nodeTimeMs, dateMs };
-    }
-    const { kind, batch, filtered, doubts } = decoded;
-    return { kind, batch, filtered, doubts, address, verifiedBy, wireBytes, nodeTimeMs, dateMs };
-  }
-
-  function tellFailure(error: unknown): ReadResult {
-    if (!(error instanceof KubeletError)) throw error;
-    if (!(error instanceof BodyTooLargeError)) return { kind: 'unanswered', why: explainFailure(error) };
-    const { address } = error.attempt;
-    const nodeTimeMs = clock.wallMs();
-    const cost = { address, verifiedBy: 'nothing', wireBytes: bodyLimitBytes, nodeTimeMs, dateMs: undefined } as const;
-    return { kind: 'unusable', why: explainFailure(error), ...cost };
-  }
-
-  function tellUseless(path: string, answer: KubeletResponse, decoded: Useless | undefined) {
-    const { status, contentType } = answer;
-    if (noSuchEndpoint.has(status)) return unusable('AnswerUnusable', `${path.split('?')[0]} answers ${status}`);
-    if (status !== 200) return { kind: 'failed', why: explainStatus(node, answer) } as const;
-    if (decoded === undefined)
-      return unusable('AnswerUnusable', `unknown content type ${JSON.stringify(quote(contentType))}`);
-    if (decoded.kind === 'too-long') {
-      const what = `the answer of node ${node} at ${answer.address} is given up: ${decoded.reason}`;
-      return unusable('BodyTooLarge', what, leakedCgroups);
-    }
-    if (decoded.kind === 'unusable') return unusable('AnswerUnusable', decoded.reason);
-    const what = `the answer of node ${node} at ${answer.address} is broken: ${decoded.reason}`;
-    return { kind: 'failed', why: { code: 'AnswerBroken', what, remedy: undefined } } as const;
   }
 }
 
-/** What cannot be decoded in time is more than any node has to say; other errors are thrown on. */
-function givenUp(error: unknown): DecodeResult {
+/** Returns undefined if the request was too brief. */
+function resultOf(
+  node: string,
+  path: string,
+  response: KubeletResponse,
+  decoded: DecodeResult | undefined,
+  nodeTimeMs: number,
+): ReadResult | undefined {
+  const { address, verifiedBy, wireBytes, dateMs } = response;
+  if (decoded?.kind === 'too-brief') return undefined;
+  if (decoded?.kind !== 'batch') {
+    return { ...explainNoBatch(node, path, response, decoded), address, verifiedBy, wireBytes, nodeTimeMs, dateMs };
+  }
+  const { kind, batch, filtered, doubts } = decoded;
+  return { kind, batch, filtered, doubts, address, verifiedBy, wireBytes, nodeTimeMs, dateMs };
+}
+
+function resultOfError(error: unknown, clock: Clock): ReadResult {
+  if (!(error instanceof KubeletError)) throw error;
+  const why = explainFailure(error);
+  if (!(error instanceof BodyTooLargeError)) return { kind: 'unanswered', why };
+  const { address } = error.attempt;
+  const facts = { wireBytes: bodyLimitBytes, nodeTimeMs: clock.wallMs(), dateMs: undefined };
+  return { kind: 'unusable', why, address, verifiedBy: 'nothing', ...facts };
+}
+
+/** A body that cannot be decoded in time holds more than any node has. */
+function tooLong(error: unknown): DecodeResult {
   if (error instanceof ReadingTooLongError) return { kind: 'too-long', reason: error.message };
   throw error;
 }
 
-/** Of an answer of a type that nobody can read. */
+/** Reads nothing of a body of an unknown content type. */
 const unread: ResponseBodyReader = { write: () => false };
-
-type Useless = Exclude<DecodeResult, { readonly kind: 'batch' }>;
-
-function unusable(code: Explanation['code'], what: string, remedy?: string) {
-  return { kind: 'unusable', why: { code, what, remedy } } as const;
-}
-
-/** What a kubelet, or what stands in for one, answers where it has no such endpoint. */
-const noSuchEndpoint: ReadonlySet<number> = new Set([404, 501]);

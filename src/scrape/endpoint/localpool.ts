@@ -1,34 +1,26 @@
-/** Where kubelets are asked: in this thread here, in others by workers/. */
+/** Reads kubelets in this thread. */
 import type { Clock } from '../../clock.ts';
-import type { KubeletClient } from '../../kubelet/client.ts';
-import type { DecoderOptions } from '../../decode/decoder.ts';
 import { createRowNumbersPool } from '../../decode/rownumbers.ts';
-import { createKubeletReader, type KubeletReader } from './kubeletreader.ts';
+import type { KubeletClient } from '../../kubelet/client.ts';
+import { createKubeletReader } from './kubeletreader.ts';
+import type { KubeletReaderPool } from './readerpool.ts';
 
-export interface KubeletReaderPool extends AsyncDisposable {
-  /** The node's, which remembers nothing yet. A node is asked one thing at a time. */
-  of(node: string): KubeletReader;
-  /** Closes the connection of a node that left. */
-  release(node: string): void;
-}
-
-/**
- * From so many nodes on, small answers are asked for compressed, too. A connection keeps as much memory as its largest answers took on the wire: with 5,000 nodes of
- * 30 pods, 190 MiB less for 6 % of a core.
- */
-export const manyNodes = 500;
-
-export interface LocalPoolOptions extends Pick<DecoderOptions, 'fastPath'> {
-  /** From so many nodes on, all answers are requested compressed. Default: manyNodes. */
+export interface LocalPoolOptions {
+  /**
+   * Nodes from which on gzip is requested for small bodies too. A connection keeps as much memory as its largest response took on the wire: with 5,000 nodes of 30
+   * pods, gzip saves 190 MiB for 6 % of a core.
+   */
   readonly compressFrom?: number;
+  /** False decodes by the slow path only, to rule out a bug in the fast path. Default: true. */
+  readonly fastPath?: boolean;
 }
 
-/** Returns readers that work in this thread. */
 export function createLocalPool(
   kubelet: KubeletClient,
   clock: Clock,
-  { compressFrom = manyNodes, fastPath = true }: LocalPoolOptions = {},
+  options: LocalPoolOptions = {},
 ): KubeletReaderPool {
+  const { compressFrom = 500, fastPath = true } = options;
   const nodes = new Set<string>();
   const pool = createRowNumbersPool();
   return {

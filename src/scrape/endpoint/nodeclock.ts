@@ -1,22 +1,22 @@
 /**
- * Follows a node's clock by ours, for samples without a time; pure. A Date header has whole seconds, so that intervals between two of them are off by
- * up to a second; intervals by this clock are ours, and Date says only whether it still agrees.
+ * Gives samples without a time the time of their response, by the node's clock; pure. Intervals are those of our clock, since whole seconds of Date make them wrong
+ * by up to a second; Date only says whether the two clocks still agree. Steps are found by sample/clockstep.ts.
  */
 
-/** A Date header does not say how far its second has gone. */
+/** Resolution of a Date header. */
 const wholeSecondMs = 1_000;
 
-/** At most this share of the time that has passed is corrected at once, so that no interval is off by more. */
+/** Share of the elapsed time that is corrected at once, which bounds the error of an interval. */
 const correctionShare = 0.01;
 
-/** A node's clock that is off by more was set: there is nothing to follow. */
+/** Milliseconds; a clock that is off by more was set, so that slow correction would take hours. */
 const clockStepMs = 10_000;
 
 export interface NodeClock {
   /**
    * Returns the node's time when it answered, in milliseconds since the epoch.
-   * @param dateMs the answer's Date, or our own time where it has none.
-   * @param nowMs when the answer began, by our monotonic clock.
+   * @param dateMs the response's Date, or our own time without one.
+   * @param nowMs when the response began, by our monotonic clock.
    */
   at(dateMs: number, nowMs: number): number;
 }
@@ -32,9 +32,9 @@ export function createNodeClock(): NodeClock {
   };
 }
 
-function follow(expectedMs: number, dateMs: number, passedMs: number): number {
+function follow(expectedMs: number, dateMs: number, elapsedMs: number): number {
   const offMs = Math.min(0, dateMs + wholeSecondMs - expectedMs) + Math.max(0, dateMs - expectedMs);
   if (Math.abs(offMs) > clockStepMs) return dateMs;
-  const mostMs = passedMs * correctionShare;
+  const mostMs = elapsedMs * correctionShare;
   return expectedMs + Math.min(Math.max(offMs, -mostMs), mostMs);
 }

@@ -6,7 +6,8 @@ import { explainFailure, explainNoAddress } from '../../kubelet/explain/explainf
 import type { Explanation } from '../../kubelet/explain/explanation.ts';
 import type { Source } from '../../sample/point.ts';
 import type { KubeletAddressList } from '../endpoint/addressfallback.ts';
-import type { BatchResult, KubeletReader, ReadResult, ResponseFacts } from '../endpoint/kubeletreader.ts';
+import type { KubeletReader } from '../endpoint/kubeletreader.ts';
+import type { BatchResult, ReadResult, ResponseFacts } from '../endpoint/readresult.ts';
 import { createComparisonPolicy } from './comparisonpolicy.ts';
 import { missingInCadvisor } from './coverage.ts';
 

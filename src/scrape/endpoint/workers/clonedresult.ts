@@ -1,16 +1,19 @@
-/** Takes errors to another thread with all that explanations are made of: structured clones lack an error's code and most names. */
+/** Sends results and errors to another thread with all that explanations need: structured clones of errors lack the code and most names. */
 import { describeError } from '../../../logging.ts';
 
-/** A value, or what was thrown in its place. */
+/** A value, or the error that was thrown instead. */
 export type ClonedResult<T> = { readonly value: T } | { readonly error: ClonedError };
 
 export interface ClonedError {
   readonly name: string;
   readonly message: string;
-  /** As OpenSSL, Node and undici tell errors apart. */
+  /** The code that OpenSSL, Node and undici set. */
   readonly code: string | undefined;
   readonly cause: ClonedError | undefined;
 }
+
+/** Longer chains of causes are a loop or noise. */
+const causeDepthLimit = 6;
 
 export async function cloneResult<T>(of: () => T | Promise<T>): Promise<ClonedResult<T>> {
   try {
@@ -20,7 +23,7 @@ export async function cloneResult<T>(of: () => T | Promise<T>): Promise<ClonedRe
   }
 }
 
-/** The value, or throws what was thrown in its place. */
+/** Returns the value, or throws the error. */
 export function unwrap<T>(of: ClonedResult<T>): T {
   if ('error' in of) throw toError(of.error);
   return of.value;
@@ -44,6 +47,3 @@ export function toError({ name, message, code, cause }: ClonedError): Error {
   error.name = name;
   return code === undefined ? error : Object.assign(error, { code });
 }
-
-/** Deeper chains of causes are a loop or noise. */
-const causeDepthLimit = 6;

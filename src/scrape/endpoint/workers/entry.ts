@@ -1,82 +1,83 @@
-/** What runs in a worker thread: asks kubelets what it is told to ask, decodes what they answer, and hands that over. */
+/** The code of a worker thread: reads kubelets as the main thread requests, decodes, and hands the batches over. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../../clock.ts';
 import { createKubeletClient, type KubeletClientOptions } from '../../../kubelet/client.ts';
 import type { KubeletTls } from '../../../kubelet/http/kubelettls.ts';
 import type { Source } from '../../../sample/point.ts';
-import type { KubeletReader, ReadResult } from '../kubeletreader.ts';
+import type { KubeletReader } from '../kubeletreader.ts';
 import { createLocalPool } from '../localpool.ts';
-import { type ClonedResult, cloneError, toError, unwrap } from './clonedresult.ts';
+import type { ReadResult } from '../readresult.ts';
+import { cloneError, type ClonedResult, toError, unwrap } from './clonedresult.ts';
 import { createMessageBatcher } from './messagebatcher.ts';
+import type { FromWorker, ReadRequest, ToWorker, WorkerCredentials, WorkerSettings } from './messages.ts';
 import { createLookupClient } from './namelookups.ts';
-import type { WorkerCredentials, FromWorker, ReadRequest, ToWorker, WorkerSettings } from './messages.ts';
 
 if (parentPort === null) throw new Error('this is for a worker thread, not to be run by itself');
 serve(parentPort, workerData as WorkerSettings);
 
 interface ServedNode {
-  readonly endpoint: KubeletReader;
-  /** Versions of the layouts that were handed over. */
+  readonly reader: KubeletReader;
+  /** Versions of the layouts that were sent. */
   readonly layouts: Map<Source, number>;
 }
 
-function serve(port: MessagePort, settings: WorkerSettings): void {
+function serve(port: MessagePort, { fastPath, ...settings }: WorkerSettings): void {
   const { send } = createMessageBatcher<FromWorker>(port);
   const credentials = createCredentials(() => send({ kind: 'credentials-wanted' }));
-  const names = createLookupClient(send);
-  const kubelet = createKubeletClient({ ...settings, ...credentials.source, resolve: names.resolve });
-  // Fleets that need threads have many nodes, however few are this one's.
-  const endpoints = createLocalPool(kubelet, systemClock, { compressFrom: 0, fastPath: settings.fastPath ?? true });
+  const lookups = createLookupClient(send);
+  const kubelet = createKubeletClient({ ...settings, ...credentials.source, resolve: lookups.resolve });
+  // A cluster that needs workers has many nodes, however few are this worker's.
+  const readers = createLocalPool(kubelet, systemClock, { compressFrom: 0, fastPath });
   const nodes = new Map<string, ServedNode>();
-  const underWay = new Map<number, AbortController>();
-  port.on('message', (messages: readonly ToWorker[]) => messages.forEach(take));
+  const inFlight = new Map<number, AbortController>();
+  port.on('message', (messages: readonly ToWorker[]) => messages.forEach(receive));
 
-  function take(message: ToWorker): void {
+  function receive(message: ToWorker): void {
     switch (message.kind) {
-      case 'ask':
-        void ask(message);
+      case 'read':
+        void read(message);
         return;
       case 'abort':
-        underWay.get(message.id)?.abort(toError(message.reason));
+        inFlight.get(message.id)?.abort(toError(message.reason));
         return;
       case 'release':
         nodes.delete(message.node);
-        endpoints.release(message.node);
+        readers.release(message.node);
         return;
       case 'resolved':
-        names.take(message);
+        lookups.receive(message);
         return;
       case 'credentials':
-        credentials.take(message);
+        credentials.receive(message);
     }
   }
 
-  async function ask({ id, node, source, at, path }: ReadRequest): Promise<void> {
+  async function read({ id, node: name, source, at, path }: ReadRequest): Promise<void> {
     const abort = new AbortController();
-    underWay.set(id, abort);
-    const asked = nodes.get(node) ?? { endpoint: endpoints.of(node), layouts: new Map() };
-    nodes.set(node, asked);
+    inFlight.set(id, abort);
+    const node = nodes.get(name) ?? { reader: readers.of(name), layouts: new Map() };
+    nodes.set(name, node);
     try {
-      const { cadvisor, resource } = asked.endpoint;
-      const told = source === 'cadvisor' ? await cadvisor(at, abort.signal) : await resource(at, abort.signal, path);
-      tell(id, told, asked.layouts);
+      const { cadvisor, resource } = node.reader;
+      const result = source === 'cadvisor' ? await cadvisor(at, abort.signal) : await resource(at, abort.signal, path);
+      sendResult(id, result, node.layouts);
     } catch (error) {
       send({ kind: 'thrown', id, error: cloneError(error) });
     } finally {
-      underWay.delete(id);
+      inFlight.delete(id);
     }
   }
 
-  function tell(id: number, told: ReadResult, layouts: ServedNode['layouts']): void {
-    if (told.kind !== 'batch') return send({ kind: 'told', id, told, layout: undefined });
-    const { layout, ...batch } = told.batch;
-    const isKnown = layouts.get(batch.source) === layout.version;
+  function sendResult(id: number, result: ReadResult, layouts: ServedNode['layouts']): void {
+    if (result.kind !== 'batch') return send({ kind: 'result', id, result, layout: undefined });
+    const { layout, ...batch } = result.batch;
+    const isSent = layouts.get(batch.source) === layout.version;
     layouts.set(batch.source, layout.version);
     const message = {
-      kind: 'told',
+      kind: 'result',
       id,
-      told: { ...told, batch: { ...batch, layoutVersion: layout.version } },
-      layout: isKnown ? undefined : layout,
+      result: { ...result, batch: { ...batch, layoutVersion: layout.version } },
+      layout: isSent ? undefined : layout,
     } as const;
     return send(message, batch.numbers.buffer);
   }
@@ -84,29 +85,29 @@ function serve(port: MessagePort, settings: WorkerSettings): void {
 
 interface CredentialsCache {
   readonly source: Pick<KubeletClientOptions, 'tls' | 'authorization'>;
-  take(credentials: WorkerCredentials): void;
+  receive(credentials: WorkerCredentials): void;
 }
 
-/** All questions that wait for credentials get them by one request, which keeps a wave of scrapes cheap. */
-function createCredentials(want: () => void): CredentialsCache {
+/** Requests credentials once for all requests that wait for them, which keeps a wave of scrapes cheap. */
+function createCredentials(request: () => void): CredentialsCache {
   let wanted: PromiseWithResolvers<ClonedResult<string | undefined>> | undefined;
   let tls: ClonedResult<KubeletTls> | undefined;
-  return { source: { tls: current, authorization }, take };
+  return { source: { tls: current, authorization }, receive };
 
   async function authorization(): Promise<string | undefined> {
     if (wanted === undefined) {
       wanted = Promise.withResolvers();
-      want();
+      request();
     }
     return unwrap(await wanted.promise);
   }
 
   function current(): KubeletTls {
-    if (tls === undefined) throw new Error('kubelets are asked before there are credentials');
+    if (tls === undefined) throw new Error('kubelets are scraped before there are credentials');
     return unwrap(tls);
   }
 
-  function take(credentials: WorkerCredentials): void {
+  function receive(credentials: WorkerCredentials): void {
     tls = credentials.tls ?? tls;
     wanted?.resolve(credentials.authorization);
     wanted = undefined;

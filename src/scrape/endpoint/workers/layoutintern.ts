@@ -1,30 +1,32 @@
-/** Layouts as they come from another thread, made anew: clones take a third more room, and bring each text as often as it stands in them. */
+/** Copies layouts that were cloned from another thread: clones take a third more memory, and hold each string as often as it occurs. */
 import type { Layout } from '../../../sample/batch.ts';
 import { nameLimit } from '../../../sample/point.ts';
 
-/** Namespaces and names of containers, which are the same in many pods. */
-const texts = new Map<string, string>();
-/** There are fewer in any cluster that is not made to fill this; beyond it, nothing more is shared. */
-const textLimit = 16_384;
+/** Interned strings; no cluster has more namespaces and container names unless it is made to fill this. */
+const stringLimit = 16_384;
 
-/** The same layout. */
-export function internLayout({ version, pods }: Layout): Layout {
-  return {
+/** Returns a function that copies a layout and interns the strings that many pods share. */
+export function createLayoutIntern(): (layout: Layout) => Layout {
+  const strings = new Map<string, string>();
+  return ({ version, pods }) => ({
     version,
     pods: pods.map(({ namespace, name, uid, firstRow, containers }) => ({
-      namespace: shared(namespace),
+      namespace: intern(namespace),
       name,
       uid,
       firstRow,
-      containers: containers.map(({ name, containerId }) => ({ name: shared(name), containerId })),
+      containers: containers.map((container) => ({
+        name: intern(container.name),
+        containerId: container.containerId,
+      })),
     })),
-  };
-}
+  });
 
-function shared(text: string): string {
-  const known = texts.get(text);
-  if (known !== undefined) return known;
-  // A hostile kubelet's texts would be held for ever.
-  if (texts.size < textLimit && text.length <= nameLimit) texts.set(text, text);
-  return text;
+  function intern(text: string): string {
+    const known = strings.get(text);
+    if (known !== undefined) return known;
+    // Limits what a hostile kubelet can have kept.
+    if (strings.size < stringLimit && text.length <= nameLimit) strings.set(text, text);
+    return text;
+  }
 }

@@ -1,9 +1,9 @@
 /**
- * Sends messages to another thread, those of one turn of the event loop together: to wake it for each cost a tenth of a scrape in all, and half of what
- * the main thread pays for one (measured).
+ * Sends messages to another thread, all of one event loop iteration at once: waking the thread for each cost a tenth of a scrape in all, and half of the main
+ * thread's part of it (measured).
  */
 export interface MessageBatcher<Message> {
-  /** @param transfer is not to be used any more. */
+  /** @param transfer a buffer that is not used any more by the sender. */
   send(message: Message, transfer?: ArrayBuffer): void;
 }
 

@@ -1,17 +1,18 @@
-/** What the main thread and a worker thread tell each other; in lists, see mailbox.ts. */
+/** The messages between the main thread and a worker thread; sent as lists, see messagebatcher.ts. */
 import type { Layout, NodeBatch } from '../../../sample/batch.ts';
 import type { KubeletClientOptions } from '../../../kubelet/client.ts';
 import type { KubeletTls } from '../../../kubelet/http/kubelettls.ts';
 import type { Source } from '../../../sample/point.ts';
-import type { LocalPoolOptions } from '../localpool.ts';
-import type { ReadResult, BatchResult } from '../kubeletreader.ts';
 import type { KubeletAddressList } from '../addressfallback.ts';
-import type { LookupResponse, LookupRequest } from './namelookups.ts';
-import type { ClonedResult, ClonedError } from './clonedresult.ts';
+import type { BatchResult, ReadResult } from '../readresult.ts';
+import type { ClonedError, ClonedResult } from './clonedresult.ts';
+import type { LookupRequest, LookupResponse } from './namelookups.ts';
 
-/** What a worker is started with. */
-export type WorkerSettings = Omit<KubeletClientOptions, 'tls' | 'authorization' | 'resolve'> &
-  Pick<LocalPoolOptions, 'fastPath'>;
+/** What a worker is started with; plain data. */
+export interface WorkerSettings extends Omit<KubeletClientOptions, 'tls' | 'authorization' | 'resolve'> {
+  /** See LocalPoolOptions. */
+  readonly fastPath: boolean;
+}
 
 export type ToWorker =
   | ReadRequest
@@ -20,37 +21,37 @@ export type ToWorker =
   | LookupResponse
   | WorkerCredentials;
 
-/** Is answered exactly once, also when it is aborted. */
+/** Gets exactly one response, also if it is aborted. */
 export interface ReadRequest {
-  readonly kind: 'ask';
+  readonly kind: 'read';
   readonly id: number;
   readonly node: string;
   readonly source: Source;
   readonly at: KubeletAddressList;
-  /** Of /metrics/resource where the node is annotated with another one. */
+  /** The annotated path for /metrics/resource; undefined without one. */
   readonly path: string | undefined;
 }
 
-/** What kubelets are shown, as of now. */
+/** The current credentials for kubelets. */
 export interface WorkerCredentials {
   readonly kind: 'credentials';
   readonly authorization: ClonedResult<string | undefined>;
-  /** Undefined: as before. A new object would be a new connection to every kubelet. */
+  /** Undefined if unchanged: a new object would mean a new connection to every kubelet. */
   readonly tls: ClonedResult<KubeletTls> | undefined;
 }
 
 export type FromWorker =
-  /** Is answered with credentials: the worker keeps none for later questions, so each is asked with those that are good. */
+  /** Requests credentials. The worker caches none, so each request uses current ones. */
   | { readonly kind: 'credentials-wanted' }
   | LookupRequest
   | {
-      readonly kind: 'told';
+      readonly kind: 'result';
       readonly id: number;
-      readonly told: ClonedReadResult;
-      /** Of a batch; undefined where it is that of the node's batch before, from the same source. */
+      readonly result: ClonedReadResult;
+      /** The batch's layout; undefined if its version was sent before. */
       readonly layout: Layout | undefined;
     }
-  /** A mistake of ours. */
+  /** A bug of ours. */
   | { readonly kind: 'thrown'; readonly id: number; readonly error: ClonedError };
 
 /** A layout is sent once, since it seldom changes; later batches name its version. The numbers are transferred. */

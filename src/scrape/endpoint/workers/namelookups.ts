@@ -1,14 +1,13 @@
-/** Look-ups of a worker thread, which the main thread does: one cache, and one limit on getaddrinfo, for the whole process. */
+/** DNS lookups of a worker thread, made by the main thread: the process has one cache and one limit on getaddrinfo. */
 import type { Address, Resolve } from '../../../dns/address.ts';
 import { type ClonedResult, cloneResult, unwrap } from './clonedresult.ts';
 
 /** To the main thread. */
 export type LookupRequest =
   | { readonly kind: 'resolve'; readonly id: number; readonly name: string }
-  /** The answer is not needed any more. */
   | { readonly kind: 'resolve-abort'; readonly id: number };
 
-/** To the worker; each question gets one, also when it was aborted. */
+/** To the worker; every request gets one, also if it is aborted. */
 export interface LookupResponse {
   readonly kind: 'resolved';
   readonly id: number;
@@ -17,25 +16,25 @@ export interface LookupResponse {
 
 export interface LookupClient {
   readonly resolve: Resolve;
-  take(answer: LookupResponse): void;
+  receive(response: LookupResponse): void;
 }
 
-/** In the worker. */
-export function createLookupClient(send: (question: LookupRequest) => void): LookupClient {
+/** Creates the worker's side. */
+export function createLookupClient(send: (request: LookupRequest) => void): LookupClient {
   const waiting = new Map<number, (addresses: LookupResponse['addresses']) => void>();
   let lastId = 0;
-  return { resolve, take: ({ id, addresses }) => waiting.get(id)?.(addresses) };
+  return { resolve, receive: ({ id, addresses }) => waiting.get(id)?.(addresses) };
 
   async function resolve(name: string, signal: AbortSignal): Promise<readonly Address[]> {
     const id = ++lastId;
-    const answer = Promise.withResolvers<LookupResponse['addresses']>();
+    const response = Promise.withResolvers<LookupResponse['addresses']>();
     const abort = () => send({ kind: 'resolve-abort', id });
-    waiting.set(id, answer.resolve);
+    waiting.set(id, response.resolve);
     send({ kind: 'resolve', id, name });
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
     try {
-      return unwrap(await answer.promise);
+      return unwrap(await response.promise);
     } finally {
       waiting.delete(id);
       signal.removeEventListener('abort', abort);
@@ -44,27 +43,27 @@ export function createLookupClient(send: (question: LookupRequest) => void): Loo
 }
 
 export interface LookupServer {
-  take(question: LookupRequest): void;
-  /** Ends all look-ups, as when the worker has ended. */
+  receive(request: LookupRequest): void;
+  /** Aborts all lookups. */
   end(): void;
 }
 
-/** In the main thread. */
-export function createLookupServer(resolve: Resolve, send: (answer: LookupResponse) => void): LookupServer {
-  const underWay = new Map<number, AbortController>();
+/** Creates the main thread's side. */
+export function createLookupServer(resolve: Resolve, send: (response: LookupResponse) => void): LookupServer {
+  const inFlight = new Map<number, AbortController>();
   return {
-    take(question) {
-      if (question.kind === 'resolve') void answer(question.id, question.name);
-      else underWay.get(question.id)?.abort();
+    receive(request) {
+      if (request.kind === 'resolve') void lookUp(request.id, request.name);
+      else inFlight.get(request.id)?.abort();
     },
-    end: () => underWay.forEach((abort) => abort.abort()),
+    end: () => inFlight.forEach((abort) => abort.abort()),
   };
 
-  async function answer(id: number, name: string): Promise<void> {
+  async function lookUp(id: number, name: string): Promise<void> {
     const abort = new AbortController();
-    underWay.set(id, abort);
+    inFlight.set(id, abort);
     const addresses = await cloneResult(() => resolve(name, abort.signal));
-    underWay.delete(id);
+    inFlight.delete(id);
     send({ kind: 'resolved', id, addresses });
   }
 }

@@ -1,74 +1,75 @@
-/** Spreads nodes over this thread and workers, as many of them as the fleet needs by now. */
-import type { KubeletReader, ReadResult } from '../kubeletreader.ts';
-import type { KubeletReaderPool } from '../localpool.ts';
-import type { FleetSize } from './workercount.ts';
+/** Spreads nodes over this thread or over workers, as many as the cluster needs by now. */
+import type { KubeletReader } from '../kubeletreader.ts';
+import type { KubeletReaderPool } from '../readerpool.ts';
+import type { ReadResult } from '../readresult.ts';
 import { nameHash } from '../../../namehash.ts';
+import type { FleetSize } from './workercount.ts';
 
 export interface ShardedPoolOptions {
-  /** In this thread; nobody is asked by it once there are workers. */
+  /** The pool in this thread; unused once there are workers. */
   readonly local: KubeletReaderPool;
   readonly startWorker: () => KubeletReaderPool;
-  /** How many there should be; there are never fewer than before. */
+  /** Returns how many workers there should be. Workers are only added, never removed. */
   readonly workerCount: (fleet: FleetSize) => number;
-  /** Called when there are more than before. */
+  /** Called after workers were added. */
   readonly onGrown: (workers: number) => void;
 }
 
 export function createShardedPool({ local, startWorker, workerCount, onGrown }: ShardedPoolOptions): KubeletReaderPool {
   const workers: KubeletReaderPool[] = [];
-  const held = new Map<string, ShardedNode>();
+  const nodes = new Map<string, ShardedNode>();
   let full = 0;
   return { of, release, [Symbol.asyncDispose]: dispose };
 
-  function of(node: string): KubeletReader {
-    release(node);
-    const own: ShardedNode = { place: undefined, isFull: false };
-    held.set(node, own);
-    grow();
+  function of(name: string): KubeletReader {
+    release(name);
+    const node: ShardedNode = { shard: undefined, isFull: false };
+    nodes.set(name, node);
+    addWorkers();
     return {
       cadvisor: (at, signal) =>
-        askedAt(node, own)
+        readerOf(name, node)
           .cadvisor(at, signal)
-          .then((told) => note(node, own, told)),
-      resource: (at, signal, path) => askedAt(node, own).resource(at, signal, path),
+          .then((result) => note(name, node, result)),
+      resource: (at, signal, path) => readerOf(name, node).resource(at, signal, path),
     };
   }
 
-  /** A node that moves is remembered nothing of where it comes to, which costs it one connection and one slow decode. */
-  function askedAt(node: string, own: ShardedNode): KubeletReader {
-    const endpoints = workers.length === 0 ? local : workerOf(node);
-    if (own.place?.endpoints !== endpoints) {
-      own.place?.endpoints.release(node);
-      own.place = { endpoints, endpoint: endpoints.of(node) };
+  /** A node that moves to another shard loses its state there, which costs it one connection and one slow decode. */
+  function readerOf(name: string, node: ShardedNode): KubeletReader {
+    const pool = workers.length === 0 ? local : workerOf(name);
+    if (node.shard?.pool !== pool) {
+      node.shard?.pool.release(name);
+      node.shard = { pool, reader: pool.of(name) };
     }
-    return own.place.endpoint;
+    return node.shard.reader;
   }
 
-  function workerOf(node: string): KubeletReaderPool {
-    return workers[nameHash(node) % workers.length] ?? local;
+  function workerOf(name: string): KubeletReaderPool {
+    return workers[nameHash(name) % workers.length] ?? local;
   }
 
-  function note(node: string, own: ShardedNode, told: ReadResult): ReadResult {
-    if (told.kind === 'batch' && own.isFull === told.filtered && held.get(node) === own) {
-      own.isFull = !told.filtered;
-      full += own.isFull ? 1 : -1;
-      grow();
+  function note(name: string, node: ShardedNode, result: ReadResult): ReadResult {
+    if (result.kind === 'batch' && node.isFull === result.filtered && nodes.get(name) === node) {
+      node.isFull = !result.filtered;
+      full += node.isFull ? 1 : -1;
+      addWorkers();
     }
-    return told;
+    return result;
   }
 
-  function grow(): void {
-    const before = workers.length;
-    const wanted = workerCount({ nodes: held.size, full });
+  function addWorkers(): void {
+    const previous = workers.length;
+    const wanted = workerCount({ nodes: nodes.size, full });
     while (workers.length < wanted) workers.push(startWorker());
-    if (workers.length > before) onGrown(workers.length);
+    if (workers.length > previous) onGrown(workers.length);
   }
 
-  function release(node: string): void {
-    const own = held.get(node);
-    if (own?.isFull === true) full -= 1;
-    held.delete(node);
-    own?.place?.endpoints.release(node);
+  function release(name: string): void {
+    const node = nodes.get(name);
+    if (node?.isFull === true) full -= 1;
+    nodes.delete(name);
+    node?.shard?.pool.release(name);
   }
 
   async function dispose(): Promise<void> {
@@ -77,7 +78,7 @@ export function createShardedPool({ local, startWorker, workerCount, onGrown }: 
 }
 
 interface ShardedNode {
-  place: { readonly endpoints: KubeletReaderPool; readonly endpoint: KubeletReader } | undefined;
-  /** Whether its kubelet sends more than it was asked for. */
+  shard: { readonly pool: KubeletReaderPool; readonly reader: KubeletReader } | undefined;
+  /** Whether its kubelet sends families that were not requested. */
   isFull: boolean;
 }

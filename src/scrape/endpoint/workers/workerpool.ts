@@ -1,63 +1,66 @@
-/** Kubelets asked by a worker thread, and by another one when that has ended: whatever ends it, the process goes on. */
+/** Reads kubelets in a worker thread. A thread that ends, whatever the cause, is replaced after a backoff. */
 import type { Worker } from 'node:worker_threads';
 import type { Layout } from '../../../sample/batch.ts';
 import type { Clock } from '../../../clock.ts';
 import type { KubeletClientOptions } from '../../../kubelet/client.ts';
 import { describeError, type Logger } from '../../../logging.ts';
 import type { Source } from '../../../sample/point.ts';
-import type { ReadResult } from '../kubeletreader.ts';
-import type { KubeletReaderPool } from '../localpool.ts';
+import type { KubeletReader } from '../kubeletreader.ts';
+import type { KubeletReaderPool } from '../readerpool.ts';
+import type { ReadResult } from '../readresult.ts';
 import type { WorkerSettings } from './messages.ts';
-import { type NodeRequest, createWorkerThread, startWorker, type WorkerThread, threadEnded } from './workerthread.ts';
+import { createWorkerThread, type NodeRequest, startWorker, threadEnded, type WorkerThread } from './workerthread.ts';
 
-export interface WorkerPoolOptions extends KubeletClientOptions, Pick<WorkerSettings, 'fastPath'> {
+export interface WorkerPoolOptions extends KubeletClientOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Only ever differs in tests. */
+  /** See LocalPoolOptions. */
+  readonly fastPath?: boolean;
+  /** For tests. */
   readonly start?: (settings: WorkerSettings) => Worker;
 }
 
-/** How long nobody is asked after a thread has ended, twice as long each time, up to a limit. */
-const firstPauseMs = 1_000;
-const longestPauseMs = 60_000;
-/** Whatever ends a thread that lived so long is another thing than what ended the one before. */
+/** Backoff before a thread is replaced, in milliseconds; it doubles each time. */
+const firstBackoffMs = 1_000;
+const longestBackoffMs = 60_000;
+/** Milliseconds; the end of a thread that has lived for longer has another cause than the previous one, so the backoff starts again. */
 const soundAfterMs = 5 * 60_000;
 
 export function createWorkerPool(options: WorkerPoolOptions): KubeletReaderPool {
-  const { clock, log, start = startWorker } = options;
+  const { clock, log, start = startWorker, fastPath = true } = options;
   let thread: WorkerThread | undefined;
-  let pauseMs = 0;
-  let pause: { readonly why: Error; readonly untilMs: number } | undefined;
+  let backoffMs = 0;
+  let backoff: { readonly why: Error; readonly untilMs: number } | undefined;
   let disposed = false;
   return { of, release, [Symbol.asyncDispose]: dispose };
 
-  function of(node: string): ReturnType<KubeletReaderPool['of']> {
+  function of(node: string): KubeletReader {
     const layouts = new Map<Source, Layout>();
     return {
-      cadvisor: (at, signal) => ask({ node, source: 'cadvisor', at, path: undefined }, layouts, signal),
-      resource: (at, signal, path) => ask({ node, source: 'resource', at, path }, layouts, signal),
+      cadvisor: (at, signal) => read({ node, source: 'cadvisor', at, path: undefined }, layouts, signal),
+      resource: (at, signal, path) => read({ node, source: 'resource', at, path }, layouts, signal),
     };
   }
 
-  async function ask(asked: NodeRequest, layouts: Map<Source, Layout>, signal: AbortSignal): Promise<ReadResult> {
-    if (disposed) return threadEnded(asked, new Error('the server stops'));
-    if (pause !== undefined && clock.monotonicMs() < pause.untilMs) return threadEnded(asked, pause.why);
-    thread ??= begin();
-    return thread.ask(asked, layouts, signal);
+  async function read(request: NodeRequest, layouts: Map<Source, Layout>, signal: AbortSignal): Promise<ReadResult> {
+    if (disposed) return threadEnded(request, new Error('the server stops'));
+    if (backoff !== undefined && clock.monotonicMs() < backoff.untilMs) return threadEnded(request, backoff.why);
+    thread ??= startThread();
+    return thread.read(request, layouts, signal);
   }
 
-  function begin(): WorkerThread {
-    const begun = createWorkerThread({ ...options, start });
+  function startThread(): WorkerThread {
+    const started = createWorkerThread({ ...options, start, fastPath });
     const startedMs = clock.monotonicMs();
-    void begun.ended.then((why) => {
+    void started.ended.then((why) => {
       thread = undefined;
       const nowMs = clock.monotonicMs();
-      const longerMs = nowMs - startedMs < soundAfterMs ? 2 * pauseMs : 0;
-      pauseMs = Math.min(Math.max(firstPauseMs, longerMs), longestPauseMs);
-      pause = { why, untilMs: nowMs + pauseMs };
-      if (!disposed) log.error({ reason: describeError(why), pauseMs }, 'a scrape worker has ended and is replaced');
+      const longerMs = nowMs - startedMs < soundAfterMs ? 2 * backoffMs : 0;
+      backoffMs = Math.min(Math.max(firstBackoffMs, longerMs), longestBackoffMs);
+      backoff = { why, untilMs: nowMs + backoffMs };
+      if (!disposed) log.error({ reason: describeError(why), backoffMs }, 'a scrape worker has ended and is replaced');
     });
-    return begun;
+    return started;
   }
 
   function release(node: string): void {

@@ -1,52 +1,51 @@
-/** One worker thread as the main thread sees it, from its start to its end. */
+/** One worker thread, from its start to its end, as the main thread sees it. */
 import { Worker } from 'node:worker_threads';
 import type { Layout } from '../../../sample/batch.ts';
 import type { Clock } from '../../../clock.ts';
 import { systemResolver } from '../../../dns/systemresolver.ts';
 import { keepSecret } from '../../../foreigntext.ts';
-import { type KubeletClientOptions } from '../../../kubelet/client.ts';
-import { authority } from '../../../kubelet/request.ts';
+import type { KubeletClientOptions } from '../../../kubelet/client.ts';
 import type { KubeletTls } from '../../../kubelet/http/kubelettls.ts';
+import { authority } from '../../../kubelet/request.ts';
 import { kubeletOf } from '../../../kubelet/explain/kubeleterror.ts';
 import { describeError } from '../../../logging.ts';
 import type { Source } from '../../../sample/point.ts';
-import type { ReadResult } from '../kubeletreader.ts';
-import { cloneResult, cloneError, toError } from './clonedresult.ts';
+import type { ReadResult } from '../readresult.ts';
+import { cloneError, cloneResult, toError } from './clonedresult.ts';
+import { createLayoutIntern } from './layoutintern.ts';
 import { createMessageBatcher } from './messagebatcher.ts';
-import type { FromWorker, ReadRequest, ClonedReadResult, ToWorker, WorkerSettings } from './messages.ts';
+import type { ClonedReadResult, FromWorker, ReadRequest, ToWorker, WorkerSettings } from './messages.ts';
 import { createLookupServer } from './namelookups.ts';
-import { internLayout } from './layoutintern.ts';
+import { watchPending } from './watchdog.ts';
 
-export interface WorkerThreadOptions extends KubeletClientOptions, Pick<WorkerSettings, 'fastPath'> {
+export interface WorkerThreadOptions extends KubeletClientOptions {
   readonly clock: Clock;
+  /** See LocalPoolOptions. */
+  readonly fastPath: boolean;
   readonly start: (settings: WorkerSettings) => Worker;
 }
 
 export interface WorkerThread {
-  /** @param layouts of the node, which are kept up to date. */
-  ask(question: NodeRequest, layouts: Map<Source, Layout>, signal: AbortSignal): Promise<ReadResult>;
+  /** @param layouts the node's, which are updated. */
+  read(request: NodeRequest, layouts: Map<Source, Layout>, signal: AbortSignal): Promise<ReadResult>;
   release(node: string): void;
-  /** Why it ended, once it has. */
+  /** Resolves with the cause when the thread has ended. */
   readonly ended: Promise<Error>;
   terminate(): Promise<void>;
 }
 
 export type NodeRequest = Omit<ReadRequest, 'kind' | 'id'>;
 
-/**
- * What a worker keeps of a node is some tens of kilobytes, so 5,000 nodes with 30 pods are below a third of this; more is a leak, which must not take the memory
- * of the whole process.
- */
+/** A worker keeps some tens of kilobytes per node, so 5,000 nodes with 30 pods are below a third of this. More is a leak, which must not fill the whole process. */
 const heapLimitMiB = 1024;
-/** What comes and goes with a scrape is little; a larger one would only take memory. */
+/** A scrape allocates little; a larger young generation would only use memory. */
 const youngHeapLimitMiB = 16;
 
-/** How many request timeouts may pass without an answer: several addresses may be tried, and no sound thread takes longer. */
+/** Request timeouts without a response after which a thread is stuck; a sound one may try several addresses. */
 const stuckAfterTimeouts = 3;
-const lookEveryMs = 5_000;
 
 export function startWorker(settings: WorkerSettings): Worker {
-  // Beside the sources, Node runs those; elsewhere what was built of them.
+  // entry.ts beside the sources, entry.js in a build.
   const entry = new URL(import.meta.url.endsWith('.ts') ? './entry.ts' : './entry.js', import.meta.url);
   return new Worker(entry, {
     name: 'scrape',
@@ -56,71 +55,51 @@ export function startWorker(settings: WorkerSettings): Worker {
 }
 
 export function createWorkerThread(options: WorkerThreadOptions): WorkerThread {
-  const { plainHttp, requestTimeoutMs, httpClient, compression, fastPath = true, clock } = options;
+  const { plainHttp, requestTimeoutMs, httpClient, compression, fastPath, clock } = options;
   const worker = options.start({ plainHttp, requestTimeoutMs, httpClient, compression, fastPath });
   const { send } = createMessageBatcher<ToWorker>(worker);
-  const names = createLookupServer(options.resolve ?? systemResolver().resolve, send);
-  const pending = new Map<number, Pending>();
-  const end = new AbortController();
+  const lookups = createLookupServer(options.resolve ?? systemResolver().resolve, send);
+  const sendCredentials = createCredentialsSender(options, send);
+  const copyLayout = createLayoutIntern();
+  const pending = new Map<number, PendingRead>();
+  const stopped = new AbortController();
   const ended = Promise.withResolvers<Error>();
   let lastId = 0;
   let cause: Error | undefined;
-  let shown: KubeletTls | undefined;
-  worker.on('message', (messages: readonly FromWorker[]) => messages.forEach(take));
+  worker.on('message', (messages: readonly FromWorker[]) => messages.forEach(receive));
   worker.on('error', (error) => (cause ??= error instanceof Error ? error : new Error(String(error))));
   worker.once('messageerror', (error) => void stop(error));
   worker.once('exit', onExit);
-  void watch();
-  return { ask, release: (node) => send({ kind: 'release', node }), ended: ended.promise, terminate };
+  const onStuck = () => void stop(new Error('it did not answer any more'));
+  void watchPending(pending, stuckAfterTimeouts * requestTimeoutMs, clock, stopped.signal, onStuck);
+  return { read, release: (node) => send({ kind: 'release', node }), ended: ended.promise, terminate };
 
-  function ask(asked: NodeRequest, layouts: Map<Source, Layout>, signal: AbortSignal): Promise<ReadResult> {
+  function read(request: NodeRequest, layouts: Map<Source, Layout>, signal: AbortSignal): Promise<ReadResult> {
     const id = ++lastId;
-    const answer = Promise.withResolvers<ReadResult>();
+    const result = Promise.withResolvers<ReadResult>();
     const abort = () => send({ kind: 'abort', id, reason: cloneError(signal.reason) });
     const done = () => signal.removeEventListener('abort', abort);
-    pending.set(id, { asked, layouts, answer, done, sinceMs: clock.monotonicMs() });
-    send({ kind: 'ask', id, ...asked });
+    pending.set(id, { request, layouts, result, done, sinceMs: clock.monotonicMs() });
+    send({ kind: 'read', id, ...request });
     signal.addEventListener('abort', abort);
     if (signal.aborted) abort();
-    return answer.promise;
+    return result.promise;
   }
 
-  function take(message: FromWorker): void {
+  function receive(message: FromWorker): void {
     if (message.kind === 'credentials-wanted') return void sendCredentials();
-    if (message.kind === 'resolve' || message.kind === 'resolve-abort') return names.take(message);
-    const question = pending.get(message.id);
-    if (question === undefined) return;
+    if (message.kind === 'resolve' || message.kind === 'resolve-abort') return lookups.receive(message);
+    const each = pending.get(message.id);
+    if (each === undefined) return;
     pending.delete(message.id);
-    question.done();
-    const { answer, layouts } = question;
-    if (message.kind === 'thrown') return answer.reject(toError(message.error));
-    const told = whole(message.told, message.layout, layouts);
-    if (told === undefined) return answer.reject(new Error('a worker told numbers, and never of what'));
-    return answer.resolve(told);
-  }
-
-  async function sendCredentials(): Promise<void> {
-    // An exec plugin that is asked for the one may bring the other.
-    const authorization = await cloneResult(options.authorization);
-    if ('value' in authorization) keepSecret(authorization.value);
-    const tls = await cloneResult(options.tls);
-    const isShown = 'value' in tls && tls.value === shown;
-    shown = 'value' in tls ? tls.value : undefined;
-    send({ kind: 'credentials', authorization, tls: isShown ? undefined : tls });
-  }
-
-  /** A thread that does nothing any more would keep its nodes waiting for ever. */
-  async function watch(): Promise<void> {
-    let lateId: number | undefined;
-    while (!end.signal.aborted) {
-      await clock.sleep(lookEveryMs, end.signal).catch(ignoreAbort);
-      const [oldest] = pending;
-      const waitedMs = oldest === undefined ? 0 : clock.monotonicMs() - oldest[1].sinceMs;
-      const isLate = waitedMs > stuckAfterTimeouts * requestTimeoutMs;
-      // Twice in a row: after a pause of the whole process the answer may be there and only not read yet.
-      if (isLate && lateId === oldest?.[0]) return void stop(new Error('it did not answer any more'));
-      lateId = isLate ? oldest?.[0] : undefined;
+    each.done();
+    if (message.kind === 'thrown') return each.result.reject(toError(message.error));
+    if (message.layout !== undefined && message.result.kind === 'batch') {
+      each.layouts.set(message.result.batch.source, copyLayout(message.layout));
     }
+    const result = withLayout(message.result, each.layouts);
+    if (result === undefined) return each.result.reject(new Error('a worker sent numbers of an unknown layout'));
+    return each.result.resolve(result);
   }
 
   async function stop(why: Error): Promise<void> {
@@ -133,50 +112,57 @@ export function createWorkerThread(options: WorkerThreadOptions): WorkerThread {
   }
 
   function onExit(code: number): void {
-    end.abort();
-    names.end();
+    stopped.abort();
+    lookups.end();
     const why = cause ?? new Error(`it ended with code ${code}`);
-    for (const { asked, answer, done } of pending.values()) {
+    for (const { request, result, done } of pending.values()) {
       done();
-      answer.resolve(threadEnded(asked, why));
+      result.resolve(threadEnded(request, why));
     }
     pending.clear();
     ended.resolve(why);
   }
 }
 
-interface Pending {
-  readonly asked: NodeRequest;
+interface PendingRead {
+  readonly request: NodeRequest;
   readonly layouts: Map<Source, Layout>;
-  readonly answer: PromiseWithResolvers<ReadResult>;
-  /** Takes the listener off the signal. */
+  readonly result: PromiseWithResolvers<ReadResult>;
+  /** Removes the listener from the signal. */
   readonly done: () => void;
+  /** Monotonic. */
   readonly sinceMs: number;
 }
 
-/** Returns the outcome with its batch's layout; undefined if this thread does not have that version. */
-function whole(
-  told: ClonedReadResult,
-  layout: Layout | undefined,
-  layouts: Map<Source, Layout>,
-): ReadResult | undefined {
-  if (told.kind !== 'batch') return told;
-  const { layoutVersion, ...batch } = told.batch;
-  if (layout !== undefined) layouts.set(batch.source, internLayout(layout));
-  const known = layouts.get(batch.source);
-  return known?.version === layoutVersion ? { ...told, batch: { ...batch, layout: known } } : undefined;
-}
-
-/** @param why there is no thread. */
-export function threadEnded({ node, at: [first] }: NodeRequest, why: Error): ReadResult {
-  const whom = kubeletOf({ via: 'kubelet', node, address: authority(first) });
-  const what = `the worker thread that asks ${whom} has ended: ${describeError(why)}`;
-  return {
-    kind: 'unanswered',
-    why: { code: 'Other', what, remedy: 'if it happens again, --scrape-workers=0 does without' },
+/** Returns a function that sends the current credentials. */
+function createCredentialsSender(
+  options: KubeletClientOptions,
+  send: (message: ToWorker) => void,
+): () => Promise<void> {
+  let sent: KubeletTls | undefined;
+  return async () => {
+    // In this order: an exec plugin that is run for the token may bring a client certificate.
+    const authorization = await cloneResult(options.authorization);
+    if ('value' in authorization) keepSecret(authorization.value);
+    const tls = await cloneResult(options.tls);
+    const isSent = 'value' in tls && tls.value === sent;
+    sent = 'value' in tls ? tls.value : undefined;
+    send({ kind: 'credentials', authorization, tls: isSent ? undefined : tls });
   };
 }
 
-function ignoreAbort(): void {
-  // The loop's condition looks at the signal.
+/** Returns the result with its batch's layout; undefined if this thread does not have that version. */
+function withLayout(result: ClonedReadResult, layouts: ReadonlyMap<Source, Layout>): ReadResult | undefined {
+  if (result.kind !== 'batch') return result;
+  const { layoutVersion, ...batch } = result.batch;
+  const layout = layouts.get(batch.source);
+  return layout?.version === layoutVersion ? { ...result, batch: { ...batch, layout } } : undefined;
+}
+
+/** Returns the result of a request whose thread has ended. */
+export function threadEnded({ node, at: [first] }: NodeRequest, why: Error): ReadResult {
+  const kubelet = kubeletOf({ via: 'kubelet', node, address: authority(first) });
+  const what = `the worker thread that scrapes ${kubelet} has ended: ${describeError(why)}`;
+  const remedy = 'if it happens again, --scrape-workers=0 scrapes without worker threads';
+  return { kind: 'unanswered', why: { code: 'Other', what, remedy } };
 }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toPoints } from '../../../../src/sample/batch.ts';
 import type { KubeletClient } from '../../../../src/kubelet/client.ts';
-import { createKubeletReader, type ReadResult } from '../../../../src/scrape/endpoint/kubeletreader.ts';
+import { createKubeletReader } from '../../../../src/scrape/endpoint/kubeletreader.ts';
+import type { ReadResult } from '../../../../src/scrape/endpoint/readresult.ts';
 import { createFakeClock } from '../../../fakes/clock.ts';
 import {
   delimitedContentType,

@@ -1,8 +1,8 @@
 /** Where nodes are asked while the number of workers changes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ReadResult } from '../../../../../src/scrape/endpoint/kubeletreader.ts';
-import type { KubeletReaderPool } from '../../../../../src/scrape/endpoint/localpool.ts';
+import type { ReadResult } from '../../../../../src/scrape/endpoint/readresult.ts';
+import type { KubeletReaderPool } from '../../../../../src/scrape/endpoint/readerpool.ts';
 import type { FleetSize } from '../../../../../src/scrape/endpoint/workers/workercount.ts';
 import { createShardedPool } from '../../../../../src/scrape/endpoint/workers/shardedpool.ts';
 
