@@ -87,7 +87,7 @@ function pairOf(other: Partial<KubeletClientOptions> = {}): Pair {
       const asked = (endpoint: KubeletReader) =>
         source === 'cadvisor' ? endpoint.cadvisor(at, of) : endpoint.resource(at, of, path);
       const [one, other_] = await Promise.all([asked(here), asked(there)]);
-      assert.deepEqual(other_, one);
+      assert.deepEqual(withoutVersion(other_), withoutVersion(one));
       return one;
     },
     async [Symbol.asyncDispose]() {
@@ -116,9 +116,16 @@ function startPod({ model }: FakeKubelet, name: string): void {
   model.pods.push({ namespace: 'shop', name, uid: uuid(name), qos: 'burstable', containers });
 }
 
+/** The pods of a result's layout. */
 function layoutOf(result: ReadResult) {
   if (result.kind !== 'batch') return assert.fail(result.why.what);
-  return result.batch.layout;
+  return result.batch.layout.pods;
+}
+
+/** Without the version of the layout, which each decoder chooses. */
+function withoutVersion(result: ReadResult) {
+  if (result.kind !== 'batch') return result;
+  return { ...result, batch: { ...result.batch, layout: { ...result.batch.layout, version: 0 } } };
 }
 
 describe('a healthy kubelet', () => {
@@ -371,7 +378,8 @@ test('bodies come uncompressed where the operator wants them so', async () => {
   await using plain = pairOf({ compression: false });
   const [compressed, whole] = [await usual.ask('cadvisor'), await plain.ask('cadvisor')];
   assert.ok(compressed.kind === 'batch' && whole.kind === 'batch');
-  assert.deepEqual(whole.batch, compressed.batch);
+  assert.deepEqual(layoutOf(whole), layoutOf(compressed));
+  assert.deepEqual(whole.batch.numbers, compressed.batch.numbers);
   assert.ok(whole.wireBytes > 2 * compressed.wireBytes, `${whole.wireBytes} bytes instead of ${compressed.wireBytes}`);
 });
 
