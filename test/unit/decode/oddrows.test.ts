@@ -1,4 +1,4 @@
-/** Whatever is odd about one row in one scrape, its pod is never served without the container, nor with another one's numbers. */
+/** Holds that a row without a possible value, or a missing row, in one scrape never changes which containers of its pod are served, nor their numbers. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { answerTime } from '../../../src/decode/sampletime.ts';
@@ -39,13 +39,13 @@ interface Scenario {
   /** The rows of a scrape, and of the machine. */
   readonly families: (rows: readonly Row[], nowMs: number) => Family[];
   /** Of the scrape with this number; the fourth is odd. */
-  readonly rows: (turn: number) => readonly Row[];
+  readonly rows: (scrape: number) => readonly Row[];
 }
 
-const oddTurn = 4;
-const turns = 9;
+const oddScrape = 4;
+const scrapes = 9;
 
-/** What is served after each scrape: container, cores, bytes and the turn of the sample. */
+/** What is served after each scrape: container, cores, bytes and number of the sample's scrape. */
 function serve({ decoder: createDecoder, families, rows }: Scenario, asText: boolean): string[] {
   const clock = createFakeClock(startMs);
   const storage = createStorage({ clock, resolutionMs: stepMs, stalenessMs: 45_000 });
@@ -57,14 +57,14 @@ function serve({ decoder: createDecoder, families, rows }: Scenario, asText: boo
     onConflict: () => assert.fail(),
   });
   const decoder = createDecoder();
-  return Array.from({ length: turns }, (_, turn) => {
-    if (turn > 0) clock.jump(stepMs);
-    const nowMs = startMs + turn * stepMs;
-    const all = families(rows(turn), nowMs);
+  return Array.from({ length: scrapes }, (_, scrape) => {
+    if (scrape > 0) clock.jump(stepMs);
+    const nowMs = startMs + scrape * stepMs;
+    const all = families(rows(scrape), nowMs);
     const decoding = decoder.begin(asText ? textContentType : delimitedContentType);
     decoding?.write(asText ? encodeText(all) : encodeDelimited(all));
     const decoded = decoding?.finish(answerTime(nowMs, nowMs));
-    if (decoded?.kind !== 'batch') assert.fail(`turn ${turn}: ${decoded?.kind} ${decoded?.reason}`);
+    if (decoded?.kind !== 'batch') assert.fail(`scrape ${scrape}: ${decoded?.kind} ${decoded?.reason}`);
     storage.store(admission.admit(decoded.batch, 0));
     const usage = storage.podUsage({ namespace: 'shop', name: 'web-0', ...known });
     if (usage.kind === 'missing') return usage.reason;
@@ -75,22 +75,22 @@ function serve({ decoder: createDecoder, families, rows }: Scenario, asText: boo
   });
 }
 
-const whole = (turn: number) => `app ${cores} ${memoryBytes}, side ${cores} ${memoryBytes}, ${turn}`;
+const whole = (scrape: number) => `app ${cores} ${memoryBytes}, side ${cores} ${memoryBytes}, ${scrape}`;
 
 /**
  * Holds what is served after each scrape to a text, by protobuf and by text.
- * @param fresh the turns after which the newest sample is served; after others the last one before is.
+ * @param isFresh whether the newest sample is served after a scrape; otherwise the previous one is.
  */
-function check(what: string, scenario: Scenario, isFresh: (turn: number) => boolean): void {
+function check(what: string, scenario: Scenario, isFresh: (scrape: number) => boolean): void {
   for (const [format, asText] of [
     ['text', true],
     ['protobuf', false],
   ] as const) {
     test(`${what}, in ${format}`, () => {
       let last = 1;
-      const expected = Array.from({ length: turns }, (_, turn) => {
-        if (turn === 0) return 'one-sample';
-        if (isFresh(turn)) last = turn;
+      const expected = Array.from({ length: scrapes }, (_, scrape) => {
+        if (scrape === 0) return 'one-sample';
+        if (isFresh(scrape)) last = scrape;
         return whole(last);
       });
       assert.deepEqual(serve(scenario, asText), expected);
@@ -98,7 +98,7 @@ function check(what: string, scenario: Scenario, isFresh: (turn: number) => bool
   }
 }
 
-const cpuAt = (turn: number) => 100 + (turn * stepMs * cores) / 1000;
+const cpuAt = (scrape: number) => 100 + (scrape * stepMs * cores) / 1000;
 const sample = (labels: Labels, value: number | undefined, nowMs: number, ageMs = 1_000): FamilySample[] =>
   value === undefined ? [] : [{ labels, value, timestampMs: nowMs - ageMs }];
 const family = (name: string, samples: readonly FamilySample[]): Family => ({
@@ -121,14 +121,14 @@ describe('/metrics/cadvisor', () => {
     pod: 'web-0',
   });
   const started = startMs / 1000 - 3_600;
-  const live = (turn: number, labels: Labels): Row => ({
+  const live = (scrape: number, labels: Labels): Row => ({
     labels,
-    cpu: cpuAt(turn),
+    cpu: cpuAt(scrape),
     memory: memoryBytes,
     start: started,
   });
-  const app = (turn: number) => live(turn, labelsOf('app', '1'));
-  const side = (turn: number) => live(turn, labelsOf('side', '2'));
+  const app = (scrape: number) => live(scrape, labelsOf('app', '1'));
+  const side = (scrape: number) => live(scrape, labelsOf('side', '2'));
   /** The container before this one, whose cgroup lingers with its last values. */
   const dead: Row = { labels: labelsOf('app', '3'), cpu: 5_000, memory: 7e6, start: started - 3_600 };
   const scenario = (rows: Scenario['rows']): Scenario => ({
@@ -156,34 +156,34 @@ describe('/metrics/cadvisor', () => {
     'with nothing but its start': { cpu: undefined, memory: undefined },
     'with nothing at all': undefined,
   };
-  const unlessOdd = (turn: number) => turn !== oddTurn;
+  const unlessOdd = (scrape: number) => scrape !== oddScrape;
 
   for (const [what, how] of Object.entries(odd)) {
-    const appIn = (turn: number): Row[] => {
-      if (turn !== oddTurn) return [app(turn)];
-      return how === undefined ? [] : [{ ...app(turn), ...how }];
+    const appIn = (scrape: number): Row[] => {
+      if (scrape !== oddScrape) return [app(scrape)];
+      return how === undefined ? [] : [{ ...app(scrape), ...how }];
     };
     describe(`a row ${what} for one scrape`, () => {
       check(
         'alone',
-        scenario((turn) => [...appIn(turn), side(turn)]),
+        scenario((scrape) => [...appIn(scrape), side(scrape)]),
         unlessOdd,
       );
       check(
         'beside its dead predecessor with values',
-        scenario((turn) => [...appIn(turn), side(turn), dead]),
+        scenario((scrape) => [...appIn(scrape), side(scrape), dead]),
         unlessOdd,
       );
       check(
         'behind its dead predecessor with values',
-        scenario((turn) => [dead, ...appIn(turn), side(turn)]),
+        scenario((scrape) => [dead, ...appIn(scrape), side(scrape)]),
         unlessOdd,
       );
       // The other path is taken for a scrape, as another cgroup; from there on it takes two samples.
-      const other = (turn: number, folder: string): Row => ({
-        ...app(turn),
+      const other = (scrape: number, folder: string): Row => ({
+        ...app(scrape),
         labels: labelsOf('app', '1', folder),
-        cpu: 90 + cpuAt(turn) / 2,
+        cpu: 90 + cpuAt(scrape) / 2,
       });
       for (const [where, folder] of [
         ['as deep', `/pids/burstable/pod${uid}`],
@@ -193,8 +193,8 @@ describe('/metrics/cadvisor', () => {
           how === undefined || (how.cpu === undefined && how.memory === undefined && 'cpu' in how && 'memory' in how);
         check(
           `beside another path of the same ID, ${where}`,
-          scenario((turn) => [other(turn, folder), ...appIn(turn), side(turn)]),
-          (turn) => turn !== oddTurn && !(isAway && turn === oddTurn + 1),
+          scenario((scrape) => [other(scrape, folder), ...appIn(scrape), side(scrape)]),
+          (scrape) => scrape !== oddScrape && !(isAway && scrape === oddScrape + 1),
         );
       }
     });
@@ -203,9 +203,9 @@ describe('/metrics/cadvisor', () => {
 
 describe('/metrics/resource', () => {
   const labelsOf = (container: string): Labels => ({ container, namespace: 'shop', pod: 'web-0' });
-  const live = (turn: number, container: string): Row => ({
+  const live = (scrape: number, container: string): Row => ({
     labels: labelsOf(container),
-    cpu: cpuAt(turn),
+    cpu: cpuAt(scrape),
     memory: memoryBytes,
     start: startMs / 1000 - 3_600.25,
   });
@@ -228,11 +228,11 @@ describe('/metrics/resource', () => {
       family('node_memory_working_set_bytes', sample({}, 1e9, nowMs)),
     ],
   });
-  const odd = (turn: number, row: Row, how: Partial<Row> | undefined): Row[] => {
-    if (turn !== oddTurn) return [row];
+  const odd = (scrape: number, row: Row, how: Partial<Row> | undefined): Row[] => {
+    if (scrape !== oddScrape) return [row];
     return how === undefined ? [] : [{ ...row, ...how }];
   };
-  const unlessOdd = (turn: number) => turn !== oddTurn;
+  const unlessOdd = (scrape: number) => scrape !== oddScrape;
   const always = () => true;
 
   for (const [what, how, isFresh] of [
@@ -245,14 +245,14 @@ describe('/metrics/resource', () => {
     ['with nothing but its start', { cpu: undefined, memory: undefined }, unlessOdd],
     ['with nothing at all', undefined, unlessOdd],
   ] as const) {
-    const rows = (turn: number) => [...odd(turn, live(turn, 'app'), how), live(turn, 'side')];
+    const rows = (scrape: number) => [...odd(scrape, live(scrape, 'app'), how), live(scrape, 'side')];
     check(`a row ${what} for one scrape`, scenario(rows), isFresh);
   }
 
   check(
-    'a start that is told from one scrape on',
-    scenario((turn) =>
-      ['app', 'side'].map((name) => ({ ...live(turn, name), ...(turn < oddTurn ? { start: undefined } : {}) })),
+    'a start that is reported from one scrape on',
+    scenario((scrape) =>
+      ['app', 'side'].map((name) => ({ ...live(scrape, name), ...(scrape < oddScrape ? { start: undefined } : {}) })),
     ),
     always,
   );
@@ -265,19 +265,19 @@ describe('/metrics/resource', () => {
   ] as const) {
     check(
       `the line that came last ${what} for one scrape`,
-      scenario((turn) => [dead, ...odd(turn, live(turn, 'app'), how), live(turn, 'side')]),
+      scenario((scrape) => [dead, ...odd(scrape, live(scrape, 'app'), how), live(scrape, 'side')]),
       isFresh,
     );
     check(
       `the other line ${what} for one scrape`,
-      scenario((turn) => [...odd(turn, dead, how), live(turn, 'app'), live(turn, 'side')]),
+      scenario((scrape) => [...odd(scrape, dead, how), live(scrape, 'app'), live(scrape, 'side')]),
       always,
     );
   }
 
   check(
     'the other line, once it has gone,',
-    scenario((turn) => [...(turn < oddTurn ? [dead] : []), live(turn, 'app'), live(turn, 'side')]),
+    scenario((scrape) => [...(scrape < oddScrape ? [dead] : []), live(scrape, 'app'), live(scrape, 'side')]),
     always,
   );
 });

@@ -88,7 +88,7 @@ for (const [way, as, source] of ways) {
       assert.equal(world.usage().kind === 'ready', true);
     });
 
-    test('is served once the API places it there: a pod of a StatefulSet that was deleted and made anew', () => {
+    test('is served once the API places it there, as a pod of a StatefulSet that was deleted and created again', () => {
       const world = createAdmittedStorage();
       const { uid } = as.uid === undefined && 'uid' in as ? { uid: undefined } : { uid: 'uid-2' };
       world.api.set('shop/web-0', knownAs());
@@ -138,7 +138,7 @@ describe('a pod that the API does not place', () => {
     world.api.set('shop/web-0', knownAs({ node: undefined }));
     for (const at of [130, 145]) world.scrape('node-b', [reported(at, { uid: undefined, cores: 639 })]);
     assert.equal(world.cores(), 0.25);
-    // With the UID it is a claim to a pod of node-a, which is known.
+    // The UID is that of a pod of node-a, which is known.
     world.scrape('node-b', [reported(160, { cores: 639 })]);
     assert.deepEqual(world.foreign, ['node-b 1 shop/web-0']);
     for (const at of [175, 190]) world.scrape('node-b', [reported(at, { uid: undefined, cores: 639 })]);
@@ -180,7 +180,7 @@ describe('pods that are reported without UIDs', () => {
     assert.equal(world.admit('node-a', [reported(100, { uid: undefined })]).layout.pods[0]?.uid, 'uid-1');
   });
 
-  test('are served by name only where they had their UID: what was stored before a pod was made is not its', () => {
+  test('are served by name only if they had their UID: what was stored before a pod was created does not belong to it', () => {
     const world = createAdmittedStorage();
     for (const at of [100, 115]) world.scrape('node-a', [reported(at, { uid: undefined })], { source: 'resource' });
     world.api.set('shop/web-0', knownAs({ createdSeconds: createdSeconds + 120 }));
@@ -214,7 +214,7 @@ describe('pods that are reported without UIDs', () => {
     });
   }
 
-  test('are another pod where one was made anew under their name, though nothing else has changed', () => {
+  test('are another pod if one was created again under their name, though nothing else has changed', () => {
     const world = createAdmittedStorage();
     const uidOf = () => world.admit('node-a', [reported(100, { uid: undefined })]).layout.pods[0]?.uid;
     world.api.set('shop/web-0', knownAs());
@@ -324,8 +324,8 @@ describe('admission', () => {
     // Few, so that a node reports the same again.
     const web = { name: 'web-0', uid: 'uid-1' };
     const others = [web, { name: 'web-1', uid: 'uid-2' }];
-    const told = fc.constantFrom<readonly PodOptions[]>([web], [{ ...web, uid: undefined }], others);
-    const scrape = fc.record({ kind: fc.constant('scrape'), node: fc.constantFrom(...nodes), told } as const);
+    const pods = fc.constantFrom<readonly PodOptions[]>([web], [{ ...web, uid: undefined }], others);
+    const scrape = fc.record({ kind: fc.constant('scrape'), node: fc.constantFrom(...nodes), pods } as const);
     fc.assert(
       fc.property(fc.array(fc.oneof(known, gone, scrape, scrape, scrape), { maxLength: 60 }), (steps) => {
         const fast = createAdmittedStorage();
@@ -337,19 +337,19 @@ describe('admission', () => {
             for (const { api } of [fast, slow]) api.set(`shop/${step.name}`, pod);
           }
           if (step.kind !== 'scrape') continue;
-          const pods = step.told.map((each) => reported(100 + at, each));
+          const pods = step.pods.map((each) => reported(100 + at, each));
           for (const world of [fast, slow]) world.scrape(step.node, pods);
           assert.deepEqual(fast.admission.counts(step.node), slow.admission.counts(step.node));
           assert.deepEqual(fast.foreign, slow.foreign);
           assert.deepEqual(fast.conflicts, slow.conflicts);
           assert.deepEqual(
-            [...fast.storage.states()].map(([node, { pods: held }]) => [
+            [...fast.storage.states()].map(([node, { pods: states }]) => [
               node,
-              held.map((pod) => [pod.name, pod.uid, pod.isVerified]),
+              states.map((pod) => [pod.name, pod.uid, pod.isVerified]),
             ]),
-            [...slow.storage.states()].map(([node, { pods: held }]) => [
+            [...slow.storage.states()].map(([node, { pods: states }]) => [
               node,
-              held.map((pod) => [pod.name, pod.uid, pod.isVerified]),
+              states.map((pod) => [pod.name, pod.uid, pod.isVerified]),
             ]),
           );
         }

@@ -101,19 +101,19 @@ test('the fast path and the slow path store and serve the same', () => {
   );
 });
 
-/** What one node tells, scrape by scrape. */
+/** Returns a node that reports its pods at each scrape. */
 function createNode(node: string): (scrape: Scrape, clock: FakeClock) => NodePoints {
   const there = new Set(pods.slice(0, 3));
   const lives = new Map<string, number>();
-  let turns = 0;
+  let scrapeCount = 0;
   return ({ toggled, odd, source, hasSwap, hasMachine }, clock) => {
-    turns += 1;
+    scrapeCount += 1;
     for (const place of toggled) {
       const pod = pods[place];
       if (pod !== undefined && !there.delete(pod)) there.add(pod);
     }
     const nowMs = clock.wallMs();
-    const point = { timestampMs: nowMs - 2_000, cpuSeconds: turns, memoryBytes: 1e9 + turns, swapBytes: 0 };
+    const point = { timestampMs: nowMs - 2_000, cpuSeconds: scrapeCount, memoryBytes: 1e9 + scrapeCount, swapBytes: 0 };
     return { node, source, hasSwap, machine: hasMachine ? point : undefined, pods: pods.flatMap(podOf) };
 
     function podOf(pod: FakePod, place: number): PodBatch[] {
@@ -139,19 +139,19 @@ function createNode(node: string): (scrape: Scrape, clock: FakeClock) => NodePoi
           timestampMs: nowMs - 1_000 - key.length * 100 - behindMs,
           ...(has('guessed') ? { rawTimestampMs: nowMs + 60_000 - behindMs } : {}),
           ...(has('untimed') ? { isUntimed: true } : {}),
-          cpuSeconds: has('no cpu') ? 0 : has('absurd') ? 1.73e9 : has('less') ? turns / 20 : turns / 10,
-          memoryBytes: memoryOf(has, turns),
-          swapBytes: has('swap') ? undefined : turns,
+          cpuSeconds: has('no cpu') ? 0 : has('absurd') ? 1.73e9 : has('less') ? scrapeCount / 20 : scrapeCount / 10,
+          memoryBytes: memoryOf(has, scrapeCount),
+          swapBytes: has('swap') ? undefined : scrapeCount,
         },
       ];
     }
   };
 }
 
-function memoryOf(has: (what: string) => boolean, turns: number): number {
+function memoryOf(has: (what: string) => boolean, scrapeCount: number): number {
   if (has('no memory')) return Number.NaN;
   if (has('memory huge')) return 1.3e10;
-  return has('memory 0') ? 0 : 1e6 + turns * 4096.5;
+  return has('memory 0') ? 0 : 1e6 + scrapeCount * 4096.5;
 }
 
 function served(storage: Omit<Storage, 'store'>) {
@@ -169,10 +169,10 @@ function served(storage: Omit<Storage, 'store'>) {
 function snapshot(storage: Omit<Storage, 'store'>, clock: FakeClock) {
   const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
   const text = [...writeSnapshot(storage.states(), now)].join('');
-  return readSnapshot(text, now, 0).nodes.map(([name, { pods: held, ...rest }]) => [
+  return readSnapshot(text, now, 0).nodes.map(([name, { pods: states, ...rest }]) => [
     name,
     rest,
-    held.toSorted((a, b) => (`${a.name} ${a.uid}` < `${b.name} ${b.uid}` ? -1 : 1)).map(usedFields),
+    states.toSorted((a, b) => (`${a.name} ${a.uid}` < `${b.name} ${b.uid}` ? -1 : 1)).map(usedFields),
   ]);
 }
 

@@ -8,12 +8,12 @@ import { nanocores } from '../../../src/storage/rate.ts';
 import { type SamplePair, podUsageOf, usageOf } from '../../../src/storage/samplepair.ts';
 
 const limits: SampleLimits = { mostCores: 16, mostMemoryBytes: 1e12, longestWindowMs: 300_000, stalenessMs: 45_000 };
-const addMachineSample = (held: SamplePair | undefined, next: Point) => samplepair.addMachineSample(held, next, limits);
+const addMachineSample = (pair: SamplePair | undefined, next: Point) => samplepair.addMachineSample(pair, next, limits);
 const addContainerSample = (
-  held: SamplePair<ContainerPoint> | undefined,
+  pair: SamplePair<ContainerPoint> | undefined,
   next: ContainerPoint,
   youngerThanMs: number,
-) => samplepair.addContainerSample(held, next, youngerThanMs, limits);
+) => samplepair.addContainerSample(pair, next, youngerThanMs, limits);
 
 const point = (timestampMs: number, cpuSeconds: number, memoryBytes = 1000): Point => ({
   timestampMs,
@@ -29,12 +29,12 @@ const container = (timestampMs: number, cpuSeconds: number, rest: Partial<Contai
 });
 const containerAfter = (...points: ContainerPoint[]): SamplePair<ContainerPoint> | undefined =>
   points.reduce<SamplePair<ContainerPoint> | undefined>(
-    (held, next) => addContainerSample(held, next, 15_000),
+    (pair, next) => addContainerSample(pair, next, 15_000),
     undefined,
   );
 
 describe('the rate between two samples', () => {
-  test('is counted over their own distance', () => {
+  test('is counted over their own interval', () => {
     const usage = usageOf(
       addMachineSample(addMachineSample(undefined, point(1_000, 10)), point(11_005, 12.5, 4096)),
       false,
@@ -51,8 +51,8 @@ describe('the rate between two samples', () => {
   });
 
   test('is exact to the nanocore on a counter of years', () => {
-    const held = addMachineSample(addMachineSample(undefined, point(0, 400_000_000)), point(10_000, 400_000_001));
-    const usage = usageOf(held, false);
+    const pair = addMachineSample(addMachineSample(undefined, point(0, 400_000_000)), point(10_000, 400_000_001));
+    const usage = usageOf(pair, false);
     assert.equal(usage.kind === 'ready' && usage.value.cpuNanocores, 100_000_000);
   });
 
@@ -62,10 +62,10 @@ describe('the rate between two samples', () => {
   });
 });
 
-test('swap is told where the node has some and the kubelet says how much, in whole bytes', () => {
+test('swap is served in whole bytes if the node has some and the kubelet reports how much', () => {
   const swapOf = (swapBytes: number | undefined, hasSwap: boolean) => {
-    const held = addMachineSample(addMachineSample(undefined, point(0, 1)), { ...point(10_000, 2), swapBytes });
-    const usage = usageOf(held, hasSwap);
+    const pair = addMachineSample(addMachineSample(undefined, point(0, 1)), { ...point(10_000, 2), swapBytes });
+    const usage = usageOf(pair, hasSwap);
     return usage.kind === 'ready' ? usage.value.swapBytes : assert.fail(usage.reason);
   };
   assert.equal(swapOf(4096.5, true), 4096);
@@ -83,35 +83,35 @@ describe('one sample', () => {
   });
 
   test('scraped twice is still one', () => {
-    const held = containerAfter(container(1_000, 1), container(1_000, 1));
-    assert.deepEqual(held && usageOf(held, false), { kind: 'missing', reason: 'one-sample' });
+    const pair = containerAfter(container(1_000, 1), container(1_000, 1));
+    assert.deepEqual(pair && usageOf(pair, false), { kind: 'missing', reason: 'one-sample' });
   });
 
   test('is enough for a container started between 10 s and one resolution before it', () => {
-    const held = containerAfter(container(12_000, 3, { startTimeMs: 0 }));
-    const usage = held && usageOf(held, false);
+    const pair = containerAfter(container(12_000, 3, { startTimeMs: 0 }));
+    const usage = pair && usageOf(pair, false);
     assert.ok(usage?.kind === 'ready');
     assert.equal(usage.value.windowMs, 12_000);
     assert.equal(usage.value.cpuNanocores, 250_000_000);
   });
 
   test('is not enough where more was used than any machine has: then the start time has moved', () => {
-    const held = containerAfter(container(12_000, 12 * 1_024 + 1, { startTimeMs: 0 }));
-    assert.equal(held?.base, 'one-sample');
+    const pair = containerAfter(container(12_000, 12 * 1_024 + 1, { startTimeMs: 0 }));
+    assert.equal(pair?.base, 'one-sample');
   });
 
   test('is not enough for one younger than 10 s or older than one resolution', () => {
     for (const ageMs of [9_999, 15_000]) {
-      const held = containerAfter(container(ageMs, 3, { startTimeMs: 0 }));
-      assert.equal(held?.base, 'one-sample', `${ageMs} ms`);
+      const pair = containerAfter(container(ageMs, 3, { startTimeMs: 0 }));
+      assert.equal(pair?.base, 'one-sample', `${ageMs} ms`);
     }
   });
 });
 
 describe('a repeated or older sample', () => {
   test('keeps the window that there is', () => {
-    const held = containerAfter(container(0, 1), container(10_000, 2), container(10_000, 2), container(5_000, 1.5));
-    const usage = held && usageOf(held, false);
+    const pair = containerAfter(container(0, 1), container(10_000, 2), container(10_000, 2), container(5_000, 1.5));
+    const usage = pair && usageOf(pair, false);
     assert.equal(usage?.kind === 'ready' && usage.value.windowMs, 10_000);
   });
 });
@@ -119,13 +119,13 @@ describe('a repeated or older sample', () => {
 describe('a clock', () => {
   test('that was set back by an hour costs two samples, not an hour', () => {
     const hourMs = 3_600_000;
-    const held = containerAfter(
+    const pair = containerAfter(
       container(hourMs, 1),
       container(hourMs + 10_000, 2),
       container(0, 3),
       container(10_000, 4),
     );
-    const usage = held && usageOf(held, false);
+    const usage = pair && usageOf(pair, false);
     assert.equal(usage?.kind === 'ready' && usage.value.timestampMs, 10_000);
   });
 });
@@ -134,14 +134,14 @@ describe('a time that is not what the kubelet wrote', () => {
   const guessed = (timestampMs: number, rawTimestampMs: number, cpuSeconds: number) =>
     container(timestampMs, cpuSeconds, { rawTimestampMs });
   const untimed = (timestampMs: number, cpuSeconds: number) => container(timestampMs, cpuSeconds, { isUntimed: true });
-  const rateOf = (held: SamplePair | undefined) => {
-    const usage = held && usageOf(held, false);
+  const rateOf = (pair: SamplePair | undefined) => {
+    const usage = pair && usageOf(pair, false);
     return usage?.kind === 'ready' ? [usage.value.windowMs, usage.value.cpuNanocores] : usage?.reason;
   };
 
   test('does not make the same sample a newer one after a step back of the clock', () => {
-    const held = containerAfter(container(100_000, 1), container(115_000, 2), guessed(60_000, 115_000, 2));
-    assert.deepEqual(rateOf(held), [15_000, 66_666_666]);
+    const pair = containerAfter(container(100_000, 1), container(115_000, 2), guessed(60_000, 115_000, 2));
+    assert.deepEqual(rateOf(pair), [15_000, 66_666_666]);
     assert.equal(containerAfter(guessed(0, 70_000, 1), guessed(15_000, 70_000, 1))?.base, 'one-sample');
   });
 
@@ -152,8 +152,8 @@ describe('a time that is not what the kubelet wrote', () => {
   });
 
   test('is counted from a true start time by what the kubelet wrote, too', () => {
-    const held = containerAfter(container(2_000, 3, { rawTimestampMs: 12_000, startTimeMs: 0 }));
-    assert.deepEqual(rateOf(held), [12_000, 250_000_000]);
+    const pair = containerAfter(container(2_000, 3, { rawTimestampMs: 12_000, startTimeMs: 0 }));
+    assert.deepEqual(rateOf(pair), [12_000, 250_000_000]);
   });
 
   test('makes no rate with a true one where the kubelet wrote none: the sample may be much older', () => {
@@ -166,25 +166,25 @@ describe('a time that is not what the kubelet wrote', () => {
 
 describe('a restart', () => {
   test('is another id; nothing of the old container counts', () => {
-    const held = containerAfter(
+    const pair = containerAfter(
       container(0, 100),
       container(10_000, 101),
       container(20_000, 0.5, { containerId: 'b' }),
     );
-    assert.deepEqual(held && usageOf(held, false), { kind: 'missing', reason: 'restarted' });
+    assert.deepEqual(pair && usageOf(pair, false), { kind: 'missing', reason: 'restarted' });
   });
 
   test('is not a start time that moved', () => {
-    const held = containerAfter(
+    const pair = containerAfter(
       container(100_000, 1, { startTimeMs: 0 }),
       container(110_000, 2, { startTimeMs: 105_000 }),
     );
-    assert.equal(held && usageOf(held, false).kind, 'ready');
+    assert.equal(pair && usageOf(pair, false).kind, 'ready');
   });
 
-  test('is also a counter that went back for the same id', () => {
-    const held = containerAfter(container(0, 100), container(10_000, 1));
-    assert.deepEqual(held && usageOf(held, false), { kind: 'missing', reason: 'restarted' });
+  test('is also a counter that went back for the same ID', () => {
+    const pair = containerAfter(container(0, 100), container(10_000, 1));
+    assert.deepEqual(pair && usageOf(pair, false), { kind: 'missing', reason: 'restarted' });
   });
 });
 
@@ -215,8 +215,8 @@ describe('a pod', () => {
 });
 
 describe('a sample without a value', () => {
-  const cpuOf = (held: SamplePair | undefined) => {
-    const usage = held && usageOf(held, false);
+  const cpuOf = (pair: SamplePair | undefined) => {
+    const usage = pair && usageOf(pair, false);
     return usage?.kind === 'ready' ? usage.value.cpuNanocores / 1e9 : usage?.reason;
   };
 
@@ -268,10 +268,10 @@ describe('a sample without a value', () => {
   });
 });
 
-describe('one odd sample between good ones', () => {
+describe('one wrong sample between good ones', () => {
   const rateOf = (...points: ContainerPoint[]) => {
-    const held = containerAfter(...points);
-    const usage = held && usageOf(held, false);
+    const pair = containerAfter(...points);
+    const usage = pair && usageOf(pair, false);
     return usage?.kind === 'ready' ? [usage.value.windowMs, usage.value.cpuNanocores / 1e9] : usage?.reason;
   };
   const good = [container(100_000, 100), container(110_000, 101)] as const;
@@ -298,11 +298,11 @@ describe('one odd sample between good ones', () => {
 
 describe('a first counter of 0', () => {
   const rateOf = (...points: ContainerPoint[]) => {
-    const held = points.reduce<SamplePair<ContainerPoint> | undefined>(
+    const pair = points.reduce<SamplePair<ContainerPoint> | undefined>(
       (before, next) => addContainerSample(before, next, 60_000),
       undefined,
     );
-    const usage = held && usageOf(held, false);
+    const usage = pair && usageOf(pair, false);
     return usage?.kind === 'ready' ? [usage.value.windowMs, usage.value.cpuNanocores / 1e9] : usage?.reason;
   };
 
@@ -323,27 +323,27 @@ describe('a first counter of 0', () => {
 });
 
 test('the first sample without a start time is another container than one that cAdvisor reported', () => {
-  const held = containerAfter(container(10_000, 1), container(20_000, 2, { containerId: unknownContainerId }));
-  assert.deepEqual(held && usageOf(held, false), { kind: 'missing', reason: 'restarted' });
+  const pair = containerAfter(container(10_000, 1), container(20_000, 2, { containerId: unknownContainerId }));
+  assert.deepEqual(pair && usageOf(pair, false), { kind: 'missing', reason: 'restarted' });
 });
 
 test('a start time that is away for one sample is no restart', () => {
-  const held = containerAfter(
+  const pair = containerAfter(
     container(10_000, 1, { containerId: 'start:7' }),
     container(20_000, 2, { containerId: unknownContainerId }),
     container(30_000, 4, { containerId: 'start:7' }),
   );
-  const usage = held && usageOf(held, false);
+  const usage = pair && usageOf(pair, false);
   assert.equal(usage?.kind === 'ready' && usage.value.cpuNanocores, 2e8);
 });
 
 describe('more CPU than the node has', () => {
-  const coresOf = (held: SamplePair) => {
-    const usage = usageOf(held, false);
+  const coresOf = (pair: SamplePair) => {
+    const usage = usageOf(pair, false);
     return usage.kind === 'ready' ? usage.value.cpuNanocores / 1e9 : usage.reason;
   };
   const machineAfter = (...points: Point[]) =>
-    points.reduce<SamplePair | undefined>((held, next) => addMachineSample(held, next), undefined)!;
+    points.reduce<SamplePair | undefined>((pair, next) => addMachineSample(pair, next), undefined)!;
 
   test('in one sample is not served, and the next rate leaves it out', () => {
     const points = [point(10_000, 100), point(20_000, 110), point(30_000, 1.73e9)];
@@ -361,17 +361,17 @@ describe('more CPU than the node has', () => {
   });
 });
 
-test('an interval longer than the longest window starts anew', () => {
-  const held = containerAfter(container(10_000, 1), container(20_000, 2), container(320_001, 3));
-  assert.deepEqual(held && usageOf(held, false), { kind: 'missing', reason: 'restarted' });
+test('an interval longer than the longest window is a restart', () => {
+  const pair = containerAfter(container(10_000, 1), container(20_000, 2), container(320_001, 3));
+  assert.deepEqual(pair && usageOf(pair, false), { kind: 'missing', reason: 'restarted' });
 });
 
 test('a counter that falls by a millisecond has restarted', () => {
-  const held = containerAfter(container(10_000, 1), container(20_000, 2), container(30_000, 1.999));
-  assert.deepEqual(held && usageOf(held, false), { kind: 'missing', reason: 'restarted' });
+  const pair = containerAfter(container(10_000, 1), container(20_000, 2), container(30_000, 1.999));
+  assert.deepEqual(pair && usageOf(pair, false), { kind: 'missing', reason: 'restarted' });
 });
 
-test('a container that has ended long ago starts anew and uses nothing', () => {
+test('a container that has ended long ago counts as restarted and uses nothing', () => {
   const before = containerAfter(container(10_000, 1), container(20_000, 2));
   const after = addContainerSample(before, container(400_000, 0, { memoryBytes: 0 }), 0);
   assert.deepEqual(usageOf(after, false), { kind: 'missing', reason: 'restarted' });

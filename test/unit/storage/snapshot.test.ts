@@ -61,7 +61,7 @@ async function snapshot() {
 }
 
 describe('a snapshot', () => {
-  test('gives a new process what the old one served, and no more time to serve it', async () => {
+  test('gives the next process the usages that the previous one served, and no more time to serve them', async () => {
     const { text, served, writtenMs } = await snapshot();
     const { clock, now, storage } = setUp(writtenMs + 5_000);
     storage.restore(readSnapshot(text, now(), stalenessMs).nodes);
@@ -86,14 +86,14 @@ describe('a snapshot', () => {
     }
   });
 
-  test('tells a new process when each node was scraped last', () => {
+  test("gives the next process the time of each node's last scrape", () => {
     const { clock, now, storage } = setUp();
     for (const at of [100, 115]) storage.store(batch(at));
     const written = { ...now(), monotonicMs: now().monotonicMs + 4_000 };
     const text = [...writeSnapshot(storage.states(), written)].join('');
     const later = { wallMs: written.wallMs + 5_000, monotonicMs: 1_000_000 };
-    const [, held] = readSnapshot(text, later, stalenessMs).nodes[0] ?? assert.fail('there is a node');
-    assert.equal(held.storedMs, 1_000_000 - 5_000 - 4_000);
+    const [, state] = readSnapshot(text, later, stalenessMs).nodes[0] ?? assert.fail('there is a node');
+    assert.equal(state.storedMs, 1_000_000 - 5_000 - 4_000);
     assert.equal(clock.monotonicMs(), written.monotonicMs - 4_000);
   });
 
@@ -103,13 +103,13 @@ describe('a snapshot', () => {
     await clock.advance(4_000);
     for (const at of [100, 115]) storage.store(batch(at));
     const text = [...writeSnapshot(storage.states(), written)].join('');
-    const [, held] =
+    const [, state] =
       readSnapshot(text, { wallMs: written.wallMs + 5_000, monotonicMs: 1_000_000 }, stalenessMs).nodes[0] ??
       assert.fail();
-    assert.equal(held.storedMs, 1_000_000 - 5_000);
+    assert.equal(state.storedMs, 1_000_000 - 5_000);
   });
 
-  test('is read with a node whose kubelet is silent for months', async () => {
+  test('is read with a node whose kubelet has not responded for months', async () => {
     const { clock, now, storage } = setUp();
     for (const at of [100, 115]) storage.store(batch(at));
     await clock.advance(100 * 86_400_000);
@@ -121,7 +121,7 @@ describe('a snapshot', () => {
     );
   });
 
-  test('is not taken in of a node that has told something already', async () => {
+  test('does not replace a node that was scraped already', async () => {
     const { text, writtenMs } = await snapshot();
     const { now, storage } = setUp(writtenMs);
     storage.store(batch(200));

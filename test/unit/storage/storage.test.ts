@@ -48,7 +48,7 @@ interface OddSample {
 const web = { namespace: 'shop', name: 'web-0', uid: 'uid-1', configHash: undefined, node: undefined };
 
 describe('storage', () => {
-  test('has nothing before a scrape and says so', () => {
+  test('has no usage before a scrape, and reports why', () => {
     const { storage } = setUp();
     assert.deepEqual(storage.nodeUsage('node-a'), { kind: 'missing', reason: 'never-scraped' });
     assert.deepEqual(storage.podUsage(web), { kind: 'missing', reason: 'never-scraped' });
@@ -68,7 +68,7 @@ describe('storage', () => {
     assert.deepEqual(storage.counts(), { nodes: 1, containers: 1 });
   });
 
-  test('serves no pod without a container whose row is odd: its last usage until that is stale, and then the reason', async () => {
+  test('serves no pod without a container whose row has no value: its last usage until that is stale, and then the reason', async () => {
     const { clock, storage } = setUp();
     const two = (at: number, memoryBytes: number) => {
       const [app] = pod(at).containers;
@@ -199,7 +199,7 @@ describe('storage', () => {
     ['has ended, whose cgroup lingers', { cpuSeconds: 0, memoryBytes: 0 }],
     ['uses no memory any more', { memoryBytes: 0 }],
   ] as const) {
-    test(`takes a container that ${what} for what it says once its last value is stale`, async () => {
+    test(`serves a container that ${what} with what it reports once its last value is stale`, async () => {
       const { clock, storage } = setUp();
       const two = (at: number, rest: Partial<ContainerPoint> = {}) => {
         const [app] = pod(at).containers;
@@ -239,7 +239,7 @@ describe('storage', () => {
     assert.deepEqual(storage.nodeUsage('node-a'), missing('stale'));
   });
 
-  test('lets a kubelet that samples every five minutes be older', async () => {
+  test('serves older usages of a kubelet that samples every five minutes', async () => {
     const { clock, storage } = setUp();
     for (let scrape = 0; scrape < 20; scrape += 1) {
       storage.store(batch(0));
@@ -252,7 +252,7 @@ describe('storage', () => {
     assert.equal(storage.nodeUsage('node-a').kind, 'missing');
   });
 
-  test('lets all pods of a node be older that samples slowly, also one that started a moment ago', async () => {
+  test('serves older usages of all pods of a node that samples slowly, also of one that just started', async () => {
     const { clock, storage } = setUp();
     const fresh = (at: number) => pod(at, { name: 'fresh', uid: 'uid-2', id: 'id-2' });
     storage.store(batch(0));
@@ -289,7 +289,7 @@ describe('storage', () => {
     assert.deepEqual(storage.podUsage(web), missing('stale'));
   });
 
-  test('lets a node be older whose kubelet samples each five minutes and a bit', async () => {
+  test('serves older usages of a node whose kubelet samples every five minutes and ten seconds', async () => {
     const { clock, storage } = setUp();
     storage.store(batch(0));
     for (const sampled of [310, 620]) {
@@ -347,7 +347,7 @@ describe('storage', () => {
     assert.equal(usage.kind === 'ready' && usage.value.containers[0]?.cpuNanocores, 100_000_000);
   });
 
-  test('tells how many samples wait for a second one', () => {
+  test('returns how many samples wait for a second one', () => {
     const { storage } = setUp();
     assert.equal(storage.store(batch(100)).waiting, 2);
     assert.equal(storage.store(batch(115)).waiting, 0);
@@ -355,7 +355,7 @@ describe('storage', () => {
     assert.equal(storage.store(batch(130, [pod(130), other])).waiting, 1);
   });
 
-  test('lets a sample that is repeated for ever go stale', async () => {
+  test('lets a sample that is repeated become stale', async () => {
     const { clock, storage } = setUp();
     storage.store(batch(100));
     storage.store(batch(110));
@@ -378,7 +378,7 @@ describe('storage', () => {
     assert.equal(after.kind === 'ready' && after.value.containers[0]?.cpuNanocores, 50_000_000);
   });
 
-  test('keeps a pod that a kubelet fell silent about, for a kubelet that just started knows none', async () => {
+  test('keeps a pod that a kubelet no longer reports, since a kubelet that just started knows none', async () => {
     const { clock, storage } = setUp();
     storage.store(batch(100));
     storage.store(batch(110));
@@ -402,7 +402,7 @@ describe('storage', () => {
     assert.equal(storage.isReported({ ...web, name: 'web-1' }), false);
   });
 
-  test('tells apart the same pod name on two nodes by the UID', () => {
+  test('distinguishes pods of one name on two nodes by their UID', () => {
     const { storage } = setUp();
     for (const at of [100, 110]) {
       storage.store(batch(at, [pod(at, { uid: 'old', cpu: at })], 'node-a'));
@@ -412,7 +412,7 @@ describe('storage', () => {
     assert.equal(usage.kind === 'ready' && usage.value.containers[0]?.cpuNanocores, 100_000_000);
   });
 
-  test('finds a static pod by its config hash, and any pod of a source that tells no UIDs', () => {
+  test('finds a static pod by its config hash, and any pod of a source without UIDs', () => {
     const { storage } = setUp();
     for (const at of [100, 110]) {
       storage.store(
@@ -452,7 +452,7 @@ describe('storage', () => {
       assert.equal(usage.kind === 'ready' && usage.value.timestampMs, 150_000);
     });
 
-    test('does not hand the numbers of a pod to one that was made anew under its name meanwhile', () => {
+    test("does not serve a pod's usage for one that was created again under its name", () => {
       const { storage } = setUp();
       for (const at of [100, 110]) storage.store(batch(at));
       storage.store(bound(resource(120, [plain(120)]), 'uid-2'));
@@ -460,7 +460,7 @@ describe('storage', () => {
       assert.equal(storage.podUsage(web).kind, 'ready');
     });
 
-    test('serves a pod over a scrape that does not tell of it', () => {
+    test('serves a pod over a scrape that does not report it', () => {
       const { storage } = setUp();
       for (const at of [100, 110]) storage.store(bound(resource(at, [plain(at)])));
       storage.store(bound(resource(120, [])));
@@ -602,7 +602,7 @@ describe('storage', () => {
       assert.equal(served(storage), 'restarted');
     });
 
-    test('is told with it from its second sample on', async () => {
+    test('is served with it from its second sample on', async () => {
       const side = (at: number) => ({ name: 'side', id: 'id-side', at });
       assert.deepEqual(await run(5, (at) => (at < 130 ? [app(at)] : [app(at), side(at)])), [
         'one-sample',
@@ -765,9 +765,9 @@ describe('storage', () => {
   });
 
   describe('swap', () => {
-    /** What the scrapes tell of the node's swap, one by one, while machine and container use so much of it. */
-    const scrapes = (storage: Storage, from: number, told: readonly (boolean | undefined)[], swapBytes = 0) => {
-      for (const [index, hasSwap] of told.entries()) {
+    /** Stores scrapes that report whether the node has swap, one by one, while machine and container use so much of it. */
+    const scrapes = (storage: Storage, from: number, reported: readonly (boolean | undefined)[], swapBytes = 0) => {
+      for (const [index, hasSwap] of reported.entries()) {
         const at = from + index * 10;
         const plain = batch(at);
         const [app] = pod(at).containers;
@@ -799,7 +799,7 @@ describe('storage', () => {
       assert.deepEqual(served(storage), [0, 0]);
     });
 
-    test('is remembered over scrapes that cannot tell, until one says that there is none', () => {
+    test('is kept over scrapes that do not report it, until one reports that there is none', () => {
       const { storage } = setUp();
       scrapes(storage, 100, [undefined, true, undefined]);
       assert.deepEqual(served(storage), [0, 0]);
@@ -809,14 +809,14 @@ describe('storage', () => {
       assert.deepEqual(served(storage), [undefined, undefined]);
     });
 
-    test('is found out without a newer sample', () => {
+    test('is served without a newer sample', () => {
       const { storage } = setUp();
       scrapes(storage, 100, [undefined, undefined]);
       scrapes(storage, 110, [true]);
       assert.deepEqual(served(storage), [0, 0]);
     });
 
-    test('is forgotten with the node', () => {
+    test('is dropped with the node', () => {
       const { storage } = setUp();
       scrapes(storage, 100, [true, true]);
       storage.forget('node-a');
@@ -824,7 +824,7 @@ describe('storage', () => {
       assert.deepEqual(served(storage), [undefined, undefined]);
     });
 
-    test('is a matter of each node', () => {
+    test('belongs to one node', () => {
       const { storage } = setUp();
       scrapes(storage, 100, [true, true]);
       for (const at of [100, 110]) {
@@ -870,7 +870,7 @@ describe('storage', () => {
       assert.deepEqual(storage.counts(), { nodes: 0, containers: 0 });
     });
 
-    test('drops nothing where a UID is unknown, and remembers the one that was known', () => {
+    test('drops nothing if a UID is unknown, and keeps the one that was known', () => {
       const { uids, storage } = setUpWithUids();
       uids.delete('node-a');
       storage.store(batch(120));
@@ -881,7 +881,7 @@ describe('storage', () => {
     });
   });
 
-  test('forgets a node that left', () => {
+  test('drops a node that left', () => {
     const { storage } = setUp();
     storage.store(batch(100));
     storage.store(batch(110));
@@ -910,7 +910,7 @@ test('a pod in rows has the time of its oldest container, and its containers by 
   );
 });
 
-test('a silent pod is dropped where its UID is not known: another one may have its name by now', () => {
+test('an unreported pod is dropped if its UID is unknown: another one may have its name by now', () => {
   for (const [uid, kind] of [
     ['uid-1', 'ready'],
     [undefined, 'missing'],
@@ -923,7 +923,7 @@ test('a silent pod is dropped where its UID is not known: another one may have i
   }
 });
 
-test('a silent pod is in the snapshot', () => {
+test('an unreported pod is in the snapshot', () => {
   const { storage } = setUp();
   for (const at of [100, 110]) storage.store(batch(at));
   storage.store(batch(120, []));
