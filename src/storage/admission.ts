@@ -2,24 +2,8 @@
  * Decides which pods of a scrape are stored. A pod never moves, so a kubelet that reports a pod of another node is not believed. Pods reported without UIDs get the
  * API's, on their own node only, so that a pod is the same on either endpoint.
  */
-import { column, columns, type Layout, newLayoutVersion, type NodeBatch, type PodLayout } from '../sample/batch.ts';
-import type { PodIdentity } from './podindex.ts';
-
-/** What the API knows of a running pod; the same object until something of it changes. */
-export interface KnownPod extends Omit<PodIdentity, 'namespace' | 'name'> {
-  /** Its creationTimestamp in seconds since the epoch; undefined if unknown. */
-  readonly createdSeconds: number | undefined;
-}
-
-/** Looks up stored pods that the API has placed. */
-export interface Bindings {
-  /** Returns the node on which the API has placed the pod's UID; undefined if none is stored. */
-  verifiedNode(pod: PodLayout): string | undefined;
-  /** Reports whether several nodes report a pod that the API places on none. */
-  isConflict(pod: PodIdentity): boolean;
-  /** Reports whether the container is stored for the pod's UID, which the API has placed on the node. */
-  hasContainer(node: string, pod: PodLayout, containerId: string): boolean;
-}
+import { type Layout, newLayoutVersion, type NodeBatch, type PodLayout } from '../sample/batch.ts';
+import { type Bindings, decidePod, isOf, type KnownPod, nodeOf } from './placement.ts';
 
 export interface AdmissionOptions {
   /** Returns the running pod of the name; undefined if there is none, or the API was not read yet. */
@@ -59,12 +43,6 @@ export interface Admission {
 /** Pods of one scrape that the API does not know, such as new ones; more are dropped. As many are kept of earlier scrapes. */
 export const unknownPodLimit = 1_000;
 
-/**
- * Milliseconds; a container that started longer than this before its pod's creation belongs to an earlier pod. The margin covers clock differences, and the whole
- * seconds of the Date header.
- */
-export const startMarginMs = 30_000;
-
 /** The decision on a node's last scrape. */
 interface NodeDecision extends PodCounts {
   /** The scrape's layout. */
@@ -81,9 +59,6 @@ interface NodeDecision extends PodCounts {
   isStale: boolean;
 }
 
-/** A pod to store, with the UID of the API; or why it is not stored. */
-type PodDecision = { readonly pod: PodLayout; readonly isVerified: boolean } | 'foreign' | 'earlier';
-
 export function createAdmission(options: AdmissionOptions): Admission {
   const { knownPod, bindings, onForeign, onConflict, fastPath = true } = options;
   const decisions = new Map<string, NodeDecision>();
@@ -97,7 +72,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   function admit(batch: NodeBatch, clockAheadMs: number): NodeBatch {
     let decision = decisions.get(batch.node);
     if (decision === undefined || !isReusable(decision, batch.layout)) {
-      decision = keepLayout(decision, decide(batch, clockAheadMs));
+      decision = keepLayout(decision, decide(batch, clockAheadMs, options));
       decisions.set(batch.node, decision);
     }
     const { layout, foreign, firstForeign, unplaced } = decision;
@@ -127,7 +102,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     for (let index = 0; index < pods.length; index += 1) {
       const { namespace, name } = pods[index]!;
       if (knownPod(namespace, name) !== known[index]) return false;
-      if (nodeOf(pods[index]!, known[index]) !== nodes[index]) return false;
+      if (nodeOf(pods[index]!, known[index], bindings) !== nodes[index]) return false;
     }
     decision.isStale = false;
     return true;
@@ -137,77 +112,40 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const decision = decisions.get(node);
     if (decision !== undefined) decision.isStale = true;
   }
-
-  function decide(batch: NodeBatch, clockAheadMs: number): NodeDecision {
-    const from = batch.layout;
-    const known = from.pods.map(({ namespace, name }) => knownPod(namespace, name));
-    const nodes = from.pods.map((pod, index) => nodeOf(pod, known[index]));
-    const pods: PodLayout[] = [];
-    const unverified = new Set<PodLayout>();
-    const unplaced: PodLayout[] = [];
-    let foreign = 0;
-    let firstForeign: PodLayout | undefined;
-    for (const [index, reported] of from.pods.entries()) {
-      const decision = decidePod(reported, known[index], nodes[index], batch, clockAheadMs);
-      if (decision === 'earlier') continue;
-      if (decision === 'foreign') {
-        foreign += 1;
-        firstForeign ??= reported;
-        continue;
-      }
-      const { pod, isVerified } = decision;
-      if (!isVerified) {
-        if (unverified.size >= unknownPodLimit) continue;
-        unverified.add(pod);
-        if (isOf(reported, known[index])) unplaced.push(pod);
-      }
-      pods.push(pod);
-    }
-    const layout = {
-      version: newLayoutVersion(),
-      pods: areSame(pods, from.pods) ? from.pods : pods,
-      unverified: unverified.size === 0 ? none : unverified,
-    };
-    return { from, known, nodes, layout, unverified: unverified.size, foreign, firstForeign, unplaced, isStale: false };
-  }
-
-  /** Returns the node on which the API places the pod, or has placed it. */
-  function nodeOf(pod: PodLayout, known: KnownPod | undefined): string | undefined {
-    return (isOf(pod, known) ? known.node : undefined) ?? bindings.verifiedNode(pod);
-  }
-
-  function decidePod(
-    pod: PodLayout,
-    known: KnownPod | undefined,
-    node: string | undefined,
-    batch: NodeBatch,
-    clockAheadMs: number,
-  ): PodDecision {
-    if (node === undefined) return { pod, isVerified: false };
-    if (node !== batch.node) return 'foreign';
-    if (pod.uid !== undefined || known === undefined) return { pod, isVerified: true };
-    const bound = { ...pod, uid: known.configHash ?? known.uid };
-    return isOfEarlierPod(bound, known, batch, clockAheadMs) ? 'earlier' : { pod: bound, isVerified: true };
-  }
-
-  /**
-   * Reports whether a container is older than its pod, which is known by name alone. Containers of static pods are: their mirror pod is created later. One that is stored
-   * for the pod stays so, since a corrected clock shifts start times.
-   */
-  function isOfEarlierPod(pod: PodLayout, known: KnownPod, batch: NodeBatch, clockAheadMs: number): boolean {
-    if (known.configHash !== undefined || known.createdSeconds === undefined) return false;
-    const earliestMs = known.createdSeconds * 1000 - startMarginMs + clockAheadMs;
-    return pod.containers.some(
-      ({ containerId }, index) =>
-        batch.numbers[(pod.firstRow + index) * columns + column.startTimeMs]! < earliestMs &&
-        !bindings.hasContainer(batch.node, pod, containerId),
-    );
-  }
 }
 
-/** Reports whether the pod has the known one's UID, or none. */
-function isOf({ uid }: PodLayout, known: KnownPod | undefined): known is KnownPod {
-  return known !== undefined && (uid === undefined || uid === known.uid || uid === known.configHash);
+/** Decides on a scrape. Slow path; isReusable is the fast path. */
+function decide(batch: NodeBatch, clockAheadMs: number, { knownPod, bindings }: AdmissionOptions): NodeDecision {
+  const from = batch.layout;
+  const known = from.pods.map(({ namespace, name }) => knownPod(namespace, name));
+  const nodes = from.pods.map((pod, index) => nodeOf(pod, known[index], bindings));
+  const pods: PodLayout[] = [];
+  const unverified = new Set<PodLayout>();
+  const unplaced: PodLayout[] = [];
+  let foreign = 0;
+  let firstForeign: PodLayout | undefined;
+  for (const [index, reported] of from.pods.entries()) {
+    const decision = decidePod(reported, known[index], nodes[index], batch, clockAheadMs, bindings);
+    if (decision === 'earlier') continue;
+    if (decision === 'foreign') {
+      foreign += 1;
+      firstForeign ??= reported;
+      continue;
+    }
+    const { pod, isVerified } = decision;
+    if (!isVerified) {
+      if (unverified.size >= unknownPodLimit) continue;
+      unverified.add(pod);
+      if (isOf(reported, known[index])) unplaced.push(pod);
+    }
+    pods.push(pod);
+  }
+  const layout = {
+    version: newLayoutVersion(),
+    pods: areSame(pods, from.pods) ? from.pods : pods,
+    unverified: unverified.size === 0 ? none : unverified,
+  };
+  return { from, known, nodes, layout, unverified: unverified.size, foreign, firstForeign, unplaced, isStale: false };
 }
 
 /** Shared by nearly all nodes. */

@@ -2,7 +2,7 @@
 import { containersOf, type NodeBatch } from '../sample/batch.ts';
 import type { ClockStep } from '../sample/clockstep.ts';
 import { type UsageOrReason, isOtherNode, type PodUsage, type Usage } from '../sample/point.ts';
-import type { Bindings } from './admission.ts';
+import type { Bindings } from './placement.ts';
 import type { NodeState } from './nodestate.ts';
 import { createNodeTable, type NodeTable } from './nodetable.ts';
 import { updateNode } from './nodeupdate.ts';

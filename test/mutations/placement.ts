@@ -6,6 +6,15 @@ const commandTests = ['test/unit/command/*.test.ts'];
 
 export const placement: readonly Mutation[] = [
   ...mutate('storage/admission.ts', tests, [
+    ['!isStale && unverified === 0', 'unverified === 0', 'changes in the API are not seen'],
+    [
+      'unverified === 0 && decision.layout.pods.length === pods.length',
+      'unverified === 0',
+      'a foreign pod that becomes own stays out',
+    ],
+    ['pod.uid === other.uid', 'true', 'the next pod of a name keeps the UID of the one before'],
+  ]),
+  ...mutate('storage/placement.ts', tests, [
     [' ?? bindings.verifiedNode(pod)', '', 'the node that the API had named is forgotten'],
     [
       'uid === known.uid || uid === known.configHash',
@@ -14,13 +23,6 @@ export const placement: readonly Mutation[] = [
     ],
     ['startMarginMs + clockAheadMs', 'startMarginMs', "the node's clock is not corrected"],
     ['startMarginMs + clockAheadMs', 'startMarginMs - clockAheadMs', "the node's clock is corrected the wrong way"],
-    ['!isStale && unverified === 0', 'unverified === 0', 'changes in the API are not seen'],
-    [
-      'unverified === 0 && decision.layout.pods.length === pods.length',
-      'unverified === 0',
-      'a foreign pod that becomes own stays out',
-    ],
-    ['pod.uid === other.uid', 'true', 'the next pod of a name keeps the UID of the one before'],
   ]),
   ...mutate('storage/podmatch.ts', tests, [
     ['const candidates = [...exact, ...named];', 'const candidates = exact;', 'a pod without a UID is no claim'],

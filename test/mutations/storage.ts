@@ -280,17 +280,19 @@ export const storage: readonly Mutation[] = [
       'a UID of yesterday is kept for a row of /metrics/resource',
     ],
     ['if (from.version !== layout.version) return false;', '', 'a layout of yesterday is kept'],
-    ["if (node !== batch.node) return 'foreign';", '', "another node's pod is stored"],
     ['unverified.size >= unknownPodLimit', 'false', 'a node may invent any number of pods'],
+    ['      unverified.add(pod);\n', '', 'pods of which the API says nothing count as verified'],
+  ]),
+  ...mutate('storage/placement.ts', tests, [
+    ["if (node !== batch.node) return 'foreign';", '', "another node's pod is stored"],
     [
-      "isOfEarlierPod(bound, known, batch, clockAheadMs) ? 'earlier' : { pod: bound, isVerified: true }",
+      "isOfEarlierPod(bound, known, batch, clockAheadMs, bindings) ? 'earlier' : { pod: bound, isVerified: true }",
       '{ pod: bound, isVerified: true }',
       'a container that is older than its pod is the pod',
     ],
     ['if (known.configHash !== undefined || ', 'if (', 'static pods are older than their mirror pods'],
     ['uid: known.configHash ?? known.uid', 'uid: known.uid', 'a static pod is another one by the other endpoint'],
     ['- startMarginMs + clockAheadMs', '- startMarginMs', "a node's clock decides which containers are a pod's"],
-    ['        unverified.add(pod);\n', '', 'pods of which the API says nothing count as verified'],
   ]),
   ...mutate('storage/podmatch.ts', tests, [
     [

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { startMarginMs, unknownPodLimit } from '../../../src/storage/admission.ts';
+import { unknownPodLimit } from '../../../src/storage/admission.ts';
+import { startMarginMs } from '../../../src/storage/placement.ts';
 import {
   createAdmittedStorage,
   createdSeconds,

@@ -1,7 +1,8 @@
 /** A storage behind its admission, as the program has it, with an API whose pods tests change. */
 import { type Layout, toBatch } from '../../../src/sample/batch.ts';
 import type { ContainerPoint, NodePoints, PodBatch } from '../../../src/sample/point.ts';
-import { createAdmission, type KnownPod } from '../../../src/storage/admission.ts';
+import { createAdmission } from '../../../src/storage/admission.ts';
+import type { KnownPod } from '../../../src/storage/placement.ts';
 import type { PodIdentity } from '../../../src/storage/podindex.ts';
 import { defaultStalenessMs } from '../../../src/storage/lastusage.ts';
 import { type Instant, readSnapshot, writeSnapshot } from '../../../src/storage/snapshot.ts';
