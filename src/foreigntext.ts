@@ -18,7 +18,6 @@ export function keepSecret(authorization: string | undefined): void {
   own.add(authorization, secretsOf(authorization));
 }
 
-/** Options of foreignText. */
 export interface ForeignTextOptions {
   /** Characters of the result. */
   readonly limit?: number;
@@ -60,7 +59,6 @@ export function excerpt(message: Buffer | string, options: ForeignTextOptions = 
   return foreignText(text.trim(), options);
 }
 
-/** Replaces what was cut. */
 const dots = '...';
 
 /** Characters behind the limit that are searched; a longer secret is found by its beginning. */

@@ -49,7 +49,6 @@ export function describeError(error: unknown): string {
 export const outOfFilesRemedy =
   'raise the limit of open files of our process (`ulimit -n`, LimitNOFILE of the container runtime): it needs one for each node and client, and some hundred more';
 
-/** Explanations of codes whose message says little. */
 const hints: ReadonlyMap<unknown, string> = new Map([
   ['EMFILE', outOfFilesRemedy],
   ['ENFILE', 'the machine has as many files open as it may (fs.file-max)'],

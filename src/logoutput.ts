@@ -33,7 +33,6 @@ export function createLogOutput({ fd, droppedLine }: LogOutputOptions): LogOutpu
   const backlog: Buffer[] = [];
   let backlogBytes = 0;
   let dropped = 0;
-  /** Code of the last error. */
   let code = '';
   let pauseMs = shortestPauseMs;
   let timer: NodeJS.Timeout | undefined;

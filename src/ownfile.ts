@@ -12,7 +12,6 @@ export const othersMayRead = 0o077;
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export interface OwnFileLimits {
-  /** Bits that the file's mode must not have. */
   readonly forbiddenMode: number;
   readonly sizeLimitBytes: number;
 }
@@ -39,7 +38,6 @@ export async function readOwnFile(file: string, { forbiddenMode, sizeLimitBytes 
 export interface FolderFacts {
   readonly ownerUid: number;
   readonly mode: number;
-  /** Whether the folder is a mount point. */
   readonly isVolume: boolean;
   readonly ownUid: number;
 }

@@ -139,13 +139,11 @@ interface Pod {
   readonly uid: string;
   /** A static pod's config hash: kubelets report it in place of the UID. */
   readonly configHash: string | undefined;
-  /** Its spec.nodeName. */
   readonly node: string | undefined;
   readonly labels: Labels;
 }
 
 export interface PodReaderOptions extends ResourceReaderOptions {
-  /** The running pods of the cluster. */
   readonly pods: {
     get(namespace: string, name: string): Pod | undefined;
     /** Returns the pods of one namespace or of all, sorted by namespace, then name. */

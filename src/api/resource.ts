@@ -16,11 +16,9 @@ export interface Resource<T extends MetricsItem = MetricsItem> {
   readonly namespaced: boolean;
   /** Names that kubectl takes instead of the plural. */
   readonly shortNames: readonly string[];
-  /** Versions in which the resource is served. */
   readonly versions: readonly Version[];
   /** Columns of a Table between Name and Window. */
   readonly columns: readonly Column[];
-  /** Returns the cells of these columns. */
   cells(object: T, style: TableCells): readonly string[];
   /** Slow path: returns the members behind `window` as encodeJson and encodeYaml take them, in the order of Kubernetes' struct. */
   members(object: T): object;
@@ -46,7 +44,6 @@ export interface Column {
 /** The resource's part of its OpenAPI schemas. */
 export interface ResourceSchema {
   readonly description: string;
-  /** Description of the items in the schema of the list. */
   readonly itemsDescription: string;
   /** Names of required properties behind timestamp and window. */
   readonly required: readonly string[];
@@ -60,13 +57,11 @@ export interface ResourceSchema {
 }
 
 export interface ListSelection {
-  /** Undefined selects all namespaces. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: LabelSelector | undefined;
   readonly fieldSelector?: FieldSelector | undefined;
 }
 
-/** Finds the objects of a resource. */
 export interface ResourceReader<T extends MetricsItem = MetricsItem> {
   /**
    * Returns the objects that have a usage.
@@ -80,7 +75,6 @@ export interface ResourceReader<T extends MetricsItem = MetricsItem> {
   get(namespace: string, name: string): T;
 }
 
-/** A resource with its reader: what the server routes to. */
 export interface ServedResource<T extends MetricsItem = MetricsItem> {
   readonly resource: Resource<T>;
   readonly reader: ResourceReader<T>;

@@ -1,18 +1,25 @@
-/**
- * The resources of metrics.k8s.io. Discovery, OpenAPI, routes and request metrics follow from this table. Another resource is a file such as nodes.ts,
- * a row in `resources` and one in `serveResources`.
- */
+/** The table of resources. Discovery, OpenAPI, routes and request metrics follow from it. Another resource is a file such as nodes.ts and a row here. */
 import { createNodeReader, nodeMetrics, type NodeReaderOptions } from './nodes.ts';
 import { createPodReader, podMetrics, type PodReaderOptions } from './pods.ts';
-import type { Resource, ServedResource } from './resource.ts';
+import type { Resource, ResourceReader, ServedResource } from './resource.ts';
+
+/** What the readers of all resources need. */
+type ResourceSources = NodeReaderOptions & PodReaderOptions;
+
+interface ResourceRow {
+  readonly resource: Resource;
+  createReader(sources: ResourceSources): ResourceReader;
+}
 
 /** In the order of discovery. */
-export const resources: readonly Resource[] = [nodeMetrics, podMetrics];
+const table: readonly ResourceRow[] = [
+  { resource: nodeMetrics, createReader: createNodeReader },
+  { resource: podMetrics, createReader: createPodReader },
+];
+
+export const resources: readonly Resource[] = table.map(({ resource }) => resource);
 
 /** Pairs each resource with its reader. */
-export function serveResources(options: NodeReaderOptions & PodReaderOptions): readonly ServedResource[] {
-  return [
-    { resource: nodeMetrics, reader: createNodeReader(options) },
-    { resource: podMetrics, reader: createPodReader(options) },
-  ];
+export function serveResources(sources: ResourceSources): readonly ServedResource[] {
+  return table.map(({ resource, createReader }) => ({ resource, reader: createReader(sources) }));
 }

@@ -32,7 +32,6 @@ function sliceOf<T, M>(objects: readonly T[], start: number, make: (object: T) =
 
 interface Selectable {
   readonly name: string;
-  /** Absent for nodes. */
   readonly namespace?: string;
   readonly labels: Labels;
 }

@@ -15,7 +15,6 @@ export type IncludeObject = 'Metadata' | 'Object' | 'None';
 
 export interface TableOptions {
   readonly metaVersion: MetaVersion;
-  /** Version of the objects that rows hold. */
   readonly version: Version;
   readonly includeObject: IncludeObject;
   readonly cells: TableCells;

@@ -8,7 +8,6 @@ export const versions = ['v1', 'v1beta1'] as const;
 
 export type Version = (typeof versions)[number];
 
-/** The fields that the objects of all resources have. */
 export interface MetricsItem {
   readonly name: string;
   /** Absent for objects of the cluster. */
@@ -34,7 +33,6 @@ export interface MetricsList<T extends MetricsItem = MetricsItem> {
  */
 export type Slices<T> = Iterable<readonly T[]>;
 
-/** What a request returns: one object or a list. */
 export type MetricsObject<T extends MetricsItem = MetricsItem> = T | MetricsList<T>;
 
 export function isList<T extends MetricsItem>(object: MetricsObject<T>): object is MetricsList<T> {
