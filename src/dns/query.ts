@@ -71,7 +71,7 @@ class DnsQuery {
 
   #try(): void {
     const { servers, families } = this.#options;
-    // One try by c-ares, which queries one server after the other. Its own retries come at whole seconds only, and close the socket to which a late answer comes.
+    // Without c-ares' own retries, which come at whole seconds only, and close the socket to which a late answer comes.
     const resolver = new promises.Resolver({ timeout: queryTimeoutMs, tries: 1 });
     this.#resolvers.push(resolver);
     const first = this.#tries % servers.length;
@@ -107,7 +107,7 @@ class DnsQuery {
     return this.#fail(error);
   }
 
-  /** Tries the next server once all queries of a try have failed. Ends after the last server: a server that reports a failure needs no retry. */
+  /** Tries the next server once all queries of a try have failed. Ends after the last one: servers that report a failure need no retry. */
   #fail(error: unknown): void {
     const { code } = error as { readonly code?: unknown };
     this.#reason ??= reasons.get(code) ?? `the DNS server's answer cannot be used (${String(code)})`;
@@ -149,12 +149,11 @@ class DnsQuery {
   }
 }
 
-/** Returns the message for servers that do not answer. */
 export function noAnswerFrom(servers: readonly string[]): string {
   return `no answer from the DNS ${servers.length === 1 ? 'server' : 'servers'} ${servers.join(', ')}`;
 }
 
-/** Messages for the codes of c-ares. */
+/** By c-ares' codes. */
 const reasons: ReadonlyMap<unknown, string> = new Map([
   ['ESERVFAIL', 'the DNS server reports a failure of its own (SERVFAIL)'],
   ['EREFUSED', 'the DNS server refuses to answer (REFUSED)'],

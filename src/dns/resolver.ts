@@ -1,6 +1,6 @@
 /**
- * Resolves host names without libuv's threads. getaddrinfo has two of them for the whole process, so two names whose DNS servers are silent would block all others. The
- * order is that of Go's resolver: the hosts file, then DNS, and getaddrinfo for other sources only.
+ * Resolves host names without libuv's threads: getaddrinfo has two for the whole process, so two names whose DNS servers are silent would block all others. As in Go, the hosts
+ * file comes first, then DNS; getaddrinfo serves other sources only.
  */
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';

@@ -3,13 +3,12 @@ import type { Borrowed } from '../sample/borrowed.ts';
 
 const empty = Buffer.alloc(0);
 
-/** One buffer that doubles: a body may arrive in chunks of one byte, and a buffer for each would take a hundred. */
+/** Doubles: chunks may have one byte each. */
 export class CarryBuffer {
-  /** Holds the bytes up to `length`; what follows is garbage. */
+  /** Valid up to `length`. */
   bytes: Buffer = empty;
   length = 0;
 
-  /** Appends a copy of the chunk's range. */
   append(chunk: Borrowed<Buffer>, start: number, end: number): void {
     const length = this.length + end - start;
     if (length > this.bytes.length) {
@@ -21,7 +20,6 @@ export class CarryBuffer {
     this.length = length;
   }
 
-  /** Drops bytes from the front. */
   discard(count: number): void {
     this.bytes.copyWithin(0, count, this.length);
     this.length -= count;

@@ -4,22 +4,21 @@ import { type Cursor, hasVarint, wireType } from './wire.ts';
 
 export const familyField = { name: 1, metric: 4 } as const;
 
-/** The tag of a family's name, which comes first. */
 const nameTag = 0x0a;
 
-/** Bytes of a family whose name is not its first field: it is read in one piece. Every encoder in use writes the name first. */
+/** Bytes of a family whose name is not first, which is read in one piece. All encoders in use write it first. */
 const unorderedFamilyLimitBytes = 64 * 1024;
 
-/** Bytes of a name. Requested names are constants of a few bytes; bytes that are not protobuf may look like a longer one. */
+/** Bytes of a name. Other formats may look like a longer one. */
 const nameLimitBytes = 64 * 1024;
 
 /** The family that was read last. */
 export class FamilyHeader {
-  /** Index in the list of names; -1 if the family was not requested. */
+  /** Index of the name; -1 if it was not requested. */
   family = -1;
-  /** Bytes of the family from the returned position on. */
+  /** Bytes of the family from the position that `read` has returned. */
   contentBytes = 0;
-  /** Bytes that the header takes at least, counted from its start, after `read` has returned -1. */
+  /** Bytes of the header, at least, after `read` has returned -1. */
   neededBytes = 0;
   readonly #names: readonly string[];
 
@@ -53,7 +52,7 @@ export class FamilyHeader {
     return nameEnd;
   }
 
-  /** Searches a family whose first field is not its name; its content then starts at its first field. */
+  /** Searches the name; the content then starts at the first field. */
   #readUnordered(cursor: Cursor, at: number, start: number, length: number, end: number): number {
     if (length > unorderedFamilyLimitBytes) {
       throw cursor.error(`a family of more than ${unorderedFamilyLimitBytes} bytes whose name is not first`, at);

@@ -1,11 +1,10 @@
 /**
- * Reads the numbers of one io.prometheus.client.Metric message in two ways: the fast path reads those that Go's encoder writes at the message's end, the slow path
- * parses the whole message. The schema: https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
+ * Reads one io.prometheus.client.Metric message in two ways: the numbers that Go's encoder writes at its end (fast path), or all of it (slow path).
+ * The schema: https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
  */
 import type { Sample } from './sample.ts';
 import { type Cursor, wireType } from './wire.ts';
 
-/** Field numbers that are read; all others are skipped. */
 const field = { label: 1, gauge: 2, counter: 3, untyped: 5, timestampMs: 6 } as const;
 const labelField = { name: 1, value: 2 } as const;
 const valueField = 1;
@@ -15,18 +14,17 @@ export const valueBytes = 11;
 export const timeBytes = 7;
 const doubleBytes = 8;
 
-/** Tags of the fields that hold the value and the time. Constants of their own: the fast path has to fit into V8's inlining budget. */
+/** Tags. Constants of their own: the fast path has to fit into V8's inlining budget. */
 const gaugeTag = 0x12;
 const counterTag = 0x1a;
 const untypedTag = 0x2a;
 const timestampTag = 0x30;
-/** What follows the value's tag: a length of nine bytes and the tag of a double. The first byte is the lowest. */
+/** Behind the value's tag: a length of nine bytes, the tag of a double. The first byte is the lowest. */
 const doubleHead = 0x09_09_00;
 
 /**
- * Fast path: reads the numbers that end at `stop` into the sample. Returns false unless they are a gauge, counter or untyped value with nothing but a double, and a
- * time of six bytes, as times from 1971 to 2109 have. Positions are recorded only where the slow path reads the same numbers (`sampleposition.ts`).
- * The results are fields of the sample: V8 allocates an object for a double that a function returns unless it inlines the call.
+ * Fast path: reads the numbers that end at `stop`. Returns false unless they are a double and, if timed, a time of six bytes (1971 to 2109). The slow path reads the same: a
+ * position is recorded only then (`sampleposition.ts`). The results are fields, as V8 may allocate an object for a double that a function returns.
  */
 export function readTrailingValue(view: DataView, stop: number, isTimed: boolean, sample: Sample): boolean {
   const valueStop = isTimed ? stop - timeBytes : stop;
@@ -41,7 +39,7 @@ export function readTrailingValue(view: DataView, stop: number, isTimed: boolean
   return true;
 }
 
-/** Reads a varint of six bytes: seven bits in each, the lowest first, all but the last with the highest bit set. */
+/** Reads a varint of six bytes: seven bits in each, the lowest first; all but the last have the highest bit set. */
 function readTrailingTime(view: DataView, stop: number, sample: Sample): boolean {
   const four = view.getInt32(stop - 6, true);
   const two = view.getUint16(stop - 2, true);
@@ -104,7 +102,7 @@ function readLabel(cursor: Cursor, end: number, sample: Sample): void {
   sample.addLabel(nameStart, nameEnd, valueStart, valueEnd, false);
 }
 
-/** Reads a Gauge, Counter or Untyped message, which are the same on the wire. One without a value is zero. */
+/** Gauge, Counter and Untyped are the same on the wire. Without a value they are zero. */
 function readValue(cursor: Cursor, end: number): number {
   let value = 0;
   while (cursor.at < end) {

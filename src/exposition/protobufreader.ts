@@ -1,6 +1,6 @@
 /**
- * Reads the samples of requested families from delimited io.prometheus.client.MetricFamily messages, which arrive in chunks of any size. A family that was not
- * requested costs reading its length and name only. Only what a chunk's end has cut is copied.
+ * Reads the samples of requested families from delimited io.prometheus.client.MetricFamily messages in chunks of any size. Other families are skipped by their length. Only
+ * what a chunk's end has cut is copied.
  * The schema: https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
  */
 import type { Borrowed } from '../sample/borrowed.ts';
@@ -13,23 +13,21 @@ import { cursor, sample, viewOver } from './scratch.ts';
 import type { SeriesMatcher } from './seriesmatcher.ts';
 import { hasVarint, wireType } from './wire.ts';
 
-/** Bytes of one message that is read in one piece: a metric with its labels. */
+/** Bytes of a message that has to be whole: a metric with its labels. */
 const messageLimitBytes = 1024 * 1024;
 
-/** Bytes of a field of fixed size, with its tag, at most. */
 const fixedFieldBytes = 10;
 
 const noView = new DataView(new ArrayBuffer(0));
 
-/** What comes next: a family, the fields of a family, or bytes to skip. */
 const state = { family: 'family', fields: 'fields', skip: 'skip' } as const;
 
 export interface DelimitedReaderOptions {
-  /** Of the same sender and the same names. Without one every sample is visited. */
+  /** Of the same sender and names. Without one every sample is visited. */
   readonly matcher?: SeriesMatcher | undefined;
-  /** Families, by index. Once all of them have been read, the rest of a body that the sender did not filter is ignored. */
+  /** Indices of families. Once they have been read, the rest of an unfiltered body is ignored. */
   readonly until?: readonly number[] | undefined;
-  /** False: every sample takes the slow path, and none is recorded for the fast path. Default: true. */
+  /** False: slow path only. Default: true. */
   readonly fastPath?: boolean | undefined;
 }
 
@@ -39,22 +37,17 @@ export class DelimitedReader {
   readonly #matcher: SeriesMatcher | undefined;
   readonly #header: FamilyHeader;
   #state: keyof typeof state = state.family;
-  /** Bytes of the family that are still to come. */
   #familyLeft = 0;
-  /** Bytes of the family that are to be skipped. */
   #skipLeft = 0;
   #hasOtherFamilies = false;
-  /** Over the memory that is being read. */
   #view: DataView = noView;
-  /** Families that have to come before the rest may be ignored. */
   readonly #missing: Set<number> | undefined;
   /** Bytes of the body before the chunk that is being read. */
   #consumed = 0;
   readonly #carry = new CarryBuffer();
-  /** Bytes that the message in the carry buffer has at least. */
+  /** Bytes that the cut message has at least. */
   #needed = 0;
 
-  /** @param names of the families that were requested. */
   constructor(
     names: readonly string[],
     sink: SampleSink,
@@ -107,7 +100,7 @@ export class DelimitedReader {
     return { hasOtherFamilies: this.#hasOtherFamilies };
   }
 
-  /** Reads all whole messages of the range, and returns where they end. If that is before the range's end, `#needed` is set. */
+  /** Reads all whole messages, and returns where they end. Before the range's end, `#needed` is set. */
   #read(body: Buffer, start: number, end: number): number {
     let at = start;
     cursor.body = body;
@@ -176,10 +169,9 @@ export class DelimitedReader {
     return at > from ? at : this.#readField(body, at, end);
   }
 
-  /** Fast path. Returns where the samples that match end. */
   #readMatching(body: Buffer, from: number, end: number, matcher: SeriesMatcher): number {
     const view = this.#view;
-    // Small integers to V8, which would allocate an object for a position each time that it is passed on.
+    // Small integers: V8 would allocate an object for another number each time it is passed on.
     const base = body.byteOffset | 0;
     const limit = (base + Math.min(end, from + this.#familyLeft)) | 0;
     let at = (base + from) | 0;
@@ -195,7 +187,6 @@ export class DelimitedReader {
     return stop;
   }
 
-  /** Slow path. Reads one field of a family, most often a metric. */
   #readField(body: Buffer, at: number, end: number): number {
     const limit = Math.min(end, at + this.#familyLeft);
     const isLast = limit - at === this.#familyLeft;
@@ -223,7 +214,6 @@ export class DelimitedReader {
     return this.#used(at, stop);
   }
 
-  /** Parses one metric, and records it for the fast path. */
   #visit(body: Buffer, start: number, stop: number): void {
     sample.begin(body, this.#header.family);
     cursor.at = start;

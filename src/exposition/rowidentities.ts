@@ -1,38 +1,28 @@
-/**
- * The bytes that identify each row of one sender, in words. Storing and comparing stand side by side, since what one writes the other reads.
- * Words are doubles: eight bytes compare as fast as four, and no text is NaN.
- */
+/** Stores and compares the identity of each row, in words. Words are doubles: eight bytes compare as fast as four, and no text is NaN. */
 import { shortWord, shortWordBytes } from './scratch.ts';
 
-/** Bytes of a word. */
 export const wordBytes = 8;
 
-/** Words of one sender's identities. Rows beyond it are not matched. */
+/** Words of one sender. Rows beyond it do not match. */
 const wordLimit = 1024 * 1024;
 
-/** Words and rows at first. There are thousands of senders, so spare memory adds up. */
+/** Small at first: there are thousands of senders. */
 const firstWords = 128;
 const firstRows = 32;
 
-/** Numbers per row: where its words start, and the identity's length in bytes; -1 for a row without an identity. */
+/** Numbers per row: where its words start, and the identity's bytes; -1 without an identity. */
 const extentSize = 2;
 
 export class RowIdentities {
-  /** The identities; each starts at a word of its own. */
   words = new Float64Array(firstWords);
-  /** Where each row's identity is. */
   extents: Int32Array = new Int32Array(firstRows * extentSize).fill(-1);
   #used = 0;
 
-  /** How many rows there is memory for. */
   get rows(): number {
     return this.extents.length / extentSize;
   }
 
-  /**
-   * Stores the row's identity, or compares it with the stored one. Returns false if they differ, or if there is no memory left: then the row must not be matched. One
-   * row with two identities would not be matched by both, and must not be read beyond the message's end.
-   */
+  /** Stores the row's identity, or compares it with the stored one. Returns false if they differ, or without memory left: then the sample must not match. */
   store(row: number, view: DataView, at: number, length: number): boolean {
     if (row * extentSize >= this.extents.length) this.#grow(row);
     const stored = this.#lengthOf(row);
@@ -54,7 +44,7 @@ export class RowIdentities {
     return true;
   }
 
-  /** Keeps the identities of these rows only. Each row's number becomes its index in the list. */
+  /** Keeps these rows only. A row's index in the list becomes its number. */
   renumber(kept: readonly number[]): void {
     const words = new Float64Array(this.#used);
     const extents = new Int32Array(kept.length * extentSize).fill(-1);
@@ -92,7 +82,7 @@ export class RowIdentities {
   }
 }
 
-/** Reports whether the bytes at a position are the row's identity. Compares word by word; the last word overlaps the previous one. Hot. */
+/** Reports whether the bytes are the row's identity. The last word overlaps the previous one. Hot. */
 export function isIdentity(extents: Int32Array, words: Float64Array, row: number, view: DataView, at: number): boolean {
   const first = row * extentSize;
   let word = extents[first]!;
@@ -105,19 +95,16 @@ export function isIdentity(extents: Int32Array, words: Float64Array, row: number
   return view.getFloat64(last, true) === words[word];
 }
 
-/** Returns fewer bytes than a word has, as a word. */
 function shortWordAt(view: DataView, at: number, length: number): number {
   shortWordBytes.fill(0);
   for (let byte = 0; byte < length; byte += 1) shortWordBytes[byte] = view.getUint8(at + byte);
   return shortWord[0]!;
 }
 
-/** Adds a quarter: what is kept for long seldom grows. */
 function withSpare(count: number): number {
   return count + (count >> 2);
 }
 
-/** Returns the words of an identity, at least one. */
 function wordsOf(lengthBytes: number): number {
   return Math.max(1, Math.ceil(lengthBytes / wordBytes));
 }

@@ -1,10 +1,10 @@
 /** One sample of a requested family, as both formats present it. */
 import type { Borrowed } from '../sample/borrowed.ts';
 
-/** Labels of a sample. cAdvisor's widest series has ten. */
+/** cAdvisor's widest series has ten labels. */
 const labelLimit = 64;
 
-/** Bytes of a label's value: a cgroup's path has at most 4,096, each of which may have been replaced by three. */
+/** Bytes of a value: a cgroup's path has at most 4,096, each of which may have been replaced by three. */
 const labelValueLimitBytes = 3 * 4_096;
 
 /** Offsets kept per label: name start, name end, value start, value end. */
@@ -23,11 +23,10 @@ export interface UnlabeledSample {
 /** Receives the samples of a body. Readers pass the same object for every sample. */
 export interface SampleSink {
   /**
-   * Receives a sample with its labels. Returns its row, from 0 on, or `noRow`. Samples of the same row may come to `add` from then on, also those of the
-   * sender's later bodies.
+   * Receives a sample with its labels. Returns its row, from 0 on, or `noRow`. Later samples of the row may come to `add`, also in the sender's later bodies.
    */
   visit(sample: Borrowed<Sample>): number;
-  /** Receives a sample of a row that `visit` has returned, without labels. */
+  /** Receives a sample of a row that `visit` has returned. */
   add(row: number, sample: Borrowed<UnlabeledSample>): void;
   /** Reports whether the sink needs this row's values. Otherwise readers skip them and call `add` with 0 to mark the series as present. */
   needsValue(row: number): boolean;
@@ -57,7 +56,7 @@ export class ExpositionError extends Error {
   }
 }
 
-/** Hot: filled for every sample that is visited. Labels stay ranges of the body until they are read. */
+/** Labels stay ranges of the body until they are read. */
 export class Sample implements UnlabeledSample {
   family = 0;
   // A double from the start: V8 would change the object's shape for it.
@@ -93,7 +92,6 @@ export class Sample implements UnlabeledSample {
     return this.#escaped[label] === 0 && isAt(this.#body, this.#offsets[at + 2]!, this.#offsets[at + 3]!, value);
   }
 
-  /** Clears the sample, for a reader. */
   begin(body: Buffer, family: number): void {
     this.#body = body;
     this.family = family;
@@ -102,7 +100,7 @@ export class Sample implements UnlabeledSample {
     this.#labels = 0;
   }
 
-  /** Adds a label by its ranges in the body, for a reader. An escaped value is unescaped when it is read. */
+  /** Adds a label by its ranges in the body. An escaped value is unescaped when it is read. */
   addLabel(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number, escaped: boolean): void {
     if (this.#labels === labelLimit) throw new ExpositionError(`more than ${labelLimit} labels`, nameStart);
     const at = this.#labels * offsetsPerLabel;

@@ -1,20 +1,20 @@
-/** Finds in a sample that the slow path has read what the fast path needs to match and read the next one at its place. */
+/** Finds in a parsed sample what the fast path compares and reads in the next body. */
 import { readTrailingValue, timeBytes, valueBytes } from './metric.ts';
 import type { Sample } from './sample.ts';
 import { trailing } from './scratch.ts';
 
 /**
- * The bytes that identify a sample's row: all bytes before its numbers, or the value of one label. `detail` is a label that some families have before it; all samples
- * of a family that are matched have the same value of it.
+ * The bytes that identify a sample's row: all before its numbers, or one label's value. `detail` is an earlier label of some families; all samples of a family that match
+ * have the same value of it.
  */
 export type Identity = 'all labels' | { readonly label: string; readonly detail: string };
 
-/** A sample in memory, with the tag and the length before its message. Positions count in the memory's view. */
+/** A sample with its tag and length. Positions count in the memory's view. */
 export interface SamplePosition {
   readonly start: number;
   readonly size: number;
   readonly identity: { readonly start: number; readonly length: number };
-  /** The detail's value; undefined if the sample has none. */
+  /** Undefined if the sample has none. */
   readonly detail: ByteRange | undefined;
   readonly isTimed: boolean;
 }
@@ -24,14 +24,14 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** A message up to this size has a length of at most two bytes. Metrics have a few hundred bytes. */
+/** Bytes of a message whose length takes two bytes. Metrics have a few hundred. */
 const messageLimitBytes = (1 << 14) - 1;
 
-/** The tag and the one-byte length before a label's value. They are part of its identity, so that no longer value matches. */
+/** Tag and length before a label's value. They are part of the identity, so that no longer value matches. */
 export const labelHeadBytes = 2;
 
 /**
- * Returns where things are in the sample; undefined if the fast path cannot read it. Both paths then yield the same numbers, since they are compared here.
+ * Returns the position; undefined if the fast path cannot read the sample. It compares the numbers that both paths read, so that they are equal.
  * @param base position of the body in the view's memory.
  * @param start of the message in the body.
  */
@@ -54,7 +54,7 @@ export function positionOf(
   if (range === undefined || range.end > end) return undefined;
   const detail = identity === 'all labels' ? undefined : sample.rangeOf(identity.detail);
   if (detail !== undefined && detail.end > range.start) return undefined;
-  // A tag and a length of one or two bytes. Longer encodings of the same length are not matched.
+  // Tag and length. Longer encodings of the same length do not match.
   const size = stop - start + (stop - start < 0x80 ? 2 : 3);
   return {
     start: base + stop - size,

@@ -1,20 +1,16 @@
-/**
- * Objects that all readers of a thread share. Nothing in them outlives the call that uses them, and no call suspends. All mutable state of this module's files that
- * no object owns is here.
- */
+/** Objects that all readers of a thread share: all state of `exposition/` that no object owns. No call that uses them suspends, and nothing in them outlives it. */
 import { Cursor } from './wire.ts';
 import { Sample } from './sample.ts';
 
-/** The sample that readers fill and hand to their sink. */
+/** What readers pass to their sinks. One sample and one cursor per reader took 1 us more per filtered body of 30 pods, which takes 24 us. */
 export const sample = new Sample();
 
-/** A sample's numbers as the fast path would read them, to compare with those of the slow path. */
+/** The numbers that the fast path reads of a sample, to compare with the slow path's. */
 export const trailing = new Sample();
 
-/** Walks protobuf. Shared for the same reason as `sample`. */
 export const cursor = new Cursor();
 
-/** Eight bytes as one word, for identities of fewer. */
+/** Identities of fewer than eight bytes, as a word. */
 export const shortWord = new Float64Array(1);
 export const shortWordBytes = new Uint8Array(shortWord.buffer);
 
@@ -22,8 +18,8 @@ let latestView: DataView = new DataView(new ArrayBuffer(0));
 let previousView = latestView;
 
 /**
- * Returns a view over all of the memory. Connections read into one buffer, and what a chunk's end has cut is read from another one in between, so the latest two are
- * kept.
+ * Returns a view over the memory. Keeps the latest two: the connections' read buffer, and the buffer of what a chunk's end has cut. A new view per chunk took 1 us more
+ * per filtered body of 30 pods (24 us), and 13 us more per full one (254 us).
  */
 export function viewOver(memory: ArrayBufferLike): DataView {
   if (latestView.buffer === memory) return latestView;

@@ -1,6 +1,6 @@
 /**
  * Matches series by position: a sample is the series at the same position in the sender's previous body if its message has the same length and the same identity bytes.
- * Of such a sample only the numbers are read. Others are parsed whole, and recorded for the next body.
+ * Only its numbers are read then.
  */
 import { readTrailingValue } from './metric.ts';
 import { isIdentity, RowIdentities, wordBytes } from './rowidentities.ts';
@@ -8,26 +8,23 @@ import type { Sample, SampleSink } from './sample.ts';
 import { type ByteRange, type Identity, labelHeadBytes, type SamplePosition } from './sampleposition.ts';
 
 /**
- * Numbers per expected sample: its first three bytes, which are the tag and the length; its size in bytes; flags, where in the sample its identity starts, and how far
- * before that its detail ends (0 without one), packed into one number; its row.
+ * Numbers per expected sample: its first three bytes (tag and length); its size in bytes; packed into one: flags, offset of its identity, and how far before that its detail
+ * ends (0 without one); its row.
  */
 const entrySize = 4;
 const threeBytes = 0xff_ffff;
-/** Bytes that are read to get three. */
 const intBytes = 4;
 const isUntimed = 1;
 const needsNoValue = 2;
 const flagBits = 2;
 const offsetMask = 0x3fff;
 const detailShift = 16;
-/** The largest distance of a detail that fits behind `detailShift`. */
 const detailLimitBytes = (1 << 15) - 1;
-/** Expected samples that are tried for one sample: those of a whole pod may be gone. */
+/** Expected samples that are tried for one sample: a pod's may be gone. */
 const lookAhead = 16;
-/** Bytes of an identity that are compared, from its end, if the row needs no value. In a cgroup's path they are most of an ID or UID. */
+/** Bytes from the identity's end that are compared if the row needs no value: in a cgroup's path, most of an ID or UID. */
 const valuelessIdentityBytes = 24;
 
-/** Instead of a detail's distance: it cannot be compared. */
 const notComparable = -1;
 
 export class SeriesMatcher {
@@ -36,19 +33,17 @@ export class SeriesMatcher {
   changed = false;
   /** Whether all samples of the current body would match in another body like it. */
   complete = true;
-  /** The expected samples of each family. */
   readonly #families: Int32Array[];
   readonly #identities = new RowIdentities();
   /** The detail of each family as a word; NaN while none of its samples had one. */
   readonly #details: Float64Array;
   #family = 0;
   #entries: Int32Array;
-  /** Where in the entries the next expected sample is. */
+  /** The next expected sample. */
   #at = 0;
-  /** The entries for the next body; undefined while all samples of the family have matched in order. */
+  /** Entries for the next body; undefined while all samples have matched in order. */
   #next: number[] | undefined;
 
-  /** @param families how many are requested. */
   constructor(identity: Identity, families: number) {
     this.identity = identity;
     this.#families = Array.from({ length: families }, () => new Int32Array());
@@ -56,7 +51,6 @@ export class SeriesMatcher {
     this.#entries = this.#families[0] ?? new Int32Array();
   }
 
-  /** Reports whether samples of the family are expected. */
   hasSamplesOf(family: number): boolean {
     return (this.#families[family]?.length ?? 0) > 0;
   }
@@ -74,7 +68,7 @@ export class SeriesMatcher {
   }
 
   /**
-   * Passes samples to the sink as long as each is the expected one, and returns where these end. Hot, and small enough for V8 to inline all that it calls.
+   * Passes samples to the sink while each is the expected one. Returns where they end. Hot, and small enough for V8 to inline its calls.
    * @param view of the memory that the positions count in.
    * @param sample whose family is set; receives the numbers.
    */
@@ -101,8 +95,7 @@ export class SeriesMatcher {
   }
 
   /**
-   * Passes one sample to the sink, also if others before it are gone or new.
-   * @returns its size in bytes; 0 if it does not match, or is not whole.
+   * Passes one sample to the sink, also if others before it are gone or new. Returns its size; 0 if it does not match or is not whole.
    */
   takeOne(view: DataView, at: number, limit: number, sample: Sample, sink: SampleSink): number {
     if (limit - at < intBytes) return 0;
@@ -127,7 +120,7 @@ export class SeriesMatcher {
     return 0;
   }
 
-  /** Records a sample that did not match, to be expected at its position in the next body. */
+  /** Records a sample for the next body. */
   add(
     row: number,
     view: DataView,
@@ -161,7 +154,7 @@ export class SeriesMatcher {
     this.#next = undefined;
   }
 
-  /** Keeps these rows only, with their samples. Each row's number becomes its index in the list. */
+  /** Keeps these rows only, with their samples. A row's index in the list becomes its number. */
   renumber(kept: readonly number[]): void {
     const rows = new Int32Array(this.#identities.rows).fill(-1);
     for (let row = 0; row < kept.length; row += 1) rows[kept[row]!] = row;
@@ -171,10 +164,9 @@ export class SeriesMatcher {
     this.#identities.renumber(kept);
   }
 
-  /** Returns how far before the identity the detail ends, if it is the family's; otherwise `notComparable`. */
   #detailDistance(view: DataView, sampleStart: number, { start, end }: ByteRange, identityStart: number): number {
     const bytes = identityStart - end;
-    // The word that ends with the value includes its length, so that it never matches the end of a longer value.
+    // The word includes the value's length, so that no longer value matches.
     if (end - start > wordBytes - labelHeadBytes || end - wordBytes < sampleStart) return notComparable;
     if (bytes <= 0 || bytes > detailLimitBytes) return notComparable;
     const word = view.getFloat64(end - wordBytes, true);
@@ -189,7 +181,6 @@ export class SeriesMatcher {
   }
 }
 
-/** Reports whether a sample is of the row, by its identity and, if it has one, its detail. */
 function isSameSample(
   extents: Int32Array,
   words: Float64Array,
@@ -205,7 +196,7 @@ function isSameSample(
   return isIdentity(extents, words, row, view, at);
 }
 
-/** Reads the numbers of a sample that ends at `stop`. Returns false if they are not where they were. A row that needs no value gets 0. */
+/** Returns false if the numbers are not where they were. */
 function readNumbers(view: DataView, stop: number, packed: number, sample: Sample): boolean {
   if ((packed & needsNoValue) === 0) return readTrailingValue(view, stop, (packed & isUntimed) === 0, sample);
   sample.value = 0;

@@ -12,12 +12,10 @@ import { readBufferBytes } from './http/socket.ts';
 import type { UndiciOptions } from './http/undicitransport.ts';
 import { authority, type KubeletRequest } from './request.ts';
 
-/** Which HTTP client speaks with kubelets: ours, which costs a fraction of the CPU, or undici, to rule out a bug in ours. */
+/** The built-in client costs a fraction of the CPU; undici rules out a bug in it. */
 export type HttpClient = 'built-in' | 'undici';
 
-/**
- * How the peer is known to be this node's kubelet: its certificate names the address, or only the node; kube-apiserver vouches for it; or nothing does.
- */
+/** What proves that the peer is this node's kubelet: its certificate names the address, or only the node; kube-apiserver; or nothing. */
 export type KubeletVerification = 'address' | 'node-name' | 'apiserver' | 'nothing';
 
 export interface NodeConnectionsOptions {
@@ -45,17 +43,16 @@ interface CurrentConnection extends NodeConnection {
 export class NodeConnections {
   readonly #options: NodeConnectionsOptions;
   readonly #open = new Map<string, CurrentConnection>();
-  /** Shared by all connections, since nothing in them outlives one read. */
   readonly #buffer = Buffer.allocUnsafeSlow(readBufferBytes);
   readonly #heads = new HeadCache();
-  /** Parsing CAs and keys costs as much as half a handshake, so all connections share the result. */
+  /** Shared by all connections: parsing CAs and keys costs as much as half a handshake. */
   #context: { readonly tls: KubeletTls; readonly context: SecureContext } | undefined;
 
   constructor(options: NodeConnectionsOptions) {
     this.#options = options;
   }
 
-  /** Returns the node's connection. Replaces it if the address or the TLS material has changed; a request under way still gets its response. */
+  /** Returns the node's connection. Replaces it if its address or the TLS material has changed; requests under way still get their responses. */
   of(request: KubeletRequest): NodeConnection {
     const tls = this.#options.plainHttp ? plainHttpTls : this.#options.tls();
     const target = authority(request);
@@ -122,7 +119,7 @@ export class NodeConnections {
   }
 }
 
-/** Loads undici when it is needed: otherwise every thread would pay for it. */
+/** Loads undici on demand: otherwise every thread would pay for it. */
 function createUndiciConnection(options: UndiciOptions): Connection {
   const loaded = import('./http/undicitransport.ts').then((undici) => undici.createUndiciConnection(options));
   return {
@@ -134,5 +131,5 @@ function createUndiciConnection(options: UndiciOptions): Connection {
 
 const plainHttpTls: KubeletTls = { ca: undefined, cert: undefined, key: undefined, insecure: true };
 
-/** A kubelet must neither choose the size of Diffie-Hellman parameters, which cost up to a second, nor show other certificates later. Go's clients offer neither. */
+/** As in Go, a kubelet chooses no Diffie-Hellman parameters, which cost up to a second, and shows no other certificate later. */
 const hardened = { ciphers: `${DEFAULT_CIPHERS}:!kDHE`, secureOptions: constants.SSL_OP_NO_RENEGOTIATION };

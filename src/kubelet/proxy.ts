@@ -61,7 +61,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: Kub
     const lookups = new Lookups(resolve ?? systemResolver().resolveFirst, requestTimeoutMs);
     const dispatcher = new Pool(origin, {
       ...undiciLimits,
-      // A node has one request under way, so there are never more connections than nodes. With a limit, kubelets that hang would delay the others.
+      // At most one per node, as each has one request under way. With a limit, kubelets that hang would delay the others.
       connections: null,
       keepAliveTimeout: keepAliveMs,
       keepAliveMaxTimeout: keepAliveMs,
@@ -98,8 +98,8 @@ const defaultPorts: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Returns the proxy's path with the node's name alone, without scheme and port: kube-apiserver then dials the port of the Node's status with its kubelet client certificate.
- * With another port it would show no credentials and verify nothing.
+ * Returns the proxy's path with the node's name alone. kube-apiserver then dials the port of the Node's status with its kubelet client certificate; with another port
+ * in the path it would show no credentials and verify nothing.
  */
 function proxyPath({ node, path }: KubeletRequest): string {
   // An annotation of the Node may have selected the path. Its dots must not lead out of the node's proxy.

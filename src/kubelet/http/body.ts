@@ -7,9 +7,8 @@ import { readingBudget } from './readingbudget.ts';
 import type { ResponseInfo } from './responsehead.ts';
 import { bodyLimitBytes, errorBodyLimitBytes, pieceBytes } from './responselimits.ts';
 
-/** Reads a body while it arrives, uncompressed. */
 export interface ResponseBodyReader {
-  /** Returns false if the rest is not needed: it is then read off the connection and dropped, without being inflated. */
+  /** Reads uncompressed bytes. Returns false if the rest is not needed: it is dropped then, without being inflated. */
   write(chunk: Borrowed<Buffer>): boolean;
 }
 
@@ -26,7 +25,7 @@ export class ReaderFailure extends Error {
   }
 }
 
-/** Each method throws a KubeletError if the body is too large or broken, or a ReaderFailure. Call them between `begin` and `end` of the reading budget. */
+/** Methods throw a KubeletError if the body is too large or broken, or a ReaderFailure. For use between `begin` and `end` of the reading budget. */
 export class BodyReceiver {
   /** Bytes of the body on the wire. */
   wireBytes = 0;
@@ -34,12 +33,12 @@ export class BodyReceiver {
   readonly #reader: ResponseBodyReader | undefined;
   /** Undefined if the body is not compressed. */
   readonly #inflater: Inflater | undefined;
-  /** Used without a reader. One buffer that grows: a body may arrive in chunks of one byte, and a buffer for each would take a hundred. */
+  /** Used without a reader. One buffer that grows: chunks may have one byte each. */
   #kept: BodyBuffer | undefined;
   #keptLeft: number;
   /** Bytes that may be read until the clock is checked. */
   #credit = creditBytes;
-  /** A copy of bytes that are not read yet; undefined if there are none. May be empty, as a few bytes inflate to many. */
+  /** A copy of bytes that are not read yet. May be empty, as a few bytes inflate to many. */
   #left: Buffer | undefined;
   #isWanted = true;
 
@@ -55,12 +54,11 @@ export class BodyReceiver {
     this.#inflater = makeInflater?.((chunk) => this.#take(chunk));
   }
 
-  /** Reports whether the rest of the body is needed. */
   get isWanted(): boolean {
     return this.#isWanted;
   }
 
-  /** Returns false if the slice ended before the bytes did: call `resume` before anything else. */
+  /** Returns false if the slice ended before the bytes did: `resume` has to be next. */
   write(chunk: Borrowed<Buffer>): boolean {
     this.wireBytes += chunk.length;
     if (this.wireBytes > bodyLimitBytes) throw tooLarge(this.#attempt);
@@ -76,14 +74,13 @@ export class BodyReceiver {
     return this.#read(chunk);
   }
 
-  /** Reads what `write` has left. Returns what `write` does. */
   resume(): boolean {
     const left = this.#left;
     this.#left = undefined;
     return left === undefined || this.#read(left);
   }
 
-  /** Returns the kept body, uncompressed. Call it once the whole body has arrived. */
+  /** Returns the kept body, once all of it has arrived. */
   end(): Buffer {
     const inflater = this.#inflater;
     if (this.#isWanted && inflater !== undefined) this.#guard(inflater, () => inflater.end());
@@ -134,7 +131,6 @@ export class BodyReceiver {
     return left;
   }
 
-  /** Closes the inflater if the step throws, and throws an error of this class instead. */
   #guard<T>(inflater: Inflater, step: () => T): T {
     try {
       return step();

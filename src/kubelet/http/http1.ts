@@ -15,23 +15,22 @@ import {
 } from './responsehead.ts';
 import { headLimitBytes } from './responselimits.ts';
 
-/** Receives a response while it arrives. */
 export interface ResponseSink<Response = unknown> {
   onHead(head: ResponseHead): void;
   /** Returns false to receive nothing more until `resume` has returned true. */
   onBody(chunk: Borrowed<Buffer>): boolean;
   resume(): boolean;
-  /** Called when the response is complete; returns the result. */
+  /** Returns the result of a complete response. */
   onEnd(): Response;
 }
 
 /** Informational responses (1xx) before the response. Kubelets send none. */
 const interimLimit = 8;
 
-/** Hexadecimal digits of a chunk's size: up to 4 GiB, so that larger chunks fail by the limit of the body. */
+/** Hexadecimal digits of a chunk's size: up to 4 GiB, which fails by the limit of the body. */
 const chunkSizeDigits = 8;
 
-/** What is read next. An enumeration by hand, since Node runs only TypeScript whose types can be stripped. */
+/** What is read next. No enum: Node only strips types. */
 const state = {
   head: 0,
   sized: 1,
@@ -52,13 +51,12 @@ const stateOf: Readonly<Record<Framing['kind'], State>> = {
   'until-close': state.untilClose,
 };
 
-/** A parsed head, and how its body is framed. */
 interface ParsedHead {
   readonly head: ResponseHead;
   readonly framing: Framing;
 }
 
-/** The latest head of any connection of a client: kubelets that are scraped together send the same bytes, down to the second of the Date. */
+/** The latest head of a client's connections: kubelets that are scraped together send the same bytes, down to the second of the Date. */
 export class HeadCache {
   latest: (ParsedHead & { readonly bytes: Buffer }) | undefined;
 }
@@ -66,20 +64,18 @@ export class HeadCache {
 const noHeaders = new Map<string, string>();
 
 export class ResponseReader {
-  /** Whether the connection can carry another request once the response is complete. */
+  /** Whether the connection can carry another request afterwards. */
   reusable = true;
   readonly #sink: ResponseSink;
   readonly #heads: HeadCache;
   #state: State = state.head;
-  /** The part of a line that has arrived. */
   #line = '';
   #headBytes = 0;
   #interims = 0;
   #status = 0;
   #headers: Map<string, string> = noHeaders;
-  /** Undefined until the head is complete. */
   #parsed: ParsedHead | undefined;
-  /** Bytes that are left of the body, or of the chunk. */
+  /** Of the body, or of the chunk. */
   #remainingBytes = 0;
   #sizeDigits = 0;
   #sawCarriageReturn = false;
@@ -94,7 +90,7 @@ export class ResponseReader {
     return this.#state === state.complete;
   }
 
-  /** Reports whether the sink has paused. The response is not over then, even if it is complete. */
+  /** Reports whether the sink has paused. The response is not over then. */
   get isPaused(): boolean {
     return this.#isPaused;
   }
@@ -183,7 +179,7 @@ export class ResponseReader {
     if (this.#headBytes > headLimitBytes) throw new HttpError(`a head of more than ${headLimitBytes} bytes`);
     const before = this.#line.length;
     this.#line += buffer.toString('latin1', at, until);
-    // A server of another protocol may wait for us before it ends its first line. Checked once, since it makes V8 join the line's parts.
+    // A server of another protocol may never end its first line. Checked once, since it makes V8 join the line's parts.
     const isUnproven = this.#status === 0 && before < httpVersion.length;
     if (isUnproven && !this.#line.startsWith(httpVersion.slice(0, this.#line.length))) throw notHttp();
     if (!isWhole) return until;

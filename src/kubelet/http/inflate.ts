@@ -1,9 +1,6 @@
 /**
- * Inflates gzip step by step while it arrives, and only as far as its reader needs it.
- *
- * Node's zlib inflates in steps only as a stream, which costs several times what inflating does, or all at once, where a bomb would block the thread. Both use a handle that
- * inflates synchronously from one buffer into another. It is private to Node and may change, so it is tried out first. If it behaves otherwise, no compressed body
- * is requested.
+ * Inflates gzip in steps while it arrives, and only as far as its reader needs it. Node's streams cost several times what inflating does, and inflating all at once lets a bomb
+ * block the thread. So this uses the handle below both, which is private to Node. It is tried out first; if it behaves otherwise, no compressed body is requested.
  */
 import { constants, createGunzip, gzipSync } from 'node:zlib';
 import type { Borrowed } from '../../sample/borrowed.ts';
@@ -12,19 +9,18 @@ import { bodyLimitBytes, pieceBytes } from './responselimits.ts';
 /** Each method throws an InflatedTooLargeError, zlib's error for broken input, and what the receiver throws. */
 export interface Inflater {
   /**
-   * Inflates the chunk until the slice ends. Returns undefined if all was inflated. Otherwise returns the rest, which has to be written before anything else. It may
-   * be empty, as a few bytes inflate to many.
+   * Inflates the chunk until the slice ends. Returns the rest, to be written next, or undefined if there is none. It may be empty, as a few bytes inflate to many.
    */
   write(chunk: Borrowed<Buffer>, slice?: TimeSlice): Buffer | undefined;
-  /** Inflates what is left, when all input has arrived. */
+  /** Inflates what is left. */
   end(): void;
-  /** Frees its memory. May be called twice; nothing else may be called after it. */
+  /** Frees its memory. May be called twice. */
   close(): void;
 }
 
-/** How long an inflater may go on. Read after each full step. */
+/** Read after each full step. */
 export interface TimeSlice {
-  /** Whether the body is a long one, which is inflated in smaller steps. */
+  /** Long bodies are inflated in smaller steps. */
   readonly isLong: boolean;
   readonly isOver: boolean;
 }
@@ -46,7 +42,7 @@ export function chooseInflater(): MakeInflater | undefined {
   return works(byStep) ? byStep : undefined;
 }
 
-/** Bytes inflated in one step: small enough to stay in a CPU cache until the reader has read them. */
+/** Bytes of one step, which stay in a CPU cache until they are read. */
 const stepBytes = 64 * 1024;
 
 function works(make: MakeInflater): boolean {
@@ -65,7 +61,6 @@ function works(make: MakeInflater): boolean {
   }
 }
 
-/** The methods of zlib's handle that are used. */
 interface Handle {
   /** Reports to onerror, and the bytes left of output and input to the stream's _writeState. */
   writeSync(

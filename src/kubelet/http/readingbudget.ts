@@ -1,19 +1,16 @@
-/**
- * Limits how long each iteration of the event loop reads kubelet responses. Usual responses take a few milliseconds and are read at once. One that takes longer, from a
- * node with leaked cgroups or a hostile kubelet, is read in slices, and everything else runs in between.
- */
+/** Reads long kubelet responses in slices of the event loop's iterations: those of nodes with leaked cgroups, or of hostile kubelets. Usual ones are read at once. */
 import type { Steps } from '../../decode/steps.ts';
 
-/** Milliseconds that a response may take before it is read in slices. A full body of 30 pods takes 3, one of 110 pods 10. */
+/** Milliseconds before a response is read in slices. A full body of 30 pods takes 3, one of 110 pods 10. */
 export const freeMs = 15;
 
-/** Milliseconds of one iteration of the event loop in which all long responses together are read. */
+/** Milliseconds of one iteration, for all long responses together. */
 export const sliceMs = 5;
 
-/** Milliseconds that one response may take in all, each for reading and for decoding it. A sound body of 64 MiB takes 300. */
+/** Milliseconds of one response, each for reading and for decoding it. A sound body of 64 MiB takes 300. */
 export const readingLimitMs = 2_000;
 
-/** Milliseconds from the end of a response until it must be decoded, however busy the event loop is. */
+/** Milliseconds from the end of a response until it must be decoded, on a busy event loop as well. */
 const decodingDeadlineMs = 10_000;
 
 /** A response took longer to read than it may. */
@@ -21,20 +18,18 @@ export class ReadingTooLongError extends Error {
   override readonly name = 'ReadingTooLongError';
 }
 
-/** A response of which some bytes have arrived and are not read yet. */
+/** A response with bytes that have arrived and are not read yet. */
 export interface PausedReading {
   /** Reads on, between `begin` and `end`. Calls `resumeLater` again if the slice ends before the bytes do. */
   resume(): void;
 }
 
 export class ReadingBudget {
-  /** Milliseconds of this iteration, for long responses, without the reading under way. */
+  /** Milliseconds of this iteration, without the reading under way. */
   #spentMs = 0;
   #beganMs = 0;
-  /** Milliseconds that the response being read has taken before. */
   #responseMs = 0;
   #isArmed = false;
-  /** In the order in which they resume. */
   readonly #paused = new Set<PausedReading>();
   readonly #nowMs: () => number;
 
@@ -43,7 +38,7 @@ export class ReadingBudget {
     this.#nowMs = nowMs;
   }
 
-  /** Starts the clock. Everything up to `end` is synchronous. @param responseMs what the response has taken before, in milliseconds. */
+  /** Starts the clock. Everything up to `end` is synchronous. @param responseMs milliseconds that the response has taken before. */
   begin(responseMs: number): void {
     this.#responseMs = responseMs;
     this.#beganMs = this.#nowMs();
@@ -59,29 +54,27 @@ export class ReadingBudget {
     return tookMs;
   }
 
-  /** Reports whether the response being read is a long one. Call it between `begin` and `end`. */
+  /** Reports whether the response being read is long. As `mayRead` and `isOver`, for use between `begin` and `end`. */
   get isLong(): boolean {
     return this.#responseMs >= freeMs;
   }
 
-  /** Reports whether bytes that have just arrived may be read now. Call it between `begin` and `end`. */
+  /** Reports whether bytes that have just arrived may be read now. */
   get mayRead(): boolean {
     return !this.isLong || (this.#paused.size === 0 && !this.isOver);
   }
 
-  /** Reports whether the slice is used up. Call it between `begin` and `end`. */
+  /** Reports whether the slice is used up. */
   get isOver(): boolean {
     const tookMs = this.#nowMs() - this.#beganMs;
     return this.#responseMs + tookMs >= freeMs && this.#spentMs + tookMs >= sliceMs;
   }
 
-  /** Queues a response, to be resumed in a later iteration. */
   resumeLater(reading: PausedReading): void {
     this.#paused.add(reading);
     this.#arm();
   }
 
-  /** Takes a response out of the queue. */
   cancel(reading: PausedReading): void {
     this.#paused.delete(reading);
   }
@@ -134,8 +127,5 @@ export class ReadingBudget {
   }
 }
 
-/**
- * The budget of this thread's event loop: the only mutable state of `kubelet/` that no object owns. A thread has one event loop, which each further budget would hold for
- * another 5 ms per iteration. Reading, decoding and both HTTP clients share it.
- */
+/** The budget of this thread's event loop: the only state of `kubelet/` that no object owns. Each further budget would hold the loop for another 5 ms per iteration. */
 export const readingBudget = new ReadingBudget();

@@ -10,19 +10,17 @@ export class ConnectTimeoutError extends Error {
   }
 }
 
-/** Returns the error for a request that ended before it had a connection: a slow name look-up, a connect timeout, or the given reason. */
+/** Returns the error for a request that ended without a connection: a slow look-up, a connect timeout, or the given reason. */
 export function connectError(reason: unknown, lookups?: Lookups): unknown {
   if (!(reason instanceof Error) || !timeouts.has(reason.name)) return reason;
   return lookups?.pending() ?? (reason.name === 'TimeoutError' ? new ConnectTimeoutError() : reason);
 }
 
-/** Names of the errors of this deadline and AbortSignal.timeout, and of ours and undici's for connecting. */
 const timeouts: ReadonlySet<string> = new Set(['TimeoutError', 'ConnectTimeoutError']);
 
 /** A timer and a signal in one. AbortSignal.any() with timeout() costs many times as much, an AbortController of our own several times. */
 export class RequestDeadline {
   ended = false;
-  /** Why it has ended. */
   reason: unknown;
   readonly #timer: NodeJS.Timeout;
   readonly #signal: AbortSignal;
@@ -35,7 +33,7 @@ export class RequestDeadline {
     if (signal.aborted) this.end(signal.reason);
   }
 
-  /** Handles the signal's event: an EventListener without a closure. */
+  /** Handles the signal's event, without a closure. */
   handleEvent(): void {
     this.end(this.#signal.reason);
   }
@@ -47,13 +45,13 @@ export class RequestDeadline {
     this.#listener?.(reason);
   }
 
-  /** Sets the one listener, which replaces the previous one. Calls it at once if the deadline has ended. */
+  /** Replaces the listener. Calls it at once if the deadline has ended. */
   onEnd(listener: (reason: unknown) => void): void {
     this.#listener = listener;
     if (this.ended) listener(this.reason);
   }
 
-  /** Resolves as the promise does. Rejects with the reason as soon as the deadline ends. */
+  /** Settles as the promise does, or rejects with the reason when the deadline ends. */
   until<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.onEnd(reject);

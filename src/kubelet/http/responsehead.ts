@@ -1,4 +1,4 @@
-/** Parses the head of an HTTP/1.1 response strictly (RFC 9112). What no kubelet has a reason to send is an error. */
+/** Parses the head of an HTTP/1.1 response (RFC 9112), strictly: what no kubelet has a reason to send is an error. */
 
 /** What arrived is not one HTTP/1.1 response to our request. */
 export class HttpError extends Error {
@@ -9,14 +9,14 @@ export class HttpError extends Error {
 export interface ResponseInfo {
   readonly status: number;
   readonly contentType: string;
-  /** The node's clock when it responded, in whole seconds, as milliseconds since the epoch. Undefined without a Date header. */
+  /** The node's clock when it responded, from the Date header, in milliseconds since the epoch. */
   readonly dateMs: number | undefined;
 }
 
 /** The same object if the same bytes have arrived again. */
 export interface ResponseHead {
   readonly info: ResponseInfo;
-  /** The headers that are used, by their names in lower case. */
+  /** Used headers by name, in lower case. */
   readonly headers: ReadonlyMap<string, string>;
 }
 
@@ -25,10 +25,9 @@ export function responseHead(status: number, headers: ReadonlyMap<string, string
   return { headers, info: { status, contentType, dateMs: dateOf(headers.get('date') ?? '') } };
 }
 
-/** The last year in which times are written, and samples may be a little ahead of their Date. */
 const latestDateMs = Date.UTC(9999);
 
-/** Parses a Date header into milliseconds since the epoch. Undefined if it is no date, or one that no node's clock shows: Linux counts from 1970 on. */
+/** Parses a Date header into milliseconds since the epoch. Undefined if no node's clock shows that: Linux counts from 1970 on, and samples may be ahead of their Date. */
 export function dateOf(header: string): number | undefined {
   const dateMs = Date.parse(header);
   return dateMs >= 0 && dateMs < latestDateMs ? dateMs : undefined;
@@ -69,7 +68,7 @@ function parseHeader(line: string): readonly [name: string, value: string] {
   return [name, value];
 }
 
-/** A field name (RFC 9110, 5.6.2). Patterns for foreign bytes have one repetition each, so that they cannot backtrack. */
+/** A field name (RFC 9110, 5.6.2). Patterns for foreign bytes have one repetition, so that they cannot backtrack. */
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** A field value without control characters. A folded line has no valid name. */
@@ -99,15 +98,14 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
-/** How the end of a body is found. */
 export type Framing =
   | { readonly kind: 'none' | 'chunked' | 'until-close' }
   | { readonly kind: 'sized'; readonly bytes: number };
 
-/** Digits of a body's length, which is less than 2 ** 53. */
+/** Digits of a length below 2 ** 53. */
 const lengthDigits = 15;
 
-/** Statuses without a body, whatever the headers say: no content, not modified. */
+/** Statuses without a body, whatever the headers say. */
 const bodiless: ReadonlySet<number> = new Set([204, 304]);
 
 /** Returns the framing of the body. @throws HttpError if the headers are ambiguous. */
@@ -131,7 +129,6 @@ export function framingOf({ info: { status }, headers }: ResponseHead): Framing 
 
 const closing = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
 
-/** Reports whether the server closes the connection after this response. */
 export function closesConnection({ headers }: ResponseHead): boolean {
   return closing.test(headers.get('connection') ?? '');
 }

@@ -1,4 +1,4 @@
-/** One TCP or TLS connection that is read without streams: bytes are passed on before the next read, in a buffer that all connections share. */
+/** One TCP or TLS connection, read without streams into a buffer that all connections share. */
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Resolve } from '../../dns/address.ts';
@@ -18,7 +18,7 @@ export interface SocketOptions {
   readonly connectTimeoutMs: number;
   /** Resolves a host that is a name. */
   readonly resolve: Resolve;
-  /** Receives everything that is read. One for all connections of a thread, since nothing in it is kept. */
+  /** Shared by all connections of a thread, since nothing in it is kept. */
   readonly buffer: Buffer;
   readonly heads?: HeadCache | undefined;
 }
@@ -34,13 +34,11 @@ export const readBufferBytes = 64 * 1024;
 /** As undici and Go: a peer that has vanished is detected within some minutes. */
 const tcpKeepAliveMs = 60_000;
 
-/** A request under way. */
 interface PendingResponse {
   readonly reader: ResponseReader;
-  /** Settles the caller's promise with the sink's result. */
   readonly end: () => void;
   readonly reject: (cause: unknown) => void;
-  /** Whether the request was written. What arrives before that is no response to it. */
+  /** What arrives before the request was written is no response to it. */
   written: boolean;
   /** Milliseconds that reading it took. */
   spentMs: number;
@@ -58,9 +56,8 @@ export class KubeletSocket implements PausedReading {
   readonly #opened = Promise.withResolvers<void>();
   #failure: unknown;
   #pending: PendingResponse | undefined;
-  /** A copy of bytes that are not read yet; undefined if there are none. */
+  /** A copy of bytes that are not read yet. */
   #left: Buffer | undefined;
-  /** Whether the peer has ended the connection. */
   #hasEnded = false;
   readonly #fail = (cause: unknown) => this.fail(cause);
 
@@ -74,7 +71,7 @@ export class KubeletSocket implements PausedReading {
       .on('close', () => this.#close())
       // Before 'secureConnect' the certificate is not verified, and nothing may be written.
       .on(options.tls === undefined ? 'connect' : 'secureConnect', this.#opened.resolve)
-      // Connections do not keep the process running. Requests under way have timers, which do.
+      // Only the timers of requests keep the process running.
       .unref();
   }
 
@@ -90,7 +87,7 @@ export class KubeletSocket implements PausedReading {
     }
   }
 
-  /** Writes the request. Resolves to the sink's result for the whole response. Rejects with what closed the connection before that. */
+  /** Resolves to the sink's result for the whole response. Rejects with what closed the connection before that. */
   send<T>(request: Buffer, sink: ResponseSink<T>, deadline: RequestDeadline): Promise<T> {
     this.responded = false;
     return new Promise((resolve, reject) => {
@@ -101,7 +98,7 @@ export class KubeletSocket implements PausedReading {
       const reader = new ResponseReader(sink, this.#options.heads);
       this.#pending = { reader, end: () => resolve(sink.onEnd()), reject, written: false, spentMs: 0 };
       deadline.onEnd(this.#fail);
-      // Reads come before immediates: bytes of before the request, and an end of the connection, are handled by then.
+      // Reads come before immediates: earlier bytes, or an end of the connection, are handled by then.
       setImmediate(() => this.#write(request));
     });
   }
@@ -154,7 +151,7 @@ export class KubeletSocket implements PausedReading {
     else this.#socket.resume();
   }
 
-  /** Reads until the slice ends. The rest is kept, and the socket is paused, until a later iteration of the event loop. */
+  /** Reads until the slice ends. Then pauses the socket, and keeps the rest for a later iteration of the event loop. */
   #advance(pending: PendingResponse, bytes: Buffer, length: number, isResumed: boolean): void {
     const { reader } = pending;
     let at = 0;

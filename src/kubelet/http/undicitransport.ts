@@ -26,7 +26,6 @@ export interface UndiciOptions {
   readonly resolve: Resolve;
 }
 
-/** Creates what `createConnection` does, by undici. */
 export function createUndiciConnection(options: UndiciOptions): Connection {
   const lookups = new Lookups(options.resolve, options.connectTimeoutMs);
   const client = new Client(options.origin, {
@@ -82,7 +81,7 @@ export function dispatch(
   });
 }
 
-/** Handles undici's events of one response. What its methods throw ends request and connection, and is passed to onResponseError. */
+/** Handles undici's events. What its methods throw ends request and connection, and is passed to onResponseError. */
 class ResponseHandler implements Dispatcher.DispatchHandler, PausedReading {
   readonly #incoming: IncomingResponse;
   readonly #deadline: RequestDeadline;
@@ -99,7 +98,6 @@ class ResponseHandler implements Dispatcher.DispatchHandler, PausedReading {
     this.#settle = settle;
   }
 
-  /** Called once there is a connection. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#deadline.onEnd((reason) => controller.abort(reason as Error));
   }
