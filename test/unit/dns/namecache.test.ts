@@ -13,11 +13,11 @@ beforeEach(() => {
   cache = createNameCache(() => nowMs);
 });
 
-describe('an answer counts', () => {
+describe('an entry is fresh', () => {
   const cases: readonly [string, number, number][] = [
     ['for its TTL', 20_000, 20_000],
-    ['for 5 s at least', 0, 5_000],
-    ['for a minute at most', hourMs, 60_000],
+    ['for at least 5 s', 0, 5_000],
+    ['for at most a minute', hourMs, 60_000],
   ];
   for (const [how, ttlMs, lifeMs] of cases) {
     test(how, () => {
@@ -30,7 +30,7 @@ describe('an answer counts', () => {
     });
   }
 
-  test('as the last good one for a day', () => {
+  test('and then has the last known good addresses for a day', () => {
     cache.found('a', addresses, 0, false);
     nowMs = 24 * hourMs;
     assert.equal(cache.stale('a'), addresses);
@@ -38,7 +38,7 @@ describe('an answer counts', () => {
     assert.equal(cache.stale('a'), undefined);
   });
 
-  test('until the name is gone, which counts for 5 s', () => {
+  test('until the name is gone, which is cached for 5 s', () => {
     cache.found('a', addresses, 0, false);
     const error = new LookupError('a', 'gone', true);
     cache.absent('a', error);
@@ -49,7 +49,7 @@ describe('an answer counts', () => {
   });
 });
 
-test('of too many names the oldest leave, but not the first ones', () => {
+test('the oldest entries are evicted, but not those of the names on which everything depends', () => {
   cache.found('kube-apiserver', addresses, 0, true);
   for (let index = 0; index < 10_000; index += 1) cache.found(`node-${index}`, addresses, 0, false);
   assert.equal(cache.fresh('kube-apiserver'), addresses);

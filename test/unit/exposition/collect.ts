@@ -1,4 +1,4 @@
-/** What the tests of both readers do with samples: keep a copy of each. */
+/** Copies all samples of a body. */
 import type { Read } from './read.ts';
 
 export interface Collected {

@@ -1,4 +1,4 @@
-/** Holds that both formats of the same families say the same. */
+/** Both formats of the same families have the same samples. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
@@ -41,7 +41,7 @@ test('text and delimited protobuf of any families give equal samples', () => {
   );
 });
 
-test('text cut anywhere is an error, and at the end of a line a shorter list, never a wrong number', () => {
+test('text cut anywhere is rejected, and at the end of a line has fewer samples, never a wrong number', () => {
   fc.assert(
     fc.property(anyFamilies, (families) => {
       const body = encodeText(families);

@@ -36,7 +36,7 @@ describe('numbers of the text format', () => {
   check('-Inf', Number.NEGATIVE_INFINITY);
 });
 
-describe('what is no number is an error with its place', () => {
+describe('text that is no number is rejected with its offset:', () => {
   for (const text of [
     '',
     '+',
@@ -64,7 +64,7 @@ describe('what is no number is an error with its place', () => {
   }
 });
 
-test('any double in the forms of Go and of JavaScript is read exactly', () => {
+test('any double as Go and JavaScript write it is parsed exactly', () => {
   fc.assert(
     fc.property(fc.double(), (value) => {
       assert.ok(Object.is(parse(formatFloat(value)), value));
@@ -74,7 +74,7 @@ test('any double in the forms of Go and of JavaScript is read exactly', () => {
   );
 });
 
-test('any decimal text is read as Number reads it', () => {
+test('any decimal text is parsed as by Number', () => {
   const digits = fc.stringMatching(/^[0-9]{1,24}$/);
   const sign = fc.constantFrom('', '+', '-');
   const exponent = fc

@@ -32,7 +32,7 @@ const message = (...values: Parameters<typeof bytes>): Buffer => {
   return bytes(content.length, [...content]);
 };
 
-test('visits wanted families with labels, value and time', () => {
+test('samples of requested families have labels, value and time', () => {
   const { samples, hasOtherFamilies } = read(encodeDelimited(families));
   assert.deepEqual(samples, [
     { family: 'a', labels: { x: '1', y: '"\n\\' }, value: 1.5, timestampMs: 1795377600123 },
@@ -42,12 +42,12 @@ test('visits wanted families with labels, value and time', () => {
   assert.equal(hasOtherFamilies, true);
 });
 
-test('says whether there was a family that nobody asked for', () => {
+test('a family that was not requested is reported', () => {
   assert.equal(read(encodeDelimited(families.slice(0, 2))).hasOtherFamilies, false);
   assert.equal(read(Buffer.alloc(0)).hasOtherFamilies, false);
 });
 
-test('the name may come last, and unknown fields of every type are stepped over', () => {
+test('the name may come last, and unknown fields of every type are skipped', () => {
   const metric = [0x22, 14, 0x2a, 9, 9, 0, 0, 0, 0, 0, 0, 0x10, 0x40, 0x50, 1];
   const body = message(
     [0x50, 0x80, 1],
@@ -63,11 +63,11 @@ test('the name may come last, and unknown fields of every type are stepped over'
   assert.deepEqual(read(body).samples, [{ family: 'a', labels: {}, value: 4, timestampMs: Number.NaN }]);
 });
 
-test('an unwanted family is not looked into', () => {
+test('a family that was not requested is not parsed', () => {
   assert.equal(read(message([0x0a, 1], 'z', [0xff, 0xff, 0xff])).hasOtherFamilies, true);
 });
 
-describe('bytes that are not such messages are an error', () => {
+describe('bytes that are no such messages are rejected:', () => {
   check('text', Buffer.from('# HELP a what\n'), /not delimited protobuf/);
   check('a length that does not end', Buffer.alloc(11, 0xff), /does not end/);
   check('a negative length', bytes([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]), /cut off/);
@@ -89,7 +89,7 @@ describe('bytes that are not such messages are an error', () => {
   check('a histogram', message([0x0a, 1], 'a', [0x22, 2, 0x3a, 0]), /no gauge, counter or untyped/);
 });
 
-test('a body cut anywhere but between families is an error, and between them a shorter list', () => {
+test('a body cut anywhere but between families is rejected, and between them has fewer samples', () => {
   const body = encodeDelimited(families);
   const whole = read(body).samples;
   const ends = new Set([0, 1, 2].map((count) => encodeDelimited(families.slice(0, count)).length));
@@ -103,7 +103,7 @@ test('a body cut anywhere but between families is an error, and between them a s
   }
 });
 
-test('any bytes, also a damaged body: reading ends with samples or with an ExpositionError inside the body', () => {
+test('any bytes yield samples or an ExpositionError inside the body', () => {
   const valid = encodeDelimited(families);
   const damaged = fc
     .array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 })
@@ -133,7 +133,7 @@ function check(what: string, body: Buffer, expected: RegExp): void {
   });
 }
 
-test('a sender that filters is listened to until its end, another one until what was asked for has come', () => {
+test('a filtered body is read to its end, another one until the requested families have come', () => {
   const sink = { visit: () => 0, add: () => undefined, needsValue: () => true };
   const hasEnoughAfter = (of: readonly Family[]) => {
     const reader = new DelimitedReader(['a', 'a_b'], sink, { until: [0] });

@@ -1,4 +1,4 @@
-/** Reads whole bodies and shows every sample, for tests that are about samples. */
+/** Reads whole bodies by the slow path, for tests of samples. */
 import { DelimitedReader } from '../../../src/exposition/protobufreader.ts';
 import { type Sample, type SampleSink, type BodySummary, noRow } from '../../../src/exposition/sample.ts';
 import { TextReader } from '../../../src/exposition/textreader.ts';
@@ -21,7 +21,7 @@ export function showing(visit: (sample: Sample) => void): SampleSink {
       return noRow;
     },
     add() {
-      throw new Error('nothing was remembered');
+      throw new Error('no sample has a row');
     },
     needsValue: () => true,
   };

@@ -1,4 +1,4 @@
-/** Of what was there before, nothing but numbers is looked at; of what is new, only that is. */
+/** Samples of the previous body are matched by position; only new ones are visited. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DelimitedReader } from '../../../src/exposition/protobufreader.ts';
@@ -12,7 +12,7 @@ const timestampMs = 1_795_377_600_000;
 /** Of a family's metrics, as field 4 of its message. */
 const metricTag = 0x22;
 
-/** What became of the samples of one body: those that were visited by their label, the others by the number that this got. */
+/** The samples of one body: visited ones by their label, the others by their row. */
 interface Read {
   readonly visited: readonly string[];
   readonly added: readonly string[];
@@ -25,9 +25,9 @@ function createReading(
   identity: Identity = { label: 'id', detail: 'cpu' },
   wanted: SampleSink['needsValue'] = () => true,
 ) {
-  const recall = new SeriesMatcher(identity, names.length);
+  const matcher = new SeriesMatcher(identity, names.length);
   const numbers = new Map<string, number>();
-  return { recall, read: (...families: readonly Family[]) => readBytes(encodeDelimited(families)), readBytes };
+  return { matcher, read: (...families: readonly Family[]) => readBytes(encodeDelimited(families)), readBytes };
 
   function readBytes(...pieces: readonly Buffer[]): Read {
     const visited: string[] = [];
@@ -45,10 +45,10 @@ function createReading(
         void added.push(`${names[family]} ${series} ${value} ${time - timestampMs}`),
       needsValue: wanted,
     };
-    const reader = new DelimitedReader(names, sink, { matcher: recall });
+    const reader = new DelimitedReader(names, sink, { matcher });
     for (const each of pieces) reader.write(each);
     reader.end();
-    return { visited, added, changed: recall.changed, complete: recall.complete };
+    return { visited, added, changed: matcher.changed, complete: matcher.complete };
   }
 }
 
@@ -66,8 +66,8 @@ const family = (name: string, ...samples: readonly FamilySample[]): Family => ({
 });
 const nothingNew = { visited: [], changed: false, complete: true };
 
-describe('samples of the body before', () => {
-  test('are recognised in each family, whatever their numbers are by now', () => {
+describe('samples of the previous body', () => {
+  test('match in each family, whatever their numbers are', () => {
     const { read } = createReading();
     assert.deepEqual(read(family('a', row('/one', 1), row('/two', 2)), family('b', row('/two', 3))), {
       visited: ['a /one', 'a /two', 'b /two'],
@@ -81,7 +81,7 @@ describe('samples of the body before', () => {
     });
   });
 
-  test('are found behind one that is new, and behind some that are gone', () => {
+  test('match behind one that is new, and behind some that are gone', () => {
     const { read } = createReading();
     const ids = Array.from({ length: 12 }, (_, index) => `/${index}`);
     read(family('a', ...ids.map((id) => row(id, 0))));
@@ -92,33 +92,33 @@ describe('samples of the body before', () => {
     assert.deepEqual([rest, all.length], [nothingNew, 6]);
   });
 
-  test('of a series that was forgotten are no change where they are gone from a family that did not come', () => {
-    const { read, recall } = createReading();
+  test('of a row that was dropped are no change if their family was absent', () => {
+    const { read, matcher } = createReading();
     const both = [row('/one', 1), row('/two', 2)] as const;
     read(family('a', ...both), family('b', ...both));
     read(family('a', row('/two', 2)));
-    recall.renumber([1]);
+    matcher.renumber([1]);
     const { changed, added } = read(family('a', row('/two', 3)), family('b', row('/two', 4)));
     assert.deepEqual([changed, added], [false, ['a 0 3 3', 'b 0 4 4']]);
   });
 
-  test('of two identities under one number make the body incomplete', () => {
-    const recall = new SeriesMatcher({ label: 'id', detail: 'cpu' }, names.length);
+  test('of one row with two identities make the body incomplete', () => {
+    const matcher = new SeriesMatcher({ label: 'id', detail: 'cpu' }, names.length);
     const sink: SampleSink = { visit: () => 0, add: () => undefined, needsValue: () => true };
-    const reader = new DelimitedReader(names, sink, { matcher: recall });
+    const reader = new DelimitedReader(names, sink, { matcher });
     reader.write(encodeDelimited([family('a', row('/one', 1), row('/two', 2))]));
     reader.end();
-    assert.equal(recall.complete, false);
+    assert.equal(matcher.complete, false);
   });
 
-  test('that are gone in between are a change, too, and once only', () => {
+  test('that are gone in between are a change once', () => {
     const { read } = createReading();
     read(family('a', row('/a', 1), row('/b', 2), row('/c', 3)));
     assert.equal(read(family('a', row('/a', 1), row('/c', 3))).changed, true);
     assert.equal(read(family('a', row('/a', 1), row('/c', 3))).changed, false);
   });
 
-  test('are remembered behind one that is new', () => {
+  test('are recorded behind one that is new', () => {
     const { read } = createReading();
     read(family('a', row('/b', 1), row('/c', 2)));
     const now = family('a', row('/a', 3), row('/b', 4), row('/c', 5));
@@ -126,7 +126,7 @@ describe('samples of the body before', () => {
     assert.deepEqual(read(now).visited, []);
   });
 
-  test('are not read beyond the end of a piece, though the memory behind it has the rest', () => {
+  test('are not read beyond the end of a chunk, though the memory behind it has the rest', () => {
     const before = family('a', row('/one', 1), row('/two', 2));
     for (const now of [before, family('a', row('/new', 0), row('/one', 1), row('/two', 2))]) {
       const whole = createReading();
@@ -141,14 +141,14 @@ describe('samples of the body before', () => {
     }
   });
 
-  test('that are gone at the end are a change, too', () => {
+  test('that are gone at the end are a change once', () => {
     const { read } = createReading();
     read(family('a', row('/one', 1), row('/two', 2)));
     assert.equal(read(family('a', row('/one', 1))).changed, true);
     assert.equal(read(family('a', row('/one', 1))).changed, false);
   });
 
-  test('are recognised without a time, and are others with one', () => {
+  test('match without a time, and do not match with one', () => {
     const { read } = createReading();
     const untimed = { labels: row('/one', 1).labels, value: 1 };
     read(family('a', untimed));
@@ -156,13 +156,13 @@ describe('samples of the body before', () => {
     assert.deepEqual(read(family('a', row('/one', 1))).visited, ['a /one']);
   });
 
-  test('that nobody wants are only told to be there', () => {
+  test('whose values are not needed are passed as 0', () => {
     const { read } = createReading(undefined, (series) => series === 1);
     read(family('a', row('/one', 1), row('/two', 2)));
     assert.deepEqual(read(family('a', row('/one', 3), row('/two', 4))).added, ['a 0 0 NaN', 'a 1 4 4']);
   });
 
-  test('are told from others of the same length by the length of the label', () => {
+  test('do not match others of the same length whose label has another length', () => {
     const { read } = createReading();
     const long = (start: string) => `${start}/0123456789abcdef`;
     read(family('a', row(long('x'), 1)));
@@ -172,7 +172,7 @@ describe('samples of the body before', () => {
   });
 
   const id = `/kubepods.slice/kubepods-pod01234567_89ab_cdef_0123_456789abcdef.slice/cri-containerd-${'7'.repeat(64)}.scope`;
-  test('are told from others of the same length by any byte of the label', () => {
+  test('do not match others of the same length that differ in any byte of the label', () => {
     for (let at = 0; at < id.length; at += 1) {
       const other = `${id.slice(0, at)}x${id.slice(at + 1)}`;
       const { read } = createReading();
@@ -183,7 +183,7 @@ describe('samples of the body before', () => {
     }
   });
 
-  test('of which nobody wants the numbers, are told from others by the end of the label', () => {
+  test('whose values are not needed do not match others that differ in the end of the label', () => {
     const { read } = createReading(undefined, () => false);
     read(family('a', row(id, 1)));
     const end = -24;
@@ -191,10 +191,10 @@ describe('samples of the body before', () => {
     assert.deepEqual(read(family('a', row(other, 1))).visited, [`a ${other}`]);
   });
 
-  describe('by the detail', () => {
+  describe('of a family with a detail', () => {
     const of = (cpu: string, where = id) => row('', 1, { labels: { container: 'app', cpu, id: where, pod: 'web-0' } });
     for (const other of ['cpu00', 'totax', 'xotal']) {
-      test(`${other} instead of total`, () => {
+      test(`do not match if it is ${other} instead of total`, () => {
         const { read } = createReading();
         read(family('a', of('total')), family('b', row(id, 1)));
         assert.deepEqual(read(family('a', of('total')), family('b', row(id, 1))), {
@@ -205,7 +205,7 @@ describe('samples of the body before', () => {
       });
     }
 
-    test('whatever the length of the label is', () => {
+    test('match whatever the length of the label is', () => {
       for (let length = 1; length < 300; length += 1) {
         const where = `/${'x'.repeat(length)}`;
         const { read } = createReading();
@@ -215,7 +215,7 @@ describe('samples of the body before', () => {
       }
     });
 
-    test('is not remembered where it is longer than what is compared', () => {
+    test('are not recorded if it is longer than what is compared', () => {
       const { read } = createReading();
       const samples = family('a', of('a long name'));
       read(samples);
@@ -224,14 +224,14 @@ describe('samples of the body before', () => {
     });
   });
 
-  test('are told from others of the same length, also of less than a word', () => {
+  test('do not match others of the same length, also of less than a word', () => {
     const { read } = createReading();
     read(family('a', row('/12345a', 1)));
     assert.deepEqual(read(family('a', row('/12345b', 1))).visited, ['a /12345b']);
     assert.deepEqual(read(family('a', row('/12345b', 1))).visited, []);
   });
 
-  test('are told from others by all labels, where these say who it is', () => {
+  test('do not match others that differ in any label, if all labels are the identity', () => {
     const { read } = createReading('all labels');
     const of = (id: string, pod: string) => row('', 1, { labels: { id, pod } });
     read(family('a', of('/one', 'web-0')), family('b', of('/one', 'web-0')));
@@ -240,30 +240,30 @@ describe('samples of the body before', () => {
   });
 });
 
-describe('samples that cannot be remembered', () => {
+describe('samples that can never match:', () => {
   for (const [what, sample] of [
-    ['a time of another century', row('/one', 1, { timestampMs: 1 })],
-    ['no identity', { labels: { pod: 'web-0' }, value: 1, timestampMs }],
+    ['those with a time of another century', row('/one', 1, { timestampMs: 1 })],
+    ['those without an identity', { labels: { pod: 'web-0' }, value: 1, timestampMs }],
   ] as const) {
     test(what, () => {
       const { read } = createReading();
-      for (let turn = 0; turn < 2; turn += 1) {
+      for (let round = 0; round < 2; round += 1) {
         const { visited, changed, complete } = read(family('a', sample));
         assert.deepEqual([visited.length, changed, complete], [1, true, false]);
       }
     });
   }
 
-  test('a length that takes more bytes than it has to', () => {
+  test('those with a length of more bytes than needed', () => {
     const { readBytes } = createReading();
     const [familyBytes = 0, ...rest] = encodeDelimited([family('a', row('/one', 1))]);
     const lengthAt = rest.indexOf(metricTag) + 1;
     const longer = [rest[lengthAt]! | 0x80, 0];
     const body = Buffer.from([familyBytes + 1, ...rest.toSpliced(lengthAt, 1, ...longer)]);
-    for (let turn = 0; turn < 2; turn += 1) assert.deepEqual(readBytes(body).visited, ['a /one']);
+    for (let round = 0; round < 2; round += 1) assert.deepEqual(readBytes(body).visited, ['a /one']);
   });
 
-  test('by the will of who visits them are no change', () => {
+  test('those without a row are no change', () => {
     const { read } = createReading();
     read(family('a', row('/one', 1)), family('b', row('odd', 1)));
     assert.deepEqual(read(family('a', row('/one', 1)), family('b', row('odd', 1))), {
@@ -274,14 +274,14 @@ describe('samples that cannot be remembered', () => {
   });
 });
 
-test('series that are gone are forgotten, and the others are known by new numbers', () => {
-  const { recall, read } = createReading();
+test('rows that are gone are dropped, and the others have new numbers', () => {
+  const { matcher, read } = createReading();
   const families = (value: number, ...ids: readonly string[]) =>
     names.map((name) => family(name, ...ids.map((id) => row(id, value))));
   read(...families(1, '/one', '/', '/three'));
   read(...families(1, '/', '/three'));
   // By the order of their labels, '/' was the first that was met.
-  recall.renumber([0, 2]);
+  matcher.renumber([0, 2]);
   assert.deepEqual(read(...families(2, '/', '/three')), {
     ...nothingNew,
     added: ['a 0 2 2', 'a 1 2 2', 'b 0 2 2', 'b 1 2 2'],

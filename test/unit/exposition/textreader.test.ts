@@ -50,7 +50,7 @@ describe('lines of the text format', () => {
   checkSamples('more than ASCII in a value', 'a{x="\u00e9\u{1f600}"} 1\n', sample('a', { x: '\u00e9\u{1f600}' }, 1));
 });
 
-describe('a body that is not text format is an error with its place', () => {
+describe('a body in another format is rejected with an offset:', () => {
   checkError('a 1', 0, /cut off/);
   checkError('a 1\na 2', 4, /cut off/);
   checkError('# HELP', 0, /cut off/);
@@ -75,18 +75,18 @@ describe('a body that is not text format is an error with its place', () => {
   checkError(`a{${'x="1",'.repeat(65)}} 1\n`, 2 + 64 * 6, /more than 64 labels/);
 });
 
-test('says whether there was a family that nobody asked for', () => {
+test('a family that was not requested is reported', () => {
   assert.equal(read('a 1\na_b 2\n').hasOtherFamilies, false);
   assert.equal(read('# HELP b what\na 1\n').hasOtherFamilies, false);
   assert.equal(read('a 1\nb 2\n').hasOtherFamilies, true);
 });
 
-test('reads the part of a larger memory that it is given', () => {
+test('a part of a larger buffer is read alone', () => {
   const memory = Buffer.from('a 1\na 2\na 3\n');
   assert.deepEqual(collect(readText, memory.subarray(4, 8), ['a'], []).samples, [sample('a', {}, 2)]);
 });
 
-test('any bytes: reading ends with samples or with an ExpositionError inside the body', () => {
+test('any bytes yield samples or an ExpositionError inside the body', () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 300 }),
     fc
@@ -120,27 +120,27 @@ function checkError(text: string, offset: number, message: RegExp): void {
   });
 }
 
-describe('a body in pieces', () => {
+describe('a body in chunks', () => {
   const lines = 'a{x="1"} 1 5\nb{y="a 2\\"} 7"} 2\n# a 9\n  a_b{y="3"} 3\na 4\n';
 
-  test('of any size is read as in one piece', () => {
+  test('of any size has the same samples as in one chunk', () => {
     const whole = read(lines);
     for (let size = 1; size <= lines.length; size += 1) {
-      const inPieces: Read = (bytes, names, visit) => {
+      const inChunks: Read = (bytes, names, visit) => {
         const reader = new TextReader(names, showing(visit));
         for (let at = 0; at < bytes.length; at += size) {
-          // The reader may keep nothing of a piece's memory.
+          // The chunk is borrowed.
           const piece = Buffer.from(bytes.subarray(at, at + size));
           reader.write(piece);
           piece.fill(0);
         }
         return reader.end();
       };
-      assert.deepEqual(collect(inPieces, Buffer.from(lines), ['a', 'a_b'], ['x', 'y']), whole, `${size}`);
+      assert.deepEqual(collect(inChunks, Buffer.from(lines), ['a', 'a_b'], ['x', 'y']), whole, `${size}`);
     }
   });
 
-  test('is read while it comes', () => {
+  test('is read while it arrives', () => {
     const seen: number[] = [];
     const reader = new TextReader(
       ['a'],
@@ -152,7 +152,7 @@ describe('a body in pieces', () => {
     assert.deepEqual(seen, [1, 2, 34]);
   });
 
-  test('has errors where they are in the body', () => {
+  test('has errors with offsets in the body', () => {
     const reader = new TextReader(
       ['a'],
       showing(() => {}),
@@ -167,7 +167,7 @@ describe('a body in pieces', () => {
     assert.throws(() => other.write(Buffer.from('a 3\n?\n')), /neither a metric name nor a comment at byte 12/);
   });
 
-  test('of a byte each costs no memory for each of them', () => {
+  test('of a byte each takes no memory for each of them', () => {
     const reader = new TextReader(
       ['a'],
       showing(() => {}),
@@ -181,7 +181,7 @@ describe('a body in pieces', () => {
     assert.ok(after.heapUsed + after.external - before.heapUsed - before.external < 64e6);
   });
 
-  test('with a line that does not end is refused', () => {
+  test('with a line that does not end is rejected', () => {
     const reader = new TextReader(
       ['a'],
       showing(() => {}),
@@ -193,7 +193,7 @@ describe('a body in pieces', () => {
   });
 });
 
-test('a time is an int64, as in protobuf: whether it can be is not for the reader to say', () => {
+test('a time is any int64, as in protobuf', () => {
   const times: number[] = [];
   readText(Buffer.from('a 1 9007199254740993\na 1 -9223372036854775808\n'), ['a'], (sample) =>
     times.push(sample.timestampMs),

@@ -11,7 +11,7 @@ describe('a failure', () => {
   const check = (name: string, cause: Error, code: string) =>
     test(`${name} is ${code}`, () =>
       assert.equal(explainFailure(new KubeletError(attempt, 'no answer', { cause })).code, code));
-  // What a loopback cannot be made to say.
+  // Errors that loopback does not produce.
   check('EHOSTUNREACH', withCode('EHOSTUNREACH'), 'Unreachable');
   check('ENETUNREACH', withCode('ENETUNREACH'), 'Unreachable');
   check('ETIMEDOUT', withCode('ETIMEDOUT'), 'ConnectTimeout');
@@ -35,42 +35,48 @@ describe('a failure', () => {
     Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }),
     'ConnectionRefused',
   );
-  check('a code that nobody knows', withCode('EWHATEVER'), 'Other');
-  check('a chain that is a circle', circle(), 'Other');
+  check('an unknown code', withCode('EWHATEVER'), 'Other');
+  check('a circular chain of causes', circle(), 'Other');
 });
 
-test('a process without files left is told as such by way of kube-apiserver, too', () => {
+test('a process without files left is reported as such through kube-apiserver as well', () => {
   const error = new KubeletError({ ...attempt, via: 'apiserver' }, 'no answer', { cause: withCode('EMFILE') });
   assert.equal(explainFailure(error).code, 'OutOfFiles');
 });
 
-test('an error that no kubelet is to blame for keeps its words', () => {
-  const told = explainFailure(new Error('cannot read the token', { cause: new Error('ENOENT') }));
-  assert.deepEqual(told, { code: 'Other', what: 'cannot read the token: ENOENT', remedy: undefined });
+test('an error of another kind keeps its message', () => {
+  const explained = explainFailure(new Error('cannot read the token', { cause: new Error('ENOENT') }));
+  assert.deepEqual(explained, { code: 'Other', what: 'cannot read the token: ENOENT', remedy: undefined });
 });
 
-test('a body without end is told with the remedy', () => {
-  const told = explainFailure(new BodyTooLargeError(attempt, 'the body is larger than 3 bytes'));
-  assert.equal(told.code, 'BodyTooLarge');
-  assert.equal(inOneLine(told), '10.0.0.7:10250: the body is larger than 3 bytes; check the node for leaked cgroups');
+test('a body that is too large is explained with the remedy', () => {
+  const explained = explainFailure(new BodyTooLargeError(attempt, 'the body is larger than 3 bytes'));
+  assert.equal(explained.code, 'BodyTooLarge');
+  assert.equal(
+    inOneLine(explained),
+    '10.0.0.7:10250: the body is larger than 3 bytes; check the node for leaked cgroups',
+  );
 });
 
-test('a node without an address is told as whoever looked for one says', () => {
-  const told = explainNoAddress({ reason: 'node node-a has none', remedy: 'give it one' });
-  assert.equal(told.code, 'NoAddress');
-  assert.equal(inOneLine(told), 'node node-a has none; give it one');
+test('a node without an address is explained with the given reason', () => {
+  const explained = explainNoAddress({ reason: 'node node-a has none', remedy: 'give it one' });
+  assert.equal(explained.code, 'NoAddress');
+  assert.equal(inOneLine(explained), 'node node-a has none; give it one');
 });
 
-describe('a 403 names the right that the kubelet asked for', () => {
+describe('a 403 names the right that the kubelet has checked', () => {
   const check = (text: string, right: string) =>
     test(text, () => {
-      const told = explainStatus('node-a', {
+      const explained = explainStatus('node-a', {
         via: 'kubelet',
         address: '10.0.0.7:10250',
         status: 403,
         body: Buffer.from(text),
       });
-      assert.ok(told.remedy?.includes(`allow our ServiceAccount to get ${right} by a ClusterRole rule`), told.remedy);
+      assert.ok(
+        explained.remedy?.includes(`allow our ServiceAccount to get ${right} by a ClusterRole rule`),
+        explained.remedy,
+      );
     });
   check('Forbidden (user=x, verb=get, resource=nodes, subresource(s)=[metrics])', 'nodes/metrics');
   check('Forbidden (user=x, verb=get, resource=nodes, subresource(s)=[proxy])', 'nodes/proxy');
@@ -79,17 +85,17 @@ describe('a 403 names the right that the kubelet asked for', () => {
   check('', 'nodes/metrics');
 });
 
-describe("kube-apiserver's words about its connection to the kubelet mean", () => {
+describe("errors of kube-apiserver's connection to the kubelet are", () => {
   const check = (said: string, code: string, remedy: RegExp) =>
     test(`${code}: ${said}`, () => {
       const body = Buffer.from(JSON.stringify({ kind: 'Status', message: `error trying to reach service: ${said}` }));
-      const told = explainStatus('node-a', { via: 'apiserver', address: '10.96.0.1:443', status: 503, body });
-      assert.equal(told.code, code);
+      const explained = explainStatus('node-a', { via: 'apiserver', address: '10.96.0.1:443', status: 503, body });
+      assert.equal(explained.code, code);
       assert.equal(
-        told.what,
+        explained.what,
         `kube-apiserver at 10.96.0.1:443 returned 503 for the kubelet of node node-a: error trying to reach service: ${said}`,
       );
-      assert.match(told.remedy ?? '', remedy);
+      assert.match(explained.remedy ?? '', remedy);
     });
   const untrusted = 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
   check(untrusted, 'UnknownAuthority', /its own --kubelet-certificate-authority/);
@@ -107,14 +113,14 @@ describe("kube-apiserver's words about its connection to the kubelet mean", () =
   check('no preferred addresses found; known addresses: []', 'NoAddress', /status\.addresses/);
 });
 
-test('a body of a kubelet is never taken for the words of kube-apiserver', () => {
+test('the body of a kubelet is never taken for a Status of kube-apiserver', () => {
   const body = Buffer.from('remote error: tls: internal error');
-  const told = explainStatus('node-a', { via: 'apiserver', address: '10.96.0.1:443', status: 500, body });
-  assert.equal(told.code, 'ServerError');
-  assert.match(told.what, /^the kubelet of node node-a \(through kube-apiserver/);
+  const explained = explainStatus('node-a', { via: 'apiserver', address: '10.96.0.1:443', status: 500, body });
+  assert.equal(explained.code, 'ServerError');
+  assert.match(explained.what, /^the kubelet of node node-a \(through kube-apiserver/);
 });
 
-test('what a server says is quoted short and in one line', () => {
+test('a body is quoted short and in one line', () => {
   const body = Buffer.from(`line one\nline\ttwo \u001b[31m${'x'.repeat(1_000)}`);
   const { what } = explainStatus('node-a', { via: 'kubelet', address: '10.0.0.7:10250', status: 500, body });
   assert.match(what, /returned 500: line one line two \[31mx+$/);

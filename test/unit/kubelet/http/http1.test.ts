@@ -50,7 +50,7 @@ function read(text: string, pieceBytes: number, end = false): Seen {
 const pieceSizes = [1, 2, 3, 7, 100_000, 100_000];
 
 function reads(name: string, text: string, expected: Partial<Seen>, end = false): void {
-  test(name, () => {
+  test(`a response with ${name} is read`, () => {
     for (const size of pieceSizes) {
       const { status, body, whole, reusable, ...rest } = read(text, size, end);
       assert.deepEqual(
@@ -63,7 +63,7 @@ function reads(name: string, text: string, expected: Partial<Seen>, end = false)
 }
 
 function refuses(name: string, text: string): void {
-  test(name, () => {
+  test(`a response with ${name} is rejected`, () => {
     for (const size of pieceSizes) assert.throws(() => read(text, size, true), HttpError, `in pieces of ${size}`);
   });
 }
@@ -72,20 +72,20 @@ const head = 'HTTP/1.1 200 OK\r\n';
 const sized = `${head}Content-Length: 3\r\n\r\n`;
 const chunked = `${head}Transfer-Encoding: chunked\r\n\r\n`;
 
-describe('is read:', () => {
-  reads('a body of a length', `${sized}abc`, { body: 'abc' });
+describe('valid responses', () => {
+  reads('a body of a given length', `${sized}abc`, { body: 'abc' });
   reads('no body', `${head}content-length: 0\r\n\r\n`, { body: '' });
   reads('chunks', `${chunked}1\r\na\r\n002\r\nbc\r\n0\r\n\r\n`, { body: 'abc' });
   reads('a chunk of hexadecimal size', `${chunked}1A\r\n${'x'.repeat(26)}\r\n0\r\n\r\n`, { body: 'x'.repeat(26) });
-  reads('trailers, which nobody needs', `${chunked}1\r\na\r\n0\r\nx: y\r\nz: \r\n\r\n`, { body: 'a' });
-  reads('no chunk', `${chunked}0\r\n\r\n`, { body: '' });
-  reads('a body until the end', `${head}\r\nabc`, { body: 'abc', reusable: false }, true);
-  reads('that the connection closes', `${head}connection: x , Close\r\ncontent-length: 1\r\n\r\na`, {
+  reads('trailers', `${chunked}1\r\na\r\n0\r\nx: y\r\nz: \r\n\r\n`, { body: 'a' });
+  reads('no chunk but the last', `${chunked}0\r\n\r\n`, { body: '' });
+  reads('a body until the connection closes', `${head}\r\nabc`, { body: 'abc', reusable: false }, true);
+  reads('Connection: close', `${head}connection: x , Close\r\ncontent-length: 1\r\n\r\na`, {
     body: 'a',
     reusable: false,
   });
   reads(
-    'the headers that matter, without the space around them',
+    'blanks around header values',
     `${head}Content-Type: \t a; b \t\r\nDATE:x\r\nx: y\r\ncontent-length: 0\r\n\r\n`,
     {
       body: '',
@@ -93,22 +93,26 @@ describe('is read:', () => {
     },
   );
   reads(
-    'a value of blanks, and one with a no-break space',
+    'a value of blanks, and one with a no-break space,',
     `${head}date: \t \r\ncontent-type:\xa0a\xa0 \r\ncontent-length:0\r\n\r\n`,
     {
       body: '',
       headers: { date: '', 'content-type': '\xa0a\xa0', 'content-length': '0' },
     },
   );
-  reads('an answer before the answer', `HTTP/1.1 103 Early Hints\r\nlink: x\r\ncontent-length: 9\r\n\r\n${sized}abc`, {
-    body: 'abc',
-  });
-  reads('no content', 'HTTP/1.1 204 No Content\r\n\r\n', { status: 204, body: '' });
-  reads('no reason', 'HTTP/1.1 404\r\ncontent-length: 0\r\n\r\n', { status: 404, body: '' });
-  reads('more than the answer, but for one connection', `${sized}abcHTTP/1.1`, { body: 'abc', reusable: false });
+  reads(
+    'an interim response before it',
+    `HTTP/1.1 103 Early Hints\r\nlink: x\r\ncontent-length: 9\r\n\r\n${sized}abc`,
+    {
+      body: 'abc',
+    },
+  );
+  reads('status 204', 'HTTP/1.1 204 No Content\r\n\r\n', { status: 204, body: '' });
+  reads('no reason phrase', 'HTTP/1.1 404\r\ncontent-length: 0\r\n\r\n', { status: 404, body: '' });
+  reads('surplus bytes', `${sized}abcHTTP/1.1`, { body: 'abc', reusable: false });
 });
 
-describe('costs no more than its bytes:', () => {
+describe('a hostile head takes linear time:', () => {
   const hostile: Readonly<Record<string, string>> = {
     'a value of spaces': `${head}x: ${' '.repeat(60_000)}\0\r\n\r\n`,
     'a value of spaces and letters': `${head}x: ${'a '.repeat(30_000)}\0\r\n\r\n`,
@@ -125,7 +129,7 @@ describe('costs no more than its bytes:', () => {
   }
 });
 
-describe('is not whole when the connection ends:', () => {
+describe('a response is not complete when the connection ends after', () => {
   for (const text of [
     '',
     'HTTP/1.1 2',
@@ -140,16 +144,16 @@ describe('is not whole when the connection ends:', () => {
   }
 });
 
-describe('is an error:', () => {
-  refuses('another protocol, from its first byte on', 'S');
-  refuses('that of SSH', 'SSH-2.0-OpenSSH_9.6\r\n');
+describe('invalid responses', () => {
+  refuses('the first byte of another protocol', 'S');
+  refuses('the greeting of SSH', 'SSH-2.0-OpenSSH_9.6\r\n');
   refuses('HTTP/1.0', 'HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n');
   refuses('HTTP/2', 'HTTP/2.0 200 OK\r\n\r\n');
-  refuses('a status that is none', 'HTTP/1.1 600 x\r\n\r\n');
+  refuses('status 600', 'HTTP/1.1 600 x\r\n\r\n');
   refuses('a status without a space', 'HTTP/1.1 200OK\r\n\r\n');
-  refuses('an answer to go on', `HTTP/1.1 100 Continue\r\n\r\n${sized}abc`);
-  refuses('another protocol by upgrade', 'HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\n\r\n');
-  refuses('answers before the answer without end', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(9));
+  refuses('100 Continue before it', `HTTP/1.1 100 Continue\r\n\r\n${sized}abc`);
+  refuses('101 Switching Protocols', 'HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\n\r\n');
+  refuses('interim responses without end', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(9));
   refuses('a bare line feed behind the status', 'HTTP/1.1 200 OK\ncontent-length: 0\r\n\r\n');
   refuses('a bare line feed behind a header', `${head}content-length: 0\n\r\n`);
   refuses('a bare line feed as the end of the head', `${head}content-length: 0\r\n\n`);
@@ -158,8 +162,8 @@ describe('is an error:', () => {
   refuses('a NUL in a name', `${head}x\0: a\r\n\r\n`);
   refuses('a folded header', `${head}x: a\r\n b\r\n\r\n`);
   refuses('a space before the colon', `${head}content-length : 3\r\n\r\nabc`);
-  refuses('no colon', `${head}x\r\n\r\n`);
-  refuses('no name', `${head}: x\r\n\r\n`);
+  refuses('a header without a colon', `${head}x\r\n\r\n`);
+  refuses('a header without a name', `${head}: x\r\n\r\n`);
   refuses('two lengths', `${head}content-length: 3\r\ncontent-length: 3\r\n\r\nabc`);
   for (const length of ['+3', '-3', '0x3', '3, 3', '3 3', '', '1e1', '9'.repeat(16)]) {
     refuses(`the length ${JSON.stringify(length)}`, `${head}content-length: ${length}\r\n\r\nabc`);
@@ -175,10 +179,10 @@ describe('is an error:', () => {
   refuses('a chunk that is longer than its size', `${chunked}1\r\nab\r\n0\r\n\r\n`);
   refuses('a chunk that ends with a bare line feed', `${chunked}1\r\na\n0\r\n\r\n`);
   refuses('a length behind the body', `${chunked}0\r\ncontent-length: 3\r\n\r\n`);
-  refuses('a trailer that is none', `${chunked}0\r\nx\r\n\r\n`);
+  refuses('a malformed trailer', `${chunked}0\r\nx\r\n\r\n`);
   refuses('a body with status 204', 'HTTP/1.1 204 No Content\r\ncontent-length: 3\r\n\r\nabc');
   refuses('chunks with status 304', 'HTTP/1.1 304 Not Modified\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n');
-  test('a head without end', () => {
+  test('a response with a head without end is rejected', () => {
     for (const endless of [
       `${head}x: ${'y'.repeat(headLimitBytes)}`,
       `${head}${'x: y\r\n'.repeat(headLimitBytes / 6)}`,
@@ -186,7 +190,7 @@ describe('is an error:', () => {
       assert.throws(() => read(endless, 1_000), HttpError);
     }
   });
-  test('trailers without end', () => {
+  test('a response with trailers without end is rejected', () => {
     assert.throws(() => read(`${chunked}0\r\n${'x: y\r\n'.repeat(headLimitBytes / 6)}`, 1_000), HttpError);
   });
 });

@@ -1,4 +1,4 @@
-/** Inflating step by step yields what inflating in one go does, and says no to the same. */
+/** Inflating in steps yields what inflating at once does, and rejects the same input. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -7,7 +7,7 @@ import { chooseInflater, InflatedTooLargeError, type MakeInflater } from '../../
 import { bodyLimitBytes, pieceBytes } from '../../../../src/kubelet/http/responselimits.ts';
 
 const chosen = chooseInflater();
-assert.ok(chosen, 'this Node does not inflate by steps: nothing is asked for compressed');
+assert.ok(chosen, 'this Node cannot inflate in steps: no compressed body is requested');
 const byStep: MakeInflater = chosen;
 
 /** What comes out, or which error does. */
@@ -45,7 +45,7 @@ const texts = fc
 
 const cutsOf = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 5 });
 
-test('by steps comes out what went in, wherever it was cut', () => {
+test('a body inflated in steps is whole, wherever it was cut', () => {
   fc.assert(
     fc.property(texts, cutsOf, (text, cuts) => {
       const out = inflate(byStep, gzipSync(text), cuts);
@@ -55,7 +55,7 @@ test('by steps comes out what went in, wherever it was cut', () => {
   );
 });
 
-test('what is broken, cut short or followed by more is as in one go', () => {
+test('broken, cut or surplus input has the same result in steps and at once', () => {
   const harms = fc.oneof(
     fc.record({ kind: fc.constant('byte' as const), at: fc.nat(), to: fc.nat({ max: 255 }) }),
     fc.record({ kind: fc.constant('cut' as const), at: fc.nat() }),
@@ -74,7 +74,7 @@ test('what is broken, cut short or followed by more is as in one go', () => {
   );
 });
 
-test('this Node inflates by steps: something is taken before the end', () => {
+test('this Node inflates in steps: bytes arrive before the end', () => {
   let takenBytes = 0;
   const inflater = byStep((chunk) => (takenBytes += chunk.length) > 0);
   inflater.write(gzipSync(Buffer.alloc(1_000_000)).subarray(0, -50));
@@ -82,7 +82,7 @@ test('this Node inflates by steps: something is taken before the end', () => {
   assert.ok(takenBytes > 0);
 });
 
-test('whoever has had enough is given no more', () => {
+test('a receiver that needs no more gets no more', () => {
   let takes = 0;
   const inflater = byStep(() => (takes += 1) < 3);
   inflater.write(gzipSync(Buffer.alloc(10_000_000)));
@@ -91,7 +91,7 @@ test('whoever has had enough is given no more', () => {
   assert.equal(takes, 3);
 });
 
-test('more than a body may be is not inflated', () => {
+test('a body above the limit is not inflated', () => {
   let takenBytes = 0;
   const inflater = byStep((chunk) => (takenBytes += chunk.length) > 0);
   assert.throws(() => {
@@ -102,7 +102,7 @@ test('more than a body may be is not inflated', () => {
   assert.ok(takenBytes <= bodyLimitBytes);
 });
 
-test('exactly as much is', () => {
+test('a body of exactly the limit is inflated', () => {
   let takenBytes = 0;
   const inflater = byStep((chunk) => (takenBytes += chunk.length) > 0);
   inflater.write(gzipSync(Buffer.alloc(bodyLimitBytes), { level: 1 }));
@@ -113,7 +113,7 @@ test('exactly as much is', () => {
 
 const bomb = gzipSync(Buffer.alloc(bodyLimitBytes + 1), { level: 1 });
 
-test('whoever has no time goes on later with what is left, in smaller steps, and nothing is lost', () => {
+test('a body that is inflated in time slices is whole, and its steps are smaller', () => {
   fc.assert(
     fc.property(texts, cutsOf, fc.array(fc.boolean(), { minLength: 1 }), (text, cuts, answers) => {
       let asked = 0;

@@ -32,7 +32,7 @@ function serverWith(material: TlsMaterial): ApiServer {
   return { url: 'https://api', tls: () => material, authorization: () => Promise.resolve(undefined) };
 }
 
-test('without flags kubelets are verified as kube-apiserver is, and shown the same certificate', () => {
+test('without flags, CA and client certificate are those for kube-apiserver', () => {
   const tls = createKubeletTls(
     serverWith({ ca: 'CA', cert: 'C', key: 'K', rejectUnauthorized: true }),
     noFlags,
@@ -42,7 +42,7 @@ test('without flags kubelets are verified as kube-apiserver is, and shown the sa
   assert.equal(tls(), tls());
 });
 
-test('a CA and a client certificate of their own replace those', () => {
+test('flags replace the CA and the client certificate', () => {
   const flags = {
     insecure: false,
     certificateAuthority: file('ca', kubelets.cert),
@@ -53,14 +53,14 @@ test('a CA and a client certificate of their own replace those', () => {
   assert.deepEqual(tls(), { ca: kubelets.cert, cert: 'certificate', key: 'key', insecure: false });
 });
 
-test('insecure is asked for by flag, or by a kubeconfig without another CA', () => {
+test('connections are insecure by flag, or by an insecure kubeconfig without a CA flag', () => {
   const secure = serverWith({ ca: 'CA', rejectUnauthorized: true });
   assert.equal(createKubeletTls(secure, { ...noFlags, insecure: true }, createFakeClock())().insecure, true);
   const insecure = serverWith({ rejectUnauthorized: false });
   assert.equal(createKubeletTls(insecure, noFlags, createFakeClock())().insecure, true);
 });
 
-test('a CA file that changes is a new object within ten seconds', async () => {
+test('a CA file that changes is used within ten seconds', async () => {
   const certificateAuthority = file('rotating', kubelets.cert);
   const clock = createFakeClock();
   const { log, lines } = createRecordingLog();
@@ -73,7 +73,7 @@ test('a CA file that changes is a new object within ten seconds', async () => {
   assert.deepEqual(lines, ['warn: skips a damaged certificate; the others of its bundle are used']);
 });
 
-test('a file that is missing is named with its flag', () => {
+test('a missing file is named with its flag', () => {
   const flags = { ...noFlags, certificateAuthority: '/nowhere/ca.crt' };
   const tls = createKubeletTls(serverWith({ rejectUnauthorized: true }), flags, createFakeClock());
   assert.throws(tls, /--kubelet-certificate-authority \/nowhere\/ca\.crt/);

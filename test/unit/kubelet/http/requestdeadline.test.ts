@@ -1,23 +1,23 @@
-/** Who hears of the end of a request's time, and when. */
+/** When a request's deadline ends, and which listener it calls. */
 import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
 import { ConnectTimeoutError, RequestDeadline, connectError } from '../../../../src/kubelet/http/requestdeadline.ts';
 
 const never = new AbortController().signal;
 
-describe('a limit', () => {
+describe('a deadline', () => {
   test('ends when its time is over', () => {
     mock.timers.enable({ apis: ['setTimeout'] });
     try {
-      const limit = new RequestDeadline(100, never);
-      const told = mock.fn();
-      limit.onEnd(told);
+      const deadline = new RequestDeadline(100, never);
+      const listener = mock.fn();
+      deadline.onEnd(listener);
       mock.timers.tick(99);
-      assert.equal(limit.ended, false);
+      assert.equal(deadline.ended, false);
       mock.timers.tick(1);
-      assert.equal(limit.ended, true);
-      const [reason] = told.mock.calls[0]?.arguments ?? [];
-      assert.equal(reason, limit.reason);
+      assert.equal(deadline.ended, true);
+      const [reason] = listener.mock.calls[0]?.arguments ?? [];
+      assert.equal(reason, deadline.reason);
       assert.equal((reason as Error).name, 'TimeoutError');
       assert.ok(connectError(reason) instanceof ConnectTimeoutError);
     } finally {
@@ -25,38 +25,38 @@ describe('a limit', () => {
     }
   });
 
-  test('ends when the signal aborts, by its reason', () => {
+  test('ends when the signal aborts, with its reason', () => {
     const controller = new AbortController();
-    const limit = new RequestDeadline(60_000, controller.signal);
-    const told = mock.fn();
-    limit.onEnd(told);
+    const deadline = new RequestDeadline(60_000, controller.signal);
+    const listener = mock.fn();
+    deadline.onEnd(listener);
     const reason = new Error('the node left');
     controller.abort(reason);
-    assert.deepEqual(told.mock.calls[0]?.arguments, [reason]);
+    assert.deepEqual(listener.mock.calls[0]?.arguments, [reason]);
     assert.equal(connectError(reason), reason);
-    limit.clear();
+    deadline.clear();
   });
 
-  test('is over from the start under a signal that has aborted', async () => {
+  test('has ended from the start if the signal has aborted', async () => {
     const reason = new Error('it stops');
-    const limit = new RequestDeadline(60_000, AbortSignal.abort(reason));
-    assert.equal(limit.ended, true);
-    const told = mock.fn();
-    limit.onEnd(told);
-    assert.deepEqual(told.mock.calls[0]?.arguments, [reason]);
-    await assert.rejects(limit.until(new Promise(() => {})), reason);
-    limit.clear();
+    const deadline = new RequestDeadline(60_000, AbortSignal.abort(reason));
+    assert.equal(deadline.ended, true);
+    const listener = mock.fn();
+    deadline.onEnd(listener);
+    assert.deepEqual(listener.mock.calls[0]?.arguments, [reason]);
+    await assert.rejects(deadline.until(new Promise(() => {})), reason);
+    deadline.clear();
   });
 
-  test('tells the one who asked last, once, and nobody after it was cleared', () => {
+  test('calls the latest listener once, and none after it was cleared', () => {
     const controller = new AbortController();
     const first = mock.fn();
     const second = mock.fn();
-    const limit = new RequestDeadline(60_000, controller.signal);
-    limit.onEnd(first);
-    limit.onEnd(second);
-    limit.end(new Error('once'));
-    limit.end(new Error('twice'));
+    const deadline = new RequestDeadline(60_000, controller.signal);
+    deadline.onEnd(first);
+    deadline.onEnd(second);
+    deadline.end(new Error('once'));
+    deadline.end(new Error('twice'));
     assert.equal(first.mock.callCount(), 0);
     assert.equal(second.mock.callCount(), 1);
     const cleared = new RequestDeadline(60_000, controller.signal);
@@ -64,13 +64,13 @@ describe('a limit', () => {
     cleared.clear();
     controller.abort();
     assert.equal(first.mock.callCount(), 0);
-    limit.clear();
+    deadline.clear();
   });
 
-  test('passes on what comes before its end', async () => {
-    const limit = new RequestDeadline(60_000, never);
-    assert.equal(await limit.until(Promise.resolve('in time')), 'in time');
-    await assert.rejects(limit.until(Promise.reject(new Error('broken'))), /broken/);
-    limit.clear();
+  test('passes on a result that comes before its end', async () => {
+    const deadline = new RequestDeadline(60_000, never);
+    assert.equal(await deadline.until(Promise.resolve('in time')), 'in time');
+    await assert.rejects(deadline.until(Promise.reject(new Error('broken'))), /broken/);
+    deadline.clear();
   });
 });
