@@ -71,8 +71,7 @@ class HandshakeGuard {
   readonly #handle: TlsHandle;
   readonly #flight: PeerFlight;
   #secret: Buffer | undefined;
-  #isEstablished = false;
-  #isReading = true;
+  #isOver = false;
   #pauseMs = firstPauseMs;
   #timer: NodeJS.Timeout | undefined;
   readonly #keepSecret = (line: Buffer): void => {
@@ -99,19 +98,14 @@ class HandshakeGuard {
   start(): void {
     const { first, inTurn } = this.#options;
     this.#secure.on('keylog', this.#keepSecret);
-    this.#secure.prependOnceListener('secure', () => (this.#isEstablished = true));
+    // Before Node's own listener: what it starts may stop reading.
+    this.#secure.prependOnceListener('secure', () => this.#handOver());
     this.#secure.once('close', this.#onClose);
     // The TCP socket may read already, and TLS will want to.
     this.#handle.readStop();
-    this.#handle.readStart = () => this.#want(true);
-    this.#handle.readStop = () => this.#want(false);
+    this.#handle.readStart = () => 0;
     // After what Node does in the next tick with a new socket.
     process.nextTick(inTurn, () => this.#passFirst(first));
-  }
-
-  #want(isReading: boolean): number {
-    this.#isReading = isReading;
-    return 0;
   }
 
   #passFirst(bytes: Buffer): void {
@@ -151,28 +145,26 @@ class HandshakeGuard {
       this.#options.onRefused(new RefusedPeerError(error as Error));
       return false;
     }
-    if (!this.#isDone()) return true;
+    // What follows a server's certificates is cheap. A client's last message makes the server build a session.
+    if (this.#flight.done && this.#options.peer === 'server') this.#handOver();
+    if (!this.#isOver) return true;
     if (rest !== undefined && rest.length > 0) this.#receive(rest);
-    this.#handOver();
     return false;
-  }
-
-  /** A client's last message makes the server build a session. What follows a server's certificates is cheap. */
-  #isDone(): boolean {
-    return this.#flight.done && (this.#options.peer === 'server' || this.#isEstablished);
   }
 
   #receive(bytes: Buffer): void {
     if (!this.#secure.destroyed) this.#handle.receive(bytes);
   }
 
+  /** Lets Node read. What was already read still goes before it. */
   #handOver(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     // Frees the guard, which has kept the peer's certificates.
     this.#secure.off('keylog', this.#keepSecret);
     this.#secure.off('close', this.#onClose);
     this.#onClose();
     Reflect.deleteProperty(this.#handle, 'readStart');
-    Reflect.deleteProperty(this.#handle, 'readStop');
-    if (!this.#secure.destroyed && this.#isReading) this.#handle.readStart();
+    if (!this.#secure.destroyed) this.#handle.readStart();
   }
 }

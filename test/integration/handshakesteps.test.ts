@@ -23,6 +23,8 @@ const hellos: boolean[] = [];
 const refused: string[] = [];
 /** For each handshake, whether OpenSSL read its last message in a step. */
 const established: boolean[] = [];
+/** For each handshake, whether the guard had left Node's handle when Node's listeners ran. */
+const released: boolean[] = [];
 
 before(async () => {
   const own = makeAuthority('server').issue({ cn: 'server', ips: ['127.0.0.1'], usages: ['server'] });
@@ -38,6 +40,8 @@ before(async () => {
   });
   server.on('secureConnection', (socket) => {
     established.push(isStep);
+    const { _handle: handle } = socket as unknown as { readonly _handle: object };
+    released.push(!Object.hasOwn(handle, 'readStart') && !Object.hasOwn(handle, 'readStop'));
     socket.on('error', () => undefined).end('served');
   });
   const enqueue = (step: () => void) =>
@@ -82,12 +86,15 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       maxVersion: version,
     });
     established.length = 0;
+    released.length = 0;
     let received = '';
     socket.setEncoding('utf8').on('data', (chunk: string) => (received += chunk));
     await once(socket, 'close');
     relay.close();
     assert.equal(received, 'served');
     assert.deepEqual(established, [true]);
+    // A listener may stop reading, as the server does while its queue is full.
+    assert.deepEqual(released, [true]);
   });
 }
 
