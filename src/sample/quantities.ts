@@ -89,7 +89,10 @@ export const quantity = { ...core, ...optional };
 /** All quantities in the order of their columns. */
 export const quantities: readonly Quantity[] = Object.values(quantity);
 
-/** Columns of the core quantities in a row of scraped numbers; `firstGauge` and what follows are the optional gauges. */
+/**
+ * Columns of the core quantities in a row of scraped numbers; the optional gauges follow from `firstGauge` on. Literals, since V8 folds them in hot loops;
+ * quantities.test.ts compares them with the table.
+ */
 export const scrapedColumn = { cpu: 0, memory: 1, start: 2, firstGauge: Object.keys(core).length } as const;
 
 /** The optional gauges in the order of their columns. */

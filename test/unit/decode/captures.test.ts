@@ -39,7 +39,7 @@ const summary = 'nri-1.34-stats-summary.json';
 const pods = 'nri-1.34-pods.json';
 const delimited = 'nri-k8s1.9-docker-real.delimited.pb';
 
-test('every capture is given', (t) => {
+test('every capture is there', (t) => {
   const wanted = [...Object.keys(containerCounts), unlabelled, summary, pods, delimited];
   const missing = wanted.filter((name) => !given(name));
   if (missing.length === 0) return;
@@ -70,7 +70,7 @@ for (const [name, count] of Object.entries(containerCounts)) {
 }
 
 for (const name of Object.keys(containerCounts)) {
-  test(`${name}: written again as protobuf, it is the same batch`, { skip: skipWithout(name) }, () => {
+  test(`${name}: the same body as protobuf is the same batch`, { skip: skipWithout(name) }, () => {
     const body = encodeDelimited(familiesOf(capture(name)));
     const decoded = decodeCadvisor(body, delimitedContentType, { node: 'node-1', nodeTimeMs: seenMsOf(name) });
     assert.equal(decoded.kind, 'batch');
@@ -78,11 +78,11 @@ for (const name of Object.keys(containerCounts)) {
   });
 }
 
-test(`${unlabelled} is unusable`, { skip: skipWithout(unlabelled) }, () => {
+test(`${unlabelled} is unusable: its containers have no labels`, { skip: skipWithout(unlabelled) }, () => {
   assert.deepEqual(decodeText(unlabelled), { kind: 'unusable', reason: 'no labelled container rows' });
 });
 
-test('CPU and memory are those of /stats/summary of the same moment', {
+test('CPU and memory are those that /stats/summary had at the same moment', {
   skip: skipWithout('nri-1.34.prom', summary),
 }, () => {
   const decoded = decodeText('nri-1.34.prom');
@@ -103,7 +103,7 @@ test('CPU and memory are those of /stats/summary of the same moment', {
   assert.deepEqual([Math.round(cpu * 1e9), bytes], numbersOf(expected.node));
 });
 
-test('pod UIDs, config hashes and container IDs are those that the API knows', {
+test('pod UIDs, config hashes and container IDs are those of the API', {
   skip: skipWithout('nri-1.34.prom', pods),
 }, () => {
   const decoded = decodeText('nri-1.34.prom');
@@ -124,7 +124,9 @@ test('pod UIDs, config hashes and container IDs are those that the API knows', {
   }
 });
 
-test(`${delimited}: read to its end, and never beyond where it is cut`, { skip: skipWithout(delimited) }, () => {
+test(`${delimited} is read to its end, and not beyond the end of a truncated body`, {
+  skip: skipWithout(delimited),
+}, () => {
   const body = capture(delimited);
   let samples = 0;
   const seen = readDelimited(body, cadvisorFamilies, (sample) => {

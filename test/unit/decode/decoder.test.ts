@@ -9,7 +9,7 @@ import {
   type FamilySample,
   textContentType,
 } from '../../fakes/exposition.ts';
-import { decodeCadvisor, decodeResource, resourceDecoder, type Told as Decoded } from './decodewhole.ts';
+import { decodeCadvisor, decodeResource, resourceDecoder, type DecodedPoints } from './decodewhole.ts';
 import { pointsOf } from './points.ts';
 
 const context = { node: 'node-1', nodeTimeMs: 1795377600000 };
@@ -39,9 +39,9 @@ const whole: readonly Family[] = [
   scrapeError(0),
 ];
 
-const cadvisor = (...families: readonly Family[]): Decoded =>
+const cadvisor = (...families: readonly Family[]): DecodedPoints =>
   decodeCadvisor(encodeText(families), textContentType, context);
-const resource = (...families: readonly Family[]): Decoded =>
+const resource = (...families: readonly Family[]): DecodedPoints =>
   decodeResource(encodeText(families), textContentType, context);
 
 describe('content types', () => {
@@ -58,7 +58,7 @@ describe('content types', () => {
     ['application/json', text, 'unusable'],
     ['', text, 'unusable'],
   ] as const) {
-    test(`${contentType || 'none'}: ${kind}`, () => {
+    test(`${contentType || 'no content type'} is read as ${kind}`, () => {
       const decoded = decodeCadvisor(body, contentType, context);
       assert.equal(decoded.kind, kind);
       if (decoded.kind === 'unusable') assert.equal(decoded.reason, `unknown content type "${contentType}"`);
@@ -66,12 +66,12 @@ describe('content types', () => {
   }
 });
 
-test('a kubelet that sends other families does not filter', () => {
+test('a kubelet that sends families beside the requested ones does not filter', () => {
   assert.equal(batchOf(cadvisor(...whole)).filtered, true);
   assert.equal(batchOf(cadvisor(...whole, gauge('machine_cpu_cores', { labels: {}, value: 8 }))).filtered, false);
 });
 
-test('swap, start time and CPU of a container', () => {
+test('a container has the swap, the start time and the CPU of its series', () => {
   const { batch } = batchOf(
     cadvisor(
       ...whole,
@@ -116,8 +116,8 @@ describe('whether the node has swap', () => {
       assert.equal(batchOf(cadvisor(...whole, ...families)).batch.hasSwap, expected);
     });
   };
-  check('is told by the machine', [capacity(2 ** 31)], true);
-  check('is told by the machine, also that it has none', [capacity(0)], false);
+  check('is reported by the machine', [capacity(2 ** 31)], true);
+  check('is reported by the machine, also that it has none', [capacity(0)], false);
   check(
     'is seen where a container uses some, though the machine is said to have none',
     [capacity(0), used(app, 4096)],
@@ -135,11 +135,11 @@ describe('whether the node has swap', () => {
   check('is not seen in a use that cannot be true', [used(blank, 2 ** 64 - 1e9)], undefined);
   check('is not seen in what a slice uses', [used({ ...blank, id: '/system.slice' }, 4096)], undefined);
 
-  test('makes no rows: a node without containers stays unusable', () => {
+  test('is no row: a body without containers stays unusable', () => {
     assert.match(reasonOf(cadvisor(capacity(2 ** 31))), /no container rows/);
   });
 
-  test('is seen by /metrics/resource in use alone', () => {
+  test('is known from /metrics/resource only while some is in use', () => {
     const labels = { container: 'app', namespace: 'shop', pod: 'web-0' };
     const of = (value: number) =>
       batchOf(resource(memory(row(labels, 1)), gauge('container_swap_usage_bytes', row(labels, value))));
@@ -148,7 +148,7 @@ describe('whether the node has swap', () => {
   });
 });
 
-test('text and protobuf of one body are one batch', () => {
+test('a body as text and as protobuf is the same batch', () => {
   const bytes = fc.option(fc.double({ min: 0, max: 2 ** 64, noNaN: true }), { nil: undefined });
   const rows = (name: string, labels: Readonly<Record<string, string>>, value: number | undefined) =>
     value === undefined ? [] : [gauge(name, row(labels, value))];
@@ -179,18 +179,18 @@ test('CPU per core is summed where there is no total, and only there', () => {
   });
 });
 
-test('a container of no pod, or of no namespace, is none', () => {
-  const [nowhere, nobody] = [
+test('a container without a pod or a namespace is left out', () => {
+  const [nowhere, podless] = [
     { ...app, namespace: '' },
     { ...app, pod: '' },
   ];
-  for (const labels of [nowhere, nobody]) {
+  for (const labels of [nowhere, podless]) {
     const decoded = cadvisor(cpu(row(total(blank), 100), row(total(labels), 5)), memory(row(blank, 1), row(labels, 1)));
     assert.deepEqual(containersOf(decoded), {});
   }
 });
 
-test('a cgroup elsewhere under the ID of a container is not taken for the same counter', () => {
+test('a cgroup elsewhere with the ID of a container has another counter', () => {
   const leaked = { ...app, id: `/pids${app.id}` };
   const idsOf = (...rows: readonly (typeof app)[]) =>
     batchOf(cadvisor(memory(...rows.map((labels) => row(labels, 1))))).batch.pods.flatMap(({ containers }) =>
@@ -202,7 +202,7 @@ test('a cgroup elsewhere under the ID of a container is not taken for the same c
   assert.notDeepEqual(other, alone);
 });
 
-test('of two samples of one series the younger counts', () => {
+test('the newer of two samples of one series counts', () => {
   const older = { labels: app, value: 9, timestampMs: timestampMs - 1 };
   for (const rows of [
     [older, row(app, 7)],
@@ -246,7 +246,7 @@ test('a pod with a container that uses no memory, or of which only the start is 
   }
 });
 
-test('a body with nothing but odd rows is unusable, on either endpoint', () => {
+test('a body of nothing but odd rows is unusable, on either endpoint', () => {
   const named = { container: 'app', namespace: 'shop', pod: 'web-0' };
   for (const values of [[], [Number.NaN], [2 ** 64]]) {
     const odd = (labels: Readonly<Record<string, string>>) => memory(...values.map((value) => row(labels, value)));
@@ -256,7 +256,7 @@ test('a body with nothing but odd rows is unusable, on either endpoint', () => {
   }
 });
 
-test('a container without a working set does not take away the others', () => {
+test('a container without a working set leaves the others in the batch', () => {
   const side = { ...app, container: 'side', id: `${podPath}/${'3'.repeat(64)}` };
   assert.deepEqual(containersOf(cadvisor(cpu(row(total(app), 5), row(total(side), 6)), memory(row(side, 1)))), {
     'shop/web-0/app': [5, Number.NaN],
@@ -296,36 +296,36 @@ describe('a body without containers', () => {
     assert.deepEqual(pointsOf(batchOf(decoded).batch), { machine: [100, 1e9], containers: new Map() });
   });
 
-  test('but with unlabelled ones is unusable', () => {
+  test('that has unlabelled ones is unusable', () => {
     const decoded = cadvisor(cpu(row(total(blank), 100)), memory(row(blank, 1e9), row({ ...blank, id: app.id }, 5)));
     assert.deepEqual(decoded, { kind: 'unusable', reason: 'no labelled container rows' });
   });
 
-  test('and without a machine is unusable', () => {
+  test('that has no machine either is unusable', () => {
     assert.deepEqual(cadvisor(memory(row({ ...inPod, id: podPath }, 5))), {
       kind: 'unusable',
       reason: 'no usable rows',
     });
   });
 
-  test('since nothing is in it is unusable', () => {
+  test('that has no samples is unusable', () => {
     assert.match(reasonOf(decodeCadvisor(Buffer.alloc(0), textContentType, context)), /no container rows/);
     assert.match(reasonOf(decodeCadvisor(Buffer.alloc(0), delimitedContentType, context)), /no container rows/);
     assert.match(reasonOf(decodeResource(Buffer.alloc(0), textContentType, context)), /no usable rows/);
   });
 });
 
-test('IDs that are no paths are a runtime that counts whole seconds of CPU, also beside a row of the machine', () => {
+test('a body whose IDs are no paths is unusable: the runtime counts whole seconds of CPU', () => {
   const bare = { ...app, id: app.name };
   const decoded = cadvisor(cpu(row(total(blank), 100), row(bare, 5)), memory(row(blank, 1e9), row(bare, 1e6)));
   assert.match(reasonOf(decoded), /PodAndContainerStatsFromCRI/);
 });
 
-test('container_scrape_error 1 makes the body unusable, whatever else is in it', () => {
+test('a body with container_scrape_error 1 is unusable, whatever else is in it', () => {
   assert.match(reasonOf(cadvisor(...whole.slice(0, 2), scrapeError(1))), /container_scrape_error is 1/);
 });
 
-test('an error page and a truncated body say where reading stopped, and speak against nothing but this answer', () => {
+test('an error page and a truncated body are malformed, and the reason has the offset where reading stopped', () => {
   assert.equal(
     reasonOf(decodeCadvisor(Buffer.from('<html>\n'), textContentType, context)),
     'malformed body: neither a metric name nor a comment at byte 0',
@@ -341,13 +341,14 @@ describe('a container that was found and not yet sampled', () => {
   const sidecar = { ...app, container: 'sidecar', id: `${podPath}/${'3'.repeat(64)}` };
   const started = (ageSeconds: number) =>
     gauge('container_start_time_seconds', { labels: sidecar, value: context.nodeTimeMs / 1000 - ageSeconds });
-  const podsOf = (decoded: Decoded) => (decoded.kind === 'batch' ? decoded.batch.pods : assert.fail(decoded.reason));
+  const podsOf = (decoded: DecodedPoints) =>
+    decoded.kind === 'batch' ? decoded.batch.pods : assert.fail(decoded.reason);
 
   test('keeps its pod out of the batch, or the pod would look idle', () => {
     assert.deepEqual(podsOf(cadvisor(...whole, started(5))), []);
   });
 
-  test('does not when it is dead: old, and without samples', () => {
+  test('leaves its pod in the batch if it is dead: old, and without samples', () => {
     assert.equal(podsOf(cadvisor(...whole, started(60))).length, 1);
   });
 });
@@ -360,7 +361,7 @@ describe('/metrics/resource', () => {
     gauge('node_memory_working_set_bytes', row({}, 1e9)),
   ];
 
-  test('gives machine and containers with swap', () => {
+  test('has the machine and containers with swap', () => {
     const decoded = resource(
       { ...cpu(row({}, 100)), name: 'node_cpu_usage_seconds_total' },
       gauge('node_memory_working_set_bytes', row({}, 1e9)),
@@ -444,7 +445,7 @@ describe('/metrics/resource', () => {
       ['counter', () => ({ cpu: Number.NaN, bytes: 5e6 })],
       ['working set', (value: number) => ({ cpu: value, bytes: 2 ** 64 })],
     ] as const) {
-      test(`the other one does not stand in for one whose ${what} cannot be`, () => {
+      test(`one whose ${what} cannot be true is not replaced by the other one`, () => {
         const old = (value: number) => ({ cpu: value, ageMs: 5 });
         const young = (value: number) => ({ cpu: value, ageMs: 3 });
         const odd = { ...oddOf(25), ageMs: 3 };
@@ -456,7 +457,7 @@ describe('/metrics/resource', () => {
         ]);
       });
 
-      test(`one does not wait for the other, whose ${what} cannot be`, () => {
+      test(`one is served though the ${what} of the other one cannot be true`, () => {
         const young = (value: number) => ({ cpu: value, ageMs: 3 });
         const odd = { ...oddOf(910), ageMs: 5 };
         assert.deepEqual(chosen([{ cpu: 900, ageMs: 5 }, young(20)], [odd, young(25)], [odd, young(30)]), [
@@ -498,7 +499,7 @@ describe('/metrics/resource', () => {
   });
 });
 
-test('any bytes of any kind: decoding ends with a batch or a reason', () => {
+test('any bytes are decoded to a batch or a reason', () => {
   const body = fc.oneof(fc.uint8Array({ maxLength: 200 }), damaged(encodeText(whole)), damaged(encodeDelimited(whole)));
   fc.assert(
     fc.property(body, fc.constantFrom(textContentType, delimitedContentType), (bytes, contentType) => {
@@ -530,16 +531,16 @@ function checkMachine(
   });
 }
 
-function containersOf(decoded: Decoded): Record<string, readonly number[]> {
+function containersOf(decoded: DecodedPoints): Record<string, readonly number[]> {
   return Object.fromEntries(pointsOf(batchOf(decoded).batch).containers);
 }
 
-function batchOf(decoded: Decoded): Extract<Decoded, { kind: 'batch' }> {
+function batchOf(decoded: DecodedPoints): Extract<DecodedPoints, { kind: 'batch' }> {
   assert.equal(decoded.kind, 'batch', decoded.kind === 'unusable' ? decoded.reason : '');
   return decoded;
 }
 
-function reasonOf(decoded: Decoded): string {
+function reasonOf(decoded: DecodedPoints): string {
   assert.ok(decoded.kind !== 'batch');
   return decoded.reason;
 }
@@ -570,7 +571,7 @@ describe('times of samples in one body', () => {
           memory(...memoryRows),
         ];
   };
-  const told = (source: 'cadvisor' | 'resource', form: 'text' | 'protobuf', families: readonly Family[]) => {
+  const result = (source: 'cadvisor' | 'resource', form: 'text' | 'protobuf', families: readonly Family[]) => {
     const decode = source === 'cadvisor' ? decodeCadvisor : decodeResource;
     const [body, type] =
       form === 'text' ? [encodeText(families), textContentType] : [encodeDelimited(families), delimitedContentType];
@@ -579,9 +580,9 @@ describe('times of samples in one body', () => {
 
   for (const source of ['cadvisor', 'resource'] as const) {
     for (const form of ['text', 'protobuf'] as const) {
-      test(`${source}, ${form}: a container without a time has that of the answer, and is told with the others`, () => {
+      test(`${source}, ${form}: a container without a time has the response's, and is in the batch with the others`, () => {
         for (const none of [undefined, 0]) {
-          const { pods } = told(source, form, bodyOf(source, [timestampMs, none]));
+          const { pods } = result(source, form, bodyOf(source, [timestampMs, none]));
           const times = pods[0]?.containers.map(({ name, timestampMs: ms, isUntimed }) => [name, ms, isUntimed]);
           assert.deepEqual(times, [
             ['app', timestampMs, undefined],
@@ -590,20 +591,20 @@ describe('times of samples in one body', () => {
         }
       });
 
-      test(`${source}, ${form}: a row of 600 s ago among young ones is that of a container that has ended`, () => {
-        const { pods } = told(source, form, bodyOf(source, [timestampMs, nodeTimeMs - 600_000, timestampMs]));
+      test(`${source}, ${form}: a sample of 600 s ago among newer ones is of a container that has ended`, () => {
+        const { pods } = result(source, form, bodyOf(source, [timestampMs, nodeTimeMs - 600_000, timestampMs]));
         assert.deepEqual(pods[0]?.containers.map(({ name }) => name).sort(), ['app', 'log']);
       });
 
-      test(`${source}, ${form}: a machine row of 600 s ago among young ones is none`, () => {
-        assert.equal(told(source, form, bodyOf(source, [timestampMs], nodeTimeMs - 600_000)).machine, undefined);
+      test(`${source}, ${form}: a machine's sample of 600 s ago among newer ones is dropped`, () => {
+        assert.equal(result(source, form, bodyOf(source, [timestampMs], nodeTimeMs - 600_000)).machine, undefined);
         const slow = bodyOf(source, [nodeTimeMs - 200_000], nodeTimeMs - 600_000);
-        assert.equal(told(source, form, slow).machine?.timestampMs, nodeTimeMs - 600_000);
+        assert.equal(result(source, form, slow).machine?.timestampMs, nodeTimeMs - 600_000);
       });
 
-      test(`${source}, ${form}: a container whose time cannot be is there without a value`, () => {
+      test(`${source}, ${form}: a container whose time cannot be true is there without a value`, () => {
         for (const impossible of [1, -62_135_596_800_000]) {
-          const { pods, machine } = told(source, form, bodyOf(source, [timestampMs, impossible], impossible));
+          const { pods, machine } = result(source, form, bodyOf(source, [timestampMs, impossible], impossible));
           const memories = pods[0]?.containers.map(({ name, memoryBytes }) => [name, memoryBytes]);
           assert.deepEqual(memories, [
             ['app', 1e6],

@@ -1,4 +1,4 @@
-/** When the decoder of a node's answers takes the fast path, and that it then tells of everything that the answer has. */
+/** When the decoder takes the fast path, and that its batch then has everything that the body has. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { toPoints } from '../../../src/sample/batch.ts';
@@ -72,22 +72,22 @@ function usagesOf(decoded: DecodeResult): Readonly<Record<string, number>> {
   return Object.fromEntries(points.map(({ name, cpuSeconds }) => [name, cpuSeconds]));
 }
 
-describe('an answer', () => {
-  test('with a new container is told with it', () => {
+describe('a body', () => {
+  test('with a new container has it in its batch', () => {
     const { decode } = createNode();
     for (const cpu of [1, 2]) decode(families([machine, container('a', cpu)]));
     const now = families([machine, container('a', 3), container('b', 4)]);
     assert.deepEqual(usagesOf(decode(now)), { 'app-a': 3, 'app-b': 4 });
   });
 
-  test('with a scrape error is unusable, though its rows are those of before', () => {
+  test('with a scrape error is unusable, though it has the rows of the previous one', () => {
     const { decode } = createNode();
     const rows = [machine, container('a', 1)];
     for (let answer = 0; answer < 3; answer += 1) decode(families(rows));
     assert.equal(decode(families(rows, { scrapeError: 1 })).kind, 'unusable');
   });
 
-  test('after one that was too brief is too brief, too, and whole once it is asked for', () => {
+  test('after one that was too brief is too brief too, and whole once it is requested whole', () => {
     const { decode } = createNode();
     for (const cpu of [1, 2]) decode(families([machine, container('a', cpu)]));
     const now = families([machine, container('a', 3), container('b', 4)]);
@@ -96,7 +96,7 @@ describe('an answer', () => {
     assert.deepEqual(usagesOf(decode(now)), { 'app-a': 3, 'app-b': 4 });
   });
 
-  test('after a broken one is told whole', () => {
+  test('after a broken one is decoded whole', () => {
     const { decode } = createNode();
     for (const cpu of [1, 2]) decode(families([machine, container('a', cpu)]));
     const now = families([machine, container('a', 3), container('b', 4)]);
@@ -104,18 +104,18 @@ describe('an answer', () => {
     assert.deepEqual(usagesOf(decode(now)), { 'app-a': 3, 'app-b': 4 });
   });
 
-  test('after one that lacked a container has the numbers of those that are left', () => {
+  test('after one that lacked a container has the numbers of the others', () => {
     const { decode } = createNode();
     const [a, b, c] = ['a', 'b', 'c'].map((letter, index) => (step: number) => container(letter, 10 * index + step));
     assert.ok(a && b && c);
     for (const step of [1, 2]) decode(families([machine, a(step), b(step), c(step)]));
     for (const step of [3, 4, 5]) {
-      const told = usagesOf(decode(families([machine, b(step), c(step)])));
-      assert.deepEqual(told, { 'app-b': 10 + step, 'app-c': 20 + step });
+      const result = usagesOf(decode(families([machine, b(step), c(step)])));
+      assert.deepEqual(result, { 'app-b': 10 + step, 'app-c': 20 + step });
     }
   });
 
-  test('after one that lacked a row is looked at whole: places are those from before', () => {
+  test('after one that lacked a row takes the slow path: its rows were renumbered', () => {
     const { decode } = createNode();
     for (const cpu of [1, 2]) decode(families([machine, container('a', cpu), slice]));
     decode(families([machine, container('a', 3)]));
@@ -123,7 +123,7 @@ describe('an answer', () => {
   });
 });
 
-test('start times are left out after three answers by the fast path, also of kubelets that name no CPU', () => {
+test('start times are left out after three bodies by the fast path, also of kubelets that name no CPU', () => {
   for (const cpu of ['total', '']) {
     const { decode, decoder } = createNode();
     const settled = [1, 2, 3, 4].map((step) => {
@@ -144,7 +144,7 @@ test('a pod with a cgroup and no container that uses anything is doubted', () =>
   assert.deepEqual(doubted([machine, pod, container('a', 1)]), []);
 });
 
-test('of /metrics/resource, half a line beside a whole one does not make a container of several lines', () => {
+test('a line without memory beside a whole one of /metrics/resource is no second line', () => {
   const labels = { container: 'app', namespace: 'shop', pod: 'web' };
   const sample = (value: number): FamilySample => ({ labels, value, timestampMs: nowMs });
   const decoding = createDecoder(resource, 'node-a').begin(delimitedContentType) ?? assert.fail('it is known');

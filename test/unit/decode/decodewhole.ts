@@ -7,7 +7,7 @@ import { resource } from '../../../src/decode/resource/resource.ts';
 import { answerTime } from '../../../src/decode/sampletime.ts';
 import type { NodePoints } from '../../../src/sample/point.ts';
 
-export type Told =
+export type DecodedPoints =
   | Exclude<DecodeResult, { readonly kind: 'batch' }>
   | (Omit<Extract<DecodeResult, { readonly kind: 'batch' }>, 'batch'> & { readonly batch: NodePoints });
 
@@ -21,15 +21,15 @@ export interface Context {
 export const cadvisorDecoder = (node = 'node-1'): Decoder => createDecoder(cadvisor, node);
 export const resourceDecoder = (node = 'node-1'): Decoder => createDecoder(resource, node);
 
-export function decodeCadvisor(body: Uint8Array, contentType: string, context: Context): Told {
+export function decodeCadvisor(body: Uint8Array, contentType: string, context: Context): DecodedPoints {
   return decodeWith(context.decoder ?? cadvisorDecoder(context.node), body, contentType, context.nodeTimeMs);
 }
 
-export function decodeResource(body: Uint8Array, contentType: string, context: Context): Told {
+export function decodeResource(body: Uint8Array, contentType: string, context: Context): DecodedPoints {
   return decodeWith(context.decoder ?? resourceDecoder(context.node), body, contentType, context.nodeTimeMs);
 }
 
-function decodeWith(decoder: Decoder, body: Uint8Array, contentType: string, nodeTimeMs: number): Told {
+function decodeWith(decoder: Decoder, body: Uint8Array, contentType: string, nodeTimeMs: number): DecodedPoints {
   const decoding = decoder.begin(contentType);
   if (decoding === undefined)
     return { kind: 'unusable', reason: `unknown content type ${JSON.stringify(contentType)}` };

@@ -17,12 +17,12 @@ const { cpu, memory, start, firstGauge } = scrapedColumn;
 const swap = firstGauge + gauges.indexOf(quantity.swap);
 const startSeconds = 1_795_377_000;
 
-interface Told {
+interface SampleValue {
   readonly value: number;
   readonly ageMs?: number;
 }
 
-type Row = Readonly<Partial<Record<'cpu' | 'memory' | 'swap' | 'start', Told>>>;
+type Row = Readonly<Partial<Record<'cpu' | 'memory' | 'swap' | 'start', SampleValue>>>;
 
 const usual: Row = {
   cpu: { value: 3, ageMs: 5_000 },
@@ -88,7 +88,7 @@ test('numbers are copied to the rows of the layout, with the time of the CPU', (
   assert.equal(container[column.startTimeMs], startSeconds * 1000);
 });
 
-test('without a CPU row, the time is that of the memory; swap that cannot be is none', () => {
+test('a sample without CPU has the time of its memory, and swap that cannot be true is left out', () => {
   const { cpu: _, ...idle } = usual;
   const result = copied(numbersOf({ ...idle, swap: { value: Number.NaN } })) ?? assert.fail('nothing is remarkable');
   assert.equal(result[columns + column.timestampMs], nowMs - 4_000);
@@ -96,7 +96,7 @@ test('without a CPU row, the time is that of the memory; swap that cannot be is 
   assert.ok(Number.isNaN(infinite[columns + column.swapBytes]));
 });
 
-test('a start time that was not asked for is the one of before', () => {
+test('a start time that was not requested is the previous one', () => {
   const { start: _, ...brief } = usual;
   assert.ok(copied(numbersOf(brief), true));
   assert.equal(copied(numbersOf(brief), false), undefined);
@@ -122,7 +122,7 @@ describe('the slow path is taken', () => {
   };
   for (const [name, numbers] of Object.entries(cases)) test(name, () => assert.equal(copied(numbers), undefined));
 
-  test('after a sample of the future, also with all ages allowed', () => {
+  test('after a sample in the future, also if all ages are allowed', () => {
     const template = templateBy(chosenOf()) ?? assert.fail('there is a fast path');
     const numbers = numbersOf({ ...usual, cpu: { value: 3, ageMs: -60_000 } });
     assert.equal(copyNumbers({ ...template, oldestMs: Infinity }, numbers, time, new Float64Array(), false), undefined);

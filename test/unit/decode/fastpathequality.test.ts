@@ -1,4 +1,4 @@
-/** What is read by what the last answer had is what would be read of the same answer alone: over layouts that change, in pieces of any size. */
+/** The fast path has the same batch as the slow path: over layouts that change, in chunks of any size. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
@@ -98,26 +98,26 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 const steps = fc.array(step, { minLength: 2, maxLength: 12 });
 const pieces = fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 5 });
 
-test('of /metrics/cadvisor', () => {
+test('fast path and slow path agree on /metrics/cadvisor', () => {
   check(
     (list) => cadvisorBodies(list, 'total'),
     (options) => createDecoder(cadvisor, 'node-1', options),
   );
 });
 
-test('of /metrics/cadvisor of a kubelet that tells of each core, before 1.16', () => {
+test('fast path and slow path agree on /metrics/cadvisor of a kubelet that reports each core, before 1.16', () => {
   check(
     (list) => cadvisorBodies(list, 'cpu00'),
     (options) => createDecoder(cadvisor, 'node-1', options),
   );
 });
 
-test('of /metrics/resource', () => {
+test('fast path and slow path agree on /metrics/resource', () => {
   check(resourceBodies, (options) => createDecoder(resource, 'node-1', options));
 });
 
-/** Start times do not change here: whoever leaves them out of the question does not learn that they have. */
-test('of /metrics/cadvisor where what does not change is not asked for', () => {
+/** Start times do not change here: a request without them does not show that they have. */
+test('a body without constants has the batch of a whole one', () => {
   const filtered = cadvisor.families;
   checkBrief(
     (each) => each,
@@ -126,8 +126,8 @@ test('of /metrics/cadvisor where what does not change is not asked for', () => {
   );
 });
 
-/** Nor does what else comes behind: a kubelet that fails to read its containers tells of none, and swap is told of by who uses it. */
-test('of /metrics/cadvisor where what follows is not read', () => {
+/** Nor do the families at the end of the body. */
+test('a body that is read up to the families that change has the batch of a whole one', () => {
   checkBrief(
     (each) => ({ ...each, scrapeError: 0, machineSwap: 0, odd: each.odd.filter(({ what }) => what !== 'swap') }),
     (families) => families,
@@ -150,13 +150,13 @@ function checkBrief(
       for (const [index, families] of cadvisorBodies(unmoved, 'total').entries()) {
         const nodeTimeMs = startMs + index * stepMs;
         const wanted = feed(plain, encodeText(whole(families)), textContentType, lengths)(nodeTimeMs);
-        const told = recognising.settled
+        const result = recognising.settled
           ? feed(recognising, encodeDelimited(brief(families)), delimitedContentType, lengths, true)(nodeTimeMs)
           : undefined;
-        const isShort = told !== undefined && told.kind !== 'too-brief';
-        if (told !== undefined) outcomes[isShort ? 'short' : 'again'] += 1;
+        const isShort = result !== undefined && result.kind !== 'too-brief';
+        if (result !== undefined) outcomes[isShort ? 'short' : 'again'] += 1;
         const found = isShort
-          ? told
+          ? result
           : feed(recognising, encodeDelimited(whole(families)), delimitedContentType, lengths)(nodeTimeMs);
         assert.deepEqual(found, wanted, `step ${index}`);
       }
@@ -176,14 +176,14 @@ function check(bodiesOf: (list: readonly Step[]) => Family[][], create: (options
       for (const [index, families] of bodiesOf(list).entries()) {
         const nodeTimeMs = startMs + index * stepMs;
         const delimited = encodeDelimited(families);
-        // The sender broke off, and nobody ever finished.
+        // The sender broke off, and the body was never finished.
         if (list[index]?.isCut === true)
           feed(recognising, delimited.subarray(0, delimited.length / 2), delimitedContentType, lengths);
-        const told = feed(recognising, delimited, delimitedContentType, lengths)(nodeTimeMs);
-        assert.deepEqual(feed(slow, delimited, delimitedContentType, lengths)(nodeTimeMs), told, `step ${index}`);
+        const result = feed(recognising, delimited, delimitedContentType, lengths)(nodeTimeMs);
+        assert.deepEqual(feed(slow, delimited, delimitedContentType, lengths)(nodeTimeMs), result, `step ${index}`);
         assert.equal(slow.settled, false);
         assert.deepEqual(
-          told,
+          result,
           feed(plain, encodeText(families), textContentType, lengths)(nodeTimeMs),
           `step ${index}`,
         );

@@ -12,7 +12,7 @@ import {
   type FamilySample,
   textContentType,
 } from '../../fakes/exposition.ts';
-import { cadvisorDecoder, decodeCadvisor, decodeResource, type Told as Decoded } from './decodewhole.ts';
+import { cadvisorDecoder, decodeCadvisor, decodeResource, type DecodedPoints } from './decodewhole.ts';
 
 const nodeTimeMs = 1_795_377_600_000;
 const context = { node: 'node-1', nodeTimeMs };
@@ -83,7 +83,7 @@ const hostileRow = fc.record({
   timestampMs: fc.option(fc.integer({ min: nodeTimeMs - 600_000, max: nodeTimeMs + 600_000 }), { nil: undefined }),
 });
 
-test("nothing that a tenant makes below its own container changes anybody's numbers", () => {
+test('nothing that a tenant makes below its own container changes the numbers of others', () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...Object.values(layouts)),
@@ -93,12 +93,12 @@ test("nothing that a tenant makes below its own container changes anybody's numb
         const rows = hostile.map(
           (row): Row => ({ ...row, labels: labelsOf(path(tenantUid, tenantId) + row.below, row.container, row.pod) }),
         );
-        const told = decode([...honest(path), ...rows], asText);
+        const result = decode([...honest(path), ...rows], asText);
         const expected = decode(honest(path), asText);
-        assert.ok(told.kind === 'batch' && expected.kind === 'batch');
-        const byName = new Map(told.batch.pods.map((pod) => [pod.name, pod]));
+        assert.ok(result.kind === 'batch' && expected.kind === 'batch');
+        const byName = new Map(result.batch.pods.map((pod) => [pod.name, pod]));
         assert.deepEqual(byName, new Map(expected.batch.pods.map((pod) => [pod.name, pod])));
-        assert.deepEqual(told.batch.machine, expected.batch.machine);
+        assert.deepEqual(result.batch.machine, expected.batch.machine);
         // Nor those of the next scrape, by what is remembered of this one.
         const decoder = cadvisorDecoder();
         decode([...honest(path), ...rows], asText, decoder);
@@ -109,7 +109,7 @@ test("nothing that a tenant makes below its own container changes anybody's numb
   );
 });
 
-test('text and protobuf of any families are one batch', () => {
+test('any families as text and as protobuf are the same batch', () => {
   const name = fc.constantFrom(...new Set([...cadvisorFamilies, ...resourceFamilies, 'machine_cpu_cores']));
   const text = fc.oneof(
     fc.constantFrom('', '/', 'app', 'POD', 'total', 'cpu00', layouts['cgroupfs']?.(victimUid, victimId) ?? ''),
@@ -144,7 +144,7 @@ test('text and protobuf of any families are one batch', () => {
   );
 });
 
-function decode(rows: readonly Row[], asText: boolean, decoder = cadvisorDecoder()): Decoded {
+function decode(rows: readonly Row[], asText: boolean, decoder = cadvisorDecoder()): DecodedPoints {
   const family = (
     familyName: string,
     type: Family['type'],
@@ -155,11 +155,11 @@ function decode(rows: readonly Row[], asText: boolean, decoder = cadvisorDecoder
     help: '',
     type,
     samples: rows.flatMap((row): FamilySample[] => {
-      const told = of(row);
-      if (told === undefined) return [];
+      const result = of(row);
+      if (result === undefined) return [];
       const labels = type === 'counter' ? { ...row.labels, cpu: 'total' } : row.labels;
       const time = timed && row.timestampMs !== undefined ? { timestampMs: row.timestampMs } : {};
-      return [{ labels, value: told, ...time }];
+      return [{ labels, value: result, ...time }];
     }),
   });
   const families = [

@@ -67,13 +67,13 @@ for (const endpoint of ['cadvisor', 'resource'] as const) {
           for (let scrape = 0; scrape < 3; scrape += 1) {
             const { contentType, bytes } = body(endpoint, [good, other], clock.wallMs(), protobuf);
             const decode = endpoint === 'cadvisor' ? decodeCadvisor : decodeResource;
-            const told = decode(bytes, contentType, { node: 'node-a', nodeTimeMs: clock.wallMs() });
-            if (told.kind !== 'batch') assert.fail(JSON.stringify(told));
+            const result = decode(bytes, contentType, { node: 'node-a', nodeTimeMs: clock.wallMs() });
+            if (result.kind !== 'batch') assert.fail(JSON.stringify(result));
             assert.deepEqual(
-              told.batch.pods.map(({ namespace, name }) => `${namespace}/${name}`),
+              result.batch.pods.map(({ namespace, name }) => `${namespace}/${name}`),
               ['shop/web-0'],
             );
-            storage.store(told.batch);
+            storage.store(result.batch);
             await clock.advance(15_000);
           }
           const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
@@ -93,10 +93,10 @@ test('names and paths of every length that is allowed are stored, and make a sna
   const longest = { namespace: name, pod: name, container: name, id: `/${'a'.repeat(idLimit - 3)}` };
   for (const labels of [longest, { ...longest, id: good.id }]) {
     const { contentType, bytes } = body('cadvisor', [labels], clock.wallMs(), true);
-    const told = decodeCadvisor(bytes, contentType, { node: 'node-a', nodeTimeMs: clock.wallMs() });
-    if (told.kind !== 'batch') assert.fail(JSON.stringify(told));
-    assert.equal(told.batch.pods.length, 1);
-    storage.store(told.batch);
+    const result = decodeCadvisor(bytes, contentType, { node: 'node-a', nodeTimeMs: clock.wallMs() });
+    if (result.kind !== 'batch') assert.fail(JSON.stringify(result));
+    assert.equal(result.batch.pods.length, 1);
+    storage.store(result.batch);
     const now = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
     readSnapshot([...writeSnapshot(storage.states(), now)].join(''), now, 60_000);
     await clock.advance(15_000);

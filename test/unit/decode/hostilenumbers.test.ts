@@ -62,7 +62,7 @@ for (const [source, decoderOf] of [
   ['cadvisor', () => createDecoder(cadvisor, 'node-a')],
   ['resource', () => createDecoder(resource, 'node-a')],
 ] as const) {
-  test(`whatever numbers /metrics/${source} has, the snapshot can be read`, async () => {
+  test(`a snapshot can be read whatever numbers /metrics/${source} has`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(answer, { minLength: 2, maxLength: 6 }), fc.boolean(), async (answers, protobuf) => {
         const clock = createFakeClock(startMs);
@@ -75,8 +75,8 @@ for (const [source, decoderOf] of [
           const { contentType, bytes } = encodeFamilies(familiesOf(source, each, time.nodeTimeMs), protobuf);
           const decoding = decoder.begin(contentType) ?? assert.fail();
           decoding.write(bytes);
-          const told = decoding.finish(time);
-          if (told.kind === 'batch') storage.store(toPoints(told.batch));
+          const result = decoding.finish(time);
+          if (result.kind === 'batch') storage.store(toPoints(result.batch));
           const now = { wallMs: ourMs, monotonicMs: clock.monotonicMs() };
           readSnapshot([...writeSnapshot(storage.states(), now)].join(''), now, 60_000);
         }

@@ -12,7 +12,7 @@ import {
   type FamilySample,
   textContentType,
 } from '../../fakes/exposition.ts';
-import { cadvisorDecoder, decodeCadvisor, decodeResource, resourceDecoder, type Told } from './decodewhole.ts';
+import { cadvisorDecoder, decodeCadvisor, decodeResource, resourceDecoder, type DecodedPoints } from './decodewhole.ts';
 
 const nodeTimeMs = 1_795_377_600_000;
 const context = { node: 'node-1', nodeTimeMs };
@@ -49,33 +49,33 @@ function memoryOf(rows: Iterable<Labels>, family: 'container_memory_working_set_
 
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at));
 
-function refuses(told: Told, reason: RegExp): void {
-  assert.equal(told.kind, 'too-long', JSON.stringify(told).slice(0, 200));
-  assert.match('reason' in told ? told.reason : '', reason);
+function refuses(result: DecodedPoints, reason: RegExp): void {
+  assert.equal(result.kind, 'too-long', JSON.stringify(result).slice(0, 200));
+  assert.match('reason' in result ? result.reason : '', reason);
 }
 
 for (const [form, { contentType, encode }] of Object.entries(forms)) {
   const cadvisor = (rows: Iterable<Labels>, decoder = cadvisorDecoder()) =>
     decodeCadvisor(encode(memoryOf(rows, 'container_memory_working_set_bytes')), contentType, { ...context, decoder });
 
-  describe(`of cAdvisor as ${form}:`, () => {
-    test('as many containers as there may be', () => {
-      const told = cadvisor(times(containerLimit, (index) => container(index, index, 'app', `web-${index}`)));
-      assert.equal(told.kind, 'batch', JSON.stringify(told).slice(0, 200));
+  describe(`in cAdvisor's ${form},`, () => {
+    test('as many containers as the limit are decoded', () => {
+      const result = cadvisor(times(containerLimit, (index) => container(index, index, 'app', `web-${index}`)));
+      assert.equal(result.kind, 'batch', JSON.stringify(result).slice(0, 200));
     });
 
     test('more containers are refused', () => {
       refuses(cadvisor(times(containerLimit + 1, (index) => container(index))), /^more than 5000 containers$/);
     });
 
-    test('more rows are refused, and the next answer is read', () => {
+    test('more rows are refused, and the next body is decoded', () => {
       const decoder = cadvisorDecoder();
       const leaked = times(rowLimit + 1, (index) => ({ id: `/system.slice/leaked-${index}` }));
       refuses(cadvisor(leaked, decoder), /^more than 32768 rows$/);
       assert.equal(cadvisor([container(1)], decoder).kind, 'batch');
     });
 
-    test('rows that are others with each answer do not add up', () => {
+    test('rows that change with each body do not add up', () => {
       const decoder = cadvisorDecoder();
       for (let answer = 0; answer < 8; answer += 1) {
         const rows = times(rowLimit / 4, (index) => ({ id: `/system.slice/run-${answer}-${index}.scope` }));
@@ -83,7 +83,7 @@ for (const [form, { contentType, encode }] of Object.entries(forms)) {
       }
     });
 
-    test('more samples are refused, whatever they are of', () => {
+    test('more samples are refused, whatever their series', () => {
       refuses(cadvisor(times(sampleLimit + 1, () => ({ id: '/' }))), /^more than 131072 samples/);
     });
 
@@ -111,23 +111,23 @@ for (const [form, { contentType, encode }] of Object.entries(forms)) {
       );
     });
 
-    test('a label that no cgroup can have is malformed', () => {
-      const told = cadvisor([{ id: `/${'x'.repeat(20_000)}` }]);
-      assert.equal(told.kind, 'malformed');
-      assert.match('reason' in told ? told.reason : '', /a label of more than 12288 bytes/);
+    test('a label that is longer than any cgroup path is malformed', () => {
+      const result = cadvisor([{ id: `/${'x'.repeat(20_000)}` }]);
+      assert.equal(result.kind, 'malformed');
+      assert.match('reason' in result ? result.reason : '', /a label of more than 12288 bytes/);
     });
 
-    test('rows of one path that differ by their names are told apart in proportion to their number', () => {
+    test('rows of one path with different names are distinguished in time proportional to their number', () => {
       const rows = times(30_000, (index) => ({ id: '/one', namespace: `shop-${index}` }));
       const startMs = performance.now();
-      const told = cadvisor([...rows, ...rows]);
+      const result = cadvisor([...rows, ...rows]);
       // Each compared with each other: more than a minute.
       assert.ok(performance.now() - startMs < 20_000);
-      assert.equal(told.kind, 'batch');
+      assert.equal(result.kind, 'batch');
     });
   });
 
-  describe(`of /metrics/resource as ${form}:`, () => {
+  describe(`in the ${form} of /metrics/resource,`, () => {
     const resource = (rows: Iterable<Labels>) =>
       decodeResource(encode(memoryOf(rows, 'container_memory_working_set_bytes')), contentType, {
         ...context,
@@ -165,7 +165,7 @@ for (const [form, { contentType, encode }] of Object.entries(forms)) {
   });
 }
 
-test('room for many rows is not held for the answers of other nodes', () => {
+test('a buffer for many rows is not kept for the bodies of other nodes', () => {
   const pool = createRowNumbersPool();
   const large = pool.take(1);
   large.add(100_000, 0, { value: 1, timestampMs: 1 });
@@ -177,7 +177,7 @@ test('room for many rows is not held for the answers of other nodes', () => {
   assert.equal(pool.take(1), usual);
 });
 
-test('the containers of one pod are chosen in proportion to their number', () => {
+test('the containers of one pod are chosen in time proportional to their number', () => {
   const candidates = times(30_000, (index) => {
     const { namespace = '', pod = '', id = '' } = container(index);
     const cgroup = parseCgroup(id);

@@ -15,29 +15,29 @@ describe('the time of a sample', () => {
     }
   });
 
-  test('is that of the answer where the kubelet wrote one of the future, and what it wrote is kept', () => {
+  test("is the response's if the kubelet wrote one in the future, and what it wrote is kept", () => {
     assert.deepEqual(sampleTime(dateMs + 60_000, answer), { timestampMs: dateMs, rawTimestampMs: dateMs + 60_000 });
   });
 
-  test('is ours where the kubelet wrote none', () => {
+  test('is ours if the kubelet wrote none', () => {
     for (const none of [Number.NaN, 0]) {
       assert.deepEqual(sampleTime(none, answer), { timestampMs: dateMs + 500, isUntimed: true });
     }
   });
 
-  test('is refused where it cannot be, beside the Date of its answer', () => {
+  test('is refused if it cannot be true beside the Date of its response', () => {
     const impossible = [1, -1, yearOneMs, dateMs - 25 * hourMs, 2 ** 64 + yearOneMs, 2 ** 53, Infinity, -Infinity];
     for (const ms of impossible) assert.equal(sampleTime(ms, answer), undefined, `${ms}`);
   });
 
-  test('is believed on a node that lives in 1970', () => {
+  test('is believed on a node whose clock is in 1970', () => {
     const past = answerTime(2 * hourMs, dateMs);
     assert.deepEqual(sampleTime(2 * hourMs - 3_000, past), { timestampMs: 2 * hourMs - 3_000 });
     assert.deepEqual(sampleTime(dateMs, past), { timestampMs: 2 * hourMs, rawTimestampMs: dateMs });
     assert.equal(sampleTime(yearOneMs, past), undefined);
   });
 
-  test('without a Date is believed of the past: it may be our clock that is wrong', () => {
+  test('is believed without a Date if it is old: our clock may be wrong', () => {
     const undated = answerTime(undefined, dateMs);
     assert.deepEqual(sampleTime(2 * hourMs, undated), { timestampMs: 2 * hourMs });
     assert.deepEqual(sampleTime(dateMs + hourMs, undated), { timestampMs: dateMs, rawTimestampMs: dateMs + hourMs });

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { delimitedContentType, encodeDelimited, textContentType } from '../../fakes/exposition.ts';
 import { familiesOf } from './families.ts';
-import { decodeCadvisor, decodeResource, type Told as Decoded } from './decodewhole.ts';
+import { decodeCadvisor, decodeResource, type DecodedPoints } from './decodewhole.ts';
 import { pointsOf } from './points.ts';
 
 /** When all of them were scraped. */
@@ -61,7 +61,7 @@ test('pods carry the UID and containers the ID of their cgroup', () => {
   });
 });
 
-test('a sample without a time, or with one in the future, is of the time of the answer', () => {
+test('a sample without a time, or with one in the future, has the time of the response', () => {
   const { batch } = batchOf(decodeCadvisor(bodyOf('odd-values'), textContentType, context));
   const times = Object.fromEntries(
     batch.pods.flatMap((pod) => pod.containers.map((point) => [point.name, point.timestampMs])),
@@ -86,7 +86,7 @@ test('a sample without a time, or with one in the future, is of the time of the 
   );
 });
 
-test('/metrics/resource with two lines for one container: the one that came last counts', () => {
+test('the later one of two lines of a container in /metrics/resource counts', () => {
   const decoded = decodeResource(bodyOf('metrics-resource-duplicates'), textContentType, context);
   assert.deepEqual(batchOf(decoded).batch, {
     node: 'node-1',
@@ -119,7 +119,7 @@ function checkCadvisor(
   containers: Record<string, readonly number[]>,
 ): void {
   for (const [format, body, contentType] of formatsOf(shape)) {
-    test(`${shape} as ${format}`, () => {
+    test(`the shape ${shape} is decoded as ${format}`, () => {
       const { batch, filtered } = batchOf(decodeCadvisor(body, contentType, context));
       assert.deepEqual(pointsOf(batch), { machine: machinePoint, containers: new Map(Object.entries(containers)) });
       assert.equal(batch.source, 'cadvisor');
@@ -131,7 +131,7 @@ function checkCadvisor(
 
 function checkUnusable(shape: string, reason: RegExp): void {
   for (const [format, body, contentType] of formatsOf(shape)) {
-    test(`${shape} as ${format}`, () => {
+    test(`the shape ${shape} is decoded as ${format}`, () => {
       const decoded = decodeCadvisor(body, contentType, context);
       assert.equal(decoded.kind, 'unusable');
       assert.match(decoded.reason, reason);
@@ -139,7 +139,7 @@ function checkUnusable(shape: string, reason: RegExp): void {
   }
 }
 
-function batchOf(decoded: Decoded): Extract<Decoded, { kind: 'batch' }> {
+function batchOf(decoded: DecodedPoints): Extract<DecodedPoints, { kind: 'batch' }> {
   assert.equal(decoded.kind, 'batch', decoded.kind === 'unusable' ? decoded.reason : '');
   return decoded;
 }

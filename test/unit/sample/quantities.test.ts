@@ -6,7 +6,14 @@ import { cadvisor } from '../../../src/decode/cadvisor/cadvisor.ts';
 import { cadvisorFamilies, movingFamilies, requestedFamilies } from '../../../src/decode/cadvisor/families.ts';
 import { resourceFamilies } from '../../../src/decode/resource/families.ts';
 import { column, columns } from '../../../src/sample/batch.ts';
-import { gauges, isServed, quantities, quantity, scrapedColumn } from '../../../src/sample/quantities.ts';
+import {
+  type GaugeName,
+  gauges,
+  isServed,
+  quantities,
+  quantity,
+  scrapedColumn,
+} from '../../../src/sample/quantities.ts';
 
 const { cpu, memory, start, swap } = quantity;
 
@@ -68,4 +75,10 @@ test('swap is served on nodes with swap only', () => {
 test('the keys of usage are sorted, as Go writes a map', () => {
   const keys = ['cpu', 'memory', ...gaugeKeys];
   assert.deepEqual(keys, keys.toSorted());
+});
+
+test('a key of usage that is not in the table does not compile', () => {
+  // @ts-expect-error: it is in no row
+  const keys: readonly GaugeName[] = ['dirty'];
+  assert.equal(quantities.includes(quantity[keys[0]!]), false);
 });

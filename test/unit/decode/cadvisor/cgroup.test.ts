@@ -45,7 +45,7 @@ describe('no container', () => {
   }
 });
 
-test('a path without a container ID stands for itself', () => {
+test('a path without a container ID is its own ID', () => {
   assert.equal(parseCgroup('/gvisor/sandbox').containerId, '/gvisor/sandbox');
   assert.equal(parseCgroup('/gvisor/sandbox').podUid, undefined);
 });

@@ -13,7 +13,7 @@ import {
 const id = '5f9ca3261bdb4409203b73a5cc97fe30b904f0b855572cf1e0bfdca6af80bd7b';
 const uid = '66bbaa5b-bd35-4f20-902f-f9e469f6c321';
 
-describe('the row of a container tells its path, of which it keeps the parts', () => {
+describe('the row of a container has its path in parts', () => {
   for (const path of [
     `/kubepods/burstable/pod${uid}/${id}`,
     `/kubepods.slice/kubepods-pod${uid.replaceAll('-', '_')}.slice/cri-containerd-${id}.scope`,
@@ -48,7 +48,7 @@ test('rows of one ID in two places are two rows', () => {
   assert.equal(isSameRow(row, other), false);
 });
 
-test('the machine is the root cgroup without a label, and a sandbox is the pod, whichever runtime names it', () => {
+test('the machine is the root cgroup without labels, and a sandbox is the pod, whichever runtime names it', () => {
   const none = { namespace: '', pod: '' };
   assert.equal(rowWith({ ...none, id: '/' }).kind, 'machine');
   assert.equal(rowWith({ ...none, id: '/', image: 'x' }).kind, 'unlabelled');
@@ -64,7 +64,7 @@ test('labels of kubelets before 1.16 are read', () => {
   assert.deepEqual([kind, pod, container], ['container', 'web', 'app']);
 });
 
-test('a pod and its sandbox are compact as one', () => {
+test('a pod and its sandbox are compacted to one row', () => {
   const pod = compact(rowWith({ id: `/kubepods/pod${uid}` }), undefined);
   assert.equal(compact(rowWith({ id: `/kubepods/pod${uid}/${id}` }), pod), pod);
   assert.notEqual(compact(rowWith({ id: `/kubepods/pod${uid}/${id}`, pod: 'other' }), pod), pod);

@@ -82,7 +82,7 @@ for (const [format, asText] of [
     const usedIn = (...bodies: readonly (readonly Row[])[]) =>
       decodeAll(asText, ...bodies).map((batch) => Object.fromEntries(pointsOf(batch).containers));
 
-    test('CPU of one core is not taken for the total that was in its place', () => {
+    test('CPU of one core is not matched with the total that was at its position', () => {
       const row = (cpu: Row['cpu']): Row => ({ labels: app, cpu, memory: 1 });
       const bodies = [{ total: 100 }, { total: 101 }, { cpu00: 60, cpu01: 42 }, { total: 103 }, { cpu00: 61 }];
       assert.deepEqual(usedIn(...bodies.map((cpu) => [machine, row(cpu)])), [
@@ -94,7 +94,7 @@ for (const [format, asText] of [
       ]);
     });
 
-    test('a cgroup is not taken for another one in its place whose path has the same length and end', () => {
+    test('a cgroup is not matched with another one at its position whose path has the same length and end', () => {
       const other = { ...app, id: id.replace('/burstable/', '/guarantee/').replace(uid, uid.replace('66', '77')) };
       const row = (labels: Labels, cpu: number): Row => ({ labels, cpu: { total: cpu }, memory: 1 });
       assert.equal(other.id.length, id.length);

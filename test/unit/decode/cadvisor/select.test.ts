@@ -50,15 +50,15 @@ function selected(...rows: readonly Row[]): string[] {
     .sort();
 }
 
-test('no candidates, no pods', () => assert.deepEqual(select([], nowMs).pods, []));
+test('no candidates make no pods', () => assert.deepEqual(select([], nowMs).pods, []));
 
-test('of two rows the younger says what is old on the node', () => {
+test('the younger of two rows decides what is old on the node', () => {
   const live = { path: pathOf(uidA, '1') };
   const dead = { path: pathOf(uidB, '2'), pod: 'web-1', ageMs: 600_000 };
   assert.deepEqual(selected(live, dead), [`web-0/${uidA}/app=1`]);
 });
 
-test('a container with one row is that row', () => {
+test('a container with one row has the point of that row', () => {
   const row = candidate({ path: pathOf(uidA, '1') });
   assert.deepEqual(select([row], nowMs).pods, [
     { namespace: 'shop', name: 'web-0', uid: uidA, containers: [row.point] },
@@ -70,14 +70,14 @@ test('a nested cgroup is dropped, also where its victim has just ended, if any r
   assert.deepEqual(selected({ path: pathOf(uidA, '1') }, nested), [`web-0/${uidA}/app=1`]);
 });
 
-test('if no row is where it belongs, the layout is unknown and all count', () => {
+test('all rows count if none is where it belongs: the layout is unknown', () => {
   assert.deepEqual(selected({ path: `/vm/${idOf('1')}` }, { path: `/vm/${idOf('2')}`, name: 'side' }), [
     'web-0/undefined/app=1',
     'web-0/undefined/side=2',
   ]);
 });
 
-test('one container under two paths is the shorter path, then the lesser', () => {
+test('the shorter of two paths of a container is chosen, then the lesser', () => {
   const inner = candidate({ path: `/docker/x/kubepods/pod${uidA}/${idOf('1')}`, memoryBytes: 2 });
   const outer = candidate({ path: pathOf(uidA, '1'), memoryBytes: 1 });
   const leaked = candidate({ path: `/jobs/pod${uidA}/${idOf('1')}`, memoryBytes: 3 });
@@ -93,7 +93,7 @@ test('one container under two paths is the shorter path, then the lesser', () =>
   assert.equal(select([outer, leaked], nowMs).pods[0]?.containers[0]?.memoryBytes, 3);
 });
 
-test('of two paths of one container, the one with values is taken where the other is odd from the start, or for long', () => {
+test('the usable one of two paths of a container is chosen if the other is odd from the start, or for long', () => {
   const inner = { path: `/docker/x/kubepods/pod${uidA}/${idOf('1')}`, memoryBytes: 2 };
   const outer = { path: pathOf(uidA, '1'), memoryBytes: 1 };
   const odd = { ...outer, memoryBytes: Number.NaN };
@@ -174,7 +174,7 @@ test('a row much older than its neighbours is dead, alone or as a rival', () => 
   );
 });
 
-test('where all rows are old, as with --housekeeping-interval=5m, none is dead', () => {
+test('no row is dead if all are old, as with --housekeeping-interval=5m', () => {
   assert.deepEqual(
     selected(
       { path: pathOf(uidA, '1'), ageMs: 500_000 },
@@ -207,11 +207,11 @@ test('a start time that moves forward does not make a dead container its own suc
   };
   assert.deepEqual(chosenAfter([dead], [dead, live], [moved, live], [moved, live]), ['2']);
   assert.deepEqual(chosenAfter([dead], [moved, live]), ['2']);
-  // Nothing is known of a time before, as after our own start: then it is as it is told.
+  // Nothing is known of a time before, as after our own start: then it is as reported.
   assert.deepEqual(chosenAfter([moved, live]), ['1']);
 });
 
-test('any rows in any order: one per pod UID and container, each as one of the rows has it', () => {
+test('any rows in any order make one container per pod UID and name, each with the point of one of the rows', () => {
   const row = fc.record({
     path: fc
       .tuple(

@@ -12,7 +12,7 @@ const generationsAfter = (...scrapes: readonly (readonly number[])[]): number[] 
 describe('lines with equal labels', () => {
   const check = (name: string, scrapes: readonly (readonly number[])[], expected: readonly number[]) =>
     test(name, () => assert.deepEqual(generationsAfter(...scrapes), expected));
-  check('that nobody has seen: the lower counter is the later one', [[900, 20]], [0, 1]);
+  check('that are new: the lower counter is the later one', [[900, 20]], [0, 1]);
   check('and so in any order', [[20, 900]], [1, 0]);
   check(
     'keep their generation while they grow',
