@@ -1,4 +1,4 @@
-/** Decodes the bodies of one kubelet endpoint into batches while they arrive, or reports why a body is of no use. */
+/** Decodes the bodies of one kubelet endpoint into batches. */
 import { column, columns, type NodeBatch, toBatch } from '../sample/batch.ts';
 import { SeriesMatcher } from '../exposition/seriesmatcher.ts';
 import { BodyDecoding, type DecodeResult, type Decoding, type EndedBody } from './bodydecoding.ts';
@@ -10,25 +10,25 @@ import { createRowNumbersPool, type RowNumbersPool } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
 import type { Steps } from './steps.ts';
 
-/** Decodes the bodies of one endpoint of one node in sequence: each is matched against the previous one. */
+/** Decodes the bodies of one endpoint of one node, each by what the previous one has left. */
 export interface Decoder {
-  /** Whether the last few bodies took the fast path. Then the next request may leave out constants. */
+  /** Whether the last bodies took the fast path, so that the next request may leave out constants. */
   readonly settled: boolean;
   /**
-   * Starts a body; an unfinished previous one is dropped. Returns undefined if the content type is unknown.
-   * @param brief whether the request left out constants. If the kubelet ignores `name[]`, the rest after the families that change is not read.
+   * Starts a body and drops an unfinished one. Returns undefined if the content type is unknown.
+   * @param brief whether the request left out constants; the body is then read up to the families that change.
    */
   begin(contentType: string, brief?: boolean): Decoding | undefined;
 }
 
 export interface DecoderOptions {
-  /** False decodes every body by the slow path, to rule out a bug in the fast path. Default: true. */
+  /** False decodes by the slow path only, to rule out a bug in the fast path. Default: true. */
   readonly fastPath?: boolean;
   /** Buffers that the decoders of one thread share. Default: a pool of its own. */
   readonly pool?: RowNumbersPool;
 }
 
-/** Bodies that must take the fast path before constants are left out: changes come in groups, and a request that is too brief is sent twice. */
+/** Bodies by the fast path before constants are left out: changes come in groups, and a request that is too brief is repeated. */
 const settledAfter = 3;
 
 /** Returns a decoder of one endpoint of one node. */
@@ -40,7 +40,7 @@ export function createDecoder<Row, Carried>(
   return new NodeDecoder(dialect, node, fastPath, pool);
 }
 
-/** What is kept of the previous body to decode the next one. */
+/** What the previous body has left. */
 interface DecoderState<Row> {
   readonly matcher: SeriesMatcher;
   /** The rows that the matcher's numbers stand for. */
@@ -64,7 +64,7 @@ class NodeDecoder<Row, Carried> implements Decoder {
   readonly #pool: RowNumbersPool;
   /** Survives a broken body. */
   #carried: Carried | undefined;
-  /** Undefined while a body arrives: one that breaks off leaves no half-read state. */
+  /** Undefined while a body arrives, so that a broken one leaves no half-read state. */
   #state: DecoderState<Row> | undefined;
   /** How many of the last bodies took the fast path. */
   #calm = 0;
@@ -124,8 +124,7 @@ class NodeDecoder<Row, Carried> implements Decoder {
   }
 
   /**
-   * Fast path: the body has the series of the previous one, and nothing about their values is remarkable, so the slow path would choose as it did.
-   * Returns undefined to fall back. fastpathequality.test.ts compares both paths.
+   * Fast path: copies the numbers of a body that the slow path would treat as the previous one; see fastpath.ts. Returns undefined to fall back.
    */
   #takeFastPath(
     before: DecoderState<Row>,
@@ -144,13 +143,13 @@ class NodeDecoder<Row, Carried> implements Decoder {
     return { kind: 'batch', batch, filtered, doubts: last.doubts };
   }
 
-  /** Series that match from now on may be of this body, of which nothing was chosen: the next body takes the slow path. */
+  /** The next body takes the slow path: its series may match this one, of which nothing was chosen. */
   #giveUpFastPath(before: DecoderState<Row>): DecodeResult {
     this.#state = { ...before, last: before.last && { ...before.last, template: undefined } };
     return { kind: 'too-brief', reason: 'there is more to say than newer numbers' };
   }
 
-  /** Slow path: selects rows from all series of the body. */
+  /** Slow path: chooses among all rows of the body. */
   *#takeSlowPath(
     before: DecoderState<Row>,
     collector: Collector<Carried>,
@@ -194,8 +193,7 @@ function forget<Row>({ rows, matcher }: DecoderState<Row>, seen: readonly number
 }
 
 /**
- * Reports whether the node has swap; undefined if unknown. Swap in use proves it, whatever cAdvisor says about the machine, which it reads every five minutes.
- * No swap in use proves nothing.
+ * Reports whether the node has swap; undefined if unknown. Swap in use proves it, also if cAdvisor, which reads the machine every five minutes, reports none.
  */
 function swapOf({ hasSwap }: Pick<Collector<unknown>, 'hasSwap'>, numbers: Float64Array): boolean | undefined {
   if (hasSwap === true) return true;

@@ -1,6 +1,6 @@
 /**
- * The fast path: if a body has the series of the previous one, and nothing about their values is remarkable, the slow path would choose the same rows, and only
- * numbers have to be copied. Any doubt falls back. fastpathequality.test.ts compares both paths.
+ * The fast path: if a body has the series of the previous one and no remarkable value, the slow path would choose the same rows, so only numbers are copied. Any doubt
+ * falls back. fastpathequality.test.ts compares both paths.
  */
 import type { Borrowed } from '../sample/borrowed.ts';
 import { column, columns, type Layout, machineRow, rowsOf } from '../sample/batch.ts';
@@ -10,7 +10,7 @@ import type { RowNumbers } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
 import { copyRow, hasValue, isUsableMachine, lacksMemory } from './usable.ts';
 
-/** What the slow path chose of a body, by row of the batch: the next body is copied by it. */
+/** What the slow path chose of a body, by row of the batch. */
 export interface Template {
   readonly layout: Layout;
   /** The row of the body. */
@@ -37,7 +37,7 @@ export interface ChosenRows {
 
 const { cpu, memory, start } = scrapedColumn;
 
-/** Returns the template for the next body; undefined if the machine or a row was not chosen: other numbers could decide otherwise. */
+/** Returns the template for the next body; undefined if a row was not chosen, since other numbers could change that. */
 export function templateOf(
   { machine, pods, rowOf, rowCount }: ChosenRows,
   layout: Layout,
@@ -86,7 +86,7 @@ export function copyNumbers(
     if (!Object.is(started, known)) return undefined;
     if (!copyRow(numbers, row, answer, oldestMs, result, batchRow)) return undefined;
     const isLacking = lacksMemory(numbers.value(row, memory));
-    // A row that uses nothing may be that of a container that has ended; one that stops or starts to use memory changes what is doubted.
+    // A row that uses nothing may be of a container that has ended; a change of memory use changes the doubts.
     if ((isLacking && !numbers.isSeen(row, cpu)) || isLacking !== (lackMemory[batchRow] === 1)) return undefined;
     result[batchRow * columns + column.startTimeMs] = startTimesMs[batchRow]!;
   }

@@ -88,7 +88,7 @@ export class RowNumbers {
 
 /** Bodies that arrive at a time; more only when kubelets respond slowly. */
 const spareLimit = 64;
-/** Buffers for more rows, as one node with leaked cgroups needs, would be kept, and cleared with each body, for all others. */
+/** Rows of the largest buffer that is kept: larger ones, as for a node with leaked cgroups, would be cleared with each body of any node. */
 const spareRows = 4_096;
 
 /** Lends the buffers for the numbers of a body. */
@@ -99,8 +99,7 @@ export interface RowNumbersPool {
 }
 
 /**
- * Returns a pool for the decoders of one thread. Typed arrays are outside of V8's heap: to allocate them takes longer than to fill them, so a buffer serves one
- * body after the other, of any node.
+ * Returns a pool for the decoders of one thread. Typed arrays are outside of V8's heap, where allocating them takes longer than filling them.
  */
 export function createRowNumbersPool(): RowNumbersPool {
   const spares: RowNumbers[] = [];

@@ -1,6 +1,6 @@
 /**
- * Decides which samples of a cgroup are usable, for both endpoints. The fast path copies numbers from buffer to buffer, the slow path makes an object of them: both
- * are here, and usable.test.ts feeds both with the same samples.
+ * Decides which samples of a cgroup are usable, for both endpoints. The fast path copies numbers, the slow path makes an object; usable.test.ts feeds both with the
+ * same samples.
  */
 import { column, columns } from '../sample/batch.ts';
 import { type ContainerPoint, latestMs, type Point, valueLimit } from '../sample/point.ts';
@@ -18,7 +18,7 @@ export function isPlausible(value: number): boolean {
   return value >= 0 && value <= valueLimit;
 }
 
-/** Reports whether a sample is usable. Kubelets leave CPU out while none was used, and then it is 0; without a working set there is no sample. */
+/** Reports whether a sample is usable. It needs a working set; kubelets leave CPU out while none was used, which reads as 0. */
 function isUsable(hasMemory: boolean, cpuSeconds: number, memoryBytes: number): boolean {
   return hasMemory && isPlausible(cpuSeconds) && isPlausible(memoryBytes);
 }
@@ -106,8 +106,7 @@ export function toMachinePoint(readings: Readings, answer: AnswerTime): Point | 
 }
 
 /**
- * Returns the point of a container, also if its sample is not usable: the container is there, so its pod must not look whole without it. Then the working set is
- * NaN.
+ * Returns the point of a container. If its sample is not usable, the working set is NaN: the container is there, and its pod must not look whole without it.
  */
 export function toContainerPoint(
   { name, containerId, startTimeMs: startedMs }: Pick<ContainerPoint, 'name' | 'containerId' | 'startTimeMs'>,

@@ -1,6 +1,5 @@
 /**
- * One scrape on its way to the store. Its layout, which seldom changes, is apart from its numbers, which always do: while the layout has the same version, nothing on
- * the node has come or gone, and only numbers are compared.
+ * One scrape on its way to the store. The layout, which seldom changes, is apart from the numbers: while its version is the same, nothing has come or gone.
  */
 import type { Borrowed } from './borrowed.ts';
 import type { ContainerPoint, NodePoints, PodBatch, Point, Source } from './point.ts';
@@ -60,8 +59,7 @@ export const columns: number = fixedColumn.firstGauge + gauges.length;
 export const machineRow = 0;
 
 /**
- * Returns a version for a layout that differs from the previous one. It is random, with 52 bits: worker threads, and a worker that replaces one that crashed, need not
- * agree on a counter.
+ * Returns a version for a new layout: 52 random bits, so that worker threads, and one that replaces another, need not agree on a counter.
  */
 export function newLayoutVersion(): number {
   return Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
@@ -92,7 +90,7 @@ export function toPoints({ node, source, hasSwap, layout, numbers }: NodeBatch):
   return { node, source, hasSwap, machine: machinePoint(numbers), pods };
 }
 
-/** Returns how many rows there are up to the layout's last one; rows of pods that were left out count if others follow them. */
+/** Returns the number of rows up to the layout's last one, those of pods that were left out before it included. */
 export function rowsOf({ pods }: Pick<Layout, 'pods'>): number {
   const last = pods.at(-1);
   return last === undefined ? machineRow + 1 : last.firstRow + last.containers.length;

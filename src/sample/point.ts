@@ -1,20 +1,20 @@
 /** The domain: what one scrape of one kubelet yields, and what is served of it. */
 import type { Gauges } from './quantities.ts';
 
-/** One sample of one cgroup. An optional gauge is missing if the kubelet reports none that can be true. */
+/** One sample of one cgroup. A gauge that is unknown is missing. */
 export interface Point extends Gauges {
   /** When the kubelet took the sample: node clock, milliseconds since the epoch. */
   readonly timestampMs: number;
   /**
-   * Set if the sample's time was in the future, as after a step back of the node's clock: that time, while `timestampMs` is the response's. This identifies
-   * a sample, and intervals are measured by it.
+   * The sample's own time, if it was in the future, as after a step back of the node's clock; then `timestampMs` is the response's. It identifies the sample, and
+   * intervals are measured by it.
    */
   readonly rawTimestampMs?: number;
-  /** Set if the sample had no time: `timestampMs` is the response's by our own clock, and cannot be compared with a time of the kubelet's. */
+  /** Set if the sample had no time: `timestampMs` is the response's by our own clock, which is not comparable with the kubelet's. */
   readonly isUntimed?: true;
   /** CPU time since the cgroup was made, in core-seconds; never negative, always finite. */
   readonly cpuSeconds: number;
-  /** Working set in bytes; never negative, always finite; or NaN: the cgroup is there, and this sample of it has no value that can be true. */
+  /** Working set in bytes; never negative, always finite; or NaN: the cgroup is there without a value that can be true. */
   readonly memoryBytes: number;
 }
 
@@ -56,7 +56,7 @@ export interface NodePoints {
   readonly pods: readonly PodBatch[];
 }
 
-/** The usage between two samples; exact, truncated as metrics-server does. An optional gauge is missing if it is unknown or not served of the node. */
+/** The usage between two samples, truncated as in metrics-server. A gauge that is unknown or not served is missing. */
 export interface Usage extends Gauges {
   /** Time of the later sample: node clock, milliseconds since the epoch. */
   readonly timestampMs: number;
@@ -106,7 +106,7 @@ export function canBeId(text: string): boolean {
   return text.length <= idLimit && !control.test(text);
 }
 
-/** Reports whether a kubelet's text can be the name of a namespace, a pod or a container; other names are neither stored nor written to a snapshot. */
+/** Reports whether a kubelet's text can be the name of a namespace, a pod or a container. */
 export function canBeName(text: string): boolean {
   return text.length <= nameLimit && !text.includes('/') && !control.test(text);
 }

@@ -6,9 +6,9 @@ import { nameHash } from '../../namehash.ts';
 
 /** 5,000 nodes have 600,000 rows, so rows share what they have in common. */
 export interface CgroupRow {
-  /** machine: the root cgroup; pod: a pod's own or its sandbox's; unlabelled: a slice, or a cgroup without labels; unknown: none of them. */
+  /** pod: its own cgroup or its sandbox's; unlabelled: without labels, as slices; unknown: with odd labels. */
   readonly kind: 'machine' | 'container' | 'pod' | 'unlabelled' | 'unknown';
-  /** '' for a container, whose path is pathOf, and for all but the machine once the body has ended. */
+  /** '' for containers (see pathOf), and once compacted for all but the machine. */
   readonly path: string;
   readonly namespace: string;
   readonly pod: string;
@@ -19,11 +19,11 @@ export interface CgroupRow {
   readonly isUnlabelledContainer: boolean;
   /** Undefined unless it is a container. */
   readonly folder: CgroupFolder | undefined;
-  /** The container ID of its points: the cgroup's ID, and a hash of the rest of its path. */
+  /** The container ID of its points: the cgroup's ID and a hash of the rest of its path. */
   readonly pointId: string;
 }
 
-/** A container's path but for its ID. One object serves all containers of a pod that are in one place, as most are. */
+/** A container's path but for its ID; shared by the containers of a pod. */
 export interface CgroupFolder extends Omit<Cgroup, 'containerId'> {
   /** The path up to the ID, or the whole path if that is the ID. */
   readonly before: string;
@@ -62,7 +62,7 @@ function nameIn(sample: Pick<Sample, 'label'>, label: keyof typeof oldLabels): s
   return sample.label(label) || sample.label(oldLabels[label]);
 }
 
-/** Reports whether a sample with the row's path has the row's names; may be false though it has, as Sample.has. */
+/** Reports whether a sample with the row's path has the row's names; may miss it, as Sample.has. */
 export function isOfRow({ namespace, pod, container }: CgroupRow, sample: Pick<Sample, 'has'>): boolean {
   return sample.has('namespace', namespace) && isNamed(sample, 'pod', pod) && isNamed(sample, 'container', container);
 }
@@ -71,7 +71,7 @@ function isNamed(sample: Pick<Sample, 'has'>, label: keyof typeof oldLabels, nam
   return sample.has(label, '') ? sample.has(oldLabels[label], name) : sample.has(label, name);
 }
 
-/** Returns another ID for a cgroup of the same ID elsewhere, such as a leaked one: there is no rate between the two. */
+/** Returns different IDs for cgroups of one ID in two places, as leaked ones: there is no rate between them. */
 function pointIdOf(path: string, { containerId }: Cgroup): string {
   const at = path.lastIndexOf(containerId);
   const folder = path.slice(0, at) + path.slice(at + containerId.length);
@@ -111,7 +111,7 @@ export function pathOf(row: CgroupRow): string {
   return containerId === folder.before ? containerId : folder.before + containerId + folder.after;
 }
 
-/** Reports whether two rows are equal. Kept rows of pods and slices have no path, and equal no new one. */
+/** Reports whether two rows are equal. Compacted rows without a path equal no new one. */
 export function isSameRow(a: CgroupRow, b: CgroupRow): boolean {
   return (
     a.kind === b.kind &&

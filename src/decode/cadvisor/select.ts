@@ -1,8 +1,6 @@
 /**
- * Selects one cgroup per container. cAdvisor reports every cgroup that it finds: also containers that were just replaced, cgroups that could not be removed, and what
- * a tenant made below its own.
- *
- * Pods of one namespace and name with different UIDs do not compete: each becomes a pod here, and the reader takes the one whose UID the API knows.
+ * Selects one cgroup per container. cAdvisor reports every cgroup: also those of containers that were just replaced, those that could not be removed, and those that a
+ * tenant made below its own. Pods of one name with different UIDs are different pods here.
  */
 import type { ContainerPoint, PodBatch } from '../../sample/point.ts';
 import { oldestAliveMs } from '../age.ts';
@@ -30,7 +28,7 @@ export interface Selection {
   readonly state: SelectionState;
 }
 
-/** What a selection keeps for the next one: a sample that is odd or missing for one scrape does not make another cgroup the container. */
+/** Kept for the next selection, so that a sample that is odd or missing once does not make another cgroup the container. */
 export interface SelectionState {
   readonly startTimes: StartTimes;
   /** The instances that were chosen among several of their name; few. */
@@ -49,7 +47,7 @@ interface Instance {
 const initialState: SelectionState = { startTimes: new Map(), contested: new Map(), fine: new Set() };
 const unknownInstance: Instance = { startMs: 0, isRunning: false };
 
-/** Selects exactly one candidate per container of a pod UID; the candidates' order does not matter. @param before of the previous scrape. */
+/** Selects one candidate per container of a pod UID, whatever their order. @param before of the previous scrape. */
 export function select(candidates: readonly CgroupCandidate[], nodeTimeMs: number, before?: SelectionState): Selection {
   return runAtOnce(selecting(candidates, nodeTimeMs, before));
 }
@@ -71,7 +69,7 @@ export function* selecting(
     sampled.map(({ point }) => point),
   );
   if (isLong) yield;
-  // Without its newest container a pod would look idle to the HPA; a scrape later it is whole.
+  // Without its newest container a pod would look idle to the HPA.
   const unfinished = new Set(rows.filter((row) => !isSampled(row)).map(podKey));
   if (isLong) yield;
   const living = alive(sampled, nodeTimeMs);
@@ -127,8 +125,8 @@ function* choosing(
 }
 
 /**
- * Decides over the whole node, not per container: otherwise a tenant's cgroup could replace a container that just ended. If no cgroup is where the kubelet puts
- * containers, the layout is unknown, and all are taken.
+ * Returns the trusted candidates. Decides for the whole node: per container, a tenant's cgroup could replace a container that just ended. If none is trusted, the
+ * layout is unknown, and all are taken.
  */
 function trusted(candidates: readonly CgroupCandidate[]): readonly CgroupCandidate[] {
   const kept = candidates.filter((candidate) => candidate.cgroup.trusted);
@@ -136,10 +134,9 @@ function trusted(candidates: readonly CgroupCandidate[]): readonly CgroupCandida
 }
 
 /**
- * Chooses one path per container ID: Docker in Docker, leaked cgroup hierarchies and nested cgroups have several. A path with an odd sample yields, unless it had
- * a usable one in the previous scrape.
- * @param before paths that had usable samples then.
- * @param fine gets those that have usable samples now.
+ * Chooses one path per container ID; Docker in Docker, leaked hierarchies and nested cgroups have several. An odd path yields, unless it was fine before.
+ * @param before paths that were fine in the previous scrape.
+ * @param fine gets those of this scrape.
  */
 function onePerContainerId(
   candidates: readonly SampledCandidate[],
@@ -165,13 +162,13 @@ function onePerContainerId(
   }
 }
 
-/** Reports whether an instance started before the one that ran in the previous scrape: it cannot have come back. */
+/** Reports whether an instance started before the one that ran last: it cannot have come back. */
 function isPredecessor(candidate: SampledCandidate, last: Instance, starts: StartTimes): boolean {
   const started = startMs(candidate, starts);
   return last.isRunning && started > 0 && started < last.startMs;
 }
 
-/** Drops candidates that are no longer sampled, before any choice: such a one must not win. */
+/** Drops candidates that are no longer sampled, so that none is chosen. */
 function alive(candidates: readonly SampledCandidate[], nodeTimeMs: number): readonly SampledCandidate[] {
   const limitMs = oldestAliveMs(candidates.map(ageMs));
   return candidates.filter((candidate) => ageMs(candidate) <= limitMs);
@@ -181,7 +178,7 @@ function alive(candidates: readonly SampledCandidate[], nodeTimeMs: number): rea
   }
 }
 
-/** Groups neighbours of one pod, as kubelets mostly report them, so that the pod's key is not made for each container. */
+/** Groups neighbours of one pod, which spares most pod keys. */
 function runsOfPods(candidates: readonly SampledCandidate[]): [SampledCandidate, ...SampledCandidate[]][] {
   const runs: [SampledCandidate, ...SampledCandidate[]][] = [];
   for (const candidate of candidates) {
@@ -199,7 +196,7 @@ interface Members {
   indexes: Map<string, number> | undefined;
 }
 
-/** From this many containers on they are found by a map; nearly all pods have one to three. */
+/** Containers from which on a map finds them; nearly all pods have one to three. */
 const mapFrom = 16;
 
 /** Returns the index of the container of this name, or of a new one. */

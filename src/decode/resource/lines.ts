@@ -1,6 +1,5 @@
 /**
- * Makes one point of the lines that /metrics/resource has of one container: nearly always one; several with equal labels if a pod's cgroup could not be removed and
- * another pod has its name.
+ * Makes one point of a container's lines in /metrics/resource: nearly always one; several if a pod's cgroup could not be removed and another pod has its name.
  */
 import { mayBeSameStart, startIdOf, unknownContainerId } from '../../sample/containerid.ts';
 import type { ContainerPoint } from '../../sample/point.ts';
@@ -56,8 +55,7 @@ function identify(row: ContainerIdentity, { value }: Reading): string {
 }
 
 /**
- * Returns the lines that have both CPU and memory, as those of a running container. If one of them is missing, the other lines have moved up, so that only their times
- * show which belong together.
+ * Returns the lines that have both CPU and memory. If one of a line is missing, others have moved up, and only their times show which belong together.
  */
 function paired(lines: readonly Readings[]): readonly Readings[] {
   if (lines.every(({ cpu, memory }) => cpu.seen === memory.seen)) return lines.filter(({ cpu }) => cpu.seen);
@@ -72,8 +70,8 @@ function paired(lines: readonly Readings[]): readonly Readings[] {
 }
 
 /**
- * Chooses the line that came last, which is of the pod that has the name now. Its start time is unknown. If it is missing for one scrape, the container is there without
- * a value; likewise while an impossible counter may be its own, so that no other line replaces it.
+ * Chooses the line that came last: the pod that has the name now. Its start time is unknown. While it is missing for one scrape, or an impossible counter may be its
+ * own, the container is there without a value, so that no other line replaces it.
  */
 function newestOf(
   row: ContainerIdentity,
