@@ -119,17 +119,20 @@ export const selection: readonly Mutation[] = [
       ['return hasCpu ? cpu : memory;', 'return memory;', "the time is the memory's"],
       ['!isTrueTime(timestampMs, answer) || ', '', 'times that cannot be are believed on the fast path'],
       [' || answer.nodeTimeMs - timestampMs > oldestMs', '', 'old samples are copied by the fast path'],
-      ['const from = firstGauge + gauge;', 'const from = firstGauge;', 'the gauges are all the first one'],
     ],
   ),
   ...mutate('sample/containerid.ts', testsOf('oddrows'), [
     ['a === b || a === undefined || b === undefined', 'a === b', 'a start time that is missing once is a restart'],
   ]),
-  ...mutate('sample/quantities.ts', ['test/unit/sample/quantities.test.ts'], [
-    ["requested !== 'on nodes with swap' || hasSwap", 'true', 'nodes without swap have a swap usage'],
-    ['return node.hasSwap;', 'return true;', 'swap is requested where there is none'],
-    ['return !node.hasSettled;', 'return true;', 'start times are requested for ever'],
-  ]),
+  ...mutate(
+    'sample/quantities.ts',
+    ['test/unit/sample/quantities.test.ts'],
+    [
+      ["requested !== 'on nodes with swap' || hasSwap", 'true', 'nodes without swap have a swap usage'],
+      ['return node.hasSwap;', 'return true;', 'swap is requested where there is none'],
+      ['return !node.hasSettled;', 'return true;', 'start times are requested for ever'],
+    ],
+  ),
   ...mutate('decode/reading.ts', testsOf('usable', 'decoder'), [
     ['return timestampMs < keptMs;', 'return timestampMs <= keptMs;', 'of two samples of equal time the first counts'],
     ['return timestampMs < keptMs;', 'return false;', 'of two samples the last counts, not the newest'],
