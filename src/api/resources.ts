@@ -6,13 +6,13 @@ import type { Resource, ResourceReader, ServedResource } from './resource.ts';
 /** What the readers of all resources need. */
 type ResourceSources = NodeReaderOptions & PodReaderOptions;
 
-interface ResourceRow {
+interface TableRow {
   readonly resource: Resource;
   createReader(sources: ResourceSources): ResourceReader;
 }
 
 /** In the order of discovery. */
-const table: readonly ResourceRow[] = [
+const table: readonly TableRow[] = [
   { resource: nodeMetrics, createReader: createNodeReader },
   { resource: podMetrics, createReader: createPodReader },
 ];
