@@ -23,16 +23,16 @@ const servedTimeoutMs = 60_000;
 export async function benchGet(figures: Figures): Promise<void> {
   await using inPods = await openPods();
   await using fleet = await startFleet({ pods, samples: 'moving', resolutionMs });
-  await using rooms = new AsyncDisposableStack();
+  await using disposables = new AsyncDisposableStack();
   const measured: Measured[] = [];
   for (const [name, kind] of [
     ['real', 'real'],
     ['ours', 'filtered'],
   ] as const) {
-    const apiServer = rooms.use(await createCluster({ kind, nodes, pods, port: fleet.port }, inPods.credentials));
+    const apiServer = disposables.use(await createCluster({ kind, nodes, pods, port: fleet.port }, inPods.credentials));
     const server = await inPods.start(name, { label: 'get', apiServer });
     const request = requestOf(await anyPod(server, inPods.credentials), headersOf(autoscaler));
-    const client = rooms.use(await openLeanClient(server.port, inPods.credentials.certificates['front-proxy']));
+    const client = disposables.use(await openLeanClient(server.port, inPods.credentials.certificates['front-proxy']));
     measured.push({ name, pid: server.process.pid, client, request, wallUs: [], cpuUs: [] });
   }
   for (let round = 0; round < warmUpRounds + rounds; round += 1) {

@@ -43,14 +43,14 @@ const project = path.resolve(import.meta.dirname, '../..');
 
 export async function openPods(): Promise<Pods> {
   requireCommands([['unshare', 'apt-get install util-linux']]);
-  await using rooms = new AsyncDisposableStack();
-  const { path: folder } = rooms.use(await temporaryFolder());
+  await using disposables = new AsyncDisposableStack();
+  const { path: folder } = disposables.use(await temporaryFolder());
   const credentials = makeCredentials(folder);
   const entry = await compile(folder);
   const imageEnvironment = readEnvironment(await readFile(path.join(project, 'Dockerfile'), 'utf8'));
   const started: Child[] = [];
-  rooms.defer(async () => void (await Promise.all(started.map((child) => child.stop()))));
-  const owned = rooms.move();
+  disposables.defer(async () => void (await Promise.all(started.map((child) => child.stop()))));
+  const owned = disposables.move();
   return { credentials, folder, start, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 
   async function start(

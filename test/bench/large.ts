@@ -35,10 +35,10 @@ const probeTimeoutMs = 10_000;
 export async function benchLarge(figures: Figures, { nodes, kinds }: Large): Promise<void> {
   await using inPods = await openPods();
   await using fleet = await forkFleet({ pods, samples: 'moving', resolutionMs });
-  await using rooms = new AsyncDisposableStack();
+  await using disposables = new AsyncDisposableStack();
   const measured: Measured[] = [];
   for (const kind of kinds) {
-    const apiServer = rooms.use(await createCluster({ kind, nodes, pods, port: fleet.port }, inPods.credentials));
+    const apiServer = disposables.use(await createCluster({ kind, nodes, pods, port: fleet.port }, inPods.credentials));
     const name = kind === 'real' ? 'real' : 'ours';
     const args = [`--metric-resolution=${resolutionMs / 1000}s`];
     const delays = path.join(inPods.folder, `delays-${kind}.json`);

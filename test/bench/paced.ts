@@ -41,14 +41,14 @@ export async function benchPaced(figures: Figures, pods: PodCount): Promise<void
 }
 
 async function benchFleet(figures: Figures, pods: PodCount, kinds: readonly Kind[]): Promise<void> {
-  await using rooms = new AsyncDisposableStack();
-  const inPods = rooms.use(await openPods());
-  const fleet = rooms.use(await startFleet({ pods, samples: 'moving', resolutionMs }));
+  await using disposables = new AsyncDisposableStack();
+  const inPods = disposables.use(await openPods());
+  const fleet = disposables.use(await startFleet({ pods, samples: 'moving', resolutionMs }));
   const measured: Measured[] = [];
   const startedMs = performance.now();
   for (const [index, kind] of kinds.entries()) {
     const nodes = kinds.some(isFull) ? fullNodes : nodeCounts[pods];
-    const apiServer = rooms.use(await createCluster({ kind, nodes, pods, port: fleet.port }, inPods.credentials));
+    const apiServer = disposables.use(await createCluster({ kind, nodes, pods, port: fleet.port }, inPods.credentials));
     fleet.prepare(kind);
     await untilTurn((index * resolutionMs) / kinds.length, startedMs);
     const args = argsOf[kind] ?? [];

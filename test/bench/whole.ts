@@ -31,10 +31,10 @@ const completeTimeoutMs = 3 * 60_000;
 export async function benchWhole(figures: Figures, { nodes, pods, minutes }: Load): Promise<void> {
   await using inPods = await openPods();
   await using fleet = await forkFleet({ pods, samples: 'moving', resolutionMs });
-  await using rooms = new AsyncDisposableStack();
+  await using disposables = new AsyncDisposableStack();
   const measured: Measured[] = [];
   for (const [name, kind] of contenders) {
-    const apiServer = rooms.use(await createCluster({ kind, nodes, pods, port: fleet.port }, inPods.credentials));
+    const apiServer = disposables.use(await createCluster({ kind, nodes, pods, port: fleet.port }, inPods.credentials));
     const args = [`--metric-resolution=${resolutionMs / 1000}s`];
     const server = await inPods.start(name, { label: 'whole', apiServer, args });
     measured.push({ server, cpuPerSecondMs: [], residentMiB: [] });

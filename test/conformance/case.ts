@@ -42,7 +42,7 @@ export type Case = Exchange | Probe;
 /** What a probe has in its hands. */
 export interface Watch {
   readonly server: Server;
-  /** The same program with a kube-apiserver that cannot be asked for rights, and room for one request at a time. */
+  /** The same program with a kube-apiserver that cannot be asked for rights, and a limit of one request at a time. */
   readonly unauthorising: Server;
   readonly fixture: Fixture;
   ask(question: Question, server?: Server): Promise<Answer>;

@@ -31,17 +31,17 @@ async function run(options: StandinOptions): Promise<number> {
   const orphaned = Promise.withResolvers<void>();
   using _parents = watchParents(orphaned.resolve);
   const stopped = Promise.race([signalled(), orphaned.promise]);
-  await using rooms = new AsyncDisposableStack();
+  await using disposables = new AsyncDisposableStack();
   const credentials = createCredentials();
   const serverPort = await reservePort(options.port).catch(inUse('port', options.port));
-  const cluster = rooms.use(
+  const cluster = disposables.use(
     await startCluster({ ...options, serverPort, credentials, say }).catch(inUse('api-port', options.apiPort)),
   );
   const files = await writeCredentials(options.certDir, credentials, cluster.apiUrl);
   const serverUrl = `https://127.0.0.1:${serverPort}`;
   say(`a simulated cluster of ${cluster.nodes} nodes and ${cluster.pods} pods is up at ${cluster.apiUrl}`);
-  const server = rooms.use(startServer(serverPort, options.certDir, files));
-  rooms.defer(() => stop.abort());
+  const server = disposables.use(startServer(serverPort, options.certDir, files));
+  disposables.defer(() => stop.abort());
 
   say('waiting for the first metrics: two samples of each container, 15 s apart');
   const served = metricsServed(serverUrl, credentials.authority.cert, credentials.readerToken, stop.signal);

@@ -93,7 +93,7 @@ export const protocol: readonly Case[] = [
   ),
   {
     statements: [126],
-    name: 'more requests at once than there is room for',
+    name: 'more requests at once than the limit',
     phase: 'changing',
     probe: async ({ ask, unauthorising, hangAuthorization }) => {
       await hangAuthorization();
