@@ -41,7 +41,7 @@ export function updateNode(
     // Older kubelets report swap only while some is in use.
     hasSwap: batch.hasSwap ?? known?.hasSwap ?? false,
     nowMs,
-    limits: { ...limitsOf(batch.node, known, nowMs, options), step },
+    limits: limitsOf(batch.node, known, nowMs, options, step),
     sums: { first: 0, longestIntervalMs: 0 },
   };
   const isUnchanged = known?.layout.version === batch.layout.version && known.source === batch.source;

@@ -1,6 +1,7 @@
 /** One scrape on its way into the storage, with its limits. */
 import type { Clock } from '../clock.ts';
 import type { NodeBatch, PodLayout } from '../sample/batch.ts';
+import type { ClockStep } from '../sample/clockstep.ts';
 import type { Point } from '../sample/point.ts';
 import { stalenessMs as usageStalenessMs } from './lastusage.ts';
 import type { NewSamples } from './nodestate.ts';
@@ -44,12 +45,13 @@ export interface ScrapeUpdate {
   readonly sums: NewSamples;
 }
 
-/** Returns the limits of a node's samples. @param known the stored node. */
+/** Returns the limits of a node's samples. @param known the stored node. @param step of its clock since the previous scrape. */
 export function limitsOf(
   node: string,
   known: StoredNode | undefined,
   nowMs: number,
   { resolutionMs, stalenessMs, capacityCores, capacityMemoryBytes }: UpdateOptions,
+  step?: ClockStep,
 ): SampleLimits {
   const spacingMs = known?.spacingMs ?? 0;
   return {
@@ -58,10 +60,14 @@ export function limitsOf(
     longestWindowMs: longestWindowMs(resolutionMs, spacingMs),
     stalenessMs: usageStalenessMs({ atLeastMs: stalenessMs, spacingMs }),
     sinceScrapeMs: known && nowMs - known.storedMs,
+    step,
   };
 }
 
-/** Returns the longest possible interval between a pod's or machine's samples. @param cameMs when the last sample came, monotonic; undefined if only its node's first one is known. */
+/**
+ * Returns the longest possible interval between a pod's or machine's samples.
+ * @param cameMs when the last sample came, monotonic; undefined if only its node's first one is known.
+ */
 export function possibleMsOf({ previous, nowMs, limits, options }: ScrapeUpdate, cameMs: number | undefined): number {
   // No interval over a step is one between samples.
   if (limits.step !== undefined) return 0;
