@@ -24,50 +24,70 @@ export const keepAliveMs = 80_000;
 
 /** @param authority host and port as in a URL. */
 export function createConnection(authority: string, options: ConnectionOptions): Connection {
-  const writer = new RequestWriter(authority);
-  let socket: KubeletSocket | undefined;
-  let isClosed = false;
-  /** Whether a request uses the connection, and how many others are queued. */
-  let isBusy = false;
-  let queued = 0;
-  /** Settles when all requests have settled; undefined without any. */
-  let underWay: Promise<unknown> | undefined;
-  let idle: NodeJS.Timeout | undefined;
-  return { send, close, destroy };
+  return new KeptConnection(authority, options);
+}
 
-  function send(request: GetRequest, attempt: Attempt, deadline: RequestDeadline): Promise<GetResponse> {
-    const previous = underWay;
+class KeptConnection implements Connection {
+  readonly #options: ConnectionOptions;
+  readonly #writer: RequestWriter;
+  #socket: KubeletSocket | undefined;
+  #isClosed = false;
+  /** Whether a request uses the connection, and how many others are queued. */
+  #isBusy = false;
+  #queued = 0;
+  /** Settles when all requests have settled; undefined without any. */
+  #underWay: Promise<unknown> | undefined;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(authority: string, options: ConnectionOptions) {
+    this.#writer = new RequestWriter(authority);
+    this.#options = options;
+  }
+
+  send(request: GetRequest, attempt: Attempt, deadline: RequestDeadline): Promise<GetResponse> {
+    const previous = this.#underWay;
     if (previous === undefined) {
-      const response = exchange(request, attempt, deadline);
-      underWay = response;
+      const response = this.#exchange(request, attempt, deadline);
+      this.#underWay = response;
       return response;
     }
-    const response = queue(previous, request, attempt, deadline);
-    underWay = Promise.allSettled([previous, response]);
+    const response = this.#queue(previous, request, attempt, deadline);
+    this.#underWay = Promise.allSettled([previous, response]);
     return response;
   }
 
-  async function queue(
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#underWay]);
+    await this.destroy();
+  }
+
+  async destroy(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#idle);
+    this.#socket?.fail(notNeeded());
+  }
+
+  async #queue(
     previous: Promise<unknown>,
     request: GetRequest,
     attempt: Attempt,
     deadline: RequestDeadline,
   ): Promise<GetResponse> {
-    queued += 1;
+    this.#queued += 1;
     try {
       await deadline.until(previous.catch(() => undefined));
     } finally {
-      queued -= 1;
+      this.#queued -= 1;
     }
-    return exchange(request, attempt, deadline);
+    return this.#exchange(request, attempt, deadline);
   }
 
-  async function exchange(request: GetRequest, attempt: Attempt, deadline: RequestDeadline): Promise<GetResponse> {
-    isBusy = true;
-    const incoming = () => new IncomingResponse(request, attempt, options.makeInflater);
+  async #exchange(request: GetRequest, attempt: Attempt, deadline: RequestDeadline): Promise<GetResponse> {
+    this.#isBusy = true;
+    const incoming = () => new IncomingResponse(request, attempt, this.#options.makeInflater);
     try {
-      const bytes = writer.bytesOf(request);
-      const kept = socket;
+      const bytes = this.#writer.bytesOf(request);
+      const kept = this.#socket;
       if (kept?.closed === false) {
         try {
           return await kept.send(bytes, incoming(), deadline);
@@ -76,32 +96,25 @@ export function createConnection(authority: string, options: ConnectionOptions):
           if (kept.responded || deadline.ended) throw cause;
         }
       }
-      if (isClosed) throw notNeeded();
-      const opened = new KubeletSocket(options);
-      socket = opened;
+      if (this.#isClosed) throw notNeeded();
+      const opened = new KubeletSocket(this.#options);
+      this.#socket = opened;
       await opened.opened(deadline);
       return await opened.send(bytes, incoming(), deadline);
     } finally {
-      isBusy = false;
-      if (queued === 0) underWay = undefined;
-      clearTimeout(idle);
-      if (!isClosed) idle = setTimeout(closeIdle, keepAliveMs).unref();
+      this.#finish();
     }
   }
 
-  function closeIdle(): void {
-    if (!isBusy) socket?.fail(new ConnectionLostError('the connection was idle for too long'));
+  #finish(): void {
+    this.#isBusy = false;
+    if (this.#queued === 0) this.#underWay = undefined;
+    clearTimeout(this.#idle);
+    if (!this.#isClosed) this.#idle = setTimeout(() => this.#closeIdle(), keepAliveMs).unref();
   }
 
-  async function close(): Promise<void> {
-    await Promise.allSettled([underWay]);
-    await destroy();
-  }
-
-  async function destroy(): Promise<void> {
-    isClosed = true;
-    clearTimeout(idle);
-    socket?.fail(notNeeded());
+  #closeIdle(): void {
+    if (!this.#isBusy) this.#socket?.fail(new ConnectionLostError('the connection was idle for too long'));
   }
 }
 

@@ -3,7 +3,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { chooseInflater, type MakeInflater } from '../../../src/kubelet/http/inflate.ts';
 import { IncomingResponse } from '../../../src/kubelet/http/exchange.ts';
 import { KubeletError } from '../../../src/kubelet/explain/kubeleterror.ts';
-import { ResponseReader } from '../../../src/kubelet/http/http1.ts';
+import { HeadCache, ResponseReader } from '../../../src/kubelet/http/http1.ts';
 import { HttpError } from '../../../src/kubelet/http/responsehead.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { textBodies } from '../fixtures.ts';
@@ -67,6 +67,9 @@ const question = { path: '/', accept: '*/*', gzip: true, authorization: undefine
 const makeInflater = chooseInflater();
 if (makeInflater === undefined) throw new Error('this Node cannot inflate by steps');
 
+/** Shared, so that heads also take the fast path. */
+const heads = new HeadCache();
+
 type Answer = ReturnType<IncomingResponse['onEnd']>;
 
 /** The answer; undefined for a declared error, or where it is not whole. */
@@ -74,7 +77,7 @@ function read(pieces: readonly Buffer[], inflating: MakeInflater | undefined): A
   return unlessDeclared(
     () => {
       const incoming = new IncomingResponse(question, attempt, inflating);
-      const reader = new ResponseReader(incoming);
+      const reader = new ResponseReader(incoming, heads);
       for (const piece of pieces) {
         // As a socket does where the reader of a body has no time for all of it.
         for (let at = 0; at < piece.length && !reader.isComplete; ) {
