@@ -13,7 +13,7 @@ import type { Registry } from '../monitoring.ts';
 import { curveList } from '../options/curves.ts';
 import type { Options } from '../options/flags.ts';
 import { createConnections } from '../server/connectionmetrics.ts';
-import { createInFlight } from '../server/inflight.ts';
+import { createInFlightLimit } from '../server/inflight.ts';
 import { createOpenApiHandlers } from '../server/openapihandler.ts';
 import { createRouter, type Router } from '../server/paths.ts';
 import { createRequestMetrics } from '../server/requestmetrics.ts';
@@ -62,7 +62,7 @@ export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
     log,
     disposables,
   });
-  const inFlight = createInFlight(options['max-requests-inflight'], (isStranger) =>
+  const inFlight = createInFlightLimit(options['max-requests-inflight'], (isStranger) =>
     auth.refusals.refused({ cause: isStranger ? 'anonymous-in-flight' : 'in-flight', reason: 'no room' }),
   );
   for (const warning of cipherWarnings(options['tls-cipher-suites'])) log.warn({}, warning);

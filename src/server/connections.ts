@@ -6,10 +6,7 @@ import { headerLines } from '../auth/rawheaders.ts';
 import type { OpenConnections } from './openconnections.ts';
 import { goodbyeMs, requestOverheadBytes, sweepIntervalMs } from './waitinglimits.ts';
 
-/**
- * Destroys sessions that fastify closes because they are idle, and connections that the server has ended. Node waits for the client to end, too; a client
- * that does not read never does.
- */
+/** Destroys idle sessions and connections that the server has ended. Node waits for the client to end, too; a client that does not read never does. */
 export function endIdleSessions(server: Http2SecureServer, connections: OpenConnections): void {
   server.on('session', (session) => {
     session.on('timeout', () => void setTimeout(() => session.destroy(), goodbyeMs).unref());
@@ -48,7 +45,7 @@ export function watchConnections(server: Http2SecureServer, connections: OpenCon
   }
 }
 
-/** Returns the bytes that a request holds until it is answered: its URL, its headers, and the objects that are created for it. */
+/** Returns the bytes that a request holds until it is answered: URL, headers and objects. */
 export function requestBytes({ httpVersionMajor, url, rawHeaders }: RequestStart): number {
   let bytes = url.length + requestOverheadBytes[httpVersionMajor === 1 ? 'http1' : 'http2'];
   for (const text of rawHeaders) bytes += text.length;
@@ -58,8 +55,8 @@ export function requestBytes({ httpVersionMajor, url, rawHeaders }: RequestStart
 type RequestStart = Pick<Http2ServerRequest, 'httpVersionMajor' | 'url' | 'rawHeaders'>;
 
 /**
- * Ends a stranger's HTTP/2 connection after one response. A connection is worth much to a flooder and little to an honest client. GOAWAY follows the
- * response, because some clients take an earlier one for a failure. HTTP/1.1 has one request at a time and keeps its connection.
+ * Ends a stranger's HTTP/2 connection after one response: it is worth much to a flooder and little to an honest client. GOAWAY follows the response,
+ * because some clients take an earlier one for a failure. HTTP/1.1 has one request at a time and keeps its connection.
  */
 export function endAfterResponse(request: Http2ServerRequest, response: Http2ServerResponse): void {
   const session = (request as Partial<Http2ServerRequest>).stream?.session;
@@ -70,8 +67,8 @@ export function endAfterResponse(request: Http2ServerRequest, response: Http2Ser
 }
 
 /**
- * Returns a function that makes an HTTP/2 client use another connection, as Go does: it sends GOAWAY and serves streams that the client opens within a
- * second, once per connection.
+ * Returns a function that makes an HTTP/2 client use another connection. Like Go's servers it sends GOAWAY once per connection, and serves streams that
+ * the client opens within a second.
  */
 export function createGoAway(): (request: Http2ServerRequest) => void {
   const sent = new WeakSet<object>();
@@ -104,8 +101,8 @@ const unreadable: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Returns what is wrong with the Host lines of a request over HTTP/1.1, as Go's servers say it, or undefined. Two lines smuggle a request past a proxy
- * that reads the other one. Node refuses a request without a line.
+ * Returns what is wrong with the Host lines of an HTTP/1.1 request, in the words of Go's servers, or undefined. Two lines could smuggle a request past a
+ * proxy that reads the other one. Node refuses a request without one.
  */
 export function hostProblem({ httpVersionMajor, rawHeaders }: RequestHead): string | undefined {
   if (httpVersionMajor !== 1) return undefined;

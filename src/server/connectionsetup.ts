@@ -6,7 +6,7 @@ import { createLineLimit, type Logger } from '../logging.ts';
 import { handshakeTimeoutMs } from './app.ts';
 import { type ConnectionLookup, createConnectionLookup, type FromConnection } from './connectionlookup.ts';
 import { answerHalfClosed, endIdleSessions, refuseTunnels, watchConnections } from './connections.ts';
-import { createFairQueue, type FairQueue, type QueueShare } from './fairqueue.ts';
+import { createEventLoopQueue, type EventLoopQueue, type QueueShare } from './eventloopqueue.ts';
 import { startGuarded } from './guardedhandshake.ts';
 import { parseInSlices } from './headslices.ts';
 import { refusePlainHttp } from './plainhttp.ts';
@@ -17,7 +17,7 @@ import type { ServerOptions } from './serveroptions.ts';
 export interface ConnectionSetup {
   readonly connectionOf: ConnectionLookup;
   /** The queue of authenticated callers; strangers have one of their own. */
-  readonly users: FairQueue;
+  readonly users: EventLoopQueue;
 }
 
 export function setUpConnections(
@@ -25,8 +25,8 @@ export function setUpConnections(
   { connections, log }: Pick<ServerOptions, 'connections' | 'log'>,
 ): ConnectionSetup {
   const connectionOf = createConnectionLookup(connections);
-  const strangers = createFairQueue();
-  const users = createFairQueue();
+  const strangers = createEventLoopQueue();
+  const users = createEventLoopQueue();
   const strangerShareOf = ({ remoteAddress = '' }: Socket) => strangers.shareOf(networkOf(remoteAddress));
   const shareOf = (request: FromConnection): QueueShare => {
     const connection = connectionOf(request);

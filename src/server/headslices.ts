@@ -4,7 +4,7 @@
  */
 import type { Http2SecureServer } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import type { QueueShare } from './fairqueue.ts';
+import type { QueueShare } from './eventloopqueue.ts';
 
 /** Bytes that are parsed in one step; requests of 27 bytes each take 2 ms. */
 export const sliceBytes = 4 * 1024;
@@ -31,22 +31,22 @@ export function parseInSlices(server: Http2SecureServer, shareOf: (socket: TLSSo
     socket.on('data', take);
     socket.on('resume', () => {
       // Node's HTTP server resumes the socket, too.
-      if (left.length > 0) schedule('later');
+      if (left.length > 0) enqueueRest();
     });
 
     function take(chunk: Buffer): void {
       left = left.length === 0 ? (chunk as Buffer<ArrayBuffer>) : Buffer.concat([left, chunk]);
-      // Now if possible: a client may half-close after its request, and the response must be written before Node sees the end.
-      schedule('now');
+      if (isScheduled) return;
+      isScheduled = true;
+      // Fast path: a request that fits into a slice is parsed without pausing the socket.
+      if (!shareOf(socket).runOrEnqueue(parseSlice)) socket.pause();
     }
 
-    function schedule(when: 'now' | 'later'): void {
+    function enqueueRest(): void {
       socket.pause();
       if (isScheduled) return;
       isScheduled = true;
-      const share = shareOf(socket);
-      if (when === 'now') share.runOrEnqueue(parseSlice);
-      else share.enqueue(parseSlice);
+      shareOf(socket).enqueue(parseSlice);
     }
 
     function parseSlice(): void {
@@ -59,8 +59,8 @@ export function parseInSlices(server: Http2SecureServer, shareOf: (socket: TLSSo
       const slice = left.subarray(0, sliceBytes);
       left = left.subarray(slice.length);
       parse?.call(socket, slice);
-      if (left.length > 0) schedule('later');
-      else if (!isBlocked(socket)) socket.resume();
+      if (left.length > 0) enqueueRest();
+      else if (socket.isPaused() && !isBlocked(socket)) socket.resume();
     }
   });
 }

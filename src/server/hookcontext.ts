@@ -2,7 +2,7 @@
 import { firstHeaderLine } from '../auth/rawheaders.ts';
 import { isAnonymous } from '../auth/user.ts';
 import type { ConnectionLookup } from './connectionlookup.ts';
-import type { FairQueue } from './fairqueue.ts';
+import type { EventLoopQueue } from './eventloopqueue.ts';
 import type { ApiRequest, RequestInfo } from './requestinfo.ts';
 import type { HttpRequest, Responder } from './responder.ts';
 import type { ServerOptions } from './serveroptions.ts';
@@ -14,7 +14,7 @@ export interface HookContext {
   readonly methodOf: (request: HttpRequest) => string;
   readonly connectionOf: ConnectionLookup;
   /** The queue of authenticated callers. */
-  readonly users: FairQueue;
+  readonly users: EventLoopQueue;
   readonly responder: Responder;
   readonly shutdown: Shutdown;
 }

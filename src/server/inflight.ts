@@ -1,7 +1,7 @@
 /** Limits the requests in flight; more are answered by 429. */
 import { type Reply, textReply } from './reply.ts';
 
-export interface InFlight {
+export interface InFlightLimit {
   /**
    * Runs the work, or returns undefined at the limit. The work counts until it ends, even if its client disconnects. A response that is not read does
    * not count: otherwise two connections that do not read could block all callers.
@@ -19,7 +19,10 @@ export const strangersInFlightLimit = 64;
  * @param limit of authenticated requests, and of anonymous ones if it is lower than theirs; 0 for no limit.
  * @param onRefused called for each request at the limit.
  */
-export function createInFlight(limit: number, onRefused: (isStranger: boolean) => void = () => undefined): InFlight {
+export function createInFlightLimit(
+  limit: number,
+  onRefused: (isStranger: boolean) => void = () => undefined,
+): InFlightLimit {
   const known = createLimiter(limit > 0 ? limit : Infinity);
   const strangers = createLimiter(limit > 0 ? Math.min(limit, strangersInFlightLimit) : strangersInFlightLimit);
   return {

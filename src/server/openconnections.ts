@@ -1,16 +1,14 @@
 /**
- * Bounds what clients make the server hold: open connections, and bytes that wait on them. A stranger is a connection without an authenticated request.
- * At a limit strangers are closed first, so that they cannot keep kube-apiserver out.
+ * Limits open connections and the bytes that wait on them. A stranger is a connection without an authenticated request. Strangers are closed first, so that
+ * they cannot keep kube-apiserver out.
  */
 import type { Socket } from 'node:net';
 import { networkOf } from '../auth/clientnetwork.ts';
 import { strangerWaitingBytesLimit, waitingBytesLimit } from './waitinglimits.ts';
 
-/** Why the server closed a connection. */
 export type CloseReason = 'connections' | 'address' | 'bytes' | 'pipelining' | 'unread';
 
 export interface OpenConnectionsOptions {
-  /** Concurrent connections. */
   readonly limit: number;
   /** Concurrent connections of one client network (an IPv4 address or an IPv6 /64); 0 for no limit. */
   readonly limitPerAddress: number;
@@ -23,29 +21,26 @@ export interface OpenConnections {
   /** Returns the connection of a socket, or of anything with the same peer; undefined once it is closed. */
   find(peer: Peer): OpenConnection | undefined;
   count(): { readonly known: number; readonly strangers: number };
-  /** Closes strangers that sent too many bytes without a request, alone or together; called by a timer. */
+  /** Closes strangers that sent too many bytes without a request, alone or together. */
   sweep(): void;
 }
 
 export interface OpenConnection {
   /** The client network, as `networkOf` returns it. */
   readonly network: string;
-  /** Records that an authenticated request has come. */
   markAuthenticated(): void;
   isAuthenticated(): boolean;
-  /** Adds bytes that were read past the socket's own count. */
-  addReadBytes(bytes: number): void;
   /**
    * Registers a request.
-   * @param bytes that it holds until its response was sent, without the response.
-   * @param onEnd called once, by `end` or when the connection closes: Node then reports no end of requests that wait behind others.
+   * @param bytes that it holds without its response.
+   * @param onEnd called once, by `end` or when the connection closes: Node does not report the end of requests that wait behind others.
    */
   beginRequest(bytes: number, onEnd: () => void): RequestLoad;
   /** Reports whether its requests can still be answered. */
   isOpen(): boolean;
   /** Returns the number of requests without a complete response. */
   pendingRequests(): number;
-  /** @param reason undefined where the connection has ended for both sides; then the close is not reported. */
+  /** @param reason undefined if both sides have ended; then the close is not reported. */
   close(reason: CloseReason | undefined): void;
 }
 
@@ -65,14 +60,14 @@ export function createOpenConnections(options: OpenConnectionsOptions): OpenConn
 }
 
 class ConnectionRegister implements OpenConnections {
-  /** By peer, the oldest first. */
+  /** The oldest first. */
   readonly #entries = new Map<string, RegisteredConnection>();
   readonly #strangers = new Set<RegisteredConnection>();
   readonly #countByNetwork = new Map<string, number>();
   readonly #options: OpenConnectionsOptions;
   /** Bytes that wait on all connections. */
   waitingBytes = 0;
-  /** Requests so far; the order in which connections were used. */
+  /** Requests so far. */
   uses = 0;
 
   constructor(options: OpenConnectionsOptions) {
@@ -90,7 +85,6 @@ class ConnectionRegister implements OpenConnections {
 
   opened(socket: Socket): void {
     const address = socket.remoteAddress;
-    // The client has disconnected already.
     if (address === undefined) {
       socket.destroy();
       return;
@@ -134,7 +128,7 @@ class ConnectionRegister implements OpenConnections {
     this.#strangers.delete(entry);
   }
 
-  /** Closes the oldest stranger, else the least recently used known connection without a request. Returns whether there was one. */
+  /** Closes the oldest stranger, else the least recently used idle connection. Returns whether there was one. */
   #evict(reason: CloseReason, network?: string): boolean {
     const fits = (entry: RegisteredConnection) => network === undefined || entry.network === network;
     let victim = this.#strangers.values().find(fits);
@@ -148,7 +142,7 @@ class ConnectionRegister implements OpenConnections {
     return victim !== undefined;
   }
 
-  /** Forgets the connection at once: its close event comes later, when another one may have taken its place. */
+  /** Forgets the connection at once: its close event comes later. */
   close(entry: RegisteredConnection, reason: CloseReason | undefined): void {
     if (!entry.socket.destroyed) {
       if (reason !== undefined) this.#options.onClosed(reason);
@@ -157,7 +151,6 @@ class ConnectionRegister implements OpenConnections {
     this.#forget(entry);
   }
 
-  /** Enforces the limits after bytes were added to a connection. */
   enforce(entry: RegisteredConnection): void {
     if (entry.isGreedy()) this.close(entry, 'bytes');
     else if (this.waitingBytes > waitingBytesLimit) this.#closeLargest();
@@ -172,7 +165,7 @@ class ConnectionRegister implements OpenConnections {
     if (largest !== undefined) this.close(largest, 'bytes');
   }
 
-  /** Incomplete heads belong to no request yet, so all that a stranger sent since its latest request counts as one. */
+  /** Counts all that a stranger has sent since its latest request: incomplete heads belong to no request. */
   sweep(): void {
     const held = [...this.#strangers].map((entry) => ({ entry, bytes: entry.unrequestedBytes() }));
     let total = this.waitingBytes;
@@ -192,10 +185,9 @@ class RegisteredConnection implements OpenConnection {
   lastUsed: number;
   waitingBytes = 0;
   readonly #register: ConnectionRegister;
-  /** One function per pending request, which ends it. */
+  /** Ends of pending requests. */
   readonly #ends = new Set<() => void>();
   #isAuthenticated = false;
-  #addedReadBytes = 0;
   /** Bytes received before the latest request. */
   #requestedBytes = 0;
 
@@ -216,10 +208,6 @@ class RegisteredConnection implements OpenConnection {
     return this.#isAuthenticated;
   }
 
-  addReadBytes(bytes: number): void {
-    this.#addedReadBytes += bytes;
-  }
-
   isOpen(): boolean {
     return !this.socket.destroyed;
   }
@@ -236,25 +224,20 @@ class RegisteredConnection implements OpenConnection {
     for (const end of this.#ends) end();
   }
 
-  /** One response may be longer than the limit: anonymous users can have the right to long ones. */
+  /** A single response may exceed the limit: anonymous users can have the right to long ones. */
   isGreedy(): boolean {
     return !this.#isAuthenticated && this.#ends.size > 1 && this.waitingBytes > strangerWaitingBytesLimit;
   }
 
-  /** Returns the bytes that were received since the latest request. */
   unrequestedBytes(): number {
-    return this.#readBytes() - this.#requestedBytes;
-  }
-
-  #readBytes(): number {
-    return this.socket.bytesRead + this.#addedReadBytes;
+    return this.socket.bytesRead - this.#requestedBytes;
   }
 
   beginRequest(bytes: number, onEnd: () => void): RequestLoad {
     const register = this.#register;
     register.uses += 1;
     this.lastUsed = register.uses;
-    this.#requestedBytes = this.#readBytes();
+    this.#requestedBytes = this.socket.bytesRead;
     let held = 0;
     const end = () => {
       if (!this.#ends.delete(end)) return;

@@ -5,14 +5,14 @@ export const headerLimitBytes = 1024 * 1024;
 export const headerPairLimit = 5000;
 
 /**
- * Bytes of a URL; longer ones are answered by 414. Go's servers count it among the headers' 1 MiB. A selector of a thousand names fits, and it is the
- * longest header that nghttp2 decodes (`NGHTTP2_HD_MAX_NV`, a constant of its source): a longer one ends an HTTP/2 connection.
+ * Bytes of a URL; longer ones are answered by 414. A selector of a thousand names fits. It is the longest header that nghttp2 decodes (`NGHTTP2_HD_MAX_NV`,
+ * a constant of its source): a longer one ends an HTTP/2 connection. Go's servers count the URL among the headers' 1 MiB.
  */
 export const urlLimitBytes = 65_536;
 
 /**
- * HTTP/2. kube-apiserver sends the requests of all its clients over one connection and resets those that its clients cancel. Honest traffic must stay
- * below these limits, because exceeding them ends the connection.
+ * HTTP/2. Exceeding these ends the connection, and kube-apiserver sends the requests of all its clients over one, and resets those that its clients
+ * cancel: honest traffic must stay below.
  */
 export const http2Limits = {
   settings: {
@@ -32,8 +32,8 @@ export const http2Limits = {
   maxSessionInvalidFrames: 1000,
   maxSessionRejectedStreams: 100,
   /**
-   * Megabytes for one connection, including responses that wait for the client. Beyond it, new streams are refused. A list of a large cluster is 40 MB and
-   * several may wait on kube-apiserver's connection, so this only prevents the end of the process.
+   * Megabytes of one connection, unread responses included; beyond, new streams are refused. Several lists of 40 MB may wait on kube-apiserver's, so this
+   * only prevents the end of the process.
    */
   maxSessionMemory: 1024,
   /** Entries in one SETTINGS frame, and our PINGs without a response. */

@@ -1,10 +1,7 @@
-/**
- * Parses method and URL of a request, once. Authorization and routing both use the result, so that what was authorized is what is served. Follows
- * k8s.io/apiserver's RequestInfoFactory.
- */
+/** Parses method and URL once, for authorization and for routing: what was authorized is what is served. Follows k8s.io/apiserver's RequestInfoFactory. */
 import { percentDecode } from '../apimachinery/percent.ts';
 import type { ResourceAttributes } from '../auth/attributes.ts';
-import type { QueueShare } from './fairqueue.ts';
+import type { QueueShare } from './eventloopqueue.ts';
 
 export interface RequestInfo {
   readonly method: string;
@@ -14,11 +11,11 @@ export interface RequestInfo {
   readonly query: ReadonlyMap<string, string>;
   /** As sent; for `valuesOf`. */
   readonly rawQuery: string;
-  /** Undefined for a path that is not /apis/<group>/<version>/<resource> or /api/<version>/<resource>, or below. */
+  /** Undefined unless the path is /apis/<group>/<version>/<resource> or /api/<version>/<resource>, or below. */
   readonly resource: ResourceRequest | undefined;
   /**
-   * How the path names the resource: cluster is `<resource>[/<name>]`, namespaced is `namespaces/<namespace>/<resource>[/<name>]` with a
-   * namespace that may be empty, other is anything else. All are authorized; nothing is served for other.
+   * cluster is `<resource>[/<name>]`, namespaced is `namespaces/<namespace>/<resource>[/<name>]` with a namespace that may be empty. Other paths are
+   * authorized, but not served.
    */
   readonly shape: 'cluster' | 'namespaced' | 'other';
 }
@@ -64,7 +61,7 @@ function readResource(
   const [group = '', version = '', ...below] = prefix === 'api' ? ['', ...behind] : behind;
   const [first] = below;
   if (!apiPrefixes.has(prefix) || first === undefined) return { resource: undefined, shape: 'other' };
-  // Deprecated verbs in the path. Nothing is served there, but it is authorized with this verb.
+  // Deprecated: a verb in the path. Nothing is served there, but it is authorized with this verb.
   const special = below.length > 1 && specialVerbs.has(first) ? first : undefined;
   const rest = special === undefined ? below : below.slice(1);
   const inNamespace = rest[0] === 'namespaces';

@@ -22,7 +22,7 @@ export function createRequestMetrics(registry: Registry, inFlight: () => number)
   const registers = [registry];
   const total = new Counter({
     name: 'apiserver_request_total',
-    help: 'Number of requests answered, by what was asked for and the HTTP status.',
+    help: 'Number of requests answered, by resource, verb and HTTP status.',
     labelNames: [...requestLabels, 'code'],
     registers,
   });
@@ -35,7 +35,7 @@ export function createRequestMetrics(registry: Registry, inFlight: () => number)
   });
   const attempts = new Counter({
     name: 'authentication_attempts',
-    help: 'Number of requests by whether their sender was found out; nobody in particular is a success.',
+    help: 'Number of requests by whether their user was determined; anonymous is a success.',
     labelNames: ['result'],
     registers,
   });
@@ -48,7 +48,7 @@ export function createRequestMetrics(registry: Registry, inFlight: () => number)
   // The registry keeps it; values are collected at each scrape.
   new Gauge({
     name: 'apiserver_current_inflight_requests',
-    help: 'Number of requests that count for --max-requests-inflight and are worked on now.',
+    help: 'Number of requests in flight that count for --max-requests-inflight.',
     labelNames: ['request_kind'],
     registers,
     collect() {

@@ -3,7 +3,7 @@
  * all of them at once.
  */
 import type { Http2SecureServer, Http2ServerRequest } from 'node:http2';
-import type { QueueShare } from './fairqueue.ts';
+import type { QueueShare } from './eventloopqueue.ts';
 import { pipelineLimit, strangerPipelineLimit } from './waitinglimits.ts';
 
 export interface RequestQueueOptions {

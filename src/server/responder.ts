@@ -6,7 +6,7 @@ import { excerpt } from '../apimachinery/quote.ts';
 import type { UserInfo } from '../auth/user.ts';
 import type { Logger } from '../logging.ts';
 import { goodbyeMs } from './waitinglimits.ts';
-import type { QueueShare } from './fairqueue.ts';
+import type { QueueShare } from './eventloopqueue.ts';
 import type { OpenConnection, RequestLoad } from './openconnections.ts';
 import { type Reply, timeoutReply } from './reply.ts';
 import type { RequestInfo } from './requestinfo.ts';

@@ -2,7 +2,7 @@
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Authorizer } from '../auth/authorizer.ts';
 import type { Logger } from '../logging.ts';
-import type { InFlight } from './inflight.ts';
+import type { InFlightLimit } from './inflight.ts';
 import type { OpenConnections } from './openconnections.ts';
 import type { Router } from './paths.ts';
 import type { RequestMetrics } from './requestmetrics.ts';
@@ -20,7 +20,7 @@ export interface ServerOptions extends TlsOptions {
   readonly tls: ServerTls;
   /** Milliseconds that a request may take; the `timeout` parameter of a request can only shorten it. */
   readonly requestTimeoutMs: number;
-  readonly inFlight: InFlight;
+  readonly inFlight: InFlightLimit;
   readonly connections: OpenConnections;
   /** Milliseconds that a client may take to accept one piece of a response. */
   readonly writeDeadlineMs: number;

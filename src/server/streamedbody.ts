@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import { setImmediate as nextIteration } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
 import type { Pieces } from '../apimachinery/pieces.ts';
-import type { QueueShare } from './fairqueue.ts';
+import type { QueueShare } from './eventloopqueue.ts';
 
 export interface StreamedBody {
   /** Valid until the next piece is requested from `rest`, or `release` is called. */
@@ -13,7 +13,7 @@ export interface StreamedBody {
   readonly rest: Pieces | undefined;
   /** Whether it is compressed while it is sent. */
   readonly gzip: boolean;
-  /** Must be called when no piece is needed any more. */
+  /** To be called when no piece is needed any more. */
   readonly release: () => void;
 }
 
@@ -43,7 +43,7 @@ export function isStreamed(body: Buffer | string | StreamedBody): body is Stream
 }
 
 /**
- * Writes the body as fast as the client reads it. The next piece is encoded after the previous one was sent; encoding stops when the client disconnects.
+ * Writes the body as fast as the client reads it: a piece is encoded after the previous one was sent.
  * @param response whose head has been written.
  * @param deadline of each piece.
  */
@@ -62,7 +62,7 @@ export async function writeBody(
     await pacer.nextPiece();
     if (writer.isOpen()) piece = await nextPiece(rest, pacer);
   }
-  // After a disconnect, Node does not report when it drops the last piece.
+  // After a disconnect Node may still use the last piece.
   if (await writer.end(piece.value)) release();
 }
 
@@ -73,14 +73,13 @@ export function resetResponse(response: Http2ServerResponse): void {
   else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
 }
 
-/** Reports whether the client has disconnected, perhaps before the first byte, when no further event follows. HTTP/2's response does not say. */
+/** Reports whether the client has disconnected before the first byte; then no event follows. HTTP/2's response does not say. */
 function isGone(response: Http2ServerResponse): boolean {
   const { stream } = response as Partial<Http2ServerResponse>;
   return stream === undefined ? response.destroyed : stream.destroyed || stream.closed;
 }
 
 export interface WriteDeadline {
-  /** Milliseconds that the client may take. */
   readonly ms: number;
   readonly onMissed: () => void;
 }
@@ -149,12 +148,12 @@ async function nextPiece(pieces: Pieces, pacer: Pacer): Promise<EncodedPiece> {
   }
 }
 
-/** Cuts encoding into slices of `sliceMs`, and makes each wait for the user's share of the event loop. */
+/** Cuts encoding into slices of `sliceMs`, each in the user's share of the event loop. */
 class Pacer {
   readonly #share: QueueShare | undefined;
   #endMs = performance.now() + sliceMs;
 
-  /** @param share without one, every slice waits for one iteration of the event loop. */
+  /** @param share without it, a slice waits for the next iteration. */
   constructor(share: QueueShare | undefined) {
     this.#share = share;
   }

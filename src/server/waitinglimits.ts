@@ -1,9 +1,9 @@
 /** Limits of connections, of bytes that wait on them, and of waiting, each with its reason. */
 
-/** Concurrent connections. A cluster has a few kube-apiservers, Prometheus servers and dashboards; an idle TLS connection costs about 100 KiB. */
+/** Concurrent connections. A cluster needs a few dozen; an idle TLS connection costs about 100 KiB. */
 export const connectionLimit = 1000;
 
-/** Bytes that may wait on all connections together: requests, and responses that their clients have not read. */
+/** Bytes that may wait on all connections together: requests, and unread responses. */
 export const waitingBytesLimit = 128 * 1024 * 1024;
 
 /** Bytes that may wait on an authenticated connection; beyond, its new requests are answered by 429. It may be kube-apiserver's, with requests of all users. */
@@ -13,8 +13,8 @@ export const connectionWaitingBytesLimit = 64 * 1024 * 1024;
 export const strangerWaitingBytesLimit = 4 * 1024 * 1024;
 
 /**
- * Bytes that a request holds beside its head and its response's body: objects of Node, fastify and ours. Measured as resident memory: 5 KB over HTTP/1.1
- * (9,600 pipelined requests), 21 KB over HTTP/2 (32,000 streams without a window).
+ * Bytes of the objects of one request. Measured as resident memory: 5 KB over HTTP/1.1 (9,600 pipelined requests), 21 KB over HTTP/2 (32,000 streams
+ * without a window).
  */
 export const requestOverheadBytes = { http1: 8 * 1024, http2: 24 * 1024 } as const;
 
@@ -27,7 +27,7 @@ export const strangerPipelineLimit = 8;
 /** Milliseconds that the kernel or the HTTP/2 window may take to accept one piece of a response, at most 240 KiB. */
 export const writeDeadlineMs = 30_000;
 
-/** Milliseconds after the server has ended a connection in good order, until it is closed. A client that does not read would keep it open. */
+/** Milliseconds from the orderly end of a connection to its close: a client that does not read would keep it open. */
 export const goodbyeMs = 5_000;
 
 /** Milliseconds between two checks of what strangers have sent without a request. */

@@ -1,4 +1,4 @@
-/** What clients may make the server hold: connections, and answers that they do not read. */
+/** Limits of connections, and of responses that clients do not read. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net';
@@ -6,7 +6,7 @@ import { afterEach, describe, mock, test } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { bodyFromPieces } from '../../src/server/streamedbody.ts';
-import { createInFlight } from '../../src/server/inflight.ts';
+import { createInFlightLimit } from '../../src/server/inflight.ts';
 import { type CloseReason, createOpenConnections, type OpenConnections } from '../../src/server/openconnections.ts';
 import { createRequestMetrics } from '../../src/server/requestmetrics.ts';
 import { createServer, type Server } from '../../src/server/server.ts';
@@ -23,7 +23,7 @@ import { until } from '../fakes/until.ts';
 
 const certificate = makeAuthority('server').issue({ cn: 'server', ips: ['127.0.0.1'], usages: ['server'] });
 const known = { 'x-known': 'yes' };
-/** Longer than what the kernel takes for a client that does not read. */
+/** Longer than the kernel's buffers for a client that does not read. */
 const largeBytes = 16 * 1024 * 1024;
 
 interface Rig {
@@ -41,7 +41,7 @@ afterEach(async () => {
   server = undefined;
 });
 
-/** A server at which a request with `x-known` is authenticated, and whose answers are as long as their path says. */
+/** Starts a server that authenticates requests with `x-known`, and whose responses are as long as their path says. */
 async function serve(
   limits: {
     limit?: number;
@@ -56,7 +56,7 @@ async function serve(
   const { limit = 100, limitPerAddress = 0, writeDeadlineMs = 60_000, requestTimeoutMs = 60_000 } = limits;
   const { shutdownSendRetryAfter = false } = limits;
   const connections = createOpenConnections({ limit, limitPerAddress, onClosed: (why) => closed.push(why) });
-  const inFlight = createInFlight(0);
+  const inFlight = createInFlightLimit(0);
   server = await createServer({
     ...usualServerOptions,
     port,
@@ -143,7 +143,7 @@ describe('at the limit of connections', () => {
     assert.deepEqual(connections.count(), { known: 0, strangers: 0 });
   });
 
-  test('the oldest stranger is closed, whatever it does, and those who are known are served', async () => {
+  test('the oldest stranger is closed, whatever it does, and authenticated clients are served', async () => {
     const { port, connections, closed } = await serve({ limit: 8 });
     const proxy = await openSession(port);
     assert.equal((await ask2(proxy, '/', known)).status, 200);
@@ -184,7 +184,7 @@ describe('at the limit of connections', () => {
     proxy.destroy();
   });
 
-  test('where all are known, the one that was not used for longest is closed', async () => {
+  test('without strangers, the least recently used connection is closed', async () => {
     const { port, connections, closed } = await serve({ limit: 3 });
     const sockets: TLSSocket[] = [];
     for (let index = 0; index < 3; index += 1) {
@@ -219,7 +219,7 @@ describe('at the limit of connections', () => {
     assert.deepEqual(closed, []);
   });
 
-  test('of one address, where there is a limit for it, its own oldest stranger is closed', async () => {
+  test('the oldest stranger of an address is closed at the limit per address', async () => {
     const { port, connections, closed } = await serve({ limitPerAddress: 2 });
     const [first] = [await tcp(port), await tcp(port)];
     const ended = once(first, 'close');
@@ -241,7 +241,7 @@ test('a session that has ended is closed although its client does not read', asy
   await until('it is closed', () => connections.count().strangers === 0);
 });
 
-describe('answers that are not read', () => {
+describe('responses that are not read', () => {
   test('over HTTP/1.1 end with their connection, whole or in pieces, also pipelined ones', async () => {
     for (const path of [`/long/${largeBytes}`, `/made/${largeBytes}`]) {
       for (const lines of ['', ofKnown]) {
@@ -269,7 +269,7 @@ describe('answers that are not read', () => {
     assert.deepEqual(closed, []);
   });
 
-  test('a client that takes a little now and then has no more time than others, over both protocols', async () => {
+  test('a client that reads a little now and then gets no more time, over both protocols', async () => {
     for (const [path, limits] of [
       ['/made/64000000', { requestTimeoutMs: 1_000 }],
       [`/long/${largeBytes}`, { writeDeadlineMs: 1_000 }],
@@ -323,7 +323,7 @@ describe('answers that are not read', () => {
     assert.deepEqual(closed, []);
   });
 
-  test('requests that are pipelined without an end close their connection, and nothing of them stays', async () => {
+  test('requests that are pipelined without an end close their connection, and free their memory', async () => {
     const { port, connections, closed } = await serve();
     const socket = (await tls(port)).pause();
     socket.write(get('/', 'A: a\r\n').repeat(1600));
@@ -346,7 +346,7 @@ describe('answers that are not read', () => {
     );
   });
 
-  test('headers of requests whose answers are not read count: a stranger is closed', async () => {
+  test('headers of unanswered requests count: a stranger is closed', async () => {
     const { port, connections, closed } = await serve();
     using connection = await openRawHttp2(port);
     connection.send(frameType.settings, 0, 0, Buffer.from([0, 4, 0, 0, 0, 0]));
@@ -358,7 +358,7 @@ describe('answers that are not read', () => {
     assert.deepEqual(closed, ['bytes']);
   });
 
-  test('heads that never end count too', async () => {
+  test('bytes without a request count: a stranger is closed', async () => {
     const { port, connections, closed } = await serve();
     const socket = await tls(port, 'h2');
     socket.resume().write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0');
@@ -412,7 +412,7 @@ test('beyond the bytes that all connections may hold, the stranger that holds mo
 });
 
 for (const shutdownSendRetryAfter of [false, true]) {
-  test(`a request that never ends holds the shutdown up for ${drainLimitMs} ms${shutdownSendRetryAfter ? ', also where new ones are told when to come again' : ''}`, async () => {
+  test(`a request that never ends holds the shutdown up for ${drainLimitMs} ms${shutdownSendRetryAfter ? ', also where new ones get Retry-After' : ''}`, async () => {
     const { port, connections } = await serve({ shutdownSendRetryAfter });
     const socket = await tls(port);
     socket.write(get('/hang', ofKnown));

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { createOpenConnections } from '../../src/server/openconnections.ts';
 import { setUpConnections } from '../../src/server/connectionsetup.ts';
 import { createReadGate } from '../../src/server/readgate.ts';
-import { iterationBudgetMs } from '../../src/server/fairqueue.ts';
+import { iterationBudgetMs } from '../../src/server/eventloopqueue.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { createRecordingLog } from '../fakes/recordinglog.ts';
 import { until } from '../fakes/until.ts';

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { connect, type ConnectionOptions, type SecureVersion } from 'node:tls';
 import { anonymous } from '../../src/auth/user.ts';
 import { createRegistry } from '../../src/monitoring.ts';
-import { createInFlight } from '../../src/server/inflight.ts';
+import { createInFlightLimit } from '../../src/server/inflight.ts';
 import { createOpenConnections } from '../../src/server/openconnections.ts';
 import { createRequestMetrics } from '../../src/server/requestmetrics.ts';
 import { createServer, type Server } from '../../src/server/server.ts';
@@ -43,7 +43,7 @@ let server: Server;
 
 before(async () => {
   port = await freePort();
-  const inFlight = createInFlight(0);
+  const inFlight = createInFlightLimit(0);
   server = await createServer({
     ...usualServerOptions,
     tlsCurves: 'P-256:P-384:P-521',

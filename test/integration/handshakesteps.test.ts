@@ -115,7 +115,7 @@ async function relayRecords(client: Socket): Promise<void> {
   }
 }
 
-test('what a client sends at once, in records of one byte, is read in several steps', async () => {
+test('bytes that a client sends at once, in records of one byte, are read in several steps', async () => {
   const header = Buffer.from([22, 3, 1, 0, 1]);
   // A ClientHello that is longer than the flight may be.
   const hello = Buffer.concat([Buffer.from([1, 1, 0, 0]), Buffer.alloc(flightLimitBytes)]);

@@ -111,7 +111,7 @@ describe('hostile credentials are refused', () => {
     { 'impersonate-user': 'admin', 'impersonate-group': 'system:masters' },
   ];
 
-  test("with any certificate that is not the front proxy's, whatever headers say", async () => {
+  test("with any certificate but the front proxy's, whatever the headers", async () => {
     for (const [what, certificate] of Object.entries(certificates())) {
       for (const lines of headers) {
         const session = await openSession(cluster.port, certificate);
@@ -135,7 +135,7 @@ describe('hostile credentials are refused', () => {
     }
   });
 
-  test('by a path that is read in two ways', async () => {
+  test('by a path that could be parsed in two ways', async () => {
     for (const path of [
       '/healthz/../metrics',
       '/livez%2f..%2fmetrics',
@@ -165,7 +165,7 @@ describe('hostile credentials are refused', () => {
 });
 
 describe('others are served beside', () => {
-  test('connections that say nothing, or begin to shake hands and stop', async () => {
+  test('connections that send nothing, or stop in their handshake', async () => {
     const connected = Array.from({ length: many }, (_, index) => {
       const socket = tcp();
       // The head of a TLS record that never comes.
@@ -185,7 +185,7 @@ describe('others are served beside', () => {
     }
   });
 
-  test('sessions that ask and do not read', async () => {
+  test('sessions that do not read', async () => {
     using connection = await openRawHttp2(cluster.port, cluster.clients.issue({ cn: 'mallory', usages: ['client'] }));
     // No window for any answer.
     const noWindow = Buffer.from([0, 4, 0, 0, 0, 0]);
@@ -233,7 +233,7 @@ describe('others are served beside', () => {
     await until('the connection ends', () => connection.socket.destroyed);
   });
 
-  test('more strangers than may be worked for at once', async () => {
+  test('more strangers than the limit in flight', async () => {
     cluster.apiServer.faults.delayMs = 100;
     const asked = Array.from({ length: 4 }, async (_, one) => {
       const session = await openSession(cluster.port);
@@ -253,7 +253,7 @@ describe('others are served beside', () => {
     assert.equal(mine.status, 200);
   });
 
-  test('tunnels, by who waits for an answer and by who does not', async () => {
+  test('tunnels, of clients that wait for a response and that do not', async () => {
     for (let index = 0; index < many / 10; index += 1) {
       const plain = tcp();
       const impatient = connectTls({ socket: plain, rejectUnauthorized: false }).on('error', () => undefined);
@@ -274,7 +274,7 @@ describe('others are served beside', () => {
     );
   });
 
-  test('rubbish of any kind, before TLS and within', async () => {
+  test('random bytes, before TLS and within', async () => {
     const kinds = [
       Buffer.alloc(20_000, 0xff),
       Buffer.from('SSH-2.0-x\r\n'),

@@ -1,4 +1,4 @@
-/** What the program does at its limits and at the ends of its life, over the wire. */
+/** The program at its limits and at its shutdown, over the wire. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ClientHttp2Session, constants } from 'node:http2';
@@ -83,7 +83,7 @@ test('a client that half-closes after its request gets the response, also one th
   cluster.apiServer.faults.delayMs = 0;
 });
 
-describe('more requests than may be under way', () => {
+describe('requests beyond the limit in flight', () => {
   let held: Promise<unknown>[];
   before(async () => {
     cluster.apiServer.faults.delayMs = 300;
@@ -97,7 +97,7 @@ describe('more requests than may be under way', () => {
     await Promise.all(held);
   });
 
-  test('are refused, told when to come again, let in when they are cluster admins or ask for health', async () => {
+  test('are refused with Retry-After, except those of cluster admins and for health', async () => {
     const [refused, mine, health] = await Promise.all([
       ask2(proxied, '/three', alice),
       ask2(proxied, '/version', admin),
@@ -112,7 +112,7 @@ describe('more requests than may be under way', () => {
     assert.equal(health.status, 200);
   });
 
-  test('are answered when others have ended, also when those were given up by their clients', async () => {
+  test('are answered when others have ended, also when their clients have cancelled them', async () => {
     await Promise.all(held);
     const aborted = ['/four', '/five'].map((path) => proxied.request({ ':path': path, ...alice }));
     aborted.forEach((stream) => stream.on('error', () => undefined).close());
@@ -124,7 +124,7 @@ describe('more requests than may be under way', () => {
 });
 
 describe('health', () => {
-  test('is two bytes for everybody, whatever the method', async () => {
+  test('is two bytes for every caller and method', async () => {
     for (const path of ['/healthz', '/livez']) {
       for (const method of ['GET', 'POST', 'HEAD']) {
         const answer = await ask2(proxied, path, { ...admin, ':method': method });
@@ -137,13 +137,13 @@ describe('health', () => {
     }
   });
 
-  test('without several of its checks', async () => {
+  test('is reported without its excluded checks', async () => {
     const { text: report } = await ask2(proxied, '/livez?verbose&exclude=ping&exclude=log&exclude=zzz', admin);
     assert.match(report, /^\[\+\]ping excluded: ok\n\[\+\]log excluded: ok\n/);
     assert.match(report, /\nwarn: some health checks cannot be excluded: no matches for "zzz"\nlivez check passed\n$/);
   });
 
-  test('a single check needs the right, and is not protected from sniffing when it is well', async () => {
+  test('of a single check needs the right, and has no nosniff header when it is ok', async () => {
     const { status, text: body, headers } = await ask2(proxied, '/healthz/ping', admin);
     assert.deepEqual([status, body, headers['x-content-type-options']], [200, 'ok', undefined]);
     assert.equal((await ask2(proxied, '/healthz/ping', { 'x-remote-user': 'mallory' })).status, 403);
@@ -152,7 +152,7 @@ describe('health', () => {
 });
 
 describe('strangers', () => {
-  test('get one answer and GOAWAY over HTTP/2, with no and with bad credentials', async () => {
+  test('get one response and GOAWAY over HTTP/2, without and with bad credentials', async () => {
     for (const headers of [{}, { authorization: 'Bearer bad' }]) {
       const session = await openSession(cluster.port);
       const goaway = once(session, 'goaway');
@@ -172,14 +172,14 @@ describe('strangers', () => {
     socket.destroy();
   });
 
-  test('are no strangers with a front proxy in between', async () => {
+  test('are authenticated callers behind a front proxy', async () => {
     assert.equal((await ask2(proxied, `${M}/nodes`, { 'x-remote-user': 'mallory' })).status, 403);
     assert.equal((await ask2(proxied, '/version', admin)).status, 200);
   });
 });
 
-describe('what is no request', () => {
-  test('HTTP without TLS is told that it is', async () => {
+describe('input that is not a request', () => {
+  test('HTTP without TLS is answered by a sentence', async () => {
     for (const method of ['GET', 'POST', 'OPTIONS']) {
       const socket = connectTcp(cluster.port, '127.0.0.1');
       let received = '';
@@ -190,7 +190,7 @@ describe('what is no request', () => {
     }
   });
 
-  test('headers beyond 1 MiB', async () => {
+  test('headers beyond 1 MiB are 431', async () => {
     const { socket, received } = await tls1();
     socket.write('GET / HTTP/1.1\r\nHost: x\r\n');
     for (let sent = 0; sent < 17 && !socket.destroyed; sent += 1) socket.write(`X-${sent}: ${'x'.repeat(65_536)}\r\n`);
@@ -199,7 +199,7 @@ describe('what is no request', () => {
     socket.destroy();
   });
 
-  test('headers of almost 1 MiB are read, over HTTP/2 as well, and more reset their stream only', async () => {
+  test('headers of almost 1 MiB are read over HTTP/2, and longer ones reset their stream only', async () => {
     using connection = await openRawHttp2(cluster.port, frontProxy);
     const block = (count: number) =>
       headerBlock([
@@ -244,7 +244,7 @@ describe('what is no request', () => {
     assert.equal(answered(2 * count + 1)?.type, frameType.headers);
   });
 
-  test('rubbish', async () => {
+  test('random bytes are 400', async () => {
     const { socket, received } = await tls1();
     socket.write('rubbish\r\n\r\n');
     await once(socket, 'close');
@@ -255,7 +255,7 @@ describe('what is no request', () => {
   });
 });
 
-test('no TLS session is resumed, whatever the client keeps', async () => {
+test('no TLS session is resumed', async () => {
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const options = { minVersion: version, maxVersion: version, ...frontProxy };
     const { socket, received } = await tls1(options);
@@ -270,7 +270,7 @@ test('no TLS session is resumed, whatever the client keeps', async () => {
   }
 });
 
-test('SIGTERM: not ready any more, but served for the delay; then GOAWAY', async () => {
+test('after SIGTERM the server is not ready, but serves for the delay, then sends GOAWAY', async () => {
   const goaway = once(proxied, 'goaway');
   const stopped = cluster.stop();
   const ready = await ask2(proxied, '/readyz', { 'x-remote-user': 'mallory' });

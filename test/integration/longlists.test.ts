@@ -11,7 +11,7 @@ import { createPodReader, podMetrics } from '../../src/api/pods.ts';
 import type { UsageOrReason, PodUsage } from '../../src/sample/point.ts';
 import { createRegistry } from '../../src/monitoring.ts';
 import { createConnections } from '../../src/server/connectionmetrics.ts';
-import { createInFlight, type InFlight } from '../../src/server/inflight.ts';
+import { createInFlightLimit, type InFlightLimit } from '../../src/server/inflight.ts';
 import { createRequestMetrics } from '../../src/server/requestmetrics.ts';
 import { createResourceRoutes } from '../../src/server/resources.ts';
 import { serveRoute } from '../../src/server/route.ts';
@@ -50,7 +50,7 @@ const usage: UsageOrReason<PodUsage> = {
 interface Running extends AsyncDisposable {
   readonly port: number;
   readonly server: Server;
-  readonly inFlight: InFlight;
+  readonly inFlight: InFlightLimit;
   readonly recording: RecordingLog;
   /** How many pods were asked for their usage so far. */
   readonly made: () => number;
@@ -110,7 +110,7 @@ async function start(count: number, limit = 0): Promise<Running> {
   });
   const served = [{ resource: podMetrics, reader: api }];
   const routes = createResourceRoutes(served, { cells: 'exact', fastPath: true });
-  const inFlight = createInFlight(limit);
+  const inFlight = createInFlightLimit(limit);
   const recording = createRecordingLog();
   const port = await freePort();
   const server = await createServer({
@@ -167,7 +167,7 @@ describe('a long list', () => {
   const ask1 = (connection: Awaited<ReturnType<typeof openConnection1>>, path: string, header = '') =>
     connection.ask(`GET ${path} HTTP/1.1\r\nHost: x\r\n${header}\r\n`);
 
-  test('comes in chunks over HTTP/1.1, as from Go, and the connection lives on', async () => {
+  test('is sent in chunks over HTTP/1.1, as from Go, and the connection stays open', async () => {
     using connection = await openConnection1(running.port);
     for (let time = 0; time < 2; time += 1) {
       const { status, headers, text } = await ask1(connection, all);
@@ -181,7 +181,7 @@ describe('a long list', () => {
     }
   });
 
-  test('comes over HTTP/2, several at a time', async () => {
+  test('is sent over HTTP/2, several at a time', async () => {
     for (const { status, headers, text } of await Promise.all([1, 2, 3].map(() => ask2(session, all)))) {
       assert.equal(status, 200);
       assert.equal(headers['content-length'], undefined);
@@ -189,7 +189,7 @@ describe('a long list', () => {
     }
   });
 
-  test('comes compressed', async () => {
+  test('is sent compressed', async () => {
     using connection = await openConnection1(running.port);
     const { headers, text } = await ask1(connection, all, 'Accept-Encoding: gzip\r\n');
     assert.equal(headers.get('content-encoding'), 'gzip');
@@ -199,7 +199,7 @@ describe('a long list', () => {
     assert.ok(gunzipSync(Buffer.concat(await stream.toArray())).equals(expected));
   });
 
-  test('in every form: for people, as a table, in protobuf', async () => {
+  test('is sent in every form: indented, as a table, as protobuf', async () => {
     const pretty = await ask2(session, `${all}?pretty=1`);
     assert.deepEqual(JSON.parse(pretty.text), JSON.parse(expected.toString()));
     const table = await ask2(session, all, { accept: 'application/json;as=Table;g=meta.k8s.io;v=v1' });
@@ -249,7 +249,7 @@ describe('of a list of 100 MB', () => {
     [', compressed', { 'accept-encoding': 'gzip' }],
   ];
   for (const [name, headers] of ways) {
-    test(`no more is made than the client reads over HTTP/2, it holds no place, and ends with its client${name}`, async () => {
+    test(`no more is encoded than the client reads over HTTP/2, it does not count as in flight, and ends with its client${name}`, async () => {
       const session = await openSession(running.port);
       const before = running.made();
       const stream: ClientHttp2Stream = session.request({ ':path': all, ...headers });
@@ -263,7 +263,7 @@ describe('of a list of 100 MB', () => {
       await untilItStands(before);
     });
 
-    test(`no more is made than the client reads over HTTP/1.1, and ends with its client${name}`, async () => {
+    test(`no more is encoded than the client reads over HTTP/1.1, and it ends with its client${name}`, async () => {
       const before = running.made();
       const socket = await openRaw(running.port, headers);
       await once(socket, 'readable');
@@ -275,7 +275,7 @@ describe('of a list of 100 MB', () => {
     });
   }
 
-  test('nothing but the first piece is made for a client that left before', async () => {
+  test('only the first piece is encoded for a client that has disconnected', async () => {
     const session = await openSession(running.port);
     const before = running.made();
     const gate = Promise.withResolvers<void>();
@@ -293,7 +293,7 @@ describe('of a list of 100 MB', () => {
     assert.ok(running.made() - before < 2_000, `${running.made() - before} pods`);
   });
 
-  test('what is not taken in time is broken off: a stream is reset and its connection lives on', async () => {
+  test('a response that is not read in time is aborted: its stream is reset and the connection stays open', async () => {
     const session = await openSession(running.port);
     const before = running.made();
     const stream = session.request({ ':path': `${all}?timeout=300ms` });
@@ -307,7 +307,7 @@ describe('of a list of 100 MB', () => {
     await untilItStands(before);
   });
 
-  test('what is not taken in time is broken off: HTTP/1.1 hangs up before the last chunk', async () => {
+  test('a response that is not read in time is aborted: HTTP/1.1 closes before the last chunk', async () => {
     const before = running.made();
     const socket = await openRaw(running.port, {}, '?timeout=300ms');
     await once(socket, 'readable');
@@ -317,7 +317,7 @@ describe('of a list of 100 MB', () => {
     assert.ok(received.length < 100e6);
   });
 
-  test('an error in the middle breaks it off, and is told to the log', async () => {
+  test('an error in the middle aborts it, and is logged', async () => {
     const session = await openSession(running.port);
     running.failAt = running.made() + 10_000;
     const stream = session.request({ ':path': all });
@@ -330,7 +330,7 @@ describe('of a list of 100 MB', () => {
   });
 });
 
-test('a list that is under way is finished when the server stops', async () => {
+test('a list in progress is finished when the server stops', async () => {
   const running = await start(longCount);
   const expected = running.expected();
   const [session, socket] = [await openSession(running.port), await openRaw(running.port, {})];

@@ -1,4 +1,4 @@
-/** The forms of an answer, paths, parameters and time limits over the wire. Bodies and codes are the real server's. */
+/** Forms of responses, paths, parameters and timeouts over the wire. Bodies and codes are the real server's. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:http2';
@@ -46,7 +46,7 @@ interface Question {
   readonly headers?: Record<string, string>;
 }
 
-/** As kube-apiserver asks for a cluster admin. */
+/** The headers of kube-apiserver for a cluster admin. */
 async function ask(target: string, { method = 'GET', headers = {} }: Question = {}): Promise<Answer> {
   const answer = await request(`https://127.0.0.1:${cluster.port}${target}`, {
     dispatcher: frontProxy,
@@ -69,7 +69,7 @@ async function untilAnswered(target: string, good: (answer: Answer) => boolean):
   });
 }
 
-describe('the form of the answer', () => {
+describe('the form of the response', () => {
   const check = (target: string, accept: string, status: number, contentType: string, start: RegExp) =>
     test(`${target} ${accept}: ${status} ${contentType}`, async () => {
       const answer = await ask(target, { headers: { accept } });
@@ -187,14 +187,14 @@ describe('the form of the answer', () => {
   check(`${M}/nodes?limit=abc`, 'text/html', 406, json, /406: Not Acceptable/);
 });
 
-test('errors before there is an endpoint obey Accept too', async () => {
+test('errors without an endpoint obey Accept', async () => {
   const bob = { 'x-remote-user': 'bob', 'x-remote-group': 'x', accept: yaml };
   const forbidden = await ask(`${M}/nodes`, { headers: bob });
   assert.equal(forbidden.status, 403);
   assert.match(forbidden.text, /^apiVersion: v1\ncode: 403\n/);
-  const nobody = await ask(`${M}/nodes`, { headers: { 'x-remote-user': '', 'user-agent': 'curl/8' } });
-  assert.equal(nobody.status, 401);
-  assert.match(nobody.text, /^\{\n {2}"kind": "Status"/);
+  const anonymous = await ask(`${M}/nodes`, { headers: { 'x-remote-user': '', 'user-agent': 'curl/8' } });
+  assert.equal(anonymous.status, 401);
+  assert.match(anonymous.text, /^\{\n {2}"kind": "Status"/);
 });
 
 describe('discovery', () => {
@@ -217,13 +217,13 @@ describe('discovery', () => {
   check(yaml, yaml, /^groups:\n- name: metrics.k8s.io\n/);
   check(protobuf, protobuf, /^k8s\0.*APIGroupList/s);
 
-  test('in a version that is not there is not acceptable', async () => {
+  test('in an unknown version is not acceptable', async () => {
     const { status, text } = await ask('/apis', { headers: { accept: json + v2.replace('v=v2', 'v=v3') } });
     assert.equal(status, 406);
     assert.match(text, /only the following media types are accepted/);
   });
 
-  test('is asked for again by its tag, to the letter', async () => {
+  test('is revalidated by its exact ETag', async () => {
     const { headers } = await ask('/apis', { headers: { accept: json + v2 } });
     const etag = String(headers['etag']);
     assert.equal(headers['cache-control'], 'public');
@@ -234,7 +234,7 @@ describe('discovery', () => {
     }
   });
 
-  test('and version read no bodies but those of their media types', async () => {
+  test('and version accept only bodies of their media types', async () => {
     for (const target of ['/apis', '/apis/metrics.k8s.io', M, '/version']) {
       const { status, text } = await ask(target, { headers: { 'content-type': 'text/plain' } });
       assert.equal(status, 415, target);
@@ -326,7 +326,7 @@ describe('methods', () => {
     session.close();
   });
 
-  test('all of them on other paths', async () => {
+  test('every method is served on other paths', async () => {
     assert.equal((await ask('/healthz', { method: 'POST' })).text, 'ok');
     assert.equal((await ask('/', { method: 'POST' })).status, 200);
     assert.equal((await ask('/nope', { method: 'HEAD' })).status, 404);
@@ -358,12 +358,12 @@ describe('parameters', () => {
 });
 
 describe('time', () => {
-  test('a bad timeout is told before anybody is asked who they are', async () => {
+  test('an invalid timeout is refused before authentication', async () => {
     const { status } = await ask(`${M}/nodes?timeout=abc`, { headers: { 'x-remote-user': '' } });
     assert.equal(status, 400);
   });
 
-  test('a request that takes longer than it wants ends with 504', async () => {
+  test('a request that exceeds its own timeout ends with 504', async () => {
     cluster.apiServer.faults.delayMs = 2000;
     const headers = { 'x-remote-user': 'nobody-asked-for-yet', 'x-remote-group': 'x', accept: yaml };
     const answer = await ask(`${M}/nodes?timeout=50ms`, { headers });
@@ -377,7 +377,7 @@ describe('time', () => {
   });
 });
 
-test('large lists are compressed for those who can read it', async () => {
+test('large lists are compressed for clients that accept it', async () => {
   const labels = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`label-${index}`, 'x'.repeat(63)]));
   for (const name of nodeNames)
     cluster.apiServer.objects.set(node(name, { kubeletPort: cluster.kubelet.port, labels }));

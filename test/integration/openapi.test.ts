@@ -1,4 +1,4 @@
-/** OpenAPI over the wire, as kube-apiserver's aggregator and the clients behind it ask for it. */
+/** OpenAPI over the wire, as kube-apiserver's aggregator and its clients request it. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -37,7 +37,7 @@ async function ask(target: string, headers: Record<string, string> = {}, method:
   return { status: answer.statusCode, headers: answer.headers, body };
 }
 
-test('v2: once in full, then 304', async () => {
+test('v2 is served in full once, then by 304', async () => {
   const { status, headers, body } = await ask('/openapi/v2', { accept: 'application/json' });
   assert.equal(status, 200);
   assert.equal(headers['content-type'], 'application/json');
@@ -53,7 +53,7 @@ test('v2: once in full, then 304', async () => {
   assert.equal(again.body.length, 0);
 });
 
-test('v2: a POST is answered like a GET, a HEAD without the body', async () => {
+test('v2 answers a POST like a GET, and a HEAD without the body', async () => {
   const { headers, body } = await ask('/openapi/v2');
   const posted = await ask('/openapi/v2', {}, 'POST');
   assert.equal(Buffer.compare(posted.body, body), 0);
@@ -61,12 +61,12 @@ test('v2: a POST is answered like a GET, a HEAD without the body', async () => {
   assert.deepEqual([head.status, head.headers['etag'], head.body.length], [200, headers['etag'], 0]);
 });
 
-test('v2: 406 without a body for what we do not have', async () => {
+test('v2 answers an unknown media type by 406 without a body', async () => {
   const { status, headers, body } = await ask('/openapi/v2', { accept: 'text/html' });
   assert.deepEqual([status, headers['content-type'], body.length], [406, undefined, 0]);
 });
 
-test('v3: each link of the index leads to a document that may be kept', async () => {
+test('v3 has an index whose links lead to documents that may be cached', async () => {
   const index = JSON.parse((await ask('/openapi/v3')).body.toString());
   const links: string[] = Object.values<{ serverRelativeURL: string }>(index.paths).map(
     (each) => each.serverRelativeURL,
@@ -87,7 +87,7 @@ test('v3: each link of the index leads to a document that may be kept', async ()
   }
 });
 
-test('v3: there are no others, and the paths of all lead to v2 and the index', async () => {
+test('v3 has no other documents, and the index of paths has v2 and the index', async () => {
   assert.equal((await ask('/openapi/v3/apis/nope/v1')).status, 404);
   const { paths } = JSON.parse((await ask('/')).body.toString());
   assert.deepEqual(

@@ -1,4 +1,4 @@
-/** What one request may cost by its URL and headers, and how headers are read, over both protocols. */
+/** Limits of URL and headers, and how headers are parsed, over both protocols. */
 import assert from 'node:assert/strict';
 import type { ClientHttp2Session } from 'node:http2';
 import { after, before, describe, test } from 'node:test';
@@ -87,7 +87,7 @@ for (const [protocol, ask] of protocols) {
       }
     });
 
-    test('an answer repeats little of what a request says', async () => {
+    test('a response repeats little of the request', async () => {
       const units = ['<', '%3C', '%22', '%01', '%F3%A0%80%81', 'a,', '-,', '/', '&exclude=<'];
       const starts = [
         '/',
@@ -138,7 +138,7 @@ describe('Host', () => {
     return await connection.ask(['GET /livez HTTP/1.1', ...lines, '', ''].join('\r\n'));
   };
 
-  test('two lines, equal or not, are 400 and the end of the connection', async () => {
+  test('with two lines, equal or not, is 400 and ends the connection', async () => {
     for (const [one, other] of [
       ['Host: x', 'Host: x'],
       ['Host: x', 'HOST: y'],
@@ -149,7 +149,7 @@ describe('Host', () => {
     }
   });
 
-  test('a line that no host can have is 400, one of any host is not', async () => {
+  test('that is malformed is 400, that of any host is not', async () => {
     for (const host of ['a b', 'a/b', 'a@b', 'a"b', '<x>', 'caf\u00e9']) {
       const { status, text } = await refused([`Host: ${host}`]);
       assert.deepEqual([status, text], [400, '400 Bad Request: malformed Host header'], host);
@@ -159,10 +159,10 @@ describe('Host', () => {
     }
   });
 
-  test('none is 400', async () => assert.equal((await refused([])).status, 400));
+  test('that is missing is 400', async () => assert.equal((await refused([])).status, 400));
 });
 
-test('metrics that were compressed are the same', async () => {
+test('compressed metrics are the same as uncompressed ones', async () => {
   const session = await openProxied();
   const stream = session.request({ ':path': '/metrics', 'accept-encoding': 'gzip', ...admin });
   const chunks: Buffer[] = [];

@@ -1,4 +1,4 @@
-/** The whole program over the wire: who is let in, what is served, and what is said when it is not. */
+/** The whole program over the wire: access, usage, paths and errors. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
@@ -73,7 +73,7 @@ async function ask(
   return { status: answer.statusCode, headers: answer.headers, text, body: isJson ? JSON.parse(text) : undefined };
 }
 
-/** As kube-apiserver asks for a cluster admin. */
+/** The headers of kube-apiserver for a cluster admin. */
 function asAdmin(target: string, rest: Question = {}): Promise<Answer> {
   const headers = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters', ...rest.headers };
   return ask(target, { ...rest, via: frontProxy, headers });
@@ -96,8 +96,8 @@ async function untilServed(target: string, good: (body: Answer['body']) => boole
   });
 }
 
-describe('numbers', () => {
-  test('of pods: every container once, exact quantities, true time and window', async () => {
+describe('usage', () => {
+  test('of pods has every container once, exact quantities, the true time and window', async () => {
     const { body, headers } = await asAdmin(`${M}/namespaces/shop/pods/web-0`);
     assert.equal(headers['content-type'], 'application/json');
     assert.equal(body.kind, 'PodMetrics');
@@ -117,19 +117,19 @@ describe('numbers', () => {
     assertCores(body.containers[0].usage.cpu);
   });
 
-  test('of nodes, as soon as there are two samples', async () => {
+  test('of nodes is served as soon as there are two samples', async () => {
     await untilServed(`${M}/nodes`, (list) => list.items.length > 0);
     const { body } = await asAdmin(`${M}/nodes`);
     assert.ok(nodeNames.includes(body.items[0].metadata.name));
     assertCores(body.items[0].usage.cpu);
   });
 
-  test('of a static pod, found by its config hash', async () => {
+  test('of a static pod is found by its config hash', async () => {
     const { body } = await asAdmin(`${M}/namespaces/kube-system/pods/etcd-node-0`);
     assert.equal(body.containers.length, 1);
   });
 
-  test('in a table are for people to read where the flag says so', async () => {
+  test('in a table is readable where the flag says so', async () => {
     const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
     const { body } = await asAdmin(`${M}/namespaces/shop/pods/web-0?includeObject=Object`, { headers: { accept } });
     const [row] = body.rows;
@@ -142,7 +142,7 @@ describe('numbers', () => {
     assertCores(row.object.containers[0].usage.cpu);
   });
 
-  test('in both versions', async () => {
+  test('is served in both versions', async () => {
     const { body } = await asAdmin('/apis/metrics.k8s.io/v1/namespaces/shop/pods');
     assert.equal(body.apiVersion, 'metrics.k8s.io/v1');
   });
@@ -162,7 +162,7 @@ describe('selectors', () => {
   check('fieldSelector=metadata.namespace%3Dshop', ['web-0']);
   check('fieldSelector=metadata.name%3Dnope', []);
 
-  test('that are malformed are told word for word', async () => {
+  test('that are malformed are refused in the words of Kubernetes', async () => {
     const { status, body } = await asAdmin(`${M}/pods?labelSelector=zone%20in%20(z1`);
     assert.equal(status, 400);
     assert.equal(body.message, "unable to parse requirement: found '', expected: ',' or ')'");
@@ -184,12 +184,12 @@ describe('who is let in', () => {
     );
   });
 
-  test('a good token with the right', async () =>
+  test('is allowed to a valid token with the right', async () =>
     assert.equal((await ask(`${M}/nodes`, withToken('good'))).status, 200));
-  test('not a good token without the right', async () =>
+  test('is denied to a valid token without the right', async () =>
     assert.equal((await ask('/metrics', withToken('good'))).status, 403));
 
-  test('not a bad token, not even to see health', async () => {
+  test('is denied to an invalid token, also for health', async () => {
     for (const target of [`${M}/nodes`, '/healthz']) {
       const { status, text, headers } = await ask(target, withToken('bad'));
       assert.equal(status, 401);
@@ -198,7 +198,7 @@ describe('who is let in', () => {
     }
   });
 
-  test("not who writes the front proxy's headers without its certificate", async () => {
+  test("is denied to a client that sends the front proxy's headers without its certificate", async () => {
     const spoof = { headers: { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' } };
     assert.equal((await ask(`${M}/nodes`, spoof)).status, 403);
     const alice = agentWith(cluster.clients.issue({ cn: 'alice', o: ['dev'], usages: ['client'] }));
@@ -207,12 +207,12 @@ describe('who is let in', () => {
     assert.match(body.message, /User "alice"/);
   });
 
-  test('not a group that only looks like two', async () => {
+  test('is denied to a group whose name looks like two', async () => {
     const { status } = await asAdmin(`${M}/nodes`, { headers: { 'x-remote-group': 'x, system:masters' } });
     assert.equal(status, 403);
   });
 
-  test('not a group that only looks like two, over HTTP/2, where repeated headers are joined', async () => {
+  test('is denied to a group whose name looks like two over HTTP/2, where repeated headers are joined', async () => {
     const session = connectHttp2(cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] }));
     const headers = { 'x-remote-user': 'mallory' };
     assert.equal(await status2(session, { ...headers, 'x-remote-group': 'x, system:masters' }), 403);
@@ -220,7 +220,7 @@ describe('who is let in', () => {
     session.close();
   });
 
-  test('a certificate that no trusted CA signed is refused', async () => {
+  test('is denied to a certificate that no trusted CA signed', async () => {
     const { makeAuthority } = await import('../fakes/certificates.ts');
     const rogue = agentWith(makeAuthority('rogue').issue({ cn: 'front-proxy-client', usages: ['client'] }));
     const { status } = await ask(`${M}/nodes`, { via: rogue, headers: { 'x-remote-user': 'admin' } });
@@ -243,7 +243,7 @@ describe('who is let in', () => {
     assert.equal((await asAdmin(`${M}/nodes`)).status, 200);
   });
 
-  test('a user whose headers are 100 KB, on both protocols', async () => {
+  test('is allowed to a user whose headers are 100 KB, over both protocols', async () => {
     const groups = Array.from({ length: 1500 }, (_, index) => `group-${index}-${'x'.repeat(60)}`);
     const headers = { 'x-remote-user': 'many', 'x-remote-group': [...groups, 'system:masters'] };
     assert.equal((await ask(`${M}/nodes`, { via: frontProxy, headers })).status, 200);
@@ -254,7 +254,7 @@ describe('who is let in', () => {
 });
 
 describe('paths', () => {
-  test('/ lists them, and so does the 404 of any other', async () => {
+  test('are listed by / and by the 404 of any other path', async () => {
     const index = await asAdmin('/');
     assert.equal(index.status, 200);
     for (const path of ['/apis', '/healthz', '/livez', '/readyz', '/metrics', '/version', M]) {
@@ -265,7 +265,7 @@ describe('paths', () => {
     assert.equal(missing.text, index.text);
   });
 
-  test('discovery prefers v1, aggregated where asked for, with an ETag', async () => {
+  test('discovery prefers v1, and is aggregated on request, with an ETag', async () => {
     assert.equal((await asAdmin('/apis')).body.groups[0].preferredVersion.version, 'v1');
     const accept =
       'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList';
@@ -298,7 +298,7 @@ describe('paths', () => {
   }
   check('a POST with a body', `${M}/nodes`, 405, noMethod, { method: 'POST', headers: { 'content-type': 'text/x' } });
 
-  test('a path that cannot be decoded', async () => {
+  test('a path that cannot be decoded is 400', async () => {
     const { status, body } = await asAdmin('/%zz');
     assert.equal(status, 400);
     assert.equal(body.kind, 'Status');
@@ -321,7 +321,7 @@ describe('paths', () => {
     session.close();
   });
 
-  test('OPTIONS * is answered to anybody with nothing, over both protocols', async () => {
+  test('OPTIONS * gets an empty 200 without credentials, over both protocols', async () => {
     const options = { port: cluster.port, host: '127.0.0.1', path: '*', method: 'OPTIONS', rejectUnauthorized: false };
     const [answer] = (await once(requestHttps(options).end(), 'response')) as [IncomingMessage];
     assert.equal(answer.statusCode, 200);
@@ -345,13 +345,13 @@ describe('paths', () => {
     assert.match(String(long), /^[0-9a-f-]{36}$/);
   });
 
-  test('trailing slashes and percent-encoding lead to the same', async () => {
+  test('trailing slashes and percent-encoding do not change what a path means', async () => {
     for (const target of [`${M}/pods/`, '/apis/metrics.k8s.io/v1beta1/p%6Fds']) {
       assert.equal((await asAdmin(target)).body.kind, 'PodMetricsList', target);
     }
   });
 
-  test('health is for everybody, its parts are not', async () => {
+  test('health is public, and its single checks are not', async () => {
     assert.equal((await ask('/readyz')).text, 'ok');
     assert.match((await ask('/livez?verbose')).text, /\[\+\]metric-collection-timely ok\n[^]*livez check passed\n$/);
     assert.equal((await ask('/readyz/ping')).status, 403);
@@ -423,7 +423,7 @@ describe('paths', () => {
     assert.match(text, /^metrics_server_api_metric_freshness_seconds_count [1-9]\d*$/m);
   });
 
-  test('people get indented JSON, programs compact', async () => {
+  test('JSON is indented for people and compact for programs', async () => {
     assert.match(
       (await asAdmin(`${M}/pods`, { headers: { 'user-agent': 'curl/8.0' } })).text,
       /^\{\n {2}"kind": "PodMetricsList",\n/,
@@ -432,12 +432,12 @@ describe('paths', () => {
   });
 });
 
-test('a pod that is gone from the API is gone here', async () => {
+test('a pod that was deleted from the API is not served', async () => {
   cluster.apiServer.objects.delete('Pod', 'batch-x7k2p', 'jobs');
   await untilServed(`${M}/namespaces/jobs/pods`, (list) => list.items.length === 0);
 });
 
-test('SIGTERM: a request under way is answered, then the port is closed', { timeout: 10_000 }, async () => {
+test('after SIGTERM, a request in progress is answered, then the port is closed', { timeout: 10_000 }, async () => {
   cluster.apiServer.faults.delayMs = 300;
   const reviewed = cluster.apiServer.requests.length;
   const slow = ask('/version', withToken('good'));

@@ -52,7 +52,7 @@ describe('--disable-http2-serving, --tls-curve-preferences and --shutdown-send-r
   });
   after(() => cluster[Symbol.asyncDispose]());
 
-  test('HTTP/1.1 is all that is offered', async () => {
+  test('only HTTP/1.1 is offered', async () => {
     const both = await shake(cluster.port, { ALPNProtocols: ['h2', 'http/1.1'] });
     assert.equal(both.protocol, 'http/1.1');
     assert.equal((await shake(cluster.port, {})).protocol, false);
@@ -60,13 +60,13 @@ describe('--disable-http2-serving, --tls-curve-preferences and --shutdown-send-r
     assert.match(String(none.protocol), /no application protocol/i);
   });
 
-  test('only those curves are taken', async () => {
+  test('only those curves are accepted', async () => {
     assert.equal((await shake(cluster.port, { ecdhCurve: 'X25519:P-256' })).curve, 'prime256v1');
     assert.equal((await shake(cluster.port, { ecdhCurve: 'P-384' })).curve, 'secp384r1');
     assert.match(String((await shake(cluster.port, { ecdhCurve: 'X25519' })).protocol), /handshake failure/i);
   });
 
-  test('while requests are waited for at the end, new ones hear 429, but for health, metrics and kube-apiserver', async () => {
+  test('while the server drains, new requests get 429, except health, metrics and kube-apiserver', async () => {
     const [slow, idle, other, probe, metrics, apiServer] = await Promise.all(
       Array.from({ length: 6 }, () => openConnection1(cluster.port, frontProxy)),
     );
@@ -99,7 +99,7 @@ describe('--disable-http2-serving, --tls-curve-preferences and --shutdown-send-r
 });
 
 describe('--goaway-chance', () => {
-  test('ends HTTP/2 connections now and then, after the answer', async () => {
+  test('ends HTTP/2 connections now and then, after the response', async () => {
     const { cluster } = await start(['--goaway-chance=0.02']);
     await using _cluster = cluster;
     // The odds of none in so many are 1 to 10^17.

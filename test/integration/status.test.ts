@@ -90,7 +90,7 @@ describe('GET /status', () => {
     assert.match(text, /^kubegauge_nodes\{state="failing"\} 0$/m);
   });
 
-  test('is for those who have the right', async () => {
+  test('needs the right', async () => {
     assert.equal((await ask2(await proxied(), '/status', alice)).status, 403);
     cluster.apiServer.reviews.access = ({ nonResourceAttributes }) => ({
       allowed: isDeepStrictEqual(nonResourceAttributes, { path: '/status', verb: 'get' }),
@@ -117,7 +117,7 @@ describe('kubegauge status', () => {
     '--bind-address=127.0.0.1',
   ];
 
-  test('prints it for people, by the flags of the server', async () => {
+  test('prints the report by the flags of the server', async () => {
     cluster.apiServer.reviews.token = () => ({ authenticated: true, user: { username: 'operator' } });
     cluster.apiServer.reviews.access = () => ({ allowed: true, reason: '' });
     const { code, out, err } = await run('node-2', ...flags(), `--cert-dir=${folder}`);
@@ -146,9 +146,9 @@ describe('kubegauge status', () => {
 
   test('says what to do if nothing answers, or if the right is missing', async () => {
     const [kubeconfig = ''] = flags();
-    const nobody = await run(kubeconfig, '--secure-port=1', `--cert-dir=${folder}`);
-    assert.deepEqual([nobody.code, nobody.out], [1, '']);
-    assert.match(nobody.err, /does not answer at https:\/\/127\.0\.0\.1:1\/status.*does it run\?/);
+    const unanswered = await run(kubeconfig, '--secure-port=1', `--cert-dir=${folder}`);
+    assert.deepEqual([unanswered.code, unanswered.out], [1, '']);
+    assert.match(unanswered.err, /does not answer at https:\/\/127\.0\.0\.1:1\/status.*does it run\?/);
     cluster.apiServer.reviews.token = () => ({ authenticated: true, user: { username: 'stranger' } });
     cluster.apiServer.reviews.access = () => ({ allowed: false, reason: '' });
     const stranger = await run(...flags(), `--cert-dir=${folder}`);

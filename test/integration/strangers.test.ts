@@ -104,7 +104,7 @@ describe('a flood of random tokens whose reviews hang', () => {
     assert.equal(statuses.filter((status) => status === 401).length, queueSlotLimit - 1);
   });
 
-  test('is told at /status, and does not make the server unready', async () => {
+  test('is shown at /status, and does not make the server unready', async () => {
     const answer = await ask2(proxied, '/status', admin);
     const { refused, degraded } = JSON.parse(answer.text) as StatusReport;
     assert.ok(refused.some(({ cause }) => cause === 'token-queue'));

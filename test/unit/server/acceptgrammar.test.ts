@@ -1,4 +1,4 @@
-/** Accept headers made from the grammar of HTTP, and any others as the algorithm of goautoneg reads them. */
+/** Accept headers from the grammar of HTTP, and any others by the algorithm of goautoneg. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -25,7 +25,7 @@ const clause = fc.record(
   { noNullPrototype: true },
 );
 
-/** With as many spaces as anybody likes, but for the q, which goautoneg does not forgive. */
+/** With spaces anywhere but around q, where goautoneg refuses them. */
 function write({ type, subtype, quality: q, parameters }: Clause, space: string, qAt: number): string {
   const texts = [...parameters].map(([name, value]) => `${space}${name}${space}=${space}${value}${space}`);
   // 1 is what is meant where nothing is said.
@@ -33,7 +33,7 @@ function write({ type, subtype, quality: q, parameters }: Clause, space: string,
   return [`${space}${type}/${subtype}${space}`, ...texts].join(';');
 }
 
-test('any header of the grammar is read as its clauses, the best first and otherwise in their order', () => {
+test('a header of the grammar is parsed into its clauses, the best first and otherwise in their order', () => {
   fc.assert(
     fc.property(fc.array(clause, { maxLength: 12 }), spaces, fc.nat(3), (clauses, space, qAt) => {
       const header = clauses.map((each) => write(each, space, qAt)).join(',');
@@ -46,7 +46,7 @@ test('any header of the grammar is read as its clauses, the best first and other
   );
 });
 
-test('of what there is, the one that the header likes best is chosen', () => {
+test('the offered media type that the header prefers is chosen', () => {
   const offered = fc.constantFrom(...mediaTypes, 'text/html', 'application/cbor');
   const info = requestInfo('GET', '/');
   assert.ok(info);
@@ -63,7 +63,7 @@ test('of what there is, the one that the header likes best is chosen', () => {
   );
 });
 
-test('any other header is read as goautoneg reads it', () => {
+test('any other header is parsed as by goautoneg', () => {
   const pieces = fc.constantFrom(
     'a',
     'b',
@@ -99,7 +99,7 @@ test('any other header is read as goautoneg reads it', () => {
   );
 });
 
-/** Cut by cut, as the Go code does it. */
+/** Step by step, as in the Go code. */
 function goautoneg(header: string): Clause[] {
   const clauses: Clause[] = [];
   let rest = header;

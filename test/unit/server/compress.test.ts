@@ -6,7 +6,7 @@ import { jsonReply, type ShortReply } from '../../../src/server/reply.ts';
 
 const large = Buffer.alloc(131_073, 'a');
 
-describe('131,073 bytes are', () => {
+describe('a response of 131,073 bytes with Accept-Encoding', () => {
   const check = (acceptEncoding: string, compressed: boolean) =>
     test(`${acceptEncoding || '(nothing)'}: ${compressed ? 'compressed' : 'as they are'}`, async () => {
       const { headers, body } = await compress(jsonReply(large), acceptEncoding);
@@ -23,12 +23,12 @@ describe('131,073 bytes are', () => {
   check('', false);
 });
 
-test('131,072 bytes are never compressed', async () => {
+test('a response of 131,072 bytes is never compressed', async () => {
   const reply = jsonReply(large.subarray(1));
   assert.equal(await compress(reply, 'gzip'), reply);
 });
 
-describe('metrics of any length are', () => {
+describe('metrics of any length with Accept-Encoding', () => {
   const reply: ShortReply = { status: 200, contentType: 'text/plain', headers: { a: 'b' }, body: 'up 1' };
   const check = (acceptEncoding: string, compressed: boolean) =>
     test(`${acceptEncoding || '(nothing)'}: ${compressed ? 'compressed' : 'as they are'}`, async () => {

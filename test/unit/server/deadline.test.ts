@@ -12,7 +12,7 @@ const timeoutMs = (target: string) => {
   return answerTimeoutMs(info, 60_000);
 };
 
-describe('a request may take', () => {
+describe('the time that a request may take', () => {
   const check = (target: string, ms: number) => test(`${target}: ${ms} ms`, () => assert.equal(timeoutMs(target), ms));
   check(nodes, 60_000);
   check('/x?timeout=2s', 2000);
@@ -24,7 +24,7 @@ describe('a request may take', () => {
   check(`${nodes}?watch=1&timeout=abc`, 60_000);
 });
 
-describe('a timeout that is none is told', () => {
+describe('an invalid timeout is refused in the words of Go', () => {
   const check = (text: string, problem: string) =>
     test(text, () =>
       assert.throws(() => timeoutMs(`/x?timeout=${encodeURIComponent(text)}`), {
@@ -45,7 +45,7 @@ describe('a timeout that is none is told', () => {
   check('99999999999h', 'invalid duration "99999999999h"');
 });
 
-test('any timeout is read or refused for a reason', () => {
+test('any timeout is parsed or refused with a reason', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
       try {

@@ -7,23 +7,23 @@ const bad: HealthCheck = { name: 'metric-storage-ready', problem: () => 'no usag
 
 const plainly = { verbose: false, excluded: [], maySeeReasons: undefined };
 
-test('all well is two bytes', async () => {
+test('a healthy report is two bytes', async () => {
   assert.deepEqual(await reportHealth('/readyz', [good], plainly), { ok: true, text: 'ok' });
 });
 
-test('verbose names every check', async () => {
+test('a verbose report names every check', async () => {
   const { text } = await reportHealth('/livez', [good], { ...plainly, verbose: true });
   assert.equal(text, '[+]ping ok\nlivez check passed\n');
 });
 
-test('something wrong is always told, and why not', async () => {
+test('a failed check is always named, and its reason is withheld by default', async () => {
   assert.deepEqual(await reportHealth('/readyz', [good, bad], plainly), {
     ok: false,
     text: '[+]ping ok\n[-]metric-storage-ready failed: reason withheld\nreadyz check failed\n',
   });
 });
 
-test('why is told to who may see it, who is only asked for when there is something to see', async () => {
+test('reasons are shown to callers with the right, which is only checked when there is a reason', async () => {
   const mayNot = async () => false;
   assert.match((await reportHealth('/readyz', [bad], { ...plainly, maySeeReasons: mayNot })).text, /reason withheld/);
   const may = async () => true;
@@ -35,7 +35,7 @@ test('why is told to who may see it, who is only asked for when there is somethi
   await reportHealth('/readyz', [good], { ...plainly, verbose: true, maySeeReasons: neverAsked });
 });
 
-test('excluded checks count as well', async () => {
+test('an excluded check is reported as ok', async () => {
   const excluded = ['metric-storage-ready', 'zzz', 'ping', 'yyy', 'zzz'];
   const { ok, text } = await reportHealth('/readyz', [good, bad], { ...plainly, verbose: true, excluded });
   assert.equal(ok, true);
@@ -46,7 +46,7 @@ test('excluded checks count as well', async () => {
   );
 });
 
-test('of very many unknown names some are repeated, each cut, and the rest are counted', async () => {
+test('a report repeats some unknown names, each cut, and counts the rest', async () => {
   const excluded = Array.from({ length: 1000 }, (_, index) => `n${String(index).padStart(4, '0')}${'x'.repeat(2000)}`);
   const { text } = await reportHealth('/livez', [good], { ...plainly, verbose: true, excluded });
   assert.match(text, /"n0000x{1019}\.\.\.",.*"n0015x{1019}\.\.\." and 984 more\n/);

@@ -8,7 +8,7 @@ import { requestInfo } from '../../../src/server/requestinfo.ts';
 
 const queryOf = (text: string) => requestInfo('GET', `/?${text}`)?.query ?? new Map<string, string>();
 
-describe('a list is asked for by', () => {
+describe('a list is requested by', () => {
   const check = (query: string) => test(query, () => assert.equal(parseListOptions(queryOf(query)).watch, false));
   for (const limit of ['1', '-1', '0', '%2B5', '9223372036854775807']) check(`limit=${limit}`);
   for (const version of ['0', '1', 'abc', '999999', '-5', '']) check(`resourceVersion=${version}`);
@@ -22,14 +22,14 @@ describe('a list is asked for by', () => {
   check('dryRun=x&allowWatchBookmarks=abc&shardSelector=foo&unknown=1&export=1&pretty=abc');
 });
 
-describe('a watch is asked for by', () => {
+describe('a watch is requested by', () => {
   const check = (query: string) => test(query, () => assert.equal(parseListOptions(queryOf(query)).watch, true));
   for (const yes of ['true', '1', 'abc', '']) check(`watch=${yes}`);
   check('watch');
   check('watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan');
 });
 
-describe('what cannot be read, in the order of reading', () => {
+describe('options that cannot be parsed are refused in the order of parsing', () => {
   const check = (query: string, message: string) =>
     test(query, () => assert.throws(() => parseListOptions(queryOf(query)), { reason: 'BadRequest', message }));
   const integer = (text: string, problem = 'invalid syntax') => `strconv.ParseInt: parsing "${text}": ${problem}`;
@@ -52,7 +52,7 @@ describe('what cannot be read, in the order of reading', () => {
   check('watch=1&fieldSelector=a=b', '"a" is not a known field selector: only "metadata.name", "metadata.namespace"');
 });
 
-describe('what contradicts itself', () => {
+describe('contradictory options are refused', () => {
   const check = (query: string, ...problems: string[]) =>
     test(query, () => {
       const all = problems.length === 1 ? problems[0] : `[${problems.join(', ')}]`;
@@ -97,7 +97,7 @@ test('an export of one object is refused', () => {
   for (const query of ['', 'export=0', 'export=False', 'limit=abc']) checkGetOptions(queryOf(query));
 });
 
-test('any query is read or refused for a reason', () => {
+test('any query is parsed or refused with a reason', () => {
   const name = fc.constantFrom('limit', 'watch', 'resourceVersionMatch', 'continue', 'labelSelector', 'fieldSelector');
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.oneof(name, fc.string()), fc.string())), (pairs) => {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { jsonForm, negotiate, noTransform, type Restrictions } from '../../../src/server/negotiate.ts';
 import { type ApiRequest, requestInfo } from '../../../src/server/requestinfo.ts';
 
-describe('JSON is indented', () => {
+describe('JSON is indented by user agent and ?pretty', () => {
   const check = (userAgent: string, pretty: string | undefined, expected: string) =>
     test(`${userAgent} ${pretty ?? 'without ?pretty'}: ${expected}`, () =>
       assert.equal(jsonForm(new Map(pretty === undefined ? [] : [['pretty', pretty]]), userAgent), expected));
@@ -26,7 +26,7 @@ function ask(accept: string, userAgent = 'lab/1.0'): ApiRequest {
   return { info, header: (name) => (name === 'accept' ? accept : userAgent) };
 }
 
-describe('an object that can be made into nothing else is wanted as', () => {
+describe('the media type of an object without conversions', () => {
   const check = (accept: string, expected: string | undefined) =>
     test(`${accept || '(none)'}: ${expected}`, () =>
       assert.equal(negotiate(ask(accept), noTransform)?.mediaType, expected));
@@ -61,13 +61,13 @@ describe('an object that can be made into nothing else is wanted as', () => {
   }
 });
 
-describe('what an endpoint can make of its object', () => {
+describe('conversions of an object', () => {
   const tablesOnly: Restrictions = {
     allowsTransform: (mediaType, transform) => transform?.kind === 'Table' && mediaType !== 'application/json',
     serverVersion: 'v1',
   };
 
-  test('decides on the media type', () => {
+  test('decide on the media type', () => {
     assert.deepEqual(negotiate(ask('application/json;as=Table,*/*;as=Table;g=x;v=v1;sv=v1'), tablesOnly), {
       mediaType: 'application/yaml',
       transform: { kind: 'Table', group: 'x', version: 'v1' },
@@ -75,17 +75,17 @@ describe('what an endpoint can make of its object', () => {
     });
   });
 
-  test('is nothing for clients that do not say', () => {
+  test('are not used for clients that name none', () => {
     assert.equal(negotiate(ask('application/yaml'), tablesOnly), undefined);
     assert.equal(negotiate(ask('application/yaml;as=Table;sv=v2'), tablesOnly), undefined);
   });
 });
 
-test('Accept can ask for indented JSON, but not for compact', () => {
+test('Accept can request indented JSON, but not compact JSON', () => {
   assert.equal(negotiate(ask('application/json;pretty=1'), noTransform)?.form, 'pretty');
   assert.equal(negotiate(ask('application/json;pretty=0', 'curl/8'), noTransform)?.form, 'pretty');
 });
 
-test('any Accept is accepted or not, never thrown at', () => {
+test('any Accept header is accepted or not, without an exception', () => {
   fc.assert(fc.property(fc.string(), (accept) => void negotiate(ask(accept), noTransform)));
 });

@@ -21,7 +21,7 @@ async function ask(target: string, headers: Readonly<Record<string, string>> = {
 const hash = openApi.v3.get('apis/metrics.k8s.io/v1')?.hash ?? '';
 const protobuf = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
-describe('v2 by Accept', () => {
+describe('v2 in the media type of Accept', () => {
   const check = (accept: string, expected: string) =>
     test(`${accept || '(none)'}: ${expected || 406}`, async () => {
       const { status, contentType, body, headers } = await ask('/openapi/v2', { accept });
@@ -51,7 +51,7 @@ describe('v2 by Accept', () => {
   check(protobuf.replace('v2', 'v3'), '');
 });
 
-describe('v2 compressed', () => {
+describe('v2 is compressed by Accept-Encoding', () => {
   const check = (acceptEncoding: string, expected: boolean) =>
     test(acceptEncoding, async () => {
       const { body, headers } = await ask('/openapi/v2', { 'accept-encoding': acceptEncoding });
@@ -69,7 +69,7 @@ describe('v2 compressed', () => {
   check('x-gzip', false);
 });
 
-describe('what the client has already', () => {
+describe('If-None-Match of a document', () => {
   const etag = `"${openApi.v2.hash}"`;
   const check = (ifNoneMatch: string, expected: number) =>
     test(`${ifNoneMatch.replace(openApi.v2.hash, '<hash>')}: ${expected}`, async () => {
@@ -87,14 +87,14 @@ describe('what the client has already', () => {
 });
 
 describe('v3', () => {
-  test('the index, whatever is accepted, and 304 of it', async () => {
+  test('the index is served for any Accept header, and 304 for its ETag', async () => {
     const { status, contentType, headers, body } = await ask('/openapi/v3', { accept: 'text/html' });
     assert.deepEqual([status, contentType], [200, 'application/json']);
     assert.equal(Buffer.compare(Buffer.from(body), openApi.v3Index.json), 0);
     assert.equal((await ask('/openapi/v3', { 'if-none-match': headers?.['etag'] ?? '' })).status, 304);
   });
 
-  test('with its hash a document may be kept for a year', async () => {
+  test('a document may be cached for a year under a link with its hash', async () => {
     const { status, headers } = await ask(`${v1}?hash=${hash}`);
     assert.equal(status, 200);
     assert.deepEqual(headers, {
@@ -105,12 +105,12 @@ describe('v3', () => {
     });
   });
 
-  test('without a hash it may not be kept', async () => {
+  test('a document may not be cached under a link without a hash', async () => {
     for (const target of [v1, `${v1}?hash=`])
       assert.deepEqual((await ask(target)).headers, { vary: 'Accept', etag: `"${hash}"` });
   });
 
-  test('a link with an unknown hash leads to the current document, which may be kept for some seconds', async () => {
+  test('a link with an unknown hash leads to the current document, which may be cached for some seconds', async () => {
     for (const unknown of ['ABC', hash.toLowerCase(), `${hash}0`]) {
       const { status, contentType, headers, body } = await ask(`${v1}?hash=${unknown}`);
       assert.deepEqual([status, contentType], [200, 'application/json']);
@@ -127,13 +127,13 @@ describe('v3', () => {
     assert.deepEqual([status, headers?.['cache-control']], [304, 'public, max-age=10']);
   });
 
-  test('304, and 406 without a body', async () => {
+  test('the ETag gets 304, and an unknown media type 406 without a body', async () => {
     assert.equal((await ask(`${v1}?hash=${hash}`, { 'if-none-match': `"${hash}"` })).status, 304);
     const { status, body, contentType } = await ask(v1, { accept: 'text/html' });
     assert.deepEqual([status, body, contentType], [406, '', '']);
   });
 
-  test('protobuf', async () => {
+  test('a document is served as protobuf', async () => {
     const type = protobuf.replace('v2', 'v3');
     const { contentType, body } = await ask(v1, { accept: type.replace('v3.', 'v3@') });
     assert.equal(contentType, type);

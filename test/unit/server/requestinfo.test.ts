@@ -99,18 +99,18 @@ describe('the query', () => {
   check('a=jos%C3%A9', { a: 'jos\u00e9' });
 });
 
-test('a path that cannot be decoded is told', () => assert.equal(requestInfo('GET', '/a%zz'), undefined));
+test('a path that cannot be decoded is refused', () => assert.equal(requestInfo('GET', '/a%zz'), undefined));
 
-test('a path with bytes that are no text is a path', () => {
+test('a path with bytes that are not UTF-8 is a path', () => {
   assert.equal(requestInfo('GET', '/a%e4')?.path, '/a\ufffd');
 });
 
-test('any target is read or refused, never thrown at', () => {
+test('any target is parsed or refused, without an exception', () => {
   fc.assert(fc.property(fc.string(), fc.string(), (method, target) => void requestInfo(method, target)));
   fc.assert(fc.property(fc.webUrl({ withQueryParameters: true }), (url) => assert.ok(requestInfo('GET', url))));
 });
 
-test('a URL with too many parameters is not read', () => {
+test('a URL with too many parameters is refused', () => {
   assert.equal(requestInfo('GET', `/x?${'a&'.repeat(999)}`)?.query.size, 1);
   for (const unit of ['a&', '&', 'a=b&', ';&']) assert.equal(requestInfo('GET', `/x?${unit.repeat(1000)}`), undefined);
 });

@@ -6,7 +6,7 @@ import { bodyFromPieces, isStreamed } from '../../../src/server/streamedbody.ts'
 import { createWriterPool } from '../../../src/server/writers.ts';
 
 describe('a body', () => {
-  test('that is short is copied, and its bytes are given back at once', async () => {
+  test('that is short is copied, and its buffer is released at once', async () => {
     const bytes = Buffer.from('short');
     let given = 0;
     const body = await bodyFromPieces(inOnePiece(bytes), () => (given += 1));
@@ -15,14 +15,14 @@ describe('a body', () => {
     assert.equal(given, 1);
   });
 
-  test('of one piece is known to be all, and its bytes are still needed', async () => {
+  test('of one piece is complete, and keeps its buffer', async () => {
     let given = 0;
     const body = await bodyFromPieces(inOnePiece(Buffer.alloc(100_000)), () => (given += 1));
     assert.ok(isStreamed(body));
     assert.deepEqual([body.first.length, body.rest, given], [100_000, undefined, 0]);
   });
 
-  test('of more is begun, and no more', async () => {
+  test('of several pieces is encoded up to the first', async () => {
     let steps = 0;
     const pieces: Pieces = {
       next() {
@@ -36,7 +36,7 @@ describe('a body', () => {
     assert.equal(steps, 3);
   });
 
-  test('that takes long to be found lets others have their turns meanwhile', async () => {
+  test('that takes long to encode pauses for other work', async () => {
     let turns = 0;
     let steps = 0;
     let searching = true;
@@ -82,7 +82,7 @@ test('every slice of a body waits for its share of the event loop', async () => 
 });
 
 describe('writers', () => {
-  test('are used again', () => {
+  test('are reused', () => {
     const writers = createWriterPool();
     const one = writers.acquire();
     assert.notEqual(writers.acquire(), one);
@@ -90,7 +90,7 @@ describe('writers', () => {
     assert.equal(writers.acquire(), one);
   });
 
-  test('are kept by the few, and none that a huge object has made large', () => {
+  test('are kept up to a limit, without those that a huge object has enlarged', () => {
     const writers = createWriterPool();
     const large = new JsonWriter();
     large.bytes(new Uint8Array(2 * 1024 * 1024));

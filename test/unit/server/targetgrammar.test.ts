@@ -1,4 +1,4 @@
-/** Request targets made from what they name: whatever of them is percent-encoded, they are read as the same. */
+/** Request targets from their parts: percent-encoding does not change how they are parsed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -23,7 +23,7 @@ function encode(text: string, isPlain: readonly boolean[]): string {
 const text = fc
   .oneof(fc.constantFrom('a', 'b', 'labelSelector', 'app in (x)'), fc.string({ unit: 'grapheme', maxLength: 10 }))
   .map((each) => each.toWellFormed());
-/** A part of a path, neither empty nor divided, and no word that the grammar has a use for. */
+/** A path segment that is not empty and not a keyword of the grammar. */
 const segment = text.filter((each) => each !== '' && !/\/|^(?:namespaces|watch|proxy|status|finalize)$/.test(each));
 const version = fc.constantFrom('v1', 'v1beta1', 'v2');
 const slashes = fc.constantFrom('', '/', '//');
@@ -37,7 +37,7 @@ const methods = new Map([
   ['OPTIONS', ['', '']],
 ]);
 
-test('any path to a resource is read as what it names', () => {
+test('a path to a resource is parsed into its parts', () => {
   fc.assert(
     fc.property(
       fc.record({
@@ -74,7 +74,7 @@ test('any path to a resource is read as what it names', () => {
   );
 });
 
-test('any query is read as its pairs, the first of each name, without those that are malformed', () => {
+test('a query is parsed into its pairs, the first of each name, without malformed ones', () => {
   const good = fc.tuple(text, text, choices).map(([name, value, isPlain]) => ({
     written: `${encode(name, isPlain).replaceAll('%20', '+')}=${encode(value, isPlain).replaceAll('%20', '+')}`,
     pair: [name, value] as const,
@@ -101,7 +101,7 @@ test('any query is read as its pairs, the first of each name, without those that
   );
 });
 
-test('any bytes are a target that is read or refused', () => {
+test('a target of any bytes is parsed or refused', () => {
   const bytes = fc.uint8Array({ maxLength: 60 }).map((each) => Buffer.from(each).toString('latin1'));
   fc.assert(
     fc.property(bytes, bytes, (method, target) => {

@@ -1,16 +1,16 @@
 /**
- * Shares the event loop between callers. Steps run at once while this iteration of the event loop has time left; otherwise they wait, and owners take turns
- * (round robin). So the cost of one caller's requests delays another caller by the budget of one iteration and one step, not by all of them.
+ * Shares the event loop between callers. A step runs at once while the iteration has time left; otherwise it waits, and owners take turns (round robin).
+ * So a caller waits for one step of each other caller, not for all requests of one.
  */
 
 /** Milliseconds of steps in one iteration of the event loop; then I/O, timers and other queues run. */
 export const iterationBudgetMs = 8;
 
-/** The share of an owner, or of a part of it. An owner is a client network, with connections as parts, or a user. */
+/** The share of an owner: a client network, with connections as parts, or a user. */
 export interface QueueShare {
   /**
    * Runs the step in a later phase of the event loop.
-   * @param isUrgent whether it runs before all steps that are not.
+   * @param isUrgent whether it precedes all steps that are not.
    */
   enqueue(step: () => void, isUrgent?: boolean): void;
   /** Runs the step now if nothing waits and the iteration has time left; otherwise enqueues it. Returns whether it ran. */
@@ -19,7 +19,7 @@ export interface QueueShare {
   turn(): Promise<void> | undefined;
 }
 
-export interface FairQueue {
+export interface EventLoopQueue {
   /** @param part takes turns with other parts of the owner. */
   shareOf(owner: string, part?: unknown): QueueShare;
 }
@@ -36,7 +36,7 @@ const rescheduledLimit = 256;
  * Creates a queue. Each step runs in an immediate of its own, so that its microtasks and next ticks count, too.
  * @param nowMs the time in milliseconds.
  */
-export function createFairQueue(nowMs: () => number = () => performance.now()): FairQueue {
+export function createEventLoopQueue(nowMs: () => number = () => performance.now()): EventLoopQueue {
   const urgent = new RoundRobin();
   const normal = new RoundRobin();
   /** Immediates that found the budget spent. */
@@ -92,7 +92,6 @@ export function createFairQueue(nowMs: () => number = () => performance.now()): 
 /** Steps that have run and are kept in an array. */
 const spentLimit = 1_024;
 
-/** First in, first out. */
 class StepQueue {
   #steps: (() => void)[] = [];
   #next = 0;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createFairQueue, iterationBudgetMs } from '../../../src/server/fairqueue.ts';
+import { createEventLoopQueue, iterationBudgetMs } from '../../../src/server/eventloopqueue.ts';
 
 const nextIteration = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
@@ -13,7 +13,7 @@ async function allOf(isDone: () => boolean): Promise<number> {
 
 test('steps beyond the budget of an iteration run in a later one, in their order', async () => {
   let nowMs = 0;
-  const share = createFairQueue(() => nowMs).shareOf('a');
+  const share = createEventLoopQueue(() => nowMs).shareOf('a');
   const done: unknown[] = [];
   for (let step = 0; step < 5; step += 1) {
     share.enqueue(() => {
@@ -36,7 +36,7 @@ test('steps beyond the budget of an iteration run in a later one, in their order
 
 test('the microtasks and next ticks of a step count', async () => {
   let nowMs = 0;
-  const share = createFairQueue(() => nowMs).shareOf('a');
+  const share = createEventLoopQueue(() => nowMs).shareOf('a');
   let done = 0;
   for (let step = 0; step < 4; step += 1) {
     share.enqueue(() => {
@@ -55,7 +55,7 @@ test('the microtasks and next ticks of a step count', async () => {
 
 test('a step that exceeds the budget by itself runs nevertheless', async () => {
   let nowMs = 0;
-  const share = createFairQueue(() => (nowMs += iterationBudgetMs)).shareOf('a');
+  const share = createEventLoopQueue(() => (nowMs += iterationBudgetMs)).shareOf('a');
   let done = 0;
   for (let step = 0; step < 3; step += 1) share.enqueue(() => (done += 1));
   await nextIteration();
@@ -65,7 +65,7 @@ test('a step that exceeds the budget by itself runs nevertheless', async () => {
 
 test('each of very many steps runs once, in their order', async () => {
   let nowMs = 0;
-  const share = createFairQueue(() => (nowMs += 1)).shareOf('a');
+  const share = createEventLoopQueue(() => (nowMs += 1)).shareOf('a');
   const done: number[] = [];
   const all = Array.from({ length: 3_000 }, (_, step) => step);
   for (const step of all) share.enqueue(() => done.push(step));
@@ -76,7 +76,7 @@ test('each of very many steps runs once, in their order', async () => {
 
 test('a step runs at once unless others wait or the budget is spent', async () => {
   let nowMs = 0;
-  const share = createFairQueue(() => nowMs).shareOf('a');
+  const share = createEventLoopQueue(() => nowMs).shareOf('a');
   const done: unknown[] = [];
   const step = (name: string) => () => {
     nowMs += iterationBudgetMs / 2;
@@ -93,7 +93,7 @@ test('a step runs at once unless others wait or the budget is spent', async () =
 });
 
 test('owners take turns, however many steps one of them has', async () => {
-  const queue = createFairQueue(() => 0);
+  const queue = createEventLoopQueue(() => 0);
   const done: string[] = [];
   const add = (owner: string, step: string) => queue.shareOf(owner).enqueue(() => done.push(step));
   for (let step = 1; step <= 4; step += 1) add('flood', `flood ${step}`);
@@ -105,7 +105,7 @@ test('owners take turns, however many steps one of them has', async () => {
 });
 
 test('parts of an owner take turns within its share', async () => {
-  const queue = createFairQueue(() => 0);
+  const queue = createEventLoopQueue(() => 0);
   const done: string[] = [];
   const add = (owner: string, part: object, step: string) => queue.shareOf(owner, part).enqueue(() => done.push(step));
   const [flood, single, other] = [{}, {}, {}];
@@ -117,7 +117,7 @@ test('parts of an owner take turns within its share', async () => {
 });
 
 test('urgent steps of all owners run before others', async () => {
-  const queue = createFairQueue(() => 0);
+  const queue = createEventLoopQueue(() => 0);
   const done: string[] = [];
   queue.shareOf('a').enqueue(() => done.push('a reads'));
   queue.shareOf('b').enqueue(() => done.push('b reads'));
@@ -128,7 +128,7 @@ test('urgent steps of all owners run before others', async () => {
 
 test('a caller goes on at once while there is time, and at its turn otherwise', async () => {
   let nowMs = 0;
-  const queue = createFairQueue(() => nowMs);
+  const queue = createEventLoopQueue(() => nowMs);
   assert.equal(queue.shareOf('a').turn(), undefined);
   nowMs += iterationBudgetMs;
   const done: string[] = [];
