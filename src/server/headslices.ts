@@ -29,6 +29,14 @@ export function parseInSlices(server: Http2SecureServer, shareOf: (socket: TLSSo
     let isScheduled = false;
     socket.removeListener('data', parse as (chunk: Buffer) => void);
     socket.on('data', take);
+    // Node emits 'end' also for a paused socket. Its listeners wait until all bytes are parsed.
+    const endListeners = socket.listeners('end');
+    let isEnded = false;
+    socket.removeAllListeners('end');
+    socket.on('end', () => {
+      isEnded = true;
+      endIfParsed();
+    });
     socket.on('resume', () => {
       // Node's HTTP server resumes the socket, too.
       if (left.length > 0) enqueueRest();
@@ -60,7 +68,13 @@ export function parseInSlices(server: Http2SecureServer, shareOf: (socket: TLSSo
       left = left.subarray(slice.length);
       parse?.call(socket, slice);
       if (left.length > 0) enqueueRest();
+      else if (isEnded) endIfParsed();
       else if (socket.isPaused() && !isBlocked(socket)) socket.resume();
+    }
+
+    function endIfParsed(): void {
+      if (left.length > 0 || isScheduled) return;
+      for (const listener of endListeners) listener.call(socket);
     }
   });
 }

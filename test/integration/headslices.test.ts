@@ -1,9 +1,12 @@
 /** HTTP/1.1 is parsed slice by slice, in order, with the results of Node's own parsing. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { Http2SecureServer } from 'node:http2';
 import { createServer } from 'node:https';
+import { connect as connectTcp, createServer as createTcpServer } from 'node:net';
 import { test } from 'node:test';
 import { connect } from 'node:tls';
+import { answerHalfClosed } from '../../src/server/connections.ts';
 import { parseInSlices, sliceBytes } from '../../src/server/headslices.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { listen } from '../fakes/listen.ts';
@@ -17,7 +20,7 @@ const longAnswer = 'a'.repeat(200_000);
 async function setUp(added: AsyncDisposableStack) {
   const begun: string[] = [];
   const steps: (() => void)[] = [];
-  const state = { open: 0 };
+  const state = { open: 0, ended: 0 };
   const server = createServer(own, ({ url = '' }, response) => {
     begun.push(url);
     response.end(url.startsWith('/long') ? `${longAnswer}${url}.` : `${url}.`);
@@ -26,6 +29,7 @@ async function setUp(added: AsyncDisposableStack) {
     state.open += 1;
     socket.on('error', () => undefined).once('close', () => (state.open -= 1));
   });
+  answerHalfClosed(server as unknown as Http2SecureServer);
   const enqueue = (step: () => void) => void steps.push(step);
   parseInSlices(server as unknown as Http2SecureServer, () => ({
     enqueue,
@@ -35,6 +39,7 @@ async function setUp(added: AsyncDisposableStack) {
     },
     turn: () => undefined,
   }));
+  server.on('secureConnection', (socket) => socket.on('end', () => (state.ended += 1)));
   const port = await listen(server, 0);
   added.defer(() => new Promise((resolve) => void server.close(() => resolve())));
   let received = '';
@@ -44,7 +49,7 @@ async function setUp(added: AsyncDisposableStack) {
   const run = () => {
     for (const step of steps.splice(0)) step();
   };
-  return { begun, steps, run, state, client, received: () => received };
+  return { port, begun, steps, run, state, client, received: () => received };
 }
 
 const get = (path: string, bytes = 0) => `GET ${path} HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(bytes)}\r\n\r\n`;
@@ -92,6 +97,35 @@ test('answers that are not read stop the parsing, and it goes on when they are',
   lab.client.resume();
   await receive(lab, `/long/${count}.`);
   assert.equal(lab.begun.length, count);
+});
+
+test('a client that half-closes while its bytes wait is answered', async () => {
+  await using added = new AsyncDisposableStack();
+  const lab = await setUp(added);
+  // A relay that passes the last record and the end of TLS in one segment: the server then sees the end although it has paused the socket.
+  let held: Buffer[] | undefined;
+  const relay = createTcpServer({ allowHalfOpen: true }, (near) => {
+    const far = connectTcp({ port: lab.port, host: '127.0.0.1', allowHalfOpen: true });
+    far.pipe(near);
+    near.on('data', (chunk: Buffer) => void (held === undefined ? far.write(chunk) : held.push(chunk)));
+    near.on('end', () => far.end(Buffer.concat(held ?? [])));
+    for (const socket of [near, far]) socket.on('error', () => undefined);
+  });
+  const port = await listen(relay, 0);
+  added.defer(() => void relay.close());
+  const client = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+  let received = '';
+  client.on('data', (chunk) => (received += String(chunk))).on('error', () => undefined);
+  await once(client, 'secureConnect');
+  await until('the server has its handshake', () => lab.state.open === 2);
+  held = [];
+  client.end(get('/a'));
+  await until('the server has seen the end', () => lab.state.ended > 0);
+  await until('it is answered', () => {
+    lab.run();
+    return client.closed;
+  });
+  assert.match(received, /\/a\.$/);
 });
 
 test('a connection that ends while its requests wait is closed', async () => {
