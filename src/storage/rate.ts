@@ -5,10 +5,7 @@ import { mostCores } from './samplerules.ts';
 
 export type ContainerUsage = PodUsage['containers'][number];
 
-/**
- * Returns the CPU rate in nanocores. As in metrics-server, both counters are truncated to whole nanoseconds, then the rate is truncated. A counter that went back by
- * its jitter counts as no usage.
- */
+/** Returns the CPU rate in nanocores. As in metrics-server, counters are truncated to whole nanoseconds, then the rate is. A counter that fell by its jitter is no usage. */
 export function nanocores(lastSeconds: number, baseSeconds: number, windowMs: number): number {
   const usedNanoseconds = Math.max(0, Math.trunc(lastSeconds * 1e9) - Math.trunc(baseSeconds * 1e9));
   // A counter of millions of years is exact to a minute or so, which may exceed what was possible.

@@ -182,7 +182,7 @@ describe('a restart', () => {
     assert.equal(pair && usageOf(pair, false).kind, 'ready');
   });
 
-  test('is also a counter that went back for the same ID', () => {
+  test('is also a counter that falls for the same ID', () => {
     const pair = containerAfter(container(0, 100), container(10_000, 1));
     assert.deepEqual(pair && usageOf(pair, false), { kind: 'missing', reason: 'restarted' });
   });
