@@ -90,8 +90,8 @@ export const quantity = { ...core, ...optional };
 export const quantities: readonly Quantity[] = Object.values(quantity);
 
 /**
- * Columns of the core quantities in a row of scraped numbers; the optional gauges follow from `firstGauge` on. Literals, since V8 folds them in hot loops;
- * quantities.test.ts compares them with the table.
+ * Columns of the core quantities in a row of scraped numbers; the optional gauges follow from `firstGauge` on. Literals, since hot loops
+ * use them; quantities.test.ts compares them with the table.
  */
 export const scrapedColumn = { cpu: 0, memory: 1, start: 2, firstGauge: Object.keys(core).length } as const;
 

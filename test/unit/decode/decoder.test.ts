@@ -408,6 +408,18 @@ describe('/metrics/resource', () => {
     assert.equal(batch.pods[0].containers[0].startTimeMs, undefined);
   });
 
+  test('a container has another ID after a restart, and keeps its ID where the start time is missing', () => {
+    const decoder = resourceDecoder();
+    const idsOf = (starts: readonly (number | undefined)[]) =>
+      starts.map((value) => {
+        const started = value === undefined ? [] : [gauge('container_start_time_seconds', { labels, value })];
+        const body = encodeText([cpu(row(labels, 1)), memory(row(labels, 1)), ...started]);
+        const { batch } = batchOf(decodeResource(body, textContentType, { ...context, decoder }));
+        return batch.pods[0]?.containers[0]?.containerId;
+      });
+    assert.deepEqual(idsOf([5, undefined, 5, 6, undefined]), ['start:5', 'start:5', 'start:5', 'start:6', 'start:6']);
+  });
+
   describe('with two lines of one container', () => {
     interface Line {
       readonly cpu: number;
