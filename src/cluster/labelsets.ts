@@ -1,17 +1,14 @@
-/**
- * Makes equal sets of labels the same object: pods of one template share theirs, and who wants to know something of a set needs to find it out once.
- * Sets that nobody holds any more are forgotten.
- */
+/** Makes equal label sets the same object: pods of one template share one, and what is derived of it is computed once. Unused sets are garbage-collected. */
 import type { Labels } from '../apimachinery/labels.ts';
 
 export interface LabelSets {
-  /** The set that is held already, if an equal one is; otherwise this one, from now on. */
+  /** Returns the first set that was equal; this one if there is none. */
   share(labels: Labels): Labels;
-  /** How many sets are remembered; after sets were let go of, some of those too, until the next sweep. */
+  /** Sets in the table, including unused ones until the next sweep. */
   readonly size: number;
 }
 
-/** More sets than these with the same hash are not an accident; they are not shared, and so cost nobody but themselves. */
+/** Sets with the same hash; more are an attack. They are not shared, so they do not slow down others. */
 const bucketLimit = 8;
 const firstSweepSize = 1024;
 
@@ -30,23 +27,23 @@ export function createLabelSets(): LabelSets {
     const hash = hashOf(labels);
     const bucket = buckets.get(hash) ?? [];
     for (const reference of bucket) {
-      const held = reference.deref();
-      if (held !== undefined && areEqual(held, labels)) return held;
+      const known = reference.deref();
+      if (known !== undefined && areEqual(known, labels)) return known;
     }
-    const living = bucket.filter(isHeld);
+    const living = bucket.filter(isAlive);
     if (living.length >= bucketLimit) return labels;
-    // Spreading would leave room for more in each of thousands of lists.
+    // concat, since spreading would allocate larger arrays, for thousands of buckets.
     buckets.set(hash, living.concat(new WeakRef(labels)));
     size += living.length + 1 - bucket.length;
     if (size >= sweepSize) sweep();
     return labels;
   }
 
-  /** Each time that there are twice as many as the last time left, so that a set costs the same however many there are. */
+  /** Removes unused sets. Called whenever the table has doubled, so the cost per set is constant. */
   function sweep(): void {
     size = 0;
     for (const [hash, bucket] of buckets) {
-      const living = bucket.filter(isHeld);
+      const living = bucket.filter(isAlive);
       if (living.length === 0) buckets.delete(hash);
       else if (living.length < bucket.length) buckets.set(hash, living);
       size += living.length;
@@ -55,18 +52,18 @@ export function createLabelSets(): LabelSets {
   }
 }
 
-function isHeld(reference: WeakRef<Labels>): boolean {
+function isAlive(reference: WeakRef<Labels>): boolean {
   return reference.deref() !== undefined;
 }
 
-/** Whatever their order. */
+/** Reports whether two sets are equal, in any order. */
 export function areEqual(some: Labels, others: Labels): boolean {
   if (some.size !== others.size) return false;
   for (const [key, value] of some) if (others.get(key) !== value) return false;
   return true;
 }
 
-/** Of the values alone: keys are the same in many sets. The order does not matter. */
+/** Hashes the values, since keys are the same in many sets; the order does not matter. */
 function hashOf(labels: Labels): number {
   let sum = labels.size;
   for (const value of labels.values()) {

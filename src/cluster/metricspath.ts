@@ -1,11 +1,11 @@
-/** Which other paths of a kubelet an annotation of its Node may choose. By way of kube-apiserver it is read with the rights of kube-apiserver. */
+/** Restricts the kubelet paths that an annotation of a Node may select: through the node proxy they are read with kube-apiserver's rights. */
 
 export const metricsPathAnnotation = 'metrics.k8s.io/resource-metrics-path';
 
-/** Characters of a path. */
+/** In characters. */
 const pathLimit = 256;
 
-/** Returns the path to read; undefined where there is none, or one that could mean something other than metrics. People write it with and without the slash. */
+/** Returns the path to scrape; undefined if there is none, or if it may be something other than metrics. The leading slash is optional. */
 export function metricsPath(annotated: string): string | undefined {
   const path = annotated.startsWith('/') ? annotated : `/${annotated}`;
   const [, first, ...others] = path.split('/');

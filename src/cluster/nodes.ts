@@ -1,4 +1,4 @@
-/** The cluster's nodes: their names, labels, addresses and whether they are ready. */
+/** The cluster's nodes: names, labels, addresses, capacity, and whether they are Ready. */
 import type { Labels } from '../apimachinery/labels.ts';
 import type { Clock } from '../clock.ts';
 import { type Change, createInformer } from '../client/informer.ts';
@@ -19,26 +19,26 @@ export interface NodeAddress {
 
 export interface NodeInfo {
   readonly name: string;
-  /** Another one under the same name is another node; undefined where the Node has none. */
+  /** A Node with another UID is another node, also under the same name. Undefined if it has none. */
   readonly uid: string | undefined;
   readonly labels: Labels;
   readonly addresses: readonly NodeAddress[];
-  /** Where the kubelet says that it listens; undefined if it does not say. */
+  /** The kubelet's port from status.daemonEndpoints; undefined if there is none. */
   readonly kubeletPort: number | undefined;
   readonly ready: boolean;
-  /** Cores of its status.capacity; undefined where it names none. */
+  /** Cores of status.capacity; undefined if there are none. */
   readonly capacityCores: number | undefined;
-  /** Memory of its status.capacity in bytes; undefined if it names none. */
+  /** Bytes of memory of status.capacity; undefined if there are none. */
   readonly capacityMemoryBytes: number | undefined;
-  /** The annotation metrics.k8s.io/resource-metrics-path: where to read instead of the kubelet's usual paths. */
+  /** The annotation metrics.k8s.io/resource-metrics-path: the path to scrape instead of the usual ones. */
   readonly resourceMetricsPath: string | undefined;
 }
 
 export interface NodeLister {
-  /** Whether all nodes were seen once. */
+  /** Reports whether the first list is complete. */
   synced(): boolean;
   get(name: string): NodeInfo | undefined;
-  /** Sorted by name. */
+  /** Returns all nodes, sorted by name. */
   list(): readonly NodeInfo[];
   onChange(listener: (change: Change<NodeInfo>) => void): void;
 }
@@ -52,18 +52,18 @@ export interface NodesOptions {
   readonly rest: RestClient;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Label selector; other nodes do not exist for us. Empty selects all. */
+  /** Label selector; other nodes are unknown here. Empty selects all. */
   readonly selector: string;
 }
 
-/** What is read of a Node in protobuf; field numbers are those of k8s.io/api's core/v1/generated.proto. The images, most of its bytes, are not. */
+/** The fields of a Node that are read; numbers are those of k8s.io/api's core/v1/generated.proto. The images, most of its bytes, are skipped. */
 const message: Message = {
   1: { name: 'metadata', kind: 'message', message: objectMeta([metricsPathAnnotation]) },
   3: {
     name: 'status',
     kind: 'message',
     message: {
-      // A map is a list of its entries.
+      // A map is a list of entries.
       1: {
         name: 'capacity',
         kind: 'list',
@@ -91,7 +91,7 @@ const message: Message = {
   },
 };
 
-/** Every kube-apiserver knows protobuf; what stands between it and us may not. */
+/** JSON is for proxies before kube-apiserver that do not know protobuf. */
 const accept = { list: `${protobufType},application/json;q=0.9`, watch: `${protobufType},application/json;q=0.9` };
 /** A node with all its images may be 50 kB. */
 const pageSize = 100;
@@ -109,11 +109,11 @@ export function createNodes({ rest, clock, log, selector }: NodesOptions): Nodes
     pageSize,
     parse: (object) => {
       const node = parseNode(object);
-      if (node !== undefined) warnOfPath(node, object);
+      if (node !== undefined) warnOfRefusedPath(node, object);
       return node;
     },
   });
-  /** That were warned of, by node. */
+  /** Refused paths that were logged, by node. */
   const refusedPaths = new Map<string, string>();
   let sorted: readonly NodeInfo[] | undefined;
   informer.onChange(() => {
@@ -127,7 +127,7 @@ export function createNodes({ rest, clock, log, selector }: NodesOptions): Nodes
     run: (signal) => informer.run(signal),
   };
 
-  function warnOfPath({ name, resourceMetricsPath }: NodeInfo, object: unknown): void {
+  function warnOfRefusedPath({ name, resourceMetricsPath }: NodeInfo, object: unknown): void {
     const path = annotatedPath(object);
     if (path === '' || resourceMetricsPath !== undefined || refusedPaths.get(name) === path) return;
     if (refusedPaths.size >= refusedLimit) refusedPaths.clear();
@@ -144,7 +144,7 @@ export function createNodes({ rest, clock, log, selector }: NodesOptions): Nodes
   }
 }
 
-/** Nodes whose refused paths are remembered; beyond that all are forgotten. */
+/** Entries of refusedPaths; beyond it all are dropped. */
 const refusedLimit = 10_000;
 
 function annotatedPath(node: unknown): string {
@@ -177,13 +177,13 @@ function parseAddress(value: unknown): NodeAddress | undefined {
   return type === undefined || address === undefined || address === '' ? undefined : { type, address };
 }
 
-/** In protobuf a map is a list of entries, in JSON an object. */
+/** Returns a capacity: in protobuf a map is a list of entries, in JSON an object. */
 function capacityOf(capacity: unknown, resource: string): string | undefined {
   const entry = items(capacity).find((each) => field(each, 'key') === resource);
   return text(entry === undefined ? field(capacity, resource) : field(field(entry, 'value'), 'string'));
 }
 
-/** Kubelets write whole cores, or thousandths. */
+/** Parses whole cores, or thousandths; kubelets write no others. */
 function parseCores(quantity = ''): number | undefined {
   const [, digits, unit] = /^(\d{1,9})(m?)$/.exec(quantity) ?? [];
   return digits === undefined ? undefined : Number(digits) / (unit === 'm' ? 1000 : 1);
@@ -200,7 +200,7 @@ function parseBytes(quantity = ''): number | undefined {
 /** Units by their power of 1,000 or 1,024. */
 const unitPowers = ['', 'K', 'M', 'G', 'T', 'P', 'E'];
 
-/** 0 is how Kubernetes writes that there is none. */
+/** Parses a port; 0 means none in Kubernetes. */
 function parsePort(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 65_536 ? value : undefined;
 }

@@ -1,4 +1,4 @@
-/** The cluster's running pods: their names, UIDs and labels, and the node that each is bound to. */
+/** The cluster's running pods: names, UIDs, labels, and the node of each. */
 import type { Labels } from '../apimachinery/labels.ts';
 import type { Clock } from '../clock.ts';
 import { createInformer } from '../client/informer.ts';
@@ -9,37 +9,38 @@ import type { RestClient } from '../client/rest.ts';
 import type { Logger } from '../logging.ts';
 import { endedContainers, includesContainer, specFields, statusField } from './endedcontainers.ts';
 import { areEqual, createLabelSets } from './labelsets.ts';
-import { createSortedList, type SortedList } from './sortedlist.ts';
+import { createPodLists } from './podlists.ts';
+import { createSharedStrings } from './sharedstrings.ts';
 
-/** The same object until something of it changes. */
+/** The same object until one of its fields changes. */
 export interface PodInfo {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
   /** The same object for all pods whose labels are equal. */
   readonly labels: Labels;
-  /** The annotation kubernetes.io/config.hash: what kubelets call a static pod instead of its UID. */
+  /** The annotation kubernetes.io/config.hash, which kubelets report as the UID of a static pod. */
   readonly configHash: string | undefined;
-  /** Its spec.nodeName, which never changes; the same string for all pods of a node. Undefined where the API does not name it. */
+  /** spec.nodeName, which never changes; the same string for all pods of a node. Undefined if the API has none. */
   readonly node: string | undefined;
-  /** Its creationTimestamp in whole seconds since the epoch. */
+  /** creationTimestamp in seconds since the epoch. */
   readonly createdSeconds: number | undefined;
-  /** See endedContainers; the same string for all pods where it is equal. */
+  /** See endedContainers; equal ones are the same string. */
   readonly endedContainers: string;
 }
 
 export interface PodLister {
-  /** Whether all running pods were seen once. */
+  /** Reports whether the first list is complete. */
   synced(): boolean;
   get(namespace: string, name: string): PodInfo | undefined;
-  /** Sorted by namespace, then name; of all namespaces if none is given. */
+  /** Returns the pods of a namespace, or of all, sorted by namespace, then name. */
   list(namespace?: string): readonly PodInfo[];
-  /** All in no order, without making a list; goes on over changes that are made meanwhile. */
+  /** Iterates over all pods in no order, without allocating a list; pods may change meanwhile. */
   values(): IterableIterator<PodInfo>;
 }
 
 export interface Pods extends PodLister {
-  /** Calls the listener with each pod that is new or has changed. */
+  /** Calls the listener with each new or changed pod. */
   onSet(listener: (pod: PodInfo) => void): void;
   /** Calls the listener with the node of each pod that comes, goes or changes. */
   onNodeChange(listener: (node: string) => void): void;
@@ -59,8 +60,8 @@ export interface PodsOptions {
 }
 
 /**
- * Whole pods, since metadata does not name the node. In protobuf, what is not kept costs its length only, and kube-apiserver shares the bytes of
- * an event with all its other watches of pods. Every kube-apiserver knows protobuf; what stands between it and us may not.
+ * Whole pods, since metadata does not name the node. Fields that are not read are skipped in protobuf, and kube-apiserver shares the bytes of an event with its other
+ * watches of pods. JSON is for proxies before kube-apiserver that do not know protobuf.
  */
 const accept = { list: `${protobufType},application/json;q=0.9`, watch: `${protobufType},application/json;q=0.9` };
 
@@ -73,24 +74,19 @@ const message: Message = {
   3: statusField,
 };
 
-/** Names of nodes and of ended containers that pods share; a cluster has 5,000 nodes at most. Beyond this all are dropped. */
-const sharedTextLimit = 20_000;
+/** Names of nodes and of ended containers that pods share; a cluster has 5,000 nodes at most. */
+const sharedStringLimit = 20_000;
 
 export function createPods({ rest, clock, log }: PodsOptions): Pods {
-  // The server selects, so that pods that have ended cost nothing; it reports a pod that leaves the phase as deleted.
+  // The server filters, so pods that have ended cost nothing; a pod that leaves the phase comes as deleted.
   const query = { fieldSelector: 'status.phase=Running' };
-  const labelSets = createLabelSets();
-  const sharedTexts = new Map<string, string>();
-  const informer = createInformer({ rest, clock, log, path: '/api/v1/pods', query, accept, message, parse });
-  /** Of the namespaces that somebody has asked for. */
-  const sortedByNamespace = new Map<string, SortedList<PodInfo>>();
-  let sorted: readonly PodInfo[] | undefined;
   const nodeListeners: ((node: string) => void)[] = [];
-  informer.onChange(({ value: { namespace, name, node } }) => {
-    tellOfNode(node);
-    sorted = undefined;
-    sortedByNamespace.get(namespace)?.changed(name);
-    if (informer.within(namespace) === undefined) sortedByNamespace.delete(namespace);
+  const parse = createPodParser(notifyNode);
+  const informer = createInformer({ rest, clock, log, path: '/api/v1/pods', query, accept, message, parse });
+  const lists = createPodLists(informer);
+  informer.onChange(({ value }) => {
+    notifyNode(value.node);
+    lists.changed(value);
   });
   return {
     synced: () => informer.synced(),
@@ -101,7 +97,7 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
     onNodeChange: (listener) => void nodeListeners.push(listener),
     hasEnded,
     get: (namespace, name) => informer.get(name, namespace),
-    list: (namespace) => (namespace === undefined ? listAll() : listWithin(namespace)),
+    list: lists.list,
     values: () => informer.values(),
     run: (signal) => informer.run(signal),
   };
@@ -112,22 +108,21 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
     return includesContainer(pod.endedContainers, container);
   }
 
-  function listWithin(namespace: string): readonly PodInfo[] {
-    if (informer.within(namespace) === undefined) return [];
-    const held = sortedByNamespace.get(namespace);
-    if (held !== undefined) return held.list();
-    const created = createSortedList(() => informer.within(namespace));
-    sortedByNamespace.set(namespace, created);
-    return created.list();
+  function notifyNode(node: string | undefined): void {
+    if (node !== undefined) for (const listener of nodeListeners) listener(node);
   }
+}
 
-  function listAll(): readonly PodInfo[] {
-    // Only namespaces that changed are merged again: of 150,000 pods some start or stop every second.
-    sorted ??= [...informer.namespaces()].sort().flatMap(listWithin);
-    return sorted;
-  }
-
-  function parse(object: unknown, held: PodInfo | undefined): PodInfo | undefined {
+/**
+ * Returns a function that parses a pod, and returns the previous object if nothing of it has changed.
+ * @param onLeft called with the previous node of a pod that was re-created elsewhere.
+ */
+function createPodParser(
+  onLeft: (node: string | undefined) => void,
+): (object: unknown, previous: PodInfo | undefined) => PodInfo | undefined {
+  const labelSets = createLabelSets();
+  const share = createSharedStrings(sharedStringLimit);
+  return (object, previous) => {
     const metadata = field(object, 'metadata');
     const namespace = text(field(metadata, 'namespace'));
     const name = text(field(metadata, 'name'));
@@ -135,15 +130,18 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
     if (namespace === undefined || name === undefined || uid === undefined) return undefined;
     const labels = textMap(field(metadata, 'labels'));
     const hash = textMap(field(metadata, 'annotations')).get(configHash);
-    // kube-apiserver writes an empty name in JSON, too, where a pod was never bound.
+    // In JSON the name of a pod without a node is empty.
     const node = text(field(field(object, 'spec'), 'nodeName')) || undefined;
     const ended = endedContainers(object);
     // Most changes of a pod are of the rest of its status.
     const isSame =
-      held?.uid === uid && held.node === node && held.configHash === hash && held.endedContainers === ended;
-    if (isSame && areEqual(held.labels, labels)) return held;
-    // One that was made anew under its name since the last list: nothing else says that the one before is gone.
-    if (held?.node !== node) tellOfNode(held?.node);
+      previous?.uid === uid &&
+      previous.node === node &&
+      previous.configHash === hash &&
+      previous.endedContainers === ended;
+    if (isSame && areEqual(previous.labels, labels)) return previous;
+    // Re-created under its name since the last list, without an event for the deletion.
+    if (previous?.node !== node) onLeft(previous?.node);
     return {
       namespace,
       name,
@@ -154,17 +152,5 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
       createdSeconds: secondsOf(field(metadata, 'creationTimestamp')),
       endedContainers: share(ended),
     };
-  }
-
-  function tellOfNode(node: string | undefined): void {
-    if (node !== undefined) for (const listener of nodeListeners) listener(node);
-  }
-
-  function share(value: string): string {
-    const shared = sharedTexts.get(value);
-    if (shared !== undefined) return shared;
-    if (sharedTexts.size >= sharedTextLimit) sharedTexts.clear();
-    sharedTexts.set(value, value);
-    return value;
-  }
+  };
 }

@@ -1,20 +1,20 @@
-/** Keeps a list sorted by name over changes: what changed since the list was last asked for is merged in, the rest is copied. */
+/** Keeps a list sorted by name: on request, objects that have changed are merged in, and the rest is copied. */
 
 export interface Named {
   readonly name: string;
 }
 
 export interface SortedList<T extends Named> {
-  /** That the object of this name came, went or is another one now. */
+  /** Takes in that the object of this name came, went or was replaced. */
   changed(name: string): void;
-  /** A list of its own after each change; nobody sees one change. */
+  /** Returns the list; a list that was returned never changes. */
   list(): readonly T[];
 }
 
-/** Beyond this share of changed names, sorting anew is cheaper; and a list that nobody asks for must not collect names for ever. */
+/** Share of changed names above which sorting is cheaper than merging. It also limits the names that an unused list collects. */
 const mergeShare = 1 / 4;
 
-/** @param objects by name, as they are now. */
+/** @param objects returns the current objects by name. */
 export function createSortedList<T extends Named>(objects: () => ReadonlyMap<string, T> | undefined): SortedList<T> {
   let sorted: readonly T[] | undefined;
   const names = new Set<string>();
@@ -51,7 +51,7 @@ function merge<T extends Named>(list: readonly T[], names: readonly string[], ob
   return merged;
 }
 
-/** Where the name is, or would have to be. */
+/** Returns the index of the name, or where it would be inserted. */
 function positionOf(list: readonly Named[], name: string): number {
   let low = 0;
   let high = list.length;

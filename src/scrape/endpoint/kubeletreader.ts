@@ -87,9 +87,7 @@ export function createKubeletReader(
   }
 
   async function readWhole(at: KubeletAddressList, request: EndpointRequest, signal: AbortSignal): Promise<ReadResult> {
-    const result = await read(at, request, signal);
-    if (result === undefined) throw new Error('the response to a whole request is never too brief');
-    return result;
+    return (await read(at, request, signal)) ?? neverTooBrief();
   }
 
   /** Returns undefined if the request was too brief. */
@@ -129,6 +127,10 @@ export function createKubeletReader(
       (error: unknown) => resultOf(node, path, response, tooLong(error), nodeTimeMs),
     );
   }
+}
+
+function neverTooBrief(): never {
+  throw new Error('the response to a whole request is never too brief');
 }
 
 /** Returns undefined if the request was too brief. */

@@ -32,15 +32,14 @@ export const waveMs = 500;
 export function createScheduler({ clock, resolutionMs, scrape, onCycle }: SchedulerOptions): Scheduler {
   const waveCount = Math.max(1, Math.round(resolutionMs / waveMs));
   const waves = createWaves(waveCount);
-  const queue = createScrapeQueue({ clock, scrape, onEnd });
+  const cycle = createCycle(onCycle);
+  const queue = createScrapeQueue({ clock, scrape, onEnd: cycle.scraped });
   const extra = createExtraScrapes(clock);
   /** Scheduled scrapes that nodes still skip. */
   const skipped = new Map<string, number>();
   /** Ends the sleep between two ticks. */
   let wake = new AbortController();
   let lastTickMs: number | undefined;
-  /** In the current scrape interval; undefined until a scrape has ended in it. */
-  let longestMs: number | undefined;
 
   return {
     add(node) {
@@ -80,7 +79,7 @@ export function createScheduler({ clock, resolutionMs, scrape, onCycle }: Schedu
       lastTickMs = clock.monotonicMs();
       // After a pause of the whole process several waves are due, but each node only once.
       const dueWave = Math.floor((lastTickMs - startMs) / waveMs);
-      if (Math.floor(dueWave / waveCount) > Math.floor((wave - 1) / waveCount)) endCycle();
+      if (Math.floor(dueWave / waveCount) > Math.floor((wave - 1) / waveCount)) cycle.end();
       for (wave = Math.max(wave, dueWave - waveCount + 1); wave <= dueWave; wave += 1) enqueueWave(wave);
       for (const node of extra.takeDue(lastTickMs, queue.isRunning)) queue.add(node);
       queue.start(signal);
@@ -100,15 +99,19 @@ export function createScheduler({ clock, resolutionMs, scrape, onCycle }: Schedu
       if (count === 0 && !queue.isRunning(node)) queue.add(node);
     }
   }
+}
 
-  function onEnd(sinceDueMs: number): void {
-    longestMs = Math.max(longestMs ?? 0, sinceDueMs);
-  }
-
-  function endCycle(): void {
-    if (longestMs !== undefined) onCycle(longestMs);
-    longestMs = undefined;
-  }
+/** Keeps the longest time of a scrape in the current interval. */
+function createCycle(onEnd: (longestMs: number) => void) {
+  /** Undefined until a scrape has ended. */
+  let longestMs: number | undefined;
+  return {
+    scraped: (sinceDueMs: number) => void (longestMs = Math.max(longestMs ?? 0, sinceDueMs)),
+    end() {
+      if (longestMs !== undefined) onEnd(longestMs);
+      longestMs = undefined;
+    },
+  };
 }
 
 interface ExtraScrapes {
