@@ -18,7 +18,7 @@ describe('the candidates of a node', () => {
     '10.0.0.7:10250',
     'fd00::7:10250',
   ]);
-  check('leave out types that nobody asked for', [external, hostname], {}, ['node-7:10250']);
+  check('leave out types that are not preferred', [external, hostname], {}, ['node-7:10250']);
   check('name an address that has two types once', [internal, { ...hostname, address: '10.0.0.7' }], {}, [
     '10.0.0.7:10250',
   ]);

@@ -7,7 +7,7 @@ import { createLabelSets } from '../../../src/cluster/labelsets.ts';
 import { createCollect } from '../../bench/heap.ts';
 
 describe('sets of labels', () => {
-  test('are the same object exactly where they are equal, whatever their order', () => {
+  test('are the same object if and only if they are equal, in any order', () => {
     const text = fc.constantFrom('', 'a', 'b', 'ab', 'ba');
     const entries = fc.uniqueArray(fc.tuple(text, text), { maxLength: 3, selector: ([key]) => key });
     fc.assert(
@@ -26,7 +26,7 @@ describe('sets of labels', () => {
     );
   });
 
-  test('that nobody holds any more are forgotten', async () => {
+  test('that are not used any more are removed', async () => {
     const collect = createCollect();
     const sets = createLabelSets();
     const kept = sets.share(labelled('kept'));

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { createSortedList, type Named } from '../../../src/cluster/sortedlist.ts';
 
 describe('a sorted list', () => {
-  test('is what sorting anew would make, whatever changes, and stays as it was handed out', () => {
+  test('equals the sorted objects after any changes, and a list that was returned never changes', () => {
     const name = fc.integer({ min: 0, max: 60 }).map(String);
     const step = fc.record({ name, is: fc.constantFrom('set', 'deleted'), asked: fc.boolean() });
     fc.assert(

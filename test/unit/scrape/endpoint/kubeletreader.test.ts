@@ -1,4 +1,4 @@
-/** What one kubelet's answers tell about the next ones is remembered, per endpoint and over answers of no use. */
+/** A reader keeps state between responses, per endpoint, also over responses that fail. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toPoints } from '../../../../src/sample/batch.ts';
@@ -27,7 +27,7 @@ function kubeletOf(...bodies: readonly Buffer[]): RecordingKubelet {
   return kubeletBy(textContentType, () => left.shift() ?? assert.fail('no more bodies'));
 }
 
-/** A kubelet that sends the families that it is asked for, of the rows that there are by now. */
+/** A kubelet that sends the requested families of its current rows. */
 function filteringKubelet(families: () => readonly Family[]): RecordingKubelet {
   return kubeletBy(delimitedContentType, (path) => {
     const asked = new URLSearchParams(path.split('?')[1]).getAll('name[]');
@@ -61,14 +61,14 @@ function kubeletBy(
 const family = (name: string, samples: readonly FamilySample[]): Family => ({ name, help: '', type: 'gauge', samples });
 const broken = Buffer.from('<html>\n');
 
-function cpuOf(told: ReadResult): number | undefined {
-  if (told.kind !== 'batch') assert.fail(told.why.what);
-  const [point, ...others] = toPoints(told.batch).pods.flatMap(({ containers }) => containers);
+function cpuOf(result: ReadResult): number | undefined {
+  if (result.kind !== 'batch') assert.fail(result.why.what);
+  const [point, ...others] = toPoints(result.batch).pods.flatMap(({ containers }) => containers);
   assert.deepEqual(others, []);
   return point?.cpuSeconds;
 }
 
-test('the first start time of a container, of /metrics/cadvisor', async () => {
+test('the first start time of a container on /metrics/cadvisor is kept', async () => {
   const uid = '66bbaa5b-bd35-4f20-902f-f9e469f6c321';
   const bodyOf = (...rows: readonly { readonly id: string; readonly start: number; readonly cpu: number }[]) => {
     const samples = (value: (row: (typeof rows)[number]) => number) =>
@@ -108,7 +108,7 @@ test('the first start time of a container, of /metrics/cadvisor', async () => {
   assert.equal(cpuOf(await endpoint.cadvisor(at, signal)), 3);
 });
 
-test('which of two lines is which, of /metrics/resource', async () => {
+test('of two equal lines on /metrics/resource each keeps its identity', async () => {
   const bodyOf = (...counters: readonly number[]) => {
     const labels = { container: 'app', namespace: 'shop', pod: 'web' };
     const samples = (of: (counter: number) => number) =>
@@ -133,7 +133,7 @@ test('which of two lines is which, of /metrics/resource', async () => {
   assert.equal(cpuOf(await endpoint.resource(at, signal)), 905);
 });
 
-test('whether the node has swap, without which nothing is asked of it but whether it has some now', async () => {
+test('swap is not requested of a node without swap, except its swap capacity', async () => {
   const sample = (value: number): FamilySample => ({ labels: { id: '/' }, value, timestampMs: nodeTimeMs - 1_000 });
   const bodyOf = (swapBytes: number | undefined) =>
     encodeText([
@@ -181,7 +181,7 @@ async function checkBriefQuestions(ask: () => Promise<boolean[]>, replace: () =>
   assert.deepEqual(await ask(), [false]);
 }
 
-test('when containers started, of a node on which nothing changes; at once where something has', async () => {
+test('start times are not requested of a settled node, and are at once when something changes', async () => {
   let rows = [machine, containerOf('1')];
   let turn = 0;
   const kubelet = filteringKubelet(() => {
@@ -203,7 +203,7 @@ test('when containers started, of a node on which nothing changes; at once where
   await checkBriefQuestions(ask, () => (rows = [machine, containerOf('2')]));
 });
 
-test('as much as changes, of a node that sends everything and on which nothing changes', async () => {
+test('a full body of a settled node is read up to the last family that changes', async () => {
   let rows = [machine, containerOf('1')];
   let turn = 0;
   const kubelet = kubeletBy(delimitedContentType, () => {
@@ -230,7 +230,7 @@ test('as much as changes, of a node that sends everything and on which nothing c
   assert.equal(new Set(kubelet.paths).size, 1);
 });
 
-test('samples without a time are as far apart as the answers by our clock, whatever second their Date headers are of', async () => {
+test('intervals between samples without a time are those between the responses by our clock', async () => {
   for (const hasDate of [true, false]) {
     const clock = createFakeClock();
     const row = { labels: { container: 'app', namespace: 'shop', pod: 'web' }, value: 1 };
@@ -259,7 +259,7 @@ test('samples without a time are as far apart as the answers by our clock, whate
   }
 });
 
-test("the node's time is that of the answer, and ours where it has none", async () => {
+test("the node's time is the Date of the response, or our time without one", async () => {
   const families = [
     family('container_cpu_usage_seconds_total', [
       { labels: { id: '/', cpu: 'total' }, value: 1, timestampMs: nodeTimeMs },

@@ -7,7 +7,7 @@ const epochMs = 1_795_377_600_000;
 /** A Date header has whole seconds. */
 const dateOf = (ms: number) => Math.floor(ms / 1000) * 1000;
 
-test('intervals of a node clock are those of ours to one percent, whatever the fractions of its Date headers', () => {
+test('intervals by the node clock differ from ours by at most one percent, for all fractions of a second in Date', () => {
   fc.assert(
     fc.property(
       fc.nat(999),
@@ -29,7 +29,7 @@ test('intervals of a node clock are those of ours to one percent, whatever the f
   );
 });
 
-test('a node clock that runs fast is followed, and one that was set is taken as it is', () => {
+test('a node clock that runs fast is followed slowly, and one that was set at once', () => {
   const clock = createNodeClock();
   const start = clock.at(epochMs, 0);
   let at = start;

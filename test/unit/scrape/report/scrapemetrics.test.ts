@@ -12,7 +12,7 @@ function setUp() {
   return { metrics, text };
 }
 
-test('only so many nodes have a histogram of their own; the one of all nodes has them all', async () => {
+test('a limited number of nodes have a histogram of their own; that of all nodes has every scrape', async () => {
   const { metrics, text } = setUp();
   const count = nodeHistogramLimit + 10;
   for (let node = 0; node < count; node += 1) metrics.observe(`node-${node}`, true, 0.1, 0);
@@ -24,7 +24,7 @@ test('only so many nodes have a histogram of their own; the one of all nodes has
   assert.match(await text(), new RegExp(`^${histogram}_count\\{node="node-${count - 1}"\\} 1$`, 'm'));
 });
 
-test('a node that left leaves no series behind', async () => {
+test('the series of a node that left are removed', async () => {
   const { metrics, text } = setUp();
   metrics.observe('leaves', true, 0.1, 0);
   metrics.source('leaves', 'cadvisor');
@@ -32,7 +32,7 @@ test('a node that left leaves no series behind', async () => {
   assert.doesNotMatch(await text(), /leaves/);
 });
 
-test('rounds are told apart around the resolution', async () => {
+test('the buckets of a cycle are close together around the resolution', async () => {
   const { metrics, text } = setUp();
   metrics.cycle(14);
   const bounds = [...(await text()).matchAll(/^metrics_server_manager_tick_duration_seconds_bucket\{le="([^"]+)"\}/gm)];
@@ -42,7 +42,7 @@ test('rounds are told apart around the resolution', async () => {
   );
 });
 
-test('how many threads scrape is told, also that there are none', async () => {
+test('the number of worker threads is exposed, also if it is 0', async () => {
   const { metrics, text } = setUp();
   assert.match(await text(), /^kubegauge_scrape_workers 0$/m);
   metrics.workers(2);

@@ -7,7 +7,7 @@ import { createFakeClock } from '../../../fakes/clock.ts';
 
 const resolutionMs = 15_000;
 
-/** A scheduler whose scrapes are recorded; each takes until it is told to end, or no time at all. */
+/** A scheduler whose scrapes are recorded; with `hold` each lasts until the test ends it, otherwise no time. */
 function setUp(options: { readonly hold?: boolean } = {}) {
   const clock = createFakeClock();
   const stop = new AbortController();
@@ -28,7 +28,7 @@ function setUp(options: { readonly hold?: boolean } = {}) {
 }
 
 describe('scheduler', () => {
-  test('tells of each round how long it took the slowest node, from its turn on', async () => {
+  test('reports the longest time from a scrape being due to its end, per scrape interval', async () => {
     const { clock, stop, scheduler, ends, cycles } = setUp({ hold: true });
     const loop = scheduler.run(stop.signal);
     scheduler.add('node-a');
@@ -46,7 +46,7 @@ describe('scheduler', () => {
     await loop;
   });
 
-  test('scrapes a new node at once and then once per resolution at a phase that stays', async () => {
+  test('scrapes a new node at once, and then once per interval at a fixed phase', async () => {
     const { clock, stop, scheduler, times } = setUp();
     const loop = scheduler.run(stop.signal);
     scheduler.add('node-a');
@@ -60,7 +60,7 @@ describe('scheduler', () => {
     await loop;
   });
 
-  test('scrapes many nodes in waves, each of which is full before there is another', async () => {
+  test('scrapes many nodes in waves, and fills one before it uses another', async () => {
     const { clock, stop, scheduler, scrapes } = setUp();
     for (let node = 0; node < 10 * waveSize; node += 1) scheduler.add(`node-${node}`);
     const loop = scheduler.run(stop.signal);
@@ -74,7 +74,7 @@ describe('scheduler', () => {
     await loop;
   });
 
-  test('does not sleep past the turn of a node that joins', async () => {
+  test('does not sleep past the first scheduled scrape of a node that joins', async () => {
     const { clock, stop, scheduler, times } = setUp();
     for (let node = 0; node < waveSize; node += 1) scheduler.add(`node-${node}`);
     const loop = scheduler.run(stop.signal);
@@ -100,7 +100,7 @@ describe('scheduler', () => {
     await loop;
   });
 
-  test('has no more scrapes under way than the limit, and goes on when one ends', async () => {
+  test('has no more scrapes in flight than the limit, and starts the next when one ends', async () => {
     const { clock, stop, scheduler, scrapes, ends } = setUp({ hold: true });
     const loop = scheduler.run(stop.signal);
     for (let node = 0; node < concurrencyLimit + 10; node += 1) scheduler.add(`node-${node}`);
@@ -113,7 +113,7 @@ describe('scheduler', () => {
     await loop;
   });
 
-  test('gives the places of scrapes that are slow to others, up to a limit of all', async () => {
+  test('does not count slow scrapes for the limit, up to a limit of all in flight', async () => {
     const { clock, stop, scheduler, scrapes, ends } = setUp({ hold: true });
     const loop = scheduler.run(stop.signal);
     for (let node = 0; node < inFlightLimit + concurrencyLimit; node += 1) scheduler.add(`node-${node}`);
@@ -127,7 +127,7 @@ describe('scheduler', () => {
     await loop;
   });
 
-  test('scrapes a node that is wished for during its scrape after that', async () => {
+  test('makes an extra scrape that falls into a scrape after that one', async () => {
     const { clock, stop, scheduler, ends, times } = setUp({ hold: true });
     const loop = scheduler.run(stop.signal);
     scheduler.add('node-a');
@@ -144,7 +144,7 @@ describe('scheduler', () => {
     await loop;
   });
 
-  test('catches up after a pause with one scrape a node, not with all that were missed', async () => {
+  test('makes one scrape per node after a pause, not all that were missed', async () => {
     const { clock, stop, scheduler, times } = setUp();
     scheduler.add('node-a');
     const loop = scheduler.run(stop.signal);
@@ -157,7 +157,7 @@ describe('scheduler', () => {
     await loop;
   });
 
-  test('leaves a removed node alone', async () => {
+  test('does not scrape a removed node', async () => {
     const { clock, stop, scheduler, times } = setUp();
     const loop = scheduler.run(stop.signal);
     scheduler.add('node-a');
@@ -169,7 +169,7 @@ describe('scheduler', () => {
     await loop;
   });
 
-  test('ends only when the scrapes under way have ended', async () => {
+  test('ends only when the scrapes in flight have ended', async () => {
     const { clock, stop, scheduler, ends } = setUp({ hold: true });
     let ended = false;
     const loop = scheduler.run(stop.signal).then(() => (ended = true));
@@ -182,7 +182,7 @@ describe('scheduler', () => {
     await loop;
   });
 
-  test('scrapes a node once more in between when told so, and goes on at its phase', async () => {
+  test('makes extra scrapes when they are scheduled, and keeps the phase', async () => {
     const { clock, stop, scheduler, times } = setUp();
     const loop = scheduler.run(stop.signal);
     scheduler.add('node-a');
@@ -201,7 +201,7 @@ describe('scheduler', () => {
     await loop;
   });
 
-  test('lets a node miss turns, but not what it is told in between', async () => {
+  test('skips scheduled scrapes of a node, but no extra ones', async () => {
     const { clock, stop, scheduler, times } = setUp();
     const loop = scheduler.run(stop.signal);
     scheduler.add('node-a');

@@ -5,7 +5,7 @@ import { createWaves, waveSize } from '../../../../src/scrape/schedule/waves.ts'
 const count = 20;
 
 describe('waves', () => {
-  test('are filled one after the other, as far apart as can be, and then evenly', () => {
+  test('are filled one by one, as far apart as possible, and then evenly', () => {
     const { waves, add, sizes } = setUp();
     add(waveSize);
     assert.deepEqual(sizes(), { 0: waveSize });
@@ -18,7 +18,7 @@ describe('waves', () => {
     assert.deepEqual([...waves.at(3 + count)], [...waves.at(3)]);
   });
 
-  test('keep each node where it is, and give away places that are free', () => {
+  test('keep their nodes, and give free places to new ones', () => {
     const { waves, add, sizes } = setUp();
     add(2 * waveSize);
     const before = [...waves.at(10)];
@@ -30,7 +30,7 @@ describe('waves', () => {
     assert.equal(waves.add(before[0] ?? ''), false);
   });
 
-  test('have room for fewer of those that weigh more, which may then have to go elsewhere', () => {
+  test('hold fewer heavy nodes, which may have to move to another wave', () => {
     const { waves, add, sizes } = setUp();
     add(waveSize);
     for (let node = 0; node < waveSize; node += 1) waves.setWeight(`node-${node}`, 4);
@@ -44,7 +44,7 @@ describe('waves', () => {
     waves.setWeight('unknown', 4);
   });
 
-  test('tell which comes next', () => {
+  test('give the next wave that has nodes', () => {
     const { waves, add } = setUp();
     assert.equal(waves.next(7), 7 + count);
     add(waveSize + 1);
@@ -55,7 +55,7 @@ describe('waves', () => {
     assert.equal(waves.next(0), 20);
   });
 
-  test('work with one alone', () => {
+  test('work with a single wave', () => {
     const waves = createWaves(1);
     waves.add('a');
     assert.equal(waves.next(4), 5);

@@ -24,12 +24,12 @@ const batch = (
   pods: Object.entries(pods).map(([name, containers]) => ({ namespace: 'shop', name, uid: undefined, containers })),
 });
 
-describe('what cAdvisor lacks', () => {
+describe('the comparison of cAdvisor with /metrics/resource', () => {
   const check = (name: string, cadvisor: NodePoints, resource: NodePoints, expected: string | undefined) =>
     test(name, () => assert.equal(missingInCadvisor(cadvisor, resource, nodeTimeMs), expected));
   const both = batch({ web: [container('app'), container('proxy')] });
-  check('nothing where both tell the same', both, both, undefined);
-  check('nothing where it tells more', both, batch({ web: [container('app')] }), undefined);
+  check('finds nothing if both report the same', both, both, undefined);
+  check('finds nothing if cAdvisor reports more', both, batch({ web: [container('app')] }), undefined);
   check('a pod', batch({}), batch({ web: [container('app')] }), 'cAdvisor has no numbers of pod shop/web');
   check(
     'several',

@@ -17,7 +17,7 @@ const bodyOf = (rows: Readonly<Record<string, Readonly<Record<string, string>>>>
     }),
   );
 
-test('a node whose cAdvisor has no numbers of the machine is read from /metrics/resource, where that has', async () => {
+test('a node whose cAdvisor has no row of the machine falls back to /metrics/resource if that has one', async () => {
   const labels = { container: 'app', namespace: 'shop', pod: 'web' };
   const id = `/kubepods/pod66bbaa5b-bd35-4f20-902f-f9e469f6c321/${'1'.repeat(64)}`;
   const bodies = {
@@ -48,12 +48,12 @@ test('a node whose cAdvisor has no numbers of the machine is read from /metrics/
   const endpoint = createKubeletReader('node-1', kubelet, clock);
   const target = createTarget({ reader: endpoint, mode: 'auto', expectations, clock });
   const candidates = { kind: 'candidates', candidates: [{ host: '127.0.0.1', port: 10250 }] } as const;
-  const told: (string | undefined)[] = [];
+  const fallbacks: (string | undefined)[] = [];
   for (let scrape = 0; scrape < 4; scrape += 1) {
     const outcome = await target.scrape({ candidates, resourcePath: undefined }, new AbortController().signal);
     if (outcome.kind !== 'scraped') assert.fail(outcome.why.what);
-    told.push(outcome.fallback);
+    fallbacks.push(outcome.fallback);
   }
   const why = 'cAdvisor has no numbers of the node';
-  assert.deepEqual(told, [undefined, undefined, why, why]);
+  assert.deepEqual(fallbacks, [undefined, undefined, why, why]);
 });

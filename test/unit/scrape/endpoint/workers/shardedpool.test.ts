@@ -1,4 +1,4 @@
-/** Where nodes are asked while the number of workers changes. */
+/** Which pool reads a node while the number of workers changes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ReadResult } from '../../../../../src/scrape/endpoint/readresult.ts';
@@ -64,7 +64,7 @@ function batch(filtered: boolean): ReadResult {
   };
 }
 
-test('nodes are asked in this thread, then each by one worker, and are released where they were', async () => {
+test('nodes are read in this thread, then each by one worker, and are released where they were', async () => {
   let wanted = 0;
   const { local, workers, grown, spread } = rig(() => wanted);
   const endpoints = names.map((name) => spread.of(name));
@@ -103,7 +103,7 @@ test('there are never fewer workers than before', async () => {
   assert.deepEqual(grown, [2]);
 });
 
-test('the fleet is counted as it is: who joined, who left, and whose bodies are full', async () => {
+test('nodes that join, leave, or send full bodies change the counts', async () => {
   let seen: FleetSize = { nodes: 0, full: 0 };
   const { spread, answerWith } = rig((fleet) => {
     seen = fleet;
