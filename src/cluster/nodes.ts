@@ -11,7 +11,6 @@ import type { Logger } from '../logging.ts';
 import { metricsPath, metricsPathAnnotation } from './metricspath.ts';
 
 export interface NodeAddress {
-  /** InternalIP, Hostname, ... */
   readonly type: string;
   /** A name or an IP address; IPv6 without brackets. */
   readonly address: string;
@@ -197,7 +196,6 @@ function parseBytes(quantity = ''): number | undefined {
   return Number(digits) * (unit.endsWith('i') ? 1024 : 1000) ** power * 10 ** Number(exponent);
 }
 
-/** Units by their power of 1,000 or 1,024. */
 const unitPowers = ['', 'K', 'M', 'G', 'T', 'P', 'E'];
 
 /** Parses a port; 0 means none in Kubernetes. */

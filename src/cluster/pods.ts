@@ -40,7 +40,6 @@ export interface PodLister {
 }
 
 export interface Pods extends PodLister {
-  /** Calls the listener with each new or changed pod. */
   onSet(listener: (pod: PodInfo) => void): void;
   /** Calls the listener with the node of each pod that comes, goes or changes. */
   onNodeChange(listener: (node: string) => void): void;

@@ -1,4 +1,4 @@
-/** Scrapes one node of the cluster: publishes each batch, records and logs the result, and decides when the next scrape is. */
+/** Scrapes one node: publishes each batch, records and logs the result, and decides about extra or skipped scrapes. */
 import { newestSampleMs, type NodeBatch } from '../sample/batch.ts';
 import { type ClockReading, type ClockStep, clockStep, readClock } from '../sample/clockstep.ts';
 import type { Clock } from '../clock.ts';
@@ -17,7 +17,6 @@ import {
   type TargetAddress,
 } from './source/target.ts';
 
-/** Stores scraped batches. */
 export interface BatchStore {
   /**
    * Returns the number of first samples, of containers and the machine, and the longest interval between the node's samples in milliseconds.
@@ -40,7 +39,6 @@ export interface NodeScraperOptions {
   readonly mode: SourceMode;
   readonly expectations: Expectations;
   readonly store: BatchStore;
-  /** The scrape interval. */
   readonly resolutionMs: number;
   readonly clock: Clock;
   readonly metrics: ScrapeMetrics;
@@ -48,14 +46,11 @@ export interface NodeScraperOptions {
 }
 
 export interface NodeScraper {
-  /** Of the Node; undefined if it has none. */
   readonly uid: string | undefined;
-  /** Whether the API reports the node as Ready. */
   ready: boolean;
-  /** Scrapes once. Never rejects. Returns undefined, and publishes nothing, if the node has left or the signal has aborted meanwhile. */
+  /** Scrapes once; never rejects. Publishes nothing, and returns undefined, if it was stopped or the signal has aborted. */
   scrape(node: NodeInfo, signal: AbortSignal): Promise<NextNodeScrape | undefined>;
   status(): NodeStatus;
-  /** Aborts the scrape in flight, if there is one. */
   stop(reason: unknown): void;
 }
 
@@ -64,7 +59,7 @@ export interface NextNodeScrape extends NextScrape {
   readonly weight: number | undefined;
 }
 
-/** A full response takes about ten times as long as a filtered one, but a wave may hold up other requests only for so long. */
+/** Less than the tenfold time of a full response, since a wave is limited by how long it delays other requests. */
 const fullWeight = 4;
 
 export function createNodeScraper({ name, uid, ready }: NodeInfo, options: NodeScraperOptions): NodeScraper {
@@ -76,7 +71,6 @@ export function createNodeScraper({ name, uid, ready }: NodeInfo, options: NodeS
   const stopped = new AbortController();
   /** The node's clock at the last batch. */
   let reading: ClockReading | undefined;
-  /** Found again only after the Node has changed. */
   let located: { readonly node: NodeInfo; readonly address: TargetAddress } | undefined;
   const scraper: NodeScraper = {
     uid,

@@ -10,7 +10,6 @@ export interface ScraperOptions extends NodeScraperOptions {
 }
 
 export interface Scraper {
-  /** Scrapes until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** Returns the milliseconds since the scheduler's last tick, to find a loop that is stuck; 0 before the start. */
   sinceLastTickMs(): number;

@@ -12,13 +12,11 @@ export interface NodeStatus {
   readonly ready: boolean;
   /** Result of the last scrape; waiting before the first one. */
   readonly state: 'waiting' | 'scraped' | 'failing';
-  /** Failures since the last success. */
   readonly failures: number;
   /** The last failure; undefined after a success. */
   readonly error: Explanation | undefined;
   /** End of the last scrape, milliseconds since the epoch. */
   readonly lastScrapeMs: number | undefined;
-  /** The last successful scrape. */
   readonly last: LastScrape | undefined;
 }
 
@@ -28,7 +26,6 @@ export interface LastScrape {
   readonly source: Source;
   /** Why cAdvisor was not read; undefined if it was. */
   readonly fallback: string | undefined;
-  /** Host and port that answered. */
   readonly address: string;
   readonly verifiedBy: KubeletVerification;
   readonly durationMs: number;
@@ -51,7 +48,6 @@ export interface NodeRecord {
   /** Records a scrape. @param spacingMs the interval between the node's samples, if it gave some. */
   add(outcome: ScrapeOutcome, times: ScrapeTimes, spacingMs: number): void;
   status(node: string, ready: boolean): NodeStatus;
-  /** Returns the last successful scrape's clock skew. */
   clockSkew(): Explanation | undefined;
 }
 

@@ -4,13 +4,10 @@ import { createLabelledHistogram, createQuickHistogram, type QuickHistogram, typ
 import type { Source } from '../../sample/point.ts';
 
 export interface ScrapeMetrics {
-  /** Counts a scrape. */
   observe(node: string, success: boolean, seconds: number, wallMs: number): void;
   /** Observes a scrape interval's longest time from a scrape's due time to its end. */
   cycle(seconds: number): void;
-  /** Sets the endpoint that a node is served from. */
   source(node: string, source: Source): void;
-  /** Sets the number of worker threads. */
   workers(count: number): void;
   /** Removes the series of a node that left. */
   remove(node: string): void;

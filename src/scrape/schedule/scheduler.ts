@@ -4,14 +4,13 @@ import { createScrapeQueue, type ScrapeQueueOptions } from './scrapequeue.ts';
 import { createWaves } from './waves.ts';
 
 export interface SchedulerOptions extends Pick<ScrapeQueueOptions, 'clock' | 'scrape'> {
-  /** The scrape interval in milliseconds. */
   readonly resolutionMs: number;
-  /** Called after each scrape interval with the longest time from a scrape's due time to its end, in milliseconds. */
+  /** Called after each interval with the longest time from a scrape's due time to its end. */
   readonly onCycle: (longestMs: number) => void;
 }
 
 export interface Scheduler {
-  /** Scrapes the node as soon as the limits allow, then at its phase. Does nothing for a node that is scheduled. */
+  /** Scrapes the node as soon as the limits allow, then at its phase. */
   add(node: string): void;
   remove(node: string): void;
   /** Sets how much of a wave the node takes; most nodes take 1. */
@@ -22,7 +21,7 @@ export interface Scheduler {
   skip(node: string, count: number): void;
   /** Runs until the signal aborts and all scrapes in flight have ended. */
   run(signal: AbortSignal): Promise<void>;
-  /** Returns the milliseconds since the loop's last tick, to find a loop that is stuck; 0 before its start. */
+  /** Returns the milliseconds since the last tick, to find a stuck loop; 0 before its start. */
   sinceLastTickMs(): number;
 }
 
@@ -35,9 +34,7 @@ export function createScheduler({ clock, resolutionMs, scrape, onCycle }: Schedu
   const cycle = createCycle(onCycle);
   const queue = createScrapeQueue({ clock, scrape, onEnd: cycle.scraped });
   const extra = createExtraScrapes(clock);
-  /** Scheduled scrapes that nodes still skip. */
   const skipped = new Map<string, number>();
-  /** Ends the sleep between two ticks. */
   let wake = new AbortController();
   let lastTickMs: number | undefined;
 
@@ -101,9 +98,7 @@ export function createScheduler({ clock, resolutionMs, scrape, onCycle }: Schedu
   }
 }
 
-/** Keeps the longest time of a scrape in the current interval. */
 function createCycle(onEnd: (longestMs: number) => void) {
-  /** Undefined until a scrape has ended. */
   let longestMs: number | undefined;
   return {
     scraped: (sinceDueMs: number) => void (longestMs = Math.max(longestMs ?? 0, sinceDueMs)),
@@ -117,14 +112,12 @@ function createCycle(onEnd: (longestMs: number) => void) {
 interface ExtraScrapes {
   add(node: string, delayMs: number): void;
   remove(node: string): void;
-  /** Removes and returns the nodes that are due, except those that are being scraped: their extra scrape is for after that. */
+  /** Removes and returns due nodes; those that are being scraped wait for the end of that. */
   takeDue(nowMs: number, isRunning: (node: string) => boolean): string[];
-  /** Infinity if there are none. */
   earliestMs(): number;
 }
 
 function createExtraScrapes(clock: Clock): ExtraScrapes {
-  /** When each is due, monotonic. */
   const dueMs = new Map<string, number>();
   return {
     add(node, delayMs) {

@@ -1,4 +1,4 @@
-/** Queues due scrapes and limits how many are in flight. A node has at most one scrape in flight. */
+/** Queues due scrapes and limits how many are in flight: one per node, and so many in all. */
 import type { Clock } from '../../clock.ts';
 
 export interface ScrapeQueueOptions {
@@ -15,7 +15,7 @@ export interface ScrapeQueue {
   remove(node: string): void;
   isQueued(node: string): boolean;
   isRunning(node: string): boolean;
-  /** Starts queued scrapes as far as the limits allow. With a signal, starts them from now on whenever another one ends, until it aborts. */
+  /** Starts queued scrapes within the limits. Needs a signal once; then each end of a scrape starts the next, until it aborts. */
   start(signal?: AbortSignal): void;
   /** Resolves when all scrapes that are in flight now have ended. */
   drained(): Promise<void>;
@@ -31,7 +31,7 @@ export const inFlightLimit = 2_048;
 export function createScrapeQueue({ clock, scrape, onEnd }: ScrapeQueueOptions): ScrapeQueue {
   /** When each node became due, monotonic. */
   const queued = new Map<string, number>();
-  /** The latest come last. */
+  /** In the order of their starts. */
   const running = new Map<string, { readonly ended: Promise<void>; readonly startedMs: number }>();
   let signal: AbortSignal | undefined;
 
@@ -64,7 +64,6 @@ export function createScrapeQueue({ clock, scrape, onEnd }: ScrapeQueueOptions):
     }
   }
 
-  /** Counts the scrapes in flight that are not slow yet. */
   function countQuick(): number {
     const slowMs = clock.monotonicMs() - slowAfterMs;
     let slow = 0;

@@ -11,7 +11,6 @@ import type { BatchResult, ReadResult, ResponseFacts } from '../endpoint/readres
 import { createComparisonPolicy } from './comparisonpolicy.ts';
 import { missingInCadvisor } from './coverage.ts';
 
-/** Where a node is scraped, as of now. */
 export interface TargetAddress {
   readonly candidates: AddressCandidates;
   /** The node's path for /metrics/resource from its annotation, which is then its only source; undefined without one. */
@@ -25,12 +24,11 @@ export type SourceMode = 'auto' | Source;
 export interface Expectations {
   /** Reports whether the pod is running, and may be on the node. */
   isRunning(namespace: string, name: string, node: string): boolean;
-  /** Reports whether pods of the node have been running for a while without being reported by its kubelet. */
+  /** Reports whether a pod of the node has been running for a while and its kubelet does not report it. */
   anyUnreported(node: string): boolean;
 }
 
 export interface TargetOptions {
-  /** The node's. */
   readonly reader: KubeletReader;
   readonly mode: SourceMode;
   readonly expectations: Expectations;
@@ -50,7 +48,7 @@ export type ScrapeOutcome =
   | { readonly kind: 'failed'; readonly why: Explanation };
 
 export interface Target {
-  /** Scrapes the node once. Never rejects: a kubelet that is down is a result. */
+  /** Scrapes once; never rejects. */
   scrape(address: TargetAddress, signal: AbortSignal): Promise<ScrapeOutcome>;
 }
 
@@ -61,7 +59,6 @@ const fallbackJitterMs = 2 * 60_000;
 
 interface Fallback {
   readonly reason: string;
-  /** Monotonic. */
   readonly untilMs: number;
 }
 
@@ -90,7 +87,7 @@ export function createTarget({ reader, mode, expectations, clock }: TargetOption
     }
   }
 
-  /** Falls back if /metrics/resource reports more. A failure of it does not matter. */
+  /** Falls back if /metrics/resource reports more; ignores its failure. */
   async function compare(cadvisor: BatchResult, at: KubeletAddressList, signal: AbortSignal): Promise<ScrapeOutcome> {
     const resource = await reader.resource(at, signal);
     const missing = resource.kind === 'batch' ? missingOf(cadvisor, resource) : undefined;
@@ -99,7 +96,6 @@ export function createTarget({ reader, mode, expectations, clock }: TargetOption
     return outcomeOf(cadvisor);
   }
 
-  /** Falls back after an unusable answer of cAdvisor. */
   async function tryResource(
     { what }: Explanation,
     at: KubeletAddressList,
@@ -109,7 +105,7 @@ export function createTarget({ reader, mode, expectations, clock }: TargetOption
     return result.kind === 'batch' ? fallBack(what, result) : failedAfter(what, result);
   }
 
-  /** Scrapes a node that has fallen back, and tries to return to cAdvisor when it is time. */
+  /** Scrapes a node that has fallen back, and returns to cAdvisor after a while if it lacks nothing. */
   async function scrapeResource(
     at: KubeletAddressList,
     signal: AbortSignal,
@@ -164,7 +160,6 @@ function failed(why: Explanation): ScrapeOutcome {
   return { kind: 'failed', why };
 }
 
-/** @param what is wrong with the endpoint that was tried first. */
 function failedAfter(what: string, { kind, why }: Exclude<ReadResult, BatchResult>): ScrapeOutcome {
   return failed(kind === 'unanswered' ? why : { ...why, what: `${what}; and then ${why.what}` });
 }

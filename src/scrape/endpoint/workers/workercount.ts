@@ -1,10 +1,10 @@
 /**
- * Decides how many worker threads scrape, by the size of the cluster and the machine; pure.
+ * Decides how many worker threads scrape; pure.
  *
  * Measured with nodes of 30 pods, against scraping in the main thread: a worker costs 4 to 6 % more CPU per scrape with full bodies and 13 to 35 % with filtered ones.
  * During waves the main thread's delay (p99) is 2 to 3 ms instead of 27 (10 full bodies a wave) and 5 instead of 11 (33 filtered ones), on two cores and on one. With
- * 5,000 filtered nodes of 10 pods at 15 s the longest delay was 19 ms instead of 66. So long waves get a worker on any machine; a second one only costs more, unless the
- * first is busy.
+ * 5,000 filtered nodes of 10 pods at 15 s the longest delay was 19 ms instead of 66. So long waves get a worker, and a second one
+ * comes only if the first is busy.
  */
 import { waveMs } from '../../schedule/scheduler.ts';
 

@@ -38,7 +38,7 @@ export type NodeRequest = Omit<ReadRequest, 'kind' | 'id'>;
 
 /** A worker keeps some tens of kilobytes per node, so 5,000 nodes with 30 pods are below a third of this. More is a leak, which must not fill the whole process. */
 const heapLimitMiB = 1024;
-/** A scrape allocates little; a larger young generation would only use memory. */
+/** A scrape allocates little. */
 const youngHeapLimitMiB = 16;
 
 /** Request timeouts without a response after which a thread is stuck; a sound one may try several addresses. */
@@ -128,13 +128,11 @@ interface PendingRead {
   readonly request: NodeRequest;
   readonly layouts: Map<Source, Layout>;
   readonly result: PromiseWithResolvers<ReadResult>;
-  /** Removes the listener from the signal. */
   readonly done: () => void;
   /** Monotonic. */
   readonly sinceMs: number;
 }
 
-/** Returns a function that sends the current credentials. */
 function createCredentialsSender(
   options: KubeletClientOptions,
   send: (message: ToWorker) => void,
