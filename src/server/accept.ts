@@ -13,17 +13,15 @@ export interface Clause {
 const clauseLimit = 100;
 
 /**
- * Characters of a list header that are parsed, fifty times what browsers send; the rest is ignored. Headers may have 1 MiB, and parsing costs time per
- * element.
+ * Characters of a list header that are parsed, fifty times what browsers send: headers may have 1 MiB.
  */
 export const listHeaderLimit = 16_384;
 
-/** Returns the elements of a comma-separated list within `listHeaderLimit`. */
 export function elementsOf(header: string): string[] {
   return header.slice(0, listHeaderLimit).split(',');
 }
 
-/** Reports whether the header contains one of the media types literally; parameters are ignored. */
+/** Reports whether the header contains one of the media types literally. */
 export function namesMediaType(header: string, mediaTypes: readonly string[]): boolean {
   return elementsOf(header).some((range) => mediaTypes.includes(trim(range.split(';', 1)[0] ?? '')));
 }

@@ -18,7 +18,7 @@ import { connectionWaitingBytesLimit } from './waitinglimits.ts';
 
 type Hook = (request: HttpRequest, response: HttpResponse) => Promise<unknown>;
 
-/** Until the CAs of clients are known, serves health, on which probes must not wait for kube-apiserver, and answers all else by 503. */
+/** Until the CAs of clients are known, serves health only, since probes must not depend on kube-apiserver. */
 export function answerBeforeTrust(context: HookContext): Hook {
   const { options, responder } = context;
   return async (request, response) => {
@@ -33,7 +33,7 @@ export function answerBeforeTrust(context: HookContext): Hook {
   };
 }
 
-/** Sets the request's user. A stranger's HTTP/2 connection ends after the response; an authenticated one is known from then on. */
+/** Sets the request's user. A stranger's HTTP/2 connection ends after the response. */
 export function authenticate({ options: { authenticator, metrics }, shutdown }: HookContext): Hook {
   const peerCertificate = createPeerCertificate();
   return async (request, response) => {
@@ -63,8 +63,8 @@ export function authenticate({ options: { authenticator, metrics }, shutdown }: 
 }
 
 /**
- * Authorizes and serves a request, within the limit of requests in flight and the user's share of the event loop. Health and cluster admins, such as
- * kube-apiserver itself, are exempt from the limit.
+ * Authorizes and serves a request in the user's share of the event loop. Health and cluster admins, such as kube-apiserver itself, are exempt from the
+ * limit in flight.
  */
 export function authorizeAndServe(context: HookContext): Hook {
   const { options, responder, users } = context;

@@ -1,4 +1,4 @@
-/** Builds the fastify application: TLS, HTTP/2 and HTTP/1.1 on one port, their timeouts, and one route for everything. */
+/** Builds the fastify application: TLS, HTTP/2 and HTTP/1.1 on one port, with one route. */
 import { fastify } from 'fastify';
 import { refuseUnreadable } from './connections.ts';
 import { headerLimitBytes, headerPairLimit, http2Limits } from './protocollimits.ts';
@@ -22,7 +22,6 @@ export interface AppWithMethods {
 }
 
 export function createApp(options: ServerOptions): AppWithMethods {
-  /** Methods that fastify does not know, by request. */
   const unknownMethods = new WeakMap<object, string>();
   const app = createFastify(options, (request) => {
     const { method = '' } = request;
@@ -45,8 +44,7 @@ export function createApp(options: ServerOptions): AppWithMethods {
 }
 
 /**
- * @param rewriteUrl maps each request to the one route. Method and URL are interpreted in `requestinfo.ts` alone; fastify's router would answer
- * some requests by itself.
+ * @param rewriteUrl maps each request to the one route: fastify's router would answer some by itself, and `requestinfo.ts` alone parses the URL.
  */
 function createFastify(options: ServerOptions, rewriteUrl: (request: { method?: string | undefined }) => string) {
   return fastify({

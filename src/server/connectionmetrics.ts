@@ -21,7 +21,6 @@ export function createConnections(registry: Registry, limitPerAddress: number, l
     labelNames: ['reason'],
     registers: [registry],
   });
-  // Limits the rate: an attacker must not fill the log.
   const mayLog = createLineLimit(() => performance.now());
   const connections = createOpenConnections({
     limit: connectionLimit,
@@ -31,7 +30,6 @@ export function createConnections(registry: Registry, limitPerAddress: number, l
       if (mayLog(reason)) log.warn({ reason }, explanations[reason]);
     },
   });
-  // The registry keeps it; values are collected at each scrape.
   new Gauge({
     name: 'kubegauge_connections',
     help: 'Number of open client connections, by whether an authenticated request has come by them.',

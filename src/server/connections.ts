@@ -36,7 +36,7 @@ export function watchConnections(server: Http2SecureServer, connections: OpenCon
     timer ??= setInterval(sweep, sweepIntervalMs).unref();
   });
 
-  /** Stops when there are no strangers, so that an idle process sleeps. */
+  /** Stops without strangers, so that an idle process sleeps. */
   function sweep(): void {
     connections.sweep();
     if (connections.count().strangers > 0) return;
@@ -86,7 +86,7 @@ export function createGoAway(): (request: Http2ServerRequest) => void {
 const highestStreamId = 2 ** 31 - 1;
 const goAwayMs = 1_000;
 
-/** Answers HTTP/1.1 that cannot be parsed, in the words of Go's servers. */
+/** Answers unparsable HTTP/1.1 in the words of Go's servers. */
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable) {
     socket.destroy();

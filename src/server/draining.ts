@@ -6,7 +6,7 @@ export interface Draining {
   admits(path: string, userAgent: string | undefined): boolean;
   /** Counts a request that is served. Returns the function to call at its end. */
   admit(): () => void;
-  /** Admits no more requests. Resolves when all admitted ones have ended, or when the limit resolves. The port stays open meanwhile. */
+  /** Admits no more requests. Resolves when all admitted ones have ended, or with the limit. */
   begin(limit: Promise<unknown>): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export function createDraining(): Draining {
   };
 }
 
-/** The user agent is kube-apiserver's own only in requests that it makes for itself; forwarded ones keep their client's. */
+/** Forwarded requests have their client's user agent, not kube-apiserver's. */
 function isExempt(path: string, userAgent = ''): boolean {
   return exemptPrefixes.some((prefix) => path.startsWith(prefix)) || userAgent.startsWith('kube-apiserver/');
 }

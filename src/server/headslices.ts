@@ -1,6 +1,6 @@
 /**
- * Parses HTTP/1.1 in slices that share the event loop. Node parses all that it has read of a connection at once: 16 KiB may hold 600 pipelined requests, and
- * a thousand connections may send them at the same moment.
+ * Parses HTTP/1.1 in slices that share the event loop. Node parses all that it has read at once: 16 KiB may hold 600 pipelined requests, from each of a
+ * thousand connections.
  */
 import type { Http2SecureServer } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
@@ -17,14 +17,13 @@ interface HttpSocket extends TLSSocket {
   readonly _paused?: boolean;
 }
 
-/** @param shareOf returns the share in which a connection is parsed now: another one once it is authenticated. */
+/** @param shareOf returns another share once a connection is authenticated. */
 export function parseInSlices(server: Http2SecureServer, shareOf: (socket: TLSSocket) => QueueShare): void {
   // Runs after Node's own listener.
   server.on('secureConnection', (socket: HttpSocket) => {
     const { parser } = socket;
     const [parse] = socket.listeners('data');
     if (parser === undefined || parser === null || parse === undefined) return;
-    /** Bytes that were read and are not parsed yet. */
     let left = Buffer.alloc(0);
     let isScheduled = false;
     socket.removeListener('data', parse as (chunk: Buffer) => void);

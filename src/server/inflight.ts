@@ -3,12 +3,11 @@ import { type Reply, textReply } from './reply.ts';
 
 export interface InFlightLimit {
   /**
-   * Runs the work, or returns undefined at the limit. The work counts until it ends, even if its client disconnects. A response that is not read does
-   * not count: otherwise two connections that do not read could block all callers.
+   * Runs the work, or returns undefined at the limit. Work counts until it ends, even if its client disconnects. Unread responses do not count:
+   * two connections could block all callers.
    * @param isStranger whether the request is anonymous; those have a limit of their own.
    */
   run<T>(work: () => Promise<T>, isStranger: boolean): Promise<T> | undefined;
-  /** Returns the number of requests in flight. */
   count(): number;
 }
 

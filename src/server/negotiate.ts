@@ -15,7 +15,6 @@ export interface Transform {
 export interface Accepted {
   readonly mediaType: MediaType;
   readonly transform: Transform | undefined;
-  /** How JSON is written. */
   readonly form: JsonForm;
 }
 
@@ -61,7 +60,7 @@ function matches({ type, subtype }: Clause, mediaType: MediaType): boolean {
 
 function isAllowed(clause: Clause, mediaType: MediaType, restrictions: Restrictions): boolean {
   const stream = clause.parameters.get('stream') ?? '';
-  // Streaming is not supported, but Kubernetes accepts the parameter except for YAML.
+  // Nothing is streamed, but Kubernetes accepts the parameter except for YAML.
   if (stream !== '' && (stream !== 'watch' || mediaType === 'application/yaml')) return false;
   const serverVersion = clause.parameters.get('sv') ?? '';
   if (serverVersion !== '' && serverVersion !== restrictions.serverVersion) return false;

@@ -33,7 +33,7 @@ async function serveV2(document: OpenApiDocument, request: ApiRequest): Promise<
   return { ...reply, headers: { ...reply.headers, 'content-encoding': 'gzip' }, body };
 }
 
-/** Serves the document for every hash in the link: kube-apiserver does not follow a redirect to the current one, but answers 502. */
+/** Serves the document for every hash in the link: kube-apiserver answers 502 to a redirect. */
 function serveV3(document: OpenApiDocument, request: ApiRequest, now: () => number): ShortReply {
   const vary = 'Accept';
   const type = chosenType(request, 'v3');
@@ -44,8 +44,8 @@ function serveV3(document: OpenApiDocument, request: ApiRequest, now: () => numb
 }
 
 /**
- * Returns the caching headers. A link with the document's hash is immutable. A link with another hash belongs to another version of this server;
- * kube-apiserver refreshes its links within a minute.
+ * Returns the caching headers. A link with the document's hash is immutable. Another hash is of another version of this server, until kube-apiserver
+ * refreshes its links within a minute.
  */
 function cacheHeaders(hash: string, document: OpenApiDocument, nowMs: number): Readonly<Record<string, string>> {
   if (hash === '') return {};
@@ -53,7 +53,7 @@ function cacheHeaders(hash: string, document: OpenApiDocument, nowMs: number): R
   return { 'cache-control': `public, max-age=${outdatedLinkLifeSeconds}` };
 }
 
-/** Seconds that a document may be cached under a link with another document's hash. */
+/** Seconds. */
 const outdatedLinkLifeSeconds = 10;
 
 type OpenApiVersion = 'v2' | 'v3';
@@ -66,7 +66,6 @@ function protobufType(version: OpenApiVersion): string {
   return `application/com.github.proto-openapi.spec.${version}.v1.0+protobuf`;
 }
 
-/** Returns undefined if the client accepts no offered type. */
 function chosenType(request: ApiRequest, version: OpenApiVersion): string | undefined {
   const offered = [json, protobuf[version]];
   for (const { type, subtype } of parseAccept(request.header('accept') || '*/*')) {

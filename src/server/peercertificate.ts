@@ -1,6 +1,6 @@
 /**
- * Reads a client's certificate from OpenSSL once per connection: each read costs a twentieth of a GET. It cannot change: in TLS 1.2 it would take a
- * renegotiation, which the server refuses (tlscontext.ts); in TLS 1.3 the server would have to request it (RFC 8446, 4.6.2), and Node's never does.
+ * Reads a client's certificate from OpenSSL once per connection: a read costs a twentieth of a GET. It cannot change: TLS 1.2 needs a renegotiation, which
+ * the server refuses (tlscontext.ts), and TLS 1.3 a request of the server (RFC 8446, 4.6.2), which Node never makes.
  */
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';

@@ -1,4 +1,4 @@
-/** Answers clients that speak HTTP without TLS to the HTTPS port with the reason, where TLS would only close the connection. */
+/** Answers HTTP without TLS by a sentence; TLS would only close the connection. */
 import type { Server, Socket } from 'node:net';
 
 /** The text of Go's servers. */
@@ -7,7 +7,7 @@ const response = 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to
 const lingerMs = 1_000;
 
 export interface FirstBytesOptions {
-  /** Milliseconds that a client may take for its first byte. */
+  /** Milliseconds for a client's first byte. */
   readonly silenceMs: number;
   /** Runs a step of a connection soon. */
   readonly enqueue: (socket: Socket, step: () => void) => void;

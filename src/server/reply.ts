@@ -93,7 +93,7 @@ export function timeoutReply(): Reply {
   return { status: 504, contentType: text, body: encodeJson(body) };
 }
 
-/** Returns the index of paths, which is also the body of a 404. */
+/** Also the body of a 404. */
 export function indexReply(paths: readonly string[], status: number): Reply {
   return jsonReply(encodeJson({ paths: [...paths].sort() }, 'pretty'), status);
 }

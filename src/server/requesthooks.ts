@@ -17,8 +17,8 @@ const unreadableUrl = `the path or its percent-encoding is malformed, or the URL
 type Hook = (request: HttpRequest, response: HttpResponse) => Promise<unknown>;
 
 /**
- * Counts a request on its connection until its response was sent or its connection closes, and starts its timeout. The connection reports the end,
- * because fastify's onResponse is not called for a client that disconnected.
+ * Counts a request until its response was sent or its connection closes, and starts its timeout. fastify's onResponse is not called for a client that
+ * disconnected.
  */
 export function trackRequest({ options, connectionOf, responder, shutdown }: HookContext): Hook {
   const { metrics, requestTimeoutMs } = options;
@@ -65,7 +65,7 @@ export function spreadConnections({ options: { goawayChance } }: HookContext): H
   };
 }
 
-/** Answers `OPTIONS *`, which has no path, with an empty 200 for every client, as Go's servers do. */
+/** Answers `OPTIONS *` by an empty 200, as Go's servers do. */
 export async function answerOptionsAsterisk(
   request: HttpRequest,
   response: HttpResponse,

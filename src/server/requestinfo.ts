@@ -20,13 +20,13 @@ export interface RequestInfo {
   readonly shape: 'cluster' | 'namespaced' | 'other';
 }
 
-/** The attributes of an access review without selectors, which are in the query. */
+/** Without selectors, which are in the query. */
 export type ResourceRequest = Omit<ResourceAttributes, 'kind' | 'labelSelector' | 'fieldSelector'>;
 
 /** The request that a handler gets. */
 export interface ApiRequest {
   readonly info: RequestInfo;
-  /** Returns the value of a header's first line, or the empty string. */
+  /** Returns a header's first line, or the empty string. */
   readonly header: (name: string) => string;
   /** Reports whether the user may get another path; false if the review fails. Absent for anonymous requests. */
   readonly mayGet?: (path: string) => Promise<boolean>;
@@ -78,7 +78,6 @@ const apiPrefixes: ReadonlySet<string> = new Set(['api', 'apis']);
 const specialVerbs: ReadonlySet<string> = new Set(['watch', 'proxy']);
 const partsOfNamespace: ReadonlySet<string> = new Set(['status', 'finalize']);
 
-/** Removes slashes at both ends; two in the middle have an empty part between them. */
 export function trimSlashes(path: string): string {
   let start = 0;
   let end = path.length;
@@ -107,7 +106,7 @@ export function isWatch(query: ReadonlyMap<string, string>): boolean {
   return isTrue(query.get('watch'));
 }
 
-/** Parses a boolean parameter: anything but 0 and false is true, also the bare word. */
+/** Anything but 0 and false is true, also the bare word. */
 export function isTrue(value: string | undefined): boolean {
   return value !== undefined && value !== '0' && value.toLowerCase() !== 'false';
 }
@@ -117,7 +116,7 @@ export function valuesOf({ rawQuery }: RequestInfo, name: string): readonly stri
   return [...pairsOf(rawQuery)].filter(([key]) => key === name).map(([, value]) => value);
 }
 
-/** Parameters of a URL, including repeated ones; Go allows 10,000. The API has a dozen, and `node` of /status may be repeated. */
+/** Parameters of a URL; the API has a dozen, and `node` of /status may be repeated. Go allows 10,000. */
 export const parameterLimit = 1000;
 
 function readQuery(text: string): ReadonlyMap<string, string> | undefined {

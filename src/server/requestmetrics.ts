@@ -7,7 +7,6 @@ import { isHealthPath } from './health.ts';
 import type { RequestInfo } from './requestinfo.ts';
 
 export interface RequestMetrics {
-  /** Counts a response. */
   answered(info: RequestInfo, code: number, seconds: number): void;
   authenticated(result: 'success' | 'error'): void;
   /** no-opinion is a denial: no rule of the reviewer allows the request. */
@@ -45,7 +44,6 @@ export function createRequestMetrics(registry: Registry, inFlight: () => number)
     labelNames: ['result'],
     registers,
   });
-  // The registry keeps it; values are collected at each scrape.
   new Gauge({
     name: 'apiserver_current_inflight_requests',
     help: 'Number of requests in flight that count for --max-requests-inflight.',
@@ -55,7 +53,6 @@ export function createRequestMetrics(registry: Registry, inFlight: () => number)
       this.set({ request_kind: 'readOnly' }, inFlight());
     },
   });
-  /** Series by label values; few, because labels hold known values only. */
   const counters = new Map<string, ReturnType<typeof total.labels>>();
   const durations = new Map<string, ReturnType<typeof duration.labels>>();
   return {
@@ -83,7 +80,7 @@ const requestLabels = [
 
 type RequestLabels = ReturnType<typeof labelsOf>;
 
-/** Returns known values only: clients choose paths and methods, and each new value would be a series for ever. */
+/** Returns known values only: each value that a client makes up would be a series for ever. */
 function labelsOf({ method, path, resource, shape }: RequestInfo) {
   const known =
     resource?.group === group &&

@@ -26,7 +26,7 @@ declare module 'fastify' {
   }
 }
 
-/** Requests over HTTP/1.1 have the same types; both have the members that are used here. */
+/** Also of HTTP/1.1, which has the members that are used here. */
 export type HttpRequest = FastifyRequest<RouteGenericInterface, Http2SecureServer, Http2ServerRequest>;
 export type HttpResponse = FastifyReply<
   RouteGenericInterface,
@@ -50,7 +50,7 @@ export class Responder {
     this.#options = options;
   }
 
-  /** Sends a response, unless one was sent before, for example by the timeout. */
+  /** Sends a response, unless the timeout has. */
   send(response: HttpResponse, { status, contentType, headers, body }: Reply): HttpResponse {
     if (response.sent) return response;
     if (contentType !== '') void response.header('content-type', contentType);
@@ -63,7 +63,7 @@ export class Responder {
     return response.code(status).send(Buffer.isBuffer(body) ? body : Buffer.from(body));
   }
 
-  /** Sets a request's deadline, in milliseconds from now: then it is answered by 504, or its response is aborted. */
+  /** Sets a request's deadline, in milliseconds from now: 504, or the end of its response. */
   limitTime(response: HttpResponse, ms: number): void {
     startTimer(response, ms, (late) => {
       if (late.sent) endUnread(late);
@@ -71,7 +71,7 @@ export class Responder {
     });
   }
 
-  /** Adds `Connection: close` where connections are to end: a kept-alive HTTP/1.1 connection would delay the shutdown. */
+  /** A kept-alive HTTP/1.1 connection would delay the shutdown. */
   closeIfStopping(response: HttpResponse): void {
     if (this.#options.isStopping() && response.request.raw.httpVersionMajor === 1) {
       void response.header('connection', 'close');
@@ -79,8 +79,7 @@ export class Responder {
   }
 
   /**
-   * Bypasses fastify, whose streams do not report when a piece was sent. More than one piece has no length, so HTTP/1.1 uses chunked encoding, as Go's
-   * servers do.
+   * Bypasses fastify, whose streams do not report when a piece was sent. Several pieces have no length: chunked encoding, as in Go's servers.
    */
   #sendStreamed(response: HttpResponse, status: number, body: StreamedBody): HttpResponse {
     this.closeIfStopping(response);
@@ -99,14 +98,13 @@ export class Responder {
   }
 }
 
-/** Replaces the timer of a request that has not ended. */
 function startTimer(response: HttpResponse, ms: number, onEnd: (response: HttpResponse) => void): void {
   const { request } = response;
   clearTimeout(request.timer);
   if (request.load !== undefined) request.timer = setTimeout(onEnd, ms, response);
 }
 
-/** Ends a response that its client does not read: over HTTP/2 the stream, and then the connection if the reset is not read either. */
+/** Ends a response that its client does not read: over HTTP/2 the stream, and the connection if the reset is not read either. */
 function endUnread(response: HttpResponse): void {
   const { connection, load, raw } = response.request;
   if (load === undefined) return;

@@ -9,10 +9,8 @@ import { type ApiRequest, valuesOf } from './requestinfo.ts';
 /** The body. Durations have Go's form, times Kubernetes'; unknown values are absent. */
 export interface StatusReport {
   readonly version: string;
-  /** When the process started. */
   readonly startTime: string;
   readonly resolution: string;
-  /** How long the last usage is served without a newer one. */
   readonly staleness: string;
   /** Problems, one sentence each. A degraded server is ready: it serves what it has. */
   readonly degraded: readonly string[];
@@ -21,12 +19,10 @@ export interface StatusReport {
   readonly nodes: readonly NodeReport[];
 }
 
-/** Refusals of one cause. */
 export interface RefusedReport {
   /** A fixed word, such as `token`. */
   readonly cause: string;
   readonly message: string;
-  /** The reason of the last refusal. */
   readonly reason: string;
   readonly requests: number;
   readonly since: string;
@@ -55,7 +51,6 @@ export interface NodeReport {
   /** Of the served usage: time since the later sample, and the interval between the two. */
   readonly age?: string | undefined;
   readonly window?: string | undefined;
-  /** Interval between the node's samples. */
   readonly sampleSpacing?: string | undefined;
   /** Difference of the node's clock from ours, if it is more than seconds. */
   readonly clockSkew?: string | undefined;
@@ -70,7 +65,7 @@ export interface NodeReport {
     | undefined;
 }
 
-/** Returns the report of all nodes, or of the named ones. */
+/** @param names of nodes; empty for all. */
 export type StatusSource = (names: readonly string[]) => StatusReport;
 
 /** The parameter `node` selects nodes; it may be repeated. */
@@ -80,7 +75,7 @@ export function serveStatus(source: StatusSource, request: ApiRequest): Promise<
   return compress(jsonReply(encodeJson(clean(source(names)), 'pretty')), request.header('accept-encoding'));
 }
 
-/** Removes secrets and control characters, which texts of kubelets and Nodes may contain. */
+/** Removes secrets and control characters from texts of kubelets and Nodes. */
 function clean({ nodes, ...report }: StatusReport): StatusReport {
   return {
     ...report,

@@ -21,8 +21,7 @@ export function secureContext(tls: ServerTls, options: TlsOptions): SecureContex
   return {
     cert: tls.cert,
     key: tls.key,
-    // No CA: once OpenSSL has verified a chain, Node exposes only its first certificate, and our rules differ from OpenSSL's.
-    // The certificate request then names no CAs, which clients take for any.
+    // Once OpenSSL has verified a chain, Node exposes only its first certificate. The certificate request names no CAs: clients take it for any.
     ca: [],
     minVersion: options.tlsMinVersion,
     ...(options.tlsCurves === undefined ? {} : { ecdhCurve: options.tlsCurves }),
@@ -32,7 +31,7 @@ export function secureContext(tls: ServerTls, options: TlsOptions): SecureContex
   };
 }
 
-/** Chooses HTTP/1.1 by ALPN. The handshake of a client that offers only other protocols fails, as in Go; a client without ALPN speaks HTTP/1.1. */
+/** Chooses HTTP/1.1 by ALPN. The handshake fails for a client that offers only other protocols, as in Go. */
 export function http1Only({ protocols }: { readonly protocols: readonly string[] }): string | undefined {
   return protocols.find((protocol) => protocol === 'http/1.1');
 }
