@@ -60,11 +60,13 @@ describe('a node that is NotReady', { skip: program.name !== 'kubegauge' && 'it 
       const served = away.filter(({ pods }) => pods?.has(name));
       const seconds = ((served.at(-1)?.atMs ?? 0) - stoppedMs) / 1000;
       const windowMs = parseWindowMs(served.at(-1)?.pods?.get(name)?.window ?? '');
-      // So long is a sample good from when it was fetched, which was in the last cycle or, of an idle container, in the one before.
-      const goodMs = Math.max(45_000, 2 * Math.max(windowMs, spacingMs));
+      // A sample is good for so long from when it was fetched: in the last cycle or, of an idle container, in the one before. The server may know a longer
+      // interval of this container than of the node's samples at large; a busy machine's kubelet makes it so.
+      const leastMs = Math.max(45_000, 2 * spacingMs);
+      const mostMs = Math.max(leastMs, 2 * windowMs);
       t.diagnostic(`${name} was served for ${seconds.toFixed(0)} s, its window was ${windowMs / 1000} s`);
-      assert.ok(seconds <= goodMs / 1000 + 2, `${name} was served for ${seconds} s, not ${goodMs / 1000} s`);
-      assert.ok(seconds >= (goodMs - 2 * resolutionMs) / 1000 - 2, `${name} was served for ${seconds} s only`);
+      assert.ok(seconds <= mostMs / 1000 + 2, `${name} was served for ${seconds} s, not ${mostMs / 1000} s`);
+      assert.ok(seconds >= (leastMs - 2 * resolutionMs) / 1000 - 2, `${name} was served for ${seconds} s only`);
       assert.ok(
         served.every((observation, at) => observation === away[at]),
         `${name} came and went`,
