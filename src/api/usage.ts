@@ -75,7 +75,7 @@ export const usageSchema: Schema = {
   additionalProperties: reference('io.k8s.apimachinery.pkg.api.resource.Quantity'),
 };
 
-/** No swap, ever: Kubernetes would make the columns of the first row's quantities, and scripts read columns by position. */
+/** Without swap: Kubernetes derives the columns from the first row, and scripts read columns by position. */
 export const usageColumns = [
   { name: 'cpu', format: 'quantity' },
   { name: 'memory', format: 'quantity' },

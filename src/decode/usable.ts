@@ -43,7 +43,7 @@ export function hasValue(point: Pick<Point, 'memoryBytes'> | undefined): boolean
   return point !== undefined && !Number.isNaN(point.memoryBytes);
 }
 
-/** Reports whether a working set is none of a running container: 0, or NaN. */
+/** Reports whether no running container can have this working set: it is 0 or NaN. */
 export function lacksMemory(memoryBytes: number): boolean {
   return !(memoryBytes > 0);
 }

@@ -43,7 +43,7 @@ export function updatePodUsage(
   );
   const last = previous !== undefined && (lacksValue || isLess === true) ? servedUsage(previous, scrape) : previous;
   const usage = absent.size === 0 ? podUsageOf(sampled, scrape.hasSwap) : waiting;
-  const whole = updateLastUsage(last && withoutLeft(last, containers), usage, scrape.nowMs);
+  const whole = updateLastUsage(last && lastOfRemaining(last, containers), usage, scrape.nowMs);
   if (lacksValue) return { ...whole, valuelessMs: scrape.nowMs };
   if (ready.size === sampled.size && absent.size === 0) return whole;
   const valueless = previous?.valuelessMs === undefined ? {} : { valuelessMs: previous.valuelessMs };
@@ -104,11 +104,14 @@ function withoutEnded(
   return new Map([...containers].filter(([name, pair]) => !hasEnded(name, pair)));
 }
 
-/** Drops ended containers from the last usage, and all of it if another container has come: an init container's gigabytes are not those of the app. */
-function withoutLeft({ last, reason }: LastUsage<PodUsage>, now: ReadonlyMap<string, SamplePair>): LastUsage<PodUsage> {
+/** Drops ended containers from the last usage. Drops all of it if a container is new: an init container's memory must not stand for the app's. */
+function lastOfRemaining(
+  { last, reason }: LastUsage<PodUsage>,
+  now: ReadonlyMap<string, SamplePair>,
+): LastUsage<PodUsage> {
   if (last === undefined) return { reason };
-  const left = last.usage.containers.filter(({ name }) => now.has(name));
-  if (left.length === last.usage.containers.length) return { reason, last };
-  if (left.length !== now.size || left.length === 0) return { reason };
-  return { reason, last: { ...last, usage: combineUsages(left) } };
+  const remaining = last.usage.containers.filter(({ name }) => now.has(name));
+  if (remaining.length === last.usage.containers.length) return { reason, last };
+  if (remaining.length !== now.size || remaining.length === 0) return { reason };
+  return { reason, last: { ...last, usage: combineUsages(remaining) } };
 }

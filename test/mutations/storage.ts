@@ -336,8 +336,8 @@ export const storage: readonly Mutation[] = [
     ['previous?.valuelessMs ?? -Infinity', '-Infinity', 'a container that was odd is not waited for'],
     ['if (lacksValue) return', 'if (ready.size === 0) return', 'a pod is served without a container whose row is odd'],
     [
-      'if (left.length !== now.size || left.length === 0) return',
-      'if (left.length === 0) return',
+      'if (remaining.length !== now.size || remaining.length === 0) return',
+      'if (remaining.length === 0) return',
       'an init container stands in for the pod',
     ],
     [

@@ -17,8 +17,8 @@ export const scrapeError = cadvisorFamilies.indexOf(scrapeErrorFamily);
 export const machineSwap = cadvisorFamilies.indexOf(machineSwapFamily);
 
 /**
- * Indexes of the families that change by themselves. With the same containers as before there is nothing to learn from the others, but from the scrape error,
- * which comes without containers, and from the machine's swap, which its use shows as well.
+ * Indexes of the families whose values change while the containers stay the same. The others are read again only after a change. Two of them may change alone:
+ * the scrape error, but then no container is reported, and the machine's swap, but then its use changes as well.
  */
 export const movingFamilies: readonly number[] = [...quantities.keys()].filter(
   (column) => quantities[column]?.kind !== 'constant',
