@@ -55,8 +55,8 @@ test('a process without file descriptors left reports it for the nodes that it c
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
 
-  const toldOf = () => new Set(output.match(/node-\d+: our process has as many files and connections open/g)).size;
-  await until('every node beyond the limit is told of', () => toldOf() >= nodes - openFiles);
+  const reported = () => new Set(output.match(/node-\d+: this server has as many files and connections open/g)).size;
+  await until('every node beyond the limit to be reported', () => reported() >= nodes - openFiles);
   assert.match(output, /ulimit -n/);
   // Clients that it cannot accept are closed, and end nothing.
   const clients = Array.from({ length: 20 }, () => connect(port, '127.0.0.1'));
@@ -67,5 +67,5 @@ test('a process without file descriptors left reports it for the nodes that it c
   assert.equal(child.exitCode, null);
   assert.equal(child.signalCode, null);
   // A file at least for each connection that there is.
-  assert.ok(toldOf() < nodes, output);
+  assert.ok(reported() < nodes, output);
 });
