@@ -315,12 +315,9 @@ describe('admission', () => {
     const nodes = ['node-a', 'node-b'] as const;
     const name = fc.constantFrom('web-0', 'web-1');
     const uid = fc.constantFrom('uid-1', 'uid-2');
-    const known = fc.record({
-      kind: fc.constant('api'),
-      name,
-      uid,
-      node: fc.option(fc.constantFrom(...nodes)),
-    } as const);
+    const known = fc.record({ kind: fc.constant('api'), name, uid, isPlaced: fc.boolean() } as const);
+    // spec.nodeName never changes: once the API has placed a UID, it is on that node.
+    const nodeOfUid = { 'uid-1': 'node-a', 'uid-2': 'node-b' } as const;
     const gone = fc.record({ kind: fc.constant('gone'), name } as const);
     // Few, so that a node reports the same again.
     const web = { name: 'web-0', uid: 'uid-1' };
@@ -334,7 +331,7 @@ describe('admission', () => {
         for (const [at, step] of steps.entries()) {
           if (step.kind === 'gone') for (const { api } of [fast, slow]) api.delete(`shop/${step.name}`);
           if (step.kind === 'api') {
-            const pod = knownAs({ uid: step.uid, node: step.node ?? undefined });
+            const pod = knownAs({ uid: step.uid, node: step.isPlaced ? nodeOfUid[step.uid] : undefined });
             for (const { api } of [fast, slow]) api.set(`shop/${step.name}`, pod);
           }
           if (step.kind !== 'scrape') continue;
