@@ -78,7 +78,8 @@ export function watchFile<T>(options: WatchedFileOptions<T>): WatchedFile<T> {
       try {
         load();
       } catch (error) {
-        looked = { version, problem: error as Error };
+        // A file that could not be read, such as for lack of file descriptors, is read again at the next look.
+        looked = { version: error instanceof UnreadFileError ? unknownVersion : version, problem: error as Error };
       }
     }
     if (looked.problem !== undefined) throw looked.problem;
@@ -89,7 +90,9 @@ export function watchFile<T>(options: WatchedFileOptions<T>): WatchedFile<T> {
     try {
       text = readText(path, limitBytes);
     } catch (cause) {
-      if (!isOptional || !isMissing(cause)) throw new Error(`cannot read ${named()}; ${remedy}`, { cause });
+      const message = `cannot read ${named()}; ${remedy}`;
+      if (codeOf(cause) === undefined) throw new Error(message, { cause });
+      if (!isOptional || !isMissing(cause)) throw new UnreadFileError(message, { cause });
       text = '';
     }
     try {
@@ -113,6 +116,9 @@ export function watchFile<T>(options: WatchedFileOptions<T>): WatchedFile<T> {
     return what === '' ? path : `${what} ${path}`;
   }
 }
+
+/** The system returned no content. */
+class UnreadFileError extends Error {}
 
 /** Stands for a file whose times do not show yet whether it changed, or that cannot be looked at. */
 const unknownVersion = '';
@@ -155,6 +161,11 @@ function readText(path: string, limitBytes: number): string {
 }
 
 function isMissing(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** Returns undefined for an error that is not the system's. */
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

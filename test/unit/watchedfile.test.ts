@@ -168,6 +168,33 @@ describe('a watched file', () => {
     });
   }
 
+  test('that could not be read for lack of file descriptors is read at the next look', () => {
+    const source = path.resolve(import.meta.dirname, '../../src/watchedfile.ts');
+    // Times long ago, as of a file that was rotated between two looks.
+    const script = `
+      import { closeSync, openSync, utimesSync, writeFileSync } from 'node:fs';
+      import { watchFile } from '${source}';
+      const write = (text, time) => (writeFileSync('${file}', text), utimesSync('${file}', time, time));
+      // The kernel sets the change time, so the clock moves on instead.
+      const now = Date.now;
+      Date.now = () => now() + 60_000;
+      write('one', 1);
+      const watched = watchFile({ path: '${file}', what: '', remedy: '', maxAgeMs: 0, parse: (text) => text });
+      const texts = [watched.read()];
+      write('two', 2);
+      const open = [];
+      try {
+        for (;;) open.push(openSync('/dev/null'));
+      } catch {}
+      texts.push(watched.read());
+      for (const each of open) closeSync(each);
+      texts.push(watched.read());
+      console.log(texts.join());`;
+    const command = 'ulimit -n 60 && exec "$0" --input-type=module --eval "$1"';
+    const output = execFileSync('/bin/sh', ['-c', command, process.execPath, script], { encoding: 'utf8' });
+    assert.equal(output.trim(), 'one,one,two');
+  });
+
   test('that is optional is empty after it was removed', () => {
     writeFileSync(file, 'one');
     const watched = watch({ isOptional: true });
