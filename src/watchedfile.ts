@@ -88,7 +88,7 @@ export function watchFile<T>(options: WatchedFileOptions<T>): WatchedFile<T> {
   function load(): void {
     let text: string;
     try {
-      text = readText(path, limitBytes);
+      text = readRegularFile(path, limitBytes);
     } catch (cause) {
       const message = `cannot read ${named()}; ${remedy}`;
       if (codeOf(cause) === undefined) throw new Error(message, { cause });
@@ -140,13 +140,16 @@ function isSettled({ mtimeMs, ctimeMs }: BigIntStats): boolean {
   return Math.abs(Date.now() - Number(mtimeMs > ctimeMs ? mtimeMs : ctimeMs)) > settledMs;
 }
 
-/** @throws Error that says what the file is instead, or the file system's error. */
-function readText(path: string, limitBytes: number): string {
+/**
+ * Reads a file at once, without waiting for the writer of a FIFO.
+ * @throws Error that says what the file is instead, or the file system's error.
+ */
+export function readRegularFile(path: string, limitBytes: number): string {
   const file = openSync(path, openFlags);
   try {
     const stats = fstatSync(file);
     if (stats.isDirectory()) throw new Error('it is a directory');
-    if (!stats.isFile()) throw new Error('it is no regular file');
+    if (!stats.isFile()) throw new Error('it is not a regular file');
     // One byte more than it has: it may grow meanwhile.
     const bytes = Buffer.allocUnsafe(Math.min(stats.size, limitBytes) + 1);
     let length = 0;

@@ -1,10 +1,10 @@
 /** Reads a kubeconfig's current context: cluster, user, and all kinds of credentials. */
-import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import path from 'node:path';
 import type { Cluster, KubeConfig, loadYaml, User } from '@kubernetes/client-node';
 import type { Clock } from '../clock.ts';
 import { parseTrustBundle, type TrustLog } from '../tls/trustbundle.ts';
+import { readRegularFile } from '../watchedfile.ts';
 import type { TlsMaterial } from './apiserver.ts';
 import { watchCredentialFile } from './credentialfile.ts';
 import { field, items, text } from './json.ts';
@@ -29,6 +29,9 @@ export interface Library {
   readonly loadYaml: typeof loadYaml;
 }
 
+/** A thousand clusters with their CAs and users have a few MB. */
+const limitBytes = 16 * 1024 * 1024;
+
 export function readContext(file: string, library: Library, clock: Clock, log?: TrustLog): KubeconfigContext {
   const content = readContent(file);
   const config = new library.KubeConfig();
@@ -50,9 +53,9 @@ export function readContext(file: string, library: Library, clock: Clock, log?: 
 
 function readContent(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readRegularFile(file, limitBytes);
   } catch (cause) {
-    throw new Error(`cannot read the kubeconfig ${file}; check --kubeconfig`, { cause });
+    throw new Error(`cannot read the kubeconfig ${file}; is it there, and may this user read it?`, { cause });
   }
 }
 

@@ -117,7 +117,7 @@ describe('a watched file', () => {
       [() => replaceBy(() => writeFileSync(file, 'x'.repeat(101))), /it has more than 100 bytes/],
     ],
     ['a directory', [() => replaceBy(() => mkdirSync(file)), /it is a directory/]],
-    ['a FIFO', [() => replaceBy(() => execFileSync('mkfifo', [file])), /it is no regular file/]],
+    ['a FIFO', [() => replaceBy(() => execFileSync('mkfifo', [file])), /it is not a regular file/]],
     ['a link to nothing', [() => replaceBy(() => symlinkSync('nowhere', file)), /ENOENT/]],
     ['a link to itself', [() => replaceBy(() => symlinkSync('file', file)), /ELOOP/]],
     ...(process.geteuid?.() === 0

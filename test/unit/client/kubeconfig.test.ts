@@ -1,5 +1,6 @@
 /** Kubeconfigs: all kinds of credentials, and malformed files. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -148,8 +149,14 @@ describe('a kubeconfig', () => {
   test('that is missing is an error', async () => {
     await assert.rejects(
       kubeconfigApiServer(path.join(folder, 'nowhere')),
-      /cannot read the kubeconfig .*nowhere; check --kubeconfig/,
+      /cannot read the kubeconfig .*nowhere; is it there, and may this user read it\?/,
     );
+  });
+
+  test('that is a FIFO is an error, without a wait for its writer', async () => {
+    const fifo = path.join(folder, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    await assert.rejects(kubeconfigApiServer(fifo), { cause: new Error('it is not a regular file') });
   });
 
   refused('that is no YAML is an error', () => 'a: [', /is not a kubeconfig/);
