@@ -2,12 +2,12 @@
 import type { Resolve } from '../dns/address.ts';
 import { systemResolver } from '../dns/systemresolver.ts';
 import { keepSecret } from '../foreigntext.ts';
-import type { Attempt, KubeletRoute } from './explain/kubeleterror.ts';
+import { type Attempt, CredentialsError, type KubeletRoute } from './explain/kubeleterror.ts';
 import { type GetResponse, withinDeadline } from './http/exchange.ts';
 import { chooseInflater } from './http/inflate.ts';
 import type { KubeletTls } from './http/kubelettls.ts';
 import type { RequestDeadline } from './http/requestdeadline.ts';
-import { type HttpClient, NodeConnections, type KubeletVerification } from './nodeconnections.ts';
+import { type HttpClient, type KubeletVerification, type NodeConnection, NodeConnections } from './nodeconnections.ts';
 import { authority, type KubeletRequest } from './request.ts';
 
 export interface KubeletClientOptions {
@@ -62,6 +62,14 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
     });
   }
 
+  function connectionOf(request: KubeletRequest, attempt: Attempt): NodeConnection {
+    try {
+      return connections.of(request);
+    } catch (cause) {
+      throw new CredentialsError(attempt, { cause });
+    }
+  }
+
   async function send(
     request: KubeletRequest,
     attempt: Attempt,
@@ -69,7 +77,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
     deadline: RequestDeadline,
   ): Promise<KubeletResponse> {
     keepSecret(authorization);
-    const { connection, verifiedBy } = connections.of(request);
+    const { connection, verifiedBy } = connectionOf(request, attempt);
     const { path, accept, onBody } = request;
     const gzip = request.gzip && compression && makeInflater !== undefined;
     const get = { path, accept, gzip, authorization, ...(onBody === undefined ? {} : { onBody }) };

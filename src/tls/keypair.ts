@@ -40,7 +40,8 @@ function checkUsable({ cert, key }: KeyPair, certSource: string): void {
   }
 }
 
-function parseKey(pem: string, source: string): KeyObject {
+/** @param source names the key in errors. */
+export function parseKey(pem: string, source: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch (cause) {

@@ -5,11 +5,13 @@ import { createServer as createHttpsServer, type ServerOptions } from 'node:http
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
+import type { KubeletAddress } from '../../src/cluster/address.ts';
 import { createKubeletClient } from '../../src/kubelet/client.ts';
 import type { KubeletTls } from '../../src/kubelet/http/kubelettls.ts';
 import { explainFailure } from '../../src/kubelet/explain/explainfailure.ts';
 import type { ExplanationCode } from '../../src/kubelet/explain/explanation.ts';
 import { explainStatus } from '../../src/kubelet/explain/explainstatus.ts';
+import { createAddressFallback } from '../../src/scrape/endpoint/addressfallback.ts';
 import { type Issued, type IssueOptions, makeAuthority } from '../fakes/certificates.ts';
 import { httpClientOf } from '../fakes/httpclient.ts';
 import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
@@ -406,8 +408,34 @@ describe('a kubelet that answers', () => {
   });
 });
 
-test('nothing is explained that was not said: an unknown error keeps its own words', async () => {
+test('credentials that OpenSSL cannot read are no fault of the kubelet', async () => {
   const told = await explained(1, { tls: { ca: authority.cert, cert: 'no PEM', key: 'no PEM' } });
   assert.equal(told.code, 'Other');
-  assert.match(told.what, /^no response from the kubelet of node node-a at 127\.0\.0\.1:1: /);
+  assert.match(told.what, /^no request was sent to the kubelet of node node-a at 127\.0\.0\.1:1: /);
+});
+
+test('a credential file that cannot be read is reported once, whatever addresses the node has', async () => {
+  let reads = 0;
+  const tls = () => {
+    reads += 1;
+    throw new Error('cannot read --kubelet-client-key /nowhere; is the file mounted?');
+  };
+  const authorization = () => undefined;
+  await using client = createKubeletClient({
+    tls,
+    authorization,
+    plainHttp: false,
+    httpClient,
+    requestTimeoutMs: 5_000,
+  });
+  const at = [1, 2].map((port) => ({ host: '127.0.0.1', port })) as [KubeletAddress, KubeletAddress];
+  const request = { node, path: '/metrics/cadvisor', accept: 'text/plain', gzip: true };
+  const failure: unknown = await createAddressFallback(client)
+    .fetch(at, request, new AbortController().signal)
+    .catch((error: unknown) => error);
+  assert.equal(
+    explainFailure(failure).what,
+    'no request was sent to the kubelet of node node-a at 127.0.0.1:1: cannot read --kubelet-client-key /nowhere; is the file mounted?',
+  );
+  assert.equal(reads, 1);
 });

@@ -1,7 +1,7 @@
 /** Explains to operators why a kubelet could not be read, and what to do. */
 import { describeError } from '../../logging.ts';
 import { foreignText } from '../../foreigntext.ts';
-import { BodyTooLargeError, KubeletError, kubeletOf, NoAddressAnswersError } from './kubeleterror.ts';
+import { BodyTooLargeError, CredentialsError, KubeletError, kubeletOf, NoAddressAnswersError } from './kubeleterror.ts';
 import type { Explanation, ExplanationCode } from './explanation.ts';
 import { faults, leakedCgroups } from './faults.ts';
 
@@ -24,11 +24,12 @@ export function explainFailure(error: unknown): Explanation {
     }
     at = at.cause;
   }
-  return {
-    code: 'Other',
-    what: foreignText(`no response from ${kubeletOf(error.attempt)}: ${describeError(error)}`),
-    remedy: undefined,
-  };
+  const kubelet = kubeletOf(error.attempt);
+  const what =
+    error instanceof CredentialsError
+      ? `no request was sent to ${kubelet}: ${describeError(error.cause)}`
+      : `no response from ${kubelet}: ${describeError(error)}`;
+  return { code: 'Other', what: foreignText(what), remedy: undefined };
 }
 
 /** The first address is the one that should work, so the remedy is that of its failure. */

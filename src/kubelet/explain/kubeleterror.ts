@@ -30,6 +30,15 @@ export class BodyTooLargeError extends KubeletError {
   override readonly name = 'BodyTooLargeError';
 }
 
+/** No request was sent, because our own credentials or CAs for it cannot be read. Another address would not help. */
+export class CredentialsError extends KubeletError {
+  override readonly name = 'CredentialsError';
+
+  constructor(attempt: Attempt, options: ErrorOptions) {
+    super(attempt, 'no request was sent', options);
+  }
+}
+
 /** A response has neither a length nor chunks, so a whole one cannot be distinguished from one that was cut off. */
 export class EndlessAnswerError extends Error {
   override readonly name = 'EndlessAnswerError';

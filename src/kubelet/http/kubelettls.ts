@@ -2,7 +2,8 @@
 import type { ApiServer } from '../../client/apiserver.ts';
 import { watchCredentialFile } from '../../client/credentialfile.ts';
 import type { Clock } from '../../clock.ts';
-import { parseTrustBundle, type TrustLog } from '../../tls/trustbundle.ts';
+import { parseKey } from '../../tls/keypair.ts';
+import { parseCertificates, parseTrustBundle, type TrustLog } from '../../tls/trustbundle.ts';
 
 export interface KubeletTls {
   /** PEM bundle that verifies kubelets; undefined for the system's. */
@@ -20,7 +21,7 @@ export interface KubeletTlsFlags {
   readonly clientKey: string | undefined;
 }
 
-/** Returns a function that returns the current material, the same object until something in it changes. It throws an Error that names a file that cannot be read. */
+/** Returns a function that returns the current material, the same object until something in it changes. It throws an Error that names a file that cannot be used. */
 export function createKubeletTls(
   server: ApiServer,
   flags: KubeletTlsFlags,
@@ -33,8 +34,14 @@ export function createKubeletTls(
       : watchCredentialFile({ what: `--${flag}`, path, remedy: 'is the file mounted?', clock, parse, log });
   const parseCa = (text: string) => parseTrustBundle(text, flags.certificateAuthority ?? '', log).pem;
   const ca = file('kubelet-certificate-authority', flags.certificateAuthority, parseCa);
-  const cert = file('kubelet-client-certificate', flags.clientCertificate);
-  const key = file('kubelet-client-key', flags.clientKey);
+  const cert = file('kubelet-client-certificate', flags.clientCertificate, (text) => {
+    parseCertificates(text, flags.clientCertificate ?? '');
+    return text;
+  });
+  const key = file('kubelet-client-key', flags.clientKey, (text) => {
+    parseKey(text, flags.clientKey ?? '');
+    return text;
+  });
   let latest: KubeletTls | undefined;
 
   return () => {

@@ -3,7 +3,7 @@ import type { KubeletAddress } from '../../cluster/address.ts';
 import type { KubeletClient, KubeletResponse } from '../../kubelet/client.ts';
 import type { KubeletRequest } from '../../kubelet/request.ts';
 import { explainFailure } from '../../kubelet/explain/explainfailure.ts';
-import { KubeletError, NoAddressAnswersError } from '../../kubelet/explain/kubeleterror.ts';
+import { CredentialsError, KubeletError, NoAddressAnswersError } from '../../kubelet/explain/kubeleterror.ts';
 
 /** A node's addresses, best first. */
 export type KubeletAddressList = readonly [KubeletAddress, ...KubeletAddress[]];
@@ -40,7 +40,7 @@ export function createAddressFallback(kubelet: KubeletClient): AddressFallback {
         lastGood = keyOf(address);
         return response;
       } catch (error) {
-        if (!(error instanceof KubeletError) || signal.aborted || isOfKubelet(error)) throw error;
+        if (!(error instanceof KubeletError) || signal.aborted || isFinal(error)) throw error;
         failures.push(error);
       }
     }
@@ -50,8 +50,9 @@ export function createAddressFallback(kubelet: KubeletClient): AddressFallback {
   }
 }
 
-/** Reports whether the kubelet itself failed: it accepted the connection, so another address would not help. */
-function isOfKubelet(error: KubeletError): boolean {
+/** Reports whether another address would not help: the kubelet itself failed after it had accepted the connection, or nothing was sent. */
+function isFinal(error: KubeletError): boolean {
+  if (error instanceof CredentialsError) return true;
   const { code } = explainFailure(error);
   return code === 'Timeout' || code === 'BodyTooLarge';
 }

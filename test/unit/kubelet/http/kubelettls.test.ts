@@ -42,15 +42,17 @@ test('without flags, CA and client certificate are those for kube-apiserver', ()
   assert.equal(tls(), tls());
 });
 
+const shown = kubelets.issue({ cn: 'kubegauge' });
+
 test('flags replace the CA and the client certificate', () => {
   const flags = {
     insecure: false,
     certificateAuthority: file('ca', kubelets.cert),
-    clientCertificate: file('cert', 'certificate'),
-    clientKey: file('key', 'key'),
+    clientCertificate: file('cert', shown.cert),
+    clientKey: file('key', shown.key),
   };
   const tls = createKubeletTls(serverWith({ ca: 'CA', rejectUnauthorized: false }), flags, createFakeClock());
-  assert.deepEqual(tls(), { ca: kubelets.cert, cert: 'certificate', key: 'key', insecure: false });
+  assert.deepEqual(tls(), { ca: kubelets.cert, cert: shown.cert, key: shown.key, insecure: false });
 });
 
 test('connections are insecure by flag, or by an insecure kubeconfig without a CA flag', () => {
@@ -77,4 +79,13 @@ test('a missing file is named with its flag', () => {
   const flags = { ...noFlags, certificateAuthority: '/nowhere/ca.crt' };
   const tls = createKubeletTls(serverWith({ rejectUnauthorized: true }), flags, createFakeClock());
   assert.throws(tls, /--kubelet-certificate-authority \/nowhere\/ca\.crt/);
+});
+
+test('a file that holds something else is named with its flag', () => {
+  const [cert, key] = [file('client.crt', shown.cert), file('client.key', shown.key)];
+  const server = serverWith({ rejectUnauthorized: true });
+  const of = (flags: object) => createKubeletTls(server, { ...noFlags, ...flags }, createFakeClock());
+  assert.throws(of({ clientCertificate: key, clientKey: key }), /--kubelet-client-certificate .*client\.key/);
+  assert.throws(of({ clientCertificate: cert, clientKey: cert }), /--kubelet-client-key .*client\.crt/);
+  assert.throws(of({ certificateAuthority: key }), /--kubelet-certificate-authority .*client\.key/);
 });
