@@ -46,8 +46,8 @@ const filesIntervalMs = 60_000;
 export async function createSettings(options: SettingsOptions): Promise<SettingsHolder> {
   const { source, clock, log } = options;
   const flags = options.requestHeader?.clientCaFile === '' ? undefined : options.requestHeader;
-  const clientCa = options.clientCaFile ? watchTrustFile(options.clientCaFile, log) : undefined;
-  const requestHeaderCa = flags === undefined ? undefined : watchTrustFile(flags.clientCaFile, log);
+  const clientCa = options.clientCaFile ? watchTrustFile('--client-ca-file', options.clientCaFile, log) : undefined;
+  const requestHeaderCa = flags && watchTrustFile('--requestheader-client-ca-file', flags.clientCaFile, log);
   const configMap = source === undefined ? undefined : followConfigMap(source, publish, log);
   let flagged: RequestHeaderSettings | undefined;
   let current = compose();

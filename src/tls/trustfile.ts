@@ -2,11 +2,15 @@
 import { watchFile, type WatchedFile } from '../watchedfile.ts';
 import { parseTrustBundle, type TrustBundle, type TrustLog } from './trustbundle.ts';
 
-/** Reads the file; later only `reload` looks at it again. Throws Error when it cannot be read or holds no certificate. */
-export function watchTrustFile(path: string, log?: TrustLog): WatchedFile<TrustBundle> {
+/**
+ * Reads the file; later only `reload` looks at it again.
+ * @param flag that names the file, for errors.
+ * @throws Error when it cannot be read or holds no certificate.
+ */
+export function watchTrustFile(flag: string, path: string, log?: TrustLog): WatchedFile<TrustBundle> {
   const file = watchFile({
     path,
-    what: '',
+    what: flag,
     remedy: 'is it there, and may this user read it?',
     parse: (text) => parseTrustBundle(text, path, log),
     maxAgeMs: Infinity,
