@@ -66,10 +66,10 @@ async function serve(
 
 /** Logs the ignored arguments, and the loss for each flag that an operator would miss. */
 function warnOfIgnored(ignored: readonly string[], log: Logger): void {
-  if (ignored.length === 0) return;
-  log.warn({ arguments: ignored }, 'these arguments are not known and are ignored');
   const losses = new Map(ignored.map((argument) => [lossOf(argument.replace(/^--/, '')), argument]));
   for (const [loss, flag] of losses) if (loss !== undefined) log.warn({ flag }, `${flag} is ignored: ${loss}`);
+  const others = ignored.filter((argument) => lossOf(argument.replace(/^--/, '')) === undefined);
+  if (others.length > 0) log.warn({ arguments: others }, 'these arguments have no effect here');
 }
 
 /** Resolves with the first signal. A second one has no listener and ends the process at once. */

@@ -35,7 +35,7 @@ export async function printStatus(options: Options, apiServer: ApiServer, names:
   const agent = new Agent({ connect, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
   try {
     const query = new URLSearchParams(names.map((name): [string, string] => ['node', name]));
-    const url = `https://${hostOf(options['bind-address'])}:${options['secure-port']}/status?${query.toString()}`;
+    const url = `https://${hostOf(options['bind-address'])}:${options['secure-port']}/status${names.length === 0 ? '' : `?${query.toString()}`}`;
     const headers = authorization === undefined ? {} : { authorization };
     const response = await request(url, { dispatcher: agent, headers }).catch((cause: unknown) => {
       throw new Error(`the server does not answer at ${url}; does it run? ${sameFlags}`, { cause });
