@@ -53,6 +53,8 @@ interface NodeDecision extends PodCounts {
   readonly nodes: readonly (string | undefined)[];
   readonly layout: Layout;
   readonly firstForeign: PodLayout | undefined;
+  /** Whether a pod was taken for an earlier one of its name: the node's clock decides that, too. */
+  readonly hasEarlier: boolean;
   /** Stored pods that the API knows but places on no node; nearly always none. */
   readonly unplaced: readonly PodLayout[];
   /** Whether one of the node's pods has changed in the API since. */
@@ -95,8 +97,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
    */
   function isReusable(decision: NodeDecision, layout: Layout): boolean {
     if (!fastPath) return false;
-    const { from, known, nodes, unverified, isStale } = decision;
+    const { from, known, nodes, unverified, hasEarlier, isStale } = decision;
     if (from.version !== layout.version) return false;
+    if (hasEarlier) return false;
     const { pods } = layout;
     if (!isStale && unverified === 0 && decision.layout.pods.length === pods.length) return true;
     for (let index = 0; index < pods.length; index += 1) {
@@ -124,9 +127,13 @@ function decide(batch: NodeBatch, clockAheadMs: number, { knownPod, bindings }: 
   const unplaced: PodLayout[] = [];
   let foreign = 0;
   let firstForeign: PodLayout | undefined;
+  let hasEarlier = false;
   for (const [index, reported] of from.pods.entries()) {
     const decision = decidePod(reported, known[index], nodes[index], batch, clockAheadMs, bindings);
-    if (decision === 'earlier') continue;
+    if (decision === 'earlier') {
+      hasEarlier = true;
+      continue;
+    }
     if (decision === 'foreign') {
       foreign += 1;
       firstForeign ??= reported;
@@ -145,7 +152,8 @@ function decide(batch: NodeBatch, clockAheadMs: number, { knownPod, bindings }: 
     pods: areSame(pods, from.pods) ? from.pods : pods,
     unverified: unverified.size === 0 ? none : unverified,
   };
-  return { from, known, nodes, layout, unverified: unverified.size, foreign, firstForeign, unplaced, isStale: false };
+  const counts = { unverified: unverified.size, foreign };
+  return { from, known, nodes, layout, ...counts, firstForeign, hasEarlier, unplaced, isStale: false };
 }
 
 /** Shared by nearly all nodes. */

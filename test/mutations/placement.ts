@@ -6,6 +6,11 @@ const commandTests = ['test/unit/command/*.test.ts'];
 
 export const placement: readonly Mutation[] = [
   ...mutate('storage/admission.ts', tests, [
+    [
+      'if (hasEarlier) return false;',
+      '',
+      'a pod that was taken for an earlier one stays so, though its clock is corrected',
+    ],
     ['!isStale && unverified === 0', 'unverified === 0', 'changes in the API are not seen'],
     [
       'unverified === 0 && decision.layout.pods.length === pods.length',

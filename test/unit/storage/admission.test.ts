@@ -215,6 +215,20 @@ describe('pods that are reported without UIDs', () => {
     });
   }
 
+  for (const fastPath of [true, false]) {
+    test(`are served once the clock of their node is corrected, also by ${fastPath ? 'the fast' : 'the slow'} path`, () => {
+      const world = createAdmittedStorage({ fastPath });
+      world.api.set('shop/web-0', knownAs());
+      const pod = { uid: undefined, id: 'start:1', startTimeMs: createdMs + 1_000 };
+      // The container started before the clock was set forward by mistake.
+      for (const at of [100, 115])
+        world.scrape('node-a', [reported(at, pod)], { source: 'resource', aheadMs: 3_600_000 });
+      assert.equal(world.cores(), 'never-scraped');
+      for (const at of [130, 145]) world.scrape('node-a', [reported(at, pod)], { source: 'resource', aheadMs: 0 });
+      assert.equal(world.cores(), 0.25);
+    });
+  }
+
   test('are another pod if one was created again under their name, though nothing else has changed', () => {
     const world = createAdmittedStorage();
     const uidOf = () => world.admit('node-a', [reported(100, { uid: undefined })]).layout.pods[0]?.uid;
