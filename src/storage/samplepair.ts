@@ -5,6 +5,7 @@ import type { UsageOrReason, ContainerPoint, Point, PodUsage, Usage } from '../s
 import { gauges } from '../sample/quantities.ts';
 import { combineUsages, type ContainerUsage, nanocores, setGauge } from './rate.ts';
 import {
+  believedStartMs,
   classifySample,
   hasStartedSince,
   isPossible,
@@ -198,7 +199,7 @@ function isAfterWrongSample<P extends Point>(
 ): pair is SamplePair<P> & Required<Pick<SamplePair<P>, 'rival'>> {
   const { base, rival } = pair;
   if (base !== 'restarted' || rival === undefined || isOtherClock(rival, point)) return false;
-  if (hasStartedSince(stampMs(rival), startTimeMs)) return false;
+  if (hasStartedSince(stampMs(rival), believedStartMs(startTimeMs, stampMs(point)))) return false;
   return classify(rival, point, startTimeMs, limits) === 'newer';
 }
 

@@ -89,7 +89,8 @@ export function classifySample(
   // Also true for NaN.
   if (!(memoryBytes <= limits.mostMemoryBytes) || (isEmpty && intervalMs <= limits.stalenessMs)) return 'no value';
   // cAdvisor omits the row until CPU was used, so 0 also stands for a row that is missing once.
-  if (cpuSeconds === 0 && lastCpuSeconds > 0 && !hasStartedSince(lastMs, startTimeMs)) {
+  const startMs = believedStartMs(startTimeMs, nowMs);
+  if (cpuSeconds === 0 && lastCpuSeconds > 0 && !hasStartedSince(lastMs, startMs)) {
     if (!isEmpty) return 'no value';
     return intervalMs <= limits.longestWindowMs ? 'ended' : 'restart';
   }
@@ -101,8 +102,13 @@ export function classifySample(
   if (intervalMs <= 0) return 'repeated';
   if (cpuSeconds < lastCpuSeconds - counterJitterSeconds || intervalMs > limits.longestWindowMs) return 'restart';
   // Otherwise the CPU of the container's whole life would count for one window.
-  if (lastCpuSeconds === 0 && cpuSeconds > 0 && !(lastMs - startTimeMs <= zeroCounterMs)) return 'restart';
+  if (lastCpuSeconds === 0 && cpuSeconds > 0 && !(lastMs - startMs <= zeroCounterMs)) return 'restart';
   return isPossible(cpuSeconds - lastCpuSeconds, intervalMs, limits) ? 'newer' : 'implausible';
+}
+
+/** Returns NaN for a start time later than its sample: the node's clock was set back since, so the two cannot be compared. */
+export function believedStartMs(startTimeMs: number, sampleMs: number): number {
+  return startTimeMs <= sampleMs ? startTimeMs : Number.NaN;
 }
 
 /** Reports whether a container may have started after a sample. @param startTimeMs NaN if unknown. */

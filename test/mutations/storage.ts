@@ -100,7 +100,8 @@ export const storage: readonly Mutation[] = [
     ],
     ['intervalMs * limits.mostCores', 'intervalMs * mostCores', "the node's capacity is no bound"],
     ['Math.min(mostCores, capacityCores * capacityMargin)', 'capacityCores', 'a rate has no margin over the capacity'],
-    ['!(lastMs - startTimeMs <= zeroCounterMs)', 'false', 'the whole life of a container is booked on one window'],
+    ['startTimeMs <= sampleMs', 'true', 'a start time from before a step of the clock is believed'],
+    ['!(lastMs - startMs <= zeroCounterMs)', 'false', 'the whole life of a container is booked on one window'],
     [
       "if (!isEmpty) return 'no value'",
       "if (!isEmpty) return 'newer'",
@@ -190,7 +191,7 @@ export const storage: readonly Mutation[] = [
       'the sample after an odd one is counted from that',
     ],
     [
-      'if (hasStartedSince(stampMs(rival), startTimeMs)) return false;',
+      'if (hasStartedSince(stampMs(rival), believedStartMs(startTimeMs, stampMs(point)))) return false;',
       '',
       'a restarted container goes on from before its restart',
     ],

@@ -42,6 +42,16 @@ test('a counter of 0 of a container that started in the second of the last sampl
   assert.equal(classifySample(lastMs, 12, 1_000, lastMs + 10_000, 0, 1_000, startMs - 1_000, limits), 'no value');
 });
 
+test('a start time later than its sample, as after a step back of the clock, makes no counter of 0 a restart', () => {
+  const lastMs = 1_795_377_600_500;
+  const nowMs = lastMs + 10_000;
+  const startMs = lastMs + 100_000;
+  assert.equal(classifySample(lastMs, 90, 1_000, nowMs, 0, 1_000, startMs, limits), 'no value');
+  // Otherwise the CPU of the container's whole life would count for these 10 s.
+  assert.equal(classifySample(lastMs, 0, 1_000, nowMs, 90, 1_000, startMs, limits), 'restart');
+  assert.equal(classifySample(lastMs, 0, 1_000, nowMs, 90, 1_000, nowMs, limits), 'newer');
+});
+
 test('counters are cut to whole nanoseconds before their difference is taken, as by metrics-server', () => {
   assert.equal(nanocores(1.8e-9, 0.9e-9, 1), 1_000);
 });
