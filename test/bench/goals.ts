@@ -154,7 +154,7 @@ export const goals: readonly Goal[] = [
     figure: 'start.ours.discovery',
   },
   {
-    what: 'start: process to first metrics, cold: one distance of two samples',
+    what: 'start: process to first metrics, cold: one interval between samples',
     hard: 15_000,
     moonshot: 15_000,
     unit: 'ms',

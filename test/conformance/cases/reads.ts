@@ -24,7 +24,7 @@ export const reads: readonly Case[] = [
   },
   {
     statements: [81],
-    name: 'the window is the distance of two samples of the kubelet',
+    name: 'the window is the interval between two samples of the kubelet',
     probe: async ({ ask }) => {
       const object: unknown = JSON.parse((await ask({ path: `${M}/nodes/node-a` })).body.toString());
       const time = String(dig(object, 'timestamp'));
