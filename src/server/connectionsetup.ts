@@ -59,10 +59,10 @@ export function setUpConnections(
       const group = groupOf(request);
       if (!gate.stop(group, request.socket)) return;
       const resume = () => gate.resume(group);
-      // Strangers are read again when all their requests have begun, so that few wait. A network may have several users: its other
-      // connections are read after one step of this one.
-      if (group === strangerGroup) shareOf(request).enqueue(resume);
-      else users.shareOf(group, gate).enqueue(resume);
+      // Strangers are read again when all their requests have begun, so that few wait. The gate has a share of its own among them: in that of
+      // the connection, all strangers would wait for a turn of each other connection of its network. A network may have several users: its
+      // other connections are read after one step of this one.
+      (group === strangerGroup ? strangers : users).shareOf(group, gate).enqueue(resume);
     },
     close: (request) => connectionOf(request)?.close('pipelining'),
   });

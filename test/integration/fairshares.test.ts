@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect, createSecureServer, type Http2SecureServer } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Socket, TcpNetConnectOpts } from 'node:net';
 import { describe, test } from 'node:test';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { createOpenConnections } from '../../src/server/openconnections.ts';
 import { setUpConnections } from '../../src/server/connectionsetup.ts';
+import { sliceBytes } from '../../src/server/headslices.ts';
 import { createReadGate } from '../../src/server/readgate.ts';
 import { iterationBudgetMs } from '../../src/server/eventloopqueue.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
@@ -17,7 +19,7 @@ const own = makeAuthority('server').issue({ cn: 'server', ips: ['127.0.0.1'], us
 /** Starts an HTTP/2 server that answers with the path and records it. */
 async function start(added: AsyncDisposableStack, handle: (path: string) => void = () => undefined) {
   const served: string[] = [];
-  const server = createSecureServer({ ...own, requestCert: true, rejectUnauthorized: false, ca: [] });
+  const server = createSecureServer({ ...own, allowHTTP1: true, requestCert: true, rejectUnauthorized: false, ca: [] });
   server.on('request', ({ url }, response) => {
     handle(url);
     served.push(url);
@@ -33,11 +35,22 @@ async function listen(server: Http2SecureServer): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function open(port: number, added: AsyncDisposableStack): Promise<ClientHttp2Session> {
-  const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false }).on('error', () => undefined);
+type Origin = Pick<TcpNetConnectOpts, 'localAddress'>;
+
+async function open(port: number, added: AsyncDisposableStack, origin: Origin = {}): Promise<ClientHttp2Session> {
+  const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false, ...origin });
+  session.on('error', () => undefined);
   added.defer(() => session.destroy());
   await once(session, 'remoteSettings');
   return session;
+}
+
+async function openHttp1(port: number, added: AsyncDisposableStack, origin: Origin): Promise<TLSSocket> {
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...origin }).resume();
+  socket.on('error', () => undefined);
+  added.defer(() => void socket.destroy());
+  await once(socket, 'secureConnect');
+  return socket;
 }
 
 async function get(session: ClientHttp2Session, path: string): Promise<string> {
@@ -54,7 +67,7 @@ function spin(ms: number): void {
 }
 
 function setUp(server: Http2SecureServer) {
-  const connections = createOpenConnections({ limit: 100, limitPerAddress: 0, onClosed: () => undefined });
+  const connections = createOpenConnections({ limit: 1000, limitPerAddress: 0, onClosed: () => undefined });
   return { connections, ...setUpConnections(server, { connections, log: createRecordingLog().log }) };
 }
 
@@ -114,6 +127,26 @@ test('one iteration of the event loop reads few of the connections that send at 
   // What the budget allows to begin, and what one more read brings.
   const allowed = iterationBudgetMs / 0.2 + 2 * streams;
   assert.ok(most <= allowed, `${most} streams in one iteration, ${allowed} allowed`);
+});
+
+test('a stranger is read again although the stranger that made the server stop has many connections', async () => {
+  await using added = new AsyncDisposableStack();
+  const { server, served } = await start(added, () => spin(1));
+  setUp(server);
+  const port = await listen(server);
+  const attacker = { localAddress: '127.0.0.2' };
+  const [flood, single] = [await open(port, added, attacker), await open(port, added)];
+  const others = await Promise.all(Array.from({ length: 100 }, () => openHttp1(port, added, attacker)));
+  // Each slice has several requests, fewer than may be pipelined.
+  const request = `GET /other HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(sliceBytes / 7)}\r\n\r\n`;
+  for (const other of others) other.write(request.repeat(20));
+  const answers = Array.from({ length: 40 }, () => get(flood, '/flood'));
+  await until('the flood is served', () => served.includes('/flood'));
+  const before = served.length;
+  await get(single, '/single');
+  const waited = served.indexOf('/single') - before;
+  assert.ok(waited < 80, `served after ${waited} requests of another client`);
+  await Promise.all(answers);
 });
 
 test('requests of one connection wait for those of others, also of the same network', async () => {
