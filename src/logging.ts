@@ -52,6 +52,10 @@ export const outOfFilesRemedy =
 const hints: ReadonlyMap<unknown, string> = new Map([
   ['EMFILE', outOfFilesRemedy],
   ['ENFILE', 'the machine has as many files open as it may (fs.file-max)'],
+  [
+    'ERR_OSSL_X509_KEY_VALUES_MISMATCH',
+    "the key is not that of the certificate: check client-certificate and client-key of the kubeconfig, or the flags for the kubelets' client certificate",
+  ],
   ['ERR_SSL_EE_KEY_TOO_SMALL', 'the certificate has a weak key: RSA of 2048 bits, or ECDSA with P-256, is the least'],
 ]);
 

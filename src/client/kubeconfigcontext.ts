@@ -3,6 +3,7 @@ import type { RequestOptions } from 'node:https';
 import path from 'node:path';
 import type { Cluster, KubeConfig, loadYaml, User } from '@kubernetes/client-node';
 import type { Clock } from '../clock.ts';
+import { certificateText, keyText } from '../tls/keypair.ts';
 import { parseTrustBundle, type TrustLog } from '../tls/trustbundle.ts';
 import { readRegularFile } from '../watchedfile.ts';
 import type { TlsMaterial } from './apiserver.ts';
@@ -135,12 +136,15 @@ function materialOf(
   clock: Clock,
   log: TrustLog | undefined,
 ): KubeconfigContext['material'] {
-  const source = cluster.caData ? `certificate-authority-data of cluster ${cluster.name} in ${file}` : cluster.caFile;
+  const ofCluster = `of cluster ${cluster.name} in ${file}`;
+  const ofUser = `of user ${user.name} in ${file}`;
   // Not used without verification.
-  const parse = cluster.skipTLSVerify ? undefined : (text: string) => parseTrustBundle(text, source ?? '', log).pem;
-  const ca = pem('certificate-authority', cluster.caFile, cluster.caData, parse);
-  const cert = pem('client-certificate', user.certFile, user.certData);
-  const key = pem('client-key', user.keyFile, user.keyData);
+  const parse = cluster.skipTLSVerify
+    ? (text: string) => text
+    : (text: string, source: string) => parseTrustBundle(text, source, log).pem;
+  const ca = pem('certificate-authority', ofCluster, cluster.caFile, cluster.caData, parse);
+  const cert = pem('client-certificate', ofUser, user.certFile, user.certData, certificateText);
+  const key = pem('client-key', ofUser, user.keyFile, user.keyData, keyText);
   return (presented) => {
     const material = {
       ca: ca(),
@@ -155,18 +159,24 @@ function materialOf(
   /** Data wins over a file, as in client-go. */
   function pem(
     key: string,
-    source: string | undefined,
+    owner: string,
+    path: string | undefined,
     data: string | undefined,
-    parse?: (text: string) => string,
+    parse: (text: string, source: string) => string,
   ): () => string | undefined {
     if (data) {
-      const text = Buffer.from(data, 'base64').toString('utf8');
-      const used = parse === undefined ? text : parse(text);
+      const used = parse(Buffer.from(data, 'base64').toString('utf8'), `${key}-data ${owner}`);
       return () => used;
     }
-    if (!source) return () => undefined;
-    const remedy = `correct its path in ${file}`;
-    const watched = watchCredentialFile({ what: `the ${key}`, path: source, remedy, clock, parse, log });
+    if (!path) return () => undefined;
+    const watched = watchCredentialFile({
+      what: `the ${key}`,
+      path,
+      remedy: `correct its path in ${file}`,
+      clock,
+      parse: (text) => parse(text, path),
+      log,
+    });
     return () => watched.read();
   }
 }

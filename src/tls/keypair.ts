@@ -40,8 +40,19 @@ function checkUsable({ cert, key }: KeyPair, certSource: string): void {
   }
 }
 
-/** @param source names the key in errors. */
-export function parseKey(pem: string, source: string): KeyObject {
+/** Returns the text of a certificate with its intermediates. @throws Error that names the source where the text is something else. */
+export function certificateText(text: string, source: string): string {
+  parseCertificates(text, source);
+  return text;
+}
+
+/** Returns the text of a private key. @throws Error that names the source where the text is something else. */
+export function keyText(text: string, source: string): string {
+  parseKey(text, source);
+  return text;
+}
+
+function parseKey(pem: string, source: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch (cause) {

@@ -414,6 +414,14 @@ test('credentials that OpenSSL cannot read are no fault of the kubelet', async (
   assert.match(told.what, /^no request was sent to the kubelet of node node-a at 127\.0\.0\.1:1: /);
 });
 
+test('a key that is not that of its certificate is explained by what to check', async () => {
+  const [{ cert }, { key }] = [authority.issue({ cn: 'one' }), authority.issue({ cn: 'other' })];
+  assert.match(
+    (await explained(1, { tls: { cert, key } })).what,
+    /mismatch \(the key is not that of the certificate: check/,
+  );
+});
+
 test('a credential file that cannot be read is reported once, whatever addresses the node has', async () => {
   let reads = 0;
   const tls = () => {

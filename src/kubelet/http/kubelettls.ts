@@ -2,8 +2,8 @@
 import type { ApiServer } from '../../client/apiserver.ts';
 import { watchCredentialFile } from '../../client/credentialfile.ts';
 import type { Clock } from '../../clock.ts';
-import { parseKey } from '../../tls/keypair.ts';
-import { parseCertificates, parseTrustBundle, type TrustLog } from '../../tls/trustbundle.ts';
+import { certificateText, keyText } from '../../tls/keypair.ts';
+import { parseTrustBundle, type TrustLog } from '../../tls/trustbundle.ts';
 
 export interface KubeletTls {
   /** PEM bundle that verifies kubelets; undefined for the system's. */
@@ -34,14 +34,10 @@ export function createKubeletTls(
       : watchCredentialFile({ what: `--${flag}`, path, remedy: 'is the file mounted?', clock, parse, log });
   const parseCa = (text: string) => parseTrustBundle(text, flags.certificateAuthority ?? '', log).pem;
   const ca = file('kubelet-certificate-authority', flags.certificateAuthority, parseCa);
-  const cert = file('kubelet-client-certificate', flags.clientCertificate, (text) => {
-    parseCertificates(text, flags.clientCertificate ?? '');
-    return text;
-  });
-  const key = file('kubelet-client-key', flags.clientKey, (text) => {
-    parseKey(text, flags.clientKey ?? '');
-    return text;
-  });
+  const cert = file('kubelet-client-certificate', flags.clientCertificate, (text) =>
+    certificateText(text, flags.clientCertificate ?? ''),
+  );
+  const key = file('kubelet-client-key', flags.clientKey, (text) => keyText(text, flags.clientKey ?? ''));
   let latest: KubeletTls | undefined;
 
   return () => {

@@ -12,6 +12,8 @@ import { createFakeClock } from '../../fakes/clock.ts';
 import { createRecordingLog } from '../../fakes/recordinglog.ts';
 
 const authority = makeAuthority();
+const shown = authority.issue({ cn: 'me' });
+const renewed = authority.issue({ cn: 'me' });
 
 describe('a kubeconfig', () => {
   let folder = '';
@@ -43,24 +45,31 @@ describe('a kubeconfig', () => {
   });
 
   test('with a client certificate presents it', async () => {
-    const server = await load({ 'client-certificate-data': base64('CERT'), 'client-key-data': base64('KEY') });
+    const server = await load({ 'client-certificate-data': base64(shown.cert), 'client-key-data': base64(shown.key) });
     assert.equal(await server.authorization(), undefined);
-    assert.deepEqual(server.tls(), { ca: authority.cert, cert: 'CERT', key: 'KEY', rejectUnauthorized: true });
+    assert.deepEqual(server.tls(), { ca: authority.cert, ...shown, rejectUnauthorized: true });
   });
 
   test('with certificates in files follows their changes', async () => {
     const clock = createFakeClock();
     write('ca', authority.cert);
-    for (const name of ['cert', 'key']) write(name, `${name} 1`);
+    for (const name of ['cert', 'key'] as const) write(name, shown[name]);
     const cluster = { 'certificate-authority': 'ca', 'certificate-authority-data': undefined };
     const server = await load({ 'client-certificate': 'cert', 'client-key': 'key' }, cluster, clock);
     const first = server.tls();
-    assert.deepEqual(first, { ca: authority.cert, cert: 'cert 1', key: 'key 1', rejectUnauthorized: true });
+    assert.deepEqual(first, { ca: authority.cert, ...shown, rejectUnauthorized: true });
     assert.equal(server.tls(), first);
-    write('cert', 'cert 2');
-    write('key', 'key 2');
+    for (const name of ['cert', 'key'] as const) write(name, renewed[name]);
     await clock.advance(60_000);
-    assert.deepEqual(server.tls(), { ca: authority.cert, cert: 'cert 2', key: 'key 2', rejectUnauthorized: true });
+    assert.deepEqual(server.tls(), { ca: authority.cert, ...renewed, rejectUnauthorized: true });
+  });
+
+  test('with something else in place of a certificate or key names the entry', async () => {
+    for (const name of ['cert', 'key'] as const) write(name, shown[name]);
+    const data = load({ 'client-certificate-data': base64(shown.key), 'client-key-data': base64(shown.key) });
+    await assert.rejects(data, /^Error: client-certificate-data of user me in .*config holds no certificate/);
+    const swapped = load({ 'client-certificate': 'cert', 'client-key': 'cert' });
+    await assert.rejects(swapped, /^Error: cannot use the client-key .*cert$/);
   });
 
   test('sets the name to verify, or no verification', async () => {
