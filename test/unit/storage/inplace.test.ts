@@ -180,12 +180,13 @@ function snapshot(storage: Omit<Storage, 'store'>, clock: FakeClock) {
 function usedFields({ containers, ...rest }: PodState) {
   return {
     ...rest,
-    containers: Array.from(containers.values(), ({ last, base, rival, lacksValue }) => ({
+    containers: Array.from(containers.values(), ({ last, base, rival, lacksValue, isBeforeStep }) => ({
       ...last,
       startTimeMs: undefined,
       base: typeof base === 'string' ? base : baseFields(base),
       rival: rival && { ...rival, startTimeMs: undefined },
       lacksValue,
+      isBeforeStep,
     })),
   };
 }
