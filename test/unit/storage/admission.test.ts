@@ -337,7 +337,12 @@ describe('admission', () => {
     const web = { name: 'web-0', uid: 'uid-1' };
     const others = [web, { name: 'web-1', uid: 'uid-2' }];
     const pods = fc.constantFrom<readonly PodOptions[]>([web], [{ ...web, uid: undefined }], others);
-    const scrape = fc.record({ kind: fc.constant('scrape'), node: fc.constantFrom(...nodes), pods } as const);
+    const scrape = fc.record({
+      kind: fc.constant('scrape'),
+      node: fc.constantFrom(...nodes),
+      pods,
+      aheadMs: fc.constantFrom(0, 0, 3_600_000),
+    } as const);
     fc.assert(
       fc.property(fc.array(fc.oneof(known, gone, scrape, scrape, scrape), { maxLength: 60 }), (steps) => {
         const fast = createAdmittedStorage();
@@ -349,8 +354,8 @@ describe('admission', () => {
             for (const { api } of [fast, slow]) api.set(`shop/${step.name}`, pod);
           }
           if (step.kind !== 'scrape') continue;
-          const pods = step.pods.map((each) => reported(100 + at, each));
-          for (const world of [fast, slow]) world.scrape(step.node, pods);
+          const pods = step.pods.map((each) => reported(100 + at, { ...each, startTimeMs: createdMs }));
+          for (const world of [fast, slow]) world.scrape(step.node, pods, { aheadMs: step.aheadMs });
           assert.deepEqual(fast.admission.counts(step.node), slow.admission.counts(step.node));
           assert.deepEqual(fast.foreign, slow.foreign);
           assert.deepEqual(fast.conflicts, slow.conflicts);
