@@ -3,7 +3,8 @@ import { constants, type Http2SecureServer, type Http2ServerRequest, Http2Server
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { headerLines } from '../auth/rawheaders.ts';
-import type { OpenConnections } from './openconnections.ts';
+import type { ConnectionLookup } from './connectionlookup.ts';
+import type { OpenConnection, OpenConnections } from './openconnections.ts';
 import { goodbyeMs, requestOverheadBytes, sweepIntervalMs } from './waitinglimits.ts';
 
 /** Destroys idle sessions and connections that the server has ended. Node waits for the client to end, too; a client that does not read never does. */
@@ -66,6 +67,15 @@ export function endAfterResponse(request: Http2ServerRequest, response: Http2Ser
   });
 }
 
+/** Does so where the request is answered before its user is known, unless the connection is authenticated: it may be kube-apiserver's. */
+export function endStrangerAfterResponse(
+  connection: OpenConnection | undefined,
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+): void {
+  if (connection?.isAuthenticated() !== true) endAfterResponse(request, response);
+}
+
 /**
  * Returns a function that makes an HTTP/2 client use another connection. Like Go's servers it sends GOAWAY once per connection, and serves streams that
  * the client opens within a second.
@@ -117,10 +127,12 @@ type RequestHead = Pick<Http2ServerRequest, 'httpVersionMajor' | 'rawHeaders'>;
 const hostPattern = /^[\w!$%&'()*+,\-.:;=[\]~]*$/;
 
 /** Refuses CONNECT. Node would close an HTTP/1.1 connection without a response, and answer by itself over HTTP/2. */
-export function refuseTunnels(server: Http2SecureServer): void {
-  server.on('connect', (_request: unknown, peer: Socket | Http2ServerResponse) => {
-    if (peer instanceof Http2ServerResponse) peer.writeHead(405).end();
-    else endWith(peer, '405 Method Not Allowed');
+export function refuseTunnels(server: Http2SecureServer, connectionOf: ConnectionLookup): void {
+  server.on('connect', (request: Http2ServerRequest, peer: Socket | Http2ServerResponse) => {
+    if (peer instanceof Http2ServerResponse) {
+      endStrangerAfterResponse(connectionOf(request), request, peer);
+      peer.writeHead(405).end();
+    } else endWith(peer, '405 Method Not Allowed');
   });
 }
 

@@ -42,7 +42,7 @@ export function setUpConnections(
   const gate = createReadGate(server, (socket) => groupOf({ socket }));
 
   endIdleSessions(server, connections);
-  refuseTunnels(server);
+  refuseTunnels(server, connectionOf);
   answerHalfClosed(server);
   refusePlainHttp(server, {
     silenceMs: handshakeTimeoutMs,

@@ -1,7 +1,7 @@
 /** Hooks before authentication: they track a request, refuse malformed ones, and interpret method and URL. */
 import { randomUUID } from 'node:crypto';
 import { badRequest, uriTooLong } from '../apimachinery/status.ts';
-import { createGoAway, hostProblem, requestBytes } from './connections.ts';
+import { createGoAway, endStrangerAfterResponse, hostProblem, requestBytes } from './connections.ts';
 import { answerTimeoutMs } from './deadline.ts';
 import { shuttingDownReply } from './draining.ts';
 import type { HookContext } from './hookcontext.ts';
@@ -71,6 +71,7 @@ export async function answerOptionsAsterisk(
   response: HttpResponse,
 ): Promise<HttpResponse | undefined> {
   if (request.method !== 'OPTIONS' || request.originalUrl !== '*') return undefined;
+  endStrangerAfterResponse(request.connection, request.raw, response.raw);
   return response.code(200).header('content-length', '0').send();
 }
 
@@ -80,9 +81,12 @@ export function readRequest({ options: { requestTimeoutMs }, methodOf, responder
     void response.header('audit-id', auditId(request.headers['audit-id']));
     void response.header('cache-control', 'no-cache, private');
     const { originalUrl } = request;
-    if (originalUrl.length > urlLimitBytes) throw uriTooLong(originalUrl.length, urlLimitBytes);
-    const info = requestInfo(methodOf(request), originalUrl);
-    if (info === undefined) throw badRequest(unreadableUrl);
+    const isTooLong = originalUrl.length > urlLimitBytes;
+    const info = isTooLong ? undefined : requestInfo(methodOf(request), originalUrl);
+    if (info === undefined) {
+      endStrangerAfterResponse(request.connection, request.raw, response.raw);
+      throw isTooLong ? uriTooLong(originalUrl.length, urlLimitBytes) : badRequest(unreadableUrl);
+    }
     request.info = info;
     // The timeout ends the response. Reviews that the request waits for go on, for other requests.
     const timeoutMs = answerTimeoutMs(info, requestTimeoutMs);

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { Issued } from '../fakes/certificates.ts';
 import { openConnection1 } from '../fakes/http1client.ts';
-import { ask2, keepInUse, openSession } from '../fakes/http2client.ts';
+import { ask2, askLines2, keepInUse, openSession } from '../fakes/http2client.ts';
 import {
   endHeaders,
   endStream,
@@ -162,6 +162,50 @@ describe('strangers', () => {
       await closed;
     }
   });
+
+  /** Answered before the user is known: method, path, status. */
+  const early = [
+    ['OPTIONS', '*', 200],
+    ['GET', '/%zz', 400],
+    ['GET', `/${'a'.repeat(65_536)}`, 414],
+    ['CONNECT', undefined, 405],
+  ] as const;
+
+  test('get one response and GOAWAY over HTTP/2, also to what is answered without authentication', async () => {
+    for (const [method, path, status] of early) {
+      const session = await openSession(cluster.port);
+      const closed = once(session, 'close');
+      const lines = [
+        [':method', method],
+        [':authority', 'x'],
+        ...(path === undefined ? [] : schemeAndPath(path)),
+      ] as const;
+      assert.equal((await askLines2(session, lines)).status, status);
+      await closed;
+    }
+  });
+
+  test('do not end the connection of a front proxy by what is answered without authentication', async () => {
+    const gone = { goaway: false };
+    proxied.once('goaway', () => (gone.goaway = true));
+    for (const [method, path, status] of early) {
+      const lines = [
+        [':method', method],
+        [':authority', 'x'],
+        ...(path === undefined ? [] : schemeAndPath(path)),
+      ] as const;
+      assert.equal((await askLines2(proxied, lines)).status, status);
+    }
+    assert.equal((await ask2(proxied, '/version', admin)).status, 200);
+    assert.equal(gone.goaway, false);
+  });
+
+  function schemeAndPath(path: string) {
+    return [
+      [':scheme', 'https'],
+      [':path', path],
+    ] as const;
+  }
 
   test('keep their connection over HTTP/1.1', async () => {
     const { socket, received } = await tls1();
