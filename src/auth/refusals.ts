@@ -37,7 +37,7 @@ export interface RefusedRequest {
 export interface RecentRefusal {
   readonly cause: RefusalCause;
   readonly what: string;
-  /** Of the latest one. */
+  /** The reason of the latest request. */
   readonly reason: string;
   readonly requests: number;
   /** Milliseconds since the epoch. */
@@ -67,7 +67,7 @@ const authenticatedLimit = 1_024;
 const others = '(others)';
 
 interface RefusalEntry extends RecentRefusal {
-  /** Of the client that added the variant. */
+  /** The network of the client that added the variant. */
   readonly network: string | undefined;
   readonly isAuthenticated: boolean;
   readonly unlogged: number;

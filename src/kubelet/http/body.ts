@@ -143,9 +143,9 @@ export class BodyReceiver {
   }
 }
 
-/** Bytes between two looks at the clock. A hostile body takes 1 us for each twelve. */
+/** Bytes that are read between two looks at the clock. Twelve bytes of a hostile body take 1 us. */
 const creditBytes = 32 * 1024;
-/** What a call costs beside its bytes, in bytes: chunks may have one byte each. */
+/** Fixed cost of a call, in bytes: chunks may have one byte each. */
 const callBytes = 32;
 
 const nothing = Buffer.alloc(0);

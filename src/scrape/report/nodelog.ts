@@ -46,7 +46,7 @@ export function createNodeLog(log: Logger): NodeLog {
   }
 }
 
-/** Returns what is logged when it changes. Of a failure only its code: the text has addresses and offsets, which change by themselves. */
+/** Returns the state that is logged when it changes. A failure counts by its code, since addresses and offsets in its text vary from scrape to scrape. */
 function stateOf(outcome: ScrapeOutcome, level: string): string | undefined {
   if (outcome.kind === 'failed') return `${level}: failed: ${outcome.why.code}`;
   return outcome.fallback === undefined ? undefined : `${level}: ${outcome.fallback}`;
