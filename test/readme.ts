@@ -1,4 +1,4 @@
-/** Writes the tables of flags, deliberate differences, faults and costs into the README: `npm run readme`. A unit test tells when it was forgotten. */
+/** Writes the tables of flags, deliberate differences, faults and costs into the README: `npm run readme`. A unit test fails if it was not run. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { flagTable } from '../src/options/usage.ts';

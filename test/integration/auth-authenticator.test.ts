@@ -98,7 +98,7 @@ beforeEach(() => {
   });
 });
 
-/** What the client is told: `name [groups]`, or the code of a refusal; then the UID, extra facts and a warning where there are any. */
+/** The response: `name [groups]`, or the code of a refusal; then the UID, extra facts and a warning where there are any. */
 async function answer(incoming: Http2ServerRequest): Promise<string> {
   const certificate = (incoming.socket as TLSSocket).getPeerX509Certificate();
   const { rawHeaders } = incoming;

@@ -115,7 +115,7 @@ for (const form of ['protobuf', 'JSON'] as const) {
       assert.deepEqual(namesOf(nodes.list()), ['a', 'aa', 'c']);
     });
 
-    test('that are not ready are told apart', async () => {
+    test('that are not ready are marked', async () => {
       fake.objects.set(node('a', { ready: false }));
       const nodes = await follow();
       assert.equal(nodes.get('a')?.ready, false);
@@ -293,7 +293,7 @@ for (const form of ['protobuf', 'JSON'] as const) {
       assert.equal(pods.list('a'), untouched);
     });
 
-    test('with the same name are told apart by namespace and by UID', async () => {
+    test('with the same name are distinguished by namespace and UID', async () => {
       fake.objects.set(pod('a', 'web-0', { uid: 'u-1' }));
       fake.objects.set(pod('b', 'web-0', { uid: 'u-2' }));
       const pods = await follow();
@@ -304,7 +304,7 @@ for (const form of ['protobuf', 'JSON'] as const) {
       await until('the new one is there', () => pods.get('a', 'web-0')?.uid === 'u-3');
     });
 
-    test('come, go and change on the nodes that listeners are told of', async () => {
+    test('report to listeners the nodes on which they come, go and change', async () => {
       fake.objects.set(pod('x', 'web-0', { uid: 'u-1', nodeName: 'node-a' }));
       const pods = await follow();
       const nodes: string[] = [];

@@ -167,7 +167,7 @@ describe('the REST client', () => {
     material = { ca: renewed.cert, rejectUnauthorized: true };
     assert.equal(nameOf(await rest.get('/api/v1/nodes/a')), 'a');
     fake.objects.set(node('b'));
-    await until('the watch has told of b', () => chunks.join('').includes('"name":"b"'));
+    await until('the watch has delivered b', () => chunks.join('').includes('"name":"b"'));
     stop.abort();
   });
 

@@ -93,7 +93,7 @@ for (const httpClient of ['built-in', 'undici'] as const) {
       await Promise.all(silent);
     });
 
-    test('a name that is not resolved in time is told as that, and is not asked for any more', async () => {
+    test('a name that is not resolved in time is reported as such and its look-up ends', async () => {
       await using kubelets = createKubeletClient(options(httpClient, 300));
       const explanation = await kubelets.fetch(request('silent-0'), never).then(() => assert.fail(), explainFailure);
       assert.equal(explanation.code, 'NameUnknown');
@@ -119,7 +119,7 @@ for (const httpClient of ['built-in', 'undici'] as const) {
       );
     });
 
-    test('a name that does not exist is told as that', async () => {
+    test('a name that does not exist is reported as such', async () => {
       await using kubelets = createKubeletClient(options(httpClient, 10_000));
       const explanation = await kubelets.fetch(request('nowhere'), never).then(() => assert.fail(), explainFailure);
       assert.equal(explanation.code, 'NameUnknown');

@@ -65,7 +65,7 @@ for (const source of ['cadvisor', 'resource']) {
       }
     });
 
-    test('are told of at /status, of each node that reports them', async () => {
+    test('are listed in /status for each node that reports them', async () => {
       const { nodes, degraded } = await report();
       assert.deepEqual(degraded, ['29 of 30 ready nodes report pods of other nodes, which are not served']);
       for (const { name, foreignPods, unverifiedPods } of nodes) {

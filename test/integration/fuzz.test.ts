@@ -155,7 +155,7 @@ function linesOf({ method, target, headers }: AnyRequest): [string, string][] {
 type Header = (name: 'content-type' | 'content-encoding') => string | undefined;
 
 function checkAnswer({ target }: AnyRequest, status: number, header: Header, text: string): void {
-  // Who sets ?timeout may be told that it is over.
+  // A request with ?timeout= may get 504.
   assert.ok((status >= 200 && status < 500) || (status === 504 && target.includes('timeout=')), `${status}: ${text}`);
   const isCompressed = header('content-encoding') !== undefined;
   if (header('content-type') === 'application/json' && text !== '' && !isCompressed) JSON.parse(text);

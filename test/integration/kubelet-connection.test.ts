@@ -216,7 +216,7 @@ test('a node that left has no connection any more, and what it was asked ends', 
   await Promise.all([failure, closed]);
 });
 
-test('a question that is given up closes its connection, and is told as such', async () => {
+test('a request that is aborted closes its connection and rejects with the reason', async () => {
   await using client = makeClient();
   const asked = Promise.withResolvers<TLSSocket>();
   onQuestion = (socket) => {

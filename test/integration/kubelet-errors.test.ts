@@ -50,7 +50,7 @@ async function explained(port: number, { host = '127.0.0.1', tls, timeoutMs = 5_
 async function against(
   server: Server,
   setting: Setting,
-  look: (told: ReadResult, address: string) => void,
+  look: (result: ReadResult, address: string) => void,
 ): Promise<void> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
@@ -79,13 +79,13 @@ function check(
   setting: Setting = {},
 ): void {
   test(`${name} is ${code}`, () =>
-    against(makeServer(), setting, (told, address) => {
-      assert.equal(told.code, code, JSON.stringify(told));
-      assert.ok(told.what.includes(node) && told.what.includes(address), told.what);
-      assert.match(told.what, what);
-      assert.match(told.remedy ?? '', remedy);
+    against(makeServer(), setting, (result, address) => {
+      assert.equal(result.code, code, JSON.stringify(result));
+      assert.ok(result.what.includes(node) && result.what.includes(address), result.what);
+      assert.match(result.what, what);
+      assert.match(result.remedy ?? '', remedy);
       // Library words are for searching, not instead of ours.
-      assert.doesNotMatch(told.what, /openssl|altnames|--use-system-ca/i);
+      assert.doesNotMatch(result.what, /openssl|altnames|--use-system-ca/i);
     }));
 }
 
@@ -110,7 +110,7 @@ function alerting(description: number): Server {
 }
 
 test('the server that all others differ from is fine', () =>
-  against(kubeletWith({}), {}, (told) => assert.match(told.what, /returned 200: ok$/)));
+  against(kubeletWith({}), {}, (result) => assert.match(result.what, /returned 200: ok$/)));
 
 describe('who answered is verified by', () => {
   const checkVerified = (by: string, certificate: Partial<IssueOptions>, insecure = false) =>
@@ -340,9 +340,9 @@ describe('an answer', () => {
         ),
       ),
       {},
-      (told, address) => {
-        assert.equal(told.code, 'BodyBroken', JSON.stringify(told));
-        assert.ok(told.what.includes(address));
+      (result, address) => {
+        assert.equal(result.code, 'BodyBroken', JSON.stringify(result));
+        assert.ok(result.what.includes(address));
       },
     ));
 });
@@ -352,21 +352,21 @@ describe('an address', () => {
     const server = createTcpServer();
     const port = await listen(server, 0);
     await new Promise((resolve) => server.close(resolve));
-    const told = await explained(port);
-    assert.equal(told.code, 'ConnectionRefused');
+    const result = await explained(port);
+    assert.equal(result.code, 'ConnectionRefused');
     assert.equal(
-      told.what,
+      result.what,
       `nothing listens at 127.0.0.1:${port}, the address of the kubelet of node node-a (ECONNREFUSED)`,
     );
-    assert.match(told.remedy ?? '', /check whether the kubelet runs; .*--kubelet-use-node-status-port/);
+    assert.match(result.remedy ?? '', /check whether the kubelet runs; .*--kubelet-use-node-status-port/);
   });
 
   test('that is an unknown name is NameUnknown', async () => {
     // A label of 64 characters cannot be in the DNS, so that no resolver is asked: tests stay on loopback, and do not wait for one.
-    const told = await explained(10250, { host: `${'x'.repeat(64)}.invalid` });
-    assert.equal(told.code, 'NameUnknown', JSON.stringify(told));
-    assert.match(told.what, /the name in x+\.invalid:10250, .* node node-a/);
-    assert.match(told.remedy ?? '', /InternalIP.*--kubelet-preferred-address-types/);
+    const result = await explained(10250, { host: `${'x'.repeat(64)}.invalid` });
+    assert.equal(result.code, 'NameUnknown', JSON.stringify(result));
+    assert.match(result.what, /the name in x+\.invalid:10250, .* node node-a/);
+    assert.match(result.remedy ?? '', /InternalIP.*--kubelet-preferred-address-types/);
   });
 });
 
@@ -382,12 +382,12 @@ describe('a kubelet that answers', () => {
   const checkStatus = (status: number, code: ExplanationCode, what: RegExp, remedy: RegExp | undefined) =>
     void test(`${status} is ${code}`, async () => {
       kubelet.faults.cadvisor = status;
-      const told = await explained(kubelet.port);
-      assert.equal(told.code, code);
-      assert.ok(told.what.startsWith(`the kubelet of node node-a at 127.0.0.1:${kubelet.port} returned ${status}`));
-      assert.match(told.what, what);
-      if (remedy === undefined) assert.equal(told.remedy, undefined);
-      else assert.match(told.remedy ?? '', remedy);
+      const result = await explained(kubelet.port);
+      assert.equal(result.code, code);
+      assert.ok(result.what.startsWith(`the kubelet of node node-a at 127.0.0.1:${kubelet.port} returned ${status}`));
+      assert.match(result.what, what);
+      if (remedy === undefined) assert.equal(result.remedy, undefined);
+      else assert.match(result.remedy ?? '', remedy);
     });
   checkStatus(
     403,
@@ -401,17 +401,17 @@ describe('a kubelet that answers', () => {
 
   test('401 is Unauthorized', async () => {
     known = false;
-    const told = await explained(kubelet.port);
-    assert.equal(told.code, 'Unauthorized');
-    assert.match(told.what, /returned 401: Unauthorized$/);
-    assert.match(told.remedy ?? '', /authentication\.webhook\.enabled: true/);
+    const result = await explained(kubelet.port);
+    assert.equal(result.code, 'Unauthorized');
+    assert.match(result.what, /returned 401: Unauthorized$/);
+    assert.match(result.remedy ?? '', /authentication\.webhook\.enabled: true/);
   });
 });
 
 test('credentials that OpenSSL cannot read are no fault of the kubelet', async () => {
-  const told = await explained(1, { tls: { ca: authority.cert, cert: 'no PEM', key: 'no PEM' } });
-  assert.equal(told.code, 'Other');
-  assert.match(told.what, /^no request was sent to the kubelet of node node-a at 127\.0\.0\.1:1: /);
+  const result = await explained(1, { tls: { ca: authority.cert, cert: 'no PEM', key: 'no PEM' } });
+  assert.equal(result.code, 'Other');
+  assert.match(result.what, /^no request was sent to the kubelet of node node-a at 127\.0\.0\.1:1: /);
 });
 
 test('a key that is not that of its certificate is explained by what to check', async () => {

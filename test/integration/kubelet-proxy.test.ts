@@ -168,7 +168,7 @@ test('other TLS material is used for new connections, and what is not verified i
   assert.equal((await ask(client)).verifiedBy, 'nothing');
 });
 
-test('an API server over plain HTTP vouches for nobody', async () => {
+test('an API server over plain HTTP verifies no kubelet', async () => {
   const plain = createServer((_, response) => response.end('ok'));
   const port = await listen(plain, 0);
   await using client = proxyBy({ ...apiServer.connection, url: `http://127.0.0.1:${port}` });
@@ -177,7 +177,7 @@ test('an API server over plain HTTP vouches for nobody', async () => {
   plain.close();
 });
 
-describe('what fails is told by who said so', () => {
+describe('the explanation of a failure names the server that responded', () => {
   async function explained(
     asking: Asking = {},
     timeoutMs = 5_000,
@@ -191,11 +191,11 @@ describe('what fails is told by who said so', () => {
     }
   }
 
-  function check(told: Explanation, code: ExplanationCode, what: RegExp, remedy: RegExp | undefined): void {
-    assert.equal(told.code, code, JSON.stringify(told));
-    assert.match(told.what, what);
-    if (remedy === undefined) assert.equal(told.remedy, undefined);
-    else assert.match(told.remedy ?? '', remedy);
+  function check(explanation: Explanation, code: ExplanationCode, what: RegExp, remedy: RegExp | undefined): void {
+    assert.equal(explanation.code, code, JSON.stringify(explanation));
+    assert.match(explanation.what, what);
+    if (remedy === undefined) assert.equal(explanation.remedy, undefined);
+    else assert.match(explanation.remedy ?? '', remedy);
   }
 
   test('403 of kube-apiserver names the right, and what it amounts to', async () => {
@@ -234,9 +234,9 @@ describe('what fails is told by who said so', () => {
 
   test('a kubelet that kube-apiserver does not reach', async () => {
     apiServer.faults.answer = undefined;
-    const told = await explained({ node: 'node-gone' });
+    const explanation = await explained({ node: 'node-gone' });
     assert.match(
-      told.what,
+      explanation.what,
       /^kube-apiserver at .* returned 503 for the kubelet of node node-gone: error trying to reach service: /,
     );
   });

@@ -87,7 +87,7 @@ describe('used wrongly', () => {
   check('--help prints the flags', ['--help'], 0, /--metric-resolution duration \(default 15s\)/);
 });
 
-test('a port in use is told, with the flag that helps', async () => {
+test('the error of a port in use names the flag that helps', async () => {
   const holder = createServer().listen(0, '127.0.0.1');
   await once(holder, 'listening');
   const address = holder.address();

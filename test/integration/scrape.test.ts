@@ -254,7 +254,7 @@ describe('an endpoint that cannot be used', () => {
       }),
     ));
 
-  test('is not told of where the other one does not answer', () =>
+  test('is not used while the other endpoint does not respond', () =>
     withFault('windows', () =>
       withTarget({ timeoutMs: 300 }, async (scrape) => {
         kubelet.faults.resource = 'hang';

@@ -1,4 +1,4 @@
-/** The scraper over real kubelets, on a clock that the test moves: what is published, and what is told of it. */
+/** The scraper over real kubelets, on a clock that the test moves: what is published and reported. */
 import assert from 'node:assert/strict';
 import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';

@@ -91,9 +91,9 @@ describe('a kubelet that repeats the token', () => {
         contentType = undefined;
         assertClean(await endpoint.resource(at, never));
         token = current;
-        const told = await endpoint.resource(at, never);
-        assert.match(inspect(told), /returned 500/);
-        assertClean(told);
+        const result = await endpoint.resource(at, never);
+        assert.match(inspect(result), /returned 500/);
+        assertClean(result);
         status = 200;
         contentType = (said) => `odd/${said}`;
         assertClean(await endpoint.resource(at, never));

@@ -1,4 +1,4 @@
-// Decodes a text exposition as metrics-server does the answer of a kubelet, with the same parser and the same maps, as often as it is told, and tells the CPU
+// Decodes a text exposition as metrics-server does the answer of a kubelet, with the same parser and the same maps, as often as requested, and reports the CPU
 // time that it took: each line of its input is a number of times, each line of its output microseconds of user and system time. The exposition is a file, which
 // is read once, or at a URL, where it is fetched each time as Go's clients do: over a connection that stays, compressed where the server can.
 package main
@@ -51,7 +51,7 @@ func bringFile(name string) func() []byte {
 }
 
 func bringURL(url string) func() []byte {
-	// The server is on this machine, and its certificate from nobody.
+	// The server is on this machine, and its certificate is self-signed.
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	return func() []byte {
 		response, err := client.Get(url)

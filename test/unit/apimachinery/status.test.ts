@@ -94,7 +94,7 @@ describe('the body of', () => {
     '"message":"406: Not Acceptable\\n\\nAvailable representations: application/json","reason":"NotAcceptable","details":{},"code":406}',
   );
   check(
-    'a body of a type that nobody reads',
+    'a body of an unknown type',
     unsupportedMediaType(),
     '"message":"415: Unsupported Media Type","reason":"UnsupportedMediaType","details":{},"code":415}',
   );

@@ -11,7 +11,7 @@ describe('missed turns, of a resolution of 15 s', () => {
     });
   check('none of a node that is asked in each', [0, 15_000, 30_010], 44_000, 0);
   check('none for a question in between', [0, 7_500, 15_000], 16_000, 0);
-  check('none of a node that was never asked: nobody knows of it yet', [], 100_000, 0);
+  check('none for a node that was never scraped', [], 100_000, 0);
   check('one', [0, 15_000, 45_000], 46_000, 1);
   check('two', [0, 45_000], 46_000, 2);
   check('one of a node that is silent still', [0], 31_000, 1);

@@ -49,7 +49,7 @@ test('the listener for a changed serving certificate gets the new one', async ()
   auth.onTlsChange(({ cert }) => given.push(cert));
   await write(second);
   await clock.advance(30_000);
-  await until('it is told', () => given.length > 0);
+  await until('the callback is called', () => given.length > 0);
   assert.deepEqual(given, [second.cert]);
   assert.equal(auth.tls().cert, second.cert);
 });

@@ -183,7 +183,7 @@ describe('the snapshot keeper', () => {
     const stop = new AbortController();
     const loop = keeper.run(stop.signal);
     await clock.advance(times.intervalMs);
-    await until('it is told', () => lines.length > 0);
+    await until('a line is logged', () => lines.length > 0);
     stop.abort();
     await loop;
     assert.deepEqual(lines, ['warn: cannot write the snapshot; is its folder writable?']);

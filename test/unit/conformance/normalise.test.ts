@@ -84,7 +84,7 @@ test('protobuf is read field by field, empty ones too', () => {
   ]);
 });
 
-test('protobuf with a field that nobody knows is an error', () => {
+test('protobuf with an unknown field is an error', () => {
   assert.throws(() => answer(Buffer.from('6b387300 2a00'.replace(' ', ''), 'hex')), /unknown field 5/);
 });
 

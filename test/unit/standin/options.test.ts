@@ -1,4 +1,4 @@
-/** The stand-in's flags: what they become, and that everything wrong is told at once. */
+/** The stand-in's flags: what they become; all errors are reported at once. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseOptions, UsageError } from '../../standin/options.ts';

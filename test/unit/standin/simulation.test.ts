@@ -99,7 +99,7 @@ describe('simulation', () => {
     const [container] = restarted();
     assert.ok(container !== undefined);
     const model = () => container.life.model;
-    assert.equal(model(), undefined, 'nobody has sampled it yet');
+    assert.equal(model(), undefined, 'it has no sample yet');
     simulation.advance(container.life.startTimeMs + 5_000);
     assert.equal(model()?.id, container.id);
     assert.ok((model()?.cpuSeconds ?? Number.NaN) < 10);

@@ -196,8 +196,8 @@ test('start times are not requested of a settled node, and are at once when some
   const endpoint = createKubeletReader('node-1', kubelet, createFakeClock());
   const ask = async () => {
     turn += 1;
-    const told = await endpoint.cadvisor(at, new AbortController().signal);
-    assert.equal(cpuOf(told), 10 + turn);
+    const result = await endpoint.cadvisor(at, new AbortController().signal);
+    assert.equal(cpuOf(result), 10 + turn);
     return kubelet.paths.splice(0).map((path) => path.includes('name[]=container_start_time_seconds'));
   };
   await checkBriefQuestions(ask, () => (rows = [machine, containerOf('2')]));
@@ -221,9 +221,9 @@ test('a full body of a settled node is read up to the last family that changes',
   const endpoint = createKubeletReader('node-1', kubelet, createFakeClock());
   const ask = async () => {
     turn += 1;
-    const told = await endpoint.cadvisor(at, new AbortController().signal);
-    assert.equal(cpuOf(told), 10 + turn);
-    assert.ok(told.kind === 'batch' && told.batch.hasSwap === true && !told.filtered);
+    const result = await endpoint.cadvisor(at, new AbortController().signal);
+    assert.equal(cpuOf(result), 10 + turn);
+    assert.ok(result.kind === 'batch' && result.batch.hasSwap === true && !result.filtered);
     return kubelet.wholes.splice(0);
   };
   await checkBriefQuestions(ask, () => (rows = [machine, containerOf('2')]));
@@ -247,9 +247,9 @@ test('intervals between samples without a time are those between the responses b
     const endpoint = createKubeletReader('node-1', kubelet, clock);
     const times: number[] = [];
     for (let scrape = 0; scrape < 10; scrape += 1) {
-      const told = await endpoint.resource(at, new AbortController().signal);
-      const point = told.kind === 'batch' ? toPoints(told.batch).pods[0]?.containers[0] : undefined;
-      times.push(point?.timestampMs ?? assert.fail(told.kind));
+      const result = await endpoint.resource(at, new AbortController().signal);
+      const point = result.kind === 'batch' ? toPoints(result.batch).pods[0]?.containers[0] : undefined;
+      times.push(point?.timestampMs ?? assert.fail(result.kind));
       await clock.advance(10_150);
     }
     for (const [index, ms] of times.slice(1).entries()) {
@@ -276,7 +276,7 @@ test("the node's time is the Date of the response, or our time without one", asy
       () => encodeText(families),
       () => dateMs,
     );
-    const told = await createKubeletReader('node-a', kubelet, clock).cadvisor(at, new AbortController().signal);
-    assert.equal(told.kind === 'unanswered' ? undefined : told.nodeTimeMs, expectedMs);
+    const result = await createKubeletReader('node-a', kubelet, clock).cadvisor(at, new AbortController().signal);
+    assert.equal(result.kind === 'unanswered' ? undefined : result.nodeTimeMs, expectedMs);
   }
 });

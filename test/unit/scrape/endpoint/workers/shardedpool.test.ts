@@ -22,11 +22,11 @@ function createPlace(answer: () => ReadResult): Place {
     nodes,
     disposed: false,
     of(node) {
-      const tell = async () => {
+      const read = async () => {
         nodes.add(node);
         return answer();
       };
-      return { cadvisor: tell, resource: tell };
+      return { cadvisor: read, resource: read };
     },
     release: (node) => void nodes.delete(node),
     async [Symbol.asyncDispose]() {
@@ -37,14 +37,14 @@ function createPlace(answer: () => ReadResult): Place {
 }
 
 function rig(workerCount: (fleet: FleetSize) => number) {
-  let told = batch(true);
-  const answer = () => told;
+  let result = batch(true);
+  const answer = () => result;
   const local = createPlace(answer);
   const workers: Place[] = [];
   const grown: number[] = [];
   const startWorker = () => workers[workers.push(createPlace(answer)) - 1] ?? assert.fail();
   const spread = createShardedPool({ local, startWorker, workerCount, onGrown: (count) => grown.push(count) });
-  const answerWith = (next: ReadResult) => void (told = next);
+  const answerWith = (next: ReadResult) => void (result = next);
   return { local, workers, grown, spread, answerWith };
 }
 
