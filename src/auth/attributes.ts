@@ -1,11 +1,11 @@
-/** Request attributes for authorization, and their form in a SubjectAccessReview. */
+/** Request attributes, and their form in a SubjectAccessReview. */
 import { type FieldRequirement, parseFieldSelector } from '../apimachinery/fields.ts';
 import { parseLabelSelector } from '../apimachinery/labels.ts';
 import type { SubjectAccessReviewSpec } from '../client/reviews.ts';
 
 export type Attributes = ResourceAttributes | PathAttributes;
 
-/** Fields that do not apply are empty. */
+/** Empty where they do not apply. */
 export interface ResourceAttributes {
   readonly kind: 'resource';
   readonly verb: string;
@@ -26,10 +26,7 @@ export interface PathAttributes {
   readonly path: string;
 }
 
-/**
- * Returns the name in the path, or the one that a field selector selects. So a user who may get an object may also list
- * it alone.
- */
+/** Returns the path's name, or a field selector's: who may get an object may list it alone. */
 export function nameOf({ verb, name, fieldSelector }: ResourceAttributes): string {
   if (name !== '' || (verb !== 'list' && verb !== 'watch')) return name;
   const found = fieldRequirements(fieldSelector).find(
@@ -58,7 +55,7 @@ export function reviewAttributes(
 
 const selectingVerbs: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection']);
 
-/** In UTF-16 units. */
+/** Returns the length in UTF-16 units. */
 export function lengthOf(attributes: Attributes): number {
   return Object.values(attributes).reduce((sum, text) => sum + text.length, 0);
 }
@@ -67,7 +64,7 @@ function filled(texts: Readonly<Record<string, string>>): Readonly<Record<string
   return Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== ''));
 }
 
-/** Returns none for a malformed selector: the request fails later. */
+/** Ignores a malformed selector: the request fails later. */
 function fieldRequirements(text = ''): readonly FieldRequirement[] {
   return text === '' ? [] : unlessMalformed(() => parseFieldSelector(text).requirements);
 }

@@ -16,11 +16,11 @@ import { QueueFullError } from './tokenreviewqueue.ts';
 import type { UserInfo } from './user.ts';
 
 export interface RequestCredentials {
-  /** Names and values alternating, one entry per line, each byte a Latin-1 character. */
+  /** Alternating names and values, in Latin-1. */
   readonly rawHeaders: readonly string[];
-  /** Its issuerCertificate leads through the others that the client sent. */
+  /** Its issuerCertificate leads through the client's others. */
   readonly certificate: X509Certificate | undefined;
-  /** One object for all requests of a connection. */
+  /** The same object for all requests of a connection. */
   readonly connection: object;
   readonly address: string;
 }
@@ -34,7 +34,7 @@ export class RejectedCredentials extends Error {
   }
 }
 
-/** Returns undefined without credentials of this kind. Throws RejectedCredentials for invalid ones. */
+/** Undefined without such credentials. Throws RejectedCredentials for invalid ones. */
 export type AuthenticationMethod = (
   credentials: RequestCredentials,
   signal: AbortSignal,
@@ -53,13 +53,13 @@ export function createMethods({ settings, tokens, clock }: MethodOptions): reado
   const userOf = perConnection(userFromCertificate);
   return [frontProxy, clientCertificate, token];
 
-  /** Anyone can send the headers; they count only with a certificate of the front proxies' CA. */
+  /** Anyone can send the headers: requires a certificate of the front proxies' CA. */
   function frontProxy({ certificate, connection, rawHeaders }: RequestCredentials): UserInfo | undefined {
     const { requestHeader } = settings.current();
     if (certificate === undefined || requestHeader === undefined) return undefined;
     const user = userFromHeaders(rawHeaders, requestHeader.headers);
     const reject = (cause: RefusalCause, reason: string) =>
-      // Without a user in its headers the peer is a client, not a front proxy.
+      // Without a user in its headers the peer is a client.
       new RejectedCredentials(user === undefined ? 'client-certificate' : cause, `as a front proxy: ${reason}`);
     const result = verifier.verify(certificate, connection, requestHeader.ca);
     if (result.kind === 'untrusted') throw reject('front-proxy-certificate', result.reason);

@@ -1,6 +1,6 @@
 /**
- * Authenticates requests. The first method that yields a user counts. If all credentials fail, the request is
- * Unauthorized; without any it is anonymous.
+ * Authenticates by the first method that yields a user. If all fail, the request is Unauthorized; without credentials
+ * it is anonymous.
  */
 import { StatusError, unauthorized } from '../apimachinery/status.ts';
 import type { TokenReviewer } from '../client/reviews.ts';
@@ -24,9 +24,9 @@ export interface Authenticator {
 export interface AuthenticatorOptions {
   readonly settings: { current(): AuthenticationSettings };
   readonly reviewer: TokenReviewer;
-  /** For unknown tokens, over connections of its own. */
+  /** With its own connections. */
   readonly unknownTokenReviewer: TokenReviewer;
-  /** In milliseconds. */
+  /** Milliseconds. */
   readonly tokenTtlMs: number;
   readonly clock: Clock;
   readonly refusals: Pick<Refusals, 'refused' | 'authenticated'>;
@@ -51,7 +51,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         const user = await method(credentials, signal);
         if (user === undefined) continue;
         refusals.authenticated(credentials.address);
-        // It acts under its own name for all of its users.
+        // A front proxy acts under its own name for all users.
         record(credentials, failures.filter(isOfFrontProxy));
         return user;
       } catch (error) {
@@ -74,14 +74,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const [first] = rejected.filter(isOfFrontProxy).concat(rejected.toReversed());
     if (first === undefined) return;
     const reason = rejected.map(({ message }) => message).join('; ');
-    // Other reasons repeat foreign text, so they are no variants.
+    // Other reasons repeat foreign text: they are no variants.
     const variant = first.refusal.endsWith('-certificate') ? reason : '';
     refusals.refused({ cause: first.refusal, reason, variant, address });
   }
 
-  /**
-   * kube-apiserver never forwards these headers. Ignoring them would use the caller's own rights, which may be larger.
-   */
+  /** kube-apiserver never forwards these. Ignoring them would use the caller's own rights, which may be larger. */
   function refuseImpersonation({ rawHeaders, address }: RequestCredentials): void {
     if (!hasHeaderWithPrefix(rawHeaders, 'impersonate-')) return;
     refusals.refused({ cause: 'impersonation', reason: 'the request has Impersonate headers', address });

@@ -1,4 +1,4 @@
-/** Authorizes requests: a few need no review, kube-apiserver decides the rest. */
+/** Authorizes requests, mostly by kube-apiserver's reviews. */
 import { escapeHtml, quote } from '../apimachinery/quote.ts';
 import { forbidden, type StatusError } from '../apimachinery/status.ts';
 import { type Attributes, nameOf } from './attributes.ts';
@@ -10,25 +10,25 @@ import { type AccessOptions, createAccess } from './subjectaccessreview.ts';
 import { isAnonymous, masters, type UserInfo } from './user.ts';
 
 export interface Authorizer {
-  /** Throws StatusError Forbidden if the user is not allowed, ReviewUnavailable if the review failed. */
+  /** Throws StatusError Forbidden, or ReviewUnavailable. */
   authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void>;
-  /** Returns false if the review failed. A denial is not logged: for optional content. */
+  /** For optional content: false if the review failed; logs no denial. */
   allows(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<boolean>;
 }
 
 export interface AuthorizerOptions extends Omit<AccessOptions, 'limit'> {
-  /** Over connections of its own. */
+  /** With its own connections. */
   readonly anonymousReviewer: AccessReviewer;
-  /** Paths that need no review; a trailing `*` matches any rest. */
+  /** `*` at the end matches any rest. */
   readonly alwaysAllowPaths: readonly string[];
   readonly refusals: Pick<Refusals, 'refused'>;
   readonly log: Logger;
 }
 
-/** Cached reviews of anonymous requests. */
+/** Cached reviews. */
 const anonymousLimit = 1_024;
 
-/** The cause is for our log only. */
+/** Hides the cause from clients; it is for our log. */
 export class ReviewUnavailable extends Error {
   constructor(cause: unknown) {
     super('kube-apiserver did not review the access; is it up, and may this server create subjectaccessreviews?', {
@@ -44,7 +44,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   const { refusals } = options;
   const logged = createOutageLog(options);
   const access = createAccess({ ...options, reviewer: limitPerUser(logged(options.reviewer)) });
-  // Anonymous clients share neither connections nor cache with known users.
+  // Anonymous clients share neither connections nor cache with users.
   const anonymousAccess = createAccess({
     ...options,
     reviewer: limitInFlight(logged(options.anonymousReviewer), anonymousReviewsInFlight),
@@ -53,7 +53,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
   return { authorize, allows };
 
   async function decide(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<AccessReviewResult> {
-    // kube-apiserver's own probes must be served while it cannot answer reviews.
+    // kube-apiserver's probes must be served while it cannot answer reviews.
     if (user.groups.includes(masters)) return withoutReview;
     if (attributes.kind === 'path' && isOpen(attributes.path)) return withoutReview;
     return await (isAnonymous(user) ? anonymousAccess : access).review(user, attributes, signal);
@@ -84,7 +84,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
 
 const withoutReview: AccessReviewResult = { allowed: true, reason: '' };
 
-/** Logs when reviews begin to fail and when they work again. */
+/** Logs the begin and end of an outage. */
 function createOutageLog({ staleAllowMs = 0, log }: AuthorizerOptions): (reviewer: AccessReviewer) => AccessReviewer {
   const meanwhile =
     staleAllowMs > 0
@@ -107,7 +107,7 @@ function createOutageLog({ staleAllowMs = 0, log }: AuthorizerOptions): (reviewe
   });
 }
 
-/** In Kubernetes' words, which clients display and people search for. */
+/** Returns Kubernetes' words, which people search for. */
 export function forbiddenStatus(user: UserInfo, attributes: Attributes, reason: string): StatusError {
   const why = reason === '' ? refusal(user, attributes) : `${refusal(user, attributes)}: ${reason}`;
   return attributes.kind === 'path' ? forbidden(undefined, '', why) : forbidden(attributes, nameOf(attributes), why);
@@ -122,7 +122,7 @@ function refusal({ name }: UserInfo, attributes: Attributes): string {
   return escapeHtml(`${who} ${what} ${where}`);
 }
 
-/** Leading slashes are ignored, in patterns and paths. */
+/** Ignores leading slashes. */
 function pathMatcher(patterns: readonly string[]): (path: string) => boolean {
   const exact = new Set<string>();
   const prefixes: string[] = [];

@@ -6,22 +6,22 @@ export function bearerToken(rawHeaders: readonly string[]): string | undefined {
   return scheme.toLowerCase() === 'bearer' && token !== '' ? token : undefined;
 }
 
-/** Returns a Warning (299) if a token is ignored because of an extra space. */
+/** Returns a Warning (299) for a token ignored because of an extra space. */
 export function bearerWarning(rawHeaders: readonly string[]): string | undefined {
   const [scheme = '', token, ...rest] = parts(rawHeaders);
   if (scheme.toLowerCase() !== 'bearer' || token !== '' || rest.length === 0) return undefined;
   return 'the provided Authorization header contains extra space before the bearer token, and is ignored';
 }
 
-/** Splits at single spaces into at most three parts; the rest is ignored. */
+/** Splits at single spaces into at most three. */
 function parts(rawHeaders: readonly string[]): readonly string[] {
   const header = firstHeaderLine(rawHeaders, 'authorization') ?? '';
   return header.trim().split(' ', 3);
 }
 
 /**
- * Reports whether the token looks like a JWT, as nearly all do. Decides only the order of reviews: a webhook may accept
- * any text.
+ * Reports whether the token looks like a JWT, as nearly all do. Decides only the order of reviews: webhooks accept any
+ * text.
  */
 export function looksLikeJwt(token: string): boolean {
   const segments = token.split('.', 4);

@@ -1,6 +1,6 @@
 /**
- * Verifies client certificates by Go's rules (crypto/x509), from the trusted certificates down: a client's key verifies
- * nothing before a trusted key has verified its certificate. So clients choose neither the number of signature checks
+ * Verifies client certificates by Go's rules (crypto/x509), from the trusted ones down: no client's key verifies
+ * anything before a trusted key has verified its certificate. So clients choose neither the number of signature checks
  * nor their keys.
  */
 import type { X509Certificate } from 'node:crypto';
@@ -11,14 +11,14 @@ import { intermediateLimit, intermediateLimitBytes } from '../tls/sentcertificat
 import type { TrustBundle } from '../tls/trustbundle.ts';
 
 export type ChainResult =
-  /** Until the first certificate of the chain expires, in milliseconds since the epoch. */
+  /** Of the chain's first expiry, since the epoch. */
   | { readonly kind: 'trusted'; readonly untilMs: number }
   /** Without secrets. */
   | { readonly kind: 'untrusted'; readonly reason: string };
 
 /** Per certificate, with trusted keys of at most 8,192 bits. Go allows 100. */
 export const signatureCheckLimit = 32;
-/** Per certificate: cross-signed CAs can be combined in many ways. */
+/** Per certificate: cross-signed CAs have many combinations. */
 const chainLimit = 32;
 
 const clientAuth = '1.3.6.1.5.5.7.3.2';
@@ -28,29 +28,24 @@ interface ChainLink {
   readonly certificate: X509Certificate;
   readonly fields: CertificateFields;
   readonly isAnchor: boolean;
-  /** Trusted certificates whose key has verified this signature. */
+  /** They have signed this one. */
   readonly issuers: ChainLink[];
 }
 
-/**
- * Never throws.
- * @param leaf its issuerCertificate leads through the others that the client sent.
- * @param nowMs milliseconds since the epoch.
- */
+/** Returns a result for anything, never throws. */
 export function verifyClientCertificate(leaf: X509Certificate, trust: TrustBundle, nowMs: number): ChainResult {
   try {
     return verify(leaf, trust, nowMs);
   } catch (error) {
     if (error instanceof Asn1Error) return untrusted(error.message);
-    // OpenSSL throws for keys and signatures that it cannot read.
+    // OpenSSL throws for unreadable keys and signatures.
     return untrusted('cannot be read');
   }
 }
 
 function verify(leaf: X509Certificate, trust: TrustBundle, nowMs: number): ChainResult {
   const fields = fieldsOf(leaf);
-  // Throws for a key that OpenSSL cannot read, such as a point off its curve. toLegacyObject() would end the
-  // process.
+  // Throws for a key that OpenSSL cannot read, such as a point off its curve; toLegacyObject() would end the process.
   void leaf.publicKey;
   const target: ChainLink = { certificate: leaf, fields, isAnchor: false, issuers: [] };
   const problem = fields.key.problem ?? problemOf(target, nowMs) ?? usageProblem([target]);
@@ -71,7 +66,6 @@ class Search {
     this.#anchors = anchors;
   }
 
-  /** Returns the result of the first chain that keeps all rules. */
   result(nowMs: number): ChainResult {
     this.#verifyBy(this.#anchors, [this.#target]);
     const direct = this.#firstValid(nowMs);
@@ -82,7 +76,7 @@ class Search {
     return untrusted(found ?? direct ?? problem ?? 'is signed by an authority that is not trusted here');
   }
 
-  /** Links each candidate to the trusted issuers that signed it, those with its key ID first. */
+  /** Links candidates to trusted issuers, those with the key ID first. */
   #verifyBy(issuers: readonly ChainLink[], candidates: readonly ChainLink[]): readonly ChainLink[] {
     const verified = new Set<ChainLink>();
     for (const candidate of candidates) {
@@ -99,7 +93,7 @@ class Search {
     return [...verified];
   }
 
-  /** Spreads trust through the client's other certificates. Returns their first flaw. */
+  /** Spreads trust through the client's others; returns their first flaw. */
   #verifyIntermediates(): string | undefined {
     const { links, problem } = intermediatesOf(this.#target.certificate);
     let issuers = this.#anchors;
@@ -175,7 +169,7 @@ function intermediatesOf(leaf: X509Certificate): SentCertificates {
   return { links, problem };
 }
 
-/** Checks names and everything that needs no key: Go's CheckSignatureFrom. */
+/** Checks all but keys: Go's CheckSignatureFrom. */
 function mayIssue(issuer: CertificateFields, child: CertificateFields): boolean {
   const { basicConstraints, version, key, forbidsSigning } = issuer;
   if (issuer.subject !== child.issuer) return false;
@@ -183,7 +177,7 @@ function mayIssue(issuer: CertificateFields, child: CertificateFields): boolean 
   return !forbidsSigning && key.problem === undefined && key.kind === child.signature.kind;
 }
 
-/** Ranks a matching key ID first, then none, then another one. */
+/** Ranks the same key ID before none, none before others. */
 function keyIdRank({ fields: { subjectKeyId } }: ChainLink, { fields: { authorityKeyId } }: ChainLink): number {
   if (subjectKeyId === authorityKeyId) return 0;
   return subjectKeyId === '' || authorityKeyId === '' ? 1 : 2;
@@ -221,7 +215,7 @@ function timeOf(date: Date): string {
   return Number.isNaN(date.getTime()) ? 'an unreadable time' : date.toISOString();
 }
 
-/** @param below the number of intermediates between it and the leaf. */
+/** @param below intermediates down to the leaf. */
 function issuerProblem({ fields: { basicConstraints }, isAnchor }: ChainLink, below: number): string | undefined {
   if (!isAnchor && basicConstraints?.ca !== true) return 'is no CA';
   const { pathLength } = basicConstraints ?? {};
@@ -230,7 +224,7 @@ function issuerProblem({ fields: { basicConstraints }, isAnchor }: ChainLink, be
     : undefined;
 }
 
-/** As in Go, usages are nested: a CA that lists some cannot vouch for others. */
+/** As in Go, usages are nested: a CA with some vouches for no others. */
 function usageProblem(chain: readonly ChainLink[]): string | undefined {
   for (const [at, link] of chain.entries()) {
     const { extendedKeyUsages: usages } = link.fields;
@@ -242,9 +236,8 @@ function usageProblem(chain: readonly ChainLink[]): string | undefined {
 }
 
 /**
- * Policies count only where a CA requires an explicit one (RFC 5280, 6.1). They are not evaluated, so such a chain is
- * rejected.
- * @param chain from the leaf to the anchor, whose own policies do not count.
+ * Rejects chains in which a CA requires an explicit policy (RFC 5280, 6.1), since none is evaluated.
+ * @param chain from the leaf to the anchor, whose policies do not count.
  */
 function policyProblem(chain: readonly CertificateFields[]): string | undefined {
   let explicit = chain.length;

@@ -1,4 +1,4 @@
-/** Caches per connection whether its client certificate is trusted; a check takes most of a millisecond. */
+/** Caches trust per connection; a check takes most of a millisecond. */
 import type { X509Certificate } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { TrustBundle } from '../tls/trustbundle.ts';
@@ -8,11 +8,11 @@ export interface Verifier {
   verify(certificate: X509Certificate, connection: object, trust: TrustBundle): ChainResult;
 }
 
-/** TTL in milliseconds: a rejected certificate may become valid, and a clock may be set. */
+/** Milliseconds: a certificate may become valid, and a clock may be set. */
 const ttlMs = 60_000;
 
 export function createVerifier(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>): Verifier {
-  // A replaced bundle and a closed connection take their entries with them.
+  // Entries end with their bundle or connection.
   const byTrust = new WeakMap<TrustBundle, WeakMap<object, CachedResult>>();
   return { verify };
 
@@ -21,7 +21,7 @@ export function createVerifier(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>): Ve
     let byConnection = byTrust.get(trust);
     if (byConnection === undefined) byTrust.set(trust, (byConnection = new WeakMap()));
     const cached = byConnection.get(connection);
-    // A connection may present another certificate.
+    // A connection may present another one.
     if (cached !== undefined && isFresh(cached, nowMs) && cached.raw.equals(certificate.raw)) return cached.result;
     const result = verifyClientCertificate(certificate, trust, nowMs);
     byConnection.set(connection, { raw: certificate.raw, result, verifiedMs: clock.monotonicMs() });

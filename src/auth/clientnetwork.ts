@@ -1,7 +1,7 @@
-/** Identifies clients by the network from which one host can choose addresses. */
+/** Identifies clients by network. */
 import { isIPv6 } from 'node:net';
 
-/** Returns what identifies a client: its IPv4 address, or its IPv6 /64, in which a host can choose addresses. */
+/** Returns an IPv4 address, or the IPv6 /64 in which a host can choose addresses. */
 export function networkOf(address: string): string {
   const [plain = ''] = address.split('%');
   const mapped = /^::ffff:([0-9.]+)$/i.exec(plain)?.[1];

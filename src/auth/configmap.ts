@@ -1,13 +1,10 @@
-/**
- * Follows the ConfigMap in which kube-apiserver publishes trusted CAs and headers. The last good content stays when it
- * is malformed or deleted.
- */
+/** Follows kube-apiserver's ConfigMap of CAs and headers; keeps the last known good content. */
 import { field, textMap } from '../client/json.ts';
 import type { Logger } from '../logging.ts';
 import { parseTrustBundle, type TrustBundle } from '../tls/trustbundle.ts';
 import type { RequestHeaderSettings } from './requestheader.ts';
 
-/** Options of its informer; the Role allows only this list and watch. */
+/** The Role allows only this list and watch. */
 export const authenticationConfigMap = {
   path: '/api/v1/namespaces/kube-system/configmaps',
   query: { fieldSelector: 'metadata.name=extension-apiserver-authentication' },
@@ -27,7 +24,7 @@ export interface TrustedByConfigMap {
   requestHeader(): RequestHeaderSettings | undefined;
 }
 
-/** @param changed is called after each event. */
+/** @param changed called after each event. */
 export function followConfigMap(source: ConfigMapSource, changed: () => void, log: Logger): TrustedByConfigMap {
   const clientCa = createSection((data) => parseClientCa(data, log), log);
   const requestHeader = createSection((data) => parseRequestHeader(data, log), log);
@@ -68,7 +65,7 @@ function createSection<T>(parse: (data: ConfigMapData) => T | undefined, log: Lo
       const found = parse(data);
       reported = '';
       if (found === undefined) return;
-      // Equal content stays the same object: caches are keyed by it.
+      // Equal content keeps its object, the key of caches.
       const text = JSON.stringify(found);
       if (text !== currentText) current = found;
       currentText = text;
@@ -104,7 +101,7 @@ function parseBundle(data: ConfigMapData, key: string, log: Logger): TrustBundle
   return pem === '' ? undefined : parseTrustBundle(pem, `key ${key}`, log);
 }
 
-/** An empty name is rejected: as a prefix it would match every header. */
+/** Rejects an empty name: as a prefix it would match every header. */
 function parseNames(data: ConfigMapData, key: string): readonly string[] {
   const json = data.get(key) ?? '';
   if (json === '') return [];

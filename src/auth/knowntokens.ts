@@ -1,17 +1,17 @@
-/** Keeps which tokens were valid once: their reviews do not queue. */
+/** Keeps tokens that were valid once: their reviews do not queue. */
 import type { Clock } from '../clock.ts';
 
-/** Keys are keyed hashes of tokens, never tokens. */
+/** Keys are keyed hashes, never tokens. */
 export interface KnownTokens {
   has(key: string): boolean;
-  /** Restarts the key's TTL. */
+  /** Restarts the TTL. */
   add(key: string): void;
   delete(key: string): void;
 }
 
-/** TTL after a token was last valid, in milliseconds. */
+/** Milliseconds after a token was last valid. */
 export const knownMs = 3_600_000;
-/** Tokens of about 150 bytes each; the one that was valid longest ago is evicted. */
+/** Of about 150 bytes each; the one that was valid longest ago is evicted. */
 export const knownTokenLimit = 8_192;
 
 export function createKnownTokens(clock: Pick<Clock, 'monotonicMs'>): KnownTokens {

@@ -1,9 +1,9 @@
 /**
- * Reads header lines as they arrived. Node's `headers` joins repeated lines by commas, so a user in one group named `x,
+ * Reads header lines as they arrived. Node's `headers` joins lines by commas: a user in one group named `x,
  * system:masters` would become an administrator.
  */
 
-/** Returns all values of a name, in order. Compares lengths first: a request may have thousands of lines. */
+/** Returns all values. Compares lengths first: a request may have thousands of lines. */
 export function headerLines(rawHeaders: readonly string[], name: string): string[] {
   const wanted = name.toLowerCase();
   const values: string[] = [];
@@ -13,13 +13,13 @@ export function headerLines(rawHeaders: readonly string[], name: string): string
   return values;
 }
 
-/** Returns the value of a name's first line; undefined without one. */
+/** Returns the first line's value. */
 export function firstHeaderLine(rawHeaders: readonly string[], name: string): string | undefined {
   const at = nextLine(rawHeaders, name.toLowerCase(), 0);
   return at === -1 ? undefined : decode(rawHeaders[at + 1] ?? '');
 }
 
-/** Returns the rest of each name with the prefix, in lower case, and its value. */
+/** Returns the rest of each name in lower case, and its value. */
 export function headerLinesWithPrefix(rawHeaders: readonly string[], prefix: string): [rest: string, value: string][] {
   const wanted = prefix.toLowerCase();
   const found: [string, string][] = [];
@@ -40,7 +40,6 @@ function startsWith(name: string, wanted: string): boolean {
   return name.length >= wanted.length && name.slice(0, wanted.length).toLowerCase() === wanted;
 }
 
-/** Returns the index of the name's next line, or -1. */
 function nextLine(rawHeaders: readonly string[], wanted: string, from: number): number {
   for (let at = from; at + 1 < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? '';
@@ -49,7 +48,7 @@ function nextLine(rawHeaders: readonly string[], wanted: string, from: number): 
   return -1;
 }
 
-/** Node reads each byte as a Latin-1 character; names in Kubernetes are UTF-8. */
+/** Node reads Latin-1; names in Kubernetes are UTF-8. */
 function decode(value: string): string {
   return Buffer.from(value, 'latin1').toString('utf8');
 }

@@ -1,13 +1,13 @@
 /**
- * Logs refused requests once per cause and minute, and keeps them for `/status` and `/readyz?verbose`. Any client can
- * cause them, so they never make the server unready, and their number is limited.
+ * Logs refusals once per cause and minute, for `/status` and `/readyz?verbose`, too. Any client can cause them: they
+ * are limited, and never make the server unready.
  */
 import type { Clock } from '../clock.ts';
 import { foreignText } from '../foreigntext.ts';
 import { createLineLimit, type Logger } from '../logging.ts';
 import { networkOf } from './clientnetwork.ts';
 
-/** The message, and whether it points at a fault of the cluster or of this server. */
+/** The message, and whether cluster or server may be at fault. */
 const causes = {
   'front-proxy-certificate': ['the certificate of a front proxy is not accepted', true],
   'front-proxy-name': ['the name of a front proxy is not in requestheader-allowed-names', true],
@@ -29,7 +29,7 @@ export interface RefusedRequest {
   readonly cause: RefusalCause;
   /** Without secrets. */
   readonly reason: string;
-  /** Separates refusals of one cause, such as by the user's name. */
+  /** Such as the user, within one cause. */
   readonly variant?: string;
   readonly address?: string;
 }
@@ -37,37 +37,37 @@ export interface RefusedRequest {
 export interface RecentRefusal {
   readonly cause: RefusalCause;
   readonly what: string;
-  /** The reason of the latest request. */
+  /** Of the latest request. */
   readonly reason: string;
   readonly requests: number;
-  /** Milliseconds since the epoch. */
+  /** Since the epoch. */
   readonly sinceMs: number;
   readonly lastMs: number;
-  /** Whether an operator has to act. */
+  /** An operator has to act. */
   readonly isTrouble: boolean;
 }
 
 export interface Refusals {
   refused(request: RefusedRequest): void;
-  /** Takes the address of an authenticated request: other clients cannot displace its refusals. */
+  /** Protects the refusals of an authenticated client's address from others'. */
   authenticated(address: string): void;
-  /** Returns those of the last five minutes, latest first. */
+  /** Of the last five minutes, latest first. */
   recent(): readonly RecentRefusal[];
 }
 
 /** In milliseconds. */
 export const recentMs = 300_000;
-/** Variants of one cause; further ones share one entry. */
+/** Per cause; others share one entry. */
 export const variantLimit = 16;
-/** Per cause. Clients can choose variants: their certificates are quoted in reasons. */
+/** Per cause. Clients choose variants: reasons quote their certificates. */
 export const variantsPerNetwork = 2;
-/** Addresses of authenticated clients; the oldest is evicted. */
+/** Addresses; the oldest is evicted. */
 const authenticatedLimit = 1_024;
-/** The variant of all beyond the limits. */
+/** The variant beyond the limits. */
 const others = '(others)';
 
 interface RefusalEntry extends RecentRefusal {
-  /** The network of the client that added the variant. */
+  /** Of the client that added the variant. */
   readonly network: string | undefined;
   readonly isAuthenticated: boolean;
   readonly unlogged: number;
@@ -141,7 +141,7 @@ export function createRefusals(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>, log
   }
 }
 
-/** Reports whether the variant has an entry or can get one, if need be by eviction. */
+/** Reports whether the variant has an entry, or can get one, also by eviction. */
 function hasPlace(variants: Variants, wanted: string, network: string | undefined, isAuthenticated: boolean): boolean {
   if (variants.has(wanted)) return true;
   const own = [...variants].filter(([name, entry]) => name !== others && entry.network === network);
@@ -154,10 +154,7 @@ function hasPlace(variants: Variants, wanted: string, network: string | undefine
   return true;
 }
 
-/**
- * Returns the latest variant of a network that has several. For an authenticated client, also that of any other
- * network.
- */
+/** Returns the latest of a network with several; for an authenticated client, also of others. */
 function evictable(variants: Variants, byAuthenticated: boolean): string | undefined {
   const candidates = [...variants].filter(([name, entry]) => name !== others && !entry.isAuthenticated);
   const sharesNetwork = ([name, { network }]: readonly [string, RefusalEntry]) =>
@@ -166,7 +163,6 @@ function evictable(variants: Variants, byAuthenticated: boolean): string | undef
   return name;
 }
 
-/** Moves an evicted variant's requests to `others`. */
 function merge(variants: Variants, evicted: string): void {
   const entry = variants.get(evicted);
   if (entry === undefined) return;

@@ -1,4 +1,4 @@
-/** Reads the user that a verified front proxy, such as kube-apiserver, names in headers. */
+/** Reads the user in a verified front proxy's headers, as kube-apiserver's. */
 import { percentDecode } from '../apimachinery/percent.ts';
 import type { TrustBundle } from '../tls/trustbundle.ts';
 import { firstHeaderLine, headerLines, headerLinesWithPrefix } from './rawheaders.ts';
@@ -16,7 +16,7 @@ export interface HeaderNames {
   readonly username: readonly string[];
   readonly uid: readonly string[];
   readonly group: readonly string[];
-  /** A header with such a prefix carries one extra key: the rest of its name. */
+  /** The rest of the header's name is an extra key. */
   readonly extraPrefix: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export function userFromHeaders(rawHeaders: readonly string[], names: HeaderName
   };
 }
 
-/** Takes each header's first line, and the first of them that is not empty. */
+/** Takes the first non-empty first line. */
 function firstValue(rawHeaders: readonly string[], headers: readonly string[]): string {
   return headers.map((header) => firstHeaderLine(rawHeaders, header) ?? '').find((value) => value !== '') ?? '';
 }
@@ -39,7 +39,7 @@ function firstValue(rawHeaders: readonly string[], headers: readonly string[]): 
 function extraOf(rawHeaders: readonly string[], prefixes: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const extra = new Map<string, string[]>();
   for (const [encodedKey, value] of prefixes.flatMap((prefix) => headerLinesWithPrefix(rawHeaders, prefix))) {
-    // As Go's url.PathUnescape; a malformed key is taken literally.
+    // As Go's url.PathUnescape; malformed keys are literal.
     const key = percentDecode(encodedKey) ?? encodedKey;
     const values = extra.get(key);
     if (values === undefined) extra.set(key, [value]);

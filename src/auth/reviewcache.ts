@@ -1,24 +1,20 @@
-/** Caches kube-apiserver's reviews with a TTL, and shares one request among all callers of a key. */
+/** Caches reviews, and shares a request among a key's callers. */
 import { untilAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 
 export interface ReviewCache<T> {
-  /**
-   * Returns the cached result, or loads it.
-   * @param load runs without the caller's signal, for all callers. Its errors are not cached.
-   * @param signal ends this caller's wait.
-   */
+  /** @param load runs for all callers, without the signal. Its errors are not cached. */
   get(key: string, load: Load<T>, signal: AbortSignal): Promise<T>;
   put(key: string, result: T): void;
 }
 
-/** @param onRetry has to be called before each retry: a stale result is served then. */
+/** @param onRetry must be called before each retry, to serve a stale result. */
 export type Load<T> = (onRetry: (error: unknown) => void) => Promise<T>;
 
 export interface ReviewCacheOptions<T> {
-  /** Entries; the least recently used one is evicted. */
+  /** The least recently used entry is evicted. */
   readonly limit: number;
-  /** TTL of a result in milliseconds; 0 is not cached. */
+  /** Milliseconds; 0 is not cached. */
   readonly ttlMs: (result: T) => number;
   readonly stale?: StaleOptions<T>;
   readonly clock: Clock;
@@ -26,9 +22,9 @@ export interface ReviewCacheOptions<T> {
 
 /** When a result is served beyond its TTL. */
 export interface StaleOptions<T> {
-  /** Milliseconds beyond the TTL; 0 is never. */
+  /** Milliseconds; 0 is never. */
   readonly ms: (result: T) => number;
-  /** Reports whether the server gave no result. Any other error evicts the entry. */
+  /** Whether the server gave no result. Other errors evict the entry. */
   readonly isOutage: (error: unknown) => boolean;
 }
 
@@ -37,7 +33,7 @@ interface CacheEntry<T> {
   readonly requestedMs: number;
   readonly untilMs: number;
   readonly staleUntilMs: number;
-  /** Whether its latest request failed by an outage. */
+  /** By an outage, at the latest request. */
   failing: boolean;
 }
 
@@ -46,18 +42,19 @@ interface PendingRequests<T> {
   readonly requests: Set<ReviewRequest<T>>;
 }
 
-/** For all callers that came within `joinMs`. */
+/** Shared by callers within `joinMs`. */
 interface ReviewRequest<T> {
   readonly requestedMs: number;
   /**
-   * Settles with the first result for the key, or a stale one; replaced then. Per request: a promise keeps all its
-   * waiters, so one per key would grow throughout an outage.
+   * Settles with the key's first result, or a stale one; then replaced. A promise keeps its waiters: one per key would
+   * grow throughout an outage.
    */
   waiters: PromiseWithResolvers<T>;
 }
 
 /**
- * A later caller sends a new request, as the old one may hang. Reviews end after 10 s, so at most five are in flight.
+ * Milliseconds; later callers send a new request, as the old one may hang. Reviews end after 10 s: at most five are in
+ * flight.
  */
 const joinMs = 2_000;
 
@@ -83,7 +80,7 @@ class CoalescingCache<T> implements ReviewCache<T> {
       return entry.result;
     }
     const { waiters } = this.#request(key, load);
-    // A known outage makes no caller wait: the next result serves those that come after it.
+    // In a known outage no caller waits: the next result serves later ones.
     return entry !== undefined && this.#isUsable(entry) ? entry.result : await untilAborted(waiters.promise, signal);
   }
 
@@ -141,7 +138,7 @@ class CoalescingCache<T> implements ReviewCache<T> {
     if (this.#isUsable(entry)) this.#resolveAll(key, entry.result);
   }
 
-  /** Serves a stale result to the waiters. An error that is no outage is left to the last try. */
+  /** Serves stale results in an outage. Other errors are left to the last try. */
   #onRetry(key: string, requestedMs: number, error: unknown): void {
     if (this.#isOutdated(key, requestedMs) || this.#options.stale?.isOutage(error) !== true) return;
     const entry = this.#onError(key, error);
@@ -188,7 +185,7 @@ class CoalescingCache<T> implements ReviewCache<T> {
   }
 }
 
-/** Its rejection is no unhandled one when there are no waiters. */
+/** Keeps a rejection without waiters from being unhandled. */
 function createWaiters<T>(): PromiseWithResolvers<T> {
   const waiters = Promise.withResolvers<T>();
   waiters.promise.catch(() => undefined);

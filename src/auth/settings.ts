@@ -1,4 +1,4 @@
-/** Composes which CAs and headers are trusted: from flags, otherwise from kube-apiserver's ConfigMap. */
+/** Composes trusted CAs and headers: flags, otherwise kube-apiserver's ConfigMap. */
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { poll } from '../tls/poll.ts';
@@ -8,18 +8,18 @@ import { type ConfigMapSource, followConfigMap } from './configmap.ts';
 import type { HeaderNames, RequestHeaderSettings } from './requestheader.ts';
 
 export interface AuthenticationSettings {
-  /** CAs of client certificates; undefined if client certificates are not accepted. */
+  /** Undefined accepts no client certificates. */
   readonly clientCa: TrustBundle | undefined;
-  /** Undefined if no front proxy is trusted. */
+  /** Undefined trusts no front proxy. */
   readonly requestHeader: RequestHeaderSettings | undefined;
 }
 
 export interface SettingsOptions {
-  /** Undefined if the ConfigMap is not to be read (--authentication-skip-lookup). */
+  /** Undefined for --authentication-skip-lookup. */
   readonly source: ConfigMapSource | undefined;
-  /** --client-ca-file, which overrides the ConfigMap; empty is unset. */
+  /** --client-ca-file; overrides the ConfigMap unless empty. */
   readonly clientCaFile?: string | undefined;
-  /** The --requestheader flags, which override the ConfigMap, if there is a --requestheader-client-ca-file. */
+  /** The --requestheader flags; with --requestheader-client-ca-file they override the ConfigMap. */
   readonly requestHeader?: RequestHeaderFlags | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -32,17 +32,16 @@ export interface RequestHeaderFlags {
 }
 
 export interface SettingsHolder extends Disposable {
-  /** Returns a new object after each change. */
+  /** A new object after each change. */
   current(): AuthenticationSettings;
   onChange(listener: (settings: AuthenticationSettings) => void): void;
-  /** Reports whether the ConfigMap was read once, or flags replace all of it. */
+  /** The ConfigMap was read, or flags replace it. */
   ready(): boolean;
 }
 
-/** In milliseconds. */
 const filesIntervalMs = 60_000;
 
-/** @throws Error when a file of a flag cannot be used. */
+/** @throws Error for an unusable file of a flag. */
 export async function createSettings(options: SettingsOptions): Promise<SettingsHolder> {
   const { source, clock, log } = options;
   const flags = options.requestHeader?.clientCaFile === '' ? undefined : options.requestHeader;

@@ -1,4 +1,4 @@
-/** Reviews access by SubjectAccessReview, with a cache of some seconds. */
+/** Reviews access by SubjectAccessReview, cached for seconds. */
 import { hash } from 'node:crypto';
 import { StatusError } from '../apimachinery/status.ts';
 import type { AccessReviewer, AccessReviewResult, SubjectAccessReviewSpec } from '../client/reviews.ts';
@@ -9,25 +9,24 @@ import type { UserInfo } from './user.ts';
 
 export interface AccessOptions {
   readonly reviewer: AccessReviewer;
-  /** In milliseconds. */
   readonly allowedTtlMs: number;
   readonly deniedTtlMs: number;
-  /** Milliseconds beyond the TTL for which an allow counts during an outage; default 0. A deny never does. */
+  /** Milliseconds beyond the TTL for which an allow, but no deny, counts during an outage; default 0. */
   readonly staleAllowMs?: number;
-  /** Cached reviews; default 8,192, as in k8s.io/apiserver. */
+  /** Default 8,192, as in k8s.io/apiserver. */
   readonly limit?: number;
-  /** Reports whether kube-apiserver may have just started, and deny what it will allow. */
+  /** kube-apiserver may have just started, and deny what it will allow. */
   readonly isAfterOutage?: () => boolean;
   readonly clock: Clock;
 }
 
 export interface Access {
-  /** Throws the reviewer's errors, which are not cached. */
+  /** Throws the reviewer's errors, uncached. */
   review(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<AccessReviewResult>;
 }
 
 const defaultLimit = 8192;
-/** UTF-16 units: longer attributes are made up, and not cached. */
+/** UTF-16 units: longer attributes are made up. */
 const cachedLengthLimit = 10_000;
 /** In milliseconds. */
 export const denialAfterOutageMs = 500;
@@ -45,19 +44,19 @@ export function createAccess(options: AccessOptions): Access {
     async review(user, attributes, signal) {
       const spec = toSpec(user, attributes);
       if (lengthOf(attributes) >= cachedLengthLimit) return await reviewer.review(spec, { signal });
-      // Hashed: a user in hundreds of groups has a spec of many kilobytes.
+      // Hashed: a user's hundreds of groups take kilobytes.
       const key = hash('sha256', JSON.stringify(spec), 'base64');
       return await cache.get(key, (failed) => reviewer.review(spec, { onRetry: failed }), signal);
     },
   };
 }
 
-/** An error by which kube-apiserver refuses the review itself is no outage. */
+/** A refusal of the review itself is no outage. */
 function isOutage(error: unknown): boolean {
   return !(error instanceof StatusError) || error.code >= 500 || error.code === 429;
 }
 
-/** Equal users have equal specs: no empty fields, extra keys sorted. */
+/** Equal users have equal specs: no empty fields, sorted keys. */
 function toSpec({ name, groups, extra, uid }: UserInfo, attributes: Attributes): SubjectAccessReviewSpec {
   const facts = [...extra].sort(([a], [b]) => (a < b ? -1 : 1));
   return {

@@ -1,6 +1,6 @@
 /**
- * Authenticates bearer tokens by TokenReview, with a cache of some seconds. Tokens that were valid before have
- * connections of their own; unknown ones queue.
+ * Authenticates bearer tokens by TokenReview, cached for seconds. Tokens that were valid before have their own
+ * connections; unknown ones queue.
  */
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import type { ReviewOptions, TokenReviewer } from '../client/reviews.ts';
@@ -14,29 +14,26 @@ import type { UserInfo } from './user.ts';
 export interface TokenAuthenticatorOptions {
   readonly reviewer: TokenReviewer;
   readonly unknownTokenReviewer: TokenReviewer;
-  /** TTL of a valid token's review, in milliseconds; of an invalid one's at most `badTokenTtlMs`. */
+  /** Of valid tokens, in milliseconds; of others at most `badTokenTtlMs`. */
   readonly ttlMs: number;
   readonly clock: Clock;
 }
 
 export type TokenResult =
   | { readonly kind: 'user'; readonly user: UserInfo }
-  /** The reason repeats nothing of the token. */
+  /** Repeats nothing of the token. */
   | { readonly kind: 'invalid'; readonly reason: string };
 
 export interface TokenAuthenticator {
-  /**
-   * Throws Error when the review failed, which is not cached; its message repeats nothing of the token. Throws
-   * QueueFullError.
-   */
+  /** Throws QueueFullError, or the review's Error, which is not cached and repeats nothing of the token. */
   authenticate(token: string, origin: RequestOrigin, signal: AbortSignal): Promise<TokenResult>;
 }
 
-/** Entries of about 1 kB. A cluster has some hundred callers with tokens within ten seconds. */
+/** Of about 1 kB. A cluster has some hundred tokens within ten seconds. */
 const tokenLimit = 8_192;
-/** More invalid tokens than the queue can have reviewed within their TTL. */
+/** More than the queue reviews within their TTL. */
 const badTokenLimit = 1_024;
-/** In milliseconds. Short: the token may have been issued a moment ago. */
+/** Milliseconds: the token may have just been issued. */
 export const badTokenTtlMs = 500;
 
 export function createTokenAuthenticator(options: TokenAuthenticatorOptions): TokenAuthenticator {
@@ -49,14 +46,14 @@ export function createTokenAuthenticator(options: TokenAuthenticatorOptions): To
     ttlMs: ({ kind }) => (kind === 'user' ? ttlMs : badTtlMs),
     clock,
   });
-  // A cache of their own: invalid tokens never evict a valid one. A valid one moves to the other cache at once.
+  // Invalid tokens never evict a valid one, which moves to the other cache at once.
   const unknownResults = createReviewCache<TokenResult>({
     limit: badTokenLimit,
     ttlMs: ({ kind }) => (kind === 'user' ? 0 : badTtlMs),
     clock,
   });
-  // Tokens are never kept, so neither a heap dump nor a guess at the key reveals one. A KeyObject: from raw bytes
-  // Node makes one per token, which takes six times as long as the hash.
+  // Tokens are not kept: neither a heap dump nor a guess at the key reveals one. From raw bytes Node makes a KeyObject
+  // per token, which takes six times as long as the hash.
   const secret = createSecretKey(randomBytes(32));
   return { authenticate };
 

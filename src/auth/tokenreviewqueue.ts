@@ -1,6 +1,6 @@
 /**
- * Queues TokenReviews of tokens that were never valid: few in flight, limited in all, served round-robin by client network and then by
- * connection. When the queue is full, the network with most places loses one, so no client can take more than others leave.
+ * Queues TokenReviews of tokens that were never valid: few in flight, round-robin by network, then connection. A full
+ * queue takes a place from the largest network: no client can take more than others leave.
  */
 import { StatusError } from '../apimachinery/status.ts';
 import type { Limiter } from '../client/reviews.ts';
@@ -13,20 +13,19 @@ export interface RequestOrigin {
 
 export interface TokenReviewQueue {
   /**
-   * Runs one review. Throws QueueFullError when there is no place for it, or it loses its place.
-   * @param bytes of the review.
-   * @param isLikely whether it goes before others of its connection.
-   * @param work has to run each try through the limiter.
+   * Runs one review. Throws QueueFullError without a place, or when it loses it.
+   * @param isLikely goes before others of its connection.
+   * @param work runs each try through the limiter.
    */
   admit<T>(origin: RequestOrigin, bytes: number, isLikely: boolean, work: (limiter: Limiter) => Promise<T>): Promise<T>;
 }
 
 export const queuedReviewsInFlight = 4;
-/** Places of all reviews that wait, are in flight, or back off before a retry. */
+/** Of reviews that wait, are in flight, or back off. */
 export const queueSlotLimit = 256;
-/** Bytes of one place. A longer token takes several, but not so many that the tokens in flight leave no place for others. */
+/** Bytes; a longer token takes several, but the tokens in flight leave places for others. */
 export const queueSlotBytes = 16 * 1024;
-/** Places of the longest token, which may have 1 MiB: the queue holds at most 8 MiB. */
+/** Of a token of up to 1 MiB: the queue holds at most 8 MiB. */
 const longestTokenSlots = 32;
 
 export class QueueFullError extends StatusError {
@@ -51,7 +50,7 @@ interface Share {
 interface ConnectionShare extends Share {
   readonly reviews: Set<QueuedReview>;
 }
-/** Maps and sets are in round-robin order. */
+/** In round-robin order. */
 interface NetworkShare extends Share {
   readonly connections: Map<object, ConnectionShare>;
 }
@@ -104,7 +103,7 @@ class UnknownTokenQueue implements TokenReviewQueue {
 
   async #wait(review: QueuedReview, signal: AbortSignal): Promise<void> {
     const begun = Promise.withResolvers<void>();
-    // At once: a review that has given up must not be begun, since nothing would end it.
+    // At once: nothing would end a review that begins after it has given up.
     const giveUp = () => {
       if (review.state === 'waiting') review.state = 'idle';
       review.refuse(new QueueFullError());
@@ -130,7 +129,7 @@ class UnknownTokenQueue implements TokenReviewQueue {
     }
   }
 
-  /** Takes from the first connection of the first network that has a waiting review; both go to the end. */
+  /** Takes the first waiting review; its connection and network go to the end. */
   #dequeue(): QueuedReview | undefined {
     for (const [key, network] of this.#networks) {
       for (const [connection, { reviews }] of network.connections) {
@@ -156,7 +155,7 @@ class UnknownTokenQueue implements TokenReviewQueue {
       if (from === undefined || share === undefined) throw new QueueFullError();
       const ownSize = own?.connections.get(connection)?.size ?? 0;
       if (largest === key && (from === connection || share.size <= ownSize + wanted)) throw new QueueFullError();
-      // The newest: older ones have waited longest.
+      // Older ones have waited longer.
       const newest = [...share.reviews].findLast(isMovable);
       if (newest === undefined) throw new QueueFullError();
       this.#leave(largest, from, newest);
@@ -175,7 +174,7 @@ class UnknownTokenQueue implements TokenReviewQueue {
     this.#size += review.size;
   }
 
-  /** Does nothing the second time: a review that lost its place leaves before it ends. */
+  /** Does nothing the second time: a displaced review leaves before it ends. */
   #leave(key: string, connection: object, review: QueuedReview): void {
     const network = this.#networks.get(key);
     const share = network?.connections.get(connection);
@@ -189,7 +188,7 @@ class UnknownTokenQueue implements TokenReviewQueue {
   }
 }
 
-/** A try in flight is not broken off: its connection would be free no sooner. */
+/** Spares running tries: breaking them off frees no connection sooner. */
 function isMovable({ state }: QueuedReview): boolean {
   return state !== 'running';
 }
@@ -198,7 +197,6 @@ function canLose({ reviews }: ConnectionShare): boolean {
   return reviews.values().some(isMovable);
 }
 
-/** Returns the latest of the largest shares. */
 function largestOf<K, S extends Share>(
   shares: ReadonlyMap<K, S>,
   isEligible: (share: S) => boolean,

@@ -1,13 +1,10 @@
-/**
- * Warns of settings that let more clients act as front proxies than an operator may expect: a front proxy may name any
- * user.
- */
+/** Warns of settings that let unexpected clients be front proxies, which may name any user. */
 import type { X509Certificate } from 'node:crypto';
 import type { Logger } from '../logging.ts';
 import type { TrustBundle } from '../tls/trustbundle.ts';
 import type { AuthenticationSettings } from './settings.ts';
 
-/** Returns a function that checks settings and logs each warning once per process. */
+/** Returns a check that logs each warning once. */
 export function createTrustWarnings(log: Logger): (settings: AuthenticationSettings) => void {
   const warned = new Set<string>();
   return ({ clientCa, requestHeader }) => {
@@ -36,7 +33,7 @@ function shareKey(a: TrustBundle, b: TrustBundle): boolean {
   return b.certificates.some((certificate) => keys.has(keyOf(certificate)));
 }
 
-/** A renewed or cross-signed CA is the same CA as long as its key is. */
+/** Renewed or cross-signed CAs keep their key. */
 function keyOf(certificate: X509Certificate): string {
   try {
     return certificate.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');

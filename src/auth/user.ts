@@ -16,15 +16,15 @@ export const anonymous: UserInfo = {
   extra: new Map(),
 };
 
-/** Also true for an anonymous user that a front proxy names. */
+/** Includes anonymous users that a front proxy names. */
 export function isAnonymous({ name, groups }: UserInfo): boolean {
   return name === anonymous.name || anonymous.groups.some((group) => groups.includes(group));
 }
 
-/** The group that may do everything, also while kube-apiserver is away. */
+/** May do everything, also while kube-apiserver is away. */
 export const masters = 'system:masters';
 
-/** Adds the group of all authenticated users where it is missing. */
+/** Adds the group if missing. */
 export function withAuthenticatedGroup(user: UserInfo): UserInfo {
   if (user.name === anonymous.name) return user;
   if (user.groups.includes('system:authenticated') || user.groups.includes('system:unauthenticated')) return user;

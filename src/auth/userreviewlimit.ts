@@ -1,11 +1,11 @@
-/** Limits the access reviews in flight per user, so that a user whose reviews are slow leaves connections to all others. */
+/** Limits a user's reviews in flight: slow ones leave connections to others. */
 import type { AccessReviewer, Limiter } from '../client/reviews.ts';
 
-/** A dashboard's burst takes some milliseconds at this width. The pool to kube-apiserver has four times as many connections. */
+/** A dashboard's burst takes milliseconds; the pool has four times as many connections. */
 export const userReviewsInFlight = 8;
-/** All anonymous requests share this limit, and a pool of connections of their own. */
+/** Of all anonymous requests, in their own pool. */
 export const anonymousReviewsInFlight = 4;
-/** How long a review waits to begin, in milliseconds: as long as one may take, or the queue could only grow. */
+/** Milliseconds to begin, as long as a review: else the queue could only grow. */
 const waitTimeoutMs = 10_000;
 
 /** Throws Error for a review that does not begin in time. */

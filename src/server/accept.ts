@@ -1,7 +1,6 @@
-/** Parses the Accept header as goautoneg, the library of k8s.io/apiserver: leniently, and in its order of preference. */
+/** Parses Accept as goautoneg, the library of k8s.io/apiserver: leniently, in its order of preference. */
 
 export interface Clause {
-  /** Parts of a media type; may be `*`. */
   readonly type: string;
   readonly subtype: string;
   /** 0 does not exclude the type. */
@@ -9,24 +8,22 @@ export interface Clause {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** Clauses that are parsed, more than any client sends: insertion takes quadratic time. */
+/** Parsed clauses: insertion takes quadratic time. */
 const clauseLimit = 100;
 
-/**
- * Characters of a list header that are parsed, fifty times what browsers send: headers may have 1 MiB.
- */
+/** Parsed characters, fifty times what browsers send: headers may have 1 MiB. */
 export const listHeaderLimit = 16_384;
 
 export function elementsOf(header: string): string[] {
   return header.slice(0, listHeaderLimit).split(',');
 }
 
-/** Reports whether the header contains one of the media types literally. */
+/** Reports whether the header has one of the media types literally. */
 export function namesMediaType(header: string, mediaTypes: readonly string[]): boolean {
   return elementsOf(header).some((range) => mediaTypes.includes(trim(range.split(';', 1)[0] ?? '')));
 }
 
-/** Returns the clauses of a header, the best first. */
+/** Returns the clauses, the best first. */
 export function parseAccept(header: string): readonly Clause[] {
   const clauses: Clause[] = [];
   for (const text of elementsOf(header).slice(0, clauseLimit)) {
@@ -36,7 +33,7 @@ export function parseAccept(header: string): readonly Clause[] {
   return clauses;
 }
 
-/** Ignores spaces at both ends, and an empty part after a superfluous / or =. */
+/** Ignores spaces, and an empty part after a superfluous / or =. */
 function parseClause(text: string): Clause | undefined {
   const [range = '', ...rest] = trim(text).split(';');
   const [type = '', subtype = '', ...more] = range.split('/');
@@ -53,12 +50,12 @@ function parseClause(text: string): Clause | undefined {
   return { type: trim(type), subtype: isBare ? '*' : trim(subtype), quality, parameters };
 }
 
-/** Returns 0 for text that is not a number, spaces included, as Go does. */
+/** Returns 0 for anything but a number, as Go. */
 function parseQuality(text: string): number {
   return /^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+)?$/i.test(text) ? Number(text) : 0;
 }
 
-/** Removes spaces but not tabs, which are part of a name. A regular expression would take quadratic time. */
+/** Removes spaces but not tabs, as Go. A regular expression would take quadratic time. */
 function trim(text: string): string {
   let start = 0;
   let end = text.length;
@@ -67,7 +64,7 @@ function trim(text: string): string {
   return text.slice(start, end);
 }
 
-/** Inserts before all trailing clauses that are worse. Go's order is not transitive, so the sorting algorithm matters. */
+/** Go's order is not transitive, so the sorting algorithm matters. */
 function insert(clauses: Clause[], clause: Clause): void {
   let at = clauses.length;
   for (; at > 0; at -= 1) {

@@ -1,4 +1,4 @@
-/** Hooks that decide who may do what: trust, authentication, authorization, and the limit of requests in flight. */
+/** Hooks for trust, authentication, authorization and the limit in flight. */
 import type { TLSSocket } from 'node:tls';
 import { serviceUnavailable, StatusError } from '../apimachinery/status.ts';
 import type { Attributes } from '../auth/attributes.ts';
@@ -18,7 +18,7 @@ import { connectionWaitingBytesLimit } from './waitinglimits.ts';
 
 type Hook = (request: HttpRequest, response: HttpResponse) => Promise<unknown>;
 
-/** Until the CAs of clients are known, serves health only, since probes must not depend on kube-apiserver. */
+/** Serves health only until the CAs of clients are known: probes must not depend on kube-apiserver. */
 export function answerBeforeTrust(context: HookContext): Hook {
   const { options, responder } = context;
   return async (request, response) => {
@@ -63,8 +63,8 @@ export function authenticate({ options: { authenticator, metrics }, shutdown }: 
 }
 
 /**
- * Authorizes and serves a request in the user's share of the event loop. Health and cluster admins, such as kube-apiserver itself, are exempt from the
- * limit in flight.
+ * Serves in the user's share of the event loop. Health and cluster admins, such as kube-apiserver, have no limit in
+ * flight.
  */
 export function authorizeAndServe(context: HookContext): Hook {
   const { options, responder, users } = context;
@@ -73,7 +73,7 @@ export function authorizeAndServe(context: HookContext): Hook {
     if ((load?.connectionBytes() ?? 0) > connectionWaitingBytesLimit) {
       return responder.send(response, tooManyRequestsReply());
     }
-    // Anonymous requests have waited in their network's share already.
+    // Anonymous requests have waited in their network's share.
     if (!isAnonymous(user)) request.share = users.shareOf(`user ${user.name}`);
     const work = async (): Promise<Reply> => {
       await authorize(context, user, attributesOf(info));

@@ -1,4 +1,4 @@
-/** Builds the fastify application: TLS, HTTP/2 and HTTP/1.1 on one port, with one route. */
+/** Builds the fastify application: one port, one route. */
 import { fastify } from 'fastify';
 import { refuseUnreadable } from './connections.ts';
 import { headerLimitBytes, headerPairLimit, http2Limits } from './protocollimits.ts';
@@ -6,9 +6,9 @@ import type { HttpRequest } from './responder.ts';
 import type { ServerOptions } from './serveroptions.ts';
 import { http1Only, secureContext } from './tlscontext.ts';
 
-/** Milliseconds. Go's clients keep an idle connection for 90 s; ours must outlive it, or they write to a closed one. */
+/** Milliseconds. Go's clients keep an idle connection for 90 s; ours must outlive it. */
 const idleTimeoutMs = 95_000;
-/** Milliseconds for the TLS handshake, the headers of a request, and a whole request; as in Go's API servers. */
+/** Milliseconds, as in Go's API servers. */
 export const handshakeTimeoutMs = 10_000;
 const headersTimeoutMs = 32_000;
 const requestTimeoutMs = 60_000;
@@ -17,7 +17,7 @@ export type App = ReturnType<typeof createFastify>;
 
 export interface AppWithMethods {
   readonly app: App;
-  /** Returns the method that the client sent, which may be one that fastify does not know. */
+  /** As sent; fastify may not know it. */
   readonly methodOf: (request: HttpRequest) => string;
 }
 
@@ -31,7 +31,7 @@ export function createApp(options: ServerOptions): AppWithMethods {
     }
     return '/';
   });
-  // Fastify hands these to HTTP/2 only; Node's HTTP/1.1 code reads them from the server object.
+  // Fastify passes these to HTTP/2 only; Node's HTTP/1.1 code reads them here.
   Object.assign(app.server, {
     maxHeaderSize: headerLimitBytes,
     maxHeadersCount: headerPairLimit,
@@ -43,9 +43,7 @@ export function createApp(options: ServerOptions): AppWithMethods {
   return { app, methodOf: ({ raw, method }) => unknownMethods.get(raw) ?? method };
 }
 
-/**
- * @param rewriteUrl maps each request to the one route: fastify's router would answer some by itself, and `requestinfo.ts` alone parses the URL.
- */
+/** @param rewriteUrl maps each request to the one route: `requestinfo.ts` alone parses the URL. */
 function createFastify(options: ServerOptions, rewriteUrl: (request: { method?: string | undefined }) => string) {
   return fastify({
     http2: true,
@@ -53,10 +51,10 @@ function createFastify(options: ServerOptions, rewriteUrl: (request: { method?: 
       allowHTTP1: true,
       ...secureContext(options.tls, options),
       requestCert: true,
-      // Node sets it for HTTP/2 only. Without it, a response waits for the client's delayed ACK: 40 ms on Linux.
+      // Node sets it for HTTP/2 only. Without it, a response waits for a delayed ACK: 40 ms on Linux.
       noDelay: true,
       handshakeTimeout: handshakeTimeoutMs,
-      // Certificates are verified per request: two CAs have two meanings.
+      // Verified per request: two CAs have two meanings.
       rejectUnauthorized: false,
       ...(options.http2 ? {} : { ALPNCallback: http1Only }),
       ...http2Limits,
@@ -66,7 +64,7 @@ function createFastify(options: ServerOptions, rewriteUrl: (request: { method?: 
     exposeHeadRoutes: false,
     rewriteUrl,
     logger: false,
-    // No route has a schema. The default compilers would load ajv.
+    // The default compilers would load ajv.
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     clientErrorHandler: refuseUnreadable,
   });

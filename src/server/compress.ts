@@ -1,14 +1,14 @@
-/** Compresses large responses for clients that accept gzip. */
+/** Compresses large responses by gzip. */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { elementsOf } from './accept.ts';
 import { isStreamed } from './streamedbody.ts';
 import type { Reply, ShortReply } from './reply.ts';
 
-/** As in k8s.io/apiserver; below, the CPU time is worth more than the bytes. */
+/** As in k8s.io/apiserver; below, CPU time is worth more than bytes. */
 const thresholdBytes = 128 * 1024;
 
-/** @param acceptEncoding the header. Only the bare word counts, as in k8s.io/apiserver: `gzip;q=1` does not match. */
+/** @param acceptEncoding only the bare word counts, as in k8s.io/apiserver: `gzip;q=1` does not match. */
 export async function compress(reply: Reply, acceptEncoding: string): Promise<Reply> {
   const { body } = reply;
   const isLong = isStreamed(body) && body.rest !== undefined;
@@ -17,13 +17,13 @@ export async function compress(reply: Reply, acceptEncoding: string): Promise<Re
   if (!elementsOf(acceptEncoding).some((each) => each.trim() === 'gzip')) return reply;
   const headers = { ...reply.headers, 'content-encoding': 'gzip', vary: 'Accept-Encoding' };
   if (isLong) return { ...reply, headers, body: { ...body, gzip: true } };
-  // The fastest level: the others compress 1.5 times better at most.
+  // Other levels compress 1.5 times better at most.
   const compressed = await gzipInBackground(known, { level: 1 });
   if (isStreamed(body)) body.release();
   return { ...reply, headers, body: compressed };
 }
 
-/** Compresses a reply of any length, without a Vary header, as Prometheus' Go library does at /metrics. */
+/** Compresses a reply of any length, without Vary, as Prometheus' Go library does at /metrics. */
 export async function compressMetrics(reply: ShortReply, acceptEncoding: string): Promise<ShortReply> {
   if (!prefersGzip(acceptEncoding)) return reply;
   const headers = { ...reply.headers, 'content-encoding': 'gzip' };
@@ -31,8 +31,8 @@ export async function compressMetrics(reply: ShortReply, acceptEncoding: string)
 }
 
 /**
- * Reports whether gzip is preferred to identity by the rules of Prometheus' Go library: equal qualities mean identity, and all elements after the first
- * malformed one are ignored.
+ * Reports whether gzip is preferred to identity, as Prometheus' Go library: equal qualities mean identity; a malformed
+ * element ends the list.
  */
 export function prefersGzip(acceptEncoding: string): boolean {
   let identity = -1;
@@ -48,7 +48,7 @@ export function prefersGzip(acceptEncoding: string): boolean {
   return gzip > identity && gzip > 0;
 }
 
-/** A coding, its quality, and the unparsed rest. Linear time: no repetition matches what the next one starts with. */
+/** A coding, its quality, and the rest, in linear time: no repetition matches what the next one starts with. */
 const codingPattern = /^[ \t]*([!#$%&'*+\-.^_`|~\w/]+)[ \t]*(?:;[ \t]*q=([01](?:\.[0-9]*)?)[ \t]*)?(.*)$/s;
 
 /** Runs on libuv's thread pool. */

@@ -6,7 +6,7 @@ export type FromConnection = Pick<Http2ServerRequest, 'socket'>;
 
 export type ConnectionLookup = (request: FromConnection) => OpenConnection | undefined;
 
-/** Cached by session or socket, since a search by peer builds a string for each request. */
+/** Caches by session or socket: a search by peer builds a string. */
 export function createConnectionLookup(connections: OpenConnections): ConnectionLookup {
   const cache = new WeakMap<object, OpenConnection>();
   return (request) => {
@@ -20,7 +20,7 @@ export function createConnectionLookup(connections: OpenConnections): Connection
   };
 }
 
-/** Returns the same object for all requests of one connection: the HTTP/2 session, or the socket. */
+/** Returns the same object for all requests of a connection. */
 export function connectionKey(request: FromConnection): object {
   return (request as Partial<Http2ServerRequest>).stream?.session ?? request.socket;
 }

@@ -1,4 +1,4 @@
-/** Creates the register of open connections with its metrics, and logs when a limit closes connections. */
+/** Creates the register of open connections with its metrics and log. */
 import { Counter, Gauge } from 'prom-client';
 import { createLineLimit, type Logger } from '../logging.ts';
 import type { Registry } from '../monitoring.ts';

@@ -1,4 +1,4 @@
-/** How connections begin and end beside their requests: registration, GOAWAY, idle sessions, tunnels and unreadable requests. */
+/** Begins and ends connections beside their requests: GOAWAY, idle sessions, tunnels, unreadable requests. */
 import { constants, type Http2SecureServer, type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -7,7 +7,7 @@ import type { ConnectionLookup } from './connectionlookup.ts';
 import type { OpenConnection, OpenConnections } from './openconnections.ts';
 import { goodbyeMs, requestOverheadBytes, sweepIntervalMs } from './waitinglimits.ts';
 
-/** Destroys idle sessions and connections that the server has ended. Node waits for the client to end, too; a client that does not read never does. */
+/** Destroys idle sessions and ended connections: Node waits for the client's end, which may never come. */
 export function endIdleSessions(server: Http2SecureServer, connections: OpenConnections): void {
   server.on('session', (session) => {
     session.on('timeout', () => void setTimeout(() => session.destroy(), goodbyeMs).unref());
@@ -19,8 +19,8 @@ export function endIdleSessions(server: Http2SecureServer, connections: OpenConn
 }
 
 /**
- * Answers HTTP/1.1 clients that half-close their connection after a request, also when the response needs a review. Go's servers take the end for a
- * disconnect and cancel the request (golang/go#18527). Needs `httpAllowHalfOpen`, an undocumented property of Node's HTTP servers.
+ * Answers HTTP/1.1 clients that half-close after a request; Go's servers cancel it (golang/go#18527). Needs
+ * `httpAllowHalfOpen`, an undocumented property of Node's HTTP servers.
  */
 export function answerHalfClosed(server: Http2SecureServer): void {
   Object.assign(server, { httpAllowHalfOpen: true });
@@ -37,7 +37,7 @@ export function watchConnections(server: Http2SecureServer, connections: OpenCon
     timer ??= setInterval(sweep, sweepIntervalMs).unref();
   });
 
-  /** Stops without strangers, so that an idle process sleeps. */
+  /** Stops without strangers: an idle process sleeps. */
   function sweep(): void {
     connections.sweep();
     if (connections.count().strangers > 0) return;
@@ -46,7 +46,7 @@ export function watchConnections(server: Http2SecureServer, connections: OpenCon
   }
 }
 
-/** Returns the bytes that a request holds until it is answered: URL, headers and objects. */
+/** Returns the bytes that a request holds. */
 export function requestBytes({ httpVersionMajor, url, rawHeaders }: RequestStart): number {
   let bytes = url.length + requestOverheadBytes[httpVersionMajor === 1 ? 'http1' : 'http2'];
   for (const text of rawHeaders) bytes += text.length;
@@ -56,8 +56,8 @@ export function requestBytes({ httpVersionMajor, url, rawHeaders }: RequestStart
 type RequestStart = Pick<Http2ServerRequest, 'httpVersionMajor' | 'url' | 'rawHeaders'>;
 
 /**
- * Ends a stranger's HTTP/2 connection after one response: it is worth much to a flooder and little to an honest client. GOAWAY follows the response,
- * because some clients take an earlier one for a failure. HTTP/1.1 has one request at a time and keeps its connection.
+ * Ends a stranger's HTTP/2 connection after one response: more would mostly help a flooder. GOAWAY follows the
+ * response; some clients take an earlier one for a failure. HTTP/1.1 has one request at a time.
  */
 export function endAfterResponse(request: Http2ServerRequest, response: Http2ServerResponse): void {
   const session = (request as Partial<Http2ServerRequest>).stream?.session;
@@ -67,7 +67,7 @@ export function endAfterResponse(request: Http2ServerRequest, response: Http2Ser
   });
 }
 
-/** Does so where the request is answered before its user is known, unless the connection is authenticated: it may be kube-apiserver's. */
+/** Does the same before the user is known, except on authenticated connections: they may be kube-apiserver's. */
 export function endStrangerAfterResponse(
   connection: OpenConnection | undefined,
   request: Http2ServerRequest,
@@ -77,8 +77,8 @@ export function endStrangerAfterResponse(
 }
 
 /**
- * Returns a function that makes an HTTP/2 client use another connection. Like Go's servers it sends GOAWAY once per connection, and serves streams that
- * the client opens within a second.
+ * Returns a function that moves an HTTP/2 client to another connection: GOAWAY once; streams opened within a second
+ * are served, as in Go.
  */
 export function createGoAway(): (request: Http2ServerRequest) => void {
   const sent = new WeakSet<object>();
@@ -96,7 +96,7 @@ export function createGoAway(): (request: Http2ServerRequest) => void {
 const highestStreamId = 2 ** 31 - 1;
 const goAwayMs = 1_000;
 
-/** Answers unparsable HTTP/1.1 in the words of Go's servers. */
+/** Answers unparsable HTTP/1.1 as Go's servers. */
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable) {
     socket.destroy();
@@ -111,8 +111,8 @@ const unreadable: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Returns what is wrong with the Host lines of an HTTP/1.1 request, in the words of Go's servers, or undefined. Two lines could smuggle a request past a
- * proxy that reads the other one. Node refuses a request without one.
+ * Checks the Host lines of HTTP/1.1, as Go. Two could smuggle a request past a proxy that reads the other one. Node
+ * refuses a request without one.
  */
 export function hostProblem({ httpVersionMajor, rawHeaders }: RequestHead): string | undefined {
   if (httpVersionMajor !== 1) return undefined;
@@ -126,7 +126,7 @@ type RequestHead = Pick<Http2ServerRequest, 'httpVersionMajor' | 'rawHeaders'>;
 /** The bytes that Go allows, in any order. */
 const hostPattern = /^[\w!$%&'()*+,\-.:;=[\]~]*$/;
 
-/** Refuses CONNECT. Node would close an HTTP/1.1 connection without a response, and answer by itself over HTTP/2. */
+/** Refuses CONNECT. Node would close HTTP/1.1 without a response, and answer HTTP/2 by itself. */
 export function refuseTunnels(server: Http2SecureServer, connectionOf: ConnectionLookup): void {
   server.on('connect', (request: Http2ServerRequest, peer: Socket | Http2ServerResponse) => {
     if (peer instanceof Http2ServerResponse) {

@@ -1,4 +1,4 @@
-/** Installs what guards connections before a request is served: limits, the TLS guard, and the queues that share the event loop. */
+/** Guards connections before their requests: limits, the TLS guard, shares of the event loop. */
 import type { Http2SecureServer } from 'node:http2';
 import type { Socket } from 'node:net';
 import { networkOf } from '../auth/clientnetwork.ts';
@@ -16,7 +16,6 @@ import type { ServerOptions } from './serveroptions.ts';
 
 export interface ConnectionSetup {
   readonly connectionOf: ConnectionLookup;
-  /** The queue of authenticated callers; strangers have one of their own. */
   readonly users: EventLoopQueue;
 }
 
@@ -59,9 +58,9 @@ export function setUpConnections(
       const group = groupOf(request);
       if (!gate.stop(group, request.socket)) return;
       const resume = () => gate.resume(group);
-      // Strangers are read again when all their requests have begun, so that few wait. The gate has a share of its own among them: in that of
-      // the connection, all strangers would wait for a turn of each other connection of its network. A network may have several users: its
-      // other connections are read after one step of this one.
+      // Strangers are read again when all their requests have begun, so that few wait. The gate has a share of its
+      // own: in the connection's, all strangers would wait for a turn of each connection of its network. Several users
+      // may share a network: its other connections are read after one step of this one.
       (group === strangerGroup ? strangers : users).shareOf(group, gate).enqueue(resume);
     },
     close: (request) => connectionOf(request)?.close('pipelining'),
@@ -69,14 +68,13 @@ export function setUpConnections(
   return { connectionOf, users };
 }
 
-/** All strangers are stopped together; authenticated connections by network. No network has this name. */
+/** All strangers are stopped together. No network has this name. */
 const strangerGroup = 'strangers';
 
-/** Logs refused handshakes, each cause at a limited rate. */
 function createHandshakeLog(log: Logger): (error: Error) => void {
   const mayLog = createLineLimit(() => performance.now());
   return ({ message }) => {
-    // The client chooses the numbers in the message.
+    // The client chooses the numbers.
     if (mayLog(message.replace(/\d+/g, ''))) {
       log.warn({ reason: message }, 'ended a TLS handshake: its certificates are not read');
     }

@@ -1,12 +1,12 @@
-/** The `timeout` parameter of a request. */
+/** Parses the `timeout` parameter. */
 import { parseDuration } from '../apimachinery/duration.ts';
 import { quote } from '../apimachinery/quote.ts';
 import { badRequest } from '../apimachinery/status.ts';
 import type { RequestInfo } from './requestinfo.ts';
 
 /**
- * Returns the milliseconds that a request may take: the parameter `timeout`, at most the server's maximum. A watch has no timeout.
- * @throws StatusError BadRequest for a timeout that is not a duration, in Go's words.
+ * Returns the milliseconds for a request: `timeout`, at most the maximum. A watch has none.
+ * @throws StatusError BadRequest for a bad duration, in Go's words.
  */
 export function answerTimeoutMs({ query, resource }: RequestInfo, maximumMs: number): number {
   const text = query.get('timeout') ?? '';
@@ -16,7 +16,7 @@ export function answerTimeoutMs({ query, resource }: RequestInfo, maximumMs: num
   return ms > 0 && ms < maximumMs ? ms : maximumMs;
 }
 
-/** Returns the error text of Go's time.ParseDuration. */
+/** In the words of Go's time.ParseDuration. */
 function problemOf(text: string): string {
   const unit = /^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)([^0-9.]*)/.exec(withoutGoodTerms(text))?.[1];
   if (unit === '') return `missing unit in duration ${quote(text)}`;

@@ -1,12 +1,12 @@
-/** Answers new requests by 429 while the server waits for those in progress: --shutdown-send-retry-after. */
+/** Answers new requests by 429 during a drain. */
 import { type Reply, textReply } from './reply.ts';
 
 export interface Draining {
-  /** Reports whether a request is served: each before the drain begins, then only those that k8s.io/apiserver exempts. */
+  /** During the drain, admits only what k8s.io/apiserver exempts. */
   admits(path: string, userAgent: string | undefined): boolean;
-  /** Counts a request that is served. Returns the function to call at its end. */
+  /** Counts a request. Returns the function that ends it. */
   admit(): () => void;
-  /** Admits no more requests. Resolves when all admitted ones have ended, or with the limit. */
+  /** Resolves when all admitted requests have ended, or with the limit. */
   begin(limit: Promise<unknown>): Promise<void>;
 }
 
@@ -30,14 +30,14 @@ export function createDraining(): Draining {
   };
 }
 
-/** Forwarded requests have their client's user agent, not kube-apiserver's. */
+/** Forwarded requests have their client's user agent. */
 function isExempt(path: string, userAgent = ''): boolean {
   return exemptPrefixes.some((prefix) => path.startsWith(prefix)) || userAgent.startsWith('kube-apiserver/');
 }
 
 const exemptPrefixes = ['/readyz', '/livez', '/healthz', '/metrics'];
 
-/** Returns k8s.io/apiserver's response to a request that arrives while it drains. */
+/** Returns k8s.io/apiserver's response during a drain. */
 export function shuttingDownReply(): Reply {
   const reply = textReply('The apiserver is shutting down, please try again later.\n', 429);
   return { ...reply, headers: { ...reply.headers, 'retry-after': '5' } };

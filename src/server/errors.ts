@@ -7,7 +7,7 @@ import type { Logger } from '../logging.ts';
 import { type Reply, statusReply, textReply } from './reply.ts';
 import type { ApiRequest } from './requestinfo.ts';
 
-/** @param target the URL as sent; repeated where Kubernetes repeats it. */
+/** @param target the URL as sent. */
 export async function failureReply(error: unknown, target: string, request: ApiRequest, log: Logger): Promise<Reply> {
   if (error instanceof StatusError) return statusReply(error, request);
   if (error instanceof ReviewUnavailable) {

@@ -1,26 +1,25 @@
 /**
- * Shares the event loop between callers. A step runs at once while the iteration has time left; otherwise it waits, and owners take turns (round robin).
- * So a caller waits for one step of each other caller, not for all requests of one.
+ * Shares the event loop between callers, round robin. A step runs at once while the iteration has time. A caller waits
+ * for one step of each other caller, not for all of one.
  */
 
-/** Milliseconds of steps in one iteration of the event loop; then I/O, timers and other queues run. */
+/** Milliseconds of steps per event loop iteration; then I/O, timers and other queues run. */
 export const iterationBudgetMs = 8;
 
-/** The share of an owner: a client network, with connections as parts, or a user. */
+/** A client network, with connections as parts, or a user. */
 export interface QueueShare {
   /**
-   * Runs the step in a later phase of the event loop.
-   * @param isUrgent whether it precedes all steps that are not.
+   * Runs the step in a later phase.
+   * @param isUrgent precedes all that are not.
    */
   enqueue(step: () => void, isUrgent?: boolean): void;
-  /** Runs the step now if nothing waits and the iteration has time left; otherwise enqueues it. Returns whether it ran. */
+  /** Returns whether the step ran at once: nothing waits, and time is left. */
   runOrEnqueue(step: () => void, isUrgent?: boolean): boolean;
-  /** Returns undefined if the owner may go on now, else a promise that resolves at its turn. */
+  /** Returns undefined if the owner may go on now, else a promise of its turn. */
   turn(): Promise<void> | undefined;
 }
 
 export interface EventLoopQueue {
-  /** @param part takes turns with other parts of the owner. */
   shareOf(owner: string, part?: unknown): QueueShare;
 }
 
@@ -29,19 +28,15 @@ interface Membership {
   readonly part: unknown;
 }
 
-/** Immediates that found the budget spent and are scheduled again in one iteration. */
+/** Immediates rescheduled in one iteration because its budget is spent. */
 const rescheduledLimit = 256;
 
-/**
- * Creates a queue. Each step runs in an immediate of its own, so that its microtasks and next ticks count, too.
- * @param nowMs the time in milliseconds.
- */
+/** Creates a queue. Each step runs in its own immediate, so that its microtasks and next ticks count. */
 export function createEventLoopQueue(nowMs: () => number = () => performance.now()): EventLoopQueue {
   const urgent = new RoundRobin();
   const normal = new RoundRobin();
-  /** Immediates that found the budget spent. */
+  /** Immediates of this iteration that found the budget spent. */
   let late = 0;
-  /** When this iteration's budget is spent; undefined until its first step. */
   let endMs: number | undefined;
   return {
     shareOf: (owner, part) => ({
@@ -65,7 +60,6 @@ export function createEventLoopQueue(nowMs: () => number = () => performance.now
     return urgent.size === 0 && normal.size === 0 && hasTime();
   }
 
-  /** The first step of an iteration starts its budget. */
   function hasTime(): boolean {
     if (endMs !== undefined) return nowMs() < endMs;
     endMs = nowMs() + iterationBudgetMs;
@@ -89,7 +83,6 @@ export function createEventLoopQueue(nowMs: () => number = () => performance.now
   }
 }
 
-/** Steps that have run and are kept in an array. */
 const spentLimit = 1_024;
 
 class StepQueue {
@@ -115,10 +108,9 @@ class StepQueue {
   }
 }
 
-/** Owners take turns, and parts of an owner. */
 class RoundRobin {
   size = 0;
-  /** By owner and part, in the order of turns. */
+  /** In the order of turns. */
   readonly #owners = new Map<string, Map<unknown, StepQueue>>();
 
   add(owner: string, part: unknown, step: () => void): void {
@@ -130,7 +122,7 @@ class RoundRobin {
     this.size += 1;
   }
 
-  /** Removes and returns the next step. Its owner and part move to the end. */
+  /** Removes the next step, and moves its owner and part to the end. */
   take(): (() => void) | undefined {
     for (const [owner, parts] of this.#owners) {
       this.#owners.delete(owner);

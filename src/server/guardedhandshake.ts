@@ -1,18 +1,16 @@
-/** Starts TLS on the server's connections under the guard of `tls/handshakeguard.ts`. */
+/** Starts TLS under the guard of `tls/handshakeguard.ts`. */
 import { TLSSocket } from 'node:tls';
 import { guardHandshake } from '../tls/handshakeguard.ts';
 
 export interface HandshakeOptions {
-  /** Runs a step soon, in the share of the connection's network. */
   readonly enqueue: (step: () => void) => void;
-  /** Called with the reason when a handshake is refused. The message contains no text of the client, only numbers. */
+  /** The message has numbers but no text of the client. */
   readonly onRefused: (error: Error) => void;
 }
 
 /**
- * Starts TLS on a connection.
  * @param first bytes that were read before.
- * @param start hands the connection to Node's own listeners.
+ * @param start runs Node's own listeners.
  */
 export function startGuarded(first: Buffer, start: () => void, { enqueue, onRefused }: HandshakeOptions): void {
   const secure = tlsSocketMadeBy(start);
@@ -27,7 +25,7 @@ export function startGuarded(first: Buffer, start: () => void, { enqueue, onRefu
   });
 }
 
-/** Returns the TLS socket that Node creates. Node's server does not expose it before the handshake is over. */
+/** Returns the TLS socket, which Node exposes only after the handshake. */
 function tlsSocketMadeBy(start: () => void): TLSSocket {
   const prototype = TLSSocket.prototype as unknown as { _init(this: TLSSocket, ...rest: unknown[]): void };
   const original = prototype._init;

@@ -1,23 +1,22 @@
 /**
- * Parses HTTP/1.1 in slices that share the event loop. Node parses all that it has read at once: 16 KiB may hold 600 pipelined requests, from each of a
- * thousand connections.
+ * Parses HTTP/1.1 in slices that share the event loop. Node parses all it has read: 16 KiB may hold 600 pipelined
+ * requests, on each of a thousand connections.
  */
 import type { Http2SecureServer } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { QueueShare } from './eventloopqueue.ts';
 
-/** Bytes that are parsed in one step; requests of 27 bytes each take 2 ms. */
+/** Bytes per step; requests of 27 bytes each take 2 ms. */
 export const sliceBytes = 4 * 1024;
 
-/** Private fields of Node's HTTP/1.1 server on a socket. */
+/** Private fields of Node. */
 interface HttpSocket extends TLSSocket {
   /** Null once the parser belongs to another connection. */
   readonly parser?: object | null;
-  /** Whether so many responses wait that nothing may be parsed. */
   readonly _paused?: boolean;
 }
 
-/** @param shareOf returns another share once a connection is authenticated. */
+/** @param shareOf changes when the connection is authenticated. */
 export function parseInSlices(server: Http2SecureServer, shareOf: (socket: TLSSocket) => QueueShare): void {
   // Runs after Node's own listener.
   server.on('secureConnection', (socket: HttpSocket) => {
@@ -28,7 +27,7 @@ export function parseInSlices(server: Http2SecureServer, shareOf: (socket: TLSSo
     let isScheduled = false;
     socket.removeListener('data', parse as (chunk: Buffer) => void);
     socket.on('data', take);
-    // Node emits 'end' also for a paused socket. Its listeners wait until all bytes are parsed.
+    // Node emits 'end' also for a paused socket. Its listeners wait for the rest.
     const endListeners = socket.listeners('end');
     let isEnded = false;
     socket.removeAllListeners('end');
@@ -45,7 +44,7 @@ export function parseInSlices(server: Http2SecureServer, shareOf: (socket: TLSSo
       left = left.length === 0 ? (chunk as Buffer<ArrayBuffer>) : Buffer.concat([left, chunk]);
       if (isScheduled) return;
       isScheduled = true;
-      // Fast path: a request that fits into a slice is parsed without pausing the socket.
+      // Fast path: a request that fits into a slice does not pause the socket.
       if (!shareOf(socket).runOrEnqueue(parseSlice)) socket.pause();
     }
 
@@ -78,7 +77,7 @@ export function parseInSlices(server: Http2SecureServer, shareOf: (socket: TLSSo
   });
 }
 
-/** Reports whether nothing may be parsed until responses were sent; then Node's HTTP server resumes the socket. */
+/** Reports whether responses must be sent first. */
 function isBlocked(socket: HttpSocket): boolean {
   return socket._paused === true;
 }

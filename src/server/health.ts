@@ -1,10 +1,10 @@
-/** /healthz, /livez and /readyz with their named checks, in the format of k8s.io/apiserver. */
+/** /healthz, /livez and /readyz in the format of k8s.io/apiserver. */
 import { quote } from '../apimachinery/quote.ts';
 
 /** One named condition. */
 export interface HealthCheck {
   readonly name: string;
-  /** Returns what is wrong, or undefined. */
+  /** Undefined if there is none. */
   readonly problem: () => string | undefined;
 }
 
@@ -24,18 +24,17 @@ export interface HealthReport {
 
 export interface HealthReportOptions {
   readonly verbose: boolean;
-  /** Names of checks to skip. */
   readonly excluded: readonly string[];
-  /** Reports whether the caller may see reasons; called only if there is a reason or a note. Undefined for never. */
+  /** Undefined for never. */
   readonly maySeeReasons: (() => Promise<boolean>) | undefined;
-  /** Lines of a verbose report for callers who may see reasons; they fail no check. */
+  /** Verbose lines that fail no check; shown only with reasons. */
   readonly notes?: readonly string[];
 }
 
-/** Unknown names of `exclude` that a report repeats: health is open to strangers and has no limit of requests in flight. */
+/** Repeated in a report: health is open to strangers without a limit in flight. */
 const namedLimit = 16;
 
-/** Runs all checks of one path. A failure makes the report verbose. */
+/** Runs a path's checks. A failure makes the report verbose. */
 export async function reportHealth(
   path: HealthPath,
   checks: readonly HealthCheck[],

@@ -1,4 +1,4 @@
-/** What hooks share, and the view of a request that endpoints get. */
+/** What hooks share, and the request that endpoints get. */
 import { firstHeaderLine } from '../auth/rawheaders.ts';
 import { isAnonymous } from '../auth/user.ts';
 import type { ConnectionLookup } from './connectionlookup.ts';
@@ -10,22 +10,20 @@ import type { Shutdown } from './shutdown.ts';
 
 export interface HookContext {
   readonly options: ServerOptions;
-  /** Returns the method that the client sent. */
   readonly methodOf: (request: HttpRequest) => string;
   readonly connectionOf: ConnectionLookup;
-  /** The queue of authenticated callers. */
   readonly users: EventLoopQueue;
   readonly responder: Responder;
   readonly shutdown: Shutdown;
 }
 
-/** A request that could not be read has empty info; an error about it then has the default form. */
+/** Returns a request as endpoints see it; info is empty if unreadable. */
 export function apiRequest({ options, shutdown }: HookContext, request: HttpRequest): ApiRequest {
   const { rawHeaders } = request.raw;
   const { user, share } = request;
   const info = request.info ?? unreadInfo(request.method);
   const common = { info, share, header: (name: string) => firstHeaderLine(rawHeaders, name) ?? '' };
-  // Anonymous requests are mostly probes: they are not worth an access review.
+  // Anonymous requests are mostly probes: not worth an access review.
   if (user === undefined || isAnonymous(user)) return common;
   const { authorizer } = options;
   const mayGet = (path: string) => authorizer.allows(user, { kind: 'path', verb: 'get', path }, shutdown.signal);

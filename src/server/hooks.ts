@@ -1,4 +1,4 @@
-/** The checks of each request. Their order is the security model; a hook that sends a response ends the request. */
+/** The checks of each request. Their order is the security model; a response ends the request. */
 import type { App } from './app.ts';
 import { failureReply } from './errors.ts';
 import { apiRequest, type HookContext } from './hookcontext.ts';
@@ -23,7 +23,7 @@ export function addHooks(app: App, context: HookContext): void {
   if (context.options.shutdownSendRetryAfter) app.addHook('onRequest', refuseWhileDraining(context));
   app.addHook('onRequest', answerBeforeTrust(context));
   app.addHook('onRequest', authenticate(context));
-  // A hook and not the route's handler: fastify would first check the media type of the body and read it.
+  // Not in the route's handler: fastify would first read the body.
   app.addHook('onRequest', authorizeAndServe(context));
 
   const { responder, options } = context;

@@ -3,21 +3,18 @@ import { type Reply, textReply } from './reply.ts';
 
 export interface InFlightLimit {
   /**
-   * Runs the work, or returns undefined at the limit. Work counts until it ends, even if its client disconnects. Unread responses do not count:
-   * two connections could block all callers.
-   * @param isStranger whether the request is anonymous; those have a limit of their own.
+   * Returns undefined at the limit. Work counts to its end, also after a disconnect. Unread responses do not: two
+   * connections could block all callers.
+   * @param isStranger anonymous requests have their own limit.
    */
   run<T>(work: () => Promise<T>, isStranger: boolean): Promise<T> | undefined;
   count(): number;
 }
 
-/** Anonymous requests in flight, whatever the flag says; in a cluster they are probes and discovery. */
+/** Anonymous requests, mostly probes and discovery, whatever the flag says. */
 export const strangersInFlightLimit = 64;
 
-/**
- * @param limit of authenticated requests, and of anonymous ones if it is lower than theirs; 0 for no limit.
- * @param onRefused called for each request at the limit.
- */
+/** @param limit of authenticated requests, and of anonymous ones if lower than theirs; 0 for none. */
 export function createInFlightLimit(
   limit: number,
   onRefused: (isStranger: boolean) => void = () => undefined,

@@ -1,4 +1,4 @@
-/** Parses the parameters of a list, and refuses them in the order and the words of Kubernetes. */
+/** Parses the parameters of a list, with Kubernetes' errors in their order. */
 import { type FieldSelector, parseFieldSelector, requireKnownFields } from '../apimachinery/fields.ts';
 import { parseInt64 } from '../apimachinery/integer.ts';
 import { type LabelSelector, parseLabelSelector } from '../apimachinery/labels.ts';
@@ -15,8 +15,8 @@ export interface ListOptions {
 type Parameters = ReadonlyMap<string, string>;
 
 /**
- * Parses the options. Limits, continue tokens and resource versions are only validated: a list is always whole.
- * @throws StatusError BadRequest for what cannot be parsed, Invalid for options that contradict each other.
+ * Validates the options: a list is always whole.
+ * @throws StatusError BadRequest for unparsable ones, Invalid for contradictions.
  */
 export function parseListOptions(query: Parameters): ListOptions {
   requireInteger(query, 'timeoutSeconds');

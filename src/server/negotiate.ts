@@ -1,11 +1,11 @@
-/** Chooses the form of a response by the client's headers. Follows k8s.io/apiserver's handlers/negotiation. */
+/** Chooses the form of a response, as k8s.io/apiserver's handlers/negotiation. */
 import { parseBool } from '../apimachinery/bool.ts';
 import { type MediaType, mediaTypes } from '../apimachinery/encoding.ts';
 import type { JsonForm } from '../apimachinery/meta.ts';
 import { type Clause, parseAccept } from './accept.ts';
 import type { ApiRequest } from './requestinfo.ts';
 
-/** Another kind to convert the object to, such as Table; parts that the client left out are empty. */
+/** Converts the object to another kind, such as Table; parts may be empty. */
 export interface Transform {
   readonly group: string;
   readonly version: string;
@@ -21,14 +21,14 @@ export interface Accepted {
 /** The forms that an endpoint offers. */
 export interface Restrictions {
   allowsTransform(mediaType: MediaType, transform: Transform | undefined): boolean;
-  /** The version of meta.k8s.io that the parameter `sv` may name. */
+  /** The version of meta.k8s.io that `sv` may name. */
   readonly serverVersion?: string;
 }
 
 /** Offers the object itself only. */
 export const noTransform: Restrictions = { allowsTransform: (_mediaType, transform) => transform === undefined };
 
-/** Returns the best form that the client accepts, or undefined. */
+/** Returns the best accepted form, or undefined. */
 export function negotiate(request: ApiRequest, restrictions: Restrictions): Accepted | undefined {
   const accept = request.header('accept');
   const form = jsonForm(request.info.query, request.header('user-agent'));
@@ -43,10 +43,7 @@ export function negotiate(request: ApiRequest, restrictions: Restrictions): Acce
   return undefined;
 }
 
-/**
- * Returns indented JSON for people, compact for programs: by ?pretty, else by the user agent.
- * The agents are those of k8s.io/apiserver, case-sensitive.
- */
+/** Indents for people: by ?pretty, else by k8s.io/apiserver's user agents, case-sensitive. */
 export function jsonForm(query: ReadonlyMap<string, string>, userAgent: string): JsonForm {
   const pretty = query.get('pretty') ?? '';
   if (pretty !== '') return parseBool(pretty) === true ? 'pretty' : 'compact';

@@ -1,4 +1,4 @@
-/** Serves the OpenAPI documents with the caching rules of k8s.io/kube-openapi: ETags, and hashes in links. */
+/** Serves the OpenAPI documents with the ETags and hashed links of k8s.io/kube-openapi. */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { OpenApi, OpenApiDocument } from '../api/openapi/openapi.ts';
@@ -11,7 +11,7 @@ export type OpenApiHandlers = ReadonlyMap<string, OpenApiHandler>;
 
 type OpenApiHandler = (request: ApiRequest) => ShortReply | Promise<ShortReply>;
 
-/** @param now returns milliseconds since the epoch, for the Expires header. */
+/** @param now returns milliseconds since the epoch. */
 export function createOpenApiHandlers({ v2, v3, v3Index }: OpenApi, now: () => number): OpenApiHandlers {
   return new Map<string, OpenApiHandler>([
     ['/openapi/v2', (request) => serveV2(v2, request)],
@@ -33,7 +33,7 @@ async function serveV2(document: OpenApiDocument, request: ApiRequest): Promise<
   return { ...reply, headers: { ...reply.headers, 'content-encoding': 'gzip' }, body };
 }
 
-/** Serves the document for every hash in the link: kube-apiserver answers 502 to a redirect. */
+/** Serves every hash: kube-apiserver answers 502 to a redirect. */
 function serveV3(document: OpenApiDocument, request: ApiRequest, now: () => number): ShortReply {
   const vary = 'Accept';
   const type = chosenType(request, 'v3');
@@ -44,8 +44,8 @@ function serveV3(document: OpenApiDocument, request: ApiRequest, now: () => numb
 }
 
 /**
- * Returns the caching headers. A link with the document's hash is immutable. Another hash is of another version of this server, until kube-apiserver
- * refreshes its links within a minute.
+ * A link with the document's hash is immutable. Another hash is of another version of this server, for a minute at
+ * most.
  */
 function cacheHeaders(hash: string, document: OpenApiDocument, nowMs: number): Readonly<Record<string, string>> {
   if (hash === '') return {};
@@ -61,7 +61,7 @@ type OpenApiVersion = 'v2' | 'v3';
 const json = 'application/json';
 const protobuf = { v2: protobufType('v2'), v3: protobufType('v3') };
 
-/** Old clients write @ for the first dot, which is not a valid media type. */
+/** Old clients write @ for the first dot: no valid media type. */
 function protobufType(version: OpenApiVersion): string {
   return `application/com.github.proto-openapi.spec.${version}.v1.0+protobuf`;
 }
@@ -82,7 +82,7 @@ function bodyOf(document: OpenApiDocument, type: string): Buffer {
   return type === json ? document.json : document.protobuf();
 }
 
-/** Answers 304 if the client has the document. Both media types have one ETag; Vary separates them. */
+/** Answers 304. Both media types share an ETag; Vary separates them. */
 function unlessCached(
   request: ApiRequest,
   hash: string,

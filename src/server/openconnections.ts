@@ -1,6 +1,6 @@
 /**
- * Limits open connections and the bytes that wait on them. A stranger is a connection without an authenticated request. Strangers are closed first, so that
- * they cannot keep kube-apiserver out.
+ * Limits open connections and their waiting bytes. Strangers have no authenticated request and are closed first: they
+ * must not keep kube-apiserver out.
  */
 import type { Socket } from 'node:net';
 import { networkOf } from '../auth/clientnetwork.ts';
@@ -10,45 +10,41 @@ export type CloseReason = 'connections' | 'address' | 'bytes' | 'pipelining' | '
 
 export interface OpenConnectionsOptions {
   readonly limit: number;
-  /** Concurrent connections of one client network (an IPv4 address or an IPv6 /64); 0 for no limit. */
+  /** Per client network; 0 for no limit. */
   readonly limitPerAddress: number;
   readonly onClosed: (reason: CloseReason) => void;
 }
 
 export interface OpenConnections {
-  /** Registers a new connection, before its TLS handshake. At a limit, closes it or another one. */
+  /** Registers before the TLS handshake. At a limit, closes this or another one. */
   opened(socket: Socket): void;
-  /** Returns the connection of a socket, or of anything with the same peer; undefined once it is closed. */
+  /** Undefined once it is closed. */
   find(peer: Peer): OpenConnection | undefined;
   count(): { readonly known: number; readonly strangers: number };
-  /** Closes strangers that sent too many bytes without a request, alone or together. */
+  /** Closes strangers whose unrequested bytes are too many, alone or together. */
   sweep(): void;
 }
 
 export interface OpenConnection {
-  /** The client network, as `networkOf` returns it. */
   readonly network: string;
   markAuthenticated(): void;
   isAuthenticated(): boolean;
   /**
-   * Registers a request.
-   * @param bytes that it holds without its response.
-   * @param onEnd called once, by `end` or when the connection closes: Node does not report the end of requests that wait behind others.
+   * @param bytes without the response.
+   * @param onEnd called once, also when the connection closes: Node does not report the end of waiting requests.
    */
   beginRequest(bytes: number, onEnd: () => void): RequestLoad;
-  /** Reports whether its requests can still be answered. */
   isOpen(): boolean;
-  /** Returns the number of requests without a complete response. */
   pendingRequests(): number;
-  /** @param reason undefined if both sides have ended; then the close is not reported. */
+  /** @param reason undefined, and not reported, if both sides have ended. */
   close(reason: CloseReason | undefined): void;
 }
 
 /** What one request makes the server hold. */
 export interface RequestLoad {
-  /** Adds bytes of the response that wait to be sent. May close a connection, this one included. */
+  /** Adds unsent bytes of the response. May close any connection, this one included. */
   addBytes(bytes: number): void;
-  /** Returns the bytes that wait on the request's connection. */
+  /** All bytes that wait. */
   connectionBytes(): number;
   end(): void;
 }
@@ -60,14 +56,11 @@ export function createOpenConnections(options: OpenConnectionsOptions): OpenConn
 }
 
 class ConnectionRegister implements OpenConnections {
-  /** The oldest first. */
   readonly #entries = new Map<string, RegisteredConnection>();
   readonly #strangers = new Set<RegisteredConnection>();
   readonly #countByNetwork = new Map<string, number>();
   readonly #options: OpenConnectionsOptions;
-  /** Bytes that wait on all connections. */
   waitingBytes = 0;
-  /** Requests so far. */
   uses = 0;
 
   constructor(options: OpenConnectionsOptions) {
@@ -89,7 +82,7 @@ class ConnectionRegister implements OpenConnections {
       socket.destroy();
       return;
     }
-    // A client that reset its connection may come back by the same port before the reset is seen.
+    // A client may reuse the port before its reset is seen.
     const previous = this.#entries.get(keyOf(socket));
     if (previous !== undefined) this.close(previous, undefined);
     const { limit, limitPerAddress } = this.#options;
@@ -128,7 +121,7 @@ class ConnectionRegister implements OpenConnections {
     this.#strangers.delete(entry);
   }
 
-  /** Closes the oldest stranger, else the least recently used idle connection. Returns whether there was one. */
+  /** The oldest stranger, else the least recently used idle connection. */
   #evict(reason: CloseReason, network?: string): boolean {
     const fits = (entry: RegisteredConnection) => network === undefined || entry.network === network;
     let victim = this.#strangers.values().find(fits);
@@ -142,7 +135,7 @@ class ConnectionRegister implements OpenConnections {
     return victim !== undefined;
   }
 
-  /** Forgets the connection at once: its close event comes later. */
+  /** Forgets at once: the close event comes later. */
   close(entry: RegisteredConnection, reason: CloseReason | undefined): void {
     if (!entry.socket.destroyed) {
       if (reason !== undefined) this.#options.onClosed(reason);
@@ -165,7 +158,7 @@ class ConnectionRegister implements OpenConnections {
     if (largest !== undefined) this.close(largest, 'bytes');
   }
 
-  /** Counts all that a stranger has sent since its latest request: incomplete heads belong to no request. */
+  /** Counts bytes since the latest request: incomplete heads belong to none. */
   sweep(): void {
     const held = [...this.#strangers].map((entry) => ({ entry, bytes: entry.unrequestedBytes() }));
     let total = this.waitingBytes;
@@ -185,10 +178,8 @@ class RegisteredConnection implements OpenConnection {
   lastUsed: number;
   waitingBytes = 0;
   readonly #register: ConnectionRegister;
-  /** Ends of pending requests. */
   readonly #ends = new Set<() => void>();
   #isAuthenticated = false;
-  /** Bytes received before the latest request. */
   #requestedBytes = 0;
 
   constructor(socket: Socket, network: string, register: ConnectionRegister) {
@@ -224,7 +215,7 @@ class RegisteredConnection implements OpenConnection {
     for (const end of this.#ends) end();
   }
 
-  /** A single response may exceed the limit: anonymous users can have the right to long ones. */
+  /** One response may exceed the limit: anonymous users may have the right to it. */
   isGreedy(): boolean {
     return !this.#isAuthenticated && this.#ends.size > 1 && this.waitingBytes > strangerWaitingBytesLimit;
   }

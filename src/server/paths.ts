@@ -1,4 +1,4 @@
-/** The router: the table of all paths that are served. */
+/** The router of all paths. */
 import type { Discovery } from '../api/discovery.ts';
 import {
   aggregatedGroup,
@@ -27,16 +27,14 @@ export interface RouterOptions {
   readonly openApi: OpenApiHandlers;
   readonly resources: ResourceRoutes;
   readonly health: HealthChecks;
-  /** Notes of `/readyz?verbose`. */
   readonly readyNotes: () => readonly string[];
   readonly registry: Registry;
   readonly status: StatusSource;
 }
 
 export interface Router {
-  /** @throws StatusError that is the response. */
   serve(request: ApiRequest): Reply | Promise<Reply>;
-  /** Returns the reply of a health path to an anonymous caller, or undefined for any other path. */
+  /** Undefined unless it is a health path. */
   serveHealth(info: RequestInfo): Promise<Reply> | undefined;
 }
 
@@ -50,7 +48,7 @@ export function createRouter({
   status,
 }: RouterOptions): Router {
   const groups: ApiRoute = { consumes: mediaTypes, produces: mediaTypes, serve: serveGroups };
-  /** Served by the rules of API paths, and so are all paths below them, at least by a 404. */
+  /** Paths below them follow the same rules, at least by a 404. */
   const routes = new Map<string, ApiRoute>([
     ...versions.map((each): [string, ApiRoute] => [`/apis/${group}/${each}`, document(discovery.resources[each])]),
     [`/apis/${group}`, document(discovery.group)],
@@ -121,9 +119,8 @@ export function createRouter({
 }
 
 const json = 'application/json';
-/** The media type of Prometheus' Go library. */
+/** As Prometheus' Go library. */
 const metricsType = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores';
-/** Seconds since the epoch. */
 const processStart = String(Math.trunc(performance.timeOrigin / 1000));
 
 function document(found: Encodable): ApiRoute {

@@ -1,11 +1,11 @@
 /**
- * Reads a client's certificate from OpenSSL once per connection: a read costs a twentieth of a GET. It cannot change: TLS 1.2 needs a renegotiation, which
- * the server refuses (tlscontext.ts), and TLS 1.3 a request of the server (RFC 8446, 4.6.2), which Node never makes.
+ * Reads a client's certificate from OpenSSL once per connection, for a twentieth of a GET. It cannot change: the
+ * server refuses renegotiation (tlscontext.ts), and Node requests no certificate later (RFC 8446, 4.6.2).
  */
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 
-/** @param connection the same object for all requests of one connection. */
+/** @param connection by `connectionKey`. */
 export type PeerCertificate = (socket: TLSSocket, connection: object) => X509Certificate | undefined;
 
 export function createPeerCertificate(): PeerCertificate {

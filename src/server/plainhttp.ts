@@ -1,21 +1,19 @@
-/** Answers HTTP without TLS by a sentence; TLS would only close the connection. */
+/** Answers plain HTTP by a sentence instead of a close. */
 import type { Server, Socket } from 'node:net';
 
-/** The text of Go's servers. */
+/** As Go's servers. */
 const response = 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n';
-/** Milliseconds after the response for a client that does not close. */
+/** Milliseconds for a client that does not close. */
 const lingerMs = 1_000;
 
 export interface FirstBytesOptions {
-  /** Milliseconds for a client's first byte. */
   readonly silenceMs: number;
-  /** Runs a step of a connection soon. */
   readonly enqueue: (socket: Socket, step: () => void) => void;
-  /** Continues with the bytes that were read; `start` runs the server's own listeners. */
+  /** `start` runs the server's own listeners. */
   readonly startTls: (socket: Socket, first: Buffer, start: () => void) => void;
 }
 
-/** Reads the first bytes of each connection before the server's own listeners do. */
+/** Reads the first bytes before the server's own listeners. */
 export function refusePlainHttp(server: Server, { silenceMs, enqueue, startTls }: FirstBytesOptions): void {
   const listeners = server.listeners('connection');
   server.removeAllListeners('connection');
@@ -48,7 +46,7 @@ const plainRequest = /^(?:GET \/|HEAD |POST |PUT \/|OPTIO)/;
 
 function refuse(socket: Socket): void {
   socket.setTimeout(lingerMs, () => socket.destroy());
-  // Closing with unread bytes would reset the connection, and the response would be lost.
+  // Closing with unread bytes would reset the connection and lose the response.
   socket.resume();
   socket.end(response);
 }

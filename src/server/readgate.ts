@@ -1,13 +1,13 @@
 /**
- * Stops reading HTTP/2 connections while requests of their group wait. In one poll Node reads all connections, up to 512 KiB of each, and creates their
- * streams: 100 connections with 100 streams each took 97 ms of CPU. libuv skips a stopped connection in the same poll, so an iteration costs its budget and
- * one read of 16 KiB.
+ * Stops reading HTTP/2 connections while requests of their group wait. In one poll Node reads up to 512 KiB of each
+ * and creates the streams: 100 connections with 100 streams took 97 ms of CPU. libuv skips a stopped connection in the
+ * same poll, so an iteration costs its budget and one read of 16 KiB.
  */
 import type { Http2SecureServer } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
-/** Private methods of Node's TLS handle; its socket's own would not stop a handle that HTTP/2 reads. */
+/** Node's private TLS handle; the socket's methods do not stop one that HTTP/2 reads. */
 interface ReadHandle {
   readStart(): number;
   readStop(): number;
@@ -18,17 +18,15 @@ export type ReadGroup = string;
 
 export interface ReadGate {
   /**
-   * Stops reading the group's connections. If the group is stopped already, stops this connection again: it is new, or Node has resumed it after a write.
-   * Returns whether the group was not stopped before.
+   * Stops reading the group. If it is stopped, stops this connection again: it is new, or Node resumed it after a
+   * write. Returns whether the group was being read.
    */
   stop(group: ReadGroup, socket: Socket): boolean;
-  /** Resumes all connections that were stopped for the group. */
   resume(group: ReadGroup): void;
 }
 
-/** @param groupOf returns the group of a connection; it changes when the connection is authenticated. */
+/** @param groupOf changes when the connection is authenticated. */
 export function createReadGate(server: Http2SecureServer, groupOf: (socket: TLSSocket) => ReadGroup): ReadGate {
-  /** Open HTTP/2 connections. */
   const sockets = new Set<TLSSocket>();
   const stopped = new Map<ReadGroup, Set<ReadHandle>>();
   server.on('secureConnection', (socket) => {
@@ -53,13 +51,12 @@ export function createReadGate(server: Http2SecureServer, groupOf: (socket: TLSS
     resume(group) {
       const handles = stopped.get(group);
       stopped.delete(group);
-      // Fails without effect once the connection is closed.
       for (const handle of handles ?? []) handle.readStart();
     },
   };
 }
 
-/** Returns null or undefined once the connection is closed. */
+/** Undefined or null once closed. */
 function handleOf(socket: Socket): ReadHandle | null | undefined {
   return (socket as unknown as { readonly _handle?: ReadHandle | null })._handle;
 }

@@ -38,10 +38,7 @@ export function textReply(body: string, status = 200): Reply {
   return { status, contentType: text, headers: { 'x-content-type-options': 'nosniff' }, body };
 }
 
-/**
- * Returns the form of an object that the client accepts.
- * @throws StatusError NotAcceptable if it accepts none.
- */
+/** @throws StatusError NotAcceptable if the client accepts no form. */
 export function requireAccepted(request: ApiRequest, restrictions: Restrictions): Accepted {
   const accepted = negotiate(request, restrictions);
   if (accepted === undefined) throw notAcceptable(mediaTypes);
@@ -52,7 +49,7 @@ export async function objectReply(object: Encodable, { mediaType, form }: Accept
   return { status: 200, contentType: mediaType, body: await encodeAs(object, mediaType, form) };
 }
 
-/** Encodes an object that may be long. All errors are found before the first byte is sent. */
+/** Encodes an object that may be long. All errors precede the first byte. */
 export async function piecesReply(
   object: EncodableInPieces,
   { mediaType, form }: Accepted,
@@ -67,10 +64,7 @@ export async function piecesReply(
   };
 }
 
-/**
- * Returns an error as a Status object with its HTTP status and headers. A client that accepts no form of it gets indented JSON, since the error matters
- * more than the form.
- */
+/** Falls back to indented JSON for a client that accepts no form of Status: the error matters more. */
 export async function statusReply(error: StatusError, request: ApiRequest): Promise<Reply> {
   const { mediaType, form } = negotiate(request, noTransform) ?? { mediaType: json, form: 'pretty' };
   const status = error.toStatus();
@@ -86,14 +80,14 @@ export async function statusReply(error: StatusError, request: ApiRequest): Prom
   };
 }
 
-/** Returns Kubernetes' response to a timeout: a Status without kind, with the media type of text. */
+/** As Kubernetes: a Status without kind, as text. */
 export function timeoutReply(): Reply {
   const message = 'Timeout: request did not complete within the allotted timeout';
   const body = { metadata: {}, status: 'Failure', message, reason: 'Timeout', details: {}, code: 504 };
   return { status: 504, contentType: text, body: encodeJson(body) };
 }
 
-/** Also the body of a 404. */
+/** Lists paths; also the body of a 404. */
 export function indexReply(paths: readonly string[], status: number): Reply {
   return jsonReply(encodeJson({ paths: [...paths].sort() }, 'pretty'), status);
 }

@@ -1,4 +1,4 @@
-/** Hooks before authentication: they track a request, refuse malformed ones, and interpret method and URL. */
+/** Hooks before authentication. */
 import { randomUUID } from 'node:crypto';
 import { badRequest, uriTooLong } from '../apimachinery/status.ts';
 import { createGoAway, endStrangerAfterResponse, hostProblem, requestBytes } from './connections.ts';
@@ -10,16 +10,12 @@ import { parameterLimit, requestInfo } from './requestinfo.ts';
 import type { HttpRequest, HttpResponse } from './responder.ts';
 import { pipelineLimit } from './waitinglimits.ts';
 
-/** Characters of an Audit-ID that a client may set. */
 const auditIdLimit = 1024;
 const unreadableUrl = `the path or its percent-encoding is malformed, or the URL has more than ${parameterLimit} parameters`;
 
 type Hook = (request: HttpRequest, response: HttpResponse) => Promise<unknown>;
 
-/**
- * Counts a request until its response was sent or its connection closes, and starts its timeout. fastify's onResponse is not called for a client that
- * disconnected.
- */
+/** Counts a request until its end, and starts its timeout. fastify's onResponse misses disconnected clients. */
 export function trackRequest({ options, connectionOf, responder, shutdown }: HookContext): Hook {
   const { metrics, requestTimeoutMs } = options;
   return async (request, response) => {
@@ -57,7 +53,7 @@ export async function refuseHost(request: HttpRequest, response: HttpResponse): 
   return response.code(400).header('connection', 'close').type('text/plain; charset=utf-8').send(problem);
 }
 
-/** Makes clients reconnect now and then, so that they spread over replicas: --goaway-chance. */
+/** Spreads clients over replicas: --goaway-chance. */
 export function spreadConnections({ options: { goawayChance } }: HookContext): Hook {
   const goAway = createGoAway();
   return async (request) => {
@@ -65,7 +61,7 @@ export function spreadConnections({ options: { goawayChance } }: HookContext): H
   };
 }
 
-/** Answers `OPTIONS *` by an empty 200, as Go's servers do. */
+/** Answers `OPTIONS *` by an empty 200, as Go. */
 export async function answerOptionsAsterisk(
   request: HttpRequest,
   response: HttpResponse,
@@ -75,7 +71,7 @@ export async function answerOptionsAsterisk(
   return response.code(200).header('content-length', '0').send();
 }
 
-/** Interprets method and URL, and applies the client's own timeout. */
+/** Interprets method and URL, and applies the client's timeout. */
 export function readRequest({ options: { requestTimeoutMs }, methodOf, responder }: HookContext): Hook {
   return async (request, response) => {
     void response.header('audit-id', auditId(request.headers['audit-id']));
@@ -88,13 +84,13 @@ export function readRequest({ options: { requestTimeoutMs }, methodOf, responder
       throw isTooLong ? uriTooLong(originalUrl.length, urlLimitBytes) : badRequest(unreadableUrl);
     }
     request.info = info;
-    // The timeout ends the response. Reviews that the request waits for go on, for other requests.
+    // The timeout ends the response; reviews go on, for other requests.
     const timeoutMs = answerTimeoutMs(info, requestTimeoutMs);
     if (timeoutMs !== requestTimeoutMs) responder.limitTime(response, timeoutMs);
   };
 }
 
-/** Returns the client's Audit-ID if it is short, else a new one: response headers beyond 64 KiB would break an HTTP/2 connection. */
+/** Reuses the client's short Audit-ID: response headers beyond 64 KiB would break an HTTP/2 connection. */
 function auditId(sent: unknown): string {
   return typeof sent === 'string' && sent !== '' && sent.length <= auditIdLimit ? sent : randomUUID();
 }

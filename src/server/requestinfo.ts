@@ -1,4 +1,4 @@
-/** Parses method and URL once, for authorization and for routing: what was authorized is what is served. Follows k8s.io/apiserver's RequestInfoFactory. */
+/** Parses method and URL once, so that what was authorized is served. Follows k8s.io/apiserver's RequestInfoFactory. */
 import { percentDecode } from '../apimachinery/percent.ts';
 import type { ResourceAttributes } from '../auth/attributes.ts';
 import type { QueueShare } from './eventloopqueue.ts';
@@ -7,37 +7,36 @@ export interface RequestInfo {
   readonly method: string;
   /** Percent-decoded. */
   readonly path: string;
-  /** The first value of each parameter. */
+  /** First values. */
   readonly query: ReadonlyMap<string, string>;
-  /** As sent; for `valuesOf`. */
+  /** For `valuesOf`. */
   readonly rawQuery: string;
-  /** Undefined unless the path is /apis/<group>/<version>/<resource> or /api/<version>/<resource>, or below. */
+  /** Undefined unless the path begins with /apis/<group>/<version>/<resource> or /api/<version>/<resource>. */
   readonly resource: ResourceRequest | undefined;
   /**
-   * cluster is `<resource>[/<name>]`, namespaced is `namespaces/<namespace>/<resource>[/<name>]` with a namespace that may be empty. Other paths are
-   * authorized, but not served.
+   * cluster is `<resource>[/<name>]`, namespaced is `namespaces/<namespace>/<resource>[/<name>]`, also with an empty
+   * namespace. Others are authorized, but not served.
    */
   readonly shape: 'cluster' | 'namespaced' | 'other';
 }
 
-/** Without selectors, which are in the query. */
+/** Selectors are in the query. */
 export type ResourceRequest = Omit<ResourceAttributes, 'kind' | 'labelSelector' | 'fieldSelector'>;
 
 /** The request that a handler gets. */
 export interface ApiRequest {
   readonly info: RequestInfo;
-  /** Returns a header's first line, or the empty string. */
+  /** Returns the first line, or the empty string. */
   readonly header: (name: string) => string;
-  /** Reports whether the user may get another path; false if the review fails. Absent for anonymous requests. */
+  /** False if the review fails; absent for anonymous requests. */
   readonly mayGet?: (path: string) => Promise<boolean>;
-  /** The user's share of the event loop; absent for anonymous requests. */
+  /** Absent for anonymous requests. */
   readonly share?: QueueShare | undefined;
 }
 
 /**
- * Parses a request line.
- * @param target the URL as sent, each byte a character of Latin-1: a path with its query, or an absolute URL.
- * @returns undefined if the path cannot be decoded, or the query has too many parameters.
+ * @param target the URL as sent, in Latin-1; may be absolute.
+ * @returns undefined for a bad path or too many parameters.
  */
 export function requestInfo(method: string, target: string): RequestInfo | undefined {
   const [rawPath, rawQuery] = split(target.replace(absolute, ''), '?');
@@ -57,11 +56,10 @@ function readResource(
   query: ReadonlyMap<string, string>,
 ): Pick<RequestInfo, 'resource' | 'shape'> {
   const [prefix = '', ...behind] = trimSlashes(path).split('/');
-  // Paths of the core group have no group name.
   const [group = '', version = '', ...below] = prefix === 'api' ? ['', ...behind] : behind;
   const [first] = below;
   if (!apiPrefixes.has(prefix) || first === undefined) return { resource: undefined, shape: 'other' };
-  // Deprecated: a verb in the path. Nothing is served there, but it is authorized with this verb.
+  // Deprecated verbs in the path are authorized, but not served.
   const special = below.length > 1 && specialVerbs.has(first) ? first : undefined;
   const rest = special === undefined ? below : below.slice(1);
   const inNamespace = rest[0] === 'namespaces';
@@ -106,17 +104,17 @@ export function isWatch(query: ReadonlyMap<string, string>): boolean {
   return isTrue(query.get('watch'));
 }
 
-/** Anything but 0 and false is true, also the bare word. */
+/** Accepts anything but 0 and false, also the bare word. */
 export function isTrue(value: string | undefined): boolean {
   return value !== undefined && value !== '0' && value.toLowerCase() !== 'false';
 }
 
-/** Returns all values of a parameter that may be repeated. */
+/** Returns all values of a repeated parameter. */
 export function valuesOf({ rawQuery }: RequestInfo, name: string): readonly string[] {
   return [...pairsOf(rawQuery)].filter(([key]) => key === name).map(([, value]) => value);
 }
 
-/** Parameters of a URL; the API has a dozen, and `node` of /status may be repeated. Go allows 10,000. */
+/** The API has a dozen, and `node` of /status may be repeated. Go allows 10,000. */
 export const parameterLimit = 1000;
 
 function readQuery(text: string): ReadonlyMap<string, string> | undefined {
@@ -126,7 +124,7 @@ function readQuery(text: string): ReadonlyMap<string, string> | undefined {
   return query;
 }
 
-/** Follows Go's url.ParseQuery: drops pairs with a semicolon or a bad encoding; + is a space. */
+/** As Go's url.ParseQuery: drops pairs with a semicolon or a bad encoding; + is a space. */
 function* pairsOf(text: string): Generator<[string, string]> {
   for (const pair of text.split('&')) {
     if (pair === '' || pair.includes(';')) continue;

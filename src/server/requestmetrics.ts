@@ -1,4 +1,4 @@
-/** Metrics of requests, under the names of k8s.io/apiserver where they mean the same. */
+/** Request metrics, with the names of k8s.io/apiserver where they mean the same. */
 import { Counter, Gauge, Histogram } from 'prom-client';
 import { resources } from '../api/resources.ts';
 import { group } from '../api/types.ts';
@@ -9,14 +9,14 @@ import type { RequestInfo } from './requestinfo.ts';
 export interface RequestMetrics {
   answered(info: RequestInfo, code: number, seconds: number): void;
   authenticated(result: 'success' | 'error'): void;
-  /** no-opinion is a denial: no rule of the reviewer allows the request. */
+  /** no-opinion is a denial: no rule allows the request. */
   authorized(result: 'allowed' | 'no-opinion' | 'error'): void;
 }
 
-/** Some of Kubernetes' two dozen buckets, so that its queries match. */
+/** Some of Kubernetes' buckets, so that its queries match. */
 const durationBuckets = [0.005, 0.025, 0.1, 0.4, 1, 5, 15, 60];
 
-/** @param inFlight returns the number of requests in flight. */
+/** Registers the metrics of requests. */
 export function createRequestMetrics(registry: Registry, inFlight: () => number): RequestMetrics {
   const registers = [registry];
   const total = new Counter({
@@ -97,7 +97,7 @@ function labelsOf({ method, path, resource, shape }: RequestInfo) {
     group: known?.group ?? '',
     version: known?.version ?? '',
     resource: known?.resource ?? '',
-    // Kubernetes reports the health path here.
+    // As Kubernetes reports the health path.
     subresource: isHealthPath(path) ? path : '',
     scope: known === undefined ? '' : known.name !== '' ? 'resource' : known.namespace !== '' ? 'namespace' : 'cluster',
     component: 'apiserver',

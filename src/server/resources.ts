@@ -1,4 +1,4 @@
-/** Serves list and get of the resources of metrics.k8s.io, in the form that the client requests. */
+/** Serves list and get of metrics.k8s.io. */
 import type { TableCells } from '../api/cells.ts';
 import { metricsInPieces } from '../api/forms.ts';
 import { type MetaVersion, metaVersions, partialObjectMetadata } from '../api/partial.ts';
@@ -15,12 +15,12 @@ import type { ApiRequest, RequestInfo, ResourceRequest } from './requestinfo.ts'
 import type { ApiRoute } from './route.ts';
 import { createWriterPool, type WriterPool } from './writers.ts';
 
-/** Returns the route of a path below a version of ours, or undefined where there is none. */
+/** Returns undefined for unknown paths. */
 export type ResourceRoutes = (info: RequestInfo) => ApiRoute | undefined;
 
 export interface ResourceRouteOptions {
   readonly cells: TableCells;
-  /** Default: true. False writes compact JSON by the slow path. */
+  /** Default: true. False takes the slow path. */
   readonly fastPath?: boolean;
 }
 
@@ -41,14 +41,13 @@ export function createResourceRoutes(served: readonly ServedResource[], options:
   };
 }
 
-/** Named only to clients that accept no media type of ours; Kubernetes names them for every list. */
+/** Named only in refusals; Kubernetes names them for every list. */
 const streamTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 
 type Parameters = ReadonlyMap<string, string>;
-/** Finds the object or the list that a request is about. */
 type Finder = (query: Parameters) => MetricsObject;
 
-/** Returns undefined where the path is not one of the resource's: a namespace for objects of the cluster, or none for one object of a namespace. */
+/** Returns undefined for a namespace with cluster-scoped objects, or without one for a namespaced object. */
 function finderOf(
   { resource, reader }: ServedResource,
   { namespace, name }: ResourceRequest,
@@ -76,14 +75,13 @@ function listFinder({ name }: Resource, reader: ServedResource['reader'], namesp
   };
 }
 
-/** How objects are written where neither query nor headers decide it. */
 interface WriteOptions extends ResourceRouteOptions {
   readonly resource: Resource;
   readonly version: Version;
   readonly writers: WriterPool;
 }
 
-/** The order of the checks is Kubernetes': media type, parameters, object, transform. */
+/** Checks in Kubernetes' order: media type, parameters, object, transform. */
 async function serve(request: ApiRequest, writing: WriteOptions, find: Finder): Promise<Reply> {
   const { query } = request.info;
   const accepted = requireAccepted(request, restrictions);

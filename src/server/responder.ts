@@ -16,17 +16,17 @@ declare module 'fastify' {
   interface FastifyRequest {
     info: RequestInfo;
     user: UserInfo | undefined;
-    /** The user's share of the event loop; undefined until the user is known. */
+    /** Undefined until the user is known. */
     share: QueueShare | undefined;
-    /** Undefined once the connection is closed. */
+    /** Undefined once closed. */
     connection: OpenConnection | undefined;
     load: RequestLoad | undefined;
-    /** The deadline: first of the response, then of the client to accept it. */
+    /** First of the response, then of the client to accept it. */
     timer: NodeJS.Timeout | undefined;
   }
 }
 
-/** Also of HTTP/1.1, which has the members that are used here. */
+/** Also HTTP/1.1, which has the members used here. */
 export type HttpRequest = FastifyRequest<RouteGenericInterface, Http2SecureServer, Http2ServerRequest>;
 export type HttpResponse = FastifyReply<
   RouteGenericInterface,
@@ -36,9 +36,7 @@ export type HttpResponse = FastifyReply<
 >;
 
 export interface ResponderOptions {
-  /** Milliseconds that a client may take to accept one piece of a response. */
   readonly writeDeadlineMs: number;
-  /** Reports whether connections are to end with their next response. */
   readonly isStopping: () => boolean;
   readonly log: Logger;
 }
@@ -50,7 +48,7 @@ export class Responder {
     this.#options = options;
   }
 
-  /** Sends a response, unless the timeout has. */
+  /** Does nothing after the timeout's response. */
   send(response: HttpResponse, { status, contentType, headers, body }: Reply): HttpResponse {
     if (response.sent) return response;
     if (contentType !== '') void response.header('content-type', contentType);
@@ -63,7 +61,7 @@ export class Responder {
     return response.code(status).send(Buffer.isBuffer(body) ? body : Buffer.from(body));
   }
 
-  /** Sets a request's deadline, in milliseconds from now: 504, or the end of its response. */
+  /** At the deadline: 504, or the end of the response. */
   limitTime(response: HttpResponse, ms: number): void {
     startTimer(response, ms, (late) => {
       if (late.sent) endUnread(late);
@@ -78,9 +76,7 @@ export class Responder {
     }
   }
 
-  /**
-   * Bypasses fastify, whose streams do not report when a piece was sent. Several pieces have no length: chunked encoding, as in Go's servers.
-   */
+  /** Bypasses fastify, whose streams do not report sent pieces. Several pieces are chunked, as in Go. */
   #sendStreamed(response: HttpResponse, status: number, body: StreamedBody): HttpResponse {
     this.closeIfStopping(response);
     if (body.rest === undefined && !body.gzip) void response.header('content-length', body.first.length);
@@ -104,7 +100,7 @@ function startTimer(response: HttpResponse, ms: number, onEnd: (response: HttpRe
   if (request.load !== undefined) request.timer = setTimeout(onEnd, ms, response);
 }
 
-/** Ends a response that its client does not read: over HTTP/2 the stream, and the connection if the reset is not read either. */
+/** Ends the HTTP/2 stream, and the connection if the reset stays unread. */
 function endUnread(response: HttpResponse): void {
   const { connection, load, raw } = response.request;
   if (load === undefined) return;

@@ -1,4 +1,4 @@
-/** API paths: one method, and declared media types. Other paths do not check either. */
+/** API paths: one method, and declared media types. */
 import { namesMediaType } from './accept.ts';
 import { methodNotAllowed, noRepresentation, unsupportedMediaType } from '../apimachinery/status.ts';
 import type { Reply } from './reply.ts';
@@ -7,16 +7,15 @@ import type { ApiRequest } from './requestinfo.ts';
 export type Handler = (request: ApiRequest) => Reply | Promise<Reply>;
 
 export interface ApiRoute {
-  /** Media types that a request's body may have, though it is not read; undefined for any. */
+  /** Of the unread body; undefined for any. */
   readonly consumes?: readonly string[];
   readonly produces: readonly string[];
-  /** Throws StatusError that is the response. */
+  /** Throws StatusError. */
   readonly serve: Handler;
 }
 
 /**
- * Serves a request for the route. As in Kubernetes, this stage knows only the wildcard for all types; the second stage (`negotiate.ts`) chooses the media
- * type and form by other rules.
+ * As in Kubernetes, this stage knows only the wildcard for all types; `negotiate.ts` then chooses the form.
  * @throws StatusError for another method or media type.
  */
 export function serveRoute(route: ApiRoute, request: ApiRequest): Reply | Promise<Reply> {

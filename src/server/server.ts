@@ -1,4 +1,4 @@
-/** The HTTPS server: one port for HTTP/2 and HTTP/1.1. `hooks.ts` has the order of the checks, which is the security model. */
+/** The HTTPS server of HTTP/2 and HTTP/1.1. */
 import { createApp } from './app.ts';
 import { setUpConnections } from './connectionsetup.ts';
 import { addHooks } from './hooks.ts';
@@ -9,11 +9,11 @@ import { createShutdown } from './shutdown.ts';
 import { secureContext, type ServerTls } from './tlscontext.ts';
 
 export interface Server {
-  /** @throws Error that says what to do when the port cannot be opened. */
+  /** @throws Error that says what to do. */
   listen(): Promise<void>;
-  /** Changes the certificate of new connections; open connections live on. */
+  /** Changes the certificate of new connections. */
   setTls(tls: ServerTls): void;
-  /** Stops listening, waits for requests in progress, and closes. */
+  /** Waits for requests in progress. */
   close(): Promise<void>;
 }
 

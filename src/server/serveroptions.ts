@@ -11,23 +11,20 @@ import type { ServerTls, TlsOptions } from './tlscontext.ts';
 export interface ServerOptions extends TlsOptions {
   readonly bindAddress: string;
   readonly port: number;
-  /** Whether HTTP/2 is offered beside HTTP/1.1. */
   readonly http2: boolean;
-  /** Probability that a request over HTTP/2 makes the server send GOAWAY; pending requests of the connection are still answered. */
+  /** Probability of GOAWAY per HTTP/2 request; pending requests are still answered. */
   readonly goawayChance: number;
-  /** Whether requests that arrive while the server drains are answered by 429 with Retry-After. */
   readonly shutdownSendRetryAfter: boolean;
   readonly tls: ServerTls;
-  /** Milliseconds that a request may take; the `timeout` parameter of a request can only shorten it. */
+  /** Milliseconds; `timeout` can only shorten it. */
   readonly requestTimeoutMs: number;
   readonly inFlight: InFlightLimit;
   readonly connections: OpenConnections;
-  /** Milliseconds that a client may take to accept one piece of a response. */
+  /** Milliseconds for a client to accept one piece. */
   readonly writeDeadlineMs: number;
   readonly metrics: RequestMetrics;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
-  /** Reports whether the CAs of clients and front proxies are known; until then only health is served. */
   readonly trustKnown: () => boolean;
   readonly router: Router;
   readonly log: Logger;

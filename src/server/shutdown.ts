@@ -1,28 +1,24 @@
-/** Ends the server: waits for requests that are in progress, for a limited time. */
+/** Ends the server after the requests in progress, within a limit. */
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDraining, type Draining } from './draining.ts';
 import { drainLimitMs } from './waitinglimits.ts';
 
-/** Milliseconds for the last bytes of the last response to leave. */
+/** Milliseconds for the last bytes. */
 const flushMs = 100;
 
 export interface Shutdown {
-  /** Aborts what requests wait for; only when draining exceeds `drainLimitMs`. */
+  /** Aborts beyond `drainLimitMs`. */
   readonly signal: AbortSignal;
   readonly draining: Draining;
-  /** Reports whether connections are to end with their next response. */
   isStopping(): boolean;
-  /** Counts a request in progress. Returns the function that ends it. */
+  /** Returns the function that ends the request. */
   track(): () => void;
-  /**
-   * Drains and closes.
-   * @param close stops listening, and resolves when all connections have ended.
-   */
+  /** @param close resolves when all connections have ended. */
   run(close: () => PromiseLike<unknown>): Promise<void>;
 }
 
-/** @param sendRetryAfter whether requests that arrive while the server drains are answered by 429, with the port open. */
+/** @param sendRetryAfter whether requests during the drain get 429. */
 export function createShutdown(sendRetryAfter: boolean): Shutdown {
   const draining = createDraining();
   const abandoned = new AbortController();
@@ -46,7 +42,7 @@ export function createShutdown(sendRetryAfter: boolean): Shutdown {
       const limit = setTimeout(() => abandoned.abort(new Error('the server stops')), drainLimitMs);
       if (sendRetryAfter) await draining.begin(gaveUp);
       stopping = true;
-      // Connections without a request would delay the end; some never had one.
+      // Connections without a request would delay the end.
       await Promise.race([close(), idle(), gaveUp]);
       clearTimeout(limit);
     },

@@ -1,4 +1,4 @@
-/** GET /status: the state of the server and of each node, which explains the served numbers. */
+/** GET /status explains the served numbers. */
 import { encodeJson } from '../apimachinery/meta.ts';
 import { badRequest } from '../apimachinery/status.ts';
 import { foreignText } from '../foreigntext.ts';
@@ -6,15 +6,15 @@ import { compress } from './compress.ts';
 import { jsonReply, type Reply } from './reply.ts';
 import { type ApiRequest, valuesOf } from './requestinfo.ts';
 
-/** The body. Durations have Go's form, times Kubernetes'; unknown values are absent. */
+/** Durations have Go's form, times Kubernetes'; unknown values are absent. */
 export interface StatusReport {
   readonly version: string;
   readonly startTime: string;
   readonly resolution: string;
   readonly staleness: string;
-  /** Problems, one sentence each. A degraded server is ready: it serves what it has. */
+  /** One sentence each; a degraded server is ready. */
   readonly degraded: readonly string[];
-  /** Refusals of the last five minutes, the latest first. */
+  /** Of the last five minutes, latest first. */
   readonly refused: readonly RefusedReport[];
   readonly nodes: readonly NodeReport[];
 }
@@ -37,45 +37,45 @@ export interface NodeReport {
   /** Why the source is not cAdvisor. */
   readonly fallback?: string | undefined;
   readonly address?: string | undefined;
-  /** By what the kubelet's certificate was verified: address, node-name, apiserver, or nothing. */
+  /** What verified the kubelet's certificate: address, node-name, apiserver, or nothing. */
   readonly verifiedBy?: string | undefined;
   readonly pods?: number | undefined;
   readonly containers?: number | undefined;
-  /** Pods of the last scrape that the API has not assigned to the node (yet). A pod that the API has is served if no other node reports it. */
+  /** Pods that the API has not placed (yet); served if no other node reports them. */
   readonly unverifiedPods?: number | undefined;
-  /** Pods of the last scrape that the API assigns to other nodes; they are not served. */
+  /** Pods that the API places on other nodes; not served. */
   readonly foreignPods?: number | undefined;
-  /** Whether the node's own usage is served; `missing` says why not. */
+  /** Of the node itself; `missing` says why not. */
   readonly served: boolean;
   readonly missing?: string | undefined;
-  /** Of the served usage: time since the later sample, and the interval between the two. */
+  /** Since the later sample, and between both. */
   readonly age?: string | undefined;
   readonly window?: string | undefined;
   readonly sampleSpacing?: string | undefined;
-  /** Difference of the node's clock from ours, if it is more than seconds. */
+  /** If more than seconds. */
   readonly clockSkew?: string | undefined;
   readonly lastScrape?: string | undefined;
   readonly lastSuccess?: string | undefined;
   readonly scrapeDuration?: string | undefined;
   readonly wireBytes?: number | undefined;
-  /** Failed scrapes since the last success. */
+  /** Since the last success. */
   readonly failures: number;
   readonly error?:
     | { readonly code: string; readonly message: string; readonly remedy?: string | undefined }
     | undefined;
 }
 
-/** @param names of nodes; empty for all. */
+/** @param names empty for all nodes. */
 export type StatusSource = (names: readonly string[]) => StatusReport;
 
-/** The parameter `node` selects nodes; it may be repeated. */
+/** Serves the nodes that `node` selects; it may be repeated. */
 export function serveStatus(source: StatusSource, request: ApiRequest): Promise<Reply> | Reply {
   const names = valuesOf(request.info, 'node');
   if (names.some((name) => name === '')) throw badRequest('node= must name a node');
   return compress(jsonReply(encodeJson(clean(source(names)), 'pretty')), request.header('accept-encoding'));
 }
 
-/** Removes secrets and control characters from texts of kubelets and Nodes. */
+/** Removes secrets and control characters from foreign texts. */
 function clean({ nodes, ...report }: StatusReport): StatusReport {
   return {
     ...report,

@@ -1,4 +1,4 @@
-/** Bodies that are encoded while their client reads them: a long list is never in memory as a whole. */
+/** Encodes while the client reads: a long list is never in memory as a whole. */
 import { constants, type Http2ServerResponse } from 'node:http2';
 import type { Writable } from 'node:stream';
 import { setImmediate as nextIteration } from 'node:timers/promises';
@@ -7,23 +7,21 @@ import type { Pieces } from '../apimachinery/pieces.ts';
 import type { QueueShare } from './eventloopqueue.ts';
 
 export interface StreamedBody {
-  /** Valid until the next piece is requested from `rest`, or `release` is called. */
+  /** Valid until the next piece of `rest`, or `release`. */
   readonly first: Buffer;
-  /** Undefined if the first piece is the whole body. */
+  /** Undefined for a whole body. */
   readonly rest: Pieces | undefined;
-  /** Whether it is compressed while it is sent. */
   readonly gzip: boolean;
-  /** To be called when no piece is needed any more. */
   readonly release: () => void;
 }
 
-/** Milliseconds of encoding without a pause for other callers. */
+/** Milliseconds of encoding without a pause. */
 const sliceMs = 2;
 
-/** Bytes up to which a copy is cheaper than keeping the encoder's buffer. */
+/** Below, a copy is cheaper than keeping the encoder's buffer. */
 const copiedBytes = 4 * 1024;
 
-/** Encodes the first piece. Returns the whole body if it is short. */
+/** Encodes the first piece, which may be all. */
 export async function bodyFromPieces(
   pieces: Pieces,
   release: () => void,
@@ -42,11 +40,7 @@ export function isStreamed(body: Buffer | string | StreamedBody): body is Stream
   return typeof body === 'object' && 'first' in body;
 }
 
-/**
- * Writes the body as fast as the client reads it: a piece is encoded after the previous one was sent.
- * @param response whose head has been written.
- * @param deadline of each piece.
- */
+/** Encodes each piece after the previous one was sent. */
 export async function writeBody(
   { first, rest, gzip, release }: StreamedBody,
   response: Http2ServerResponse,
@@ -66,14 +60,14 @@ export async function writeBody(
   if (await writer.end(piece.value)) release();
 }
 
-/** Aborts a response, visibly, so that no client takes the part for the whole. */
+/** Aborts visibly, so that no client takes the part for the whole. */
 export function resetResponse(response: Http2ServerResponse): void {
   const { stream } = response as Partial<Http2ServerResponse>;
   if (stream === undefined) response.destroy();
   else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
 }
 
-/** Reports whether the client has disconnected before the first byte; then no event follows. HTTP/2's response does not say. */
+/** No event follows a disconnect before the first byte. HTTP/2's response does not say. */
 function isGone(response: Http2ServerResponse): boolean {
   const { stream } = response as Partial<Http2ServerResponse>;
   return stream === undefined ? response.destroyed : stream.destroyed || stream.closed;
@@ -86,14 +80,14 @@ export interface WriteDeadline {
 
 interface BodyWriter {
   isOpen(): boolean;
-  /** Resolves when the piece is not needed any more, or the client has disconnected. */
+  /** Resolves when the piece is free, or after a disconnect. */
   write(piece: Buffer): Promise<void>;
-  /** As `write`; resolves to whether the client was connected to the end. */
+  /** Resolves to whether the client was still connected. */
   end(last: Buffer): Promise<boolean>;
 }
 
 function createBodyWriter(response: Http2ServerResponse, gzip: boolean, { ms, onMissed }: WriteDeadline): BodyWriter {
-  // The fastest level: the others compress 1.5 times better at most.
+  // As in compress.ts.
   const compressor = gzip ? createGzip({ level: 1 }) : undefined;
   const target: Writable = compressor ?? response;
   let open = !isGone(response);
@@ -103,7 +97,7 @@ function createBodyWriter(response: Http2ServerResponse, gzip: boolean, { ms, on
     compressor?.destroy();
     wake();
   });
-  // A disconnect is not an error; 'close' reports it.
+  // 'close' reports a disconnect.
   response.on('error', () => undefined);
   compressor?.pipe(response);
   return { isOpen: () => open, write, end };
@@ -135,7 +129,6 @@ function createBodyWriter(response: Http2ServerResponse, gzip: boolean, { ms, on
 }
 
 interface EncodedPiece {
-  /** Whether it is the last one. */
   readonly done: boolean;
   readonly value: Buffer;
 }
@@ -148,12 +141,12 @@ async function nextPiece(pieces: Pieces, pacer: Pacer): Promise<EncodedPiece> {
   }
 }
 
-/** Cuts encoding into slices of `sliceMs`, each in the user's share of the event loop. */
+/** Encodes in slices of `sliceMs`, in the user's share. */
 class Pacer {
   readonly #share: QueueShare | undefined;
   #endMs = performance.now() + sliceMs;
 
-  /** @param share without it, a slice waits for the next iteration. */
+  /** @param share without it, a slice waits for an iteration. */
   constructor(share: QueueShare | undefined) {
     this.#share = share;
   }
@@ -168,7 +161,6 @@ class Pacer {
     this.#endMs = performance.now() + sliceMs;
   }
 
-  /** Waits only while other callers have work. */
   async nextPiece(): Promise<void> {
     const turn = this.#share?.turn();
     if (turn !== undefined) await turn;

@@ -1,19 +1,19 @@
 /**
- * Decides which pods of a scrape are stored. A pod never moves, so a kubelet that reports a pod of another node is not believed. Pods reported without UIDs get the
- * API's, on their own node only, so that a pod is the same on either endpoint.
+ * Decides which pods of a scrape are stored. A pod never moves: a kubelet that reports another node's is not believed.
+ * Pods without UIDs get the API's, on their own node only, so that a pod is the same on either endpoint.
  */
 import { type Layout, newLayoutVersion, type NodeBatch, type PodLayout } from '../sample/batch.ts';
 import { type Bindings, decidePod, isOf, type KnownPod, nodeOf } from './placement.ts';
 
 export interface AdmissionOptions {
-  /** Returns the running pod of the name; undefined if there is none, or the API was not read yet. */
+  /** Returns the running pod; undefined without one, or before the API was read. */
   readonly knownPod: (namespace: string, name: string) => KnownPod | undefined;
   readonly bindings: Bindings;
-  /** Called for each scrape with pods of other nodes. */
+  /** Called per scrape with pods of other nodes. */
   readonly onForeign: OnPodConflict;
-  /** Called for each scrape with pods that the API places on no node and other nodes report, too. */
+  /** The API places them on no node, and several nodes report them. */
   readonly onConflict: OnPodConflict;
-  /** Whether an unchanged scrape reuses the last decision; false for diagnosis. Default: true. */
+  /** Default: true. False is for diagnosis. */
   readonly fastPath?: boolean;
 }
 
@@ -21,7 +21,7 @@ type OnPodConflict = (node: string, pods: number, first: PodLayout) => void;
 
 /** Counts pods of a node's last scrape. */
 export interface PodCounts {
-  /** Stored, but the API does not know them, or names no node. */
+  /** Stored, but the API does not know or place them. */
   readonly unverified: number;
   /** Not stored: the API places them on other nodes. */
   readonly foreign: number;
@@ -29,35 +29,32 @@ export interface PodCounts {
 
 export interface Admission {
   /**
-   * Returns the batch with the pods that may be stored. Its layout keeps its version while the scrape's layout and the API's pods are the same.
-   * @param clockAheadMs of the node's clock to kube-apiserver's.
+   * Returns the batch with the pods to store. Its layout keeps its version until the scrape's layout or the API's pods
+   * change.
+   * @param clockAheadMs of the node's to kube-apiserver's clock.
    */
   admit(batch: NodeBatch, clockAheadMs: number): NodeBatch;
-  /** Makes the next scrape be decided again, after a change of one of the node's pods in the API. */
+  /** Invalidates the decision after a change of the node's pods in the API. */
   changed(node: string): void;
-  /** Returns the last scrape's counts; undefined before the first. */
+  /** Returns undefined before the first scrape. */
   counts(node: string): PodCounts | undefined;
   forget(node: string): void;
 }
 
-/** Pods of one scrape that the API does not know, such as new ones; more are dropped. As many are kept of earlier scrapes. */
+/** Pods that the API does not know: of one scrape, and as many of earlier ones. More are dropped. */
 export const unknownPodLimit = 1_000;
 
-/** The decision on a node's last scrape. */
 interface NodeDecision extends PodCounts {
-  /** The scrape's layout. */
   readonly from: Layout;
-  /** Its pods in the API. */
   readonly known: readonly (KnownPod | undefined)[];
-  /** The node of each pod; undefined if unknown. */
+  /** Undefined if unknown. */
   readonly nodes: readonly (string | undefined)[];
   readonly layout: Layout;
   readonly firstForeign: PodLayout | undefined;
-  /** Whether a pod was taken for an earlier one of its name: the node's clock decides that, too. */
+  /** Whether a pod is an earlier one of its name: the node's clock decides that, too. */
   readonly hasEarlier: boolean;
   /** Stored pods that the API knows but places on no node; nearly always none. */
   readonly unplaced: readonly PodLayout[];
-  /** Whether one of the node's pods has changed in the API since. */
   isStale: boolean;
 }
 
@@ -92,8 +89,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   /**
-   * Fast path: layout and API are the same, so the decision is. If all pods are placed on the node, `changed` is called for what would change that. Slow path: decide.
-   * A property test in admission.test.ts compares them.
+   * Fast path: layout and API are the same, so the decision is. If all pods are placed on the node, `changed` reports
+   * what would change that. Slow path: decide. A property test in admission.test.ts compares them.
    */
   function isReusable(decision: NodeDecision, layout: Layout): boolean {
     if (!fastPath) return false;
@@ -117,7 +114,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 }
 
-/** Decides on a scrape. Slow path; isReusable is the fast path. */
+/** Slow path; isReusable is the fast path. */
 function decide(batch: NodeBatch, clockAheadMs: number, { knownPod, bindings }: AdmissionOptions): NodeDecision {
   const from = batch.layout;
   const known = from.pods.map(({ namespace, name }) => knownPod(namespace, name));
@@ -159,13 +156,12 @@ function decide(batch: NodeBatch, clockAheadMs: number, { knownPod, bindings }: 
 /** Shared by nearly all nodes. */
 const none: ReadonlySet<PodLayout> = new Set();
 
-/** Keeps the layout if the API's change, as of labels, changes no decision. */
+/** Keeps the layout if a change in the API, as of labels, changes no decision. */
 function keepLayout(previous: NodeDecision | undefined, now: NodeDecision): NodeDecision {
   if (previous?.from.version !== now.from.version || !areAlike(previous.layout, now.layout)) return now;
   return { ...now, layout: previous.layout };
 }
 
-/** Reports whether two layouts that were derived from the same one are equal. */
 function areAlike(a: Layout, b: Layout): boolean {
   return (
     a.pods.length === b.pods.length &&

@@ -1,33 +1,33 @@
-/** Keeps the last known good usage of one object until it is stale; pure. */
+/** Keeps an object's last known good usage until it is stale; pure. */
 import type { UsageOrReason, Missing, PodUsage, Usage } from '../sample/point.ts';
 
 export interface LastUsage<U> {
-  /** Absent until there was one. `sinceMs` is when its newest sample came, monotonic. */
+  /** Absent before the first. `sinceMs` is when its newest sample came, monotonic. */
   readonly last?: { readonly usage: U; readonly sinceMs: number };
-  /** The answer's reason if there is none, or it is stale. */
+  /** Why there is none, or it is stale. */
   readonly reason: Missing;
 }
 
 export interface LastPodUsage extends LastUsage<PodUsage> {
-  /** The containers that have a usage while another one has none; `sinceMs` is the start of the wait, monotonic. */
+  /** Containers with a usage, while others have none since `sinceMs`, monotonic. */
   readonly part?: { readonly lastUsage: LastUsage<PodUsage>; readonly sinceMs: number };
-  /** When a container last lacked a value, monotonic; until the whole pod has a usage again. */
+  /** When a container last lacked a value, monotonic; until the pod has a usage. */
   readonly valuelessMs?: number;
 }
 
 /** Decides how long a usage is served. */
 export interface Staleness {
-  /** Milliseconds; see defaultStalenessMs. */
+  /** See defaultStalenessMs. */
   readonly atLeastMs: number;
-  /** The longest interval between the node's samples, in milliseconds. */
+  /** The longest between the node's samples, in milliseconds. */
   readonly spacingMs: number;
 }
 
-/** Scrapes without a newer usage after which one is stale. */
+/** Scrapes without a newer usage. */
 const staleAfterScrapes = 3;
-/** Milliseconds; an idle container is sampled every 30 s, and one scrape may fail on top. */
+/** Milliseconds; an idle container is sampled every 30 s, and one scrape may fail. */
 const defaultAtLeastMs = 45_000;
-/** Intervals between the node's samples: a slow kubelet may miss one sample. */
+/** Intervals between samples: a slow kubelet may miss one. */
 const staleAfterSamples = 2;
 
 /** Returns the default of --metrics-staleness in milliseconds. */
@@ -40,12 +40,12 @@ export function stalenessMs({ atLeastMs, spacingMs }: Staleness): number {
   return Math.max(atLeastMs, staleAfterSamples * spacingMs);
 }
 
-/** Reports whether a usage is stale. Fast path (pods in rows) and slow path both call it. */
+/** Decides for the fast path (pods in rows) and the slow path. */
 export function isStale(sinceMs: number, nowMs: number, staleness: Staleness): boolean {
   return nowMs - sinceMs > stalenessMs(staleness);
 }
 
-/** Replaces the usage by a newer one. One that is missing now (a restart, a first sample) leaves the last one. */
+/** Replaces the usage by a newer one; a missing one (a restart, a first sample) does not. */
 export function updateLastUsage<U extends Usage | PodUsage>(
   previous: LastUsage<U> | undefined,
   now: UsageOrReason<U>,
@@ -68,7 +68,7 @@ export function readLastUsage<U extends Usage | PodUsage>(
   return isServed ? { kind: 'ready', value: last.usage } : { kind: 'missing', reason };
 }
 
-/** Returns the newest sample's time: a container that ended may keep its last sample while the others go on. */
+/** A container that ended may keep its last sample while the others go on. */
 function newestMs(usage: Usage | PodUsage): number {
   if (!('containers' in usage)) return usage.timestampMs;
   return usage.containers.reduce((newest, { timestampMs }) => Math.max(newest, timestampMs), -Infinity);

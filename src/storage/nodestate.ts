@@ -1,21 +1,19 @@
-/** The slow path's form of what is stored of one node and of its pods, which is also the snapshot's; pure. */
+/** The slow path's form of a stored node, also the snapshot's; pure. */
 import type { ContainerPoint, PodBatch, Point, Source, Usage } from '../sample/point.ts';
 import type { LastPodUsage, LastUsage } from './lastusage.ts';
 import type { SamplePair } from './samplepair.ts';
 import { intervalMs } from './spacing.ts';
 
 export interface NodeState {
-  /** metadata.uid of the Node; undefined if unknown. */
+  /** Of the Node; undefined if unknown. */
   readonly uid: string | undefined;
-  /** Of the last scrape. */
   readonly source: Source;
   readonly machine: SamplePair | undefined;
   readonly hasSwap: boolean;
   readonly lastUsage: LastUsage<Usage>;
   readonly pods: readonly PodState[];
-  /** See StoreResult. */
   readonly spacingMs: number;
-  /** When it was last stored, monotonic. */
+  /** Monotonic. */
   readonly storedMs: number;
 }
 
@@ -26,39 +24,39 @@ export interface PodState {
   readonly name: string;
   readonly uid: string | undefined;
   readonly containers: ReadonlyMap<string, SamplePair<ContainerPoint>>;
-  /** Those of the containers that the kubelet does not report any more. */
+  /** No longer reported by the kubelet. */
   readonly absent: AbsentContainers;
   readonly lastUsage: LastPodUsage;
-  /** Set in snapshots if the API has placed the pod on the node. */
+  /** In snapshots: placed on the node by the API. */
   readonly isVerified?: true;
 }
 
-/** Since when containers are not reported, monotonic; by name. */
+/** Since when containers are absent, monotonic; by name. */
 export type AbsentContainers = ReadonlyMap<string, number>;
 
 export const noneAbsent: AbsentContainers = new Map();
 
 /** Sums up the new samples of one scrape. */
 export interface NewSamples {
-  /** First samples, which have no rate without a second one. */
+  /** First samples have no predecessor, and so no rate. */
   first: number;
-  /** The longest interval between a new sample and its predecessor, in milliseconds; 0 if there is none. */
+  /** To a predecessor, in milliseconds; 0 without one. */
   longestIntervalMs: number;
 }
 
-/** Adds one pair to the sums. @param possibleMs see longestPossibleIntervalMs. */
+/** @param possibleMs see longestPossibleIntervalMs. */
 export function countSample<P extends Point>(
   sums: NewSamples,
   previous: SamplePair<P> | undefined,
   now: SamplePair<P>,
   possibleMs: number,
 ): void {
-  // A sample that was there already is the same object.
+  // An old sample is the same object.
   if (now.last !== previous?.last && typeof now.base === 'string') sums.first += 1;
   countInterval(sums, intervalMs(previous, now) ?? 0, possibleMs);
 }
 
-/** Adds the interval between two samples, if it is possible. */
+/** Adds an interval, if it is possible. */
 export function countInterval(sums: NewSamples, ms: number, possibleMs: number): void {
   if (ms <= possibleMs) sums.longestIntervalMs = Math.max(sums.longestIntervalMs, ms);
 }
@@ -74,11 +72,10 @@ export function countPodSamples(
 }
 
 /**
- * Returns the containers to wait for: rows may be missing for some scrapes. One that has ended by the API is not waited for; if the API does not know the pod, none is
- * once a new container is reported, as an app follows its init container.
- * @param points of the same pod now.
- * @param longestMs a container that is absent for longer has ended.
- * @param hasEnded by the API; undefined if that does not know the pod.
+ * Returns the containers to wait for: rows may be missing for some scrapes. If the API does not know the pod, none is
+ * once a new one is reported, as an app follows its init container.
+ * @param longestMs an absence beyond it is an end.
+ * @param hasEnded by the API; undefined if unknown.
  */
 export function absentContainers(
   state: PodState,
@@ -102,7 +99,7 @@ export function podKey(pod: Pick<PodBatch, 'namespace' | 'name' | 'uid'>): strin
   return `${pod.namespace}/${pod.name}/${pod.uid ?? ''}`;
 }
 
-/** Reports whether it is the same pod as before. If a UID is unknown, a pod whose containers are all new is another one of its name. */
+/** Reports whether it is the same pod. Without a UID, a pod whose containers are all new is another one of its name. */
 export function isSamePod(state: PodState, uid: string | undefined, containers: readonly ContainerPoint[]): boolean {
   if (state.uid !== undefined && uid !== undefined) return true;
   return containers.some((point) => state.containers.get(point.name)?.last.containerId === point.containerId);

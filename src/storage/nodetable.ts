@@ -1,11 +1,10 @@
-/** The stored nodes by name, and their pods by namespace and name. */
+/** Indexes the stored nodes and their pods. */
 import { createPodIndex, type PodIndex } from './podindex.ts';
 import type { StoredNode } from './storednode.ts';
 
 export interface NodeTable {
   readonly nodes: ReadonlyMap<string, StoredNode>;
   readonly index: Pick<PodIndex, 'only' | 'named' | 'remove'>;
-  /** Stores a node in place of the one of its name. */
   set(node: StoredNode): void;
   delete(name: string): void;
 }

@@ -1,4 +1,4 @@
-/** The write side of the storage: adds one scrape to the stored node. */
+/** The write side of the storage: adds a scrape to the stored node. */
 import { machinePoint, type NodeBatch, type PodLayout } from '../sample/batch.ts';
 import type { ClockStep } from '../sample/clockstep.ts';
 import { unknownPodLimit } from './admission.ts';
@@ -14,9 +14,7 @@ import { readPod } from './usagereader.ts';
 
 /**
  * Adds a scrape to its node.
- * @param uid the Node's metadata.uid; undefined if unknown.
  * @param step of the node's clock since its previous scrape.
- * @returns the stored node, and the number of first samples.
  */
 export function updateNode(
   table: NodeTable,
@@ -38,7 +36,7 @@ export function updateNode(
       sinceMs: known.sinceMs,
       steppedMs: known.steppedMs,
     },
-    // Older kubelets report swap only while some is in use.
+    // Older kubelets report swap only while it is in use.
     hasSwap: batch.hasSwap ?? known?.hasSwap ?? false,
     nowMs,
     limits: limitsOf(batch.node, known, nowMs, options, step),
@@ -76,7 +74,7 @@ function updateMachine(node: StoredNode, known: StoredNode | undefined, update: 
 
 const neverScraped = { kind: 'missing', reason: 'never-scraped' } as const;
 
-/** Marks what the scrape does not report as from before the step. */
+/** Marks what is not reported as from before the step. */
 function markStep(node: StoredNode, nowMs: number): void {
   node.steppedMs = nowMs;
   for (const pod of node.unreported) {
@@ -88,7 +86,6 @@ function markStep(node: StoredNode, nowMs: number): void {
   }
 }
 
-/** Stores a node whose pods, containers or endpoint have changed. */
 function renewNode(table: NodeTable, known: StoredNode | undefined, update: ScrapeUpdate): StoredNode {
   const { batch, uid, hasSwap, nowMs } = update;
   const { node: name, source, layout } = batch;
@@ -112,7 +109,6 @@ function renewNode(table: NodeTable, known: StoredNode | undefined, update: Scra
   return node;
 }
 
-/** Finds the node's pod of that name if the UID of either is unknown. */
 function sameNameWithoutUid(
   { index }: NodeTable,
   node: string,
@@ -123,14 +119,17 @@ function sameNameWithoutUid(
     .find((pod) => pod.node.name === node && (pod.layout.uid === undefined || uid === undefined));
 }
 
-/** Drops unreported pods without a usage. The others may run on: a kubelet that has just started has no samples yet, and the API reports a pod's end. */
+/**
+ * Drops unreported pods without a usage. Others may run on: a restarted kubelet has no samples yet, and the API
+ * reports a pod's end.
+ */
 function dropUnreported({ index }: NodeTable, node: StoredNode, { nowMs, options }: ScrapeUpdate): void {
   if (node.unreported.length === 0) return;
   let unverified = 0;
   node.unreported = node.unreported.filter((pod) => {
     // Without a UID, another pod may have the name by now.
     let isKept = pod.layout.uid !== undefined && readPod(pod, nowMs, options.stalenessMs).kind === 'ready';
-    // A kubelet that invents other pods in each scrape must not fill the memory. The newest are first.
+    // A kubelet that invents pods must not fill the memory. The newest are first.
     if (isKept && !pod.isVerified) isKept = ++unverified <= unknownPodLimit;
     if (!isKept) index.remove(pod);
     return isKept;

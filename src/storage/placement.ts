@@ -1,43 +1,46 @@
-/** Decides whether a reported pod belongs to its node, by what the API knows of it. */
+/** Decides by the API whether a reported pod belongs to its node. */
 import { column, columns, type NodeBatch, type PodLayout } from '../sample/batch.ts';
 import type { PodIdentity } from './podindex.ts';
 
-/** What the API knows of a running pod; the same object until something of it changes. */
+/** The same object until it changes. */
 export interface KnownPod extends Omit<PodIdentity, 'namespace' | 'name'> {
-  /** Its creationTimestamp in seconds since the epoch; undefined if unknown. */
+  /** creationTimestamp in seconds since the epoch; undefined if unknown. */
   readonly createdSeconds: number | undefined;
 }
 
 /** Looks up stored pods that the API has placed. */
 export interface Bindings {
-  /** Returns the node on which the API has placed the pod's UID; undefined if none is stored. */
+  /** Returns the node on which the API has placed the stored UID. */
   verifiedNode(pod: PodLayout): string | undefined;
-  /** Reports whether several nodes report a pod that the API places on none. */
+  /** Reports whether several nodes report a pod that the API does not place. */
   isConflict(pod: PodIdentity): boolean;
-  /** Reports whether the container is stored for the pod's UID, which the API has placed on the node. */
+  /** Reports whether the UID has the container and is placed on the node by the API. */
   hasContainer(node: string, pod: PodLayout, containerId: string): boolean;
 }
 
 /**
- * Milliseconds; a container that started longer than this before its pod's creation belongs to an earlier pod. The margin covers clock differences, and the whole
- * seconds of the Date header.
+ * Milliseconds that a container may start before its pod's creation. Covers clock differences, and whole seconds in
+ * the Date header.
  */
 export const startMarginMs = 30_000;
 
-/** A pod to store, with the UID of the API; or why it is not stored. */
+/** A pod with the API's UID, or why it is not stored. */
 type PodDecision = { readonly pod: PodLayout; readonly isVerified: boolean } | 'foreign' | 'earlier';
 
-/** Reports whether the pod has the known one's UID, or none. */
+/** Accepts the known one's UID, or none. */
 export function isOf({ uid }: PodLayout, known: KnownPod | undefined): known is KnownPod {
   return known !== undefined && (uid === undefined || uid === known.uid || uid === known.configHash);
 }
 
-/** Returns the node on which the API places the pod, or has placed it. */
+/** Returns where the API places the pod, or has placed it. */
 export function nodeOf(pod: PodLayout, known: KnownPod | undefined, bindings: Bindings): string | undefined {
   return (isOf(pod, known) ? known.node : undefined) ?? bindings.verifiedNode(pod);
 }
 
-/** Decides on a pod of a scrape. @param node by nodeOf. @param clockAheadMs see Admission. */
+/**
+ * @param node by nodeOf.
+ * @param clockAheadMs see Admission.
+ */
 export function decidePod(
   pod: PodLayout,
   known: KnownPod | undefined,
@@ -54,8 +57,8 @@ export function decidePod(
 }
 
 /**
- * Reports whether a container is older than its pod, which is known by name alone. Containers of static pods are: their mirror pod is created later. One that is stored
- * for the pod stays so, since a corrected clock shifts start times.
+ * Reports whether a container is older than its pod, known by name alone. Static pods' are: the mirror pod comes
+ * later. A stored one stays, since a corrected clock shifts start times.
  */
 function isOfEarlierPod(
   pod: PodLayout,

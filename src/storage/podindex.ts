@@ -6,18 +6,18 @@ export interface PodIdentity {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** Annotation kubernetes.io/config.hash, which kubelets use as the UID of a static pod. */
+  /** Annotation kubernetes.io/config.hash: kubelets' UID of a static pod. */
   readonly configHash: string | undefined;
-  /** Its spec.nodeName; undefined if the API names none. */
+  /** spec.nodeName; undefined without one. */
   readonly node: string | undefined;
 }
 
 export interface PodIndex {
   add(pod: StoredPod): void;
   remove(pod: StoredPod): void;
-  /** Returns the only pod of a name; undefined if there are several or none. Nearly always there is one. */
+  /** Nearly always there is one; undefined for none or several. */
   only(namespace: string, name: string): StoredPod | undefined;
-  /** Returns all pods of a name: several if one was created again under it, or two nodes report it. */
+  /** Several if it was created again, or two nodes report it. */
   named(namespace: string, name: string): readonly StoredPod[];
 }
 
@@ -36,7 +36,7 @@ export function createPodIndex(): PodIndex {
     }
     const same = pods.get(name);
     if (same === undefined) pods.set(name, pod);
-    // A kubelet may report many pods of one name; copying a list for each would be quadratic.
+    // A kubelet may report many pods of one name: copies would be quadratic.
     else if (same instanceof Set) same.add(pod);
     else pods.set(name, new Set([same, pod]));
   }

@@ -1,17 +1,14 @@
-/** Matches a pod of the API with the stored pods of its name; pure. */
+/** Matches a pod of the API with the stored ones; pure. */
 import type { PodIdentity } from './podindex.ts';
 import type { StoredPod } from './storednode.ts';
 
 export interface PodMatch {
-  /** Stored pods that may be served for the pod, all of one node. */
   readonly pods: readonly StoredPod[];
-  /** Whether several nodes report the pod and the API does not name its node. */
+  /** Several nodes report the pod, and the API names none. */
   readonly isConflict: boolean;
 }
 
-/**
- * Returns the stored pods that may be served for the pod: those of the node that the API names, or has named before, otherwise of the only node that reports it.
- */
+/** Returns the pods of the node that the API names or has named, otherwise of the only node that reports them. */
 export function matchPods(stored: readonly StoredPod[], identity: PodIdentity): PodMatch {
   if (identity.node !== undefined) {
     return {
@@ -27,13 +24,13 @@ export function matchPods(stored: readonly StoredPod[], identity: PodIdentity): 
   return { pods: areOfOneNode(verified) ? verified : [], isConflict: true };
 }
 
-/** Returns the node on which the API has placed the pod of the UID; undefined if no stored pod has it. */
+/** Returns where the API has placed the UID of a stored pod. */
 export function verifiedNodeOf(stored: readonly StoredPod[], uid: string | undefined): string | undefined {
   if (uid === undefined) return undefined;
   return stored.find(({ isVerified, layout }) => isVerified && layout.uid === uid)?.node.name;
 }
 
-/** Reports whether the container belongs to the pod of the UID, which the API has placed on the node. */
+/** Reports whether the UID has the container and is placed on the node by the API. */
 export function isVerifiedContainer(
   stored: readonly StoredPod[],
   node: string,
@@ -49,7 +46,6 @@ export function isVerifiedContainer(
   );
 }
 
-/** Kubelets identify a static pod by its config hash, the API by its mirror pod's UID; either counts. */
 function isExact({ layout }: StoredPod, { uid, configHash }: PodIdentity): boolean {
   return layout.uid !== undefined && (layout.uid === uid || layout.uid === configHash);
 }

@@ -1,4 +1,4 @@
-/** Adds a scrape to one stored pod. */
+/** Adds a scrape to a stored pod. */
 import { containerPoints, type PodLayout } from '../sample/batch.ts';
 import type { ContainerPoint } from '../sample/point.ts';
 import { absentContainers, countInterval, countPodSamples, isSamePod, noneAbsent, type PodState } from './nodestate.ts';
@@ -8,12 +8,13 @@ import { addContainerSample, addNoSample, type SamplePair } from './samplepair.t
 import { possibleMsOf, reportImplausible, type ScrapeUpdate } from './scrapeupdate.ts';
 import { isWaiting, nameOf, podStateOf, setPodState, type StoredPod } from './storednode.ts';
 
-/** A container that the previous scrape did not report is at most this old, in milliseconds; otherwise the kubelet has only now found it. */
+/** Milliseconds; an older container is newly found, not new. */
 const newContainerMs = 60_000;
 
-/** Adds a scrape to a pod whose containers have not changed. */
+/** Adds a scrape with the same containers. */
 export function updatePod(pod: StoredPod, update: ScrapeUpdate): void {
-  // Fast path: newer numbers only, as in nearly all scrapes. test/unit/storage/inplace.test.ts holds it to the slow path.
+  // Fast path: newer numbers only, as in nearly all scrapes. test/unit/storage/inplace.test.ts holds it to the slow
+  // path.
   if (pod.state === undefined && update.limits.step === undefined) {
     const { nowMs, batch, limits, sums } = update;
     const { rows } = pod.node;
@@ -23,7 +24,7 @@ export function updatePod(pod: StoredPod, update: ScrapeUpdate): void {
     const intervalMs = updateRows(rows, firstRow, containers.length, batch.numbers, limits, possibleMs);
     if (intervalMs !== needsSlowPath) {
       countInterval(sums, intervalMs, possibleMs);
-      // Otherwise a kubelet that repeats its samples would never be stale.
+      // As in updateLastUsage.
       if (newestMs(rows, firstRow, containers.length) !== newestBeforeMs) pod.sinceMs = nowMs;
       return;
     }
@@ -32,7 +33,10 @@ export function updatePod(pod: StoredPod, update: ScrapeUpdate): void {
   updatePodState(pod, podStateOf(pod), update);
 }
 
-/** Slow path. @param previous the pod's state, also under another layout. */
+/**
+ * Updates by the slow path.
+ * @param previous also under another layout.
+ */
 export function updatePodState(pod: StoredPod, previous: PodState | undefined, update: ScrapeUpdate): void {
   const state = nextPodState(previous, pod.layout, update);
   countPodSamples(update.sums, previous, state, possibleMsOf(update, previous?.lastUsage.last?.sinceMs));
@@ -42,7 +46,7 @@ export function updatePodState(pod: StoredPod, previous: PodState | undefined, u
 function nextPodState(previous: PodState | undefined, layout: PodLayout, update: ScrapeUpdate): PodState {
   const { batch, hasSwap, nowMs, limits, options } = update;
   const points = containerPoints(layout, batch.numbers);
-  // Containers of a node, or an endpoint, that is new here may be old whatever their start times are: cAdvisor moves these forward at times.
+  // Containers of a new node or endpoint may be old: cAdvisor can move start times forward.
   const youngerThanMs = update.previous?.source === batch.source && !hasStepped(update) ? newContainerMs : 0;
   const containers = new Map<string, SamplePair<ContainerPoint>>();
   for (const point of points) {
@@ -60,7 +64,7 @@ function nextPodState(previous: PodState | undefined, layout: PodLayout, update:
   return { node: batch.node, name: nameOf(layout), uid: layout.uid, containers, absent, lastUsage };
 }
 
-/** Reports whether a new container may have started before a step, so that its start time and its samples cannot be compared. */
+/** Reports whether a new container may precede a step: its start time and samples cannot be compared. */
 function hasStepped({ previous, nowMs, limits }: ScrapeUpdate): boolean {
   return (
     limits.step !== undefined || (previous?.steppedMs !== undefined && nowMs - previous.steppedMs <= newContainerMs)

@@ -1,4 +1,4 @@
-/** Decides what is served of a pod while its containers start, wait for a second sample, and end; pure. */
+/** Decides what is served of a pod whose containers start, wait and end; pure. */
 import type { UsageOrReason, PodUsage } from '../sample/point.ts';
 import {
   isStale,
@@ -19,11 +19,7 @@ export interface ScrapeTime extends Staleness {
   readonly nowMs: number;
 }
 
-/**
- * Updates a pod's usage by its containers' samples.
- * @param previous usage of the same pod, if there was any.
- * @param previousContainers by the previous scrape.
- */
+/** Updates a pod's usage by its containers' samples. */
 export function updatePodUsage(
   previous: LastPodUsage | undefined,
   { containers, absent }: Pick<PodState, 'containers' | 'absent'>,
@@ -35,9 +31,9 @@ export function updatePodUsage(
   const reported = new Map([...containers].filter(([name]) => !absent.has(name)));
   const sampled = withoutEnded(reported, previousContainers, stalenessMs(scrape));
   const ready = new Map([...sampled].filter(([, { base }]) => typeof base !== 'string'));
-  // A container without a value still runs, so the pod is not served without it.
+  // A container without a value still runs: the pod is not served without it.
   const lacksValue = sampled.values().some((pair) => pair.lacksValue === true || Number.isNaN(pair.last.memoryBytes));
-  // A part that is served already does not shrink.
+  // A served part does not shrink.
   const isLess = previous?.part?.lastUsage.last?.usage.containers.some(
     ({ name }) => containers.has(name) && !ready.has(name),
   );
@@ -54,23 +50,22 @@ export function updatePodUsage(
   return { ...whole, ...valueless, part: { lastUsage, sinceMs } };
 }
 
-/** A row that is missing for one scrape does not end its container. */
+/** One missing row does not end a container. */
 const waiting = { kind: 'missing', reason: 'stale' } as const;
 
-/** Returns what is served now: the whole, or the part. */
 function servedUsage(usage: LastPodUsage, scrape: ScrapeTime): LastUsage<PodUsage> {
   return isPartServed(usage, scrape.nowMs, scrape) ? usage.part.lastUsage : usage;
 }
 
-/** Returns since when a container is waited for: since the usage that is served now, so that the part follows without a gap. */
+/** Waits since the usage that is served now: the part follows without a gap. */
 function waitStartMs(whole: LastUsage<PodUsage>, scrape: ScrapeTime): number {
   const isServed = readLastUsage(whole, scrape.nowMs, scrape).kind === 'ready';
   return isServed && whole.last !== undefined ? whole.last.sinceMs : scrape.nowMs;
 }
 
 /**
- * Returns the last usage of the whole pod until that is stale, then of the part that has one. So the HPA, which takes a pod that lacks a container for an idle one,
- * waits for a container that starts, and one that crashes before its second sample does not remove its pod.
+ * Returns the whole pod's last usage until it is stale, then the part's. The HPA takes a pod that lacks a container
+ * for an idle one, so it waits for a start. A crash before the second sample does not remove the pod.
  */
 export function readPodUsage(usage: LastPodUsage, nowMs: number, staleness: Staleness): UsageOrReason<PodUsage> {
   return readLastUsage(isPartServed(usage, nowMs, staleness) ? usage.part.lastUsage : usage, nowMs, staleness);
@@ -86,8 +81,8 @@ function isPartServed(
 }
 
 /**
- * Drops containers that have ended: their first sample stays the only one while others go on. A sample that has just come does not count, nor does the time of one
- * whose clock may have been set back.
+ * Drops ended containers: their first sample stays while others go on. Neither a new sample counts, nor one whose
+ * clock may have been set back.
  */
 function withoutEnded(
   containers: ReadonlyMap<string, SamplePair>,
@@ -104,7 +99,7 @@ function withoutEnded(
   return new Map([...containers].filter(([name, pair]) => !hasEnded(name, pair)));
 }
 
-/** Drops ended containers from the last usage. Drops all of it if a container is new: an init container's memory must not stand for the app's. */
+/** Drops ended containers; everything if one is new: an init container's memory must not stand for the app's. */
 function lastOfRemaining(
   { last, reason }: LastUsage<PodUsage>,
   now: ReadonlyMap<string, SamplePair>,

@@ -1,19 +1,22 @@
-/** Computes usages from two samples; pure. The fast path (rows.ts, storednode.ts) and the slow path (samplepair.ts) both call it. */
+/** Computes usages for the fast path (rows.ts, storednode.ts) and the slow path (samplepair.ts); pure. */
 import { type Gauge, type GaugeField, isServed } from '../sample/quantities.ts';
 import type { PodUsage, Usage } from '../sample/point.ts';
 import { mostCores } from './samplerules.ts';
 
 export type ContainerUsage = PodUsage['containers'][number];
 
-/** Returns the CPU rate in nanocores. As in metrics-server, counters are truncated to whole nanoseconds, then the rate is. A counter that fell by its jitter is no usage. */
+/**
+ * Returns nanocores. As metrics-server, truncates counters to whole nanoseconds, then the rate. A counter that fell by
+ * its jitter is no usage.
+ */
 export function nanocores(lastSeconds: number, baseSeconds: number, windowMs: number): number {
   const usedNanoseconds = Math.max(0, Math.trunc(lastSeconds * 1e9) - Math.trunc(baseSeconds * 1e9));
-  // A counter of millions of years is exact to a minute or so, which may exceed what was possible.
+  // A counter of millions of years, exact to a minute, may exceed what is possible.
   return Math.min(mostCores * 1e9, Math.trunc(usedNanoseconds / (windowMs / 1000)));
 }
 
 /**
- * Sets an optional gauge of a usage, if it is known and served of the node.
+ * Sets a served gauge.
  * @param value undefined or NaN if unknown.
  */
 export function setGauge(
@@ -26,8 +29,8 @@ export function setGauge(
 }
 
 /**
- * Combines the usages of a pod's containers, at least one, and sorts them by name in place. The pod's time and window are those of the container with the
- * oldest sample. Hot: lists of a large cluster call it 150,000 times.
+ * Combines containers, at least one, and sorts them in place. Time and window are the oldest sample's. Hot: 150,000
+ * calls for a large cluster's lists.
  */
 export function combineUsages(usages: ContainerUsage[]): PodUsage {
   let oldest: Usage | undefined;

@@ -1,6 +1,6 @@
 /**
- * Fast path: the two samples of each container as a row of numbers, or the first one. Everything else takes the slow path (samplepair.ts), by the same rules
- * (samplerules.ts, rate.ts); test/unit/storage/inplace.test.ts feeds both the same scrapes.
+ * Fast path: a container's two samples, or its first, as a row. Others take the slow path (samplepair.ts), by the same
+ * rules (samplerules.ts, rate.ts). test/unit/storage/inplace.test.ts compares them.
  */
 import { column as batchColumn, columns as batchColumns, type PodLayout } from '../sample/batch.ts';
 import type { ContainerPoint } from '../sample/point.ts';
@@ -9,36 +9,34 @@ import { type ContainerUsage, nanocores, setGauge } from './rate.ts';
 import { hasPlainTime, type SamplePair } from './samplepair.ts';
 import { classifySample, type SampleKind, type SampleLimits } from './samplerules.ts';
 
-/** The newest sample, and the base of its rate; NaN if there is no base yet. */
+/** The newest sample, and its base; NaN without one. */
 const column = {
   timestampMs: 0,
   cpuSeconds: 1,
   memoryBytes: 2,
   baseTimestampMs: 3,
   baseCpuSeconds: 4,
-  /** The optional gauges begin here. */
   firstGauge: 5,
 } as const;
 
-/** A local copy, for the hot loops. */
 const gaugeCount = gauges.length;
 
 const columns = column.firstGauge + gaugeCount;
 
 export type Rows = Float64Array;
 
-/** @param count the batch's number of rows. */
+/** @param count of the batch's rows. */
 export function createRows(count: number): Rows {
   return new Float64Array(count * columns);
 }
 
-/** Returned by updateRows if it has changed nothing. */
+/** Result of updateRows: nothing was changed. */
 export const needsSlowPath = -1;
 
 /**
- * Adds the newest samples of some containers if they fit rows. Returns the longest interval to a predecessor in milliseconds, 0 if there is none; or `needsSlowPath`.
+ * Adds the newest samples of containers that fit rows. Returns the longest interval in milliseconds, 0 without one; or
+ * `needsSlowPath`.
  * @param numbers of a batch of the same layout.
- * @param possibleMs see longestPossibleIntervalMs.
  */
 export function updateRows(
   rows: Rows,
@@ -53,7 +51,7 @@ export function updateRows(
     if (kind !== 'newer' && kind !== 'repeated') return needsSlowPath;
     if (!isPlainTime(numbers, row)) return needsSlowPath;
   }
-  // A pod of which only some containers have a second sample has no usage yet.
+  // A pod has no usage before all containers have a second sample.
   if (hasOneSample(rows, first) && !areAllNewer(rows, first, count, numbers)) return needsSlowPath;
   let longestMs = 0;
   for (let row = first; row < first + count; row += 1) {
@@ -75,7 +73,6 @@ export function updateRows(
   return longestMs;
 }
 
-/** Reports whether the sample's time is what the kubelet wrote. */
 function isPlainTime(numbers: Float64Array, row: number): boolean {
   const at = row * batchColumns;
   return Number.isNaN(numbers[at + batchColumn.rawTimestampMs]) && numbers[at + batchColumn.isUntimed] === 0;
@@ -109,7 +106,7 @@ function areAllNewer(rows: Rows, first: number, count: number, numbers: Float64A
   return true;
 }
 
-/** Returns the time of the newest sample of some containers. */
+/** Returns the newest sample's time. */
 export function newestMs(rows: Rows, first: number, count: number): number {
   let newest = -Infinity;
   for (let row = first; row < first + count; row += 1) {
@@ -118,7 +115,7 @@ export function newestMs(rows: Rows, first: number, count: number): number {
   return newest;
 }
 
-/** Returns the usage between the two samples of a row; usageOf is the slow path. */
+/** Returns the usage in a row; usageOf is the slow path. */
 export function usageInRow(rows: Rows, row: number, name: string, hasSwap: boolean): ContainerUsage {
   const at = row * columns;
   const timestampMs = rows[at + column.timestampMs]!;
@@ -173,7 +170,7 @@ export function readRow(
   const last: ContainerPoint & { -readonly [field in GaugeField]?: number | undefined } = {
     name,
     containerId,
-    // Not used after a container's first sample.
+    // Unused after the first sample.
     startTimeMs: undefined,
     timestampMs: rows[at + column.timestampMs]!,
     cpuSeconds: rows[at + column.cpuSeconds]!,

@@ -1,4 +1,4 @@
-/** Slow path: the newest sample of one cgroup, and the one that its rate is counted from, as objects; rows.ts is the fast path. Pure. */
+/** Slow path: a cgroup's samples as objects; rows.ts is the fast path. Pure. */
 import { mayPrecede } from '../sample/clockstep.ts';
 import { mayBeSameContainer } from '../sample/containerid.ts';
 import type { UsageOrReason, ContainerPoint, Point, PodUsage, Usage } from '../sample/point.ts';
@@ -20,13 +20,13 @@ export interface SamplePair<P extends Point = Point> {
   /** The previous sample, or why there is none. */
   readonly base: RateBase | 'one-sample' | 'restarted';
   /**
-   * A later sample that cannot follow the last one. If the next sample follows it, it was of another counter; otherwise it was wrong. After a restart: the sample before
-   * it. If the next sample follows that one, there was no restart.
+   * A later sample that cannot follow the last one: of another counter if the next sample follows it, else wrong.
+   * After a restart: the sample before. If the next one follows it, there was no restart.
    */
   readonly rival?: P;
-  /** Set while the kubelet reports the cgroup without a possible value; its last usage is served until it is stale. */
+  /** While the kubelet reports no possible value; the last usage is served until it is stale. */
   readonly lacksValue?: true;
-  /** Set if the last sample may be from before a step of the node's clock: the interval from it to the next sample is unknown. */
+  /** The last sample may precede a clock step: the interval to the next one is unknown. */
   readonly isBeforeStep?: true;
 }
 
@@ -42,8 +42,8 @@ export function addMachineSample(pair: SamplePair | undefined, sample: Point, li
 }
 
 /**
- * Adds a container's newest sample. Another container ID is a restart: its counter began at zero.
- * @param youngerThanMs a container younger than this needs no second sample; 0 if start times are not trusted.
+ * Adds a container's newest sample. Another container ID is a restart from zero.
+ * @param youngerThanMs a younger container needs no second sample; 0 if start times are not trusted.
  */
 export function addContainerSample(
   pair: SamplePair<ContainerPoint> | undefined,
@@ -57,18 +57,18 @@ export function addContainerSample(
     return { last: point, base, ...sideOfStep(point, false, limits) };
   }
   const next = addSample(pair, point, point.startTimeMs ?? Number.NaN, limits);
-  // The counter was not reported until now; what was used since the start is known all the same.
+  // First reported now; the usage since the start is known.
   const isFirstCounter = next.base === 'restarted' && next.last === point && pair.last.cpuSeconds === 0;
   const base = isFirstCounter ? sinceStart(point, youngerThanMs, limits) : undefined;
   return base === undefined ? next : { last: point, base };
 }
 
-/** Returns the sample without a value if its working set exceeds the node's memory. */
+/** Drops a working set beyond the node's memory. */
 function withPossibleMemory<P extends Point>(point: P, limits: SampleLimits): P {
   return isTooMuchMemory(point.memoryBytes, limits) ? { ...point, memoryBytes: Number.NaN } : point;
 }
 
-/** Returns the usage between the two samples. @param hasSwap whether the node has swap. */
+/** Returns the usage between the two samples. */
 export function usageOf(pair: SamplePair, hasSwap: boolean): UsageOrReason<Usage> {
   const { last, base } = pair;
   if (typeof base === 'string') return { kind: 'missing', reason: base };
@@ -84,7 +84,7 @@ export function usageOf(pair: SamplePair, hasSwap: boolean): UsageOrReason<Usage
   return { kind: 'ready', value };
 }
 
-/** Returns a pod's usage if each of its containers has one: the HPA takes a pod that lacks a container for an idle one. */
+/** Returns a usage if all containers have one, for the HPA: see readPodUsage. */
 export function podUsageOf(containers: ReadonlyMap<string, SamplePair>, hasSwap: boolean): UsageOrReason<PodUsage> {
   const usages: ContainerUsage[] = [];
   for (const [name, pair] of containers) {
@@ -97,7 +97,7 @@ export function podUsageOf(containers: ReadonlyMap<string, SamplePair>, hasSwap:
     : { kind: 'ready', value: combineUsages(usages) };
 }
 
-/** @param startTimeMs of the container by the point; NaN if unknown, and for machines. */
+/** @param startTimeMs NaN if unknown, and for machines. */
 function addSample<P extends Point>(
   pair: SamplePair<P>,
   point: P,
@@ -106,7 +106,7 @@ function addSample<P extends Point>(
 ): SamplePair<P> {
   if (limits.step !== undefined || pair.isBeforeStep === true) return addAcrossStep(pair, point, startTimeMs, limits);
   const kind = classify(pair.last, point, startTimeMs, limits);
-  // Nothing is counted from a sample without a value.
+  // A sample without a value is no base.
   const hasNoBase = Number.isNaN(pair.last.memoryBytes) && followingNoValue.has(kind);
   if (hasNoBase) return { last: point, base: pair.base === 'one-sample' ? 'one-sample' : 'restarted' };
   const isSetBack = pair.rival !== undefined && isOfSetBackClock(pair.last, pair.rival, point, startTimeMs, limits);
@@ -131,17 +131,17 @@ function addSample<P extends Point>(
   }
 }
 
-/** Adds a scrape that does not report the cgroup. */
+/** Adds a scrape without the cgroup. */
 export function addNoSample<P extends Point>(pair: SamplePair<P>, { step }: SampleLimits): SamplePair<P> {
   return step === undefined ? pair : markBeforeStep(pair);
 }
 
-/** Marks a pair as from before a step of the node's clock. */
+/** Marks a pair as from before a clock step. */
 export function markBeforeStep<P extends Point>({ last, base, lacksValue }: SamplePair<P>): SamplePair<P> {
   return { last, base, ...(lacksValue && { lacksValue }), isBeforeStep: true };
 }
 
-/** Adds a sample after a step of the node's clock. Times on the two sides of a step cannot be compared, so a new sample with a value is a restart. */
+/** Adds a sample after a clock step. Times across it cannot be compared: it is a restart. */
 function addAcrossStep<P extends Point>(
   pair: SamplePair<P>,
   point: P,
@@ -149,7 +149,7 @@ function addAcrossStep<P extends Point>(
   limits: SampleLimits,
 ): SamplePair<P> {
   const { last, base } = pair;
-  // Finds out whether the values can be true, as if the last sample were as old as the previous scrape.
+  // Checks values as if the last sample were as old as the previous scrape.
   const kind = classifySample(
     stampMs(point) - (limits.sinceScrapeMs ?? 0),
     last.cpuSeconds,
@@ -165,19 +165,20 @@ function addAcrossStep<P extends Point>(
   return { last: point, base: 'restarted', ...sideOfStep(point, true, limits) };
 }
 
-/** @param isNew whether the sample was taken after the previous scrape. */
+/** @param isNew taken after the previous scrape. */
 function sideOfStep(point: Point, isNew: boolean, { step }: SampleLimits): Pick<SamplePair, 'isBeforeStep'> {
-  // A sample without a time has that of its response, which is after the step.
+  // Without a time it has its response's, after the step.
   const isBefore = step !== undefined && point.isUntimed !== true && mayPrecede(step, stampMs(point), isNew);
   return isBefore ? { isBeforeStep: true } : {};
 }
 
-/** Kinds that make a sample the first one if the last one has no value. */
+/** Kinds that make a first sample after one without a value. */
 const followingNoValue: ReadonlySet<SampleKind> = new Set(['newer', 'implausible', 'other clock']);
 
 /**
- * Reports whether the node's clock was set back: the sample follows a rival far before the last one. If it may follow the last one, too, as after one wrong time, the
- * interval that fits the time between scrapes decides; two have passed since the last sample.
+ * Reports whether the clock was set back: the sample follows a rival far before the last one. If it also follows the
+ * last one, as after one wrong time, the interval closer to the scrapes' decides; two have passed since the last
+ * sample.
  */
 function isOfSetBackClock(last: Point, rival: Point, point: Point, startTimeMs: number, limits: SampleLimits): boolean {
   if (limits.sinceScrapeMs === undefined || isOtherClock(last, rival)) return false;
@@ -190,7 +191,7 @@ function isOfSetBackClock(last: Point, rival: Point, point: Point, startTimeMs: 
   return misfit(nowMs - rivalMs, limits.sinceScrapeMs) < misfit(nowMs - lastMs, 2 * limits.sinceScrapeMs);
 }
 
-/** Reports whether a sample follows the one before a restart: then the last one was wrong, and nothing has restarted. */
+/** Reports whether the last sample was wrong: this one follows the one before a restart. */
 function isAfterWrongSample<P extends Point>(
   pair: SamplePair<P>,
   point: P,
@@ -203,7 +204,9 @@ function isAfterWrongSample<P extends Point>(
   return classify(rival, point, startTimeMs, limits) === 'newer';
 }
 
-/** Adds a sample that cannot follow the last one. It may follow the rival: another machine has the node's name, or the kubelet stopped writing times. */
+/**
+ * Adds a sample that may follow the rival: another machine has the node's name, or the kubelet stopped writing times.
+ */
 function addToRival<P extends Point>(
   pair: SamplePair<P>,
   point: P,
@@ -229,34 +232,37 @@ function classify(last: Point, point: Point, startTimeMs: number, limits: Sample
   );
 }
 
-/** Reports whether two samples cannot be compared: one without a time may be half a minute older than its response. */
+/** Reports whether times cannot be compared: a sample without one may be half a minute older than its response. */
 export function isOtherClock(last: PointTime, point: PointTime): boolean {
   return point.isUntimed !== last.isUntimed;
 }
 
-/** Returns the time for identity and intervals: what the kubelet wrote, believed or not. */
+/** Returns what the kubelet wrote, believed or not, for identity and intervals. */
 export function stampMs({ timestampMs, rawTimestampMs }: PointTime): number {
   return rawTimestampMs ?? timestampMs;
 }
 
-/** Reports whether a sample's time is what the kubelet wrote. */
+/** Reports whether the kubelet wrote the time. */
 export function hasPlainTime({ rawTimestampMs, isUntimed }: PointTime): boolean {
   return rawTimestampMs === undefined && isUntimed === undefined;
 }
 
-/** Keeps the last value. If there never was one, keeps the newest sample, which shows that the container exists. */
+/** Keeps the last value; without one, the newest sample: it shows that the container exists. */
 function withoutValue<P extends Point>(pair: SamplePair<P>, point: P): SamplePair<P> {
   if (Number.isNaN(pair.last.memoryBytes)) return { last: point, base: pair.base };
   return pair.lacksValue === true ? pair : { ...pair, lacksValue: true };
 }
 
-/** Returns a container's start as the base, as metrics-server does: the counter was zero. Not before 10 s, since start times are exact to a second or so. */
+/**
+ * Returns a container's start as the base, as metrics-server: the counter was zero. Not before 10 s: start times are
+ * exact to a second or so.
+ */
 function sinceStart(point: ContainerPoint, youngerThanMs: number, limits: SampleLimits): RateBase | undefined {
   if (point.startTimeMs === undefined || Number.isNaN(point.memoryBytes)) return undefined;
   const ageMs = stampMs(point) - point.startTimeMs;
   // At that age a counter of 0 was not reported.
   const isFresh = ageMs >= freshMinimumMs && ageMs < youngerThanMs && point.cpuSeconds > 0;
-  // An impossible rate shows that the start time has moved.
+  // An impossible rate: the start time has moved.
   if (!isFresh || !isPossible(point.cpuSeconds, ageMs, limits)) return undefined;
   return { timestampMs: point.startTimeMs, cpuSeconds: 0 };
 }

@@ -1,78 +1,79 @@
-/** Classifies a sample by the previous one of its container or machine; pure. The fast path (rows.ts) and the slow path (samplepair.ts) both call it. */
+/** Classifies a sample for the fast path (rows.ts) and the slow path (samplepair.ts); pure. */
 import type { ClockStep } from '../sample/clockstep.ts';
 
 import { valueLimit } from '../sample/point.ts';
 
-/** Bounds what a sample can be on one node. */
+/** Bounds the samples of one node. */
 export interface SampleLimits {
-  /** CPU cores that nothing on the node can exceed. */
+  /** CPU cores. */
   readonly mostCores: number;
-  /** Working set in bytes that nothing on the node can exceed. */
+  /** Working set in bytes. */
   readonly mostMemoryBytes: number;
-  /** Milliseconds between two samples; a longer interval is no present usage. */
+  /** Milliseconds between samples that still make a present usage. */
   readonly longestWindowMs: number;
-  /** Milliseconds for which the last value stands for a working set of 0. */
+  /** Milliseconds for which the last value replaces a working set of 0. */
   readonly stalenessMs: number;
-  /** Milliseconds since the node's previous scrape, by our clock; undefined for the first one. */
+  /** Milliseconds, by our clock; undefined for the first scrape. */
   readonly sinceScrapeMs?: number | undefined;
-  /** Set if the node's clock was set since the node's previous scrape. */
   readonly step?: ClockStep | undefined;
 }
 
 /**
  * - newer: a later sample of the same counter;
  * - repeated: the same sample, or a slightly older one;
- * - no value: the cgroup is reported without a possible value; the last one stands;
+ * - no value: the cgroup has no possible value; the last one stands;
  * - ended: counter and working set stay 0: the cgroup has outlived its container, whose usage is 0;
- * - implausible: more CPU than the node can have used since the last sample;
+ * - implausible: more CPU than the node can have used;
  * - other clock: a time long before the last one: the node's clock was set back, or the time is wrong;
  * - restart: another counter, or too long an interval: the sample has no predecessor.
  */
 export type SampleKind = 'newer' | 'repeated' | 'no value' | 'ended' | 'implausible' | 'other clock' | 'restart';
 
-/** Bounds the cores of any node, and of a node whose capacity is unknown. */
+/** Bounds any node, also one of unknown capacity. */
 export const mostCores = 1_024;
 
-/** Factor by which a usage may exceed the capacity: counters and times are not read at the same moment, and a node may grow before its kubelet reports it. */
+/**
+ * A usage may exceed the capacity: counters and times are not read at once, and a node may grow before its kubelet
+ * reports it.
+ */
 const capacityMargin = 1.25;
 
-/** Lower bound of the longest window, in milliseconds. */
 const longestWindowAtLeastMs = 300_000;
 
-/** Milliseconds; rows of one container never differ in time by more. */
+/** Milliseconds; rows of one container never differ by more. */
 const clockStepMs = 10_000;
 
-/** cgroup v1 sums per-CPU counters without a lock, so a total may go back by some nanoseconds. */
+/** cgroup v1 sums per-CPU counters without a lock: they may fall by nanoseconds. */
 export const counterJitterSeconds = 1e-6;
 
-/** cAdvisor rounds start times down to whole seconds. */
+/** cAdvisor rounds down to whole seconds. */
 const startTimeResolutionMs = 1_000;
 
-/** Milliseconds; an older container has used CPU, so its counter of 0 was missing. */
+/** Milliseconds; older containers have used CPU, so 0 was missing. */
 const zeroCounterMs = 5_000;
 
-/** @param capacityCores of the Node's status; undefined or 0 if unknown. */
+/** @param capacityCores undefined or 0 if unknown. */
 export function mostCoresOf(capacityCores: number | undefined): number {
   return capacityCores === undefined || !(capacityCores > 0)
     ? mostCores
     : Math.min(mostCores, capacityCores * capacityMargin);
 }
 
-/** @param capacityBytes of the Node's status; undefined or 0 if unknown. */
+/** @param capacityBytes undefined or 0 if unknown. */
 export function mostMemoryBytesOf(capacityBytes: number | undefined): number {
   return capacityBytes === undefined || !(capacityBytes > 0)
     ? valueLimit
     : Math.min(valueLimit, capacityBytes * capacityMargin);
 }
 
-/** Returns the longest window in milliseconds: kubelets that sample every five minutes, and resolutions of an hour, are served. */
+/** Serves kubelets that sample every five minutes, and resolutions of an hour; in milliseconds. */
 export function longestWindowMs(resolutionMs: number, spacingMs: number): number {
   return Math.max(longestWindowAtLeastMs, 2 * resolutionMs, 2 * spacingMs);
 }
 
 /**
- * Classifies a sample. Takes numbers, not objects, because it runs for each row of each scrape.
- * @param startTimeMs the container's start time by the newer sample; NaN if unknown.
+ * Takes numbers, not objects: it runs for each row of each scrape.
+ * @param startTimeMs by the newer sample; NaN if unknown.
  */
 export function classifySample(
   lastMs: number,
@@ -88,30 +89,33 @@ export function classifySample(
   const isEmpty = memoryBytes === 0 && lastMemoryBytes > 0;
   // Also true for NaN.
   if (!(memoryBytes <= limits.mostMemoryBytes) || (isEmpty && intervalMs <= limits.stalenessMs)) return 'no value';
-  // cAdvisor omits the row until CPU was used, so 0 also stands for a row that is missing once.
+  // cAdvisor omits the row until CPU was used: 0 may be one missing row.
   const startMs = believedStartMs(startTimeMs, nowMs);
   if (cpuSeconds === 0 && lastCpuSeconds > 0 && !hasStartedSince(lastMs, startMs)) {
     if (!isEmpty) return 'no value';
     return intervalMs <= limits.longestWindowMs ? 'ended' : 'restart';
   }
-  // Waiting until a clock that was set back has caught up could take hours.
+  // A clock that was set back may need hours to catch up.
   if (intervalMs < -clockStepMs) return 'other clock';
   // An older sample has no higher counter.
   if (intervalMs < 0 && cpuSeconds > lastCpuSeconds + counterJitterSeconds) return 'other clock';
   // Kubelets sample every 10 to 30 s, independently of scrapes.
   if (intervalMs <= 0) return 'repeated';
   if (cpuSeconds < lastCpuSeconds - counterJitterSeconds || intervalMs > limits.longestWindowMs) return 'restart';
-  // Otherwise the CPU of the container's whole life would count for one window.
+  // Otherwise a whole life's CPU would count for one window.
   if (lastCpuSeconds === 0 && cpuSeconds > 0 && !(lastMs - startMs <= zeroCounterMs)) return 'restart';
   return isPossible(cpuSeconds - lastCpuSeconds, intervalMs, limits) ? 'newer' : 'implausible';
 }
 
-/** Returns NaN for a start time later than its sample: the node's clock was set back since, so the two cannot be compared. */
+/** Returns NaN for a start after its sample: the clock was set back since. */
 export function believedStartMs(startTimeMs: number, sampleMs: number): number {
   return startTimeMs <= sampleMs ? startTimeMs : Number.NaN;
 }
 
-/** Reports whether a container may have started after a sample. @param startTimeMs NaN if unknown. */
+/**
+ * Reports whether a container may have started after a sample.
+ * @param startTimeMs NaN if unknown.
+ */
 export function hasStartedSince(sampleMs: number, startTimeMs: number): boolean {
   return startTimeMs + startTimeResolutionMs > sampleMs;
 }
@@ -121,7 +125,7 @@ export function isTooMuchMemory(memoryBytes: number, limits: Pick<SampleLimits, 
   return memoryBytes > limits.mostMemoryBytes;
 }
 
-/** Reports whether a node can have used so much CPU in that time. */
+/** Reports whether a node can use that much CPU. */
 export function isPossible(cpuSeconds: number, intervalMs: number, limits: Pick<SampleLimits, 'mostCores'>): boolean {
   return cpuSeconds * 1000 <= intervalMs * limits.mostCores;
 }

@@ -1,4 +1,4 @@
-/** One scrape on its way into the storage, with its limits. */
+/** One scrape with its limits. */
 import type { Clock } from '../clock.ts';
 import type { NodeBatch, PodLayout } from '../sample/batch.ts';
 import type { ClockStep } from '../sample/clockstep.ts';
@@ -15,28 +15,25 @@ export type OnImplausible = (node: string, what: string, quantity: 'cpu' | 'memo
 
 export interface UpdateOptions {
   readonly clock: Clock;
-  /** The scrape interval in milliseconds. */
   readonly resolutionMs: number;
-  /** How long a usage is served, in milliseconds; longer on nodes that sample slowly. */
+  /** In milliseconds; longer on nodes that sample slowly. */
   readonly stalenessMs: number;
-  /** Returns a node's CPU cores by its Node object; undefined if unknown. */
+  /** Undefined if unknown. */
   readonly capacityCores?: (node: string) => number | undefined;
-  /** Returns a node's memory in bytes by its Node object; undefined if unknown. */
+  /** Undefined if unknown. */
   readonly capacityMemoryBytes?: (node: string) => number | undefined;
-  /** Reports whether a container has ended for good by the API; undefined if that does not know the pod. */
+  /** For good, by the API; undefined if unknown. */
   readonly hasEnded?: (pod: PodLayout, container: string) => boolean | undefined;
-  /** Called for each sample with more CPU or memory than its node has. */
   readonly onImplausible?: OnImplausible;
-  /** Whether pods may be stored in rows; false takes the slow path for all, to diagnose. Default: true. */
+  /** False is for diagnosis. Default: true. */
   readonly fastPath?: boolean;
 }
 
 export interface ScrapeUpdate {
   readonly batch: NodeBatch;
   readonly options: UpdateOptions;
-  /** The Node's; undefined if unknown. */
+  /** Undefined if unknown. */
   readonly uid: string | undefined;
-  /** The node's previous scrape. */
   readonly previous: (SpacedScrape & Pick<NodeBatch, 'source'> & Pick<StoredNode, 'sinceMs' | 'steppedMs'>) | undefined;
   readonly hasSwap: boolean;
   /** Monotonic. */
@@ -45,7 +42,7 @@ export interface ScrapeUpdate {
   readonly sums: NewSamples;
 }
 
-/** Returns the limits of a node's samples. @param known the stored node. @param step of its clock since the previous scrape. */
+/** Returns the limits of a node's samples. */
 export function limitsOf(
   node: string,
   known: StoredNode | undefined,
@@ -65,16 +62,16 @@ export function limitsOf(
 }
 
 /**
- * Returns the longest possible interval between a pod's or machine's samples.
- * @param cameMs when the last sample came, monotonic; undefined if only its node's first one is known.
+ * Returns the longest possible interval between samples in milliseconds.
+ * @param cameMs of the last sample, monotonic; undefined if only its node's first is known.
  */
 export function possibleMsOf({ previous, nowMs, limits, options }: ScrapeUpdate, cameMs: number | undefined): number {
-  // No interval over a step is one between samples.
+  // An interval over a step is unknown.
   if (limits.step !== undefined) return 0;
   return longestPossibleIntervalMs(nowMs - (cameMs ?? previous?.sinceMs ?? nowMs), options.resolutionMs);
 }
 
-/** Reports a sample with more CPU or memory than its node has. @param next the pair with the sample. */
+/** Reports more CPU or memory than the node has. */
 export function reportImplausible(
   what: string,
   point: Point | undefined,
@@ -86,7 +83,7 @@ export function reportImplausible(
     options.onImplausible?.(batch.node, what, 'memory');
   }
   if (rival === undefined || rival === previous?.rival) return;
-  // Neither the sample from before a restart nor one of another clock has too much CPU.
+  // Neither a sample before a restart nor another clock's has too much CPU.
   if (rival === previous?.last || stampMs(rival) < stampMs(last)) return;
   if (!isOtherClock(last, rival)) options.onImplausible?.(batch.node, what, 'cpu');
 }

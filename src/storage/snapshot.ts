@@ -1,6 +1,6 @@
 /**
- * Writes and reads the storage's state, so that it outlives a restart: a header line, a line per node, and a line with the checksum of the others. Times are ages at
- * the moment of writing, since the next process has another monotonic clock.
+ * Writes and reads the storage's state across a restart: a header, a line per node, a checksum. Times are ages: the
+ * next process has another monotonic clock.
  */
 import { createHash } from 'node:crypto';
 import type { ContainerPoint, Point, Usage, PodUsage } from '../sample/point.ts';
@@ -10,10 +10,10 @@ import type { AbsentContainers, NodeState, PodState } from './nodestate.ts';
 import type { SamplePair } from './samplepair.ts';
 import { checkSavedNode, longestMs } from './snapshotchecks.ts';
 
-/** The form of the lines, increased whenever another field changes, and the quantities. A file of another version is not read. */
+/** A number, increased for changes of other fields, and the quantities; other versions are not read. */
 const snapshotVersion = `7 ${storedFields}`;
 
-/** Why a snapshot cannot be used, for the log. */
+/** Rejects a snapshot, with the reason. */
 export class SnapshotError extends Error {
   override readonly name = 'SnapshotError';
 }
@@ -24,13 +24,13 @@ export interface Snapshot {
   readonly nodes: readonly (readonly [name: string, node: NodeState])[];
 }
 
-/** One moment in both clocks. */
+/** In both clocks. */
 export interface Instant {
   readonly wallMs: number;
   readonly monotonicMs: number;
 }
 
-/** Returns the lines of a snapshot, each with its end. They may be consumed slowly: each node is written as it is then. */
+/** Returns whole lines. Each node is written as it is when its line is consumed. */
 export function* writeSnapshot(nodes: Iterable<readonly [string, NodeState]>, now: Instant): Generator<string> {
   const hash = createHash('sha256');
   const line = (value: unknown) => {
@@ -43,10 +43,7 @@ export function* writeSnapshot(nodes: Iterable<readonly [string, NodeState]>, no
   yield `${JSON.stringify({ sha256: hash.digest('hex') })}\n`;
 }
 
-/**
- * Reads a whole snapshot.
- * @throws SnapshotError if it is truncated, changed, of another version, too old, or has an invalid field.
- */
+/** @throws SnapshotError if truncated, changed, too old, invalid, or of another version. */
 export function readSnapshot(text: string, now: Instant, oldestMs: number): Snapshot {
   const { body, sum } = split(text);
   if (createHash('sha256').update(body).digest('hex') !== sum) throw new SnapshotError('its checksum is wrong');
@@ -85,7 +82,7 @@ interface Header {
   readonly writtenMs: number;
 }
 
-/** A NodeState; JSON omits fields that are undefined. */
+/** JSON omits undefined fields. */
 interface SavedNode extends Omit<NodeState, 'machine' | 'lastUsage' | 'pods' | 'storedMs'> {
   readonly node: string;
   readonly machine?: SamplePair | undefined;
@@ -153,12 +150,12 @@ function saveAbsent(absent: AbsentContainers, nowMs: number): NonNullable<SavedP
   return Array.from(absent, ([name, sinceMs]) => ({ name, ageMs: ageMs(sinceMs, nowMs) }));
 }
 
-/** Returns the age to write: 0 for what came since the writing began, and at most what a snapshot can hold, which is stale by far. */
+/** Returns 0 for what came since the writing began, and at most what can be read. */
 function ageMs(sinceMs: number, nowMs: number): number {
   return Math.min(Math.max(0, nowMs - sinceMs), longestMs);
 }
 
-/** JSON has null for the NaN of a sample without a value. */
+/** JSON has null for NaN. */
 function loadPair<P extends Point>({ last, rival, ...rest }: SamplePair<P>): SamplePair<P> {
   return { last: loadPoint(last), ...rest, ...(rival && { rival: loadPoint(rival) }) };
 }
@@ -167,7 +164,7 @@ function loadPoint<P extends Point>(point: P): P {
   return (point.memoryBytes as number | null) === null ? { ...point, memoryBytes: Number.NaN } : point;
 }
 
-/** Omits a pod's part, which the next scrape makes again. */
+/** The next scrape makes a pod's part again. */
 function saveUsage<U>({ reason, last }: LastUsage<U>, nowMs: number): SavedUsage<U> {
   return { reason, ...(last && { last: { usage: last.usage, ageMs: ageMs(last.sinceMs, nowMs) } }) };
 }

@@ -1,21 +1,24 @@
-/** Checks the fields of a snapshot's line: a malformed file with a valid checksum must not reach the storage, nor an impossible number the API. */
+/**
+ * Checks a snapshot's fields: a valid checksum must neither bring malformed ones into the storage nor impossible
+ * numbers into the API.
+ */
 import { canBeId, latestMs, valueLimit } from '../sample/point.ts';
 import { gauges } from '../sample/quantities.ts';
 import { type SamplePair, stampMs } from './samplepair.ts';
 import { isPossible, mostCores } from './samplerules.ts';
 
-/** Throws an Error that names the field. */
+/** Throws an Error with the field's name. */
 type FieldCheck = (value: unknown, field: string) => void;
 
-/** The start of the year 0, the first that RFC 3339 can write; milliseconds since the epoch. */
+/** Year 0, the first of RFC 3339; milliseconds since the epoch. */
 const earliestMs = -62_167_219_200_000;
-/** Thirty days in milliseconds: the longest window, and the longest age that is written. */
+/** Thirty days in milliseconds, for windows and ages. */
 export const longestMs = 30 * 86_400_000;
 
 const time = number(earliestMs, latestMs);
 const seconds = number(0, valueLimit);
 const bytes = number(0, valueLimit);
-/** JSON has no NaN: a sample without a value has null. */
+/** JSON has null for NaN. */
 const sampleBytes: FieldCheck = (value, field) => (value === null ? undefined : bytes(value, field));
 const yes = oneOf(true);
 const gaugeChecks = Object.fromEntries(gauges.map(({ field }) => [field, optional(bytes)]));
@@ -72,7 +75,7 @@ const node = object({
   pods: list(pod),
 });
 
-/** Checks a node's line. @throws Error that names the field. */
+/** @throws Error with the field's name. */
 export function checkSavedNode(value: unknown): void {
   node(value, 'node');
 }
@@ -102,14 +105,14 @@ function pair(of: Readonly<Record<string, FieldCheck>>): FieldCheck {
     const { last, base: from } = value as Pick<SamplePair, 'last' | 'base'>;
     if (typeof from === 'string') return;
     const windowMs = stampMs(last) - stampMs(from);
-    // The usage is counted from these two, and must be one that a snapshot can hold.
+    // Their usage must be possible.
     number(1, longestMs)(windowMs, `${field}'s window`);
     const usedSeconds = last.cpuSeconds - from.cpuSeconds;
     if (!isPossible(usedSeconds, windowMs, { mostCores })) fail(`${field}'s rate`, 'more than any node can use');
   };
 }
 
-/** Rejects unknown fields: what is not checked is not read. */
+/** Rejects unknown fields: nothing unchecked is read. */
 function object(fields: Readonly<Record<string, FieldCheck>>): FieldCheck {
   return (value, field) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(field, 'no object');

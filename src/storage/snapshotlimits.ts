@@ -1,4 +1,4 @@
-/** Drops what a node cannot have used from a snapshot's state: the capacity may have been unknown when it was written. */
+/** Drops impossible usages of a snapshot: the capacity may have been unknown before. */
 import type { Point } from '../sample/point.ts';
 import type { LastUsage } from './lastusage.ts';
 import type { NodeState, PodState } from './nodestate.ts';
@@ -6,7 +6,7 @@ import type { OnImplausible } from './scrapeupdate.ts';
 import { type SamplePair, stampMs } from './samplepair.ts';
 import { isPossible, isTooMuchMemory, type SampleLimits } from './samplerules.ts';
 
-/** Returns the state without the machine, and without the pods, whose samples or last usage exceed the limits. Each is reported. */
+/** Drops and reports machine and pods whose samples or last usage exceed the limits. */
 export function withinLimits(
   node: string,
   state: NodeState,

@@ -1,4 +1,4 @@
-/** Stores each node's last two samples, and serves the usages between them. The write side (nodeupdate.ts) and the read side (usagereader.ts) meet here. */
+/** Stores each node's last two samples (nodeupdate.ts) and serves their usages (usagereader.ts). */
 import { containersOf, type NodeBatch } from '../sample/batch.ts';
 import type { ClockStep } from '../sample/clockstep.ts';
 import { type UsageOrReason, isOtherNode, type PodUsage, type Usage } from '../sample/point.ts';
@@ -15,41 +15,39 @@ import { fromNodeState, isInRows, type StoredNode, toNodeState } from './storedn
 import { createUsageReader } from './usagereader.ts';
 
 export interface StorageOptions extends UpdateOptions {
-  /** Returns a node's metadata.uid; undefined if unknown. */
+  /** Returns undefined if unknown. */
   readonly nodeUid?: (node: string) => string | undefined;
 }
 
 /** What a scrape has changed, for the scheduler. */
 export interface StoreResult {
-  /** First samples, of containers and the machine: without a second one they have no rate. */
+  /** First samples. */
   readonly waiting: number;
-  /** The longest interval between the node's samples in milliseconds; 0 until it is known. */
+  /** Longest between the node's samples, in milliseconds; 0 until known. */
   readonly spacingMs: number;
 }
 
 export interface Storage extends Bindings {
   /**
-   * Stores a scrape in place of the node's previous one. A pod that it does not report keeps its last usage until that is stale.
-   * @param step of the node's clock since its previous scrape; no rate is counted over it.
+   * Replaces the node's scrape. An unreported pod keeps its last usage until it is stale.
+   * @param step of the node's clock; no rate is counted over it.
    */
   store(batch: NodeBatch, step?: ClockStep): StoreResult;
-  /** Drops a node that has left the cluster. */
+  /** For a node that has left the cluster. */
   forget(node: string): void;
-  /** Drops a stored node of that name with another UID, also one from a snapshot. */
+  /** Drops the node if it has another UID, also from a snapshot. */
   keepOnly(node: string, uid: string | undefined): void;
   nodeUsage(node: string): UsageOrReason<Usage>;
   podUsage(pod: PodIdentity): UsageOrReason<PodUsage>;
-  /** Reports whether a node has reported the pod, even if it has no usage. */
+  /** Also for a pod without a usage. */
   isReported(pod: PodIdentity): boolean;
-  /** Reports whether there ever was a usage. */
+  /** Whether there ever was one. */
   hasUsage(): boolean;
-  /** Returns all that is stored, for a snapshot. */
   states(): Iterable<readonly [node: string, state: NodeState]>;
-  /** Stores a snapshot's nodes, except those that were scraped since. */
+  /** Skips nodes that were scraped since. */
   restore(nodes: Snapshot['nodes']): void;
-  /** Counts nodes and containers that have samples. */
   counts(): { readonly nodes: number; readonly containers: number };
-  /** Counts pods on the fast path; 0 if that is off. For tests. */
+  /** On the fast path; for tests. */
   podsInRows(): number;
 }
 
@@ -57,7 +55,6 @@ export function createStorage(options: StorageOptions): Storage {
   const { clock, nodeUid = () => undefined, fastPath = true } = options;
   const table = createNodeTable();
   const reader = createUsageReader(table, options);
-  /** Restored nodes whose capacity may have been unknown. */
   const unchecked = new Set<string>();
   let usageSeen = false;
 
@@ -92,7 +89,7 @@ export function createStorage(options: StorageOptions): Storage {
   function keepOnly(name: string, uid: string | undefined): void {
     if (isOtherNode(table.nodes.get(name)?.uid, uid)) table.delete(name);
     const restored = table.nodes.get(name);
-    // Usually the capacity was unknown when the snapshot was read.
+    // The capacity may have been unknown until now.
     if (unchecked.delete(name) && restored !== undefined) restoreNode(name, toNodeState(restored));
   }
 
@@ -108,7 +105,7 @@ export function createStorage(options: StorageOptions): Storage {
       if (table.nodes.has(name) || isOtherNode(state.uid, nodeUid(name))) continue;
       const node = restoreNode(name, state);
       unchecked.add(name);
-      // It may be too old to be served.
+      // It may already be stale.
       usageSeen ||= reader.hasUsage(node);
     }
   }

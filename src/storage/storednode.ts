@@ -1,4 +1,4 @@
-/** One stored node: its pods in rows (fast path), and as objects if rows cannot hold them (slow path). */
+/** A stored node: pods in rows (fast path), or as objects (slow path). */
 import { type Layout, machineRow, newLayoutVersion, type PodLayout, rowsOf } from '../sample/batch.ts';
 import type { ContainerPoint, PodUsage, Source, Usage } from '../sample/point.ts';
 import type { LastUsage } from './lastusage.ts';
@@ -9,7 +9,7 @@ import type { SamplePair } from './samplepair.ts';
 
 export interface StoredNode {
   readonly name: string;
-  /** metadata.uid of the Node; undefined if unknown. */
+  /** Of the Node; undefined if unknown. */
   uid: string | undefined;
   source: Source;
   hasSwap: boolean;
@@ -17,15 +17,15 @@ export interface StoredNode {
   lastUsage: LastUsage<Usage>;
   spacingMs: number;
   storedMs: number;
-  /** When it was first stored, monotonic; after a restart, when the snapshot's scrape was. */
+  /** First stored, monotonic; also by a snapshot. */
   readonly sinceMs: number;
-  /** When its clock was last seen to have been set, monotonic. */
+  /** When a clock step was last seen, monotonic. */
   steppedMs?: number | undefined;
   readonly layout: Layout;
   readonly rows: Rows;
-  /** Of the layout, in its order. */
+  /** In the layout's order. */
   readonly pods: readonly StoredPod[];
-  /** Pods that the last scrape did not report; they are not in rows. */
+  /** Not reported by the last scrape; not in rows. */
   unreported: readonly StoredPod[];
 }
 
@@ -34,9 +34,9 @@ export interface StoredPod {
   readonly layout: PodLayout;
   /** Whether the API has placed the pod on the node. */
   readonly isVerified: boolean;
-  /** When the newest sample came, monotonic; for pods in rows that have a usage. */
+  /** Of the newest sample, monotonic; for pods in rows with a usage. */
   sinceMs: number;
-  /** Slow path: the pod's state if rows cannot hold it, as after a restart. Undefined for pods in rows. */
+  /** Slow path: what rows cannot hold, as after a restart. Undefined in rows. */
   state: PodState | undefined;
 }
 
@@ -53,7 +53,7 @@ export function createStoredNode(
   return node;
 }
 
-/** Returns a pod's state, also of one in rows. */
+/** Returns the state, also from rows. */
 export function podStateOf(pod: StoredPod): PodState {
   if (pod.state !== undefined) return pod.state;
   const { node, layout } = pod;
@@ -65,7 +65,7 @@ export function podStateOf(pod: StoredPod): PodState {
   return { node: node.name, name: nameOf(layout), uid, containers, absent: noneAbsent, lastUsage: lastUsageOf(pod) };
 }
 
-/** Sets a pod's state: in rows if they can hold it and the fast path is on, otherwise as an object. */
+/** Sets the state, in rows if they can hold it and the fast path is on. */
 export function setPodState(pod: StoredPod, state: PodState, fastPath: boolean): void {
   if (!fastPath || !fitsRows(pod.layout, state)) {
     pod.state = state;
@@ -84,12 +84,12 @@ export function isInRows({ state }: StoredPod): boolean {
   return state === undefined;
 }
 
-/** Reports whether the containers of a pod in rows have one sample so far: all of them have, or none. */
+/** Reports whether all containers in rows have one sample; otherwise none has. */
 export function isWaiting({ node: { rows }, layout: { firstRow } }: StoredPod): boolean {
   return hasOneSample(rows, firstRow);
 }
 
-/** Returns the usage of a pod in rows that has one; podUsageOf is the slow path. Hot: lists of a large cluster call it 150,000 times. */
+/** Returns a usage from rows; podUsageOf is the slow path. Hot, as combineUsages. */
 export function usageInRows({ node: { rows, hasSwap }, layout: { containers, firstRow } }: StoredPod): PodUsage {
   const usages: ContainerUsage[] = [];
   for (let index = 0; index < containers.length; index += 1) {
@@ -98,7 +98,7 @@ export function usageInRows({ node: { rows, hasSwap }, layout: { containers, fir
   return combineUsages(usages);
 }
 
-/** Returns a node's state, as snapshots have it. */
+/** Returns the state for snapshots. */
 export function toNodeState(node: StoredNode): NodeState {
   const { uid, source, machine, hasSwap, lastUsage, spacingMs, storedMs, pods, unreported } = node;
   const states = [...pods, ...unreported].map(toSavedPod);
@@ -131,7 +131,7 @@ export function nameOf({ namespace, name }: Pick<PodLayout, 'namespace' | 'name'
   return `${namespace}/${name}`;
 }
 
-/** Reports whether the pod's usage follows from its containers' samples, and rows can hold all of these. */
+/** Reports whether rows can hold all samples, and the usage follows from them. */
 function fitsRows({ containers }: PodLayout, { lastUsage, containers: pairs, absent }: PodState): boolean {
   if (containers.length === 0 || pairs.size !== containers.length || absent.size > 0) return false;
   if (lastUsage.part !== undefined) return false;

@@ -1,4 +1,4 @@
-/** The read side of the storage: the usage of a node or a pod, or why there is none. */
+/** The read side of the storage: a usage, or why there is none. */
 import type { Clock } from '../clock.ts';
 import type { UsageOrReason, Missing, PodUsage, Usage } from '../sample/point.ts';
 import { isStale, readLastUsage, type Staleness } from './lastusage.ts';
@@ -12,7 +12,7 @@ export interface UsageReader {
   nodeUsage(node: string): UsageOrReason<Usage>;
   podUsage(pod: PodIdentity): UsageOrReason<PodUsage>;
   isReported(pod: PodIdentity): boolean;
-  /** Reports whether the node or one of its pods has a usage. */
+  /** Also for one of its pods. */
   hasUsage(node: StoredNode): boolean;
 }
 
@@ -31,7 +31,7 @@ export function createUsageReader({ nodes, index }: NodeTable, { clock, stalenes
   }
 
   function podUsage(identity: PodIdentity): UsageOrReason<PodUsage> {
-    // Fast path: the only pod of its name. The slow path would choose it, too.
+    // Fast path: the only pod of its name, which the slow path would choose, too.
     const only = index.only(identity.namespace, identity.name);
     if (only !== undefined && only.layout.uid === identity.uid && isOn(only, identity))
       return withNode(only.node.name, readPod(only, clock.monotonicMs(), stalenessMs));
@@ -61,7 +61,7 @@ export function createUsageReader({ nodes, index }: NodeTable, { clock, stalenes
   }
 }
 
-/** Returns the usage of one stored pod. */
+/** Returns a stored pod's usage. */
 export function readPod(pod: StoredPod, nowMs: number, atLeastMs: number): UsageOrReason<PodUsage> {
   const staleness = stalenessOf(pod.node, atLeastMs);
   // Slow path.
@@ -80,12 +80,11 @@ const oneSample = { kind: 'missing', reason: 'one-sample' } as const;
 const neverScraped = { kind: 'missing', reason: 'never-scraped' } as const;
 const conflict = { kind: 'missing', reason: 'conflict' } as const;
 
-/** Reports whether the API may mean this pod; if it names no node, it may. */
+/** The API may name no node. */
 function isOn({ node }: StoredPod, identity: PodIdentity): boolean {
   return identity.node === undefined || identity.node === node.name;
 }
 
-/** Returns why none of the stored pods of its name is the pod. */
 function reasonWithout(named: readonly StoredPod[], { uid }: PodIdentity): Missing {
   const isOther = named.some(({ layout }) => layout.uid !== undefined && layout.uid !== uid);
   return isOther ? 'other-uid' : 'never-scraped';

@@ -1,18 +1,18 @@
 /**
- * Parses untrusted DER by node-forge's ASN.1 module, with bounded size and depth, and in DER's one encoding only, so
- * that OpenSSL cannot read the same bytes differently. The module takes 5 ms to import, all of forge 25.
+ * Parses untrusted DER by node-forge's ASN.1 module (imported in 5 ms, all of forge in 25), of bounded size and depth.
+ * Accepts only DER's one encoding: OpenSSL must not read it differently.
  */
 import { createRequire } from 'node:module';
 import type forge from 'node-forge';
 
-/** `value` holds the children of a constructed value, otherwise its bytes as Latin-1 text. */
+/** `value` holds children, or Latin-1 bytes. */
 export type Asn1 = forge.asn1.Asn1;
 
 export class Asn1Error extends Error {
   override readonly name = 'Asn1Error';
 }
 
-/** Certificates have 8 levels, names in name constraints included. */
+/** Certificates have 8 levels with name constraints. */
 const depthLimit = 16;
 
 /** Forge's types lack the options. */
@@ -27,9 +27,8 @@ export function asn1Library(): typeof forge.asn1 {
 }
 
 /**
- * Parses one whole DER value.
- * @param bytes Latin-1 text, one character per byte.
- * @throws Asn1Error for anything but DER, or for too many levels.
+ * Parses one whole DER value in Latin-1.
+ * @throws Asn1Error for anything but DER, or too many levels.
  */
 export function parseDer(bytes: string): Asn1 {
   let root: Asn1;
@@ -40,7 +39,7 @@ export function parseDer(bytes: string): Asn1 {
   } catch (cause) {
     throw new Asn1Error('is not DER', { cause });
   }
-  // Forge also accepts indefinite lengths and lengths in more bytes than needed.
+  // Forge also accepts other lengths.
   if (encodedLength(root) !== bytes.length) throw new Asn1Error('is not DER: a length is encoded in another form');
   return root;
 }
@@ -59,7 +58,7 @@ export function toDer(node: Asn1): string {
   return asn1Library().toDer(node).getBytes();
 }
 
-/** Throws Asn1Error for any other than a constructed value with this tag, such as 0x30. */
+/** Throws Asn1Error unless constructed with this tag. */
 export function children(node: Asn1 | undefined, tag: number, what: string): readonly Asn1[] {
   if (node === undefined || tagOf(node) !== tag || !Array.isArray(node.value)) {
     throw new Asn1Error(`has a malformed ${what}`);
@@ -67,7 +66,7 @@ export function children(node: Asn1 | undefined, tag: number, what: string): rea
   return node.value;
 }
 
-/** Throws Asn1Error for any other than a primitive value with this tag, such as 0x04. */
+/** Throws Asn1Error unless primitive with this tag. */
 export function primitive(node: Asn1 | undefined, tag: number, what: string): string {
   if (node === undefined || tagOf(node) !== tag || typeof node.value !== 'string') {
     throw new Asn1Error(`has a malformed ${what}`);
@@ -80,20 +79,20 @@ export function tagOf({ tagClass, type, constructed }: Asn1): number {
   return tagClass | (constructed ? 0x20 : 0) | type;
 }
 
-/** In dotted form. Throws Asn1Error for any other value. */
+/** Throws Asn1Error for anything else. */
 export function oidOf(node: Asn1 | undefined, what: string): string {
   const bytes = primitive(node, tags.oid, what);
-  // Each number's last byte has its top bit clear.
+  // A number's last byte has its top bit clear.
   if (bytes === '' || bytes.length > oidLimitBytes || bytes.charCodeAt(bytes.length - 1) >= 0x80) {
     throw new Asn1Error(`has a malformed ${what}`);
   }
   return asn1Library().derToOid(bytes);
 }
 
-/** Longer ones do not exist, and their numbers are not exact. */
+/** Longer ones do not exist, and are not exact. */
 const oidLimitBytes = 64;
 
-/** Throws Asn1Error if it is negative, above 2^31-1 or not minimal. */
+/** Throws Asn1Error if negative, not minimal, or above 2^31-1. */
 export function smallInteger(node: Asn1 | undefined, tag: number, what: string): number {
   const bytes = primitive(node, tag, what);
   const first = bytes.charCodeAt(0);

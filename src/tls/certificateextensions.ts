@@ -16,9 +16,9 @@ import { alternativeNames, type Constraints, nameConstraints, type Names } from 
 export interface ExtensionFields {
   /** Undefined without the extension. */
   readonly basicConstraints: BasicConstraints | undefined;
-  /** Whether a keyUsage is present without keyCertSign. */
+  /** A keyUsage is present without keyCertSign. */
   readonly forbidsSigning: boolean;
-  /** Empty without the extension, which then allows everything. */
+  /** Empty without it, which allows everything. */
   readonly extendedKeyUsages: readonly string[];
   /** Undefined without the extension. */
   readonly names: Names | undefined;
@@ -27,7 +27,7 @@ export interface ExtensionFields {
   readonly subjectKeyId: string;
   readonly authorityKeyId: string;
   readonly policies: PolicyFields;
-  /** The first critical extension that is not understood. */
+  /** The first one that is not understood. */
   readonly unknownCritical: string | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface BasicConstraints {
 export interface PolicyFields {
   /** Certificates that may follow before an explicit policy is required. */
   readonly requireExplicit: number | undefined;
-  /** Whether a mapping to or from any policy exists, which is never valid. */
+  /** A mapping to or from any policy, which is never valid. */
   readonly mapsAny: boolean;
 }
 
@@ -53,7 +53,7 @@ interface Extension {
 }
 
 /**
- * @param rest the fields after the public key.
+ * @param rest fields after the public key.
  * @throws Asn1Error for malformed extensions.
  */
 export function extensionFields(rest: readonly Asn1[], version: number): ExtensionFields {
@@ -98,7 +98,7 @@ function parseExtensions(extensions: readonly Extension[]): ExtensionFields {
   return draft;
 }
 
-/** Readers by OID. Each writes to the draft, and reports an extension of which it understands only the form. */
+/** By OID. Each writes to the draft, and reports if only the form is understood. */
 const readers: ReadonlyMap<string, (extension: Extension, draft: Draft) => 'not understood' | undefined> = new Map([
   ['2.5.29.14', readSubjectKeyId],
   ['2.5.29.15', readKeyUsage],

@@ -1,4 +1,4 @@
-/** Parses what Node's X509Certificate does not expose; rejects what Go's crypto/x509 (parser.go) does. */
+/** Parses what Node's X509Certificate hides; rejects what Go's crypto/x509 (parser.go) does. */
 import type { X509Certificate } from 'node:crypto';
 import {
   type Asn1,
@@ -18,19 +18,19 @@ import { type KeyFacts, keyFacts, type SignatureAlgorithm, signatureAlgorithm } 
 
 export interface CertificateFields extends ExtensionFields {
   readonly version: number;
-  /** Names in DER, compared byte by byte as in Go. */
+  /** DER, compared by bytes as in Go. */
   readonly subject: string;
   readonly issuer: string;
   readonly signature: SignatureAlgorithm;
   readonly key: KeyFacts;
 }
 
-/** In DER. A key of 8,192 bits and its signature take 2,300; a few hundred names fit beside them. */
+/** Of DER. A key of 8,192 bits and its signature take 2,300; a few hundred names fit. */
 export const certificateLimitBytes = 16 * 1024;
 
 const cache = new WeakMap<X509Certificate, CertificateFields | Asn1Error>();
 
-/** Once. Throws Asn1Error whose message continues "the certificate ...". */
+/** Parses once. Throws Asn1Error: its message continues "the certificate ...". */
 export function fieldsOf(certificate: X509Certificate): CertificateFields {
   let held = cache.get(certificate);
   if (held === undefined) {
@@ -105,7 +105,7 @@ function nameOf(node: Asn1 | undefined, what: string): string {
   return node === undefined ? '' : toDer(node);
 }
 
-/** The string types that Go reads, with what each allows. */
+/** Go's string types, with what each allows. */
 const texts: ReadonlyMap<number, (value: string) => boolean> = new Map([
   [tags.utf8, (value) => isUtf8(value)],
   [0x12, (value) => /^[0-9 ]*$/.test(value)],

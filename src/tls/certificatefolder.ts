@@ -1,4 +1,4 @@
-/** Keeps a self-signed serving certificate in a folder: reused after a restart, renewed before it expires. */
+/** Keeps a self-signed serving certificate across restarts; renews it in time. */
 import { randomBytes, type X509Certificate } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
@@ -11,7 +11,7 @@ import { certificateOf, type KeyPair, type KeyPairSource } from './keypair.ts';
 import { createSelfSigned } from './selfsigned.ts';
 
 export interface FolderOptions {
-  /** Empty keeps the certificate in memory. */
+  /** Empty keeps it in memory. */
   readonly certDir: string;
   readonly names: readonly string[];
   readonly log: Logger;
@@ -21,7 +21,7 @@ export interface FolderOptions {
 const dayMs = 24 * 60 * 60_000;
 const renewalMs = 30 * dayMs;
 
-/** Names of metrics-server's Service, which is taken over, and of this machine. */
+/** Includes metrics-server's Service, which is taken over. */
 const usualNames = [
   'localhost',
   'metrics-server.kube-system.svc',
@@ -30,7 +30,7 @@ const usualNames = [
   '::1',
 ];
 
-/** Never fails: if the folder cannot be used, the certificate is kept in memory. */
+/** Falls back to memory for an unusable folder. */
 export async function openCertificateFolder({ certDir, names, log, clock }: FolderOptions): Promise<KeyPairSource> {
   const wanted = [...new Set([...usualNames, hostname().toLowerCase(), ...names])].filter(isName);
   const certPath = path.join(certDir, 'kubegauge.crt');
@@ -94,7 +94,7 @@ export async function openCertificateFolder({ certDir, names, log, clock }: Fold
   }
 }
 
-/** Host names can be anything; certificates hold DNS names. */
+/** Certificates hold DNS names; host names can be anything. */
 function isName(name: string): boolean {
   return isIP(name) !== 0 || /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i.test(name);
 }
@@ -106,7 +106,7 @@ function covers(certificate: X509Certificate, name: string): boolean {
 /** More than any certificate or key has. */
 const sizeLimitBytes = 64 * 1024;
 
-/** Never writes to what was there, such as a symbolic link. */
+/** Never writes to an existing file, such as a symbolic link. */
 async function replace(file: string, content: string): Promise<void> {
   const next = `${file}.${randomBytes(6).toString('hex')}`;
   try {

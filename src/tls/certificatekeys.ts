@@ -1,4 +1,4 @@
-/** The keys and signature algorithms that certificates may use: Go's. */
+/** Keys and signature algorithms of certificates, as in Go. */
 import { type Asn1, Asn1Error, children, oidOf, parseDer, primitive, tagOf, tags, toDer } from './asn1.ts';
 
 export interface KeyFacts {
@@ -10,19 +10,19 @@ export interface KeyFacts {
 type KeyKind = 'rsa' | 'ec' | 'ed25519' | 'other';
 
 export interface SignatureAlgorithm {
-  /** The kind of key that can have made the signature. */
+  /** Of the key that can have signed. */
   readonly kind: KeyKind;
   readonly problem: string | undefined;
 }
 
-/** As Go's crypto/tls (checkKeySize): a signature of 16,384 bits takes 30 times as long to verify as one of 2,048. */
+/** As Go's crypto/tls (checkKeySize): 16,384 bits verify 30 times slower than 2,048. */
 const rsaMaxBits = 8192;
 /** As Go's crypto/rsa since 1.24. */
 const rsaMinBits = 1024;
-/** As Go's crypto/rsa: 2^31-1 takes four bytes. */
+/** As Go's crypto/rsa: up to 2^31-1. */
 const exponentLimitBytes = 4;
 
-/** Go's curves, with the bytes of a coordinate. */
+/** Go's, with bytes per coordinate. */
 const curves: ReadonlyMap<string, number> = new Map([
   ['1.3.132.0.33', 28],
   ['1.2.840.10045.3.1.7', 32],
@@ -35,7 +35,7 @@ const ecPublicKey = '1.2.840.10045.2.1';
 const ed25519 = '1.3.101.112';
 const ed25519Bytes = 32;
 
-/** Reads a SubjectPublicKeyInfo without decoding the untrusted key. Throws Asn1Error if its form is wrong. */
+/** Reads a SubjectPublicKeyInfo without decoding the untrusted key. Throws Asn1Error for a wrong form. */
 export function keyFacts(node: Asn1 | undefined): KeyFacts {
   const [algorithm, key] = children(node, tags.sequence, 'public key');
   const [id, parameters] = children(algorithm, tags.sequence, 'public key');
@@ -113,7 +113,7 @@ const insecure: ReadonlyMap<string, string> = new Map([
 
 const rsaPss = '1.2.840.113549.1.1.10';
 
-/** DER of the RSASSA-PSS parameters that Go accepts: SHA-256, SHA-384 and SHA-512 with a salt of the hash's length. */
+/** RSASSA-PSS as Go, in DER: SHA-256, SHA-384 and SHA-512, with salts of the hash's length. */
 const pssParameters: ReadonlySet<string> = new Set([pss('01', '20'), pss('02', '30'), pss('03', '40')]);
 
 function pss(hash: string, saltLength: string): string {
@@ -121,7 +121,7 @@ function pss(hash: string, saltLength: string): string {
   return `3034a00f${hashId}a11c301a06092a864886f70d010108${hashId}a2030201${saltLength}`;
 }
 
-/** Throws Asn1Error if its form is wrong. */
+/** Throws Asn1Error for a wrong form. */
 export function signatureAlgorithm(node: Asn1): SignatureAlgorithm {
   const [idNode, parameters] = children(node, tags.sequence, 'signature algorithm');
   const id = oidOf(idNode, 'signature algorithm');

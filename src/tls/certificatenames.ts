@@ -1,10 +1,7 @@
-/**
- * Reads and compares subject alternative names and name constraints as Go does (crypto/x509: parser.go,
- * constraints.go).
- */
+/** Compares names with name constraints as Go (crypto/x509: parser.go, constraints.go). */
 import { type Asn1, Asn1Error, children, isAscii, tagOf, tags } from './asn1.ts';
 
-/** Names by kind, in Latin-1; addresses have 4 or 16 bytes. */
+/** In Latin-1; addresses have 4 or 16 bytes. */
 export interface Names {
   readonly dns: readonly string[];
   readonly emails: readonly string[];
@@ -15,7 +12,7 @@ export interface Names {
 export interface Constraints {
   readonly permitted: Names;
   readonly excluded: Names;
-  /** Whether there are constraints of other kinds, such as directory names, which are not evaluated. */
+  /** Of kinds that are not evaluated, such as directory names. */
   readonly hasOthers: boolean;
 }
 
@@ -26,10 +23,10 @@ const kinds: ReadonlyMap<number, keyof Names> = new Map([
   [0x87, 'ips'],
 ]);
 
-/** Comparisons of a name with a constraint per chain. Go's limit, until it needed none. */
+/** Of names with constraints, per chain: Go's limit, until it needed none. */
 const comparisonLimit = 250_000;
 
-/** Throws Asn1Error if its form is wrong. */
+/** Throws Asn1Error for a wrong form. */
 export function alternativeNames(node: Asn1): Names {
   const { names } = generalNames(children(node, tags.sequence, 'subject alternative name'), 'subject alternative name');
   if (names.ips.some(({ length }) => length !== 4 && length !== 16)) {
@@ -38,7 +35,7 @@ export function alternativeNames(node: Asn1): Names {
   return names;
 }
 
-/** Throws Asn1Error if its form is wrong. */
+/** Throws Asn1Error for a wrong form. */
 export function nameConstraints(node: Asn1): Constraints {
   const what = 'name constraint';
   const parts = children(node, tags.sequence, what);
@@ -105,7 +102,7 @@ function isMask(bytes: string): boolean {
 }
 
 /**
- * Returns which name breaks a constraint. A CA's constraints apply to all certificates below it.
+ * Returns which name breaks a constraint of a CA above.
  * @param chain from the leaf to the root.
  */
 export function constraintProblem(
@@ -138,7 +135,7 @@ function problemOf(
     const subject = comparable(kind, name);
     const shown =
       kind === 'ips' ? Buffer.from(name, 'latin1').toString('hex') : JSON.stringify(name.slice(0, shownLimit));
-    // As in Go, a malformed name is outside of constraints of any kind.
+    // As in Go, a malformed name breaks any constraint.
     if (subject === undefined)
       return `has the name ${shown}, which cannot be compared with the name constraints of its CA`;
     if (permitted.length > 0 && !permitted.some((constraint) => matches(kind, constraint, subject, true))) {
@@ -156,7 +153,7 @@ const shownLimit = 100;
 
 interface Comparable {
   readonly local: string;
-  /** Host name, or an address's bytes. */
+  /** Or an address's bytes. */
   readonly host: string;
 }
 
@@ -182,9 +179,7 @@ function matches(kind: keyof Names, constraint: string, { local, host }: Compara
   return isBelow(host, constraint) || (!isPermitted && coversWildcard(host, constraint));
 }
 
-/**
- * `example.com` matches itself and everything below, `.example.com` everything below, the empty constraint everything.
- */
+/** `example.com` matches itself and all below, `.example.com` all below, '' everything. */
 function isBelow(host: string, constraint: string): boolean {
   if (constraint === '') return true;
   const [name, suffix] = [host.toLowerCase(), constraint.toLowerCase()];
@@ -202,7 +197,7 @@ function coversWildcard(host: string, constraint: string): boolean {
   );
 }
 
-/** @param network an address, then its mask. */
+/** @param network address and mask. */
 function isWithin(address: string, network: string): boolean {
   if (network.length !== address.length * 2) return false;
   for (let at = 0; at < address.length; at += 1) {
@@ -212,14 +207,14 @@ function isWithin(address: string, network: string): boolean {
   return true;
 }
 
-/** As Go's domainNameValid: printable labels that are not empty, without a trailing dot. */
+/** As Go's domainNameValid: printable, non-empty labels, no trailing dot. */
 function isDomain(name: string, isConstraint: boolean): boolean {
   if (name === '') return true;
   const rest = isConstraint && name.startsWith('.') ? name.slice(1) : name;
   return rest.split('.').every((label) => label !== '' && /^[!-~]*$/.test(label));
 }
 
-/** Parses RFC 2821's Mailbox. Rejects quoted local parts, which Go reads: no CA of a cluster has any. */
+/** Parses RFC 2821's Mailbox without quoted local parts, unlike Go: no cluster's CA has any. */
 function mailboxOf(email: string): Comparable | undefined {
   const at = email.lastIndexOf('@');
   const [local, host] = [email.slice(0, at), email.slice(at + 1)];
@@ -228,7 +223,7 @@ function mailboxOf(email: string): Comparable | undefined {
   return isDomain(host, false) ? { local, host: host.toLowerCase() } : undefined;
 }
 
-/** Returns undefined without a host name, such as for an address. */
+/** Undefined without one, as for an address. */
 function uriHost(uri: string): Comparable | undefined {
   const authority = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)/.exec(uri)?.[1] ?? '';
   const place = authority.slice(authority.lastIndexOf('@') + 1);

@@ -1,6 +1,6 @@
-/** Translates cipher suites from Go's names, which Kubernetes' flags use, to OpenSSL's. */
+/** Translates cipher suites from Go's names to OpenSSL's. */
 
-/** Suites of TLS 1.2. Those of TLS 1.3 have one name, which starts with TLS_AES or TLS_CHACHA20. */
+/** Of TLS 1.2; those of 1.3 (TLS_AES, TLS_CHACHA20) have one name. */
 const opensslNames: ReadonlyMap<string, string> = new Map([
   ['TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', 'ECDHE-ECDSA-AES128-GCM-SHA256'],
   ['TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384', 'ECDHE-ECDSA-AES256-GCM-SHA384'],
@@ -23,7 +23,7 @@ const opensslNames: ReadonlyMap<string, string> = new Map([
   ['TLS_RSA_WITH_AES_256_GCM_SHA384', 'AES256-GCM-SHA384'],
 ]);
 
-/** Go's default (crypto/tls, defaultCipherSuites), in its order: forward secrecy always, no CBC with SHA-256. */
+/** Go's (crypto/tls, defaultCipherSuites), in order: forward secrecy, no CBC with SHA-256. */
 const defaultSuites: readonly string[] = [
   'TLS_AES_128_GCM_SHA256',
   'TLS_AES_256_GCM_SHA384',
@@ -51,12 +51,12 @@ const unavailable: ReadonlySet<string> = new Set([
   'TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA',
 ]);
 
-/** Go's tls.InsecureCipherSuites that can be served: without forward secrecy, or CBC with SHA-256. */
+/** Of Go's tls.InsecureCipherSuites: without forward secrecy, or CBC with SHA-256. */
 const insecure = /^TLS_RSA_|_CBC_SHA256$/;
 
 /**
- * Returns OpenSSL's cipher list for --tls-cipher-suites; Go's default for an empty one. As in Go, TLS 1.3 is always on.
- * @throws Error that names all unknown suites.
+ * Returns OpenSSL's list for --tls-cipher-suites, by default Go's. TLS 1.3 is always on, as in Go.
+ * @throws Error with all unknown suites.
  */
 export function cipherList(given: readonly string[]): string {
   const suites = given.length === 0 ? defaultSuites : given;
@@ -66,7 +66,7 @@ export function cipherList(given: readonly string[]): string {
     throw new Error(`--tls-cipher-suites: unknown ${unknown.join(', ')}; known are ${known.join(', ')}`);
   }
   const served = suites.filter((suite) => !unavailable.has(suite));
-  // OpenSSL takes no empty list; TLS 1.3 is left.
+  // OpenSSL takes no empty list.
   return (served.length === 0 ? [...tls13] : served).map((suite) => opensslNames.get(suite) ?? suite).join(':');
 }
 
@@ -74,7 +74,7 @@ function isKnown(suite: string): boolean {
   return tls13.has(suite) || opensslNames.has(suite) || unavailable.has(suite);
 }
 
-/** Returns a warning per insecure suite, as k8s.io/apiserver logs it, and what is lost without the unavailable ones. */
+/** Returns k8s.io/apiserver's warnings, and what is lost without unavailable suites. */
 export function cipherWarnings(given: readonly string[]): readonly string[] {
   return given.flatMap((suite) => {
     if (unavailable.has(suite)) {

@@ -1,38 +1,37 @@
 /**
- * Passes a TLS handshake to OpenSSL only after `peerflight.ts` has checked it: a peer's certificates could hold the
- * process for minutes. Node has no event for that, so the guard polls the socket, and gives TLS the bytes as Node does
- * with bytes that were read too early. After the handshake Node reads.
+ * Passes a TLS handshake to OpenSSL after `peerflight.ts` has checked it: certificates could hold the process for
+ * minutes. Node has no event: the guard polls the socket, and gives TLS the bytes as Node gives early ones.
  */
 import { readSync } from 'node:fs';
 import type { TLSSocket } from 'node:tls';
 import { handshakeSecret, recordDecrypter } from './handshakekeys.ts';
 import { notTls, PeerFlight, PeerFlightError } from './peerflight.ts';
 
-/** The part of Node's handle that is used; it is not public. */
+/** Private in Node. */
 interface TlsHandle {
-  /** Of the TCP socket below; negative after it is closed. */
+  /** Of TCP; negative once closed. */
   readonly fd: number;
   receive(bytes: Buffer): void;
   readStart(): number;
   readStop(): number;
 }
 
-/** Milliseconds to the next poll. A peer waits at most 1.5 times as long as it takes itself; a silent one costs four polls a second. */
+/** Milliseconds. A peer waits at most 1.5 times its own delay; a silent one costs four polls a second. */
 const firstPauseMs = 1;
 const pauseGrowth = 1.5;
 const longestPauseMs = 250;
-/** Bytes of one step: in records of one byte each they take OpenSSL 2 ms. */
+/** Per step: in one-byte records they take OpenSSL 2 ms. */
 const stepBytes = 16 * 1024;
-/** Shared by all connections: nothing keeps a reference to it. */
+/** Shared by all connections: nothing may keep a reference to it. */
 const buffer = Buffer.alloc(stepBytes);
 
 export interface GuardOptions {
   readonly peer: 'client' | 'server';
-  /** Bytes that were already read. */
+  /** Already read. */
   readonly first: Buffer;
-  /** Runs a step soon: the handshake of one connection takes OpenSSL some milliseconds. */
+  /** Runs a step soon: one handshake takes OpenSSL milliseconds. */
   readonly inTurn: (step: () => void) => void;
-  /** Has to end the connection. The reason repeats nothing that the peer sent but numbers. */
+  /** Must end the connection. The reason has no text of the peer. */
   readonly onRefused: (error: Error) => void;
 }
 
@@ -48,7 +47,7 @@ export class RefusedPeerError extends Error {
   }
 }
 
-/** Guards a connection to a server. Destroys it with the reason when the server is refused. */
+/** Guards a connection to a server, and destroys it with the reason of a refusal. */
 export function guardServer(secure: TLSSocket): void {
   secure.prependOnceListener('connect', () => {
     guardHandshake(secure, {
@@ -60,7 +59,7 @@ export function guardServer(secure: TLSSocket): void {
   });
 }
 
-/** Has to be called before anything is read, or in the same tick. */
+/** Starts the guard, before anything is read or in the same tick. */
 export function guardHandshake(secure: TLSSocket, options: GuardOptions): void {
   new HandshakeGuard(secure, options).start();
 }
@@ -98,13 +97,13 @@ class HandshakeGuard {
   start(): void {
     const { first, inTurn } = this.#options;
     this.#secure.on('keylog', this.#keepSecret);
-    // Before Node's own listener: what it starts may stop reading.
+    // Before Node's own listener, which may stop reading.
     this.#secure.prependOnceListener('secure', () => this.#handOver());
     this.#secure.once('close', this.#onClose);
-    // The TCP socket may read already, and TLS will want to.
+    // The TCP socket may read already, and TLS will.
     this.#handle.readStop();
     this.#handle.readStart = () => 0;
-    // After what Node does in the next tick with a new socket.
+    // After Node's own next tick of a new socket.
     process.nextTick(inTurn, () => this.#passFirst(first));
   }
 
@@ -114,7 +113,7 @@ class HandshakeGuard {
     this.#options.inTurn(rest.length === 0 ? this.#look : () => this.#passFirst(rest));
   }
 
-  /** Hands over to Node when the connection has ended. */
+  /** Hands over a connection that has ended. */
   #poll(): void {
     if (this.#secure.destroyed) return;
     const { inTurn } = this.#options;
@@ -134,7 +133,7 @@ class HandshakeGuard {
 
   /**
    * Returns whether the guard goes on.
-   * @param rest what else was read; given to TLS as well if it does not.
+   * @param rest given to TLS if it does not.
    */
   #pass(bytes: Buffer, rest?: Buffer): boolean {
     if (this.#secure.destroyed) return false;
@@ -145,7 +144,7 @@ class HandshakeGuard {
       this.#options.onRefused(new RefusedPeerError(error as Error));
       return false;
     }
-    // What follows a server's certificates is cheap. A client's last message makes the server build a session.
+    // A server's messages after its certificates are cheap. A client's last one makes the server build a session.
     if (this.#flight.done && this.#options.peer === 'server') this.#handOver();
     if (!this.#isOver) return true;
     if (rest !== undefined && rest.length > 0) this.#receive(rest);
@@ -156,11 +155,11 @@ class HandshakeGuard {
     if (!this.#secure.destroyed) this.#handle.receive(bytes);
   }
 
-  /** Lets Node read. What was already read still goes before it. */
+  /** Lets Node read, after what was already read. */
   #handOver(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    // Frees the guard, which has kept the peer's certificates.
+    // Frees the guard and the peer's certificates.
     this.#secure.off('keylog', this.#keepSecret);
     this.#secure.off('close', this.#onClose);
     this.#onClose();

@@ -1,7 +1,7 @@
-/** Decrypts a TLS 1.3 peer's handshake records: RFC 8446, 5.2 and 7.3. Our own OpenSSL exports the secret. */
+/** Decrypts a TLS 1.3 peer's handshake (RFC 8446, 5.2 and 7.3) by our OpenSSL's exported secret. */
 import { createDecipheriv, createHmac } from 'node:crypto';
 
-/** Throws for a record that is not authentic. */
+/** Throws if not authentic. */
 export type RecordDecrypter = (header: Buffer, ciphertext: Buffer) => Buffer;
 
 interface Cipher {
@@ -10,7 +10,7 @@ interface Cipher {
   readonly keyBytes: number;
 }
 
-/** By the suite's standard name. The two CCM suites are never offered: no program of Kubernetes has them. */
+/** CCM suites are never offered: no program of Kubernetes has them. */
 const ciphers: ReadonlyMap<string, Cipher> = new Map([
   ['TLS_AES_128_GCM_SHA256', { name: 'aes-128-gcm', hash: 'sha256', keyBytes: 16 }],
   ['TLS_AES_256_GCM_SHA384', { name: 'aes-256-gcm', hash: 'sha384', keyBytes: 32 }],
@@ -20,15 +20,15 @@ const ciphers: ReadonlyMap<string, Cipher> = new Map([
 const nonceBytes = 12;
 const tagBytes = 16;
 
-/** Returns undefined unless the line of the key log is for a side's handshake records. */
+/** Returns undefined for other lines of the key log. */
 export function handshakeSecret(line: string, side: 'client' | 'server'): Buffer | undefined {
   const [label, , secret = ''] = line.trim().split(' ');
   return label === `${side.toUpperCase()}_HANDSHAKE_TRAFFIC_SECRET` ? Buffer.from(secret, 'hex') : undefined;
 }
 
 /**
- * Records have to be decrypted in their order.
- * @param suite the cipher suite's standard name.
+ * Returns a function of consecutive records.
+ * @param suite standard name.
  * @throws Error for an unknown suite.
  */
 export function recordDecrypter(suite: string, secret: Buffer): RecordDecrypter {
@@ -49,7 +49,7 @@ export function recordDecrypter(suite: string, secret: Buffer): RecordDecrypter 
   };
 }
 
-/** HKDF-Expand-Label with an empty context, for outputs of at most one hash. */
+/** HKDF-Expand-Label without context, of one hash at most. */
 function expandLabel(hash: Cipher['hash'], secret: Buffer, label: string, length: number): Buffer {
   const name = Buffer.from(`tls13 ${label}`, 'latin1');
   const info = Buffer.concat([Buffer.from([0, length, name.length]), name, Buffer.from([0, 1])]);

@@ -1,26 +1,26 @@
-/** A certificate with its private key, and the check that they belong together. */
+/** A certificate with its private key. */
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { parseCertificates } from './trustbundle.ts';
 
 export interface KeyPair {
-  /** PEM: the certificate, then its intermediates. */
+  /** PEM, with intermediates. */
   readonly cert: string;
   readonly key: string;
 }
 
 export interface KeyPairSource {
   readonly first: KeyPair;
-  /** In milliseconds. */
+  /** Milliseconds. */
   readonly intervalMs: number;
-  /** Returns a new pair; undefined if there is none. Throws Error for one that cannot be used. */
+  /** Returns undefined without a new pair. Throws Error for an unusable one. */
   next(): Promise<KeyPair | undefined>;
 }
 
 /**
- * Parses and checks a pair. Node accepts one that does not match, and then every handshake fails.
+ * Parses and checks a pair: Node accepts one that does not match, and every handshake fails.
  * @param certSource and keySource name the files in errors.
- * @throws Error if either is malformed or they do not match.
+ * @throws Error for a malformed pair, or one that does not match.
  */
 export function certificateOf(pair: KeyPair, certSource: string, keySource: string): X509Certificate {
   const [certificate] = parseCertificates(pair.cert, certSource);
@@ -31,7 +31,7 @@ export function certificateOf(pair: KeyPair, certSource: string, keySource: stri
   return certificate;
 }
 
-/** OpenSSL refuses some matching pairs, mostly for a weak key. */
+/** OpenSSL refuses some pairs, mostly for a weak key. */
 function checkUsable({ cert, key }: KeyPair, certSource: string): void {
   try {
     createSecureContext({ cert, key });
@@ -40,13 +40,13 @@ function checkUsable({ cert, key }: KeyPair, certSource: string): void {
   }
 }
 
-/** Returns the text of a certificate with its intermediates. @throws Error that names the source where the text is something else. */
+/** @throws Error that names the source of anything but a certificate with intermediates. */
 export function certificateText(text: string, source: string): string {
   parseCertificates(text, source);
   return text;
 }
 
-/** Returns the text of a private key. @throws Error that names the source where the text is something else. */
+/** @throws Error that names the source of anything but a private key. */
 export function keyText(text: string, source: string): string {
   parseKey(text, source);
   return text;

@@ -1,16 +1,16 @@
 /**
- * Reads a TLS peer's handshake up to its certificates, before OpenSSL does: RFC 8446 (TLS 1.3) and RFC 5246 (1.2).
- * Skips all other messages. Rejects what OpenSSL could read differently.
+ * Reads a TLS peer's handshake up to its certificates (RFC 8446 for TLS 1.3, RFC 5246 for 1.2). Rejects what OpenSSL
+ * could read differently.
  */
 import { checkSentCertificates } from './sentcertificates.ts';
 import type { RecordDecrypter } from './handshakekeys.ts';
 
-/** The handshake must not be passed on. The message continues "the peer ...". */
+/** Forbids passing on. The message continues "the peer ...". */
 export class PeerFlightError extends Error {
   override readonly name = 'PeerFlightError';
 }
 
-/** Bytes up to the certificates: a ClientHello with post-quantum keys has 2,000, nine certificates at most 48 KiB. */
+/** Up to the certificates: a post-quantum ClientHello has 2,000, nine certificates at most 48 KiB. */
 export const flightLimitBytes = 64 * 1024;
 
 const headerBytes = 5;
@@ -29,25 +29,24 @@ const messageType = {
 export const notTls = 'does not speak TLS';
 
 export class PeerFlight {
-  /** Whether everything costly has been read and accepted. */
+  /** Everything costly was accepted. */
   done = false;
   #decrypt: RecordDecrypter | undefined;
   readonly #decrypter: () => RecordDecrypter | undefined;
   #records: Buffer = Buffer.alloc(0);
-  /** The beginning of a message, with spare space: a peer may send one byte per record. */
+  /** Has spare space: a peer may send one byte per record. */
   #messages: Buffer = Buffer.alloc(0);
   #messagesBytes = 0;
   #bytes = 0;
 
-  /** @param decrypter is called per record until it returns one: then records are TLS 1.3's. */
+  /** @param decrypter called until it returns one, for TLS 1.3's records. */
   constructor(decrypter: () => RecordDecrypter | undefined) {
     this.#decrypter = decrypter;
   }
 
   /**
-   * @param pass is called with each accepted record before the next is read: OpenSSL may have to read it to know how
-   * the next is encrypted.
-   * @throws PeerFlightError, or Asn1Error for a certificate: nothing more may be passed on then.
+   * @param pass gets each accepted record before the next is read: OpenSSL may need it to decrypt that.
+   * @throws PeerFlightError, or Asn1Error for a certificate: pass nothing more on.
    */
   read(chunk: Buffer, pass: (bytes: Buffer) => void = () => undefined): void {
     if (this.done) {
@@ -59,7 +58,7 @@ export class PeerFlight {
     this.#records = Buffer.concat([this.#records, chunk]);
     while (!this.done) {
       const { length } = this.#records;
-      // A first message in SSL 2.0's form has no type; nothing has sent it for ten years.
+      // SSL 2.0's first message has no type; nothing has sent it for ten years.
       if (length > 0 && (this.#records[0] ?? 0) >>> 2 !== 5) throw new PeerFlightError(notTls);
       if (length < headerBytes) return;
       const end = headerBytes + this.#records.readUInt16BE(3);
@@ -86,12 +85,12 @@ export class PeerFlight {
         this.#readInner(decrypted(this.#decrypt, header, content));
         return;
       default:
-      // An alert ends the connection or means nothing. So does ChangeCipherSpec: TLS 1.2 sends it later, and no
+      // An alert ends the connection or means nothing, as does ChangeCipherSpec: TLS 1.2 sends it later, and no
       // sessions are resumed.
     }
   }
 
-  /** TLS 1.3 puts the record's type behind the content, before padding. */
+  /** TLS 1.3 has the type behind the content, before padding. */
   #readInner(inner: Buffer): void {
     let end = inner.length;
     while (end > 0 && inner[end - 1] === 0) end -= 1;
@@ -144,7 +143,7 @@ function decrypted(decrypt: RecordDecrypter, header: Buffer, content: Buffer): B
   }
 }
 
-/** TLS 1.3 puts a context before the list, and extensions behind each certificate. */
+/** TLS 1.3 adds a context, and extensions per certificate. */
 function certificatesOf(body: Buffer, is13: boolean): readonly Buffer[] {
   const certificates: Buffer[] = [];
   let at = 0;
@@ -157,7 +156,7 @@ function certificatesOf(body: Buffer, is13: boolean): readonly Buffer[] {
   }
   return certificates;
 
-  /** Reads a vector with a length prefix of so many bytes. */
+  /** Reads a vector by its length prefix. */
   function take(lengthBytes: number): Buffer {
     const start = at + lengthBytes;
     if (start > body.length) throw malformed();

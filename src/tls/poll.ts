@@ -1,15 +1,15 @@
-/** Polls something that another program changes, and reports each distinct problem once. */
+/** Polls for another program's changes, and reports each distinct problem once. */
 import type { Clock } from '../clock.ts';
 
 export interface PollOptions {
-  /** Also the delay of the first look, in milliseconds. */
+  /** Milliseconds, also before the first look. */
   readonly intervalMs: number;
   readonly clock: Clock;
-  /** Called for an error unless it repeats the previous one without a good look between. */
+  /** Skips repetitions of an error without a good look between. */
   readonly onProblem: (error: unknown) => void;
 }
 
-/** Polls until the signal aborts; then resolves. Never rejects. */
+/** Polls until the signal aborts. Never rejects. */
 export async function poll(look: () => Promise<void>, options: PollOptions, signal: AbortSignal): Promise<void> {
   const { intervalMs, clock, onProblem } = options;
   let reported = '';

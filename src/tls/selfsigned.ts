@@ -1,6 +1,6 @@
 /**
- * Makes a self-signed serving certificate: EC P-256, valid for one year. node-forge writes the ASN.1 but knows only
- * RSA, so node:crypto makes the key and the signature.
+ * Makes a self-signed serving certificate: EC P-256, for one year. node-forge writes ASN.1 but knows only RSA:
+ * node:crypto makes key and signature.
  */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -13,11 +13,11 @@ const lifetimeMs = 365 * dayMs;
 const backdateMs = 5 * 60_000;
 
 /**
- * @param names DNS names and IP addresses, at least one; the first is also the common name.
- * @param nowMs milliseconds since the epoch.
+ * @param names at least one; the first is also the common name.
+ * @param nowMs since the epoch.
  */
 export async function createSelfSigned(names: readonly string[], nowMs: number): Promise<KeyPair> {
-  // Imported here: it takes 70 ms, and most installations bring their certificate.
+  // Imported here: it takes 70 ms, and most bring a certificate.
   const { default: library } = await import('node-forge');
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const certificate = signWith(privateKey, library, draft(library, names, nowMs, publicKey), publicKey);
@@ -27,7 +27,6 @@ export async function createSelfSigned(names: readonly string[], nowMs: number):
   };
 }
 
-/** Returns the certificate without key and signature. */
 function draft(
   { pki, jsbn, asn1 }: typeof forge,
   names: readonly string[],
@@ -55,7 +54,7 @@ function draft(
   return certificate;
 }
 
-/** RFC 5280's limit. Clients look at subjectAltName, which has all names. */
+/** RFC 5280's limit; clients look at subjectAltName. */
 const commonNameLimit = 64;
 const subjectKeyIdentifier = '2.5.29.14';
 
@@ -64,21 +63,20 @@ function toAltName(name: string): object {
   return isIP(name) === 0 ? { type: 2, value: name } : { type: 7, ip: name };
 }
 
-/** Sixteen bytes that start with the bits 01: Go rejects negative numbers, DER leading zeros. */
+/** Starts with the bits 01: Go rejects negative numbers, DER leading zeros. */
 function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return bytes.toString('hex');
 }
 
-/** Returns the signed certificate in DER. */
 function signWith(
   key: KeyObject,
   { asn1, pki, util }: typeof forge,
   certificate: forge.pki.Certificate,
   publicKey: KeyObject,
 ): Buffer {
-  // Forge requires these; they are replaced below.
+  // Forge requires these; replaced below.
   certificate.signatureOid = pki.oids.sha256WithRSAEncryption ?? '';
   certificate.siginfo.algorithmOid = certificate.signatureOid;
   certificate.signature = '';
@@ -97,7 +95,7 @@ function signWith(
   return toDer(asn1.create(asn1.Class.UNIVERSAL, asn1.Type.SEQUENCE, true, [signed, algorithm, bits]));
 }
 
-/** Positions in RFC 5280's TBSCertificate. */
+/** In RFC 5280's TBSCertificate. */
 const signatureAlgorithmIndex = 2;
 const publicKeyIndex = 6;
 

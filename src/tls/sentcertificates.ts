@@ -1,21 +1,21 @@
 /**
- * Checks a TLS peer's certificates before OpenSSL decodes their keys: one of 700 bytes can take 0.3 s (a curve with
- * explicit parameters and a compressed point). Go's servers reject the same keys.
+ * Checks certificates before OpenSSL decodes their keys: one of 700 bytes can take 0.3 s (explicit curve parameters,
+ * compressed point). Go's servers reject the same keys.
  */
 import { Asn1Error, parseDer } from './asn1.ts';
 import { certificateLimitBytes } from './certificatefields.ts';
 import { keyFacts } from './certificatekeys.ts';
 
-/** Certificates beside the peer's own. Real chains have none or one. */
+/** Beside the peer's own; real chains have at most one. */
 export const intermediateLimit = 8;
 /** Bytes of these certificates. */
 export const intermediateLimitBytes = 32 * 1024;
-/** Bytes of a key with its algorithm; RSA of 8,192 bits takes 1,062, of 16,384 bits 2,086. */
+/** With its algorithm; RSA of 8,192 bits takes 1,062, of 16,384 bits 2,086. */
 const keyLimitBytes = 4 * 1024;
 
 /**
- * The peer's own certificate is the first.
- * @throws Asn1Error whose message continues "the certificate ...".
+ * Checks the peer's own as the first.
+ * @throws Asn1Error: its message continues "the certificate ...".
  */
 export function checkSentCertificates(certificates: readonly Buffer[]): void {
   const others = certificates.slice(1);
@@ -35,7 +35,7 @@ export function checkSentCertificates(certificates: readonly Buffer[]): void {
 const sequence = 0x30;
 const versionTag = 0xa0;
 
-/** Returns a certificate's subjectPublicKeyInfo in DER: the sixth field, or the seventh after a version. */
+/** Returns subjectPublicKeyInfo: the sixth field, or the seventh after a version. */
 function keyOf(certificate: Buffer): Buffer {
   const whole = valueAt(certificate, 0, sequence);
   if (whole.end !== certificate.length) throw malformed();
@@ -53,7 +53,7 @@ interface Extent {
   readonly end: number;
 }
 
-/** OpenSSL accepts other forms of a length; here only the shortest is. */
+/** Accepts only the shortest length, unlike OpenSSL. */
 function valueAt(bytes: Buffer, at: number, tag = bytes[at]): Extent {
   const first = bytes[at + 1] ?? 0x80;
   let start = at + 2;
@@ -65,7 +65,7 @@ function valueAt(bytes: Buffer, at: number, tag = bytes[at]): Extent {
     start += count;
     if (length < (count === 1 ? 0x80 : 0x100)) throw malformed();
   }
-  // No field of a certificate has a tag of several bytes.
+  // No field's tag has several bytes.
   const isTag = tag !== undefined && bytes[at] === tag && (tag & 0x1f) !== 0x1f;
   if (!isTag || start + length > bytes.length) throw malformed();
   return { start, end: start + length };

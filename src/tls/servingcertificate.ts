@@ -1,7 +1,4 @@
-/**
- * Provides the certificate that clients see: from files that are renewed by another program, or self-signed and renewed
- * here.
- */
+/** Provides the serving certificate: from files that are renewed elsewhere, or self-signed. */
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { openCertificateFolder } from './certificatefolder.ts';
@@ -10,12 +7,12 @@ import { watchFile, type WatchedFile } from '../watchedfile.ts';
 import { poll } from './poll.ts';
 
 export interface ServingOptions {
-  /** Paths of PEM files: both or none. Empty is none. */
+  /** PEM files: both or none. Empty is none. */
   readonly certFile?: string | undefined;
   readonly keyFile?: string | undefined;
-  /** Where a self-signed certificate is kept; empty keeps it in memory. */
+  /** For a self-signed certificate; empty keeps it in memory. */
   readonly certDir: string;
-  /** DNS names and IP addresses beside the usual ones of a server in a cluster. */
+  /** Beside a cluster's usual names. */
   readonly names: readonly string[];
   readonly log: Logger;
   readonly clock: Clock;
@@ -23,11 +20,11 @@ export interface ServingOptions {
 
 export interface ServingCertificate extends Disposable {
   current(): KeyPair;
-  /** Calls the listener with each new pair from now on. */
+  /** Calls the listener with each new pair. */
   onChange(listener: (pair: KeyPair) => void): void;
 }
 
-/** @throws Error for files that cannot be used. A self-signed certificate never fails. */
+/** @throws Error for unusable files. */
 export async function createServingCertificate(options: ServingOptions): Promise<ServingCertificate> {
   const { certFile = '', keyFile = '', log, clock } = options;
   if ((certFile === '') !== (keyFile === '')) {

@@ -2,23 +2,22 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Logger } from '../logging.ts';
 
-/** A change makes a new object, so bundles are compared by identity. */
+/** Changes make a new object: bundles are compared by identity. */
 export interface TrustBundle {
   /** At least one. */
   readonly certificates: readonly X509Certificate[];
-  /** Exactly these certificates. */
+  /** Of exactly these certificates. */
   readonly pem: string;
 }
 
 export type TrustLog = Pick<Logger, 'warn'>;
 
-/** A cluster has one or two CAs per purpose, and a few more during rotation. */
+/** A cluster has one or two per purpose, more during rotation. */
 const certificateLimit = 500;
 
 /**
- * Skips other blocks, such as keys, and damaged certificates, with a warning.
- * @param source names the text in errors: a path, or a key of a ConfigMap.
- * @param log gets each warning once per text.
+ * Skips other blocks, such as keys, and damaged certificates, with a warning once per text.
+ * @param source names the text in errors.
  * @throws Error without any readable certificate.
  */
 export function parseTrustBundle(text: string, source: string, log?: TrustLog): TrustBundle {
@@ -27,8 +26,8 @@ export function parseTrustBundle(text: string, source: string, log?: TrustLog): 
 }
 
 /**
- * For texts of which each certificate counts, such as a key pair's.
- * @throws Error without a certificate, or for a malformed one.
+ * Requires all certificates to be well-formed, as of a key pair.
+ * @throws Error otherwise, or without any.
  */
 export function parseCertificates(text: string, source: string): readonly X509Certificate[] {
   const blocks = blocksOf(text, source);
@@ -63,7 +62,7 @@ function goodCertificates(text: string, source: string, log: TrustLog | undefine
   return good;
 }
 
-/** The latest warning per log: the same text is read repeatedly. */
+/** The text is read repeatedly. */
 const warned = new WeakMap<TrustLog, Map<string, string>>();
 
 function warnOnce(log: TrustLog, failure: Error, hash: string): void {
@@ -74,7 +73,7 @@ function warnOnce(log: TrustLog, failure: Error, hash: string): void {
   log.warn({ reason: failure.message }, 'skips a damaged certificate; the others of its bundle are used');
 }
 
-/** Up to the next marker of any kind, so a block without an end is not joined with the next one. */
+/** Ends at any marker: a block without an end joins no next one. */
 const block = /-----BEGIN CERTIFICATE-----[^-]*(?:-----END CERTIFICATE-----)?/g;
 
 function parseCertificate(pem: string, what: string): X509Certificate {

@@ -1,10 +1,9 @@
-/** A file with CA certificates that a flag names. */
+/** A flag's file of CA certificates. */
 import { watchFile, type WatchedFile } from '../watchedfile.ts';
 import { parseTrustBundle, type TrustBundle, type TrustLog } from './trustbundle.ts';
 
 /**
- * Reads the file; later only `reload` looks at it again.
- * @param flag that names the file, for errors.
+ * Reads the file; later only `reload` does.
  * @throws Error when it cannot be read or holds no certificate.
  */
 export function watchTrustFile(flag: string, path: string, log?: TrustLog): WatchedFile<TrustBundle> {
