@@ -1,16 +1,16 @@
-/** Decides by their ages which samples are no longer taken; pure; for both endpoints. */
+/** Decides by age which samples are taken, for both endpoints; pure. */
 import type { Point } from '../sample/point.ts';
 
-/** No sample is too old before this age, in milliseconds; a kubelet samples every 10 to 30 s. */
+/** No sample is too old before this age; kubelets sample every 10 to 30 s. */
 export const deadAfterMs = 90_000;
 
 /**
- * Nor before it is this much older than its neighbours: `--housekeeping-interval=5m` makes every sample of a node old, spread over ten minutes; at three times the
- * median, one live sample in ten would be dropped.
+ * Nor before this multiple of the median age: `--housekeeping-interval=5m` spreads samples over ten minutes; three
+ * times the median would drop one live sample in ten.
  */
 const deadAfterMedians = 10;
 
-/** Returns the machine's point, unless its sample is too old beside those of the containers. */
+/** Returns the machine's point unless it is too old beside the containers'. */
 export function aliveMachine<P extends Pick<Point, 'timestampMs'>>(
   machine: P | undefined,
   containers: readonly Pick<Point, 'timestampMs'>[],
@@ -21,7 +21,7 @@ export function aliveMachine<P extends Pick<Point, 'timestampMs'>>(
   return nodeTimeMs - machine.timestampMs <= limitMs ? machine : undefined;
 }
 
-/** Returns the age in milliseconds beyond which a node's samples are no longer taken. @param agesMs of its containers. */
+/** Returns the age limit of a node's samples in milliseconds. */
 export function oldestAliveMs(agesMs: readonly number[]): number {
   if (agesMs.every((ageMs) => ageMs <= deadAfterMs)) return deadAfterMs;
   const sorted = Float64Array.from(agesMs).sort();

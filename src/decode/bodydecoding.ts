@@ -1,4 +1,4 @@
-/** Decodes one body while it arrives, by the fast path or the slow path. */
+/** Decodes one body as it arrives, by the fast path or the slow path. */
 import { ExpositionError } from '../exposition/sample.ts';
 import type { NodeBatch } from '../sample/batch.ts';
 import type { Borrowed } from '../sample/borrowed.ts';
@@ -12,49 +12,43 @@ export type DecodeResult =
   | {
       readonly kind: 'batch';
       readonly batch: NodeBatch;
-      /** False if the kubelet also sent families that were not requested: it ignores `name[]`. */
+      /** False if the kubelet ignores `name[]`. */
       readonly filtered: boolean;
-      /** What may be missing; undefined for /metrics/resource, which has all that the runtime knows. */
+      /** Undefined for /metrics/resource, which has all that the runtime knows. */
       readonly doubts: Doubts | undefined;
     }
   | {
       /**
-       * - unusable: this endpoint of this kubelet will not do, another may;
-       * - too-long: the body holds more than any node has;
-       * - malformed: the body is broken; the next one may be whole;
-       * - too-brief: the request left out constants, and they are needed after all.
+       * - unusable: another endpoint may do;
+       * - too-long: above any node's;
+       * - malformed: the next body may be whole;
+       * - too-brief: constants that the request left out are needed.
        */
       readonly kind: 'unusable' | 'too-long' | 'malformed' | 'too-brief';
-      /** Short, for humans. */
       readonly reason: string;
     };
 
 /** One body while it arrives. */
 export interface Decoding {
-  /** Reads the next chunk; returns whether more is needed. */
   write(chunk: Borrowed<Buffer>): boolean;
-  /** Ends the body. */
   finish(time: AnswerTime): DecodeResult;
-  /** Whether `finish` may block the event loop for too long. */
   readonly isLong: boolean;
-  /** Does the same as `finish`, in steps. */
+  /** `finish` in steps. */
   finishing(time: AnswerTime): Steps<DecodeResult>;
 }
 
 /** What is known of a body once it has ended. */
 export interface EndedBody {
   readonly filtered: boolean;
-  /** Whether it was read to its end. */
   readonly isWhole: boolean;
   readonly time: AnswerTime;
 }
 
 /** How a body is decoded once it has ended. */
 export interface DecodingPaths {
-  /** Returns undefined to fall back to the slow path. */
+  /** Returns undefined to fall back. */
   readonly fast: (ended: EndedBody) => DecodeResult | undefined;
   readonly slow: (filtered: boolean, time: AnswerTime) => Steps<DecodeResult>;
-  /** Called once neither path needs the body's numbers any more. */
   readonly release: () => void;
 }
 
@@ -89,7 +83,7 @@ export class BodyDecoding implements Decoding {
     return this.#takeFast(time) ?? (yield* this.#takeSlow(time));
   }
 
-  /** Without a generator, which would cost a small body 1 %. Returns undefined to fall back. */
+  /** Fast path, without a generator, which would cost a small body 1 %. Returns undefined to fall back. */
   #takeFast(time: AnswerTime): DecodeResult | undefined {
     let decoded = this.#broken;
     try {
@@ -117,7 +111,6 @@ export class BodyDecoding implements Decoding {
   }
 }
 
-/** Returns what is wrong with a body as an outcome; rethrows other errors. */
 function refusal(error: unknown): DecodeResult {
   if (error instanceof AnswerTooLongError) return { kind: 'too-long', reason: error.message };
   if (error instanceof ExpositionError) return { kind: 'malformed', reason: `malformed body: ${error.message}` };

@@ -1,4 +1,4 @@
-/** Chooses the reader for the content type of a response. */
+/** Chooses a response's reader. */
 import { DelimitedReader, type DelimitedReaderOptions } from '../exposition/protobufreader.ts';
 import type { SampleSink } from '../exposition/sample.ts';
 import type { SeriesMatcher } from '../exposition/seriesmatcher.ts';
@@ -7,10 +7,10 @@ import { TextReader } from '../exposition/textreader.ts';
 /** A reader of either format. */
 export type ExpositionReader = Pick<DelimitedReader, 'write' | 'end' | 'hasEnough'>;
 
-/** The exposition formats that are decoded. OpenMetrics and protobuf that is not delimited are unknown. */
+/** OpenMetrics and undelimited protobuf are unknown. */
 export type Format = 'text' | 'delimited' | 'unknown';
 
-/** Returns the exposition format of a Content-Type header. */
+/** Returns a Content-Type's format. */
 export function formatOf(contentType: string): Format {
   const [type, ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase());
   if (type === 'text/plain') return 'text';
@@ -26,7 +26,7 @@ export function openReader(
   options: DelimitedReaderOptions & { readonly matcher: SeriesMatcher },
 ): ExpositionReader {
   if (format === 'delimited') return new DelimitedReader(families, sink, options);
-  // Series are matched by position in protobuf only.
+  // Only protobuf's series are matched by position.
   options.matcher.beginBody();
   options.matcher.addUnmatchable();
   return new TextReader(families, sink);

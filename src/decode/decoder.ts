@@ -1,4 +1,4 @@
-/** Decodes the bodies of one kubelet endpoint into batches. */
+/** Decodes one kubelet endpoint's bodies into batches. */
 import { column, columns, type NodeBatch, toBatch } from '../sample/batch.ts';
 import { SeriesMatcher } from '../exposition/seriesmatcher.ts';
 import { BodyDecoding, type DecodeResult, type Decoding, type EndedBody } from './bodydecoding.ts';
@@ -12,26 +12,26 @@ import type { Steps } from './steps.ts';
 
 /** Decodes the bodies of one endpoint of one node, each by what the previous one has left. */
 export interface Decoder {
-  /** Whether the last bodies took the fast path, so that the next request may leave out constants. */
+  /** Whether the next request may leave out constants, after bodies by the fast path. */
   readonly settled: boolean;
   /**
-   * Starts a body and drops an unfinished one. Returns undefined if the content type is unknown.
-   * @param brief whether the request left out constants; the body is then read up to the families that change.
+   * Starts a body and drops an unfinished one. Returns undefined for an unknown content type.
+   * @param brief whether the request left out constants: the body is read up to the families that change.
    */
   begin(contentType: string, brief?: boolean): Decoding | undefined;
 }
 
 export interface DecoderOptions {
-  /** False decodes by the slow path only, to rule out a bug in the fast path. Default: true. */
+  /** False takes the slow path only, to rule out a bug in the fast path. Default: true. */
   readonly fastPath?: boolean;
-  /** Buffers that the decoders of one thread share. Default: a pool of its own. */
+  /** Default: its own. */
   readonly pool?: RowNumbersPool;
 }
 
-/** Bodies by the fast path before constants are left out: changes come in groups, and a request that is too brief is repeated. */
+/** Fast-path bodies before constants are left out: changes come in groups, and a too brief request is repeated. */
 const settledAfter = 3;
 
-/** Returns a decoder of one endpoint of one node. */
+/** Returns the decoder of one node's endpoint. */
 export function createDecoder<Row, Carried>(
   dialect: Dialect<Row, Carried>,
   node: string,
@@ -40,10 +40,8 @@ export function createDecoder<Row, Carried>(
   return new NodeDecoder(dialect, node, fastPath, pool);
 }
 
-/** What the previous body has left. */
 interface DecoderState<Row> {
   readonly matcher: SeriesMatcher;
-  /** The rows that the matcher's numbers stand for. */
   readonly rows: Row[];
   readonly last:
     | {
@@ -51,7 +49,7 @@ interface DecoderState<Row> {
         readonly numbers: NodeBatch['numbers'];
         readonly hasSwap: NodeBatch['hasSwap'];
         readonly doubts: Doubts | undefined;
-        /** Undefined if the next body cannot take the fast path. */
+        /** Undefined: slow path next. */
         readonly template: Template | undefined;
       }
     | undefined;
@@ -64,9 +62,8 @@ class NodeDecoder<Row, Carried> implements Decoder {
   readonly #pool: RowNumbersPool;
   /** Survives a broken body. */
   #carried: Carried | undefined;
-  /** Undefined while a body arrives, so that a broken one leaves no half-read state. */
+  /** Undefined while a body arrives, so a broken one leaves no half-read state. */
   #state: DecoderState<Row> | undefined;
-  /** How many of the last bodies took the fast path. */
   #calm = 0;
   #contentType = '';
   #format: Format = 'unknown';
@@ -114,7 +111,7 @@ class NodeDecoder<Row, Carried> implements Decoder {
     return state ?? { matcher: new SeriesMatcher(identity, families.length), rows: [], last: undefined };
   }
 
-  /** A kubelet has one or two content types for thousands of bodies. */
+  /** A kubelet uses one or two content types. */
   #formatOf(contentType: string): Format {
     if (contentType !== this.#contentType) {
       this.#contentType = contentType;
@@ -124,7 +121,7 @@ class NodeDecoder<Row, Carried> implements Decoder {
   }
 
   /**
-   * Fast path: copies the numbers of a body that the slow path would treat as the previous one; see fastpath.ts. Returns undefined to fall back.
+   * Fast path: copies the numbers if the rows are the previous body's; see fastpath.ts. Returns undefined to fall back.
    */
   #takeFastPath(
     before: DecoderState<Row>,
@@ -149,7 +146,7 @@ class NodeDecoder<Row, Carried> implements Decoder {
     return { kind: 'too-brief', reason: 'there is more to say than newer numbers' };
   }
 
-  /** Slow path: chooses among all rows of the body. */
+  /** Slow path: chooses among all rows. */
   *#takeSlowPath(
     before: DecoderState<Row>,
     collector: Collector<Carried>,
@@ -182,18 +179,18 @@ class NodeDecoder<Row, Carried> implements Decoder {
   }
 }
 
-/** Drops rows that are gone; returns false if there are none. */
 function forget<Row>({ rows, matcher }: DecoderState<Row>, seen: readonly number[]): boolean {
   if (seen.length === rows.length) return false;
   matcher.renumber(seen);
-  // Ascending, so no row is overwritten before it is read.
+  // Ascending: no row is overwritten before it is read.
   for (let row = 0; row < seen.length; row += 1) rows[row] = rows[seen[row]!]!;
   rows.length = seen.length;
   return true;
 }
 
 /**
- * Reports whether the node has swap; undefined if unknown. Swap in use proves it, also if cAdvisor, which reads the machine every five minutes, reports none.
+ * Undefined if unknown. Swap in use proves it, even if cAdvisor, which reads the machine every five minutes, reports
+ * none.
  */
 function swapOf({ hasSwap }: Pick<Collector<unknown>, 'hasSwap'>, numbers: Float64Array): boolean | undefined {
   if (hasSwap === true) return true;

@@ -1,6 +1,6 @@
 /**
- * The fast path: if a body has the series of the previous one and no remarkable value, the slow path would choose the same rows, so only numbers are copied. Any doubt
- * falls back. fastpathequality.test.ts compares both paths.
+ * The fast path: if a body has the previous series and no remarkable value, the slow path would choose the same rows,
+ * so only numbers are copied. Any doubt falls back. fastpathequality.test.ts compares both.
  */
 import type { Borrowed } from '../sample/borrowed.ts';
 import { column, columns, type Layout, machineRow, rowsOf } from '../sample/batch.ts';
@@ -10,18 +10,16 @@ import type { RowNumbers } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
 import { copyRow, hasValue, isUsableMachine, lacksMemory } from './usable.ts';
 
-/** What the slow path chose of a body, by row of the batch. */
+/** The slow path's choice, by row of the batch. */
 export interface Template {
   readonly layout: Layout;
-  /** The row of the body. */
   readonly rows: Int32Array;
-  /** The start time in seconds as scraped; NaN if there is none. */
+  /** As scraped; NaN if there is none. */
   readonly startSeconds: Float64Array;
-  /** The start time as batches have it. */
   readonly startTimesMs: Float64Array;
-  /** 1 if the working set was 0, which is a doubt. */
+  /** 1 for a working set of 0, a doubt. */
   readonly lackMemory: Uint8Array;
-  /** An older sample, in milliseconds, needs the slow path. */
+  /** Older samples need the slow path. */
   readonly oldestMs: number;
 }
 
@@ -29,15 +27,14 @@ export interface Template {
 export interface ChosenRows {
   readonly machine: Point | undefined;
   readonly pods: readonly PodBatch[];
-  /** The rows of the machine and of every point that there was to choose from. */
+  /** Also points not chosen. */
   readonly rowOf: ReadonlyMap<Point | ContainerPoint, number>;
-  /** How many rows the machine and containers have, also without a point. */
   readonly rowCount: number;
 }
 
 const { cpu, memory, start } = scrapedColumn;
 
-/** Returns the template for the next body; undefined if a row was not chosen, since other numbers could change that. */
+/** Returns the next body's template; undefined if a row was not chosen, since other numbers could change that. */
 export function templateOf(
   { machine, pods, rowOf, rowCount }: ChosenRows,
   layout: Layout,
@@ -52,7 +49,7 @@ export function templateOf(
   const lackMemory = new Uint8Array(rows.length);
   for (const [batchRow, point] of chosen.entries()) {
     const row = point === undefined ? undefined : rowOf.get(point);
-    // A doubt about a sample without a value does not hold for the next one.
+    // A doubt about a missing value does not hold for the next.
     if (point === undefined || row === undefined || !hasValue(point)) return undefined;
     rows[batchRow] = row;
     if (numbers.isSeen(row, start)) startSeconds[batchRow] = numbers.value(row, start);
@@ -63,8 +60,8 @@ export function templateOf(
 }
 
 /**
- * Fast path: returns the numbers of the batch; undefined to fall back.
- * @param before the numbers of the previous batch, whose memory is used again if it was not transferred.
+ * Fast path: returns the batch's numbers; undefined to fall back.
+ * @param before the previous numbers, reused unless transferred.
  * @param brief whether start times were not requested.
  */
 export function copyNumbers(
@@ -86,7 +83,7 @@ export function copyNumbers(
     if (!Object.is(started, known)) return undefined;
     if (!copyRow(numbers, row, answer, oldestMs, result, batchRow)) return undefined;
     const isLacking = lacksMemory(numbers.value(row, memory));
-    // A row that uses nothing may be of a container that has ended; a change of memory use changes the doubts.
+    // An unused row may be of an ended container; a change of memory use changes the doubts.
     if ((isLacking && !numbers.isSeen(row, cpu)) || isLacking !== (lackMemory[batchRow] === 1)) return undefined;
     result[batchRow * columns + column.startTimeMs] = startTimesMs[batchRow]!;
   }

@@ -1,8 +1,11 @@
-/** The samples of one cgroup's series; for both endpoints. */
+/** The samples of one cgroup, for both endpoints. */
 import type { UnlabeledSample } from '../exposition/sample.ts';
 import { quantities, scrapedColumn } from '../sample/quantities.ts';
 
-/** Reports whether a sample is older than the one that is kept of its series: kubelets send two if a container's cgroup outlived it. Without times the last counts. */
+/**
+ * Reports whether a sample is older: kubelets send two if a container's cgroup outlived it. Without times the last
+ * counts.
+ */
 export function isOlder(timestampMs: number, keptMs: number): boolean {
   return timestampMs < keptMs;
 }
@@ -11,10 +14,9 @@ export function isOlder(timestampMs: number, keptMs: number): boolean {
 export class Reading {
   seen = false;
   value = 0;
-  /** NaN where the sample has no time. */
+  /** NaN without a time. */
   timestampMs = Number.NaN;
 
-  /** Keeps the sample unless it is older than the one that is kept. */
   add({ value, timestampMs }: Pick<UnlabeledSample, 'value' | 'timestampMs'>): void {
     if (isOlder(timestampMs, this.timestampMs)) return;
     this.seen = true;
@@ -39,7 +41,7 @@ export class Readings {
     }
   }
 
-  /** @throws RangeError for a column that the table of quantities does not have. */
+  /** @throws RangeError for an unknown column. */
   at(column: number): Reading {
     const reading = this.#columns[column];
     if (reading === undefined) throw noColumn(column);
@@ -47,7 +49,7 @@ export class Readings {
   }
 }
 
-/** Returns the error for a column that the table of quantities does not have. */
+/** Returns the error of an unknown column. */
 export function noColumn(column: number): RangeError {
   return new RangeError(`a row of ${quantities.length} quantities has no column ${column}`);
 }

@@ -1,9 +1,9 @@
-/** The numbers of one body by row and quantity, while it arrives. */
+/** The newest sample of one body by row and quantity. */
 import type { UnlabeledSample } from '../exposition/sample.ts';
 import { quantities } from '../sample/quantities.ts';
 import { isOlder, noColumn, Readings } from './reading.ts';
 
-/** A local copy: an imported binding is loaded from its module at each use. */
+/** A local copy: imported bindings are loaded from their module at each use. */
 const width = quantities.length;
 
 /** No sample can have this time. */
@@ -14,26 +14,23 @@ export class RowNumbers {
   #values: Float64Array;
   #times: Float64Array;
 
-  /** @param rows how many to expect. */
   constructor(rows: number) {
     this.#values = new Float64Array(rows * width);
     this.#times = new Float64Array(rows * width).fill(unseen);
   }
 
-  /** How many rows fit without growing. */
   get rows(): number {
     return this.#times.length / width;
   }
 
-  /** Empties the buffer for another body. */
   clear(): void {
     this.#values.fill(0);
     this.#times.fill(unseen);
   }
 
   /**
-   * Keeps the sample unless it is older than the one that is kept.
-   * @throws RangeError for a column that a row does not have: it would be written into the next row.
+   * Keeps the newest sample.
+   * @throws RangeError for an unknown column: it would be written into the next row.
    */
   add(row: number, column: number, { value, timestampMs }: Pick<UnlabeledSample, 'value' | 'timestampMs'>): void {
     if (!(column < width)) throw noColumn(column);
@@ -55,7 +52,7 @@ export class RowNumbers {
     return false;
   }
 
-  /** Returns 0 for a sample that is missing. */
+  /** Returns 0 without a sample. */
   value(row: number, column: number): number {
     return this.#values[row * width + column] ?? 0;
   }
@@ -86,21 +83,19 @@ export class RowNumbers {
   }
 }
 
-/** Bodies that arrive at a time; more only when kubelets respond slowly. */
+/** More bodies arrive at a time only if kubelets are slow. */
 const spareLimit = 64;
-/** Rows of the largest buffer that is kept: larger ones, as for a node with leaked cgroups, would be cleared with each body of any node. */
+/** Larger buffers (leaked cgroups) would be cleared with each body of any node. */
 const spareRows = 4_096;
 
 /** Lends the buffers for the numbers of a body. */
 export interface RowNumbersPool {
-  /** Returns an empty buffer; give it back, or leave it to the garbage collector. */
+  /** Returns an empty buffer; giving it back is optional. */
   take(rows: number): RowNumbers;
   giveBack(numbers: RowNumbers): void;
 }
 
-/**
- * Returns a pool for the decoders of one thread. Typed arrays are outside of V8's heap, where allocating them takes longer than filling them.
- */
+/** Returns a thread's pool: allocating typed arrays takes longer than filling them. */
 export function createRowNumbersPool(): RowNumbersPool {
   const spares: RowNumbers[] = [];
   return {

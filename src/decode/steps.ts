@@ -1,6 +1,6 @@
-/** Long computations in short steps, so that the event loop can serve others in between. */
+/** Long computations in steps, so that the event loop runs in between. */
 
-/** A computation in steps of at most a millisecond. */
+/** A step takes at most a millisecond. */
 export type Steps<T> = Generator<undefined, T, undefined>;
 
 /** Runs all steps at once. */

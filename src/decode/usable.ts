@@ -1,6 +1,6 @@
 /**
- * Decides which samples of a cgroup are usable, for both endpoints. The fast path copies numbers, the slow path makes an object; usable.test.ts feeds both with the
- * same samples.
+ * Decides which samples are usable, for both endpoints. usable.test.ts feeds fast path and slow path with the same
+ * samples.
  */
 import { column, columns } from '../sample/batch.ts';
 import { type ContainerPoint, latestMs, type Point, valueLimit } from '../sample/point.ts';
@@ -13,49 +13,47 @@ const { cpu, memory, firstGauge } = scrapedColumn;
 /** A local copy, for the hot loop. */
 const gaugeCount = gauges.length;
 
-/** Reports whether a value can be true, as CPU seconds or bytes; NaN is not. */
+/** Reports whether CPU seconds or bytes are possible; NaN is not. */
 export function isPlausible(value: number): boolean {
   return value >= 0 && value <= valueLimit;
 }
 
-/** Reports whether a sample is usable. It needs a working set; kubelets leave CPU out while none was used, which reads as 0. */
+/** Kubelets leave CPU out while none was used, which reads as 0. */
 function isUsable(hasMemory: boolean, cpuSeconds: number, memoryBytes: number): boolean {
   return hasMemory && isPlausible(cpuSeconds) && isPlausible(memoryBytes);
 }
 
-/** Reports whether a machine's sample is usable. Old cAdvisors on cgroup v2 report a machine that uses nothing. */
+/** Reports whether a machine's sample is usable. Old cAdvisors on cgroup v2 report 0. */
 export function isUsableMachine(cpuSeconds: number, memoryBytes: number): boolean {
   return cpuSeconds > 0 && memoryBytes > 0;
 }
 
-/** Returns the value of an optional gauge; NaN if it is missing or cannot be true. */
 function usableGauge(isSeen: boolean, value: number): number {
   return isSeen && isPlausible(value) ? value : Number.NaN;
 }
 
-/** Returns the column whose time is the sample's. */
 function timeColumn(hasCpu: boolean): number {
   return hasCpu ? cpu : memory;
 }
 
-/** Reports whether a point has a value that can be true. */
+/** Reports whether a point has a plausible value. */
 export function hasValue(point: Pick<Point, 'memoryBytes'> | undefined): boolean {
   return point !== undefined && !Number.isNaN(point.memoryBytes);
 }
 
-/** Reports whether no running container can have this working set: it is 0 or NaN. */
+/** Reports whether the working set is 0 or NaN, as of no running container. */
 export function lacksMemory(memoryBytes: number): boolean {
   return !(memoryBytes > 0);
 }
 
-/** Returns a start time in whole milliseconds; undefined if it cannot be true, as Go's zero time, which is negative. */
+/** Returns whole milliseconds; undefined if impossible, as Go's zero time, which is negative. */
 export function startTimeMs(seconds: number): number | undefined {
   return seconds > 0 && seconds * 1000 <= latestMs ? Math.trunc(seconds * 1000) : undefined;
 }
 
 /**
- * Fast path: copies a usable sample with a true time into a row of a batch. Returns false to fall back.
- * @param oldestMs an older sample, in milliseconds, needs the slow path.
+ * Fast path: copies a usable sample with a true time into a batch's row. Returns false to fall back.
+ * @param oldestMs older samples need the slow path.
  */
 export function copyRow(
   numbers: RowNumbers,
@@ -85,7 +83,7 @@ export function copyRow(
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Slow path: returns the point of a usable sample, undefined if it is none. */
+/** Slow path: returns undefined if unusable. */
 function toPoint(readings: Readings, answer: AnswerTime): Mutable<Point> | undefined {
   if (!isUsable(readings.memory.seen, readings.cpu.value, readings.memory.value)) return undefined;
   const time = timeOf(readings, answer);
@@ -99,14 +97,14 @@ function toPoint(readings: Readings, answer: AnswerTime): Mutable<Point> | undef
   return point;
 }
 
-/** Returns the point of the machine; undefined if it has no usable sample. */
+/** Returns the machine's point; undefined if unusable. */
 export function toMachinePoint(readings: Readings, answer: AnswerTime): Point | undefined {
   const point = toPoint(readings, answer);
   return point !== undefined && isUsableMachine(point.cpuSeconds, point.memoryBytes) ? point : undefined;
 }
 
 /**
- * Returns the point of a container. If its sample is not usable, the working set is NaN: the container is there, and its pod must not look whole without it.
+ * Returns a container's point; an unusable one's working set is NaN: the pod must not look whole without the container.
  */
 export function toContainerPoint(
   { name, containerId, startTimeMs: startedMs }: Pick<ContainerPoint, 'name' | 'containerId' | 'startTimeMs'>,
@@ -114,7 +112,7 @@ export function toContainerPoint(
   answer: AnswerTime,
 ): ContainerPoint {
   const { cpu: read } = readings;
-  // Completed in place: a spread takes several times as long.
+  // In place: a spread takes several times as long.
   const point: Mutable<Point> & Partial<Mutable<ContainerPoint>> = toPoint(readings, answer) ?? {
     ...(timeOf(readings, answer) ?? { timestampMs: answer.nodeTimeMs }),
     cpuSeconds: isPlausible(read.value) ? read.value : 0,

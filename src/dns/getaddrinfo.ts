@@ -1,12 +1,12 @@
-/** Calls the system's resolver (getaddrinfo), which knows sources other than files and DNS, and may hang for minutes in one of libuv's threads. */
+/** Calls getaddrinfo, for sources beside files and DNS; it may hang for minutes in one of libuv's threads. */
 import { lookup } from 'node:dns';
 import { promisify } from 'node:util';
 import type { Address } from './address.ts';
 
-/** Resolves to the addresses of a name, or to none, also if it fails. */
+/** Resolves to none if it fails. */
 export type Getaddrinfo = (name: string) => Promise<readonly Address[]>;
 
-/** Node's own, from before replaceLookup (lookup.ts) replaces it. */
+/** Before replaceLookup (lookup.ts) replaces it. */
 const systemLookup = promisify(lookup);
 
 export async function getaddrinfo(name: string): Promise<readonly Address[]> {
@@ -19,8 +19,8 @@ export async function getaddrinfo(name: string): Promise<readonly Address[]> {
 }
 
 /**
- * Returns a function that makes one call at a time: libuv has two threads for all calls, and each may hang. The signal takes a call out of the queue, which then resolves
- * to no addresses. A running call cannot be ended.
+ * Makes one call at a time: libuv has two threads, and each may hang. The signal ends queued calls, which resolve to
+ * none; it cannot end a running one.
  */
 export function serialized(call: Getaddrinfo): (name: string, signal: AbortSignal) => Promise<readonly Address[]> {
   const queue = new Set<() => void>();

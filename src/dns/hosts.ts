@@ -1,8 +1,8 @@
-/** Parses a hosts file (hosts(5)): an address, its names, and comments behind a `#`. */
+/** Parses hosts(5). */
 import { isIP } from 'node:net';
 import type { Address } from './address.ts';
 
-/** The addresses of each name (see `keyOf`), in the file's order. */
+/** Addresses by `keyOf` the name, in the file's order. */
 export type Hosts = ReadonlyMap<string, readonly Address[]>;
 
 export function parseHosts(text: string): Hosts {
@@ -20,7 +20,7 @@ export function parseHosts(text: string): Hosts {
   return hosts;
 }
 
-/** Returns the key by which names are compared: lower case, without a trailing dot. */
+/** Returns the name in lower case, without a trailing dot. */
 export function keyOf(name: string): string {
   const lower = name.toLowerCase();
   return lower.endsWith('.') ? lower.slice(0, -1) : lower;

@@ -1,4 +1,4 @@
-/** Adapts a resolver to the look-ups of Node's sockets, and keeps track of those under way. */
+/** Adapts a resolver to Node's sockets, and tracks its look-ups. */
 import dns from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { type Address, LookupError, type Resolve } from './address.ts';
@@ -9,15 +9,14 @@ export class Lookups {
   readonly #limitMs: number;
   readonly #active = new Set<ActiveLookup>();
 
-  /** @param limitMs timeout of one look-up, in milliseconds. */
+  /** @param limitMs per look-up. */
   constructor(resolve: Resolve, limitMs: number) {
     this.#resolve = resolve;
     this.#limitMs = limitMs;
   }
 
-  /** The `lookup` option of net.connect. */
   readonly lookup: LookupFunction = (name, options, callback) => {
-    // In a tick of its own, as by dns.lookup: an exception of the callback is neither a failed look-up nor a rejected promise.
+    // In its own tick, as dns.lookup: the callback's exception is neither a failed look-up nor a rejected promise.
     const settle = (result: readonly Address[] | Error) => process.nextTick(reply, name, result, options, callback);
     this.#look(name).then(settle, settle);
   };
@@ -34,7 +33,7 @@ export class Lookups {
     }
   }
 
-  /** Returns the error for a connection that waits for a name; undefined without a look-up under way. */
+  /** Returns the error for a connection that waits for a name; undefined if none does. */
   pending(): LookupError | undefined {
     const [oldest] = this.#active;
     if (oldest === undefined) return undefined;
@@ -42,7 +41,6 @@ export class Lookups {
     return new LookupError(oldest.name, `no answer from DNS within ${waitedMs} ms`);
   }
 
-  /** Ends all look-ups under way. */
   abort(): void {
     for (const { end } of this.#active) end.abort();
   }
@@ -56,7 +54,6 @@ interface ActiveLookup {
   readonly end: AbortController;
 }
 
-/** Calls the callback once. */
 function reply(
   name: string,
   result: readonly Address[] | Error,
@@ -75,12 +72,11 @@ function reply(
   else callback(null, first.address, first.family);
 }
 
-/** Timeout of look-ups by code that sets none, in milliseconds. */
 const otherLookupLimitMs = 10_000;
 
 /**
- * Replaces dns.lookup, for code that takes no `lookup` option: client-node's requests to identity providers, and fetch. Node's own would use the threads for which all
- * calls of getaddrinfo compete.
+ * Replaces dns.lookup for code without a `lookup` option: client-node's requests to identity providers, and fetch.
+ * Node's own uses the threads for which all calls of getaddrinfo compete.
  */
 export function replaceLookup(resolve: Resolve): void {
   const { lookup } = new Lookups(resolve, otherLookupLimitMs);

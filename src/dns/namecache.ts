@@ -1,27 +1,25 @@
-/** Caches the results of look-ups. */
+/** Caches look-ups. */
 import type { Address, LookupError } from './address.ts';
 
-/** Bounds of the TTL that DNS sets, in milliseconds. */
+/** Bounds of DNS' TTL. */
 const shortestTtlMs = 5_000;
 const longestTtlMs = 60_000;
-/** TTL of names that do not exist, in milliseconds. Short, so that a new name is found soon. */
+/** Short: a new name is found soon. */
 const absentTtlMs = 5_000;
-/** How long stale addresses are the last known good ones while DNS servers are silent or fail, in milliseconds. */
+/** Last known good addresses serve this long while DNS servers are silent or fail. */
 const staleLimitMs = 24 * 60 * 60_000;
-/** Entries. Those that were looked up longest ago are evicted first. */
+/** Oldest look-ups are evicted first. */
 const nameLimit = 10_000;
 
 export interface NameEntry {
   readonly result: readonly Address[] | LookupError;
   readonly untilMs: number;
-  /** Whether it is never evicted. */
   readonly first: boolean;
 }
 
 export interface NameCache {
-  /** Returns the result whose TTL is not over. */
   fresh(name: string): readonly Address[] | LookupError | undefined;
-  /** Returns the last known good addresses, also after their TTL. */
+  /** Returns the last known good addresses. */
   stale(name: string): readonly Address[] | undefined;
   found(name: string, addresses: readonly Address[], ttlMs: number, first: boolean): void;
   absent(name: string, error: LookupError): void;

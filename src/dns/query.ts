@@ -1,30 +1,29 @@
-/** Queries DNS servers for the addresses of one full name, by c-ares, which uses sockets and no threads. */
+/** Queries DNS for one full name by c-ares, which uses sockets and no threads. */
 import { promises } from 'node:dns';
 import type { Address } from './address.ts';
 
 export type QueryResult =
   | { readonly kind: 'found'; readonly addresses: readonly Address[]; readonly ttlMs: number }
-  /** The servers answer that there is no such name, or that it has no addresses. */
+  /** No such name, or no addresses. */
   | { readonly kind: 'absent' }
-  /** There is no usable answer. */
   | { readonly kind: 'failed'; readonly reason: string };
 
 export interface QueryOptions {
-  /** Addresses of servers, optionally with a port, in the order in which to try them. */
+  /** Optionally with a port, in the order to try. */
   readonly servers: readonly string[];
   readonly families: readonly (4 | 6)[];
 }
 
-/** When a query is repeated, in milliseconds from its start. An answer to any try counts, however late. */
+/** From the query's start. An answer to any try counts, however late. */
 const retriesMs = [1_000, 3_000];
-/** Timeout of all tries together, in milliseconds. */
+/** Of all tries together. */
 export const queryTimeoutMs = 5_000;
-/** How long the addresses of one family wait for those of the other, in milliseconds. RFC 8305 recommends 50. */
+/** One family's addresses wait this long for the other's; RFC 8305 recommends 50 ms. */
 const otherFamilyMs = 200;
-/** Addresses that are used of one answer and family. */
+/** Per answer and family. */
 const addressLimit = 16;
 
-/** Resolves to the servers' answer, or to a failure when the time is over or the signal aborts. Never rejects. */
+/** Resolves to the answer, or to a failure at timeout or abort. Never rejects. */
 export function query(name: string, options: QueryOptions, signal: AbortSignal): Promise<QueryResult> {
   return new Promise((resolve) => new DnsQuery(name, options, signal, resolve).start());
 }
@@ -43,7 +42,6 @@ class DnsQuery {
   readonly #resolvers: promises.Resolver[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   #tries = 0;
-  /** Queries without an answer. */
   #open = 0;
   #reason: string | undefined;
   #ended = false;
@@ -71,7 +69,7 @@ class DnsQuery {
 
   #try(): void {
     const { servers, families } = this.#options;
-    // Without c-ares' own retries, which come at whole seconds only, and close the socket to which a late answer comes.
+    // c-ares' own retries come at whole seconds only, and close a late answer's socket.
     const resolver = new promises.Resolver({ timeout: queryTimeoutMs, tries: 1 });
     this.#resolvers.push(resolver);
     const first = this.#tries % servers.length;
@@ -107,7 +105,7 @@ class DnsQuery {
     return this.#fail(error);
   }
 
-  /** Tries the next server once all queries of a try have failed. Ends after the last one: servers that report a failure need no retry. */
+  /** Tries the next server once all queries of a try have failed. A server's failure needs no retry. */
   #fail(error: unknown): void {
     const { code } = error as { readonly code?: unknown };
     this.#reason ??= reasons.get(code) ?? `the DNS server's answer cannot be used (${String(code)})`;
@@ -120,7 +118,7 @@ class DnsQuery {
     this.#open -= 1;
     if (!this.#results.has(family)) this.#results.set(family, result);
     if (this.#open === 0 || this.#options.families.every((each) => this.#results.has(each))) return this.#end();
-    // A name that does not exist has no addresses of the other family either.
+    // An unknown name has no addresses of the other family either.
     if (result !== 'no addresses') this.#after(otherFamilyMs, this.#onEnd);
     return undefined;
   }
@@ -153,7 +151,6 @@ export function noAnswerFrom(servers: readonly string[]): string {
   return `no answer from the DNS ${servers.length === 1 ? 'server' : 'servers'} ${servers.join(', ')}`;
 }
 
-/** By c-ares' codes. */
 const reasons: ReadonlyMap<unknown, string> = new Map([
   ['ESERVFAIL', 'the DNS server reports a failure of its own (SERVFAIL)'],
   ['EREFUSED', 'the DNS server refuses to answer (REFUSED)'],

@@ -1,29 +1,27 @@
-/** Parses resolv.conf(5) and the hosts line of nsswitch.conf(5), as far as Go's resolver does. */
+/** Parses resolv.conf(5) and nsswitch.conf(5)'s hosts line, as Go's resolver. */
 import { isIP } from 'node:net';
 
 export interface ResolvConf {
-  /** Addresses of name servers, best first. */
   readonly servers: readonly string[];
-  /** Domains to append to a name, without trailing dots. */
+  /** Without trailing dots. */
   readonly search: readonly string[];
-  /** Names with so many dots are tried as they are before domains are appended. */
+  /** With so many dots, names are tried before domains are appended. */
   readonly ndots: number;
-  /** Whether each look-up begins with another server. */
+  /** Each look-up starts with another server. */
   readonly rotate: boolean;
-  /** Whether only IPv4 addresses are queried. */
   readonly noAaaa: boolean;
 }
 
 /** As in Go and glibc. */
 const ndotsLimit = 15;
-/** Servers that are used, as in glibc (MAXNS). */
+/** glibc's MAXNS. */
 const serverLimit = 3;
-/** Domains that are used. glibc takes any number, Kubernetes writes at most 32. */
+/** glibc has no limit; Kubernetes writes at most 32. */
 const searchLimit = 32;
-/** Bytes of a name without a trailing dot (RFC 1035). */
+/** Without a trailing dot (RFC 1035). */
 const nameLimitBytes = 253;
 
-/** As in Go, the servers without a file are those of this machine. */
+/** As in Go, without a file. */
 const localServers = ['127.0.0.1', '::1'];
 
 export function parseResolvConf(text: string): ResolvConf {
@@ -51,7 +49,7 @@ export function parseResolvConf(text: string): ResolvConf {
   };
 }
 
-/** Returns the full names to query, in order, without trailing dots: Go's nameList (net/dnsclient_unix.go). */
+/** Returns the full names to query, in order: Go's nameList (net/dnsclient_unix.go). */
 export function candidates(name: string, { search, ndots }: ResolvConf): readonly string[] {
   if (name.endsWith('.')) return [name.slice(0, -1)].filter(isQueryable);
   const qualified = search.map((domain) => `${name}.${domain}`);
@@ -59,12 +57,12 @@ export function candidates(name: string, { search, ndots }: ResolvConf): readonl
   return (enoughDots ? [name, ...qualified] : [...qualified, name]).filter(isQueryable);
 }
 
-/** Reports whether DNS may be queried for the name. Names below .onion must not reach it (RFC 7686). */
+/** Names below .onion must not reach DNS (RFC 7686). */
 function isQueryable(name: string): boolean {
   return name.length <= nameLimitBytes && !/\.onion$/i.test(name);
 }
 
-/** Reports whether host names have sources beside files and DNS, such as mDNS, which only getaddrinfo knows. */
+/** Reports whether hosts have sources beside files and DNS, such as mDNS. */
 export function hasOtherSources(nsswitch: string): boolean {
   const line = nsswitch.split('\n').find((each) => each.trimStart().startsWith('hosts:')) ?? '';
   const words = (line.split('#', 1)[0] ?? '')

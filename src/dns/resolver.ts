@@ -1,6 +1,6 @@
 /**
- * Resolves host names without libuv's threads: getaddrinfo has two for the whole process, so two names whose DNS servers are silent would block all others. As in Go, the hosts
- * file comes first, then DNS; getaddrinfo serves other sources only.
+ * Resolves names without libuv's threads: getaddrinfo has two, so two names with silent DNS servers would block all
+ * others. As in Go, the hosts file comes first, then DNS; getaddrinfo serves other sources only.
  */
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
@@ -13,9 +13,9 @@ import { SharedLookups } from './sharedlookups.ts';
 import { createSources } from './sources.ts';
 import { watchSystemFile } from './systemfile.ts';
 
-/** All defaults are the system's. */
+/** Defaults are the system's. */
 export interface ResolverOptions {
-  /** Addresses of DNS servers, optionally with a port (`127.0.0.1:5353`), instead of those in resolv.conf. */
+  /** Instead of resolv.conf's; optionally with a port (`127.0.0.1:5353`). */
   readonly servers?: readonly string[] | undefined;
   readonly hostsFile?: string | undefined;
   readonly resolvConfFile?: string | undefined;
@@ -26,7 +26,7 @@ export interface ResolverOptions {
 
 export interface Resolver extends Disposable {
   readonly resolve: Resolve;
-  /** For the names on which everything depends, above all kube-apiserver's: they wait for no other look-up, and stay in the cache. */
+  /** For kube-apiserver's name and its like: never queued, never evicted. */
   readonly resolveFirst: Resolve;
 }
 
@@ -60,16 +60,15 @@ export function createResolver(options: ResolverOptions = {}): Resolver {
   }
 }
 
-/** Returns the ASCII form of a name; undefined if DNS cannot have it. */
 function asciiOf(name: string): string | undefined {
   // domainToASCII would remove spaces.
   if (!/^[!-~\u00a1-\u{10ffff}]{1,254}$/u.test(name)) return undefined;
-  // ASCII names are not converted: a host may be called what no URL can have, such as rack.1.
+  // Not converted: a host may have a name that no URL can have, such as rack.1.
   const ascii = (/^[!-~]*$/.test(name) ? name : domainToASCII(name)).toLowerCase();
   return /^[\w.-]{1,254}$/.test(ascii) ? ascii : undefined;
 }
 
-/** RFC 6761: names below localhost are this machine. */
+/** RFC 6761: names below localhost. */
 const loopback: readonly Address[] = [
   { address: '127.0.0.1', family: 4 },
   { address: '::1', family: 6 },

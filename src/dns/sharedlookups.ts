@@ -1,25 +1,24 @@
-/** Joins concurrent look-ups of one name into one, as Go's singleflight does, and falls back to the last known good addresses. */
+/** Joins concurrent look-ups of a name, as Go's singleflight; falls back to the last known good addresses. */
 import { untilAborted } from '../abort.ts';
 import { type Address, LookupError } from './address.ts';
 import type { NameCache } from './namecache.ts';
 import type { FindInSources } from './sources.ts';
 
-/** How long a look-up waits for DNS before it falls back to the last known good addresses, in milliseconds. */
+/** How long to wait for DNS before the fallback. */
 const staleAfterMs = 1_000;
 
-/** Names that are looked up at the same time; each has a socket. Beyond it the oldest look-up ends, most likely one whose servers are silent. */
+/** One socket each. Beyond it the oldest ends, most likely with silent servers. */
 const lookupLimit = 1_024;
 
-/** One look-up under way. */
 interface SharedLookup {
   readonly name: string;
   readonly first: boolean;
   result: Promise<readonly Address[]>;
   readonly end: AbortController;
   readonly startedMs: number;
-  /** Callers that wait for it. The last one that leaves ends it. */
+  /** The last caller that leaves ends it. */
   waiting: number;
-  /** What is awaited, for the error of callers that leave. */
+  /** For the error of callers that leave. */
   awaited: string;
 }
 
@@ -39,7 +38,7 @@ export class SharedLookups implements Disposable {
     for (const lookup of this.#lookups.values()) lookup.end.abort();
   }
 
-  /** Waits for the look-up of a name, which it starts if there is none. @throws LookupError */
+  /** Joins or starts the name's look-up. @throws LookupError */
   async resolve(name: string, first: boolean, signal: AbortSignal): Promise<readonly Address[]> {
     const lookup = this.#lookups.get(name) ?? this.#begin(name, first);
     const stale = this.#cache.stale(name);
@@ -58,7 +57,7 @@ export class SharedLookups implements Disposable {
         const fallback = Promise.withResolvers<readonly Address[]>();
         const restMs = Math.max(0, lookup.startedMs + staleAfterMs - this.#monotonicMs());
         timer = setTimeout(() => {
-          // The look-up goes on without callers, for the next one.
+          // It goes on for the next caller.
           lookup.waiting = Infinity;
           fallback.resolve(stale);
         }, restMs);
@@ -91,7 +90,7 @@ export class SharedLookups implements Disposable {
       if (this.#lookups.get(name) === lookup) this.#lookups.delete(name);
     });
     lookup.result.catch(() => undefined);
-    // No caller may join a look-up that has ended.
+    // No caller may join an ended look-up.
     lookup.end.signal.addEventListener('abort', () => this.#lookups.delete(name), { once: true });
     this.#lookups.set(name, lookup);
     return lookup;

@@ -1,4 +1,4 @@
-/** Looks a name up in DNS with the search domains of resolv.conf, then by getaddrinfo if nsswitch.conf names other sources. */
+/** Looks a name up in DNS with search domains, then by getaddrinfo if nsswitch.conf names other sources. */
 import type { Address } from './address.ts';
 import { type Getaddrinfo, serialized } from './getaddrinfo.ts';
 import { noAnswerFrom, query } from './query.ts';
@@ -6,7 +6,6 @@ import { candidates, hasOtherSources, parseResolvConf } from './resolvconf.ts';
 import { watchSystemFile } from './systemfile.ts';
 
 export interface SourcesOptions {
-  /** Addresses of DNS servers instead of those in resolv.conf. */
   readonly servers: readonly string[] | undefined;
   readonly resolvConfFile: string;
   readonly nsswitchFile: string;
@@ -18,9 +17,8 @@ export type SourcesResult =
   | { readonly kind: 'absent' | 'failed'; readonly reason: string };
 
 /**
- * Looks a name up.
- * @param first whether to use the queue for the names on which everything depends.
- * @param onStep called with what is awaited, for the error of callers that do not wait for the end.
+ * @param first whether to use the queue of kube-apiserver's name.
+ * @param onStep gets what is awaited, for the error of callers that leave.
  */
 export type FindInSources = (
   name: string,
@@ -32,7 +30,7 @@ export type FindInSources = (
 export function createSources({ servers, resolvConfFile, nsswitchFile, getaddrinfo }: SourcesOptions): FindInSources {
   const resolvConf = watchSystemFile(resolvConfFile, parseResolvConf);
   const otherSources = watchSystemFile(nsswitchFile, hasOtherSources);
-  // getaddrinfo may hang, so kube-apiserver's name has a queue of its own.
+  // getaddrinfo may hang, so kube-apiserver's name has its own.
   const queues = { first: serialized(getaddrinfo), other: serialized(getaddrinfo) };
   let rotation = 0;
   return find;
@@ -47,7 +45,7 @@ export function createSources({ servers, resolvConfFile, nsswitchFile, getaddrin
     const ordered = rotated(servers ?? conf.servers, conf.rotate);
     const usesSystem = process.platform !== 'linux' || otherSources();
     let failure: string | undefined;
-    // DNS servers do not know names of mDNS (RFC 6762); those of clusters that use .local do.
+    // DNS has no mDNS names (RFC 6762), except in clusters that use .local.
     if (!(usesSystem && /^[^.]+\.local\.?$/.test(name))) {
       onStep(noAnswerFrom(ordered));
       for (const candidate of candidates(name, conf)) {
@@ -67,7 +65,6 @@ export function createSources({ servers, resolvConfFile, nsswitchFile, getaddrin
     return { kind: 'absent', reason: `there is no such name in ${where}` };
   }
 
-  /** Starts with another server for each name, where resolv.conf says so. */
   function rotated(all: readonly string[], rotate: boolean): readonly string[] {
     if (!rotate) return all;
     rotation = (rotation + 1) % all.length;

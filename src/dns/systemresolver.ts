@@ -3,7 +3,7 @@ import { createResolver, type Resolver } from './resolver.ts';
 
 let shared: Resolver | undefined;
 
-/** Returns the resolver with the system's configuration. All clients share its cache, so that a name is looked up once, and has one last known good address. */
+/** Returns the system's resolver; its shared cache has one look-up and one last known good address per name. */
 export function systemResolver(): Resolver {
   shared ??= createResolver();
   return shared;

@@ -1,11 +1,10 @@
-/** Keeps the bytes of a message or line that the end of a chunk has cut, until the rest arrives. */
+/** Keeps a message or line cut by a chunk's end. */
 import type { Borrowed } from '../sample/borrowed.ts';
 
 const empty = Buffer.alloc(0);
 
 /** Doubles: chunks may have one byte each. */
 export class CarryBuffer {
-  /** Valid up to `length`. */
   bytes: Buffer = empty;
   length = 0;
 

@@ -1,4 +1,4 @@
-/** Reads the length and the name of one delimited io.prometheus.client.MetricFamily message. */
+/** Reads length and name of one delimited io.prometheus.client.MetricFamily message. */
 import { isAt } from './sample.ts';
 import { type Cursor, hasVarint, wireType } from './wire.ts';
 
@@ -6,29 +6,28 @@ export const familyField = { name: 1, metric: 4 } as const;
 
 const nameTag = 0x0a;
 
-/** Bytes of a family whose name is not first, which is read in one piece. All encoders in use write it first. */
+/** Of a family whose name is not first, read in one piece. All known encoders write it first. */
 const unorderedFamilyLimitBytes = 64 * 1024;
 
-/** Bytes of a name. Other formats may look like a longer one. */
+/** Other formats may look like a longer name. */
 const nameLimitBytes = 64 * 1024;
 
 /** The family that was read last. */
 export class FamilyHeader {
-  /** Index of the name; -1 if it was not requested. */
+  /** -1 if not requested. */
   family = -1;
-  /** Bytes of the family from the position that `read` has returned. */
+  /** Bytes of the family from where `read` returned. */
   contentBytes = 0;
-  /** Bytes of the header, at least, after `read` has returned -1. */
+  /** Least bytes of the header after `read` has returned -1. */
   neededBytes = 0;
   readonly #names: readonly string[];
 
-  /** @param names of the families that were requested. */
   constructor(names: readonly string[]) {
     this.#names = names;
   }
 
   /**
-   * Returns where the family's content starts, or -1 if more bytes are needed.
+   * Returns the content's start; -1 if more bytes are needed.
    * @throws ExpositionError
    */
   read(cursor: Cursor, at: number, end: number): number {
@@ -52,7 +51,7 @@ export class FamilyHeader {
     return nameEnd;
   }
 
-  /** Searches the name; the content then starts at the first field. */
+  /** The content then starts at the first field. */
   #readUnordered(cursor: Cursor, at: number, start: number, length: number, end: number): number {
     if (length > unorderedFamilyLimitBytes) {
       throw cursor.error(`a family of more than ${unorderedFamilyLimitBytes} bytes whose name is not first`, at);

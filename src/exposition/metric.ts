@@ -1,6 +1,6 @@
 /**
- * Reads one io.prometheus.client.Metric message in two ways: the numbers that Go's encoder writes at its end (fast path), or all of it (slow path).
- * The schema: https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
+ * Reads one io.prometheus.client.Metric message: its last numbers (fast path), or all (slow path).
+ * https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
  */
 import type { Sample } from './sample.ts';
 import { type Cursor, wireType } from './wire.ts';
@@ -9,22 +9,23 @@ const field = { label: 1, gauge: 2, counter: 3, untyped: 5, timestampMs: 6 } as 
 const labelField = { name: 1, value: 2 } as const;
 const valueField = 1;
 
-/** Bytes of the value at the end of the message (tag, length, tag, 8 bytes), and of the time behind it (tag, 6 bytes). */
+/** The message's end: value (tag, length, tag, 8 bytes) and time (tag, 6 bytes). */
 export const valueBytes = 11;
 export const timeBytes = 7;
 const doubleBytes = 8;
 
-/** Tags. Constants of their own: the fast path has to fit into V8's inlining budget. */
+/** Single constants: the fast path has to fit into V8's inlining budget. */
 const gaugeTag = 0x12;
 const counterTag = 0x1a;
 const untypedTag = 0x2a;
 const timestampTag = 0x30;
-/** Behind the value's tag: a length of nine bytes, the tag of a double. The first byte is the lowest. */
+/** Lowest byte first: a length of nine bytes, a double's tag. */
 const doubleHead = 0x09_09_00;
 
 /**
- * Fast path: reads the numbers that end at `stop`. Returns false unless they are a double and, if timed, a time of six bytes (1971 to 2109). The slow path reads the same: a
- * position is recorded only then (`sampleposition.ts`). The results are fields, as V8 may allocate an object for a double that a function returns.
+ * Fast path: reads the numbers before `stop`. Returns false unless they are a double and, if timed, a time of six bytes
+ * (1971 to 2109). Positions are recorded only if the slow path reads the same (`sampleposition.ts`). V8 may allocate
+ * returned doubles, so results are fields.
  */
 export function readTrailingValue(view: DataView, stop: number, isTimed: boolean, sample: Sample): boolean {
   const valueStop = isTimed ? stop - timeBytes : stop;
@@ -39,7 +40,7 @@ export function readTrailingValue(view: DataView, stop: number, isTimed: boolean
   return true;
 }
 
-/** Reads a varint of six bytes: seven bits in each, the lowest first; all but the last have the highest bit set. */
+/** Seven bits in each of six bytes, the lowest first; all but the last have the highest bit set. */
 function readTrailingTime(view: DataView, stop: number, sample: Sample): boolean {
   const four = view.getInt32(stop - 6, true);
   const two = view.getUint16(stop - 2, true);
@@ -51,11 +52,7 @@ function readTrailingTime(view: DataView, stop: number, sample: Sample): boolean
   return true;
 }
 
-/**
- * Slow path: reads all of the message into the sample.
- * @param cursor at the message's first byte; is left at its end.
- * @throws ExpositionError
- */
+/** Slow path: reads the message into the sample. @throws ExpositionError */
 export function readMetric(cursor: Cursor, end: number, sample: Sample): void {
   const start = cursor.at;
   let hasValue = false;
@@ -102,7 +99,7 @@ function readLabel(cursor: Cursor, end: number, sample: Sample): void {
   sample.addLabel(nameStart, nameEnd, valueStart, valueEnd, false);
 }
 
-/** Gauge, Counter and Untyped are the same on the wire. Without a value they are zero. */
+/** Gauge, Counter and Untyped are the same on the wire; zero without a value. */
 function readValue(cursor: Cursor, end: number): number {
   let value = 0;
   while (cursor.at < end) {

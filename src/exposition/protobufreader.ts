@@ -1,7 +1,7 @@
 /**
- * Reads the samples of requested families from delimited io.prometheus.client.MetricFamily messages in chunks of any size. Other families are skipped by their length. Only
- * what a chunk's end has cut is copied.
- * The schema: https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
+ * Reads requested families of delimited io.prometheus.client.MetricFamily messages; skips others by length, and copies
+ * only cut messages.
+ * https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
  */
 import type { Borrowed } from '../sample/borrowed.ts';
 import { CarryBuffer } from './carrybuffer.ts';
@@ -13,7 +13,7 @@ import { cursor, sample, viewOver } from './scratch.ts';
 import type { SeriesMatcher } from './seriesmatcher.ts';
 import { hasVarint, wireType } from './wire.ts';
 
-/** Bytes of a message that has to be whole: a metric with its labels. */
+/** Of a metric with its labels, which has to be whole. */
 const messageLimitBytes = 1024 * 1024;
 
 const fixedFieldBytes = 10;
@@ -23,9 +23,9 @@ const noView = new DataView(new ArrayBuffer(0));
 const state = { family: 'family', fields: 'fields', skip: 'skip' } as const;
 
 export interface DelimitedReaderOptions {
-  /** Of the same sender and names. Without one every sample is visited. */
+  /** Of the same sender and names. Default: every sample is visited. */
   readonly matcher?: SeriesMatcher | undefined;
-  /** Indices of families. Once they have been read, the rest of an unfiltered body is ignored. */
+  /** Indexes of families, after which the rest of an unfiltered body is ignored. */
   readonly until?: readonly number[] | undefined;
   /** False: slow path only. Default: true. */
   readonly fastPath?: boolean | undefined;
@@ -42,10 +42,9 @@ export class DelimitedReader {
   #hasOtherFamilies = false;
   #view: DataView = noView;
   readonly #missing: Set<number> | undefined;
-  /** Bytes of the body before the chunk that is being read. */
   #consumed = 0;
   readonly #carry = new CarryBuffer();
-  /** Bytes that the cut message has at least. */
+  /** Least bytes of the cut message. */
   #needed = 0;
 
   constructor(
@@ -61,17 +60,13 @@ export class DelimitedReader {
     else matcher?.addUnmatchable();
   }
 
-  /** Reports whether the rest of the body is ignored. */
   get hasEnough(): boolean {
     return this.#missing?.size === 0 && this.#hasOtherFamilies && this.#state === state.family;
   }
 
-  /**
-   * Reads a chunk of the body.
-   * @throws ExpositionError if the bytes are not such messages.
-   */
+  /** @throws ExpositionError if the bytes are not such messages. */
   write(chunk: Borrowed<Buffer>): void {
-    // Most chunks of a body that is not filtered.
+    // Most chunks of an unfiltered body.
     if (this.#state === state.skip && this.#skipLeft > chunk.length) {
       this.#consumed += this.#skip(0, chunk.length);
       return;
@@ -91,7 +86,7 @@ export class DelimitedReader {
     this.#consumed += used - at;
   }
 
-  /** @throws ExpositionError if the body ends within a message. */
+  /** @throws ExpositionError within a message. */
   end(): BodySummary {
     if (!this.hasEnough && (this.#carry.length > 0 || this.#state !== state.family)) {
       cursor.baseOffset = this.#consumed;
@@ -100,7 +95,7 @@ export class DelimitedReader {
     return { hasOtherFamilies: this.#hasOtherFamilies };
   }
 
-  /** Reads all whole messages, and returns where they end. Before the range's end, `#needed` is set. */
+  /** Returns where the whole messages end. Before the range's end, `#needed` is set. */
   #read(body: Buffer, start: number, end: number): number {
     let at = start;
     cursor.body = body;
@@ -119,7 +114,6 @@ export class DelimitedReader {
     return at;
   }
 
-  /** Returns where that ends, or -1 if it is not whole. */
   #readNext(body: Buffer, at: number, end: number): number {
     switch (this.#state) {
       case state.family:
@@ -155,9 +149,9 @@ export class DelimitedReader {
     return start;
   }
 
-  /** Fast and slow path show the sink the same samples: `fastpath.test.ts` feeds both. */
+  /** Both paths show the sink the same samples: see `fastpath.test.ts`. */
   #readFields(body: Buffer, from: number, end: number): number {
-    // Fast path: samples that match the previous body by position; only their numbers are read.
+    // Fast path: reads only numbers of samples that match by position.
     const at = this.#matcher === undefined ? from : this.#readMatching(body, from, end, this.#matcher);
     if (this.#familyLeft === 0) {
       this.#matcher?.endFamily();
@@ -165,13 +159,13 @@ export class DelimitedReader {
       this.#state = state.family;
       return at;
     }
-    // Slow path: every other field is parsed whole.
+    // Slow path: parses other fields whole.
     return at > from ? at : this.#readField(body, at, end);
   }
 
   #readMatching(body: Buffer, from: number, end: number, matcher: SeriesMatcher): number {
     const view = this.#view;
-    // Small integers: V8 would allocate an object for another number each time it is passed on.
+    // Small integers: V8 would allocate an object for other numbers at each call.
     const base = body.byteOffset | 0;
     const limit = (base + Math.min(end, from + this.#familyLeft)) | 0;
     let at = (base + from) | 0;

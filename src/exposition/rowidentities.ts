@@ -1,16 +1,16 @@
-/** Stores and compares the identity of each row, in words. Words are doubles: eight bytes compare as fast as four, and no text is NaN. */
+/** Stores rows' identities in words. Words are doubles: eight bytes compare as fast as four, and no text is NaN. */
 import { shortWord, shortWordBytes } from './scratch.ts';
 
 export const wordBytes = 8;
 
-/** Words of one sender. Rows beyond it do not match. */
+/** Per sender; rows beyond it do not match. */
 const wordLimit = 1024 * 1024;
 
 /** Small at first: there are thousands of senders. */
 const firstWords = 128;
 const firstRows = 32;
 
-/** Numbers per row: where its words start, and the identity's bytes; -1 without an identity. */
+/** Start of its words, bytes of the identity (-1 without one). */
 const extentSize = 2;
 
 export class RowIdentities {
@@ -22,7 +22,7 @@ export class RowIdentities {
     return this.extents.length / extentSize;
   }
 
-  /** Stores the row's identity, or compares it with the stored one. Returns false if they differ, or without memory left: then the sample must not match. */
+  /** Stores or compares the identity. Returns false if they differ, or without memory: the sample must not match. */
   store(row: number, view: DataView, at: number, length: number): boolean {
     if (row * extentSize >= this.extents.length) this.#grow(row);
     const stored = this.#lengthOf(row);
@@ -44,7 +44,6 @@ export class RowIdentities {
     return true;
   }
 
-  /** Keeps these rows only. A row's index in the list becomes its number. */
   renumber(kept: readonly number[]): void {
     const words = new Float64Array(this.#used);
     const extents = new Int32Array(kept.length * extentSize).fill(-1);
@@ -82,7 +81,7 @@ export class RowIdentities {
   }
 }
 
-/** Reports whether the bytes are the row's identity. The last word overlaps the previous one. Hot. */
+/** Reports whether the bytes are the row's identity; the last word overlaps the previous one. Hot. */
 export function isIdentity(extents: Int32Array, words: Float64Array, row: number, view: DataView, at: number): boolean {
   const first = row * extentSize;
   let word = extents[first]!;

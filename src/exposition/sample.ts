@@ -1,51 +1,46 @@
-/** One sample of a requested family, as both formats present it. */
+/** One sample, in either format. */
 import type { Borrowed } from '../sample/borrowed.ts';
 
 /** cAdvisor's widest series has ten labels. */
 const labelLimit = 64;
 
-/** Bytes of a value: a cgroup's path has at most 4,096, each of which may have been replaced by three. */
+/** A cgroup's path has at most 4,096 bytes, each of which may have become three. */
 const labelValueLimitBytes = 3 * 4_096;
 
-/** Offsets kept per label: name start, name end, value start, value end. */
+/** Name start, name end, value start, value end. */
 const offsetsPerLabel = 4;
 
 /** A sample without its labels. */
 export interface UnlabeledSample {
-  /** Index of the family in the list of requested names. */
   readonly family: number;
   /** Any double, also NaN and the infinities. */
   readonly value: number;
-  /** Milliseconds since the epoch; NaN if the sample has no time. */
+  /** Since the epoch; NaN without a time. */
   readonly timestampMs: number;
 }
 
-/** Receives the samples of a body. Readers pass the same object for every sample. */
+/** Receives samples in one reused object. */
 export interface SampleSink {
-  /**
-   * Receives a sample with its labels. Returns its row, from 0 on, or `noRow`. Later samples of the row may come to `add`, also in the sender's later bodies.
-   */
+  /** Returns the row, from 0 on, or `noRow`. Its later samples may come to `add`, also in later bodies. */
   visit(sample: Borrowed<Sample>): number;
-  /** Receives a sample of a row that `visit` has returned. */
   add(row: number, sample: Borrowed<UnlabeledSample>): void;
-  /** Reports whether the sink needs this row's values. Otherwise readers skip them and call `add` with 0 to mark the series as present. */
+  /** If false, readers call `add` with 0 to mark the series as present. */
   needsValue(row: number): boolean;
 }
 
-/** The row of a sample that has to be visited in every body. */
+/** Visit it in every body. */
 export const noRow = -1;
 
 /** What a reader reports of a body beside its samples. */
 export interface BodySummary {
-  /** Whether the body has a family that was not requested: the sender did not filter. */
+  /** Whether the sender did not filter. */
   readonly hasOtherFamilies: boolean;
 }
 
 /** A body does not follow its format, or ends too early. */
 export class ExpositionError extends Error {
-  /** Where in the body reading stopped, in bytes. */
+  /** Bytes of the body before it. */
   readonly offset: number;
-  /** The message without the offset. */
   readonly problem: string;
 
   constructor(problem: string, offset: number) {
@@ -56,10 +51,10 @@ export class ExpositionError extends Error {
   }
 }
 
-/** Labels stay ranges of the body until they are read. */
+/** Labels stay ranges until read. */
 export class Sample implements UnlabeledSample {
   family = 0;
-  // A double from the start: V8 would change the object's shape for it.
+  // A double from the start: else V8 changes the object's shape.
   value = Number.NaN;
   timestampMs = Number.NaN;
 
@@ -69,8 +64,8 @@ export class Sample implements UnlabeledSample {
   #labels = 0;
 
   /**
-   * Returns the label's value; '' if the sample does not have it, which is the same to Prometheus.
-   * @throws ExpositionError if it is longer than any value that is needed.
+   * Returns '' for a missing label, as Prometheus treats it.
+   * @throws ExpositionError if the value is too long.
    */
   label(name: string): string {
     const label = this.#find(name);
@@ -84,7 +79,7 @@ export class Sample implements UnlabeledSample {
     return this.#escaped[label] === 0 ? value : unescape(value);
   }
 
-  /** Reports whether the label has this value, which is ASCII without characters to escape. */
+  /** The value is ASCII without characters to escape. */
   has(name: string, value: string): boolean {
     const label = this.#find(name);
     if (label === -1) return value === '';
@@ -100,7 +95,7 @@ export class Sample implements UnlabeledSample {
     this.#labels = 0;
   }
 
-  /** Adds a label by its ranges in the body. An escaped value is unescaped when it is read. */
+  /** Escaped values are unescaped when read. */
   addLabel(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number, escaped: boolean): void {
     if (this.#labels === labelLimit) throw new ExpositionError(`more than ${labelLimit} labels`, nameStart);
     const at = this.#labels * offsetsPerLabel;
@@ -112,7 +107,6 @@ export class Sample implements UnlabeledSample {
     this.#labels += 1;
   }
 
-  /** Returns where in the body the label's value is; undefined if the sample does not have it. */
   rangeOf(name: string): { readonly start: number; readonly end: number } | undefined {
     const label = this.#find(name);
     if (label === -1) return undefined;
@@ -129,7 +123,7 @@ export class Sample implements UnlabeledSample {
   }
 }
 
-/** Reports whether the range holds exactly these ASCII characters. Names share their beginnings, so it compares from the end. */
+/** Reports whether the range holds these ASCII characters; from the end, as names share their beginnings. */
 export function isAt(body: Buffer, start: number, end: number, text: string): boolean {
   if (end - start !== text.length) return false;
   for (let index = text.length - 1; index >= 0; index -= 1) {
@@ -138,7 +132,7 @@ export function isAt(body: Buffer, start: number, end: number, text: string): bo
   return true;
 }
 
-/** Resolves the format's three escapes. Another backslash is kept, as by Prometheus. */
+/** Keeps other backslashes, as Prometheus. */
 function unescape(value: string): string {
   return value.replaceAll(/\\([\\n"])/g, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped));
 }

@@ -1,20 +1,19 @@
-/** Finds in a parsed sample what the fast path compares and reads in the next body. */
+/** Finds what the fast path compares and reads of a sample. */
 import { readTrailingValue, timeBytes, valueBytes } from './metric.ts';
 import type { Sample } from './sample.ts';
 import { trailing } from './scratch.ts';
 
 /**
- * The bytes that identify a sample's row: all before its numbers, or one label's value. `detail` is an earlier label of some families; all samples of a family that match
- * have the same value of it.
+ * What identifies a sample's row: all before its numbers, or one label's value. `detail` is an earlier label of some
+ * families, equal in a family's matching samples.
  */
 export type Identity = 'all labels' | { readonly label: string; readonly detail: string };
 
-/** A sample with its tag and length. Positions count in the memory's view. */
+/** With tag and length; counts in the memory's view. */
 export interface SamplePosition {
   readonly start: number;
   readonly size: number;
   readonly identity: { readonly start: number; readonly length: number };
-  /** Undefined if the sample has none. */
   readonly detail: ByteRange | undefined;
   readonly isTimed: boolean;
 }
@@ -24,15 +23,15 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** Bytes of a message whose length takes two bytes. Metrics have a few hundred. */
+/** The message's length takes two bytes. Metrics have a few hundred bytes. */
 const messageLimitBytes = (1 << 14) - 1;
 
-/** Tag and length before a label's value. They are part of the identity, so that no longer value matches. */
+/** Tag and length before a label's value; part of the identity, so that no longer value matches. */
 export const labelHeadBytes = 2;
 
 /**
- * Returns the position; undefined if the fast path cannot read the sample. It compares the numbers that both paths read, so that they are equal.
- * @param base position of the body in the view's memory.
+ * Returns undefined if the fast path cannot read the sample: its numbers are compared with the slow path's.
+ * @param base the body's position in the view's memory.
  * @param start of the message in the body.
  */
 export function positionOf(
@@ -54,7 +53,7 @@ export function positionOf(
   if (range === undefined || range.end > end) return undefined;
   const detail = identity === 'all labels' ? undefined : sample.rangeOf(identity.detail);
   if (detail !== undefined && detail.end > range.start) return undefined;
-  // Tag and length. Longer encodings of the same length do not match.
+  // Longer encodings of a length do not match.
   const size = stop - start + (stop - start < 0x80 ? 2 : 3);
   return {
     start: base + stop - size,

@@ -1,16 +1,16 @@
-/** Objects that all readers of a thread share: all state of `exposition/` that no object owns. No call that uses them suspends, and nothing in them outlives it. */
+/** Objects that a thread's readers share. No call that uses them suspends, and nothing in them outlives it. */
 import { Cursor } from './wire.ts';
 import { Sample } from './sample.ts';
 
-/** What readers pass to their sinks. One sample and one cursor per reader took 1 us more per filtered body of 30 pods, which takes 24 us. */
+/** One sample and cursor per reader took 1 us more per filtered body of 30 pods (24 us). */
 export const sample = new Sample();
 
-/** The numbers that the fast path reads of a sample, to compare with the slow path's. */
+/** The fast path's numbers, to compare with the slow path's. */
 export const trailing = new Sample();
 
 export const cursor = new Cursor();
 
-/** Identities of fewer than eight bytes, as a word. */
+/** Identities below eight bytes. */
 export const shortWord = new Float64Array(1);
 export const shortWordBytes = new Uint8Array(shortWord.buffer);
 
@@ -18,8 +18,8 @@ let latestView: DataView = new DataView(new ArrayBuffer(0));
 let previousView = latestView;
 
 /**
- * Returns a view over the memory. Keeps the latest two: the connections' read buffer, and the buffer of what a chunk's end has cut. A new view per chunk took 1 us more
- * per filtered body of 30 pods (24 us), and 13 us more per full one (254 us).
+ * Returns a view over the memory. Keeps two: the connections' read buffer, and that of cut messages. A new view per
+ * chunk took 1 us more per filtered body of 30 pods (24 us), 13 us per full one (254 us).
  */
 export function viewOver(memory: ArrayBufferLike): DataView {
   if (latestView.buffer === memory) return latestView;

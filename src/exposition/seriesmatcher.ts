@@ -1,6 +1,6 @@
 /**
- * Matches series by position: a sample is the series at the same position in the sender's previous body if its message has the same length and the same identity bytes.
- * Only its numbers are read then.
+ * Matches series by position: a sample is the series at the same position in the sender's previous body if length and
+ * identity bytes are equal. Only its numbers are read then.
  */
 import { readTrailingValue } from './metric.ts';
 import { isIdentity, RowIdentities, wordBytes } from './rowidentities.ts';
@@ -8,8 +8,8 @@ import type { Sample, SampleSink } from './sample.ts';
 import { type ByteRange, type Identity, labelHeadBytes, type SamplePosition } from './sampleposition.ts';
 
 /**
- * Numbers per expected sample: its first three bytes (tag and length); its size in bytes; packed into one: flags, offset of its identity, and how far before that its detail
- * ends (0 without one); its row.
+ * Per expected sample: first three bytes (tag and length); size; flags, offset of its identity, and bytes back to its
+ * detail's end (0 without one), packed; row.
  */
 const entrySize = 4;
 const threeBytes = 0xff_ffff;
@@ -20,28 +20,27 @@ const flagBits = 2;
 const offsetMask = 0x3fff;
 const detailShift = 16;
 const detailLimitBytes = (1 << 15) - 1;
-/** Expected samples that are tried for one sample: a pod's may be gone. */
+/** Tried for one sample: a pod's may be gone. */
 const lookAhead = 16;
-/** Bytes from the identity's end that are compared if the row needs no value: in a cgroup's path, most of an ID or UID. */
+/** Compared at the identity's end if the row needs no value: most of an ID or UID. */
 const valuelessIdentityBytes = 24;
 
 const notComparable = -1;
 
 export class SeriesMatcher {
   readonly identity: Identity;
-  /** Whether the current body has samples that did not match, or lacks expected ones. */
+  /** Whether the body has unmatched or missing samples. */
   changed = false;
-  /** Whether all samples of the current body would match in another body like it. */
+  /** Whether another such body would match whole. */
   complete = true;
   readonly #families: Int32Array[];
   readonly #identities = new RowIdentities();
-  /** The detail of each family as a word; NaN while none of its samples had one. */
+  /** As a word; NaN before the first. */
   readonly #details: Float64Array;
   #family = 0;
   #entries: Int32Array;
-  /** The next expected sample. */
   #at = 0;
-  /** Entries for the next body; undefined while all samples have matched in order. */
+  /** Undefined while all match in order. */
   #next: number[] | undefined;
 
   constructor(identity: Identity, families: number) {
@@ -68,9 +67,9 @@ export class SeriesMatcher {
   }
 
   /**
-   * Passes samples to the sink while each is the expected one. Returns where they end. Hot, and small enough for V8 to inline its calls.
-   * @param view of the memory that the positions count in.
-   * @param sample whose family is set; receives the numbers.
+   * Passes expected samples to the sink; returns their end. Hot, and small enough for V8 to inline.
+   * @param view of the memory of all positions.
+   * @param sample with its family; receives the numbers.
    */
   takeExpected(view: DataView, from: number, limit: number, sample: Sample, sink: SampleSink): number {
     if (this.#next !== undefined) return from;
@@ -94,9 +93,7 @@ export class SeriesMatcher {
     return at;
   }
 
-  /**
-   * Passes one sample to the sink, also if others before it are gone or new. Returns its size; 0 if it does not match or is not whole.
-   */
+  /** Passes one sample, also after gone or new ones. Returns its size; 0 if it does not match or is not whole. */
   takeOne(view: DataView, at: number, limit: number, sample: Sample, sink: SampleSink): number {
     if (limit - at < intBytes) return 0;
     const entries = this.#entries;
@@ -120,7 +117,6 @@ export class SeriesMatcher {
     return 0;
   }
 
-  /** Records a sample for the next body. */
   add(
     row: number,
     view: DataView,
@@ -141,7 +137,6 @@ export class SeriesMatcher {
     this.#next?.push(view.getInt32(start, true) & threeBytes, size, packed, row);
   }
 
-  /** Records that the body has a sample that can never match. */
   addUnmatchable(): void {
     this.changed = true;
     this.complete = false;
@@ -154,7 +149,7 @@ export class SeriesMatcher {
     this.#next = undefined;
   }
 
-  /** Keeps these rows only, with their samples. A row's index in the list becomes its number. */
+  /** Keeps these rows; a row's index becomes its number. */
   renumber(kept: readonly number[]): void {
     const rows = new Int32Array(this.#identities.rows).fill(-1);
     for (let row = 0; row < kept.length; row += 1) rows[kept[row]!] = row;
@@ -166,7 +161,7 @@ export class SeriesMatcher {
 
   #detailDistance(view: DataView, sampleStart: number, { start, end }: ByteRange, identityStart: number): number {
     const bytes = identityStart - end;
-    // The word includes the value's length, so that no longer value matches.
+    // The word includes the length, so no longer value matches.
     if (end - start > wordBytes - labelHeadBytes || end - wordBytes < sampleStart) return notComparable;
     if (bytes <= 0 || bytes > detailLimitBytes) return notComparable;
     const word = view.getFloat64(end - wordBytes, true);
@@ -196,7 +191,6 @@ function isSameSample(
   return isIdentity(extents, words, row, view, at);
 }
 
-/** Returns false if the numbers are not where they were. */
 function readNumbers(view: DataView, stop: number, packed: number, sample: Sample): boolean {
   if ((packed & needsNoValue) === 0) return readTrailingValue(view, stop, (packed & isUntimed) === 0, sample);
   sample.value = 0;
@@ -204,14 +198,14 @@ function readNumbers(view: DataView, stop: number, packed: number, sample: Sampl
   return true;
 }
 
-/** Copies numbers; several times faster than by the iterator. */
+/** Several times faster than the iterator. */
 function listOf(numbers: Int32Array, count: number): number[] {
   const list: number[] = [];
   for (let at = 0; at < count; at += 1) list.push(numbers[at]!);
   return list;
 }
 
-/** @param rows the new number of each row; -1 if it is gone. */
+/** @param rows new numbers; -1 if gone. */
 function renumbered(entries: Int32Array, rows: Int32Array): Int32Array {
   const next: number[] = [];
   for (let at = 0; at < entries.length; at += entrySize) {

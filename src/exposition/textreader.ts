@@ -1,6 +1,7 @@
 /**
- * Reads the samples of requested families from a body in Prometheus' text format 0.0.4. A body that is not filtered has 12 MB in 27,000 lines (kubelet 1.35, 110 pods of
- * 2 containers), of which 4 % are requested: other lines are skipped by their name, without an allocation. There is no fast path for text.
+ * Reads requested families of Prometheus' text format 0.0.4, without a fast path. An unfiltered body has 12 MB in
+ * 27,000 lines (kubelet 1.35, 110 pods of 2 containers), 4 % requested: others are skipped by name, without an
+ * allocation.
  */
 import type { Borrowed } from '../sample/borrowed.ts';
 import { CarryBuffer } from './carrybuffer.ts';
@@ -19,7 +20,7 @@ const backslash = 0x5c;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
-/** Bytes of one line. Kubelets write a few hundred. */
+/** Kubelets write a few hundred bytes. */
 const lineLimitBytes = 1024 * 1024;
 
 /** Reads a body that arrives in chunks of any size. Copies only lines that a chunk's end has cut. */
@@ -29,7 +30,6 @@ export class TextReader {
   readonly #sink: SampleSink;
   readonly #line = new SampleLine();
   #hasOtherFamilies = false;
-  /** Bytes of the body before the chunk that is being read. */
   #consumed = 0;
   readonly #carry = new CarryBuffer();
 
@@ -38,10 +38,7 @@ export class TextReader {
     this.#sink = sink;
   }
 
-  /**
-   * Passes each sample of a requested family to the sink, in the body's order.
-   * @throws ExpositionError if a line is malformed, and what the sink throws.
-   */
+  /** Passes requested samples to the sink. @throws ExpositionError if a line is malformed, and the sink's errors. */
   write(chunk: Borrowed<Buffer>): void {
     let at = 0;
     if (this.#carry.length > 0) {
@@ -59,7 +56,7 @@ export class TextReader {
     if (used < chunk.length) this.#keep(chunk, used, chunk.length);
   }
 
-  /** @throws ExpositionError if the last line has no end: then the body was cut off. */
+  /** @throws ExpositionError if the body was cut off. */
   end(): BodySummary {
     if (this.#carry.length > 0) {
       throw new ExpositionError('the last line has no end, the body is cut off', this.#consumed);
@@ -74,7 +71,6 @@ export class TextReader {
     this.#carry.append(chunk, start, end);
   }
 
-  /** Reads all lines that end in the range. Returns where the last one ends. */
   #read(body: Buffer, from: number, to: number): number {
     try {
       return this.#readLines(body, from, to);
@@ -88,7 +84,7 @@ export class TextReader {
     let start = from;
     while (start < to) {
       const end = body.indexOf(newline, start);
-      // The memory behind the range may hold earlier bytes.
+      // Earlier bytes may be behind the range.
       if (end === -1 || end >= to) break;
       const first = skipBlanks(body, start, end);
       start = end + 1;
@@ -106,7 +102,7 @@ export class TextReader {
   }
 }
 
-/** Returns the index of the line's family; -1 if it was not requested. Names are prefixes of each other, so the byte behind is compared first. */
+/** Returns -1 if not requested. Names share prefixes, so the byte behind is compared first. */
 function familyAt(body: Buffer, start: number, end: number, names: readonly string[]): number {
   for (let family = 0; family < names.length; family += 1) {
     const name = names[family]!;
@@ -119,7 +115,7 @@ function familyAt(body: Buffer, start: number, end: number, names: readonly stri
   return -1;
 }
 
-/** Detects a body of another format by the first byte of a line. The rest of a line that was not requested is not checked. */
+/** Detects another format; the rest of skipped lines is not checked. */
 function mayStartName(byte: number): boolean {
   const lower = byte | 0x20;
   return (lower >= 0x61 && lower <= 0x7a) || byte === 0x5f || byte === 0x3a;
@@ -131,7 +127,7 @@ function skipBlanks(body: Buffer, start: number, end: number): number {
   return at;
 }
 
-/** Parses what follows the name on a line: labels, value, time. Label values may hold any byte, so lines are not split. */
+/** Label values may hold any byte, so lines are not split. */
 class SampleLine {
   readonly sample = new Sample();
   #body: Buffer = Buffer.alloc(0);
@@ -149,12 +145,11 @@ class SampleLine {
     if (this.#at === this.#end) return;
     const timeAt = this.#at;
     this.sample.timestampMs = this.#number();
-    // An int64, as in protobuf. Which times are plausible is the sink's to decide.
+    // An int64, as in protobuf; the sink judges plausibility.
     if (!isInt64(this.sample.timestampMs)) throw new ExpositionError('not a time in milliseconds', timeAt);
     if (this.#at !== this.#end) throw new ExpositionError('something follows value and time', this.#at);
   }
 
-  /** Parses the labels with their braces. */
   #labels(): void {
     this.#at += 1;
     for (;;) {
@@ -188,7 +183,6 @@ class SampleLine {
     this.sample.addLabel(nameStart, nameEnd, valueStart, valueEnd, escaped);
   }
 
-  /** Parses a number, and skips the blanks around it. */
   #number(): number {
     this.#blanks();
     const start = this.#at;

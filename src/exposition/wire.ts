@@ -1,20 +1,19 @@
-/** Walks protobuf's wire format in one piece of memory. Bytes that do not follow it are an ExpositionError. */
+/** Walks protobuf's wire format; throws ExpositionError. */
 import { ExpositionError } from './sample.ts';
 
 export const wireType = { varint: 0, fixed64: 1, length: 2, fixed32: 5 } as const;
 
-/** Bytes of the longest varint: 64 bits, seven in each byte. */
+/** 64 bits, seven in each byte. */
 export const varintLimitBytes = 10;
 
 const none = Buffer.alloc(0);
 
-/** Each method leaves the position behind what it read, never beyond the given end. */
+/** Methods stop behind what they read, never beyond the given end. */
 export class Cursor {
   body: Buffer = none;
   at = 0;
-  /** Wire type of the field whose tag was read last. */
   type = 0;
-  /** Bytes of the whole body before this memory; for errors. */
+  /** For errors: bytes before this memory. */
   baseOffset = 0;
 
   /** Returns the field's number and sets `type`. */
@@ -26,7 +25,6 @@ export class Cursor {
     return Math.floor(tag / 8);
   }
 
-  /** Skips the value of a field whose tag was read. */
   skip(end: number): void {
     switch (this.type) {
       case wireType.varint:
@@ -46,7 +44,7 @@ export class Cursor {
     }
   }
 
-  /** Reads a length and returns where that many bytes end. */
+  /** Returns where the delimited bytes end. */
   length(end: number): number {
     const start = this.at;
     const length = this.varint(end);
@@ -54,7 +52,7 @@ export class Cursor {
     return this.at + length;
   }
 
-  /** Skips a value of fixed size and returns where it starts. */
+  /** Skips a value and returns its start. */
   fixed(size: number, end: number): number {
     const start = this.at;
     if (size > end - start) throw this.error('a number beyond the end of its message', start);
@@ -62,7 +60,7 @@ export class Cursor {
     return start;
   }
 
-  /** Returns a signed 64-bit number, exact up to 2^53 in magnitude. */
+  /** Exact up to 2^53 in magnitude. */
   varint(end: number): number {
     const start = this.at;
     let low = 0;
@@ -94,7 +92,7 @@ export class Cursor {
   }
 }
 
-/** Reports whether the bytes hold a whole varint, or more bytes than one can have. */
+/** Reports whether the bytes hold a whole varint, or more than one has. */
 export function hasVarint(body: Buffer, at: number, end: number): boolean {
   const limit = Math.min(end, at + varintLimitBytes);
   for (let index = at; index < limit; index += 1) if (body[index]! < 0x80) return true;

@@ -12,16 +12,14 @@ import { authority, type KubeletRequest } from './request.ts';
 
 export interface KubeletClientOptions {
   readonly tls: () => KubeletTls;
-  /** Returns the value of the Authorization header. */
   readonly authorization: () => string | undefined | Promise<string | undefined>;
   /** Plain HTTP without credentials. */
   readonly plainHttp: boolean;
   readonly requestTimeoutMs: number;
-  /** Resolves hosts that are names. Default: with the system's configuration. */
+  /** Default: the system's configuration. */
   readonly resolve?: Resolve | undefined;
-  /** Default: built-in. */
   readonly httpClient?: HttpClient | undefined;
-  /** False: no compressed body is requested, whatever a request says. Default: true. */
+  /** False overrides requests. Default: true. */
   readonly compression?: boolean | undefined;
 }
 
@@ -30,9 +28,9 @@ export interface KubeletResponse extends GetResponse, KubeletRoute {
 }
 
 export interface KubeletClient extends AsyncDisposable {
-  /** Resolves to a response of any status. @throws KubeletError if there is no whole response. */
+  /** Resolves for any status. @throws KubeletError without a whole response. */
   fetch(request: KubeletRequest, signal: AbortSignal): Promise<KubeletResponse>;
-  /** Closes the connection of a node that was removed. */
+  /** Closes a removed node's connection. */
   release(node: string): void;
 }
 
@@ -55,7 +53,7 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
       timeoutMs: requestTimeoutMs,
     };
     return withinDeadline(attempt, signal, (deadline) => {
-      // Before the connection: credentials may come from a plugin that hangs, and may bring a certificate.
+      // Before connecting: credentials may come from a plugin that hangs, and may bring a certificate.
       const authorization = plainHttp ? undefined : options.authorization();
       if (!(authorization instanceof Promise)) return send(request, attempt, authorization, deadline);
       return deadline.until(authorization).then((value) => send(request, attempt, value, deadline));

@@ -1,18 +1,18 @@
-/** Detects that a node's clock differs from ours so much that usages look older or newer than they are. */
+/** Detects clocks that differ so much that usages look older or newer than they are. */
 import type { Explanation } from './explain/explanation.ts';
 
-/** Usages are stale after 45 s or more, so this skew is harmless yet. Clocks under NTP never differ so much. */
+/** Usages are stale after 45 s or more, so this is harmless. Clocks under NTP never differ so much. */
 export const clockSkewLimitMs = 5_000;
 
-/** When the request was sent and when the response arrived, by our clock. */
+/** By our clock. */
 export interface RequestTiming {
   readonly askedMs: number;
   readonly answeredMs: number;
 }
 
 /**
- * Returns the skew of the clocks, or undefined while they may agree within the limit.
- * @param dateMs the node's clock when it responded, in whole seconds, from the Date header.
+ * Returns the skew; undefined within the limit.
+ * @param dateMs the Date header, in whole seconds.
  */
 export function explainClockSkew(
   node: string,
@@ -32,5 +32,4 @@ export function explainClockSkew(
   };
 }
 
-/** A Date header has whole seconds only. */
 const wholeSecondMs = 1_000;

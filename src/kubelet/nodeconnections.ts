@@ -1,4 +1,4 @@
-/** The connections to kubelets, one per node, and how each kubelet's certificate is verified. */
+/** Kubelet connections, one per node, and how certificates are verified. */
 import { constants } from 'node:crypto';
 import { isIP } from 'node:net';
 import { createSecureContext, DEFAULT_CIPHERS, type PeerCertificate, type SecureContext } from 'node:tls';
@@ -12,16 +12,14 @@ import { readBufferBytes } from './http/socket.ts';
 import type { UndiciOptions } from './http/undicitransport.ts';
 import { authority, type KubeletRequest } from './request.ts';
 
-/** The built-in client costs a fraction of the CPU; undici rules out a bug in it. */
+/** The built-in client costs a fraction of the CPU; undici rules out its bugs. */
 export type HttpClient = 'built-in' | 'undici';
 
-/** What proves that the peer is this node's kubelet: its certificate names the address, or only the node; kube-apiserver; or nothing. */
+/** Proof of the kubelet: a certificate for the address, or only for the node; kube-apiserver; or none. */
 export type KubeletVerification = 'address' | 'node-name' | 'apiserver' | 'nothing';
 
 export interface NodeConnectionsOptions {
-  /** Returns a new object when something in it has changed. */
   readonly tls: () => KubeletTls;
-  /** Plain HTTP without credentials. */
   readonly plainHttp: boolean;
   readonly requestTimeoutMs: number;
   readonly resolve: Resolve;
@@ -31,7 +29,6 @@ export interface NodeConnectionsOptions {
 
 export interface NodeConnection {
   readonly connection: Connection;
-  /** How the latest connection was verified. */
   readonly verifiedBy: () => KubeletVerification;
 }
 
@@ -45,14 +42,14 @@ export class NodeConnections {
   readonly #open = new Map<string, CurrentConnection>();
   readonly #buffer = Buffer.allocUnsafeSlow(readBufferBytes);
   readonly #heads = new HeadCache();
-  /** Shared by all connections: parsing CAs and keys costs as much as half a handshake. */
+  /** Shared: parsing CAs and keys costs as much as half a handshake. */
   #context: { readonly tls: KubeletTls; readonly context: SecureContext } | undefined;
 
   constructor(options: NodeConnectionsOptions) {
     this.#options = options;
   }
 
-  /** Returns the node's connection. Replaces it if its address or the TLS material has changed; requests under way still get their responses. */
+  /** Replaces the connection if address or TLS material has changed; requests under way still get their responses. */
   of(request: KubeletRequest): NodeConnection {
     const tls = this.#options.plainHttp ? plainHttpTls : this.#options.tls();
     const target = authority(request);
@@ -64,7 +61,6 @@ export class NodeConnections {
     return opened;
   }
 
-  /** Closes the connection of a node that was removed. */
   release(node: string): void {
     void this.#open.get(node)?.connection.destroy();
     this.#open.delete(node);
@@ -119,7 +115,7 @@ export class NodeConnections {
   }
 }
 
-/** Loads undici on demand: otherwise every thread would pay for it. */
+/** On demand: otherwise every thread would pay for undici. */
 function createUndiciConnection(options: UndiciOptions): Connection {
   const loaded = import('./http/undicitransport.ts').then((undici) => undici.createUndiciConnection(options));
   return {
@@ -131,5 +127,7 @@ function createUndiciConnection(options: UndiciOptions): Connection {
 
 const plainHttpTls: KubeletTls = { ca: undefined, cert: undefined, key: undefined, insecure: true };
 
-/** As in Go, a kubelet chooses no Diffie-Hellman parameters, which cost up to a second, and shows no other certificate later. */
+/**
+ * As in Go, a kubelet chooses no Diffie-Hellman parameters, which cost up to a second, and shows no later certificate.
+ */
 const hardened = { ciphers: `${DEFAULT_CIPHERS}:!kDHE`, secureOptions: constants.SSL_OP_NO_RENEGOTIATION };

@@ -1,4 +1,4 @@
-/** Sends requests to kubelets through kube-apiserver's node proxy, for clusters where only kube-apiserver reaches them. */
+/** Sends requests through kube-apiserver's node proxy, where only kube-apiserver reaches kubelets. */
 import type { ApiServer, TlsMaterial } from '../client/apiserver.ts';
 import { apiServerConnector } from '../client/connector.ts';
 import { Pool } from '../client/undici.ts';
@@ -16,14 +16,14 @@ import type { KubeletRequest } from './request.ts';
 export interface KubeletProxyOptions {
   readonly apiServer: ApiServer;
   readonly requestTimeoutMs: number;
-  /** Resolves kube-apiserver's name. Default: with the system's configuration. */
+  /** Default: the system's configuration. */
   readonly resolve?: Resolve | undefined;
 }
 
-/** Shorter than the idle timeout of kube-apiserver (90 s) and of common load balancers (60 s), so that ours closes first. */
+/** Below the idle timeouts of kube-apiserver (90 s) and common load balancers (60 s), so ours closes first. */
 const keepAliveMs = 45_000;
 
-/** Creates a client that ignores a request's host and port: kube-apiserver selects them from the Node's status by flags of its own. */
+/** Creates a client that ignores host and port: kube-apiserver selects them from the Node's status by its own flags. */
 export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: KubeletProxyOptions): KubeletClient {
   const { origin, protocol, hostname, pathname } = new URL(apiServer.url);
   const route: KubeletRoute = { via: 'apiserver', address: `${hostname}:${proxyCandidate(apiServer.url).port}` };
@@ -47,7 +47,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: Kub
     });
   }
 
-  /** New TLS material needs new connections; requests on the old ones still get their responses. */
+  /** New TLS material needs new connections; old requests still get responses. */
   function connections(): { readonly material: TlsMaterial; readonly pool: UndiciConnections } {
     const material = apiServer.tls();
     if (current?.material === material) return current;
@@ -61,7 +61,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: Kub
     const lookups = new Lookups(resolve ?? systemResolver().resolveFirst, requestTimeoutMs);
     const dispatcher = new Pool(origin, {
       ...undiciLimits,
-      // At most one per node, as each has one request under way. With a limit, kubelets that hang would delay the others.
+      // At most one per node, as each has one request under way. With a limit, hanging kubelets would delay others.
       connections: null,
       keepAliveTimeout: keepAliveMs,
       keepAliveMaxTimeout: keepAliveMs,
@@ -77,7 +77,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: Kub
     pools.delete(pool);
   }
 
-  /** Does nothing: no connection belongs to one node, and the signal ends requests. */
+  /** No connection belongs to one node; the signal ends requests. */
   function release(): void {}
 
   async function dispose(): Promise<void> {
@@ -86,7 +86,7 @@ export function createKubeletProxy({ apiServer, requestTimeoutMs, resolve }: Kub
   }
 }
 
-/** Returns the address that requests go to, whichever node they are for; IPv6 without brackets. */
+/** Returns the address for all nodes; IPv6 without brackets. */
 export function proxyCandidate(url: string): { readonly host: string; readonly port: number } {
   const { hostname, port, protocol } = new URL(url);
   return { host: hostname.replaceAll(/[[\]]/g, ''), port: Number(port) || (defaultPorts.get(protocol) ?? 443) };
@@ -98,11 +98,11 @@ const defaultPorts: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Returns the proxy's path with the node's name alone. kube-apiserver then dials the port of the Node's status with its kubelet client certificate; with another port
- * in the path it would show no credentials and verify nothing.
+ * Names the node alone, so kube-apiserver dials the Node's port with its client certificate. With another port it would
+ * show no credentials and verify nothing.
  */
 function proxyPath({ node, path }: KubeletRequest): string {
-  // An annotation of the Node may have selected the path. Its dots must not lead out of the node's proxy.
+  // A Node's annotation may select the path; its dots must not leave the proxy.
   const { pathname, search } = new URL(path, 'https://kubelet');
   return `/api/v1/nodes/${encodeURIComponent(node)}/proxy${pathname}${search}`;
 }

@@ -6,17 +6,12 @@ export interface KubeletRequest {
   /** Name or address; IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
-  /** With its query. */
   readonly path: string;
   readonly accept: string;
-  /** Whether to request a compressed body. */
   readonly gzip: boolean;
-  /** How many other addresses the caller may try: this one has to leave them some of the time. */
+  /** Other addresses to try, which need some of the time. */
   readonly alternatives: number;
-  /**
-   * Chooses who reads the body while it arrives. Without a reader the response has it. What this or the reader throws closes the connection, and the request rejects
-   * with it.
-   */
+  /** Without a reader the response has the body. An error closes the connection and rejects the request. */
   readonly onBody?: OnBody;
 }
 

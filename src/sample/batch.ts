@@ -1,6 +1,4 @@
-/**
- * One scrape on its way to the store. The layout, which seldom changes, is apart from the numbers: while its version is the same, nothing has come or gone.
- */
+/** One scrape on its way to the store. The layout seldom changes, so it is apart from the numbers. */
 import type { Borrowed } from './borrowed.ts';
 import type { ContainerPoint, NodePoints, PodBatch, Point, Source } from './point.ts';
 import { type GaugeField, gauges } from './quantities.ts';
@@ -9,23 +7,22 @@ import { type GaugeField, gauges } from './quantities.ts';
 export interface NodeBatch {
   readonly node: string;
   readonly source: Source;
-  /** Whether the node has swap; undefined if unknown. */
+  /** Undefined if unknown. */
   readonly hasSwap: boolean | undefined;
   readonly layout: Layout;
-  /** A row for the machine, then one for each container in the order of the layout; see `column`. Valid until the node's next body is decoded. */
+  /** A row for the machine, then one per container; see `column`. Valid until the node's next body is decoded. */
   readonly numbers: Borrowed<Float64Array<ArrayBuffer>>;
 }
 
 export interface Layout {
-  /** Two layouts of one version are equal; see newLayoutVersion. */
+  /** Layouts of one version are equal. */
   readonly version: number;
   readonly pods: readonly PodLayout[];
-  /** Those of the pods that the API has not placed on the node; undefined if the API was not asked: then all of them. */
+  /** Pods that the API has not placed on the node; undefined if it was not asked: then all. */
   readonly unverified?: ReadonlySet<PodLayout>;
 }
 
 export interface PodLayout extends Omit<PodBatch, 'containers'> {
-  /** The row of its first container; the others follow. */
   readonly firstRow: number;
   readonly containers: readonly Pick<ContainerPoint, 'name' | 'containerId'>[];
 }
@@ -39,11 +36,10 @@ const fixedColumn = {
   rawTimestampMs: 4,
   /** 1 if the sample had no time. */
   isUntimed: 5,
-  /** The optional gauges begin here. */
   firstGauge: 6,
 } as const;
 
-/** Columns of a row. NaN is an unknown value. A machine without a usable sample has no timestamp. */
+/** NaN is unknown; a machine without a usable sample has no timestamp. */
 export const column = {
   ...fixedColumn,
   ...(Object.fromEntries(gauges.map(({ field }, gauge) => [field, fixedColumn.firstGauge + gauge])) as Record<
@@ -58,14 +54,12 @@ export const columns: number = fixedColumn.firstGauge + gauges.length;
 /** The row of the machine. */
 export const machineRow = 0;
 
-/**
- * Returns a version for a new layout: 52 random bits, so that worker threads, and one that replaces another, need not agree on a counter.
- */
+/** Returns 52 random bits: worker threads, also successive ones, need no common counter. */
 export function newLayoutVersion(): number {
   return Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
 }
 
-/** Returns the points as a batch. @param like a layout that is kept if the points have the same. */
+/** Returns the points as a batch. @param like kept if equal. */
 export function toBatch(points: NodePoints, like?: Layout): NodeBatch {
   const { node, source, hasSwap, machine, pods } = points;
   const layout = like !== undefined && isLaidOut(pods, like) ? like : layoutOf(pods);
@@ -90,18 +84,18 @@ export function toPoints({ node, source, hasSwap, layout, numbers }: NodeBatch):
   return { node, source, hasSwap, machine: machinePoint(numbers), pods };
 }
 
-/** Returns the number of rows up to the layout's last one, those of pods that were left out before it included. */
+/** Returns the rows up to the layout's last, also of omitted pods. */
 export function rowsOf({ pods }: Pick<Layout, 'pods'>): number {
   const last = pods.at(-1);
   return last === undefined ? machineRow + 1 : last.firstRow + last.containers.length;
 }
 
-/** Returns how many containers the layout has. */
+/** Returns the number of containers. */
 export function containersOf({ pods }: Layout): number {
   return pods.reduce((sum, { containers }) => sum + containers.length, 0);
 }
 
-/** Returns the time of the newest sample, as the kubelet wrote it; -Infinity where no sample has one. */
+/** Returns the newest time, as the kubelet wrote it; -Infinity without any. */
 export function newestSampleMs(numbers: Float64Array): number {
   let newest = -Infinity;
   for (let at = 0; at < numbers.length; at += columns) {
@@ -112,17 +106,17 @@ export function newestSampleMs(numbers: Float64Array): number {
   return newest;
 }
 
-/** Reports whether the machine has a usable sample. */
+/** Reports whether the machine's sample is usable. */
 export function hasMachine(numbers: Float64Array): boolean {
   return !Number.isNaN(numbers[column.timestampMs]);
 }
 
-/** Returns the machine's point; undefined without a usable sample. */
+/** Returns the machine's point; undefined if unusable. */
 export function machinePoint(numbers: Float64Array): Point | undefined {
   return hasMachine(numbers) ? readPoint(numbers, machineRow) : undefined;
 }
 
-/** Returns the points of a pod's containers. @param numbers of a batch with this pod in its layout. */
+/** Returns a pod's points; the numbers are of a batch with this pod. */
 export function containerPoints({ containers, firstRow }: PodLayout, numbers: Float64Array): ContainerPoint[] {
   return containers.map(({ name, containerId }, index) => {
     const row = firstRow + index;

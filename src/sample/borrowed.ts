@@ -2,8 +2,5 @@
 
 declare const lent: unique symbol;
 
-/**
- * A buffer or object that is valid until its owner's next call only. A function that gets one copies what it needs later. An owned value is assignable to it,
- * so lending needs no cast; the type exists for the reader.
- */
+/** Valid until its owner's next call; copy what you keep. Owned values are assignable: the type is for the reader. */
 export type Borrowed<T extends object> = T & { readonly [lent]?: never };

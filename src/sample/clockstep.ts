@@ -1,40 +1,35 @@
-/** Decides whether a node's clock was set between two scrapes, and which samples may be from before that; pure. */
+/** Decides whether a node's clock was set between two scrapes, and which samples are older; pure. */
 
-/** What one response shows of its node's clock, beside our monotonic clock. All in milliseconds. */
+/** A response's node clock and our monotonic clock. */
 export interface ClockReading {
-  /** Bounds of the node's time when it wrote the response, since the epoch by the node's clock. */
+  /** Bounds of the node's time at its response, by its clock. */
   readonly earliestMs: number;
-  /** Infinity where nothing bounds it. */
+  /** Infinity if unbounded. */
   readonly latestMs: number;
-  /** The newest sample of the response, by the node's clock; -Infinity where none has a time. */
+  /** By the node's clock; -Infinity without timed samples. */
   readonly newestSampleMs: number;
-  /** When the request was sent and its response had come, by our monotonic clock. */
+  /** By our monotonic clock. */
   readonly sentMs: number;
   readonly receivedMs: number;
 }
 
-/** A step of a node's clock: the times that samples from before it can have, where they were taken after the previous scrape. By the node's clock. */
+/** Bounds, by the node's clock, of samples before the step but after the previous scrape. */
 export interface ClockStep {
   readonly earliestMs: number;
   readonly latestMs: number;
 }
 
-/** A Date header has whole seconds. */
 const dateResolutionMs = 1_000;
 
-/**
- * How fast a clock may run beside another one without having been set: chrony slews by at most 1/12 (`maxslewrate`), adjtime(3) by 1/2000. No interval is
- * off by more than this share where a step stays unseen.
- */
+/** chrony slews by at most 1/12 (`maxslewrate`), adjtime(3) by 1/2000. An unseen step distorts no interval by more. */
 const slewShare = 0.1;
 
-/** A kubelet has a sample this long after the time that the sample has: cAdvisor stamps it before it reads the cgroup. */
+/** cAdvisor stamps a sample before it reads the cgroup; the kubelet has it this much later at most. */
 const sampleLagMs = 2_000;
 
 /**
- * Returns what a response shows of its node's clock: the Date header, or without one that a sample is not of the future, and that a sample newer than all of the
- * previous response was taken after that.
- * @param dateMs the Date header; undefined where there is none.
+ * Returns a response's clocks. Without a Date header, no sample is from the future, and one newer than all previous
+ * ones was taken after the previous response.
  */
 export function readClock(
   dateMs: number | undefined,
@@ -50,13 +45,13 @@ export function readClock(
 }
 
 /**
- * Returns the step of a node's clock between two responses; undefined where a clock that was not set could have given both. A response may have waited anywhere
- * on its way, so only what no delay and no slewing explains is a step: with a Date header from about 3 s on, plus the time that both responses took.
+ * Returns a clock's step between two responses; undefined if delay and slewing explain both. With a Date header, it
+ * sees steps from about 3 s plus the time of both responses.
  */
 export function clockStep(previous: ClockReading, current: ClockReading): ClockStep | undefined {
   const elapsedMs = current.receivedMs - previous.sentMs;
   const slewMs = elapsedMs * slewShare;
-  // How far the node's clock is ahead of ours, at least and at most.
+  // How far the node's clock is ahead of ours.
   const leastBeforeMs = previous.earliestMs - previous.receivedMs;
   const mostBeforeMs = previous.latestMs - previous.sentMs;
   const isAhead = current.earliestMs - current.receivedMs - mostBeforeMs > slewMs;
@@ -69,9 +64,9 @@ export function clockStep(previous: ClockReading, current: ClockReading): ClockS
 }
 
 /**
- * Reports whether a sample of the response after a step may have been taken before it. Both clocks can show the same time, so this is also true of some
- * samples from after the step.
- * @param isNew whether the sample is known to have been taken after the previous response.
+ * Reports whether a sample may precede the step; also true of some later ones, since both clocks can show the same
+ * time.
+ * @param isNew whether the sample is known to follow the previous response.
  */
 export function mayPrecede({ earliestMs, latestMs }: ClockStep, sampleMs: number, isNew: boolean): boolean {
   return sampleMs <= latestMs && !(isNew && sampleMs < earliestMs);

@@ -1,17 +1,16 @@
-/** The ID of a container whose source reports no cgroup: its start time. */
+/** IDs by start time, for containers whose source reports no cgroup. */
 
-/** Starts an ID that is a start time. */
 const startIdPrefix = 'start:';
 
-/** The ID of a container of which the source reports neither a cgroup nor a start time; only a falling counter shows its restarts. */
+/** Only a falling counter shows restarts. */
 export const unknownContainerId = `${startIdPrefix}unknown`;
 
-/** Returns the ID of a container by its start time in seconds. All digits count: runtimes report nanoseconds. */
+/** Returns an ID by start time in seconds. All digits count: runtimes report nanoseconds. */
 export function startIdOf(startSeconds: number | undefined): string {
   return startSeconds === undefined ? unknownContainerId : `${startIdPrefix}${startSeconds}`;
 }
 
-/** Reports whether two start times may be of one container: one that is missing, in one sample or until now, is no restart. */
+/** Reports whether two start times may be of one container; a missing one is no restart. */
 export function mayBeSameStart<T>(a: T | undefined, b: T | undefined): boolean {
   return a === b || a === undefined || b === undefined;
 }

@@ -1,30 +1,29 @@
-/** The domain: what one scrape of one kubelet yields, and what is served of it. */
+/** The domain: what a scrape yields, and what is served of it. */
 import type { Gauges } from './quantities.ts';
 
 /** One sample of one cgroup. A gauge that is unknown is missing. */
 export interface Point extends Gauges {
-  /** When the kubelet took the sample: node clock, milliseconds since the epoch. */
+  /** Node clock, milliseconds since the epoch. */
   readonly timestampMs: number;
   /**
-   * The sample's own time, if it was in the future, as after a step back of the node's clock; then `timestampMs` is the response's. It identifies the sample, and
-   * intervals are measured by it.
+   * The sample's own time if in the future, as after a step back of the node's clock; `timestampMs` is then the
+   * response's. It identifies the sample and measures intervals.
    */
   readonly rawTimestampMs?: number;
-  /** Set if the sample had no time: `timestampMs` is the response's by our own clock, which is not comparable with the kubelet's. */
+  /** Without a time, `timestampMs` is by our own clock, not comparable with the kubelet's. */
   readonly isUntimed?: true;
-  /** CPU time since the cgroup was made, in core-seconds; never negative, always finite. */
+  /** In core-seconds since the cgroup was made; never negative, always finite. */
   readonly cpuSeconds: number;
-  /** Working set in bytes; never negative, always finite; or NaN: the cgroup is there without a value that can be true. */
+  /** Working set; never negative, always finite; NaN if no value is plausible. */
   readonly memoryBytes: number;
 }
 
-/** One container of a pod; exactly one per name and pod UID in a batch. */
+/** One per name and pod UID in a batch. */
 export interface ContainerPoint extends Point {
-  /** The name in the pod's spec. */
   readonly name: string;
-  /** Changes when the container restarts or is reported from another cgroup; only ever compared, see mayBeSameContainer. */
+  /** Changes with a restart or another cgroup; only compared, see mayBeSameContainer. */
   readonly containerId: string;
-  /** When the container started, as far as the kubelet knows; milliseconds since the epoch. Does not decide what is a restart. */
+  /** Milliseconds since the epoch, as far as the kubelet knows. Does not decide restarts. */
   readonly startTimeMs: number | undefined;
 }
 
@@ -32,15 +31,15 @@ export interface ContainerPoint extends Point {
 export interface PodBatch {
   readonly namespace: string;
   readonly name: string;
-  /** Pod UID with dashes, or a static pod's config hash (32 hex digits); undefined if the source has none. */
+  /** With dashes, or a static pod's config hash (32 hex digits). */
   readonly uid: string | undefined;
   readonly containers: readonly ContainerPoint[];
 }
 
-/** The kubelet endpoint that was scraped: /metrics/cadvisor or /metrics/resource. */
+/** /metrics/cadvisor or /metrics/resource. */
 export type Source = 'cadvisor' | 'resource';
 
-/** Reports whether two UIDs are known to be of different nodes. */
+/** Reports whether two UIDs are known to differ. */
 export function isOtherNode(a: string | undefined, b: string | undefined): boolean {
   return a !== undefined && b !== undefined && a !== b;
 }
@@ -49,26 +48,26 @@ export function isOtherNode(a: string | undefined, b: string | undefined): boole
 export interface NodePoints {
   readonly node: string;
   readonly source: Source;
-  /** Undefined if the kubelet has no usable sample of the machine. */
+  /** Undefined without a usable sample. */
   readonly machine: Point | undefined;
-  /** Whether the node has swap; undefined if unknown. */
+  /** Undefined if unknown. */
   readonly hasSwap: boolean | undefined;
   readonly pods: readonly PodBatch[];
 }
 
-/** The usage between two samples, truncated as in metrics-server. A gauge that is unknown or not served is missing. */
+/** Between two samples, truncated as in metrics-server; lacks gauges unknown or not served. */
 export interface Usage extends Gauges {
-  /** Time of the later sample: node clock, milliseconds since the epoch. */
+  /** The later sample's: node clock, milliseconds since the epoch. */
   readonly timestampMs: number;
-  /** Interval between the two samples in milliseconds, above zero. */
+  /** Between the samples, above zero. */
   readonly windowMs: number;
-  /** CPU in billionths of a core, a whole number. */
+  /** Whole billionths of a core. */
   readonly cpuNanocores: number;
-  /** Working set in bytes, a whole number. */
+  /** The working set, whole. */
   readonly memoryBytes: number;
 }
 
-/** Usage of every container of one pod; its time is that of the container with the oldest sample. */
+/** Its time is of the container with the oldest sample. */
 export interface PodUsage {
   readonly timestampMs: number;
   readonly windowMs: number;
@@ -79,34 +78,33 @@ export interface PodUsage {
 /** Why there is no usage of an object that exists. */
 export type Missing = 'never-scraped' | 'one-sample' | 'restarted' | 'stale' | 'other-uid' | 'conflict';
 
-/** A usage, or why there is none: expected outcomes are values, not exceptions. */
+/** Expected outcomes are values, not exceptions. */
 export type UsageOrReason<T> =
   | { readonly kind: 'ready'; readonly value: T }
   | {
       readonly kind: 'missing';
       readonly reason: Missing;
-      /** The node that reported the object, if any did. */
       readonly node?: string;
     };
 
-/** Bytes, or CPU seconds: more than any machine has or uses. 2^60 is an exbibyte, or 36 billion years of CPU; kubelets have sent 2^64. */
+/** Bytes or CPU seconds. 2^60 is an exbibyte, or 36 billion years of CPU; kubelets have sent 2^64. */
 export const valueLimit = 2 ** 60;
-/** The end of the year 9999, in milliseconds since the epoch: RFC 3339 has no later time. */
+/** The end of 9999, in milliseconds since the epoch: RFC 3339 ends there. */
 export const latestMs = 253_402_300_799_999;
 
-/** Characters of an ID, or of a path that is one. */
+/** Characters of an ID or path. */
 export const idLimit = 1024;
-/** Characters of a name: Kubernetes allows 253. */
+/** Kubernetes' limit in characters. */
 export const nameLimit = 253;
 
 const control = /\p{Cc}/u;
 
-/** Reports whether a kubelet's text can be the ID of a container or a pod: it is short and has no control character. */
+/** Reports whether a kubelet's text can be a container ID or UID. */
 export function canBeId(text: string): boolean {
   return text.length <= idLimit && !control.test(text);
 }
 
-/** Reports whether a kubelet's text can be the name of a namespace, a pod or a container. */
+/** Reports whether a kubelet's text can be a name. */
 export function canBeName(text: string): boolean {
   return text.length <= nameLimit && !text.includes('/') && !control.test(text);
 }

@@ -1,30 +1,26 @@
 /**
- * The table of scraped quantities. Families, `name[]` parameters, row widths, columns of batch and store, readings, the snapshot's version and the keys of
- * `usage` follow from it. To add a gauge that is stored and served: a row here, its key in `api/usage.ts`, a test.
+ * The scraped quantities: families, `name[]` parameters, columns, the snapshot's version and `usage` keys follow from
+ * it. To add a gauge: a row here, its key in `api/usage.ts`, a test.
  */
 
-/** One quantity that is scraped of each container, and of the machine. */
 interface Quantity {
-  /** Its field in points and usages; ends in the unit. */
+  /** In points and usages; ends in the unit. */
   readonly field: string;
-  /** Of the scraped value. */
   readonly unit: 'seconds' | 'bytes';
-  /** A counter is served as a rate, a gauge as it is. A constant is not served; it changes with a restart only. */
+  /** Counters are served as rates, gauges as they are, constants (changed by a restart only) not. */
   readonly kind: 'counter' | 'gauge' | 'constant';
-  /** Family of /metrics/cadvisor. */
   readonly cadvisor: string;
-  /** Families of /metrics/resource; undefined where it has none. */
   readonly resource: { readonly container: string | undefined; readonly node: string | undefined };
   /**
-   * When its family is requested of kubelets that filter by `name[]`: each per-cgroup family is about a third of the response. A node settles once some scrapes have
-   * had the same containers.
+   * When kubelets that filter by `name[]` are asked for the family: each per-cgroup one is about a third of the
+   * response. A node settles once some scrapes have had the same containers.
    */
   readonly requested: 'always' | 'on nodes with swap' | 'until the node has settled';
-  /** A sample without an optional quantity is whole; its point lacks the field. */
+  /** Samples without it are whole. */
   readonly isOptional: boolean;
 }
 
-/** The quantities that rules are about: rates, restarts and usable samples. Another counter needs a base and a rate of its own in `storage/`. */
+/** Quantities with rules: rates, restarts, usable samples. Another counter needs a base and a rate in `storage/`. */
 const core = {
   cpu: {
     field: 'cpuSeconds',
@@ -55,7 +51,6 @@ const core = {
   },
 } as const satisfies Readonly<Record<string, Quantity>>;
 
-/** An optional gauge in bytes: no rule is about it, so a row is all that it needs. */
 type OptionalGauge = Quantity & {
   readonly unit: 'bytes';
   readonly kind: 'gauge';
@@ -89,10 +84,7 @@ export const quantity = { ...core, ...optional };
 /** All quantities in the order of their columns. */
 export const quantities: readonly Quantity[] = Object.values(quantity);
 
-/**
- * Columns of the core quantities in a row of scraped numbers; the optional gauges follow from `firstGauge` on. Literals, since hot loops
- * use them; quantities.test.ts compares them with the table.
- */
+/** Literals for hot loops; quantities.test.ts compares them with the table. */
 export const scrapedColumn = { cpu: 0, memory: 1, start: 2, firstGauge: Object.keys(core).length } as const;
 
 /** The optional gauges in the order of their columns. */
@@ -106,7 +98,10 @@ export function isServed({ requested }: Pick<Quantity, 'requested'>, hasSwap: bo
   return requested !== 'on nodes with swap' || hasSwap;
 }
 
-/** Reports whether a quantity's family is requested now. @param hasSettled whether the node's last scrapes had the same containers. */
+/**
+ * Reports whether a family is requested now.
+ * @param hasSettled whether the last scrapes had the same containers.
+ */
 export function isRequested(
   { requested }: Quantity,
   node: { readonly hasSwap: boolean; readonly hasSettled: boolean },

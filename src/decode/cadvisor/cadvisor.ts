@@ -1,4 +1,4 @@
-/** Decodes /metrics/cadvisor: joins its series into one candidate per container cgroup. */
+/** Decodes /metrics/cadvisor: joins series into one candidate per container cgroup. */
 import { type UnlabeledSample, type Sample, noRow } from '../../exposition/sample.ts';
 import type { Point } from '../../sample/point.ts';
 import { scrapedColumn } from '../../sample/quantities.ts';
@@ -21,23 +21,21 @@ export const cadvisor: Dialect<CgroupRow, SelectionState> = {
   source: 'cadvisor',
   families: cadvisorFamilies,
   moving: movingFamilies,
-  // The path identifies a cgroup. Its other labels stay, or change the sample's length; but a total of CPU is no longer than that of a core.
+  // The path identifies a cgroup: other labels stay, or change the length. But a total of CPU is no longer than a
+  // core's.
   identity: { label: 'id', detail: 'cpu' },
   oldestMs: deadAfterMs,
   collect: (rows, numbers) => new CadvisorCollector(rows, numbers),
   kept: compact,
 };
 
-/** Collects the samples of one body, their families by index in cadvisorFamilies. */
 class CadvisorCollector implements Collector<SelectionState> {
   readonly numbers: RowNumbers;
-  /** Those of the previous body, then new ones. */
   readonly #rows: CgroupRow[];
-  /** Made for the first series that is not matched by position; most bodies have none. */
+  /** Most bodies need none. */
   #known: KnownRows | undefined;
-  /** Rows of series that were not matched, by path: several families have each. */
   #visited: Map<string, number> | undefined;
-  /** CPU per core, as kubelets before 1.16 report it, by row and cpu label. */
+  /** Kubelets before 1.16 report CPU per core. */
   readonly #cores = new Map<number, Map<string, Reading>>();
   readonly #swapCapacity = new Reading();
   readonly #budget = new AnswerBudget();
@@ -92,7 +90,6 @@ class CadvisorCollector implements Collector<SelectionState> {
     if (isLong) yield;
     if (reason !== undefined) return { kind: 'unusable', reason };
     const candidates: CgroupCandidate[] = [];
-    /** Pods with a container of which only the start time is known. */
     const valueless: PodName[] = [];
     const rowOfPoint = new Map<Point, number>();
     let machine: Point | undefined;
@@ -126,14 +123,14 @@ class CadvisorCollector implements Collector<SelectionState> {
     return [...this.#rows.keys()].filter((row) => this.numbers.isAnySeen(row) || this.#cores.has(row));
   }
 
-  /** As far as one body shows it without knowing which pods there should be. */
+  /** Judges the body without knowing its pods. */
   #whyUnusable(seen: readonly number[]): string | undefined {
     if (this.#scrapeFailed) return 'the kubelet failed to read its containers (container_scrape_error is 1)';
     if (seen.length === 0) return 'no container rows (Windows, or nothing sampled yet)';
-    // From the runtime, CPU comes in whole seconds. cAdvisor's IDs are paths; the machine may have a row in either case.
+    // The runtime's CPU has whole seconds. cAdvisor's IDs are paths; the machine may have a row in either case.
     if (seen.some((row) => this.#rows[row]?.hasPath !== true)) return 'no cgroup paths (PodAndContainerStatsFromCRI)';
-    // A pod in creation has no container rows, for a good reason. Containers without labels mean that cAdvisor does not reach the runtime: never with
-    // cri-dockerd, until the kubelet restarts with others.
+    // Without labels, cAdvisor does not reach the runtime: never with cri-dockerd, until the kubelet restarts with
+    // others. A pod in creation rightly has no container rows.
     const rows = seen.map((row) => this.#rows[row]!);
     const hasContainer = rows.some(({ kind }) => kind === 'container');
     return !hasContainer && rows.some(isUnlabelledContainer) ? 'no labelled container rows' : undefined;
@@ -161,7 +158,6 @@ class CadvisorCollector implements Collector<SelectionState> {
     return added;
   }
 
-  /** Returns false if the sample is of all cores. */
   #addCore(row: number, sample: Sample): boolean {
     const cpu = sample.label('cpu');
     if (cpu === 'total' || cpu === '') return false;
@@ -193,7 +189,7 @@ class CadvisorCollector implements Collector<SelectionState> {
   }
 }
 
-/** Two periods of cAdvisor's slowest housekeeping, in milliseconds. */
+/** Two periods of cAdvisor's slowest housekeeping. */
 const firstSampleMs = 60_000;
 
 function isUnlabelledContainer(row: CgroupRow): boolean {
@@ -203,7 +199,7 @@ function isUnlabelledContainer(row: CgroupRow): boolean {
 function toCandidate(row: CgroupRow, readings: Readings, time: AnswerTime): CgroupCandidate | undefined {
   const { namespace, pod, container: name, folder, pointId: containerId } = row;
   const startedMs = startTimeMs(readings.start.value);
-  // A container with one of its series is there; without both it was just started, or is dead.
+  // Without both series, it was just started or is dead.
   const isThere = readings.cpu.seen || readings.memory.seen;
   if (!isThere && !isJustStarted(startedMs, time.nodeTimeMs)) return undefined;
   if (folder === undefined) throw new Error('the row of a container has a folder');
@@ -218,7 +214,7 @@ function toCandidate(row: CgroupRow, readings: Readings, time: AnswerTime): Cgro
   };
 }
 
-/** Reports whether a container may have been found and not yet sampled. An old one without samples is dead. */
+/** An old container without samples is dead. */
 function isJustStarted(startedMs: number | undefined, nodeTimeMs: number): boolean {
   return startedMs !== undefined && nodeTimeMs - startedMs < firstSampleMs;
 }

@@ -1,4 +1,4 @@
-/** A cgroup that may be a container, and which of two is the better one. */
+/** Cgroups that may be containers. */
 import type { ContainerPoint } from '../../sample/point.ts';
 import type { Cgroup } from './cgroup.ts';
 import type { StartTimes } from './starttimes.ts';
@@ -9,9 +9,9 @@ export interface CgroupCandidate {
   readonly pod: string;
   readonly path: string;
   readonly cgroup: Cgroup;
-  /** False if the kubelet reported memory but no CPU: nothing was used yet, or the container is gone. */
+  /** False for memory without CPU: nothing was used yet, or the container is gone. */
   readonly hasCpu: boolean;
-  /** Undefined if the container was just found and has no sample yet. */
+  /** Undefined without a sample. */
   readonly point: ContainerPoint | undefined;
 }
 
@@ -22,22 +22,22 @@ export function isSampled(candidate: CgroupCandidate): candidate is SampledCandi
   return candidate.point !== undefined;
 }
 
-/** Reports whether the cgroup is there without a value that can be true. */
+/** Reports whether no value is plausible. */
 export function isOdd({ point }: SampledCandidate): boolean {
   return Number.isNaN(point.memoryBytes);
 }
 
-/** Reports whether the instance may use something: an odd sample does not say that it uses nothing. */
+/** Reports whether the instance may be in use, also with an odd sample. */
 export function uses(candidate: SampledCandidate): boolean {
   return isOdd(candidate) || (candidate.hasCpu && candidate.point.memoryBytes > 0);
 }
 
-/** Returns when a candidate started, in milliseconds; 0 if unknown. */
+/** Returns the start in milliseconds; 0 if unknown. */
 export function startMs({ point }: SampledCandidate, starts: StartTimes): number {
   return starts.get(point.containerId) ?? 0;
 }
 
-/** Compares two paths of one container; negative if the first is better: shorter, then lesser, so that every scrape chooses the same. */
+/** Compares a container's paths; negative if the first is better: shorter, then lesser, so that all scrapes agree. */
 export function comparePaths(a: SampledCandidate, b: SampledCandidate): number {
   return (
     a.cgroup.depth - b.cgroup.depth || compareText(a.path, b.path) || compareText(containerKey(a), containerKey(b))
@@ -45,8 +45,8 @@ export function comparePaths(a: SampledCandidate, b: SampledCandidate): number {
 }
 
 /**
- * Compares two instances of one container name; negative if the first is rather the running one: it uses something, then it started last, then it was sampled last.
- * Freshness does not come first: a dead container's empty row has been seen fresher than that of its successor.
+ * Compares a name's instances; negative if the first is better: in use, then started last, then sampled last. Freshness
+ * is last: a dead container's empty row has been seen fresher than its successor's.
  */
 export function compareInstances(a: SampledCandidate, b: SampledCandidate, starts: StartTimes): number {
   return (

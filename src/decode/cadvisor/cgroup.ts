@@ -1,17 +1,16 @@
-/** Parses a container's ID and its pod's UID from its cgroup's path. */
+/** Parses container ID and pod UID from a cgroup's path. */
 
-/** The parts of a path such as /kubepods/burstable/pod<uid>/<container id>. */
+/** Parts of a path such as /kubepods/burstable/pod<uid>/<container id>. */
 export interface Cgroup {
-  /** 64 hex digits if the path ends in a runtime's container ID, otherwise the whole path, which is as unique. */
+  /** A runtime's 64 hex digits at the path's end, otherwise the whole path, which is as unique. */
   readonly containerId: string;
-  /** Pod UID with dashes, or a static pod's config hash; undefined if the path has neither. */
+  /** UID with dashes, or a static pod's config hash; undefined without either. */
   readonly podUid: string | undefined;
   /**
-   * Whether it is a child of a pod's cgroup that is not below another pod's. Only the kubelet and the runtime can make such a cgroup; a tenant can make any name
-   * below its own container, also that of a neighbour's pod and container.
+   * Whether it is a child of a pod's cgroup that is not below another pod's: only the kubelet and the runtime can make
+   * it. A tenant can make any name below its own container, also a neighbour's.
    */
   readonly trusted: boolean;
-  /** How many segments the path has. */
   readonly depth: number;
 }
 
@@ -21,10 +20,10 @@ const containerPattern = /(?:^|[-_:])([0-9a-f]{64})(?:\.scope)?$/;
 /** pod<uid>, kubepods-burstable-pod<uid with _>.slice, kubelet-kubepods-pod<uid>.slice; static pods have 32 hex digits. */
 const podPattern = /(?:^|-)pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?$/;
 
-/** CRI-O's monitor process has a cgroup beside its container's, with the container's ID. */
+/** CRI-O's monitor has its own cgroup with the container's ID. */
 const monitorInfix = '-conmon-';
 
-/** Parses the path in the `id` label, which starts at the root of the cgroup tree. */
+/** Parses the `id` label's path. */
 export function parseCgroup(path: string): Cgroup {
   const segments = path.split('/');
   const last = segments.pop() ?? '';
@@ -40,18 +39,21 @@ export function parseCgroup(path: string): Cgroup {
   };
 }
 
-/** Reports whether the path is of a container, or of a pod's sandbox. */
+/** Reports whether the path is a container's or sandbox's. */
 export function isContainerPath(path: string): boolean {
   const { containerId, trusted } = parseCgroup(path);
   return trusted && containerId !== path && !path.includes(monitorInfix);
 }
 
 function podUidOf(segment: string): string | undefined {
-  // Joined, since V8 keeps what replaceAll returns in pieces.
+  // Joined: V8 keeps replaceAll's result in pieces.
   return podPattern.exec(segment)?.[1]?.split('_').join('-');
 }
 
-/** With mismatched cgroup drivers, runc takes systemd's <slice>:<prefix>:<id> for one name: pod and container in one segment. */
+/**
+ * With mismatched cgroup drivers, runc takes systemd's <slice>:<prefix>:<id> for one name: pod and container in one
+ * segment.
+ */
 function sliceUidOf(segment: string): string | undefined {
   return podUidOf(segment.slice(0, Math.max(0, segment.indexOf(':'))));
 }

@@ -1,37 +1,35 @@
-/** The cgroup that a series of cAdvisor is about, with its labels. */
+/** The cgroup of a cAdvisor series. */
 import { canBeId, canBeName } from '../../sample/point.ts';
 import type { Sample } from '../../exposition/sample.ts';
 import { type Cgroup, isContainerPath, parseCgroup } from './cgroup.ts';
 import { nameHash } from '../../namehash.ts';
 
-/** 5,000 nodes have 600,000 rows, so rows share what they have in common. */
+/** 5,000 nodes have 600,000 rows, which share what they can. */
 export interface CgroupRow {
-  /** pod: its own cgroup or its sandbox's; unlabelled: without labels, as slices; unknown: with odd labels. */
+  /** pod: its own cgroup or its sandbox's; unlabelled: as slices; unknown: odd labels. */
   readonly kind: 'machine' | 'container' | 'pod' | 'unlabelled' | 'unknown';
   /** '' for containers (see pathOf), and once compacted for all but the machine. */
   readonly path: string;
   readonly namespace: string;
   readonly pod: string;
   readonly container: string;
-  /** Whether the `id` label is a path, as cAdvisor's are. */
+  /** Whether `id` is a path, as cAdvisor's are. */
   readonly hasPath: boolean;
-  /** Whether the path is of a container, though it has no labels. */
   readonly isUnlabelledContainer: boolean;
-  /** Undefined unless it is a container. */
+  /** Undefined without a container. */
   readonly folder: CgroupFolder | undefined;
-  /** The container ID of its points: the cgroup's ID and a hash of the rest of its path. */
+  /** The cgroup's ID and its path's hash. */
   readonly pointId: string;
 }
 
-/** A container's path but for its ID; shared by the containers of a pod. */
+/** A container's path without its ID; shared within a pod. */
 export interface CgroupFolder extends Omit<Cgroup, 'containerId'> {
-  /** The path up to the ID, or the whole path if that is the ID. */
+  /** Up to the ID, or all if that is the ID. */
   readonly before: string;
-  /** The path after the ID. */
   readonly after: string;
 }
 
-/** Returns the row that a sample is about. */
+/** Returns the row of a sample. */
 export function rowOf(sample: Pick<Sample, 'label'>): CgroupRow {
   const path = sample.label('id');
   const namespace = sample.label('namespace');
@@ -55,14 +53,14 @@ export function rowOf(sample: Pick<Sample, 'label'>): CgroupRow {
   };
 }
 
-/** The labels of kubelets before 1.16; 1.14 and 1.15 send both. https://github.com/kubernetes/kubernetes/pull/80376 */
+/** Labels of kubelets before 1.16; 1.14 and 1.15 send both. https://github.com/kubernetes/kubernetes/pull/80376 */
 const oldLabels = { pod: 'pod_name', container: 'container_name' } as const;
 
 function nameIn(sample: Pick<Sample, 'label'>, label: keyof typeof oldLabels): string {
   return sample.label(label) || sample.label(oldLabels[label]);
 }
 
-/** Reports whether a sample with the row's path has the row's names; may miss it, as Sample.has. */
+/** Reports whether a sample of the row's path has its names; may miss it, as Sample.has. */
 export function isOfRow({ namespace, pod, container }: CgroupRow, sample: Pick<Sample, 'has'>): boolean {
   return sample.has('namespace', namespace) && isNamed(sample, 'pod', pod) && isNamed(sample, 'container', container);
 }
@@ -71,7 +69,7 @@ function isNamed(sample: Pick<Sample, 'has'>, label: keyof typeof oldLabels, nam
   return sample.has(label, '') ? sample.has(oldLabels[label], name) : sample.has(label, name);
 }
 
-/** Returns different IDs for cgroups of one ID in two places, as leaked ones: there is no rate between them. */
+/** Cgroups of one ID in two places (leaked) get different IDs: there is no rate between them. */
 function pointIdOf(path: string, { containerId }: Cgroup): string {
   const at = path.lastIndexOf(containerId);
   const folder = path.slice(0, at) + path.slice(at + containerId.length);
@@ -79,9 +77,8 @@ function pointIdOf(path: string, { containerId }: Cgroup): string {
   return [containerId, hashMark, folder === '' ? '0' : nameHash(folder).toString(hashBase)].join('');
 }
 
-/** Between the parts of pointId. */
 const hashMark = '@';
-/** The largest base that Number.toString has. */
+/** Number.toString has no larger base. */
 const hashBase = 36;
 
 function folderOf(path: string, { containerId, podUid, trusted, depth }: Cgroup): CgroupFolder {
@@ -90,15 +87,14 @@ function folderOf(path: string, { containerId, podUid, trusted, depth }: Cgroup)
   return { before, after: path.endsWith(scopeSuffix) ? scopeSuffix : '', podUid, trusted, depth };
 }
 
-/** The only text that may follow an ID. */
 const scopeSuffix = '.scope';
 
-/** Returns a copy: V8 keeps the whole string of which a long one is a part. */
+/** V8 keeps the whole string of a long substring, so this copies. */
 function flat(text: string): string {
   return text.split('/').join('/');
 }
 
-/** Returns a container's ID, or its path if that has none. */
+/** Returns the ID, or the path without one. */
 export function containerIdOf({ pointId }: CgroupRow): string {
   return pointId.slice(0, pointId.lastIndexOf(hashMark));
 }
@@ -111,7 +107,7 @@ export function pathOf(row: CgroupRow): string {
   return containerId === folder.before ? containerId : folder.before + containerId + folder.after;
 }
 
-/** Reports whether two rows are equal. Compacted rows without a path equal no new one. */
+/** Reports whether two rows are equal; compacted ones without a path equal no new one. */
 export function isSameRow(a: CgroupRow, b: CgroupRow): boolean {
   return (
     a.kind === b.kind &&
@@ -124,14 +120,14 @@ export function isSameRow(a: CgroupRow, b: CgroupRow): boolean {
   );
 }
 
-/** Reports whether two folders are equal; their other fields follow from these. */
+/** Reports whether two folders are equal. */
 export function isSameFolder(a: CgroupFolder | undefined, b: CgroupFolder | undefined): boolean {
   return a === b || (a !== undefined && a.before === b?.before && a.after === b.after);
 }
 
 /**
- * Returns what the next body needs of a row. For a slice, that is only whether its path is a container's.
- * @param neighbour the previous row, compacted: a pod's cgroup and its sandbox's are neighbours.
+ * Returns what the next body needs of a row; of a slice, whether its path is a container's.
+ * @param neighbour the previous row, compacted, as a pod's cgroup beside its sandbox's.
  */
 export function compact(row: CgroupRow, neighbour: CgroupRow | undefined): CgroupRow {
   if (row.kind === 'container' || row.kind === 'machine' || row.path === '') return row;
@@ -144,7 +140,6 @@ function isSamePodRow(a: CgroupRow, b: CgroupRow): boolean {
   return b.kind === 'pod' && a.pod === b.pod && a.namespace === b.namespace && a.hasPath === b.hasPath;
 }
 
-/** The rows without names that all nodes share, by hasPath and isUnlabelledContainer. */
 const nameless = { unlabelled: namelessRows('unlabelled'), unknown: namelessRows('unknown') } as const;
 
 function namelessRows(kind: 'unlabelled' | 'unknown'): readonly (readonly CgroupRow[])[] {
@@ -162,6 +157,6 @@ function kindOf(sample: Pick<Sample, 'label'>, { path, namespace, pod, container
   }
   if (namespace === '' || pod === '') return 'unknown';
   if (!canBeName(namespace) || !canBeName(pod) || !canBeName(container)) return 'unknown';
-  // The sandbox is container="POD" with dockershim and CRI-O, and "" with containerd, as the pod itself.
+  // The sandbox's container is "POD" with dockershim and CRI-O, and "" with containerd.
   return container === '' || container === 'POD' ? 'pod' : 'container';
 }

@@ -6,9 +6,7 @@ import type { CgroupCandidate } from './candidate.ts';
 import type { CgroupRow } from './cgrouprow.ts';
 
 /**
- * Returns pods with a cgroup but without a container that uses anything: in creation, or under gVisor or kata.
- * @param rows of the body.
- * @param candidates of the body's containers.
+ * Returns pods with a cgroup but without a container in use: in creation, or under gVisor or kata.
  * @param valueless pods with a container of which only the start time is known.
  * @throws AnswerTooLongError
  */
@@ -17,7 +15,7 @@ export function doubtsOf(
   candidates: readonly CgroupCandidate[],
   valueless: readonly PodName[],
 ): readonly PodName[] {
-  /** Names by namespace: to join the two for each row took as long as the selection. */
+  /** By namespace: joining the names per row took as long as the selection. */
   const known = new Map<string, Set<string>>();
   const doubted = new Map<string, Set<string>>();
   const pods = valueless.filter(({ namespace, name }) => addTo(doubted, namespace, name));
@@ -35,7 +33,6 @@ export function doubtsOf(
   return pods;
 }
 
-/** Returns false if the name was there. */
 function addTo(known: Map<string, Set<string>>, namespace: string, name: string): boolean {
   let names = known.get(namespace);
   if (names === undefined) known.set(namespace, (names = new Set()));

@@ -1,4 +1,4 @@
-/** Finds the rows that were there before, and shares what rows have in common: 5,000 nodes have 600,000 rows. */
+/** Finds the previous body's rows, and shares what rows have in common. */
 import { type CgroupFolder, type CgroupRow, isSameFolder, isSameRow } from './cgrouprow.ts';
 
 /** The rows of one body and of the previous one. */
@@ -6,11 +6,9 @@ export class KnownRows {
   readonly #rows: readonly CgroupRow[];
   /** Indexes by pointId or path. */
   readonly #indexes = new Map<string, number[]>();
-  /** Indexes by the same, and then by the whole row. */
   readonly #crowds = new Map<string, Map<string, number>>();
-  /** A pod's names come with each of its containers. */
+  /** A pod's names come with each container. */
   readonly #texts = new Map<string, string>();
-  /** By what stands before the ID. */
   readonly #folders = new Map<string, CgroupFolder>();
 
   constructor(rows: readonly CgroupRow[]) {
@@ -30,7 +28,6 @@ export class KnownRows {
     else if (same.push(index) > crowdFrom) this.#crowds.get(key)?.set(wholeKeyOf(row), index);
   }
 
-  /** Returns the index of an equal row; undefined if there is none. */
   indexOf(row: CgroupRow): number | undefined {
     const key = keyOf(row);
     const same = this.#indexes.get(key);
@@ -39,18 +36,17 @@ export class KnownRows {
     return this.#crowd(key, same).get(wholeKeyOf(row));
   }
 
-  /** Returns the rows of one key by the whole row: only a tenant or a hostile kubelet makes many. */
+  /** Only a tenant or a hostile kubelet makes many rows of one key. */
   #crowd(key: string, indexes: readonly number[]): Map<string, number> {
     let crowd = this.#crowds.get(key);
     if (crowd === undefined) {
-      // The first of equal rows counts.
       crowd = new Map(indexes.toReversed().map((index) => [wholeKeyOf(this.#rows[index]!), index]));
       this.#crowds.set(key, crowd);
     }
     return crowd;
   }
 
-  /** Returns the row with strings and the folder of other rows, where they are equal. */
+  /** Returns the row with shared strings and folder. */
   share(row: CgroupRow): CgroupRow {
     return {
       ...row,
@@ -83,15 +79,13 @@ export class KnownRows {
   }
 }
 
-/** From more rows of one key on they are found by a map. */
+/** From here a map finds a key's rows. */
 const crowdFrom = 8;
 
-/** Returns what isSameRow compares. */
 function wholeKeyOf({ kind, path, pointId, folder, container, pod, namespace }: CgroupRow): string {
   return [kind, path, pointId, folder?.before, folder?.after, container, pod, namespace].join('\0');
 }
 
-/** Returns '' if nothing identifies the row. */
 function keyOf({ pointId, path }: CgroupRow): string {
   return pointId === '' ? path : pointId;
 }

@@ -1,6 +1,6 @@
 /**
- * Selects one cgroup per container. cAdvisor reports every cgroup: also those of containers that were just replaced, those that could not be removed, and those that a
- * tenant made below its own. Pods of one name with different UIDs are different pods here.
+ * Selects one cgroup per container. cAdvisor also reports replaced and leaked ones, and a tenant's below its own. Pods
+ * of one name with different UIDs are different pods.
  */
 import type { ContainerPoint, PodBatch } from '../../sample/point.ts';
 import { oldestAliveMs } from '../age.ts';
@@ -24,41 +24,37 @@ import { nextStartTimes, type StartTimes } from './starttimes.ts';
 
 export interface Selection {
   readonly pods: readonly PodBatch[];
-  /** For the node's next scrape. */
   readonly state: SelectionState;
 }
 
-/** Kept for the next selection, so that a sample that is odd or missing once does not make another cgroup the container. */
+/** One odd or missing sample must not change a container's cgroup. */
 export interface SelectionState {
   readonly startTimes: StartTimes;
-  /** The instances that were chosen among several of their name; few. */
   readonly contested: ReadonlyMap<string, Instance>;
-  /** The paths with usable samples of containers that have several paths; few. */
   readonly fine: ReadonlySet<string>;
 }
 
 interface Instance {
   /** 0 if unknown. */
   readonly startMs: number;
-  /** Whether it used something when it was chosen. */
   readonly isRunning: boolean;
 }
 
 const initialState: SelectionState = { startTimes: new Map(), contested: new Map(), fine: new Set() };
 const unknownInstance: Instance = { startMs: 0, isRunning: false };
 
-/** Selects one candidate per container of a pod UID, whatever their order. @param before of the previous scrape. */
+/** Selects one candidate per container of a pod UID, in any order. */
 export function select(candidates: readonly CgroupCandidate[], nodeTimeMs: number, before?: SelectionState): Selection {
   return runAtOnce(selecting(candidates, nodeTimeMs, before));
 }
 
-/** Does the same as `select`, in steps. @throws AnswerTooLongError */
+/** `select` in steps. @throws AnswerTooLongError */
 export function* selecting(
   candidates: readonly CgroupCandidate[],
   nodeTimeMs: number,
   before: SelectionState = initialState,
 ): Steps<Selection> {
-  // A step of a short selection would cost as much as what it does.
+  // In a short selection, steps would cost as much as its work.
   const isLong = candidates.length > rowsPerStep;
   const rows = trusted(candidates);
   const fine = new Set<string>();
@@ -83,13 +79,11 @@ export function* selecting(
   return { pods, state: { startTimes: starts, contested, fine } };
 }
 
-/** What is chosen so far. */
 interface Chosen {
   readonly chosen: Iterable<Members>;
   readonly contested: ReadonlyMap<string, Instance>;
 }
 
-/** Chooses one instance of each container name. */
 function* choosing(
   runs: readonly [SampledCandidate, ...SampledCandidate[]][],
   before: SelectionState['contested'],
@@ -125,8 +119,8 @@ function* choosing(
 }
 
 /**
- * Returns the trusted candidates. Decides for the whole node: per container, a tenant's cgroup could replace a container that just ended. If none is trusted, the
- * layout is unknown, and all are taken.
+ * Decides for the whole node: per container, a tenant's cgroup could replace one that just ended. If none is trusted,
+ * the layout is unknown: all are taken.
  */
 function trusted(candidates: readonly CgroupCandidate[]): readonly CgroupCandidate[] {
   const kept = candidates.filter((candidate) => candidate.cgroup.trusted);
@@ -134,9 +128,8 @@ function trusted(candidates: readonly CgroupCandidate[]): readonly CgroupCandida
 }
 
 /**
- * Chooses one path per container ID; Docker in Docker, leaked hierarchies and nested cgroups have several. An odd path yields, unless it was fine before.
- * @param before paths that were fine in the previous scrape.
- * @param fine gets those of this scrape.
+ * Chooses one path per container ID; Docker in Docker, leaked hierarchies and nested cgroups have several. An odd path
+ * yields, unless it was fine in the previous scrape (`before`).
  */
 function onePerContainerId(
   candidates: readonly SampledCandidate[],
@@ -162,13 +155,12 @@ function onePerContainerId(
   }
 }
 
-/** Reports whether an instance started before the one that ran last: it cannot have come back. */
+/** An instance that started before the last one cannot have come back. */
 function isPredecessor(candidate: SampledCandidate, last: Instance, starts: StartTimes): boolean {
   const started = startMs(candidate, starts);
   return last.isRunning && started > 0 && started < last.startMs;
 }
 
-/** Drops candidates that are no longer sampled, so that none is chosen. */
 function alive(candidates: readonly SampledCandidate[], nodeTimeMs: number): readonly SampledCandidate[] {
   const limitMs = oldestAliveMs(candidates.map(ageMs));
   return candidates.filter((candidate) => ageMs(candidate) <= limitMs);
@@ -178,7 +170,7 @@ function alive(candidates: readonly SampledCandidate[], nodeTimeMs: number): rea
   }
 }
 
-/** Groups neighbours of one pod, which spares most pod keys. */
+/** Runs of one pod spare most pod keys. */
 function runsOfPods(candidates: readonly SampledCandidate[]): [SampledCandidate, ...SampledCandidate[]][] {
   const runs: [SampledCandidate, ...SampledCandidate[]][] = [];
   for (const candidate of candidates) {
@@ -189,17 +181,15 @@ function runsOfPods(candidates: readonly SampledCandidate[]): [SampledCandidate,
   return runs;
 }
 
-/** What is chosen of one pod. */
 interface Members {
   readonly containers: SampledCandidate[];
-  /** By name, once there are many. */
+  /** By name; see mapFrom. */
   indexes: Map<string, number> | undefined;
 }
 
-/** Containers from which on a map finds them; nearly all pods have one to three. */
+/** Nearly all pods have one to three containers; from here a map finds them. */
 const mapFrom = 16;
 
-/** Returns the index of the container of this name, or of a new one. */
 function indexIn(pod: Members, name: string): number {
   const { containers } = pod;
   if (containers.length < mapFrom) {
@@ -220,7 +210,7 @@ function toPod({ containers: members }: Members): PodBatch {
   return { namespace, name: pod, uid: cgroup.podUid, containers };
 }
 
-/** Limits what a read of one pod looks through. @throws AnswerTooLongError */
+/** Limits a read of one pod. @throws AnswerTooLongError */
 function checkNamesakes(pods: readonly PodBatch[]): void {
   if (pods.length <= namesakeLimit) return;
   const counts = new Map<string, number>();

@@ -1,9 +1,9 @@
 /**
- * Keeps the earliest start time that each container was reported with; pure. cAdvisor takes the start from a directory's mtime, which the kernel moves forward when it
- * has dropped the inode. Without this, a dead container whose cgroup remains would become the younger one of two, and be taken for its own successor.
+ * Keeps each container's earliest start time; pure. cAdvisor takes a directory's mtime, which moves forward when the
+ * kernel drops the inode. Without this, a dead container whose cgroup remains would become its own successor.
  */
 
-/** Milliseconds since the epoch by container ID, of the containers of the previous scrape. */
+/** Of the previous scrape, by container ID. */
 export type StartTimes = ReadonlyMap<string, number>;
 
 interface StartedContainer {
@@ -11,7 +11,7 @@ interface StartedContainer {
   readonly startTimeMs: number | undefined;
 }
 
-/** Returns the start times of this scrape's containers. */
+/** Returns this scrape's start times. */
 export function nextStartTimes(before: StartTimes, containers: Iterable<StartedContainer>): StartTimes {
   const next = new Map<string, number>();
   for (const { containerId, startTimeMs } of containers) {

@@ -1,7 +1,6 @@
-/** The families of /metrics/resource that are read. */
+/** Families read from /metrics/resource. */
 import { quantities } from '../../sample/quantities.ts';
 
-/** Families of the machine, then those of containers, each with its quantity's column. */
 const read = [
   ...quantities.map(({ resource: { node } }, column) => ({ family: node, column, isOfMachine: true })),
   ...quantities.map(({ resource: { container } }, column) => ({ family: container, column, isOfMachine: false })),

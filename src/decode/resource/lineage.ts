@@ -1,21 +1,17 @@
 /**
- * Follows several lines with equal labels from scrape to scrape by their counters; pure. /metrics/resource has them if a pod's cgroup could not be removed and another
- * pod has its name. Nothing in a line identifies its pod, and to change from one to the other would be a rate of years.
+ * Follows lines with equal labels by their counters; pure. No line identifies its pod, and a change between two would
+ * be a rate of years.
  */
 
 /** One line when it was last seen. */
 export interface Lineage {
   readonly cpuSeconds: number;
-  /** Higher for a line that came later; unique among the lines of one label set. */
+  /** Higher for a later line of the label set. */
   readonly generation: number;
-  /** Set if the line was missing in the last scrape. */
   readonly isAway?: true;
 }
 
-/**
- * Returns the lineages to follow next: those of this scrape's lines, and those that are missing for the first time.
- * @param followed of this scrape.
- */
+/** Returns this scrape's lineages and those missing for the first time. */
 export function keptLineages(before: readonly Lineage[], followed: readonly Lineage[]): readonly Lineage[] {
   const here = new Set(followed.map(({ generation }) => generation));
   const away = before.filter(({ generation, isAway }) => isAway === undefined && !here.has(generation));
@@ -23,8 +19,8 @@ export function keptLineages(before: readonly Lineage[], followed: readonly Line
 }
 
 /**
- * Returns the lineage of each counter, in their order. An equal value identifies a counter that stands still; the others continue the next lower one. The lower one of
- * two new counters counts as the later: it has had less time to grow.
+ * Returns each counter's lineage, in order. An equal value identifies a counter that stands still; others continue the
+ * next lower one. The lower of two new counters is the later: it has had less time to grow.
  */
 export function followLineages(before: readonly Lineage[], counters: readonly number[]): Lineage[] {
   const left = before.toSorted((a, b) => b.cpuSeconds - a.cpuSeconds);

@@ -1,5 +1,6 @@
 /**
- * Makes one point of a container's lines in /metrics/resource: nearly always one; several if a pod's cgroup could not be removed and another pod has its name.
+ * Makes one point of a container's lines in /metrics/resource: several if a pod's cgroup leaked and another pod has its
+ * name.
  */
 import { mayBeSameStart, startIdOf, unknownContainerId } from '../../sample/containerid.ts';
 import type { ContainerPoint } from '../../sample/point.ts';
@@ -13,22 +14,20 @@ export interface ContainerIdentity {
   readonly container: string;
   /** In the previous body. */
   containerId: string | undefined;
-  /** The last start time that was reported, in seconds; undefined if there was none. */
+  /** The last one reported; undefined if none was. */
   startSeconds: number | undefined;
 }
 
-/** What is chosen of one container's lines. */
 interface ChosenLine {
   readonly point: ContainerPoint;
-  /** Empty unless the container has had several lines. */
+  /** Empty without several lines. */
   readonly followed: readonly Lineage[];
   readonly isOneOfSeveral: boolean;
 }
 
 /**
- * Returns the point of a running container, and its lineages.
- * @param row is updated with the container's identity.
- * @param before its lineages after the previous body.
+ * Returns a running container's point and lineages; updates the row's identity.
+ * @param before lineages after the previous body.
  */
 export function pointOfLines(
   row: ContainerIdentity,
@@ -46,7 +45,7 @@ export function pointOfLines(
   return { point, followed: before, isOneOfSeveral: lines.length > 1 };
 }
 
-/** Returns the container's ID: the previous one if the start times may be of one container. */
+/** Keeps the previous ID if the start times may be of one container. */
 function identify(row: ContainerIdentity, { value }: Reading): string {
   const started = startTimeMs(value) === undefined ? undefined : value;
   if (row.containerId === undefined || !mayBeSameStart(row.startSeconds, started)) row.containerId = startIdOf(started);
@@ -54,9 +53,7 @@ function identify(row: ContainerIdentity, { value }: Reading): string {
   return row.containerId;
 }
 
-/**
- * Returns the lines that have both CPU and memory. If one of a line is missing, others have moved up, and only their times show which belong together.
- */
+/** If a line lacks CPU or memory, others have moved up; only their times show which belong together. */
 function paired(lines: readonly Readings[]): readonly Readings[] {
   if (lines.every(({ cpu, memory }) => cpu.seen === memory.seen)) return lines.filter(({ cpu }) => cpu.seen);
   const cpus = lines.filter(({ cpu }) => cpu.seen);
@@ -70,8 +67,8 @@ function paired(lines: readonly Readings[]): readonly Readings[] {
 }
 
 /**
- * Chooses the line that came last: the pod that has the name now. Its start time is unknown. While it is missing for one scrape, or an impossible counter may be its
- * own, the container is there without a value, so that no other line replaces it.
+ * Chooses the line that came last: the pod that has the name now. Its start time is unknown. While it is missing for
+ * one scrape, or an impossible counter may be its own, it has no value, so that no other line replaces it.
  */
 function newestOf(
   row: ContainerIdentity,

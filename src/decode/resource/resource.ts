@@ -1,6 +1,5 @@
 /**
- * Decodes /metrics/resource, for nodes where cAdvisor has no containers. Its series have no cgroup, so a pod has no UID here, and a start time distinguishes a
- * container from its successor.
+ * Decodes /metrics/resource, for nodes where cAdvisor has no containers. Series have no cgroup, so pods have no UID.
  */
 import { noRow, type Sample, type UnlabeledSample } from '../../exposition/sample.ts';
 import { canBeName, type ContainerPoint, type PodBatch, type Point } from '../../sample/point.ts';
@@ -24,9 +23,9 @@ import { columnOf, firstContainerFamily, resourceFamilies } from './families.ts'
 import type { Lineage } from './lineage.ts';
 import { type ContainerIdentity, pointOfLines } from './lines.ts';
 
-/** What is kept for the next body, also if a broken one comes between. */
+/** Survives a broken body. */
 interface LineState {
-  /** Of the containers that have had several lines, by namespace, pod and name. */
+  /** Of containers with several lines, by namespace, pod and name. */
   readonly lineages: ReadonlyMap<string, readonly Lineage[]>;
   /** The same list until a body is broken. */
   readonly rows: readonly ResourceRow[];
@@ -48,13 +47,15 @@ export const resource: Dialect<ResourceRow, LineState> = {
   kept: (row) => row,
 };
 
-/** Collects the samples of one body, their families by index in resourceFamilies. */
 class ResourceCollector implements Collector<LineState> {
   readonly numbers: RowNumbers;
   readonly hasSwap = undefined;
   readonly #rows: ResourceRow[];
   #indexes: Map<string, number> | undefined;
-  /** A container's lines beside its first one. The kubelet sorts equal ones by their time, so the first CPU belongs to the first memory. */
+  /**
+   * A container's lines beside the first. The kubelet sorts equal ones by time: the first CPU belongs to the first
+   * memory.
+   */
   readonly #otherLines = new Map<number, Readings[]>();
   #otherLineCount = 0;
   readonly #budget = new AnswerBudget();
@@ -109,7 +110,7 @@ class ResourceCollector implements Collector<LineState> {
       const key = keyOf(identity);
       const { point, followed, isOneOfSeveral } = pointOfLines(identity, lines, time, before.lineages.get(key) ?? []);
       if (followed.length > 0) lineages.set(key, followed);
-      // Counters distinguish several lines, so the next body takes the slow path too.
+      // Several lines differ by counters, so the next body takes the slow path too.
       containers.push({ identity, row: isOneOfSeveral ? undefined : row, point });
     }
     machinePoint = aliveMachine(
@@ -135,7 +136,6 @@ class ResourceCollector implements Collector<LineState> {
     };
   }
 
-  /** Gives the rows of a new list their identities of before. */
   #restore(before: readonly ResourceRow[]): void {
     if (before === this.#rows) return;
     const known = new Map(before.map((row) => [keyOf(row), row]));
@@ -176,15 +176,13 @@ class ResourceCollector implements Collector<LineState> {
   }
 }
 
-/** One container of a body. */
 interface SampledContainer {
   readonly identity: ResourceRow;
-  /** Undefined if its numbers may be in another row of the next body. */
+  /** Undefined if its numbers may move. */
   readonly row: number | undefined;
   readonly point: ContainerPoint;
 }
 
-/** Returns the pods of the containers that are still sampled. @param rowOf gets the row of each. */
 function podsOf(
   containers: readonly SampledContainer[],
   nodeTimeMs: number,
@@ -215,7 +213,6 @@ function isMachine({ container }: ResourceRow): boolean {
   return container === '';
 }
 
-/** Returns undefined if a name is missing, or cannot be one. */
 function containerRowOf(sample: Sample): ResourceRow | undefined {
   const namespace = sample.label('namespace');
   const pod = sample.label('pod');

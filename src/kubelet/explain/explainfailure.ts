@@ -1,11 +1,11 @@
-/** Explains to operators why a kubelet could not be read, and what to do. */
+/** Explains why a kubelet could not be read. */
 import { describeError } from '../../logging.ts';
 import { foreignText } from '../../foreigntext.ts';
 import { BodyTooLargeError, CredentialsError, KubeletError, kubeletOf, NoAddressAnswersError } from './kubeleterror.ts';
 import type { Explanation, ExplanationCode } from './explanation.ts';
 import { faults, leakedCgroups } from './faults.ts';
 
-/** Explains what KubeletClient.fetch threw. */
+/** Explains an error of KubeletClient.fetch. */
 export function explainFailure(error: unknown): Explanation {
   if (!(error instanceof KubeletError))
     return { code: 'Other', what: foreignText(describeError(error)), remedy: undefined };
@@ -32,18 +32,18 @@ export function explainFailure(error: unknown): Explanation {
   return { code: 'Other', what: foreignText(what), remedy: undefined };
 }
 
-/** The first address is the one that should work, so the remedy is that of its failure. */
+/** The remedy is the first address', which should work. */
 function explainAll({ failures: [best, ...others] }: NoAddressAnswersError): Explanation {
   const { code, what, remedy } = explainFailure(best);
   return { code, what: [what, ...others.map((each) => explainFailure(each).what)].join(', and '), remedy };
 }
 
-/** Faults that can be those of the kubelet behind kube-apiserver. All others are of our connection to kube-apiserver. */
+/** Possibly of the kubelet behind kube-apiserver; others are of our connection to it. */
 const faultsBehindProxy: ReadonlySet<ExplanationCode> = new Set([
   'Timeout',
   'ConnectionLost',
   'BodyBroken',
-  // A fault of our own process.
+  // Of our own process.
   'OutOfFiles',
 ]);
 
@@ -52,7 +52,7 @@ function unreachable({ attempt, cause }: KubeletError, code: ExplanationCode): E
   return { code, what: foreignText(what), remedy: undefined };
 }
 
-/** Explains that a node has no usable address. */
+/** Explains a node without a usable address. */
 export function explainNoAddress({ reason, remedy }: NoAddress): Explanation {
   return { code: 'NoAddress', what: reason, remedy };
 }
@@ -62,10 +62,10 @@ interface NoAddress {
   readonly remedy: string;
 }
 
-/** Causes of causes that are searched. Deeper chains are a loop or noise. */
+/** Deeper chains are a loop or noise. */
 const causeDepthLimit = 6;
 
-/** Returns what identifies an error of Node, OpenSSL or undici: its code, or its name if the code is no text (deadlines) or varies (parsers). */
+/** The code, or the name if the code is no text (deadlines) or varies (parsers). */
 function symptomOf(error: Error): string {
   if (error.name === 'HTTPParserError') return error.name;
   const { code } = error as { readonly code?: unknown };
@@ -75,7 +75,7 @@ function symptomOf(error: Error): string {
   return typeof code === 'string' ? code : error.name;
 }
 
-/** Returns the code that a read would have had. If a write fails because of an alert, only its message has OpenSSL's reason. */
+/** If an alert fails a write, only the message has OpenSSL's reason; returns a read's code for it. */
 function alertIn(message: string): string | undefined {
   const reason = /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1];
   return reason === undefined ? undefined : `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`;

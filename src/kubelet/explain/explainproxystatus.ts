@@ -1,4 +1,4 @@
-/** Explains a status other than 200 through kube-apiserver's node proxy: it is kube-apiserver's own, or that of the kubelet. */
+/** Explains a status through the node proxy: it is kube-apiserver's or the kubelet's. */
 import { field, text } from '../../client/json.ts';
 import type { ErrorResponse } from './errorresponse.ts';
 import type { Explanation, ExplanationCode } from './explanation.ts';
@@ -23,7 +23,7 @@ export function explainProxyStatus(node: string, code: ExplanationCode, response
   };
 }
 
-/** Returns the message of a Status, which kube-apiserver sends and kubelets never do. */
+/** Kubelets never send a Status. */
 function messageIn(body: Buffer): string | undefined {
   if (body.length > statusLimitBytes) return undefined;
   try {
@@ -34,7 +34,7 @@ function messageIn(body: Buffer): string | undefined {
   }
 }
 
-/** Bytes of a Status, which has a few hundred. */
+/** A Status has a few hundred bytes. */
 const statusLimitBytes = 64 * 1024;
 
 const remediesAtApiServer: ReadonlyMap<ExplanationCode, string> = new Map([
@@ -45,7 +45,7 @@ const remediesAtApiServer: ReadonlyMap<ExplanationCode, string> = new Map([
   ['Forbidden', `${grant('nodes/proxy')}, which manifests/components/kubelet-proxy has`],
 ]);
 
-/** kube-apiserver authenticates to kubelets by a client certificate of its own. */
+/** kube-apiserver authenticates by its own client certificate. */
 const remediesAtKubelet: ReadonlyMap<ExplanationCode, string> = new Map([
   [
     'Unauthorized',
@@ -58,7 +58,7 @@ const remediesAtKubelet: ReadonlyMap<ExplanationCode, string> = new Map([
 ]);
 
 interface FaultBehind {
-  /** Go's error, in the message of kube-apiserver. */
+  /** Go's error, in kube-apiserver's message. */
   readonly words: RegExp;
   readonly code: ExplanationCode;
   readonly remedy: string;
@@ -66,7 +66,6 @@ interface FaultBehind {
 
 const reach = 'kube-apiserver has to reach the kubelet';
 
-/** Faults of kube-apiserver's connection to the kubelet. */
 const faultsBehind: readonly FaultBehind[] = [
   {
     words: /certificate signed by unknown authority/,

@@ -1,4 +1,4 @@
-/** Explains to operators a response of a kubelet whose status is not 200. */
+/** Explains a kubelet's status other than 200. */
 import type { ErrorResponse } from './errorresponse.ts';
 import type { Explanation, ExplanationCode } from './explanation.ts';
 import { explainProxyStatus } from './explainproxystatus.ts';
@@ -31,7 +31,7 @@ function remedyOf(status: number, text: string): string | undefined {
   return status === 403 ? `${grant(rightIn(text))}; kubelets cache a denial for 30 s` : undefined;
 }
 
-/** Returns the right that the kubelet has checked with kube-apiserver. Its subresource is not `metrics` for paths outside /metrics. */
+/** The right that the kubelet checked; outside /metrics its subresource is not `metrics`. */
 function rightIn(text: string): string {
   const subresource = /subresource\(s\)=\[(?:\w+ )*(\w+)\]/.exec(text)?.[1];
   return `nodes/${subresource ?? 'metrics'}`;

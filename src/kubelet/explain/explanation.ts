@@ -1,6 +1,6 @@
-/** Explains why a kubelet cannot be read: a code for programs, a message and a remedy for operators. */
+/** Why a kubelet cannot be read: a code for programs, the rest for operators. */
 
-/** Stays the same when the message changes. */
+/** Stable when messages change. */
 export type ExplanationCode =
   | 'CertificateNamesNeither'
   | 'UnknownAuthority'
@@ -35,13 +35,12 @@ export type ExplanationCode =
 
 export interface Explanation {
   readonly code: ExplanationCode;
-  /** The message. Names the node and the address of its kubelet. */
   readonly what: string;
-  /** What to do; undefined if that is not known. */
+  /** Undefined if unknown. */
   readonly remedy: string | undefined;
 }
 
-/** Returns message and remedy as one line, for a log. */
+/** Returns message and remedy in one line, for a log. */
 export function inOneLine({ what, remedy }: Explanation): string {
   return remedy === undefined ? what : `${what}; ${remedy}`;
 }

@@ -1,4 +1,4 @@
-/** The failures of a connection to a kubelet: by which error each is recognised, its message, and its remedy. */
+/** Failures of kubelet connections: symptom, message, remedy. */
 import { outOfFilesRemedy } from '../../logging.ts';
 import { lookupErrorCode } from '../../dns/address.ts';
 import type { ExplanationCode } from './explanation.ts';
@@ -6,23 +6,22 @@ import { type Attempt, kubeletOf } from './kubeleterror.ts';
 import { quote } from './excerpt.ts';
 
 export interface Fault {
-  /** Error codes of Node, OpenSSL and undici, and names of errors without a code, such as ours. */
+  /** Of Node, OpenSSL and undici; names of errors without a code. */
   readonly symptoms: readonly string[];
   readonly code: ExplanationCode;
-  /** The message: which node, which address, what is wrong. */
   readonly what: (attempt: Attempt, error: Error) => string;
   readonly remedy: string | undefined;
 }
 
-/** The remedy for certificates that the cluster's CA has not signed. */
+/** Certificates not signed by the cluster's CA. */
 export const requestCertificate =
   'let the kubelet request a certificate from the cluster (serverTLSBootstrap: true in its configuration, then `kubectl get csr` and `kubectl certificate approve <name>`)';
 
-/** The remedy for a kubelet whose serving certificate was not approved. */
+/** A serving certificate that was not approved. */
 export const approveCertificates =
   '`kubectl get csr` shows it as Pending, `kubectl certificate approve <name>` approves it; with serverTLSBootstrap: true, an approver is needed for every node';
 
-/** The remedy for a response that is too large. */
+/** A response that is too large. */
 export const leakedCgroups = 'check the node for leaked cgroups';
 
 const strongKey = 'a key of RSA of 2048 bits or more, or of ECDSA on P-256 or larger';
@@ -76,7 +75,7 @@ const table: readonly Fault[] = [
   },
   {
     symptoms: ['ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR'],
-    // Go's server ends the handshake with this alert when it has no certificate. A kubelet has none until its request is approved.
+    // Go's alert without a certificate: a kubelet has none until its request is approved.
     code: 'ServingCertificatePending',
     what: (attempt) =>
       `${kubeletOf(attempt)} ended the handshake with "tls: internal error": most likely it has no serving certificate, because its signing request is not approved`,
@@ -103,7 +102,7 @@ const table: readonly Fault[] = [
     ],
     code: 'NoCommonTls',
     what: (attempt) => `${kubeletOf(attempt)} has no TLS version or cipher suite in common with this server`,
-    // With an RSA key of 512 bits, a server has no signature algorithm of TLS 1.3 that the key is large enough for.
+    // RSA with 512 bits is too small for every signature algorithm of TLS 1.3.
     remedy: `allow TLS 1.2 or 1.3: check tlsMinVersion and tlsCipherSuites in its configuration, and that its certificate has ${strongKey}`,
   },
   {
@@ -208,7 +207,7 @@ const table: readonly Fault[] = [
     remedy: 'configure ECDHE cipher suites, or parameters of 2048 bits or more',
   },
   {
-    // Thrown when our own certificate is parsed, before there is a connection.
+    // Our own certificate, before there is a connection.
     symptoms: ['ERR_SSL_EE_KEY_TOO_SMALL', 'ERR_SSL_CA_KEY_TOO_SMALL', 'ERR_SSL_CA_MD_TOO_WEAK'],
     code: 'WeakKey',
     what: (attempt) => `our client certificate for ${kubeletOf(attempt)} has a key, or a signature, that is too weak`,
@@ -220,14 +219,14 @@ function portRemedy(check: string): string {
   return `${check}; --kubelet-use-node-status-port uses the port of the Node's status, --kubelet-port sets one for all nodes`;
 }
 
-/** Returns the names in the certificate of the error. A trusted CA signed it, so they may be shown. */
+/** Signed by a trusted CA, so they may be shown. */
 function namesIn(error: Error): string {
   const { cert } = error as { readonly cert?: { readonly subjectaltname?: string } };
   const names = cert?.subjectaltname ?? '';
   return names === '' ? 'nothing (it has no subject alternative names)' : quote(names, namesLimit);
 }
 
-/** Characters of the names in a certificate. */
+/** Characters. */
 const namesLimit = 200;
 
 /** Faults by symptom. */

@@ -1,10 +1,9 @@
-/** The errors of requests to kubelets. `explainfailure.ts` makes messages for operators of them. */
+/** Errors of requests to kubelets; see `explainfailure.ts`. */
 
 /** Where a request was sent. */
 export interface KubeletRoute {
-  /** Whether it is the kubelet's address, or that of kube-apiserver, which forwards the request. */
+  /** apiserver: forwarded by kube-apiserver. */
   readonly via: 'kubelet' | 'apiserver';
-  /** Host and port as in a URL. */
   readonly address: string;
 }
 
@@ -14,7 +13,7 @@ export interface Attempt extends KubeletRoute {
   readonly timeoutMs: number;
 }
 
-/** There is no whole response of a kubelet. The cause is the connection's error. */
+/** No whole response; the cause is the connection's error. */
 export class KubeletError extends Error {
   override readonly name: string = 'KubeletError';
   readonly attempt: Attempt;
@@ -25,12 +24,12 @@ export class KubeletError extends Error {
   }
 }
 
-/** The body exceeds its limit. Another endpoint may have a shorter one. */
+/** Another endpoint's body may be shorter. */
 export class BodyTooLargeError extends KubeletError {
   override readonly name = 'BodyTooLargeError';
 }
 
-/** No request was sent, because our own credentials or CAs for it cannot be read. Another address would not help. */
+/** Our credentials or CAs cannot be read; another address would not help. */
 export class CredentialsError extends KubeletError {
   override readonly name = 'CredentialsError';
 
@@ -39,7 +38,7 @@ export class CredentialsError extends KubeletError {
   }
 }
 
-/** A response has neither a length nor chunks, so a whole one cannot be distinguished from one that was cut off. */
+/** Neither a length nor chunks: a whole response looks like a cut one. */
 export class EndlessAnswerError extends Error {
   override readonly name = 'EndlessAnswerError';
 }
@@ -47,7 +46,7 @@ export class EndlessAnswerError extends Error {
 /** No address of a node leads to its kubelet. */
 export class NoAddressAnswersError extends KubeletError {
   override readonly name = 'NoAddressAnswersError';
-  /** One for each address, in the order in which they were tried. */
+  /** By address, in the order tried. */
   readonly failures: readonly [KubeletError, ...KubeletError[]];
 
   constructor(failures: readonly [KubeletError, ...KubeletError[]]) {

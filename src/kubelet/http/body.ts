@@ -1,4 +1,4 @@
-/** Receives the body of one response within its limits, inflates it, and passes it to a reader or keeps it. */
+/** Receives a body within its limits, inflates it, and passes it to a reader or keeps it. */
 import { BodyBuffer } from '../../client/bodybuffer.ts';
 import type { Borrowed } from '../../sample/borrowed.ts';
 import { type Attempt, BodyTooLargeError, KubeletError } from '../explain/kubeleterror.ts';
@@ -8,14 +8,14 @@ import type { ResponseInfo } from './responsehead.ts';
 import { bodyLimitBytes, errorBodyLimitBytes, pieceBytes } from './responselimits.ts';
 
 export interface ResponseBodyReader {
-  /** Reads uncompressed bytes. Returns false if the rest is not needed: it is dropped then, without being inflated. */
+  /** Returns false to drop the rest, without inflating it. */
   write(chunk: Borrowed<Buffer>): boolean;
 }
 
 /** Chooses the reader of a response's body. Without a reader the body is kept. */
 export type OnBody = (info: ResponseInfo) => ResponseBodyReader | undefined;
 
-/** Carries an error of a reader past the code that handles failures of the kubelet. */
+/** A reader's error, which is no kubelet failure. */
 export class ReaderFailure extends Error {
   readonly thrown: unknown;
 
@@ -25,20 +25,18 @@ export class ReaderFailure extends Error {
   }
 }
 
-/** Methods throw a KubeletError if the body is too large or broken, or a ReaderFailure. For use between `begin` and `end` of the reading budget. */
+/** Throws a KubeletError if the body is too large or broken, or a ReaderFailure. For use within the reading budget. */
 export class BodyReceiver {
-  /** Bytes of the body on the wire. */
   wireBytes = 0;
   readonly #attempt: Attempt;
   readonly #reader: ResponseBodyReader | undefined;
-  /** Undefined if the body is not compressed. */
+  /** Undefined without compression. */
   readonly #inflater: Inflater | undefined;
-  /** Used without a reader. One buffer that grows: chunks may have one byte each. */
+  /** One growing buffer: chunks may have one byte each. */
   #kept: BodyBuffer | undefined;
   #keptLeft: number;
-  /** Bytes that may be read until the clock is checked. */
   #credit = creditBytes;
-  /** A copy of bytes that are not read yet. May be empty, as a few bytes inflate to many. */
+  /** A copy of unread bytes; a few, even none, may inflate to many. */
   #left: Buffer | undefined;
   #isWanted = true;
 
@@ -58,7 +56,7 @@ export class BodyReceiver {
     return this.#isWanted;
   }
 
-  /** Returns false if the slice ended before the bytes did: `resume` has to be next. */
+  /** Returns false if the slice ended: then `resume`. */
   write(chunk: Borrowed<Buffer>): boolean {
     this.wireBytes += chunk.length;
     if (this.wireBytes > bodyLimitBytes) throw tooLarge(this.#attempt);
@@ -80,7 +78,6 @@ export class BodyReceiver {
     return left === undefined || this.#read(left);
   }
 
-  /** Returns the kept body, once all of it has arrived. */
   end(): Buffer {
     const inflater = this.#inflater;
     if (this.#isWanted && inflater !== undefined) this.#guard(inflater, () => inflater.end());
@@ -111,7 +108,6 @@ export class BodyReceiver {
     return this.#isWanted;
   }
 
-  /** Returns the bytes for which the slice was too short. */
   #takePieces(chunk: Buffer): Buffer | undefined {
     if (!readingBudget.isLong || chunk.length <= pieceBytes) {
       this.#take(chunk);
@@ -124,7 +120,6 @@ export class BodyReceiver {
     return undefined;
   }
 
-  /** Returns the bytes for which the slice was too short. */
   #inflate(chunk: Buffer, inflater: Inflater): Buffer | undefined {
     const left = this.#guard(inflater, () => inflater.write(chunk, readingBudget));
     if (!this.#isWanted) inflater.close();
@@ -143,9 +138,9 @@ export class BodyReceiver {
   }
 }
 
-/** Bytes that are read between two looks at the clock. Twelve bytes of a hostile body take 1 us. */
+/** Between two checks of the clock. Twelve bytes of a hostile body take 1 us. */
 const creditBytes = 32 * 1024;
-/** Fixed cost of a call, in bytes: chunks may have one byte each. */
+/** A call's cost: chunks may have one byte each. */
 const callBytes = 32;
 
 const nothing = Buffer.alloc(0);

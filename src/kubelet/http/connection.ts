@@ -1,4 +1,4 @@
-/** The connection to one node's kubelet: opened for a request, kept for the next one, replaced when it is dead. */
+/** One node's connection: kept for the next request, replaced when dead. */
 import type { Attempt } from '../explain/kubeleterror.ts';
 import { type GetRequest, type GetResponse, IncomingResponse } from './exchange.ts';
 import type { MakeInflater } from './inflate.ts';
@@ -7,11 +7,10 @@ import type { RequestDeadline } from './requestdeadline.ts';
 import { ConnectionLostError, KubeletSocket, type SocketOptions } from './socket.ts';
 
 export interface Connection {
-  /** Sends one request at a time; others queue. Rejects with the cause of a failure. */
+  /** One request at a time; others queue. Rejects with a failure's cause. */
   send(request: GetRequest, attempt: Attempt, deadline: RequestDeadline): Promise<GetResponse>;
-  /** Closes once the requests under way have their responses. */
+  /** After the responses under way. */
   close(): Promise<void>;
-  /** Closes at once. */
   destroy(): Promise<void>;
 }
 
@@ -19,10 +18,10 @@ export interface ConnectionOptions extends SocketOptions {
   readonly makeInflater: MakeInflater | undefined;
 }
 
-/** Kubelets close a connection that was idle for 90 s. Ours closes first. */
+/** Kubelets close connections idle for 90 s. Ours closes first. */
 export const keepAliveMs = 80_000;
 
-/** @param authority host and port as in a URL. */
+/** Returns a connection that opens on demand; `authority` is host and port as in a URL. */
 export function createConnection(authority: string, options: ConnectionOptions): Connection {
   return new KeptConnection(authority, options);
 }
@@ -32,10 +31,9 @@ class KeptConnection implements Connection {
   readonly #writer: RequestWriter;
   #socket: KubeletSocket | undefined;
   #isClosed = false;
-  /** Whether a request uses the connection, and how many others are queued. */
   #isBusy = false;
   #queued = 0;
-  /** Settles when all requests have settled; undefined without any. */
+  /** Settles with all requests. */
   #underWay: Promise<unknown> | undefined;
   #idle: NodeJS.Timeout | undefined;
 
@@ -92,7 +90,7 @@ class KeptConnection implements Connection {
         try {
           return await kept.send(bytes, incoming(), deadline);
         } catch (cause) {
-          // The kubelet may have closed it, or restarted, since the previous response. A GET may be sent twice.
+          // The kubelet may have closed it, or restarted, since the previous response. A GET may be repeated.
           if (kept.responded || deadline.ended) throw cause;
         }
       }

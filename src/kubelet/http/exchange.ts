@@ -1,4 +1,4 @@
-/** One GET and its whole response within their limits, over any connection that leads to the kubelet. */
+/** One GET and its response within their limits, over any connection. */
 import { type Attempt, BodyTooLargeError, EndlessAnswerError, KubeletError } from '../explain/kubeleterror.ts';
 import { BodyReceiver, type OnBody, ReaderFailure } from './body.ts';
 import type { ResponseSink } from './http1.ts';
@@ -9,12 +9,9 @@ import type { ResponseHead, ResponseInfo } from './responsehead.ts';
 
 /** What is sent. */
 export interface WireRequest {
-  /** With its query. */
   readonly path: string;
   readonly accept: string;
-  /** Whether to request a compressed body. */
   readonly gzip: boolean;
-  /** Value of the Authorization header. */
   readonly authorization: string | undefined;
 }
 
@@ -24,15 +21,14 @@ export interface GetRequest extends WireRequest {
 
 /** A response of any status. */
 export interface GetResponse extends ResponseInfo {
-  /** Uncompressed; empty if a reader took it. */
+  /** Empty if a reader took it. */
   readonly body: Buffer;
-  /** Bytes of the body on the wire. */
   readonly wireBytes: number;
 }
 
 /**
- * Sends a request and awaits its response, until the attempt times out or the signal aborts.
- * @throws KubeletError for any failure; what the reader of the body throws is passed on.
+ * Sends a request, until timeout or abort.
+ * @throws KubeletError for any failure, and the reader's errors.
  */
 export async function withinDeadline<T>(
   attempt: Attempt,
@@ -52,14 +48,13 @@ export async function withinDeadline<T>(
   }
 }
 
-/** A response while it arrives. Its methods throw a KubeletError if the body is too large or broken, or a ReaderFailure. */
+/** Throws a KubeletError if the body is too large or broken, or a ReaderFailure. */
 export class IncomingResponse implements ResponseSink<GetResponse> {
   readonly #onBody: OnBody | undefined;
   readonly #attempt: Attempt;
   readonly #makeInflater: MakeInflater | undefined;
   #info: ResponseInfo | undefined;
   #body: BodyReceiver | undefined;
-  /** Whether only the end of the connection ends the body. */
   #isEndless = false;
 
   constructor({ onBody }: GetRequest, attempt: Attempt, makeInflater: MakeInflater | undefined) {
@@ -90,7 +85,7 @@ export class IncomingResponse implements ResponseSink<GetResponse> {
   onEnd(): GetResponse {
     if (this.#info === undefined || this.#body === undefined) throw new Error('a response without a head has ended');
     const { status, contentType, dateMs } = this.#info;
-    // Compressed or not: a body of several gzip members may have been cut between two. Bodies of other statuses are only quoted.
+    // Also with gzip: the cut may be between two members. Bodies of other statuses are only quoted.
     if (status === 200 && this.#isEndless && this.#body.isWanted) {
       throw new KubeletError(this.#attempt, 'an answer without an end', { cause: new EndlessAnswerError() });
     }

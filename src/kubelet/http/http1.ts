@@ -1,4 +1,4 @@
-/** Reads one HTTP/1.1 response to a GET from the bytes of a connection. */
+/** Reads one HTTP/1.1 response to a GET. */
 import type { Borrowed } from '../../sample/borrowed.ts';
 import {
   addHeader,
@@ -17,20 +17,19 @@ import { headLimitBytes } from './responselimits.ts';
 
 export interface ResponseSink<Response = unknown> {
   onHead(head: ResponseHead): void;
-  /** Returns false to receive nothing more until `resume` has returned true. */
+  /** Returns false to pause until `resume` returns true. */
   onBody(chunk: Borrowed<Buffer>): boolean;
   resume(): boolean;
-  /** Returns the result of a complete response. */
   onEnd(): Response;
 }
 
-/** Informational responses (1xx) before the response. Kubelets send none. */
+/** Kubelets send none. */
 const interimLimit = 8;
 
-/** Hexadecimal digits of a chunk's size: up to 4 GiB, which fails by the limit of the body. */
+/** Up to 4 GiB, which fails by the body's limit. */
 const chunkSizeDigits = 8;
 
-/** What is read next. No enum: Node only strips types. */
+/** No enum: Node only strips types. */
 const state = {
   head: 0,
   sized: 1,
@@ -56,7 +55,7 @@ interface ParsedHead {
   readonly framing: Framing;
 }
 
-/** The latest head of a client's connections: kubelets that are scraped together send the same bytes, down to the second of the Date. */
+/** Kubelets scraped together send the same head, down to the Date's second. */
 export class HeadCache {
   latest: (ParsedHead & { readonly bytes: Buffer }) | undefined;
 }
@@ -64,7 +63,7 @@ export class HeadCache {
 const noHeaders = new Map<string, string>();
 
 export class ResponseReader {
-  /** Whether the connection can carry another request afterwards. */
+  /** Whether the connection can carry another request. */
   reusable = true;
   readonly #sink: ResponseSink;
   readonly #heads: HeadCache;
@@ -75,7 +74,6 @@ export class ResponseReader {
   #status = 0;
   #headers: Map<string, string> = noHeaders;
   #parsed: ParsedHead | undefined;
-  /** Of the body, or of the chunk. */
   #remainingBytes = 0;
   #sizeDigits = 0;
   #sawCarriageReturn = false;
@@ -90,21 +88,16 @@ export class ResponseReader {
     return this.#state === state.complete;
   }
 
-  /** Reports whether the sink has paused. The response is not over then. */
   get isPaused(): boolean {
     return this.#isPaused;
   }
 
-  /** Lets the sink read what it has left. Returns whether it takes more. */
   resume(): boolean {
     this.#isPaused = !this.#sink.resume();
     return !this.#isPaused;
   }
 
-  /**
-   * Reads the buffer up to `end`. Returns where it stopped: before `end` if the sink has paused.
-   * @throws HttpError, and what the sink throws.
-   */
+  /** Returns where reading stopped: before `end` if the sink has paused. @throws HttpError, and the sink's errors. */
   read(buffer: Borrowed<Buffer>, end: number): number {
     let at = 0;
     while (at < end && !this.#isPaused) {
@@ -129,7 +122,7 @@ export class ResponseReader {
           at = this.#readChunkEnd(buffer, at);
           break;
         case state.complete:
-          // Surplus bytes could be taken for the next response.
+          // Surplus bytes could pass for the next response.
           this.reusable = false;
           return end;
       }
@@ -137,7 +130,6 @@ export class ResponseReader {
     return at;
   }
 
-  /** Handles the end of the connection. Returns whether the response is complete. */
   end(): boolean {
     this.reusable = false;
     if (this.#state === state.untilClose) this.#state = state.complete;
@@ -155,7 +147,7 @@ export class ResponseReader {
   #readHead(buffer: Buffer, start: number, end: number): number {
     const isFirst = this.#headBytes === 0;
     const { latest } = this.#heads;
-    // Fast path: the bytes of the latest head, whose parsed form is reused. `http1.test.ts` reads every response both ways.
+    // Fast path: reuses the latest head for equal bytes. `http1.test.ts` reads all responses both ways.
     if (isFirst && latest !== undefined && isAt(latest.bytes, buffer, start, end)) {
       this.#headBytes = latest.bytes.length;
       this.#begin(latest);
@@ -171,7 +163,7 @@ export class ResponseReader {
   }
 
   #readLine(buffer: Buffer, at: number, end: number): number {
-    // The buffer may hold earlier bytes behind `end`.
+    // Earlier bytes may follow `end`.
     const newline = buffer.indexOf(lineFeed, at);
     const isWhole = newline !== -1 && newline < end;
     const until = isWhole ? newline + 1 : end;
@@ -179,7 +171,7 @@ export class ResponseReader {
     if (this.#headBytes > headLimitBytes) throw new HttpError(`a head of more than ${headLimitBytes} bytes`);
     const before = this.#line.length;
     this.#line += buffer.toString('latin1', at, until);
-    // A server of another protocol may never end its first line. Checked once, since it makes V8 join the line's parts.
+    // Another protocol may never end its first line. Checked once: V8 joins the line's parts for it.
     const isUnproven = this.#status === 0 && before < httpVersion.length;
     if (isUnproven && !this.#line.startsWith(httpVersion.slice(0, this.#line.length))) throw notHttp();
     if (!isWhole) return until;

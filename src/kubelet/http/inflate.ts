@@ -1,26 +1,23 @@
 /**
- * Inflates gzip in steps while it arrives, and only as far as its reader needs it. Node's streams cost several times what inflating does, and inflating all at once lets a bomb
- * block the thread. So this uses the handle below both, which is private to Node. It is tried out first; if it behaves otherwise, no compressed body is requested.
+ * Inflates gzip in steps, as needed. Node's streams cost several times as much; inflating at once lets a bomb block the
+ * thread. The handle below both is private to Node: if it fails a trial, no compressed body is requested.
  */
 import { constants, createGunzip, gzipSync } from 'node:zlib';
 import type { Borrowed } from '../../sample/borrowed.ts';
 import { bodyLimitBytes, pieceBytes } from './responselimits.ts';
 
-/** Each method throws an InflatedTooLargeError, zlib's error for broken input, and what the receiver throws. */
+/** Methods throw InflatedTooLargeError, zlib's errors for broken input, and the receiver's. */
 export interface Inflater {
-  /**
-   * Inflates the chunk until the slice ends. Returns the rest, to be written next, or undefined if there is none. It may be empty, as a few bytes inflate to many.
-   */
+  /** Returns the rest when the slice ends, else undefined. An empty rest may still inflate to many bytes. */
   write(chunk: Borrowed<Buffer>, slice?: TimeSlice): Buffer | undefined;
-  /** Inflates what is left. */
   end(): void;
-  /** Frees its memory. May be called twice. */
+  /** May be called twice. */
   close(): void;
 }
 
 /** Read after each full step. */
 export interface TimeSlice {
-  /** Long bodies are inflated in smaller steps. */
+  /** Long bodies take smaller steps. */
   readonly isLong: boolean;
   readonly isOver: boolean;
 }
@@ -35,14 +32,14 @@ export class InflatedTooLargeError extends Error {
   override readonly name = 'InflatedTooLargeError';
 }
 
-/** Returns a factory of inflaters; undefined if this Node cannot inflate in steps. */
+/** Returns undefined if this Node cannot inflate in steps. */
 export function chooseInflater(): MakeInflater | undefined {
   const output = Buffer.allocUnsafeSlow(stepBytes);
   const byStep: MakeInflater = (take) => new StepInflater(take, output);
   return works(byStep) ? byStep : undefined;
 }
 
-/** Bytes of one step, which stay in a CPU cache until they are read. */
+/** Stays in a CPU cache. */
 const stepBytes = 64 * 1024;
 
 function works(make: MakeInflater): boolean {
@@ -62,7 +59,7 @@ function works(make: MakeInflater): boolean {
 }
 
 interface Handle {
-  /** Reports to onerror, and the bytes left of output and input to the stream's _writeState. */
+  /** Reports to onerror, and bytes left to the stream's _writeState. */
   writeSync(
     flush: number,
     input: Buffer,
@@ -80,7 +77,6 @@ class StepInflater implements Inflater {
   readonly #output: Buffer;
   readonly #gunzip = createGunzip();
   readonly #handle: Handle;
-  /** Bytes left of output and input. */
   readonly #left: Uint32Array;
   #error: Error | undefined;
   #inflatedBytes = 0;
@@ -113,7 +109,7 @@ class StepInflater implements Inflater {
     let inputBytes = input.length;
     let outputLeft = 0;
     const outputBytes = slice.isLong ? pieceBytes : this.#output.length;
-    // A full output may mean that there is more.
+    // A full output may mean more.
     while (outputLeft === 0 && this.#isWanted) {
       this.#handle.writeSync(flush, input, input.length - inputBytes, inputBytes, this.#output, 0, outputBytes);
       if (this.#error !== undefined) throw this.#error;

@@ -1,4 +1,4 @@
-/** The CA, certificate and key for connections to kubelets: from flags, otherwise those for kube-apiserver. */
+/** CA, certificate and key for kubelets: from flags, or kube-apiserver's. */
 import type { ApiServer } from '../../client/apiserver.ts';
 import { watchCredentialFile } from '../../client/credentialfile.ts';
 import type { Clock } from '../../clock.ts';
@@ -6,9 +6,8 @@ import { certificateText, keyText } from '../../tls/keypair.ts';
 import { parseTrustBundle, type TrustLog } from '../../tls/trustbundle.ts';
 
 export interface KubeletTls {
-  /** PEM bundle that verifies kubelets; undefined for the system's. */
+  /** PEM bundle; undefined for the system's. */
   readonly ca: string | undefined;
-  /** PEM of the certificate that is shown to kubelets, and of its key. */
   readonly cert: string | undefined;
   readonly key: string | undefined;
   readonly insecure: boolean;
@@ -21,7 +20,9 @@ export interface KubeletTlsFlags {
   readonly clientKey: string | undefined;
 }
 
-/** Returns a function that returns the current material, the same object until something in it changes. It throws an Error that names a file that cannot be used. */
+/**
+ * Returns a function that returns the same material until it changes, or throws an Error that names an unusable file.
+ */
 export function createKubeletTls(
   server: ApiServer,
   flags: KubeletTlsFlags,

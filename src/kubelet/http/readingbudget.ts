@@ -1,16 +1,16 @@
-/** Reads long kubelet responses in slices of the event loop's iterations: those of nodes with leaked cgroups, or of hostile kubelets. Usual ones are read at once. */
+/** Reads long responses, of nodes with leaked cgroups or hostile kubelets, in slices of the event loop's iterations. */
 import type { Steps } from '../../decode/steps.ts';
 
-/** Milliseconds before a response is read in slices. A full body of 30 pods takes 3, one of 110 pods 10. */
+/** Reading time before slices begin. A full body of 30 pods takes 3 ms, of 110 pods 10 ms. */
 export const freeMs = 15;
 
-/** Milliseconds of one iteration, for all long responses together. */
+/** Per iteration, for all long responses. */
 export const sliceMs = 5;
 
-/** Milliseconds of one response, each for reading and for decoding it. A sound body of 64 MiB takes 300. */
+/** Per response, each for reading and decoding. A sound body of 64 MiB takes 300 ms. */
 export const readingLimitMs = 2_000;
 
-/** Milliseconds from the end of a response until it must be decoded, on a busy event loop as well. */
+/** A response must be decoded within this time of its end, also on a busy event loop. */
 const decodingDeadlineMs = 10_000;
 
 /** A response took longer to read than it may. */
@@ -20,12 +20,12 @@ export class ReadingTooLongError extends Error {
 
 /** A response with bytes that have arrived and are not read yet. */
 export interface PausedReading {
-  /** Reads on, between `begin` and `end`. Calls `resumeLater` again if the slice ends before the bytes do. */
+  /** Calls `resumeLater` again if the slice ends first. Within `begin` and `end`. */
   resume(): void;
 }
 
 export class ReadingBudget {
-  /** Milliseconds of this iteration, without the reading under way. */
+  /** In this iteration, before the current reading. */
   #spentMs = 0;
   #beganMs = 0;
   #responseMs = 0;
@@ -33,18 +33,17 @@ export class ReadingBudget {
   readonly #paused = new Set<PausedReading>();
   readonly #nowMs: () => number;
 
-  /** @param nowMs monotonic, in milliseconds. */
+  /** @param nowMs monotonic. */
   constructor(nowMs = () => performance.now()) {
     this.#nowMs = nowMs;
   }
 
-  /** Starts the clock. Everything up to `end` is synchronous. @param responseMs milliseconds that the response has taken before. */
+  /** Up to `end` all is synchronous. @param responseMs spent before. */
   begin(responseMs: number): void {
     this.#responseMs = responseMs;
     this.#beganMs = this.#nowMs();
   }
 
-  /** Stops the clock. Returns the milliseconds since `begin`. */
   end(): number {
     const tookMs = this.#nowMs() - this.#beganMs;
     if (this.#responseMs + tookMs >= freeMs) {
@@ -54,17 +53,15 @@ export class ReadingBudget {
     return tookMs;
   }
 
-  /** Reports whether the response being read is long. As `mayRead` and `isOver`, for use between `begin` and `end`. */
+  /** As `mayRead` and `isOver`, within `begin` and `end`. */
   get isLong(): boolean {
     return this.#responseMs >= freeMs;
   }
 
-  /** Reports whether bytes that have just arrived may be read now. */
   get mayRead(): boolean {
     return !this.isLong || (this.#paused.size === 0 && !this.isOver);
   }
 
-  /** Reports whether the slice is used up. */
   get isOver(): boolean {
     const tookMs = this.#nowMs() - this.#beganMs;
     return this.#responseMs + tookMs >= freeMs && this.#spentMs + tookMs >= sliceMs;
@@ -79,7 +76,7 @@ export class ReadingBudget {
     this.#paused.delete(reading);
   }
 
-  /** Runs the steps in slices. Rejects with what a step throws, or with a ReadingTooLongError. */
+  /** Rejects with a step's error or a ReadingTooLongError. */
   run<T>(steps: Steps<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const begunMs = this.#nowMs();
@@ -117,7 +114,7 @@ export class ReadingBudget {
   #resumePaused(): void {
     this.#isArmed = false;
     this.#spentMs = 0;
-    // One that pauses again goes to the end of the queue.
+    // Paused again, they queue at the end.
     for (const reading of this.#paused) {
       if (this.#spentMs >= sliceMs) break;
       this.#paused.delete(reading);
@@ -127,5 +124,7 @@ export class ReadingBudget {
   }
 }
 
-/** The budget of this thread's event loop: the only state of `kubelet/` that no object owns. Each further budget would hold the loop for another 5 ms per iteration. */
+/**
+ * The only state of `kubelet/` that no object owns. Another budget would hold the loop for another 5 ms per iteration.
+ */
 export const readingBudget = new ReadingBudget();

@@ -1,20 +1,19 @@
-/** Writes a GET as the bytes of an HTTP/1.1 request. */
+/** Writes a GET in HTTP/1.1. */
 import { userAgent } from '../../version.ts';
 import type { WireRequest } from './exchange.ts';
 
-/** The requests of one connection. From one scrape to the next only a token may change, so the latest bytes are kept. */
+/** Keeps the latest bytes: between scrapes only a token may change. */
 export class RequestWriter {
   readonly #authority: string;
   #latest: { readonly request: WireRequest; readonly bytes: Buffer } | undefined;
 
-  /** @param authority host and port as in a URL. */
   constructor(authority: string) {
     this.#authority = authority;
   }
 
-  /** Returns the bytes of the request. @throws Error as `requestBytes`. */
+  /** @throws Error as `requestBytes`. */
   bytesOf({ path, accept, gzip, authorization }: WireRequest): Buffer {
-    // A copy without other fields: a reader of the body would be kept with all that it has read.
+    // A copy: the request would keep its reader and all it has read.
     const request = { path, accept, gzip, authorization };
     if (this.#latest === undefined || !isSame(this.#latest.request, request)) {
       this.#latest = { request, bytes: requestBytes(this.#authority, request) };
@@ -23,7 +22,7 @@ export class RequestWriter {
   }
 }
 
-/** @throws Error if a part would end its line early: an annotation of the Node may select the path, and a file the token. */
+/** @throws Error if a part would end its line early: a Node's annotation may select the path, a file the token. */
 export function requestBytes(authority: string, { path, accept, gzip, authorization }: WireRequest): Buffer {
   if (!/^\/[\x21-\x7e]*$/.test(path)) throw new Error('the path of a request is malformed');
   const headers = {
@@ -34,14 +33,14 @@ export function requestBytes(authority: string, { path, accept, gzip, authorizat
     ...(authorization === undefined ? {} : { authorization }),
   };
   const lines = Object.entries(headers).map(([name, value]) => {
-    // The value may be a secret, so it is not in the message.
+    // The value may be a secret, so the message omits it.
     if (!/^[\x20-\x7e]*$/.test(value)) {
       throw new Error(`the header ${name} of a request has characters that no header may have`);
     }
     return `${name}: ${value}\r\n`;
   });
   const text = `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
-  // Not from the shared pool, which it would keep alive as long as the connection.
+  // The shared pool would live as long as the connection.
   const bytes = Buffer.allocUnsafeSlow(text.length);
   bytes.write(text, 'latin1');
   return bytes;

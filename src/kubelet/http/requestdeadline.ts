@@ -1,4 +1,4 @@
-/** Ends one request when its time is over, or when its caller aborts. */
+/** Ends a request at its timeout or its caller's abort. */
 import type { Lookups } from '../../dns/lookup.ts';
 
 /** There was no connection, or no secure one, in time. */
@@ -10,7 +10,7 @@ export class ConnectTimeoutError extends Error {
   }
 }
 
-/** Returns the error for a request that ended without a connection: a slow look-up, a connect timeout, or the given reason. */
+/** Returns the error of a request without a connection: a slow look-up, a timeout, or the reason. */
 export function connectError(reason: unknown, lookups?: Lookups): unknown {
   if (!(reason instanceof Error) || !timeouts.has(reason.name)) return reason;
   return lookups?.pending() ?? (reason.name === 'TimeoutError' ? new ConnectTimeoutError() : reason);
@@ -18,7 +18,10 @@ export function connectError(reason: unknown, lookups?: Lookups): unknown {
 
 const timeouts: ReadonlySet<string> = new Set(['TimeoutError', 'ConnectTimeoutError']);
 
-/** A timer and a signal in one. AbortSignal.any() with timeout() costs many times as much, an AbortController of our own several times. */
+/**
+ * AbortSignal.any() with timeout() costs many times as much as this timer and signal, an own AbortController several
+ * times.
+ */
 export class RequestDeadline {
   ended = false;
   reason: unknown;
@@ -33,7 +36,7 @@ export class RequestDeadline {
     if (signal.aborted) this.end(signal.reason);
   }
 
-  /** Handles the signal's event, without a closure. */
+  /** Avoids a closure. */
   handleEvent(): void {
     this.end(this.#signal.reason);
   }
@@ -45,13 +48,12 @@ export class RequestDeadline {
     this.#listener?.(reason);
   }
 
-  /** Replaces the listener. Calls it at once if the deadline has ended. */
+  /** Calls the new listener at once after the end. */
   onEnd(listener: (reason: unknown) => void): void {
     this.#listener = listener;
     if (this.ended) listener(this.reason);
   }
 
-  /** Settles as the promise does, or rejects with the reason when the deadline ends. */
   until<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.onEnd(reject);
@@ -59,7 +61,6 @@ export class RequestDeadline {
     });
   }
 
-  /** Releases timer and signal. Call it when the request has ended. */
   clear(): void {
     clearTimeout(this.#timer);
     this.#signal.removeEventListener('abort', this);

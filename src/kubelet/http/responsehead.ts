@@ -1,4 +1,4 @@
-/** Parses the head of an HTTP/1.1 response (RFC 9112), strictly: what no kubelet has a reason to send is an error. */
+/** Parses a response's head (RFC 9112) strictly: what no kubelet has a reason to send is an error. */
 
 /** What arrived is not one HTTP/1.1 response to our request. */
 export class HttpError extends Error {
@@ -9,14 +9,14 @@ export class HttpError extends Error {
 export interface ResponseInfo {
   readonly status: number;
   readonly contentType: string;
-  /** The node's clock when it responded, from the Date header, in milliseconds since the epoch. */
+  /** The Date header, by the node's clock. */
   readonly dateMs: number | undefined;
 }
 
-/** The same object if the same bytes have arrived again. */
+/** Reused for equal bytes. */
 export interface ResponseHead {
   readonly info: ResponseInfo;
-  /** Used headers by name, in lower case. */
+  /** Used headers, in lower case. */
   readonly headers: ReadonlyMap<string, string>;
 }
 
@@ -27,7 +27,10 @@ export function responseHead(status: number, headers: ReadonlyMap<string, string
 
 const latestDateMs = Date.UTC(9999);
 
-/** Parses a Date header into milliseconds since the epoch. Undefined if no node's clock shows that: Linux counts from 1970 on, and samples may be ahead of their Date. */
+/**
+ * Parses a Date header into milliseconds since the epoch; undefined before 1970, which Linux never shows. Samples may
+ * be ahead of their Date.
+ */
 export function dateOf(header: string): number | undefined {
   const dateMs = Date.parse(header);
   return dateMs >= 0 && dateMs < latestDateMs ? dateMs : undefined;
@@ -46,7 +49,7 @@ export function notHttp(): HttpError {
   return new HttpError('no HTTP/1.1');
 }
 
-/** Adds a header line if the header is used. @throws HttpError */
+/** Adds a used header. @throws HttpError */
 export function addHeader(headers: Map<string, string>, line: string): void {
   const [name, value] = parseHeader(line);
   if (!usedHeaders.has(name)) return;
@@ -68,15 +71,15 @@ function parseHeader(line: string): readonly [name: string, value: string] {
   return [name, value];
 }
 
-/** A field name (RFC 9110, 5.6.2). Patterns for foreign bytes have one repetition, so that they cannot backtrack. */
+/** RFC 9110, 5.6.2. Patterns for foreign bytes have one repetition, so they cannot backtrack. */
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** A field value without control characters. A folded line has no valid name. */
+/** Without control characters. A folded line has no valid name. */
 const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 const framingHeaders: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
 
-/** Each of these would be ambiguous if it came twice. */
+/** Ambiguous if repeated. */
 const usedHeaders: ReadonlySet<string> = new Set([
   ...framingHeaders,
   'connection',
@@ -85,7 +88,7 @@ const usedHeaders: ReadonlySet<string> = new Set([
   'date',
 ]);
 
-/** Trims spaces and tabs. String.trim would also take a no-break space, which belongs to a value. */
+/** String.trim would also take a no-break space. */
 function withoutBlanks(value: string): string {
   let start = 0;
   let end = value.length;
@@ -102,18 +105,17 @@ export type Framing =
   | { readonly kind: 'none' | 'chunked' | 'until-close' }
   | { readonly kind: 'sized'; readonly bytes: number };
 
-/** Digits of a length below 2 ** 53. */
+/** Below 2 ** 53. */
 const lengthDigits = 15;
 
-/** Statuses without a body, whatever the headers say. */
 const bodiless: ReadonlySet<number> = new Set([204, 304]);
 
-/** Returns the framing of the body. @throws HttpError if the headers are ambiguous. */
+/** Returns the body's framing. @throws HttpError if it is ambiguous. */
 export function framingOf({ info: { status }, headers }: ResponseHead): Framing {
   const length = headers.get('content-length');
   const encoding = headers.get('transfer-encoding');
   if (encoding !== undefined) {
-    // Two framings are how one response is turned into two (request smuggling).
+    // Two framings make two responses of one (request smuggling).
     if (length !== undefined) throw new HttpError('content-length together with transfer-encoding');
     if (encoding.toLowerCase() !== 'chunked') throw new HttpError('a transfer-encoding other than chunked');
     if (bodiless.has(status)) throw new HttpError(`a body with status ${status}`);

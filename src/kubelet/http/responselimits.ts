@@ -1,16 +1,13 @@
-/** Size limits of one kubelet response. Exceeding one ends the connection. */
+/** A response beyond a limit ends the connection. */
 
-/**
- * Bytes of a body, on the wire and inflated. 110 pods of two containers take 12 MB of text; nodes with leaked cgroups were seen with 128 MB, which is a fault of the node
- * and not worth decoding.
- */
+/** On the wire and inflated. 110 pods of two containers take 12 MB of text; leaked cgroups were seen to take 128 MB. */
 export const bodyLimitBytes = 64 * 1024 * 1024;
 
-/** Bytes that are kept of a body whose status is not 200: a Status of kube-apiserver, or the first words of an error. */
+/** Of a status other than 200: kube-apiserver's Status, or an error's first words. */
 export const errorBodyLimitBytes = 64 * 1024;
 
-/** Bytes of a long response that are read before the clock is checked again. */
+/** Of a long response, between two checks of the clock. */
 export const pieceBytes = 16 * 1024;
 
-/** Bytes of the head and the trailers together. Kubelets send a few hundred. */
+/** Head and trailers. Kubelets send a few hundred bytes. */
 export const headLimitBytes = 64 * 1024;

@@ -1,4 +1,4 @@
-/** One TCP or TLS connection, read without streams into a buffer that all connections share. */
+/** One TCP or TLS connection, read without streams into a shared buffer. */
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Resolve } from '../../dns/address.ts';
@@ -16,9 +16,8 @@ export interface SocketOptions {
   /** Undefined: plain TCP. */
   readonly tls: TlsOptions | undefined;
   readonly connectTimeoutMs: number;
-  /** Resolves a host that is a name. */
   readonly resolve: Resolve;
-  /** Shared by all connections of a thread, since nothing in it is kept. */
+  /** Shared by a thread's connections, which keep nothing in it. */
   readonly buffer: Buffer;
   readonly heads?: HeadCache | undefined;
 }
@@ -28,26 +27,24 @@ export class ConnectionLostError extends Error {
   override readonly name = 'ConnectionLostError';
 }
 
-/** Bytes of one read: more than one TLS record holds. */
+/** More than a TLS record holds. */
 export const readBufferBytes = 64 * 1024;
 
-/** As undici and Go: a peer that has vanished is detected within some minutes. */
+/** As undici and Go: detects a vanished peer within minutes. */
 const tcpKeepAliveMs = 60_000;
 
 interface PendingResponse {
   readonly reader: ResponseReader;
   readonly end: () => void;
   readonly reject: (cause: unknown) => void;
-  /** What arrives before the request was written is no response to it. */
+  /** Earlier bytes are no response. */
   written: boolean;
-  /** Milliseconds that reading it took. */
   spentMs: number;
 }
 
-/** Carries one request at a time, once it is open. */
+/** Carries one request at a time. */
 export class KubeletSocket implements PausedReading {
   closed = false;
-  /** Whether anything has arrived since the request was written. */
   responded = false;
   readonly #options: SocketOptions;
   readonly #socket: Socket;
@@ -56,7 +53,6 @@ export class KubeletSocket implements PausedReading {
   readonly #opened = Promise.withResolvers<void>();
   #failure: unknown;
   #pending: PendingResponse | undefined;
-  /** A copy of bytes that are not read yet. */
   #left: Buffer | undefined;
   #hasEnded = false;
   readonly #fail = (cause: unknown) => this.fail(cause);
@@ -69,13 +65,13 @@ export class KubeletSocket implements PausedReading {
       .on('error', (cause) => this.fail(cause))
       .on('end', () => this.#end())
       .on('close', () => this.#close())
-      // Before 'secureConnect' the certificate is not verified, and nothing may be written.
+      // Write nothing before 'secureConnect': the certificate is not verified.
       .on(options.tls === undefined ? 'connect' : 'secureConnect', this.#opened.resolve)
-      // Only the timers of requests keep the process running.
+      // Only requests' timers keep the process running.
       .unref();
   }
 
-  /** Resolves once requests can be sent. Rejects with the socket's error, a ConnectTimeoutError, or the deadline's reason. */
+  /** Rejects with the socket's error, ConnectTimeoutError, or the deadline's reason. */
   async opened(deadline: RequestDeadline): Promise<void> {
     const failLate = (reason: unknown) => this.fail(connectError(reason, this.#lookups));
     const timer = setTimeout(() => failLate(new ConnectTimeoutError()), this.#options.connectTimeoutMs);
@@ -87,7 +83,6 @@ export class KubeletSocket implements PausedReading {
     }
   }
 
-  /** Resolves to the sink's result for the whole response. Rejects with what closed the connection before that. */
   send<T>(request: Buffer, sink: ResponseSink<T>, deadline: RequestDeadline): Promise<T> {
     this.responded = false;
     return new Promise((resolve, reject) => {
@@ -98,12 +93,11 @@ export class KubeletSocket implements PausedReading {
       const reader = new ResponseReader(sink, this.#options.heads);
       this.#pending = { reader, end: () => resolve(sink.onEnd()), reject, written: false, spentMs: 0 };
       deadline.onEnd(this.#fail);
-      // Reads come before immediates: earlier bytes, or an end of the connection, are handled by then.
+      // Reads precede immediates, so earlier bytes or an end are handled by then.
       setImmediate(() => this.#write(request));
     });
   }
 
-  /** Closes the connection. Rejects the request under way. */
   fail(cause: unknown): void {
     if (this.closed) return;
     this.closed = true;
@@ -134,12 +128,11 @@ export class KubeletSocket implements PausedReading {
     }
     this.responded = true;
     const { buffer } = this.#options;
-    // Records that were decrypted together arrive although the socket is paused.
+    // Records decrypted together arrive during a pause.
     if (this.#left === undefined) this.#advance(pending, buffer, length, false);
     else this.#left = Buffer.concat([this.#left, buffer.subarray(0, length)]);
   }
 
-  /** Reads on after a pause. */
   resume(): void {
     const pending = this.#pending;
     const left = this.#left;
@@ -151,7 +144,7 @@ export class KubeletSocket implements PausedReading {
     else this.#socket.resume();
   }
 
-  /** Reads until the slice ends. Then pauses the socket, and keeps the rest for a later iteration of the event loop. */
+  /** At the slice's end, pauses the socket and keeps the rest for a later iteration. */
   #advance(pending: PendingResponse, bytes: Buffer, length: number, isResumed: boolean): void {
     const { reader } = pending;
     let at = 0;
@@ -173,7 +166,7 @@ export class KubeletSocket implements PausedReading {
     } else if (reader.isComplete) this.#finish(pending);
   }
 
-  /** May be called during a pause; the kept bytes are read first then. */
+  /** During a pause, kept bytes are read first. */
   #close(): void {
     if (!this.#hasEnded || this.#left === undefined) this.fail(new ConnectionLostError('the connection is closed'));
   }

@@ -1,4 +1,4 @@
-/** Sends requests by undici: to kube-apiserver's node proxy, and to kubelets with --kubelet-http-client=undici. */
+/** Sends requests by undici: to the node proxy, and to kubelets with --kubelet-http-client=undici. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { guardedConnector } from '../../client/connector.ts';
@@ -16,13 +16,11 @@ import { responseHead } from './responsehead.ts';
 import { headLimitBytes } from './responselimits.ts';
 
 export interface UndiciOptions {
-  /** Scheme, host and port. */
   readonly origin: string;
   readonly tls: Pick<TlsOptions, 'rejectUnauthorized' | 'checkServerIdentity' | 'secureContext'>;
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly makeInflater: MakeInflater | undefined;
-  /** Resolves a host that is a name. */
   readonly resolve: Resolve;
 }
 
@@ -56,7 +54,7 @@ export interface UndiciConnections {
   readonly lookups: Lookups;
 }
 
-/** @throws KubeletError if the body is too large or broken, and undici's errors if there is no response. */
+/** @throws KubeletError if the body is too large or broken, and undici's errors without a response. */
 export function dispatch(
   { dispatcher, lookups }: UndiciConnections,
   request: GetRequest,
@@ -73,7 +71,7 @@ export function dispatch(
   };
   const incoming = new IncomingResponse(request, attempt, makeInflater);
   return new Promise((resolve, reject) => {
-    // Until there is a connection that could be aborted.
+    // Until there is a connection to abort.
     deadline.onEnd((reason) => reject(connectError(reason, lookups)));
     const fail = (cause: Error) => reject(cause.name === 'ConnectTimeoutError' ? connectError(cause, lookups) : cause);
     const handler = new ResponseHandler(incoming, deadline, { resolve, reject: fail });
@@ -81,13 +79,12 @@ export function dispatch(
   });
 }
 
-/** Handles undici's events. What its methods throw ends request and connection, and is passed to onResponseError. */
+/** Its methods' errors end request and connection, and reach onResponseError. */
 class ResponseHandler implements Dispatcher.DispatchHandler, PausedReading {
   readonly #incoming: IncomingResponse;
   readonly #deadline: RequestDeadline;
   readonly #settle: Settle;
   #controller: Dispatcher.DispatchController | undefined;
-  /** Milliseconds that reading it took. */
   #spentMs = 0;
   #isPaused = false;
   #hasEnded = false;
@@ -103,7 +100,7 @@ class ResponseHandler implements Dispatcher.DispatchHandler, PausedReading {
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    // An informational response, such as 103 Early Hints.
+    // Informational, such as 103 Early Hints.
     if (status < 200) return;
     const entries = Object.entries(headers).map(([name, value]) => [name, first(value) ?? ''] as const);
     this.#incoming.onHead(responseHead(status, new Map(entries)));
@@ -117,7 +114,6 @@ class ResponseHandler implements Dispatcher.DispatchHandler, PausedReading {
     readingBudget.resumeLater(this);
   }
 
-  /** Reads on after a pause. */
   resume(): void {
     try {
       if (!this.#timed(() => this.#incoming.resume())) {
@@ -132,13 +128,13 @@ class ResponseHandler implements Dispatcher.DispatchHandler, PausedReading {
     }
   }
 
-  /** Undici ignores an abort once the response has ended. */
+  /** undici ignores an abort once the response has ended. */
   #fail(cause: Error): void {
     if (!this.#hasEnded) this.#controller?.abort(cause);
     else this.onResponseError(undefined, cause);
   }
 
-  /** @throws ReadingTooLongError, and what reading throws. */
+  /** @throws ReadingTooLongError, and reading's errors. */
   #timed(read: () => boolean): boolean {
     readingBudget.begin(this.#spentMs);
     let isRead: boolean;
@@ -153,7 +149,7 @@ class ResponseHandler implements Dispatcher.DispatchHandler, PausedReading {
 
   onResponseEnd(): void {
     this.#hasEnded = true;
-    // When a server closes the connection, undici ends the response even during a pause. The rest is read first.
+    // A closed connection ends the response even during a pause; the rest is read first.
     if (this.#isPaused) this.#deadline.onEnd((reason) => this.#fail(reason as Error));
     else this.#settle.resolve(this.#incoming.onEnd());
   }
@@ -169,7 +165,7 @@ interface Settle {
   readonly reject: (cause: Error) => void;
 }
 
-/** undici passes an array for a header that came several times, whatever the type says. */
+/** undici passes an array for a repeated header, against its type. */
 function first(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
