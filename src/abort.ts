@@ -1,8 +1,6 @@
-/** Ends a wait when a signal aborts. */
-
 /**
- * Returns the promise's outcome, or rejects with the signal's reason when it aborts first. Removes its listener: on a signal that lives as long as the
- * process, listeners would accumulate.
+ * Returns the promise's outcome, or rejects with the signal's reason if it aborts first. Removes its listener: on a
+ * signal as long-lived as the process, listeners would accumulate.
  */
 export async function untilAborted<T>(promise: T | Promise<T>, signal: AbortSignal): Promise<T> {
   if (!(promise instanceof Promise)) return promise;

@@ -1,16 +1,16 @@
-/** Wall time, monotonic time and sleep, passed to their users so that rules about time can be tested. */
+/** Wall time, monotonic time and sleep, passed in for tests. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Clock {
-  /** Returns milliseconds since the epoch: for times that users see, never for durations. */
+  /** For times that users see, never for durations. */
   wallMs(): number;
-  /** Returns milliseconds since a fixed instant: for durations and schedules. */
+  /** For durations and schedules. */
   monotonicMs(): number;
-  /** Resolves after the time; rejects when the signal aborts first. */
+  /** Rejects when the signal aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The machine's clock. No other code reads the system's time for a rule. */
+/** No other code reads the system's time for a rule. */
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),

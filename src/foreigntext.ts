@@ -1,17 +1,17 @@
-/** Makes text from outside safe for logs, /status and errors: without our secrets and control characters. */
+/** Makes text from outside safe for logs, /status and errors. */
 import { createRedactor, partLength, redactedMark } from './redactor.ts';
 
-/** Characters of a foreign text that a message repeats by default. */
+/** Characters. */
 const defaultLimit = 1_024;
 
-/** Our credentials that are redacted, including those before a rotation. */
+/** Including those before a rotation. */
 const secretLimit = 8;
 
 const own = createRedactor(secretLimit);
-/** The latest header; compared first, because every scrape passes it. */
+/** Compared first, because every scrape passes it. */
 let latest: string | undefined;
 
-/** Redacts the credentials of an Authorization header (`Bearer ...`, `Basic ...`) from every text of this thread. Cheap for a known header. */
+/** Redacts the credentials of an Authorization header from every text of this thread. Cheap for a known header. */
 export function keepSecret(authorization: string | undefined): void {
   if (authorization === undefined || authorization === latest || own.knows(authorization)) return;
   latest = authorization;
@@ -19,17 +19,18 @@ export function keepSecret(authorization: string | undefined): void {
 }
 
 export interface ForeignTextOptions {
-  /** Characters of the result. */
+  /** Characters. */
   readonly limit?: number;
-  /** Secrets of others, such as the token of a TokenReview. */
+  /** Of others, such as the token of a TokenReview. */
   readonly secrets?: readonly string[];
-  /** Whether to replace all but printable ASCII by spaces, and to cut without dots: for quotations at the end of a sentence. */
+  /** Replaces all but printable ASCII by spaces, and cuts without dots: for quotations at the end of a sentence. */
   readonly plain?: boolean;
 }
 
 /**
- * Returns a text without secrets, with control characters escaped, cut to its limit. Secrets are redacted first: half a secret would not be recognised.
- * Redacts whole secrets and parts of at least 16 characters: plain, in base64, percent-encoded, as JSON, or in hexadecimal.
+ * Returns a text cut to its limit, control characters escaped, without secrets. These are redacted first: half a secret
+ * would not be recognised. Finds whole secrets and parts of at least 16 characters: plain, base64, percent-encoded,
+ * JSON, hexadecimal.
  */
 export function foreignText(
   text: string,
@@ -48,10 +49,10 @@ export function foreignText(
   return plain ? clean.slice(0, limit) : `${clean.slice(0, Math.max(0, limit - dots.length))}${dots}`;
 }
 
-/** Bytes of a message that an excerpt is made from: more than it shows, since they may be spaces or a secret to redact. */
+/** More than an excerpt shows: they may be spaces or a secret to redact. */
 const excerptBytes = 4_096;
 
-/** Returns the beginning of a message of any length, as foreignText does. */
+/** Returns the beginning of a message, as foreignText does. */
 export function excerpt(message: Buffer | string, options: ForeignTextOptions = {}): string {
   const encoding = options.plain === true ? 'latin1' : 'utf8';
   const text =
@@ -61,10 +62,10 @@ export function excerpt(message: Buffer | string, options: ForeignTextOptions = 
 
 const dots = '...';
 
-/** Characters behind the limit that are searched; a longer secret is found by its beginning. */
+/** Characters searched behind the limit; a longer secret is found by its beginning. */
 const secretReach = 64;
 
-/** Returns a copy of a JSON value whose texts have no secrets and no control characters. Nothing is cut. */
+/** Copies a JSON value without secrets and control characters; cuts nothing. */
 export function withoutSecrets(value: unknown): unknown {
   if (typeof value === 'string') return escapeControls(own.redact(value));
   if (Array.isArray(value)) return value.map(withoutSecrets);
@@ -75,7 +76,7 @@ export function withoutSecrets(value: unknown): unknown {
 /** C0, DEL, C1, line and paragraph separators, and bidirectional controls, which make a terminal hide text. */
 const controls = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
-/** Returns a text whose control characters are written as `\x1b` or `\u2028`. */
+/** Writes control characters as `\x1b` or `\u2028`. */
 export function escapeControls(text: string): string {
   return text.replaceAll(controls, (character) => {
     const code = character.charCodeAt(0);
@@ -83,7 +84,6 @@ export function escapeControls(text: string): string {
   });
 }
 
-/** Returns the secrets in an Authorization header. */
 function secretsOf(authorization: string): readonly string[] {
   const space = authorization.indexOf(' ');
   const credentials = authorization.slice(space + 1).trim();

@@ -1,17 +1,16 @@
-/** The process's log: one line per change of state, as text or JSON. */
+/** The process's log: a line per change of state, as text or JSON. */
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
 import { withoutSecrets } from './foreigntext.ts';
 import { createLogOutput, standardErrorDescriptor } from './logoutput.ts';
 
-/** The log as modules use it: an object with Kubernetes' field names, then a message. */
+/** Takes an object with Kubernetes' field names, then a message. */
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error'>;
 
 export type LogFormat = 'text' | 'json';
 
 /**
- * Creates the log.
  * @param verbosity klog's -v: info below 2, debug from 2 on.
- * @param out destination of lines; standard error by default, as in klog.
+ * @param out standard error by default, as in klog.
  */
 export function createLogger(
   format: LogFormat,
@@ -30,7 +29,7 @@ export function createLogger(
   );
 }
 
-/** A log without output, for tests and for callers without a log. */
+/** For tests and for callers without a log. */
 export const silentLogger: Logger = pino({ level: 'silent' });
 
 /** Returns the messages of an error and its causes in one line, outermost first. */
@@ -65,15 +64,11 @@ function withHint(error: Error): string {
   return hint === undefined ? message : `${message} (${hint})`;
 }
 
-/** A line that a client or a kubelet can cause is logged at most once per cause in this time, in milliseconds. */
+/** A line that a client or a kubelet can cause is logged once per cause in this time. */
 const repeatedLineMs = 60_000;
-/** Causes in the table of logged lines; a full table is cleared. */
 const causeLimit = 10_000;
 
-/**
- * Returns a function that reports whether the line of a cause may be logged now.
- * @param monotonicMs the time, in milliseconds.
- */
+/** Reports whether a cause's line may be logged now. */
 export function createLineLimit(monotonicMs: () => number): (cause: string) => boolean {
   const loggedMs = new Map<string, number>();
   return (cause) => {
@@ -85,7 +80,7 @@ export function createLineLimit(monotonicMs: () => number): (cause: string) => b
   };
 }
 
-/** Longer chains of causes are cycles or noise. */
+/** Longer chains are cycles or noise. */
 const causeDepthLimit = 6;
 
 function standardError(format: LogFormat): DestinationStream {
@@ -108,7 +103,7 @@ function toJson(line: unknown): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-/** Formats a line as `I 2026-11-22T21:54:00.000Z message key=value`. */
+/** Formats `I 2026-11-22T21:54:00.000Z message key=value`. */
 function toText(line: unknown): string {
   const { level, time, msg, ...rest } = line as Record<string, unknown>;
   const fields = Object.entries(rest).map(

@@ -1,7 +1,4 @@
-/**
- * Writes log lines and never blocks, throws or ends the process. Lines that cannot be written wait in a bounded backlog. Further lines are dropped, and
- * their number is logged when the output works again.
- */
+/** Writes log lines, and never blocks, throws or ends the process: lines wait in a bounded backlog, and further ones are dropped and counted. */
 import { constants, openSync, writeSync } from 'node:fs';
 import process from 'node:process';
 import { isatty } from 'node:tty';
@@ -11,25 +8,24 @@ export interface LogOutput {
 }
 
 export interface LogOutputOptions {
-  /** A descriptor that does not block, such as that of `standardErrorDescriptor`. */
+  /** Non-blocking; see `standardErrorDescriptor`. */
   readonly fd: number;
-  /** Formats the line that reports how many lines were dropped, and the error code that led to it. */
   readonly droppedLine: (lines: number, code: string) => string;
 }
 
-/** Limit of the backlog for a full disk or a pipe that is not read. */
+/** For a full disk or a pipe that is not read. */
 export const backlogLimitBytes = 1024 * 1024;
 
-/** Backoff between two tries to write the backlog, in milliseconds: doubled while there is no progress. */
+/** Backoff between tries, doubled while there is no progress. */
 const shortestPauseMs = 50;
 const longestPauseMs = 1_000;
 
-/** How long exit waits for a slow reader of the last lines, and the pause between two tries, in milliseconds. */
+/** How long exit waits for a slow reader, and the pause between tries. */
 const lastLinesMs = 250;
 const lastLinesPauseMs = 10;
 
 export function createLogOutput({ fd, droppedLine }: LogOutputOptions): LogOutput {
-  /** In order; the first may be the rest of a partly written line. */
+  /** The first may be the rest of a partly written line. */
   const backlog: Buffer[] = [];
   let backlogBytes = 0;
   let dropped = 0;
@@ -53,7 +49,7 @@ export function createLogOutput({ fd, droppedLine }: LogOutputOptions): LogOutpu
     backlogBytes += bytes.length;
   }
 
-  /** Writes the backlog. Reports whether it is empty now. */
+  /** Reports whether the backlog is empty now. */
   function flush(): boolean {
     try {
       do {
@@ -87,7 +83,7 @@ export function createLogOutput({ fd, droppedLine }: LogOutputOptions): LogOutpu
       pauseMs = Math.min(2 * pauseMs, longestPauseMs);
       if (!flush()) retryLater();
     }, pauseMs);
-    // Lines that cannot be written do not keep the process alive.
+    // Unwritable lines do not keep the process alive.
     timer.unref();
   }
 
@@ -99,7 +95,7 @@ export function createLogOutput({ fd, droppedLine }: LogOutputOptions): LogOutpu
   }
 }
 
-/** Returns a descriptor of standard error that does not block if it is a pipe, a socket or a terminal. */
+/** Returns standard error, without blocking if it is a pipe, a socket or a terminal. */
 export function standardErrorDescriptor(): number {
   // Node makes a pipe or a socket non-blocking when it opens the stream.
   const { fd } = process.stderr;

@@ -1,4 +1,4 @@
-/** Reads files that only this user can have written: other users can write to a folder such as /tmp. */
+/** Reads files that only this user can have written: others can write to folders such as /tmp. */
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -42,16 +42,12 @@ export interface FolderFacts {
   readonly ownUid: number;
 }
 
-/** With this bit of the folder's mode, only the owners of files and of the folder can replace files. */
+/** Only the owners of files and of the folder can replace files. */
 const stickyBit = 0o1000;
 const rootUid = 0;
 
-/**
- * Returns how other users could replace our files in a folder, and the remedy; undefined where they cannot or there is no folder.
- * @throws the file system's error where the folder cannot be read.
- */
+/** Returns how other users could replace our files, and the remedy; undefined also without a folder. */
 export async function folderProblem(folder: string): Promise<string | undefined> {
-  // Windows has no numeric users and no modes.
   const ownUid = process.geteuid?.();
   if (ownUid === undefined) return undefined;
   const found = await statOf(folder);
@@ -61,9 +57,7 @@ export async function folderProblem(folder: string): Promise<string | undefined>
   return folderProblemOf({ ownerUid: found.uid, mode: found.mode, isVolume, ownUid });
 }
 
-/**
- * Returns the problem of a folder, or undefined. A volume belongs to the pod: kubelets create an emptyDir as root with mode 0777, or 2777 with an fsGroup.
- */
+/** Returns a problem by these facts. A volume belongs to the pod: kubelets create an emptyDir as root with mode 0777, or 2777 with an fsGroup. */
 export function folderProblemOf({ ownerUid, mode, isVolume, ownUid }: FolderFacts): string | undefined {
   if (isVolume) return undefined;
   if (ownerUid !== ownUid && ownerUid !== rootUid) {

@@ -1,14 +1,14 @@
 /** Finds secrets in text, whole or in part, plain or encoded. */
 
-/** The shortest part of a secret that is redacted, in characters. Shorter parts disclose too little and occur in other text by chance. */
+/** The shortest redacted part. Shorter ones disclose too little and occur in other text by chance. */
 export const partLength = 16;
-/** Shorter secrets, in characters, are not redacted: they occur in any text. */
+/** Shorter secrets occur in any text, so they are not redacted. */
 const shortestSecret = 6;
-/** Characters of a secret that are indexed; tokens have about 1,000. */
+/** Characters that are indexed; tokens have about 1,000. */
 const secretLimit = 16 * 1024;
-/** Every part of the shortest length contains a whole block at a multiple of the block's length. */
+/** Every shortest part contains a whole block at a multiple of this. */
 const blockLength = partLength / 2;
-/** Occurrences of one block that are compared; a block with more is repetitive. */
+/** Compared for one block; a block with more is repetitive. */
 const occurrenceLimit = 32;
 
 /** Replaces a secret. */
@@ -16,12 +16,12 @@ export const redactedMark = '<redacted>';
 
 export interface Redactor {
   knows(key: string): boolean;
-  /** Adds secrets; beyond the limit the oldest key is dropped. */
+  /** Beyond the limit the oldest key is dropped. */
   add(key: string, secrets: readonly string[]): void;
   redact(text: string): string;
 }
 
-/** @param limit of keys. */
+/** Limits the number of keys. */
 export function createRedactor(limit: number): Redactor {
   const known = new Map<string, readonly string[]>();
   /** Built for the first text; most credentials never meet one. */
@@ -47,11 +47,10 @@ interface TextRange {
   readonly end: number;
 }
 
-/** The encoded forms of some secrets, indexed by blocks. */
 class Forms {
-  /** Forms that are found only as a whole. */
+  /** Found only as a whole. */
   readonly #short = new Set<string>();
-  /** Occurrences of the blocks of the others, at multiples of the block's length. */
+  /** Of the others, at multiples of the block's length. */
   readonly #blocks = new Map<string, Occurrence[]>();
 
   constructor(secrets: readonly string[]) {
@@ -70,7 +69,7 @@ class Forms {
     }
   }
 
-  /** Returns the ranges of the text that are a secret or a part of one. */
+  /** Returns the ranges that are a secret or a part of one. */
   find(text: string): TextRange[] {
     const ranges: TextRange[] = [];
     for (const form of this.#short) {
@@ -94,7 +93,6 @@ interface Occurrence {
   readonly at: number;
 }
 
-/** Returns the range around `start` where the text equals the form around the occurrence. */
 function around(text: string, start: number, { form, at }: Occurrence): TextRange {
   let before = 0;
   while (before < start && before < at && text[start - before - 1] === form[at - before - 1]) before += 1;
@@ -108,7 +106,6 @@ function longest(ranges: readonly TextRange[]): TextRange {
   return ranges.reduce((best, range) => (range.end - range.start > best.end - best.start ? range : best));
 }
 
-/** Returns the forms in which a secret may appear. */
 function formsOf(whole: string): readonly string[] {
   if (whole.length < shortestSecret) return [];
   const secret = whole.slice(0, secretLimit);
@@ -124,7 +121,7 @@ function formsOf(whole: string): readonly string[] {
   ].filter((form) => form.length >= shortestSecret);
 }
 
-/** Returns base64 of a secret at each of the three offsets among other bytes, without the characters that neighbouring bytes affect. */
+/** Returns base64 at each of the three offsets among other bytes, without the characters that neighbouring bytes affect. */
 function base64Forms(bytes: Buffer, encoding: 'base64' | 'base64url'): readonly string[] {
   return [0, 1, 2].map((shift) => {
     const text = Buffer.concat([Buffer.alloc(shift), bytes])

@@ -1,5 +1,3 @@
-/** The program's name and version, as clients and servers see it. */
-
 /** The release; a test compares it with package.json. */
 export const version = '0.1.0';
 

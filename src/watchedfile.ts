@@ -1,46 +1,39 @@
-/** A small file that another program replaces while we run: a token, a key pair, a CA bundle, a hosts file. One set of rules for all of them. */
+/** A small file that another program replaces while we run, such as a token, a key pair or a CA bundle. */
 import { closeSync, constants, fstatSync, openSync, readSync, statSync, type BigIntStats } from 'node:fs';
 import { type Clock, systemClock } from './clock.ts';
 
 /**
- * The value of the file's latest usable content. Content counts as usable if the file is a regular one (symbolic links are followed, as in
- * kubelet's projected volumes), is not too large, and can be parsed. Whatever else the file becomes, the last good value stays: in the middle
- * of a rotation it may be missing, empty or half-written.
+ * Keeps the value of the latest usable content: a regular file (links are followed, as in kubelet's projected volumes),
+ * not too large, parsed. In a rotation it may be missing, empty or half-written.
  */
 export interface WatchedFile<T> {
-  /** Returns the last good value, after a look at the file if `maxAgeMs` have passed. Throws Error if there has been no good value. */
+  /** Looks at the file if `maxAgeMs` have passed. Throws Error without any good value. */
   read(): T;
-  /** Looks at the file now. Throws Error if it cannot be used. The value is the same object as long as the text is the same. */
+  /** Looks now. Throws Error if the file cannot be used. The value is the same object while the text is the same. */
   reload(): void;
-  /** Makes the next `read` look at the file. */
   expire(): void;
 }
 
 export interface WatchedFileOptions<T> {
   readonly path: string;
-  /** Names the file in errors, before its path; e.g. `the ServiceAccount token`. */
   readonly what: string;
-  /** Says what an operator can do when the file cannot be read. */
   readonly remedy: string;
-  /** Throws Error for text that cannot be used. Called only when the text has changed. */
+  /** Throws Error for unusable text. */
   readonly parse: (text: string) => T;
-  /** Milliseconds after which `read` looks again. Infinity: only `reload` looks. */
+  /** Until `read` looks again. Infinity: only `reload` looks. */
   readonly maxAgeMs: number;
   /** Default 1 MiB. */
   readonly limitBytes?: number;
-  /** Whether a missing file means empty text; a file that cannot be used before there is a good value does, too. */
+  /** A missing file means empty text; so does an unusable one before there is a good value. */
   readonly isOptional?: boolean;
-  /** Called when `read` meets a problem while there is a good value, once until the problem changes or ends. */
+  /** Called once for each problem that `read` meets while there is a good value. */
   readonly onProblem?: ((error: Error) => void) | undefined;
   readonly clock?: Pick<Clock, 'monotonicMs'>;
 }
 
-/** Bytes of a file unless the options say otherwise: a bundle of 500 CA certificates has half as many. */
+/** A bundle of 500 CA certificates has half as many. */
 const defaultLimitBytes = 1024 * 1024;
-/**
- * Milliseconds after which a file's times show a change. The kernel's clock for them ticks every few milliseconds, so a file that was just
- * written may be written again without another time; until then its text is compared.
- */
+/** After this a file's times show a change: their clock ticks every few milliseconds. Until then text is compared. */
 const settledMs = 2_000;
 
 /** O_NONBLOCK: opening a FIFO does not wait for a writer. */
@@ -50,7 +43,6 @@ export function watchFile<T>(options: WatchedFileOptions<T>): WatchedFile<T> {
   const { path, what, remedy, parse, maxAgeMs, isOptional = false, onProblem, clock = systemClock } = options;
   const { limitBytes = defaultLimitBytes } = options;
   let good: { readonly text: string; readonly value: T } | undefined;
-  /** Identifies the content that was looked at last, and whether it could be used. */
   let looked: { readonly version: string; readonly problem: Error | undefined } | undefined;
   let lookedAtMs = -Infinity;
   let reported = '';
@@ -78,7 +70,7 @@ export function watchFile<T>(options: WatchedFileOptions<T>): WatchedFile<T> {
       try {
         load();
       } catch (error) {
-        // A file that could not be read, such as for lack of file descriptors, is read again at the next look.
+        // A file that could not be read, as for lack of descriptors, is read again at the next look.
         looked = { version: error instanceof UnreadFileError ? unknownVersion : version, problem: error as Error };
       }
     }
@@ -117,10 +109,9 @@ export function watchFile<T>(options: WatchedFileOptions<T>): WatchedFile<T> {
   }
 }
 
-/** The system returned no content. */
 class UnreadFileError extends Error {}
 
-/** Stands for a file whose times do not show yet whether it changed, or that cannot be looked at. */
+/** For a file whose times show no change yet, or that cannot be looked at. */
 const unknownVersion = '';
 const missingVersion = 'missing';
 
@@ -141,7 +132,7 @@ function isSettled({ mtimeMs, ctimeMs }: BigIntStats): boolean {
 }
 
 /**
- * Reads a file at once, without waiting for the writer of a FIFO.
+ * Reads a file without waiting for the writer of a FIFO.
  * @throws Error that says what the file is instead, or the file system's error.
  */
 export function readRegularFile(path: string, limitBytes: number): string {
@@ -168,7 +159,6 @@ function isMissing(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
-/** Returns undefined for an error that is not the system's. */
 function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -2,7 +2,7 @@
 import { formatBinary, formatDecimalNano } from '../apimachinery/quantity.ts';
 import type { ResourceUsage } from './usage.ts';
 
-/** Exact is metrics-server's form, readable that of `kubectl top`. Both are quantities, so that a client that parses one can parse the other. */
+/** Exact is metrics-server's form, readable that of `kubectl top`; both are quantities. */
 export type TableCells = 'exact' | 'readable';
 
 export function usageCells({ cpuNanocores, memoryBytes }: ResourceUsage, cells: TableCells): readonly [string, string] {
@@ -10,7 +10,7 @@ export function usageCells({ cpuNanocores, memoryBytes }: ResourceUsage, cells: 
     case 'exact':
       return [formatDecimalNano(cpuNanocores), formatBinary(memoryBytes)];
     case 'readable':
-      // kubectl top rounds CPU up and memory down: a container that uses next to no CPU is shown with 1m, not as idle.
+      // kubectl top rounds CPU up and memory down, so a nearly idle container shows 1m.
       return [`${Math.ceil(cpuNanocores / nanocoresPerMillicore)}m`, `${Math.floor(memoryBytes / bytesPerMebibyte)}Mi`];
   }
 }

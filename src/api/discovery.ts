@@ -1,4 +1,4 @@
-/** The discovery documents in each form; they never change while the server runs. */
+/** The discovery documents in each form. */
 import { createHash } from 'node:crypto';
 import type { Encodable } from '../apimachinery/encoding.ts';
 import { encodeJson } from '../apimachinery/meta.ts';
@@ -15,14 +15,11 @@ import { resources as allResources } from './resources.ts';
 import type { Version } from './types.ts';
 
 export interface Discovery {
-  /** GET /apis where Accept does not name the aggregated form. */
+  /** GET /apis, unless Accept names the aggregated form. */
   readonly groupList: Encodable;
   /** GET /apis where Accept names the aggregated form in this version. */
   readonly aggregated: Readonly<Record<DiscoveryVersion, Encodable>>;
-  /**
-   * For If-None-Match, with its quotes, as in the header. Equal on every server of a release and for every form of the aggregated document, as in
-   * Kubernetes: Vary separates the forms.
-   */
+  /** With quotes. As in Kubernetes, equal on servers of a release and for every form: Vary separates these. */
   readonly etag: string;
   /** GET /apis/metrics.k8s.io */
   readonly group: Encodable;
@@ -30,10 +27,7 @@ export interface Discovery {
   readonly resources: Readonly<Record<Version, Encodable>>;
 }
 
-/**
- * Makes the discovery documents.
- * @param serverAddress where clients of any network reach this server, such as `:10250`; only shown, in the legacy list of groups.
- */
+/** @param serverAddress where clients reach this server, such as `:10250`; only shown, in the legacy list of groups. */
 export function createDiscovery(
   serverAddress: string,
   resources: readonly DiscoveredResource[] = allResources,

@@ -1,4 +1,4 @@
-/** The discovery documents as JSON has them: groups, versions, resources. */
+/** The discovery documents as JSON. */
 import type { Resource } from './resource.ts';
 import { group, type Version, versions } from './types.ts';
 
@@ -11,7 +11,7 @@ export const aggregatedVersions = ['v2', 'v2beta1'] as const;
 
 export type DiscoveryVersion = (typeof aggregatedVersions)[number];
 
-/** No watch, and never delete or deletecollection: namespace deletion, garbage collection and backups act on the verbs that discovery lists. */
+/** No watch, and never delete or deletecollection: namespace deletion, garbage collection and backups act on them. */
 const verbs = ['get', 'list'] as const;
 
 export interface GroupVersion {
@@ -42,7 +42,7 @@ function groupVersion(version: Version): GroupVersion {
   return { groupVersion: `${group}/${version}`, version };
 }
 
-/** Returns an APIGroupList; it has no apiVersion, as in Kubernetes. */
+/** Has no apiVersion, as in Kubernetes. */
 export function groupList(serverAddress: string) {
   const here = { ...legacyGroup, serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }] };
   return { kind: 'APIGroupList', groups: [here] };

@@ -1,10 +1,10 @@
-/** Objects of metrics.k8s.io as encodeJson and encodeYaml take them: the slow path of jsonpieces.ts. */
+/** Objects as encodeJson and encodeYaml take them: the slow path of jsonpieces.ts. */
 import { formatDuration } from '../apimachinery/duration.ts';
 import { formatTime, type ObjectMeta, type TypeMeta } from '../apimachinery/meta.ts';
 import type { Resource } from './resource.ts';
 import { group, isList, type MetricsItem, type MetricsObject, type Version } from './types.ts';
 
-/** Returns the whole object; its bytes are those of the forms in pieces. */
+/** Returns the whole object, equal to the forms in pieces. */
 export function toJson<T extends MetricsItem>(
   resource: Resource<T>,
   object: MetricsObject<T>,
@@ -35,7 +35,7 @@ export function toObjectMeta(object: MetricsItem): ObjectMeta {
   };
 }
 
-/** Returns an object as lists have it. The order of keys is the order on the wire. */
+/** Keeps the order of the wire. */
 export function toItem<T extends MetricsItem>(resource: Resource<T>, object: T): object {
   return {
     metadata: toObjectMeta(object),

@@ -1,4 +1,4 @@
-/** The forms in which objects of metrics.k8s.io are served. */
+/** The served forms of metrics.k8s.io. */
 import type { EncodableInPieces } from '../apimachinery/encoding.ts';
 import { jsonListPieces } from '../apimachinery/jsonlist.ts';
 import { encodeJson, type JsonForm } from '../apimachinery/meta.ts';
@@ -11,7 +11,7 @@ import { isList, type MetricsItem, type MetricsObject, type Version } from './ty
 
 export interface FormOptions {
   readonly version: Version;
-  /** Default: true. False writes compact JSON by the slow path; use it to rule out a bug in the fast one. */
+  /** Default: true. False: slow path for compact JSON, to rule out a bug in the fast one. */
   readonly fastPath?: boolean;
 }
 
@@ -24,7 +24,7 @@ export function metricsInPieces<T extends MetricsItem>(
   return {
     json: (form, writer) =>
       form === 'compact' && createMemberWriter !== undefined
-        ? // Fast path: the same bytes as encodeJson of toJson, which jsonpieces.test.ts holds.
+        ? // Fast path: the bytes of encodeJson of toJson, which jsonpieces.test.ts holds.
           jsonPieces({ typeMeta: typeMetaOf(resource, object, version), object, createMemberWriter }, writer)
         : // Slow path
           slowPieces(resource, object, version, form, writer),

@@ -1,6 +1,6 @@
 /**
- * Fast path for compact JSON: writes objects of metrics.k8s.io into pieces. The bytes are those of encodeJson of toJson in encode.ts, the slow path,
- * which takes twenty times as long. The property test in jsonpieces.test.ts feeds both.
+ * Fast path for compact JSON. The slow path, encodeJson of toJson in encode.ts, writes the same bytes in twenty times
+ * as long. jsonpieces.test.ts feeds both.
  */
 import type { JsonWriter } from '../apimachinery/jsonwriter.ts';
 import { formatTime, quoteJson, type TypeMeta } from '../apimachinery/meta.ts';
@@ -46,7 +46,6 @@ class ItemWriter<T extends MetricsItem> {
   readonly #members: MemberWriter<T>;
   #namespace: string | undefined;
   #createdMs = Number.NaN;
-  /** The bytes between the name and the labels. */
   #afterName = Buffer.alloc(0);
 
   constructor(writer: JsonWriter, members: MemberWriter<T>) {

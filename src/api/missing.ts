@@ -1,13 +1,12 @@
-/** The 404 for an object that exists and has no usage: its causes say why. */
+/** The 404 for an object without usage: its causes say why. */
 import type { StatusCause } from '../apimachinery/meta.ts';
 import { type GroupResource, notFound, type StatusError } from '../apimachinery/status.ts';
 import type { UsageOrReason, Missing } from '../sample/point.ts';
 import { group } from './types.ts';
 
-/** Returns the code of the failure of a node's last scrape, or undefined. /status has the details, behind a right of its own. */
+/** Returns the code of the last scrape's failure. /status has the details, behind a right of its own. */
 export type NodeTrouble = (node: string) => string | undefined;
 
-/** The reason and message of the cause. */
 const causeOf: Readonly<Record<Missing, readonly [reason: string, message: string]>> = {
   'never-scraped': ['NotReported', 'no kubelet has reported it yet'],
   'one-sample': ['OneSample', 'it has one sample; usage needs a second one, and kubelets take one every 10 to 30 s'],
@@ -17,7 +16,7 @@ const causeOf: Readonly<Record<Missing, readonly [reason: string, message: strin
   'other-uid': ['OtherPod', 'kubelets report only an earlier pod of this name'],
 };
 
-/** @param resource as metrics-server names it in this error. */
+/** @param resource as in metrics-server's error. */
 export function noUsage(
   resource: string,
   name: string,

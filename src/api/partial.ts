@@ -9,7 +9,7 @@ import { protobufListPieces } from '../apimachinery/protobuflist.ts';
 import { toObjectMeta } from './encode.ts';
 import { isList, type MetricsItem, type MetricsList, type MetricsObject } from './types.ts';
 
-/** The served versions of meta.k8s.io; Table and PartialObjectMetadata have the same fields in both. */
+/** Table and PartialObjectMetadata have the same fields in both. */
 export const metaVersions = ['v1', 'v1beta1'] as const;
 
 export type MetaVersion = (typeof metaVersions)[number];
@@ -18,7 +18,7 @@ export function partialObjectMetadata(object: MetricsObject, version: MetaVersio
   return isList(object) ? partialList(object, version) : partial(object, version);
 }
 
-/** Returns one object's metadata as a Table's row and a list have it too. */
+/** Returns metadata as in a Table's row and a list. */
 export function toPartial(object: MetricsItem, version: MetaVersion): object {
   return { kind, apiVersion: apiVersionOf(version), metadata: toObjectMeta(object) };
 }
@@ -54,7 +54,7 @@ function partialList({ slices }: MetricsList, version: MetaVersion): EncodableIn
         slices,
         ...(version === 'v1'
           ? { before: (writer) => writeListMeta(writer, 1), writeItem: partialItem(2) }
-          : // In this list alone, the numbers of the fields are the other way round in the bytes of v1beta1.
+          : // In this list alone, the field numbers in v1beta1's bytes are the other way round.
             { writeItem: partialItem(1), after: (writer) => writeListMeta(writer, 2) }),
       }),
     whole: () => {

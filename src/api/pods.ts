@@ -80,12 +80,12 @@ function sum({ containers }: PodMetrics): ResourceUsage {
   };
 }
 
-/** Slow path. Both paths write the containers in the same order, and each usage by usage.ts. */
+/** Slow path. Both paths write containers in the same order, and usages by usage.ts. */
 function toMembers({ containers }: PodMetrics): object {
   return { containers: containers.map((container) => ({ name: container.name, usage: toUsage(container) })) };
 }
 
-/** Fast path. Writes as much as possible at a time: every call costs as much as its bytes. */
+/** Fast path. Writes as much as possible at a time: a call costs as much as its bytes. */
 function createMemberWriter(writer: JsonWriter): MemberWriter<PodMetrics> {
   const first = new ContainerStart('","containers":[');
   const next = new ContainerStart('"}},');
@@ -105,7 +105,7 @@ function createMemberWriter(writer: JsonWriter): MemberWriter<PodMetrics> {
 const noContainers = Buffer.from('","containers":[]}');
 const endOfPod = Buffer.from('"}}]}');
 
-/** Caches the bytes from the end of what precedes a container to its first number, by name: most clusters have few names of containers. */
+/** Caches, by container name, the bytes before the first number: most clusters have few names. */
 class ContainerStart {
   readonly #open: string;
   readonly #cache = new Map<string, Buffer>();
@@ -123,7 +123,6 @@ class ContainerStart {
   }
 }
 
-/** Names of containers that are cached for one list. */
 const namesLimit = 1_000;
 
 function writeContainer(writer: ProtobufWriter, field: number, container: ContainerMetrics): void {
@@ -137,7 +136,7 @@ interface Pod {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** A static pod's config hash: kubelets report it in place of the UID. */
+  /** A static pod's: kubelets report it in place of the UID. */
   readonly configHash: string | undefined;
   readonly node: string | undefined;
   readonly labels: Labels;
@@ -146,7 +145,7 @@ interface Pod {
 export interface PodReaderOptions extends ResourceReaderOptions {
   readonly pods: {
     get(namespace: string, name: string): Pod | undefined;
-    /** Returns the pods of one namespace or of all, sorted by namespace, then name. */
+    /** Sorted by namespace, then name. */
     list(namespace?: string): readonly Pod[];
   };
   readonly usage: { podUsage(pod: Omit<Pod, 'labels'>): UsageOrReason<PodUsage> };

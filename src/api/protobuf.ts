@@ -1,4 +1,4 @@
-/** The messages of metrics.k8s.io in protobuf; field numbers are those of k8s.io/metrics' generated.proto, the same in v1 and v1beta1. */
+/** metrics.k8s.io in protobuf; field numbers are those of k8s.io/metrics' generated.proto, the same in v1 and v1beta1. */
 import { wireNanoseconds } from '../apimachinery/duration.ts';
 import { writeListMeta, writeObjectMeta, writeTime } from '../apimachinery/metaprotobuf.ts';
 import { inOnePiece, type Pieces } from '../apimachinery/pieces.ts';

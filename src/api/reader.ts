@@ -1,4 +1,4 @@
-/** Answers list and get of any resource: joins the objects that exist with their usage. */
+/** Answers list and get: joins the objects that exist with their usage. */
 import { requireKnownFields } from '../apimachinery/fields.ts';
 import type { Labels } from '../apimachinery/labels.ts';
 import { notFound } from '../apimachinery/status.ts';
@@ -10,20 +10,18 @@ import type { MetricsItem, MetricsList } from './types.ts';
 
 export interface ResourceReaderOptions {
   readonly troubleOf: NodeTrouble;
-  /** Returns milliseconds since the epoch. */
+  /** Since the epoch. */
   readonly now: () => number;
 }
 
 /** The measured objects, such as nodes or pods, and their usage. */
 export interface ObjectSource<O, U, T extends MetricsItem> {
   get(namespace: string, name: string): O | undefined;
-  /** Returns the objects of one namespace or of all, sorted by namespace, then name. */
+  /** Sorted by namespace, then name. */
   list(namespace: string | undefined): readonly O[];
   usageOf(object: O): UsageOrReason<U>;
   toMetrics(object: O, usage: U, creationTimestampMs: number): T;
-  /** The resource in the error for an object that does not exist, in the core group. */
   readonly missingObject: string;
-  /** The resource in the error for an object without usage, in metrics.k8s.io. */
   readonly missingUsage: string;
 }
 

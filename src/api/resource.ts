@@ -1,4 +1,4 @@
-/** A resource of metrics.k8s.io: all that discovery, OpenAPI, the encoders and the server need to know of it. */
+/** All that discovery, OpenAPI, encoders and server need of a resource. */
 import type { FieldSelector } from '../apimachinery/fields.ts';
 import type { JsonWriter } from '../apimachinery/jsonwriter.ts';
 import type { LabelSelector } from '../apimachinery/labels.ts';
@@ -7,32 +7,28 @@ import type { TableCells } from './cells.ts';
 import type { Schema } from './openapi/schema.ts';
 import type { MetricsItem, MetricsList, Version } from './types.ts';
 
-/** A row of the table in resources.ts. The encoders write metadata, timestamp and window; a resource adds what its objects have beside them. */
+/** A row of resources.ts. Encoders write metadata, timestamp and window; a resource adds the rest. */
 export interface Resource<T extends MetricsItem = MetricsItem> {
-  /** The plural in lower case, as in paths: `nodes`. */
+  /** Plural, as in paths: `nodes`. */
   readonly name: string;
   readonly kind: string;
   readonly listKind: string;
   readonly namespaced: boolean;
-  /** Names that kubectl takes instead of the plural. */
   readonly shortNames: readonly string[];
   readonly versions: readonly Version[];
-  /** Columns of a Table between Name and Window. */
   readonly columns: readonly Column[];
   cells(object: T, style: TableCells): readonly string[];
-  /** Slow path: returns the members behind `window` as encodeJson and encodeYaml take them, in the order of Kubernetes' struct. */
+  /** Slow path: returns the members behind `window`, in the order of Kubernetes' struct. */
   members(object: T): object;
-  /**
-   * Fast path: returns a writer of the same members as compact JSON, one for each list. Absent: lists are written by the slow path.
-   */
+  /** Fast path: writes the same members as compact JSON, one writer per list. Absent: slow path. */
   createMemberWriter?(writer: JsonWriter): MemberWriter<T>;
-  /** Writes the fields behind `window` as protobuf, from field number 4 on. */
+  /** Writes the fields behind `window`, from number 4 on. */
   writeFields(writer: ProtobufWriter, object: T): void;
   readonly schema: ResourceSchema;
 }
 
 export interface MemberWriter<T extends MetricsItem> {
-  /** Writes from the quotation mark that ends `window` to the brace that ends the object. */
+  /** Writes from the quotation mark that ends `window` to the closing brace. */
   write(object: T): void;
 }
 
@@ -45,14 +41,9 @@ export interface Column {
 export interface ResourceSchema {
   readonly description: string;
   readonly itemsDescription: string;
-  /** Names of required properties behind timestamp and window. */
   readonly required: readonly string[];
-  /**
-   * Returns the properties beside apiVersion, kind, metadata, timestamp and window.
-   * @param partOf returns the reference to one of the parts.
-   */
+  /** Returns those beside apiVersion, kind, metadata, timestamp and window. */
   properties(partOf: (kind: string) => Schema): Readonly<Record<string, Schema>>;
-  /** Schemas of types that only this resource's objects contain, by kind. */
   readonly parts: Readonly<Record<string, Schema>>;
 }
 
@@ -63,14 +54,11 @@ export interface ListSelection {
 }
 
 export interface ResourceReader<T extends MetricsItem = MetricsItem> {
-  /**
-   * Returns the objects that have a usage.
-   * @throws StatusError BadRequest for a field that objects do not have.
-   */
+  /** Returns objects with a usage. @throws StatusError BadRequest for a field that objects do not have. */
   list(selection?: ListSelection): MetricsList<T>;
   /**
-   * @param namespace the empty string for objects of the cluster.
-   * @throws StatusError NotFound; its text differs between an object that does not exist and one without usage, which has the reason as a cause.
+   * @param namespace empty for cluster-scoped objects.
+   * @throws StatusError NotFound; without usage, its text differs and its cause is the reason.
    */
   get(namespace: string, name: string): T;
 }

@@ -1,9 +1,8 @@
-/** The table of resources. Discovery, OpenAPI, routes and request metrics follow from it. Another resource is a file such as nodes.ts and a row here. */
+/** The table of resources; discovery, OpenAPI, routes and request metrics follow from it. A new one is a file such as nodes.ts and a row here. */
 import { createNodeReader, nodeMetrics, type NodeReaderOptions } from './nodes.ts';
 import { createPodReader, podMetrics, type PodReaderOptions } from './pods.ts';
 import type { Resource, ResourceReader, ServedResource } from './resource.ts';
 
-/** What the readers of all resources need. */
 type ResourceSources = NodeReaderOptions & PodReaderOptions;
 
 interface TableRow {

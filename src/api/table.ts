@@ -1,4 +1,4 @@
-/** Objects as rows of a table, for `kubectl get`: the columns of metrics-server and, by default, its cells. */
+/** Objects as rows of a Table, for `kubectl get`: metrics-server's columns and, by default, its cells. */
 import { formatDuration } from '../apimachinery/duration.ts';
 import type { EncodableInPieces } from '../apimachinery/encoding.ts';
 import { jsonListPieces } from '../apimachinery/jsonlist.ts';
@@ -20,7 +20,7 @@ export interface TableOptions {
   readonly cells: TableCells;
 }
 
-/** Makes a Table; it has no protobuf message. */
+/** Makes a Table, which has no protobuf message. */
 export function toTable<T extends MetricsItem>(
   resource: Resource<T>,
   object: MetricsObject<T>,
@@ -48,10 +48,7 @@ export function toTable<T extends MetricsItem>(
   };
 }
 
-/**
- * Parses the parameter includeObject.
- * @throws StatusError BadRequest for anything but its three values and the empty string.
- */
+/** @throws StatusError BadRequest for anything but the three values and the empty string. */
 export function parseIncludeObject(text: string): IncludeObject {
   switch (text) {
     case '':

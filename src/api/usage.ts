@@ -1,4 +1,4 @@
-/** The `usage` of a node or a container in each form. */
+/** The `usage` of a node or a container. */
 import type { JsonWriter } from '../apimachinery/jsonwriter.ts';
 import type { ProtobufWriter } from '../apimachinery/protobuf.ts';
 import { formatBinary, formatDecimalNano } from '../apimachinery/quantity.ts';
@@ -6,20 +6,20 @@ import { type GaugeName, type Gauges, quantity } from '../sample/quantities.ts';
 import type { Schema } from './openapi/schema.ts';
 import { reference } from './openapi/schema.ts';
 
-/** The optional gauges that are keys of `usage`. Go writes maps sorted by key, so they come after cpu and memory; a unit test checks it. */
+/** Optional gauges in `usage`, after cpu and memory as Go sorts keys; a unit test checks it. */
 export const gaugeKeys: readonly GaugeName[] = ['swap'];
 
 const keyedGauges = gaugeKeys.map((key) => ({ key, field: quantity[key].field }));
 
-/** An optional gauge, a whole number of bytes, is missing if it is unknown; swap also where the node has none, as from metrics-server. */
+/** A gauge (whole bytes) is missing if unknown; swap also where the node has none, as in metrics-server. */
 export interface ResourceUsage extends Gauges {
-  /** Billionths of a core, a whole number. */
+  /** Whole. */
   readonly cpuNanocores: number;
-  /** Working set, a whole number. */
+  /** Working set, whole. */
   readonly memoryBytes: number;
 }
 
-/** Slow path of writeUsage: returns the usage as encodeJson takes it, sorted by key. */
+/** Slow path of writeUsage: returns keys in order. */
 export function toUsage(usage: ResourceUsage): object {
   const members: Record<string, string> = {
     cpu: formatDecimalNano(usage.cpuNanocores),
@@ -36,9 +36,8 @@ export function toUsage(usage: ResourceUsage): object {
 export const usageStart = '"usage":{"cpu":"';
 
 /**
- * Fast path of toUsage: writes what follows `usageStart`, up to the last number. The writer's numbers are those of formatDecimalNano and formatBinary.
- * Gauges are literal here: a loop over the table makes lists of pods 5 to 9 % slower. The property test in jsonpieces.test.ts feeds both paths with every
- * gauge of the table.
+ * Fast path of toUsage: writes what follows `usageStart`, up to the last number. Gauges are literal: a loop over the
+ * table makes lists of pods 5 to 9 % slower. jsonpieces.test.ts feeds both paths with every gauge.
  */
 export function writeUsage(writer: JsonWriter, usage: ResourceUsage): void {
   writer.decimalNano(usage.cpuNanocores);
@@ -52,7 +51,7 @@ export function writeUsage(writer: JsonWriter, usage: ResourceUsage): void {
 const memory = Buffer.from('","memory":"');
 const swap = Buffer.from('","swap":"');
 
-/** Writes a map from the quantity's name to its value, sorted by name. */
+/** Writes a map from name to value, sorted by name. */
 export function writeUsageField(writer: ProtobufWriter, field: number, usage: ResourceUsage): void {
   writeQuantity(writer, field, 'cpu', formatDecimalNano(usage.cpuNanocores));
   writeQuantity(writer, field, 'memory', formatBinary(usage.memoryBytes));
@@ -75,7 +74,7 @@ export const usageSchema: Schema = {
   additionalProperties: reference('io.k8s.apimachinery.pkg.api.resource.Quantity'),
 };
 
-/** Without swap: Kubernetes derives the columns from the first row, and scripts read columns by position. */
+/** Without swap: Kubernetes derives the columns from the first row, and scripts read them by position. */
 export const usageColumns = [
   { name: 'cpu', format: 'quantity' },
   { name: 'memory', format: 'quantity' },

@@ -5,7 +5,7 @@ const spellings: ReadonlyMap<string, boolean> = new Map([
   ...['0', 'f', 'F', 'FALSE', 'false', 'False'].map((text) => [text, false] as const),
 ]);
 
-/** Returns undefined for any other text. */
+/** Parses Go's spellings; undefined for others. */
 export function parseBool(text: string): boolean | undefined {
   return spellings.get(text);
 }

@@ -1,24 +1,20 @@
 /** Formats and parses durations as Go does: "9.993s", "1m30s", "1.5h". */
 
 /**
- * Returns the text of Go's time.Duration, exact to the nanosecond: 9993 is "9.993s", 61500 is "1m1.5s", 0.0015 is "1.5us" with a micro sign. A duration
- * beyond Go's range becomes the longest that Go parses, so that one number cannot make a whole list unreadable. NaN becomes 0.
- * @param ms milliseconds, with fractions down to 1e-6.
+ * Returns the text of Go's time.Duration: 9993 is "9.993s", 0.0015 is "1.5us" with a micro sign. Stays in Go's range,
+ * so that one number cannot break a list; NaN becomes 0.
  */
 export function formatDuration(ms: number): string {
   const ns = wireNanoseconds(ms);
   return ns < 0 ? `-${format(-ns)}` : format(ns);
 }
 
-/** Returns the same duration as whole nanoseconds. */
+/** Returns whole nanoseconds, limited likewise. */
 export function wireNanoseconds(ms: number): number {
   return Number.isNaN(ms) ? 0 : Math.min(Math.max(Math.round(ms * nsPerMs), -writableNs), writableNs);
 }
 
-/**
- * Returns the milliseconds of a text in Go's syntax: 15s, 1m30s, 1.5h, 100ms, 0. Returns undefined for a number without a unit (other than 0) and
- * anything else that time.ParseDuration rejects.
- */
+/** Returns the milliseconds of 1m30s, 1.5h, 100ms, 0; undefined for what time.ParseDuration rejects, such as a missing unit. */
 export function parseDuration(text: string): number | undefined {
   const sign = /^[-+]?/.exec(text)?.[0] ?? '';
   let rest = text.slice(sign.length);
@@ -37,16 +33,16 @@ export function parseDuration(text: string): number | undefined {
 
 const nsPerMs = 1e6;
 
-/** Go counts nanoseconds in 63 bits, 292 years. */
+/** Go counts in 63 bits, 292 years. */
 const limitNs = 2 ** 63;
 
-/** Whole hours, further below that limit than the error of a double. */
+/** Whole hours, below the limit by more than the error of a double. */
 const writableNs = 2_540_400 * 3600e9;
 
-/** Go drops the digits of a fraction that 63 bits cannot hold; they are far below a nanosecond. */
+/** Go drops digits that 63 bits cannot hold, far below a nanosecond. */
 const fractionDigits = 18;
 
-/** Whole digits, digits after the point, unit; at least one digit somewhere. */
+/** Whole digits, decimals, unit; at least one digit. */
 const term = /^(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/;
 
 const nsPerUnit: ReadonlyMap<string, number> = new Map([
@@ -63,7 +59,7 @@ const nsPerUnit: ReadonlyMap<string, number> = new Map([
 function nanoseconds(whole: string, fraction: string, unit: string): number {
   const perUnit = nsPerUnit.get(unit) ?? 0;
   const kept = fraction.slice(0, fractionDigits);
-  // In Go's order of operations, so that the same digits are cut off.
+  // In Go's order, so that the same digits are cut off.
   return Number(whole) * perUnit + Math.trunc(Number(kept) * (perUnit / 10 ** kept.length));
 }
 
@@ -78,7 +74,7 @@ function format(ns: number): string {
   return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
 }
 
-/** String() would write small numbers with an exponent. */
+/** Avoids String()'s exponents of small numbers. */
 function decimal(value: number): string {
   const text = value.toFixed(9);
   let end = text.length;

@@ -1,4 +1,4 @@
-/** The media types of Kubernetes' objects, and the encoders that an object provides for them. */
+/** Media types and encoders of Kubernetes' objects. */
 import type { JsonWriter } from './jsonwriter.ts';
 import { encodeJson, type JsonForm } from './meta.ts';
 import { inOnePiece, type Pieces } from './pieces.ts';
@@ -8,7 +8,7 @@ export const mediaTypes = ['application/json', 'application/yaml', 'application/
 
 export type MediaType = (typeof mediaTypes)[number];
 
-/** An object that is encoded only in the requested form; `json` returns what encodeJson and encodeYaml take. */
+/** Encoded only in the requested form; `json` returns what encodeJson and encodeYaml take. */
 export interface Encodable {
   readonly json: () => object;
   readonly protobuf: () => Buffer;
@@ -16,7 +16,7 @@ export interface Encodable {
 
 /** As Encodable, for objects that may be too long to be made at once. */
 export interface EncodableInPieces {
-  /** @param writer reserved for this object until its last piece is sent. */
+  /** @param writer reserved until the last piece is sent. */
   readonly json: (form: JsonForm, writer: JsonWriter) => Pieces;
   readonly protobuf: () => Pieces;
   /** For encodeYaml: long lists are not requested as YAML. */
@@ -50,7 +50,7 @@ export async function encodeInPieces(
   }
 }
 
-/** Imports the YAML library at the first request for YAML, which is rare. */
+/** Imports the YAML library at its first request, which is rare. */
 async function yamlOf(object: object): Promise<Buffer> {
   const { encodeYaml } = await import('./yaml.ts');
   return encodeYaml(object);

@@ -1,6 +1,4 @@
-/** Parses whole numbers as Go's strconv.ParseInt does in base 10. */
-
-/** Returns a 64-bit integer, or undefined where ParseInt fails: spaces, fractions, underscores, out of range. */
+/** Returns a 64-bit integer; undefined where Go's strconv.ParseInt (base 10) fails. */
 export function parseInt64(text: string): bigint | undefined {
   const match = /^([+-]?)0*([0-9]{1,19})$/.exec(text);
   if (match === null) return undefined;

@@ -1,4 +1,4 @@
-/** Writes long lists as JSON into pieces, item by item; the slow path of api/jsonpieces.ts. */
+/** Writes long lists as JSON, item by item; the slow path of api/jsonpieces.ts. */
 import { type JsonForm, jsonText } from './meta.ts';
 import { type Pieces, type PieceWriter, writeSlices } from './pieces.ts';
 
@@ -11,7 +11,7 @@ export interface JsonList<T> {
   readonly whenEmpty: '[]' | 'null';
 }
 
-/** Writes the bytes of encodeJson of the whole. */
+/** Writes encodeJson's bytes. */
 export function* jsonListPieces<T>(list: JsonList<T>, form: JsonForm, writer: PieceWriter): Pieces {
   const { slices, toItem, whenEmpty } = list;
   const [outer, inner, item] = form === 'compact' ? ['', '', ''] : ['\n', '\n  ', '\n    '];

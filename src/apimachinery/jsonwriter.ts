@@ -1,6 +1,6 @@
 /**
- * Writes the values of lists as JSON. Each method has a fast path for usual values and falls back to the function that formats one value; the property
- * test in jsonwriter.test.ts feeds both. Methods run for every container of a list, up to 300,000 times; `npm run bench -- lists` measures them.
+ * Writes the values of lists as JSON, up to 300,000 times a list (`npm run bench -- lists`). Fast paths write usual
+ * values; others fall back to the formatting function. jsonwriter.test.ts feeds both.
  */
 import { formatDuration } from './duration.ts';
 import type { Labels } from './labels.ts';
@@ -9,14 +9,13 @@ import { PieceWriter } from './pieces.ts';
 import { formatBinary, formatDecimalNano } from './quantity.ts';
 
 export class JsonWriter extends PieceWriter {
-  /** The day of the previous time, in seconds since the epoch, and its text. */
+  /** The previous time's day, in seconds since the epoch, and its text. */
   #dayStart = Number.NaN;
   #day = Buffer.alloc(0);
-  /** The previous labels and their position in the piece. Pods of one template share one Map and are neighbours in a list. */
+  /** The previous labels' position in the piece: neighbours of one template share a Map. */
   #labels: Labels | undefined;
   #labelsStart = 0;
   #labelsLength = 0;
-  /** Keys of labels with all bytes up to the value. */
   readonly #labelKeys = new Map<string, Buffer>();
 
   override take(): Buffer {
@@ -24,7 +23,7 @@ export class JsonWriter extends PieceWriter {
     return super.take();
   }
 
-  // Texts are written without quotation marks, except in labels.
+  // Only labels are written with quotation marks.
 
   content(text: string): void {
     // Fast path: characters that quoteJson leaves as they are. Slow path: quoteJson.
@@ -61,7 +60,7 @@ export class JsonWriter extends PieceWriter {
 
   /** Writes formatDecimalNano's text. */
   decimalNano(nanocores: number): void {
-    // Slow path: one usage in a thousand is a whole number of micros. The operator % is slow for large numbers.
+    // Slow path: one usage in a thousand is whole micros. The operator % is slow for large numbers.
     if (Math.floor(nanocores / 1000) * 1000 === nanocores) return this.text(formatDecimalNano(nanocores));
     // Fast path: formatDecimalNano writes all others in nanos.
     this.decimal(nanocores);
@@ -74,12 +73,12 @@ export class JsonWriter extends PieceWriter {
     // Slow path
     if (kibibytes !== Math.floor(kibibytes)) return this.text(formatBinary(bytes));
     if (kibibytes / 1024 === Math.floor(kibibytes / 1024)) return this.text(formatBinary(bytes));
-    // Fast path: memory is counted in pages, so it is a whole number of kibibytes and rarely one of mebibytes.
+    // Fast path: memory is counted in pages, so it is whole kibibytes and rarely mebibytes.
     this.decimal(kibibytes);
     this.bytes(kibi);
   }
 
-  /** Writes the member of metadata with a comma before it, or nothing for no labels. */
+  /** Writes the member with a comma before it; nothing for no labels. */
   labels(labels: Labels): void {
     if (labels === this.#labels) return this.again(this.#labelsStart, this.#labelsLength);
     const start = this.length;
@@ -119,10 +118,9 @@ export class JsonWriter extends PieceWriter {
   }
 }
 
-/** Keys that are cached; a large cluster has some dozens. */
+/** Large clusters use some dozens. */
 const labelKeysLimit = 1_000;
 
-/** Marks the characters that quoteJson does not escape. */
 const plain = Uint8Array.from({ length: 0x7f }, (_, unit) =>
   Number(unit >= 0x20 && !'"&<>\\'.includes(String.fromCharCode(unit))),
 );

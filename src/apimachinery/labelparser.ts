@@ -1,30 +1,27 @@
-/** Parses label selectors in the steps of k8s.io/apimachinery/pkg/labels, so that error messages are equal. */
+/** Parses label selectors in the steps of k8s.io/apimachinery/pkg/labels, for equal error messages. */
 import { parseInt64 } from './integer.ts';
 import { labelKeyProblem, labelValueProblem } from './labelsyntax.ts';
 import { excerpt, quote } from './quote.ts';
 import { badRequest, type StatusError } from './status.ts';
 
-/** One condition of a selector, operator and values as a SubjectAccessReview has them: `=` is In, `!=` is NotIn. */
+/** Operator and values as in a SubjectAccessReview: `=` is In, `!=` is NotIn. */
 export interface LabelRequirement {
   readonly key: string;
   readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
-  /** Sorted, without duplicates; none for Exists and DoesNotExist, one whole number for Gt and Lt. */
+  /** Sorted, unique; none for Exists and DoesNotExist, one whole number for Gt and Lt. */
   readonly values: readonly string[];
 }
 
-/** UTF-16 units of a selector: enough to name a thousand applications. */
+/** UTF-16 units: enough to name a thousand applications. */
 const selectorLimit = 65_536;
 
-/** Requirements of a selector: each is evaluated for each object of a list, which may have 150,000. */
+/** Each is evaluated for each object of a list, which may have 150,000. */
 const requirementLimit = 256;
 
-/** Problems of values that one error lists: a selector may have 30,000 values, and each problem is 300 characters. */
+/** A selector may have 30,000 values, and each problem is 300 characters. */
 const problemLimit = 32;
 
-/**
- * Returns the requirements in the order of the text.
- * @throws StatusError BadRequest with Kubernetes' message.
- */
+/** Parses in the order of the text. @throws StatusError BadRequest with Kubernetes' message. */
 export function parseRequirements(text: string): LabelRequirement[] {
   if (text.length > selectorLimit) {
     throw badRequest(`label selector of ${text.length} characters: use at most ${selectorLimit}`);
@@ -76,7 +73,6 @@ const operators: ReadonlyMap<string, LabelRequirement['operator']> = new Map([
   ['<', 'Lt'],
 ]);
 
-/** Parses a list in parentheses; a missing value is the empty string. */
 function parseValues(tokens: Tokens): string[] {
   const open = tokens.take();
   // Kubernetes' message has no comma behind the token here.
@@ -103,7 +99,6 @@ function parseValues(tokens: Tokens): string[] {
   return [...values].sort();
 }
 
-/** Parses one value; `k=` selects the empty string. */
 function parseExactValue(tokens: Tokens): string {
   if (tokens.peek() === end || tokens.peek() === ',') return '';
   const value = tokens.take();
@@ -131,7 +126,7 @@ function refuse(problem: string): StatusError {
 
 const end = '';
 
-/** Identifiers include the words in and notin: they are operators only in an operator's position. */
+/** Includes in and notin, which are operators only in an operator's position. */
 function isIdentifier(token: string): boolean {
   return token !== end && !/^[=!(),<>]/.test(token);
 }
@@ -140,7 +135,7 @@ function startsRequirement(token: string): boolean {
   return token === '!' || isIdentifier(token);
 }
 
-/** Splits the text. As in Kubernetes, a NUL ends a token, and at the start of a token it ends the text. */
+/** As in Kubernetes, a NUL ends a token, and at a token's start the text. */
 class Tokens {
   readonly #tokens: string[] = [];
   #position = 0;

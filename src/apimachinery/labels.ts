@@ -1,19 +1,16 @@
-/** Labels, and the selectors of the parameter labelSelector. */
+/** Labels, and the parameter labelSelector. */
 import { parseInt64 } from './integer.ts';
 import { type LabelRequirement, parseRequirements } from './labelparser.ts';
 
 export type Labels = ReadonlyMap<string, string>;
 
 export interface LabelSelector {
-  /** Sorted by key; labels must meet all of them. */
+  /** Sorted by key; labels must meet all. */
   readonly requirements: readonly LabelRequirement[];
   matches(labels: Labels): boolean;
 }
 
-/**
- * Parses a selector such as `app=web,tier notin (cache),!canary`.
- * @throws StatusError BadRequest with Kubernetes' message.
- */
+/** Parses e.g. `app=web,tier notin (cache),!canary`. @throws StatusError BadRequest with Kubernetes' message. */
 export function parseLabelSelector(text: string): LabelSelector {
   const requirements = parseRequirements(text).sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
   const conditions = requirements.map(toCondition);
@@ -28,7 +25,7 @@ function toCondition({ key, operator, values }: LabelRequirement): Condition {
 
 type Values = readonly (string | undefined)[];
 
-/** An absent label has the value undefined, which no selector can name. */
+/** An absent label is undefined, which no selector can name. */
 const conditionOf: Readonly<Record<LabelRequirement['operator'], (key: string, values: Values) => Condition>> = {
   Exists: (key) => (labels) => labels.has(key),
   DoesNotExist: (key) => (labels) => !labels.has(key),
@@ -44,7 +41,7 @@ const conditionOf: Readonly<Record<LabelRequirement['operator'], (key: string, v
   Lt: (key, [bound]) => compareWith(key, bound, (value, limit) => value < limit),
 };
 
-/** A label that is absent or not a whole number meets neither Gt nor Lt. */
+/** Rejects labels that are absent or no integer. */
 function compareWith(key: string, bound = '', holds: (value: bigint, limit: bigint) => boolean): Condition {
   const limit = parseInt64(bound);
   return (labels) => {

@@ -1,6 +1,6 @@
 /** Validates label keys and values, with Kubernetes' messages. */
 
-/** Returns the message about a key such as `example.com/name`, or undefined for a valid one. */
+/** Returns undefined for a valid key such as `example.com/name`. */
 export function labelKeyProblem(key: string): string | undefined {
   const parts = key.split('/');
   if (parts.length > 2) {
@@ -14,7 +14,7 @@ export function labelKeyProblem(key: string): string | undefined {
   return joined(problems);
 }
 
-/** Returns the message about a value, or undefined for a valid one. */
+/** Returns undefined for a valid value. */
 export function labelValueProblem(value: string): string | undefined {
   const problems: string[] = [];
   if (Buffer.byteLength(value) > nameLimitBytes) problems.push(atMost(nameLimitBytes));

@@ -5,7 +5,7 @@ export interface TypeMeta {
   readonly apiVersion: string;
 }
 
-/** Metadata of a list. Ours is empty: lists are returned whole and have no resource version. */
+/** Empty: our lists are whole and have no resource version. */
 export type ListMeta = Readonly<Record<string, never>>;
 
 export interface ObjectMeta {
@@ -40,12 +40,12 @@ export interface StatusCause {
   readonly field?: string | undefined;
 }
 
-/** Compact ends with a newline. Pretty is indented by two spaces and ends without one. */
+/** Compact ends with a newline. Pretty has two spaces of indentation, and no newline at its end. */
 export type JsonForm = 'compact' | 'pretty';
 
 /**
- * Returns JSON as Go's encoding/json writes it: <, >, & and line separators are escaped, keys of a Map are sorted, keys of an object keep their order,
- * undefined fields are omitted.
+ * Writes JSON as Go's encoding/json: <, >, & and line separators are escaped, keys of a Map sorted, keys of an object
+ * kept in order, undefined fields omitted.
  */
 export function encodeJson(value: unknown, form: JsonForm = 'compact'): Buffer {
   const output = new Output();
@@ -56,7 +56,7 @@ export function encodeJson(value: unknown, form: JsonForm = 'compact'): Buffer {
 
 /**
  * Returns encodeJson's text without the newline at its end.
- * @param newline a line break and the indentation of the value's own line, or the empty string for the compact form.
+ * @param newline a line break and the indentation of the value's line; empty for the compact form.
  */
 export function jsonText(value: unknown, newline: string): string {
   let text = '';
@@ -64,27 +64,20 @@ export function jsonText(value: unknown, newline: string): string {
   return text;
 }
 
-/**
- * Returns a time as metav1.Time writes it: UTC, whole seconds, rounded down.
- * @param ms milliseconds since the epoch. Times outside of RFC 3339 become the first or the last that it can express, so that one machine's broken clock
- * cannot break every client's list.
- */
+/** Returns a time as metav1.Time: UTC, whole seconds, rounded down. Limited to RFC 3339, so that a broken clock cannot break every client's list. */
 export function formatTime(ms: number): string {
   const iso = new Date(wireSeconds(ms) * 1000).toISOString();
   return `${iso.slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)}Z`;
 }
 
-/** Returns the same time as whole seconds since the epoch. */
+/** Returns formatTime's seconds since the epoch. */
 export function wireSeconds(ms: number): number {
   return Number.isNaN(ms) ? 0 : Math.trunc(Math.min(Math.max(ms, 0), lastMs) / 1000);
 }
 
 const lastMs = Date.UTC(9999, 11, 31, 23, 59, 59);
 
-/**
- * JSON.stringify cannot write labels, which are Maps: an object would move a label called "10" behind one called "9".
- * @param newline a line break and the indentation of the value's own line, or the empty string for the compact form.
- */
+/** Replaces JSON.stringify, which cannot write Maps of labels: an object would move "10" behind "9". */
 function write(output: TextOutput, value: unknown, newline: string): void {
   if (typeof value === 'string') output.put(quoteJson(value));
   else if (typeof value !== 'object' || value === null) output.put(JSON.stringify(value));
@@ -117,7 +110,7 @@ function writeObject(output: TextOutput, object: object, newline: string): void 
   output.put(before === '{' ? '{}' : `${newline}}`);
 }
 
-/** Kubernetes' label keys are ASCII, so the order of UTF-16 units is Go's order of bytes. */
+/** Sorts as Go sorts bytes, since label keys are ASCII. */
 function keysOf(object: object): readonly string[] {
   if (!(object instanceof Map)) return Object.keys(object);
   const keys: string[] = [...object.keys()];
@@ -132,7 +125,7 @@ interface TextOutput {
   put(text: string): void;
 }
 
-/** Turns text into bytes in chunks, so that a long list is never one string of millions of parts. */
+/** Makes bytes in chunks, so that a long list is never one string of millions of parts. */
 class Output implements TextOutput {
   readonly #chunks: Buffer[] = [];
   #text = '';
@@ -155,10 +148,10 @@ class Output implements TextOutput {
 
 const chunkLength = 65_536;
 
-/** Text without characters to escape: nearly all names, labels, quantities and times. */
+/** Nothing to escape: nearly all names, labels, quantities and times. */
 const plain = /^[ !#-%'-;=?-[\]-~]*$/;
 
-/** Returns a string as encodeJson writes it. */
+/** Writes as encodeJson. */
 export function quoteJson(text: string): string {
   if (plain.test(text)) return `"${text}"`;
   return JSON.stringify(text).replace(

@@ -22,7 +22,7 @@ export function encodeStatus(status: Status): Buffer {
   });
 }
 
-/** Writes an empty ListMeta: our lists have no metadata. */
+/** Writes an empty ListMeta. */
 export function writeListMeta(writer: ProtobufWriter, field: number): void {
   writer.message(field, () => {
     for (const each of [1, 2, 3]) writer.string(each, '');
@@ -47,7 +47,7 @@ export function writeObjectMeta(writer: ProtobufWriter, field: number, metadata:
   });
 }
 
-/** @param ms milliseconds since the epoch; as in JSON, rounded down to seconds. */
+/** @param ms since the epoch; as in JSON, rounded down to seconds. */
 export function writeTime(writer: ProtobufWriter, field: number, ms: number | undefined): void {
   writer.message(field, () => {
     if (ms === undefined) return;

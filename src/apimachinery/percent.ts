@@ -1,8 +1,8 @@
 /** Decodes percent-encoding as Go does: to any bytes, then as UTF-8. */
 
 /**
- * Returns undefined where a % is not followed by two hex digits. Bytes that are not UTF-8 become U+FFFD, so that nothing is dropped silently.
- * @param text as Node provides it: each byte of the URL is a character of Latin-1, escaped or not.
+ * Returns undefined where a % lacks two hex digits. Bytes that are not UTF-8 become U+FFFD. @param text as Node
+ * provides it: each byte of the URL is a Latin-1 character.
  */
 export function percentDecode(text: string): string | undefined {
   if (!/[%\u0080-\uffff]/.test(text)) return text;

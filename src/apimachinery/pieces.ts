@@ -1,22 +1,19 @@
-/**
- * Response bodies in pieces: a list of 150,000 pods is 76 MB, too much to hold or to make at once. The writer runs for every container of every list, so
- * it allocates nothing for what it writes. `npm run bench -- lists` measures it.
- */
+/** Response bodies in pieces: a list of 150,000 pods is 76 MB, too much to hold or to make at once. Writing allocates nothing (`npm run bench -- lists`). */
 
 /**
- * Bytes that are made while they are taken. A step is short: it yields a piece, or undefined where none is full yet, so that other work can run. A piece
- * is valid until the next step. The last piece is returned, not yielded, so that a body of one piece is known to be complete.
+ * Bytes that are made while taken. Each short step yields a piece, valid until the next step, or undefined, so that
+ * other work can run. The last is returned, so that a body of one piece is known to be complete.
  */
 export type Pieces = Iterator<Buffer | undefined, Buffer, void>;
 
-/** Size of a piece: large enough that making it costs more than sending it, small enough to be held for each client. */
+/** Large enough that making it costs more than sending it, small enough to hold for each client. */
 export const pieceBytes = 240 * 1024;
 
 export function inOnePiece(bytes: Buffer): Pieces {
   return { next: () => ({ done: true, value: bytes }) };
 }
 
-/** Writes items one by one and yields full pieces. Each slice is a step. */
+/** Yields full pieces. Each slice is a step. */
 export function* writeSlices<T>(
   writer: PieceWriter,
   slices: Iterable<readonly T[]>,
@@ -35,19 +32,18 @@ export class PieceWriter {
   length = 0;
   #bytes = Buffer.allocUnsafeSlow(firstBytes);
 
-  /** Returns the piece; it is valid until the next write. */
+  /** Valid until the next write. */
   take(): Buffer {
     const piece = this.#bytes.subarray(0, this.length);
     this.length = 0;
     return piece;
   }
 
-  /** Reports whether the buffer is small enough to be kept for the next list. */
+  /** Reports whether to keep the buffer for the next list. */
   isSmall(): boolean {
     return this.#bytes.length <= keptBytes;
   }
 
-  /** Writes prepared bytes, such as the text between two numbers. */
   bytes(bytes: Uint8Array): void {
     this.#reserve(bytes.length);
     this.#bytes.set(bytes, this.length);
@@ -71,7 +67,7 @@ export class PieceWriter {
     this.length += this.#bytes.write(text, this.length);
   }
 
-  /** Writes the text if all of its characters are marked. Otherwise writes nothing and returns false. */
+  /** Writes the text if all its characters are marked; otherwise returns false. */
   textOf(text: string, marked: Uint8Array): boolean {
     const { length } = text;
     this.#reserve(length);
@@ -86,7 +82,6 @@ export class PieceWriter {
     return true;
   }
 
-  /** @param whole not negative. */
   decimal(whole: number): void {
     if (whole > largestSmall) return this.#largeDecimal(whole);
     this.#reserve(longestSmall);
@@ -102,7 +97,7 @@ export class PieceWriter {
     } while (rest !== 0);
   }
 
-  /** @param small up to 2^31, counted in thousandths: 9993 is 9.993, 15000 is 15. */
+  /** @param small up to 2^31: 9993 is 9.993, 15000 is 15. */
   thousandths(small: number): void {
     const whole = (small / 1000) | 0;
     this.decimal(whole);
@@ -156,9 +151,9 @@ export class PieceWriter {
   }
 }
 
-/** Enough for a single object; the buffer doubles up to the size of a piece. */
+/** Enough for a single object; doubles up to the size of a piece. */
 const firstBytes = 4 * 1024;
-/** Larger buffers come from single objects of that size and are not kept. */
+/** Larger ones come from single objects. */
 const keptBytes = 1024 * 1024;
 const zero = 0x30;
 const point = 0x2e;

@@ -1,11 +1,11 @@
 /**
- * Writes Kubernetes' protobuf: the wire format, and the envelope around every object. A list may have 150,000 objects, so all goes into one growing
- * buffer. Like gogo's generated code it writes fields in the order of their numbers, empty ones too: equal objects have the bytes of a Go server.
+ * Writes Kubernetes' protobuf into one growing buffer: a list may have 150,000 objects. As in gogo's code, fields
+ * ascend and empty ones are written, so bytes equal a Go server's.
  */
 
 export type WriteMessage = (writer: ProtobufWriter) => void;
 
-/** Returns the magic number, the type of the object, and the object. */
+/** Returns the magic number and the object in its envelope. */
 export function encodeProtobuf(apiVersion: string, kind: string, write: WriteMessage): Buffer {
   const writer = new ProtobufWriter();
   writer.raw(magic);
@@ -54,7 +54,7 @@ export class ProtobufWriter {
     this.#length += this.#buffer.write(text, this.#length);
   }
 
-  /** @param value whole and not negative; exact up to 2^53. */
+  /** @param value whole, not negative; exact up to 2^53. */
   integer(field: number, value: number): void {
     this.#varint(field * 8 + varint);
     this.#varint(value);
@@ -67,7 +67,7 @@ export class ProtobufWriter {
   message(field: number, write: WriteMessage): void {
     this.#varint(field * 8 + lengthDelimited);
     const start = this.#length + 1;
-    // Most messages are short, so one byte is reserved for the length. A longer message is moved when its length is known.
+    // Most messages are short: one byte is reserved for the length, and a longer message is moved.
     this.#reserve(1);
     this.#length = start;
     write(this);
@@ -80,7 +80,7 @@ export class ProtobufWriter {
     this.#length += length;
   }
 
-  /** Starts a message of known length; the caller writes its bytes next. */
+  /** Starts a message; the caller writes `length` bytes next. */
   begin(field: number, length: number): void {
     this.#varint(field * 8 + lengthDelimited);
     this.#varint(length);
@@ -94,7 +94,7 @@ export class ProtobufWriter {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** Returns a copy of the bytes written since the last call. */
+  /** Returns a copy of the bytes since the last call. */
   take(): Buffer {
     const taken = Buffer.from(this.bytes());
     this.#length = 0;

@@ -12,8 +12,8 @@ export interface ProtobufList<T> {
 }
 
 /**
- * Writes the bytes of encodeProtobuf of the whole. The envelope begins with the total length, so nothing can be sent before all is made: only the time
- * is in steps, not the memory. Counting first and writing later would read numbers twice that change in between.
+ * Writes the bytes of encodeProtobuf. The envelope begins with the total length, so steps spread the time, not the
+ * memory. Counting first would read numbers twice that change in between.
  */
 export function* protobufListPieces<T>({
   apiVersion,

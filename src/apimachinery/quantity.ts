@@ -1,17 +1,11 @@
-/** Formats amounts as Kubernetes quantities in canonical form: equal amounts have equal texts. */
+/** Formats Kubernetes quantities in canonical form: equal amounts have equal texts. */
 
-/**
- * Formats CPU as DecimalSI: 250000000 is "250m", 24998015 is "24998015n".
- * @param nanocores a whole number, not negative.
- */
+/** Formats CPU as DecimalSI: 250000000 is "250m", 24998015 is "24998015n". @param nanocores whole, not negative. */
 export function formatDecimalNano(nanocores: number): string {
   return format(nanocores, 1000, nanoSuffixes);
 }
 
-/**
- * Formats bytes as BinarySI: 12640256 is "12344Ki", 5000000 stays "5000000".
- * @param bytes a whole number, not negative.
- */
+/** Formats as BinarySI: 12640256 is "12344Ki", 5000000 stays "5000000". @param bytes whole, not negative. */
 export function formatBinary(bytes: number): string {
   // Below one Ki, Kubernetes writes a binary quantity as a decimal one: 1000 is "1k".
   return bytes < 1024 ? format(bytes, 1000, decimalSuffixes) : format(bytes, 1024, binarySuffixes);
@@ -21,7 +15,7 @@ const nanoSuffixes = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
 const decimalSuffixes = ['', 'k'];
 const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 
-/** Divides by the base while nothing is lost. Above 2^53 this is exact too: a quotient never has more bits. */
+/** Divides by the base while nothing is lost; exact above 2^53 too, as a quotient never has more bits. */
 function format(amount: number, base: number, suffixes: readonly string[]): string {
   if (amount === 0) return '0';
   let rest = amount;
@@ -33,7 +27,7 @@ function format(amount: number, base: number, suffixes: readonly string[]): stri
   return `${digits(rest)}${suffixes[power] ?? ''}`;
 }
 
-/** A number above 2^53 would print rounded or with an exponent. */
+/** Avoids rounding and exponents above 2^53. */
 function digits(whole: number): string {
   return Number.isSafeInteger(whole) ? String(whole) : BigInt(whole).toString();
 }

@@ -1,17 +1,14 @@
-/** Quotes text in messages as Go and k8s.io/apiserver do, so that error texts are Kubernetes' own. */
+/** Quotes text as Go and k8s.io/apiserver do, so that error texts are Kubernetes' own. */
 
-/**
- * UTF-16 units of a client's text that a message repeats. Names and label values have at most 253. Quoting costs time per character, and a client must
- * not choose how much.
- */
+/** UTF-16 units of a client's text in a message; names have at most 253. Quoting costs time, which a client must not choose. */
 export const excerptLimit = 1024;
 
-/** Returns a text of any length as a message may repeat it: cut at the limit, with "..." in place of the rest. */
+/** Cuts a text at the limit, with "..." in place of the rest. */
 export function excerpt(text: string): string {
   return text.length <= excerptLimit ? text : `${text.slice(0, excerptLimit)}...`;
 }
 
-/** Formats an excerpt of the text as %q does: in double quotes, with escapes for what cannot be printed. */
+/** Formats an excerpt as %q does. */
 export function quote(text: string): string {
   const short = excerpt(text);
   if (plain.test(short)) return `"${short}"`;
@@ -20,10 +17,10 @@ export function quote(text: string): string {
   return `"${quoted}"`;
 }
 
-/** Printable ASCII without the two characters that are escaped. */
+/** Without the two characters that are escaped. */
 const plain = /^[ !#-[\]-~]*$/;
 
-/** Letters, marks, numbers, punctuation, symbols and the ASCII space, as in Go's unicode.IsPrint. */
+/** As in Go's unicode.IsPrint. */
 const printable = /[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
 
 const escapes: ReadonlyMap<string, string> = new Map([
@@ -48,7 +45,7 @@ function escape(character: string): string {
   return code < 0x1_0000 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
 }
 
-/** Escapes what Go's replacer in k8s.io/apiserver escapes, so that a browser does not take a message for a page. */
+/** Escapes as k8s.io/apiserver does, so that a browser does not take a message for a page. */
 export function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

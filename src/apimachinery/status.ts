@@ -1,8 +1,8 @@
-/** API errors: a reason, the HTTP code that follows from it, and the Status body that clients decode. */
+/** API errors: a reason, its HTTP code, and the Status body that clients decode. */
 import type { Status, StatusCause, StatusDetails } from './meta.ts';
 import { excerpt, quote } from './quote.ts';
 
-/** The reasons of metav1.StatusReason with their HTTP codes; of reasons with equal codes, the usual one first. */
+/** Reasons of metav1.StatusReason; of those with equal codes, the usual one first. */
 const httpCode = {
   BadRequest: 400,
   Unauthorized: 401,
@@ -25,7 +25,7 @@ const httpCode = {
 
 export type StatusReason = keyof typeof httpCode;
 
-/** Returns the usual reason of a code, or undefined for a code without one. */
+/** Returns the usual reason of a code. */
 export function reasonOf(code: number): StatusReason | undefined {
   return (Object.keys(httpCode) as StatusReason[]).find((reason) => httpCode[reason] === code);
 }
@@ -33,11 +33,11 @@ export function reasonOf(code: number): StatusReason | undefined {
 export interface StatusErrorOptions extends ErrorOptions {
   /** Absent and empty differ on the wire: BadRequest has none, MethodNotAllowed has `{}`. */
   readonly details?: StatusDetails;
-  /** Given where the code is not the reason's: another server's response, or a code without a reason. */
+  /** Given where it is not the reason's: another server's response, or a code without a reason. */
   readonly code?: number;
 }
 
-/** An error that is sent to a client. The cause is for our log and is never sent. */
+/** An error for a client. The cause is only for our log. */
 export class StatusError extends Error {
   readonly reason: StatusReason;
   readonly code: number;
@@ -51,7 +51,6 @@ export class StatusError extends Error {
     this.details = options.details;
   }
 
-  /** Returns the body, with keys in the order of Kubernetes' structs. */
   toStatus(): Status {
     return {
       kind: 'Status',
@@ -66,7 +65,7 @@ export class StatusError extends Error {
   }
 }
 
-/** A resource and its API group; the core group is the empty string. */
+/** The core group is the empty string. */
 export interface GroupResource {
   readonly group: string;
   readonly resource: string;
@@ -76,21 +75,20 @@ export function badRequest(message: string, options?: ErrorOptions): StatusError
   return new StatusError('BadRequest', message, options);
 }
 
-/** Returns the error for a URL above the limit. HTTP has a code for it, Kubernetes has no reason. */
+/** Returns the error for a long URL. HTTP has a code for it, Kubernetes no reason. */
 export function uriTooLong(bytes: number, limitBytes: number): StatusError {
   const message = `the URL has ${bytes} bytes: use at most ${limitBytes}, for example by shorter selectors`;
   return new StatusError('RequestEntityTooLarge', message, { details: {}, code: 414 });
 }
 
-/** Returns the error for invalid credentials; only the log has the reason. */
+/** Reports invalid credentials; only the log has the reason. */
 export function unauthorized(options?: ErrorOptions): StatusError {
   return new StatusError('Unauthorized', 'Unauthorized', options);
 }
 
 /**
- * Returns the error for an authenticated client without the right.
  * @param resource undefined for a path that is not a resource.
- * @param name of the object, or the empty string for a list.
+ * @param name empty for a list.
  * @param why a message such as `User "alice" cannot list ...`.
  */
 export function forbidden(resource: GroupResource | undefined, name: string, why: string): StatusError {
@@ -104,7 +102,7 @@ export function notFound(resource: GroupResource, name: string, causes?: readonl
   return new StatusError('NotFound', message, { details: { ...detailsOf(resource, name), ...(causes && { causes }) } });
 }
 
-/** Returns the error for a path below our API that is no resource. */
+/** Reports a path below our API that is no resource. */
 export function unknownResource(): StatusError {
   return new StatusError('NotFound', 'the server could not find the requested resource', { details: {} });
 }
@@ -119,12 +117,12 @@ export function watchNotSupported(resource: GroupResource): StatusError {
   return new StatusError('MethodNotAllowed', message, { details: detailsOf(resource, '') });
 }
 
-/** Returns the error for an Accept header without any of our media types. */
+/** Reports an Accept header without any of our media types. */
 export function notAcceptable(mediaTypes: readonly string[]): StatusError {
   return new StatusError('NotAcceptable', `only the following media types are accepted: ${mediaTypes.join(', ')}`);
 }
 
-/** Returns notAcceptable in the words of the router that runs before: it knows neither wildcards nor parameters. */
+/** Words notAcceptable as the router that runs before, which knows neither wildcards nor parameters. */
 export function noRepresentation(produces: readonly string[]): StatusError {
   const message = `406: Not Acceptable\n\nAvailable representations: ${produces.join(', ')}`;
   return new StatusError('NotAcceptable', message, { details: {} });
@@ -140,10 +138,7 @@ export interface FieldError {
   readonly message: string;
 }
 
-/**
- * Returns the error for an object whose fields contradict each other.
- * @param kind the object's kind; group and kind are in the details.
- */
+/** Reports contradicting fields. @param kind with the group in the details. */
 export function invalid(group: string, kind: string, errors: readonly FieldError[]): StatusError {
   const causes = errors.map(({ field, reason, message }): StatusCause => ({ reason, message, field }));
   const all = errors.map(({ field, message }) => `${field}: ${message}`).join(', ');
@@ -151,7 +146,7 @@ export function invalid(group: string, kind: string, errors: readonly FieldError
   return new StatusError('Invalid', message, { details: { group, kind, causes } });
 }
 
-/** Returns a temporary error; the client should retry after so many seconds, as the Retry-After header also says. */
+/** Returns a temporary error; the Retry-After header has the seconds, too. */
 export function serviceUnavailable(message: string, retryAfterSeconds: number): StatusError {
   return new StatusError('ServiceUnavailable', message, { details: { retryAfterSeconds } });
 }
@@ -164,7 +159,6 @@ function detailsOf({ group, resource }: GroupResource, name: string): StatusDeta
   return { name: excerpt(name), group: excerpt(group), kind: excerpt(resource) };
 }
 
-/** Follows metav1.StatusDetails in order, and omits what is empty or zero. */
 function writeDetails({ name, group, kind, causes, retryAfterSeconds }: StatusDetails): StatusDetails {
   return {
     name: name || undefined,

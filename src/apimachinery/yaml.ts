@@ -1,10 +1,10 @@
 /**
- * Writes YAML as sigs.k8s.io/yaml does: keys are sorted, sequences are not indented, and text is quoted where YAML 1.1 would read another type, so that
- * a label with the value `yes` is not read as true. Lines are not folded: only messages are long enough.
+ * Writes YAML as sigs.k8s.io/yaml: sorted keys, sequences not indented, quotes where YAML 1.1 would read another type
+ * (a label `yes`). Lines are not folded: only messages are long enough.
  */
 import { Document, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 
-/** @param value as encodeJson takes it. */
+/** Takes what encodeJson takes. */
 export function encodeYaml(value: object): Buffer {
   const document = new Document(toNode(value));
   return Buffer.from(document.toString({ lineWidth: 0, indentSeq: false }));
@@ -36,10 +36,10 @@ function toScalar(text: string): Scalar {
 
 const unprintable = /[^ -~\u0085\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u;
 
-/** Text that YAML reads as structure, by its first character or in the middle. */
+/** Text that YAML reads as structure. */
 const notPlain = /^(?:[#,[\]{}&*!|>'"%@`\s]|[?:-](?:\s|$)|---|\.\.\.)|:(?:\s|$)|\s#|\s$/;
 
-/** Reports whether go.yaml.in/yaml/v2 resolves the text to another type than a string. */
+/** As go.yaml.in/yaml/v2 resolves it. */
 function resolvesToOtherType(text: string): boolean {
   if (words.has(text)) return true;
   if (!/^[-+.0-9]/.test(text)) return false;
@@ -62,7 +62,7 @@ const base60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/;
 const time =
   /^\d{4}-\d{1,2}-\d{1,2}(?:(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?(?:Z|[-+]\d\d:\d\d))|(?: \d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?))?$/;
 
-/** Orders keys as go.yaml.in does: numbers inside them by value, other characters before letters. */
+/** As go.yaml.in: numbers by value, other characters before letters. */
 function compareKeys(a: string, b: string): number {
   const left = Array.from(a);
   const right = Array.from(b);
@@ -82,7 +82,7 @@ function compareKeys(a: string, b: string): number {
   return (x.codePointAt(0) ?? 0) - (y.codePointAt(0) ?? 0);
 }
 
-/** Returns `1` if the number that both keys share up to here is not zero: then a following zero counts. */
+/** Returns `1` if the shared number up to here is not zero: then a following zero counts. */
 function leadingDigits(characters: readonly string[], at: number): string {
   let first = at;
   while (/^[0-9]$/.test(characters[first - 1] ?? '')) first -= 1;

@@ -1,50 +1,43 @@
-/** Where kube-apiserver is, and the credentials for it; in a pod, those of the mounted ServiceAccount. */
+/** Where kube-apiserver is, and its credentials. */
 import { isIPv6 } from 'node:net';
 import path from 'node:path';
 import { type Clock, systemClock } from '../clock.ts';
 import { parseTrustBundle, type TrustLog } from '../tls/trustbundle.ts';
 import { watchCredentialFile } from './credentialfile.ts';
 
-/** What a TLS connection trusts and presents, in PEM. */
+/** PEM. */
 export interface TlsMaterial {
   /** Undefined: the system's roots. */
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
-  /** The name to verify if it is not the URL's. */
+  /** The name to verify instead of the URL's. */
   readonly servername?: string;
   readonly rejectUnauthorized: boolean;
 }
 
 /** kube-apiserver, or a server that accepts the same credentials. */
 export interface ApiServer {
-  /** Scheme, host, port and an optional path, without a trailing slash. */
+  /** Without a trailing slash. */
   readonly url: string;
-  /**
-   * For new connections, after authorization(): an exec plugin may provide the certificate. The same object until its
-   * content changes.
-   */
+  /** Call after authorization(): an exec plugin may provide the certificate. The same object until it changes. */
   tls(): TlsMaterial;
-  /** At most a minute old; undefined if a certificate suffices. No promise if it is available at once. */
+  /** At most a minute old; undefined if a certificate suffices. No promise if available at once. */
   authorization(): string | undefined | Promise<string | undefined>;
-  /** Call it after a 401: credentials are read again before their next use. */
+  /** Call after a 401: credentials are read again before their next use. */
   refresh?(): void;
 }
 
-/** For tests: folder and clock of the ServiceAccount's files. */
+/** For tests. */
 export interface ServiceAccountFiles {
   readonly folder?: string;
   readonly clock?: Clock;
-  /** Gets warnings of damaged certificates and of files that cannot be used. */
   readonly log?: TrustLog | undefined;
 }
 
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/**
- * Undefined outside of a pod.
- * @throws Error in a pod without a mounted token or CA: they never appear later.
- */
+/** Returns undefined outside of a pod. @throws Error in a pod without a mounted token or CA: they never appear later. */
 export function inClusterApiServer(
   env: Readonly<Record<string, string | undefined>>,
   { folder = serviceAccountFolder, clock = systemClock, log }: ServiceAccountFiles = {},

@@ -1,4 +1,4 @@
-/** Assembles response bodies in one growing buffer: V8 collects all garbage sooner, the more buffers are made. */
+/** Assembles bodies in one growing buffer: more buffers make V8 collect garbage sooner. */
 
 export class BodyBuffer {
   #buffer = Buffer.alloc(0);

@@ -3,7 +3,7 @@ import { Counter, Histogram } from 'prom-client';
 import { StatusError } from '../apimachinery/status.ts';
 import type { Registry } from '../monitoring.ts';
 
-/** Called once per request, with the HTTP status or `<error>`, and the response's Date header. */
+/** With the status or `<error>`, and the Date header. */
 export type OnRequest = (method: string, host: string, code: string, date?: string | readonly string[]) => void;
 /** Called once per try of a review, with the HTTP status or `<error>`. */
 export type OnReview = (code: string, seconds: number) => void;
@@ -14,7 +14,7 @@ export interface ClientMetrics {
   readonly onAccessReview: OnReview;
 }
 
-/** The status of a request without a response, as in Kubernetes. */
+/** As in Kubernetes. */
 export const noAnswer = '<error>';
 
 const reviewBuckets = [0.005, 0.025, 0.1, 0.5, 1, 5, 10];

@@ -1,13 +1,13 @@
-/** Classifies errors of connections, after which a request is worth a retry. */
+/** Classifies connection errors that are worth a retry. */
 import { lookupErrorCode } from '../dns/address.ts';
 import { field, text } from './json.ts';
 
-/** Reports whether the connection broke during the request; the server may have closed an idle one. */
+/** Reports whether the connection broke; the server may have closed an idle one. */
 export function isBrokenConnection(error: unknown): boolean {
   return hasCode(error, brokenCodes);
 }
 
-/** Reports whether no connection could be made, so that nothing was sent. */
+/** Reports whether nothing was sent for lack of a connection. */
 export function isUnreachable(error: unknown): boolean {
   return hasCode(error, unreachableCodes);
 }
@@ -17,7 +17,7 @@ export function isLateConnection(error: unknown): boolean {
   return hasCode(error, lateCodes);
 }
 
-/** Codes of Node and undici, whose HTTP parser has one for a truncated response. HTTP/2 is not used. */
+/** Of Node and undici, whose HTTP parser has one for a truncated response. HTTP/2 is not used. */
 const brokenCodes: ReadonlySet<string> = new Set([
   'UND_ERR_SOCKET',
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
@@ -42,7 +42,7 @@ const unreachableCodes: ReadonlySet<string> = new Set([
   ...lateCodes,
 ]);
 
-/** Searches the error, its causes, and the errors of an AggregateError, one per address that was tried. */
+/** Searches causes, and an AggregateError's errors, one per address. */
 function hasCode(error: unknown, codes: ReadonlySet<string>, depth = 0): boolean {
   if (!(error instanceof Error) || depth > depthLimit) return false;
   if (codes.has(text(field(error, 'code')) ?? '')) return true;
@@ -50,5 +50,5 @@ function hasCode(error: unknown, codes: ReadonlySet<string>, depth = 0): boolean
   return [error.cause, ...several].some((inner) => hasCode(inner, codes, depth + 1));
 }
 
-/** Longer chains of causes are a loop. */
+/** Longer chains are a loop. */
 const depthLimit = 6;

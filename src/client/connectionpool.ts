@@ -1,17 +1,16 @@
-/** Pools connections to kube-apiserver, and replaces the pool when its TLS material changes. */
+/** Pools connections to kube-apiserver; new TLS material starts a new pool. */
 import type { Lookups } from '../dns/lookup.ts';
 import type { ApiServer, TlsMaterial } from './apiserver.ts';
 import { apiServerConnector } from './connector.ts';
 import { type Dispatcher, Pool } from './undici.ts';
 
-/** Shorter than the idle timeouts of kube-apiserver (90 s) and of common load balancers (60 s), so that this side closes first. */
+/** Below the idle timeouts of kube-apiserver (90 s) and of common load balancers (60 s), so that this side closes first. */
 const keepAliveMs = 45_000;
-/** A request beyond the limit waits. */
+/** Further requests wait. */
 const defaultConnectionLimit = 32;
 
 export interface ConnectionPoolOptions {
   readonly lookups: Lookups;
-  /** Milliseconds until a connection's TLS handshake has to be complete. */
   readonly connectTimeoutMs: number;
   readonly connections: number | undefined;
 }
@@ -32,7 +31,7 @@ export class ConnectionPool {
     return this.#isClosed;
   }
 
-  /** Returns the pool for new requests. Requests on an older one may end there; a watch does within ten minutes. */
+  /** Returns the pool for new requests; those on an older pool may end there (a watch within ten minutes). */
   current(): Dispatcher {
     if (this.#isClosed) throw new Error('the client is closed');
     const material = this.#server.tls();

@@ -8,11 +8,9 @@ import { buildConnector, type Connector } from './undici.ts';
 
 export interface ConnectorOptions {
   readonly lookup: LookupFunction;
-  /** Milliseconds until the TLS handshake has to be complete. */
   readonly timeoutMs: number;
 }
 
-/** How a server is verified, and how this client authenticates to it. */
 type ConnectionTls = Pick<
   TlsOptions,
   | 'ca'
@@ -43,6 +41,6 @@ export function guardedConnector(tls: ConnectionTls, { lookup, timeoutMs }: Conn
 
 /** Verifies kube-apiserver by Go's rules. */
 export function apiServerConnector(material: TlsMaterial, options: ConnectorOptions): Connector {
-  // As in Go, every certificate of the bundle is trusted, including an intermediate.
+  // As in Go, every certificate of the bundle is trusted, even an intermediate.
   return guardedConnector({ ...material, allowPartialTrustChain: true, checkServerIdentity: checkHostname }, options);
 }

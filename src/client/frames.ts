@@ -1,12 +1,11 @@
-/** Splits a watch's chunks into frames: a big-endian length of four bytes, then the content. */
+/** Splits a watch's chunks into frames: four bytes of big-endian length, then the content. */
 
 const headBytes = 4;
 
-/** Keeps an incomplete frame for the next chunk. Frames are views, valid as long as the chunk. */
+/** Keeps an incomplete frame. Frames are views, valid as long as the chunk. */
 export function createFrameSplitter(limitBytes: number): (chunk: Buffer) => readonly Buffer[] {
   let pending: Buffer[] = [];
   let pendingBytes = 0;
-  /** Bytes needed before the next frame is complete. */
   let wantedBytes = headBytes;
   return (chunk) => {
     pending.push(chunk);

@@ -1,4 +1,4 @@
-/** Keeps a value per object of one resource in memory, by list and watch with retries. */
+/** Keeps a value per object of one resource, by list and watch with retries. */
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { BodyBuffer } from './bodybuffer.ts';
@@ -13,7 +13,7 @@ import { backoffMs, isExpired, isOutage, keepsVersion, longestOutagePauseMs } fr
 
 export interface Change<T> {
   readonly type: 'set' | 'delete';
-  /** The object's name, with `namespace/` before it if it has one. */
+  /** The name, after `namespace/` if it has one. */
   readonly key: string;
   /** After a deletion, the last value. */
   readonly value: T;
@@ -22,17 +22,16 @@ export interface Change<T> {
 export interface Informer<T> {
   /** Reports whether a list was complete once. Later content may be old, but not incomplete. */
   synced(): boolean;
-  /** @param namespace empty for cluster-scoped objects. */
+  /** Finds cluster-scoped objects without a namespace. */
   get(name: string, namespace?: string): T | undefined;
   /** Tolerates changes while iterating: additions may be seen, deletions are not. */
   values(): IterableIterator<T>;
-  /** Undefined if there are none. */
   within(namespace: string): ReadonlyMap<string, T> | undefined;
   namespaces(): IterableIterator<string>;
   readonly size: number;
-  /** Calls the listener for each change from now on, not for existing objects. */
+  /** Calls the listener for later changes, not for existing objects. */
   onChange(listener: (change: Change<T>) => void): void;
-  /** Lists and watches until the signal aborts; then resolves. Never rejects. */
+  /** Never rejects; resolves after the signal has aborted. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -40,17 +39,13 @@ export interface InformerOptions<T> {
   readonly rest: RestClient;
   readonly clock: Clock;
   readonly log: Logger;
-  /** E.g. `/api/v1/nodes`. */
   readonly path: string;
-  /** Selectors of list and watch. */
   readonly query?: Readonly<Record<string, string>>;
-  /** Media types; default JSON. */
+  /** Default JSON. */
   readonly accept?: { readonly list: string; readonly watch: string };
-  /** The fields to read from protobuf, if `accept` allows it. */
   readonly message?: Message;
-  /** Objects per page. */
   readonly pageSize?: number;
-  /** Returns the value to keep, or undefined. The current value means that nothing changed. */
+  /** Returns the value to keep, or undefined. The current value means no change. */
   readonly parse: (object: unknown, current: T | undefined) => T | undefined;
   /** From 0 to below 1. */
   readonly random?: () => number;
@@ -59,7 +54,7 @@ export interface InformerOptions<T> {
 /** As kubectl and client-go. */
 const defaultPageSize = 500;
 const json = { list: 'application/json', watch: 'application/json' };
-/** A watch lasts from five to ten minutes, as client-go's do. */
+/** Five to ten minutes with jitter, as client-go's. */
 const watchSeconds = 300;
 
 export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
@@ -73,9 +68,8 @@ class ListWatcher<T> implements Informer<T> {
   readonly #objects = createObjects<T>();
   readonly #listeners: ((change: Change<T>) => void)[] = [];
   #isComplete = false;
-  /** The resourceVersion to watch from; undefined if a list is needed. */
+  /** To watch from; undefined if a list is needed. */
   #version: string | undefined;
-  /** Tries since a watch last delivered an event. */
   #idleTries = 0;
   #isFailing = false;
 
@@ -127,14 +121,13 @@ class ListWatcher<T> implements Informer<T> {
         if (!keepsVersion(error)) this.#version = undefined;
         if (!isExpired(error)) this.#onFailure(error);
       }
-      // Also after a good end: a server or proxy that ends each watch at once must not cause a tight loop.
+      // Also after a good end: a server may end each watch at once.
       const pauseMs = Math.min(backoffMs(this.#idleTries, this.#random()), longestMs);
       await clock.sleep(pauseMs, signal).catch(() => undefined);
       this.#idleTries += 1;
     }
   }
 
-  /** Reads all pages, deletes what is on none of them, and returns their resourceVersion. */
   async #list(signal: AbortSignal): Promise<string> {
     const { rest, path, query = {}, accept = json, pageSize = defaultPageSize } = this.#options;
     const keys = new ListedKeys();
@@ -174,7 +167,6 @@ class ListWatcher<T> implements Informer<T> {
     return listed;
   }
 
-  /** Applies the events of one watch until it ends. */
   async #watch(from: string, signal: AbortSignal): Promise<void> {
     const { rest, path, query = {}, accept = json } = this.#options;
     const events = await openWatch(rest, path, {
@@ -182,7 +174,7 @@ class ListWatcher<T> implements Informer<T> {
       accept: accept.watch,
       protobuf: this.#forms?.object,
       resourceVersion: from,
-      // Jitter, so that not all watches of a cluster are reopened together.
+      // Jitter, so that not all watches of a cluster reopen together.
       timeoutSeconds: Math.round(watchSeconds * (1 + this.#random())),
       signal,
     });

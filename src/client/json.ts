@@ -1,9 +1,6 @@
-/**
- * Reads decoded JSON, or protobuf decoded like it, that is not validated: a missing member or another type is
- * undefined.
- */
+/** Reads unvalidated JSON, or protobuf decoded like it; what is missing or of another type is undefined. */
 
-/** Returns an own member, never an inherited one. */
+/** Reads an own member, never an inherited one. */
 export function field(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
   const member: unknown = Reflect.get(value, name);
@@ -14,7 +11,7 @@ export function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Returns the items of an array, otherwise none. */
+/** Returns none for anything but an array. */
 export function items(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
@@ -24,7 +21,7 @@ export function texts(value: unknown): readonly string[] {
   return items(value).filter((item) => typeof item === 'string');
 }
 
-/** Returns an object's string members. A Map, because a label may be named `constructor`. */
+/** Returns string members, in a Map because a label may be named `constructor`. */
 export function textMap(value: unknown): ReadonlyMap<string, string> {
   // Only protobuf is decoded to Maps, which hold only strings.
   if (value instanceof Map) return value as ReadonlyMap<string, string>;

@@ -1,14 +1,14 @@
-/** Connects by a kubeconfig. The library that reads it is imported only when one is given. */
+/** Connects by a kubeconfig; its library is imported only then. */
 import { untilAborted } from '../abort.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { ApiServer, TlsMaterial } from './apiserver.ts';
 import type { TrustLog } from '../tls/trustbundle.ts';
 import { type KubeconfigContext, type PluginCertificate, readContext } from './kubeconfigcontext.ts';
 
-/** An exec plugin that takes longer hangs; it may wait for a user or a slow identity provider. */
+/** A slower exec plugin hangs; it may wait for a user or identity provider. */
 const credentialsLimitMs = 60_000;
 
-/** A server that keeps answering 401 must not cause an exec plugin to run per request. */
+/** Limits how often an exec plugin runs while a server keeps answering 401. */
 const refreshIntervalMs = 10_000;
 
 /**
@@ -40,7 +40,6 @@ export async function kubeconfigApiServer(
     return material;
   }
 
-  /** Callers share one run of an exec plugin. */
   function authorization(): Promise<string | undefined> {
     pending ??= authorize().finally(() => {
       pending = undefined;
@@ -64,7 +63,7 @@ export async function kubeconfigApiServer(
     return credentials.authorization;
   }
 
-  /** Reads the file again, for new tokens and to drop an exec plugin's cached credentials. */
+  /** Reads new tokens, and drops an exec plugin's cached credentials. */
   function refresh(): void {
     if (clock.monotonicMs() - loadedAtMs < refreshIntervalMs) return;
     loadedAtMs = clock.monotonicMs();

@@ -1,4 +1,4 @@
-/** Reads a kubeconfig's current context: cluster, user, and all kinds of credentials. */
+/** Reads a kubeconfig's current context. */
 import type { RequestOptions } from 'node:https';
 import path from 'node:path';
 import type { Cluster, KubeConfig, loadYaml, User } from '@kubernetes/client-node';
@@ -30,7 +30,7 @@ export interface Library {
   readonly loadYaml: typeof loadYaml;
 }
 
-/** A thousand clusters with their CAs and users have a few MB. */
+/** A thousand clusters with CAs and users have a few MB. */
 const limitBytes = 16 * 1024 * 1024;
 
 export function readContext(file: string, library: Library, clock: Clock, log?: TrustLog): KubeconfigContext {
@@ -107,10 +107,7 @@ function checkServer(file: string, cluster: Cluster): void {
   }
 }
 
-/**
- * Does what client-go does for a plugin and client-node does not: a path relative to the file, and
- * KUBERNETES_EXEC_INFO.
- */
+/** Adds what client-node lacks: a plugin's path relative to the file, and KUBERNETES_EXEC_INFO. */
 function runnable(user: User, folder: string): User {
   const exec: unknown = user.exec;
   if (typeof exec !== 'object' || exec === null) return user;
@@ -123,7 +120,7 @@ function runnable(user: User, folder: string): User {
   return user;
 }
 
-/** The library knows the key as token-file, which no kubeconfig has. */
+/** Reads a file's tokenFile, for which the library expects token-file. */
 function tokenFileOf(raw: unknown, userName: string): string | undefined {
   const user = items(field(raw, 'users')).find((candidate) => field(candidate, 'name') === userName);
   return text(field(field(user, 'user'), 'tokenFile'));
@@ -156,7 +153,7 @@ function materialOf(
     return { ...Object.fromEntries(given), rejectUnauthorized: !cluster.skipTLSVerify };
   };
 
-  /** Data wins over a file, as in client-go. */
+  /** Prefers data to a file, as client-go. */
   function pem(
     key: string,
     owner: string,
@@ -218,12 +215,12 @@ function authorizationOf(options: RequestOptions): string | undefined {
   return text(field(options.headers, 'Authorization'))?.trim();
 }
 
-/** Certificates of the file are bytes, those of an exec plugin text. */
+/** Returns an exec plugin's certificate, which is text; a file's is bytes. */
 function presentedBy({ cert, key }: RequestOptions): PluginCertificate | undefined {
   return typeof cert === 'string' && typeof key === 'string' ? { cert, key } : undefined;
 }
 
-/** Strips trailing slashes. A regular expression would backtrack over them. */
+/** Strips trailing slashes, over which a regular expression would backtrack. */
 function withoutSlashes(url: string): string {
   let end = url.length;
   while (url[end - 1] === '/') end -= 1;

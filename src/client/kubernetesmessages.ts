@@ -1,8 +1,8 @@
-/** Protobuf messages of Kubernetes, with the field numbers of k8s.io/apimachinery's generated.proto. */
+/** Protobuf messages of Kubernetes; field numbers are those of k8s.io/apimachinery's generated.proto. */
 import { field } from './json.ts';
 import type { WireField, Message } from './protobufreader.ts';
 
-/** Returns ObjectMeta with these annotations. */
+/** Returns the message of ObjectMeta. */
 export function objectMeta(annotations: readonly string[]): Message {
   return {
     1: { name: 'name', kind: 'text' },
@@ -21,13 +21,10 @@ export const creationTimestamp: WireField = {
   message: { 1: { name: 'seconds', kind: 'integer' } },
 };
 
-/** The last second of the year 9999, the last one in RFC 3339. */
+/** The end of year 9999, the last second in RFC 3339. */
 const latestSeconds = 253_402_300_799;
 
-/**
- * Returns whole seconds since the epoch, from protobuf or RFC 3339. Undefined also for 0, which Kubernetes writes for
- * an unset time.
- */
+/** Returns seconds since the epoch, from protobuf or RFC 3339. Undefined also for 0, Kubernetes' unset time. */
 export function secondsOf(time: unknown): number | undefined {
   const seconds = typeof time === 'string' ? Math.floor(Date.parse(time) / 1000) : field(time, 'seconds');
   return typeof seconds === 'number' && seconds > 0 && seconds <= latestSeconds ? seconds : undefined;

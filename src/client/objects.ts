@@ -1,13 +1,12 @@
-/** Stores objects by namespace and name, without combined keys: those of 150,000 pods would take 18 MB. */
+/** Stores objects without combined keys: those of 150,000 pods would take 18 MB. */
 
 export interface Objects<T> {
-  /** @param namespace empty for cluster-scoped objects. */
+  /** Finds cluster-scoped objects by an empty namespace. */
   get(namespace: string, name: string): T | undefined;
   set(namespace: string, name: string, object: T): void;
   delete(namespace: string, name: string): T | undefined;
   /** Tolerates changes while iterating: additions may be seen, deletions are not. */
   values(): IterableIterator<T>;
-  /** Undefined if there are none. */
   within(namespace: string): ReadonlyMap<string, T> | undefined;
   namespaces(): IterableIterator<string>;
   readonly size: number;

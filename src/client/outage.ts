@@ -1,18 +1,13 @@
-/**
- * Records that kube-apiserver was away: one that has just started denies valid rights and credentials, so such
- * responses are not cached for long.
- */
+/** Records outages of kube-apiserver: one that just started denies valid rights, which must not be cached for long. */
 import type { Clock } from '../clock.ts';
 
 export interface Outage {
-  /** Records a request without a server, with a broken connection, or with a 5xx of `isOutageCode`. */
+  /** Records a request without a server, a broken connection, or a 5xx of `isOutageCode`. */
   seen(): void;
   isRecent(): boolean;
 }
 
-/**
- * How long a started kube-apiserver may deny valid rights, in milliseconds; its own startup probe allows twice as much.
- */
+/** How long a started kube-apiserver may deny valid rights; its startup probe allows twice as much. */
 export const recentOutageMs = 30_000;
 
 export function createOutage(clock: Pick<Clock, 'monotonicMs'>): Outage {

@@ -1,7 +1,7 @@
 /**
- * Decodes Kubernetes' protobuf to what JSON.parse makes of the same object, but only listed fields. Others cost their
- * length: most of a pod's 4 kB are managed fields. Maps are Maps, and empty values are left out. Measured by the part
- * `informer` of test/bench.
+ * Decodes listed fields of Kubernetes' protobuf to what JSON.parse makes of the object; others cost their length (most
+ * of a pod's 4 kB are managed fields). Maps are Maps, and empty values are left out. Measured by `informer` of
+ * test/bench.
  */
 import { magic } from '../apimachinery/protobuf.ts';
 
@@ -9,7 +9,7 @@ import { magic } from '../apimachinery/protobuf.ts';
 export type Message = Readonly<Record<number, WireField>>;
 
 export type WireField =
-  /** A word is interned: one string for many objects. Bytes are a view of the input. */
+  /** A word is interned. Bytes are a view of the input. */
   | { readonly name: string; readonly kind: 'text' | 'word' | 'bytes' | 'integer' }
   | {
       readonly name: string;
@@ -17,10 +17,10 @@ export type WireField =
       readonly message: Message;
       readonly requires?: FieldPath;
     }
-  /** Strings by string: of these keys, or all. */
+  /** Of these keys, or all. */
   | { readonly name: string; readonly kind: 'map'; readonly keys?: readonly string[] };
 
-/** Numbers of nested fields; alternatives in a list, ascending. A message with `requires` is read only if it has a field there, which is found out without allocating. */
+/** Numbers of nested fields; alternatives ascend. A message with `requires` is read only if it has one, checked without allocating. */
 export type FieldPath = readonly (readonly number[])[];
 
 export type DecodedMessage = Record<string, unknown>;
@@ -35,9 +35,9 @@ export function isProtobuf(bytes: Buffer): boolean {
 }
 
 export interface ProtobufDecoder {
-  /** Decodes an object in its envelope, with its kind; of a Status, the fields of one. Throws ProtobufError. */
+  /** Decodes an object with its kind; of a Status, the fields of one. Throws ProtobufError. */
   object(bytes: Buffer, message: Message): DecodedMessage;
-  /** Without an envelope. Throws ProtobufError. */
+  /** Needs no envelope. Throws ProtobufError. */
   message(bytes: Buffer, message: Message): DecodedMessage;
 }
 
@@ -84,10 +84,9 @@ const typeFixed64 = 1;
 const typeLength = 2;
 const typeFixed32 = 5;
 
-/** Bytes of the longest varint. */
 const varintLimit = 10;
 
-/** Reads nested messages. Each method stops at the end of what it reads, never behind the given end. */
+/** Methods never read behind the given end. */
 class MessageReader {
   readonly #bytes: Buffer;
   readonly #words: InternTable;
@@ -129,7 +128,7 @@ class MessageReader {
     this.#at = fieldEnd;
   }
 
-  /** Reports whether a message has a field at the path; leaves the position at its start. Fields are in the order of their numbers, as Go writes them. */
+  /** Reports whether a message has a field at the path. Fields ascend, as Go writes them. */
   #has(path: FieldPath, start: number, end: number, depth = 0): boolean {
     const numbers = path[depth];
     if (numbers === undefined) return true;
@@ -177,7 +176,6 @@ class MessageReader {
     return Math.floor(tag / 8);
   }
 
-  /** Returns where the field ends. */
   #length(end: number): number {
     const length = this.#varint(end);
     if (length > end - this.#at) throw new ProtobufError('a field is longer than its message');
@@ -197,7 +195,7 @@ class MessageReader {
     this.#at += count;
   }
 
-  /** Exact up to 2^53. Negative numbers take ten bytes and come out huge; none is read here. */
+  /** Exact up to 2^53. Negative numbers come out huge; none is read here. */
   #varint(end: number): number {
     let value = 0;
     let scale = 1;
@@ -243,7 +241,7 @@ class InternTable {
     const held = this.#slots[slot] as string;
     if (isWord(held, bytes, start, end)) return held;
     const word = bytes.toString('utf8', start, end);
-    // Only ASCII has as many characters as bytes; other words are not interned.
+    // Others are not ASCII, and not interned.
     if (word.length === end - start) this.#slots[slot] = word;
     return word;
   }

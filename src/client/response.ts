@@ -1,4 +1,4 @@
-/** Reads responses: a body within a limit, decoded, or the StatusError that it stands for. */
+/** Reads response bodies within a limit, decoded or as StatusErrors. */
 import type { Readable } from 'node:stream';
 import { reasonOf, StatusError } from '../apimachinery/status.ts';
 import { excerpt, foreignText } from '../foreigntext.ts';
@@ -6,7 +6,7 @@ import { BodyBuffer } from './bodybuffer.ts';
 import { field, text } from './json.ts';
 import { createProtobufDecoder, isProtobuf, type Message, type ProtobufDecoder } from './protobufreader.ts';
 
-/** More than any page or object: 500 nodes with all images are about 25 MB. */
+/** 500 nodes with all images, the largest page, are about 25 MB. */
 export const bodyLimitBytes = 64 * 1024 * 1024;
 
 export async function readBody(body: Readable, limitBytes: number, into = new BodyBuffer()): Promise<Buffer> {
@@ -26,8 +26,8 @@ export interface ProtobufForm {
 }
 
 /**
- * @param secret whether the body may repeat a secret; then it is not quoted.
- * @param protobuf if it was requested; the response may still be JSON.
+ * @param secret whether the body may repeat a secret, so that it is not quoted.
+ * @param protobuf if requested; the response may still be JSON.
  */
 export function decodeBody(body: Buffer, secret: boolean, protobuf?: ProtobufForm): unknown {
   if (protobuf !== undefined && isProtobuf(body)) return protobuf.decoder.object(body, protobuf.message);
@@ -39,10 +39,10 @@ export function decodeBody(body: Buffer, secret: boolean, protobuf?: ProtobufFor
 }
 
 /**
- * In the server's words, or with the body of a proxy.
+ * Uses the server's words, or a proxy's body.
  * @param secrets that must not be repeated.
- * @param request e.g. `GET https://10.96.0.1:443/api/v1/nodes`; becomes the cause, which clients do not see.
- * @param retryAfter the header; as in client-go, a date is ignored.
+ * @param request e.g. `GET https://10.96.0.1:443/api/v1/nodes`; becomes the cause, hidden from clients.
+ * @param retryAfter as in client-go, a date is ignored.
  */
 export function toStatusError(
   request: string,
@@ -63,7 +63,7 @@ function secondsOf(retryAfter: string): number | undefined {
   return /^[0-9]{1,9}$/.test(retryAfter.trim()) ? Number(retryAfter) : undefined;
 }
 
-/** For a Status object, such as one in a watch. */
+/** Converts a Status, such as one in a watch. */
 export function fromStatus(request: string, status: unknown): StatusError {
   const code = field(status, 'code');
   const message = foreignText(text(field(status, 'message')) ?? 'the server does not say why');
@@ -91,7 +91,6 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-/** Reads a Status; of any other object only the kind. */
 function parseProtobuf(body: Buffer): unknown {
   try {
     return createProtobufDecoder().object(body, {});

@@ -1,4 +1,4 @@
-/** Sends requests to kube-apiserver over pooled connections, with deadlines and size limits. Every status but 2xx becomes a StatusError. */
+/** Sends requests to kube-apiserver, with deadlines and size limits. Every status but 2xx becomes a StatusError. */
 import type { Readable } from 'node:stream';
 import { untilAborted } from '../abort.ts';
 import { StatusError } from '../apimachinery/status.ts';
@@ -21,24 +21,19 @@ export interface RequestOptions {
   readonly query?: Readonly<Record<string, string>>;
   /** Default application/json. */
   readonly accept?: string;
-  /** How to read a protobuf response, which `accept` has to allow. */
   readonly protobuf?: ProtobufForm | undefined;
-  /** Reused to assemble many responses, one after the other. */
   readonly buffer?: BodyBuffer;
-  /** Milliseconds until the response is complete, or until a stream's headers; the default depends on the method. */
+  /** Until the response is complete, or a stream's headers; default by method. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
-  /** Secrets in the request's body, which errors must not repeat. */
+  /** In the request's body; errors must not repeat them. */
   readonly secrets?: readonly string[];
 }
 
 export interface RestClient extends AsyncDisposable {
   readonly outage: Outage;
-  /** Returns a decoded object or list. */
   get(path: string, options?: RequestOptions): Promise<unknown>;
-  /** Returns the decoded response. */
   create(path: string, body: unknown, options?: RequestOptions): Promise<unknown>;
-  /** For a response without an end, such as a watch. */
   stream(path: string, options?: RequestOptions): Promise<Streamed>;
 }
 
@@ -47,28 +42,26 @@ export interface Streamed {
   readonly body: Readable;
 }
 
-/** For get: a page of 500 nodes with all images is about 25 MB and takes a busy server seconds. */
+/** A page of 500 nodes with all images (25 MB) takes a busy server seconds. */
 const getTimeoutMs = 60_000;
-/** For create: only reviews, each of which a request waits for. */
+/** Only for reviews, each of which a request waits for. */
 const createTimeoutMs = 10_000;
-/** For a stream's headers, which kube-apiserver sends at once. */
+/** For headers, which kube-apiserver sends at once. */
 const streamTimeoutMs = 30_000;
 const defaultConnectTimeoutMs = 10_000;
 
 export interface RestClientOptions {
   readonly onRequest?: OnRequest;
   readonly connections?: number;
-  /** Milliseconds until the TLS handshake is complete. */
   readonly connectTimeoutMs?: number;
-  /** Resolves the server's name. Default: the system's configuration. */
+  /** Default: the system's configuration. */
   readonly resolve?: Resolve | undefined;
-  /** Shared by several clients of one server. Default: a new one. */
   readonly outage?: Outage;
 }
 
 /**
- * HTTP/1.1: each watch has a connection of its own, so a broken connection ends one watch, and a slow reader delays no
- * other request. Uses no proxy from the environment, and follows no redirects, which would carry the token away.
+ * Uses HTTP/1.1: a broken connection ends only one watch, and a slow reader delays no other request. Uses no proxy from
+ * the environment, and follows no redirects, which would carry the token away.
  */
 export function createRestClient(server: ApiServer, options: RestClientOptions = {}): RestClient {
   return new PooledRestClient(server, options);
@@ -80,7 +73,7 @@ class PooledRestClient implements RestClient {
   readonly #onRequest: OnRequest;
   readonly #host: string;
   readonly #prefix: string;
-  /** A look-up may outlive the connection that began it: the next connection uses its result. */
+  /** A look-up may outlive its connection: the next one uses its result. */
   readonly #lookups: Lookups;
   readonly #pool: ConnectionPool;
 
@@ -142,7 +135,7 @@ class PooledRestClient implements RestClient {
     };
   }
 
-  /** Returns a 2xx response. Retries once after a 401 if the credentials have changed. */
+  /** Retries once after a 401 if credentials have changed. */
   async #send(call: Call, signal: AbortSignal): Promise<Streamed> {
     // An exec plugin may hang.
     const authorization = await untilAborted(this.#server.authorization(), signal);
@@ -197,7 +190,7 @@ class PooledRestClient implements RestClient {
     return untilAborted(response, signal);
   }
 
-  /** @param signal the caller's: its abort means nothing about the server. */
+  /** @param signal the caller's: its abort says nothing about the server. */
   #seeOutage(signal: AbortSignal | undefined): void {
     if (signal?.aborted !== true && !this.#pool.isClosed) this.outage.seen();
   }
@@ -205,9 +198,7 @@ class PooledRestClient implements RestClient {
 
 interface Call {
   readonly method: 'GET' | 'POST';
-  /** With the URL's prefix and the query. */
   readonly path: string;
-  /** For messages; without the query. */
   readonly request: string;
   readonly accept: string;
   readonly timeoutMs: number;
@@ -218,7 +209,7 @@ interface Call {
   readonly body: string | undefined;
 }
 
-/** Runs an exchange under its deadline. A stream outlives the deadline, but not the caller's signal. */
+/** Ends the exchange by the deadline. A stream outlives it, but not the caller's signal. */
 async function withDeadline<T>(
   call: Call,
   lookups: Lookups,

@@ -1,4 +1,4 @@
-/** Sends TokenReviews and SubjectAccessReviews to kube-apiserver, with retries. */
+/** Sends TokenReviews and SubjectAccessReviews, with retries. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StatusError } from '../apimachinery/status.ts';
 import { foreignText } from '../foreigntext.ts';
@@ -17,7 +17,7 @@ export interface ReviewedUser {
 
 export type TokenReviewResult =
   | { readonly kind: 'authenticated'; readonly user: ReviewedUser }
-  /** The server does not accept the token; worth caching. */
+  /** By the server; worth caching. */
   | { readonly kind: 'rejected' }
   /** The server could not decide, or the token is malformed. */
   | { readonly kind: 'failed'; readonly error: string };
@@ -27,14 +27,13 @@ export interface TokenReviewer {
   review(token: string, call?: ReviewOptions): Promise<TokenReviewResult>;
 }
 
-/** Runs the work when its limit allows it. Throws if the signal aborts before. */
+/** Throws if the signal aborts before the work. */
 export type Limiter = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
 export interface ReviewOptions {
   readonly signal?: AbortSignal;
-  /** Wraps each try, so a review that backs off delays no other. */
+  /** Wraps each try, so that backoffs delay no other review. */
   readonly limiter?: Limiter;
-  /** Called with the error of a try that is followed by another. */
   readonly onRetry?: (error: unknown) => void;
 }
 
@@ -50,12 +49,11 @@ export interface SubjectAccessReviewSpec {
 
 export interface AccessReviewResult {
   readonly allowed: boolean;
-  /** May be empty. */
   readonly reason: string;
 }
 
 export interface AccessReviewer {
-  /** @throws Error without a response; StatusError if we may not create reviews; what the limiter throws. */
+  /** @throws as TokenReviewer's. */
   review(spec: SubjectAccessReviewSpec, call?: ReviewOptions): Promise<AccessReviewResult>;
 }
 
@@ -98,7 +96,7 @@ async function post(
     signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
   };
   for (let tries = 1; ; tries += 1) {
-    // Errors of the limiter are not retried.
+    // The limiter's errors are not retried.
     const result = await limiter(() => attempt(rest, onReview, path, review, options), options.signal);
     if ('answer' in result) return result.answer;
     // A review stores nothing, so it is idempotent.
@@ -133,25 +131,17 @@ async function attempt(
 
 /** As client-go's webhooks (k8s.io/apiserver/pkg/util/webhook, DefaultRetryBackoff). */
 const mostTries = 5;
-/**
- * Milliseconds. Shorter than client-go's 500 ms: waiting callers are served within a second of kube-apiserver's
- * readiness.
- */
+/** Below client-go's 500 ms: callers are served within a second of kube-apiserver's readiness. */
 const firstWaitMs = 200;
 const longestWaitMs = 1_000;
 const waitFactor = 1.5;
-/** Lengthens each wait by up to this share, so that callers do not come back together after an outage. */
+/** Lengthens each wait by up to this share: callers must not return together after an outage. */
 const waitJitter = 0.2;
-/** In milliseconds. */
 const afterTooManyMs = 1_000;
-/** Time that a Retry-After leaves for the last try, in milliseconds. */
+/** That a Retry-After leaves for the last try. */
 const lastTryMs = 1_000;
 
-/**
- * In milliseconds; undefined for no further try.
- * @param leftMs of the review's time.
- * @param afterOutage whether the server may have just started, and reject our own credentials.
- */
+/** Returns undefined for no further try. @param afterOutage whether the server may have just started, and reject our own credentials. */
 export function retryWaitMs(error: unknown, tries: number, leftMs: number, afterOutage: boolean): number | undefined {
   // The server may have closed an idle connection at the same moment.
   if (tries === 1 && isBrokenConnection(error)) return 0;
@@ -172,7 +162,7 @@ function isPassing(code: number, afterOutage: boolean): boolean {
   return code === 429 || isOutageCode(code) || (afterOutage && (code === 401 || code === 403));
 }
 
-/** The server may repeat the token in its error. */
+/** Redacts the token, which the server may repeat in its error. */
 function parseTokenReview(body: unknown, token: string): TokenReviewResult {
   const status = field(body, 'status');
   const user = field(status, 'user');

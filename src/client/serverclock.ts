@@ -1,10 +1,10 @@
-/** Tracks how far kube-apiserver's clock is ahead of ours: it writes the times of objects. */
+/** Tracks how far kube-apiserver's clock, which times objects, is ahead. */
 import type { Clock } from '../clock.ts';
 
 export interface ServerClock {
-  /** Takes the Date header of a response that has just arrived; ignores anything but one valid date. */
+  /** Takes the Date header of a new response; ignores invalid ones. */
   onDate(date: string | readonly string[] | undefined): void;
-  /** In milliseconds, within a second or two; 0 before the first response. */
+  /** Exact to a second or two; 0 before the first response. */
   aheadMs(): number;
 }
 

@@ -1,4 +1,4 @@
-/** Reads one watch: events in lines of JSON or frames of protobuf, until the server ends it. */
+/** Reads one watch, as lines of JSON or frames of protobuf. */
 import { fromStatus, type ProtobufForm } from './response.ts';
 import { createFrameSplitter } from './frames.ts';
 import { field, text } from './json.ts';
@@ -16,12 +16,9 @@ export type WatchEvent =
 export interface WatchOptions {
   readonly query: Readonly<Record<string, string>>;
   readonly accept: string;
-  /** How to read protobuf objects, which `accept` has to allow. */
   readonly protobuf?: ProtobufForm | undefined;
   readonly resourceVersion: string;
-  /** When the server ends the watch, to rebalance load across API servers. */
   readonly timeoutSeconds: number;
-  /** A watch without bytes for so long fails. */
   readonly silenceMs?: number;
   readonly signal: AbortSignal;
 }
@@ -72,10 +69,7 @@ async function* events(
   }
 }
 
-/**
- * Splits chunks into lines, and keeps an incomplete line for the next chunk. Works on bytes, as a chunk may end within
- * a character.
- */
+/** Splits bytes, as a chunk may end within a character, and keeps an incomplete line. */
 export function createLineSplitter(limitBytes: number): (chunk: Buffer) => readonly Buffer[] {
   let pending: Buffer[] = [];
   let pendingBytes = 0;
@@ -126,7 +120,6 @@ function decodeLine(line: Buffer): unknown {
   return JSON.parse(line.toString('utf8'));
 }
 
-/** Decodes to the form of JSON. */
 function decodeFrame(frame: Buffer, { decoder, message }: ProtobufForm): unknown {
   const event = decoder.message(frame, watchEvent);
   const raw = field(field(event, 'object'), 'raw');

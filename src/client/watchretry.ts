@@ -1,4 +1,4 @@
-/** Decides when an informer retries, and whether it has to list again. */
+/** Decides when an informer retries, and whether it lists again. */
 import { StatusError } from '../apimachinery/status.ts';
 import { isBrokenConnection, isUnreachable } from './connectionerrors.ts';
 import type { Outage } from './outage.ts';
@@ -6,26 +6,26 @@ import { MalformedEventError } from './watch.ts';
 
 const backoffFloorMs = 500;
 const backoffCeilingMs = 30_000;
-/** In milliseconds, while the server is away or starts. */
+/** While the server is away or starts. */
 export const longestOutagePauseMs = 1_000;
 
 /**
- * Exponential, from 0.5 to 30 s in milliseconds, with jitter of up to 100 %.
- * @param tries without success so far.
+ * Returns 0.5 to 30 s, exponential, with jitter of up to 100 %.
+ * @param tries without success.
  * @param random from 0 to below 1.
  */
 export function backoffMs(tries: number, random: number): number {
   return Math.min(backoffFloorMs * 2 ** tries * (1 + random), backoffCeilingMs);
 }
 
-/** A list that breaks after a while is no sign of an outage: it would be repeated each second. */
+/** Excludes a list that breaks after a while: it would be repeated each second. */
 export function isOutage(error: unknown, outage: Outage, tookMs: number): boolean {
   if (isUnreachable(error)) return true;
   if (!outage.isRecent()) return false;
   return error instanceof StatusError || (isBrokenConnection(error) && tookMs < longestOutagePauseMs);
 }
 
-/** A server that rejects the watch may have lost the version, such as by a restore of etcd. */
+/** Returns false if a server may have lost the version, as by a restore of etcd. */
 export function keepsVersion(error: unknown): boolean {
   if (error instanceof StatusError) return error.code === 429 || error.code === 503;
   return !(error instanceof MalformedEventError);

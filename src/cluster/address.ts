@@ -1,8 +1,8 @@
-/** Selects the addresses at which a node's kubelet may answer, best first. */
+/** Selects the addresses of a node's kubelet, best first. */
 import type { NodeInfo } from './nodes.ts';
 
 export interface KubeletAddress {
-  /** A name or an IP address; IPv6 without brackets. */
+  /** IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
 }
@@ -12,14 +12,14 @@ export type AddressCandidates =
   | { readonly kind: 'none'; readonly reason: string; readonly remedy: string };
 
 export interface AddressRules {
-  /** --kubelet-preferred-address-types, best first; other types are not tried. */
+  /** --kubelet-preferred-address-types; other types are not tried. */
   readonly preferredTypes: readonly string[];
-  /** --kubelet-use-node-status-port: the port in the node's status takes precedence over the default. */
+  /** --kubelet-use-node-status-port: it takes precedence. */
   readonly useNodeStatusPort: boolean;
   readonly defaultPort: number;
 }
 
-/** Returns a node's addresses. The first one is metrics-server's: the first address of the first type that has any. metrics-server tries no second one. */
+/** Returns a node's addresses. metrics-server uses only the first: the first of the first type that has any. */
 export function kubeletCandidates(node: NodeInfo, rules: AddressRules): AddressCandidates {
   const port = (rules.useNodeStatusPort ? node.kubeletPort : undefined) ?? rules.defaultPort;
   const hosts = new Set(rules.preferredTypes.flatMap((type) => addressesOf(node, type)));

@@ -1,6 +1,6 @@
 /**
- * Reads which containers of a running pod have ended for good: the kubelet stops reporting them, as it does for a scrape or two with containers that run on. The
- * container statuses are surer than any number of scrapes without a row, and kubelets write them within a second or so of a container's end.
+ * Finds containers of running pods that ended for good. Statuses, written within a second or so, are surer than missing
+ * rows: kubelets omit running containers for a scrape or two.
  */
 import { field, items, text } from '../client/json.ts';
 import type { Message, WireField } from '../client/protobufreader.ts';
@@ -20,13 +20,13 @@ function statuses(name: string): WireField {
   };
 }
 
-/** What is read of a Pod's spec; field numbers here are those of k8s.io/api's core/v1/generated.proto. */
+/** Parts of a Pod; field numbers are those of k8s.io/api's core/v1/generated.proto. */
 export const specFields: Message = {
   2: { name: 'containers', kind: 'list', message: { 24: { name: 'restartPolicy', kind: 'word' } }, requires: [[24]] },
   3: { name: 'restartPolicy', kind: 'word' },
 };
 
-/** The status of a Pod: read only if a container has terminated, which is rare. Otherwise this would add half of what a pod costs (2 of 4.5 us). */
+/** Read only if a container has terminated, which is rare: it would add half of a pod's cost (2 of 4.5 us). */
 export const statusField: WireField = {
   name: 'status',
   kind: 'message',
@@ -39,16 +39,16 @@ export const statusField: WireField = {
 };
 
 /**
- * Returns the names of the containers that have ended and are not started again, joined by "/"; "" if there are none. They are:
- * - ephemeral containers that have terminated;
- * - init containers that have succeeded. Kubelets set `ready` for these, but not for sidecars, which they start again (UpdatePodStatus in
- *   pkg/kubelet/prober/prober_manager.go);
- * - containers that have terminated, if the pod's restartPolicy starts none of them again. A container with a restartPolicy of its own (KEP-5307) may be started
- *   again, so the containers of such a pod do not count.
+ * Returns the names of containers that ended and are not restarted, joined by "/"; "" for none:
+ * - terminated ephemeral containers;
+ * - succeeded init containers. Kubelets set `ready` for these, but not for sidecars (UpdatePodStatus in
+ * pkg/kubelet/prober/prober_manager.go);
+ * - terminated containers, if the pod's restartPolicy restarts none. A restartPolicy per container (KEP-5307) may
+ * restart, so it excludes the pod's containers.
  */
 export function endedContainers(pod: unknown): string {
   const status = field(pod, 'status');
-  // Of nearly all pods, in protobuf.
+  // Nearly all pods in protobuf.
   if (status === undefined) return '';
   const spec = field(pod, 'spec');
   const of = (kind: string) => items(field(status, kind)).filter(hasTerminated);
@@ -60,7 +60,7 @@ export function endedContainers(pod: unknown): string {
   return ended.map((each) => text(field(each, 'name')) ?? '').join('/');
 }
 
-/** Reports whether names as of endedContainers have the container. */
+/** Reports whether names of endedContainers include the container. */
 export function includesContainer(names: string, container: string): boolean {
   return names !== '' && names.split('/').includes(container);
 }

@@ -1,14 +1,13 @@
-/** Makes equal label sets the same object: pods of one template share one, and what is derived of it is computed once. Unused sets are garbage-collected. */
+/** Makes equal label sets one object, shared by pods of one template; unused sets are garbage-collected. */
 import type { Labels } from '../apimachinery/labels.ts';
 
 export interface LabelSets {
-  /** Returns the first set that was equal; this one if there is none. */
   share(labels: Labels): Labels;
-  /** Sets in the table, including unused ones until the next sweep. */
+  /** Includes unused sets until the next sweep. */
   readonly size: number;
 }
 
-/** Sets with the same hash; more are an attack. They are not shared, so they do not slow down others. */
+/** Sets with the same hash; more are an attack, and not shared, so they slow down no others. */
 const bucketLimit = 8;
 const firstSweepSize = 1024;
 
@@ -32,14 +31,14 @@ export function createLabelSets(): LabelSets {
     }
     const living = bucket.filter(isAlive);
     if (living.length >= bucketLimit) return labels;
-    // concat, since spreading would allocate larger arrays, for thousands of buckets.
+    // Spreading would allocate larger arrays, for thousands of buckets.
     buckets.set(hash, living.concat(new WeakRef(labels)));
     size += living.length + 1 - bucket.length;
     if (size >= sweepSize) sweep();
     return labels;
   }
 
-  /** Removes unused sets. Called whenever the table has doubled, so the cost per set is constant. */
+  /** Runs whenever the table has doubled, so the cost per set is constant. */
   function sweep(): void {
     size = 0;
     for (const [hash, bucket] of buckets) {
@@ -56,14 +55,14 @@ function isAlive(reference: WeakRef<Labels>): boolean {
   return reference.deref() !== undefined;
 }
 
-/** Reports whether two sets are equal, in any order. */
+/** Compares in any order. */
 export function areEqual(some: Labels, others: Labels): boolean {
   if (some.size !== others.size) return false;
   for (const [key, value] of some) if (others.get(key) !== value) return false;
   return true;
 }
 
-/** Hashes the values, since keys are the same in many sets; the order does not matter. */
+/** Ignores the order, and keys, which are the same in many sets. */
 function hashOf(labels: Labels): number {
   let sum = labels.size;
   for (const value of labels.values()) {

@@ -1,11 +1,11 @@
-/** Restricts the kubelet paths that an annotation of a Node may select: through the node proxy they are read with kube-apiserver's rights. */
+/** Restricts the paths that a Node's annotation may select: the node proxy reads them with kube-apiserver's rights. */
 
 export const metricsPathAnnotation = 'metrics.k8s.io/resource-metrics-path';
 
-/** In characters. */
+/** Characters. */
 const pathLimit = 256;
 
-/** Returns the path to scrape; undefined if there is none, or if it may be something other than metrics. The leading slash is optional. */
+/** Returns the path to scrape; undefined if it may be something else than metrics. The leading slash is optional. */
 export function metricsPath(annotated: string): string | undefined {
   const path = annotated.startsWith('/') ? annotated : `/${annotated}`;
   const [, first, ...others] = path.split('/');

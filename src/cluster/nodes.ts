@@ -1,4 +1,4 @@
-/** The cluster's nodes: names, labels, addresses, capacity, and whether they are Ready. */
+/** The cluster's nodes. */
 import type { Labels } from '../apimachinery/labels.ts';
 import type { Clock } from '../clock.ts';
 import { type Change, createInformer } from '../client/informer.ts';
@@ -12,24 +12,24 @@ import { metricsPath, metricsPathAnnotation } from './metricspath.ts';
 
 export interface NodeAddress {
   readonly type: string;
-  /** A name or an IP address; IPv6 without brackets. */
+  /** IPv6 without brackets. */
   readonly address: string;
 }
 
 export interface NodeInfo {
   readonly name: string;
-  /** A Node with another UID is another node, also under the same name. Undefined if it has none. */
+  /** A Node with another UID is another node, despite its name. */
   readonly uid: string | undefined;
   readonly labels: Labels;
   readonly addresses: readonly NodeAddress[];
-  /** The kubelet's port from status.daemonEndpoints; undefined if there is none. */
+  /** From status.daemonEndpoints. */
   readonly kubeletPort: number | undefined;
   readonly ready: boolean;
-  /** Cores of status.capacity; undefined if there are none. */
+  /** From status.capacity. */
   readonly capacityCores: number | undefined;
-  /** Bytes of memory of status.capacity; undefined if there are none. */
+  /** From status.capacity. */
   readonly capacityMemoryBytes: number | undefined;
-  /** The annotation metrics.k8s.io/resource-metrics-path: the path to scrape instead of the usual ones. */
+  /** The annotation metrics.k8s.io/resource-metrics-path. */
   readonly resourceMetricsPath: string | undefined;
 }
 
@@ -37,13 +37,11 @@ export interface NodeLister {
   /** Reports whether the first list is complete. */
   synced(): boolean;
   get(name: string): NodeInfo | undefined;
-  /** Returns all nodes, sorted by name. */
   list(): readonly NodeInfo[];
   onChange(listener: (change: Change<NodeInfo>) => void): void;
 }
 
 export interface Nodes extends NodeLister {
-  /** Follows the cluster until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -55,7 +53,7 @@ export interface NodesOptions {
   readonly selector: string;
 }
 
-/** The fields of a Node that are read; numbers are those of k8s.io/api's core/v1/generated.proto. The images, most of its bytes, are skipped. */
+/** Numbers are those of k8s.io/api's core/v1/generated.proto. The images, most of a Node's bytes, are skipped. */
 const message: Message = {
   1: { name: 'metadata', kind: 'message', message: objectMeta([metricsPathAnnotation]) },
   3: {
@@ -90,7 +88,7 @@ const message: Message = {
   },
 };
 
-/** JSON is for proxies before kube-apiserver that do not know protobuf. */
+/** JSON is for proxies before kube-apiserver without protobuf. */
 const accept = { list: `${protobufType},application/json;q=0.9`, watch: `${protobufType},application/json;q=0.9` };
 /** A node with all its images may be 50 kB. */
 const pageSize = 100;
@@ -112,7 +110,7 @@ export function createNodes({ rest, clock, log, selector }: NodesOptions): Nodes
       return node;
     },
   });
-  /** Refused paths that were logged, by node. */
+  /** Refused paths that were logged. */
   const refusedPaths = new Map<string, string>();
   let sorted: readonly NodeInfo[] | undefined;
   informer.onChange(() => {
@@ -143,7 +141,7 @@ export function createNodes({ rest, clock, log, selector }: NodesOptions): Nodes
   }
 }
 
-/** Entries of refusedPaths; beyond it all are dropped. */
+/** Beyond it all are dropped. */
 const refusedLimit = 10_000;
 
 function annotatedPath(node: unknown): string {
@@ -176,7 +174,7 @@ function parseAddress(value: unknown): NodeAddress | undefined {
   return type === undefined || address === undefined || address === '' ? undefined : { type, address };
 }
 
-/** Returns a capacity: in protobuf a map is a list of entries, in JSON an object. */
+/** Reads protobuf's list of entries, or JSON's object. */
 function capacityOf(capacity: unknown, resource: string): string | undefined {
   const entry = items(capacity).find((each) => field(each, 'key') === resource);
   return text(entry === undefined ? field(capacity, resource) : field(field(entry, 'value'), 'string'));
@@ -188,7 +186,7 @@ function parseCores(quantity = ''): number | undefined {
   return digits === undefined ? undefined : Number(digits) / (unit === 'm' ? 1000 : 1);
 }
 
-/** Parses a quantity of bytes in its canonical form; kubelets write whole Ki. */
+/** Parses the canonical form; kubelets write whole Ki. */
 function parseBytes(quantity = ''): number | undefined {
   const [, digits, unit = '', exponent = '0'] = /^(\d{1,19})(?:([KMGTPE]i|[kMGTPE])|e(\d{1,2}))?$/.exec(quantity) ?? [];
   if (digits === undefined) return undefined;
@@ -198,7 +196,7 @@ function parseBytes(quantity = ''): number | undefined {
 
 const unitPowers = ['', 'K', 'M', 'G', 'T', 'P', 'E'];
 
-/** Parses a port; 0 means none in Kubernetes. */
+/** Omits 0, which means none in Kubernetes. */
 function parsePort(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 65_536 ? value : undefined;
 }

@@ -1,4 +1,4 @@
-/** Sorted lists of pods, of one namespace or of all, which are updated where pods have changed. */
+/** Sorted lists of pods, of one namespace or all, updated where pods change. */
 import type { Informer } from '../client/informer.ts';
 import { createSortedList, type SortedList } from './sortedlist.ts';
 
@@ -8,14 +8,13 @@ interface Pod {
 }
 
 export interface PodLists<T extends Pod> {
-  /** Takes in that a pod came, went or changed. */
   changed(pod: Pod): void;
-  /** Returns a list sorted by namespace, then name. @param namespace all namespaces if undefined. */
+  /** Sorted by namespace, then name. */
   list(namespace?: string): readonly T[];
 }
 
 export function createPodLists<T extends Pod>(informer: Pick<Informer<T>, 'within' | 'namespaces'>): PodLists<T> {
-  /** Of the namespaces that were listed. */
+  /** Only namespaces that were listed. */
   const byNamespace = new Map<string, SortedList<T>>();
   let all: readonly T[] | undefined;
   return {
@@ -26,7 +25,7 @@ export function createPodLists<T extends Pod>(informer: Pick<Informer<T>, 'withi
     },
     list(namespace) {
       if (namespace !== undefined) return listWithin(namespace);
-      // Only namespaces that changed are sorted again: of 150,000 pods some start or stop every second.
+      // Only changed namespaces are sorted again: of 150,000 pods some change every second.
       all ??= [...informer.namespaces()].sort().flatMap(listWithin);
       return all;
     },

@@ -1,4 +1,4 @@
-/** The cluster's running pods: names, UIDs, labels, and the node of each. */
+/** The cluster's running pods. */
 import type { Labels } from '../apimachinery/labels.ts';
 import type { Clock } from '../clock.ts';
 import { createInformer } from '../client/informer.ts';
@@ -17,13 +17,13 @@ export interface PodInfo {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** The same object for all pods whose labels are equal. */
+  /** Shared by pods with equal labels. */
   readonly labels: Labels;
-  /** The annotation kubernetes.io/config.hash, which kubelets report as the UID of a static pod. */
+  /** The annotation kubernetes.io/config.hash, a static pod's UID in kubelets. */
   readonly configHash: string | undefined;
-  /** spec.nodeName, which never changes; the same string for all pods of a node. Undefined if the API has none. */
+  /** Pods of a node share the string. Undefined before the pod is bound. */
   readonly node: string | undefined;
-  /** creationTimestamp in seconds since the epoch. */
+  /** Since the epoch. */
   readonly createdSeconds: number | undefined;
   /** See endedContainers; equal ones are the same string. */
   readonly endedContainers: string;
@@ -33,22 +33,21 @@ export interface PodLister {
   /** Reports whether the first list is complete. */
   synced(): boolean;
   get(namespace: string, name: string): PodInfo | undefined;
-  /** Returns the pods of a namespace, or of all, sorted by namespace, then name. */
+  /** Sorted by namespace, then name. */
   list(namespace?: string): readonly PodInfo[];
-  /** Iterates over all pods in no order, without allocating a list; pods may change meanwhile. */
+  /** In no order, without allocating; pods may change meanwhile. */
   values(): IterableIterator<PodInfo>;
 }
 
 export interface Pods extends PodLister {
   onSet(listener: (pod: PodInfo) => void): void;
-  /** Calls the listener with the node of each pod that comes, goes or changes. */
+  /** Calls the listener with the node of each changed pod, also of new and deleted ones. */
   onNodeChange(listener: (node: string) => void): void;
-  /** Reports whether a container of the running pod has ended for good; undefined if the API does not know the pod. */
+  /** Reports whether a container of the pod ended for good; undefined for an unknown pod. */
   hasEnded(
     pod: Pick<PodInfo, 'namespace' | 'name'> & { readonly uid: string | undefined },
     container: string,
   ): boolean | undefined;
-  /** Follows the cluster until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -59,25 +58,25 @@ export interface PodsOptions {
 }
 
 /**
- * Whole pods, since metadata does not name the node. Fields that are not read are skipped in protobuf, and kube-apiserver shares the bytes of an event with its other
- * watches of pods. JSON is for proxies before kube-apiserver that do not know protobuf.
+ * Whole pods, since metadata has no node. kube-apiserver shares an event's protobuf among watches. JSON is for proxies
+ * before kube-apiserver without protobuf.
  */
 const accept = { list: `${protobufType},application/json;q=0.9`, watch: `${protobufType},application/json;q=0.9` };
 
 const configHash = 'kubernetes.io/config.hash';
 
-/** What is read of a Pod in protobuf; field numbers are those of k8s.io/api's core/v1/generated.proto. */
+/** Field numbers are those of k8s.io/api's core/v1/generated.proto. */
 const message: Message = {
   1: { name: 'metadata', kind: 'message', message: { ...objectMeta([configHash]), 8: creationTimestamp } },
   2: { name: 'spec', kind: 'message', message: { ...specFields, 10: { name: 'nodeName', kind: 'word' } } },
   3: statusField,
 };
 
-/** Names of nodes and of ended containers that pods share; a cluster has 5,000 nodes at most. */
+/** Node names and ended containers; a cluster has 5,000 nodes at most. */
 const sharedStringLimit = 20_000;
 
 export function createPods({ rest, clock, log }: PodsOptions): Pods {
-  // The server filters, so pods that have ended cost nothing; a pod that leaves the phase comes as deleted.
+  // Filtered by the server, so ended pods cost nothing; a pod that ends comes as deleted.
   const query = { fieldSelector: 'status.phase=Running' };
   const nodeListeners: ((node: string) => void)[] = [];
   const parse = createPodParser(notifyNode);
@@ -112,10 +111,7 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
   }
 }
 
-/**
- * Returns a function that parses a pod, and returns the previous object if nothing of it has changed.
- * @param onLeft called with the previous node of a pod that was re-created elsewhere.
- */
+/** Returns a parser that returns the previous object if nothing changed. @param onLeft called with the previous node of a pod re-created elsewhere. */
 function createPodParser(
   onLeft: (node: string | undefined) => void,
 ): (object: unknown, previous: PodInfo | undefined) => PodInfo | undefined {
@@ -132,14 +128,14 @@ function createPodParser(
     // In JSON the name of a pod without a node is empty.
     const node = text(field(field(object, 'spec'), 'nodeName')) || undefined;
     const ended = endedContainers(object);
-    // Most changes of a pod are of the rest of its status.
+    // Most changes are of the rest of the status.
     const isSame =
       previous?.uid === uid &&
       previous.node === node &&
       previous.configHash === hash &&
       previous.endedContainers === ended;
     if (isSame && areEqual(previous.labels, labels)) return previous;
-    // Re-created under its name since the last list, without an event for the deletion.
+    // Re-created since the last list, without an event for the deletion.
     if (previous?.node !== node) onLeft(previous?.node);
     return {
       namespace,

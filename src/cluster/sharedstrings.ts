@@ -1,6 +1,4 @@
-/** Makes equal strings the same object, so that many pods hold one. */
-
-/** Returns a function that returns the first string that was equal. @param limit strings; beyond it all are dropped. */
+/** Returns a function that returns the first equal string, so that many pods hold one. @param limit beyond it all are dropped. */
 export function createSharedStrings(limit: number): (text: string) => string {
   const strings = new Map<string, string>();
   return (text) => {

@@ -1,20 +1,19 @@
-/** Keeps a list sorted by name: on request, objects that have changed are merged in, and the rest is copied. */
+/** Keeps a list sorted by name: changed objects are merged in on request. */
 
 export interface Named {
   readonly name: string;
 }
 
 export interface SortedList<T extends Named> {
-  /** Takes in that the object of this name came, went or was replaced. */
   changed(name: string): void;
-  /** Returns the list; a list that was returned never changes. */
+  /** A returned list never changes. */
   list(): readonly T[];
 }
 
-/** Share of changed names above which sorting is cheaper than merging. It also limits the names that an unused list collects. */
+/** Changed names above which sorting is cheaper than merging; also limits the names that an unused list collects. */
 const mergeShare = 1 / 4;
 
-/** @param objects returns the current objects by name. */
+/** Creates a list of the objects that `objects` returns by name. */
 export function createSortedList<T extends Named>(objects: () => ReadonlyMap<string, T> | undefined): SortedList<T> {
   let sorted: readonly T[] | undefined;
   const names = new Set<string>();
@@ -51,7 +50,7 @@ function merge<T extends Named>(list: readonly T[], names: readonly string[], ob
   return merged;
 }
 
-/** Returns the index of the name, or where it would be inserted. */
+/** Returns the index of the name, or where to insert it. */
 function positionOf(list: readonly Named[], name: string): number {
   let low = 0;
   let high = list.length;

@@ -1,4 +1,4 @@
-/** Finds kube-apiserver: by a kubeconfig, or inside the cluster. */
+/** Finds kube-apiserver by a kubeconfig, or inside the cluster. */
 import { type ApiServer, inClusterApiServer } from '../client/apiserver.ts';
 import { kubeconfigApiServer } from '../client/kubeconfig.ts';
 import { systemClock } from '../clock.ts';

@@ -23,15 +23,14 @@ import { createServingCertificate } from '../tls/servingcertificate.ts';
 
 export interface AuthOptions {
   readonly options: Options;
-  /** kube-apiserver for reviews, unless a flag names another kubeconfig, and its client for all other requests. */
+  /** For reviews, unless a flag names another kubeconfig, and for all other requests. */
   readonly apiServer: ApiServer;
   readonly rest: RestClient;
-  /** Resolves the servers of other kubeconfigs. Default: the system's resolver. */
+  /** Default: the system's. */
   readonly resolve?: Resolve | undefined;
   readonly metrics: ClientMetrics;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Closes what is opened here. */
   readonly disposables: AsyncDisposableStack;
 }
 
@@ -43,20 +42,16 @@ export interface Auth {
   trustKnown(): boolean;
   tls(): ServerTls;
   onTlsChange(listener: (tls: ServerTls) => void): void;
-  /** Follows the authentication ConfigMap until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
 
-/**
- * Connections for reviews. Each kind has its own, so that reviews of unknown tokens, and reviews that hang, delay no other kind. 32 are enough for four
- * users all of whose reviews hang.
- */
+/** For reviews. Each kind has its own, so that hanging reviews delay no other kind; 32 are enough for four users all of whose reviews hang. */
 const knownTokenConnections = 16;
 const userConnections = 32;
-/** Connect timeout of a review, in milliseconds: while kube-apiserver is down packets may be lost, and a retry reaches it sooner. */
+/** While kube-apiserver is down packets may be lost, and a retry reaches it sooner. */
 const reviewConnectTimeoutMs = 2_000;
 
-/** @throws Error where a file that a flag names cannot be used. */
+/** @throws Error where a flag's file cannot be used. */
 export async function createAuth(auth: AuthOptions): Promise<Auth> {
   const { options, metrics, clock, log, disposables } = auth;
   const authentication = await serverFor(auth, options['authentication-kubeconfig']);
@@ -126,7 +121,6 @@ export async function createAuth(auth: AuthOptions): Promise<Auth> {
   };
 }
 
-/** A kube-apiserver and the client of its informers. */
 type ReviewServer = Pick<AuthOptions, 'apiServer' | 'rest'>;
 
 async function serverFor(auth: AuthOptions, kubeconfig: string | undefined): Promise<ReviewServer> {

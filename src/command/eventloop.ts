@@ -1,4 +1,4 @@
-/** Measures the delay of the event loop by a timer. */
+/** Measures the event loop's delay by a timer. */
 import type { Clock } from '../clock.ts';
 import { createQuickHistogram, type Registry } from '../monitoring.ts';
 
@@ -7,8 +7,8 @@ export interface EventLoopWatch {
 }
 
 /**
- * Interval of the timer, in milliseconds. Each wake-up costs as much as some scrapes: Node's monitor with 100 per second took half of the CPU of a process
- * that scrapes 100 nodes. It is no multiple of the interval between waves, so that it samples every phase of them.
+ * A wake-up costs as much as some scrapes: Node's monitor (100 per second) took half of the CPU of a process that
+ * scrapes 100 nodes. No multiple of the wave interval, so that it samples every phase.
  */
 const everyMs = 7_870;
 

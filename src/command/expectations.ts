@@ -1,4 +1,4 @@
-/** What the API expects of a node's kubelet: whether a pod runs on the node, and whether some run there that the kubelet does not report. */
+/** The API's expectations of a kubelet: whether a pod runs on the node, and whether one is unreported. */
 import type { Clock } from '../clock.ts';
 import type { PodInfo, Pods } from '../cluster/pods.ts';
 import type { Expectations } from '../scrape/source/target.ts';
@@ -10,14 +10,14 @@ export interface ExpectationOptions {
   readonly clock: Clock;
 }
 
-/** A kubelet may report a pod this much later than the API says that it runs, in milliseconds. */
+/** A kubelet may report a pod this much later than the API. */
 const overdueMs = 2 * 60_000;
-/** Pods are checked when they are added or change. All are checked at this interval, in milliseconds, for those that were reported before. */
+/** Pods are checked when they change, and all at this interval, for those reported before. */
 const sweepIntervalMs = 5 * 60_000;
-/** Interval between two slices of a sweep, in milliseconds; a slice takes at most a few milliseconds. */
+/** A slice takes at most a few milliseconds. */
 const sliceIntervalMs = 1_000;
 const sliceSize = 2_500;
-/** Unreported pods that are kept for one node; one is enough to compare endpoints. */
+/** Per node; one is enough to compare endpoints. */
 const unreportedLimit = 10;
 
 interface Unreported {
@@ -28,7 +28,7 @@ interface Unreported {
 export function createExpectations({ pods, usage, clock }: ExpectationOptions): Expectations {
   /** By node, then by UID. Pods without a node are under undefined, and count for every node. */
   const unreported = new Map<string | undefined, Map<string, Unreported>>();
-  /** The rest of the sweep; undefined between sweeps. */
+  /** Undefined between sweeps. */
   let rest: IterableIterator<PodInfo> | undefined;
   let sweepMs = -Infinity;
   let slicedMs = -Infinity;
@@ -87,7 +87,7 @@ export function createExpectations({ pods, usage, clock }: ExpectationOptions): 
     unreported.set(pod.node, own.set(pod.uid, { pod, sinceMs: nowMs }));
   }
 
-  /** Reports whether the pod still exists, and the API still places it on the node; an unplaced one may be bound since. */
+  /** Reports whether the pod exists, and the API still places it on the node; an unplaced one may be bound since. */
   function isOn(node: string | undefined, pod: PodInfo): boolean {
     const current = pods.get(pod.namespace, pod.name);
     return current?.uid === pod.uid && current.node === node;

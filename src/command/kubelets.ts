@@ -1,4 +1,4 @@
-/** Builds the kubelet client by the flags: each kubelet at its own address, or all through kube-apiserver. */
+/** Builds the kubelet client by the flags: direct, or through kube-apiserver. */
 import { availableParallelism } from 'node:os';
 import type { ApiServer } from '../client/apiserver.ts';
 import type { Clock } from '../clock.ts';

@@ -1,4 +1,4 @@
-/** From the command line to an exit code: prints usage errors, handles signals, reports failures. */
+/** From the command line to an exit code. */
 import { once } from 'node:events';
 import { escapeControls, foreignText } from '../foreigntext.ts';
 import { createLogger, describeError, type LogFormat, type Logger } from '../logging.ts';
@@ -28,7 +28,6 @@ export async function main(
   }
 }
 
-/** Runs `kubegauge status`, which takes the server's flags and names of nodes. */
 async function status(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
   const { options, ignored } = parseCommandLine(argv);
   const { printStatus } = await import('./statuscommand.ts');
@@ -64,7 +63,6 @@ async function serve(
   }
 }
 
-/** Logs the ignored arguments, and the loss for each flag that an operator would miss. */
 function warnOfIgnored(ignored: readonly string[], log: Logger): void {
   const losses = new Map(ignored.map((argument) => [lossOf(argument.replace(/^--/, '')), argument]));
   for (const [loss, flag] of losses) if (loss !== undefined) log.warn({ flag }, `${flag} is ignored: ${loss}`);
@@ -72,7 +70,7 @@ function warnOfIgnored(ignored: readonly string[], log: Logger): void {
   if (others.length > 0) log.warn({ arguments: others }, 'these arguments have no effect here');
 }
 
-/** Resolves with the first signal. A second one has no listener and ends the process at once. */
+/** Resolves with the first signal; a second one ends the process. */
 async function signalled(): Promise<string> {
   const listening = new AbortController();
   const { signal } = listening;

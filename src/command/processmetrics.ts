@@ -1,4 +1,4 @@
-/** Metrics of the store and of served ages, under metrics-server's names; metrics of node states. */
+/** Metrics of the store, of served ages (metrics-server's names), and of node states. */
 import { Gauge } from 'prom-client';
 import type { ServedResource } from '../api/resource.ts';
 import type { MetricsItem, Slices } from '../api/types.ts';
@@ -22,7 +22,7 @@ export function createStorageMetrics(registry: Registry, storage: Pick<Storage, 
   });
 }
 
-/** Counts Ready nodes by state: degraded nodes show without a series per node. */
+/** Counts by state, so that degraded nodes show without a series per node. */
 export function createNodeStateMetrics(registry: Registry, statuses: () => readonly NodeStatus[]): void {
   new Gauge({
     name: 'kubegauge_nodes',
@@ -41,7 +41,7 @@ export function createNodeStateMetrics(registry: Registry, statuses: () => reado
 /** metrics-server's buckets: 1 s, each 1.364 times the previous one, to six minutes. */
 const ageBuckets = Array.from({ length: 20 }, (_, index) => 1.364 ** index);
 
-/** Returns a function that wraps readers, so that the age of every object that they return is observed. */
+/** Wraps readers to observe the age of every returned object. */
 export function createFreshnessMetrics(
   registry: Registry,
   clock: Clock,
@@ -56,7 +56,7 @@ export function createFreshnessMetrics(
   function observed({ list, get }: ServedResource['reader']): ServedResource['reader'] {
     return {
       list(selection) {
-        // Before the first slice is taken: an invalid selection must be rejected at the request.
+        // First: an invalid selection must be rejected at the request.
         const { slices } = list(selection);
         return { slices: { [Symbol.iterator]: () => observedSlices(slices) } };
       },
@@ -68,7 +68,7 @@ export function createFreshnessMetrics(
     };
   }
 
-  /** Observes each slice when it is taken, which may be later than the request. */
+  /** Observes slices when taken, which may be later than the request. */
   function* observedSlices(slices: Slices<MetricsItem>): Generator<readonly MetricsItem[], void, void> {
     for (const slice of slices) {
       const nowMs = clock.wallMs();

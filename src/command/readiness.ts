@@ -1,4 +1,4 @@
-/** The named health checks of liveness and readiness. */
+/** The health checks of liveness and readiness. */
 import type { Clock } from '../clock.ts';
 import type { HealthCheck, HealthChecks } from '../server/health.ts';
 
@@ -7,24 +7,23 @@ export interface Vitals {
   readonly resolutionMs: number;
   readonly nodesSynced: () => boolean;
   readonly podsSynced: () => boolean;
-  /** Whether the CAs for clients are known; until then only health paths are served. */
+  /** Until the clients' CAs are known, only health paths are served. */
   readonly trustKnown: () => boolean;
   readonly hasUsage: () => boolean;
   readonly sinceLastTickMs: () => number;
-  /** Whether the process received SIGTERM. */
   readonly stopping: () => boolean;
 }
 
 /**
- * After this time without any usage the server is ready all the same, in milliseconds. A cluster may have nothing to measure, and an unready server takes
- * discovery away, which blocks the deletion of namespaces. For the same reason, data that is lost later never makes it unready.
+ * After this the server is ready without usage: a cluster may have none, and an unready server takes discovery away,
+ * which blocks the deletion of namespaces. Nor does data lost later make it unready.
  */
 export const readyWithoutUsageMs = 60_000;
 
-/** A scrape loop ticks every half second; without a tick for so many resolutions it is stuck. */
+/** A scrape loop ticks every half second; so many resolutions without a tick mean that it is stuck. */
 const stuckAfterResolutions = 1.5;
 
-/** Creates the checks; names and order are metrics-server's, which alerts and tests of users rely on. */
+/** Names and order are metrics-server's, on which alerts and tests of users rely. */
 export function createHealthChecks(vitals: Vitals): HealthChecks {
   const { clock } = vitals;
   const startedMs = clock.monotonicMs();

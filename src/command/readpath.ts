@@ -1,4 +1,4 @@
-/** Builds the read path: authentication and authorization, the API's documents and objects, health, and the server. */
+/** Builds the read path: authentication, authorization, API, health, server. */
 import type { TableCells } from '../api/cells.ts';
 import { createDiscovery } from '../api/discovery.ts';
 import { createOpenApi } from '../api/openapi/openapi.ts';
@@ -38,9 +38,7 @@ export interface ReadPathOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly writePath: WritePath;
-  /** Aborts when the process is to stop. */
   readonly shutdown: AbortSignal;
-  /** Closes what is opened here. */
   readonly disposables: AsyncDisposableStack;
 }
 
@@ -49,7 +47,7 @@ export interface ReadPath {
   readonly server: Server;
 }
 
-/** @throws Error where a file that a flag names cannot be used. */
+/** @throws Error where a flag's file cannot be used. */
 export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
   const { options, apiServer, rest, clientMetrics, resolver, registry, clock, log, disposables } = path;
   const auth = await createAuth({

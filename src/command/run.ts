@@ -1,4 +1,4 @@
-/** The composition root: builds the modules in the order of their rank, runs their loops, and shuts down. */
+/** The composition root: builds the modules by rank, runs their loops, and shuts down. */
 import { createClientMetrics, type OnRequest } from '../client/clientmetrics.ts';
 import { createRestClient } from '../client/rest.ts';
 import { createServerClock } from '../client/serverclock.ts';
@@ -16,7 +16,7 @@ import { createWritePath } from './writepath.ts';
 
 /**
  * Serves until the signal aborts, then for --shutdown-delay-duration and until all requests have ended.
- * @throws UsageError where no cluster is configured; Error when the port cannot be had or a loop fails.
+ * @throws UsageError without a cluster; Error when the port cannot be had or a loop fails.
  */
 export async function run(options: Options, env: Environment, log: Logger, shutdown: AbortSignal): Promise<void> {
   await using disposables = new AsyncDisposableStack();
@@ -40,7 +40,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   await server.listen();
   log.info({ version, port: options['secure-port'], apiServer: apiServer.url }, 'serving');
 
-  // The loops outlive the shutdown signal: requests during the delay get fresh responses.
+  // Loops outlive the shutdown signal: requests during the delay get fresh responses.
   const stop = new AbortController();
   const { nodes, pods, scraper, snapshot } = writePath;
   // Authentication first: until its ConfigMap is read every request is denied, and the namespace controller waits for discovery.

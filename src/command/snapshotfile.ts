@@ -1,4 +1,4 @@
-/** Writes a snapshot of the store to a file, and reads it at the start: a restarted server serves usages at once. */
+/** Snapshots the store to a file, from which a restarted server serves usages at once. */
 import { randomUUID } from 'node:crypto';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -14,9 +14,8 @@ export interface SnapshotOptions {
   readonly path: string | undefined;
   readonly storage: Storage;
   readonly nodes: Pick<NodeLister, 'synced' | 'get'>;
-  /** Interval between two snapshots of a small cluster, in milliseconds. */
   readonly intervalMs: number;
-  /** The longest interval, for large clusters, in milliseconds. */
+  /** For large clusters. */
   readonly longestPauseMs: number;
   readonly limitBytes?: number;
   readonly clock: Clock;
@@ -24,21 +23,21 @@ export interface SnapshotOptions {
 }
 
 export interface SnapshotKeeper {
-  /** Restores the snapshot of the previous process. Never rejects: without a snapshot the server starts empty. */
+  /** Never rejects: without a snapshot the server starts empty. */
   load(): Promise<void>;
-  /** Writes snapshots until the signal aborts, and one after that. */
+  /** Until the signal aborts, and once after. */
   run(signal: AbortSignal): Promise<void>;
 }
 
 /**
- * Limit of a snapshot's size, written or read; 5,000 nodes with 300,000 containers take about 200 MB. The old file is still there while a new one is
- * written, so the folder needs twice as much: the `sizeLimit` in manifests/base, beyond which Kubernetes evicts the pod.
+ * Written or read; 5,000 nodes with 300,000 containers take about 200 MB. Writing needs twice as much, as the old file
+ * is kept until the end: the `sizeLimit` in manifests/base, beyond which Kubernetes evicts the pod.
  */
 export const snapshotLimitBytes = 400 * 1024 * 1024;
-/** An older snapshot is ignored, in milliseconds: its samples would make windows that are too long to be of use. */
+/** Samples of an older snapshot would make windows that are too long to be of use. */
 const oldestMs = 5 * 60_000;
 const chunkCharacters = 64 * 1024;
-/** Share of the time that writing may take, up to the longest interval. */
+/** Of the time, for writing, up to the longest interval. */
 const largestShare = 0.02;
 
 export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {
@@ -87,7 +86,7 @@ export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {
     }
   }
 
-  /** Drops restored nodes that left while no process ran: the informer reports no deletion of them. */
+  /** Drops nodes that left while no process ran: the informer reports no deletion of them. */
   function* storedNodes(): Generator<readonly [string, NodeState]> {
     for (const each of storage.states()) {
       if (nodes.synced() && nodes.get(each[0]) === undefined) storage.forget(each[0]);
@@ -100,10 +99,10 @@ export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {
   }
 }
 
-/** Replaces the file once the new one is complete, so that a reader never finds a part. */
+/** Renames the complete file, so that a reader never finds a part. */
 async function writeLines(file: string, lines: Iterable<string>, limitBytes: number): Promise<void> {
   const unfinished = `${file}.${randomUUID()}${unfinishedEnd}`;
-  // Fails where a file or a link exists: in a folder that others can write to, they may have put it there.
+  // Fails where a file or a link exists: in a shared folder, others may have put it there.
   const handle = await open(unfinished, 'wx', 0o600);
   try {
     let chunk = '';
@@ -135,7 +134,7 @@ function isNotFound(error: unknown): boolean {
 
 const unfinishedEnd = '.new';
 
-/** Removes the unfinished file of a process that was killed while it wrote. */
+/** Cleans up after a process that was killed while it wrote. */
 async function removeUnfinished(file: string): Promise<void> {
   const { dir, base } = path.parse(file);
   for (const name of await readdir(dir === '' ? '.' : dir)) {

@@ -1,4 +1,4 @@
-/** `kubegauge status`: requests the report of the server on this machine, by the same flags, and prints it as text. */
+/** `kubegauge status`: prints the report of the server on this machine, by the same flags. */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -10,13 +10,11 @@ import type { Options } from '../options/flags.ts';
 import type { StatusReport } from '../server/statuspage.ts';
 import { statusText } from './statustable.ts';
 
-/** A server that does not answer in this time is stuck, in milliseconds. */
 const timeoutMs = 10_000;
 
 /**
- * Prints the report of the server at --secure-port on this machine.
- * @param names of the nodes to print; none for all.
- * @throws Error with a remedy when there is no response, its status is not 200, or it lacks a named node.
+ * @param names to print; none for all nodes.
+ * @throws Error with a remedy: no response, a status but 200, or a named node missing.
  */
 export async function printStatus(options: Options, apiServer: ApiServer, names: readonly string[]): Promise<void> {
   const certificateFile = options['tls-cert-file'] ?? ownCertificate(options['cert-dir']);
@@ -51,7 +49,7 @@ export async function printStatus(options: Options, apiServer: ApiServer, names:
   }
 }
 
-/** Returns a check that accepts this certificate only, whatever its names: credentials go to no other server. */
+/** Accepts this certificate only, whatever its names: credentials go to no other server. */
 function onlyThis(certificate: X509Certificate): (host: string, peer: PeerCertificate) => Error | undefined {
   return (_host, { fingerprint256 }) =>
     fingerprint256 === certificate.fingerprint256

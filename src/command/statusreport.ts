@@ -1,4 +1,4 @@
-/** Builds the report of GET /status: the state of each node's scrapes, and what is served of it. */
+/** Builds the report of GET /status: the state of nodes' scrapes, and what is served. */
 import { formatDuration } from '../apimachinery/duration.ts';
 import { formatTime } from '../apimachinery/meta.ts';
 import type { RecentRefusal, Refusals } from '../auth/refusals.ts';
@@ -11,10 +11,9 @@ import type { PodCounts } from '../storage/admission.ts';
 import { version } from '../version.ts';
 
 export interface StatusOptions {
-  /** Sorted by name. */
   readonly statuses: () => readonly NodeStatus[];
   readonly usage: { nodeUsage(node: string): UsageOrReason<Usage> };
-  /** Returns the counts of the node's last scrape; undefined before the first. */
+  /** Of the last scrape; undefined before the first. */
   readonly podCounts: (node: string) => PodCounts | undefined;
   readonly refusals: Pick<Refusals, 'recent'>;
   readonly resolutionMs: number;
@@ -51,7 +50,6 @@ export function createStatus({
   };
 }
 
-/** Returns sentences with numbers of nodes; the nodes' reports name them. */
 function problemsOf(statuses: readonly NodeStatus[], podCounts: StatusOptions['podCounts']): StatusReport['degraded'] {
   const ready = statuses.filter((status) => status.ready);
   const count = (matches: (status: NodeStatus) => boolean) => ready.filter(matches).length;
@@ -67,7 +65,6 @@ function problemsOf(statuses: readonly NodeStatus[], podCounts: StatusOptions['p
   return rules.filter(([nodes]) => nodes > 0).map(([nodes, what]) => `${nodes} of ${ready.length} ready nodes ${what}`);
 }
 
-// The order of keys is the order on the wire.
 function reportOf(
   { node, ready, state, last, ...rest }: NodeStatus,
   usage: UsageOrReason<Usage>,
@@ -114,7 +111,7 @@ export function refusalText({ message, reason, requests, last }: RefusedReport):
   return `${message} (${requests} ${requests === 1 ? 'request' : 'requests'}, the last at ${last}): ${reason}`;
 }
 
-/** Returns the lines about refusals in `/readyz?verbose`. */
+/** Returns lines for `/readyz?verbose`. */
 export function refusalNotes(refusals: Pick<Refusals, 'recent'>): readonly string[] {
   return refusals.recent().map((refusal) => `refused in the last five minutes: ${refusalText(refusedReport(refusal))}`);
 }

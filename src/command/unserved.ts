@@ -1,15 +1,15 @@
-/** Counts and logs what kubelets report and the server does not serve: pods of other nodes, and samples that cannot be. */
+/** Counts and logs what kubelets report and the server does not serve. */
 import { Counter } from 'prom-client';
 import type { Clock } from '../clock.ts';
 import { createLineLimit, type Logger } from '../logging.ts';
 import type { Registry } from '../monitoring.ts';
 import type { OnImplausible } from '../storage/scrapeupdate.ts';
 
-/** Nodes with a series of their own; reports of further nodes are counted together, with an empty label. */
+/** With a series of their own; further ones are counted together, with an empty label. */
 export const seriesNodeLimit = 250;
 
 interface UnservedCounter {
-  /** Adds to the node's count, and logs the message at most once a minute for each node. */
+  /** Logs the message at most once a minute for each node. */
   add(node: string, count: number, message: string, fields: object): void;
   forget(node: string): void;
 }
@@ -45,14 +45,10 @@ function createUnservedCounter({ registry, clock, log }: Outputs, options: Count
 }
 
 export interface ForeignPodWatch {
-  /**
-   * Reports the pods in one scrape of a node that the API places on other nodes.
-   * @param pod one of them, as namespace/name.
-   */
+  /** Counts pods that the API places on other nodes. @param pod one of them, as namespace/name. */
   foreign(node: string, pods: number, pod: string): void;
-  /** Reports pods that the API places on no node and that other nodes report, too. */
+  /** Counts pods that the API places on no node and that other nodes report, too. */
   disputed(node: string, pods: number, pod: string): void;
-  /** Removes the series of a node that left. */
   forget(node: string): void;
 }
 
@@ -72,7 +68,7 @@ export function createForeignPodWatch(outputs: Outputs): ForeignPodWatch {
 const foreignMessage = 'a kubelet reports pods of other nodes; they are not served';
 const disputedMessage = 'several kubelets report pods that the API places on no node; they are not served';
 
-/** Returns a function that reports a sample with more CPU or memory than its node has. */
+/** Reports samples with more CPU or memory than their node has. */
 export function createImplausibleWatch(outputs: Outputs): OnImplausible {
   const { add } = createUnservedCounter(outputs, {
     name: 'kubegauge_implausible_samples_total',

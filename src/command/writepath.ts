@@ -1,4 +1,4 @@
-/** Builds the write path: the cluster's nodes and pods, the scraper, the store, and its snapshot. */
+/** Builds the write path: nodes and pods, the scraper, the store, and its snapshot. */
 import type { ApiServer } from '../client/apiserver.ts';
 import type { RestClient } from '../client/rest.ts';
 import type { ServerClock } from '../client/serverclock.ts';
@@ -25,13 +25,11 @@ export interface WritePathOptions {
   readonly options: Options;
   readonly apiServer: ApiServer;
   readonly rest: RestClient;
-  /** How far kube-apiserver's clock is ahead of ours. */
   readonly serverClock: Pick<ServerClock, 'aheadMs'>;
   readonly resolver: Resolver;
   readonly registry: Registry;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Closes what is opened here. */
   readonly disposables: AsyncDisposableStack;
 }
 

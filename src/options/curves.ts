@@ -1,4 +1,4 @@
-/** TLS key exchanges: the numbers and names of Kubernetes' flags (Go's crypto/tls) to OpenSSL's names. */
+/** TLS key exchanges: from the numbers and names of Go's crypto/tls to OpenSSL's names. */
 
 const curves: readonly (readonly [number: string, name: string, openssl: string])[] = [
   ['23', 'CurveP256', 'P-256'],
@@ -14,7 +14,7 @@ const opensslNames: ReadonlyMap<string, string> = new Map(
   curves.flatMap((spellings) => spellings.map((spelling) => [spelling, spellings[2]] as const)),
 );
 
-/** Returns what is wrong with --tls-curve-preferences, as k8s.io/component-base words it; undefined if nothing is. */
+/** Returns what is wrong with --tls-curve-preferences, in k8s.io/component-base's words. */
 export function curvesProblem(preferences: readonly string[]): string | undefined {
   const seen = new Set<string>();
   for (const preference of preferences) {
@@ -29,7 +29,7 @@ export function curvesProblem(preferences: readonly string[]): string | undefine
   return undefined;
 }
 
-/** Returns OpenSSL's list for preferences without a problem, or undefined for Node's defaults. */
+/** Returns OpenSSL's list for valid preferences, or undefined for Node's defaults. */
 export function curveList(preferences: readonly string[]): string | undefined {
   if (preferences.length === 0) return undefined;
   return preferences.map((preference) => opensslNames.get(preference) ?? preference).join(':');

@@ -1,4 +1,4 @@
-/** The flag table, joined of its sections: parser, types, --help, the README's table and the check of the manifests come from it. */
+/** The flag table: source of parser, types, --help, the README's table and the check of the manifests. */
 import { authenticationFlags } from './flags/authentication.ts';
 import { authorizationFlags } from './flags/authorization.ts';
 import { clusterFlags } from './flags/cluster.ts';
@@ -34,7 +34,6 @@ export const flags = {
 
 export type FlagName = keyof typeof flags;
 
-/** The value of each flag type. */
 interface Parsed {
   readonly string: string;
   readonly boolean: boolean;
@@ -44,7 +43,7 @@ interface Parsed {
   readonly list: readonly string[];
 }
 
-/** All flags' values; durations in milliseconds; undefined only if unset and without a default. */
+/** Durations in milliseconds; undefined only if unset and without a default. */
 export type Options = {
   readonly [Name in FlagName]:
     | Parsed[(typeof flags)[Name]['type']]

@@ -1,8 +1,8 @@
 /** Flags that are accepted and have no effect. */
 
 /**
- * Flags of metrics-server, past and present, that have no effect here. They are accepted with one warning, so that old manifests start.
- * Those of klog were removed in metrics-server 0.7; audit and feature flags belong to parts of k8s.io/apiserver that we do not have.
+ * Flags of metrics-server, past and present, accepted with one warning so that old manifests start. klog's were removed
+ * in metrics-server 0.7; audit and feature flags belong to parts of k8s.io/apiserver that we lack.
  */
 export const ignoredFlags: readonly string[] = [
   'logtostderr',
@@ -47,10 +47,10 @@ export const ignoredFlags: readonly string[] = [
   'debug-socket-path',
 ];
 
-/** Prefix of about thirty more: --audit-log-*, --audit-webhook-* and --audit-policy-file. */
+/** About thirty more: --audit-log-*, --audit-webhook-* and --audit-policy-file. */
 export const ignoredPrefix = 'audit-';
 
-/** Returns what an operator loses because the flag is ignored; undefined if nothing. */
+/** Returns what an operator loses without the flag. */
 export function lossOf(name: string): string | undefined {
   if (name.startsWith(ignoredPrefix)) {
     return "no audit log is written here; kube-apiserver's has the requests that come through it, but not those of clients that connect directly";
@@ -66,7 +66,7 @@ const losses: ReadonlyMap<string, string> = new Map([
   ['source', 'kubelets are always found by the Nodes of kube-apiserver'],
 ]);
 
-/** Ignored flags without a value: the next argument is not theirs. */
+/** Without a value: the next argument is not theirs. */
 export const ignoredBooleans: ReadonlySet<string> = new Set([
   'logtostderr',
   'alsologtostderr',

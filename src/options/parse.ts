@@ -1,4 +1,4 @@
-/** Parses the command line into Options as pflag does, and reports all problems at once. */
+/** Parses the command line as pflag does, and reports all problems at once. */
 import { distance } from 'fastest-levenshtein';
 import { parseBool } from '../apimachinery/bool.ts';
 import { parseDuration } from '../apimachinery/duration.ts';
@@ -14,11 +14,10 @@ export class UsageError extends Error {
 
 export interface CommandLine {
   readonly options: Options;
-  /** Flags and words that have no effect. */
   readonly ignored: readonly string[];
 }
 
-/** Parses the arguments after the program's name. @throws UsageError with all problems. */
+/** @throws UsageError with all problems. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const { given, ignored, problems } = readArguments(argv);
   const values = new Map<string, unknown>();
@@ -47,12 +46,11 @@ interface Arguments {
   readonly problems: string[];
 }
 
-/** Splits `--name=value`, `--name value`, `-nvalue`, `-n=value` and `-n value`. A boolean does not take the next argument as its value. */
+/** Splits `--name=value`, `--name value`, `-nvalue`, `-n=value` and `-n value`. A boolean does not take the next argument. */
 function readArguments(argv: readonly string[]): Arguments {
   const given = new Map<string, string[]>();
   const ignored: string[] = [];
   const problems: string[] = [];
-  /** The previous argument, if it is a list. */
   let last: string | undefined;
   for (let index = 0; index < argv.length; index += 1) {
     const word = argv[index] ?? '';
@@ -88,7 +86,7 @@ function readArguments(argv: readonly string[]): Arguments {
   return { given, ignored, problems };
 }
 
-/** Reports whether a shell has split a list at a space: `--list=a, b`. */
+/** Detects a list split by a shell at a space: `--list=a, b`. */
 function endsInComma(list: string | undefined): list is string {
   return list?.trimEnd().endsWith(',') === true;
 }
@@ -111,7 +109,7 @@ function isIgnored(name: string): boolean {
   return ignoredFlags.includes(name) || name.startsWith(ignoredPrefix);
 }
 
-/** Returns a hint: the flag with the nearest name, or --help if none is similar. */
+/** Suggests the flag with the nearest name, or --help. */
 function suggestion(name: string): string {
   const nearest = Object.keys(flags).reduce((best, candidate) =>
     distance(name, candidate) < distance(name, best) ? candidate : best,
@@ -141,7 +139,6 @@ function readValue(flag: Flag, texts: readonly string[]): { value: unknown } | {
       return ms === undefined ? { problem: 'must be a duration such as 15s, 1m30s or 500ms' } : { value: ms };
     }
     case 'list':
-      // Spaces around commas are ignored.
       return {
         value: texts.flatMap((each) => each.split(',').map((item) => item.trim())).filter((item) => item !== ''),
       };

@@ -1,10 +1,10 @@
-/** Rules about several flags; the texts are metrics-server's for the rules that it has. */
+/** Rules about several flags, in metrics-server's words where it has the rule. */
 import { formatDuration } from '../apimachinery/duration.ts';
 import { parseLabelSelector } from '../apimachinery/labels.ts';
 import { describeError } from '../logging.ts';
 import type { FlagName, Options } from './flags.ts';
 
-/** Returns what is wrong with the flags together; empty if nothing is. */
+/** Returns what is wrong with the flags together. */
 export function crossChecks(options: Options): string[] {
   const insecure = options['kubelet-insecure-tls'];
   const plain = options['deprecated-kubelet-completely-insecure'];
@@ -47,7 +47,7 @@ export function crossChecks(options: Options): string[] {
 
 type Rule = readonly [broken: boolean, message: string];
 
-/** With the node proxy, kube-apiserver authenticates kubelets and itself to them, by flags of its own. */
+/** Rejects flags of direct connections: kube-apiserver authenticates kubelets and itself by flags of its own. */
 function proxyRules(options: Options): readonly Rule[] {
   const proxy = options['kubelet-connection'] === 'proxy';
   const rules = directOnly.map(
@@ -68,7 +68,7 @@ const directOnly = [
   'deprecated-kubelet-completely-insecure',
 ] as const satisfies readonly FlagName[];
 
-/** Returns the timeout of one scrape in milliseconds. */
+/** Returns the timeout of one scrape. */
 export function kubeletRequestTimeoutMs(options: Options): number {
   return options['kubelet-request-timeout'] ?? Math.min(10_000, options['metric-resolution'] * largestTimeoutShare);
 }

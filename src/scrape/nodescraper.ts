@@ -1,4 +1,4 @@
-/** Scrapes one node: publishes each batch, records and logs the result, and decides about extra or skipped scrapes. */
+/** Scrapes one node: publishes batches, logs results, decides about extra or skipped scrapes. */
 import { newestSampleMs, type NodeBatch } from '../sample/batch.ts';
 import { type ClockReading, type ClockStep, clockStep, readClock } from '../sample/clockstep.ts';
 import type { Clock } from '../clock.ts';
@@ -19,8 +19,8 @@ import {
 
 export interface BatchStore {
   /**
-   * Returns the number of first samples, of containers and the machine, and the longest interval between the node's samples in milliseconds.
-   * @param clockAheadMs how far the node's clock is ahead of ours, in milliseconds; by its Date header, so exact to a second or two.
+   * Returns the number of first samples, and the longest interval between the node's samples in milliseconds.
+   * @param clockAheadMs how far the node's clock is ahead of ours; by its Date header, so exact to a second or two.
    * @param step of the node's clock since its previous batch.
    */
   store(
@@ -48,18 +48,18 @@ export interface NodeScraperOptions {
 export interface NodeScraper {
   readonly uid: string | undefined;
   ready: boolean;
-  /** Scrapes once; never rejects. Publishes nothing, and returns undefined, if it was stopped or the signal has aborted. */
+  /** Never rejects. Returns undefined, and publishes nothing, if stopped or aborted. */
   scrape(node: NodeInfo, signal: AbortSignal): Promise<NextNodeScrape | undefined>;
   status(): NodeStatus;
   stop(reason: unknown): void;
 }
 
 export interface NextNodeScrape extends NextScrape {
-  /** See Scheduler.setWeight; undefined leaves it as it is. */
+  /** See Scheduler.setWeight; undefined leaves it. */
   readonly weight: number | undefined;
 }
 
-/** Less than the tenfold time of a full response, since a wave is limited by how long it delays other requests. */
+/** A full response takes ten times as long, but a wave is limited by the delay of other requests. */
 const fullWeight = 4;
 
 export function createNodeScraper({ name, uid, ready }: NodeInfo, options: NodeScraperOptions): NodeScraper {
@@ -69,7 +69,6 @@ export function createNodeScraper({ name, uid, ready }: NodeInfo, options: NodeS
   const record = createNodeRecord();
   const log = createNodeLog(options.log);
   const stopped = new AbortController();
-  /** The node's clock at the last batch. */
   let reading: ClockReading | undefined;
   let located: { readonly node: NodeInfo; readonly address: TargetAddress } | undefined;
   const scraper: NodeScraper = {
@@ -106,7 +105,7 @@ export function createNodeScraper({ name, uid, ready }: NodeInfo, options: NodeS
     return located.address;
   }
 
-  /** Compares with the last batch, not with a failed response: the store needs each step between two batches. */
+  /** Compares with the last batch, not a failed response: the store needs each step between two batches. */
   function stepOf({ batch, response }: SuccessfulScrape, sentMs: number): ClockStep | undefined {
     const times = { sentMs, receivedMs: clock.monotonicMs() };
     const newestMs = response.dateMs === undefined ? newestSampleMs(batch.numbers) : -Infinity;

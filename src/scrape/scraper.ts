@@ -1,4 +1,4 @@
-/** Keeps a scraper for every node of the cluster and runs them on schedule. A batch is published as soon as it is decoded. */
+/** Scrapes every node of the cluster on schedule, and publishes each batch once decoded. */
 import type { NodeInfo, NodeLister } from '../cluster/nodes.ts';
 import { isOtherNode } from '../sample/point.ts';
 import { createNodeScraper, type NodeScraper, type NodeScraperOptions } from './nodescraper.ts';
@@ -11,11 +11,10 @@ export interface ScraperOptions extends NodeScraperOptions {
 
 export interface Scraper {
   run(signal: AbortSignal): Promise<void>;
-  /** Returns the milliseconds since the scheduler's last tick, to find a loop that is stuck; 0 before the start. */
+  /** Finds a stuck loop; 0 before the start. */
   sinceLastTickMs(): number;
-  /** Returns the scrape status of every node, sorted by name. */
+  /** Sorted by name. */
   statuses(): NodeStatus[];
-  /** Returns the code of a node's failure; undefined if its last scrape succeeded. */
   troubleOf(node: string): string | undefined;
 }
 
@@ -57,7 +56,7 @@ export function createScraper(options: ScraperOptions): Scraper {
   function join(node: NodeInfo): void {
     const { name, uid, ready } = node;
     const known = scrapers.get(name);
-    // A deletion may be missed, as between two lists.
+    // A deletion may be missed between two lists.
     if (known !== undefined && isOtherNode(known.uid, uid)) leave(name);
     else if (known !== undefined) {
       if (ready && !known.ready) scrapeNow(name);
@@ -69,7 +68,6 @@ export function createScraper(options: ScraperOptions): Scraper {
     scheduler.add(name);
   }
 
-  /** Scrapes a node that has turned Ready without waiting for its backoff. */
   function scrapeNow(name: string): void {
     scheduler.skip(name, 0);
     scheduler.scheduleExtra(name, 0);

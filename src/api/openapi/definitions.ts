@@ -1,4 +1,4 @@
-/** The schemas of metrics.k8s.io, made from the table of resources. A test holds served objects to them. */
+/** The schemas of metrics.k8s.io, made from the table of resources and tested against served objects. */
 import type { Resource, ResourceSchema } from '../resource.ts';
 import { group, type Version } from '../types.ts';
 import { kubernetesSchemas, metaV1, typeMetaProperties } from './kubernetes.ts';
@@ -9,11 +9,11 @@ export type DescribedResource = Pick<Resource, 'name' | 'kind' | 'listKind' | 'n
   readonly schema: ResourceSchema;
 };
 
-/** Returns the name of a schema: that of the type in Go, which kubectl and generated clients use. */
+/** Returns a Go type's schema name, which kubectl and generated clients use. */
 export const metricsV = (version: Version, kind: string): string =>
   `io.k8s.metrics.pkg.apis.metrics.${version}.${kind}`;
 
-/** Returns all schemas that documents about these versions may refer to, by name. */
+/** Returns all schemas that documents of these versions may refer to, by name. */
 export function allSchemas(
   resources: readonly DescribedResource[],
   versions: readonly Version[],
@@ -24,7 +24,6 @@ export function allSchemas(
   ]);
 }
 
-/** The order of keys, here and below, is the order on the wire. */
 function schemasOf({ kind, listKind, schema }: DescribedResource, version: Version): [string, Schema][] {
   const object = (of: string, content: Schema): [string, Schema] => [
     metricsV(version, of),
@@ -54,7 +53,7 @@ const timestamp: Schema = {
 
 const window: Schema = reference(metaV1('Duration'));
 
-/** Properties are sorted by name, as Kubernetes' generator writes them. */
+/** Sorts properties by name, as Kubernetes' generator. */
 function itemSchema({ description, required, properties }: ResourceSchema, partOf: (part: string) => Schema): Schema {
   const { apiVersion, kind } = typeMetaProperties;
   const all = { apiVersion, kind, metadata, timestamp, window, ...properties(partOf) };

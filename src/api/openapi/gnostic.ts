@@ -1,10 +1,10 @@
-/** OpenAPI documents as protobuf: the parts of gnostic's OpenAPIv2.proto and OpenAPIv3.proto that our documents use. */
+/** OpenAPI documents as protobuf: the used parts of gnostic's OpenAPIv2.proto and OpenAPIv3.proto. */
 import { each, type Encoder, entriesOf, flag, message, named, one, text, wrapped, wrappedFlag } from './message.ts';
 
 export const encodeSwagger: Encoder = (document) => v2.document(document);
 export const encodeOpenApi3: Encoder = (document) => v3.document(document);
 
-// Names are those of the .proto files. Schemas contain schemas, so their encoders are looked up at the call.
+// Names are those of the .proto files. Schemas contain schemas, so encoders are looked up at the call.
 
 const v2 = (() => {
   const anySchema: Encoder = (value) => schema(value);
@@ -101,7 +101,7 @@ const v3 = (() => {
   return { document };
 })();
 
-/** Encodes a choice: field 1 for the value, field 2 for a reference. */
+/** Encodes a value as field 1, a reference as field 2. */
 function orReference(encode: Encoder): Encoder {
   return (value) => {
     const name = memberOf(value, '$ref');

@@ -1,7 +1,4 @@
-/**
- * Kubernetes' part of our OpenAPI documents: metadata, quantities, discovery, list parameters. The texts are those of the Kubernetes API (Apache-2.0),
- * unchanged, so that kubectl explain prints for our objects what it prints for others.
- */
+/** Kubernetes' part of our OpenAPI documents, with its unchanged texts (Apache-2.0), as kubectl explain prints them. */
 import kubernetes from './kubernetes.json' with { type: 'json' };
 import type { Parameter, Schema } from './schema.ts';
 
@@ -11,10 +8,10 @@ export const kubernetesSchemas: Readonly<Record<string, Schema>> = kubernetes.de
 export const typeMetaProperties: Readonly<Record<'apiVersion' | 'kind', Schema>> =
   kubernetes.definitions['io.k8s.apimachinery.pkg.apis.meta.v1.APIGroup'].properties;
 
-/** Parameters by their shared name in OpenAPI v2: the parameter's name and a hash of its content. */
+/** The keys are a parameter's name and a hash of its content. */
 export const sharedParameters = kubernetes.parameters as Readonly<
   Record<keyof typeof kubernetes.parameters, Parameter>
 >;
 
-/** Returns the schema name of a Go type in package apis/meta/v1. */
+/** Returns the schema name of a type in apis/meta/v1. */
 export const metaV1 = (kind: string): string => `io.k8s.apimachinery.pkg.apis.meta.v1.${kind}`;

@@ -1,12 +1,11 @@
-/** Writes JSON values as protobuf messages. A table gives each message's fields in the order of their numbers, which is the order on the wire. */
+/** Writes JSON values as protobuf messages; tables list fields in the order of the wire. */
 
-/** Returns the message's bytes. Throws where the value does not fit the table, which is a mistake in the table. */
+/** Throws where the value does not fit the table, a mistake in the table. */
 export type Encoder = (value: unknown) => Buffer;
 
 interface FieldDefinition {
   readonly number: number;
   readonly encode: Encoder | 'flag';
-  /** Writes one field for each item of a list. */
   readonly repeated: boolean;
 }
 
@@ -19,10 +18,7 @@ export function text(value: unknown): Buffer {
   return Buffer.from(value);
 }
 
-/**
- * Returns the encoder of a message with a field for each key of an object.
- * @param extensions number of the field for keys that start with x-.
- */
+/** @param extensions number of the field for keys that start with x-. */
 export function message(fields: Readonly<Record<string, FieldDefinition>>, extensions: number): Encoder {
   return (value) => {
     const entries = entriesOf(value);
@@ -38,24 +34,24 @@ export function message(fields: Readonly<Record<string, FieldDefinition>>, exten
   };
 }
 
-/** Returns the encoder of a map: a message with one repeated field of names and values. */
+/** Encodes a map: one repeated field of names and values. */
 export function named(number: number, encode: Encoder): Encoder {
   const entry = (name: string, value: unknown): Buffer =>
     Buffer.concat([bytesField(1, text(name)), bytesField(2, encode(value))]);
   return (object) => Buffer.concat(entriesOf(object).map(([name, value]) => bytesField(number, entry(name, value))));
 }
 
-/** Returns the encoder of a message with one field; several of them with different numbers are a choice. */
+/** Encodes a message with one field; several with different numbers are a choice. */
 export function wrapped(number: number, encode: Encoder): Encoder {
   return (value) => bytesField(number, encode(value));
 }
 
-/** Returns the encoder of a boolean in a choice, where false is written too. */
+/** Encodes a boolean in a choice, where false is written too. */
 export function wrappedFlag(number: number): Encoder {
   return (value) => Buffer.concat([varint(number << 3), varint(value === true ? 1 : 0)]);
 }
 
-/** Returns the members that JSON has: those that are not undefined. */
+/** Omits undefined members, as JSON does. */
 export function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
   if (typeof value !== 'object' || value === null) throw new TypeError(`${JSON.stringify(value)} should be an object`);
   return Object.entries(value).filter(([, member]) => member !== undefined);
@@ -79,10 +75,10 @@ function varint(value: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
-/** Values without a message of their own are YAML in a message called Any. */
+/** Values without a message of their own are YAML in a message Any. */
 const anyYaml: Encoder = (value) => bytesField(2, Buffer.from(yaml(value)));
 
-/** Formats text, a list, or an object. Extensions have nothing else, and their texts need no quotes. */
+/** Extensions have only text, lists and objects, and their texts need no quotes. */
 function yaml(value: unknown): string {
   if (typeof value === 'string') return value === '' ? '""\n' : `${value}\n`;
   if (Array.isArray(value)) return value.map((item) => `- ${yaml(item).replaceAll(/\n(?=.)/g, '\n  ')}`).join('');

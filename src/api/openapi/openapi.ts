@@ -1,4 +1,4 @@
-/** The OpenAPI documents, made once: every replica of a release has equal bytes, so that hashes in links stay valid. */
+/** The OpenAPI documents: equal on every replica of a release, so that hashes in links stay valid. */
 import { createHash } from 'node:crypto';
 import { encodeJson } from '../../apimachinery/meta.ts';
 import { resources as allResources } from '../resources.ts';
@@ -12,23 +12,22 @@ import { openApi3 } from './v3.ts';
 
 export interface OpenApiDocument {
   readonly json: Buffer;
-  /** Returns the document as gnostic's messages; made at the first request, which is rare. */
+  /** gnostic's messages; made at the first request, which is rare. */
   protobuf(): Buffer;
-  /** Upper-case hexadecimal SHA-512 of the JSON; both encodings' ETag without its quotes. */
+  /** Upper-case hexadecimal SHA-512 of the JSON; both encodings' ETag. */
   readonly hash: string;
 }
 
 export interface OpenApi {
   readonly v2: OpenApiDocument;
-  /** By the rest of their paths behind /openapi/v3/, such as apis/metrics.k8s.io/v1. */
+  /** By the path behind /openapi/v3/, such as apis/metrics.k8s.io/v1. */
   readonly v3: ReadonlyMap<string, OpenApiDocument>;
-  /** The list of v3 documents; has no protobuf form. */
   readonly v3Index: Omit<OpenApiDocument, 'protobuf'>;
 }
 
 export interface OpenApiContent {
   readonly resources?: readonly DescribedResource[];
-  /** Fewer than all only to compare with a server that has fewer. */
+  /** Default: all. Fewer only to compare with a server that has fewer. */
   readonly versions?: readonly Version[];
 }
 
@@ -92,7 +91,6 @@ function byPath(operations: readonly Operation[]): readonly Operation[] {
   return operations.toSorted((left, right) => (left.path < right.path ? -1 : 1));
 }
 
-/** Returns the schemas of the responses and all that these refer to, sorted by name. */
 function referredTo(operations: readonly Operation[], schemas: Schemas): Schemas {
   const found = new Map<string, Schema>();
   const visit = (name: string): void => {

@@ -1,4 +1,4 @@
-/** The operations in OpenAPI documents, made from the table of resources; names and media types are those of Kubernetes' generator. */
+/** The operations in OpenAPI documents; names and media types are those of Kubernetes' generator. */
 import { group, type Version } from '../types.ts';
 import { type DescribedResource, metricsV } from './definitions.ts';
 import { metaV1, sharedParameters } from './kubernetes.ts';
@@ -14,7 +14,7 @@ export interface Operation {
   readonly returns: string;
   /** Sorted by name. */
   readonly parameters: readonly Parameter[];
-  /** Action and kind are undefined for operations that are not about objects. */
+  /** Undefined, as the kind, for operations not about objects. */
   readonly action?: 'get' | 'list';
   readonly kind?: GroupVersionKind;
 }

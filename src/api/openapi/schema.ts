@@ -10,7 +10,7 @@ export interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly items?: Schema;
   readonly additionalProperties?: Schema;
-  /** Always one reference: v3 allows no member beside `$ref`. */
+  /** One reference: v3 allows no member beside `$ref`. */
   readonly allOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
   readonly $ref?: string;
@@ -24,7 +24,7 @@ export interface GroupVersionKind {
   readonly kind: string;
 }
 
-/** A parameter in the form of v2; v3 moves the type into a schema. */
+/** In the form of v2; v3 moves the type into a schema. */
 export interface Parameter {
   readonly uniqueItems: true;
   readonly type: 'boolean' | 'integer' | 'string';

@@ -3,7 +3,7 @@ import { sharedParameters } from './kubernetes.ts';
 import type { Operation } from './operations.ts';
 import { type Info, type Parameter, referencePrefix, type Schema } from './schema.ts';
 
-/** Returns the document. Operations are sorted by path; schemas are those that operations refer to, sorted by name. */
+/** Sorts operations by path, schemas by name. */
 export function swagger(
   info: Info,
   operations: readonly Operation[],
@@ -45,7 +45,7 @@ function shared(parameter: Parameter): object {
   return name === undefined ? parameter : { $ref: `#/parameters/${name}` };
 }
 
-/** Returns a schema without the members that v2 lacks: defaults, and all but the first alternative. */
+/** Removes what v2 lacks: defaults, and all but the first alternative. */
 function downgrade(schema: Schema): object {
   return Object.fromEntries(
     Object.entries(schema).flatMap(([key, value]): [string, unknown][] => {

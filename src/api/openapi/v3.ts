@@ -1,8 +1,8 @@
-/** OpenAPI v3: one document for each group and version, which kubectl explain reads. */
+/** OpenAPI v3: a document per group and version, which kubectl explain reads. */
 import type { Operation } from './operations.ts';
 import { type Info, type Parameter, reference, type Schema } from './schema.ts';
 
-/** Returns the document. Operations are sorted by path; schemas are those that operations refer to, sorted by name. */
+/** Sorts operations by path, schemas by name. */
 export function openApi3(
   info: Info,
   operations: readonly Operation[],

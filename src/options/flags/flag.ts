@@ -1,6 +1,6 @@
-/** What a flag is, and the checks that several flags use. */
+/** The type of a flag, and checks that several flags use. */
 
-/** How a flag's text is parsed: a duration becomes milliseconds; a list is split at commas and may be given more than once. */
+/** A duration becomes milliseconds; a list is split at commas and may be given more than once. */
 export type FlagType = 'string' | 'boolean' | 'integer' | 'number' | 'duration' | 'list';
 
 export interface Flag {
@@ -9,16 +9,15 @@ export interface Flag {
   readonly default: string | undefined;
   /** What it does, its unit, what unset means, and when to change it. */
   readonly help: string;
-  /** One-letter form. */
   readonly short?: string;
-  /** Returns what is wrong with a value; undefined if nothing is. */
+  /** Returns what is wrong with a value. */
   readonly check?: (value: never) => string | undefined;
 }
 
 /** The flags of one section of --help, by name. */
 export type FlagSection = Readonly<Record<string, Flag>>;
 
-/** Node's timers hold 24 days and fire at once beyond, so everything that is waited for is at most a day, in milliseconds. */
+/** Limit of all waits: Node's timers hold 24 days and fire at once beyond. */
 export const dayMs = 86_400_000;
 
 export const atLeast = (minimumMs: number, text: string) => (ms: number) =>

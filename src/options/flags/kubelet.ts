@@ -1,7 +1,7 @@
 /** Flags about the connections to kubelets. */
 import { type FlagSection, oneOf, port, positive } from './flag.ts';
 
-/** Address types that a Node object can have, in the order of preference that metrics-server has. */
+/** In metrics-server's order of preference. */
 const addressTypes = ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'ExternalIP'] as const;
 
 export const kubeletFlags = {

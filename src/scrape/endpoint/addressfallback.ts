@@ -1,11 +1,11 @@
-/** Sends a request to the first of a node's addresses that answers, beginning with the one that answered last. */
+/** Sends a request to a node's addresses in turn, beginning with the one that answered last. */
 import type { KubeletAddress } from '../../cluster/address.ts';
 import type { KubeletClient, KubeletResponse } from '../../kubelet/client.ts';
 import type { KubeletRequest } from '../../kubelet/request.ts';
 import { explainFailure } from '../../kubelet/explain/explainfailure.ts';
 import { CredentialsError, KubeletError, NoAddressAnswersError } from '../../kubelet/explain/kubeleterror.ts';
 
-/** A node's addresses, best first. */
+/** Best first. */
 export type KubeletAddressList = readonly [KubeletAddress, ...KubeletAddress[]];
 
 type AddresslessRequest = Omit<KubeletRequest, 'host' | 'port' | 'alternatives'>;
@@ -16,7 +16,7 @@ export interface AddressFallback {
 }
 
 export function createAddressFallback(kubelet: KubeletClient): AddressFallback {
-  /** The key of the address that answered last; a node's addresses may change. */
+  /** A key, since a node's addresses may change. */
   let lastGood: string | undefined;
 
   return { fetch };
@@ -50,7 +50,7 @@ export function createAddressFallback(kubelet: KubeletClient): AddressFallback {
   }
 }
 
-/** Reports whether another address would not help: the kubelet itself failed after it had accepted the connection, or nothing was sent. */
+/** Reports whether another address would not help: the kubelet failed after accepting the connection, or nothing was sent. */
 function isFinal(error: KubeletError): boolean {
   if (error instanceof CredentialsError) return true;
   const { code } = explainFailure(error);

@@ -1,4 +1,4 @@
-/** Reads the two endpoints of one kubelet: sends the request, decodes the body while it arrives, and returns failures as results. */
+/** Reads the two endpoints of one kubelet, decoding bodies while they arrive. */
 import type { Clock } from '../../clock.ts';
 import { cadvisor } from '../../decode/cadvisor/cadvisor.ts';
 import { requestedFamilies } from '../../decode/cadvisor/families.ts';
@@ -18,14 +18,13 @@ import { createAddressFallback, type KubeletAddressList } from './addressfallbac
 import { createNodeClock } from './nodeclock.ts';
 import { explainNoBatch, type ReadResult } from './readresult.ts';
 
-/** One kubelet. A failure is a result, never an exception. One request at a time. */
+/** Returns failures as results. One request at a time. */
 export interface KubeletReader {
   cadvisor(at: KubeletAddressList, signal: AbortSignal): Promise<ReadResult>;
-  /** @param path the node's annotation, if it names another path. */
   resource(at: KubeletAddressList, signal: AbortSignal, path?: string): Promise<ReadResult>;
 }
 
-/** Each per-cgroup family is about a third of the response, so only those that are needed now are requested. */
+/** Each per-cgroup family is a third of the response, so only those needed now are requested. */
 const cadvisorPaths = {
   whole: { withSwap: cadvisorPath(true, false), withoutSwap: cadvisorPath(false, false) },
   brief: { withSwap: cadvisorPath(true, true), withoutSwap: cadvisorPath(false, true) },
@@ -40,7 +39,6 @@ interface EndpointRequest {
   readonly source: Source;
   readonly path: string;
   readonly gzip: boolean;
-  /** Whether constants may be left out of the response. */
   readonly brief: boolean;
 }
 
@@ -48,7 +46,7 @@ interface EndpointRequest {
 const accept =
   'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=1,text/plain;version=0.0.4;q=0.5';
 
-/** @param compress whether to request gzip for small bodies too, although inflating one takes longer than reading it. Called per request. */
+/** @param compress called per request: gzip for small bodies too, although inflating takes longer than reading. */
 export function createKubeletReader(
   node: string,
   kubelet: KubeletClient,
@@ -58,7 +56,7 @@ export function createKubeletReader(
 ): KubeletReader {
   const addresses = createAddressFallback(kubelet);
   const nodeClock = createNodeClock();
-  /** Whether the kubelet filters by `name[]` (1.37 and later); its bodies are small then. */
+  /** Whether the kubelet filters by `name[]` (1.37 and later). */
   let filtered = false;
   let hasSwap = true;
   const decoders = {
@@ -97,9 +95,9 @@ export function createKubeletReader(
     signal: AbortSignal,
   ): Promise<ReadResult | undefined> {
     let decoding: Decoding | undefined;
-    /** When the response began, monotonic. */
+    /** Monotonic. */
     let begunMs = 0;
-    // Called again if the first address broke off and another one is tried: the last body counts.
+    // Called again if another address is tried: the last body counts.
     const onBody = ({ status, contentType }: ResponseInfo): ResponseBodyReader | undefined => {
       begunMs = clock.monotonicMs();
       decoding = status === 200 ? decoders[source].begin(contentType, brief) : undefined;
@@ -133,7 +131,6 @@ function neverTooBrief(): never {
   throw new Error('the response to a whole request is never too brief');
 }
 
-/** Returns undefined if the request was too brief. */
 function resultOf(
   node: string,
   path: string,
@@ -159,11 +156,10 @@ function resultOfError(error: unknown, clock: Clock): ReadResult {
   return { kind: 'unusable', why, address, verifiedBy: 'nothing', ...facts };
 }
 
-/** A body that cannot be decoded in time holds more than any node has. */
+/** Reports a body that cannot be decoded in time: it holds more than any node has. */
 function tooLong(error: unknown): DecodeResult {
   if (error instanceof ReadingTooLongError) return { kind: 'too-long', reason: error.message };
   throw error;
 }
 
-/** Reads nothing of a body of an unknown content type. */
 const unread: ResponseBodyReader = { write: () => false };

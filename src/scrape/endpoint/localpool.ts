@@ -7,11 +7,11 @@ import type { KubeletReaderPool } from './readerpool.ts';
 
 export interface LocalPoolOptions {
   /**
-   * Nodes from which on gzip is requested for small bodies too. A connection keeps as much memory as its largest response took on the wire: with 5,000 nodes of 30
-   * pods, gzip saves 190 MiB for 6 % of a core.
+   * Nodes from which small bodies are gzipped too. A connection keeps as much memory as its largest response on the
+   * wire: with 5,000 nodes of 30 pods, gzip saves 190 MiB for 6 % of a core.
    */
   readonly compressFrom?: number;
-  /** False decodes by the slow path only, to rule out a bug in the fast path. Default: true. */
+  /** False: slow path only, to rule out a bug in the fast path. Default: true. */
   readonly fastPath?: boolean;
 }
 

@@ -1,22 +1,21 @@
 /**
- * Gives samples without a time the time of their response, by the node's clock; pure. Intervals are those of our clock, since whole seconds of Date make them wrong
- * by up to a second; Date only says whether the two clocks still agree. Steps are found by sample/clockstep.ts.
+ * Times samples that have no time by the node's clock; pure. Intervals are our clock's: Date has whole seconds, so it
+ * only shows whether the clocks agree. Steps: sample/clockstep.ts.
  */
 
-/** Resolution of a Date header. */
 const wholeSecondMs = 1_000;
 
-/** Share of the elapsed time that is corrected at once, which bounds the error of an interval. */
+/** Share of the elapsed time that is corrected at once; bounds the error of an interval. */
 const correctionShare = 0.01;
 
-/** Milliseconds; a clock that is off by more was set, so that slow correction would take hours. */
+/** A clock that is off by more was set: slow correction would take hours. */
 const clockStepMs = 10_000;
 
 export interface NodeClock {
   /**
-   * Returns the node's time when it answered, in milliseconds since the epoch.
-   * @param dateMs the response's Date, or our own time without one.
-   * @param nowMs when the response began, by our monotonic clock.
+   * Returns when the node answered, in milliseconds since the epoch.
+   * @param dateMs the Date header, or our time without one.
+   * @param nowMs when the response began, monotonic.
    */
   at(dateMs: number, nowMs: number): number;
 }

@@ -1,4 +1,4 @@
-/** What one request to a kubelet endpoint yields: a batch, or why there is none. */
+/** The result of one request to a kubelet: a batch, or why there is none. */
 import type { DecodeResult } from '../../decode/bodydecoding.ts';
 import type { KubeletResponse } from '../../kubelet/client.ts';
 import { quote } from '../../kubelet/explain/excerpt.ts';
@@ -9,7 +9,6 @@ import type { KubeletVerification } from '../../kubelet/nodeconnections.ts';
 
 export type ReadResult =
   | ((DecodedBatch | NoBatch) & ResponseFacts)
-  /** There was no complete response. */
   | { readonly kind: 'unanswered'; readonly why: Explanation };
 
 export type BatchResult = Extract<ReadResult, { readonly kind: 'batch' }>;
@@ -23,24 +22,20 @@ type NoBatch =
   | { readonly kind: 'unusable'; readonly why: Explanation };
 
 export interface ResponseFacts {
-  /** Host and port that answered. */
   readonly address: string;
   readonly verifiedBy: KubeletVerification;
-  /** Body bytes on the wire. */
+  /** On the wire. */
   readonly wireBytes: number;
-  /** The node's clock, milliseconds since the epoch: the Date header, or our clock without one. */
+  /** Milliseconds since the epoch: the Date header, or our clock without one. */
   readonly nodeTimeMs: number;
-  /** The Date header, milliseconds since the epoch; undefined without one. */
+  /** Milliseconds since the epoch; undefined without the header. */
   readonly dateMs: number | undefined;
 }
 
-/** Statuses of kubelets, and of proxies before them, that do not have the endpoint. */
+/** Statuses of kubelets, and of proxies, without the endpoint. */
 const noSuchEndpoint: ReadonlySet<number> = new Set([404, 501]);
 
-/**
- * Explains a response that has no batch.
- * @param decoded undefined for a response that was not decoded.
- */
+/** Explains a response without a batch. @param decoded undefined if it was not. */
 export function explainNoBatch(
   node: string,
   path: string,

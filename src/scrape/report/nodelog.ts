@@ -1,4 +1,4 @@
-/** Logs what has changed about one node: a line per change, not per scrape. */
+/** Logs changes of one node, not each scrape. */
 import type { NodeInfo } from '../../cluster/nodes.ts';
 import { type Explanation, inOneLine } from '../../kubelet/explain/explanation.ts';
 import type { Logger } from '../../logging.ts';
@@ -6,9 +6,8 @@ import type { ScrapeOutcome } from '../source/target.ts';
 
 export interface NodeLog {
   /**
-   * Logs the result of a scrape if it differs from the previous one.
    * @param skew set if the node's clock is wrong.
-   * @param hasStepped whether the node's clock was set since the previous scrape.
+   * @param hasStepped whether it was set since the previous scrape.
    */
   report(node: NodeInfo, outcome: ScrapeOutcome, skew: Explanation | undefined, hasStepped: boolean): void;
 }
@@ -46,13 +45,13 @@ export function createNodeLog(log: Logger): NodeLog {
   }
 }
 
-/** Returns the state that is logged when it changes. A failure counts by its code, since addresses and offsets in its text vary from scrape to scrape. */
+/** Returns a failure's code: addresses and offsets in its text vary from scrape to scrape. */
 function stateOf(outcome: ScrapeOutcome, level: string): string | undefined {
   if (outcome.kind === 'failed') return `${level}: failed: ${outcome.why.code}`;
   return outcome.fallback === undefined ? undefined : `${level}: ${outcome.fallback}`;
 }
 
-/** Reports whether the node has no kubelet, so that its failures need no attention. */
+/** Reports whether failures need no attention, as the node has no kubelet. */
 function hasNoKubelet(node: NodeInfo): boolean {
   return (
     node.labels.get('type') === 'virtual-kubelet' || node.labels.get('eks.amazonaws.com/compute-type') === 'fargate'

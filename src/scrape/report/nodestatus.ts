@@ -8,14 +8,12 @@ import type { ScrapeOutcome } from '../source/target.ts';
 
 export interface NodeStatus {
   readonly node: string;
-  /** Whether the API reports the node as Ready. */
   readonly ready: boolean;
-  /** Result of the last scrape; waiting before the first one. */
   readonly state: 'waiting' | 'scraped' | 'failing';
   readonly failures: number;
-  /** The last failure; undefined after a success. */
+  /** Undefined after a success. */
   readonly error: Explanation | undefined;
-  /** End of the last scrape, milliseconds since the epoch. */
+  /** Its end, milliseconds since the epoch. */
   readonly lastScrapeMs: number | undefined;
   readonly last: LastScrape | undefined;
 }
@@ -24,28 +22,25 @@ export interface LastScrape {
   /** Its end, milliseconds since the epoch. */
   readonly atMs: number;
   readonly source: Source;
-  /** Why cAdvisor was not read; undefined if it was. */
   readonly fallback: string | undefined;
   readonly address: string;
   readonly verifiedBy: KubeletVerification;
   readonly durationMs: number;
-  /** Body bytes on the wire. */
   readonly wireBytes: number;
   readonly pods: number;
   readonly containers: number;
   /** Set if the node's clock and ours differ by more than seconds. */
   readonly clockSkew: Explanation | undefined;
-  /** The longest interval between the node's samples in milliseconds; 0 until it is known. */
+  /** Longest interval between the node's samples; 0 while unknown. */
   readonly spacingMs: number;
 }
 
-/** Begin and end of a scrape, and its monotonic duration in milliseconds. */
+/** Durations are monotonic. */
 export interface ScrapeTimes extends RequestTiming {
   readonly durationMs: number;
 }
 
 export interface NodeRecord {
-  /** Records a scrape. @param spacingMs the interval between the node's samples, if it gave some. */
   add(outcome: ScrapeOutcome, times: ScrapeTimes, spacingMs: number): void;
   status(node: string, ready: boolean): NodeStatus;
   clockSkew(): Explanation | undefined;

@@ -1,30 +1,28 @@
-/** Metrics of scrapes: metrics-server's names where the meaning is the same, ours under kubegauge_. */
+/** Metrics of scrapes: metrics-server's names where the meaning is the same, others under kubegauge_. */
 import { Counter, Gauge } from 'prom-client';
 import { createLabelledHistogram, createQuickHistogram, type QuickHistogram, type Registry } from '../../monitoring.ts';
 import type { Source } from '../../sample/point.ts';
 
 export interface ScrapeMetrics {
   observe(node: string, success: boolean, seconds: number, wallMs: number): void;
-  /** Observes a scrape interval's longest time from a scrape's due time to its end. */
+  /** Observes the longest time from a scrape's due time to its end. */
   cycle(seconds: number): void;
   source(node: string, source: Source): void;
   workers(count: number): void;
-  /** Removes the series of a node that left. */
   remove(node: string): void;
 }
 
-/** Seconds; small kubelets answer in milliseconds, huge ones in seconds. */
 const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /**
- * The most nodes with a histogram of their own; later ones are only in the histogram of all nodes. A histogram is 14 lines: for 5,000 nodes 5.9 MB, which block the
- * event loop for half a second per request of /metrics (measured).
+ * Nodes with a histogram of their own; the others are only in the total. One is 14 lines: 5,000 nodes are 5.9 MB, which
+ * block the event loop for half a second per request of /metrics (measured).
  */
 export const nodeHistogramLimit = 250;
 
 export function createScrapeMetrics(registry: Registry, resolutionMs: number): ScrapeMetrics {
   const registers = [registry];
-  // Collected on request, as the gauges are: setting one takes longer than decoding a small response.
+  // Collected on request, like the gauges: setting one takes longer than decoding a small response.
   const ended = { true: 0, false: 0 };
   new Counter({
     name: 'metrics_server_kubelet_request_total',
@@ -105,7 +103,7 @@ export function createScrapeMetrics(registry: Registry, resolutionMs: number): S
 
 interface NodeSeries {
   duration: QuickHistogram | undefined;
-  /** End of the last scrape, milliseconds since the epoch. */
+  /** Its end, milliseconds since the epoch. */
   lastMs: number | undefined;
   source: Source | undefined;
 }

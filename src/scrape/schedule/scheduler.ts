@@ -1,31 +1,29 @@
-/** Schedules scrapes: each node once per scrape interval at its own phase, plus extra scrapes that its retry policy asks for. */
+/** Scrapes each node once per scrape interval at its own phase, plus extra scrapes. */
 import type { Clock } from '../../clock.ts';
 import { createScrapeQueue, type ScrapeQueueOptions } from './scrapequeue.ts';
 import { createWaves } from './waves.ts';
 
 export interface SchedulerOptions extends Pick<ScrapeQueueOptions, 'clock' | 'scrape'> {
   readonly resolutionMs: number;
-  /** Called after each interval with the longest time from a scrape's due time to its end. */
+  /** Called after each interval with the longest time from due to end. */
   readonly onCycle: (longestMs: number) => void;
 }
 
 export interface Scheduler {
-  /** Scrapes the node as soon as the limits allow, then at its phase. */
   add(node: string): void;
   remove(node: string): void;
-  /** Sets how much of a wave the node takes; most nodes take 1. */
   setWeight(node: string, weight: number): void;
-  /** Schedules an extra scrape in so many milliseconds; of several the earliest counts. */
+  /** The earliest of several counts. */
   scheduleExtra(node: string, delayMs: number): void;
-  /** Skips so many of the node's next scheduled scrapes; 0 takes that back. */
+  /** 0 takes it back. */
   skip(node: string, count: number): void;
-  /** Runs until the signal aborts and all scrapes in flight have ended. */
+  /** Resolves when the signal has aborted and scrapes in flight have ended. */
   run(signal: AbortSignal): Promise<void>;
-  /** Returns the milliseconds since the last tick, to find a stuck loop; 0 before its start. */
+  /** Finds a stuck loop; 0 before the start. */
   sinceLastTickMs(): number;
 }
 
-/** Milliseconds between two waves; only large clusters use all waves of an interval. */
+/** Between two waves; only large clusters use all of an interval. */
 export const waveMs = 500;
 
 export function createScheduler({ clock, resolutionMs, scrape, onCycle }: SchedulerOptions): Scheduler {
@@ -71,16 +69,16 @@ export function createScheduler({ clock, resolutionMs, scrape, onCycle }: Schedu
     signal.addEventListener('abort', () => wake.abort(), { once: true });
     const startMs = clock.monotonicMs();
     for (let wave = 0; !signal.aborted; ) {
-      // Before the tick, so that nothing that happens in it is slept through.
+      // Before the tick, so that nothing in it is slept through.
       wake = new AbortController();
       lastTickMs = clock.monotonicMs();
-      // After a pause of the whole process several waves are due, but each node only once.
+      // After a pause of the process several waves are due, but each node once.
       const dueWave = Math.floor((lastTickMs - startMs) / waveMs);
       if (Math.floor(dueWave / waveCount) > Math.floor((wave - 1) / waveCount)) cycle.end();
       for (wave = Math.max(wave, dueWave - waveCount + 1); wave <= dueWave; wave += 1) enqueueWave(wave);
       for (const node of extra.takeDue(lastTickMs, queue.isRunning)) queue.add(node);
       queue.start(signal);
-      // Extra scrapes are rounded up to waves, so that several come together.
+      // Rounded up to waves, so that several come together.
       const extraWave = Math.ceil((extra.earliestMs() - startMs) / waveMs);
       const next = Math.min(waves.next(wave - 1), Math.max(wave, extraWave));
       await clock.sleep(startMs + next * waveMs - clock.monotonicMs(), wake.signal).catch(ignoreAbort);
@@ -92,7 +90,7 @@ export function createScheduler({ clock, resolutionMs, scrape, onCycle }: Schedu
     for (const node of waves.at(wave)) {
       const count = skipped.get(node) ?? 0;
       skip(node, count - 1);
-      // A node whose scrape is still in flight is skipped: overlapping scrapes multiply the kubelet's cost.
+      // Skipped while still in flight: overlapping scrapes multiply the kubelet's cost.
       if (count === 0 && !queue.isRunning(node)) queue.add(node);
     }
   }
@@ -112,7 +110,6 @@ function createCycle(onEnd: (longestMs: number) => void) {
 interface ExtraScrapes {
   add(node: string, delayMs: number): void;
   remove(node: string): void;
-  /** Removes and returns due nodes; those that are being scraped wait for the end of that. */
   takeDue(nowMs: number, isRunning: (node: string) => boolean): string[];
   earliestMs(): number;
 }

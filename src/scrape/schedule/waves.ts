@@ -1,26 +1,25 @@
-/** Decides which nodes are scraped together: a scrape interval has a fixed number of waves, and each node keeps its wave. */
+/** Groups nodes into a fixed number of waves per scrape interval; each node keeps its wave. */
 
 export interface Waves {
-  /** Assigns the node to a wave; false if it has one. */
+  /** Returns false if the node has a wave. */
   add(node: string): boolean;
-  /** Sets how much of a wave the node takes; most nodes take 1. If its wave gets too large by that, the node gets another one. */
+  /** Sets the node's share of its wave (default 1). The node moves if its wave gets too large. */
   setWeight(node: string, weight: number): void;
   remove(node: string): void;
-  /** Returns the nodes of a wave. @param wave any number: waves repeat with each interval. */
+  /** @param wave any number: waves repeat with each interval. */
   at(wave: number): Iterable<string>;
-  /** Returns the first wave after this one that has nodes; if none has, the same one in the next interval. */
+  /** Returns the next wave that has nodes, or this one in the next interval. */
   next(wave: number): number;
 }
 
 /**
- * The most nodes in a wave before another wave is used. A process that wakes finds its caches cold, and its first work costs several times as much: 100 nodes in
- * one wave cost a quarter less than in four, and half of what they did in 20 (measured).
+ * Nodes in a wave before another is used. A process that wakes finds cold caches: 100 nodes cost a quarter less in one
+ * wave than in four, and half of their cost in 20 (measured).
  */
 export const waveSize = 128;
 
 interface Wave {
   readonly nodes: Map<string, number>;
-  /** The sum of its nodes' weights. */
   weight: number;
 }
 
@@ -76,7 +75,7 @@ export function createWaves(count: number): Waves {
   }
 }
 
-/** Returns the numbers below `count`, each as far from the earlier ones as possible: halves, then quarters, and so on. */
+/** Returns the numbers below `count`, far from the earlier ones: halves, then quarters. */
 function spreadOrder(count: number): readonly number[] {
   const order = new Set<number>();
   for (let parts = 1; order.size < count; parts *= 2) {

@@ -1,14 +1,14 @@
-/** Compares what the two endpoints of one kubelet report, requested one after the other; pure. */
+/** Compares what a kubelet's two endpoints report, requested one after the other; pure. */
 import { foreignText } from '../../foreigntext.ts';
 import type { ContainerPoint, NodePoints } from '../../sample/point.ts';
 import { lacksMemory } from '../../decode/usable.ts';
 
-/** Milliseconds; a younger container may have started between the two responses, or have no first sample in cAdvisor yet. */
+/** A younger container may have started between the responses, or have no sample in cAdvisor yet. */
 const youngMs = 60_000;
 
 /**
- * Describes what /metrics/resource reports and /metrics/cadvisor does not; undefined if nothing is missing. A container counts if the runtime reports memory and
- * cAdvisor has no row or no working set, as with gVisor, kata, and runtimes that cAdvisor does not reach.
+ * Describes what only /metrics/resource reports; undefined if nothing. A container counts if the runtime reports memory
+ * and cAdvisor has no row or working set, as with gVisor, kata, and runtimes that cAdvisor does not reach.
  * @param nodeTimeMs the node's clock, milliseconds since the epoch.
  */
 export function missingInCadvisor(cadvisor: NodePoints, resource: NodePoints, nodeTimeMs: number): string | undefined {

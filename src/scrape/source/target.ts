@@ -1,4 +1,4 @@
-/** One node as a scrape target: selects the kubelet endpoint, falls back to the other one, and returns the result. */
+/** One node as a scrape target: selects the endpoint, and falls back to the other. */
 import { hasMachine, type NodeBatch, toPoints } from '../../sample/batch.ts';
 import type { Clock } from '../../clock.ts';
 import type { AddressCandidates } from '../../cluster/address.ts';
@@ -13,18 +13,18 @@ import { missingInCadvisor } from './coverage.ts';
 
 export interface TargetAddress {
   readonly candidates: AddressCandidates;
-  /** The node's path for /metrics/resource from its annotation, which is then its only source; undefined without one. */
+  /** From the node's annotation, which makes /metrics/resource its only source. */
   readonly resourcePath: string | undefined;
 }
 
-/** Which endpoint to read; auto is cAdvisor, and /metrics/resource on nodes where cAdvisor lacks containers. */
+/** Auto: cAdvisor, and /metrics/resource on nodes where cAdvisor lacks containers. */
 export type SourceMode = 'auto' | Source;
 
 /** What the API knows of pods that a kubelet should report. */
 export interface Expectations {
   /** Reports whether the pod is running, and may be on the node. */
   isRunning(namespace: string, name: string, node: string): boolean;
-  /** Reports whether a pod of the node has been running for a while and its kubelet does not report it. */
+  /** Reports whether the kubelet lacks a pod that has been running for a while. */
   anyUnreported(node: string): boolean;
 }
 
@@ -39,22 +39,21 @@ export type ScrapeOutcome =
   | {
       readonly kind: 'scraped';
       readonly batch: NodeBatch;
-      /** Why /metrics/resource was read instead of cAdvisor; undefined if it was not. */
       readonly fallback: string | undefined;
-      /** Whether the kubelet sent families that were not requested, which are most of its response. */
+      /** Whether the kubelet sent families that were not requested, most of its response. */
       readonly isFull: boolean;
       readonly response: ResponseFacts;
     }
   | { readonly kind: 'failed'; readonly why: Explanation };
 
 export interface Target {
-  /** Scrapes once; never rejects. */
+  /** Never rejects. */
   scrape(address: TargetAddress, signal: AbortSignal): Promise<ScrapeOutcome>;
 }
 
-/** Milliseconds on /metrics/resource before /metrics/cadvisor is tried again. */
+/** On /metrics/resource before cAdvisor is tried again. */
 const fallbackMs = 10 * 60_000;
-/** Milliseconds of jitter, so that nodes do not try again at the same time. */
+/** So that nodes do not try again at the same time. */
 const fallbackJitterMs = 2 * 60_000;
 
 interface Fallback {
@@ -105,14 +104,14 @@ export function createTarget({ reader, mode, expectations, clock }: TargetOption
     return result.kind === 'batch' ? fallBack(what, result) : failedAfter(what, result);
   }
 
-  /** Scrapes a node that has fallen back, and returns to cAdvisor after a while if it lacks nothing. */
+  /** Returns to cAdvisor after a while if that lacks nothing. */
   async function scrapeResource(
     at: KubeletAddressList,
     signal: AbortSignal,
     { reason, untilMs }: Fallback,
   ): Promise<ScrapeOutcome> {
     const resource = await reader.resource(at, signal);
-    // A single failure is no reason to return: containers that cAdvisor lacks would be missing for minutes.
+    // A single failure is no reason: containers that cAdvisor lacks would be missing for minutes.
     if (resource.kind === 'failed' || resource.kind === 'unanswered') return outcomeOf(resource);
     if (resource.kind === 'unusable') return returnTo(await reader.cadvisor(at, signal), resource.why);
     if (clock.monotonicMs() < untilMs) return outcomeOf(resource, reason);
@@ -123,7 +122,6 @@ export function createTarget({ reader, mode, expectations, clock }: TargetOption
     return missing === undefined ? returnTo(cadvisor) : fallBack(missing, resource);
   }
 
-  /** @param why /metrics/resource is unusable, if it is. */
   function returnTo(cadvisor: ReadResult, why?: Explanation): ScrapeOutcome {
     if (cadvisor.kind !== 'batch') return why === undefined ? outcomeOf(cadvisor) : failedAfter(why.what, cadvisor);
     fallback = undefined;
@@ -136,7 +134,6 @@ export function createTarget({ reader, mode, expectations, clock }: TargetOption
   }
 }
 
-/** Reports whether cAdvisor may lack something that /metrics/resource has. */
 function isDoubtful({ batch, doubts }: BatchResult, expectations: Expectations): boolean {
   return (
     !hasMachine(batch.numbers) ||

@@ -1,4 +1,4 @@
-/** Sends results and errors to another thread with all that explanations need: structured clones of errors lack the code and most names. */
+/** Clones results and errors for another thread: structured clones of errors lack the code and most names. */
 import { describeError } from '../../../logging.ts';
 
 /** A value, or the error that was thrown instead. */
@@ -7,12 +7,12 @@ export type ClonedResult<T> = { readonly value: T } | { readonly error: ClonedEr
 export interface ClonedError {
   readonly name: string;
   readonly message: string;
-  /** The code that OpenSSL, Node and undici set. */
+  /** As set by OpenSSL, Node and undici. */
   readonly code: string | undefined;
   readonly cause: ClonedError | undefined;
 }
 
-/** Longer chains of causes are a loop or noise. */
+/** A loop or noise beyond. */
 const causeDepthLimit = 6;
 
 export async function cloneResult<T>(of: () => T | Promise<T>): Promise<ClonedResult<T>> {

@@ -1,4 +1,4 @@
-/** The code of a worker thread: reads kubelets as the main thread requests, decodes, and hands the batches over. */
+/** A worker thread's code: reads kubelets, decodes, and hands the batches over. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../../clock.ts';
 import { createKubeletClient, type KubeletClientOptions } from '../../../kubelet/client.ts';
@@ -17,7 +17,6 @@ serve(parentPort, workerData as WorkerSettings);
 
 interface ServedNode {
   readonly reader: KubeletReader;
-  /** Versions of the layouts that were sent. */
   readonly layouts: Map<Source, number>;
 }
 
@@ -26,7 +25,7 @@ function serve(port: MessagePort, { fastPath, ...settings }: WorkerSettings): vo
   const credentials = createCredentials(() => send({ kind: 'credentials-wanted' }));
   const lookups = createLookupClient(send);
   const kubelet = createKubeletClient({ ...settings, ...credentials.source, resolve: lookups.resolve });
-  // A cluster that needs workers has many nodes, however few are this worker's.
+  // A cluster that needs workers has many nodes.
   const readers = createLocalPool(kubelet, systemClock, { compressFrom: 0, fastPath });
   const nodes = new Map<string, ServedNode>();
   const inFlight = new Map<number, AbortController>();
@@ -88,7 +87,7 @@ interface CredentialsCache {
   receive(credentials: WorkerCredentials): void;
 }
 
-/** Requests credentials once for all requests that wait for them, which keeps a wave of scrapes cheap. */
+/** Shares one request for credentials, which keeps a wave of scrapes cheap. */
 function createCredentials(request: () => void): CredentialsCache {
   let wanted: PromiseWithResolvers<ClonedResult<string | undefined>> | undefined;
   let tls: ClonedResult<KubeletTls> | undefined;

@@ -1,11 +1,11 @@
-/** Copies layouts that were cloned from another thread: clones take a third more memory, and hold each string as often as it occurs. */
+/** Copies layouts cloned from another thread: clones take a third more memory, and repeat equal strings. */
 import type { Layout } from '../../../sample/batch.ts';
 import { nameLimit } from '../../../sample/point.ts';
 
-/** Interned strings; no cluster has more namespaces and container names unless it is made to fill this. */
+/** More than any cluster's namespaces and container names, unless made to fill this. */
 const stringLimit = 16_384;
 
-/** Returns a function that copies a layout and interns the strings that many pods share. */
+/** Returns a function that copies a layout and interns strings that pods share. */
 export function createLayoutIntern(): (layout: Layout) => Layout {
   const strings = new Map<string, string>();
   return ({ version, pods }) => ({
@@ -25,7 +25,7 @@ export function createLayoutIntern(): (layout: Layout) => Layout {
   function intern(text: string): string {
     const known = strings.get(text);
     if (known !== undefined) return known;
-    // Limits what a hostile kubelet can have kept.
+    // Limits what a hostile kubelet can make us keep.
     if (strings.size < stringLimit && text.length <= nameLimit) strings.set(text, text);
     return text;
   }

@@ -1,9 +1,6 @@
-/**
- * Sends messages to another thread, all of one event loop iteration at once: waking the thread for each cost a tenth of a scrape in all, and half of the main
- * thread's part of it (measured).
- */
+/** Sends an event loop iteration's messages at once: waking a thread for each cost a tenth of a scrape, and half of the main thread's part (measured). */
 export interface MessageBatcher<Message> {
-  /** @param transfer a buffer that is not used any more by the sender. */
+  /** @param transfer a buffer that the sender no longer uses. */
   send(message: Message, transfer?: ArrayBuffer): void;
 }
 

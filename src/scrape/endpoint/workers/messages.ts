@@ -1,4 +1,4 @@
-/** The messages between the main thread and a worker thread; sent as lists, see messagebatcher.ts. */
+/** Messages between the main thread and a worker; sent as lists, see messagebatcher.ts. */
 import type { Layout, NodeBatch } from '../../../sample/batch.ts';
 import type { KubeletClientOptions } from '../../../kubelet/client.ts';
 import type { KubeletTls } from '../../../kubelet/http/kubelettls.ts';
@@ -8,7 +8,7 @@ import type { BatchResult, ReadResult } from '../readresult.ts';
 import type { ClonedError, ClonedResult } from './clonedresult.ts';
 import type { LookupRequest, LookupResponse } from './namelookups.ts';
 
-/** What a worker is started with; plain data. */
+/** Plain data. */
 export interface WorkerSettings extends Omit<KubeletClientOptions, 'tls' | 'authorization' | 'resolve'> {
   /** See LocalPoolOptions. */
   readonly fastPath: boolean;
@@ -21,14 +21,14 @@ export type ToWorker =
   | LookupResponse
   | WorkerCredentials;
 
-/** Gets exactly one response, also if it is aborted. */
+/** Gets exactly one response, even if aborted. */
 export interface ReadRequest {
   readonly kind: 'read';
   readonly id: number;
   readonly node: string;
   readonly source: Source;
   readonly at: KubeletAddressList;
-  /** The annotated path for /metrics/resource; undefined without one. */
+  /** The annotated path for /metrics/resource. */
   readonly path: string | undefined;
 }
 
@@ -36,19 +36,19 @@ export interface ReadRequest {
 export interface WorkerCredentials {
   readonly kind: 'credentials';
   readonly authorization: ClonedResult<string | undefined>;
-  /** Undefined if unchanged: a new object would mean a new connection to every kubelet. */
+  /** Undefined if unchanged: a new object would reconnect to every kubelet. */
   readonly tls: ClonedResult<KubeletTls> | undefined;
 }
 
 export type FromWorker =
-  /** Requests credentials. The worker caches none, so each request uses current ones. */
+  /** The worker caches none, so each request uses current ones. */
   | { readonly kind: 'credentials-wanted' }
   | LookupRequest
   | {
       readonly kind: 'result';
       readonly id: number;
       readonly result: ClonedReadResult;
-      /** The batch's layout; undefined if its version was sent before. */
+      /** Undefined if its version was sent before. */
       readonly layout: Layout | undefined;
     }
   /** A bug of ours. */

@@ -1,4 +1,4 @@
-/** DNS lookups of a worker thread, made by the main thread: the process has one cache and one limit on getaddrinfo. */
+/** A worker thread's DNS lookups, made by the main thread: the process has one cache and one limit on getaddrinfo. */
 import type { Address, Resolve } from '../../../dns/address.ts';
 import { type ClonedResult, cloneResult, unwrap } from './clonedresult.ts';
 
@@ -7,7 +7,7 @@ export type LookupRequest =
   | { readonly kind: 'resolve'; readonly id: number; readonly name: string }
   | { readonly kind: 'resolve-abort'; readonly id: number };
 
-/** To the worker; every request gets one, also if it is aborted. */
+/** Sent for every request, even an aborted one. */
 export interface LookupResponse {
   readonly kind: 'resolved';
   readonly id: number;
@@ -44,7 +44,6 @@ export function createLookupClient(send: (request: LookupRequest) => void): Look
 
 export interface LookupServer {
   receive(request: LookupRequest): void;
-  /** Aborts all lookups. */
   end(): void;
 }
 

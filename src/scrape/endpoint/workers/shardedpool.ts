@@ -1,4 +1,4 @@
-/** Spreads nodes over this thread or over workers, as many as the cluster needs by now. */
+/** Spreads nodes over this thread, or over as many workers as the cluster needs. */
 import type { KubeletReader } from '../kubeletreader.ts';
 import type { KubeletReaderPool } from '../readerpool.ts';
 import type { ReadResult } from '../readresult.ts';
@@ -6,12 +6,10 @@ import { nameHash } from '../../../namehash.ts';
 import type { FleetSize } from './workercount.ts';
 
 export interface ShardedPoolOptions {
-  /** The pool in this thread; unused once there are workers. */
   readonly local: KubeletReaderPool;
   readonly startWorker: () => KubeletReaderPool;
-  /** Returns how many workers there should be. Workers are only added, never removed. */
+  /** Workers are only added, never removed. */
   readonly workerCount: (fleet: FleetSize) => number;
-  /** Called after workers were added. */
   readonly onGrown: (workers: number) => void;
 }
 
@@ -35,7 +33,7 @@ export function createShardedPool({ local, startWorker, workerCount, onGrown }: 
     };
   }
 
-  /** A node that moves to another shard loses its state there, which costs it one connection and one slow decode. */
+  /** A node that moves loses its state there, which costs one connection and one slow decode. */
   function readerOf(name: string, node: ShardedNode): KubeletReader {
     const pool = workers.length === 0 ? local : workerOf(name);
     if (node.shard?.pool !== pool) {
@@ -79,6 +77,5 @@ export function createShardedPool({ local, startWorker, workerCount, onGrown }: 
 
 interface ShardedNode {
   shard: { readonly pool: KubeletReaderPool; readonly reader: KubeletReader } | undefined;
-  /** Whether its kubelet sends families that were not requested. */
   isFull: boolean;
 }

@@ -1,12 +1,9 @@
-/** Finds a worker thread that does not respond any more: its nodes would never be scraped again. */
+/** Finds a worker thread that no longer responds: its nodes would never be scraped again. */
 import type { Clock } from '../../../clock.ts';
 
 const checkEveryMs = 5_000;
 
-/**
- * Watches requests until the signal aborts; calls `onStuck` once if the oldest one has waited for too long.
- * @param pending by ID, oldest first; sinceMs is monotonic.
- */
+/** Calls `onStuck` once if the oldest request waits too long. @param pending by ID, oldest first; sinceMs is monotonic. */
 export async function watchPending(
   pending: ReadonlyMap<number, { readonly sinceMs: number }>,
   limitMs: number,
@@ -20,7 +17,7 @@ export async function watchPending(
     const [oldest] = pending;
     const waitedMs = oldest === undefined ? 0 : clock.monotonicMs() - oldest[1].sinceMs;
     const isLate = waitedMs > limitMs;
-    // Twice in a row: after a pause of the whole process the response may be there, but not read yet.
+    // Twice in a row: after a pause of the process the response may be there, but unread.
     if (isLate && lateId === oldest?.[0]) return onStuck();
     lateId = isLate ? oldest?.[0] : undefined;
   }

@@ -1,35 +1,35 @@
 /**
  * Decides how many worker threads scrape; pure.
- *
- * Measured with nodes of 30 pods, against scraping in the main thread: a worker costs 4 to 6 % more CPU per scrape with full bodies and 13 to 35 % with filtered ones.
- * During waves the main thread's delay (p99) is 2 to 3 ms instead of 27 (10 full bodies a wave) and 5 instead of 11 (33 filtered ones), on two cores and on one. With
- * 5,000 filtered nodes of 10 pods at 15 s the longest delay was 19 ms instead of 66. So long waves get a worker, and a second one
- * comes only if the first is busy.
+ * Measured with nodes of 30 pods, against scraping in the main thread: a worker costs 4 to 6 % more CPU per scrape with
+ * full bodies and 13 to 35 % with filtered ones. During waves the main thread's delay (p99) is 2 to 3 ms instead of 27
+ * (10 full bodies a wave) and 5 instead of 11 (33 filtered ones), on one core and on two. 5,000 filtered nodes of 10
+ * pods at 15 s: longest delay 19 ms instead of 66. So long waves get a worker, and a second one only if the first is
+ * busy.
  */
 import { waveMs } from '../../schedule/scheduler.ts';
 
 export interface FleetSize {
   readonly nodes: number;
-  /** Nodes that send families that were not requested: kubelets before 1.37. */
+  /** Nodes with kubelets before 1.37, which send families that were not requested. */
   readonly full: number;
 }
 
 export interface WorkerRules {
-  /** --scrape-workers. */
   readonly setting: 'auto' | number;
   readonly resolutionMs: number;
   readonly cores: number;
 }
 
-/** CPU milliseconds of one scrape, from the request to the batch. */
+/** CPU of one scrape, from the request to the batch. */
 const filteredScrapeMs = 0.25;
 const fullScrapeMs = 3.5;
 /**
- * Milliseconds of CPU that a wave may take in the main thread if nodes are spread over all waves: about 1,200 filtered nodes, or 90 full ones. Smaller clusters use
- * fewer waves, each of up to 128 filtered nodes, between whose scrapes others get the thread: at 1,000 nodes the delay was 3 ms (p99), and 42 at most.
+ * CPU that a wave may take in the main thread if nodes are spread over all waves: about 1,200 filtered nodes, or 90 full ones.
+ * Smaller clusters use fewer waves of up to 128 filtered nodes, between whose scrapes other work runs: at 1,000 nodes the delay was 3 ms (p99), at
+ * most 42.
  */
 const longestWaveMs = 10;
-/** Share of a core that a worker may use, so that a wave ends long before the next one. */
+/** Share of a core, so that a wave ends long before the next one. */
 const workerShare = 0.5;
 
 export function workerCount({ setting, resolutionMs, cores }: WorkerRules, { nodes, full }: FleetSize): number {

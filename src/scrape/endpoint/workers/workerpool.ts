@@ -1,4 +1,4 @@
-/** Reads kubelets in a worker thread. A thread that ends, whatever the cause, is replaced after a backoff. */
+/** Reads kubelets in a worker thread; replaces it after a backoff when it ends. */
 import type { Worker } from 'node:worker_threads';
 import type { Layout } from '../../../sample/batch.ts';
 import type { Clock } from '../../../clock.ts';
@@ -20,10 +20,10 @@ export interface WorkerPoolOptions extends KubeletClientOptions {
   readonly start?: (settings: WorkerSettings) => Worker;
 }
 
-/** Backoff before a thread is replaced, in milliseconds; it doubles each time. */
+/** Doubles with each replacement. */
 const firstBackoffMs = 1_000;
 const longestBackoffMs = 60_000;
-/** Milliseconds; the end of a thread that has lived for longer has another cause than the previous one, so the backoff starts again. */
+/** A longer-lived thread ends for another cause, so the backoff starts again. */
 const soundAfterMs = 5 * 60_000;
 
 export function createWorkerPool(options: WorkerPoolOptions): KubeletReaderPool {

@@ -1,4 +1,4 @@
-/** One worker thread, from its start to its end, as the main thread sees it. */
+/** One worker thread, as the main thread sees it. */
 import { Worker } from 'node:worker_threads';
 import type { Layout } from '../../../sample/batch.ts';
 import type { Clock } from '../../../clock.ts';
@@ -26,26 +26,24 @@ export interface WorkerThreadOptions extends KubeletClientOptions {
 }
 
 export interface WorkerThread {
-  /** @param layouts the node's, which are updated. */
+  /** @param layouts the node's; updated. */
   read(request: NodeRequest, layouts: Map<Source, Layout>, signal: AbortSignal): Promise<ReadResult>;
   release(node: string): void;
-  /** Resolves with the cause when the thread has ended. */
   readonly ended: Promise<Error>;
   terminate(): Promise<void>;
 }
 
 export type NodeRequest = Omit<ReadRequest, 'kind' | 'id'>;
 
-/** A worker keeps some tens of kilobytes per node, so 5,000 nodes with 30 pods are below a third of this. More is a leak, which must not fill the whole process. */
+/** 5,000 nodes of 30 pods need less than a third (tens of kilobytes per node). More is a leak, which must not fill the process. */
 const heapLimitMiB = 1024;
-/** A scrape allocates little. */
 const youngHeapLimitMiB = 16;
 
-/** Request timeouts without a response after which a thread is stuck; a sound one may try several addresses. */
+/** Timeouts without a response after which a thread is stuck; a sound one may try several addresses. */
 const stuckAfterTimeouts = 3;
 
 export function startWorker(settings: WorkerSettings): Worker {
-  // entry.ts beside the sources, entry.js in a build.
+  // entry.js in a build.
   const entry = new URL(import.meta.url.endsWith('.ts') ? './entry.ts' : './entry.js', import.meta.url);
   return new Worker(entry, {
     name: 'scrape',
@@ -139,7 +137,7 @@ function createCredentialsSender(
 ): () => Promise<void> {
   let sent: KubeletTls | undefined;
   return async () => {
-    // In this order: an exec plugin that is run for the token may bring a client certificate.
+    // In this order: an exec plugin run for the token may bring a client certificate.
     const authorization = await cloneResult(options.authorization);
     if ('value' in authorization) keepSecret(authorization.value);
     const tls = await cloneResult(options.tls);
@@ -149,7 +147,7 @@ function createCredentialsSender(
   };
 }
 
-/** Returns the result with its batch's layout; undefined if this thread does not have that version. */
+/** Returns undefined if this thread lacks that version. */
 function withLayout(result: ClonedReadResult, layouts: ReadonlyMap<Source, Layout>): ReadResult | undefined {
   if (result.kind !== 'batch') return result;
   const { layoutVersion, ...batch } = result.batch;
