@@ -12,16 +12,16 @@ export interface Stage {
 
 const stages: readonly Stage[] = [
   {
-    // The first of them needs a cluster without pods, and `numbers` measures CPU.
+    // The first of them needs a cluster without pods. `numbers` and `containers` compare the CPU of pods with what they are to use.
     name: 'alone on the cluster',
     together: false,
-    files: ['top', 'access', 'clients', 'numbers'],
+    files: ['top', 'access', 'clients', 'numbers', 'containers'],
   },
   {
     // The autoscaler takes two minutes, most of them waiting; the others fit beside it on two cores.
     name: 'side by side',
     together: true,
-    files: ['autoscaling', 'containers', 'podlife', 'process', 'freshness'],
+    files: ['autoscaling', 'podlife', 'process', 'freshness'],
   },
   {
     // Each stops something that all others need. `node` builds the image of `pod` while it waits.
