@@ -21,7 +21,7 @@ export function keepSecret(authorization: string | undefined): void {
 export interface ForeignTextOptions {
   /** Characters. */
   readonly limit?: number;
-  /** Of others, such as the token of a TokenReview. */
+  /** Secrets of others, such as the token of a TokenReview. */
   readonly secrets?: readonly string[];
   /** Replaces all but printable ASCII by spaces, and cuts without dots: for quotations at the end of a sentence. */
   readonly plain?: boolean;

@@ -50,7 +50,7 @@ interface TextRange {
 class Forms {
   /** Found only as a whole. */
   readonly #short = new Set<string>();
-  /** Of the others, at multiples of the block's length. */
+  /** Blocks of the others, at multiples of the block's length. */
   readonly #blocks = new Map<string, Occurrence[]>();
 
   constructor(secrets: readonly string[]) {

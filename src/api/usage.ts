@@ -32,7 +32,7 @@ export function toUsage(usage: ResourceUsage): object {
   return members;
 }
 
-/** What stands before the number of `cpu`. */
+/** The JSON before the number of `cpu`. */
 export const usageStart = '"usage":{"cpu":"';
 
 /**

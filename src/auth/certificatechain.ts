@@ -11,7 +11,7 @@ import { intermediateLimit, intermediateLimitBytes } from '../tls/sentcertificat
 import type { TrustBundle } from '../tls/trustbundle.ts';
 
 export type ChainResult =
-  /** Of the chain's first expiry, since the epoch. */
+  /** `untilMs` is the chain's first expiry, since the epoch. */
   | { readonly kind: 'trusted'; readonly untilMs: number }
   /** Without secrets. */
   | { readonly kind: 'untrusted'; readonly reason: string };

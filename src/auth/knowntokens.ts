@@ -11,7 +11,7 @@ export interface KnownTokens {
 
 /** Milliseconds after a token was last valid. */
 export const knownMs = 3_600_000;
-/** Of about 150 bytes each; the one that was valid longest ago is evicted. */
+/** Entries of about 150 bytes each; the one that was valid longest ago is evicted. */
 export const knownTokenLimit = 8_192;
 
 export function createKnownTokens(clock: Pick<Clock, 'monotonicMs'>): KnownTokens {

@@ -37,7 +37,7 @@ export interface RefusedRequest {
 export interface RecentRefusal {
   readonly cause: RefusalCause;
   readonly what: string;
-  /** Of the latest request. */
+  /** The latest request's. */
   readonly reason: string;
   readonly requests: number;
   /** Since the epoch. */
@@ -51,7 +51,7 @@ export interface Refusals {
   refused(request: RefusedRequest): void;
   /** Protects the refusals of an authenticated client's address from others'. */
   authenticated(address: string): void;
-  /** Of the last five minutes, latest first. */
+  /** Returns the refusals of the last five minutes, latest first. */
   recent(): readonly RecentRefusal[];
 }
 
@@ -67,7 +67,7 @@ const authenticatedLimit = 1_024;
 const others = '(others)';
 
 interface RefusalEntry extends RecentRefusal {
-  /** Of the client that added the variant. */
+  /** The network of the client that added the variant. */
   readonly network: string | undefined;
   readonly isAuthenticated: boolean;
   readonly unlogged: number;

@@ -14,7 +14,7 @@ import type { UserInfo } from './user.ts';
 export interface TokenAuthenticatorOptions {
   readonly reviewer: TokenReviewer;
   readonly unknownTokenReviewer: TokenReviewer;
-  /** Of valid tokens, in milliseconds; of others at most `badTokenTtlMs`. */
+  /** For valid tokens, in milliseconds; for others at most `badTokenTtlMs`. */
   readonly ttlMs: number;
   readonly clock: Clock;
 }
@@ -29,7 +29,7 @@ export interface TokenAuthenticator {
   authenticate(token: string, origin: RequestOrigin, signal: AbortSignal): Promise<TokenResult>;
 }
 
-/** Of about 1 kB. A cluster has some hundred tokens within ten seconds. */
+/** Entries of about 1 kB. A cluster has some hundred tokens within ten seconds. */
 const tokenLimit = 8_192;
 /** More than the queue reviews within their TTL. */
 const badTokenLimit = 1_024;

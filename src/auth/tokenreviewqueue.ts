@@ -21,11 +21,11 @@ export interface TokenReviewQueue {
 }
 
 export const queuedReviewsInFlight = 4;
-/** Of reviews that wait, are in flight, or back off. */
+/** Slots for reviews that wait, are in flight, or back off. */
 export const queueSlotLimit = 256;
 /** Bytes; a longer token takes several, but the tokens in flight leave places for others. */
 export const queueSlotBytes = 16 * 1024;
-/** Of a token of up to 1 MiB: the queue holds at most 8 MiB. */
+/** Slots of a token of up to 1 MiB: the queue holds at most 8 MiB. */
 const longestTokenSlots = 32;
 
 export class QueueFullError extends StatusError {

@@ -3,7 +3,7 @@ import type { AccessReviewer, Limiter } from '../client/reviews.ts';
 
 /** A dashboard's burst takes milliseconds; the pool has four times as many connections. */
 export const userReviewsInFlight = 8;
-/** Of all anonymous requests, in their own pool. */
+/** Reviews in flight for all anonymous requests, in their own pool. */
 export const anonymousReviewsInFlight = 4;
 /** Milliseconds to begin, as long as a review: else the queue could only grow. */
 const waitTimeoutMs = 10_000;

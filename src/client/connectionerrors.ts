@@ -17,7 +17,7 @@ export function isLateConnection(error: unknown): boolean {
   return hasCode(error, lateCodes);
 }
 
-/** Of Node and undici, whose HTTP parser has one for a truncated response. HTTP/2 is not used. */
+/** Codes of Node and undici, whose HTTP parser has one for a truncated response. HTTP/2 is not used. */
 const brokenCodes: ReadonlySet<string> = new Set([
   'UND_ERR_SOCKET',
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',

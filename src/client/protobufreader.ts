@@ -17,7 +17,7 @@ export type WireField =
       readonly message: Message;
       readonly requires?: FieldPath;
     }
-  /** Of these keys, or all. */
+  /** Only entries with these keys; absent: all. */
   | { readonly name: string; readonly kind: 'map'; readonly keys?: readonly string[] };
 
 /** Numbers of nested fields; alternatives ascend. A message with `requires` is read only if it has one, checked without allocating. */

@@ -37,7 +37,7 @@ export const snapshotLimitBytes = 400 * 1024 * 1024;
 /** Samples of an older snapshot would make windows that are too long to be of use. */
 const oldestMs = 5 * 60_000;
 const chunkCharacters = 64 * 1024;
-/** Of the time, for writing, up to the longest interval. */
+/** Share of the time for writing, up to the longest interval. */
 const largestShare = 0.02;
 
 export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {

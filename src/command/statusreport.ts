@@ -13,7 +13,7 @@ import { version } from '../version.ts';
 export interface StatusOptions {
   readonly statuses: () => readonly NodeStatus[];
   readonly usage: { nodeUsage(node: string): UsageOrReason<Usage> };
-  /** Of the last scrape; undefined before the first. */
+  /** Counts the last scrape's pods; undefined before the first. */
   readonly podCounts: (node: string) => PodCounts | undefined;
   readonly refusals: Pick<Refusals, 'recent'>;
   readonly resolutionMs: number;

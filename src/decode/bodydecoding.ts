@@ -37,7 +37,7 @@ export interface Decoding {
   finishing(time: AnswerTime): Steps<DecodeResult>;
 }
 
-/** What is known of a body once it has ended. */
+/** The facts about a body that has ended. */
 export interface EndedBody {
   readonly filtered: boolean;
   readonly isWhole: boolean;

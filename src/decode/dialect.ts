@@ -1,4 +1,4 @@
-/** What the decoder needs to know of an endpoint. */
+/** Describes an endpoint to the decoder. */
 import type { Identity } from '../exposition/sampleposition.ts';
 import type { SampleSink } from '../exposition/sample.ts';
 import type { NodeBatch } from '../sample/batch.ts';

@@ -23,7 +23,7 @@ export interface Template {
   readonly oldestMs: number;
 }
 
-/** What the slow path chose of a body, and in which rows of the body it was. */
+/** The slow path's choice, and its rows in the body. */
 export interface ChosenRows {
   readonly machine: Point | undefined;
   readonly pods: readonly PodBatch[];

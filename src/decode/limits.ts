@@ -3,7 +3,7 @@
 /** Samples not matched by position: four per new row; with old kubelets, one per core. */
 export const sampleLimit = 131_072;
 
-/** Of a response and the previous one; a node with 500 pods has 4,000. */
+/** Rows of a response and the previous one; a node with 500 pods has 4,000. */
 export const rowLimit = 32_768;
 
 /** Kubernetes is tested with 500 pods a node; some clusters run 2,500. */

@@ -5,7 +5,7 @@ import { latestMs, type Point } from '../sample/point.ts';
 export interface AnswerTime {
   /** The Date header, in whole seconds; ours without one. */
   readonly nodeTimeMs: number;
-  /** Of samples without a time, by our clock. */
+  /** Time of samples without one, by our clock. */
   readonly untimedMs: number;
   readonly earliestMs: number;
 }

@@ -16,7 +16,7 @@ export interface QueryOptions {
 
 /** From the query's start. An answer to any try counts, however late. */
 const retriesMs = [1_000, 3_000];
-/** Of all tries together. */
+/** For all tries together. */
 export const queryTimeoutMs = 5_000;
 /** One family's addresses wait this long for the other's; RFC 8305 recommends 50 ms. */
 const otherFamilyMs = 200;

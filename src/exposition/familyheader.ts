@@ -6,7 +6,7 @@ export const familyField = { name: 1, metric: 4 } as const;
 
 const nameTag = 0x0a;
 
-/** Of a family whose name is not first, read in one piece. All known encoders write it first. */
+/** Bytes of a family whose name is not first, read in one piece. All known encoders write it first. */
 const unorderedFamilyLimitBytes = 64 * 1024;
 
 /** Other formats may look like a longer name. */

@@ -13,7 +13,7 @@ import { cursor, sample, viewOver } from './scratch.ts';
 import type { SeriesMatcher } from './seriesmatcher.ts';
 import { hasVarint, wireType } from './wire.ts';
 
-/** Of a metric with its labels, which has to be whole. */
+/** Bytes of a metric with its labels, which has to be whole. */
 const messageLimitBytes = 1024 * 1024;
 
 const fixedFieldBytes = 10;
@@ -23,7 +23,7 @@ const noView = new DataView(new ArrayBuffer(0));
 const state = { family: 'family', fields: 'fields', skip: 'skip' } as const;
 
 export interface DelimitedReaderOptions {
-  /** Of the same sender and names. Default: every sample is visited. */
+  /** Its last body had the same sender and names. Default: every sample is visited. */
   readonly matcher?: SeriesMatcher | undefined;
   /** Indexes of families, after which the rest of an unfiltered body is ignored. */
   readonly until?: readonly number[] | undefined;

@@ -31,7 +31,7 @@ export interface SampleSink {
 /** Visit it in every body. */
 export const noRow = -1;
 
-/** What a reader reports of a body beside its samples. */
+/** A reader's report about a body, beside its samples. */
 export interface BodySummary {
   /** Whether the sender did not filter. */
   readonly hasOtherFamilies: boolean;

@@ -4,7 +4,7 @@ import type { Sample } from './sample.ts';
 import { trailing } from './scratch.ts';
 
 /**
- * What identifies a sample's row: all before its numbers, or one label's value. `detail` is an earlier label of some
+ * Identifies a sample's row by all before its numbers, or one label's value. `detail` is an earlier label of some
  * families, equal in a family's matching samples.
  */
 export type Identity = 'all labels' | { readonly label: string; readonly detail: string };

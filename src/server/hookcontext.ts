@@ -1,4 +1,4 @@
-/** What hooks share, and the request that endpoints get. */
+/** The state that hooks share, and the request that endpoints get. */
 import { firstHeaderLine } from '../auth/rawheaders.ts';
 import { isAnonymous } from '../auth/user.ts';
 import type { ConnectionLookup } from './connectionlookup.ts';

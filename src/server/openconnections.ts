@@ -40,7 +40,7 @@ export interface OpenConnection {
   close(reason: CloseReason | undefined): void;
 }
 
-/** What one request makes the server hold. */
+/** The bytes that one request makes the server hold. */
 export interface RequestLoad {
   /** Adds unsent bytes of the response. May close any connection, this one included. */
   addBytes(bytes: number): void;

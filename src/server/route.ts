@@ -7,7 +7,7 @@ import type { ApiRequest } from './requestinfo.ts';
 export type Handler = (request: ApiRequest) => Reply | Promise<Reply>;
 
 export interface ApiRoute {
-  /** Of the unread body; undefined for any. */
+  /** Media types of the unread body; undefined for any. */
   readonly consumes?: readonly string[];
   readonly produces: readonly string[];
   /** Throws StatusError. */

@@ -1,4 +1,4 @@
-/** What the server is built from. */
+/** The parts that the server is built from. */
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Authorizer } from '../auth/authorizer.ts';
 import type { Logger } from '../logging.ts';

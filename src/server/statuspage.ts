@@ -14,7 +14,7 @@ export interface StatusReport {
   readonly staleness: string;
   /** One sentence each; a degraded server is ready. */
   readonly degraded: readonly string[];
-  /** Of the last five minutes, latest first. */
+  /** Refusals of the last five minutes, latest first. */
   readonly refused: readonly RefusedReport[];
   readonly nodes: readonly NodeReport[];
 }
@@ -37,7 +37,7 @@ export interface NodeReport {
   /** Why the source is not cAdvisor. */
   readonly fallback?: string | undefined;
   readonly address?: string | undefined;
-  /** What verified the kubelet's certificate: address, node-name, apiserver, or nothing. */
+  /** Method that verified the kubelet's certificate: address, node-name, apiserver, or nothing. */
   readonly verifiedBy?: string | undefined;
   readonly pods?: number | undefined;
   readonly containers?: number | undefined;
@@ -45,7 +45,7 @@ export interface NodeReport {
   readonly unverifiedPods?: number | undefined;
   /** Pods that the API places on other nodes; not served. */
   readonly foreignPods?: number | undefined;
-  /** Of the node itself; `missing` says why not. */
+  /** Whether the node's own usage is served; `missing` says why not. */
   readonly served: boolean;
   readonly missing?: string | undefined;
   /** Since the later sample, and between both. */

@@ -3,7 +3,7 @@
 /** A cluster needs a few dozen; an idle TLS connection costs about 100 KiB. */
 export const connectionLimit = 1000;
 
-/** Of all connections: requests, and unread responses. */
+/** Bytes of requests and unread responses, over all connections. */
 export const waitingBytesLimit = 128 * 1024 * 1024;
 
 /** Per authenticated connection; beyond, 429. It may be kube-apiserver's, with all users. */

@@ -5,7 +5,7 @@ import type { SamplePair } from './samplepair.ts';
 import { intervalMs } from './spacing.ts';
 
 export interface NodeState {
-  /** Of the Node; undefined if unknown. */
+  /** The Node's UID; undefined if unknown. */
   readonly uid: string | undefined;
   readonly source: Source;
   readonly machine: SamplePair | undefined;

@@ -19,7 +19,7 @@ export interface StorageOptions extends UpdateOptions {
   readonly nodeUid?: (node: string) => string | undefined;
 }
 
-/** What a scrape has changed, for the scheduler. */
+/** The changes of a scrape that the scheduler needs. */
 export interface StoreResult {
   /** First samples. */
   readonly waiting: number;

@@ -9,7 +9,7 @@ import type { SamplePair } from './samplepair.ts';
 
 export interface StoredNode {
   readonly name: string;
-  /** Of the Node; undefined if unknown. */
+  /** The Node's UID; undefined if unknown. */
   uid: string | undefined;
   source: Source;
   hasSwap: boolean;
@@ -34,7 +34,7 @@ export interface StoredPod {
   readonly layout: PodLayout;
   /** Whether the API has placed the pod on the node. */
   readonly isVerified: boolean;
-  /** Of the newest sample, monotonic; for pods in rows with a usage. */
+  /** When the newest sample was first seen, monotonic; for pods in rows with a usage. */
   sinceMs: number;
   /** Slow path: what rows cannot hold, as after a restart. Undefined in rows. */
   state: PodState | undefined;

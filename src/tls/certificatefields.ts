@@ -25,7 +25,7 @@ export interface CertificateFields extends ExtensionFields {
   readonly key: KeyFacts;
 }
 
-/** Of DER. A key of 8,192 bits and its signature take 2,300; a few hundred names fit. */
+/** Bytes of DER. A key of 8,192 bits and its signature take 2,300; a few hundred names fit. */
 export const certificateLimitBytes = 16 * 1024;
 
 const cache = new WeakMap<X509Certificate, CertificateFields | Asn1Error>();

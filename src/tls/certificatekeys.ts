@@ -10,7 +10,7 @@ export interface KeyFacts {
 type KeyKind = 'rsa' | 'ec' | 'ed25519' | 'other';
 
 export interface SignatureAlgorithm {
-  /** Of the key that can have signed. */
+  /** Kind of the key that can have signed. */
   readonly kind: KeyKind;
   readonly problem: string | undefined;
 }

@@ -12,7 +12,7 @@ export interface Names {
 export interface Constraints {
   readonly permitted: Names;
   readonly excluded: Names;
-  /** Of kinds that are not evaluated, such as directory names. */
+  /** Whether it has names of kinds that are not evaluated, such as directory names. */
   readonly hasOthers: boolean;
 }
 
@@ -23,7 +23,7 @@ const kinds: ReadonlyMap<number, keyof Names> = new Map([
   [0x87, 'ips'],
 ]);
 
-/** Of names with constraints, per chain: Go's limit, until it needed none. */
+/** Comparisons of names with constraints, per chain: Go's limit, until it needed none. */
 const comparisonLimit = 250_000;
 
 /** Throws Asn1Error for a wrong form. */

@@ -1,6 +1,6 @@
 /** Translates cipher suites from Go's names to OpenSSL's. */
 
-/** Of TLS 1.2; those of 1.3 (TLS_AES, TLS_CHACHA20) have one name. */
+/** Suites of TLS 1.2; those of 1.3 (TLS_AES, TLS_CHACHA20) have one name. */
 const opensslNames: ReadonlyMap<string, string> = new Map([
   ['TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256', 'ECDHE-ECDSA-AES128-GCM-SHA256'],
   ['TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384', 'ECDHE-ECDSA-AES256-GCM-SHA384'],
@@ -51,7 +51,7 @@ const unavailable: ReadonlySet<string> = new Set([
   'TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA',
 ]);
 
-/** Of Go's tls.InsecureCipherSuites: without forward secrecy, or CBC with SHA-256. */
+/** Go's tls.InsecureCipherSuites: without forward secrecy, or CBC with SHA-256. */
 const insecure = /^TLS_RSA_|_CBC_SHA256$/;
 
 /**

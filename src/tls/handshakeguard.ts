@@ -9,7 +9,7 @@ import { notTls, PeerFlight, PeerFlightError } from './peerflight.ts';
 
 /** Private in Node. */
 interface TlsHandle {
-  /** Of TCP; negative once closed. */
+  /** The TCP socket's descriptor; negative once closed. */
   readonly fd: number;
   receive(bytes: Buffer): void;
   readStart(): number;

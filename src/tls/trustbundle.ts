@@ -6,7 +6,7 @@ import type { Logger } from '../logging.ts';
 export interface TrustBundle {
   /** At least one. */
   readonly certificates: readonly X509Certificate[];
-  /** Of exactly these certificates. */
+  /** The PEM text of exactly these certificates. */
   readonly pem: string;
 }
 

@@ -3,7 +3,7 @@
  * kernel drops the inode. Without this, a dead container whose cgroup remains would become its own successor.
  */
 
-/** Of the previous scrape, by container ID. */
+/** Start times of the previous scrape, by container ID. */
 export type StartTimes = ReadonlyMap<string, number>;
 
 interface StartedContainer {

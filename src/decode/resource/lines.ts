@@ -9,7 +9,7 @@ import type { AnswerTime } from '../sampletime.ts';
 import { isPlausible, startTimeMs, toContainerPoint } from '../usable.ts';
 import { followLineages, keptLineages, type Lineage } from './lineage.ts';
 
-/** What identifies a container from scrape to scrape. */
+/** Identifies a container from scrape to scrape. */
 export interface ContainerIdentity {
   readonly container: string;
   /** In the previous body. */

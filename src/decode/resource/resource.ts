@@ -25,7 +25,7 @@ import { type ContainerIdentity, pointOfLines } from './lines.ts';
 
 /** Survives a broken body. */
 interface LineState {
-  /** Of containers with several lines, by namespace, pod and name. */
+  /** The lineages of containers with several lines, by namespace, pod and name. */
   readonly lineages: ReadonlyMap<string, readonly Lineage[]>;
   /** The same list until a body is broken. */
   readonly rows: readonly ResourceRow[];

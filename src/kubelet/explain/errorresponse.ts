@@ -1,4 +1,4 @@
-/** What explains a response whose status is not 200. */
+/** The parts of a response other than 200 that explain it. */
 import type { KubeletResponse } from '../client.ts';
 
 export type ErrorResponse = Pick<KubeletResponse, 'via' | 'address' | 'status' | 'body'>;

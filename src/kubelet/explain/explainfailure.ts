@@ -43,7 +43,7 @@ const faultsBehindProxy: ReadonlySet<ExplanationCode> = new Set([
   'Timeout',
   'ConnectionLost',
   'BodyBroken',
-  // Of our own process.
+  // Our own process.
   'OutOfFiles',
 ]);
 

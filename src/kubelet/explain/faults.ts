@@ -6,7 +6,7 @@ import { type Attempt, kubeletOf } from './kubeleterror.ts';
 import { quote } from './excerpt.ts';
 
 export interface Fault {
-  /** Of Node, OpenSSL and undici; names of errors without a code. */
+  /** Error codes of Node, OpenSSL and undici; names of errors without a code. */
   readonly symptoms: readonly string[];
   readonly code: ExplanationCode;
   readonly what: (attempt: Attempt, error: Error) => string;

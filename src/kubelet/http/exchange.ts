@@ -7,7 +7,7 @@ import { ReadingTooLongError } from './readingbudget.ts';
 import { RequestDeadline } from './requestdeadline.ts';
 import type { ResponseHead, ResponseInfo } from './responsehead.ts';
 
-/** What is sent. */
+/** The request as it is sent. */
 export interface WireRequest {
   readonly path: string;
   readonly accept: string;

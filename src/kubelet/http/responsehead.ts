@@ -1,11 +1,11 @@
 /** Parses a response's head (RFC 9112) strictly: what no kubelet has a reason to send is an error. */
 
-/** What arrived is not one HTTP/1.1 response to our request. */
+/** The bytes are not one HTTP/1.1 response to our request. */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
 }
 
-/** What callers need of a response before its body. */
+/** The parts of a response that callers need before its body. */
 export interface ResponseInfo {
   readonly status: number;
   readonly contentType: string;

@@ -7,7 +7,7 @@ export interface Flag {
   readonly type: FlagType;
   /** As on the command line; undefined means unset, and `help` says what happens then. */
   readonly default: string | undefined;
-  /** What it does, its unit, what unset means, and when to change it. */
+  /** Says what it does, its unit, what unset means, and when to change it. */
   readonly help: string;
   readonly short?: string;
   /** Returns what is wrong with a value. */

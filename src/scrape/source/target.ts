@@ -20,7 +20,7 @@ export interface TargetAddress {
 /** Auto: cAdvisor, and /metrics/resource on nodes where cAdvisor lacks containers. */
 export type SourceMode = 'auto' | Source;
 
-/** What the API knows of pods that a kubelet should report. */
+/** The API's knowledge of pods that a kubelet should report. */
 export interface Expectations {
   /** Reports whether the pod is running, and may be on the node. */
   isRunning(namespace: string, name: string, node: string): boolean;
