@@ -150,16 +150,7 @@ function addAcrossStep<P extends Point>(
 ): SamplePair<P> {
   const { last, base } = pair;
   // Checks values as if the last sample were as old as the previous scrape.
-  const kind = classifySample(
-    stampMs(point) - (limits.sinceScrapeMs ?? 0),
-    last.cpuSeconds,
-    last.memoryBytes,
-    stampMs(point),
-    point.cpuSeconds,
-    point.memoryBytes,
-    startTimeMs,
-    limits,
-  );
+  const kind = classify(last, point, startTimeMs, limits, stampMs(point) - (limits.sinceScrapeMs ?? 0));
   if (kind === 'no value') return markBeforeStep(withoutValue(pair, point));
   if (stampMs(point) === stampMs(last) && !isOtherClock(last, point)) return markBeforeStep({ last, base });
   return { last: point, base: 'restarted', ...sideOfStep(point, true, limits) };
@@ -219,9 +210,16 @@ function addToRival<P extends Point>(
   return { last, base, rival: point };
 }
 
-function classify(last: Point, point: Point, startTimeMs: number, limits: SampleLimits): SampleKind {
+/** @param lastMs when the last sample was taken. */
+function classify(
+  last: Point,
+  point: Point,
+  startTimeMs: number,
+  limits: SampleLimits,
+  lastMs = stampMs(last),
+): SampleKind {
   return classifySample(
-    stampMs(last),
+    lastMs,
     last.cpuSeconds,
     last.memoryBytes,
     stampMs(point),
