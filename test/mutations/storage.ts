@@ -293,7 +293,6 @@ export const storage: readonly Mutation[] = [
     ],
     ['if (known.configHash !== undefined || ', 'if (', 'static pods are older than their mirror pods'],
     ['uid: known.configHash ?? known.uid', 'uid: known.uid', 'a static pod is another one by the other endpoint'],
-    ['- startMarginMs + clockAheadMs', '- startMarginMs', "a node's clock decides which containers are a pod's"],
   ]),
   ...mutate('storage/podmatch.ts', tests, [
     [
