@@ -72,6 +72,7 @@ function openStreams(
         socket.write(frame(frameType.settings, acknowledged, 0));
         if (isKnown) socket.write(frame(frameType.headers, endHeaders | endStream, 1, block));
       }
+      // Nothing shows that the server has read all of it; half a second is several times what that takes, and is not measured.
       await sleep(500);
     },
     async run({ signal }) {
