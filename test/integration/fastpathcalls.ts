@@ -2,9 +2,8 @@
  * Runs the whole program in this process, with the flags of the command line, until it has scraped often enough, and prints as JSON the calls of each of its
  * functions and the last list of pods. A process of its own: in that of the test run, programs of other test files run as well.
  */
-import assert from 'node:assert/strict';
 import { Session } from 'node:inspector/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { GiveUp, waitFor } from '../cluster/wait.ts';
 import { ask2, openSession } from '../fakes/http2client.ts';
 import { startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
 
@@ -43,21 +42,20 @@ process.stdout.write(JSON.stringify({ calls, pods } satisfies Calls));
 
 async function podsAfter(cluster: WholeCluster): Promise<string> {
   const frontProxy = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
-  const end = performance.now() + deadlineMs;
-  while (cluster.kubelet.requests.length < enoughScrapes) {
-    assert.ok(performance.now() < end, `${cluster.kubelet.requests.length} scrapes in ${deadlineMs} ms`);
-    await sleep(100);
-  }
+  const endMs = performance.now() + deadlineMs;
+  await waitFor('the scrapes', () => cluster.kubelet.requests.length >= enoughScrapes, deadlineMs);
   const session = await openSession(cluster.port, frontProxy);
   try {
     const headers = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' };
-    for (;;) {
-      const { status, text } = await ask2(session, '/apis/metrics.k8s.io/v1/pods', headers);
-      assert.equal(status, 200, text);
-      if ((JSON.parse(text) as { items: unknown[] }).items.length > 0) return text;
-      assert.ok(performance.now() < end, 'no pod was served');
-      await sleep(100);
-    }
+    return await waitFor(
+      'a served pod',
+      async () => {
+        const { status, text } = await ask2(session, '/apis/metrics.k8s.io/v1/pods', headers);
+        if (status !== 200) throw new GiveUp(text);
+        return (JSON.parse(text) as { items: unknown[] }).items.length > 0 && text;
+      },
+      endMs - performance.now(),
+    );
   } finally {
     session.destroy();
   }
