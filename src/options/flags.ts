@@ -5,7 +5,7 @@ import { clusterFlags } from './flags/cluster.ts';
 import type { FlagSection } from './flags/flag.ts';
 import { kubeletFlags } from './flags/kubelet.ts';
 import { loggingFlags } from './flags/logging.ts';
-import { miscFlags } from './flags/misc.ts';
+import { diagnosticFlags } from './flags/diagnostics.ts';
 import { scrapingFlags } from './flags/scraping.ts';
 import { servingFlags } from './flags/serving.ts';
 
@@ -18,7 +18,7 @@ export const flagSections: Readonly<Record<string, FlagSection>> = {
   Authentication: authenticationFlags,
   Authorization: authorizationFlags,
   Logging: loggingFlags,
-  Misc: miscFlags,
+  Misc: diagnosticFlags,
 };
 
 export const flags = {
@@ -29,7 +29,7 @@ export const flags = {
   ...authenticationFlags,
   ...authorizationFlags,
   ...loggingFlags,
-  ...miscFlags,
+  ...diagnosticFlags,
 } as const;
 
 export type FlagName = keyof typeof flags;

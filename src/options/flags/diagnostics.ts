@@ -1,7 +1,7 @@
 /** Flags that print something and exit, and those for diagnosis. */
 import type { FlagSection } from './flag.ts';
 
-export const miscFlags = {
+export const diagnosticFlags = {
   'disable-fast-path': {
     type: 'boolean',
     default: 'false',
