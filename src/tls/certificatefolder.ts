@@ -1,13 +1,14 @@
-/** Keeps a self-signed serving certificate across restarts; renews it in time. */
-import { randomBytes, type X509Certificate } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+/** Keeps a self-signed serving certificate in a folder: reused after a restart, renewed before it expires. */
+import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Clock } from '../clock.ts';
-import { describeError, type Logger } from '../logging.ts';
-import { folderProblem, othersMayRead, othersMayWrite, readOwnFile } from '../ownfile.ts';
+import type { Logger } from '../logging.ts';
+import { othersMayRead, othersMayWrite, readOwnFile } from '../ownfile.ts';
+import { openCertDir } from './certdir.ts';
 import { certificateOf, type KeyPair, type KeyPairSource } from './keypair.ts';
+import { isCertificateName } from './leaf.ts';
 import { createSelfSigned } from './selfsigned.ts';
 
 export interface FolderOptions {
@@ -32,10 +33,10 @@ const usualNames = [
 
 /** Falls back to memory for an unusable folder. */
 export async function openCertificateFolder({ certDir, names, log, clock }: FolderOptions): Promise<KeyPairSource> {
-  const wanted = [...new Set([...usualNames, hostname().toLowerCase(), ...names])].filter(isName);
+  const wanted = [...new Set([...usualNames, hostname().toLowerCase(), ...names])].filter(isCertificateName);
   const certPath = path.join(certDir, 'kubegauge.crt');
   const keyPath = path.join(certDir, 'kubegauge.key');
-  let writable = certDir !== '' && (await isSafe());
+  const folder = await openCertDir({ certDir, log, otherwise: 'keeps the serving certificate in memory only' });
 
   const stored = await readStored();
   const first = stored ?? (await renew());
@@ -49,15 +50,8 @@ export async function openCertificateFolder({ certDir, names, log, clock }: Fold
     return pair;
   }
 
-  async function isSafe(): Promise<boolean> {
-    const reason = await folderProblem(certDir).catch(describeError);
-    if (reason === undefined) return true;
-    log.warn({ folder: certDir, reason }, '--cert-dir cannot be used; keeps the serving certificate in memory only');
-    return false;
-  }
-
   async function readStored(): Promise<KeyPair | undefined> {
-    if (!writable) return undefined;
+    if (!folder.isUsable()) return undefined;
     try {
       const pair = {
         cert: await readOwnFile(certPath, { forbiddenMode: othersMayWrite, sizeLimitBytes }),
@@ -73,30 +67,14 @@ export async function openCertificateFolder({ certDir, names, log, clock }: Fold
   }
 
   async function renew(): Promise<KeyPair> {
-    const pair = await createSelfSigned(wanted, clock.wallMs());
-    if (writable) await store(pair);
-    log.info({ names: wanted, folder: writable ? certDir : 'none' }, 'made a self-signed serving certificate');
+    const pair = createSelfSigned(wanted, clock.wallMs());
+    await folder.write([
+      [keyPath, pair.key],
+      [certPath, pair.cert],
+    ]);
+    log.info({ names: wanted, folder: folder.isUsable() ? certDir : 'none' }, 'made a self-signed serving certificate');
     return pair;
   }
-
-  async function store({ cert, key }: KeyPair): Promise<void> {
-    try {
-      await mkdir(certDir, { recursive: true, mode: 0o700 });
-      await replace(keyPath, key);
-      await replace(certPath, cert);
-    } catch (error) {
-      writable = false;
-      log.warn(
-        { folder: certDir, err: error },
-        'cannot write to --cert-dir; keeps the serving certificate in memory only',
-      );
-    }
-  }
-}
-
-/** Certificates hold DNS names; host names can be anything. */
-function isName(name: string): boolean {
-  return isIP(name) !== 0 || /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i.test(name);
 }
 
 function covers(certificate: X509Certificate, name: string): boolean {
@@ -105,16 +83,3 @@ function covers(certificate: X509Certificate, name: string): boolean {
 
 /** More than any certificate or key has. */
 const sizeLimitBytes = 64 * 1024;
-
-/** Never writes to an existing file, such as a symbolic link. */
-async function replace(file: string, content: string): Promise<void> {
-  const next = `${file}.${randomBytes(6).toString('hex')}`;
-  try {
-    await using handle = await open(next, 'wx', 0o600);
-    await handle.writeFile(content);
-    await rename(next, file);
-  } catch (error) {
-    await rm(next, { force: true });
-    throw error;
-  }
-}

@@ -1,0 +1,58 @@
+/** Writes to the folder of --cert-dir. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { describeError, type Logger } from '../logging.ts';
+import { folderProblem } from '../ownfile.ts';
+
+export interface CertDir {
+  /** Reports whether the folder can hold files: not after a failure, and never if the path is empty. */
+  isUsable(): boolean;
+  /** Replaces files in this order, each a path in the folder and its text. Logs a failure and writes nothing from then on. */
+  write(files: readonly (readonly [file: string, content: string])[]): Promise<void>;
+}
+
+export interface CertDirOptions {
+  /** Empty for none. */
+  readonly certDir: string;
+  readonly log: Logger;
+  /** What is done without the folder, for the warning. */
+  readonly otherwise: string;
+}
+
+/** Never fails; logs why the folder cannot be used. */
+export async function openCertDir({ certDir, log, otherwise }: CertDirOptions): Promise<CertDir> {
+  let isUsable = certDir !== '' && (await isSafe());
+  return {
+    isUsable: () => isUsable,
+    write: async (files) => {
+      if (!isUsable) return;
+      try {
+        await mkdir(certDir, { recursive: true, mode: 0o700 });
+        for (const [file, content] of files) await replace(file, content);
+      } catch (error) {
+        isUsable = false;
+        log.warn({ folder: certDir, err: error }, `cannot write to --cert-dir; ${otherwise}`);
+      }
+    },
+  };
+
+  async function isSafe(): Promise<boolean> {
+    const reason = await folderProblem(certDir).catch(describeError);
+    if (reason === undefined) return true;
+    log.warn({ folder: certDir, reason }, `--cert-dir cannot be used; ${otherwise}`);
+    return false;
+  }
+}
+
+/** Never writes to what was there, such as a symbolic link. */
+async function replace(file: string, content: string): Promise<void> {
+  const next = `${file}.${randomBytes(6).toString('hex')}`;
+  try {
+    await using handle = await open(next, 'wx', 0o600);
+    await handle.writeFile(content);
+    await rename(next, file);
+  } catch (error) {
+    await rm(next, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,113 @@
+/** Issues the serving certificates of a pod's root: a new key each, EC P-256. */
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import {
+  alternativeNames,
+  attributes,
+  authorityKeyIdentifier,
+  basicConstraints,
+  commonNameLimit,
+  forServers,
+  keyIdOf,
+  keyUsage,
+  subjectKeyIdentifier,
+  wholeSeconds,
+} from './certificatewriter.ts';
+import type { KeyPair } from './keypair.ts';
+import type { PodRoot } from './podroot.ts';
+
+export interface Leaf {
+  readonly pair: KeyPair;
+  /** Milliseconds since the epoch, cut to seconds. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** When the next one is due. */
+  readonly renewAtMs: number;
+}
+
+export interface ServiceNames {
+  readonly service: string;
+  readonly namespace: string;
+  /** Of the cluster, such as `cluster.local`. */
+  readonly domain: string;
+}
+
+const hourMs = 60 * 60_000;
+const dayMs = 24 * hourMs;
+/** Long enough for monitors that warn of certificates with less than a week or two left. */
+export const leafLifeMs = 90 * dayMs;
+/** Tolerates clients whose clocks are behind. */
+export const leafBackdateMs = hourMs;
+/** As cert-manager: part of the life after which a leaf is renewed. Backdating is no part of it. */
+const renewalShare = 2 / 3;
+
+/** Returns the names by which pods and kube-apiserver reach a Service. kube-apiserver verifies `<svc>.<ns>.svc`. */
+export function serviceNames({ service, namespace, domain }: ServiceNames): readonly string[] {
+  const name = `${service}.${namespace}.svc`;
+  return [name, service, `${service}.${namespace}`, `${name}.${domain.replace(/\.$/, '')}`];
+}
+
+export interface LeafOptions {
+  /** DNS names and IP addresses, at least one usable; the first is also the common name. */
+  readonly names: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number;
+  /** In milliseconds from now on; cut at the end of the root's life. */
+  readonly lifeMs?: number;
+}
+
+/**
+ * Names that no certificate can hold are left out.
+ * @throws Error if no name is left, or while the root is not valid: a leaf would not be either.
+ */
+export function issueLeaf(root: PodRoot, { names, nowMs, lifeMs = leafLifeMs }: LeafOptions): Leaf {
+  if (!isValidAt(root, nowMs)) throw new Error(rootProblem(root, nowMs));
+  const usable = [...new Set(names.filter(isCertificateName))];
+  const [first] = usable;
+  if (first === undefined) throw new Error('a serving certificate needs a name');
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const [fromMs, untilMs] = [
+    wholeSeconds(Math.max(nowMs - leafBackdateMs, root.fromMs)),
+    wholeSeconds(Math.min(nowMs + lifeMs, root.untilMs)),
+  ];
+  const der = root.sign({
+    subject: [[attributes.commonName, first.slice(0, commonNameLimit)]],
+    fromMs,
+    untilMs,
+    publicKey,
+    extensions: [
+      basicConstraints(false),
+      keyUsage('digitalSignature'),
+      forServers(),
+      alternativeNames(usable),
+      subjectKeyIdentifier(keyIdOf(publicKey)),
+      authorityKeyIdentifier(root.keyId),
+    ],
+  });
+  const pair = {
+    cert: new X509Certificate(der).toString(),
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  };
+  return { pair, fromMs, untilMs, renewAtMs: nowMs + (untilMs - nowMs) * renewalShare };
+}
+
+/** Reports whether a new leaf is due: most of the life is over, or the clock was set back before its start. */
+export function isDue({ fromMs, renewAtMs }: Leaf, nowMs: number): boolean {
+  return nowMs >= renewAtMs || nowMs < fromMs;
+}
+
+/** Reports whether a client with this clock would accept the validity of a root or a leaf. */
+export function isValidAt({ fromMs, untilMs }: Pick<Leaf, 'fromMs' | 'untilMs'>, nowMs: number): boolean {
+  return nowMs >= fromMs && nowMs <= untilMs;
+}
+
+function rootProblem({ fromMs, untilMs }: PodRoot, nowMs: number): string {
+  const [now, from, until] = [nowMs, fromMs, untilMs].map((ms) => new Date(ms).toISOString());
+  return `the root certificate of this pod is valid from ${from} until ${until}, and it is ${now}; was the clock of this node set?`;
+}
+
+/** Host names can be anything; certificates hold DNS names, of at most 253 characters, and addresses without a zone. */
+export function isCertificateName(name: string): boolean {
+  if (isIP(name) !== 0) return !name.includes('%');
+  return name.length <= 253 && /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i.test(name);
+}
