@@ -7,8 +7,8 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { othersMayRead, othersMayWrite, readOwnFile } from '../ownfile.ts';
 import { openCertDir } from './certdir.ts';
+import { isCertificateName } from './certificatewriter.ts';
 import { certificateOf, type KeyPair, type KeyPairSource } from './keypair.ts';
-import { isCertificateName } from './leaf.ts';
 import { createSelfSigned } from './selfsigned.ts';
 
 export interface FolderOptions {

@@ -90,7 +90,8 @@ export function basicConstraints(ca: boolean, pathLength?: number): Asn1 {
 const usageBits = { digitalSignature: ['\x80', 7], keyCertSign: ['\x04', 2] } as const;
 
 export function keyUsage(usage: keyof typeof usageBits): Asn1 {
-  return extension('2.5.29.15', bits(...usageBits[usage]), true);
+  const [byte, unused] = usageBits[usage];
+  return extension('2.5.29.15', bits(byte, unused), true);
 }
 
 const serverAuth = '1.3.6.1.5.5.7.3.1';
@@ -103,6 +104,15 @@ export function forServers(): Asn1 {
 export function alternativeNames(names: readonly string[]): Asn1 {
   return extension('2.5.29.17', sequence(...names.map(generalName)));
 }
+
+/** Reports whether a certificate can hold the name. Host names can be anything, and IPv6 addresses may have a zone. */
+export function isCertificateName(name: string): boolean {
+  if (isIP(name) !== 0) return !name.includes('%');
+  return name.length <= nameLimit && /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i.test(name);
+}
+
+/** Characters of a DNS name (RFC 1035). */
+const nameLimit = 253;
 
 function generalName(name: string): Asn1 {
   return isIP(name) === 0 ? primitive(0x82, name) : primitive(0x87, addressBytes(name).toString('latin1'));

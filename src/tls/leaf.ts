@@ -1,6 +1,5 @@
 /** Issues the serving certificates of a pod's root: a new key each, EC P-256. */
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
 import {
   alternativeNames,
   attributes,
@@ -8,6 +7,7 @@ import {
   basicConstraints,
   commonNameLimit,
   forServers,
+  isCertificateName,
   keyIdOf,
   keyUsage,
   subjectKeyIdentifier,
@@ -52,24 +52,21 @@ export interface LeafOptions {
   readonly names: readonly string[];
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
-  /** In milliseconds from now on; cut at the end of the root's life. */
+  /** In milliseconds from now on. */
   readonly lifeMs?: number;
 }
 
 /**
  * Names that no certificate can hold are left out.
- * @throws Error if no name is left, or while the root is not valid: a leaf would not be either.
+ * @throws Error if no name is left.
  */
 export function issueLeaf(root: PodRoot, { names, nowMs, lifeMs = leafLifeMs }: LeafOptions): Leaf {
-  if (!isValidAt(root, nowMs)) throw new Error(rootProblem(root, nowMs));
   const usable = [...new Set(names.filter(isCertificateName))];
   const [first] = usable;
   if (first === undefined) throw new Error('a serving certificate needs a name');
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const [fromMs, untilMs] = [
-    wholeSeconds(Math.max(nowMs - leafBackdateMs, root.fromMs)),
-    wholeSeconds(Math.min(nowMs + lifeMs, root.untilMs)),
-  ];
+  const fromMs = wholeSeconds(Math.max(nowMs - leafBackdateMs, 0));
+  const untilMs = wholeSeconds(nowMs + lifeMs);
   const der = root.sign({
     subject: [[attributes.commonName, first.slice(0, commonNameLimit)]],
     fromMs,
@@ -94,20 +91,4 @@ export function issueLeaf(root: PodRoot, { names, nowMs, lifeMs = leafLifeMs }: 
 /** Reports whether a new leaf is due: most of the life is over, or the clock was set back before its start. */
 export function isDue({ fromMs, renewAtMs }: Leaf, nowMs: number): boolean {
   return nowMs >= renewAtMs || nowMs < fromMs;
-}
-
-/** Reports whether a client with this clock would accept the validity of a root or a leaf. */
-export function isValidAt({ fromMs, untilMs }: Pick<Leaf, 'fromMs' | 'untilMs'>, nowMs: number): boolean {
-  return nowMs >= fromMs && nowMs <= untilMs;
-}
-
-function rootProblem({ fromMs, untilMs }: PodRoot, nowMs: number): string {
-  const [now, from, until] = [nowMs, fromMs, untilMs].map((ms) => new Date(ms).toISOString());
-  return `the root certificate of this pod is valid from ${from} until ${until}, and it is ${now}; was the clock of this node set?`;
-}
-
-/** Host names can be anything; certificates hold DNS names, of at most 253 characters, and addresses without a zone. */
-export function isCertificateName(name: string): boolean {
-  if (isIP(name) !== 0) return !name.includes('%');
-  return name.length <= 253 && /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i.test(name);
 }

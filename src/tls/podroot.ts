@@ -14,7 +14,6 @@ import {
   keyUsage,
   type NameAttributes,
   subjectKeyIdentifier,
-  wholeSeconds,
   writeCertificate,
 } from './certificatewriter.ts';
 import { Asn1Error, children, oidOf, parseDer, primitive, tags } from './asn1.ts';
@@ -34,19 +33,15 @@ export interface PodRoot {
   readonly subject: NameAttributes;
   /** The key's identifier, 20 bytes: the leaf's authorityKeyIdentifier. */
   readonly keyId: Buffer;
-  /** Milliseconds since the epoch, cut to seconds. */
-  readonly fromMs: number;
-  readonly untilMs: number;
   /** Returns a certificate of this root in DER. */
   sign(draft: Omit<CertificateDraft, 'issuer'>): Buffer;
 }
 
-const hourMs = 60 * 60_000;
-const dayMs = 24 * hourMs;
-/** Longer than any pod lives: a root is never renewed. */
-export const rootLifeMs = 10 * 365 * dayMs;
-/** Tolerates kube-apiservers whose clocks are behind, and a step of this node's clock after the start. */
-export const rootBackdateMs = dayMs;
+/**
+ * The epoch, until RFC 5280's date for no expiration (4.1.2.5). A root that followed this node's clock would be refused
+ * by kube-apiserver after a step of the clock, and it is never renewed. Its key ends with the process.
+ */
+const [fromMs, untilMs] = [0, Date.UTC(9999, 11, 31, 23, 59, 59)];
 
 /** The subject's organization, by which roots of ours are found in a bundle. */
 const organization = 'kubegauge';
@@ -54,24 +49,23 @@ const organization = 'kubegauge';
 const pathLength = 0;
 
 /**
- * @param nowMs milliseconds since the epoch.
+ * Makes a key and its certificate.
  * @throws Error for an owner whose namespace, name or UID Kubernetes would not allow.
  */
-export function createPodRoot(owner: RootOwner, nowMs: number): PodRoot {
+export function createPodRoot(owner: RootOwner): PodRoot {
   const subject = subjectOf(owner);
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const sign = (draft: Omit<CertificateDraft, 'issuer'>) => writeCertificate({ ...draft, issuer: subject }, privateKey);
   const keyId = keyIdOf(publicKey);
-  // EKU: in Go, a leaf of another usage has no chain to a root that lists this one.
+  // Go nests extended key usages: this root vouches for servers only.
   const extensions = [
     basicConstraints(true, pathLength),
     keyUsage('keyCertSign'),
     forServers(),
     subjectKeyIdentifier(keyId),
   ];
-  const [fromMs, untilMs] = [wholeSeconds(nowMs - rootBackdateMs), wholeSeconds(nowMs + rootLifeMs)];
   const certificate = new X509Certificate(sign({ subject, fromMs, untilMs, publicKey, extensions }));
-  return { certificate, pem: certificate.toString(), subject, keyId, fromMs, untilMs, sign };
+  return { certificate, pem: certificate.toString(), subject, keyId, sign };
 }
 
 /** Kubernetes' limits: RFC 1123 names, and UIDs, which are UUIDs but for those of static pods. */
