@@ -49,12 +49,19 @@ export async function printStatus(options: Options, apiServer: ApiServer, names:
   }
 }
 
-/** Accepts this certificate only, whatever its names: credentials go to no other server. */
+/**
+ * Returns a check that accepts this certificate and those that it signed, whatever their names: credentials go to no
+ * other server. In a pod, the file holds the root of this process, whose key signs only its own certificates.
+ */
 function onlyThis(certificate: X509Certificate): (host: string, peer: PeerCertificate) => Error | undefined {
-  return (_host, { fingerprint256 }) =>
-    fingerprint256 === certificate.fingerprint256
-      ? undefined
-      : new Error('the server at this port has another certificate');
+  return (_host, { raw }) => {
+    const peer = new X509Certificate(raw);
+    const isThis = peer.fingerprint256 === certificate.fingerprint256;
+    if (isThis || (certificate.ca && peer.checkIssued(certificate) && peer.verify(certificate.publicKey))) {
+      return undefined;
+    }
+    return new Error('the server at this port has another certificate');
+  };
 }
 
 const unknownNode = 'there is no such Node, or --node-selector leaves it out';

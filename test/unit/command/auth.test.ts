@@ -23,7 +23,8 @@ test('the listener for a changed serving certificate gets the new one', async ()
     await writeFile(keyFile, key);
   };
   const authority = makeAuthority();
-  const [first, second] = [authority.issue({ cn: 'first' }), authority.issue({ cn: 'second' })];
+  const issue = (cn: string) => authority.issue({ cn, dns: [cn] });
+  const [first, second] = [issue('first'), issue('second')];
   await write(first);
   const clock = createFakeClock(Date.now());
   const { options } = parseCommandLine([
