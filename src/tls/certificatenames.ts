@@ -32,10 +32,21 @@ export function alternativeNames(node: Asn1): Names {
   if (names.ips.some(({ length }) => length !== 4 && length !== 16)) {
     throw new Asn1Error('has a malformed address as a subject alternative name');
   }
+  if (!names.uris.every(isUri)) throw malformed('subject alternative name');
   return names;
 }
 
-/** Throws Asn1Error for a wrong form. */
+/** Reports whether Go's parser takes it, as far as control characters and hosts go: a port counts as part of the host. */
+function isUri(uri: string): boolean {
+  const [, authority = ''] = hierarchical.exec(uri) ?? [];
+  // eslint-disable-next-line no-control-regex
+  return !/[\0-\x1f\x7f]/.test(uri) && isDomain(authority.slice(authority.lastIndexOf('@') + 1), false);
+}
+
+/** The authority of a URI that has one. */
+const hierarchical = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)/;
+
+/** Throws Asn1Error if its form is wrong. */
 export function nameConstraints(node: Asn1): Constraints {
   const what = 'name constraint';
   const parts = children(node, tags.sequence, what);
@@ -225,7 +236,7 @@ function mailboxOf(email: string): Comparable | undefined {
 
 /** Undefined without one, as for an address. */
 function uriHost(uri: string): Comparable | undefined {
-  const authority = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)/.exec(uri)?.[1] ?? '';
+  const authority = hierarchical.exec(uri)?.[1] ?? '';
   const place = authority.slice(authority.lastIndexOf('@') + 1);
   const host = place.replace(/:[0-9]*$/, '').toLowerCase();
   if (host === '' || host.includes(':') || host.startsWith('[') || isAddressText(host)) return undefined;
