@@ -193,6 +193,61 @@ describe('a serving certificate from files', () => {
     assert.equal(warnings.length, 1, warnings.join(''));
   });
 
+  test('is refused at the start, with the reason, when Go would refuse it', async () => {
+    await write(authority.issue({ cn: 'metrics.example', usages: ['server'] }));
+    await assert.rejects(open(files()), /in .*tls\.crt has no DNS name or address .*; kube-apiserver and other Go/);
+    await write(authority.issue({ cn: 'x', dns: ['metrics.example'], usages: ['client'] }));
+    await assert.rejects(open(files()), /in .*tls\.crt is not for server authentication/);
+  });
+
+  test('that Go would refuse does not replace a good one, and the next good one does', async () => {
+    const [one, two] = [issue('one'), issue('two')];
+    await write(one);
+    const serving = await open(files());
+    await write(authority.issue({ cn: 'two', usages: ['server'] }));
+    await passesUntil(60_000, () => warnings.some((line) => line.includes('has no DNS name or address')));
+    assert.deepEqual(serving.current(), one);
+    await write(two);
+    await passesUntil(60_000, () => serving.current().cert !== one.cert);
+    assert.deepEqual(serving.current(), two);
+  });
+
+  test('that is not valid yet replaces a valid one only when it is', async () => {
+    const one = issue('one');
+    await write(one);
+    const serving = await open(files());
+    const notBefore = new Date(clock.wallMs() + dayMs);
+    await write(authority.issue({ cn: 'two', dns: ['two.example'], notBefore }));
+    await passesUntil(60_000, () => warnings.some((line) => line.includes('is not valid before')));
+    assert.deepEqual(serving.current(), one);
+    await passesUntil(dayMs / 4, () => serving.current().cert !== one.cert);
+    assert.ok(clock.wallMs() >= notBefore.getTime());
+    assert.equal(warnings.length, 1, warnings.join(''));
+  });
+
+  test('that has expired is replaced by another that has: one of them has to do', async () => {
+    const expired = (cn: string) =>
+      authority.issue({ cn, dns: ['old.example'], notAfter: new Date(Date.now() - 1000) });
+    await write(expired('one'));
+    const serving = await open(files());
+    const next = expired('two');
+    await write(next);
+    await passesUntil(60_000, () => serving.current().cert === next.cert);
+  });
+
+  test('without the name that kube-apiserver verifies logs a warning; a wildcard has it', async () => {
+    const verifiedName = 'metrics-server.kube-system.svc';
+    await write(authority.issue({ cn: verifiedName, dns: ['*.kube-system.svc'] }));
+    await open({ ...files(), verifiedName });
+    assert.deepEqual(warnings, []);
+    for (const name of ['metrics-server', 'metrics*.kube-system.svc', '*.svc']) {
+      warnings = [];
+      await write(authority.issue({ cn: verifiedName, dns: [name] }));
+      await open({ ...files(), verifiedName });
+      assert.match(warnings.join(''), /lacks the name by which kube-apiserver verifies it/, name);
+    }
+  });
+
   test('that has expired logs a warning', async () => {
     await write(authority.issue({ cn: 'old', dns: ['old.example'], notAfter: new Date(Date.now() - 1000) }));
     await open(files());
