@@ -39,7 +39,7 @@ export function alternativeNames(node: Asn1): Names {
 /** Reports whether Go's parser takes it, as far as control characters and hosts go: a port counts as part of the host. */
 function isUri(uri: string): boolean {
   const [, authority = ''] = hierarchical.exec(uri) ?? [];
-  return !/[\0-\x1f\x7f]/.test(uri) && isDomain(authority.slice(authority.lastIndexOf('@') + 1), false);
+  return /^[ -~]*$/.test(uri) && isDomain(authority.slice(authority.lastIndexOf('@') + 1), false);
 }
 
 /** The authority of a URI that has one. */

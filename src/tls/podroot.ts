@@ -97,7 +97,7 @@ export function rootOwnerOf(certificate: X509Certificate): RootOwner | undefined
 }
 
 function ownerOf(names: NameAttributes): RootOwner | undefined {
-  const [[, place = ''] = [], [, uid = ''] = []] = names.slice(1);
+  const [place = '', uid = ''] = names.slice(1).map(([, value]) => value);
   const [namespace = '', pod = '', ...rest] = place.split('/');
   if (rest.length > 0) return undefined;
   const owner = { namespace, pod, uid };

@@ -216,11 +216,11 @@ describe('a serving certificate from files', () => {
     const one = issue('one');
     await write(one);
     const serving = await open(files());
-    const notBefore = new Date(clock.wallMs() + dayMs);
+    const notBefore = new Date(clock.wallMs() + 10 * 60_000);
     await write(authority.issue({ cn: 'two', dns: ['two.example'], notBefore }));
     await passesUntil(60_000, () => warnings.some((line) => line.includes('is not valid before')));
     assert.deepEqual(serving.current(), one);
-    await passesUntil(dayMs / 4, () => serving.current().cert !== one.cert);
+    await passesUntil(60_000, () => serving.current().cert !== one.cert);
     assert.ok(clock.wallMs() >= notBefore.getTime());
     assert.equal(warnings.length, 1, warnings.join(''));
   });
