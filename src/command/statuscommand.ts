@@ -2,12 +2,12 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { PeerCertificate } from 'node:tls';
 import { Agent, request } from 'undici';
 import type { ApiServer } from '../client/apiserver.ts';
 import { foreignText } from '../foreigntext.ts';
 import type { Options } from '../options/flags.ts';
 import type { StatusReport } from '../server/statuspage.ts';
+import { onlyThis } from '../tls/expectedpeer.ts';
 import { statusText } from './statustable.ts';
 
 const timeoutMs = 10_000;
@@ -47,21 +47,6 @@ export async function printStatus(options: Options, apiServer: ApiServer, names:
   } finally {
     await agent.destroy();
   }
-}
-
-/**
- * Returns a check that accepts this certificate and those that it signed, whatever their names: credentials go to no
- * other server. In a pod, the file holds the root of this process, whose key signs only its own certificates.
- */
-function onlyThis(certificate: X509Certificate): (host: string, peer: PeerCertificate) => Error | undefined {
-  return (_host, { raw }) => {
-    const peer = new X509Certificate(raw);
-    const isThis = peer.fingerprint256 === certificate.fingerprint256;
-    if (isThis || (certificate.ca && peer.checkIssued(certificate) && peer.verify(certificate.publicKey))) {
-      return undefined;
-    }
-    return new Error('the server at this port has another certificate');
-  };
 }
 
 const unknownNode = 'there is no such Node, or --node-selector leaves it out';

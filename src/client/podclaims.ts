@@ -1,0 +1,28 @@
+/**
+ * Reads which pod a ServiceAccount token is bound to (kubernetes/pkg/serviceaccount/claims.go). kube-apiserver wrote
+ * it, so it needs no environment variable in the manifest; a kubeconfig and a token from a Secret have none.
+ */
+import type { RootOwner } from '../tls/podroot.ts';
+import { field, text } from './json.ts';
+
+/** Characters. Tokens have about 1,000. */
+const tokenLimit = 16 * 1024;
+
+/** Reads without verifying: only for this process's own token. Returns undefined for a token that is bound to no pod. */
+export function podOf(token: string): RootOwner | undefined {
+  const claims = field(payloadOf(token), 'kubernetes.io');
+  const pod = field(claims, 'pod');
+  const [namespace, name, uid] = [text(field(claims, 'namespace')), text(field(pod, 'name')), text(field(pod, 'uid'))];
+  return namespace === undefined || name === undefined || uid === undefined ? undefined : { namespace, pod: name, uid };
+}
+
+function payloadOf(token: string): unknown {
+  const parts = token.length > tokenLimit ? [] : token.split('.', 4);
+  const [, payload] = parts;
+  if (payload === undefined || parts.length !== 3) return undefined;
+  try {
+    return JSON.parse(Buffer.from(payload, 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+}

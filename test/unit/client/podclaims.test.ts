@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { podOf } from '../../../src/client/podclaims.ts';
+
+const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const tokenOf = (claims: unknown) => `${encoded({ alg: 'RS256' })}.${encoded(claims)}.c2lnbmF0dXJl`;
+const kubernetes = {
+  namespace: 'kube-system',
+  node: { name: 'node-1', uid: 'b5c7' },
+  pod: { name: 'metrics-server-1', uid: '9b1c2f0e-4a57-4f3e-9d55-0b8f4a2f6c11' },
+  serviceaccount: { name: 'metrics-server', uid: 'c1d2' },
+};
+
+describe("the pod of this process's token", () => {
+  test('is the one that kube-apiserver bound it to', () => {
+    assert.deepEqual(podOf(tokenOf({ iss: 'https://kubernetes', 'kubernetes.io': kubernetes })), {
+      namespace: 'kube-system',
+      pod: 'metrics-server-1',
+      uid: '9b1c2f0e-4a57-4f3e-9d55-0b8f4a2f6c11',
+    });
+  });
+
+  for (const [what, token] of [
+    [
+      'that is bound to a Secret',
+      tokenOf({ 'kubernetes.io': { ...kubernetes, pod: undefined, secret: { name: 's', uid: 'u' } } }),
+    ],
+    ['of the old form', tokenOf({ 'kubernetes.io/serviceaccount/namespace': 'kube-system' })],
+    ['without a UID', tokenOf({ 'kubernetes.io': { ...kubernetes, pod: { name: 'a' } } })],
+    ['with a UID of another type', tokenOf({ 'kubernetes.io': { ...kubernetes, pod: { name: 'a', uid: 1 } } })],
+    ['of another issuer', tokenOf({ sub: 'alice' })],
+    ['whose payload is no object', tokenOf(null)],
+    ['that is no JWT', 'opaque'],
+    ['that is empty', ''],
+    ['of two parts', 'a.b'],
+    ['of five parts', `${tokenOf({ 'kubernetes.io': kubernetes })}.x.y`],
+    ['that is too long', `${tokenOf({ 'kubernetes.io': kubernetes })}${'x'.repeat(16 * 1024)}`],
+  ] as const) {
+    test(`is unknown for a token ${what}`, () => assert.equal(podOf(token), undefined));
+  }
+});
