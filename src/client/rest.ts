@@ -34,6 +34,12 @@ export interface RestClient extends AsyncDisposable {
   readonly outage: Outage;
   get(path: string, options?: RequestOptions): Promise<unknown>;
   create(path: string, body: unknown, options?: RequestOptions): Promise<unknown>;
+  /**
+   * Patches an object and returns it.
+   * @param body a JSON patch (RFC 6902) as text.
+   */
+  patch(path: string, body: string, options?: RequestOptions): Promise<unknown>;
+  /** For a response without an end, such as a watch. */
   stream(path: string, options?: RequestOptions): Promise<Streamed>;
 }
 
@@ -46,7 +52,9 @@ export interface Streamed {
 const getTimeoutMs = 60_000;
 /** Only for reviews, each of which a request waits for. */
 const createTimeoutMs = 10_000;
-/** For headers, which kube-apiserver sends at once. */
+/** For patch: kube-apiserver allows admission webhooks 10 s each. */
+const patchTimeoutMs = 30_000;
+/** For a stream's headers, which kube-apiserver sends at once. */
 const streamTimeoutMs = 30_000;
 const defaultConnectTimeoutMs = 10_000;
 
@@ -96,6 +104,10 @@ class PooledRestClient implements RestClient {
 
   create(path: string, body: unknown, request: RequestOptions = {}): Promise<unknown> {
     return this.#exchange(this.#toCall('POST', path, request, createTimeoutMs, JSON.stringify(body)));
+  }
+
+  patch(path: string, body: string, request: RequestOptions = {}): Promise<unknown> {
+    return this.#exchange(this.#toCall('PATCH', path, request, patchTimeoutMs, body));
   }
 
   stream(path: string, request: RequestOptions = {}): Promise<Streamed> {
@@ -168,7 +180,7 @@ class PooledRestClient implements RestClient {
         accept: call.accept,
         'user-agent': userAgent,
         ...(authorization === undefined ? {} : { authorization }),
-        ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(call.body === undefined ? {} : { 'content-type': contentTypes[call.method] }),
       },
       body: call.body ?? null,
       signal,
@@ -196,8 +208,11 @@ class PooledRestClient implements RestClient {
   }
 }
 
+const contentTypes = { GET: '', POST: 'application/json', PATCH: 'application/json-patch+json' } as const;
+
 interface Call {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH';
+  /** With the URL's prefix and the query. */
   readonly path: string;
   readonly request: string;
   readonly accept: string;

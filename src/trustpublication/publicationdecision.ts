@@ -1,0 +1,248 @@
+/**
+ * Decides, from one APIService and what is known of the pods behind its Service, whether to patch it, and whether our
+ * pod may be ready. Pure: the same situation and memory yield the same decision.
+ *
+ * Invariant that makes verification safe: a pod is ready only when its root is staged, or in the bundle. The patch that
+ * begins to verify tests the staged roots and moves all of them at once, so no ready pod is left out.
+ */
+import type { X509Certificate } from 'node:crypto';
+import {
+  type ApiServiceView,
+  bundleText,
+  otherWriterOf,
+  readApiService,
+  type ServiceName,
+  stagedText,
+} from './apiserviceview.ts';
+import { type JsonPatch, writePatch } from './bundlepatch.ts';
+import { dueForPruning, type Memory, repairWaitMs, trackMissing } from './publicationmemory.ts';
+import {
+  bundleLimitBytes,
+  includesRoot,
+  type OwnerOf,
+  type PublishedRoot,
+  type RootOwner,
+  rootsIn,
+  withoutRoots,
+  withRoots,
+} from './publishedroots.ts';
+import { podsWithoutRoot, readyStrangers, type ServicePod } from './servicepods.ts';
+
+export interface OwnPod {
+  readonly owner: RootOwner;
+  readonly root: X509Certificate;
+  /** The label pod-template-hash. */
+  readonly template: string | undefined;
+  /** Our Service: other APIServices are left alone. */
+  readonly service: ServiceName;
+}
+
+export interface Situation {
+  /** Undefined if there is none. */
+  readonly apiService: unknown;
+  /** The pods that the Service selects, of all phases, read after the APIService; undefined if they were not read. */
+  readonly pods: readonly ServicePod[] | undefined;
+  /** Whether the informer, which lags, has the pod. */
+  readonly isRunning: (owner: RootOwner) => boolean;
+  /** Whether kube-apiserver lets us patch. */
+  readonly mayPatch: boolean;
+  /** Monotonic, in milliseconds. */
+  readonly nowMs: number;
+}
+
+export type Write = 'stage' | 'switch' | 'append' | 'repair' | 'prune';
+
+export interface Decision {
+  readonly patch: { readonly write: Write; readonly operations: JsonPatch } | undefined;
+  readonly ready: boolean;
+  /** One sentence for the log and `/status`; changes only with the state. */
+  readonly state: string;
+  readonly level: 'info' | 'warn';
+  /** Decide again with the Service's pods. */
+  readonly needsPods: boolean;
+  /** Decide again when a GET has confirmed which of these pods are gone. */
+  readonly confirm: readonly RootOwner[];
+  /** Milliseconds until a decision without any event; undefined if only an event matters. */
+  readonly againMs: number | undefined;
+}
+
+/** Readiness of a pod whose root cannot be staged, such as for a webhook that rejects the patch. */
+export const stagingPatienceMs = 60_000;
+/** From the watch event that shows our root until other kube-apiservers have it, too. */
+export const propagationMs = 2_000;
+/** How often the Service's pods are read while a pod without root is in the way. */
+export const blockedRetryMs = 10_000;
+
+/** @returns the decision and the memory for the next one. */
+export function decide(
+  own: OwnPod,
+  ownerOf: OwnerOf,
+  situation: Situation,
+  before: Memory,
+): { readonly decision: Decision; readonly memory: Memory } {
+  const { nowMs } = situation;
+  const view = situation.apiService === undefined ? undefined : readApiService(situation.apiService);
+  if (view?.service?.name !== own.service.name || view.service.namespace !== own.service.namespace) {
+    const state = view === undefined ? 'there is no such APIService' : 'the APIService names another Service';
+    return { decision: { ...idle, ready: true, state }, memory: { ...before, ready: true, heldSinceMs: undefined } };
+  }
+  const text = view.insecure ? stagedText(view) : bundleText(view);
+  const tooLong = text.length > bundleLimitBytes;
+  const roots = tooLong ? [] : rootsIn(text, ownerOf);
+  const isHeld = includesRoot(roots, own.root);
+  const tracked = trackMissing(before, roots, situation.isRunning, nowMs);
+  const isInBundle = isHeld && !view.insecure;
+  const memory: Memory = {
+    ...tracked,
+    heldSinceMs: isInBundle ? (before.heldSinceMs ?? nowMs) : undefined,
+    everHeld: before.everHeld || isInBundle,
+  };
+  const scene: Scene = { own, ownerOf, situation, memory, view, text, roots, isHeld };
+  const decision = withReadiness(scene, withheld(scene, tooLong) ?? (view.insecure ? stage(scene) : publish(scene)));
+  return { decision, memory: { ...memory, ready: decision.ready } };
+}
+
+interface Scene {
+  readonly own: OwnPod;
+  readonly ownerOf: OwnerOf;
+  readonly situation: Situation;
+  readonly memory: Memory;
+  readonly view: ApiServiceView;
+  /** The staged roots while insecure, otherwise the bundle. */
+  readonly text: string;
+  readonly roots: readonly PublishedRoot[];
+  readonly isHeld: boolean;
+}
+
+type Draft = Omit<Decision, 'ready'>;
+
+const idle = {
+  patch: undefined,
+  level: 'info',
+  needsPods: false,
+  confirm: [],
+  againMs: undefined,
+} as const satisfies Partial<Decision>;
+
+const tooLongDraft: Draft = {
+  ...idle,
+  level: 'warn',
+  state: `caBundle is not maintained: with our root it would be longer than ${bundleLimitBytes} bytes`,
+};
+
+/** Returns a decision without a patch where we must not write. */
+function withheld({ view, situation }: Scene, tooLong: boolean): Draft | undefined {
+  const other = otherWriterOf(view);
+  if (other !== undefined) {
+    return { ...idle, state: `caBundle is left to ${other.writer}: the annotation ${other.annotation} is set` };
+  }
+  if (tooLong) return tooLongDraft;
+  if (situation.mayPatch) return undefined;
+  const state = 'caBundle is not maintained: our ServiceAccount may not patch the APIService';
+  return { ...idle, level: 'warn', state };
+}
+
+/** While insecure: stages our root, and switches when no pod behind the Service is without one. */
+function stage(scene: Scene): Draft {
+  const { own, situation, view, text, roots, isHeld, memory } = scene;
+  const due = dueForPruning(memory, roots, own.owner.uid, situation.nowMs);
+  const stale = staleRoots(scene);
+  if (!isHeld || stale.length > 0) {
+    const staged = withRoots(withoutRoots(text, stale), isHeld ? [] : [own.root]);
+    const write = isHeld ? 'prune' : 'stage';
+    if (staged.length > bundleLimitBytes) return tooLongDraft;
+    return { ...idle, patch: { write, operations: writePatch(view, { staged }) }, state: 'our root is being staged' };
+  }
+  const { pods } = situation;
+  const draft = { ...idle, confirm: due.unconfirmed, againMs: soonest(blockedRetryMs, due.nextMs) };
+  if (pods === undefined) return { ...draft, needsPods: true, state: 'our root is staged' };
+  if (!pods.some(({ uid }) => uid === own.owner.uid)) {
+    return { ...draft, level: 'warn', state: 'our root is staged, but the Service does not select our pod' };
+  }
+  const uids = new Set(roots.map(({ owner }) => owner.uid));
+  const missing = podsWithoutRoot(pods, uids, own.template);
+  if (missing.length > 0) {
+    const names = missing.slice(0, namedPodLimit).map(({ pod }) => pod);
+    const more = missing.length > names.length ? ` and ${missing.length - names.length} more` : '';
+    return { ...draft, state: `verification begins when these pods have staged a root or are gone: ${names}${more}` };
+  }
+  // Only roots of ours: text of another writer does not become trusted.
+  const bundle = withRoots('', roots.map(({ certificate }) => certificate));
+  const operations = writePatch(view, { bundle, staged: '' });
+  return {
+    ...draft,
+    patch: { write: 'switch', operations },
+    state: 'every pod has staged a root: verification begins',
+  };
+}
+
+/** Pods named in a log line. */
+const namedPodLimit = 5;
+
+/** While verified, or with the system's roots: keeps our root in the bundle. */
+function publish(scene: Scene): Draft {
+  const { own, ownerOf, situation, view, text, roots, isHeld, memory } = scene;
+  const stale = staleRoots(scene);
+  const kept = withoutRoots(text, stale);
+  if (isHeld) {
+    const due = dueForPruning(memory, roots, own.owner.uid, situation.nowMs);
+    const draft = { ...idle, confirm: due.unconfirmed, againMs: due.nextMs, state: 'the bundle holds our root' };
+    if (stale.length === 0) return draft;
+    return { ...draft, patch: { write: 'prune', operations: writePatch(view, { bundle: kept }) } };
+  }
+  const withheldFor = strangersThatWork(scene);
+  if (withheldFor !== undefined) return withheldFor;
+  const write = memory.everHeld ? 'repair' : 'append';
+  const waitMs = write === 'repair' ? repairWaitMs(memory, situation.nowMs) : 0;
+  if (waitMs > 0) {
+    const state = 'another writer removes our root from the bundle again and again; it is put back ever more slowly';
+    return { ...idle, level: 'warn', againMs: waitMs, state };
+  }
+  // Left from a switch that an operator made by hand: other pods would append theirs one by one.
+  const staged = stagedText(view);
+  const rescued = rootsIn(staged, ownerOf).filter(
+    ({ owner, certificate }) => owner.uid !== own.owner.uid && !includesRoot(roots, certificate),
+  );
+  const bundle = withRoots(kept, [...rescued.map(({ certificate }) => certificate), own.root]);
+  if (bundle.length > bundleLimitBytes) return tooLongDraft;
+  const operations = writePatch(view, staged === '' ? { bundle } : { bundle, staged: '' });
+  const state =
+    write === 'repair' ? 'the bundle lost our root; it is put back' : 'our root is being added to the bundle';
+  return { ...idle, patch: { write, operations }, level: write === 'repair' ? 'warn' : 'info', state };
+}
+
+/** Returns a decision without a patch while other pods serve with certificates that the system's roots verify: a bundle would end that. */
+function strangersThatWork({ view, situation, own }: Scene): Draft | undefined {
+  if (view.caBundle !== undefined || !view.available) return undefined;
+  if (situation.pods === undefined) return { ...idle, needsPods: true, state: 'the APIService has no bundle' };
+  const [stranger] = readyStrangers(situation.pods, own.template);
+  if (stranger === undefined) return undefined;
+  const state =
+    `no bundle is written: ${stranger.pod} serves with a certificate of the system's roots. ` +
+    'Set insecureSkipTLSVerify until it is replaced';
+  return { ...idle, level: 'warn', againMs: blockedRetryMs, state };
+}
+
+/** Returns older roots of our own pod, whose keys are lost, and roots of pods that are gone. */
+function staleRoots({ own, roots, memory }: Scene): readonly PublishedRoot[] {
+  return roots.filter(({ owner, certificate }) =>
+    owner.uid === own.owner.uid ? !certificate.raw.equals(own.root.raw) : memory.gone.has(owner.uid),
+  );
+}
+
+function withReadiness({ view, situation, memory, isHeld }: Scene, draft: Draft): Decision {
+  if (memory.ready) return { ...draft, ready: true };
+  const { nowMs } = situation;
+  if (view.insecure) {
+    const cannotStage = otherWriterOf(view) !== undefined || !situation.mayPatch;
+    const waitMs = isHeld || cannotStage ? 0 : memory.startedMs + stagingPatienceMs - nowMs;
+    return { ...draft, ready: waitMs <= 0, againMs: waitMs <= 0 ? draft.againMs : soonest(waitMs, draft.againMs) };
+  }
+  const waitMs = (memory.heldSinceMs ?? Infinity) + propagationMs - nowMs;
+  if (waitMs <= 0) return { ...draft, ready: true };
+  return { ...draft, ready: false, againMs: waitMs === Infinity ? draft.againMs : soonest(waitMs, draft.againMs) };
+}
+
+function soonest(ms: number, other: number | undefined): number {
+  return Math.min(ms, other ?? Infinity);
+}
