@@ -167,7 +167,10 @@ function stage(scene: Scene): Draft {
     return { ...draft, state: `verification begins when these pods have staged a root or are gone: ${names}${more}` };
   }
   // Only roots of ours: text of another writer does not become trusted.
-  const bundle = withRoots('', roots.map(({ certificate }) => certificate));
+  const bundle = withRoots(
+    '',
+    roots.map(({ certificate }) => certificate),
+  );
   const operations = writePatch(view, { bundle, staged: '' });
   return {
     ...draft,

@@ -104,6 +104,7 @@ function restOf(form: Form, count: number, pageAt: (page: number) => Buffer, bod
       return decodeBody(pageAt(page), false, protobuf);
     },
     create: () => Promise.reject(new Error('nothing is created here')),
+    patch: () => Promise.reject(new Error('nothing is patched here')),
     stream: async () => ({
       contentType: form === 'protobuf' ? `${protobufType};stream=watch` : 'application/json',
       body,

@@ -1,0 +1,230 @@
+/** Keeps our root in the caBundle of one APIService: watches it, decides, patches, and reports readiness. */
+import { StatusError } from '../apimachinery/status.ts';
+import { field, text } from '../client/json.ts';
+import type { RestClient } from '../client/rest.ts';
+import { backoffMs } from '../client/watchretry.ts';
+import type { Clock } from '../clock.ts';
+import { describeError, type Logger } from '../logging.ts';
+import { apiServicePath, deniedRetryMs, type Observed, watchApiService } from './apiservicewatch.ts';
+import { encodePatch } from './bundlepatch.ts';
+import { type Decision, decide, type OwnPod, type Situation } from './publicationdecision.ts';
+import { afterRepair, createMemory, type Memory } from './publicationmemory.ts';
+import type { OwnerOf, RootOwner } from './publishedroots.ts';
+import type { PodSource } from './servicepodlist.ts';
+
+export interface PublicationOptions {
+  readonly rest: RestClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Name of the APIService, such as v1beta1.metrics.k8s.io. */
+  readonly name: string;
+  readonly own: OwnPod;
+  readonly ownerOf: OwnerOf;
+  readonly pods: PodSource;
+  /** Whether the informer has the pod; true until the informer has synced. */
+  readonly isRunning: (owner: RootOwner) => boolean;
+  /** From 0 to below 1. */
+  readonly random?: () => number;
+}
+
+export interface Publication {
+  /** Reports whether kube-apiserver accepts our certificate for this API, or needs none of ours. Never becomes false again. */
+  ready(): boolean;
+  /** Returns one sentence for `/status`. */
+  state(): string;
+  /** Follows the APIService until the signal aborts. Never rejects; writes nothing after the abort. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Decides again, such as after a change of the pods. */
+  wake(): void;
+}
+
+/** Patches that one decision may lead to; the next event leads to more. */
+const patchesAtOnce = 5;
+
+export function createPublication(options: PublicationOptions): Publication {
+  return new WatchedPublication(options);
+}
+
+class WatchedPublication implements Publication {
+  readonly #options: PublicationOptions;
+  readonly #random: () => number;
+  #memory: Memory;
+  #observed: Observed | undefined;
+  #state = 'the APIService was not read yet';
+  #deniedUntilMs = -Infinity;
+  /** Failed patches and reads since the last success. */
+  #failures = 0;
+  #woken = Promise.withResolvers<void>();
+
+  constructor(options: PublicationOptions) {
+    this.#options = options;
+    this.#random = options.random ?? Math.random;
+    this.#memory = createMemory(options.clock.monotonicMs());
+  }
+
+  ready(): boolean {
+    return this.#memory.ready;
+  }
+
+  state(): string {
+    return this.#state;
+  }
+
+  wake(): void {
+    this.#woken.resolve();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { rest, clock, log, name } = this.#options;
+    const onChange = (observed: Observed) => this.#observe(observed);
+    const watching = watchApiService({ rest, clock, log, name, onChange, random: this.#random }, signal);
+    while (!signal.aborted) {
+      // Before the decision, so that a change during it leads to another one.
+      this.#woken = Promise.withResolvers();
+      let againMs: number | undefined;
+      try {
+        againMs = await this.#settle(signal);
+        this.#failures = 0;
+      } catch (error) {
+        if (signal.aborted) break;
+        againMs = await this.#onFailure(error, signal);
+      }
+      await this.#pause(againMs, signal);
+    }
+    await watching;
+  }
+
+  /** Waits for an event, and for the time if there is one. */
+  async #pause(ms: number | undefined, signal: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    const either = AbortSignal.any([signal, ended.signal]);
+    const timer = this.#options.clock.sleep(ms ?? longestPauseMs, either).catch(() => undefined);
+    await Promise.race([this.#woken.promise, timer]);
+    ended.abort();
+  }
+
+  #observe(observed: Observed): void {
+    if (isOlder(observed, this.#observed)) return;
+    this.#observed = observed;
+    this.wake();
+  }
+
+  /** Decides and patches until nothing is left to do. Returns milliseconds until the next decision without an event. */
+  async #settle(signal: AbortSignal): Promise<number | undefined> {
+    for (let patches = 0; patches < patchesAtOnce; patches += 1) {
+      if (this.#observed === undefined) return undefined;
+      if (this.#observed.kind === 'denied') {
+        this.#memory = { ...this.#memory, ready: true };
+        this.#report('caBundle is not maintained: our ServiceAccount may not read the APIService', 'warn');
+        return undefined;
+      }
+      const decision = await this.#decide(this.#observed, signal);
+      signal.throwIfAborted();
+      if (decision.patch === undefined) {
+        this.#report(decision.state, decision.level);
+        return decision.againMs;
+      }
+      await this.#patch(decision.patch, signal);
+      this.#report(decision.state, decision.level);
+    }
+    return 0;
+  }
+
+  /** Decides, and again with what the first decision lacked. */
+  async #decide(observed: Observed, signal: AbortSignal): Promise<Decision> {
+    const { own, ownerOf, clock, isRunning, pods } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const situation: Situation = {
+      apiService: observed.kind === 'present' ? observed.object : undefined,
+      pods: undefined,
+      isRunning,
+      mayPatch: nowMs >= this.#deniedUntilMs,
+      nowMs,
+    };
+    let decision = this.#remember(decide(own, ownerOf, situation, this.#memory));
+    if (decision.confirm.length === 0 && !decision.needsPods) return decision;
+    const gone = new Set(this.#memory.gone);
+    for (const owner of decision.confirm) if (await pods.isGone(owner, signal)) gone.add(owner.uid);
+    this.#memory = { ...this.#memory, gone };
+    const behind = decision.needsPods ? await pods.behindService(signal) : undefined;
+    decision = this.#remember(decide(own, ownerOf, { ...situation, pods: behind }, this.#memory));
+    return decision;
+  }
+
+  #remember({ decision, memory }: ReturnType<typeof decide>): Decision {
+    this.#memory = memory;
+    return decision;
+  }
+
+  async #patch({ write, operations }: NonNullable<Decision['patch']>, signal: AbortSignal): Promise<void> {
+    const { rest, name, log, clock } = this.#options;
+    const query = { fieldManager: 'kubegauge' };
+    const object = await rest.patch(apiServicePath(name), encodePatch(operations), { query, signal }).catch((cause) => {
+      throw new PatchError(cause);
+    });
+    log.info({ apiService: name, write }, 'patched the APIService');
+    if (write === 'repair') this.#memory = afterRepair(this.#memory, clock.monotonicMs());
+    this.#observe({ kind: 'present', object });
+  }
+
+  /** Returns how long to wait. After a conflict the object is read: the watch may lag. */
+  async #onFailure(error: unknown, signal: AbortSignal): Promise<number> {
+    const { rest, name, clock } = this.#options;
+    const code = error instanceof PatchError ? error.code : undefined;
+    if (code === 403) {
+      this.#deniedUntilMs = clock.monotonicMs() + deniedRetryMs;
+      return 0;
+    }
+    this.#failures += 1;
+    const isConflict = code === 409 || code === 422;
+    if (!isConflict || this.#failures >= reportedConflicts) {
+      this.#report(`caBundle cannot be maintained; retries until it works: ${describeError(error)}`, 'warn');
+    }
+    if (isConflict) {
+      const read = rest.get(apiServicePath(name), { signal });
+      await read.then((object) => this.#observe({ kind: 'present', object })).catch(() => undefined);
+      // The event that just came must not end the pause, or pods that conflict would never come apart.
+      this.#woken = Promise.withResolvers();
+    }
+    return backoffMs(this.#failures - 1, this.#random());
+  }
+
+  #report(state: string, level: Decision['level']): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#options.log[level]({ apiService: this.#options.name }, state);
+  }
+}
+
+/** Tells a patch that failed from a read that failed. */
+class PatchError extends Error {
+  readonly code: number | undefined;
+
+  constructor(cause: unknown) {
+    super('the patch of the APIService failed', { cause });
+    this.code = cause instanceof StatusError ? cause.code : undefined;
+  }
+}
+
+/** Conflicts are usual while pods start together; so many in a row are not. */
+const reportedConflicts = 5;
+/** Without any event or deadline, in milliseconds. */
+const longestPauseMs = 10 * 60_000;
+
+/** Reports whether an object is older than the one we have: a watch may lag behind the response of our patch. */
+function isOlder(next: Observed, current: Observed | undefined): boolean {
+  if (next.kind !== 'present' || current?.kind !== 'present') return false;
+  if (uidOf(next.object) !== uidOf(current.object)) return false;
+  const [a, b] = [versionOf(next.object), versionOf(current.object)];
+  return a !== undefined && b !== undefined && a < b;
+}
+
+function uidOf(object: unknown): string | undefined {
+  return text(field(field(object, 'metadata'), 'uid'));
+}
+
+/** Undefined unless it is a number, as KEP-5504 promises since Kubernetes 1.35. */
+function versionOf(object: unknown): bigint | undefined {
+  const version = text(field(field(object, 'metadata'), 'resourceVersion')) ?? '';
+  return /^\d{1,20}$/.test(version) ? BigInt(version) : undefined;
+}

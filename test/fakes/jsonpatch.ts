@@ -1,0 +1,38 @@
+/**
+ * Applies a JSON patch as kube-apiserver does with evanphx/json-patch: a test of null passes where the member is absent,
+ * strings are compared as Go's JSON, and a remove of an absent member fails.
+ */
+
+interface Operation {
+  readonly op: string;
+  readonly path: string;
+  readonly value?: unknown;
+}
+
+/** Returns a patched copy. @param patch the body of the request. @throws Error for what kube-apiserver answers 422. */
+export function applyJsonPatch<T extends object>(object: T, patch: string): T {
+  const copy = structuredClone(object);
+  // Each raw value, as kube-apiserver compares bytes.
+  const operations = JSON.parse(patch) as readonly Operation[];
+  if (/[<>&\u2028\u2029]/.test(patch)) throw new Error('a test of this text would never pass: Go escapes it');
+  for (const { op, path, value } of operations) {
+    const names = path.split('/').slice(1);
+    const key = (names.pop() ?? '').replaceAll('~1', '/').replaceAll('~0', '~');
+    const parent = names.reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), copy);
+    if (!isObject(parent)) throw new Error(`${op} operation does not apply: doc is missing path: ${path}`);
+    if (op === 'test') {
+      if (JSON.stringify(parent[key] ?? null) !== JSON.stringify(value)) {
+        throw new Error(`testing value ${path} failed: test failed`);
+      }
+    } else if (op === 'add') parent[key] = value;
+    else if (op === 'remove') {
+      if (!Object.hasOwn(parent, key)) throw new Error(`Unable to remove nonexistent key: ${key}`);
+      delete parent[key];
+    } else throw new Error(`Unexpected kind: ${op}`);
+  }
+  return copy;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

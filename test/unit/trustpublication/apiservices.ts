@@ -1,0 +1,89 @@
+/** APIServices, pods and roots for the tests of trustpublication. */
+import { X509Certificate } from 'node:crypto';
+import type { OwnPod } from '../../../src/trustpublication/publicationdecision.ts';
+import type { OwnerOf, RootOwner } from '../../../src/trustpublication/publishedroots.ts';
+import { applyJsonPatch } from '../../fakes/jsonpatch.ts';
+import { makeAuthority } from '../../fakes/certificates.ts';
+
+export const service = { namespace: 'kube-system', name: 'metrics-server' };
+
+export interface ApiServiceObject {
+  readonly kind: 'APIService';
+  readonly apiVersion: string;
+  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly service: { readonly namespace: string; readonly name: string };
+    readonly insecureSkipTLSVerify?: boolean;
+    readonly caBundle?: string;
+  };
+  readonly status: { readonly conditions: readonly { readonly type: string; readonly status: string }[] };
+}
+
+export interface ApiServiceParts {
+  readonly insecure?: boolean;
+  /** PEM, or any other text. */
+  readonly bundle?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly available?: boolean;
+}
+
+export function apiService({
+  insecure,
+  bundle,
+  annotations,
+  available = false,
+}: ApiServiceParts = {}): ApiServiceObject {
+  return {
+    kind: 'APIService',
+    apiVersion: 'apiregistration.k8s.io/v1',
+    metadata: { name: 'v1beta1.metrics.k8s.io', ...(annotations === undefined ? {} : { annotations }) },
+    spec: {
+      service,
+      ...(insecure === true ? { insecureSkipTLSVerify: true } : {}),
+      ...(bundle === undefined ? {} : { caBundle: Buffer.from(bundle, 'latin1').toString('base64') }),
+    },
+    status: { conditions: [{ type: 'Available', status: available ? 'True' : 'False' }] },
+  };
+}
+
+/** Applies the patch, and validates the result as kube-apiserver does. Omits what is empty, as Go does. */
+export function patched(object: ApiServiceObject, patch: string): ApiServiceObject {
+  const { metadata, spec, ...rest } = applyJsonPatch(object, patch);
+  if (spec.insecureSkipTLSVerify === true && (spec.caBundle ?? '') !== '') {
+    throw new Error('spec.insecureSkipTLSVerify: Invalid value: true: may not be true if caBundle is present');
+  }
+  const { annotations = {}, ...names } = metadata;
+  const { caBundle = '', ...others } = spec;
+  return {
+    ...rest,
+    metadata: Object.keys(annotations).length === 0 ? names : { ...names, annotations },
+    spec: caBundle === '' ? others : { ...others, caBundle },
+  };
+}
+
+export function bundleOf({ spec }: ApiServiceObject): string {
+  return Buffer.from(spec.caBundle ?? '', 'base64').toString('latin1');
+}
+
+const prefix = 'kubegauge test root of ';
+
+/** Finds the roots of makeRoot, in place of tls/podroot.ts. */
+export const ownerOf: OwnerOf = (certificate) => {
+  const name = /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? '';
+  if (!name.startsWith(prefix)) return undefined;
+  const uid = name.slice(prefix.length);
+  return ownerNamed(uid);
+};
+
+export function ownerNamed(uid: string): RootOwner {
+  return { namespace: service.namespace, pod: `kubegauge-${uid}`, uid };
+}
+
+/** Each call makes another root, as each start of a container does. */
+export function makeRoot(uid: string): X509Certificate {
+  return new X509Certificate(makeAuthority(`${prefix}${uid}`).cert);
+}
+
+export function ownPod(uid: string, root = makeRoot(uid), template = 'new'): OwnPod {
+  return { owner: ownerNamed(uid), root, template, service };
+}
