@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { stagedRootsAnnotation } from '../../../src/trustpublication/apiserviceview.ts';
+import { readApiService, stagedRootsAnnotation, stagedText } from '../../../src/trustpublication/apiserviceview.ts';
 import { encodePatch } from '../../../src/trustpublication/bundlepatch.ts';
 import { decide, type Decision } from '../../../src/trustpublication/publicationdecision.ts';
 import { createMemory, type Memory, pruneGraceMs } from '../../../src/trustpublication/publicationmemory.ts';
@@ -42,9 +42,12 @@ interface Pod {
   template: string;
 }
 
+/** In milliseconds: shorter than a request's timeout, longer than the propagation of a bundle. */
+const shortMs = 3_000;
+
 /** Steps that a test takes at random. */
 type Step =
-  | { readonly do: 'start' | 'restart' | 'kill' | 'see' | 'decide' | 'send' | 'probe'; readonly pod: number }
+  | { readonly do: 'start' | 'restart' | 'kill' | 'act' | 'see' | 'decide' | 'send' | 'probe'; readonly pod: number }
   | { readonly do: 'old server leaves' | 'list lags' | 'wipe' }
   | { readonly do: 'wait'; readonly ms: number };
 
@@ -55,7 +58,7 @@ class Cluster {
   /** By slot. */
   readonly pods = new Map<string, Pod>();
   readonly #generations = new Map<string, number>();
-  /** UIDs that informers know; lags behind pods. */
+  /** UIDs that informers know: they lag, so a new pod is missing at first. */
   running = new Set<string>();
   writes = 0;
 
@@ -76,6 +79,7 @@ class Cluster {
       else if (pod === undefined) return;
       else if (step.do === 'restart') this.restart(pod);
       else if (step.do === 'kill') this.kill(slot);
+      else if (step.do === 'act') this.act(pod);
       else if (step.do === 'see') pod.view = this.object;
       else if (step.do === 'decide') this.decide(pod);
       else if (step.do === 'send') this.send(pod);
@@ -103,7 +107,6 @@ class Cluster {
       ready: false,
       template,
     });
-    this.running.add(uid);
   }
 
   kill(slot: string): void {
@@ -111,13 +114,21 @@ class Cluster {
     this.#generations.set(slot, (this.#generations.get(slot) ?? 0) + 1);
   }
 
-  /** Time is long beside a decision and its request: each pod decides, and no request is as old. */
+  /** Each pod decides in time. No request outlives its timeout. */
   wait(ms: number): void {
     this.nowMs += ms;
     for (const pod of this.pods.values()) {
+      const { pending } = pod;
       this.decide(pod);
-      pod.pending = undefined;
+      pod.pending = ms > shortMs ? undefined : pending;
     }
+  }
+
+  /** Sees, decides and sends, without a step of another pod between. */
+  act(pod: Pod): void {
+    pod.view = this.object;
+    this.decide(pod);
+    this.send(pod);
   }
 
   /** The container's restart: kubelets report it as not ready. */
@@ -152,8 +163,13 @@ class Cluster {
       const pods = decision.needsPods ? this.list() : undefined;
       ({ decision, memory } = decide(own, ownerOf, { ...situation, pods }, { ...memory, gone }));
     }
+    const isImpatient = memory.ready && !pod.memory.ready && this.object.spec.insecureSkipTLSVerify === true;
     pod.memory = memory;
     pod.pending = decision.patch;
+    // A pod that could not stage for a minute becomes ready without; the list of a switch under way may not show that yet.
+    if (isImpatient && !stagedText(readApiService(this.object)).includes(String(pod.root))) {
+      for (const other of this.pods.values()) other.pending = undefined;
+    }
     return decision;
   }
 
@@ -219,17 +235,21 @@ class Cluster {
 }
 
 const podStep = fc.record({
-  do: fc.constantFrom('start', 'restart', 'kill', 'see', 'see', 'decide', 'decide', 'send', 'send', 'probe', 'probe'),
+  do: fc.oneof(
+    { weight: 2, arbitrary: fc.constantFrom('start', 'restart', 'kill') },
+    { weight: 3, arbitrary: fc.constant('act') },
+    { weight: 4, arbitrary: fc.constantFrom('see', 'decide', 'send', 'probe') },
+  ),
   pod: fc.nat(slots.length - 1),
 });
-const waitStep = fc.record({ do: fc.constant('wait'), ms: fc.constantFrom(1_000, 5_000, 20_000, pruneGraceMs) });
+const waitStep = fc.record({ do: fc.constant('wait'), ms: fc.constantFrom(shortMs, shortMs, 20_000, pruneGraceMs) });
 const lagStep = fc.record({ do: fc.constant('list lags') });
 const leaveStep = fc.record({ do: fc.constant('old server leaves') });
 const wipeStep = fc.record({ do: fc.constant('wipe') });
 type Steps = fc.Arbitrary<Step>;
 const common = [
-  { weight: 20, arbitrary: podStep as Steps },
-  { weight: 2, arbitrary: waitStep as Steps },
+  { weight: 24, arbitrary: podStep as Steps },
+  { weight: 3, arbitrary: waitStep as Steps },
   { weight: 1, arbitrary: lagStep as Steps },
 ];
 const steps = fc.array(fc.oneof(...common, { weight: 1, arbitrary: leaveStep as Steps }), { maxLength: 120 });
