@@ -59,7 +59,7 @@ class WatchedPublication implements Publication {
   constructor(options: PublicationOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
-    this.#memory = createMemory(options.clock.monotonicMs());
+    this.#memory = createMemory();
   }
 
   ready(): boolean {
@@ -169,14 +169,20 @@ class WatchedPublication implements Publication {
 
   /** Returns how long to wait. After a conflict the object is read: the watch may lag. */
   async #onFailure(error: unknown, signal: AbortSignal): Promise<number> {
-    const { rest, name, clock } = this.#options;
+    const { rest, name, clock, log } = this.#options;
     const code = error instanceof PatchError ? error.code : undefined;
-    if (code === 403) {
-      this.#deniedUntilMs = clock.monotonicMs() + deniedRetryMs;
-      return 0;
-    }
     this.#failures += 1;
     const isConflict = code === 409 || code === 422;
+    // Rejected by RBAC, an admission webhook, or validation, which has the code of a conflict.
+    const isRejected = code !== undefined && code < 500 && code !== 429 && !isConflict;
+    if (isRejected || (isConflict && this.#failures >= conflictLimit)) {
+      // Once: it is tried again every few minutes.
+      if (this.#deniedUntilMs === -Infinity)
+        log.warn({ apiService: name, err: error }, 'a patch for caBundle was denied');
+      this.#deniedUntilMs = clock.monotonicMs() + deniedRetryMs;
+      this.#failures = 0;
+      return 0;
+    }
     if (!isConflict || this.#failures >= reportedConflicts) {
       this.#report(`caBundle cannot be maintained; retries until it works: ${describeError(error)}`, 'warn');
     }
@@ -208,6 +214,8 @@ class PatchError extends Error {
 
 /** Conflicts are usual while pods start together; so many in a row are not. */
 const reportedConflicts = 5;
+/** So many conflicts in a row, with their backoff a minute or more, are no conflicts. */
+const conflictLimit = 10;
 /** Without any event or deadline, in milliseconds. */
 const longestPauseMs = 10 * 60_000;
 

@@ -44,7 +44,7 @@ export interface Situation {
   readonly pods: readonly ServicePod[] | undefined;
   /** Whether the informer, which lags, has the pod. */
   readonly isRunning: (owner: RootOwner) => boolean;
-  /** Whether kube-apiserver lets us patch. */
+  /** Whether kube-apiserver lets us patch; false once it has denied or rejected a patch. */
   readonly mayPatch: boolean;
   /** Monotonic, in milliseconds. */
   readonly nowMs: number;
@@ -66,8 +66,6 @@ export interface Decision {
   readonly againMs: number | undefined;
 }
 
-/** Readiness of a pod whose root cannot be staged, such as for a webhook that rejects the patch. */
-export const stagingPatienceMs = 60_000;
 /** From the watch event that shows our root until other kube-apiservers have it, too. */
 export const propagationMs = 2_000;
 /** How often the Service's pods are read while a pod without root is in the way. */
@@ -138,7 +136,7 @@ function withheld({ view, situation }: Scene, tooLong: boolean): Draft | undefin
   }
   if (tooLong) return tooLongDraft;
   if (situation.mayPatch) return undefined;
-  const state = 'caBundle is not maintained: our ServiceAccount may not patch the APIService';
+  const state = 'caBundle is not maintained: kube-apiserver denies our patch of the APIService';
   return { ...idle, level: 'warn', state };
 }
 
@@ -237,9 +235,8 @@ function withReadiness({ view, situation, memory, isHeld }: Scene, draft: Draft)
   if (memory.ready) return { ...draft, ready: true };
   const { nowMs } = situation;
   if (view.insecure) {
-    const cannotStage = otherWriterOf(view) !== undefined || !situation.mayPatch;
-    const waitMs = isHeld || cannotStage ? 0 : memory.startedMs + stagingPatienceMs - nowMs;
-    return { ...draft, ready: waitMs <= 0, againMs: waitMs <= 0 ? draft.againMs : soonest(waitMs, draft.againMs) };
+    // Time does not help: a pod without contact to kube-apiserver would not see that verification has begun.
+    return { ...draft, ready: isHeld || otherWriterOf(view) !== undefined || !situation.mayPatch };
   }
   const waitMs = (memory.heldSinceMs ?? Infinity) + propagationMs - nowMs;
   if (waitMs <= 0) return { ...draft, ready: true };

@@ -2,7 +2,6 @@
 import type { PublishedRoot, RootOwner } from './publishedroots.ts';
 
 export interface Memory {
-  readonly startedMs: number;
   /** Readiness never ends: an unready server helps no request, and kubelets probe every 10 s, so coming back is slow. */
   readonly ready: boolean;
   /** Since when the bundle holds our root; undefined while it does not. */
@@ -17,9 +16,8 @@ export interface Memory {
   readonly repairsMs: readonly number[];
 }
 
-export function createMemory(nowMs: number): Memory {
+export function createMemory(): Memory {
   return {
-    startedMs: nowMs,
     ready: false,
     heldSinceMs: undefined,
     everHeld: false,

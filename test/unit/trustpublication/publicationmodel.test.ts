@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readApiService, stagedRootsAnnotation, stagedText } from '../../../src/trustpublication/apiserviceview.ts';
+import { stagedRootsAnnotation } from '../../../src/trustpublication/apiserviceview.ts';
 import { encodePatch } from '../../../src/trustpublication/bundlepatch.ts';
 import { decide, type Decision } from '../../../src/trustpublication/publicationdecision.ts';
 import { createMemory, type Memory, pruneGraceMs } from '../../../src/trustpublication/publicationmemory.ts';
@@ -96,7 +96,7 @@ class Cluster {
     const root = roots.get(uid)?.[0];
     if (this.pods.has(slot) || root === undefined) return;
     const template = slot < 'c' ? 'new' : 'newer';
-    const memory = createMemory(this.nowMs);
+    const memory = createMemory();
     this.pods.set(slot, {
       uid,
       starts: 1,
@@ -136,7 +136,7 @@ class Cluster {
     const root = roots.get(pod.uid)?.[pod.starts];
     if (root === undefined) return;
     pod.starts += 1;
-    Object.assign(pod, { root, memory: createMemory(this.nowMs), ready: false, pending: undefined });
+    Object.assign(pod, { root, memory: createMemory(), ready: false, pending: undefined });
   }
 
   /** Another writer empties caBundle; kube-apiserver then uses the system's roots. */
@@ -163,13 +163,8 @@ class Cluster {
       const pods = decision.needsPods ? this.list() : undefined;
       ({ decision, memory } = decide(own, ownerOf, { ...situation, pods }, { ...memory, gone }));
     }
-    const isImpatient = memory.ready && !pod.memory.ready && this.object.spec.insecureSkipTLSVerify === true;
     pod.memory = memory;
     pod.pending = decision.patch;
-    // A pod that could not stage for a minute becomes ready without; the list of a switch under way may not show that yet.
-    if (isImpatient && !stagedText(readApiService(this.object)).includes(String(pod.root))) {
-      for (const other of this.pods.values()) other.pending = undefined;
-    }
     return decision;
   }
 
@@ -236,7 +231,7 @@ class Cluster {
 
 const podStep = fc.record({
   do: fc.oneof(
-    { weight: 2, arbitrary: fc.constantFrom('start', 'restart', 'kill') },
+    { weight: 2, arbitrary: fc.constantFrom('start', 'start', 'start', 'restart', 'kill') },
     { weight: 3, arbitrary: fc.constant('act') },
     { weight: 4, arbitrary: fc.constantFrom('see', 'decide', 'send', 'probe') },
   ),
@@ -252,8 +247,16 @@ const common = [
   { weight: 3, arbitrary: waitStep as Steps },
   { weight: 1, arbitrary: lagStep as Steps },
 ];
-const steps = fc.array(fc.oneof(...common, { weight: 1, arbitrary: leaveStep as Steps }), { maxLength: 120 });
-const stepsWithWipes = fc.array(fc.oneof(...common, { weight: 1, arbitrary: wipeStep as Steps }), { maxLength: 120 });
+const steps = fc.array(fc.oneof(...common, { weight: 1, arbitrary: leaveStep as Steps }), {
+  minLength: 60,
+  maxLength: 120,
+  size: 'max',
+});
+const stepsWithWipes = fc.array(fc.oneof(...common, { weight: 1, arbitrary: wipeStep as Steps }), {
+  minLength: 60,
+  maxLength: 120,
+  size: 'max',
+});
 
 function startAll(cluster: Cluster): void {
   for (const slot of slots) cluster.start(slot);
@@ -297,7 +300,7 @@ test('from an insecure APIService, no endpoint ever fails, and verification begi
       assertAllPublished(cluster);
       assert.equal(cluster.object.metadata.annotations?.['example.com/note'], annotated ? 'a<b' : undefined);
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
 
@@ -320,7 +323,7 @@ test("from a bundle of another writer, each live root is added, and the other wr
       assertAllPublished(cluster);
       assert.ok(bundleOf(cluster.object).startsWith(bundle));
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
 
@@ -335,7 +338,7 @@ test('a bundle that another writer empties again and again ends with every live 
       cluster.settle();
       assertAllPublished(cluster);
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
 
