@@ -40,6 +40,8 @@ export interface Publication {
 
 /** Patches that one decision may lead to; the next event leads to more. */
 const patchesAtOnce = 5;
+/** After so many, in milliseconds. */
+const patchPauseMs = 1_000;
 
 export function createPublication(options: PublicationOptions): Publication {
   return new WatchedPublication(options);
@@ -94,8 +96,9 @@ class WatchedPublication implements Publication {
     await watching;
   }
 
-  /** Waits for an event, and for the time if there is one. */
+  /** Waits for an event, or for the time. */
   async #pause(ms: number | undefined, signal: AbortSignal): Promise<void> {
+    if (ms === 0) return;
     const ended = new AbortController();
     const either = AbortSignal.any([signal, ended.signal]);
     const timer = this.#options.clock.sleep(ms ?? longestPauseMs, either).catch(() => undefined);
@@ -122,12 +125,17 @@ class WatchedPublication implements Publication {
       signal.throwIfAborted();
       if (decision.patch === undefined) {
         this.#report(decision.state, decision.level);
-        return decision.againMs;
+        return this.#orAfterDenial(decision.againMs);
       }
       await this.#patch(decision.patch, signal);
       this.#report(decision.state, decision.level);
     }
-    return 0;
+    return patchPauseMs;
+  }
+
+  #orAfterDenial(againMs: number | undefined): number | undefined {
+    const waitMs = this.#deniedUntilMs - this.#options.clock.monotonicMs();
+    return waitMs > 0 ? Math.min(waitMs, againMs ?? Infinity) : againMs;
   }
 
   /** Decides, and again with what the first decision lacked. */

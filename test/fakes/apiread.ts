@@ -95,6 +95,7 @@ function reasonOf(code: number): string {
     [406, 'NotAcceptable'],
     [410, 'Expired'],
     [415, 'UnsupportedMediaType'],
+    [422, 'Invalid'],
     [503, 'ServiceUnavailable'],
   ]);
   return reasons.get(code) ?? 'InternalError';
@@ -106,21 +107,24 @@ const toWhole: Shape = (object) => object;
 
 const toMetadata: Shape = ({ metadata }) => ({ kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata });
 
-interface Target {
+export interface Target {
   readonly kind: Kind;
   readonly namespace: string | undefined;
   readonly name: string | undefined;
 }
 
-/** Core resources only: /api/v1/nodes/x, /api/v1/pods, /api/v1/namespaces/x/pods/y. */
-function targetOf(path: string): Target | undefined {
-  const match = /^\/api\/v1\/(?:namespaces\/(?<namespace>[^/]+)\/)?(?<resource>[^/]+)(?:\/(?<name>[^/]+))?$/.exec(path);
+/** Such as /api/v1/nodes/x, /api/v1/pods, /api/v1/namespaces/x/pods/y, /apis/apiregistration.k8s.io/v1/apiservices/x. */
+export function targetOf(path: string): Target | undefined {
+  const match =
+    /^\/(?:api|apis\/apiregistration\.k8s\.io)\/v1\/(?:namespaces\/(?<namespace>[^/]+)\/)?(?<resource>[^/]+)(?:\/(?<name>[^/]+))?$/.exec(
+      path,
+    );
   const { namespace, resource, name } = match?.groups ?? {};
   const kind = allKinds.find((candidate) => kinds[candidate] === resource);
   return kind === undefined ? undefined : { kind, namespace, name };
 }
 
-const allKinds: readonly Kind[] = ['Node', 'Pod', 'ConfigMap'];
+const allKinds: readonly Kind[] = ['Node', 'Pod', 'ConfigMap', 'Service', 'APIService'];
 
 /** Where the objects behind this key begin, by halves. */
 function indexAfter(sorted: readonly KubeObject[], key: string): number {

@@ -5,11 +5,13 @@ import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiServer } from '../../src/client/apiserver.ts';
-import { createReader, refuse, reply } from './apiread.ts';
+import { createReader, refuse, reply, targetOf } from './apiread.ts';
 import { createWatches, type Watches } from './apiwatch.ts';
 import { type Authority, makeAuthority } from './certificates.ts';
 import { clientNameOf } from './clientname.ts';
+import { type PatchedApiService, patchApiService } from './jsonpatch.ts';
 import { forwardToKubelet, type KubeletEndpoint } from './nodeproxy.ts';
+import type { KubeObject } from './kubeobjects.ts';
 import { createObjectStore, type ObjectStore } from './objectstore.ts';
 
 export interface FakeApiServer extends AsyncDisposable {
@@ -175,8 +177,25 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
     else if (code !== undefined) {
       for (const [name, value] of Object.entries(faults.headers)) response.setHeader(name, value);
       refuse(response, code, `the fake answers ${code}`);
-    } else if (request.method === 'POST') await review(request, body, response);
+    } else if (request.method === 'PATCH') patch(request, body, response);
+    else if (request.method === 'POST') await review(request, body, response);
     else if (!forwardToKubelet(kubelets, incoming, response)) reader.serve(request, response, faults.jsonOnly);
+  }
+
+  /** JSON patches, validated as APIServices are. */
+  function patch({ path, headers }: ReceivedRequest, body: string, response: ServerResponse): void {
+    const { kind, name = '', namespace } = targetOf(path) ?? {};
+    const object = kind && objects.get(kind, name, namespace);
+    if (object === undefined) refuse(response, 404, 'the server could not find the requested resource');
+    else if (headers['content-type'] !== 'application/json-patch+json') refuse(response, 415, 'send a JSON patch');
+    else {
+      try {
+        objects.set(patchApiService(object as KubeObject & PatchedApiService, body));
+        reply(response, 200, objects.get(object.kind, name, namespace) ?? {});
+      } catch (error) {
+        refuse(response, 422, String(error));
+      }
+    }
   }
 
   async function review({ path }: ReceivedRequest, body: string, response: ServerResponse): Promise<void> {

@@ -45,12 +45,17 @@ export function createWatches(objects: ObjectStore, bookmarkMs: number): Watches
     response.writeHead(200, { 'content-type': request.protobuf ? `${protobufType};stream=watch` : 'application/json' });
     response.flushHeaders();
     const watch = { request, response };
-    const from = Number(request.query.get('resourceVersion') ?? objects.version());
+    const unset = request.query.get('resourceVersion') === '';
+    const from = unset ? objects.version() : Number(request.query.get('resourceVersion') ?? objects.version());
     const missed = objects.since(request.kind, from);
     if (missed === undefined) {
       send(watch, 'ERROR', gone);
       response.end();
       return;
+    }
+    // kube-apiserver begins with what exists.
+    for (const object of unset ? objects.list(request.kind) : []) {
+      if (request.filter(object)) send(watch, 'ADDED', request.shape(object));
     }
     for (const event of missed) sendChange(watch, event);
     const unsubscribe = objects.subscribe((event) => {

@@ -36,3 +36,24 @@ export function applyJsonPatch<T extends object>(object: T, patch: string): T {
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
+
+/** What is patched of an APIService. */
+export interface PatchedApiService {
+  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: { readonly insecureSkipTLSVerify?: boolean; readonly caBundle?: string };
+}
+
+/** Applies a JSON patch and validates the result as kube-apiserver does. Omits what is empty, as Go does. */
+export function patchApiService<T extends PatchedApiService>(object: T, patch: string): T {
+  const { metadata, spec, ...rest } = applyJsonPatch<PatchedApiService>(object, patch);
+  if (spec.insecureSkipTLSVerify === true && (spec.caBundle ?? '') !== '') {
+    throw new Error('spec.insecureSkipTLSVerify: Invalid value: true: may not be true if caBundle is present');
+  }
+  const { annotations = {}, ...names } = metadata;
+  const { caBundle = '', ...others } = spec;
+  return {
+    ...rest,
+    metadata: Object.keys(annotations).length === 0 ? names : { ...names, annotations },
+    spec: caBundle === '' ? others : { ...others, caBundle },
+  } as T;
+}

@@ -17,7 +17,13 @@ export interface KubeObject {
 }
 
 /** The kinds that the fake API server knows, and their resources. */
-export const kinds = { Node: 'nodes', Pod: 'pods', ConfigMap: 'configmaps' } as const;
+export const kinds = {
+  Node: 'nodes',
+  Pod: 'pods',
+  ConfigMap: 'configmaps',
+  Service: 'services',
+  APIService: 'apiservices',
+} as const;
 
 export type Kind = keyof typeof kinds;
 

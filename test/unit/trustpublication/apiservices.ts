@@ -2,7 +2,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { OwnPod } from '../../../src/trustpublication/publicationdecision.ts';
 import type { OwnerOf, RootOwner } from '../../../src/trustpublication/publishedroots.ts';
-import { applyJsonPatch } from '../../fakes/jsonpatch.ts';
 import { makeAuthority } from '../../fakes/certificates.ts';
 
 export const service = { namespace: 'kube-system', name: 'metrics-server' };
@@ -46,20 +45,7 @@ export function apiService({
   };
 }
 
-/** Applies the patch, and validates the result as kube-apiserver does. Omits what is empty, as Go does. */
-export function patched(object: ApiServiceObject, patch: string): ApiServiceObject {
-  const { metadata, spec, ...rest } = applyJsonPatch(object, patch);
-  if (spec.insecureSkipTLSVerify === true && (spec.caBundle ?? '') !== '') {
-    throw new Error('spec.insecureSkipTLSVerify: Invalid value: true: may not be true if caBundle is present');
-  }
-  const { annotations = {}, ...names } = metadata;
-  const { caBundle = '', ...others } = spec;
-  return {
-    ...rest,
-    metadata: Object.keys(annotations).length === 0 ? names : { ...names, annotations },
-    spec: caBundle === '' ? others : { ...others, caBundle },
-  };
-}
+export { patchApiService as patched } from '../../fakes/jsonpatch.ts';
 
 export function bundleOf({ spec }: ApiServiceObject): string {
   return Buffer.from(spec.caBundle ?? '', 'base64').toString('latin1');

@@ -1,0 +1,201 @@
+/** Our root in an APIService's caBundle, over a fake kube-apiserver: GET, watch, JSON patches. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { createRestClient, type RestClient } from '../../src/client/rest.ts';
+import { deniedRetryMs } from '../../src/trustpublication/apiservicewatch.ts';
+import { createPublication, type Publication } from '../../src/trustpublication/publication.ts';
+import { blockedRetryMs, propagationMs } from '../../src/trustpublication/publicationdecision.ts';
+import { pruneGraceMs } from '../../src/trustpublication/publicationmemory.ts';
+import { createPodSource } from '../../src/trustpublication/servicepodlist.ts';
+import { createFakeApiServer, type FakeApiServer, type ReceivedRequest } from '../fakes/apiserver.ts';
+import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
+import type { KubeObject } from '../fakes/kubeobjects.ts';
+import { createRecordingLog, type RecordingLog } from '../fakes/recordinglog.ts';
+import { until } from '../fakes/until.ts';
+import {
+  type ApiServiceObject,
+  apiService,
+  bundleOf,
+  makeRoot,
+  ownerOf,
+  ownPod,
+  service,
+} from '../unit/trustpublication/apiservices.ts';
+
+const name = 'v1beta1.metrics.k8s.io';
+const own = ownPod('m');
+const ownPem = String(own.root);
+const other = String(makeRoot('k'));
+
+let api: FakeApiServer;
+let rest: RestClient;
+let clock: FakeClock;
+let recorded: RecordingLog;
+let running: Set<string>;
+let stop: AbortController;
+let ended: Promise<void>;
+
+beforeEach(async () => {
+  api = await createFakeApiServer();
+  rest = createRestClient(api.connection);
+  clock = createFakeClock();
+  recorded = createRecordingLog();
+  running = new Set(['m', 'k']);
+  stop = new AbortController();
+  ended = Promise.resolve();
+  const spec = { selector: { 'k8s-app': 'metrics-server' } };
+  api.objects.set({ kind: 'Service', apiVersion: 'v1', metadata: service, spec });
+  setPod('m');
+});
+
+afterEach(async () => {
+  stop.abort();
+  await ended;
+  await rest[Symbol.asyncDispose]();
+  await api.close();
+});
+
+function start(): Publication {
+  const isRunning = ({ uid }: { readonly uid: string }) => running.has(uid);
+  const pods = createPodSource(rest, service);
+  const options = { rest, clock, log: recorded.log, name, own, ownerOf, pods, isRunning, random: () => 0 };
+  const publication = createPublication(options);
+  ended = publication.run(stop.signal);
+  return publication;
+}
+
+function setPod(uid: string, template = 'new'): void {
+  api.objects.set({
+    kind: 'Pod',
+    apiVersion: 'v1',
+    metadata: {
+      name: `kubegauge-${uid}`,
+      namespace: service.namespace,
+      uid,
+      labels: { 'k8s-app': 'metrics-server', 'pod-template-hash': template },
+    },
+    status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+  });
+}
+
+function set(object: ApiServiceObject): void {
+  api.objects.set(object as KubeObject & ApiServiceObject);
+}
+
+function current(): ApiServiceObject {
+  return api.objects.get('APIService', name) as KubeObject & ApiServiceObject;
+}
+
+const patches = (): readonly ReceivedRequest[] => api.requests.filter(({ method }) => method === 'PATCH');
+const isInsecure = () => current().spec.insecureSkipTLSVerify === true;
+
+test('the root is staged, and verification begins when the old server has left', async () => {
+  set(apiService({ insecure: true }));
+  setPod('old', 'old');
+  const publication = start();
+  await until('the pod waits for the old server', () => publication.state().includes('kubegauge-old'));
+  assert.equal(publication.ready(), true);
+  assert.equal(isInsecure(), true);
+  api.objects.delete('Pod', 'kubegauge-old', service.namespace);
+  await clock.advance(blockedRetryMs);
+  await until('the APIService is verified', () => !isInsecure());
+  assert.equal(bundleOf(current()), ownPem);
+  assert.equal(current().metadata.annotations, undefined);
+  const [patch] = patches();
+  assert.equal(patch?.path, `/apis/apiregistration.k8s.io/v1/apiservices/${name}`);
+  assert.equal(patch.query.get('fieldManager'), 'kubegauge');
+  assert.equal(patches().length, 2);
+});
+
+test('a root is appended to a bundle, and the pod is ready after its propagation', async () => {
+  set(apiService({ bundle: other }));
+  const publication = start();
+  await until('the root is in the bundle', () => bundleOf(current()) === other + ownPem);
+  await until('the loop has seen it', () => publication.state() === 'the bundle holds our root');
+  assert.equal(publication.ready(), false);
+  await clock.advance(propagationMs);
+  await until('the pod is ready', () => publication.ready());
+  assert.equal(patches().length, 1);
+});
+
+test('an APIService that comes later is seen by the watch', async () => {
+  const publication = start();
+  await until('the absence is known', () => publication.ready() && api.watches.count() === 1);
+  set(apiService());
+  await until('the root is in the bundle', () => bundleOf(current()) === ownPem);
+});
+
+test('after a conflict the object is read and the patch decided again', async () => {
+  set(apiService({ bundle: other }));
+  api.faults.answer = ({ method }) => (method === 'PATCH' && patches().length === 1 ? 422 : undefined);
+  start();
+  await until('the conflict was answered', () => api.requests.filter(({ method }) => method === 'GET').length >= 3);
+  await until('the retry', () => {
+    void clock.advance(500);
+    return bundleOf(current()) === other + ownPem;
+  });
+  assert.equal(patches().length, 2);
+});
+
+test('a root that another writer removes is put back', async () => {
+  set(apiService({ bundle: ownPem }));
+  const publication = start();
+  await until('the root was seen', () => publication.state() === 'the bundle holds our root');
+  set(apiService({ bundle: other }));
+  await until('the root is back', () => bundleOf(current()) === other + ownPem);
+});
+
+test('a pod without the right is ready while insecure, says so once, and tries again minutes later', async () => {
+  set(apiService({ insecure: true }));
+  api.faults.answer = ({ method }) => (method === 'PATCH' ? 403 : undefined);
+  const publication = start();
+  await until('the pod is ready', () => publication.ready());
+  await clock.advance(deniedRetryMs - 1);
+  assert.equal(patches().length, 1);
+  await clock.advance(1);
+  await until('the next try', () => patches().length === 2);
+  await until('its denial', () => publication.state().includes('denies our patch'));
+  const lines = recorded.lines.filter((line) => line.includes('denie'));
+  assert.deepEqual(lines, [
+    'warn: a patch for caBundle was denied',
+    'warn: caBundle is not maintained: kube-apiserver denies our patch of the APIService',
+  ]);
+});
+
+test('a pod that may not read the APIService is ready, as before', async () => {
+  set(apiService({ bundle: other }));
+  api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);
+  const publication = start();
+  await until('the pod is ready', () => publication.ready());
+  assert.match(publication.state(), /may not read/);
+  assert.deepEqual(patches(), []);
+});
+
+test('the root of a pod that is gone is pruned, and that of a pod that only the informer lacks is not', async () => {
+  set(apiService({ bundle: other + String(makeRoot('l')) + ownPem }));
+  setPod('l');
+  const publication = start();
+  await until('the root was seen', () => publication.state() === 'the bundle holds our root');
+  running = new Set(['m']);
+  publication.wake();
+  await clock.advance(0);
+  // Two pods that are not missing come first in the order.
+  await until('the gone root is pruned', () => {
+    void clock.advance(pruneGraceMs / 10);
+    return !bundleOf(current()).startsWith(other);
+  });
+  assert.equal(patches().length, 1);
+  assert.ok(bundleOf(current()).endsWith(ownPem));
+});
+
+test('nothing is written after the abort', async () => {
+  set(apiService({ bundle: ownPem }));
+  const publication = start();
+  await until('the root was seen', () => publication.state() === 'the bundle holds our root');
+  stop.abort();
+  await ended;
+  set(apiService({ bundle: other }));
+  publication.wake();
+  await clock.advance(pruneGraceMs);
+  assert.deepEqual(patches(), []);
+});
