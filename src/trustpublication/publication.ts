@@ -176,9 +176,9 @@ class WatchedPublication implements Publication {
   }
 
   /** Returns how long to wait. After a conflict the object is read: the watch may lag. */
-  async #onFailure(error: unknown, signal: AbortSignal): Promise<number> {
+  async #onFailure(failure: unknown, signal: AbortSignal): Promise<number> {
     const { rest, name, clock, log } = this.#options;
-    const code = error instanceof PatchError ? error.code : undefined;
+    const code = failure instanceof PatchError ? failure.code : undefined;
     this.#failures += 1;
     const isConflict = code === 409 || code === 422;
     // Rejected by RBAC, an admission webhook, or validation, which has the code of a conflict.
@@ -186,13 +186,13 @@ class WatchedPublication implements Publication {
     if (isRejected || (isConflict && this.#failures >= conflictLimit)) {
       // Once: it is tried again every few minutes.
       if (this.#deniedUntilMs === -Infinity)
-        log.warn({ apiService: name, err: error }, 'a patch for caBundle was denied');
+        log.warn({ apiService: name, err: failure }, 'a patch for caBundle was denied');
       this.#deniedUntilMs = clock.monotonicMs() + deniedRetryMs;
       this.#failures = 0;
       return 0;
     }
     if (!isConflict || this.#failures >= reportedConflicts) {
-      this.#report(`caBundle cannot be maintained; retries until it works: ${describeError(error)}`, 'warn');
+      this.#report(`caBundle cannot be maintained; retries until it works: ${describeError(failure)}`, 'warn');
     }
     if (isConflict) {
       const read = rest.get(apiServicePath(name), { signal });
@@ -210,7 +210,7 @@ class WatchedPublication implements Publication {
   }
 }
 
-/** Tells a patch that failed from a read that failed. */
+/** Distinguishes a failed patch from a failed read. */
 class PatchError extends Error {
   readonly code: number | undefined;
 

@@ -162,7 +162,10 @@ function stage(scene: Scene): Draft {
   if (missing.length > 0) {
     const names = missing.slice(0, namedPodLimit).map(({ pod }) => pod);
     const more = missing.length > names.length ? ` and ${missing.length - names.length} more` : '';
-    return { ...draft, state: `verification begins when these pods have staged a root or are gone: ${names}${more}` };
+    return {
+      ...draft,
+      state: `verification begins when these pods have staged a root or are gone: ${names.join(', ')}${more}`,
+    };
   }
   // Only roots of ours: text of another writer does not become trusted.
   const bundle = withRoots(

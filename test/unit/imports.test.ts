@@ -16,7 +16,7 @@ const ranks: readonly (readonly string[])[] = [
   ['dns', 'decode'],
   ['options', 'tls'],
   ['client'],
-  ['cluster', 'kubelet', 'storage', 'auth'],
+  ['cluster', 'kubelet', 'storage', 'auth', 'trustpublication'],
   ['scrape'],
   ['api'],
   ['server'],

@@ -47,7 +47,10 @@ const shortMs = 3_000;
 
 /** Steps that a test takes at random. */
 type Step =
-  | { readonly do: 'start' | 'restart' | 'kill' | 'act' | 'see' | 'decide' | 'send' | 'probe'; readonly pod: number }
+  | {
+      readonly do: 'start' | 'restart' | 'kill' | 'act' | 'race' | 'see' | 'decide' | 'send' | 'probe';
+      readonly pod: number;
+    }
   | { readonly do: 'old server leaves' | 'list lags' | 'wipe' }
   | { readonly do: 'wait'; readonly ms: number };
 
@@ -80,6 +83,7 @@ class Cluster {
       else if (step.do === 'restart') this.restart(pod);
       else if (step.do === 'kill') this.kill(slot);
       else if (step.do === 'act') this.act(pod);
+      else if (step.do === 'race') this.race(pod, this.pods.get(slots[(step.pod + 1) % slots.length] ?? ''));
       else if (step.do === 'see') pod.view = this.object;
       else if (step.do === 'decide') this.decide(pod);
       else if (step.do === 'send') this.send(pod);
@@ -131,6 +135,18 @@ class Cluster {
     this.send(pod);
   }
 
+  /** Between a decision and its request, another pod writes and becomes ready. */
+  race(pod: Pod, other: Pod | undefined): void {
+    pod.view = this.object;
+    this.decide(pod);
+    if (other !== undefined) {
+      this.act(other);
+      this.act(other);
+      other.ready = other.memory.ready;
+    }
+    this.send(pod);
+  }
+
   /** The container's restart: kubelets report it as not ready. */
   restart(pod: Pod): void {
     const root = roots.get(pod.uid)?.[pod.starts];
@@ -172,7 +188,10 @@ class Cluster {
     const common = { namespace: 'kube-system', ended: false, deleting: false };
     const ours = [...this.pods.values()].map(({ uid, ready, template }) => ({
       ...common,
-      ...{ pod: uid, uid, ready, template },
+      pod: uid,
+      uid,
+      ready,
+      template,
     }));
     const old = { ...common, pod: 'old', uid: 'old', ready: true, template: 'old' };
     return this.oldServer ? [...ours, old] : ours;
@@ -232,7 +251,7 @@ class Cluster {
 const podStep = fc.record({
   do: fc.oneof(
     { weight: 2, arbitrary: fc.constantFrom('start', 'start', 'start', 'restart', 'kill') },
-    { weight: 3, arbitrary: fc.constant('act') },
+    { weight: 4, arbitrary: fc.constantFrom('act', 'act', 'act', 'race') },
     { weight: 4, arbitrary: fc.constantFrom('see', 'decide', 'send', 'probe') },
   ),
   pod: fc.nat(slots.length - 1),
@@ -247,12 +266,12 @@ const common = [
   { weight: 3, arbitrary: waitStep as Steps },
   { weight: 1, arbitrary: lagStep as Steps },
 ];
-const steps = fc.array(fc.oneof(...common, { weight: 1, arbitrary: leaveStep as Steps }), {
+const steps = fc.array(fc.oneof(...common, { weight: 1, arbitrary: leaveStep }), {
   minLength: 60,
   maxLength: 120,
   size: 'max',
 });
-const stepsWithWipes = fc.array(fc.oneof(...common, { weight: 1, arbitrary: wipeStep as Steps }), {
+const stepsWithWipes = fc.array(fc.oneof(...common, { weight: 1, arbitrary: wipeStep }), {
   minLength: 60,
   maxLength: 120,
   size: 'max',
