@@ -56,6 +56,8 @@ class WatchedPublication implements Publication {
   #deniedUntilMs = -Infinity;
   /** Failed patches and reads since the last success. */
   #failures = 0;
+  /** Patches that failed a test, since the last success. */
+  #conflicts = 0;
   #woken = Promise.withResolvers<void>();
 
   constructor(options: PublicationOptions) {
@@ -87,6 +89,7 @@ class WatchedPublication implements Publication {
       try {
         againMs = await this.#settle(signal);
         this.#failures = 0;
+        this.#conflicts = 0;
       } catch (error) {
         if (signal.aborted) break;
         againMs = await this.#onFailure(error, signal);
@@ -181,17 +184,18 @@ class WatchedPublication implements Publication {
     const code = failure instanceof PatchError ? failure.code : undefined;
     this.#failures += 1;
     const isConflict = code === 409 || code === 422;
+    if (isConflict) this.#conflicts += 1;
     // Rejected by RBAC, an admission webhook, or validation, which has the code of a conflict.
-    const isRejected = code !== undefined && code < 500 && code !== 429 && !isConflict;
-    if (isRejected || (isConflict && this.#failures >= conflictLimit)) {
+    if (rejections.has(code) || this.#conflicts >= conflictLimit) {
       // Once: it is tried again every few minutes.
       if (this.#deniedUntilMs === -Infinity)
         log.warn({ apiService: name, err: failure }, 'a patch for caBundle was denied');
       this.#deniedUntilMs = clock.monotonicMs() + deniedRetryMs;
       this.#failures = 0;
+      this.#conflicts = 0;
       return 0;
     }
-    if (!isConflict || this.#failures >= reportedConflicts) {
+    if (!isConflict || this.#conflicts >= reportedConflicts) {
       this.#report(`caBundle cannot be maintained; retries until it works: ${describeError(failure)}`, 'warn');
     }
     if (isConflict) {
@@ -220,6 +224,8 @@ class PatchError extends Error {
   }
 }
 
+/** Codes after which the same patch fails again. */
+const rejections: ReadonlySet<number | undefined> = new Set([400, 403, 405, 413, 415]);
 /** Conflicts are usual while pods start together; so many in a row are not. */
 const reportedConflicts = 5;
 /** So many conflicts in a row, with their backoff a minute or more, are no conflicts. */

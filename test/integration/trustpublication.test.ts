@@ -162,6 +162,38 @@ test('a pod without the right is ready while insecure, says so once, and tries a
   ]);
 });
 
+test('a patch that conflicts again and again counts as denied, so that an insecure pod becomes ready', async () => {
+  set(apiService({ insecure: true }));
+  api.faults.answer = ({ method }) => (method === 'PATCH' ? 422 : undefined);
+  const publication = start();
+  await until('the pod is ready', () => {
+    void clock.advance(1_000);
+    return publication.ready();
+  });
+  assert.equal(patches().length, 10);
+  assert.match(publication.state(), /denies our patch/);
+});
+
+test('a patch of an APIService that was just deleted is no denial', async () => {
+  set(apiService());
+  api.faults.answer = ({ method }) => (method === 'PATCH' && patches().length === 1 ? 404 : undefined);
+  const publication = start();
+  await until('the root is in the bundle', () => {
+    void clock.advance(500);
+    return bundleOf(current()) === ownPem;
+  });
+  assert.doesNotMatch(publication.state(), /denies/);
+});
+
+test('a Service that may not be read leaves the APIService insecure, and the pod ready', async () => {
+  set(apiService({ insecure: true }));
+  api.faults.answer = ({ path }) => (path.includes('/services/') ? 403 : undefined);
+  const publication = start();
+  await until('the failure is reported', () => publication.state().includes('cannot be maintained'));
+  assert.equal(publication.ready(), true);
+  assert.equal(isInsecure(), true);
+});
+
 test('a pod that may not read the APIService is ready, as before', async () => {
   set(apiService({ bundle: other }));
   api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);
