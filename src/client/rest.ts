@@ -39,7 +39,6 @@ export interface RestClient extends AsyncDisposable {
    * @param body a JSON patch (RFC 6902) as text.
    */
   patch(path: string, body: string, options?: RequestOptions): Promise<unknown>;
-  /** For a response without an end, such as a watch. */
   stream(path: string, options?: RequestOptions): Promise<Streamed>;
 }
 
@@ -212,7 +211,6 @@ const contentTypes = { GET: '', POST: 'application/json', PATCH: 'application/js
 
 interface Call {
   readonly method: 'GET' | 'POST' | 'PATCH';
-  /** With the URL's prefix and the query. */
   readonly path: string;
   readonly request: string;
   readonly accept: string;

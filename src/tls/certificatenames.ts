@@ -45,7 +45,7 @@ function isUri(uri: string): boolean {
 /** The authority of a URI that has one. */
 const hierarchical = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)/;
 
-/** Throws Asn1Error if its form is wrong. */
+/** Throws Asn1Error for a wrong form. */
 export function nameConstraints(node: Asn1): Constraints {
   const what = 'name constraint';
   const parts = children(node, tags.sequence, what);

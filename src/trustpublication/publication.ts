@@ -5,11 +5,12 @@ import type { RestClient } from '../client/rest.ts';
 import { backoffMs } from '../client/watchretry.ts';
 import type { Clock } from '../clock.ts';
 import { describeError, type Logger } from '../logging.ts';
+import type { RootOwner } from '../tls/podroot.ts';
 import { apiServicePath, deniedRetryMs, type Observed, watchApiService } from './apiservicewatch.ts';
 import { encodePatch } from './bundlepatch.ts';
 import { type Decision, decide, type OwnPod, type Situation } from './publicationdecision.ts';
 import { afterRepair, createMemory, type Memory } from './publicationmemory.ts';
-import type { OwnerOf, RootOwner } from './publishedroots.ts';
+import type { OwnerOf } from './publishedroots.ts';
 import type { PodSource } from './servicepodlist.ts';
 
 export interface PublicationOptions {

@@ -14,6 +14,7 @@ import {
   type ServiceName,
   stagedText,
 } from './apiserviceview.ts';
+import type { RootOwner } from '../tls/podroot.ts';
 import { type JsonPatch, writePatch } from './bundlepatch.ts';
 import { dueForPruning, type Memory, repairWaitMs, trackMissing } from './publicationmemory.ts';
 import {
@@ -21,7 +22,6 @@ import {
   includesRoot,
   type OwnerOf,
   type PublishedRoot,
-  type RootOwner,
   rootsIn,
   withoutRoots,
   withRoots,

@@ -1,5 +1,6 @@
 /** What a pod remembers between decisions about one APIService; all times are monotonic, in milliseconds. */
-import type { PublishedRoot, RootOwner } from './publishedroots.ts';
+import type { RootOwner } from '../tls/podroot.ts';
+import type { PublishedRoot } from './publishedroots.ts';
 
 export interface Memory {
   /** Readiness never ends: an unready server helps no request, and kubelets probe every 10 s, so coming back is slow. */

@@ -1,12 +1,6 @@
 /** Finds the roots of our pods in a PEM bundle, adds and removes them, and leaves every other byte of the bundle as it is. */
 import { X509Certificate } from 'node:crypto';
-
-/** The pod that a root belongs to, as the root's subject names it. */
-export interface RootOwner {
-  readonly namespace: string;
-  readonly pod: string;
-  readonly uid: string;
-}
+import type { RootOwner } from '../tls/podroot.ts';
 
 /** Returns the pod whose root a certificate is; undefined for a certificate that is none of ours. */
 export type OwnerOf = (certificate: X509Certificate) => RootOwner | undefined;

@@ -2,7 +2,7 @@
 import { field, text, textMap } from '../client/json.ts';
 import type { RestClient } from '../client/rest.ts';
 import type { ServiceName } from './apiserviceview.ts';
-import type { RootOwner } from './publishedroots.ts';
+import type { RootOwner } from '../tls/podroot.ts';
 import { readServicePods, type ServicePod } from './servicepods.ts';
 
 export interface PodSource {

@@ -1,6 +1,6 @@
 /** The pods that a Service selects, and which of them would fail if kube-apiserver began to verify. */
 import { field, items, text, textMap } from '../client/json.ts';
-import type { RootOwner } from './publishedroots.ts';
+import type { RootOwner } from '../tls/podroot.ts';
 
 export interface ServicePod extends RootOwner {
   readonly ready: boolean;

@@ -1,7 +1,8 @@
 /** APIServices, pods and roots for the tests of trustpublication. */
 import { X509Certificate } from 'node:crypto';
 import type { OwnPod } from '../../../src/trustpublication/publicationdecision.ts';
-import type { OwnerOf, RootOwner } from '../../../src/trustpublication/publishedroots.ts';
+import type { RootOwner } from '../../../src/tls/podroot.ts';
+import type { OwnerOf } from '../../../src/trustpublication/publishedroots.ts';
 import { makeAuthority } from '../../fakes/certificates.ts';
 
 export const service = { namespace: 'kube-system', name: 'metrics-server' };
