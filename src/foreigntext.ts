@@ -4,18 +4,18 @@ import { createRedactor, partLength, redactedMark } from './redactor.ts';
 /** Characters. */
 const defaultLimit = 1_024;
 
-/** Including those before a rotation. */
-const secretLimit = 8;
+/** Including those before a rotation. Those unused for longest are dropped first: tokens for kubelets change every 7 min. */
+const secretLimit = 16;
 
 const own = createRedactor(secretLimit);
 /** Compared first, because every scrape passes it. */
 let latest: string | undefined;
 
-/** Redacts the credentials of an Authorization header from every text of this thread. Cheap for a known header. */
+/** Redacts the credentials of an Authorization header from every text of this thread. Cheap for a known header; call it at each use. */
 export function keepSecret(authorization: string | undefined): void {
-  if (authorization === undefined || authorization === latest || own.knows(authorization)) return;
+  if (authorization === undefined || authorization === latest) return;
   latest = authorization;
-  own.add(authorization, secretsOf(authorization));
+  if (!own.renew(authorization)) own.add(authorization, secretsOf(authorization));
 }
 
 export interface ForeignTextOptions {

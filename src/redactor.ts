@@ -15,7 +15,8 @@ const occurrenceLimit = 32;
 export const redactedMark = '<redacted>';
 
 export interface Redactor {
-  knows(key: string): boolean;
+  /** Reports whether the key is known, and makes it the newest. */
+  renew(key: string): boolean;
   /** Beyond the limit the oldest key is dropped. */
   add(key: string, secrets: readonly string[]): void;
   redact(text: string): string;
@@ -26,7 +27,15 @@ export function createRedactor(limit: number): Redactor {
   const known = new Map<string, readonly string[]>();
   /** Built for the first text; most credentials never meet one. */
   let forms: Forms | undefined;
-  return { knows: (key) => known.has(key), add, redact };
+  return { renew, add, redact };
+
+  function renew(key: string): boolean {
+    const secrets = known.get(key);
+    if (secrets === undefined) return false;
+    known.delete(key);
+    known.set(key, secrets);
+    return true;
+  }
 
   function add(key: string, secrets: readonly string[]): void {
     known.set(key, secrets);

@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net';
 import path from 'node:path';
 import { type Clock, systemClock } from '../clock.ts';
 import { parseTrustBundle, type TrustLog } from '../tls/trustbundle.ts';
+import { readRegularFile } from '../watchedfile.ts';
 import { watchCredentialFile } from './credentialfile.ts';
 
 /** PEM. */
@@ -26,6 +27,8 @@ export interface ApiServer {
   authorization(): string | undefined | Promise<string | undefined>;
   /** Call after a 401: credentials are read again before their next use. */
   refresh?(): void;
+  /** The namespace of our pod; undefined outside of a pod, or if it is not mounted. */
+  readonly namespace?: string | undefined;
 }
 
 /** For tests. */
@@ -60,11 +63,24 @@ export function inClusterApiServer(
     tls,
     authorization: () => `Bearer ${token.read()}`,
     refresh: () => token.expire(),
+    namespace: readNamespace(folder),
   };
 
   function tls(): TlsMaterial {
     const current = ca.read();
     if (current !== material.ca) material = { ...material, ca: current };
     return material;
+  }
+}
+
+/** Bytes; a namespace's name has at most 63. */
+const namespaceLimitBytes = 256;
+
+/** Returns undefined if the file is missing, as in some projected volumes, or not usable. It never changes. */
+function readNamespace(folder: string): string | undefined {
+  try {
+    return readRegularFile(path.join(folder, 'namespace'), namespaceLimitBytes).trim() || undefined;
+  } catch {
+    return undefined;
   }
 }

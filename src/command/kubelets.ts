@@ -1,6 +1,7 @@
 /** Builds the kubelet client by the flags: direct, or through kube-apiserver. */
 import { availableParallelism } from 'node:os';
 import type { ApiServer } from '../client/apiserver.ts';
+import type { RestClient } from '../client/rest.ts';
 import type { Clock } from '../clock.ts';
 import { kubeletCandidates } from '../cluster/address.ts';
 import type { NodeInfo } from '../cluster/nodes.ts';
@@ -11,6 +12,7 @@ import { createKubeletTls } from '../kubelet/http/kubelettls.ts';
 import type { Logger } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
 import { kubeletRequestTimeoutMs } from '../options/validate.ts';
+import { createKubeletIdentity } from './kubeletidentity.ts';
 import { createLocalPool } from '../scrape/endpoint/localpool.ts';
 import type { KubeletReaderPool } from '../scrape/endpoint/readerpool.ts';
 import type { ScrapeMetrics } from '../scrape/report/scrapemetrics.ts';
@@ -27,16 +29,19 @@ export interface Kubelets {
 export interface KubeletsOptions {
   readonly options: Options;
   readonly apiServer: ApiServer;
+  /** Requests tokens for kubelets. */
+  readonly rest: RestClient;
   readonly resolver: Resolver;
   readonly clock: Clock;
   readonly metrics: Pick<ScrapeMetrics, 'workers'>;
   readonly log: Logger;
 }
 
-export function createKubelets({ options, apiServer, resolver, clock, metrics, log }: KubeletsOptions): Kubelets {
+export function createKubelets({ options, apiServer, rest, resolver, clock, metrics, log }: KubeletsOptions): Kubelets {
   const requestTimeoutMs = kubeletRequestTimeoutMs(options);
   const fastPath = !options['disable-fast-path'];
   if (options['kubelet-connection'] === 'proxy') {
+    // Our own token goes no further than kube-apiserver, which removes it and shows kubelets its client certificate.
     const candidates = { kind: 'candidates', candidates: [proxyCandidate(apiServer.url)] } as const;
     return {
       readers: createLocalPool(
@@ -52,9 +57,10 @@ export function createKubelets({ options, apiServer, resolver, clock, metrics, l
     useNodeStatusPort: options['kubelet-use-node-status-port'],
     defaultPort: options['kubelet-port'],
   };
+  const identity = createKubeletIdentity({ options, apiServer, rest, clock, log });
   const client: KubeletClientOptions = {
     tls: createKubeletTls(apiServer, kubeletTlsFlags(options), clock, log),
-    authorization: () => apiServer.authorization(),
+    authorization: () => identity.authorization(),
     plainHttp: options['deprecated-kubelet-completely-insecure'],
     requestTimeoutMs,
     resolve: resolver.resolve,

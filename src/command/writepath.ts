@@ -82,7 +82,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
   });
   pods.onNodeChange(admission.changed);
   const scrapeMetrics = createScrapeMetrics(registry, resolutionMs);
-  const kubelets = createKubelets({ options, apiServer, resolver, clock, metrics: scrapeMetrics, log });
+  const kubelets = createKubelets({ options, apiServer, rest, resolver, clock, metrics: scrapeMetrics, log });
   disposables.use(kubelets.readers);
   const scraper = createScraper({
     nodes,

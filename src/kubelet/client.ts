@@ -54,10 +54,22 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
     };
     return withinDeadline(attempt, signal, (deadline) => {
       // Before connecting: credentials may come from a plugin that hangs, and may bring a certificate.
-      const authorization = plainHttp ? undefined : options.authorization();
+      const authorization = plainHttp ? undefined : authorize(attempt);
       if (!(authorization instanceof Promise)) return send(request, attempt, authorization, deadline);
       return deadline.until(authorization).then((value) => send(request, attempt, value, deadline));
     });
+  }
+
+  function authorize(attempt: Attempt): string | undefined | Promise<string | undefined> {
+    const fail = (cause: unknown) => {
+      throw new CredentialsError(attempt, { cause });
+    };
+    try {
+      const authorization = options.authorization();
+      return authorization instanceof Promise ? authorization.catch(fail) : authorization;
+    } catch (cause) {
+      return fail(cause);
+    }
   }
 
   function connectionOf(request: KubeletRequest, attempt: Attempt): NodeConnection {

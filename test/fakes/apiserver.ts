@@ -13,6 +13,7 @@ import { type PatchedApiService, patchApiService } from './jsonpatch.ts';
 import { forwardToKubelet, type KubeletEndpoint } from './nodeproxy.ts';
 import type { KubeObject } from './kubeobjects.ts';
 import { createObjectStore, type ObjectStore } from './objectstore.ts';
+import { createTokenIssuer, type TokenRequests } from './tokenrequests.ts';
 
 export interface FakeApiServer extends AsyncDisposable {
   readonly url: string;
@@ -24,6 +25,7 @@ export interface FakeApiServer extends AsyncDisposable {
   readonly watches: Watches;
   readonly faults: Faults;
   readonly reviews: Reviews;
+  readonly tokens: TokenRequests;
   /** All that came in, in order, also what was refused. */
   readonly requests: readonly ReceivedRequest[];
   close(): Promise<void>;
@@ -102,6 +104,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
   const watches = createWatches(objects, options.bookmarkMs ?? 60_000);
   const reader = createReader(objects, watches);
   const requests: ReceivedRequest[] = [];
+  const tokens = createTokenIssuer();
   const kubelets = options.kubelets ?? new Map<string, KubeletEndpoint>();
   const reviews: Reviews = {
     token: () => ({ user: {}, error: 'invalid bearer token' }),
@@ -129,6 +132,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
     watches,
     faults,
     reviews,
+    tokens,
     requests,
     close: down,
     [Symbol.asyncDispose]: down,
@@ -178,6 +182,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
       for (const [name, value] of Object.entries(faults.headers)) response.setHeader(name, value);
       refuse(response, code, `the fake answers ${code}`);
     } else if (request.method === 'PATCH') patch(request, body, response);
+    else if (request.method === 'POST' && tokens.serve(request.path, body, response)) return;
     else if (request.method === 'POST') await review(request, body, response);
     else if (!forwardToKubelet(kubelets, incoming, response)) reader.serve(request, response, faults.jsonOnly);
   }

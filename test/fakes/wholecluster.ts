@@ -42,6 +42,8 @@ export interface WholeClusterOptions {
   /** What the kubelet of the other nodes reports, by what that of `podNode` does. */
   readonly otherPods?: (model: KubeletModel) => KubeletModel['pods'];
   readonly log?: Logger;
+  /** Whether the kubelets accept a bearer token. Default: the program's own, `fake`. */
+  readonly accepts?: (token: string, apiServer: FakeApiServer) => boolean;
 }
 
 /**
@@ -49,7 +51,12 @@ export interface WholeClusterOptions {
  */
 export async function startWholeCluster(
   flags: readonly string[] = [],
-  { nodeUid = uuid, otherPods = () => [], log = silentLogger }: WholeClusterOptions = {},
+  {
+    nodeUid = uuid,
+    otherPods = () => [],
+    log = silentLogger,
+    accepts = (token) => token === 'fake',
+  }: WholeClusterOptions = {},
 ): Promise<WholeCluster> {
   await using disposables = new AsyncDisposableStack();
   const clients = makeAuthority('clients');
@@ -59,7 +66,7 @@ export async function startWholeCluster(
   const apiServer = disposables.use(await createFakeApiServer());
   const certificate = kubelets.issue({ cn: 'kubelet', ips: ['127.0.0.1'], usages: ['server'] });
   const startKubelet = async (model: KubeletModel) =>
-    disposables.use(await createFakeKubelet({ certificate, accepts: (token) => token === 'fake', model }));
+    disposables.use(await createFakeKubelet({ certificate, accepts: (token) => accepts(token, apiServer), model }));
   const kubelet = await startKubelet(modelNow());
   const otherKubelet = await startKubelet({ ...modelNow(), pods: [] });
   const moving = setInterval(() => {

@@ -4,6 +4,15 @@ import { type FlagSection, oneOf, port, positive } from './flag.ts';
 /** In metrics-server's order of preference. */
 const addressTypes = ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'ExternalIP'] as const;
 
+/** The ServiceAccount for kubelets in our manifests. */
+export const defaultKubeletAccount = 'metrics-server-kubelets';
+
+/** Kubernetes' names of namespaces and ServiceAccounts. */
+const accountPattern = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\/)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
+
+const serviceAccount = (value: string) =>
+  value === '' || accountPattern.test(value) ? undefined : 'must be <name> or <namespace>/<name> of a ServiceAccount';
+
 export const kubeletFlags = {
   'kubelet-connection': {
     type: 'string',
@@ -42,6 +51,12 @@ export const kubeletFlags = {
     type: 'string',
     default: undefined,
     help: 'File with the key of --kubelet-client-certificate.',
+  },
+  'kubelet-service-account': {
+    type: 'string',
+    default: undefined,
+    check: serviceAccount,
+    help: `ServiceAccount whose short-lived tokens are sent to kubelets, as <name> in the namespace of our pod or <namespace>/<name>; it should have no right but to get nodes/metrics. Our own token never leaves for a kubelet then. Unset: ${defaultKubeletAccount} if it exists in the namespace of our pod and its tokens may be requested, else our own token. Empty: our own token. Not used with --kubelet-connection=proxy.`,
   },
   'kubelet-request-timeout': {
     type: 'duration',

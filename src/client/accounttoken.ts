@@ -1,0 +1,198 @@
+/** Keeps a current token of another ServiceAccount: requests it when it is first needed, renews it, and decides what is used without one. */
+import { StatusError } from '../apimachinery/status.ts';
+import type { Clock } from '../clock.ts';
+import { describeError, type Logger } from '../logging.ts';
+import type { ApiServer } from './apiserver.ts';
+import type { RestClient } from './rest.ts';
+import { type IssuedToken, requestToken, type ServiceAccount } from './tokenrequest.ts';
+import { backoffMs } from './watchretry.ts';
+
+export interface AccountTokenOptions {
+  readonly rest: Pick<RestClient, 'create' | 'outage'>;
+  readonly account: ServiceAccount;
+  /**
+   * Returns our own credentials. They are used while kube-apiserver answers that the account does not exist (404) or that we may not request its tokens (403),
+   * and only until the first token was issued. Undefined: they are never used.
+   */
+  readonly fallback: ApiServer['authorization'] | undefined;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'wallMs'>;
+  readonly log: Logger;
+  /** Returns a number from 0 to below 1, for jitter. */
+  readonly random?: () => number;
+}
+
+export interface AccountToken {
+  /**
+   * Returns the value of the Authorization header; no promise while there is a token.
+   * @throws TokenUnavailableError if there is neither a token nor a permitted fallback.
+   */
+  authorization(): ReturnType<ApiServer['authorization']>;
+  /** Reports whether `authorization` returns only tokens of the account from now on, never our own credentials. */
+  isSeparate(): boolean;
+}
+
+/** There is no token of the account. The message has the reason; there is no cause, since it would be taken for a failure of the kubelet. */
+export class TokenUnavailableError extends Error {
+  override readonly name = 'TokenUnavailableError';
+}
+
+/** Share of its life after which a token is renewed; the rest is for retries. */
+const renewalShare = 2 / 3;
+/** Share of its life after which a token is not used any more: a kubelet reviews it a little later. */
+const usableShare = 0.95;
+/** First pause before a missing account is requested again, and the longest one, in milliseconds. */
+const missingFloorMs = 60_000;
+const missingCeilingMs = 600_000;
+
+/** Nothing runs without requests for the token: a scrape comes more often than a renewal is due. */
+export function createAccountToken(options: AccountTokenOptions): AccountToken {
+  return new RenewedToken(options);
+}
+
+interface CurrentToken {
+  readonly authorization: string;
+  readonly lifeMs: number;
+  readonly sentAt: Instant;
+}
+
+/** One instant on both clocks, in milliseconds. */
+interface Instant {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+/** What was logged last; one line per change. */
+type State = 'unknown' | 'issued' | 'missing' | 'unrenewed' | 'unavailable';
+
+class RenewedToken implements AccountToken {
+  readonly #options: AccountTokenOptions;
+  #token: CurrentToken | undefined;
+  /** Whether kube-apiserver has refused although it was in order. */
+  #isMissing = false;
+  #hasIssued = false;
+  #failures = 0;
+  #retryAtMs = -Infinity;
+  #reason = '';
+  #renewal: Promise<void> | undefined;
+  #state: State = 'unknown';
+
+  constructor(options: AccountTokenOptions) {
+    this.#options = options;
+  }
+
+  authorization(): ReturnType<ApiServer['authorization']> {
+    const fresh = this.#current(renewalShare);
+    if (fresh !== undefined) return fresh;
+    if (this.#options.clock.monotonicMs() >= this.#retryAtMs) this.#renewal ??= this.#renew();
+    // While the token is renewed, the previous one is used.
+    const usable = this.#current(usableShare);
+    if (usable !== undefined) return usable;
+    if (this.#renewal === undefined || this.#mayFallBack()) return this.#withoutToken();
+    return this.#renewal.then(() => this.#afterRenewal());
+  }
+
+  isSeparate(): boolean {
+    return this.#options.fallback === undefined || this.#hasIssued;
+  }
+
+  #afterRenewal(): ReturnType<ApiServer['authorization']> {
+    return this.#current(usableShare) ?? this.#withoutToken();
+  }
+
+  /**
+   * Returns the token until a share of its life is over. The later of two clocks counts: the monotonic one stands still while a machine is suspended, and the
+   * wall clock may be set back.
+   */
+  #current(share: number): string | undefined {
+    const { clock } = this.#options;
+    const token = this.#token;
+    if (token === undefined) return undefined;
+    const { sentAt, lifeMs, authorization } = token;
+    const ageMs = Math.max(clock.monotonicMs() - sentAt.monotonicMs, clock.wallMs() - sentAt.wallMs);
+    return ageMs < lifeMs * share ? authorization : undefined;
+  }
+
+  #mayFallBack(): boolean {
+    return !this.isSeparate() && this.#isMissing;
+  }
+
+  #withoutToken(): ReturnType<ApiServer['authorization']> {
+    const { fallback } = this.#options;
+    if (fallback !== undefined && this.#mayFallBack()) return fallback();
+    this.#enter('unavailable');
+    throw new TokenUnavailableError(`${this.#named()} has no token for kubelets: ${this.#reason}`);
+  }
+
+  /** Never rejects. */
+  async #renew(): Promise<void> {
+    const { rest, account, clock } = this.#options;
+    // The life is counted from here: a slow response must not make it longer.
+    const sentAt = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
+    try {
+      this.#take(await requestToken(rest, account), sentAt);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#renewal = undefined;
+  }
+
+  #take(issued: IssuedToken, sentAt: Instant): void {
+    this.#token = { ...issued, sentAt };
+    this.#hasIssued = true;
+    this.#isMissing = false;
+    this.#failures = 0;
+    this.#retryAtMs = -Infinity;
+    this.#enter('issued');
+  }
+
+  #fail(error: unknown): void {
+    const { clock, random = Math.random } = this.#options;
+    const isMissing = this.#isDefinite(error);
+    if (isMissing && !this.#isMissing) this.#failures = 0;
+    // Once it is missing, an outage does not make it less so.
+    this.#isMissing ||= isMissing;
+    this.#reason = describeError(error);
+    this.#retryAtMs = clock.monotonicMs() + Math.max(this.#pauseMs(random()), retryAfterMs(error));
+    this.#failures += 1;
+    if (this.#mayFallBack()) this.#enter('missing');
+    else this.#enter(this.#current(usableShare) !== undefined ? 'unrenewed' : 'unavailable');
+  }
+
+  /** Reports whether the error means that the account or the right is missing. A kube-apiserver that has just started denies valid rights. */
+  #isDefinite(error: unknown): boolean {
+    if (!(error instanceof StatusError) || this.#options.rest.outage.isRecent()) return false;
+    return error.code === 403 || error.code === 404;
+  }
+
+  #pauseMs(random: number): number {
+    if (!this.#mayFallBack()) return backoffMs(this.#failures, random);
+    return Math.min(missingFloorMs * 2 ** this.#failures, missingCeilingMs);
+  }
+
+  #enter(state: State): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    const { log } = this.#options;
+    const account = this.#named();
+    const reason = this.#reason;
+    if (state === 'issued') log.info({ account }, 'kubelets get tokens of a ServiceAccount of their own');
+    if (state === 'missing') log.warn({ account, reason, remedy: missingRemedy }, 'kubelets get our own token');
+    if (state === 'unrenewed')
+      log.warn({ account, reason }, 'the token for kubelets cannot be renewed; it is used until it expires');
+    if (state === 'unavailable')
+      log.error({ account, reason, remedy: missingRemedy }, 'there is no token for kubelets; they are not scraped');
+  }
+
+  #named(): string {
+    const { namespace, name } = this.#options.account;
+    return `ServiceAccount ${namespace}/${name}`;
+  }
+}
+
+const missingRemedy =
+  'for tokens without other rights apply manifests/base: the ServiceAccount, and the right to create its serviceaccounts/token';
+
+function retryAfterMs(error: unknown): number {
+  const seconds = error instanceof StatusError ? (error.details?.retryAfterSeconds ?? 0) : 0;
+  return Math.min(seconds * 1000, missingFloorMs);
+}
