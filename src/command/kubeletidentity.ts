@@ -33,10 +33,10 @@ export function createKubeletIdentity(identity: KubeletIdentityOptions): Kubelet
   const { options, apiServer, ...shared } = identity;
   const setting = options['kubelet-service-account'];
   const own = () => apiServer.authorization();
-  if (setting !== undefined && setting !== '')
+  if (setting !== undefined)
     return createAccountToken({ ...shared, account: accountOf(setting, apiServer.namespace), fallback: undefined });
   const { namespace } = apiServer;
-  if (setting === '' || namespace === undefined) return { authorization: own, isSeparate: () => false };
+  if (namespace === undefined) return { authorization: own, isSeparate: () => false };
   return createAccountToken({ ...shared, account: { namespace, name: defaultKubeletAccount }, fallback: own });
 }
 

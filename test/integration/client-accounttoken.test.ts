@@ -18,20 +18,26 @@ const own = 'Bearer own';
 const lifeMs = tokenLifeSeconds * 1000;
 
 let fake: FakeApiServer;
-let rest: RestClient;
+let client: RestClient;
+let rest: Pick<RestClient, 'create' | 'outage'>;
+/** Requests that have been answered, or have failed. */
+let answers = 0;
 let clock: FakeClock;
 let recording: RecordingLog;
-let answers = 0;
 
 beforeEach(async () => {
   fake = await createFakeApiServer();
   clock = createFakeClock();
   recording = createRecordingLog();
+  client = createRestClient(fake.connection, { outage: createOutage(clock) });
   answers = 0;
-  rest = createRestClient(fake.connection, { outage: createOutage(clock), onRequest: () => (answers += 1) });
+  rest = {
+    outage: client.outage,
+    create: (...request) => client.create(...request).finally(() => (answers += 1)),
+  };
 });
 afterEach(async () => {
-  await rest[Symbol.asyncDispose]();
+  await client[Symbol.asyncDispose]();
   await fake.close();
 });
 

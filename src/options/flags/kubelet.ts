@@ -11,7 +11,7 @@ export const defaultKubeletAccount = 'metrics-server-kubelets';
 const accountPattern = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\/)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 const serviceAccount = (value: string) =>
-  value === '' || accountPattern.test(value) ? undefined : 'must be <name> or <namespace>/<name> of a ServiceAccount';
+  accountPattern.test(value) ? undefined : 'must be <name> or <namespace>/<name> of a ServiceAccount';
 
 export const kubeletFlags = {
   'kubelet-connection': {
@@ -56,7 +56,7 @@ export const kubeletFlags = {
     type: 'string',
     default: undefined,
     check: serviceAccount,
-    help: `ServiceAccount whose short-lived tokens are sent to kubelets, as <name> in the namespace of our pod or <namespace>/<name>; it should have no right but to get nodes/metrics. Our own token never leaves for a kubelet then. Unset: ${defaultKubeletAccount} if it exists in the namespace of our pod and its tokens may be requested, else our own token. Empty: our own token. Not used with --kubelet-connection=proxy.`,
+    help: `ServiceAccount whose short-lived tokens are sent to kubelets, as <name> in the namespace of our pod or <namespace>/<name>; it should have no right but to get nodes/metrics. Our own token never leaves for a kubelet then. Unset: ${defaultKubeletAccount} if it exists in the namespace of our pod and its tokens may be requested, else our own token. Set it, so that our own token is never sent even if the account is missing. Not used with --kubelet-connection=proxy.`,
   },
   'kubelet-request-timeout': {
     type: 'duration',

@@ -1,0 +1,99 @@
+/** Which credentials kubelets get, by the flag and by where we run. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { StatusError } from '../../../src/apimachinery/status.ts';
+import type { ApiServer } from '../../../src/client/apiserver.ts';
+import { createKubeletIdentity, type KubeletIdentity } from '../../../src/command/kubeletidentity.ts';
+import { silentLogger } from '../../../src/logging.ts';
+import { parseCommandLine, UsageError } from '../../../src/options/parse.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+
+const own = 'Bearer own';
+
+interface Started {
+  readonly identity: KubeletIdentity;
+  readonly paths: readonly string[];
+}
+
+function start(flags: readonly string[], namespace: string | undefined, answer: () => unknown = issue): Started {
+  const paths: string[] = [];
+  const apiServer: ApiServer = {
+    url: 'https://10.96.0.1',
+    tls: () => ({ rejectUnauthorized: true }),
+    authorization: () => own,
+    namespace,
+  };
+  const create = async (path: string) => {
+    paths.push(path);
+    return answer();
+  };
+  const rest = { create, outage: { seen: () => undefined, isRecent: () => false } };
+  const { options } = parseCommandLine(flags);
+  const identity = createKubeletIdentity({ options, apiServer, rest, clock: createFakeClock(), log: silentLogger });
+  return { identity, paths };
+}
+
+function issue(): unknown {
+  return { spec: { expirationSeconds: 600 }, status: { token: 'issued' } };
+}
+
+function refuse(): never {
+  throw new StatusError('Forbidden', 'no');
+}
+
+const pathOf = (namespace: string, name: string) => `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
+
+describe('with --kubelet-service-account', () => {
+  test('a name is in the namespace of our pod', async () => {
+    const { identity, paths } = start(['--kubelet-service-account=readers'], 'monitoring');
+    assert.ok(identity.isSeparate());
+    assert.equal(await identity.authorization(), 'Bearer issued');
+    assert.deepEqual(paths, [pathOf('monitoring', 'readers')]);
+  });
+
+  test('another namespace can be named, also outside of a pod', async () => {
+    for (const namespace of ['monitoring', undefined]) {
+      const { identity, paths } = start(['--kubelet-service-account=other/readers'], namespace);
+      assert.equal(await identity.authorization(), 'Bearer issued');
+      assert.deepEqual(paths, [pathOf('other', 'readers')]);
+    }
+  });
+
+  test('our own token is not used even if the account is missing', async () => {
+    const { identity } = start(['--kubelet-service-account=readers'], 'monitoring', refuse);
+    await assert.rejects(async () => identity.authorization(), /has no token/);
+    assert.ok(identity.isSeparate());
+  });
+
+  test('outside of a pod the namespace must be given', () => {
+    assert.throws(() => start(['--kubelet-service-account=readers'], undefined), UsageError);
+  });
+
+  test('names that Kubernetes does not have are rejected', () => {
+    for (const value of ['a/b/c', '../x', 'Readers', 'a/', '/a', 'a b', 'x?y'])
+      assert.throws(() => parseCommandLine([`--kubelet-service-account=${value}`]), UsageError, value);
+  });
+});
+
+describe('without the flag', () => {
+  test('the account of the manifests is used in a pod, once it was issued a token', async () => {
+    const { identity, paths } = start([], 'kube-system');
+    assert.equal(identity.isSeparate(), false);
+    assert.equal(await identity.authorization(), 'Bearer issued');
+    assert.ok(identity.isSeparate());
+    assert.deepEqual(paths, [pathOf('kube-system', 'metrics-server-kubelets')]);
+  });
+
+  test('our own token is used in a pod while the account is missing', async () => {
+    const { identity } = start([], 'kube-system', refuse);
+    assert.equal(await identity.authorization(), own);
+    assert.equal(identity.isSeparate(), false);
+  });
+
+  test('our own credentials are used outside of a pod, without a request', async () => {
+    const { identity, paths } = start([], undefined);
+    assert.equal(await identity.authorization(), own);
+    assert.equal(identity.isSeparate(), false);
+    assert.deepEqual(paths, []);
+  });
+});
