@@ -44,6 +44,8 @@ export interface WholeClusterOptions {
   readonly log?: Logger;
   /** Whether the kubelets accept a bearer token. Default: the program's own, `fake`. */
   readonly accepts?: (token: string, apiServer: FakeApiServer) => boolean;
+  /** Called before the program starts. */
+  readonly prepare?: (apiServer: FakeApiServer) => void;
 }
 
 /**
@@ -56,6 +58,7 @@ export async function startWholeCluster(
     otherPods = () => [],
     log = silentLogger,
     accepts = (token) => token === 'fake',
+    prepare = () => undefined,
   }: WholeClusterOptions = {},
 ): Promise<WholeCluster> {
   await using disposables = new AsyncDisposableStack();
@@ -64,6 +67,7 @@ export async function startWholeCluster(
   const kubelets = makeAuthority('kubelets');
   const modelNow = steadyModel();
   const apiServer = disposables.use(await createFakeApiServer());
+  prepare(apiServer);
   const certificate = kubelets.issue({ cn: 'kubelet', ips: ['127.0.0.1'], usages: ['server'] });
   const startKubelet = async (model: KubeletModel) =>
     disposables.use(await createFakeKubelet({ certificate, accepts: (token) => accepts(token, apiServer), model }));

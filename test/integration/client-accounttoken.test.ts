@@ -97,7 +97,7 @@ describe('a token', () => {
     assert.equal(tokenRequests(), 1);
     await clock.advance(1);
     assert.equal(tokens.authorization(), issued(1));
-    await renewed(tokens, 'Bearer issued.kube-system.readers.token-2');
+    await renewed(tokens, 'Bearer issued.token-2');
     assert.equal(tokenRequests(), 2);
     assert.equal(recording.lines.length, 1);
   });
@@ -107,7 +107,7 @@ describe('a token', () => {
     const tokens = required();
     await tokens.authorization();
     await clock.advance(57_000);
-    assert.equal(await tokens.authorization(), 'Bearer issued.kube-system.readers.token-2');
+    assert.equal(await tokens.authorization(), 'Bearer issued.token-2');
   });
 
   test('has expired if the wall clock says so, as after a suspended machine', async () => {
@@ -116,7 +116,7 @@ describe('a token', () => {
     const tokens = createAccountToken({ rest, account, fallback: undefined, clock: suspended, log: recording.log });
     await tokens.authorization();
     wallAheadMs = lifeMs;
-    assert.equal(await tokens.authorization(), 'Bearer issued.kube-system.readers.token-2');
+    assert.equal(await tokens.authorization(), 'Bearer issued.token-2');
   });
 
   test('is redacted from texts as soon as it was issued', async () => {
@@ -125,7 +125,7 @@ describe('a token', () => {
   });
 
   test('is not taken from a damaged answer, which no error quotes', async () => {
-    const secret = 'issued.kube-system.readers.token';
+    const secret = 'issued.token';
     const damages: readonly ((answer: Record<string, object>) => object)[] = [
       ({ status: _, ...rest }) => rest,
       (answer) => ({ ...answer, status: { token: `${secret}\r\nX-Injected: 1` } }),
@@ -240,7 +240,7 @@ describe('without the account or the right to its tokens', () => {
     configure();
     await clock.advance(600_000);
     assert.equal(tokens.authorization(), own);
-    await renewed(tokens, 'Bearer issued.kube-system.readers.token-1');
+    await renewed(tokens, 'Bearer issued.token-1');
     assert.ok(tokens.isSeparate());
     assert.deepEqual(recording.lines, [
       'warn: kubelets get our own token',
