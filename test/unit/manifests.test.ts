@@ -12,12 +12,14 @@ import type {
   V1ClusterRoleBinding,
   V1Deployment,
   V1NetworkPolicy,
+  V1Role,
   V1Service,
   V1ServiceAccount,
 } from '@kubernetes/client-node';
 import { parse, parseAllDocuments } from 'yaml';
 import { snapshotLimitBytes } from '../../src/command/snapshotfile.ts';
 import { flags } from '../../src/options/flags.ts';
+import { defaultKubeletAccount } from '../../src/options/flags/kubelet.ts';
 import { parseCommandLine } from '../../src/options/parse.ts';
 import { waitingBytesLimit } from '../../src/server/waitinglimits.ts';
 import { version } from '../../src/version.ts';
@@ -62,7 +64,7 @@ test('a kustomization lists every file beside it, and nothing else', () => {
   }
 });
 
-test('the objects have the names of metrics-server, so that applying them replaces it', () => {
+test('the objects have the names of metrics-server, so that applying them replaces it, beside those of the identity for kubelets', () => {
   const names = everything.map(({ kind, metadata }) =>
     [kind, metadata.namespace, metadata.name].filter(Boolean).join(' '),
   );
@@ -71,12 +73,17 @@ test('the objects have the names of metrics-server, so that applying them replac
     'APIService v1beta1.metrics.k8s.io',
     'ClusterRole system:aggregated-metrics-reader',
     'ClusterRole system:metrics-server',
+    'ClusterRole system:metrics-server-kubelets',
     'ClusterRoleBinding metrics-server:system:auth-delegator',
     'ClusterRoleBinding system:metrics-server',
+    'ClusterRoleBinding system:metrics-server-kubelets',
     'Deployment kube-system metrics-server',
+    'Role kube-system metrics-server-kubelet-tokens',
     'RoleBinding kube-system metrics-server-auth-reader',
+    'RoleBinding kube-system metrics-server-kubelet-tokens',
     'Service kube-system metrics-server',
     'ServiceAccount kube-system metrics-server',
+    'ServiceAccount kube-system metrics-server-kubelets',
   ]);
 });
 
@@ -91,6 +98,18 @@ test('both versions are registered and v1 is preferred', () => {
 });
 
 describe('rights', () => {
+  const readerRole = 'system:aggregated-metrics-reader';
+  const kubeletAccount = 'metrics-server-kubelets';
+  const bindings = [...of<V1ClusterRoleBinding>('ClusterRoleBinding'), ...of<V1ClusterRoleBinding>('RoleBinding')];
+  /** Kind and name of the roles that are bound to a ServiceAccount in kube-system. */
+  const bindingsOf = (name: string) =>
+    bindings
+      .filter(({ subjects }) =>
+        isDeepStrictEqual(subjects, [{ kind: 'ServiceAccount', name, namespace: 'kube-system' }]),
+      )
+      .map(({ roleRef }) => `${roleRef.kind} ${roleRef.name}`)
+      .sort();
+
   test('no rule has a wildcard or a verb that writes', () => {
     for (const { metadata, rules } of of<V1ClusterRole>('ClusterRole')) {
       for (const rule of rules ?? []) {
@@ -115,29 +134,64 @@ describe('rights', () => {
   });
 
   test('users get the verbs that metrics.k8s.io has', () => {
-    const role = of<V1ClusterRole>('ClusterRole').find(({ metadata }) => metadata.name !== 'system:metrics-server');
+    const role = of<V1ClusterRole>('ClusterRole').find(({ metadata }) => metadata.name === readerRole);
     assert.deepEqual(role?.rules, [
       { apiGroups: ['metrics.k8s.io'], resources: ['pods', 'nodes'], verbs: ['get', 'list'] },
     ]);
   });
 
-  test('only the pod of the Deployment gets the token of the ServiceAccount', () => {
-    const [account] = of<V1ServiceAccount>('ServiceAccount');
+  test('only the pod of the Deployment gets the token of its ServiceAccount, and no pod that of the other', () => {
+    const accounts = of<V1ServiceAccount>('ServiceAccount');
     const [deployment] = of<V1Deployment>('Deployment');
-    assert.equal(account?.automountServiceAccountToken, false);
+    assert.deepEqual(
+      accounts.map(({ automountServiceAccountToken }) => automountServiceAccountToken),
+      [false, false],
+    );
+    assert.equal(deployment?.spec?.template.spec?.serviceAccountName, 'metrics-server');
     assert.equal(deployment?.spec?.template.spec?.automountServiceAccountToken, true);
   });
 
+  test('what kubelets are shown can get nodes/metrics, and nothing else', () => {
+    const bindings = bindingsOf(kubeletAccount);
+    assert.deepEqual(bindings, ['ClusterRole system:metrics-server-kubelets']);
+    const role = of<V1ClusterRole>('ClusterRole').find(({ metadata }) => metadata.name === `system:${kubeletAccount}`);
+    assert.deepEqual(role?.rules, [{ apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] }]);
+    assert.equal(role?.aggregationRule, undefined);
+  });
+
+  test('the server may create tokens of that account alone, which an argument requires it to use', () => {
+    const roles = of<V1Role>('Role');
+    assert.deepEqual(
+      roles.map(({ metadata, rules }) => [metadata.namespace, metadata.name, rules]),
+      [
+        [
+          'kube-system',
+          'metrics-server-kubelet-tokens',
+          [
+            {
+              apiGroups: [''],
+              resources: ['serviceaccounts/token'],
+              resourceNames: [kubeletAccount],
+              verbs: ['create'],
+            },
+          ],
+        ],
+      ],
+    );
+    const args = of<V1Deployment>('Deployment')[0]?.spec?.template.spec?.containers[0]?.args ?? [];
+    assert.equal(parseCommandLine(args).options['kubelet-service-account'], kubeletAccount);
+    assert.equal(defaultKubeletAccount, kubeletAccount);
+  });
+
   test('the rest is delegation by roles of Kubernetes, and only to its ServiceAccount', () => {
-    const bindings = [...of<V1ClusterRoleBinding>('ClusterRoleBinding'), ...of<V1ClusterRoleBinding>('RoleBinding')];
-    assert.deepEqual(bindings.map(({ roleRef }) => `${roleRef.kind} ${roleRef.name}`).sort(), [
+    assert.deepEqual(bindingsOf('metrics-server'), [
       'ClusterRole system:auth-delegator',
       'ClusterRole system:metrics-server',
       'Role extension-apiserver-authentication-reader',
+      'Role metrics-server-kubelet-tokens',
     ]);
-    for (const { subjects } of bindings) {
-      assert.deepEqual(subjects, [{ kind: 'ServiceAccount', name: 'metrics-server', namespace: 'kube-system' }]);
-    }
+    for (const { subjects } of bindings) assert.equal(subjects?.length, 1);
+    assert.equal(bindings.length, bindingsOf('metrics-server').length + bindingsOf(kubeletAccount).length);
   });
 });
 
@@ -156,12 +210,13 @@ describe('deployment', () => {
     assert.deepEqual(parseCommandLine(args).ignored, []);
   });
 
-  test('the arguments are those of the release of metrics-server, and where the snapshot is', () => {
+  test('the arguments are those of the release of metrics-server, the account for kubelets, and where the snapshot is', () => {
     assert.deepEqual(args, [
       '--cert-dir=/tmp',
       '--secure-port=10250',
       '--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname',
       '--kubelet-use-node-status-port',
+      '--kubelet-service-account=metrics-server-kubelets',
       '--metric-resolution=15s',
       '--snapshot-path=/tmp/snapshot',
     ]);
