@@ -27,6 +27,8 @@ export interface AccountToken {
    * @throws TokenUnavailableError if there is neither a token nor a permitted fallback.
    */
   authorization(): ReturnType<ApiServer['authorization']>;
+  /** Renews the token at its next use, at most once a minute. Call it after a 401: tokens of an account that was deleted and created again are not valid. */
+  refresh(): void;
   /** Reports whether `authorization` returns only tokens of the account from now on, never our own credentials. */
   isSeparate(): boolean;
 }
@@ -44,6 +46,9 @@ const usableShare = 0.95;
 const missingFloorMs = 60_000;
 const missingCeilingMs = 600_000;
 
+/** A hostile kubelet that always answers 401 must not cause a request per scrape; in milliseconds. */
+const refreshIntervalMs = 60_000;
+
 /** Nothing runs without requests for the token: a scrape comes more often than a renewal is due. */
 export function createAccountToken(options: AccountTokenOptions): AccountToken {
   return new RenewedToken(options);
@@ -52,11 +57,11 @@ export function createAccountToken(options: AccountTokenOptions): AccountToken {
 interface CurrentToken {
   readonly authorization: string;
   readonly lifeMs: number;
-  readonly sentAt: Instant;
+  readonly sentAt: SendTime;
 }
 
-/** One instant on both clocks, in milliseconds. */
-interface Instant {
+/** When a token was requested, on both clocks, in milliseconds. */
+interface SendTime {
   readonly monotonicMs: number;
   readonly wallMs: number;
 }
@@ -74,6 +79,8 @@ class RenewedToken implements AccountToken {
   #retryAtMs = -Infinity;
   #reason = '';
   #renewal: Promise<void> | undefined;
+  #isRejected = false;
+  #refreshedAtMs = -Infinity;
   #state: State = 'unknown';
 
   constructor(options: AccountTokenOptions) {
@@ -81,7 +88,7 @@ class RenewedToken implements AccountToken {
   }
 
   authorization(): ReturnType<ApiServer['authorization']> {
-    const fresh = this.#current(renewalShare);
+    const fresh = this.#isRejected ? undefined : this.#current(renewalShare);
     if (fresh !== undefined) return fresh;
     if (this.#options.clock.monotonicMs() >= this.#retryAtMs) this.#renewal ??= this.#renew();
     // While the token is renewed, the previous one is used.
@@ -89,6 +96,13 @@ class RenewedToken implements AccountToken {
     if (usable !== undefined) return usable;
     if (this.#renewal === undefined || this.#mayFallBack()) return this.#withoutToken();
     return this.#renewal.then(() => this.#afterRenewal());
+  }
+
+  refresh(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#token === undefined || nowMs - this.#refreshedAtMs < refreshIntervalMs) return;
+    this.#refreshedAtMs = nowMs;
+    this.#isRejected = true;
   }
 
   isSeparate(): boolean {
@@ -136,8 +150,9 @@ class RenewedToken implements AccountToken {
     this.#renewal = undefined;
   }
 
-  #take(issued: IssuedToken, sentAt: Instant): void {
+  #take(issued: IssuedToken, sentAt: SendTime): void {
     this.#token = { ...issued, sentAt };
+    this.#isRejected = false;
     this.#hasIssued = true;
     this.#isMissing = false;
     this.#failures = 0;

@@ -12,7 +12,7 @@ import { createKubeletTls } from '../kubelet/http/kubelettls.ts';
 import type { Logger } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
 import { kubeletRequestTimeoutMs } from '../options/validate.ts';
-import { createKubeletIdentity } from './kubeletidentity.ts';
+import { createKubeletIdentity, refreshRejected } from './kubeletidentity.ts';
 import { createLocalPool } from '../scrape/endpoint/localpool.ts';
 import type { KubeletReaderPool } from '../scrape/endpoint/readerpool.ts';
 import type { ScrapeMetrics } from '../scrape/report/scrapemetrics.ts';
@@ -67,16 +67,17 @@ export function createKubelets({ options, apiServer, rest, resolver, clock, metr
     httpClient: options['kubelet-http-client'] === 'undici' ? 'undici' : 'built-in',
     compression: options['kubelet-compression'],
   };
+  const readers = createShardedPool({
+    local: createLocalPool(createKubeletClient(client), clock, { fastPath }),
+    startWorker: () => createWorkerPool({ ...client, fastPath, clock, log }),
+    workerCount: (fleet) => workerCount(workerRules(options), fleet),
+    onGrown: (workers) => {
+      metrics.workers(workers);
+      log.info({ workers }, 'worker threads scrape');
+    },
+  });
   return {
-    readers: createShardedPool({
-      local: createLocalPool(createKubeletClient(client), clock, { fastPath }),
-      startWorker: () => createWorkerPool({ ...client, fastPath, clock, log }),
-      workerCount: (fleet) => workerCount(workerRules(options), fleet),
-      onGrown: (workers) => {
-        metrics.workers(workers);
-        log.info({ workers }, 'worker threads scrape');
-      },
-    }),
+    readers: refreshRejected(readers, identity),
     addressOf: (node) => ({ candidates: kubeletCandidates(node, rules), resourcePath: node.resourceMetricsPath }),
   };
 }

@@ -119,6 +119,21 @@ describe('a token', () => {
     assert.equal(await tokens.authorization(), 'Bearer issued.token-2');
   });
 
+  test('that kubelets reject is renewed at its next use, once a minute', async () => {
+    const tokens = required();
+    tokens.refresh();
+    await tokens.authorization();
+    for (const number of [2, 3]) {
+      tokens.refresh();
+      assert.equal(tokens.authorization(), issued(number - 1), 'it is used meanwhile');
+      await renewed(tokens, `Bearer issued.token-${number}`);
+      tokens.refresh();
+      assert.equal(tokens.authorization(), issued(number));
+      assert.equal(tokenRequests(), number);
+      await clock.advance(60_000);
+    }
+  });
+
   test('is redacted from texts as soon as it was issued', async () => {
     const header = (await required().authorization()) ?? '';
     assert.equal(foreignText(`you sent ${header}`), 'you sent Bearer <redacted>');
@@ -127,7 +142,7 @@ describe('a token', () => {
   test('is not taken from a damaged answer, which no error quotes', async () => {
     const secret = 'issued.token';
     const damages: readonly ((answer: Record<string, object>) => object)[] = [
-      ({ status: _, ...rest }) => rest,
+      (answer) => ({ ...answer, status: undefined }),
       (answer) => ({ ...answer, status: { token: `${secret}\r\nX-Injected: 1` } }),
       (answer) => ({ ...answer, status: { token: 7 } }),
       (answer) => ({ ...answer, status: { token: 'x'.repeat(20_000) } }),

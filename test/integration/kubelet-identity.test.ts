@@ -31,12 +31,12 @@ interface Rig extends AsyncDisposable {
   read(): Promise<ReadResult>;
 }
 
-/** Starts a fake kubelet that accepts every token, and what reads it by the flags. */
-async function start(flags: readonly string[]): Promise<Rig> {
+/** Starts a fake kubelet that accepts every token by default, and what reads it by the flags. */
+async function start(flags: readonly string[], accepts: (token: string) => boolean = () => true): Promise<Rig> {
   await using disposables = new AsyncDisposableStack();
   const authority = makeAuthority('cluster');
   const certificate = authority.issue({ cn: 'node-a', ips: ['127.0.0.1'], usages: ['server'] });
-  const kubelet = disposables.use(await createFakeKubelet({ certificate, accepts: () => true }));
+  const kubelet = disposables.use(await createFakeKubelet({ certificate, accepts }));
   const apiServer = disposables.use(
     await createFakeApiServer({
       authority,
@@ -107,6 +107,21 @@ for (const [client, flags] of Object.entries(clients)) {
       assert.equal((await rig.read()).kind, 'batch');
       assert.equal(rig.kubelet.requests.length, 3);
       assert.equal(assertOnlyIssued(rig.apiServer, rig.kubelet), 2);
+    });
+
+    test('an account that was deleted and created again costs a scrape or two', async () => {
+      let invalid = '';
+      await using rig = await start([...flags, flag], (token) => token !== invalid);
+      configure(rig.apiServer);
+      assert.equal((await rig.read()).kind, 'batch');
+      invalid = 'issued.token-1';
+      assert.equal((await rig.read()).kind, 'failed');
+      // Scrapes are some seconds apart; here the next ones come before the renewal has been answered.
+      await rig.read();
+      await until('the token was renewed', () => rig.apiServer.tokens.issued.length === 2);
+      while ((await rig.read()).kind !== 'batch') assert.ok(rig.kubelet.requests.length < 500);
+      assert.equal(assertOnlyIssued(rig.apiServer, rig.kubelet), 2);
+      assert.equal(rig.apiServer.tokens.issued.length, 2);
     });
 
     for (const [fault, begin] of Object.entries(faults)) {

@@ -67,6 +67,15 @@ describe('a secret', () => {
     assert.equal(foreignText('the-previous-token-of-ours, the-current-token-of-ours!'), '<redacted>, <redacted>');
   });
 
+  test('stays redacted while it is used, however often another one rotates', () => {
+    for (let rotation = 0; rotation < 100; rotation += 1) {
+      keepSecret('Bearer the-token-that-only-kube-apiserver-gets');
+      keepSecret(`Bearer a-token-for-kubelets-of-rotation-${rotation}`);
+    }
+    assert.equal(foreignText('the-token-that-only-kube-apiserver-gets'), '<redacted>');
+    assert.equal(foreignText('a-token-for-kubelets-of-rotation-99'), '<redacted>');
+  });
+
   test('includes the password of basic authentication', () => {
     keepSecret(`Basic ${Buffer.from('admin:correct horse').toString('base64')}`);
     assert.equal(foreignText('it says correct horse'), 'it says <redacted>');

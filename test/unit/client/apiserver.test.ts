@@ -25,6 +25,16 @@ describe('in a pod', () => {
     assert.equal(inClusterApiServer(env, { folder })?.url, 'https://10.96.0.1:443');
   });
 
+  test('the namespace is that of the mounted file, and undefined without one', () => {
+    assert.equal(inClusterApiServer(env, { folder })?.namespace, undefined);
+    write('namespace', '');
+    assert.equal(inClusterApiServer(env, { folder })?.namespace, undefined);
+    write('namespace', 'kube-system');
+    assert.equal(inClusterApiServer(env, { folder })?.namespace, 'kube-system');
+    write('namespace', 'x'.repeat(1_000));
+    assert.equal(inClusterApiServer(env, { folder })?.namespace, undefined);
+  });
+
   test('an IPv6 address gets its brackets', () => {
     assert.equal(
       inClusterApiServer({ ...env, KUBERNETES_SERVICE_HOST: 'fd00::1' }, { folder })?.url,
