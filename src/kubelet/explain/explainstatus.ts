@@ -28,7 +28,9 @@ function remedyOf(status: number, text: string): string | undefined {
   if (status === 401) {
     return 'it rejected our credentials: check that webhook token authentication is on (authentication.webhook.enabled: true in its configuration), and that the token is of its cluster';
   }
-  return status === 403 ? `${grant(rightIn(text))}; kubelets cache a denial for 30 s` : undefined;
+  return status === 403
+    ? `${grant(rightIn(text), 'the ServiceAccount that kubelets are shown (--kubelet-service-account, or our own)')}; kubelets cache a denial for 30 s`
+    : undefined;
 }
 
 /** The right that the kubelet checked; outside /metrics its subresource is not `metrics`. */
