@@ -393,7 +393,7 @@ describe('a kubelet that answers', () => {
     403,
     'Forbidden',
     /user=standin/,
-    /allow our ServiceAccount to get nodes\/metrics .*resources: \[nodes\/metrics\], verbs: \[get\]/,
+    /allow the ServiceAccount of --kubelet-service-account, or without it ours, to get nodes\/metrics .*resources: \[nodes\/metrics\], verbs: \[get\]/,
   );
   checkStatus(404, 'NotFound', /404 page not found$/, undefined);
   checkStatus(500, 'ServerError', /failed to list pod stats/, undefined);

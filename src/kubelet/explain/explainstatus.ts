@@ -29,7 +29,7 @@ function remedyOf(status: number, text: string): string | undefined {
     return 'it rejected our credentials: check that webhook token authentication is on (authentication.webhook.enabled: true in its configuration), and that the token is of its cluster';
   }
   return status === 403
-    ? `${grant(rightIn(text), 'the ServiceAccount that kubelets are shown (--kubelet-service-account, or our own)')}; kubelets cache a denial for 30 s`
+    ? `${grant(rightIn(text), 'the ServiceAccount of --kubelet-service-account, or without it ours,')}; kubelets cache a denial for 30 s`
     : undefined;
 }
 

@@ -74,7 +74,9 @@ describe('a 403 names the right that the kubelet has checked', () => {
         body: Buffer.from(text),
       });
       assert.ok(
-        explained.remedy?.includes(`allow our ServiceAccount to get ${right} by a ClusterRole rule`),
+        explained.remedy?.includes(
+          `allow the ServiceAccount of --kubelet-service-account, or without it ours, to get ${right} by a ClusterRole rule`,
+        ),
         explained.remedy,
       );
     });
