@@ -49,7 +49,7 @@ const missingCeilingMs = 600_000;
 /** A hostile kubelet that always answers 401 must not cause a request per scrape; in milliseconds. */
 const refreshIntervalMs = 60_000;
 
-/** Nothing runs without requests for the token: a scrape comes more often than a renewal is due. */
+/** Runs no timer: a request for the token renews it. With scrape intervals of minutes the first request after its end waits for the next token. */
 export function createAccountToken(options: AccountTokenOptions): AccountToken {
   return new RenewedToken(options);
 }
