@@ -6,13 +6,16 @@ export interface FakeClock extends Clock {
   advance(ms: number): Promise<void>;
   /** Moves time on without waking anybody, as when the machine was suspended. */
   jump(ms: number): void;
+  /** Steps the wall clock alone, as a time daemon does. */
+  stepWall(ms: number): void;
 }
 
 export function createFakeClock(wallStartMs = Date.parse('2026-11-22T20:00:00Z')): FakeClock {
   let nowMs = 0;
+  let steppedMs = 0;
   const sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>();
   return {
-    wallMs: () => wallStartMs + nowMs,
+    wallMs: () => wallStartMs + steppedMs + nowMs,
     monotonicMs: () => nowMs,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
@@ -27,6 +30,9 @@ export function createFakeClock(wallStartMs = Date.parse('2026-11-22T20:00:00Z')
           reject(signal.reason);
         });
       }),
+    stepWall(ms) {
+      steppedMs += ms;
+    },
     jump(ms) {
       nowMs += ms;
     },

@@ -1,6 +1,7 @@
-/** Scrapes each node once per scrape interval at its own phase, plus extra scrapes. */
+/** Scrapes each node once per scrape interval at a phase that replicas share, plus extra scrapes. */
 import type { Clock } from '../../clock.ts';
 import { createScrapeQueue, type ScrapeQueueOptions } from './scrapequeue.ts';
+import { createWallPhase } from './wallphase.ts';
 import { createWaves } from './waves.ts';
 
 export interface SchedulerOptions extends Pick<ScrapeQueueOptions, 'clock' | 'scrape'> {
@@ -67,21 +68,25 @@ export function createScheduler({ clock, resolutionMs, scrape, onCycle }: Schedu
 
   async function run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => wake.abort(), { once: true });
-    const startMs = clock.monotonicMs();
-    for (let wave = 0; !signal.aborted; ) {
-      // Before the tick, so that nothing in it is slept through.
+    const phase = createWallPhase(clock, waveCount * waveMs, waveMs);
+    for (let wave = Math.ceil((clock.monotonicMs() - phase.originMs()) / waveMs); !signal.aborted; ) {
+      // Before the tick, so that nothing that happens in it is slept through.
       wake = new AbortController();
       lastTickMs = clock.monotonicMs();
-      // After a pause of the process several waves are due, but each node once.
-      const dueWave = Math.floor((lastTickMs - startMs) / waveMs);
-      if (Math.floor(dueWave / waveCount) > Math.floor((wave - 1) / waveCount)) cycle.end();
+      // After a pause of the whole process several waves are due, but each node only once.
+      const dueWave = Math.floor((lastTickMs - phase.originMs()) / waveMs);
+      if (Math.floor(dueWave / waveCount) > Math.floor((wave - 1) / waveCount)) {
+        cycle.end();
+        phase.follow();
+      }
       for (wave = Math.max(wave, dueWave - waveCount + 1); wave <= dueWave; wave += 1) enqueueWave(wave);
       for (const node of extra.takeDue(lastTickMs, queue.isRunning)) queue.add(node);
       queue.start(signal);
-      // Rounded up to waves, so that several come together.
-      const extraWave = Math.ceil((extra.earliestMs() - startMs) / waveMs);
+      // Extra scrapes are rounded up to waves, so that several come together.
+      const originMs = phase.originMs();
+      const extraWave = Math.ceil((extra.earliestMs() - originMs) / waveMs);
       const next = Math.min(waves.next(wave - 1), Math.max(wave, extraWave));
-      await clock.sleep(startMs + next * waveMs - clock.monotonicMs(), wake.signal).catch(ignoreAbort);
+      await clock.sleep(originMs + next * waveMs - clock.monotonicMs(), wake.signal).catch(ignoreAbort);
     }
     await queue.drained();
   }

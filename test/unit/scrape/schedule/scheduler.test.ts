@@ -8,8 +8,8 @@ import { createFakeClock } from '../../../fakes/clock.ts';
 const resolutionMs = 15_000;
 
 /** A scheduler whose scrapes are recorded; with `hold` each lasts until the test ends it, otherwise no time. */
-function setUp(options: { readonly hold?: boolean } = {}) {
-  const clock = createFakeClock();
+function setUp(options: { readonly hold?: boolean; readonly wallStartMs?: number } = {}) {
+  const clock = createFakeClock(options.wallStartMs);
   const stop = new AbortController();
   const scrapes: { node: string; atMs: number }[] = [];
   const ends: (() => void)[] = [];
@@ -60,7 +60,7 @@ describe('scheduler', () => {
     await loop;
   });
 
-  test('scrapes many nodes in waves, and fills one before it uses another', async () => {
+  test('scrapes many nodes in few waves of about the same size', async () => {
     const { clock, stop, scheduler, scrapes } = setUp();
     for (let node = 0; node < 10 * waveSize; node += 1) scheduler.add(`node-${node}`);
     const loop = scheduler.run(stop.signal);
@@ -69,7 +69,7 @@ describe('scheduler', () => {
     await clock.advance(resolutionMs);
     const perWave = Map.groupBy(scrapes.slice(first), ({ atMs }) => atMs);
     assert.equal(perWave.size, 10);
-    for (const [atMs, wave] of perWave) assert.equal(wave.length, waveSize, `at ${atMs}`);
+    for (const [atMs, wave] of perWave) assert.ok(Math.abs(wave.length - waveSize) < waveSize / 2, `at ${atMs}`);
     stop.abort();
     await loop;
   });
@@ -79,12 +79,65 @@ describe('scheduler', () => {
     for (let node = 0; node < waveSize; node += 1) scheduler.add(`node-${node}`);
     const loop = scheduler.run(stop.signal);
     await clock.advance(1_000);
-    scheduler.add('one-more');
+    // About half of all names belong to the second wave.
+    const more = Array.from({ length: 10 }, (_, node) => `one-more-${node}`);
+    for (const node of more) scheduler.add(node);
     await clock.advance(resolutionMs);
-    assert.deepEqual(times('one-more'), [1_000, resolutionMs / 2]);
+    const seen = more.map((node) => times(node));
+    for (const [firstMs, secondMs] of seen) {
+      assert.equal(firstMs, 1_000);
+      assert.ok(secondMs === resolutionMs / 2 || secondMs === resolutionMs, `${secondMs}`);
+    }
+    assert.ok(seen.some(([, secondMs]) => secondMs === resolutionMs / 2));
     stop.abort();
     await loop;
   });
+
+  test('scrapes a node at the same wall time on replicas that start at different moments', async () => {
+    const starts = [0, 3_141, 14_999].map((ms) => Date.parse('2026-11-22T20:00:00Z') + ms);
+    const phases = await Promise.all(
+      starts.map(async (wallStartMs, replica) => {
+        const { clock, stop, scheduler, times } = setUp({ wallStartMs });
+        const loop = scheduler.run(stop.signal);
+        const nodes = Array.from({ length: 3 * waveSize }, (_, node) => `node-${node}`);
+        for (const node of replica === 1 ? nodes.toReversed() : nodes) scheduler.add(node);
+        await clock.advance(5 * resolutionMs);
+        stop.abort();
+        await loop;
+        return nodes.map((node) => [
+          ...new Set(
+            times(node)
+              .slice(1)
+              .map((ms) => (wallStartMs + ms) % resolutionMs),
+          ),
+        ]);
+      }),
+    );
+    assert.equal(new Set(phases[0]?.flat()).size, 3);
+    assert.deepEqual(phases[1], phases[0]);
+    assert.deepEqual(phases[2], phases[0]);
+  });
+
+  for (const stepMs of [400, -400, 7_000, -7_000, 3_600_000 + 5_000, -86_400_000]) {
+    test(`neither skips nor bunches scrapes when the wall clock steps by ${stepMs} ms`, async () => {
+      const { clock, stop, scheduler, times } = setUp();
+      const loop = scheduler.run(stop.signal);
+      const nodes = Array.from({ length: 2 * waveSize }, (_, node) => `node-${node}`);
+      for (const node of nodes) scheduler.add(node);
+      await clock.advance(3 * resolutionMs + 6_000);
+      clock.stepWall(stepMs);
+      await clock.advance(20 * resolutionMs);
+      const wallMs = clock.wallMs() - clock.monotonicMs();
+      stop.abort();
+      await loop;
+      for (const node of nodes) {
+        const [, ...scheduled] = times(node);
+        const intervals = scheduled.slice(1).map((ms, at) => ms - (scheduled[at] ?? 0));
+        for (const ms of intervals) assert.ok(Math.abs(ms - resolutionMs) <= waveMs, `${ms} ms between two scrapes`);
+        assert.equal((wallMs + (scheduled.at(-1) ?? 0)) % (resolutionMs / 2), 0);
+      }
+    });
+  }
 
   test('never scrapes a node twice at once', async () => {
     const { clock, stop, scheduler, ends, times } = setUp({ hold: true });
