@@ -72,6 +72,7 @@ export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
     tlsCurves: curveList(options['tls-curve-preferences']),
     http2: !options['disable-http2-serving'],
     goawayChance: options['goaway-chance'],
+    maxConnectionAgeMs: options['max-connection-age'],
     shutdownSendRetryAfter: options['shutdown-send-retry-after'],
     tls: auth.tls(),
     requestTimeoutMs: options['request-timeout'],

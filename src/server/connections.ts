@@ -1,5 +1,5 @@
 /** Begins and ends connections beside their requests: GOAWAY, idle sessions, tunnels, unreadable requests. */
-import { constants, type Http2SecureServer, type Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { type Http2SecureServer, type Http2ServerRequest, Http2ServerResponse, type Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { headerLines } from '../auth/rawheaders.ts';
@@ -56,15 +56,24 @@ export function requestBytes({ httpVersionMajor, url, rawHeaders }: RequestStart
 type RequestStart = Pick<Http2ServerRequest, 'httpVersionMajor' | 'url' | 'rawHeaders'>;
 
 /**
- * Ends a stranger's HTTP/2 connection after one response: more would mostly help a flooder. GOAWAY follows the
- * response; some clients take an earlier one for a failure. HTTP/1.1 has one request at a time.
+ * Ends an HTTP/2 connection after one response, as `endSession` does: a stranger's would mostly help a flooder. GOAWAY
+ * follows the response; some clients take an earlier one for a failure. HTTP/1.1 has one request at a time.
  */
 export function endAfterResponse(request: Http2ServerRequest, response: Http2ServerResponse): void {
   const session = (request as Partial<Http2ServerRequest>).stream?.session;
   if (session === undefined) return;
-  response.once('finish', () => {
-    if (!session.destroyed) session.close();
-  });
+  response.once('finish', () => endSession(session));
+}
+
+/**
+ * Ends an HTTP/2 connection without losing a request: one GOAWAY with the last stream that was accepted, as Go's
+ * servers send it. Streams up to it are answered before the connection closes; Go's clients repeat later ones on
+ * another connection (`errClientConnGotGoAway` of net/http). An earlier GOAWAY with 2^31-1, as RFC 9113 section 6.8
+ * recommends, would delay requests: nghttp2 ignores every stream that arrives after a GOAWAY of `session.goaway`, and
+ * the client learns of it from the second GOAWAY only. Node does not offer `nghttp2_submit_shutdown_notice`.
+ */
+export function endSession(session: Http2Session): void {
+  if (!session.destroyed) session.close();
 }
 
 /** Does the same before the user is known, except on authenticated connections: they may be kube-apiserver's. */
@@ -75,26 +84,6 @@ export function endStrangerAfterResponse(
 ): void {
   if (connection?.isAuthenticated() !== true) endAfterResponse(request, response);
 }
-
-/**
- * Returns a function that moves an HTTP/2 client to another connection: GOAWAY once; streams opened within a second
- * are served, as in Go.
- */
-export function createGoAway(): (request: Http2ServerRequest) => void {
-  const sent = new WeakSet<object>();
-  return (request) => {
-    const session = (request as Partial<Http2ServerRequest>).stream?.session;
-    if (session === undefined || session.destroyed || sent.has(session)) return;
-    sent.add(session);
-    session.goaway(constants.NGHTTP2_NO_ERROR, highestStreamId);
-    setTimeout(() => {
-      if (!session.destroyed) session.close();
-    }, goAwayMs).unref();
-  };
-}
-
-const highestStreamId = 2 ** 31 - 1;
-const goAwayMs = 1_000;
 
 /** Answers unparsable HTTP/1.1 as Go's servers. */
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { networkOf } from '../auth/clientnetwork.ts';
 import { createLineLimit, type Logger } from '../logging.ts';
 import { handshakeTimeoutMs } from './app.ts';
+import { type ConnectionAges, limitConnectionAge } from './connectionage.ts';
 import { type ConnectionLookup, createConnectionLookup, type FromConnection } from './connectionlookup.ts';
 import { answerHalfClosed, endIdleSessions, refuseTunnels, watchConnections } from './connections.ts';
 import { createEventLoopQueue, type EventLoopQueue, type QueueShare } from './eventloopqueue.ts';
@@ -15,13 +16,14 @@ import { queueRequests } from './requestqueue.ts';
 import type { ServerOptions } from './serveroptions.ts';
 
 export interface ConnectionSetup {
+  readonly ages: ConnectionAges;
   readonly connectionOf: ConnectionLookup;
   readonly users: EventLoopQueue;
 }
 
 export function setUpConnections(
   server: Http2SecureServer,
-  { connections, log }: Pick<ServerOptions, 'connections' | 'log'>,
+  { connections, maxConnectionAgeMs, log }: Pick<ServerOptions, 'connections' | 'maxConnectionAgeMs' | 'log'>,
 ): ConnectionSetup {
   const connectionOf = createConnectionLookup(connections);
   const strangers = createEventLoopQueue();
@@ -40,6 +42,7 @@ export function setUpConnections(
   };
   const gate = createReadGate(server, (socket) => groupOf({ socket }));
 
+  const ages = limitConnectionAge(server, { maxAgeMs: maxConnectionAgeMs, connections });
   endIdleSessions(server, connections);
   refuseTunnels(server, connectionOf);
   answerHalfClosed(server);
@@ -65,7 +68,7 @@ export function setUpConnections(
     },
     close: (request) => connectionOf(request)?.close('pipelining'),
   });
-  return { connectionOf, users };
+  return { ages, connectionOf, users };
 }
 
 /** All strangers are stopped together. No network has this name. */

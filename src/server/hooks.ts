@@ -30,5 +30,5 @@ export function addHooks(app: App, context: HookContext): void {
   app.setErrorHandler(async (error, request, response) =>
     responder.send(response, await failureReply(error, request.originalUrl, apiRequest(context, request), options.log)),
   );
-  app.addHook('onSend', async (_request, response) => responder.closeIfStopping(response));
+  app.addHook('onSend', async (_request, response) => responder.closeIfLast(response));
 }

@@ -36,6 +36,8 @@ export interface OpenConnection {
   beginRequest(bytes: number, onEnd: () => void): RequestLoad;
   isOpen(): boolean;
   pendingRequests(): number;
+  /** Calls the function once, as soon as no request waits for its response. */
+  onceIdle(action: () => void): void;
   /** @param reason undefined, and not reported, if both sides have ended. */
   close(reason: CloseReason | undefined): void;
 }
@@ -46,6 +48,8 @@ export interface RequestLoad {
   addBytes(bytes: number): void;
   /** All bytes that wait. */
   connectionBytes(): number;
+  /** Reports that the whole response was handed to the connection, some time before its end. */
+  answered(): void;
   end(): void;
 }
 
@@ -179,6 +183,7 @@ class RegisteredConnection implements OpenConnection {
   waitingBytes = 0;
   readonly #register: ConnectionRegister;
   readonly #ends = new Set<() => void>();
+  #onIdle: (() => void) | undefined;
   #isAuthenticated = false;
   #requestedBytes = 0;
 
@@ -211,6 +216,17 @@ class RegisteredConnection implements OpenConnection {
     this.#register.close(this, reason);
   }
 
+  #takeOnIdle(): (() => void) | undefined {
+    const action = this.#onIdle;
+    this.#onIdle = undefined;
+    return action;
+  }
+
+  onceIdle(action: () => void): void {
+    if (this.#ends.size === 0) action();
+    else this.#onIdle = action;
+  }
+
   endRequests(): void {
     for (const end of this.#ends) end();
   }
@@ -235,6 +251,7 @@ class RegisteredConnection implements OpenConnection {
       this.waitingBytes -= held;
       register.waitingBytes -= held;
       onEnd();
+      if (this.#ends.size === 0) this.#takeOnIdle()?.();
     };
     const addBytes = (more: number) => {
       if (!this.#ends.has(end)) return;
@@ -243,9 +260,12 @@ class RegisteredConnection implements OpenConnection {
       register.waitingBytes += more;
       register.enforce(this);
     };
+    const answered = () => {
+      if (this.#ends.size === 1 && this.#ends.has(end)) this.#takeOnIdle()?.();
+    };
     this.#ends.add(end);
     addBytes(bytes);
-    return { addBytes, connectionBytes: () => this.waitingBytes, end };
+    return { addBytes, connectionBytes: () => this.waitingBytes, answered, end };
   }
 }
 

@@ -1,7 +1,9 @@
 /** Hooks before authentication. */
 import { randomUUID } from 'node:crypto';
+import type { Http2ServerRequest } from 'node:http2';
 import { badRequest, uriTooLong } from '../apimachinery/status.ts';
-import { createGoAway, endStrangerAfterResponse, hostProblem, requestBytes } from './connections.ts';
+import { endQuietly } from './connectionage.ts';
+import { endAfterResponse, endStrangerAfterResponse, hostProblem, requestBytes } from './connections.ts';
 import { answerTimeoutMs } from './deadline.ts';
 import { shuttingDownReply } from './draining.ts';
 import type { HookContext } from './hookcontext.ts';
@@ -38,6 +40,7 @@ export function trackRequest({ options, connectionOf, responder, shutdown }: Hoo
       return;
     }
     responder.limitTime(response, requestTimeoutMs);
+    response.raw.once('finish', () => request.load?.answered());
     response.raw.once('close', () => {
       if (response.sent && request.info !== undefined) {
         metrics.answered(request.info, response.statusCode, response.elapsedTime / 1000);
@@ -53,11 +56,18 @@ export async function refuseHost(request: HttpRequest, response: HttpResponse): 
   return response.code(400).header('connection', 'close').type('text/plain; charset=utf-8').send(problem);
 }
 
+/**
+ * Milliseconds that --goaway-chance waits for a moment without a pending request. A busy connection would otherwise
+ * live for 50 requests, less than are in flight, and its client would repeat a request several times.
+ */
+const goAwayWaitMs = 100;
+
 /** Spreads clients over replicas: --goaway-chance. */
 export function spreadConnections({ options: { goawayChance } }: HookContext): Hook {
-  const goAway = createGoAway();
-  return async (request) => {
-    if (goawayChance > 0 && Math.random() < goawayChance) goAway(request.raw);
+  return async ({ raw, connection }) => {
+    if (goawayChance === 0 || Math.random() >= goawayChance) return;
+    const session = (raw as Partial<Http2ServerRequest>).stream?.session;
+    if (session !== undefined) endQuietly(session, connection, goAwayWaitMs);
   };
 }
 
@@ -96,13 +106,12 @@ function auditId(sent: unknown): string {
 }
 
 export function refuseWhileDraining({ responder, shutdown: { draining } }: HookContext): Hook {
-  const goAway = createGoAway();
   return async (request, response) => {
     if (draining.admits(request.info.path, request.headers['user-agent'])) {
       response.raw.once('close', draining.admit());
       return undefined;
     }
-    goAway(request.raw);
+    endAfterResponse(request.raw, response.raw);
     if (request.raw.httpVersionMajor === 1) void response.header('connection', 'close');
     return responder.send(response, shuttingDownReply());
   };

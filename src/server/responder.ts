@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest, RouteGenericInterface } from 'fastif
 import { excerpt } from '../apimachinery/quote.ts';
 import type { UserInfo } from '../auth/user.ts';
 import type { Logger } from '../logging.ts';
+import type { FromConnection } from './connectionlookup.ts';
 import { goodbyeMs } from './waitinglimits.ts';
 import type { QueueShare } from './eventloopqueue.ts';
 import type { OpenConnection, RequestLoad } from './openconnections.ts';
@@ -38,6 +39,8 @@ export type HttpResponse = FastifyReply<
 export interface ResponderOptions {
   readonly writeDeadlineMs: number;
   readonly isStopping: () => boolean;
+  /** Reports whether the request's HTTP/1.1 connection is beyond its maximum age. */
+  readonly isDue: (request: FromConnection) => boolean;
   readonly log: Logger;
 }
 
@@ -69,16 +72,18 @@ export class Responder {
     });
   }
 
-  /** A kept-alive HTTP/1.1 connection would delay the shutdown. */
-  closeIfStopping(response: HttpResponse): void {
-    if (this.#options.isStopping() && response.request.raw.httpVersionMajor === 1) {
-      void response.header('connection', 'close');
-    }
+  /** Ends an HTTP/1.1 connection with this response if it is beyond its age, or would delay the shutdown. */
+  closeIfLast(response: HttpResponse): void {
+    const { raw, connection } = response.request;
+    if (raw.httpVersionMajor !== 1) return;
+    // Responses to pipelined requests behind this one would be lost.
+    const isLast = this.#options.isDue(raw) && (connection?.pendingRequests() ?? 0) <= 1;
+    if (isLast || this.#options.isStopping()) void response.header('connection', 'close');
   }
 
   /** Bypasses fastify, whose streams do not report sent pieces. Several pieces are chunked, as in Go. */
   #sendStreamed(response: HttpResponse, status: number, body: StreamedBody): HttpResponse {
-    this.closeIfStopping(response);
+    this.closeIfLast(response);
     if (body.rest === undefined && !body.gzip) void response.header('content-length', body.first.length);
     response.hijack();
     response.raw.writeHead(status, response.getHeaders() as OutgoingHttpHeaders);

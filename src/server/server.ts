@@ -21,8 +21,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { app, methodOf } = createApp(options);
   const shutdown = createShutdown(options.shutdownSendRetryAfter);
   const { writeDeadlineMs, log } = options;
-  const responder = new Responder({ writeDeadlineMs, isStopping: shutdown.isStopping, log });
-  const { connectionOf, users } = setUpConnections(app.server, options);
+  const { ages, connectionOf, users } = setUpConnections(app.server, options);
+  const responder = new Responder({ writeDeadlineMs, isStopping: shutdown.isStopping, isDue: ages.isDue, log });
   addHooks(app, { options, methodOf, connectionOf, users, responder, shutdown });
   return {
     listen: () => listenOn(app, options.bindAddress, options.port),

@@ -14,6 +14,8 @@ export interface ServerOptions extends TlsOptions {
   readonly http2: boolean;
   /** Probability of GOAWAY per HTTP/2 request; pending requests are still answered. */
   readonly goawayChance: number;
+  /** Milliseconds after which a connection ends without losing a request, give or take `ageJitter`; 0 for no limit. */
+  readonly maxConnectionAgeMs: number;
   readonly shutdownSendRetryAfter: boolean;
   readonly tls: ServerTls;
   /** Milliseconds; `timeout` can only shorten it. */

@@ -35,6 +35,8 @@ export interface PodOptions {
 
 /** No client is left. */
 const quickEnd = ['--shutdown-delay-duration=0s'];
+/** Measurements keep their connections, which metrics-server never ends. */
+const longConnections = ['--max-connection-age=0'];
 
 /** The image's first line of the entry has it. */
 const imageNodeArgs = ['--min-semi-space-size=4'];
@@ -66,10 +68,11 @@ export async function openPods(): Promise<Pods> {
       KUBERNETES_SERVICE_PORT: apiServerPort,
       ...(name === 'ours' ? imageEnvironment : {}),
     });
+    const ownArgs = name === 'ours' ? [...longConnections, ...args] : args;
     const child = startChild(folder, {
       name: `${name}-${label}`,
       command: unshare,
-      args: [...words, ...command, ...servingArgs(credentials), `--secure-port=${port}`, ...quickEnd, ...args],
+      args: [...words, ...command, ...servingArgs(credentials), `--secure-port=${port}`, ...quickEnd, ...ownArgs],
     });
     started.push(child);
     return { name, port, process: child };

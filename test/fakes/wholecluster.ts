@@ -110,6 +110,8 @@ export async function startWholeCluster(
     '--bind-address=127.0.0.1',
     '--cert-dir=',
     '--shutdown-delay-duration=0s',
+    // Tests keep their connections.
+    '--max-connection-age=0',
     ...flags,
   ]);
   const shutdown = new AbortController();

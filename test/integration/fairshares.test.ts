@@ -68,7 +68,10 @@ function spin(ms: number): void {
 
 function setUp(server: Http2SecureServer) {
   const connections = createOpenConnections({ limit: 1000, limitPerAddress: 0, onClosed: () => undefined });
-  return { connections, ...setUpConnections(server, { connections, log: createRecordingLog().log }) };
+  return {
+    connections,
+    ...setUpConnections(server, { connections, maxConnectionAgeMs: 0, log: createRecordingLog().log }),
+  };
 }
 
 describe('a read gate', () => {

@@ -2,6 +2,13 @@
 import { curvesProblem } from '../curves.ts';
 import { between, countOrNoLimit, dayMs, type FlagSection, oneOf, port } from './flag.ts';
 
+/** A shorter age would cost a handshake for every few requests. */
+const minimumAgeMs = 1_000;
+
+function ageProblem(ms: number): string | undefined {
+  return ms === 0 ? undefined : between(minimumAgeMs, dayMs, '1s, or 0 for no limit', '24h')(ms);
+}
+
 export const servingFlags = {
   'secure-port': {
     type: 'integer',
@@ -52,7 +59,13 @@ export const servingFlags = {
     default: '0',
     // In the range and the words of k8s.io/apiserver.
     check: (value: number) => (value >= 0 && value <= 0.02 ? undefined : 'can not be less than 0 or greater than 0.02'),
-    help: 'Probability, 0 to 0.02, that a request over HTTP/2 closes its connection after the responses in flight. Set it with several replicas, so that clients spread over them.',
+    help: 'Probability, 0 to 0.02, that a request over HTTP/2 closes its connection after the responses in flight. --max-connection-age spreads clients over replicas by itself; this adds to it.',
+  },
+  'max-connection-age': {
+    type: 'duration',
+    default: '1m',
+    check: ageProblem,
+    help: 'Age after which a connection ends, give or take a fifth, without losing a request: HTTP/2 by GOAWAY, HTTP/1.1 by Connection: close. Clients spread over replicas by that, since kube-apiserver keeps one connection. 0: no limit.',
   },
   'shutdown-send-retry-after': {
     type: 'boolean',

@@ -34,3 +34,36 @@ test('the limit per address counts an IPv4-mapped address as the IPv4 address', 
     open: ['10.0.0.1', '::ffff:10.0.0.2', '10.0.0.1'],
   });
 });
+
+test('a connection calls back once, when the last of its pending requests is answered or ends', () => {
+  const connections = createOpenConnections({ limit: 100, limitPerAddress: 0, onClosed: () => undefined });
+  const socket = socketFrom('10.0.0.1');
+  connections.opened(socket);
+  const connection = connections.find(socket);
+  assert.ok(connection);
+  const calls: string[] = [];
+  const begin = () => connection.beginRequest(0, () => undefined);
+
+  connection.onceIdle(() => calls.push('at once'));
+  assert.deepEqual(calls.splice(0), ['at once']);
+
+  const [first, second] = [begin(), begin()];
+  connection.onceIdle(() => calls.push('answered'));
+  first.answered();
+  first.end();
+  assert.equal(calls.length, 0);
+  second.answered();
+  assert.deepEqual(calls.splice(0), ['answered']);
+  second.end();
+
+  const aborted = begin();
+  connection.onceIdle(() => calls.push('aborted'));
+  aborted.end();
+  aborted.answered();
+  assert.deepEqual(calls.splice(0), ['aborted']);
+
+  begin();
+  connection.onceIdle(() => calls.push('closed'));
+  connection.close(undefined);
+  assert.deepEqual(calls, ['closed']);
+});
