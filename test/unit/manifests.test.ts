@@ -12,6 +12,7 @@ import type {
   V1ClusterRoleBinding,
   V1Deployment,
   V1NetworkPolicy,
+  V1PodDisruptionBudget,
   V1Role,
   V1Service,
   V1ServiceAccount,
@@ -369,6 +370,66 @@ describe('the component kubelet-proxy', () => {
   });
 });
 
+describe('the component high-availability', () => {
+  const folder = 'components/high-availability/';
+  const { patches, resources, ...rest }: Component & { resources: string[] } = parse(
+    texts.get(`${folder}kustomization.yaml`) ?? '',
+  );
+  const changed = patches.reduce(applyPatch, everything);
+  const deploymentOf = (objects: readonly KubernetesObject[]) =>
+    find(objects, 'Deployment', 'metrics-server') as V1Deployment;
+  const labels = deploymentOf(everything).spec?.template.metadata?.labels;
+
+  test('changes the Deployment and adds a PodDisruptionBudget', () => {
+    assert.deepEqual(rest, { apiVersion: 'kustomize.config.k8s.io/v1alpha1', kind: 'Component' });
+    assert.deepEqual(resources, ['poddisruptionbudget.yaml']);
+    assert.deepEqual(
+      changed.filter((object, at) => !isDeepStrictEqual(object, everything[at])).map(({ kind }) => kind),
+      ['Deployment'],
+    );
+  });
+
+  test('adds what concerns several replicas, and leaves the container as it is', () => {
+    const { replicas, strategy, template } = deploymentOf(changed).spec ?? assert.fail();
+    const before = deploymentOf(everything).spec ?? assert.fail();
+    assert.equal(replicas, 2);
+    assert.deepEqual(strategy, { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } });
+    const { affinity, topologySpreadConstraints, ...spec } = template.spec ?? assert.fail();
+    assert.deepEqual(spec, before.template.spec);
+    assert.deepEqual(template.metadata, before.template.metadata);
+    assert.ok(affinity && topologySpreadConstraints);
+  });
+
+  test('prefers other nodes and zones, and requires none', () => {
+    const { affinity, topologySpreadConstraints } = deploymentOf(changed).spec?.template.spec ?? assert.fail();
+    assert.deepEqual(Object.keys(affinity ?? {}), ['podAntiAffinity']);
+    assert.deepEqual(Object.keys(affinity?.podAntiAffinity ?? {}), ['preferredDuringSchedulingIgnoredDuringExecution']);
+    const [term] = affinity?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+    assert.equal(term?.podAffinityTerm.topologyKey, 'kubernetes.io/hostname');
+    assert.deepEqual(term?.podAffinityTerm.labelSelector, { matchLabels: labels });
+    assert.deepEqual(
+      topologySpreadConstraints?.map(({ topologyKey }) => topologyKey),
+      ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'],
+    );
+    for (const constraint of topologySpreadConstraints ?? []) {
+      assert.equal(constraint.whenUnsatisfiable, 'ScheduleAnyway');
+      assert.deepEqual(constraint.labelSelector, { matchLabels: labels });
+      assert.deepEqual(constraint.matchLabelKeys, ['pod-template-hash']);
+    }
+  });
+
+  test('lets one pod be evicted at a time, and one that is not Ready always', () => {
+    const [budget, ...others] = objectsBelow(folder) as (KubernetesObject & V1PodDisruptionBudget)[];
+    assert.equal(others.length, 0);
+    assert.equal(budget?.metadata.namespace, deploymentOf(everything).metadata?.namespace);
+    assert.deepEqual(budget?.spec, {
+      maxUnavailable: 1,
+      unhealthyPodEvictionPolicy: 'AlwaysAllow',
+      selector: { matchLabels: labels },
+    });
+  });
+});
+
 describe('in the test cluster', () => {
   test('as a pod only the way to kube-apiserver and the pull policy differ', () => {
     const fitted = inPod(everything, { ip: '192.0.2.1', port: 6443 });
@@ -413,7 +474,7 @@ interface Patch {
   readonly patch: string;
 }
 
-/** As kustomize does, as far as our patches go: `test`, and `add` to the end of a list. */
+/** As kustomize does, as far as our patches go: `test`, and `add` of a field or to the end of a list. */
 function applyPatch(objects: readonly KubernetesObject[], { target, patch }: Patch): KubernetesObject[] {
   const found = find(objects, target.kind, target.name);
   const patched = structuredClone(found);
@@ -423,6 +484,7 @@ function applyPatch(objects: readonly KubernetesObject[], { target, patch }: Pat
     const parent = keys.reduce<unknown>((at, key) => Reflect.get(at as object, key), patched);
     if (op === 'test') assert.deepEqual(Reflect.get(parent as object, last), value, pointer);
     else if (op === 'add' && last === '-' && Array.isArray(parent)) parent.push(value);
+    else if (op === 'add' && !Array.isArray(parent)) Reflect.set(parent as object, last, value);
     else assert.fail(`${op} ${pointer} is not known here`);
   }
   return objects.map((object) => (object === found ? patched : object));
