@@ -2,11 +2,11 @@
  * Ends connections after a maximum age: --max-connection-age. kube-apiserver sends the requests of all its clients over
  * one HTTP/2 connection, so only its next connection can reach another replica.
  */
-import type { Http2SecureServer, Http2Session, ServerHttp2Session } from 'node:http2';
+import type { Http2SecureServer, Http2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { connectionKey, type FromConnection } from './connectionlookup.ts';
 import { endSession } from './connections.ts';
-import type { OpenConnection, OpenConnections } from './openconnections.ts';
+import type { OpenConnection } from './openconnections.ts';
 
 /**
  * Part of the maximum age by which each connection's age varies in both directions: connections that began together
@@ -22,37 +22,34 @@ export const ageJitter = 0.2;
 export const quietWait = 0.1;
 
 export interface ConnectionAges {
-  /** Reports whether an HTTP/1.1 connection is beyond its age. HTTP/2 connections end by themselves. */
+  /** Reports whether the request's connection is beyond its age, so that it ends with this request or soon after. */
   isDue(request: FromConnection): boolean;
+  /** Milliseconds that an HTTP/2 connection beyond its age waits for a moment without a pending request. */
+  readonly quietWaitMs: number;
 }
 
-export interface ConnectionAgeOptions {
-  /** Milliseconds; 0 for no limit. */
-  readonly maxAgeMs: number;
-  readonly connections: Pick<OpenConnections, 'find'>;
-  /** Returns a number from 0 up to 1. */
-  readonly random?: () => number;
-}
-
-/** Limits the age of a server's connections, counted from the end of their handshake. */
+/**
+ * Measures the age of a server's connections from the end of their handshake. Idle connections stay: a request may be on
+ * its way, and metrics-server keeps them for 90 s.
+ * @param maxAgeMs 0 for no limit.
+ * @param random returns a number from 0 up to 1.
+ */
 export function limitConnectionAge(
   server: Pick<Http2SecureServer, 'on'>,
-  { maxAgeMs, connections, random = Math.random }: ConnectionAgeOptions,
+  maxAgeMs: number,
+  random: () => number = Math.random,
 ): ConnectionAges {
-  /** Monotonic milliseconds by HTTP/1.1 socket. */
+  const quietWaitMs = maxAgeMs * quietWait;
+  if (maxAgeMs === 0) return { isDue: () => false, quietWaitMs };
+  /** Monotonic milliseconds by HTTP/2 session or HTTP/1.1 socket. */
   const dueMs = new WeakMap<object, number>();
-  if (maxAgeMs === 0) return { isDue: () => false };
-
-  const lifetimeMs = () => maxAgeMs * (1 - ageJitter + 2 * ageJitter * random());
+  const begin = (connection: object) =>
+    dueMs.set(connection, performance.now() + maxAgeMs * (1 - ageJitter + 2 * ageJitter * random()));
   server.on('secureConnection', (socket: TLSSocket) => {
-    if (socket.alpnProtocol !== 'h2') dueMs.set(socket, performance.now() + lifetimeMs());
+    if (socket.alpnProtocol !== 'h2') begin(socket);
   });
-  server.on('session', (session: ServerHttp2Session) => {
-    const end = () => endQuietly(session, connections.find(session.socket), maxAgeMs * quietWait);
-    const timer = setTimeout(end, lifetimeMs()).unref();
-    session.once('close', () => clearTimeout(timer));
-  });
-  return { isDue: (request) => performance.now() >= (dueMs.get(connectionKey(request)) ?? Infinity) };
+  server.on('session', begin);
+  return { isDue: (request) => performance.now() >= (dueMs.get(connectionKey(request)) ?? Infinity), quietWaitMs };
 }
 
 /**

@@ -42,7 +42,7 @@ export function setUpConnections(
   };
   const gate = createReadGate(server, (socket) => groupOf({ socket }));
 
-  const ages = limitConnectionAge(server, { maxAgeMs: maxConnectionAgeMs, connections });
+  const ages = limitConnectionAge(server, maxConnectionAgeMs);
   endIdleSessions(server, connections);
   refuseTunnels(server, connectionOf);
   answerHalfClosed(server);

@@ -1,6 +1,7 @@
 /** The state that hooks share, and the request that endpoints get. */
 import { firstHeaderLine } from '../auth/rawheaders.ts';
 import { isAnonymous } from '../auth/user.ts';
+import type { ConnectionAges } from './connectionage.ts';
 import type { ConnectionLookup } from './connectionlookup.ts';
 import type { EventLoopQueue } from './eventloopqueue.ts';
 import type { ApiRequest, RequestInfo } from './requestinfo.ts';
@@ -13,6 +14,7 @@ export interface HookContext {
   readonly methodOf: (request: HttpRequest) => string;
   readonly connectionOf: ConnectionLookup;
   readonly users: EventLoopQueue;
+  readonly ages: ConnectionAges;
   readonly responder: Responder;
   readonly shutdown: Shutdown;
 }

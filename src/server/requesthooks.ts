@@ -62,12 +62,13 @@ export async function refuseHost(request: HttpRequest, response: HttpResponse): 
  */
 const goAwayWaitMs = 100;
 
-/** Spreads clients over replicas: --goaway-chance. */
-export function spreadConnections({ options: { goawayChance } }: HookContext): Hook {
+/** Spreads clients over replicas: ends HTTP/2 connections beyond --max-connection-age, and by --goaway-chance. */
+export function spreadConnections({ options: { goawayChance }, ages }: HookContext): Hook {
   return async ({ raw, connection }) => {
-    if (goawayChance === 0 || Math.random() >= goawayChance) return;
     const session = (raw as Partial<Http2ServerRequest>).stream?.session;
-    if (session !== undefined) endQuietly(session, connection, goAwayWaitMs);
+    if (session === undefined) return;
+    if (ages.isDue(raw)) endQuietly(session, connection, ages.quietWaitMs);
+    else if (goawayChance > 0 && Math.random() < goawayChance) endQuietly(session, connection, goAwayWaitMs);
   };
 }
 

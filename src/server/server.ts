@@ -23,7 +23,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { writeDeadlineMs, log } = options;
   const { ages, connectionOf, users } = setUpConnections(app.server, options);
   const responder = new Responder({ writeDeadlineMs, isStopping: shutdown.isStopping, isDue: ages.isDue, log });
-  addHooks(app, { options, methodOf, connectionOf, users, responder, shutdown });
+  addHooks(app, { options, methodOf, connectionOf, users, ages, responder, shutdown });
   return {
     listen: () => listenOn(app, options.bindAddress, options.port),
     setTls: (tls) => app.server.setSecureContext(secureContext(tls, options)),

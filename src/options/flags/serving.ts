@@ -3,10 +3,10 @@ import { curvesProblem } from '../curves.ts';
 import { between, countOrNoLimit, dayMs, type FlagSection, oneOf, port } from './flag.ts';
 
 /** A shorter age would cost a handshake for every few requests. */
-const minimumAgeMs = 1_000;
+const minimumAgeMs = 100;
 
 function ageProblem(ms: number): string | undefined {
-  return ms === 0 ? undefined : between(minimumAgeMs, dayMs, '1s, or 0 for no limit', '24h')(ms);
+  return ms === 0 ? undefined : between(minimumAgeMs, dayMs, '100ms, or 0 for no limit', '24h')(ms);
 }
 
 export const servingFlags = {
@@ -65,7 +65,7 @@ export const servingFlags = {
     type: 'duration',
     default: '1m',
     check: ageProblem,
-    help: 'Age after which a connection ends, give or take a fifth, without losing a request: HTTP/2 by GOAWAY, HTTP/1.1 by Connection: close. Clients spread over replicas by that, since kube-apiserver keeps one connection. 0: no limit.',
+    help: 'Age, give or take a fifth, after which a connection ends with its next response, without losing a request: HTTP/2 by GOAWAY, HTTP/1.1 by Connection: close. Clients spread over replicas by that, since kube-apiserver keeps one connection. 0: no limit.',
   },
   'shutdown-send-retry-after': {
     type: 'boolean',
