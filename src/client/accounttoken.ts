@@ -3,6 +3,7 @@ import { StatusError } from '../apimachinery/status.ts';
 import type { Clock } from '../clock.ts';
 import { describeError, type Logger } from '../logging.ts';
 import type { ApiServer } from './apiserver.ts';
+import { accountOf } from './podclaims.ts';
 import type { RestClient } from './rest.ts';
 import { type IssuedToken, requestToken, type ServiceAccount } from './tokenrequest.ts';
 import { backoffMs } from './watchretry.ts';
@@ -10,11 +11,13 @@ import { backoffMs } from './watchretry.ts';
 export interface AccountTokenOptions {
   readonly rest: Pick<RestClient, 'create' | 'outage'>;
   readonly account: ServiceAccount;
+  /** Returns our own credentials. A token of their account is not requested: it would have all our rights. */
+  readonly own: ApiServer['authorization'];
   /**
-   * Returns our own credentials. They are used while kube-apiserver answers that the account does not exist (404) or that we may not request its tokens (403),
-   * and only until the first token was issued. Undefined: they are never used.
+   * Resolves to whether our own credentials may be used instead. It is called when kube-apiserver answers that the account does not exist (404) or that we may
+   * not request its tokens (403), and never after the first token was issued. Undefined: they are never used.
    */
-  readonly fallback: ApiServer['authorization'] | undefined;
+  readonly mayUseOwn: (() => Promise<boolean>) | undefined;
   readonly clock: Pick<Clock, 'monotonicMs' | 'wallMs'>;
   readonly log: Logger;
   /** Returns a number from 0 to below 1, for jitter. */
@@ -29,8 +32,19 @@ export interface AccountToken {
   authorization(): ReturnType<ApiServer['authorization']>;
   /** Renews the token at its next use, at most once a minute. Call it after a 401: tokens of an account that was deleted and created again are not valid. */
   refresh(): void;
-  /** Reports whether `authorization` returns only tokens of the account from now on, never our own credentials. */
-  isSeparate(): boolean;
+  state(): AccountTokenState;
+}
+
+export interface AccountTokenState {
+  /** Credentials that are used now; `none` also before the first request. */
+  readonly sent: 'account' | 'own' | 'none';
+  /** Why it is not a token of the account, or why that is not renewed; undefined if all is in order. */
+  readonly reason: string | undefined;
+}
+
+/** The account is our own. */
+class OwnAccountError extends Error {
+  override readonly name = 'OwnAccountError';
 }
 
 /** There is no token of the account. The message has the reason; there is no cause, since it would be taken for a failure of the kubelet. */
@@ -66,18 +80,23 @@ interface SendTime {
   readonly wallMs: number;
 }
 
+interface OwnDecision {
+  readonly usesOwn: boolean;
+  readonly why?: string;
+}
+
 /** What was logged last; one line per change. */
 type State = 'unknown' | 'issued' | 'missing' | 'unrenewed' | 'unavailable';
 
 class RenewedToken implements AccountToken {
   readonly #options: AccountTokenOptions;
   #token: CurrentToken | undefined;
-  /** Whether kube-apiserver has refused although it was in order. */
-  #isMissing = false;
+  /** Whether the account is missing and our own credentials may be used. */
+  #usesOwn = false;
   #hasIssued = false;
   #failures = 0;
   #retryAtMs = -Infinity;
-  #reason = '';
+  #reason: string | undefined;
   #renewal: Promise<void> | undefined;
   #isRejected = false;
   #refreshedAtMs = -Infinity;
@@ -94,7 +113,7 @@ class RenewedToken implements AccountToken {
     // While the token is renewed, the previous one is used.
     const usable = this.#current(usableShare);
     if (usable !== undefined) return usable;
-    if (this.#renewal === undefined || this.#mayFallBack()) return this.#withoutToken();
+    if (this.#renewal === undefined || this.#usesOwn) return this.#withoutToken();
     return this.#renewal.then(() => this.#afterRenewal());
   }
 
@@ -105,8 +124,9 @@ class RenewedToken implements AccountToken {
     this.#isRejected = true;
   }
 
-  isSeparate(): boolean {
-    return this.#options.fallback === undefined || this.#hasIssued;
+  state(): AccountTokenState {
+    const sent = this.#current(usableShare) === undefined ? (this.#usesOwn ? 'own' : 'none') : 'account';
+    return { sent, reason: this.#reason };
   }
 
   #afterRenewal(): ReturnType<ApiServer['authorization']> {
@@ -126,13 +146,8 @@ class RenewedToken implements AccountToken {
     return ageMs < lifeMs * share ? authorization : undefined;
   }
 
-  #mayFallBack(): boolean {
-    return !this.isSeparate() && this.#isMissing;
-  }
-
   #withoutToken(): ReturnType<ApiServer['authorization']> {
-    const { fallback } = this.#options;
-    if (fallback !== undefined && this.#mayFallBack()) return fallback();
+    if (this.#usesOwn) return this.#options.own();
     this.#enter('unavailable');
     throw new TokenUnavailableError(`${this.#named()} has no token for kubelets: ${this.#reason}`);
   }
@@ -143,9 +158,10 @@ class RenewedToken implements AccountToken {
     // The life is counted from here: a slow response must not make it longer.
     const sentAt = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
     try {
+      await this.#refuseOwnAccount();
       this.#take(await requestToken(rest, account), sentAt);
     } catch (error) {
-      this.#fail(error);
+      this.#fail(error, await this.#decideOwn(error));
     }
     this.#renewal = undefined;
   }
@@ -154,33 +170,59 @@ class RenewedToken implements AccountToken {
     this.#token = { ...issued, sentAt };
     this.#isRejected = false;
     this.#hasIssued = true;
-    this.#isMissing = false;
+    this.#usesOwn = false;
     this.#failures = 0;
+    this.#reason = undefined;
     this.#retryAtMs = -Infinity;
     this.#enter('issued');
   }
 
-  #fail(error: unknown): void {
+  async #refuseOwnAccount(): Promise<void> {
+    const { own, account } = this.#options;
+    const header = (await own()) ?? '';
+    const ours = accountOf(header.replace(/^Bearer /, ''));
+    if (ours?.namespace === account.namespace && ours.name === account.name)
+      throw new OwnAccountError(`${this.#named()} is the account that we run as; kubelets need another one`);
+  }
+
+  /** Returns whether our own credentials are used from now on, and why not. Never rejects. */
+  async #decideOwn(error: unknown): Promise<OwnDecision> {
+    const { mayUseOwn } = this.#options;
+    if (mayUseOwn === undefined || this.#hasIssued) return { usesOwn: false };
+    // An outage changes nothing that was decided before.
+    if (!this.#isDefinite(error)) return { usesOwn: this.#usesOwn };
+    try {
+      return (await mayUseOwn())
+        ? { usesOwn: true }
+        : { usesOwn: false, why: 'kubelets do not get our own token instead, since it may write to the cluster' };
+    } catch (failure) {
+      return {
+        usesOwn: this.#usesOwn,
+        why: `whether our own token may write to the cluster is not known: ${describeError(failure)}`,
+      };
+    }
+  }
+
+  #fail(error: unknown, { usesOwn, why }: OwnDecision): void {
     const { clock, random = Math.random } = this.#options;
-    const isMissing = this.#isDefinite(error);
-    if (isMissing && !this.#isMissing) this.#failures = 0;
-    // Once it is missing, an outage does not make it less so.
-    this.#isMissing ||= isMissing;
-    this.#reason = describeError(error);
+    if (usesOwn && !this.#usesOwn) this.#failures = 0;
+    this.#usesOwn = usesOwn;
+    this.#reason = [describeError(error), ...(why === undefined ? [] : [why])].join('; ');
     this.#retryAtMs = clock.monotonicMs() + Math.max(this.#pauseMs(random()), retryAfterMs(error));
     this.#failures += 1;
-    if (this.#mayFallBack()) this.#enter('missing');
+    if (usesOwn) this.#enter('missing');
     else this.#enter(this.#current(usableShare) !== undefined ? 'unrenewed' : 'unavailable');
   }
 
   /** Reports whether the error means that the account or the right is missing. A kube-apiserver that has just started denies valid rights. */
   #isDefinite(error: unknown): boolean {
+    if (error instanceof OwnAccountError) return true;
     if (!(error instanceof StatusError) || this.#options.rest.outage.isRecent()) return false;
     return error.code === 403 || error.code === 404;
   }
 
   #pauseMs(random: number): number {
-    if (!this.#mayFallBack()) return backoffMs(this.#failures, random);
+    if (!this.#usesOwn) return backoffMs(this.#failures, random);
     return Math.min(missingFloorMs * 2 ** this.#failures, missingCeilingMs);
   }
 

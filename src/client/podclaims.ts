@@ -1,9 +1,10 @@
 /**
- * Reads which pod a ServiceAccount token is bound to (kubernetes/pkg/serviceaccount/claims.go). kube-apiserver wrote
+ * Reads whose a ServiceAccount token is and which pod it is bound to (kubernetes/pkg/serviceaccount/claims.go). kube-apiserver wrote
  * it, so it needs no environment variable in the manifest; a kubeconfig and a token from a Secret have none.
  */
 import type { RootOwner } from '../tls/podroot.ts';
 import { field, text } from './json.ts';
+import type { ServiceAccount } from './tokenrequest.ts';
 
 /** Characters. Tokens have about 1,000. */
 const tokenLimit = 16 * 1024;
@@ -14,6 +15,14 @@ export function podOf(token: string): RootOwner | undefined {
   const pod = field(claims, 'pod');
   const [namespace, name, uid] = [text(field(claims, 'namespace')), text(field(pod, 'name')), text(field(pod, 'uid'))];
   return namespace === undefined || name === undefined || uid === undefined ? undefined : { namespace, pod: name, uid };
+}
+
+/** Reads, without verifying, whose token it is. Returns undefined if it is not a ServiceAccount's. */
+export function accountOf(token: string): ServiceAccount | undefined {
+  const subject = text(field(payloadOf(token), 'sub'));
+  const { namespace, name } =
+    /^system:serviceaccount:(?<namespace>[^:]+):(?<name>[^:]+)$/.exec(subject ?? '')?.groups ?? {};
+  return namespace === undefined || name === undefined ? undefined : { namespace, name };
 }
 
 function payloadOf(token: string): unknown {

@@ -1,19 +1,25 @@
 /** Selects which credentials kubelets get: tokens of a ServiceAccount that can only read metrics, or our own. */
+import { versions } from '../api/types.ts';
 import { createAccountToken } from '../client/accounttoken.ts';
 import type { ApiServer } from '../client/apiserver.ts';
 import type { RestClient } from '../client/rest.ts';
+import { mayWe } from '../client/selfaccess.ts';
 import type { ServiceAccount } from '../client/tokenrequest.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { defaultKubeletAccount } from '../options/flags/kubelet.ts';
 import type { Options } from '../options/flags.ts';
 import { UsageError } from '../options/parse.ts';
+import type { KubeletIdentityReport } from '../server/statuspage.ts';
 import type { KubeletReader } from '../scrape/endpoint/kubeletreader.ts';
 import type { KubeletReaderPool } from '../scrape/endpoint/readerpool.ts';
 import type { ReadResult } from '../scrape/endpoint/readresult.ts';
 
 export interface KubeletIdentityOptions {
-  readonly options: Pick<Options, 'kubelet-service-account'>;
+  readonly options: Pick<
+    Options,
+    'kubelet-service-account' | 'kubelet-connection' | 'deprecated-kubelet-completely-insecure'
+  >;
   readonly apiServer: ApiServer;
   readonly rest: Pick<RestClient, 'create' | 'outage'>;
   readonly clock: Clock;
@@ -25,24 +31,71 @@ export interface KubeletIdentity {
   readonly authorization: ApiServer['authorization'];
   /** Call it after a 401 of a kubelet. */
   refresh(): void;
-  /** Reports whether kubelets never get our own credentials from now on. Nothing may be written to the cluster before. */
+  /**
+   * Reports whether our own credentials never leave for a kubelet, whatever fails. It does not change while the process runs, and is the same after a restart
+   * with the same flags. Nothing may be written to the cluster if it is false: kubelets could use our right to write.
+   */
   isSeparate(): boolean;
+  /** For /status. */
+  report(): KubeletIdentityReport;
 }
 
 /**
  * With --kubelet-service-account our own credentials never leave for a kubelet. Without the flag, as when only the image of a Deployment was replaced, they
- * do while the account of our manifests is missing.
+ * do while the account of our manifests is missing and they have no right to write. Through the node proxy they go to kube-apiserver only.
  * @throws UsageError if the flag has no namespace and there is no pod.
  */
 export function createKubeletIdentity(identity: KubeletIdentityOptions): KubeletIdentity {
   const { options, apiServer, ...shared } = identity;
-  const setting = options['kubelet-service-account'];
   const own = () => apiServer.authorization();
-  if (setting !== undefined)
-    return createAccountToken({ ...shared, account: accountOf(setting, apiServer.namespace), fallback: undefined });
+  if (options['kubelet-connection'] === 'proxy')
+    return withoutAccount(own, true, 'none', 'kube-apiserver reads kubelets for us and shows them its own certificate');
+  if (options['deprecated-kubelet-completely-insecure'])
+    return withoutAccount(own, true, 'none', 'plain HTTP carries no token');
+  const setting = options['kubelet-service-account'];
   const { namespace } = apiServer;
-  if (namespace === undefined) return { authorization: own, refresh: () => undefined, isSeparate: () => false };
-  return createAccountToken({ ...shared, account: { namespace, name: defaultKubeletAccount }, fallback: own });
+  if (setting === undefined && namespace === undefined)
+    return withoutAccount(own, false, 'own', 'we do not run in a pod, and --kubelet-service-account is not set');
+  const account =
+    setting === undefined ? { namespace: namespace ?? '', name: defaultKubeletAccount } : accountOf(setting, namespace);
+  const isSeparate = setting !== undefined;
+  const mayUseOwn = isSeparate ? undefined : async () => !(await mayWeWrite(shared.rest));
+  const token = createAccountToken({ ...shared, account, own, mayUseOwn });
+  return {
+    authorization: () => token.authorization(),
+    refresh: () => token.refresh(),
+    isSeparate: () => isSeparate,
+    report: () => ({ ...token.state(), account: `${account.namespace}/${account.name}` }),
+  };
+}
+
+function withoutAccount(
+  own: ApiServer['authorization'],
+  isSeparate: boolean,
+  sent: 'own' | 'none',
+  reason: string,
+): KubeletIdentity {
+  return {
+    authorization: own,
+    refresh: () => undefined,
+    isSeparate: () => isSeparate,
+    report: () => ({ sent, reason }),
+  };
+}
+
+/** Reports whether our own credentials have a right of our manifests with which a kubelet could redirect metrics. */
+async function mayWeWrite(rest: Pick<RestClient, 'create'>): Promise<boolean> {
+  const may = await Promise.all(
+    versions.map((version) =>
+      mayWe(rest, {
+        group: 'apiregistration.k8s.io',
+        resource: 'apiservices',
+        verb: 'patch',
+        name: `${version}.metrics.k8s.io`,
+      }),
+    ),
+  );
+  return may.includes(true);
 }
 
 function accountOf(setting: string, ownNamespace: string | undefined): ServiceAccount {

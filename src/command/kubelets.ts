@@ -12,7 +12,7 @@ import { createKubeletTls } from '../kubelet/http/kubelettls.ts';
 import type { Logger } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
 import { kubeletRequestTimeoutMs } from '../options/validate.ts';
-import { createKubeletIdentity, refreshRejected } from './kubeletidentity.ts';
+import { createKubeletIdentity, type KubeletIdentity, refreshRejected } from './kubeletidentity.ts';
 import { createLocalPool } from '../scrape/endpoint/localpool.ts';
 import type { KubeletReaderPool } from '../scrape/endpoint/readerpool.ts';
 import type { ScrapeMetrics } from '../scrape/report/scrapemetrics.ts';
@@ -24,6 +24,7 @@ import { createWorkerPool } from '../scrape/endpoint/workers/workerpool.ts';
 export interface Kubelets {
   readonly readers: KubeletReaderPool;
   readonly addressOf: (node: NodeInfo) => TargetAddress;
+  readonly identity: KubeletIdentity;
 }
 
 export interface KubeletsOptions {
@@ -40,6 +41,7 @@ export interface KubeletsOptions {
 export function createKubelets({ options, apiServer, rest, resolver, clock, metrics, log }: KubeletsOptions): Kubelets {
   const requestTimeoutMs = kubeletRequestTimeoutMs(options);
   const fastPath = !options['disable-fast-path'];
+  const identity = createKubeletIdentity({ options, apiServer, rest, clock, log });
   if (options['kubelet-connection'] === 'proxy') {
     // Our own token goes no further than kube-apiserver, which removes it and shows kubelets its client certificate.
     const candidates = { kind: 'candidates', candidates: [proxyCandidate(apiServer.url)] } as const;
@@ -50,6 +52,7 @@ export function createKubelets({ options, apiServer, rest, resolver, clock, metr
         { fastPath },
       ),
       addressOf: (node) => ({ candidates, resourcePath: node.resourceMetricsPath }),
+      identity,
     };
   }
   const rules = {
@@ -57,7 +60,6 @@ export function createKubelets({ options, apiServer, rest, resolver, clock, metr
     useNodeStatusPort: options['kubelet-use-node-status-port'],
     defaultPort: options['kubelet-port'],
   };
-  const identity = createKubeletIdentity({ options, apiServer, rest, clock, log });
   const client: KubeletClientOptions = {
     tls: createKubeletTls(apiServer, kubeletTlsFlags(options), clock, log),
     authorization: () => identity.authorization(),
@@ -79,6 +81,7 @@ export function createKubelets({ options, apiServer, rest, resolver, clock, metr
   return {
     readers: refreshRejected(readers, identity),
     addressOf: (node) => ({ candidates: kubeletCandidates(node, rules), resourcePath: node.resourceMetricsPath }),
+    identity,
   };
 }
 

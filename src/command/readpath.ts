@@ -91,7 +91,7 @@ export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
 }
 
 function routerOf({ options, writePath, registry, clock, shutdown }: ReadPathOptions, auth: Auth): Router {
-  const { nodes, pods, storage, admission, scraper, stalenessMs } = writePath;
+  const { nodes, pods, storage, admission, scraper, stalenessMs, kubeletIdentity } = writePath;
   const resolutionMs = options['metric-resolution'];
   const observe = createFreshnessMetrics(registry, clock);
   return createRouter({
@@ -118,6 +118,7 @@ function routerOf({ options, writePath, registry, clock, shutdown }: ReadPathOpt
       usage: storage,
       podCounts: admission.counts,
       refusals: auth.refusals,
+      kubeletIdentity: kubeletIdentity.report,
       resolutionMs,
       stalenessMs,
       clock,

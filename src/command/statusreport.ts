@@ -6,7 +6,13 @@ import type { Clock } from '../clock.ts';
 import { inOneLine } from '../kubelet/explain/explanation.ts';
 import type { UsageOrReason, Usage } from '../sample/point.ts';
 import type { NodeStatus } from '../scrape/report/nodestatus.ts';
-import type { NodeReport, RefusedReport, StatusReport, StatusSource } from '../server/statuspage.ts';
+import type {
+  KubeletIdentityReport,
+  NodeReport,
+  RefusedReport,
+  StatusReport,
+  StatusSource,
+} from '../server/statuspage.ts';
 import type { PodCounts } from '../storage/admission.ts';
 import { version } from '../version.ts';
 
@@ -16,6 +22,7 @@ export interface StatusOptions {
   /** Counts the last scrape's pods; undefined before the first. */
   readonly podCounts: (node: string) => PodCounts | undefined;
   readonly refusals: Pick<Refusals, 'recent'>;
+  readonly kubeletIdentity: () => KubeletIdentityReport;
   readonly resolutionMs: number;
   readonly stalenessMs: number;
   readonly clock: Clock;
@@ -26,6 +33,7 @@ export function createStatus({
   usage,
   podCounts,
   refusals,
+  kubeletIdentity,
   resolutionMs,
   stalenessMs,
   clock,
@@ -35,14 +43,16 @@ export function createStatus({
     const all = statuses();
     const named = new Set(names);
     const refused = refusals.recent();
+    const identity = kubeletIdentity();
     const chosen = names.length === 0 ? all : all.filter(({ node }) => named.has(node));
     return {
       version,
       startTime: formatTime(startedMs),
       resolution: formatDuration(resolutionMs),
       staleness: formatDuration(stalenessMs),
-      degraded: [...problemsOf(all, podCounts), ...troubleOf(refused)],
+      degraded: [...problemsOf(all, podCounts), ...identityProblems(identity), ...troubleOf(refused)],
       refused: refused.map(refusedReport),
+      kubeletIdentity: identity,
       nodes: chosen.map((status) =>
         reportOf(status, usage.nodeUsage(status.node), podCounts(status.node), clock.wallMs()),
       ),
@@ -63,6 +73,13 @@ function problemsOf(statuses: readonly NodeStatus[], podCounts: StatusOptions['p
     [count(({ node }) => (podCounts(node)?.foreign ?? 0) > 0), 'report pods of other nodes, which are not served'],
   ];
   return rules.filter(([nodes]) => nodes > 0).map(([nodes, what]) => `${nodes} of ${ready.length} ready nodes ${what}`);
+}
+
+/** Our own token instead of the account's is no problem: so it is wherever only an image was replaced. */
+function identityProblems({ sent, account, reason }: KubeletIdentityReport): readonly string[] {
+  if (account === undefined || sent === 'own' || reason === undefined) return [];
+  const what = sent === 'none' ? 'there is no token for kubelets' : 'the token for kubelets cannot be renewed';
+  return [`${what}: ${reason}`];
 }
 
 function reportOf(

@@ -19,9 +19,10 @@ const columns: readonly (readonly [title: string, cell: (node: NodeReport) => st
 ];
 
 export function statusText(report: StatusReport): string {
-  const { version, startTime, resolution, staleness, degraded, refused, nodes } = report;
+  const { version, startTime, resolution, staleness, degraded, refused, kubeletIdentity, nodes } = report;
   const lines = [
     `kubegauge ${version}, since ${startTime}; scrapes every ${resolution}, serves the last usage for ${staleness}`,
+    identityText(kubeletIdentity),
     degraded.length === 0 ? 'all is well' : `degraded: ${degraded.join('; ')}`,
     '',
     ...table([
@@ -34,6 +35,12 @@ export function statusText(report: StatusReport): string {
       : ['', 'refused in the last five minutes:', ...refused.map(refusalText).map((line) => `  ${line}`)]),
   ];
   return `${lines.map(escapeControls).join('\n')}\n`;
+}
+
+function identityText({ sent, account, reason }: StatusReport['kubeletIdentity']): string {
+  const because = reason === undefined ? '' : `: ${reason}`;
+  if (sent === 'account') return `kubelets get tokens of ServiceAccount ${account}${because}`;
+  return `kubelets get ${sent === 'own' ? 'our own token' : 'no token'}${because}`;
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {

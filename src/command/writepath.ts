@@ -16,6 +16,7 @@ import { type Admission, createAdmission } from '../storage/admission.ts';
 import { defaultStalenessMs } from '../storage/lastusage.ts';
 import { createStorage, type Storage } from '../storage/storage.ts';
 import { createExpectations } from './expectations.ts';
+import type { KubeletIdentity } from './kubeletidentity.ts';
 import { createKubelets } from './kubelets.ts';
 import { createNodeStateMetrics, createStorageMetrics } from './processmetrics.ts';
 import { createSnapshotKeeper, type SnapshotKeeper } from './snapshotfile.ts';
@@ -41,6 +42,8 @@ export interface WritePath {
   readonly scraper: Scraper;
   readonly snapshot: SnapshotKeeper;
   readonly stalenessMs: number;
+  /** Nothing may be written to the cluster unless it is separate. */
+  readonly kubeletIdentity: KubeletIdentity;
 }
 
 export function createWritePath(path: WritePathOptions): WritePath {
@@ -106,5 +109,5 @@ export function createWritePath(path: WritePathOptions): WritePath {
     log,
   });
   createNodeStateMetrics(registry, scraper.statuses);
-  return { nodes, pods, storage, admission, scraper, snapshot, stalenessMs };
+  return { nodes, pods, storage, admission, scraper, snapshot, stalenessMs, kubeletIdentity: kubelets.identity };
 }

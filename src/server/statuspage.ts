@@ -16,7 +16,18 @@ export interface StatusReport {
   readonly degraded: readonly string[];
   /** Refusals of the last five minutes, latest first. */
   readonly refused: readonly RefusedReport[];
+  readonly kubeletIdentity: KubeletIdentityReport;
   readonly nodes: readonly NodeReport[];
+}
+
+/** Which credentials kubelets get. */
+export interface KubeletIdentityReport {
+  /** `account`: tokens of a ServiceAccount for kubelets; `own`: ours; `none`: no credentials. */
+  readonly sent: 'account' | 'own' | 'none';
+  /** As <namespace>/<name>; absent if no account is used. */
+  readonly account?: string | undefined;
+  /** Why it is not a token of the account, or why that is not renewed. */
+  readonly reason?: string | undefined;
 }
 
 export interface RefusedReport {
@@ -76,10 +87,14 @@ export function serveStatus(source: StatusSource, request: ApiRequest): Promise<
 }
 
 /** Removes secrets and control characters from foreign texts. */
-function clean({ nodes, ...report }: StatusReport): StatusReport {
+function clean({ nodes, kubeletIdentity, ...report }: StatusReport): StatusReport {
   return {
     ...report,
     degraded: report.degraded.map((reason) => foreignText(reason)),
+    kubeletIdentity: {
+      ...kubeletIdentity,
+      ...(kubeletIdentity.reason === undefined ? {} : { reason: foreignText(kubeletIdentity.reason) }),
+    },
     nodes: nodes.map((node) => ({
       ...node,
       ...(node.address === undefined ? {} : { address: foreignText(node.address) }),

@@ -84,7 +84,7 @@ export async function makeFixture(
     await call('POST', '/api/v1/namespaces', { metadata: { name } });
   }
   await applyRights(call);
-  const serverToken = await token('kube-system', 'metrics-server');
+  const serverToken = await token('kube-system', 'kubegauge');
   const kubelets = new Map<NodeName, FakeKubelet>();
   const uids = new Map<string, string>();
   for (const pod of pods) uids.set(`${pod.namespace}/${pod.name}`, await makePod(pod));

@@ -81,6 +81,8 @@ export interface Reviews {
   token: (token: string) => object | Promise<object>;
   /** The `status` for a spec, at once or later. */
   access: (spec: Readonly<Record<string, unknown>>) => object | Promise<object>;
+  /** The same for the program's own credentials (SelfSubjectAccessReview). */
+  ownAccess: (spec: Readonly<Record<string, unknown>>) => object | Promise<object>;
 }
 
 const host = '127.0.0.1';
@@ -109,6 +111,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
   const reviews: Reviews = {
     token: () => ({ user: {}, error: 'invalid bearer token' }),
     access: () => ({ allowed: false }),
+    ownAccess: () => ({ allowed: false }),
   };
   const faults: Faults = {
     answer: undefined,
@@ -209,6 +212,8 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
       reply(response, 201, { ...object, status: await reviews.token(object.spec.token) });
     } else if (path === '/apis/authorization.k8s.io/v1/subjectaccessreviews') {
       reply(response, 201, { ...object, status: await reviews.access(object.spec) });
+    } else if (path === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews') {
+      reply(response, 201, { ...object, status: await reviews.ownAccess(object.spec) });
     } else refuse(response, 404, 'the server could not find the requested resource');
   }
 }

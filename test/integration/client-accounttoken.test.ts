@@ -48,13 +48,15 @@ function configure(): void {
 
 /** A token that never falls back. */
 function required(): AccountToken {
-  return createAccountToken({ rest, account, fallback: undefined, clock, log: recording.log, random: () => 0 });
+  return createAccountToken({ ...common(), mayUseOwn: undefined });
 }
 
-/** A token that falls back to our own while the account is missing. */
-function optional(): AccountToken {
-  return createAccountToken({ rest, account, fallback: () => own, clock, log: recording.log, random: () => 0 });
+/** A token that falls back to our own while the account is missing and a check permits it. */
+function optional(mayUseOwn = async () => true): AccountToken {
+  return createAccountToken({ ...common(), mayUseOwn });
 }
+
+const common = () => ({ rest, account, own: () => own, clock, log: recording.log, random: () => 0 });
 
 const issued = (number: number): string => `Bearer ${fake.tokens.issued[number - 1]?.token}`;
 
@@ -113,7 +115,7 @@ describe('a token', () => {
   test('has expired if the wall clock says so, as after a suspended machine', async () => {
     let wallAheadMs = 0;
     const suspended = { ...clock, wallMs: () => clock.wallMs() + wallAheadMs };
-    const tokens = createAccountToken({ rest, account, fallback: undefined, clock: suspended, log: recording.log });
+    const tokens = createAccountToken({ ...common(), mayUseOwn: undefined, clock: suspended });
     await tokens.authorization();
     wallAheadMs = lifeMs;
     assert.equal(await tokens.authorization(), 'Bearer issued.token-2');
@@ -176,7 +178,6 @@ describe('while kube-apiserver is away or refuses, after a token was issued,', (
       test(`and ${fault}, the last token is used until it expires, then none (${kind})`, async () => {
         const tokens = make();
         await tokens.authorization();
-        assert.ok(tokens.isSeparate());
         begin();
         await clock.advance((lifeMs * 2) / 3);
         assert.equal(tokens.authorization(), issued(1));
@@ -189,7 +190,7 @@ describe('while kube-apiserver is away or refuses, after a token was issued,', (
           await assert.rejects(ask(tokens), TokenUnavailableError);
           await clock.advance(3_600_000);
         }
-        assert.ok(tokens.isSeparate());
+        assert.equal(tokens.state().sent, 'none');
         assert.deepEqual(recording.lines, [
           'info: kubelets get tokens of a ServiceAccount of their own',
           'warn: the token for kubelets cannot be renewed; it is used until it expires',
@@ -221,7 +222,6 @@ describe('while kube-apiserver is away or refuses, after a token was issued,', (
 describe('without the account or the right to its tokens', () => {
   test('a required token is never replaced by our own', async () => {
     const tokens = required();
-    assert.ok(tokens.isSeparate());
     await assert.rejects(ask(tokens), /kube-system\/readers has no token.*serviceaccounts "readers" is forbidden/);
     fake.tokens.allowed.add(key);
     await clock.advance(30_000);
@@ -234,7 +234,8 @@ describe('without the account or the right to its tokens', () => {
   test('an optional one is, with one line in the log', async () => {
     const tokens = optional();
     for (let times = 0; times < 3; times += 1) assert.equal(await tokens.authorization(), own);
-    assert.equal(tokens.isSeparate(), false);
+    assert.equal(tokens.state().sent, 'own');
+    assert.match(tokens.state().reason ?? '', /forbidden/);
     assert.equal(tokenRequests(), 1);
     assert.deepEqual(recording.lines, ['warn: kubelets get our own token']);
   });
@@ -256,7 +257,7 @@ describe('without the account or the right to its tokens', () => {
     await clock.advance(600_000);
     assert.equal(tokens.authorization(), own);
     await renewed(tokens, 'Bearer issued.token-1');
-    assert.ok(tokens.isSeparate());
+    assert.deepEqual(tokens.state(), { sent: 'account', reason: undefined });
     assert.deepEqual(recording.lines, [
       'warn: kubelets get our own token',
       'info: kubelets get tokens of a ServiceAccount of their own',
@@ -270,6 +271,65 @@ describe('without the account or the right to its tokens', () => {
     await clock.advance(60_000);
     for (let times = 0; times < 3; times += 1) assert.equal(tokens.authorization(), own);
     assert.deepEqual(recording.lines, ['warn: kubelets get our own token']);
+  });
+});
+
+describe('our own token', () => {
+  test('is not used while it may write, and is used once it may not', async () => {
+    let mayUseOwn = false;
+    const tokens = optional(async () => mayUseOwn);
+    await assert.rejects(ask(tokens), /forbidden.*; kubelets do not get our own token instead, since it may write/s);
+    assert.equal(tokens.state().sent, 'none');
+    mayUseOwn = true;
+    await clock.advance(30_000);
+    assert.equal(await tokens.authorization(), own);
+  });
+
+  test('is not used any more once it may write', async () => {
+    let mayUseOwn = true;
+    const tokens = optional(async () => mayUseOwn);
+    assert.equal(await tokens.authorization(), own);
+    mayUseOwn = false;
+    await clock.advance(60_000);
+    assert.equal(tokens.authorization(), own, 'until the next answer');
+    await until('it was asked again', () => tokens.state().sent === 'none');
+    await assert.rejects(ask(tokens), /it may write/);
+  });
+
+  test('is not used if what it may do cannot be found out', async () => {
+    const tokens = optional(async () => {
+      throw new Error('no answer');
+    });
+    await assert.rejects(ask(tokens), /whether our own token may write to the cluster is not known: no answer/);
+  });
+
+  test('is not even asked about after a token was issued', async () => {
+    configure();
+    const tokens = optional(() => assert.fail('it asks'));
+    await tokens.authorization();
+    fake.tokens.allowed.clear();
+    await clock.advance(lifeMs);
+    await assert.rejects(ask(tokens), TokenUnavailableError);
+  });
+});
+
+describe('an account that is our own', () => {
+  const claims = { sub: `system:serviceaccount:${account.namespace}:${account.name}` };
+  const ownToken = `Bearer e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
+
+  test('is not asked for a token, since it would have all our rights', async () => {
+    configure();
+    const tokens = createAccountToken({ ...common(), own: () => ownToken, mayUseOwn: undefined });
+    await assert.rejects(ask(tokens), /kube-system\/readers is the account that we run as; kubelets need another one/);
+    assert.equal(tokenRequests(), 0);
+    assert.equal(tokens.state().sent, 'none');
+  });
+
+  test('is used as before where that is permitted', async () => {
+    configure();
+    const tokens = createAccountToken({ ...common(), own: () => ownToken, mayUseOwn: async () => true });
+    assert.equal(await tokens.authorization(), ownToken);
+    assert.equal(tokenRequests(), 0);
   });
 });
 

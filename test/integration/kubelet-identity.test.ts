@@ -18,8 +18,8 @@ import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
 import { until } from '../fakes/until.ts';
 import { startWholeCluster } from '../fakes/wholecluster.ts';
 
-const account = 'kube-system/metrics-server-kubelets';
-const flag = '--kubelet-service-account=metrics-server-kubelets';
+const account = 'kube-system/kubegauge-kubelets';
+const flag = '--kubelet-service-account=kubegauge-kubelets';
 const never = new AbortController().signal;
 const lifeMs = tokenLifeSeconds * 1000;
 
@@ -136,7 +136,7 @@ for (const [client, flags] of Object.entries(clients)) {
         for (let hours = 0; hours < 12; hours += 1) {
           const result = await rig.read();
           assert.equal(result.kind, 'unanswered');
-          assert.match(inspect(result), /no request was sent to .*metrics-server-kubelets has no token for kubelets/s);
+          assert.match(inspect(result), /no request was sent to .*kubegauge-kubelets has no token for kubelets/s);
           rig.clock.jump(3_600_000);
         }
         assert.equal(rig.kubelet.requests.length, 2);

@@ -73,18 +73,18 @@ test('the objects have the names of metrics-server, so that applying them replac
     'APIService v1.metrics.k8s.io',
     'APIService v1beta1.metrics.k8s.io',
     'ClusterRole system:aggregated-metrics-reader',
-    'ClusterRole system:metrics-server',
-    'ClusterRole system:metrics-server-kubelets',
-    'ClusterRoleBinding metrics-server:system:auth-delegator',
-    'ClusterRoleBinding system:metrics-server',
-    'ClusterRoleBinding system:metrics-server-kubelets',
+    'ClusterRole system:kubegauge',
+    'ClusterRole system:kubegauge-kubelets',
+    'ClusterRoleBinding kubegauge:system:auth-delegator',
+    'ClusterRoleBinding system:kubegauge',
+    'ClusterRoleBinding system:kubegauge-kubelets',
     'Deployment kube-system metrics-server',
-    'Role kube-system metrics-server-kubelet-tokens',
-    'RoleBinding kube-system metrics-server-auth-reader',
-    'RoleBinding kube-system metrics-server-kubelet-tokens',
+    'Role kube-system kubegauge-kubelet-tokens',
+    'RoleBinding kube-system kubegauge-auth-reader',
+    'RoleBinding kube-system kubegauge-kubelet-tokens',
     'Service kube-system metrics-server',
-    'ServiceAccount kube-system metrics-server',
-    'ServiceAccount kube-system metrics-server-kubelets',
+    'ServiceAccount kube-system kubegauge',
+    'ServiceAccount kube-system kubegauge-kubelets',
   ]);
 });
 
@@ -100,7 +100,7 @@ test('both versions are registered and v1 is preferred', () => {
 
 describe('rights', () => {
   const readerRole = 'system:aggregated-metrics-reader';
-  const kubeletAccount = 'metrics-server-kubelets';
+  const kubeletAccount = 'kubegauge-kubelets';
   const bindings = [...of<V1ClusterRoleBinding>('ClusterRoleBinding'), ...of<V1ClusterRoleBinding>('RoleBinding')];
   /** Kind and name of the roles that are bound to a ServiceAccount in kube-system. */
   const bindingsOf = (name: string) =>
@@ -125,10 +125,9 @@ describe('rights', () => {
     }
   });
 
-  test("the server's own are nodes, pods, the kubelets' metrics and its own status", () => {
-    const role = of<V1ClusterRole>('ClusterRole').find(({ metadata }) => metadata.name === 'system:metrics-server');
+  test("the server's own are nodes, pods and its own status, and none at kubelets", () => {
+    const role = of<V1ClusterRole>('ClusterRole').find(({ metadata }) => metadata.name === 'system:kubegauge');
     assert.deepEqual(role?.rules, [
-      { apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] },
       { apiGroups: [''], resources: ['pods', 'nodes'], verbs: ['list', 'watch'] },
       { nonResourceURLs: ['/status'], verbs: ['get'] },
     ]);
@@ -148,13 +147,17 @@ describe('rights', () => {
       accounts.map(({ automountServiceAccountToken }) => automountServiceAccountToken),
       [false, false],
     );
-    assert.equal(deployment?.spec?.template.spec?.serviceAccountName, 'metrics-server');
+    assert.equal(deployment?.spec?.template.spec?.serviceAccountName, 'kubegauge');
     assert.equal(deployment?.spec?.template.spec?.automountServiceAccountToken, true);
+  });
+
+  test("metrics-server's account gets no right, since its pods and `kubectl rollout undo` show its token to kubelets", () => {
+    assert.deepEqual(bindingsOf('metrics-server'), []);
   });
 
   test('what kubelets are shown can get nodes/metrics, and nothing else', () => {
     const bindings = bindingsOf(kubeletAccount);
-    assert.deepEqual(bindings, ['ClusterRole system:metrics-server-kubelets']);
+    assert.deepEqual(bindings, ['ClusterRole system:kubegauge-kubelets']);
     const role = of<V1ClusterRole>('ClusterRole').find(({ metadata }) => metadata.name === `system:${kubeletAccount}`);
     assert.deepEqual(role?.rules, [{ apiGroups: [''], resources: ['nodes/metrics'], verbs: ['get'] }]);
     assert.equal(role?.aggregationRule, undefined);
@@ -167,7 +170,7 @@ describe('rights', () => {
       [
         [
           'kube-system',
-          'metrics-server-kubelet-tokens',
+          'kubegauge-kubelet-tokens',
           [
             {
               apiGroups: [''],
@@ -185,14 +188,14 @@ describe('rights', () => {
   });
 
   test('the rest is delegation by roles of Kubernetes, and only to its ServiceAccount', () => {
-    assert.deepEqual(bindingsOf('metrics-server'), [
+    assert.deepEqual(bindingsOf('kubegauge'), [
       'ClusterRole system:auth-delegator',
-      'ClusterRole system:metrics-server',
+      'ClusterRole system:kubegauge',
       'Role extension-apiserver-authentication-reader',
-      'Role metrics-server-kubelet-tokens',
+      'Role kubegauge-kubelet-tokens',
     ]);
     for (const { subjects } of bindings) assert.equal(subjects?.length, 1);
-    assert.equal(bindings.length, bindingsOf('metrics-server').length + bindingsOf(kubeletAccount).length);
+    assert.equal(bindings.length, bindingsOf('kubegauge').length + bindingsOf(kubeletAccount).length);
   });
 });
 
@@ -217,7 +220,7 @@ describe('deployment', () => {
       '--secure-port=10250',
       '--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname',
       '--kubelet-use-node-status-port',
-      '--kubelet-service-account=metrics-server-kubelets',
+      '--kubelet-service-account=kubegauge-kubelets',
       '--metric-resolution=15s',
       '--snapshot-path=/tmp/snapshot',
     ]);
@@ -356,7 +359,7 @@ describe('the component kubelet-proxy', () => {
 
   test('adds one right, which the base does without', () => {
     const rulesOf = (objects: readonly KubernetesObject[]) =>
-      (find(objects, 'ClusterRole', 'system:metrics-server') as V1ClusterRole).rules ?? [];
+      (find(objects, 'ClusterRole', 'system:kubegauge') as V1ClusterRole).rules ?? [];
     assert.deepEqual(rulesOf(changed), [
       ...rulesOf(everything),
       { apiGroups: [''], resources: ['nodes/proxy'], verbs: ['get'] },

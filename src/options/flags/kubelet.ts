@@ -5,7 +5,7 @@ import { type FlagSection, oneOf, port, positive } from './flag.ts';
 const addressTypes = ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'ExternalIP'] as const;
 
 /** The ServiceAccount for kubelets in our manifests. */
-export const defaultKubeletAccount = 'metrics-server-kubelets';
+export const defaultKubeletAccount = 'kubegauge-kubelets';
 
 /** Kubernetes' names of namespaces and ServiceAccounts. */
 const accountPattern = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\/)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
@@ -56,7 +56,7 @@ export const kubeletFlags = {
     type: 'string',
     default: undefined,
     check: serviceAccount,
-    help: `ServiceAccount whose short-lived tokens are sent to kubelets, as <name> in the namespace of our pod or <namespace>/<name>; it should have no right but to get nodes/metrics. Our own token never leaves for a kubelet then. Unset: ${defaultKubeletAccount} if it exists in the namespace of our pod and its tokens may be requested, else our own token. Set it, so that our own token is never sent even if the account is missing. Not used with --kubelet-connection=proxy.`,
+    help: `ServiceAccount whose short-lived tokens are sent to kubelets, as <name> in the namespace of our pod or <namespace>/<name>; it should have no right but to get nodes/metrics. Our own token never leaves for a kubelet then. Unset: ${defaultKubeletAccount} if it exists in the namespace of our pod and its tokens may be requested, else our own token unless that may write. Set it, so that our own token is never sent even if the account is missing; without it we write nothing to the cluster. Not used with --kubelet-connection=proxy.`,
   },
   'kubelet-request-timeout': {
     type: 'duration',

@@ -1,13 +1,15 @@
-/** Who asks in the tests: the server itself, a reader of metrics and one without any right, each a ServiceAccount with a token. */
+/** Who asks in the tests: the server itself, the real metrics-server, a reader of metrics and one without any right, each a ServiceAccount with a token. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { V1ClusterRole, V1ClusterRoleBinding } from '@kubernetes/client-node';
+import type { V1ClusterRole, V1ClusterRoleBinding, V1RoleBinding } from '@kubernetes/client-node';
 import type { Cluster } from '../cluster.ts';
 import { makeNamespace } from './namespaces.ts';
 
 export interface Credentials {
-  /** The kubeconfig of ServiceAccount kube-system/metrics-server, as a server outside of a pod gets it. */
+  /** The kubeconfig of ServiceAccount kube-system/kubegauge, as a server outside of a pod gets it. */
   readonly serverKubeconfig: string;
+  /** The same for the real metrics-server: an account that has its rights, and those at kubelets, too. */
+  readonly peerKubeconfig: string;
   /** Has the ClusterRole view, which the manifests extend to metrics, and may see the server's list of paths, its metrics and its status. */
   readonly readerToken: string;
   readonly strangerToken: string;
@@ -24,15 +26,22 @@ const duration = '3h';
 /** Needs the manifests' RBAC. */
 export async function createCredentials(cluster: Cluster, folder: string): Promise<Credentials> {
   const namespace = await makeNamespace(cluster, 'e2e-users');
-  for (const account of ['reader', 'stranger']) {
+  for (const account of ['reader', 'stranger', 'peer']) {
     await cluster.kubectl(['create', 'serviceaccount', account, `--namespace=${namespace}`]);
   }
-  const rights = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: readerRights(namespace) });
+  const rights = JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'List',
+    items: [...readerRights(namespace), ...peerRights(namespace)],
+  });
   await cluster.kubectl(['apply', '-f', '-'], { input: rights });
   const serverKubeconfig = path.join(folder, 'server-kubeconfig.json');
+  const peerKubeconfig = path.join(folder, 'peer-kubeconfig.json');
   await renewServer();
+  await writeKubeconfig(peerKubeconfig, await token(namespace, 'peer'));
   return {
     serverKubeconfig,
+    peerKubeconfig,
     renewServer,
     readerToken: await token(namespace, 'reader'),
     strangerToken: await token(namespace, 'stranger'),
@@ -42,14 +51,41 @@ export async function createCredentials(cluster: Cluster, folder: string): Promi
   };
 
   async function renewServer(): Promise<void> {
-    const serverToken = await token('kube-system', 'metrics-server');
-    await writeFile(serverKubeconfig, JSON.stringify(await kubeconfig(cluster, serverToken)), { mode: 0o600 });
+    await writeKubeconfig(serverKubeconfig, await token('kube-system', 'kubegauge'));
+  }
+
+  async function writeKubeconfig(file: string, bearer: string): Promise<void> {
+    await writeFile(file, JSON.stringify(await kubeconfig(cluster, bearer)), { mode: 0o600 });
   }
 
   async function token(accountNamespace: string, account: string): Promise<string> {
     const args = ['create', 'token', account, `--namespace=${accountNamespace}`, `--duration=${duration}`];
     return (await cluster.kubectl(args)).trim();
   }
+}
+
+/** Those of metrics-server's release, by our roles and Kubernetes'. */
+function peerRights(namespace: string): (V1ClusterRoleBinding | V1RoleBinding)[] {
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  const subjects = [{ kind: 'ServiceAccount', name: 'peer', namespace }];
+  const apiGroup = 'rbac.authorization.k8s.io';
+  const roles = ['system:kubegauge', 'system:kubegauge-kubelets', 'system:auth-delegator'];
+  return [
+    ...roles.map((role) => ({
+      apiVersion,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: `kubegauge-e2e-peer:${role}` },
+      roleRef: { apiGroup, kind: 'ClusterRole', name: role },
+      subjects,
+    })),
+    {
+      apiVersion,
+      kind: 'RoleBinding',
+      metadata: { name: 'kubegauge-e2e-peer', namespace: 'kube-system' },
+      roleRef: { apiGroup, kind: 'Role', name: 'extension-apiserver-authentication-reader' },
+      subjects,
+    },
+  ];
 }
 
 function readerRights(namespace: string): (V1ClusterRole | V1ClusterRoleBinding)[] {

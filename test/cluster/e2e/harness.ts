@@ -92,7 +92,7 @@ export async function openHarness(
   };
 
   function start(): Promise<ServerProcess> {
-    const kubeconfig = credentials.serverKubeconfig;
+    const kubeconfig = program.name === 'kubegauge' ? credentials.serverKubeconfig : credentials.peerKubeconfig;
     return startServer(cluster, program, { port, kubeconfig, folder, args: options.serverArgs });
   }
 

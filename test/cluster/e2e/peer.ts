@@ -13,7 +13,7 @@ const startUpMs = 500;
 export async function startPeer({ cluster, credentials, folder }: Harness): Promise<ServerProcess> {
   return startServer(cluster, await programNamed(cluster, 'metrics-server'), {
     port,
-    kubeconfig: credentials.serverKubeconfig,
+    kubeconfig: credentials.peerKubeconfig,
     folder,
     args: ['--kubelet-insecure-tls', '--kubelet-certificate-authority='],
   });

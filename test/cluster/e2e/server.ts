@@ -120,7 +120,11 @@ export function spawnServer(cluster: Cluster, program: Program, options: ServerO
 
 /** What only one of the programs knows. */
 function ownArgs(program: Program, { port, folder }: ServerOptions): string[] {
-  return program.name === 'kubegauge' ? [`--snapshot-path=${path.join(folder, `snapshot-${port}`)}`] : [];
+  if (program.name !== 'kubegauge') return [];
+  return [
+    `--snapshot-path=${path.join(folder, `snapshot-${port}`)}`,
+    '--kubelet-service-account=kube-system/kubegauge-kubelets',
+  ];
 }
 
 /** The same for both programs: one can be put in the other's place. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { podOf } from '../../../src/client/podclaims.ts';
+import { accountOf, podOf } from '../../../src/client/podclaims.ts';
 
 const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const tokenOf = (claims: unknown) => `${encoded({ alg: 'RS256' })}.${encoded(claims)}.c2lnbmF0dXJl`;
@@ -38,4 +38,17 @@ describe("the pod of this process's token", () => {
   ] as const) {
     test(`is unknown for a token ${what}`, () => assert.equal(podOf(token), undefined));
   }
+});
+
+describe('the account of a token', () => {
+  test('is its subject', () => {
+    const token = tokenOf({ sub: 'system:serviceaccount:kube-system:kubegauge' });
+    assert.deepEqual(accountOf(token), { namespace: 'kube-system', name: 'kubegauge' });
+  });
+
+  for (const sub of ['alice', 'system:serviceaccount:a', 'system:serviceaccount:a:b:c', undefined, 7]) {
+    test(`is unknown if the subject is ${sub}`, () => assert.equal(accountOf(tokenOf({ sub })), undefined));
+  }
+
+  test('is unknown for an opaque token', () => assert.equal(accountOf('opaque'), undefined));
 });

@@ -9,13 +9,19 @@ import { parseCommandLine, UsageError } from '../../../src/options/parse.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
 const own = 'Bearer own';
+const accessReviews = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 
 interface Started {
   readonly identity: KubeletIdentity;
   readonly paths: readonly string[];
 }
 
-function start(flags: readonly string[], namespace: string | undefined, answer: () => unknown = issue): Started {
+function start(
+  flags: readonly string[],
+  namespace: string | undefined,
+  answer: () => unknown = issue,
+  mayPatch = false,
+): Started {
   const paths: string[] = [];
   const apiServer: ApiServer = {
     url: 'https://10.96.0.1',
@@ -24,6 +30,7 @@ function start(flags: readonly string[], namespace: string | undefined, answer: 
     namespace,
   };
   const create = async (path: string) => {
+    if (path === accessReviews) return { status: { allowed: mayPatch } };
     paths.push(path);
     return answer();
   };
@@ -78,16 +85,31 @@ describe('with --kubelet-service-account', () => {
 describe('without the flag', () => {
   test('the account of the manifests is used in a pod, once it was issued a token', async () => {
     const { identity, paths } = start([], 'kube-system');
-    assert.equal(identity.isSeparate(), false);
     assert.equal(await identity.authorization(), 'Bearer issued');
-    assert.ok(identity.isSeparate());
-    assert.deepEqual(paths, [pathOf('kube-system', 'metrics-server-kubelets')]);
+    assert.deepEqual(paths, [pathOf('kube-system', 'kubegauge-kubelets')]);
+    assert.deepEqual(identity.report(), {
+      sent: 'account',
+      account: 'kube-system/kubegauge-kubelets',
+      reason: undefined,
+    });
   });
 
-  test('our own token is used in a pod while the account is missing', async () => {
+  test('nothing may be written, since a later process may fall back to our own token', async () => {
+    const { identity } = start([], 'kube-system');
+    await identity.authorization();
+    assert.equal(identity.isSeparate(), false);
+  });
+
+  test('our own token is used in a pod while the account is missing and it may not write', async () => {
     const { identity } = start([], 'kube-system', refuse);
     assert.equal(await identity.authorization(), own);
     assert.equal(identity.isSeparate(), false);
+    assert.equal(identity.report().sent, 'own');
+  });
+
+  test('our own token is not used while it may patch an APIService', async () => {
+    const { identity } = start([], 'kube-system', refuse, true);
+    await assert.rejects(async () => identity.authorization(), /it may write to the cluster/);
   });
 
   test('our own credentials are used outside of a pod, without a request', async () => {
@@ -95,5 +117,17 @@ describe('without the flag', () => {
     assert.equal(await identity.authorization(), own);
     assert.equal(identity.isSeparate(), false);
     assert.deepEqual(paths, []);
+    assert.equal(identity.report().sent, 'own');
   });
+});
+
+describe('where no token leaves for a kubelet', () => {
+  for (const flag of ['--kubelet-connection=proxy', '--deprecated-kubelet-completely-insecure']) {
+    test(`with ${flag}, we may write`, () => {
+      const { identity, paths } = start([flag], 'kube-system');
+      assert.ok(identity.isSeparate());
+      assert.equal(identity.report().sent, 'none');
+      assert.deepEqual(paths, []);
+    });
+  }
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { statusText } from '../../../src/command/statustable.ts';
+import type { StatusReport } from '../../../src/server/statuspage.ts';
 
 const report = {
   version: '1.2.3',
@@ -9,6 +10,7 @@ const report = {
   staleness: '45s',
   degraded: ['1 of 2 ready nodes cannot be scraped'],
   refused: [],
+  kubeletIdentity: { sent: 'account', account: 'kube-system/readers' },
   nodes: [
     {
       name: 'node-a',
@@ -44,6 +46,7 @@ test('a report has a line per node, then problems and remedies', () => {
   assert.equal(
     statusText(report),
     `kubegauge 1.2.3, since 2026-11-22T20:00:00Z; scrapes every 15s, serves the last usage for 45s
+kubelets get tokens of ServiceAccount kube-system/readers
 degraded: 1 of 2 ready nodes cannot be scraped
 
 NODE             READY   STATE         SOURCE     ADDRESS          VERIFIED BY   PODS   AGE             WINDOW   SPACING   SCRAPE   BYTES
@@ -62,6 +65,17 @@ node-long-name:
 
 test('a report without a problem says that all is well', () => {
   assert.match(statusText({ ...report, degraded: [], nodes: [] }), /^all is well$/m);
+});
+
+test('a report says which credentials kubelets get, and why', () => {
+  const textOf = (kubeletIdentity: StatusReport['kubeletIdentity']) => statusText({ ...report, kubeletIdentity });
+  const account = 'kube-system/readers';
+  assert.match(textOf({ sent: 'own', account, reason: 'not found' }), /^kubelets get our own token: not found$/m);
+  assert.match(textOf({ sent: 'none', account, reason: 'not found' }), /^kubelets get no token: not found$/m);
+  assert.match(
+    textOf({ sent: 'account', account, reason: 'no answer' }),
+    /^kubelets get tokens of ServiceAccount kube-system\/readers: no answer$/m,
+  );
 });
 
 test('each refusal has a line below the nodes', () => {
