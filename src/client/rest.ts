@@ -25,6 +25,8 @@ export interface RequestOptions {
   readonly buffer?: BodyBuffer;
   /** Until the response is complete, or a stream's headers; default by method. */
   readonly timeoutMs?: number;
+  /** Of the response; default 64 MiB. */
+  readonly limitBytes?: number;
   readonly signal?: AbortSignal;
   /** In the request's body; errors must not repeat them. */
   readonly secrets?: readonly string[];
@@ -126,7 +128,7 @@ class PooledRestClient implements RestClient {
   #exchange(call: Call): Promise<unknown> {
     return withDeadline(call, this.#lookups, async (signal) => {
       const { body } = await this.#send(call, signal);
-      return decodeBody(await readBody(body, bodyLimitBytes, call.buffer), call.method === 'POST', call.protobuf);
+      return decodeBody(await readBody(body, call.limitBytes, call.buffer), call.method === 'POST', call.protobuf);
     });
   }
 
@@ -138,6 +140,7 @@ class PooledRestClient implements RestClient {
       request: `${method} ${this.#server.url}${path}`,
       accept: request.accept ?? 'application/json',
       timeoutMs: request.timeoutMs ?? timeoutMs,
+      limitBytes: request.limitBytes ?? bodyLimitBytes,
       protobuf: request.protobuf,
       buffer: request.buffer,
       signal: request.signal,
@@ -215,6 +218,7 @@ interface Call {
   readonly request: string;
   readonly accept: string;
   readonly timeoutMs: number;
+  readonly limitBytes: number;
   readonly protobuf: ProtobufForm | undefined;
   readonly buffer: BodyBuffer | undefined;
   readonly signal: AbortSignal | undefined;

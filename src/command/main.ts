@@ -11,7 +11,7 @@ import { run } from './run.ts';
 
 const usageErrorCode = 2;
 
-/** Returns 0 after a signal, 1 after a failure, 2 after a usage error. */
+/** Returns 0 after a signal, 1 after a failure, 2 after a usage error; of `doctor` see doctorcommand.ts. */
 export async function main(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
@@ -20,7 +20,9 @@ export async function main(
   if (argv.includes('--help') || argv.includes('-h')) return print(helpText());
   if (argv.includes('--version')) return print(`kubegauge v${version}\n`);
   try {
-    return argv[0] === 'status' ? await status(argv.slice(1), env) : await serve(parseCommandLine(argv), env);
+    if (argv[0] === 'status') return await status(argv.slice(1), env);
+    if (argv[0] === 'doctor') return await (await import('./doctorcommand.ts')).runDoctor(argv.slice(1), env);
+    return await serve(parseCommandLine(argv), env);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     for (const line of error.message.split('\n')) process.stderr.write(`kubegauge: ${escapeControls(line)}\n`);

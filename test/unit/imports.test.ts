@@ -19,7 +19,7 @@ const ranks: readonly (readonly string[])[] = [
   ['cluster', 'kubelet', 'storage', 'auth', 'trustpublication'],
   ['scrape'],
   ['api'],
-  ['server'],
+  ['server', 'doctor'],
   ['command'],
   ['main'],
 ];

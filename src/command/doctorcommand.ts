@@ -1,0 +1,66 @@
+/** `kubegauge doctor`: examines a cluster's metrics.k8s.io, and prints what is wrong and what ends it. */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { allChecks } from '../doctor/checks.ts';
+import { examine } from '../doctor/examination.ts';
+import { examinationText, type OutputFormat, outputFormats } from '../doctor/examinationtext.ts';
+import { foreignText } from '../foreigntext.ts';
+import { describeError } from '../logging.ts';
+import { parseCommandLine, UsageError } from '../options/parse.ts';
+import { type Environment, findApiServer } from './apiserver.ts';
+
+/** Exit codes: no error among the findings; at least one; the cluster could not be asked, or a usage error. */
+export const doctorExitCodes = { well: 0, errors: 1, failed: 2 } as const;
+
+/**
+ * Returns the exit code.
+ * @param argv names of checks, `-o table|json|yaml`, and flags of the server.
+ * @throws UsageError.
+ */
+export async function runDoctor(argv: readonly string[], env: Environment): Promise<number> {
+  const { format, rest } = takeOutput(argv);
+  const { options, ignored } = parseCommandLine(rest);
+  const names = ignored.filter((word) => !word.startsWith('-'));
+  const unknown = names.filter((name) => !allChecks.some((check) => check.name === name));
+  if (unknown.length > 0) {
+    const known = allChecks.map(({ name }) => name).join(', ');
+    throw new UsageError(`no check is named ${unknown.join(', ')}; there are ${known}`);
+  }
+  const checks = allChecks.filter(({ name }) => names.length === 0 || names.includes(name));
+  const inPod = (env['KUBERNETES_SERVICE_HOST'] ?? '') !== '';
+  const kubeconfig = options.kubeconfig ?? (inPod ? undefined : usualKubeconfig(env));
+  try {
+    const server = await findApiServer(kubeconfig, env);
+    const examination = await examine(checks, server, inPod ? 'pod' : 'outside');
+    process.stdout.write(examinationText(examination, format));
+    const hasErrors = examination.findings.some(({ severity }) => severity === 'error');
+    return hasErrors ? doctorExitCodes.errors : doctorExitCodes.well;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    process.stderr.write(`kubegauge: the cluster cannot be examined: ${foreignText(describeError(error))}\n`);
+    return doctorExitCodes.failed;
+  }
+}
+
+/** Takes -o and --output, which kubectl's users expect and the server does not have. */
+function takeOutput(argv: readonly string[]): { readonly format: OutputFormat; readonly rest: readonly string[] } {
+  const rest: string[] = [];
+  let given: string | undefined;
+  for (let index = 0; index < argv.length; index += 1) {
+    const word = argv[index] ?? '';
+    const match = /^(?:-o|--output)(?:=?(.+))?$/s.exec(word);
+    if (match === null) rest.push(word);
+    else if (match[1] === undefined) given = argv[(index += 1)] ?? '';
+    else given = match[1];
+  }
+  const format = outputFormats.find((each) => each === (given ?? 'table'));
+  if (format === undefined) throw new UsageError(`-o ${given}: must be one of ${outputFormats.join(', ')}`);
+  return { format, rest };
+}
+
+/** Returns kubectl's file: the first of KUBECONFIG that is there, or the one in the home folder. */
+function usualKubeconfig(env: Environment): string | undefined {
+  const listed = (env['KUBECONFIG'] ?? '').split(path.delimiter).filter((file) => file !== '');
+  return [...listed, path.join(homedir(), '.kube', 'config')].find((file) => existsSync(file));
+}

@@ -1,0 +1,130 @@
+/** Checks which versions of metrics.k8s.io are registered, whether kube-apiserver finds them available, and who serves them. */
+import { type Check, type CheckContext, tolerant } from '../check.ts';
+import type { Finding } from '../finding.ts';
+import { command, mergePatch, withInput } from '../remedy.ts';
+import {
+  metricsGroup,
+  type RegisteredVersion,
+  registeredVersions,
+  type ServiceAddress,
+  serviceObject,
+  servicesOf,
+} from './registration.ts';
+import { getService, kindOfImage, selectedPods, servingContainer } from './servingpods.ts';
+
+export const apiServicesCheck: Check = {
+  name: 'apiservices',
+  title: 'the APIServices of metrics.k8s.io, and which pods serve them',
+  codes: ['api-not-registered', 'v1-not-registered', 'api-unavailable', 'versions-differ', 'api-local', 'served-by'],
+  run,
+};
+
+async function* run({ api }: CheckContext): AsyncIterable<Finding> {
+  const versions = await registeredVersions(api);
+  const services = servicesOf(versions);
+  const beta = versions.find(({ version }) => version === 'v1beta1');
+  if (beta === undefined) yield notRegistered(services[0]);
+  for (const version of versions) {
+    if (version.service === undefined) yield local(version);
+    else if (version.available?.status !== 'True') yield unavailable(version);
+  }
+  if (new Set(services.map(serviceObject)).size > 1) yield versionsDiffer(versions);
+  for (const service of services) {
+    yield* tolerant(async function* servers() {
+      const pods = await selectedPods(api, await getService(api, service));
+      const images = new Set(
+        pods.filter(({ ready }) => ready).map(({ containers }) => servingContainer(containers)?.image ?? ''),
+      );
+      for (const image of images) {
+        const kind = kindOfImage(image);
+        const problem = `metrics are served by ${kind}: ${image}`;
+        yield { code: 'served-by', severity: 'note', object: serviceObject(service), problem };
+        if (kind === 'kubegauge' && beta !== undefined && versions.length === 1) yield v1Missing(beta);
+      }
+    });
+  }
+}
+
+function notRegistered(service: ServiceAddress | undefined): Finding {
+  const named = service ?? { namespace: 'kube-system', name: 'metrics-server', port: 443 };
+  return {
+    code: 'api-not-registered',
+    severity: 'error',
+    object: `APIService v1beta1.${metricsGroup}`,
+    problem: 'it is not registered: kubectl top and the HorizontalPodAutoscaler find no metrics',
+    remedy: withInput('kubectl apply -f -', apiServiceText('v1beta1', named, 100)),
+  };
+}
+
+function v1Missing({ service }: RegisteredVersion): Finding {
+  const named = service ?? { namespace: 'kube-system', name: 'metrics-server', port: 443 };
+  return {
+    code: 'v1-not-registered',
+    severity: 'warning',
+    object: `APIService v1.${metricsGroup}`,
+    problem: 'it is not registered, although the server has this version; clients that know only v1 find no metrics',
+    remedy: withInput('kubectl apply -f -', apiServiceText('v1', named, 200)),
+  };
+}
+
+/** A server that is not verified yet is registered as metrics-server's release does. */
+function apiServiceText(version: string, { namespace, name, port }: ServiceAddress, priority: number): string {
+  return JSON.stringify({
+    apiVersion: 'apiregistration.k8s.io/v1',
+    kind: 'APIService',
+    metadata: { name: `${version}.${metricsGroup}`, labels: { 'k8s-app': 'metrics-server' } },
+    spec: {
+      group: metricsGroup,
+      version,
+      groupPriorityMinimum: 100,
+      versionPriority: priority,
+      insecureSkipTLSVerify: true,
+      service: { namespace, name, port },
+    },
+  });
+}
+
+function local({ name }: RegisteredVersion): Finding {
+  return {
+    code: 'api-local',
+    severity: 'error',
+    object: `APIService ${name}`,
+    problem:
+      'it names no Service: kube-apiserver looks for these resources in itself, for example as a CustomResourceDefinition',
+    remedy: `${command('kubectl', 'delete', 'apiservice', name)}\n${command('kubectl', 'get', 'customresourcedefinitions', '--output=name')} | grep '\\.metrics\\.k8s\\.io$'`,
+  };
+}
+
+function unavailable({ name, version, available }: RegisteredVersion): Finding {
+  const { reason = '', message = 'kube-apiserver has not judged it yet' } = available ?? {};
+  const isTls = message.includes('x509:') || message.includes('tls:');
+  return {
+    code: 'api-unavailable',
+    severity: 'error',
+    object: `APIService ${name}`,
+    problem: 'kube-apiserver answers 503 for it; other findings say why, where it can be seen',
+    evidence: reason === '' ? message : `${reason}: ${message}`,
+    remedy: isTls
+      ? mergePatch('apiservice', undefined, name, { spec: { caBundle: null, insecureSkipTLSVerify: true } })
+      : command('kubectl', 'get', '--raw', `/apis/${metricsGroup}/${version}`),
+  };
+}
+
+function versionsDiffer(versions: readonly RegisteredVersion[]): Finding {
+  const named = versions.map(
+    ({ name, service }) => `${name} by ${service === undefined ? 'none' : serviceObject(service)}`,
+  );
+  const [first, second] = versions;
+  const remedy =
+    first?.service === undefined || second === undefined
+      ? {}
+      : { remedy: mergePatch('apiservice', undefined, second.name, { spec: { service: first.service } }) };
+  return {
+    code: 'versions-differ',
+    severity: 'warning',
+    object: `APIService ${second?.name ?? metricsGroup}`,
+    problem: 'the versions are served by different Services, so clients see different numbers',
+    evidence: named.join(', '),
+    ...remedy,
+  };
+}

@@ -1,0 +1,106 @@
+/** Reads the APIServices of metrics.k8s.io, as far as checks need them. */
+import { field, items, text, textMap } from '../../client/json.ts';
+import type { ClusterReader } from '../clusterreader.ts';
+
+export const metricsGroup = 'metrics.k8s.io';
+/** The HPA controller of Kubernetes 1.37 and older clients use v1beta1; kubectl 1.37 prefers v1. */
+export const metricsVersions = ['v1beta1', 'v1'] as const;
+
+export interface ServiceAddress {
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: number;
+}
+
+export interface Condition {
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** One APIService. */
+export interface RegisteredVersion {
+  /** Such as `v1beta1.metrics.k8s.io`. */
+  readonly name: string;
+  readonly group: string;
+  readonly version: string;
+  /** Undefined if kube-apiserver serves it itself. */
+  readonly service: ServiceAddress | undefined;
+  readonly insecure: boolean;
+  /** PEM, one character a byte; empty means the system's roots. */
+  readonly bundle: string;
+  readonly annotations: ReadonlyMap<string, string>;
+  readonly labels: ReadonlyMap<string, string>;
+  /** Undefined before kube-apiserver has judged it. */
+  readonly available: Condition | undefined;
+  /** As kube-apiserver returned it. */
+  readonly object: unknown;
+}
+
+const apiServicesPath = '/apis/apiregistration.k8s.io/v1/apiservices';
+
+/** The port of an APIService that names none. */
+const defaultPort = 443;
+
+/** Returns the versions that are registered, v1beta1 first. @throws UncheckedError. */
+export async function registeredVersions(api: ClusterReader): Promise<readonly RegisteredVersion[]> {
+  // By name: in a pod our rights end there.
+  const names = metricsVersions.map((version) => `${version}.${metricsGroup}`);
+  const objects = await Promise.all(names.map((name) => api.get(`${apiServicesPath}/${name}`)));
+  return objects.filter((object) => object !== undefined).map(readVersion);
+}
+
+/** Returns all APIServices that another server serves. @throws UncheckedError. */
+export async function aggregatedApis(api: ClusterReader): Promise<readonly RegisteredVersion[]> {
+  const objects = (await api.list(apiServicesPath)) ?? [];
+  return objects.map(readVersion).filter(({ service }) => service !== undefined);
+}
+
+export function readVersion(object: unknown): RegisteredVersion {
+  const metadata = field(object, 'metadata');
+  const spec = field(object, 'spec');
+  const service = field(spec, 'service');
+  const port = field(service, 'port');
+  const name = text(field(service, 'name'));
+  return {
+    name: text(field(metadata, 'name')) ?? '',
+    group: text(field(spec, 'group')) ?? '',
+    version: text(field(spec, 'version')) ?? '',
+    service:
+      name === undefined
+        ? undefined
+        : {
+            name,
+            namespace: text(field(service, 'namespace')) ?? '',
+            port: typeof port === 'number' ? port : defaultPort,
+          },
+    insecure: field(spec, 'insecureSkipTLSVerify') === true,
+    bundle: Buffer.from(text(field(spec, 'caBundle')) ?? '', 'base64').toString('latin1'),
+    annotations: textMap(field(metadata, 'annotations')),
+    labels: textMap(field(metadata, 'labels')),
+    available: conditionOf(object, 'Available'),
+    object,
+  };
+}
+
+/** Returns a condition of an object's status. */
+export function conditionOf(object: unknown, type: string): Condition | undefined {
+  const condition = items(field(field(object, 'status'), 'conditions')).find((each) => field(each, 'type') === type);
+  if (condition === undefined) return undefined;
+  return {
+    status: text(field(condition, 'status')) ?? '',
+    reason: text(field(condition, 'reason')) ?? '',
+    message: text(field(condition, 'message')) ?? '',
+  };
+}
+
+/** Returns the Services that the versions name, each once. */
+export function servicesOf(versions: readonly RegisteredVersion[]): readonly ServiceAddress[] {
+  const services = versions.map(({ service }) => service).filter((service) => service !== undefined);
+  return [
+    ...new Map(services.map((service) => [`${service.namespace}/${service.name}:${service.port}`, service])).values(),
+  ];
+}
+
+export const serviceObject = ({ namespace, name }: Pick<ServiceAddress, 'namespace' | 'name'>): string =>
+  `Service ${namespace}/${name}`;

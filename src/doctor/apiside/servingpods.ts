@@ -1,0 +1,136 @@
+/** Follows a Service to the pods behind it, and recognises what runs in them. */
+import { field, items, text, textMap } from '../../client/json.ts';
+import type { ClusterReader } from '../clusterreader.ts';
+import { conditionOf, type ServiceAddress } from './registration.ts';
+
+export type ServerKind = 'kubegauge' | 'metrics-server' | 'another server';
+
+export interface ServingPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly labels: ReadonlyMap<string, string>;
+  readonly account: string;
+  /** The Deployment by its ReplicaSet's name; undefined for a pod of another owner. */
+  readonly deployment: string | undefined;
+  readonly addresses: readonly string[];
+  readonly nodeName: string;
+  readonly hostNetwork: boolean;
+  readonly ready: boolean;
+  readonly deleting: boolean;
+  /** Succeeded or Failed. */
+  readonly ended: boolean;
+  readonly containers: readonly ServingContainer[];
+  readonly created: string;
+  readonly object: unknown;
+}
+
+export interface ServingContainer {
+  readonly name: string;
+  readonly image: string;
+  /** Command and arguments. */
+  readonly words: readonly string[];
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+}
+
+/** Returns the Service; undefined if there is none. @throws UncheckedError. */
+export function getService(
+  api: ClusterReader,
+  { namespace, name }: Pick<ServiceAddress, 'namespace' | 'name'>,
+): Promise<unknown> {
+  return api.get(`/api/v1/namespaces/${namespace}/services/${name}`);
+}
+
+/** Returns the pods that a Service selects, of all phases; none for a Service without selector. @throws UncheckedError. */
+export async function selectedPods(api: ClusterReader, service: unknown): Promise<readonly ServingPod[]> {
+  const selector = textMap(field(field(service, 'spec'), 'selector'));
+  if (selector.size === 0) return [];
+  const namespace = text(field(field(service, 'metadata'), 'namespace')) ?? '';
+  return podsWith(api, namespace, selector);
+}
+
+/** Returns the pods of a namespace with labels. @throws UncheckedError. */
+export async function podsWith(
+  api: ClusterReader,
+  namespace: string,
+  labels: ReadonlyMap<string, string>,
+): Promise<readonly ServingPod[]> {
+  const labelSelector = [...labels].map(([key, value]) => `${key}=${value}`).join(',');
+  const pods = await api.list(`/api/v1/namespaces/${namespace}/pods`, { query: { labelSelector } });
+  return (pods ?? []).map(readServingPod);
+}
+
+export function readServingPod(object: unknown): ServingPod {
+  const metadata = field(object, 'metadata');
+  const spec = field(object, 'spec');
+  const status = field(object, 'status');
+  const labels = textMap(field(metadata, 'labels'));
+  const phase = text(field(status, 'phase'));
+  return {
+    namespace: text(field(metadata, 'namespace')) ?? '',
+    name: text(field(metadata, 'name')) ?? '',
+    uid: text(field(metadata, 'uid')) ?? '',
+    labels,
+    account: text(field(spec, 'serviceAccountName')) ?? 'default',
+    deployment: deploymentOf(metadata, labels.get('pod-template-hash')),
+    addresses: items(field(status, 'podIPs')).flatMap((each) => text(field(each, 'ip')) ?? []),
+    nodeName: text(field(spec, 'nodeName')) ?? '',
+    hostNetwork: field(spec, 'hostNetwork') === true,
+    ready: conditionOf(object, 'Ready')?.status === 'True',
+    deleting: field(metadata, 'deletionTimestamp') !== undefined,
+    ended: phase === 'Succeeded' || phase === 'Failed',
+    containers: items(field(spec, 'containers')).map(readContainer),
+    created: text(field(metadata, 'creationTimestamp')) ?? '',
+    object,
+  };
+}
+
+/** Reads the pod template of a Deployment like a pod. */
+export function readTemplate(deployment: unknown): readonly ServingContainer[] {
+  const spec = field(field(field(deployment, 'spec'), 'template'), 'spec');
+  return items(field(spec, 'containers')).map(readContainer);
+}
+
+function readContainer(container: unknown): ServingContainer {
+  const words = [field(container, 'command'), field(container, 'args')].flatMap(items);
+  return {
+    name: text(field(container, 'name')) ?? '',
+    image: text(field(container, 'image')) ?? '',
+    words: words.flatMap((word) => text(word) ?? []),
+    ports: items(field(container, 'ports')).flatMap((each) => {
+      const port = field(each, 'containerPort');
+      return typeof port === 'number' ? [{ name: text(field(each, 'name')) ?? '', port }] : [];
+    }),
+  };
+}
+
+/** A ReplicaSet is named after its Deployment and the hash of its template. */
+function deploymentOf(metadata: unknown, hash: string | undefined): string | undefined {
+  const owner = items(field(metadata, 'ownerReferences')).find((each) => field(each, 'kind') === 'ReplicaSet');
+  const name = text(field(owner, 'name'));
+  if (name === undefined || hash === undefined || !name.endsWith(`-${hash}`)) return undefined;
+  return name.slice(0, -hash.length - 1);
+}
+
+/** Recognises a server by the repository part of its image. */
+export function kindOfImage(image: string): ServerKind {
+  const repository = image.replace(/@.*/, '').replace(/:[^/]*$/, '');
+  const name = repository.slice(repository.lastIndexOf('/') + 1);
+  if (name.includes('kubegauge')) return 'kubegauge';
+  return name.includes('metrics-server') ? 'metrics-server' : 'another server';
+}
+
+/** Returns the container that serves the API: the one that is known, or the first. */
+export function servingContainer(containers: readonly ServingContainer[]): ServingContainer | undefined {
+  return containers.find(({ image }) => kindOfImage(image) !== 'another server') ?? containers[0];
+}
+
+/** Returns the value of `--name=value` or `--name value`; the last one counts. */
+export function flagOf({ words }: ServingContainer, name: string): string | undefined {
+  let value: string | undefined;
+  for (const [index, word] of words.entries()) {
+    if (word === `--${name}`) value = words[index + 1];
+    else if (word.startsWith(`--${name}=`)) value = word.slice(name.length + 3);
+  }
+  return value;
+}

@@ -1,0 +1,40 @@
+/** What a check is, and what it may use. */
+import type { Certificates } from './certificates.ts';
+import type { ClusterReader } from './clusterreader.ts';
+import type { Finding } from './finding.ts';
+import { UncheckedError } from './uncheckederror.ts';
+
+export interface CheckContext {
+  readonly api: ClusterReader;
+  readonly certificates: Certificates;
+  /** In a pod of the cluster, addresses of pods and nodes can be reached. */
+  readonly place: 'pod' | 'outside';
+  /** kube-apiserver's time, in milliseconds since the epoch: a laptop's clock may be wrong. Exact to two seconds. */
+  nowMs(): number;
+  /** Aborts at the check's deadline. */
+  readonly signal: AbortSignal;
+}
+
+export interface Check {
+  /** As on the command line: lower case and dashes. */
+  readonly name: string;
+  /** What it looks at, in a few words. */
+  readonly title: string;
+  /** Every code that its findings may have, beside `unchecked`. */
+  readonly codes: readonly string[];
+  /**
+   * Yields findings as they are made. An UncheckedError ends the check with a finding that says what could not be
+   * checked; those that were yielded before stay.
+   */
+  run(context: CheckContext): AsyncIterable<Finding>;
+}
+
+/** Runs one part of a check. Where it cannot look, it yields a finding that says so, and the check goes on. */
+export async function* tolerant(part: () => AsyncIterable<Finding>): AsyncIterable<Finding> {
+  try {
+    yield* part();
+  } catch (error) {
+    if (!(error instanceof UncheckedError)) throw error;
+    yield error.toFinding();
+  }
+}

@@ -1,0 +1,6 @@
+/** All checks, in the order of the report. */
+import { apiSideChecks } from './apiside/checks.ts';
+import { nodeChecks } from './nodes/checks.ts';
+import type { Check } from './check.ts';
+
+export const allChecks: readonly Check[] = [...apiSideChecks, ...nodeChecks];

@@ -1,0 +1,109 @@
+/** Runs checks side by side, each until its deadline, and collects their findings. */
+import type { ApiServer } from '../client/apiserver.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { foreignText } from '../foreigntext.ts';
+import { describeError } from '../logging.ts';
+import { version } from '../version.ts';
+import { createCertificates } from './certificates.ts';
+import type { Check, CheckContext } from './check.ts';
+import { openClusterReader } from './clusterreader.ts';
+import { type Finding, type ReportedFinding, severities, uncheckedCode } from './finding.ts';
+import { UncheckedError } from './uncheckederror.ts';
+
+export interface Examination {
+  readonly kind: 'Examination';
+  readonly version: string;
+  /** RFC 3339, by kube-apiserver's clock. */
+  readonly time: string;
+  readonly cluster: string;
+  readonly place: 'pod' | 'outside';
+  readonly checks: readonly CheckSummary[];
+  /** In the order of the checks, errors first. */
+  readonly findings: readonly ReportedFinding[];
+}
+
+export interface CheckSummary {
+  readonly name: string;
+  readonly title: string;
+  /** The worst of its findings; `well` without any but notes. */
+  readonly result: 'error' | 'warning' | 'unchecked' | 'well';
+}
+
+/** Milliseconds for one check. */
+const checkTimeoutMs = 60_000;
+/** Findings of one check: 5,000 nodes may have the same fault. The rest is counted. */
+const findingLimit = 200;
+
+/** @throws Error if kube-apiserver cannot be asked at all. */
+export async function examine(
+  checks: readonly Check[],
+  server: ApiServer,
+  place: CheckContext['place'],
+  clock: Clock = systemClock,
+): Promise<Examination> {
+  const stop = new AbortController();
+  await using api = openClusterReader(server, clock, stop.signal);
+  try {
+    await api.probe();
+    const certificates = createCertificates(stop.signal);
+    const findings = await Promise.all(
+      checks.map((check) => {
+        const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(checkTimeoutMs)]);
+        return runCheck(check, { api, certificates, place, nowMs: api.nowMs, signal });
+      }),
+    );
+    return {
+      kind: 'Examination',
+      version,
+      time: new Date(api.nowMs()).toISOString(),
+      cluster: server.url,
+      place,
+      checks: checks.map(({ name, title }, index) => ({ name, title, result: resultOf(findings[index] ?? []) })),
+      findings: findings.flat(),
+    };
+  } finally {
+    stop.abort(new Error('the examination is over'));
+  }
+}
+
+async function runCheck(check: Check, context: CheckContext): Promise<readonly ReportedFinding[]> {
+  const found: Finding[] = [];
+  const run = check.run(context)[Symbol.asyncIterator]();
+  const late = Promise.withResolvers<'late'>();
+  const onAbort = () => late.resolve('late');
+  context.signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    for (;;) {
+      const step = await Promise.race([run.next(), late.promise]);
+      if (step === 'late')
+        throw new UncheckedError(check.title, `the check took longer than ${checkTimeoutMs / 1000} s`);
+      if (step.done === true) break;
+      found.push(step.value);
+    }
+  } catch (error) {
+    found.push(toFinding(check, error));
+  } finally {
+    context.signal.removeEventListener('abort', onAbort);
+  }
+  const kept = found
+    .toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity))
+    .slice(0, findingLimit);
+  if (found.length > kept.length) {
+    const problem = `${found.length - kept.length} more findings of this check are not shown`;
+    kept.push({ code: uncheckedCode, severity: 'unchecked', object: check.title, problem });
+  }
+  return kept.map((finding) => ({ check: check.name, ...finding }));
+}
+
+function toFinding({ title }: Check, error: unknown): Finding {
+  if (error instanceof UncheckedError) return error.toFinding();
+  const problem = `the check failed: ${foreignText(describeError(error))}`;
+  return { code: uncheckedCode, severity: 'unchecked', object: title, problem };
+}
+
+function resultOf(findings: readonly Finding[]): CheckSummary['result'] {
+  for (const severity of severities) {
+    if (severity !== 'note' && findings.some((finding) => finding.severity === severity)) return severity;
+  }
+  return 'well';
+}

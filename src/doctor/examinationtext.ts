@@ -1,0 +1,67 @@
+/** Prints an examination: for people, as JSON or as YAML. */
+import { stringify } from 'yaml';
+import { escapeControls, withoutSecrets } from '../foreigntext.ts';
+import type { CheckSummary, Examination } from './examination.ts';
+import type { ReportedFinding } from './finding.ts';
+
+export const outputFormats = ['table', 'json', 'yaml'] as const;
+export type OutputFormat = (typeof outputFormats)[number];
+
+export function examinationText(examination: Examination, format: OutputFormat): string {
+  // Findings quote other programs.
+  const clean = withLines(examination);
+  if (format === 'json') return `${JSON.stringify(clean, undefined, 2)}\n`;
+  if (format === 'yaml') return stringify(clean);
+  return table(clean);
+}
+
+/** Escapes control characters, but keeps the lines of remedies. */
+function withLines(examination: Examination): Examination {
+  const clean = withoutSecrets({ ...examination, findings: [] }) as Examination;
+  return {
+    ...clean,
+    findings: examination.findings.map((finding) => {
+      const rest = withoutSecrets(finding) as ReportedFinding;
+      if (finding.remedy === undefined) return rest;
+      const lines = finding.remedy.split('\n').map((line) => withoutSecrets(line));
+      return { ...rest, remedy: lines.join('\n') };
+    }),
+  };
+}
+
+const marks: Readonly<Record<CheckSummary['result'], string>> = {
+  error: 'ERROR',
+  warning: 'warning',
+  unchecked: 'unchecked',
+  well: 'ok',
+};
+
+function table({ version, time, cluster, place, checks, findings }: Examination): string {
+  const width = Math.max(...checks.map(({ name }) => name.length), 0);
+  const lines = [
+    `kubegauge ${version} doctor at ${time}, ${place === 'pod' ? 'in a pod' : 'outside of the cluster'}: ${cluster}`,
+    '',
+    ...checks.map(({ name, title, result }) => `${marks[result].padEnd(9)}  ${name.padEnd(width)}  ${title}`),
+  ].map(escapeControls);
+  for (const finding of findings) lines.push('', ...describe(finding));
+  lines.push('', summary(findings));
+  return `${lines.join('\n')}\n`;
+}
+
+function describe({ check, code, severity, object, problem, evidence, remedy }: ReportedFinding): readonly string[] {
+  const lines = [`${severity.toUpperCase()}  ${object}  [${check}/${code}]`, `  ${problem}`];
+  if (evidence !== undefined) lines.push(`  seen: ${evidence}`);
+  // Not indented: a here-document must end at the start of a line.
+  if (remedy !== undefined) lines.push('  remedy:', ...remedy.split('\n'));
+  return lines.map(escapeControls);
+}
+
+function summary(findings: readonly ReportedFinding[]): string {
+  const counts = Map.groupBy(findings, ({ severity }) => severity);
+  const count = (severity: ReportedFinding['severity']) => counts.get(severity)?.length ?? 0;
+  if (findings.length === 0) return 'all is well';
+  const parts = (['error', 'warning', 'unchecked', 'note'] as const)
+    .filter((severity) => count(severity) > 0)
+    .map((severity) => `${count(severity)} ${severity}${count(severity) > 1 && severity !== 'unchecked' ? 's' : ''}`);
+  return parts.join(', ');
+}

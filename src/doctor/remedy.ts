@@ -1,0 +1,22 @@
+/** Writes commands that can be pasted into a POSIX shell. */
+
+/** Returns a word as the shell reads it back: quoted unless it needs no quotes. */
+export function shellWord(text: string): string {
+  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Returns one command of words, each quoted as needed. */
+export function command(...words: readonly string[]): string {
+  return words.map(shellWord).join(' ');
+}
+
+/** Returns a command that reads a JSON or YAML text from standard input. */
+export function withInput(line: string, text: string): string {
+  return `${line} <<'EOF'\n${text.trimEnd()}\nEOF`;
+}
+
+/** Returns a command that patches one object. @param patch a JSON merge patch. */
+export function mergePatch(resource: string, namespace: string | undefined, name: string, patch: object): string {
+  const where = namespace === undefined ? [] : ['--namespace', namespace];
+  return command('kubectl', 'patch', resource, ...where, name, '--type=merge', '-p', JSON.stringify(patch));
+}
