@@ -32,7 +32,7 @@ export async function runDoctor(argv: readonly string[], env: Environment): Prom
   const kubeconfig = options.kubeconfig ?? (inPod ? undefined : usualKubeconfig(env));
   try {
     const server = await findApiServer(kubeconfig, env);
-    const examination = await examine(checks, server, inPod ? 'pod' : 'outside');
+    const examination = await examine(checks, { server, options, place: inPod ? 'pod' : 'outside' });
     process.stdout.write(examinationText(examination, format));
     const hasErrors = examination.findings.some(({ severity }) => severity === 'error');
     return hasErrors ? doctorExitCodes.errors : doctorExitCodes.well;

@@ -1,4 +1,6 @@
 /** What a check is, and what it may use. */
+import type { ApiServer } from '../client/apiserver.ts';
+import type { Options } from '../options/flags.ts';
 import type { Certificates } from './certificates.ts';
 import type { ClusterReader } from './clusterreader.ts';
 import type { Finding } from './finding.ts';
@@ -7,6 +9,10 @@ import { UncheckedError } from './uncheckederror.ts';
 export interface CheckContext {
   readonly api: ClusterReader;
   readonly certificates: Certificates;
+  /** For clients of other modules; its credentials go to kube-apiserver only. */
+  readonly server: ApiServer;
+  /** The flags that doctor was given: in the pod, those of the server. */
+  readonly options: Options;
   /** In a pod of the cluster, addresses of pods and nodes can be reached. */
   readonly place: 'pod' | 'outside';
   /** kube-apiserver's time, in milliseconds since the epoch: a laptop's clock may be wrong. Exact to two seconds. */

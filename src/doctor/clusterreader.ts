@@ -40,6 +40,13 @@ export interface TextAnswer {
   /** The HTTP status: of the target behind a proxy path, or kube-apiserver's own. */
   readonly status: number;
   readonly text: string;
+  /** From the details of a Status. */
+  readonly causes: readonly StatusCause[];
+}
+
+export interface StatusCause {
+  readonly reason: string;
+  readonly message: string;
 }
 
 export interface ClusterReader {
@@ -136,15 +143,26 @@ export function openClusterReader(server: ApiServer, clock: Clock, signal: Abort
       const { body } = await rest.stream(path, { query, accept: '*/*', timeoutMs: requestTimeoutMs, signal });
       const late = AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]);
       try {
-        return { status: 200, text: (await untilAborted(readBody(body, textLimitBytes), late)).toString('utf8') };
+        return {
+          status: 200,
+          text: (await untilAborted(readBody(body, textLimitBytes), late)).toString('utf8'),
+          causes: [],
+        };
       } finally {
         body.destroy();
       }
     } catch (error) {
-      if (error instanceof StatusError) return { status: error.code, text: error.message };
+      if (error instanceof StatusError) return { status: error.code, text: error.message, causes: causesOf(error) };
       throw unchecked(path, error);
     }
   }
+}
+
+function causesOf({ details }: StatusError): readonly StatusCause[] {
+  return items(field(details, 'causes')).map((cause) => ({
+    reason: foreignText(text(field(cause, 'reason')) ?? ''),
+    message: foreignText(text(field(cause, 'message')) ?? ''),
+  }));
 }
 
 const metadataType = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';

@@ -3,6 +3,7 @@ import type { ApiServer } from '../client/apiserver.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { foreignText } from '../foreigntext.ts';
 import { describeError } from '../logging.ts';
+import type { Options } from '../options/flags.ts';
 import { version } from '../version.ts';
 import { createCertificates } from './certificates.ts';
 import type { Check, CheckContext } from './check.ts';
@@ -34,12 +35,17 @@ const checkTimeoutMs = 60_000;
 /** Findings of one check: 5,000 nodes may have the same fault. The rest is counted. */
 const findingLimit = 200;
 
+export interface ExaminationOptions {
+  readonly server: ApiServer;
+  readonly options: Options;
+  readonly place: CheckContext['place'];
+  readonly clock?: Clock;
+}
+
 /** @throws Error if kube-apiserver cannot be asked at all. */
 export async function examine(
   checks: readonly Check[],
-  server: ApiServer,
-  place: CheckContext['place'],
-  clock: Clock = systemClock,
+  { server, options, place, clock = systemClock }: ExaminationOptions,
 ): Promise<Examination> {
   const stop = new AbortController();
   await using api = openClusterReader(server, clock, stop.signal);
@@ -49,7 +55,7 @@ export async function examine(
     const findings = await Promise.all(
       checks.map((check) => {
         const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(checkTimeoutMs)]);
-        return runCheck(check, { api, certificates, place, nowMs: api.nowMs, signal });
+        return runCheck(check, { api, certificates, server, options, place, nowMs: api.nowMs, signal });
       }),
     );
     return {

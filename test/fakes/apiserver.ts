@@ -22,6 +22,8 @@ export interface FakeApiServer extends AsyncDisposable {
   /** How a client of ours reaches it, with the token `fake`. */
   readonly connection: ApiServer;
   readonly objects: ObjectStore;
+  /** Answers to a GET of any other path, or instead of an object. */
+  readonly documents: Map<string, object>;
   readonly watches: Watches;
   readonly faults: Faults;
   readonly reviews: Reviews;
@@ -79,7 +81,7 @@ export interface Faults {
 export interface Reviews {
   /** The `status` for a token, at once or later. */
   token: (token: string) => object | Promise<object>;
-  /** The `status` for a spec, at once or later. */
+  /** The `status` for a spec, at once or later; the spec of a SelfSubjectAccessReview has no user. */
   access: (spec: Readonly<Record<string, unknown>>) => object | Promise<object>;
   /** The same for the program's own credentials (SelfSubjectAccessReview). */
   ownAccess: (spec: Readonly<Record<string, unknown>>) => object | Promise<object>;
@@ -106,6 +108,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
   const watches = createWatches(objects, options.bookmarkMs ?? 60_000);
   const reader = createReader(objects, watches);
   const requests: ReceivedRequest[] = [];
+  const documents = new Map<string, object>([['/version', { major: '1', minor: '37', gitVersion: 'v1.37.2' }]]);
   const tokens = createTokenIssuer();
   const kubelets = options.kubelets ?? new Map<string, KubeletEndpoint>();
   const reviews: Reviews = {
@@ -132,6 +135,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
     ca: authority.cert,
     connection,
     objects,
+    documents,
     watches,
     faults,
     reviews,
@@ -184,7 +188,8 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
     else if (code !== undefined) {
       for (const [name, value] of Object.entries(faults.headers)) response.setHeader(name, value);
       refuse(response, code, `the fake answers ${code}`);
-    } else if (request.method === 'PATCH') patch(request, body, response);
+    } else if (request.method === 'GET' && documents.has(pathname)) reply(response, 200, documents.get(pathname) ?? {});
+    else if (request.method === 'PATCH') patch(request, body, response);
     else if (request.method === 'POST' && tokens.serve(request.path, body, response)) return;
     else if (request.method === 'POST') await review(request, body, response);
     else if (!forwardToKubelet(kubelets, incoming, response)) reader.serve(request, response, faults.jsonOnly);
@@ -210,7 +215,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
     const object = JSON.parse(body);
     if (path === '/apis/authentication.k8s.io/v1/tokenreviews') {
       reply(response, 201, { ...object, status: await reviews.token(object.spec.token) });
-    } else if (path === '/apis/authorization.k8s.io/v1/subjectaccessreviews') {
+    } else if (/^\/apis\/authorization\.k8s\.io\/v1\/(?:self)?subjectaccessreviews$/.test(path)) {
       reply(response, 201, { ...object, status: await reviews.access(object.spec) });
     } else if (path === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews') {
       reply(response, 201, { ...object, status: await reviews.ownAccess(object.spec) });

@@ -12,6 +12,9 @@ export interface KubeObject {
     readonly creationTimestamp?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
+    readonly ownerReferences?: readonly object[];
+    readonly managedFields?: readonly object[];
+    readonly deletionTimestamp?: string;
   };
   readonly [field: string]: unknown;
 }
@@ -23,6 +26,15 @@ export const kinds = {
   ConfigMap: 'configmaps',
   Service: 'services',
   APIService: 'apiservices',
+  Namespace: 'namespaces',
+  Deployment: 'deployments',
+  EndpointSlice: 'endpointslices',
+  NetworkPolicy: 'networkpolicies',
+  ValidatingWebhookConfiguration: 'validatingwebhookconfigurations',
+  MutatingWebhookConfiguration: 'mutatingwebhookconfigurations',
+  ClusterRole: 'clusterroles',
+  ClusterRoleBinding: 'clusterrolebindings',
+  RoleBinding: 'rolebindings',
 } as const;
 
 export type Kind = keyof typeof kinds;

@@ -1,0 +1,114 @@
+/** `kubegauge doctor` as a program: exit codes, output, rights that are missing, and what it sends. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { parse } from 'yaml';
+import type { Examination } from '../../src/doctor/examination.ts';
+import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
+import { createInstallation, type Installation } from '../fakes/installation.ts';
+import { runCommands } from '../fakes/kubectl.ts';
+import { kubeconfigFor } from '../fakes/wholecluster.ts';
+
+let folder: string;
+let apiServer: FakeApiServer;
+let installation: Installation;
+
+before(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
+});
+after(async () => {
+  await installation[Symbol.asyncDispose]();
+  await apiServer.close();
+  rmSync(folder, { recursive: true });
+});
+beforeEach(async () => {
+  await installation?.[Symbol.asyncDispose]();
+  await apiServer?.close();
+  apiServer = await createFakeApiServer();
+  installation = await createInstallation(apiServer);
+  writeFileSync(path.join(folder, 'kubeconfig'), kubeconfigFor(apiServer.url, apiServer.ca));
+});
+
+async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const main = path.resolve(import.meta.dirname, '../../src/main.ts');
+  const env = { PATH: process.env['PATH'], HOME: folder, KUBECONFIG: path.join(folder, 'kubeconfig') };
+  const child = spawn(process.execPath, [main, 'doctor', ...argv], { env });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk) => (out += String(chunk)));
+  child.stderr.on('data', (chunk) => (err += String(chunk)));
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, out, err };
+}
+
+describe('kubegauge doctor', () => {
+  test('exits with 0 where nothing is wrong, by the kubeconfig that kubectl uses', async () => {
+    const { code, out, err } = await run('apiservices');
+    assert.deepEqual([code, err], [0, ''], out);
+    assert.match(out, /^ok +apiservices /m);
+    assert.match(out, /metrics are served by kubegauge: kubegauge:0\.1\.0/);
+  });
+
+  test('exits with 1 for an error, and its remedy, pasted into a shell, ends it', async () => {
+    apiServer.objects.delete('APIService', 'v1beta1.metrics.k8s.io');
+    const { code, out } = await run('apiservices', '-o', 'json');
+    assert.equal(code, 1, out);
+    const { findings } = JSON.parse(out) as Examination;
+    const finding = findings.find((each) => each.code === 'api-not-registered');
+    assert.equal(finding?.object, 'APIService v1beta1.metrics.k8s.io');
+    await runCommands(apiServer, finding.remedy ?? '');
+    const again = JSON.parse((await run('apiservices', '--output=json')).out) as Examination;
+    assert.ok(!again.findings.some((each) => each.code === 'api-not-registered'));
+  });
+
+  test('prints YAML, and remedies that can be copied from the table', async () => {
+    apiServer.objects.delete('APIService', 'v1beta1.metrics.k8s.io');
+    const { out } = await run('apiservices', '-oyaml');
+    assert.equal((parse(out) as Examination).kind, 'Examination');
+    const table = (await run('apiservices')).out;
+    assert.match(table, /^ERROR {2}APIService v1beta1\.metrics\.k8s\.io {2}\[apiservices\/api-not-registered\]$/m);
+    assert.match(table, /^kubectl apply -f - <<'EOF'\n\{.*\}\nEOF$/m);
+  });
+
+  test('exits with 2 where kube-apiserver cannot be asked, or the command line is wrong', async () => {
+    assert.match((await run('nothing')).err, /no check is named nothing; there are apiservices/);
+    assert.deepEqual([(await run('nothing')).code, (await run('-o', 'xml')).code], [2, 2]);
+    apiServer.faults.accepts = () => false;
+    const { code, out, err } = await run();
+    assert.deepEqual([code, out], [2, '']);
+    assert.match(err, /^kubegauge: the cluster cannot be examined: /);
+  });
+
+  test('says what it could not check without a right, and goes on', async () => {
+    apiServer.faults.answer = ({ path }) => (path.endsWith('/services/metrics-server') ? 403 : undefined);
+    const { code, out } = await run('apiservices');
+    assert.equal(code, 0, out);
+    assert.match(out, /^unchecked +apiservices /m);
+    assert.match(out, /^UNCHECKED {2}\/api\/v1\/namespaces\/kube-system\/services\/metrics-server/m);
+  });
+
+  test('escapes control characters of other programs', async () => {
+    const object = apiServer.objects.get('APIService', 'v1beta1.metrics.k8s.io');
+    assert.ok(object);
+    const message = 'down \u001b[2J\nERROR all is well';
+    const conditions = [{ type: 'Available', status: 'False', reason: 'MissingEndpoints', message }];
+    apiServer.objects.set({ ...object, status: { conditions } });
+    const { out } = await run('apiservices');
+    assert.match(out, /down \\x1b\[2J\\x0aERROR all is well/);
+  });
+
+  test('sends no request that writes, and its token to kube-apiserver only', async () => {
+    await run();
+    const writes = apiServer.requests.filter(({ method }) => method !== 'GET');
+    assert.deepEqual(
+      writes
+        .filter(({ method, path }) => method !== 'POST' || !path.endsWith('subjectaccessreviews'))
+        .map(({ path }) => path),
+      [],
+    );
+  });
+});
