@@ -7,7 +7,7 @@ import { foreignText } from '../foreigntext.ts';
 import { describeError } from '../logging.ts';
 import { guardServer } from '../tls/handshakeguard.ts';
 
-export interface Target {
+export interface LookTarget {
   /** An IP address. */
   readonly address: string;
   readonly port: number;
@@ -31,7 +31,7 @@ export type Look =
 
 export interface Certificates {
   /** Equal targets are looked at once a run. */
-  look(target: Target): Promise<Look>;
+  look(target: LookTarget): Promise<Look>;
 }
 
 /** Milliseconds for connection and handshake. */
@@ -66,7 +66,7 @@ export function createCertificates(signal: AbortSignal): Certificates {
   }
 }
 
-async function lookAt({ address, port, servername, ca }: Target, signal: AbortSignal): Promise<Look> {
+async function lookAt({ address, port, servername, ca }: LookTarget, signal: AbortSignal): Promise<Look> {
   if (isIP(address) === 0) return { kind: 'unreachable', reason: `${foreignText(address)} is not an IP address` };
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(lookTimeoutMs)]);
   return new Promise((resolve) => {

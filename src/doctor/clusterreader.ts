@@ -13,7 +13,7 @@ import { UncheckedError } from './uncheckederror.ts';
 
 export type Query = Readonly<Record<string, string>>;
 
-export interface ListOptions {
+export interface ReadListOptions {
   readonly query?: Query;
   /** Only names, labels and annotations: a tenth of the bytes. */
   readonly metadataOnly?: boolean;
@@ -41,10 +41,10 @@ export interface TextAnswer {
   readonly status: number;
   readonly text: string;
   /** From the details of a Status. */
-  readonly causes: readonly StatusCause[];
+  readonly causes: readonly AnswerCause[];
 }
 
-export interface StatusCause {
+export interface AnswerCause {
   readonly reason: string;
   readonly message: string;
 }
@@ -53,7 +53,7 @@ export interface ClusterReader {
   /** Returns undefined for a 404. Equal requests are sent once a run. @throws UncheckedError. */
   get(path: string, query?: Query): Promise<unknown>;
   /** Returns the items of all pages; undefined for a 404. Equal requests are sent once a run. @throws UncheckedError. */
-  list(path: string, options?: ListOptions): Promise<readonly unknown[] | undefined>;
+  list(path: string, options?: ReadListOptions): Promise<readonly unknown[] | undefined>;
   /** Returns any status with its text, such as through `/api/v1/nodes/<name>/proxy/`. @throws UncheckedError without an answer. */
   text(path: string, query?: Query): Promise<TextAnswer>;
   /**
@@ -118,7 +118,7 @@ export function openClusterReader(server: ApiServer, clock: Clock, signal: Abort
 
   async function getList(
     path: string,
-    { query, metadataOnly = false }: ListOptions,
+    { query, metadataOnly = false }: ReadListOptions,
   ): Promise<readonly unknown[] | undefined> {
     const all: unknown[] = [];
     let next = '';
@@ -158,7 +158,7 @@ export function openClusterReader(server: ApiServer, clock: Clock, signal: Abort
   }
 }
 
-function causesOf({ details }: StatusError): readonly StatusCause[] {
+function causesOf({ details }: StatusError): readonly AnswerCause[] {
   return items(field(details, 'causes')).map((cause) => ({
     reason: foreignText(text(field(cause, 'reason')) ?? ''),
     message: foreignText(text(field(cause, 'message')) ?? ''),

@@ -12,7 +12,7 @@ export interface ServiceAddress {
   readonly port: number;
 }
 
-export interface Condition {
+export interface StatusCondition {
   readonly status: string;
   readonly reason: string;
   readonly message: string;
@@ -32,7 +32,7 @@ export interface RegisteredVersion {
   readonly annotations: ReadonlyMap<string, string>;
   readonly labels: ReadonlyMap<string, string>;
   /** Undefined before kube-apiserver has judged it. */
-  readonly available: Condition | undefined;
+  readonly available: StatusCondition | undefined;
   /** As kube-apiserver returned it. */
   readonly object: unknown;
 }
@@ -84,7 +84,7 @@ export function readVersion(object: unknown): RegisteredVersion {
 }
 
 /** Returns a condition of an object's status. */
-export function conditionOf(object: unknown, type: string): Condition | undefined {
+export function conditionOf(object: unknown, type: string): StatusCondition | undefined {
   const condition = items(field(field(object, 'status'), 'conditions')).find((each) => field(each, 'type') === type);
   if (condition === undefined) return undefined;
   return {

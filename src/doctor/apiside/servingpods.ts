@@ -5,7 +5,7 @@ import { conditionOf, type ServiceAddress } from './registration.ts';
 
 export type ServerKind = 'kubegauge' | 'metrics-server' | 'another server';
 
-export interface ServingPod {
+export interface PodBehindService {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
@@ -42,7 +42,7 @@ export function getService(
 }
 
 /** Returns the pods that a Service selects, of all phases; none for a Service without selector. @throws UncheckedError. */
-export async function selectedPods(api: ClusterReader, service: unknown): Promise<readonly ServingPod[]> {
+export async function selectedPods(api: ClusterReader, service: unknown): Promise<readonly PodBehindService[]> {
   const selector = textMap(field(field(service, 'spec'), 'selector'));
   if (selector.size === 0) return [];
   const namespace = text(field(field(service, 'metadata'), 'namespace')) ?? '';
@@ -54,13 +54,13 @@ export async function podsWith(
   api: ClusterReader,
   namespace: string,
   labels: ReadonlyMap<string, string>,
-): Promise<readonly ServingPod[]> {
+): Promise<readonly PodBehindService[]> {
   const labelSelector = [...labels].map(([key, value]) => `${key}=${value}`).join(',');
   const pods = await api.list(`/api/v1/namespaces/${namespace}/pods`, { query: { labelSelector } });
-  return (pods ?? []).map(readServingPod);
+  return (pods ?? []).map(readPod);
 }
 
-export function readServingPod(object: unknown): ServingPod {
+export function readPod(object: unknown): PodBehindService {
   const metadata = field(object, 'metadata');
   const spec = field(object, 'spec');
   const status = field(object, 'status');
