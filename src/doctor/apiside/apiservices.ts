@@ -15,7 +15,7 @@ import { getService, kindOfImage, selectedPods, servingContainer } from './servi
 export const apiServicesCheck: Check = {
   name: 'apiservices',
   title: 'the APIServices of metrics.k8s.io, and which pods serve them',
-  codes: ['api-not-registered', 'v1-not-registered', 'api-unavailable', 'versions-differ', 'api-local', 'served-by'],
+  codes: ['api-not-registered', 'v1-not-registered', 'api-unavailable', 'api-local', 'versions-differ', 'served-by'],
   run,
 };
 
