@@ -1,6 +1,7 @@
 /** What runs in the cluster: each component's command line and configuration files. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { auditArgs, auditPolicy, auditPolicyFile } from './audit.ts';
 import { kubeconfigFile } from './kubeconfig.ts';
 import { findCommand } from './needs.ts';
 import type { Program } from './process.ts';
@@ -44,7 +45,7 @@ export function components(settings: Settings, record: ClusterRecord): Readonly<
   };
 }
 
-/** Writes what containerd, its network plugins and the kubelet read from files. */
+/** Writes what kube-apiserver, containerd, its network plugins and the kubelet read from files. */
 export async function writeConfiguration(settings: Settings, record: ClusterRecord): Promise<void> {
   for (const folder of ['containerd', 'cni/conf.d', 'kubelet']) {
     await mkdir(path.join(settings.runFolder, folder), { recursive: true });
@@ -53,6 +54,7 @@ export async function writeConfiguration(settings: Settings, record: ClusterReco
   const write = (file: string, text: string) => writeFile(path.join(settings.runFolder, file), text);
   await write('containerd/config.toml', containerdConfig(settings, record));
   await write('cni/conf.d/10-kubegauge.conflist', JSON.stringify(networkConfig(settings), undefined, 2));
+  await writeFile(auditPolicyFile(settings), JSON.stringify(auditPolicy(), undefined, 2));
   await write('kubelet/config.json', JSON.stringify(kubeletConfig(settings), undefined, 2));
 }
 
@@ -100,6 +102,7 @@ function apiServerArgs(settings: Settings): string[] {
     `--proxy-client-key-file=${pkiFile(settings, 'front-proxy-client.key')}`,
     // Without kube-proxy no service address is routed; this way extension servers are reached through their EndpointSlice.
     '--enable-aggregator-routing=true',
+    ...auditArgs(settings),
   ];
 }
 
