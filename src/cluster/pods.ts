@@ -43,6 +43,8 @@ export interface Pods extends PodLister {
   onSet(listener: (pod: PodInfo) => void): void;
   /** Calls the listener with the node of each changed pod, also of new and deleted ones. */
   onNodeChange(listener: (node: string) => void): void;
+  /** Calls the listener with each pod that was deleted or has ended. */
+  onGone(listener: (pod: PodInfo) => void): void;
   /** Reports whether a container of the pod ended for good; undefined for an unknown pod. */
   hasEnded(
     pod: Pick<PodInfo, 'namespace' | 'name'> & { readonly uid: string | undefined },
@@ -91,6 +93,10 @@ export function createPods({ rest, clock, log }: PodsOptions): Pods {
     onSet: (listener) =>
       informer.onChange(({ type, value }) => {
         if (type === 'set') listener(value);
+      }),
+    onGone: (listener) =>
+      informer.onChange(({ type, value }) => {
+        if (type === 'delete') listener(value);
       }),
     onNodeChange: (listener) => void nodeListeners.push(listener),
     hasEnded,

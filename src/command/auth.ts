@@ -19,13 +19,17 @@ import type { Logger } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
 import { healthPaths } from '../server/health.ts';
 import type { ServerTls } from '../server/tlscontext.ts';
+import type { PodRoot } from '../tls/podroot.ts';
 import { createServingCertificate } from '../tls/servingcertificate.ts';
+import type { ServerPod } from './serverpod.ts';
 
 export interface AuthOptions {
   readonly options: Options;
   /** For reviews, unless a flag names another kubeconfig, and for all other requests. */
   readonly apiServer: ApiServer;
   readonly rest: RestClient;
+  /** The pod that this process runs in; undefined elsewhere. */
+  readonly pod?: ServerPod | undefined;
   /** Default: the system's. */
   readonly resolve?: Resolve | undefined;
   readonly metrics: ClientMetrics;
@@ -40,6 +44,8 @@ export interface Auth {
   readonly refusals: Refusals;
   /** Reports whether the CAs for clients and front proxies are known. */
   trustKnown(): boolean;
+  /** The root of this pod's serving certificates; undefined outside of a pod and with --tls-cert-file. */
+  readonly root: PodRoot | undefined;
   tls(): ServerTls;
   onTlsChange(listener: (tls: ServerTls) => void): void;
   run(signal: AbortSignal): Promise<void>;
@@ -53,7 +59,7 @@ const reviewConnectTimeoutMs = 2_000;
 
 /** @throws Error where a flag's file cannot be used. */
 export async function createAuth(auth: AuthOptions): Promise<Auth> {
-  const { options, metrics, clock, log, disposables } = auth;
+  const { options, pod, metrics, clock, log, disposables } = auth;
   const authentication = await serverFor(auth, options['authentication-kubeconfig']);
   const authorization = await serverFor(auth, options['authorization-kubeconfig']);
   const refusals = createRefusals(clock, log);
@@ -78,6 +84,8 @@ export async function createAuth(auth: AuthOptions): Promise<Auth> {
       keyFile: options['tls-private-key-file'],
       certDir: options['cert-dir'],
       names: [],
+      pod: pod && { ...pod, lifeMs: options['serving-certificate-duration'] },
+      verifiedName: pod && `${pod.service.name}.${pod.service.namespace}.svc`,
       clock,
       log,
     }),
@@ -112,6 +120,7 @@ export async function createAuth(auth: AuthOptions): Promise<Auth> {
     }),
     refusals,
     trustKnown: () => options['authentication-tolerate-lookup-failure'] || settings.ready(),
+    root: serving.root,
     tls: () => serving.current(),
     onTlsChange(listener) {
       // A new pair is current only if the listener accepts it.

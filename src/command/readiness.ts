@@ -9,6 +9,8 @@ export interface Vitals {
   readonly podsSynced: () => boolean;
   /** Until the clients' CAs are known, only health paths are served. */
   readonly trustKnown: () => boolean;
+  /** Why kube-apiserver does not accept our certificate yet; undefined without a root certificate of our own. */
+  readonly certificateProblem: (() => string | undefined) | undefined;
   readonly hasUsage: () => boolean;
   readonly sinceLastTickMs: () => number;
   readonly stopping: () => boolean;
@@ -63,9 +65,11 @@ export function createHealthChecks(vitals: Vitals): HealthChecks {
     name: 'shutdown',
     problem: () => (vitals.stopping() ? 'process is shutting down' : undefined),
   };
+  const { certificateProblem } = vitals;
+  const certificate = certificateProblem && { name: 'serving-certificate-trusted', problem: certificateProblem };
   return {
     '/healthz': [...basic, alive],
     '/livez': [...basic, timely, alive],
-    '/readyz': [...basic, storage, nodes, pods, shutdown],
+    '/readyz': [...basic, storage, nodes, pods, ...(certificate === undefined ? [] : [certificate]), shutdown],
   };
 }

@@ -26,6 +26,8 @@ import { type Auth, createAuth } from './auth.ts';
 import { createFreshnessMetrics } from './processmetrics.ts';
 import { createHealthChecks } from './readiness.ts';
 import { createStatus, refusalNotes } from './statusreport.ts';
+import { type CaBundles, createCaBundles } from './cabundles.ts';
+import type { ServerPod } from './serverpod.ts';
 import type { WritePath } from './writepath.ts';
 
 export interface ReadPathOptions {
@@ -38,28 +40,34 @@ export interface ReadPathOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly writePath: WritePath;
+  /** The pod that this process runs in; undefined elsewhere. */
+  readonly pod: ServerPod | undefined;
   readonly shutdown: AbortSignal;
   readonly disposables: AsyncDisposableStack;
 }
 
 export interface ReadPath {
   readonly auth: Auth;
+  /** Undefined unless this pod has a root certificate of its own. */
+  readonly caBundles: CaBundles | undefined;
   readonly server: Server;
 }
 
 /** @throws Error where a flag's file cannot be used. */
 export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
-  const { options, apiServer, rest, clientMetrics, resolver, registry, clock, log, disposables } = path;
+  const { options, apiServer, rest, pod, clientMetrics, resolver, registry, clock, log, disposables } = path;
   const auth = await createAuth({
     options,
     apiServer,
     rest,
+    pod,
     resolve: resolver.resolveFirst,
     metrics: clientMetrics,
     clock,
     log,
     disposables,
   });
+  const caBundles = caBundlesOf(path, auth);
   const inFlight = createInFlightLimit(options['max-requests-inflight'], (isStranger) =>
     auth.refusals.refused({ cause: isStranger ? 'anonymous-in-flight' : 'in-flight', reason: 'no room' }),
   );
@@ -83,14 +91,23 @@ export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
     authenticator: auth.authenticator,
     authorizer: auth.authorizer,
     trustKnown: auth.trustKnown,
-    router: routerOf(path, auth),
+    router: routerOf(path, auth, caBundles),
     log,
   });
   auth.onTlsChange(server.setTls);
-  return { auth, server };
+  return { auth, caBundles, server };
 }
 
-function routerOf({ options, writePath, registry, clock, shutdown }: ReadPathOptions, auth: Auth): Router {
+function caBundlesOf(path: ReadPathOptions, { root }: Auth): CaBundles | undefined {
+  const { pod, rest, writePath, registry, clock, log } = path;
+  if (pod === undefined || root === undefined) return undefined;
+  const { pods, kubeletIdentity } = writePath;
+  const isSeparate = () => kubeletIdentity.isSeparate();
+  return createCaBundles({ pod, root, rest, pods, isSeparate, registry, clock, log });
+}
+
+function routerOf(path: ReadPathOptions, auth: Auth, caBundles: CaBundles | undefined): Router {
+  const { options, writePath, registry, clock, shutdown } = path;
   const { nodes, pods, storage, admission, scraper, stalenessMs, kubeletIdentity } = writePath;
   const resolutionMs = options['metric-resolution'];
   const observe = createFreshnessMetrics(registry, clock);
@@ -107,6 +124,7 @@ function routerOf({ options, writePath, registry, clock, shutdown }: ReadPathOpt
       nodesSynced: nodes.synced,
       podsSynced: pods.synced,
       trustKnown: auth.trustKnown,
+      certificateProblem: caBundles?.problem,
       hasUsage: storage.hasUsage,
       sinceLastTickMs: scraper.sinceLastTickMs,
       stopping: () => shutdown.aborted,
@@ -119,6 +137,7 @@ function routerOf({ options, writePath, registry, clock, shutdown }: ReadPathOpt
       podCounts: admission.counts,
       refusals: auth.refusals,
       kubeletIdentity: kubeletIdentity.report,
+      caBundles: caBundles?.reports,
       resolutionMs,
       stalenessMs,
       clock,

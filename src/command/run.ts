@@ -11,6 +11,7 @@ import type { Options } from '../options/flags.ts';
 import { version } from '../version.ts';
 import { type Environment, findApiServer } from './apiserver.ts';
 import { createEventLoopWatch } from './eventloop.ts';
+import { findServerPod } from './serverpod.ts';
 import { createReadPath } from './readpath.ts';
 import { createWritePath } from './writepath.ts';
 
@@ -34,7 +35,8 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   const shared = { options, apiServer, rest, resolver, registry, clock, log, disposables };
   const writePath = createWritePath({ ...shared, serverClock });
   const eventLoop = createEventLoopWatch(registry, clock);
-  const { auth, server } = await createReadPath({ ...shared, clientMetrics, writePath, shutdown });
+  const pod = await findServerPod(options, apiServer);
+  const { auth, caBundles, server } = await createReadPath({ ...shared, pod, clientMetrics, writePath, shutdown });
 
   await writePath.snapshot.load();
   await server.listen();
@@ -44,7 +46,11 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   const stop = new AbortController();
   const { nodes, pods, scraper, snapshot } = writePath;
   // Authentication first: until its ConfigMap is read every request is denied, and the namespace controller waits for discovery.
-  const loops = Promise.all([auth, nodes, pods, scraper, snapshot, eventLoop].map((loop) => loop.run(stop.signal)));
+  const loops = Promise.all([
+    ...[auth, nodes, pods, scraper, snapshot, eventLoop].map((loop) => loop.run(stop.signal)),
+    // A server that stops writes nothing to the API any more.
+    caBundles?.run(AbortSignal.any([shutdown, stop.signal])),
+  ]);
   try {
     // Loops end only when stopped. If one fails, this ends with its error.
     await Promise.race([loops, aborted(shutdown)]);

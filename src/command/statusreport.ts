@@ -7,6 +7,7 @@ import { inOneLine } from '../kubelet/explain/explanation.ts';
 import type { UsageOrReason, Usage } from '../sample/point.ts';
 import type { NodeStatus } from '../scrape/report/nodestatus.ts';
 import type {
+  CaBundleReport,
   KubeletIdentityReport,
   NodeReport,
   RefusedReport,
@@ -23,6 +24,8 @@ export interface StatusOptions {
   readonly podCounts: (node: string) => PodCounts | undefined;
   readonly refusals: Pick<Refusals, 'recent'>;
   readonly kubeletIdentity: () => KubeletIdentityReport;
+  /** Undefined unless this pod has a root certificate of its own. */
+  readonly caBundles: (() => readonly CaBundleReport[]) | undefined;
   readonly resolutionMs: number;
   readonly stalenessMs: number;
   readonly clock: Clock;
@@ -34,6 +37,7 @@ export function createStatus({
   podCounts,
   refusals,
   kubeletIdentity,
+  caBundles,
   resolutionMs,
   stalenessMs,
   clock,
@@ -44,15 +48,22 @@ export function createStatus({
     const named = new Set(names);
     const refused = refusals.recent();
     const identity = kubeletIdentity();
+    const bundles = caBundles?.();
     const chosen = names.length === 0 ? all : all.filter(({ node }) => named.has(node));
     return {
       version,
       startTime: formatTime(startedMs),
       resolution: formatDuration(resolutionMs),
       staleness: formatDuration(stalenessMs),
-      degraded: [...problemsOf(all, podCounts), ...identityProblems(identity), ...troubleOf(refused)],
+      degraded: [
+        ...problemsOf(all, podCounts),
+        ...identityProblems(identity),
+        ...bundleProblems(bundles ?? []),
+        ...troubleOf(refused),
+      ],
       refused: refused.map(refusedReport),
       kubeletIdentity: identity,
+      caBundles: bundles,
       nodes: chosen.map((status) =>
         reportOf(status, usage.nodeUsage(status.node), podCounts(status.node), clock.wallMs()),
       ),
@@ -118,6 +129,10 @@ function reportOf(
 
 function troubleOf(refused: readonly RecentRefusal[]): readonly string[] {
   return [...new Set(refused.filter(({ isTrouble }) => isTrouble).map(({ what }) => what))];
+}
+
+function bundleProblems(bundles: readonly CaBundleReport[]): readonly string[] {
+  return bundles.filter(({ trouble }) => trouble).map(({ apiService, state }) => `${apiService}: ${state}`);
 }
 
 function refusedReport({ cause, what, reason, requests, sinceMs, lastMs }: RecentRefusal): RefusedReport {

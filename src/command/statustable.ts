@@ -20,6 +20,7 @@ const columns: readonly (readonly [title: string, cell: (node: NodeReport) => st
 
 export function statusText(report: StatusReport): string {
   const { version, startTime, resolution, staleness, degraded, refused, kubeletIdentity, nodes } = report;
+  const { caBundles = [] } = report;
   const lines = [
     `kubegauge ${version}, since ${startTime}; scrapes every ${resolution}, serves the last usage for ${staleness}`,
     identityText(kubeletIdentity),
@@ -30,6 +31,9 @@ export function statusText(report: StatusReport): string {
       ...nodes.map((node) => columns.map(([, cell]) => String(cell(node) ?? '-'))),
     ]),
     ...nodes.flatMap(remarks),
+    ...(caBundles.length === 0
+      ? []
+      : ['', 'serving certificate:', ...caBundles.map(({ apiService, state }) => `  ${apiService}: ${state}`)]),
     ...(refused.length === 0
       ? []
       : ['', 'refused in the last five minutes:', ...refused.map(refusalText).map((line) => `  ${line}`)]),

@@ -1,5 +1,7 @@
 /** The only state of `dns/` that no object owns. */
 import { createResolver, type Resolver } from './resolver.ts';
+import { parseResolvConf } from './resolvconf.ts';
+import { watchSystemFile } from './systemfile.ts';
 
 let shared: Resolver | undefined;
 
@@ -7,4 +9,9 @@ let shared: Resolver | undefined;
 export function systemResolver(): Resolver {
   shared ??= createResolver();
   return shared;
+}
+
+/** Returns the search domains of the system's resolv.conf now. */
+export function systemSearchDomains(): readonly string[] {
+  return watchSystemFile('/etc/resolv.conf', parseResolvConf)().search;
 }

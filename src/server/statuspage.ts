@@ -17,6 +17,8 @@ export interface StatusReport {
   /** Refusals of the last five minutes, latest first. */
   readonly refused: readonly RefusedReport[];
   readonly kubeletIdentity: KubeletIdentityReport;
+  /** In a pod with a root certificate of its own; one for each version of the API. */
+  readonly caBundles?: readonly CaBundleReport[] | undefined;
   readonly nodes: readonly NodeReport[];
 }
 
@@ -28,6 +30,16 @@ export interface KubeletIdentityReport {
   readonly account?: string | undefined;
   /** Why it is not a token of the account, or why that is not renewed. */
   readonly reason?: string | undefined;
+}
+
+export interface CaBundleReport {
+  readonly apiService: string;
+  /** One sentence. */
+  readonly state: string;
+  /** Whether kube-apiserver accepts our certificate for this API, or verifies none. */
+  readonly ready: boolean;
+  /** Whether the state needs an operator. */
+  readonly trouble: boolean;
 }
 
 export interface RefusedReport {
@@ -87,9 +99,10 @@ export function serveStatus(source: StatusSource, request: ApiRequest): Promise<
 }
 
 /** Removes secrets and control characters from foreign texts. */
-function clean({ nodes, kubeletIdentity, ...report }: StatusReport): StatusReport {
+function clean({ nodes, kubeletIdentity, caBundles, ...report }: StatusReport): StatusReport {
   return {
     ...report,
+    ...(caBundles && { caBundles: caBundles.map((each) => ({ ...each, state: foreignText(each.state) })) }),
     degraded: report.degraded.map((reason) => foreignText(reason)),
     kubeletIdentity: {
       ...kubeletIdentity,

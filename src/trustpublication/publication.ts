@@ -8,7 +8,7 @@ import { describeError, type Logger } from '../logging.ts';
 import type { RootOwner } from '../tls/podroot.ts';
 import { apiServicePath, deniedRetryMs, type Observed, watchApiService } from './apiservicewatch.ts';
 import { encodePatch } from './bundlepatch.ts';
-import { type Decision, decide, type OwnPod, type Situation } from './publicationdecision.ts';
+import { type Decision, decide, type OwnPod, type Situation, type Write } from './publicationdecision.ts';
 import { afterRepair, createMemory, type Memory } from './publicationmemory.ts';
 import type { OwnerOf } from './publishedroots.ts';
 import type { PodSource } from './servicepodlist.ts';
@@ -24,6 +24,11 @@ export interface PublicationOptions {
   readonly pods: PodSource;
   /** Whether the informer has the pod; true until the informer has synced. */
   readonly isRunning: (owner: RootOwner) => boolean;
+  /** Whether kubelets get tokens of another ServiceAccount; before that nothing is written. */
+  readonly isSeparate: () => boolean;
+  readonly onPatch?: (write: Write) => void;
+  /** Gets each new state, to be logged. */
+  readonly onState: (state: string, level: Decision['level']) => void;
   /** From 0 to below 1. */
   readonly random?: () => number;
 }
@@ -33,6 +38,8 @@ export interface Publication {
   ready(): boolean;
   /** Returns one sentence for `/status`. */
   state(): string;
+  /** Reports whether the state needs an operator. */
+  isTrouble(): boolean;
   /** Follows the APIService until the signal aborts. Never rejects; writes nothing after the abort. */
   run(signal: AbortSignal): Promise<void>;
   /** Decides again, such as after a change of the pods. */
@@ -54,6 +61,7 @@ class WatchedPublication implements Publication {
   #memory: Memory;
   #observed: Observed | undefined;
   #state = 'the APIService was not read yet';
+  #level: Decision['level'] = 'info';
   #deniedUntilMs = -Infinity;
   /** Failed patches and reads since the last success. */
   #failures = 0;
@@ -73,6 +81,10 @@ class WatchedPublication implements Publication {
 
   state(): string {
     return this.#state;
+  }
+
+  isTrouble(): boolean {
+    return this.#level === 'warn';
   }
 
   wake(): void {
@@ -122,7 +134,7 @@ class WatchedPublication implements Publication {
       if (this.#observed === undefined) return undefined;
       if (this.#observed.kind === 'denied') {
         this.#memory = { ...this.#memory, ready: true };
-        this.#report('caBundle is not maintained: our ServiceAccount may not read the APIService', 'warn');
+        this.#report(unreadableState, 'info');
         return undefined;
       }
       const decision = await this.#decide(this.#observed, signal);
@@ -150,7 +162,7 @@ class WatchedPublication implements Publication {
       apiService: observed.kind === 'present' ? observed.object : undefined,
       pods: undefined,
       isRunning,
-      mayPatch: nowMs >= this.#deniedUntilMs,
+      hindrance: this.#hindrance(nowMs),
       nowMs,
     };
     let decision = this.#remember(decide(own, ownerOf, situation, this.#memory));
@@ -163,18 +175,24 @@ class WatchedPublication implements Publication {
     return decision;
   }
 
+  #hindrance(nowMs: number): Situation['hindrance'] {
+    if (nowMs < this.#deniedUntilMs) return 'denied';
+    return this.#options.isSeparate() ? undefined : 'shared-identity';
+  }
+
   #remember({ decision, memory }: ReturnType<typeof decide>): Decision {
     this.#memory = memory;
     return decision;
   }
 
   async #patch({ write, operations }: NonNullable<Decision['patch']>, signal: AbortSignal): Promise<void> {
-    const { rest, name, log, clock } = this.#options;
+    const { rest, name, log, clock, onPatch } = this.#options;
     const query = { fieldManager: 'kubegauge' };
     const object = await rest.patch(apiServicePath(name), encodePatch(operations), { query, signal }).catch((cause) => {
       throw new PatchError(cause);
     });
     log.info({ apiService: name, write }, 'patched the APIService');
+    onPatch?.(write);
     if (write === 'repair') this.#memory = afterRepair(this.#memory, clock.monotonicMs());
     this.#observe({ kind: 'present', object });
   }
@@ -211,9 +229,14 @@ class WatchedPublication implements Publication {
   #report(state: string, level: Decision['level']): void {
     if (state === this.#state) return;
     this.#state = state;
-    this.#options.log[level]({ apiService: this.#options.name }, state);
+    this.#level = level;
+    this.#options.onState(state, level);
   }
 }
+
+/** No fault: the image alone was replaced, and kube-apiserver does not verify us. */
+const unreadableState =
+  'caBundle is not maintained: our ServiceAccount may not read the APIService; apply manifests/base for verified TLS';
 
 /** Distinguishes a failed patch from a failed read. */
 class PatchError extends Error {

@@ -31,8 +31,6 @@ import { podsWithoutRoot, readyStrangers, type ServicePod } from './servicepods.
 export interface OwnPod {
   readonly owner: RootOwner;
   readonly root: X509Certificate;
-  /** The label pod-template-hash. */
-  readonly template: string | undefined;
   /** Our Service: other APIServices are left alone. */
   readonly service: ServiceName;
 }
@@ -44,11 +42,17 @@ export interface Situation {
   readonly pods: readonly ServicePod[] | undefined;
   /** Whether the informer, which lags, has the pod. */
   readonly isRunning: (owner: RootOwner) => boolean;
-  /** Whether kube-apiserver lets us patch; false once it has denied or rejected a patch. */
-  readonly mayPatch: boolean;
+  /** Why nothing may be patched; undefined if it may. */
+  readonly hindrance: Hindrance | undefined;
   /** Monotonic, in milliseconds. */
   readonly nowMs: number;
 }
+
+export type Hindrance =
+  /** kube-apiserver has denied or rejected a patch. */
+  | 'denied'
+  /** Kubelets get our own token: with a right to patch, one of them could have it. */
+  | 'shared-identity';
 
 export type Write = 'stage' | 'switch' | 'append' | 'repair' | 'prune';
 
@@ -128,6 +132,9 @@ const tooLongDraft: Draft = {
   state: `caBundle is not maintained: with our root it would be longer than ${bundleLimitBytes} bytes`,
 };
 
+const sharedIdentityState =
+  'caBundle is not maintained: kubelets get the token of our own ServiceAccount; apply manifests/base for a separate one';
+
 /** Returns a decision without a patch where we must not write. */
 function withheld({ view, situation }: Scene, tooLong: boolean): Draft | undefined {
   const other = otherWriterOf(view);
@@ -135,7 +142,9 @@ function withheld({ view, situation }: Scene, tooLong: boolean): Draft | undefin
     return { ...idle, state: `caBundle is left to ${other.writer}: the annotation ${other.annotation} is set` };
   }
   if (tooLong) return tooLongDraft;
-  if (situation.mayPatch) return undefined;
+  const { hindrance } = situation;
+  if (hindrance === undefined) return undefined;
+  if (hindrance === 'shared-identity') return { ...idle, againMs: blockedRetryMs, state: sharedIdentityState };
   const state = 'caBundle is not maintained: kube-apiserver denies our patch of the APIService';
   return { ...idle, level: 'warn', state };
 }
@@ -158,7 +167,7 @@ function stage(scene: Scene): Draft {
     return { ...draft, level: 'warn', state: 'our root is staged, but the Service does not select our pod' };
   }
   const uids = new Set(roots.map(({ owner }) => owner.uid));
-  const missing = podsWithoutRoot(pods, uids, own.template);
+  const missing = podsWithoutRoot(pods, uids, templateOf(scene));
   if (missing.length > 0) {
     const names = missing.slice(0, namedPodLimit).map(({ pod }) => pod);
     const more = missing.length > names.length ? ` and ${missing.length - names.length} more` : '';
@@ -216,15 +225,21 @@ function publish(scene: Scene): Draft {
 }
 
 /** Returns a decision without a patch while other pods serve with certificates that the system's roots verify: a bundle would end that. */
-function strangersThatWork({ view, situation, own }: Scene): Draft | undefined {
+function strangersThatWork(scene: Scene): Draft | undefined {
+  const { view, situation } = scene;
   if (view.caBundle !== undefined || !view.available) return undefined;
   if (situation.pods === undefined) return { ...idle, needsPods: true, state: 'the APIService has no bundle' };
-  const [stranger] = readyStrangers(situation.pods, own.template);
+  const [stranger] = readyStrangers(situation.pods, templateOf(scene));
   if (stranger === undefined) return undefined;
   const state =
     `no bundle is written: ${stranger.pod} serves with a certificate of the system's roots. ` +
     'Set insecureSkipTLSVerify until it is replaced';
   return { ...idle, level: 'warn', againMs: blockedRetryMs, state };
+}
+
+/** Returns the label pod-template-hash of our own pod; undefined if the Service does not select it. */
+function templateOf({ own, situation }: Scene): string | undefined {
+  return situation.pods?.find(({ uid }) => uid === own.owner.uid)?.template;
 }
 
 /** Returns older roots of our own pod, whose keys are lost, and roots of pods that are gone. */
@@ -239,7 +254,7 @@ function withReadiness({ view, situation, memory, isHeld }: Scene, draft: Draft)
   const { nowMs } = situation;
   if (view.insecure) {
     // Time does not help: a pod without contact to kube-apiserver would not see that verification has begun.
-    return { ...draft, ready: isHeld || otherWriterOf(view) !== undefined || !situation.mayPatch };
+    return { ...draft, ready: isHeld || otherWriterOf(view) !== undefined || situation.hindrance !== undefined };
   }
   const waitMs = (memory.heldSinceMs ?? Infinity) + propagationMs - nowMs;
   if (waitMs <= 0) return { ...draft, ready: true };

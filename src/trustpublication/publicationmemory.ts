@@ -69,10 +69,13 @@ export function trackMissing(
   return { ...memory, missingSinceMs, gone };
 }
 
-/** A pod that is replaced with us may still answer requests on open connections, and informers lag. */
-export const pruneGraceMs = 5 * 60_000;
+/**
+ * Requests on open connections of a pod that is replaced end meanwhile, informers lag, and the roots of a rolling update
+ * are pruned by one patch.
+ */
+export const pruneGraceMs = 60_000;
 /** Pods prune one after the other, so that mostly the first one writes. */
-const pruneStepMs = 30_000;
+const pruneStepMs = 10_000;
 
 export interface DueForPruning {
   /** Owners whose absence a GET has to confirm now. */

@@ -32,6 +32,7 @@ let rest: RestClient;
 let clock: FakeClock;
 let recorded: RecordingLog;
 let running: Set<string>;
+let separate: boolean;
 let stop: AbortController;
 let ended: Promise<void>;
 
@@ -41,6 +42,7 @@ beforeEach(async () => {
   clock = createFakeClock();
   recorded = createRecordingLog();
   running = new Set(['m', 'k']);
+  separate = true;
   stop = new AbortController();
   ended = Promise.resolve();
   const spec = { selector: { 'k8s-app': 'metrics-server' } };
@@ -57,8 +59,12 @@ afterEach(async () => {
 
 function start(): Publication {
   const isRunning = ({ uid }: { readonly uid: string }) => running.has(uid);
+  const isSeparate = () => separate;
   const pods = createPodSource(rest, service);
-  const options = { rest, clock, log: recorded.log, name, own, ownerOf, pods, isRunning, random: () => 0 };
+  const { log } = recorded;
+  const onState = (state: string, level: 'info' | 'warn') => log[level]({}, state);
+  const shared = { rest, clock, log, name, own, ownerOf, pods };
+  const options = { ...shared, isRunning, isSeparate, onState, random: () => 0 };
   const publication = createPublication(options);
   ended = publication.run(stop.signal);
   return publication;
@@ -105,6 +111,19 @@ test('the root is staged, and verification begins when the old server has left',
   assert.equal(patch?.path, `/apis/apiregistration.k8s.io/v1/apiservices/${name}`);
   assert.equal(patch.query.get('fieldManager'), 'kubegauge');
   assert.equal(patches().length, 2);
+});
+
+test('nothing is written until kubelets get tokens of another account', async () => {
+  separate = false;
+  set(apiService({ insecure: true }));
+  const publication = start();
+  await until('the pod is ready', () => publication.ready());
+  assert.match(publication.state(), /token of our own ServiceAccount/);
+  assert.equal(publication.isTrouble(), false);
+  assert.deepEqual(patches(), []);
+  separate = true;
+  await clock.advance(blockedRetryMs);
+  await until('verification has begun', () => !isInsecure());
 });
 
 test('a root is appended to a bundle, and the pod is ready after its propagation', async () => {

@@ -9,6 +9,11 @@ function ageProblem(ms: number): string | undefined {
   return ms === 0 ? undefined : between(minimumAgeMs, dayMs, '100ms, or 0 for no limit', '24h')(ms);
 }
 
+/** As Kubernetes names Services: a DNS label. */
+function serviceNameProblem(name: string): string | undefined {
+  return /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name) ? undefined : 'must be the name of a Service';
+}
+
 export const servingFlags = {
   'secure-port': {
     type: 'integer',
@@ -24,12 +29,24 @@ export const servingFlags = {
   'cert-dir': {
     type: 'string',
     default: 'certs',
-    help: 'Folder of the self-signed serving certificate. Empty: keep it in memory. Not used with --tls-cert-file.',
+    help: "Folder of the self-signed serving certificate; in a pod, of its root's certificate. Empty: keep it in memory. Not used with --tls-cert-file.",
+  },
+  'service-name': {
+    type: 'string',
+    default: 'metrics-server',
+    check: serviceNameProblem,
+    help: "Name of the Service in front of this pod, in the pod's namespace. The serving certificate is issued for it, and the pod's root is added to caBundle of the APIServices that name it.",
+  },
+  'serving-certificate-duration': {
+    type: 'duration',
+    default: '2160h',
+    check: between(60_000, 10 * 365 * dayMs, '1m', '87600h'),
+    help: 'Validity of the serving certificates that a pod issues under its own root; each is renewed after two thirds of it. kube-apiserver trusts the root, so a renewal changes nothing there.',
   },
   'tls-cert-file': {
     type: 'string',
     default: undefined,
-    help: 'File with the serving certificate and its intermediates; reloaded when it changes. Unset: a self-signed one, see --cert-dir.',
+    help: "File with the serving certificate and its intermediates; reloaded when it changes. Unset: in a pod, one of the pod's own root; elsewhere a self-signed one, see --cert-dir.",
   },
   'tls-private-key-file': { type: 'string', default: undefined, help: 'File with the key of --tls-cert-file.' },
   'tls-min-version': {

@@ -12,6 +12,7 @@ function setUp(rest: Partial<Vitals> = {}) {
     nodesSynced: () => true,
     podsSynced: () => true,
     trustKnown: () => true,
+    certificateProblem: undefined,
     hasUsage: () => true,
     sinceLastTickMs: () => 0,
     stopping: () => false,
@@ -40,6 +41,13 @@ describe('ready', () => {
 
   test('not while the CAs for clients are unknown', () => {
     assert.deepEqual(setUp({ trustKnown: () => false }).failing('/readyz'), ['metadata-informer-sync']);
+  });
+
+  test('not before kube-apiserver accepts the certificate', () => {
+    const { failing } = setUp({ certificateProblem: () => 'our root is being added to the bundle' });
+    assert.deepEqual(failing('/readyz'), ['serving-certificate-trusted']);
+    assert.deepEqual(failing('/livez'), []);
+    assert.deepEqual(setUp({ certificateProblem: () => undefined }).failing('/readyz'), []);
   });
 
   test('not after SIGTERM', () => {

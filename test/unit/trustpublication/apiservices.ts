@@ -71,6 +71,6 @@ export function makeRoot(uid: string): X509Certificate {
   return new X509Certificate(makeAuthority(`${prefix}${uid}`).cert);
 }
 
-export function ownPod(uid: string, root = makeRoot(uid), template = 'new'): OwnPod {
-  return { owner: ownerNamed(uid), root, template, service };
+export function ownPod(uid: string, root = makeRoot(uid)): OwnPod {
+  return { owner: ownerNamed(uid), root, service };
 }

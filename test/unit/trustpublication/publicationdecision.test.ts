@@ -36,7 +36,14 @@ const foreign = makeAuthority('another writer').cert;
 
 function decide(parts: ApiServiceParts, rest: Partial<Situation> = {}, memory: Memory = createMemory()) {
   const object = apiService(parts);
-  const situation = { apiService: object, pods: undefined, isRunning: () => true, mayPatch: true, nowMs: 0, ...rest };
+  const situation = {
+    apiService: object,
+    pods: undefined,
+    isRunning: () => true,
+    hindrance: undefined,
+    nowMs: 0,
+    ...rest,
+  };
   const result = decideWithMemory(own, ownerOf, situation, memory);
   const { patch } = result.decision;
   return {
@@ -259,13 +266,26 @@ describe('nothing is written', () => {
   }
 
   test('after a patch was denied: an insecure pod is ready, a verified one only with its root', () => {
-    const mayPatch = false;
-    const ready = [{ insecure: true }, { bundle: foreign }].map((parts) => decide(parts, { mayPatch }));
+    const hindrance = 'denied';
+    const ready = [{ insecure: true }, { bundle: foreign }].map((parts) => decide(parts, { hindrance }));
     assert.deepEqual(
       ready.map((decision) => [decision.write, decision.ready, decision.level]),
       [
         [undefined, true, 'warn'],
         [undefined, false, 'warn'],
+      ],
+    );
+  });
+
+  test('while kubelets get our own token: an insecure pod is ready, a verified one only with its root', () => {
+    const hindrance = 'shared-identity';
+    const found = [{ insecure: true }, { bundle: foreign }, {}].map((parts) => decide(parts, { hindrance }));
+    assert.deepEqual(
+      found.map((decision) => [decision.write, decision.ready, decision.againMs]),
+      [
+        [undefined, true, blockedRetryMs],
+        [undefined, false, blockedRetryMs],
+        [undefined, false, blockedRetryMs],
       ],
     );
   });

@@ -162,12 +162,12 @@ class Cluster {
   }
 
   decide(pod: Pod): Decision {
-    const own = ownPod(pod.uid, pod.root, pod.template);
+    const own = ownPod(pod.uid, pod.root);
     const situation = {
       apiService: pod.view,
       pods: undefined,
       isRunning: ({ uid }: { readonly uid: string }) => this.running.has(uid),
-      mayPatch: true,
+      hindrance: undefined,
       nowMs: this.nowMs,
     };
     let { decision, memory } = decide(own, ownerOf, situation, pod.memory);

@@ -1,0 +1,121 @@
+/** This pod's root in both APIServices, with the informer of pods: readiness, reports and metrics. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { createRestClient, type RestClient } from '../../src/client/rest.ts';
+import { createPods } from '../../src/cluster/pods.ts';
+import { type CaBundles, createCaBundles } from '../../src/command/cabundles.ts';
+import { createRegistry, type Registry } from '../../src/monitoring.ts';
+import { createPodRoot } from '../../src/tls/podroot.ts';
+import { propagationMs } from '../../src/trustpublication/publicationdecision.ts';
+import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
+import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
+import { type KubeObject, pod } from '../fakes/kubeobjects.ts';
+import { createRecordingLog, type RecordingLog } from '../fakes/recordinglog.ts';
+import { until } from '../fakes/until.ts';
+
+const service = { namespace: 'kube-system', name: 'metrics-server' };
+const owner = { namespace: 'kube-system', pod: 'kubegauge-new', uid: 'uid-new' };
+const names = ['v1.metrics.k8s.io', 'v1beta1.metrics.k8s.io'];
+const root = createPodRoot(owner);
+
+let api: FakeApiServer;
+let rest: RestClient;
+let clock: FakeClock;
+let recorded: RecordingLog;
+let registry: Registry;
+let stop: AbortController;
+let ended: Promise<unknown>;
+
+beforeEach(async () => {
+  api = await createFakeApiServer();
+  rest = createRestClient(api.connection);
+  clock = createFakeClock();
+  recorded = createRecordingLog();
+  registry = createRegistry();
+  stop = new AbortController();
+  ended = Promise.resolve();
+  const spec = { selector: { 'k8s-app': 'metrics-server' } };
+  api.objects.set({ kind: 'Service', apiVersion: 'v1', metadata: service, spec });
+  setPod('new');
+});
+
+afterEach(async () => {
+  stop.abort();
+  await ended;
+  await rest[Symbol.asyncDispose]();
+  await api.close();
+});
+
+function setPod(name: string): void {
+  const labels = { 'k8s-app': 'metrics-server', 'pod-template-hash': name };
+  const object = pod(service.namespace, `kubegauge-${name}`, { uid: `uid-${name}`, labels, nodeName: 'node-0' });
+  const conditions = [{ type: 'Ready', status: 'True' }];
+  const running: KubeObject & { status: object } = { ...object, status: { phase: 'Running', conditions } };
+  api.objects.set(running);
+}
+
+function setApiService(name: string, spec: object): void {
+  const apiVersion = 'apiregistration.k8s.io/v1';
+  const object: KubeObject & { spec: object } = {
+    kind: 'APIService',
+    apiVersion,
+    metadata: { name },
+    spec: { service, ...spec },
+  };
+  api.objects.set(object);
+}
+
+function start(): CaBundles {
+  const { log } = recorded;
+  const pods = createPods({ rest, clock, log });
+  const identity = { owner, service, names: () => [] };
+  const options = { pod: identity, root, rest, pods, isSeparate: () => true, registry, clock, log };
+  const bundles = createCaBundles(options);
+  ended = Promise.all([pods.run(stop.signal), bundles.run(stop.signal)]);
+  return bundles;
+}
+
+const specOf = (name: string) =>
+  (api.objects.get('APIService', name) as KubeObject & { spec: { insecureSkipTLSVerify?: boolean; caBundle?: string } })
+    .spec;
+
+test('the pod is ready when both bundles hold its root', async () => {
+  for (const name of names) setApiService(name, {});
+  const bundles = start();
+  await until('the roots are in the bundles', () => names.every((name) => specOf(name).caBundle !== undefined));
+  for (const name of names) assert.equal(Buffer.from(specOf(name).caBundle ?? '', 'base64').toString(), root.pem);
+  await until('both are seen', () => bundles.reports().every(({ state }) => state === 'the bundle holds our root'));
+  assert.match(bundles.problem() ?? '', /^v1\.metrics\.k8s\.io: the bundle holds our root/);
+  await clock.advance(propagationMs);
+  await until('the pod is ready', () => bundles.problem() === undefined);
+  const metrics = await registry.metrics();
+  for (const name of names) assert.ok(metrics.includes(`kubegauge_ca_bundle_ready{apiservice="${name}"} 1\n`));
+  assert.ok(metrics.includes('kubegauge_ca_bundle_patches_total{write="append"} 2\n'));
+});
+
+test('verification begins as soon as the informer reports that the old server is gone', async () => {
+  for (const name of names) setApiService(name, { insecureSkipTLSVerify: true });
+  setPod('old');
+  const bundles = start();
+  await until('both wait for the old server', () =>
+    bundles.reports().every(({ state }) => state.includes('kubegauge-old')),
+  );
+  assert.equal(bundles.problem(), undefined);
+  await until('the informer watches', () => recorded.lines.some((line) => line.includes('listed')));
+  await until('all watches are open', () => api.watches.count() === 3);
+  api.objects.delete('Pod', 'kubegauge-old', service.namespace);
+  // The clock stands still: only the event can lead to this.
+  await until('both are verified', () => names.every((name) => specOf(name).insecureSkipTLSVerify === undefined));
+});
+
+test('without the right to read APIServices the pod is ready, and nothing counts as degraded', async () => {
+  for (const name of names) setApiService(name, { insecureSkipTLSVerify: true });
+  api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);
+  const bundles = start();
+  await until('the pod is ready', () => bundles.problem() === undefined);
+  for (const { state, trouble } of bundles.reports()) {
+    assert.match(state, /may not read the APIService; apply manifests\/base/);
+    assert.equal(trouble, false);
+  }
+  assert.equal(recorded.lines.filter((line) => line.includes('may not read')).length, 1);
+});
