@@ -24,6 +24,12 @@ export interface Bindings {
  */
 export const startMarginMs = 30_000;
 
+/**
+ * Milliseconds after a pod's creation in which a kubelet may still report the earlier pod of its name. Later, an older
+ * start time is of a clock that was behind then.
+ */
+export const youngPodMs = 600_000;
+
 /** A pod with the API's UID, or why it is not stored. */
 type PodDecision = { readonly pod: PodLayout; readonly isVerified: boolean } | 'foreign' | 'earlier';
 
@@ -57,7 +63,7 @@ export function decidePod(
 }
 
 /**
- * Reports whether a container is older than its pod, known by name alone. Static pods' are: the mirror pod comes
+ * Reports whether a container is older than its young pod, known by name alone. Static pods' are: the mirror pod comes
  * later. A stored one stays, since a corrected clock shifts start times.
  */
 function isOfEarlierPod(
@@ -68,10 +74,14 @@ function isOfEarlierPod(
   bindings: Bindings,
 ): boolean {
   if (known.configHash !== undefined || known.createdSeconds === undefined) return false;
-  const earliestMs = known.createdSeconds * 1000 - startMarginMs + clockAheadMs;
-  return pod.containers.some(
-    ({ containerId }, index) =>
-      batch.numbers[(pod.firstRow + index) * columns + column.startTimeMs]! < earliestMs &&
-      !bindings.hasContainer(batch.node, pod, containerId),
-  );
+  // By the node's clock.
+  const createdMs = known.createdSeconds * 1000 + clockAheadMs;
+  return pod.containers.some(({ containerId }, index) => {
+    const at = (pod.firstRow + index) * columns;
+    return (
+      batch.numbers[at + column.startTimeMs]! < createdMs - startMarginMs &&
+      batch.numbers[at + column.timestampMs]! < createdMs + youngPodMs &&
+      !bindings.hasContainer(batch.node, pod, containerId)
+    );
+  });
 }

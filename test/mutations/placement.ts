@@ -26,8 +26,9 @@ export const placement: readonly Mutation[] = [
       'uid === known.uid',
       'static pods are not recognised by their config hash',
     ],
-    ['startMarginMs + clockAheadMs', 'startMarginMs', "the node's clock is not corrected"],
-    ['startMarginMs + clockAheadMs', 'startMarginMs - clockAheadMs', "the node's clock is corrected the wrong way"],
+    ['* 1000 + clockAheadMs', '* 1000', "the node's clock is not corrected"],
+    ['* 1000 + clockAheadMs', '* 1000 - clockAheadMs', "the node's clock is corrected the wrong way"],
+    ['< createdMs + youngPodMs', '< Infinity', 'a container that started by a clock far behind is never served'],
   ]),
   ...mutate('storage/podmatch.ts', tests, [
     ['const candidates = [...exact, ...named];', 'const candidates = exact;', 'a pod without a UID is no claim'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { unknownPodLimit } from '../../../src/storage/admission.ts';
-import { startMarginMs } from '../../../src/storage/placement.ts';
+import { startMarginMs, youngPodMs } from '../../../src/storage/placement.ts';
 import {
   createAdmittedStorage,
   createdSeconds,
@@ -229,6 +229,20 @@ describe('pods that are reported without UIDs', () => {
     });
   }
 
+  for (const fastPath of [true, false]) {
+    test(`are served ten minutes after the pod was created, though their container started while the clock was far behind, also by ${fastPath ? 'the fast' : 'the slow'} path`, () => {
+      const world = createAdmittedStorage({ fastPath });
+      world.api.set('shop/web-0', knownAs());
+      const pod = { uid: undefined, id: 'start:1', startTimeMs: createdMs - 86_400_000 };
+      const options = { source: 'resource', aheadMs: 3_600_000 } as const;
+      const youngSeconds = youngPodMs / 1000;
+      for (const at of [youngSeconds - 16, youngSeconds - 1]) world.scrape('node-a', [reported(at, pod)], options);
+      assert.equal(world.cores(), 'never-scraped');
+      for (const at of [youngSeconds, youngSeconds + 15]) world.scrape('node-a', [reported(at, pod)], options);
+      assert.equal(world.cores(), 0.25);
+    });
+  }
+
   test('are another pod if one was created again under their name, though nothing else has changed', () => {
     const world = createAdmittedStorage();
     const uidOf = () => world.admit('node-a', [reported(100, { uid: undefined })]).layout.pods[0]?.uid;
@@ -257,16 +271,17 @@ describe('pods that are reported without UIDs', () => {
     for (const at of [100, 115]) world.scrape('node-a', [reported(at, { uid: undefined, startTimeMs })], options);
     const other = reported(130, { name: 'web-1', uid: undefined });
     const corrected = { source: 'resource', aheadMs: 0 } as const;
-    world.scrape('node-a', [reported(130, { uid: undefined, startTimeMs }), other], corrected);
+    for (const at of [130, 145])
+      world.scrape('node-a', [reported(at, { uid: undefined, startTimeMs }), other], corrected);
     const answer = world.usage();
-    assert.equal(answer.kind === 'ready' && answer.value.timestampMs, createdMs + 130_000);
+    assert.equal(answer.kind === 'ready' && answer.value.timestampMs, createdMs + 145_000);
     // Also after a restart.
     const next = createAdmittedStorage();
     next.restore(world.snapshot());
     next.api.set('shop/web-0', knownAs());
-    next.scrape('node-a', [reported(145, { uid: undefined, startTimeMs })], corrected);
+    next.scrape('node-a', [reported(160, { uid: undefined, startTimeMs })], corrected);
     const later = next.usage();
-    assert.equal(later.kind === 'ready' && later.value.timestampMs, createdMs + 145_000);
+    assert.equal(later.kind === 'ready' && later.value.timestampMs, createdMs + 160_000);
   });
 });
 

@@ -72,7 +72,7 @@ export function createAdmittedStorage({ fastPath = true } = {}) {
 
   function admit(node: string, pods: readonly PodBatch[], { source = 'cadvisor', aheadMs = 0 }: ScrapeOptions = {}) {
     const machine = { timestampMs: clock.wallMs(), cpuSeconds: 1, memoryBytes: 1 };
-    const points: NodePoints = { node, source, machine, hasSwap: undefined, pods };
+    const points: NodePoints = { node, source, machine, hasSwap: undefined, pods: pods.map(byNodeClock(aheadMs)) };
     const batch = toBatch(points, layouts.get(`${node} ${source}`));
     layouts.set(`${node} ${source}`, batch.layout);
     return admission.admit(batch, aheadMs);
@@ -106,7 +106,16 @@ export function createAdmittedStorage({ fastPath = true } = {}) {
   }
 }
 
+/** Shifts the times of samples; start times are by the clock that the node had then. */
+function byNodeClock(aheadMs: number): (pod: PodBatch) => PodBatch {
+  return (pod) => ({
+    ...pod,
+    containers: pod.containers.map((each) => ({ ...each, timestampMs: each.timestampMs + aheadMs })),
+  });
+}
+
 interface ScrapeOptions {
   readonly source?: 'cadvisor' | 'resource';
+  /** Of the node's clock. */
   readonly aheadMs?: number;
 }
