@@ -94,8 +94,8 @@ export function createWritePath(path: WritePathOptions): WritePath {
     mode: options['metrics-source'] as SourceMode,
     expectations: createExpectations({ pods, usage: storage, clock }),
     store: {
-      store: (batch, clockAheadMs, step) =>
-        storage.store(admission.admit(batch, clockAheadMs - serverClock.aheadMs()), step),
+      store: (batch, clockAheadMs, times) =>
+        storage.store(admission.admit(batch, clockAheadMs - serverClock.aheadMs()), times),
       forget(node) {
         storage.forget(node);
         admission.forget(node);

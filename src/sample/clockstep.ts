@@ -1,12 +1,29 @@
 /** Decides whether a node's clock was set between two scrapes, and which samples are older; pure. */
 
+/** A response's times. */
+export interface ResponseTimes {
+  /** The Date header, in whole seconds; undefined without one. */
+  readonly dateMs: number | undefined;
+  /** By our monotonic clock. */
+  readonly sentMs: number;
+  readonly receivedMs: number;
+}
+
+/** Times of a response's samples, by the node's clock. */
+export interface SampleTimes {
+  /** -Infinity without timed samples. */
+  readonly newestMs: number;
+  /** The oldest of those newer than the same cgroup's previous sample; Infinity without one. */
+  readonly oldestNewMs: number;
+}
+
 /** A response's node clock and our monotonic clock. */
 export interface ClockReading {
   /** Bounds of the node's time at its response, by its clock. */
   readonly earliestMs: number;
   /** Infinity if unbounded. */
   readonly latestMs: number;
-  /** By the node's clock; -Infinity without timed samples. */
+  /** By the node's clock; -Infinity without timed samples, and with a Date header. */
   readonly newestSampleMs: number;
   /** By our monotonic clock. */
   readonly sentMs: number;
@@ -28,25 +45,27 @@ const slewShare = 0.1;
 const sampleLagMs = 2_000;
 
 /**
- * Returns a response's clocks. Without a Date header, no sample is from the future, and one newer than all previous
- * ones was taken after the previous response.
+ * Returns a response's clocks. Without a Date header, no sample is from the future, and one newer than its
+ * predecessor was taken after the previous response. The more containers, the closer are these bounds.
  */
 export function readClock(
-  dateMs: number | undefined,
-  newestSampleMs: number,
-  { sentMs, receivedMs }: Pick<ClockReading, 'sentMs' | 'receivedMs'>,
+  { dateMs, sentMs, receivedMs }: ResponseTimes,
+  { newestMs, oldestNewMs }: SampleTimes,
   previous: ClockReading | undefined,
 ): ClockReading {
-  const times = { newestSampleMs, sentMs, receivedMs };
+  const times = { newestSampleMs: newestMs, sentMs, receivedMs };
   if (dateMs !== undefined) return { earliestMs: dateMs, latestMs: dateMs + dateResolutionMs, ...times };
-  const isNew = previous !== undefined && newestSampleMs > previous.newestSampleMs;
-  const latestMs = isNew ? newestSampleMs + receivedMs - previous.sentMs + sampleLagMs : Infinity;
-  return { earliestMs: newestSampleMs, latestMs, ...times };
+  if (previous === undefined) return { earliestMs: newestMs, latestMs: Infinity, ...times };
+  const { newestSampleMs } = previous;
+  const isNew = newestSampleMs !== -Infinity && newestMs > newestSampleMs;
+  const firstMs = Math.min(oldestNewMs, isNew ? newestMs : Infinity);
+  return { earliestMs: newestMs, latestMs: firstMs + receivedMs - previous.sentMs + sampleLagMs, ...times };
 }
 
 /**
  * Returns a clock's step between two responses; undefined if delay and slewing explain both. With a Date header, it
- * sees steps from about 3 s plus the time of both responses.
+ * sees steps from about 3 s plus the time of both responses; without one and with few containers, from about a scrape
+ * interval.
  */
 export function clockStep(previous: ClockReading, current: ClockReading): ClockStep | undefined {
   const elapsedMs = current.receivedMs - previous.sentMs;

@@ -1,6 +1,6 @@
 /** Scrapes one node: publishes batches, logs results, decides about extra or skipped scrapes. */
-import { newestSampleMs, type NodeBatch } from '../sample/batch.ts';
-import { type ClockReading, type ClockStep, clockStep, readClock } from '../sample/clockstep.ts';
+import type { NodeBatch } from '../sample/batch.ts';
+import type { ResponseTimes } from '../sample/clockstep.ts';
 import type { Clock } from '../clock.ts';
 import type { NodeInfo } from '../cluster/nodes.ts';
 import type { Logger } from '../logging.ts';
@@ -9,25 +9,19 @@ import { createNodeLog } from './report/nodelog.ts';
 import { createNodeRecord, type NodeStatus } from './report/nodestatus.ts';
 import type { ScrapeMetrics } from './report/scrapemetrics.ts';
 import { createRetryPolicy, type NextScrape } from './schedule/retrypolicy.ts';
-import {
-  createTarget,
-  type Expectations,
-  type ScrapeOutcome,
-  type SourceMode,
-  type TargetAddress,
-} from './source/target.ts';
+import { createTarget, type Expectations, type SourceMode, type TargetAddress } from './source/target.ts';
 
 export interface BatchStore {
   /**
-   * Returns the number of first samples, and the longest interval between the node's samples in milliseconds.
+   * Returns the number of first samples, the longest interval between the node's samples in milliseconds, and whether
+   * the node's clock was set since its previous batch.
    * @param clockAheadMs how far the node's clock is ahead of ours; by its Date header, so exact to a second or two.
-   * @param step of the node's clock since its previous batch.
    */
   store(
     batch: NodeBatch,
     clockAheadMs: number,
-    step: ClockStep | undefined,
-  ): { readonly waiting: number; readonly spacingMs: number };
+    times: ResponseTimes,
+  ): { readonly waiting: number; readonly spacingMs: number; readonly hasStepped: boolean };
   forget(node: string): void;
   /** Drops a stored node of that name with another UID. */
   keepOnly(node: string, uid: string | undefined): void;
@@ -69,7 +63,6 @@ export function createNodeScraper({ name, uid, ready }: NodeInfo, options: NodeS
   const record = createNodeRecord();
   const log = createNodeLog(options.log);
   const stopped = new AbortController();
-  let reading: ClockReading | undefined;
   let located: { readonly node: NodeInfo; readonly address: TargetAddress } | undefined;
   const scraper: NodeScraper = {
     uid,
@@ -92,11 +85,15 @@ export function createNodeScraper({ name, uid, ready }: NodeInfo, options: NodeS
       log.report(node, outcome, record.clockSkew(), false);
       return { ...retryPolicy.failed(scraper.ready), weight: undefined };
     }
-    const step = stepOf(outcome, startedMs);
-    metrics.source(name, outcome.batch.source);
-    const stored = store.store(outcome.batch, outcome.response.nodeTimeMs - times.answeredMs, step);
+    const { batch, response } = outcome;
+    metrics.source(name, batch.source);
+    const stored = store.store(batch, response.nodeTimeMs - times.answeredMs, {
+      dateMs: response.dateMs,
+      sentMs: startedMs,
+      receivedMs: startedMs + times.durationMs,
+    });
     record.add(outcome, times, stored.spacingMs);
-    log.report(node, outcome, record.clockSkew(), step !== undefined);
+    log.report(node, outcome, record.clockSkew(), stored.hasStepped);
     return { ...retryPolicy.scraped(stored.waiting), weight: outcome.isFull ? fullWeight : 1 };
   }
 
@@ -104,15 +101,4 @@ export function createNodeScraper({ name, uid, ready }: NodeInfo, options: NodeS
     if (located?.node !== node) located = { node, address: addressOf(node) };
     return located.address;
   }
-
-  /** Compares with the last batch, not a failed response: the store needs each step between two batches. */
-  function stepOf({ batch, response }: SuccessfulScrape, sentMs: number): ClockStep | undefined {
-    const times = { sentMs, receivedMs: clock.monotonicMs() };
-    const newestMs = response.dateMs === undefined ? newestSampleMs(batch.numbers) : -Infinity;
-    const previous = reading;
-    reading = readClock(response.dateMs, newestMs, times, previous);
-    return previous && clockStep(previous, reading);
-  }
 }
-
-type SuccessfulScrape = Extract<ScrapeOutcome, { readonly kind: 'scraped' }>;

@@ -1,4 +1,5 @@
 /** The slow path's form of a stored node, also the snapshot's; pure. */
+import type { ClockReading } from '../sample/clockstep.ts';
 import type { ContainerPoint, PodBatch, Point, Source, Usage } from '../sample/point.ts';
 import type { LastPodUsage, LastUsage } from './lastusage.ts';
 import type { SamplePair } from './samplepair.ts';
@@ -15,6 +16,17 @@ export interface NodeState {
   readonly spacingMs: number;
   /** Monotonic. */
   readonly storedMs: number;
+  readonly clock?: ClockState | undefined;
+}
+
+/** What is known of a node's clock. */
+export interface ClockState {
+  /** Of the last batch; undefined if unknown. */
+  readonly reading?: ClockReading | undefined;
+  /** When a step was last seen, monotonic; undefined if never. */
+  readonly steppedMs?: number | undefined;
+  /** Earlier start times, by the node's clock, may be from before a step; undefined without one. */
+  readonly startsAfterMs?: number | undefined;
 }
 
 /** One pod as one node reports it. */

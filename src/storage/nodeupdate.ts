@@ -1,7 +1,8 @@
 /** The write side of the storage: adds a scrape to the stored node. */
 import { machinePoint, type NodeBatch, type PodLayout } from '../sample/batch.ts';
-import type { ClockStep } from '../sample/clockstep.ts';
+import type { ResponseTimes } from '../sample/clockstep.ts';
 import { unknownPodLimit } from './admission.ts';
+import { nextClock } from './clockstate.ts';
 import { updateLastUsage } from './lastusage.ts';
 import { countSample, podKey } from './nodestate.ts';
 import type { NodeTable } from './nodetable.ts';
@@ -14,17 +15,18 @@ import { readPod } from './usagereader.ts';
 
 /**
  * Adds a scrape to its node.
- * @param step of the node's clock since its previous scrape.
+ * @param times see Storage.store.
  */
 export function updateNode(
   table: NodeTable,
   batch: NodeBatch,
   uid: string | undefined,
   options: UpdateOptions,
-  step?: ClockStep,
-): { readonly node: StoredNode; readonly first: number } {
+  times?: ResponseTimes,
+): { readonly node: StoredNode; readonly first: number; readonly hasStepped: boolean } {
   const known = table.nodes.get(batch.node);
   const nowMs = options.clock.monotonicMs();
+  const { clock, step } = nextClock(known, batch, times, nowMs);
   const update: ScrapeUpdate = {
     batch,
     options,
@@ -34,12 +36,12 @@ export function updateNode(
       storedMs: known.storedMs,
       spacingMs: known.spacingMs,
       sinceMs: known.sinceMs,
-      steppedMs: known.steppedMs,
     },
+    steppedMs: clock.steppedMs,
     // Older kubelets report swap only while it is in use.
     hasSwap: batch.hasSwap ?? known?.hasSwap ?? false,
     nowMs,
-    limits: limitsOf(batch.node, known, nowMs, options, step),
+    limits: limitsOf(batch.node, known, nowMs, options, { step, startsAfterMs: clock.startsAfterMs }),
     sums: { first: 0, longestIntervalMs: 0 },
   };
   const isUnchanged = known?.layout.version === batch.layout.version && known.source === batch.source;
@@ -47,9 +49,10 @@ export function updateNode(
   // Hot: an iterator would allocate an object per pod.
   if (isUnchanged) for (let pod = 0; pod < node.pods.length; pod += 1) updatePod(node.pods[pod]!, update);
   updateMachine(node, known, update);
-  if (step !== undefined) markStep(node, nowMs);
+  node.clock = clock;
+  if (step !== undefined) markStep(node);
   dropUnreported(table, node, update);
-  return { node, first: update.sums.first };
+  return { node, first: update.sums.first, hasStepped: step !== undefined };
 }
 
 function updateMachine(node: StoredNode, known: StoredNode | undefined, update: ScrapeUpdate): void {
@@ -75,8 +78,7 @@ function updateMachine(node: StoredNode, known: StoredNode | undefined, update: 
 const neverScraped = { kind: 'missing', reason: 'never-scraped' } as const;
 
 /** Marks what is not reported as from before the step. */
-function markStep(node: StoredNode, nowMs: number): void {
-  node.steppedMs = nowMs;
+function markStep(node: StoredNode): void {
   for (const pod of node.unreported) {
     const { containers, ...rest } = podStateOf(pod);
     pod.state = {
@@ -95,7 +97,6 @@ function renewNode(table: NodeTable, known: StoredNode | undefined, update: Scra
     spacingMs: 0,
     storedMs: nowMs,
     sinceMs: known?.sinceMs ?? nowMs,
-    steppedMs: known?.steppedMs,
   });
   const left = new Map([...(known?.pods ?? []), ...(known?.unreported ?? [])].map((pod) => [podKey(pod.layout), pod]));
   for (const pod of node.pods) {

@@ -64,9 +64,10 @@ function nextPodState(previous: PodState | undefined, layout: PodLayout, update:
   return { node: batch.node, name: nameOf(layout), uid: layout.uid, containers, absent, lastUsage };
 }
 
-/** Reports whether a new container may precede a step: its start time and samples cannot be compared. */
-function hasStepped({ previous, nowMs, limits }: ScrapeUpdate): boolean {
-  return (
-    limits.step !== undefined || (previous?.steppedMs !== undefined && nowMs - previous.steppedMs <= newContainerMs)
-  );
+/**
+ * Reports whether a new container may precede a step: its start time and samples cannot be compared. A scrape long
+ * after the step would have reported it.
+ */
+function hasStepped({ previous, steppedMs }: ScrapeUpdate): boolean {
+  return steppedMs !== undefined && (previous?.storedMs ?? -Infinity) - steppedMs <= newContainerMs;
 }

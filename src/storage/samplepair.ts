@@ -53,13 +53,16 @@ export function addContainerSample(
 ): SamplePair<ContainerPoint> {
   const point = withPossibleMemory(sample, limits);
   if (pair === undefined || !mayBeSameContainer(pair.last.containerId, point.containerId)) {
-    const base = sinceStart(point, youngerThanMs, limits) ?? (pair === undefined ? 'one-sample' : 'restarted');
+    const base =
+      sinceStart(point, point.startTimeMs, youngerThanMs, limits) ?? (pair === undefined ? 'one-sample' : 'restarted');
     return { last: point, base, ...sideOfStep(point, false, limits) };
   }
-  const next = addSample(pair, point, point.startTimeMs ?? Number.NaN, limits);
+  const startTimeMs = point.startTimeMs ?? Number.NaN;
+  const next = addSample(pair, point, startTimeMs, limits);
   // First reported now; the usage since the start is known.
   const isFirstCounter = next.base === 'restarted' && next.last === point && pair.last.cpuSeconds === 0;
-  const base = isFirstCounter ? sinceStart(point, youngerThanMs, limits) : undefined;
+  const startMs = isFirstCounter ? believedStartMs(startTimeMs, stampMs(point), limits) : Number.NaN;
+  const base = sinceStart(point, startMs, youngerThanMs, limits);
   return base === undefined ? next : { last: point, base };
 }
 
@@ -191,7 +194,7 @@ function isAfterWrongSample<P extends Point>(
 ): pair is SamplePair<P> & Required<Pick<SamplePair<P>, 'rival'>> {
   const { base, rival } = pair;
   if (base !== 'restarted' || rival === undefined || isOtherClock(rival, point)) return false;
-  if (hasStartedSince(stampMs(rival), believedStartMs(startTimeMs, stampMs(point)))) return false;
+  if (hasStartedSince(stampMs(rival), believedStartMs(startTimeMs, stampMs(point), limits))) return false;
   return classify(rival, point, startTimeMs, limits) === 'newer';
 }
 
@@ -245,6 +248,11 @@ export function hasPlainTime({ rawTimestampMs, isUntimed }: PointTime): boolean 
   return rawTimestampMs === undefined && isUntimed === undefined;
 }
 
+/** Reports whether the last sample is of the previous response, at a time that the kubelet wrote. */
+export function isLastReported({ last, rival, lacksValue, isBeforeStep }: SamplePair): boolean {
+  return hasPlainTime(last) && rival === undefined && lacksValue === undefined && isBeforeStep === undefined;
+}
+
 /** Keeps the last value; without one, the newest sample: it shows that the container exists. */
 function withoutValue<P extends Point>(pair: SamplePair<P>, point: P): SamplePair<P> {
   if (Number.isNaN(pair.last.memoryBytes)) return { last: point, base: pair.base };
@@ -255,14 +263,19 @@ function withoutValue<P extends Point>(pair: SamplePair<P>, point: P): SamplePai
  * Returns a container's start as the base, as metrics-server: the counter was zero. Not before 10 s: start times are
  * exact to a second or so.
  */
-function sinceStart(point: ContainerPoint, youngerThanMs: number, limits: SampleLimits): RateBase | undefined {
-  if (point.startTimeMs === undefined || Number.isNaN(point.memoryBytes)) return undefined;
-  const ageMs = stampMs(point) - point.startTimeMs;
+function sinceStart(
+  point: ContainerPoint,
+  startTimeMs: number | undefined,
+  youngerThanMs: number,
+  limits: SampleLimits,
+): RateBase | undefined {
+  if (startTimeMs === undefined || Number.isNaN(point.memoryBytes)) return undefined;
+  const ageMs = stampMs(point) - startTimeMs;
   // At that age a counter of 0 was not reported.
   const isFresh = ageMs >= freshMinimumMs && ageMs < youngerThanMs && point.cpuSeconds > 0;
   // An impossible rate: the start time has moved.
   if (!isFresh || !isPossible(point.cpuSeconds, ageMs, limits)) return undefined;
-  return { timestampMs: point.startTimeMs, cpuSeconds: 0 };
+  return { timestampMs: startTimeMs, cpuSeconds: 0 };
 }
 
 const freshMinimumMs = 10_000;

@@ -16,6 +16,8 @@ export interface SampleLimits {
   /** Milliseconds, by our clock; undefined for the first scrape. */
   readonly sinceScrapeMs?: number | undefined;
   readonly step?: ClockStep | undefined;
+  /** See ClockState. */
+  readonly startsAfterMs?: number | undefined;
 }
 
 /**
@@ -90,7 +92,7 @@ export function classifySample(
   // Also true for NaN.
   if (!(memoryBytes <= limits.mostMemoryBytes) || (isEmpty && intervalMs <= limits.stalenessMs)) return 'no value';
   // cAdvisor omits the row until CPU was used: 0 may be one missing row.
-  const startMs = believedStartMs(startTimeMs, nowMs);
+  const startMs = believedStartMs(startTimeMs, nowMs, limits);
   if (cpuSeconds === 0 && lastCpuSeconds > 0 && !hasStartedSince(lastMs, startMs)) {
     if (!isEmpty) return 'no value';
     return intervalMs <= limits.longestWindowMs ? 'ended' : 'restart';
@@ -107,9 +109,16 @@ export function classifySample(
   return isPossible(cpuSeconds - lastCpuSeconds, intervalMs, limits) ? 'newer' : 'implausible';
 }
 
-/** Returns NaN for a start after its sample: the clock was set back since. */
-export function believedStartMs(startTimeMs: number, sampleMs: number): number {
-  return startTimeMs <= sampleMs ? startTimeMs : Number.NaN;
+/**
+ * Returns NaN for a start after its sample: the clock was set back since. Later the clock passes it, so one that may be
+ * from before a step is not believed then either.
+ */
+export function believedStartMs(
+  startTimeMs: number,
+  sampleMs: number,
+  { startsAfterMs = -Infinity }: Pick<SampleLimits, 'startsAfterMs'>,
+): number {
+  return startTimeMs > startsAfterMs && startTimeMs <= sampleMs ? startTimeMs : Number.NaN;
 }
 
 /**

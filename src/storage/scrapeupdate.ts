@@ -1,7 +1,6 @@
 /** One scrape with its limits. */
 import type { Clock } from '../clock.ts';
 import type { NodeBatch, PodLayout } from '../sample/batch.ts';
-import type { ClockStep } from '../sample/clockstep.ts';
 import type { Point } from '../sample/point.ts';
 import { stalenessMs as usageStalenessMs } from './lastusage.ts';
 import type { NewSamples } from './nodestate.ts';
@@ -34,7 +33,9 @@ export interface ScrapeUpdate {
   readonly options: UpdateOptions;
   /** Undefined if unknown. */
   readonly uid: string | undefined;
-  readonly previous: (SpacedScrape & Pick<NodeBatch, 'source'> & Pick<StoredNode, 'sinceMs' | 'steppedMs'>) | undefined;
+  readonly previous: (SpacedScrape & Pick<NodeBatch, 'source'> & Pick<StoredNode, 'sinceMs'>) | undefined;
+  /** See ClockState; also of this scrape. */
+  readonly steppedMs: number | undefined;
   readonly hasSwap: boolean;
   /** Monotonic. */
   readonly nowMs: number;
@@ -48,7 +49,7 @@ export function limitsOf(
   known: StoredNode | undefined,
   nowMs: number,
   { resolutionMs, stalenessMs, capacityCores, capacityMemoryBytes }: UpdateOptions,
-  step?: ClockStep,
+  clock: Pick<SampleLimits, 'step' | 'startsAfterMs'> = {},
 ): SampleLimits {
   const spacingMs = known?.spacingMs ?? 0;
   return {
@@ -57,7 +58,8 @@ export function limitsOf(
     longestWindowMs: longestWindowMs(resolutionMs, spacingMs),
     stalenessMs: usageStalenessMs({ atLeastMs: stalenessMs, spacingMs }),
     sinceScrapeMs: known && nowMs - known.storedMs,
-    step,
+    step: clock.step,
+    startsAfterMs: clock.startsAfterMs,
   };
 }
 

@@ -3,15 +3,16 @@
  * next process has another monotonic clock.
  */
 import { createHash } from 'node:crypto';
+import type { ClockReading } from '../sample/clockstep.ts';
 import type { ContainerPoint, Point, Usage, PodUsage } from '../sample/point.ts';
 import { storedFields } from '../sample/quantities.ts';
 import type { LastUsage } from './lastusage.ts';
-import type { AbsentContainers, NodeState, PodState } from './nodestate.ts';
+import type { AbsentContainers, ClockState, NodeState, PodState } from './nodestate.ts';
 import type { SamplePair } from './samplepair.ts';
-import { checkSavedNode, longestMs } from './snapshotchecks.ts';
+import { checkSavedNode, isPossibleTime, longestMs } from './snapshotchecks.ts';
 
 /** A number, increased for changes of other fields, and the quantities; other versions are not read. */
-const snapshotVersion = `7 ${storedFields}`;
+const snapshotVersion = `8 ${storedFields}`;
 
 /** Rejects a snapshot, with the reason. */
 export class SnapshotError extends Error {
@@ -83,12 +84,27 @@ interface Header {
 }
 
 /** JSON omits undefined fields. */
-interface SavedNode extends Omit<NodeState, 'machine' | 'lastUsage' | 'pods' | 'storedMs'> {
+interface SavedNode extends Omit<NodeState, 'machine' | 'lastUsage' | 'pods' | 'storedMs' | 'clock'> {
   readonly node: string;
   readonly machine?: SamplePair | undefined;
   readonly lastUsage: SavedUsage<Usage>;
   readonly storedAgeMs: number;
+  readonly clock?: SavedClock;
   readonly pods: readonly SavedPod[];
+}
+
+interface SavedClock extends Pick<ClockState, 'startsAfterMs'> {
+  readonly reading?: SavedReading | undefined;
+  readonly steppedAgeMs?: number | undefined;
+}
+
+/** JSON has no Infinity: what is unbounded is omitted. Ages may be negative: clamped, they would make a step. */
+interface SavedReading {
+  readonly earliestMs?: number | undefined;
+  readonly latestMs?: number | undefined;
+  readonly newestSampleMs?: number | undefined;
+  readonly sentAgeMs: number;
+  readonly receivedAgeMs: number;
 }
 
 interface SavedPod extends Omit<PodState, 'node' | 'lastUsage' | 'containers' | 'absent'> {
@@ -109,10 +125,11 @@ function split(text: string): { readonly body: string; readonly sum: string } {
   return { body: text.slice(0, end), sum };
 }
 
-function saveNode(node: string, { lastUsage, pods, storedMs, ...rest }: NodeState, nowMs: number): SavedNode {
+function saveNode(node: string, { lastUsage, pods, storedMs, clock, ...rest }: NodeState, nowMs: number): SavedNode {
   return {
     node,
     ...rest,
+    ...(clock && { clock: saveClock(clock, nowMs) }),
     storedAgeMs: ageMs(storedMs, nowMs),
     lastUsage: saveUsage(lastUsage, nowMs),
     pods: pods.map((pod) => ({
@@ -127,7 +144,7 @@ function saveNode(node: string, { lastUsage, pods, storedMs, ...rest }: NodeStat
 }
 
 function loadNode(
-  { node, storedAgeMs, lastUsage, pods, ...rest }: SavedNode,
+  { node, storedAgeMs, lastUsage, clock, pods, ...rest }: SavedNode,
   thenMs: number,
 ): readonly [string, NodeState] {
   const state: NodeState = {
@@ -135,9 +152,51 @@ function loadNode(
     machine: rest.machine && loadPair(rest.machine),
     lastUsage: loadUsage(lastUsage, thenMs),
     storedMs: thenMs - storedAgeMs,
+    clock: clock && loadClock(clock, thenMs),
     pods: pods.map((pod) => loadPod(node, pod, thenMs)),
   };
   return [node, state];
+}
+
+function saveClock({ reading, steppedMs, startsAfterMs }: ClockState, nowMs: number): SavedClock {
+  return {
+    reading: reading && saveReading(reading, nowMs),
+    steppedAgeMs: steppedMs === undefined ? undefined : ageMs(steppedMs, nowMs),
+    startsAfterMs: finite(startsAfterMs),
+  };
+}
+
+function saveReading(reading: ClockReading, nowMs: number): SavedReading | undefined {
+  const sentAgeMs = nowMs - reading.sentMs;
+  const receivedAgeMs = nowMs - reading.receivedMs;
+  if (Math.max(Math.abs(sentAgeMs), Math.abs(receivedAgeMs)) > longestMs) return undefined;
+  const { earliestMs, latestMs, newestSampleMs } = reading;
+  return {
+    earliestMs: finite(earliestMs),
+    latestMs: finite(latestMs),
+    newestSampleMs: finite(newestSampleMs),
+    sentAgeMs,
+    receivedAgeMs,
+  };
+}
+
+/** Returns undefined for a time that is unbounded, or cannot be read again. */
+function finite(ms: number | undefined): number | undefined {
+  return ms !== undefined && isPossibleTime(ms) ? ms : undefined;
+}
+
+function loadClock({ reading, steppedAgeMs, startsAfterMs }: SavedClock, thenMs: number): ClockState {
+  return {
+    reading: reading && {
+      earliestMs: reading.earliestMs ?? -Infinity,
+      latestMs: reading.latestMs ?? Infinity,
+      newestSampleMs: reading.newestSampleMs ?? -Infinity,
+      sentMs: thenMs - reading.sentAgeMs,
+      receivedMs: thenMs - reading.receivedAgeMs,
+    },
+    steppedMs: steppedAgeMs === undefined ? undefined : thenMs - steppedAgeMs,
+    startsAfterMs,
+  };
 }
 
 function loadPod(node: string, { lastUsage, containers, absent = [], ...rest }: SavedPod, thenMs: number): PodState {

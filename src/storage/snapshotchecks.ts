@@ -16,6 +16,9 @@ const earliestMs = -62_167_219_200_000;
 export const longestMs = 30 * 86_400_000;
 
 const time = number(earliestMs, latestMs);
+const age = number(0, longestMs);
+/** Negative for what came after the writing began. */
+const signedAge = number(-longestMs, longestMs);
 const seconds = number(0, valueLimit);
 const bytes = number(0, valueLimit);
 /** JSON has null for NaN. */
@@ -42,8 +45,7 @@ const containerUsages = list(object({ ...usage, name: text }));
 const podUsage = { timestampMs: time, windowMs: usage.windowMs, containers: containerUsages };
 const reason = oneOf('never-scraped', 'one-sample', 'restarted', 'stale', 'other-uid');
 
-const lastUsageOf = (what: FieldCheck) =>
-  object({ reason, last: optional(object({ usage: what, ageMs: number(0, longestMs) })) });
+const lastUsageOf = (what: FieldCheck) => object({ reason, last: optional(object({ usage: what, ageMs: age })) });
 
 const pod = object({
   name: (value, field) => {
@@ -60,7 +62,21 @@ const pod = object({
     );
     if (names.size !== (value as readonly unknown[]).length) fail(field, 'a container twice');
   },
-  absent: optional(list(object({ name: text, ageMs: number(0, longestMs) }))),
+  absent: optional(list(object({ name: text, ageMs: age }))),
+});
+
+const clock = object({
+  reading: optional(
+    object({
+      earliestMs: optional(time),
+      latestMs: optional(time),
+      newestSampleMs: optional(time),
+      sentAgeMs: signedAge,
+      receivedAgeMs: signedAge,
+    }),
+  ),
+  steppedAgeMs: optional(age),
+  startsAfterMs: optional(time),
 });
 
 const node = object({
@@ -71,9 +87,15 @@ const node = object({
   hasSwap: boolean,
   lastUsage: lastUsageOf(object(usage)),
   spacingMs: number(0, longestMs),
-  storedAgeMs: number(0, longestMs),
+  storedAgeMs: age,
+  clock: optional(clock),
   pods: list(pod),
 });
+
+/** Reports whether a time can be read from a snapshot. */
+export function isPossibleTime(ms: number): boolean {
+  return ms >= earliestMs && ms <= latestMs;
+}
 
 /** @throws Error with the field's name. */
 export function checkSavedNode(value: unknown): void {

@@ -1,6 +1,6 @@
 /** Stores each node's last two samples (nodeupdate.ts) and serves their usages (usagereader.ts). */
 import { containersOf, type NodeBatch } from '../sample/batch.ts';
-import type { ClockStep } from '../sample/clockstep.ts';
+import type { ResponseTimes } from '../sample/clockstep.ts';
 import { type UsageOrReason, isOtherNode, type PodUsage, type Usage } from '../sample/point.ts';
 import type { Bindings } from './placement.ts';
 import type { NodeState } from './nodestate.ts';
@@ -25,14 +25,16 @@ export interface StoreResult {
   readonly waiting: number;
   /** Longest between the node's samples, in milliseconds; 0 until known. */
   readonly spacingMs: number;
+  /** The node's clock was set since its previous batch. */
+  readonly hasStepped: boolean;
 }
 
 export interface Storage extends Bindings {
   /**
    * Replaces the node's scrape. An unreported pod keeps its last usage until it is stale.
-   * @param step of the node's clock; no rate is counted over it.
+   * @param times show steps of the node's clock, over which no rate is counted; undefined shows none.
    */
-  store(batch: NodeBatch, step?: ClockStep): StoreResult;
+  store(batch: NodeBatch, times?: ResponseTimes): StoreResult;
   /** For a node that has left the cluster. */
   forget(node: string): void;
   /** Drops the node if it has another UID, also from a snapshot. */
@@ -73,12 +75,12 @@ export function createStorage(options: StorageOptions): Storage {
     podsInRows: () => table.nodes.values().reduce((sum, { pods }) => sum + pods.filter(isInRows).length, 0),
   };
 
-  function store(batch: NodeBatch, step?: ClockStep): StoreResult {
+  function store(batch: NodeBatch, times?: ResponseTimes): StoreResult {
     const uid = nodeUid(batch.node);
     keepOnly(batch.node, uid);
-    const { node, first } = updateNode(table, batch, uid, options, step);
+    const { node, first, hasStepped } = updateNode(table, batch, uid, options, times);
     usageSeen ||= reader.hasUsage(node);
-    return { waiting: first, spacingMs: node.spacingMs };
+    return { waiting: first, spacingMs: node.spacingMs, hasStepped };
   }
 
   function forget(name: string): void {

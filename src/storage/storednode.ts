@@ -2,7 +2,7 @@
 import { type Layout, machineRow, newLayoutVersion, type PodLayout, rowsOf } from '../sample/batch.ts';
 import type { ContainerPoint, PodUsage, Source, Usage } from '../sample/point.ts';
 import type { LastUsage } from './lastusage.ts';
-import { noneAbsent, type NodeState, type PodState } from './nodestate.ts';
+import { type ClockState, noneAbsent, type NodeState, type PodState } from './nodestate.ts';
 import { combineUsages, type ContainerUsage } from './rate.ts';
 import { createRows, fitsRow, hasOneSample, readRow, type Rows, usageInRow, writeRow } from './rows.ts';
 import type { SamplePair } from './samplepair.ts';
@@ -19,8 +19,7 @@ export interface StoredNode {
   storedMs: number;
   /** First stored, monotonic; also by a snapshot. */
   readonly sinceMs: number;
-  /** When a clock step was last seen, monotonic. */
-  steppedMs?: number | undefined;
+  clock?: ClockState | undefined;
   readonly layout: Layout;
   readonly rows: Rows;
   /** In the layout's order. */
@@ -100,9 +99,9 @@ export function usageInRows({ node: { rows, hasSwap }, layout: { containers, fir
 
 /** Returns the state for snapshots. */
 export function toNodeState(node: StoredNode): NodeState {
-  const { uid, source, machine, hasSwap, lastUsage, spacingMs, storedMs, pods, unreported } = node;
+  const { uid, source, machine, hasSwap, lastUsage, spacingMs, storedMs, clock, pods, unreported } = node;
   const states = [...pods, ...unreported].map(toSavedPod);
-  return { uid, source, machine, hasSwap, lastUsage, spacingMs, storedMs, pods: states };
+  return { uid, source, machine, hasSwap, lastUsage, spacingMs, storedMs, clock, pods: states };
 }
 
 function toSavedPod(pod: StoredPod): PodState {

@@ -43,7 +43,7 @@ export const storage: readonly Mutation[] = [
   ]),
   ...mutate('storage/nodeupdate.ts', tests, [
     [
-      'if (step !== undefined) markStep(node, nowMs);',
+      'if (step !== undefined) markStep(node);',
       '',
       'a pod that is not reported goes on from before a step of the clock',
     ],
@@ -55,9 +55,40 @@ export const storage: readonly Mutation[] = [
       'the fast path goes over a step of the clock',
     ],
     [
+      '(previous?.storedMs ?? -Infinity) - steppedMs',
+      'nowMs - steppedMs',
+      'a start before a step is the base of a rate after an outage',
+    ],
+    [
       '&& !hasStepped(update) ? newContainerMs',
       '? newContainerMs',
       'a start before a step of the clock is the base of a rate',
+    ],
+  ]),
+  ...mutate('storage/clockstate.ts', tests, [
+    ['newestFutureStartMs(batch.numbers),', '-Infinity,', 'a start of the future is believed once the clock passes it'],
+    [
+      'Math.min(step?.latestMs ?? -Infinity, latestMs)',
+      '-Infinity',
+      'a start from before a step is believed once the clock passes it, by its step',
+    ],
+    ['startsAfterMs ?? -Infinity,', '-Infinity,', 'a step is forgotten with the next scrape'],
+    ['step === undefined ? steppedMs : nowMs', 'nowMs', 'no container is ever served by its start'],
+    [
+      'oldest = Math.min(oldest, newerMs(pair',
+      'oldest = Math.max(-Infinity, newerMs(pair',
+      'the last container alone bounds a clock',
+    ],
+    ['state?.absent.has(name) === false', 'state !== undefined', 'a sample that was away bounds a clock'],
+    ['!isLastReported(pair)', 'false', 'a sample that was not stored bounds a clock'],
+  ]),
+  ...mutate('storage/snapshot.ts', tests, [
+    ['clock: clock && loadClock(clock, thenMs),', '', 'a step between two processes is not seen'],
+    ['sentMs: thenMs - reading.sentAgeMs', 'sentMs: reading.sentAgeMs', 'each restart is a step of the clock'],
+    [
+      'steppedMs: steppedAgeMs === undefined ? undefined : thenMs - steppedAgeMs,',
+      'steppedMs: undefined,',
+      'a step is forgotten with a restart',
     ],
   ]),
   ...mutate('storage/scrapeupdate.ts', tests, [
@@ -101,6 +132,7 @@ export const storage: readonly Mutation[] = [
     ['intervalMs * limits.mostCores', 'intervalMs * mostCores', "the node's capacity is no bound"],
     ['Math.min(mostCores, capacityCores * capacityMargin)', 'capacityCores', 'a rate has no margin over the capacity'],
     ['startTimeMs <= sampleMs', 'true', 'a start time from before a step of the clock is believed'],
+    ['startTimeMs > startsAfterMs && ', '', 'a start time from before a step is believed once the clock passes it'],
     ['!(lastMs - startMs <= zeroCounterMs)', 'false', 'the whole life of a container is booked on one window'],
     [
       "if (!isEmpty) return 'no value'",
@@ -191,15 +223,20 @@ export const storage: readonly Mutation[] = [
       'the sample after an odd one is counted from that',
     ],
     [
-      'if (hasStartedSince(stampMs(rival), believedStartMs(startTimeMs, stampMs(point)))) return false;',
+      'if (hasStartedSince(stampMs(rival), believedStartMs(startTimeMs, stampMs(point), limits))) return false;',
       '',
       'a restarted container goes on from before its restart',
     ],
     [' && point.cpuSeconds > 0;', ';', 'a counter that is not reported yet is a use of nothing'],
     [
-      'isFirstCounter ? sinceStart(point, youngerThanMs, limits) : undefined',
-      'undefined',
+      'isFirstCounter ? believedStartMs(startTimeMs, stampMs(point), limits) : Number.NaN',
+      'Number.NaN',
       'a first counter is no usage',
+    ],
+    [
+      'isFirstCounter ? believedStartMs(startTimeMs, stampMs(point), limits) : Number.NaN',
+      'isFirstCounter ? startTimeMs : Number.NaN',
+      'a first counter is counted from a start before a step of the clock',
     ],
     ['return { last, base, rival: point };', 'return { last: point, base: last };', 'one absurd sample is served'],
     ['return rawTimestampMs ?? timestampMs;', 'return timestampMs;', 'an old sample gets a new time with each answer'],

@@ -27,8 +27,12 @@ async function makeBody(): Promise<Buffer> {
       startTimeMs: at === 100 ? undefined : 5_000,
     }));
     const pods = ['web-0', 'web-1'].map((name) => ({ namespace: 'shop', name, uid: `uid of ${name}`, containers }));
-    for (const node of ['node-a', 'node-b'])
-      storage.store({ node, source: 'cadvisor', machine: sample, hasSwap: true, pods });
+    for (const node of ['node-a', 'node-b']) {
+      // The clock of node-a is set between its scrapes; node-b sends no Date header.
+      const dateMs = node === 'node-a' ? at * 3_000 : undefined;
+      const times = { dateMs, sentMs: clock.monotonicMs(), receivedMs: clock.monotonicMs() };
+      storage.store({ node, source: 'cadvisor', machine: sample, hasSwap: true, pods }, times);
+    }
     await clock.advance(resolutionMs);
   }
   const text = [...writeSnapshot(storage.states(), now())].join('');
@@ -56,6 +60,8 @@ const words = [
   '\n',
   '"app"',
   '"shop/web-0"',
+  '"steppedAgeMs":',
+  '"reading":',
 ];
 
 export const targets: readonly FuzzTarget[] = [

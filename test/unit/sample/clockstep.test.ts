@@ -13,8 +13,13 @@ interface Response {
   /** From the request to the Date header, and from that to us. */
   readonly thereMs: number;
   readonly backMs: number;
-  /** The age of the newest sample. */
-  readonly ageMs: number;
+  /** The ages of the containers' samples. */
+  readonly agesMs: readonly number[];
+}
+
+/** Of one container, or of some. */
+function agesUpTo(mostMs: number): fc.Arbitrary<readonly number[]> {
+  return fc.oneof(fc.tuple(fc.nat(mostMs)), fc.array(fc.nat(mostMs), { minLength: 5, maxLength: 5 }));
 }
 
 /** Requests never overlap. */
@@ -23,7 +28,7 @@ const response: fc.Arbitrary<Response> = fc
     pauseMs: fc.integer({ min: 0, max: 60_000 }),
     thereMs: fc.oneof(fc.nat(300), fc.nat(8_000)),
     backMs: fc.oneof(fc.nat(50), fc.nat(8_000)),
-    ageMs: fc.nat(30_000),
+    agesMs: agesUpTo(30_000),
   })
   .map(({ pauseMs, ...rest }) => ({ ...rest, afterMs: pauseMs + 16_000 }));
 
@@ -31,24 +36,34 @@ const quickResponse: fc.Arbitrary<Response> = fc.record({
   afterMs: fc.integer({ min: 250, max: 3_000 }),
   thereMs: fc.nat(150),
   backMs: fc.nat(50),
-  ageMs: fc.nat(5_000),
+  agesMs: agesUpTo(5_000),
 });
 
 /** Reads a node's clock, which `nodeMs` gives for a time of ours; `has` says whether responses have a Date header. */
 function createReader(nodeMs: (ourMs: number) => number, has: 'Date' | 'no Date') {
   let sentMs = 5_000;
-  let sampledMs = -Infinity;
+  const sampledMs: number[] = [];
   let writtenMs = -Infinity;
   let reading: ClockReading | undefined;
-  return ({ afterMs, thereMs, backMs, ageMs }: Response): ClockStep | undefined => {
-    sentMs += afterMs;
+  return ({ afterMs, thereMs, backMs, agesMs }: Response): ClockStep | undefined => {
+    sentMs = Math.max(sentMs + afterMs, reading?.receivedMs ?? 0);
     const atMs = nodeMs(sentMs + thereMs);
     const times = { sentMs, receivedMs: sentMs + thereMs + backMs };
-    // A sample that the previous response could have had, it has had.
-    if (sentMs + thereMs - ageMs > writtenMs) sampledMs = sentMs + thereMs - ageMs;
+    let oldestNewMs = Infinity;
+    sampledMs.length = Math.min(sampledMs.length, agesMs.length);
+    for (const [container, ageMs] of agesMs.entries()) {
+      const takenMs = sentMs + thereMs - ageMs;
+      // A sample that the previous response could have had, it has had.
+      if (takenMs <= writtenMs) continue;
+      const previousMs = nodeMs(sampledMs[container] ?? Infinity);
+      if (nodeMs(takenMs) > previousMs) oldestNewMs = Math.min(oldestNewMs, nodeMs(takenMs));
+      sampledMs[container] = takenMs;
+    }
     writtenMs = sentMs + thereMs;
+    const newestMs = Math.max(...sampledMs.map(nodeMs));
     const previous = reading;
-    reading = readClock(has === 'Date' ? dateOf(atMs) : undefined, nodeMs(sampledMs), times, previous);
+    const dateMs = has === 'Date' ? dateOf(atMs) : undefined;
+    reading = readClock({ dateMs, ...times }, { newestMs, oldestNewMs }, previous);
     return previous && clockStep(previous, reading);
   };
 }
@@ -75,7 +90,7 @@ describe('a step of a clock', () => {
       afterMs: fc.constant(15_000),
       thereMs: fc.nat(150),
       backMs: fc.nat(50),
-      ageMs: fc.nat(5_000),
+      agesMs: agesUpTo(5_000),
     });
     fc.assert(
       fc.property(
@@ -95,7 +110,7 @@ describe('a step of a clock', () => {
   });
 
   test('ahead by 30 s or more is seen in fresh samples where responses have no Date header', () => {
-    const fresh = { afterMs: 15_000, thereMs: 100, backMs: 10, ageMs: 1_000 };
+    const fresh = { afterMs: 15_000, thereMs: 100, backMs: 10, agesMs: [1_000] };
     for (const stepMs of [30_000, 120_000]) {
       let setMs = 0;
       const read = createReader((ourMs) => epochMs + ourMs + setMs, 'no Date');
@@ -103,6 +118,31 @@ describe('a step of a clock', () => {
       setMs = stepMs;
       assert.notEqual(read(fresh), undefined);
     }
+  });
+
+  test('of 6 s or more is seen in 40 containers sampled each at another time where responses have no Date header', () => {
+    const many = { afterMs: 15_000, thereMs: 100, backMs: 10 };
+    // All are sampled again within 15 s; each response has ages from 0.1 s to 14.8 s.
+    const agesMs = Array.from({ length: 40 }, (_, container) => 100 + container * 377);
+    for (const stepMs of [6_000, 9_000, 14_000, 60_000, -6_000, -9_000, -14_000]) {
+      let setMs = 0;
+      let setAtMs = Infinity;
+      const read = createReader((ourMs) => epochMs + ourMs + (ourMs >= setAtMs ? setMs : 0), 'no Date');
+      for (let scrape = 0; scrape < 3; scrape += 1) assert.equal(read({ ...many, agesMs }), undefined);
+      setMs = stepMs;
+      // Right after the third response.
+      setAtMs = 5_000 + 3 * 15_000 + 101;
+      assert.notEqual(read({ ...many, agesMs }), undefined, `${stepMs} ms`);
+    }
+  });
+
+  test('is not seen where a response without a Date header follows one with it', () => {
+    const at = (sentMs: number) => ({ sentMs, receivedMs: sentMs + 20 });
+    const dated = readClock({ dateMs: epochMs, ...at(0) }, { newestMs: -Infinity, oldestNewMs: Infinity }, undefined);
+    // The newest sample was in the previous response, too.
+    const newestMs = epochMs - 9_000;
+    const current = readClock({ dateMs: undefined, ...at(15_000) }, { newestMs, oldestNewMs: Infinity }, dated);
+    assert.equal(clockStep(dated, current), undefined);
   });
 
   test('may come after any sample that was taken between the two responses before it', () => {

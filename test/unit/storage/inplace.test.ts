@@ -66,7 +66,8 @@ const scrape = fc.record({
   source: fc.oneof({ weight: 9, arbitrary: fc.constant('cadvisor' as const) }, fc.constant('resource' as const)),
   hasSwap: fc.constantFrom(undefined, undefined, undefined, true, false),
   hasMachine: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.constant(false)),
-  hasStepped: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
+  stepMs: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.constantFrom(-20_000, 20_000, 60_000)),
+  hasDate: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
 });
 type Scrape = typeof scrape extends fc.Arbitrary<infer T> ? T : never;
 
@@ -78,14 +79,18 @@ test('the fast path and the slow path store and serve the same', () => {
       const renewed = createStorage({ clock, ...options });
       const slow = createPointStorage({ clock, ...options, fastPath: false });
       const running = nodes.map(createNode);
+      const aheadMs = new Map<string, number>();
       for (const [index, each] of scrapes.entries()) {
         clock.jump(each.afterMs);
         const points = running[nodes.indexOf(each.node)]?.(each, clock) ?? assert.fail();
-        const nowMs = clock.wallMs();
-        const step = each.hasStepped ? { earliestMs: nowMs - each.afterMs, latestMs: nowMs - 1_350 } : undefined;
-        const stored = inPlace.store(points, step);
-        assert.deepEqual(stored, renewed.store(toBatch(points), step), `scrape ${index}`);
-        assert.deepEqual(stored, slow.store(points, step), `scrape ${index}`);
+        // The samples do not follow: some are from before the step, some from after it.
+        aheadMs.set(each.node, (aheadMs.get(each.node) ?? 0) + each.stepMs);
+        const dateMs = Math.floor((clock.wallMs() + aheadMs.get(each.node)!) / 1000) * 1000;
+        const receivedMs = clock.monotonicMs();
+        const times = { dateMs: each.hasDate ? dateMs : undefined, sentMs: receivedMs - 20, receivedMs };
+        const stored = inPlace.store(points, times);
+        assert.deepEqual(stored, renewed.store(toBatch(points), times), `scrape ${index}`);
+        assert.deepEqual(stored, slow.store(points, times), `scrape ${index}`);
         assert.equal(slow.podsInRows(), 0);
         for (const other of [renewed, slow]) {
           assert.deepEqual(served(inPlace), served(other), `after scrape ${index}`);

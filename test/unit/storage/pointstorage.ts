@@ -1,11 +1,11 @@
 /** A storage that takes points, and gives batches the layout of the one before where that is the same, as the decoder does. */
 import { type Layout, toBatch } from '../../../src/sample/batch.ts';
-import type { ClockStep } from '../../../src/sample/clockstep.ts';
+import type { ResponseTimes } from '../../../src/sample/clockstep.ts';
 import type { NodePoints } from '../../../src/sample/point.ts';
 import { createStorage, type Storage, type StorageOptions, type StoreResult } from '../../../src/storage/storage.ts';
 
 export interface PointStorage extends Omit<Storage, 'store'> {
-  store(points: NodePoints, step?: ClockStep): StoreResult;
+  store(points: NodePoints, times?: ResponseTimes): StoreResult;
 }
 
 export function createPointStorage(options: StorageOptions): PointStorage {
@@ -13,10 +13,10 @@ export function createPointStorage(options: StorageOptions): PointStorage {
   const layouts = new Map<string, Layout>();
   return {
     ...storage,
-    store(points, step) {
+    store(points, times) {
       const batch = toBatch(points, layouts.get(points.node));
       layouts.set(points.node, batch.layout);
-      return storage.store(batch, step);
+      return storage.store(batch, times);
     },
   };
 }

@@ -49,9 +49,16 @@ const usages = (storage: Storage) => [
 /** A snapshot of a storage with two scrapes, the last one ten seconds ago; and what that storage serves. */
 async function snapshot() {
   const { clock, now, storage } = setUp();
-  storage.store(batch(100));
+  const times = (dateMs: number) => ({ dateMs, sentMs: clock.monotonicMs() - 20, receivedMs: clock.monotonicMs() });
+  storage.store(batch(100), times(100_000));
   await clock.advance(resolutionMs);
-  storage.store(batch(115));
+  const { pods, ...rest } = batch(115);
+  // It started before its node's clock was set back.
+  const early = pods.map((each) => ({
+    ...each,
+    containers: each.containers.map((app) => ({ ...app, startTimeMs: 120_000 })),
+  }));
+  storage.store({ ...rest, pods: early }, times(115_000));
   await clock.advance(10_000);
   return {
     text: [...writeSnapshot(storage.states(), now())].join(''),
@@ -188,6 +195,20 @@ describe('a snapshot', () => {
     assert.deepEqual(readSnapshot(text, now(), 0).nodes, []);
   });
 
+  test('holds the clock of a node whose response came while it was written, with or without a Date header', () => {
+    for (const dateMs of [100_000, undefined]) {
+      const { clock, now, storage } = setUp();
+      const written = now();
+      clock.jump(4_000);
+      storage.store(batch(100), { dateMs, sentMs: clock.monotonicMs() - 20, receivedMs: clock.monotonicMs() });
+      const text = [...writeSnapshot(storage.states(), written)].join('');
+      const later = { wallMs: written.wallMs + 5_000, monotonicMs: written.monotonicMs + 5_000 };
+      const [[, before], [, after]] = [[...storage.states()][0]!, readSnapshot(text, later, stalenessMs).nodes[0]!];
+      assert.deepEqual(after.clock?.reading, before.clock?.reading);
+      assert.equal(after.clock?.reading?.latestMs, dateMs === undefined ? Infinity : 101_000);
+    }
+  });
+
   test('is refused when it is too old, or from the future', async () => {
     const { text, writtenMs } = await snapshot();
     for (const [wallMs, expected] of [
@@ -206,7 +227,7 @@ describe('a snapshot', () => {
     const other = `${body}{"sha256":"${sum}"}\n`;
     assert.throws(
       () => readSnapshot(other, { wallMs: writtenMs, monotonicMs: 0 }, stalenessMs),
-      /version 0; this is version 7 /,
+      /version 0; this is version 8 /,
     );
   });
 
@@ -236,6 +257,8 @@ describe('a snapshot', () => {
         (error) => error instanceof SnapshotError && reason.test(String(error.cause)),
       );
     };
+    refuses('"startsAfterMs":120000', '"startsAfterMs":"soon"', /startsAfterMs/);
+    refuses(/"sentAgeMs":[^,]*/, '"sentAgeMs":1e300', /sentAgeMs/);
     // Two samples of one container: 1,300 days apart, and with more CPU seconds between them than any machine has.
     refuses('"last":{"timestampMs":115000', '"last":{"timestampMs":115050505000', /window/);
     refuses('"cpuSeconds":115', '"cpuSeconds":115000000', /rate/);
