@@ -1,0 +1,44 @@
+/** What is known of one autoscaler and its target. */
+import type { PodFacts } from '../pods/podfacts.ts';
+import { command } from '../remedy.ts';
+import type { Autoscaler } from './autoscaler.ts';
+
+export interface AutoscalerFacts {
+  readonly autoscaler: Autoscaler;
+  /** Of the same namespace. */
+  readonly others: readonly Autoscaler[];
+  /** Names of all objects of the target's kind in the namespace; undefined if they were not read. */
+  readonly targetNames: readonly string[] | undefined;
+  /** Of the target's scale; undefined if it was not read. */
+  readonly selector: string | undefined;
+  /** Pods that the selector of the target's scale matches; undefined if they were not read. */
+  readonly pods: readonly PodFacts[] | undefined;
+  /** Times of the usages served for the namespace's pods, milliseconds since the epoch; undefined if not read. */
+  readonly usage: ReadonlyMap<string, number> | undefined;
+  readonly nowMs: number;
+}
+
+/** Kinds whose API group every cluster has. */
+export const builtInTargets: Readonly<Record<string, { readonly apiVersion: string; readonly resource: string }>> = {
+  Deployment: { apiVersion: 'apps/v1', resource: 'deployments' },
+  StatefulSet: { apiVersion: 'apps/v1', resource: 'statefulsets' },
+  ReplicaSet: { apiVersion: 'apps/v1', resource: 'replicasets' },
+  ReplicationController: { apiVersion: 'v1', resource: 'replicationcontrollers' },
+};
+
+/** Returns the group of an apiVersion; the core group is empty. */
+export function groupOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
+}
+
+/** Returns kubectl's word for the target, such as `deployment/web`. */
+export function targetWord({ target: { apiVersion, kind, name } }: Autoscaler): string {
+  const group = groupOf(apiVersion);
+  const isBuiltIn = Object.hasOwn(builtInTargets, kind) || group === '';
+  return `${kind.toLowerCase()}${isBuiltIn ? '' : `.${group}`}/${name}`;
+}
+
+/** Returns a kubectl command in the autoscaler's namespace. */
+export function inNamespace({ namespace }: Autoscaler, ...words: readonly string[]): string {
+  return command('kubectl', '--namespace', namespace, ...words);
+}

@@ -1,0 +1,45 @@
+/** Finds the Deployment of the server behind the APIServices. */
+import { field, items, text, texts } from '../../client/json.ts';
+import { registeredVersions, servicesOf } from '../apiside/registration.ts';
+import { getService, selectedPods, type PodBehindService } from '../apiside/servingpods.ts';
+import type { CheckContext } from '../check.ts';
+import type { ServerInstallation } from './serverflags.ts';
+
+export interface FoundServer {
+  readonly pods: readonly PodBehindService[];
+  /** Undefined if no Deployment makes the pods. */
+  readonly installation: ServerInstallation | undefined;
+}
+
+/** Returns no pods for a Service without selector. @throws UncheckedError. */
+export async function findServer({ api }: Pick<CheckContext, 'api'>): Promise<FoundServer> {
+  const [service] = servicesOf(await registeredVersions(api));
+  if (service === undefined) return { pods: [], installation: undefined };
+  const pods = await selectedPods(api, await getService(api, service));
+  const deployment = pods.find((pod) => pod.deployment !== undefined && !pod.deleting)?.deployment;
+  if (deployment === undefined) return { pods, installation: undefined };
+  const path = `/apis/apps/v1/namespaces/${service.namespace}/deployments/${deployment}`;
+  return { pods, installation: parseInstallation(service.namespace, deployment, await api.get(path)) };
+}
+
+/** Reads the first container, which is the server in every release of metrics-server and of ours. */
+export function parseInstallation(
+  namespace: string,
+  deployment: string,
+  object: unknown,
+): ServerInstallation | undefined {
+  const spec = field(field(field(object, 'spec'), 'template'), 'spec');
+  const container = items(field(spec, 'containers'))[0];
+  if (container === undefined) return undefined;
+  const ports = items(field(container, 'ports')).map((port) => field(port, 'containerPort'));
+  return {
+    namespace,
+    deployment,
+    image: text(field(container, 'image')) ?? '',
+    serviceAccount: text(field(spec, 'serviceAccountName')) ?? 'default',
+    hostNetwork: field(spec, 'hostNetwork') === true,
+    command: texts(field(container, 'command')),
+    args: texts(field(container, 'args')),
+    containerPorts: ports.filter((port) => typeof port === 'number'),
+  };
+}

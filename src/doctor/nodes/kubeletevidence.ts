@@ -1,0 +1,44 @@
+/** What was seen of one node's kubelet, from the API, by the server, and from here. */
+import type { AddressCandidates } from '../../cluster/address.ts';
+import type { Look } from '../certificates.ts';
+import type { NodeFacts } from './nodefacts.ts';
+import type { KubeletFlags, ServerInstallation } from './serverflags.ts';
+
+/** What the server said of its last scrape. */
+export interface ServersWord {
+  /** An ExplanationCode of `kubelet/explain/`, or a reason such as NotReported. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Read through kube-apiserver's node proxy, as the server would. */
+export type ProxyReading =
+  | {
+      readonly kind: 'read';
+      /** Why /metrics/resource is needed instead of /metrics/cadvisor. */
+      readonly fallback: string | undefined;
+      /** The kubelet's clock minus ours, in milliseconds; 0 within the limit. */
+      readonly skew: string | undefined;
+    }
+  | { readonly kind: 'failed'; readonly code: string; readonly what: string };
+
+export interface KubeletEvidence {
+  readonly node: NodeFacts;
+  /** Those that the server would use. */
+  readonly addresses: AddressCandidates;
+  /** Name of a CertificateSigningRequest that awaits approval. */
+  readonly pendingRequest: string | undefined;
+  /** Time of the usage served, milliseconds since the epoch; `missing`, or undefined if that could not be read. */
+  readonly served: { readonly atMs: number; readonly isZero: boolean } | 'missing' | undefined;
+  readonly serversWord: ServersWord | undefined;
+  readonly look: Look | undefined;
+  readonly proxy: ProxyReading | undefined;
+  /** The kubelet's own configuration, by its configz; undefined if it was not read. */
+  readonly runtimeEndpoint: string | undefined;
+}
+
+export interface Surroundings {
+  readonly installation: ServerInstallation | undefined;
+  readonly flags: KubeletFlags;
+  readonly nowMs: number;
+}

@@ -1,0 +1,40 @@
+/** What may be wrong with a node's kubelet. */
+import type { Severity } from '../finding.ts';
+import type { KubeletEvidence, Surroundings } from './kubeletevidence.ts';
+
+export const kubeletCodes = [
+  'node-not-ready',
+  'node-no-address',
+  'node-usage-missing',
+  'node-usage-old',
+  'node-usage-zero',
+  'kubelet-port-differs',
+  'kubelet-request-pending',
+  'kubelet-certificate-expired',
+  'kubelet-certificate-expires',
+  'kubelet-certificate-untrusted',
+  'kubelet-certificate-names',
+  'kubelet-unauthorized',
+  'kubelet-forbidden',
+  'kubelet-refuses-connections',
+  'kubelet-unreachable',
+  'kubelet-name-unknown',
+  'kubelet-clock',
+  'kubelet-failing',
+  'cadvisor-unlabelled',
+  'cadvisor-unusable',
+  'server-port-is-kubelets',
+  'server-port-taken',
+] as const;
+
+export type KubeletCode = (typeof kubeletCodes)[number];
+
+/** Nodes with equal code and words are one finding. */
+export interface KubeletProblem {
+  readonly code: KubeletCode;
+  readonly severity: Severity;
+  /** Names no node. */
+  readonly words: string;
+  readonly evidence: string | undefined;
+  readonly remedy: (nodes: readonly KubeletEvidence[], around: Surroundings) => string | undefined;
+}

@@ -1,0 +1,110 @@
+/** Commands that end problems of kubelets. Those on a node begin with ssh. */
+import { command } from '../remedy.ts';
+import type { KubeletEvidence, Surroundings } from './kubeletevidence.ts';
+import { flagValue, type ServerInstallation, setFlags } from './serverflags.ts';
+
+/** A line for each of more nodes makes no remedy clearer. */
+const nodeLimit = 20;
+
+/** Returns a command for one node's shell, for each of the first nodes. */
+function onNodes(nodes: readonly KubeletEvidence[], words: string): string {
+  const names = nodes.slice(0, nodeLimit).map(({ node }) => node.name);
+  const [first] = names;
+  if (names.length === 1 && first !== undefined) return command('ssh', first, words);
+  return `for node in ${names.map((name) => command(name)).join(' ')}; do ssh "$node" ${command(words)}; done`;
+}
+
+export function approveRequests(nodes: readonly KubeletEvidence[]): string {
+  const requests = nodes.flatMap(({ pendingRequest }) => pendingRequest ?? []);
+  return command('kubectl', 'certificate', 'approve', ...requests.slice(0, nodeLimit));
+}
+
+/** kubeadm's path of the kubelet's configuration; other installers have theirs. */
+const kubeletConfig = '/var/lib/kubelet/config.yaml';
+
+/** Lets kubelets request certificates of the cluster's CA. */
+export function requestCertificates(nodes: readonly KubeletEvidence[]): string {
+  const edit = `grep -q '^serverTLSBootstrap: true' ${kubeletConfig} || echo 'serverTLSBootstrap: true' | sudo tee -a ${kubeletConfig} && sudo systemctl restart kubelet`;
+  return `${onNodes(nodes, edit)}\n${pendingRequests}`;
+}
+
+/** Approves every kubelet's request that is pending. */
+const pendingRequests =
+  "kubectl get csr --field-selector=spec.signerName=kubernetes.io/kubelet-serving -o 'jsonpath={range .items[?(!@.status.conditions)]}{.metadata.name}{\"\\n\"}{end}' | xargs -r kubectl certificate approve";
+
+export function restartKubelets(nodes: readonly KubeletEvidence[]): string {
+  return `${onNodes(nodes, 'sudo systemctl restart kubelet')}\n${pendingRequests}`;
+}
+
+export function switchWebhookOn(nodes: readonly KubeletEvidence[]): string {
+  const edit = `sudo sed -i '/^ *webhook:/,/enabled:/ s/enabled: false/enabled: true/' ${kubeletConfig} && sudo systemctl restart kubelet`;
+  return onNodes(nodes, edit);
+}
+
+export function grantMetrics(_: readonly KubeletEvidence[], { installation }: Surroundings): string {
+  const namespace = installation?.namespace ?? 'kube-system';
+  const account = installation === undefined ? 'metrics-server' : accountForKubelets(installation);
+  const name = `${account}:nodes-metrics`;
+  return [
+    command('kubectl', 'create', 'clusterrole', name, '--verb=get', '--resource=nodes/metrics'),
+    command('kubectl', 'create', 'clusterrolebinding', name, `--clusterrole=${name}`, `--serviceaccount=${namespace}:${account}`),
+  ].join('\n');
+}
+
+function accountForKubelets(installation: NonNullable<Surroundings['installation']>): string {
+  return flagValue(installation, 'kubelet-service-account') ?? installation.serviceAccount;
+}
+
+export function preferInternalAddresses(_: readonly KubeletEvidence[], { installation }: Surroundings): string | undefined {
+  return installation && setFlags(installation, { 'kubelet-preferred-address-types': 'InternalIP,ExternalIP,Hostname' });
+}
+
+/** Prefers the types that a node has. */
+export function preferTypesOf(nodes: readonly KubeletEvidence[], { installation }: Surroundings): string | undefined {
+  const types = [...new Set(nodes.flatMap(({ node }) => node.addresses.map(({ type }) => type)))];
+  return installation && setFlags(installation, { 'kubelet-preferred-address-types': types.join(',') });
+}
+
+export function useNodeStatusPort(_: readonly KubeletEvidence[], { installation }: Surroundings): string | undefined {
+  return installation && setFlags(installation, { 'kubelet-use-node-status-port': 'true' });
+}
+
+export function setClocks(nodes: readonly KubeletEvidence[]): string {
+  return onNodes(nodes, 'sudo timedatectl set-ntp true && (sudo chronyc makestep || sudo systemctl restart systemd-timesyncd)');
+}
+
+const usualSocket = '/run/containerd/containerd.sock';
+
+/** cAdvisor looks for containerd's socket at its usual path; a link there is enough. */
+export function linkRuntime(nodes: readonly KubeletEvidence[]): string | undefined {
+  const endpoint = nodes[0]?.runtimeEndpoint?.replace(/^unix:\/\//, '');
+  if (endpoint === undefined || endpoint === usualSocket || !/^[\w./-]+$/.test(endpoint)) return restartKubelet(nodes);
+  return onNodes(
+    nodes,
+    `sudo mkdir -p /run/containerd && sudo ln -sfn ${endpoint} ${usualSocket} && sudo systemctl restart kubelet`,
+  );
+}
+
+function restartKubelet(nodes: readonly KubeletEvidence[]): string {
+  return onNodes(nodes, 'sudo systemctl restart kubelet');
+}
+
+export function describeNodes(nodes: readonly KubeletEvidence[]): string {
+  return command('kubectl', 'describe', ...nodes.slice(0, nodeLimit).map(({ node }) => `node/${node.name}`));
+}
+
+/** Tries the way of the server: kube-apiserver's node proxy has another one. */
+export function tryPort(nodes: readonly KubeletEvidence[], { installation }: Surroundings): string | undefined {
+  const [first] = nodes;
+  if (first?.addresses.kind !== 'candidates') return describeNodes(nodes);
+  const [{ host, port }] = first.addresses.candidates;
+  const url = `https://${host.includes(':') ? `[${host}]` : host}:${port}/healthz`;
+  const image = 'curlimages/curl';
+  const namespace = installation?.namespace ?? 'kube-system';
+  return command('kubectl', '--namespace', namespace, 'run', 'try-kubelet', '--rm', '-i', '--restart=Never', `--image=${image}`, '--', '-vk', '--max-time', '5', url);
+}
+
+export function readLog({ namespace, deployment }: ServerInstallation, node: string): string {
+  const log = command('kubectl', '--namespace', namespace, 'logs', `deployment/${deployment}`, '--tail=1000');
+  return `${log} | grep -F ${command(node)}`;
+}

@@ -1,0 +1,131 @@
+/** Explains failed scrapes by their codes: those of `kubelet/explain/`, or found in the log of metrics-server. */
+import { foreignText } from '../../foreigntext.ts';
+import type { KubeletEvidence, Surroundings } from './kubeletevidence.ts';
+import type { KubeletCode, KubeletProblem } from './kubeletproblem.ts';
+import * as remedies from './kubeletremedies.ts';
+
+interface ScrapeProblem {
+  readonly code: KubeletCode;
+  readonly words: string;
+  readonly remedy: KubeletProblem['remedy'];
+}
+
+/** By ExplanationCode. Without an entry a code is no failure, such as OneSample. */
+const problems: Readonly<Record<string, ScrapeProblem>> = {
+  ServingCertificatePending: {
+    code: 'kubelet-request-pending',
+    words: 'it has no serving certificate: its request was denied, failed, or was removed before it was approved',
+    remedy: remedies.restartKubelets,
+  },
+  UnknownAuthority: {
+    code: 'kubelet-certificate-untrusted',
+    words: "its serving certificate is self-signed, or of another CA than the cluster's",
+    remedy: remedies.requestCertificates,
+  },
+  CertificateNamesNeither: {
+    code: 'kubelet-certificate-names',
+    words: 'its serving certificate is not for the address that is used',
+    remedy: remedies.requestCertificates,
+  },
+  CertificateExpired: {
+    code: 'kubelet-certificate-expired',
+    words: 'its serving certificate has expired',
+    remedy: remedies.restartKubelets,
+  },
+  CertificateNotYetValid: {
+    code: 'kubelet-clock',
+    words: 'its serving certificate is not valid yet: the clock of the node, or of the server, is wrong',
+    remedy: remedies.setClocks,
+  },
+  Unauthorized: {
+    code: 'kubelet-unauthorized',
+    words: 'it rejects the token (401): webhook token authentication is off in its configuration',
+    remedy: remedies.switchWebhookOn,
+  },
+  Forbidden: {
+    code: 'kubelet-forbidden',
+    words: 'it denies access (403): the account lacks the right to get nodes/metrics',
+    remedy: remedies.grantMetrics,
+  },
+  NameUnknown: {
+    code: 'kubelet-name-unknown',
+    words: "the server's DNS does not know the name that is its first address; use an address instead",
+    remedy: remedies.preferInternalAddresses,
+  },
+  NoAddress: {
+    code: 'node-no-address',
+    words: 'its status has no address of the types in --kubelet-preferred-address-types',
+    remedy: remedies.preferTypesOf,
+  },
+  ConnectionRefused: {
+    code: 'kubelet-refuses-connections',
+    words: 'nothing listens at the address and port that are used',
+    remedy: remedies.tryPort,
+  },
+  ConnectTimeout: {
+    code: 'kubelet-unreachable',
+    words:
+      'the server gets no connection: a NetworkPolicy, firewall or security group keeps its pod from this TCP port',
+    remedy: remedies.tryPort,
+  },
+  Unreachable: {
+    code: 'kubelet-unreachable',
+    words: 'there is no route from the pod of the server to its address',
+    remedy: remedies.tryPort,
+  },
+};
+
+/** Failures without a remedy of their own. */
+const otherFailures: ReadonlySet<string> = new Set([
+  'CertificateNotForServers',
+  'ClientCertificateRefused',
+  'NoCommonTls',
+  'NotTls',
+  'NotHttp',
+  'WeakKey',
+  'OutOfFiles',
+  'ConnectionLost',
+  'Timeout',
+  'BodyTooLarge',
+  'BodyBroken',
+  'NotFound',
+  'ServerError',
+  'UnexpectedStatus',
+  'AnswerUnusable',
+  'AnswerBroken',
+  'Other',
+]);
+
+/** Returns undefined for a code that is no failure. */
+export function explainCode(
+  code: string,
+  message: string,
+  { node, addresses }: KubeletEvidence,
+  { flags, installation }: Surroundings,
+): KubeletProblem | undefined {
+  const evidence = `${code}: ${foreignText(message)}`;
+  const used = addresses.kind === 'candidates' ? addresses.candidates[0].port : undefined;
+  const isOfPort = code === 'ConnectionRefused' || code === 'ConnectTimeout' || code === 'NotTls';
+  if (isOfPort && node.kubeletPort !== undefined && used !== node.kubeletPort && !flags.usesProxy) {
+    return {
+      code: 'kubelet-port-differs',
+      severity: 'error',
+      words: `its kubelet listens on port ${node.kubeletPort} by the status of the Node, but the server uses ${used}`,
+      evidence,
+      remedy: remedies.useNodeStatusPort,
+    };
+  }
+  const known = Object.hasOwn(problems, code) ? problems[code] : undefined;
+  if (known !== undefined) return { ...known, severity: 'error', evidence };
+  if (!otherFailures.has(code)) return undefined;
+  return {
+    code: 'kubelet-failing',
+    severity: 'error',
+    words: `scrapes fail (${code})`,
+    evidence,
+    remedy: (nodes) =>
+      installation === undefined
+        ? remedies.describeNodes(nodes)
+        : remedies.readLog(installation, nodes[0]?.node.name ?? ''),
+  };
+}

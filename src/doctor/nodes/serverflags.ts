@@ -1,0 +1,84 @@
+/** Reads and changes the server's flags in its Deployment; metrics-server's have the same names. */
+import { command } from '../remedy.ts';
+
+export interface ServerInstallation {
+  readonly namespace: string;
+  readonly deployment: string;
+  readonly image: string;
+  readonly serviceAccount: string;
+  readonly hostNetwork: boolean;
+  readonly command: readonly string[];
+  readonly args: readonly string[];
+  readonly containerPorts: readonly number[];
+}
+
+/** metrics-server's and ours. */
+const defaultAddressTypes = ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'ExternalIP'];
+const defaultKubeletPort = 10_250;
+const defaultSecurePort = 443;
+
+/** Returns the value of a flag; `true` for one without a value. The last one counts. */
+export function flagValue({ args, command: words }: ServerInstallation, name: string): string | undefined {
+  const all = [...words, ...args];
+  const at = all.findLastIndex((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+  const word = all[at];
+  if (word === undefined) return undefined;
+  if (word.includes('=')) return word.slice(word.indexOf('=') + 1);
+  const next = all[at + 1];
+  return next === undefined || next.startsWith('-') ? 'true' : next;
+}
+
+export interface KubeletFlags {
+  readonly preferredTypes: readonly string[];
+  readonly useNodeStatusPort: boolean;
+  readonly defaultPort: number;
+  readonly isInsecure: boolean;
+  /** Whether another CA than the cluster's verifies kubelets. */
+  readonly hasOwnCa: boolean;
+  readonly usesProxy: boolean;
+}
+
+/** Returns the flags that decide how the server reaches kubelets; the defaults without an installation. */
+export function kubeletFlagsOf(installation: ServerInstallation | undefined): KubeletFlags {
+  const value = (name: string) => (installation === undefined ? undefined : flagValue(installation, name));
+  const isOn = (name: string) => value(name) !== undefined && value(name) !== 'false';
+  const types = (value('kubelet-preferred-address-types') ?? '').split(',').map((type) => type.trim());
+  const port = Number(value('kubelet-port'));
+  return {
+    preferredTypes: types.some((type) => type !== '') ? types.filter((type) => type !== '') : defaultAddressTypes,
+    useNodeStatusPort: isOn('kubelet-use-node-status-port'),
+    defaultPort: port > 0 ? port : defaultKubeletPort,
+    isInsecure: isOn('kubelet-insecure-tls') || value('kubelet-tls') === 'insecure',
+    hasOwnCa: value('kubelet-certificate-authority') !== undefined,
+    usesProxy: value('kubelet-connection') === 'proxy',
+  };
+}
+
+export function securePortOf(installation: ServerInstallation): number {
+  return Number(flagValue(installation, 'secure-port') ?? defaultSecurePort);
+}
+
+/** Returns whether the program is ours; other images serve fewer flags. */
+export function isOurs({ image }: ServerInstallation): boolean {
+  return /(?:^|\/)kubegauge(?::|@|$)/.test(image);
+}
+
+/** Returns the command that sets flags of the Deployment, and restarts its pods thereby. */
+export function setFlags(
+  { namespace, deployment, args }: ServerInstallation,
+  values: Readonly<Record<string, string>>,
+  more: readonly object[] = [],
+): string {
+  let free = args.length;
+  const operations = Object.entries(values).map(([name, value]) => {
+    const word = `--${name}=${value}`;
+    const at = args.findLastIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+    if (at >= 0) return { op: 'replace', path: `${argsPath}/${at}`, value: word };
+    free += 1;
+    return free === 1 ? { op: 'add', path: argsPath, value: [word] } : { op: 'add', path: `${argsPath}/-`, value: word };
+  });
+  const patch = JSON.stringify([...operations, ...more]);
+  return command('kubectl', '--namespace', namespace, 'patch', `deployment/${deployment}`, '--type=json', '-p', patch);
+}
+
+const argsPath = '/spec/template/spec/containers/0/args';

@@ -1,0 +1,115 @@
+/** A pod, as far as its usage depends on it. */
+import { parseTimeMs } from '../times.ts';
+import type { Labels } from '../../apimachinery/labels.ts';
+import { field, items, text, textMap } from '../../client/json.ts';
+
+export interface ContainerFacts {
+  readonly name: string;
+  /** Resource names. */
+  readonly requests: ReadonlySet<string>;
+  readonly hostPorts: readonly number[];
+  readonly state: 'running' | 'waiting' | 'terminated' | 'unknown';
+  /** Milliseconds since the epoch; of a running container. */
+  readonly startedMs: number | undefined;
+  /** Such as CrashLoopBackOff, of a container that does not run. */
+  readonly reason: string | undefined;
+}
+
+export interface PodFacts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly node: string | undefined;
+  readonly phase: string;
+  readonly isDeleting: boolean;
+  readonly isReady: boolean;
+  readonly hostNetwork: boolean;
+  readonly isHostProcess: boolean;
+  /** Resource names of pod-level requests (KEP-2837). */
+  readonly podRequests: ReadonlySet<string>;
+  /** The controller. */
+  readonly owner: { readonly kind: string; readonly name: string } | undefined;
+  /** Message of the scheduler for a pod without a node. */
+  readonly unschedulable: string | undefined;
+  /** Containers and sidecars; other init containers have no usage once the pod runs. */
+  readonly containers: readonly ContainerFacts[];
+}
+
+/** Returns undefined for an object without a name. */
+export function parsePodFacts(object: unknown): PodFacts | undefined {
+  const metadata = field(object, 'metadata');
+  const spec = field(object, 'spec');
+  const status = field(object, 'status');
+  const name = text(field(metadata, 'name'));
+  const namespace = text(field(metadata, 'namespace'));
+  if (name === undefined || namespace === undefined) return undefined;
+  const conditions = items(field(status, 'conditions'));
+  const scheduled = conditions.find((each) => field(each, 'type') === 'PodScheduled');
+  const sidecars = items(field(spec, 'initContainers')).filter((each) => field(each, 'restartPolicy') === 'Always');
+  const statuses = new Map(
+    [...items(field(status, 'initContainerStatuses')), ...items(field(status, 'containerStatuses'))].map((each) => [
+      text(field(each, 'name')),
+      each,
+    ]),
+  );
+  return {
+    namespace,
+    name,
+    labels: textMap(field(metadata, 'labels')),
+    node: text(field(spec, 'nodeName')) || undefined,
+    phase: text(field(status, 'phase')) ?? 'Unknown',
+    isDeleting: field(metadata, 'deletionTimestamp') !== undefined,
+    isReady: conditions.some((each) => field(each, 'type') === 'Ready' && field(each, 'status') === 'True'),
+    hostNetwork: field(spec, 'hostNetwork') === true,
+    isHostProcess: isHostProcess(spec),
+    podRequests: namesIn(field(field(spec, 'resources'), 'requests')),
+    owner: ownerOf(metadata),
+    unschedulable: field(scheduled, 'status') === 'False' ? text(field(scheduled, 'message')) : undefined,
+    containers: [...items(field(spec, 'containers')), ...sidecars].flatMap(
+      (each) => containerFacts(each, statuses.get(text(field(each, 'name')))) ?? [],
+    ),
+  };
+}
+
+function containerFacts(container: unknown, status: unknown): ContainerFacts | undefined {
+  const name = text(field(container, 'name'));
+  if (name === undefined) return undefined;
+  const state = field(status, 'state');
+  const running = field(state, 'running');
+  const waiting = field(state, 'waiting');
+  const terminated = field(state, 'terminated');
+  return {
+    name,
+    requests: namesIn(field(field(container, 'resources'), 'requests')),
+    hostPorts: items(field(container, 'ports')).flatMap((port) => {
+      const hostPort = field(port, 'hostPort');
+      return typeof hostPort === 'number' && hostPort > 0 ? [hostPort] : [];
+    }),
+    state:
+      running !== undefined
+        ? 'running'
+        : waiting !== undefined
+          ? 'waiting'
+          : terminated !== undefined
+            ? 'terminated'
+            : 'unknown',
+    startedMs: parseTimeMs(field(running, 'startedAt')),
+    reason: text(field(waiting, 'reason')) ?? text(field(terminated, 'reason')),
+  };
+}
+
+function isHostProcess(spec: unknown): boolean {
+  const of = (holder: unknown) => field(field(field(holder, 'securityContext'), 'windowsOptions'), 'hostProcess');
+  return of(spec) === true || items(field(spec, 'containers')).some((container) => of(container) === true);
+}
+
+function ownerOf(metadata: unknown): PodFacts['owner'] {
+  const owner = items(field(metadata, 'ownerReferences')).find((each) => field(each, 'controller') === true);
+  const kind = text(field(owner, 'kind'));
+  const name = text(field(owner, 'name'));
+  return kind === undefined || name === undefined ? undefined : { kind, name };
+}
+
+function namesIn(map: unknown): ReadonlySet<string> {
+  return new Set(textMap(map).keys());
+}

@@ -1,0 +1,151 @@
+/** Explains running pods without usage. */
+import { foreignText } from '../../foreigntext.ts';
+import type { Finding, Severity } from '../finding.ts';
+import { listed, objectOf } from '../grouping.ts';
+import type { NodeFacts } from '../nodes/nodefacts.ts';
+import { command } from '../remedy.ts';
+import type { PodFacts } from './podfacts.ts';
+
+export interface PodUsageFacts {
+  readonly pods: readonly PodFacts[];
+  /** Times of usages by `namespace/name`, milliseconds since the epoch. */
+  readonly usage: ReadonlyMap<string, number>;
+  readonly nodes: ReadonlyMap<string, NodeFacts>;
+  /** Nodes without usage of their own. */
+  readonly unscraped: ReadonlySet<string>;
+  readonly nowMs: number;
+}
+
+export const podCodes = [
+  'pods-node-unscraped',
+  'pods-node-unknown',
+  'pods-crash',
+  'pods-young',
+  'pods-windows-host-process',
+  'pods-unreported',
+  'pods-usage-old',
+] as const;
+
+export type PodCode = (typeof podCodes)[number];
+
+/** Milliseconds. Two samples of a kubelet and two scrapes, and what a busy node adds. */
+export const firstUsageMs = 90_000;
+/** Milliseconds. Servers drop usages after 45 s, or twice the interval between samples of slow nodes. */
+export const oldUsageMs = 180_000;
+
+interface PodCause {
+  readonly code: PodCode;
+  readonly severity: Severity;
+  /** Pods with equal words are one finding. */
+  readonly words: string;
+  readonly remedy: (pods: readonly PodFacts[]) => string | undefined;
+}
+
+/** Returns one finding per cause. Pods that ended or that wait for a node have no usage by nature. */
+export function podFindings(facts: PodUsageFacts): Finding[] {
+  const causes = facts.pods.flatMap((pod) => {
+    const cause = causeOf(pod, facts);
+    return cause === undefined ? [] : [{ pod, cause }];
+  });
+  const groups = Map.groupBy(causes, ({ cause: { code, words } }) => `${code} ${words}`);
+  return [...groups.values()].flatMap((group) => {
+    const first = group[0]?.cause;
+    if (first === undefined) return [];
+    const pods = group.map(({ pod }) => pod);
+    const remedy = first.remedy(pods);
+    return {
+      code: first.code,
+      severity: first.severity,
+      object: objectOf('Pod', pods.map(keyOf)),
+      problem: first.words,
+      ...(remedy === undefined ? {} : { remedy }),
+    };
+  });
+}
+
+/** Returns pods that should have usage and do not, for a reason that only the server may know. */
+export function unreportedPods(facts: PodUsageFacts): readonly PodFacts[] {
+  return facts.pods.filter((pod) => causeOf(pod, facts)?.code === 'pods-unreported');
+}
+
+export function keyOf({ namespace, name }: Pick<PodFacts, 'namespace' | 'name'>): string {
+  return `${namespace}/${name}`;
+}
+
+function causeOf(pod: PodFacts, facts: PodUsageFacts): PodCause | undefined {
+  if (pod.phase !== 'Running' || pod.isDeleting) return undefined;
+  const usageMs = facts.usage.get(keyOf(pod));
+  if (usageMs === undefined) return causeOfMissing(pod, facts);
+  if (facts.nowMs - usageMs <= oldUsageMs) return undefined;
+  return {
+    code: 'pods-usage-old',
+    severity: 'warning',
+    words: `the usage served of pods on node ${pod.node ?? '?'} is more than ${oldUsageMs / 60_000} minutes old`,
+    remedy: () => command('kubegauge', 'doctor', 'kubelets'),
+  };
+}
+
+function causeOfMissing(pod: PodFacts, { nodes, unscraped, nowMs }: PodUsageFacts): PodCause {
+  const node = pod.node === undefined ? undefined : nodes.get(pod.node);
+  if (node === undefined) {
+    return {
+      code: 'pods-node-unknown',
+      severity: 'warning',
+      words: `its node ${foreignText(pod.node ?? '?')} does not exist; the pod garbage collector deletes it later`,
+      remedy: describe,
+    };
+  }
+  if (unscraped.has(node.name)) {
+    return {
+      code: 'pods-node-unscraped',
+      severity: 'warning',
+      words: `the kubelet of node ${node.name} is not read; the check \`kubelets\` says why`,
+      remedy: () => command('kubegauge', 'doctor', 'kubelets'),
+    };
+  }
+  const isRunning = pod.containers.some(({ state }) => state === 'running');
+  if (!isRunning) {
+    const reason = pod.containers.find((container) => container.reason !== undefined)?.reason;
+    return {
+      code: 'pods-crash',
+      severity: 'note',
+      words: `none of its containers runs${reason === undefined ? '' : ` (${foreignText(reason)})`}, so there is no usage`,
+      remedy: describe,
+    };
+  }
+  if (pod.containers.some(({ startedMs }) => startedMs !== undefined && nowMs - startedMs < firstUsageMs)) {
+    return {
+      code: 'pods-young',
+      severity: 'note',
+      words: `a container started less than ${firstUsageMs / 1000} s ago; usage needs two samples of the kubelet`,
+      remedy: () => undefined,
+    };
+  }
+  if (node.isWindows && pod.isHostProcess) {
+    return {
+      code: 'pods-windows-host-process',
+      severity: 'note',
+      words: 'some versions of containerd, such as 1.6.5 and 1.6.6, report no usage of HostProcess containers; update containerd on its node',
+      remedy: () => 'kubectl get nodes -l kubernetes.io/os=windows -o wide',
+    };
+  }
+  return {
+    code: 'pods-unreported',
+    severity: 'error',
+    words: `it runs on node ${node.name}, whose usage is served, but has no usage itself`,
+    remedy: (pods) =>
+      command('kubectl', 'get', '--raw', `/api/v1/nodes/${node.name}/proxy/metrics/resource`) +
+      ` | grep -E ${`'pod="(${pods.slice(0, 3).map(({ name }) => name).join('|')})"'`}`,
+  };
+}
+
+/** Of the first pod: others have the same cause. */
+function describe(pods: readonly PodFacts[]): string | undefined {
+  const [pod] = pods;
+  return pod && command('kubectl', '--namespace', pod.namespace, 'describe', `pod/${pod.name}`);
+}
+
+/** Adds what the server says of some of the pods. */
+export function withCauses(finding: Finding, causes: readonly string[]): Finding {
+  return causes.length === 0 ? finding : { ...finding, evidence: listed([...new Set(causes)]) };
+}
