@@ -1,9 +1,10 @@
 /** Reads response bodies within a limit, decoded or as StatusErrors. */
 import type { Readable } from 'node:stream';
+import type { StatusCause, StatusDetails } from '../apimachinery/meta.ts';
 import { reasonOf, StatusError } from '../apimachinery/status.ts';
 import { excerpt, foreignText } from '../foreigntext.ts';
 import { BodyBuffer } from './bodybuffer.ts';
-import { field, text } from './json.ts';
+import { field, items, text } from './json.ts';
 import { createProtobufDecoder, isProtobuf, type Message, type ProtobufDecoder } from './protobufreader.ts';
 
 /** 500 nodes with all images, the largest page, are about 25 MB. */
@@ -55,8 +56,24 @@ export function toStatusError(
   const said = text(field(status, 'message'));
   const message = said === undefined ? excerptOf(body, secrets) : foreignText(said, { secrets });
   const seconds = secondsOf(retryAfter) ?? field(field(status, 'details'), 'retryAfterSeconds');
-  const cause = new Error(`${request} answered ${code}`);
-  return statusError(code, message, cause, typeof seconds === 'number' ? seconds : undefined);
+  const causes = causesIn(status, secrets);
+  const details = {
+    ...(typeof seconds === 'number' ? { retryAfterSeconds: seconds } : {}),
+    ...(causes.length === 0 ? {} : { causes }),
+  };
+  return statusError(code, message, new Error(`${request} answered ${code}`), details);
+}
+
+/** More explain no error better. */
+const causeLimit = 10;
+
+function causesIn(status: unknown, secrets: readonly string[]): readonly StatusCause[] {
+  return items(field(field(status, 'details'), 'causes'))
+    .slice(0, causeLimit)
+    .map((each) => ({
+      reason: foreignText(text(field(each, 'reason')) ?? '', { secrets }),
+      message: foreignText(text(field(each, 'message')) ?? '', { secrets }),
+    }));
 }
 
 function secondsOf(retryAfter: string): number | undefined {
@@ -70,11 +87,11 @@ export function fromStatus(request: string, status: unknown): StatusError {
   return statusError(typeof code === 'number' ? code : 500, message, new Error(`${request} was ended by the server`));
 }
 
-function statusError(code: number, message: string, cause: Error, retryAfterSeconds?: number): StatusError {
+function statusError(code: number, message: string, cause: Error, details: StatusDetails = {}): StatusError {
   return new StatusError(reasonOf(code) ?? (code >= 500 ? 'InternalError' : 'BadRequest'), message, {
     code,
     cause,
-    ...(retryAfterSeconds === undefined ? {} : { details: { retryAfterSeconds } }),
+    ...(Object.keys(details).length === 0 ? {} : { details }),
   });
 }
 

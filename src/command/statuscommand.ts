@@ -1,71 +1,19 @@
 /** `kubegauge status`: prints the report of the server on this machine, by the same flags. */
-import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { Agent, request } from 'undici';
 import type { ApiServer } from '../client/apiserver.ts';
-import { foreignText } from '../foreigntext.ts';
+import { readLocalStatus } from '../client/localstatus.ts';
 import type { Options } from '../options/flags.ts';
 import type { StatusReport } from '../server/statuspage.ts';
-import { onlyThis } from '../tls/expectedpeer.ts';
 import { statusText } from './statustable.ts';
-
-const timeoutMs = 10_000;
 
 /**
  * @param names to print; none for all nodes.
  * @throws Error with a remedy: no response, a status but 200, or a named node missing.
  */
 export async function printStatus(options: Options, apiServer: ApiServer, names: readonly string[]): Promise<void> {
-  const certificateFile = options['tls-cert-file'] ?? ownCertificate(options['cert-dir']);
-  const ca = await readFile(certificateFile, 'utf8').catch((cause: unknown) => {
-    throw new Error(`cannot read the server's certificate ${certificateFile}; ${sameFlags}`, { cause });
-  });
-  const authorization = await apiServer.authorization();
-  const { cert, key } = apiServer.tls();
-  const connect = {
-    ca,
-    allowPartialTrustChain: true,
-    checkServerIdentity: onlyThis(new X509Certificate(ca)),
-    timeout: timeoutMs,
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
-  };
-  const agent = new Agent({ connect, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
-  try {
-    const query = new URLSearchParams(names.map((name): [string, string] => ['node', name]));
-    const url = `https://${hostOf(options['bind-address'])}:${options['secure-port']}/status${names.length === 0 ? '' : `?${query.toString()}`}`;
-    const headers = authorization === undefined ? {} : { authorization };
-    const response = await request(url, { dispatcher: agent, headers }).catch((cause: unknown) => {
-      throw new Error(`the server does not answer at ${url}; does it run? ${sameFlags}`, { cause });
-    });
-    const text = await response.body.text();
-    if (response.statusCode !== 200) throw new Error(refusal(response.statusCode, text));
-    const report = JSON.parse(text) as StatusReport;
-    process.stdout.write(statusText(report));
-    const missing = names.filter((name) => !report.nodes.some((node) => node.name === name));
-    if (missing.length > 0) throw new Error(`not scraped: ${missing.join(', ')}; ${unknownNode}`);
-  } finally {
-    await agent.destroy();
-  }
+  const report = (await readLocalStatus(options, apiServer, names)) as StatusReport;
+  process.stdout.write(statusText(report));
+  const missing = names.filter((name) => !report.nodes.some((node) => node.name === name));
+  if (missing.length > 0) throw new Error(`not scraped: ${missing.join(', ')}; ${unknownNode}`);
 }
 
 const unknownNode = 'there is no such Node, or --node-selector leaves it out';
-const sameFlags = 'give status the flags of the server, --cert-dir and --secure-port above all';
-
-function ownCertificate(certDir: string): string {
-  if (certDir === '') throw new Error('with --cert-dir= the certificate is in memory only, and cannot be verified');
-  return path.join(certDir, 'kubegauge.crt');
-}
-
-function hostOf(bindAddress: string): string {
-  if (bindAddress === '0.0.0.0' || bindAddress === '::') return '127.0.0.1';
-  return bindAddress.includes(':') ? `[${bindAddress}]` : bindAddress;
-}
-
-function refusal(status: number, text: string): string {
-  const remedy =
-    status === 403
-      ? "; the user needs the right to get the non-resource URL /status, as in the manifests' ClusterRole"
-      : '';
-  return `the server answers ${status}: ${foreignText(text.trim())}${remedy}`;
-}

@@ -124,7 +124,7 @@ export function openClusterReader(server: ApiServer, clock: Clock, signal: Abort
     let next = '';
     for (let pages = 0; pages < pageLimit; pages += 1) {
       const page = await getObject(path, {
-        query: { ...query, limit: String(pageItems), ...(next === '' ? {} : { continue: next }) },
+        query: { limit: String(pageItems), ...query, ...(next === '' ? {} : { continue: next }) },
         ...(metadataOnly ? { accept: metadataType } : {}),
       });
       if (page === undefined) return undefined;

@@ -94,7 +94,8 @@ async function targetPath(
   if (!/^(?:[a-z0-9.-]+\/)?[a-z0-9]*$/.test(apiVersion)) return undefined;
   const version = groupOf(apiVersion) === '' ? `/api/${apiVersion || 'v1'}` : `/apis/${apiVersion}`;
   const builtIn = Object.hasOwn(builtInTargets, kind) ? builtInTargets[kind] : undefined;
-  if (builtIn?.apiVersion === apiVersion) return `${version}/namespaces/${encodeURIComponent(namespace)}/${builtIn.resource}`;
+  if (builtIn?.apiVersion === apiVersion)
+    return `${version}/namespaces/${encodeURIComponent(namespace)}/${builtIn.resource}`;
   const resources = items(field(await api.get(version), 'resources'));
   const resource = resources.find(
     (each) => field(each, 'kind') === kind && text(field(each, 'name'))?.includes('/') === false,

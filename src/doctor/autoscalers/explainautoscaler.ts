@@ -36,7 +36,10 @@ function problemOf(facts: AutoscalerFacts, failure: AutoscalerCondition | undefi
   return byReason(facts, failure) ?? byMessage(facts, failure.message) ?? unexplained(facts.autoscaler);
 }
 
-function explainIgnored({ autoscaler: { conditions, createdMs }, nowMs }: AutoscalerFacts): AutoscalerProblem | undefined {
+function explainIgnored({
+  autoscaler: { conditions, createdMs },
+  nowMs,
+}: AutoscalerFacts): AutoscalerProblem | undefined {
   if (conditions.length > 0 || createdMs === undefined || nowMs - createdMs < firstLookMs) return undefined;
   return {
     code: 'autoscaler-ignored',
@@ -84,7 +87,9 @@ function byMessage(facts: AutoscalerFacts, message: string): AutoscalerProblem |
       remedy: 'kubectl get apiservices v1beta1.metrics.k8s.io -o yaml',
     };
   }
-  if (/no metrics returned|did not receive metrics|did not receive|no pods returned|metrics obtained for/.test(message)) {
+  if (
+    /no metrics returned|did not receive metrics|did not receive|no pods returned|metrics obtained for/.test(message)
+  ) {
     return explainNoMetrics(facts) ?? noUsageNow(autoscaler);
   }
   return undefined;

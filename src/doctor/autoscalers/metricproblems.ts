@@ -136,7 +136,13 @@ function explainRunning({ autoscaler, running, usage, nowMs }: RunningFacts): Au
     return {
       code: 'autoscaler-pods-crash',
       problem: `in every pod of ${word} a container does not run: ${foreignText(container?.name ?? '')} of ${first.name}${container?.reason === undefined ? '' : ` (${foreignText(container.reason)})`}`,
-      remedy: inNamespace(autoscaler, 'logs', `pod/${first.name}`, `--container=${container?.name ?? ''}`, '--previous'),
+      remedy: inNamespace(
+        autoscaler,
+        'logs',
+        `pod/${first.name}`,
+        `--container=${container?.name ?? ''}`,
+        '--previous',
+      ),
     };
   }
   if (without.length > 0) {

@@ -16,7 +16,10 @@ const soonMs = 7 * 24 * 3_600_000;
 /** Returns none for a kubelet that is well. */
 export function explainKubelet(evidence: KubeletEvidence, around: Surroundings): KubeletProblem[] {
   const cause =
-    explainAddress(evidence) ?? explainRequest(evidence) ?? explainCertificate(evidence, around) ?? explainScrape(evidence, around);
+    explainAddress(evidence) ??
+    explainRequest(evidence) ??
+    explainCertificate(evidence, around) ??
+    explainScrape(evidence, around);
   const others = [explainReading(evidence), explainUsage(evidence, around)];
   const problems = [...(cause === undefined ? [explainReadiness(evidence)] : [cause]), ...others];
   const found = problems.filter((problem) => problem !== undefined);
@@ -113,10 +116,14 @@ function describeCertificate({ subject, issuer, subjectAltName, validTo }: X509C
 }
 
 function explainScrape(evidence: KubeletEvidence, around: Surroundings): KubeletProblem | undefined {
-  const { serversWord, proxy, served } = evidence;
+  const { serversWord, proxy, served, look } = evidence;
   if (serversWord !== undefined) {
     const problem = explainCode(serversWord.code, serversWord.message, evidence, around);
     if (problem !== undefined) return problem;
+  }
+  // A kubelet without a serving certificate ends handshakes so.
+  if (look?.kind === 'unreachable' && /alert internal error/i.test(look.reason)) {
+    return explainCode('ServingCertificatePending', look.reason, evidence, around);
   }
   if (proxy?.kind !== 'failed' || served !== 'missing') return undefined;
   return explainCode(proxy.code, proxy.what, evidence, around);
@@ -189,6 +196,8 @@ function unexplained({ serversWord }: KubeletEvidence): KubeletProblem {
     words: "no usage of it is served; the log of the server's pods may say why",
     evidence: serversWord === undefined ? undefined : `${serversWord.code}: ${foreignText(serversWord.message)}`,
     remedy: (nodes, { installation }) =>
-      installation === undefined ? remedies.describeNodes(nodes) : remedies.readLog(installation, nodes[0]?.node.name ?? ''),
+      installation === undefined
+        ? remedies.describeNodes(nodes)
+        : remedies.readLog(installation, nodes[0]?.node.name ?? ''),
   };
 }

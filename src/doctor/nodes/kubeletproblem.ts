@@ -23,8 +23,6 @@ export const kubeletCodes = [
   'kubelet-failing',
   'cadvisor-unlabelled',
   'cadvisor-unusable',
-  'server-port-is-kubelets',
-  'server-port-taken',
 ] as const;
 
 export type KubeletCode = (typeof kubeletCodes)[number];

@@ -30,7 +30,7 @@ export function requestCertificates(nodes: readonly KubeletEvidence[]): string {
 
 /** Approves every kubelet's request that is pending. */
 const pendingRequests =
-  "kubectl get csr --field-selector=spec.signerName=kubernetes.io/kubelet-serving -o 'jsonpath={range .items[?(!@.status.conditions)]}{.metadata.name}{\"\\n\"}{end}' | xargs -r kubectl certificate approve";
+  'kubectl get csr --field-selector=spec.signerName=kubernetes.io/kubelet-serving -o \'jsonpath={range .items[?(!@.status.conditions)]}{.metadata.name}{"\\n"}{end}\' | xargs -r kubectl certificate approve';
 
 export function restartKubelets(nodes: readonly KubeletEvidence[]): string {
   return `${onNodes(nodes, 'sudo systemctl restart kubelet')}\n${pendingRequests}`;
@@ -47,7 +47,14 @@ export function grantMetrics(_: readonly KubeletEvidence[], { installation }: Su
   const name = `${account}:nodes-metrics`;
   return [
     command('kubectl', 'create', 'clusterrole', name, '--verb=get', '--resource=nodes/metrics'),
-    command('kubectl', 'create', 'clusterrolebinding', name, `--clusterrole=${name}`, `--serviceaccount=${namespace}:${account}`),
+    command(
+      'kubectl',
+      'create',
+      'clusterrolebinding',
+      name,
+      `--clusterrole=${name}`,
+      `--serviceaccount=${namespace}:${account}`,
+    ),
   ].join('\n');
 }
 
@@ -55,8 +62,13 @@ function accountForKubelets(installation: NonNullable<Surroundings['installation
   return flagValue(installation, 'kubelet-service-account') ?? installation.serviceAccount;
 }
 
-export function preferInternalAddresses(_: readonly KubeletEvidence[], { installation }: Surroundings): string | undefined {
-  return installation && setFlags(installation, { 'kubelet-preferred-address-types': 'InternalIP,ExternalIP,Hostname' });
+export function preferInternalAddresses(
+  _: readonly KubeletEvidence[],
+  { installation }: Surroundings,
+): string | undefined {
+  return (
+    installation && setFlags(installation, { 'kubelet-preferred-address-types': 'InternalIP,ExternalIP,Hostname' })
+  );
 }
 
 /** Prefers the types that a node has. */
@@ -70,7 +82,10 @@ export function useNodeStatusPort(_: readonly KubeletEvidence[], { installation 
 }
 
 export function setClocks(nodes: readonly KubeletEvidence[]): string {
-  return onNodes(nodes, 'sudo timedatectl set-ntp true && (sudo chronyc makestep || sudo systemctl restart systemd-timesyncd)');
+  return onNodes(
+    nodes,
+    'sudo timedatectl set-ntp true && (sudo chronyc makestep || sudo systemctl restart systemd-timesyncd)',
+  );
 }
 
 const usualSocket = '/run/containerd/containerd.sock';
@@ -101,7 +116,22 @@ export function tryPort(nodes: readonly KubeletEvidence[], { installation }: Sur
   const url = `https://${host.includes(':') ? `[${host}]` : host}:${port}/healthz`;
   const image = 'curlimages/curl';
   const namespace = installation?.namespace ?? 'kube-system';
-  return command('kubectl', '--namespace', namespace, 'run', 'try-kubelet', '--rm', '-i', '--restart=Never', `--image=${image}`, '--', '-vk', '--max-time', '5', url);
+  return command(
+    'kubectl',
+    '--namespace',
+    namespace,
+    'run',
+    'try-kubelet',
+    '--rm',
+    '-i',
+    '--restart=Never',
+    `--image=${image}`,
+    '--',
+    '-vk',
+    '--max-time',
+    '5',
+    url,
+  );
 }
 
 export function readLog({ namespace, deployment }: ServerInstallation, node: string): string {

@@ -49,3 +49,18 @@ function parseAddress(value: unknown): NodeAddress | undefined {
   const address = text(field(value, 'address'));
   return type === undefined || address === undefined || address === '' ? undefined : { type, address };
 }
+
+/** Returns the node as the server's rules of addresses read it. */
+export function infoOf({ name, addresses, kubeletPort, ready, uid }: NodeFacts): NodeInfo {
+  return {
+    name,
+    uid,
+    addresses,
+    kubeletPort,
+    ready,
+    labels: new Map(),
+    capacityCores: undefined,
+    capacityMemoryBytes: undefined,
+    resourceMetricsPath: undefined,
+  };
+}

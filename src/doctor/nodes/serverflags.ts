@@ -58,11 +58,6 @@ export function securePortOf(installation: ServerInstallation): number {
   return Number(flagValue(installation, 'secure-port') ?? defaultSecurePort);
 }
 
-/** Returns whether the program is ours; other images serve fewer flags. */
-export function isOurs({ image }: ServerInstallation): boolean {
-  return /(?:^|\/)kubegauge(?::|@|$)/.test(image);
-}
-
 /** Returns the command that sets flags of the Deployment, and restarts its pods thereby. */
 export function setFlags(
   { namespace, deployment, args }: ServerInstallation,
@@ -75,7 +70,9 @@ export function setFlags(
     const at = args.findLastIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
     if (at >= 0) return { op: 'replace', path: `${argsPath}/${at}`, value: word };
     free += 1;
-    return free === 1 ? { op: 'add', path: argsPath, value: [word] } : { op: 'add', path: `${argsPath}/-`, value: word };
+    return free === 1
+      ? { op: 'add', path: argsPath, value: [word] }
+      : { op: 'add', path: `${argsPath}/-`, value: word };
   });
   const patch = JSON.stringify([...operations, ...more]);
   return command('kubectl', '--namespace', namespace, 'patch', `deployment/${deployment}`, '--type=json', '-p', patch);

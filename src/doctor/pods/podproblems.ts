@@ -125,7 +125,8 @@ function causeOfMissing(pod: PodFacts, { nodes, unscraped, nowMs }: PodUsageFact
     return {
       code: 'pods-windows-host-process',
       severity: 'note',
-      words: 'some versions of containerd, such as 1.6.5 and 1.6.6, report no usage of HostProcess containers; update containerd on its node',
+      words:
+        'some versions of containerd, such as 1.6.5 and 1.6.6, report no usage of HostProcess containers; update containerd on its node',
       remedy: () => 'kubectl get nodes -l kubernetes.io/os=windows -o wide',
     };
   }
@@ -133,10 +134,15 @@ function causeOfMissing(pod: PodFacts, { nodes, unscraped, nowMs }: PodUsageFact
     code: 'pods-unreported',
     severity: 'error',
     words: `it runs on node ${node.name}, whose usage is served, but has no usage itself`,
-    remedy: (pods) =>
-      command('kubectl', 'get', '--raw', `/api/v1/nodes/${node.name}/proxy/metrics/resource`) +
-      ` | grep -E ${`'pod="(${pods.slice(0, 3).map(({ name }) => name).join('|')})"'`}`,
+    remedy: (pods) => seenByKubelet(node.name, pods),
   };
+}
+
+/** What the kubelet reports of the pods; nothing means that its runtime measures nothing. */
+function seenByKubelet(node: string, pods: readonly PodFacts[]): string {
+  const names = pods.slice(0, 3).map(({ name }) => name);
+  const read = command('kubectl', 'get', '--raw', `/api/v1/nodes/${node}/proxy/metrics/resource`);
+  return `${read} | grep -E ${command(`pod="(${names.join('|')})"`)}`;
 }
 
 /** Of the first pod: others have the same cause. */

@@ -1,0 +1,126 @@
+/** Reads what the server says of its last scrapes: its own status, causes of 404, or its log. */
+import { field, items, text } from '../../client/json.ts';
+import { readLocalStatus } from '../../client/localstatus.ts';
+import { parseCommandLine } from '../../options/parse.ts';
+import type { PodBehindService } from '../apiside/servingpods.ts';
+import type { CheckContext } from '../check.ts';
+import { mapLimited } from '../limited.ts';
+import type { ServersWord } from './kubeletevidence.ts';
+import type { ServerInstallation } from './serverflags.ts';
+
+/** Nodes without usage that the server is asked about. With more of them, the causes repeat. */
+const askLimit = 100;
+/** Requests at a time. */
+const askConcurrency = 4;
+/** Lines of a pod's log. */
+const logLines = 2_000;
+
+/** Returns words by node. @param missing nodes without usage. */
+export async function readServersWords(
+  context: CheckContext,
+  missing: readonly string[],
+  pods: readonly PodBehindService[],
+  installation: ServerInstallation | undefined,
+): Promise<ReadonlyMap<string, ServersWord>> {
+  const local = context.place === 'pod' ? await readLocal(context, installation) : undefined;
+  if (local !== undefined) return local;
+  const words = new Map<string, ServersWord>();
+  await mapLimited(missing.slice(0, askLimit), askConcurrency, context.signal, async (node) => {
+    const word = await askAbout(context, node);
+    if (word !== undefined) words.set(node, word);
+  });
+  if (missing.some((node) => !words.has(node))) {
+    for (const [node, word] of await readLogs(context, pods)) if (!words.has(node)) words.set(node, word);
+  }
+  return words;
+}
+
+/** Reads the server's whole status, by the flags of doctor or of the Deployment; undefined without an answer. */
+async function readLocal(
+  { server, options }: CheckContext,
+  installation: ServerInstallation | undefined,
+): Promise<ReadonlyMap<string, ServersWord> | undefined> {
+  const flags = installation === undefined ? undefined : parse(installation.args);
+  for (const each of [options, flags]) {
+    if (each === undefined) continue;
+    const report = await readLocalStatus(each, server, []).catch(() => undefined);
+    if (report !== undefined) return wordsOfStatus(report);
+  }
+  return undefined;
+}
+
+function parse(args: readonly string[]): CheckContext['options'] | undefined {
+  try {
+    return parseCommandLine(args).options;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns failures of a StatusReport by node. */
+export function wordsOfStatus(report: unknown): ReadonlyMap<string, ServersWord> {
+  return new Map(
+    items(field(report, 'nodes')).flatMap((node): [string, ServersWord][] => {
+      const name = text(field(node, 'name'));
+      const error = field(node, 'error');
+      const code = text(field(error, 'code'));
+      if (name === undefined || code === undefined) return [];
+      return [[name, { code, message: text(field(error, 'message')) ?? '' }]];
+    }),
+  );
+}
+
+/** kubegauge says in the causes of a 404 why a node has no usage; metrics-server gives none. */
+async function askAbout({ api }: CheckContext, node: string): Promise<ServersWord | undefined> {
+  const path = `/apis/metrics.k8s.io/v1beta1/nodes/${encodeURIComponent(node)}`;
+  const answer = await api.text(path).catch(() => undefined);
+  // The last one is of the scrape, the first of the usage.
+  const cause = answer?.status === 404 ? answer.causes.at(-1) : undefined;
+  return cause && { code: cause.reason, message: cause.message };
+}
+
+async function readLogs(
+  { api }: CheckContext,
+  pods: readonly PodBehindService[],
+): Promise<ReadonlyMap<string, ServersWord>> {
+  const words = new Map<string, ServersWord>();
+  for (const { namespace, name, ended } of pods) {
+    if (ended) continue;
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}/log`;
+    const log = await api.text(path, { tailLines: String(logLines) }).catch(() => undefined);
+    if (log?.status === 200) for (const [node, word] of wordsOfLog(log.text)) words.set(node, word);
+  }
+  return words;
+}
+
+/** Returns the last failure of each node in a log of metrics-server. */
+export function wordsOfLog(log: string): ReadonlyMap<string, ServersWord> {
+  const words = new Map<string, ServersWord>();
+  for (const line of log.split('\n')) {
+    const [, quoted = '', node] =
+      /"Failed to scrape node[^"]*" err="((?:[^"\\]|\\.)*)" node="([^"]+)"/.exec(line) ?? [];
+    if (node === undefined) continue;
+    const message = quoted.replaceAll('\\"', '"');
+    words.set(node, { code: codeOf(message), message });
+  }
+  return words;
+}
+
+/** Go's errors, as metrics-server logs them. */
+const goErrors: readonly (readonly [words: RegExp, code: string])[] = [
+  [/doesn't contain any IP SANs|certificate is (?:not )?valid for|legacy Common Name/, 'CertificateNamesNeither'],
+  [/certificate signed by unknown authority/, 'UnknownAuthority'],
+  [/certificate has expired or is not yet valid/, 'CertificateExpired'],
+  [/remote error: tls: internal error/, 'ServingCertificatePending'],
+  [/\b401 Unauthorized\b/, 'Unauthorized'],
+  [/\b403 Forbidden\b/, 'Forbidden'],
+  [/no such host|server misbehaving/, 'NameUnknown'],
+  [/connection refused/, 'ConnectionRefused'],
+  [/no route to host|network is unreachable/, 'Unreachable'],
+  [/i\/o timeout|TLS handshake timeout/, 'ConnectTimeout'],
+  [/context deadline exceeded/, 'Timeout'],
+];
+
+function codeOf(message: string): string {
+  return goErrors.find(([words]) => words.test(message))?.[1] ?? 'Other';
+}

@@ -1,0 +1,87 @@
+/** Checks pods that run without usage, and why. */
+import { field, items, text } from '../../client/json.ts';
+import { type Check, type CheckContext } from '../check.ts';
+import { type Finding, uncheckedCode } from '../finding.ts';
+import { readNodes, readNodeUsages } from '../nodes/kubeletcheck.ts';
+import { parseTimeMs } from '../times.ts';
+import { UncheckedError } from '../uncheckederror.ts';
+import { type PodFacts, parsePodFacts } from './podfacts.ts';
+import { podCodes, podFindings, type PodUsageFacts, unreportedPods, withCauses } from './podproblems.ts';
+
+/** Pods that are looked at: 80 pages of 250. */
+const podLimit = 20_000;
+const podsPerPage = '250';
+/** Pods without usage that the server is asked about. */
+const askLimit = 5;
+
+const podsPath = '/api/v1/pods';
+const usagesPath = '/apis/metrics.k8s.io/v1beta1/pods';
+
+export const podCheck: Check = {
+  name: 'pods',
+  title: 'running pods without usage, and why',
+  codes: podCodes,
+  run: checkPods,
+};
+
+async function* checkPods(context: CheckContext): AsyncIterable<Finding> {
+  const usages = await context.api.get(usagesPath);
+  if (usages === undefined) throw new UncheckedError(usagesPath, 'the API is not served');
+  const nodes = await readNodes(context);
+  const nodeUsages = await readNodeUsages(context);
+  const { pods, isCut } = await readPods(context);
+  const facts: PodUsageFacts = {
+    pods,
+    usage: timesOf(usages),
+    nodes: new Map(nodes.map((node) => [node.name, node])),
+    unscraped: new Set(nodes.flatMap(({ name }) => (nodeUsages?.has(name) === false ? name : []))),
+    nowMs: context.nowMs(),
+  };
+  const causes = await readCauses(context, unreportedPods(facts));
+  for (const finding of podFindings(facts)) {
+    yield finding.code === 'pods-unreported' ? withCauses(finding, causes) : finding;
+  }
+  if (isCut) {
+    const problem = `only the first ${podLimit} pods were looked at`;
+    yield { code: uncheckedCode, severity: 'unchecked', object: podsPath, problem };
+  }
+}
+
+function timesOf(list: unknown): ReadonlyMap<string, number> {
+  return new Map(
+    items(field(list, 'items')).map((item) => {
+      const metadata = field(item, 'metadata');
+      const key = `${text(field(metadata, 'namespace')) ?? ''}/${text(field(metadata, 'name')) ?? ''}`;
+      return [key, parseTimeMs(field(item, 'timestamp')) ?? 0];
+    }),
+  );
+}
+
+/** Reads pages one by one, and keeps only facts: whole pods of a large cluster take a gigabyte. @throws UncheckedError. */
+async function readPods({
+  api,
+}: CheckContext): Promise<{ readonly pods: readonly PodFacts[]; readonly isCut: boolean }> {
+  const pods: PodFacts[] = [];
+  let next = '';
+  while (pods.length < podLimit) {
+    const query = { limit: podsPerPage, ...(next === '' ? {} : { continue: next }) };
+    const { status, text: body } = await api.text(podsPath, query);
+    if (status !== 200) throw new UncheckedError(podsPath, `pods cannot be listed (${status}): ${body}`);
+    const page: unknown = JSON.parse(body);
+    pods.push(...items(field(page, 'items')).flatMap((object) => parsePodFacts(object) ?? []));
+    next = text(field(field(page, 'metadata'), 'continue')) ?? '';
+    if (next === '') return { pods, isCut: false };
+  }
+  return { pods, isCut: true };
+}
+
+/** kubegauge says in the causes of a 404 why a pod has no usage; metrics-server gives none. */
+async function readCauses({ api }: CheckContext, pods: readonly PodFacts[]): Promise<readonly string[]> {
+  const causes: string[] = [];
+  for (const { namespace, name } of pods.slice(0, askLimit)) {
+    const path = `/apis/metrics.k8s.io/v1beta1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
+    const answer = await api.text(path).catch(() => undefined);
+    for (const { reason, message } of answer?.causes ?? []) causes.push(`${reason}: ${message}`);
+  }
+  return causes;
+}
