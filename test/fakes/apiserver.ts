@@ -22,8 +22,8 @@ export interface FakeApiServer extends AsyncDisposable {
   /** How a client of ours reaches it, with the token `fake`. */
   readonly connection: ApiServer;
   readonly objects: ObjectStore;
-  /** Answers to a GET of any other path, or instead of an object. */
-  readonly documents: Map<string, object>;
+  /** Answers to a GET of any other path, or instead of an object: JSON, a Status with its code, or plain text. */
+  readonly documents: Map<string, object | string>;
   readonly watches: Watches;
   readonly faults: Faults;
   readonly reviews: Reviews;
@@ -108,7 +108,9 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
   const watches = createWatches(objects, options.bookmarkMs ?? 60_000);
   const reader = createReader(objects, watches);
   const requests: ReceivedRequest[] = [];
-  const documents = new Map<string, object>([['/version', { major: '1', minor: '37', gitVersion: 'v1.37.2' }]]);
+  const documents = new Map<string, object | string>([
+    ['/version', { major: '1', minor: '37', gitVersion: 'v1.37.2' }],
+  ]);
   const tokens = createTokenIssuer();
   const kubelets = options.kubelets ?? new Map<string, KubeletEndpoint>();
   const reviews: Reviews = {
@@ -188,7 +190,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
     else if (code !== undefined) {
       for (const [name, value] of Object.entries(faults.headers)) response.setHeader(name, value);
       refuse(response, code, `the fake answers ${code}`);
-    } else if (request.method === 'GET' && documents.has(pathname)) reply(response, 200, documents.get(pathname) ?? {});
+    } else if (request.method === 'GET' && documents.has(pathname)) answerWith(response, documents.get(pathname) ?? {});
     else if (request.method === 'PATCH') patch(request, body, response);
     else if (request.method === 'POST' && tokens.serve(request.path, body, response)) return;
     else if (request.method === 'POST') await review(request, body, response);
@@ -221,6 +223,11 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
       reply(response, 201, { ...object, status: await reviews.ownAccess(object.spec) });
     } else refuse(response, 404, 'the server could not find the requested resource');
   }
+}
+
+function answerWith(response: ServerResponse, document: object | string): void {
+  if (typeof document === 'string') response.writeHead(200, { 'content-type': 'text/plain' }).end(document);
+  else reply(response, 'code' in document ? Number(document.code) : 200, document);
 }
 
 function serving(authority: Authority): { readonly cert: string; readonly key: string } {

@@ -24,10 +24,15 @@ export function applyJsonPatch<T extends object>(object: T, patch: string): T {
       if (JSON.stringify(parent[key] ?? null) !== JSON.stringify(value)) {
         throw new Error(`testing value ${path} failed: test failed`);
       }
-    } else if (op === 'add') parent[key] = value;
+    } else if (op === 'add' && Array.isArray(parent))
+      parent.splice(key === '-' ? parent.length : Number(key), 0, value);
+    else if (op === 'add') parent[key] = value;
     else if (op === 'remove') {
       if (!Object.hasOwn(parent, key)) throw new Error(`Unable to remove nonexistent key: ${key}`);
       delete parent[key];
+    } else if (op === 'replace') {
+      if (!Object.hasOwn(parent, key)) throw new Error(`replace operation does not apply: doc is missing key: ${path}`);
+      parent[key] = value;
     } else throw new Error(`Unexpected kind: ${op}`);
   }
   return copy;

@@ -82,6 +82,14 @@ function obey(server: FakeApiServer, argv: readonly string[], input: string): vo
     for (const document of parseAllDocuments(input)) apply(server, document.toJS() as KubeObject);
     return;
   }
+  if (verb === 'certificate') {
+    for (const request of rest.slice(1)) approve(server, request);
+    return;
+  }
+  if (verb === 'create') {
+    create(server, rest, flags);
+    return;
+  }
   const [resource = '', ...names] = rest.flatMap((word) => word.split('/'));
   const kind = kindOf(resource);
   const [name = '', ...more] = names;
@@ -103,6 +111,31 @@ function obey(server: FakeApiServer, argv: readonly string[], input: string): vo
     const member = verb === 'label' ? 'labels' : 'annotations';
     server.objects.set(merge(object, { metadata: { [member]: Object.fromEntries(changes) } }) as KubeObject);
   } else throw new Error(`the fake does not know kubectl ${argv.join(' ')}`);
+}
+
+function approve(server: FakeApiServer, name: string): void {
+  const request = server.objects.get('CertificateSigningRequest', name);
+  if (request === undefined) throw new Error(`certificatesigningrequest ${name} not found`);
+  server.objects.set({ ...request, status: { conditions: [{ type: 'Approved', status: 'True' }] } });
+}
+
+/** Cluster roles and their bindings. */
+function create(
+  server: FakeApiServer,
+  [resource = '', name = '']: readonly string[],
+  flags: ReadonlyMap<string, string>,
+): void {
+  const kind = kindOf(resource);
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  const [namespace, account] = (flags.get('--serviceaccount') ?? '').split(':');
+  const content =
+    kind === 'ClusterRole'
+      ? { rules: [{ verbs: [flags.get('--verb')], resources: [flags.get('--resource')] }] }
+      : {
+          roleRef: { kind: 'ClusterRole', name: flags.get('--clusterrole') },
+          subjects: [{ kind: 'ServiceAccount', namespace, name: account }],
+        };
+  server.objects.set({ kind, apiVersion, metadata: { name }, ...content });
 }
 
 function apply(server: FakeApiServer, object: KubeObject): void {

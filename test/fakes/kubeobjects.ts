@@ -35,6 +35,7 @@ export const kinds = {
   ClusterRole: 'clusterroles',
   ClusterRoleBinding: 'clusterrolebindings',
   RoleBinding: 'rolebindings',
+  CertificateSigningRequest: 'certificatesigningrequests',
 } as const;
 
 export type Kind = keyof typeof kinds;

@@ -1,0 +1,298 @@
+/** Faults of kubelets from public reports: the doctor finds each, and its remedy, pasted into a shell, ends it. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { parse } from 'yaml';
+import type { ReportedFinding } from '../../src/doctor/finding.ts';
+import { makeAuthority } from '../fakes/certificates.ts';
+import { node } from '../fakes/kubeobjects.ts';
+import { createNodeWorld, type NodeWorld } from '../fakes/nodeworld.ts';
+
+const dayMs = 24 * 3_600_000;
+
+/** Finds the fault, which has to be an error of node-a. */
+async function found(world: NodeWorld, code: string): Promise<ReportedFinding> {
+  const { findings } = await world.examine();
+  const finding = findings.find((each) => each.code === code);
+  assert.ok(finding, `${code} is not among ${JSON.stringify(findings)}`);
+  assert.equal(finding.object, 'Node node-a');
+  assert.ok(finding.remedy, JSON.stringify(finding));
+  return finding;
+}
+
+async function gone(world: NodeWorld, code: string): Promise<void> {
+  const { findings } = await world.examine();
+  assert.deepEqual(
+    findings.filter((finding) => finding.code === code || finding.severity === 'error'),
+    [],
+  );
+}
+
+describe('a kubelet that is well', () => {
+  test('has no finding', async () => {
+    await using world = await createNodeWorld();
+    const { findings } = await world.examine();
+    assert.deepEqual(findings, []);
+  });
+
+  test('is sent no credentials: the handshake has none, and the node proxy shows those of kube-apiserver', async () => {
+    await using world = await createNodeWorld();
+    await world.examine();
+    assert.deepEqual(
+      new Set(world.kubelet.requests.map(({ authorization }) => authorization)),
+      new Set(['Bearer kube-apiserver']),
+    );
+  });
+});
+
+describe('certificates', () => {
+  test('kubernetes-sigs/metrics-server#541: signed by another CA', async () => {
+    await using world = await createNodeWorld();
+    world.show(makeAuthority('its own CA'));
+    world.serve({ code: 'UnknownAuthority', message: 'the last scrape of node node-a failed; see /status' });
+    const finding = await found(world, 'kubelet-certificate-untrusted');
+    assert.match(finding.evidence ?? '', /issued by CN=its own CA; for DNS:node-a/);
+    await world.run(finding);
+    assert.equal(
+      (parse(readFileSync(world.kubeletConfig, 'utf8')) as { serverTLSBootstrap: boolean }).serverTLSBootstrap,
+      true,
+    );
+    assert.equal(world.restarted(), 'restart kubelet\n');
+    // Which makes the kubelet request a certificate of the cluster.
+    world.show(world.authority);
+    world.serve({ ageMs: 20_000 });
+    await gone(world, 'kubelet-certificate-untrusted');
+  });
+
+  test('kubernetes/kubeadm#1602: self-signed, as kubelets make them by themselves', async () => {
+    await using world = await createNodeWorld();
+    const own = makeAuthority('node-a@1700000000');
+    world.kubelet.useCertificate(own);
+    world.serve({ code: 'UnknownAuthority', message: 'the last scrape of node node-a failed; see /status' });
+    const finding = await found(world, 'kubelet-certificate-untrusted');
+    assert.match(finding.problem, /self-signed/);
+    await world.run(finding);
+    world.show(world.authority);
+    world.serve({ ageMs: 20_000 });
+    await gone(world, 'kubelet-certificate-untrusted');
+  });
+
+  test('kubernetes-sigs/metrics-server#196: without IP SANs, and for another name than the node', async () => {
+    await using world = await createNodeWorld();
+    world.show(world.authority, { dns: ['another.example'], ips: [] });
+    world.serve({ code: 'CertificateNamesNeither', message: 'the last scrape of node node-a failed; see /status' });
+    const finding = await found(world, 'kubelet-certificate-names');
+    assert.match(finding.evidence ?? '', /for DNS:another\.example/);
+    await world.run(finding);
+    assert.match(world.restarted(), /restart kubelet/);
+    world.show(world.authority);
+    world.serve({ ageMs: 20_000 });
+    await gone(world, 'kubelet-certificate-names');
+  });
+
+  test('kubermatic/kubermatic#9673: expired', async () => {
+    await using world = await createNodeWorld();
+    world.show(world.authority, {
+      notBefore: new Date(Date.now() - 400 * dayMs),
+      notAfter: new Date(Date.now() - dayMs),
+    });
+    world.serve({ code: 'CertificateExpired', message: 'the last scrape of node node-a failed; see /status' });
+    const finding = await found(world, 'kubelet-certificate-expired');
+    await world.run(finding);
+    assert.equal(world.restarted(), 'restart kubelet\n');
+    world.show(world.authority);
+    world.serve({ ageMs: 20_000 });
+    await gone(world, 'kubelet-certificate-expired');
+  });
+
+  test('one that expires in two days and was not renewed is a warning', async () => {
+    await using world = await createNodeWorld();
+    world.show(world.authority, {
+      notBefore: new Date(Date.now() - 363 * dayMs),
+      notAfter: new Date(Date.now() + 2 * dayMs),
+    });
+    const finding = await world.find('kubelet-certificate-expires');
+    assert.equal(finding?.severity, 'warning');
+  });
+
+  test('kubernetes-sigs/metrics-server#1480: tls: internal error, as the request for a certificate awaits approval', async () => {
+    await using world = await createNodeWorld();
+    world.serve({ code: 'ServingCertificatePending', message: 'the last scrape of node node-a failed; see /status' });
+    for (const [name, created] of [
+      ['csr-old', '2026-11-01T00:00:00Z'],
+      ['csr-new', '2026-11-01T00:15:00Z'],
+    ] as const) {
+      world.apiServer.objects.set({
+        kind: 'CertificateSigningRequest',
+        apiVersion: 'certificates.k8s.io/v1',
+        metadata: { name, creationTimestamp: created },
+        spec: { signerName: 'kubernetes.io/kubelet-serving', username: 'system:node:node-a' },
+      });
+    }
+    const finding = await found(world, 'kubelet-request-pending');
+    assert.equal(finding.remedy, 'kubectl certificate approve csr-new');
+    await world.run(finding);
+    world.apiServer.objects.delete('CertificateSigningRequest', 'csr-old');
+    world.serve({ ageMs: 20_000 });
+    await gone(world, 'kubelet-request-pending');
+  });
+});
+
+describe('credentials', () => {
+  test('kubernetes-sigs/metrics-server#212: 401, as webhook authentication is off', async () => {
+    await using world = await createNodeWorld();
+    world.serve({ code: 'Unauthorized', message: 'the last scrape of node node-a failed; see /status' });
+    const finding = await found(world, 'kubelet-unauthorized');
+    await world.run(finding);
+    const config = parse(readFileSync(world.kubeletConfig, 'utf8')) as {
+      authentication: { webhook: { enabled: boolean } };
+    };
+    assert.equal(config.authentication.webhook.enabled, true);
+    assert.equal(world.restarted(), 'restart kubelet\n');
+    world.serve({ ageMs: 20_000 });
+    await gone(world, 'kubelet-unauthorized');
+  });
+
+  test('kubernetes-sigs/kubespray#9289: 403, as the account lacks a right', async () => {
+    await using world = await createNodeWorld();
+    world.serve({ code: 'Forbidden', message: 'the last scrape of node node-a failed; see /status' });
+    const finding = await found(world, 'kubelet-forbidden');
+    await world.run(finding);
+    const binding = world.apiServer.objects.list('ClusterRoleBinding').at(-1);
+    assert.deepEqual((binding as unknown as { subjects: object[] }).subjects[0], {
+      kind: 'ServiceAccount',
+      namespace: 'kube-system',
+      name: 'metrics-server',
+    });
+    world.serve({ ageMs: 20_000 });
+    await gone(world, 'kubelet-forbidden');
+  });
+
+  test('without the right to get nodes/proxy it says so, and finds the rest', async () => {
+    await using world = await createNodeWorld();
+    world.serve({ code: 'Unauthorized', message: 'the last scrape of node node-a failed; see /status' });
+    world.apiServer.faults.answer = ({ path }) => (path.includes('/nodes/node-a/proxy/') ? 403 : undefined);
+    await found(world, 'kubelet-unauthorized');
+    const unchecked = await world.find('unchecked');
+    assert.match(unchecked?.problem ?? '', /needs the right to get nodes\/proxy/);
+  });
+});
+
+describe('metrics-server', () => {
+  test('kubernetes-sigs/metrics-server#963: gives no causes, but its log does', async () => {
+    await using world = await createNodeWorld();
+    world.serve({ code: '', message: '' });
+    const usages = '/apis/metrics.k8s.io/v1beta1/nodes';
+    const notFound = { kind: 'Status', message: 'nodemetrics.metrics.k8s.io "node-a" not found', code: 404 };
+    world.apiServer.documents.set(`${usages}/node-a`, notFound);
+    const log = '/api/v1/namespaces/kube-system/pods/metrics-server-f6f4c8d5b-abcde/log';
+    const line = `E1129 15:40:35.362224       1 scraper.go:149] "Failed to scrape node" err="request failed, status: \\"401 Unauthorized\\"" node="node-a"`;
+    world.apiServer.documents.set(log, `${line}\n`);
+    const finding = await found(world, 'kubelet-unauthorized');
+    assert.equal(finding.evidence, 'Unauthorized: request failed, status: "401 Unauthorized"');
+  });
+});
+
+describe('addresses and ports', () => {
+  test('kubernetes-sigs/metrics-server#131: the name that is the first address does not resolve', async () => {
+    await using world = await createNodeWorld();
+    world.setArgs('--kubelet-use-node-status-port');
+    world.serve({ code: 'NameUnknown', message: 'the last scrape of node node-a failed; see /status' });
+    await world.run(await found(world, 'kubelet-name-unknown'));
+    assert.ok(
+      world.args().includes('--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname'),
+      world.args().join(' '),
+    );
+    world.serve({ ageMs: 20_000 });
+    await gone(world, 'kubelet-name-unknown');
+  });
+
+  test('kubernetes-sigs/metrics-server#535: the kubelet listens on another port', async () => {
+    await using world = await createNodeWorld();
+    world.setArgs('--kubelet-preferred-address-types=InternalIP');
+    world.serve({ code: 'ConnectionRefused', message: 'the last scrape of node node-a failed; see /status' });
+    const finding = await found(world, 'kubelet-port-differs');
+    assert.match(
+      finding.problem,
+      new RegExp(`port ${world.kubelet.port} by the status of the Node, but the server uses 10250`),
+    );
+    await world.run(finding);
+    assert.ok(world.args().includes('--kubelet-use-node-status-port=true'));
+    world.serve({ ageMs: 20_000 });
+    await gone(world, 'kubelet-port-differs');
+  });
+
+  test('a node whose addresses are all of types that are not tried', async () => {
+    await using world = await createNodeWorld();
+    world.setNode({ addresses: [{ type: 'ExternalIP', address: '127.0.0.1' }] });
+    world.serve({ code: 'NoAddress', message: 'the last scrape of node node-a failed; see /status' });
+    await world.run(await found(world, 'node-no-address'));
+    assert.ok(world.args().includes('--kubelet-preferred-address-types=ExternalIP'));
+    world.serve({ ageMs: 20_000 });
+    await gone(world, 'node-no-address');
+  });
+});
+
+describe('what is measured', () => {
+  test('kubernetes-retired/heapster#802: the clock of the node is wrong', async () => {
+    await using world = await createNodeWorld({ kubeletAheadMs: -600_000 });
+    world.serve({ ageMs: 600_000 });
+    const finding = await found(world, 'kubelet-clock');
+    assert.match(finding.evidence ?? '', /at least \d+ s behind ours/);
+    await world.run(finding);
+    assert.match(world.restarted(), /^set-ntp true$/m);
+  });
+
+  test('kubernetes/kubernetes#89903: cAdvisor does not find containerd, and labels no container', async () => {
+    await using world = await createNodeWorld();
+    world.kubelet.faults.cadvisor = 'unlabelled';
+    const finding = await found(world, 'cadvisor-unlabelled');
+    assert.equal(finding.severity, 'warning');
+    await world.run(finding);
+    assert.match(world.restarted(), /restart kubelet/);
+    world.kubelet.faults.cadvisor = 'none';
+    await gone(world, 'cadvisor-unlabelled');
+  });
+
+  test('a usage of 0 and an old one', async () => {
+    await using world = await createNodeWorld();
+    world.serve({ ageMs: 20_000, cpu: '0' });
+    assert.equal((await world.find('node-usage-zero'))?.severity, 'warning');
+    world.serve({ ageMs: 600_000 });
+    assert.equal((await world.find('node-usage-old'))?.severity, 'error');
+  });
+
+  test('a node that is not Ready, and one without usage for no reason that can be seen', async () => {
+    await using world = await createNodeWorld();
+    world.setNode({ ready: false });
+    assert.equal((await world.find('node-not-ready'))?.severity, 'warning');
+    world.setNode({});
+    world.serve({ code: 'OneSample', message: 'it has one sample' });
+    assert.match((await world.find('node-usage-missing'))?.evidence ?? '', /OneSample/);
+  });
+});
+
+describe('many nodes', () => {
+  test('with one cause are one finding, and only some of them are asked about', async () => {
+    await using world = await createNodeWorld();
+    world.serve({ code: 'Unauthorized', message: 'the last scrape of node node-a failed; see /status' });
+    const status = world.apiServer.documents.get('/apis/metrics.k8s.io/v1beta1/nodes/node-a');
+    assert.ok(status);
+    for (let index = 0; index < 300; index += 1) {
+      const name = `pool-${String(index).padStart(3, '0')}`;
+      world.apiServer.objects.set(node(name, { kubeletPort: world.kubelet.port }));
+      world.apiServer.documents.set(`/apis/metrics.k8s.io/v1beta1/nodes/${name}`, status);
+    }
+    const { findings } = await world.examine();
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    assert.deepEqual(
+      errors.map(({ code, object }) => [code, object]),
+      [
+        ['kubelet-unauthorized', '100 Nodes: node-a, pool-000, pool-001 and 97 others'],
+        ['node-usage-missing', '201 Nodes: pool-099, pool-100, pool-101 and 198 others'],
+      ],
+    );
+    const asked = world.apiServer.requests.filter(({ path }) => path.includes('/proxy/'));
+    assert.ok(asked.length <= 100, `${asked.length} requests through the node proxy`);
+  });
+});

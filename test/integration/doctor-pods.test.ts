@@ -1,0 +1,132 @@
+/** Faults of pods and of the server's ports from public reports: the doctor finds each, and its remedy, pasted into a shell, ends it. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { servingPod } from '../fakes/installation.ts';
+import { pod } from '../fakes/kubeobjects.ts';
+import { createNodeWorld, type NodeWorld } from '../fakes/nodeworld.ts';
+
+const image = 'kubegauge:0.1.0';
+const podName = 'metrics-server-f6f4c8d5b-abcde';
+
+/** Replaces the server's pod. */
+function setServerPod(world: NodeWorld, spec: object, status: object = {}): void {
+  const object = servingPod(podName, 'metrics-server', image, 10_250, status);
+  world.apiServer.objects.set({ ...object, spec: { ...(object['spec'] as object), ...spec } });
+}
+
+/** What the Deployment's controller does after a change of its template. */
+function rollOut(world: NodeWorld): void {
+  const deployment = world.apiServer.objects.get('Deployment', 'metrics-server', 'kube-system');
+  const { spec } = deployment as unknown as { spec: { template: { spec: object } } };
+  setServerPod(world, { ...spec.template.spec, nodeName: 'node-a' });
+}
+
+describe('ports of the server', () => {
+  test('kubernetes-sigs/metrics-server#1271: 10250 on Fargate, where it is the kubelet of the pod', async () => {
+    await using world = await createNodeWorld();
+    world.setNode({ kubeletPort: 10_250, labels: { 'eks.amazonaws.com/compute-type': 'fargate' } });
+    setServerPod(world, { nodeName: 'node-a' });
+    const finding = await world.find('server-port-is-kubelets');
+    assert.equal(finding?.object, `Pod kube-system/${podName}`);
+    await world.run(finding);
+    assert.ok(world.args().includes('--secure-port=4443'));
+    rollOut(world);
+    assert.equal(await world.find('server-port-is-kubelets'), undefined);
+  });
+
+  test('k3s-io/k3s#11362: 10250 in the network of the node', async () => {
+    await using world = await createNodeWorld();
+    world.setNode({ kubeletPort: 10_250 });
+    const containerStatuses = [{ name: 'metrics-server', state: { waiting: { reason: 'CrashLoopBackOff' } } }];
+    setServerPod(world, { nodeName: 'node-a', hostNetwork: true }, { containerStatuses });
+    const finding = await world.find('server-port-is-kubelets');
+    assert.equal(finding?.evidence, 'CrashLoopBackOff');
+    await world.run(finding);
+    rollOut(world);
+    assert.equal(await world.find('server-port-is-kubelets'), undefined);
+  });
+
+  test('canonical/microk8s#2589: no node has the host port free', async () => {
+    await using world = await createNodeWorld();
+    const message = "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.";
+    const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }];
+    setServerPod(world, { nodeName: undefined, hostNetwork: true }, { phase: 'Pending', conditions });
+    const finding = await world.find('server-port-taken');
+    assert.equal(finding?.evidence, message);
+    await world.run(finding);
+    assert.ok(world.args().includes('--secure-port=4443'));
+    rollOut(world);
+    assert.equal(await world.find('server-port-taken'), undefined);
+  });
+});
+
+describe('pods without usage', () => {
+  const running = (startedMs: number) => ({
+    containerStatuses: [{ name: 'web', state: { running: { startedAt: new Date(startedMs).toISOString() } } }],
+  });
+  const spec = { containers: [{ name: 'web' }] };
+  const longAgo = Date.now() - 3_600_000;
+
+  test('are explained by their age, their containers, their node, or what the server says', async () => {
+    await using world = await createNodeWorld();
+    const { objects, documents } = world.apiServer;
+    const add = (name: string, nodeName: string, status: object) =>
+      objects.set(pod('default', name, { nodeName, spec, status }));
+    add('young', 'node-a', running(Date.now() - 10_000));
+    add('old', 'node-a', running(longAgo));
+    add('crashing', 'node-a', {
+      containerStatuses: [{ name: 'web', state: { waiting: { reason: 'CrashLoopBackOff' } } }],
+    });
+    add('orphan', 'node-gone', running(longAgo));
+    objects.set(pod('default', 'done', { nodeName: 'node-a', phase: 'Succeeded', spec }));
+    documents.set('/apis/metrics.k8s.io/v1beta1/namespaces/default/pods/old', {
+      kind: 'Status',
+      message: 'podmetrics.metrics.k8s.io "default/old" not found',
+      details: { causes: [{ reason: 'Conflict', message: 'several kubelets report it' }] },
+      code: 404,
+    });
+    const { findings } = await world.examine();
+    assert.deepEqual(
+      findings.map(({ code, object, severity, evidence }) => [severity, code, object, evidence]),
+      [
+        ['error', 'pods-unreported', 'Pod default/old', 'Conflict: several kubelets report it'],
+        ['warning', 'pods-node-unknown', 'Pod default/orphan', undefined],
+        ['note', 'pods-crash', 'Pod default/crashing', undefined],
+        ['note', 'pods-young', 'Pod default/young', undefined],
+      ],
+    );
+  });
+
+  test('kubernetes/kubernetes#111416: HostProcess containers on Windows', async () => {
+    await using world = await createNodeWorld();
+    world.setNode({ labels: { 'kubernetes.io/os': 'windows' } });
+    const windows = { ...spec, securityContext: { windowsOptions: { hostProcess: true } } };
+    world.apiServer.objects.set(
+      pod('default', 'exporter', { nodeName: 'node-a', spec: windows, status: running(longAgo) }),
+    );
+    assert.equal((await world.find('pods-windows-host-process'))?.object, 'Pod default/exporter');
+  });
+
+  test('kubernetes-sigs/metrics-server#165: pods of a node that is not read are one finding', async () => {
+    await using world = await createNodeWorld();
+    world.serve({ code: 'ConnectTimeout', message: 'the last scrape of node node-a failed; see /status' });
+    for (const name of ['a', 'b'])
+      world.apiServer.objects.set(pod('default', name, { nodeName: 'node-a', spec, status: running(longAgo) }));
+    const finding = await world.find('pods-node-unscraped');
+    assert.equal(finding?.object, '2 Pods: default/a, default/b');
+    assert.equal((await world.find('kubelet-unreachable'))?.severity, 'error');
+    world.serve({ ageMs: 20_000 });
+    assert.equal(await world.find('pods-node-unscraped'), undefined);
+  });
+
+  test('are read page by page, and without usages the check says what it could not read', async () => {
+    await using world = await createNodeWorld();
+    for (let index = 0; index < 600; index += 1)
+      world.apiServer.objects.set(pod('many', `pod-${index}`, { nodeName: 'node-a', spec, status: running(longAgo) }));
+    const finding = await world.find('pods-unreported');
+    assert.match(finding?.object ?? '', /^600 Pods: many\/pod-0, many\/pod-1, many\/pod-10 and 597 others$/);
+    world.apiServer.faults.answer = ({ path }) => (path === '/apis/metrics.k8s.io/v1beta1/pods' ? 503 : undefined);
+    const { findings } = await world.examine();
+    assert.ok(findings.some(({ check, severity }) => check === 'pods' && severity === 'unchecked'));
+  });
+});
