@@ -63,3 +63,14 @@ test('a body that may contain a secret is not quoted', () => {
     (error: Error) => !`${error.message} ${String(error.cause)}`.includes('s3cret'),
   );
 });
+
+test('the causes of a Status are kept, escaped and limited', () => {
+  const causes = [
+    { reason: 'Stale', message: 'too \u001b[2J old', field: 'x' },
+    ...Array.from({ length: 20 }, () => ({})),
+  ];
+  const status = { kind: 'Status', message: 'not found', code: 404, details: { causes } };
+  const { details } = toStatusError('GET https://k/', 404, Buffer.from(JSON.stringify(status)));
+  assert.equal(details?.causes?.length, 10);
+  assert.deepEqual(details.causes[0], { reason: 'Stale', message: 'too \\x1b[2J old' });
+});
