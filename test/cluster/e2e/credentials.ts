@@ -13,6 +13,8 @@ export interface Credentials {
   /** Has the ClusterRole view, which the manifests extend to metrics, and may see the server's list of paths, its metrics and its status. */
   readonly readerToken: string;
   readonly strangerToken: string;
+  /** Has the ClusterRole view and nothing else. */
+  readonly viewerToken: string;
   /** Writes serverKubeconfig again, for a ServiceAccount that was deleted and made anew: its tokens are not those of the first. */
   renewServer(): Promise<void>;
   /** What is not in a namespace and so does not go with one. */
@@ -26,7 +28,7 @@ const duration = '3h';
 /** Needs the manifests' RBAC. */
 export async function createCredentials(cluster: Cluster, folder: string): Promise<Credentials> {
   const namespace = await makeNamespace(cluster, 'e2e-users');
-  for (const account of ['reader', 'stranger', 'peer']) {
+  for (const account of ['reader', 'stranger', 'viewer', 'peer']) {
     await cluster.kubectl(['create', 'serviceaccount', account, `--namespace=${namespace}`]);
   }
   const rights = JSON.stringify({
@@ -45,6 +47,7 @@ export async function createCredentials(cluster: Cluster, folder: string): Promi
     renewServer,
     readerToken: await token(namespace, 'reader'),
     strangerToken: await token(namespace, 'stranger'),
+    viewerToken: await token(namespace, 'viewer'),
     remove: async () => {
       await cluster.kubectl(['delete', '--ignore-not-found', '-f', '-'], { input: rights });
     },
@@ -90,13 +93,12 @@ function peerRights(namespace: string): (V1ClusterRoleBinding | V1RoleBinding)[]
 
 function readerRights(namespace: string): (V1ClusterRole | V1ClusterRoleBinding)[] {
   const apiVersion = 'rbac.authorization.k8s.io/v1';
-  const subjects = [{ kind: 'ServiceAccount', name: 'reader', namespace }];
-  const bind = (binding: string, role: string): V1ClusterRoleBinding => ({
+  const bind = (binding: string, role: string, accounts = ['reader']): V1ClusterRoleBinding => ({
     apiVersion,
     kind: 'ClusterRoleBinding',
     metadata: { name: binding },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
-    subjects,
+    subjects: accounts.map((account) => ({ kind: 'ServiceAccount', name: account, namespace })),
   });
   return [
     {
@@ -109,7 +111,7 @@ function readerRights(namespace: string): (V1ClusterRole | V1ClusterRoleBinding)
       ],
     },
     bind(name, name),
-    bind(`${name}-view`, 'view'),
+    bind(`${name}-view`, 'view', ['reader', 'viewer']),
   ];
 }
 

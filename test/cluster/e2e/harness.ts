@@ -30,6 +30,8 @@ export interface Harness extends AsyncDisposable, RunOptions {
   readonly loads: Loads;
   /** For files that go away with the harness. */
   readonly folder: string;
+  /** When the run began, in milliseconds since the epoch. */
+  readonly startedMs: number;
   /** Where the registered server listens. */
   readonly port: number;
   /** The registered server; after restart() another one. */
@@ -50,6 +52,7 @@ export async function openHarness(
   options: RunOptions,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Harness> {
+  const startedMs = Date.now();
   const program = await programNamed(cluster, env['KUBEGAUGE_E2E_SERVER'] ?? 'kubegauge');
   await using opened = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(tmpdir(), 'kubegauge-e2e-'));
@@ -81,6 +84,7 @@ export async function openHarness(
     registration,
     loads: createLoads(cluster),
     folder,
+    startedMs,
     port,
     server: () => server,
     source: (url = server.url) => ({ url, version: program.versions[0], token: credentials.readerToken }),

@@ -1,43 +1,24 @@
 /** The server as a pod: the image of the Dockerfile and manifests/base as they are, but for what the test cluster lacks. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { V1PodList } from '@kubernetes/client-node';
-import { inPod, toList } from '../registration.ts';
 import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
 import { harness } from './harness.ts';
 import { loadNamespace } from './loads.ts';
+import { createPodServer } from './podserver.ts';
 import { hasLoads, longestGapOfLoads, watchPods } from './watch.ts';
 
 const shared = harness();
-const { cluster, program, loads, credentials, registration, server, source } = shared;
-const { settings } = cluster;
+const { cluster, program, loads, credentials, registration, source } = shared;
+const podServer = createPodServer(shared);
+const { pods } = podServer;
 
 describe('the server as a pod', { skip: program.name !== 'kubegauge' && 'the image is our own' }, () => {
   before(async () => {
     await loads.running();
-    await cluster.importArchive(await shared.productImage());
-    // Nothing of the process and its Service without a selector is left when the pod's objects come.
-    await registration.remove();
-    assert.equal(await server().stop(), 0, server().log());
-    const objects = inPod(registration.base, { ip: cluster.nodeIp, port: settings.apiServerPort });
-    await cluster.kubectl(['apply', '-f', '-'], { input: toList(objects) });
-    const rollout = ['rollout', 'status', 'deployment/metrics-server', '--namespace=kube-system', '--timeout=120s'];
-    await cluster.kubectl(rollout, { timeoutMs: 130_000 });
-    await registration.available();
+    await podServer.start();
   });
-  after(async () => {
-    await registration.remove();
-    await registration.add();
-    await credentials.renewServer();
-    await shared.restart();
-    await registration.available();
-  });
-
-  async function pods() {
-    const args = ['get', 'pods', '--namespace=kube-system', '--selector=k8s-app=metrics-server', '-o', 'json'];
-    return (JSON.parse(await cluster.kubectl(args)) as V1PodList).items;
-  }
+  after(() => podServer.stop());
 
   test('kubectl top nodes and top pods answer, with the server itself among the pods', async () => {
     // Of itself one sample is enough, from 10 s after its start on; of containers that are older it needs two.

@@ -29,6 +29,12 @@ const stages: readonly Stage[] = [
     together: false,
     files: ['disruptions', 'node', 'pod', 'churn', 'runtime'],
   },
+  {
+    // It reads the audit log of the whole run.
+    name: 'last',
+    together: false,
+    files: ['permissions'],
+  },
 ];
 
 /**
