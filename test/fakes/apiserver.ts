@@ -83,8 +83,6 @@ export interface Reviews {
   token: (token: string) => object | Promise<object>;
   /** The `status` for a spec, at once or later; the spec of a SelfSubjectAccessReview has no user. */
   access: (spec: Readonly<Record<string, unknown>>) => object | Promise<object>;
-  /** The same for the program's own credentials (SelfSubjectAccessReview). */
-  ownAccess: (spec: Readonly<Record<string, unknown>>) => object | Promise<object>;
 }
 
 const host = '127.0.0.1';
@@ -116,7 +114,6 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
   const reviews: Reviews = {
     token: () => ({ user: {}, error: 'invalid bearer token' }),
     access: () => ({ allowed: false }),
-    ownAccess: () => ({ allowed: false }),
   };
   const faults: Faults = {
     answer: undefined,
@@ -152,6 +149,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
   }
 
   async function up(): Promise<void> {
+    if (server.listening) return;
     server.listen(port, host);
     await once(server, 'listening');
     port = portOf(server.address());
@@ -219,8 +217,6 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
       reply(response, 201, { ...object, status: await reviews.token(object.spec.token) });
     } else if (/^\/apis\/authorization\.k8s\.io\/v1\/(?:self)?subjectaccessreviews$/.test(path)) {
       reply(response, 201, { ...object, status: await reviews.access(object.spec) });
-    } else if (path === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews') {
-      reply(response, 201, { ...object, status: await reviews.ownAccess(object.spec) });
     } else refuse(response, 404, 'the server could not find the requested resource');
   }
 }

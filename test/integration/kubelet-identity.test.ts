@@ -17,6 +17,7 @@ import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
 import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
 import { until } from '../fakes/until.ts';
 import { startWholeCluster } from '../fakes/wholecluster.ts';
+import { Random } from '../fuzz/random.ts';
 
 const account = 'kube-system/kubegauge-kubelets';
 const flag = '--kubelet-service-account=kubegauge-kubelets';
@@ -26,9 +27,10 @@ const lifeMs = tokenLifeSeconds * 1000;
 interface Rig extends AsyncDisposable {
   readonly apiServer: FakeApiServer;
   readonly kubelet: FakeKubelet;
-  readonly reader: KubeletReader;
   readonly clock: FakeClock;
   read(): Promise<ReadResult>;
+  /** Builds everything of ours anew, as a new process does. */
+  restart(): Promise<void>;
 }
 
 /** Starts a fake kubelet that accepts every token by default, and what reads it by the flags. */
@@ -44,27 +46,37 @@ async function start(flags: readonly string[], accepts: (token: string) => boole
     }),
   );
   const clock = createFakeClock();
-  const rest = disposables.use(createRestClient(apiServer.connection, { outage: createOutage(clock) }));
-  const { readers } = createKubelets({
-    options: parseCommandLine(flags).options,
-    apiServer: { ...apiServer.connection, namespace: 'kube-system' },
-    rest,
-    resolver: disposables.use(createResolver()),
-    clock,
-    metrics: { workers: () => undefined },
-    log: silentLogger,
-  });
-  disposables.use(readers);
-  const reader = readers.of('node-a');
+  const resolver = disposables.use(createResolver());
+  let own = new AsyncDisposableStack();
+  disposables.defer(() => own.disposeAsync());
+  let reader = launch();
   const owned = disposables.move();
   return {
     apiServer,
     kubelet,
-    reader,
     clock,
     read: () => reader.resource([{ host: '127.0.0.1', port: kubelet.port }], never),
+    restart: async () => {
+      await own.disposeAsync();
+      own = new AsyncDisposableStack();
+      reader = launch();
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+
+  function launch(): KubeletReader {
+    const rest = own.use(createRestClient(apiServer.connection, { outage: createOutage(clock) }));
+    const { readers } = createKubelets({
+      options: parseCommandLine(flags).options,
+      apiServer: { ...apiServer.connection, namespace: 'kube-system' },
+      rest,
+      resolver,
+      clock,
+      metrics: { workers: () => undefined },
+      log: silentLogger,
+    });
+    return own.use(readers).of('node-a');
+  }
 }
 
 function configure({ tokens }: FakeApiServer): void {
@@ -157,6 +169,106 @@ for (const [client, flags] of Object.entries(clients)) {
     });
   });
 }
+
+/** What may happen between two scrapes. */
+const events: readonly ((rig: Rig, random: Random) => unknown)[] = [
+  ({ apiServer }) => apiServer.faults.down(),
+  ({ apiServer }) => apiServer.faults.up(),
+  ({ apiServer }) => (apiServer.faults.answer = () => 503),
+  ({ apiServer }) => (apiServer.faults.answer = () => 403),
+  ({ apiServer }) => (apiServer.faults.answer = ({ path }) => (path.endsWith('/token') ? 401 : undefined)),
+  ({ apiServer }) => (apiServer.faults.answer = undefined),
+  ({ apiServer }) => apiServer.tokens.accounts.add(account),
+  ({ apiServer }) => apiServer.tokens.accounts.clear(),
+  ({ apiServer }) => apiServer.tokens.allowed.add(account),
+  ({ apiServer }) => apiServer.tokens.allowed.clear(),
+  ({ apiServer }) => configure(apiServer),
+  ({ clock }, random) => clock.jump(random.below(lifeMs)),
+  ({ clock }) => clock.jump(60_000),
+  (rig) => rig.restart(),
+];
+
+describe('whatever happens, from the first request on and across restarts,', () => {
+  const steps = 25;
+  /** Threads take a third of a second to start again. */
+  const runsOf = (client: string) => (client === 'worker threads' ? 2 : 12);
+
+  /** Runs random events with a read after each, and returns what the kubelet got. */
+  async function headersOf(
+    flags: readonly string[],
+    seed: number,
+    prepare: (rig: Rig) => void = () => undefined,
+  ): Promise<{ readonly headers: readonly string[]; readonly issued: ReadonlySet<string> }> {
+    const random = new Random('kubelet-identity', seed);
+    await using rig = await start(flags, () => !random.once(10));
+    prepare(rig);
+    if (random.once(2)) configure(rig.apiServer);
+    for (let step = 0; step < steps; step += 1) {
+      await random.of(events)(rig, random);
+      await rig.read();
+    }
+    const issued = new Set(rig.apiServer.tokens.issued.map(({ token }) => `Bearer ${token}`));
+    return { headers: headersAt(rig.kubelet), issued };
+  }
+
+  for (const [client, flags] of Object.entries(clients)) {
+    const runs = runsOf(client);
+    test(`our own token never leaves for a kubelet with the flag, through ${client}`, async () => {
+      let requests = 0;
+      for (let seed = 1; seed <= runs; seed += 1) {
+        const { headers, issued } = await headersOf([...flags, flag], seed);
+        requests += headers.length;
+        for (const header of headers) assert.ok(issued.has(header), `seed ${seed}: ${header}`);
+      }
+      assert.ok(requests > runs, `${requests} requests`);
+    });
+
+    test(`nor without it, if it may write, through ${client}`, async () => {
+      let requests = 0;
+      for (let seed = 1; seed <= runs; seed += 1) {
+        const { headers, issued } = await headersOf(flags, seed, ({ apiServer }) => {
+          apiServer.reviews.access = () => ({ allowed: true });
+        });
+        requests += headers.length;
+        for (const header of headers) assert.ok(issued.has(header), `seed ${seed}: ${header}`);
+      }
+      assert.ok(requests > runs, `${requests} requests`);
+    });
+  }
+
+  test('nothing but our own token leaves without account and flag, as with the manifests of metrics-server', async () => {
+    await using rig = await start(['--scrape-workers=0']);
+    for (const restart of [false, true, true]) {
+      if (restart) await rig.restart();
+      assert.equal((await rig.read()).kind, 'batch');
+    }
+    assert.deepEqual(headersAt(rig.kubelet), Array(3).fill('Bearer fake'));
+  });
+});
+
+test('without the flag, our own token is sent only after kube-apiserver has said that it may not write', async () => {
+  await using rig = await start(['--scrape-workers=0']);
+  let mayWrite: object = { allowed: true };
+  const asked: unknown[] = [];
+  rig.apiServer.reviews.access = (spec) => {
+    asked.push(spec['resourceAttributes']);
+    return mayWrite;
+  };
+  assert.match(inspect(await rig.read()), /since it may write to the cluster/);
+  mayWrite = { allowed: false, evaluationError: 'a webhook is away' };
+  rig.clock.jump(60_000);
+  assert.match(inspect(await rig.read()), /cannot decide what we may do: a webhook is away/);
+  assert.equal(rig.kubelet.requests.length, 0);
+  mayWrite = { allowed: false };
+  rig.clock.jump(60_000);
+  assert.equal((await rig.read()).kind, 'batch');
+  assert.deepEqual(headersAt(rig.kubelet), ['Bearer fake']);
+  const right = { group: 'apiregistration.k8s.io', resource: 'apiservices', verb: 'patch' };
+  assert.deepEqual(asked.slice(0, 2), [
+    { ...right, name: 'v1.metrics.k8s.io' },
+    { ...right, name: 'v1beta1.metrics.k8s.io' },
+  ]);
+});
 
 test('through the node proxy kubelets get only what kube-apiserver sends, and no token is requested', async () => {
   await using rig = await start(['--kubelet-connection=proxy', flag]);

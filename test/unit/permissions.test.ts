@@ -5,7 +5,8 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import type { V1ClusterRole, V1Role } from '@kubernetes/client-node';
 import { parse, parseAllDocuments } from 'yaml';
-import { type AuditEvent, usesOf } from '../cluster/audit.ts';
+import { type AuditEvent, type Use, usesOf } from '../cluster/audit.ts';
+import { idleRights, unlistedUses } from '../cluster/permissionuse.ts';
 import { readPermissions, rightsOfRules, rightTexts } from '../cluster/permissions.ts';
 import type { KubernetesObject } from '../cluster/registration.ts';
 
@@ -167,5 +168,58 @@ describe('an event of the audit log', () => {
     const metrics = { apiGroup: 'metrics.k8s.io', resource: 'pods' };
     assert.deepEqual(usesOf(event({ user: reader, objectRef: { resource: 'pods' } })), []);
     assert.equal(usesOf(event({ user: reader, objectRef: metrics }))[0]?.account, 'users');
+  });
+});
+
+describe('rights and their uses', () => {
+  const by = 'ClusterRole r';
+  const right = { account: 'kubegauge', verb: 'list', group: '', resource: 'pods', only: '', by };
+  const use: Use = {
+    account: 'kubegauge',
+    verb: 'list',
+    group: '',
+    resource: 'pods',
+    namespace: '',
+    name: '',
+    isAllowed: true,
+    by,
+  };
+
+  test('a right that was used is not idle, and its use is listed', () => {
+    assert.deepEqual(idleRights([right], [use]), []);
+    assert.deepEqual(unlistedUses([right], [use]), []);
+  });
+
+  for (const [what, change] of Object.entries({
+    'of another account': { account: 'kubegauge-kubelets' },
+    'of another verb': { verb: 'watch' },
+    'of another group': { group: 'apps' },
+    'of a subresource': { resource: 'pods/log' },
+    'by another role': { by: 'ClusterRole s' },
+  })) {
+    test(`a use ${what} is not listed, and leaves the right idle`, () => {
+      assert.deepEqual(unlistedUses([right], [{ ...use, ...change }]), [{ ...use, ...change }]);
+      assert.deepEqual(idleRights([right], [{ ...use, ...change }]), [right]);
+    });
+  }
+
+  test('a denied use leaves the right idle, and must be listed, too', () => {
+    const denied = { ...use, isAllowed: false, by: undefined };
+    assert.deepEqual(idleRights([right], [denied]), [right]);
+    assert.deepEqual(unlistedUses([right], [denied]), []);
+    assert.equal(unlistedUses([right], [{ ...denied, verb: 'delete' }]).length, 1);
+  });
+
+  test('a right for one object is not for another', () => {
+    const one = { ...right, only: 'a/b' };
+    assert.deepEqual(idleRights([one], [{ ...use, namespace: 'a', name: 'b' }]), []);
+    assert.deepEqual(idleRights([one], [{ ...use, namespace: 'a', name: 'c' }]), [one]);
+    assert.deepEqual(idleRights([one], [use]), [one]);
+  });
+
+  test('the right of users is used through view, and not by an administrator', () => {
+    const reader = { ...right, account: 'users', by: 'ClusterRole system:aggregated-metrics-reader' };
+    assert.deepEqual(idleRights([reader], [{ ...use, account: 'users', by: 'ClusterRole view' }]), []);
+    assert.deepEqual(idleRights([reader], [{ ...use, account: 'users', by: undefined }]), [reader]);
   });
 });

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { V1PolicyRule } from '@kubernetes/client-node';
-import { readUses, type Use } from '../audit.ts';
-import { readPermissions, type Right, rightsOfRules, rightText, rightTexts } from '../permissions.ts';
+import { readUses } from '../audit.ts';
+import { idleRights, unlistedUses, useText } from '../permissionuse.ts';
+import { readPermissions, rightsOfRules, rightTexts } from '../permissions.ts';
 import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
 import { harness } from './harness.ts';
@@ -17,28 +18,8 @@ const podServer = createPodServer(shared);
 
 const rows = readPermissions('Granted by manifests/base');
 const listed = rows.flatMap(({ rights }) => rights);
-/** Roles through which a user gets the rights of the aggregated one. */
-const aggregates = ['view', 'edit', 'admin'].map((name) => `ClusterRole ${name}`);
-const aggregated = 'ClusterRole system:aggregated-metrics-reader';
 /** Longer than the kubelet and our server keep a decision, which hides a use from the audit log. */
 const decisionsKeptMs = 330_000;
-
-/** Reports whether the use is what the right is for. Of a role it is not always known by which one it was allowed. */
-function covers(right: Right, { account, verb, group, resource, namespace, name, by }: Use): boolean {
-  const only = [namespace, name].filter(Boolean).join('/');
-  const role = by !== undefined && aggregates.includes(by) && account === 'users' ? aggregated : by;
-  return (
-    right.account === account &&
-    right.verb === verb &&
-    right.group === group &&
-    right.resource === resource &&
-    (right.only === '' || right.only === only) &&
-    (role === undefined || role === right.by)
-  );
-}
-
-const useText = (use: Use) =>
-  rightText({ ...use, only: [use.namespace, use.name].filter(Boolean).join('/'), by: use.by ?? 'an unknown role' });
 
 describe('rights', { skip: program.name !== 'kubegauge' && 'the rights are our own' }, () => {
   before(async () => {
@@ -78,9 +59,8 @@ describe('rights', { skip: program.name !== 'kubegauge' && 'the rights are our o
     await waitFor(
       'each right to be used',
       async () => {
-        const used = (await uses()).filter(({ isAllowed }) => isAllowed);
-        const idle = expected.filter((right) => !used.some((use) => covers(right, use)));
-        assert.deepEqual(rightTexts(idle), []);
+        const used = await uses();
+        assert.deepEqual(rightTexts(idleRights(expected, used)), []);
         return true;
       },
       decisionsKeptMs,
@@ -92,9 +72,9 @@ describe('rights', { skip: program.name !== 'kubegauge' && 'the rights are our o
   test('all that is used is listed, and what a row says is never used is not', async () => {
     const ours = (await uses()).filter(({ account }) => account !== 'users');
     // What was denied, as while the rights were removed, must be listed, too.
-    assert.deepEqual(ours.filter((use) => !listed.some((right) => covers(right, use))).map(useText), []);
+    assert.deepEqual(unlistedUses(listed, ours).map(useText), []);
     const unused = rows.filter(({ isUnused }) => isUnused).flatMap(({ rights }) => rights);
-    assert.deepEqual(rightTexts(unused.filter((right) => ours.some((use) => covers(right, use)))), []);
+    assert.deepEqual(idleRights(unused, ours), unused);
   });
 
   test("the rows of Kubernetes' own roles are the rules that these have here", async () => {
