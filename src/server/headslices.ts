@@ -72,6 +72,8 @@ export function parseInSlices(server: Http2SecureServer, shareOf: (socket: TLSSo
 
     function endIfParsed(): void {
       if (left.length > 0 || isScheduled) return;
+      // After CONNECT another connection may have the parser, which Node's listener would end.
+      if (socket.parser !== parser) return;
       for (const listener of endListeners) listener.call(socket);
     }
   });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { Http2SecureServer } from 'node:http2';
 import { createServer } from 'node:https';
 import { connect as connectTcp, createServer as createTcpServer } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { test } from 'node:test';
 import { connect } from 'node:tls';
 import { answerHalfClosed } from '../../src/server/connections.ts';
@@ -21,10 +22,12 @@ async function setUp(added: AsyncDisposableStack) {
   const begun: string[] = [];
   const steps: (() => void)[] = [];
   const state = { open: 0, ended: 0 };
+  const tunnels: Duplex[] = [];
   const server = createServer(own, ({ url = '' }, response) => {
     begun.push(url);
     response.end(url.startsWith('/long') ? `${longAnswer}${url}.` : `${url}.`);
   });
+  server.on('connect', (_request, socket) => void tunnels.push(socket.resume()));
   server.on('secureConnection', (socket) => {
     state.open += 1;
     socket.on('error', () => undefined).once('close', () => (state.open -= 1));
@@ -49,7 +52,7 @@ async function setUp(added: AsyncDisposableStack) {
   const run = () => {
     for (const step of steps.splice(0)) step();
   };
-  return { port, begun, steps, run, state, client, received: () => received };
+  return { port, begun, steps, run, state, tunnels, client, received: () => received };
 }
 
 const get = (path: string, bytes = 0) => `GET ${path} HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(bytes)}\r\n\r\n`;
@@ -137,5 +140,33 @@ test('a connection that ends while its requests wait is closed', async () => {
   await until('it is closed', () => {
     lab.run();
     return lab.state.open === 0;
+  });
+});
+
+test('the end of a tunnel does not reach the parser, which another connection has by then', async () => {
+  await using added = new AsyncDisposableStack();
+  const lab = await setUp(added);
+  lab.client.write('CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n');
+  await until('the tunnel is asked for', () => {
+    lab.run();
+    return lab.tunnels.length === 1;
+  });
+  const next = connect({ port: lab.port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+  added.defer(() => void next.destroy());
+  let answer = '';
+  next.on('data', (chunk) => (answer += String(chunk))).on('error', () => undefined);
+  const head = get('/a');
+  next.write(head.slice(0, 10));
+  await until('half of a head is parsed', () => lab.steps.length > 0);
+  lab.run();
+  lab.client.end();
+  await until('the tunnel has ended', () => lab.state.ended === 1);
+  lab.tunnels[0]?.end('HTTP/1.1 405 Method Not Allowed\r\n\r\n');
+  await until('the tunnel is refused', () => lab.client.closed);
+  assert.equal(lab.received(), 'HTTP/1.1 405 Method Not Allowed\r\n\r\n');
+  next.write(head.slice(10));
+  await until('it is answered', () => {
+    lab.run();
+    return answer.endsWith('/a.');
   });
 });
