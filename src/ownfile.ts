@@ -1,6 +1,6 @@
-/** Reads files that only this user can have written: others can write to folders such as /tmp. */
+/** Files and folders that only this user can have written: others can write to folders such as /tmp. */
 import { constants } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 /** Bits of a file's mode by which other users can change it. */
@@ -65,6 +65,30 @@ export function folderProblemOf({ ownerUid, mode, isVolume, ownUid }: FolderFact
   }
   if ((mode & othersMayWrite) === 0 || (mode & stickyBit) !== 0) return undefined;
   return 'other users could replace what is in it; take their right to write away (chmod go-w) or use another folder';
+}
+
+/**
+ * Makes a folder for this user only, and its missing parents. Node's own recursive mkdir tries forever where a file
+ * system makes no folders, as procfs.
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await makeOneFolder(folder);
+  } catch (error) {
+    const parent = path.dirname(folder);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === folder) throw error;
+    await makeFolder(parent);
+    await makeOneFolder(folder);
+  }
+}
+
+async function makeOneFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST' && (await stat(folder)).isDirectory();
+    if (!isThere) throw error;
+  }
 }
 
 async function statOf(folder: string) {

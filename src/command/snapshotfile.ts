@@ -23,7 +23,7 @@ export interface SnapshotOptions {
 }
 
 export interface SnapshotKeeper {
-  /** Never rejects: without a snapshot the server starts empty. */
+  /** Never rejects: without a snapshot the server starts empty. Warns of a folder that holds no files. */
   load(): Promise<void>;
   /** Until the signal aborts, and once after. */
   run(signal: AbortSignal): Promise<void>;
@@ -57,8 +57,20 @@ export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {
       const seconds = Math.round((clock.wallMs() - snapshot.writtenMs) / 1000);
       log.info({ path: target, nodes: snapshot.nodes.length, seconds }, 'restored what was stored before');
     } catch (error) {
-      if (isNotFound(error)) return;
-      log.warn({ path: target, reason: describeError(error) }, 'the snapshot is of no use and is ignored');
+      if (!isNotFound(error))
+        log.warn({ path: target, reason: describeError(error) }, 'the snapshot is of no use and is ignored');
+    }
+    await checkFolder(target);
+  }
+
+  /** Writes an empty file: permissions do not show a read-only or full volume. */
+  async function checkFolder(target: string): Promise<void> {
+    try {
+      const unfinished = unfinishedPath(target);
+      await (await open(unfinished, 'wx', 0o600)).close();
+      await rm(unfinished);
+    } catch (error) {
+      warnOfWrite(target, error);
     }
   }
 
@@ -79,11 +91,18 @@ export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {
       await writeLines(target, writeSnapshot(storedNodes(), now()), limitBytes);
       failing = false;
     } catch (error) {
-      // The next restart will have a gap; nothing else is lost.
-      if (!failing)
-        log.warn({ path: target, reason: describeError(error) }, 'cannot write the snapshot; is its folder writable?');
-      failing = true;
+      warnOfWrite(target, error);
     }
+  }
+
+  /** Warns once: the next restart will have a gap; nothing else is lost. */
+  function warnOfWrite(target: string, error: unknown): void {
+    if (!failing)
+      log.warn(
+        { path: target, reason: describeError(error) },
+        'cannot write the snapshot; does its folder exist, and may this user write to it?',
+      );
+    failing = true;
   }
 
   /** Drops nodes that left while no process ran: the informer reports no deletion of them. */
@@ -101,7 +120,7 @@ export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {
 
 /** Renames the complete file, so that a reader never finds a part. */
 async function writeLines(file: string, lines: Iterable<string>, limitBytes: number): Promise<void> {
-  const unfinished = `${file}.${randomUUID()}${unfinishedEnd}`;
+  const unfinished = unfinishedPath(file);
   // Fails where a file or a link exists: in a shared folder, others may have put it there.
   const handle = await open(unfinished, 'wx', 0o600);
   try {
@@ -133,6 +152,10 @@ function isNotFound(error: unknown): boolean {
 }
 
 const unfinishedEnd = '.new';
+
+function unfinishedPath(file: string): string {
+  return `${file}.${randomUUID()}${unfinishedEnd}`;
+}
 
 /** Cleans up after a process that was killed while it wrote. */
 async function removeUnfinished(file: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** Writes to the folder of --cert-dir. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { describeError, type Logger } from '../logging.ts';
-import { folderProblem } from '../ownfile.ts';
+import { folderProblem, makeFolder } from '../ownfile.ts';
 
 export interface CertDir {
   /** Reports whether the folder can hold files: not after a failure, and never if the path is empty. */
@@ -27,7 +27,7 @@ export async function openCertDir({ certDir, log, otherwise }: CertDirOptions): 
     write: async (files) => {
       if (!isUsable) return;
       try {
-        await mkdir(certDir, { recursive: true, mode: 0o700 });
+        await makeFolder(certDir);
         for (const [file, content] of files) await replace(file, content);
       } catch (error) {
         isUsable = false;

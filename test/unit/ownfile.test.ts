@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { folderProblem, folderProblemOf, othersMayRead, othersMayWrite, readOwnFile } from '../../src/ownfile.ts';
+import {
+  folderProblem,
+  folderProblemOf,
+  makeFolder,
+  othersMayRead,
+  othersMayWrite,
+  readOwnFile,
+} from '../../src/ownfile.ts';
 
 let folder: string;
 let file: string;
@@ -48,6 +55,27 @@ describe('a file of our own', () => {
   test('is rejected if it is a FIFO, without waiting for its writer', async () => {
     execFileSync('mkfifo', ['-m', '600', file]);
     await assert.rejects(read(), /is not a regular file/);
+  });
+});
+
+describe('a folder that is made', () => {
+  test('is made with its parents, for this user only, and is left as it is if it is there', async () => {
+    const deep = path.join(folder, 'a', 'b');
+    for (let times = 0; times < 2; times += 1) await makeFolder(deep);
+    for (const each of [deep, path.dirname(deep)]) assert.equal(statSync(each).mode & 0o777, 0o700);
+    chmodSync(deep, 0o755);
+    await makeFolder(deep);
+    assert.equal(statSync(deep).mode & 0o777, 0o755);
+  });
+
+  test('is refused in a file, or where a file has its name', async () => {
+    writeFileSync(file, 'text');
+    await assert.rejects(makeFolder(path.join(file, 'a')), { code: 'ENOTDIR' });
+    await assert.rejects(makeFolder(file), { code: 'EEXIST' });
+  });
+
+  test('is refused where the file system makes none', { skip: process.platform !== 'linux' }, async () => {
+    for (const each of ['/proc/nope', '/proc/nope/deep']) await assert.rejects(makeFolder(each), { code: 'ENOENT' });
   });
 });
 

@@ -104,6 +104,23 @@ describe('the snapshot keeper', () => {
     assert.equal(storage.hasUsage(), false);
   });
 
+  test('warns at the start, once, of a folder that is missing or makes no files', async () => {
+    writeFileSync(path.join(folder, 'file'), '');
+    const targets = [path.join(folder, 'missing', 'snapshot'), path.join(folder, 'file', 'snapshot')];
+    for (const target of [...targets, ...(process.platform === 'linux' ? ['/proc/snapshot'] : [])]) {
+      const { keeper, lines } = setUp(target);
+      await keeper.load();
+      const warning = 'warn: cannot write the snapshot; does its folder exist, and may this user write to it?';
+      assert.equal(lines.at(-1), warning, target);
+      await keeper.run(AbortSignal.abort());
+      assert.equal(lines.filter((line) => line === warning).length, 1, target);
+    }
+    const { keeper, lines } = setUp();
+    await keeper.load();
+    assert.deepEqual(lines, []);
+    assert.deepEqual(readdirSync(folder), ['file']);
+  });
+
   describe('reads no snapshot', () => {
     /** Seals lines as a snapshot is. */
     const sealed = (...lines: readonly string[]) => {
@@ -186,6 +203,6 @@ describe('the snapshot keeper', () => {
     await until('a line is logged', () => lines.length > 0);
     stop.abort();
     await loop;
-    assert.deepEqual(lines, ['warn: cannot write the snapshot; is its folder writable?']);
+    assert.deepEqual(lines, ['warn: cannot write the snapshot; does its folder exist, and may this user write to it?']);
   });
 });
