@@ -20,3 +20,14 @@ export function mergePatch(resource: string, namespace: string | undefined, name
   const where = namespace === undefined ? [] : ['--namespace', namespace];
   return command('kubectl', 'patch', resource, ...where, name, '--type=merge', '-p', JSON.stringify(patch));
 }
+
+/** Returns a command that patches one object. @param patch a JSON patch, RFC 6902. */
+export function jsonPatch(
+  resource: string,
+  namespace: string | undefined,
+  name: string,
+  patch: readonly object[],
+): string {
+  const where = namespace === undefined ? [] : ['--namespace', namespace];
+  return command('kubectl', 'patch', resource, ...where, name, '--type=json', '-p', JSON.stringify(patch));
+}

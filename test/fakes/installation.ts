@@ -5,6 +5,7 @@ import { createServer } from 'node:tls';
 import { type Authority, type IssueOptions, makeAuthority } from './certificates.ts';
 import type { FakeApiServer } from './apiserver.ts';
 import { authenticationConfigMap, type KubeObject } from './kubeobjects.ts';
+import { useRbac } from './rbac.ts';
 
 export interface Installation extends AsyncDisposable {
   /** Issued the certificate that is shown. */
@@ -44,7 +45,7 @@ export async function createInstallation(
   for (const object of objectsOf(image, port)) server.objects.set(object);
   const frontProxy = makeAuthority('front-proxy-ca');
   server.objects.set(authenticationConfigMap({ clientCa: authority.cert, requestHeaderCa: frontProxy.cert }));
-  server.reviews.access = () => ({ allowed: true, reason: '' });
+  useRbac(server);
   return {
     authority,
     port,
@@ -100,14 +101,16 @@ export function deployment(name: string, image: string, port: number, replicas =
   };
 }
 
+const identity = ['--kubelet-service-account=kubegauge-kubelets'];
+
 function podSpec(image: string, port: number): object {
   return {
-    serviceAccountName: serviceName,
+    serviceAccountName: image.includes('metrics-server') ? 'metrics-server' : 'kubegauge',
     containers: [
       {
         name: 'metrics-server',
         image,
-        args: [`--secure-port=${port}`],
+        args: [`--secure-port=${port}`, ...(image.includes('metrics-server') ? [] : identity)],
         ports: [{ name: 'https', containerPort: port, protocol: 'TCP' }],
       },
     ],

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import type { FakeApiServer } from './apiserver.ts';
 import { applyJsonPatch } from './jsonpatch.ts';
@@ -79,7 +78,7 @@ function obey(server: FakeApiServer, argv: readonly string[], input: string): vo
   const [verb = '', ...rest] = words;
   if (verb === 'get' || verb === 'logs' || verb === 'describe') return;
   if (verb === 'apply' || (verb === 'auth' && rest[0] === 'reconcile')) {
-    for (const document of parseAllDocuments(input)) apply(server, document.toJS() as KubeObject);
+    for (const document of parseAllDocuments(input)) apply(server, document.toJS() as KubeObject, verb === 'auth');
     return;
   }
   if (verb === 'certificate') {
@@ -90,7 +89,8 @@ function obey(server: FakeApiServer, argv: readonly string[], input: string): vo
     create(server, rest, flags);
     return;
   }
-  const [resource = '', ...names] = rest.flatMap((word) => word.split('/'));
+  const [first = '', ...others] = rest;
+  const [resource = '', ...names] = [...first.split('/'), ...others];
   const kind = kindOf(resource);
   const [name = '', ...more] = names;
   if (verb === 'delete') {
@@ -103,13 +103,15 @@ function obey(server: FakeApiServer, argv: readonly string[], input: string): vo
   if (verb === 'patch') {
     const patch = flags.get('-p') ?? flags.get('--patch') ?? '';
     const isJson = flags.get('--type') === 'json';
-    server.objects.set((isJson ? applyJsonPatch(object, patch) : merge(object, JSON.parse(patch))) as KubeObject);
+    server.objects.set(
+      (isJson ? applyJsonPatch(object, patch) : mergePatched(object, JSON.parse(patch))) as KubeObject,
+    );
   } else if (verb === 'scale') {
-    server.objects.set(merge(object, { spec: { replicas: Number(flags.get('--replicas')) } }) as KubeObject);
+    server.objects.set(mergePatched(object, { spec: { replicas: Number(flags.get('--replicas')) } }) as KubeObject);
   } else if (verb === 'annotate' || verb === 'label') {
     const changes = more.map((word) => (word.endsWith('-') ? [word.slice(0, -1), null] : word.split('=')));
     const member = verb === 'label' ? 'labels' : 'annotations';
-    server.objects.set(merge(object, { metadata: { [member]: Object.fromEntries(changes) } }) as KubeObject);
+    server.objects.set(mergePatched(object, { metadata: { [member]: Object.fromEntries(changes) } }) as KubeObject);
   } else throw new Error(`the fake does not know kubectl ${argv.join(' ')}`);
 }
 
@@ -138,14 +140,22 @@ function create(
   server.objects.set({ kind, apiVersion, metadata: { name }, ...content });
 }
 
-function apply(server: FakeApiServer, object: KubeObject): void {
+/** @param adds whether rules and subjects are added to those that are there, as by `kubectl auth reconcile`. */
+function apply(server: FakeApiServer, object: KubeObject, adds: boolean): void {
   if (object.kind === ('List' as string)) {
-    for (const item of (object as unknown as { items: KubeObject[] }).items) apply(server, item);
+    for (const item of (object as unknown as { items: KubeObject[] }).items) apply(server, item, adds);
     return;
   }
   const known = server.objects.get(object.kind, object.metadata.name, object.metadata.namespace);
-  const next = known === undefined ? object : (merge(known, object) as KubeObject);
-  if (!isDeepStrictEqual(known, next)) server.objects.set(next);
+  if (known === undefined) {
+    server.objects.set(object);
+    return;
+  }
+  const next: Record<string, unknown> = { ...(mergePatched(known, object) as KubeObject) };
+  for (const key of ['rules', 'subjects'].filter((name) => adds && Object.hasOwn(object, name))) {
+    next[key] = [...((known[key] as unknown[] | undefined) ?? []), ...(object[key] as unknown[])];
+  }
+  server.objects.set(next as KubeObject);
 }
 
 function kindOf(resource: string): Kind {
@@ -156,14 +166,14 @@ function kindOf(resource: string): Kind {
   return found;
 }
 
-/** RFC 7386: null removes a member. */
-function merge(target: unknown, patch: unknown): unknown {
+/** Returns a patched copy by RFC 7386: null removes a member. */
+export function mergePatched(target: unknown, patch: unknown): unknown {
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
   const result: Record<string, unknown> =
     typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete result[key];
-    else result[key] = merge(result[key], value);
+    else result[key] = mergePatched(result[key], value);
   }
   return result;
 }

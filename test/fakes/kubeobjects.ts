@@ -34,6 +34,7 @@ export const kinds = {
   MutatingWebhookConfiguration: 'mutatingwebhookconfigurations',
   ClusterRole: 'clusterroles',
   ClusterRoleBinding: 'clusterrolebindings',
+  Role: 'roles',
   RoleBinding: 'rolebindings',
   CertificateSigningRequest: 'certificatesigningrequests',
 } as const;

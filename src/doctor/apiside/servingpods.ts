@@ -120,6 +120,11 @@ export function kindOfImage(image: string): ServerKind {
   return name.includes('metrics-server') ? 'metrics-server' : 'another server';
 }
 
+/** Reports whether a Deployment runs a metrics server. */
+export function isMetricsServer(deployment: unknown): boolean {
+  return readTemplate(deployment).some(({ image }) => kindOfImage(image) !== 'another server');
+}
+
 /** Returns the container that serves the API: the one that is known, or the first. */
 export function servingContainer(containers: readonly ServingContainer[]): ServingContainer | undefined {
   return containers.find(({ image }) => kindOfImage(image) !== 'another server') ?? containers[0];

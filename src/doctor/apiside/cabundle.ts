@@ -1,0 +1,96 @@
+/** Checks how kube-apiserver verifies the server: caBundle against the certificates that the pods really show, and our roots in it. */
+import { type Check, type CheckContext, tolerant } from '../check.ts';
+import type { Finding } from '../finding.ts';
+import { mergePatch } from '../remedy.ts';
+import { bundleLimitBytes } from '../../trustpublication/publishedroots.ts';
+import { keepOffAnnotation, otherWriterOf, readApiService, stagedText } from '../../trustpublication/apiserviceview.ts';
+import { checkBundle } from './bundlecertificates.ts';
+import { type RegisteredVersion, registeredVersions } from './registration.ts';
+import { checkStagedRoots, checkStaleRoots } from './podroots.ts';
+import { getService, kindOfImage, type PodBehindService, selectedPods, servingContainer } from './servingpods.ts';
+import { checkShown } from './showncertificates.ts';
+
+export const caBundleCheck: Check = {
+  name: 'ca-bundle',
+  title: 'how kube-apiserver verifies the server: caBundle, the certificates shown, roots of pods',
+  codes: [
+    'tls-not-verified',
+    'bundle-unreadable',
+    'bundle-too-long',
+    'bundle-certificate-expired',
+    'bundle-certificate-expires',
+    'bundle-mismatch',
+    'certificate-name',
+    'certificate-expired',
+    'certificate-expires',
+    'roots-staged',
+    'root-stale',
+    'bundle-kept-off',
+  ],
+  run,
+};
+
+async function* run(context: CheckContext): AsyncIterable<Finding> {
+  const { api } = context;
+  for (const version of await registeredVersions(api)) {
+    if (version.service === undefined) continue;
+    yield* checkVersion(version);
+    if (!version.insecure && version.bundle !== '') yield* checkBundle(version, context.nowMs());
+    const { service } = version;
+    yield* tolerant(async function* ofPods() {
+      const pods = await selectedPods(api, await getService(api, service));
+      yield* checkRoots(version, pods);
+      yield* checkShown(context, version, service, pods);
+    });
+  }
+}
+
+function* checkVersion(version: RegisteredVersion): Iterable<Finding> {
+  const view = readApiService(version.object);
+  const other = otherWriterOf(view);
+  if (other?.annotation === keepOffAnnotation) {
+    yield {
+      code: 'bundle-kept-off',
+      severity: 'note',
+      object: `APIService ${version.name}`,
+      problem: 'an operator keeps kubegauge from writing caBundle; its pods add no root and repair nothing',
+      evidence: `annotation ${keepOffAnnotation}`,
+      remedy: `kubectl annotate apiservice ${version.name} ${keepOffAnnotation}-`,
+    };
+  }
+  if (Math.max(version.bundle.length, stagedText(view).length) <= bundleLimitBytes) return;
+  yield {
+    code: 'bundle-too-long',
+    severity: 'warning',
+    object: `APIService ${version.name}`,
+    problem: `caBundle or its staged roots are longer than ${bundleLimitBytes} bytes: pods of kubegauge add nothing more`,
+    remedy: mergePatch('apiservice', undefined, version.name, {
+      spec: { caBundle: null, insecureSkipTLSVerify: true },
+    }),
+  };
+}
+
+function* checkRoots(version: RegisteredVersion, pods: readonly PodBehindService[]): Iterable<Finding> {
+  const view = readApiService(version.object);
+  const running = pods.filter(({ ended }) => !ended);
+  const isOurs = running.some(
+    ({ containers }) => kindOfImage(servingContainer(containers)?.image ?? '') === 'kubegauge',
+  );
+  if (!version.insecure) {
+    yield* checkStaleRoots(version, running, isOurs);
+    return;
+  }
+  if (isOurs) yield* checkStagedRoots(version, stagedText(view), running, otherWriterOf(view)?.annotation);
+  else yield notVerified(version);
+}
+
+function notVerified({ name }: RegisteredVersion): Finding {
+  return {
+    code: 'tls-not-verified',
+    severity: 'warning',
+    object: `APIService ${name}`,
+    problem:
+      "insecureSkipTLSVerify is set: kube-apiserver accepts any server at the Service's address, which then sees who asks and may invent numbers",
+    remedy: 'kubectl apply -k manifests/base   # in a checkout of kubegauge, which makes verification work by itself',
+  };
+}

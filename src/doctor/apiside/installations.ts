@@ -1,0 +1,121 @@
+/** Checks for two metrics servers that fight: behind one Service, for one APIService, or side by side. */
+import { field, text } from '../../client/json.ts';
+import { type Check, type CheckContext, tolerant } from '../check.ts';
+import type { Finding } from '../finding.ts';
+import { command } from '../remedy.ts';
+import {
+  type RegisteredVersion,
+  registeredVersions,
+  type ServiceAddress,
+  serviceObject,
+  servicesOf,
+} from './registration.ts';
+import {
+  getService,
+  kindOfImage,
+  type PodBehindService,
+  readTemplate,
+  selectedPods,
+  servingContainer,
+} from './servingpods.ts';
+
+export const installationsCheck: Check = {
+  name: 'installations',
+  title: 'two metrics servers, or two programs that write the same APIService',
+  codes: ['two-deployments', 'two-writers', 'addon-manager', 'second-installation'],
+  run,
+};
+
+async function* run(context: CheckContext): AsyncIterable<Finding> {
+  const { api } = context;
+  const versions = await registeredVersions(api);
+  for (const version of versions) yield* writersOf(version);
+  const serving: PodBehindService[] = [];
+  for (const address of servicesOf(versions)) {
+    yield* tolerant(async function* behind() {
+      const pods = await selectedPods(api, await getService(api, address));
+      serving.push(...pods);
+      yield* deploymentsBehind(address, pods);
+    });
+  }
+  yield* tolerant(() => otherInstallations(context, serving));
+}
+
+function* deploymentsBehind(address: ServiceAddress, pods: readonly PodBehindService[]): Iterable<Finding> {
+  const running = pods.filter(({ ended, deleting, deployment }) => !ended && !deleting && deployment !== undefined);
+  const deployments = [...Map.groupBy(running, ({ deployment = '' }) => deployment)];
+  if (deployments.length < 2) return;
+  const described = deployments.map(([name, [pod]]) => ({ name, image: imageOf(pod), created: pod?.created ?? '' }));
+  // kubegauge replaces metrics-server; of two of a kind, the older one was there first.
+  const sorted = described.toSorted(
+    (a, b) =>
+      Number(kindOfImage(b.image) === 'kubegauge') - Number(kindOfImage(a.image) === 'kubegauge') ||
+      (a.created < b.created ? -1 : 1),
+  );
+  const [kept, ...surplus] = sorted;
+  yield {
+    code: 'two-deployments',
+    severity: 'error',
+    object: serviceObject(address),
+    problem: 'pods of several Deployments answer for it, so numbers and errors change from request to request',
+    evidence: described.map(({ name, image }) => `${name} runs ${image}`).join('; '),
+    remedy: [
+      `# keeps ${kept?.name}`,
+      ...surplus.map(({ name }) => command('kubectl', 'delete', 'deployment', '--namespace', address.namespace, name)),
+    ].join('\n'),
+  };
+}
+
+const imageOf = (pod: PodBehindService | undefined): string =>
+  pod === undefined ? '' : (servingContainer(pod.containers)?.image ?? '');
+
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+const helmRelease = 'meta.helm.sh/release-name';
+const addonMode = 'addonmanager.kubernetes.io/mode';
+
+function* writersOf({ name, annotations, labels }: RegisteredVersion): Iterable<Finding> {
+  const release = annotations.get(helmRelease);
+  if (release !== undefined && annotations.has(lastApplied)) {
+    yield {
+      code: 'two-writers',
+      severity: 'warning',
+      object: `APIService ${name}`,
+      problem: `the Helm release ${release} and kubectl apply both write it; the next upgrade of one undoes the other`,
+      evidence: `annotations ${helmRelease} and ${lastApplied}`,
+      remedy: `# if Helm is to keep it\n${command('kubectl', 'annotate', 'apiservice', name, `${lastApplied}-`)}`,
+    };
+  }
+  if (labels.get(addonMode) !== 'Reconcile') return;
+  yield {
+    code: 'addon-manager',
+    severity: 'warning',
+    object: `APIService ${name}`,
+    problem: "the cluster's addon manager puts its own version back within a minute, whatever is applied",
+    evidence: `label ${addonMode}=Reconcile`,
+    remedy: `# only if the addon is switched off in the cluster's configuration\n${command('kubectl', 'label', 'apiservice', name, `${addonMode}-`)}`,
+  };
+}
+
+/** A metrics server that no APIService leads to costs scrapes, and may write the APIService when it is upgraded. */
+async function* otherInstallations(
+  { api }: CheckContext,
+  serving: readonly PodBehindService[],
+): AsyncIterable<Finding> {
+  const deployments = (await api.list('/apis/apps/v1/deployments')) ?? [];
+  for (const deployment of deployments) {
+    const image = readTemplate(deployment).find((each) => kindOfImage(each.image) !== 'another server')?.image;
+    const metadata = field(deployment, 'metadata');
+    const namespace = text(field(metadata, 'namespace')) ?? '';
+    const name = text(field(metadata, 'name')) ?? '';
+    const isServing = serving.some((pod) => pod.namespace === namespace && pod.deployment === name);
+    // One without pods behind the Service may be the only one, with a fault that another check explains.
+    if (image === undefined || isServing || serving.length === 0) continue;
+    yield {
+      code: 'second-installation',
+      severity: 'warning',
+      object: `Deployment ${namespace}/${name}`,
+      problem: `it runs ${image}, but no APIService leads to it: it scrapes every kubelet for nothing`,
+      remedy: command('kubectl', 'delete', 'deployment', '--namespace', namespace, name),
+    };
+  }
+}

@@ -1,0 +1,53 @@
+/** Says why pods behind a Service are not ready. */
+import { field, items, text } from '../../client/json.ts';
+import type { Finding } from '../finding.ts';
+import { command } from '../remedy.ts';
+import { conditionOf, type ServiceAddress, serviceObject } from './registration.ts';
+import type { PodBehindService } from './servingpods.ts';
+
+/** Pods that are described; the others of a Deployment have the same fault. */
+const describedPods = 3;
+
+export function* podsNotReady(address: ServiceAddress, pods: readonly PodBehindService[]): Iterable<Finding> {
+  for (const pod of pods.slice(0, describedPods)) {
+    const { reason, message } = whyNotReady(pod);
+    yield {
+      code: 'pods-not-ready',
+      severity: 'error',
+      object: `Pod ${pod.namespace}/${pod.name}`,
+      problem: `no pod behind ${serviceObject(address)} is ready`,
+      evidence: message === '' ? reason : `${reason}: ${message}`,
+      remedy: remedyFor(reason, pod),
+    };
+  }
+}
+
+function whyNotReady({ object, deleting }: PodBehindService): { readonly reason: string; readonly message: string } {
+  const status = field(object, 'status');
+  for (const container of items(field(status, 'containerStatuses'))) {
+    const waiting = field(field(container, 'state'), 'waiting');
+    const reason = text(field(waiting, 'reason'));
+    if (reason !== undefined) return { reason, message: text(field(waiting, 'message')) ?? '' };
+  }
+  const scheduled = conditionOf(object, 'PodScheduled');
+  if (scheduled?.status === 'False') return scheduled;
+  const ready = conditionOf(object, 'Ready');
+  if (ready?.reason) return ready;
+  return { reason: deleting ? 'it is being deleted' : (text(field(status, 'phase')) ?? 'unknown'), message: '' };
+}
+
+const imageReasons: ReadonlySet<string> = new Set([
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'ImageInspectError',
+]);
+
+function remedyFor(reason: string, { namespace, name, deployment }: PodBehindService): string {
+  if (imageReasons.has(reason) && deployment !== undefined) {
+    return command('kubectl', 'rollout', 'undo', '--namespace', namespace, `deployment/${deployment}`);
+  }
+  if (reason === 'CrashLoopBackOff') return command('kubectl', 'logs', '--namespace', namespace, name, '--previous');
+  return command('kubectl', 'describe', 'pod', '--namespace', namespace, name);
+}

@@ -1,0 +1,77 @@
+/** Checks roots of kubegauge's pods: those that wait in the annotation, and those that pods have left behind. */
+import type { Finding } from '../finding.ts';
+import { command, mergePatch } from '../remedy.ts';
+import { stagedRootsAnnotation } from '../../trustpublication/apiserviceview.ts';
+import { bundleLimitBytes, rootsIn, withoutRoots } from '../../trustpublication/publishedroots.ts';
+import { rootOwnerOf } from '../../tls/podroot.ts';
+import type { RegisteredVersion } from './registration.ts';
+import type { PodBehindService } from './servingpods.ts';
+
+/** Pods named in one finding. */
+const namedPods = 5;
+
+/** While verification is off: which pods keep it off. @param keptOff the annotation by which another writer owns caBundle. */
+export function* checkStagedRoots(
+  { name }: RegisteredVersion,
+  staged: string,
+  pods: readonly PodBehindService[],
+  keptOff: string | undefined,
+): Iterable<Finding> {
+  const uids = new Set(rootsIn(staged, rootOwnerOf).map(({ owner }) => owner.uid));
+  const missing = pods.filter(({ uid, ready, deleting }) => (ready || !deleting) && !uids.has(uid));
+  const object = `APIService ${name}`;
+  const names = missing.slice(0, namedPods).map(({ namespace, name: pod }) => `${namespace}/${pod}`);
+  const evidence = `${uids.size} roots in annotation ${stagedRootsAnnotation}`;
+  if (keptOff !== undefined) {
+    const problem = `kube-apiserver does not verify the server, and kubegauge may not change that: the annotation ${keptOff} is set`;
+    const remedy = command('kubectl', 'annotate', 'apiservice', name, `${keptOff}-`);
+    yield { code: 'tls-not-verified', severity: 'warning', object, problem, remedy };
+  } else if (missing.length > 0 && uids.size > 0) {
+    yield {
+      code: 'roots-staged',
+      severity: 'note',
+      object,
+      problem: `kube-apiserver verifies the server once these pods have staged a root, or are gone: ${names.join(', ')}`,
+      evidence,
+      remedy: command('kubectl', 'get', 'pods', '--namespace', missing[0]?.namespace ?? '', '--output=wide'),
+    };
+  } else {
+    yield {
+      code: 'tls-not-verified',
+      severity: 'warning',
+      object,
+      problem:
+        uids.size === 0
+          ? 'kube-apiserver does not verify the server, and no pod has staged a root: the server may lack the right to patch the APIService, or was given --tls-cert-file'
+          : 'kube-apiserver does not verify the server, although every pod has staged a root; it should begin within a minute',
+      evidence,
+      remedy: `kubegauge doctor rights\n${command('kubectl', 'logs', '--namespace', pods[0]?.namespace ?? '', pods[0]?.name ?? '')} | grep caBundle`,
+    };
+  }
+}
+
+/** While verification is on: roots of pods that are gone. Their keys are gone, too, so they are untidy, not dangerous. */
+export function* checkStaleRoots(
+  { name, bundle }: RegisteredVersion,
+  pods: readonly PodBehindService[],
+  isOurs: boolean,
+): Iterable<Finding> {
+  if (bundle.length > bundleLimitBytes) return;
+  const uids = new Set(pods.map(({ uid }) => uid));
+  const stale = rootsIn(bundle, rootOwnerOf).filter(({ owner }) => !uids.has(owner.uid));
+  if (stale.length === 0) return;
+  const rest = withoutRoots(bundle, stale);
+  const caBundle = rest.trim() === '' ? undefined : Buffer.from(rest, 'latin1').toString('base64');
+  const names = stale.slice(0, namedPods).map(({ owner }) => `${owner.namespace}/${owner.pod}`);
+  yield {
+    code: 'root-stale',
+    severity: isOurs ? 'note' : 'warning',
+    object: `APIService ${name}`,
+    problem: `caBundle has ${stale.length} roots of pods that are gone: ${names.join(', ')}${
+      isOurs ? '; the pods of kubegauge remove them within some minutes' : ''
+    }`,
+    remedy: mergePatch('apiservice', undefined, name, {
+      spec: caBundle === undefined ? { caBundle: null, insecureSkipTLSVerify: true } : { caBundle },
+    }),
+  };
+}

@@ -1,0 +1,109 @@
+/** Checks that a Service's port leads to the port on which the server listens. */
+import { field, items, text } from '../../client/json.ts';
+import type { CheckContext } from '../check.ts';
+import type { Finding } from '../finding.ts';
+import { command, jsonPatch } from '../remedy.ts';
+import { type ServiceAddress, serviceObject } from './registration.ts';
+import { flagOf, type PodBehindService, type ServingContainer, servingContainer } from './servingpods.ts';
+
+/** Pods whose port is tried; the others run the same template. */
+const triedPods = 5;
+
+/** @param port the Service's, which the APIService names. */
+export async function* checkPorts(
+  context: CheckContext,
+  address: ServiceAddress,
+  service: unknown,
+  port: unknown,
+  pods: readonly PodBehindService[],
+): AsyncIterable<Finding> {
+  const pod = pods.find(({ ready }) => ready) ?? pods[0];
+  const container = pod && servingContainer(pod.containers);
+  if (pod === undefined || container === undefined) return;
+  const index = items(field(field(service, 'spec'), 'ports')).indexOf(port);
+  const patchTo = (target: string | number): string =>
+    jsonPatch('service', address.namespace, address.name, [
+      { op: 'replace', path: `/spec/ports/${index}/targetPort`, value: target },
+    ]);
+  const listening = Number(flagOf(container, 'secure-port') ?? Number.NaN) || undefined;
+  const found = targetOf(port, pod.containers);
+  if (found.number === undefined) {
+    const right = container.ports.find(({ port: declared }) => declared === listening) ?? container.ports[0];
+    const target = right === undefined ? listening : right.name || right.port;
+    yield {
+      code: 'target-port-missing',
+      severity: 'error',
+      object: serviceObject(address),
+      problem: `its targetPort ${found.name} is the name of no port of the pods, so it has no endpoints`,
+      evidence: `pod ${pod.name} has ${container.ports.map(({ name, port: each }) => `${name || 'a port'}: ${each}`).join(', ') || 'no ports'}`,
+      ...(target === undefined ? {} : { remedy: patchTo(target) }),
+    };
+    return;
+  }
+  if (listening !== undefined && listening !== found.number) {
+    yield wrongPort(address, pod, container, { ...found, number: found.number }, listening, patchTo);
+    return;
+  }
+  yield* tryPods(context, pods, found.number);
+}
+
+interface TargetPort {
+  readonly number: number | undefined;
+  readonly name: string | undefined;
+}
+
+function targetOf(port: unknown, containers: readonly ServingContainer[]): TargetPort {
+  const target = field(port, 'targetPort') ?? field(port, 'port');
+  if (typeof target === 'number') return { number: target, name: undefined };
+  const name = text(target) ?? '';
+  const declared = containers.flatMap(({ ports }) => ports).find((each) => each.name === name);
+  return { number: declared?.port, name };
+}
+
+function wrongPort(
+  address: ServiceAddress,
+  pod: PodBehindService,
+  container: ServingContainer,
+  target: { readonly number: number; readonly name: string | undefined },
+  listening: number,
+  patchTo: (target: string | number) => string,
+): Finding {
+  const containerIndex = pod.containers.indexOf(container);
+  const portIndex = container.ports.findIndex(({ name }) => name === target.name);
+  const byName = target.name !== undefined && portIndex >= 0 && pod.deployment !== undefined;
+  const path = `/spec/template/spec/containers/${containerIndex}/ports/${portIndex}/containerPort`;
+  const right = container.ports.find(({ port }) => port === listening);
+  return {
+    code: 'target-port-wrong',
+    severity: 'error',
+    object: byName ? `Deployment ${pod.namespace}/${pod.deployment}` : serviceObject(address),
+    problem: `the Service leads to port ${target.number} of the pods, but the server listens on ${listening}`,
+    evidence: `--secure-port=${listening} in container ${container.name} of pod ${pod.name}`,
+    remedy: byName
+      ? jsonPatch('deployment', pod.namespace, pod.deployment ?? '', [{ op: 'replace', path, value: listening }])
+      : patchTo(right?.name || listening),
+  };
+}
+
+/** In a pod, pods can be reached unless something blocks the way. */
+async function* tryPods(
+  { certificates, place }: CheckContext,
+  pods: readonly PodBehindService[],
+  port: number,
+): AsyncIterable<Finding> {
+  if (place === 'outside') return;
+  for (const pod of pods.filter(({ ready, deleting }) => ready && !deleting).slice(0, triedPods)) {
+    const [address] = pod.addresses;
+    if (address === undefined) continue;
+    const look = await certificates.look({ address, port, servername: address });
+    if (look.kind === 'shown') continue;
+    yield {
+      code: 'endpoint-unreachable',
+      severity: 'error',
+      object: `Pod ${pod.namespace}/${pod.name}`,
+      problem: `it is ready, but port ${port} does not answer this pod; a NetworkPolicy or a firewall may block the way`,
+      evidence: look.reason,
+      remedy: command('kubectl', 'get', 'networkpolicies', '--namespace', pod.namespace),
+    };
+  }
+}

@@ -1,0 +1,90 @@
+/** The rights that a metrics server needs, as data. `docs/permissions.md` says why; a test compares both. */
+import type { ServerKind } from './servingpods.ts';
+
+export interface NeededRight {
+  readonly account: 'server' | 'kubelets';
+  readonly verb: string;
+  /** Empty for the core group. */
+  readonly group: string;
+  /** With its subresource, or a path that begins with a slash. */
+  readonly resource: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly role: GrantingRole;
+  /** Which servers need it: all, kubegauge, or kubegauge with an identity of its own for kubelets. */
+  readonly neededBy: 'all' | 'kubegauge' | 'separate-identity';
+}
+
+export interface GrantingRole {
+  readonly kind: 'ClusterRole' | 'Role';
+  readonly name: string;
+  readonly namespace?: string;
+  /** Whether Kubernetes makes the role, so that only its binding may be missing. */
+  readonly builtIn?: boolean;
+}
+
+const own: GrantingRole = { kind: 'ClusterRole', name: 'system:kubegauge' };
+const kubelets: GrantingRole = { kind: 'ClusterRole', name: 'system:kubegauge-kubelets' };
+const delegator: GrantingRole = { kind: 'ClusterRole', name: 'system:auth-delegator', builtIn: true };
+const reader: GrantingRole = {
+  kind: 'Role',
+  name: 'extension-apiserver-authentication-reader',
+  namespace: 'kube-system',
+  builtIn: true,
+};
+const tokens: GrantingRole = { kind: 'Role', name: 'kubegauge-kubelet-tokens', namespace: 'kube-system' };
+
+const server = { account: 'server', group: '' } as const;
+const configMap = {
+  ...server,
+  resource: 'configmaps',
+  namespace: 'kube-system',
+  name: 'extension-apiserver-authentication',
+  role: reader,
+  neededBy: 'all',
+} as const;
+
+/** What manifests/base grants and the server uses. */
+export const neededRights: readonly NeededRight[] = [
+  { ...server, verb: 'list', resource: 'nodes', role: own, neededBy: 'all' },
+  { ...server, verb: 'watch', resource: 'nodes', role: own, neededBy: 'all' },
+  { ...server, verb: 'list', resource: 'pods', role: own, neededBy: 'all' },
+  { ...server, verb: 'watch', resource: 'pods', role: own, neededBy: 'all' },
+  { ...server, verb: 'get', resource: '/status', role: own, neededBy: 'separate-identity' },
+  {
+    ...server,
+    verb: 'create',
+    resource: 'serviceaccounts/token',
+    namespace: 'kube-system',
+    name: 'kubegauge-kubelets',
+    role: tokens,
+    neededBy: 'separate-identity',
+  },
+  {
+    account: 'server',
+    verb: 'create',
+    group: 'authentication.k8s.io',
+    resource: 'tokenreviews',
+    role: delegator,
+    neededBy: 'all',
+  },
+  {
+    account: 'server',
+    verb: 'create',
+    group: 'authorization.k8s.io',
+    resource: 'subjectaccessreviews',
+    role: delegator,
+    neededBy: 'all',
+  },
+  { ...configMap, verb: 'list' },
+  { ...configMap, verb: 'watch' },
+  { account: 'kubelets', verb: 'get', group: '', resource: 'nodes/metrics', role: kubelets, neededBy: 'all' },
+];
+
+/** Returns the rights of one installation. @param separate whether kubelets get tokens of another account. */
+export function rightsOf(kind: ServerKind, separate: boolean): readonly NeededRight[] {
+  if (kind === 'another server') return [];
+  return neededRights.filter(
+    ({ neededBy }) => neededBy === 'all' || (kind === 'kubegauge' && (neededBy === 'kubegauge' || separate)),
+  );
+}

@@ -1,0 +1,137 @@
+/** Checks that the accounts of the server have every right that it needs. */
+import { type Check, type CheckContext, tolerant } from '../check.ts';
+import type { AccessAttributes, Account } from '../clusterreader.ts';
+import type { Finding } from '../finding.ts';
+import { withInput } from '../remedy.ts';
+import { UncheckedError } from '../uncheckederror.ts';
+import { registeredVersions, servicesOf } from './registration.ts';
+import { type GrantingRole, type NeededRight, rightsOf } from './rights.ts';
+import {
+  flagOf,
+  getService,
+  kindOfImage,
+  type PodBehindService,
+  selectedPods,
+  servingContainer,
+} from './servingpods.ts';
+
+export const rightsCheck: Check = {
+  name: 'rights',
+  title: "the rights of the server's ServiceAccounts",
+  codes: ['right-missing'],
+  run,
+};
+
+async function* run(context: CheckContext): AsyncIterable<Finding> {
+  const versions = await registeredVersions(context.api);
+  for (const address of servicesOf(versions)) {
+    yield* tolerant(async function* ofService() {
+      const pods = await selectedPods(context.api, await getService(context.api, address));
+      const running = pods.filter(({ ended, deleting }) => !ended && !deleting);
+      for (const installed of distinct(running)) yield* checkRights(context, installed);
+    });
+  }
+}
+
+interface InstalledServer {
+  readonly rights: readonly NeededRight[];
+  readonly accounts: Readonly<Record<NeededRight['account'], Account>>;
+}
+
+/** Pods of one template have the same accounts. */
+function distinct(pods: readonly PodBehindService[]): readonly InstalledServer[] {
+  const servers = pods.flatMap((pod) => serverIn(pod) ?? []);
+  return [...new Map(servers.map((each) => [JSON.stringify(each), each])).values()];
+}
+
+function serverIn({ containers, namespace, account }: PodBehindService): InstalledServer | undefined {
+  const container = servingContainer(containers);
+  if (container === undefined) return undefined;
+  const kubelets = flagOf(container, 'kubelet-service-account') ?? '';
+  const name = kubelets.slice(kubelets.indexOf('/') + 1);
+  const own = { namespace, name: account };
+  return {
+    rights: rightsOf(kindOfImage(container.image), kubelets !== ''),
+    accounts: { server: own, kubelets: kubelets === '' ? own : { namespace, name } },
+  };
+}
+
+async function* checkRights(context: CheckContext, { rights, accounts }: InstalledServer): AsyncIterable<Finding> {
+  const missing: NeededRight[] = [];
+  for (const right of rights) if (!(await isGranted(context, right, accounts))) missing.push(right);
+  // One remedy for each role.
+  for (const [key, ofRole] of Map.groupBy(missing, ({ account, role }) => `${account} ${role.kind} ${role.name}`)) {
+    const [first] = ofRole;
+    if (first === undefined) continue;
+    const account = accounts[first.account];
+    yield {
+      code: 'right-missing',
+      severity: 'error',
+      object: `ServiceAccount ${account.namespace}/${account.name}`,
+      problem: `it may not ${ofRole.map(rightText).join(', ')}`,
+      evidence: `SubjectAccessReview; granted in manifests/base by ${key.slice(key.indexOf(' ') + 1)}`,
+      remedy: withInput('kubectl auth reconcile -f -', JSON.stringify(grant(first.role, ofRole, account))),
+    };
+  }
+}
+
+async function isGranted(
+  { api, place }: CheckContext,
+  right: NeededRight,
+  accounts: InstalledServer['accounts'],
+): Promise<boolean> {
+  const [resource = '', subresource = ''] = right.resource.startsWith('/') ? [] : right.resource.split('/');
+  const { verb, group, namespace, name } = right;
+  const attributes: AccessAttributes = right.resource.startsWith('/')
+    ? { verb, nonResourcePath: right.resource }
+    : {
+        verb,
+        group,
+        resource,
+        subresource,
+        ...(namespace === undefined ? {} : { namespace }),
+        ...(name === undefined ? {} : { name }),
+      };
+  try {
+    return await api.may(attributes, accounts[right.account]);
+  } catch (error) {
+    // In the pod the account is ours, and everyone may ask about themselves.
+    if (!(error instanceof UncheckedError) || place !== 'pod' || right.account !== 'server') throw error;
+    return api.may(attributes);
+  }
+}
+
+function rightText({ verb, group, resource, namespace, name }: NeededRight): string {
+  const what = group === '' || resource.startsWith('/') ? resource : `${resource}.${group}`;
+  return `${verb} ${what}${name === undefined ? '' : ` ${namespace ?? ''}/${name}`}`;
+}
+
+const rbac = 'rbac.authorization.k8s.io';
+
+/** Returns the role and its binding; `kubectl auth reconcile` adds what is missing, and removes nothing. */
+function grant(role: GrantingRole, rights: readonly NeededRight[], account: Account): object {
+  const ours = account.name.startsWith('kubegauge');
+  // metrics-server's release has one role for all.
+  const name = role.builtIn === true || ours ? role.name : 'system:metrics-server';
+  const kind = role.builtIn === true || ours ? role.kind : 'ClusterRole';
+  const scope = kind === 'Role' ? { namespace: role.namespace } : {};
+  const binding = {
+    apiVersion: `${rbac}/v1`,
+    kind: `${kind}Binding`,
+    metadata: { name: role.builtIn === true ? `${account.name}:${name}` : name, ...scope },
+    roleRef: { apiGroup: rbac, kind, name },
+    subjects: [{ kind: 'ServiceAccount', ...account }],
+  };
+  const granting = { apiVersion: `${rbac}/v1`, kind, metadata: { name, ...scope }, rules: rights.map(ruleOf) };
+  return { apiVersion: 'v1', kind: 'List', items: role.builtIn === true ? [binding] : [granting, binding] };
+}
+
+function ruleOf({ verb, group, resource, name }: NeededRight): object {
+  if (resource.startsWith('/')) return { nonResourceURLs: [resource], verbs: [verb] };
+  return {
+    apiGroups: [group],
+    resources: [resource],
+    verbs: [verb],
+    ...(name === undefined ? {} : { resourceNames: [name] }),
+  };
+}

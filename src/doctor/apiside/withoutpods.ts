@@ -1,0 +1,140 @@
+/** Says why a Service selects no pods: its selector, a Deployment without replicas, or pods that cannot be created. */
+import { field, items, text, textMap } from '../../client/json.ts';
+import type { CheckContext } from '../check.ts';
+import type { Finding } from '../finding.ts';
+import { command, jsonPatch, mergePatch } from '../remedy.ts';
+import { conditionOf, type ServiceAddress, serviceObject } from './registration.ts';
+import { isMetricsServer } from './servingpods.ts';
+
+export async function* withoutPods(
+  context: CheckContext,
+  address: ServiceAddress,
+  service: unknown,
+): AsyncIterable<Finding> {
+  const { namespace } = address;
+  const all = (await context.api.list(`/apis/apps/v1/namespaces/${namespace}/deployments`)) ?? [];
+  const selector = textMap(field(field(service, 'spec'), 'selector'));
+  const selected = all.find((deployment) => matches(selector, labelsOfTemplate(deployment)));
+  if (selected !== undefined) {
+    yield* withoutReplicas(context, address, selected);
+    return;
+  }
+  const other = all.find(isMetricsServer);
+  yield other === undefined ? serverMissing(address) : selectorDiffers(address, selector, other);
+}
+
+async function* withoutReplicas(
+  context: CheckContext,
+  address: ServiceAddress,
+  deployment: unknown,
+): AsyncIterable<Finding> {
+  const { namespace } = address;
+  const name = nameOf(deployment);
+  const object = `Deployment ${namespace}/${name}`;
+  if (field(field(deployment, 'spec'), 'replicas') === 0) {
+    yield {
+      code: 'scaled-to-zero',
+      severity: 'error',
+      object,
+      problem: `it has no replicas, so ${serviceObject(address)} leads nowhere`,
+      remedy: command('kubectl', 'scale', 'deployment', '--namespace', namespace, name, '--replicas=1'),
+    };
+    return;
+  }
+  const failure = conditionOf(deployment, 'ReplicaFailure');
+  if (failure?.status !== 'True') {
+    yield {
+      code: 'pods-not-created',
+      severity: 'error',
+      object,
+      problem: 'it has no pods; they may be on their way',
+      remedy: command('kubectl', 'describe', 'deployment', '--namespace', namespace, name),
+    };
+    return;
+  }
+  const webhook = /failed calling webhook "([^"]+)"/.exec(failure.message)?.[1];
+  const finding = webhook === undefined ? undefined : await webhookFails(context, namespace, webhook, failure.message);
+  yield finding ?? {
+    code: 'pods-not-created',
+    severity: 'error',
+    object,
+    problem: 'kube-apiserver refuses its pods: quota, Pod Security or another admission plugin',
+    evidence: failure.message,
+    remedy: command('kubectl', 'get', 'resourcequotas,limitranges', '--namespace', namespace),
+  };
+}
+
+const webhookKinds = ['validatingwebhookconfiguration', 'mutatingwebhookconfiguration'] as const;
+
+/** Excludes the namespace from the webhook: a webhook that needs metrics or runs on nodes must not block them. */
+async function webhookFails(
+  { api }: CheckContext,
+  namespace: string,
+  webhook: string,
+  evidence: string,
+): Promise<Finding | undefined> {
+  for (const kind of webhookKinds) {
+    const configurations = (await api.list(`/apis/admissionregistration.k8s.io/v1/${kind}s`)) ?? [];
+    for (const configuration of configurations) {
+      const webhooks = items(field(configuration, 'webhooks'));
+      const index = webhooks.findIndex((each) => field(each, 'name') === webhook);
+      if (index < 0) continue;
+      const selector = field(webhooks[index], 'namespaceSelector');
+      const expressions = items(field(selector, 'matchExpressions'));
+      const exclusion = { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [namespace] };
+      const value = { ...objectOf(selector), matchExpressions: [...expressions, exclusion] };
+      return {
+        code: 'webhook-fails',
+        severity: 'error',
+        object: `webhook ${webhook} of ${kind} ${nameOf(configuration)}`,
+        problem: `it does not answer, and kube-apiserver creates no pod in ${namespace} without it; the remedy excludes the namespace`,
+        evidence,
+        remedy: jsonPatch(kind, undefined, nameOf(configuration), [
+          { op: 'add', path: `/webhooks/${index}/namespaceSelector`, value },
+        ]),
+      };
+    }
+  }
+  return undefined;
+}
+
+function serverMissing(address: ServiceAddress): Finding {
+  return {
+    code: 'server-missing',
+    severity: 'error',
+    object: serviceObject(address),
+    problem: `it selects no pod, and no Deployment in ${address.namespace} runs a metrics server`,
+    remedy: 'kubectl apply -k manifests/base   # in a checkout of kubegauge',
+  };
+}
+
+function selectorDiffers(address: ServiceAddress, selector: ReadonlyMap<string, string>, deployment: unknown): Finding {
+  const labels = textMap(field(field(field(deployment, 'spec'), 'selector'), 'matchLabels'));
+  const unwanted = [...selector.keys()].filter((key) => !labels.has(key)).map((key): [string, null] => [key, null]);
+  const { namespace, name } = address;
+  return {
+    code: 'selector-differs',
+    severity: 'error',
+    object: serviceObject(address),
+    problem: `its selector matches no pod of Deployment ${namespace}/${nameOf(deployment)}`,
+    evidence: `selector ${labelText(selector)}; labels of the pods ${labelText(labelsOfTemplate(deployment))}`,
+    remedy: mergePatch('service', namespace, name, {
+      spec: { selector: { ...Object.fromEntries(unwanted), ...Object.fromEntries(labels) } },
+    }),
+  };
+}
+
+function labelsOfTemplate(deployment: unknown): ReadonlyMap<string, string> {
+  return textMap(field(field(field(field(deployment, 'spec'), 'template'), 'metadata'), 'labels'));
+}
+
+function matches(selector: ReadonlyMap<string, string>, labels: ReadonlyMap<string, string>): boolean {
+  return [...selector].every(([key, value]) => labels.get(key) === value);
+}
+
+const labelText = (labels: ReadonlyMap<string, string>): string =>
+  [...labels].map(([key, value]) => `${key}=${value}`).join(',') || 'none';
+
+const nameOf = (object: unknown): string => text(field(field(object, 'metadata'), 'name')) ?? '';
+
+const objectOf = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});

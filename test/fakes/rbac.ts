@@ -1,0 +1,79 @@
+/** Answers access reviews from the roles and bindings of the fake API server, as Kubernetes' RBAC authorizer does. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { V1ClusterRole, V1ClusterRoleBinding, V1PolicyRule } from '@kubernetes/client-node';
+import { parseAllDocuments } from 'yaml';
+import type { FakeApiServer } from './apiserver.ts';
+import type { KubeObject } from './kubeobjects.ts';
+
+/** Sets the roles and bindings of manifests/base and Kubernetes' own two, and answers reviews by them from now on. */
+export function useRbac(server: FakeApiServer): void {
+  const base = path.resolve(import.meta.dirname, '../../manifests/base');
+  for (const file of ['rbac.yaml', 'kubelet-identity.yaml']) {
+    for (const document of parseAllDocuments(readFileSync(path.join(base, file), 'utf8'))) {
+      const object = document.toJS() as KubeObject;
+      if (object.kind !== ('ServiceAccount' as string)) server.objects.set(object);
+    }
+  }
+  server.objects.set(
+    role('ClusterRole', 'system:auth-delegator', [
+      { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
+      { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
+    ]),
+  );
+  const configMap = 'extension-apiserver-authentication';
+  server.objects.set(
+    role('Role', `${configMap}-reader`, [
+      { apiGroups: [''], resources: ['configmaps'], resourceNames: [configMap], verbs: ['get', 'list', 'watch'] },
+    ]),
+  );
+  server.reviews.access = (spec) => ({ allowed: isAllowed(server, spec), reason: '' });
+}
+
+function role(kind: 'ClusterRole' | 'Role', name: string, rules: readonly V1PolicyRule[]): KubeObject {
+  const namespace = kind === 'Role' ? { namespace: 'kube-system' } : {};
+  return { kind, apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name, ...namespace }, rules };
+}
+
+interface ReviewSpec {
+  readonly user?: string;
+  readonly resourceAttributes?: {
+    readonly verb: string;
+    readonly group: string;
+    readonly resource: string;
+    readonly subresource: string;
+    readonly name: string;
+    readonly namespace: string;
+  };
+  readonly nonResourceAttributes?: { readonly verb: string; readonly path: string };
+}
+
+function isAllowed({ objects }: FakeApiServer, spec: ReviewSpec): boolean {
+  const namespace = spec.resourceAttributes?.namespace ?? '';
+  const bindings = [...objects.list('ClusterRoleBinding'), ...objects.list('RoleBinding')];
+  return bindings
+    .map((binding) => binding as KubeObject & V1ClusterRoleBinding)
+    .filter(({ metadata }) => metadata.namespace === undefined || metadata.namespace === namespace)
+    .filter(({ subjects = [] }) =>
+      subjects.some((subject) => `system:serviceaccount:${subject.namespace}:${subject.name}` === spec.user),
+    )
+    .some(({ roleRef, metadata }) => {
+      const kind = roleRef.kind === 'Role' ? 'Role' : 'ClusterRole';
+      const granted = objects.get(kind, roleRef.name, kind === 'Role' ? metadata.namespace : undefined);
+      return ((granted as (KubeObject & V1ClusterRole) | undefined)?.rules ?? []).some((rule) => covers(rule, spec));
+    });
+}
+
+function covers(rule: V1PolicyRule, { resourceAttributes: wanted, nonResourceAttributes: plain }: ReviewSpec): boolean {
+  if (plain !== undefined) {
+    return rule.verbs.includes(plain.verb) && (rule.nonResourceURLs ?? []).includes(plain.path);
+  }
+  if (wanted === undefined) return false;
+  const resource = wanted.subresource === '' ? wanted.resource : `${wanted.resource}/${wanted.subresource}`;
+  return (
+    rule.verbs.includes(wanted.verb) &&
+    (rule.apiGroups ?? []).includes(wanted.group) &&
+    (rule.resources ?? []).includes(resource) &&
+    (rule.resourceNames === undefined || rule.resourceNames.includes(wanted.name))
+  );
+}
