@@ -1,5 +1,5 @@
 /** Checks for APIServices whose server is gone: while there is one, namespaces cannot be deleted. */
-import { field, items, text } from '../../client/json.ts';
+import { field, text } from '../../client/json.ts';
 import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { command } from '../remedy.ts';
@@ -70,5 +70,6 @@ function remedyFor(api: string): string {
 
 /** Finds `group/version` in the message of the namespace controller. */
 function apisIn(message: string): readonly string[] {
-  return [...new Set(items(message.match(/[a-z0-9.-]{1,253}\/v\d{1,3}(?:(?:alpha|beta)\d{1,3})?/g)).map(String))];
+  const words = message.split(/[\s,]/).map((word) => word.replace(/:$/, ''));
+  return [...new Set(words.filter((word) => /^[a-z0-9.-]{1,253}\/v[a-z0-9]{1,62}$/.test(word)))];
 }
