@@ -26,7 +26,7 @@ export function applyJsonPatch<T extends object>(object: T, patch: string): T {
       }
     } else if (op === 'add' && Array.isArray(parent))
       parent.splice(key === '-' ? parent.length : Number(key), 0, value);
-    else if (op === 'add' || op === 'replace') parent[key] = value;
+    else if (op === 'add') parent[key] = value;
     else if (op === 'remove') {
       if (!Object.hasOwn(parent, key)) throw new Error(`Unable to remove nonexistent key: ${key}`);
       delete parent[key];

@@ -162,7 +162,7 @@ describe('credentials', () => {
     assert.deepEqual((binding as unknown as { subjects: object[] }).subjects[0], {
       kind: 'ServiceAccount',
       namespace: 'kube-system',
-      name: 'metrics-server',
+      name: 'kubegauge-kubelets',
     });
     world.serve({ ageMs: 20_000 });
     await gone(world, 'kubelet-forbidden');
