@@ -2,12 +2,22 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import path from 'node:path';
 import { type CommandOptions, runInNamespace, spawnInNamespace } from './command.ts';
-import { type ComponentName, componentNames, writeConfiguration } from './components.ts';
-import { type ImageSource, importArchive, importImage } from './image.ts';
-import { kubectl } from './kubectl.ts';
+import { type ComponentName, componentNames, components, writeConfiguration } from './components.ts';
+import { type ImageSource, importArchive, importImage, tagImage } from './image.ts';
+import { kubectl, startKubectl } from './kubectl.ts';
 import { containerProcesses } from './needs.ts';
-import { identify, isRunning, logFile, readProcess, readProcesses, signal, startAgain, stop } from './process.ts';
-import { approveServingCertificate, containerdAnswers, kubeletAnswers } from './ready.ts';
+import {
+  identify,
+  isRunning,
+  logFile,
+  readProcess,
+  readProcesses,
+  signal,
+  start,
+  startAgain,
+  stop,
+} from './process.ts';
+import { apiServerReady, approveServingCertificate, containerdAnswers, kubeletAnswers } from './ready.ts';
 import {
   adminKubeconfig,
   apiServerUrl,
@@ -37,6 +47,8 @@ export interface Cluster {
 
   /** Runs kubectl as cluster-admin and returns what it prints. Throws CommandFailed. */
   kubectl(args: readonly string[], options?: CommandOptions): Promise<string>;
+  /** Starts kubectl as cluster-admin, for a watch. The caller ends it. */
+  startKubectl(args: readonly string[], options?: SpawnOptions): ChildProcess;
   /** Starts a process on this machine in the cluster's network. The caller ends it. */
   inNamespace(command: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
   /** Runs a command in the cluster's network to its end (curl, ab) and returns what it prints. Throws CommandFailed. */
@@ -45,6 +57,8 @@ export interface Cluster {
   importImage(source: ImageSource): Promise<void>;
   /** The path of an OCI archive. */
   importArchive(archive: string): Promise<void>;
+  /** Gives an image that was imported a second name. */
+  tagImage(name: string, other: string): Promise<void>;
   /** The real metrics-server's binary, built first if need be. */
   metricsServer(): Promise<string>;
 
@@ -52,6 +66,8 @@ export interface Cluster {
   stopComponent(name: ComponentName): Promise<void>;
   /** Starts an ended component again with the same command line. */
   startComponent(name: ComponentName): Promise<void>;
+  /** Ends kube-apiserver and starts it again, with other arguments than the usual ones where they are changed. Resolves when it is ready. */
+  restartApiServer(change?: (args: readonly string[]) => readonly string[]): Promise<void>;
   /** Ends the kubelet and starts it again; resolves when it answers kube-apiserver. Pods keep running. */
   restartKubelet(): Promise<void>;
   /** Restarts containerd with its socket at another path, and the kubelet with it; without a path back at the usual one. Pods keep running. */
@@ -78,19 +94,29 @@ export function openCluster(settings: Settings = readSettings()): Cluster {
     caFile: pkiFile(settings, 'ca.crt'),
     images: settings.images,
     kubectl: client,
+    startKubectl: (args, options) => startKubectl(settings, args, options),
     inNamespace: (command, args, options) => spawnInNamespace(settings, command, args, options),
     runInNamespace: (command, args, options) => runInNamespace(settings, command, args, options),
     importImage: (source) => importImage(settings, record, source),
     importArchive: (archive) => importArchive(settings, record, archive),
+    tagImage: (name, other) => tagImage(settings, record, name, other),
     metricsServer: async () => path.join(await build(settings, 'metrics-server'), 'metrics-server'),
     stopComponent: (name) => stop(readProcess(settings, name)),
     startComponent: (name) => startAgain(settings, name),
+    restartApiServer,
     restartKubelet,
     moveRuntime,
     killContainer,
     approveServingCertificate: () => approveServingCertificate(settings),
     logFile: (name) => logFile(settings, name),
   };
+
+  async function restartApiServer(change = (args: readonly string[]) => args): Promise<void> {
+    await stop(readProcess(settings, 'kube-apiserver'));
+    const program = components(settings, record)['kube-apiserver'];
+    await start(settings, { ...program, args: change(program.args) });
+    await apiServerReady(settings);
+  }
 
   async function restartKubelet(): Promise<void> {
     await stop(readProcess(settings, 'kubelet'));

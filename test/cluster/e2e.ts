@@ -15,6 +15,7 @@ const commands = [
   ['ab', 'apt-get install apache2-utils'],
   ['buildah', 'apt-get install buildah'],
   ['curl', 'apt-get install curl'],
+  ['iptables', 'apt-get install iptables'],
   ['python3', 'apt-get install python3-venv'],
 ] as const;
 

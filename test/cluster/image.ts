@@ -48,6 +48,13 @@ export async function importArchive(settings: Settings, record: ClusterRecord, a
   await run(ctr, [...address, 'images', 'import', archive], { timeoutMs: 300_000 });
 }
 
+/** Gives an image that is there a second name; one that has it already loses it. */
+export async function tagImage(settings: Settings, record: ClusterRecord, name: string, other: string): Promise<void> {
+  const ctr = path.join(record.containerdBin, 'ctr');
+  const address = ['--address', settings.containerdSocket, '--namespace', 'k8s.io'];
+  await run(ctr, [...address, 'images', 'tag', '--force', name, other]);
+}
+
 /** An OCI image layout in one tar file: one uncompressed layer, whose digest is then also its diff id. */
 async function writeArchive(folder: string, source: ImageSource): Promise<string> {
   const layout = path.join(folder, 'layout');

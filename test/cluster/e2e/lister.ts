@@ -1,0 +1,123 @@
+/** Starts a client that lists metrics all the time, and judges what it got. */
+import { once } from 'node:events';
+import path from 'node:path';
+import type { Cluster } from '../cluster.ts';
+import { waitFor } from '../wait.ts';
+
+/** One request and its answer. */
+export interface Listed {
+  /** Wall time of the request. */
+  readonly atMs: number;
+  readonly tookMs: number;
+  readonly path: string;
+  /** 0 without an answer. */
+  readonly status: number;
+  readonly problem?: string;
+  /** By object. */
+  readonly timestamps: Readonly<Record<string, string>>;
+}
+
+export interface Lister extends AsyncDisposable {
+  /** So far, oldest first. */
+  readonly answers: readonly Listed[];
+  /** Resolves when so many more requests have been answered by 200. */
+  more(count: number): Promise<void>;
+}
+
+export interface ListerOptions {
+  readonly url: string;
+  readonly paths: readonly string[];
+  readonly token: string;
+  readonly everyMs: number;
+}
+
+const moreTimeoutMs = 60_000;
+
+/** Lists until disposed. Resolves after the first answer. */
+export async function startLister(cluster: Cluster, options: ListerOptions): Promise<Lister> {
+  const program = path.join(import.meta.dirname, 'listerprogram.ts');
+  const child = cluster.inNamespace(process.execPath, [program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      URL: options.url,
+      PATHS: options.paths.join(' '),
+      TOKEN: options.token,
+      CA: cluster.caFile,
+      EVERY_MS: String(options.everyMs),
+    },
+  });
+  const answers: Listed[] = [];
+  let text = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+    const lines = text.split('\n');
+    text = lines.pop() ?? '';
+    for (const line of lines) answers.push(JSON.parse(line) as Listed);
+  });
+  const closed = once(child, 'close');
+  const lister: Lister = {
+    answers,
+    async more(count) {
+      const good = () => answers.filter(({ status }) => status === 200).length;
+      const before = good();
+      await waitFor(`${count} more answers of 200`, () => good() >= before + count, moreTimeoutMs, 50);
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await closed;
+    },
+  };
+  await lister.more(1);
+  return lister;
+}
+
+/** Returns the requests without a 200, in words. */
+export function failures(answers: readonly Listed[]): string[] {
+  return answers
+    .filter(({ status }) => status !== 200)
+    .map(
+      ({ atMs, tookMs, path: asked, status, problem = '' }) =>
+        `${new Date(atMs).toISOString()} ${asked}: ${status} after ${tookMs} ms: ${problem.trim()}`,
+    );
+}
+
+/** Returns the 200s that lack one of the objects which an earlier answer to the same path had, in words. */
+export function incomplete(answers: readonly Listed[], names: readonly string[]): string[] {
+  const seen = new Set<string>();
+  const found: string[] = [];
+  for (const { atMs, path: asked, status, timestamps } of answers) {
+    if (status !== 200) continue;
+    const missing = names.filter((name) => seen.has(`${asked} ${name}`) && timestamps[name] === undefined);
+    if (missing.length > 0) found.push(`${new Date(atMs).toISOString()} ${asked} lacks ${missing.join(', ')}`);
+    for (const name of Object.keys(timestamps)) seen.add(`${asked} ${name}`);
+  }
+  return found;
+}
+
+export interface StepsBack {
+  /** How many pairs of successive answers were compared, by object. */
+  readonly compared: number;
+  /** How many milliseconds the timestamp of each pair went back, where it did. */
+  readonly backMs: readonly number[];
+}
+
+/** Compares each object's timestamp in an answer with that in the previous answer that has it. */
+export function stepsBack(answers: readonly Listed[]): StepsBack {
+  const previous = new Map<string, number>();
+  const backMs: number[] = [];
+  let compared = 0;
+  for (const { path: asked, timestamps } of answers) {
+    for (const [name, timestamp] of Object.entries(timestamps)) {
+      const key = `${asked} ${name}`;
+      const ms = Date.parse(timestamp);
+      const before = previous.get(key);
+      if (before !== undefined) {
+        compared += 1;
+        if (ms < before) backMs.push(before - ms);
+      }
+      previous.set(key, ms);
+    }
+  }
+  return { compared, backMs };
+}

@@ -1,0 +1,117 @@
+/** Two replicas of the server as pods: manifests/base with the component for high availability, and a look at each of them. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { V1Deployment, V1Pod, V1PodList } from '@kubernetes/client-node';
+import type { Cluster } from '../cluster.ts';
+import { inPod, type KubernetesObject, parseObjects, toList } from '../registration.ts';
+import { waitFor } from '../wait.ts';
+import { ask } from './ask.ts';
+import type { Harness } from './harness.ts';
+
+export interface Replica {
+  readonly name: string;
+  readonly ip: string;
+  readonly containerId: string;
+  readonly image: string;
+}
+
+export interface Replicas {
+  /** Returns the pods that are there, those that end included. */
+  pods(): Promise<V1Pod[]>;
+  /** Resolves when there are two pods, both Ready, and none that ends. */
+  settled(): Promise<readonly Replica[]>;
+  /** Patches the container of the Deployment. Resolves when its pods have replaced the others, which are gone. */
+  change(container: { readonly image?: string; readonly extraArgs?: readonly string[] }): Promise<readonly Replica[]>;
+  /** Returns a counter of each replica, summed over the series whose labels match. */
+  counted(metric: string, labels: RegExp): Promise<ReadonlyMap<string, number>>;
+  remove(): Promise<void>;
+}
+
+const manifests = path.resolve(import.meta.dirname, '../../../manifests');
+const settleTimeoutMs = 150_000;
+const namespace = '--namespace=kube-system';
+
+/** Applies the manifests. The Service's objects of a server outside of a pod must be gone. */
+export async function deployReplicas({ cluster, credentials, folder }: Harness): Promise<Replicas> {
+  const objects = inPod(await build(cluster, folder), { ip: cluster.nodeIp, port: cluster.settings.apiServerPort });
+  await cluster.kubectl(['apply', '-f', '-'], { input: toList(objects) });
+  const [container] = (objects.find(({ kind }) => kind === 'Deployment') as V1Deployment).spec!.template.spec!
+    .containers;
+  return { pods, settled, change, counted, remove };
+
+  async function pods(): Promise<V1Pod[]> {
+    const args = ['get', 'pods', namespace, '--selector=k8s-app=metrics-server', '-o', 'json'];
+    return (JSON.parse(await cluster.kubectl(args)) as V1PodList).items;
+  }
+
+  function settled(): Promise<readonly Replica[]> {
+    return waitFor(
+      'two replicas that are Ready, and no other',
+      async () => {
+        const found = await pods();
+        return found.length === 2 && found.every(isReady) && found.map(toReplica);
+      },
+      settleTimeoutMs,
+      500,
+    );
+  }
+
+  async function change({ image, extraArgs = [] }: { image?: string; extraArgs?: readonly string[] }) {
+    const changed = {
+      name: container?.name,
+      ...(image && { image }),
+      args: [...(container?.args ?? []), ...extraArgs],
+    };
+    const patch = JSON.stringify({ spec: { template: { spec: { containers: [changed] } } } });
+    await cluster.kubectl(['patch', 'deployment/metrics-server', namespace, '--patch', patch]);
+    const timeout = `--timeout=${settleTimeoutMs / 1000}s`;
+    const args = ['rollout', 'status', 'deployment/metrics-server', namespace, timeout];
+    await cluster.kubectl(args, { timeoutMs: settleTimeoutMs + 10_000 });
+    return settled();
+  }
+
+  async function counted(metric: string, labels: RegExp): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>();
+    for (const { name, ip } of (await pods()).filter(isReady).map(toReplica)) {
+      const { body } = await ask(cluster, `https://${ip}:10250/metrics`, { token: credentials.readerToken });
+      const series = body.matchAll(new RegExp(`^${metric}(\\{.*\\})? (\\S+)$`, 'gm'));
+      const values = [...series].filter(([, found = '']) => labels.test(found)).map(([, , value]) => Number(value));
+      counts.set(
+        name,
+        values.reduce((sum, value) => sum + value, 0),
+      );
+    }
+    return counts;
+  }
+
+  async function remove(): Promise<void> {
+    // An APIService without a server behind it holds up everything that asks for discovery.
+    const order = objects.toSorted((a, b) => Number(b.kind === 'APIService') - Number(a.kind === 'APIService'));
+    await cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '-f', '-'], { input: toList(order) });
+    await waitFor('the pods to be gone', async () => (await pods()).length === 0, settleTimeoutMs, 500);
+  }
+}
+
+/** Builds what a user's kustomization of base and component is. */
+async function build(cluster: Cluster, folder: string): Promise<KubernetesObject[]> {
+  const own = path.join(folder, 'high-availability');
+  await mkdir(own, { recursive: true });
+  const relative = (part: string) => path.relative(own, path.join(manifests, part));
+  const kustomization = { resources: [relative('base')], components: [relative('components/high-availability')] };
+  await writeFile(path.join(own, 'kustomization.yaml'), JSON.stringify(kustomization));
+  return parseObjects(await cluster.kubectl(['kustomize', own]));
+}
+
+function isReady({ metadata, status }: V1Pod): boolean {
+  const ready = status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True');
+  return metadata?.deletionTimestamp === undefined && ready === true;
+}
+
+function toReplica({ metadata, spec, status }: V1Pod): Replica {
+  return {
+    name: metadata?.name ?? '',
+    ip: status?.podIP ?? '',
+    containerId: status?.containerStatuses?.[0]?.containerID ?? '',
+    image: spec?.containers[0]?.image ?? '',
+  };
+}
