@@ -1,16 +1,17 @@
-/** The command line of the test cluster: build, up, down, status, capture. */
+/** The command line of the test cluster: build, up, down, status, image, capture. */
 import path from 'node:path';
 import { capture } from './capture.ts';
 import { down } from './down.ts';
 import { UnmetNeed } from './needs.ts';
 import { parts } from './parts.ts';
+import { buildManifestsImage } from './product-image.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
 
 type Command = (settings: Settings, args: readonly string[]) => Promise<number>;
 
-/** Each returns the exit code. `build` takes the names of parts; the others take nothing. */
+/** Each returns the exit code. `build` takes the names of parts, `image` a file; the others take nothing. */
 const commands = new Map<string, Command>([
   ['build', buildParts],
   [
@@ -28,6 +29,7 @@ const commands = new Map<string, Command>([
     },
   ],
   ['status', async (settings) => ((await status(settings)) ? 0 : 1)],
+  ['image', buildProductArchive],
   [
     'capture',
     async (settings) => {
@@ -42,7 +44,7 @@ process.exitCode = await main(process.argv.slice(2));
 /** Returns 0 when done, 1 when it failed, 2 when the machine or the command line is not as needed. */
 async function main([name = '', ...args]: readonly string[]): Promise<number> {
   const command = commands.get(name);
-  if (command === undefined || (name !== 'build' && args.length > 0)) {
+  if (command === undefined || (!['build', 'image'].includes(name) && args.length > 0)) {
     console.error(`usage: npm run cluster -- ${[...commands.keys()].join('|')}`);
     return 2;
   }
@@ -54,6 +56,14 @@ async function main([name = '', ...args]: readonly string[]): Promise<number> {
     if (name === 'up') console.error('what was started is left to be looked at; `npm run cluster -- down` removes it');
     return 1;
   }
+}
+
+/** Builds the product's image into a file, for KUBEGAUGE_E2E_IMAGE. */
+async function buildProductArchive(_settings: Settings, [file]: readonly string[]): Promise<number> {
+  if (file === undefined)
+    throw new UnmetNeed('needs: the file to write, as in `npm run cluster -- image /tmp/image.tar`');
+  await buildManifestsImage(path.resolve(file));
+  return 0;
 }
 
 /** Builds the parts of these names, all where there are none. */

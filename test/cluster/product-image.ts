@@ -3,9 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { V1Deployment } from '@kubernetes/client-node';
 import { CommandFailed, run } from './command.ts';
 import { findCommand, UnmetNeed } from './needs.ts';
 import { fillBuildRoot, fillRuntimeRoot, trustPath } from './node-root.ts';
+import { parseObjects } from './registration.ts';
 
 export interface ImageRequest {
   /** The full name with registry and tag as containerd keeps it; a pod's `kubegauge:1` is docker.io/library/kubegauge:1. */
@@ -21,6 +23,14 @@ const runtimeImageName = 'localhost/kubegauge-runtime';
 const isolated = ['--isolation=chroot', '--network=host', '--timestamp=0'];
 /** Two `npm ci` and a copy of each root file system; half a minute on two idle cores. */
 const buildTimeoutMs = 600_000;
+
+/** Builds the image under the name that manifests/base gives it. Resolves to the path of the archive. */
+export async function buildManifestsImage(out: string): Promise<string> {
+  const [deployment] = parseObjects(await readFile(path.join(project, 'manifests/base/deployment.yaml'), 'utf8'));
+  const name = (deployment as V1Deployment | undefined)?.spec?.template.spec?.containers[0]?.image;
+  if (name === undefined) throw new Error('manifests/base has no Deployment with an image');
+  return buildImage({ tag: `docker.io/library/${name}`, out });
+}
 
 /** Resolves to the path of the archive. Same sources and same Node, same digest. Needs root, buildah, npm and a registry. */
 export async function buildImage({ tag, out }: ImageRequest): Promise<string> {

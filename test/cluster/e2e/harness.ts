@@ -2,12 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { V1Deployment } from '@kubernetes/client-node';
 import type { Cluster } from '../cluster.ts';
 import { createCredentials, type Credentials } from './credentials.ts';
 import { createLoads, type Loads } from './loads.ts';
 import { removeNamespaces } from './namespaces.ts';
-import { buildImage } from '../product-image.ts';
+import { buildManifestsImage } from '../product-image.ts';
 import type { Source } from './readings.ts';
 import { createRegistration, type Registration } from './registration.ts';
 import { type Program, programNamed, type ServerProcess, startServer } from './server.ts';
@@ -40,7 +39,10 @@ export interface Harness extends AsyncDisposable, RunOptions {
   source(url?: string): Source;
   /** Starts the server again after it has been stopped. */
   restart(): Promise<void>;
-  /** Returns the path of an OCI archive with the product's image, of the tag in manifests/base; builds it at the first call. */
+  /**
+   * Returns the path of an OCI archive with the product's image, of the tag in manifests/base; builds it at the first call.
+   * KUBEGAUGE_E2E_IMAGE names one that was built before (`npm run cluster -- image <file>`).
+   */
   productImage(): Promise<string>;
 }
 
@@ -76,6 +78,8 @@ export async function openHarness(
 
   const resources = opened.move();
   let image: Promise<string> | undefined;
+  const built = env['KUBEGAUGE_E2E_IMAGE'];
+  const buildProductImage = async () => built ?? buildManifestsImage(path.join(folder, 'image.tar'));
   return {
     ...options,
     cluster,
@@ -98,13 +102,6 @@ export async function openHarness(
   function start(): Promise<ServerProcess> {
     const kubeconfig = program.name === 'kubegauge' ? credentials.serverKubeconfig : credentials.peerKubeconfig;
     return startServer(cluster, program, { port, kubeconfig, folder, args: options.serverArgs });
-  }
-
-  async function buildProductImage(): Promise<string> {
-    const deployment = registration.base.find(({ kind }) => kind === 'Deployment') as V1Deployment | undefined;
-    const name = deployment?.spec?.template.spec?.containers[0]?.image;
-    if (name === undefined) throw new Error('manifests/base has no Deployment with an image');
-    return buildImage({ tag: `docker.io/library/${name}`, out: path.join(folder, 'image.tar') });
   }
 }
 
