@@ -11,7 +11,7 @@ export interface Vitals {
   readonly trustKnown: () => boolean;
   /** Why kube-apiserver does not accept our certificate yet; undefined without a root certificate of our own. */
   readonly certificateProblem: (() => string | undefined) | undefined;
-  readonly hasUsage: () => boolean;
+  readonly isWarm: () => boolean;
   readonly sinceLastTickMs: () => number;
   readonly stopping: () => boolean;
 }
@@ -48,7 +48,7 @@ export function createHealthChecks(vitals: Vitals): HealthChecks {
   const storage: HealthCheck = {
     name: 'metric-storage-ready',
     problem: () =>
-      vitals.hasUsage() || clock.monotonicMs() - startedMs >= readyWithoutUsageMs ? undefined : 'no metrics to serve',
+      vitals.isWarm() || clock.monotonicMs() - startedMs >= readyWithoutUsageMs ? undefined : 'no metrics to serve',
   };
   const nodes: HealthCheck = {
     name: 'metric-informer-sync',

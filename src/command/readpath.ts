@@ -125,7 +125,7 @@ function routerOf(path: ReadPathOptions, auth: Auth, caBundles: CaBundles | unde
       podsSynced: pods.synced,
       trustKnown: auth.trustKnown,
       certificateProblem: caBundles?.problem,
-      hasUsage: storage.hasUsage,
+      isWarm: storage.isWarm,
       sinceLastTickMs: scraper.sinceLastTickMs,
       stopping: () => shutdown.aborted,
     }),

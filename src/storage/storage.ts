@@ -13,6 +13,7 @@ import type { Snapshot } from './snapshot.ts';
 import { withinLimits } from './snapshotlimits.ts';
 import { fromNodeState, isInRows, type StoredNode, toNodeState } from './storednode.ts';
 import { createUsageReader } from './usagereader.ts';
+import { createWarmUp } from './warmup.ts';
 
 export interface StorageOptions extends UpdateOptions {
   /** Returns undefined if unknown. */
@@ -43,8 +44,8 @@ export interface Storage extends Bindings {
   podUsage(pod: PodIdentity): UsageOrReason<PodUsage>;
   /** Also for a pod without a usage. */
   isReported(pod: PodIdentity): boolean;
-  /** Whether there ever was one. */
-  hasUsage(): boolean;
+  /** Whether there was a usage, and each node that was scraped had one of all its pods, but new ones. Once true, it stays. */
+  isWarm(): boolean;
   states(): Iterable<readonly [node: string, state: NodeState]>;
   /** Skips nodes that were scraped since. */
   restore(nodes: Snapshot['nodes']): void;
@@ -58,7 +59,7 @@ export function createStorage(options: StorageOptions): Storage {
   const table = createNodeTable();
   const reader = createUsageReader(table, options);
   const unchecked = new Set<string>();
-  let usageSeen = false;
+  const warmUp = createWarmUp({ clock, resolutionMs: options.resolutionMs, reader });
 
   return {
     store,
@@ -67,7 +68,7 @@ export function createStorage(options: StorageOptions): Storage {
     nodeUsage: reader.nodeUsage,
     podUsage: reader.podUsage,
     isReported: reader.isReported,
-    hasUsage: () => usageSeen,
+    isWarm: warmUp.isOver,
     ...bindingsOf(table),
     states,
     restore,
@@ -79,13 +80,14 @@ export function createStorage(options: StorageOptions): Storage {
     const uid = nodeUid(batch.node);
     keepOnly(batch.node, uid);
     const { node, first, hasStepped } = updateNode(table, batch, uid, options, times);
-    usageSeen ||= reader.hasUsage(node);
+    warmUp.scraped(node);
     return { waiting: first, spacingMs: node.spacingMs, hasStepped };
   }
 
   function forget(name: string): void {
     table.delete(name);
     unchecked.delete(name);
+    warmUp.forget(name);
   }
 
   function keepOnly(name: string, uid: string | undefined): void {
@@ -107,8 +109,7 @@ export function createStorage(options: StorageOptions): Storage {
       if (table.nodes.has(name) || isOtherNode(state.uid, nodeUid(name))) continue;
       const node = restoreNode(name, state);
       unchecked.add(name);
-      // It may already be stale.
-      usageSeen ||= reader.hasUsage(node);
+      warmUp.restored(node);
     }
   }
 

@@ -14,6 +14,8 @@ export interface UsageReader {
   isReported(pod: PodIdentity): boolean;
   /** Also for one of its pods. */
   hasUsage(node: StoredNode): boolean;
+  /** Reports whether the node or one of its pods waits for its second sample. */
+  isIncomplete(node: StoredNode): boolean;
 }
 
 export interface ReaderOptions {
@@ -22,7 +24,7 @@ export interface ReaderOptions {
 }
 
 export function createUsageReader({ nodes, index }: NodeTable, { clock, stalenessMs }: ReaderOptions): UsageReader {
-  return { nodeUsage, podUsage, isReported, hasUsage };
+  return { nodeUsage, podUsage, isReported, hasUsage, isIncomplete };
 
   function nodeUsage(name: string): UsageOrReason<Usage> {
     const node = nodes.get(name);
@@ -57,6 +59,15 @@ export function createUsageReader({ nodes, index }: NodeTable, { clock, stalenes
     return (
       readLastUsage(node.lastUsage, nowMs, stalenessOf(node, stalenessMs)).kind === 'ready' ||
       node.pods.some((pod) => readPod(pod, nowMs, stalenessMs).kind === 'ready')
+    );
+  }
+
+  function isIncomplete(node: StoredNode): boolean {
+    const nowMs = clock.monotonicMs();
+    const waits = (answer: UsageOrReason<unknown>) => answer.kind === 'missing' && answer.reason === 'one-sample';
+    return (
+      waits(readLastUsage(node.lastUsage, nowMs, stalenessOf(node, stalenessMs))) ||
+      node.pods.some((pod) => waits(readPod(pod, nowMs, stalenessMs)))
     );
   }
 }

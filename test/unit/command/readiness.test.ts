@@ -13,7 +13,7 @@ function setUp(rest: Partial<Vitals> = {}) {
     podsSynced: () => true,
     trustKnown: () => true,
     certificateProblem: undefined,
-    hasUsage: () => true,
+    isWarm: () => true,
     sinceLastTickMs: () => 0,
     stopping: () => false,
     ...rest,
@@ -27,7 +27,7 @@ describe('ready', () => {
   test('with usage and both informers', () => assert.deepEqual(setUp().failing('/readyz'), []));
 
   test('not before the first usage, but after a minute without any', async () => {
-    const { clock, failing } = setUp({ hasUsage: () => false });
+    const { clock, failing } = setUp({ isWarm: () => false });
     await clock.advance(readyWithoutUsageMs - 1);
     assert.deepEqual(failing('/readyz'), ['metric-storage-ready']);
     await clock.advance(1);
@@ -60,7 +60,7 @@ describe('alive', () => {
     const { failing } = setUp({
       nodesSynced: () => false,
       podsSynced: () => false,
-      hasUsage: () => false,
+      isWarm: () => false,
       stopping: () => true,
     });
     assert.deepEqual(failing('/livez'), []);

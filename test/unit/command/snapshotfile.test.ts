@@ -101,7 +101,7 @@ describe('the snapshot keeper', () => {
     writeFileSync(file, 'nonsense');
     await keeper.load();
     assert.deepEqual(lines, ['warn: the snapshot is of no use and is ignored']);
-    assert.equal(storage.hasUsage(), false);
+    assert.equal(storage.isWarm(), false);
   });
 
   test('warns at the start, once, of a folder that is missing or makes no files', async () => {

@@ -95,7 +95,7 @@ test('the fast path and the slow path store and serve the same', () => {
         for (const other of [renewed, slow]) {
           assert.deepEqual(served(inPlace), served(other), `after scrape ${index}`);
           assert.deepEqual(inPlace.counts(), other.counts());
-          assert.equal(inPlace.hasUsage(), other.hasUsage());
+          assert.equal(inPlace.isWarm(), other.isWarm());
           assert.deepEqual(snapshot(inPlace, clock), snapshot(other, clock));
         }
       }

@@ -74,7 +74,7 @@ describe('a snapshot', () => {
     storage.restore(readSnapshot(text, now(), stalenessMs).nodes);
     assert.deepEqual(JSON.stringify(usages(storage)), JSON.stringify(served));
     assert.ok(served.every(({ kind }) => kind === 'ready'));
-    assert.equal(storage.hasUsage(), true);
+    assert.equal(storage.isWarm(), true);
     await clock.advance(stalenessMs - 15_000);
     assert.ok(usages(storage).every(({ kind }) => kind === 'ready'));
     await clock.advance(1);
@@ -181,10 +181,10 @@ describe('a snapshot', () => {
     const { text, writtenMs } = await snapshot();
     const { now, storage } = setUp(writtenMs + 60_000);
     storage.restore(readSnapshot(text, now(), 300_000).nodes);
-    assert.equal(storage.hasUsage(), false);
+    assert.equal(storage.isWarm(), false);
     assert.ok(usages(storage).every(({ kind }) => kind === 'missing'));
     storage.store(batch(190));
-    assert.equal(storage.hasUsage(), true);
+    assert.equal(storage.isWarm(), true);
     const usage = storage.nodeUsage('node-a');
     assert.equal(usage.kind === 'ready' && usage.value.windowMs, 75_000);
   });

@@ -52,7 +52,7 @@ describe('storage', () => {
     const { storage } = setUp();
     assert.deepEqual(storage.nodeUsage('node-a'), { kind: 'missing', reason: 'never-scraped' });
     assert.deepEqual(storage.podUsage(web), { kind: 'missing', reason: 'never-scraped' });
-    assert.equal(storage.hasUsage(), false);
+    assert.equal(storage.isWarm(), false);
   });
 
   test('serves a node and its pods from the second sample on', () => {
@@ -64,7 +64,7 @@ describe('storage', () => {
     assert.equal(usage.kind === 'ready' && usage.value.containers[0]?.cpuNanocores, 100_000_000);
     const node = storage.nodeUsage('node-a');
     assert.equal(node.kind === 'ready' && node.value.cpuNanocores, 1_000_000_000);
-    assert.equal(storage.hasUsage(), true);
+    assert.equal(storage.isWarm(), true);
     assert.deepEqual(storage.counts(), { nodes: 1, containers: 1 });
   });
 
@@ -888,7 +888,7 @@ describe('storage', () => {
     storage.forget('node-a');
     assert.equal(storage.podUsage(web).kind, 'missing');
     assert.equal(storage.nodeUsage('node-a').kind, 'missing');
-    assert.equal(storage.hasUsage(), true);
+    assert.equal(storage.isWarm(), true);
   });
 });
 
