@@ -3,7 +3,8 @@ import { untilAborted } from '../abort.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { ApiServer, TlsMaterial } from './apiserver.ts';
 import type { TrustLog } from '../tls/trustbundle.ts';
-import { type KubeconfigContext, type PluginCertificate, readContext } from './kubeconfigcontext.ts';
+import type { PluginCertificate } from './execplugin.ts';
+import { type KubeconfigContext, readContext } from './kubeconfigcontext.ts';
 
 /** A slower exec plugin hangs; it may wait for a user or identity provider. */
 const credentialsLimitMs = 60_000;
@@ -12,8 +13,8 @@ const credentialsLimitMs = 60_000;
 const refreshIntervalMs = 10_000;
 
 /**
- * Supports certificates, tokens, exec plugins, OIDC and basic auth. Rejects proxy-url and impersonation, which would be
- * ignored.
+ * Supports certificates, tokens, exec plugins, OIDC and basic auth. Rejects proxy-url, impersonation and other
+ * auth-providers.
  * @throws Error that names the file, the fault and the remedy.
  */
 export async function kubeconfigApiServer(
@@ -48,14 +49,11 @@ export async function kubeconfigApiServer(
   }
 
   async function authorize(): Promise<string | undefined> {
-    const used = context;
     const deadline = AbortSignal.timeout(credentialsLimitMs);
-    const credentials = await untilAborted(used.credentials(), deadline).catch((cause: unknown) => {
-      // client-node waits for its running plugin forever; a new context starts a new one.
+    const credentials = await untilAborted(context.credentials(deadline), deadline).catch((cause: unknown) => {
       if (!deadline.aborted) throw cause;
-      if (context === used) context = load();
       throw new Error(
-        `no credentials by the kubeconfig ${file} within ${credentialsLimitMs} ms; does its exec plugin hang?`,
+        `no credentials by the kubeconfig ${file} within ${credentialsLimitMs} ms; does its exec plugin or identity provider hang?`,
         { cause },
       );
     });

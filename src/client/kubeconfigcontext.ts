@@ -1,5 +1,4 @@
-/** Reads a kubeconfig's current context. */
-import type { RequestOptions } from 'node:https';
+/** Reads a kubeconfig's current context. The library only parses it: it opens no connection and runs no program. */
 import path from 'node:path';
 import type { Cluster, KubeConfig, loadYaml, User } from '@kubernetes/client-node';
 import type { Clock } from '../clock.ts';
@@ -8,20 +7,15 @@ import { parseTrustBundle, type TrustLog } from '../tls/trustbundle.ts';
 import { readRegularFile } from '../watchedfile.ts';
 import type { TlsMaterial } from './apiserver.ts';
 import { watchCredentialFile } from './credentialfile.ts';
+import { createExecPlugin, type PluginCertificate, type UserCredentials } from './execplugin.ts';
 import { field, items, text } from './json.ts';
-
-export interface PluginCertificate {
-  readonly cert: string;
-  readonly key: string;
-}
+import { createOidcToken } from './oidc.ts';
 
 export interface KubeconfigContext {
   readonly server: string;
   material(presented: PluginCertificate | undefined): TlsMaterial;
-  credentials(): Promise<{
-    readonly authorization: string | undefined;
-    readonly presented: PluginCertificate | undefined;
-  }>;
+  /** Rejects when the signal aborts. */
+  credentials(signal: AbortSignal): Promise<UserCredentials>;
 }
 
 /** The parts of the library, which is imported elsewhere: here only as types. */
@@ -48,7 +42,7 @@ export function readContext(file: string, library: Library, clock: Clock, log?: 
   return {
     server: withoutSlashes(cluster.server),
     material: materialOf(file, cluster, user, clock, log),
-    credentials: credentialsOf(file, config, user, tokenFileOf(raw, user.name), clock, log),
+    credentials: credentialsOf(file, user, tokenFileOf(raw, user.name), clock, log),
   };
 }
 
@@ -180,7 +174,6 @@ function materialOf(
 
 function credentialsOf(
   file: string,
-  config: KubeConfig,
   user: User,
   tokenFile: string | undefined,
   clock: Clock,
@@ -196,28 +189,44 @@ function credentialsOf(
     });
     return async () => ({ authorization: `Bearer ${token.read()}`, presented: undefined });
   }
-  return async () => {
-    const options: RequestOptions = {};
-    try {
-      await config.applyToHTTPSOptions(options);
-    } catch (cause) {
-      throw new Error(
-        `cannot get the credentials of user ${user.name} in ${file}; does kubectl get nodes work with it?`,
-        { cause },
-      );
-    }
-    return { authorization: authorizationOf(options), presented: presentedBy(options) };
-  };
+  const { exec, authProvider, username, password, token } = user as UserEntries;
+  if (exec !== undefined && exec !== null) return explained(createExecPlugin(exec, clock));
+  if (authProvider !== undefined && authProvider !== null) {
+    const idToken = createOidcToken({ config: oidcConfig(file, user.name, authProvider), clock, log });
+    return explained(async (signal) => ({ authorization: `Bearer ${await idToken(signal)}`, presented: undefined }));
+  }
+  const basic = username ? `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}` : undefined;
+  const authorization = basic ?? (token ? `Bearer ${token.trim()}` : undefined);
+  return async () => ({ authorization, presented: undefined });
+
+  function explained(credentials: KubeconfigContext['credentials']): KubeconfigContext['credentials'] {
+    return (signal) =>
+      credentials(signal).catch((cause: unknown) => {
+        signal.throwIfAborted();
+        throw new Error(
+          `cannot get the credentials of user ${user.name} in ${file}; does kubectl get nodes work with it?`,
+          { cause },
+        );
+      });
+  }
 }
 
-function authorizationOf(options: RequestOptions): string | undefined {
-  if (typeof options.auth === 'string') return `Basic ${Buffer.from(options.auth).toString('base64')}`;
-  return text(field(options.headers, 'Authorization'))?.trim();
+/** client-node leaves these as the file has them. */
+interface UserEntries {
+  readonly exec?: unknown;
+  readonly authProvider?: unknown;
+  readonly username?: string;
+  readonly password?: string;
+  readonly token?: string;
 }
 
-/** Returns an exec plugin's certificate, which is text; a file's is bytes. */
-function presentedBy({ cert, key }: RequestOptions): PluginCertificate | undefined {
-  return typeof cert === 'string' && typeof key === 'string' ? { cert, key } : undefined;
+/** @throws Error for providers that run programs by a shell, or that Kubernetes has removed. */
+function oidcConfig(file: string, userName: string, authProvider: unknown): unknown {
+  const name = text(field(authProvider, 'name')) ?? '';
+  if (name === 'oidc') return field(authProvider, 'config');
+  throw new Error(
+    `${file}: user ${userName} has the auth-provider ${name}, which is not supported, nor by kubectl since 1.26; use an exec plugin such as gke-gcloud-auth-plugin or kubelogin`,
+  );
 }
 
 /** Strips trailing slashes, over which a regular expression would backtrack. */

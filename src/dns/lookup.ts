@@ -75,7 +75,7 @@ function reply(
 const otherLookupLimitMs = 10_000;
 
 /**
- * Replaces dns.lookup for code without a `lookup` option: client-node's requests to identity providers, and fetch.
+ * Replaces dns.lookup for code without a `lookup` option, such as fetch.
  * Node's own uses the threads for which all calls of getaddrinfo compete.
  */
 export function replaceLookup(resolve: Resolve): void {

@@ -1,9 +1,11 @@
-/** Which certificates of kubelets and of kube-apiserver are believed: Go's rules, over real TLS. */
+/** Which certificates of kubelets, kube-apiserver and identity providers are believed: Go's rules, over real TLS. */
 import assert from 'node:assert/strict';
 import type { KeyObject } from 'node:crypto';
 import { createServer, type Server } from 'node:https';
 import { describe, test } from 'node:test';
+import { createOidcToken } from '../../src/client/oidc.ts';
 import { createRestClient } from '../../src/client/rest.ts';
+import { systemClock as clock } from '../../src/clock.ts';
 import { createKubeletClient } from '../../src/kubelet/client.ts';
 import { createKubeletProxy } from '../../src/kubelet/proxy.ts';
 import { slowCurveSpki } from '../fakes/hostilekeys.ts';
@@ -92,6 +94,21 @@ const clients: ReadonlyMap<string, Ask> = new Map<string, Ask>([
       });
       const { body } = await client.stream('/');
       body.resume();
+    },
+  ],
+  [
+    'an identity provider',
+    async (port, trusted) => {
+      const config = {
+        'idp-issuer-url': `https://127.0.0.1:${port}`,
+        'idp-certificate-authority-data': Buffer.from(trusted).toString('base64'),
+        'client-id': 'kubernetes',
+        'refresh-token': 'secret',
+      };
+      // The server here has no discovery document.
+      await createOidcToken({ config, clock, log: undefined })(AbortSignal.timeout(10_000)).catch((error: Error) => {
+        if (!error.message.includes('has no OpenID discovery document')) throw error;
+      });
     },
   ],
   [

@@ -207,6 +207,13 @@ describe('a kubeconfig', () => {
     () => config({}, { 'proxy-url': 'http://p' }),
     /behind a proxy-url, which is not supported/,
   );
+  for (const name of ['gcp', 'azure', 'exec', '']) {
+    refused(
+      `with the auth-provider ${name || 'without a name'} is an error`,
+      () => config({ 'auth-provider': { name, config: { 'cmd-path': 'touch', tokenFile: 'x', exec: {} } } }),
+      /has the auth-provider .*, which is not supported, nor by kubectl since 1.26; use an exec plugin/,
+    );
+  }
   refused('with impersonation is an error', () => config({ as: 'bob' }), /impersonates bob, which is not supported/);
 
   /** Adds a test of a rejected file. */
