@@ -1,6 +1,6 @@
 /** Fits manifests/base to the test cluster, which has neither kube-proxy nor a registry: the server as a pod, or as a process. */
 import { isIPv6 } from 'node:net';
-import type { V1Deployment, V1EndpointSlice, V1EnvVar, V1Service } from '@kubernetes/client-node';
+import type { V1APIService, V1Deployment, V1EndpointSlice, V1EnvVar, V1Service } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
 
 /** Any object of Kubernetes, as far as it must be known to pick it out. */
@@ -40,7 +40,15 @@ export function inPod(base: readonly KubernetesObject[], apiServer: { ip: string
 /** The base for a server that runs as a process: its rights and APIServices, and the Service leads to the process. */
 export function outsidePod(base: readonly KubernetesObject[], ip: string, port: number): KubernetesObject[] {
   const kept = base.filter(({ kind }) => kind !== 'Deployment' && kind !== 'Service');
-  return [...kept, ...outsideEndpoint(ip, port)];
+  return [...kept.map(unverified), ...outsideEndpoint(ip, port)];
+}
+
+/** Its certificate is self-signed, and only a server in a pod publishes the root of its certificates. */
+function unverified(object: KubernetesObject): KubernetesObject {
+  if (object.kind !== 'APIService') return object;
+  const { spec, ...rest } = object as KubernetesObject & V1APIService;
+  const changed = { ...rest, spec: { ...spec, insecureSkipTLSVerify: true } };
+  return changed;
 }
 
 /**

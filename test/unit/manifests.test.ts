@@ -74,23 +74,27 @@ test('the objects have the names of metrics-server, so that applying them replac
     'APIService v1beta1.metrics.k8s.io',
     'ClusterRole system:aggregated-metrics-reader',
     'ClusterRole system:kubegauge',
+    'ClusterRole system:kubegauge-ca-bundle',
     'ClusterRole system:kubegauge-kubelets',
     'ClusterRoleBinding kubegauge:system:auth-delegator',
     'ClusterRoleBinding system:kubegauge',
+    'ClusterRoleBinding system:kubegauge-ca-bundle',
     'ClusterRoleBinding system:kubegauge-kubelets',
     'Deployment kube-system metrics-server',
     'Role kube-system kubegauge-kubelet-tokens',
+    'Role kube-system kubegauge-service',
     'RoleBinding kube-system kubegauge-auth-reader',
     'RoleBinding kube-system kubegauge-kubelet-tokens',
+    'RoleBinding kube-system kubegauge-service',
     'Service kube-system metrics-server',
     'ServiceAccount kube-system kubegauge',
     'ServiceAccount kube-system kubegauge-kubelets',
   ]);
 });
 
-test('both versions are registered and v1 is preferred', () => {
+test('both versions are registered without caBundle and insecureSkipTLSVerify, which pods write, and v1 is preferred', () => {
   const specs = of<V1APIService>('APIService').map(({ spec }) => spec);
-  const shared = { group: 'metrics.k8s.io', groupPriorityMinimum: 100, insecureSkipTLSVerify: true };
+  const shared = { group: 'metrics.k8s.io', groupPriorityMinimum: 100 };
   const service = { name: 'metrics-server', namespace: 'kube-system', port: 443 };
   assert.deepEqual(specs, [
     { ...shared, version: 'v1beta1', versionPriority: 100, service },
@@ -111,8 +115,21 @@ describe('rights', () => {
       .map(({ roleRef }) => `${roleRef.kind} ${roleRef.name}`)
       .sort();
 
-  test('no rule has a wildcard or a verb that writes', () => {
-    for (const { metadata, rules } of of<V1ClusterRole>('ClusterRole')) {
+  const bundleRole = 'system:kubegauge-ca-bundle';
+
+  test('no rule has a wildcard or a verb that writes, but for two APIServices by name', () => {
+    const roles = of<V1ClusterRole>('ClusterRole');
+    assert.deepEqual(roles.find(({ metadata }) => metadata.name === bundleRole)?.rules, [
+      {
+        apiGroups: ['apiregistration.k8s.io'],
+        resources: ['apiservices'],
+        resourceNames: of<V1APIService>('APIService')
+          .map(({ metadata }) => metadata.name)
+          .sort(),
+        verbs: ['get', 'watch', 'patch'],
+      },
+    ]);
+    for (const { metadata, rules } of roles.filter((role) => role.metadata.name !== bundleRole)) {
       for (const rule of rules ?? []) {
         const said = [...(rule.apiGroups ?? []), ...(rule.resources ?? []), ...rule.verbs];
         assert.ok(!said.some((word) => word.includes('*')), metadata.name);
@@ -163,8 +180,18 @@ describe('rights', () => {
     assert.equal(role?.aggregationRule, undefined);
   });
 
+  test('the server may get its own Service', () => {
+    const role = of<V1Role>('Role').find(({ metadata }) => metadata.name === 'kubegauge-service');
+    const [service] = of<V1Service>('Service');
+    assert.equal(role?.metadata.namespace, service?.metadata.namespace);
+    assert.deepEqual(role?.rules, [
+      { apiGroups: [''], resources: ['services'], resourceNames: [service?.metadata.name], verbs: ['get'] },
+    ]);
+    assert.equal(flags['service-name'].default, service?.metadata.name);
+  });
+
   test('the server may create tokens of that account alone, which an argument requires it to use', () => {
-    const roles = of<V1Role>('Role');
+    const roles = of<V1Role>('Role').filter(({ metadata }) => metadata.name.endsWith('-tokens'));
     assert.deepEqual(
       roles.map(({ metadata, rules }) => [metadata.namespace, metadata.name, rules]),
       [
@@ -191,8 +218,10 @@ describe('rights', () => {
     assert.deepEqual(bindingsOf('kubegauge'), [
       'ClusterRole system:auth-delegator',
       'ClusterRole system:kubegauge',
+      'ClusterRole system:kubegauge-ca-bundle',
       'Role extension-apiserver-authentication-reader',
       'Role kubegauge-kubelet-tokens',
+      'Role kubegauge-service',
     ]);
     for (const { subjects } of bindings) assert.equal(subjects?.length, 1);
     assert.equal(bindings.length, bindingsOf('kubegauge').length + bindingsOf(kubeletAccount).length);
