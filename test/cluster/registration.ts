@@ -46,8 +46,8 @@ export function outsidePod(base: readonly KubernetesObject[], ip: string, port: 
 /** Its certificate is self-signed, and only a server in a pod publishes the root of its certificates. */
 function unverified(object: KubernetesObject): KubernetesObject {
   if (object.kind !== 'APIService') return object;
-  const { spec, ...rest } = object as KubernetesObject & V1APIService;
-  const changed = { ...rest, spec: { ...spec, insecureSkipTLSVerify: true } };
+  const changed = structuredClone(object) as KubernetesObject & V1APIService;
+  if (changed.spec !== undefined) changed.spec.insecureSkipTLSVerify = true;
   return changed;
 }
 

@@ -23,6 +23,7 @@ import { flags } from '../../src/options/flags.ts';
 import { defaultKubeletAccount } from '../../src/options/flags/kubelet.ts';
 import { parseCommandLine } from '../../src/options/parse.ts';
 import { waitingBytesLimit } from '../../src/server/waitinglimits.ts';
+import { keepOffAnnotations } from '../../src/trustpublication/apiserviceview.ts';
 import { version } from '../../src/version.ts';
 import { readMeasured } from '../bench/measured.ts';
 import {
@@ -459,6 +460,39 @@ describe('the component high-availability', () => {
       unhealthyPodEvictionPolicy: 'AlwaysAllow',
       selector: { matchLabels: labels },
     });
+  });
+});
+
+describe('the components certificate-secret and cert-manager', () => {
+  const secret: Component = parse(texts.get('components/certificate-secret/kustomization.yaml') ?? '');
+  const changed = secret.patches.reduce(applyPatch, everything);
+  const deployment = find(changed, 'Deployment', 'metrics-server') as KubernetesObject & V1Deployment;
+  const pod = deployment.spec?.template.spec;
+  const [container] = pod?.containers ?? [];
+
+  test('serve the files of one Secret, which the base accepts beside its own arguments', () => {
+    const { options, ignored } = parseCommandLine(container?.args ?? []);
+    assert.deepEqual(ignored, []);
+    const mount = container?.volumeMounts?.find(({ name }) => name === 'certificate');
+    assert.equal(options['tls-cert-file'], `${mount?.mountPath}/tls.crt`);
+    assert.equal(options['tls-private-key-file'], `${mount?.mountPath}/tls.key`);
+    assert.equal(mount?.readOnly, true);
+    const volume = pod?.volumes?.find(({ name }) => name === 'certificate');
+    assert.deepEqual(volume?.secret, { secretName: 'metrics-server-certificate' });
+  });
+
+  test('cert-manager issues that Secret for the name that kube-apiserver verifies, and is named as the writer of caBundle', () => {
+    const certManager: Component = parse(texts.get('components/cert-manager/kustomization.yaml') ?? '');
+    const objects = objectsBelow('components/cert-manager/');
+    const certificate = find(objects, 'Certificate', 'metrics-server') as KubernetesObject & {
+      spec: { secretName: string; dnsNames: string[] };
+    };
+    assert.equal(certificate.spec.secretName, 'metrics-server-certificate');
+    assert.equal(certificate.spec.dnsNames[0], 'metrics-server.kube-system.svc');
+    const [{ patch } = { patch: '' }] = certManager.patches;
+    const [{ value }] = parse(patch) as [{ value: Record<string, string> }];
+    assert.deepEqual(value, { 'cert-manager.io/inject-ca-from': 'kube-system/metrics-server' });
+    for (const annotation of Object.keys(value)) assert.ok(keepOffAnnotations.includes(annotation));
   });
 });
 
