@@ -9,7 +9,7 @@ import type { KubeObject } from './kubeobjects.ts';
 /** Sets the roles and bindings of manifests/base and Kubernetes' own two, and answers reviews by them from now on. */
 export function useRbac(server: FakeApiServer): void {
   const base = path.resolve(import.meta.dirname, '../../manifests/base');
-  for (const file of ['rbac.yaml', 'kubelet-identity.yaml']) {
+  for (const file of ['rbac.yaml', 'kubelet-identity.yaml', 'ca-bundle.yaml']) {
     for (const document of parseAllDocuments(readFileSync(path.join(base, file), 'utf8'))) {
       const object = document.toJS() as KubeObject;
       if (object.kind !== ('ServiceAccount' as string)) server.objects.set(object);

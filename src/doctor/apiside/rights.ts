@@ -34,6 +34,9 @@ const reader: GrantingRole = {
 };
 const tokens: GrantingRole = { kind: 'Role', name: 'kubegauge-kubelet-tokens', namespace: 'kube-system' };
 
+const caBundle: GrantingRole = { kind: 'ClusterRole', name: 'system:kubegauge-ca-bundle' };
+const service: GrantingRole = { kind: 'Role', name: 'kubegauge-service', namespace: 'kube-system' };
+
 const server = { account: 'server', group: '' } as const;
 const configMap = {
   ...server,
@@ -43,6 +46,21 @@ const configMap = {
   role: reader,
   neededBy: 'all',
 } as const;
+
+/** Without a separate identity for kubelets the server writes nothing. */
+const apiServices = ['v1.metrics.k8s.io', 'v1beta1.metrics.k8s.io'].flatMap((name) =>
+  ['get', 'watch', 'patch'].map(
+    (verb): NeededRight => ({
+      account: 'server',
+      verb,
+      group: 'apiregistration.k8s.io',
+      resource: 'apiservices',
+      name,
+      role: caBundle,
+      neededBy: 'separate-identity',
+    }),
+  ),
+);
 
 /** What manifests/base grants and the server uses. */
 export const neededRights: readonly NeededRight[] = [
@@ -58,6 +76,16 @@ export const neededRights: readonly NeededRight[] = [
     namespace: 'kube-system',
     name: 'kubegauge-kubelets',
     role: tokens,
+    neededBy: 'separate-identity',
+  },
+  ...apiServices,
+  {
+    ...server,
+    verb: 'get',
+    resource: 'services',
+    namespace: 'kube-system',
+    name: 'metrics-server',
+    role: service,
     neededBy: 'separate-identity',
   },
   {
