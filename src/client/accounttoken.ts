@@ -18,6 +18,8 @@ export interface AccountTokenOptions {
    * not request its tokens (403), and never after the first token was issued. Undefined: they are never used.
    */
   readonly mayUseOwn: (() => Promise<boolean>) | undefined;
+  /** Rejects with the reason if kubelets must not get the token. It is called with each token before its first use. */
+  readonly check?: ((authorization: string) => Promise<void>) | undefined;
   readonly clock: Pick<Clock, 'monotonicMs' | 'wallMs'>;
   readonly log: Logger;
   /** Returns a number from 0 to below 1, for jitter. */
@@ -159,7 +161,9 @@ class RenewedToken implements AccountToken {
     const sentAt = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
     try {
       await this.#refuseOwnAccount();
-      this.#take(await requestToken(rest, account), sentAt);
+      const issued = await requestToken(rest, account);
+      await this.#checked(issued.authorization);
+      this.#take(issued, sentAt);
     } catch (error) {
       this.#fail(error, await this.#decideOwn(error));
     }
@@ -185,6 +189,15 @@ class RenewedToken implements AccountToken {
       throw new OwnAccountError(`${this.#named()} is the account that we run as; kubelets need another one`);
   }
 
+  /** A 403 of the check must not be taken for a missing account, so its error has no cause. */
+  async #checked(authorization: string): Promise<void> {
+    const failure = await this.#options.check?.(authorization).then(
+      () => undefined,
+      (error: unknown) => describeError(error),
+    );
+    if (failure !== undefined) throw new Error(failure);
+  }
+
   /** Returns whether our own credentials are used from now on, and why not. Never rejects. */
   async #decideOwn(error: unknown): Promise<OwnDecision> {
     const { mayUseOwn } = this.#options;
@@ -194,7 +207,10 @@ class RenewedToken implements AccountToken {
     try {
       return (await mayUseOwn())
         ? { usesOwn: true }
-        : { usesOwn: false, why: 'kubelets do not get our own token instead, since it may write to the cluster' };
+        : {
+            usesOwn: false,
+            why: 'kubelets do not get our own token instead, since it may write to the cluster (--kubelet-service-account=own accepts that)',
+          };
     } catch (failure) {
       return {
         usesOwn: this.#usesOwn,

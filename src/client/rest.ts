@@ -30,6 +30,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** In the request's body; errors must not repeat them. */
   readonly secrets?: readonly string[];
+  /** Replaces our own Authorization header. A client certificate of ours is sent nevertheless. */
+  readonly authorization?: string;
 }
 
 export interface RestClient extends AsyncDisposable {
@@ -145,6 +147,7 @@ class PooledRestClient implements RestClient {
       buffer: request.buffer,
       signal: request.signal,
       secrets: request.secrets,
+      authorization: request.authorization,
       body,
     };
   }
@@ -152,9 +155,9 @@ class PooledRestClient implements RestClient {
   /** Retries once after a 401 if credentials have changed. */
   async #send(call: Call, signal: AbortSignal): Promise<Streamed> {
     // An exec plugin may hang.
-    const authorization = await untilAborted(this.#server.authorization(), signal);
+    const authorization = call.authorization ?? (await untilAborted(this.#server.authorization(), signal));
     let response = await this.#dispatch(call, authorization, signal);
-    if (response.statusCode === 401 && this.#server.refresh !== undefined) {
+    if (response.statusCode === 401 && call.authorization === undefined && this.#server.refresh !== undefined) {
       this.#server.refresh();
       const renewed = await untilAborted(this.#server.authorization(), signal);
       if (renewed !== authorization) {
@@ -223,6 +226,7 @@ interface Call {
   readonly buffer: BodyBuffer | undefined;
   readonly signal: AbortSignal | undefined;
   readonly secrets: readonly string[] | undefined;
+  readonly authorization: string | undefined;
   readonly body: string | undefined;
 }
 

@@ -7,7 +7,7 @@ import { mayWe } from '../client/selfaccess.ts';
 import type { ServiceAccount } from '../client/tokenrequest.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
-import { defaultKubeletAccount } from '../options/flags/kubelet.ts';
+import { defaultKubeletAccount, ownAccount } from '../options/flags/kubelet.ts';
 import type { Options } from '../options/flags.ts';
 import { UsageError } from '../options/parse.ts';
 import type { KubeletIdentityReport } from '../server/statuspage.ts';
@@ -41,7 +41,7 @@ export interface KubeletIdentity {
 }
 
 /**
- * With --kubelet-service-account our own credentials never leave for a kubelet. Without the flag, as when only the image of a Deployment was replaced, they
+ * With --kubelet-service-account our own credentials never leave for a kubelet, unless it is `own`. Without the flag, as when only the image of a Deployment was replaced, they
  * do while the account of our manifests is missing and they have no right to write. Through the node proxy they go to kube-apiserver only.
  * @throws UsageError if the flag has no namespace and there is no pod.
  */
@@ -53,14 +53,22 @@ export function createKubeletIdentity(identity: KubeletIdentityOptions): Kubelet
   if (options['deprecated-kubelet-completely-insecure'])
     return withoutAccount(own, true, 'none', 'plain HTTP carries no token');
   const setting = options['kubelet-service-account'];
+  if (setting === ownAccount) return withoutAccount(own, false, 'own', `--kubelet-service-account is ${ownAccount}`);
   const { namespace } = apiServer;
   if (setting === undefined && namespace === undefined)
     return withoutAccount(own, false, 'own', 'we do not run in a pod, and --kubelet-service-account is not set');
   const account =
     setting === undefined ? { namespace: namespace ?? '', name: defaultKubeletAccount } : accountOf(setting, namespace);
   const isSeparate = setting !== undefined;
-  const mayUseOwn = isSeparate ? undefined : async () => !(await mayWeWrite(shared.rest));
-  const token = createAccountToken({ ...shared, account, own, mayUseOwn });
+  const mayUseOwn = isSeparate ? undefined : async () => !(await mayWrite(shared.rest));
+  const check = async (authorization: string) => {
+    // Beside a client certificate kube-apiserver would not look at the token.
+    if (apiServer.tls().cert !== undefined || !(await mayWrite(shared.rest, authorization))) return;
+    throw new Error(
+      'kubelets do not get its tokens, since it may write to the cluster: take its right to patch APIServices away',
+    );
+  };
+  const token = createAccountToken({ ...shared, account, own, mayUseOwn, check });
   return {
     authorization: () => token.authorization(),
     refresh: () => token.refresh(),
@@ -83,19 +91,11 @@ function withoutAccount(
   };
 }
 
-/** Reports whether our own credentials have a right of our manifests with which a kubelet could redirect metrics. */
-async function mayWeWrite(rest: Pick<RestClient, 'create'>): Promise<boolean> {
-  const may = await Promise.all(
-    versions.map((version) =>
-      mayWe(rest, {
-        group: 'apiregistration.k8s.io',
-        resource: 'apiservices',
-        verb: 'patch',
-        name: `${version}.metrics.k8s.io`,
-      }),
-    ),
-  );
-  return may.includes(true);
+/** Reports whether our own credentials, or others, have a right with which a kubelet could redirect metrics. */
+async function mayWrite(rest: Pick<RestClient, 'create'>, authorization?: string): Promise<boolean> {
+  const right = { group: 'apiregistration.k8s.io', resource: 'apiservices', verb: 'patch' };
+  const may = versions.map((version) => mayWe(rest, { ...right, name: `${version}.metrics.k8s.io` }, authorization));
+  return (await Promise.all(may)).includes(true);
 }
 
 function accountOf(setting: string, ownNamespace: string | undefined): ServiceAccount {

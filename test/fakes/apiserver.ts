@@ -82,7 +82,7 @@ export interface Reviews {
   /** The `status` for a token, at once or later. */
   token: (token: string) => object | Promise<object>;
   /** The `status` for a spec, at once or later; the spec of a SelfSubjectAccessReview has no user. */
-  access: (spec: Readonly<Record<string, unknown>>) => object | Promise<object>;
+  access: (spec: Readonly<Record<string, unknown>>, authorization?: string) => object | Promise<object>;
 }
 
 const host = '127.0.0.1';
@@ -211,12 +211,12 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
     }
   }
 
-  async function review({ path }: ReceivedRequest, body: string, response: ServerResponse): Promise<void> {
+  async function review({ path, headers }: ReceivedRequest, body: string, response: ServerResponse): Promise<void> {
     const object = JSON.parse(body);
     if (path === '/apis/authentication.k8s.io/v1/tokenreviews') {
       reply(response, 201, { ...object, status: await reviews.token(object.spec.token) });
     } else if (/^\/apis\/authorization\.k8s\.io\/v1\/(?:self)?subjectaccessreviews$/.test(path)) {
-      reply(response, 201, { ...object, status: await reviews.access(object.spec) });
+      reply(response, 201, { ...object, status: await reviews.access(object.spec, headers.authorization) });
     } else refuse(response, 404, 'the server could not find the requested resource');
   }
 }

@@ -227,7 +227,7 @@ describe('whatever happens, from the first request on and across restarts,', () 
       let requests = 0;
       for (let seed = 1; seed <= runs; seed += 1) {
         const { headers, issued } = await headersOf(flags, seed, ({ apiServer }) => {
-          apiServer.reviews.access = () => ({ allowed: true });
+          apiServer.reviews.access = (_spec, authorization) => ({ allowed: authorization === 'Bearer fake' });
         });
         requests += headers.length;
         for (const header of headers) assert.ok(issued.has(header), `seed ${seed}: ${header}`);
@@ -257,7 +257,7 @@ test('without the flag, our own token is sent only after kube-apiserver has said
   assert.match(inspect(await rig.read()), /since it may write to the cluster/);
   mayWrite = { allowed: false, evaluationError: 'a webhook is away' };
   rig.clock.jump(60_000);
-  assert.match(inspect(await rig.read()), /cannot decide what we may do: a webhook is away/);
+  assert.match(inspect(await rig.read()), /cannot decide what a token may do: a webhook is away/);
   assert.equal(rig.kubelet.requests.length, 0);
   mayWrite = { allowed: false };
   rig.clock.jump(60_000);
@@ -268,6 +268,42 @@ test('without the flag, our own token is sent only after kube-apiserver has said
     { ...right, name: 'v1.metrics.k8s.io' },
     { ...right, name: 'v1beta1.metrics.k8s.io' },
   ]);
+});
+
+test('a token of an account that may write is not sent, and is once it may not', async () => {
+  await using rig = await start(['--scrape-workers=0', flag]);
+  configure(rig.apiServer);
+  let mayWrite: object = { allowed: true };
+  const asked = new Set<string | undefined>();
+  rig.apiServer.reviews.access = (_spec, authorization) => {
+    asked.add(authorization);
+    return mayWrite;
+  };
+  assert.match(inspect(await rig.read()), /kubegauge-kubelets has no token.*it may write to the cluster/s);
+  mayWrite = {};
+  rig.clock.jump(60_000);
+  assert.match(inspect(await rig.read()), /has no answer/);
+  assert.equal(rig.kubelet.requests.length, 0);
+  mayWrite = { allowed: false };
+  rig.clock.jump(60_000);
+  assert.equal((await rig.read()).kind, 'batch');
+  assert.deepEqual(
+    [...asked],
+    rig.apiServer.tokens.issued.map(({ token }) => `Bearer ${token}`),
+  );
+  assertOnlyIssued(rig.apiServer, rig.kubelet);
+});
+
+test('a token that may write when it is renewed is not sent; the last one is used until it expires', async () => {
+  await using rig = await start(['--scrape-workers=0', flag]);
+  configure(rig.apiServer);
+  await rig.read();
+  rig.apiServer.reviews.access = () => ({ allowed: true });
+  rig.clock.jump(lifeMs * 0.9);
+  await rig.read();
+  rig.clock.jump(lifeMs * 0.1);
+  assert.match(inspect(await rig.read()), /it may write to the cluster/);
+  assert.deepEqual(new Set(headersAt(rig.kubelet)), new Set([`Bearer ${rig.apiServer.tokens.issued[0]?.token}`]));
 });
 
 test('through the node proxy kubelets get only what kube-apiserver sends, and no token is requested', async () => {

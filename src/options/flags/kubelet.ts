@@ -7,6 +7,9 @@ const addressTypes = ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'E
 /** The ServiceAccount for kubelets in our manifests. */
 export const defaultKubeletAccount = 'kubegauge-kubelets';
 
+/** In place of a ServiceAccount: our own token. An account of this name is given as <namespace>/own. */
+export const ownAccount = 'own';
+
 /** Kubernetes' names of namespaces and ServiceAccounts. */
 const accountPattern = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\/)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 
@@ -56,7 +59,7 @@ export const kubeletFlags = {
     type: 'string',
     default: undefined,
     check: serviceAccount,
-    help: `ServiceAccount whose short-lived tokens are sent to kubelets, as <name> in the namespace of our pod or <namespace>/<name>; it should have no right but to get nodes/metrics. Our own token never leaves for a kubelet then. Unset: ${defaultKubeletAccount} if it exists in the namespace of our pod and its tokens may be requested, else our own token unless that may write. Set it, so that our own token is never sent even if the account is missing; without it we write nothing to the cluster. Not used with --kubelet-connection=proxy.`,
+    help: `ServiceAccount whose short-lived tokens are sent to kubelets, as <name> in the namespace of our pod or <namespace>/<name>; it should have no right but to get nodes/metrics. Our own token never leaves for a kubelet then. Unset: ${defaultKubeletAccount} if it exists in the namespace of our pod and its tokens may be requested, else our own token unless that may write. Set it, so that our own token is never sent even if the account is missing; without it we write nothing to the cluster. ${ownAccount}: our own token, whatever it may do. Not used with --kubelet-connection=proxy.`,
   },
   'kubelet-request-timeout': {
     type: 'duration',

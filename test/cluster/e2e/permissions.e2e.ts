@@ -16,7 +16,10 @@ const { cluster, program, credentials, loads, startedMs } = shared;
 const { settings } = cluster;
 const podServer = createPodServer(shared);
 
-const rows = readPermissions('Granted by manifests/base');
+const rows = [
+  ...readPermissions('Granted by manifests/base'),
+  ...readPermissions('Not granted, since every authenticated client has them'),
+];
 const listed = rows.flatMap(({ rights }) => rights);
 /** Longer than the kubelet and our server keep a decision, which hides a use from the audit log. */
 const decisionsKeptMs = 330_000;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { StatusError } from '../../../src/apimachinery/status.ts';
 import type { ApiServer } from '../../../src/client/apiserver.ts';
+import type { RequestOptions } from '../../../src/client/rest.ts';
 import { createKubeletIdentity, type KubeletIdentity } from '../../../src/command/kubeletidentity.ts';
 import { silentLogger } from '../../../src/logging.ts';
 import { parseCommandLine, UsageError } from '../../../src/options/parse.ts';
@@ -29,8 +30,8 @@ function start(
     authorization: () => own,
     namespace,
   };
-  const create = async (path: string) => {
-    if (path === accessReviews) return { status: { allowed: mayPatch } };
+  const create = async (path: string, _body: unknown, request?: RequestOptions) => {
+    if (path === accessReviews) return { status: { allowed: mayPatch && request?.authorization === undefined } };
     paths.push(path);
     return answer();
   };
@@ -74,6 +75,13 @@ describe('with --kubelet-service-account', () => {
 
   test('outside of a pod the namespace must be given', () => {
     assert.throws(() => start(['--kubelet-service-account=readers'], undefined), UsageError);
+  });
+
+  test('own is our own token, whatever it may do, and nothing may be written', async () => {
+    const { identity, paths } = start(['--kubelet-service-account=own'], 'kube-system', refuse, true);
+    assert.equal(await identity.authorization(), own);
+    assert.equal(identity.isSeparate(), false);
+    assert.deepEqual(paths, []);
   });
 
   test('names that Kubernetes does not have are rejected', () => {
