@@ -27,7 +27,7 @@ const stages: readonly Stage[] = [
     // Each stops something that all others need. `node` builds the image of `pod` while it waits.
     name: 'what others would notice',
     together: false,
-    files: ['disruptions', 'node', 'pod', 'replicas', 'churn', 'runtime'],
+    files: ['disruptions', 'node', 'pod', 'replicas', 'churn', 'runtime', 'doctornodes'],
   },
   {
     // It reads the audit log of the whole run.
