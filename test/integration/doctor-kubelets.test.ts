@@ -105,6 +105,16 @@ describe('certificates', () => {
     await gone(world, 'kubelet-certificate-expired');
   });
 
+  test('kubernetes-sigs/metrics-server#1588: not verified, although the cluster signed all of them', async () => {
+    await using world = await createNodeWorld();
+    world.setArgs('--kubelet-use-node-status-port', '--kubelet-insecure-tls');
+    const finding = await world.find('kubelets-not-verified');
+    assert.equal(finding?.object, 'Deployment kube-system/metrics-server');
+    await world.run(finding);
+    assert.ok(world.args().includes('--kubelet-insecure-tls=false'), world.args().join(' '));
+    assert.equal(await world.find('kubelets-not-verified'), undefined);
+  });
+
   test('one that expires in two days and was not renewed is a warning', async () => {
     await using world = await createNodeWorld();
     world.show(world.authority, {

@@ -1,27 +1,29 @@
 /** Checks each node's kubelet: address, port, certificate, credentials, source, clock, and what is served of it. */
-import { field, items, text } from '../../client/json.ts';
 import { kubeletCandidates } from '../../cluster/address.ts';
+import type { PodBehindService } from '../apiside/servingpods.ts';
 import { type Check, type CheckContext, tolerant } from '../check.ts';
 import { type Finding, uncheckedCode } from '../finding.ts';
 import { objectOf } from '../grouping.ts';
-import { parseTimeMs } from '../times.ts';
 import { explainKubelet } from './explainkubelet.ts';
 import { findServer } from './installation.ts';
-import type { KubeletEvidence, Surroundings } from './kubeletevidence.ts';
+import type { KubeletEvidence, ServersWord, Surroundings } from './kubeletevidence.ts';
 import { type KubeletProblem, kubeletCodes } from './kubeletproblem.ts';
-import { infoOf, type NodeFacts, parseNodeFacts } from './nodefacts.ts';
+import { requestCertificates, verifyKubelets } from './kubeletremedies.ts';
+import { infoOf, type NodeFacts } from './nodefacts.ts';
+import { readNodes, readNodeUsages } from './readnodes.ts';
 import { type KubeletLooks, lookAtKubelets } from './kubeletlooks.ts';
 import { readPendingRequests } from './pendingrequests.ts';
 import { type ProxyReadings, readRuntimeEndpoint, readThroughProxy } from './proxyreadings.ts';
 import { kubeletFlagsOf } from './serverflags.ts';
-import { readServersWords } from './serverswords.ts';
+import { readingsOfStatus, readOwnStatus, readServersWords, wordsOfStatus } from './serverswords.ts';
 
-/** A Node with all its images may be 50 kB. */
-const nodesPerPage = '100';
 /** Nodes that are read through the node proxy, those without usage first. */
 const proxyLimit = 50;
 /** Kubelets whose certificates are looked at, those without usage first. */
 const lookLimit = 200;
+
+/** Milliseconds. A request that is under way then may take 15 s more; the check's deadline is 60 s. */
+const gatheringMs = 40_000;
 
 export const kubeletCheck: Check = {
   name: 'kubelets',
@@ -29,32 +31,6 @@ export const kubeletCheck: Check = {
   codes: kubeletCodes,
   run: checkKubelets,
 };
-
-/** Returns all nodes. @throws UncheckedError. */
-export async function readNodes({ api }: Pick<CheckContext, 'api'>): Promise<readonly NodeFacts[]> {
-  const list = await api.list('/api/v1/nodes', { query: { limit: nodesPerPage } });
-  return (list ?? []).flatMap((object) => parseNodeFacts(object) ?? []);
-}
-
-/** Returns the usages of nodes; undefined if the API does not answer. */
-export async function readNodeUsages({
-  api,
-}: Pick<CheckContext, 'api'>): Promise<
-  ReadonlyMap<string, { readonly atMs: number; readonly isZero: boolean }> | undefined
-> {
-  const list = await api.get('/apis/metrics.k8s.io/v1beta1/nodes').catch(() => undefined);
-  if (list === undefined) return undefined;
-  return new Map(
-    items(field(list, 'items')).map((item) => {
-      const usage = field(item, 'usage');
-      const isZero = ['cpu', 'memory'].some((resource) => /^0\D*$/.test(text(field(usage, resource)) ?? ''));
-      return [
-        text(field(field(item, 'metadata'), 'name')) ?? '',
-        { atMs: parseTimeMs(field(item, 'timestamp')) ?? 0, isZero },
-      ];
-    }),
-  );
-}
 
 async function* checkKubelets(context: CheckContext): AsyncIterable<Finding> {
   const nodes = await readNodes(context);
@@ -68,14 +44,7 @@ async function* checkKubelets(context: CheckContext): AsyncIterable<Finding> {
     for (const [node, request] of await readPendingRequests(context)) requests.set(node, request);
     yield* [];
   });
-  const [words, proxied, looked] = await Promise.all([
-    readServersWords(context, missing, pods, installation),
-    readThroughProxy(
-      context,
-      inOrder.slice(0, proxyLimit).map(({ name }) => name),
-    ),
-    lookAtKubelets(context, inOrder.slice(0, lookLimit), around),
-  ]);
+  const { words, proxied, looked } = await gather(context, { inOrder, missing, pods, around });
   const evidences = await Promise.all(
     nodes.map(async (node): Promise<KubeletEvidence> => {
       const proxy = proxied.readings.get(node.name);
@@ -95,7 +64,40 @@ async function* checkKubelets(context: CheckContext): AsyncIterable<Finding> {
     }),
   );
   yield* group(evidences, around);
+  yield* explainInsecure(evidences, around);
   yield* limits(nodes, usages === undefined, proxied, looked);
+}
+
+interface Plan {
+  /** Those without usage first. */
+  readonly inOrder: readonly NodeFacts[];
+  readonly missing: readonly string[];
+  readonly pods: readonly PodBehindService[];
+  readonly around: Surroundings;
+}
+
+interface Gathered {
+  readonly words: ReadonlyMap<string, ServersWord>;
+  readonly proxied: ProxyReadings;
+  readonly looked: KubeletLooks;
+}
+
+/** Looks until its own deadline, so that what was seen by then is reported. */
+async function gather(whole: CheckContext, { inOrder, missing, pods, around }: Plan): Promise<Gathered> {
+  const context = { ...whole, signal: AbortSignal.any([whole.signal, AbortSignal.timeout(gatheringMs)]) };
+  const report = context.place === 'pod' ? await readOwnStatus(context, around.installation) : undefined;
+  const looking = lookAtKubelets(context, inOrder.slice(0, lookLimit), around);
+  if (report !== undefined) {
+    const proxied = { readings: readingsOfStatus(report), denied: undefined };
+    return { words: wordsOfStatus(report), proxied, looked: await looking };
+  }
+  const names = inOrder.slice(0, proxyLimit).map(({ name }) => name);
+  const [words, proxied, looked] = await Promise.all([
+    readServersWords(context, missing, pods),
+    readThroughProxy(context, names),
+    looking,
+  ]);
+  return { words, proxied, looked };
 }
 
 function* group(evidences: readonly KubeletEvidence[], around: Surroundings): Generator<Finding> {
@@ -121,11 +123,30 @@ function* group(evidences: readonly KubeletEvidence[], around: Surroundings): Ge
   }
 }
 
+/** Reports a server that verifies no kubelet, and whether it could. */
+function* explainInsecure(evidences: readonly KubeletEvidence[], around: Surroundings): Generator<Finding> {
+  const { installation, flags } = around;
+  if (!flags.isInsecure || installation === undefined) return;
+  const shown = evidences.flatMap(({ look }) => (look?.kind === 'shown' ? look : []));
+  const untrusted = shown.filter(({ chainProblem }) => chainProblem !== undefined).length;
+  const isReady = untrusted === 0 && shown.length === evidences.length && shown.length > 0;
+  yield {
+    code: 'kubelets-not-verified',
+    severity: 'warning',
+    object: `Deployment ${installation.namespace}/${installation.deployment}`,
+    problem: isReady
+      ? "it verifies no kubelet's certificate, although the cluster's CA signed all of them"
+      : "it verifies no kubelet's certificate, so another host at a node's address gets its token and can make up usage",
+    remedy: isReady ? verifyKubelets(installation) : requestCertificates(evidences),
+    ...(untrusted === 0 ? {} : { evidence: `${untrusted} of ${shown.length} certificates are not signed by the CA` }),
+  };
+}
+
 /** Says what was not looked at. */
 function* limits(
   nodes: readonly NodeFacts[],
   isApiSilent: boolean,
-  { denied }: ProxyReadings,
+  { denied, readings }: ProxyReadings,
   { unreachable }: KubeletLooks,
 ): Generator<Finding> {
   const unchecked = (object: string, problem: string, evidence?: string): Finding => ({
@@ -141,8 +162,8 @@ function* limits(
   if (denied !== undefined) {
     const right = 'kubelets were not read through kube-apiserver; our user needs the right to get nodes/proxy for it';
     yield unchecked('nodes/proxy', right, denied);
-  } else if (nodes.length > proxyLimit) {
-    yield unchecked('nodes/proxy', `source and clock of ${nodes.length - proxyLimit} nodes were not looked at`);
+  } else if (nodes.length > readings.size) {
+    yield unchecked('nodes/proxy', `source and clock of ${nodes.length - readings.size} nodes were not looked at`);
   }
   if (unreachable !== undefined) {
     const problem = 'certificates were not looked at: kubelets cannot be reached from here; run doctor in the pod';

@@ -23,6 +23,7 @@ export const kubeletCodes = [
   'kubelet-failing',
   'cadvisor-unlabelled',
   'cadvisor-unusable',
+  'kubelets-not-verified',
 ] as const;
 
 export type KubeletCode = (typeof kubeletCodes)[number];

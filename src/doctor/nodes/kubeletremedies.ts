@@ -138,3 +138,9 @@ export function readLog({ namespace, deployment }: ServerInstallation, node: str
   const log = command('kubectl', '--namespace', namespace, 'logs', `deployment/${deployment}`, '--tail=1000');
   return `${log} | grep -F ${command(node)}`;
 }
+
+/** Switches verification on again, by whichever flag switched it off. */
+export function verifyKubelets(installation: ServerInstallation): string {
+  const isMode = flagValue(installation, 'kubelet-tls') === 'insecure';
+  return setFlags(installation, isMode ? { 'kubelet-tls': 'verify' } : { 'kubelet-insecure-tls': 'false' });
+}

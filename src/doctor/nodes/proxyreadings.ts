@@ -21,7 +21,7 @@ export interface ProxyReadings {
   readonly denied: string | undefined;
 }
 
-/** Reads nodes in this order; the check's deadline ends it. */
+/** Reads nodes in this order, until the signal aborts. */
 export async function readThroughProxy(
   { server, signal, nowMs }: CheckContext,
   nodes: readonly string[],
@@ -32,6 +32,7 @@ export async function readThroughProxy(
   await mapLimited(nodes, concurrency, signal, async (node) => {
     if (denied !== undefined) return;
     const reading = await readOne(client, node, { url: server.url, signal, nowMs });
+    if (signal.aborted) return;
     if (reading.kind === 'failed' && isOurs(reading)) denied = reading.what;
     else readings.set(node, reading);
   });

@@ -5,7 +5,7 @@ import type { Finding } from '../finding.ts';
 import { objectOf } from '../grouping.ts';
 import { type PodFacts, parsePodFacts } from '../pods/podfacts.ts';
 import { findServer } from './installation.ts';
-import { readNodes } from './kubeletcheck.ts';
+import { readNodes } from './readnodes.ts';
 import type { NodeFacts } from './nodefacts.ts';
 import { securePortOf, type ServerInstallation, setFlags } from './serverflags.ts';
 

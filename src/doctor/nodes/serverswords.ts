@@ -5,7 +5,7 @@ import { parseCommandLine } from '../../options/parse.ts';
 import type { PodBehindService } from '../apiside/servingpods.ts';
 import type { CheckContext } from '../check.ts';
 import { mapLimited } from '../limited.ts';
-import type { ServersWord } from './kubeletevidence.ts';
+import type { ProxyReading, ServersWord } from './kubeletevidence.ts';
 import type { ServerInstallation } from './serverflags.ts';
 
 /** Nodes without usage that the server is asked about. With more of them, the causes repeat. */
@@ -20,10 +20,7 @@ export async function readServersWords(
   context: CheckContext,
   missing: readonly string[],
   pods: readonly PodBehindService[],
-  installation: ServerInstallation | undefined,
 ): Promise<ReadonlyMap<string, ServersWord>> {
-  const local = context.place === 'pod' ? await readLocal(context, installation) : undefined;
-  if (local !== undefined) return local;
   const words = new Map<string, ServersWord>();
   await mapLimited(missing.slice(0, askLimit), askConcurrency, context.signal, async (node) => {
     const word = await askAbout(context, node);
@@ -35,16 +32,16 @@ export async function readServersWords(
   return words;
 }
 
-/** Reads the server's whole status, by the flags of doctor or of the Deployment; undefined without an answer. */
-async function readLocal(
+/** Reads the status of the server in this pod, by the flags of doctor or of the Deployment; undefined without an answer. */
+export async function readOwnStatus(
   { server, options }: CheckContext,
   installation: ServerInstallation | undefined,
-): Promise<ReadonlyMap<string, ServersWord> | undefined> {
+): Promise<unknown> {
   const flags = installation === undefined ? undefined : parse(installation.args);
   for (const each of [options, flags]) {
     if (each === undefined) continue;
     const report = await readLocalStatus(each, server, []).catch(() => undefined);
-    if (report !== undefined) return wordsOfStatus(report);
+    if (report !== undefined) return report;
   }
   return undefined;
 }
@@ -66,6 +63,17 @@ export function wordsOfStatus(report: unknown): ReadonlyMap<string, ServersWord>
       const code = text(field(error, 'code'));
       if (name === undefined || code === undefined) return [];
       return [[name, { code, message: text(field(error, 'message')) ?? '' }]];
+    }),
+  );
+}
+
+/** Returns how the server itself reads nodes: its fallback, and the clocks that it saw. */
+export function readingsOfStatus(report: unknown): ReadonlyMap<string, ProxyReading> {
+  return new Map(
+    items(field(report, 'nodes')).flatMap((node): [string, ProxyReading][] => {
+      const name = text(field(node, 'name'));
+      if (name === undefined || field(node, 'source') === undefined) return [];
+      return [[name, { kind: 'read', fallback: text(field(node, 'fallback')), skew: text(field(node, 'clockSkew')) }]];
     }),
   );
 }
