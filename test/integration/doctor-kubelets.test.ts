@@ -283,6 +283,17 @@ describe('what is measured', () => {
 });
 
 describe('many nodes', () => {
+  test('that --node-selector leaves out are not missed', async () => {
+    await using world = await createNodeWorld();
+    world.apiServer.objects.set(node('other', { labels: { zone: 'b' } }));
+    assert.equal(
+      (await world.find('node-usage-missing'))?.object ?? (await world.find('kubelet-failing'))?.object,
+      'Node other',
+    );
+    world.setArgs('--kubelet-use-node-status-port', '--node-selector=zone!=b');
+    await gone(world, 'node-usage-missing');
+  });
+
   test('with one cause are one finding, and only some of them are asked about', async () => {
     await using world = await createNodeWorld();
     world.serve({ code: 'Unauthorized', message: 'the last scrape of node node-a failed; see /status' });

@@ -79,7 +79,8 @@ function byReason({ autoscaler }: AutoscalerFacts, { reason }: AutoscalerConditi
 function byMessage(facts: AutoscalerFacts, message: string): AutoscalerProblem | undefined {
   const { autoscaler } = facts;
   if (/missing (?:pod-level )?request for/.test(message)) return explainMissingRequest(facts, message);
-  if (/container \S+ not found in Pod/.test(message)) return explainUnknownContainer(facts, message);
+  const unknown = explainUnknownContainer(facts);
+  if (unknown !== undefined) return unknown;
   if (/unable to fetch metrics from resource metrics API/.test(message)) {
     return {
       code: 'autoscaler-api-unavailable',

@@ -80,11 +80,11 @@ function firstKey(selector: string): string | undefined {
   return parseLabelSelector(selector).requirements[0]?.key;
 }
 
-/** Explains `container x not found in Pod y`. */
-export function explainUnknownContainer({ autoscaler, pods }: AutoscalerFacts, message: string): AutoscalerProblem {
-  const [, wrong = '', podName] = /container (\S+) not found in Pod (\S+)/.exec(message) ?? [];
-  const pod = pods?.find(({ name }) => name === podName) ?? pods?.[0];
-  const names = pod?.containers.map(({ name }) => name) ?? [];
+/** Explains a metric of a container that no pod has. From 1.32 on the message says only that there are no metrics. */
+export function explainUnknownContainer({ autoscaler, pods = [] }: AutoscalerFacts): AutoscalerProblem | undefined {
+  const names = [...new Set(pods.flatMap(({ containers }) => containers.map(({ name }) => name)))];
+  const wrong = autoscaler.metrics.flatMap(({ container }) => container ?? []).find((name) => !names.includes(name));
+  if (wrong === undefined || pods.length === 0) return undefined;
   const meant = nearestOf(wrong, names) ?? names[0];
   const at = autoscaler.metrics.findIndex(({ container }) => container === wrong);
   const operations = [{ op: 'replace', path: `/spec/metrics/${at}/containerResource/container`, value: meant }];

@@ -1,11 +1,12 @@
 /** Checks each node's kubelet: address, port, certificate, credentials, source, clock, and what is served of it. */
+import { parseLabelSelector } from '../../apimachinery/labels.ts';
 import { kubeletCandidates } from '../../cluster/address.ts';
 import type { PodBehindService } from '../apiside/servingpods.ts';
 import { type Check, type CheckContext, tolerant } from '../check.ts';
 import { type Finding, uncheckedCode } from '../finding.ts';
 import { objectOf } from '../grouping.ts';
 import { explainKubelet } from './explainkubelet.ts';
-import { findServer } from './installation.ts';
+import { findServer, type FoundServer } from './installation.ts';
 import type { KubeletEvidence, ServersWord, Surroundings } from './kubeletevidence.ts';
 import { type KubeletProblem, kubeletCodes } from './kubeletproblem.ts';
 import { requestCertificates, verifyKubelets } from './kubeletremedies.ts';
@@ -33,9 +34,16 @@ export const kubeletCheck: Check = {
 };
 
 async function* checkKubelets(context: CheckContext): AsyncIterable<Finding> {
-  const nodes = await readNodes(context);
-  const { pods, installation } = await findServer(context).catch(() => ({ pods: [], installation: undefined }));
-  const around: Surroundings = { installation, flags: kubeletFlagsOf(installation), nowMs: context.nowMs() };
+  const all = await readNodes(context);
+  let found: FoundServer = { pods: [], installation: undefined };
+  yield* tolerant(async function* server() {
+    found = await findServer(context);
+    yield* [];
+  });
+  const { pods, installation } = found;
+  const flags = kubeletFlagsOf(installation, context.options);
+  const around: Surroundings = { installation, flags, nowMs: context.nowMs() };
+  const nodes = all.filter(({ labels }) => parseLabelSelector(flags.nodeSelector).matches(labels));
   const usages = await readNodeUsages(context);
   const missing = usages === undefined ? [] : nodes.filter(({ name }) => !usages.has(name)).map(({ name }) => name);
   const inOrder = nodes.toSorted((a, b) => Number(missing.includes(b.name)) - Number(missing.includes(a.name)));

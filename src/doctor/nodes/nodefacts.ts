@@ -3,7 +3,7 @@ import { field, items, text, textMap } from '../../client/json.ts';
 import type { NodeAddress, NodeInfo } from '../../cluster/nodes.ts';
 import { parseTimeMs } from '../times.ts';
 
-export interface NodeFacts extends Pick<NodeInfo, 'name' | 'addresses' | 'kubeletPort' | 'ready'> {
+export interface NodeFacts extends Pick<NodeInfo, 'name' | 'labels' | 'addresses' | 'kubeletPort' | 'ready'> {
   readonly uid: string | undefined;
   /** Of the condition Ready, if it is not True. */
   readonly notReady: { readonly reason: string; readonly sinceMs: number | undefined } | undefined;
@@ -29,6 +29,7 @@ export function parseNodeFacts(object: unknown): NodeFacts | undefined {
   return {
     name,
     uid: text(field(metadata, 'uid')),
+    labels,
     addresses: items(field(status, 'addresses')).flatMap((each) => parseAddress(each) ?? []),
     kubeletPort: typeof port === 'number' && port > 0 && port < portLimit ? port : undefined,
     ready,
@@ -51,14 +52,14 @@ function parseAddress(value: unknown): NodeAddress | undefined {
 }
 
 /** Returns the node as the server's rules of addresses read it. */
-export function infoOf({ name, addresses, kubeletPort, ready, uid }: NodeFacts): NodeInfo {
+export function infoOf({ name, labels, addresses, kubeletPort, ready, uid }: NodeFacts): NodeInfo {
   return {
     name,
     uid,
     addresses,
     kubeletPort,
     ready,
-    labels: new Map(),
+    labels,
     capacityCores: undefined,
     capacityMemoryBytes: undefined,
     resourceMetricsPath: undefined,

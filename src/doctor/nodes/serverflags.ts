@@ -1,4 +1,5 @@
 /** Reads and changes the server's flags in its Deployment; metrics-server's have the same names. */
+import type { Options } from '../../options/flags.ts';
 import { command } from '../remedy.ts';
 
 export interface ServerInstallation {
@@ -20,7 +21,8 @@ const defaultSecurePort = 443;
 /** Returns the value of a flag; `true` for one without a value. The last one counts. */
 export function flagValue({ args, command: words }: ServerInstallation, name: string): string | undefined {
   const all = [...words, ...args];
-  const at = all.findLastIndex((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+  const dashes = name.length === 1 ? '-' : '--';
+  const at = all.findLastIndex((word) => word === `${dashes}${name}` || word.startsWith(`${dashes}${name}=`));
   const word = all[at];
   if (word === undefined) return undefined;
   if (word.includes('=')) return word.slice(word.indexOf('=') + 1);
@@ -36,11 +38,14 @@ export interface KubeletFlags {
   /** Whether another CA than the cluster's verifies kubelets. */
   readonly hasOwnCa: boolean;
   readonly usesProxy: boolean;
+  /** Other nodes are not scraped. Empty selects all. */
+  readonly nodeSelector: string;
 }
 
-/** Returns the flags that decide how the server reaches kubelets; the defaults without an installation. */
-export function kubeletFlagsOf(installation: ServerInstallation | undefined): KubeletFlags {
-  const value = (name: string) => (installation === undefined ? undefined : flagValue(installation, name));
+/** Returns the flags that decide how the server reaches kubelets: those of its Deployment, or of doctor itself. */
+export function kubeletFlagsOf(installation: ServerInstallation | undefined, options: Options): KubeletFlags {
+  if (installation === undefined) return flagsOf(options);
+  const value = (name: string) => flagValue(installation, name);
   const isOn = (name: string) => value(name) !== undefined && value(name) !== 'false';
   const types = (value('kubelet-preferred-address-types') ?? '').split(',').map((type) => type.trim());
   const port = Number(value('kubelet-port'));
@@ -51,6 +56,19 @@ export function kubeletFlagsOf(installation: ServerInstallation | undefined): Ku
     isInsecure: isOn('kubelet-insecure-tls') || value('kubelet-tls') === 'insecure',
     hasOwnCa: value('kubelet-certificate-authority') !== undefined,
     usesProxy: value('kubelet-connection') === 'proxy',
+    nodeSelector: value('node-selector') ?? value('l') ?? '',
+  };
+}
+
+function flagsOf(options: Options): KubeletFlags {
+  return {
+    preferredTypes: options['kubelet-preferred-address-types'],
+    useNodeStatusPort: options['kubelet-use-node-status-port'],
+    defaultPort: options['kubelet-port'],
+    isInsecure: options['kubelet-insecure-tls'],
+    hasOwnCa: options['kubelet-certificate-authority'] !== undefined,
+    usesProxy: options['kubelet-connection'] === 'proxy',
+    nodeSelector: options['node-selector'],
   };
 }
 

@@ -1,6 +1,7 @@
 /** Flags of the server's Deployment, and the commands that change them. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { parseCommandLine } from '../../../../src/options/parse.ts';
 import {
   flagValue,
   kubeletFlagsOf,
@@ -24,11 +25,12 @@ describe('a flag', () => {
     assert.equal(flagValue(installation(['--kubelet-port=1', '--kubelet-port', '2']), 'kubelet-port'), '2');
     assert.equal(flagValue(installation(['--kubelet-insecure-tls', '--v=2']), 'kubelet-insecure-tls'), 'true');
     assert.equal(flagValue(installation([]), 'kubelet-port'), undefined);
+    assert.equal(flagValue(installation(['-l=zone=a']), 'l'), 'zone=a');
     assert.equal(flagValue(installation([], ['/metrics-server', '--kubelet-port=3']), 'kubelet-port'), '3');
   });
 
-  test('has the defaults of metrics-server without an installation', () => {
-    const flags = kubeletFlagsOf(undefined);
+  test('is one of doctor itself without an installation', () => {
+    const flags = kubeletFlagsOf(undefined, parseCommandLine([]).options);
     assert.deepEqual(
       [flags.preferredTypes[0], flags.defaultPort, flags.useNodeStatusPort],
       ['Hostname', 10_250, false],
