@@ -48,7 +48,7 @@ function explainRequest({ pendingRequest, look, served, serversWord }: KubeletEv
   if (pendingRequest === undefined) return undefined;
   const works = served !== 'missing' && served !== undefined && look?.kind !== 'unreachable';
   const isExpired = look?.kind === 'shown' && look.chainProblem !== undefined;
-  const seen = look?.kind === 'unreachable' ? look.reason : serversWord?.message;
+  const seen = look?.kind === 'unreachable' ? handshakeText(look.reason) : serversWord?.message;
   return {
     code: 'kubelet-request-pending',
     severity: works && !isExpired ? 'warning' : 'error',
@@ -123,10 +123,16 @@ function explainScrape(evidence: KubeletEvidence, around: Surroundings): Kubelet
   }
   // A kubelet without a serving certificate ends handshakes so.
   if (look?.kind === 'unreachable' && /alert internal error/i.test(look.reason)) {
-    return explainCode('ServingCertificatePending', look.reason, evidence, around);
+    return explainCode('ServingCertificatePending', handshakeText(look.reason), evidence, around);
   }
   if (proxy?.kind !== 'failed' || served !== 'missing') return undefined;
   return explainCode(proxy.code, proxy.what, evidence, around);
+}
+
+/** Returns the alert out of OpenSSL's error. */
+function handshakeText(reason: string): string {
+  const [, alert] = /alert ([a-z ]+):/.exec(reason) ?? [];
+  return alert === undefined ? reason : `the kubelet ends the handshake with the TLS alert "${alert}"`;
 }
 
 function explainReadiness({ node: { notReady } }: KubeletEvidence): KubeletProblem | undefined {

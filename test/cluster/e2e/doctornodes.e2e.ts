@@ -11,7 +11,7 @@ import { harness } from './harness.ts';
 import { makeNamespace } from './namespaces.ts';
 import { apply, pod, podSpec, type Script } from './pods.ts';
 
-const { cluster, brief, program } = harness();
+const { cluster, brief, loads, program } = harness();
 const skip = (brief && 'by hand: CI has five faults in doctor') || (program.name !== 'kubegauge' && 'it has no doctor');
 
 const namespace = 'e2e-doctor';
@@ -184,7 +184,11 @@ describe('doctor on kubelets', { skip, concurrency: 1 }, () => {
     const usual = cluster.settings.containerdSocket;
     const elsewhere = path.join(cluster.settings.runFolder, 'containerd/elsewhere.sock');
 
-    before(() => cluster.moveRuntime(elsewhere));
+    before(async () => {
+      // Without a container there is no series to lack labels.
+      await loads.running();
+      await cluster.moveRuntime(elsewhere);
+    });
     after(async () => {
       await rm(usual, { force: true });
       if (existsSync(elsewhere)) await cluster.moveRuntime();
