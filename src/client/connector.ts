@@ -6,9 +6,14 @@ import type { TlsMaterial } from './apiserver.ts';
 import { checkHostname } from './hostname.ts';
 import { buildConnector, type Connector } from './undici.ts';
 
+/** Decides about a peer after its handshake, before anything is sent. Returns why it is refused. */
+export type VerifyPeer = (secure: TLSSocket) => Promise<Error | undefined>;
+
 export interface ConnectorOptions {
   readonly lookup: LookupFunction;
   readonly timeoutMs: number;
+  /** Beside Node's own verification. */
+  readonly verifyPeer?: VerifyPeer | undefined;
 }
 
 type ConnectionTls = Pick<
@@ -24,7 +29,8 @@ type ConnectionTls = Pick<
 >;
 
 /** Returns the `connect` option of an undici client or pool. */
-export function guardedConnector(tls: ConnectionTls, { lookup, timeoutMs }: ConnectorOptions): Connector {
+export function guardedConnector(tls: ConnectionTls, options: ConnectorOptions): Connector {
+  const { lookup, timeoutMs, verifyPeer } = options;
   const connect = buildConnector({
     ...tls,
     lookup,
@@ -34,8 +40,28 @@ export function guardedConnector(tls: ConnectionTls, { lookup, timeoutMs }: Conn
     maxCachedSessions: 0,
   });
   return (target, callback) => {
-    const socket: unknown = connect(target, callback);
+    const socket: unknown = connect(target, verifyPeer === undefined ? callback : verifying(verifyPeer, callback));
     if (socket instanceof TLSSocket) guardServer(socket);
+  };
+}
+
+type Connected = Parameters<Connector>[1];
+
+/** Passes a connection on only once its peer is verified. */
+function verifying(verifyPeer: VerifyPeer, callback: Connected): Connected {
+  return (...[failure, socket]: Parameters<Connected>) => {
+    if (failure !== null) return callback(failure, null);
+    const accept = async () => {
+      const refusal = socket instanceof TLSSocket ? await verifyPeer(socket) : new Error('the connection is not TLS');
+      return refusal ?? (socket.destroyed ? new Error('the connection is closed') : undefined);
+    };
+    void accept()
+      .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
+      .then((refusal) => {
+        if (refusal === undefined) return callback(null, socket);
+        socket.destroy();
+        return callback(refusal, null);
+      });
   };
 }
 

@@ -43,6 +43,8 @@ export interface RestClient extends AsyncDisposable {
    * @param body a JSON patch (RFC 6902) as text.
    */
   patch(path: string, body: string, options?: RequestOptions): Promise<unknown>;
+  /** Replaces an object (PUT) and returns it; with a resourceVersion, only while that is the current one (else 409). */
+  replace(path: string, body: unknown, options?: RequestOptions): Promise<unknown>;
   stream(path: string, options?: RequestOptions): Promise<Streamed>;
 }
 
@@ -55,7 +57,7 @@ export interface Streamed {
 const getTimeoutMs = 60_000;
 /** Only for reviews, each of which a request waits for. */
 const createTimeoutMs = 10_000;
-/** For patch: kube-apiserver allows admission webhooks 10 s each. */
+/** For patch and replace: kube-apiserver allows admission webhooks 10 s each. */
 const patchTimeoutMs = 30_000;
 /** For a stream's headers, which kube-apiserver sends at once. */
 const streamTimeoutMs = 30_000;
@@ -111,6 +113,10 @@ class PooledRestClient implements RestClient {
 
   patch(path: string, body: string, request: RequestOptions = {}): Promise<unknown> {
     return this.#exchange(this.#toCall('PATCH', path, request, patchTimeoutMs, body));
+  }
+
+  replace(path: string, body: unknown, request: RequestOptions = {}): Promise<unknown> {
+    return this.#exchange(this.#toCall('PUT', path, request, patchTimeoutMs, JSON.stringify(body)));
   }
 
   stream(path: string, request: RequestOptions = {}): Promise<Streamed> {
@@ -213,10 +219,15 @@ class PooledRestClient implements RestClient {
   }
 }
 
-const contentTypes = { GET: '', POST: 'application/json', PATCH: 'application/json-patch+json' } as const;
+const contentTypes = {
+  GET: '',
+  POST: 'application/json',
+  PUT: 'application/json',
+  PATCH: 'application/json-patch+json',
+} as const;
 
 interface Call {
-  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly method: keyof typeof contentTypes;
   readonly path: string;
   readonly request: string;
   readonly accept: string;

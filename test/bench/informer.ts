@@ -105,6 +105,7 @@ function restOf(form: Form, count: number, pageAt: (page: number) => Buffer, bod
     },
     create: () => Promise.reject(new Error('nothing is created here')),
     patch: () => Promise.reject(new Error('nothing is patched here')),
+    replace: () => Promise.reject(new Error('nothing is replaced here')),
     stream: async () => ({
       contentType: form === 'protobuf' ? `${protobufType};stream=watch` : 'application/json',
       body,

@@ -190,6 +190,7 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
       refuse(response, code, `the fake answers ${code}`);
     } else if (request.method === 'GET' && documents.has(pathname)) answerWith(response, documents.get(pathname) ?? {});
     else if (request.method === 'PATCH') patch(request, body, response);
+    else if (request.method === 'PUT') replace(request, body, response);
     else if (request.method === 'POST' && tokens.serve(request.path, body, response)) return;
     else if (request.method === 'POST') await review(request, body, response);
     else if (!forwardToKubelet(kubelets, incoming, response)) reader.serve(request, response, faults.jsonOnly);
@@ -209,6 +210,20 @@ export async function createFakeApiServer(options: FakeApiServerOptions = {}): P
         refuse(response, 422, String(error));
       }
     }
+  }
+
+  /** Replaces an object, if the resourceVersion in the body is the current one or none. */
+  function replace({ path }: ReceivedRequest, body: string, response: ServerResponse): void {
+    const { kind, name = '', namespace } = targetOf(path) ?? {};
+    const current = kind && objects.get(kind, name, namespace);
+    if (current === undefined) return refuse(response, 404, 'the server could not find the requested resource');
+    const object: KubeObject = JSON.parse(body);
+    const { resourceVersion } = object.metadata;
+    if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion) {
+      return refuse(response, 409, 'the object has been modified; please apply your changes to the latest version');
+    }
+    objects.set(object);
+    return reply(response, 200, objects.get(current.kind, name, namespace) ?? {});
   }
 
   async function review({ path, headers }: ReceivedRequest, body: string, response: ServerResponse): Promise<void> {

@@ -144,3 +144,13 @@ export function authenticationConfigMap(config: AuthenticationConfig): KubeObjec
     },
   };
 }
+
+/** As manifests/components/kubelet-pins ship it: without data. */
+export function pinsConfigMap(data?: Readonly<Record<string, string>>): KubeObject {
+  return {
+    kind: 'ConfigMap',
+    apiVersion: 'v1',
+    metadata: { name: 'kubegauge-kubelet-pins', namespace: 'kube-system' },
+    ...(data === undefined ? {} : { data }),
+  };
+}
