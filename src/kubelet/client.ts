@@ -8,6 +8,7 @@ import { chooseInflater } from './http/inflate.ts';
 import type { KubeletTls } from './http/kubelettls.ts';
 import type { RequestDeadline } from './http/requestdeadline.ts';
 import { type HttpClient, type KubeletVerification, type NodeConnection, NodeConnections } from './nodeconnections.ts';
+import type { CheckPin } from './pins/proof.ts';
 import { authority, type KubeletRequest } from './request.ts';
 
 export interface KubeletClientOptions {
@@ -21,6 +22,8 @@ export interface KubeletClientOptions {
   readonly httpClient?: HttpClient | undefined;
   /** False overrides requests. Default: true. */
   readonly compression?: boolean | undefined;
+  /** With it, a self-signed certificate is verified by its pinned key. */
+  readonly checkPin?: CheckPin | undefined;
 }
 
 export interface KubeletResponse extends GetResponse, KubeletRoute {
@@ -38,7 +41,16 @@ export function createKubeletClient(options: KubeletClientOptions): KubeletClien
   const { plainHttp, requestTimeoutMs, tls, httpClient = 'built-in', compression = true } = options;
   const makeInflater = chooseInflater();
   const resolve = options.resolve ?? systemResolver().resolve;
-  const connections = new NodeConnections({ tls, plainHttp, requestTimeoutMs, resolve, httpClient, makeInflater });
+  const { checkPin } = options;
+  const connections = new NodeConnections({
+    tls,
+    plainHttp,
+    requestTimeoutMs,
+    resolve,
+    httpClient,
+    makeInflater,
+    checkPin,
+  });
   return {
     fetch,
     release: (node) => connections.release(node),

@@ -1,5 +1,5 @@
 /** Kubelet connections, one per node, and how certificates are verified. */
-import { constants } from 'node:crypto';
+import { constants, type X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { createSecureContext, DEFAULT_CIPHERS, type PeerCertificate, type SecureContext } from 'node:tls';
 import { checkHostname } from '../client/hostname.ts';
@@ -10,13 +10,15 @@ import type { MakeInflater } from './http/inflate.ts';
 import type { KubeletTls } from './http/kubelettls.ts';
 import { readBufferBytes } from './http/socket.ts';
 import type { UndiciOptions } from './http/undicitransport.ts';
+import { createPeerPinning, rootsOf } from './pins/peerpinning.ts';
+import type { CheckPin } from './pins/proof.ts';
 import { authority, type KubeletRequest } from './request.ts';
 
 /** The built-in client costs a fraction of the CPU; undici rules out its bugs. */
 export type HttpClient = 'built-in' | 'undici';
 
-/** Proof of the kubelet: a certificate for the address, or only for the node; kube-apiserver; or none. */
-export type KubeletVerification = 'address' | 'node-name' | 'apiserver' | 'nothing';
+/** Proof of the kubelet: a certificate for the address, or only for the node; a pinned key; kube-apiserver; or none. */
+export type KubeletVerification = 'address' | 'node-name' | 'pinned-key' | 'apiserver' | 'nothing';
 
 export interface NodeConnectionsOptions {
   readonly tls: () => KubeletTls;
@@ -25,6 +27,8 @@ export interface NodeConnectionsOptions {
   readonly resolve: Resolve;
   readonly httpClient: HttpClient;
   readonly makeInflater: MakeInflater | undefined;
+  /** With it, a self-signed certificate is verified by its pinned key. */
+  readonly checkPin: CheckPin | undefined;
 }
 
 export interface NodeConnection {
@@ -44,6 +48,7 @@ export class NodeConnections {
   readonly #heads = new HeadCache();
   /** Shared: parsing CAs and keys costs as much as half a handshake. */
   #context: { readonly tls: KubeletTls; readonly context: SecureContext } | undefined;
+  #roots: { readonly ca: string | undefined; readonly certificates: readonly X509Certificate[] } | undefined;
 
   constructor(options: NodeConnectionsOptions) {
     this.#options = options;
@@ -73,19 +78,31 @@ export class NodeConnections {
 
   #create({ node, host, port, alternatives }: KubeletRequest, target: string, tls: KubeletTls): NodeConnection {
     const { plainHttp, requestTimeoutMs, httpClient, makeInflater, resolve } = this.#options;
+    const checkPin = tls.insecure ? undefined : this.#options.checkPin;
     let verifiedBy: KubeletVerification = 'nothing';
+    const checkServerIdentity = (name: string, certificate: PeerCertificate) => {
+      const addressError = checkHostname(name, certificate);
+      if (!tls.insecure) verifiedBy = addressError === undefined ? 'address' : 'node-name';
+      // Certificates that are self-signed or requested by CSR often name the node, not its IP address.
+      return addressError === undefined ? undefined : checkHostname(node, certificate);
+    };
+    const verifyPeer =
+      checkPin &&
+      createPeerPinning({
+        node,
+        checkPin,
+        roots: () => this.#rootsOf(tls),
+        checkNames: (certificate) => checkServerIdentity(host, certificate),
+        onPinned: () => (verifiedBy = 'pinned-key'),
+      });
     const tlsOptions = {
-      rejectUnauthorized: !tls.insecure,
-      checkServerIdentity: (name: string, certificate: PeerCertificate) => {
-        const addressError = checkHostname(name, certificate);
-        if (!tls.insecure) verifiedBy = addressError === undefined ? 'address' : 'node-name';
-        // Certificates that are self-signed or requested by CSR often name the node, not its IP address.
-        return addressError === undefined ? undefined : checkHostname(node, certificate);
-      },
+      // With verifyPeer, that decides.
+      rejectUnauthorized: !tls.insecure && verifyPeer === undefined,
+      checkServerIdentity,
       secureContext: this.#contextOf(tls),
     };
     const connectTimeoutMs = requestTimeoutMs / (1 + alternatives);
-    const shared = { connectTimeoutMs, makeInflater, resolve };
+    const shared = { connectTimeoutMs, makeInflater, resolve, verifyPeer };
     const connection =
       httpClient === 'undici'
         ? createUndiciConnection({
@@ -112,6 +129,11 @@ export class NodeConnections {
       this.#context = { tls, context };
     }
     return this.#context.context;
+  }
+
+  #rootsOf({ ca }: KubeletTls): readonly X509Certificate[] {
+    if (this.#roots === undefined || this.#roots.ca !== ca) this.#roots = { ca, certificates: rootsOf(ca) };
+    return this.#roots.certificates;
   }
 }
 

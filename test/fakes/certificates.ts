@@ -49,6 +49,13 @@ export function makeAuthority(
   return authority(cn, validity, undefined, rsaBits, hash);
 }
 
+/** What a kubelet without serverTLSBootstrap makes: a certificate under a CA of its own, which it sends along. */
+export function selfSignedKubelet(node: string, options: Partial<IssueOptions> = {}): Issued {
+  const own = makeAuthority(`${node}-ca@1795967382`);
+  const { cert, key } = own.issue({ cn: `${node}@1795967382`, dns: [node], usages: ['server'], ...options });
+  return { cert: `${cert}${own.cert}`, key };
+}
+
 interface Signer {
   readonly subject: readonly Name[];
   readonly key: KeyObject;

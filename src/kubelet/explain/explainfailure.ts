@@ -20,7 +20,8 @@ export function explainFailure(error: unknown): Explanation {
       if (error.attempt.via === 'apiserver' && !faultsBehindProxy.has(fault.code))
         return unreachable(error, fault.code);
       const what = foreignText(`${fault.what(error.attempt, at)} (${symptom})`);
-      return { code: fault.code, what, remedy: fault.remedy };
+      const remedy = typeof fault.remedy === 'function' ? fault.remedy(error.attempt) : fault.remedy;
+      return { code: fault.code, what, remedy };
     }
     at = at.cause;
   }

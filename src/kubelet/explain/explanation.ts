@@ -7,6 +7,8 @@ export type ExplanationCode =
   | 'CertificateExpired'
   | 'CertificateNotYetValid'
   | 'CertificateNotForServers'
+  | 'KubeletKeyChanged'
+  | 'KubeletKeyUnrecorded'
   | 'ServingCertificatePending'
   | 'ClientCertificateRefused'
   | 'NoCommonTls'

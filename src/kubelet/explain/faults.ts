@@ -10,7 +10,7 @@ export interface Fault {
   readonly symptoms: readonly string[];
   readonly code: ExplanationCode;
   readonly what: (attempt: Attempt, error: Error) => string;
-  readonly remedy: string | undefined;
+  readonly remedy: string | ((attempt: Attempt) => string) | undefined;
 }
 
 /** Certificates not signed by the cluster's CA. */
@@ -72,6 +72,20 @@ const table: readonly Fault[] = [
     code: 'CertificateNotForServers',
     what: (attempt) => `the certificate of ${kubeletOf(attempt)} is not a server certificate`,
     remedy: `give the kubelet a certificate with the extended key usage "server auth": ${requestCertificate}`,
+  },
+  {
+    symptoms: ['ERR_KUBELET_KEY_CHANGED'],
+    code: 'KubeletKeyChanged',
+    what: (attempt, error) => `${kubeletOf(attempt)} ${error.message}`,
+    remedy: ({ node }) =>
+      `if its certificate was replaced on purpose, run \`kubegauge trust ${node}\`; otherwise find out what answers at that address`,
+  },
+  {
+    symptoms: ['ERR_KUBELET_KEY_UNRECORDED'],
+    code: 'KubeletKeyUnrecorded',
+    what: (attempt, error) => `${kubeletOf(attempt)} ${error.message}`,
+    remedy:
+      'allow our ServiceAccount to get and update the ConfigMap kubegauge-kubelet-pins, as in manifests/components/kubelet-pins',
   },
   {
     symptoms: ['ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR'],

@@ -15,6 +15,8 @@ export interface KubeletTls {
 
 export interface KubeletTlsFlags {
   readonly insecure: boolean;
+  /** Verifies even with a kubeconfig that does not verify kube-apiserver. */
+  readonly mustVerify?: boolean;
   readonly certificateAuthority: string | undefined;
   readonly clientCertificate: string | undefined;
   readonly clientKey: string | undefined;
@@ -43,7 +45,8 @@ export function createKubeletTls(
 
   return () => {
     const material = server.tls();
-    const insecure = flags.insecure || (ca === undefined && !material.rejectUnauthorized);
+    const isUnverified = ca === undefined && !material.rejectUnauthorized && flags.mustVerify !== true;
+    const insecure = flags.insecure || isUnverified;
     const current: KubeletTls = {
       insecure,
       ca: insecure ? undefined : (ca?.read() ?? material.ca),

@@ -1,6 +1,7 @@
 /** One TCP or TLS connection, read without streams into a shared buffer. */
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions as TlsOptions, TLSSocket } from 'node:tls';
+import type { VerifyPeer } from '../../client/connector.ts';
 import type { Resolve } from '../../dns/address.ts';
 import { Lookups } from '../../dns/lookup.ts';
 import { guardServer } from '../../tls/handshakeguard.ts';
@@ -15,6 +16,8 @@ export interface SocketOptions {
   readonly port: number;
   /** Undefined: plain TCP. */
   readonly tls: TlsOptions | undefined;
+  /** Beside Node's own verification; only with TLS. */
+  readonly verifyPeer?: VerifyPeer | undefined;
   readonly connectTimeoutMs: number;
   readonly resolve: Resolve;
   /** Shared by a thread's connections, which keep nothing in it. */
@@ -66,7 +69,7 @@ export class KubeletSocket implements PausedReading {
       .on('end', () => this.#end())
       .on('close', () => this.#close())
       // Write nothing before 'secureConnect': the certificate is not verified.
-      .on(options.tls === undefined ? 'connect' : 'secureConnect', this.#opened.resolve)
+      .on(options.tls === undefined ? 'connect' : 'secureConnect', () => this.#verify())
       // Only requests' timers keep the process running.
       .unref();
   }
@@ -110,6 +113,18 @@ export class KubeletSocket implements PausedReading {
     const pending = this.#pending;
     this.#pending = undefined;
     pending?.reject(cause);
+  }
+
+  /** Opens the connection once its peer is verified. */
+  #verify(): void {
+    const { verifyPeer } = this.#options;
+    if (verifyPeer === undefined) this.#opened.resolve();
+    else if (this.#socket instanceof TLSSocket) {
+      verifyPeer(this.#socket).then((refusal) => {
+        if (refusal === undefined) this.#opened.resolve();
+        else this.fail(refusal);
+      }, this.#fail);
+    } else this.fail(new HttpError('a peer without TLS cannot be verified'));
   }
 
   #write(request: Buffer): void {

@@ -1,7 +1,7 @@
 /** Sends requests by undici: to the node proxy, and to kubelets with --kubelet-http-client=undici. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
-import { guardedConnector } from '../../client/connector.ts';
+import { guardedConnector, type VerifyPeer } from '../../client/connector.ts';
 import { Client, type Dispatcher } from '../../client/undici.ts';
 import type { Resolve } from '../../dns/address.ts';
 import { Lookups } from '../../dns/lookup.ts';
@@ -18,6 +18,8 @@ import { headLimitBytes } from './responselimits.ts';
 export interface UndiciOptions {
   readonly origin: string;
   readonly tls: Pick<TlsOptions, 'rejectUnauthorized' | 'checkServerIdentity' | 'secureContext'>;
+  /** See SocketOptions. */
+  readonly verifyPeer: VerifyPeer | undefined;
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly makeInflater: MakeInflater | undefined;
@@ -32,7 +34,11 @@ export function createUndiciConnection(options: UndiciOptions): Connection {
     keepAliveMaxTimeout: keepAliveMs,
     headersTimeout: options.requestTimeoutMs,
     bodyTimeout: options.requestTimeoutMs,
-    connect: guardedConnector(options.tls, { lookup: lookups.lookup, timeoutMs: options.connectTimeoutMs }),
+    connect: guardedConnector(options.tls, {
+      lookup: lookups.lookup,
+      timeoutMs: options.connectTimeoutMs,
+      verifyPeer: options.verifyPeer,
+    }),
   });
   return {
     send: (request, attempt, deadline) =>

@@ -11,6 +11,7 @@ import { cloneError, type ClonedResult, toError, unwrap } from './clonedresult.t
 import { createMessageBatcher } from './messagebatcher.ts';
 import type { FromWorker, ReadRequest, ToWorker, WorkerCredentials, WorkerSettings } from './messages.ts';
 import { createLookupClient } from './namelookups.ts';
+import { createPinClient } from './pinchecks.ts';
 
 if (parentPort === null) throw new Error('this is for a worker thread, not to be run by itself');
 serve(parentPort, workerData as WorkerSettings);
@@ -20,11 +21,17 @@ interface ServedNode {
   readonly layouts: Map<Source, number>;
 }
 
-function serve(port: MessagePort, { fastPath, ...settings }: WorkerSettings): void {
+function serve(port: MessagePort, { fastPath, pinned, ...settings }: WorkerSettings): void {
   const { send } = createMessageBatcher<FromWorker>(port);
   const credentials = createCredentials(() => send({ kind: 'credentials-wanted' }));
   const lookups = createLookupClient(send);
-  const kubelet = createKubeletClient({ ...settings, ...credentials.source, resolve: lookups.resolve });
+  const pins = createPinClient(send);
+  const kubelet = createKubeletClient({
+    ...settings,
+    ...credentials.source,
+    resolve: lookups.resolve,
+    checkPin: pinned ? pins.checkPin : undefined,
+  });
   // A cluster that needs workers has many nodes.
   const readers = createLocalPool(kubelet, systemClock, { compressFrom: 0, fastPath });
   const nodes = new Map<string, ServedNode>();
@@ -45,6 +52,9 @@ function serve(port: MessagePort, { fastPath, ...settings }: WorkerSettings): vo
         return;
       case 'resolved':
         lookups.receive(message);
+        return;
+      case 'pin-checked':
+        pins.receive(message);
         return;
       case 'credentials':
         credentials.receive(message);

@@ -7,9 +7,12 @@ import type { KubeletAddressList } from '../addressfallback.ts';
 import type { BatchResult, ReadResult } from '../readresult.ts';
 import type { ClonedError, ClonedResult } from './clonedresult.ts';
 import type { LookupRequest, LookupResponse } from './namelookups.ts';
+import type { PinRequest, PinResponse } from './pinchecks.ts';
 
 /** Plain data. */
-export interface WorkerSettings extends Omit<KubeletClientOptions, 'tls' | 'authorization' | 'resolve'> {
+export interface WorkerSettings extends Omit<KubeletClientOptions, 'tls' | 'authorization' | 'resolve' | 'checkPin'> {
+  /** Whether the main thread compares keys with their pins. */
+  readonly pinned: boolean;
   /** See LocalPoolOptions. */
   readonly fastPath: boolean;
 }
@@ -19,6 +22,7 @@ export type ToWorker =
   | { readonly kind: 'abort'; readonly id: number; readonly reason: ClonedError }
   | { readonly kind: 'release'; readonly node: string }
   | LookupResponse
+  | PinResponse
   | WorkerCredentials;
 
 /** Gets exactly one response, even if aborted. */
@@ -44,6 +48,7 @@ export type FromWorker =
   /** The worker caches none, so each request uses current ones. */
   | { readonly kind: 'credentials-wanted' }
   | LookupRequest
+  | PinRequest
   | {
       readonly kind: 'result';
       readonly id: number;

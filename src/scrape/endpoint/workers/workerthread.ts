@@ -16,6 +16,7 @@ import { createLayoutIntern } from './layoutintern.ts';
 import { createMessageBatcher } from './messagebatcher.ts';
 import type { ClonedReadResult, FromWorker, ReadRequest, ToWorker, WorkerSettings } from './messages.ts';
 import { createLookupServer } from './namelookups.ts';
+import { answerPinRequest } from './pinchecks.ts';
 import { watchPending } from './watchdog.ts';
 
 export interface WorkerThreadOptions extends KubeletClientOptions {
@@ -53,8 +54,9 @@ export function startWorker(settings: WorkerSettings): Worker {
 }
 
 export function createWorkerThread(options: WorkerThreadOptions): WorkerThread {
-  const { plainHttp, requestTimeoutMs, httpClient, compression, fastPath, clock } = options;
-  const worker = options.start({ plainHttp, requestTimeoutMs, httpClient, compression, fastPath });
+  const { plainHttp, requestTimeoutMs, httpClient, compression, fastPath, checkPin, clock } = options;
+  const pinned = checkPin !== undefined;
+  const worker = options.start({ plainHttp, requestTimeoutMs, httpClient, compression, fastPath, pinned });
   const { send } = createMessageBatcher<ToWorker>(worker);
   const lookups = createLookupServer(options.resolve ?? systemResolver().resolve, send);
   const sendCredentials = createCredentialsSender(options, send);
@@ -86,6 +88,7 @@ export function createWorkerThread(options: WorkerThreadOptions): WorkerThread {
 
   function receive(message: FromWorker): void {
     if (message.kind === 'credentials-wanted') return void sendCredentials();
+    if (message.kind === 'check-pin') return void answerPinRequest(message, checkPin, send);
     if (message.kind === 'resolve' || message.kind === 'resolve-abort') return lookups.receive(message);
     const each = pending.get(message.id);
     if (each === undefined) return;

@@ -1,0 +1,207 @@
+/**
+ * The pins of all kubelets, shared by replicas through a ConfigMap. A first use counts only once it is written there, so
+ * the first writer wins. Without the ConfigMap, pins are in memory.
+ */
+import { StatusError } from '../../apimachinery/status.ts';
+import type { Clock } from '../../clock.ts';
+import { describeError, type Logger } from '../../logging.ts';
+import {
+  defaultPinsNamespace,
+  type PinConfigMap,
+  type PinRest,
+  pinsConfigMapName,
+  readPinConfigMap,
+  replacePins,
+} from './pinconfigmap.ts';
+import { changePins, isPinnableUid, type Pin, type PinChange, pinKey, type Pins, pinsLimitBytes } from './pinlist.ts';
+import type { PinVerdict, Proof } from './proof.ts';
+
+export interface KubeletPinsOptions {
+  readonly rest: PinRest;
+  /** Our pod's; undefined outside of a pod, where pins are in memory. */
+  readonly namespace: string | undefined;
+  /** Reports whether kubelets never get our own credentials; nothing is written before. */
+  readonly mayWrite: () => boolean;
+  readonly uidOf: (node: string) => string | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Milliseconds. After `kubegauge trust`, the previous key is accepted for at most this long. */
+const longestAgeMs = 10_000;
+/** Milliseconds: before a kubelet is refused, the pins are read again, but no more often than this. */
+const refusalAgeMs = 1_000;
+/** Milliseconds before the ConfigMap is tried again after kube-apiserver has said that there is none, or no right. */
+const missingRetryMs = 60_000;
+/** Milliseconds between two writes: the first scrape of 5,000 nodes must not write a megabyte for each. */
+const writeIntervalMs = 1_000;
+/** Two replicas that write at once need two. */
+const conflictLimit = 10;
+
+export class KubeletPins {
+  readonly #options: KubeletPinsOptions;
+  /** Undefined: pins are in memory. */
+  #shared: PinConfigMap | undefined;
+  #readAtMs = -Infinity;
+  /** Of the last read that failed. */
+  #failedAtMs = -Infinity;
+  #memory: Pins = new Map();
+  /** Why pins are in memory; undefined if they are shared. */
+  #whyMemory: string | undefined;
+  #logged: string | undefined;
+  #failure = '';
+  #reading: Promise<void> | undefined;
+  #changes: PinChange[] = [];
+  #writing: Promise<void> | undefined;
+  #writtenAtMs = -Infinity;
+
+  constructor(options: KubeletPinsOptions) {
+    this.#options = options;
+  }
+
+  /** Never rejects. See CheckPin. */
+  async check(node: string, proof: Proof): Promise<PinVerdict> {
+    const uid = this.#options.uidOf(node);
+    if (!isPinnableUid(uid)) return { kind: 'unrecorded', reason: 'its Node has no UID' };
+    const key = pinKey(node);
+    const pin = { uid, proof };
+    await this.#refresh(longestAgeMs);
+    let verdict = this.#compare(key, pin);
+    // It may have been removed by `kubegauge trust`.
+    if (verdict?.kind === 'changed') {
+      await this.#refresh(refusalAgeMs);
+      verdict = this.#compare(key, pin);
+    }
+    if (verdict !== undefined) return verdict;
+    await this.change([{ key, pin }]);
+    return this.#compare(key, pin) ?? { kind: 'unrecorded', reason: this.#failure };
+  }
+
+  /** Returns all pins as last read. */
+  pins(): Pins {
+    return this.#shared?.pins ?? this.#memory;
+  }
+
+  /** Returns a sentence for /status while pins are not shared. */
+  note(): string | undefined {
+    if (this.#whyMemory === undefined) return undefined;
+    return `the keys of kubelets are pinned in memory only, so a restart pins them anew: ${this.#whyMemory}`;
+  }
+
+  /** Applies changes, with others of the same second. Never rejects; `check` reports failures. */
+  change(changes: readonly PinChange[]): Promise<void> {
+    this.#changes.push(...changes);
+    this.#writing ??= this.#writeAll();
+    return this.#writing;
+  }
+
+  /** Returns undefined at a first use. */
+  #compare(key: string, { uid, proof }: Pin): PinVerdict | undefined {
+    const pinned = this.pins().get(key);
+    if (pinned?.uid !== uid) return undefined;
+    if (pinned.proof === proof) return { kind: 'good' };
+    return proof === 'ca' ? undefined : { kind: 'changed', pinned: pinned.proof };
+  }
+
+  async #refresh(ageMs: number): Promise<void> {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs - this.#readAtMs < ageMs || nowMs - this.#failedAtMs < refusalAgeMs) return;
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+    });
+    await this.#reading;
+  }
+
+  /** Keeps the last copy if the ConfigMap cannot be read for a while. */
+  async #read(): Promise<void> {
+    const { rest, namespace, mayWrite, clock } = this.#options;
+    const atMs = clock.monotonicMs();
+    if (namespace === undefined) return this.#keepInMemory('this server runs outside of a pod', atMs);
+    if (!mayWrite()) {
+      return this.#keepInMemory('kubelets get the token of this server, which must not have a right to write', atMs);
+    }
+    try {
+      this.#share(await readPinConfigMap(rest, namespace), atMs);
+    } catch (error) {
+      this.#fail(error, atMs);
+    }
+  }
+
+  #share(found: PinConfigMap, atMs: number): void {
+    this.#shared = found;
+    this.#readAtMs = atMs;
+    this.#whyMemory = undefined;
+    if (this.#memory.size === 0) return;
+    // Those that are shared already count.
+    const kept = [...this.#memory].filter(([key]) => !found.pins.has(key));
+    this.#memory = new Map();
+    void this.change(kept.map(([key, pin]) => ({ key, pin })));
+  }
+
+  #fail(error: unknown, atMs: number): void {
+    const isMissing = error instanceof StatusError && (error.code === 403 || error.code === 404);
+    if (isMissing) return this.#keepInMemory(describeError(error), atMs + missingRetryMs - longestAgeMs);
+    this.#failedAtMs = atMs;
+    this.#failure = `the ConfigMap ${this.#options.namespace ?? defaultPinsNamespace}/${pinsConfigMapName} cannot be read or written: ${describeError(error)}`;
+  }
+
+  #keepInMemory(why: string, readAtMs: number): void {
+    this.#readAtMs = readAtMs;
+    if (this.#shared !== undefined) this.#memory = this.#shared.pins;
+    this.#shared = undefined;
+    if (this.#logged !== why) this.#options.log.warn({ reason: why }, 'keys of kubelets are pinned in memory only');
+    this.#whyMemory = why;
+    this.#logged = why;
+  }
+
+  async #writeAll(): Promise<void> {
+    const { clock } = this.#options;
+    try {
+      do {
+        const waitMs = this.#whyMemory === undefined ? this.#writtenAtMs + writeIntervalMs - clock.monotonicMs() : 0;
+        // At least one turn of the event loop, so that changes come together.
+        await clock.sleep(Math.max(0, waitMs));
+        await this.#write(this.#changes.splice(0));
+      } while (this.#changes.length > 0);
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  async #write(changes: readonly PinChange[]): Promise<void> {
+    for (let tries = 0; tries < conflictLimit; tries += 1) {
+      const shared = this.#shared;
+      const { pins, isChanged, isFull } = changePins(this.pins(), changes);
+      if (isFull) this.#failure = `there is no room for more pins (${pinsLimitBytes} bytes)`;
+      if (!isChanged) return;
+      if (shared === undefined) {
+        // Before the first read nothing is known, and nothing is pinned.
+        if (this.#whyMemory !== undefined) this.#memory = pins;
+        return;
+      }
+      try {
+        await this.#replace(shared, pins);
+        return;
+      } catch (error) {
+        const nowMs = this.#options.clock.monotonicMs();
+        if (!(error instanceof StatusError) || error.code !== 409) {
+          this.#fail(error, nowMs);
+          if (this.#whyMemory === undefined) return;
+          continue;
+        }
+        this.#failure = describeError(error);
+        this.#readAtMs = -Infinity;
+        await this.#refresh(refusalAgeMs);
+      }
+    }
+  }
+
+  async #replace(shared: PinConfigMap, pins: Pins): Promise<void> {
+    const { rest, clock, log, namespace = defaultPinsNamespace } = this.#options;
+    const atMs = clock.monotonicMs();
+    this.#shared = await replacePins(rest, namespace, shared, pins);
+    this.#readAtMs = atMs;
+    this.#writtenAtMs = clock.monotonicMs();
+    log.info({ before: shared.pins.size, now: pins.size }, 'keys of kubelets are pinned');
+  }
+}

@@ -1,0 +1,40 @@
+/** What a kubelet has shown of itself, and what its pin says about it. */
+
+/** A certificate of a trusted CA; or a self-signed one, by the SHA-256 of its public key (SPKI) in base64. */
+export type Proof = 'ca' | `sha256:${string}`;
+
+export type PinVerdict =
+  | { readonly kind: 'good' }
+  /** The pin is of another key, or of a CA. */
+  | { readonly kind: 'changed'; readonly pinned: Proof }
+  /** The first use cannot be recorded. */
+  | { readonly kind: 'unrecorded'; readonly reason: string };
+
+/** Compares with the node's pin, and pins at the first use. May reject, which refuses the kubelet. */
+export type CheckPin = (node: string, proof: Proof) => Promise<PinVerdict>;
+
+const proofForm = /^(?:ca|sha256:[A-Za-z0-9+/]{43}=)$/;
+
+export function isProof(text: string): text is Proof {
+  return proofForm.test(text);
+}
+
+/** A kubelet with a self-signed certificate is refused. */
+export class KubeletKeyError extends Error {
+  override readonly name = 'KubeletKeyError';
+  readonly code: 'ERR_KUBELET_KEY_CHANGED' | 'ERR_KUBELET_KEY_UNRECORDED';
+
+  constructor(shown: Proof, verdict: Exclude<PinVerdict, { readonly kind: 'good' }>) {
+    super(describe(shown, verdict));
+    this.code = verdict.kind === 'changed' ? 'ERR_KUBELET_KEY_CHANGED' : 'ERR_KUBELET_KEY_UNRECORDED';
+  }
+}
+
+/** Continues "the kubelet ...". */
+function describe(shown: Proof, verdict: Exclude<PinVerdict, { readonly kind: 'good' }>): string {
+  const certificate = `shows a self-signed certificate with the key ${shown}`;
+  if (verdict.kind === 'unrecorded') return `${certificate}, which cannot be pinned: ${verdict.reason}`;
+  return verdict.pinned === 'ca'
+    ? `${certificate}, although it had a certificate of a trusted CA before`
+    : `${certificate}, but the pinned key is ${verdict.pinned}`;
+}
