@@ -148,7 +148,8 @@ function annotatedPath(node: unknown): string {
   return textMap(field(field(node, 'metadata'), 'annotations')).get(metricsPathAnnotation) ?? '';
 }
 
-function parseNode(object: unknown): NodeInfo | undefined {
+/** Returns undefined for an object without a name. */
+export function parseNode(object: unknown): NodeInfo | undefined {
   const metadata = field(object, 'metadata');
   const status = field(object, 'status');
   const name = text(field(metadata, 'name'));

@@ -3,16 +3,17 @@ import { availableParallelism } from 'node:os';
 import type { ApiServer } from '../client/apiserver.ts';
 import type { RestClient } from '../client/rest.ts';
 import type { Clock } from '../clock.ts';
-import { kubeletCandidates } from '../cluster/address.ts';
+import { type AddressRules, kubeletCandidates } from '../cluster/address.ts';
 import type { NodeInfo } from '../cluster/nodes.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import { createKubeletClient, type KubeletClientOptions } from '../kubelet/client.ts';
 import { createKubeletProxy, proxyCandidate } from '../kubelet/proxy.ts';
-import { createKubeletTls } from '../kubelet/http/kubelettls.ts';
+import { createKubeletTls, type KubeletTlsFlags } from '../kubelet/http/kubelettls.ts';
 import type { Logger } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
-import { kubeletRequestTimeoutMs } from '../options/validate.ts';
+import { kubeletRequestTimeoutMs, kubeletTlsMode } from '../options/validate.ts';
 import { createKubeletIdentity, type KubeletIdentity, refreshRejected } from './kubeletidentity.ts';
+import { createPinning, noPinning, type PinnedNodes, type Pinning } from './pinning.ts';
 import { createLocalPool } from '../scrape/endpoint/localpool.ts';
 import type { KubeletReaderPool } from '../scrape/endpoint/readerpool.ts';
 import type { ScrapeMetrics } from '../scrape/report/scrapemetrics.ts';
@@ -25,20 +26,23 @@ export interface Kubelets {
   readonly readers: KubeletReaderPool;
   readonly addressOf: (node: NodeInfo) => TargetAddress;
   readonly identity: KubeletIdentity;
+  readonly pinning: Pinning;
 }
 
 export interface KubeletsOptions {
   readonly options: Options;
   readonly apiServer: ApiServer;
-  /** Requests tokens for kubelets. */
+  /** Requests tokens for kubelets, and keeps pins. */
   readonly rest: RestClient;
+  readonly nodes: PinnedNodes;
   readonly resolver: Resolver;
   readonly clock: Clock;
   readonly metrics: Pick<ScrapeMetrics, 'workers'>;
   readonly log: Logger;
 }
 
-export function createKubelets({ options, apiServer, rest, resolver, clock, metrics, log }: KubeletsOptions): Kubelets {
+export function createKubelets(from: KubeletsOptions): Kubelets {
+  const { options, apiServer, rest, nodes, resolver, clock, metrics, log } = from;
   const requestTimeoutMs = kubeletRequestTimeoutMs(options);
   const fastPath = !options['disable-fast-path'];
   const identity = createKubeletIdentity({ options, apiServer, rest, clock, log });
@@ -53,13 +57,11 @@ export function createKubelets({ options, apiServer, rest, resolver, clock, metr
       ),
       addressOf: (node) => ({ candidates, resourcePath: node.resourceMetricsPath }),
       identity,
+      pinning: noPinning,
     };
   }
-  const rules = {
-    preferredTypes: options['kubelet-preferred-address-types'],
-    useNodeStatusPort: options['kubelet-use-node-status-port'],
-    defaultPort: options['kubelet-port'],
-  };
+  const rules = addressRules(options);
+  const pinning = createPinning({ options, apiServer, rest, identity, nodes, clock, log });
   const client: KubeletClientOptions = {
     tls: createKubeletTls(apiServer, kubeletTlsFlags(options), clock, log),
     authorization: () => identity.authorization(),
@@ -68,6 +70,7 @@ export function createKubelets({ options, apiServer, rest, resolver, clock, metr
     resolve: resolver.resolve,
     httpClient: options['kubelet-http-client'] === 'undici' ? 'undici' : 'built-in',
     compression: options['kubelet-compression'],
+    checkPin: pinning.checkPin,
   };
   const readers = createShardedPool({
     local: createLocalPool(createKubeletClient(client), clock, { fastPath }),
@@ -82,6 +85,16 @@ export function createKubelets({ options, apiServer, rest, resolver, clock, metr
     readers: refreshRejected(readers, identity),
     addressOf: (node) => ({ candidates: kubeletCandidates(node, rules), resourcePath: node.resourceMetricsPath }),
     identity,
+    pinning,
+  };
+}
+
+/** Returns the rules by which a node's kubelet is found. */
+export function addressRules(options: Options): AddressRules {
+  return {
+    preferredTypes: options['kubelet-preferred-address-types'],
+    useNodeStatusPort: options['kubelet-use-node-status-port'],
+    defaultPort: options['kubelet-port'],
   };
 }
 
@@ -94,9 +107,11 @@ function workerRules(options: Options): WorkerRules {
   };
 }
 
-function kubeletTlsFlags(options: Options) {
+export function kubeletTlsFlags(options: Options): KubeletTlsFlags {
+  const mode = kubeletTlsMode(options);
   return {
-    insecure: options['kubelet-insecure-tls'],
+    insecure: mode === 'insecure',
+    mustVerify: mode !== undefined,
     certificateAuthority: options['kubelet-certificate-authority'],
     clientCertificate: options['kubelet-client-certificate'],
     clientKey: options['kubelet-client-key'],

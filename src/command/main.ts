@@ -1,7 +1,10 @@
 /** From the command line to an exit code. */
 import { once } from 'node:events';
+import type { ApiServer } from '../client/apiserver.ts';
+import { systemResolver } from '../dns/systemresolver.ts';
 import { escapeControls, foreignText } from '../foreigntext.ts';
 import { createLogger, describeError, type LogFormat, type Logger } from '../logging.ts';
+import type { Options } from '../options/flags.ts';
 import { lossOf } from '../options/ignoredflags.ts';
 import { type CommandLine, parseCommandLine, UsageError } from '../options/parse.ts';
 import { helpText } from '../options/usage.ts';
@@ -20,9 +23,11 @@ export async function main(
   if (argv.includes('--help') || argv.includes('-h')) return print(helpText());
   if (argv.includes('--version')) return print(`kubegauge v${version}\n`);
   try {
-    if (argv[0] === 'status') return await status(argv.slice(1), env);
     if (argv[0] === 'doctor') return await (await import('./doctorcommand.ts')).runDoctor(argv.slice(1), env);
-    return await serve(parseCommandLine(argv), env);
+    const subcommand = subcommands.get(argv[0] ?? '');
+    return subcommand === undefined
+      ? await serve(parseCommandLine(argv), env)
+      : await runSubcommand(subcommand, argv.slice(1), env);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     for (const line of error.message.split('\n')) process.stderr.write(`kubegauge: ${escapeControls(line)}\n`);
@@ -30,12 +35,36 @@ export async function main(
   }
 }
 
-async function status(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
+/** @param words of the command line that are no flags. */
+type Subcommand = (options: Options, apiServer: ApiServer, words: readonly string[]) => Promise<void>;
+
+/** Each is imported only when it is used. */
+const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>([
+  [
+    'status',
+    async (options, apiServer, words) => (await import('./statuscommand.ts')).printStatus(options, apiServer, words),
+  ],
+  [
+    'trust',
+    async (options, apiServer, words) => {
+      const { trustKubelet } = await import('./trustcommand.ts');
+      await using resolver = systemResolver();
+      const print = (line: string) => void process.stdout.write(`${escapeControls(line)}\n`);
+      await trustKubelet({ options, apiServer, resolver, words, print });
+    },
+  ],
+]);
+
+/** Returns 0, or 1 after a failure. @throws UsageError */
+async function runSubcommand(
+  subcommand: Subcommand,
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
   const { options, ignored } = parseCommandLine(argv);
-  const { printStatus } = await import('./statuscommand.ts');
   try {
-    const names = ignored.filter((word) => !word.startsWith('-'));
-    await printStatus(options, await findApiServer(options.kubeconfig, env), names);
+    const words = ignored.filter((word) => !word.startsWith('-'));
+    await subcommand(options, await findApiServer(options.kubeconfig, env), words);
     return 0;
   } catch (error) {
     if (error instanceof UsageError) throw error;

@@ -108,7 +108,7 @@ function caBundlesOf(path: ReadPathOptions, { root }: Auth): CaBundles | undefin
 
 function routerOf(path: ReadPathOptions, auth: Auth, caBundles: CaBundles | undefined): Router {
   const { options, writePath, registry, clock, shutdown } = path;
-  const { nodes, pods, storage, admission, scraper, stalenessMs, kubeletIdentity } = writePath;
+  const { nodes, pods, storage, admission, scraper, pinning, stalenessMs, kubeletIdentity } = writePath;
   const resolutionMs = options['metric-resolution'];
   const observe = createFreshnessMetrics(registry, clock);
   return createRouter({
@@ -138,6 +138,7 @@ function routerOf(path: ReadPathOptions, auth: Auth, caBundles: CaBundles | unde
       refusals: auth.refusals,
       kubeletIdentity: kubeletIdentity.report,
       caBundles: caBundles?.reports,
+      pinNote: pinning.note,
       resolutionMs,
       stalenessMs,
       clock,

@@ -26,6 +26,8 @@ export interface StatusOptions {
   readonly kubeletIdentity: () => KubeletIdentityReport;
   /** Undefined unless this pod has a root certificate of its own. */
   readonly caBundles: (() => readonly CaBundleReport[]) | undefined;
+  /** Why pins of kubelets do not outlive this process, as a sentence; undefined if they do. */
+  readonly pinNote: () => string | undefined;
   readonly resolutionMs: number;
   readonly stalenessMs: number;
   readonly clock: Clock;
@@ -38,6 +40,7 @@ export function createStatus({
   refusals,
   kubeletIdentity,
   caBundles,
+  pinNote,
   resolutionMs,
   stalenessMs,
   clock,
@@ -59,6 +62,7 @@ export function createStatus({
         ...problemsOf(all, podCounts),
         ...identityProblems(identity),
         ...bundleProblems(bundles ?? []),
+        ...[pinNote() ?? []].flat(),
         ...troubleOf(refused),
       ],
       refused: refused.map(refusedReport),

@@ -18,6 +18,7 @@ import { createStorage, type Storage } from '../storage/storage.ts';
 import { createExpectations } from './expectations.ts';
 import type { KubeletIdentity } from './kubeletidentity.ts';
 import { createKubelets } from './kubelets.ts';
+import type { Pinning } from './pinning.ts';
 import { createNodeStateMetrics, createStorageMetrics } from './processmetrics.ts';
 import { createSnapshotKeeper, type SnapshotKeeper } from './snapshotfile.ts';
 import { createForeignPodWatch, createImplausibleWatch } from './unserved.ts';
@@ -41,6 +42,7 @@ export interface WritePath {
   readonly admission: Admission;
   readonly scraper: Scraper;
   readonly snapshot: SnapshotKeeper;
+  readonly pinning: Pinning;
   readonly stalenessMs: number;
   /** Nothing may be written to the cluster unless it is separate. */
   readonly kubeletIdentity: KubeletIdentity;
@@ -85,7 +87,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
   });
   pods.onNodeChange(admission.changed);
   const scrapeMetrics = createScrapeMetrics(registry, resolutionMs);
-  const kubelets = createKubelets({ options, apiServer, rest, resolver, clock, metrics: scrapeMetrics, log });
+  const kubelets = createKubelets({ options, apiServer, rest, nodes, resolver, clock, metrics: scrapeMetrics, log });
   disposables.use(kubelets.readers);
   const scraper = createScraper({
     nodes,
@@ -109,5 +111,6 @@ export function createWritePath(path: WritePathOptions): WritePath {
     log,
   });
   createNodeStateMetrics(registry, scraper.statuses);
-  return { nodes, pods, storage, admission, scraper, snapshot, stalenessMs, kubeletIdentity: kubelets.identity };
+  const { pinning, identity: kubeletIdentity } = kubelets;
+  return { nodes, pods, storage, admission, scraper, snapshot, pinning, stalenessMs, kubeletIdentity };
 }

@@ -10,6 +10,7 @@ export function helpText(): string {
     'Usage: kubegauge [flags]',
     '       kubegauge status [nodes] [flags]   prints the scrape status of a running server; with the flags of that server',
     '       kubegauge doctor [checks] [-o table|json|yaml] [--kubeconfig=<file>]   examines the cluster and prints what is wrong, with remedies; exit code 0 no errors, 1 errors, 2 could not examine',
+    '       kubegauge trust <node> [key] [flags]   pins the key that the kubelet of a node shows now (--kubelet-tls=pin), or the given one',
   ];
   for (const [section, flags] of Object.entries(flagSections)) {
     lines.push('', `${section} flags:`, '');

@@ -6,7 +6,9 @@ import type { FlagName, Options } from './flags.ts';
 
 /** Returns what is wrong with the flags together. */
 export function crossChecks(options: Options): string[] {
-  const insecure = options['kubelet-insecure-tls'];
+  const tls = options['kubelet-tls'];
+  const alias = options['kubelet-insecure-tls'];
+  const isInsecure = kubeletTlsMode(options) === 'insecure';
   const plain = options['deprecated-kubelet-completely-insecure'];
   const ca = options['kubelet-certificate-authority'] !== undefined;
   const certificate = options['kubelet-client-certificate'] !== undefined;
@@ -15,11 +17,16 @@ export function crossChecks(options: Options): string[] {
   const timeoutMs = options['kubelet-request-timeout'];
   const stalenessMs = options['metrics-staleness'];
   const rules: readonly Rule[] = [
-    [ca && insecure, 'cannot use both --kubelet-certificate-authority and --kubelet-insecure-tls'],
+    [
+      tls !== undefined && alias !== undefined && alias !== (tls === 'insecure'),
+      `cannot use both --kubelet-tls=${tls} and --kubelet-insecure-tls=${alias}: they contradict each other; leave out --kubelet-insecure-tls`,
+    ],
+    [ca && isInsecure, `cannot use both --kubelet-certificate-authority and ${insecureFlag(options)}`],
     [certificate !== key, 'need both --kubelet-client-key and --kubelet-client-certificate'],
     [key && plain, 'cannot use both --kubelet-client-key and --deprecated-kubelet-completely-insecure'],
     [certificate && plain, 'cannot use both --kubelet-client-certificate and --deprecated-kubelet-completely-insecure'],
-    [insecure && plain, 'cannot use both --kubelet-insecure-tls and --deprecated-kubelet-completely-insecure'],
+    [isInsecure && plain, `cannot use both ${insecureFlag(options)} and --deprecated-kubelet-completely-insecure`],
+    [tls === 'pin' && plain, 'cannot use both --kubelet-tls=pin and --deprecated-kubelet-completely-insecure'],
     [ca && plain, 'cannot use both --kubelet-certificate-authority and --deprecated-kubelet-completely-insecure'],
     ...proxyRules(options),
     [
@@ -61,12 +68,28 @@ function proxyRules(options: Options): readonly Rule[] {
 }
 
 const directOnly = [
+  'kubelet-tls',
   'kubelet-insecure-tls',
   'kubelet-certificate-authority',
   'kubelet-client-certificate',
   'kubelet-client-key',
   'deprecated-kubelet-completely-insecure',
 ] as const satisfies readonly FlagName[];
+
+export type KubeletTlsMode = 'verify' | 'pin' | 'insecure';
+
+/** Returns undefined if no flag says it. */
+export function kubeletTlsMode(
+  options: Pick<Options, 'kubelet-tls' | 'kubelet-insecure-tls'>,
+): KubeletTlsMode | undefined {
+  const mode = options['kubelet-tls'] as KubeletTlsMode | undefined;
+  return mode ?? (options['kubelet-insecure-tls'] === true ? 'insecure' : undefined);
+}
+
+/** Returns the flag as it was given. */
+function insecureFlag(options: Options): string {
+  return options['kubelet-tls'] === 'insecure' ? '--kubelet-tls=insecure' : '--kubelet-insecure-tls';
+}
 
 /** Returns the timeout of one scrape. */
 export function kubeletRequestTimeoutMs(options: Options): number {

@@ -70,6 +70,7 @@ async function start(flags: readonly string[], accepts: (token: string) => boole
       options: parseCommandLine(flags).options,
       apiServer: { ...apiServer.connection, namespace: 'kube-system' },
       rest,
+      nodes: { get: () => undefined, list: () => [], synced: () => true },
       resolver,
       clock,
       metrics: { workers: () => undefined },

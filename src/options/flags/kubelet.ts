@@ -23,10 +23,16 @@ export const kubeletFlags = {
     check: oneOf('direct', 'proxy'),
     help: "How to reach kubelets: direct, or proxy, through kube-apiserver's node proxy. Use proxy if nodes are unreachable from pods; it needs the right to get nodes/proxy, and kube-apiserver selects address and port.",
   },
+  'kubelet-tls': {
+    type: 'string',
+    default: undefined,
+    check: oneOf('verify', 'pin', 'insecure'),
+    help: "How kubelets' serving certificates are verified. verify: by a CA. pin: by a CA, and self-signed ones by their key, which is pinned at the node's first scrape; a changed key is refused until `kubegauge trust <node>`. insecure: not at all, for tests only. Unset: verify, or insecure with a kubeconfig that does not verify kube-apiserver. Set pin for kubelets without serverTLSBootstrap.",
+  },
   'kubelet-insecure-tls': {
     type: 'boolean',
-    default: 'false',
-    help: "Do not verify kubelets' serving certificates. For tests only.",
+    default: undefined,
+    help: 'The same as --kubelet-tls=insecure, as in metrics-server. Unset: see --kubelet-tls. For tests only.',
   },
   'kubelet-use-node-status-port': {
     type: 'boolean',

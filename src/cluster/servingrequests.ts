@@ -1,0 +1,76 @@
+/** Finds the signing requests for kubelets' serving certificates that wait for an approval. */
+import { field, items, text } from '../client/json.ts';
+import type { RestClient } from '../client/rest.ts';
+
+/** All pending requests of one node's kubelet. */
+export interface PendingServingRequests {
+  readonly node: string;
+  /** Names of CertificateSigningRequests, newest first. A kubelet makes another one about every 15 min. */
+  readonly requests: readonly [string, ...string[]];
+  /** When the newest was created, in milliseconds since the epoch. */
+  readonly createdMs: number;
+}
+
+const path = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+const signerName = 'kubernetes.io/kubelet-serving';
+/** As kubectl. A request has about 3 kB. */
+const pageSize = 500;
+/** Pages that are read at most; kube-controller-manager removes pending requests after a day. */
+const pageLimit = 40;
+const userPrefix = 'system:node:';
+
+/**
+ * Needs the right to list certificatesigningrequests, which the server does not have.
+ * @throws StatusError, such as a 403; errors of the connection.
+ */
+export async function findPendingServingRequests(
+  rest: Pick<RestClient, 'get'>,
+  signal?: AbortSignal,
+): Promise<readonly PendingServingRequests[]> {
+  const byNode = new Map<string, { readonly name: string; readonly createdMs: number }[]>();
+  let next = '';
+  for (let page = 0; page < pageLimit; page += 1) {
+    const query = {
+      fieldSelector: `spec.signerName=${signerName}`,
+      limit: String(pageSize),
+      ...(next === '' ? {} : { continue: next }),
+    };
+    const list = await rest.get(path, { query, ...(signal === undefined ? {} : { signal }) });
+    for (const object of items(field(list, 'items'))) {
+      const request = pendingRequest(object);
+      if (request === undefined) continue;
+      byNode.set(request.node, [...(byNode.get(request.node) ?? []), request]);
+    }
+    next = text(field(field(list, 'metadata'), 'continue')) ?? '';
+    if (next === '') break;
+  }
+  return [...byNode].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([node, found]) => newestFirst(node, found) ?? []);
+}
+
+/** Returns the command that approves the newest request. */
+export function approvalOf({ requests: [newest] }: PendingServingRequests): string {
+  return `kubectl certificate approve ${newest}`;
+}
+
+function newestFirst(
+  node: string,
+  found: readonly { readonly name: string; readonly createdMs: number }[],
+): PendingServingRequests | undefined {
+  const [newest, ...others] = found.toSorted((a, b) => b.createdMs - a.createdMs);
+  if (newest === undefined) return undefined;
+  return { node, requests: [newest.name, ...others.map(({ name }) => name)], createdMs: newest.createdMs };
+}
+
+/** Returns undefined for a request that was approved, denied or failed, or that no kubelet made. */
+function pendingRequest(object: unknown): { node: string; name: string; createdMs: number } | undefined {
+  const metadata = field(object, 'metadata');
+  const name = text(field(metadata, 'name')) ?? '';
+  const user = text(field(field(object, 'spec'), 'username')) ?? '';
+  const status = field(object, 'status');
+  const isOfKubelet = text(field(field(object, 'spec'), 'signerName')) === signerName && user.startsWith(userPrefix);
+  const isPending = items(field(status, 'conditions')).length === 0 && field(status, 'certificate') === undefined;
+  // The name becomes part of a command.
+  if (!isOfKubelet || !isPending || !/^[a-z0-9][a-z0-9.-]*$/.test(name)) return undefined;
+  const createdMs = Date.parse(text(field(metadata, 'creationTimestamp')) ?? '');
+  return { node: user.slice(userPrefix.length), name, createdMs: Number.isNaN(createdMs) ? 0 : createdMs };
+}
