@@ -1,5 +1,5 @@
 /** Opens undici's connections, guarded by `tls/handshakeguard.ts`. */
-import type { LookupFunction } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { type ConnectionOptions as TlsOptions, TLSSocket } from 'node:tls';
 import { guardServer } from '../tls/handshakeguard.ts';
 import type { TlsMaterial } from './apiserver.ts';
@@ -50,19 +50,27 @@ type Connected = Parameters<Connector>[1];
 /** Passes a connection on only once its peer is verified. */
 function verifying(verifyPeer: VerifyPeer, callback: Connected): Connected {
   return (...[failure, socket]: Parameters<Connected>) => {
-    if (failure !== null) return callback(failure, null);
-    const accept = async () => {
-      const refusal = socket instanceof TLSSocket ? await verifyPeer(socket) : new Error('the connection is not TLS');
-      return refusal ?? (socket.destroyed ? new Error('the connection is closed') : undefined);
-    };
-    void accept()
-      .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
-      .then((refusal) => {
-        if (refusal === undefined) return callback(null, socket);
-        socket.destroy();
-        return callback(refusal, null);
-      });
+    if (failure === null) void passVerified(socket, verifyPeer, callback);
+    else callback(failure, null);
   };
+}
+
+async function passVerified(socket: Socket, verifyPeer: VerifyPeer, callback: Connected): Promise<void> {
+  const refusal = await refusalOf(socket, verifyPeer);
+  if (refusal === undefined) return callback(null, socket);
+  socket.destroy();
+  return callback(refusal, null);
+}
+
+/** Never rejects. */
+async function refusalOf(socket: Socket, verifyPeer: VerifyPeer): Promise<Error | undefined> {
+  if (!(socket instanceof TLSSocket)) return new Error('a peer without TLS cannot be verified');
+  try {
+    const refusal = await verifyPeer(socket);
+    return refusal ?? (socket.destroyed ? new Error('the connection is closed') : undefined);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 /** Verifies kube-apiserver by Go's rules. */

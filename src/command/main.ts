@@ -48,7 +48,7 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
     'trust',
     async (options, apiServer, words) => {
       const { trustKubelet } = await import('./trustcommand.ts');
-      await using resolver = systemResolver();
+      using resolver = systemResolver();
       const print = (line: string) => void process.stdout.write(`${escapeControls(line)}\n`);
       await trustKubelet({ options, apiServer, resolver, words, print });
     },

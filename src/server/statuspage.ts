@@ -60,7 +60,7 @@ export interface NodeReport {
   /** Why the source is not cAdvisor. */
   readonly fallback?: string | undefined;
   readonly address?: string | undefined;
-  /** Method that verified the kubelet's certificate: address, node-name, apiserver, or nothing. */
+  /** Method that verified the kubelet: address, node-name, pinned-key, apiserver, or nothing. */
   readonly verifiedBy?: string | undefined;
   readonly pods?: number | undefined;
   readonly containers?: number | undefined;

@@ -19,6 +19,7 @@ import type {
 } from '@kubernetes/client-node';
 import { parse, parseAllDocuments } from 'yaml';
 import { snapshotLimitBytes } from '../../src/command/snapshotfile.ts';
+import { defaultPinsNamespace, pinsConfigMapName } from '../../src/kubelet/pins/pinconfigmap.ts';
 import { flags } from '../../src/options/flags.ts';
 import { defaultKubeletAccount } from '../../src/options/flags/kubelet.ts';
 import { parseCommandLine } from '../../src/options/parse.ts';
@@ -565,3 +566,36 @@ function find(objects: readonly KubernetesObject[], kind: string, name: string):
 function isKustomization(file: string): boolean {
   return path.basename(file) === 'kustomization.yaml';
 }
+
+describe('the component kubelet-pins', () => {
+  const objects = objectsBelow('components/kubelet-pins/');
+  const configMap = objects.find(({ kind }) => kind === 'ConfigMap');
+
+  test('ships the ConfigMap without data, so that applying it again empties nothing', () => {
+    assert.equal(configMap?.metadata.name, pinsConfigMapName);
+    assert.equal(configMap?.metadata.namespace, defaultPinsNamespace);
+    assert.deepEqual(Object.keys(configMap ?? {}).sort(), ['apiVersion', 'kind', 'metadata']);
+  });
+
+  test('grants get and update of this ConfigMap to the account of the server, which kubelets never see', () => {
+    const role = objects.find((object): object is KubernetesObject & V1Role => object.kind === 'Role');
+    assert.deepEqual(role?.rules, [
+      { apiGroups: [''], resources: ['configmaps'], resourceNames: [pinsConfigMapName], verbs: ['get', 'update'] },
+    ]);
+    const binding = objects.find(
+      (object): object is KubernetesObject & V1ClusterRoleBinding => object.kind === 'RoleBinding',
+    );
+    assert.deepEqual(binding?.subjects, [{ kind: 'ServiceAccount', name: 'kubegauge', namespace: 'kube-system' }]);
+    assert.equal(objects.length, 3);
+  });
+
+  test('adds an argument that the flag table knows', () => {
+    const { patches }: { patches: { patch: string }[] } = parse(
+      texts.get('components/kubelet-pins/kustomization.yaml') ?? '',
+    );
+    const operations: { path: string; value: string }[] = parse(patches[0]?.patch ?? '');
+    const args = operations.filter(({ path: at }) => at.endsWith('/args/-')).map(({ value }) => value);
+    assert.deepEqual(args, ['--kubelet-tls=pin']);
+    assert.equal(parseCommandLine(args).options['kubelet-tls'], 'pin');
+  });
+});

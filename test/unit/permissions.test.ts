@@ -1,6 +1,6 @@
 /** The tables of docs/permissions.md list what the manifests grant, and the reader of audit logs finds what was used. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import type { V1ClusterRole, V1Role } from '@kubernetes/client-node';
@@ -28,6 +28,15 @@ function accountOf(role: string): string {
   return role === 'system:kubegauge-kubelets' ? 'kubegauge-kubelets' : 'kubegauge';
 }
 
+/** The rights of a role; none of other objects. */
+function rightsOfRole(object: KubernetesObject) {
+  const { kind, metadata, rules = [] } = object as KubernetesObject & V1ClusterRole & V1Role;
+  if (kind === 'ClusterRole') return rightsOfRules(accountOf(metadata.name), `ClusterRole ${metadata.name}`, rules);
+  if (kind !== 'Role') return [];
+  const by = `Role ${metadata.namespace}/${metadata.name}`;
+  return rightsOfRules(accountOf(metadata.name), by, rules, metadata.namespace);
+}
+
 const ofKubernetes = [
   'ClusterRole system:auth-delegator',
   'Role kube-system/extension-apiserver-authentication-reader',
@@ -37,13 +46,7 @@ describe('docs/permissions.md', () => {
   const rows = readPermissions('Granted by manifests/base');
 
   test('lists each right of the roles in manifests/base, and no other of them', () => {
-    const granted = objects.flatMap((object) => {
-      const { kind, metadata, rules = [] } = object as KubernetesObject & V1ClusterRole & V1Role;
-      if (kind === 'ClusterRole') return rightsOfRules(accountOf(metadata.name), `ClusterRole ${metadata.name}`, rules);
-      if (kind !== 'Role') return [];
-      const by = `Role ${metadata.namespace}/${metadata.name}`;
-      return rightsOfRules(accountOf(metadata.name), by, rules, metadata.namespace);
-    });
+    const granted = objects.flatMap(rightsOfRole);
     const listed = rows.flatMap(({ rights }) => rights).filter(({ by }) => !ofKubernetes.includes(by));
     assert.deepEqual(rightTexts(listed), rightTexts(granted));
   });
@@ -61,7 +64,15 @@ describe('docs/permissions.md', () => {
     const { patches }: { patches: { target: { kind: string; name: string }; patch: string }[] } = parse(
       readFileSync(file, 'utf8'),
     );
-    const granted = patches
+    const added = globSync('components/*/*.yaml', { cwd: manifests }).filter(
+      (each) => !each.endsWith('kustomization.yaml'),
+    );
+    const ofRoles = added.flatMap((each) =>
+      parseAllDocuments(readFileSync(path.join(manifests, each), 'utf8')).flatMap((document) =>
+        rightsOfRole(document.toJS()),
+      ),
+    );
+    const ofPatches = patches
       .filter(({ target }) => target.kind === 'ClusterRole')
       .flatMap(({ target, patch }) =>
         rightsOfRules(
@@ -71,7 +82,7 @@ describe('docs/permissions.md', () => {
         ),
       );
     const listed = readPermissions('Granted by components').flatMap(({ rights }) => rights);
-    assert.deepEqual(rightTexts(listed), rightTexts(granted));
+    assert.deepEqual(rightTexts(listed), rightTexts([...ofRoles, ...ofPatches]));
   });
 
   test('a row that lacks a cell is an error', () => {

@@ -5,7 +5,7 @@ import { flags } from '../../../src/options/flags.ts';
 import { lossOf } from '../../../src/options/ignoredflags.ts';
 import { parseCommandLine, UsageError } from '../../../src/options/parse.ts';
 import { flagTable, helpText } from '../../../src/options/usage.ts';
-import { kubeletRequestTimeoutMs } from '../../../src/options/validate.ts';
+import { kubeletRequestTimeoutMs, kubeletTlsMode } from '../../../src/options/validate.ts';
 
 const parse = (...argv: string[]) => parseCommandLine(argv).options;
 
@@ -106,6 +106,16 @@ test('words without a flag are ignored, as by metrics-server', () => {
   assert.equal(options['kubelet-insecure-tls'], true);
 });
 
+test('--kubelet-insecure-tls is an alias of --kubelet-tls=insecure', () => {
+  const modeOf = (...argv: string[]) => kubeletTlsMode(parse(...argv));
+  assert.equal(modeOf(), undefined);
+  assert.equal(modeOf('--kubelet-insecure-tls=false'), undefined);
+  assert.equal(modeOf('--kubelet-insecure-tls'), 'insecure');
+  assert.equal(modeOf('--kubelet-insecure-tls', '--kubelet-tls=insecure'), 'insecure');
+  assert.equal(modeOf('--kubelet-insecure-tls=false', '--kubelet-tls=pin'), 'pin');
+  assert.equal(modeOf('--kubelet-tls=pin', '--kubelet-certificate-authority=a'), 'pin');
+});
+
 test('an empty value of a flag without a default is no value, as in Go', () => {
   const options = parse('--kubelet-certificate-authority=', '--kubelet-insecure-tls', '--tls-cert-file=');
   assert.equal(options['kubelet-certificate-authority'], undefined);
@@ -162,6 +172,31 @@ describe('bad flags', () => {
     ['--kubelet-insecure-tls', '--kubelet-certificate-authority=a', '--tls-cert-file=x'],
     /^cannot use both --kubelet-certificate-authority and --kubelet-insecure-tls$/,
     /^need both --tls-cert-file and --tls-private-key-file$/,
+  );
+  check(['--kubelet-tls=none'], /^--kubelet-tls=none: must be one of verify, pin, insecure$/);
+  for (const [mode, alias] of [
+    ['verify', true],
+    ['pin', true],
+    ['insecure', false],
+  ] as const) {
+    check(
+      [`--kubelet-tls=${mode}`, `--kubelet-insecure-tls=${alias}`],
+      new RegExp(
+        `^cannot use both --kubelet-tls=${mode} and --kubelet-insecure-tls=${alias}: they contradict each other`,
+      ),
+    );
+  }
+  check(
+    ['--kubelet-tls=insecure', '--kubelet-certificate-authority=a'],
+    /^cannot use both --kubelet-certificate-authority and --kubelet-tls=insecure$/,
+  );
+  check(
+    ['--kubelet-tls=pin', '--deprecated-kubelet-completely-insecure'],
+    /^cannot use both --kubelet-tls=pin and --deprecated-kubelet-completely-insecure$/,
+  );
+  check(
+    ['--kubelet-tls=pin', '--kubelet-connection=proxy'],
+    /^cannot use both --kubelet-connection=proxy and --kubelet-tls: kube-apiserver connects/,
   );
   check(['--kubelet-connection=tunnel'], /^--kubelet-connection=tunnel: must be one of direct, proxy$/);
   check(

@@ -60,6 +60,7 @@ test('connections are insecure by flag, or by an insecure kubeconfig without a C
   assert.equal(createKubeletTls(secure, { ...noFlags, insecure: true }, createFakeClock())().insecure, true);
   const insecure = serverWith({ rejectUnauthorized: false });
   assert.equal(createKubeletTls(insecure, noFlags, createFakeClock())().insecure, true);
+  assert.equal(createKubeletTls(insecure, { ...noFlags, mustVerify: true }, createFakeClock())().insecure, false);
 });
 
 test('a CA file that changes is used within ten seconds', async () => {

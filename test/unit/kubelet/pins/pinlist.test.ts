@@ -27,7 +27,7 @@ test('pins are a line per node, sorted', () => {
   ]);
   const text = formatPins(pins);
   assert.equal(text, `node-a ${uid} ${key('a')}\nnode-b ${uid} ca\n`);
-  assert.deepEqual(parsePins(text), new Map([...pins].sort()));
+  assert.deepEqual(parsePins(text), new Map([...pins].toReversed()));
   assert.deepEqual(parsePins(''), new Map());
 });
 
