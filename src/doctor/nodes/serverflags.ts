@@ -1,5 +1,6 @@
 /** Reads and changes the server's flags in its Deployment; metrics-server's have the same names. */
 import type { Options } from '../../options/flags.ts';
+import { kubeletTlsMode } from '../../options/validate.ts';
 import { command } from '../remedy.ts';
 
 export interface ServerInstallation {
@@ -65,7 +66,7 @@ function flagsOf(options: Options): KubeletFlags {
     preferredTypes: options['kubelet-preferred-address-types'],
     useNodeStatusPort: options['kubelet-use-node-status-port'],
     defaultPort: options['kubelet-port'],
-    isInsecure: options['kubelet-insecure-tls'],
+    isInsecure: kubeletTlsMode(options) === 'insecure',
     hasOwnCa: options['kubelet-certificate-authority'] !== undefined,
     usesProxy: options['kubelet-connection'] === 'proxy',
     nodeSelector: options['node-selector'],
