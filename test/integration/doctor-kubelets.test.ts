@@ -163,6 +163,26 @@ describe('credentials', () => {
     await gone(world, 'kubelet-unauthorized');
   });
 
+  test('kubernetes-sigs/metrics-server#95: 403 for system:anonymous, as webhook authentication is off', async () => {
+    await using world = await createNodeWorld();
+    world.serve({ code: 'Forbidden', message: 'the last scrape of node node-a failed; see /status' });
+    const config = { kubeletconfig: { authentication: { webhook: { enabled: false }, anonymous: { enabled: true } } } };
+    world.apiServer.documents.set('/api/v1/nodes/node-a/proxy/configz', config);
+    const finding = await found(world, 'kubelet-unauthorized');
+    await world.run(finding);
+    assert.match(readFileSync(world.kubeletConfig, 'utf8'), /webhook:\n +cacheTTL: 0s\n +enabled: true/);
+    world.serve({ ageMs: 20_000 });
+    await gone(world, 'kubelet-unauthorized');
+  });
+
+  test('401, although webhook authentication is on, is another problem', async () => {
+    await using world = await createNodeWorld();
+    world.serve({ code: 'Unauthorized', message: 'the last scrape of node node-a failed; see /status' });
+    const config = { kubeletconfig: { authentication: { webhook: { enabled: true } } } };
+    world.apiServer.documents.set('/api/v1/nodes/node-a/proxy/configz', config);
+    assert.match((await found(world, 'kubelet-unauthorized')).problem, /although webhook token authentication is on/);
+  });
+
   test('kubernetes-sigs/kubespray#9289: 403, as the account lacks a right', async () => {
     await using world = await createNodeWorld();
     world.serve({ code: 'Forbidden', message: 'the last scrape of node node-a failed; see /status' });
@@ -314,6 +334,7 @@ describe('many nodes', () => {
       ],
     );
     const asked = world.apiServer.requests.filter(({ path }) => path.includes('/proxy/'));
-    assert.ok(asked.length <= 100, `${asked.length} requests through the node proxy`);
+    // Two of each of 50 nodes, and three configurations.
+    assert.ok(asked.length <= 103, `${asked.length} requests through the node proxy`);
   });
 });

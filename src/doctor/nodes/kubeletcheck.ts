@@ -7,14 +7,14 @@ import { type Finding, uncheckedCode } from '../finding.ts';
 import { objectOf } from '../grouping.ts';
 import { explainKubelet } from './explainkubelet.ts';
 import { findServer, type FoundServer } from './installation.ts';
-import type { KubeletEvidence, ServersWord, Surroundings } from './kubeletevidence.ts';
+import type { KubeletConfig, KubeletEvidence, ServersWord, Surroundings } from './kubeletevidence.ts';
 import { type KubeletProblem, kubeletCodes } from './kubeletproblem.ts';
 import { requestCertificates, verifyKubelets } from './kubeletremedies.ts';
 import { infoOf, type NodeFacts } from './nodefacts.ts';
 import { readNodes, readNodeUsages } from './readnodes.ts';
 import { type KubeletLooks, lookAtKubelets } from './kubeletlooks.ts';
 import { readPendingRequests } from './pendingrequests.ts';
-import { type ProxyReadings, readRuntimeEndpoint, readThroughProxy } from './proxyreadings.ts';
+import { type ProxyReadings, readKubeletConfig, readThroughProxy } from './proxyreadings.ts';
 import { kubeletFlagsOf } from './serverflags.ts';
 import { readingsOfStatus, readOwnStatus, readServersWords, wordsOfStatus } from './serverswords.ts';
 
@@ -23,6 +23,8 @@ const proxyLimit = 50;
 /** Kubelets whose certificates are looked at, those without usage first. */
 const lookLimit = 200;
 
+/** Configurations that are read, of each kind of trouble: more of them look the same. */
+const configLimit = 3;
 /** Milliseconds. A request that is under way then may take 15 s more; the check's deadline is 60 s. */
 const gatheringMs = 40_000;
 
@@ -53,27 +55,40 @@ async function* checkKubelets(context: CheckContext): AsyncIterable<Finding> {
     yield* [];
   });
   const { words, proxied, looked } = await gather(context, { inOrder, missing, pods, around });
-  const evidences = await Promise.all(
-    nodes.map(async (node): Promise<KubeletEvidence> => {
-      const proxy = proxied.readings.get(node.name);
-      return {
-        node,
-        addresses: kubeletCandidates(infoOf(node), around.flags),
-        pendingRequest: requests.get(node.name),
-        served: usages === undefined ? undefined : (usages.get(node.name) ?? 'missing'),
-        serversWord: words.get(node.name),
-        look: looked.looks.get(node.name),
-        proxy,
-        runtimeEndpoint:
-          proxy?.kind === 'read' && proxy.fallback !== undefined
-            ? await readRuntimeEndpoint(context, node.name)
-            : undefined,
-      };
-    }),
-  );
+  const configs = await readConfigs(context, words, proxied);
+  const evidences = nodes.map((node): KubeletEvidence => {
+    return {
+      node,
+      addresses: kubeletCandidates(infoOf(node), around.flags),
+      pendingRequest: requests.get(node.name),
+      served: usages === undefined ? undefined : (usages.get(node.name) ?? 'missing'),
+      serversWord: words.get(node.name),
+      look: looked.looks.get(node.name),
+      proxy: proxied.readings.get(node.name),
+      config: configs.get(node.name),
+    };
+  });
   yield* group(evidences, around);
   yield* explainInsecure(evidences, around);
   yield* limits(nodes, usages === undefined, proxied, looked);
+}
+
+/** Reads configurations of some kubelets that deny access, or whose runtime is not found. */
+async function readConfigs(
+  context: CheckContext,
+  words: Gathered['words'],
+  { readings }: ProxyReadings,
+): Promise<ReadonlyMap<string, KubeletConfig>> {
+  const denying = [...words].filter(([, { code }]) => code === 'Unauthorized' || code === 'Forbidden');
+  const lacking = [...readings].filter(([, reading]) => reading.kind === 'read' && reading.fallback !== undefined);
+  const configs = new Map<string, KubeletConfig>();
+  for (const some of [denying, lacking]) {
+    for (const [node] of some.slice(0, configLimit)) {
+      const config = await readKubeletConfig(context, node);
+      if (config !== undefined) configs.set(node, config);
+    }
+  }
+  return configs;
 }
 
 interface Plan {

@@ -33,8 +33,15 @@ export interface KubeletEvidence {
   readonly serversWord: ServersWord | undefined;
   readonly look: Look | undefined;
   readonly proxy: ProxyReading | undefined;
-  /** The kubelet's own configuration, by its configz; undefined if it was not read. */
+  /** Undefined if it was not read. */
+  readonly config: KubeletConfig | undefined;
+}
+
+/** Parts of a KubeletConfiguration. */
+export interface KubeletConfig {
   readonly runtimeEndpoint: string | undefined;
+  /** Whether kube-apiserver reviews tokens for it (authentication.webhook.enabled). */
+  readonly hasWebhook: boolean | undefined;
 }
 
 export interface Surroundings {

@@ -41,6 +41,13 @@ export function switchWebhookOn(nodes: readonly KubeletEvidence[]): string {
   return onNodes(nodes, edit);
 }
 
+export function readKubeletLog(nodes: readonly KubeletEvidence[]): string {
+  return onNodes(
+    nodes.slice(0, 1),
+    'sudo journalctl -u kubelet --since -10min | grep -i -E "tokenreview|unauthorized|authenticat"',
+  );
+}
+
 export function grantMetrics(_: readonly KubeletEvidence[], { installation }: Surroundings): string {
   const namespace = installation?.namespace ?? 'kube-system';
   const account = installation === undefined ? 'metrics-server' : accountForKubelets(installation);
@@ -92,7 +99,7 @@ const usualSocket = '/run/containerd/containerd.sock';
 
 /** cAdvisor looks for containerd's socket at its usual path; a link there is enough. */
 export function linkRuntime(nodes: readonly KubeletEvidence[]): string | undefined {
-  const endpoint = nodes[0]?.runtimeEndpoint?.replace(/^unix:\/\//, '');
+  const endpoint = nodes[0]?.config?.runtimeEndpoint?.replace(/^unix:\/\//, '');
   if (endpoint === undefined || endpoint === usualSocket || !/^[\w./-]+$/.test(endpoint)) return restartKubelet(nodes);
   return onNodes(
     nodes,

@@ -8,7 +8,7 @@ import { createKubeletReader } from '../../scrape/endpoint/kubeletreader.ts';
 import { createTarget, type ScrapeOutcome } from '../../scrape/source/target.ts';
 import type { CheckContext } from '../check.ts';
 import { mapLimited } from '../limited.ts';
-import type { ProxyReading } from './kubeletevidence.ts';
+import type { KubeletConfig, ProxyReading } from './kubeletevidence.ts';
 
 /** Milliseconds for one request. */
 const requestTimeoutMs = 10_000;
@@ -77,14 +77,18 @@ function toReading(
   };
 }
 
-/** Returns the runtime's endpoint by a kubelet's configz; undefined if it cannot be read. */
-export async function readRuntimeEndpoint({ api }: CheckContext, node: string): Promise<string | undefined> {
+/** Returns a kubelet's configuration by its configz; undefined if it cannot be read. */
+export async function readKubeletConfig({ api }: CheckContext, node: string): Promise<KubeletConfig | undefined> {
   const path = `/api/v1/nodes/${encodeURIComponent(node)}/proxy/configz`;
   const answer = await api.text(path).catch(() => undefined);
   if (answer?.status !== 200) return undefined;
   try {
-    const config: unknown = JSON.parse(answer.text);
-    return text(field(field(config, 'kubeletconfig'), 'containerRuntimeEndpoint'));
+    const config = field(JSON.parse(answer.text), 'kubeletconfig');
+    const webhook = field(field(field(config, 'authentication'), 'webhook'), 'enabled');
+    return {
+      runtimeEndpoint: text(field(config, 'containerRuntimeEndpoint')),
+      hasWebhook: typeof webhook === 'boolean' ? webhook : undefined,
+    };
   } catch {
     return undefined;
   }

@@ -39,8 +39,15 @@ const problems: Readonly<Record<string, ScrapeProblem>> = {
   },
   Unauthorized: {
     code: 'kubelet-unauthorized',
-    words: 'it rejects the token (401): webhook token authentication is off in its configuration',
+    words: 'it does not accept the token (401, or 403 for system:anonymous): webhook token authentication is off',
     remedy: remedies.switchWebhookOn,
+  },
+  // Not an ExplanationCode: 401, although the kubelet asks kube-apiserver.
+  ReviewFailed: {
+    code: 'kubelet-unauthorized',
+    words:
+      'it rejects the token (401), although webhook token authentication is on: the token is of another cluster, or the kubelet cannot have kube-apiserver review it',
+    remedy: remedies.readKubeletLog,
   },
   Forbidden: {
     code: 'kubelet-forbidden',
@@ -96,11 +103,19 @@ const otherFailures: ReadonlySet<string> = new Set([
   'Other',
 ]);
 
+/** A kubelet without the webhook takes a token for anonymous: 401, or 403 where anonymous users may come in. */
+function problemOf(code: string, message: string, config: KubeletEvidence['config']): ScrapeProblem | undefined {
+  if (code === 'Unauthorized' && config?.hasWebhook === true) return problems['ReviewFailed'];
+  const isAnonymous = config?.hasWebhook === false || message.includes('user=system:anonymous');
+  const meant = code === 'Forbidden' && isAnonymous ? 'Unauthorized' : code;
+  return Object.hasOwn(problems, meant) ? problems[meant] : undefined;
+}
+
 /** Returns undefined for a code that is no failure. */
 export function explainCode(
   code: string,
   message: string,
-  { node, addresses }: KubeletEvidence,
+  { node, addresses, config }: KubeletEvidence,
   { flags, installation }: Surroundings,
 ): KubeletProblem | undefined {
   const evidence = `${code}: ${foreignText(message)}`;
@@ -115,7 +130,7 @@ export function explainCode(
       remedy: remedies.useNodeStatusPort,
     };
   }
-  const known = Object.hasOwn(problems, code) ? problems[code] : undefined;
+  const known = problemOf(code, message, config);
   if (known !== undefined) return { ...known, severity: 'error', evidence };
   if (!otherFailures.has(code)) return undefined;
   return {

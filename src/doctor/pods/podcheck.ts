@@ -1,8 +1,11 @@
 /** Checks pods that run without usage, and why. */
+import { parseLabelSelector } from '../../apimachinery/labels.ts';
 import { field, items, text } from '../../client/json.ts';
 import { type Check, type CheckContext } from '../check.ts';
 import { type Finding, uncheckedCode } from '../finding.ts';
+import { findServer } from '../nodes/installation.ts';
 import { readNodes, readNodeUsages } from '../nodes/readnodes.ts';
+import { kubeletFlagsOf } from '../nodes/serverflags.ts';
 import { parseTimeMs } from '../times.ts';
 import { UncheckedError } from '../uncheckederror.ts';
 import { type PodFacts, parsePodFacts } from './podfacts.ts';
@@ -29,11 +32,15 @@ export const podCheck: Check = {
 async function* checkPods(context: CheckContext): AsyncIterable<Finding> {
   const usages = await context.api.get(usagesPath);
   if (usages === undefined) throw new UncheckedError(usagesPath, 'the API is not served');
+  const { installation } = await findServer(context).catch(() => ({ installation: undefined }));
+  const selector = parseLabelSelector(kubeletFlagsOf(installation, context.options).nodeSelector);
   const nodes = await readNodes(context);
+  const left = new Set(nodes.flatMap(({ name, labels }) => (selector.matches(labels) ? [] : name)));
   const nodeUsages = await readNodeUsages(context);
   const { pods, isCut } = await readPods(context);
   const facts: PodUsageFacts = {
-    pods,
+    // Nodes that --node-selector leaves out are not scraped on purpose.
+    pods: pods.filter(({ node }) => node === undefined || !left.has(node)),
     usage: timesOf(usages),
     nodes: new Map(nodes.map((node) => [node.name, node])),
     unscraped: new Set(nodes.flatMap(({ name }) => (nodeUsages?.has(name) === false ? name : []))),
