@@ -6,6 +6,7 @@ import { readUses } from '../audit.ts';
 import { idleRights, unlistedUses, useText } from '../permissionuse.ts';
 import { readPermissions, rightsOfRules, rightTexts } from '../permissions.ts';
 import { waitFor } from '../wait.ts';
+import { apiServiceState, patchApiService } from './apiservices.ts';
 import { ask } from './ask.ts';
 import { harness } from './harness.ts';
 import { loadNamespace } from './loads.ts';
@@ -43,6 +44,10 @@ describe('rights', { skip: program.name !== 'kubegauge' && 'the rights are our o
       await cluster.kubectl([...status, '--cert-dir=/tmp']),
       /kubelets get tokens of ServiceAccount kube-system\/kubegauge-kubelets$/m,
     );
+    // Verification begins again, for which the server looks at its Service.
+    await patchApiService(cluster, 'v1.metrics.k8s.io', { spec: { insecureSkipTLSVerify: true, caBundle: null } });
+    const isVerified = async () => !(await apiServiceState(cluster, 'v1.metrics.k8s.io')).insecure;
+    await waitFor('the server to be verified again', isVerified, 120_000, 1_000);
     // By a user that has them through view alone.
     for (const path of [
       'nodes',
