@@ -33,6 +33,18 @@ describe('the REST client', () => {
     assert.equal(request?.headers.accept, 'application/json');
   });
 
+  test('sends other credentials instead of its own, whose rejection refreshes nothing', async () => {
+    const refresh = () => assert.fail('it refreshes its own');
+    await client({ refresh }).create(
+      '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+      {},
+      { authorization: 'Bearer other' },
+    );
+    assert.equal(fake.requests[0]?.headers.authorization, 'Bearer other');
+    fake.faults.answer = () => 401;
+    await assert.rejects(client({ refresh }).get('/api/v1/nodes/a', { authorization: 'Bearer other' }), { code: 401 });
+  });
+
   test('sends the query and the media type that it is given', async () => {
     await client().get('/api/v1/nodes', { query: { labelSelector: 'a in (b, c)' }, accept: 'application/json;v=v1' });
     assert.equal(fake.requests[0]?.query.get('labelSelector'), 'a in (b, c)');

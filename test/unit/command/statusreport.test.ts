@@ -1,0 +1,44 @@
+/** What /status reports of the credentials for kubelets. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createStatus } from '../../../src/command/statusreport.ts';
+import type { KubeletIdentityReport } from '../../../src/server/statuspage.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+
+const account = 'kube-system/readers';
+
+const reportWith = (identity: KubeletIdentityReport) =>
+  createStatus({
+    statuses: () => [],
+    usage: { nodeUsage: () => assert.fail('there is no node') },
+    podCounts: () => undefined,
+    refusals: { recent: () => [] },
+    kubeletIdentity: () => identity,
+    caBundles: undefined,
+    resolutionMs: 15_000,
+    stalenessMs: 45_000,
+    clock: createFakeClock(),
+  })([]);
+
+test('a token that is missing or cannot be renewed is a problem, with its reason', () => {
+  const degradedBy = (identity: KubeletIdentityReport) => reportWith(identity).degraded;
+  assert.deepEqual(degradedBy({ sent: 'none', account, reason: 'not found' }), [
+    'there is no token for kubelets: not found',
+  ]);
+  assert.deepEqual(degradedBy({ sent: 'account', account, reason: 'no answer' }), [
+    'the token for kubelets cannot be renewed: no answer',
+  ]);
+});
+
+test('our own token where only an image was replaced is none, nor is a token of the account, nor the node proxy', () => {
+  for (const identity of [
+    { sent: 'own', account, reason: 'not found' },
+    { sent: 'account', account, reason: undefined },
+    { sent: 'none', reason: 'kube-apiserver reads kubelets for us' },
+    { sent: 'none', account, reason: undefined },
+  ] as const) {
+    const report = reportWith(identity);
+    assert.deepEqual(report.degraded, []);
+    assert.deepEqual(report.kubeletIdentity, identity);
+  }
+});
