@@ -77,6 +77,20 @@ describe('certificates', () => {
     await gone(world, 'kubelet-certificate-untrusted');
   });
 
+  test('with --kubelet-tls=pin a self-signed one is no fault, but a changed key is', async () => {
+    await using world = await createNodeWorld();
+    world.kubelet.useCertificate(makeAuthority('node-a@1700000000'));
+    world.setArgs('--kubelet-use-node-status-port', '--kubelet-tls=pin');
+    await gone(world, 'kubelet-certificate-untrusted');
+    world.serve({ code: 'KubeletKeyChanged', message: 'the last scrape of node node-a failed; see /status' });
+    assert.equal((await found(world, 'kubelet-key-changed')).remedy, 'kubegauge trust node-a');
+    world.serve({ code: 'KubeletKeyUnrecorded', message: 'the last scrape of node node-a failed; see /status' });
+    assert.match(
+      (await found(world, 'kubelet-key-unrecorded')).remedy ?? '',
+      /create rolebinding kubegauge-kubelet-pins/,
+    );
+  });
+
   test('kubernetes-sigs/metrics-server#196: without IP SANs, and for another name than the node', async () => {
     await using world = await createNodeWorld();
     world.show(world.authority, { dns: ['another.example'], ips: [] });

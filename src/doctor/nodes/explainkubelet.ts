@@ -66,6 +66,8 @@ function explainCertificate(
 ): KubeletProblem | undefined {
   const leaf = look?.kind === 'shown' ? look.chain[0] : undefined;
   if (look?.kind !== 'shown' || leaf === undefined || flags.usesProxy) return undefined;
+  const isSelfSigned = endsInItself(look.chain);
+  if (isSelfSigned && flags.isPinned) return undefined;
   const evidence = describeCertificate(leaf);
   const leftMs = leaf.validToDate.getTime() - nowMs;
   if (leftMs < 0 && !flags.isInsecure) {
@@ -78,12 +80,11 @@ function explainCertificate(
     };
   }
   if (!flags.isInsecure && !flags.hasOwnCa && look.chainProblem !== undefined) {
-    const isSelfSigned = leaf.checkIssued(leaf);
     return {
       code: 'kubelet-certificate-untrusted',
       severity: 'error',
       words: isSelfSigned
-        ? 'its serving certificate is self-signed; have the cluster sign it, or let kubegauge pin keys by --kubelet-tls=pin'
+        ? 'its serving certificate is self-signed, as kubelets make them; have the cluster sign it, or let kubegauge pin keys by --kubelet-tls=pin'
         : "its serving certificate is not signed by the cluster's CA; have the cluster sign it, or set --kubelet-certificate-authority",
       evidence,
       remedy: remedies.requestCertificates,
@@ -107,6 +108,13 @@ function explainCertificate(
     evidence,
     remedy: remedies.restartKubelets,
   };
+}
+
+/** Reports whether the server sent a chain up to a root of its own: a kubelet's certificate has a CA `<node>-ca@<time>`. */
+function endsInItself(chain: readonly X509Certificate[]): boolean {
+  const last = chain.at(-1);
+  const isWhole = chain.slice(1).every((issuer, at) => chain[at]?.checkIssued(issuer) === true);
+  return last?.checkIssued(last) === true && isWhole;
 }
 
 function describeCertificate({ subject, issuer, subjectAltName, validTo }: X509Certificate): string {

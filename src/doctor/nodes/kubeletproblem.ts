@@ -14,6 +14,8 @@ export const kubeletCodes = [
   'kubelet-certificate-expires',
   'kubelet-certificate-untrusted',
   'kubelet-certificate-names',
+  'kubelet-key-changed',
+  'kubelet-key-unrecorded',
   'kubelet-unauthorized',
   'kubelet-forbidden',
   'kubelet-refuses-connections',

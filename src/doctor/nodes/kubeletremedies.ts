@@ -32,6 +32,26 @@ export function requestCertificates(nodes: readonly KubeletEvidence[]): string {
 const pendingRequests =
   'kubectl get csr --field-selector=spec.signerName=kubernetes.io/kubelet-serving -o \'jsonpath={range .items[?(!@.status.conditions)]}{.metadata.name}{"\\n"}{end}\' | xargs -r kubectl certificate approve';
 
+export function trustKeys(nodes: readonly KubeletEvidence[]): string {
+  return nodes
+    .slice(0, nodeLimit)
+    .map(({ node }) => command('kubegauge', 'trust', node.name))
+    .join('\n');
+}
+
+const pins = 'kubegauge-kubelet-pins';
+
+/** As manifests/components/kubelet-pins. */
+export function allowPins(_: readonly KubeletEvidence[], { installation }: Surroundings): string {
+  const { namespace, serviceAccount } = installation ?? { namespace: 'kube-system', serviceAccount: 'kubegauge' };
+  const kubectl = (...words: readonly string[]) => command('kubectl', '--namespace', namespace, ...words);
+  return [
+    kubectl('create', 'configmap', pins),
+    kubectl('create', 'role', pins, '--verb=get,update', '--resource=configmaps', `--resource-name=${pins}`),
+    kubectl('create', 'rolebinding', pins, `--role=${pins}`, `--serviceaccount=${namespace}:${serviceAccount}`),
+  ].join('\n');
+}
+
 export function restartKubelets(nodes: readonly KubeletEvidence[]): string {
   return `${onNodes(nodes, 'sudo systemctl restart kubelet')}\n${pendingRequests}`;
 }

@@ -27,6 +27,17 @@ const problems: Readonly<Record<string, ScrapeProblem>> = {
     words: 'its serving certificate is not for the address that is used',
     remedy: remedies.requestCertificates,
   },
+  KubeletKeyChanged: {
+    code: 'kubelet-key-changed',
+    words:
+      'its key is not the one that was pinned: trust the new one only if the certificate was replaced on purpose, for another host may answer at the address',
+    remedy: remedies.trustKeys,
+  },
+  KubeletKeyUnrecorded: {
+    code: 'kubelet-key-unrecorded',
+    words: 'its key could not be pinned, as the server may not update the ConfigMap kubegauge-kubelet-pins',
+    remedy: remedies.allowPins,
+  },
   CertificateExpired: {
     code: 'kubelet-certificate-expired',
     words: 'its serving certificate has expired',

@@ -36,6 +36,8 @@ export interface KubeletFlags {
   readonly useNodeStatusPort: boolean;
   readonly defaultPort: number;
   readonly isInsecure: boolean;
+  /** Keys of self-signed kubelets are pinned, whatever their certificates say beside. */
+  readonly isPinned: boolean;
   /** Whether another CA than the cluster's verifies kubelets. */
   readonly hasOwnCa: boolean;
   readonly usesProxy: boolean;
@@ -55,6 +57,7 @@ export function kubeletFlagsOf(installation: ServerInstallation | undefined, opt
     useNodeStatusPort: isOn('kubelet-use-node-status-port'),
     defaultPort: port > 0 ? port : defaultKubeletPort,
     isInsecure: isOn('kubelet-insecure-tls') || value('kubelet-tls') === 'insecure',
+    isPinned: value('kubelet-tls') === 'pin',
     hasOwnCa: value('kubelet-certificate-authority') !== undefined,
     usesProxy: value('kubelet-connection') === 'proxy',
     nodeSelector: value('node-selector') ?? value('l') ?? '',
@@ -67,6 +70,7 @@ function flagsOf(options: Options): KubeletFlags {
     useNodeStatusPort: options['kubelet-use-node-status-port'],
     defaultPort: options['kubelet-port'],
     isInsecure: kubeletTlsMode(options) === 'insecure',
+    isPinned: kubeletTlsMode(options) === 'pin',
     hasOwnCa: options['kubelet-certificate-authority'] !== undefined,
     usesProxy: options['kubelet-connection'] === 'proxy',
     nodeSelector: options['node-selector'],
