@@ -238,6 +238,14 @@ describe('metrics-server', () => {
 });
 
 describe('addresses and ports', () => {
+  test('are those of a pod of the server where its Deployment cannot be read', async () => {
+    await using world = await createNodeWorld();
+    world.apiServer.faults.answer = ({ path }) => (path.endsWith('/deployments/metrics-server') ? 403 : undefined);
+    world.serve({ code: 'ConnectionRefused', message: 'the last scrape of node node-a failed; see /status' });
+    // The pod has only --secure-port.
+    assert.match((await found(world, 'kubelet-port-differs')).problem, /but the server uses 10250/);
+  });
+
   test('kubernetes-sigs/metrics-server#131: the name that is the first address does not resolve', async () => {
     await using world = await createNodeWorld();
     world.setArgs('--kubelet-use-node-status-port');

@@ -16,19 +16,17 @@ export async function findServer({ api }: Pick<CheckContext, 'api'>): Promise<Fo
   const [service] = servicesOf(await registeredVersions(api));
   if (service === undefined) return { pods: [], installation: undefined };
   const pods = await selectedPods(api, await getService(api, service));
-  const deployment = pods.find((pod) => pod.deployment !== undefined && !pod.deleting)?.deployment;
-  if (deployment === undefined) return { pods, installation: undefined };
-  const path = `/apis/apps/v1/namespaces/${service.namespace}/deployments/${deployment}`;
-  return { pods, installation: parseInstallation(service.namespace, deployment, await api.get(path)) };
+  const pod = pods.find(({ deployment, deleting }) => deployment !== undefined && !deleting);
+  if (pod?.deployment === undefined) return { pods, installation: undefined };
+  const path = `/apis/apps/v1/namespaces/${service.namespace}/deployments/${pod.deployment}`;
+  // The server's own account may not read it. Its pods have the same arguments, except during a rollout.
+  const found = await api.get(path).catch(() => undefined);
+  const template = field(field(found, 'spec'), 'template') ?? pod.object;
+  return { pods, installation: toInstallation(service.namespace, pod.deployment, field(template, 'spec')) };
 }
 
 /** Reads the first container, which is the server in every release of metrics-server and of ours. */
-export function parseInstallation(
-  namespace: string,
-  deployment: string,
-  object: unknown,
-): ServerInstallation | undefined {
-  const spec = field(field(field(object, 'spec'), 'template'), 'spec');
+function toInstallation(namespace: string, deployment: string, spec: unknown): ServerInstallation | undefined {
   const container = items(field(spec, 'containers'))[0];
   if (container === undefined) return undefined;
   const ports = items(field(container, 'ports')).map((port) => field(port, 'containerPort'));
