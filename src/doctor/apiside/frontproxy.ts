@@ -1,5 +1,6 @@
 /** Checks the ConfigMap by which kube-apiserver says how it proves that it is the front proxy, and the expiry of its CAs. */
 import type { X509Certificate } from 'node:crypto';
+import { authenticationConfigMap } from '../../auth/configmap.ts';
 import { field, textMap } from '../../client/json.ts';
 import { parseTrustBundle } from '../../tls/trustbundle.ts';
 import { describeError } from '../../logging.ts';
@@ -8,7 +9,6 @@ import type { Finding } from '../finding.ts';
 import { dateOf, expiryWarningMs } from './expiry.ts';
 
 const object = 'ConfigMap kube-system/extension-apiserver-authentication';
-const path = '/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication';
 
 export const frontProxyCheck: Check = {
   name: 'front-proxy',
@@ -26,7 +26,8 @@ export const frontProxyCheck: Check = {
 };
 
 async function* run({ api, nowMs }: CheckContext): AsyncIterable<Finding> {
-  const configMap = await api.get(path);
+  // As the server itself, whose role allows this list.
+  const [configMap] = (await api.list(authenticationConfigMap.path, { query: authenticationConfigMap.query })) ?? [];
   if (configMap === undefined) {
     yield {
       code: 'front-proxy-configmap-missing',

@@ -1,0 +1,323 @@
+/**
+ * `kubegauge doctor` on a real cluster: each fault is planted, found, and ended by the remedy, which a shell executes.
+ * The faults are those of public reports; `--ci` tries five of them.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { waitFor } from '../wait.ts';
+import { createDoctoring, type Doctoring } from './doctoring.ts';
+import { harness } from './harness.ts';
+import { createPodServer } from './podserver.ts';
+
+const shared = harness();
+const { cluster, program, brief, registration } = shared;
+const podServer = createPodServer(shared);
+let doctor: Doctoring;
+
+interface PlantedFault {
+  /** Of the report's repository and number, and what went wrong there. */
+  readonly name: string;
+  readonly check: string;
+  readonly code: string;
+  readonly plant: () => Promise<unknown>;
+  /** Whether it is tried with --ci, too. */
+  readonly inBrief?: boolean;
+  /** Puts right what the remedy leaves behind on purpose. */
+  readonly tidy?: () => Promise<unknown>;
+}
+
+const namespace = '--namespace=kube-system';
+const beta = 'v1beta1.metrics.k8s.io';
+const apply = (object: object) => cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(object) });
+const patch = (what: readonly string[], change: object) =>
+  cluster.kubectl(['patch', ...what, '--type=merge', '-p', JSON.stringify(change)]);
+const patchService = (operations: readonly object[]) =>
+  cluster.kubectl(['patch', 'service', namespace, 'metrics-server', '--type=json', '-p', JSON.stringify(operations)]);
+
+/** A Deployment whose pods pass for metrics-server's. */
+const secondDeployment = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'metrics-server-v0.3.6', namespace: 'kube-system' },
+  spec: {
+    selector: { matchLabels: { 'k8s-app': 'metrics-server', version: 'v0.3.6' } },
+    template: {
+      metadata: { labels: { 'k8s-app': 'metrics-server', version: 'v0.3.6' } },
+      spec: {
+        terminationGracePeriodSeconds: 0,
+        containers: [{ name: 'pause', image: cluster.images.pause, imagePullPolicy: 'Never' }],
+      },
+    },
+  },
+};
+
+/** Its Service does not exist; only pods of the metrics server are concerned. */
+const brokenWebhook = {
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: 'ValidatingWebhookConfiguration',
+  metadata: { name: 'kubegauge-e2e-broken' },
+  webhooks: [
+    {
+      name: 'broken.kubegauge.e2e',
+      admissionReviewVersions: ['v1'],
+      sideEffects: 'None',
+      failurePolicy: 'Fail',
+      timeoutSeconds: 1,
+      objectSelector: { matchLabels: { 'k8s-app': 'metrics-server' } },
+      rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+      clientConfig: { service: { namespace: 'kube-system', name: 'no-such-webhook' } },
+    },
+  ],
+};
+
+const dangling = {
+  apiVersion: 'apiregistration.k8s.io/v1',
+  kind: 'APIService',
+  metadata: { name: 'v1beta1.custom.metrics.k8s.io' },
+  spec: {
+    group: 'custom.metrics.k8s.io',
+    version: 'v1beta1',
+    groupPriorityMinimum: 100,
+    versionPriority: 100,
+    insecureSkipTLSVerify: true,
+    service: { namespace: 'monitoring', name: 'adapter' },
+  },
+};
+const stuckNamespace = 'kubegauge-e2e-stuck';
+
+const faults: readonly PlantedFault[] = [
+  {
+    name: 'kubernetes-sigs/metrics-server#588: v1beta1 is not registered',
+    check: 'apiservices',
+    code: 'api-not-registered',
+    plant: () => cluster.kubectl(['delete', 'apiservice', beta]),
+    inBrief: true,
+  },
+  {
+    name: 'kubernetes-sigs/prometheus-adapter#210: the server has v1, which is not registered',
+    check: 'apiservices',
+    code: 'v1-not-registered',
+    plant: () => cluster.kubectl(['delete', 'apiservice', 'v1.metrics.k8s.io']),
+  },
+  {
+    name: 'k3s-io/k3s#5946: the Service is gone',
+    check: 'service',
+    code: 'service-missing',
+    plant: () => cluster.kubectl(['delete', 'service', namespace, 'metrics-server']),
+  },
+  {
+    name: 'kubernetes-sigs/metrics-server#1093: the APIService asks for a port that the Service does not have',
+    check: 'service',
+    code: 'service-port-missing',
+    plant: () => patchService([{ op: 'replace', path: '/spec/ports/0/port', value: 4443 }]),
+    tidy: async () => {
+      await patchService([{ op: 'replace', path: '/spec/ports/0/port', value: 443 }]);
+      for (const name of [beta, 'v1.metrics.k8s.io']) {
+        await patch(['apiservice', name], { spec: { service: { port: 443 } } });
+      }
+    },
+  },
+  {
+    name: 'kubernetes-sigs/metrics-server#525: the selector has a label that the pods lack',
+    check: 'service',
+    code: 'selector-differs',
+    plant: () => patch(['service', namespace, 'metrics-server'], { spec: { selector: { version: 'v0.3.6' } } }),
+    inBrief: true,
+  },
+  {
+    name: 'kubernetes-sigs/metrics-server#918: targetPort is the port of an older release',
+    check: 'service',
+    code: 'target-port-wrong',
+    plant: () => patchService([{ op: 'replace', path: '/spec/ports/0/targetPort', value: 4443 }]),
+  },
+  {
+    name: 'kubernetes-sigs/metrics-server#833: no port of the pods has the name in targetPort',
+    check: 'service',
+    code: 'target-port-missing',
+    plant: () => patchService([{ op: 'replace', path: '/spec/ports/0/targetPort', value: 'main-port' }]),
+  },
+  {
+    name: 'gardener/gardener#5979: the server was scaled to zero',
+    check: 'service',
+    code: 'scaled-to-zero',
+    plant: () => cluster.kubectl(['scale', 'deployment', namespace, 'metrics-server', '--replicas=0']),
+  },
+  {
+    name: 'kubernetes-sigs/kubebuilder#3052: a webhook without endpoints keeps the pods from being created',
+    check: 'service',
+    code: 'webhook-fails',
+    plant: async () => {
+      await apply(brokenWebhook);
+      await cluster.kubectl(['delete', 'pods', namespace, '--selector=k8s-app=metrics-server']);
+    },
+    tidy: () => cluster.kubectl(['delete', 'validatingwebhookconfiguration', 'kubegauge-e2e-broken']),
+  },
+  {
+    name: 'k3s-io/k3s#1189: the image cannot be pulled',
+    check: 'service',
+    code: 'pods-not-ready',
+    plant: async () => {
+      // With no pod kept beside the new one.
+      await patch(['deployment', namespace, 'metrics-server'], {
+        spec: { strategy: { type: 'Recreate', rollingUpdate: null } },
+      });
+      await cluster.kubectl([
+        'set',
+        'image',
+        namespace,
+        'deployment/metrics-server',
+        'metrics-server=kubegauge:missing',
+      ]);
+    },
+  },
+  {
+    name: 'kubernetes-sigs/metrics-server#576: caBundle is not of the CA that signed the serving certificate',
+    check: 'ca-bundle',
+    code: 'bundle-mismatch',
+    plant: async () => {
+      const { readFile } = await import('node:fs/promises');
+      const caBundle = (await readFile(cluster.caFile)).toString('base64');
+      for (const name of [beta, 'v1.metrics.k8s.io']) {
+        await patch(['apiservice', name], {
+          // Otherwise the pod would put its root back at once.
+          metadata: { annotations: { 'kubegauge.io/keep-off-ca-bundle': 'true' } },
+          spec: { caBundle, insecureSkipTLSVerify: null },
+        });
+      }
+    },
+    inBrief: true,
+    tidy: async () => {
+      for (const { remedy = '' } of await doctor.found('bundle-kept-off', 'ca-bundle')) await doctor.execute(remedy);
+    },
+  },
+  {
+    name: 'kubernetes-sigs/apiserver-network-proxy#902: caBundle holds no certificate that can be parsed',
+    check: 'ca-bundle',
+    code: 'bundle-unreadable',
+    plant: async () => {
+      const caBundle = Buffer.from('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n').toString('base64');
+      const annotations = { 'kubegauge.io/keep-off-ca-bundle': 'true' };
+      await patch(['apiservice', beta], { metadata: { annotations }, spec: { caBundle, insecureSkipTLSVerify: null } });
+    },
+    tidy: () => cluster.kubectl(['annotate', 'apiservice', beta, 'kubegauge.io/keep-off-ca-bundle-']),
+  },
+  {
+    name: 'kubernetes-sigs/metrics-server#277: the server may not create SubjectAccessReviews',
+    check: 'rights',
+    code: 'right-missing',
+    plant: () => cluster.kubectl(['delete', 'clusterrolebinding', 'kubegauge:system:auth-delegator']),
+    inBrief: true,
+  },
+  {
+    name: 'kubernetes-sigs/kubespray#3829: the account that kubelets see may not read their metrics',
+    check: 'rights',
+    code: 'right-missing',
+    plant: () => cluster.kubectl(['delete', 'clusterrole', 'system:kubegauge-kubelets']),
+  },
+  {
+    name: 'kubernetes-sigs/metrics-server#1077: the server may not read extension-apiserver-authentication',
+    check: 'rights',
+    code: 'right-missing',
+    plant: () => cluster.kubectl(['delete', 'rolebinding', namespace, 'kubegauge-auth-reader']),
+  },
+  {
+    name: 'k3s-io/k3s#4496: a NetworkPolicy of a hardened cluster admits only its own namespace',
+    check: 'network-policies',
+    code: 'network-policy-blocks',
+    plant: () =>
+      apply({
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'NetworkPolicy',
+        metadata: { name: 'intra-namespace', namespace: 'kube-system' },
+        spec: {
+          podSelector: {},
+          policyTypes: ['Ingress'],
+          ingress: [{ from: [{ namespaceSelector: { matchLabels: { name: 'kube-system' } } }] }],
+        },
+      }),
+    tidy: () => cluster.kubectl(['delete', 'networkpolicy', namespace, 'intra-namespace', 'allow-metrics-server']),
+  },
+  {
+    name: 'kubernetes/kubernetes#30899: pods of two Deployments are behind the Service',
+    check: 'installations',
+    code: 'two-deployments',
+    plant: () => apply(secondDeployment),
+  },
+  {
+    name: 'kubernetes-sigs/metrics-server#614: Helm and kubectl apply write the same APIService',
+    check: 'installations',
+    code: 'two-writers',
+    plant: () =>
+      cluster.kubectl([
+        'annotate',
+        'apiservice',
+        beta,
+        'meta.helm.sh/release-name=metrics-server',
+        'kubectl.kubernetes.io/last-applied-configuration={}',
+        '--overwrite',
+      ]),
+    tidy: () => cluster.kubectl(['annotate', 'apiservice', beta, 'meta.helm.sh/release-name-']),
+  },
+  {
+    name: 'kubernetes/kubernetes#75788: an APIService without a server keeps a namespace from ending',
+    check: 'namespaces',
+    code: 'apiservice-dangling',
+    plant: async () => {
+      await cluster.kubectl(['create', 'namespace', stuckNamespace]);
+      await apply(dangling);
+      await cluster.kubectl(['delete', 'namespace', stuckNamespace, '--wait=false']);
+      const [stuck] = await doctor.found('namespace-stuck', 'namespaces');
+      assert.equal(stuck?.object, `Namespace ${stuckNamespace}`);
+    },
+    inBrief: true,
+    tidy: () =>
+      waitFor(
+        'the namespace to end',
+        async () => (await cluster.kubectl(['get', 'namespace', stuckNamespace, '--ignore-not-found'])).trim() === '',
+        180_000,
+        1_000,
+      ),
+  },
+];
+
+describe('kubegauge doctor', { skip: program.name !== 'kubegauge' && 'it examines our own pod' }, () => {
+  before(async () => {
+    doctor = await createDoctoring(cluster, shared.folder);
+    await podServer.start();
+  });
+  after(() => podServer.stop());
+
+  for (const place of ['outside', 'the pod'] as const) {
+    test(`from ${place}, it finds no error with what manifests/base installs`, async (t) => {
+      const examine = place === 'outside' ? doctor.diagnose : doctor.diagnoseInPod;
+      const look = async () => {
+        const examination = await examine();
+        const errors = examination.findings.filter(({ severity }) => severity === 'error');
+        if (errors.length > 0) throw new Error(JSON.stringify(errors));
+        return examination;
+      };
+      // A server that has just started has no usage of pods yet.
+      const { findings, exitCode, cluster: examined } = await waitFor('no error to be left', look, 60_000, 2_000);
+      for (const { severity, code, object, problem } of findings)
+        t.diagnostic(`${severity} ${code} ${object}: ${problem}`);
+      assert.equal(exitCode, 0);
+      assert.match(examined, /^https:/);
+      if (place === 'outside') assert.ok(findings.some(({ code }) => code === 'served-by'));
+    });
+  }
+
+  for (const { name, check, code, plant, inBrief = false, tidy } of faults) {
+    test(name, { skip: brief && !inBrief && 'by hand: it takes its time' }, async (t) => {
+      await plant();
+      const findings = await doctor.found(code, check);
+      for (const { object, problem, remedy = '' } of findings) {
+        t.diagnostic(`${object}: ${problem}`);
+        assert.notEqual(remedy, '');
+        await doctor.execute(remedy);
+      }
+      await doctor.gone(code, check);
+      await tidy?.();
+      await registration.available();
+    });
+  }
+});
