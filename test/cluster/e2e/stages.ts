@@ -30,10 +30,10 @@ const stages: readonly Stage[] = [
     files: ['disruptions', 'node', 'pod', 'replicas', 'churn', 'runtime', 'doctornodes'],
   },
   {
-    // It reads the audit log of the whole run.
+    // The first reads the audit log of the whole run. The second, in the pod, tries what the server may not read.
     name: 'last',
     together: false,
-    files: ['permissions'],
+    files: ['permissions', 'doctorapi'],
   },
 ];
 
