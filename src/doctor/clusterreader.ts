@@ -203,7 +203,8 @@ function unchecked(path: string, cause: unknown): UncheckedError {
     return new UncheckedError(path, `kube-apiserver does not answer: ${foreignText(describeError(cause))}`, { cause });
   }
   if (cause.code === 403) {
-    return new UncheckedError(path, `our user may not read it: ${foreignText(cause.message)}`, { cause });
+    const remedy = "kubegauge doctor --kubeconfig=admin.conf   # an administrator's";
+    return new UncheckedError(path, `our user may not read it: ${foreignText(cause.message)}`, { cause, remedy });
   }
   if (cause.code === 401) {
     return new UncheckedError(path, 'kube-apiserver rejects our credentials (401)', { cause });

@@ -43,9 +43,22 @@ function table({ version, time, cluster, place, checks, findings }: Examination)
     '',
     ...checks.map(({ name, title, result }) => `${marks[result].padEnd(9)}  ${name.padEnd(width)}  ${title}`),
   ].map(escapeControls);
-  for (const finding of findings) lines.push('', ...describe(finding));
+  for (const finding of withoutRepeats(findings)) lines.push('', ...describe(finding));
   lines.push('', summary(findings));
   return `${lines.join('\n')}\n`;
+}
+
+/** Several checks may lack the same right; the list of checks shows which. */
+function withoutRepeats(findings: readonly ReportedFinding[]): readonly ReportedFinding[] {
+  const seen = new Set<string>();
+  return findings.filter(({ severity, object, problem }) => {
+    const key = JSON.stringify([object, problem]);
+    if (severity !== 'unchecked' || !seen.has(key)) {
+      seen.add(key);
+      return true;
+    }
+    return false;
+  });
 }
 
 function describe({ check, code, severity, object, problem, evidence, remedy }: ReportedFinding): readonly string[] {

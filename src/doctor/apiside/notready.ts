@@ -1,14 +1,20 @@
 /** Says why pods behind a Service are not ready. */
-import { field, items, text } from '../../client/json.ts';
+import { field, items, text, textMap } from '../../client/json.ts';
+import type { ClusterReader } from '../clusterreader.ts';
 import type { Finding } from '../finding.ts';
 import { command } from '../remedy.ts';
+import { UncheckedError } from '../uncheckederror.ts';
 import { conditionOf, type ServiceAddress, serviceObject } from './registration.ts';
 import type { PodBehindService } from './servingpods.ts';
 
 /** Pods that are described; the others of a Deployment have the same fault. */
 const describedPods = 3;
 
-export function* podsNotReady(address: ServiceAddress, pods: readonly PodBehindService[]): Iterable<Finding> {
+export async function* podsNotReady(
+  api: ClusterReader,
+  address: ServiceAddress,
+  pods: readonly PodBehindService[],
+): AsyncIterable<Finding> {
   for (const pod of pods.slice(0, describedPods)) {
     const { reason, message } = whyNotReady(pod);
     yield {
@@ -17,7 +23,7 @@ export function* podsNotReady(address: ServiceAddress, pods: readonly PodBehindS
       object: `Pod ${pod.namespace}/${pod.name}`,
       problem: `no pod behind ${serviceObject(address)} is ready`,
       evidence: message === '' ? reason : `${reason}: ${message}`,
-      remedy: remedyFor(reason, pod),
+      remedy: await remedyFor(api, reason, pod),
     };
   }
 }
@@ -44,10 +50,22 @@ const imageReasons: ReadonlySet<string> = new Set([
   'ImageInspectError',
 ]);
 
-function remedyFor(reason: string, { namespace, name, deployment }: PodBehindService): string {
-  if (imageReasons.has(reason) && deployment !== undefined) {
+async function remedyFor(api: ClusterReader, reason: string, pod: PodBehindService): Promise<string> {
+  const { namespace, name, deployment } = pod;
+  if (imageReasons.has(reason) && deployment !== undefined && (await hasEarlierRevision(api, namespace, deployment))) {
     return command('kubectl', 'rollout', 'undo', '--namespace', namespace, `deployment/${deployment}`);
   }
   if (reason === 'CrashLoopBackOff') return command('kubectl', 'logs', '--namespace', namespace, name, '--previous');
   return command('kubectl', 'describe', 'pod', '--namespace', namespace, name);
+}
+
+/** Where it cannot be read, there may be one. */
+async function hasEarlierRevision(api: ClusterReader, namespace: string, deployment: string): Promise<boolean> {
+  try {
+    const object = await api.get(`/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`);
+    return textMap(field(field(object, 'metadata'), 'annotations')).get('deployment.kubernetes.io/revision') !== '1';
+  } catch (error) {
+    if (error instanceof UncheckedError) return true;
+    throw error;
+  }
 }

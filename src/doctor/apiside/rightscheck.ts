@@ -118,12 +118,18 @@ function grant(role: GrantingRole, rights: readonly NeededRight[], account: Acco
   const binding = {
     apiVersion: `${rbac}/v1`,
     kind: `${kind}Binding`,
-    metadata: { name: role.builtIn === true ? `${account.name}:${name}` : name, ...scope },
+    metadata: { name: bindingName(role, account) ?? name, ...scope },
     roleRef: { apiGroup: rbac, kind, name },
     subjects: [{ kind: 'ServiceAccount', ...account }],
   };
   const granting = { apiVersion: `${rbac}/v1`, kind, metadata: { name, ...scope }, rules: rights.map(ruleOf) };
   return { apiVersion: 'v1', kind: 'List', items: role.builtIn === true ? [binding] : [granting, binding] };
+}
+
+/** Returns the name of our manifests and of metrics-server's release, so that the next apply finds it. */
+function bindingName({ builtIn, kind, name }: GrantingRole, account: Account): string | undefined {
+  if (builtIn !== true) return undefined;
+  return kind === 'Role' ? `${account.name}-auth-reader` : `${account.name}:${name}`;
 }
 
 function ruleOf({ verb, group, resource, name }: NeededRight): object {

@@ -64,7 +64,7 @@ async function* checkService(
     yield* withoutPods(context, address, service);
     return;
   }
-  if (!pods.some(({ ready, deleting }) => ready && !deleting)) yield* podsNotReady(address, pods);
+  if (!pods.some(({ ready, deleting }) => ready && !deleting)) yield* podsNotReady(api, address, pods);
   if (port !== undefined) yield* checkPorts(context, address, service, port, pods);
 }
 
