@@ -3,9 +3,10 @@ import { versions } from '../api/types.ts';
 import { createAccountToken } from '../client/accounttoken.ts';
 import type { ApiServer } from '../client/apiserver.ts';
 import type { RestClient } from '../client/rest.ts';
-import { mayWe } from '../client/selfaccess.ts';
+import { mayWe, type ResourceRight } from '../client/selfaccess.ts';
 import type { ServiceAccount } from '../client/tokenrequest.ts';
 import type { Clock } from '../clock.ts';
+import { pinsConfigMapName } from '../kubelet/pins/pinconfigmap.ts';
 import type { Logger } from '../logging.ts';
 import { defaultKubeletAccount, ownAccount } from '../options/flags/kubelet.ts';
 import type { Options } from '../options/flags.ts';
@@ -60,12 +61,12 @@ export function createKubeletIdentity(identity: KubeletIdentityOptions): Kubelet
   const account =
     setting === undefined ? { namespace: namespace ?? '', name: defaultKubeletAccount } : accountOf(setting, namespace);
   const isSeparate = setting !== undefined;
-  const mayUseOwn = isSeparate ? undefined : async () => !(await mayWrite(shared.rest));
+  const mayUseOwn = isSeparate ? undefined : async () => !(await mayWrite(shared.rest, namespace));
   const check = async (authorization: string) => {
     // Beside a client certificate kube-apiserver would not look at the token.
-    if (apiServer.tls().cert !== undefined || !(await mayWrite(shared.rest, authorization))) return;
+    if (apiServer.tls().cert !== undefined || !(await mayWrite(shared.rest, namespace, authorization))) return;
     throw new Error(
-      'kubelets do not get its tokens, since it may write to the cluster: take its right to patch APIServices away',
+      'kubelets do not get its tokens, since it may write to the cluster: take its rights to patch APIServices and to update ConfigMaps away',
     );
   };
   const token = createAccountToken({ ...shared, account, own, mayUseOwn, check });
@@ -91,11 +92,26 @@ function withoutAccount(
   };
 }
 
-/** Reports whether our own credentials, or others, have a right with which a kubelet could redirect metrics. */
-async function mayWrite(rest: Pick<RestClient, 'create'>, authorization?: string): Promise<boolean> {
-  const right = { group: 'apiregistration.k8s.io', resource: 'apiservices', verb: 'patch' };
-  const may = versions.map((version) => mayWe(rest, { ...right, name: `${version}.metrics.k8s.io` }, authorization));
+/** Reports whether our own credentials, or others, have one of the rights to write that our manifests know. */
+async function mayWrite(
+  rest: Pick<RestClient, 'create'>,
+  namespace: string | undefined,
+  authorization?: string,
+): Promise<boolean> {
+  const may = rightsToWrite(namespace).map((right) => mayWe(rest, right, authorization));
   return (await Promise.all(may)).includes(true);
+}
+
+/** With the first a kubelet could redirect the API to itself, with the second record the key of another one. */
+function rightsToWrite(namespace: string | undefined): readonly ResourceRight[] {
+  const apiServices = versions.map((version) => ({
+    group: 'apiregistration.k8s.io',
+    resource: 'apiservices',
+    verb: 'patch',
+    name: `${version}.metrics.k8s.io`,
+  }));
+  const pins = { group: '', resource: 'configmaps', verb: 'update', name: pinsConfigMapName };
+  return [...apiServices, ...(namespace === undefined ? [] : [{ ...pins, namespace }])];
 }
 
 function accountOf(setting: string, ownNamespace: string | undefined): ServiceAccount {
