@@ -7,6 +7,7 @@ import type { ReportedFinding } from '../../src/doctor/finding.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { node } from '../fakes/kubeobjects.ts';
 import { createNodeWorld, type NodeWorld } from '../fakes/nodeworld.ts';
+import { freePort } from '../fakes/wholecluster.ts';
 
 const dayMs = 24 * 3_600_000;
 
@@ -304,6 +305,27 @@ describe('what is measured', () => {
     assert.match(world.restarted(), /restart kubelet/);
     world.kubelet.faults.cadvisor = 'none';
     await gone(world, 'cadvisor-unlabelled');
+  });
+
+  test('a kubelet on Windows has no cAdvisor, which is no fault', async () => {
+    await using world = await createNodeWorld();
+    world.setNode({ labels: { 'kubernetes.io/os': 'windows' } });
+    world.kubelet.faults.cadvisor = 'windows';
+    await gone(world, 'cadvisor-unusable');
+    world.setNode({});
+    assert.equal((await world.find('cadvisor-unusable'))?.severity, 'warning');
+  });
+
+  test('from a laptop that reaches no kubelet, certificates are unchecked and the rest is found', async () => {
+    await using world = await createNodeWorld();
+    world.setNode({ kubeletPort: await freePort() });
+    world.kubelet.faults.cadvisor = 'unlabelled';
+    const { findings } = await world.examine();
+    assert.deepEqual(
+      findings.map(({ code }) => code),
+      ['cadvisor-unlabelled', 'unchecked'],
+    );
+    assert.match(findings[1]?.problem ?? '', /cannot be reached from here; run doctor in the pod/);
   });
 
   test('a usage of 0 and an old one', async () => {

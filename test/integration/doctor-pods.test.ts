@@ -34,6 +34,22 @@ describe('ports of the server', () => {
     assert.equal(await world.find('server-port-is-kubelets'), undefined);
   });
 
+  test('aws/containers-roadmap#1798: on Fargate the kubelet of the own node cannot be reached', async () => {
+    await using world = await createNodeWorld();
+    world.setNode({ labels: { 'eks.amazonaws.com/compute-type': 'fargate' } });
+    setServerPod(world, { nodeName: 'node-a' });
+    world.serve({ code: 'ConnectionRefused', message: 'the last scrape of node node-a failed; see /status' });
+    const finding = await world.find('kubelet-is-own-fargate');
+    assert.equal(finding?.severity, 'warning');
+    await world.run(finding);
+    const deployment = world.apiServer.objects.get('Deployment', 'metrics-server', 'kube-system');
+    assert.match(JSON.stringify(deployment), /"operator":"NotIn","values":\["fargate"\]/);
+    // Its controller moves the pod.
+    setServerPod(world, { nodeName: 'node-1' });
+    world.serve({ ageMs: 20_000 });
+    assert.equal(await world.find('kubelet-is-own-fargate'), undefined);
+  });
+
   test('k3s-io/k3s#11362: 10250 in the network of the node', async () => {
     await using world = await createNodeWorld();
     world.setNode({ kubeletPort: 10_250 });

@@ -3,6 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { foreignText } from '../../foreigntext.ts';
 import type { KubeletEvidence, Surroundings } from './kubeletevidence.ts';
 import type { KubeletProblem } from './kubeletproblem.ts';
+import { kindOfImage } from '../apiside/servingpods.ts';
 import * as remedies from './kubeletremedies.ts';
 import { explainCode } from './scrapeproblems.ts';
 
@@ -17,10 +18,11 @@ const soonMs = 7 * 24 * 3_600_000;
 export function explainKubelet(evidence: KubeletEvidence, around: Surroundings): KubeletProblem[] {
   const cause =
     explainAddress(evidence) ??
+    explainFargate(evidence, around) ??
     explainRequest(evidence) ??
     explainCertificate(evidence, around) ??
     explainScrape(evidence, around);
-  const others = [explainReading(evidence), explainUsage(evidence, around)];
+  const others = [explainReading(evidence, around), explainUsage(evidence, around)];
   const problems = [...(cause === undefined ? [explainReadiness(evidence)] : [cause]), ...others];
   const found = problems.filter((problem) => problem !== undefined);
   return found.length > 0 || evidence.served !== 'missing' || isNew(evidence, around) ? found : [unexplained(evidence)];
@@ -41,6 +43,18 @@ function explainAddress({ addresses }: KubeletEvidence): KubeletProblem | undefi
       nodes.some(({ node }) => node.addresses.length > 0)
         ? remedies.preferTypesOf(nodes, around)
         : remedies.describeNodes(nodes),
+  };
+}
+
+function explainFargate({ node, served }: KubeletEvidence, { serverNodes }: Surroundings): KubeletProblem | undefined {
+  if (!node.isFargate || served !== 'missing' || !serverNodes.has(node.name)) return undefined;
+  return {
+    code: 'kubelet-is-own-fargate',
+    severity: 'warning',
+    words:
+      'a pod of the server runs on it, and on Fargate a pod cannot reach its own kubelet; only a node that is not of Fargate ends that',
+    evidence: undefined,
+    remedy: remedies.leaveFargate,
   };
 }
 
@@ -154,7 +168,7 @@ function explainReadiness({ node: { notReady } }: KubeletEvidence): KubeletProbl
   };
 }
 
-function explainReading({ proxy }: KubeletEvidence): KubeletProblem | undefined {
+function explainReading({ node, proxy }: KubeletEvidence, around: Surroundings): KubeletProblem | undefined {
   if (proxy?.kind !== 'read') return undefined;
   if (proxy.skew !== undefined) {
     return {
@@ -165,14 +179,17 @@ function explainReading({ proxy }: KubeletEvidence): KubeletProblem | undefined 
       remedy: remedies.setClocks,
     };
   }
-  if (proxy.fallback === undefined) return undefined;
+  // Kubelets on Windows have /metrics/resource only.
+  if (proxy.fallback === undefined || node.isWindows) return undefined;
+  const isOthers = kindOfImage(around.installation?.image ?? 'kubegauge') === 'metrics-server';
   const isUnlabelled = /label/.test(proxy.fallback);
   return {
     code: isUnlabelled ? 'cadvisor-unlabelled' : 'cadvisor-unusable',
-    severity: 'warning',
+    // metrics-server reads /metrics/resource only; Prometheus is affected.
+    severity: isOthers ? 'note' : 'warning',
     words: isUnlabelled
-      ? 'cAdvisor does not find containerd, so its series of containers have no labels; kubegauge reads /metrics/resource instead'
-      : '/metrics/cadvisor lacks containers; kubegauge reads /metrics/resource instead',
+      ? 'cAdvisor does not find containerd, so its series of containers have no labels; metrics are served from /metrics/resource'
+      : '/metrics/cadvisor lacks containers; metrics are served from /metrics/resource',
     evidence: foreignText(proxy.fallback),
     remedy: remedies.linkRuntime,
   };

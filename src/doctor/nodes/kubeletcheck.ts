@@ -44,7 +44,8 @@ async function* checkKubelets(context: CheckContext): AsyncIterable<Finding> {
   });
   const { pods, installation } = found;
   const flags = kubeletFlagsOf(installation, context.options);
-  const around: Surroundings = { installation, flags, nowMs: context.nowMs() };
+  const serverNodes = new Set(pods.map(({ nodeName }) => nodeName));
+  const around: Surroundings = { installation, serverNodes, flags, nowMs: context.nowMs() };
   const nodes = all.filter(({ labels }) => parseLabelSelector(flags.nodeSelector).matches(labels));
   const usages = await readNodeUsages(context);
   const missing = usages === undefined ? [] : nodes.filter(({ name }) => !usages.has(name)).map(({ name }) => name);

@@ -46,6 +46,8 @@ export interface KubeletConfig {
 
 export interface Surroundings {
   readonly installation: ServerInstallation | undefined;
+  /** Nodes of the server's pods. */
+  readonly serverNodes: ReadonlySet<string>;
   readonly flags: KubeletFlags;
   readonly nowMs: number;
 }

@@ -21,6 +21,7 @@ export const kubeletCodes = [
   'kubelet-refuses-connections',
   'kubelet-unreachable',
   'kubelet-name-unknown',
+  'kubelet-is-own-fargate',
   'kubelet-clock',
   'kubelet-failing',
   'cadvisor-unlabelled',

@@ -1,5 +1,5 @@
 /** Commands that end problems of kubelets. Those on a node begin with ssh. */
-import { command } from '../remedy.ts';
+import { command, mergePatch } from '../remedy.ts';
 import type { KubeletEvidence, Surroundings } from './kubeletevidence.ts';
 import { flagValue, type ServerInstallation, setFlags } from './serverflags.ts';
 
@@ -170,4 +170,12 @@ export function readLog({ namespace, deployment }: ServerInstallation, node: str
 export function verifyKubelets(installation: ServerInstallation): string {
   const isMode = flagValue(installation, 'kubelet-tls') === 'insecure';
   return setFlags(installation, isMode ? { 'kubelet-tls': 'verify' } : { 'kubelet-insecure-tls': 'false' });
+}
+
+export function leaveFargate(_: readonly KubeletEvidence[], { installation }: Surroundings): string | undefined {
+  if (installation === undefined) return undefined;
+  const matchExpressions = [{ key: 'eks.amazonaws.com/compute-type', operator: 'NotIn', values: ['fargate'] }];
+  const required = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions }] } };
+  const patch = { spec: { template: { spec: { affinity: { nodeAffinity: required } } } } };
+  return mergePatch('deployment', installation.namespace, installation.deployment, patch);
 }
