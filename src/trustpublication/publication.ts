@@ -62,6 +62,7 @@ class WatchedPublication implements Publication {
   #observed: Observed | undefined;
   #state = 'the APIService was not read yet';
   #level: Decision['level'] = 'info';
+  #logged: string | undefined;
   #deniedUntilMs = -Infinity;
   /** Failed patches and reads since the last success. */
   #failures = 0;
@@ -143,8 +144,10 @@ class WatchedPublication implements Publication {
         this.#report(decision.state, decision.level);
         return this.#orAfterDenial(decision.againMs);
       }
+      if (decision.level === 'warn') this.#report(decision.state, 'warn');
+      // The patch has a line of its own.
+      else [this.#state, this.#level] = [decision.state, 'info'];
       await this.#patch(decision.patch, signal);
-      this.#report(decision.state, decision.level);
     }
     return patchPauseMs;
   }
@@ -227,9 +230,10 @@ class WatchedPublication implements Publication {
   }
 
   #report(state: string, level: Decision['level']): void {
-    if (state === this.#state) return;
     this.#state = state;
     this.#level = level;
+    if (state === this.#logged) return;
+    this.#logged = state;
     this.#options.onState(state, level);
   }
 }
