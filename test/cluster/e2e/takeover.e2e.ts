@@ -1,0 +1,145 @@
+/** From metrics-server's release to kubegauge and back by the steps of manifests/README.md, and certificates from elsewhere. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { makeAuthority } from '../../fakes/certificates.ts';
+import { inPod, type KubernetesObject, parseObjects, toList } from '../registration.ts';
+import { waitFor } from '../wait.ts';
+import { apiServiceNames, apiServiceState, patchApiService } from './apiservices.ts';
+import { harness } from './harness.ts';
+import { metricsServerRelease } from './metricsserver.ts';
+import { apiServicesFirst, assertNoFailure, createVerifiedPods, inKubeSystem } from './verifiedpods.ts';
+
+const shared = harness();
+const { cluster, program, registration, brief } = shared;
+const { begin, end, list, published, shownCertificate, podNames, rolledOut } = createVerifiedPods(shared);
+const isOther = program.name !== 'kubegauge' && 'the image is our own';
+const [, v1beta1] = apiServiceNames;
+
+/** The steps of manifests/README.md; a test compares them. */
+const forgetLastApplied = [
+  'annotate',
+  'apiservice',
+  v1beta1,
+  'kubectl.kubernetes.io/last-applied-configuration-',
+] as const;
+const removeV1 = ['delete', 'apiservice', 'v1.metrics.k8s.io'] as const;
+const wayBack = {
+  metadata: { annotations: { 'kubegauge.io/keep-off-ca-bundle': '' } },
+  spec: { caBundle: null, insecureSkipTLSVerify: true },
+};
+const manifests = path.resolve(import.meta.dirname, '../../../manifests');
+
+describe("over metrics-server's release", { skip: isOther }, () => {
+  let release: KubernetesObject[] = [];
+
+  before(async () => {
+    await begin();
+    release = await metricsServerRelease(cluster, shared.folder);
+    await cluster.kubectl(['apply', '-f', '-'], { input: toList(release) });
+    await rolledOut(v1beta1);
+  });
+  after(async () => {
+    await cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '-f', '-'], {
+      input: toList(apiServicesFirst(release)),
+    });
+    await end();
+  });
+
+  test('the steps are those of manifests/README.md', () => {
+    const text = readFileSync(path.join(manifests, 'README.md'), 'utf8');
+    for (const command of [forgetLastApplied, removeV1, [`'${JSON.stringify(wayBack)}'`]]) {
+      assert.ok(text.includes(command.join(' ')), command.join(' '));
+    }
+  });
+
+  test('it is replaced without a failed answer, and verified from then on', async (t) => {
+    await using lister = await list(['v1beta1']);
+    await cluster.kubectl(forgetLastApplied);
+    const objects = inPod(registration.base, { ip: cluster.nodeIp, port: cluster.settings.apiServerPort });
+    await cluster.kubectl(['apply', '-f', '-'], { input: toList(objects) });
+    assert.equal((await apiServiceState(cluster, v1beta1)).insecure, true);
+    await rolledOut(v1beta1);
+    await waitFor('one pod', async () => (await podNames()).length === 1, 60_000);
+    await published(await podNames());
+    await registration.available();
+    await lister.more(10);
+    assertNoFailure(t, lister.answers);
+  });
+
+  test('it comes back without a failed answer', async (t) => {
+    await using lister = await list(['v1beta1']);
+    await patchApiService(cluster, v1beta1, wayBack);
+    await cluster.kubectl(removeV1);
+    await cluster.kubectl(['apply', '-f', '-'], { input: toList(release) });
+    await rolledOut(v1beta1);
+    await waitFor('one pod', async () => (await podNames()).length === 1, 60_000);
+    await lister.more(10);
+    assertNoFailure(t, lister.answers);
+    const args = ['get', 'deployment', 'metrics-server', inKubeSystem, '-o', 'jsonpath={..image}'];
+    assert.match(await cluster.kubectl(args), /metrics-server\/metrics-server:v/);
+  });
+});
+
+describe('with the certificate of a Secret', {
+  skip: isOther || (brief && 'kubelets take a minute to refresh it'),
+}, () => {
+  const authority = makeAuthority('serving certificates');
+  let objects: KubernetesObject[] = [];
+
+  before(async () => {
+    await begin();
+    const folder = path.join(shared.folder, 'certificate-secret');
+    const relative = (part: string) => path.relative(folder, path.join(manifests, part));
+    const op = { op: 'add', path: '/spec/caBundle', value: Buffer.from(authority.cert).toString('base64') };
+    const kustomization = {
+      resources: [relative('base')],
+      components: [relative('components/certificate-secret')],
+      patches: [{ target: { kind: 'APIService' }, patch: JSON.stringify([op]) }],
+    };
+    await mkdir(folder);
+    await writeFile(path.join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
+    const built = parseObjects(await cluster.kubectl(['kustomize', folder]));
+    objects = inPod(built, { ip: cluster.nodeIp, port: cluster.settings.apiServerPort });
+    await setSecret();
+    await cluster.kubectl(['apply', '-f', '-'], { input: toList(objects) });
+    await registration.available();
+  });
+  after(async () => {
+    await cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '-f', '-'], {
+      input: toList(apiServicesFirst(objects)),
+    });
+    await cluster.kubectl(['delete', '--ignore-not-found', 'secret', 'metrics-server-certificate', inKubeSystem]);
+    await end();
+  });
+
+  async function setSecret(): Promise<void> {
+    const { cert, key } = authority.issue({
+      cn: 'metrics-server',
+      dns: ['metrics-server.kube-system.svc'],
+      usages: ['server'],
+    });
+    const secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      type: 'kubernetes.io/tls',
+      metadata: { name: 'metrics-server-certificate', namespace: 'kube-system' },
+      stringData: { 'tls.crt': cert, 'tls.key': key },
+    };
+    await cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(secret) });
+  }
+
+  test('a renewed one is used without a restart or a failed request, and nothing is written', async (t) => {
+    await using lister = await list(['v1beta1', 'v1']);
+    const args = ['get', 'pods', inKubeSystem, '--selector=k8s-app=metrics-server', '-o', 'jsonpath={..podIP}'];
+    const ip = (await cluster.kubectl(args)).trim();
+    const first = await shownCertificate(ip);
+    await setSecret();
+    await waitFor('the pod to show the renewed one', async () => (await shownCertificate(ip)) !== first, 180_000);
+    await lister.more(10);
+    assertNoFailure(t, lister.answers);
+    for (const name of apiServiceNames) assert.equal((await apiServiceState(cluster, name)).bundle, authority.cert);
+  });
+});
