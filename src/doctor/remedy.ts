@@ -1,4 +1,5 @@
 /** Writes commands that can be pasted into a POSIX shell. */
+import { escapeControls } from '../foreigntext.ts';
 
 /** Returns a word as the shell reads it back: quoted unless it needs no quotes. */
 export function shellWord(text: string): string {
@@ -8,6 +9,11 @@ export function shellWord(text: string): string {
 /** Returns one command of words, each quoted as needed. */
 export function command(...words: readonly string[]): string {
   return words.map(shellWord).join(' ');
+}
+
+/** Returns a comment of one line, whatever the text holds. */
+export function comment(text: string): string {
+  return `# ${escapeControls(text)}`;
 }
 
 /** Returns a command that reads a JSON or YAML text from standard input. */

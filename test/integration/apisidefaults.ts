@@ -61,6 +61,12 @@ function add({ apiServer }: FaultyCluster, kind: Kind, apiVersion: string, name:
   apiServer.objects.set(object);
 }
 
+/** kube-apiserver's own check failed. */
+function unavailable(cluster: FaultyCluster, message: string): void {
+  const conditions = [condition('Available', 'False', 'FailedDiscoveryCheck', message)];
+  change(cluster, 'APIService', beta, { status: { conditions } });
+}
+
 function withoutPods(cluster: FaultyCluster): void {
   cluster.apiServer.objects.delete('Pod', podName, namespace);
 }
@@ -84,6 +90,27 @@ export const apiSideFaults: readonly ApiSideFault[] = [
     },
     code: 'versions-differ',
     severity: 'warning',
+  },
+  {
+    name: 'kubernetes-sigs/metrics-server#1084: the server answers kube-apiserver 403',
+    plant: (cluster) =>
+      unavailable(
+        cluster,
+        'failing or missing response from https://10.0.1.197:8443/apis/metrics.k8s.io/v1beta1: bad status from https://10.0.1.197:8443/apis/metrics.k8s.io/v1beta1: 403',
+      ),
+    code: 'api-rejects-kube-apiserver',
+    byHand: true,
+    says: /answers kube-apiserver 403/,
+  },
+  {
+    name: 'kubernetes-sigs/metrics-server#208: kube-apiserver has no route to the server',
+    plant: (cluster) =>
+      unavailable(
+        cluster,
+        'no response from https://10.0.0.33:443: Get https://10.0.0.33:443: dial tcp 10.0.0.33:443: connect: no route to host',
+      ),
+    code: 'api-unreachable',
+    byHand: true,
   },
   {
     name: 'k3s-io/k3s#5946: the Service is gone and the APIService is left, so namespaces stay',
@@ -184,6 +211,7 @@ export const apiSideFaults: readonly ApiSideFault[] = [
     name: 'scality/metalk8s#1624: neither caBundle nor insecureSkipTLSVerify, and a certificate that no system knows',
     plant: (cluster) => {
       for (const name of allVersions) change(cluster, 'APIService', name, { spec: { caBundle: null } });
+      unavailable(cluster, 'x509: certificate signed by unknown authority');
     },
     code: 'bundle-mismatch',
     says: /system's roots/,

@@ -15,7 +15,16 @@ import { getService, kindOfImage, selectedPods, servingContainer } from './servi
 export const apiServicesCheck: Check = {
   name: 'apiservices',
   title: 'the APIServices of metrics.k8s.io, and which pods serve them',
-  codes: ['api-not-registered', 'v1-not-registered', 'api-unavailable', 'api-local', 'versions-differ', 'served-by'],
+  codes: [
+    'api-not-registered',
+    'v1-not-registered',
+    'api-unavailable',
+    'api-rejects-kube-apiserver',
+    'api-unreachable',
+    'api-local',
+    'versions-differ',
+    'served-by',
+  ],
   run,
 };
 
@@ -26,7 +35,8 @@ async function* run({ api }: CheckContext): AsyncIterable<Finding> {
   if (beta === undefined) yield notRegistered(services[0]);
   for (const version of versions) {
     if (version.service === undefined) yield local(version);
-    else if (version.available?.status !== 'True') yield unavailable(version);
+    else if (version.available?.status !== 'True')
+      yield rejecting(version) ?? unreachable(version) ?? unavailable(version);
   }
   if (new Set(services.map(serviceObject)).size > 1) yield versionsDiffer(versions);
   for (const service of services) {
@@ -107,6 +117,53 @@ function unavailable({ name, version, available }: RegisteredVersion): Finding {
     remedy: isTls
       ? mergePatch('apiservice', undefined, name, { spec: { caBundle: null, insecureSkipTLSVerify: true } })
       : command('kubectl', 'get', '--raw', `/apis/${metricsGroup}/${version}`),
+  };
+}
+
+/** The server does not believe kube-apiserver's front-proxy certificate, or cannot ask what the user may do. */
+function rejecting({ name, service, available }: RegisteredVersion): Finding | undefined {
+  const { reason = '', message = '' } = available ?? {};
+  const [, status] = /bad status from .{1,300}: (40[13])\b/.exec(message.slice(0, readCharacters)) ?? [];
+  if (status === undefined || service === undefined) return undefined;
+  return {
+    code: 'api-rejects-kube-apiserver',
+    severity: 'error',
+    object: `APIService ${name}`,
+    problem: `the server answers kube-apiserver ${status}: it does not accept its front-proxy certificate, or may not create SubjectAccessReviews`,
+    evidence: `${reason}: ${message}`,
+    // metrics-server before 0.4 reads names and CAs at its start only.
+    remedy: `kubegauge doctor front-proxy rights\n${command('kubectl', 'rollout', 'restart', 'deployment', '--namespace', service.namespace, '--selector=k8s-app=metrics-server')}`,
+  };
+}
+
+/** Of kube-apiserver's message. */
+const readCharacters = 1_000;
+
+const connectionProblems = [
+  'no route to host',
+  'connection refused',
+  'i/o timeout',
+  'context deadline exceeded',
+  'Client.Timeout',
+  'network is unreachable',
+  'connection reset',
+];
+
+function unreachable({ name, service, available }: RegisteredVersion): Finding | undefined {
+  const { reason = '', message = '' } = available ?? {};
+  if (service === undefined || !connectionProblems.some((problem) => message.includes(problem))) return undefined;
+  const where = ['--namespace', service.namespace];
+  return {
+    code: 'api-unreachable',
+    severity: 'error',
+    object: `APIService ${name}`,
+    problem:
+      "kube-apiserver does not reach the server: its machine has no way into the pods' network (kube-proxy, CNI, firewall, security group), or a NetworkPolicy blocks it",
+    evidence: `${reason}: ${message}`,
+    remedy: [
+      'kubegauge doctor service network-policies',
+      command('kubectl', 'get', 'endpointslices,networkpolicies', ...where, '--output=wide'),
+    ].join('\n'),
   };
 }
 

@@ -4,7 +4,7 @@ import { describeError } from '../../logging.ts';
 import { parseTrustBundle } from '../../tls/trustbundle.ts';
 import type { Finding } from '../finding.ts';
 import { mergePatch } from '../remedy.ts';
-import { dateOf, expiryWarningMs } from './expiry.ts';
+import { dateOf, expiryWarningMs, subjectOf } from './expiry.ts';
 import type { RegisteredVersion } from './registration.ts';
 
 export function* checkBundle({ name, bundle }: RegisteredVersion, nowMs: number): Iterable<Finding> {
@@ -34,7 +34,7 @@ export function* checkBundle({ name, bundle }: RegisteredVersion, nowMs: number)
       severity: isExpired && isLast ? 'error' : 'warning',
       object,
       problem: `a certificate in caBundle ${isExpired ? 'has expired' : 'expires'}: ${dateOf(certificate)}`,
-      evidence: certificate.subject.replaceAll('\n', ', '),
+      evidence: subjectOf(certificate),
       remedy: withoutVerification(name),
     };
   }

@@ -6,7 +6,7 @@ import { parseTrustBundle } from '../../tls/trustbundle.ts';
 import { describeError } from '../../logging.ts';
 import type { Check, CheckContext } from '../check.ts';
 import type { Finding } from '../finding.ts';
-import { dateOf, expiryWarningMs } from './expiry.ts';
+import { dateOf, expiryWarningMs, subjectOf } from './expiry.ts';
 
 const object = 'ConfigMap kube-system/extension-apiserver-authentication';
 
@@ -132,7 +132,7 @@ function* checkCa(key: string, pem: string, nowMs: number): Iterable<Finding> {
       problem: `a CA of ${key} ${expired ? 'has expired' : 'expires'}: ${dateOf(certificate)}${
         expired && !others ? '; every request that it should prove is refused' : ''
       }`,
-      evidence: certificate.subject.replaceAll('\n', ', '),
+      evidence: subjectOf(certificate),
       remedy: caRemedy,
     };
   }

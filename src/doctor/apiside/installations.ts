@@ -2,7 +2,7 @@
 import { field, text } from '../../client/json.ts';
 import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
-import { command } from '../remedy.ts';
+import { command, comment } from '../remedy.ts';
 import {
   type RegisteredVersion,
   registeredVersions,
@@ -60,7 +60,7 @@ function* deploymentsBehind(address: ServiceAddress, pods: readonly PodBehindSer
     problem: 'pods of several Deployments answer for it, so numbers and errors change from request to request',
     evidence: described.map(({ name, image }) => `${name} runs ${image}`).join('; '),
     remedy: [
-      `# keeps ${kept?.name}`,
+      comment(`keeps ${kept?.name}`),
       ...surplus.map(({ name }) => command('kubectl', 'delete', 'deployment', '--namespace', address.namespace, name)),
     ].join('\n'),
   };

@@ -3,8 +3,9 @@ import type { Look, LookTarget } from '../certificates.ts';
 import type { CheckContext } from '../check.ts';
 import { type Finding, uncheckedCode } from '../finding.ts';
 import { command } from '../remedy.ts';
+import { parseTrustBundle } from '../../tls/trustbundle.ts';
 import { withoutVerification } from './bundlecertificates.ts';
-import { dateOf } from './expiry.ts';
+import { dateOf, subjectOf } from './expiry.ts';
 import type { RegisteredVersion, ServiceAddress } from './registration.ts';
 import { flagOf, type PodBehindService, servingContainer } from './servingpods.ts';
 
@@ -22,12 +23,24 @@ export async function* checkShown(
 ): AsyncIterable<Finding> {
   // As kube-apiserver's proxy: k8s.io/kube-aggregator/pkg/apiserver, handler_proxy.go.
   const servername = `${service.name}.${service.namespace}.svc`;
-  const ca = version.bundle === '' ? {} : { ca: version.bundle };
+  const ca = trusted(version);
+  if (ca === undefined) return;
   for (const pod of pods.filter(({ ready, deleting }) => ready && !deleting).slice(0, lookedPods)) {
     const target = targetOf(pod);
     if (target === undefined) continue;
     const look = await context.certificates.look({ ...target, servername, ...ca });
     yield* findings(context, version, pod, target, look);
+  }
+}
+
+/** Returns what kube-apiserver trusts, without damaged blocks, as Go; undefined for a bundle that cannot be read. */
+function trusted({ bundle }: RegisteredVersion): Pick<LookTarget, 'ca'> | undefined {
+  if (bundle === '') return {};
+  try {
+    return { ca: parseTrustBundle(bundle, 'caBundle').pem };
+  } catch {
+    // Another finding says so.
+    return undefined;
   }
 }
 
@@ -54,7 +67,7 @@ function* findings(
   }
   const [leaf] = look.chain;
   if (leaf === undefined) return;
-  const seen = `at ${address} port ${port}: ${leaf.subject.replaceAll('\n', ', ')}; names ${leaf.subjectAltName ?? 'none'}; until ${dateOf(leaf)}`;
+  const seen = `at ${address} port ${port}: ${subjectOf(leaf)}; names ${leaf.subjectAltName ?? 'none'}; until ${dateOf(leaf)}`;
   const problem = version.insecure ? undefined : problemOf(context, version, look);
   if (problem === 'elsewhere') {
     const doubt =
@@ -71,8 +84,11 @@ function problemOf(
   { chain, chainProblem, nameProblem }: Look & { readonly kind: 'shown' },
 ): Pick<Finding, 'code' | 'problem'> | 'elsewhere' | undefined {
   if (chainProblem === undefined && nameProblem === undefined) return undefined;
+  const isAvailable = version.available?.status === 'True';
+  // The roots of kube-apiserver's machine are not known here.
+  if (version.bundle === '' && nameProblem === undefined && isAvailable) return undefined;
   // An address of a pod may belong to another machine in an operator's network.
-  if (place === 'outside' && version.available?.status === 'True') return 'elsewhere';
+  if (place === 'outside' && isAvailable) return 'elsewhere';
   const [leaf] = chain;
   if (leaf !== undefined && leaf.validToDate.getTime() <= nowMs()) {
     return { code: 'certificate-expired', problem: 'the serving certificate has expired; kube-apiserver refuses it' };
