@@ -54,4 +54,18 @@ export const placement: readonly Mutation[] = [
   ...mutate('command/unserved.ts', commandTests, [
     ['if (named.delete(node)) counter.remove({ node });', '', 'series of nodes that left stay'],
   ]),
+  ...mutate('command/kubeletidentity.ts', commandTests, [
+    ['const isSeparate = setting !== undefined;', 'const isSeparate = true;', 'our own token is never sent'],
+    ['!(await mayWrite(shared.rest, namespace))', 'true', 'our own token is sent although it may write'],
+    [
+      '!(await mayWrite(shared.rest, namespace, authorization))',
+      'true',
+      "an account's token is sent although it may write",
+    ],
+    [
+      "withoutAccount(own, false, 'own', `",
+      "withoutAccount(own, true, 'own', `",
+      'we write although kubelets get our token',
+    ],
+  ]),
 ];

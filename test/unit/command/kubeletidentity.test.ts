@@ -21,7 +21,7 @@ function start(
   flags: readonly string[],
   namespace: string | undefined,
   answer: () => unknown = issue,
-  mayPatch = false,
+  writer: 'none' | 'own' | 'issued' = 'none',
 ): Started {
   const paths: string[] = [];
   const apiServer: ApiServer = {
@@ -31,7 +31,8 @@ function start(
     namespace,
   };
   const create = async (path: string, _body: unknown, request?: RequestOptions) => {
-    if (path === accessReviews) return { status: { allowed: mayPatch && request?.authorization === undefined } };
+    if (path === accessReviews)
+      return { status: { allowed: writer === (request?.authorization === undefined ? 'own' : 'issued') } };
     paths.push(path);
     return answer();
   };
@@ -78,10 +79,16 @@ describe('with --kubelet-service-account', () => {
   });
 
   test('own is our own token, whatever it may do, and nothing may be written', async () => {
-    const { identity, paths } = start(['--kubelet-service-account=own'], 'kube-system', refuse, true);
+    const { identity, paths } = start(['--kubelet-service-account=own'], 'kube-system', refuse, 'own');
     assert.equal(await identity.authorization(), own);
     assert.equal(identity.isSeparate(), false);
     assert.deepEqual(paths, []);
+  });
+
+  test('a token that may write is not used', async () => {
+    const { identity } = start(['--kubelet-service-account=readers'], 'monitoring', issue, 'issued');
+    await assert.rejects(async () => identity.authorization(), /since it may write to the cluster/);
+    assert.equal(identity.report().sent, 'none');
   });
 
   test('names that Kubernetes does not have are rejected', () => {
@@ -116,7 +123,7 @@ describe('without the flag', () => {
   });
 
   test('our own token is not used while it may patch an APIService', async () => {
-    const { identity } = start([], 'kube-system', refuse, true);
+    const { identity } = start([], 'kube-system', refuse, 'own');
     await assert.rejects(async () => identity.authorization(), /it may write to the cluster/);
   });
 
