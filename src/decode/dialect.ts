@@ -28,6 +28,7 @@ export interface Dialect<Row, Carried> {
 /** Collects the samples of one body. */
 export interface Collector<Carried> extends SampleSink {
   readonly numbers: RowNumbers;
+  readonly columns: readonly number[];
   /** Whether `numbers` holds all, also for the next body. */
   readonly isPlain: boolean;
   /** Undefined if not reported. */

@@ -6,7 +6,7 @@ import type { Borrowed } from '../sample/borrowed.ts';
 import { column, columns, type Layout, machineRow, rowsOf } from '../sample/batch.ts';
 import type { ContainerPoint, PodBatch, Point } from '../sample/point.ts';
 import { scrapedColumn } from '../sample/quantities.ts';
-import type { RowNumbers } from './rownumbers.ts';
+import { isSeenTime, placeOf, type RowNumbers } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
 import { copyRow, hasValue, isUsableMachine, lacksMemory } from './usable.ts';
 
@@ -76,16 +76,24 @@ export function copyNumbers(
   if (!copyRow(numbers, rows[machineRow]!, answer, oldestMs, result, machineRow)) return undefined;
   if (!isUsableMachine(result[column.cpuSeconds]!, result[column.memoryBytes]!)) return undefined;
   result[column.startTimeMs] = Number.NaN;
+  const { values, times } = numbers;
   for (let batchRow = machineRow + 1; batchRow < rows.length; batchRow += 1) {
     const row = rows[batchRow]!;
-    const known = startSeconds[batchRow]!;
-    const started = numbers.isSeen(row, start) ? numbers.value(row, start) : brief ? known : Number.NaN;
-    if (!Object.is(started, known)) return undefined;
+    // First: the row is there then.
     if (!copyRow(numbers, row, answer, oldestMs, result, batchRow)) return undefined;
-    const isLacking = lacksMemory(numbers.value(row, memory));
+    const from = placeOf(row);
+    const known = startSeconds[batchRow]!;
+    const hasStart = isSeenTime(times[from + start]!);
+    if (hasStart ? !isSameNumber(values[from + start]!, known) : !brief && !Number.isNaN(known)) return undefined;
+    const isLacking = lacksMemory(values[from + memory]!);
     // An unused row may be of an ended container; a change of memory use changes the doubts.
-    if ((isLacking && !numbers.isSeen(row, cpu)) || isLacking !== (lackMemory[batchRow] === 1)) return undefined;
+    if ((isLacking && !isSeenTime(times[from + cpu]!)) || isLacking !== (lackMemory[batchRow] === 1)) return undefined;
     result[batchRow * columns + column.startTimeMs] = startTimesMs[batchRow]!;
   }
   return result;
+}
+
+/** As Object.is, which V8 calls. */
+function isSameNumber(a: number, b: number): boolean {
+  return a === b || (Number.isNaN(a) && Number.isNaN(b));
 }

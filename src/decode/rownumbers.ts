@@ -1,22 +1,44 @@
 /** The newest sample of one body by row and quantity. */
-import type { UnlabeledSample } from '../exposition/sample.ts';
+import { noSampleMs, type SampleTable, type UnlabeledSample } from '../exposition/sample.ts';
+import type { Borrowed } from '../sample/borrowed.ts';
 import { quantities } from '../sample/quantities.ts';
 import { isOlder, noColumn, Readings } from './reading.ts';
 
 /** A local copy: imported bindings are loaded from their module at each use. */
 const width = quantities.length;
 
-/** No sample can have this time. */
-const unseen = -Infinity;
+/** A local copy, too. */
+const unseen = noSampleMs;
+
+/** Returns where a row's columns start in `values` and `times`. */
+export function placeOf(row: number): number {
+  return row * width;
+}
+
+/** Reports whether a time in `times` is of a sample. */
+export function isSeenTime(timestampMs: number): boolean {
+  return timestampMs !== unseen;
+}
 
 /** The newest sample of each series, in typed arrays. */
-export class RowNumbers {
+export class RowNumbers implements SampleTable {
+  readonly width = width;
   #values: Float64Array;
   #times: Float64Array;
 
   constructor(rows: number) {
     this.#values = new Float64Array(rows * width);
     this.#times = new Float64Array(rows * width).fill(unseen);
+  }
+
+  /** By `placeOf` a row, and column; 0 without a sample. */
+  get values(): Borrowed<Float64Array> {
+    return this.#values;
+  }
+
+  /** At the same places; see `isSeenTime`. */
+  get times(): Borrowed<Float64Array> {
+    return this.#times;
   }
 
   get rows(): number {
@@ -44,7 +66,7 @@ export class RowNumbers {
   isSeen(row: number, column: number): boolean {
     if (!(column < width)) return false;
     const time = this.#times[row * width + column];
-    return time !== undefined && time !== unseen;
+    return time !== undefined && isSeenTime(time);
   }
 
   isAnySeen(row: number): boolean {

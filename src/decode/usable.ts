@@ -6,12 +6,14 @@ import { column, columns } from '../sample/batch.ts';
 import { type ContainerPoint, latestMs, type Point, valueLimit } from '../sample/point.ts';
 import { gauges, scrapedColumn } from '../sample/quantities.ts';
 import type { Reading, Readings } from './reading.ts';
-import type { RowNumbers } from './rownumbers.ts';
+import { isSeenTime, placeOf, type RowNumbers } from './rownumbers.ts';
 import { type AnswerTime, isTrueTime, sampleTime } from './sampletime.ts';
 
+/** Local copies, for the hot loop: imported bindings are loaded from their module at each use. */
 const { cpu, memory, firstGauge } = scrapedColumn;
-/** A local copy, for the hot loop. */
 const gaugeCount = gauges.length;
+const width = columns;
+const target = { ...column };
 
 /** Reports whether CPU seconds or bytes are possible; NaN is not. */
 export function isPlausible(value: number): boolean {
@@ -63,20 +65,23 @@ export function copyRow(
   result: Float64Array,
   batchRow: number,
 ): boolean {
-  const cpuSeconds = numbers.value(row, cpu);
-  const memoryBytes = numbers.value(row, memory);
-  if (!isUsable(numbers.isSeen(row, memory), cpuSeconds, memoryBytes)) return false;
-  const timestampMs = numbers.timestampMs(row, timeColumn(numbers.isSeen(row, cpu)));
+  const { values, times } = numbers;
+  const from = placeOf(row);
+  if (from + firstGauge + gaugeCount > times.length) return false;
+  const cpuSeconds = values[from + cpu]!;
+  const memoryBytes = values[from + memory]!;
+  if (!isUsable(isSeenTime(times[from + memory]!), cpuSeconds, memoryBytes)) return false;
+  const timestampMs = times[from + timeColumn(isSeenTime(times[from + cpu]!))]!;
   if (!isTrueTime(timestampMs, answer) || answer.nodeTimeMs - timestampMs > oldestMs) return false;
-  const at = batchRow * columns;
-  result[at + column.timestampMs] = timestampMs;
-  result[at + column.rawTimestampMs] = Number.NaN;
-  result[at + column.isUntimed] = 0;
-  result[at + column.cpuSeconds] = cpuSeconds;
-  result[at + column.memoryBytes] = memoryBytes;
+  const at = batchRow * width;
+  result[at + target.timestampMs] = timestampMs;
+  result[at + target.rawTimestampMs] = Number.NaN;
+  result[at + target.isUntimed] = 0;
+  result[at + target.cpuSeconds] = cpuSeconds;
+  result[at + target.memoryBytes] = memoryBytes;
   for (let gauge = 0; gauge < gaugeCount; gauge += 1) {
-    const from = firstGauge + gauge;
-    result[at + column.firstGauge + gauge] = usableGauge(numbers.isSeen(row, from), numbers.value(row, from));
+    const scraped = from + firstGauge + gauge;
+    result[at + target.firstGauge + gauge] = usableGauge(isSeenTime(times[scraped]!), values[scraped]!);
   }
   return true;
 }

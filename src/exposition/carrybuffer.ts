@@ -20,6 +20,10 @@ export class CarryBuffer {
   }
 
   discard(count: number): void {
+    if (count === this.length) {
+      this.length = 0;
+      return;
+    }
     this.bytes.copyWithin(0, count, this.length);
     this.length -= count;
   }

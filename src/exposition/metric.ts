@@ -10,46 +10,58 @@ const labelField = { name: 1, value: 2 } as const;
 const valueField = 1;
 
 /** The message's end: value (tag, length, tag, 8 bytes) and time (tag, 6 bytes). */
-export const valueBytes = 11;
-export const timeBytes = 7;
-const doubleBytes = 8;
+export const numberBytes = { valueBytes: 11, doubleBytes: 8, timeBytes: 7 } as const;
+const { valueBytes, doubleBytes, timeBytes } = numberBytes;
 
 /** Single constants: the fast path has to fit into V8's inlining budget. */
 const gaugeTag = 0x12;
 const counterTag = 0x1a;
 const untypedTag = 0x2a;
-const timestampTag = 0x30;
+/** Lowest byte first: the time's tag, and three bytes that others follow. */
+const timeHead = 0x80_80_80_30 | 0;
+const timeHeadMask = 0x80_80_80_ff | 0;
 /** Lowest byte first: a length of nine bytes, a double's tag. */
 const doubleHead = 0x09_09_00;
 
 /**
  * Fast path: reads the numbers before `stop`. Returns false unless they are a double and, if timed, a time of six bytes
- * (1971 to 2109). Positions are recorded only if the slow path reads the same (`sampleposition.ts`). V8 may allocate
- * returned doubles, so results are fields.
+ * (1971 to 2109). Positions are recorded only if the slow path reads the same (`sampleposition.ts`).
  */
 export function readTrailingValue(view: DataView, stop: number, isTimed: boolean, sample: Sample): boolean {
   const valueStop = isTimed ? stop - timeBytes : stop;
-  const head = view.getInt32(valueStop - valueBytes, true);
-  const kind = head & 0xff;
-  if ((head & 0xff_ff_00) !== doubleHead || (kind !== counterTag && kind !== gaugeTag && kind !== untypedTag)) {
-    return false;
-  }
+  if (!isValueHead(view.getInt32(valueStop - valueBytes, true))) return false;
   sample.value = view.getFloat64(valueStop - doubleBytes, true);
-  if (isTimed) return readTrailingTime(view, stop, sample);
   sample.timestampMs = Number.NaN;
+  if (!isTimed) return true;
+  const first = view.getInt32(valueStop, true);
+  const last = view.getInt32(stop - 4, true);
+  if (!isTime(first, last)) return false;
+  sample.timestampMs = timeOf(first, last);
   return true;
 }
 
-/** Seven bits in each of six bytes, the lowest first; all but the last have the highest bit set. */
-function readTrailingTime(view: DataView, stop: number, sample: Sample): boolean {
-  const four = view.getInt32(stop - 6, true);
-  const two = view.getUint16(stop - 2, true);
-  if (view.getUint8(stop - timeBytes) !== timestampTag) return false;
-  if ((four & 0x80_80_80_80) !== (0x80_80_80_80 | 0) || (two & 0x80_80) !== 0x80) return false;
-  const low =
-    (four & 0x7f) | ((four >>> 1) & (0x7f << 7)) | ((four >>> 2) & (0x7f << 14)) | ((four >>> 3) & (0x7f << 21));
-  sample.timestampMs = ((two & 0x7f) | ((two >>> 1) & (0x7f << 7))) * 0x1000_0000 + low;
-  return true;
+/** Reports whether four bytes begin a gauge, counter or untyped value. */
+export function isValueHead(four: number): boolean {
+  const kind = four & 0xff;
+  return (four & 0xff_ff_00) === doubleHead && (kind === counterTag || kind === gaugeTag || kind === untypedTag);
+}
+
+/**
+ * Reports whether the first and the last four of a time's seven bytes are its tag and six bytes, all but the last with
+ * the highest bit set.
+ */
+export function isTime(first: number, last: number): boolean {
+  return (first & timeHeadMask) === timeHead && (last & 0x80_80_80_80) === 0x80_80_80;
+}
+
+/** Returns the time: seven bits of each byte behind the tag, the lowest first. */
+export function timeOf(first: number, last: number): number {
+  return sevenBits(last) * 0x20_0000 + sevenBits(first);
+}
+
+/** Of the upper three bytes. */
+function sevenBits(four: number): number {
+  return ((four >>> 8) & 0x7f) | ((four >>> 9) & (0x7f << 7)) | ((four >>> 10) & (0x7f << 14));
 }
 
 /** Slow path: reads the message into the sample. @throws ExpositionError */

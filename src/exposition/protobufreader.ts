@@ -46,6 +46,8 @@ export class DelimitedReader {
   readonly #carry = new CarryBuffer();
   /** Least bytes of the cut message. */
   #needed = 0;
+  /** Whether the message behind what was read is known to be cut. */
+  #isCut = false;
 
   constructor(
     names: readonly string[],
@@ -110,7 +112,10 @@ export class DelimitedReader {
         return at;
       }
       at = next;
+      // A chunk's end has cut the next message.
+      if (this.#isCut) break;
     }
+    this.#isCut = false;
     return at;
   }
 
@@ -178,7 +183,15 @@ export class DelimitedReader {
     }
     const stop = at - base;
     this.#familyLeft -= stop - from;
+    if (at < limit && stop > from) this.#noteCut(matcher.sizeAt(view, at, limit), limit - at);
     return stop;
+  }
+
+  /** Spares a second look at a message that is not whole. @param size 0 if unknown. */
+  #noteCut(size: number, available: number): void {
+    if (size <= available) return;
+    this.#isCut = true;
+    this.#needed = size;
   }
 
   #readField(body: Buffer, at: number, end: number): number {

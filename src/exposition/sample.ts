@@ -19,8 +19,24 @@ export interface UnlabeledSample {
   readonly timestampMs: number;
 }
 
+/** The time of a place in a table without a sample; no sample can have it. */
+export const noSampleMs = -Infinity;
+
+/** Numbers of one body, which the fast path writes itself. */
+export interface SampleTable {
+  /** Columns of a row. */
+  readonly width: number;
+  /** Row by row. */
+  readonly values: Float64Array;
+  readonly times: Float64Array;
+}
+
 /** Receives samples in one reused object. */
 export interface SampleSink {
+  /** If given, the fast path writes a sample here if its place is empty, and passes it to `add` otherwise. */
+  readonly numbers?: SampleTable;
+  /** Columns of `numbers` by family; samples of families without one are passed to `add`. */
+  readonly columns?: readonly number[];
   /** Returns the row, from 0 on, or `noRow`. Its later samples may come to `add`, also in later bodies. */
   visit(sample: Borrowed<Sample>): number;
   add(row: number, sample: Borrowed<UnlabeledSample>): void;

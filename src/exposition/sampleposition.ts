@@ -1,5 +1,5 @@
 /** Finds what the fast path compares and reads of a sample. */
-import { readTrailingValue, timeBytes, valueBytes } from './metric.ts';
+import { numberBytes, readTrailingValue } from './metric.ts';
 import type { Sample } from './sample.ts';
 import { trailing } from './scratch.ts';
 
@@ -22,6 +22,8 @@ export interface ByteRange {
   readonly start: number;
   readonly end: number;
 }
+
+const { valueBytes, timeBytes } = numberBytes;
 
 /** The message's length takes two bytes. Metrics have a few hundred bytes. */
 const messageLimitBytes = (1 << 14) - 1;

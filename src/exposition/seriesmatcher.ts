@@ -2,9 +2,9 @@
  * Matches series by position: a sample is the series at the same position in the sender's previous body if length and
  * identity bytes are equal. Only its numbers are read then.
  */
-import { readTrailingValue } from './metric.ts';
-import { isIdentity, RowIdentities, wordBytes } from './rowidentities.ts';
-import type { Sample, SampleSink } from './sample.ts';
+import { isTime, isValueHead, numberBytes, timeOf } from './metric.ts';
+import { isIdentity, RowIdentities, wordBytes as wordSize } from './rowidentities.ts';
+import { noSampleMs, type Sample, type SampleSink, type SampleTable } from './sample.ts';
 import { type ByteRange, type Identity, labelHeadBytes, type SamplePosition } from './sampleposition.ts';
 
 /**
@@ -26,6 +26,13 @@ const lookAhead = 16;
 const valuelessIdentityBytes = 24;
 
 const notComparable = -1;
+/** Local copies, for the hot loop: imported bindings are loaded from their module at each use. */
+const wordBytes = wordSize;
+const unseen = noSampleMs;
+const { valueBytes, doubleBytes, timeBytes } = numberBytes;
+
+const noNumbers = new Float64Array();
+const noTable: SampleTable = { width: 0, values: noNumbers, times: noNumbers };
 
 export class SeriesMatcher {
   readonly identity: Identity;
@@ -67,54 +74,103 @@ export class SeriesMatcher {
   }
 
   /**
-   * Passes expected samples to the sink; returns their end. Hot, and small enough for V8 to inline.
+   * Passes expected samples to the sink; returns their end.
    * @param view of the memory of all positions.
    * @param sample with its family; receives the numbers.
    */
   takeExpected(view: DataView, from: number, limit: number, sample: Sample, sink: SampleSink): number {
     if (this.#next !== undefined) return from;
-    const entries = this.#entries;
-    const { extents, words } = this.#identities;
-    const detail = this.#details[this.#family]!;
-    let at = from;
-    let entry = this.#at;
-    while (entry < entries.length) {
-      const stop = at + entries[entry + 1]!;
-      if (stop > limit || (view.getInt32(at, true) & threeBytes) !== entries[entry]) break;
-      const packed = entries[entry + 2]!;
-      const row = entries[entry + 3]!;
-      if (!isSameSample(extents, words, row, view, at, packed, detail)) break;
-      if (!readNumbers(view, stop, packed, sample)) break;
-      sink.add(row, sample);
-      at = stop;
-      entry += entrySize;
-    }
-    this.#at = entry;
-    return at;
+    return this.#take(this.#at, this.#entries.length, view, from, limit, sample, sink);
   }
 
   /** Passes one sample, also after gone or new ones. Returns its size; 0 if it does not match or is not whole. */
   takeOne(view: DataView, at: number, limit: number, sample: Sample, sink: SampleSink): number {
     if (limit - at < intBytes) return 0;
     const entries = this.#entries;
-    const { extents, words } = this.#identities;
-    const last = Math.min(entries.length, this.#at + lookAhead * entrySize);
+    const first = this.#at;
+    const last = Math.min(entries.length, first + lookAhead * entrySize);
     const head = view.getInt32(at, true) & threeBytes;
-    for (let entry = this.#at; entry < last; entry += entrySize) {
+    for (let entry = first; entry < last; entry += entrySize) {
       if (entries[entry] !== head) continue;
       const size = entries[entry + 1]!;
       if (size > limit - at) return 0;
-      const packed = entries[entry + 2]!;
-      const row = entries[entry + 3]!;
-      if (!isSameSample(extents, words, row, view, at, packed, this.#details[this.#family]!)) continue;
-      if (!readNumbers(view, at + size, packed, sample)) return 0;
-      if (entry > this.#at) this.#diverge();
-      this.#next?.push(entries[entry]!, size, packed, row);
-      this.#at = entry + entrySize;
-      sink.add(row, sample);
+      if (this.#take(entry, entry + entrySize, view, at, limit, sample, sink) === at) {
+        this.#at = first;
+        continue;
+      }
+      if (entry > first) this.#diverge(first);
+      this.#next?.push(entries[entry]!, size, entries[entry + 2]!, entries[entry + 3]!);
       return size;
     }
     return 0;
+  }
+
+  /** Returns the size of the sample if it begins as the expected one; otherwise 0. */
+  sizeAt(view: DataView, at: number, limit: number): number {
+    if (limit - at < intBytes || this.#at >= this.#entries.length) return 0;
+    const isExpected = (view.getInt32(at, true) & threeBytes) === this.#entries[this.#at];
+    return isExpected ? this.#entries[this.#at + 1]! : 0;
+  }
+
+  /**
+   * Passes samples while they are those of these entries; returns their end. Hot: it calls only what V8 inlines, and
+   * writes numbers itself where the sink has a table, which takes a tenth of decoding less than a call per sample.
+   */
+  #take(
+    first: number,
+    last: number,
+    view: DataView,
+    from: number,
+    limit: number,
+    sample: Sample,
+    sink: SampleSink,
+  ): number {
+    const entries = this.#entries;
+    const { extents, words } = this.#identities;
+    const detail = this.#details[this.#family]!;
+    const column = sink.columns?.[this.#family] ?? 0;
+    const { values, times, width } = (sink.columns?.[this.#family] === undefined ? undefined : sink.numbers) ?? noTable;
+    let at = from | 0;
+    let entry = first | 0;
+    for (; entry < last; entry = (entry + entrySize) | 0) {
+      const stop = (at + entries[(entry + 1) | 0]!) | 0;
+      if (stop > limit || (view.getInt32(at, true) & threeBytes) !== entries[entry]) break;
+      const packed = entries[(entry + 2) | 0]!;
+      const row = entries[(entry + 3) | 0]!;
+      const identityAt = (at + ((packed >> flagBits) & offsetMask)) | 0;
+      if (!isIdentity(extents, words, row, view, identityAt)) break;
+      const detailBytes = packed >> detailShift;
+      if (detailBytes !== 0 && view.getFloat64((identityAt - detailBytes - wordBytes) | 0, true) !== detail) break;
+      let value = 0;
+      let timestampMs = Number.NaN;
+      if ((packed & needsNoValue) === 0) {
+        let valueStop = stop;
+        if ((packed & isUntimed) === 0) {
+          valueStop = (stop - timeBytes) | 0;
+          const start = view.getInt32(valueStop, true);
+          const end = view.getInt32((stop - intBytes) | 0, true);
+          if (!isTime(start, end)) break;
+          timestampMs = timeOf(start, end);
+        }
+        if (!isValueHead(view.getInt32((valueStop - valueBytes) | 0, true))) break;
+        value = view.getFloat64((valueStop - doubleBytes) | 0, true);
+      }
+      const place = (row * width + column) | 0;
+      if (place < times.length && times[place] === unseen) {
+        values[place] = value;
+        times[place] = timestampMs;
+      } else {
+        sample.value = value;
+        sample.timestampMs = timestampMs;
+        sink.add(row, sample);
+        // The table's arrays may be others now.
+        this.#at = entry + entrySize;
+        return stop;
+      }
+      at = stop;
+    }
+    this.#at = entry;
+    return at;
   }
 
   add(
@@ -170,32 +226,11 @@ export class SeriesMatcher {
     return word === this.#details[this.#family] ? bytes : notComparable;
   }
 
-  #diverge(): void {
+  /** @param matched end of the entries that have matched. */
+  #diverge(matched = this.#at): void {
     this.changed = true;
-    this.#next ??= listOf(this.#entries, this.#at);
+    this.#next ??= listOf(this.#entries, matched);
   }
-}
-
-function isSameSample(
-  extents: Int32Array,
-  words: Float64Array,
-  row: number,
-  view: DataView,
-  start: number,
-  packed: number,
-  detail: number,
-): boolean {
-  const at = start + ((packed >> flagBits) & offsetMask);
-  const detailBytes = packed >> detailShift;
-  if (detailBytes !== 0 && view.getFloat64(at - detailBytes - wordBytes, true) !== detail) return false;
-  return isIdentity(extents, words, row, view, at);
-}
-
-function readNumbers(view: DataView, stop: number, packed: number, sample: Sample): boolean {
-  if ((packed & needsNoValue) === 0) return readTrailingValue(view, stop, (packed & isUntimed) === 0, sample);
-  sample.value = 0;
-  sample.timestampMs = Number.NaN;
-  return true;
 }
 
 /** Several times faster than the iterator. */

@@ -9,7 +9,7 @@ import type { Calls } from './fastpathcalls.ts';
 
 /** File below src, and function; of each module with a fast path. */
 const fastPaths = [
-  ['exposition: a matched series', 'decode/cadvisor/cadvisor.ts', 'add'],
+  ['exposition: matched series', 'exposition/seriesmatcher.ts', 'takeExpected'],
   ['decode: numbers of a steady batch', 'decode/fastpath.ts', 'copyNumbers'],
   ['storage: rows of numbers', 'storage/rows.ts', 'updateRows'],
   ['api: compact JSON', 'api/jsonpieces.ts', 'jsonPieces'],

@@ -6,20 +6,18 @@ const scrapeTests = [
   'test/unit/decode/**/{fastpath,decoderpaths,decoder,identity}.test.ts',
   'test/unit/{decode,scrape}/**/*.test.ts',
 ];
-const matcherTests = ['test/unit/exposition/{seriesmatcher,fastpath}.test.ts', ...scrapeTests];
+const matcherTests = ['test/unit/exposition/{seriesmatcher,sampletable,fastpath}.test.ts', ...scrapeTests];
 
 export const recognition: readonly Mutation[] = [
   ...mutate('exposition/rowidentities.ts', matcherTests, [
-    [
-      'const last = at + length - wordBytes;\n  for (let next = at; next < last;',
-      'const last = at + length - wordBytes;\n  for (let next = last; next < last;',
-      'only the end of a path is compared',
-    ],
+    ['let next = at | 0;', 'let next = last;', 'only the end of a path is compared'],
     [
       '  return view.getFloat64(last, true) === words[word];',
       '  return true;',
       'the end of an identity is not compared',
     ],
+    ['word = (word + 4) | 0;', '', 'each block is compared with the first one'],
+    ['!== words[(word + 3) | 0]', '=== 0', 'a fourth of the words is not compared'],
     ['stored === length && isIdentity(', 'true || isIdentity(', 'a row with two identities matches by both'],
   ]),
   ...mutate('exposition/seriesmatcher.ts', matcherTests, [
@@ -29,16 +27,16 @@ export const recognition: readonly Mutation[] = [
       'eight bytes of a path identify a cgroup',
     ],
     ['(view.getInt32(at, true) & threeBytes) !== entries[entry]', 'false', 'samples of any length match'],
-    [
-      'if (!isSameSample(extents, words, row, view, at, packed, detail)) break;',
-      '',
-      'samples match by their length alone',
-    ],
-    ['!== detail) return false;', '!== detail) return true;', "a core's CPU is the total"],
-    ['if (entry > this.#at) this.#diverge();', '', 'samples that are gone in between are no change'],
-    ['if (size > limit - at) return 0;', '', 'a sample that is not whole is read'],
+    ['if (!isIdentity(extents, words, row, view, identityAt)) break;', '', 'samples match by their length alone'],
+    ['!== detail) break;', '!== detail) void 0;', "a core's CPU is the total"],
+    ['if (entry > first) this.#diverge(first);', '', 'samples that are gone in between are no change'],
+    ['this.#diverge(first)', 'this.#diverge()', 'samples that are gone in between are kept'],
     ['if (stop > limit || ', 'if (', 'numbers are read beyond the end'],
-    ['this.#next?.push(entries[entry]!, size, packed, row);', '', 'samples are dropped after a change'],
+    [
+      'this.#next?.push(entries[entry]!, size, entries[entry + 2]!, entries[entry + 3]!);',
+      '',
+      'samples are dropped after a change',
+    ],
     ['if (this.#at < this.#entries.length) this.#diverge();', '', 'samples that are gone at the end are no change'],
     ['this.changed = true;\n    this.#next ??=', 'this.#next ??=', 'a change is not reported'],
     ['this.complete = false;', '', 'the fast path is taken with samples that cannot match'],
@@ -57,15 +55,23 @@ export const recognition: readonly Mutation[] = [
     ['!isStored || detailBytes === notComparable', '!isStored', 'a detail that cannot be compared is kept'],
     ['(isTimed ? 0 : isUntimed)', '0', 'samples without a time are read as with one'],
     ['if (this.#next !== undefined) return from;', '', 'after a change, samples match and are not recorded'],
-    ['sample.value = 0;\n', '', 'a row that needs no value has one'],
+    ['if ((packed & needsNoValue) === 0) {', 'if (true) {', 'a row that needs no value has one'],
+    ['times[place] === unseen', 'true', 'the last of two samples of one place counts, not the newest'],
+    ['return stop;\n', '', 'numbers are written to a table that was replaced'],
   ]),
   ...mutate('exposition/protobufreader.ts', matcherTests, [
     ['else matcher?.addUnmatchable();', '', 'without the fast path, a body looks unchanged'],
+    ['if (size <= available) return;', 'if (size === 0) return;', 'a whole message is taken for a cut one'],
   ]),
   ...mutate('decode/fastpath.ts', scrapeTests, [
     ['chosen.length !== rowCount || ', '', 'the fast path is taken though a row was not chosen'],
     ['|| !hasValue(point)) return undefined', ') return undefined', 'a doubt is kept for ever'],
-    ['if (!Object.is(started, known)) return undefined;', '', 'a restart is not seen on the fast path'],
+    ['hasStart ? !isSameNumber(values[from + start]!, known) :', 'hasStart ? false :', 'a restart is not seen'],
+    [
+      ': !brief && !Number.isNaN(known)) return undefined;',
+      ': false) return undefined;',
+      'a missing start time is kept',
+    ],
     [
       ' || isLacking !== (lackMemory[batchRow] === 1)',
       '',

@@ -1,7 +1,7 @@
 /** Decodes /metrics/cadvisor: joins series into one candidate per container cgroup. */
 import { type UnlabeledSample, type Sample, noRow } from '../../exposition/sample.ts';
 import type { Point } from '../../sample/point.ts';
-import { scrapedColumn } from '../../sample/quantities.ts';
+import { quantities, scrapedColumn } from '../../sample/quantities.ts';
 import { aliveMachine, deadAfterMs } from '../age.ts';
 import type { Choice, Collector, Dialect, PodName } from '../dialect.ts';
 import { AnswerBudget, candidateLimit, checkCount, longFromRows, rowsPerStep } from '../limits.ts';
@@ -29,8 +29,12 @@ export const cadvisor: Dialect<CgroupRow, SelectionState> = {
   kept: compact,
 };
 
+/** The families of a cgroup are the first ones. */
+const cgroupColumns: readonly number[] = [...quantities.keys()];
+
 class CadvisorCollector implements Collector<SelectionState> {
   readonly numbers: RowNumbers;
+  readonly columns = cgroupColumns;
   readonly #rows: CgroupRow[];
   /** Most bodies need none. */
   #known: KnownRows | undefined;

@@ -49,6 +49,7 @@ export const resource: Dialect<ResourceRow, LineState> = {
 
 class ResourceCollector implements Collector<LineState> {
   readonly numbers: RowNumbers;
+  readonly columns = columnOf;
   readonly hasSwap = undefined;
   readonly #rows: ResourceRow[];
   #indexes: Map<string, number> | undefined;
