@@ -192,6 +192,25 @@ export const apiSideFaults: readonly ApiSideFault[] = [
     code: 'target-port-wrong',
   },
   {
+    name: "kubernetes-sigs/metrics-server#424: kube-apiserver has no way into the pods' network",
+    plant: ({ apiServer, installation: { port } }) => {
+      const message = `error trying to reach service: dial tcp 10.244.1.4:${port}: connect: no route to host`;
+      const status = {
+        kind: 'Status',
+        apiVersion: 'v1',
+        status: 'Failure',
+        reason: 'ServiceUnavailable',
+        code: 503,
+        message,
+      };
+      apiServer.documents.set(`/api/v1/namespaces/${namespace}/pods/https:${podName}:${port}/proxy/livez`, status);
+    },
+    code: 'endpoint-unreachable',
+    place: 'outside',
+    byHand: true,
+    says: /no route to host/,
+  },
+  {
     name: 'kubernetes-sigs/metrics-server#833: no port of the pods has the name in targetPort',
     plant: (cluster) =>
       change(cluster, 'Service', serviceName, [

@@ -85,25 +85,49 @@ function wrongPort(
   };
 }
 
-/** In a pod, pods can be reached unless something blocks the way. */
+/** In a pod, pods can be reached unless something blocks the way; from outside, kube-apiserver's proxy is asked. */
 async function* tryPods(
-  { certificates, place }: CheckContext,
+  context: CheckContext,
   pods: readonly PodBehindService[],
   port: number,
 ): AsyncIterable<Finding> {
-  if (place === 'outside') return;
   for (const pod of pods.filter(({ ready, deleting }) => ready && !deleting).slice(0, triedPods)) {
-    const [address] = pod.addresses;
-    if (address === undefined) continue;
-    const look = await certificates.look({ address, port, servername: address });
-    if (look.kind === 'shown') continue;
+    const { place } = context;
+    const reason = await (place === 'pod'
+      ? unreachableFromHere(context, pod, port)
+      : unreachableByProxy(context, pod, port));
+    if (reason === undefined) continue;
+    const from = place === 'pod' ? 'this pod' : 'kube-apiserver';
     yield {
       code: 'endpoint-unreachable',
       severity: 'error',
       object: `Pod ${pod.namespace}/${pod.name}`,
-      problem: `it is ready, but port ${port} does not answer this pod; a NetworkPolicy or a firewall may block the way`,
-      evidence: look.reason,
+      problem: `it is ready, but ${from} does not reach its port ${port}; a NetworkPolicy or a firewall may block the way`,
+      evidence: reason,
       remedy: command('kubectl', 'get', 'networkpolicies', '--namespace', pod.namespace),
     };
   }
+}
+
+async function unreachableFromHere(
+  { certificates }: CheckContext,
+  { addresses: [address] }: PodBehindService,
+  port: number,
+): Promise<string | undefined> {
+  if (address === undefined) return undefined;
+  const look = await certificates.look({ address, port, servername: address });
+  return look.kind === 'shown' ? undefined : look.reason;
+}
+
+/** kube-apiserver's proxy verifies no certificate, and takes the way that its requests for metrics take. */
+async function unreachableByProxy(
+  { api }: CheckContext,
+  { namespace, name }: PodBehindService,
+  port: number,
+): Promise<string | undefined> {
+  // Without the right to use the proxy nothing is learned; the APIService's condition says the same, later.
+  const { status, text: said } = await api.text(
+    `/api/v1/namespaces/${namespace}/pods/https:${name}:${port}/proxy/livez`,
+  );
+  return status >= 500 && said.includes('error trying to reach service') ? said : undefined;
 }
