@@ -63,7 +63,12 @@ export function createKubelets(from: KubeletsOptions): Kubelets {
   const rules = addressRules(options);
   const pinning = createPinning({ options, apiServer, rest, identity, nodes, clock, log });
   const client: KubeletClientOptions = {
-    tls: createKubeletTls(apiServer, kubeletTlsFlags(options), clock, log),
+    tls: createKubeletTls(
+      identity.isSeparate() ? withoutCertificate(apiServer) : apiServer,
+      kubeletTlsFlags(options),
+      clock,
+      log,
+    ),
     authorization: () => identity.authorization(),
     plainHttp: options['deprecated-kubelet-completely-insecure'],
     requestTimeoutMs,
@@ -96,6 +101,15 @@ export function addressRules(options: Options): AddressRules {
     useNodeStatusPort: options['kubelet-use-node-status-port'],
     defaultPort: options['kubelet-port'],
   };
+}
+
+/** Our own client certificate would come before the token: a kubelet would take us for ourselves. */
+function withoutCertificate(apiServer: ApiServer): ApiServer {
+  const tls = () => {
+    const { cert: _cert, key: _key, ...material } = apiServer.tls();
+    return material;
+  };
+  return { ...apiServer, tls };
 }
 
 function workerRules(options: Options): WorkerRules {

@@ -34,11 +34,15 @@ interface Rig extends AsyncDisposable {
 }
 
 /** Starts a fake kubelet that accepts every token by default, and what reads it by the flags. */
-async function start(flags: readonly string[], accepts: (token: string) => boolean = () => true): Promise<Rig> {
+async function start(
+  flags: readonly string[],
+  accepts: (token: string) => boolean = () => true,
+  hasCertificate = false,
+): Promise<Rig> {
   await using disposables = new AsyncDisposableStack();
   const authority = makeAuthority('cluster');
   const certificate = authority.issue({ cn: 'node-a', ips: ['127.0.0.1'], usages: ['server'] });
-  const kubelet = disposables.use(await createFakeKubelet({ certificate, accepts }));
+  const kubelet = disposables.use(await createFakeKubelet({ certificate, accepts, clientCa: authority.cert }));
   const apiServer = disposables.use(
     await createFakeApiServer({
       authority,
@@ -47,8 +51,9 @@ async function start(flags: readonly string[], accepts: (token: string) => boole
   );
   const clock = createFakeClock();
   const resolver = disposables.use(createResolver());
-  let own = new AsyncDisposableStack();
-  disposables.defer(() => own.disposeAsync());
+  const own = hasCertificate ? authority.issue({ cn: 'we', usages: ['client'] }) : {};
+  let running = new AsyncDisposableStack();
+  disposables.defer(() => running.disposeAsync());
   let reader = launch();
   const owned = disposables.move();
   return {
@@ -57,18 +62,22 @@ async function start(flags: readonly string[], accepts: (token: string) => boole
     clock,
     read: () => reader.resource([{ host: '127.0.0.1', port: kubelet.port }], never),
     restart: async () => {
-      await own.disposeAsync();
-      own = new AsyncDisposableStack();
+      await running.disposeAsync();
+      running = new AsyncDisposableStack();
       reader = launch();
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 
   function launch(): KubeletReader {
-    const rest = own.use(createRestClient(apiServer.connection, { outage: createOutage(clock) }));
+    const rest = running.use(createRestClient(apiServer.connection, { outage: createOutage(clock) }));
     const { readers } = createKubelets({
       options: parseCommandLine(flags).options,
-      apiServer: { ...apiServer.connection, namespace: 'kube-system' },
+      apiServer: {
+        ...apiServer.connection,
+        tls: () => ({ ...apiServer.connection.tls(), ...own }),
+        namespace: 'kube-system',
+      },
       rest,
       nodes: { get: () => undefined, list: () => [], synced: () => true },
       resolver,
@@ -76,7 +85,7 @@ async function start(flags: readonly string[], accepts: (token: string) => boole
       metrics: { workers: () => undefined },
       log: silentLogger,
     });
-    return own.use(readers).of('node-a');
+    return running.use(readers).of('node-a');
   }
 }
 
@@ -314,6 +323,21 @@ test('through the node proxy kubelets get only what kube-apiserver sends, and no
   assert.equal((await rig.read()).kind, 'batch');
   assert.deepEqual(headersAt(rig.kubelet), ["Bearer kube-apiserver's"]);
   assert.equal(rig.apiServer.tokens.issued.length, 0);
+});
+
+test('our own client certificate is shown to kubelets only without an account for them', async () => {
+  for (const [flags, names] of [
+    [[flag], [undefined]],
+    [['--kubelet-service-account=own'], ['we']],
+  ] as const) {
+    await using rig = await start(['--scrape-workers=0', ...flags], () => true, true);
+    configure(rig.apiServer);
+    assert.equal((await rig.read()).kind, 'batch');
+    assert.deepEqual(
+      rig.kubelet.requests.map(({ clientName }) => clientName),
+      names,
+    );
+  }
 });
 
 test('plain HTTP carries no token, and none is requested', async () => {
