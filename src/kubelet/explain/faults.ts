@@ -85,7 +85,7 @@ const table: readonly Fault[] = [
     code: 'KubeletKeyUnrecorded',
     what: (attempt, error) => `${kubeletOf(attempt)} ${error.message}`,
     remedy:
-      'allow our ServiceAccount to get and update the ConfigMap kubegauge-kubelet-pins, as in manifests/components/kubelet-pins',
+      'it is tried again at each scrape; the ConfigMap and the right to get and update it are in manifests/components/kubelet-pins',
   },
   {
     symptoms: ['ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR'],
