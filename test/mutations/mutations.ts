@@ -1,9 +1,17 @@
 /** All mutations. */
 import { exposition } from './exposition.ts';
 import type { Mutation } from './mutation.ts';
+import { pinning } from './pinning.ts';
 import { placement } from './placement.ts';
 import { recognition } from './recognition.ts';
 import { selection } from './selection.ts';
 import { storage } from './storage.ts';
 
-export const mutations: readonly Mutation[] = [...storage, ...selection, ...recognition, ...exposition, ...placement];
+export const mutations: readonly Mutation[] = [
+  ...storage,
+  ...selection,
+  ...recognition,
+  ...exposition,
+  ...placement,
+  ...pinning,
+];
