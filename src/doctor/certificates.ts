@@ -113,9 +113,27 @@ function problemsOf(
   const name = checkHostname(servername, socket.getPeerCertificate());
   const { authorizationError } = socket;
   return {
-    chainProblem: socket.authorized ? undefined : foreignText(describeError(authorizationError)),
+    chainProblem: socket.authorized ? undefined : inWords(authorizationError),
     nameProblem: name === undefined ? undefined : foreignText(name.message),
   };
+}
+
+/** OpenSSL's codes, as Node returns them, in Go's words. */
+const unknownAuthority = 'signed by unknown authority';
+const chainProblems: ReadonlyMap<string, string> = new Map([
+  ['UNABLE_TO_GET_ISSUER_CERT', unknownAuthority],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', unknownAuthority],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', unknownAuthority],
+  ['SELF_SIGNED_CERT_IN_CHAIN', unknownAuthority],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', `self-signed, ${unknownAuthority}`],
+  ['CERT_HAS_EXPIRED', 'expired'],
+  ['CERT_NOT_YET_VALID', 'not yet valid'],
+]);
+
+/** Node's types say Error; it is a code. */
+function inWords(problem: unknown): string {
+  if (typeof problem !== 'string') return foreignText(describeError(problem));
+  return chainProblems.get(problem) ?? foreignText(problem);
 }
 
 function chainOf(leaf: DetailedPeerCertificate): readonly X509Certificate[] {

@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 import { escapeControls, withoutSecrets } from '../foreigntext.ts';
 import type { CheckSummary, Examination } from './examination.ts';
-import type { ReportedFinding } from './finding.ts';
+import { type ReportedFinding, severities } from './finding.ts';
 
 export const outputFormats = ['table', 'json', 'yaml'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
@@ -43,9 +43,14 @@ function table({ version, time, cluster, place, checks, findings }: Examination)
     '',
     ...checks.map(({ name, title, result }) => `${marks[result].padEnd(9)}  ${name.padEnd(width)}  ${title}`),
   ].map(escapeControls);
-  for (const finding of withoutRepeats(findings)) lines.push('', ...describe(finding));
+  for (const finding of withoutRepeats(bySeverity(findings))) lines.push('', ...describe(finding));
   lines.push('', summary(findings));
   return `${lines.join('\n')}\n`;
+}
+
+/** Keeps the order of the checks within a severity. */
+function bySeverity(findings: readonly ReportedFinding[]): readonly ReportedFinding[] {
+  return findings.toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
 }
 
 /** Several checks may lack the same right; the list of checks shows which. */

@@ -225,6 +225,7 @@ export const apiSideFaults: readonly ApiSideFault[] = [
       for (const name of allVersions) change(cluster, 'APIService', name, { spec: { caBundle: bundle } });
     },
     code: 'bundle-mismatch',
+    says: /signed by unknown authority/,
   },
   {
     name: 'scality/metalk8s#1624: neither caBundle nor insecureSkipTLSVerify, and a certificate that no system knows',
