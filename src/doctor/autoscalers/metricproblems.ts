@@ -14,7 +14,7 @@ export const firstUsageMs = 90_000;
 export function explainMissingRequest(facts: AutoscalerFacts, message: string): AutoscalerProblem {
   const { autoscaler, pods } = facts;
   const [, resource = 'cpu'] = /missing (?:pod-level )?request for (\w+)/.exec(message) ?? [];
-  // Before 1.29 the message names no container.
+  // Old versions name no container.
   const [, namedContainer, namedPod] = /in container (\S+) of Pod (\S+)/.exec(message) ?? [];
   const pod = pods?.find(({ name }) => name === namedPod) ?? pods?.find((each) => lacking(each, resource).length > 0);
   const container = namedContainer ?? (pod === undefined ? undefined : lacking(pod, resource)[0]);

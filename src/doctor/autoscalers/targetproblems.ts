@@ -61,7 +61,7 @@ function patchTarget(autoscaler: Autoscaler, fields: object): string {
   return inNamespace(autoscaler, 'patch', `hpa/${autoscaler.name}`, '--type=merge', '-p', patch);
 }
 
-/** Explains several autoscalers of one target; kube-controller-manager stops them all since 1.27. */
+/** Explains several autoscalers of one target; kube-controller-manager stops them all since 1.26. */
 export function explainRivals({ autoscaler, others, pods }: AutoscalerFacts): AutoscalerProblem | undefined {
   const isSame = ({ target }: Autoscaler) =>
     target.kind === autoscaler.target.kind && target.name === autoscaler.target.name;

@@ -145,7 +145,7 @@ describe('requests', () => {
     );
   });
 
-  test('are found by the pods where the message names no container, as before 1.29', () => {
+  test('are found by the pods where the message names no container, as in old versions', () => {
     const containers = [{ name: 'web', resources: { requests: { cpu: '1' } } }, { name: 'log' }];
     const finding = explain(noMetrics('missing request for cpu'), { pods: [pod({ containers })] });
     assert.match(finding?.remedy ?? '', /--containers=log/);
