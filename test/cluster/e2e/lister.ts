@@ -95,29 +95,29 @@ export function incomplete(answers: readonly Listed[], names: readonly string[])
   return found;
 }
 
-export interface StepsBack {
-  /** How many pairs of successive answers were compared, by object. */
-  readonly compared: number;
-  /** How many milliseconds the timestamp of each pair went back, where it did. */
-  readonly backMs: readonly number[];
+export interface StepBack {
+  readonly name: string;
+  readonly ms: number;
+  /** In words. */
+  readonly description: string;
 }
 
 /** Compares each object's timestamp in an answer with that in the previous answer that has it. */
-export function stepsBack(answers: readonly Listed[]): StepsBack {
-  const previous = new Map<string, number>();
-  const backMs: number[] = [];
+export function stepsBack(answers: readonly Listed[]): { readonly compared: number; readonly steps: StepBack[] } {
+  const previous = new Map<string, string>();
+  const steps: StepBack[] = [];
   let compared = 0;
-  for (const { path: asked, timestamps } of answers) {
+  for (const { atMs, path: asked, timestamps } of answers) {
     for (const [name, timestamp] of Object.entries(timestamps)) {
       const key = `${asked} ${name}`;
-      const ms = Date.parse(timestamp);
       const before = previous.get(key);
-      if (before !== undefined) {
-        compared += 1;
-        if (ms < before) backMs.push(before - ms);
-      }
-      previous.set(key, ms);
+      previous.set(key, timestamp);
+      if (before === undefined) continue;
+      compared += 1;
+      const ms = Date.parse(before) - Date.parse(timestamp);
+      const description = `${new Date(atMs).toISOString()} ${key}: from ${before} to ${timestamp}`;
+      if (ms > 0) steps.push({ name, ms, description });
     }
   }
-  return { compared, backMs };
+  return { compared, steps };
 }

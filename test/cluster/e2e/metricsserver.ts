@@ -9,8 +9,15 @@ import { inPod, type KubernetesObject, parseObjects } from '../registration.ts';
 const pins = path.resolve(import.meta.dirname, '../toolchain/metrics-server');
 const image = 'registry.k8s.io/metrics-server/metrics-server';
 
-/** The objects of `components.yaml` of the release that the tests compare with, but for what the test cluster lacks. */
-export async function metricsServerRelease(cluster: Cluster, folder: string): Promise<KubernetesObject[]> {
+/**
+ * The objects of `components.yaml` of the release that the tests compare with, but for what the test cluster lacks.
+ * @param overlay a folder of its manifests/overlays.
+ */
+export async function metricsServerRelease(
+  cluster: Cluster,
+  folder: string,
+  overlay: 'release' | 'release-ha-1.21+' = 'release',
+): Promise<KubernetesObject[]> {
   const version = /sigs\.k8s\.io\/metrics-server (v\S+)/.exec(readFileSync(path.join(pins, 'go.mod'), 'utf8'))?.[1];
   const rootfs = await mkdtemp(path.join(folder, 'metrics-server-'));
   await chmod(rootfs, 0o755);
@@ -21,6 +28,6 @@ export async function metricsServerRelease(cluster: Cluster, folder: string): Pr
   const source = (
     await run('go', ['list', '-m', '-f', '{{.Dir}}', 'sigs.k8s.io/metrics-server'], { cwd: pins })
   ).trim();
-  const built = await cluster.kubectl(['kustomize', path.join(source, 'manifests/overlays/release')]);
+  const built = await cluster.kubectl(['kustomize', path.join(source, 'manifests/overlays', overlay)]);
   return inPod(parseObjects(built), { ip: cluster.nodeIp, port: cluster.settings.apiServerPort });
 }

@@ -1,58 +1,73 @@
 /**
  * Two replicas behind one address, without a flag of kube-apiserver that spreads requests: they share the work, agree, and
- * a client that lists all the time does not notice when one is replaced.
+ * a client that lists all the time does not notice when one is replaced. KUBEGAUGE_E2E_SERVER=metrics-server prints the
+ * same figures of its release for high availability, for which some of these tests fail.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
-import type { V1Deployment } from '@kubernetes/client-node';
+import { isDeepStrictEqual } from 'node:util';
 import { waitFor } from '../wait.ts';
+import { apiServiceNames, apiServiceState } from './apiservices.ts';
 import { harness } from './harness.ts';
 import { failures, incomplete, type Listed, type Lister, startLister, stepsBack } from './lister.ts';
 import { loadPods } from './loads.ts';
 import { deployReplicas, type Replica, type Replicas } from './replicas.ts';
+import { makeNamespace } from './namespaces.ts';
 import { resolutionMs } from './server.ts';
 import { type ServiceAddress, translateServiceAddress } from './serviceaddress.ts';
+import { placesOf } from './spread.ts';
 
 const shared = harness();
 const { cluster, program, loads, credentials, registration, server, brief } = shared;
 
-const paths = ['/apis/metrics.k8s.io/v1beta1/nodes', '/apis/metrics.k8s.io/v1/pods'];
+const isOurs = program.name === 'kubegauge';
+const paths = ['v1beta1/nodes', `${program.versions[0]}/pods`].map((end) => `/apis/metrics.k8s.io/${end}`);
 /** How often the client lists while something is replaced. */
 const everyMs = 100;
 /** Answers after the last change that must be good too: several seconds. */
 const answersAfter = 30;
+/** Restarts of the Deployment, of two pods each, with certificates that are renewed after two thirds of their life. */
+const restarts = 10;
+const shortLife = '2m';
+const renewalTimeoutMs = 150_000;
+/** Roots of pods that are gone stay for 60 s and 10 s for each of them. */
+const pruneTimeoutMs = 360_000;
+const slowEveryMs = 200;
 /** Objects that run through all of it. */
 const lasting = [cluster.nodeName, ...loadPods.map((name) => name.replace(/^.*\//, ''))];
 /** How often it lists, and how old connections get, while the shares of the replicas are counted. */
 const busyEveryMs = 10;
 const shortAge = '250ms';
-const connectionsWanted = brief ? 100 : 400;
+/** metrics-server has no such limit, so that its connections stay. */
+const connectionsWanted = isOurs ? (brief ? 100 : 400) : 1;
 const wantedTimeoutMs = 300_000;
+/** Requests at least. */
+const requestsWanted = 1_000;
 /**
  * Each connection goes to a random replica: of 400 connections, 40 to 60 % are four standard deviations. The short form
  * has fewer connections and takes as many standard deviations.
  */
 const tolerated = 4 * Math.sqrt(0.25 / connectionsWanted);
 
+/** Returns the name under which containerd keeps the image of a pod. */
+const fullName = (image: string): string => (image.split('/').length > 1 ? image : `docker.io/library/${image}`);
 /** Labels of requests for a list of metrics. */
 const lists = /verb="LIST".*group="metrics.k8s.io"/;
 
-describe('two replicas', { skip: program.name !== 'kubegauge' && 'the image is our own' }, () => {
+describe('two replicas', () => {
   let replicas: Replicas;
   let address: ServiceAddress;
-  const image = (registration.base.find(({ kind }) => kind === 'Deployment') as V1Deployment | undefined)?.spec
-    ?.template.spec?.containers[0]?.image;
-  const nextImage = `${image}-next`;
+  const nextImage = () => `${replicas.image}-next`;
 
   before(async () => {
     await loads.running();
-    await cluster.importArchive(await shared.productImage());
-    await cluster.tagImage(`docker.io/library/${image}`, `docker.io/library/${nextImage}`);
+    if (isOurs) await shared.productImage();
     await registration.remove();
     assert.equal(await server().stop(), 0, server().log());
     replicas = await deployReplicas(shared);
+    await cluster.tagImage(fullName(replicas.image), fullName(nextImage()));
     address = await translateServiceAddress(cluster, 'kube-system', 'metrics-server');
-    await cluster.restartApiServer((args) => args.filter((arg) => !arg.startsWith('--enable-aggregator-routing')));
+    await restartApiServer();
     await replicas.settled();
     await registration.available();
   });
@@ -70,8 +85,12 @@ describe('two replicas', { skip: program.name !== 'kubegauge' && 'the image is o
     startLister(cluster, { url: cluster.apiServerUrl, paths, token: credentials.readerToken, everyMs: ms });
 
   /** Does something while the client lists, and waits for some more answers. */
-  async function listWhile(t: TestContext, work: (lister: Lister) => Promise<void>): Promise<readonly Listed[]> {
-    await using lister = await list();
+  async function listWhile(
+    t: TestContext,
+    work: (lister: Lister) => Promise<void>,
+    ms = everyMs,
+  ): Promise<readonly Listed[]> {
+    await using lister = await list(ms);
     await lister.more(answersAfter);
     await work(lister);
     await lister.more(answersAfter);
@@ -84,19 +103,22 @@ describe('two replicas', { skip: program.name !== 'kubegauge' && 'the image is o
     t.diagnostic(`${answers.length} requests, ${failures(answers).length} failed, the slowest took ${slowest} ms`);
     const lacking = incomplete(answers, lasting);
     for (const line of [...lacking.slice(0, 3), ...lacking.slice(-1)]) t.diagnostic(line);
-    const { compared, backMs } = stepsBack(answers);
-    const furthestMs = Math.max(0, ...backMs);
+    const { compared, steps } = stepsBack(answers);
+    const furthestMs = steps.reduce((most, { ms }) => Math.max(most, ms), 0);
     t.diagnostic(
-      `timestamps went back in ${backMs.length} of ${compared} pairs of answers, by at most ${furthestMs} ms`,
+      `timestamps went back in ${steps.length} of ${compared} pairs of answers, by at most ${furthestMs} ms`,
     );
+    for (const { description } of steps.slice(0, 5)) t.diagnostic(description);
     assert.equal(lacking.length, 0, `${lacking.length} lists lack a pod or the node`);
-    assert.ok(furthestMs <= resolutionMs);
+    // Replicas may differ longer in a container that has just been replaced, such as one of their own.
+    const tooFar = steps.filter(({ name, ms }) => lasting.includes(name) && ms > resolutionMs);
+    assert.deepEqual(tooFar, []);
   }
 
   test('two versions that replace each other: no request fails', async (t) => {
     const answers = await listWhile(t, async () => {
-      const found = await replicas.change({ image: nextImage });
-      assert.deepEqual(new Set(found.map((replica) => replica.image)), new Set([nextImage]));
+      const found = await replicas.change({ image: nextImage() });
+      assert.deepEqual(new Set(found.map((replica) => replica.image)), new Set([nextImage()]));
     });
     assert.deepEqual(failures(answers), []);
   });
@@ -120,7 +142,7 @@ describe('two replicas', { skip: program.name !== 'kubegauge' && 'the image is o
     let stoppedMs = 0;
     const answers = await listWhile(t, async () => {
       stoppedMs = Date.now();
-      await cluster.restartApiServer((args) => args.filter((arg) => !arg.startsWith('--enable-aggregator-routing')));
+      await restartApiServer();
       readyMs = Date.now();
     });
     const meanwhile = answers.filter(({ atMs }) => atMs >= stoppedMs - everyMs && atMs < readyMs);
@@ -128,6 +150,36 @@ describe('two replicas', { skip: program.name !== 'kubegauge' && 'the image is o
     // A load balancer sends nothing to a kube-apiserver that is not ready.
     assert.deepEqual(failures(answers.filter((answer) => !meanwhile.includes(answer))), []);
   });
+
+  const inFull = { skip: (brief && 'it takes ten minutes') || (!isOurs && 'it has no certificates of this kind') };
+  test('20 pods, short-lived certificates, kube-apiserver: no request fails, no root is left', inFull, async (t) => {
+    await replicas.change({ image: nextImage(), extraArgs: [`--serving-certificate-duration=${shortLife}`] });
+    const answers = await listWhile(t, () => replaceAll(restarts / 2), slowEveryMs);
+    await restartApiServer();
+    const more = await listWhile(
+      t,
+      async () => {
+        await replaceAll(restarts / 2);
+        const before = await replicas.serials();
+        const isNew = async () =>
+          (await replicas.serials()).entries().every(([name, serial]) => serial !== before.get(name));
+        await waitFor('other certificates', isNew, renewalTimeoutMs, 2_000);
+        await waitFor('the roots of the two pods, and no other', hasNoRootLeft, pruneTimeoutMs, 2_000);
+      },
+      slowEveryMs,
+    );
+    assert.deepEqual(failures([...answers, ...more]), []);
+  });
+
+  async function replaceAll(times: number): Promise<void> {
+    for (let time = 0; time < times; time += 1) await replicas.restart();
+  }
+
+  async function hasNoRootLeft(): Promise<boolean> {
+    const names = (await replicas.settled()).map(({ name }) => name).sort();
+    const states = await Promise.all(apiServiceNames.map((name) => apiServiceState(cluster, name)));
+    return states.every(({ published, staged }) => isDeepStrictEqual(published, names) && staged.length === 0);
+  }
 
   test('SIGKILL of one replica: requests fail at most until its endpoint is removed', async (t) => {
     let killedMs = 0;
@@ -154,9 +206,60 @@ describe('two replicas', { skip: program.name !== 'kubegauge' && 'the image is o
     }
   });
 
+  const lostInFull = { skip: brief && 'it takes two minutes' };
+  test(
+    'a lost replica: requests fail until its endpoint is removed and its connection has ended',
+    lostInFull,
+    async (t) => {
+      await replicas.settled();
+      await using lister = await list();
+      const lost = await busyReplica(lister);
+      const lostMs = Date.now();
+      // Packets to its pod are lost, as when its node is.
+      const rules = ['OUTPUT', 'FORWARD'].map((hook) => [hook, '-d', lost.ip, '-j', 'DROP']);
+      for (const rule of rules) await cluster.runInNamespace('iptables', ['-w', '-I', ...rule]);
+      try {
+        const isGone = ({ atMs, addresses }: ServiceAddress['changes'][number]) =>
+          atMs >= lostMs && !addresses.includes(lost.ip);
+        const removedMs = await waitFor('the endpoint to be removed', () => address.changes.find(isGone)?.atMs, 90_000);
+        await waitFor(
+          'the connection to end',
+          () => {
+            const end = lister.answers.slice(-answersAfter);
+            return end.every(({ atMs, status }) => atMs > removedMs && status === 200);
+          },
+          90_000,
+        );
+        const failed = lister.answers.filter(({ status }) => status !== 200);
+        for (const line of failures(failed)) t.diagnostic(line);
+        const [slowest, last] = [Math.max(...lister.answers.map(({ tookMs }) => tookMs)), failed.at(-1)];
+        const seconds = (ms = lostMs) => `${((ms - lostMs) / 1000).toFixed(1)} s`;
+        t.diagnostic(
+          `${failed.length} requests failed, the last at ${seconds(last && last.atMs + last.tookMs)}; the slowest took ${slowest} ms; the endpoint was removed after ${seconds(removedMs)}`,
+        );
+      } finally {
+        for (const rule of rules) await cluster.runInNamespace('iptables', ['-w', '-D', ...rule]);
+      }
+      await replicas.settled();
+    },
+  );
+
+  test('are put on different nodes, and on one where there is no other', async () => {
+    const two = [
+      { name: 'e2e-large', zone: 'a', cpu: '64' },
+      { name: 'e2e-small', zone: 'b', cpu: '1' },
+    ];
+    const place = async (nodes: typeof two) => {
+      const namespace = await makeNamespace(cluster, `e2e-spread-${nodes.length}`);
+      return (await placesOf(cluster, namespace, replicas.deployment, nodes)).sort();
+    };
+    assert.deepEqual(await place(two), ['e2e-large', 'e2e-small']);
+    assert.deepEqual(await place(two.slice(1)), ['e2e-small', 'e2e-small']);
+  });
+
   test('each takes about half of the requests, and timestamps go back by at most one resolution', async (t) => {
     const answers = await listWhile(t, async () => {
-      await replicas.change({ image: image ?? '', extraArgs: [`--max-connection-age=${shortAge}`] });
+      await replicas.change({ image: replicas.image, extraArgs: isOurs ? [`--max-connection-age=${shortAge}`] : [] });
     });
     assert.deepEqual(failures(answers), []);
 
@@ -166,6 +269,7 @@ describe('two replicas', { skip: program.name !== 'kubegauge' && 'the image is o
       total(await address.connections()),
       await replicas.counted('apiserver_request_total', lists),
     ];
+    await lister.more(requestsWanted);
     await waitFor(
       `${connectionsWanted} connections`,
       async () => total(await address.connections()) - connectionsBefore >= connectionsWanted,
@@ -197,6 +301,10 @@ describe('two replicas', { skip: program.name !== 'kubegauge' && 'the image is o
     const more = (name: string) => (counts.get(name) ?? 0) - (before.get(name) ?? 0);
     const [busy] = (await replicas.settled()).toSorted((a, b) => more(b.name) - more(a.name));
     return busy ?? assert.fail();
+  }
+
+  function restartApiServer(): Promise<void> {
+    return cluster.restartApiServer((args) => args.filter((arg) => !arg.startsWith('--enable-aggregator-routing')));
   }
 
   async function evict(replica: Replica | undefined): Promise<void> {

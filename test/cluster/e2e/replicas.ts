@@ -1,12 +1,13 @@
 /** Two replicas of the server as pods: manifests/base with the component for high availability, and a look at each of them. */
+import { X509Certificate } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { V1Deployment, V1Pod, V1PodList } from '@kubernetes/client-node';
-import type { Cluster } from '../cluster.ts';
 import { inPod, type KubernetesObject, parseObjects, toList } from '../registration.ts';
 import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
 import type { Harness } from './harness.ts';
+import { metricsServerRelease } from './metricsserver.ts';
 
 export interface Replica {
   readonly name: string;
@@ -16,12 +17,19 @@ export interface Replica {
 }
 
 export interface Replicas {
+  readonly deployment: V1Deployment;
+  /** The name of their image, as in the manifests. */
+  readonly image: string;
   /** Returns the pods that are there, those that end included. */
   pods(): Promise<V1Pod[]>;
   /** Resolves when there are two pods, both Ready, and none that ends. */
   settled(): Promise<readonly Replica[]>;
   /** Patches the container of the Deployment. Resolves when its pods have replaced the others, which are gone. */
   change(container: { readonly image?: string; readonly extraArgs?: readonly string[] }): Promise<readonly Replica[]>;
+  /** Replaces the pods by new ones of the same kind, as `change` does. */
+  restart(): Promise<readonly Replica[]>;
+  /** Returns the serial number of the serving certificate of each replica. */
+  serials(): Promise<ReadonlyMap<string, string>>;
   /** Returns a counter of each replica, summed over the series whose labels match. */
   counted(metric: string, labels: RegExp): Promise<ReadonlyMap<string, number>>;
   remove(): Promise<void>;
@@ -31,13 +39,15 @@ const manifests = path.resolve(import.meta.dirname, '../../../manifests');
 const settleTimeoutMs = 150_000;
 const namespace = '--namespace=kube-system';
 
-/** Applies the manifests. The Service's objects of a server outside of a pod must be gone. */
-export async function deployReplicas({ cluster, credentials, folder }: Harness): Promise<Replicas> {
-  const objects = inPod(await build(cluster, folder), { ip: cluster.nodeIp, port: cluster.settings.apiServerPort });
+/** Applies the manifests, or those of metrics-server. The Service's objects of a server outside of a pod must be gone. */
+export async function deployReplicas(shared: Harness): Promise<Replicas> {
+  const { cluster, credentials } = shared;
+  const objects = await (shared.program.name === 'kubegauge' ? ownObjects(shared) : peerObjects(shared));
   await cluster.kubectl(['apply', '-f', '-'], { input: toList(objects) });
-  const [container] = (objects.find(({ kind }) => kind === 'Deployment') as V1Deployment).spec!.template.spec!
-    .containers;
-  return { pods, settled, change, counted, remove };
+  const deployment = objects.find(({ kind }) => kind === 'Deployment') as V1Deployment;
+  const [container] = deployment.spec?.template.spec?.containers ?? [];
+  const image = container?.image ?? '';
+  return { deployment, image, pods, settled, change, restart, serials, counted, remove };
 
   async function pods(): Promise<V1Pod[]> {
     const args = ['get', 'pods', namespace, '--selector=k8s-app=metrics-server', '-o', 'json'];
@@ -64,10 +74,28 @@ export async function deployReplicas({ cluster, credentials, folder }: Harness):
     };
     const patch = JSON.stringify({ spec: { template: { spec: { containers: [changed] } } } });
     await cluster.kubectl(['patch', 'deployment/metrics-server', namespace, '--patch', patch]);
+    return rolledOut();
+  }
+
+  async function restart(): Promise<readonly Replica[]> {
+    await cluster.kubectl(['rollout', 'restart', 'deployment/metrics-server', namespace]);
+    return rolledOut();
+  }
+
+  async function rolledOut(): Promise<readonly Replica[]> {
     const timeout = `--timeout=${settleTimeoutMs / 1000}s`;
     const args = ['rollout', 'status', 'deployment/metrics-server', namespace, timeout];
     await cluster.kubectl(args, { timeoutMs: settleTimeoutMs + 10_000 });
     return settled();
+  }
+
+  async function serials(): Promise<ReadonlyMap<string, string>> {
+    const found = new Map<string, string>();
+    for (const { name, ip } of await settled()) {
+      const shown = await cluster.runInNamespace('openssl', ['s_client', '-connect', `${ip}:10250`]);
+      found.set(name, new X509Certificate(shown).serialNumber);
+    }
+    return found;
   }
 
   async function counted(metric: string, labels: RegExp): Promise<ReadonlyMap<string, number>> {
@@ -92,14 +120,23 @@ export async function deployReplicas({ cluster, credentials, folder }: Harness):
   }
 }
 
-/** Builds what a user's kustomization of base and component is. */
-async function build(cluster: Cluster, folder: string): Promise<KubernetesObject[]> {
+/** Builds what a user's kustomization of base and component is, and imports the image. */
+async function ownObjects({ cluster, folder, productImage }: Harness): Promise<KubernetesObject[]> {
+  await cluster.importArchive(await productImage());
   const own = path.join(folder, 'high-availability');
   await mkdir(own, { recursive: true });
   const relative = (part: string) => path.relative(own, path.join(manifests, part));
   const kustomization = { resources: [relative('base')], components: [relative('components/high-availability')] };
   await writeFile(path.join(own, 'kustomization.yaml'), JSON.stringify(kustomization));
-  return parseObjects(await cluster.kubectl(['kustomize', own]));
+  const objects = parseObjects(await cluster.kubectl(['kustomize', own]));
+  return inPod(objects, { ip: cluster.nodeIp, port: cluster.settings.apiServerPort });
+}
+
+/** Its second replica would wait for a second node. */
+async function peerObjects({ cluster, folder }: Harness): Promise<KubernetesObject[]> {
+  const objects = await metricsServerRelease(cluster, folder, 'release-ha-1.21+');
+  delete (objects.find(({ kind }) => kind === 'Deployment') as V1Deployment).spec?.template.spec?.affinity;
+  return objects;
 }
 
 function isReady({ metadata, status }: V1Pod): boolean {

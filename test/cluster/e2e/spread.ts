@@ -1,0 +1,83 @@
+/** Asks the real scheduler where it would put pods: Nodes without a kubelet, and pods that never run. */
+import type { V1Deployment, V1Node, V1PodList, V1PodSpec } from '@kubernetes/client-node';
+import type { Cluster } from '../cluster.ts';
+import { waitFor } from '../wait.ts';
+
+/** Returns the names of the nodes on which the scheduler puts the Deployment's pods, by Nodes with these cores and zones. */
+export async function placesOf(
+  cluster: Cluster,
+  namespace: string,
+  deployment: V1Deployment,
+  nodes: readonly { readonly name: string; readonly zone: string; readonly cpu: string }[],
+): Promise<string[]> {
+  const list = (items: readonly object[]) => JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+  const bare = nodes.map(toNode);
+  await cluster.kubectl(['apply', '-f', '-'], { input: list(bare) });
+  try {
+    for (const { metadata, status } of bare) {
+      const patch = JSON.stringify({ status });
+      await cluster.kubectl(['patch', 'node', metadata?.name ?? '', '--subresource=status', '--patch', patch]);
+      // A new Node is not schedulable before the controllers have seen that it is Ready.
+      await waitFor(
+        'the node to be schedulable',
+        async () =>
+          (await cluster.kubectl(['get', 'node', metadata?.name ?? '', '-o', 'jsonpath={.spec.taints}'])) === '',
+        20_000,
+      );
+    }
+    await cluster.kubectl(['apply', '-f', '-'], { input: list([placeable(namespace, deployment)]) });
+    return await waitFor('the scheduler', () => scheduled(deployment.spec?.replicas ?? 0), 20_000);
+  } finally {
+    await cluster.kubectl(['delete', 'namespace', namespace, '--wait=false']);
+    const pods = ['delete', 'pods', '--all', `--namespace=${namespace}`, '--force', '--grace-period=0'];
+    await cluster.kubectl(pods);
+    await cluster.kubectl(['delete', 'nodes', ...nodes.map(({ name }) => name)]);
+  }
+
+  async function scheduled(count: number): Promise<string[] | false> {
+    const { items } = JSON.parse(
+      await cluster.kubectl(['get', 'pods', `--namespace=${namespace}`, '-o', 'json']),
+    ) as V1PodList;
+    const places = items.map(({ spec }) => spec?.nodeName).filter((name) => name !== undefined);
+    return places.length === count && places;
+  }
+}
+
+/** What keeps the pods away from the node of the cluster. */
+const onlyThere = { 'kubegauge.e2e/spread': 'true' };
+
+function toNode({ name, zone, cpu }: { name: string; zone: string; cpu: string }): V1Node {
+  const labels = { ...onlyThere, 'kubernetes.io/hostname': name, 'topology.kubernetes.io/zone': zone };
+  const resources = { cpu, memory: '64Gi', pods: '110' };
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name, labels: { ...labels, 'kubernetes.io/os': 'linux' } },
+    status: {
+      allocatable: resources,
+      capacity: resources,
+      conditions: [{ type: 'Ready', status: 'True', reason: 'Test', lastHeartbeatTime: new Date() }],
+    },
+  };
+}
+
+/** The Deployment as far as the scheduler looks at it. */
+function placeable(namespace: string, { metadata, spec }: V1Deployment): V1Deployment {
+  const { affinity, containers = [], nodeSelector, topologySpreadConstraints } = spec?.template.spec ?? {};
+  const pod: V1PodSpec = {
+    ...(affinity && { affinity }),
+    ...(topologySpreadConstraints && { topologySpreadConstraints }),
+    nodeSelector: { ...nodeSelector, ...onlyThere },
+    containers: containers.map(({ name, image, resources = {} }) => ({ name, image: image ?? '', resources })),
+  };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: metadata?.name ?? '', namespace },
+    spec: {
+      replicas: spec?.replicas ?? 1,
+      selector: spec?.selector ?? {},
+      template: { ...(spec?.template.metadata && { metadata: spec.template.metadata }), spec: pod },
+    },
+  };
+}
