@@ -51,7 +51,7 @@ describe('nodes without metrics', { skip: program.name !== 'kubegauge' && 'metri
       .filter((line) => /^[WE] /.test(line) && line.includes(name));
 
   test('a broken node is logged once, a virtual or Fargate node never', async () => {
-    await waitFor('a line about the broken node', () => complaints('e2e-broken').length > 0, 2 * resolutionMs);
+    await waitFor('a line about the broken node', () => complaints('e2e-broken').length > 0, 4 * resolutionMs);
     const loggedMs = performance.now();
     await waitFor(
       'one more scrape of each',

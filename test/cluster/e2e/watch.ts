@@ -73,6 +73,13 @@ export function longestGap(
   return longestMs / 1000;
 }
 
+/** The longest time in seconds between two questions: a busy machine asks late, and what happened in between is seen late. */
+export function longestPause(observations: readonly Observation[]): number {
+  return (
+    observations.slice(1).reduce((longest, { atMs }, at) => Math.max(longest, atMs - observations[at]!.atMs), 0) / 1000
+  );
+}
+
 /** The longest time in seconds for which one of the loads was not listed after all were listed first. */
 export function longestGapOfLoads(observations: readonly Observation[]): number {
   return longestGap(observations.slice(Math.max(0, observations.findIndex(hasLoads))), hasLoads);
