@@ -1,4 +1,4 @@
-/** The doctor beside the running server, as in its pod: it reads the server's own status, and needs no right on nodes or pods' logs. */
+/** The doctor beside the running server, as in its pod: it reads the server's own status, and needs no right to get nodes/proxy, pods' logs or metrics. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -11,7 +11,6 @@ import { type CommandLine, parseCommandLine } from '../../src/options/parse.ts';
 import type { StatusReport } from '../../src/server/statuspage.ts';
 import { nodeNames, podNode, startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
 
-const usages = '/apis/metrics.k8s.io/v1beta1/nodes';
 let folder: string;
 let cluster: WholeCluster;
 let options: CommandLine['options'];
@@ -46,19 +45,22 @@ function examineInPod(): Promise<Examination> {
   return examine([kubeletCheck], { server: cluster.apiServer.connection, options, place: 'pod' });
 }
 
-const served = (name: string) => ({
-  metadata: { name },
-  timestamp: new Date(Date.now() - 20_000).toISOString(),
-  usage: { cpu: '1', memory: '1Gi' },
-});
-
 test('failures and fallbacks are those of the status, and no kubelet is read through kube-apiserver', async () => {
   cluster.otherKubelet.faults.cadvisor = 'unlabelled';
   cluster.kubelet.faults.cadvisor = 401;
   cluster.kubelet.faults.resource = 401;
-  cluster.apiServer.documents.set(usages, { items: nodeNames.filter((name) => name !== podNode).map(served) });
-  await reported((nodes) => nodes.find(({ name }) => name === podNode)?.error !== undefined);
+  // The server's account may not read what it serves.
+  cluster.apiServer.faults.answer = ({ path: requested }) => (requested.includes('metrics.k8s.io') ? 403 : undefined);
+  await reported(
+    (nodes) =>
+      nodes.length === nodeNames.length &&
+      nodes.every(({ name, error, served }) => (name === podNode ? error !== undefined : served)),
+  );
   const { findings } = await examineInPod();
+  assert.deepEqual(
+    findings.filter(({ severity }) => severity === 'error').map(({ code }) => code),
+    ['kubelet-unauthorized'],
+  );
   const unauthorized = findings.find(({ code }) => code === 'kubelet-unauthorized');
   assert.equal(unauthorized?.object, `Node ${podNode}`);
   assert.match(

@@ -11,12 +11,12 @@ import type { KubeletConfig, KubeletEvidence, ServersWord, Surroundings } from '
 import { type KubeletProblem, kubeletCodes } from './kubeletproblem.ts';
 import { requestCertificates, verifyKubelets } from './kubeletremedies.ts';
 import { infoOf, type NodeFacts } from './nodefacts.ts';
-import { readNodes, readNodeUsages } from './readnodes.ts';
+import { type NodeUsages, readNodes, readNodeUsages } from './readnodes.ts';
 import { type KubeletLooks, lookAtKubelets } from './kubeletlooks.ts';
 import { readPendingRequests } from './pendingrequests.ts';
 import { type ProxyReadings, readKubeletConfig, readThroughProxy } from './proxyreadings.ts';
 import { kubeletFlagsOf } from './serverflags.ts';
-import { readingsOfStatus, readOwnStatus, readServersWords, wordsOfStatus } from './serverswords.ts';
+import { readingsOfStatus, readOwnStatus, readServersWords, usagesOfStatus, wordsOfStatus } from './serverswords.ts';
 
 /** Nodes that are read through the node proxy, those without usage first. */
 const proxyLimit = 50;
@@ -47,22 +47,29 @@ async function* checkKubelets(context: CheckContext): AsyncIterable<Finding> {
   const serverNodes = new Set(pods.map(({ nodeName }) => nodeName));
   const around: Surroundings = { installation, serverNodes, flags, nowMs: context.nowMs() };
   const nodes = all.filter(({ labels }) => parseLabelSelector(flags.nodeSelector).matches(labels));
-  const usages = await readNodeUsages(context);
-  const missing = usages === undefined ? [] : nodes.filter(({ name }) => !usages.has(name)).map(({ name }) => name);
-  const inOrder = nodes.toSorted((a, b) => Number(missing.includes(b.name)) - Number(missing.includes(a.name)));
+  const report = context.place === 'pod' ? await readOwnStatus(context, installation) : undefined;
+  let usages: NodeUsages | undefined = report === undefined ? undefined : usagesOfStatus(report, around.nowMs);
+  yield* tolerant(async function* usage() {
+    usages ??= await readNodeUsages(context);
+    yield* [];
+  });
+  const served = usages;
+  const missing = new Set(served === undefined ? [] : nodes.flatMap(({ name }) => (served.has(name) ? [] : name)));
+  const inOrder = nodes.toSorted((a, b) => Number(missing.has(b.name)) - Number(missing.has(a.name)));
   const requests = new Map<string, string>();
   yield* tolerant(async function* csr() {
     for (const [node, request] of await readPendingRequests(context)) requests.set(node, request);
     yield* [];
   });
-  const { words, proxied, looked } = await gather(context, { inOrder, missing, pods, around });
+  const gathered = await gather(context, { report, inOrder, missing: [...missing], pods, around });
+  const { words, proxied, looked } = gathered;
   const configs = await readConfigs(context, words, proxied);
   const evidences = nodes.map((node): KubeletEvidence => {
     return {
       node,
       addresses: kubeletCandidates(infoOf(node), around.flags),
       pendingRequest: requests.get(node.name),
-      served: usages === undefined ? undefined : (usages.get(node.name) ?? 'missing'),
+      served: served === undefined ? undefined : (served.get(node.name) ?? 'missing'),
       serversWord: words.get(node.name),
       look: looked.looks.get(node.name),
       proxy: proxied.readings.get(node.name),
@@ -71,7 +78,7 @@ async function* checkKubelets(context: CheckContext): AsyncIterable<Finding> {
   });
   yield* group(evidences, around);
   yield* explainInsecure(evidences, around);
-  yield* limits(nodes, usages === undefined, proxied, looked);
+  yield* limits(nodes, gathered);
 }
 
 /** Reads configurations of some kubelets that deny access, or whose runtime is not found. */
@@ -95,6 +102,8 @@ async function readConfigs(
 }
 
 interface Plan {
+  /** The server's own, in its pod. */
+  readonly report: unknown;
   /** Those without usage first. */
   readonly inOrder: readonly NodeFacts[];
   readonly missing: readonly string[];
@@ -106,16 +115,17 @@ interface Gathered {
   readonly words: ReadonlyMap<string, ServersWord>;
   readonly proxied: ProxyReadings;
   readonly looked: KubeletLooks;
+  /** Nodes whose source and clock were not looked at. */
+  readonly left: number;
 }
 
 /** Looks until its own deadline, so that what was seen by then is reported. */
-async function gather(whole: CheckContext, { inOrder, missing, pods, around }: Plan): Promise<Gathered> {
+async function gather(whole: CheckContext, { report, inOrder, missing, pods, around }: Plan): Promise<Gathered> {
   const context = { ...whole, signal: AbortSignal.any([whole.signal, AbortSignal.timeout(gatheringMs)]) };
-  const report = context.place === 'pod' ? await readOwnStatus(context, around.installation) : undefined;
   const looking = lookAtKubelets(context, inOrder.slice(0, lookLimit), around);
   if (report !== undefined) {
     const proxied = { readings: readingsOfStatus(report), denied: undefined };
-    return { words: wordsOfStatus(report), proxied, looked: await looking };
+    return { words: wordsOfStatus(report), proxied, looked: await looking, left: 0 };
   }
   const names = inOrder.slice(0, proxyLimit).map(({ name }) => name);
   const [words, proxied, looked] = await Promise.all([
@@ -123,7 +133,7 @@ async function gather(whole: CheckContext, { inOrder, missing, pods, around }: P
     readThroughProxy(context, names),
     looking,
   ]);
-  return { words, proxied, looked };
+  return { words, proxied, looked, left: inOrder.length - proxied.readings.size };
 }
 
 function* group(evidences: readonly KubeletEvidence[], around: Surroundings): Generator<Finding> {
@@ -171,9 +181,7 @@ function* explainInsecure(evidences: readonly KubeletEvidence[], around: Surroun
 /** Says what was not looked at. */
 function* limits(
   nodes: readonly NodeFacts[],
-  isApiSilent: boolean,
-  { denied, readings }: ProxyReadings,
-  { unreachable }: KubeletLooks,
+  { proxied: { denied }, looked: { unreachable }, left }: Gathered,
 ): Generator<Finding> {
   const unchecked = (object: string, problem: string, evidence?: string): Finding => ({
     code: uncheckedCode,
@@ -182,14 +190,11 @@ function* limits(
     problem,
     ...(evidence === undefined ? {} : { evidence }),
   });
-  if (isApiSilent) {
-    yield unchecked('metrics.k8s.io', 'the API does not answer, so it is not known of which nodes usage is served');
-  }
   if (denied !== undefined) {
     const right = 'kubelets were not read through kube-apiserver; our user needs the right to get nodes/proxy for it';
     yield unchecked('nodes/proxy', right, denied);
-  } else if (nodes.length > readings.size) {
-    yield unchecked('nodes/proxy', `source and clock of ${nodes.length - readings.size} nodes were not looked at`);
+  } else if (left > 0) {
+    yield unchecked('nodes/proxy', `source and clock of ${left} nodes were not looked at`);
   }
   if (unreachable !== undefined) {
     const problem = 'certificates were not looked at: kubelets cannot be reached from here; run doctor in the pod';

@@ -13,13 +13,12 @@ export async function readNodes({ api }: Pick<CheckContext, 'api'>): Promise<rea
   return (list ?? []).flatMap((object) => parseNodeFacts(object) ?? []);
 }
 
-/** Returns the usages of nodes; undefined if the API does not answer. */
-export async function readNodeUsages({
-  api,
-}: Pick<CheckContext, 'api'>): Promise<
-  ReadonlyMap<string, { readonly atMs: number; readonly isZero: boolean }> | undefined
-> {
-  const list = await api.get('/apis/metrics.k8s.io/v1beta1/nodes').catch(() => undefined);
+/** By node. */
+export type NodeUsages = ReadonlyMap<string, { readonly atMs: number; readonly isZero: boolean }>;
+
+/** Returns the usages of nodes; undefined if the API is not registered. @throws UncheckedError. */
+export async function readNodeUsages({ api }: Pick<CheckContext, 'api'>): Promise<NodeUsages | undefined> {
+  const list = await api.get('/apis/metrics.k8s.io/v1beta1/nodes');
   if (list === undefined) return undefined;
   return new Map(
     items(field(list, 'items')).map((item) => {

@@ -1,4 +1,5 @@
 /** Reads what the server says of its last scrapes: its own status, causes of 404, or its log. */
+import { parseDuration } from '../../apimachinery/duration.ts';
 import { field, items, text } from '../../client/json.ts';
 import { readLocalStatus } from '../../client/localstatus.ts';
 import { parseCommandLine } from '../../options/parse.ts';
@@ -6,6 +7,7 @@ import type { PodBehindService } from '../apiside/servingpods.ts';
 import type { CheckContext } from '../check.ts';
 import { mapLimited } from '../limited.ts';
 import type { ProxyReading, ServersWord } from './kubeletevidence.ts';
+import type { NodeUsages } from './readnodes.ts';
 import type { ServerInstallation } from './serverflags.ts';
 
 /** Nodes without usage that the server is asked about. With more of them, the causes repeat. */
@@ -74,6 +76,18 @@ export function readingsOfStatus(report: unknown): ReadonlyMap<string, ProxyRead
       const name = text(field(node, 'name'));
       if (name === undefined || field(node, 'source') === undefined) return [];
       return [[name, { kind: 'read', fallback: text(field(node, 'fallback')), skew: text(field(node, 'clockSkew')) }]];
+    }),
+  );
+}
+
+/** Returns the usages of nodes that the server itself serves. */
+export function usagesOfStatus(report: unknown, nowMs: number): NodeUsages {
+  return new Map(
+    items(field(report, 'nodes')).flatMap((node): [string, { readonly atMs: number; readonly isZero: boolean }][] => {
+      const name = text(field(node, 'name'));
+      const ageMs = parseDuration(text(field(node, 'age')) ?? '');
+      if (name === undefined || ageMs === undefined || field(node, 'served') !== true) return [];
+      return [[name, { atMs: nowMs - ageMs, isZero: false }]];
     }),
   );
 }

@@ -36,7 +36,7 @@ async function* checkPods(context: CheckContext): AsyncIterable<Finding> {
   const selector = parseLabelSelector(kubeletFlagsOf(installation, context.options).nodeSelector);
   const nodes = await readNodes(context);
   const left = new Set(nodes.flatMap(({ name, labels }) => (selector.matches(labels) ? [] : name)));
-  const nodeUsages = await readNodeUsages(context);
+  const nodeUsages = await readNodeUsages(context).catch(() => undefined);
   const { pods, isCut } = await readPods(context);
   const facts: PodUsageFacts = {
     // Nodes that --node-selector leaves out are not scraped on purpose.
