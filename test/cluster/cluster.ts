@@ -1,8 +1,9 @@
 /** The running cluster as the end-to-end tests see it: addresses, kubectl, host processes in its network, its kubelet. */
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type CommandOptions, runInNamespace, spawnInNamespace } from './command.ts';
-import { type ComponentName, componentNames, components, writeConfiguration } from './components.ts';
+import { type ComponentName, componentNames, components, kubeletPki, writeConfiguration } from './components.ts';
 import { type ImageSource, importArchive, importImage, tagImage } from './image.ts';
 import { kubectl, startKubectl } from './kubectl.ts';
 import { containerProcesses } from './needs.ts';
@@ -70,6 +71,11 @@ export interface Cluster {
   restartApiServer(change?: (args: readonly string[]) => readonly string[]): Promise<void>;
   /** Ends the kubelet and starts it again; resolves when it answers kube-apiserver. Pods keep running. */
   restartKubelet(): Promise<void>;
+  /**
+   * Restarts the kubelet with a certificate that it makes itself, with a new key each time; kube-apiserver does not reach it then (logs, exec).
+   * restartKubelet() undoes it.
+   */
+  selfSignKubelet(): Promise<void>;
   /** Restarts containerd with its socket at another path, and the kubelet with it; without a path back at the usual one. Pods keep running. */
   moveRuntime(socket?: string): Promise<void>;
   /** Ends a container as a machine does that has no memory left. Resolves when its processes are gone. @param id as in the pod's status. */
@@ -105,6 +111,7 @@ export function openCluster(settings: Settings = readSettings()): Cluster {
     startComponent: (name) => startAgain(settings, name),
     restartApiServer,
     restartKubelet,
+    selfSignKubelet,
     moveRuntime,
     killContainer,
     approveServingCertificate: () => approveServingCertificate(settings),
@@ -118,8 +125,16 @@ export function openCluster(settings: Settings = readSettings()): Cluster {
     await apiServerReady(settings);
   }
 
+  async function selfSignKubelet(): Promise<void> {
+    await stop(readProcess(settings, 'kubelet'));
+    for (const file of ['kubelet.crt', 'kubelet.key']) await rm(path.join(kubeletPki(settings), file), { force: true });
+    await writeConfiguration(settings, record, 'self-signed');
+    await startAgain(settings, 'kubelet');
+  }
+
   async function restartKubelet(): Promise<void> {
     await stop(readProcess(settings, 'kubelet'));
+    await writeConfiguration(settings, record);
     await startAgain(settings, 'kubelet');
     await kubeletAnswers(settings);
   }

@@ -46,7 +46,11 @@ export function components(settings: Settings, record: ClusterRecord): Readonly<
 }
 
 /** Writes what kube-apiserver, containerd, its network plugins and the kubelet read from files. */
-export async function writeConfiguration(settings: Settings, record: ClusterRecord): Promise<void> {
+export async function writeConfiguration(
+  settings: Settings,
+  record: ClusterRecord,
+  certificate: KubeletCertificate = 'cluster',
+): Promise<void> {
   for (const folder of ['containerd', 'cni/conf.d', 'kubelet']) {
     await mkdir(path.join(settings.runFolder, folder), { recursive: true });
   }
@@ -55,12 +59,17 @@ export async function writeConfiguration(settings: Settings, record: ClusterReco
   await write('containerd/config.toml', containerdConfig(settings, record));
   await write('cni/conf.d/10-kubegauge.conflist', JSON.stringify(networkConfig(settings), undefined, 2));
   await writeFile(auditPolicyFile(settings), JSON.stringify(auditPolicy(), undefined, 2));
-  await write('kubelet/config.json', JSON.stringify(kubeletConfig(settings), undefined, 2));
+  await write('kubelet/config.json', JSON.stringify(kubeletConfig(settings, certificate), undefined, 2));
 }
 
 /** Each pod that is described in a file of this folder runs for as long as the file is there. */
 export function staticPodFolder(settings: Settings): string {
   return path.join(settings.runFolder, 'kubelet/static-pods');
+}
+
+/** Where the kubelet keeps its certificates; `kubelet.crt` and `kubelet.key` are those that it has made itself. */
+export function kubeletPki(settings: Settings): string {
+  return path.join(settings.runFolder, 'kubelet/pki');
 }
 
 function etcdArgs(settings: Settings): string[] {
@@ -147,13 +156,16 @@ function kubeletArgs(settings: Settings): string[] {
     `--config=${path.join(folder, 'config.json')}`,
     `--kubeconfig=${kubeconfigFile(settings, 'kubelet')}`,
     `--root-dir=${path.join(folder, 'root')}`,
-    `--cert-dir=${path.join(folder, 'pki')}`,
+    `--cert-dir=${kubeletPki(settings)}`,
     `--hostname-override=${settings.nodeName}`,
     `--node-ip=${settings.nodeIp}`,
   ];
 }
 
-function kubeletConfig(settings: Settings): unknown {
+/** Whose serving certificate a kubelet has: one that the cluster signs on request, or one that it makes itself. */
+export type KubeletCertificate = 'cluster' | 'self-signed';
+
+function kubeletConfig(settings: Settings, certificate: KubeletCertificate): unknown {
   return {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -164,7 +176,7 @@ function kubeletConfig(settings: Settings): unknown {
       x509: { clientCAFile: pkiFile(settings, 'ca.crt') },
     },
     authorization: { mode: 'Webhook' },
-    serverTLSBootstrap: true,
+    serverTLSBootstrap: certificate === 'cluster',
     cgroupDriver: 'cgroupfs',
     failCgroupV1: false,
     failSwapOn: false,

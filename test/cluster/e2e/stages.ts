@@ -27,7 +27,18 @@ const stages: readonly Stage[] = [
     // Each stops something that all others need. `node` builds the image of `pod` while it waits.
     name: 'what others would notice',
     together: false,
-    files: ['disruptions', 'node', 'pod', 'trust', 'takeover', 'replicas', 'churn', 'runtime', 'doctornodes'],
+    files: [
+      'disruptions',
+      'node',
+      'pod',
+      'trust',
+      'takeover',
+      'kubeletpins',
+      'replicas',
+      'churn',
+      'runtime',
+      'doctornodes',
+    ],
   },
   {
     // The first reads the audit log of the whole run. The second, in the pod, tries what the server may not read.

@@ -1,0 +1,151 @@
+/** A real kubelet with a certificate that it has made itself: verified by its pinned key, refused with another one, and let in again by `kubegauge trust`. */
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { V1ConfigMap, V1Deployment, V1PodList } from '@kubernetes/client-node';
+import { pinsConfigMapName } from '../../../src/kubelet/pins/pinconfigmap.ts';
+import { parsePins } from '../../../src/kubelet/pins/pinlist.ts';
+import { keyProof } from '../../../src/kubelet/pins/selfsigned.ts';
+import type { NodeReport, StatusReport } from '../../../src/server/statuspage.ts';
+import { kubeletPki } from '../components.ts';
+import { inPod, type KubernetesObject, toList } from '../registration.ts';
+import { waitFor } from '../wait.ts';
+import { ask } from './ask.ts';
+import { harness } from './harness.ts';
+import { buildManifests } from './kustomized.ts';
+
+const shared = harness();
+const { cluster, program, credentials, registration } = shared;
+const { settings, nodeName } = cluster;
+const namespace = '--namespace=kube-system';
+/** Three scrapes and a kubelet that starts. */
+const noticeTimeoutMs = 60_000;
+
+describe('a kubelet with a certificate of its own making', {
+  skip: program.name !== 'kubegauge' && 'it has no pins',
+}, () => {
+  let objects: readonly KubernetesObject[] = [];
+  let podIp = '';
+
+  before(async () => {
+    await cluster.importArchive(await shared.productImage());
+    objects = inPod(await buildManifests(cluster, shared.folder, ['kubelet-pins']), {
+      ip: cluster.nodeIp,
+      port: settings.apiServerPort,
+    }).map(withShortResolution);
+    await registration.remove();
+    assert.equal(await shared.server().stop(), 0, shared.server().log());
+    await cluster.selfSignKubelet();
+    await apply();
+    const rollout = ['rollout', 'status', 'deployment/metrics-server', namespace, '--timeout=120s'];
+    await cluster.kubectl(rollout, { timeoutMs: 130_000 });
+    const pods = JSON.parse(
+      await cluster.kubectl(['get', 'pods', namespace, '--selector=k8s-app=metrics-server', '-o', 'json']),
+    ) as V1PodList;
+    podIp = pods.items[0]?.status?.podIP ?? '';
+  });
+  after(async () => {
+    await cluster.restartKubelet();
+    const order = objects.toSorted((a, b) => Number(b.kind === 'APIService') - Number(a.kind === 'APIService'));
+    await cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '-f', '-'], { input: toList(order) });
+    await registration.add();
+    await credentials.renewServer();
+    await shared.restart();
+    await registration.available();
+  });
+
+  const apply = () => cluster.kubectl(['apply', '-f', '-'], { input: toList(objects) });
+
+  async function report(): Promise<NodeReport | undefined> {
+    const { body } = await ask(cluster, `https://${podIp}:10250/status`, { token: credentials.readerToken });
+    return (JSON.parse(body) as StatusReport).nodes.find(({ name }) => name === nodeName);
+  }
+
+  async function pinned() {
+    const text = await cluster.kubectl(['get', 'configmap', pinsConfigMapName, namespace, '-o', 'json']);
+    return parsePins((JSON.parse(text) as V1ConfigMap).data?.['pins'] ?? '').get(nodeName)?.proof;
+  }
+
+  const ownKey = async () =>
+    keyProof(new X509Certificate(await readFile(path.join(kubeletPki(settings), 'kubelet.crt'))));
+
+  const scraped = (verifiedBy: string) =>
+    waitFor(
+      `the kubelet to be scraped, verified by ${verifiedBy}`,
+      async () => {
+        const node = await report();
+        return node?.state === 'scraped' && node.verifiedBy === verifiedBy && node;
+      },
+      noticeTimeoutMs,
+      500,
+    );
+
+  test('is verified by its key, which is in the ConfigMap, and its pods are served', async () => {
+    await scraped('pinned-key');
+    assert.equal(await pinned(), await ownKey());
+    await registration.available();
+    await waitFor(
+      'the pod of the server to be served',
+      async () => /^metrics-server-\S+ +\d+m /m.test(await cluster.kubectl(['top', 'pods', namespace])),
+      noticeTimeoutMs,
+      500,
+    );
+  });
+
+  test('keeps its pin when the manifests are applied again, by kubectl on either side', async () => {
+    const key = await ownKey();
+    await apply();
+    assert.equal(await pinned(), key);
+    const configMaps = objects.filter(({ kind }) => kind === 'ConfigMap');
+    const server = ['apply', '--server-side', '--force-conflicts', '-f', '-'];
+    await cluster.kubectl(server, { input: toList(configMaps) });
+    assert.equal(await pinned(), key);
+  });
+
+  test('is refused with a new key, and /status says why and what to do', async (t) => {
+    const key = await ownKey();
+    await cluster.selfSignKubelet();
+    const node = await waitFor(
+      'the new key to be refused',
+      async () => {
+        const found = await report();
+        return found?.error?.code === 'KubeletKeyChanged' && found;
+      },
+      noticeTimeoutMs,
+      500,
+    );
+    t.diagnostic(`${node.error?.message}; ${node.error?.remedy}`);
+    assert.ok(node.error?.message.includes(key), 'the pinned key is in the message');
+    assert.ok(node.error?.message.includes(await ownKey()), 'the new key is in the message');
+    assert.equal(await pinned(), key);
+  });
+
+  test('is served again after `kubegauge trust`, from a laptop and without another restart', async (t) => {
+    const main = path.resolve(import.meta.dirname, '../../../src/main.ts');
+    const flags = ['--kubelet-preferred-address-types=InternalIP', '--kubelet-use-node-status-port'];
+    const words = [main, 'trust', nodeName, `--kubeconfig=${cluster.kubeconfig}`, ...flags];
+    const printed = await cluster.runInNamespace(process.execPath, words);
+    for (const line of printed.trimEnd().split('\n')) t.diagnostic(line);
+    assert.ok(printed.includes(`now:     ${await ownKey()}`));
+    await scraped('pinned-key');
+    assert.equal(await pinned(), await ownKey());
+  });
+
+  test('is verified by the CA once the cluster signs its certificate, and recorded as that', async () => {
+    await cluster.restartKubelet();
+    await scraped('address');
+    await waitFor('the CA to be recorded', async () => (await pinned()) === 'ca', noticeTimeoutMs, 500);
+  });
+});
+
+/** Shortens the waits: the least that the server accepts. */
+function withShortResolution(object: KubernetesObject): KubernetesObject {
+  if (object.kind !== 'Deployment') return object;
+  const deployment = structuredClone(object) as KubernetesObject & V1Deployment;
+  for (const container of deployment.spec?.template.spec?.containers ?? []) {
+    container.args = [...(container.args ?? []), '--metric-resolution=10s'];
+  }
+  return deployment;
+}

@@ -1,0 +1,24 @@
+/** Builds what a user's kustomization of manifests/base and components is. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Cluster } from '../cluster.ts';
+import { type KubernetesObject, parseObjects } from '../registration.ts';
+
+const manifests = path.resolve(import.meta.dirname, '../../../manifests');
+
+/** @param folder where the kustomization is written. */
+export async function buildManifests(
+  cluster: Cluster,
+  folder: string,
+  components: readonly string[],
+): Promise<KubernetesObject[]> {
+  const own = path.join(folder, ['base', ...components].join('-'));
+  await mkdir(own, { recursive: true });
+  const relative = (part: string) => path.relative(own, path.join(manifests, part));
+  const kustomization = {
+    resources: [relative('base')],
+    components: components.map((component) => relative(`components/${component}`)),
+  };
+  await writeFile(path.join(own, 'kustomization.yaml'), JSON.stringify(kustomization));
+  return parseObjects(await cluster.kubectl(['kustomize', own]));
+}
