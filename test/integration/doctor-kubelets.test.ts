@@ -114,6 +114,7 @@ describe('certificates', () => {
     world.serve({ code: 'CertificateExpired', message: 'the last scrape of node node-a failed; see /status' });
     const finding = await found(world, 'kubelet-certificate-expired');
     await world.run(finding);
+    assert.match(readFileSync(world.kubeletConfig, 'utf8'), /^serverTLSBootstrap: true$/m);
     assert.equal(world.restarted(), 'restart kubelet\n');
     world.show(world.authority);
     world.serve({ ageMs: 20_000 });

@@ -90,7 +90,7 @@ function explainCertificate(
       severity: 'error',
       words: 'its serving certificate has expired',
       evidence,
-      remedy: remedies.restartKubelets,
+      remedy: remedies.requestCertificates,
     };
   }
   if (!flags.isInsecure && !flags.hasOwnCa && look.chainProblem !== undefined) {
@@ -120,7 +120,7 @@ function explainCertificate(
     severity: 'warning',
     words: 'its serving certificate expires soon, and was not renewed',
     evidence,
-    remedy: remedies.restartKubelets,
+    remedy: remedies.requestCertificates,
   };
 }
 

@@ -22,15 +22,17 @@ export function approveRequests(nodes: readonly KubeletEvidence[]): string {
 /** kubeadm's path of the kubelet's configuration; other installers have theirs. */
 const kubeletConfig = '/var/lib/kubelet/config.yaml';
 
-/** Lets kubelets request certificates of the cluster's CA. */
+/** Lets kubelets request certificates of the cluster's CA; one that they made by themselves is never renewed. */
 export function requestCertificates(nodes: readonly KubeletEvidence[]): string {
   const edit = `grep -q '^serverTLSBootstrap: true' ${kubeletConfig} || echo 'serverTLSBootstrap: true' | sudo tee -a ${kubeletConfig} && sudo systemctl restart kubelet`;
   return `${onNodes(nodes, edit)}\n${pendingRequests}`;
 }
 
-/** Approves every kubelet's request that is pending. */
-const pendingRequests =
-  'kubectl get csr --field-selector=spec.signerName=kubernetes.io/kubelet-serving -o \'jsonpath={range .items[?(!@.status.conditions)]}{.metadata.name}{"\\n"}{end}\' | xargs -r kubectl certificate approve';
+/** Approves every kubelet's request that is pending, once restarted kubelets have made theirs. A pending one has no status. */
+const pendingRequests = [
+  'sleep 30',
+  `${command('kubectl', 'get', 'csr', '--field-selector=spec.signerName=kubernetes.io/kubelet-serving', '-o', 'go-template={{range .items}}{{if not .status}}{{.metadata.name}}{{"\\n"}}{{end}}{{end}}')} | xargs -r kubectl certificate approve`,
+].join('\n');
 
 export function trustKeys(nodes: readonly KubeletEvidence[]): string {
   return nodes

@@ -41,7 +41,7 @@ const problems: Readonly<Record<string, ScrapeProblem>> = {
   CertificateExpired: {
     code: 'kubelet-certificate-expired',
     words: 'its serving certificate has expired',
-    remedy: remedies.restartKubelets,
+    remedy: remedies.requestCertificates,
   },
   CertificateNotYetValid: {
     code: 'kubelet-clock',
