@@ -200,6 +200,23 @@ test('what was pinned in memory is shared once it can be, and never over what is
   assert.equal(lines.filter((line) => line === 'warn: keys of kubelets are pinned in memory only').length, 1);
 });
 
+test('what was pinned in memory is good although sharing it fails', async () => {
+  let isSeparate = false;
+  const pins = replica({ mayWrite: () => isSeparate });
+  await check(pins, 'node-a', key('1'));
+  isSeparate = true;
+  apiServer.faults.answer = ({ method }) => (method === 'PUT' ? 500 : undefined);
+  for (let time = 0; time < 3; time += 1) {
+    await clock.advance(10_000);
+    assert.deepEqual(await check(pins, 'node-a', key('2')), { kind: 'changed', pinned: key('1') });
+    assert.equal((await check(pins, 'node-b', key('b'))).kind, 'unrecorded');
+  }
+  apiServer.faults.answer = undefined;
+  await clock.advance(10_000);
+  assert.deepEqual(await check(pins, 'node-b', key('b')), good);
+  assert.equal(shared(), `node-a uid-node-a ${key('1')}\nnode-b uid-node-b ${key('b')}\n`);
+});
+
 test('a ConfigMap that was deleted is filled again, not pinned anew', async () => {
   const pins = replica();
   await check(pins, 'node-a', key('1'));
@@ -209,7 +226,7 @@ test('a ConfigMap that was deleted is filled again, not pinned anew', async () =
   apiServer.objects.set(pinsConfigMap());
   await clock.advance(60_000);
   assert.deepEqual(await check(pins, 'node-a', key('2')), { kind: 'changed', pinned: key('1') });
-  assert.equal(shared(), `node-a uid-node-a ${key('1')}\n`);
+  await advanceUntil('the pin is shared', () => shared() === `node-a uid-node-a ${key('1')}\n`);
 });
 
 describe('while kube-apiserver is away', () => {

@@ -40,9 +40,14 @@ export const pinning: readonly Mutation[] = [
       'another key is a first use',
     ],
     ['if (pinned?.uid !== uid) return undefined;', '', 'a Node with another UID keeps the key'],
-    ['if (this.#shared !== undefined) this.#memory = this.#shared.pins;', '', 'a deleted ConfigMap makes first uses'],
+    [
+      'if (this.#shared !== undefined) this.#memory = new Map([...this.#memory, ...this.#shared.pins]);',
+      '',
+      'a deleted ConfigMap makes first uses',
+    ],
+    [' ?? this.#memory.get(key)', '', 'what was pinned in memory is pinned anew while it is shared'],
     ['if (!mayWrite())', 'if (false)', 'pins are written with a token that kubelets get'],
-    ['.filter(([key]) => !found.pins.has(key))', '', 'pins in memory replace those that are shared'],
+    ['.filter(([key]) => !shared.has(key))', '', 'pins in memory replace those that are shared'],
     ['await this.#refresh(refusalAgeMs);\n      verdict', 'verdict', '`kubegauge trust` has no effect for a while'],
   ]),
   ...mutate('kubelet/pins/departednodes.ts', storeTests, [

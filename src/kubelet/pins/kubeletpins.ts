@@ -45,6 +45,7 @@ export class KubeletPins {
   #readAtMs = -Infinity;
   /** Of the last read that failed. */
   #failedAtMs = -Infinity;
+  /** Pins that are not shared, or not yet. */
   #memory: Pins = new Map();
   /** Why pins are in memory; undefined if they are shared. */
   #whyMemory: string | undefined;
@@ -97,7 +98,7 @@ export class KubeletPins {
 
   /** Returns undefined at a first use. */
   #compare(key: string, { uid, proof }: Pin): PinVerdict | undefined {
-    const pinned = this.pins().get(key);
+    const pinned = this.#shared?.pins.get(key) ?? this.#memory.get(key);
     if (pinned?.uid !== uid) return undefined;
     if (pinned.proof === proof) return { kind: 'good' };
     return proof === 'ca' ? undefined : { kind: 'changed', pinned: pinned.proof };
@@ -121,7 +122,9 @@ export class KubeletPins {
       return this.#keepInMemory('kubelets get the token of this server, which must not have a right to write', atMs);
     }
     try {
-      this.#share(await readPinConfigMap(rest, namespace), atMs);
+      const found = await readPinConfigMap(rest, namespace);
+      // A write that ended meanwhile has left a newer version.
+      if (this.#writtenAtMs <= atMs) this.#share(found, atMs);
     } catch (error) {
       this.#fail(error, atMs);
     }
@@ -131,11 +134,13 @@ export class KubeletPins {
     this.#shared = found;
     this.#readAtMs = atMs;
     this.#whyMemory = undefined;
-    if (this.#memory.size === 0) return;
-    // Those that are shared already count.
-    const kept = [...this.#memory].filter(([key]) => !found.pins.has(key));
-    this.#memory = new Map();
-    void this.change(kept.map(([key, pin]) => ({ key, pin })));
+    this.#forgetShared(found.pins);
+    if (this.#memory.size > 0) void this.change([]);
+  }
+
+  /** Drops from memory what is shared now: that counts. */
+  #forgetShared(shared: Pins): void {
+    if (this.#memory.size > 0) this.#memory = new Map([...this.#memory].filter(([key]) => !shared.has(key)));
   }
 
   #fail(error: unknown, atMs: number): void {
@@ -147,7 +152,7 @@ export class KubeletPins {
 
   #keepInMemory(why: string, readAtMs: number): void {
     this.#readAtMs = readAtMs;
-    if (this.#shared !== undefined) this.#memory = this.#shared.pins;
+    if (this.#shared !== undefined) this.#memory = new Map([...this.#memory, ...this.#shared.pins]);
     this.#shared = undefined;
     if (this.#logged !== why) this.#options.log.warn({ reason: why }, 'keys of kubelets are pinned in memory only');
     this.#whyMemory = why;
@@ -171,7 +176,8 @@ export class KubeletPins {
   async #write(changes: readonly PinChange[]): Promise<void> {
     for (let tries = 0; tries < conflictLimit; tries += 1) {
       const shared = this.#shared;
-      const { pins, isChanged, isFull } = changePins(this.pins(), changes);
+      const kept = shared === undefined ? [] : [...this.#memory].map(([key, pin]) => ({ key, pin }));
+      const { pins, isChanged, isFull } = changePins(this.pins(), [...kept, ...changes]);
       if (isFull) this.#failure = `there is no room for more pins (${pinsLimitBytes} bytes)`;
       if (!isChanged) return;
       if (shared === undefined) {
@@ -202,6 +208,7 @@ export class KubeletPins {
     this.#shared = await replacePins(rest, namespace, shared, pins);
     this.#readAtMs = atMs;
     this.#writtenAtMs = clock.monotonicMs();
+    this.#forgetShared(this.#shared.pins);
     log.info({ before: shared.pins.size, now: pins.size }, 'keys of kubelets are pinned');
   }
 }
