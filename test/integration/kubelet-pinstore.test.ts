@@ -153,6 +153,13 @@ test('a pin that `kubegauge trust` has replaced counts at the next try, and the 
 });
 
 describe('pins are in memory only, and /status says why:', () => {
+  /** What kube-apiserver says has to last. */
+  const afterGrace = async (pins: KubeletPins, why: RegExp) => {
+    assert.equal((await check(pins, 'node-a', key('2'))).kind, 'unrecorded');
+    assert.equal(pins.note(), undefined);
+    await clock.advance(30_000);
+    await inMemory(pins, why);
+  };
   const inMemory = async (pins: KubeletPins, why: RegExp) => {
     assert.deepEqual(await check(pins, 'node-a', key('1')), good);
     assert.deepEqual(await check(pins, 'node-a', key('2')), { kind: 'changed', pinned: key('1') });
@@ -166,12 +173,12 @@ describe('pins are in memory only, and /status says why:', () => {
     inMemory(replica({ mayWrite: () => false }), /kubelets get the token of this server/));
   test('without the right', () => {
     apiServer.faults.answer = ({ path }) => (path.includes('/configmaps/') ? 403 : undefined);
-    return inMemory(replica(), /answers 403/);
+    return afterGrace(replica(), /answers 403/);
   });
   test('without the right to update, however often it is tried', async () => {
     apiServer.faults.answer = ({ method }) => (method === 'PUT' ? 403 : undefined);
     const pins = replica();
-    await inMemory(pins, /answers 403/);
+    await afterGrace(pins, /answers 403/);
     for (let minute = 0; minute < 3; minute += 1) {
       await clock.advance(60_000);
       await inMemory(pins, /answers 403/);
@@ -179,7 +186,7 @@ describe('pins are in memory only, and /status says why:', () => {
   });
   test('without the ConfigMap', () => {
     apiServer.objects.delete('ConfigMap', pinsConfigMapName, 'kube-system');
-    return inMemory(replica(), /./);
+    return afterGrace(replica(), /./);
   });
 });
 
@@ -217,16 +224,45 @@ test('what was pinned in memory is good although sharing it fails', async () => 
   assert.equal(shared(), `node-a uid-node-a ${key('1')}\nnode-b uid-node-b ${key('b')}\n`);
 });
 
+test('pins that a user removes from the ConfigMap are pinned anew', async () => {
+  const pins = replica();
+  await check(pins, 'node-a', key('1'));
+  share({});
+  await clock.advance(10_000);
+  assert.deepEqual(await check(pins, 'node-a', key('2')), good);
+});
+
 test('a ConfigMap that was deleted is filled again, not pinned anew', async () => {
   const pins = replica();
   await check(pins, 'node-a', key('1'));
-  apiServer.objects.delete('ConfigMap', pinsConfigMapName, 'kube-system');
-  await clock.advance(10_000);
-  assert.deepEqual(await check(pins, 'node-a', key('2')), { kind: 'changed', pinned: key('1') });
+  const remove = () => apiServer.objects.delete('ConfigMap', pinsConfigMapName, 'kube-system');
+  remove();
+  for (const waitMs of [10_000, 30_000]) {
+    await clock.advance(waitMs);
+    assert.deepEqual(await check(pins, 'node-a', key('2')), { kind: 'changed', pinned: key('1') });
+  }
   apiServer.objects.set(pinsConfigMap());
   await clock.advance(60_000);
   assert.deepEqual(await check(pins, 'node-a', key('2')), { kind: 'changed', pinned: key('1') });
   await advanceUntil('the pin is shared', () => shared() === `node-a uid-node-a ${key('1')}\n`);
+  // And so fast that it was never seen to be away.
+  remove();
+  apiServer.objects.set(pinsConfigMap());
+  await clock.advance(10_000);
+  assert.deepEqual(await check(pins, 'node-a', key('2')), { kind: 'changed', pinned: key('1') });
+  await advanceUntil('the pin is shared', () => shared() === `node-a uid-node-a ${key('1')}\n`);
+});
+
+test('a kube-apiserver that starts and denies everything makes no first use', async () => {
+  share({ 'node-a': { uid: 'uid-node-a', proof: key('1') } });
+  apiServer.faults.answer = () => 403;
+  const pins = replica();
+  assert.equal((await check(pins, 'node-a', key('2'))).kind, 'unrecorded');
+  await clock.advance(20_000);
+  assert.equal((await check(pins, 'node-a', key('2'))).kind, 'unrecorded');
+  apiServer.faults.answer = undefined;
+  await clock.advance(1_000);
+  assert.deepEqual(await check(pins, 'node-a', key('2')), { kind: 'changed', pinned: key('1') });
 });
 
 describe('while kube-apiserver is away', () => {

@@ -40,11 +40,7 @@ export const pinning: readonly Mutation[] = [
       'another key is a first use',
     ],
     ['if (pinned?.uid !== uid) return undefined;', '', 'a Node with another UID keeps the key'],
-    [
-      'if (this.#shared !== undefined) this.#memory = new Map([...this.#memory, ...this.#shared.pins]);',
-      '',
-      'a deleted ConfigMap makes first uses',
-    ],
+    ['if (this.#shared?.uid !== found.uid) this.#keepShared();', '', 'a deleted ConfigMap makes first uses'],
     [' ?? this.#memory.get(key)', '', 'what was pinned in memory is pinned anew while it is shared'],
     ['if (!mayWrite())', 'if (false)', 'pins are written with a token that kubelets get'],
     ['.filter(([key]) => !shared.has(key))', '', 'pins in memory replace those that are shared'],

@@ -31,6 +31,11 @@ export interface KubeletPinsOptions {
 const longestAgeMs = 10_000;
 /** Milliseconds: before a kubelet is refused, the pins are read again, but no more often than this. */
 const refusalAgeMs = 1_000;
+/**
+ * Milliseconds for which kube-apiserver has to say so before pins are in memory: one that starts denies what it will
+ * allow, and a server without pins would take any key for a first use.
+ */
+const missingGraceMs = 30_000;
 /** Milliseconds before the ConfigMap is tried again after kube-apiserver has said that there is none, or no right. */
 const missingRetryMs = 60_000;
 /** Milliseconds between two writes: the first scrape of 5,000 nodes must not write a megabyte for each. */
@@ -50,6 +55,9 @@ export class KubeletPins {
   /** Why pins are in memory; undefined if they are shared. */
   #whyMemory: string | undefined;
   #logged: string | undefined;
+  /** Since when reads, or writes, are denied or find nothing. */
+  #missingSinceMs: number | undefined;
+  #isWriteDenied = false;
   #failure = '';
   #reading: Promise<void> | undefined;
   #changes: PinChange[] = [];
@@ -131,11 +139,18 @@ export class KubeletPins {
   }
 
   #share(found: PinConfigMap, atMs: number): void {
+    // A ConfigMap that was deleted and created again is filled again.
+    if (this.#shared?.uid !== found.uid) this.#keepShared();
     this.#shared = found;
     this.#readAtMs = atMs;
     this.#whyMemory = undefined;
+    if (!this.#isWriteDenied) this.#missingSinceMs = undefined;
     this.#forgetShared(found.pins);
     if (this.#memory.size > 0) void this.change([]);
+  }
+
+  #keepShared(): void {
+    if (this.#shared !== undefined) this.#memory = new Map([...this.#memory, ...this.#shared.pins]);
   }
 
   /** Drops from memory what is shared now: that counts. */
@@ -144,15 +159,18 @@ export class KubeletPins {
   }
 
   #fail(error: unknown, atMs: number): void {
-    const isMissing = error instanceof StatusError && (error.code === 403 || error.code === 404);
-    if (isMissing) return this.#keepInMemory(describeError(error), atMs + missingRetryMs - longestAgeMs);
+    if (isMissing(error)) {
+      this.#missingSinceMs ??= atMs;
+      const isSure = this.#whyMemory !== undefined || atMs - this.#missingSinceMs >= missingGraceMs;
+      if (isSure) return this.#keepInMemory(describeError(error), atMs + missingRetryMs - longestAgeMs);
+    }
     this.#failedAtMs = atMs;
     this.#failure = `the ConfigMap ${this.#options.namespace ?? defaultPinsNamespace}/${pinsConfigMapName} cannot be read or written: ${describeError(error)}`;
   }
 
   #keepInMemory(why: string, readAtMs: number): void {
     this.#readAtMs = readAtMs;
-    if (this.#shared !== undefined) this.#memory = new Map([...this.#memory, ...this.#shared.pins]);
+    this.#keepShared();
     this.#shared = undefined;
     if (this.#logged !== why) this.#options.log.warn({ reason: why }, 'keys of kubelets are pinned in memory only');
     this.#whyMemory = why;
@@ -191,6 +209,7 @@ export class KubeletPins {
       } catch (error) {
         const nowMs = this.#options.clock.monotonicMs();
         if (!(error instanceof StatusError) || error.code !== 409) {
+          this.#isWriteDenied = isMissing(error);
           this.#fail(error, nowMs);
           if (this.#whyMemory === undefined) return;
           continue;
@@ -208,7 +227,14 @@ export class KubeletPins {
     this.#shared = await replacePins(rest, namespace, shared, pins);
     this.#readAtMs = atMs;
     this.#writtenAtMs = clock.monotonicMs();
+    this.#isWriteDenied = false;
+    this.#missingSinceMs = undefined;
     this.#forgetShared(this.#shared.pins);
     log.info({ before: shared.pins.size, now: pins.size }, 'keys of kubelets are pinned');
   }
+}
+
+/** Reports whether there is no ConfigMap, or no right. */
+function isMissing(error: unknown): boolean {
+  return error instanceof StatusError && (error.code === 403 || error.code === 404);
 }

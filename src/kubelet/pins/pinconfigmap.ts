@@ -1,5 +1,5 @@
 /** The ConfigMap that holds the pins. */
-import { field, textMap } from '../../client/json.ts';
+import { field, text, textMap } from '../../client/json.ts';
 import type { RestClient } from '../../client/rest.ts';
 import { formatPins, parsePins, type Pins } from './pinlist.ts';
 
@@ -15,6 +15,8 @@ export interface PinConfigMap {
   /** As kube-apiserver sent it. */
   readonly object: unknown;
   readonly pins: Pins;
+  /** Another one is another ConfigMap, despite its name. */
+  readonly uid: string | undefined;
 }
 
 export type PinRest = Pick<RestClient, 'get' | 'replace'>;
@@ -41,7 +43,8 @@ function pathOf(namespace: string): string {
 
 function parse(object: unknown, namespace: string): PinConfigMap {
   try {
-    return { object, pins: parsePins(textMap(field(object, 'data')).get(key) ?? '') };
+    const uid = text(field(field(object, 'metadata'), 'uid'));
+    return { object, uid, pins: parsePins(textMap(field(object, 'data')).get(key) ?? '') };
   } catch (cause) {
     throw new Error(`the key ${key} of ConfigMap ${namespace}/${pinsConfigMapName} is malformed`, { cause });
   }
