@@ -42,6 +42,13 @@ function podsIn(text: string): string[] {
     .sort();
 }
 
+/** Returns the roots of one pod in the bundle as PEM. */
+export function rootsOf({ bundle }: ApiServiceState, pod: string): string[] {
+  return rootsIn(bundle, rootOwnerOf)
+    .filter(({ owner }) => owner.pod === pod)
+    .map(({ certificate }) => certificate.toString());
+}
+
 /** Changes an APIService by a merge patch. */
 export async function patchApiService(cluster: Cluster, name: string, patch: object): Promise<void> {
   await cluster.kubectl(['patch', 'apiservice', name, '--type=merge', '--patch', JSON.stringify(patch)]);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { V1Deployment } from '@kubernetes/client-node';
 import { makeAuthority } from '../../fakes/certificates.ts';
 import { inPod, type KubernetesObject, parseObjects, toList } from '../registration.ts';
 import { waitFor } from '../wait.ts';
@@ -26,6 +27,7 @@ const forgetLastApplied = [
   'kubectl.kubernetes.io/last-applied-configuration-',
 ] as const;
 const removeV1 = ['delete', 'apiservice', 'v1.metrics.k8s.io'] as const;
+const allowBundle = ['annotate', 'apiservice', v1beta1, 'kubegauge.io/keep-off-ca-bundle-'] as const;
 const wayBack = {
   metadata: { annotations: { 'kubegauge.io/keep-off-ca-bundle': '' } },
   spec: { caBundle: null, insecureSkipTLSVerify: true },
@@ -50,7 +52,7 @@ describe("over metrics-server's release", { skip: isOther }, () => {
 
   test('the steps are those of manifests/README.md', () => {
     const text = readFileSync(path.join(manifests, 'README.md'), 'utf8');
-    for (const command of [forgetLastApplied, removeV1, [`'${JSON.stringify(wayBack)}'`]]) {
+    for (const command of [forgetLastApplied, removeV1, allowBundle, [`'${JSON.stringify(wayBack)}'`]]) {
       assert.ok(text.includes(command.join(' ')), command.join(' '));
     }
   });
@@ -80,6 +82,24 @@ describe("over metrics-server's release", { skip: isOther }, () => {
     assertNoFailure(t, lister.answers);
     const args = ['get', 'deployment', 'metrics-server', inKubeSystem, '-o', 'jsonpath={..image}'];
     assert.match(await cluster.kubectl(args), /metrics-server\/metrics-server:v/);
+    await cluster.kubectl(allowBundle);
+  });
+
+  test('where the image alone is replaced nothing is written, and one line says so', { skip: brief }, async (t) => {
+    await using lister = await list(['v1beta1']);
+    const before = await apiServiceState(cluster, v1beta1);
+    const deployment = registration.base.find(({ kind }) => kind === 'Deployment') as KubernetesObject & V1Deployment;
+    const image = deployment.spec?.template.spec?.containers[0]?.image;
+    await cluster.kubectl(['set', 'image', 'deployment/metrics-server', `metrics-server=${image}`, inKubeSystem]);
+    await rolledOut(v1beta1);
+    await waitFor('one pod', async () => (await podNames()).length === 1, 60_000);
+    await lister.more(10);
+    assertNoFailure(t, lister.answers);
+    assert.deepEqual(await apiServiceState(cluster, v1beta1), before);
+    const log = await cluster.kubectl(['logs', inKubeSystem, 'deployment/metrics-server']);
+    const lines = log.split('\n').filter((line) => line.includes('caBundle'));
+    assert.equal(lines.length, 1, log);
+    assert.match(lines[0] ?? '', /may not read the APIService; apply manifests\/base for verified TLS/);
   });
 });
 

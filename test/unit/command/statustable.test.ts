@@ -78,6 +78,21 @@ test('a report says which credentials kubelets get, and why', () => {
   );
 });
 
+test('a pod with a root of its own says what each APIService makes of it', () => {
+  const states = { ready: true, trouble: false } as const;
+  const text = statusText({
+    ...report,
+    caBundles: [
+      { apiService: 'v1.metrics.k8s.io', state: 'the bundle holds our root', ...states },
+      { apiService: 'v1beta1.metrics.k8s.io', state: 'our root is staged', ...states },
+    ],
+  });
+  assert.match(
+    text,
+    /\n\nserving certificate:\n {2}v1\.metrics\.k8s\.io: the bundle holds our root\n {2}v1beta1\.metrics\.k8s\.io: our root is staged\n/,
+  );
+});
+
 test('each refusal has a line below the nodes', () => {
   const refused = [
     {
