@@ -1,4 +1,7 @@
-/** Another version of this repository beside the one here, in one run: each measures itself by its own benchmarks, in turns, so that whatever disturbs the machine disturbs both. */
+/**
+ * Compares another version of this repository with the one here, and with itself, in one run: each measures itself by its own benchmarks, in turns, so that
+ * whatever disturbs the machine disturbs all. A difference counts if it is larger than that of the same version from itself.
+ */
 import { mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from '../cluster/command.ts';
@@ -11,7 +14,7 @@ const turnTimeoutMs = 15 * 60_000;
 const project = path.resolve(import.meta.dirname, '../..');
 
 /**
- * Sets the ratios of the figures that both have.
+ * Sets the ratios of the figures that both have, to those of the base's first measurements.
  * @param base what git knows it by.
  * @param parts of the benchmarks, by name.
  */
@@ -23,14 +26,27 @@ export async function benchBase(figures: Figures, base: string, parts: readonly 
   await run('git', ['archive', '--output', archive, base], { cwd: project });
   await run('tar', ['-xf', archive, '-C', tree]);
   await symlink(path.join(project, 'node_modules'), path.join(tree, 'node_modules'));
-  const results = { base: new Map<string, number[]>(), head: new Map<string, number[]>() };
+  // The base twice: its two ratios are what the machine does to equal code.
+  const contenders = [
+    { tree, results: new Map<string, number[]>() },
+    { tree: project, results: new Map<string, number[]>() },
+    { tree, results: new Map<string, number[]>() },
+  ] as const;
   for (let turn = 0; turn < turns; turn += 1) {
-    await measure(tree, parts, results.base);
-    await measure(project, parts, results.head);
+    // Each is first, second and last once.
+    for (const each of [...contenders.slice(turn), ...contenders.slice(0, turn)]) {
+      await measure(each.tree, parts, each.results);
+    }
   }
-  for (const [name, head] of results.head) {
-    const before = results.base.get(name);
-    if (before !== undefined) figures.set(`${name}.head-to-base`, ratioOf(head, before));
+  const [before, head, again] = contenders.map(({ results }) => results);
+  for (const [name, values] of before ?? []) {
+    for (const [what, others] of [
+      ['head-to-base', head],
+      ['base-to-base', again],
+    ] as const) {
+      const other = others?.get(name);
+      if (other !== undefined) figures.set(`${name}.${what}`, ratioOf(other, values));
+    }
   }
 }
 
