@@ -45,7 +45,7 @@ export async function benchBase(figures: Figures, base: string, parts: readonly 
       ['base-to-base', again],
     ] as const) {
       const other = others?.get(name);
-      if (other !== undefined) figures.set(`${name}.${what}`, ratioOf(other, values));
+      if (other !== undefined) figures.set(`${name}.${what}`, { ...ratioOf(other, values), unit: 'change' });
     }
   }
 }

@@ -35,6 +35,9 @@ function valueText(value: number, unit: Unit): string {
   switch (unit) {
     case 'ratio':
       return value < 0.8 ? `1/${short(1 / value)}` : `${short(value)} x`;
+    // A ratio near 1, to a tenth of a percent.
+    case 'change':
+      return `${value < 1 ? '' : '+'}${((value - 1) * 100).toFixed(1)} %`;
     case 'bytes':
       return value < 1024 ? `${Math.round(value)} B` : `${short(value / 1024)} KiB`;
     case 'count':
