@@ -6,9 +6,10 @@ import type { Borrowed } from '../sample/borrowed.ts';
 import { column, columns, type Layout, machineRow, rowsOf } from '../sample/batch.ts';
 import type { ContainerPoint, PodBatch, Point } from '../sample/point.ts';
 import { scrapedColumn } from '../sample/quantities.ts';
-import { isSeenTime, placeOf, type RowNumbers } from './rownumbers.ts';
+import * as rowNumbers from './rownumbers.ts';
+import type { RowNumbers } from './rownumbers.ts';
 import type { AnswerTime } from './sampletime.ts';
-import { copyRow, hasValue, isUsableMachine, lacksMemory } from './usable.ts';
+import * as usable from './usable.ts';
 
 /** The slow path's choice, by row of the batch. */
 export interface Template {
@@ -32,7 +33,12 @@ export interface ChosenRows {
   readonly rowCount: number;
 }
 
+/** Local copies, for the hot loop: imported bindings are loaded from their module at each use. */
 const { cpu, memory, start } = scrapedColumn;
+const { isSeenTime, placeOf } = rowNumbers;
+const { copyRow, hasValue, isUsableMachine, lacksMemory } = usable;
+const width = columns;
+const startAt = column.startTimeMs;
 
 /** Returns the next body's template; undefined if a row was not chosen, since other numbers could change that. */
 export function templateOf(
@@ -88,7 +94,7 @@ export function copyNumbers(
     const isLacking = lacksMemory(values[from + memory]!);
     // An unused row may be of an ended container; a change of memory use changes the doubts.
     if ((isLacking && !isSeenTime(times[from + cpu]!)) || isLacking !== (lackMemory[batchRow] === 1)) return undefined;
-    result[batchRow * columns + column.startTimeMs] = startTimesMs[batchRow]!;
+    result[batchRow * width + startAt] = startTimesMs[batchRow]!;
   }
   return result;
 }

@@ -3,15 +3,20 @@
  * samples.
  */
 import { column, columns } from '../sample/batch.ts';
-import { type ContainerPoint, latestMs, type Point, valueLimit } from '../sample/point.ts';
+import { type ContainerPoint, latestMs, type Point, valueLimit as valueMaximum } from '../sample/point.ts';
 import { gauges, scrapedColumn } from '../sample/quantities.ts';
 import type { Reading, Readings } from './reading.ts';
-import { isSeenTime, placeOf, type RowNumbers } from './rownumbers.ts';
-import { type AnswerTime, isTrueTime, sampleTime } from './sampletime.ts';
+import * as rowNumbers from './rownumbers.ts';
+import type { RowNumbers } from './rownumbers.ts';
+import * as sampleTimes from './sampletime.ts';
+import { type AnswerTime, sampleTime } from './sampletime.ts';
 
 /** Local copies, for the hot loop: imported bindings are loaded from their module at each use. */
 const { cpu, memory, firstGauge } = scrapedColumn;
 const gaugeCount = gauges.length;
+const { isSeenTime, placeOf } = rowNumbers;
+const { isTrueTime } = sampleTimes;
+const valueLimit = valueMaximum;
 const width = columns;
 const target = { ...column };
 

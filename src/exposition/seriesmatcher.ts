@@ -2,8 +2,8 @@
  * Matches series by position: a sample is the series at the same position in the sender's previous body if length and
  * identity bytes are equal. Only its numbers are read then.
  */
-import { isTime, isValueHead, numberBytes, timeOf } from './metric.ts';
-import { isIdentity, RowIdentities, wordBytes as wordSize } from './rowidentities.ts';
+import * as metric from './metric.ts';
+import * as identities from './rowidentities.ts';
 import { noSampleMs, type Sample, type SampleSink, type SampleTable } from './sample.ts';
 import { type ByteRange, type Identity, labelHeadBytes, type SamplePosition } from './sampleposition.ts';
 
@@ -27,9 +27,10 @@ const valuelessIdentityBytes = 24;
 
 const notComparable = -1;
 /** Local copies, for the hot loop: imported bindings are loaded from their module at each use. */
-const wordBytes = wordSize;
+const { isIdentity, wordBytes } = identities;
+const { isTime, isValueHead, timeOf } = metric;
+const { valueBytes, doubleBytes, timeBytes } = metric.numberBytes;
 const unseen = noSampleMs;
-const { valueBytes, doubleBytes, timeBytes } = numberBytes;
 
 const noNumbers = new Float64Array();
 const noTable: SampleTable = { width: 0, values: noNumbers, times: noNumbers };
@@ -41,7 +42,7 @@ export class SeriesMatcher {
   /** Whether another such body would match whole. */
   complete = true;
   readonly #families: Int32Array[];
-  readonly #identities = new RowIdentities();
+  readonly #identities = new identities.RowIdentities();
   /** As a word; NaN before the first. */
   readonly #details: Float64Array;
   #family = 0;
