@@ -59,27 +59,30 @@ describe('two replicas', () => {
   let address: ServiceAddress;
   const nextImage = () => `${replicas.image}-next`;
 
+  /** What was done to the cluster, to be undone also where `before` fails. */
+  const undo = new AsyncDisposableStack();
+
   before(async () => {
     await loads.running();
     if (isOurs) await shared.productImage();
+    undo.defer(async () => {
+      await registration.add();
+      await credentials.renewServer();
+      await shared.restart();
+      await registration.available();
+    });
     await registration.remove();
     assert.equal(await server().stop(), 0, server().log());
-    replicas = await deployReplicas(shared);
+    replicas = await deployReplicas(shared, isOurs ? [`--max-connection-age=${shortAge}`] : []);
+    undo.defer(() => replicas.remove());
     await cluster.tagImage(fullName(replicas.image), fullName(nextImage()));
-    address = await translateServiceAddress(cluster, 'kube-system', 'metrics-server');
+    address = undo.use(await translateServiceAddress(cluster, 'kube-system', 'metrics-server'));
+    undo.defer(() => cluster.restartApiServer());
     await restartApiServer();
     await replicas.settled();
     await registration.available();
   });
-  after(async () => {
-    await replicas.remove();
-    await cluster.restartApiServer();
-    await address[Symbol.asyncDispose]();
-    await registration.add();
-    await credentials.renewServer();
-    await shared.restart();
-    await registration.available();
-  });
+  after(() => undo.disposeAsync());
 
   const list = (ms = everyMs) =>
     startLister(cluster, { url: cluster.apiServerUrl, paths, token: credentials.readerToken, everyMs: ms });
@@ -114,6 +117,37 @@ describe('two replicas', () => {
     const tooFar = steps.filter(({ name, ms }) => lasting.includes(name) && ms > resolutionMs);
     assert.deepEqual(tooFar, []);
   }
+
+  test('each takes about half of the requests, and timestamps go back by at most one resolution', async (t) => {
+    await using lister = await list(busyEveryMs);
+    const total = (counts: ReadonlyMap<string, number>) => [...counts.values()].reduce((sum, count) => sum + count, 0);
+    const [connectionsBefore, before] = [
+      total(await address.connections()),
+      await replicas.counted('apiserver_request_total', lists),
+    ];
+    await lister.more(requestsWanted);
+    await waitFor(
+      `${connectionsWanted} connections`,
+      async () => total(await address.connections()) - connectionsBefore >= connectionsWanted,
+      wantedTimeoutMs,
+      1_000,
+    );
+    const [connections, counted] = [
+      total(await address.connections()),
+      await replicas.counted('apiserver_request_total', lists),
+    ];
+    const requests = new Map([...counted].map(([name, count]) => [name, count - (before.get(name) ?? 0)]));
+    assert.equal(requests.size, 2);
+    const shares = [...requests.values()].map((count) => count / total(requests));
+    t.diagnostic(
+      `${total(requests)} requests over ${connections - connectionsBefore} connections: ${shares.map((share) => `${(100 * share).toFixed(1)} %`).join(' and ')}`,
+    );
+
+    report(t, lister.answers);
+    assert.deepEqual(failures(lister.answers), []);
+    for (const share of shares)
+      assert.ok(Math.abs(share - 0.5) <= tolerated, `one replica took ${(100 * share).toFixed(1)} %`);
+  });
 
   test('two versions that replace each other: no request fails', async (t) => {
     const answers = await listWhile(t, async () => {
@@ -255,42 +289,6 @@ describe('two replicas', () => {
     };
     assert.deepEqual(await place(two), ['e2e-large', 'e2e-small']);
     assert.deepEqual(await place(two.slice(1)), ['e2e-small', 'e2e-small']);
-  });
-
-  test('each takes about half of the requests, and timestamps go back by at most one resolution', async (t) => {
-    const answers = await listWhile(t, async () => {
-      await replicas.change({ image: replicas.image, extraArgs: isOurs ? [`--max-connection-age=${shortAge}`] : [] });
-    });
-    assert.deepEqual(failures(answers), []);
-
-    await using lister = await list(busyEveryMs);
-    const total = (counts: ReadonlyMap<string, number>) => [...counts.values()].reduce((sum, count) => sum + count, 0);
-    const [connectionsBefore, before] = [
-      total(await address.connections()),
-      await replicas.counted('apiserver_request_total', lists),
-    ];
-    await lister.more(requestsWanted);
-    await waitFor(
-      `${connectionsWanted} connections`,
-      async () => total(await address.connections()) - connectionsBefore >= connectionsWanted,
-      wantedTimeoutMs,
-      1_000,
-    );
-    const [connections, counted] = [
-      total(await address.connections()),
-      await replicas.counted('apiserver_request_total', lists),
-    ];
-    const requests = new Map([...counted].map(([name, count]) => [name, count - (before.get(name) ?? 0)]));
-    assert.equal(requests.size, 2);
-    const shares = [...requests.values()].map((count) => count / total(requests));
-    t.diagnostic(
-      `${total(requests)} requests over ${connections - connectionsBefore} connections: ${shares.map((share) => `${(100 * share).toFixed(1)} %`).join(' and ')}`,
-    );
-
-    report(t, lister.answers);
-    assert.deepEqual(failures(lister.answers), []);
-    for (const share of shares)
-      assert.ok(Math.abs(share - 0.5) <= tolerated, `one replica took ${(100 * share).toFixed(1)} %`);
   });
 
   /** Returns the replica that has kube-apiserver's connection. */

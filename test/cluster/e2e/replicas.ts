@@ -39,13 +39,17 @@ const manifests = path.resolve(import.meta.dirname, '../../../manifests');
 const settleTimeoutMs = 150_000;
 const namespace = '--namespace=kube-system';
 
-/** Applies the manifests, or those of metrics-server. The Service's objects of a server outside of a pod must be gone. */
-export async function deployReplicas(shared: Harness): Promise<Replicas> {
+/**
+ * Applies the manifests, or those of metrics-server. The Service's objects of a server outside of a pod must be gone.
+ * @param extraArgs which the first pods have; `change` drops them.
+ */
+export async function deployReplicas(shared: Harness, extraArgs: readonly string[] = []): Promise<Replicas> {
   const { cluster, credentials } = shared;
   const objects = await (shared.program.name === 'kubegauge' ? ownObjects(shared) : peerObjects(shared));
-  await cluster.kubectl(['apply', '-f', '-'], { input: toList(objects) });
-  const deployment = objects.find(({ kind }) => kind === 'Deployment') as V1Deployment;
+  const deployment = structuredClone(objects.find(({ kind }) => kind === 'Deployment')) as V1Deployment;
   const [container] = deployment.spec?.template.spec?.containers ?? [];
+  const first = objects.map((object) => (object.kind === 'Deployment' ? withArgs(object, extraArgs) : object));
+  await cluster.kubectl(['apply', '-f', '-'], { input: toList(first) });
   const image = container?.image ?? '';
   return { deployment, image, pods, settled, change, restart, serials, counted, remove };
 
@@ -137,6 +141,12 @@ async function peerObjects({ cluster, folder }: Harness): Promise<KubernetesObje
   const objects = await metricsServerRelease(cluster, folder, 'release-ha-1.21+');
   delete (objects.find(({ kind }) => kind === 'Deployment') as V1Deployment).spec?.template.spec?.affinity;
   return objects;
+}
+
+function withArgs(object: KubernetesObject, extraArgs: readonly string[]): KubernetesObject {
+  const deployment = structuredClone(object) as KubernetesObject & V1Deployment;
+  deployment.spec?.template.spec?.containers[0]?.args?.push(...extraArgs);
+  return deployment;
 }
 
 function isReady({ metadata, status }: V1Pod): boolean {
