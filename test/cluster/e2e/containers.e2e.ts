@@ -11,7 +11,7 @@ import { staticPodFolder } from '../components.ts';
 import { waitFor } from '../wait.ts';
 import { harness } from './harness.ts';
 import { cadvisorRows, type CadvisorRow } from './kubelet.ts';
-import { recordUsage } from './kernelusage.ts';
+import { containerCgroups, recordUsage } from './kernelusage.ts';
 import { makeNamespace } from './namespaces.ts';
 import { apply, container, fieldOf, memoryFolder, pod, podsReady, type Script } from './pods.ts';
 import { isSince, parseWindowMs, type PodReading } from './readings.ts';
@@ -104,20 +104,6 @@ describe('containers', { concurrency: true }, () => {
   const namesOf = (reading: PodReading | undefined) => [...(reading?.containers.keys() ?? [])].sort();
   const cpuOf = (reading: PodReading, name: string) => (reading.containers.get(name)?.cpuNanocores ?? 0) / 1e6;
 
-  /** The cgroups of a pod's containers. */
-  const cgroupsOf = (name: string, containers: readonly string[]): Promise<string[]> =>
-    waitFor(
-      `the kubelet to report the cgroups of ${name}`,
-      async () => {
-        const rows = await cadvisorRows(cluster, ['container_memory_working_set_bytes']);
-        const own = rows.filter((row) => row.namespace === namespace && row.pod === name);
-        const ids = own.filter(({ container: each }) => containers.includes(each)).map(({ id }) => id);
-        return ids.length === containers.length && ids;
-      },
-      60_000,
-      1_000,
-    );
-
   /** Compares a reading from now on with what the kernel has counted in its window; returns the reading. */
   async function assertUsage(
     t: TestContext,
@@ -125,7 +111,7 @@ describe('containers', { concurrency: true }, () => {
     containers: readonly string[],
     limit: number,
   ): Promise<PodReading> {
-    await using kernel = recordUsage(await cgroupsOf(name, containers));
+    await using kernel = recordUsage(await containerCgroups(cluster, key(name), containers));
     // A second more, so that the record has all of the window.
     const reading = await since(name, Date.now() + 1_000);
     const toMs = Date.parse(reading.timestamp) + 500;

@@ -3,6 +3,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cluster } from '../cluster.ts';
+import { waitFor } from '../wait.ts';
+import { cadvisorRows } from './kubelet.ts';
 
 export interface KernelUsage extends AsyncDisposable {
   /**
@@ -48,6 +51,23 @@ export function recordUsage(ids: readonly string[]): KernelUsage {
     if (from === undefined || to === undefined || to.atMs <= from.atMs) throw new Error('nothing was recorded then');
     return ((to.usedMs - from.usedMs) / (to.atMs - from.atMs)) * 1000;
   }
+}
+
+/**
+ * Returns the paths of containers' cgroups, once the kubelet reports all of them.
+ * @param pod namespace/name.
+ */
+export function containerCgroups(cluster: Cluster, pod: string, containers: readonly string[]): Promise<string[]> {
+  return waitFor(
+    `the kubelet to report the cgroups of ${pod}`,
+    async () => {
+      const rows = await cadvisorRows(cluster, ['container_memory_working_set_bytes']);
+      const own = rows.filter((row) => `${row.namespace}/${row.pod}` === pod && containers.includes(row.container));
+      return own.length === containers.length && own.map(({ id }) => id);
+    },
+    60_000,
+    1_000,
+  );
 }
 
 /** Reads version 1 of cgroups or version 2. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { waitFor } from '../wait.ts';
 import { harness } from './harness.ts';
+import { containerCgroups, recordUsage } from './kernelusage.ts';
 import { burnedNanocores, heldBytes, loadNamespace } from './loads.ts';
 import { startPeerInStep } from './peer.ts';
 import { fieldOf } from './pods.ts';
@@ -27,9 +28,9 @@ describe('loads of known size', () => {
     Date.parse(
       await fieldOf(cluster, loadNamespace, `pod/${name}`, '{.status.containerStatuses[0].state.running.startedAt}'),
     );
-  /** The first reading of a pod whose window began when the pod was already at its load. */
-  async function steady(name: string): Promise<PodReading> {
-    const loadedMs = (await started(name)) + 5_000;
+  /** The first reading of a pod whose window began when the pod was already at its load, and after a moment. */
+  async function steady(name: string, sinceMs = 0): Promise<PodReading> {
+    const loadedMs = Math.max((await started(name)) + 5_000, sinceMs);
     return waitFor(
       `a reading of ${name} from after its start`,
       async () => {
@@ -43,10 +44,16 @@ describe('loads of known size', () => {
     );
   }
 
-  test('a container that burns 300m of a core is reported within 10 %', async (t) => {
-    const burned = (await steady('burner')).containers.get('burn')?.cpuNanocores ?? 0;
-    t.diagnostic(`burner: ${(burned / 1e6).toFixed(1)}m of 300m`);
-    assertWithin(0.1, burned, burnedNanocores, 'CPU of the burner');
+  test('a container that burns 300m of a core is reported within 10 % of what the kernel counts', async (t) => {
+    await using kernel = recordUsage(await containerCgroups(cluster, `${loadNamespace}/burner`, ['burn']));
+    const { timestamp, window, containers } = await steady('burner', Date.now());
+    const burned = containers.get('burn')?.cpuNanocores ?? 0;
+    // Timestamps are whole seconds.
+    const toMs = Date.parse(timestamp) + 500;
+    const counted = kernel.millicores(toMs - parseWindowMs(window), toMs) * 1e6;
+    t.diagnostic(`burner: ${(burned / 1e6).toFixed(1)}m, by the kernel ${(counted / 1e6).toFixed(1)}m, of 300m`);
+    assertWithin(0.1, burned, counted, 'CPU of the burner');
+    assert.ok(burned <= 1.1 * burnedNanocores, `${burned} nanocores are more than the limit`);
   });
 
   test('a container that holds 64Mi of memory is reported within 10 %', async (t) => {
