@@ -1,6 +1,7 @@
 /** Follows one APIService by GET and watch, the only verbs besides patch that our ServiceAccount has for it. */
 import { StatusError } from '../apimachinery/status.ts';
 import { field, text } from '../client/json.ts';
+import { recentOutageMs } from '../client/outage.ts';
 import type { RestClient } from '../client/rest.ts';
 import { openWatch } from '../client/watch.ts';
 import { backoffMs, isOutage, keepsVersion, longestOutagePauseMs } from '../client/watchretry.ts';
@@ -21,7 +22,7 @@ export function apiServicePath(name: string): string {
 export type Observed =
   | { readonly kind: 'present'; readonly object: unknown }
   | { readonly kind: 'absent' }
-  /** Our ServiceAccount may not read it. */
+  /** Our ServiceAccount may not read it. A kube-apiserver that starts denies valid rights, so denials count once they last. */
   | { readonly kind: 'denied' };
 
 export interface WatchedApiServiceOptions {
@@ -41,11 +42,13 @@ export async function watchApiService(options: WatchedApiServiceOptions, signal:
   let version: string | undefined;
   let idleTries = 0;
   let isFailing = false;
+  let deniedSinceMs: number | undefined;
   while (!signal.aborted) {
     const startedMs = clock.monotonicMs();
     let pauseMs = backoffMs(idleTries, random());
     try {
       version ??= await read(options, signal);
+      deniedSinceMs = undefined;
       await follow();
     } catch (error) {
       if (signal.aborted) return;
@@ -54,9 +57,11 @@ export async function watchApiService(options: WatchedApiServiceOptions, signal:
       }
       // Where only the watch is denied, the GET is repeated.
       const isDenied = version === undefined && error instanceof StatusError && error.code === 403;
-      if (isDenied) {
-        onChange({ kind: 'denied' });
-        pauseMs = deniedRetryMs;
+      deniedSinceMs = isDenied ? (deniedSinceMs ?? clock.monotonicMs()) : undefined;
+      if (deniedSinceMs !== undefined) {
+        const isLasting = clock.monotonicMs() - deniedSinceMs >= recentOutageMs;
+        if (isLasting) onChange({ kind: 'denied' });
+        pauseMs = isLasting ? deniedRetryMs : longestOutagePauseMs;
       }
       if (!keepsVersion(error)) version = undefined;
       if (!isFailing && !isDenied)

@@ -207,8 +207,10 @@ class WatchedPublication implements Publication {
     this.#failures += 1;
     const isConflict = code === 409 || code === 422;
     if (isConflict) this.#conflicts += 1;
+    // One that has just started denies valid rights.
+    const isRejected = rejections.has(code) && !(code === 403 && rest.outage.isRecent());
     // Rejected by RBAC, an admission webhook, or validation, which has the code of a conflict.
-    if (rejections.has(code) || this.#conflicts >= conflictLimit) {
+    if (isRejected || this.#conflicts >= conflictLimit) {
       // Once: it is tried again every few minutes.
       if (this.#deniedUntilMs === -Infinity)
         log.warn({ apiService: name, err: failure }, 'a patch for caBundle was denied');

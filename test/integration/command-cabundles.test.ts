@@ -112,7 +112,10 @@ test('without the right to read APIServices the pod is ready, and nothing counts
   for (const name of names) setApiService(name, { insecureSkipTLSVerify: true });
   api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);
   const bundles = start();
-  await until('the pod is ready', () => bundles.problem() === undefined);
+  await until('the pod is ready', () => {
+    void clock.advance(1_000);
+    return bundles.problem() === undefined;
+  });
   for (const { state, trouble } of bundles.reports()) {
     assert.match(state, /may not read the APIService; apply manifests\/base/);
     assert.equal(trouble, false);

@@ -217,9 +217,46 @@ test('a pod that may not read the APIService is ready, as before', async () => {
   set(apiService({ bundle: other }));
   api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);
   const publication = start();
-  await until('the pod is ready', () => publication.ready());
+  await until('the pod is ready', () => {
+    void clock.advance(1_000);
+    return publication.ready();
+  });
   assert.match(publication.state(), /may not read/);
   assert.deepEqual(patches(), []);
+});
+
+test('a pod is not ready because a kube-apiserver that starts denies it the APIService for a moment', async () => {
+  set(apiService({ bundle: other }));
+  let denials = 0;
+  api.faults.answer = ({ path }) => (path.includes('apiservices') && (denials += 1) <= 3 ? 403 : undefined);
+  const publication = start();
+  const seen: string[] = [];
+  await until('the root is in the bundle', () => {
+    if (publication.ready() && bundleOf(current()) === other) seen.push('ready without the root');
+    void clock.advance(1_000);
+    return bundleOf(current()) === other + ownPem;
+  });
+  await until('the pod is ready', () => {
+    void clock.advance(1_000);
+    return publication.ready();
+  });
+  assert.deepEqual(seen, []);
+  assert.ok(denials > 3);
+});
+
+test('a patch that is denied just after an outage is tried again soon', async () => {
+  set(apiService({ bundle: other }));
+  let denied = 0;
+  api.faults.answer = ({ method }) => (method === 'PATCH' && (denied += 1) <= 2 ? 403 : undefined);
+  rest.outage.seen();
+  const publication = start();
+  const startedMs = clock.monotonicMs();
+  await until('the root is in the bundle', () => {
+    void clock.advance(500);
+    return bundleOf(current()) === other + ownPem;
+  });
+  assert.ok(clock.monotonicMs() - startedMs < deniedRetryMs);
+  assert.doesNotMatch(publication.state(), /denies/);
 });
 
 test('the root of a pod that is gone is pruned, and that of a pod that only the informer lacks is not', async () => {

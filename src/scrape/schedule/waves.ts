@@ -17,7 +17,6 @@ export interface Waves {
 }
 
 /**
-/**
  * Average nodes in a wave before another is used. A process that wakes finds cold caches: 100 nodes cost a quarter less
  * in one wave than in four, and half of their cost in 20 (measured).
  */
