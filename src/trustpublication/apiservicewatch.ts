@@ -7,12 +7,29 @@ import { openWatch } from '../client/watch.ts';
 import { backoffMs, isOutage, keepsVersion, longestOutagePauseMs } from '../client/watchretry.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
+import { readApiService } from './apiserviceview.ts';
 
 const collection = '/apis/apiregistration.k8s.io/v1/apiservices';
 /** A watch lasts from five to ten minutes, as client-go's do. */
 const watchSeconds = 300;
-/** Until the next try after a 403, in milliseconds. */
+/** Until the next try after a denial, in milliseconds. */
 export const deniedRetryMs = 5 * 60_000;
+
+/** Distinguishes a missing right from what a kube-apiserver that has just started denies for a moment. */
+export class Denials {
+  #sinceMs: number | undefined;
+
+  /** Call it with each 403. Reports whether they have lasted for longer than a start explains. */
+  areSure(nowMs: number): boolean {
+    this.#sinceMs ??= nowMs;
+    return nowMs - this.#sinceMs >= recentOutageMs;
+  }
+
+  /** Call it after a success. */
+  end(): void {
+    this.#sinceMs = undefined;
+  }
+}
 
 export function apiServicePath(name: string): string {
   return `${collection}/${encodeURIComponent(name)}`;
@@ -31,6 +48,8 @@ export interface WatchedApiServiceOptions {
   readonly log: Logger;
   readonly name: string;
   readonly onChange: (observed: Observed) => void;
+  /** Called before each GET; the function that it returns gets the response. */
+  readonly beginRead: () => (observed: Observed) => void;
   /** From 0 to below 1. */
   readonly random: () => number;
 }
@@ -41,32 +60,35 @@ export async function watchApiService(options: WatchedApiServiceOptions, signal:
   /** The resourceVersion to watch from; undefined if a GET is needed. */
   let version: string | undefined;
   let idleTries = 0;
+  const denials = new Denials();
   let isFailing = false;
-  let deniedSinceMs: number | undefined;
   while (!signal.aborted) {
     const startedMs = clock.monotonicMs();
     let pauseMs = backoffMs(idleTries, random());
     try {
       version ??= await read(options, signal);
-      deniedSinceMs = undefined;
+      denials.end();
       await follow();
+      // A watch from a version that a restore of etcd has taken back reports nothing, so each one begins with a GET.
+      version = undefined;
     } catch (error) {
       if (signal.aborted) return;
       if (isOutage(error, rest.outage, clock.monotonicMs() - startedMs)) {
         pauseMs = Math.min(pauseMs, longestOutagePauseMs);
       }
       // Where only the watch is denied, the GET is repeated.
-      const isDenied = version === undefined && error instanceof StatusError && error.code === 403;
-      deniedSinceMs = isDenied ? (deniedSinceMs ?? clock.monotonicMs()) : undefined;
-      if (deniedSinceMs !== undefined) {
-        const isLasting = clock.monotonicMs() - deniedSinceMs >= recentOutageMs;
-        if (isLasting) onChange({ kind: 'denied' });
-        pauseMs = isLasting ? deniedRetryMs : longestOutagePauseMs;
+      const is403 = version === undefined && error instanceof StatusError && error.code === 403;
+      const isDenied = is403 && denials.areSure(clock.monotonicMs());
+      if (!is403) denials.end();
+      if (is403 && !isDenied) pauseMs = Math.min(pauseMs, longestOutagePauseMs);
+      if (isDenied) {
+        onChange({ kind: 'denied' });
+        pauseMs = deniedRetryMs;
       }
       if (!keepsVersion(error)) version = undefined;
-      if (!isFailing && !isDenied)
+      if (!isFailing && !is403)
         log.warn({ apiService: name, err: error }, 'cannot watch the APIService; retries until it works');
-      isFailing = true;
+      isFailing = isFailing || !is403;
     }
     await clock.sleep(pauseMs, signal).catch(() => undefined);
     idleTries += 1;
@@ -82,10 +104,7 @@ export async function watchApiService(options: WatchedApiServiceOptions, signal:
     });
     isFailing = false;
     for await (const event of events) {
-      if (event.type === 'GONE') {
-        version = undefined;
-        return;
-      }
+      if (event.type === 'GONE') return;
       idleTries = 0;
       version = event.resourceVersion;
       if (event.type === 'DELETED') onChange({ kind: 'absent' });
@@ -95,14 +114,37 @@ export async function watchApiService(options: WatchedApiServiceOptions, signal:
 }
 
 /** @returns the object's version; empty for an absent object: a watch from there begins with what exists. */
-async function read({ rest, name, onChange }: WatchedApiServiceOptions, signal: AbortSignal): Promise<string> {
+async function read({ rest, name, beginRead }: WatchedApiServiceOptions, signal: AbortSignal): Promise<string> {
+  const onRead = beginRead();
   try {
     const object = await rest.get(apiServicePath(name), { signal });
-    onChange({ kind: 'present', object });
+    onRead({ kind: 'present', object });
     return text(field(field(object, 'metadata'), 'resourceVersion')) ?? '';
   } catch (error) {
     if (!(error instanceof StatusError) || error.code !== 404) throw error;
-    onChange({ kind: 'absent' });
+    onRead({ kind: 'absent' });
     return '';
   }
+}
+
+export function isInsecure(observed: Observed | undefined): boolean {
+  return observed?.kind === 'present' && readApiService(observed.object).insecure;
+}
+
+/** Reports whether an object is older than the one we have: a watch may lag behind the response of our patch. */
+export function isOlder(next: Observed, current: Observed | undefined): boolean {
+  if (next.kind !== 'present' || current?.kind !== 'present') return false;
+  if (uidOf(next.object) !== uidOf(current.object)) return false;
+  const [a, b] = [versionOf(next.object), versionOf(current.object)];
+  return a !== undefined && b !== undefined && a < b;
+}
+
+function uidOf(object: unknown): string | undefined {
+  return text(field(field(object, 'metadata'), 'uid'));
+}
+
+/** Undefined unless it is a number, as KEP-5504 promises since Kubernetes 1.35. */
+function versionOf(object: unknown): bigint | undefined {
+  const version = text(field(field(object, 'metadata'), 'resourceVersion')) ?? '';
+  return /^\d{1,20}$/.test(version) ? BigInt(version) : undefined;
 }

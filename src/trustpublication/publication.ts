@@ -1,12 +1,19 @@
 /** Keeps our root in the caBundle of one APIService: watches it, decides, patches, and reports readiness. */
 import { StatusError } from '../apimachinery/status.ts';
-import { field, text } from '../client/json.ts';
 import type { RestClient } from '../client/rest.ts';
 import { backoffMs } from '../client/watchretry.ts';
 import type { Clock } from '../clock.ts';
 import { describeError, type Logger } from '../logging.ts';
 import type { RootOwner } from '../tls/podroot.ts';
-import { apiServicePath, deniedRetryMs, type Observed, watchApiService } from './apiservicewatch.ts';
+import {
+  apiServicePath,
+  Denials,
+  deniedRetryMs,
+  isInsecure,
+  isOlder,
+  type Observed,
+  watchApiService,
+} from './apiservicewatch.ts';
 import { encodePatch } from './bundlepatch.ts';
 import { type Decision, decide, type OwnPod, type Situation, type Write } from './publicationdecision.ts';
 import { afterRepair, createMemory, type Memory } from './publicationmemory.ts';
@@ -60,6 +67,9 @@ class WatchedPublication implements Publication {
   readonly #random: () => number;
   #memory: Memory;
   #observed: Observed | undefined;
+  /** Number of observations. */
+  #observations = 0;
+  readonly #denials = new Denials();
   #state = 'the APIService was not read yet';
   #level: Decision['level'] = 'info';
   #logged: string | undefined;
@@ -95,7 +105,8 @@ class WatchedPublication implements Publication {
   async run(signal: AbortSignal): Promise<void> {
     const { rest, clock, log, name } = this.#options;
     const onChange = (observed: Observed) => this.#observe(observed);
-    const watching = watchApiService({ rest, clock, log, name, onChange, random: this.#random }, signal);
+    const beginRead = () => this.#beginRead();
+    const watching = watchApiService({ rest, clock, log, name, onChange, beginRead, random: this.#random }, signal);
     while (!signal.aborted) {
       // Before the decision, so that a change during it leads to another one.
       this.#woken = Promise.withResolvers();
@@ -104,6 +115,7 @@ class WatchedPublication implements Publication {
         againMs = await this.#settle(signal);
         this.#failures = 0;
         this.#conflicts = 0;
+        if (this.#hindrance(clock.monotonicMs()) !== 'denied') this.#denials.end();
       } catch (error) {
         if (signal.aborted) break;
         againMs = await this.#onFailure(error, signal);
@@ -124,8 +136,20 @@ class WatchedPublication implements Publication {
   }
 
   #observe(observed: Observed): void {
-    if (isOlder(observed, this.#observed)) return;
+    if (!isOlder(observed, this.#observed)) this.#take(observed);
+  }
+
+  /** What is read is current, although a restore of etcd takes versions back; unless a later response came in between. */
+  #beginRead(): (observed: Observed) => void {
+    const before = this.#observations;
+    return (observed) => (before === this.#observations ? this.#take(observed) : this.#observe(observed));
+  }
+
+  #take(observed: Observed): void {
+    // Another pod has begun to verify, perhaps without our root.
+    if (isInsecure(this.#observed) && !isInsecure(observed)) this.#deniedUntilMs = -Infinity;
     this.#observed = observed;
+    this.#observations += 1;
     this.wake();
   }
 
@@ -188,7 +212,7 @@ class WatchedPublication implements Publication {
     return decision;
   }
 
-  async #patch({ write, operations }: NonNullable<Decision['patch']>, signal: AbortSignal): Promise<void> {
+  async #patch({ write, isRepeated, operations }: NonNullable<Decision['patch']>, signal: AbortSignal): Promise<void> {
     const { rest, name, log, clock, onPatch } = this.#options;
     const query = { fieldManager: 'kubegauge' };
     const object = await rest.patch(apiServicePath(name), encodePatch(operations), { query, signal }).catch((cause) => {
@@ -196,7 +220,7 @@ class WatchedPublication implements Publication {
     });
     log.info({ apiService: name, write }, 'patched the APIService');
     onPatch?.(write);
-    if (write === 'repair') this.#memory = afterRepair(this.#memory, clock.monotonicMs());
+    if (isRepeated) this.#memory = afterRepair(this.#memory, clock.monotonicMs());
     this.#observe({ kind: 'present', object });
   }
 
@@ -207,10 +231,10 @@ class WatchedPublication implements Publication {
     this.#failures += 1;
     const isConflict = code === 409 || code === 422;
     if (isConflict) this.#conflicts += 1;
-    // One that has just started denies valid rights.
-    const isRejected = rejections.has(code) && !(code === 403 && rest.outage.isRecent());
+    if (code !== 403) this.#denials.end();
+    const isDenied = code === 403 && this.#denials.areSure(clock.monotonicMs());
     // Rejected by RBAC, an admission webhook, or validation, which has the code of a conflict.
-    if (isRejected || this.#conflicts >= conflictLimit) {
+    if (isDenied || rejections.has(code) || this.#conflicts >= conflictLimit) {
       // Once: it is tried again every few minutes.
       if (this.#deniedUntilMs === -Infinity)
         log.warn({ apiService: name, err: failure }, 'a patch for caBundle was denied');
@@ -223,8 +247,9 @@ class WatchedPublication implements Publication {
       this.#report(`caBundle cannot be maintained; retries until it works: ${describeError(failure)}`, 'warn');
     }
     if (isConflict) {
+      const onRead = this.#beginRead();
       const read = rest.get(apiServicePath(name), { signal });
-      await read.then((object) => this.#observe({ kind: 'present', object })).catch(() => undefined);
+      await read.then((object) => onRead({ kind: 'present', object })).catch(() => undefined);
       // The event that just came must not end the pause, or pods that conflict would never come apart.
       this.#woken = Promise.withResolvers();
     }
@@ -255,28 +280,10 @@ class PatchError extends Error {
 }
 
 /** Codes after which the same patch fails again. */
-const rejections: ReadonlySet<number | undefined> = new Set([400, 403, 405, 413, 415]);
+const rejections: ReadonlySet<number | undefined> = new Set([400, 405, 413, 415]);
 /** Conflicts are usual while pods start together; so many in a row are not. */
 const reportedConflicts = 5;
 /** So many conflicts in a row, with their backoff a minute or more, are no conflicts. */
 const conflictLimit = 10;
 /** Without any event or deadline, in milliseconds. */
 const longestPauseMs = 10 * 60_000;
-
-/** Reports whether an object is older than the one we have: a watch may lag behind the response of our patch. */
-function isOlder(next: Observed, current: Observed | undefined): boolean {
-  if (next.kind !== 'present' || current?.kind !== 'present') return false;
-  if (uidOf(next.object) !== uidOf(current.object)) return false;
-  const [a, b] = [versionOf(next.object), versionOf(current.object)];
-  return a !== undefined && b !== undefined && a < b;
-}
-
-function uidOf(object: unknown): string | undefined {
-  return text(field(field(object, 'metadata'), 'uid'));
-}
-
-/** Undefined unless it is a number, as KEP-5504 promises since Kubernetes 1.35. */
-function versionOf(object: unknown): bigint | undefined {
-  const version = text(field(field(object, 'metadata'), 'resourceVersion')) ?? '';
-  return /^\d{1,20}$/.test(version) ? BigInt(version) : undefined;
-}

@@ -56,8 +56,15 @@ export type Hindrance =
 
 export type Write = 'stage' | 'switch' | 'append' | 'repair' | 'prune';
 
+export interface Patch {
+  readonly write: Write;
+  /** Whether another writer has undone such a write of ours: then the next one waits. */
+  readonly isRepeated: boolean;
+  readonly operations: JsonPatch;
+}
+
 export interface Decision {
-  readonly patch: { readonly write: Write; readonly operations: JsonPatch } | undefined;
+  readonly patch: Patch | undefined;
   readonly ready: boolean;
   /** One sentence for the log and `/status`; changes only with the state. */
   readonly state: string;
@@ -98,6 +105,7 @@ export function decide(
     ...tracked,
     heldSinceMs: isInBundle ? (before.heldSinceMs ?? nowMs) : undefined,
     everHeld: before.everHeld || isInBundle,
+    everStaged: before.everStaged || (isHeld && view.insecure),
   };
   const scene: Scene = { own, ownerOf, situation, memory, view, text, roots, isHeld };
   const decision = withReadiness(scene, withheld(scene, tooLong) ?? (view.insecure ? stage(scene) : publish(scene)));
@@ -156,9 +164,10 @@ function stage(scene: Scene): Draft {
   const stale = staleRoots(scene);
   if (!isHeld || stale.length > 0) {
     const staged = withRoots(withoutRoots(text, stale), isHeld ? [] : [own.root]);
-    const write = isHeld ? 'prune' : 'stage';
     if (staged.length > bundleLimitBytes) return tooLongDraft;
-    return { ...idle, patch: { write, operations: writePatch(view, { staged }) }, state: 'our root is being staged' };
+    const isRepeated = isHeld ? stale.some(isOwn(scene)) : memory.everStaged;
+    const patch = { write: isHeld ? 'prune' : 'stage', isRepeated, operations: writePatch(view, { staged }) } as const;
+    return later(scene, { ...idle, patch, state: 'our root is being staged' });
   }
   const { pods } = situation;
   const draft = { ...idle, confirm: due.unconfirmed, againMs: soonest(blockedRetryMs, due.nextMs) };
@@ -182,11 +191,11 @@ function stage(scene: Scene): Draft {
     roots.map(({ certificate }) => certificate),
   );
   const operations = writePatch(view, { bundle, staged: '' });
-  return {
+  return later(scene, {
     ...draft,
-    patch: { write: 'switch', operations },
+    patch: { write: 'switch', isRepeated: memory.everHeld, operations },
     state: 'every pod has staged a root: verification begins',
-  };
+  });
 }
 
 /** Pods named in a log line. */
@@ -201,16 +210,13 @@ function publish(scene: Scene): Draft {
     const due = dueForPruning(memory, roots, own.owner.uid, situation.nowMs);
     const draft = { ...idle, confirm: due.unconfirmed, againMs: due.nextMs, state: 'the bundle holds our root' };
     if (stale.length === 0) return draft;
-    return { ...draft, patch: { write: 'prune', operations: writePatch(view, { bundle: kept }) } };
+    const isRepeated = stale.some(isOwn(scene));
+    const operations = writePatch(view, { bundle: kept });
+    return later(scene, { ...draft, patch: { write: 'prune', isRepeated, operations } });
   }
   const withheldFor = strangersThatWork(scene);
   if (withheldFor !== undefined) return withheldFor;
   const write = memory.everHeld ? 'repair' : 'append';
-  const waitMs = write === 'repair' ? repairWaitMs(memory, situation.nowMs) : 0;
-  if (waitMs > 0) {
-    const state = 'another writer removes our root from the bundle again and again; it is put back ever more slowly';
-    return { ...idle, level: 'warn', againMs: waitMs, state };
-  }
   // Left from a switch that an operator made by hand: other pods would append theirs one by one.
   const staged = stagedText(view);
   const rescued = rootsIn(staged, ownerOf).filter(
@@ -221,7 +227,22 @@ function publish(scene: Scene): Draft {
   const operations = writePatch(view, staged === '' ? { bundle } : { bundle, staged: '' });
   const state =
     write === 'repair' ? 'the bundle lost our root; it is put back' : 'our root is being added to the bundle';
-  return { ...idle, patch: { write, operations }, level: write === 'repair' ? 'warn' : 'info', state };
+  const patch = { write, isRepeated: write === 'repair', operations } as const;
+  return later(scene, { ...idle, patch, level: write === 'repair' ? 'warn' : 'info', state });
+}
+
+/** Returns the draft without its patch while a repeated write has to wait. */
+function later({ memory, situation }: Scene, draft: Draft): Draft {
+  const waitMs = draft.patch?.isRepeated === true ? repairWaitMs(memory, situation.nowMs) : 0;
+  if (waitMs <= 0) return draft;
+  const state =
+    'another writer undoes our changes of the APIService again and again; they are repeated ever more slowly';
+  return { ...draft, patch: undefined, level: 'warn', againMs: soonest(waitMs, draft.againMs), state };
+}
+
+/** Of a container that is gone. Without another writer it leaves together with the write that adds our root. */
+function isOwn({ own }: Scene): (root: PublishedRoot) => boolean {
+  return ({ owner }) => owner.uid === own.owner.uid;
 }
 
 /** Returns a decision without a patch while other pods serve with certificates that the system's roots verify: a bundle would end that. */

@@ -9,11 +9,13 @@ export interface Memory {
   readonly heldSinceMs: number | undefined;
   /** Whether the bundle ever held our root: a root that it lacks now was removed by another writer. */
   readonly everHeld: boolean;
+  /** Whether our root was ever staged. */
+  readonly everStaged: boolean;
   /** Since when the informer lacks pods that published a root, by UID. */
   readonly missingSinceMs: ReadonlyMap<string, number>;
   /** UIDs of pods that a GET reported as gone. */
   readonly gone: ReadonlySet<string>;
-  /** When our root was put back into a bundle that had lost it; of the last hour. */
+  /** When we wrote what another writer had undone; of the last hour. */
   readonly repairsMs: readonly number[];
 }
 
@@ -22,6 +24,7 @@ export function createMemory(): Memory {
     ready: false,
     heldSinceMs: undefined,
     everHeld: false,
+    everStaged: false,
     missingSinceMs: new Map(),
     gone: new Set(),
     repairsMs: [],
@@ -34,12 +37,12 @@ const repairMemoryMs = 60 * 60_000;
 const repairDelayMs = 1_000;
 const longestRepairDelayMs = 10 * 60_000;
 
-/** Returns the memory after a repair. */
+/** Returns the memory after a repeated write. */
 export function afterRepair(memory: Memory, nowMs: number): Memory {
   return { ...memory, repairsMs: [...recentRepairs(memory, nowMs), nowMs] };
 }
 
-/** Returns how long the next repair has to wait: each makes a new transport in every kube-apiserver. */
+/** Returns how long the next repeated write has to wait: each makes a new transport in every kube-apiserver. */
 export function repairWaitMs(memory: Memory, nowMs: number): number {
   const recent = recentRepairs(memory, nowMs);
   const last = recent.at(-1);

@@ -23,6 +23,8 @@ export interface ObjectStore {
   version(): number;
   /** Forgets the history: a watch from before now gets 410. */
   forget(): void;
+  /** Takes the version back and loses the history without a trace, as a restore of etcd does. */
+  rewind(version: number): void;
   /** Undefined if that was forgotten. */
   since(kind: Kind, version: number): readonly HistoryEvent[] | undefined;
   subscribe(listener: (event: HistoryEvent) => void): () => void;
@@ -43,6 +45,7 @@ export function createObjectStore(): ObjectStore {
     list,
     version: () => version,
     forget,
+    rewind,
     since,
     subscribe,
   };
@@ -81,6 +84,12 @@ export function createObjectStore(): ObjectStore {
   function forget(): void {
     version += 1;
     forgotten = version;
+    history = [];
+  }
+
+  function rewind(to: number): void {
+    version = to;
+    forgotten = to;
     history = [];
   }
 

@@ -168,17 +168,112 @@ test('a pod without the right is ready while insecure, says so once, and tries a
   set(apiService({ insecure: true }));
   api.faults.answer = ({ method }) => (method === 'PATCH' ? 403 : undefined);
   const publication = start();
-  await until('the pod is ready', () => publication.ready());
+  await until('the pod is ready', () => {
+    void clock.advance(500);
+    return publication.ready();
+  });
+  const before = patches().length;
   await clock.advance(deniedRetryMs - 1);
-  assert.equal(patches().length, 1);
+  assert.equal(patches().length, before);
   await clock.advance(1);
-  await until('the next try', () => patches().length === 2);
+  await until('the next try', () => patches().length === before + 1);
   await until('its denial', () => publication.state().includes('denies our patch'));
   const lines = recorded.lines.filter((line) => line.includes('denie'));
   assert.deepEqual(lines, [
     'warn: a patch for caBundle was denied',
     'warn: caBundle is not maintained: kube-apiserver denies our patch of the APIService',
   ]);
+});
+
+test('a patch that kube-apiserver denies for a moment, as when it has just started, makes no pod ready without a root', async () => {
+  set(apiService({ insecure: true }));
+  setPod('old', 'old');
+  api.faults.answer = ({ method }) => (method === 'PATCH' && patches().length <= 3 ? 403 : undefined);
+  const publication = start();
+  await until('the root is staged', () => {
+    const isStaged = current().metadata.annotations !== undefined;
+    if (!isStaged) assert.equal(publication.ready(), false);
+    void clock.advance(500);
+    return isStaged;
+  });
+  assert.equal(patches().length, 4);
+});
+
+test('a pod that was denied adds its root as soon as another pod begins to verify', async () => {
+  set(apiService({ insecure: true }));
+  api.faults.answer = ({ method }) => (method === 'PATCH' ? 403 : undefined);
+  const publication = start();
+  await until('the denial', () => {
+    void clock.advance(500);
+    return publication.state().includes('denies our patch');
+  });
+  api.faults.answer = () => undefined;
+  set(apiService({ bundle: other }));
+  // The clock stands still: only the event can lead to this.
+  await until('the root is in the bundle', () => bundleOf(current()) === other + ownPem);
+});
+
+test('after a restore of etcd, which takes versions back, a lost root is put back', async () => {
+  set(apiService({ bundle: other + ownPem }));
+  const publication = start();
+  await until('the root was seen', () => publication.state() === 'the bundle holds our root');
+  await until('the watch is open', () => api.watches.count() === 1);
+  api.watches.end();
+  await until('the watch has ended', () => api.watches.count() === 0);
+  api.objects.rewind(10);
+  set(apiService({ bundle: other }));
+  await until('the root is back', () => {
+    void clock.advance(500);
+    return bundleOf(current()) === other + ownPem;
+  });
+});
+
+const undone: readonly (readonly [string, ApiServiceObject])[] = [
+  ['empties the bundle', apiService({ bundle: other })],
+  ['takes verification back', apiService({ insecure: true })],
+];
+for (const [what, object] of undone) {
+  test(`another writer that ${what} again and again meets ever fewer patches`, async () => {
+    set(object);
+    const publication = start();
+    let undoings = 0;
+    await until('the patches become rare', () => {
+      const settled = !isInsecure() && bundleOf(current()).includes(ownPem);
+      if (settled && undoings < 50) {
+        undoings += 1;
+        set(object);
+      }
+      return publication.state().includes('ever more slowly');
+    });
+    // The first one, and one repetition at once; each may need to stage and to switch.
+    assert.ok(patches().length <= 4, `${patches().length} patches`);
+    assert.equal(publication.isTrouble(), true);
+  });
+}
+
+test('another writer that removes staged roots again and again meets ever fewer patches', async () => {
+  set(apiService({ insecure: true }));
+  setPod('old', 'old');
+  const publication = start();
+  await until('the patches become rare', () => {
+    if (current().metadata.annotations !== undefined) set(apiService({ insecure: true }));
+    return publication.state().includes('ever more slowly');
+  });
+  assert.ok(patches().length <= 3, `${patches().length} patches`);
+});
+
+test('another writer that puts an older root of this pod back again and again meets ever fewer patches', async () => {
+  const older = String(makeRoot('m'));
+  set(apiService({ bundle: ownPem }));
+  const publication = start();
+  await until('the root was seen', () => publication.state() === 'the bundle holds our root');
+  await until('the watch is open', () => api.watches.count() === 1);
+  set(apiService({ bundle: older + ownPem }));
+  await until('the patches become rare', () => {
+    if (!bundleOf(current()).includes(older)) set(apiService({ bundle: older + ownPem }));
+    return publication.state().includes('ever more slowly');
+  });
+  assert.ok(patches().length <= 2, `${patches().length} patches`);
 });
 
 test('a patch that conflicts again and again counts as denied, so that an insecure pod becomes ready', async () => {
