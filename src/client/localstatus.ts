@@ -5,6 +5,7 @@ import path from 'node:path';
 import { Agent, request } from 'undici';
 import { foreignText } from '../foreigntext.ts';
 import type { Options } from '../options/flags.ts';
+import { certificateFile } from '../tls/certdir.ts';
 import { onlyThis } from '../tls/expectedpeer.ts';
 import type { ApiServer } from './apiserver.ts';
 
@@ -22,9 +23,9 @@ export async function readLocalStatus(
   apiServer: ApiServer,
   names: readonly string[],
 ): Promise<unknown> {
-  const certificateFile = options['tls-cert-file'] ?? ownCertificate(options['cert-dir']);
-  const ca = await readFile(certificateFile, 'utf8').catch((cause: unknown) => {
-    throw new Error(`cannot read the server's certificate ${certificateFile}; ${sameFlags}`, { cause });
+  const file = options['tls-cert-file'] ?? ownCertificate(options['cert-dir']);
+  const ca = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new Error(`cannot read the server's certificate ${file}; ${sameFlags}`, { cause });
   });
   const authorization = await apiServer.authorization();
   const { cert, key } = apiServer.tls();
@@ -55,7 +56,7 @@ const sameFlags = 'give status the flags of the server, --cert-dir and --secure-
 
 function ownCertificate(certDir: string): string {
   if (certDir === '') throw new Error('with --cert-dir= the certificate is in memory only, and cannot be verified');
-  return path.join(certDir, 'kubegauge.crt');
+  return path.join(certDir, certificateFile);
 }
 
 function hostOf(bindAddress: string): string {

@@ -1,5 +1,5 @@
 /** Selects which credentials kubelets get: tokens of a ServiceAccount that can only read metrics, or our own. */
-import { versions } from '../api/types.ts';
+import { group, versions } from '../api/types.ts';
 import { createAccountToken } from '../client/accounttoken.ts';
 import type { ApiServer } from '../client/apiserver.ts';
 import type { RestClient } from '../client/rest.ts';
@@ -11,6 +11,7 @@ import type { Logger } from '../logging.ts';
 import { defaultKubeletAccount, ownAccount } from '../options/flags/kubelet.ts';
 import type { Options } from '../options/flags.ts';
 import { UsageError } from '../options/parse.ts';
+import { namedAccount } from '../options/validate.ts';
 import type { KubeletIdentityReport } from '../server/statuspage.ts';
 import type { KubeletReader } from '../scrape/endpoint/kubeletreader.ts';
 import type { KubeletReaderPool } from '../scrape/endpoint/readerpool.ts';
@@ -59,7 +60,7 @@ export function createKubeletIdentity(identity: KubeletIdentityOptions): Kubelet
   if (setting === undefined && namespace === undefined)
     return withoutAccount(own, false, 'own', 'we do not run in a pod, and --kubelet-service-account is not set');
   const account =
-    setting === undefined ? { namespace: namespace ?? '', name: defaultKubeletAccount } : accountOf(setting, namespace);
+    setting === undefined ? { namespace: namespace ?? '', name: defaultKubeletAccount } : accountIn(setting, namespace);
   const isSeparate = setting !== undefined;
   const mayUseOwn = isSeparate ? undefined : async () => !(await mayWrite(shared.rest, namespace));
   const check = async (authorization: string) => {
@@ -108,14 +109,14 @@ function rightsToWrite(namespace: string | undefined): readonly ResourceRight[] 
     group: 'apiregistration.k8s.io',
     resource: 'apiservices',
     verb: 'patch',
-    name: `${version}.metrics.k8s.io`,
+    name: `${version}.${group}`,
   }));
   const pins = { group: '', resource: 'configmaps', verb: 'update', name: pinsConfigMapName };
   return [...apiServices, ...(namespace === undefined ? [] : [{ ...pins, namespace }])];
 }
 
-function accountOf(setting: string, ownNamespace: string | undefined): ServiceAccount {
-  const [name = '', namespace = ownNamespace] = setting.split('/').toReversed();
+function accountIn(setting: string, ownNamespace: string | undefined): ServiceAccount {
+  const { name, namespace } = namedAccount(setting, ownNamespace);
   if (namespace === undefined) {
     throw new UsageError(
       `--kubelet-service-account=${setting} needs a namespace outside of a pod: give <namespace>/${name}`,

@@ -2,7 +2,7 @@
 import { escapeControls } from '../foreigntext.ts';
 
 /** Returns a word as the shell reads it back: quoted unless it needs no quotes. */
-export function shellWord(text: string): string {
+function shellWord(text: string): string {
   return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 

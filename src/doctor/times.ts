@@ -1,4 +1,9 @@
-/** Times of the API. */
+/** Times of the API, and how long usages take. */
+
+/** Milliseconds until a new container has a usage: two samples of a kubelet and two scrapes, and what a busy node adds. */
+export const firstUsageMs = 90_000;
+/** Milliseconds. Servers drop usages after 45 s, or twice the interval between samples of slow nodes. */
+export const oldUsageMs = 180_000;
 
 /** Returns milliseconds since the epoch; undefined for anything but an RFC 3339 text. */
 export function parseTimeMs(value: unknown): number | undefined {

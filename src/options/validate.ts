@@ -86,6 +86,15 @@ export function kubeletTlsMode(
   return mode ?? (options['kubelet-insecure-tls'] === true ? 'insecure' : undefined);
 }
 
+/** Returns the ServiceAccount that --kubelet-service-account names. */
+export function namedAccount<N extends string | undefined>(
+  setting: string,
+  ownNamespace: N,
+): { readonly namespace: string | N; readonly name: string } {
+  const [first = '', second] = setting.split('/');
+  return second === undefined ? { namespace: ownNamespace, name: first } : { namespace: first, name: second };
+}
+
 /** Returns the flag as it was given. */
 function insecureFlag(options: Options): string {
   return options['kubelet-tls'] === 'insecure' ? '--kubelet-tls=insecure' : '--kubelet-insecure-tls';

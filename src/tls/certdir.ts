@@ -4,6 +4,9 @@ import { open, rename, rm } from 'node:fs/promises';
 import { describeError, type Logger } from '../logging.ts';
 import { folderProblem, makeFolder } from '../ownfile.ts';
 
+/** The file by which `kubegauge status` verifies the server: its certificate, or in a pod the root's. */
+export const certificateFile = 'kubegauge.crt';
+
 export interface CertDir {
   /** Reports whether the folder can hold files: not after a failure, and never if the path is empty. */
   isUsable(): boolean;

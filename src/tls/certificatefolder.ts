@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { othersMayRead, othersMayWrite, readOwnFile } from '../ownfile.ts';
-import { openCertDir } from './certdir.ts';
+import { certificateFile, openCertDir } from './certdir.ts';
 import { isCertificateName } from './certificatewriter.ts';
 import { certificateOf, type KeyPair, type KeyPairSource } from './keypair.ts';
 import { createSelfSigned } from './selfsigned.ts';
@@ -34,7 +34,7 @@ const usualNames = [
 /** Falls back to memory for an unusable folder. */
 export async function openCertificateFolder({ certDir, names, log, clock }: FolderOptions): Promise<KeyPairSource> {
   const wanted = [...new Set([...usualNames, hostname().toLowerCase(), ...names])].filter(isCertificateName);
-  const certPath = path.join(certDir, 'kubegauge.crt');
+  const certPath = path.join(certDir, certificateFile);
   const keyPath = path.join(certDir, 'kubegauge.key');
   const folder = await openCertDir({ certDir, log, otherwise: 'keeps the serving certificate in memory only' });
 

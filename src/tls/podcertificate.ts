@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
-import { openCertDir } from './certdir.ts';
+import { certificateFile, openCertDir } from './certdir.ts';
 import type { KeyPair, KeyPairSource } from './keypair.ts';
 import { isDue, issueLeaf, type Leaf, leafLifeMs } from './leaf.ts';
 import { createPodRoot, type PodRoot, type RootOwner } from './podroot.ts';
@@ -23,9 +23,6 @@ export interface PodCertificate extends KeyPairSource {
   readonly root: PodRoot;
 }
 
-/** The file of --cert-dir that `kubegauge status` verifies the server by. */
-export const rootFile = 'kubegauge.crt';
-
 /** Longest time after which a step of the clock is noticed. */
 const intervalLimitMs = 60_000;
 /** Looks per life of a leaf, so that a short-lived one is renewed in time. */
@@ -39,7 +36,7 @@ export async function openPodCertificate(options: PodCertificateOptions): Promis
   const { owner, certDir, lifeMs = leafLifeMs, log, clock } = options;
   const root = createPodRoot(owner);
   const folder = await openCertDir({ certDir, log, otherwise: 'kubegauge status cannot verify this server' });
-  await folder.write([[path.join(certDir, rootFile), root.pem]]);
+  await folder.write([[path.join(certDir, certificateFile), root.pem]]);
   let leaf = issue();
   return {
     root,

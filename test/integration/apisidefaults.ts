@@ -264,6 +264,7 @@ export const apiSideFaults: readonly ApiSideFault[] = [
     plant: (cluster) => change(cluster, 'APIService', beta, { spec: { caBundle: null, insecureSkipTLSVerify: true } }),
     code: 'tls-not-verified',
     severity: 'warning',
+    says: /last-applied-configuration-\nkubectl apply -k/,
     byHand: true,
   },
   {

@@ -79,6 +79,46 @@ describe('doctor on the way from kube-apiserver to the server', () => {
   }
 });
 
+describe('doctor and the accounts that the flags of the server name', () => {
+  function setIdentity(planted: FaultyCluster, ...flags: readonly string[]): void {
+    const [first, ...more] = flags;
+    const at = '/spec/containers/0/args';
+    const added = more.map((value) => ({ op: 'add', path: `${at}/-`, value }));
+    change(planted, 'Pod', podName, [{ op: 'replace', path: `${at}/1`, value: first }, ...added]);
+  }
+
+  const missing = async (planted: FaultyCluster) =>
+    (await findings(planted)).filter(({ code }) => code === 'right-missing');
+
+  test('with --kubelet-service-account=own, kubelets get the token of the server itself', async () => {
+    const planted = await use();
+    setIdentity(planted, '--kubelet-service-account=own');
+    const found = await missing(planted);
+    assert.deepEqual(
+      found.map(({ object, problem }) => [object, problem]),
+      [['ServiceAccount kube-system/kubegauge', 'it may not get nodes/metrics']],
+    );
+    for (const { remedy = '' } of found) await runCommands(planted.apiServer, remedy);
+    assert.deepEqual(await missing(planted), []);
+  });
+
+  test('the account for kubelets and the Service may have other names and namespaces than in manifests/base', async () => {
+    const planted = await use();
+    setIdentity(planted, '--kubelet-service-account=monitoring/readers', '--service-name=usage');
+    const found = await missing(planted);
+    assert.deepEqual(
+      found.map(({ object, problem }) => [object, problem]),
+      [
+        ['ServiceAccount kube-system/kubegauge', 'it may not create serviceaccounts/token monitoring/readers'],
+        ['ServiceAccount kube-system/kubegauge', 'it may not get services kube-system/usage'],
+        ['ServiceAccount monitoring/readers', 'it may not get nodes/metrics'],
+      ],
+    );
+    for (const { remedy = '' } of found) await runCommands(planted.apiServer, remedy);
+    assert.deepEqual(await missing(planted), []);
+  });
+});
+
 describe("doctor and the roots of kubegauge's pods", () => {
   const owner = { namespace, pod: 'metrics-server-old', uid: '6b4ad0c4-5e19-4e4f-8d1f-0a8d7a1c2b3e' };
 

@@ -29,6 +29,11 @@ async function gone(world: NodeWorld, code: string): Promise<void> {
   );
 }
 
+function subjectOf({ apiServer }: NodeWorld, binding: string): object | undefined {
+  const object = apiServer.objects.get('ClusterRoleBinding', binding);
+  return (object as unknown as { readonly subjects: readonly object[] } | undefined)?.subjects[0];
+}
+
 describe('a kubelet that is well', () => {
   test('has no finding', async () => {
     await using world = await createNodeWorld();
@@ -204,15 +209,28 @@ describe('credentials', () => {
     world.serve({ code: 'Forbidden', message: 'the last scrape of node node-a failed; see /status' });
     const finding = await found(world, 'kubelet-forbidden');
     await world.run(finding);
-    const binding = world.apiServer.objects.list('ClusterRoleBinding').at(-1);
-    assert.deepEqual((binding as unknown as { subjects: object[] }).subjects[0], {
+    assert.deepEqual(subjectOf(world, 'kubegauge:nodes-metrics'), {
       kind: 'ServiceAccount',
       namespace: 'kube-system',
-      name: 'kubegauge-kubelets',
+      name: 'kubegauge',
     });
     world.serve({ ageMs: 20_000 });
     await gone(world, 'kubelet-forbidden');
   });
+
+  for (const [setting, account] of [
+    ['kubegauge-kubelets', { namespace: 'kube-system', name: 'kubegauge-kubelets' }],
+    ['monitoring/readers', { namespace: 'monitoring', name: 'readers' }],
+    ['own', { namespace: 'kube-system', name: 'kubegauge' }],
+  ] as const) {
+    test(`the right is granted to the account of --kubelet-service-account=${setting}`, async () => {
+      await using world = await createNodeWorld();
+      world.setArgs(...world.args().slice(1), `--kubelet-service-account=${setting}`);
+      world.serve({ code: 'Forbidden', message: 'the last scrape of node node-a failed; see /status' });
+      await world.run(await found(world, 'kubelet-forbidden'));
+      assert.deepEqual(subjectOf(world, `${account.name}:nodes-metrics`), { kind: 'ServiceAccount', ...account });
+    });
+  }
 
   test('without the right to get nodes/proxy it says so, and finds the rest', async () => {
     await using world = await createNodeWorld();

@@ -2,6 +2,7 @@
 import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { command, mergePatch, withInput } from '../remedy.ts';
+import { withoutVerification } from './bundlecertificates.ts';
 import {
   metricsGroup,
   type RegisteredVersion,
@@ -114,9 +115,7 @@ function unavailable({ name, version, available }: RegisteredVersion): Finding {
     object: `APIService ${name}`,
     problem: 'kube-apiserver answers 503 for it; other findings say why, where it can be seen',
     evidence: reason === '' ? message : `${reason}: ${message}`,
-    remedy: isTls
-      ? mergePatch('apiservice', undefined, name, { spec: { caBundle: null, insecureSkipTLSVerify: true } })
-      : command('kubectl', 'get', '--raw', `/apis/${metricsGroup}/${version}`),
+    remedy: isTls ? withoutVerification(name) : command('kubectl', 'get', '--raw', `/apis/${metricsGroup}/${version}`),
   };
 }
 

@@ -1,11 +1,11 @@
 /** Checks how kube-apiserver verifies the server: caBundle against the certificates that the pods really show, and our roots in it. */
 import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
-import { mergePatch } from '../remedy.ts';
+import { command } from '../remedy.ts';
 import { bundleLimitBytes } from '../../trustpublication/publishedroots.ts';
 import { keepOffAnnotation, otherWriterOf, readApiService, stagedText } from '../../trustpublication/apiserviceview.ts';
-import { checkBundle } from './bundlecertificates.ts';
-import { type RegisteredVersion, registeredVersions } from './registration.ts';
+import { checkBundle, withoutVerification } from './bundlecertificates.ts';
+import { lastAppliedAnnotation, type RegisteredVersion, registeredVersions } from './registration.ts';
 import { checkStagedRoots, checkStaleRoots } from './podroots.ts';
 import { getService, kindOfImage, type PodBehindService, selectedPods, servingContainer } from './servingpods.ts';
 import { checkShown } from './showncertificates.ts';
@@ -64,9 +64,7 @@ function* checkVersion(version: RegisteredVersion): Iterable<Finding> {
     severity: 'warning',
     object: `APIService ${version.name}`,
     problem: `caBundle or its staged roots are longer than ${bundleLimitBytes} bytes: pods of kubegauge add nothing more`,
-    remedy: mergePatch('apiservice', undefined, version.name, {
-      spec: { caBundle: null, insecureSkipTLSVerify: true },
-    }),
+    remedy: withoutVerification(version.name),
   };
 }
 
@@ -91,6 +89,7 @@ function notVerified({ name }: RegisteredVersion): Finding {
     object: `APIService ${name}`,
     problem:
       "insecureSkipTLSVerify is set: kube-apiserver accepts any server at the Service's address, which then sees who asks and may invent numbers",
-    remedy: 'kubectl apply -k manifests/base   # in a checkout of kubegauge, which makes verification work by itself',
+    // The annotation goes first: otherwise apply removes insecureSkipTLSVerify before there is a caBundle.
+    remedy: `${command('kubectl', 'annotate', 'apiservice', name, `${lastAppliedAnnotation}-`)}\nkubectl apply -k manifests/base   # in a checkout of kubegauge, which makes verification work by itself`,
   };
 }

@@ -4,6 +4,7 @@ import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { command, comment } from '../remedy.ts';
 import {
+  lastAppliedAnnotation,
   type RegisteredVersion,
   registeredVersions,
   type ServiceAddress,
@@ -69,20 +70,19 @@ function* deploymentsBehind(address: ServiceAddress, pods: readonly PodBehindSer
 const imageOf = (pod: PodBehindService | undefined): string =>
   pod === undefined ? '' : (servingContainer(pod.containers)?.image ?? '');
 
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 const helmRelease = 'meta.helm.sh/release-name';
 const addonMode = 'addonmanager.kubernetes.io/mode';
 
 function* writersOf({ name, annotations, labels }: RegisteredVersion): Iterable<Finding> {
   const release = annotations.get(helmRelease);
-  if (release !== undefined && annotations.has(lastApplied)) {
+  if (release !== undefined && annotations.has(lastAppliedAnnotation)) {
     yield {
       code: 'two-writers',
       severity: 'warning',
       object: `APIService ${name}`,
       problem: `the Helm release ${release} and kubectl apply both write it; the next upgrade of one undoes the other`,
-      evidence: `annotations ${helmRelease} and ${lastApplied}`,
-      remedy: `# if Helm is to keep it\n${command('kubectl', 'annotate', 'apiservice', name, `${lastApplied}-`)}`,
+      evidence: `annotations ${helmRelease} and ${lastAppliedAnnotation}`,
+      remedy: `# if Helm is to keep it\n${command('kubectl', 'annotate', 'apiservice', name, `${lastAppliedAnnotation}-`)}`,
     };
   }
   if (labels.get(addonMode) !== 'Reconcile') return;

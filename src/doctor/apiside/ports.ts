@@ -2,9 +2,10 @@
 import { field, items, text } from '../../client/json.ts';
 import type { CheckContext } from '../check.ts';
 import type { Finding } from '../finding.ts';
+import { flagIn } from '../flagwords.ts';
 import { command, jsonPatch } from '../remedy.ts';
 import { type ServiceAddress, serviceObject } from './registration.ts';
-import { flagOf, type PodBehindService, type ServingContainer, servingContainer } from './servingpods.ts';
+import { type PodBehindService, type ServingContainer, servingContainer } from './servingpods.ts';
 
 /** Pods whose port is tried; the others run the same template. */
 const triedPods = 5;
@@ -25,7 +26,7 @@ export async function* checkPorts(
     jsonPatch('service', address.namespace, address.name, [
       { op: 'replace', path: `/spec/ports/${index}/targetPort`, value: target },
     ]);
-  const listening = Number(flagOf(container, 'secure-port') ?? Number.NaN) || undefined;
+  const listening = Number(flagIn(container.words, 'secure-port') ?? Number.NaN) || undefined;
   const found = targetOf(port, pod.containers);
   if (found.number === undefined) {
     const right = container.ports.find(({ port: declared }) => declared === listening) ?? container.ports[0];

@@ -1,8 +1,9 @@
 /** Reads the APIServices of metrics.k8s.io, as far as checks need them. */
 import { field, items, text, textMap } from '../../client/json.ts';
+import { group } from '../../api/types.ts';
 import type { ClusterReader } from '../clusterreader.ts';
 
-export const metricsGroup = 'metrics.k8s.io';
+export const metricsGroup = group;
 /** The HPA controller of Kubernetes 1.37 and older clients use v1beta1; kubectl 1.37 prefers v1. */
 export const metricsVersions = ['v1beta1', 'v1'] as const;
 
@@ -37,6 +38,9 @@ export interface RegisteredVersion {
   readonly object: unknown;
 }
 
+/** What kubectl apply wrote last: fields that the next manifest lacks are removed. */
+export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
+
 const apiServicesPath = '/apis/apiregistration.k8s.io/v1/apiservices';
 
 /** The port of an APIService that names none. */
@@ -56,7 +60,7 @@ export async function aggregatedApis(api: ClusterReader): Promise<readonly Regis
   return objects.map(readVersion).filter(({ service }) => service !== undefined);
 }
 
-export function readVersion(object: unknown): RegisteredVersion {
+function readVersion(object: unknown): RegisteredVersion {
   const metadata = field(object, 'metadata');
   const spec = field(object, 'spec');
   const service = field(spec, 'service');

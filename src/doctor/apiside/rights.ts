@@ -1,4 +1,5 @@
 /** The rights that a metrics server needs, as data. `docs/permissions.md` says why; a test compares both. */
+import type { Account } from '../clusterreader.ts';
 import type { ServerKind } from './servingpods.ts';
 
 export interface NeededRight {
@@ -11,8 +12,8 @@ export interface NeededRight {
   readonly namespace?: string;
   readonly name?: string;
   readonly role: GrantingRole;
-  /** Which servers need it: all, kubegauge, or kubegauge with an identity of its own for kubelets. */
-  readonly neededBy: 'all' | 'kubegauge' | 'separate-identity';
+  /** Which servers need it: all, or kubegauge with an identity of its own for kubelets. */
+  readonly neededBy: 'all' | 'separate-identity';
 }
 
 export interface GrantingRole {
@@ -109,10 +110,24 @@ export const neededRights: readonly NeededRight[] = [
   { account: 'kubelets', verb: 'get', group: '', resource: 'nodes/metrics', role: kubelets, neededBy: 'all' },
 ];
 
-/** Returns the rights of one installation. @param separate whether kubelets get tokens of another account. */
-export function rightsOf(kind: ServerKind, separate: boolean): readonly NeededRight[] {
+export interface RightsOptions {
+  readonly kind: ServerKind;
+  /** The account of kubelets' tokens; undefined if kubelets get the server's own. */
+  readonly kubelets: Account | undefined;
+  readonly service: { readonly namespace: string; readonly name: string };
+}
+
+/** Returns the rights of one installation, with its names and namespaces instead of those of manifests/base. */
+export function rightsOf({ kind, kubelets, service: named }: RightsOptions): readonly NeededRight[] {
   if (kind === 'another server') return [];
-  return neededRights.filter(
-    ({ neededBy }) => neededBy === 'all' || (kind === 'kubegauge' && (neededBy === 'kubegauge' || separate)),
-  );
+  if (kind === 'metrics-server' || kubelets === undefined)
+    return neededRights.filter(({ neededBy }) => neededBy === 'all');
+  return neededRights.map((right) => {
+    if (right.role === tokens) return withPlace(right, kubelets);
+    return right.role === service ? withPlace(right, named) : right;
+  });
+}
+
+function withPlace(right: NeededRight, { namespace, name }: Account): NeededRight {
+  return { ...right, namespace, name, role: { ...right.role, namespace } };
 }

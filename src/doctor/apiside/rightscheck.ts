@@ -3,15 +3,16 @@ import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { AccessAttributes, Account } from '../clusterreader.ts';
 import type { Finding } from '../finding.ts';
 import { withInput } from '../remedy.ts';
+import { flagIn, separateAccountIn } from '../flagwords.ts';
 import { UncheckedError } from '../uncheckederror.ts';
-import { registeredVersions, servicesOf } from './registration.ts';
+import { registeredVersions, type ServiceAddress, servicesOf } from './registration.ts';
 import { type GrantingRole, type NeededRight, rightsOf } from './rights.ts';
 import {
-  flagOf,
   getService,
   kindOfImage,
   type PodBehindService,
   selectedPods,
+  type ServerKind,
   servingContainer,
 } from './servingpods.ts';
 
@@ -28,35 +29,40 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
     yield* tolerant(async function* ofService() {
       const pods = await selectedPods(context.api, await getService(context.api, address));
       const running = pods.filter(({ ended, deleting }) => !ended && !deleting);
-      for (const installed of distinct(running)) yield* checkRights(context, installed);
+      for (const installed of distinct(running, address)) yield* checkRights(context, installed);
     });
   }
 }
 
 interface InstalledServer {
+  readonly kind: ServerKind;
   readonly rights: readonly NeededRight[];
   readonly accounts: Readonly<Record<NeededRight['account'], Account>>;
 }
 
 /** Pods of one template have the same accounts. */
-function distinct(pods: readonly PodBehindService[]): readonly InstalledServer[] {
-  const servers = pods.flatMap((pod) => serverIn(pod) ?? []);
+function distinct(pods: readonly PodBehindService[], address: ServiceAddress): readonly InstalledServer[] {
+  const servers = pods.flatMap((pod) => serverIn(pod, address) ?? []);
   return [...new Map(servers.map((each) => [JSON.stringify(each), each])).values()];
 }
 
-function serverIn({ containers, namespace, account }: PodBehindService): InstalledServer | undefined {
+function serverIn(
+  { containers, namespace, account }: PodBehindService,
+  address: ServiceAddress,
+): InstalledServer | undefined {
   const container = servingContainer(containers);
   if (container === undefined) return undefined;
-  const kubelets = flagOf(container, 'kubelet-service-account') ?? '';
-  const name = kubelets.slice(kubelets.indexOf('/') + 1);
+  const kind = kindOfImage(container.image);
+  const kubelets = separateAccountIn(container.words, namespace);
+  const service = { namespace, name: flagIn(container.words, 'service-name') ?? address.name };
   const own = { namespace, name: account };
-  return {
-    rights: rightsOf(kindOfImage(container.image), kubelets !== ''),
-    accounts: { server: own, kubelets: kubelets === '' ? own : { namespace, name } },
-  };
+  return { kind, rights: rightsOf({ kind, kubelets, service }), accounts: { server: own, kubelets: kubelets ?? own } };
 }
 
-async function* checkRights(context: CheckContext, { rights, accounts }: InstalledServer): AsyncIterable<Finding> {
+async function* checkRights(
+  context: CheckContext,
+  { kind, rights, accounts }: InstalledServer,
+): AsyncIterable<Finding> {
   const missing: NeededRight[] = [];
   for (const right of rights) if (!(await isGranted(context, right, accounts))) missing.push(right);
   // One remedy for each role.
@@ -70,7 +76,7 @@ async function* checkRights(context: CheckContext, { rights, accounts }: Install
       object: `ServiceAccount ${account.namespace}/${account.name}`,
       problem: `it may not ${ofRole.map(rightText).join(', ')}`,
       evidence: `SubjectAccessReview; granted in manifests/base by ${key.slice(key.indexOf(' ') + 1)}`,
-      remedy: withInput('kubectl auth reconcile -f -', JSON.stringify(grant(first.role, ofRole, account))),
+      remedy: withInput('kubectl auth reconcile -f -', JSON.stringify(grant(kind, first.role, ofRole, account))),
     };
   }
 }
@@ -109,11 +115,12 @@ function rightText({ verb, group, resource, namespace, name }: NeededRight): str
 const rbac = 'rbac.authorization.k8s.io';
 
 /** Returns the role and its binding; `kubectl auth reconcile` adds what is missing, and removes nothing. */
-function grant(role: GrantingRole, rights: readonly NeededRight[], account: Account): object {
-  const ours = account.name.startsWith('kubegauge');
-  // metrics-server's release has one role for all.
-  const name = role.builtIn === true || ours ? role.name : 'system:metrics-server';
-  const kind = role.builtIn === true || ours ? role.kind : 'ClusterRole';
+function grant(server: ServerKind, role: GrantingRole, rights: readonly NeededRight[], account: Account): object {
+  // metrics-server's release has one role for all, also where only its image was replaced.
+  const isOfRelease = server === 'metrics-server' || account.name === 'metrics-server';
+  const isKept = role.builtIn === true || !isOfRelease;
+  const name = isKept ? role.name : 'system:metrics-server';
+  const kind = isKept ? role.kind : 'ClusterRole';
   const scope = kind === 'Role' ? { namespace: role.namespace } : {};
   const binding = {
     apiVersion: `${rbac}/v1`,

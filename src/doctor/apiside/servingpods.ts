@@ -46,16 +46,7 @@ export async function selectedPods(api: ClusterReader, service: unknown): Promis
   const selector = textMap(field(field(service, 'spec'), 'selector'));
   if (selector.size === 0) return [];
   const namespace = text(field(field(service, 'metadata'), 'namespace')) ?? '';
-  return podsWith(api, namespace, selector);
-}
-
-/** Returns the pods of a namespace with labels. @throws UncheckedError. */
-export async function podsWith(
-  api: ClusterReader,
-  namespace: string,
-  labels: ReadonlyMap<string, string>,
-): Promise<readonly PodBehindService[]> {
-  const labelSelector = [...labels].map(([key, value]) => `${key}=${value}`).join(',');
+  const labelSelector = [...selector].map(([key, value]) => `${key}=${value}`).join(',');
   const pods = await api.list(`/api/v1/namespaces/${namespace}/pods`, { query: { labelSelector } });
   return (pods ?? []).map(readPod);
 }
@@ -128,14 +119,4 @@ export function isMetricsServer(deployment: unknown): boolean {
 /** Returns the container that serves the API: the one that is known, or the first. */
 export function servingContainer(containers: readonly ServingContainer[]): ServingContainer | undefined {
   return containers.find(({ image }) => kindOfImage(image) !== 'another server') ?? containers[0];
-}
-
-/** Returns the value of `--name=value` or `--name value`; the last one counts. */
-export function flagOf({ words }: ServingContainer, name: string): string | undefined {
-  let value: string | undefined;
-  for (const [index, word] of words.entries()) {
-    if (word === `--${name}`) value = words[index + 1];
-    else if (word.startsWith(`--${name}=`)) value = word.slice(name.length + 3);
-  }
-  return value;
 }

@@ -2,13 +2,11 @@
 import { parseLabelSelector } from '../../apimachinery/labels.ts';
 import { foreignText } from '../../foreigntext.ts';
 import type { PodFacts } from '../pods/podfacts.ts';
+import { firstUsageMs } from '../times.ts';
 import type { Autoscaler } from './autoscaler.ts';
 import { type AutoscalerFacts, inNamespace, targetWord } from './autoscalerfacts.ts';
 import type { AutoscalerProblem } from './autoscalerproblem.ts';
 import { nearestOf } from './targetproblems.ts';
-
-/** Milliseconds. Two samples of a kubelet and two scrapes, and what a busy node adds. */
-export const firstUsageMs = 90_000;
 
 /** Explains `missing request for cpu in container x of Pod y`. */
 export function explainMissingRequest(facts: AutoscalerFacts, message: string): AutoscalerProblem {

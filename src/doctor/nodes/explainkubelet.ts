@@ -4,13 +4,12 @@ import { foreignText } from '../../foreigntext.ts';
 import type { KubeletEvidence, Surroundings } from './kubeletevidence.ts';
 import type { KubeletProblem } from './kubeletproblem.ts';
 import { kindOfImage } from '../apiside/servingpods.ts';
+import { oldUsageMs } from '../times.ts';
 import * as remedies from './kubeletremedies.ts';
 import { explainCode } from './scrapeproblems.ts';
 
 /** Milliseconds. Two samples and two scrapes of a new node, and the time until it is Ready. */
 const newNodeMs = 120_000;
-/** Milliseconds. Servers drop usages after 45 s, or twice the interval between samples of slow nodes. */
-const oldUsageMs = 180_000;
 /** Milliseconds. Kubelets renew certificates when 10 to 30 % of their life are left. */
 const soonMs = 7 * 24 * 3_600_000;
 

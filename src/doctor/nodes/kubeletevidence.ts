@@ -17,7 +17,7 @@ export type ProxyReading =
       readonly kind: 'read';
       /** Why /metrics/resource is needed instead of /metrics/cadvisor. */
       readonly fallback: string | undefined;
-      /** The kubelet's clock minus ours, in milliseconds; 0 within the limit. */
+      /** How the kubelet's clock differs from ours, in words; undefined within the limit. */
       readonly skew: string | undefined;
     }
   | { readonly kind: 'failed'; readonly code: string; readonly what: string };

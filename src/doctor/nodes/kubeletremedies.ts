@@ -1,7 +1,8 @@
 /** Commands that end problems of kubelets. Those on a node begin with ssh. */
+import { pinsConfigMapName as pins } from '../../kubelet/pins/pinconfigmap.ts';
 import { command, mergePatch } from '../remedy.ts';
 import type { KubeletEvidence, Surroundings } from './kubeletevidence.ts';
-import { flagValue, type ServerInstallation, setFlags } from './serverflags.ts';
+import { accountForKubelets, flagValue, type ServerInstallation, setFlags } from './serverflags.ts';
 
 /** A line for each of more nodes makes no remedy clearer. */
 const nodeLimit = 20;
@@ -41,8 +42,6 @@ export function trustKeys(nodes: readonly KubeletEvidence[]): string {
     .join('\n');
 }
 
-const pins = 'kubegauge-kubelet-pins';
-
 /** As manifests/components/kubelet-pins. */
 export function allowPins(_: readonly KubeletEvidence[], { installation }: Surroundings): string {
   const { namespace, serviceAccount } = installation ?? { namespace: 'kube-system', serviceAccount: 'kubegauge' };
@@ -71,9 +70,11 @@ export function readKubeletLog(nodes: readonly KubeletEvidence[]): string {
 }
 
 export function grantMetrics(_: readonly KubeletEvidence[], { installation }: Surroundings): string {
-  const namespace = installation?.namespace ?? 'kube-system';
-  const account = installation === undefined ? 'metrics-server' : accountForKubelets(installation);
-  const name = `${account}:nodes-metrics`;
+  const account =
+    installation === undefined
+      ? { namespace: 'kube-system', name: 'metrics-server' }
+      : accountForKubelets(installation);
+  const name = `${account.name}:nodes-metrics`;
   return [
     command('kubectl', 'create', 'clusterrole', name, '--verb=get', '--resource=nodes/metrics'),
     command(
@@ -82,13 +83,9 @@ export function grantMetrics(_: readonly KubeletEvidence[], { installation }: Su
       'clusterrolebinding',
       name,
       `--clusterrole=${name}`,
-      `--serviceaccount=${namespace}:${account}`,
+      `--serviceaccount=${account.namespace}:${account.name}`,
     ),
   ].join('\n');
-}
-
-function accountForKubelets(installation: NonNullable<Surroundings['installation']>): string {
-  return flagValue(installation, 'kubelet-service-account') ?? installation.serviceAccount;
 }
 
 export function preferInternalAddresses(

@@ -1,5 +1,6 @@
 /** Explains failed scrapes by their codes: those of `kubelet/explain/`, or found in the log of metrics-server. */
 import { foreignText } from '../../foreigntext.ts';
+import { pinsConfigMapName } from '../../kubelet/pins/pinconfigmap.ts';
 import type { KubeletEvidence, Surroundings } from './kubeletevidence.ts';
 import type { KubeletCode, KubeletProblem } from './kubeletproblem.ts';
 import * as remedies from './kubeletremedies.ts';
@@ -35,7 +36,7 @@ const problems: Readonly<Record<string, ScrapeProblem>> = {
   },
   KubeletKeyUnrecorded: {
     code: 'kubelet-key-unrecorded',
-    words: 'its key could not be pinned, as the server may not update the ConfigMap kubegauge-kubelet-pins',
+    words: `its key could not be pinned, as the server may not update the ConfigMap ${pinsConfigMapName}`,
     remedy: remedies.allowPins,
   },
   CertificateExpired: {

@@ -1,6 +1,10 @@
 /** Reads and changes the server's flags in its Deployment; metrics-server's have the same names. */
 import type { Options } from '../../options/flags.ts';
+import { parseCommandLine } from '../../options/parse.ts';
 import { kubeletTlsMode } from '../../options/validate.ts';
+import { kindOfImage } from '../apiside/servingpods.ts';
+import type { Account } from '../clusterreader.ts';
+import { flagIn, separateAccountIn } from '../flagwords.ts';
 import { command } from '../remedy.ts';
 
 export interface ServerInstallation {
@@ -14,21 +18,22 @@ export interface ServerInstallation {
   readonly containerPorts: readonly number[];
 }
 
-/** metrics-server's and ours. */
-const defaultAddressTypes = ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'ExternalIP'];
-const defaultKubeletPort = 10_250;
-const defaultSecurePort = 443;
+/** metrics-server's default of --secure-port; ours is another. */
+const metricsServerPort = 443;
 
-/** Returns the value of a flag; `true` for one without a value. The last one counts. */
-export function flagValue({ args, command: words }: ServerInstallation, name: string): string | undefined {
-  const all = [...words, ...args];
-  const dashes = name.length === 1 ? '-' : '--';
-  const at = all.findLastIndex((word) => word === `${dashes}${name}` || word.startsWith(`${dashes}${name}=`));
-  const word = all[at];
-  if (word === undefined) return undefined;
-  if (word.includes('=')) return word.slice(word.indexOf('=') + 1);
-  const next = all[at + 1];
-  return next === undefined || next.startsWith('-') ? 'true' : next;
+/** Returns the value of a flag; see `flagIn`. */
+export function flagValue(installation: ServerInstallation, name: string): string | undefined {
+  return flagIn(wordsOf(installation), name);
+}
+
+/** Returns the account whose tokens kubelets get. */
+export function accountForKubelets(installation: ServerInstallation): Account {
+  const { namespace, serviceAccount } = installation;
+  return separateAccountIn(wordsOf(installation), namespace) ?? { namespace, name: serviceAccount };
+}
+
+function wordsOf({ command: words, args }: ServerInstallation): readonly string[] {
+  return [...words, ...args];
 }
 
 export interface KubeletFlags {
@@ -50,12 +55,14 @@ export function kubeletFlagsOf(installation: ServerInstallation | undefined, opt
   if (installation === undefined) return flagsOf(options);
   const value = (name: string) => flagValue(installation, name);
   const isOn = (name: string) => value(name) !== undefined && value(name) !== 'false';
+  // Those of metrics-server are the same.
+  const defaults = flagsOf(parseCommandLine([]).options);
   const types = (value('kubelet-preferred-address-types') ?? '').split(',').map((type) => type.trim());
   const port = Number(value('kubelet-port'));
   return {
-    preferredTypes: types.some((type) => type !== '') ? types.filter((type) => type !== '') : defaultAddressTypes,
+    preferredTypes: types.some((type) => type !== '') ? types.filter((type) => type !== '') : defaults.preferredTypes,
     useNodeStatusPort: isOn('kubelet-use-node-status-port'),
-    defaultPort: port > 0 ? port : defaultKubeletPort,
+    defaultPort: port > 0 ? port : defaults.defaultPort,
     isInsecure: isOn('kubelet-insecure-tls') || value('kubelet-tls') === 'insecure',
     isPinned: value('kubelet-tls') === 'pin',
     hasOwnCa: value('kubelet-certificate-authority') !== undefined,
@@ -78,7 +85,9 @@ function flagsOf(options: Options): KubeletFlags {
 }
 
 export function securePortOf(installation: ServerInstallation): number {
-  return Number(flagValue(installation, 'secure-port') ?? defaultSecurePort);
+  const isOurs = kindOfImage(installation.image) === 'kubegauge';
+  const port = isOurs ? parseCommandLine([]).options['secure-port'] : metricsServerPort;
+  return Number(flagValue(installation, 'secure-port') ?? port);
 }
 
 /** Returns the command that sets flags of the Deployment, and restarts its pods thereby. */

@@ -29,7 +29,7 @@ async function* checkPorts(context: CheckContext): AsyncIterable<Finding> {
 }
 
 /** Returns findings of pods that cannot listen on their port. */
-export function portFindings(
+function portFindings(
   pods: readonly PodFacts[],
   installation: ServerInstallation,
   nodes: ReadonlyMap<string, NodeFacts>,

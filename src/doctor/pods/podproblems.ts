@@ -4,6 +4,7 @@ import type { Finding, Severity } from '../finding.ts';
 import { listed, objectOf } from '../grouping.ts';
 import type { NodeFacts } from '../nodes/nodefacts.ts';
 import { command } from '../remedy.ts';
+import { firstUsageMs, oldUsageMs } from '../times.ts';
 import type { PodFacts } from './podfacts.ts';
 
 export interface PodUsageFacts {
@@ -26,12 +27,7 @@ export const podCodes = [
   'pods-usage-old',
 ] as const;
 
-export type PodCode = (typeof podCodes)[number];
-
-/** Milliseconds. Two samples of a kubelet and two scrapes, and what a busy node adds. */
-export const firstUsageMs = 90_000;
-/** Milliseconds. Servers drop usages after 45 s, or twice the interval between samples of slow nodes. */
-export const oldUsageMs = 180_000;
+type PodCode = (typeof podCodes)[number];
 
 interface PodCause {
   readonly code: PodCode;

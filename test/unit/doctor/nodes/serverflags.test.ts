@@ -5,6 +5,7 @@ import { parseCommandLine } from '../../../../src/options/parse.ts';
 import {
   flagValue,
   kubeletFlagsOf,
+  securePortOf,
   type ServerInstallation,
   setFlags,
 } from '../../../../src/doctor/nodes/serverflags.ts';
@@ -35,6 +36,12 @@ describe('a flag', () => {
       [flags.preferredTypes[0], flags.defaultPort, flags.useNodeStatusPort],
       ['Hostname', 10_250, false],
     );
+  });
+
+  test('that is absent has the default of the server: metrics-server and kubegauge listen on other ports', () => {
+    assert.equal(securePortOf(installation([])), 443);
+    assert.equal(securePortOf({ ...installation([]), image: 'kubegauge:0.1.0' }), 10_250);
+    assert.equal(securePortOf(installation(['--secure-port=4443'])), 4443);
   });
 
   test('is replaced where it stands, and added behind the others', () => {
