@@ -1,38 +1,58 @@
-/** Writes the tables of flags, deliberate differences, faults and costs into the README: `npm run readme`. A unit test fails if it was not run. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/** Writes the generated parts of documents: `npm run readme`. A unit test fails if it was not run. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { flagTable } from '../src/options/usage.ts';
 import { readMeasured as readBench } from './bench/measured.ts';
 import { goalTable } from './bench/table.ts';
 import { differenceTable } from './conformance/differencetable.ts';
+import { costChart, costTable } from './docs/costs.ts';
+import { root } from './docs/documents.ts';
+import { flagTables, ignoredTable } from './docs/flagtables.ts';
 import { readMeasured } from './faults/measured.ts';
 import { measuredTable } from './faults/table.ts';
 
-const readme = path.resolve(import.meta.dirname, '../README.md');
+/** Each block is written between its marks. */
+const blocks: readonly (readonly [file: string, block: string, text: () => string])[] = [
+  ['docs/configuration.md', 'flags', flagTables],
+  ['docs/configuration.md', 'ignored-flags', ignoredTable],
+  ['docs/differences.md', 'differences', differenceTable],
+  ['docs/cost.md', 'costs', costTable],
+  ['docs/cost.md', 'bench', () => goalTable(readBench())],
+  ['docs/faults.md', 'faults', () => measuredTable(readMeasured())],
+];
 
-/** Each is written between its marks. */
-const blocks: ReadonlyMap<string, () => string> = new Map([
-  ['flags', flagTable],
-  ['differences', differenceTable],
-  ['bench', () => goalTable(readBench())],
-  ['faults', () => measuredTable(readMeasured())],
-]);
+/** Files that are generated whole. */
+const files: readonly (readonly [file: string, text: () => string])[] = [['docs/cost.svg', costChart]];
 
-/** The README as it is, and as it should be. */
-export function renderReadme(): { readonly is: string; readonly shouldBe: string } {
-  const is = readFileSync(readme, 'utf8');
-  let shouldBe = is;
-  for (const [name, text] of blocks) shouldBe = withBlock(shouldBe, name, text());
-  return { is, shouldBe };
+export interface GeneratedFile {
+  readonly file: string;
+  /** Undefined if it does not exist. */
+  readonly is: string | undefined;
+  readonly shouldBe: string;
 }
 
-function withBlock(whole: string, name: string, text: string): string {
+/** Returns each file with generated parts as it is, and as it should be. */
+export function renderDocuments(): GeneratedFile[] {
+  const withBlocks = [...Map.groupBy(blocks, ([file]) => file)].map(([file, parts]) => {
+    const is = readFileSync(path.join(root, file), 'utf8');
+    const shouldBe = parts.reduce((text, [, block, render]) => withBlock(file, text, block, render()), is);
+    return { file, is, shouldBe };
+  });
+  const whole = files.map(([file, text]) => {
+    const absolute = path.join(root, file);
+    return { file, is: existsSync(absolute) ? readFileSync(absolute, 'utf8') : undefined, shouldBe: text() };
+  });
+  return [...withBlocks, ...whole];
+}
+
+function withBlock(file: string, whole: string, name: string, text: string): string {
   const begin = `<!-- ${name}: written by \`npm run readme\` -->`;
   const end = `<!-- /${name} -->`;
   const [before, rest] = whole.split(begin);
   const after = rest?.split(end)[1];
-  if (before === undefined || after === undefined) throw new Error(`README.md has lost its marks ${begin} and ${end}`);
+  if (before === undefined || after === undefined) throw new Error(`${file} has lost its marks ${begin} and ${end}`);
   return `${before}${begin}\n\n${text}\n\n${end}${after}`;
 }
 
-if (import.meta.main) writeFileSync(readme, renderReadme().shouldBe);
+if (import.meta.main) {
+  for (const { file, shouldBe } of renderDocuments()) writeFileSync(path.join(root, file), shouldBe);
+}

@@ -1,4 +1,4 @@
-/** The flag table: source of parser, types, --help, the README's table and the check of the manifests. */
+/** The flag table: source of parser, types, --help, the tables of docs/configuration.md and the check of the manifests. */
 import { authenticationFlags } from './flags/authentication.ts';
 import { authorizationFlags } from './flags/authorization.ts';
 import { clusterFlags } from './flags/cluster.ts';

@@ -1,4 +1,4 @@
-/** Prints the flag table: as --help, and as Markdown for the README. */
+/** Prints the flag table as --help. */
 import { flagSections } from './flags.ts';
 import type { Flag } from './flags/flag.ts';
 
@@ -11,6 +11,9 @@ export function helpText(): string {
     '       kubegauge status [nodes] [flags]   prints the scrape status of a running server; with the flags of that server',
     '       kubegauge doctor [checks] [-o table|json|yaml] [--kubeconfig=<file>]   examines the cluster and prints what is wrong, with remedies; exit code 0 no errors, 1 errors, 2 could not examine',
     '       kubegauge trust <node> [key] [flags]   pins the key that the kubelet of a node shows now (--kubelet-tls=pin), or the given one',
+    '',
+    'Pages in docs/ of the source: install.md, configuration.md (these flags beside those of metrics-server),',
+    'troubleshooting.md (each code in the log, in `kubegauge status` and in a 404), doctor.md (findings of `kubegauge doctor`).',
   ];
   for (const [section, flags] of Object.entries(flagSections)) {
     lines.push('', `${section} flags:`, '');
@@ -24,18 +27,8 @@ export function helpText(): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Returns the README's table in Markdown. */
-export function flagTable(): string {
-  const rows = Object.values(flagSections).flatMap((flags) =>
-    Object.entries(flags).map(
-      ([name, flag]) =>
-        `| \`${spelling(name, flag)}\` | ${flag.type} | ${flag.default ? `\`${flag.default}\`` : ''} | ${flag.help} |`,
-    ),
-  );
-  return ['| flag | type | default | what it does |', '|---|---|---|---|', ...rows].join('\n');
-}
-
-function spelling(name: string, flag: Flag): string {
+/** Returns the flag as users write it. */
+export function spelling(name: string, flag: Flag): string {
   return flag.short === undefined || flag.short === name
     ? name.length === 1
       ? `-${name}`

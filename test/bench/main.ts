@@ -104,7 +104,7 @@ interface Words {
   readonly parts: readonly string[];
   /** Prints the figures for machines. */
   readonly json: boolean;
-  /** Writes down what was measured, for the README. */
+  /** Writes down what was measured, for docs/cost.md. */
   readonly record: boolean;
   /** How long the load of `whole` lasts. */
   readonly minutes: number;

@@ -1,4 +1,4 @@
-/** The figures as text: all of them for a terminal, and beside the goals for the README. */
+/** The figures as text: all of them for a terminal, and beside the goals for docs/cost.md. */
 import { type Goal, goals } from './goals.ts';
 import type { Figure, Unit } from './measure.ts';
 import type { Measured } from './measured.ts';

@@ -1,4 +1,4 @@
-/** The deliberate differences: each with its reason, and with how our answer is made from the real one. The README prints them. */
+/** The deliberate differences: each with its reason, and with how our answer is made from the real one. docs/differences.md prints them. */
 import type { Observation } from './normalise.ts';
 
 interface Difference {
@@ -7,7 +7,7 @@ interface Difference {
   readonly ours: (real: unknown) => unknown;
 }
 
-/** What differs and why, in the README's words. */
+/** What differs and why, in the words of docs/differences.md. */
 export const reasons = {
   versions: {
     what: 'v1 is served beside v1beta1 and preferred: in discovery, the index of paths and OpenAPI',

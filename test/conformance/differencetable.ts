@@ -1,4 +1,4 @@
-/** The deliberate differences as the README's table. */
+/** The deliberate differences as the table of docs/differences.md. */
 import { groups } from './cases.ts';
 import { differences, type Reason, reasons } from './differences.ts';
 

@@ -15,7 +15,7 @@ process.exitCode = await main(process.argv.slice(2));
 
 /**
  * Arguments are parts of the names of the faults to make; none makes all. --ci makes the part that takes less than six minutes, --record
- * writes down what a whole run has measured, for the README. 0 passed, 1 failed, 2 the machine is not as needed.
+ * writes down what a whole run has measured, for docs/faults.md. 0 passed, 1 failed, 2 the machine is not as needed.
  */
 function main(args: readonly string[]): Promise<number> {
   const parts = args.filter((arg) => !arg.startsWith('--'));

@@ -1,4 +1,4 @@
-/** The figures of the last whole run, which the README shows. */
+/** The figures of the last whole run, which docs/faults.md shows. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Measured } from './table.ts';

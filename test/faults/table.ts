@@ -1,4 +1,4 @@
-/** The results as a table, for a terminal and for the README. */
+/** The results as a table, for a terminal and for docs/faults.md. */
 import { slackSeconds } from './judge.ts';
 import type { ServerName } from '../conformance/servers.ts';
 import type { Figures } from './figures.ts';

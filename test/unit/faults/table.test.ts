@@ -40,7 +40,7 @@ test('where no node is faulty, what is away is everything', () => {
   assert.match(row, /\| everything away 12 s \| everything away 12 s \|$/);
 });
 
-test('what the README shows was measured with the faults that there are', () => {
+test('what docs/faults.md shows was measured with the faults that there are', () => {
   assert.deepEqual(
     readMeasured().rows.map(({ name }) => name),
     faults.map(({ name }) => name),

@@ -4,8 +4,9 @@ import { curveList } from '../../../src/options/curves.ts';
 import { flags } from '../../../src/options/flags.ts';
 import { lossOf } from '../../../src/options/ignoredflags.ts';
 import { parseCommandLine, UsageError } from '../../../src/options/parse.ts';
-import { flagTable, helpText } from '../../../src/options/usage.ts';
+import { helpText } from '../../../src/options/usage.ts';
 import { kubeletRequestTimeoutMs, kubeletTlsMode } from '../../../src/options/validate.ts';
+import { comparison, flagTables, unknownFlags } from '../../docs/flagtables.ts';
 
 const parse = (...argv: string[]) => parseCommandLine(argv).options;
 
@@ -245,11 +246,24 @@ describe('bad flags', () => {
   check(['--node-selector=a in (b'], /^--node-selector=a in \(b: /);
 });
 
-test('--help and the README have every flag', () => {
-  for (const text of [helpText(), flagTable()]) {
+test('--help and docs/configuration.md have every flag', () => {
+  for (const text of [helpText(), flagTables()]) {
     assert.match(text, /-l, --node-selector/);
     assert.match(text, /--metric-resolution/);
     assert.match(text, /15s/);
     for (const [name, { help }] of Object.entries(flags)) assert.ok(text.includes(name) && text.includes(help), name);
   }
+});
+
+test('every flag of metrics-server 0.9 is accepted', () => assert.deepEqual(unknownFlags(), []));
+
+test('a flag is compared with the one of metrics-server', () => {
+  const compare = (name: keyof typeof flags, theirs: Record<string, string | undefined>) =>
+    comparison(name, flags[name], new Map(Object.entries(theirs)));
+  assert.equal(compare('metrics-source', {}), 'only here');
+  assert.equal(compare('request-timeout', { 'request-timeout': '1m0s' }), 'same');
+  assert.equal(compare('metric-resolution', { 'metric-resolution': '1m0s' }), 'default `1m0s`');
+  assert.equal(compare('shutdown-delay-duration', { 'shutdown-delay-duration': undefined }), 'default `0s`');
+  assert.equal(compare('kubelet-insecure-tls', { 'kubelet-insecure-tls': undefined }), 'same');
+  assert.equal(compare('kubelet-certificate-authority', { 'kubelet-certificate-authority': undefined }), 'same');
 });

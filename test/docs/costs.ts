@@ -1,0 +1,122 @@
+/** What the server costs beside metrics-server, as a table and as a bar chart of the same figures. */
+import { readMeasured } from '../bench/measured.ts';
+
+interface Comparison {
+  readonly what: string;
+  /** Figures in one unit; absent where only the ratio is known. */
+  readonly theirs: string;
+  readonly ours: string;
+  readonly ratio: string;
+  readonly unit: string;
+}
+
+const scrape = (pods: number, kind: string, theirs: string, what: string): Comparison => ({
+  what: `CPU per scrape of a node with ${pods} pods, ${what}`,
+  theirs: `paced.${pods}.${theirs}`,
+  ours: `paced.${pods}.${kind}`,
+  ratio: `paced.${pods}.${kind}.to-metrics-server`,
+  unit: 'ms',
+});
+
+const comparisons: readonly Comparison[] = [
+  ...[10, 30, 110].map((pods) => scrape(pods, 'filtered', 'real', 'kubelet 1.37 or later')),
+  ...[10, 30].map((pods) => scrape(pods, 'full', 'real-fewer', 'older kubelet')),
+  scrape(30, 'uncompressed', 'real-fewer', 'older kubelet, `--kubelet-compression=false`'),
+  scrape(30, 'resource', 'real', '`--metrics-source=resource`'),
+  {
+    what: 'CPU of the whole server, 100 nodes and 7,000 pods',
+    theirs: 'whole.real.cpu-per-second',
+    ours: 'whole.ours.cpu-per-second',
+    ratio: 'whole.cpu.to-metrics-server',
+    unit: 'millicores',
+  },
+  {
+    what: 'memory of the same',
+    theirs: 'whole.real.rss',
+    ours: 'whole.ours.rss',
+    ratio: 'whole.rss.to-metrics-server',
+    unit: 'MiB',
+  },
+  {
+    what: 'memory, 1,000 nodes and 30,000 pods',
+    theirs: 'large.1000.real.rss',
+    ours: 'large.1000.ours.rss',
+    ratio: 'large.1000.rss.to-metrics-server',
+    unit: 'MiB',
+  },
+  {
+    what: 'GET of one pod, median',
+    theirs: 'get.real.p50',
+    ours: 'get.ours.p50',
+    ratio: 'get.p50.to-metrics-server',
+    unit: 'us',
+  },
+];
+
+interface Bar {
+  readonly what: string;
+  readonly theirs: string;
+  readonly ours: string;
+  readonly ratio: number;
+}
+
+function bars(): Bar[] {
+  const { figures } = readMeasured();
+  const median = (name: string): number => {
+    const figure = figures[name];
+    if (figure === undefined) throw new Error(`test/bench/measured.json has no ${name}`);
+    return figure.median;
+  };
+  return comparisons.map(({ what, theirs, ours, ratio, unit }) => ({
+    what,
+    theirs: `${rounded(median(theirs))} ${unit}`,
+    ours: `${rounded(median(ours))} ${unit}`,
+    ratio: median(ratio),
+  }));
+}
+
+/** Two or three digits; more would be noise. */
+function rounded(value: number): string {
+  return value >= 100 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(2)));
+}
+
+const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`;
+
+export function costTable(): string {
+  const rows = bars().map(({ what, theirs, ours, ratio }) => `| ${what} | ${theirs} | ${ours} | ${percent(ratio)} |`);
+  return ["| what | metrics-server 0.9 | kubegauge | of metrics-server's |", '|---|---|---|---|', ...rows].join('\n');
+}
+
+const rowHeight = 26;
+const labelWidth = 430;
+const barWidth = 340;
+const top = 40;
+
+/** Returns the chart as SVG: a bar is what kubegauge takes of metrics-server's. */
+export function costChart(): string {
+  const all = bars();
+  const largest = Math.max(1, ...all.map(({ ratio }) => ratio)) * 1.15;
+  const x = (ratio: number): number => Math.round(labelWidth + (ratio / largest) * barWidth);
+  const height = top + all.length * rowHeight + 12;
+  const width = labelWidth + barWidth + 20;
+  const text = (left: number, y: number, content: string, more = ''): string =>
+    `<text x="${left}" y="${y}"${more}>${content.replaceAll('`', '').replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</text>`;
+  const rows = all.flatMap(({ what, ratio }, index) => {
+    const y = top + index * rowHeight;
+    const fill = ratio <= 1 ? '#2a7f62' : '#b5542b';
+    return [
+      text(labelWidth - 10, y + 16, what, ' text-anchor="end"'),
+      `<rect x="${labelWidth}" y="${y + 4}" width="${x(ratio) - labelWidth}" height="${rowHeight - 10}" fill="${fill}"/>`,
+      text(x(ratio) + 6, y + 16, percent(ratio)),
+    ];
+  });
+  return `${[
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12" fill="#222" role="img">`,
+    '<title>What kubegauge takes, in percent of what metrics-server 0.9 takes</title>',
+    `<rect width="${width}" height="${height}" fill="#fff"/>`,
+    text(x(1), 16, 'metrics-server: 100 %', ' text-anchor="middle"'),
+    `<line x1="${x(1)}" y1="22" x2="${x(1)}" y2="${height - 10}" stroke="#888" stroke-dasharray="4 3"/>`,
+    ...rows,
+    '</svg>',
+  ].join('\n')}\n`;
+}
