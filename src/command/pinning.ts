@@ -43,7 +43,7 @@ export function createPinning({ options, apiServer, rest, identity, nodes, clock
   });
   const departed = { pins, nodes, hasAllNodes: options['node-selector'] === '', rest, clock, log };
   return {
-    checkPin: (node, proof) => pins.check(node, proof),
+    checkPin: (node, proof, isOpen) => pins.check(node, proof, isOpen),
     note: () => pins.note(),
     run: (signal) => removeDepartedNodes(departed, signal),
   };

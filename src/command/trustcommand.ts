@@ -54,7 +54,7 @@ export async function trustKubelet({ options, apiServer, resolver, words, print 
   print(`node:    ${name} (UID ${node.uid})`);
   print(`pinned:  ${before === undefined ? 'nothing' : inWords(before.proof)}${isOf(before, node) ? '' : oldNode}`);
   print(`shown:   ${shown.kind === 'shown' ? inWords(shown.proof) : shown.why}`);
-  print(`now:     ${inWords(proof)}; servers use it within 10 s`);
+  print(`now:     ${inWords(proof)}; servers use it within 10 s, on open connections within 60 s and a scrape`);
   if (proof === 'ca') return;
   print(`Compare the key with that of the node itself, where this command prints it:`);
   print(`  ${keyCommand}`);

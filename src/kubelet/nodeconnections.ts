@@ -11,7 +11,7 @@ import type { KubeletTls } from './http/kubelettls.ts';
 import { readBufferBytes } from './http/socket.ts';
 import type { UndiciOptions } from './http/undicitransport.ts';
 import { createPeerPinning, rootsOf } from './pins/peerpinning.ts';
-import type { CheckPin } from './pins/proof.ts';
+import type { CheckPin, Proof } from './pins/proof.ts';
 import { authority, type KubeletRequest } from './request.ts';
 
 /** The built-in client costs a fraction of the CPU; undici rules out its bugs. */
@@ -39,6 +39,8 @@ export interface NodeConnection {
 interface CurrentConnection extends NodeConnection {
   readonly target: string;
   readonly tls: KubeletTls;
+  /** The pinned key that verified it, if one did. */
+  readonly pinned: () => Proof | undefined;
 }
 
 export class NodeConnections {
@@ -59,11 +61,24 @@ export class NodeConnections {
     const tls = this.#options.plainHttp ? plainHttpTls : this.#options.tls();
     const target = authority(request);
     const open = this.#open.get(request.node);
-    if (open?.target === target && open.tls === tls) return open;
+    if (open?.target === target && open.tls === tls) {
+      void this.#checkAgain(request.node, open);
+      return open;
+    }
     void open?.connection.close();
     const opened = { ...this.#create(request, target, tls), target, tls };
     this.#open.set(request.node, opened);
     return opened;
+  }
+
+  /** Closes a connection whose key is not the pinned one any more, as after `kubegauge trust`. It could stay open forever. Never rejects. */
+  async #checkAgain(node: string, open: CurrentConnection): Promise<void> {
+    const proof = open.pinned();
+    if (proof === undefined) return;
+    const verdict = await this.#options.checkPin?.(node, proof, true).catch(() => undefined);
+    if (verdict?.kind !== 'changed' || this.#open.get(node) !== open) return;
+    this.#open.delete(node);
+    void open.connection.close();
   }
 
   release(node: string): void {
@@ -76,12 +91,18 @@ export class NodeConnections {
     this.#open.clear();
   }
 
-  #create({ node, host, port, alternatives }: KubeletRequest, target: string, tls: KubeletTls): NodeConnection {
+  #create(
+    { node, host, port, alternatives }: KubeletRequest,
+    target: string,
+    tls: KubeletTls,
+  ): NodeConnection & Pick<CurrentConnection, 'pinned'> {
     const { plainHttp, requestTimeoutMs, httpClient, makeInflater, resolve } = this.#options;
     const checkPin = tls.insecure ? undefined : this.#options.checkPin;
     let verifiedBy: KubeletVerification = 'nothing';
+    let pinned: Proof | undefined;
     const checkServerIdentity = (name: string, certificate: PeerCertificate) => {
       const addressError = checkHostname(name, certificate);
+      pinned = undefined;
       if (!tls.insecure) verifiedBy = addressError === undefined ? 'address' : 'node-name';
       // Certificates that are self-signed or requested by CSR often name the node, not its IP address.
       return addressError === undefined ? undefined : checkHostname(node, certificate);
@@ -93,7 +114,10 @@ export class NodeConnections {
         checkPin,
         roots: () => this.#rootsOf(tls),
         checkNames: (certificate) => checkServerIdentity(host, certificate),
-        onPinned: () => (verifiedBy = 'pinned-key'),
+        onPinned(proof) {
+          verifiedBy = 'pinned-key';
+          pinned = proof;
+        },
       });
     const tlsOptions = {
       // With verifyPeer, that decides.
@@ -119,7 +143,7 @@ export class NodeConnections {
             buffer: this.#buffer,
             heads: this.#heads,
           });
-    return { connection, verifiedBy: () => verifiedBy };
+    return { connection, verifiedBy: () => verifiedBy, pinned: () => pinned };
   }
 
   #contextOf(tls: KubeletTls): SecureContext {

@@ -101,6 +101,36 @@ for (const httpClient of ['built-in', 'undici'] as const) {
       assert.equal(kubelet.requests.length, 1);
     });
 
+    test('an open connection whose key is not the pinned one any more is closed, and the next one refused', async () => {
+      const first = present(selfSignedKubelet(node));
+      const trust: KubeletTls = { ca: cluster.cert, cert: undefined, key: undefined, insecure: false };
+      const opened: boolean[] = [];
+      await using client = createKubeletClient({
+        tls: () => trust,
+        authorization: () => 'Bearer good',
+        plainHttp: false,
+        requestTimeoutMs: 5_000,
+        httpClient,
+        checkPin: (of, proof, isOpen = false) => {
+          opened.push(isOpen);
+          return pins.checkPin(of, proof);
+        },
+      });
+      const at = { host: '127.0.0.1', port: kubelet.port, alternatives: 0 };
+      const fetch = () =>
+        client.fetch({ node, ...at, path: '/metrics/cadvisor', accept: 'text/plain', gzip: false }, signal);
+      await fetch();
+      await fetch();
+      assert.deepEqual(opened, [false, true]);
+      pins.pinned.set(node, proofOf(selfSignedKubelet(node)));
+      // Sent before the answer of the pins: the last one.
+      await fetch();
+      const { code, what } = await fetch().then(() => assert.fail('it was sent'), explainFailure);
+      assert.equal(code, 'KubeletKeyChanged');
+      assert.ok(what.includes(proofOf(first)), what);
+      assert.equal(kubelet.requests.length, 3);
+    });
+
     test('a first use that cannot be recorded is refused, and so is one whose check fails', async () => {
       const unrecorded: CheckPin = async () => ({ kind: 'unrecorded', reason: 'the ConfigMap is full' });
       const result = await fetched({ checkPin: unrecorded });

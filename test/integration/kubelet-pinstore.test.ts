@@ -6,7 +6,7 @@ import { createOutage } from '../../src/client/outage.ts';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
 import { field, text } from '../../src/client/json.ts';
 import { graceMs, lookEveryMs, removeDepartedNodes } from '../../src/kubelet/pins/departednodes.ts';
-import { KubeletPins, type KubeletPinsOptions } from '../../src/kubelet/pins/kubeletpins.ts';
+import { KubeletPins, type KubeletPinsOptions, openAgeMs } from '../../src/kubelet/pins/kubeletpins.ts';
 import { pinsConfigMapName } from '../../src/kubelet/pins/pinconfigmap.ts';
 import { formatPins, type Pin, pinKey, pinsLimitBytes } from '../../src/kubelet/pins/pinlist.ts';
 import type { Proof } from '../../src/kubelet/pins/proof.ts';
@@ -81,6 +81,38 @@ const shared = () =>
 const share = (pins: Record<string, Pin>) =>
   apiServer.objects.set(pinsConfigMap({ pins: formatPins(new Map(Object.entries(pins))) }));
 const requests = (method: string) => apiServer.requests.filter((request) => request.method === method).length;
+
+test('the check of an open connection sees another key within a minute, reads no more often, and pins nothing', async () => {
+  const reads = () => apiServer.requests.filter(({ method }) => method === 'GET').length;
+  const server = replica();
+  const again = (proof: Proof) => settled(server.check('node-a', proof, true));
+  assert.deepEqual(await check(server, 'node-a', key('attacker')), good);
+  const before = reads();
+  assert.deepEqual(await again(key('attacker')), good);
+  apiServer.objects.set(
+    pinsConfigMap({ pins: formatPins(new Map([['node-a', { uid: 'uid-node-a', proof: key('a') }]])) }),
+  );
+  await clock.advance(openAgeMs - 1_000);
+  assert.deepEqual(await again(key('attacker')), good);
+  assert.equal(reads(), before);
+  await clock.advance(1_000);
+  assert.deepEqual(await again(key('attacker')), { kind: 'changed', pinned: key('a') });
+  assert.equal((await settled(server.check('node-b', key('b'), true))).kind, 'unrecorded');
+  assert.equal(shared()?.includes('node-b'), false);
+});
+
+test('an open connection goes on while the pins cannot be read, which is tried once a minute', async () => {
+  const server = replica();
+  assert.deepEqual(await check(server, 'node-a', key('a')), good);
+  apiServer.faults.answer = () => 503;
+  await clock.advance(openAgeMs);
+  const before = apiServer.requests.length;
+  for (let scrapes = 0; scrapes < 4; scrapes += 1) {
+    assert.deepEqual(await settled(server.check('node-a', key('a'), true)), good);
+    await clock.advance(openAgeMs / 5);
+  }
+  assert.equal(apiServer.requests.length, before + 1);
+});
 
 test('a first use is written to the ConfigMap before it is good', async () => {
   const pins = replica();

@@ -27,8 +27,10 @@ export interface KubeletPinsOptions {
   readonly log: Logger;
 }
 
-/** Milliseconds. After `kubegauge trust`, the previous key is accepted for at most this long. */
+/** Milliseconds. After `kubegauge trust`, new connections accept the previous key for at most this long. */
 const longestAgeMs = 10_000;
+/** The same for open connections, in milliseconds: with many nodes, each read is a megabyte. */
+export const openAgeMs = 60_000;
 /** Milliseconds: before a kubelet is refused, the pins are read again, but no more often than this. */
 const refusalAgeMs = 1_000;
 /**
@@ -69,12 +71,13 @@ export class KubeletPins {
   }
 
   /** Never rejects. See CheckPin. */
-  async check(node: string, proof: Proof): Promise<PinVerdict> {
+  async check(node: string, proof: Proof, isOpen = false): Promise<PinVerdict> {
     const uid = this.#options.uidOf(node);
     if (!isPinnableUid(uid)) return { kind: 'unrecorded', reason: 'its Node has no UID' };
     const key = pinKey(node);
     const pin = { uid, proof };
-    await this.#refresh(longestAgeMs);
+    if (isOpen) await this.#refresh(openAgeMs, openAgeMs);
+    else await this.#refresh(longestAgeMs);
     let verdict = this.#compare(key, pin);
     // It may have been removed by `kubegauge trust`.
     if (verdict?.kind === 'changed') {
@@ -82,6 +85,8 @@ export class KubeletPins {
       verdict = this.#compare(key, pin);
     }
     if (verdict !== undefined) return verdict;
+    // The Node may be another one by now, whose first use is that of its own connection.
+    if (isOpen) return { kind: 'unrecorded', reason: 'the connection is older than the Node, or than the pins' };
     await this.change([{ key, pin }]);
     return this.#compare(key, pin) ?? { kind: 'unrecorded', reason: this.#failure };
   }
@@ -112,9 +117,9 @@ export class KubeletPins {
     return proof === 'ca' ? undefined : { kind: 'changed', pinned: pinned.proof };
   }
 
-  async #refresh(ageMs: number): Promise<void> {
+  async #refresh(ageMs: number, failureAgeMs = refusalAgeMs): Promise<void> {
     const nowMs = this.#options.clock.monotonicMs();
-    if (nowMs - this.#readAtMs < ageMs || nowMs - this.#failedAtMs < refusalAgeMs) return;
+    if (nowMs - this.#readAtMs < ageMs || nowMs - this.#failedAtMs < failureAgeMs) return;
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
     });

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { getCACertificates, type PeerCertificate, type TLSSocket } from 'node:tls';
 import type { VerifyPeer } from '../../client/connector.ts';
 import { parseCertificates } from '../../tls/trustbundle.ts';
-import { type CheckPin, KubeletKeyError } from './proof.ts';
+import { type CheckPin, KubeletKeyError, type Proof } from './proof.ts';
 import { selfSignedProof } from './selfsigned.ts';
 
 export interface PeerPinningOptions {
@@ -13,7 +13,8 @@ export interface PeerPinningOptions {
   readonly roots: () => readonly X509Certificate[];
   /** Returns why the certificate is for another server. */
   readonly checkNames: (certificate: PeerCertificate) => Error | undefined;
-  readonly onPinned: () => void;
+  /** Gets the proof that the pin has confirmed. */
+  readonly onPinned: (proof: Proof) => void;
 }
 
 /** Requires `rejectUnauthorized: false`, and `checkServerIdentity` with the same names. */
@@ -35,7 +36,7 @@ export function createPeerPinning({ node, checkPin, roots, checkNames, onPinned 
     if (misnamed !== undefined) return misnamed;
     const verdict = await checkPin(node, proof);
     if (verdict.kind !== 'good') return new KubeletKeyError(proof, verdict);
-    onPinned();
+    onPinned(proof);
     return undefined;
   };
 }

@@ -10,8 +10,11 @@ export type PinVerdict =
   /** The first use cannot be recorded. */
   | { readonly kind: 'unrecorded'; readonly reason: string };
 
-/** Compares with the node's pin, and pins at the first use. May reject, which refuses the kubelet. */
-export type CheckPin = (node: string, proof: Proof) => Promise<PinVerdict>;
+/**
+ * Compares with the node's pin, and pins at the first use. May reject, which refuses the kubelet.
+ * @param isOpen whether the connection has passed before: then an older copy of the pins will do, and nothing is pinned.
+ */
+export type CheckPin = (node: string, proof: Proof, isOpen?: boolean) => Promise<PinVerdict>;
 
 const proofForm = /^(?:ca|sha256:[A-Za-z0-9+/]{43}=)$/;
 

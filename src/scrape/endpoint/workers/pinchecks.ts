@@ -8,6 +8,7 @@ export interface PinRequest {
   readonly id: number;
   readonly node: string;
   readonly proof: Proof;
+  readonly isOpen: boolean;
 }
 
 /** Sent for every request. */
@@ -28,11 +29,11 @@ export function createPinClient(send: (request: PinRequest) => void): PinClient 
   let lastId = 0;
   return { checkPin, receive };
 
-  async function checkPin(node: string, proof: Proof): Promise<PinVerdict> {
+  async function checkPin(node: string, proof: Proof, isOpen = false): Promise<PinVerdict> {
     const id = ++lastId;
     const response = Promise.withResolvers<PinResponse['verdict']>();
     waiting.set(id, response.resolve);
-    send({ kind: 'check-pin', id, node, proof });
+    send({ kind: 'check-pin', id, node, proof, isOpen });
     return unwrap(await response.promise);
   }
 
@@ -44,11 +45,11 @@ export function createPinClient(send: (request: PinRequest) => void): PinClient 
 
 /** Answers a worker. Without pins every key is refused: workers ask only if kubelets are pinned. */
 export async function answerPinRequest(
-  { id, node, proof }: PinRequest,
+  { id, node, proof, isOpen }: PinRequest,
   checkPin: CheckPin | undefined,
   send: (response: PinResponse) => void,
 ): Promise<void> {
   const refused: PinVerdict = { kind: 'unrecorded', reason: 'kubelets are not pinned' };
-  const verdict = await cloneResult(() => checkPin?.(node, proof) ?? refused);
+  const verdict = await cloneResult(() => checkPin?.(node, proof, isOpen) ?? refused);
   send({ kind: 'pin-checked', id, verdict });
 }
