@@ -14,8 +14,8 @@ export interface AccountTokenOptions {
   /** Returns our own credentials. A token of their account is not requested: it would have all our rights. */
   readonly own: ApiServer['authorization'];
   /**
-   * Resolves to whether our own credentials may be used instead. It is called when kube-apiserver answers that the account does not exist (404) or that we may
-   * not request its tokens (403), and never after the first token was issued. Undefined: they are never used.
+   * Resolves to whether our own credentials may be used instead. It is called when kube-apiserver answers that the account does not exist (404), or that we may
+   * not request its tokens (403). After the first token was issued it is never called. Undefined: they are never used.
    */
   readonly mayUseOwn: (() => Promise<boolean>) | undefined;
   /** Rejects with the reason if kubelets must not get the token. It is called with each token before its first use. */
@@ -87,7 +87,7 @@ interface OwnDecision {
   readonly why?: string;
 }
 
-/** What was logged last; one line per change. */
+/** The state that was logged last; one line per change. */
 type State = 'unknown' | 'issued' | 'missing' | 'unrenewed' | 'unavailable';
 
 class RenewedToken implements AccountToken {

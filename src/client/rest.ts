@@ -25,7 +25,7 @@ export interface RequestOptions {
   readonly buffer?: BodyBuffer;
   /** Until the response is complete, or a stream's headers; default by method. */
   readonly timeoutMs?: number;
-  /** Of the response; default 64 MiB. */
+  /** Limit of the response; default 64 MiB. */
   readonly limitBytes?: number;
   readonly signal?: AbortSignal;
   /** In the request's body; errors must not repeat them. */

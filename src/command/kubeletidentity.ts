@@ -43,8 +43,8 @@ export interface KubeletIdentity {
 }
 
 /**
- * With --kubelet-service-account our own credentials never leave for a kubelet, unless it is `own`. Without the flag, as when only the image of a Deployment was replaced, they
- * do while the account of our manifests is missing and they have no right to write. Through the node proxy they go to kube-apiserver only.
+ * With --kubelet-service-account our own credentials never leave for a kubelet, unless it is `own`. Without the flag, as when only the image of a Deployment was replaced,
+ * kubelets get them while the account of our manifests is missing. Credentials with a right to write are never sent so. Through the node proxy they go to kube-apiserver only.
  * @throws UsageError if the flag has no namespace and there is no pod.
  */
 export function createKubeletIdentity(identity: KubeletIdentityOptions): KubeletIdentity {

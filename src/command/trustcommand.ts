@@ -13,6 +13,7 @@ import { createKubeletClient } from '../kubelet/client.ts';
 import { explainFailure, explainNoAddress } from '../kubelet/explain/explainfailure.ts';
 import { inOneLine } from '../kubelet/explain/explanation.ts';
 import { createKubeletTls } from '../kubelet/http/kubelettls.ts';
+import { longestAgeMs, openAgeMs } from '../kubelet/pins/kubeletpins.ts';
 import {
   defaultPinsNamespace,
   type PinRest,
@@ -54,7 +55,9 @@ export async function trustKubelet({ options, apiServer, resolver, words, print 
   print(`node:    ${name} (UID ${node.uid})`);
   print(`pinned:  ${before === undefined ? 'nothing' : inWords(before.proof)}${isOf(before, node) ? '' : oldNode}`);
   print(`shown:   ${shown.kind === 'shown' ? inWords(shown.proof) : shown.why}`);
-  print(`now:     ${inWords(proof)}; servers use it within 10 s, on open connections within 60 s and a scrape`);
+  print(
+    `now:     ${inWords(proof)}; servers use it within ${longestAgeMs / 1000} s, on open connections within ${openAgeMs / 1000} s and a scrape`,
+  );
   if (proof === 'ca') return;
   print(`Compare the key with that of the node itself, where this command prints it:`);
   print(`  ${keyCommand}`);

@@ -1,4 +1,4 @@
-/** What a check is, and what it may use. */
+/** Defines checks, and the context that they may use. */
 import type { ApiServer } from '../client/apiserver.ts';
 import type { Options } from '../options/flags.ts';
 import type { Certificates } from './certificates.ts';
@@ -24,7 +24,7 @@ export interface CheckContext {
 export interface Check {
   /** As on the command line: lower case and dashes. */
   readonly name: string;
-  /** What it looks at, in a few words. */
+  /** Says in a few words what it looks at. */
   readonly title: string;
   /** Every code that its findings may have, beside `unchecked`. */
   readonly codes: readonly string[];

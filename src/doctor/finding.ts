@@ -1,4 +1,4 @@
-/** What a check found. */
+/** Defines the results of checks. */
 
 /**
  * `error`: metrics are missing, wrong, or will be soon. `warning`: they work, but not as they should. `note`: worth
@@ -18,7 +18,7 @@ export interface Finding {
   readonly problem: string;
   /** Commands that can be pasted into a shell; each may span lines. */
   readonly remedy?: string;
-  /** What was seen: a condition's message, a certificate's names, a status code. */
+  /** Shows what was seen: a condition's message, a certificate's names, a status code. */
   readonly evidence?: string;
 }
 

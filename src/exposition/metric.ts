@@ -47,8 +47,8 @@ export function isValueHead(four: number): boolean {
 }
 
 /**
- * Reports whether the first and the last four of a time's seven bytes are its tag and six bytes, all but the last with
- * the highest bit set.
+ * Reports whether a time's seven bytes, given as its first and its last four, are a time's tag and six bytes. All but
+ * the last have the highest bit set.
  */
 export function isTime(first: number, last: number): boolean {
   return (first & timeHeadMask) === timeHead && (last & 0x80_80_80_80) === 0x80_80_80;
@@ -59,7 +59,7 @@ export function timeOf(first: number, last: number): number {
   return sevenBits(last) * 0x20_0000 + sevenBits(first);
 }
 
-/** Of the upper three bytes. */
+/** Returns the lower seven bits of each of the upper three bytes. */
 function sevenBits(four: number): number {
   return ((four >>> 8) & 0x7f) | ((four >>> 9) & (0x7f << 7)) | ((four >>> 10) & (0x7f << 14));
 }

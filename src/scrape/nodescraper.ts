@@ -13,8 +13,8 @@ import { createTarget, type Expectations, type SourceMode, type TargetAddress } 
 
 export interface BatchStore {
   /**
-   * Returns the number of first samples, the longest interval between the node's samples in milliseconds, and whether
-   * the node's clock was set since its previous batch.
+   * Returns the number of first samples, and the longest interval between the node's samples in milliseconds. It also
+   * reports whether the node's clock was set since its previous batch.
    * @param clockAheadMs how far the node's clock is ahead of ours; by its Date header, so exact to a second or two.
    */
   store(

@@ -19,9 +19,9 @@ export interface NodeState {
   readonly clock?: ClockState | undefined;
 }
 
-/** What is known of a node's clock. */
+/** The state of a node's clock. */
 export interface ClockState {
-  /** Of the last batch; undefined if unknown. */
+  /** The reading of the last batch; undefined if unknown. */
   readonly reading?: ClockReading | undefined;
   /** When a step was last seen, monotonic; undefined if never. */
   readonly steppedMs?: number | undefined;

@@ -18,7 +18,7 @@ export interface CertDirOptions {
   /** Empty for none. */
   readonly certDir: string;
   readonly log: Logger;
-  /** What is done without the folder, for the warning. */
+  /** Says in the warning what is done without the folder. */
   readonly otherwise: string;
 }
 

@@ -28,7 +28,7 @@ export interface Leaf {
 export interface ServiceNames {
   readonly service: string;
   readonly namespace: string;
-  /** Of the cluster, such as `cluster.local`. */
+  /** The cluster's domain, such as `cluster.local`. */
   readonly domain: string;
 }
 

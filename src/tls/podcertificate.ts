@@ -13,7 +13,7 @@ export interface PodCertificateOptions {
   readonly names: () => readonly string[];
   /** Empty keeps the root's certificate in memory; then `kubegauge status` cannot verify this server. */
   readonly certDir: string;
-  /** Of a leaf, in milliseconds. */
+  /** Life of a leaf, in milliseconds. */
   readonly lifeMs?: number;
   readonly log: Logger;
   readonly clock: Clock;

@@ -18,7 +18,7 @@ import {
 } from './certificatewriter.ts';
 import { Asn1Error, children, oidOf, parseDer, primitive, tags } from './asn1.ts';
 
-/** What the subject of a root names. */
+/** The pod that the subject of a root names. */
 export interface RootOwner {
   readonly namespace: string;
   readonly pod: string;

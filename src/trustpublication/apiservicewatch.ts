@@ -35,7 +35,7 @@ export function apiServicePath(name: string): string {
   return `${collection}/${encodeURIComponent(name)}`;
 }
 
-/** What is known of the object. */
+/** The last observation of the object. */
 export type Observed =
   | { readonly kind: 'present'; readonly object: unknown }
   | { readonly kind: 'absent' }

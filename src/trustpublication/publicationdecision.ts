@@ -240,7 +240,7 @@ function later({ memory, situation }: Scene, draft: Draft): Draft {
   return { ...draft, patch: undefined, level: 'warn', againMs: soonest(waitMs, draft.againMs), state };
 }
 
-/** Of a container that is gone. Without another writer it leaves together with the write that adds our root. */
+/** Matches roots of earlier containers of our pod. Without another writer they leave with the write that adds our root. */
 function isOwn({ own }: Scene): (root: PublishedRoot) => boolean {
   return ({ owner }) => owner.uid === own.owner.uid;
 }

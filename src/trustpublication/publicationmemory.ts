@@ -1,4 +1,4 @@
-/** What a pod remembers between decisions about one APIService; all times are monotonic, in milliseconds. */
+/** Keeps state between decisions about one APIService; all times are monotonic, in milliseconds. */
 import type { RootOwner } from '../tls/podroot.ts';
 import type { PublishedRoot } from './publishedroots.ts';
 
@@ -73,8 +73,8 @@ export function trackMissing(
 }
 
 /**
- * Requests on open connections of a pod that is replaced end meanwhile, informers lag, and the roots of a rolling update
- * are pruned by one patch.
+ * Meanwhile requests end on open connections of a pod that is replaced, and informers catch up. The roots of a rolling
+ * update are pruned by one patch.
  */
 export const pruneGraceMs = 60_000;
 /** Pods prune one after the other, so that mostly the first one writes. */

@@ -135,7 +135,7 @@ function rejecting({ name, service, available }: RegisteredVersion): Finding | u
   };
 }
 
-/** Of kube-apiserver's message. */
+/** Characters of kube-apiserver's message that are searched. */
 const readCharacters = 1_000;
 
 const connectionProblems = [

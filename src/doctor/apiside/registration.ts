@@ -38,7 +38,7 @@ export interface RegisteredVersion {
   readonly object: unknown;
 }
 
-/** What kubectl apply wrote last: fields that the next manifest lacks are removed. */
+/** Holds what kubectl apply wrote last: it removes fields that the next manifest lacks. */
 export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
 
 const apiServicesPath = '/apis/apiregistration.k8s.io/v1/apiservices';

@@ -63,7 +63,7 @@ const apiServices = ['v1.metrics.k8s.io', 'v1beta1.metrics.k8s.io'].flatMap((nam
   ),
 );
 
-/** What manifests/base grants and the server uses. */
+/** The rights that manifests/base grants and the server uses. */
 export const neededRights: readonly NeededRight[] = [
   { ...server, verb: 'list', resource: 'nodes', role: own, neededBy: 'all' },
   { ...server, verb: 'watch', resource: 'nodes', role: own, neededBy: 'all' },

@@ -1,15 +1,15 @@
-/** What is known of one autoscaler and its target. */
+/** The facts about one autoscaler and its target. */
 import type { PodFacts } from '../pods/podfacts.ts';
 import { command } from '../remedy.ts';
 import type { Autoscaler } from './autoscaler.ts';
 
 export interface AutoscalerFacts {
   readonly autoscaler: Autoscaler;
-  /** Of the same namespace. */
+  /** The other autoscalers of its namespace. */
   readonly others: readonly Autoscaler[];
   /** Names of all objects of the target's kind in the namespace; undefined if they were not read. */
   readonly targetNames: readonly string[] | undefined;
-  /** Of the target's scale; undefined if it was not read. */
+  /** The selector of the target's scale; undefined if it was not read. */
   readonly selector: string | undefined;
   /** Pods that the selector of the target's scale matches; undefined if they were not read. */
   readonly pods: readonly PodFacts[] | undefined;

@@ -1,4 +1,4 @@
-/** What may be wrong with an autoscaler. */
+/** Lists the problems of autoscalers. */
 import type { Severity } from '../finding.ts';
 
 export interface AutoscalerProblem {

@@ -1,10 +1,10 @@
-/** What was seen of one node's kubelet, from the API, by the server, and from here. */
+/** Collects what was seen of one node's kubelet, from the API, by the server, and from here. */
 import type { AddressCandidates } from '../../cluster/address.ts';
 import type { Look } from '../certificates.ts';
 import type { NodeFacts } from './nodefacts.ts';
 import type { KubeletFlags, ServerInstallation } from './serverflags.ts';
 
-/** What the server said of its last scrape. */
+/** The message of the server about its last scrape. */
 export interface ServersWord {
   /** An ExplanationCode of `kubelet/explain/`, or a reason such as NotReported. */
   readonly code: string;

@@ -1,4 +1,4 @@
-/** What may be wrong with a node's kubelet. */
+/** Lists the problems of kubelets. */
 import type { Severity } from '../finding.ts';
 import type { KubeletEvidence, Surroundings } from './kubeletevidence.ts';
 

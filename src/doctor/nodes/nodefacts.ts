@@ -5,7 +5,7 @@ import { parseTimeMs } from '../times.ts';
 
 export interface NodeFacts extends Pick<NodeInfo, 'name' | 'labels' | 'addresses' | 'kubeletPort' | 'ready'> {
   readonly uid: string | undefined;
-  /** Of the condition Ready, if it is not True. */
+  /** Reason and time of the condition Ready, if it is not True. */
   readonly notReady: { readonly reason: string; readonly sinceMs: number | undefined } | undefined;
   readonly isWindows: boolean;
   /** AWS Fargate: the pod's address is the node's, so a pod cannot use the kubelet's port. */

@@ -134,14 +134,14 @@ function causeOfMissing(pod: PodFacts, { nodes, unscraped, nowMs }: PodUsageFact
   };
 }
 
-/** What the kubelet reports of the pods; nothing means that its runtime measures nothing. */
+/** Returns the command that shows what the kubelet reports of the pods. No line means that its runtime measures nothing. */
 function seenByKubelet(node: string, pods: readonly PodFacts[]): string {
   const names = pods.slice(0, 3).map(({ name }) => name);
   const read = command('kubectl', 'get', '--raw', `/api/v1/nodes/${node}/proxy/metrics/resource`);
   return `${read} | grep -E ${command(`pod="(${names.join('|')})"`)}`;
 }
 
-/** Of the first pod: others have the same cause. */
+/** Returns the command for the first pod: others have the same cause. */
 function describe(pods: readonly PodFacts[]): string | undefined {
   const [pod] = pods;
   return pod && command('kubectl', '--namespace', pod.namespace, 'describe', `pod/${pod.name}`);

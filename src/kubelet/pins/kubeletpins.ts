@@ -28,7 +28,7 @@ export interface KubeletPinsOptions {
 }
 
 /** Milliseconds. After `kubegauge trust`, new connections accept the previous key for at most this long. */
-const longestAgeMs = 10_000;
+export const longestAgeMs = 10_000;
 /** The same for open connections, in milliseconds: with many nodes, each read is a megabyte. */
 export const openAgeMs = 60_000;
 /** Milliseconds: before a kubelet is refused, the pins are read again, but no more often than this. */
@@ -50,7 +50,7 @@ export class KubeletPins {
   /** Undefined: pins are in memory. */
   #shared: PinConfigMap | undefined;
   #readAtMs = -Infinity;
-  /** Of the last read that failed. */
+  /** Time of the last read that failed. */
   #failedAtMs = -Infinity;
   /** Pins that are not shared, or not yet. */
   #memory: Pins = new Map();

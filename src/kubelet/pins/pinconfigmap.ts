@@ -4,7 +4,7 @@ import type { RestClient } from '../../client/rest.ts';
 import { formatPins, parsePins, type Pins } from './pinlist.ts';
 
 export const pinsConfigMapName = 'kubegauge-kubelet-pins';
-/** Of our manifests. */
+/** The namespace of our manifests. */
 export const defaultPinsNamespace = 'kube-system';
 const key = 'pins';
 /** A kubelet waits for it, within the timeout of its connection. */

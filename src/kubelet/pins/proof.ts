@@ -1,4 +1,4 @@
-/** What a kubelet has shown of itself, and what its pin says about it. */
+/** Defines what a kubelet shows of itself, and how it compares with its pin. */
 
 /** A certificate of a trusted CA; or a self-signed one, by the SHA-256 of its public key (SPKI) in base64. */
 export type Proof = 'ca' | `sha256:${string}`;

@@ -12,8 +12,8 @@ const rsaMinBits = 2048;
 const serverUsages = ['1.3.6.1.5.5.7.3.1', '2.5.29.37.0'];
 
 /**
- * Returns the proof of a self-signed certificate: the chain that was sent ends in a root of its own, signatures are
- * right, no key is weak, it is for servers, and no trusted CA is in the chain or signed any of it. Undefined for all others.
+ * Returns the proof of a self-signed certificate; undefined for all others. The chain that was sent ends in a root of
+ * its own, signatures are right, no key is weak, and it is for servers. No trusted CA is in the chain or signed any of it.
  *
  * Dates are not looked at. A kubelet without serverTLSBootstrap makes its certificate once, for a year, and serves it
  * for as long as the file is there; the dates are its own words, as is the whole certificate.

@@ -1,6 +1,6 @@
 /**
  * Groups nodes into a fixed number of waves per scrape interval. A node's wave follows from its name and the number of
- * waves in use, so replicas that know the same nodes choose the same waves, in whatever order they learned of them.
+ * waves in use. So replicas that know the same nodes choose the same waves, in whatever order they learned of them.
  */
 import { nameHash } from '../../namehash.ts';
 
