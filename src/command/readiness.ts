@@ -12,12 +12,14 @@ export interface Vitals {
   /** Why kube-apiserver does not accept our certificate yet; undefined without a root certificate of our own. */
   readonly certificateProblem: (() => string | undefined) | undefined;
   readonly isWarm: () => boolean;
+  /** Whether each node was scraped or failed since the start: a snapshot is older than what other replicas serve. */
+  readonly hasTriedAll: () => boolean;
   readonly sinceLastTickMs: () => number;
   readonly stopping: () => boolean;
 }
 
 /**
- * After this the server is ready without usage: a cluster may have none, and an unready server takes discovery away,
+ * So long after the nodes are known the server is ready without usage: a cluster may have none, and an unready server takes discovery away,
  * which blocks the deletion of namespaces. Nor does data lost later make it unready.
  */
 export const readyWithoutUsageMs = 60_000;
@@ -28,7 +30,8 @@ const stuckAfterResolutions = 1.5;
 /** Names and order are metrics-server's, on which alerts and tests of users rely. */
 export function createHealthChecks(vitals: Vitals): HealthChecks {
   const { clock } = vitals;
-  const startedMs = clock.monotonicMs();
+  /** Before, nothing can be scraped. */
+  let nodesKnownMs = clock.monotonicMs();
   const always = (name: string): HealthCheck => ({ name, problem: () => undefined });
   const basic = [
     always('ping'),
@@ -47,8 +50,12 @@ export function createHealthChecks(vitals: Vitals): HealthChecks {
   const alive = always('metadata-informer-sync');
   const storage: HealthCheck = {
     name: 'metric-storage-ready',
-    problem: () =>
-      vitals.isWarm() || clock.monotonicMs() - startedMs >= readyWithoutUsageMs ? undefined : 'no metrics to serve',
+    problem: () => {
+      if (!vitals.nodesSynced()) nodesKnownMs = clock.monotonicMs();
+      if (!vitals.hasTriedAll()) return 'not every node has been scraped since the start';
+      const waitedMs = clock.monotonicMs() - nodesKnownMs;
+      return vitals.isWarm() || waitedMs >= readyWithoutUsageMs ? undefined : 'no metrics to serve';
+    },
   };
   const nodes: HealthCheck = {
     name: 'metric-informer-sync',

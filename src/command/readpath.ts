@@ -126,6 +126,7 @@ function routerOf(path: ReadPathOptions, auth: Auth, caBundles: CaBundles | unde
       trustKnown: auth.trustKnown,
       certificateProblem: caBundles?.problem,
       isWarm: storage.isWarm,
+      hasTriedAll: scraper.hasTriedAll,
       sinceLastTickMs: scraper.sinceLastTickMs,
       stopping: () => shutdown.aborted,
     }),

@@ -3,16 +3,19 @@ import type { NodeInfo, NodeLister } from '../cluster/nodes.ts';
 import { isOtherNode } from '../sample/point.ts';
 import { createNodeScraper, type NodeScraper, type NodeScraperOptions } from './nodescraper.ts';
 import type { NodeStatus } from './report/nodestatus.ts';
+import { createFirstScrapes } from './schedule/firstscrapes.ts';
 import { createScheduler } from './schedule/scheduler.ts';
 
 export interface ScraperOptions extends NodeScraperOptions {
-  readonly nodes: Pick<NodeLister, 'get' | 'list' | 'onChange'>;
+  readonly nodes: Pick<NodeLister, 'synced' | 'get' | 'list' | 'onChange'>;
 }
 
 export interface Scraper {
   run(signal: AbortSignal): Promise<void>;
   /** Finds a stuck loop; 0 before the start. */
   sinceLastTickMs(): number;
+  /** Reports whether each Ready node of the first list was scraped, failed or took too long. */
+  hasTriedAll(): boolean;
   /** Sorted by name. */
   statuses(): NodeStatus[];
   troubleOf(node: string): string | undefined;
@@ -21,6 +24,7 @@ export interface Scraper {
 export function createScraper(options: ScraperOptions): Scraper {
   const { nodes, readers, store, clock, resolutionMs, metrics } = options;
   const scrapers = new Map<string, NodeScraper>();
+  const firstScrapes = createFirstScrapes(clock);
   const scheduler = createScheduler({
     clock,
     resolutionMs,
@@ -36,6 +40,7 @@ export function createScraper(options: ScraperOptions): Scraper {
   return {
     run,
     sinceLastTickMs: scheduler.sinceLastTickMs,
+    hasTriedAll: firstScrapes.areOver,
     statuses: () => [...scrapers].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, scraper]) => scraper.status()),
     troubleOf: (name) => scrapers.get(name)?.status().error?.code,
   };
@@ -65,6 +70,8 @@ export function createScraper(options: ScraperOptions): Scraper {
     }
     store.keepOnly(name, uid);
     scrapers.set(name, createNodeScraper(node, options));
+    // Later nodes are not in a snapshot, and the kubelet of one that is not Ready is mostly away.
+    if (ready && !nodes.synced()) firstScrapes.expect(name);
     scheduler.add(name);
   }
 
@@ -77,6 +84,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     scrapers.get(name)?.stop(new Error('the node left the cluster'));
     scrapers.delete(name);
     scheduler.remove(name);
+    firstScrapes.ended(name);
     readers.release(name);
     metrics.remove(name);
     store.forget(name);
@@ -86,6 +94,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     const node = nodes.get(name);
     const next = node && (await scrapers.get(name)?.scrape(node, signal));
     if (next === undefined) return;
+    firstScrapes.ended(name);
     if (next.weight !== undefined) scheduler.setWeight(name, next.weight);
     scheduler.skip(name, next.skip);
     if (next.extraAfterMs !== undefined) scheduler.scheduleExtra(name, next.extraAfterMs);

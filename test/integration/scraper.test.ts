@@ -10,6 +10,7 @@ import type { NodeBatch } from '../../src/sample/batch.ts';
 import { type ClockReading, clockStep, readClock } from '../../src/sample/clockstep.ts';
 import { createLocalPool } from '../../src/scrape/endpoint/localpool.ts';
 import { createScrapeMetrics } from '../../src/scrape/report/scrapemetrics.ts';
+import { longestFirstScrapeMs } from '../../src/scrape/schedule/firstscrapes.ts';
 import { createScraper, type Scraper } from '../../src/scrape/scraper.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
@@ -40,6 +41,8 @@ interface Rig extends AsyncDisposable {
   /** Name and UID of the nodes of which others' numbers were dropped. */
   readonly kept: string[];
   set(name: string, node?: Partial<NodeInfo>): void;
+  /** Ends the first list of nodes. */
+  synced(): void;
   delete(name: string): void;
   /** Moves on by one resolution and waits until the kubelet was asked so many times more. */
   round(requests: number): Promise<void>;
@@ -70,6 +73,7 @@ async function setUp(): Promise<Rig> {
   const forgotten: string[] = [];
   const kept: string[] = [];
   const nodes = new Map<string, NodeInfo>();
+  let nodesSynced = false;
   const listeners: ((change: Change<NodeInfo>) => void)[] = [];
   const client = createKubeletClient({
     tls: () => tls,
@@ -81,6 +85,7 @@ async function setUp(): Promise<Rig> {
   const tls = { ca: authority.cert, cert: undefined, key: undefined, insecure: false };
   const scraper = createScraper({
     nodes: {
+      synced: () => nodesSynced,
       get: (name) => nodes.get(name),
       list: () => [...nodes.values()],
       onChange: (each) => void listeners.push(each),
@@ -147,6 +152,7 @@ async function setUp(): Promise<Rig> {
       nodes.set(name, value);
       for (const listener of listeners) listener({ type: 'set', key: name, value });
     },
+    synced: () => void (nodesSynced = true),
     delete(name) {
       const value = nodes.get(name);
       assert.ok(value);
@@ -189,6 +195,45 @@ describe('scraper', () => {
     await rig.round(1);
     assert.equal(rig.batches.length, 2);
     assert.equal(rig.batches[1]?.node, 'node-a');
+  });
+
+  describe('has tried all nodes of the first list', () => {
+    test('when each has been scraped or has failed', async () => {
+      rig.set('node-a');
+      // Nothing listens there.
+      rig.set('node-b', { kubeletPort: 1 });
+      rig.synced();
+      assert.equal(rig.scraper.hasTriedAll(), false);
+      await until('both are tried', rig.scraper.hasTriedAll);
+      assert.deepEqual(
+        rig.scraper.statuses().map(({ state }) => state),
+        ['scraped', 'failing'],
+      );
+    });
+
+    test('after some seconds without an answer', async () => {
+      rig.kubelet.faults.cadvisor = 'hang';
+      rig.set('node-a');
+      rig.synced();
+      await rig.clock.advance(longestFirstScrapeMs - 1);
+      assert.equal(rig.scraper.hasTriedAll(), false);
+      await rig.clock.advance(1);
+      assert.equal(rig.scraper.hasTriedAll(), true);
+    });
+
+    test('without those that are not Ready, have left, or came later', async () => {
+      rig.kubelet.faults.cadvisor = 'hang';
+      rig.set('down', { ready: false });
+      assert.equal(rig.scraper.hasTriedAll(), true);
+      rig.set('leaving');
+      assert.equal(rig.scraper.hasTriedAll(), false);
+      rig.delete('leaving');
+      assert.equal(rig.scraper.hasTriedAll(), true);
+      rig.synced();
+      rig.set('later');
+      await until('all are asked', () => rig.kubelet.requests.length > 0);
+      assert.equal(rig.scraper.hasTriedAll(), true);
+    });
   });
 
   test('logs a failure once, and its end once', async () => {

@@ -272,7 +272,10 @@ describe('deployment', () => {
     );
     assert.deepEqual(service?.spec?.selector, deployment?.spec?.template.metadata?.labels);
     assert.deepEqual(deployment?.spec?.selector.matchLabels, deployment?.spec?.template.metadata?.labels);
-    assert.deepEqual(container?.readinessProbe?.httpGet, { path: '/readyz', port: 'https', scheme: 'HTTPS' });
+    const { httpGet, periodSeconds = 0, failureThreshold = 0 } = container?.readinessProbe ?? {};
+    assert.deepEqual(httpGet, { path: '/readyz', port: 'https', scheme: 'HTTPS' });
+    // The first probe of a container that starts fails, so its period delays each restart.
+    assert.deepEqual([periodSeconds, periodSeconds * failureThreshold], [2, 30]);
     assert.deepEqual(container?.livenessProbe?.httpGet, { path: '/livez', port: 'https', scheme: 'HTTPS' });
   });
 

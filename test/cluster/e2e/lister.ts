@@ -96,6 +96,8 @@ export function incomplete(answers: readonly Listed[], names: readonly string[])
 }
 
 export interface StepBack {
+  /** Wall time of the later request. */
+  readonly atMs: number;
   readonly name: string;
   readonly ms: number;
   /** In words. */
@@ -116,7 +118,7 @@ export function stepsBack(answers: readonly Listed[]): { readonly compared: numb
       compared += 1;
       const ms = Date.parse(before) - Date.parse(timestamp);
       const description = `${new Date(atMs).toISOString()} ${key}: from ${before} to ${timestamp}`;
-      if (ms > 0) steps.push({ name, ms, description });
+      if (ms > 0) steps.push({ atMs, name, ms, description });
     }
   }
   return { compared, steps };

@@ -14,6 +14,7 @@ function setUp(rest: Partial<Vitals> = {}) {
     trustKnown: () => true,
     certificateProblem: undefined,
     isWarm: () => true,
+    hasTriedAll: () => true,
     sinceLastTickMs: () => 0,
     stopping: () => false,
     ...rest,
@@ -31,6 +32,29 @@ describe('ready', () => {
     await clock.advance(readyWithoutUsageMs - 1);
     assert.deepEqual(failing('/readyz'), ['metric-storage-ready']);
     await clock.advance(1);
+    assert.deepEqual(failing('/readyz'), []);
+  });
+
+  test('not for want of time while kube-apiserver was away: the minute begins when the nodes are known', async () => {
+    let nodesSynced = false;
+    const { clock, failing } = setUp({ isWarm: () => false, nodesSynced: () => nodesSynced });
+    await clock.advance(readyWithoutUsageMs);
+    assert.deepEqual(failing('/readyz'), ['metric-storage-ready', 'metric-informer-sync']);
+    nodesSynced = true;
+    await clock.advance(readyWithoutUsageMs - 1);
+    assert.deepEqual(failing('/readyz'), ['metric-storage-ready']);
+    await clock.advance(1);
+    assert.deepEqual(failing('/readyz'), []);
+  });
+
+  test('not with the usage of a snapshot alone', async () => {
+    let hasTriedAll = false;
+    const { clock, failing } = setUp({ hasTriedAll: () => hasTriedAll });
+    assert.deepEqual(failing('/readyz'), ['metric-storage-ready']);
+    await clock.advance(readyWithoutUsageMs);
+    assert.deepEqual(failing('/readyz'), ['metric-storage-ready']);
+    assert.deepEqual(failing('/livez'), []);
+    hasTriedAll = true;
     assert.deepEqual(failing('/readyz'), []);
   });
 
