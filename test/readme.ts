@@ -7,6 +7,7 @@ import { differenceTable } from './conformance/differencetable.ts';
 import { costChart, costTable } from './docs/costs.ts';
 import { root } from './docs/documents.ts';
 import { flagTables, ignoredTable } from './docs/flagtables.ts';
+import { codeSections, missingTable } from './docs/troubleshooting.ts';
 import { readMeasured } from './faults/measured.ts';
 import { measuredTable } from './faults/table.ts';
 
@@ -14,6 +15,8 @@ import { measuredTable } from './faults/table.ts';
 const blocks: readonly (readonly [file: string, block: string, text: () => string])[] = [
   ['docs/configuration.md', 'flags', flagTables],
   ['docs/configuration.md', 'ignored-flags', ignoredTable],
+  ['docs/troubleshooting.md', 'missing', missingTable],
+  ['docs/troubleshooting.md', 'codes', codeSections],
   ['docs/differences.md', 'differences', differenceTable],
   ['docs/cost.md', 'costs', costTable],
   ['docs/cost.md', 'bench', () => goalTable(readBench())],

@@ -7,7 +7,8 @@ import { group } from './types.ts';
 /** Returns the code of the last scrape's failure. /status has the details, behind a right of its own. */
 export type NodeTrouble = (node: string) => string | undefined;
 
-const causeOf: Readonly<Record<Missing, readonly [reason: string, message: string]>> = {
+/** Reason and message by what is missing; docs/troubleshooting.md lists them. */
+export const missingCauses: Readonly<Record<Missing, readonly [reason: string, message: string]>> = {
   'never-scraped': ['NotReported', 'no kubelet has reported it yet'],
   'one-sample': ['OneSample', 'it has one sample; usage needs a second one, and kubelets take one every 10 to 30 s'],
   restarted: ['Restarted', 'a container restarted; its usage needs a second sample'],
@@ -24,7 +25,7 @@ export function noUsage(
   troubleOf: NodeTrouble,
 ): StatusError {
   const of: GroupResource = { group, resource };
-  const [code, message] = causeOf[reason];
+  const [code, message] = missingCauses[reason];
   const causes: StatusCause[] = [{ reason: code, message }];
   const trouble = node === undefined ? undefined : troubleOf(node);
   if (node !== undefined && trouble !== undefined) {

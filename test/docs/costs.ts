@@ -88,7 +88,7 @@ export function costTable(): string {
 }
 
 const rowHeight = 26;
-const labelWidth = 430;
+const labelWidth = 540;
 const barWidth = 340;
 const top = 40;
 

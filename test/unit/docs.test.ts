@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import { causes } from '../docs/causes.ts';
 import { documents, readDocument, root } from '../docs/documents.ts';
 import { anchorsOf, linksOf, splitBlocks } from '../docs/markdown.ts';
 import { notRunReason, shellBlocks } from '../docs/shellblocks.ts';
+import { explanations } from '../docs/troubleshooting.ts';
 
 const external = /^(?:https?|mailto):/;
 
@@ -69,4 +71,8 @@ describe('Markdown', () => {
   });
 
   test('a fence without an end is an error', () => assert.throws(() => splitBlocks('```sh\na\n'), /line 1 has no end/));
+});
+
+test('docs/troubleshooting.md has a message of the program for each code', () => {
+  assert.deepEqual([...explanations().keys()].toSorted(), Object.keys(causes).toSorted());
 });

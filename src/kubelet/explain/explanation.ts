@@ -1,6 +1,6 @@
 /** Why a kubelet cannot be read: a code for programs, the rest for operators. */
 
-/** Stable when messages change. */
+/** Stable when messages change; a heading of docs/troubleshooting.md. */
 export type ExplanationCode =
   | 'CertificateNamesNeither'
   | 'UnknownAuthority'

@@ -21,7 +21,9 @@ export function createNodeLog(log: Logger): NodeLog {
 
   function report(node: NodeInfo, outcome: ScrapeOutcome, skew: Explanation | undefined, hasStepped: boolean): void {
     reportOutcome(node, outcome);
-    if (skew !== undefined && !hadSkew) log.warn({ node: node.name, reason: inOneLine(skew) }, 'a clock is wrong');
+    if (skew !== undefined && !hadSkew) {
+      log.warn({ node: node.name, code: skew.code, reason: inOneLine(skew) }, 'a clock is wrong');
+    }
     hadSkew = skew !== undefined;
     if (hasStepped && !hadStepped) {
       log.warn(
@@ -37,7 +39,8 @@ export function createNodeLog(log: Logger): NodeLog {
     const state = stateOf(outcome, level);
     if (state === previous) return;
     if (outcome.kind === 'failed') {
-      log[level]({ node: node.name, reason: inOneLine(outcome.why) }, 'cannot scrape node');
+      const { why } = outcome;
+      log[level]({ node: node.name, code: why.code, reason: inOneLine(why) }, 'cannot scrape node');
     } else if (outcome.fallback !== undefined) {
       log[level]({ node: node.name, reason: outcome.fallback }, 'node is served from /metrics/resource');
     } else if (previous !== undefined) log.info({ node: node.name }, 'node is scraped again');
