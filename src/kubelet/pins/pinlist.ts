@@ -17,16 +17,16 @@ export type Pins = ReadonlyMap<string, Pin>;
  */
 export const pinsLimitBytes = 1_000_000;
 
-/** Characters; a longer name, of up to 253, is replaced by its hash. */
-const nameLimit = 100;
+/** A longer name than 100 characters, of up to 253, is replaced by its hash. */
+const nameForm = /^[a-z0-9][a-z0-9.-]{0,99}$/;
 
 const uidForm = /^[A-Za-z0-9-]{1,36}$/;
 /** No node's name begins with a tilde. */
 const line = /^([a-z0-9][a-z0-9.-]{0,99}|~[A-Za-z0-9_-]{43}) ([A-Za-z0-9-]{1,36}) (\S+)$/;
 
-/** Returns the key of a node's pin: its name, or a hash of a long one. */
+/** Returns the key of a node's pin: its name, or a hash of one that is long or that a line cannot hold. */
 export function pinKey(node: string): string {
-  return node.length <= nameLimit ? node : `~${createHash('sha256').update(node).digest('base64url')}`;
+  return nameForm.test(node) ? node : `~${createHash('sha256').update(node).digest('base64url')}`;
 }
 
 /** Returns the name of the node, if the key has it. */

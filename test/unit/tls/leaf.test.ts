@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:tls';
 import { fieldsOf } from '../../../src/tls/certificatefields.ts';
 import { addressBytes } from '../../../src/tls/certificatewriter.ts';
 import { certificateOf, type KeyPair } from '../../../src/tls/keypair.ts';
-import { isDue, issueLeaf, leafLifeMs, serviceNames } from '../../../src/tls/leaf.ts';
+import { isDue, issueLeaf, leafBackdateMs, leafLifeMs, serviceNames } from '../../../src/tls/leaf.ts';
 import { createPodRoot } from '../../../src/tls/podroot.ts';
 import { checkGoAccepts } from '../../../src/tls/servingrules.ts';
 import { listen } from '../../fakes/listen.ts';
@@ -68,8 +68,8 @@ describe('a leaf certificate', () => {
     assert.notEqual(issueLeaf(root, { names, nowMs }).pair.key, leaf.pair.key);
   });
 
-  test('is valid an hour before and 90 days after, in whole seconds', () => {
-    assert.equal(certificate.validFromDate.toISOString(), '2026-11-29T13:30:15.000Z');
+  test('is valid a day before and 90 days after, in whole seconds, so that a clock that is a time zone ahead does no harm', () => {
+    assert.equal(certificate.validFromDate.toISOString(), '2026-11-28T14:30:15.000Z');
     assert.equal(certificate.validToDate.toISOString(), '2027-02-27T14:30:15.000Z');
     assert.deepEqual(
       [leaf.fromMs, leaf.untilMs],
@@ -134,8 +134,8 @@ describe('the renewal of a leaf is due', () => {
 
   test('when the clock was set back before its start, but not for less', () => {
     const leaf = issueLeaf(root, { names, nowMs });
-    assert.equal(isDue(leaf, nowMs - 59 * minuteMs), false);
-    assert.equal(isDue(leaf, nowMs - 61 * minuteMs), true);
+    assert.equal(isDue(leaf, nowMs - (leafBackdateMs - minuteMs)), false);
+    assert.equal(isDue(leaf, nowMs - (leafBackdateMs + minuteMs)), true);
   });
 });
 

@@ -44,6 +44,13 @@ test('any pins can be read again, and their bytes are counted', () => {
   );
 });
 
+test('a name that no line can hold makes no text that cannot be read, which would refuse all kubelets', () => {
+  for (const node of ['Node_A', 'a b', 'a\nb', '', '~', '-a', 'a'.repeat(101)]) {
+    const pins = new Map([[pinKey(node), pin('ca')]]);
+    assert.deepEqual(parsePins(formatPins(pins)), pins);
+  }
+});
+
 describe('a malformed line is an error, since leaving it out would pin its node anew:', () => {
   for (const [name, text] of [
     ['no key', `node-a ${uid}`],
