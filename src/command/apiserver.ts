@@ -1,4 +1,7 @@
 /** Finds kube-apiserver by a kubeconfig, or inside the cluster. */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
 import { type ApiServer, inClusterApiServer } from '../client/apiserver.ts';
 import { kubeconfigApiServer } from '../client/kubeconfig.ts';
 import { systemClock } from '../clock.ts';
@@ -19,4 +22,26 @@ export async function findApiServer(
   throw new UsageError(
     'no cluster is configured: outside of a pod, pass --kubeconfig=<file>; `npm start` runs without a cluster',
   );
+}
+
+/**
+ * As findApiServer, but outside of a pod without a kubeconfig takes kubectl's: the first file of KUBECONFIG that exists, or ~/.kube/config.
+ * The server itself never does, so that a start without arguments reaches no cluster.
+ * @throws UsageError where there is none.
+ */
+export async function findApiServerAsKubectl(kubeconfig: string | undefined, env: Environment): Promise<ApiServer> {
+  if (kubeconfig !== undefined || isInPod(env)) return findApiServer(kubeconfig, env);
+  const listed = (env['KUBECONFIG'] ?? '').split(path.delimiter).filter((file) => file !== '');
+  const usual = path.join(homedir(), '.kube', 'config');
+  // As kubectl: with KUBECONFIG, the file in the home folder does not count.
+  const candidates = listed.length > 0 ? listed : [usual];
+  const found = candidates.find((file) => existsSync(file));
+  if (found !== undefined) return findApiServer(found, env);
+  const missing =
+    listed.length > 0 ? `KUBECONFIG names no file that exists: ${listed.join(', ')}` : `there is no ${usual}`;
+  throw new UsageError(`no cluster is configured: ${missing}; pass --kubeconfig=<file>, or set KUBECONFIG`);
+}
+
+export function isInPod(env: Environment): boolean {
+  return (env['KUBERNETES_SERVICE_HOST'] ?? '') !== '';
 }

@@ -1,14 +1,11 @@
 /** `kubegauge doctor`: examines a cluster's metrics.k8s.io, and prints what is wrong and what ends it. */
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import path from 'node:path';
 import { allChecks } from '../doctor/checks.ts';
 import { examine } from '../doctor/examination.ts';
 import { examinationText, type OutputFormat, outputFormats } from '../doctor/examinationtext.ts';
 import { foreignText } from '../foreigntext.ts';
 import { describeError } from '../logging.ts';
 import { parseCommandLine, UsageError } from '../options/parse.ts';
-import { type Environment, findApiServer } from './apiserver.ts';
+import { type Environment, findApiServerAsKubectl, isInPod } from './apiserver.ts';
 
 /** Exit codes: no error among the findings; at least one; the cluster could not be asked, or a usage error. */
 export const doctorExitCodes = { well: 0, errors: 1, failed: 2 } as const;
@@ -28,11 +25,9 @@ export async function runDoctor(argv: readonly string[], env: Environment): Prom
     throw new UsageError(`no check is named ${unknown.join(', ')}; there are ${known}`);
   }
   const checks = allChecks.filter(({ name }) => names.length === 0 || names.includes(name));
-  const inPod = (env['KUBERNETES_SERVICE_HOST'] ?? '') !== '';
-  const kubeconfig = options.kubeconfig ?? (inPod ? undefined : usualKubeconfig(env));
   try {
-    const server = await findApiServer(kubeconfig, env);
-    const examination = await examine(checks, { server, options, place: inPod ? 'pod' : 'outside' });
+    const server = await findApiServerAsKubectl(options.kubeconfig, env);
+    const examination = await examine(checks, { server, options, place: isInPod(env) ? 'pod' : 'outside' });
     process.stdout.write(examinationText(examination, format));
     const hasErrors = examination.findings.some(({ severity }) => severity === 'error');
     return hasErrors ? doctorExitCodes.errors : doctorExitCodes.well;
@@ -41,6 +36,12 @@ export async function runDoctor(argv: readonly string[], env: Environment): Prom
     process.stderr.write(`kubegauge: the cluster cannot be examined: ${foreignText(describeError(error))}\n`);
     return doctorExitCodes.failed;
   }
+}
+
+/** Returns the lines of `doctor --help` that name the checks. */
+export function checkLines(): readonly string[] {
+  const width = Math.max(...allChecks.map(({ name }) => name.length));
+  return allChecks.map(({ name, title }) => `  ${name.padEnd(width)}  ${title}`);
 }
 
 /** Takes -o and --output, which kubectl's users expect and the server does not have. */
@@ -57,10 +58,4 @@ function takeOutput(argv: readonly string[]): { readonly format: OutputFormat; r
   const format = outputFormats.find((each) => each === (given ?? 'table'));
   if (format === undefined) throw new UsageError(`-o ${given}: must be one of ${outputFormats.join(', ')}`);
   return { format, rest };
-}
-
-/** Returns kubectl's file: the first of KUBECONFIG that is there, or the one in the home folder. */
-function usualKubeconfig(env: Environment): string | undefined {
-  const listed = (env['KUBECONFIG'] ?? '').split(path.delimiter).filter((file) => file !== '');
-  return [...listed, path.join(homedir(), '.kube', 'config')].find((file) => existsSync(file));
 }

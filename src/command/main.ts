@@ -1,15 +1,14 @@
 /** From the command line to an exit code. */
 import { once } from 'node:events';
-import type { ApiServer } from '../client/apiserver.ts';
 import { systemResolver } from '../dns/systemresolver.ts';
 import { escapeControls, foreignText } from '../foreigntext.ts';
 import { createLogger, describeError, type LogFormat, type Logger } from '../logging.ts';
 import type { Options } from '../options/flags.ts';
 import { lossOf } from '../options/ignoredflags.ts';
 import { type CommandLine, parseCommandLine, UsageError } from '../options/parse.ts';
-import { helpText } from '../options/usage.ts';
+import { commandHelp, helpText, isCommandName, nearestCommand } from '../options/usage.ts';
 import { version } from '../version.ts';
-import { findApiServer } from './apiserver.ts';
+import { type Environment, findApiServer, findApiServerAsKubectl } from './apiserver.ts';
 import { run } from './run.ts';
 
 const usageErrorCode = 2;
@@ -20,13 +19,13 @@ export async function main(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
   // First: --help must work beside invalid flags.
-  if (argv.includes('--help') || argv.includes('-h')) return print(helpText());
+  if (argv.includes('--help') || argv.includes('-h')) return print(await helpFor(argv[0]));
   if (argv.includes('--version')) return print(`kubegauge v${version}\n`);
   try {
     if (argv[0] === 'doctor') return await (await import('./doctorcommand.ts')).runDoctor(argv.slice(1), env);
     const subcommand = subcommands.get(argv[0] ?? '');
     return subcommand === undefined
-      ? await serve(parseCommandLine(argv), env)
+      ? await serve(withoutMisplacedCommand(parseCommandLine(argv)), env)
       : await runSubcommand(subcommand, argv.slice(1), env);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -35,36 +34,52 @@ export async function main(
   }
 }
 
-/** @param words of the command line that are no flags. */
-type Subcommand = (options: Options, apiServer: ApiServer, words: readonly string[]) => Promise<void>;
+async function helpFor(command: string | undefined): Promise<string> {
+  if (!isCommandName(command)) return helpText();
+  return commandHelp(command, command === 'doctor' ? (await import('./doctorcommand.ts')).checkLines() : []);
+}
+
+/** Refuses to serve where a command was meant: words have no effect here, and `docter` would start a second server. @throws UsageError */
+function withoutMisplacedCommand(commandLine: CommandLine): CommandLine {
+  for (const word of commandLine.ignored) {
+    const command = word.startsWith('-') ? undefined : nearestCommand(word);
+    if (command === word) throw new UsageError(`${word} has to be the first argument: kubegauge ${word} [flags]`);
+    if (command !== undefined) throw new UsageError(`no command is named ${word}; did you mean ${command}?`);
+  }
+  return commandLine;
+}
+
+/** @param words of the command line that are no flags; a subcommand checks them before it looks for kube-apiserver. */
+type Subcommand = (options: Options, env: Environment, words: readonly string[]) => Promise<void>;
 
 /** Each is imported only when it is used. */
 const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>([
   [
     'status',
-    async (options, apiServer, words) => (await import('./statuscommand.ts')).printStatus(options, apiServer, words),
+    async (options, env, words) => {
+      const { printStatus } = await import('./statuscommand.ts');
+      await printStatus(options, await findApiServer(options.kubeconfig, env), words);
+    },
   ],
   [
     'trust',
-    async (options, apiServer, words) => {
-      const { trustKubelet } = await import('./trustcommand.ts');
+    async (options, env, words) => {
+      const { checkTrustWords, trustKubelet } = await import('./trustcommand.ts');
+      const wanted = checkTrustWords(words);
+      const apiServer = await findApiServerAsKubectl(options.kubeconfig, env);
       using resolver = systemResolver();
       const print = (line: string) => void process.stdout.write(`${escapeControls(line)}\n`);
-      await trustKubelet({ options, apiServer, resolver, words, print });
+      await trustKubelet({ options, apiServer, resolver, wanted, print });
     },
   ],
 ]);
 
 /** Returns 0, or 1 after a failure. @throws UsageError */
-async function runSubcommand(
-  subcommand: Subcommand,
-  argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<number> {
+async function runSubcommand(subcommand: Subcommand, argv: readonly string[], env: Environment): Promise<number> {
   const { options, ignored } = parseCommandLine(argv);
   try {
     const words = ignored.filter((word) => !word.startsWith('-'));
-    await subcommand(options, await findApiServer(options.kubeconfig, env), words);
+    await subcommand(options, env, words);
     return 0;
   } catch (error) {
     if (error instanceof UsageError) throw error;

@@ -34,19 +34,35 @@ export interface TrustOptions {
   readonly options: Options;
   readonly apiServer: ApiServer;
   readonly resolver: Resolver;
-  /** Words of the command line: the node and, if it cannot be reached from here, its key. */
-  readonly words: readonly string[];
+  /** As checkTrustWords returns them. */
+  readonly wanted: WantedTrust;
   readonly print: (line: string) => void;
+}
+
+/** What the command line asks for. */
+export interface WantedTrust {
+  readonly name: string;
+  readonly given: Proof | undefined;
 }
 
 /** Servers write pins too; each of them wins a conflict at most once a second. */
 const conflictLimit = 10;
 
-/** @throws UsageError; Error with a remedy if nothing was pinned. */
-export async function trustKubelet({ options, apiServer, resolver, words, print }: TrustOptions): Promise<void> {
+/**
+ * Returns the node and, if it cannot be reached from here, its key.
+ * @param words of the command line that are no flags.
+ * @throws UsageError.
+ */
+export function checkTrustWords(words: readonly string[]): WantedTrust {
   const [name, given, ...others] = words;
   if (name === undefined || others.length > 0) throw new UsageError(usage);
   if (given !== undefined && !isProof(given)) throw new UsageError(`${given} is no key; ${usage}`);
+  return { name, given };
+}
+
+/** @throws Error with a remedy if nothing was pinned. */
+export async function trustKubelet({ options, apiServer, resolver, wanted, print }: TrustOptions): Promise<void> {
+  const { name, given } = wanted;
   await using rest = createRestClient(apiServer, { resolve: resolver.resolveFirst });
   const node = await readNode(rest, name);
   const shown = await shownBy(node, { options, apiServer, resolver });
@@ -81,7 +97,7 @@ function inWords(proof: Proof): string {
 async function readNode(rest: PinRest, name: string): Promise<NodeInfo & { readonly uid: string }> {
   const list = await rest.get('/api/v1/nodes', { query: { fieldSelector: `metadata.name=${name}` } });
   const node = items(field(list, 'items')).map(parseNode)[0];
-  if (node === undefined) throw new Error(`there is no node ${foreignText(name)}`);
+  if (node === undefined) throw new Error(`there is no node ${foreignText(name)}; kubectl get nodes lists them`);
   const { uid } = node;
   if (!isPinnableUid(uid)) throw new Error(`the Node ${name} has no UID`);
   return { ...node, uid };

@@ -26,8 +26,8 @@ export interface Examination {
 export interface CheckSummary {
   readonly name: string;
   readonly title: string;
-  /** The worst of its findings; `well` without any but notes. */
-  readonly result: 'error' | 'warning' | 'unchecked' | 'well';
+  /** The worst of its findings; `ok` without any but notes. */
+  readonly result: 'error' | 'warning' | 'unchecked' | 'ok';
 }
 
 /** Milliseconds for one check. */
@@ -111,5 +111,5 @@ function resultOf(findings: readonly Finding[]): CheckSummary['result'] {
   for (const severity of severities) {
     if (severity !== 'note' && findings.some((finding) => finding.severity === severity)) return severity;
   }
-  return 'well';
+  return 'ok';
 }

@@ -33,7 +33,7 @@ const marks: Readonly<Record<CheckSummary['result'], string>> = {
   error: 'ERROR',
   warning: 'warning',
   unchecked: 'unchecked',
-  well: 'ok',
+  ok: 'ok',
 };
 
 function table({ version, time, cluster, place, checks, findings }: Examination): string {

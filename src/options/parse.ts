@@ -109,12 +109,12 @@ function isIgnored(name: string): boolean {
   return ignoredFlags.includes(name) || name.startsWith(ignoredPrefix);
 }
 
-/** Suggests the flag with the nearest name, or --help. */
+/** Suggests the flag with the nearest name, or --help where more than half of it would have to change. */
 function suggestion(name: string): string {
   const nearest = Object.keys(flags).reduce((best, candidate) =>
     distance(name, candidate) < distance(name, best) ? candidate : best,
   );
-  if (distance(name, nearest) >= name.length) return 'see --help';
+  if (distance(name, nearest) > name.length / 2) return 'see --help';
   return `did you mean ${nearest.length === 1 ? '-' : '--'}${nearest}?`;
 }
 

@@ -1,6 +1,97 @@
-/** Prints the flag table as --help. */
-import { flagSections } from './flags.ts';
+/** Prints the flag table as --help, and the help of each command. */
+import { distance } from 'fastest-levenshtein';
+import { type FlagName, flagSections, flags } from './flags.ts';
 import type { Flag } from './flags/flag.ts';
+
+const usualKubeconfig =
+  'Kubeconfig of the cluster. Unset: in a pod its account, elsewhere the file of KUBECONFIG, or else ~/.kube/config.';
+
+/** The commands beside serving. */
+const commands = {
+  status: {
+    synopsis: 'kubegauge status [nodes] [flags]',
+    summary: 'prints the scrape status of a running server; with the flags of that server',
+    text: [
+      'Prints a line per node, what is wrong and what to do, and what was refused in the last five minutes.',
+      'Runs where the server runs, and needs its --cert-dir (or --tls-cert-file and --tls-private-key-file) and --secure-port:',
+      '',
+      '  kubectl exec -n kube-system deploy/metrics-server -- /metrics-server status --cert-dir=/tmp',
+    ],
+    kubeconfig: 'Kubeconfig whose credentials the server gets. Unset: the account of the pod.',
+    flags: ['secure-port', 'cert-dir', 'tls-cert-file', 'tls-private-key-file'],
+  },
+  doctor: {
+    synopsis: 'kubegauge doctor [checks] [-o table|json|yaml] [--kubeconfig=<file>]',
+    summary:
+      'examines the cluster and prints what is wrong, with remedies; exit code 0 no errors, 1 errors, 2 could not examine',
+    text: [
+      'Examines a cluster whose server is kubegauge or metrics-server, and prints what is wrong, with remedies. It only reads.',
+      '',
+      '  -o, --output string (default table)',
+      '        table, json or yaml.',
+      '',
+      'Exit code: 0 no errors, 1 errors, 2 the cluster could not be examined.',
+    ],
+    kubeconfig: usualKubeconfig,
+    flags: [],
+  },
+  trust: {
+    synopsis: 'kubegauge trust <node> [sha256:<key>] [flags]',
+    summary: 'pins the key that the kubelet of a node shows now (--kubelet-tls=pin), or the given one',
+    text: [
+      'Pins the key that the kubelet of a node shows now, in the place of the pinned one; a given key is compared with the one shown, and pinned where the',
+      'kubelet cannot be reached from here. It needs the right to list nodes and to get and update the ConfigMap kubegauge-kubelet-pins. Give it the flags of the server that decide how kubelets are reached.',
+    ],
+    kubeconfig: usualKubeconfig,
+    flags: [
+      'kubelet-preferred-address-types',
+      'kubelet-use-node-status-port',
+      'kubelet-port',
+      'kubelet-certificate-authority',
+      'kubelet-request-timeout',
+    ],
+  },
+} as const satisfies Readonly<Record<string, CommandDescription>>;
+
+interface CommandDescription {
+  readonly synopsis: string;
+  readonly summary: string;
+  readonly text: readonly string[];
+  /** What --kubeconfig does here; the server's own help speaks of kubelets. */
+  readonly kubeconfig: string;
+  /** Those that matter most; the others are accepted, too. */
+  readonly flags: readonly FlagName[];
+}
+
+export type CommandName = keyof typeof commands;
+
+export function isCommandName(word: string | undefined): word is CommandName {
+  return word !== undefined && Object.hasOwn(commands, word);
+}
+
+/** Edits between a command and what is taken for a typing error of it. */
+const typingErrors = 2;
+
+/** Returns the command that a word is, or is a typing error of. */
+export function nearestCommand(word: string): CommandName | undefined {
+  return Object.keys(commands)
+    .filter(isCommandName)
+    .find((command) => distance(word, command) <= typingErrors);
+}
+
+/**
+ * Returns the text of `kubegauge <command> --help`.
+ * @param checks a line for each check of `doctor`.
+ */
+export function commandHelp(command: CommandName, checks: readonly string[]): string {
+  const { synopsis, text, kubeconfig, flags: names }: CommandDescription = commands[command];
+  const lines = [`Usage: ${synopsis}`, '', ...text];
+  if (checks.length > 0) lines.push('', 'Checks, all by default:', '', ...checks);
+  lines.push('', 'Flags:', '', ...flagLines('kubeconfig', { ...flags.kubeconfig, help: kubeconfig }));
+  lines.push(...names.flatMap((name) => flagLines(name, flags[name])));
+  lines.push('', 'The other flags of the server are accepted, too: kubegauge --help.');
+  return `${lines.join('\n')}\n`;
+}
 
 /** Returns the text of --help. */
 export function helpText(): string {
@@ -8,23 +99,22 @@ export function helpText(): string {
     'kubegauge serves metrics.k8s.io from the kubelets of a Kubernetes cluster.',
     '',
     'Usage: kubegauge [flags]',
-    '       kubegauge status [nodes] [flags]   prints the scrape status of a running server; with the flags of that server',
-    '       kubegauge doctor [checks] [-o table|json|yaml] [--kubeconfig=<file>]   examines the cluster and prints what is wrong, with remedies; exit code 0 no errors, 1 errors, 2 could not examine',
-    '       kubegauge trust <node> [key] [flags]   pins the key that the kubelet of a node shows now (--kubelet-tls=pin), or the given one',
+    ...Object.values(commands).map(({ synopsis, summary }) => `       ${synopsis}   ${summary}`),
+    '       kubegauge <command> --help   explains a command',
     '',
     'Pages in docs/ of the source: install.md, configuration.md (these flags beside those of metrics-server),',
     'troubleshooting.md (each code in the log, in `kubegauge status` and in a 404), doctor.md (findings of `kubegauge doctor`).',
   ];
-  for (const [section, flags] of Object.entries(flagSections)) {
+  for (const [section, sectionFlags] of Object.entries(flagSections)) {
     lines.push('', `${section} flags:`, '');
-    for (const [name, flag] of Object.entries(flags)) {
-      lines.push(
-        `  ${spelling(name, flag)} ${flag.type}${flag.default ? ` (default ${flag.default})` : ''}`,
-        `        ${flag.help}`,
-      );
-    }
+    for (const [name, flag] of Object.entries(sectionFlags)) lines.push(...flagLines(name, flag));
   }
   return `${lines.join('\n')}\n`;
+}
+
+function flagLines(name: string, flag: Flag): readonly string[] {
+  const start = `  ${spelling(name, flag)} ${flag.type}`;
+  return [`${start}${flag.default ? ` (default ${flag.default})` : ''}`, `        ${flag.help}`];
 }
 
 /** Returns the flag as users write it. */

@@ -57,7 +57,11 @@ describe('kubegauge doctor', () => {
     apiServer.objects.delete('APIService', 'v1beta1.metrics.k8s.io');
     const { code, out } = await run('apiservices', '-o', 'json');
     assert.equal(code, 1, out);
-    const { findings } = JSON.parse(out) as Examination;
+    const { checks, findings } = JSON.parse(out) as Examination;
+    assert.deepEqual(
+      checks.map(({ name, result }) => [name, result]),
+      [['apiservices', 'error']],
+    );
     const finding = findings.find((each) => each.code === 'api-not-registered');
     assert.equal(finding?.object, 'APIService v1beta1.metrics.k8s.io');
     await runCommands(apiServer, finding.remedy ?? '');

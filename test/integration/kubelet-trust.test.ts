@@ -5,7 +5,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { StatusError } from '../../src/apimachinery/status.ts';
 import { createRestClient } from '../../src/client/rest.ts';
 import { approvalOf, findPendingServingRequests } from '../../src/cluster/servingrequests.ts';
-import { trustKubelet } from '../../src/command/trustcommand.ts';
+import { checkTrustWords, trustKubelet } from '../../src/command/trustcommand.ts';
 import { createResolver } from '../../src/dns/resolver.ts';
 import { keyProof } from '../../src/kubelet/pins/selfsigned.ts';
 import { parseCommandLine, UsageError } from '../../src/options/parse.ts';
@@ -44,7 +44,7 @@ async function trust(...words: string[]): Promise<string> {
   ]);
   const lines: string[] = [];
   const print = (line: string) => void lines.push(line);
-  await trustKubelet({ options, apiServer: apiServer.connection, resolver, words: ignored, print });
+  await trustKubelet({ options, apiServer: apiServer.connection, resolver, wanted: checkTrustWords(ignored), print });
   return lines.join('\n');
 }
 

@@ -84,7 +84,57 @@ describe('used wrongly', () => {
   );
   check('a kubeconfig that is not there is named', ['--kubeconfig=/nowhere/config'], 1, /\/nowhere\/config/);
   check('--version prints it', ['--version'], 0, /^kubegauge v\d+\.\d+\.\d+\n$/);
+  check(
+    'a command with a typing error does not start a server',
+    ['docter', '--cert-dir='],
+    2,
+    /^kubegauge: no command is named docter; did you mean doctor\?\n$/,
+  );
+  check(
+    'a command behind a flag does not start a server',
+    ['--kubeconfig=/nowhere/config', 'trust', 'node-1'],
+    2,
+    /^kubegauge: trust has to be the first argument/,
+  );
+  check('trust without a node says what it needs before it looks for a cluster', ['trust'], 2, /^kubegauge: usage: /);
+  check(
+    'a flag like no other gets no suggestion',
+    ['--nonsense'],
+    2,
+    /^kubegauge: unknown flag --nonsense; see --help\n$/,
+  );
+  check(
+    '--help of a command explains the command only',
+    ['doctor', '--help'],
+    0,
+    /^(?!.*--secure-port)Usage: kubegauge doctor /s,
+  );
+  check('doctor --help names the checks', ['doctor', '--help'], 0, /^ +apiservices +the APIServices of metrics/m);
+  check('trust --help names its flags', ['trust', '-h'], 0, /--kubelet-use-node-status-port/);
   check('--help prints the flags', ['--help'], 0, /--metric-resolution duration \(default 15s\)/);
+});
+
+describe('a command for laptops without a kubeconfig names what it looked for', () => {
+  for (const argv of [['doctor'], ['trust', 'node-1']]) {
+    test(argv[0], async () => {
+      await using listed = start(argv, { HOME: folder, KUBECONFIG: '/nowhere/config' });
+      assert.equal(await listed.exited(), 2);
+      assert.match(
+        listed.output(),
+        /KUBECONFIG names no file that exists: \/nowhere\/config; pass --kubeconfig=<file>/,
+      );
+      await using usual = start(argv, { HOME: folder });
+      assert.equal(await usual.exited(), 2);
+      assert.match(usual.output(), /there is no \S+\/\.kube\/config; pass --kubeconfig=<file>, or set KUBECONFIG/);
+    });
+  }
+
+  test('and takes the first file of KUBECONFIG that exists', async () => {
+    const env = { HOME: folder, KUBECONFIG: `/nowhere/config${path.delimiter}${kubeconfig}` };
+    await using program = start(['trust', 'node-1'], env);
+    assert.equal(await program.exited(), 1);
+    assert.match(program.output(), /there is no node node-1; kubectl get nodes lists them/);
+  });
 });
 
 test('the error of a port in use names the flag that helps', async () => {
