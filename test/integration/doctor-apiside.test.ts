@@ -12,7 +12,7 @@ import { createPodRoot } from '../../src/tls/podroot.ts';
 import { keepOffAnnotation, stagedRootsAnnotation } from '../../src/trustpublication/apiserviceview.ts';
 import { createFakeApiServer } from '../fakes/apiserver.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
-import { createInstallation, namespace, servedName } from '../fakes/installation.ts';
+import { createInstallation, namespace, servedName, servingPod } from '../fakes/installation.ts';
 import { runCommands } from '../fakes/kubectl.ts';
 import type { KubeObject } from '../fakes/kubeobjects.ts';
 import { apiSideFaults, base64, beta, change, type FaultyCluster, podName } from './apisidefaults.ts';
@@ -116,6 +116,53 @@ describe('doctor and the accounts that the flags of the server name', () => {
     );
     for (const { remedy = '' } of found) await runCommands(planted.apiServer, remedy);
     assert.deepEqual(await missing(planted), []);
+  });
+});
+
+describe('doctor and rights to write of an account whose token goes to kubelets', () => {
+  const setAccount = (planted: FaultyCluster, name: string) =>
+    change(planted, 'Pod', podName, [{ op: 'replace', path: '/spec/serviceAccountName', value: name }]);
+  const setFlag = (planted: FaultyCluster, value: string) =>
+    change(planted, 'Pod', podName, [{ op: 'replace', path: '/spec/containers/0/args/1', value }]);
+
+  const cases: readonly (readonly [name: string, account: string, plant: (planted: FaultyCluster) => void])[] = [
+    ["metrics-server's, whose pods send it to every kubelet", 'metrics-server', () => undefined],
+    ['that --kubelet-service-account names', 'usage', (planted) => setFlag(planted, '--kubelet-service-account=usage')],
+    [
+      'with which metrics-server runs beside it',
+      'usage',
+      ({ apiServer, installation: { port } }) => {
+        const other = servingPod('other', 'other', 'registry.k8s.io/metrics-server/metrics-server:v0.9.0', port);
+        apiServer.objects.set({ ...other, spec: { ...(other['spec'] as object), serviceAccountName: 'usage' } });
+      },
+    ],
+  ];
+  for (const [name, account, plant] of cases) {
+    test(`are not granted: ${name}`, async () => {
+      const planted = await use();
+      setAccount(planted, account);
+      plant(planted);
+      const missing = (await findings(planted)).filter(({ code }) => code === 'right-missing');
+      const writing = missing.filter(({ problem }) => /patch apiservices|create serviceaccounts/.test(problem));
+      assert.equal(writing.length, 2);
+      for (const { object, problem, remedy = '' } of writing) {
+        assert.equal(object, `ServiceAccount kube-system/${account}`);
+        assert.match(problem, /its token goes to kubelets/);
+        assert.match(remedy, /^kubectl apply -k manifests\/base/m);
+      }
+      for (const { remedy = '' } of missing) assert.doesNotMatch(remedy, /"verbs":\["(?!get|list|watch)/);
+    });
+  }
+
+  test('are granted to another account, by a role of their own', async () => {
+    const planted = await use();
+    setAccount(planted, 'usage');
+    const missing = (await findings(planted)).filter(({ code }) => code === 'right-missing');
+    for (const { remedy = '' } of missing) await runCommands(planted.apiServer, remedy);
+    assert.deepEqual(
+      (await findings(planted)).filter(({ code }) => code === 'right-missing'),
+      [],
+    );
   });
 });
 

@@ -1,11 +1,11 @@
 /** Checks how kube-apiserver verifies the server: caBundle against the certificates that the pods really show, and our roots in it. */
 import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
-import { command } from '../remedy.ts';
 import { bundleLimitBytes } from '../../trustpublication/publishedroots.ts';
 import { keepOffAnnotation, otherWriterOf, readApiService, stagedText } from '../../trustpublication/apiserviceview.ts';
 import { checkBundle, withoutVerification } from './bundlecertificates.ts';
-import { lastAppliedAnnotation, type RegisteredVersion, registeredVersions } from './registration.ts';
+import { applyManifests } from './manifests.ts';
+import { type RegisteredVersion, registeredVersions } from './registration.ts';
 import { checkStagedRoots, checkStaleRoots } from './podroots.ts';
 import { getService, kindOfImage, type PodBehindService, selectedPods, servingContainer } from './servingpods.ts';
 import { checkShown } from './showncertificates.ts';
@@ -89,7 +89,6 @@ function notVerified({ name }: RegisteredVersion): Finding {
     object: `APIService ${name}`,
     problem:
       "insecureSkipTLSVerify is set: kube-apiserver accepts any server at the Service's address, which then sees who asks and may invent numbers",
-    // The annotation goes first: otherwise apply removes insecureSkipTLSVerify before there is a caBundle.
-    remedy: `${command('kubectl', 'annotate', 'apiservice', name, `${lastAppliedAnnotation}-`)}\nkubectl apply -k manifests/base   # in a checkout of kubegauge, which makes verification work by itself`,
+    remedy: applyManifests([name], 'which makes verification work by itself'),
   };
 }

@@ -5,6 +5,7 @@ import type { Finding } from '../finding.ts';
 import { withInput } from '../remedy.ts';
 import { flagIn, separateAccountIn } from '../flagwords.ts';
 import { UncheckedError } from '../uncheckederror.ts';
+import { applyManifests } from './manifests.ts';
 import { registeredVersions, type ServiceAddress, servicesOf } from './registration.ts';
 import { type GrantingRole, type NeededRight, rightsOf } from './rights.ts';
 import {
@@ -29,7 +30,10 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
     yield* tolerant(async function* ofService() {
       const pods = await selectedPods(context.api, await getService(context.api, address));
       const running = pods.filter(({ ended, deleting }) => !ended && !deleting);
-      for (const installed of distinct(running, address)) yield* checkRights(context, installed);
+      const servers = distinct(running, address);
+      const shown = servers.map(({ accounts }) => accounts.kubelets);
+      const unverified = versions.filter(({ insecure }) => insecure).map(({ name }) => name);
+      for (const server of servers) yield* checkRights(context, server, { shown, unverified });
     });
   }
 }
@@ -59,9 +63,17 @@ function serverIn(
   return { kind, rights: rightsOf({ kind, kubelets, service }), accounts: { server: own, kubelets: kubelets ?? own } };
 }
 
+interface ExposedInstallation {
+  /** Accounts whose tokens go to kubelets. */
+  readonly shown: readonly Account[];
+  /** APIServices with insecureSkipTLSVerify. */
+  readonly unverified: readonly string[];
+}
+
 async function* checkRights(
   context: CheckContext,
   { kind, rights, accounts }: InstalledServer,
+  { shown, unverified }: ExposedInstallation,
 ): AsyncIterable<Finding> {
   const missing: NeededRight[] = [];
   for (const right of rights) if (!(await isGranted(context, right, accounts))) missing.push(right);
@@ -70,15 +82,33 @@ async function* checkRights(
     const [first] = ofRole;
     if (first === undefined) continue;
     const account = accounts[first.account];
+    const isRefused = ofRole.some(isToWrite) && isShown(account, shown);
+    const problem = `it may not ${ofRole.map(rightText).join(', ')}`;
     yield {
       code: 'right-missing',
       severity: 'error',
       object: `ServiceAccount ${account.namespace}/${account.name}`,
-      problem: `it may not ${ofRole.map(rightText).join(', ')}`,
+      problem: isRefused
+        ? `${problem}, and must not get that: its token goes to kubelets, and a kubelet could use the right`
+        : problem,
       evidence: `SubjectAccessReview; granted in manifests/base by ${key.slice(key.indexOf(' ') + 1)}`,
-      remedy: withInput('kubectl auth reconcile -f -', JSON.stringify(grant(kind, first.role, ofRole, account))),
+      remedy: isRefused
+        ? applyManifests(unverified, 'where the server runs as ServiceAccount kubegauge, whose token no kubelet gets')
+        : withInput('kubectl auth reconcile -f -', JSON.stringify(grant(kind, first.role, ofRole, account))),
     };
   }
+}
+
+const readVerbs = new Set(['get', 'list', 'watch']);
+
+/** Kubernetes' own role for servers creates reviews, which change nothing. */
+function isToWrite({ verb, role }: NeededRight): boolean {
+  return role.builtIn !== true && !readVerbs.has(verb);
+}
+
+/** Pods of metrics-server show their account to kubelets, also those that `kubectl rollout undo` brings back. */
+function isShown({ namespace, name }: Account, shown: readonly Account[]): boolean {
+  return name === 'metrics-server' || shown.some((each) => each.namespace === namespace && each.name === name);
 }
 
 async function isGranted(
