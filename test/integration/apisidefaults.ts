@@ -406,6 +406,6 @@ export const apiSideFaults: readonly ApiSideFault[] = [
     },
     code: 'namespace-stuck',
     byHand: true,
-    says: /kubectl delete apiservice v1beta1\.custom\.metrics\.k8s\.io/,
+    says: /^# if that server is not needed any more\nkubectl delete apiservice v1beta1\.custom\.metrics\.k8s\.io/m,
   },
 ];

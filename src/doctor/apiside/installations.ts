@@ -109,7 +109,8 @@ async function* otherInstallations(
     const name = text(field(metadata, 'name')) ?? '';
     const isServing = serving.some((pod) => pod.namespace === namespace && pod.deployment === name);
     // One without pods behind the Service may be the only one, with a fault that another check explains.
-    if (image === undefined || isServing || serving.length === 0) continue;
+    const isIdle = field(field(deployment, 'spec'), 'replicas') === 0;
+    if (image === undefined || isServing || isIdle || serving.length === 0) continue;
     yield {
       code: 'second-installation',
       severity: 'warning',

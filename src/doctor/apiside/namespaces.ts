@@ -39,8 +39,13 @@ function dangling({ name, available }: RegisteredVersion, service: string, isGon
       ? `its ${service} does not exist: no namespace can be deleted, and kubectl warns at each command`
       : `its ${service} does not answer: no namespace can be deleted until it does, or the APIService is deleted`,
     evidence: `${reason}: ${message}`,
-    remedy: isGone ? remove : `# if that server is not needed any more\n${remove}`,
+    remedy: isGone ? remove : ifNotNeeded(remove),
   };
+}
+
+/** The server may only be down for a while. */
+function ifNotNeeded(remove: string): string {
+  return `# if that server is not needed any more\n${remove}`;
 }
 
 async function* stuckNamespaces({ api }: CheckContext): AsyncIterable<Finding> {
@@ -65,7 +70,7 @@ async function* stuckNamespaces({ api }: CheckContext): AsyncIterable<Finding> {
 function remedyFor(api: string): string {
   const [group = '', version = ''] = api.split('/');
   if (group === metricsGroup) return `kubegauge doctor apiservices service   # ${api} must answer`;
-  return command('kubectl', 'delete', 'apiservice', `${version}.${group}`);
+  return ifNotNeeded(command('kubectl', 'delete', 'apiservice', `${version}.${group}`));
 }
 
 /** Finds `group/version` in the message of the namespace controller. */

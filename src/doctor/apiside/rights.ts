@@ -115,14 +115,20 @@ export interface RightsOptions {
   /** The account of kubelets' tokens; undefined if kubelets get the server's own. */
   readonly kubelets: Account | undefined;
   readonly service: { readonly namespace: string; readonly name: string };
+  /** Whether the serving certificate is in files, so that the server writes no caBundle. */
+  readonly hasCertificateFiles: boolean;
 }
 
 /** Returns the rights of one installation, with its names and namespaces instead of those of manifests/base. */
-export function rightsOf({ kind, kubelets, service: named }: RightsOptions): readonly NeededRight[] {
+export function rightsOf(options: RightsOptions): readonly NeededRight[] {
+  const { kind, kubelets, service: named, hasCertificateFiles } = options;
   if (kind === 'another server') return [];
   if (kind === 'metrics-server' || kubelets === undefined)
     return neededRights.filter(({ neededBy }) => neededBy === 'all');
-  return neededRights.map((right) => {
+  const needed = hasCertificateFiles
+    ? neededRights.filter(({ role }) => role !== caBundle && role !== service)
+    : neededRights;
+  return needed.map((right) => {
     if (right.role === tokens) return withPlace(right, kubelets);
     return right.role === service ? withPlace(right, named) : right;
   });

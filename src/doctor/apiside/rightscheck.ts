@@ -60,7 +60,9 @@ function serverIn(
   const kubelets = separateAccountIn(container.words, namespace);
   const service = { namespace, name: flagIn(container.words, 'service-name') ?? address.name };
   const own = { namespace, name: account };
-  return { kind, rights: rightsOf({ kind, kubelets, service }), accounts: { server: own, kubelets: kubelets ?? own } };
+  const hasCertificateFiles = flagIn(container.words, 'tls-cert-file') !== undefined;
+  const rights = rightsOf({ kind, kubelets, service, hasCertificateFiles });
+  return { kind, rights, accounts: { server: own, kubelets: kubelets ?? own } };
 }
 
 interface ExposedInstallation {

@@ -108,8 +108,15 @@ export function kindOfImage(image: string): ServerKind {
   const repository = image.replace(/@.*/, '').replace(/:[^/]*$/, '');
   const name = repository.slice(repository.lastIndexOf('/') + 1);
   if (name.includes('kubegauge')) return 'kubegauge';
-  return name.includes('metrics-server') ? 'metrics-server' : 'another server';
+  return metricsServerImage.test(name) ? 'metrics-server' : 'another server';
 }
+
+/**
+ * Distributions put words before the name, and platforms behind it: `mirrored-metrics-server`, `metrics-server-amd64`.
+ * Other programs do so, too: `custom-metrics-server`, `metrics-server-exporter`.
+ */
+const metricsServerImage =
+  /^(?!.*\b(?:custom|external)-metrics-server)(?:.*[-_])?metrics-server(?:-(?:linux|amd64|arm|arm64|ppc64le|s390x|fips))*$/;
 
 /** Reports whether a Deployment runs a metrics server. */
 export function isMetricsServer(deployment: unknown): boolean {

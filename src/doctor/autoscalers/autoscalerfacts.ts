@@ -35,7 +35,9 @@ export function groupOf(apiVersion: string): string {
 export function targetWord({ target: { apiVersion, kind, name } }: Autoscaler): string {
   const group = groupOf(apiVersion);
   const isBuiltIn = Object.hasOwn(builtInTargets, kind) || group === '';
-  return `${kind.toLowerCase()}${isBuiltIn ? '' : `.${group}`}/${name}`;
+  // kube-apiserver lets a kind be `--server=example`, which kubectl would read as a flag.
+  const word = kind.toLowerCase().replace(/^-+/, '');
+  return `${word}${isBuiltIn ? '' : `.${group}`}/${name}`;
 }
 
 /** Returns a kubectl command in the autoscaler's namespace. */

@@ -15,6 +15,7 @@ const soonMs = 7 * 24 * 3_600_000;
 
 /** Returns none for a kubelet that is well. */
 export function explainKubelet(evidence: KubeletEvidence, around: Surroundings): KubeletProblem[] {
+  if (evidence.node.isVirtual && evidence.served === 'missing') return [withoutKubelet];
   const cause =
     explainAddress(evidence) ??
     explainFargate(evidence, around) ??
@@ -26,6 +27,14 @@ export function explainKubelet(evidence: KubeletEvidence, around: Surroundings):
   const found = problems.filter((problem) => problem !== undefined);
   return found.length > 0 || evidence.served !== 'missing' || isNew(evidence, around) ? found : [unexplained(evidence)];
 }
+
+const withoutKubelet: KubeletProblem = {
+  code: 'node-without-kubelet',
+  severity: 'note',
+  words: 'it is a virtual node whose provider serves no metrics; a selector leaves it out',
+  evidence: undefined,
+  remedy: remedies.leaveOutVirtual,
+};
 
 function isNew({ node: { createdMs } }: KubeletEvidence, { nowMs }: Surroundings): boolean {
   return createdMs !== undefined && nowMs - createdMs < newNodeMs;
@@ -74,7 +83,7 @@ function explainRequest({ pendingRequest, look, served, serversWord }: KubeletEv
 }
 
 function explainCertificate(
-  { look, node }: KubeletEvidence,
+  { look, node, served }: KubeletEvidence,
   { flags, nowMs }: Surroundings,
 ): KubeletProblem | undefined {
   const leaf = look?.kind === 'shown' ? look.chain[0] : undefined;
@@ -83,6 +92,8 @@ function explainCertificate(
   if (isSelfSigned && flags.isPinned) return undefined;
   const evidence = describeCertificate(leaf);
   const leftMs = leaf.validToDate.getTime() - nowMs;
+  // The server may trust another CA than the one that is known here.
+  const severity = served === undefined || served === 'missing' ? 'error' : 'warning';
   if (leftMs < 0 && !flags.isInsecure) {
     return {
       code: 'kubelet-certificate-expired',
@@ -95,7 +106,7 @@ function explainCertificate(
   if (!flags.isInsecure && !flags.hasOwnCa && look.chainProblem !== undefined) {
     return {
       code: 'kubelet-certificate-untrusted',
-      severity: 'error',
+      severity,
       words: isSelfSigned
         ? 'its serving certificate is self-signed, as kubelets make them; have the cluster sign it, or let kubegauge pin keys by --kubelet-tls=pin'
         : "its serving certificate is not signed by the cluster's CA; have the cluster sign it, or set --kubelet-certificate-authority",
@@ -106,7 +117,7 @@ function explainCertificate(
   if (!flags.isInsecure && look.nameProblem !== undefined && leaf.checkHost(node.name) === undefined) {
     return {
       code: 'kubelet-certificate-names',
-      severity: 'error',
+      severity,
       words: 'its serving certificate is neither for the address that is used nor for the name of the node',
       evidence,
       remedy: remedies.requestCertificates,

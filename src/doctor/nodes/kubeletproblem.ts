@@ -8,6 +8,7 @@ export const kubeletCodes = [
   'node-usage-missing',
   'node-usage-old',
   'node-usage-zero',
+  'node-without-kubelet',
   'kubelet-port-differs',
   'kubelet-request-pending',
   'kubelet-certificate-expired',

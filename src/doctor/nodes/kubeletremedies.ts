@@ -29,10 +29,25 @@ export function requestCertificates(nodes: readonly KubeletEvidence[]): string {
   return `${onNodes(nodes, edit)}\n${pendingRequests}`;
 }
 
-/** Approves every kubelet's request that is pending, once restarted kubelets have made theirs. A pending one has no status. */
+/**
+ * Approves every kubelet's request that is pending, once restarted kubelets have made theirs. A pending one has no
+ * status. kube-apiserver lets a request have any name, also one of two words, of which xargs would make two names: of a
+ * request to another signer, or a flag. Names are quoted, and only plain ones pass.
+ */
 const pendingRequests = [
   'sleep 30',
-  `${command('kubectl', 'get', 'csr', '--field-selector=spec.signerName=kubernetes.io/kubelet-serving', '-o', 'go-template={{range .items}}{{if not .status}}{{.metadata.name}}{{"\\n"}}{{end}}{{end}}')} | xargs -r kubectl certificate approve`,
+  [
+    command(
+      'kubectl',
+      'get',
+      'csr',
+      '--field-selector=spec.signerName=kubernetes.io/kubelet-serving',
+      '-o',
+      'go-template={{range .items}}{{if not .status}}{{printf "%q\\n" .metadata.name}}{{end}}{{end}}',
+    ),
+    command('grep', '-xE', '"[a-z0-9][a-z0-9.-]*"'),
+    'xargs -r kubectl certificate approve',
+  ].join(' | '),
 ].join('\n');
 
 export function trustKeys(nodes: readonly KubeletEvidence[]): string {
@@ -105,6 +120,14 @@ export function preferTypesOf(nodes: readonly KubeletEvidence[], { installation 
 
 export function useNodeStatusPort(_: readonly KubeletEvidence[], { installation }: Surroundings): string | undefined {
   return installation && setFlags(installation, { 'kubelet-use-node-status-port': 'true' });
+}
+
+export function leaveOutVirtual(
+  _: readonly KubeletEvidence[],
+  { installation, flags }: Surroundings,
+): string | undefined {
+  const selector = [flags.nodeSelector, 'type!=virtual-kubelet'].filter((part) => part !== '').join(',');
+  return installation && setFlags(installation, { 'node-selector': selector });
 }
 
 export function setClocks(nodes: readonly KubeletEvidence[]): string {

@@ -10,6 +10,8 @@ export interface NodeFacts extends Pick<NodeInfo, 'name' | 'labels' | 'addresses
   readonly isWindows: boolean;
   /** AWS Fargate: the pod's address is the node's, so a pod cannot use the kubelet's port. */
   readonly isFargate: boolean;
+  /** Of Virtual Kubelet, as on AKS: a provider's program, mostly without metrics. */
+  readonly isVirtual: boolean;
   /** Milliseconds since the epoch. */
   readonly createdMs: number | undefined;
 }
@@ -41,6 +43,7 @@ export function parseNodeFacts(object: unknown): NodeFacts | undefined {
         },
     isWindows: labels.get('kubernetes.io/os') === 'windows',
     isFargate: labels.get('eks.amazonaws.com/compute-type') === 'fargate',
+    isVirtual: labels.get('type') === 'virtual-kubelet',
     createdMs: parseTimeMs(field(metadata, 'creationTimestamp')),
   };
 }

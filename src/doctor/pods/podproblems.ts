@@ -94,7 +94,7 @@ function causeOfMissing(pod: PodFacts, { nodes, unscraped, nowMs }: PodUsageFact
   if (unscraped.has(node.name)) {
     return {
       code: 'pods-node-unscraped',
-      severity: 'warning',
+      severity: node.isVirtual ? 'note' : 'warning',
       words: `the kubelet of node ${node.name} is not read; the check \`kubelets\` says why`,
       remedy: () => command('kubegauge', 'doctor', 'kubelets'),
     };

@@ -238,3 +238,10 @@ test('names and messages of other programs are escaped, and quoted for the shell
   const other = explain({ target: { name: "w'b" }, condition: ['ScalingActive', 'ScalingDisabled'] });
   assert.match(other?.remedy ?? '', /'deployment\/w'\\''b'/);
 });
+
+test('a kind that kubectl would read as a flag is none in a remedy', () => {
+  const target = { apiVersion: 'example.org/v1', kind: '--server=example.org', name: 'web' };
+  const condition = ['AbleToScale', 'FailedGetScale', 'something else'] as const;
+  const found = explain({ target, condition });
+  assert.equal(found?.remedy, 'kubectl --namespace shop get server=example.org.example.org/web -o yaml');
+});
