@@ -4,7 +4,7 @@ import path from 'node:path';
 import { readMeasured as readBench } from './bench/measured.ts';
 import { goalTable } from './bench/table.ts';
 import { differenceTable } from './conformance/differencetable.ts';
-import { costChart, costTable } from './docs/costs.ts';
+import { costChart, costTable, sizeTable } from './docs/costs.ts';
 import { root } from './docs/documents.ts';
 import { flagTables, ignoredTable } from './docs/flagtables.ts';
 import { codeSections, missingTable } from './docs/troubleshooting.ts';
@@ -19,6 +19,7 @@ const blocks: readonly (readonly [file: string, block: string, text: () => strin
   ['docs/troubleshooting.md', 'codes', codeSections],
   ['docs/differences.md', 'differences', differenceTable],
   ['docs/cost.md', 'costs', costTable],
+  ['docs/sizing.md', 'sizes', sizeTable],
   ['docs/cost.md', 'bench', () => goalTable(readBench())],
   ['docs/faults.md', 'faults', () => measuredTable(readMeasured())],
 ];

@@ -1,4 +1,4 @@
-/** What the server costs beside metrics-server, as a table and as a bar chart of the same figures. */
+/** What the server costs: beside metrics-server as a table and as a bar chart of the same figures, and by the size of the cluster. */
 import { readMeasured } from '../bench/measured.ts';
 
 interface Comparison {
@@ -60,13 +60,13 @@ interface Bar {
   readonly ratio: number;
 }
 
+function median(name: string): number {
+  const figure = readMeasured().figures[name];
+  if (figure === undefined) throw new Error(`test/bench/measured.json has no ${name}`);
+  return figure.median;
+}
+
 function bars(): Bar[] {
-  const { figures } = readMeasured();
-  const median = (name: string): number => {
-    const figure = figures[name];
-    if (figure === undefined) throw new Error(`test/bench/measured.json has no ${name}`);
-    return figure.median;
-  };
   return comparisons.map(({ what, theirs, ours, ratio, unit }) => ({
     what,
     theirs: `${rounded(median(theirs))} ${unit}`,
@@ -78,6 +78,45 @@ function bars(): Bar[] {
 /** Two or three digits; more would be noise. */
 function rounded(value: number): string {
   return value >= 100 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(2)));
+}
+
+interface Size {
+  readonly nodes: number;
+  readonly pods: number;
+  readonly memory: string;
+  readonly peak: string;
+  /** CPU per second, or per scrape at the resolution of 15 s. */
+  readonly cpu: { readonly perSecond: string } | { readonly perScrape: string };
+}
+
+const sizes: readonly Size[] = [
+  {
+    nodes: 100,
+    pods: 7_000,
+    memory: 'whole.ours.rss',
+    peak: 'whole.ours.rss',
+    cpu: { perSecond: 'whole.ours.cpu-per-second' },
+  },
+  ...[1_000, 5_000].map((nodes) => ({
+    nodes,
+    pods: nodes * 30,
+    memory: `large.${nodes}.ours.rss`,
+    peak: `large.${nodes}.ours.rss-peak`,
+    cpu: { perScrape: `large.${nodes}.ours.cpu-per-scrape` },
+  })),
+];
+
+const defaultResolutionSeconds = 15;
+
+/** Returns what was measured by the size of the cluster. */
+export function sizeTable(): string {
+  const rows = sizes.map(({ nodes, pods, memory, peak, cpu }) => {
+    const millicores =
+      'perSecond' in cpu ? median(cpu.perSecond) : (median(cpu.perScrape) * nodes) / defaultResolutionSeconds;
+    const shown = memory === peak ? '' : `, at most ${rounded(median(peak))} MiB`;
+    return `| ${nodes.toLocaleString('en-US')} | ${pods.toLocaleString('en-US')} | ${rounded(median(memory))} MiB${shown} | ${rounded(millicores)} millicores |`;
+  });
+  return ['| nodes | pods | memory | CPU |', '|---|---|---|---|', ...rows].join('\n');
 }
 
 const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`;

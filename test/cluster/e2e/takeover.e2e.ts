@@ -1,4 +1,4 @@
-/** From metrics-server's release to kubegauge and back by the steps of manifests/README.md, and certificates from elsewhere. */
+/** From metrics-server's release to kubegauge and back by the steps of docs/migrate.md and docs/upgrade-and-go-back.md, and certificates from elsewhere. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ const { begin, end, list, published, shownCertificate, podNames, rolledOut } = c
 const isOther = program.name !== 'kubegauge' && 'the image is our own';
 const [, v1beta1] = apiServiceNames;
 
-/** The steps of manifests/README.md; a test compares them. */
+/** The steps of docs/migrate.md and docs/upgrade-and-go-back.md; a test compares them. */
 const forgetLastApplied = [
   'annotate',
   'apiservice',
@@ -33,6 +33,7 @@ const wayBack = {
   spec: { caBundle: null, insecureSkipTLSVerify: true },
 };
 const manifests = path.resolve(import.meta.dirname, '../../../manifests');
+const docs = path.resolve(import.meta.dirname, '../../../docs');
 
 describe("over metrics-server's release", { skip: isOther }, () => {
   let release: KubernetesObject[] = [];
@@ -50,8 +51,9 @@ describe("over metrics-server's release", { skip: isOther }, () => {
     await end();
   });
 
-  test('the steps are those of manifests/README.md', () => {
-    const text = readFileSync(path.join(manifests, 'README.md'), 'utf8');
+  test('the steps are those of the documents', () => {
+    const pages = ['migrate.md', 'upgrade-and-go-back.md'];
+    const text = pages.map((page) => readFileSync(path.join(docs, page), 'utf8')).join('');
     for (const command of [forgetLastApplied, removeV1, allowBundle, [`'${JSON.stringify(wayBack)}'`]]) {
       assert.ok(text.includes(command.join(' ')), command.join(' '));
     }
