@@ -23,6 +23,14 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
 }
 
+/**
+ * Nothing came, not even a bookmark: the peer is dead, or a restore of etcd has taken versions back (kube-apiserver sends
+ * only what is newer than the version asked for; apiserver/pkg/storage/cacher/cache_watcher.go, process).
+ */
+export class SilentWatchError extends Error {
+  override readonly name = 'SilentWatchError';
+}
+
 /** Bookmarks arrive about every minute: after two and a half the peer is dead. */
 export const silenceLimitMs = 150_000;
 /** etcd stores objects of up to 1.5 MB by default. */
@@ -56,7 +64,10 @@ async function* events(
   const framed = protobuf !== undefined && contentType.startsWith(protobufType);
   const split = framed ? createFrameSplitter(eventLimitBytes) : createLineSplitter(eventLimitBytes);
   const decode = framed ? (frame: Buffer) => decodeFrame(frame, protobuf) : decodeLine;
-  const silence = setTimeout(() => body.destroy(new Error(`${request}: silent for ${silenceMs} ms`)), silenceMs);
+  const silence = setTimeout(
+    () => body.destroy(new SilentWatchError(`${request}: silent for ${silenceMs} ms`)),
+    silenceMs,
+  );
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       silence.refresh();

@@ -2,7 +2,7 @@
 import { StatusError } from '../apimachinery/status.ts';
 import { isBrokenConnection, isUnreachable } from './connectionerrors.ts';
 import type { Outage } from './outage.ts';
-import { MalformedEventError } from './watch.ts';
+import { MalformedEventError, SilentWatchError } from './watch.ts';
 
 const backoffFloorMs = 500;
 const backoffCeilingMs = 30_000;
@@ -28,7 +28,7 @@ export function isOutage(error: unknown, outage: Outage, tookMs: number): boolea
 /** Returns false if a server may have lost the version, as by a restore of etcd. */
 export function keepsVersion(error: unknown): boolean {
   if (error instanceof StatusError) return error.code === 429 || error.code === 503;
-  return !(error instanceof MalformedEventError);
+  return !(error instanceof MalformedEventError || error instanceof SilentWatchError);
 }
 
 /** Reports whether the resourceVersion has expired, which is no failure. */

@@ -3,10 +3,11 @@ import { test } from 'node:test';
 import { field, text } from '../../src/client/json.ts';
 import { createRestClient } from '../../src/client/rest.ts';
 import { openWatch } from '../../src/client/watch.ts';
+import { keepsVersion } from '../../src/client/watchretry.ts';
 import { createFakeApiServer } from '../fakes/apiserver.ts';
 import { node } from '../fakes/kubeobjects.ts';
 
-test('a silent watch fails', async () => {
+test('a silent watch fails, and its version is given up: after a restore of etcd it would be silent forever', async () => {
   await using fake = await createFakeApiServer();
   fake.objects.set(node('a'));
   await using rest = createRestClient(fake.connection);
@@ -22,5 +23,9 @@ test('a silent watch fails', async () => {
   fake.objects.set(node('b'));
   assert.equal((await events.next()).value?.type, 'ADDED');
   fake.watches.silent = true;
-  await assert.rejects(events.next(), /silent for 200 ms/);
+  await assert.rejects(events.next(), (error: Error) => {
+    assert.match(error.message, /silent for 200 ms/);
+    assert.equal(keepsVersion(error), false);
+    return true;
+  });
 });
