@@ -3,20 +3,20 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { ClientHttp2Session } from 'node:http2';
 import type { StatusReport } from '../../src/server/statuspage.ts';
-import { selfSignedKubelet } from '../fakes/certificates.ts';
+import { type Issued, selfSignedKubelet } from '../fakes/certificates.ts';
 import { ask2, openSession } from '../fakes/http2client.ts';
 import { waitFor } from '../cluster/wait.ts';
 import { nodeNames, podNode, startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
 
 const admin = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' };
 let cluster: WholeCluster;
+let certificate: Issued;
 let session: ClientHttp2Session | undefined;
 
 before(async () => {
   cluster = await startWholeCluster(['--kubelet-tls=pin', '--metric-resolution=10s']);
   await waitFor('it to listen', async () => cluster.apiServer.requests.length > 0, 30_000, 20);
-  const certificate = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
-  session = await openSession(cluster.port, certificate);
+  certificate = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
 });
 after(async () => {
   session?.destroy();
@@ -24,7 +24,10 @@ after(async () => {
 });
 
 async function ask(path: string) {
-  if (session === undefined) throw new Error('there is no session');
+  // The server ends connections that are older than --max-connection-age.
+  if (session === undefined || session.closed || session.destroyed) {
+    session = await openSession(cluster.port, certificate);
+  }
   return ask2(session, path, admin);
 }
 
