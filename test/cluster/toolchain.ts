@@ -13,10 +13,17 @@ const modules = {
   'kubernetes-1.29': ['-trimpath', '-ldflags', '-s -w -X k8s.io/component-base/version.gitVersion=v1.29.15'],
   containerd: ['-trimpath', '-tags', 'no_btrfs no_devmapper no_zfs no_aufs', '-ldflags', '-s -w'],
   'metrics-server': ['-trimpath', '-ldflags', '-s -w'],
+  actionlint: ['-trimpath', '-ldflags', '-s -w'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Module = keyof typeof modules;
-export const allModules: readonly Module[] = ['kubernetes', 'containerd', 'metrics-server', 'kubernetes-1.29'];
+export const allModules: readonly Module[] = [
+  'kubernetes',
+  'containerd',
+  'metrics-server',
+  'kubernetes-1.29',
+  'actionlint',
+];
 
 /** How often a running build says that it is still running. */
 const progressIntervalMs = 20_000;

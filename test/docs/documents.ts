@@ -5,7 +5,7 @@ import path from 'node:path';
 export const root = path.resolve(import.meta.dirname, '../..');
 
 /** Every Markdown file, relative to the root. */
-export const documents: readonly string[] = globSync('**/*.md', {
+export const documents: readonly string[] = globSync(['**/*.md', '.github/*.md'], {
   cwd: root,
   exclude: (name) => ['node_modules', 'dist', '.git'].includes(name),
 }).toSorted();
