@@ -166,6 +166,43 @@ describe('doctor and rights to write of an account whose token goes to kubelets'
   });
 });
 
+describe('doctor and the rights that flags of the server make needless, or need beside others', () => {
+  const rightsWith = async (flag: string, role: string) => {
+    const planted = await use();
+    planted.apiServer.objects.delete('ClusterRole', role);
+    change(planted, 'Pod', podName, [{ op: 'add', path: '/spec/containers/0/args/-', value: flag }]);
+    const found = (await findings(planted)).filter(({ code }) => code === 'right-missing');
+    for (const { remedy = '' } of found) await runCommands(planted.apiServer, remedy);
+    const left = (await findings(planted)).filter(({ code }) => code === 'right-missing');
+    return { found: found.map(({ object, problem }) => `${object}: ${problem}`), left };
+  };
+
+  test('with --tls-cert-file nothing is written to APIServices', async () => {
+    const { found } = await rightsWith('--tls-cert-file=/certificate/tls.crt', 'system:kubegauge-ca-bundle');
+    assert.deepEqual(found, []);
+  });
+
+  test('with --kubelet-connection=proxy kubelets are read by the account of the server', async () => {
+    const { found, left } = await rightsWith('--kubelet-connection=proxy', 'system:kubegauge-kubelets');
+    assert.deepEqual(found, [
+      'ServiceAccount kube-system/kubegauge: it may not get nodes/proxy (as good as root on the nodes)',
+    ]);
+    assert.deepEqual(left, []);
+  });
+
+  test('with --kubelet-connection=proxy no token goes to kubelets, so the account of the server may write', async () => {
+    const planted = await use();
+    planted.apiServer.objects.delete('ClusterRole', 'system:kubegauge-ca-bundle');
+    const value = '--kubelet-connection=proxy';
+    change(planted, 'Pod', podName, [{ op: 'replace', path: '/spec/containers/0/args/1', value }]);
+    const missing = async () => (await findings(planted)).filter(({ code }) => code === 'right-missing');
+    const found = await missing();
+    assert.ok(found.some(({ problem }) => problem.includes('patch apiservices')));
+    for (const { remedy = '' } of found) await runCommands(planted.apiServer, remedy);
+    assert.deepEqual(await missing(), []);
+  });
+});
+
 describe("doctor and the roots of kubegauge's pods", () => {
   const owner = { namespace, pod: 'metrics-server-old', uid: '6b4ad0c4-5e19-4e4f-8d1f-0a8d7a1c2b3e' };
 

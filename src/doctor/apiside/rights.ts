@@ -25,7 +25,7 @@ export interface GrantingRole {
 }
 
 const own: GrantingRole = { kind: 'ClusterRole', name: 'system:kubegauge' };
-const kubelets: GrantingRole = { kind: 'ClusterRole', name: 'system:kubegauge-kubelets' };
+const ofKubelets: GrantingRole = { kind: 'ClusterRole', name: 'system:kubegauge-kubelets' };
 const delegator: GrantingRole = { kind: 'ClusterRole', name: 'system:auth-delegator', builtIn: true };
 const reader: GrantingRole = {
   kind: 'Role',
@@ -107,31 +107,40 @@ export const neededRights: readonly NeededRight[] = [
   },
   { ...configMap, verb: 'list' },
   { ...configMap, verb: 'watch' },
-  { account: 'kubelets', verb: 'get', group: '', resource: 'nodes/metrics', role: kubelets, neededBy: 'all' },
+  { account: 'kubelets', verb: 'get', group: '', resource: 'nodes/metrics', role: ofKubelets, neededBy: 'all' },
 ];
+
+/** The right that manifests/components/kubelet-proxy adds. */
+const proxyRight: NeededRight = { ...server, verb: 'get', resource: 'nodes/proxy', role: own, neededBy: 'all' };
 
 export interface RightsOptions {
   readonly kind: ServerKind;
   /** The account of kubelets' tokens; undefined if kubelets get the server's own. */
   readonly kubelets: Account | undefined;
   readonly service: { readonly namespace: string; readonly name: string };
-  /** Whether the serving certificate is in files, so that the server writes no caBundle. */
+  /** Whether kubelets are read through kube-apiserver, which shows them its own certificate. */
+  readonly usesProxy: boolean;
+  /** Whether the serving certificate comes from files, so that caBundle is not ours. */
   readonly hasCertificateFiles: boolean;
 }
 
 /** Returns the rights of one installation, with its names and namespaces instead of those of manifests/base. */
 export function rightsOf(options: RightsOptions): readonly NeededRight[] {
-  const { kind, kubelets, service: named, hasCertificateFiles } = options;
+  const { kind, kubelets, service: named, usesProxy, hasCertificateFiles } = options;
   if (kind === 'another server') return [];
-  if (kind === 'metrics-server' || kubelets === undefined)
-    return neededRights.filter(({ neededBy }) => neededBy === 'all');
-  const needed = hasCertificateFiles
-    ? neededRights.filter(({ role }) => role !== caBundle && role !== service)
-    : neededRights;
-  return needed.map((right) => {
-    if (right.role === tokens) return withPlace(right, kubelets);
-    return right.role === service ? withPlace(right, named) : right;
-  });
+  const isSeparate = kind === 'kubegauge' && (kubelets !== undefined || usesProxy);
+  const needless = [
+    ...(usesProxy ? [tokens, ofKubelets] : []),
+    // The Service is read only for caBundle.
+    ...(hasCertificateFiles ? [caBundle, service] : []),
+  ];
+  const needed = neededRights
+    .filter(({ neededBy, role }) => (neededBy === 'all' || isSeparate) && !needless.includes(role))
+    .map((right) => {
+      if (right.role === tokens && kubelets !== undefined) return withPlace(right, kubelets);
+      return right.role === service ? withPlace(right, named) : right;
+    });
+  return usesProxy ? [...needed, proxyRight] : needed;
 }
 
 function withPlace(right: NeededRight, { namespace, name }: Account): NeededRight {

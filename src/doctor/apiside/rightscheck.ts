@@ -31,7 +31,7 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
       const pods = await selectedPods(context.api, await getService(context.api, address));
       const running = pods.filter(({ ended, deleting }) => !ended && !deleting);
       const servers = distinct(running, address);
-      const shown = servers.map(({ accounts }) => accounts.kubelets);
+      const shown = servers.flatMap((server) => server.shown ?? []);
       const unverified = versions.filter(({ insecure }) => insecure).map(({ name }) => name);
       for (const server of servers) yield* checkRights(context, server, { shown, unverified });
     });
@@ -42,6 +42,8 @@ interface InstalledServer {
   readonly kind: ServerKind;
   readonly rights: readonly NeededRight[];
   readonly accounts: Readonly<Record<NeededRight['account'], Account>>;
+  /** The account whose token goes to kubelets; undefined through the node proxy. */
+  readonly shown: Account | undefined;
 }
 
 /** Pods of one template have the same accounts. */
@@ -60,9 +62,11 @@ function serverIn(
   const kubelets = separateAccountIn(container.words, namespace);
   const service = { namespace, name: flagIn(container.words, 'service-name') ?? address.name };
   const own = { namespace, name: account };
+  const usesProxy = flagIn(container.words, 'kubelet-connection') === 'proxy';
   const hasCertificateFiles = flagIn(container.words, 'tls-cert-file') !== undefined;
-  const rights = rightsOf({ kind, kubelets, service, hasCertificateFiles });
-  return { kind, rights, accounts: { server: own, kubelets: kubelets ?? own } };
+  const rights = rightsOf({ kind, kubelets, service, usesProxy, hasCertificateFiles });
+  const accounts = { server: own, kubelets: kubelets ?? own };
+  return { kind, rights, accounts, shown: usesProxy ? undefined : accounts.kubelets };
 }
 
 interface ExposedInstallation {
@@ -84,7 +88,7 @@ async function* checkRights(
     const [first] = ofRole;
     if (first === undefined) continue;
     const account = accounts[first.account];
-    const isRefused = ofRole.some(isToWrite) && isShown(account, shown);
+    const isRefused = ofRole.some(isDangerous) && isShown(account, shown);
     const problem = `it may not ${ofRole.map(rightText).join(', ')}`;
     yield {
       code: 'right-missing',
@@ -93,7 +97,7 @@ async function* checkRights(
       problem: isRefused
         ? `${problem}, and must not get that: its token goes to kubelets, and a kubelet could use the right`
         : problem,
-      evidence: `SubjectAccessReview; granted in manifests/base by ${key.slice(key.indexOf(' ') + 1)}`,
+      evidence: `SubjectAccessReview; granted in manifests/ by ${key.slice(key.indexOf(' ') + 1)}`,
       remedy: isRefused
         ? applyManifests(unverified, 'where the server runs as ServiceAccount kubegauge, whose token no kubelet gets')
         : withInput('kubectl auth reconcile -f -', JSON.stringify(grant(kind, first.role, ofRole, account))),
@@ -103,10 +107,12 @@ async function* checkRights(
 
 const readVerbs = new Set(['get', 'list', 'watch']);
 
-/** Kubernetes' own role for servers creates reviews, which change nothing. */
-function isToWrite({ verb, role }: NeededRight): boolean {
-  return role.builtIn !== true && !readVerbs.has(verb);
+/** Reports whether a kubelet could do harm with the right. Kubernetes' own role for servers creates reviews, which change nothing. */
+function isDangerous({ verb, resource, role }: NeededRight): boolean {
+  return role.builtIn !== true && (!readVerbs.has(verb) || resource === asGoodAsRoot);
 }
+
+const asGoodAsRoot = 'nodes/proxy';
 
 /** Pods of metrics-server show their account to kubelets, also those that `kubectl rollout undo` brings back. */
 function isShown({ namespace, name }: Account, shown: readonly Account[]): boolean {
@@ -141,7 +147,9 @@ async function isGranted(
 
 function rightText({ verb, group, resource, namespace, name }: NeededRight): string {
   const what = group === '' || resource.startsWith('/') ? resource : `${resource}.${group}`;
-  return `${verb} ${what}${name === undefined ? '' : ` ${namespace ?? ''}/${name}`}`;
+  // The remedy can be pasted, so it must not grant this unnoticed.
+  const warning = resource === asGoodAsRoot ? ' (as good as root on the nodes)' : '';
+  return `${verb} ${what}${name === undefined ? '' : ` ${namespace ?? ''}/${name}`}${warning}`;
 }
 
 const rbac = 'rbac.authorization.k8s.io';
