@@ -5,29 +5,35 @@ import type { V1ClusterRole, V1ClusterRoleBinding, V1PolicyRule } from '@kuberne
 import { parseAllDocuments } from 'yaml';
 import type { FakeApiServer } from './apiserver.ts';
 import type { KubeObject } from './kubeobjects.ts';
+import type { ObjectStore } from './objectstore.ts';
 
 /** Sets the roles and bindings of manifests/base and Kubernetes' own two, and answers reviews by them from now on. */
 export function useRbac(server: FakeApiServer): void {
+  setRbac(server.objects);
+  server.reviews.access = (spec) => ({ allowed: rbacAllows(server.objects, spec), reason: '' });
+}
+
+/** Sets the roles and bindings of manifests/base and Kubernetes' own two. */
+export function setRbac(objects: ObjectStore): void {
   const base = path.resolve(import.meta.dirname, '../../manifests/base');
   for (const file of ['rbac.yaml', 'kubelet-identity.yaml', 'ca-bundle.yaml']) {
     for (const document of parseAllDocuments(readFileSync(path.join(base, file), 'utf8'))) {
       const object = document.toJS() as KubeObject;
-      if (object.kind !== ('ServiceAccount' as string)) server.objects.set(object);
+      if (object.kind !== ('ServiceAccount' as string)) objects.set(object);
     }
   }
-  server.objects.set(
+  objects.set(
     role('ClusterRole', 'system:auth-delegator', [
       { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
       { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
     ]),
   );
   const configMap = 'extension-apiserver-authentication';
-  server.objects.set(
+  objects.set(
     role('Role', `${configMap}-reader`, [
       { apiGroups: [''], resources: ['configmaps'], resourceNames: [configMap], verbs: ['get', 'list', 'watch'] },
     ]),
   );
-  server.reviews.access = (spec) => ({ allowed: isAllowed(server, spec), reason: '' });
 }
 
 function role(kind: 'ClusterRole' | 'Role', name: string, rules: readonly V1PolicyRule[]): KubeObject {
@@ -48,7 +54,8 @@ interface ReviewSpec {
   readonly nonResourceAttributes?: { readonly verb: string; readonly path: string };
 }
 
-function isAllowed({ objects }: FakeApiServer, spec: ReviewSpec): boolean {
+/** Reports whether a binding in the store gives a ServiceAccount the right that an access review asks about. */
+export function rbacAllows(objects: ObjectStore, spec: ReviewSpec): boolean {
   const namespace = spec.resourceAttributes?.namespace ?? '';
   const bindings = [...objects.list('ClusterRoleBinding'), ...objects.list('RoleBinding')];
   return bindings

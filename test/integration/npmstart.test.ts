@@ -90,6 +90,19 @@ describe('npm start', () => {
     assert.deepEqual(straight, through);
   });
 
+  test('starts a cluster in which the doctor finds no error', async () => {
+    await said(/Metrics are served/);
+    const argv = ['doctor', '-o', 'json', `--kubeconfig=${path.join(folder, 'admin.kubeconfig')}`];
+    const doctor = spawn(process.execPath, [path.join(root, 'src/main.ts'), ...argv], { cwd: root });
+    let printed = '';
+    doctor.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+    const [code] = await once(doctor, 'close');
+    const examination: unknown = JSON.parse(printed);
+    const findings = items(field(examination, 'findings')).map((finding) => text(field(finding, 'code')));
+    assert.deepEqual(new Set(findings).difference(new Set(['served-by', 'pods-one-sample'])), new Set(), printed);
+    assert.equal(code, 0);
+  });
+
   test('says which port is taken and which flag changes it', async () => {
     const [, port] = await said(/ serving .*port=(\d+)/);
     const second = start(`--port=${port}`, '--api-port=0', `--cert-dir=${folder}`);

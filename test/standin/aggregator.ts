@@ -63,6 +63,8 @@ export async function createAggregator(options: AggregatorOptions): Promise<Aggr
       metrics.forward(request, response, proxyHeaders(request, user));
     } else if (path === selfReviewPath && request.method === 'POST') {
       await answerSelfReview(request, response, user);
+    } else if (nodeProxy.test(path)) {
+      core.forward(request, response, { ...request.headers, authorization: `Bearer ${coreToken}` });
     } else if (path.startsWith('/api/') || path.startsWith('/apis/')) {
       const accept = negotiateJson(request, response);
       if (accept === undefined) return;
@@ -100,6 +102,9 @@ export async function createAggregator(options: AggregatorOptions): Promise<Aggr
     metrics.close();
   }
 }
+
+/** Kubelets answer in other forms than JSON, too. */
+const nodeProxy = /^\/api\/v1\/nodes\/[^/]+\/proxy\//;
 
 const healthPaths: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz']);
 

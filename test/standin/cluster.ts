@@ -4,11 +4,15 @@ import { field, text, texts } from '../../src/client/json.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { createFakeKubelet, type FakeKubelet } from '../fakes/kubelet.ts';
 import { authenticationConfigMap } from '../fakes/kubeobjects.ts';
+import type { KubeletEndpoint } from '../fakes/nodeproxy.ts';
+import { rbacAllows } from '../fakes/rbac.ts';
 import { createAggregator } from './aggregator.ts';
 import { type Credentials, serviceName } from './credentials.ts';
-import { toNodeObject, toPodObject } from './objects.ts';
+import { setInstallation, toPodOf } from './installation.ts';
+import { toNodeObject } from './objects.ts';
 import { type Change, createSimulation, type SimulatedNode } from './simulation.ts';
 import { isAllowed, serverUser, type Users } from './users.ts';
+import { serverWorkload } from './workloads.ts';
 
 export interface StandinCluster extends AsyncDisposable {
   readonly apiUrl: string;
@@ -38,7 +42,8 @@ export async function startCluster(options: StandinClusterOptions): Promise<Stan
   const simulation = createSimulation({ ...options, startMs: Date.now() });
 
   const coreToken = randomBytes(16).toString('hex');
-  const core = starting.use(await createFakeApiServer({ authority: credentials.authority }));
+  const endpoints = new Map<string, KubeletEndpoint>();
+  const core = starting.use(await createFakeApiServer({ authority: credentials.authority, kubelets: endpoints }));
   core.faults.accepts = ({ headers }) => headers.authorization === `Bearer ${coreToken}`;
   answerReviews(core, credentials.users);
   core.objects.set(
@@ -49,9 +54,12 @@ export async function startCluster(options: StandinClusterOptions): Promise<Stan
   for (const node of simulation.nodes) {
     const kubelet = starting.use(await startKubelet(node, credentials));
     kubelets.set(node, kubelet);
+    endpoints.set(node.name, { port: kubelet.port, ca: credentials.authority.cert, token: credentials.serverToken });
     core.objects.set(toNodeObject(node, kubelet.port));
   }
-  for (const pod of simulation.pods) core.objects.set(toPodObject(pod));
+  for (const pod of simulation.pods) core.objects.set(toPodOf(pod, serverPort));
+  const own = [...simulation.pods].find(({ workload }) => workload === serverWorkload);
+  if (own !== undefined) setInstallation(core, { port: serverPort, ca: credentials.authority.cert }, own);
 
   const aggregator = starting.use(
     await createAggregator({
@@ -88,7 +96,7 @@ export async function startCluster(options: StandinClusterOptions): Promise<Stan
 
   function apply(change: Change): void {
     if (change.event !== '') say(change.event);
-    if (change.kind === 'pod-set') core.objects.set(toPodObject(change.pod));
+    if (change.kind === 'pod-set') core.objects.set(toPodOf(change.pod, serverPort));
     else if (change.kind === 'pod-deleted') core.objects.delete('Pod', change.pod.name, change.pod.workload.namespace);
     else applyNode(change.node);
   }
@@ -124,7 +132,8 @@ function startKubelet({ name, model }: SimulatedNode, { authority, users }: Cred
 }
 
 /** Says who a token is, and who may do what. */
-function answerReviews({ reviews }: FakeApiServer, users: Users): void {
+function answerReviews(core: FakeApiServer, users: Users): void {
+  const { reviews } = core;
   reviews.token = (token) => {
     const user = users.byToken(token);
     return user === undefined ? { user: {}, error: 'invalid bearer token' } : { authenticated: true, user };
@@ -132,13 +141,15 @@ function answerReviews({ reviews }: FakeApiServer, users: Users): void {
   reviews.access = (spec) => {
     const resource = field(spec, 'resourceAttributes');
     const path = text(field(field(spec, 'nonResourceAttributes'), 'path'));
-    const allowed = isAllowed({
-      user: text(field(spec, 'user')) ?? '',
-      groups: texts(field(spec, 'groups')),
-      verb: text(field(resource ?? field(spec, 'nonResourceAttributes'), 'verb')) ?? '',
-      group: text(field(resource, 'group')) ?? '',
-      ...(path === undefined ? {} : { path }),
-    });
+    const allowed =
+      rbacAllows(core.objects, spec) ||
+      isAllowed({
+        user: text(field(spec, 'user')) ?? '',
+        groups: texts(field(spec, 'groups')),
+        verb: text(field(resource ?? field(spec, 'nonResourceAttributes'), 'verb')) ?? '',
+        group: text(field(resource, 'group')) ?? '',
+        ...(path === undefined ? {} : { path }),
+      });
     return { allowed };
   };
 }

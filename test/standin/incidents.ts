@@ -1,5 +1,6 @@
 /** What goes on in a cluster now and then: a container restarts, a Deployment is rolled out anew, a node's kubelet fails for a while. */
 import type { Random } from './random.ts';
+import { serverWorkload } from './workloads.ts';
 import type { Change, Cluster, SimulatedNode, SimulatedPod } from './simulation.ts';
 
 /** How far apart incidents of each kind are. */
@@ -41,8 +42,13 @@ export function createIncidents(cluster: Cluster, random: Random, startMs: numbe
     return timer;
   }
 
+  /** The server's process is not ours to restart. */
+  function victims(): SimulatedPod[] {
+    return [...cluster.pods].filter(({ workload }) => workload !== serverWorkload);
+  }
+
   function restart(nowMs: number): Change[] {
-    const pod = random.pick([...cluster.pods]);
+    const pod = random.pick(victims());
     const container = pod && random.pick(pod.containers);
     if (pod === undefined || container === undefined) return [];
     cluster.restart(pod, container, nowMs);
@@ -50,7 +56,7 @@ export function createIncidents(cluster: Cluster, random: Random, startMs: numbe
   }
 
   function startRollout(nowMs: number): Change[] {
-    const deployed = [...cluster.pods].filter(({ workload }) => workload.kind === 'Deployment');
+    const deployed = victims().filter(({ workload }) => workload.kind === 'Deployment');
     const chosen = random.pick(deployed)?.workload;
     if (chosen === undefined || rollout !== undefined) return [];
     rollout = {

@@ -69,6 +69,7 @@ function invitation(files: CredentialFiles, serverUrl: string): string {
     `  kubectl --kubeconfig=${shown(files.adminKubeconfig)} top pods -A`,
     `  ${curl} ${serverUrl}/apis/metrics.k8s.io/v1/nodes`,
     `  ${curl} ${serverUrl}/status`,
+    `  npm run -s serve -- doctor --kubeconfig=${shown(files.adminKubeconfig)}`,
     '',
     'Ctrl-C stops everything.',
   ].join('\n');

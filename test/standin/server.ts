@@ -19,21 +19,28 @@ const root = path.resolve(import.meta.dirname, '../..');
 /** After SIGTERM it has nothing to wait for. */
 const stopMs = 5_000;
 
+/** Those of the server's flags that its Deployment shows; the others name files. */
+export function serverFlags(port: number): readonly string[] {
+  return [
+    '--bind-address=127.0.0.1',
+    `--secure-port=${port}`,
+    '--kubelet-use-node-status-port',
+    '--kubelet-preferred-address-types=InternalIP',
+    '--metric-resolution=15s',
+    '--shutdown-delay-duration=0s',
+  ];
+}
+
 export function startServer(port: number, certDir: string, files: CredentialFiles): ServerProcess {
   const argv = [
     `--import=${pathToFileURL(path.join(import.meta.dirname, 'endwithparent.ts')).href}`,
     path.join(root, 'src/main.ts'),
     `--kubeconfig=${files.serverKubeconfig}`,
-    '--bind-address=127.0.0.1',
-    `--secure-port=${port}`,
+    ...serverFlags(port),
     `--cert-dir=${certDir}`,
     `--tls-cert-file=${files.servingCert}`,
     `--tls-private-key-file=${files.servingKey}`,
     `--kubelet-certificate-authority=${files.ca}`,
-    '--kubelet-use-node-status-port',
-    '--kubelet-preferred-address-types=InternalIP',
-    '--metric-resolution=15s',
-    '--shutdown-delay-duration=0s',
   ];
   // In a group of its own: Ctrl-C is ours, and it is we who stop the server. The channel breaks when we end without doing so.
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true });

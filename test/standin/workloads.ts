@@ -32,6 +32,18 @@ const shop = { namespace: 'shop', kind: 'Deployment', qos: 'burstable', grows: t
 const monitoring = { namespace: 'monitoring', qos: 'burstable', grows: false, replicas: 1 } as const;
 const sidecar = container('proxy', 'registry.example/proxy:3.2', 0.012, 48);
 
+export const serverImage = 'kubegauge:0.1.0';
+
+/** The server of `npm start`: its process is real, its container is simulated, and nothing happens to it. */
+export const serverWorkload: Workload = {
+  ...system,
+  name: 'metrics-server',
+  kind: 'Deployment',
+  qos: 'burstable',
+  replicas: 1,
+  containers: [container('metrics-server', serverImage, 0.004, 90)],
+};
+
 export const workloads: readonly Workload[] = [
   staticPod('kube-apiserver', 0.09, 420),
   staticPod('etcd', 0.035, 96),
@@ -115,6 +127,7 @@ export const workloads: readonly Workload[] = [
     replicas: 2,
     containers: [container('worker', 'registry.example/jobs/worker:0.9', 0.35, 120)],
   },
+  serverWorkload,
 ];
 
 /**

@@ -1,0 +1,99 @@
+/** The objects of the server's own installation, as manifests/base makes them: APIServices, Service, Deployment, rights. `kubegauge doctor` reads them. */
+import { apiService, condition, deployment, namespace, serviceName } from '../fakes/installation.ts';
+import type { FakeApiServer } from '../fakes/apiserver.ts';
+import type { KubeObject } from '../fakes/kubeobjects.ts';
+import { setRbac } from '../fakes/rbac.ts';
+import { toPodObject } from './objects.ts';
+import { serverFlags } from './server.ts';
+import type { SimulatedPod } from './simulation.ts';
+import { serverImage, serverWorkload } from './workloads.ts';
+
+export interface InstallationOptions {
+  /** Where the server listens, on 127.0.0.1. */
+  readonly port: number;
+  /** PEM; has signed the server's certificate. */
+  readonly ca: string;
+}
+
+const labels = { 'k8s-app': 'metrics-server' };
+const address = '127.0.0.1';
+
+/** Sets all of them but the pod. */
+export function setInstallation(
+  { objects }: FakeApiServer,
+  { port, ca }: InstallationOptions,
+  pod: SimulatedPod,
+): void {
+  setRbac(objects);
+  // Kubelets get the server's own token: the stand-in issues no others.
+  objects.set({
+    kind: 'ClusterRoleBinding',
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    metadata: { name: 'standin:kubelets' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:kubegauge-kubelets' },
+    subjects: [{ kind: 'ServiceAccount', name: 'kubegauge', namespace }],
+  });
+  const caBundle = Buffer.from(ca).toString('base64');
+  for (const version of ['v1', 'v1beta1']) objects.set(apiService(version, { caBundle }));
+  for (const name of ['default', namespace]) {
+    objects.set({ kind: 'Namespace', apiVersion: 'v1', metadata: { name }, status: { phase: 'Active' } });
+  }
+  objects.set({
+    kind: 'Service',
+    apiVersion: 'v1',
+    metadata: { namespace, name: serviceName, labels },
+    spec: {
+      clusterIP: '10.96.0.20',
+      selector: labels,
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 'https' }],
+    },
+  });
+  objects.set({
+    kind: 'EndpointSlice',
+    apiVersion: 'discovery.k8s.io/v1',
+    metadata: { namespace, name: `${serviceName}-1`, labels: { 'kubernetes.io/service-name': serviceName } },
+    addressType: 'IPv4',
+    ports: [{ name: 'https', port, protocol: 'TCP' }],
+    endpoints: [
+      { addresses: [address], conditions: { ready: true }, targetRef: { kind: 'Pod', namespace, name: pod.name } },
+    ],
+  });
+  const made = deployment(serviceName, serverImage, port);
+  objects.set({
+    ...made,
+    spec: { replicas: 1, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec(port) } },
+  });
+}
+
+/** As toPodObject, and of the server's own pod with what its Deployment and the kubelet would write. */
+export function toPodOf(pod: SimulatedPod, port: number): KubeObject {
+  const object = toPodObject(pod);
+  if (pod.workload !== serverWorkload) return object;
+  const { metadata, spec, status } = object as KubeObject & { readonly spec: object; readonly status: object };
+  const owner = { kind: 'ReplicaSet', apiVersion: 'apps/v1', name: `${serviceName}-${pod.revision}`, controller: true };
+  return {
+    ...object,
+    metadata: { ...metadata, labels: { ...metadata.labels, ...labels }, ownerReferences: [owner] },
+    spec: { ...spec, ...podSpec(port) },
+    status: {
+      ...status,
+      podIP: address,
+      podIPs: [{ ip: address }],
+      conditions: [condition('Ready', 'True', '', '')],
+    },
+  };
+}
+
+function podSpec(port: number): object {
+  return {
+    serviceAccountName: 'kubegauge',
+    containers: [
+      {
+        name: serviceName,
+        image: serverImage,
+        args: serverFlags(port),
+        ports: [{ name: 'https', containerPort: port, protocol: 'TCP' }],
+      },
+    ],
+  };
+}
