@@ -113,6 +113,31 @@ describe('pods without usage', () => {
     );
   });
 
+  test('are a note while all of them wait for their second sample', async () => {
+    await using world = await createNodeWorld();
+    const { objects, documents } = world.apiServer;
+    const refuse = (name: string, reason: string) => {
+      objects.set(pod('default', name, { nodeName: 'node-a', spec, status: running(longAgo) }));
+      documents.set(`/apis/metrics.k8s.io/v1beta1/namespaces/default/pods/${name}`, {
+        kind: 'Status',
+        message: `podmetrics.metrics.k8s.io "default/${name}" not found`,
+        details: { causes: [{ reason, message: 'in words' }] },
+        code: 404,
+      });
+    };
+    const seen = async () => {
+      const { findings } = await world.examine();
+      return findings.map(({ severity, code, object, evidence }) => [severity, code, object, evidence]);
+    };
+    refuse('waiting', 'OneSample');
+    refuse('waiting-too', 'OneSample');
+    const object = '2 Pods: default/waiting, default/waiting-too';
+    assert.deepEqual(await seen(), [['note', 'pods-one-sample', object, 'OneSample: in words']]);
+    refuse('waiting-too', 'Conflict');
+    const evidence = 'Conflict: in words, OneSample: in words';
+    assert.deepEqual(await seen(), [['error', 'pods-unreported', object, evidence]]);
+  });
+
   test('kubernetes/kubernetes#111416: HostProcess containers on Windows', async () => {
     await using world = await createNodeWorld();
     world.setNode({ labels: { 'kubernetes.io/os': 'windows' } });

@@ -2,6 +2,7 @@
 import { parseLabelSelector } from '../../apimachinery/labels.ts';
 import { field, items, text } from '../../client/json.ts';
 import { type Check, type CheckContext } from '../check.ts';
+import type { AnswerCause } from '../clusterreader.ts';
 import { type Finding, uncheckedCode } from '../finding.ts';
 import { findServer } from '../nodes/installation.ts';
 import { readNodes, readNodeUsages } from '../nodes/readnodes.ts';
@@ -9,15 +10,16 @@ import { kubeletFlagsOf } from '../nodes/serverflags.ts';
 import { parseTimeMs } from '../times.ts';
 import { UncheckedError } from '../uncheckederror.ts';
 import { type PodFacts, parsePodFacts } from './podfacts.ts';
-import { podCodes, podFindings, type PodUsageFacts, unreportedPods, withCauses } from './podproblems.ts';
+import { podCodes, podFindings, type PodUsageFacts, withCauses } from './podproblems.ts';
 
 /** Pods that are looked at: 80 pages of 250. */
 const podLimit = 20_000;
 const podsPerPage = '250';
 /** Milliseconds. The check's deadline is 60 s. */
 const readingMs = 35_000;
-/** Pods without usage that the server is asked about. */
-const askLimit = 5;
+/** Pods without usage that the server is asked about, for all findings and for each. */
+const askLimit = 20;
+const askPerFinding = 5;
 
 const podsPath = '/api/v1/pods';
 const usagesPath = '/apis/metrics.k8s.io/v1beta1/pods';
@@ -46,9 +48,15 @@ async function* checkPods(context: CheckContext): AsyncIterable<Finding> {
     unscraped: new Set(nodes.flatMap(({ name }) => (nodeUsages?.has(name) === false ? name : []))),
     nowMs: context.nowMs(),
   };
-  const causes = await readCauses(context, unreportedPods(facts));
-  for (const finding of podFindings(facts)) {
-    yield finding.code === 'pods-unreported' ? withCauses(finding, causes) : finding;
+  let asksLeft = askLimit;
+  for (const { finding, pods: unserved } of podFindings(facts)) {
+    if (finding.code !== 'pods-unreported') {
+      yield finding;
+      continue;
+    }
+    const asked = unserved.slice(0, Math.min(asksLeft, askPerFinding));
+    asksLeft -= asked.length;
+    yield withCauses(finding, await readCauses(context, asked));
   }
   if (isCut) {
     const problem = `only the first ${pods.length} pods were looked at`;
@@ -85,13 +93,16 @@ async function readPods({
   return { pods, isCut: true };
 }
 
-/** kubegauge says in the causes of a 404 why a pod has no usage; metrics-server gives none. */
-async function readCauses({ api }: CheckContext, pods: readonly PodFacts[]): Promise<readonly string[]> {
-  const causes: string[] = [];
-  for (const { namespace, name } of pods.slice(0, askLimit)) {
+/** Returns the causes of the pods' 404s, a list for each pod: why it has no usage. metrics-server gives none. */
+async function readCauses(
+  { api }: CheckContext,
+  pods: readonly PodFacts[],
+): Promise<readonly (readonly AnswerCause[])[]> {
+  const causes: (readonly AnswerCause[])[] = [];
+  for (const { namespace, name } of pods) {
     const path = `/apis/metrics.k8s.io/v1beta1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
     const answer = await api.text(path).catch(() => undefined);
-    for (const { reason, message } of answer?.causes ?? []) causes.push(`${reason}: ${message}`);
+    causes.push(answer?.causes ?? []);
   }
   return causes;
 }

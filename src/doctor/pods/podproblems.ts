@@ -1,5 +1,6 @@
 /** Explains running pods without usage. */
 import { foreignText } from '../../foreigntext.ts';
+import type { AnswerCause } from '../clusterreader.ts';
 import type { Finding, Severity } from '../finding.ts';
 import { listed, objectOf } from '../grouping.ts';
 import type { NodeFacts } from '../nodes/nodefacts.ts';
@@ -22,6 +23,7 @@ export const podCodes = [
   'pods-node-unknown',
   'pods-crash',
   'pods-young',
+  'pods-one-sample',
   'pods-windows-host-process',
   'pods-unreported',
   'pods-usage-old',
@@ -37,8 +39,13 @@ interface PodCause {
   readonly remedy: (pods: readonly PodFacts[]) => string | undefined;
 }
 
-/** Returns one finding per cause. Pods that ended or that wait for a node have no usage by nature. */
-export function podFindings(facts: PodUsageFacts): Finding[] {
+export interface PodFinding {
+  readonly finding: Finding;
+  readonly pods: readonly PodFacts[];
+}
+
+/** Returns one finding per cause, with its pods. Pods that ended or that wait for a node have no usage by nature. */
+export function podFindings(facts: PodUsageFacts): PodFinding[] {
   const causes = facts.pods.flatMap((pod) => {
     const cause = causeOf(pod, facts);
     return cause === undefined ? [] : [{ pod, cause }];
@@ -49,19 +56,15 @@ export function podFindings(facts: PodUsageFacts): Finding[] {
     if (first === undefined) return [];
     const pods = group.map(({ pod }) => pod);
     const remedy = first.remedy(pods);
-    return {
+    const finding = {
       code: first.code,
       severity: first.severity,
       object: objectOf('Pod', pods.map(keyOf)),
       problem: first.words,
       ...(remedy === undefined ? {} : { remedy }),
     };
+    return { finding, pods };
   });
-}
-
-/** Returns pods that should have usage and do not, for a reason that only the server may know. */
-export function unreportedPods(facts: PodUsageFacts): readonly PodFacts[] {
-  return facts.pods.filter((pod) => causeOf(pod, facts)?.code === 'pods-unreported');
 }
 
 export function keyOf({ namespace, name }: Pick<PodFacts, 'namespace' | 'name'>): string {
@@ -147,7 +150,18 @@ function describe(pods: readonly PodFacts[]): string | undefined {
   return pod && command('kubectl', '--namespace', pod.namespace, 'describe', `pod/${pod.name}`);
 }
 
-/** Adds what the server says of some of the pods. */
-export function withCauses(finding: Finding, causes: readonly string[]): Finding {
-  return causes.length === 0 ? finding : { ...finding, evidence: listed([...new Set(causes)]) };
+/**
+ * Adds what the server says of some of the pods. Pods that all wait for their second sample are no fault: the server has just started, or
+ * their node has just come back.
+ * @param causes a list for each pod that the server was asked about.
+ */
+export function withCauses(finding: Finding, causes: readonly (readonly AnswerCause[])[]): Finding {
+  const all = causes.flat().map(({ reason, message }) => `${reason}: ${message}`);
+  if (all.length === 0) return finding;
+  const evidence = listed([...new Set(all)]);
+  const isWaiting = causes.every((ofPod) => ofPod.length > 0 && ofPod.every(({ reason }) => reason === 'OneSample'));
+  if (!isWaiting) return { ...finding, evidence };
+  const { object } = finding;
+  const problem = 'the server has one sample of it, and serves usage from the second one on: look again in a minute';
+  return { code: 'pods-one-sample', severity: 'note', object, problem, evidence };
 }
