@@ -220,7 +220,9 @@ function userOf({ namespace, name }: Account): { readonly user: string; readonly
 /** Says what could not be read and why: rights, credentials, an overloaded or silent server. */
 function unchecked(path: string, cause: unknown): UncheckedError {
   if (!(cause instanceof StatusError)) {
-    return new UncheckedError(path, `kube-apiserver does not answer: ${foreignText(describeError(cause))}`, { cause });
+    return new UncheckedError(path, `kube-apiserver gives no usable answer: ${foreignText(describeError(cause))}`, {
+      cause,
+    });
   }
   if (cause.code === 403) {
     const remedy = "kubegauge doctor --kubeconfig=admin.conf   # an administrator's";

@@ -95,6 +95,12 @@ describe('kubegauge doctor', () => {
     assert.match(out, /^UNCHECKED {2}\/api\/v1\/namespaces\/kube-system\/services\/metrics-server/m);
   });
 
+  test('does not say of an answer that it cannot use that there was none', async () => {
+    apiServer.documents.set('/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io', 'no JSON');
+    const { out } = await run('apiservices');
+    assert.match(out, /kube-apiserver gives no usable answer: .*the answer is not JSON/);
+  });
+
   test('escapes control characters of other programs', async () => {
     const object = apiServer.objects.get('APIService', 'v1beta1.metrics.k8s.io');
     assert.ok(object);
