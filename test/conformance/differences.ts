@@ -19,7 +19,7 @@ export const reasons = {
   },
   causes: {
     what: 'a 404 for a node or pod that has no usage says why in `details.causes`',
-    why: 'who asks for it wants to know, and clients that do not know the reasons ignore them',
+    why: 'the reader of a 404 needs the reason, and clients that do not know the causes ignore them',
   },
   discovery: {
     what: 'discovery in `apidiscovery.k8s.io/v2beta1` is served',
@@ -63,8 +63,8 @@ export const reasons = {
     why: 'zero is a value, and autoscalers need it',
   },
   reason: {
-    what: 'why a health check fails, and what was refused in the last five minutes, is shown to who may get `/metrics`',
-    why: 'who operates the server should not have to look for it in a log',
+    what: 'why a health check fails, and what was refused in the last five minutes, is shown to clients that may get `/metrics`',
+    why: 'an operator should not have to look for it in a log',
   },
   back: {
     what: 'a pod whose counter went back has its last usage until that is stale, and not a null timestamp and no containers',

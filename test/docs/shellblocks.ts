@@ -1,5 +1,5 @@
 /**
- * The shell blocks of docs/. `sh` is run and has to succeed, `sh exit=<code>` has to end with that code,
+ * The shell blocks of docs/. `sh` is run and has to succeed, `sh exit=<codes>` has to end with one of them,
  * `sh not-run: <reason>` is not run.
  */
 import { documents, readDocument } from './documents.ts';
@@ -22,10 +22,10 @@ export function notRunReason(mark: string): string | undefined {
   return mark.startsWith('not-run') ? mark.replace(/^not-run:?\s*/, '') : undefined;
 }
 
-/** Returns the exit code that a block has to end with. @throws Error for an unknown mark. */
-export function expectedExitCode({ file, line, mark }: ShellBlock): number {
-  if (mark === '') return 0;
-  const code = /^exit=(\d{1,3})$/.exec(mark)?.[1];
-  if (code === undefined) throw new Error(`${file}:${line}: unknown mark ${mark}`);
-  return Number(code);
+/** Returns the exit codes, one of which a block has to end with. @throws Error for an unknown mark. */
+export function expectedExitCodes({ file, line, mark }: ShellBlock): readonly number[] {
+  if (mark === '') return [0];
+  const codes = /^exit=(\d{1,3}(?:,\d{1,3})*)$/.exec(mark)?.[1];
+  if (codes === undefined) throw new Error(`${file}:${line}: unknown mark ${mark}`);
+  return codes.split(',').map(Number);
 }

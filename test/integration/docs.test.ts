@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { root } from '../docs/documents.ts';
-import { expectedExitCode, notRunReason, shellBlocks } from '../docs/shellblocks.ts';
+import { expectedExitCodes, notRunReason, shellBlocks } from '../docs/shellblocks.ts';
 
 const blockTimeoutMs = 60_000;
 const isInstalled = (program: string): boolean => spawnSync(program, ['--help']).error === undefined;
@@ -67,7 +67,7 @@ describe('the commands in docs/ work as written', () => {
     const skip = lacks.length === 0 ? false : `this machine has no ${lacks.join(', no ')}`;
     test(`${block.file}:${block.line}`, { skip }, async () => {
       const { code, output } = await run(block.text);
-      assert.equal(code, expectedExitCode(block), output);
+      assert.ok(expectedExitCodes(block).includes(Number(code)), `it ended with ${code}: ${output}`);
     });
   }
 });

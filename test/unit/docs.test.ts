@@ -51,6 +51,17 @@ test('a shell block of docs/ that no test runs says why', () => {
   );
 });
 
+test('commands in docs/ are in shell blocks, where a test finds them', () => {
+  const isCommand = /^(?: {4}|\t)\s*(?:kubectl|kubegauge|npm|docker|helm|curl) /;
+  const pages = documents.filter((file) => /^docs\/[^/]+\.md$/.test(file));
+  const found = pages.flatMap((file) =>
+    splitBlocks(readDocument(file)).prose.flatMap((line, index) =>
+      isCommand.test(line) ? [`${file}:${index + 1}`] : [],
+    ),
+  );
+  assert.deepEqual(found, []);
+});
+
 describe('Markdown', () => {
   test('anchors are those of GitHub', () => {
     const text = '# A `b`: C, d!\n## [Link](x.md) it\n## Same\n## Same\n```sh\n# no heading\n```\n<a id="own"></a>\n';
