@@ -78,7 +78,7 @@ export async function watchApiService(options: WatchedApiServiceOptions, signal:
       }
       // Where only the watch is denied, the GET is repeated.
       const is403 = version === undefined && error instanceof StatusError && error.code === 403;
-      const isDenied = is403 && denials.areSure(clock.monotonicMs());
+      const isDenied = is403 && denials.areSure(startedMs);
       if (!is403) denials.end();
       if (is403 && !isDenied) pauseMs = Math.min(pauseMs, longestOutagePauseMs);
       if (isDenied) {

@@ -1,6 +1,7 @@
 /** Our root in an APIService's caBundle, over a fake kube-apiserver: GET, watch, JSON patches. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import { recentOutageMs } from '../../src/client/outage.ts';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
 import { deniedRetryMs } from '../../src/trustpublication/apiservicewatch.ts';
 import { createPublication, type Publication } from '../../src/trustpublication/publication.ts';
@@ -337,6 +338,26 @@ test('a pod is not ready because a kube-apiserver that starts denies it the APIS
   });
   assert.deepEqual(seen, []);
   assert.ok(denials > 3);
+});
+
+test('a denial that comes late counts from its request: two of them are no half a minute', async () => {
+  set(apiService({ bundle: other }));
+  const reads = () => api.requests.filter(({ path }) => path.includes('apiservices')).length;
+  api.faults.answer = ({ path }) => (path.includes('apiservices') && reads() <= 2 ? 403 : undefined);
+  const publication = start();
+  await until('the first denial', () => reads() === 1);
+  api.faults.delayMs = 200;
+  await until('the second read', () => {
+    if (reads() === 1) void clock.advance(100);
+    return reads() === 2;
+  });
+  await clock.advance(recentOutageMs);
+  api.faults.delayMs = 0;
+  await until('the third read', () => {
+    assert.equal(publication.ready(), false);
+    void clock.advance(100);
+    return reads() > 2;
+  });
 });
 
 test('a patch that is denied just after an outage is tried again soon', async () => {
