@@ -199,7 +199,7 @@ describe('stand-in cluster', () => {
     assert.match(String(contentType), /as=APIGroupDiscoveryList/);
     assert.deepEqual(
       items(field(content, 'items')).map((item) => field(field(item, 'metadata'), 'name')),
-      ['authentication.k8s.io', 'authorization.k8s.io', 'metrics.k8s.io'],
+      ['apiregistration.k8s.io', 'apps', 'authentication.k8s.io', 'authorization.k8s.io', 'metrics.k8s.io'],
     );
     assert.equal(received.at(-1)?.headers['x-remote-user'], 'system:kube-aggregator');
     assert.equal(field((await get('/apis')).content, 'kind'), 'APIGroupList');

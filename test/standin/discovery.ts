@@ -44,16 +44,27 @@ function coreResources(): Resource[] {
   const verbs = ['get', 'list', 'watch'];
   return [
     { name: 'configmaps', kind: 'ConfigMap', namespaced: true, verbs, shortNames: ['cm'] },
+    { name: 'namespaces', kind: 'Namespace', namespaced: false, verbs, shortNames: ['ns'] },
     { name: 'nodes', kind: 'Node', namespaced: false, verbs, shortNames: ['no'] },
     { name: 'pods', kind: 'Pod', namespaced: true, verbs, shortNames: ['po'] },
+    { name: 'services', kind: 'Service', namespaced: true, verbs, shortNames: ['svc'] },
   ];
 }
 
 /** Of APIService objects, so known also while the server is away; the first one is preferred. */
 const metricsVersions = ['v1', 'v1beta1'];
 
-function ownGroups() {
+function ownGroups(): { readonly name: string; readonly resources: readonly Resource[] }[] {
+  const verbs = ['get', 'list', 'watch'];
   return [
+    {
+      name: 'apiregistration.k8s.io',
+      resources: [{ name: 'apiservices', kind: 'APIService', namespaced: false, verbs }],
+    },
+    {
+      name: 'apps',
+      resources: [{ name: 'deployments', kind: 'Deployment', namespaced: true, verbs, shortNames: ['deploy'] }],
+    },
     { name: 'authentication.k8s.io', resources: [review('tokenreviews', 'TokenReview')] },
     {
       name: 'authorization.k8s.io',
