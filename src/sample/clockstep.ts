@@ -36,7 +36,8 @@ export interface ClockStep {
   readonly latestMs: number;
 }
 
-const dateResolutionMs = 1_000;
+/** Milliseconds: the Date header has whole seconds. */
+export const dateResolutionMs = 1_000;
 
 /** chrony slews by at most 1/12 (`maxslewrate`), adjtime(3) by 1/2000. An unseen step distorts no interval by more. */
 const slewShare = 0.1;

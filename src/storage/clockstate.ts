@@ -1,6 +1,6 @@
 /** Tracks a stored node's clock: its steps, and start times from before them; pure. */
 import { column, columns, machineRow, newestSampleMs, type NodeBatch } from '../sample/batch.ts';
-import { type ClockStep, clockStep, readClock, type ResponseTimes } from '../sample/clockstep.ts';
+import { type ClockStep, clockStep, dateResolutionMs, readClock, type ResponseTimes } from '../sample/clockstep.ts';
 import { latestMs } from '../sample/point.ts';
 import { type ClockState, podKey } from './nodestate.ts';
 import { isLastReported, type SamplePair } from './samplepair.ts';
@@ -35,6 +35,14 @@ export function nextClock(
     startsAfterMs: beforeStepMs === -Infinity ? undefined : beforeStepMs,
   };
   return { clock, step };
+}
+
+/**
+ * Reports whether a node's clock was set back shortly before its first scrape: no sample is from after its response.
+ * Of the first scrape only: if another program writes the Date header, there would never be a usage.
+ */
+export function wasSetBack({ numbers }: NodeBatch, times: ResponseTimes | undefined): boolean {
+  return times?.dateMs !== undefined && newestSampleMs(numbers) > times.dateMs + dateResolutionMs;
 }
 
 const noClock: ClockState = {};

@@ -2,7 +2,7 @@
 import { machinePoint, type NodeBatch, type PodLayout } from '../sample/batch.ts';
 import type { ResponseTimes } from '../sample/clockstep.ts';
 import { unknownPodLimit } from './admission.ts';
-import { nextClock } from './clockstate.ts';
+import { nextClock, wasSetBack } from './clockstate.ts';
 import { updateLastUsage } from './lastusage.ts';
 import { countSample, podKey } from './nodestate.ts';
 import type { NodeTable } from './nodetable.ts';
@@ -41,7 +41,11 @@ export function updateNode(
     // Older kubelets report swap only while it is in use.
     hasSwap: batch.hasSwap ?? known?.hasSwap ?? false,
     nowMs,
-    limits: limitsOf(batch.node, known, nowMs, options, { step, startsAfterMs: clock.startsAfterMs }),
+    limits: limitsOf(batch.node, known, nowMs, options, {
+      step,
+      isSetBack: known === undefined && wasSetBack(batch, times),
+      startsAfterMs: clock.startsAfterMs,
+    }),
     sums: { first: 0, longestIntervalMs: 0 },
   };
   const isUnchanged = known?.layout.version === batch.layout.version && known.source === batch.source;

@@ -160,10 +160,10 @@ function addAcrossStep<P extends Point>(
 }
 
 /** @param isNew taken after the previous scrape. */
-function sideOfStep(point: Point, isNew: boolean, { step }: SampleLimits): Pick<SamplePair, 'isBeforeStep'> {
+function sideOfStep(point: Point, isNew: boolean, { step, isSetBack }: SampleLimits): Pick<SamplePair, 'isBeforeStep'> {
+  const isBefore = isSetBack === true || (step !== undefined && mayPrecede(step, stampMs(point), isNew));
   // Without a time it has its response's, after the step.
-  const isBefore = step !== undefined && point.isUntimed !== true && mayPrecede(step, stampMs(point), isNew);
-  return isBefore ? { isBeforeStep: true } : {};
+  return isBefore && point.isUntimed !== true ? { isBeforeStep: true } : {};
 }
 
 /** Kinds that make a first sample after one without a value. */

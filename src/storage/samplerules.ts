@@ -16,6 +16,8 @@ export interface SampleLimits {
   /** Milliseconds, by our clock; undefined for the first scrape. */
   readonly sinceScrapeMs?: number | undefined;
   readonly step?: ClockStep | undefined;
+  /** Whether the first samples may be from before a step that no earlier scrape can show. */
+  readonly isSetBack?: boolean | undefined;
   /** See ClockState. */
   readonly startsAfterMs?: number | undefined;
 }

@@ -49,7 +49,7 @@ export function limitsOf(
   known: StoredNode | undefined,
   nowMs: number,
   { resolutionMs, stalenessMs, capacityCores, capacityMemoryBytes }: UpdateOptions,
-  clock: Pick<SampleLimits, 'step' | 'startsAfterMs'> = {},
+  clock: Pick<SampleLimits, 'step' | 'isSetBack' | 'startsAfterMs'> = {},
 ): SampleLimits {
   const spacingMs = known?.spacingMs ?? 0;
   return {
@@ -58,8 +58,7 @@ export function limitsOf(
     longestWindowMs: longestWindowMs(resolutionMs, spacingMs),
     stalenessMs: usageStalenessMs({ atLeastMs: stalenessMs, spacingMs }),
     sinceScrapeMs: known && nowMs - known.storedMs,
-    step: clock.step,
-    startsAfterMs: clock.startsAfterMs,
+    ...clock,
   };
 }
 

@@ -121,6 +121,29 @@ describe('no rate is counted over a step of the clock', () => {
     }
   }
 
+  test('also where it was set back between the first sample and its scrape, so that no earlier scrape shows it', async () => {
+    const served = await scrape({ sampledMs: regular, stepMs: -6_000, steppedMs: -1_000, hasTimes: true });
+    assert.deepEqual(
+      served.slice(0, 2).map(({ pod, machine }) => [typeof pod, typeof machine]),
+      Array.from({ length: 2 }, () => ['string', 'string']),
+    );
+    for (const each of served.slice(2)) assert.deepEqual([each.pod, each.machine], [cores, cores]);
+  });
+
+  test('a Date header that is always behind the samples, as of a proxy, costs one scrape', async () => {
+    const clock = createFakeClock(startMs);
+    const storage = createPointStorage({ resolutionMs, stalenessMs, clock });
+    const kinds: string[] = [];
+    for (let index = 0; index < 4; index += 1) {
+      const kubelet = { sampledMs: regular, stepMs: 0, steppedMs: 0, hasTimes: true };
+      const times = timesAt(kubelet, clock);
+      storage.store(samplesAt(kubelet, clock.wallMs() - startMs), { ...times, dateMs: (times.dateMs ?? 0) - 4_000 });
+      kinds.push(storage.nodeUsage('node-a').kind);
+      await clock.advance(resolutionMs);
+    }
+    assert.deepEqual(kinds, ['missing', 'missing', 'ready', 'ready']);
+  });
+
   test('also where the step is between the sample and its scrape, at any phase of either', async () => {
     const kubelet = fc.record({
       sampledMs: fc
