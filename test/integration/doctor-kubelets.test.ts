@@ -360,8 +360,15 @@ describe('what is measured', () => {
     world.setNode({ ready: false });
     assert.equal((await world.find('node-not-ready'))?.severity, 'warning');
     world.setNode({});
+    world.serve({ code: 'Stale', message: 'there is no newer sample' });
+    assert.match((await world.find('node-usage-missing'))?.evidence ?? '', /Stale/);
+  });
+
+  test('a node that waits for its second sample is a note', async () => {
+    await using world = await createNodeWorld();
     world.serve({ code: 'OneSample', message: 'it has one sample' });
-    assert.match((await world.find('node-usage-missing'))?.evidence ?? '', /OneSample/);
+    assert.equal((await world.find('node-one-sample'))?.severity, 'note');
+    await gone(world, 'node-usage-missing');
   });
 });
 

@@ -99,7 +99,11 @@ describe('npm start', () => {
     const [code] = await once(doctor, 'close');
     const examination: unknown = JSON.parse(printed);
     const findings = items(field(examination, 'findings')).map((finding) => text(field(finding, 'code')));
-    assert.deepEqual(new Set(findings).difference(new Set(['served-by', 'pods-one-sample'])), new Set(), printed);
+    assert.deepEqual(
+      new Set(findings).difference(new Set(['served-by', 'node-one-sample', 'pods-one-sample', 'pods-node-unscraped'])),
+      new Set(),
+      printed,
+    );
     assert.equal(code, 0);
   });
 

@@ -231,6 +231,15 @@ function explainUsage({ served, proxy }: KubeletEvidence, { nowMs }: Surrounding
 }
 
 function unexplained({ serversWord }: KubeletEvidence): KubeletProblem {
+  if (serversWord?.code === 'OneSample') {
+    return {
+      code: 'node-one-sample',
+      severity: 'note',
+      words: 'the server has one sample of it, and serves usage from the second one on: look again in a minute',
+      evidence: undefined,
+      remedy: () => undefined,
+    };
+  }
   return {
     code: 'node-usage-missing',
     severity: 'error',

@@ -6,6 +6,7 @@ export const kubeletCodes = [
   'node-not-ready',
   'node-no-address',
   'node-usage-missing',
+  'node-one-sample',
   'node-usage-old',
   'node-usage-zero',
   'node-without-kubelet',

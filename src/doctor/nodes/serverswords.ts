@@ -56,14 +56,18 @@ function parse(args: readonly string[]): CheckContext['options'] | undefined {
   }
 }
 
-/** Returns failures of a StatusReport by node. */
+/** Returns by node why a StatusReport has no usage of it: a failure, or that there is one sample so far, as in the causes of a 404. */
 export function wordsOfStatus(report: unknown): ReadonlyMap<string, ServersWord> {
   return new Map(
     items(field(report, 'nodes')).flatMap((node): [string, ServersWord][] => {
       const name = text(field(node, 'name'));
       const error = field(node, 'error');
       const code = text(field(error, 'code'));
-      if (name === undefined || code === undefined) return [];
+      if (name === undefined) return [];
+      if (code === undefined) {
+        const isWaiting = field(node, 'missing') === 'one-sample';
+        return isWaiting ? [[name, { code: 'OneSample', message: 'it has one sample' }]] : [];
+      }
       return [[name, { code, message: text(field(error, 'message')) ?? '' }]];
     }),
   );

@@ -98,7 +98,7 @@ function causeOfMissing(pod: PodFacts, { nodes, unscraped, nowMs }: PodUsageFact
     return {
       code: 'pods-node-unscraped',
       severity: node.isVirtual ? 'note' : 'warning',
-      words: `the kubelet of node ${node.name} is not read; the check \`kubelets\` says why`,
+      words: `no usage of node ${node.name} is served; the check \`kubelets\` says why`,
       remedy: () => command('kubegauge', 'doctor', 'kubelets'),
     };
   }

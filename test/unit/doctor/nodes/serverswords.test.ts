@@ -52,7 +52,7 @@ describe("metrics-server's log", () => {
   });
 });
 
-test('of a status only nodes with an error are taken', () => {
+test('of a status only nodes with an error, or with one sample so far, are taken', () => {
   const words = wordsOfStatus({
     nodes: [
       { name: 'a', error: { code: 'Unauthorized', message: 'it returned 401' } },
@@ -61,5 +61,7 @@ test('of a status only nodes with an error are taken', () => {
     ],
   });
   assert.deepEqual([...words], [['a', { code: 'Unauthorized', message: 'it returned 401' }]]);
+  const waiting = wordsOfStatus({ nodes: [{ name: 'a', missing: 'one-sample' }] });
+  assert.equal(waiting.get('a')?.code, 'OneSample');
   assert.equal(wordsOfStatus(undefined).size, 0);
 });
