@@ -62,13 +62,20 @@ export function createKubeletIdentity(identity: KubeletIdentityOptions): Kubelet
   const account =
     setting === undefined ? { namespace: namespace ?? '', name: defaultKubeletAccount } : accountIn(setting, namespace);
   const isSeparate = setting !== undefined;
-  const mayUseOwn = isSeparate ? undefined : async () => !(await mayWrite(shared.rest, namespace));
+  const mayUseOwn = isSeparate ? undefined : async () => !(await mayAny(shared.rest, rightsToWrite(namespace)));
   const check = async (authorization: string) => {
     // Beside a client certificate kube-apiserver would not look at the token.
-    if (apiServer.tls().cert !== undefined || !(await mayWrite(shared.rest, namespace, authorization))) return;
-    throw new Error(
-      'kubelets do not get its tokens, since it may write to the cluster: take its rights to patch APIServices and to update ConfigMaps away',
-    );
+    if (apiServer.tls().cert !== undefined) return;
+    if (await mayAny(shared.rest, rightsToWrite(namespace), authorization)) {
+      throw new Error(
+        'kubelets do not get its tokens, since it may write to the cluster: take its rights to patch APIServices and to update ConfigMaps away',
+      );
+    }
+    if (await mayAny(shared.rest, rightsToList, authorization)) {
+      throw new Error(
+        'kubelets do not get its tokens, since it may list pods or HorizontalPodAutoscalers: name an account that can only read nodes/metrics',
+      );
+    }
   };
   const token = createAccountToken({ ...shared, account, own, mayUseOwn, check });
   return {
@@ -93,13 +100,13 @@ function withoutAccount(
   };
 }
 
-/** Reports whether our own credentials, or others, have one of the rights to write that our manifests know. */
-async function mayWrite(
+/** Reports whether our own credentials, or others, have one of the rights. */
+async function mayAny(
   rest: Pick<RestClient, 'create'>,
-  namespace: string | undefined,
+  rights: readonly ResourceRight[],
   authorization?: string,
 ): Promise<boolean> {
-  const may = rightsToWrite(namespace).map((right) => mayWe(rest, right, authorization));
+  const may = rights.map((right) => mayWe(rest, right, authorization));
   return (await Promise.all(may)).includes(true);
 }
 
@@ -114,6 +121,12 @@ function rightsToWrite(namespace: string | undefined): readonly ResourceRight[] 
   const pins = { group: '', resource: 'configmaps', verb: 'update', name: pinsConfigMapName };
   return [...apiServices, ...(namespace === undefined ? [] : [{ ...pins, namespace }])];
 }
+
+/** With these a kubelet could see what runs on other nodes. Our own account has the first, and is sent only where there is no other. */
+const rightsToList: readonly ResourceRight[] = [
+  { group: '', resource: 'pods', verb: 'list' },
+  { group: 'autoscaling', resource: 'horizontalpodautoscalers', verb: 'list' },
+];
 
 function accountIn(setting: string, ownNamespace: string | undefined): ServiceAccount {
   const { name, namespace } = namedAccount(setting, ownNamespace);

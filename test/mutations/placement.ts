@@ -56,11 +56,16 @@ export const placement: readonly Mutation[] = [
   ]),
   ...mutate('command/kubeletidentity.ts', commandTests, [
     ['const isSeparate = setting !== undefined;', 'const isSeparate = true;', 'our own token is never sent'],
-    ['!(await mayWrite(shared.rest, namespace))', 'true', 'our own token is sent although it may write'],
+    ['!(await mayAny(shared.rest, rightsToWrite(namespace)))', 'true', 'our own token is sent although it may write'],
     [
-      '!(await mayWrite(shared.rest, namespace, authorization))',
-      'true',
+      'await mayAny(shared.rest, rightsToWrite(namespace), authorization)',
+      'false',
       "an account's token is sent although it may write",
+    ],
+    [
+      'await mayAny(shared.rest, rightsToList, authorization)',
+      'false',
+      "an account's token is sent although it may list pods",
     ],
     [
       "withoutAccount(own, false, 'own', `",

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { StatusError } from '../../../src/apimachinery/status.ts';
 import type { ApiServer } from '../../../src/client/apiserver.ts';
+import { field } from '../../../src/client/json.ts';
 import type { RequestOptions } from '../../../src/client/rest.ts';
 import { createKubeletIdentity, type KubeletIdentity } from '../../../src/command/kubeletidentity.ts';
 import { silentLogger } from '../../../src/logging.ts';
@@ -22,6 +23,7 @@ function start(
   namespace: string | undefined,
   answer: () => unknown = issue,
   writer: 'none' | 'own' | 'issued' = 'none',
+  may: (resource: unknown) => boolean = () => true,
 ): Started {
   const paths: string[] = [];
   const apiServer: ApiServer = {
@@ -30,9 +32,12 @@ function start(
     authorization: () => own,
     namespace,
   };
-  const create = async (path: string, _body: unknown, request?: RequestOptions) => {
-    if (path === accessReviews)
-      return { status: { allowed: writer === (request?.authorization === undefined ? 'own' : 'issued') } };
+  const create = async (path: string, body: unknown, request?: RequestOptions) => {
+    if (path === accessReviews) {
+      const isWriter = writer === (request?.authorization === undefined ? 'own' : 'issued');
+      const resource = field(field(field(body, 'spec'), 'resourceAttributes'), 'resource');
+      return { status: { allowed: isWriter && may(resource) } };
+    }
     paths.push(path);
     return answer();
   };
@@ -90,6 +95,15 @@ describe('with --kubelet-service-account', () => {
     await assert.rejects(async () => identity.authorization(), /since it may write to the cluster/);
     assert.equal(identity.report().sent, 'none');
   });
+
+  for (const listed of ['pods', 'horizontalpodautoscalers']) {
+    test(`a token that may list ${listed} is not used`, async () => {
+      const isListed = (resource: unknown) => resource === listed;
+      const { identity } = start(['--kubelet-service-account=readers'], 'monitoring', issue, 'issued', isListed);
+      await assert.rejects(async () => identity.authorization(), /since it may list pods or HorizontalPodAutoscalers/);
+      assert.equal(identity.report().sent, 'none');
+    });
+  }
 
   test('names that Kubernetes does not have are rejected', () => {
     for (const value of ['a/b/c', '../x', 'Readers', 'a/', '/a', 'a b', 'x?y'])
