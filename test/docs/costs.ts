@@ -146,7 +146,8 @@ export function costChart(): string {
     return [
       text(labelWidth - 10, y + 16, what, ' text-anchor="end"'),
       `<rect x="${labelWidth}" y="${y + 4}" width="${x(ratio) - labelWidth}" height="${rowHeight - 10}" fill="${fill}"/>`,
-      text(x(ratio) + 6, y + 16, percent(ratio)),
+      // Readable on the dashed line, too.
+      text(x(ratio) + 6, y + 16, percent(ratio), ' stroke="#fff" stroke-width="4" paint-order="stroke"'),
     ];
   });
   return `${[
