@@ -8,8 +8,11 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { root } from '../docs/documents.ts';
 import { expectedExitCodes, notRunReason, shellBlocks } from '../docs/shellblocks.ts';
+import { metricsServed } from '../standin/server.ts';
 
 const blockTimeoutMs = 60_000;
+/** Two samples of each container take half a minute. */
+const startTimeoutMs = 120_000;
 const isInstalled = (program: string): boolean => spawnSync(program, ['--help']).error === undefined;
 /** Programs that a block may need beside `kubegauge`, and which a machine may lack. */
 const missing = ['sh', 'kubectl', 'curl'].filter((program) => !isInstalled(program));
@@ -23,7 +26,13 @@ before(async () => {
   const certs = path.join(folder, 'certs');
   const flags = ['--port=0', '--api-port=0', '--nodes=2', '--pods=20', `--cert-dir=${certs}`];
   standin = spawn(process.execPath, [path.join(root, 'test/standin/main.ts'), ...flags], { cwd: root });
-  const [, server = ''] = await said(/"\s+(https:\S+)\/apis\/metrics|(?<=\s)(https:\/\/127\.0\.0\.1:\d+)\/status/);
+  // As the server itself reports it: what the stand-in prints for its users may change.
+  const [, port = ''] = await said(/ serving .*port=(\d+)/);
+  const server = `https://127.0.0.1:${port}`;
+  const [ca, token] = await Promise.all(
+    ['standin-ca.crt', 'reader.token'].map((file) => readFile(path.join(certs, file), 'utf8')),
+  );
+  await metricsServed(server, ca ?? '', token ?? '', AbortSignal.timeout(startTimeoutMs));
   await mkdir(path.join(folder, 'bin'));
   const program = `#!/bin/sh\nexec '${process.execPath}' '${path.join(root, 'src/main.ts')}' "$@"\n`;
   await writeFile(path.join(folder, 'bin/kubegauge'), program, { mode: 0o700 });
@@ -34,7 +43,7 @@ before(async () => {
     KUBECONFIG: path.join(certs, 'admin.kubeconfig'),
     SERVER: server,
     CA: path.join(certs, 'standin-ca.crt'),
-    TOKEN: (await readFile(path.join(certs, 'reader.token'), 'utf8')).trim(),
+    TOKEN: token?.trim(),
   };
 });
 
