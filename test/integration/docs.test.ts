@@ -21,7 +21,7 @@ let folder: string;
 let standin: ChildProcess;
 let environment: NodeJS.ProcessEnv;
 
-before(async () => {
+async function start(): Promise<void> {
   folder = await mkdtemp(path.join(tmpdir(), 'docs-'));
   const certs = path.join(folder, 'certs');
   const flags = ['--port=0', '--api-port=0', '--nodes=2', '--pods=20', `--cert-dir=${certs}`];
@@ -45,15 +45,15 @@ before(async () => {
     CA: path.join(certs, 'standin-ca.crt'),
     TOKEN: token?.trim(),
   };
-});
+}
 
-after(async () => {
+async function stop(): Promise<void> {
   if (standin.exitCode === null) {
     standin.kill('SIGTERM');
     await once(standin, 'exit');
   }
   await rm(folder, { recursive: true });
-});
+}
 
 /** Waits until the stand-in has printed it, and fails at once if it ends before. */
 async function said(pattern: RegExp): Promise<RegExpExecArray> {
@@ -70,6 +70,9 @@ async function said(pattern: RegExp): Promise<RegExpExecArray> {
 }
 
 describe('the commands in docs/ work as written', () => {
+  // Not at the top: without isolation those hooks surround the tests of all files.
+  before(start);
+  after(stop);
   for (const block of shellBlocks()) {
     if (notRunReason(block.mark) !== undefined) continue;
     const lacks = missing.filter((program) => program === 'sh' || block.text.includes(program));
