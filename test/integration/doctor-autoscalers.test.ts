@@ -30,11 +30,7 @@ test('several autoscalers of one target are one finding, whose command deletes e
   assert.deepEqual(
     rivals.map(({ code, object, remedy }) => [code, object, remedy]),
     [
-      [
-        'autoscaler-rivals',
-        'HorizontalPodAutoscaler shop/web',
-        'kubectl --namespace shop delete hpa/keda hpa/again',
-      ],
+      ['autoscaler-rivals', 'HorizontalPodAutoscaler shop/web', 'kubectl --namespace shop delete hpa/keda hpa/again'],
       ['autoscaler-rivals', 'HorizontalPodAutoscaler shop/api', 'kubectl --namespace shop delete hpa/api-too'],
     ],
   );
