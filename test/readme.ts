@@ -4,6 +4,7 @@ import path from 'node:path';
 import { readMeasured as readBench } from './bench/measured.ts';
 import { goalTable } from './bench/table.ts';
 import { differenceTable } from './conformance/differencetable.ts';
+import { comparisonTable } from './docs/comparison.ts';
 import { costChart, costTable, sizeTable } from './docs/costs.ts';
 import { root } from './docs/documents.ts';
 import { flagTables, ignoredTable } from './docs/flagtables.ts';
@@ -13,6 +14,7 @@ import { measuredTable } from './faults/table.ts';
 
 /** Each block is written between its marks. */
 const blocks: readonly (readonly [file: string, block: string, text: () => string])[] = [
+  ['README.md', 'comparison', comparisonTable],
   ['docs/configuration.md', 'flags', flagTables],
   ['docs/configuration.md', 'ignored-flags', ignoredTable],
   ['docs/troubleshooting.md', 'missing', missingTable],

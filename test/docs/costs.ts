@@ -75,6 +75,13 @@ function bars(): Bar[] {
   }));
 }
 
+/** Returns both servers' figures of a row of the cost table. @throws Error if there is no such row. */
+export function comparedCost(what: string): { readonly theirs: string; readonly ours: string } {
+  const bar = bars().find((candidate) => candidate.what === what);
+  if (bar === undefined) throw new Error(`the cost table has no row "${what}"`);
+  return bar;
+}
+
 /** Two or three digits; more would be noise. */
 function rounded(value: number): string {
   return value >= 100 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(2)));

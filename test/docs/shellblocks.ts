@@ -1,5 +1,5 @@
 /**
- * The shell blocks of docs/. `sh` is run and has to succeed, `sh exit=<codes>` has to end with one of them,
+ * The shell blocks of README and docs/. `sh` is run and has to succeed, `sh exit=<codes>` has to end with one of them,
  * `sh not-run: <reason>` is not run.
  */
 import { documents, readDocument } from './documents.ts';
@@ -9,10 +9,10 @@ export interface ShellBlock extends FencedBlock {
   readonly file: string;
 }
 
-/** Returns those of all pages directly in docs/, in their order. */
+/** Returns those of README and of all pages directly in docs/, in their order. */
 export function shellBlocks(): ShellBlock[] {
   return documents
-    .filter((file) => /^docs\/[^/]+\.md$/.test(file))
+    .filter((file) => /^(?:README|docs\/[^/]+)\.md$/.test(file))
     .flatMap((file) => splitBlocks(readDocument(file)).blocks.map((block) => ({ ...block, file })))
     .filter(({ language }) => language === 'sh');
 }

@@ -26,14 +26,22 @@ export function measuredTable({ date, machine, rows }: Measured): string {
 }
 
 function rowText({ name, figures: { real, ours } }: Row): string {
-  return `| ${name} | ${costs(real)} | ${costs(ours)} |`;
+  return `| ${name} | ${costOf(real)} | ${costOf(ours)} |`;
 }
+
+/** Counts the faults that cost a server nothing. */
+export function unnoticed(rows: readonly Row[], server: ServerName): number {
+  return rows.filter(({ figures }) => costOf(figures[server]) === nothing).length;
+}
+
+const nothing = 'nothing';
 
 /** Looks are a quarter of a second apart. */
 const noticeableSeconds = 0.5;
 const noticeableMegabytes = 64;
 
-function costs(figures: Figures): string {
+/** Returns what a fault cost, in words; `nothing` where clients notice nothing. */
+export function costOf(figures: Figures): string {
   const { ownAwaySeconds = 0, othersAwaySeconds = 0, othersOlderSeconds = 0 } = figures;
   const grown = figures.residentPeakMegabytes - figures.residentBeforeMegabytes;
   const left = figures.residentAfterMegabytes - figures.residentBeforeMegabytes;
@@ -47,7 +55,7 @@ function costs(figures: Figures): string {
       ? []
       : [`${Math.round(grown)} MB more memory, of which ${Math.max(0, Math.round(left))} MB stayed`]),
   ];
-  return parts.length === 0 ? 'nothing' : parts.join(', ');
+  return parts.length === 0 ? nothing : parts.join(', ');
 }
 
 /** Where no node is faulty, everything is the others. */

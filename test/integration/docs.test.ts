@@ -1,4 +1,4 @@
-/** Runs the shell blocks of docs/ against the stand-in cluster of `npm start`. */
+/** Runs the shell blocks of README and docs/ against the stand-in cluster of `npm start`. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -41,6 +41,7 @@ async function start(): Promise<void> {
     PATH: `${path.join(folder, 'bin')}${path.delimiter}${process.env['PATH'] ?? ''}`,
     HOME: folder,
     KUBECONFIG: path.join(certs, 'admin.kubeconfig'),
+    IMAGE: 'registry.example.com/kubegauge:0.1.0',
     SERVER: server,
     CA: path.join(certs, 'standin-ca.crt'),
     TOKEN: token?.trim(),
@@ -69,7 +70,7 @@ async function said(pattern: RegExp): Promise<RegExpExecArray> {
   }
 }
 
-describe('the commands in docs/ work as written', () => {
+describe('the commands in README and docs/ work as written', () => {
   // Not at the top: without isolation those hooks surround the tests of all files.
   before(start);
   after(stop);

@@ -1,4 +1,4 @@
-/** Holds that links and anchors of all documents lead somewhere, and that commands in docs/ are run by a test or say why not. */
+/** Holds that links and anchors of all documents lead somewhere, and that commands in README and docs/ are run by a test or say why not. */
 import assert from 'node:assert/strict';
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -43,7 +43,7 @@ test('every page of docs/ is linked from the list of pages', () => {
   );
 });
 
-test('a shell block of docs/ that no test runs says why', () => {
+test('a shell block of README or docs/ that no test runs says why', () => {
   const silent = shellBlocks().filter(({ mark }) => mark.startsWith('not-run') && notRunReason(mark) === '');
   assert.deepEqual(
     silent.map(({ file, line }) => `${file}:${line}`),

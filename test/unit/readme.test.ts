@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
+import { missingCauses } from '../../src/api/missing.ts';
+import { statusText } from '../../src/command/statustable.ts';
 import { version } from '../../src/version.ts';
+import { readDocument } from '../docs/documents.ts';
+import { splitBlocks } from '../docs/markdown.ts';
 import { renderDocuments } from '../readme.ts';
 
 for (const { file, is, shouldBe } of renderDocuments()) {
@@ -13,4 +18,50 @@ for (const { file, is, shouldBe } of renderDocuments()) {
 test('there is one version number', () => {
   const manifest = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../../package.json'), 'utf8'));
   assert.equal(manifest.version, version);
+});
+
+const readme = readDocument('README.md');
+const { blocks } = splitBlocks(readme);
+const blockWith = (text: string): string => {
+  const found = blocks.find((block) => block.text.includes(text));
+  assert.ok(found, `README has a block with ${text}`);
+  return found.text;
+};
+
+describe('README', () => {
+  test('has the two commands that CI begins with', () => {
+    assert.equal(blockWith('npm start'), 'npm ci && npm start\n');
+    assert.equal(blockWith('npm test'), 'npm ci && npm test\n');
+  });
+
+  test('shows kubegauge status as it is printed', () => {
+    const nodes = [{ name: 'n', ready: true, state: 'scraped', failures: 0 }];
+    const identity = { sent: 'own', reason: 'x' };
+    const report = { version, startTime: 't', resolution: '15s', staleness: '45s', degraded: [], refused: [] };
+    const printed = statusText({ ...report, kubeletIdentity: identity, nodes } as never).split('\n');
+    const shown = blockWith('kubegauge status').split('\n');
+    const titles = (lines: readonly string[]) => lines.find((line) => line.startsWith('NODE '))?.split(/ {3,}/);
+    assert.deepEqual(titles(shown), titles(printed));
+    const from = shown.indexOf('$ kubegauge status') + 1;
+    assert.equal(shown[from]?.replace(/since \S+;/, 'since t;'), printed[0]);
+    assert.deepEqual(shown.slice(from + 2, from + 4), printed.slice(2, 4));
+  });
+
+  test('shows the cause of a 404 in the words of the program', () => {
+    const [, reason, message] = /"reason": "(.*)",\n\s+"message": "(.*)"/.exec(blockWith('"causes"')) ?? [];
+    assert.ok(Object.values(missingCauses).some(([code, words]) => code === reason && words === message));
+  });
+
+  test('stops where IMAGE is missing, and says what to do', () => {
+    const script = blockWith('IMAGE:?');
+    const { status, stderr } = spawnSync('sh', ['-c', script], { encoding: 'utf8', env: {}, cwd: '/' });
+    assert.notEqual(status, 0);
+    assert.match(stderr, /IMAGE: .*is not set: give it a place in your registry/);
+  });
+
+  test('has the way back of the page about it, word for word', () => {
+    const way = blockWith('keep-off-ca-bundle');
+    const page = splitBlocks(readDocument('docs/upgrade-and-go-back.md')).blocks.map(({ text }) => text);
+    assert.ok(page.includes(way));
+  });
 });
