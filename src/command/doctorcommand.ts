@@ -7,7 +7,7 @@ import { describeError } from '../logging.ts';
 import { parseCommandLine, UsageError } from '../options/parse.ts';
 import { type Environment, findApiServerAsKubectl, isInPod } from './apiserver.ts';
 
-/** Exit codes: no error among the findings; at least one; the cluster could not be asked, or a usage error. */
+/** Exit codes: no error among the findings; at least one; the cluster could not be asked, no check could look, or a usage error. */
 export const doctorExitCodes = { well: 0, errors: 1, failed: 2 } as const;
 
 /**
@@ -29,6 +29,10 @@ export async function runDoctor(argv: readonly string[], env: Environment): Prom
     const server = await findApiServerAsKubectl(options.kubeconfig, env);
     const examination = await examine(checks, { server, options, place: isInPod(env) ? 'pod' : 'outside' });
     process.stdout.write(examinationText(examination, format));
+    if (!examination.examined) {
+      process.stderr.write('kubegauge: the cluster cannot be examined: no check could look; its findings say why\n');
+      return doctorExitCodes.failed;
+    }
     const hasErrors = examination.findings.some(({ severity }) => severity === 'error');
     return hasErrors ? doctorExitCodes.errors : doctorExitCodes.well;
   } catch (error) {

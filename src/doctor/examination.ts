@@ -7,7 +7,7 @@ import type { Options } from '../options/flags.ts';
 import { version } from '../version.ts';
 import { createCertificates } from './certificates.ts';
 import type { Check, CheckContext } from './check.ts';
-import { openClusterReader } from './clusterreader.ts';
+import { type ClusterReader, openClusterReader } from './clusterreader.ts';
 import { type Finding, type ReportedFinding, severities, uncheckedCode } from './finding.ts';
 import { UncheckedError } from './uncheckederror.ts';
 
@@ -18,6 +18,8 @@ export interface Examination {
   readonly time: string;
   readonly cluster: string;
   readonly place: 'pod' | 'outside';
+  /** Whether at least one check could look at something. */
+  readonly examined: boolean;
   readonly checks: readonly CheckSummary[];
   /** In the order of the checks, errors first. */
   readonly findings: readonly ReportedFinding[];
@@ -52,18 +54,20 @@ export async function examine(
   try {
     await api.probe();
     const certificates = createCertificates(stop.signal);
-    const findings = await Promise.all(
+    const outcomes = await Promise.all(
       checks.map((check) => {
         const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(checkTimeoutMs)]);
         return runCheck(check, { api, certificates, server, options, place, nowMs: api.nowMs, signal });
       }),
     );
+    const findings = outcomes.map((outcome) => outcome.findings);
     return {
       kind: 'Examination',
       version,
       time: new Date(api.nowMs()).toISOString(),
       cluster: server.url,
       place,
+      examined: outcomes.some(({ isDone }) => isDone),
       checks: checks.map(({ name, title }, index) => ({ name, title, result: resultOf(findings[index] ?? []) })),
       findings: findings.flat(),
     };
@@ -72,9 +76,18 @@ export async function examine(
   }
 }
 
-async function runCheck(check: Check, context: CheckContext): Promise<readonly ReportedFinding[]> {
+interface CheckOutcome {
+  readonly findings: readonly ReportedFinding[];
+  /** False if all its findings say that it could not look, and it failed or read nothing. */
+  readonly isDone: boolean;
+}
+
+async function runCheck(check: Check, context: CheckContext): Promise<CheckOutcome> {
   const found: Finding[] = [];
-  const run = check.run(context)[Symbol.asyncIterator]();
+  let reads = 0;
+  let failed = false;
+  const api = countingReader(context.api, () => (reads += 1));
+  const run = check.run({ ...context, api })[Symbol.asyncIterator]();
   const late = Promise.withResolvers<'late'>();
   const onAbort = () => late.resolve('late');
   context.signal.addEventListener('abort', onAbort, { once: true });
@@ -87,10 +100,12 @@ async function runCheck(check: Check, context: CheckContext): Promise<readonly R
       found.push(step.value);
     }
   } catch (error) {
+    failed = true;
     found.push(toFinding(check, error));
   } finally {
     context.signal.removeEventListener('abort', onAbort);
   }
+  const isBlind = found.length > 0 && found.every(({ severity }) => severity === 'unchecked');
   const kept = found
     .toSorted((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity))
     .slice(0, findingLimit);
@@ -98,7 +113,22 @@ async function runCheck(check: Check, context: CheckContext): Promise<readonly R
     const problem = `${found.length - kept.length} more findings of this check are not shown`;
     kept.push({ code: uncheckedCode, severity: 'unchecked', object: check.title, problem });
   }
-  return kept.map((finding) => ({ check: check.name, ...finding }));
+  const findings = kept.map((finding) => ({ check: check.name, ...finding }));
+  return { findings, isDone: !isBlind || (!failed && reads > 0) };
+}
+
+/** Counts objects and lists that were read. Reviews do not count: each user may ask for those of itself. */
+function countingReader(api: ClusterReader, onRead: () => void): ClusterReader {
+  const counted = async <T>(pending: Promise<T>): Promise<T> => {
+    const result = await pending;
+    onRead();
+    return result;
+  };
+  return {
+    ...api,
+    get: (path, query) => counted(api.get(path, query)),
+    list: (path, options) => counted(api.list(path, options)),
+  };
 }
 
 function toFinding({ title }: Check, error: unknown): Finding {

@@ -30,7 +30,7 @@ const commands = {
       '  -o, --output string (default table)',
       '        table, json or yaml.',
       '',
-      'Exit code: 0 no errors, 1 errors, 2 the cluster could not be examined.',
+      'Exit code: 0 no errors, 1 errors, 2 the cluster could not be examined: it cannot be asked, or every check is unchecked.',
     ],
     kubeconfig: usualKubeconfig,
     flags: [],

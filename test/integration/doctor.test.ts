@@ -87,6 +87,23 @@ describe('kubegauge doctor', () => {
     assert.match(err, /^kubegauge: the cluster cannot be examined: /);
   });
 
+  test('exits with 2 where no check could look, and with 0 where some could', async () => {
+    const mayRead = { apiServices: false };
+    apiServer.faults.answer = ({ path }) => {
+      if (path === '/version' || path.includes('authorization.k8s.io')) return undefined;
+      return mayRead.apiServices && path.includes('apiregistration') ? undefined : 403;
+    };
+    const blind = await run('-o', 'json');
+    const { examined, findings } = JSON.parse(blind.out) as Examination;
+    assert.ok(findings.every(({ severity }) => severity === 'unchecked'));
+    assert.deepEqual([blind.code, examined], [2, false], blind.out);
+    assert.match(blind.err, /^kubegauge: the cluster cannot be examined: no check could look/);
+    assert.equal((await run('namespaces')).code, 2);
+    mayRead.apiServices = true;
+    const partial = await run('apiservices');
+    assert.deepEqual([partial.code, partial.err], [0, ''], partial.out);
+  });
+
   test('says what it could not check without a right, and goes on', async () => {
     apiServer.faults.answer = ({ path }) => (path.endsWith('/services/metrics-server') ? 403 : undefined);
     const { code, out } = await run('apiservices');

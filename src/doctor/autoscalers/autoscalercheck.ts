@@ -8,6 +8,7 @@ import { type Autoscaler, failureOf, parseAutoscaler } from './autoscaler.ts';
 import { type AutoscalerFacts, builtInTargets, groupOf } from './autoscalerfacts.ts';
 import { autoscalerCodes } from './autoscalerproblem.ts';
 import { explainAutoscaler } from './explainautoscaler.ts';
+import { isYoungerRival, rivalsOf } from './targetproblems.ts';
 
 /** Autoscalers whose targets and pods are read. Of others, only the conditions are explained. */
 const detailLimit = 50;
@@ -26,7 +27,10 @@ async function* checkAutoscalers(context: CheckContext): AsyncIterable<Finding> 
   let detailed = 0;
   for (const autoscaler of autoscalers) {
     const others = (byNamespace.get(autoscaler.namespace) ?? []).filter((other) => other !== autoscaler);
-    const isDetailed = failureOf(autoscaler) !== undefined && detailed < detailLimit;
+    // One finding for all of them: the command that deletes the younger ones succeeds only once.
+    if (isYoungerRival(autoscaler, others)) continue;
+    const isDetailed =
+      failureOf(autoscaler) !== undefined && detailed < detailLimit && rivalsOf(autoscaler, others).length === 0;
     if (isDetailed) detailed += 1;
     yield* tolerant(() => checkOne(context, autoscaler, others, isDetailed));
   }

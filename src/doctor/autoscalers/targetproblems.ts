@@ -61,11 +61,19 @@ function patchTarget(autoscaler: Autoscaler, fields: object): string {
   return inNamespace(autoscaler, 'patch', `hpa/${autoscaler.name}`, '--type=merge', '-p', patch);
 }
 
+/** Returns the other autoscalers of the same target. */
+export function rivalsOf({ target: { kind, name } }: Autoscaler, others: readonly Autoscaler[]): readonly Autoscaler[] {
+  return others.filter(({ target }) => target.kind === kind && target.name === name);
+}
+
+/** Reports whether the finding about several autoscalers of one target is that of an older one of them. */
+export function isYoungerRival(autoscaler: Autoscaler, others: readonly Autoscaler[]): boolean {
+  return rivalsOf(autoscaler, others).some((rival) => byAge(rival, autoscaler) < 0);
+}
+
 /** Explains several autoscalers of one target; kube-controller-manager stops them all since 1.26. */
 export function explainRivals({ autoscaler, others, pods }: AutoscalerFacts): AutoscalerProblem | undefined {
-  const isSame = ({ target }: Autoscaler) =>
-    target.kind === autoscaler.target.kind && target.name === autoscaler.target.name;
-  const rivals = others.filter(isSame);
+  const rivals = rivalsOf(autoscaler, others);
   if (rivals.length > 0) {
     const all = [autoscaler, ...rivals].toSorted(byAge);
     const [oldest, ...younger] = all;
