@@ -166,6 +166,72 @@ describe('doctor and rights to write of an account whose token goes to kubelets'
   });
 });
 
+describe('doctor and the account whose token goes to kubelets', () => {
+  const withoutFlag = async (account = 'usage') => {
+    const planted = await use();
+    change(planted, 'Pod', podName, [
+      { op: 'replace', path: '/spec/containers/0/args/1', value: '--v=1' },
+      { op: 'replace', path: '/spec/serviceAccountName', value: account },
+    ]);
+    return planted;
+  };
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/kubegauge-kubelets`;
+  const found = async (planted: FaultyCluster, code: string) =>
+    (await findings(planted)).filter((finding) => finding.code === code);
+  const lacksMetrics = async (planted: FaultyCluster) =>
+    (await found(planted, 'right-missing')).filter(({ problem }) => problem.includes('nodes/metrics'));
+
+  test("is that of our manifests where it exists and the flag is not given, else the server's own", async () => {
+    const planted = await withoutFlag('kubegauge');
+    planted.apiServer.objects.delete('ClusterRole', 'system:kubegauge-kubelets');
+    const account = { kind: 'ServiceAccount', metadata: { namespace, name: 'kubegauge-kubelets' } };
+    planted.apiServer.documents.set(path, account);
+    const [missing] = await lacksMetrics(planted);
+    assert.equal(missing?.object, 'ServiceAccount kube-system/kubegauge-kubelets');
+    await runCommands(planted.apiServer, missing.remedy ?? '');
+    assert.deepEqual(await lacksMetrics(planted), []);
+    // It may not be read in the pod; the right to create its tokens shows that it is there.
+    planted.apiServer.faults.answer = (request) => (request.path === path ? 403 : undefined);
+    assert.deepEqual(await lacksMetrics(planted), []);
+    planted.apiServer.faults.answer = () => undefined;
+    planted.apiServer.documents.delete(path);
+    assert.equal((await lacksMetrics(planted))[0]?.object, 'ServiceAccount kube-system/kubegauge');
+    planted.apiServer.documents.set(path, account);
+    planted.apiServer.objects.delete('Role', 'kubegauge-kubelet-tokens', namespace);
+    assert.equal((await lacksMetrics(planted))[0]?.object, 'ServiceAccount kube-system/kubegauge');
+  });
+
+  for (const flag of ['--kubelet-service-account=own', '--v=1']) {
+    test(`may not write: the server's own, with ${flag}`, async () => {
+      const planted = await withoutFlag('kubegauge');
+      change(planted, 'Pod', podName, [{ op: 'replace', path: '/spec/containers/0/args/1', value: flag }]);
+      const [finding] = await found(planted, 'kubelet-account-writes');
+      assert.deepEqual([finding?.severity, finding?.object], ['error', 'ServiceAccount kube-system/kubegauge']);
+      assert.match(finding?.problem ?? '', /patch apiservices v1beta1\.metrics\.k8s\.io/);
+      assert.match(finding?.remedy ?? '', /^kubectl apply -k manifests\/base/m);
+    });
+  }
+
+  test('may not write: one that --kubelet-service-account names, with a role too wide', async () => {
+    const planted = await use();
+    assert.deepEqual(await found(planted, 'kubelet-account-writes'), []);
+    const role = planted.apiServer.objects.get('ClusterRole', 'system:kubegauge-kubelets');
+    assert.ok(role);
+    const rules = [{ apiGroups: [''], resources: ['pods', 'nodes/metrics'], verbs: ['get', 'create'] }];
+    planted.apiServer.objects.set({ ...role, rules });
+    const [finding] = await found(planted, 'kubelet-account-writes');
+    assert.match(finding?.problem ?? '', /it may create pods in kube-system:/);
+    assert.match(finding?.remedy ?? '', /grep -F kube-system\/kubegauge-kubelets/);
+  });
+
+  test('is not looked at where no token goes to kubelets', async () => {
+    const planted = await withoutFlag('kubegauge');
+    const value = '--kubelet-connection=proxy';
+    change(planted, 'Pod', podName, [{ op: 'replace', path: '/spec/containers/0/args/1', value }]);
+    assert.deepEqual(await found(planted, 'kubelet-account-writes'), []);
+  });
+});
+
 describe('doctor and the rights that flags of the server make needless, or need beside others', () => {
   const rightsWith = async (flag: string, role: string) => {
     const planted = await use();

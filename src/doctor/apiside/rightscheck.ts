@@ -4,7 +4,8 @@ import type { AccessAttributes, Account } from '../clusterreader.ts';
 import type { Finding } from '../finding.ts';
 import { withInput } from '../remedy.ts';
 import { flagIn, separateAccountIn } from '../flagwords.ts';
-import { UncheckedError } from '../uncheckederror.ts';
+import { findKubeletAccount, mayAccount } from '../kubeletaccount.ts';
+import { exposedRights } from './exposedrights.ts';
 import { applyManifests } from './manifests.ts';
 import { registeredVersions, type ServiceAddress, servicesOf } from './registration.ts';
 import { type GrantingRole, type NeededRight, rightsOf } from './rights.ts';
@@ -20,7 +21,7 @@ import {
 export const rightsCheck: Check = {
   name: 'rights',
   title: "the rights of the server's ServiceAccounts",
-  codes: ['right-missing'],
+  codes: ['right-missing', 'kubelet-account-writes'],
   run,
 };
 
@@ -30,10 +31,15 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
     yield* tolerant(async function* ofService() {
       const pods = await selectedPods(context.api, await getService(context.api, address));
       const running = pods.filter(({ ended, deleting }) => !ended && !deleting);
-      const servers = distinct(running, address);
+      const servers = await distinct(context, running, address);
       const shown = servers.flatMap((server) => server.shown ?? []);
       const unverified = versions.filter(({ insecure }) => insecure).map(({ name }) => name);
-      for (const server of servers) yield* checkRights(context, server, { shown, unverified });
+      for (const server of servers) {
+        yield* checkRights(context, server, { shown, unverified });
+        const own = server.accounts.server;
+        if (server.shown !== undefined && server.kind !== 'another server')
+          yield* exposedRights(context, { shown: server.shown, own, unverified });
+      }
     });
   }
 }
@@ -47,25 +53,36 @@ interface InstalledServer {
 }
 
 /** Pods of one template have the same accounts. */
-function distinct(pods: readonly PodBehindService[], address: ServiceAddress): readonly InstalledServer[] {
-  const servers = pods.flatMap((pod) => serverIn(pod, address) ?? []);
-  return [...new Map(servers.map((each) => [JSON.stringify(each), each])).values()];
+async function distinct(
+  context: CheckContext,
+  pods: readonly PodBehindService[],
+  address: ServiceAddress,
+): Promise<readonly InstalledServer[]> {
+  const servers = await Promise.all(pods.map((pod) => serverIn(context, pod, address)));
+  return [...new Map(servers.flatMap((each) => (each === undefined ? [] : [[JSON.stringify(each), each]]))).values()];
 }
 
-function serverIn(
+async function serverIn(
+  context: CheckContext,
   { containers, namespace, account }: PodBehindService,
   address: ServiceAddress,
-): InstalledServer | undefined {
+): Promise<InstalledServer | undefined> {
   const container = servingContainer(containers);
   if (container === undefined) return undefined;
   const kind = kindOfImage(container.image);
-  const kubelets = separateAccountIn(container.words, namespace);
-  const service = { namespace, name: flagIn(container.words, 'service-name') ?? address.name };
+  const { words } = container;
+  // A server without the flag writes nothing, also where it finds the account of our manifests.
+  const kubelets = separateAccountIn(words, namespace);
+  const service = { namespace, name: flagIn(words, 'service-name') ?? address.name };
   const own = { namespace, name: account };
-  const usesProxy = flagIn(container.words, 'kubelet-connection') === 'proxy';
-  const hasCertificateFiles = flagIn(container.words, 'tls-cert-file') !== undefined;
+  const usesProxy = flagIn(words, 'kubelet-connection') === 'proxy';
+  const hasCertificateFiles = flagIn(words, 'tls-cert-file') !== undefined;
   const rights = rightsOf({ kind, kubelets, service, usesProxy, hasCertificateFiles });
-  const accounts = { server: own, kubelets: kubelets ?? own };
+  const isKubegauge = kind === 'kubegauge';
+  const accounts = {
+    server: own,
+    kubelets: usesProxy ? (kubelets ?? own) : await findKubeletAccount(context, { isKubegauge, words, own }),
+  };
   return { kind, rights, accounts, shown: usesProxy ? undefined : accounts.kubelets };
 }
 
@@ -119,11 +136,7 @@ function isShown({ namespace, name }: Account, shown: readonly Account[]): boole
   return name === 'metrics-server' || shown.some((each) => each.namespace === namespace && each.name === name);
 }
 
-async function isGranted(
-  { api, place }: CheckContext,
-  right: NeededRight,
-  accounts: InstalledServer['accounts'],
-): Promise<boolean> {
+function isGranted(context: CheckContext, right: NeededRight, accounts: InstalledServer['accounts']): Promise<boolean> {
   const [resource = '', subresource = ''] = right.resource.startsWith('/') ? [] : right.resource.split('/');
   const { verb, group, namespace, name } = right;
   const attributes: AccessAttributes = right.resource.startsWith('/')
@@ -136,13 +149,7 @@ async function isGranted(
         ...(namespace === undefined ? {} : { namespace }),
         ...(name === undefined ? {} : { name }),
       };
-  try {
-    return await api.may(attributes, accounts[right.account]);
-  } catch (error) {
-    // In the pod the account is ours, and everyone may ask about themselves.
-    if (!(error instanceof UncheckedError) || place !== 'pod' || right.account !== 'server') throw error;
-    return api.may(attributes);
-  }
+  return mayAccount(context, attributes, accounts[right.account], right.account);
 }
 
 function rightText({ verb, group, resource, namespace, name }: NeededRight): string {

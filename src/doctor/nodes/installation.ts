@@ -1,8 +1,9 @@
 /** Finds the Deployment of the server behind the APIServices. */
 import { field, items, text, texts } from '../../client/json.ts';
 import { registeredVersions, servicesOf } from '../apiside/registration.ts';
-import { getService, selectedPods, type PodBehindService } from '../apiside/servingpods.ts';
+import { getService, kindOfImage, selectedPods, type PodBehindService } from '../apiside/servingpods.ts';
 import type { CheckContext } from '../check.ts';
+import { findKubeletAccount } from '../kubeletaccount.ts';
 import type { ServerInstallation } from './serverflags.ts';
 
 export interface FoundServer {
@@ -12,7 +13,8 @@ export interface FoundServer {
 }
 
 /** Returns no pods for a Service without selector. @throws UncheckedError. */
-export async function findServer({ api }: Pick<CheckContext, 'api'>): Promise<FoundServer> {
+export async function findServer(context: Pick<CheckContext, 'api' | 'place'>): Promise<FoundServer> {
+  const { api } = context;
   const [service] = servicesOf(await registeredVersions(api));
   if (service === undefined) return { pods: [], installation: undefined };
   const pods = await selectedPods(api, await getService(api, service));
@@ -22,7 +24,15 @@ export async function findServer({ api }: Pick<CheckContext, 'api'>): Promise<Fo
   // The server's own account may not read it. Its pods have the same arguments, except during a rollout.
   const found = await api.get(path).catch(() => undefined);
   const template = field(field(found, 'spec'), 'template') ?? pod.object;
-  return { pods, installation: toInstallation(service.namespace, pod.deployment, field(template, 'spec')) };
+  const installation = toInstallation(service.namespace, pod.deployment, field(template, 'spec'));
+  if (installation === undefined) return { pods, installation };
+  const { namespace, image, serviceAccount: name, command, args } = installation;
+  const kubeletAccount = await findKubeletAccount(context, {
+    isKubegauge: kindOfImage(image) === 'kubegauge',
+    words: [...command, ...args],
+    own: { namespace, name },
+  }).catch(() => undefined);
+  return { pods, installation: { ...installation, kubeletAccount } };
 }
 
 /** Reads the first container, which is the server in every release of metrics-server and of ours. */

@@ -12,6 +12,8 @@ export interface ServerInstallation {
   readonly deployment: string;
   readonly image: string;
   readonly serviceAccount: string;
+  /** The account whose tokens kubelets get; undefined if it was not found out. */
+  readonly kubeletAccount?: Account | undefined;
   readonly hostNetwork: boolean;
   readonly command: readonly string[];
   readonly args: readonly string[];
@@ -29,7 +31,8 @@ export function flagValue(installation: ServerInstallation, name: string): strin
 /** Returns the account whose tokens kubelets get. */
 export function accountForKubelets(installation: ServerInstallation): Account {
   const { namespace, serviceAccount } = installation;
-  return separateAccountIn(wordsOf(installation), namespace) ?? { namespace, name: serviceAccount };
+  const { kubeletAccount } = installation;
+  return kubeletAccount ?? separateAccountIn(wordsOf(installation), namespace) ?? { namespace, name: serviceAccount };
 }
 
 function wordsOf({ command: words, args }: ServerInstallation): readonly string[] {
