@@ -59,6 +59,33 @@ describe('README', () => {
     assert.match(stderr, /IMAGE: .*is not set: give it a place in your registry/);
   });
 
+  test('builds, pushes and applies in this order, and stops at the first that fails', () => {
+    const script = blockWith('docker build');
+    const calls = (failing: string): string[] => {
+      const stub = (name: string) => `${name}() { echo "${name} $1 $2" >&2; test "${name} $1" != "${failing}"; }`;
+      const all = `${stub('docker')}\n${stub('kubectl')}\n${script}`;
+      const { stderr } = spawnSync('sh', ['-ec', all], {
+        encoding: 'utf8',
+        env: { IMAGE: 'registry.example.com/a:1' },
+      });
+      return stderr.trim().split('\n');
+    };
+    const steps = ['docker build -t', 'docker push registry.example.com/a:1', 'kubectl annotate apiservice'];
+    const rest = ['kubectl apply -k', 'kubectl -n kube-system', 'kubectl top nodes'];
+    assert.deepEqual(calls('none'), [...steps, ...rest]);
+    assert.deepEqual(calls('docker build'), steps.slice(0, 1));
+    assert.deepEqual(calls('docker push'), steps.slice(0, 2));
+    assert.deepEqual(calls('kubectl get'), [...steps.slice(0, 2), ...rest]);
+  });
+
+  test('has no comments in commands, which an interactive zsh does not take', () => {
+    const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.split('\n'));
+    assert.deepEqual(
+      commands.filter((line) => /^\s*#/.test(line)),
+      [],
+    );
+  });
+
   test('has the way back of the page about it, word for word', () => {
     const way = blockWith('keep-off-ca-bundle');
     const page = splitBlocks(readDocument('docs/upgrade-and-go-back.md')).blocks.map(({ text }) => text);
