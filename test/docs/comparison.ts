@@ -35,7 +35,7 @@ function rows(): readonly (readonly [what: string, theirs: string, ours: string]
     ['kube-apiserver verifies it', 'not with its release manifests', 'yes, without a Secret or cert-manager'],
     ['kubelets with self-signed certificates', '`--kubelet-insecure-tls`', 'verified by their pinned keys'],
     ['the token that kubelets get', 'can list all pods', 'can read metrics only, for ten minutes'],
-    ['two replicas', 'one gets all requests, without a flag of kube-apiserver', 'both get requests'],
+    ['two replicas', 'share requests if kube-apiserver has a flag for it', 'share requests'],
     ['CPU per scrape, 30 pods, kubelet 1.37 or later', scrape.theirs, scrape.ours],
     [
       'the same, older kubelet',
