@@ -9,6 +9,7 @@ import { createServerClock } from '../client/serverclock.ts';
 import type { Clock } from '../clock.ts';
 import { foreignText } from '../foreigntext.ts';
 import { describeError } from '../logging.ts';
+import { KeptBytes } from './keptbytes.ts';
 import { UncheckedError } from './uncheckederror.ts';
 
 export type Query = Readonly<Record<string, string>>;
@@ -83,7 +84,16 @@ export interface OpenReader extends ClusterReader, AsyncDisposable {
   probe(): Promise<void>;
 }
 
-export function openClusterReader(server: ApiServer, clock: Clock, signal: AbortSignal): OpenReader {
+export interface ClusterReaderOptions {
+  readonly server: ApiServer;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** In bytes of JSON; see `keptLimitBytes`. */
+  readonly keptLimit: number;
+}
+
+export function openClusterReader({ server, clock, signal, keptLimit }: ClusterReaderOptions): OpenReader {
+  const kept = new KeptBytes(keptLimit);
   const serverClock = createServerClock(clock);
   const rest = createRestClient(server, {
     connections,
@@ -92,9 +102,9 @@ export function openClusterReader(server: ApiServer, clock: Clock, signal: Abort
   const sent = new Map<string, Promise<unknown>>();
   return {
     probe: () => probe(rest, signal),
-    get: (path, query = {}) => once(`get ${path} ${JSON.stringify(query)}`, () => getObject(path, { query })),
+    get: (path, query = {}) => once(`get ${path} ${JSON.stringify(query)}`, () => getKept(path, query)),
     list: (path, options = {}) => once(`list ${path} ${JSON.stringify(options)}`, () => getList(path, options)),
-    text: (path, query = {}) => getText(path, query),
+    text: (path, query = {}) => getText(rest, path, query, signal),
     may: (attributes, account) =>
       once(`may ${JSON.stringify([attributes, account])}`, () => review(rest, attributes, account, signal)),
     nowMs: () => clock.wallMs() + serverClock.aheadMs(),
@@ -105,6 +115,12 @@ export function openClusterReader(server: ApiServer, clock: Clock, signal: Abort
     const pending = (sent.get(key) as Promise<T> | undefined) ?? send();
     sent.set(key, pending);
     return pending;
+  }
+
+  async function getKept(path: string, query: Query): Promise<unknown> {
+    const object = await getObject(path, { query });
+    kept.take(path, object);
+    return object;
   }
 
   async function getObject(path: string, options: RequestOptions): Promise<unknown> {
@@ -121,40 +137,50 @@ export function openClusterReader(server: ApiServer, clock: Clock, signal: Abort
     { query, metadataOnly = false }: ReadListOptions,
   ): Promise<readonly unknown[] | undefined> {
     const all: unknown[] = [];
-    let next = '';
-    for (let pages = 0; pages < pageLimit; pages += 1) {
-      const page = await getObject(path, {
-        query: { limit: String(pageItems), ...query, ...(next === '' ? {} : { continue: next }) },
-        ...(metadataOnly ? { accept: metadataType } : {}),
-      });
-      if (page === undefined) return undefined;
-      all.push(...items(field(page, 'items')).map(lightened));
-      next = text(field(field(page, 'metadata'), 'continue')) ?? '';
-      if (next === '') return all;
+    let bytes = 0;
+    try {
+      let next = '';
+      for (let pages = 0; pages < pageLimit; pages += 1) {
+        const page = await getObject(path, {
+          query: { limit: String(pageItems), ...query, ...(next === '' ? {} : { continue: next }) },
+          ...(metadataOnly ? { accept: metadataType } : {}),
+        });
+        if (page === undefined) return undefined;
+        const objects = items(field(page, 'items')).map(lightened);
+        bytes += kept.take(path, objects);
+        all.push(...objects);
+        next = text(field(field(page, 'metadata'), 'continue')) ?? '';
+        if (next === '') return all;
+      }
+    } catch (error) {
+      // The other lists go on.
+      kept.release(bytes);
+      throw error;
     }
+    kept.release(bytes);
     throw new UncheckedError(
       path,
       `the list is longer than ${pageLimit * pageItems} objects, and was not read to its end`,
     );
   }
+}
 
-  async function getText(path: string, query: Query): Promise<TextAnswer> {
+async function getText(rest: RestClient, path: string, query: Query, signal: AbortSignal): Promise<TextAnswer> {
+  try {
+    const { body } = await rest.stream(path, { query, accept: '*/*', timeoutMs: requestTimeoutMs, signal });
+    const late = AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]);
     try {
-      const { body } = await rest.stream(path, { query, accept: '*/*', timeoutMs: requestTimeoutMs, signal });
-      const late = AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]);
-      try {
-        return {
-          status: 200,
-          text: (await untilAborted(readBody(body, textLimitBytes), late)).toString('utf8'),
-          causes: [],
-        };
-      } finally {
-        body.destroy();
-      }
-    } catch (error) {
-      if (error instanceof StatusError) return { status: error.code, text: error.message, causes: causesOf(error) };
-      throw unchecked(path, error);
+      return {
+        status: 200,
+        text: (await untilAborted(readBody(body, textLimitBytes), late)).toString('utf8'),
+        causes: [],
+      };
+    } finally {
+      body.destroy();
     }
+  } catch (error) {
+    if (error instanceof StatusError) return { status: error.code, text: error.message, causes: causesOf(error) };
+    throw unchecked(path, error);
   }
 }
 
@@ -167,10 +193,18 @@ async function probe(rest: RestClient, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Removes what no check reads, and what is most of a Node: lists of 5,000 are kept until the end of the run. */
+/** Removes what no check reads, and what is most of a Node and of a pod: lists are kept until the end of the run. */
 function lightened(object: unknown): unknown {
   drop(field(object, 'metadata'), 'managedFields');
   drop(field(object, 'status'), 'images');
+  const spec = field(object, 'spec');
+  for (const holder of [spec, field(field(spec, 'template'), 'spec')]) {
+    drop(holder, 'volumes');
+    for (const container of [...items(field(holder, 'containers')), ...items(field(holder, 'initContainers'))]) {
+      drop(container, 'env');
+      drop(container, 'volumeMounts');
+    }
+  }
   return object;
 }
 

@@ -9,6 +9,7 @@ import { createCertificates } from './certificates.ts';
 import type { Check, CheckContext } from './check.ts';
 import { type ClusterReader, openClusterReader } from './clusterreader.ts';
 import { type Finding, type ReportedFinding, severities, uncheckedCode } from './finding.ts';
+import { keptLimitBytes } from './keptbytes.ts';
 import { UncheckedError } from './uncheckederror.ts';
 
 export interface Examination {
@@ -42,15 +43,17 @@ export interface ExaminationOptions {
   readonly options: Options;
   readonly place: CheckContext['place'];
   readonly clock?: Clock;
+  /** In bytes of JSON, of all that the run keeps to its end. Less in the pod, whose memory the server needs. */
+  readonly keptLimit?: number;
 }
 
 /** @throws Error if kube-apiserver cannot be asked at all. */
 export async function examine(
   checks: readonly Check[],
-  { server, options, place, clock = systemClock }: ExaminationOptions,
+  { server, options, place, clock = systemClock, keptLimit = keptLimitBytes[place] }: ExaminationOptions,
 ): Promise<Examination> {
   const stop = new AbortController();
-  await using api = openClusterReader(server, clock, stop.signal);
+  await using api = openClusterReader({ server, clock, signal: stop.signal, keptLimit });
   try {
     await api.probe();
     const certificates = createCertificates(stop.signal);

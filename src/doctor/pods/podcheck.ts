@@ -4,13 +4,14 @@ import { field, items, text } from '../../client/json.ts';
 import { type Check, type CheckContext } from '../check.ts';
 import type { AnswerCause } from '../clusterreader.ts';
 import { type Finding, uncheckedCode } from '../finding.ts';
+import { listed } from '../grouping.ts';
 import { findServer } from '../nodes/installation.ts';
 import { readNodes, readNodeUsages } from '../nodes/readnodes.ts';
 import { kubeletFlagsOf } from '../nodes/serverflags.ts';
-import { parseTimeMs } from '../times.ts';
 import { UncheckedError } from '../uncheckederror.ts';
 import { type PodFacts, parsePodFacts } from './podfacts.ts';
 import { podCodes, podFindings, type PodUsageFacts, withCauses } from './podproblems.ts';
+import { readAllUsages, readUsagesByNamespace, usagesPath } from './podusages.ts';
 
 /** Pods that are looked at: 80 pages of 250. */
 const podLimit = 20_000;
@@ -22,7 +23,6 @@ const askLimit = 20;
 const askPerFinding = 5;
 
 const podsPath = '/api/v1/pods';
-const usagesPath = '/apis/metrics.k8s.io/v1beta1/pods';
 
 export const podCheck: Check = {
   name: 'pods',
@@ -32,18 +32,20 @@ export const podCheck: Check = {
 };
 
 async function* checkPods(context: CheckContext): AsyncIterable<Finding> {
-  const usages = await context.api.get(usagesPath);
-  if (usages === undefined) throw new UncheckedError(usagesPath, 'the API is not served');
+  // Before the pods: one that ends in between would look like one without usage.
+  const all = await readAllUsages(context);
   const { installation } = await findServer(context).catch(() => ({ installation: undefined }));
   const selector = parseLabelSelector(kubeletFlagsOf(installation, context.options).nodeSelector);
   const nodes = await readNodes(context);
   const left = new Set(nodes.flatMap(({ name, labels }) => (selector.matches(labels) ? [] : name)));
   const nodeUsages = await readNodeUsages(context).catch(() => undefined);
   const { pods, isCut } = await readPods(context);
+  const { usage, unread } = all === undefined ? await readUsagesByNamespace(context, pods) : { usage: all, unread: [] };
+  const hidden = new Set(unread);
   const facts: PodUsageFacts = {
     // Nodes that --node-selector leaves out are not scraped on purpose.
-    pods: pods.filter(({ node }) => node === undefined || !left.has(node)),
-    usage: timesOf(usages),
+    pods: pods.filter(({ node, namespace }) => (node === undefined || !left.has(node)) && !hidden.has(namespace)),
+    usage,
     nodes: new Map(nodes.map((node) => [node.name, node])),
     unscraped: new Set(nodes.flatMap(({ name }) => (nodeUsages?.has(name) === false ? name : []))),
     nowMs: context.nowMs(),
@@ -58,20 +60,14 @@ async function* checkPods(context: CheckContext): AsyncIterable<Finding> {
     asksLeft -= asked.length;
     yield withCauses(finding, await readCauses(context, asked));
   }
+  if (unread.length > 0) {
+    const problem = `usages of ${unread.length} namespaces could not be read within limits, so their pods were not looked at: ${listed(unread)}`;
+    yield { code: uncheckedCode, severity: 'unchecked', object: usagesPath, problem };
+  }
   if (isCut) {
     const problem = `only the first ${pods.length} pods were looked at`;
     yield { code: uncheckedCode, severity: 'unchecked', object: podsPath, problem };
   }
-}
-
-function timesOf(list: unknown): ReadonlyMap<string, number> {
-  return new Map(
-    items(field(list, 'items')).map((item) => {
-      const metadata = field(item, 'metadata');
-      const key = `${text(field(metadata, 'namespace')) ?? ''}/${text(field(metadata, 'name')) ?? ''}`;
-      return [key, parseTimeMs(field(item, 'timestamp')) ?? 0];
-    }),
-  );
 }
 
 /** Reads pages one by one, and keeps only facts: whole pods of a large cluster take a gigabyte. @throws UncheckedError. */
