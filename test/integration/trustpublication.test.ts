@@ -169,14 +169,17 @@ test('a pod without the right is ready while insecure, says so once, and tries a
   set(apiService({ insecure: true }));
   api.faults.answer = ({ method }) => (method === 'PATCH' ? 403 : undefined);
   const publication = start();
+  const advances: Promise<void>[] = [];
   await until('the pod is ready', () => {
-    void clock.advance(500);
+    advances.push(clock.advance(500));
     return publication.ready();
   });
+  await Promise.all(advances);
+  await until('the denial', () => publication.state().includes('denies our patch'));
   const before = patches().length;
-  await clock.advance(deniedRetryMs - 1);
+  await clock.advance(deniedRetryMs / 2);
   assert.equal(patches().length, before);
-  await clock.advance(1);
+  await clock.advance(deniedRetryMs / 2);
   await until('the next try', () => patches().length === before + 1);
   await until('its denial', () => publication.state().includes('denies our patch'));
   const lines = recorded.lines.filter((line) => line.includes('denie'));

@@ -25,7 +25,8 @@ export function setInstallation(
   pod: SimulatedPod,
 ): void {
   setRbac(objects);
-  // Kubelets get the server's own token: the stand-in issues no others.
+  // Kubelets get the server's own token: the stand-in issues no others. So the server writes nothing, and may not.
+  objects.delete('ClusterRoleBinding', 'system:kubegauge-ca-bundle');
   objects.set({
     kind: 'ClusterRoleBinding',
     apiVersion: 'rbac.authorization.k8s.io/v1',
