@@ -1,20 +1,8 @@
 /** Issues the serving certificates of a pod's root: a new key each, EC P-256. */
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import {
-  alternativeNames,
-  attributes,
-  authorityKeyIdentifier,
-  basicConstraints,
-  commonNameLimit,
-  forServers,
-  isCertificateName,
-  keyIdOf,
-  keyUsage,
-  subjectKeyIdentifier,
-  wholeSeconds,
-} from './certificatewriter.ts';
+import { authorityKeyIdentifier, isCertificateName, wholeSeconds } from './certificatewriter.ts';
 import type { KeyPair } from './keypair.ts';
 import type { PodRoot } from './podroot.ts';
+import { createServerPair } from './serverpair.ts';
 
 export interface Leaf {
   readonly pair: KeyPair;
@@ -61,29 +49,12 @@ export interface LeafOptions {
  */
 export function issueLeaf(root: PodRoot, { names, nowMs, lifeMs = leafLifeMs }: LeafOptions): Leaf {
   const usable = [...new Set(names.filter(isCertificateName))];
-  const [first] = usable;
-  if (first === undefined) throw new Error('a serving certificate needs a name');
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  if (usable.length === 0) throw new Error('a serving certificate needs a name');
   const fromMs = wholeSeconds(Math.max(nowMs - leafBackdateMs, 0));
   const untilMs = wholeSeconds(nowMs + lifeMs);
-  const der = root.sign({
-    subject: [[attributes.commonName, first.slice(0, commonNameLimit)]],
-    fromMs,
-    untilMs,
-    publicKey,
-    extensions: [
-      basicConstraints(false),
-      keyUsage('digitalSignature'),
-      forServers(),
-      alternativeNames(usable),
-      subjectKeyIdentifier(keyIdOf(publicKey)),
-      authorityKeyIdentifier(root.keyId),
-    ],
-  });
-  const pair = {
-    cert: new X509Certificate(der).toString(),
-    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-  };
+  const pair = createServerPair({ names: usable, fromMs, untilMs }, (draft) =>
+    root.sign({ ...draft, extensions: [...draft.extensions, authorityKeyIdentifier(root.keyId)] }),
+  );
   return { pair, fromMs, untilMs, renewAtMs: nowMs + (untilMs - nowMs) * renewalShare };
 }
 

@@ -1,18 +1,7 @@
 /** Makes a self-signed serving certificate: EC P-256, valid for one year. */
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import {
-  alternativeNames,
-  attributes,
-  basicConstraints,
-  commonNameLimit,
-  forServers,
-  keyIdOf,
-  keyUsage,
-  type NameAttributes,
-  subjectKeyIdentifier,
-  writeCertificate,
-} from './certificatewriter.ts';
+import { writeCertificate } from './certificatewriter.ts';
 import type { KeyPair } from './keypair.ts';
+import { createServerPair } from './serverpair.ts';
 
 const dayMs = 24 * 60 * 60_000;
 const lifetimeMs = 365 * dayMs;
@@ -24,28 +13,7 @@ const backdateMs = 5 * 60_000;
  * @param nowMs since the epoch.
  */
 export function createSelfSigned(names: readonly string[], nowMs: number): KeyPair {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  // Clients look at subjectAltName, which has all names.
-  const subject: NameAttributes = [[attributes.commonName, names[0]?.slice(0, commonNameLimit) ?? '']];
-  const der = writeCertificate(
-    {
-      subject,
-      issuer: subject,
-      fromMs: nowMs - backdateMs,
-      untilMs: nowMs + lifetimeMs,
-      publicKey,
-      extensions: [
-        basicConstraints(false),
-        keyUsage('digitalSignature'),
-        forServers(),
-        alternativeNames(names),
-        subjectKeyIdentifier(keyIdOf(publicKey)),
-      ],
-    },
-    privateKey,
+  return createServerPair({ names, fromMs: nowMs - backdateMs, untilMs: nowMs + lifetimeMs }, (draft, privateKey) =>
+    writeCertificate({ ...draft, issuer: draft.subject }, privateKey),
   );
-  return {
-    cert: new X509Certificate(der).toString(),
-    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-  };
 }
