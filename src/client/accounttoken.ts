@@ -183,8 +183,7 @@ class RenewedToken implements AccountToken {
 
   async #refuseOwnAccount(): Promise<void> {
     const { own, account } = this.#options;
-    const header = (await own()) ?? '';
-    const ours = accountOf(header.replace(/^Bearer /, ''));
+    const ours = accountOf((await own()) ?? '');
     if (ours?.namespace === account.namespace && ours.name === account.name)
       throw new OwnAccountError(`${this.#named()} is the account that we run as; kubelets need another one`);
   }

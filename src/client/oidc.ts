@@ -10,6 +10,7 @@ import { parseTrustBundle, type TrustLog } from '../tls/trustbundle.ts';
 import { readRegularFile } from '../watchedfile.ts';
 import { apiServerConnector } from './connector.ts';
 import { field, text } from './json.ts';
+import { claimsOf } from './jwt.ts';
 import { readBody } from './response.ts';
 import { Pool } from './undici.ts';
 
@@ -67,13 +68,8 @@ function authoritiesOf(entry: (name: string) => string | undefined, log: TrustLo
 
 /** Returns milliseconds since the epoch; 0 for what is no token. */
 function expiryMs(token: string): number {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-    const seconds = field(claims, 'exp');
-    return typeof seconds === 'number' ? seconds * 1000 : 0;
-  } catch {
-    return 0;
-  }
+  const seconds = field(claimsOf(token), 'exp');
+  return typeof seconds === 'number' ? seconds * 1000 : 0;
 }
 
 /** Sends the client's secret in the header first, then in the body, as client-go: providers take one of the two. */

@@ -4,12 +4,13 @@
  */
 import type { RootOwner } from '../tls/podroot.ts';
 import { field, text } from './json.ts';
-import type { ServiceAccount } from './tokenrequest.ts';
+import { claimsOf } from './jwt.ts';
+import { type ServiceAccount, tokenLimit } from './tokenrequest.ts';
 
-/** Characters. Tokens have about 1,000. */
-const tokenLimit = 16 * 1024;
-
-/** Reads without verifying: only for this process's own token. Returns undefined for a token that is bound to no pod. */
+/**
+ * Reads without verifying: only for this process's own token. Returns undefined for a token that is bound to no pod.
+ * @param token also as an Authorization header.
+ */
 export function podOf(token: string): RootOwner | undefined {
   const claims = field(payloadOf(token), 'kubernetes.io');
   const pod = field(claims, 'pod');
@@ -17,7 +18,10 @@ export function podOf(token: string): RootOwner | undefined {
   return namespace === undefined || name === undefined || uid === undefined ? undefined : { namespace, pod: name, uid };
 }
 
-/** Reads, without verifying, whose token it is. Returns undefined if it is not a ServiceAccount's. */
+/**
+ * Reads, without verifying, whose token it is. Returns undefined if it is not a ServiceAccount's.
+ * @param token also as an Authorization header.
+ */
 export function accountOf(token: string): ServiceAccount | undefined {
   const subject = text(field(payloadOf(token), 'sub'));
   const { namespace, name } =
@@ -26,12 +30,6 @@ export function accountOf(token: string): ServiceAccount | undefined {
 }
 
 function payloadOf(token: string): unknown {
-  const parts = token.length > tokenLimit ? [] : token.split('.', 4);
-  const [, payload] = parts;
-  if (payload === undefined || parts.length !== 3) return undefined;
-  try {
-    return JSON.parse(Buffer.from(payload, 'base64url').toString());
-  } catch {
-    return undefined;
-  }
+  const bare = token.replace(/^Bearer /, '');
+  return bare.length <= tokenLimit && bare.split('.', 4).length === 3 ? claimsOf(bare) : undefined;
 }

@@ -20,7 +20,7 @@ export const tokenLifeSeconds = 600;
 /** Timeout of a request, in milliseconds: shorter than a scrape's, so that the scrape's error has the cause. */
 const requestTimeoutMs = 5_000;
 /** The longest token that is accepted, in characters: kubelets read headers of 1 MiB at most; tokens have about 1,000. */
-const tokenLimit = 16 * 1024;
+export const tokenLimit = 16 * 1024;
 
 /**
  * Returns a token for kube-apiserver's default audiences, which are those that kubelets ask for in their TokenReviews. The token is not bound to our Pod:

@@ -24,8 +24,7 @@ export async function findServerPod(
   searchDomains: () => readonly string[] = systemSearchDomains,
 ): Promise<ServerPod | undefined> {
   if (options.kubeconfig !== undefined) return undefined;
-  const authorization = (await apiServer.authorization()) ?? '';
-  const owner = podOf(authorization.replace(/^Bearer /, ''));
+  const owner = podOf((await apiServer.authorization()) ?? '');
   if (owner === undefined) return undefined;
   const { namespace } = owner;
   const name = options['service-name'];
