@@ -8,7 +8,7 @@ import { createObjects } from './objects.ts';
 import { createProtobufDecoder, type Message } from './protobufreader.ts';
 import type { ProtobufForm } from './response.ts';
 import type { RestClient } from './rest.ts';
-import { openWatch } from './watch.ts';
+import { openWatch, watchTimeoutSeconds } from './watch.ts';
 import { backoffMs, isExpired, isOutage, keepsVersion, longestOutagePauseMs } from './watchretry.ts';
 
 export interface Change<T> {
@@ -54,8 +54,6 @@ export interface InformerOptions<T> {
 /** As kubectl and client-go. */
 const defaultPageSize = 500;
 const json = { list: 'application/json', watch: 'application/json' };
-/** Five to ten minutes with jitter, as client-go's. */
-const watchSeconds = 300;
 
 export function createInformer<T>(options: InformerOptions<T>): Informer<T> {
   return new ListWatcher(options);
@@ -174,8 +172,7 @@ class ListWatcher<T> implements Informer<T> {
       accept: accept.watch,
       protobuf: this.#forms?.object,
       resourceVersion: from,
-      // Jitter, so that not all watches of a cluster reopen together.
-      timeoutSeconds: Math.round(watchSeconds * (1 + this.#random())),
+      timeoutSeconds: watchTimeoutSeconds(this.#random()),
       signal,
     });
     this.#onSuccess();

@@ -31,6 +31,17 @@ export class SilentWatchError extends Error {
   override readonly name = 'SilentWatchError';
 }
 
+/** Seconds; up to twice as long with jitter, as client-go's. */
+const shortestWatchSeconds = 300;
+
+/**
+ * Returns a timeout of five to ten minutes, so that not all watches of a cluster reopen together.
+ * @param random from 0 to below 1.
+ */
+export function watchTimeoutSeconds(random: number): number {
+  return Math.round(shortestWatchSeconds * (1 + random));
+}
+
 /** Bookmarks arrive about every minute: after two and a half the peer is dead. */
 export const silenceLimitMs = 150_000;
 /** etcd stores objects of up to 1.5 MB by default. */

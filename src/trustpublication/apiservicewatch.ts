@@ -3,15 +3,13 @@ import { StatusError } from '../apimachinery/status.ts';
 import { field, text } from '../client/json.ts';
 import { recentOutageMs } from '../client/outage.ts';
 import type { RestClient } from '../client/rest.ts';
-import { openWatch } from '../client/watch.ts';
+import { openWatch, watchTimeoutSeconds } from '../client/watch.ts';
 import { backoffMs, isOutage, keepsVersion, longestOutagePauseMs } from '../client/watchretry.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { readApiService } from './apiserviceview.ts';
 
 const collection = '/apis/apiregistration.k8s.io/v1/apiservices';
-/** A watch lasts from five to ten minutes, as client-go's do. */
-const watchSeconds = 300;
 /** Until the next try after a denial, in milliseconds. */
 export const deniedRetryMs = 5 * 60_000;
 
@@ -99,7 +97,7 @@ export async function watchApiService(options: WatchedApiServiceOptions, signal:
       query: { fieldSelector: `metadata.name=${name}` },
       accept: 'application/json',
       resourceVersion: version ?? '',
-      timeoutSeconds: Math.round(watchSeconds * (1 + random())),
+      timeoutSeconds: watchTimeoutSeconds(random()),
       signal,
     });
     isFailing = false;
