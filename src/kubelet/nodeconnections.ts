@@ -62,7 +62,8 @@ export class NodeConnections {
     const target = authority(request);
     const open = this.#open.get(request.node);
     if (open?.target === target && open.tls === tls) {
-      void this.#checkAgain(request.node, open);
+      const proof = open.pinned();
+      if (proof !== undefined) void this.#checkAgain(request.node, open, proof);
       return open;
     }
     void open?.connection.close();
@@ -72,9 +73,7 @@ export class NodeConnections {
   }
 
   /** Closes a connection whose key is not the pinned one any more, as after `kubegauge trust`. It could stay open forever. Never rejects. */
-  async #checkAgain(node: string, open: CurrentConnection): Promise<void> {
-    const proof = open.pinned();
-    if (proof === undefined) return;
+  async #checkAgain(node: string, open: CurrentConnection, proof: Proof): Promise<void> {
     const verdict = await this.#options.checkPin?.(node, proof, true).catch(() => undefined);
     if (verdict?.kind !== 'changed' || this.#open.get(node) !== open) return;
     this.#open.delete(node);
