@@ -4,9 +4,8 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type ClientHttp2Session, constants } from 'node:http2';
 import { Agent, request as request1 } from 'node:https';
-import { createServer as createTcpServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
-import { anonymous } from '../../src/auth/user.ts';
 import { createRegistry } from '../../src/monitoring.ts';
 import { ageJitter, quietWait } from '../../src/server/connectionage.ts';
 import { createInFlightLimit } from '../../src/server/inflight.ts';
@@ -19,8 +18,9 @@ import { openConnection1 } from '../fakes/http1client.ts';
 import { ask2, openSession } from '../fakes/http2client.ts';
 import { endHeaders, endStream, frameType, headerBlock, openRawHttp2, requestLine } from '../fakes/rawhttp2.ts';
 import { createRecordingLog } from '../fakes/recordinglog.ts';
-import { usualServerOptions } from '../fakes/serveroptions.ts';
+import { knownByHeader, usualServerOptions } from '../fakes/serveroptions.ts';
 import { until } from '../fakes/until.ts';
+import { freePort } from '../fakes/wholecluster.ts';
 
 const certificate = makeAuthority('server').issue({ cn: 'server', ips: ['127.0.0.1'], usages: ['server'] });
 const known = { 'x-known': 'yes' };
@@ -60,14 +60,8 @@ async function serve(limits: { maxConnectionAgeMs?: number; goawayChance?: numbe
     tls: certificate,
     inFlight,
     connections: createOpenConnections({ limit: 1000, limitPerAddress: 0, onClosed: () => undefined }),
-    writeDeadlineMs: 60_000,
     metrics: createRequestMetrics(createRegistry(), inFlight.count),
-    authenticator: {
-      authenticate: async ({ rawHeaders }) =>
-        rawHeaders.includes('x-known') ? { name: 'alice', uid: '', groups: [], extra: new Map() } : anonymous,
-    },
-    authorizer: { authorize: async () => undefined, allows: async () => true },
-    trustKnown: () => true,
+    authenticator: knownByHeader,
     router: {
       async serve({ info: { path } }) {
         served.set(path, (served.get(path) ?? 0) + 1);
@@ -87,14 +81,6 @@ async function serve(limits: { maxConnectionAgeMs?: number; goawayChance?: numbe
 function* inPieces(path: string): Generator<Buffer, Buffer> {
   for (let left = 3; left > 0; left -= 1) yield Buffer.alloc(100_000, ' ');
   return Buffer.from(path);
-}
-
-async function freePort(): Promise<number> {
-  const probe = createTcpServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** Sends all requests, `workers` at a time. */

@@ -11,15 +11,15 @@ import { type CloseReason, createOpenConnections, type OpenConnections } from '.
 import { createRequestMetrics } from '../../src/server/requestmetrics.ts';
 import { createServer, type Server } from '../../src/server/server.ts';
 import { drainLimitMs, strangerWaitingBytesLimit, waitingBytesLimit } from '../../src/server/waitinglimits.ts';
-import { anonymous } from '../../src/auth/user.ts';
 import { createRegistry } from '../../src/monitoring.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { openConnection1 } from '../fakes/http1client.ts';
 import { ask2, openSession } from '../fakes/http2client.ts';
 import { endHeaders, endStream, frameType, headerBlock, openRawHttp2, requestLine } from '../fakes/rawhttp2.ts';
 import { createRecordingLog } from '../fakes/recordinglog.ts';
-import { usualServerOptions } from '../fakes/serveroptions.ts';
+import { knownByHeader, usualServerOptions } from '../fakes/serveroptions.ts';
 import { until } from '../fakes/until.ts';
+import { freePort } from '../fakes/wholecluster.ts';
 
 const certificate = makeAuthority('server').issue({ cn: 'server', ips: ['127.0.0.1'], usages: ['server'] });
 const known = { 'x-known': 'yes' };
@@ -53,26 +53,18 @@ async function serve(
 ): Promise<Rig> {
   const port = await freePort();
   const closed: CloseReason[] = [];
-  const { limit = 100, limitPerAddress = 0, writeDeadlineMs = 60_000, requestTimeoutMs = 60_000 } = limits;
-  const { shutdownSendRetryAfter = false } = limits;
+  const { limit = 100, limitPerAddress = 0, ...options } = limits;
   const connections = createOpenConnections({ limit, limitPerAddress, onClosed: (why) => closed.push(why) });
   const inFlight = createInFlightLimit(0);
   server = await createServer({
     ...usualServerOptions,
+    ...options,
     port,
     tls: certificate,
     inFlight,
     connections,
-    writeDeadlineMs,
-    requestTimeoutMs,
-    shutdownSendRetryAfter,
     metrics: createRequestMetrics(createRegistry(), inFlight.count),
-    authenticator: {
-      authenticate: async ({ rawHeaders }) =>
-        rawHeaders.includes('x-known') ? { name: 'alice', uid: '', groups: [], extra: new Map() } : anonymous,
-    },
-    authorizer: { authorize: async () => undefined, allows: async () => true },
-    trustKnown: () => true,
+    authenticator: knownByHeader,
     router: {
       async serve({ info }) {
         const [, kind, length] = info.path.split('/');
@@ -94,14 +86,6 @@ function* inPieces(body: Buffer): Generator<Buffer, Buffer> {
   let at = 0;
   for (; body.length - at > pieceBytes; at += pieceBytes) yield body.subarray(at, at + pieceBytes);
   return body.subarray(at);
-}
-
-async function freePort(): Promise<number> {
-  const probe = createTcpServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 async function tcp(port: number): Promise<Socket> {

@@ -31,6 +31,7 @@ import {
 import { createRecordingLog } from '../fakes/recordinglog.ts';
 import { usualServerOptions } from '../fakes/serveroptions.ts';
 import { until } from '../fakes/until.ts';
+import { freePort } from '../fakes/wholecluster.ts';
 
 const own = makeAuthority('server').issue({ cn: 'server', ips: ['127.0.0.1'], usages: ['server'] });
 const authority = makeAuthority('clients');
@@ -51,7 +52,6 @@ before(async () => {
     tls: own,
     inFlight,
     connections: createOpenConnections({ limit: 100, limitPerAddress: 0, onClosed: () => undefined }),
-    writeDeadlineMs: 60_000,
     metrics: createRequestMetrics(createRegistry(), inFlight.count),
     authenticator: {
       async authenticate({ certificate }) {
@@ -61,8 +61,6 @@ before(async () => {
         return anonymous;
       },
     },
-    authorizer: { authorize: async () => undefined, allows: async () => true },
-    trustKnown: () => true,
     router: {
       serve: () => ({ status: 200, contentType: 'text/plain', body: 'served' }),
       serveHealth: () => undefined,
@@ -73,14 +71,6 @@ before(async () => {
 });
 
 after(() => server.close());
-
-async function freePort(): Promise<number> {
-  const probe = createTcpServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return address.port;
-}
 
 /** What a client with these options is answered; its certificates are in `shown`. */
 async function ask(options: ConnectionOptions, at = port): Promise<string> {

@@ -128,7 +128,6 @@ async function start(count: number, limit = 0): Promise<Running> {
       },
       allows: async () => true,
     },
-    trustKnown: () => true,
     router: {
       serve(request) {
         const route = routes(request.info);
