@@ -9,12 +9,21 @@ import { createPodRoot } from '../../src/tls/podroot.ts';
 import { propagationMs } from '../../src/trustpublication/publicationdecision.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
-import { type KubeObject, pod } from '../fakes/kubeobjects.ts';
+import type { KubeObject } from '../fakes/kubeobjects.ts';
 import { createRecordingLog, type RecordingLog } from '../fakes/recordinglog.ts';
 import { until } from '../fakes/until.ts';
+import {
+  apiService,
+  type ApiServiceObject,
+  type ApiServiceParts,
+  bundleOf,
+  ownerNamed,
+  serverPod,
+  serverService,
+  service,
+} from '../unit/trustpublication/apiservices.ts';
 
-const service = { namespace: 'kube-system', name: 'metrics-server' };
-const owner = { namespace: 'kube-system', pod: 'kubegauge-new', uid: 'uid-new' };
+const owner = ownerNamed('new');
 const names = ['v1.metrics.k8s.io', 'v1beta1.metrics.k8s.io'];
 const root = createPodRoot(owner);
 
@@ -34,9 +43,8 @@ beforeEach(async () => {
   registry = createRegistry();
   stop = new AbortController();
   ended = Promise.resolve();
-  const spec = { selector: { 'k8s-app': 'metrics-server' } };
-  api.objects.set({ kind: 'Service', apiVersion: 'v1', metadata: service, spec });
-  setPod('new');
+  api.objects.set(serverService);
+  api.objects.set(serverPod('new'));
 });
 
 afterEach(async () => {
@@ -46,23 +54,8 @@ afterEach(async () => {
   await api.close();
 });
 
-function setPod(name: string): void {
-  const labels = { 'k8s-app': 'metrics-server', 'pod-template-hash': name };
-  const object = pod(service.namespace, `kubegauge-${name}`, { uid: `uid-${name}`, labels, nodeName: 'node-0' });
-  const conditions = [{ type: 'Ready', status: 'True' }];
-  const running: KubeObject & { status: object } = { ...object, status: { phase: 'Running', conditions } };
-  api.objects.set(running);
-}
-
-function setApiService(name: string, spec: object): void {
-  const apiVersion = 'apiregistration.k8s.io/v1';
-  const object: KubeObject & { spec: object } = {
-    kind: 'APIService',
-    apiVersion,
-    metadata: { name },
-    spec: { service, ...spec },
-  };
-  api.objects.set(object);
+function setApiServices(parts: ApiServiceParts): void {
+  for (const name of names) api.objects.set(apiService({ name, ...parts }) as KubeObject & ApiServiceObject);
 }
 
 function start(): CaBundles {
@@ -75,15 +68,13 @@ function start(): CaBundles {
   return bundles;
 }
 
-const specOf = (name: string) =>
-  (api.objects.get('APIService', name) as KubeObject & { spec: { insecureSkipTLSVerify?: boolean; caBundle?: string } })
-    .spec;
+const current = (name: string) => api.objects.get('APIService', name) as KubeObject & ApiServiceObject;
 
 test('the pod is ready when both bundles hold its root', async () => {
-  for (const name of names) setApiService(name, {});
+  setApiServices({});
   const bundles = start();
-  await until('the roots are in the bundles', () => names.every((name) => specOf(name).caBundle !== undefined));
-  for (const name of names) assert.equal(Buffer.from(specOf(name).caBundle ?? '', 'base64').toString(), root.pem);
+  await until('the roots are in the bundles', () => names.every((name) => current(name).spec.caBundle !== undefined));
+  for (const name of names) assert.equal(bundleOf(current(name)), root.pem);
   await until('both are seen', () => bundles.reports().every(({ state }) => state === 'the bundle holds our root'));
   assert.match(bundles.problem() ?? '', /^v1\.metrics\.k8s\.io: the bundle holds our root/);
   await clock.advance(propagationMs);
@@ -94,8 +85,8 @@ test('the pod is ready when both bundles hold its root', async () => {
 });
 
 test('verification begins as soon as the informer reports that the old server is gone', async () => {
-  for (const name of names) setApiService(name, { insecureSkipTLSVerify: true });
-  setPod('old');
+  setApiServices({ insecure: true });
+  api.objects.set(serverPod('old', 'old'));
   const bundles = start();
   await until('both wait for the old server', () =>
     bundles.reports().every(({ state }) => state.includes('kubegauge-old')),
@@ -105,11 +96,11 @@ test('verification begins as soon as the informer reports that the old server is
   await until('all watches are open', () => api.watches.count() === 3);
   api.objects.delete('Pod', 'kubegauge-old', service.namespace);
   // The clock stands still: only the event can lead to this.
-  await until('both are verified', () => names.every((name) => specOf(name).insecureSkipTLSVerify === undefined));
+  await until('both are verified', () => names.every((name) => current(name).spec.insecureSkipTLSVerify === undefined));
 });
 
 test('without the right to read APIServices the pod is ready, and nothing counts as degraded', async () => {
-  for (const name of names) setApiService(name, { insecureSkipTLSVerify: true });
+  setApiServices({ insecure: true });
   api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);
   const bundles = start();
   await until('the pod is ready', () => {

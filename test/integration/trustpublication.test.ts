@@ -20,6 +20,8 @@ import {
   makeRoot,
   ownerOf,
   ownPod,
+  serverPod,
+  serverService,
   service,
 } from '../unit/trustpublication/apiservices.ts';
 
@@ -46,8 +48,7 @@ beforeEach(async () => {
   separate = true;
   stop = new AbortController();
   ended = Promise.resolve();
-  const spec = { selector: { 'k8s-app': 'metrics-server' } };
-  api.objects.set({ kind: 'Service', apiVersion: 'v1', metadata: service, spec });
+  api.objects.set(serverService);
   setPod('m');
 });
 
@@ -72,17 +73,7 @@ function start(): Publication {
 }
 
 function setPod(uid: string, template = 'new'): void {
-  api.objects.set({
-    kind: 'Pod',
-    apiVersion: 'v1',
-    metadata: {
-      name: `kubegauge-${uid}`,
-      namespace: service.namespace,
-      uid,
-      labels: { 'k8s-app': 'metrics-server', 'pod-template-hash': template },
-    },
-    status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
-  });
+  api.objects.set(serverPod(uid, template));
 }
 
 function set(object: ApiServiceObject): void {

@@ -4,8 +4,26 @@ import type { OwnPod } from '../../../src/trustpublication/publicationdecision.t
 import type { RootOwner } from '../../../src/tls/podroot.ts';
 import type { OwnerOf } from '../../../src/trustpublication/publishedroots.ts';
 import { makeAuthority } from '../../fakes/certificates.ts';
+import { type KubeObject, pod } from '../../fakes/kubeobjects.ts';
 
 export const service = { namespace: 'kube-system', name: 'metrics-server' };
+
+/** The Service of that name; it selects serverPod(). */
+export const serverService: KubeObject = {
+  kind: 'Service',
+  apiVersion: 'v1',
+  metadata: service,
+  spec: { selector: { 'k8s-app': 'metrics-server' } },
+};
+
+/** Returns a Ready pod behind the Service. @param template the hash of the ReplicaSet's template. */
+export function serverPod(uid: string, template = 'new'): KubeObject {
+  const labels = { 'k8s-app': 'metrics-server', 'pod-template-hash': template };
+  return {
+    ...pod(service.namespace, ownerNamed(uid).pod, { uid, labels, nodeName: 'node-0' }),
+    status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+  };
+}
 
 export interface ApiServiceObject {
   readonly kind: 'APIService';
@@ -20,6 +38,7 @@ export interface ApiServiceObject {
 }
 
 export interface ApiServiceParts {
+  readonly name?: string;
   readonly insecure?: boolean;
   /** PEM, or any other text. */
   readonly bundle?: string;
@@ -28,6 +47,7 @@ export interface ApiServiceParts {
 }
 
 export function apiService({
+  name = 'v1beta1.metrics.k8s.io',
   insecure,
   bundle,
   annotations,
@@ -36,7 +56,7 @@ export function apiService({
   return {
     kind: 'APIService',
     apiVersion: 'apiregistration.k8s.io/v1',
-    metadata: { name: 'v1beta1.metrics.k8s.io', ...(annotations === undefined ? {} : { annotations }) },
+    metadata: { name, ...(annotations === undefined ? {} : { annotations }) },
     spec: {
       service,
       ...(insecure === true ? { insecureSkipTLSVerify: true } : {}),
