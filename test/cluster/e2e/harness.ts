@@ -40,10 +40,10 @@ export interface Harness extends AsyncDisposable, RunOptions {
   /** Starts the server again after it has been stopped. */
   restart(): Promise<void>;
   /**
-   * Returns the path of an OCI archive with the product's image, of the tag in manifests/base; builds it at the first call.
-   * KUBEGAUGE_E2E_IMAGE names one that was built before (`npm run cluster -- image <file>`).
+   * Resolves when the cluster has the product's image, of the tag in manifests/base. The first call builds and imports it.
+   * KUBEGAUGE_E2E_IMAGE names an archive that was built before (`npm run cluster -- image <file>`).
    */
-  productImage(): Promise<string>;
+  productImage(): Promise<void>;
 }
 
 const port = 14_250;
@@ -77,9 +77,10 @@ export async function openHarness(
   await registration.available();
 
   const resources = opened.move();
-  let image: Promise<string> | undefined;
+  let image: Promise<void> | undefined;
   const built = env['KUBEGAUGE_E2E_IMAGE'];
-  const buildProductImage = async () => built ?? buildManifestsImage(path.join(folder, 'image.tar'));
+  const makeProductImage = async () =>
+    cluster.importArchive(built ?? (await buildManifestsImage(path.join(folder, 'image.tar'))));
   return {
     ...options,
     cluster,
@@ -95,7 +96,7 @@ export async function openHarness(
     restart: async () => {
       server = await start();
     },
-    productImage: () => (image ??= buildProductImage()),
+    productImage: () => (image ??= makeProductImage()),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 

@@ -4,17 +4,20 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { V1ConfigMap, V1Deployment, V1PodList } from '@kubernetes/client-node';
+import type { V1ConfigMap, V1Deployment } from '@kubernetes/client-node';
 import { pinsConfigMapName } from '../../../src/kubelet/pins/pinconfigmap.ts';
 import { parsePins } from '../../../src/kubelet/pins/pinlist.ts';
 import { keyProof } from '../../../src/kubelet/pins/selfsigned.ts';
 import type { NodeReport, StatusReport } from '../../../src/server/statuspage.ts';
 import { kubeletPki } from '../components.ts';
-import { inPod, type KubernetesObject, toList } from '../registration.ts';
+import { type KubernetesObject, toList } from '../registration.ts';
 import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
 import { harness } from './harness.ts';
 import { buildManifests } from './kustomized.ts';
+import { fitToCluster, listServerPods, removeProcess, restoreProcess, rolledOut } from './podserver.ts';
+import { apply } from './pods.ts';
+import { removeObjects } from './registration.ts';
 
 const shared = harness();
 const { cluster, program, credentials, registration } = shared;
@@ -30,33 +33,21 @@ describe('a kubelet with a certificate of its own making', {
   let podIp = '';
 
   before(async () => {
-    await cluster.importArchive(await shared.productImage());
-    objects = inPod(await buildManifests(cluster, shared.folder, ['kubelet-pins']), {
-      ip: cluster.nodeIp,
-      port: settings.apiServerPort,
-    }).map(withShortResolution);
-    await registration.remove();
-    assert.equal(await shared.server().stop(), 0, shared.server().log());
+    await shared.productImage();
+    const built = await buildManifests(cluster, shared.folder, ['kubelet-pins']);
+    objects = fitToCluster(cluster, built).map(withShortResolution);
+    await removeProcess(shared);
     await cluster.selfSignKubelet();
-    await apply();
-    const rollout = ['rollout', 'status', 'deployment/metrics-server', namespace, '--timeout=120s'];
-    await cluster.kubectl(rollout, { timeoutMs: 130_000 });
-    const pods = JSON.parse(
-      await cluster.kubectl(['get', 'pods', namespace, '--selector=k8s-app=metrics-server', '-o', 'json']),
-    ) as V1PodList;
-    podIp = pods.items[0]?.status?.podIP ?? '';
+    await apply(cluster, objects);
+    await rolledOut(cluster);
+    const [pod] = await listServerPods(cluster);
+    podIp = pod?.status?.podIP ?? '';
   });
   after(async () => {
     await cluster.restartKubelet();
-    const order = objects.toSorted((a, b) => Number(b.kind === 'APIService') - Number(a.kind === 'APIService'));
-    await cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '-f', '-'], { input: toList(order) });
-    await registration.add();
-    await credentials.renewServer();
-    await shared.restart();
-    await registration.available();
+    await removeObjects(cluster, objects);
+    await restoreProcess(shared);
   });
-
-  const apply = () => cluster.kubectl(['apply', '-f', '-'], { input: toList(objects) });
 
   async function report(): Promise<NodeReport | undefined> {
     const { body } = await ask(cluster, `https://${podIp}:10250/status`, { token: credentials.readerToken });
@@ -96,7 +87,7 @@ describe('a kubelet with a certificate of its own making', {
 
   test('keeps its pin when the manifests are applied again, by kubectl on either side', async () => {
     const key = await ownKey();
-    await apply();
+    await apply(cluster, objects);
     assert.equal(await pinned(), key);
     const configMaps = objects.filter(({ kind }) => kind === 'ConfigMap');
     const server = ['apply', '--server-side', '--force-conflicts', '-f', '-'];

@@ -6,11 +6,12 @@ import { type KubernetesObject, parseObjects } from '../registration.ts';
 
 const manifests = path.resolve(import.meta.dirname, '../../../manifests');
 
-/** @param folder where the kustomization is written. */
+/** @param folder where the kustomization is written. @param patches as in a kustomization. */
 export async function buildManifests(
   cluster: Cluster,
   folder: string,
   components: readonly string[],
+  patches: readonly object[] = [],
 ): Promise<KubernetesObject[]> {
   const own = path.join(folder, ['base', ...components].join('-'));
   await mkdir(own, { recursive: true });
@@ -18,6 +19,7 @@ export async function buildManifests(
   const kustomization = {
     resources: [relative('base')],
     components: components.map((component) => relative(`components/${component}`)),
+    patches,
   };
   await writeFile(path.join(own, 'kustomization.yaml'), JSON.stringify(kustomization));
   return parseObjects(await cluster.kubectl(['kustomize', own]));

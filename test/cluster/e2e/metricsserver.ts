@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Cluster } from '../cluster.ts';
 import { run } from '../command.ts';
-import { inPod, type KubernetesObject, parseObjects } from '../registration.ts';
+import { type KubernetesObject, parseObjects } from '../registration.ts';
+import { fitToCluster } from './podserver.ts';
 
 const pins = path.resolve(import.meta.dirname, '../toolchain/metrics-server');
 const image = 'registry.k8s.io/metrics-server/metrics-server';
@@ -29,5 +30,5 @@ export async function metricsServerRelease(
     await run('go', ['list', '-m', '-f', '{{.Dir}}', 'sigs.k8s.io/metrics-server'], { cwd: pins })
   ).trim();
   const built = await cluster.kubectl(['kustomize', path.join(source, 'manifests/overlays', overlay)]);
-  return inPod(parseObjects(built), { ip: cluster.nodeIp, port: cluster.settings.apiServerPort });
+  return fitToCluster(cluster, parseObjects(built));
 }

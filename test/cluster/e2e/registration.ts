@@ -37,9 +37,12 @@ export async function createRegistration(cluster: Cluster, program: Program, por
   }
 
   async function remove(): Promise<void> {
-    const all = [...objects, ...base.filter(({ kind }) => kind === 'Deployment')];
-    // An APIService without a server behind it holds up everything that asks for discovery.
-    const order = all.toSorted((a, b) => Number(b.kind === 'APIService') - Number(a.kind === 'APIService'));
-    await cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '-f', '-'], { input: toList(order) });
+    await removeObjects(cluster, [...objects, ...base.filter(({ kind }) => kind === 'Deployment')]);
   }
+}
+
+/** Deletes those of the objects that are there, APIServices first: one without a server behind it holds up everything that asks for discovery. */
+export async function removeObjects(cluster: Cluster, objects: readonly KubernetesObject[]): Promise<void> {
+  const order = objects.toSorted((a, b) => Number(b.kind === 'APIService') - Number(a.kind === 'APIService'));
+  await cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '-f', '-'], { input: toList(order) });
 }

@@ -13,12 +13,13 @@ import { failures, incomplete, type Listed, type Lister, startLister, stepsBack 
 import { loadPods } from './loads.ts';
 import { deployReplicas, type Replica, type Replicas } from './replicas.ts';
 import { makeNamespace } from './namespaces.ts';
+import { removeProcess, restoreProcess } from './podserver.ts';
 import { resolutionMs } from './server.ts';
 import { type ServiceAddress, translateServiceAddress } from './serviceaddress.ts';
 import { placesOf } from './spread.ts';
 
 const shared = harness();
-const { cluster, program, loads, credentials, registration, server, brief } = shared;
+const { cluster, program, loads, credentials, registration, brief } = shared;
 
 const isOurs = program.name === 'kubegauge';
 const paths = ['v1beta1/nodes', `${program.versions[0]}/pods`].map((end) => `/apis/metrics.k8s.io/${end}`);
@@ -73,14 +74,8 @@ describe('two replicas', () => {
   before(async () => {
     await loads.running();
     if (isOurs) await shared.productImage();
-    undo.defer(async () => {
-      await registration.add();
-      await credentials.renewServer();
-      await shared.restart();
-      await registration.available();
-    });
-    await registration.remove();
-    assert.equal(await server().stop(), 0, server().log());
+    undo.defer(() => restoreProcess(shared));
+    await removeProcess(shared);
     replicas = await deployReplicas(shared, isOurs ? [`--max-connection-age=${shortAge}`] : []);
     undo.defer(() => replicas.remove());
     await cluster.tagImage(fullName(replicas.image), fullName(nextImage()));

@@ -1,13 +1,15 @@
 /** Two replicas of the server as pods: manifests/base with the component for high availability, and a look at each of them. */
 import { X509Certificate } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import type { V1Deployment, V1Pod, V1PodList } from '@kubernetes/client-node';
-import { inPod, type KubernetesObject, parseObjects, toList } from '../registration.ts';
+import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
+import type { KubernetesObject } from '../registration.ts';
 import { waitFor } from '../wait.ts';
 import { ask } from './ask.ts';
 import type { Harness } from './harness.ts';
+import { buildManifests } from './kustomized.ts';
 import { metricsServerRelease } from './metricsserver.ts';
+import { fitToCluster, listServerPods, rolledOut } from './podserver.ts';
+import { apply } from './pods.ts';
+import { removeObjects } from './registration.ts';
 
 export interface Replica {
   readonly name: string;
@@ -35,7 +37,6 @@ export interface Replicas {
   remove(): Promise<void>;
 }
 
-const manifests = path.resolve(import.meta.dirname, '../../../manifests');
 const settleTimeoutMs = 150_000;
 const namespace = '--namespace=kube-system';
 
@@ -49,14 +50,10 @@ export async function deployReplicas(shared: Harness, extraArgs: readonly string
   const deployment = structuredClone(objects.find(({ kind }) => kind === 'Deployment')) as V1Deployment;
   const [container] = deployment.spec?.template.spec?.containers ?? [];
   const first = objects.map((object) => (object.kind === 'Deployment' ? withArgs(object, extraArgs) : object));
-  await cluster.kubectl(['apply', '-f', '-'], { input: toList(first) });
+  await apply(cluster, first);
   const image = container?.image ?? '';
+  const pods = () => listServerPods(cluster);
   return { deployment, image, pods, settled, change, restart, serials, counted, remove };
-
-  async function pods(): Promise<V1Pod[]> {
-    const args = ['get', 'pods', namespace, '--selector=k8s-app=metrics-server', '-o', 'json'];
-    return (JSON.parse(await cluster.kubectl(args)) as V1PodList).items;
-  }
 
   function settled(): Promise<readonly Replica[]> {
     return waitFor(
@@ -78,18 +75,13 @@ export async function deployReplicas(shared: Harness, extraArgs: readonly string
     };
     const patch = JSON.stringify({ spec: { template: { spec: { containers: [changed] } } } });
     await cluster.kubectl(['patch', 'deployment/metrics-server', namespace, '--patch', patch]);
-    return rolledOut();
+    await rolledOut(cluster, settleTimeoutMs);
+    return settled();
   }
 
   async function restart(): Promise<readonly Replica[]> {
     await cluster.kubectl(['rollout', 'restart', 'deployment/metrics-server', namespace]);
-    return rolledOut();
-  }
-
-  async function rolledOut(): Promise<readonly Replica[]> {
-    const timeout = `--timeout=${settleTimeoutMs / 1000}s`;
-    const args = ['rollout', 'status', 'deployment/metrics-server', namespace, timeout];
-    await cluster.kubectl(args, { timeoutMs: settleTimeoutMs + 10_000 });
+    await rolledOut(cluster, settleTimeoutMs);
     return settled();
   }
 
@@ -117,23 +109,14 @@ export async function deployReplicas(shared: Harness, extraArgs: readonly string
   }
 
   async function remove(): Promise<void> {
-    // An APIService without a server behind it holds up everything that asks for discovery.
-    const order = objects.toSorted((a, b) => Number(b.kind === 'APIService') - Number(a.kind === 'APIService'));
-    await cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '-f', '-'], { input: toList(order) });
+    await removeObjects(cluster, objects);
     await waitFor('the pods to be gone', async () => (await pods()).length === 0, settleTimeoutMs, 500);
   }
 }
 
-/** Builds what a user's kustomization of base and component is, and imports the image. */
 async function ownObjects({ cluster, folder, productImage }: Harness): Promise<KubernetesObject[]> {
-  await cluster.importArchive(await productImage());
-  const own = path.join(folder, 'high-availability');
-  await mkdir(own, { recursive: true });
-  const relative = (part: string) => path.relative(own, path.join(manifests, part));
-  const kustomization = { resources: [relative('base')], components: [relative('components/high-availability')] };
-  await writeFile(path.join(own, 'kustomization.yaml'), JSON.stringify(kustomization));
-  const objects = parseObjects(await cluster.kubectl(['kustomize', own]));
-  return inPod(objects, { ip: cluster.nodeIp, port: cluster.settings.apiServerPort });
+  await productImage();
+  return fitToCluster(cluster, await buildManifests(cluster, folder, ['high-availability']));
 }
 
 /** Its second replica would wait for a second node. */

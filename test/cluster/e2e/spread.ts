@@ -2,6 +2,7 @@
 import type { V1Deployment, V1Node, V1PodList, V1PodSpec } from '@kubernetes/client-node';
 import type { Cluster } from '../cluster.ts';
 import { waitFor } from '../wait.ts';
+import { apply } from './pods.ts';
 
 /** Returns the names of the nodes on which the scheduler puts the Deployment's pods, by Nodes with these cores and zones. */
 export async function placesOf(
@@ -10,9 +11,8 @@ export async function placesOf(
   deployment: V1Deployment,
   nodes: readonly { readonly name: string; readonly zone: string; readonly cpu: string }[],
 ): Promise<string[]> {
-  const list = (items: readonly object[]) => JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
   const bare = nodes.map(toNode);
-  await cluster.kubectl(['apply', '-f', '-'], { input: list(bare) });
+  await apply(cluster, bare);
   try {
     for (const { metadata, status } of bare) {
       const patch = JSON.stringify({ status });
@@ -25,7 +25,7 @@ export async function placesOf(
         20_000,
       );
     }
-    await cluster.kubectl(['apply', '-f', '-'], { input: list([placeable(namespace, deployment)]) });
+    await apply(cluster, [placeable(namespace, deployment)]);
     return await waitFor('the scheduler', () => scheduled(deployment.spec?.replicas ?? 0), 20_000);
   } finally {
     await cluster.kubectl(['delete', 'namespace', namespace, '--wait=false']);

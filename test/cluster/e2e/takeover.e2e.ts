@@ -1,21 +1,24 @@
 /** From metrics-server's release to kubegauge and back by the steps of docs/migrate.md and docs/upgrade-and-go-back.md, and certificates from elsewhere. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { V1Deployment } from '@kubernetes/client-node';
 import { makeAuthority } from '../../fakes/certificates.ts';
-import { inPod, type KubernetesObject, parseObjects, toList } from '../registration.ts';
+import type { KubernetesObject } from '../registration.ts';
 import { waitFor } from '../wait.ts';
 import { apiServiceNames, apiServiceState, patchApiService } from './apiservices.ts';
 import { harness } from './harness.ts';
+import { buildManifests } from './kustomized.ts';
 import { metricsServerRelease } from './metricsserver.ts';
-import { apiServicesFirst, assertNoFailure, createVerifiedPods, inKubeSystem } from './verifiedpods.ts';
+import { fitToCluster, listServerPods } from './podserver.ts';
+import { apply } from './pods.ts';
+import { removeObjects } from './registration.ts';
+import { assertNoFailure, createVerifiedPods, inKubeSystem } from './verifiedpods.ts';
 
 const shared = harness();
 const { cluster, program, registration, brief } = shared;
-const { begin, end, list, published, shownCertificate, podNames, rolledOut } = createVerifiedPods(shared);
+const { begin, end, list, published, shownCertificate, podNames, available } = createVerifiedPods(shared);
 const isOther = program.name !== 'kubegauge' && 'the image is our own';
 const [, v1beta1] = apiServiceNames;
 
@@ -32,7 +35,6 @@ const wayBack = {
   metadata: { annotations: { 'kubegauge.io/keep-off-ca-bundle': '' } },
   spec: { caBundle: null, insecureSkipTLSVerify: true },
 };
-const manifests = path.resolve(import.meta.dirname, '../../../manifests');
 const docs = path.resolve(import.meta.dirname, '../../../docs');
 
 describe("over metrics-server's release", { skip: isOther }, () => {
@@ -41,13 +43,11 @@ describe("over metrics-server's release", { skip: isOther }, () => {
   before(async () => {
     await begin();
     release = await metricsServerRelease(cluster, shared.folder);
-    await cluster.kubectl(['apply', '-f', '-'], { input: toList(release) });
-    await rolledOut(v1beta1);
+    await apply(cluster, release);
+    await available(v1beta1);
   });
   after(async () => {
-    await cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '-f', '-'], {
-      input: toList(apiServicesFirst(release)),
-    });
+    await removeObjects(cluster, release);
     await end();
   });
 
@@ -62,10 +62,10 @@ describe("over metrics-server's release", { skip: isOther }, () => {
   test('it is replaced without a failed answer, and verified from then on', async (t) => {
     await using lister = await list(['v1beta1']);
     await cluster.kubectl(forgetLastApplied);
-    const objects = inPod(registration.base, { ip: cluster.nodeIp, port: cluster.settings.apiServerPort });
-    await cluster.kubectl(['apply', '-f', '-'], { input: toList(objects) });
+    const objects = fitToCluster(cluster, registration.base);
+    await apply(cluster, objects);
     assert.equal((await apiServiceState(cluster, v1beta1)).insecure, true);
-    await rolledOut(v1beta1);
+    await available(v1beta1);
     await waitFor('one pod', async () => (await podNames()).length === 1, 60_000);
     await published(await podNames());
     await registration.available();
@@ -77,8 +77,8 @@ describe("over metrics-server's release", { skip: isOther }, () => {
     await using lister = await list(['v1beta1']);
     await patchApiService(cluster, v1beta1, wayBack);
     await cluster.kubectl(removeV1);
-    await cluster.kubectl(['apply', '-f', '-'], { input: toList(release) });
-    await rolledOut(v1beta1);
+    await apply(cluster, release);
+    await available(v1beta1);
     await waitFor('one pod', async () => (await podNames()).length === 1, 60_000);
     await lister.more(10);
     assertNoFailure(t, lister.answers);
@@ -93,7 +93,7 @@ describe("over metrics-server's release", { skip: isOther }, () => {
     const deployment = registration.base.find(({ kind }) => kind === 'Deployment') as KubernetesObject & V1Deployment;
     const image = deployment.spec?.template.spec?.containers[0]?.image;
     await cluster.kubectl(['set', 'image', 'deployment/metrics-server', `metrics-server=${image}`, inKubeSystem]);
-    await rolledOut(v1beta1);
+    await available(v1beta1);
     await waitFor('one pod', async () => (await podNames()).length === 1, 60_000);
     await lister.more(10);
     assertNoFailure(t, lister.answers);
@@ -113,26 +113,16 @@ describe('with the certificate of a Secret', {
 
   before(async () => {
     await begin();
-    const folder = path.join(shared.folder, 'certificate-secret');
-    const relative = (part: string) => path.relative(folder, path.join(manifests, part));
     const op = { op: 'add', path: '/spec/caBundle', value: Buffer.from(authority.cert).toString('base64') };
-    const kustomization = {
-      resources: [relative('base')],
-      components: [relative('components/certificate-secret')],
-      patches: [{ target: { kind: 'APIService' }, patch: JSON.stringify([op]) }],
-    };
-    await mkdir(folder);
-    await writeFile(path.join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
-    const built = parseObjects(await cluster.kubectl(['kustomize', folder]));
-    objects = inPod(built, { ip: cluster.nodeIp, port: cluster.settings.apiServerPort });
+    const patch = { target: { kind: 'APIService' }, patch: JSON.stringify([op]) };
+    const built = await buildManifests(cluster, shared.folder, ['certificate-secret'], [patch]);
+    objects = fitToCluster(cluster, built);
     await setSecret();
-    await cluster.kubectl(['apply', '-f', '-'], { input: toList(objects) });
+    await apply(cluster, objects);
     await registration.available();
   });
   after(async () => {
-    await cluster.kubectl(['delete', '--ignore-not-found', '--timeout=60s', '-f', '-'], {
-      input: toList(apiServicesFirst(objects)),
-    });
+    await removeObjects(cluster, objects);
     await cluster.kubectl(['delete', '--ignore-not-found', 'secret', 'metrics-server-certificate', inKubeSystem]);
     await end();
   });
@@ -155,8 +145,8 @@ describe('with the certificate of a Secret', {
 
   test('a renewed one is used without a restart or a failed request, and nothing is written', async (t) => {
     await using lister = await list(['v1beta1', 'v1']);
-    const args = ['get', 'pods', inKubeSystem, '--selector=k8s-app=metrics-server', '-o', 'jsonpath={..podIP}'];
-    const ip = (await cluster.kubectl(args)).trim();
+    const [pod] = await listServerPods(cluster);
+    const ip = pod?.status?.podIP ?? '';
     const first = await shownCertificate(ip);
     await setSecret();
     await waitFor('the pod to show the renewed one', async () => (await shownCertificate(ip)) !== first, 180_000);

@@ -8,6 +8,7 @@ import { toList } from '../registration.ts';
 import { waitFor } from '../wait.ts';
 import { apiServiceNames, apiServiceState, patchApiService, rootsOf } from './apiservices.ts';
 import { harness } from './harness.ts';
+import { rolledOut } from './podserver.ts';
 import { deployReplicas, type Replicas } from './replicas.ts';
 import { assertNoFailure, createVerifiedPods, inKubeSystem } from './verifiedpods.ts';
 
@@ -85,8 +86,7 @@ describe('kube-apiserver and two pods of a default installation', {
     const rollouts = brief ? 0 : 9;
     for (let count = 0; count < rollouts; count += 1) {
       await cluster.kubectl(['rollout', 'restart', 'deployment/metrics-server', inKubeSystem]);
-      const args = ['rollout', 'status', 'deployment/metrics-server', inKubeSystem, '--timeout=120s'];
-      await cluster.kubectl(args, { timeoutMs: 130_000 });
+      await rolledOut(cluster);
       await replicas.settled();
     }
     const pods = await replicas.settled();

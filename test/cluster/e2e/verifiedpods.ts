@@ -1,12 +1,11 @@
 /** What the tests of verified pods share: the process makes room for pods, a client lists all the time, bundles are read. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import type { KubernetesObject } from '../registration.ts';
 import { waitFor } from '../wait.ts';
 import { apiServiceNames, apiServiceState } from './apiservices.ts';
 import type { Harness } from './harness.ts';
 import { failures, type Listed, type Lister, startLister } from './lister.ts';
-import { createPodServer } from './podserver.ts';
+import { createPodServer, listServerPods, removeProcess, rolledOut } from './podserver.ts';
 
 export interface VerifiedPods {
   /** Ends the process and removes its objects. */
@@ -22,7 +21,7 @@ export interface VerifiedPods {
   /** Names of the pods behind the Service, those that end included. */
   podNames(): Promise<string[]>;
   /** Resolves when the Deployment is rolled out and the APIService is Available. */
-  rolledOut(apiService: string): Promise<void>;
+  available(apiService: string): Promise<void>;
 }
 
 export const inKubeSystem = '--namespace=kube-system';
@@ -30,14 +29,13 @@ export const inKubeSystem = '--namespace=kube-system';
 const publishedTimeoutMs = 150_000;
 
 export function createVerifiedPods(shared: Harness): VerifiedPods {
-  const { cluster, loads, credentials, registration } = shared;
-  return { begin, end: createPodServer(shared).stop, list, published, shownCertificate, podNames, rolledOut };
+  const { cluster, loads, credentials } = shared;
+  return { begin, end: createPodServer(shared).stop, list, published, shownCertificate, podNames, available };
 
   async function begin(): Promise<void> {
     await loads.running();
-    await cluster.importArchive(await shared.productImage());
-    await registration.remove();
-    assert.equal(await shared.server().stop(), 0, shared.server().log());
+    await shared.productImage();
+    await removeProcess(shared);
   }
 
   function list(versions: readonly string[]): Promise<Lister> {
@@ -60,14 +58,11 @@ export function createVerifiedPods(shared: Harness): VerifiedPods {
   }
 
   async function podNames(): Promise<string[]> {
-    const args = ['get', 'pods', inKubeSystem, '--selector=k8s-app=metrics-server', '-o', 'name'];
-    const names = (await cluster.kubectl(args)).trim().split('\n');
-    return names.map((name) => name.replace('pod/', ''));
+    return (await listServerPods(cluster)).map(({ metadata }) => metadata?.name ?? '');
   }
 
-  async function rolledOut(apiService: string): Promise<void> {
-    const args = ['rollout', 'status', 'deployment/metrics-server', inKubeSystem, '--timeout=120s'];
-    await cluster.kubectl(args, { timeoutMs: 130_000 });
+  async function available(apiService: string): Promise<void> {
+    await rolledOut(cluster);
     const wait = ['wait', '--for=condition=Available', '--timeout=60s', `apiservice/${apiService}`];
     await cluster.kubectl(wait, { timeoutMs: 70_000 });
   }
@@ -76,9 +71,4 @@ export function createVerifiedPods(shared: Harness): VerifiedPods {
 export function assertNoFailure(t: TestContext, answers: readonly Listed[]): void {
   t.diagnostic(`${answers.length} requests, ${failures(answers).length} failed`);
   assert.deepEqual(failures(answers), []);
-}
-
-/** An APIService without a server behind it holds up everything that asks for discovery. */
-export function apiServicesFirst(objects: readonly KubernetesObject[]): KubernetesObject[] {
-  return objects.toSorted((a, b) => Number(b.kind === 'APIService') - Number(a.kind === 'APIService'));
 }
