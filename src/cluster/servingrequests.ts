@@ -25,9 +25,8 @@ const userPrefix = 'system:node:';
  */
 export async function findPendingServingRequests(
   rest: Pick<RestClient, 'get'>,
-  signal?: AbortSignal,
 ): Promise<readonly PendingServingRequests[]> {
-  const byNode = new Map<string, { readonly name: string; readonly createdMs: number }[]>();
+  const pending: ServingRequest[] = [];
   let next = '';
   for (let page = 0; page < pageLimit; page += 1) {
     const query = {
@@ -35,15 +34,12 @@ export async function findPendingServingRequests(
       limit: String(pageSize),
       ...(next === '' ? {} : { continue: next }),
     };
-    const list = await rest.get(path, { query, ...(signal === undefined ? {} : { signal }) });
-    for (const object of items(field(list, 'items'))) {
-      const request = pendingRequest(object);
-      if (request === undefined) continue;
-      byNode.set(request.node, [...(byNode.get(request.node) ?? []), request]);
-    }
+    const list = await rest.get(path, { query });
+    pending.push(...items(field(list, 'items')).flatMap((object) => pendingRequest(object) ?? []));
     next = text(field(field(list, 'metadata'), 'continue')) ?? '';
     if (next === '') break;
   }
+  const byNode = Map.groupBy(pending, ({ node }) => node);
   return [...byNode].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([node, found]) => newestFirst(node, found) ?? []);
 }
 
@@ -52,17 +48,20 @@ export function approvalOf({ requests: [newest] }: PendingServingRequests): stri
   return `kubectl certificate approve ${newest}`;
 }
 
-function newestFirst(
-  node: string,
-  found: readonly { readonly name: string; readonly createdMs: number }[],
-): PendingServingRequests | undefined {
+interface ServingRequest {
+  readonly node: string;
+  readonly name: string;
+  readonly createdMs: number;
+}
+
+function newestFirst(node: string, found: readonly ServingRequest[]): PendingServingRequests | undefined {
   const [newest, ...others] = found.toSorted((a, b) => b.createdMs - a.createdMs);
   if (newest === undefined) return undefined;
   return { node, requests: [newest.name, ...others.map(({ name }) => name)], createdMs: newest.createdMs };
 }
 
 /** Returns undefined for a request that was approved, denied or failed, or that no kubelet made. */
-function pendingRequest(object: unknown): { node: string; name: string; createdMs: number } | undefined {
+function pendingRequest(object: unknown): ServingRequest | undefined {
   const metadata = field(object, 'metadata');
   const name = text(field(metadata, 'name')) ?? '';
   const user = text(field(field(object, 'spec'), 'username')) ?? '';
