@@ -44,7 +44,10 @@ export interface Storage extends Bindings {
   podUsage(pod: PodIdentity): UsageOrReason<PodUsage>;
   /** Also for a pod without a usage. */
   isReported(pod: PodIdentity): boolean;
-  /** Whether there was a usage, and each node that was scraped had one of all its pods, but new ones. Once true, it stays. */
+  /**
+   * Reports whether there was a usage, and each node that was scraped had one of all its pods, except new ones. Once
+   * true, it stays.
+   */
   isWarm(): boolean;
   states(): Iterable<readonly [node: string, state: NodeState]>;
   /** Skips nodes that were scraped since. */

@@ -55,19 +55,19 @@ export function createUsageReader({ nodes, index }: NodeTable, { clock, stalenes
   }
 
   function hasUsage(node: StoredNode): boolean {
-    const nowMs = clock.monotonicMs();
-    return (
-      readLastUsage(node.lastUsage, nowMs, stalenessOf(node, stalenessMs)).kind === 'ready' ||
-      node.pods.some((pod) => readPod(pod, nowMs, stalenessMs).kind === 'ready')
-    );
+    return hasAnswer(node, ({ kind }) => kind === 'ready');
   }
 
   function isIncomplete(node: StoredNode): boolean {
+    return hasAnswer(node, (answer) => answer.kind === 'missing' && answer.reason === 'one-sample');
+  }
+
+  /** Reports whether the answer for the node or one of its pods matches. */
+  function hasAnswer(node: StoredNode, matches: (answer: UsageOrReason<unknown>) => boolean): boolean {
     const nowMs = clock.monotonicMs();
-    const waits = (answer: UsageOrReason<unknown>) => answer.kind === 'missing' && answer.reason === 'one-sample';
     return (
-      waits(readLastUsage(node.lastUsage, nowMs, stalenessOf(node, stalenessMs))) ||
-      node.pods.some((pod) => waits(readPod(pod, nowMs, stalenessMs)))
+      matches(readLastUsage(node.lastUsage, nowMs, stalenessOf(node, stalenessMs))) ||
+      node.pods.some((pod) => matches(readPod(pod, nowMs, stalenessMs)))
     );
   }
 }

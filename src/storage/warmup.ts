@@ -37,8 +37,8 @@ export function createWarmUp({ clock, resolutionMs, reader }: WarmUpOptions): Wa
     scraped(node) {
       if (isOver) return;
       hasUsage ||= reader.hasUsage(node);
-      if (isWarm(node)) becomeWarm(node.name);
-      else if (!warm.has(node.name)) cold.add(node.name);
+      if (warm.has(node.name) || isWarm(node)) becomeWarm(node.name);
+      else cold.add(node.name);
       update();
     },
     restored(node) {
