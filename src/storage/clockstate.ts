@@ -3,6 +3,7 @@ import { column, columns, machineRow, newestSampleMs, type NodeBatch } from '../
 import { type ClockStep, clockStep, dateResolutionMs, readClock, type ResponseTimes } from '../sample/clockstep.ts';
 import { latestMs } from '../sample/point.ts';
 import { type ClockState, podKey } from './nodestate.ts';
+import { isPlainTime } from './rows.ts';
 import { isLastReported, type SamplePair } from './samplepair.ts';
 import { podStateOf, type StoredNode } from './storednode.ts';
 
@@ -39,7 +40,7 @@ export function nextClock(
 
 /**
  * Reports whether a node's clock was set back shortly before its first scrape: no sample is from after its response.
- * Of the first scrape only: if another program writes the Date header, there would never be a usage.
+ * Call it for the first scrape only: if another program writes the Date header, there would never be a usage.
  */
 export function wasSetBack({ numbers }: NodeBatch, times: ResponseTimes | undefined): boolean {
   return times?.dateMs !== undefined && newestSampleMs(numbers) > times.dateMs + dateResolutionMs;
@@ -75,10 +76,8 @@ function oldestNewMs(known: StoredNode | undefined, { layout, source, numbers }:
 /** Returns the row's time if the kubelet wrote a newer one than the pair's; otherwise Infinity. */
 function newerMs(pair: SamplePair | undefined, numbers: NodeBatch['numbers'], row: number): number {
   if (pair === undefined || !isLastReported(pair)) return Infinity;
-  const at = row * columns;
-  const timestampMs = numbers[at + column.timestampMs]!;
-  const isPlain = Number.isNaN(numbers[at + column.rawTimestampMs]) && numbers[at + column.isUntimed] === 0;
-  return isPlain && timestampMs > pair.last.timestampMs ? timestampMs : Infinity;
+  const timestampMs = numbers[row * columns + column.timestampMs]!;
+  return isPlainTime(numbers, row) && timestampMs > pair.last.timestampMs ? timestampMs : Infinity;
 }
 
 /** Returns the latest start time that is long after its sample; -Infinity without one. Hot. */

@@ -73,7 +73,8 @@ export function updateRows(
   return longestMs;
 }
 
-function isPlainTime(numbers: Float64Array, row: number): boolean {
+/** Reports whether the kubelet wrote the time of a batch's row; hasPlainTime is the slow path. */
+export function isPlainTime(numbers: Float64Array, row: number): boolean {
   const at = row * batchColumns;
   return Number.isNaN(numbers[at + batchColumn.rawTimestampMs]) && numbers[at + batchColumn.isUntimed] === 0;
 }

@@ -1,6 +1,5 @@
 /** Classifies a sample for the fast path (rows.ts) and the slow path (samplepair.ts); pure. */
 import type { ClockStep } from '../sample/clockstep.ts';
-
 import { valueLimit } from '../sample/point.ts';
 
 /** Bounds the samples of one node. */
