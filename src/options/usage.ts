@@ -57,7 +57,7 @@ interface CommandDescription {
   readonly synopsis: string;
   readonly summary: string;
   readonly text: readonly string[];
-  /** What --kubeconfig does here; the server's own help speaks of kubelets. */
+  /** Explains --kubeconfig for this command; the server's own help speaks of kubelets. */
   readonly kubeconfig: string;
   /** Those that matter most; the others are accepted, too. */
   readonly flags: readonly FlagName[];

@@ -76,7 +76,7 @@ export function endSession(session: Http2Session): void {
   if (!session.destroyed) session.close();
 }
 
-/** Does the same before the user is known, except on authenticated connections: they may be kube-apiserver's. */
+/** Calls endAfterResponse before the user is known, except on authenticated connections: they may be kube-apiserver's. */
 export function endStrangerAfterResponse(
   connection: OpenConnection | undefined,
   request: Http2ServerRequest,
