@@ -172,7 +172,7 @@ function explainReadiness({ node: { notReady } }: KubeletEvidence): KubeletProbl
   return {
     code: 'node-not-ready',
     severity: 'warning',
-    words: `it is not Ready (${foreignText(notReady.reason)}): its kubelet does not report to kube-apiserver, and is likely not to answer`,
+    words: `it is not Ready (${foreignText(notReady)}): its kubelet does not report to kube-apiserver, and is likely not to answer`,
     evidence: undefined,
     remedy: remedies.describeNodes,
   };

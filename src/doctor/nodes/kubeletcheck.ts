@@ -10,7 +10,7 @@ import { findServer, type FoundServer } from './installation.ts';
 import type { KubeletConfig, KubeletEvidence, ServersWord, Surroundings } from './kubeletevidence.ts';
 import { type KubeletProblem, kubeletCodes } from './kubeletproblem.ts';
 import { requestCertificates, verifyKubelets } from './kubeletremedies.ts';
-import { infoOf, type NodeFacts } from './nodefacts.ts';
+import type { NodeFacts } from './nodefacts.ts';
 import { type NodeUsages, readNodes, readNodeUsages } from './readnodes.ts';
 import { type KubeletLooks, lookAtKubelets } from './kubeletlooks.ts';
 import { readPendingRequests } from './pendingrequests.ts';
@@ -67,7 +67,7 @@ async function* checkKubelets(context: CheckContext): AsyncIterable<Finding> {
   const evidences = nodes.map((node): KubeletEvidence => {
     return {
       node,
-      addresses: kubeletCandidates(infoOf(node), around.flags),
+      addresses: kubeletCandidates(node, around.flags),
       pendingRequest: requests.get(node.name),
       served: served === undefined ? undefined : (served.get(node.name) ?? 'missing'),
       serversWord: words.get(node.name),

@@ -6,7 +6,7 @@ import type { Look } from '../certificates.ts';
 import type { CheckContext } from '../check.ts';
 import { mapLimited } from '../limited.ts';
 import type { Surroundings } from './kubeletevidence.ts';
-import { infoOf, type NodeFacts } from './nodefacts.ts';
+import type { NodeFacts } from './nodefacts.ts';
 
 /** Looks that find out whether kubelets can be reached from here. */
 const firstLooks = 3;
@@ -28,7 +28,7 @@ export async function lookAtKubelets(
   const looks = new Map<string, Look>();
   const ca = await readClusterCa(context);
   const look = async (node: NodeFacts): Promise<void> => {
-    const addresses = kubeletCandidates(infoOf(node), flags);
+    const addresses = kubeletCandidates(node, flags);
     const at = addresses.kind === 'none' ? undefined : addresses.candidates.find(({ host }) => isIP(host) !== 0);
     if (at === undefined) return;
     const target = { address: at.host, port: at.port, servername: at.host, ...(ca === undefined ? {} : { ca }) };
