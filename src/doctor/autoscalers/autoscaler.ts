@@ -3,13 +3,8 @@ import { field, items, text } from '../../client/json.ts';
 import { parseTimeMs } from '../times.ts';
 
 export interface AutoscalerMetric {
-  /** Resource, ContainerResource, Pods, Object or External. */
-  readonly type: string;
-  /** Name of the resource; undefined for metrics of other APIs. */
-  readonly resource: string | undefined;
+  /** Undefined for a metric that is not of one container. */
   readonly container: string | undefined;
-  /** Whether the target is a percentage of requests. */
-  readonly isUtilization: boolean;
 }
 
 export interface AutoscalerCondition {
@@ -50,23 +45,15 @@ export function parseAutoscaler(object: unknown): Autoscaler | undefined {
       name: targetName,
     },
     minReplicas: typeof minReplicas === 'number' ? minReplicas : 1,
-    metrics: items(field(spec, 'metrics')).map(parseMetric),
+    metrics: items(field(spec, 'metrics')).map((metric) => ({
+      container: text(field(field(metric, 'containerResource'), 'container')),
+    })),
     conditions: items(field(field(object, 'status'), 'conditions')).map((condition) => ({
       type: text(field(condition, 'type')) ?? '',
       status: text(field(condition, 'status')) ?? '',
       reason: text(field(condition, 'reason')) ?? '',
       message: text(field(condition, 'message')) ?? '',
     })),
-  };
-}
-
-function parseMetric(metric: unknown): AutoscalerMetric {
-  const source = field(metric, 'resource') ?? field(metric, 'containerResource');
-  return {
-    type: text(field(metric, 'type')) ?? '',
-    resource: text(field(source, 'name')),
-    container: text(field(source, 'container')),
-    isUtilization: field(field(source, 'target'), 'type') === 'Utilization',
   };
 }
 

@@ -1,13 +1,11 @@
 /** A pod, as far as its usage depends on it. */
 import { parseTimeMs } from '../times.ts';
-import type { Labels } from '../../apimachinery/labels.ts';
 import { field, items, text, textMap } from '../../client/json.ts';
 
 export interface ContainerFacts {
   readonly name: string;
   /** Resource names. */
   readonly requests: ReadonlySet<string>;
-  readonly hostPorts: readonly number[];
   readonly state: 'running' | 'waiting' | 'terminated' | 'unknown';
   /** Milliseconds since the epoch; of a running container. */
   readonly startedMs: number | undefined;
@@ -18,7 +16,6 @@ export interface ContainerFacts {
 export interface PodFacts {
   readonly namespace: string;
   readonly name: string;
-  readonly labels: Labels;
   readonly node: string | undefined;
   readonly phase: string;
   readonly isDeleting: boolean;
@@ -55,7 +52,6 @@ export function parsePodFacts(object: unknown): PodFacts | undefined {
   return {
     namespace,
     name,
-    labels: textMap(field(metadata, 'labels')),
     node: text(field(spec, 'nodeName')) || undefined,
     phase: text(field(status, 'phase')) ?? 'Unknown',
     isDeleting: field(metadata, 'deletionTimestamp') !== undefined,
@@ -81,10 +77,6 @@ function containerFacts(container: unknown, status: unknown): ContainerFacts | u
   return {
     name,
     requests: namesIn(field(field(container, 'resources'), 'requests')),
-    hostPorts: items(field(container, 'ports')).flatMap((port) => {
-      const hostPort = field(port, 'hostPort');
-      return typeof hostPort === 'number' && hostPort > 0 ? [hostPort] : [];
-    }),
     state:
       running !== undefined
         ? 'running'
