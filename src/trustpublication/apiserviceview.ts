@@ -1,5 +1,6 @@
 /** Reads of an APIService what decides about its caBundle. */
-import { field, items, text, textMap } from '../client/json.ts';
+import { conditionOf } from '../client/conditions.ts';
+import { field, text, textMap } from '../client/json.ts';
 
 export interface ServiceName {
   readonly namespace: string;
@@ -47,9 +48,7 @@ export function readApiService(object: unknown): ApiServiceView {
     // Go omits an empty one.
     caBundle: text(field(spec, 'caBundle')) || undefined,
     annotations: annotations.size === 0 ? undefined : annotations,
-    available: items(field(field(object, 'status'), 'conditions')).some(
-      (condition) => field(condition, 'type') === 'Available' && field(condition, 'status') === 'True',
-    ),
+    available: conditionOf(object, 'Available')?.status === 'True',
   };
 }
 

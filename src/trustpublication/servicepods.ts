@@ -1,4 +1,5 @@
 /** The pods that a Service selects, and which of them would fail if kube-apiserver began to verify. */
+import { conditionOf } from '../client/conditions.ts';
 import { field, items, text, textMap } from '../client/json.ts';
 import type { RootOwner } from '../tls/podroot.ts';
 
@@ -18,15 +19,12 @@ export function readServicePods(list: unknown): readonly ServicePod[] {
 
 function readServicePod(object: unknown): ServicePod {
   const metadata = field(object, 'metadata');
-  const status = field(object, 'status');
-  const phase = text(field(status, 'phase'));
+  const phase = text(field(field(object, 'status'), 'phase'));
   return {
     namespace: text(field(metadata, 'namespace')) ?? '',
     pod: text(field(metadata, 'name')) ?? '',
     uid: text(field(metadata, 'uid')) ?? '',
-    ready: items(field(status, 'conditions')).some(
-      (condition) => field(condition, 'type') === 'Ready' && field(condition, 'status') === 'True',
-    ),
+    ready: conditionOf(object, 'Ready')?.status === 'True',
     ended: phase === 'Succeeded' || phase === 'Failed',
     deleting: field(metadata, 'deletionTimestamp') !== undefined,
     template: textMap(field(metadata, 'labels')).get('pod-template-hash'),

@@ -1,9 +1,10 @@
 /** Checks for APIServices whose server is gone: while there is one, namespaces cannot be deleted. */
+import { conditionOf } from '../../client/conditions.ts';
 import { field, text } from '../../client/json.ts';
 import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { command } from '../remedy.ts';
-import { aggregatedApis, conditionOf, metricsGroup, type RegisteredVersion, serviceObject } from './registration.ts';
+import { aggregatedApis, metricsGroup, type RegisteredVersion, serviceObject } from './registration.ts';
 import { getService } from './servingpods.ts';
 
 export const namespacesCheck: Check = {

@@ -1,10 +1,11 @@
 /** Says why pods behind a Service are not ready. */
+import { conditionOf } from '../../client/conditions.ts';
 import { field, items, text, textMap } from '../../client/json.ts';
 import type { ClusterReader } from '../clusterreader.ts';
 import type { Finding } from '../finding.ts';
 import { command } from '../remedy.ts';
 import { UncheckedError } from '../uncheckederror.ts';
-import { conditionOf, type ServiceAddress, serviceObject } from './registration.ts';
+import { type ServiceAddress, serviceObject } from './registration.ts';
 import type { PodBehindService } from './servingpods.ts';
 
 /** Pods that are described; the others of a Deployment have the same fault. */

@@ -1,5 +1,6 @@
 /** Reads the APIServices of metrics.k8s.io, as far as checks need them. */
-import { field, items, text, textMap } from '../../client/json.ts';
+import { type StatusCondition, conditionOf } from '../../client/conditions.ts';
+import { field, text, textMap } from '../../client/json.ts';
 import { group } from '../../api/types.ts';
 import type { ClusterReader } from '../clusterreader.ts';
 
@@ -11,12 +12,6 @@ export interface ServiceAddress {
   readonly namespace: string;
   readonly name: string;
   readonly port: number;
-}
-
-export interface StatusCondition {
-  readonly status: string;
-  readonly reason: string;
-  readonly message: string;
 }
 
 /** One APIService. */
@@ -84,17 +79,6 @@ function readVersion(object: unknown): RegisteredVersion {
     labels: textMap(field(metadata, 'labels')),
     available: conditionOf(object, 'Available'),
     object,
-  };
-}
-
-/** Returns a condition of an object's status. */
-export function conditionOf(object: unknown, type: string): StatusCondition | undefined {
-  const condition = items(field(field(object, 'status'), 'conditions')).find((each) => field(each, 'type') === type);
-  if (condition === undefined) return undefined;
-  return {
-    status: text(field(condition, 'status')) ?? '',
-    reason: text(field(condition, 'reason')) ?? '',
-    message: text(field(condition, 'message')) ?? '',
   };
 }
 

@@ -1,7 +1,8 @@
 /** Follows a Service to the pods behind it, and recognises what runs in them. */
+import { conditionOf } from '../../client/conditions.ts';
 import { field, items, text, textMap } from '../../client/json.ts';
 import type { ClusterReader } from '../clusterreader.ts';
-import { conditionOf, type ServiceAddress } from './registration.ts';
+import type { ServiceAddress } from './registration.ts';
 
 export type ServerKind = 'kubegauge' | 'metrics-server' | 'another server';
 

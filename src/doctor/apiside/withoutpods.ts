@@ -1,9 +1,10 @@
 /** Says why a Service selects no pods: its selector, a Deployment without replicas, or pods that cannot be created. */
+import { conditionOf } from '../../client/conditions.ts';
 import { field, items, text, textMap } from '../../client/json.ts';
 import type { CheckContext } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { command, jsonPatch, mergePatch } from '../remedy.ts';
-import { conditionOf, type ServiceAddress, serviceObject } from './registration.ts';
+import { type ServiceAddress, serviceObject } from './registration.ts';
 import { isMetricsServer } from './servingpods.ts';
 
 export async function* withoutPods(

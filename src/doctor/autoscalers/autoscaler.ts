@@ -1,17 +1,11 @@
 /** A HorizontalPodAutoscaler (autoscaling/v2), as far as its failures depend on it. */
+import { type StatusCondition, conditionsOf } from '../../client/conditions.ts';
 import { field, items, text } from '../../client/json.ts';
 import { parseTimeMs } from '../times.ts';
 
 export interface AutoscalerMetric {
   /** Undefined for a metric that is not of one container. */
   readonly container: string | undefined;
-}
-
-export interface AutoscalerCondition {
-  readonly type: string;
-  readonly status: string;
-  readonly reason: string;
-  readonly message: string;
 }
 
 export interface Autoscaler {
@@ -22,7 +16,7 @@ export interface Autoscaler {
   readonly target: { readonly apiVersion: string; readonly kind: string; readonly name: string };
   readonly minReplicas: number;
   readonly metrics: readonly AutoscalerMetric[];
-  readonly conditions: readonly AutoscalerCondition[];
+  readonly conditions: readonly StatusCondition[];
 }
 
 /** Returns undefined for an object without a name or target. */
@@ -48,17 +42,12 @@ export function parseAutoscaler(object: unknown): Autoscaler | undefined {
     metrics: items(field(spec, 'metrics')).map((metric) => ({
       container: text(field(field(metric, 'containerResource'), 'container')),
     })),
-    conditions: items(field(field(object, 'status'), 'conditions')).map((condition) => ({
-      type: text(field(condition, 'type')) ?? '',
-      status: text(field(condition, 'status')) ?? '',
-      reason: text(field(condition, 'reason')) ?? '',
-      message: text(field(condition, 'message')) ?? '',
-    })),
+    conditions: conditionsOf(object),
   };
 }
 
 /** Returns the condition that says why the autoscaler does nothing; undefined if it works. */
-export function failureOf({ conditions }: Autoscaler): AutoscalerCondition | undefined {
+export function failureOf({ conditions }: Autoscaler): StatusCondition | undefined {
   return ['AbleToScale', 'ScalingActive'].flatMap(
     (type) => conditions.find((condition) => condition.type === type && condition.status === 'False') ?? [],
   )[0];

@@ -1,7 +1,8 @@
 /** Explains why a HorizontalPodAutoscaler does nothing, by its conditions and its target's pods. */
+import type { StatusCondition } from '../../client/conditions.ts';
 import { foreignText } from '../../foreigntext.ts';
 import type { Finding } from '../finding.ts';
-import { type Autoscaler, type AutoscalerCondition, failureOf } from './autoscaler.ts';
+import { type Autoscaler, failureOf } from './autoscaler.ts';
 import { type AutoscalerFacts, inNamespace, targetWord } from './autoscalerfacts.ts';
 import { explainMissingRequest, explainNoMetrics, explainUnknownContainer } from './metricproblems.ts';
 import type { AutoscalerProblem } from './autoscalerproblem.ts';
@@ -28,7 +29,7 @@ export function explainAutoscaler(facts: AutoscalerFacts): Finding | undefined {
   };
 }
 
-function problemOf(facts: AutoscalerFacts, failure: AutoscalerCondition | undefined): AutoscalerProblem | undefined {
+function problemOf(facts: AutoscalerFacts, failure: StatusCondition | undefined): AutoscalerProblem | undefined {
   const rivals = explainRivals(facts);
   if (rivals !== undefined) return rivals;
   if (failure === undefined) return explainIgnored(facts);
@@ -48,7 +49,7 @@ function explainIgnored({
   };
 }
 
-function byReason({ autoscaler }: AutoscalerFacts, { reason }: AutoscalerCondition): AutoscalerProblem | undefined {
+function byReason({ autoscaler }: AutoscalerFacts, { reason }: StatusCondition): AutoscalerProblem | undefined {
   const word = targetWord(autoscaler);
   if (reason === 'ScalingDisabled') {
     return {

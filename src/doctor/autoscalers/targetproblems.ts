@@ -1,12 +1,13 @@
 /** Explains autoscalers that cannot read or scale their target. */
 import { distance } from 'fastest-levenshtein';
+import type { StatusCondition } from '../../client/conditions.ts';
 import { foreignText } from '../../foreigntext.ts';
-import { type Autoscaler, type AutoscalerCondition, failureOf } from './autoscaler.ts';
+import { type Autoscaler, failureOf } from './autoscaler.ts';
 import { type AutoscalerFacts, builtInTargets, inNamespace, targetWord } from './autoscalerfacts.ts';
 import type { AutoscalerProblem } from './autoscalerproblem.ts';
 
 /** Explains AbleToScale=False. */
-export function explainTarget(facts: AutoscalerFacts, { message }: AutoscalerCondition): AutoscalerProblem {
+export function explainTarget(facts: AutoscalerFacts, { message }: StatusCondition): AutoscalerProblem {
   const { autoscaler } = facts;
   const { target } = autoscaler;
   const builtIn = Object.hasOwn(builtInTargets, target.kind) ? builtInTargets[target.kind] : undefined;

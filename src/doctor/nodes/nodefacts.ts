@@ -1,5 +1,6 @@
 /** A Node, as far as its metrics depend on it. */
-import { field, items, text } from '../../client/json.ts';
+import { conditionOf } from '../../client/conditions.ts';
+import { field } from '../../client/json.ts';
 import { type NodeInfo, parseNode } from '../../cluster/nodes.ts';
 import { parseTimeMs } from '../times.ts';
 
@@ -20,11 +21,9 @@ export function parseNodeFacts(object: unknown): NodeFacts | undefined {
   const node = parseNode(object);
   if (node === undefined) return undefined;
   const { labels, ready } = node;
-  const conditions = items(field(field(object, 'status'), 'conditions'));
-  const condition = conditions.find((each) => field(each, 'type') === 'Ready');
   return {
     ...node,
-    notReady: ready ? undefined : (text(field(condition, 'reason')) ?? 'no condition Ready'),
+    notReady: ready ? undefined : conditionOf(object, 'Ready')?.reason || 'no condition Ready',
     isWindows: labels.get('kubernetes.io/os') === 'windows',
     isFargate: labels.get('eks.amazonaws.com/compute-type') === 'fargate',
     isVirtual: labels.get('type') === 'virtual-kubelet',

@@ -1,5 +1,6 @@
 /** A pod, as far as its usage depends on it. */
 import { parseTimeMs } from '../times.ts';
+import { conditionOf } from '../../client/conditions.ts';
 import { field, items, text, textMap } from '../../client/json.ts';
 
 export interface ContainerFacts {
@@ -40,8 +41,7 @@ export function parsePodFacts(object: unknown): PodFacts | undefined {
   const name = text(field(metadata, 'name'));
   const namespace = text(field(metadata, 'namespace'));
   if (name === undefined || namespace === undefined) return undefined;
-  const conditions = items(field(status, 'conditions'));
-  const scheduled = conditions.find((each) => field(each, 'type') === 'PodScheduled');
+  const scheduled = conditionOf(object, 'PodScheduled');
   const sidecars = items(field(spec, 'initContainers')).filter((each) => field(each, 'restartPolicy') === 'Always');
   const statuses = new Map(
     [...items(field(status, 'initContainerStatuses')), ...items(field(status, 'containerStatuses'))].map((each) => [
@@ -55,12 +55,12 @@ export function parsePodFacts(object: unknown): PodFacts | undefined {
     node: text(field(spec, 'nodeName')) || undefined,
     phase: text(field(status, 'phase')) ?? 'Unknown',
     isDeleting: field(metadata, 'deletionTimestamp') !== undefined,
-    isReady: conditions.some((each) => field(each, 'type') === 'Ready' && field(each, 'status') === 'True'),
+    isReady: conditionOf(object, 'Ready')?.status === 'True',
     hostNetwork: field(spec, 'hostNetwork') === true,
     isHostProcess: isHostProcess(spec),
     podRequests: namesIn(field(field(spec, 'resources'), 'requests')),
     owner: ownerOf(metadata),
-    unschedulable: field(scheduled, 'status') === 'False' ? text(field(scheduled, 'message')) : undefined,
+    unschedulable: scheduled?.status === 'False' ? scheduled.message || undefined : undefined,
     containers: [...items(field(spec, 'containers')), ...sidecars].flatMap(
       (each) => containerFacts(each, statuses.get(text(field(each, 'name')))) ?? [],
     ),
