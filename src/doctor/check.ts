@@ -44,3 +44,14 @@ export async function* tolerant(part: () => AsyncIterable<Finding>): AsyncIterab
     yield error.toFinding();
   }
 }
+
+/** Returns what a read returns. Where it cannot look, it yields a finding that says so, and returns `otherwise`. */
+export async function* readOr<T>(otherwise: T, read: () => Promise<T>): AsyncGenerator<Finding, T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof UncheckedError)) throw error;
+    yield error.toFinding();
+    return otherwise;
+  }
+}

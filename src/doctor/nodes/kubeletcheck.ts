@@ -2,7 +2,7 @@
 import { parseLabelSelector } from '../../apimachinery/labels.ts';
 import { kubeletCandidates } from '../../cluster/address.ts';
 import type { PodBehindService } from '../apiside/servingpods.ts';
-import { type Check, type CheckContext, tolerant } from '../check.ts';
+import { type Check, type CheckContext, readOr } from '../check.ts';
 import { type Finding, uncheckedCode } from '../finding.ts';
 import { objectOf } from '../grouping.ts';
 import { explainKubelet } from './explainkubelet.ts';
@@ -11,7 +11,7 @@ import type { KubeletConfig, KubeletEvidence, ServersWord, Surroundings } from '
 import { type KubeletProblem, kubeletCodes } from './kubeletproblem.ts';
 import { requestCertificates, verifyKubelets } from './kubeletremedies.ts';
 import type { NodeFacts } from './nodefacts.ts';
-import { type NodeUsages, readNodes, readNodeUsages } from './readnodes.ts';
+import { readNodes, readNodeUsages } from './readnodes.ts';
 import { type KubeletLooks, lookAtKubelets } from './kubeletlooks.ts';
 import { readPendingRequests } from './pendingrequests.ts';
 import { type ProxyReadings, readKubeletConfig, readThroughProxy } from './proxyreadings.ts';
@@ -37,30 +37,21 @@ export const kubeletCheck: Check = {
 
 async function* checkKubelets(context: CheckContext): AsyncIterable<Finding> {
   const all = await readNodes(context);
-  let found: FoundServer = { pods: [], installation: undefined };
-  yield* tolerant(async function* server() {
-    found = await findServer(context);
-    yield* [];
-  });
-  const { pods, installation } = found;
+  const unknownServer: FoundServer = { pods: [], installation: undefined };
+  const { pods, installation } = yield* readOr(unknownServer, () => findServer(context));
   const flags = kubeletFlagsOf(installation, context.options);
   const serverNodes = new Set(pods.map(({ nodeName }) => nodeName));
   const around: Surroundings = { installation, serverNodes, flags, nowMs: context.nowMs() };
-  const nodes = all.filter(({ labels }) => parseLabelSelector(flags.nodeSelector).matches(labels));
+  const selector = parseLabelSelector(flags.nodeSelector);
+  const nodes = all.filter(({ labels }) => selector.matches(labels));
   const report = context.place === 'pod' ? await readOwnStatus(context, installation) : undefined;
-  let usages: NodeUsages | undefined = report === undefined ? undefined : usagesOfStatus(report, around.nowMs);
-  yield* tolerant(async function* usage() {
-    usages ??= await readNodeUsages(context);
-    yield* [];
-  });
-  const served = usages;
+  const served =
+    report === undefined
+      ? yield* readOr(undefined, () => readNodeUsages(context))
+      : usagesOfStatus(report, around.nowMs);
   const missing = new Set(served === undefined ? [] : nodes.flatMap(({ name }) => (served.has(name) ? [] : name)));
   const inOrder = nodes.toSorted((a, b) => Number(missing.has(b.name)) - Number(missing.has(a.name)));
-  const requests = new Map<string, string>();
-  yield* tolerant(async function* csr() {
-    for (const [node, request] of await readPendingRequests(context)) requests.set(node, request);
-    yield* [];
-  });
+  const requests = yield* readOr(new Map<string, string>(), () => readPendingRequests(context));
   const gathered = await gather(context, { report, inOrder, missing: [...missing], pods, around });
   const { words, proxied, looked } = gathered;
   const configs = await readConfigs(context, words, proxied);
