@@ -11,7 +11,7 @@ import {
   serviceObject,
   servicesOf,
 } from './registration.ts';
-import { getService, kindOfImage, selectedPods, servingContainer } from './servingpods.ts';
+import { kindOfImage, podsBehind, servingContainer } from './servingpods.ts';
 
 export const apiServicesCheck: Check = {
   name: 'apiservices',
@@ -42,7 +42,7 @@ async function* run({ api }: CheckContext): AsyncIterable<Finding> {
   if (new Set(services.map(serviceObject)).size > 1) yield versionsDiffer(versions);
   for (const service of services) {
     yield* tolerant(async function* servers() {
-      const pods = await selectedPods(api, await getService(api, service));
+      const pods = await podsBehind(api, service);
       const images = new Set(
         pods.filter(({ ready }) => ready).map(({ containers }) => servingContainer(containers)?.image ?? ''),
       );

@@ -7,7 +7,7 @@ import { checkBundle, withoutVerification } from './bundlecertificates.ts';
 import { applyManifests } from './manifests.ts';
 import { type RegisteredVersion, registeredVersions } from './registration.ts';
 import { checkStagedRoots, checkStaleRoots } from './podroots.ts';
-import { getService, kindOfImage, type PodBehindService, selectedPods, servingContainer } from './servingpods.ts';
+import { kindOfImage, type PodBehindService, podsBehind, servingContainer } from './servingpods.ts';
 import { checkShown } from './showncertificates.ts';
 
 export const caBundleCheck: Check = {
@@ -38,7 +38,7 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
     if (!version.insecure && version.bundle !== '') yield* checkBundle(version, context.nowMs());
     const { service } = version;
     yield* tolerant(async function* ofPods() {
-      const pods = await selectedPods(api, await getService(api, service));
+      const pods = await podsBehind(api, service);
       yield* checkRoots(version, pods);
       yield* checkShown(context, version, service, pods);
     });

@@ -11,14 +11,7 @@ import {
   serviceObject,
   servicesOf,
 } from './registration.ts';
-import {
-  getService,
-  kindOfImage,
-  type PodBehindService,
-  readTemplate,
-  selectedPods,
-  servingContainer,
-} from './servingpods.ts';
+import { kindOfImage, type PodBehindService, podsBehind, readTemplate, servingContainer } from './servingpods.ts';
 
 export const installationsCheck: Check = {
   name: 'installations',
@@ -34,7 +27,7 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
   const serving: PodBehindService[] = [];
   for (const address of servicesOf(versions)) {
     yield* tolerant(async function* behind() {
-      const pods = await selectedPods(api, await getService(api, address));
+      const pods = await podsBehind(api, address);
       serving.push(...pods);
       yield* deploymentsBehind(address, pods);
     });

@@ -6,7 +6,7 @@ import type { Finding } from '../finding.ts';
 import { flagIn } from '../flagwords.ts';
 import { withInput } from '../remedy.ts';
 import { type RegisteredVersion, registeredVersions, type ServiceAddress, servicesOf } from './registration.ts';
-import { getService, type PodBehindService, selectedPods, servingContainer } from './servingpods.ts';
+import { type PodBehindService, podsBehind, servingContainer } from './servingpods.ts';
 
 export const networkPoliciesCheck: Check = {
   name: 'network-policies',
@@ -27,7 +27,7 @@ async function* checkPolicies(
 ): AsyncIterable<Finding> {
   const path = `/apis/networking.k8s.io/v1/namespaces/${address.namespace}/networkpolicies`;
   const policies = (await api.list(path)) ?? [];
-  const pods = await selectedPods(api, await getService(api, address));
+  const pods = await podsBehind(api, address);
   // On the host's network, policies do not apply.
   const [pod] = pods.filter(({ hostNetwork, ended }) => !hostNetwork && !ended);
   const container = pod && servingContainer(pod.containers);

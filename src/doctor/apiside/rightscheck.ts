@@ -9,14 +9,7 @@ import { exposedRights } from './exposedrights.ts';
 import { applyManifests } from './manifests.ts';
 import { registeredVersions, type ServiceAddress, servicesOf } from './registration.ts';
 import { type GrantingRole, type NeededRight, rightsOf } from './rights.ts';
-import {
-  getService,
-  kindOfImage,
-  type PodBehindService,
-  selectedPods,
-  type ServerKind,
-  servingContainer,
-} from './servingpods.ts';
+import { kindOfImage, type PodBehindService, podsBehind, type ServerKind, servingContainer } from './servingpods.ts';
 
 export const rightsCheck: Check = {
   name: 'rights',
@@ -29,7 +22,7 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
   const versions = await registeredVersions(context.api);
   for (const address of servicesOf(versions)) {
     yield* tolerant(async function* ofService() {
-      const pods = await selectedPods(context.api, await getService(context.api, address));
+      const pods = await podsBehind(context.api, address);
       const running = pods.filter(({ ended, deleting }) => !ended && !deleting);
       const servers = await distinct(context, running, address);
       const shown = servers.flatMap((server) => server.shown ?? []);

@@ -42,6 +42,11 @@ export function getService(
   return api.get(`/api/v1/namespaces/${namespace}/services/${name}`);
 }
 
+/** Returns the pods behind a Service; none if there is no such Service. @throws UncheckedError. */
+export async function podsBehind(api: ClusterReader, address: ServiceAddress): Promise<readonly PodBehindService[]> {
+  return selectedPods(api, await getService(api, address));
+}
+
 /** Returns the pods that a Service selects, of all phases; none for a Service without selector. @throws UncheckedError. */
 export async function selectedPods(api: ClusterReader, service: unknown): Promise<readonly PodBehindService[]> {
   const selector = textMap(field(field(service, 'spec'), 'selector'));

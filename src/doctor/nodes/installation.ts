@@ -1,7 +1,7 @@
 /** Finds the Deployment of the server behind the APIServices. */
 import { field, items, text, texts } from '../../client/json.ts';
 import { registeredVersions, servicesOf } from '../apiside/registration.ts';
-import { getService, kindOfImage, selectedPods, type PodBehindService } from '../apiside/servingpods.ts';
+import { kindOfImage, type PodBehindService, podsBehind } from '../apiside/servingpods.ts';
 import type { CheckContext } from '../check.ts';
 import { findKubeletAccount } from '../kubeletaccount.ts';
 import type { ServerInstallation } from './serverflags.ts';
@@ -17,7 +17,7 @@ export async function findServer(context: Pick<CheckContext, 'api' | 'place'>): 
   const { api } = context;
   const [service] = servicesOf(await registeredVersions(api));
   if (service === undefined) return { pods: [], installation: undefined };
-  const pods = await selectedPods(api, await getService(api, service));
+  const pods = await podsBehind(api, service);
   const pod = pods.find(({ deployment, deleting }) => deployment !== undefined && !deleting);
   if (pod?.deployment === undefined) return { pods, installation: undefined };
   const path = `/apis/apps/v1/namespaces/${service.namespace}/deployments/${pod.deployment}`;
