@@ -50,7 +50,7 @@ async function* run({ api }: CheckContext): AsyncIterable<Finding> {
         const kind = kindOfImage(image);
         const problem = `metrics are served by ${kind}: ${image}`;
         yield { code: 'served-by', severity: 'note', object: serviceObject(service), problem };
-        if (kind === 'kubegauge' && beta !== undefined && versions.length === 1) yield v1Missing(beta);
+        if (kind === 'kubegauge' && beta !== undefined && versions.length === 1) yield v1Missing(service);
       }
     });
   }
@@ -67,14 +67,13 @@ function notRegistered(service: ServiceAddress | undefined): Finding {
   };
 }
 
-function v1Missing({ service }: RegisteredVersion): Finding {
-  const named = service ?? { namespace: 'kube-system', name: 'metrics-server', port: 443 };
+function v1Missing(service: ServiceAddress): Finding {
   return {
     code: 'v1-not-registered',
     severity: 'warning',
     object: `APIService v1.${metricsGroup}`,
     problem: 'it is not registered, although the server has this version; clients that know only v1 find no metrics',
-    remedy: withInput('kubectl apply -f -', apiServiceText('v1', named, 200)),
+    remedy: withInput('kubectl apply -f -', apiServiceText('v1', service, 200)),
   };
 }
 
