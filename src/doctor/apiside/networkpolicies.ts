@@ -3,10 +3,9 @@ import { parseLabelSelector } from '../../apimachinery/labels.ts';
 import { field, items, text, textMap } from '../../client/json.ts';
 import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
-import { flagIn } from '../flagwords.ts';
 import { withInput } from '../remedy.ts';
 import { type RegisteredVersion, registeredVersions, type ServiceAddress, servicesOf } from './registration.ts';
-import { type PodBehindService, podsBehind, servingContainer } from './servingpods.ts';
+import { type PodBehindService, podsBehind, portOf, servingContainer } from './servingpods.ts';
 
 export const networkPoliciesCheck: Check = {
   name: 'network-policies',
@@ -32,7 +31,7 @@ async function* checkPolicies(
   const [pod] = pods.filter(({ hostNetwork, ended }) => !hostNetwork && !ended);
   const container = pod && servingContainer(pod.containers);
   if (pod === undefined || container === undefined) return;
-  const port = Number(flagIn(container.words, 'secure-port') ?? container.ports[0]?.port ?? Number.NaN);
+  const port = portOf(container);
   const applying = policies.filter((policy) => isForIngress(policy) && selects(policy, pod));
   if (applying.length === 0 || applying.some((policy) => admits(policy, container.ports, port))) return;
   const works = versions.every(({ available }) => available?.status === 'True');

@@ -2,6 +2,7 @@
 import { conditionOf } from '../../client/conditions.ts';
 import { field, items, text, textMap } from '../../client/json.ts';
 import type { ClusterReader } from '../clusterreader.ts';
+import { flagIn } from '../flagwords.ts';
 import type { ServiceAddress } from './registration.ts';
 
 export type ServerKind = 'kubegauge' | 'metrics-server' | 'another server';
@@ -99,6 +100,11 @@ function readContainer(container: unknown): ServingContainer {
       return typeof port === 'number' ? [{ name: text(field(each, 'name')) ?? '', port }] : [];
     }),
   };
+}
+
+/** Returns the port on which a server listens: that of its flag, else the first that it declares; NaN without either. */
+export function portOf({ words, ports }: ServingContainer): number {
+  return Number(flagIn(words, 'secure-port') ?? ports[0]?.port ?? Number.NaN);
 }
 
 /** A ReplicaSet is named after its Deployment and the hash of its template. */

@@ -2,13 +2,12 @@
 import type { Look, LookTarget } from '../certificates.ts';
 import type { CheckContext } from '../check.ts';
 import { type Finding, uncheckedCode } from '../finding.ts';
-import { flagIn } from '../flagwords.ts';
 import { command } from '../remedy.ts';
 import { parseTrustBundle } from '../../tls/trustbundle.ts';
 import { withoutVerification } from './bundlecertificates.ts';
 import { dateOf, subjectOf } from './expiry.ts';
 import type { RegisteredVersion, ServiceAddress } from './registration.ts';
-import { type PodBehindService, servingContainer } from './servingpods.ts';
+import { type PodBehindService, portOf, servingContainer } from './servingpods.ts';
 
 /** Pods that are looked at. */
 const lookedPods = 10;
@@ -48,7 +47,7 @@ function trusted({ bundle }: RegisteredVersion): Pick<LookTarget, 'ca'> | undefi
 function targetOf(pod: PodBehindService): Pick<LookTarget, 'address' | 'port'> | undefined {
   const container = servingContainer(pod.containers);
   const [address] = pod.addresses;
-  const port = container && Number(flagIn(container.words, 'secure-port') ?? container.ports[0]?.port ?? Number.NaN);
+  const port = container && portOf(container);
   return address === undefined || port === undefined || Number.isNaN(port) ? undefined : { address, port };
 }
 
