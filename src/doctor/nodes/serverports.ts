@@ -3,7 +3,7 @@ import { type Check, type CheckContext } from '../check.ts';
 import { foreignText } from '../../foreigntext.ts';
 import type { Finding } from '../finding.ts';
 import { objectOf } from '../grouping.ts';
-import { type PodFacts, parsePodFacts } from '../pods/podfacts.ts';
+import { keyOf, type PodFacts, parsePodFacts } from '../pods/podfacts.ts';
 import { findServer } from './installation.ts';
 import { readNodes } from './readnodes.ts';
 import type { NodeFacts } from './nodefacts.ts';
@@ -44,7 +44,7 @@ function portFindings(
     findings.push({
       code: 'server-port-is-kubelets',
       severity: 'error',
-      object: objectOf('Pod', clashing.map(nameOf)),
+      object: objectOf('Pod', clashing.map(keyOf)),
       problem: `it listens on port ${port} in the network of its node, where the kubelet has this port; with Fargate, a pod's network is its node's`,
       remedy: moveTo(port, installation),
       ...(reason === undefined ? {} : { evidence: foreignText(reason) }),
@@ -55,17 +55,13 @@ function portFindings(
     findings.push({
       code: 'server-port-taken',
       severity: 'error',
-      object: objectOf('Pod', waiting.map(nameOf)),
+      object: objectOf('Pod', waiting.map(keyOf)),
       problem: `no node has the host port ${port} free, so it is not scheduled`,
       remedy: moveTo(port, installation),
       evidence: foreignText(first.unschedulable ?? ''),
     });
   }
   return findings;
-}
-
-function nameOf({ namespace, name }: PodFacts): string {
-  return `${namespace}/${name}`;
 }
 
 function clashes({ node: name, hostNetwork }: PodFacts, port: number, nodes: ReadonlyMap<string, NodeFacts>): boolean {

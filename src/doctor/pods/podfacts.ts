@@ -33,6 +33,11 @@ export interface PodFacts {
   readonly containers: readonly ContainerFacts[];
 }
 
+/** Returns `namespace/name`. */
+export function keyOf({ namespace, name }: PodFacts): string {
+  return `${namespace}/${name}`;
+}
+
 /** Returns undefined for an object without a name. */
 export function parsePodFacts(object: unknown): PodFacts | undefined {
   const metadata = field(object, 'metadata');

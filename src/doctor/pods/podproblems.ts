@@ -6,7 +6,7 @@ import { listed, objectOf } from '../grouping.ts';
 import type { NodeFacts } from '../nodes/nodefacts.ts';
 import { command } from '../remedy.ts';
 import { firstUsageMs, oldUsageMs } from '../times.ts';
-import type { PodFacts } from './podfacts.ts';
+import { keyOf, type PodFacts } from './podfacts.ts';
 
 export interface PodUsageFacts {
   readonly pods: readonly PodFacts[];
@@ -65,10 +65,6 @@ export function podFindings(facts: PodUsageFacts): PodFinding[] {
     };
     return { finding, pods };
   });
-}
-
-export function keyOf({ namespace, name }: Pick<PodFacts, 'namespace' | 'name'>): string {
-  return `${namespace}/${name}`;
 }
 
 function causeOf(pod: PodFacts, facts: PodUsageFacts): PodCause | undefined {
