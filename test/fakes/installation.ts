@@ -25,7 +25,7 @@ export const namespace = 'kube-system';
 export const serviceName = 'metrics-server';
 /** The name that kube-apiserver verifies. */
 export const servedName = `${serviceName}.${namespace}.svc`;
-const labels = { 'k8s-app': 'metrics-server' };
+export const labels = { 'k8s-app': 'metrics-server' };
 const hash = 'f6f4c8d5b';
 
 /** Sets all objects: APIServices with caBundle, Service, EndpointSlice, Deployment, one ready pod, kube-apiserver's ConfigMap. */
@@ -83,7 +83,14 @@ export function condition(type: string, status: string, reason: string, message:
   return { type, status, reason, message, lastTransitionTime: '2026-11-01T00:00:00Z' };
 }
 
-export function deployment(name: string, image: string, port: number, replicas = 1): KubeObject {
+/** @param args as of podSpec. */
+export function deployment(
+  name: string,
+  image: string,
+  port: number,
+  replicas = 1,
+  args?: readonly string[],
+): KubeObject {
   return {
     kind: 'Deployment',
     apiVersion: 'apps/v1',
@@ -91,7 +98,7 @@ export function deployment(name: string, image: string, port: number, replicas =
     spec: {
       replicas,
       selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: podSpec(image, port) },
+      template: { metadata: { labels }, spec: podSpec(image, port, args) },
     },
     status: {
       replicas,
@@ -103,14 +110,19 @@ export function deployment(name: string, image: string, port: number, replicas =
 
 const identity = ['--kubelet-service-account=kubegauge-kubelets'];
 
-function podSpec(image: string, port: number): object {
+/** @param args Default: those of the image's own manifests. */
+export function podSpec(
+  image: string,
+  port: number,
+  args: readonly string[] = [`--secure-port=${port}`, ...(image.includes('metrics-server') ? [] : identity)],
+): object {
   return {
     serviceAccountName: image.includes('metrics-server') ? 'metrics-server' : 'kubegauge',
     containers: [
       {
         name: 'metrics-server',
         image,
-        args: [`--secure-port=${port}`, ...(image.includes('metrics-server') ? [] : identity)],
+        args,
         ports: [{ name: 'https', containerPort: port, protocol: 'TCP' }],
       },
     ],
@@ -140,7 +152,8 @@ export function servingPod(name: string, owner: string, image: string, port: num
   };
 }
 
-function objectsOf(image: string, port: number): readonly KubeObject[] {
+/** Returns the Service with its endpoint, and the namespaces. @param pod behind the Service, at 127.0.0.1. */
+export function serviceObjects(port: number, pod: string): readonly KubeObject[] {
   return [
     {
       kind: 'Service',
@@ -162,13 +175,20 @@ function objectsOf(image: string, port: number): readonly KubeObject[] {
         {
           addresses: ['127.0.0.1'],
           conditions: { ready: true },
-          targetRef: { kind: 'Pod', namespace, name: 'metrics-server-f6f4c8d5b-abcde' },
+          targetRef: { kind: 'Pod', namespace, name: pod },
         },
       ],
     },
-    deployment('metrics-server', image, port),
-    servingPod('metrics-server-f6f4c8d5b-abcde', 'metrics-server', image, port),
     { kind: 'Namespace', apiVersion: 'v1', metadata: { name: 'default' }, status: { phase: 'Active' } },
     { kind: 'Namespace', apiVersion: 'v1', metadata: { name: namespace }, status: { phase: 'Active' } },
+  ];
+}
+
+function objectsOf(image: string, port: number): readonly KubeObject[] {
+  const pod = 'metrics-server-f6f4c8d5b-abcde';
+  return [
+    ...serviceObjects(port, pod),
+    deployment('metrics-server', image, port),
+    servingPod(pod, 'metrics-server', image, port),
   ];
 }

@@ -1,5 +1,14 @@
 /** The objects of the server's own installation, as manifests/base makes them: APIServices, Service, Deployment, rights. `kubegauge doctor` reads them. */
-import { apiService, condition, deployment, namespace, serviceName } from '../fakes/installation.ts';
+import {
+  apiService,
+  condition,
+  deployment,
+  labels,
+  namespace,
+  podSpec,
+  serviceName,
+  serviceObjects,
+} from '../fakes/installation.ts';
 import type { FakeApiServer } from '../fakes/apiserver.ts';
 import type { KubeObject } from '../fakes/kubeobjects.ts';
 import { setRbac } from '../fakes/rbac.ts';
@@ -15,7 +24,6 @@ export interface InstallationOptions {
   readonly ca: string;
 }
 
-const labels = { 'k8s-app': 'metrics-server' };
 const address = '127.0.0.1';
 
 /** Sets all of them but the pod. */
@@ -36,34 +44,8 @@ export function setInstallation(
   });
   const caBundle = Buffer.from(ca).toString('base64');
   for (const version of ['v1', 'v1beta1']) objects.set(apiService(version, { caBundle }));
-  for (const name of ['default', namespace]) {
-    objects.set({ kind: 'Namespace', apiVersion: 'v1', metadata: { name }, status: { phase: 'Active' } });
-  }
-  objects.set({
-    kind: 'Service',
-    apiVersion: 'v1',
-    metadata: { namespace, name: serviceName, labels },
-    spec: {
-      clusterIP: '10.96.0.20',
-      selector: labels,
-      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 'https' }],
-    },
-  });
-  objects.set({
-    kind: 'EndpointSlice',
-    apiVersion: 'discovery.k8s.io/v1',
-    metadata: { namespace, name: `${serviceName}-1`, labels: { 'kubernetes.io/service-name': serviceName } },
-    addressType: 'IPv4',
-    ports: [{ name: 'https', port, protocol: 'TCP' }],
-    endpoints: [
-      { addresses: [address], conditions: { ready: true }, targetRef: { kind: 'Pod', namespace, name: pod.name } },
-    ],
-  });
-  const made = deployment(serviceName, serverImage, port);
-  objects.set({
-    ...made,
-    spec: { replicas: 1, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec(port) } },
-  });
+  for (const object of serviceObjects(port, pod.name)) objects.set(object);
+  objects.set(deployment(serviceName, serverImage, port, 1, serverFlags(port)));
 }
 
 /** As toPodObject, and of the server's own pod with what its Deployment and the kubelet would write. */
@@ -75,26 +57,12 @@ export function toPodOf(pod: SimulatedPod, port: number): KubeObject {
   return {
     ...object,
     metadata: { ...metadata, labels: { ...metadata.labels, ...labels }, ownerReferences: [owner] },
-    spec: { ...spec, ...podSpec(port) },
+    spec: { ...spec, ...podSpec(serverImage, port, serverFlags(port)) },
     status: {
       ...status,
       podIP: address,
       podIPs: [{ ip: address }],
       conditions: [condition('Ready', 'True', '', '')],
     },
-  };
-}
-
-function podSpec(port: number): object {
-  return {
-    serviceAccountName: 'kubegauge',
-    containers: [
-      {
-        name: serviceName,
-        image: serverImage,
-        args: serverFlags(port),
-        ports: [{ name: 'https', containerPort: port, protocol: 'TCP' }],
-      },
-    ],
   };
 }
