@@ -1,10 +1,10 @@
 /** A metrics server that is well, as the objects of the fake API server, and a TLS server that shows its certificate. */
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import { type Authority, type IssueOptions, makeAuthority } from './certificates.ts';
 import type { FakeApiServer } from './apiserver.ts';
 import { authenticationConfigMap, type KubeObject } from './kubeobjects.ts';
+import { listen } from './listen.ts';
 import { useRbac } from './rbac.ts';
 
 export interface Installation extends AsyncDisposable {
@@ -36,9 +36,7 @@ export async function createInstallation(
   const authority = makeAuthority('serving authority');
   const tls = createServer({ ...issue(authority), minVersion: 'TLSv1.2' }, (socket) => socket.end());
   tls.on('tlsClientError', () => undefined);
-  tls.listen(0, '127.0.0.1');
-  await once(tls, 'listening');
-  const { port } = tls.address() as AddressInfo;
+  const port = await listen(tls, 0);
   const bundle = Buffer.from(authority.cert).toString('base64');
   const versions = image.includes('metrics-server') ? (['v1beta1'] as const) : (['v1beta1', 'v1'] as const);
   for (const version of versions) server.objects.set(apiService(version, { caBundle: bundle }));
