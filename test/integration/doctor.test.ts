@@ -1,7 +1,5 @@
 /** `kubegauge doctor` as a program: exit codes, output, rights that are missing, and what it sends. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,6 +9,7 @@ import type { Examination } from '../../src/doctor/examination.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { createInstallation, type Installation } from '../fakes/installation.ts';
 import { runCommands } from '../fakes/kubectl.ts';
+import { type ProgramResult, runProgram } from '../fakes/program.ts';
 import { kubeconfigFor } from '../fakes/wholecluster.ts';
 
 let folder: string;
@@ -33,17 +32,8 @@ beforeEach(async () => {
   writeFileSync(path.join(folder, 'kubeconfig'), kubeconfigFor(apiServer.url, apiServer.ca));
 });
 
-async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const main = path.resolve(import.meta.dirname, '../../src/main.ts');
-  const env = { PATH: process.env['PATH'], HOME: folder, KUBECONFIG: path.join(folder, 'kubeconfig') };
-  const child = spawn(process.execPath, [main, 'doctor', ...argv], { env });
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk) => (out += String(chunk)));
-  child.stderr.on('data', (chunk) => (err += String(chunk)));
-  const [code] = (await once(child, 'close')) as [number];
-  return { code, out, err };
-}
+const run = (...argv: readonly string[]): Promise<ProgramResult> =>
+  runProgram(['doctor', ...argv], { HOME: folder, KUBECONFIG: path.join(folder, 'kubeconfig') });
 
 describe('kubegauge doctor', () => {
   test('exits with 0 where nothing is wrong, by the kubeconfig that kubectl uses', async () => {

@@ -1,7 +1,5 @@
 /** What GET /status and `kubegauge status` report of a whole program, and to which users. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { ClientHttp2Session } from 'node:http2';
 import os from 'node:os';
@@ -10,6 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { StatusReport } from '../../src/server/statuspage.ts';
 import { ask2, openSession } from '../fakes/http2client.ts';
+import { runProgram } from '../fakes/program.ts';
 import { until } from '../fakes/until.ts';
 import { nodeNames, podNode, startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
 
@@ -101,16 +100,7 @@ describe('GET /status', () => {
 });
 
 describe('kubegauge status', () => {
-  async function run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-    const main = path.resolve(import.meta.dirname, '../../src/main.ts');
-    const child = spawn(process.execPath, [main, 'status', ...argv], { env: { PATH: process.env['PATH'] } });
-    let out = '';
-    let err = '';
-    child.stdout.on('data', (chunk) => (out += String(chunk)));
-    child.stderr.on('data', (chunk) => (err += String(chunk)));
-    const [code] = (await once(child, 'close')) as [number];
-    return { code, out, err };
-  }
+  const run = (...argv: readonly string[]) => runProgram(['status', ...argv]);
   const flags = () => [
     `--kubeconfig=${cluster.kubeconfig}`,
     `--secure-port=${cluster.port}`,
