@@ -39,7 +39,7 @@ export interface TrustOptions {
   readonly print: (line: string) => void;
 }
 
-/** What the command line asks for. */
+/** The words of the command line, checked. */
 export interface WantedTrust {
   readonly name: string;
   readonly given: Proof | undefined;

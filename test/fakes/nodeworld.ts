@@ -19,7 +19,7 @@ export interface NodeWorld extends AsyncDisposable {
   readonly apiServer: FakeApiServer;
   /** Signed the kubelets' certificates; the cluster's CA. */
   readonly authority: Authority;
-  /** Of node-a. */
+  /** The kubelet of node-a. */
   readonly kubelet: FakeKubelet;
   /** kubeadm's file of a kubelet's configuration, as a remedy on the node finds it. */
   readonly kubeletConfig: string;
@@ -27,7 +27,7 @@ export interface NodeWorld extends AsyncDisposable {
   restarted(): string;
   /** Writes the Node again. */
   setNode(options: NodeOptions): void;
-  /** What metrics.k8s.io serves of node-a: a usage of this age, or a 404 with the server's causes. */
+  /** Sets what metrics.k8s.io serves of node-a: a usage of this age, or a 404 with the server's causes. */
   serve(
     usage: { readonly ageMs: number; readonly cpu?: string } | { readonly code: string; readonly message: string },
   ): void;

@@ -22,7 +22,7 @@ export interface FaultyCluster {
 }
 
 export interface ApiSideFault {
-  /** Of the report's repository and number, and what went wrong there. */
+  /** Names the report's repository and number, and says what went wrong there. */
   readonly name: string;
   readonly image?: string;
   readonly plant: (cluster: FaultyCluster) => void;

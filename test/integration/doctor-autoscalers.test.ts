@@ -1,4 +1,4 @@
-/** What the doctor reports of several autoscalers together. */
+/** Findings of the doctor about several autoscalers together. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createNodeWorld } from '../fakes/nodeworld.ts';

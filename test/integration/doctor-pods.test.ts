@@ -14,7 +14,7 @@ function setServerPod(world: NodeWorld, spec: object, status: object = {}): void
   world.apiServer.objects.set({ ...object, spec: { ...(object['spec'] as object), ...spec } });
 }
 
-/** What the Deployment's controller does after a change of its template. */
+/** Replaces the server's pod as the Deployment's controller does after a change of its template. */
 function rollOut(world: NodeWorld): void {
   const deployment = world.apiServer.objects.get('Deployment', 'metrics-server', 'kube-system');
   const { spec } = deployment as unknown as { spec: { template: { spec: object } } };

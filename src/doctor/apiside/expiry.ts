@@ -1,4 +1,4 @@
-/** When an expiry is worth a finding, and how certificates are named in findings. */
+/** Decides when an expiry is worth a finding, and names certificates in findings. */
 import type { X509Certificate } from 'node:crypto';
 
 /** Milliseconds: 30 days before a CA expires. */

@@ -60,7 +60,7 @@ async function remedyFor(api: ClusterReader, reason: string, pod: PodBehindServi
   return command('kubectl', 'describe', 'pod', '--namespace', namespace, name);
 }
 
-/** Where it cannot be read, there may be one. */
+/** Reports whether there may be an earlier revision: also where the Deployment cannot be read. */
 async function hasEarlierRevision(api: ClusterReader, namespace: string, deployment: string): Promise<boolean> {
   try {
     const object = await api.get(`/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`);

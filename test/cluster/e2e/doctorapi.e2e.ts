@@ -17,7 +17,7 @@ const { cluster, program, brief, registration } = shared;
 const podServer = createPodServer(shared);
 
 interface PlantedFault {
-  /** Of the report's repository and number, and what went wrong there. */
+  /** Names the report's repository and number, and says what went wrong there. */
   readonly name: string;
   readonly check: string;
   readonly code: string;

@@ -62,7 +62,7 @@ const web = { web: sleeper };
 const withoutRequests: Script = { script: sleeper.script };
 
 interface Fault {
-  /** Of the public report. */
+  /** Names the public report. */
   readonly report: string;
   readonly name: string;
   readonly code: string;

@@ -1,4 +1,4 @@
-/** What is read of the server's status and of metrics-server's log. */
+/** Reads failures of nodes in the server's status and in metrics-server's log. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { wordsOfLog, wordsOfStatus } from '../../../../src/doctor/nodes/serverswords.ts';
