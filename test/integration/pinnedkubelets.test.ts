@@ -1,38 +1,29 @@
-/** What --kubelet-tls=pin comes to in the whole program, outside of a pod: pins in memory, and a kubelet with a new key. */
+/** --kubelet-tls=pin in the whole program, outside of a pod: pins in memory, and a kubelet with a new key. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { ClientHttp2Session } from 'node:http2';
 import type { StatusReport } from '../../src/server/statuspage.ts';
-import { type Issued, selfSignedKubelet } from '../fakes/certificates.ts';
-import { ask2, openSession } from '../fakes/http2client.ts';
+import { selfSignedKubelet } from '../fakes/certificates.ts';
+import { openFrontProxySession } from '../fakes/frontproxysession.ts';
+import { ask2 } from '../fakes/http2client.ts';
 import { waitFor } from '../cluster/wait.ts';
 import { nodeNames, podNode, startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
 
 const admin = { 'x-remote-user': 'admin', 'x-remote-group': 'system:masters' };
 let cluster: WholeCluster;
-let certificate: Issued;
-let session: ClientHttp2Session | undefined;
+let session: ClientHttp2Session;
 
 before(async () => {
   cluster = await startWholeCluster(['--kubelet-tls=pin', '--metric-resolution=10s']);
-  await waitFor('it to listen', async () => cluster.apiServer.requests.length > 0, 30_000, 20);
-  certificate = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
+  session = await openFrontProxySession(cluster, admin);
 });
 after(async () => {
-  session?.destroy();
+  session.destroy();
   await cluster[Symbol.asyncDispose]();
 });
 
-async function ask(path: string) {
-  // The server ends connections that are older than --max-connection-age.
-  if (session === undefined || session.closed || session.destroyed) {
-    session = await openSession(cluster.port, certificate);
-  }
-  return ask2(session, path, admin);
-}
-
 async function status(): Promise<StatusReport | undefined> {
-  const answer = await ask('/status');
+  const answer = await ask2(session, '/status', admin);
   return answer.status === 200 ? (JSON.parse(answer.text) as StatusReport) : undefined;
 }
 
@@ -53,12 +44,15 @@ test('a kubelet that a CA verifies is verified by it, and /status says that pins
 
 test('a self-signed certificate instead is refused, with the reason in /status and a code in the 404', async () => {
   cluster.kubelet.useCertificate(selfSignedKubelet(podNode));
-  const failed = async () => ((await nodeOf(podNode))?.error === undefined ? undefined : nodeOf(podNode));
+  const failed = async () => {
+    const found = await nodeOf(podNode);
+    return found?.error !== undefined && found;
+  };
   const node = await waitFor('the node to fail', failed, 30_000, 50);
-  assert.equal(node?.error?.code, 'KubeletKeyChanged');
-  assert.match(node?.error?.message ?? '', /although it had a certificate of a trusted CA before/);
-  assert.match(node?.error?.remedy ?? '', /`kubegauge trust node-0`/);
-  // Of a pod that was never reported.
-  const answer = await ask('/apis/metrics.k8s.io/v1/nodes/node-0');
+  assert.equal(node.error?.code, 'KubeletKeyChanged');
+  assert.match(node.error?.message ?? '', /although it had a certificate of a trusted CA before/);
+  assert.match(node.error?.remedy ?? '', /`kubegauge trust node-0`/);
+  // It is 200 while the last usage is served.
+  const answer = await ask2(session, '/apis/metrics.k8s.io/v1/nodes/node-0', admin);
   if (answer.status === 404) assert.match(answer.text, /KubeletKeyChanged/);
 });
