@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { createKubeletClient, type KubeletClientOptions } from '../../src/kubelet/client.ts';
+import { createKubeletClient, type KubeletClient, type KubeletClientOptions } from '../../src/kubelet/client.ts';
 import { explainFailure } from '../../src/kubelet/explain/explainfailure.ts';
 import type { KubeletTls } from '../../src/kubelet/http/kubelettls.ts';
 import type { CheckPin, PinVerdict, Proof } from '../../src/kubelet/pins/proof.ts';
@@ -45,10 +45,9 @@ for (const httpClient of ['built-in', 'undici'] as const) {
     });
     afterEach(() => kubelet.close());
 
-    /** Returns what verified the kubelet, or the code of the failure. */
-    async function fetched(options: Partial<KubeletClientOptions> = {}, tls: Partial<KubeletTls> = {}) {
+    function createClient(options: Partial<KubeletClientOptions> = {}, tls: Partial<KubeletTls> = {}) {
       const trust: KubeletTls = { ca: cluster.cert, cert: undefined, key: undefined, insecure: false, ...tls };
-      await using client = createKubeletClient({
+      return createKubeletClient({
         tls: () => trust,
         authorization: () => 'Bearer good',
         plainHttp: false,
@@ -57,10 +56,18 @@ for (const httpClient of ['built-in', 'undici'] as const) {
         checkPin: pins.checkPin,
         ...options,
       });
+    }
+
+    function fetch(client: KubeletClient) {
       const at = { host: '127.0.0.1', port: kubelet.port, alternatives: 0 };
-      const request = { node, ...at, path: '/metrics/cadvisor', accept: 'text/plain', gzip: false };
+      return client.fetch({ node, ...at, path: '/metrics/cadvisor', accept: 'text/plain', gzip: false }, signal);
+    }
+
+    /** Returns what verified the kubelet, or the code of the failure. */
+    async function fetched(...setting: Parameters<typeof createClient>) {
+      await using client = createClient(...setting);
       try {
-        const { status, verifiedBy } = await client.fetch(request, signal);
+        const { status, verifiedBy } = await fetch(client);
         assert.equal(status, 200);
         return verifiedBy;
       } catch (error) {
@@ -103,29 +110,20 @@ for (const httpClient of ['built-in', 'undici'] as const) {
 
     test('an open connection whose key is not the pinned one any more is closed, and the next one refused', async () => {
       const first = present(selfSignedKubelet(node));
-      const trust: KubeletTls = { ca: cluster.cert, cert: undefined, key: undefined, insecure: false };
       const opened: boolean[] = [];
-      await using client = createKubeletClient({
-        tls: () => trust,
-        authorization: () => 'Bearer good',
-        plainHttp: false,
-        requestTimeoutMs: 5_000,
-        httpClient,
+      await using client = createClient({
         checkPin: (of, proof, isOpen = false) => {
           opened.push(isOpen);
           return pins.checkPin(of, proof);
         },
       });
-      const at = { host: '127.0.0.1', port: kubelet.port, alternatives: 0 };
-      const fetch = () =>
-        client.fetch({ node, ...at, path: '/metrics/cadvisor', accept: 'text/plain', gzip: false }, signal);
-      await fetch();
-      await fetch();
+      await fetch(client);
+      await fetch(client);
       assert.deepEqual(opened, [false, true]);
       pins.pinned.set(node, proofOf(selfSignedKubelet(node)));
       // Sent before the answer of the pins: the last one.
-      await fetch();
-      const { code, what } = await fetch().then(() => assert.fail('it was sent'), explainFailure);
+      await fetch(client);
+      const { code, what } = await fetch(client).then(() => assert.fail('it was sent'), explainFailure);
       assert.equal(code, 'KubeletKeyChanged');
       assert.ok(what.includes(proofOf(first)), what);
       assert.equal(kubelet.requests.length, 3);

@@ -4,11 +4,11 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import type { V1ClusterRole, V1Role } from '@kubernetes/client-node';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import { type AuditEvent, type Use, usesOf } from '../cluster/audit.ts';
 import { idleRights, unlistedUses } from '../cluster/permissionuse.ts';
 import { readPermissions, rightsOfRules, rightTexts } from '../cluster/permissions.ts';
-import type { KubernetesObject } from '../cluster/registration.ts';
+import { type KubernetesObject, parseObjects } from '../cluster/registration.ts';
 
 const manifests = path.resolve(import.meta.dirname, '../../manifests');
 const base = path.join(manifests, 'base');
@@ -18,9 +18,7 @@ interface Kustomization {
 }
 
 const kustomization: Kustomization = parse(readFileSync(path.join(base, 'kustomization.yaml'), 'utf8'));
-const objects = kustomization.resources.flatMap((file) =>
-  parseAllDocuments(readFileSync(path.join(base, file), 'utf8')).map((document): KubernetesObject => document.toJS()),
-);
+const objects = kustomization.resources.flatMap((file) => parseObjects(readFileSync(path.join(base, file), 'utf8')));
 
 /** Whose rights a role of ours is; the test of the manifests holds to whom it is bound. */
 function accountOf(role: string): string {
@@ -68,9 +66,7 @@ describe('docs/permissions.md', () => {
       (each) => !each.endsWith('kustomization.yaml'),
     );
     const ofRoles = added.flatMap((each) =>
-      parseAllDocuments(readFileSync(path.join(manifests, each), 'utf8')).flatMap((document) =>
-        rightsOfRole(document.toJS()),
-      ),
+      parseObjects(readFileSync(path.join(manifests, each), 'utf8')).flatMap(rightsOfRole),
     );
     const ofPatches = patches
       .filter(({ target }) => target.kind === 'ClusterRole')
