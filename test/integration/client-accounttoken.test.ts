@@ -8,6 +8,7 @@ import { tokenLifeSeconds } from '../../src/client/tokenrequest.ts';
 import { foreignText } from '../../src/foreigntext.ts';
 import { createFakeApiServer, type FakeApiServer } from '../fakes/apiserver.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
+import { fakeJwt } from '../fakes/jwt.ts';
 import { createRecordingLog, type RecordingLog } from '../fakes/recordinglog.ts';
 import { until } from '../fakes/until.ts';
 
@@ -314,8 +315,7 @@ describe('our own token', () => {
 });
 
 describe('an account that is our own', () => {
-  const claims = { sub: `system:serviceaccount:${account.namespace}:${account.name}` };
-  const ownToken = `Bearer e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
+  const ownToken = `Bearer ${fakeJwt({ sub: `system:serviceaccount:${account.namespace}:${account.name}` })}`;
 
   test('is not asked for a token, since it would have all our rights', async () => {
     configure();

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { createOidcToken, responseLimitBytes } from '../../src/client/oidc.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
+import { fakeJwt } from '../fakes/jwt.ts';
 import { listen } from '../fakes/listen.ts';
 import { until } from '../fakes/until.ts';
 
@@ -25,7 +26,7 @@ let added: AsyncDisposableStack;
 let clock: FakeClock;
 let asked: Asked[];
 let issuer: string;
-/** Of the token endpoint; undefined grants the next tokens. */
+/** Answers for the token endpoint; undefined grants the next tokens. */
 let answer: Answer | undefined;
 let discovery: Answer | undefined;
 
@@ -63,8 +64,7 @@ function grant(_asked: Asked, response: ServerResponse): void {
 }
 
 function tokenFor(subject: string, lifeMs = lifeSeconds * 1000): string {
-  const claims = { sub: subject, exp: Math.floor((clock.wallMs() + lifeMs) / 1000) };
-  return ['{}', JSON.stringify(claims), 'signature'].map((part) => Buffer.from(part).toString('base64url')).join('.');
+  return fakeJwt({ sub: subject, exp: Math.floor((clock.wallMs() + lifeMs) / 1000) });
 }
 
 function create(more: Readonly<Record<string, string>> = {}): (signal?: AbortSignal) => Promise<string> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { findServerPod } from '../../../src/command/serverpod.ts';
 import { parseCommandLine } from '../../../src/options/parse.ts';
+import { fakeJwt } from '../../fakes/jwt.ts';
 
 const claims = {
   'kubernetes.io': {
@@ -9,9 +10,6 @@ const claims = {
     pod: { name: 'kubegauge-1', uid: '6f9619ff-8b86-4d01-b42d-00cf4fc964ff' },
   },
 };
-
-const tokenOf = (payload: unknown) =>
-  ['{}', JSON.stringify(payload), 'signature'].map((part) => Buffer.from(part).toString('base64url')).join('.');
 
 function find(flags: readonly string[], token: string | undefined, search: readonly string[] = []) {
   const { options } = parseCommandLine(flags);
@@ -22,7 +20,7 @@ function find(flags: readonly string[], token: string | undefined, search: reado
 describe('the pod of this process', () => {
   test('is the one that its token is bound to, and its Service is in the same namespace', async () => {
     const search = ['monitoring.svc.example.org', 'svc.example.org', 'example.org'];
-    const pod = await find(['--service-name=kubegauge'], tokenOf(claims), search);
+    const pod = await find(['--service-name=kubegauge'], fakeJwt(claims), search);
     assert.deepEqual(pod?.owner, {
       namespace: 'monitoring',
       pod: 'kubegauge-1',
@@ -38,12 +36,12 @@ describe('the pod of this process', () => {
   });
 
   test('is unknown with a kubeconfig, so that a server on a laptop never writes to a cluster', async () => {
-    assert.equal(await find(['--kubeconfig=some'], tokenOf(claims)), undefined);
+    assert.equal(await find(['--kubeconfig=some'], fakeJwt(claims)), undefined);
   });
 
   for (const [title, token] of [
     ['without a token', undefined],
-    ['with a token that is bound to no pod', tokenOf({ 'kubernetes.io': { namespace: 'monitoring' } })],
+    ['with a token that is bound to no pod', fakeJwt({ 'kubernetes.io': { namespace: 'monitoring' } })],
     ['with a token that is none of kube-apiserver', 'abc'],
   ] as const) {
     test(`is unknown ${title}`, async () => assert.equal(await find([], token), undefined));
