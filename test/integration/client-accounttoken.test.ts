@@ -148,7 +148,7 @@ describe('a token', () => {
       (answer) => ({ ...answer, status: undefined }),
       (answer) => ({ ...answer, status: { token: `${secret}\r\nX-Injected: 1` } }),
       (answer) => ({ ...answer, status: { token: 7 } }),
-      (answer) => ({ ...answer, status: { token: 'x'.repeat(20_000) } }),
+      (answer) => ({ ...answer, status: { token: 'long'.repeat(5_000) } }),
       (answer) => ({ ...answer, spec: {} }),
       () => [secret],
     ];
@@ -156,7 +156,7 @@ describe('a token', () => {
       fake.tokens.damage = damage;
       await assert.rejects(ask(required()), (error) => {
         assert.ok(error instanceof TokenUnavailableError);
-        assert.doesNotMatch(error.message, /issued|x{20}/);
+        assert.doesNotMatch(error.message, /issued|(?:long){5}/);
         return true;
       });
     }
