@@ -1,4 +1,4 @@
-/** Nodes with kubelets, an installed server, and what metrics.k8s.io serves of them, for the doctor to look at. */
+/** Nodes with kubelets, an installed server, and answers of metrics.k8s.io about them, for the doctor to look at. */
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import { createInstallation, deployment } from './installation.ts';
 import { createFakeKubelet, type FakeKubelet } from './kubelet.ts';
 import { runCommands } from './kubectl.ts';
 import { smallKubeletModel } from './kubeletmodel.ts';
-import { node, type NodeOptions } from './kubeobjects.ts';
+import { type KubeObject, node, type NodeOptions } from './kubeobjects.ts';
 import type { KubeletEndpoint } from './nodeproxy.ts';
 
 export interface NodeWorld extends AsyncDisposable {
@@ -71,7 +71,7 @@ export async function createNodeWorld({ kubeletAheadMs = 0 }: NodeWorldOptions =
   } as const;
   apiServer.objects.set({ ...rootMap, data: { 'ca.crt': authority.cert } });
   apiServer.documents.set('/apis/autoscaling/v2/horizontalpodautoscalers', { items: [] });
-  // Of the server's own pod.
+  // The server's own pod has usage.
   const metadata = { namespace: 'kube-system', name: 'metrics-server-f6f4c8d5b-abcde' };
   apiServer.documents.set('/apis/metrics.k8s.io/v1beta1/pods', {
     items: [{ metadata, timestamp: new Date().toISOString() }],
@@ -130,19 +130,13 @@ export async function createNodeWorld({ kubeletAheadMs = 0 }: NodeWorldOptions =
 
   function setArgs(...words: readonly string[]): void {
     const object = deployment('metrics-server', 'kubegauge:0.1.0', 10_250);
-    const { spec } = object as unknown as {
-      spec: { template: { spec: { containers: { args: readonly string[] }[] } } };
-    };
-    const [container] = spec.template.spec.containers;
+    const container = containerOf(object);
     if (container !== undefined) container.args = ['--secure-port=10250', ...words];
     apiServer.objects.set(object);
   }
 
   function args(): readonly string[] {
-    const object = apiServer.objects.get('Deployment', 'metrics-server', 'kube-system') as unknown as {
-      spec: { template: { spec: { containers: { args: readonly string[] }[] } } };
-    };
-    return object.spec.template.spec.containers[0]?.args ?? [];
+    return containerOf(apiServer.objects.get('Deployment', 'metrics-server', 'kube-system'))?.args ?? [];
   }
 
   function examineAll(): Promise<Examination> {
@@ -163,6 +157,13 @@ export async function createNodeWorld({ kubeletAheadMs = 0 }: NodeWorldOptions =
     if (remedy === '') appendFileSync(restarts, 'no remedy\n');
     await runCommands(apiServer, [...node, remedy].join('\n'));
   }
+}
+
+function containerOf(deployment: KubeObject | undefined): { args: readonly string[] } | undefined {
+  const { spec } = deployment as unknown as {
+    spec: { template: { spec: { containers: { args: readonly string[] }[] } } };
+  };
+  return spec.template.spec.containers[0];
 }
 
 function issue(authority: Authority, options: Partial<IssueOptions> = {}): { cert: string; key: string } {
