@@ -31,8 +31,8 @@ export async function openSession(port: number, options: SecureClientSessionOpti
 }
 
 /**
- * Asks again and again for something that everybody may have, for sessions that hooks open long before a test asks anything: all tests of a run are
- * in one process, and servers end what is idle for 95 s.
+ * Keeps a session from being idle, which servers end after 95 s. Where files are run together without test/all.ts, hooks open sessions long before a
+ * test of theirs asks anything.
  */
 export function keepInUse(session: ClientHttp2Session, headers: Readonly<Record<string, string>>): void {
   const timer = setInterval(() => void ask2(session, '/livez', headers).catch(() => undefined), inUseMs).unref();

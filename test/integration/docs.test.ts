@@ -71,7 +71,7 @@ async function said(pattern: RegExp): Promise<RegExpExecArray> {
 }
 
 describe('the commands in README and docs/ work as written', () => {
-  // Not at the top: without isolation those hooks surround the tests of all files.
+  // Not at the top: without test/all.ts those hooks surround the tests of all files that are run together.
   before(start);
   after(stop);
   for (const block of shellBlocks()) {

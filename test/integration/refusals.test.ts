@@ -38,7 +38,7 @@ async function ask(headers: Readonly<Record<string, string>>, client?: Issued): 
 const lines = (what: string) => log.split('\n').filter((line) => line.includes(`refused: ${what}`));
 
 describe('what is refused is logged once, with the reason', () => {
-  // Here, not for the file: hooks of files run before all tests, and a minute later a cause is logged again.
+  // Here, not for the file: without test/all.ts hooks of files run before all tests, and a minute later a cause is logged again.
   before(async () => {
     stack = new AsyncDisposableStack();
     const folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));

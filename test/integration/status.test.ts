@@ -38,7 +38,7 @@ after(async () => {
 const isEachScraped = (nodes: StatusReport['nodes']) =>
   nodes.length === nodeNames.length && nodes.every(({ state }) => state === 'scraped');
 
-/** One that is open: all tests of the run may come between the start and the first one here, and the server closes what is idle for so long. */
+/** Returns an open one: without test/all.ts all tests of the run may come between the start and the first one here, and the server closes what is idle for so long. */
 async function proxied(): Promise<ClientHttp2Session> {
   if (session === undefined || session.closed || session.destroyed) {
     const certificate = cluster.frontProxies.issue({ cn: 'front-proxy-client', usages: ['client'] });
