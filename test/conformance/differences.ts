@@ -7,7 +7,7 @@ interface Difference {
   readonly ours: (real: unknown) => unknown;
 }
 
-/** What differs and why, in the words of docs/differences.md. */
+/** Each difference and its reason, in the words of docs/differences.md. */
 export const reasons = {
   versions: {
     what: 'v1 is served beside v1beta1 and preferred: in discovery, the index of paths and OpenAPI',

@@ -1,4 +1,4 @@
-/** What the server costs: beside metrics-server as a table and as a bar chart of the same figures, and by the size of the cluster. */
+/** The costs of the server: beside metrics-server as a table and as a bar chart of the same figures, and by the size of the cluster. */
 import { readMeasured } from '../bench/measured.ts';
 
 interface Comparison {

@@ -6,7 +6,7 @@ export interface Link {
 }
 
 export interface FencedBlock {
-  /** Of the opening fence. */
+  /** The line of the opening fence. */
   readonly line: number;
   /** The first word of the info string. */
   readonly language: string;

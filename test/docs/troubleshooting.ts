@@ -15,7 +15,7 @@ const address = '10.0.0.11:10250';
 const attempt = { node, via: 'kubelet', address, timeoutMs: 10_000 } as const;
 const path = '/metrics/cadvisor';
 
-/** What follows "the kubelet of node ... at ..." in errors that bring their own words. */
+/** The end of messages that begin with "the kubelet of node ... at ...", of errors that bring their own words. */
 const words: ReadonlyMap<string, string> = new Map([
   [
     'ERR_KUBELET_KEY_CHANGED',

@@ -49,7 +49,7 @@ export function makeAuthority(
   return authority(cn, validity, undefined, rsaBits, hash);
 }
 
-/** What a kubelet without serverTLSBootstrap makes: a certificate under a CA of its own, which it sends along. */
+/** Makes a certificate as a kubelet without serverTLSBootstrap does: under a CA of its own, which it sends along. */
 export function selfSignedKubelet(node: string, options: Partial<IssueOptions> = {}): Issued {
   const own = makeAuthority(`${node}-ca@1795967382`);
   const { cert, key } = own.issue({ cn: `${node}@1795967382`, dns: [node], usages: ['server'], ...options });

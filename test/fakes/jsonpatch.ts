@@ -42,7 +42,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** What is patched of an APIService. */
+/** The fields of an APIService that are patched. */
 export interface PatchedApiService {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
   readonly spec: { readonly insecureSkipTLSVerify?: boolean; readonly caBundle?: string };

@@ -110,7 +110,7 @@ const clients: Readonly<Record<string, readonly string[]>> = {
   'worker threads': ['--scrape-workers=2'],
 };
 
-/** What happens to TokenRequests. */
+/** Faults of TokenRequests. */
 const faults: Readonly<Record<string, (apiServer: FakeApiServer) => unknown>> = {
   'kube-apiserver is away': (apiServer) => apiServer.faults.down(),
   'the account is deleted': (apiServer) => apiServer.tokens.accounts.clear(),
@@ -180,7 +180,7 @@ for (const [client, flags] of Object.entries(clients)) {
   });
 }
 
-/** What may happen between two scrapes. */
+/** Events that may come between two scrapes. */
 const events: readonly ((rig: Rig, random: Random) => unknown)[] = [
   ({ apiServer }) => apiServer.faults.down(),
   ({ apiServer }) => apiServer.faults.up(),

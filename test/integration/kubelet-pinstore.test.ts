@@ -53,7 +53,7 @@ function replica(options: Partial<KubeletPinsOptions> = {}): KubeletPins {
 
 /** Real milliseconds, for a busy machine. */
 const limitMs = 60_000;
-/** Of the fake clock, per turn: short beside what kube-apiserver takes. */
+/** Milliseconds of the fake clock per turn: short beside what kube-apiserver takes. */
 const stepMs = 10;
 
 /** Lets the fake clock run until the condition holds. */
@@ -182,7 +182,7 @@ test('a pin that `kubegauge trust` has replaced counts at the next try, and the 
 });
 
 describe('pins are in memory only, and /status says why:', () => {
-  /** What kube-apiserver says has to last. */
+  /** An answer of kube-apiserver has to last before it counts. */
   const afterGrace = async (pins: KubeletPins, why: RegExp) => {
     assert.equal((await check(pins, 'node-a', key('2'))).kind, 'unrecorded');
     assert.equal(pins.note(), undefined);

@@ -1,4 +1,4 @@
-/** Who asks in the tests: the server itself, the real metrics-server, a reader of metrics and one without any right, each a ServiceAccount with a token. */
+/** The clients of the tests: the server itself, the real metrics-server, a reader of metrics and one without any right, each a ServiceAccount with a token. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { V1ClusterRole, V1ClusterRoleBinding, V1RoleBinding } from '@kubernetes/client-node';

@@ -80,7 +80,7 @@ describe('rights', { skip: program.name !== 'kubegauge' && 'the rights are our o
 
   test('all that is used is listed, and what a row says is never used is not', async () => {
     const ours = (await uses()).filter(({ account }) => account !== 'users');
-    // What was denied, as while the rights were removed, must be listed, too.
+    // Denied uses, as while the rights were removed, must be listed, too.
     assert.deepEqual(unlistedUses(listed, ours).map(useText), []);
     const unused = rows.filter(({ isUnused }) => isUnused).flatMap(({ rights }) => rights);
     assert.deepEqual(idleRights(unused, ours), unused);

@@ -68,7 +68,7 @@ describe('two replicas', () => {
   let address: ServiceAddress;
   const nextImage = () => `${replicas.image}-next`;
 
-  /** What was done to the cluster, to be undone also where `before` fails. */
+  /** Undoes what was done to the cluster, also where `before` fails. */
   const undo = new AsyncDisposableStack();
 
   before(async () => {

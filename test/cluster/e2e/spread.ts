@@ -43,7 +43,7 @@ export async function placesOf(
   }
 }
 
-/** What keeps the pods away from the node of the cluster. */
+/** The label that keeps the pods away from the node of the cluster. */
 const onlyThere = { 'kubegauge.e2e/spread': 'true' };
 
 function toNode({ name, zone, cpu }: { name: string; zone: string; cpu: string }): V1Node {

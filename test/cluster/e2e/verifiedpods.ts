@@ -1,4 +1,4 @@
-/** What the tests of verified pods share: the process makes room for pods, a client lists all the time, bundles are read. */
+/** The steps that tests of verified pods share: the process makes room for pods, a client lists all the time, bundles are read. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { waitFor } from '../wait.ts';

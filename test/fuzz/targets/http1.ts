@@ -93,7 +93,7 @@ function read(pieces: readonly Buffer[], inflating: MakeInflater | undefined): A
   );
 }
 
-/** What Node inflates in one go, and whether bytes follow it; undefined where it is broken. */
+/** Inflates with Node in one go, and reports whether bytes follow; returns undefined for a broken body. */
 function inflated(body: Buffer): { readonly body: Buffer; readonly hasRest: boolean } | undefined {
   try {
     const options = { maxOutputLength: bodyLimitBytes, info: true };

@@ -1,4 +1,4 @@
-/** What /status reports of the credentials for kubelets. */
+/** The part of /status about the credentials for kubelets. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createStatus } from '../../../src/command/statusreport.ts';

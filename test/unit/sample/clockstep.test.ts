@@ -8,7 +8,7 @@ const epochMs = 1_795_377_600_000;
 const dateOf = (ms: number) => Math.floor(ms / 1000) * 1000;
 
 interface Response {
-  /** Of our clock since the previous request. */
+  /** Time on our clock since the previous request. */
   readonly afterMs: number;
   /** From the request to the Date header, and from that to us. */
   readonly thereMs: number;
@@ -17,7 +17,7 @@ interface Response {
   readonly agesMs: readonly number[];
 }
 
-/** Of one container, or of some. */
+/** Ages of the samples of one container, or of five. */
 function agesUpTo(mostMs: number): fc.Arbitrary<readonly number[]> {
   return fc.oneof(fc.tuple(fc.nat(mostMs)), fc.array(fc.nat(mostMs), { minLength: 5, maxLength: 5 }));
 }

@@ -116,6 +116,6 @@ function byNodeClock(aheadMs: number): (pod: PodBatch) => PodBatch {
 
 interface ScrapeOptions {
   readonly source?: 'cadvisor' | 'resource';
-  /** Of the node's clock. */
+  /** How far the node's clock is ahead of ours. */
   readonly aheadMs?: number;
 }
