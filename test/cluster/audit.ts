@@ -9,7 +9,7 @@ const serverUser = `system:serviceaccount:${namespace}:kubegauge`;
 const kubeletUser = `system:serviceaccount:${namespace}:kubegauge-kubelets`;
 
 export const auditPolicyFile = (settings: Settings): string => path.join(settings.runFolder, 'audit-policy.json');
-export const auditLogFile = (settings: Settings): string => path.join(settings.runFolder, 'logs/audit.log');
+const auditLogFile = (settings: Settings): string => path.join(settings.runFolder, 'logs/audit.log');
 
 /** Megabytes; a log that rotates would lose what a run has used. */
 const logLimit = 2_000;

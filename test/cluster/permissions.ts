@@ -22,7 +22,7 @@ export interface PermissionRow {
   readonly isUnused: boolean;
 }
 
-export const permissionsFile = path.resolve(import.meta.dirname, '../../docs/permissions.md');
+const permissionsFile = path.resolve(import.meta.dirname, '../../docs/permissions.md');
 
 /** Reads the table below a heading. @throws Error if there is none, or if a row lacks a cell. */
 export function readPermissions(heading: string, text = readFileSync(permissionsFile, 'utf8')): PermissionRow[] {

@@ -57,7 +57,7 @@ export function anchorsOf(markdown: string): Set<string> {
 }
 
 /** Returns the anchor of a heading's first use on a page. */
-export function slugOf(heading: string): string {
+function slugOf(heading: string): string {
   return heading
     .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
     .toLowerCase()

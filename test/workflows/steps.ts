@@ -16,12 +16,12 @@ export interface Workflow {
 }
 
 export const repository = path.resolve(import.meta.dirname, '../..');
-export const workflowFolder = path.join(repository, '.github/workflows');
+const workflowFolder = path.join(repository, '.github/workflows');
 
 /** `npm ci` and `npm sbom` of a slow machine. */
 const stepTimeoutMs = 120_000;
 
-export async function readWorkflow(file: string): Promise<Workflow> {
+async function readWorkflow(file: string): Promise<Workflow> {
   return parse(await readFile(path.join(workflowFolder, file), 'utf8'));
 }
 

@@ -37,7 +37,7 @@ export interface ServingCase {
   readonly reason: RegExp | undefined;
 }
 
-export const serverName = 'metrics-server.kube-system.svc';
+const serverName = 'metrics-server.kube-system.svc';
 
 const [rootKeys, middleKeys, leafKeys] = [ecKeys(), ecKeys(), ecKeys()];
 const usual = [extendedKeyUsage(serverAuth), alternativeNames(generalName(2, serverName))];
