@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { run } from './command.ts';
+import { type CommandOptions, run } from './command.ts';
 import type { ClusterRecord, Settings } from './settings.ts';
 
 export interface ImageSource {
@@ -43,16 +43,22 @@ export async function importImage(settings: Settings, record: ClusterRecord, sou
 
 /** Imports an OCI archive that is there already. */
 export async function importArchive(settings: Settings, record: ClusterRecord, archive: string): Promise<void> {
-  const ctr = path.join(record.containerdBin, 'ctr');
-  const address = ['--address', settings.containerdSocket, '--namespace', 'k8s.io'];
-  await run(ctr, [...address, 'images', 'import', archive], { timeoutMs: 300_000 });
+  await ctrImages(settings, record, ['import', archive], { timeoutMs: 300_000 });
 }
 
 /** Gives an image that is there a second name; one that has it already loses it. */
 export async function tagImage(settings: Settings, record: ClusterRecord, name: string, other: string): Promise<void> {
-  const ctr = path.join(record.containerdBin, 'ctr');
+  await ctrImages(settings, record, ['tag', '--force', name, other]);
+}
+
+async function ctrImages(
+  settings: Settings,
+  record: ClusterRecord,
+  args: readonly string[],
+  options?: CommandOptions,
+): Promise<void> {
   const address = ['--address', settings.containerdSocket, '--namespace', 'k8s.io'];
-  await run(ctr, [...address, 'images', 'tag', '--force', name, other]);
+  await run(path.join(record.containerdBin, 'ctr'), [...address, 'images', ...args], options);
 }
 
 /** An OCI image layout in one tar file: one uncompressed layer, whose digest is then also its diff id. */
