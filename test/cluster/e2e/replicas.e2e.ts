@@ -15,7 +15,7 @@ import { deployReplicas, type Replica, type Replicas } from './replicas.ts';
 import { makeNamespace } from './namespaces.ts';
 import { removeProcess, restoreProcess } from './podserver.ts';
 import { resolutionMs } from './server.ts';
-import { type ServiceAddress, translateServiceAddress } from './serviceaddress.ts';
+import { type Change, type ServiceAddress, translateServiceAddress } from './serviceaddress.ts';
 import { placesOf } from './spread.ts';
 
 const shared = harness();
@@ -229,31 +229,19 @@ describe('two replicas', () => {
       killed = await busyReplica(lister);
       killedMs = Date.now();
       await cluster.killContainer(killed.containerId);
-      const removedMs = await removed();
+      const removedMs = await removed(killed, killedMs, 60_000);
       await replicas.settled();
       // Until its endpoint is removed, and over a connection from then, the restarted process is asked before it is Ready. It serves what the
       // snapshot had until its next sample, 18 s behind the other replica at most so far; the diagnostics show it.
-      return { fromMs: killedMs, toMs: (await returned(removedMs)) + resolutionMs };
+      return { fromMs: killedMs, toMs: (await returned(killed, removedMs)) + resolutionMs };
     });
-    const removedMs = await removed();
+    const removedMs = await removed(killed ?? assert.fail(), killedMs, 60_000);
     const failed = answers.filter(({ status }) => status !== 200);
     for (const line of failures(failed)) t.diagnostic(line);
     t.diagnostic(
       `${failed.length} requests failed; the endpoint was removed ${removedMs - killedMs} ms after the SIGKILL`,
     );
     assert.deepEqual(failures(failed.filter(({ atMs }) => atMs < killedMs - everyMs || atMs > removedMs)), []);
-
-    function returned(removedMs: number): Promise<number> {
-      const isBack = ({ atMs, addresses }: ServiceAddress['changes'][number]) =>
-        atMs > removedMs && addresses.includes(killed?.ip ?? '');
-      return waitFor('the endpoint to return', () => address.changes.find(isBack)?.atMs, 60_000);
-    }
-
-    function removed(): Promise<number> {
-      const isGone = ({ atMs, addresses }: ServiceAddress['changes'][number]) =>
-        atMs >= killedMs && !addresses.includes(killed?.ip ?? '');
-      return waitFor('the endpoint to be removed', () => address.changes.find(isGone)?.atMs, 60_000);
-    }
   });
 
   const lostInFull = { skip: brief && 'it takes two minutes' };
@@ -269,9 +257,7 @@ describe('two replicas', () => {
       const rules = ['OUTPUT', 'FORWARD'].map((hook) => [hook, '-d', lost.ip, '-j', 'DROP']);
       for (const rule of rules) await cluster.runInNamespace('iptables', ['-w', '-I', ...rule]);
       try {
-        const isGone = ({ atMs, addresses }: ServiceAddress['changes'][number]) =>
-          atMs >= lostMs && !addresses.includes(lost.ip);
-        const removedMs = await waitFor('the endpoint to be removed', () => address.changes.find(isGone)?.atMs, 90_000);
+        const removedMs = await removed(lost, lostMs, 90_000);
         await waitFor(
           'the connection to end',
           () => {
@@ -306,6 +292,18 @@ describe('two replicas', () => {
     assert.deepEqual(await place(two), ['e2e-large', 'e2e-small']);
     assert.deepEqual(await place(two.slice(1)), ['e2e-small', 'e2e-small']);
   });
+
+  /** Resolves with the time from which on new connections did not go to the replica. */
+  function removed({ ip }: Replica, sinceMs: number, timeoutMs: number): Promise<number> {
+    const isGone = ({ atMs, addresses }: Change) => atMs >= sinceMs && !addresses.includes(ip);
+    return waitFor('the endpoint to be removed', () => address.changes.find(isGone)?.atMs, timeoutMs);
+  }
+
+  /** Resolves with the time from which on new connections went to the replica again. */
+  function returned({ ip }: Replica, removedMs: number): Promise<number> {
+    const isBack = ({ atMs, addresses }: Change) => atMs > removedMs && addresses.includes(ip);
+    return waitFor('the endpoint to return', () => address.changes.find(isBack)?.atMs, 60_000);
+  }
 
   /** Returns the replica that has kube-apiserver's connection. */
   async function busyReplica(lister: Lister): Promise<Replica> {
