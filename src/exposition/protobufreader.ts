@@ -187,9 +187,10 @@ export class DelimitedReader {
     return stop;
   }
 
-  /** Spares a second look at a message that is not whole. @param size 0 if unknown. */
+  /** Spares a second look at a message that the chunk's end has cut. @param size 0 if unknown. */
   #noteCut(size: number, available: number): void {
-    if (size <= available) return;
+    // A message longer than its family is refused by the slow path: no further bytes make it whole.
+    if (size <= available || size > this.#familyLeft) return;
     this.#isCut = true;
     this.#needed = size;
   }

@@ -61,7 +61,11 @@ export const recognition: readonly Mutation[] = [
   ]),
   ...mutate('exposition/protobufreader.ts', matcherTests, [
     ['else matcher?.addUnmatchable();', '', 'without the fast path, a body looks unchanged'],
-    ['if (size <= available) return;', 'if (size === 0) return;', 'a whole message is taken for a cut one'],
+    [
+      'if (size <= available || size > this.#familyLeft) return;',
+      'if (size === 0) return;',
+      'a whole message is taken for a cut one',
+    ],
   ]),
   ...mutate('decode/fastpath.ts', scrapeTests, [
     ['chosen.length !== rowCount || ', '', 'the fast path is taken though a row was not chosen'],

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { DelimitedReader } from '../../../src/exposition/protobufreader.ts';
 import type { Identity } from '../../../src/exposition/sampleposition.ts';
 import { SeriesMatcher } from '../../../src/exposition/seriesmatcher.ts';
-import { type Sample, type SampleSink, noRow } from '../../../src/exposition/sample.ts';
+import { ExpositionError, type Sample, type SampleSink, noRow } from '../../../src/exposition/sample.ts';
 import { encodeDelimited, type Family, type FamilySample } from '../../fakes/exposition.ts';
 
 const names = ['a', 'b'];
@@ -124,6 +124,21 @@ describe('samples of the previous body', () => {
     const now = family('a', row('/a', 3), row('/b', 4), row('/c', 5));
     assert.deepEqual(read(now).visited, ['a /a']);
     assert.deepEqual(read(now).visited, []);
+  });
+
+  test('are refused wherever the body is cut if one is longer than its family', () => {
+    const body = encodeDelimited([family('a', row('/one', 1), row('/two', 2)), family('b', row('/one', 3))]);
+    const harmed = Buffer.from(body);
+    // The last metric reaches beyond the family, and there are bytes behind both.
+    harmed[0]! -= 3;
+    for (let first = 0; first <= harmed.length; first += 1) {
+      for (let second = first; second <= harmed.length; second += 1) {
+        const { readBytes } = createReading();
+        readBytes(body);
+        const pieces = [harmed.subarray(0, first), harmed.subarray(first, second), harmed.subarray(second)];
+        assert.throws(() => readBytes(...pieces), ExpositionError, `cut at ${first} and ${second}`);
+      }
+    }
   });
 
   test('are not read beyond the end of a chunk, though the memory behind it has the rest', () => {
