@@ -10,6 +10,8 @@ export interface LabelRequirement {
   readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
   /** Sorted, unique; none for Exists and DoesNotExist, one whole number for Gt and Lt. */
   readonly values: readonly string[];
+  /** True for in and notin, also with one value. */
+  readonly isSet: boolean;
 }
 
 /** UTF-16 units: enough to name a thousand applications. */
@@ -53,14 +55,15 @@ function parseRequirement(tokens: Tokens): LabelRequirement {
   if (!isIdentifier(key)) throw refuse(`found '${excerpt(key)}', expected: identifier`);
   const problem = labelKeyProblem(key);
   if (problem !== undefined) throw refuse(`<nil>: Invalid value: ${quote(key)}: ${problem}`);
-  if (negated) return { key, operator: 'DoesNotExist', values: [] };
-  if (tokens.peek() === end || tokens.peek() === ',') return { key, operator: 'Exists', values: [] };
+  if (negated) return { key, operator: 'DoesNotExist', values: [], isSet: false };
+  if (tokens.peek() === end || tokens.peek() === ',') return { key, operator: 'Exists', values: [], isSet: false };
   const sign = tokens.take();
   const operator = operators.get(sign);
   if (operator === undefined) throw refuse(`found '${excerpt(sign)}', expected: in, notin, =, ==, !=, gt, lt`);
-  const values = sign === 'in' || sign === 'notin' ? parseValues(tokens) : [parseExactValue(tokens)];
+  const isSet = sign === 'in' || sign === 'notin';
+  const values = isSet ? parseValues(tokens) : [parseExactValue(tokens)];
   checkValues(key, operator, values);
-  return { key, operator, values };
+  return { key, operator, values, isSet };
 }
 
 const operators: ReadonlyMap<string, LabelRequirement['operator']> = new Map([

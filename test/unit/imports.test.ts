@@ -13,7 +13,7 @@ const ranks: readonly (readonly string[])[] = [
   ['sample', 'clock', 'abort', 'version', 'ownfile', 'namehash', 'logoutput', 'redactor'],
   ['foreigntext', 'watchedfile'],
   ['apimachinery', 'exposition', 'monitoring', 'logging'],
-  ['dns', 'decode'],
+  ['dns', 'decode', 'metricsource'],
   ['options', 'tls'],
   ['client'],
   ['cluster', 'kubelet', 'storage', 'auth', 'trustpublication'],

@@ -5,7 +5,7 @@ import { kubernetesSchemas, metaV1, typeMetaProperties } from './kubernetes.ts';
 import { reference, type Schema } from './schema.ts';
 
 /** The part of a resource that its schemas and operations need. */
-export type DescribedResource = Pick<Resource, 'name' | 'kind' | 'listKind' | 'namespaced' | 'versions'> & {
+export type ResourceWithSchema = Pick<Resource, 'name' | 'kind' | 'listKind' | 'namespaced' | 'versions'> & {
   readonly schema: ResourceSchema;
 };
 
@@ -15,7 +15,7 @@ export const metricsV = (version: Version, kind: string): string =>
 
 /** Returns all schemas that documents of these versions may refer to, by name. */
 export function allSchemas(
-  resources: readonly DescribedResource[],
+  resources: readonly ResourceWithSchema[],
   versions: readonly Version[],
 ): Readonly<Record<string, Schema>> {
   return Object.fromEntries([
@@ -24,7 +24,7 @@ export function allSchemas(
   ]);
 }
 
-function schemasOf({ kind, listKind, schema }: DescribedResource, version: Version): [string, Schema][] {
+function schemasOf({ kind, listKind, schema }: ResourceWithSchema, version: Version): [string, Schema][] {
   const object = (of: string, content: Schema): [string, Schema] => [
     metricsV(version, of),
     { ...content, 'x-kubernetes-group-version-kind': [{ group, kind: of, version }] },

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { encodeJson } from '../../apimachinery/meta.ts';
 import { resources as allResources } from '../resources.ts';
 import { group, type Version, versions as allVersions } from '../types.ts';
-import { allSchemas, type DescribedResource } from './definitions.ts';
+import { allSchemas, type ResourceWithSchema } from './definitions.ts';
 import { encodeOpenApi3, encodeSwagger } from './gnostic.ts';
 import { groupOperations, type Operation, rootOperations, versionOperations } from './operations.ts';
 import { type Info, referencePrefix, type Schema } from './schema.ts';
@@ -26,7 +26,7 @@ export interface OpenApi {
 }
 
 export interface OpenApiContent {
-  readonly resources?: readonly DescribedResource[];
+  readonly resources?: readonly ResourceWithSchema[];
   /** Default: all. Fewer only to compare with a server that has fewer. */
   readonly versions?: readonly Version[];
 }

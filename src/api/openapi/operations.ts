@@ -1,6 +1,6 @@
 /** The operations in OpenAPI documents; names and media types are those of Kubernetes' generator. */
 import { group, type Version } from '../types.ts';
-import { type DescribedResource, metricsV } from './definitions.ts';
+import { type ResourceWithSchema, metricsV } from './definitions.ts';
 import { metaV1, sharedParameters } from './kubernetes.ts';
 import type { GroupVersionKind, Parameter } from './schema.ts';
 
@@ -44,7 +44,7 @@ export const groupOperations: readonly Operation[] = [
   discoveryOperation(`/apis/${group}/`, 'getMetricsAPIGroup', 'get information of a group', 'metrics', 'APIGroup'),
 ];
 
-export function versionOperations(resources: readonly DescribedResource[], version: Version): readonly Operation[] {
+export function versionOperations(resources: readonly ResourceWithSchema[], version: Version): readonly Operation[] {
   return [
     discoveryOperation(
       `/apis/${group}/${version}/`,
@@ -61,7 +61,7 @@ export function versionOperations(resources: readonly DescribedResource[], versi
 
 function resourceOperations(
   version: Version,
-  { name, kind, listKind, namespaced }: DescribedResource,
+  { name, kind, listKind, namespaced }: ResourceWithSchema,
 ): readonly Operation[] {
   const root = `/apis/${group}/${version}`;
   const id = (verb: string, scope: string, suffix: string) =>

@@ -40,25 +40,25 @@ interface Written {
 const exists = fc.tuple(key, blanks).map(
   ([k, end]): Written => ({
     text: k + end,
-    means: { key: k, operator: 'Exists', values: [] },
+    means: { key: k, operator: 'Exists', values: [], isSet: false },
   }),
 );
 const doesNotExist = fc.tuple(blanks, key).map(
   ([between, k]): Written => ({
     text: `!${between}${k}`,
-    means: { key: k, operator: 'DoesNotExist', values: [] },
+    means: { key: k, operator: 'DoesNotExist', values: [], isSet: false },
   }),
 );
 const compared = fc.tuple(key, blanks, fc.constantFrom('=', '==', '!='), blanks, value).map(
   ([k, before, sign, after, of]): Written => ({
     text: k + before + sign + after + of,
-    means: { key: k, operator: sign === '!=' ? 'NotIn' : 'In', values: [of] },
+    means: { key: k, operator: sign === '!=' ? 'NotIn' : 'In', values: [of], isSet: false },
   }),
 );
 const ordered = fc.tuple(key, blanks, fc.constantFrom('>', '<'), blanks, number).map(
   ([k, before, sign, after, bound]): Written => ({
     text: k + before + sign + after + bound,
-    means: { key: k, operator: sign === '>' ? 'Gt' : 'Lt', values: [bound] },
+    means: { key: k, operator: sign === '>' ? 'Gt' : 'Lt', values: [bound], isSet: false },
   }),
 );
 const listed = fc
@@ -76,6 +76,7 @@ const listed = fc
         key: k,
         operator: word === 'in' ? 'In' : 'NotIn',
         values: [...new Set(items.map(([, each]) => each))].sort(),
+        isSet: true,
       },
     }),
   );

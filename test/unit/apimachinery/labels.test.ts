@@ -137,12 +137,12 @@ describe('a selector is a bad request', () => {
 
 test('requirements have the form of a SubjectAccessReview: sorted by key, with sorted values', () => {
   assert.deepEqual(parseLabelSelector('app=db,tier!=x,foo,!bar,n in (b,a),z>5').requirements, [
-    { key: 'app', operator: 'In', values: ['db'] },
-    { key: 'bar', operator: 'DoesNotExist', values: [] },
-    { key: 'foo', operator: 'Exists', values: [] },
-    { key: 'n', operator: 'In', values: ['a', 'b'] },
-    { key: 'tier', operator: 'NotIn', values: ['x'] },
-    { key: 'z', operator: 'Gt', values: ['5'] },
+    { key: 'app', operator: 'In', values: ['db'], isSet: false },
+    { key: 'bar', operator: 'DoesNotExist', values: [], isSet: false },
+    { key: 'foo', operator: 'Exists', values: [], isSet: false },
+    { key: 'n', operator: 'In', values: ['a', 'b'], isSet: true },
+    { key: 'tier', operator: 'NotIn', values: ['x'], isSet: false },
+    { key: 'z', operator: 'Gt', values: ['5'], isSet: false },
   ]);
 });
 

@@ -1,0 +1,94 @@
+/** Several sources as one. */
+import type { GroupResource } from '../apimachinery/status.ts';
+import type { Logger } from '../logging.ts';
+import type { CustomMetric, CustomMetricSource, ExternalMetricSource } from './source.ts';
+
+/** Identifies a metric of a resource; neither part has a slash. */
+export function metricKey({ group, resource }: GroupResource, metric: string): string {
+  return `${resource}.${group}/${metric}`;
+}
+
+export interface NamedSource<T> {
+  /** For the log. */
+  readonly name: string;
+  readonly source: T;
+}
+
+/** Serves a metric that several sources have from the first of them, and logs each such metric once. */
+export function combineCustomSources(
+  sources: readonly NamedSource<CustomMetricSource>[],
+  log: Logger,
+): CustomMetricSource {
+  const [only] = sources;
+  if (only !== undefined && sources.length === 1) return only.source;
+  const union = createUnion(sources, log, (each: CustomMetric) => metricKey(each.resource, each.metric));
+  return {
+    list: () => union().items,
+    get: ({ resource, metric, ...rest }, signal) =>
+      ownerOf(union(), metricKey(resource, metric)).get({ resource, metric, ...rest }, signal),
+  };
+}
+
+/** As `combineCustomSources`. */
+export function combineExternalSources(
+  sources: readonly NamedSource<ExternalMetricSource>[],
+  log: Logger,
+): ExternalMetricSource {
+  const [only] = sources;
+  if (only !== undefined && sources.length === 1) return only.source;
+  const union = createUnion(sources, log, (metric: string) => metric);
+  return {
+    list: () => union().items,
+    get: (question, signal) => ownerOf(union(), question.metric).get(question, signal),
+  };
+}
+
+interface Union<Item, Source> {
+  readonly items: readonly Item[];
+  readonly owners: ReadonlyMap<string, Source>;
+}
+
+/** Returns a function that makes the union anew when a source's list has changed. */
+function createUnion<Item, Source extends { list(): readonly Item[] }>(
+  sources: readonly NamedSource<Source>[],
+  log: Logger,
+  keyOf: (item: Item) => string,
+): () => Union<Item, Source> {
+  const logged = new Set<string>();
+  let lists: readonly (readonly Item[])[] = [];
+  let union: Union<Item, Source> = { items: [], owners: new Map() };
+  return () => {
+    const current = sources.map(({ source }) => source.list());
+    if (lists.length === current.length && current.every((list, index) => list === lists[index])) return union;
+    lists = current;
+    const items: Item[] = [];
+    const owners = new Map<string, NamedSource<Source>>();
+    for (const [index, named] of sources.entries()) {
+      for (const item of current[index] ?? []) {
+        const key = keyOf(item);
+        const owner = owners.get(key);
+        if (owner === undefined) {
+          owners.set(key, named);
+          items.push(item);
+        } else if (owner !== named) logConflict(key, owner.name, named.name);
+      }
+    }
+    union = { items, owners: new Map([...owners].map(([key, { source }]) => [key, source])) };
+    return union;
+  };
+
+  function logConflict(metric: string, served: string, ignored: string): void {
+    if (logged.has(metric) || logged.size >= loggedLimit) return;
+    logged.add(metric);
+    log.warn({ metric, served, ignored }, 'two sources have the same metric; the first one is served');
+  }
+}
+
+/** Metrics. */
+const loggedLimit = 1_000;
+
+function ownerOf<Source>({ owners }: Union<unknown, Source>, key: string): Source {
+  const owner = owners.get(key);
+  if (owner === undefined) throw new Error(`no source has the metric ${key}`);
+  return owner;
+}
