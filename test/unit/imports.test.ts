@@ -16,7 +16,7 @@ const ranks: readonly (readonly string[])[] = [
   ['dns', 'decode', 'metricsource'],
   ['options', 'tls'],
   ['client'],
-  ['cluster', 'kubelet', 'storage', 'auth', 'trustpublication'],
+  ['cluster', 'promql', 'kubelet', 'storage', 'auth', 'trustpublication'],
   ['scrape'],
   ['api'],
   ['server', 'doctor'],

@@ -1,0 +1,122 @@
+/** Reads the JSON of a PromQL engine's answer into samples or series. */
+import { field, items, text, textMap } from '../client/json.ts';
+import type { Labels } from '../apimachinery/labels.ts';
+
+/** One sample of an instant vector, or a scalar. */
+export interface PromqlSample {
+  readonly labels: Labels;
+  /** Since the epoch, as the engine reports it. */
+  readonly timestampMs: number;
+  /** May be NaN or infinite. Undefined if the engine sent no number. */
+  readonly value: number | undefined;
+  /** Why there is no number: `a native histogram`, `null`, `not a number`. */
+  readonly problem: string | undefined;
+}
+
+export type ResultType = 'vector' | 'scalar' | 'matrix' | 'string';
+
+export interface QueryAnswer {
+  readonly type: ResultType;
+  /** None for matrix and string. */
+  readonly samples: readonly PromqlSample[];
+  readonly notes: AnswerNotes;
+}
+
+/** What an engine says of an answer that it sends nevertheless. */
+export interface AnswerNotes {
+  readonly warnings: readonly string[];
+  readonly infos: readonly string[];
+  /** Reports whether stores were missing: VictoriaMetrics' and Thanos's field `isPartial`. */
+  readonly isPartial: boolean;
+}
+
+/** The answer is JSON, but none that an engine sends. */
+export class MalformedAnswerError extends Error {
+  override readonly name = 'MalformedAnswerError';
+}
+
+/** Of each kind; more explain no answer better. */
+const noteLimit = 10;
+
+export function readNotes(envelope: unknown): AnswerNotes {
+  return {
+    warnings: notesIn(envelope, 'warnings'),
+    infos: notesIn(envelope, 'infos'),
+    isPartial: field(envelope, 'isPartial') === true,
+  };
+}
+
+function notesIn(envelope: unknown, name: string): readonly string[] {
+  return items(field(envelope, name))
+    .filter((note) => typeof note === 'string')
+    .slice(0, noteLimit);
+}
+
+/** @throws MalformedAnswerError for another status or an unknown result type. */
+export function readQueryAnswer(envelope: unknown, elements: readonly unknown[]): QueryAnswer {
+  checkStatus(envelope);
+  const data = field(envelope, 'data');
+  const type = text(field(data, 'resultType'));
+  const notes = readNotes(envelope);
+  if (type === 'vector') return { type, samples: elements.flatMap(readVectorElement), notes };
+  if (type === 'scalar') {
+    return { type, samples: elements.length < 2 ? [] : [readValue(new Map(), elements)], notes };
+  }
+  if (type === 'matrix' || type === 'string') return { type, samples: [], notes };
+  throw new MalformedAnswerError(
+    `its resultType is ${type === undefined ? 'missing' : JSON.stringify(type.slice(0, 40))}`,
+  );
+}
+
+/** @throws MalformedAnswerError unless the engine reports success. */
+export function checkStatus(envelope: unknown): void {
+  const status = text(field(envelope, 'status'));
+  if (status !== 'success') throw new MalformedAnswerError('its status is not "success"');
+}
+
+/** Returns none for null, which some engines send in place of a sample. */
+function readVectorElement(element: unknown): readonly PromqlSample[] {
+  if (typeof element !== 'object' || element === null) return [];
+  const labels = textMap(field(element, 'metric'));
+  const histogram = items(field(element, 'histogram'));
+  if (field(element, 'value') === undefined && histogram.length > 0) {
+    return [{ labels, timestampMs: timeOf(histogram[0]) ?? 0, value: undefined, problem: 'a native histogram' }];
+  }
+  return [readValue(labels, items(field(element, 'value')))];
+}
+
+function readValue(labels: Labels, pair: readonly unknown[]): PromqlSample {
+  const [time, written] = pair;
+  const timestampMs = timeOf(time);
+  const value = typeof written === 'string' ? numberOf(written) : undefined;
+  if (timestampMs === undefined || value === undefined) {
+    const problem = written === null || written === undefined ? 'null' : 'not a number';
+    return { labels, timestampMs: timestampMs ?? 0, value: undefined, problem };
+  }
+  return { labels, timestampMs, value, problem: undefined };
+}
+
+const msPerSecond = 1_000;
+/** The end of year 9999, the last second in RFC 3339. */
+const latestSeconds = 253_402_300_799;
+
+function timeOf(seconds: unknown): number | undefined {
+  if (typeof seconds !== 'number' || Math.abs(seconds) > latestSeconds) return undefined;
+  return Math.round(seconds * msPerSecond);
+}
+
+/** As Go's strconv writes and engines send them: 1.5, 1e+16, NaN, +Inf, -Inf. */
+function numberOf(written: string): number | undefined {
+  if (written === 'NaN') return Number.NaN;
+  if (written === '+Inf' || written === 'Inf') return Infinity;
+  if (written === '-Inf') return -Infinity;
+  return /^[-+]?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:[eE][-+]?[0-9]{1,3})?$/.test(written) ? Number(written) : undefined;
+}
+
+/** Returns the labels of one series. @throws MalformedAnswerError for anything but an object. */
+export function readSeriesElement(element: unknown): Labels {
+  if (typeof element !== 'object' || element === null || Array.isArray(element)) {
+    throw new MalformedAnswerError('a series is not an object of labels');
+  }
+  return textMap(element);
+}

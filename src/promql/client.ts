@@ -1,0 +1,275 @@
+/** Sends queries to a PromQL engine, with deadlines, limits, retries and a circuit breaker. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Readable } from 'node:stream';
+import { untilAborted } from '../abort.ts';
+import { ConnectionPool } from '../client/connectionpool.ts';
+import type { Dispatcher } from '../client/undici.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import type { Resolve } from '../dns/address.ts';
+import { Lookups } from '../dns/lookup.ts';
+import { keepSecret } from '../foreigntext.ts';
+import { userAgent } from '../version.ts';
+import type { Labels } from '../apimachinery/labels.ts';
+import {
+  type AnswerNotes,
+  checkStatus,
+  type QueryAnswer,
+  readNotes,
+  readQueryAnswer,
+  readSeriesElement,
+} from './answer.ts';
+import { type AnswerLimits, queryLimits, seriesLimits } from './answerlimits.ts';
+import { readErrorBody, readElements } from './answerreader.ts';
+import { Breakers } from './breakers.ts';
+import type { PromqlEngine } from './engine.ts';
+import { exchangeError, lateError, statusError } from './explainanswer.ts';
+import { isTransient, PromqlError } from './promqlerror.ts';
+import type { PromqlMetrics } from './promqlmetrics.ts';
+import { writeRequest, type WrittenRequest } from './promqlrequest.ts';
+
+/** Milliseconds until the last byte. An HPA asks every 15 s, and a client waits for up to 60 s. */
+export const defaultDeadlineMs = 30_000;
+/** Milliseconds, TLS included. */
+const connectTimeoutMs = 5_000;
+/** Connections per engine; further requests wait. */
+const connectionLimit = 16;
+/** Of a GET, beside the first try. */
+export const retryLimit = 2;
+/** Milliseconds before the first retry; doubled before the next, with jitter. */
+const retryPauseMs = 100;
+
+export interface QueryRequest {
+  readonly query: string;
+  /** Evaluation time since the epoch; the engine's own if it is not given. */
+  readonly timeMs?: number | undefined;
+  /** What asks, such as a rule: its timeouts stop its own requests only. */
+  readonly subject: string;
+}
+
+export interface SeriesRequest {
+  readonly match: string;
+  /** Since the epoch. */
+  readonly startMs: number;
+  readonly subject: string;
+}
+
+/** Collects series; each try has its own. */
+export interface SeriesFold<T> {
+  add(labels: Labels): void;
+  result(): T;
+}
+
+export interface SeriesAnswer<T> {
+  readonly result: T;
+  readonly series: number;
+  readonly notes: AnswerNotes;
+}
+
+/** Every method throws PromqlError, or the signal's reason after its abort, which also ends the query at the engine. */
+export interface PromqlClient extends AsyncDisposable {
+  readonly engine: PromqlEngine;
+  query(request: QueryRequest, signal: AbortSignal): Promise<QueryAnswer>;
+  series<T>(request: SeriesRequest, fold: () => SeriesFold<T>, signal: AbortSignal): Promise<SeriesAnswer<T>>;
+}
+
+export interface PromqlClientOptions {
+  readonly engine: PromqlEngine;
+  readonly resolve: Resolve;
+  readonly metrics?: PromqlMetrics | undefined;
+  readonly clock?: Clock;
+  /** From 0 to below 1. */
+  readonly random?: () => number;
+  readonly deadlineMs?: number;
+  /** Sends exactly prometheus-adapter's requests: no POST for long URLs, an empty timeout. */
+  readonly asAdapter?: boolean;
+  /** For tests. */
+  readonly limits?: { readonly query: AnswerLimits; readonly series: AnswerLimits };
+}
+
+export function createPromqlClient(options: PromqlClientOptions): PromqlClient {
+  return new HttpPromqlClient(options);
+}
+
+interface Exchange<T> {
+  readonly endpoint: string;
+  readonly subject: string;
+  readonly request: WrittenRequest;
+  readonly read: (body: Readable) => Promise<T>;
+}
+
+class HttpPromqlClient implements PromqlClient {
+  readonly engine: PromqlEngine;
+  readonly #options: PromqlClientOptions;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #deadlineMs: number;
+  readonly #limits: { readonly query: AnswerLimits; readonly series: AnswerLimits };
+  readonly #lookups: Lookups;
+  readonly #pool: ConnectionPool;
+  readonly #breakers: Breakers;
+
+  constructor(options: PromqlClientOptions) {
+    const { engine, resolve, clock = systemClock, random = Math.random, deadlineMs = defaultDeadlineMs } = options;
+    this.engine = engine;
+    this.#options = options;
+    this.#clock = clock;
+    this.#random = random;
+    this.#deadlineMs = deadlineMs;
+    this.#limits = options.limits ?? { query: queryLimits, series: seriesLimits };
+    this.#lookups = new Lookups(resolve, connectTimeoutMs);
+    this.#pool = new ConnectionPool(engine.access, {
+      lookups: this.#lookups,
+      connectTimeoutMs,
+      connections: connectionLimit,
+    });
+    this.#breakers = new Breakers({ clock, random });
+  }
+
+  query({ query, timeMs, subject }: QueryRequest, signal: AbortSignal): Promise<QueryAnswer> {
+    const asAdapter = this.#options.asAdapter === true;
+    const parameters: [string, string][] = [['query', query]];
+    if (timeMs !== undefined) parameters.push(['time', secondsText(timeMs)]);
+    parameters.push(['timeout', asAdapter ? '' : `${this.#deadlineMs}ms`]);
+    const request = writeRequest(this.engine, 'query', parameters, !asAdapter);
+    return this.#run({ endpoint: 'query', subject, request, read: (body) => this.#readQuery(body) }, signal);
+  }
+
+  series<T>(
+    { match, startMs, subject }: SeriesRequest,
+    fold: () => SeriesFold<T>,
+    signal: AbortSignal,
+  ): Promise<SeriesAnswer<T>> {
+    const parameters: [string, string][] = [
+      ['match[]', match],
+      ['start', secondsText(startMs)],
+    ];
+    const request = writeRequest(this.engine, 'series', parameters, this.#options.asAdapter !== true);
+    return this.#run({ endpoint: 'series', subject, request, read: (body) => this.#readSeries(body, fold()) }, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#lookups.abort();
+    await this.#pool.destroy();
+  }
+
+  async #readQuery(body: Readable): Promise<QueryAnswer> {
+    const elements: unknown[] = [];
+    const envelope = await readElements(body, ['data', 'result'], this.#limits.query, (element) =>
+      elements.push(element),
+    );
+    return readQueryAnswer(envelope, elements);
+  }
+
+  async #readSeries<T>(body: Readable, fold: SeriesFold<T>): Promise<SeriesAnswer<T>> {
+    let series = 0;
+    const envelope = await readElements(body, ['data'], this.#limits.series, (element) => {
+      fold.add(readSeriesElement(element));
+      series += 1;
+    });
+    checkStatus(envelope);
+    return { result: fold.result(), series, notes: readNotes(envelope) };
+  }
+
+  /** Tries until the deadline, which all tries share. */
+  async #run<T>(exchange: Exchange<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted();
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(lateError(this.engine, this.#deadlineMs)), this.#deadlineMs);
+    const ended = AbortSignal.any([signal, late.signal]);
+    try {
+      for (let tries = 0; ; tries += 1) {
+        try {
+          return await this.#try(exchange, signal, ended);
+        } catch (error) {
+          if (tries >= retryLimit || !mayRetry(exchange, error)) throw error;
+        }
+        const pauseMs = retryPauseMs * 2 ** tries * (0.5 + this.#random());
+        await sleep(pauseMs, undefined, { signal: ended }).catch(() => ended.throwIfAborted());
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #try<T>(exchange: Exchange<T>, signal: AbortSignal, ended: AbortSignal): Promise<T> {
+    const passage = this.#breakers.pass(exchange.subject);
+    const beganMs = this.#clock.monotonicMs();
+    const observe = (outcome: string) =>
+      this.#options.metrics?.observe(this.engine.name, exchange.endpoint, outcome, this.#clock.monotonicMs() - beganMs);
+    try {
+      const answer = await this.#exchange(exchange, ended);
+      passage.succeeded();
+      observe('success');
+      return answer;
+    } catch (error) {
+      if (signal.aborted) {
+        passage.abandoned();
+        observe('aborted');
+        throw signal.reason;
+      }
+      const explained = ended.aborted
+        ? lateError(this.engine, this.#deadlineMs, error)
+        : exchangeError(this.engine, error);
+      passage.failed(explained);
+      observe(explained.problem);
+      throw explained;
+    }
+  }
+
+  /** Retries once after a 401 if credentials have changed. */
+  async #exchange<T>(exchange: Exchange<T>, ended: AbortSignal): Promise<T> {
+    const { access } = this.engine;
+    const authorization = await untilAborted(access.authorization(), ended);
+    let response = await this.#send(exchange.request, authorization, ended);
+    if (response.statusCode === 401) {
+      access.refresh?.();
+      const renewed = await untilAborted(access.authorization(), ended);
+      if (renewed !== authorization) {
+        await response.body.dump();
+        response = await this.#send(exchange.request, renewed, ended);
+      }
+    }
+    const { statusCode, headers, body } = response;
+    if (statusCode >= 200 && statusCode < 300) return exchange.read(body);
+    const location = [headers['location'] ?? []].flat()[0];
+    throw statusError(this.engine, statusCode, await readErrorBody(body), location);
+  }
+
+  #send(
+    { method, path, body }: WrittenRequest,
+    authorization: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    keepSecret(authorization);
+    const response = this.#pool.current().request({
+      method,
+      path,
+      headers: {
+        accept: 'application/json',
+        'accept-encoding': 'identity',
+        'user-agent': userAgent,
+        ...(authorization === undefined ? {} : { authorization }),
+        ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+        ...this.engine.headers,
+      },
+      body: body ?? null,
+      signal,
+      // The deadline replaces undici's timers.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    // undici checks the signal only after it has a connection.
+    return untilAborted(response, signal);
+  }
+}
+
+/** A POST is not retried: proxies and engines do not count it as safe. */
+function mayRetry({ request }: Exchange<unknown>, error: unknown): boolean {
+  if (request.method !== 'GET' || !(error instanceof PromqlError)) return false;
+  return isTransient(error) && error.problem !== 'late';
+}
+
+/** As prometheus-adapter, with milliseconds. */
+function secondsText(ms: number): string {
+  return (Math.round(ms) / 1_000).toFixed(3);
+}

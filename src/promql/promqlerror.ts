@@ -1,0 +1,28 @@
+/** Why a PromQL engine gave no answer. */
+
+/**
+ * unavailable: no connection, or a broken one; a proxy's 502, 503, 504. late: nothing within the deadline.
+ * failed: an engine's 5xx. refused: its 4xx, a redirect. invalid: no answer of an engine, or one beyond a limit.
+ */
+export type PromqlProblem = 'unavailable' | 'late' | 'failed' | 'refused' | 'invalid';
+
+/** The message is short and names a remedy. It has no credentials. The cause is for the log. */
+export class PromqlError extends Error {
+  override readonly name = 'PromqlError';
+  readonly problem: PromqlProblem;
+  /** The HTTP status, if there was one. */
+  readonly code: number | undefined;
+
+  constructor(problem: PromqlProblem, message: string, options: ErrorOptions & { readonly code?: number } = {}) {
+    super(message, options);
+    this.problem = problem;
+    this.code = options.code;
+  }
+}
+
+/** Reports whether the same request may succeed soon: the engine or the way to it has a problem, not the request. */
+export function isTransient(error: unknown): boolean {
+  return error instanceof PromqlError && transientProblems.has(error.problem);
+}
+
+const transientProblems: ReadonlySet<PromqlProblem> = new Set(['unavailable', 'late', 'failed']);
