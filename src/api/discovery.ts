@@ -4,15 +4,13 @@ import type { Encodable } from '../apimachinery/encoding.ts';
 import { encodeJson } from '../apimachinery/meta.ts';
 import {
   aggregatedGroups,
-  type DiscoveredResource,
+  type DiscoveredGroup,
   type DiscoveryVersion,
   groupList,
   legacyGroup,
   resourceList,
 } from './discoverydocuments.ts';
 import { encodeAggregatedGroups, encodeGroup, encodeGroupList, encodeResourceList } from './discoveryprotobuf.ts';
-import { resources as allResources } from './resources.ts';
-import type { Version } from './types.ts';
 
 export interface Discovery {
   /** GET /apis, unless Accept names the aggregated form. */
@@ -21,37 +19,41 @@ export interface Discovery {
   readonly aggregated: Readonly<Record<DiscoveryVersion, Encodable>>;
   /** With quotes. As in Kubernetes, equal on servers of a release and for every form: Vary separates these. */
   readonly etag: string;
-  /** GET /apis/metrics.k8s.io */
-  readonly group: Encodable;
-  /** GET /apis/metrics.k8s.io/<version> */
-  readonly resources: Readonly<Record<Version, Encodable>>;
+  /** Each group and version by its path: /apis/metrics.k8s.io, /apis/metrics.k8s.io/v1. */
+  readonly documents: ReadonlyMap<string, Encodable>;
 }
 
 /** @param serverAddress where clients reach this server, such as `:10250`; only shown, in the legacy list of groups. */
-export function createDiscovery(
-  serverAddress: string,
-  resources: readonly DiscoveredResource[] = allResources,
-): Discovery {
-  const groups = groupList(serverAddress);
+export function createDiscovery(serverAddress: string, groups: readonly DiscoveredGroup[]): Discovery {
+  const list = groupList(serverAddress, groups);
   return {
-    groupList: { json: () => groups, protobuf: () => encodeGroupList(groups) },
-    aggregated: { v2: aggregatedDocument(resources, 'v2'), v2beta1: aggregatedDocument(resources, 'v2beta1') },
-    etag: etagOf(encodeJson(aggregatedGroups(resources, 'v2'))),
-    group: {
-      json: () => ({ kind: 'APIGroup', apiVersion: 'v1', ...legacyGroup }),
-      protobuf: () => encodeGroup(legacyGroup),
-    },
-    resources: { v1: resourceDocument(resources, 'v1'), v1beta1: resourceDocument(resources, 'v1beta1') },
+    groupList: { json: () => list, protobuf: () => encodeGroupList(list) },
+    aggregated: { v2: aggregatedDocument(groups, 'v2'), v2beta1: aggregatedDocument(groups, 'v2beta1') },
+    etag: etagOf(encodeJson(aggregatedGroups(groups, 'v2'))),
+    documents: new Map(
+      groups.flatMap((group): [string, Encodable][] => [
+        ...group.versions.map((version): [string, Encodable] => [
+          `/apis/${group.name}/${version}`,
+          resourceDocument(group, version),
+        ]),
+        [`/apis/${group.name}`, groupDocument(group)],
+      ]),
+    ),
   };
 }
 
-function resourceDocument(resources: readonly DiscoveredResource[], version: Version): Encodable {
-  const json = () => resourceList(resources, version);
+function groupDocument(group: DiscoveredGroup): Encodable {
+  const legacy = legacyGroup(group);
+  return { json: () => ({ kind: 'APIGroup', apiVersion: 'v1', ...legacy }), protobuf: () => encodeGroup(legacy) };
+}
+
+function resourceDocument(group: DiscoveredGroup, version: string): Encodable {
+  const json = () => resourceList(group, version);
   return { json, protobuf: () => encodeResourceList(json()) };
 }
 
-function aggregatedDocument(resources: readonly DiscoveredResource[], version: DiscoveryVersion): Encodable {
-  const json = () => aggregatedGroups(resources, version);
+function aggregatedDocument(groups: readonly DiscoveredGroup[], version: DiscoveryVersion): Encodable {
+  const json = () => aggregatedGroups(groups, version);
   return { json, protobuf: () => encodeAggregatedGroups(json()) };
 }
 

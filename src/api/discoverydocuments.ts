@@ -1,6 +1,4 @@
 /** The discovery documents as JSON. */
-import type { Resource } from './resource.ts';
-import { group, type Version, versions } from './types.ts';
 
 /** The group and kind that clients name in Accept to get the aggregated form. */
 export const aggregatedGroup = 'apidiscovery.k8s.io';
@@ -11,8 +9,24 @@ export const aggregatedVersions = ['v2', 'v2beta1'] as const;
 
 export type DiscoveryVersion = (typeof aggregatedVersions)[number];
 
-/** No watch, and never delete or deletecollection: namespace deletion, garbage collection and backups act on them. */
-const verbs = ['get', 'list'] as const;
+/** A group as discovery lists it. */
+export interface DiscoveredGroup {
+  readonly name: string;
+  /** The preferred one first. */
+  readonly versions: readonly string[];
+  /** Returns the resources of a version as they are now. */
+  resources(version: string): readonly DiscoveredResource[];
+  /** False leaves the resources out of the aggregated document, which must not change. */
+  readonly isAggregated: boolean;
+}
+
+export interface DiscoveredResource {
+  readonly name: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+  readonly verbs: readonly string[];
+  readonly shortNames: readonly string[];
+}
 
 export interface GroupVersion {
   readonly groupVersion: string;
@@ -26,34 +40,29 @@ export interface Group {
   readonly serverAddressByClientCIDRs?: readonly { readonly clientCIDR: string; readonly serverAddress: string }[];
 }
 
-export type DiscoveredResource = Pick<Resource, 'name' | 'kind' | 'namespaced' | 'shortNames' | 'versions'>;
-
 export type GroupList = ReturnType<typeof groupList>;
 export type ResourceList = ReturnType<typeof resourceList>;
 export type AggregatedGroups = ReturnType<typeof aggregatedGroups>;
 
-export const legacyGroup: Group = {
-  name: group,
-  versions: versions.map(groupVersion),
-  preferredVersion: groupVersion(versions[0]),
-};
-
-function groupVersion(version: Version): GroupVersion {
-  return { groupVersion: `${group}/${version}`, version };
+export function legacyGroup({ name, versions }: DiscoveredGroup): Group {
+  const all = versions.map((version) => ({ groupVersion: `${name}/${version}`, version }));
+  const [preferredVersion] = all;
+  if (preferredVersion === undefined) throw new Error(`the group ${name} has no version`);
+  return { name, versions: all, preferredVersion };
 }
 
 /** Has no apiVersion, as in Kubernetes. */
-export function groupList(serverAddress: string) {
-  const here = { ...legacyGroup, serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }] };
-  return { kind: 'APIGroupList', groups: [here] };
+export function groupList(serverAddress: string, groups: readonly DiscoveredGroup[]) {
+  const here = { serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }] };
+  return { kind: 'APIGroupList', groups: groups.map((group): Group => ({ ...legacyGroup(group), ...here })) };
 }
 
-export function resourceList(resources: readonly DiscoveredResource[], version: Version) {
+export function resourceList(group: DiscoveredGroup, version: string) {
   return {
     kind: 'APIResourceList',
     apiVersion: 'v1',
-    groupVersion: `${group}/${version}`,
-    resources: servedIn(version, resources).map(({ name, kind, namespaced, shortNames }) => ({
+    groupVersion: `${group.name}/${version}`,
+    resources: group.resources(version).map(({ name, kind, namespaced, verbs, shortNames }) => ({
       name,
       singularName: '',
       namespaced,
@@ -64,33 +73,31 @@ export function resourceList(resources: readonly DiscoveredResource[], version: 
   };
 }
 
-/** Returns the aggregated document: all versions with their resources. */
-export function aggregatedGroups(resources: readonly DiscoveredResource[], ownVersion: DiscoveryVersion) {
+/** Returns the aggregated document: all versions, with their resources where the group is aggregated. */
+export function aggregatedGroups(groups: readonly DiscoveredGroup[], ownVersion: DiscoveryVersion) {
   return {
     kind: aggregatedKind,
     apiVersion: `${aggregatedGroup}/${ownVersion}`,
     metadata: {},
-    items: [
-      {
-        metadata: { name: group },
-        versions: versions.map((version) => ({
-          version,
-          resources: servedIn(version, resources).map(({ name, kind, namespaced, shortNames }) => ({
-            resource: name,
-            // Empty means the parent's; null would break clients of 1.26.
-            responseKind: { group: '', version: '', kind },
-            scope: namespaced ? 'Namespaced' : 'Cluster',
-            singularResource: '',
-            verbs,
-            shortNames: shortNames.length === 0 ? undefined : shortNames,
-          })),
-          freshness: 'Current',
-        })),
-      },
-    ],
+    items: groups.map((group) => ({
+      metadata: { name: group.name },
+      versions: group.versions.map((version) => ({
+        version,
+        resources: group.isAggregated ? group.resources(version).map(aggregatedResource) : undefined,
+        freshness: 'Current',
+      })),
+    })),
   };
 }
 
-function servedIn(version: Version, resources: readonly DiscoveredResource[]): readonly DiscoveredResource[] {
-  return resources.filter((resource) => resource.versions.includes(version));
+function aggregatedResource({ name, kind, namespaced, verbs, shortNames }: DiscoveredResource) {
+  return {
+    resource: name,
+    // Empty means the parent's; null would break clients of 1.26.
+    responseKind: { group: '', version: '', kind },
+    scope: namespaced ? 'Namespaced' : 'Cluster',
+    singularResource: '',
+    verbs,
+    shortNames: shortNames.length === 0 ? undefined : shortNames,
+  };
 }

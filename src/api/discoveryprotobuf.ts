@@ -68,7 +68,7 @@ type VersionResources = AggregatedGroups['items'][number]['versions'][number];
 
 function writeVersion(writer: ProtobufWriter, { version, resources, freshness }: VersionResources): void {
   writer.string(1, version);
-  for (const { resource, responseKind, scope, singularResource, verbs, shortNames } of resources) {
+  for (const { resource, responseKind, scope, singularResource, verbs, shortNames } of resources ?? []) {
     writer.message(2, () => {
       writer.string(1, resource);
       writer.message(2, () => {

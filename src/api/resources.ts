@@ -1,7 +1,9 @@
 /** The table of resources; discovery, OpenAPI, routes and request metrics follow from it. A new one is a file such as nodes.ts and a row here. */
+import type { DiscoveredGroup } from './discoverydocuments.ts';
 import { createNodeReader, nodeMetrics, type NodeReaderOptions } from './nodes.ts';
 import { createPodReader, podMetrics, type PodReaderOptions } from './pods.ts';
 import type { Resource, ResourceReader, ServedResource } from './resource.ts';
+import { group, versions } from './types.ts';
 
 type ResourceSources = NodeReaderOptions & PodReaderOptions;
 
@@ -17,6 +19,24 @@ const table: readonly TableRow[] = [
 ];
 
 export const resources: readonly Resource[] = table.map(({ resource }) => resource);
+
+/** No watch, and never delete or deletecollection: namespace deletion, garbage collection and backups act on them. */
+const verbs = ['get', 'list'];
+
+/** Returns metrics.k8s.io as discovery lists it. */
+export function discoveredMetrics(
+  of: readonly Pick<Resource, 'name' | 'kind' | 'namespaced' | 'shortNames' | 'versions'>[] = resources,
+): DiscoveredGroup {
+  return {
+    name: group,
+    versions,
+    resources: (version) =>
+      of
+        .filter((resource) => resource.versions.some((each) => each === version))
+        .map(({ name, kind, namespaced, shortNames }) => ({ name, kind, namespaced, verbs, shortNames })),
+    isAggregated: true,
+  };
+}
 
 /** Pairs each resource with its reader. */
 export function serveResources(sources: ResourceSources): readonly ServedResource[] {

@@ -1,8 +1,6 @@
 /** Builds the read path: authentication, authorization, API, health, server. */
-import type { TableCells } from '../api/cells.ts';
 import { createDiscovery } from '../api/discovery.ts';
 import { createOpenApi } from '../api/openapi/openapi.ts';
-import { serveResources } from '../api/resources.ts';
 import type { ClientMetrics } from '../client/clientmetrics.ts';
 import type { ApiServer } from '../client/apiserver.ts';
 import type { RestClient } from '../client/rest.ts';
@@ -17,13 +15,12 @@ import { createInFlightLimit } from '../server/inflight.ts';
 import { createOpenApiHandlers } from '../server/openapihandler.ts';
 import { createRouter, type Router } from '../server/paths.ts';
 import { createRequestMetrics } from '../server/requestmetrics.ts';
-import { createResourceRoutes } from '../server/resources.ts';
 import { createServer, type Server } from '../server/server.ts';
 import { writeDeadlineMs } from '../server/waitinglimits.ts';
 import { cipherList, cipherWarnings } from '../tls/ciphers.ts';
 import { version } from '../version.ts';
+import { type ApiGroups, createApiGroups } from './apigroups.ts';
 import { type Auth, createAuth } from './auth.ts';
-import { createFreshnessMetrics } from './processmetrics.ts';
 import { createHealthChecks } from './readiness.ts';
 import { createStatus, refusalNotes } from './statusreport.ts';
 import { type CaBundles, createCaBundles } from './cabundles.ts';
@@ -68,6 +65,7 @@ export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
     disposables,
   });
   const caBundles = caBundlesOf(path, auth);
+  const groups = createApiGroups(path);
   const inFlight = createInFlightLimit(options['max-requests-inflight'], (isStranger) =>
     auth.refusals.refused({ cause: isStranger ? 'anonymous-in-flight' : 'in-flight', reason: 'no room' }),
   );
@@ -87,11 +85,11 @@ export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
     inFlight,
     connections: createConnections(registry, options['max-connections-per-address'], log),
     writeDeadlineMs,
-    metrics: createRequestMetrics(registry, inFlight.count),
+    metrics: createRequestMetrics(registry, inFlight.count, groups.served),
     authenticator: auth.authenticator,
     authorizer: auth.authorizer,
     trustKnown: auth.trustKnown,
-    router: routerOf(path, auth, caBundles),
+    router: routerOf(path, groups, auth, caBundles),
     log,
   });
   auth.onTlsChange(server.setTls);
@@ -106,18 +104,15 @@ function caBundlesOf(path: ReadPathOptions, { root }: Auth): CaBundles | undefin
   return createCaBundles({ pod, root, rest, pods, isSeparate, registry, clock, log });
 }
 
-function routerOf(path: ReadPathOptions, auth: Auth, caBundles: CaBundles | undefined): Router {
+function routerOf(path: ReadPathOptions, groups: ApiGroups, auth: Auth, caBundles: CaBundles | undefined): Router {
   const { options, writePath, registry, clock, shutdown } = path;
   const { nodes, pods, storage, admission, scraper, pinning, stalenessMs, kubeletIdentity } = writePath;
   const resolutionMs = options['metric-resolution'];
-  const observe = createFreshnessMetrics(registry, clock);
+  const info = { title: 'kubegauge', version: `v${version}` };
   return createRouter({
-    discovery: createDiscovery(`:${options['secure-port']}`),
-    openApi: createOpenApiHandlers(createOpenApi({ title: 'kubegauge', version: `v${version}` }), clock.wallMs),
-    resources: createResourceRoutes(
-      observe(serveResources({ nodes, pods, usage: storage, troubleOf: scraper.troubleOf, now: clock.wallMs })),
-      { cells: options['table-cells'] as TableCells, fastPath: !options['disable-fast-path'] },
-    ),
+    discovery: createDiscovery(`:${options['secure-port']}`, groups.discovered),
+    openApi: createOpenApiHandlers(createOpenApi(info, groups.openApi), clock.wallMs),
+    groups: groups.served,
     health: createHealthChecks({
       clock,
       resolutionMs,

@@ -6,7 +6,6 @@ import {
   aggregatedVersions,
   type DiscoveryVersion,
 } from '../api/discoverydocuments.ts';
-import { group, versions } from '../api/types.ts';
 import { type Encodable, mediaTypes } from '../apimachinery/encoding.ts';
 import { encodeJson } from '../apimachinery/meta.ts';
 import { unknownResource } from '../apimachinery/status.ts';
@@ -18,14 +17,14 @@ import { negotiate, noTransform, type Restrictions, type Transform } from './neg
 import type { OpenApiHandlers } from './openapihandler.ts';
 import { indexReply, jsonReply, objectReply, type Reply, requireAccepted, textReply } from './reply.ts';
 import { type ApiRequest, type RequestInfo, trimSlashes, valuesOf } from './requestinfo.ts';
-import type { ResourceRoutes } from './resources.ts';
 import { type ApiRoute, type Handler, serveRoute } from './route.ts';
+import { groupOf, type ServedGroup } from './servedgroup.ts';
 import { serveStatus, type StatusSource } from './statuspage.ts';
 
 export interface RouterOptions {
   readonly discovery: Discovery;
   readonly openApi: OpenApiHandlers;
-  readonly resources: ResourceRoutes;
+  readonly groups: readonly ServedGroup[];
   readonly health: HealthChecks;
   readonly readyNotes: () => readonly string[];
   readonly registry: Registry;
@@ -41,17 +40,16 @@ export interface Router {
 export function createRouter({
   discovery,
   openApi,
-  resources,
+  groups,
   health,
   readyNotes,
   registry,
   status,
 }: RouterOptions): Router {
-  const groups: ApiRoute = { consumes: mediaTypes, produces: mediaTypes, serve: serveGroups };
+  const groupList: ApiRoute = { consumes: mediaTypes, produces: mediaTypes, serve: serveGroups };
   /** Paths below them follow the same rules, at least by a 404. */
   const routes = new Map<string, ApiRoute>([
-    ...versions.map((each): [string, ApiRoute] => [`/apis/${group}/${each}`, document(discovery.resources[each])]),
-    [`/apis/${group}`, document(discovery.group)],
+    ...[...discovery.documents].map(([path, found]): [string, ApiRoute] => [path, document(found)]),
     ['/version', { consumes: [json], produces: [json], serve: () => jsonReply(encodeJson(versionInfo, 'pretty')) }],
   ]);
   const others: ReadonlyMap<string, Handler> = new Map<string, Handler>([
@@ -75,9 +73,9 @@ export function createRouter({
     const { path } = request.info;
     const other = others.get(path);
     if (other !== undefined) return other(request);
-    if (path === '/apis' || path === '/apis/') return serveRoute(groups, request);
+    if (path === '/apis' || path === '/apis/') return serveRoute(groupList, request);
     if (!routes.keys().some((root) => path === root || path.startsWith(`${root}/`))) return indexReply(paths, 404);
-    const route = routes.get(`/${trimSlashes(path)}`) ?? resources(request.info);
+    const route = routes.get(`/${trimSlashes(path)}`) ?? groupOf(groups, request.info)?.route(request.info);
     if (route === undefined) throw unknownResource();
     return serveRoute(route, request);
   }

@@ -14,8 +14,8 @@ export interface RequestInfo {
   /** Undefined unless the path begins with /apis/<group>/<version>/<resource> or /api/<version>/<resource>. */
   readonly resource: ResourceRequest | undefined;
   /**
-   * cluster is `<resource>[/<name>]`, namespaced is `namespaces/<namespace>/<resource>[/<name>]`, also with an empty
-   * namespace. Others are authorized, but not served.
+   * cluster is `<resource>[/<name>[/<subresource>]]`, namespaced is `namespaces/<namespace>/` before the same, also with
+   * an empty namespace. Others are authorized, but not served.
    */
   readonly shape: 'cluster' | 'namespaced' | 'other';
 }
@@ -68,7 +68,7 @@ function readResource(
   const namespace = inNamespace ? (rest[1] ?? '') : '';
   const subresource = special === 'proxy' ? '' : third;
   const verb = special ?? verbOf(method, name, query);
-  const shape = special !== undefined || parts.length > 2 ? 'other' : inNamespace ? 'namespaced' : 'cluster';
+  const shape = special !== undefined || parts.length > 3 ? 'other' : inNamespace ? 'namespaced' : 'cluster';
   return { resource: { verb, group, version, resource, subresource, namespace, name }, shape };
 }
 

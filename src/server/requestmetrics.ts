@@ -1,10 +1,9 @@
 /** Request metrics, with the names of k8s.io/apiserver where they mean the same. */
 import { Counter, Gauge, Histogram } from 'prom-client';
-import { resources } from '../api/resources.ts';
-import { group } from '../api/types.ts';
 import type { Registry } from '../monitoring.ts';
 import { isHealthPath } from './health.ts';
 import type { RequestInfo } from './requestinfo.ts';
+import { groupOf, type ServedGroup } from './servedgroup.ts';
 
 export interface RequestMetrics {
   answered(info: RequestInfo, code: number, seconds: number): void;
@@ -17,7 +16,11 @@ export interface RequestMetrics {
 const durationBuckets = [0.005, 0.025, 0.1, 0.4, 1, 5, 15, 60];
 
 /** Registers the metrics of requests. */
-export function createRequestMetrics(registry: Registry, inFlight: () => number): RequestMetrics {
+export function createRequestMetrics(
+  registry: Registry,
+  inFlight: () => number,
+  groups: readonly ServedGroup[],
+): RequestMetrics {
   const registers = [registry];
   const total = new Counter({
     name: 'apiserver_request_total',
@@ -57,7 +60,7 @@ export function createRequestMetrics(registry: Registry, inFlight: () => number)
   const durations = new Map<string, ReturnType<typeof duration.labels>>();
   return {
     answered(info, code, seconds) {
-      const labels = labelsOf(info);
+      const labels = labelsOf(info, groups);
       const key = Object.values(labels).join(' ');
       cached(durations, key, () => duration.labels(labels)).observe(seconds);
       cached(counters, `${key} ${code}`, () => total.labels({ ...labels, code: String(code) })).inc();
@@ -81,25 +84,20 @@ const requestLabels = [
 type RequestLabels = ReturnType<typeof labelsOf>;
 
 /** Returns known values only: each value that a client makes up would be a series for ever. */
-function labelsOf({ method, path, resource, shape }: RequestInfo) {
-  const known =
-    resource?.group === group &&
-    shape !== 'other' &&
-    resources.some(
-      ({ name, versions }) => name === resource.resource && versions.some((version) => version === resource.version),
-    )
-      ? resource
-      : undefined;
+function labelsOf(info: RequestInfo, groups: readonly ServedGroup[]) {
+  const { method, path } = info;
+  const group = groupOf(groups, info);
+  const known = group?.labels(info);
   const isRead = method === 'GET' || method === 'HEAD';
   const verb = isRead ? (known?.verb ?? 'get').toUpperCase() : methods.has(method) ? method : 'other';
   return {
     verb,
-    group: known?.group ?? '',
+    group: known === undefined ? '' : (group?.name ?? ''),
     version: known?.version ?? '',
     resource: known?.resource ?? '',
     // As Kubernetes reports the health path.
-    subresource: isHealthPath(path) ? path : '',
-    scope: known === undefined ? '' : known.name !== '' ? 'resource' : known.namespace !== '' ? 'namespace' : 'cluster',
+    subresource: known?.subresource ?? (isHealthPath(path) ? path : ''),
+    scope: known?.scope ?? '',
     component: 'apiserver',
     dry_run: '',
   };

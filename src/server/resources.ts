@@ -12,11 +12,9 @@ import { checkGetOptions, parseListOptions } from './listoptions.ts';
 import type { Restrictions, Transform } from './negotiate.ts';
 import { piecesReply, type Reply, requireAccepted } from './reply.ts';
 import type { ApiRequest, RequestInfo, ResourceRequest } from './requestinfo.ts';
-import type { ApiRoute } from './route.ts';
+import { streamTypes } from './route.ts';
+import type { ResourceLabels, ServedGroup } from './servedgroup.ts';
 import { createWriterPool, type WriterPool } from './writers.ts';
-
-/** Returns undefined for unknown paths. */
-export type ResourceRoutes = (info: RequestInfo) => ApiRoute | undefined;
 
 export interface ResourceRouteOptions {
   readonly cells: TableCells;
@@ -24,25 +22,48 @@ export interface ResourceRouteOptions {
   readonly fastPath?: boolean;
 }
 
-export function createResourceRoutes(served: readonly ServedResource[], options: ResourceRouteOptions): ResourceRoutes {
+/** Returns the group metrics.k8s.io. */
+export function createResourceRoutes(served: readonly ServedResource[], options: ResourceRouteOptions): ServedGroup {
   const writers = createWriterPool();
-  return ({ resource: requested, shape }) => {
-    if (requested?.group !== group) return undefined;
-    const found = served.find(({ resource }) => resource.name === requested.resource);
-    const version = found?.resource.versions.find((known) => known === requested.version);
-    if (found === undefined || version === undefined) return undefined;
-    const find = finderOf(found, requested, shape);
-    if (find === undefined) return undefined;
-    const writing = { ...options, version, resource: found.resource, writers };
-    return {
-      produces: requested.name === '' ? [...mediaTypes, ...streamTypes] : mediaTypes,
-      serve: (request) => serve(request, writing, find),
-    };
+  return {
+    name: group,
+    route({ resource: requested, shape }) {
+      const found = knownResource(requested, served);
+      if (requested === undefined || found === undefined) return undefined;
+      const { served: of, version } = found;
+      const find = finderOf(of, requested, shape);
+      if (find === undefined) return undefined;
+      const writing = { ...options, version, resource: of.resource, writers };
+      return {
+        produces: requested.name === '' ? [...mediaTypes, ...streamTypes] : mediaTypes,
+        serve: (request) => serve(request, writing, find),
+      };
+    },
+    labels: (info) => labelsOf(info, served),
   };
 }
 
-/** Named only in refusals; Kubernetes names them for every list. */
-const streamTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
+interface KnownResource {
+  readonly served: ServedResource;
+  readonly version: Version;
+}
+
+function knownResource(
+  requested: ResourceRequest | undefined,
+  all: readonly ServedResource[],
+): KnownResource | undefined {
+  if (requested === undefined || requested.subresource !== '') return undefined;
+  const served = all.find(({ resource }) => resource.name === requested.resource);
+  const version = served?.resource.versions.find((known) => known === requested.version);
+  return served === undefined || version === undefined ? undefined : { served, version };
+}
+
+function labelsOf({ resource, shape }: RequestInfo, all: readonly ServedResource[]): ResourceLabels | undefined {
+  if (resource === undefined || shape === 'other' || knownResource(resource, all) === undefined) return undefined;
+  const { verb, version, namespace, name } = resource;
+  const scope = name !== '' ? 'resource' : namespace !== '' ? 'namespace' : 'cluster';
+  return { verb, version, resource: resource.resource, subresource: '', scope };
+}
 
 type Parameters = ReadonlyMap<string, string>;
 type Finder = (query: Parameters) => MetricsObject;

@@ -60,7 +60,7 @@ async function serve(limits: { maxConnectionAgeMs?: number; goawayChance?: numbe
     tls: certificate,
     inFlight,
     connections: createOpenConnections({ limit: 1000, limitPerAddress: 0, onClosed: () => undefined }),
-    metrics: createRequestMetrics(createRegistry(), inFlight.count),
+    metrics: createRequestMetrics(createRegistry(), inFlight.count, []),
     authenticator: knownByHeader,
     router: {
       async serve({ info: { path } }) {

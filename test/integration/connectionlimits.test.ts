@@ -63,7 +63,7 @@ async function serve(
     tls: certificate,
     inFlight,
     connections,
-    metrics: createRequestMetrics(createRegistry(), inFlight.count),
+    metrics: createRequestMetrics(createRegistry(), inFlight.count, []),
     authenticator: knownByHeader,
     router: {
       async serve({ info }) {

@@ -52,7 +52,7 @@ before(async () => {
     tls: own,
     inFlight,
     connections: createOpenConnections({ limit: 100, limitPerAddress: 0, onClosed: () => undefined }),
-    metrics: createRequestMetrics(createRegistry(), inFlight.count),
+    metrics: createRequestMetrics(createRegistry(), inFlight.count, []),
     authenticator: {
       async authenticate({ certificate }) {
         const subjects: string[] = [];

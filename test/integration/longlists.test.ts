@@ -109,7 +109,7 @@ async function start(count: number, limit = 0): Promise<Running> {
     now: () => 1_795_377_918_000,
   });
   const served = [{ resource: podMetrics, reader: api }];
-  const routes = createResourceRoutes(served, { cells: 'exact', fastPath: true });
+  const group = createResourceRoutes(served, { cells: 'exact', fastPath: true });
   const inFlight = createInFlightLimit(limit);
   const recording = createRecordingLog();
   const port = await freePort();
@@ -120,7 +120,7 @@ async function start(count: number, limit = 0): Promise<Running> {
     inFlight,
     connections: createConnections(createRegistry(), 0, recording.log),
     writeDeadlineMs: 30_000,
-    metrics: createRequestMetrics(createRegistry(), inFlight.count),
+    metrics: createRequestMetrics(createRegistry(), inFlight.count, [group]),
     authenticator: { authenticate: async () => ({ name: 'alice', uid: '', groups: [], extra: new Map() }) },
     authorizer: {
       async authorize(_user, attributes) {
@@ -130,7 +130,7 @@ async function start(count: number, limit = 0): Promise<Running> {
     },
     router: {
       serve(request) {
-        const route = routes(request.info);
+        const route = group.route(request.info);
         return route === undefined ? { status: 404, contentType: '', body: '' } : serveRoute(route, request);
       },
       serveHealth: () => undefined,

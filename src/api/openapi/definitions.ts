@@ -1,7 +1,7 @@
 /** The schemas of metrics.k8s.io, made from the table of resources and tested against served objects. */
 import type { Resource, ResourceSchema } from '../resource.ts';
 import { group, type Version } from '../types.ts';
-import { kubernetesSchemas, metaV1, typeMetaProperties } from './kubernetes.ts';
+import { metaV1, typeMetaProperties } from './kubernetes.ts';
 import { reference, type Schema } from './schema.ts';
 
 /** The part of a resource that its schemas and operations need. */
@@ -13,18 +13,8 @@ export type ResourceWithSchema = Pick<Resource, 'name' | 'kind' | 'listKind' | '
 export const metricsV = (version: Version, kind: string): string =>
   `io.k8s.metrics.pkg.apis.metrics.${version}.${kind}`;
 
-/** Returns all schemas that documents of these versions may refer to, by name. */
-export function allSchemas(
-  resources: readonly ResourceWithSchema[],
-  versions: readonly Version[],
-): Readonly<Record<string, Schema>> {
-  return Object.fromEntries([
-    ...Object.entries(kubernetesSchemas),
-    ...versions.flatMap((version) => resources.flatMap((resource) => schemasOf(resource, version))),
-  ]);
-}
-
-function schemasOf({ kind, listKind, schema }: ResourceWithSchema, version: Version): [string, Schema][] {
+/** Returns the schemas of a resource by name. */
+export function schemasOf({ kind, listKind, schema }: ResourceWithSchema, version: Version): [string, Schema][] {
   const object = (of: string, content: Schema): [string, Schema] => [
     metricsV(version, of),
     { ...content, 'x-kubernetes-group-version-kind': [{ group, kind: of, version }] },

@@ -1,11 +1,9 @@
 /** The OpenAPI documents: equal on every replica of a release, so that hashes in links stay valid. */
 import { createHash } from 'node:crypto';
 import { encodeJson } from '../../apimachinery/meta.ts';
-import { resources as allResources } from '../resources.ts';
-import { group, type Version, versions as allVersions } from '../types.ts';
-import { allSchemas, type ResourceWithSchema } from './definitions.ts';
 import { encodeOpenApi3, encodeSwagger } from './gnostic.ts';
-import { groupOperations, type Operation, rootOperations, versionOperations } from './operations.ts';
+import { kubernetesSchemas } from './kubernetes.ts';
+import { type OpenApiGroup, type Operation, rootOperations } from './operations.ts';
 import { type Info, referencePrefix, type Schema } from './schema.ts';
 import { swagger } from './v2.ts';
 import { openApi3 } from './v3.ts';
@@ -25,29 +23,24 @@ export interface OpenApi {
   readonly v3Index: Omit<OpenApiDocument, 'protobuf'>;
 }
 
-export interface OpenApiContent {
-  readonly resources?: readonly ResourceWithSchema[];
-  /** Default: all. Fewer only to compare with a server that has fewer. */
-  readonly versions?: readonly Version[];
+export function createOpenApi(info: Info, groups: readonly OpenApiGroup[]): OpenApi {
+  const schemas: Schemas = Object.assign({}, kubernetesSchemas, ...groups.map((group) => group.schemas));
+  const all = [...rootOperations, ...groups.flatMap(operationsOf)];
+  // Not apis and version: kube-apiserver has documents of these names, and merges ours over them.
+  const v3 = new Map(
+    groups.flatMap(({ name, operations, versions }): [string, OpenApiDocument][] => [
+      [`apis/${name}`, v3Document(info, operations, schemas)],
+      ...versions.map((each): [string, OpenApiDocument] => [
+        `apis/${name}/${each.version}`,
+        v3Document(info, each.operations, schemas),
+      ]),
+    ]),
+  );
+  return { v2: v2Document(info, all, schemas), v3, v3Index: v3Index(v3) };
 }
 
-export function createOpenApi(
-  info: Info,
-  { resources = allResources, versions = allVersions }: OpenApiContent = {},
-): OpenApi {
-  const schemas = allSchemas(resources, versions);
-  const operationsOf = (version: Version) => versionOperations(resources, version);
-  const all = [...rootOperations, ...groupOperations, ...versions.flatMap(operationsOf)];
-  const groupPath = `apis/${group}`;
-  // Not apis and version: kube-apiserver has documents of these names, and merges ours over them.
-  const v3 = new Map([
-    [groupPath, v3Document(info, groupOperations, schemas)],
-    ...versions.map((version): [string, OpenApiDocument] => [
-      `${groupPath}/${version}`,
-      v3Document(info, operationsOf(version), schemas),
-    ]),
-  ]);
-  return { v2: v2Document(info, all, schemas), v3, v3Index: v3Index(v3) };
+function operationsOf({ operations, versions }: OpenApiGroup): readonly Operation[] {
+  return [...operations, ...versions.flatMap((each) => each.operations)];
 }
 
 type Schemas = Readonly<Record<string, Schema>>;

@@ -1,8 +1,16 @@
 /** The operations in OpenAPI documents; names and media types are those of Kubernetes' generator. */
-import { group, type Version } from '../types.ts';
-import { type ResourceWithSchema, metricsV } from './definitions.ts';
-import { metaV1, sharedParameters } from './kubernetes.ts';
-import type { GroupVersionKind, Parameter } from './schema.ts';
+import { metaV1 } from './kubernetes.ts';
+import type { GroupVersionKind, Parameter, Schema } from './schema.ts';
+
+/** A group's part of the documents. */
+export interface OpenApiGroup {
+  readonly name: string;
+  /** The operation for the group itself. */
+  readonly operations: readonly Operation[];
+  readonly versions: readonly { readonly version: string; readonly operations: readonly Operation[] }[];
+  /** By name: the schemas that operations return, beside Kubernetes' own. */
+  readonly schemas: Readonly<Record<string, Schema>>;
+}
 
 export interface Operation {
   readonly path: string;
@@ -19,11 +27,10 @@ export interface Operation {
   readonly kind?: GroupVersionKind;
 }
 
-const mediaTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+export const mediaTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 
-const namespace = sharedParameters['namespace-vgWSWtn3'];
-const pretty = sharedParameters['pretty-tJGM1-ng'];
-const listParameters = Object.values(sharedParameters).filter((parameter) => parameter !== namespace);
+/** Every operation that returns objects declares them beside mediaTypes, unless it returns one object. */
+export const streamTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 
 /** Operations that do not depend on the versions: the server's groups and its version. */
 export const rootOperations: readonly Operation[] = [
@@ -40,61 +47,20 @@ export const rootOperations: readonly Operation[] = [
   },
 ];
 
-export const groupOperations: readonly Operation[] = [
-  discoveryOperation(`/apis/${group}/`, 'getMetricsAPIGroup', 'get information of a group', 'metrics', 'APIGroup'),
-];
-
-export function versionOperations(resources: readonly ResourceWithSchema[], version: Version): readonly Operation[] {
-  return [
-    discoveryOperation(
-      `/apis/${group}/${version}/`,
-      `getMetrics${capitalized(version)}APIResources`,
-      'get available resources',
-      tagOf(version),
-      'APIResourceList',
-    ),
-    ...resources
-      .filter(({ versions }) => versions.includes(version))
-      .flatMap((resource) => resourceOperations(version, resource)),
-  ];
+/** @param id the group's name in operations, such as CustomMetrics. */
+export function groupOperation(group: string, id: string): Operation {
+  return discoveryOperation(`/apis/${group}/`, `get${id}APIGroup`, 'get information of a group', lower(id), 'APIGroup');
 }
 
-function resourceOperations(
-  version: Version,
-  { name, kind, listKind, namespaced }: ResourceWithSchema,
-): readonly Operation[] {
-  const root = `/apis/${group}/${version}`;
-  const id = (verb: string, scope: string, suffix: string) =>
-    `${verb}Metrics${capitalized(version)}${scope}${kind}${suffix}`;
-  const common = { tag: tagOf(version), consumes: ['*/*'], kind: { group, version, kind } };
-  const list = (path: string, scope: string, suffix: string, parameters: readonly Parameter[]): Operation => ({
-    ...common,
-    path,
-    operationId: id('list', scope, suffix),
-    description: `list objects of kind ${kind}`,
-    produces: [...mediaTypes, 'application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'],
-    returns: metricsV(version, listKind),
-    parameters,
-    action: 'list',
-  });
-  const read = (path: string, scope: string, parameters: readonly Parameter[]): Operation => ({
-    ...common,
-    path,
-    operationId: id('read', scope, ''),
-    description: `read the specified ${kind}`,
-    produces: mediaTypes,
-    returns: metricsV(version, kind),
-    parameters: [nameParameter(kind), ...parameters],
-    action: 'get',
-  });
-  if (!namespaced)
-    return [list(`${root}/${name}`, '', '', listParameters), read(`${root}/${name}/{name}`, '', [pretty])];
-  const inNamespace = `${root}/namespaces/{namespace}/${name}`;
-  return [
-    list(inNamespace, 'Namespaced', '', Object.values(sharedParameters)),
-    read(`${inNamespace}/{name}`, 'Namespaced', [namespace, pretty]),
-    list(`${root}/${name}`, '', 'ForAllNamespaces', listParameters),
-  ];
+/** As groupOperation. */
+export function versionOperation(group: string, id: string, version: string): Operation {
+  return discoveryOperation(
+    `/apis/${group}/${version}/`,
+    `get${id}${capitalized(version)}APIResources`,
+    'get available resources',
+    tagOf(id, version),
+    'APIResourceList',
+  );
 }
 
 function discoveryOperation(
@@ -116,15 +82,9 @@ function discoveryOperation(
   };
 }
 
-const nameParameter = (kind: string): Parameter => ({
-  uniqueItems: true,
-  type: 'string',
-  description: `name of the ${kind}`,
-  name: 'name',
-  in: 'path',
-  required: true,
-});
+/** Returns the tag of a version's operations, such as customMetrics_v1beta2. */
+export const tagOf = (id: string, version: string): string => `${lower(id)}_${version}`;
 
-const tagOf = (version: Version): string => `metrics_${version}`;
+const lower = (word: string): string => word.charAt(0).toLowerCase() + word.slice(1);
 
-const capitalized = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+export const capitalized = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);

@@ -5,10 +5,16 @@ import { test } from 'node:test';
 import type { Encodable } from '../../../src/apimachinery/encoding.ts';
 import { encodeJson } from '../../../src/apimachinery/meta.ts';
 import { createDiscovery } from '../../../src/api/discovery.ts';
+import { discoveredMetrics } from '../../../src/api/resources.ts';
 
-const discovery = createDiscovery(':10250');
-const text = (document: Encodable) => encodeJson(document.json()).toString();
-const hex = (document: Encodable) => document.protobuf().toString('hex');
+const discovery = createDiscovery(':10250', [discoveredMetrics()]);
+const text = (of: Encodable) => encodeJson(of.json()).toString();
+const document = (path: string): Encodable => {
+  const found = discovery.documents.get(`/apis/metrics.k8s.io${path}`);
+  assert.ok(found !== undefined, path);
+  return found;
+};
+const hex = (of: Encodable) => of.protobuf().toString('hex');
 const versions =
   '"versions":[{"groupVersion":"metrics.k8s.io/v1","version":"v1"},{"groupVersion":"metrics.k8s.io/v1beta1","version":"v1beta1"}],"preferredVersion":{"groupVersion":"metrics.k8s.io/v1","version":"v1"}';
 
@@ -20,13 +26,13 @@ test('the list of groups has no apiVersion, as in Kubernetes', () => {
 });
 
 test('the group prefers v1', () => {
-  assert.equal(text(discovery.group), `{"kind":"APIGroup","apiVersion":"v1","name":"metrics.k8s.io",${versions}}\n`);
+  assert.equal(text(document('')), `{"kind":"APIGroup","apiVersion":"v1","name":"metrics.k8s.io",${versions}}\n`);
 });
 
 for (const version of ['v1', 'v1beta1'] as const) {
   test(`${version} has both resources`, () => {
     assert.equal(
-      text(discovery.resources[version]),
+      text(document(`/${version}`)),
       `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"metrics.k8s.io/${version}","resources":[{"name":"nodes","singularName":"","namespaced":false,"kind":"NodeMetrics","verbs":["get","list"]},{"name":"pods","singularName":"","namespaced":true,"kind":"PodMetrics","verbs":["get","list"]}]}\n`,
     );
   });
@@ -50,12 +56,12 @@ test('the aggregated document is tagged with the quoted SHA-512 of its JSON, equ
   assert.match(etag, /^"[0-9A-F]{128}"$/);
   const hash = createHash('sha512').update(text(discovery.aggregated.v2)).digest('hex');
   assert.equal(etag.slice(1, -1).toLowerCase(), hash);
-  assert.equal(createDiscovery(':4443').etag, etag);
+  assert.equal(createDiscovery(':4443', [discoveredMetrics()]).etag, etag);
 });
 
 test('the resources of v1beta1 in protobuf have the bytes of the real server', () => {
   assert.equal(
-    hex(discovery.resources.v1beta1),
+    hex(document('/v1beta1')),
     '6b3873000a150a027631120f4150495265736f757263654c69737412700a166d6574726963732e6b38732e696f2f76316265746131122b0a056e6f64657310001a0b4e6f64654d657472696373220b0a036765740a046c697374320042004a00520012290a04706f647310011a0a506f644d657472696373220b0a036765740a046c697374320042004a0052001a002200',
   );
 });
@@ -63,9 +69,9 @@ test('the resources of v1beta1 in protobuf have the bytes of the real server', (
 // The real server's messages for its one version stand within ours.
 test('groups in protobuf have the fields of the real server', () => {
   const version = '0a166d6574726963732e6b38732e696f2f76316265746131120776316265746131';
-  for (const document of [discovery.group, discovery.groupList]) {
-    assert.ok(hex(document).includes(`0a0e6d6574726963732e6b38732e696f12170a116d`), 'the group and its first version');
-    assert.ok(hex(document).includes(`1221${version}1a17`), 'its second version, then the preferred one');
+  for (const each of [document(''), discovery.groupList]) {
+    assert.ok(hex(each).includes(`0a0e6d6574726963732e6b38732e696f12170a116d`), 'the group and its first version');
+    assert.ok(hex(each).includes(`1221${version}1a17`), 'its second version, then the preferred one');
   }
   assert.match(hex(discovery.groupList), /^6b3873000a100a00120c41504947726f75704c69737412/);
   assert.match(hex(discovery.groupList), /22130a09302e302e302e302f3012063a31303235301a002200$/);

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createDiscovery } from '../../../src/api/discovery.ts';
+import { metricsOpenApi } from '../../../src/api/openapi/metricsgroup.ts';
 import { createOpenApi } from '../../../src/api/openapi/openapi.ts';
 import { createReader } from '../../../src/api/reader.ts';
 import type { Resource, ServedResource } from '../../../src/api/resource.ts';
-import { resources, serveResources } from '../../../src/api/resources.ts';
+import { discoveredMetrics, resources, serveResources } from '../../../src/api/resources.ts';
 import type { MetricsItem } from '../../../src/api/types.ts';
+import type { Encodable } from '../../../src/apimachinery/encoding.ts';
 import { encodeJson } from '../../../src/apimachinery/meta.ts';
 import type { Usage } from '../../../src/sample/point.ts';
 import { createResourceRoutes } from '../../../src/server/resources.ts';
@@ -85,7 +87,7 @@ const table = served.map(({ resource }) => resource);
 async function get(path: string, accept: string, fastPath = true): Promise<Buffer | undefined> {
   const info = requestInfo('GET', path);
   assert.ok(info);
-  const route = createResourceRoutes(served, { cells: 'exact', fastPath })(info);
+  const route = createResourceRoutes(served, { cells: 'exact', fastPath }).route(info);
   if (route === undefined) return undefined;
   const { body } = await route.serve({ info, header: (name) => (name === 'accept' ? accept : '') });
   assert.ok(!isStreamed(body), 'the body is short');
@@ -111,20 +113,25 @@ test('the table of resources has those that are served, in this order', () => {
 
 describe('a third resource', () => {
   test('is discovered in its versions only, with its short names', () => {
-    const discovery = createDiscovery(':10250', table);
+    const discovery = createDiscovery(':10250', [discoveredMetrics(table)]);
+    const resourcesIn = (version: string): Encodable => {
+      const found = discovery.documents.get(`/apis/metrics.k8s.io/${version}`);
+      assert.ok(found !== undefined, version);
+      return found;
+    };
     const row =
       '{"name":"foos","singularName":"","namespaced":true,"kind":"FooMetrics","verbs":["get","list"],"shortNames":["fo"]}';
-    assert.ok(encodeJson(discovery.resources.v1.json()).includes(row));
-    assert.ok(!encodeJson(discovery.resources.v1beta1.json()).includes('foos'));
+    assert.ok(encodeJson(resourcesIn('v1').json()).includes(row));
+    assert.ok(!encodeJson(resourcesIn('v1beta1').json()).includes('foos'));
     const aggregated = encodeJson(discovery.aggregated.v2.json()).toString();
     assert.equal(aggregated.split('"responseKind":{"group":"","version":"","kind":"FooMetrics"}').length, 2);
     // shortNames is field 5 of APIResource and field 6 of APIResourceDiscovery.
-    assert.ok(discovery.resources.v1.protobuf().includes(Buffer.from('\x2a\x02fo')));
+    assert.ok(resourcesIn('v1').protobuf().includes(Buffer.from('\x2a\x02fo')));
     assert.ok(discovery.aggregated.v2.protobuf().includes(Buffer.from('\x32\x02fo')));
   });
 
   test('is described by OpenAPI', () => {
-    const openApi = createOpenApi({ title: 'kubegauge', version: 'v1' }, { resources: table });
+    const openApi = createOpenApi({ title: 'kubegauge', version: 'v1' }, [metricsOpenApi({ resources: table })]);
     const { paths, components } = JSON.parse(openApi.v3.get('apis/metrics.k8s.io/v1')?.json.toString() ?? '');
     assert.equal(paths[all].get.operationId, 'listMetricsV1FooMetricsForAllNamespaces');
     const schema = components.schemas['io.k8s.metrics.pkg.apis.metrics.v1.FooMetrics'];

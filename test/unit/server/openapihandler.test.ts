@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { metricsOpenApi } from '../../../src/api/openapi/metricsgroup.ts';
 import { createOpenApi } from '../../../src/api/openapi/openapi.ts';
 import { createOpenApiHandlers } from '../../../src/server/openapihandler.ts';
 import type { ShortReply } from '../../../src/server/reply.ts';
 import { requestInfo } from '../../../src/server/requestinfo.ts';
 
-const openApi = createOpenApi({ title: 'kubegauge', version: 'v1.2.3' });
+const openApi = createOpenApi({ title: 'kubegauge', version: 'v1.2.3' }, [metricsOpenApi()]);
 const endpoints = createOpenApiHandlers(openApi, () => Date.UTC(2026, 10, 22, 19, 50, 57));
 const v1 = '/openapi/v3/apis/metrics.k8s.io/v1';
 

@@ -3,19 +3,19 @@ import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { toJson } from '../../../../src/api/encode.ts';
 import { encodeJson } from '../../../../src/apimachinery/meta.ts';
+import { metricsOpenApi } from '../../../../src/api/openapi/metricsgroup.ts';
 import { createOpenApi } from '../../../../src/api/openapi/openapi.ts';
 import { type NodeMetrics, nodeMetrics } from '../../../../src/api/nodes.ts';
 import { type PodMetrics, podMetrics } from '../../../../src/api/pods.ts';
 import type { Resource } from '../../../../src/api/resource.ts';
 import { isList, type MetricsItem, type MetricsObject } from '../../../../src/api/types.ts';
 
-const openApi = createOpenApi({ title: 'kubegauge', version: 'v1.2.3' });
+const openApi = createOpenApi({ title: 'kubegauge', version: 'v1.2.3' }, [metricsOpenApi()]);
 
 describe('with the title of metrics-server v0.9.0 and its only version, v1beta1, the documents have its bytes:', () => {
-  const { v2, v3 } = createOpenApi(
-    { title: 'Kubernetes metrics-server', version: 'v0.0.0' },
-    { versions: ['v1beta1'] },
-  );
+  const { v2, v3 } = createOpenApi({ title: 'Kubernetes metrics-server', version: 'v0.0.0' }, [
+    metricsOpenApi({ versions: ['v1beta1'] }),
+  ]);
   const version = v3.get('apis/metrics.k8s.io/v1beta1');
   // The ETags of metrics-server. For protobuf, whose ETag is that of the JSON, the SHA-256 of the body.
   const check = (name: string, actual: string | undefined, expected: string) =>
@@ -44,7 +44,7 @@ describe('with the title of metrics-server v0.9.0 and its only version, v1beta1,
 });
 
 test('the hash is the SHA-512 of the JSON, and equal for each process', () => {
-  const again = createOpenApi({ title: 'kubegauge', version: 'v1.2.3' });
+  const again = createOpenApi({ title: 'kubegauge', version: 'v1.2.3' }, [metricsOpenApi()]);
   const documents = [openApi.v2, openApi.v3Index, ...openApi.v3.values()];
   assert.equal(documents.length, 5);
   for (const { json, hash } of documents)
