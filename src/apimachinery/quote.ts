@@ -10,10 +10,14 @@ export function excerpt(text: string): string {
 
 /** Formats an excerpt as %q does. */
 export function quote(text: string): string {
-  const short = excerpt(text);
-  if (plain.test(short)) return `"${short}"`;
+  return quoteWhole(excerpt(text));
+}
+
+/** Formats as %q does, without a limit: for text that is limited elsewhere. */
+export function quoteWhole(text: string): string {
+  if (plain.test(text)) return `"${text}"`;
   let quoted = '';
-  for (const character of short.toWellFormed()) quoted += escape(character);
+  for (const character of text.toWellFormed()) quoted += escape(character);
   return `"${quoted}"`;
 }
 

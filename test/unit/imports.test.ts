@@ -14,7 +14,7 @@ const ranks: readonly (readonly string[])[] = [
   ['foreigntext', 'watchedfile'],
   ['apimachinery', 'exposition', 'monitoring', 'logging'],
   ['dns', 'decode', 'metricsource'],
-  ['options', 'tls'],
+  ['options', 'tls', 'rules'],
   ['client'],
   ['cluster', 'promql', 'kubelet', 'storage', 'auth', 'trustpublication'],
   ['scrape'],

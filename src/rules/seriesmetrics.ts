@@ -1,0 +1,110 @@
+/** From the series of an engine to the metrics of the APIs. */
+import { metricKey } from '../metricsource/combined.ts';
+import type { DescribedResource, Mapper } from '../metricsource/described.ts';
+import type { CustomMetric } from '../metricsource/source.ts';
+import { expand } from './expansion.ts';
+import type { MetricRule } from './rule.ts';
+
+/** A series without the values of its labels: the rules use names only. */
+export interface SeriesShape {
+  /** Of the metric; empty if the series has none. */
+  readonly name: string;
+  /** Names of the labels without `__name__`. */
+  readonly labels: readonly string[];
+}
+
+/** A metric with the series and the rule that it is queried by. */
+export interface RuleMetric extends CustomMetric {
+  readonly resource: DescribedResource;
+  readonly series: string;
+  readonly rule: MetricRule;
+}
+
+export interface RuleExternalMetric {
+  readonly metric: string;
+  readonly series: string;
+  readonly rule: MetricRule;
+}
+
+/** What a rule makes of series. */
+export interface FoundMetrics<Metric> {
+  /** Each once. Of several series with one name it has the last. */
+  readonly metrics: readonly Metric[];
+  /** Series that the filters and `name.matches` left. */
+  readonly series: number;
+  /** Names of series that no label associates with a resource; prometheus-adapter is silent about them. */
+  readonly unassociated: ReadonlySet<string>;
+}
+
+/** Returns the name of a series' metric; undefined if a filter or `name.matches` leaves it out, or the name is empty. */
+export function metricNameOf(rule: MetricRule, series: string): string | undefined {
+  if (rule.filters.some(({ pattern, isPositive }) => pattern.test(series) !== isPositive)) return undefined;
+  const match = rule.name.matches.match(series);
+  const name = match === undefined ? '' : expand(rule.name.as, rule.name.matches, match);
+  // A slash ends the name in a URL.
+  return name === '' || name.includes('/') ? undefined : name;
+}
+
+/** Returns the metrics of a rule in rules. */
+export function metricsOf(rule: MetricRule, shapes: Iterable<SeriesShape>, mapper: Mapper): FoundMetrics<RuleMetric> {
+  const metrics = new Map<string, RuleMetric>();
+  const unassociated = new Set<string>();
+  const nameOf = remembered((series: string) => metricNameOf(rule, series));
+  const resourceOf = remembered((label: string) => rule.labels.resourceOf(label, mapper));
+  let count = 0;
+  for (const { name: series, labels } of shapes) {
+    const metric = nameOf(series);
+    if (metric === undefined) continue;
+    count += 1;
+    let isAssociated = false;
+    for (const label of labels) {
+      const resource = resourceOf(label);
+      if (resource === undefined) continue;
+      isAssociated = true;
+      const { namespaced } = resource;
+      metrics.set(metricKey(resource, metric), { resource, namespaced, metric, series, rule });
+    }
+    if (!isAssociated) unassociated.add(series);
+  }
+  return { metrics: [...metrics.values()], series: count, unassociated };
+}
+
+/** Returns the metrics of a rule in externalRules. */
+export function externalMetricsOf(rule: MetricRule, shapes: Iterable<SeriesShape>): FoundMetrics<RuleExternalMetric> {
+  const metrics = new Map<string, RuleExternalMetric>();
+  const nameOf = remembered((series: string) => metricNameOf(rule, series));
+  let count = 0;
+  for (const { name: series } of shapes) {
+    const metric = nameOf(series);
+    if (metric === undefined) continue;
+    count += 1;
+    metrics.set(metric, { metric, series, rule });
+  }
+  return { metrics: [...metrics.values()], series: count, unassociated: new Set() };
+}
+
+/** Joins the metrics of several rules in the order of the file: of two with one name and resource the last wins. */
+export function joinMetrics(found: readonly FoundMetrics<RuleMetric>[]): ReadonlyMap<string, RuleMetric> {
+  return new Map(
+    found.flatMap(({ metrics }) => metrics.map((each) => [metricKey(each.resource, each.metric), each] as const)),
+  );
+}
+
+/** As `joinMetrics`, by name. */
+export function joinExternalMetrics(
+  found: readonly FoundMetrics<RuleExternalMetric>[],
+): ReadonlyMap<string, RuleExternalMetric> {
+  return new Map(found.flatMap(({ metrics }) => metrics.map((each) => [each.metric, each] as const)));
+}
+
+/** An engine has many series of few names and labels. */
+function remembered<T>(compute: (key: string) => T): (key: string) => T {
+  const known = new Map<string, T>();
+  return (key) => {
+    const before = known.get(key);
+    if (before !== undefined || known.has(key)) return before as T;
+    const value = compute(key);
+    known.set(key, value);
+    return value;
+  };
+}

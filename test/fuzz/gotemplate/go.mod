@@ -1,0 +1,3 @@
+module kubegauge.test/gotemplate
+
+go 1.26.0

@@ -1,0 +1,127 @@
+/** From series to metrics. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseRules } from '../../../src/rules/rules.ts';
+import {
+  externalMetricsOf,
+  joinExternalMetrics,
+  joinMetrics,
+  metricsOf,
+  type SeriesShape,
+} from '../../../src/rules/seriesmetrics.ts';
+import { mapper } from './mapper.ts';
+
+const rulesOf = (...rules: readonly string[]) =>
+  parseRules(`rules:\n${rules.map((rule) => `- ${rule}\n`).join('')}`).custom;
+
+function series(name: string, ...labels: readonly string[]): SeriesShape {
+  return { name, labels };
+}
+
+/** Returns `plural.group/metric=series`, sorted. */
+function metricsFrom(rule: string, ...shapes: readonly SeriesShape[]): readonly string[] {
+  return rulesOf(rule)
+    .flatMap((each) => metricsOf(each, shapes, mapper).metrics)
+    .map(({ resource, metric, series: from }) => `${resource.resource}.${resource.group}/${metric}=${from}`)
+    .toSorted();
+}
+
+test('name.matches also filters, and all seriesFilters must hold', () => {
+  const labels = 'resources: {template: <<.Resource>>}'.replace('<<.Resource>>', '"<<.Resource>>"');
+  const shapes = [series('a_total', 'pod'), series('b_total', 'pod'), series('a_gauge', 'pod')];
+  assert.deepEqual(metricsFrom(`{name: {matches: "^(.*)_total$"}, ${labels}}`, ...shapes), [
+    'pods./a=a_total',
+    'pods./b=b_total',
+  ]);
+  assert.deepEqual(metricsFrom(`{seriesFilters: [{is: "^a"}, {isNot: "_total$"}], ${labels}}`, ...shapes), [
+    'pods./a_gauge=a_gauge',
+  ]);
+});
+
+test('template and overrides combine, and an override wins for its label', () => {
+  const rule =
+    '{resources: {template: "kube_<<.Resource>>", overrides: {kube_pod: {resource: node}, svc: {resource: services}}}}';
+  assert.deepEqual(metricsFrom(rule, series('x', 'kube_pod', 'svc', 'kube_deployment', 'pod', 'instance')), [
+    'deployments.apps/x=x',
+    'nodes./x=x',
+    'services./x=x',
+  ]);
+});
+
+test('a template with the group finds resources of a group', () => {
+  const rule = '{resources: {template: "kube_<<.Group>>_<<.Resource>>"}}';
+  assert.deepEqual(metricsFrom(rule, series('x', 'kube_apps_deployment', 'kube__pod')), ['deployments.apps/x=x']);
+});
+
+test('the label job makes metrics of jobs.batch with the template <<.Resource>>', () => {
+  assert.deepEqual(metricsFrom('{resources: {template: "<<.Resource>>"}}', series('x', 'job', 'instance', 'pod')), [
+    'jobs.batch/x=x',
+    'pods./x=x',
+  ]);
+});
+
+test('metrics are namespaced as their resource is, and resources.namespaced has no effect', () => {
+  const [rule] = rulesOf('{resources: {namespaced: false, template: "<<.Resource>>"}}');
+  assert.ok(rule !== undefined);
+  const { metrics } = metricsOf(rule, [series('x', 'pod', 'node', 'namespace', 'persistentvolume', 'fleet')], mapper);
+  assert.deepEqual(Object.fromEntries(metrics.map(({ resource, namespaced }) => [resource.resource, namespaced])), {
+    pods: true,
+    nodes: false,
+    namespaces: false,
+    persistentvolumes: false,
+    fleets: false,
+  });
+});
+
+test('of several series with one name the last one of the answer is queried', () => {
+  const rule = '{name: {as: odd}, resources: {template: "<<.Resource>>"}}';
+  assert.deepEqual(metricsFrom(rule, series('odd_nan', 'pod'), series('odd_neg', 'pod'), series('odd_tiny', 'pod')), [
+    'pods./odd=odd_tiny',
+  ]);
+});
+
+test('of two rules with one name and resource the last one wins', () => {
+  const rules = rulesOf(
+    '{name: {as: dup}, seriesFilters: [{is: "^a$"}], resources: {template: "<<.Resource>>"}}',
+    '{name: {as: dup}, seriesFilters: [{is: "^b$"}], resources: {template: "<<.Resource>>"}}',
+  );
+  const shapes = [series('a', 'pod', 'node'), series('b', 'pod')];
+  const joined = joinMetrics(rules.map((rule) => metricsOf(rule, shapes, mapper)));
+  assert.deepEqual(
+    [...joined.values()].map(({ resource, series: from }) => `${resource.resource} ${from}`),
+    ['pods b', 'nodes a'],
+  );
+});
+
+test('a series without a label of a resource is reported', () => {
+  const [rule] = rulesOf('{resources: {template: "<<.Resource>>"}}');
+  assert.ok(rule !== undefined);
+  const found = metricsOf(rule, [series('x', 'instance'), series('y', 'pod')], mapper);
+  assert.deepEqual({ series: found.series, unassociated: [...found.unassociated] }, { series: 2, unassociated: ['x'] });
+});
+
+test('a name that is empty or has a slash is left out', () => {
+  const labels = 'resources: {template: "<<.Resource>>"}';
+  assert.deepEqual(metricsFrom(`{name: {matches: "x(.*)"}, ${labels}}`, series('x', 'pod')), []);
+  assert.deepEqual(metricsFrom(`{name: {as: "a/b"}, ${labels}}`, series('x', 'pod')), []);
+});
+
+test('external metrics have a name each, and the last rule wins', () => {
+  const rules = parseRules(
+    'externalRules:\n- {name: {matches: "^queue_(.*)$"}}\n- {name: {as: depth}, seriesFilters: [{is: "^other$"}]}\n',
+  ).external;
+  const shapes = [series('queue_depth'), series('queue_age'), series('other')];
+  const joined = joinExternalMetrics(rules.map((rule) => externalMetricsOf(rule, shapes)));
+  assert.deepEqual(
+    [...joined.values()].map(({ metric, series: from }) => `${metric}=${from}`),
+    ['depth=other', 'age=queue_age'],
+  );
+});
+
+test('100,000 series of one name are named once', () => {
+  const [rule] = rulesOf('{name: {matches: "^(.*)_total$"}, resources: {template: "<<.Resource>>"}}');
+  assert.ok(rule !== undefined);
+  const one = series('http_requests_total', 'pod', 'namespace', 'job');
+  const found = metricsOf(rule, Array<SeriesShape>(100_000).fill(one), mapper);
+  assert.deepEqual({ series: found.series, metrics: found.metrics.length }, { series: 100_000, metrics: 3 });
+});
