@@ -49,6 +49,8 @@ export interface InformerOptions<T> {
   readonly parse: (object: unknown, current: T | undefined) => T | undefined;
   /** From 0 to below 1. */
   readonly random?: () => number;
+  /** Called after each complete list without an argument, and with the error of each list or watch that failed. */
+  readonly onListed?: (error?: unknown) => void;
 }
 
 /** As kubectl and client-go. */
@@ -162,6 +164,7 @@ class ListWatcher<T> implements Informer<T> {
     }
     if (!this.#isComplete) log.info({ path, objects: this.#objects.size }, 'listed');
     this.#isComplete = true;
+    this.#options.onListed?.();
     return listed;
   }
 
@@ -216,7 +219,8 @@ class ListWatcher<T> implements Informer<T> {
   }
 
   #onFailure(error: unknown): void {
-    const { log, path } = this.#options;
+    const { log, path, onListed } = this.#options;
+    onListed?.(error);
     if (!this.#isFailing) log.warn({ path, err: error }, 'cannot list or watch; retries until it works');
     this.#isFailing = true;
   }

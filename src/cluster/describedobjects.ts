@@ -1,0 +1,199 @@
+/** Finds names of objects by labels: pods and nodes from memory, others by a watch of their metadata that starts when it is needed. */
+import { untilAborted } from '../abort.ts';
+import type { LabelSelector, Labels } from '../apimachinery/labels.ts';
+import { StatusError } from '../apimachinery/status.ts';
+import { createInformer, type Informer } from '../client/informer.ts';
+import { field, textMap } from '../client/json.ts';
+import { objectMeta } from '../client/kubernetesmessages.ts';
+import { protobufType } from '../client/protobufreader.ts';
+import type { RestClient } from '../client/rest.ts';
+import type { Clock } from '../clock.ts';
+import { describeError, type Logger } from '../logging.ts';
+import type { DescribedObjects, DescribedResource } from '../metricsource/described.ts';
+import { areEqual, createLabelSets } from './labelsets.ts';
+import type { NodeLister } from './nodes.ts';
+import type { PodLister } from './pods.ts';
+
+/** Resources that are watched at a time, beside pods and nodes. The one unused for longest is dropped. */
+export const watchedResourceLimit = 32;
+/** Objects per resource: about 60 MB with labels of their own. */
+export const watchedObjectLimit = 200_000;
+/** Milliseconds without a request until a watch ends. An HPA asks every 15 s. */
+export const idleWatchMs = 3_600_000;
+/** Milliseconds that a request waits for the first list. */
+const firstListMs = 10_000;
+
+export interface WatchedObjects extends DescribedObjects {
+  /** Plurals with groups, for /status. */
+  watched(): readonly string[];
+  /** Ends all watches when the signal aborts; then resolves. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface DescribedObjectsOptions {
+  readonly rest: RestClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly pods: Pick<PodLister, 'synced' | 'list'>;
+  readonly nodes: Pick<NodeLister, 'synced' | 'list'>;
+}
+
+export function createDescribedObjects(options: DescribedObjectsOptions): WatchedObjects {
+  return new MetadataWatches(options);
+}
+
+interface Watched {
+  readonly informer: Informer<Labels>;
+  readonly end: AbortController;
+  readonly running: Promise<void>;
+  /** Resolves when the first list is complete or has failed. */
+  readonly tried: Promise<void>;
+  /** Undefined once a list is complete. */
+  failure: unknown;
+  usedMs: number;
+}
+
+class MetadataWatches implements WatchedObjects {
+  readonly #options: DescribedObjectsOptions;
+  /** By path, least recently used first. */
+  readonly #watched = new Map<string, Watched>();
+
+  constructor(options: DescribedObjectsOptions) {
+    this.#options = options;
+  }
+
+  async names(
+    resource: DescribedResource,
+    namespace: string,
+    selector: LabelSelector,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const { pods, nodes } = this.#options;
+    if (resource.group === '' && resource.resource === 'pods') {
+      if (!pods.synced()) throw cannotList(resource, new Error('the list of pods is not complete yet'));
+      return matching(pods.list(namespace), selector);
+    }
+    if (resource.group === '' && resource.resource === 'nodes') {
+      if (!nodes.synced()) throw cannotList(resource, new Error('the list of nodes is not complete yet'));
+      return matching(nodes.list(), selector);
+    }
+    const within = await this.#objects(resource, namespace, signal);
+    const found: string[] = [];
+    for (const [name, labels] of within) if (selector.matches(labels)) found.push(name);
+    return found.sort();
+  }
+
+  watched(): readonly string[] {
+    return [...this.#watched.keys()];
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await untilAborted(new Promise<never>(() => undefined), signal).catch(() => undefined);
+    const all = [...this.#watched.values()];
+    for (const { end } of all) end.abort(signal.reason);
+    this.#watched.clear();
+    await Promise.all(all.map(({ running }) => running));
+  }
+
+  async #objects(
+    resource: DescribedResource,
+    namespace: string,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Labels>> {
+    const path = pathOf(resource);
+    const watched = this.#watched.get(path) ?? this.#watch(path);
+    watched.usedMs = this.#options.clock.monotonicMs();
+    this.#watched.delete(path);
+    this.#watched.set(path, watched);
+    this.#evict();
+    if (!watched.informer.synced() && watched.failure === undefined) {
+      const late = AbortSignal.any([signal, AbortSignal.timeout(firstListMs)]);
+      await untilAborted(watched.tried, late).catch((error: unknown) => {
+        throw cannotList(resource, error);
+      });
+    }
+    if (watched.informer.size > watchedObjectLimit) {
+      throw cannotList(resource, new Error(`there are more than ${watchedObjectLimit} objects`));
+    }
+    if (!watched.informer.synced()) throw cannotList(resource, watched.failure);
+    return watched.informer.within(namespace) ?? new Map();
+  }
+
+  #watch(path: string): Watched {
+    const { rest, clock, log } = this.#options;
+    const end = new AbortController();
+    const tried = Promise.withResolvers<void>();
+    const informer = createInformer({
+      rest,
+      clock,
+      log,
+      path,
+      accept,
+      message: { 1: { name: 'metadata', kind: 'message', message: objectMeta([]) } },
+      parse: createLabelParser(),
+      onListed: (error) => {
+        watched.failure = error;
+        tried.resolve();
+      },
+    });
+    informer.onChange(() => {
+      if (informer.size <= watchedObjectLimit || end.signal.aborted) return;
+      log.warn({ path, limit: watchedObjectLimit }, 'too many objects of a resource to match them by labels');
+      end.abort(new Error('too many objects'));
+    });
+    const running = informer.run(end.signal);
+    const watched: Watched = { informer, end, running, tried: tried.promise, failure: undefined, usedMs: 0 };
+    this.#watched.set(path, watched);
+    log.info({ path }, 'watches metadata to match objects of custom metrics');
+    return watched;
+  }
+
+  /** Ends what was unused for long, and the oldest beyond the limit. */
+  #evict(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const [path, { end, usedMs }] of this.#watched) {
+      if (this.#watched.size <= watchedResourceLimit && nowMs - usedMs < idleWatchMs) return;
+      end.abort(new Error('unused'));
+      this.#watched.delete(path);
+    }
+  }
+}
+
+const partial = (kind: string) => `as=${kind};g=meta.k8s.io;v=v1`;
+const eitherForm = (kind: string) => `${protobufType};${partial(kind)},application/json;${partial(kind)};q=0.9`;
+const accept = { list: eitherForm('PartialObjectMetadataList'), watch: eitherForm('PartialObjectMetadata') };
+
+/** Objects with equal labels share them. */
+function createLabelParser(): (object: unknown, current: Labels | undefined) => Labels {
+  const labelSets = createLabelSets();
+  return (object, current) => {
+    const labels = textMap(field(field(object, 'metadata'), 'labels'));
+    return current !== undefined && areEqual(labels, current) ? current : labelSets.share(labels);
+  };
+}
+
+function pathOf({ group, version, resource }: DescribedResource): string {
+  const parts = group === '' ? ['api', version, resource] : ['apis', group, version, resource];
+  return `/${parts.map(encodeURIComponent).join('/')}`;
+}
+
+function matching(
+  objects: readonly { readonly name: string; readonly labels: Labels }[],
+  selector: LabelSelector,
+): readonly string[] {
+  return objects.filter(({ labels }) => selector.matches(labels)).map(({ name }) => name);
+}
+
+/** Uses prometheus-adapter's words. The second cause is the reason. */
+function cannotList({ group, resource }: DescribedResource, error: unknown): StatusError {
+  const message = 'unable to list matching resources';
+  const named = group === '' ? resource : `${resource}.${group}`;
+  const isDenied = error instanceof StatusError && error.code === 403;
+  const why = isDenied
+    ? `our ServiceAccount may not list ${named}; grant it list and watch`
+    : `cannot list ${named}: ${describeError(error)}`;
+  return new StatusError('InternalError', `Internal error occurred: ${message}`, {
+    cause: error,
+    details: { causes: [{ message }, { message: why }] },
+  });
+}
