@@ -68,8 +68,13 @@ export function readQueryAnswer(envelope: unknown, elements: readonly unknown[])
   );
 }
 
-/** @throws MalformedAnswerError unless the engine reports success. */
-export function checkStatus(envelope: unknown): void {
+/** @throws MalformedAnswerError unless the engine reports success and sent a list, which may be empty. */
+export function checkSeriesEnvelope(envelope: unknown): void {
+  checkStatus(envelope);
+  if (!Array.isArray(field(envelope, 'data'))) throw new MalformedAnswerError('it has no list of series');
+}
+
+function checkStatus(envelope: unknown): void {
   const status = text(field(envelope, 'status'));
   if (status !== 'success') throw new MalformedAnswerError('its status is not "success"');
 }

@@ -12,7 +12,7 @@ import { userAgent } from '../version.ts';
 import type { Labels } from '../apimachinery/labels.ts';
 import {
   type AnswerNotes,
-  checkStatus,
+  checkSeriesEnvelope,
   type QueryAnswer,
   readNotes,
   readQueryAnswer,
@@ -166,7 +166,7 @@ class HttpPromqlClient implements PromqlClient {
       fold.add(readSeriesElement(element));
       series += 1;
     });
-    checkStatus(envelope);
+    checkSeriesEnvelope(envelope);
     return { result: fold.result(), series, notes: readNotes(envelope) };
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { checkStatus, readQueryAnswer, readSeriesElement } from '../../../src/promql/answer.ts';
+import { checkSeriesEnvelope, readQueryAnswer, readSeriesElement } from '../../../src/promql/answer.ts';
 import { queryLimits, seriesLimits } from '../../../src/promql/answerlimits.ts';
 import { ElementSplitter } from '../../../src/promql/elementsplitter.ts';
 
@@ -40,7 +40,7 @@ for (const engine of engines) {
           names.push(readSeriesElement(JSON.parse(text))),
         );
         splitter.write(Buffer.from(JSON.stringify(response.body)));
-        checkStatus(JSON.parse(splitter.end()));
+        checkSeriesEnvelope(JSON.parse(splitter.end()));
         assert.equal(names.length, (response.body as { data: unknown[] }).data.length, name);
       }
     }
@@ -101,6 +101,11 @@ test('null samples, histograms, JSON numbers and other texts never become a numb
 test('warnings, infos and partial answers are reported', () => {
   const body = { ...vector(), warnings: ['store a is away', 5], infos: ['not a counter'], isPartial: true };
   assert.deepEqual(read(body).notes, { warnings: ['store a is away'], infos: ['not a counter'], isPartial: true });
+});
+
+test('null in place of series is refused, not taken for none', () => {
+  assert.throws(() => checkSeriesEnvelope({ status: 'success', data: null }), /no list of series/);
+  checkSeriesEnvelope({ status: 'success', data: [] });
 });
 
 test('anything but a successful answer with a known result type is refused', () => {
