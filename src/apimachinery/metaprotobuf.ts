@@ -2,6 +2,7 @@
 import type { Labels } from './labels.ts';
 import { type Status, type StatusDetails, wireSeconds } from './meta.ts';
 import { encodeProtobuf, type ProtobufWriter } from './protobuf.ts';
+import { writeLabels } from './selectorobject.ts';
 
 /** ObjectMeta with its time as a number. */
 export interface Metadata {
@@ -38,12 +39,7 @@ export function writeObjectMeta(writer: ProtobufWriter, field: number, metadata:
     writer.integer(7, 0);
     writeTime(writer, 8, metadata.creationTimestampMs);
     const { labels = new Map<string, string>() } = metadata;
-    for (const key of [...labels.keys()].sort()) {
-      writer.message(11, () => {
-        writer.string(1, key);
-        writer.string(2, labels.get(key) ?? '');
-      });
-    }
+    writeLabels(writer, 11, labels);
   });
 }
 

@@ -11,6 +11,19 @@ export function formatBinary(bytes: number): string {
   return bytes < 1024 ? format(bytes, 1000, decimalSuffixes) : format(bytes, 1024, binarySuffixes);
 }
 
+/** Formats as DecimalSI: 1500n is "1500m", 1000000n is "1k", -500n is "-500m". @param milli thousandths. */
+export function formatDecimalMilli(milli: bigint): string {
+  if (milli === 0n) return '0';
+  let rest = milli;
+  let power = 0;
+  while (rest % 1000n === 0n && power < milliSuffixes.length - 1) {
+    rest /= 1000n;
+    power += 1;
+  }
+  return `${rest}${milliSuffixes[power] ?? ''}`;
+}
+
+const milliSuffixes = ['m', '', 'k', 'M', 'G', 'T', 'P', 'E'];
 const nanoSuffixes = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
 const decimalSuffixes = ['', 'k'];
 const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];

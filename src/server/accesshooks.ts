@@ -29,7 +29,7 @@ export function answerBeforeTrust(context: HookContext): Hook {
       'the server is starting: it does not know yet which front proxies and clients to trust',
       1,
     );
-    return responder.send(response, await statusReply(error, apiRequest(context, request)));
+    return responder.send(response, await statusReply(error, apiRequest(context, request, response)));
   };
 }
 
@@ -79,7 +79,7 @@ export function authorizeAndServe(context: HookContext): Hook {
       await authorize(context, user, attributesOf(info));
       const turn = request.share?.turn();
       if (turn !== undefined) await turn;
-      return options.router.serve(apiRequest(context, request));
+      return options.router.serve(apiRequest(context, request, response));
     };
     const isExempt = isHealthPath(info.path) || user.groups.includes(masters);
     const reply = isExempt ? work() : options.inFlight.run(work, isAnonymous(user));

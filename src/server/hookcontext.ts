@@ -5,7 +5,8 @@ import type { ConnectionAges } from './connectionage.ts';
 import type { ConnectionLookup } from './connectionlookup.ts';
 import type { EventLoopQueue } from './eventloopqueue.ts';
 import type { ApiRequest, RequestInfo } from './requestinfo.ts';
-import type { HttpRequest, Responder } from './responder.ts';
+import { endOfResponse } from './responsesignal.ts';
+import type { HttpRequest, HttpResponse, Responder } from './responder.ts';
 import type { ServerOptions } from './serveroptions.ts';
 import type { Shutdown } from './shutdown.ts';
 
@@ -20,11 +21,20 @@ export interface HookContext {
 }
 
 /** Returns a request as endpoints see it; info is empty if unreadable. */
-export function apiRequest({ options, shutdown }: HookContext, request: HttpRequest): ApiRequest {
+export function apiRequest(
+  { options, shutdown }: HookContext,
+  request: HttpRequest,
+  response: HttpResponse,
+): ApiRequest {
   const { rawHeaders } = request.raw;
   const { user, share } = request;
   const info = request.info ?? unreadInfo(request.method);
-  const common = { info, share, header: (name: string) => firstHeaderLine(rawHeaders, name) ?? '' };
+  const common = {
+    info,
+    share,
+    header: (name: string) => firstHeaderLine(rawHeaders, name) ?? '',
+    signal: () => endOfResponse(response.raw),
+  };
   // Anonymous requests are mostly probes: not worth an access review.
   if (user === undefined || isAnonymous(user)) return common;
   const { authorizer } = options;

@@ -28,7 +28,10 @@ export function addHooks(app: App, context: HookContext): void {
 
   const { responder, options } = context;
   app.setErrorHandler(async (error, request, response) =>
-    responder.send(response, await failureReply(error, request.originalUrl, apiRequest(context, request), options.log)),
+    responder.send(
+      response,
+      await failureReply(error, request.originalUrl, apiRequest(context, request, response), options.log),
+    ),
   );
   app.addHook('onSend', async (_request, response) => responder.closeIfLast(response));
 }

@@ -19,15 +19,41 @@ type Parameters = ReadonlyMap<string, string>;
  * @throws StatusError BadRequest for unparsable ones, Invalid for contradictions.
  */
 export function parseListOptions(query: Parameters): ListOptions {
+  const options = decodeListOptions(query);
+  const { watch, fieldSelector } = options;
+  const errors = watch ? watchErrors(query) : listErrors(query);
+  if (errors.length > 0) throw invalid('meta.k8s.io', 'ListOptions', errors);
+  requireKnownFields(fieldSelector);
+  return options;
+}
+
+/**
+ * Returns the label selector of a list that is part of a resource, as custom metrics are: there, parameters are parsed,
+ * but not compared with each other.
+ * @param name in the path, which is the only one that a field selector may name.
+ * @throws StatusError BadRequest.
+ */
+export function parseSelectionOptions(query: Parameters, name: string): LabelSelector {
+  const { labelSelector, fieldSelector } = decodeListOptions(query);
+  requireKnownFields(fieldSelector);
+  const { requirements } = fieldSelector;
+  if (requirements.length > 0 && requiredName(fieldSelector) !== name) {
+    throw badRequest("fieldSelector metadata.name doesn't match requested name");
+  }
+  return labelSelector;
+}
+
+function requiredName({ requirements }: FieldSelector): string | undefined {
+  const found = requirements.find(({ key, operator }) => key === 'metadata.name' && operator === 'In');
+  return found?.values[0];
+}
+
+function decodeListOptions(query: Parameters): ListOptions {
   requireInteger(query, 'timeoutSeconds');
   requireInteger(query, 'limit');
   const labelSelector = parseLabelSelector(query.get('labelSelector') ?? '');
   const fieldSelector = parseFieldSelector(query.get('fieldSelector') ?? '');
-  const watch = isWatch(query);
-  const errors = watch ? watchErrors(query) : listErrors(query);
-  if (errors.length > 0) throw invalid('meta.k8s.io', 'ListOptions', errors);
-  requireKnownFields(fieldSelector);
-  return { watch, labelSelector, fieldSelector };
+  return { watch: isWatch(query), labelSelector, fieldSelector };
 }
 
 /** @throws StatusError BadRequest for `export`, which Kubernetes has removed. */

@@ -29,7 +29,10 @@ export interface Restrictions {
 export const noTransform: Restrictions = { allowsTransform: (_mediaType, transform) => transform === undefined };
 
 /** Returns the best accepted form, or undefined. */
-export function negotiate(request: ApiRequest, restrictions: Restrictions): Accepted | undefined {
+export function negotiate(
+  request: Pick<ApiRequest, 'info' | 'header'>,
+  restrictions: Restrictions,
+): Accepted | undefined {
   const accept = request.header('accept');
   const form = jsonForm(request.info.query, request.header('user-agent'));
   if (accept === '') return { mediaType: mediaTypes[0], transform: undefined, form };

@@ -32,6 +32,8 @@ export interface ApiRequest {
   readonly mayGet?: (path: string) => Promise<boolean>;
   /** Absent for anonymous requests. */
   readonly share?: QueueShare | undefined;
+  /** Returns a signal that aborts when the response has ended, also by its deadline or with its connection. */
+  readonly signal: () => AbortSignal;
 }
 
 /**

@@ -67,8 +67,8 @@ export function resetResponse(response: Http2ServerResponse): void {
   else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
 }
 
-/** No event follows a disconnect before the first byte. HTTP/2's response does not say. */
-function isGone(response: Http2ServerResponse): boolean {
+/** Reports a disconnect. No event follows one before the first byte. HTTP/2's response does not say. */
+export function isGone(response: Http2ServerResponse): boolean {
   const { stream } = response as Partial<Http2ServerResponse>;
   return stream === undefined ? response.destroyed : stream.destroyed || stream.closed;
 }

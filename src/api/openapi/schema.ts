@@ -16,6 +16,7 @@ export interface Schema {
   readonly $ref?: string;
   readonly 'x-kubernetes-group-version-kind'?: readonly GroupVersionKind[];
   readonly 'x-kubernetes-list-type'?: string;
+  readonly 'x-kubernetes-map-type'?: string;
 }
 
 export interface GroupVersionKind {

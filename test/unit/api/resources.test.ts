@@ -89,7 +89,11 @@ async function get(path: string, accept: string, fastPath = true): Promise<Buffe
   assert.ok(info);
   const route = createResourceRoutes(served, { cells: 'exact', fastPath }).route(info);
   if (route === undefined) return undefined;
-  const { body } = await route.serve({ info, header: (name) => (name === 'accept' ? accept : '') });
+  const { body } = await route.serve({
+    info,
+    header: (name) => (name === 'accept' ? accept : ''),
+    signal: () => new AbortController().signal,
+  });
   assert.ok(!isStreamed(body), 'the body is short');
   return Buffer.from(body);
 }

@@ -20,7 +20,7 @@ describe('JSON is indented by user agent and ?pretty', () => {
   check('curl/8.0', '', 'pretty');
 });
 
-function ask(accept: string, userAgent = 'lab/1.0'): ApiRequest {
+function ask(accept: string, userAgent = 'lab/1.0'): Pick<ApiRequest, 'info' | 'header'> {
   const info = requestInfo('GET', '/');
   assert.ok(info);
   return { info, header: (name) => (name === 'accept' ? accept : userAgent) };

@@ -1,0 +1,49 @@
+/** The routes of external.metrics.k8s.io. */
+import { externalGroup, externalValuesInPieces, externalVersion } from '../api/external/externalvalues.ts';
+import type { ExternalReader } from '../api/external/reader.ts';
+import { parseMetricSelector } from '../api/metricselector.ts';
+import type { EncodableInPieces } from '../apimachinery/encoding.ts';
+import { watchNotSupported } from '../apimachinery/status.ts';
+import { parseListOptions } from './listoptions.ts';
+import type { ApiRequest, RequestInfo } from './requestinfo.ts';
+import type { ServedGroup } from './servedgroup.ts';
+import { valueRoute } from './values.ts';
+import { createWriterPool } from './writers.ts';
+
+export function createExternalMetricsGroup(reader: ExternalReader): ServedGroup {
+  const writers = createWriterPool();
+  return {
+    name: externalGroup,
+    route(info) {
+      const target = targetOf(info);
+      return target && valueRoute((request) => read(target, request), writers);
+    },
+    labels(info) {
+      if (targetOf(info) === undefined) return undefined;
+      const verb = info.resource?.verb ?? '';
+      // Metrics are no labels.
+      return { verb, version: externalVersion, resource: '*', subresource: '', scope: 'namespace' };
+    },
+  };
+
+  async function read({ metric, namespace }: Target, { info, signal }: ApiRequest): Promise<EncodableInPieces> {
+    const { watch } = parseListOptions(info.query);
+    if (watch) throw watchNotSupported({ group: externalGroup, resource: '*' });
+    const parameter = 'labelSelector';
+    const selector = parseMetricSelector(info.query.get(parameter) ?? '', parameter);
+    return externalValuesInPieces(metric, await reader.read({ metric, namespace, selector }, signal()));
+  }
+}
+
+interface Target {
+  readonly metric: string;
+  readonly namespace: string;
+}
+
+/** The metric is in the place of a resource, and has no name: namespaces/<namespace>/<metric>. */
+function targetOf({ resource, shape }: RequestInfo): Target | undefined {
+  if (resource?.version !== externalVersion || shape !== 'namespaced') return undefined;
+  const { resource: metric, namespace, name, subresource } = resource;
+  if (metric === '' || namespace === '' || name !== '' || subresource !== '') return undefined;
+  return { metric, namespace };
+}
