@@ -25,3 +25,8 @@ export function metricNotFound(
     causes.length === 0 ? {} : { details: { causes } },
   );
 }
+
+/** Returns a reason as causes; none for undefined. */
+export function causesOf(message: string | undefined): readonly StatusCause[] {
+  return message === undefined ? [] : [{ message }];
+}

@@ -24,6 +24,7 @@ export function combineCustomSources(
   const union = createUnion(sources, log, (each: CustomMetric) => metricKey(each.resource, each.metric));
   return {
     list: () => union().items,
+    absence: (metric, resource) => firstOf(sources, ({ source }) => source.absence?.(metric, resource)),
     get: ({ resource, metric, ...rest }, signal) =>
       ownerOf(union(), metricKey(resource, metric)).get({ resource, metric, ...rest }, signal),
   };
@@ -39,6 +40,7 @@ export function combineExternalSources(
   const union = createUnion(sources, log, (metric: string) => metric);
   return {
     list: () => union().items,
+    absence: (metric) => firstOf(sources, ({ source }) => source.absence?.(metric)),
     get: (question, signal) => ownerOf(union(), question.metric).get(question, signal),
   };
 }
@@ -82,6 +84,14 @@ function createUnion<Item, Source extends { list(): readonly Item[] }>(
     logged.add(metric);
     log.warn({ metric, served, ignored }, 'two sources have the same metric; the first one is served');
   }
+}
+
+function firstOf<T, R>(items: readonly T[], find: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** Metrics. */

@@ -60,6 +60,11 @@ export interface CustomMetricSource {
   /** Returns the same array until a metric comes or goes, so that callers can keep what they made of it. */
   list(): readonly CustomMetric[];
   /**
+   * Returns why a metric that is not in `list` may be missing, such as an engine that cannot be reached; undefined
+   * where the source lacks nothing. Sent as a cause of the 404.
+   */
+  absence?(metric: string, resource: GroupResource): string | undefined;
+  /**
    * Returns samples of a metric in `list`.
    * @param signal aborts at the request's deadline, and when its client has gone.
    * @throws StatusError for the client; its cause is for the log.
@@ -82,6 +87,8 @@ export interface ExternalSample extends MetricSample {
 export interface ExternalMetricSource {
   /** As `CustomMetricSource.list`, by names. */
   list(): readonly string[];
+  /** As `CustomMetricSource.absence`. */
+  absence?(metric: string): string | undefined;
   /** As `CustomMetricSource.get`. The samples are served in this order. */
   get(question: ExternalQuestion, signal: AbortSignal): Promise<readonly ExternalSample[]>;
 }

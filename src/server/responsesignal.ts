@@ -5,7 +5,8 @@ import { isGone } from './streamedbody.ts';
 
 /**
  * Returns a signal that aborts when the response has ended: after it was sent, by its deadline, or when its client has
- * gone. Made on demand: most responses need none.
+ * cancelled it or gone. Over HTTP/1.1 a client that has closed its side may still read, so there only the deadline
+ * counts; kube-apiserver uses HTTP/2. Made on demand: most responses need none.
  */
 export function endOfResponse(response: Http2ServerResponse): AbortSignal {
   const controller = new AbortController();

@@ -23,27 +23,29 @@ import { customGroup, type CustomVersion, customVersions } from './metricvalues.
 
 const id = 'CustomMetrics';
 
-export const customOpenApi: OpenApiGroup = {
-  name: customGroup,
-  operations: [groupOperation(customGroup, id)],
-  versions: customVersions.map((version) => ({ version, operations: operationsOf(version) })),
-  schemas: {
-    ...schemasOf('v1beta1', 'MetricValue is a metric value for some object', (selector) => ({
-      metricName: textSchema('the name of the metric'),
-      window: windowSchema,
-      selector,
-    })),
-    ...schemasOf('v1beta2', 'MetricValue is the metric value for some object', () => ({
-      metric: { default: {}, allOf: [reference(schemaName('v1beta2', 'MetricIdentifier'))] },
-      windowSeconds: windowSchema,
-    })),
-    [schemaName('v1beta2', 'MetricIdentifier')]: objectSchema(
-      'MetricIdentifier identifies a metric by name and, optionally, selector',
-      ['name'],
-      { name: textSchema('name is the name of the given metric'), selector: selectorSchema() },
-    ),
-  },
-};
+export function customOpenApi(): OpenApiGroup {
+  return {
+    name: customGroup,
+    operations: [groupOperation(customGroup, id)],
+    versions: customVersions.map((version) => ({ version, operations: operationsOf(version) })),
+    schemas: {
+      ...schemasOf('v1beta1', 'MetricValue is a metric value for some object', (selector) => ({
+        metricName: textSchema('the name of the metric'),
+        window: windowSchema,
+        selector,
+      })),
+      ...schemasOf('v1beta2', 'MetricValue is the metric value for some object', () => ({
+        metric: { default: {}, allOf: [reference(schemaName('v1beta2', 'MetricIdentifier'))] },
+        windowSeconds: windowSchema,
+      })),
+      [schemaName('v1beta2', 'MetricIdentifier')]: objectSchema(
+        'MetricIdentifier identifies a metric by name and, optionally, selector',
+        ['name'],
+        { name: textSchema('name is the name of the given metric'), selector: selectorSchema() },
+      ),
+    },
+  };
+}
 
 function schemaName(version: CustomVersion, kind: string): string {
   return `io.k8s.metrics.pkg.apis.custom_metrics.${version}.${kind}`;

@@ -4,7 +4,7 @@ import type { LabelSelector } from '../../apimachinery/labels.ts';
 import type { DescribedObjects, DescribedResource, Mapper } from '../../metricsource/described.ts';
 import { metricKey } from '../../metricsource/combined.ts';
 import type { CustomMetricSource, CustomQuestion, ObjectSample } from '../../metricsource/source.ts';
-import { metricNotFound } from '../metricnotfound.ts';
+import { causesOf, metricNotFound } from '../metricnotfound.ts';
 import type { MetricValues } from './metricvalues.ts';
 
 export interface CustomReaderOptions {
@@ -38,8 +38,9 @@ export function createCustomReader({ source, mapper, objects }: CustomReaderOpti
     const { metric, metricSelector, namespace = '' } = request;
     const resource = mapper.resourceFor(request.resource);
     const isOfScope = resource?.namespaced === (request.namespace !== undefined);
-    if (resource === undefined || !isOfScope || !isListed(resource, metric)) {
-      throw metricNotFound(metric, request.resource);
+    if (resource === undefined || !isOfScope) throw metricNotFound(metric, request.resource);
+    if (!isListed(resource, metric)) {
+      throw metricNotFound(metric, request.resource, { causes: causesOf(source.absence?.(metric, resource)) });
     }
     const isNamed = request.name !== '*';
     // A named object is not looked up: its value may outlive it.

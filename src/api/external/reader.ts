@@ -1,7 +1,7 @@
 /** Reads the values of an external metric. */
 import { untilAborted } from '../../abort.ts';
 import type { ExternalMetricSource, ExternalQuestion, ExternalSample } from '../../metricsource/source.ts';
-import { metricNotFound } from '../metricnotfound.ts';
+import { causesOf, metricNotFound } from '../metricnotfound.ts';
 
 export interface ExternalReader {
   /** @throws StatusError NotFound for an unknown metric; a known one without values is an empty list. */
@@ -18,7 +18,9 @@ export function createExternalReader(source: ExternalMetricSource): ExternalRead
         names = new Set(list);
         listed = list;
       }
-      if (!names.has(question.metric)) throw metricNotFound(question.metric, '');
+      if (!names.has(question.metric)) {
+        throw metricNotFound(question.metric, '', { causes: causesOf(source.absence?.(question.metric)) });
+      }
       return untilAborted(source.get(question, signal), signal);
     },
   };

@@ -5,8 +5,9 @@ import type { Parameter, Schema } from './schema.ts';
 /** Schemas by name, in the form of OpenAPI v3. */
 export const kubernetesSchemas: Readonly<Record<string, Schema>> = kubernetes.definitions;
 
-export const typeMetaProperties: Readonly<Record<'apiVersion' | 'kind', Schema>> =
-  kubernetes.definitions['io.k8s.apimachinery.pkg.apis.meta.v1.APIGroup'].properties;
+const { apiVersion, kind } = kubernetes.definitions['io.k8s.apimachinery.pkg.apis.meta.v1.APIGroup'].properties;
+
+export const typeMetaProperties: Readonly<Record<'apiVersion' | 'kind', Schema>> = { apiVersion, kind };
 
 /** The keys are a parameter's name and a hash of its content. */
 export const sharedParameters = kubernetes.parameters as Readonly<

@@ -1,0 +1,213 @@
+/**
+ * Each request that was captured from the real prometheus-adapter is asked of our server, whose source has the values
+ * that the adapter had; answers are compared with the adapter's. The captures are not part of this repository.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { parse as parseYaml } from 'yaml';
+import { encodeJson } from '../../src/apimachinery/meta.ts';
+import { milliOf } from '../../src/metricsource/milli.ts';
+import type { CustomMetric, ExternalSample, ObjectSample } from '../../src/metricsource/source.ts';
+import { type Answer, startValueServer, type ValueServer } from './valueserver.ts';
+
+const folder = path.resolve(import.meta.dirname, '../../../shared/fixtures/custom-metrics');
+const isPresent = existsSync(folder);
+
+interface Capture {
+  readonly name: string;
+  readonly request: {
+    readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE' | 'PATCH' | 'OPTIONS';
+    readonly url: string;
+    readonly headers?: Readonly<Record<string, string>>;
+  };
+  readonly response: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body?: ReturnType<typeof JSON.parse>;
+    readonly base64?: string;
+  };
+  readonly prometheus?: readonly { readonly response: string }[];
+}
+
+/** Differences on purpose: our status, and the words of our message. */
+const differs: ReadonlyMap<string, readonly [status: number, message: string]> = new Map([
+  ['metricLabelSelector bad', [400, "unable to parse requirement: found '=', expected: identifier"]],
+  ['metricLabelSelector bad value', [400, 'unable to parse requirement: values[0][path]: Invalid value: "/buy"']],
+  ['metricLabelSelector gt', [400, 'metricLabelSelector: metrics cannot be selected by < and >']],
+  ['metricLabelSelector qualified key', [400, 'metricLabelSelector: "app.kubernetes.io/name" is not the name']],
+  ['metricLabelSelector dash key', [400, 'metricLabelSelector: "a-b" is not the name']],
+  ['labelSelector gt', [400, 'labelSelector: metrics cannot be selected by < and >']],
+  ['unknown resource all', [404, 'the server could not find the metric http_requests_per_second for gadgets']],
+  ['unknown resource group', [404, 'the server could not find the metric http_requests_per_second for gadgets.x.io']],
+  ['default namespace unknown metric', [404, 'the server could not find the metric nope for ']],
+  ['partial', [406, 'only the following media types are accepted']],
+  // The adapter had no right to list them.
+  ['pv all', [200, '']],
+  // Its values are 0 and -9223372036854775808m at the adapter.
+  ['nan', [200, '']],
+  ['inf', [200, '']],
+  ['huge', [200, '']],
+  ['metricLabelSelector !=', [200, '']],
+]);
+
+/** The source fails here, not the API. */
+const ofSources = new Set(['scalar', 'matrix', 'bad promql', 'namespace not mapped']);
+/** It has the paths of another server. */
+const ofOtherServers = new Set(['unknown group']);
+
+describe('captures of prometheus-adapter', { skip: isPresent ? false : 'they are not here' }, () => {
+  let server: ValueServer;
+  before(async () => {
+    server = await startValueServer();
+    if (!isPresent) return;
+    // A rule for it was added after the lists had been captured.
+    const added = { resource: { group: '', resource: 'pods' }, namespaced: true, metric: 'odd_float' };
+    server.source.custom = [...customMetrics(), added];
+    server.source.external = externalMetrics();
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  for (const file of isPresent ? ['custom', 'errors', 'external'] : []) {
+    for (const capture of read<Capture[]>(file)) {
+      if (ofOtherServers.has(capture.name) || (ofSources.has(capture.name) && capture.response.status === 500))
+        continue;
+      const isOurs = differs.get(capture.name);
+      test(`${file}: ${capture.name} is answered ${isOurs === undefined ? 'as by the adapter' : 'better'}`, async () => {
+        useValues(capture);
+        const { method, url, headers = {} } = capture.request;
+        const answer = await server.ask(url, { method, headers });
+        if (isOurs === undefined) assertSame(answer, capture);
+        else assertOurs(answer, isOurs);
+      });
+    }
+  }
+
+  function useValues({ response: { status, body, base64 }, prometheus = [], request }: Capture): void {
+    const listed: readonly Item[] | undefined = typeof body === 'string' ? parseYaml(body)?.items : body?.items;
+    const items = listed ?? valuesIn(request, base64) ?? [];
+    if (status === 504) server.source.onCustom = () => new Promise(() => undefined);
+    else
+      server.source.onCustom = ({ names }) => ({
+        samples: [...items, ...(listed === undefined && base64 === undefined ? samplesOf(prometheus, names) : [])]
+          .map(toObjectSample)
+          .filter((sample) => sample !== undefined),
+      });
+    server.source.onExternal = () => items.map(toExternalSample).filter((sample) => sample !== undefined);
+  }
+});
+
+interface Item {
+  readonly describedObject?: { readonly name: string };
+  readonly metricLabels?: Readonly<Record<string, string>> | null;
+  readonly timestamp: string;
+  readonly value: string;
+}
+
+function read<T>(file: string): T {
+  return JSON.parse(readFileSync(path.join(folder, `${file}.json`), 'utf8'));
+}
+
+function documentOf(name: string): { readonly resources: readonly { name: string; namespaced: boolean }[] } {
+  const found = read<Capture[]>('discovery').find((each) => each.name === name);
+  assert.ok(found !== undefined, name);
+  return found.response.body;
+}
+
+function customMetrics(): readonly CustomMetric[] {
+  return documentOf('custom v1beta2').resources.map(({ name, namespaced }) => {
+    const [qualified = '', metric = ''] = name.split('/');
+    const [resource = '', ...group] = qualified.split('.');
+    return { resource: { group: group.join('.'), resource }, namespaced, metric };
+  });
+}
+
+function externalMetrics(): readonly string[] {
+  return documentOf('external v1beta1').resources.map(({ name }) => name);
+}
+
+/** The values of captures in protobuf, which were asked for as JSON elsewhere: name and value, in the order of the list. */
+function valuesIn({ url }: Capture['request'], base64: string | undefined): readonly Item[] | undefined {
+  if (base64 === undefined) return undefined;
+  const bytes = Buffer.from(base64, 'base64');
+  const text = bytes.toString('latin1');
+  const values = [...text.matchAll(/\*.\n.([-0-9]+[mkMGTPE]?)/gs)].map(([, value = '']) => value);
+  const seconds = secondsIn(bytes);
+  const timestamp = new Date(seconds * 1000).toISOString();
+  if (url.includes('external')) {
+    const labels = [...text.matchAll(/\n\x05queue\x12.([a-z]+)/gs)].map(([, queue = '']) => ({ queue }));
+    return values.map((value, index) => ({ metricLabels: labels[index] ?? null, timestamp, value }));
+  }
+  const names = [...text.matchAll(/\x1a.(web-\d)/gs)].map(([, name = '']) => name);
+  return values.map((value, index) => ({ describedObject: { name: names[index] ?? '' }, timestamp, value }));
+}
+
+/** Reads the first timestamp: field 3, a message of 8 bytes whose field 1 is a varint of 5 bytes. */
+function secondsIn(bytes: Buffer): number {
+  const at = bytes.indexOf(Buffer.from([0x1a, 0x08, 0x08]));
+  if (at === -1) return 0;
+  return [...bytes.subarray(at + 3, at + 8)].reduce((sum, byte, index) => sum + (byte & 0x7f) * 2 ** (7 * index), 0);
+}
+
+/** What Prometheus had for captures that the adapter answered by an error. */
+function samplesOf(prometheus: Capture['prometheus'], names: readonly string[]): readonly Item[] {
+  const { data } = JSON.parse(prometheus?.at(-1)?.response ?? '{"data":{}}');
+  const vector: readonly { metric: Record<string, string>; value: [number, string] }[] =
+    data?.resultType === 'vector' ? data.result : [];
+  return vector.flatMap(({ metric, value: [time, text] }) => {
+    const name = names.find((each) => Object.values(metric).includes(each));
+    if (name === undefined) return [];
+    return [{ describedObject: { name }, timestamp: new Date(time * 1000).toISOString(), value: text }];
+  });
+}
+
+function toSample({ timestamp, value }: Item) {
+  const [, number = '', suffix = ''] = /^(-?[0-9.]+)([mkMGTPE]?)$/.exec(value) ?? [];
+  const isMilli = suffix === 'm';
+  const factor = 1000 ** ['', 'k', 'M', 'G', 'T', 'P', 'E'].indexOf(isMilli ? '' : suffix);
+  // A quantity of thousandths is exact; the adapter's overflow is not one that any source has.
+  const valueMilli = isMilli ? BigInt(number) : milliOf(Number(number === '' ? Number.NaN : number) * factor);
+  if (valueMilli === undefined || valueMilli <= -(2n ** 63n)) return undefined;
+  return { timestampMs: Date.parse(timestamp), valueMilli };
+}
+
+function toObjectSample(item: Item): ObjectSample | undefined {
+  const sample = toSample(item);
+  return sample && { ...sample, name: item.describedObject?.name ?? '' };
+}
+
+function toExternalSample(item: Item): ExternalSample | undefined {
+  const sample = toSample(item);
+  const labels = item.metricLabels;
+  return sample && { ...sample, labels: labels ? new Map(Object.entries(labels)) : undefined };
+}
+
+function assertSame({ status, headers, bytes, text }: Answer, { response, request }: Capture): void {
+  assert.equal(status, response.status, text);
+  assert.equal(headers['content-type'], response.headers['content-type']);
+  assert.equal(headers['cache-control'], response.headers['cache-control']);
+  if (response.base64 !== undefined) {
+    assert.equal(bytes.toString('base64'), response.base64);
+    return;
+  }
+  if (request.method === 'HEAD') {
+    assert.equal(text, '');
+    return;
+  }
+  if (typeof response.body === 'string') {
+    assert.equal(text, response.body);
+    return;
+  }
+  // The length shows whether it was indented; long ones came without.
+  const length = response.headers['content-length'] ?? String(encodeJson(response.body).length);
+  const form = encodeJson(response.body).length === Number(length) ? 'compact' : 'pretty';
+  assert.equal(text, encodeJson(response.body, form).toString());
+  assert.equal(bytes.length, Number(length));
+}
+
+function assertOurs({ status, text, body }: Answer, [expected, message]: readonly [number, string]): void {
+  assert.equal(status, expected, text);
+  if (expected === 200) assert.ok(!text.includes('-9223372036854775808m'), text);
+  else assert.ok(body.message.startsWith(message), body.message);
+}
