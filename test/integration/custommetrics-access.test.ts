@@ -34,7 +34,7 @@ describe('authorization', () => {
   beforeEach(() => {
     asked = [];
     server.api.reviews.access = (spec) => {
-      asked.push(spec as Spec);
+      asked.push(spec);
       return { allowed: true };
     };
   });

@@ -70,7 +70,7 @@ describe('captures of prometheus-adapter', { skip: isPresent ? false : 'they are
   after(() => server[Symbol.asyncDispose]());
 
   for (const file of isPresent ? ['custom', 'errors', 'external'] : []) {
-    for (const capture of read<Capture[]>(file)) {
+    for (const capture of read(file)) {
       if (ofOtherServers.has(capture.name) || (ofSources.has(capture.name) && capture.response.status === 500))
         continue;
       const isOurs = differs.get(capture.name);
@@ -86,7 +86,7 @@ describe('captures of prometheus-adapter', { skip: isPresent ? false : 'they are
 
   function useValues({ response: { status, body, base64 }, prometheus = [], request }: Capture): void {
     const listed: readonly Item[] | undefined = typeof body === 'string' ? parseYaml(body)?.items : body?.items;
-    const items = listed ?? valuesIn(request, base64) ?? [];
+    const items = listed ?? itemsIn(request, base64) ?? [];
     if (status === 504) server.source.onCustom = () => new Promise(() => undefined);
     else
       server.source.onCustom = ({ names }) => ({
@@ -105,12 +105,12 @@ interface Item {
   readonly value: string;
 }
 
-function read<T>(file: string): T {
+function read(file: string): readonly Capture[] {
   return JSON.parse(readFileSync(path.join(folder, `${file}.json`), 'utf8'));
 }
 
 function documentOf(name: string): { readonly resources: readonly { name: string; namespaced: boolean }[] } {
-  const found = read<Capture[]>('discovery').find((each) => each.name === name);
+  const found = read('discovery').find((each) => each.name === name);
   assert.ok(found !== undefined, name);
   return found.response.body;
 }
@@ -127,27 +127,52 @@ function externalMetrics(): readonly string[] {
   return documentOf('external v1beta1').resources.map(({ name }) => name);
 }
 
-/** The values of captures in protobuf, which were asked for as JSON elsewhere: name and value, in the order of the list. */
-function valuesIn({ url }: Capture['request'], base64: string | undefined): readonly Item[] | undefined {
+/** Reads the items of a capture in protobuf: the envelope's second field is the list, whose second fields are items. */
+function itemsIn({ url }: Capture['request'], base64: string | undefined): readonly Item[] | undefined {
   if (base64 === undefined) return undefined;
-  const bytes = Buffer.from(base64, 'base64');
-  const text = bytes.toString('latin1');
-  const values = [...text.matchAll(/\*.\n.([-0-9]+[mkMGTPE]?)/gs)].map(([, value = '']) => value);
-  const seconds = secondsIn(bytes);
-  const timestamp = new Date(seconds * 1000).toISOString();
-  if (url.includes('external')) {
-    const labels = [...text.matchAll(/\n\x05queue\x12.([a-z]+)/gs)].map(([, queue = '']) => ({ queue }));
-    return values.map((value, index) => ({ metricLabels: labels[index] ?? null, timestamp, value }));
-  }
-  const names = [...text.matchAll(/\x1a.(web-\d)/gs)].map(([, name = '']) => name);
-  return values.map((value, index) => ({ describedObject: { name: names[index] ?? '' }, timestamp, value }));
+  const list = bytesOf(fieldsOf(Buffer.from(base64, 'base64').subarray('k8s0'.length)), 2)[0] ?? nothing;
+  return bytesOf(fieldsOf(list), 2).map((bytes): Item => {
+    const item = fieldsOf(bytes);
+    const textIn = (field: number, inner: number) => bytesOf(fieldsOf(bytesOf(item, field)[0] ?? nothing), inner)[0];
+    const seconds = fieldsOf(bytesOf(item, 3)[0] ?? nothing).find(([field]) => field === 1)?.[1];
+    const common = { timestamp: new Date(Number(seconds) * 1000).toISOString(), value: String(textIn(5, 1)) };
+    if (!url.includes('external')) return { ...common, describedObject: { name: String(textIn(1, 3)) } };
+    const labels = bytesOf(item, 2).map(fieldsOf);
+    return {
+      ...common,
+      metricLabels: Object.fromEntries(labels.map((each) => [1, 2].map((field) => String(bytesOf(each, field)[0])))),
+    };
+  });
 }
 
-/** Reads the first timestamp: field 3, a message of 8 bytes whose field 1 is a varint of 5 bytes. */
-function secondsIn(bytes: Buffer): number {
-  const at = bytes.indexOf(Buffer.from([0x1a, 0x08, 0x08]));
-  if (at === -1) return 0;
-  return [...bytes.subarray(at + 3, at + 8)].reduce((sum, byte, index) => sum + (byte & 0x7f) * 2 ** (7 * index), 0);
+const nothing = Buffer.alloc(0);
+
+type Field = readonly [number: number, value: Buffer | number];
+
+function bytesOf(fields: readonly Field[], wanted: number): readonly Buffer[] {
+  return fields.flatMap(([number, value]) => (number === wanted && Buffer.isBuffer(value) ? [value] : []));
+}
+
+/** Splits a message of numbers and of bytes with lengths. */
+function fieldsOf(bytes: Buffer): readonly Field[] {
+  const fields: Field[] = [];
+  let at = 0;
+  const varint = () => {
+    let value = 0;
+    for (let factor = 1; ; factor *= 0x80) {
+      const byte = bytes[at++] ?? 0;
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const tag = varint();
+    const isBytes = (tag & 7) === 2;
+    const value = varint();
+    fields.push([tag >> 3, isBytes ? bytes.subarray(at, at + value) : value]);
+    if (isBytes) at += value;
+  }
+  return fields;
 }
 
 /** What Prometheus had for captures that the adapter answered by an error. */

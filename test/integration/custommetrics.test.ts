@@ -170,7 +170,7 @@ describe('a list of values', () => {
       samples: names
         .filter((name) => name !== 'idle-0')
         .map((name) => ({ name, timestampMs, valueMilli: 1n }))
-        .reverse(),
+        .toReversed(),
     });
     const { items } = (await ask(`${shop}/pods/*/m`)).body;
     assert.deepEqual(
