@@ -69,7 +69,7 @@ describe('discovery', () => {
 
   test('is the same text when a source lists the same metrics in another order', async () => {
     const { text } = await server.ask(`${C}/v1beta2`);
-    server.source.custom = [...server.source.custom].reverse();
+    server.source.custom = server.source.custom.toReversed();
     assert.equal((await server.ask(`${C}/v1beta2`)).text, text);
     assert.equal((await server.ask(`${C}/v1beta2/`)).text, text);
   });

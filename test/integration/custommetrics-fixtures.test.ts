@@ -86,7 +86,7 @@ describe('captures of prometheus-adapter', { skip: isPresent ? false : 'they are
 
   function useValues({ response: { status, body, base64 }, prometheus = [], request }: Capture): void {
     const listed: readonly Item[] | undefined = typeof body === 'string' ? parseYaml(body)?.items : body?.items;
-    const items = listed ?? itemsIn(request, base64) ?? [];
+    const items = listed ?? (status === 200 ? itemsIn(request, base64) : undefined) ?? [];
     if (status === 504) server.source.onCustom = () => new Promise(() => undefined);
     else
       server.source.onCustom = ({ names }) => ({
