@@ -29,7 +29,11 @@ export function createCustomMetricsGroup(reader: CustomReader): ServedGroup {
     },
   };
 
-  async function read(target: Target, version: CustomVersion, { info, signal }: Parameters<ApiRoute['serve']>[0]) {
+  async function read(
+    target: CustomTarget,
+    version: CustomVersion,
+    { info, signal }: Parameters<ApiRoute['serve']>[0],
+  ) {
     const labelSelector = parseSelectionOptions(info.query, target.name);
     const parameter = 'metricLabelSelector';
     const metricSelector = parseMetricSelector(info.query.get(parameter) ?? '', parameter);
@@ -41,10 +45,10 @@ function versionOf({ resource }: RequestInfo): CustomVersion | undefined {
   return customVersions.find((known) => known === resource?.version);
 }
 
-type Target = Omit<CustomRequest, 'labelSelector' | 'metricSelector'>;
+type CustomTarget = Omit<CustomRequest, 'labelSelector' | 'metricSelector'>;
 
 /** Returns undefined for a path that names no metric. */
-function targetOf({ resource: requested, shape }: RequestInfo): Target | undefined {
+function targetOf({ resource: requested, shape }: RequestInfo): CustomTarget | undefined {
   if (requested === undefined || shape === 'other' || requested.name === '') return undefined;
   const { resource, namespace, name, subresource } = requested;
   const isNamespaced = shape === 'namespaced';

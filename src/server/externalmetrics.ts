@@ -26,7 +26,7 @@ export function createExternalMetricsGroup(reader: ExternalReader): ServedGroup 
     },
   };
 
-  async function read({ metric, namespace }: Target, { info, signal }: ApiRequest): Promise<EncodableInPieces> {
+  async function read({ metric, namespace }: ExternalTarget, { info, signal }: ApiRequest): Promise<EncodableInPieces> {
     const { watch } = parseListOptions(info.query);
     if (watch) throw watchNotSupported({ group: externalGroup, resource: '*' });
     const parameter = 'labelSelector';
@@ -35,13 +35,13 @@ export function createExternalMetricsGroup(reader: ExternalReader): ServedGroup 
   }
 }
 
-interface Target {
+interface ExternalTarget {
   readonly metric: string;
   readonly namespace: string;
 }
 
 /** The metric is in the place of a resource, and has no name: namespaces/<namespace>/<metric>. */
-function targetOf({ resource, shape }: RequestInfo): Target | undefined {
+function targetOf({ resource, shape }: RequestInfo): ExternalTarget | undefined {
   if (resource?.version !== externalVersion || shape !== 'namespaced') return undefined;
   const { resource: metric, namespace, name, subresource } = resource;
   if (metric === '' || namespace === '' || name !== '' || subresource !== '') return undefined;
