@@ -8,6 +8,7 @@ import { comparisonTable } from './docs/comparison.ts';
 import { costChart, costTable, sizeTable } from './docs/costs.ts';
 import { root } from './docs/documents.ts';
 import { flagTables, ignoredTable } from './docs/flagtables.ts';
+import { kubeletMetricTable } from './docs/kubeletmetrics.ts';
 import { codeSections, missingTable } from './docs/troubleshooting.ts';
 import { readMeasured } from './faults/measured.ts';
 import { measuredTable } from './faults/table.ts';
@@ -17,6 +18,7 @@ const blocks: readonly (readonly [file: string, block: string, text: () => strin
   ['README.md', 'comparison', comparisonTable],
   ['docs/configuration.md', 'flags', flagTables],
   ['docs/configuration.md', 'ignored-flags', ignoredTable],
+  ['docs/kubelet-metrics.md', 'kubelet-metrics', kubeletMetricTable],
   ['docs/troubleshooting.md', 'missing', missingTable],
   ['docs/troubleshooting.md', 'codes', codeSections],
   ['docs/differences.md', 'differences', differenceTable],

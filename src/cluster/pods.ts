@@ -27,6 +27,8 @@ export interface PodInfo {
   readonly createdSeconds: number | undefined;
   /** See endedContainers; equal ones are the same string. */
   readonly endedContainers: string;
+  /** Whether its network is the node's (spec.hostNetwork). */
+  readonly hostNetwork: boolean;
 }
 
 export interface PodLister {
@@ -67,10 +69,12 @@ const accept = { list: `${protobufType},application/json;q=0.9`, watch: `${proto
 
 const configHash = 'kubernetes.io/config.hash';
 
+const ownSpecFields: Message = { 10: { name: 'nodeName', kind: 'word' }, 11: { name: 'hostNetwork', kind: 'integer' } };
+
 /** Field numbers are those of k8s.io/api's core/v1/generated.proto. */
 const message: Message = {
   1: { name: 'metadata', kind: 'message', message: { ...objectMeta([configHash]), 8: creationTimestamp } },
-  2: { name: 'spec', kind: 'message', message: { ...specFields, 10: { name: 'nodeName', kind: 'word' } } },
+  2: { name: 'spec', kind: 'message', message: { ...specFields, ...ownSpecFields } },
   3: statusField,
 };
 
@@ -134,6 +138,8 @@ function createPodParser(
     // In JSON the name of a pod without a node is empty.
     const node = text(field(field(object, 'spec'), 'nodeName')) || undefined;
     const ended = endedContainers(object);
+    // A number in protobuf; it never changes.
+    const hostNetwork = Boolean(field(field(object, 'spec'), 'hostNetwork'));
     // Most changes are of the rest of the status.
     const isSame =
       previous?.uid === uid &&
@@ -152,6 +158,7 @@ function createPodParser(
       node: node === undefined ? undefined : share(node),
       createdSeconds: secondsOf(field(metadata, 'creationTimestamp')),
       endedContainers: share(ended),
+      hostNetwork,
     };
   };
 }

@@ -44,10 +44,11 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
 
   // Loops outlive the shutdown signal: requests during the delay get fresh responses.
   const stop = new AbortController();
-  const { nodes, pods, scraper, snapshot, pinning } = writePath;
+  const { nodes, pods, scraper, snapshot, pinning, kubeletMetrics } = writePath;
   // Authentication first: until its ConfigMap is read every request is denied, and the namespace controller waits for discovery.
   const loops = Promise.all([
     ...[auth, nodes, pods, scraper, snapshot, pinning, eventLoop].map((loop) => loop.run(stop.signal)),
+    kubeletMetrics?.run(stop.signal),
     // A server that stops writes nothing to the API any more.
     caBundles?.run(AbortSignal.any([shutdown, stop.signal])),
   ]);

@@ -16,6 +16,7 @@ import { type Admission, createAdmission } from '../storage/admission.ts';
 import { defaultStalenessMs } from '../storage/lastusage.ts';
 import { createStorage, type Storage } from '../storage/storage.ts';
 import { createExpectations } from './expectations.ts';
+import { createKubeletMetrics, type KubeletMetrics } from './kubeletmetrics.ts';
 import type { KubeletIdentity } from './kubeletidentity.ts';
 import { createKubelets } from './kubelets.ts';
 import type { Pinning } from './pinning.ts';
@@ -42,6 +43,8 @@ export interface WritePath {
   readonly admission: Admission;
   readonly scraper: Scraper;
   readonly snapshot: SnapshotKeeper;
+  /** Undefined unless --custom-metrics=kubelet. */
+  readonly kubeletMetrics: KubeletMetrics | undefined;
   readonly pinning: Pinning;
   readonly stalenessMs: number;
   /** Nothing may be written to the cluster unless it is separate. */
@@ -89,16 +92,24 @@ export function createWritePath(path: WritePathOptions): WritePath {
   const scrapeMetrics = createScrapeMetrics(registry, resolutionMs);
   const kubelets = createKubelets({ options, apiServer, rest, nodes, resolver, clock, metrics: scrapeMetrics, log });
   disposables.use(kubelets.readers);
-  const scraper = createScraper({
+  const bringForward = (node: string) => scraper.bringForward(node);
+  const kubeletMetrics = createKubeletMetrics({ ...path, pods, bringForward, stalenessMs });
+  const scraper: Scraper = createScraper({
     nodes,
     addressOf: kubelets.addressOf,
     readers: kubelets.readers,
     mode: options['metrics-source'] as SourceMode,
+    wanted: kubeletMetrics?.wanted,
     expectations: createExpectations({ pods, usage: storage, clock }),
     store: {
-      store: (batch, clockAheadMs, times) =>
-        storage.store(admission.admit(batch, clockAheadMs - serverClock.aheadMs()), times),
+      store(batch, clockAheadMs, times, series) {
+        const admitted = admission.admit(batch, clockAheadMs - serverClock.aheadMs());
+        const stored = storage.store(admitted, times);
+        kubeletMetrics?.store.store({ batch: admitted, series, ...stored });
+        return stored;
+      },
       forget(node) {
+        kubeletMetrics?.store.forget(node);
         storage.forget(node);
         admission.forget(node);
         foreignPods.forget(node);
@@ -112,5 +123,5 @@ export function createWritePath(path: WritePathOptions): WritePath {
   });
   createNodeStateMetrics(registry, scraper.statuses);
   const { pinning, identity: kubeletIdentity } = kubelets;
-  return { nodes, pods, storage, admission, scraper, snapshot, pinning, stalenessMs, kubeletIdentity };
+  return { nodes, pods, storage, admission, scraper, snapshot, kubeletMetrics, pinning, stalenessMs, kubeletIdentity };
 }

@@ -23,11 +23,11 @@ export function openReader(
   format: Exclude<Format, 'unknown'>,
   families: readonly string[],
   sink: SampleSink,
-  options: DelimitedReaderOptions & { readonly matcher: SeriesMatcher },
+  options: DelimitedReaderOptions & { readonly matcher?: SeriesMatcher | undefined },
 ): ExpositionReader {
   if (format === 'delimited') return new DelimitedReader(families, sink, options);
   // Only protobuf's series are matched by position.
-  options.matcher.beginBody();
-  options.matcher.addUnmatchable();
-  return new TextReader(families, sink);
+  options.matcher?.beginBody();
+  options.matcher?.addUnmatchable();
+  return new TextReader(families, sink, options.skipped);
 }

@@ -17,8 +17,9 @@ export interface Decoder {
   /**
    * Starts a body and drops an unfinished one. Returns undefined for an unknown content type.
    * @param brief whether the request left out constants: the body is read up to the families that change.
+   * @param skipped families that were requested for another reader of the body.
    */
-  begin(contentType: string, brief?: boolean): Decoding | undefined;
+  begin(contentType: string, brief?: boolean, skipped?: readonly string[]): Decoding | undefined;
 }
 
 export interface DecoderOptions {
@@ -79,7 +80,7 @@ class NodeDecoder<Row, Carried> implements Decoder {
     return this.#calm >= settledAfter;
   }
 
-  begin(contentType: string, brief = false): Decoding | undefined {
+  begin(contentType: string, brief = false, skipped?: readonly string[]): Decoding | undefined {
     const calm = this.#calm;
     this.#calm = 0;
     const before = this.#takeState();
@@ -92,6 +93,7 @@ class NodeDecoder<Row, Carried> implements Decoder {
       matcher: before.matcher,
       until: enough,
       fastPath: this.#fastPath,
+      skipped,
     });
     return new BodyDecoding(reader, before.rows.length > longFromRows, {
       fast: (ended) => {

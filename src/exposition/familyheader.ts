@@ -20,10 +20,14 @@ export class FamilyHeader {
   contentBytes = 0;
   /** Least bytes of the header after `read` has returned -1. */
   neededBytes = 0;
+  /** Whether the family is requested for another reader of the body. */
+  isSkipped = false;
   readonly #names: readonly string[];
+  readonly #skipped: readonly string[];
 
-  constructor(names: readonly string[]) {
+  constructor(names: readonly string[], skipped: readonly string[] = []) {
     this.#names = names;
+    this.#skipped = skipped;
   }
 
   /**
@@ -76,6 +80,7 @@ export class FamilyHeader {
     for (let family = 0; family < this.#names.length; family += 1) {
       if (isAt(body, start, end, this.#names[family]!)) return family;
     }
+    this.isSkipped = this.#skipped.some((name) => isAt(body, start, end, name));
     return -1;
   }
 

@@ -29,6 +29,8 @@ export interface DelimitedReaderOptions {
   readonly until?: readonly number[] | undefined;
   /** False: slow path only. Default: true. */
   readonly fastPath?: boolean | undefined;
+  /** Families that were requested for another reader of the body: skipped, but no sign of an unfiltered body. */
+  readonly skipped?: readonly string[] | undefined;
 }
 
 export class DelimitedReader {
@@ -52,10 +54,10 @@ export class DelimitedReader {
   constructor(
     names: readonly string[],
     sink: SampleSink,
-    { matcher, until, fastPath = true }: DelimitedReaderOptions = {},
+    { matcher, until, fastPath = true, skipped }: DelimitedReaderOptions = {},
   ) {
     this.#sink = sink;
-    this.#header = new FamilyHeader(names);
+    this.#header = new FamilyHeader(names, skipped);
     this.#missing = until === undefined ? undefined : new Set(until);
     matcher?.beginBody();
     if (fastPath) this.#matcher = matcher;
@@ -148,7 +150,7 @@ export class DelimitedReader {
       this.#state = state.fields;
       return start;
     }
-    this.#hasOtherFamilies = true;
+    if (!header.isSkipped) this.#hasOtherFamilies = true;
     this.#skipLeft = header.contentBytes;
     if (header.contentBytes > 0) this.#state = state.skip;
     return start;

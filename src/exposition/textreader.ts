@@ -28,14 +28,17 @@ export class TextReader {
   readonly hasEnough = false;
   readonly #names: readonly string[];
   readonly #sink: SampleSink;
+  readonly #skipped: readonly string[];
   readonly #line = new SampleLine();
   #hasOtherFamilies = false;
   #consumed = 0;
   readonly #carry = new CarryBuffer();
 
-  constructor(names: readonly string[], sink: SampleSink) {
+  /** @param skipped families that were requested for another reader of the body. */
+  constructor(names: readonly string[], sink: SampleSink, skipped: readonly string[] = []) {
     this.#names = names;
     this.#sink = sink;
+    this.#skipped = skipped;
   }
 
   /** Passes requested samples to the sink. @throws ExpositionError if a line is malformed, and the sink's errors. */
@@ -92,7 +95,7 @@ export class TextReader {
       const family = familyAt(body, first, end, this.#names);
       if (family === -1) {
         if (!mayStartName(body[first]!)) throw new ExpositionError('neither a metric name nor a comment', first);
-        this.#hasOtherFamilies = true;
+        this.#hasOtherFamilies ||= familyAt(body, first, end, this.#skipped) === -1;
         continue;
       }
       this.#line.read(body, family, first + this.#names[family]!.length, end);

@@ -5,6 +5,7 @@ import { clusterFlags } from './flags/cluster.ts';
 import type { FlagSection } from './flags/flag.ts';
 import { kubeletFlags } from './flags/kubelet.ts';
 import { loggingFlags } from './flags/logging.ts';
+import { customMetricsFlags } from './flags/custommetrics.ts';
 import { diagnosticFlags } from './flags/diagnostics.ts';
 import { scrapingFlags } from './flags/scraping.ts';
 import { servingFlags } from './flags/serving.ts';
@@ -14,6 +15,7 @@ export const flagSections: Readonly<Record<string, FlagSection>> = {
   Cluster: clusterFlags,
   Scraping: scrapingFlags,
   Kubelet: kubeletFlags,
+  'Custom metrics': customMetricsFlags,
   Serving: servingFlags,
   Authentication: authenticationFlags,
   Authorization: authorizationFlags,
@@ -25,6 +27,7 @@ export const flags = {
   ...clusterFlags,
   ...scrapingFlags,
   ...kubeletFlags,
+  ...customMetricsFlags,
   ...servingFlags,
   ...authenticationFlags,
   ...authorizationFlags,

@@ -29,6 +29,7 @@ export function crossChecks(options: Options): string[] {
     [tls === 'pin' && plain, 'cannot use both --kubelet-tls=pin and --deprecated-kubelet-completely-insecure'],
     [ca && plain, 'cannot use both --kubelet-certificate-authority and --deprecated-kubelet-completely-insecure'],
     ...proxyRules(options),
+    ...customMetricsRules(options),
     [
       timeoutMs !== undefined && timeoutMs > resolutionMs * largestTimeoutShare,
       `--kubelet-request-timeout must be at most 0.9 x --metric-resolution, which is ${formatDuration(resolutionMs * largestTimeoutShare)}; unset it for one that fits`,
@@ -65,6 +66,12 @@ function proxyRules(options: Options): readonly Rule[] {
   );
   const workers = !['auto', '0'].includes(options['scrape-workers']);
   return [...rules, [proxy && workers, 'cannot use both --kubelet-connection=proxy and --scrape-workers']];
+}
+
+function customMetricsRules(options: Options): readonly Rule[] {
+  const always = options['custom-metrics-always'].length > 0;
+  const needsKubelet = '--custom-metrics-always needs --custom-metrics=kubelet';
+  return [[always && options['custom-metrics'] !== 'kubelet', needsKubelet]];
 }
 
 const directOnly = [

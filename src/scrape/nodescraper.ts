@@ -5,6 +5,8 @@ import type { Clock } from '../clock.ts';
 import type { NodeInfo } from '../cluster/nodes.ts';
 import type { Logger } from '../logging.ts';
 import type { KubeletReaderPool } from './endpoint/readerpool.ts';
+import type { SeriesResult } from '../decode/series/seriesdecoder.ts';
+import type { WantedColumns } from '../sample/seriescolumns.ts';
 import { createNodeLog } from './report/nodelog.ts';
 import { createNodeRecord, type NodeStatus } from './report/nodestatus.ts';
 import type { ScrapeMetrics } from './report/scrapemetrics.ts';
@@ -16,11 +18,13 @@ export interface BatchStore {
    * Returns the number of first samples, and the longest interval between the node's samples in milliseconds. It also
    * reports whether the node's clock was set since its previous batch.
    * @param clockAheadMs how far the node's clock is ahead of ours; by its Date header, so exact to a second or two.
+   * @param series undefined if none were wanted, or on /metrics/resource.
    */
   store(
     batch: NodeBatch,
     clockAheadMs: number,
     times: ResponseTimes,
+    series: SeriesResult | undefined,
   ): { readonly waiting: number; readonly spacingMs: number; readonly hasStepped: boolean };
   forget(node: string): void;
   /** Drops a stored node of that name with another UID. */
@@ -31,6 +35,8 @@ export interface NodeScraperOptions {
   readonly addressOf: (node: NodeInfo) => TargetAddress;
   readonly readers: Pick<KubeletReaderPool, 'of' | 'release'>;
   readonly mode: SourceMode;
+  /** See TargetOptions. */
+  readonly wanted?: (() => WantedColumns) | undefined;
   readonly expectations: Expectations;
   readonly store: BatchStore;
   readonly resolutionMs: number;
@@ -57,8 +63,8 @@ export interface NextNodeScrape extends NextScrape {
 const fullWeight = 4;
 
 export function createNodeScraper({ name, uid, ready }: NodeInfo, options: NodeScraperOptions): NodeScraper {
-  const { addressOf, readers, mode, expectations, clock, metrics, store } = options;
-  const target = createTarget({ reader: readers.of(name), mode, expectations, clock });
+  const { addressOf, readers, mode, wanted, expectations, clock, metrics, store } = options;
+  const target = createTarget({ reader: readers.of(name), mode, wanted, expectations, clock });
   const retryPolicy = createRetryPolicy(options.resolutionMs);
   const record = createNodeRecord();
   const log = createNodeLog(options.log);
@@ -85,13 +91,10 @@ export function createNodeScraper({ name, uid, ready }: NodeInfo, options: NodeS
       log.report(node, outcome, record.clockSkew(), false);
       return { ...retryPolicy.failed(scraper.ready), weight: undefined };
     }
-    const { batch, response } = outcome;
+    const { batch, response, series } = outcome;
     metrics.source(name, batch.source);
-    const stored = store.store(batch, response.nodeTimeMs - times.answeredMs, {
-      dateMs: response.dateMs,
-      sentMs: startedMs,
-      receivedMs: startedMs + times.durationMs,
-    });
+    const responseTimes = { dateMs: response.dateMs, sentMs: startedMs, receivedMs: startedMs + times.durationMs };
+    const stored = store.store(batch, response.nodeTimeMs - times.answeredMs, responseTimes, series);
     record.add(outcome, times, stored.spacingMs);
     log.report(node, outcome, record.clockSkew(), stored.hasStepped);
     return { ...retryPolicy.scraped(stored.waiting), weight: outcome.isFull ? fullWeight : 1 };

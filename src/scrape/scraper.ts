@@ -19,6 +19,8 @@ export interface Scraper {
   /** Sorted by name. */
   statuses(): NodeStatus[];
   troubleOf(node: string): string | undefined;
+  /** Scrapes the node with the next wave of all, for a request that waits for its first samples. */
+  bringForward(node: string): void;
 }
 
 export function createScraper(options: ScraperOptions): Scraper {
@@ -43,6 +45,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     hasTriedAll: firstScrapes.areOver,
     statuses: () => [...scrapers].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, scraper]) => scraper.status()),
     troubleOf: (name) => scrapers.get(name)?.status().error?.code,
+    bringForward: scrapeNow,
   };
 
   async function run(signal: AbortSignal): Promise<void> {

@@ -48,6 +48,7 @@ function podInfo(index: number): PodInfo {
     node: `node-${Math.floor(index / podsPerNode)}`,
     createdSeconds: Math.trunc(startMs / 1000) - 3_600,
     endedContainers: '',
+    hostNetwork: false,
     labels: new Map([
       ['app', 'web'],
       ['app.kubernetes.io/part-of', 'shop'],

@@ -45,6 +45,13 @@ export function isContainerPath(path: string): boolean {
   return trusted && containerId !== path && !path.includes(monitorInfix);
 }
 
+/** Returns the UID if the path is a pod's own cgroup, not below another pod's; otherwise undefined. */
+export function podCgroupUid(path: string): string | undefined {
+  const segments = path.split('/');
+  const uid = podUidOf(segments.pop() ?? '');
+  return segments.some((segment) => podUidOf(segment) !== undefined) ? undefined : uid;
+}
+
 function podUidOf(segment: string): string | undefined {
   // Joined: V8 keeps replaceAll's result in pieces.
   return podPattern.exec(segment)?.[1]?.split('_').join('-');

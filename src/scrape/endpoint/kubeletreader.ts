@@ -2,25 +2,29 @@
 import type { Clock } from '../../clock.ts';
 import { cadvisor } from '../../decode/cadvisor/cadvisor.ts';
 import { requestedFamilies } from '../../decode/cadvisor/families.ts';
-import type { DecodeResult, Decoding } from '../../decode/bodydecoding.ts';
+import type { DecodeResult } from '../../decode/bodydecoding.ts';
 import { createDecoder, type DecoderOptions } from '../../decode/decoder.ts';
 import { resource } from '../../decode/resource/resource.ts';
 import { answerTime } from '../../decode/sampletime.ts';
+import { createSeriesDecoder, familiesOf, type SeriesDecoder } from '../../decode/series/seriesdecoder.ts';
 import type { KubeletClient, KubeletResponse } from '../../kubelet/client.ts';
 import { explainFailure } from '../../kubelet/explain/explainfailure.ts';
 import { BodyTooLargeError, KubeletError } from '../../kubelet/explain/kubeleterror.ts';
 import type { ResponseBodyReader } from '../../kubelet/http/body.ts';
 import type { ResponseInfo } from '../../kubelet/http/responsehead.ts';
-import { ReadingTooLongError, readingBudget } from '../../kubelet/http/readingbudget.ts';
+import { ReadingTooLongError } from '../../kubelet/http/readingbudget.ts';
 import { bodyLimitBytes } from '../../kubelet/http/responselimits.ts';
 import type { Source } from '../../sample/point.ts';
+import { noColumns, type WantedColumns } from '../../sample/seriescolumns.ts';
 import { createAddressFallback, type KubeletAddressList } from './addressfallback.ts';
+import { beginReadings, type BodyReadings, type BodyResults } from './bodyreadings.ts';
 import { createNodeClock } from './nodeclock.ts';
 import { explainNoBatch, type ReadResult } from './readresult.ts';
 
 /** Returns failures as results. One request at a time. */
 export interface KubeletReader {
-  cadvisor(at: KubeletAddressList, signal: AbortSignal): Promise<ReadResult>;
+  /** @param wanted series beside the scraped quantities; without any, the request is the quantities' alone. */
+  cadvisor(at: KubeletAddressList, signal: AbortSignal, wanted?: WantedColumns): Promise<ReadResult>;
   resource(at: KubeletAddressList, signal: AbortSignal, path?: string): Promise<ReadResult>;
 }
 
@@ -35,11 +39,28 @@ function cadvisorPath(hasSwap: boolean, hasSettled: boolean): string {
   return `/metrics/cadvisor?${families.map((family) => `name[]=${family}`).join('&')}`;
 }
 
+/** Returns the path with the wanted families that it lacks. */
+function withWanted(path: string, wanted: WantedColumns): string {
+  if (wanted.length === 0) return path;
+  const more = familiesOf(wanted).filter((family) => !`${path}&`.includes(`=${family}&`));
+  return [path, ...more.map((family) => `name[]=${family}`)].join('&');
+}
+
+function cadvisorRequest(
+  kind: keyof typeof cadvisorPaths,
+  brief: boolean,
+  { wanted, hasSwap, gzip }: { wanted: WantedColumns; hasSwap: boolean; gzip: boolean },
+): EndpointRequest {
+  const path = cadvisorPaths[kind][hasSwap ? 'withSwap' : 'withoutSwap'];
+  return { source: 'cadvisor', path: withWanted(path, wanted), gzip, brief, wanted };
+}
+
 interface EndpointRequest {
   readonly source: Source;
   readonly path: string;
   readonly gzip: boolean;
   readonly brief: boolean;
+  readonly wanted: WantedColumns;
 }
 
 /** Protobuf is cheaper for both sides; every kubelet has both. */
@@ -63,26 +84,24 @@ export function createKubeletReader(
     cadvisor: createDecoder(cadvisor, node, decoderOptions),
     resource: createDecoder(resource, node, decoderOptions),
   };
+  let series: SeriesDecoder | undefined;
 
   return {
-    async cadvisor(at, signal) {
+    async cadvisor(at, signal, wanted = noColumns) {
       // A kubelet that does not filter gets the whole request; its body is not read to the end.
       const { settled } = decoders.cadvisor;
-      const brief = settled ? await read(at, cadvisorRequest(filtered ? 'brief' : 'whole', true), signal) : undefined;
-      const result = brief ?? (await readWhole(at, cadvisorRequest('whole', false), signal));
+      const request = { wanted, hasSwap, gzip: !filtered || compress() };
+      const short = cadvisorRequest(filtered ? 'brief' : 'whole', true, request);
+      const brief = settled ? await read(at, short, signal) : undefined;
+      const result = brief ?? (await readWhole(at, cadvisorRequest('whole', false, request), signal));
       if (result.kind !== 'batch') return result;
       filtered = result.filtered;
       hasSwap = result.batch.hasSwap !== false;
       return result;
     },
     resource: (at, signal, path = '/metrics/resource') =>
-      readWhole(at, { source: 'resource', path, gzip: true, brief: false }, signal),
+      readWhole(at, { source: 'resource', path, gzip: true, brief: false, wanted: noColumns }, signal),
   };
-
-  function cadvisorRequest(families: keyof typeof cadvisorPaths, brief: boolean): EndpointRequest {
-    const path = cadvisorPaths[families][hasSwap ? 'withSwap' : 'withoutSwap'];
-    return { source: 'cadvisor', path, gzip: !filtered || compress(), brief };
-  }
 
   async function readWhole(at: KubeletAddressList, request: EndpointRequest, signal: AbortSignal): Promise<ReadResult> {
     return (await read(at, request, signal)) ?? neverTooBrief();
@@ -91,21 +110,23 @@ export function createKubeletReader(
   /** Returns undefined if the request was too brief. */
   function read(
     at: KubeletAddressList,
-    { source, path, gzip, brief }: EndpointRequest,
+    request: EndpointRequest,
     signal: AbortSignal,
   ): Promise<ReadResult | undefined> {
-    let decoding: Decoding | undefined;
+    const { source, path, gzip, brief, wanted } = request;
+    let body: BodyReadings | undefined;
     /** Monotonic. */
     let begunMs = 0;
     // Called again if another address is tried: the last body counts.
     const onBody = ({ status, contentType }: ResponseInfo): ResponseBodyReader | undefined => {
       begunMs = clock.monotonicMs();
-      decoding = status === 200 ? decoders[source].begin(contentType, brief) : undefined;
-      return decoding ?? (status === 200 ? unread : undefined);
+      if (wanted.length > 0) series ??= createSeriesDecoder();
+      body = status === 200 ? beginReadings(decoders[source], series, { contentType, brief, wanted }) : undefined;
+      return body?.reader;
     };
     // Fewer promises than with await.
     return addresses.fetch(at, { node, path, accept, gzip, onBody }, signal).then(
-      (response) => finish(path, response, decoding, begunMs),
+      (response) => finish(path, response, body, begunMs),
       (error: unknown) => resultOfError(error, clock),
     );
   }
@@ -113,19 +134,19 @@ export function createKubeletReader(
   function finish(
     path: string,
     response: KubeletResponse,
-    decoding: Decoding | undefined,
+    body: BodyReadings | undefined,
     begunMs: number,
   ): ReadResult | undefined | Promise<ReadResult | undefined> {
     const ourMs = clock.wallMs();
     const nodeTimeMs = response.dateMs ?? ourMs;
     const time = answerTime(response.dateMs, ourMs, nodeClock.at(nodeTimeMs, begunMs));
-    if (decoding?.isLong !== true) return resultOf(node, path, response, decoding?.finish(time), nodeTimeMs);
-    return readingBudget.run(decoding.finishing(time)).then(
-      (decoded) => resultOf(node, path, response, decoded, nodeTimeMs),
-      (error: unknown) => resultOf(node, path, response, tooLong(error), nodeTimeMs),
-    );
+    const results = body?.finish(time) ?? noResults;
+    const end = (all: BodyResults) => resultOf(node, path, response, all, nodeTimeMs);
+    return results instanceof Promise ? results.then(end, (error) => end([tooLong(error), undefined])) : end(results);
   }
 }
+
+const noResults: BodyResults = [undefined, undefined];
 
 function neverTooBrief(): never {
   throw new Error('the response to a whole request is never too brief');
@@ -135,7 +156,7 @@ function resultOf(
   node: string,
   path: string,
   response: KubeletResponse,
-  decoded: DecodeResult | undefined,
+  [decoded, series]: BodyResults,
   nodeTimeMs: number,
 ): ReadResult | undefined {
   const { address, verifiedBy, wireBytes, dateMs } = response;
@@ -144,7 +165,8 @@ function resultOf(
     return { ...explainNoBatch(node, path, response, decoded), address, verifiedBy, wireBytes, nodeTimeMs, dateMs };
   }
   const { kind, batch, filtered, doubts } = decoded;
-  return { kind, batch, filtered, doubts, address, verifiedBy, wireBytes, nodeTimeMs, dateMs };
+  const facts = { address, verifiedBy, wireBytes, nodeTimeMs, dateMs };
+  return { kind, batch, filtered, doubts, ...(series === undefined ? {} : { series }), ...facts };
 }
 
 function resultOfError(error: unknown, clock: Clock): ReadResult {
@@ -161,5 +183,3 @@ function tooLong(error: unknown): DecodeResult {
   if (error instanceof ReadingTooLongError) return { kind: 'too-long', reason: error.message };
   throw error;
 }
-
-const unread: ResponseBodyReader = { write: () => false };

@@ -1,5 +1,6 @@
 /** The result of one request to a kubelet: a batch, or why there is none. */
 import type { DecodeResult } from '../../decode/bodydecoding.ts';
+import type { SeriesResult } from '../../decode/series/seriesdecoder.ts';
 import type { KubeletResponse } from '../../kubelet/client.ts';
 import { quote } from '../../kubelet/explain/excerpt.ts';
 import type { Explanation } from '../../kubelet/explain/explanation.ts';
@@ -13,7 +14,10 @@ export type ReadResult =
 
 export type BatchResult = Extract<ReadResult, { readonly kind: 'batch' }>;
 
-type DecodedBatch = Extract<DecodeResult, { readonly kind: 'batch' }>;
+type DecodedBatch = Extract<DecodeResult, { readonly kind: 'batch' }> & {
+  /** Absent if none were wanted. */
+  readonly series?: SeriesResult;
+};
 
 type NoBatch =
   /** The next response may be better. */
@@ -40,7 +44,7 @@ export function explainNoBatch(
   node: string,
   path: string,
   response: KubeletResponse,
-  decoded: Exclude<DecodeResult, DecodedBatch> | undefined,
+  decoded: Exclude<DecodeResult, { readonly kind: 'batch' }> | undefined,
 ): NoBatch {
   const { status, contentType, address } = response;
   if (noSuchEndpoint.has(status)) return unusable('AnswerUnusable', `${path.split('?')[0]} answers ${status}`);

@@ -2,9 +2,11 @@
 import { hasMachine, type NodeBatch, toPoints } from '../../sample/batch.ts';
 import type { Clock } from '../../clock.ts';
 import type { AddressCandidates } from '../../cluster/address.ts';
+import type { SeriesResult } from '../../decode/series/seriesdecoder.ts';
 import { explainFailure, explainNoAddress } from '../../kubelet/explain/explainfailure.ts';
 import type { Explanation } from '../../kubelet/explain/explanation.ts';
 import type { Source } from '../../sample/point.ts';
+import { noColumns, type WantedColumns } from '../../sample/seriescolumns.ts';
 import type { KubeletAddressList } from '../endpoint/addressfallback.ts';
 import type { KubeletReader } from '../endpoint/kubeletreader.ts';
 import type { BatchResult, ReadResult, ResponseFacts } from '../endpoint/readresult.ts';
@@ -33,6 +35,8 @@ export interface TargetOptions {
   readonly mode: SourceMode;
   readonly expectations: Expectations;
   readonly clock: Clock;
+  /** Returns the series to scrape beside the quantities. Default: none. */
+  readonly wanted?: (() => WantedColumns) | undefined;
 }
 
 export type ScrapeOutcome =
@@ -42,6 +46,8 @@ export type ScrapeOutcome =
       readonly fallback: string | undefined;
       /** Whether the kubelet sent families that were not requested, most of its response. */
       readonly isFull: boolean;
+      /** The wanted series; absent if none were wanted, or on /metrics/resource. */
+      readonly series?: SeriesResult;
       readonly response: ResponseFacts;
     }
   | { readonly kind: 'failed'; readonly why: Explanation };
@@ -61,7 +67,8 @@ interface Fallback {
   readonly untilMs: number;
 }
 
-export function createTarget({ reader, mode, expectations, clock }: TargetOptions): Target {
+export function createTarget(options: TargetOptions): Target {
+  const { reader, mode, expectations, clock, wanted = () => noColumns } = options;
   const comparison = createComparisonPolicy();
   let fallback: Fallback | undefined;
 
@@ -75,7 +82,7 @@ export function createTarget({ reader, mode, expectations, clock }: TargetOption
         return outcomeOf(await reader.resource(at, signal, resourcePath));
       }
       if (fallback !== undefined) return await scrapeResource(at, signal, fallback);
-      const result = await reader.cadvisor(at, signal);
+      const result = await reader.cadvisor(at, signal, wanted());
       if (mode === 'cadvisor') return outcomeOf(result);
       if (result.kind === 'unusable') return await tryResource(result.why, at, signal);
       if (result.kind !== 'batch') return outcomeOf(result);
@@ -113,9 +120,9 @@ export function createTarget({ reader, mode, expectations, clock }: TargetOption
     const resource = await reader.resource(at, signal);
     // A single failure is no reason: containers that cAdvisor lacks would be missing for minutes.
     if (resource.kind === 'failed' || resource.kind === 'unanswered') return outcomeOf(resource);
-    if (resource.kind === 'unusable') return returnTo(await reader.cadvisor(at, signal), resource.why);
+    if (resource.kind === 'unusable') return returnTo(await reader.cadvisor(at, signal, wanted()), resource.why);
     if (clock.monotonicMs() < untilMs) return outcomeOf(resource, reason);
-    const cadvisor = await reader.cadvisor(at, signal);
+    const cadvisor = await reader.cadvisor(at, signal, wanted());
     if (cadvisor.kind === 'unanswered') return fallBack(reason, resource);
     if (cadvisor.kind !== 'batch') return fallBack(cadvisor.why.what, resource);
     const missing = missingOf(cadvisor, resource);
@@ -150,7 +157,8 @@ function missingOf(cadvisor: BatchResult, resource: BatchResult): string | undef
 function outcomeOf(result: ReadResult, fallback?: string): ScrapeOutcome {
   if (result.kind !== 'batch') return failed(result.why);
   const isFull = result.batch.source === 'cadvisor' && !result.filtered;
-  return { kind: 'scraped', batch: result.batch, fallback, isFull, response: result };
+  const series = result.series === undefined ? {} : { series: result.series };
+  return { kind: 'scraped', batch: result.batch, fallback, isFull, ...series, response: result };
 }
 
 function failed(why: Explanation): ScrapeOutcome {

@@ -19,7 +19,13 @@ function setUp() {
     clock,
   });
   const add = (name: string, uid = `uid of ${name}`, node: string | undefined = 'node-a') => {
-    const none = { labels: new Map(), configHash: undefined, createdSeconds: undefined, endedContainers: '' };
+    const none = {
+      labels: new Map(),
+      configHash: undefined,
+      createdSeconds: undefined,
+      endedContainers: '',
+      hostNetwork: false,
+    };
     const pod = { namespace: 'shop', name, uid, node, ...none };
     pods.set(`shop/${name}`, pod);
     for (const listener of listeners) listener(pod);

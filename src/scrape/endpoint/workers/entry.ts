@@ -61,14 +61,15 @@ function serve(port: MessagePort, { fastPath, pinned, ...settings }: WorkerSetti
     }
   }
 
-  async function read({ id, node: name, source, at, path }: ReadRequest): Promise<void> {
+  async function read({ id, node: name, source, at, path, wanted }: ReadRequest): Promise<void> {
     const abort = new AbortController();
     inFlight.set(id, abort);
     const node = nodes.get(name) ?? { reader: readers.of(name), layouts: new Map() };
     nodes.set(name, node);
     try {
       const { cadvisor, resource } = node.reader;
-      const result = source === 'cadvisor' ? await cadvisor(at, abort.signal) : await resource(at, abort.signal, path);
+      const result =
+        source === 'cadvisor' ? await cadvisor(at, abort.signal, wanted) : await resource(at, abort.signal, path);
       sendResult(id, result, node.layouts);
     } catch (error) {
       send({ kind: 'thrown', id, error: cloneError(error) });

@@ -3,6 +3,7 @@ import type { Layout, NodeBatch } from '../../../sample/batch.ts';
 import type { KubeletClientOptions } from '../../../kubelet/client.ts';
 import type { KubeletTls } from '../../../kubelet/http/kubelettls.ts';
 import type { Source } from '../../../sample/point.ts';
+import type { WantedColumns } from '../../../sample/seriescolumns.ts';
 import type { KubeletAddressList } from '../addressfallback.ts';
 import type { BatchResult, ReadResult } from '../readresult.ts';
 import type { ClonedError, ClonedResult } from './clonedresult.ts';
@@ -34,6 +35,8 @@ export interface ReadRequest {
   readonly at: KubeletAddressList;
   /** The annotated path for /metrics/resource. */
   readonly path: string | undefined;
+  /** Of /metrics/cadvisor. */
+  readonly wanted: WantedColumns;
 }
 
 /** The current credentials for kubelets. */

@@ -25,9 +25,9 @@ export function createShardedPool({ local, startWorker, workerCount, onGrown }: 
     nodes.set(name, node);
     addWorkers();
     return {
-      cadvisor: (at, signal) =>
+      cadvisor: (at, signal, wanted) =>
         readerOf(name, node)
-          .cadvisor(at, signal)
+          .cadvisor(at, signal, wanted)
           .then((result) => note(name, node, result)),
       resource: (at, signal, path) => readerOf(name, node).resource(at, signal, path),
     };

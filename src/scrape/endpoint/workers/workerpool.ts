@@ -5,6 +5,7 @@ import type { Clock } from '../../../clock.ts';
 import type { KubeletClientOptions } from '../../../kubelet/client.ts';
 import { describeError, type Logger } from '../../../logging.ts';
 import type { Source } from '../../../sample/point.ts';
+import { noColumns } from '../../../sample/seriescolumns.ts';
 import type { KubeletReader } from '../kubeletreader.ts';
 import type { KubeletReaderPool } from '../readerpool.ts';
 import type { ReadResult } from '../readresult.ts';
@@ -37,8 +38,9 @@ export function createWorkerPool(options: WorkerPoolOptions): KubeletReaderPool 
   function of(node: string): KubeletReader {
     const layouts = new Map<Source, Layout>();
     return {
-      cadvisor: (at, signal) => read({ node, source: 'cadvisor', at, path: undefined }, layouts, signal),
-      resource: (at, signal, path) => read({ node, source: 'resource', at, path }, layouts, signal),
+      cadvisor: (at, signal, wanted = noColumns) =>
+        read({ node, source: 'cadvisor', at, path: undefined, wanted }, layouts, signal),
+      resource: (at, signal, path) => read({ node, source: 'resource', at, path, wanted: noColumns }, layouts, signal),
     };
   }
 

@@ -1,0 +1,126 @@
+/** Computes a metric from the kept samples of cgroups; pure. */
+import type { ColumnName } from '../sample/seriescolumns.ts';
+import type { KubeletMetric } from './catalogue.ts';
+import type { Increase, SampleHistory } from './history.ts';
+
+/** A number of one object. */
+export interface MetricNumber {
+  readonly value: number;
+  /** The oldest part's last sample, in milliseconds since the epoch by the node's clock. */
+  readonly timestampMs: number;
+  /** Between that part's samples; 0 for a value of one moment. */
+  readonly windowMs: number;
+}
+
+/**
+ * - absent: there is no such series;
+ * - waiting: the second sample is still to come.
+ */
+export type NoNumber = 'absent' | 'waiting';
+
+export interface Combined {
+  readonly number: MetricNumber | NoNumber;
+  /** False while a part waits for its second sample: the number is without it. */
+  readonly isWhole: boolean;
+  /** The newest part's last sample; -Infinity without one. */
+  readonly newestMs: number;
+}
+
+/** The samples of one cgroup. */
+export interface Part {
+  /** Undefined if no wanted series of it came. */
+  readonly history: SampleHistory | undefined;
+  /** Whether this is the first scrape that has it. */
+  readonly isNew: boolean;
+}
+
+/** Returns the metric of the parts together. */
+export function combine(metric: KubeletMetric, parts: readonly Part[]): Combined {
+  let number: MetricNumber | undefined;
+  let isWhole = true;
+  let newestMs = -Infinity;
+  for (const part of parts) {
+    const one = numberOfPart(metric, part);
+    if (one === 'waiting') isWhole = false;
+    if (one === 'absent' && metric.needs === 'every container') return { number: 'absent', isWhole: true, newestMs };
+    if (typeof one === 'string') continue;
+    newestMs = Math.max(newestMs, one.timestampMs);
+    number = number === undefined ? one : joined(number, one, metric.combine);
+  }
+  return { number: number ?? (isWhole ? 'absent' : 'waiting'), isWhole, newestMs };
+}
+
+function joined(a: MetricNumber, b: MetricNumber, how: KubeletMetric['combine']): MetricNumber {
+  const value = how === 'sum' ? a.value + b.value : Math.max(a.value, b.value);
+  const { timestampMs, windowMs } = a.timestampMs <= b.timestampMs ? a : b;
+  return { value, timestampMs, windowMs };
+}
+
+/** Adds the numbers of two objects. */
+export function sumOf(a: MetricNumber, b: MetricNumber): MetricNumber {
+  return joined(a, b, 'sum');
+}
+
+function numberOfPart(metric: KubeletMetric, { history, isNew }: Part): MetricNumber | NoNumber {
+  if (history === undefined) return isNew || metric.needs === 'every container' ? 'waiting' : 'absent';
+  return Number.isNaN(history.lastMs) ? 'waiting' : numberOf(metric, history);
+}
+
+/** Returns the metric of one cgroup. */
+export function numberOf(
+  { rule, columns: [first, second, third] }: KubeletMetric,
+  history: SampleHistory,
+): MetricNumber | NoNumber {
+  const timestampMs = history.lastMs;
+  const last = (name: ColumnName | undefined) => lastOf(history, name);
+  const increase = (name: ColumnName) => increaseOf(history, name);
+  const over = (value: number, { intervalMs }: Increase): MetricNumber => ({
+    value,
+    timestampMs,
+    windowMs: intervalMs,
+  });
+  const moment = (value: number): MetricNumber => ({ value, timestampMs, windowMs: 0 });
+  switch (rule) {
+    case 'gauge':
+      return Number.isNaN(last(first)) ? 'absent' : moment(last(first));
+    case 'memory limit':
+      if (!(last(second) > 0)) return 'absent';
+      return Number.isNaN(last(first)) ? 'waiting' : moment(last(first) / last(second));
+    case 'cpu limit': {
+      if (!(last(second) > 0 && last(third) > 0)) return 'absent';
+      const usage = increase(first);
+      return usage === undefined ? 'waiting' : over(perSecond(usage) / (last(second) / last(third)), usage);
+    }
+    case 'throttled': {
+      if (second === undefined || Number.isNaN(last(second))) return 'absent';
+      const periods = increase(second);
+      const throttled = increase(first);
+      if (periods === undefined || throttled === undefined) return 'waiting';
+      // A container that needed no CPU has no periods, and was not throttled.
+      return over(periods.amount === 0 ? 0 : Math.min(1, throttled.amount / periods.amount), periods);
+    }
+    case 'rate':
+    case 'share':
+    case 'increase': {
+      if (Number.isNaN(last(first))) return 'absent';
+      const counted = increase(first);
+      if (counted === undefined) return 'waiting';
+      if (rule === 'increase') return over(counted.amount, counted);
+      return over(rule === 'share' ? Math.min(1, perSecond(counted)) : perSecond(counted), counted);
+    }
+  }
+}
+
+function perSecond({ amount, intervalMs }: Increase): number {
+  return amount / (intervalMs / 1000);
+}
+
+function lastOf(history: SampleHistory, name: ColumnName | undefined): number {
+  const column = name === undefined ? -1 : history.columns.indexOf(name);
+  return column === -1 ? Number.NaN : history.last(column);
+}
+
+function increaseOf(history: SampleHistory, name: ColumnName): Increase | undefined {
+  const column = history.columns.indexOf(name);
+  return column === -1 ? undefined : history.increase(column);
+}

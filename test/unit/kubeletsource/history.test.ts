@@ -1,0 +1,119 @@
+/** Holds the kept samples against a computation over all samples there ever were. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { historyLimit, SampleHistory } from '../../../src/kubeletsource/history.ts';
+import type { SeriesBatch, WantedColumns } from '../../../src/sample/seriescolumns.ts';
+
+const columns: WantedColumns = ['networkReceiveBytes'];
+const windowMs = 60_000;
+const limits = { windowMs, longestIntervalMs: 300_000 };
+
+interface OneSample {
+  readonly timeMs: number;
+  readonly value: number;
+  readonly parts?: number;
+}
+
+function add(history: SampleHistory, { timeMs, value, parts = 1 }: OneSample, of = columns): boolean {
+  const batch: SeriesBatch = {
+    columns: of,
+    cgroups: [{ kind: 'sandbox', namespace: 'shop', pod: 'web-0', podUid: undefined, id: 'a' }],
+    timesMs: Float64Array.of(timeMs),
+    values: Float64Array.from(of, () => value),
+    parts: Float64Array.from(of, () => parts),
+  };
+  return history.add({ batch, cgroup: 0, indexes: [...of.keys()], isCounter: of.map(() => true) }, limits);
+}
+
+/** Returns the rate's samples by the rules: over the window, since the last reset, pause or step of the clock. */
+function naive(samples: readonly OneSample[]): { readonly amount: number; readonly intervalMs: number } | undefined {
+  let kept: OneSample[] = [];
+  for (const sample of samples) {
+    const last = kept.at(-1);
+    const intervalMs = sample.timeMs - (last?.timeMs ?? -Infinity);
+    if (intervalMs <= 0 && intervalMs >= -10_000) continue;
+    const isOther = last !== undefined && (sample.value < last.value || (sample.parts ?? 1) !== (last.parts ?? 1));
+    kept = intervalMs < 0 || intervalMs > limits.longestIntervalMs || isOther ? [sample] : [...kept, sample];
+  }
+  const last = kept.at(-1);
+  if (last === undefined || kept.length < 2) return undefined;
+  const before = kept.filter(({ timeMs }) => timeMs <= last.timeMs - windowMs);
+  const first = before.at(-1) ?? kept[0]!;
+  return { amount: last.value - first.value, intervalMs: last.timeMs - first.timeMs };
+}
+
+const steps = fc.array(
+  fc.record({
+    // cAdvisor samples every 10 to 30 s; a scrape may repeat one, the clock may be set, the kubelet may pause.
+    stepMs: fc.oneof(
+      { weight: 20, arbitrary: fc.integer({ min: 9_000, max: 31_000 }) },
+      fc.constantFrom(0, -1, -5_000, -60_000, 299_000, 301_000),
+    ),
+    increase: fc.oneof({ weight: 10, arbitrary: fc.integer({ min: 0, max: 1e6 }) }, fc.integer({ min: -1e6, max: -1 })),
+    parts: fc.oneof({ weight: 20, arbitrary: fc.constant(1) }, fc.constantFrom(2, 3)),
+  }),
+  { maxLength: 60 },
+);
+
+test('increase and interval are those of a computation over all samples', () => {
+  fc.assert(
+    fc.property(steps, (all) => {
+      const history = new SampleHistory(columns);
+      const samples: OneSample[] = [];
+      let timeMs = 1_795_377_600_000;
+      let value = 1e7;
+      for (const { stepMs, increase, parts } of all) {
+        timeMs += stepMs;
+        value = Math.max(0, value + increase);
+        samples.push({ timeMs, value, parts });
+        add(history, samples.at(-1)!);
+        assert.deepEqual(history.increase(0), naive(samples));
+      }
+    }),
+  );
+});
+
+test('of samples that come faster than they can be kept, the increase is over the window and a little more', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 8_000 }), { minLength: 100, maxLength: 300 }), (stepsMs) => {
+      const history = new SampleHistory(columns);
+      let timeMs = 1_795_377_600_000;
+      // One per millisecond: the increase is the interval.
+      for (const stepMs of stepsMs) {
+        timeMs += stepMs;
+        add(history, { timeMs, value: timeMs });
+        const counted = history.increase(0);
+        if (counted !== undefined) assert.equal(counted.amount, counted.intervalMs);
+      }
+      const age = timeMs - 1_795_377_600_000 - stepsMs[0]!;
+      const { intervalMs } = history.increase(0)!;
+      const leastMs = Math.min(age, windowMs);
+      assert.ok(intervalMs >= leastMs, `${intervalMs} of ${leastMs}`);
+      assert.ok(intervalMs <= windowMs + windowMs / (historyLimit - 3) + 8_000, String(intervalMs));
+    }),
+  );
+});
+
+test('memory does not grow with samples', () => {
+  const history = new SampleHistory(columns);
+  const { bytes } = history;
+  for (let sample = 0; sample < 1_000; sample += 1) add(history, { timeMs: 1e12 + sample * 10_000, value: sample });
+  assert.equal(history.bytes, bytes);
+  assert.ok(bytes <= 200);
+});
+
+test('a column that becomes wanted keeps the samples of the others, and begins with the sample at hand', () => {
+  const narrow = new SampleHistory(columns);
+  add(narrow, { timeMs: 1e12, value: 100 });
+  add(narrow, { timeMs: 1e12 + 15_000, value: 200 });
+  const both: WantedColumns = ['networkReceiveBytes', 'networkTransmitBytes'];
+  const wide = new SampleHistory(both, narrow);
+  add(wide, { timeMs: 1e12 + 15_000, value: 200 }, both);
+  assert.deepEqual(wide.increase(0), { amount: 100, intervalMs: 15_000 });
+  assert.equal(wide.last(1), 200);
+  assert.equal(wide.increase(1), undefined);
+  add(wide, { timeMs: 1e12 + 30_000, value: 260 }, both);
+  assert.deepEqual(wide.increase(0), { amount: 160, intervalMs: 30_000 });
+  assert.deepEqual(wide.increase(1), { amount: 60, intervalMs: 15_000 });
+});
