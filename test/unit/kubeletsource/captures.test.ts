@@ -74,7 +74,7 @@ async function scrapeCapture(
   text: string,
   metrics: readonly string[],
   perSecond: (family: string, labels: string) => number,
-  hostNetwork = (_: string) => false,
+  hostNetwork: (pod: string) => boolean = () => false,
 ): Promise<Scraped> {
   const under = createNode(metrics);
   const series = seriesIn(text);
