@@ -169,7 +169,7 @@ for (const form of ['protobuf', 'JSON'] as const) {
         node: 'node-a',
         createdSeconds: 1_795_000_123,
         endedContainers: '',
-        hostNetwork: false,
+        hostNetwork: true,
       });
       const accepts = fake.requests.map(({ headers }) => headers.accept);
       const wholePods = 'application/vnd.kubernetes.protobuf,application/json;q=0.9';

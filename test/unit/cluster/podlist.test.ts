@@ -32,7 +32,7 @@ test('pods that Go has encoded are read with their node and the time of their cr
     node: 'node-a',
     createdSeconds: 1_795_000_123,
     endedContainers: '',
-    hostNetwork: false,
+    hostNetwork: true,
   };
   // The second was never bound, and has no time.
   assert.deepEqual(pods.list(), [
