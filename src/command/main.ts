@@ -13,7 +13,7 @@ import { run } from './run.ts';
 
 const usageErrorCode = 2;
 
-/** Returns 0 after a signal, 1 after a failure, 2 after a usage error; of `doctor` see doctorcommand.ts. */
+/** Returns 0 after a signal, 1 after a failure, 2 after a usage error; of `doctor` see doctorcommand.ts, of `rules` rulescommand.ts. */
 export async function main(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
@@ -23,6 +23,7 @@ export async function main(
   if (argv.includes('--version')) return print(`kubegauge v${version}\n`);
   try {
     if (argv[0] === 'doctor') return await (await import('./doctorcommand.ts')).runDoctor(argv.slice(1), env);
+    if (argv[0] === 'rules') return await (await import('./rulescommand.ts')).runRules(argv.slice(1));
     const subcommand = subcommands.get(argv[0] ?? '');
     return subcommand === undefined
       ? await serve(withoutMisplacedCommand(parseCommandLine(argv)), env)

@@ -51,14 +51,37 @@ const commands = {
       'kubelet-request-timeout',
     ],
   },
+  rules: {
+    synopsis: 'kubegauge rules check <file> [-o table|json] [--prometheus-url=<url>]',
+    summary:
+      "explains and checks a file of prometheus-adapter's rules; exit code 0 it loads, 1 it does not, 2 could not check",
+    text: [
+      'Reads the file that prometheus-adapter gets as --config, and prints for each rule which series, names, objects and queries it means, and what is wrong with',
+      'it. - reads standard input; a ConfigMap with the file in it is read, too. It needs no cluster:',
+      '',
+      '  kubectl get configmap -n monitoring adapter-config -o yaml | kubegauge rules check - --prometheus-url=http://localhost:9090',
+      '',
+      '  -o, --output string (default table)',
+      '        table or json.',
+      '  --prometheus-url string',
+      '        Asks this PromQL engine for the series of each rule and for values of a few objects. Unset: rules are explained only.',
+      '  --prometheus-verb string (default GET), --prometheus-header name=value, --prometheus-ca-file, --prometheus-token-file,',
+      '  --prometheus-client-tls-cert-file, --prometheus-client-tls-key-file string',
+      '        As of the server.',
+      '',
+      'Exit code: 0 the file loads, 1 it does not or the engine refuses a query, 2 the file or the engine cannot be read.',
+    ],
+    kubeconfig: undefined,
+    flags: [],
+  },
 } as const satisfies Readonly<Record<string, CommandDescription>>;
 
 interface CommandDescription {
   readonly synopsis: string;
   readonly summary: string;
   readonly text: readonly string[];
-  /** Explains --kubeconfig for this command; the server's own help speaks of kubelets. */
-  readonly kubeconfig: string;
+  /** Explains --kubeconfig for this command; the server's own help speaks of kubelets. Undefined: it takes no flag of the server. */
+  readonly kubeconfig: string | undefined;
   /** Those that matter most; the others are accepted, too. */
   readonly flags: readonly FlagName[];
 }
@@ -87,6 +110,7 @@ export function commandHelp(command: CommandName, checks: readonly string[]): st
   const { synopsis, text, kubeconfig, flags: names }: CommandDescription = commands[command];
   const lines = [`Usage: ${synopsis}`, '', ...text];
   if (checks.length > 0) lines.push('', 'Checks, all by default:', '', ...checks);
+  if (kubeconfig === undefined) return `${lines.join('\n')}\n`;
   lines.push('', 'Flags:', '', ...flagLines('kubeconfig', { ...flags.kubeconfig, help: kubeconfig }));
   lines.push(...names.flatMap((name) => flagLines(name, flags[name])));
   lines.push('', 'The other flags of the server are accepted, too: kubegauge --help.');

@@ -62,7 +62,7 @@ export function decodeYaml<T>(text: string, decoder: YamlDecoder<T>): Decoded<T>
       line: lines.linePos(pos[0]).line,
       path: '',
       problem: message.replaceAll('\n', ' '),
-      remedy: code === 'TAB_AS_INDENT' ? 'indent with spaces' : 'correct the YAML',
+      remedy: yamlRemedies.get(code) ?? 'correct the YAML',
     });
   }
   if (reader.problems.length > 0) throw new RulesError(reader.problems);
@@ -75,6 +75,11 @@ export function decodeYaml<T>(text: string, decoder: YamlDecoder<T>): Decoded<T>
   }
   return { value, lineOf: (path) => reader.lineOf(path), notes };
 }
+
+const yamlRemedies: ReadonlyMap<string, string> = new Map([
+  ['TAB_AS_INDENT', 'indent with spaces'],
+  ['UNEXPECTED_TOKEN', 'a text with quotes in it needs the other quotes around it'],
+]);
 
 /** What the decoders of one file share. */
 export class Reader {

@@ -46,6 +46,14 @@ export function noteRule(rule: MetricRule, lineOf: (path: string) => number): re
       ),
     ],
     [
+      isCustom && guessLabel(rule, 'namespace') === undefined && [...overrides.values()].some(isNamespaced),
+      note(
+        '.resources',
+        'no label names the namespace, so each request for a namespaced object fails',
+        'map a label to namespace in resources.overrides',
+      ),
+    ],
+    [
       !isCustom && rule.namespaced && guessLabel(rule, 'namespace') === undefined,
       note(
         '.resources',
@@ -63,6 +71,11 @@ export function noteRule(rule: MetricRule, lineOf: (path: string) => number): re
     ],
   ];
   return rules.filter(([holds]) => holds).map(([, each]) => each);
+}
+
+/** As far as it is known without a cluster. */
+function isNamespaced(resource: string): boolean {
+  return !/^(?:nodes?|namespaces?|persistentvolumes?)$/.test(resource);
 }
 
 const aggregation = /\b(?:sum|avg|min|max|count|group|stddev|stdvar|quantile)\b/;

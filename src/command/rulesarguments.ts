@@ -1,0 +1,66 @@
+/** The arguments of `kubegauge rules check`. */
+import { parseArgs } from 'node:util';
+import { describeError } from '../logging.ts';
+import { UsageError } from '../options/parse.ts';
+
+export interface RulesArguments {
+  /** `-` is standard input. */
+  readonly file: string;
+  readonly output: 'table' | 'json';
+  /** Undefined: no engine is asked. */
+  readonly engine: EngineArguments | undefined;
+}
+
+/** As the flags of the server that have these names. */
+export interface EngineArguments {
+  readonly url: string;
+  readonly verb: 'GET' | 'POST';
+  readonly headers: readonly string[];
+  readonly caFile: string | undefined;
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+  readonly tokenFile: string | undefined;
+}
+
+/** @param argv behind `rules`. @throws UsageError */
+export function readRulesArguments(argv: readonly string[]): RulesArguments {
+  const { values, positionals } = parse(argv);
+  const [command, file, ...others] = positionals;
+  if (command !== 'check') throw new UsageError(`kubegauge rules ${command ?? ''}: write kubegauge rules check <file>`);
+  if (file === undefined) throw new UsageError('kubegauge rules check needs a file, or - for standard input');
+  if (others.length > 0) throw new UsageError(`one file at a time: ${others.join(', ')}`);
+  const { output = 'table', 'prometheus-url': url, 'prometheus-verb': verb = 'GET' } = values;
+  if (output !== 'table' && output !== 'json') throw new UsageError(`-o ${output}: must be one of table, json`);
+  if (verb !== 'GET' && verb !== 'POST') throw new UsageError(`--prometheus-verb=${verb}: must be one of GET, POST`);
+  const engine = {
+    verb,
+    headers: values['prometheus-header'] ?? [],
+    caFile: values['prometheus-ca-file'],
+    certFile: values['prometheus-client-tls-cert-file'],
+    keyFile: values['prometheus-client-tls-key-file'],
+    tokenFile: values['prometheus-token-file'],
+  } as const;
+  return { file, output, engine: url === undefined ? undefined : { url, ...engine } };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        output: { type: 'string', short: 'o' },
+        'prometheus-url': { type: 'string' },
+        'prometheus-verb': { type: 'string' },
+        'prometheus-header': { type: 'string', multiple: true },
+        'prometheus-ca-file': { type: 'string' },
+        'prometheus-client-tls-cert-file': { type: 'string' },
+        'prometheus-client-tls-key-file': { type: 'string' },
+        'prometheus-token-file': { type: 'string' },
+      },
+    });
+  } catch (error) {
+    // parseArgs's own: an unknown flag, or one without its value.
+    throw new UsageError(`${describeError(error)}; see kubegauge rules --help`);
+  }
+}

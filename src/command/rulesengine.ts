@@ -1,0 +1,213 @@
+/** Asks a PromQL engine for the series and values of rules. */
+import { parseLabelSelector } from '../apimachinery/labels.ts';
+import { StatusError } from '../apimachinery/status.ts';
+import { systemClock } from '../clock.ts';
+import { systemResolver } from '../dns/systemresolver.ts';
+import { silentLogger } from '../logging.ts';
+import { metricKey } from '../metricsource/combined.ts';
+import { milliOf } from '../metricsource/milli.ts';
+import { createPromqlClient, type PromqlClient } from '../promql/client.ts';
+import { createEngine } from '../promql/engine.ts';
+import type { PromqlSample } from '../promql/answer.ts';
+import { isTransient, PromqlError } from '../promql/promqlerror.ts';
+import { fullName } from '../rules/explanation.ts';
+import { knownResources, withOverrides } from '../rules/knownresources.ts';
+import { customQuery, externalQuery, lastByObject, QueryError } from '../rules/queries.ts';
+import type { MetricRule, Rules } from '../rules/rule.ts';
+import {
+  externalMetricsOf,
+  metricNameOf,
+  type FoundMetrics,
+  metricsOf,
+  type RuleExternalMetric,
+  type RuleMetric,
+} from '../rules/seriesmetrics.ts';
+import type { EngineArguments } from './rulesarguments.ts';
+import type { AskedEngine, AskedError, AskedMetric, AskedRule, AskedValue } from './rulestext.ts';
+import { SeriesSamples } from './seriessamples.ts';
+
+/** How far back series are looked for: prometheus-adapter's default. */
+const seriesAgeMs = 600_000;
+/** Metrics of a rule that are queried. */
+const metricLimit = 20;
+/** Objects of a metric that are queried. */
+const objectLimit = 5;
+/** Names of series that are listed. */
+const nameLimit = 10;
+
+/** @throws Error if the engine cannot be set up: a URL, a header, a file. */
+export async function askEngine(rules: Rules, engineArguments: EngineArguments): Promise<AskedEngine> {
+  const engine = createEngine({ name: '', ...engineArguments, clock: systemClock, log: silentLogger });
+  using resolver = systemResolver();
+  await using client = createPromqlClient({ engine, resolve: resolver.resolve });
+  const found = new Map<MetricRule, FoundRule>();
+  for (const rule of [...rules.custom, ...rules.external]) found.set(rule, await findMetrics(client, rule));
+  const owners = ownersOf(found);
+  const asked: AskedRule[] = [];
+  for (const [rule, each] of found) asked.push(await askRule(client, rule, each, owners));
+  return { url: engine.url.href, rules: asked };
+}
+
+interface FoundRule {
+  readonly series: number;
+  readonly samples: SeriesSamples;
+  readonly metrics: FoundMetrics<RuleMetric | RuleExternalMetric> | undefined;
+  readonly errors: readonly AskedError[];
+}
+
+async function findMetrics(client: PromqlClient, rule: MetricRule): Promise<FoundRule> {
+  const none = { series: 0, samples: new SeriesSamples(), metrics: undefined };
+  if (rule.seriesQuery.trim() === '') return { ...none, errors: [] };
+  try {
+    const { result: samples, series } = await client.series(
+      { match: rule.seriesQuery, startMs: systemClock.wallMs() - seriesAgeMs, subject: rule.path },
+      () => {
+        const collected = new SeriesSamples();
+        return { add: (labels) => collected.add(labels), result: () => collected };
+      },
+      forever,
+    );
+    const mapper = withOverrides(knownResources, rule);
+    const metrics =
+      rule.kind === 'external' ? externalMetricsOf(rule, samples.shapes()) : metricsOf(rule, samples.shapes(), mapper);
+    return { series, samples, metrics, errors: [] };
+  } catch (error) {
+    return { ...none, errors: [errorOf(error)] };
+  }
+}
+
+const forever = new AbortController().signal;
+
+function errorOf(error: unknown): AskedError {
+  if (!(error instanceof PromqlError)) throw error;
+  return { message: error.message, isUnavailable: isTransient(error) && error.problem !== 'failed' };
+}
+
+/** Returns the path of the rule that serves each metric: the last one that has it. */
+function ownersOf(found: ReadonlyMap<MetricRule, FoundRule>): ReadonlyMap<string, string> {
+  return new Map(
+    [...found].flatMap(([rule, { metrics }]) =>
+      (metrics?.metrics ?? []).map((each) => [ownerKey(rule, each), rule.path] as const),
+    ),
+  );
+}
+
+function ownerKey(rule: MetricRule, metric: RuleMetric | RuleExternalMetric): string {
+  return `${rule.kind} ${'resource' in metric ? metricKey(metric.resource, metric.metric) : metric.metric}`;
+}
+
+async function askRule(
+  client: PromqlClient,
+  rule: MetricRule,
+  { series, samples, metrics, errors }: FoundRule,
+  owners: ReadonlyMap<string, string>,
+): Promise<AskedRule> {
+  const all = metrics?.metrics ?? [];
+  const asked: AskedMetric[] = [];
+  const failures: AskedError[] = [];
+  for (const each of all.slice(0, metricLimit)) {
+    const owner = owners.get(ownerKey(rule, each));
+    const base = {
+      metric: each.metric,
+      resource: 'resource' in each ? fullName(each.resource) : undefined,
+      series: each.series,
+      overriddenBy: owner === rule.path ? undefined : owner,
+    };
+    try {
+      asked.push({ ...base, ...(await askMetric(client, rule, each, samples)) });
+    } catch (error) {
+      const failure = errorOf(error);
+      failures.push(failure);
+      asked.push({ ...base, values: [], query: undefined, problem: failure.message });
+    }
+  }
+  return {
+    path: rule.path,
+    series,
+    left: samples.count((name) => metricNameOf(rule, name) !== undefined),
+    metrics: asked,
+    moreMetrics: Math.max(0, all.length - metricLimit),
+    unassociated: [...(metrics?.unassociated ?? [])].slice(0, nameLimit),
+    errors: [...errors, ...failures],
+  };
+}
+
+type AskedValues = Pick<AskedMetric, 'values' | 'query' | 'problem'>;
+
+/** @throws PromqlError */
+async function askMetric(
+  client: PromqlClient,
+  rule: MetricRule,
+  metric: RuleMetric | RuleExternalMetric,
+  samples: SeriesSamples,
+): Promise<AskedValues> {
+  try {
+    return 'resource' in metric
+      ? await askCustom(client, rule, metric, samples)
+      : await askExternal(client, rule, metric, samples);
+  } catch (error) {
+    if (error instanceof QueryError || error instanceof StatusError) {
+      return { values: [], query: undefined, problem: error.message };
+    }
+    throw error;
+  }
+}
+
+async function askCustom(
+  client: PromqlClient,
+  rule: MetricRule,
+  { resource, series }: RuleMetric,
+  samples: SeriesSamples,
+): Promise<AskedValues> {
+  const mapper = withOverrides(knownResources, rule);
+  const label = rule.labels.labelOf(resource, mapper) ?? '';
+  const namespaceLabel = resource.namespaced ? namespaceLabelOf(rule) : undefined;
+  const { namespace, names } = samples.objects(series, label, namespaceLabel, objectLimit);
+  if (names.length === 0) return { values: [], query: undefined, problem: `no series has the label ${label}` };
+  const request = { series, resource, namespace, names, metricSelector: parseLabelSelector('') };
+  const built = customQuery(rule, request, mapper);
+  const answer = await client.query({ query: built.query, subject: rule.path }, forever);
+  if (answer.type !== 'vector') {
+    return { values: [], query: built.query, problem: `the result is a ${answer.type}; a vector is needed` };
+  }
+  const byObject = lastByObject(answer.samples, built.label);
+  const values = names.flatMap((name) => {
+    const sample = byObject.get(name);
+    return sample === undefined ? [] : [valueOf(namespace === '' ? name : `${namespace}/${name}`, sample)];
+  });
+  const lacking = answer.samples.length === 0 ? 'the result is empty' : `no sample has the label ${built.label}`;
+  return { values, query: built.query, problem: values.length === 0 ? lacking : undefined };
+}
+
+async function askExternal(
+  client: PromqlClient,
+  rule: MetricRule,
+  { series }: RuleExternalMetric,
+  samples: SeriesSamples,
+): Promise<AskedValues> {
+  const label = rule.namespaced ? namespaceLabelOf(rule) : undefined;
+  const namespace =
+    label === undefined ? 'default' : (samples.objects(series, label, undefined, 1).names[0] ?? 'default');
+  const request = { series, namespace, selector: parseLabelSelector('') };
+  const query = externalQuery(rule, request, withOverrides(knownResources, rule));
+  const answer = await client.query({ query, subject: rule.path }, forever);
+  if (answer.type !== 'vector' && answer.type !== 'scalar') {
+    return { values: [], query, problem: `the result is a ${answer.type}; a vector or scalar is needed` };
+  }
+  const values = answer.samples.slice(0, objectLimit).map((sample) => valueOf(labelText(sample), sample));
+  return { values, query, problem: values.length === 0 ? 'the result is empty' : undefined };
+}
+
+function namespaceLabelOf(rule: MetricRule): string | undefined {
+  const namespaces = knownResources.resourceFor('namespaces');
+  return namespaces === undefined ? undefined : rule.labels.labelOf(namespaces, knownResources);
+}
+
+function labelText({ labels }: PromqlSample): string {
+  return `{${[...labels].map(([label, value]) => `${label}="${value}"`).join(',')}}`;
+}
+
+function valueOf(object: string, { value, problem }: PromqlSample): AskedValue {
+  if (value === undefined) return { object, value, problem };
+  return milliOf(value) === undefined ? { object, value: undefined, problem: String(value) } : { object, value };
+}

@@ -1,0 +1,161 @@
+/** Prints a check of rules: for people, or as JSON. */
+import { escapeControls, withoutSecrets } from '../foreigntext.ts';
+import type { RuleExplanation } from '../rules/explanation.ts';
+import { problemText, type RuleProblem } from '../rules/problem.ts';
+import type { Rules } from '../rules/rule.ts';
+
+export interface RulesReport {
+  readonly file: string;
+  /** Undefined if the file does not load. */
+  readonly rules: Rules | undefined;
+  readonly explanations: readonly RuleExplanation[];
+  readonly problems: readonly RuleProblem[];
+  /** Those that are of no rule. */
+  readonly notes: readonly RuleProblem[];
+  /** If an engine was asked. */
+  asked?: AskedEngine;
+}
+
+export interface AskedEngine {
+  /** Without credentials. */
+  readonly url: string;
+  readonly rules: readonly AskedRule[];
+}
+
+/** What an engine has for a rule. */
+export interface AskedRule {
+  readonly path: string;
+  /** Those that the series query selects. */
+  readonly series: number;
+  readonly metrics: readonly AskedMetric[];
+  /** Of those, what the filters and `name.matches` left. */
+  readonly left: number;
+  /** Metrics that are not in `metrics`. */
+  readonly moreMetrics: number;
+  /** Names of series that no label associates with a resource. */
+  readonly unassociated: readonly string[];
+  readonly errors: readonly AskedError[];
+}
+
+export interface AskedError {
+  readonly message: string;
+  /** The engine did not answer; the rule may be well. */
+  readonly isUnavailable: boolean;
+}
+
+export interface AskedMetric {
+  readonly metric: string;
+  /** Such as `pods`; undefined for external metrics. */
+  readonly resource: string | undefined;
+  readonly series: string;
+  /** The rule whose metric is served in its place. */
+  readonly overriddenBy?: string | undefined;
+  /** The first objects or label sets. */
+  readonly values: readonly AskedValue[];
+  readonly query: string | undefined;
+  /** Why there are no values. */
+  readonly problem?: string | undefined;
+}
+
+export interface AskedValue {
+  readonly object: string;
+  /** Undefined where the API would leave it out. */
+  readonly value: number | undefined;
+  readonly problem?: string | undefined;
+}
+
+export function rulesText(report: RulesReport, format: 'table' | 'json'): string {
+  if (format === 'table')
+    return `${lines(report)
+      .map((line) => escapeControls(line))
+      .join('\n')}\n`;
+  const { rules, ...rest } = report;
+  const resourceRules = rules?.resource === undefined ? undefined : { windowMs: rules.resource.windowMs };
+  return `${JSON.stringify(withoutSecrets({ ...rest, loads: rules !== undefined, resourceRules }), undefined, 2)}\n`;
+}
+
+function lines({ file, rules, explanations, problems, notes, asked }: RulesReport): readonly string[] {
+  if (rules === undefined) {
+    return [`${file} does not load:`, '', ...problems.map((problem) => `  ERROR  ${problemText(problem)}`)];
+  }
+  const { custom, external, resource } = rules;
+  const counts = [count(custom.length, 'rule'), count(external.length, 'external rule')];
+  if (resource !== undefined) counts.push('resourceRules, which are not needed: metrics.k8s.io comes from kubelets');
+  const result = [`${file} loads: ${counts.join(', ')}`];
+  for (const note of notes) result.push(...noteLines(note));
+  if (asked !== undefined) result.push(`asked: ${asked.url}`);
+  for (const explanation of explanations) {
+    result.push('', ...ruleLines(explanation));
+    const found = asked?.rules.find(({ path }) => path === explanation.path);
+    if (found !== undefined) result.push(...askedLines(found));
+  }
+  return result;
+}
+
+function ruleLines(rule: RuleExplanation): readonly string[] {
+  const { nameExample } = rule;
+  const example =
+    nameExample === undefined
+      ? []
+      : [
+          nameExample.metric === undefined
+            ? `             ${nameExample.series} is left out`
+            : `             ${nameExample.series} becomes ${nameExample.metric}`,
+        ];
+  const objects = rule.objects.map(({ resource, label }) => `${resource} by label ${label}`);
+  return [
+    `${rule.path}, line ${rule.line}${rule.source === undefined ? '' : `, source ${rule.source}`}`,
+    `  series     ${rule.seriesQuery.trim() === '' ? '(none)' : inOneLine(rule.seriesQuery)}`,
+    ...rule.filters.map((filter) => `  filter     ${filter}`),
+    `  name       ${rule.matches === '.*' ? '' : `${rule.matches} -> `}${rule.as === '$0' ? "the series' name" : rule.as}`,
+    ...example,
+    ...(rule.kind === 'external' ? [] : [`  objects    ${objects.length === 0 ? '(none)' : objects.join(', ')}`]),
+    ...(rule.template === undefined || rule.kind === 'external'
+      ? []
+      : [`             and by template ${rule.template} each resource whose name a label has`]),
+    `  query      ${rule.queryExample === undefined ? `(none: ${rule.queryProblem})` : inOneLine(rule.queryExample)}`,
+    ...rule.notes.flatMap(noteLines),
+  ];
+}
+
+function noteLines({ line, problem, remedy }: RuleProblem): readonly string[] {
+  return [`  NOTE       line ${line}: ${problem}`, `             ${remedy}`];
+}
+
+function askedLines({ series, left, metrics, moreMetrics, unassociated, errors }: AskedRule): readonly string[] {
+  const filtered = left === series ? '' : `, ${left} left by the filters`;
+  const metricCount = count(metrics.length + moreMetrics, 'metric');
+  const result = [`  found      ${count(series, 'series', 'series')}${filtered}, ${metricCount}`];
+  const known = new Set(metrics.map(({ problem }) => problem));
+  for (const { message } of errors) if (!known.has(message)) result.push(`  ERROR      ${message}`);
+  if (unassociated.length > 0)
+    result.push(`  NOTE       no label of these names an object: ${unassociated.join(', ')}`);
+  for (const metric of metrics) {
+    const { resource, overriddenBy, problem } = metric;
+    const replaced = overriddenBy === undefined ? '' : `; ${overriddenBy} has it, too, and is served`;
+    result.push(
+      `  metric     ${resource === undefined ? '' : `${resource}/`}${metric.metric} from ${metric.series}${replaced}`,
+    );
+    for (const { object, value, problem: why } of metric.values) {
+      result.push(`             ${object} = ${value ?? `left out: ${why}`}`);
+    }
+    if (problem !== undefined) result.push(`             no value: ${problem}`);
+    if (metric.values.length === 0 && metric.query !== undefined)
+      result.push(`             ${inOneLine(metric.query)}`);
+  }
+  if (moreMetrics > 0) result.push(`             and ${count(moreMetrics, 'metric')} more`);
+  return result;
+}
+
+/** Queries in a file are folded over lines. */
+function inOneLine(query: string): string {
+  return query
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ');
+}
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}

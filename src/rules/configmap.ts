@@ -1,0 +1,26 @@
+/** Rules inside a ConfigMap, as `kubectl get configmap -o yaml` prints it. */
+import { parseDocument } from 'yaml';
+import { fileLengthLimit } from './decode.ts';
+
+export interface EmbeddedRules {
+  /** Of the ConfigMap's data. */
+  readonly key: string;
+  readonly text: string;
+}
+
+/** Aliases that are followed; kubectl writes none. */
+const aliasLimit = 10;
+
+/** Returns the rules of a ConfigMap; undefined for another text. */
+export function rulesInConfigMap(text: string): EmbeddedRules | undefined {
+  if (text.length > fileLengthLimit || !/^ {0,8}"?kind"?: {0,8}"?ConfigMap"?/m.test(text)) return undefined;
+  const document = parseDocument(text, { prettyErrors: false });
+  if (document.errors.length > 0) return undefined;
+  const object = document.toJS({ maxAliasCount: aliasLimit }) as { readonly data?: unknown } | null;
+  const data = typeof object?.data === 'object' ? object.data : undefined;
+  const entries: readonly [string, unknown][] = Object.entries(data ?? {});
+  const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  const [key, value] =
+    texts.find(([name]) => name === 'config.yaml') ?? (texts.length === 1 ? texts[0] : undefined) ?? [];
+  return key === undefined || value === undefined ? undefined : { key, text: value };
+}

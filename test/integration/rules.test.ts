@@ -1,0 +1,170 @@
+/** `kubegauge rules check` as a program: exit codes, what it prints, and what it asks of an engine. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { createFakePrometheus, type FakePrometheus } from '../fakes/prometheus.ts';
+import { type ProgramResult, runProgram } from '../fakes/program.ts';
+
+let folder: string;
+let engine: FakePrometheus;
+
+before(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
+});
+after(() => rmSync(folder, { recursive: true }));
+beforeEach(async () => {
+  engine = await createFakePrometheus();
+});
+afterEach(() => engine[Symbol.asyncDispose]());
+
+const requests = `rules:
+- seriesQuery: http_requests_total{namespace!="",pod!=""}
+  resources: {overrides: {namespace: {resource: namespace}, pod: {resource: pod}}}
+  name: {matches: ^(.*)_total$, as: "\${1}_per_second"}
+  metricsQuery: sum(rate(<<.Series>>{<<.LabelMatchers>>}[2m])) by (<<.GroupBy>>)
+`;
+
+function check(text: string, ...argv: readonly string[]): Promise<ProgramResult> {
+  const file = path.join(folder, 'rules.yaml');
+  writeFileSync(file, text);
+  return runProgram(['rules', 'check', file, ...argv], { HOME: folder });
+}
+
+describe('kubegauge rules check', () => {
+  test('explains a file that loads, and exits with 0', async () => {
+    const { code, out, err } = await check(requests);
+    assert.deepEqual([code, err], [0, '']);
+    assert.match(out, /rules\.yaml loads: 1 rule, 0 external rules\n/);
+    assert.match(out, /^ {2}objects {4}pods by label pod, namespaces by label namespace$/m);
+    assert.match(out, /^ {13}http_requests_total becomes http_requests_per_second$/m);
+    assert.match(
+      out,
+      /^ {2}query {6}sum\(rate\(http_requests_total\{namespace="default",pod="pod-0"\}\[2m\]\)\) by \(pod\)$/m,
+    );
+  });
+
+  test('exits with 1 for a file that does not load, and prints each problem with its line', async () => {
+    const { code, out } = await check('rules:\n- seriesquery: a\n  name: {as: x}\n- metricsQuery: [a]\n');
+    assert.equal(code, 1);
+    assert.match(
+      out,
+      /does not load:\n\n {2}ERROR {2}line 2, rules\[0\]\.seriesquery: unknown key .*; did you mean seriesQuery\?\n {2}ERROR {2}line 4, /,
+    );
+  });
+
+  test('exits with 2 for a file that is not there, and for a usage error', async () => {
+    const missing = await runProgram(['rules', 'check', path.join(folder, 'none.yaml')]);
+    assert.equal(missing.code, 2);
+    assert.match(missing.err, /^kubegauge: the rules cannot be checked: ENOENT/);
+    for (const [argv, message] of [
+      [['rules'], /write kubegauge rules check <file>/],
+      [['rules', 'check'], /needs a file/],
+      [['rules', 'check', 'a', 'b'], /one file at a time: b/],
+      [['rules', 'check', 'a', '-o', 'xml'], /-o xml: must be one of table, json/],
+      [['rules', 'check', 'a', '--nope'], /Unknown option '--nope'.*see kubegauge rules --help/],
+      [['rules', 'check', 'a', '--prometheus-verb=PUT'], /must be one of GET, POST/],
+    ] as const) {
+      const { code, err } = await runProgram(argv);
+      assert.equal(code, 2, err);
+      assert.match(err, message);
+    }
+  });
+
+  test('reads a ConfigMap, and names the remedy for values of the Helm chart', async () => {
+    const wrapped = `apiVersion: v1\nkind: ConfigMap\ndata:\n  config.yaml: |\n${requests.replaceAll(/^/gm, '    ')}\n`;
+    const { code, out } = await check(wrapped);
+    assert.equal(code, 0, out);
+    assert.match(out, /data\["config\.yaml"\] loads: 1 rule/);
+    const chart = await check('rules:\n  default: false\n  custom: []\n');
+    assert.match(chart.out, /if these are values of the Helm chart, check the ConfigMap that it makes/);
+  });
+
+  test('asks an engine for series and values, and prints them by object', async () => {
+    engine.seriesOf = (match) =>
+      match.startsWith('http_requests_total')
+        ? ['web-1', 'web-0'].map((pod) => ({ __name__: 'http_requests_total', namespace: 'shop', pod, code: '200' }))
+        : [];
+    engine.resultOf = (query) =>
+      query.includes('by (pod)')
+        ? [
+            [{ pod: 'web-0' }, '10.5'],
+            [{ pod: 'web-1' }, 'NaN'],
+          ]
+        : [[{ namespace: 'shop' }, '14']];
+    const { code, out } = await check(requests, `--prometheus-url=${engine.url}`);
+    assert.equal(code, 0, out);
+    assert.match(out, /^ {2}found {6}2 series, 2 metrics$/m);
+    assert.match(
+      out,
+      /pods\/http_requests_per_second from http_requests_total\n {13}shop\/web-0 = 10\.5\n {13}shop\/web-1 = left out: NaN\n/,
+    );
+    assert.match(out, /namespaces\/http_requests_per_second from http_requests_total\n {13}shop = 14\n/);
+    const queries = engine.requests
+      .filter(({ endpoint }) => endpoint === 'query')
+      .map(({ parameters }) => parameters.get('query'));
+    assert.deepEqual(
+      new Set(queries),
+      new Set([
+        'sum(rate(http_requests_total{namespace="shop",pod=~"web-0|web-1"}[2m])) by (pod)',
+        'sum(rate(http_requests_total{namespace="shop"}[2m])) by (namespace)',
+      ]),
+    );
+  });
+
+  test('one rule that the engine refuses does not touch another, and the exit code is 1', async () => {
+    engine.seriesOf = () => [{ __name__: 'up', namespace: 'shop', pod: 'a', job: 'x' }];
+    engine.resultOf = () => [[{ pod: 'a', namespace: 'shop' }, '1']];
+    engine.fault = ({ parameters }) => {
+      const body = '{"status":"error","errorType":"bad_data","error":"parse error"}';
+      return parameters.get('match[]') === 'up{' ? { code: 400, body } : undefined;
+    };
+    const resources = 'resources: {overrides: {namespace: {resource: namespace}, pod: {resource: pod}}}';
+    const rule = (series: string) =>
+      `- seriesQuery: '${series}'\n  ${resources}\n  metricsQuery: <<.Series>>{<<.LabelMatchers>>}\n`;
+    const { code, out } = await check(`rules:\n${rule('up{')}${rule('up')}`, `--prometheus-url=${engine.url}`);
+    assert.equal(code, 1, out);
+    assert.match(
+      out,
+      /rules\[0\][^]*ERROR {6}Prometheus at .* answered 400 bad_data: parse error[^]*rules\[1\][^]*shop\/a = 1\n/,
+    );
+  });
+
+  test('an engine that cannot be reached is exit code 2, and the rules are explained nevertheless', async () => {
+    await engine.down();
+    const { code, out } = await check(requests, `--prometheus-url=${engine.url}`);
+    assert.equal(code, 2, out);
+    assert.match(out, /objects {4}pods by label pod[^]*ERROR {6}Prometheus at .* cannot be reached/);
+  });
+
+  test('says which rule serves a metric that two rules have, and which series have no object', async () => {
+    engine.seriesOf = (match) =>
+      match === 'lost' ? [{ __name__: 'lost', job: 'x' }] : [{ __name__: 'up', pod: 'a', namespace: 'shop' }];
+    engine.resultOf = () => [[{ pod: 'a', namespace: 'shop' }, '1']];
+    const rule = (series: string, name: string) =>
+      `- {seriesQuery: ${series}, name: {as: ${name}}, resources: {overrides: {namespace: {resource: namespace}, pod: {resource: pod}}}, metricsQuery: '<<.Series>>{<<.LabelMatchers>>}'}\n`;
+    const text = `rules:\n${rule('up', 'dup')}${rule('up', 'dup')}${rule('lost', 'lost')}`;
+    const { out } = await check(text, `--prometheus-url=${engine.url}`);
+    assert.match(out, /pods\/dup from up; rules\[1\] has it, too, and is served\n/);
+    assert.match(out, /no label of these names an object: lost\n/);
+  });
+
+  test('prints JSON without control characters, and no credentials of a URL', async () => {
+    engine.seriesOf = () => [{ __name__: 'http_requests_total', namespace: 'shop', pod: 'a' }];
+    const url = engine.url.replace('//', '//user:correcthorsebattery@');
+    const { code, out } = await check(
+      requests.replace('namespace!=""', 'namespace!="\\u001b"'),
+      '-o',
+      'json',
+      `--prometheus-url=${url}`,
+    );
+    assert.equal(code, 0, out);
+    assert.ok(!out.includes('correcthorsebattery'));
+    const report = JSON.parse(out) as {
+      readonly loads: boolean;
+      readonly asked: { readonly rules: readonly { readonly path: string }[] };
+    };
+    assert.deepEqual([report.loads, report.asked.rules.map(({ path: at }) => at)], [true, ['rules[0]']]);
+  });
+});
