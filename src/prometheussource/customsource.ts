@@ -1,0 +1,108 @@
+/** Custom metrics of rules. */
+import type { StatusCause } from '../apimachinery/meta.ts';
+import { metricKey } from '../metricsource/combined.ts';
+import type { Mapper } from '../metricsource/described.ts';
+import type { CustomAnswer, CustomQuestion, MetricSample } from '../metricsource/source.ts';
+import type { PromqlSample } from '../promql/answer.ts';
+import { customQuery, lastByObject, QueryError } from '../rules/queries.ts';
+import type { RuleMetric } from '../rules/seriesmetrics.ts';
+import { isBatchable } from './batchable.ts';
+import { noQuery, unableToFetch } from './failures.ts';
+import type { LastValues } from './lastvalues.ts';
+import { causeLimit, leftOutCause, measure } from './measured.ts';
+import { NameBatches } from './namebatches.ts';
+import type { Querying } from './querying.ts';
+import type { RuleStates } from './rulestates.ts';
+
+type SamplesByObject = ReadonlyMap<string, PromqlSample>;
+
+export class CustomAnswers {
+  readonly #querying: Querying;
+  readonly #states: RuleStates;
+  readonly #mapper: Mapper;
+  readonly #batches = new NameBatches<SamplesByObject>();
+  readonly #last: LastValues<MetricSample>;
+  readonly #batchable = new Map<string, boolean>();
+
+  constructor(querying: Querying, states: RuleStates, mapper: Mapper) {
+    this.#querying = querying;
+    this.#states = states;
+    this.#mapper = mapper;
+    this.#last = querying.lastValues();
+  }
+
+  /** @throws StatusError, or the signal's reason. */
+  async get(metric: RuleMetric, question: CustomQuestion, signal: AbortSignal): Promise<CustomAnswer> {
+    const { names } = question;
+    const key = questionKey(metric, question);
+    let samples: SamplesByObject;
+    try {
+      samples = await this.#ask(key, metric, question, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof QueryError) {
+        this.#states.failed(metric.rule.path, error);
+        throw noQuery(question.resource, question.metric, error);
+      }
+      const last = this.#last.of(key);
+      const known = new Map(names.flatMap((name) => pairOf(name, last.get(name))));
+      return { samples: named(this.#querying.fallBack(error, known)) };
+    }
+    return this.#answer(key, metric, names, samples);
+  }
+
+  #answer(key: string, { rule }: RuleMetric, names: readonly string[], samples: SamplesByObject): CustomAnswer {
+    const values = new Map<string, MetricSample>();
+    const causes: StatusCause[] = [];
+    for (const name of names) {
+      const sample = samples.get(name);
+      if (sample === undefined) continue;
+      const measured = measure(sample);
+      if (measured.kind === 'sample') values.set(name, measured.sample);
+      else {
+        if (causes.length < causeLimit) causes.push(leftOutCause(name, measured.message));
+        this.#states.leftOut(this.#querying.sourceOf(rule), rule.path, measured.reason, measured.message);
+      }
+    }
+    this.#last.keep(key, names, values);
+    return { samples: named(values), causes };
+  }
+
+  #ask(key: string, metric: RuleMetric, question: CustomQuestion, signal: AbortSignal): Promise<SamplesByObject> {
+    const run = (names: readonly string[], ended: AbortSignal) => this.#send(metric, { ...question, names }, ended);
+    if (!this.#mayBatch(metric.rule.metricsQueryText)) return run(question.names, signal);
+    return this.#batches.ask(key, question.names, run, signal);
+  }
+
+  async #send(metric: RuleMetric, question: CustomQuestion, signal: AbortSignal): Promise<SamplesByObject> {
+    const { rule, series } = metric;
+    const { query, label } = customQuery(rule, { ...question, series }, this.#mapper, this.#querying.style);
+    const { type, samples } = await this.#querying.send(rule, query, signal);
+    if (type === 'vector') return lastByObject(samples, label);
+    const why = `the query of ${rule.path} makes a ${type}; a vector with the label ${label} is needed`;
+    this.#states.failed(rule.path, new Error(why));
+    throw unableToFetch(why);
+  }
+
+  #mayBatch(metricsQuery: string): boolean {
+    if (this.#querying.style === 'as-adapter') return false;
+    const known = this.#batchable.get(metricsQuery) ?? isBatchable(metricsQuery);
+    this.#batchable.set(metricsQuery, known);
+    return known;
+  }
+}
+
+/** Equal for questions that differ in their names only. */
+function questionKey({ rule, series }: RuleMetric, question: CustomQuestion): string {
+  const { resource, metric, namespace, metricSelector } = question;
+  const selector = JSON.stringify(metricSelector.requirements);
+  return [rule.path, series, metricKey(resource, metric), namespace, selector].join('\n');
+}
+
+function pairOf<T>(name: string, value: T | undefined): readonly (readonly [string, T])[] {
+  return value === undefined ? [] : [[name, value]];
+}
+
+function named(values: ReadonlyMap<string, MetricSample>): CustomAnswer['samples'] {
+  return [...values].map(([name, sample]) => ({ name, ...sample }));
+}

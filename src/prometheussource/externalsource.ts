@@ -1,0 +1,68 @@
+/** External metrics of rules. */
+import { StatusError } from '../apimachinery/status.ts';
+import type { Mapper } from '../metricsource/described.ts';
+import type { ExternalQuestion, ExternalSample } from '../metricsource/source.ts';
+import type { QueryAnswer } from '../promql/answer.ts';
+import { externalQuery, QueryError } from '../rules/queries.ts';
+import type { MetricRule } from '../rules/rule.ts';
+import type { RuleExternalMetric } from '../rules/seriesmetrics.ts';
+import { fetchFailure } from './failures.ts';
+import type { LastValues } from './lastvalues.ts';
+import { measure } from './measured.ts';
+import type { Querying } from './querying.ts';
+import type { RuleStates } from './rulestates.ts';
+
+export class ExternalAnswers {
+  readonly #querying: Querying;
+  readonly #states: RuleStates;
+  readonly #mapper: Mapper;
+  readonly #last: LastValues<ExternalSample>;
+
+  constructor(querying: Querying, states: RuleStates, mapper: Mapper) {
+    this.#querying = querying;
+    this.#states = states;
+    this.#mapper = mapper;
+    this.#last = querying.lastValues();
+  }
+
+  /** @throws StatusError, or the signal's reason. */
+  async get(
+    { rule, series }: RuleExternalMetric,
+    question: ExternalQuestion,
+    signal: AbortSignal,
+  ): Promise<readonly ExternalSample[]> {
+    const { metric, namespace, selector } = question;
+    const key = [rule.path, series, metric, namespace, JSON.stringify(selector.requirements)].join('\n');
+    try {
+      const query = externalQuery(rule, { series, namespace, selector }, this.#mapper, this.#querying.style);
+      const samples = this.#read(rule, await this.#querying.send(rule, query, signal));
+      const values = new Map(samples.map((sample, index) => [String(index), sample]));
+      this.#last.keep(key, this.#last.of(key).keys(), values);
+      return samples;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof StatusError) throw error;
+      if (error instanceof QueryError) {
+        this.#states.failed(rule.path, error);
+        throw fetchFailure(error);
+      }
+      return [...this.#querying.fallBack(error, this.#last.of(key)).values()];
+    }
+  }
+
+  /** In the engine's order. */
+  #read(rule: MetricRule, { type, samples }: QueryAnswer): readonly ExternalSample[] {
+    if (type !== 'vector' && type !== 'scalar') {
+      this.#states.failed(rule.path, new Error(`the query makes a ${type}; a vector or a scalar is needed`));
+      throw new StatusError('InternalError', 'encountered an unexpected query result type');
+    }
+    return samples.flatMap((sample) => {
+      const measured = measure(sample);
+      if (measured.kind === 'sample') {
+        return [{ ...measured.sample, labels: type === 'scalar' ? undefined : sample.labels }];
+      }
+      this.#states.leftOut(this.#querying.sourceOf(rule), rule.path, measured.reason, measured.message);
+      return [];
+    });
+  }
+}

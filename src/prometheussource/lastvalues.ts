@@ -1,0 +1,60 @@
+/** The last answers, served with their true timestamps while an engine is away. */
+import type { Clock } from '../clock.ts';
+
+/** Samples of all questions: about 30 MB. Of more than this the questions unused for longest are dropped. */
+export const lastValueLimit = 200_000;
+
+interface Entry<T> {
+  /** By object, or by position. */
+  readonly values: Map<string, { readonly value: T; readonly atMs: number }>;
+}
+
+export class LastValues<T> {
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #maxAgeMs: number;
+  /** Least recently written first. */
+  readonly #entries = new Map<string, Entry<T>>();
+  #size = 0;
+
+  /** @param maxAgeMs --metrics-max-age. */
+  constructor(clock: Pick<Clock, 'monotonicMs'>, maxAgeMs: number) {
+    this.#clock = clock;
+    this.#maxAgeMs = maxAgeMs;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Objects of the question that an answer lacks are forgotten: their series have ended. */
+  keep(question: string, asked: Iterable<string>, values: ReadonlyMap<string, T>): void {
+    const entry = this.#entries.get(question) ?? { values: new Map() };
+    this.#size -= entry.values.size;
+    this.#entries.delete(question);
+    const atMs = this.#clock.monotonicMs();
+    for (const [name, kept] of entry.values) if (atMs - kept.atMs > this.#maxAgeMs) entry.values.delete(name);
+    for (const name of asked) entry.values.delete(name);
+    for (const [name, value] of values) entry.values.set(name, { value, atMs });
+    if (entry.values.size === 0) return;
+    this.#entries.set(question, entry);
+    this.#size += entry.values.size;
+    this.#evict();
+  }
+
+  /** Returns those that are not too old. */
+  of(question: string): ReadonlyMap<string, T> {
+    const nowMs = this.#clock.monotonicMs();
+    const { values = new Map() } = this.#entries.get(question) ?? {};
+    return new Map(
+      [...values].filter(([, { atMs }]) => nowMs - atMs <= this.#maxAgeMs).map(([name, { value }]) => [name, value]),
+    );
+  }
+
+  #evict(): void {
+    for (const [question, { values }] of this.#entries) {
+      if (this.#size <= lastValueLimit) return;
+      this.#entries.delete(question);
+      this.#size -= values.size;
+    }
+  }
+}

@@ -1,0 +1,148 @@
+/** Metrics of PromQL engines by the rules of prometheus-adapter's file. */
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../logging.ts';
+import { metricKey } from '../metricsource/combined.ts';
+import type { Mapper } from '../metricsource/described.ts';
+import type { CustomMetricSource, ExternalMetricSource, SourceReport } from '../metricsource/source.ts';
+import type { PromqlClient } from '../promql/client.ts';
+import type { PromqlMetrics } from '../promql/promqlmetrics.ts';
+import type { RuleProblem } from '../rules/problem.ts';
+import type { MetricRule, Rules } from '../rules/rule.ts';
+import { CustomAnswers } from './customsource.ts';
+import { ExternalAnswers } from './externalsource.ts';
+import { MetricTable } from './metrictable.ts';
+import { Querying } from './querying.ts';
+import { RuleStates } from './rulestates.ts';
+import { SeriesLists } from './serieslists.ts';
+
+export interface PrometheusSource {
+  readonly custom: CustomMetricSource;
+  readonly external: ExternalMetricSource;
+  /** Replaces the rules; equal selectors keep their series. @throws Error for a rule whose engine there is not. */
+  setRules(rules: Pick<Rules, 'custom' | 'external'>): void;
+  /** One per rule, in the order of the file. */
+  reports(): readonly SourceReport[];
+  /** Never rejects; resolves after the signal has aborted. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface PrometheusSourceOptions {
+  /** At least one; rules without a source use the first. */
+  readonly clients: readonly PromqlClient[];
+  readonly rules: Pick<Rules, 'custom' | 'external'>;
+  readonly mapper: Mapper;
+  /** Calls the listener after the mapper's resources have changed. */
+  readonly onResources: (listener: () => void) => void;
+  readonly relistIntervalMs: number;
+  readonly maxAgeMs: number;
+  /** Sends prometheus-adapter's own queries: none are joined, and none are for several requests. */
+  readonly asAdapter: boolean;
+  readonly metrics?: PromqlMetrics | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export function createPrometheusSource(options: PrometheusSourceOptions): PrometheusSource {
+  const { clients, mapper, clock, log, metrics, maxAgeMs, asAdapter } = options;
+  const clientOf = (rule: MetricRule) => findClient(clients, rule);
+  const states = new RuleStates({ clock, log, metrics });
+  const lists = new SeriesLists({
+    clientOf,
+    intervalMs: options.relistIntervalMs,
+    maxAgeMs,
+    asAdapter,
+    clock,
+    log,
+    onNotes: (source, subject, notes) => {
+      states.noted(source, subject, notes);
+      querying.sweep();
+    },
+  });
+  const querying = new Querying({ clientOf, states, clock, maxAgeMs, asAdapter });
+  const table = new MetricTable(lists, mapper);
+  const customAnswers = new CustomAnswers(querying, states, mapper);
+  const externalAnswers = new ExternalAnswers(querying, states, mapper);
+  let rules: Pick<Rules, 'custom' | 'external'> = { custom: [], external: [] };
+  setRules(options.rules);
+  options.onResources(() => table.resourcesChanged());
+
+  return {
+    custom: {
+      list: () => table.customList(),
+      absence: () => absence(rules.custom),
+      get: async (question, signal) => {
+        const found = table.custom(metricKey(question.resource, question.metric));
+        // It has gone since the API looked at the list.
+        return found === undefined ? { samples: [] } : customAnswers.get(found, question, signal);
+      },
+    },
+    external: {
+      list: () => table.externalList(),
+      absence: () => absence(rules.external),
+      get: async (question, signal) => {
+        const found = table.external(question.metric);
+        return found === undefined ? [] : externalAnswers.get(found, question, signal);
+      },
+    },
+    setRules,
+    reports: () => [...rules.custom, ...rules.external].map(report),
+    run: (signal) => lists.run(signal),
+  };
+
+  function setRules(next: Pick<Rules, 'custom' | 'external'>): void {
+    const all = [...next.custom, ...next.external];
+    for (const rule of all) clientOf(rule);
+    lists.setRules(all);
+    table.setRules(next);
+    states.clear();
+    rules = next;
+  }
+
+  /** Returns why metrics of these rules may be missing. */
+  function absence(of: readonly MetricRule[]): string | undefined {
+    const unlisted = of.map((rule) => lists.of(rule)).filter((list) => list.lastSuccessMs === undefined);
+    const failed = unlisted.find((list) => list.lastError !== undefined);
+    if (failed?.lastError !== undefined) return failed.lastError.message;
+    return unlisted.length === 0 ? undefined : 'Prometheus has not answered yet which series there are';
+  }
+
+  function report(rule: MetricRule): SourceReport {
+    const list = lists.of(rule);
+    const { lastSuccessMs, lastError, query } = states.of(rule.path);
+    const found = table.foundBy(rule);
+    return {
+      source: clientOf(rule).engine.name || defaultName,
+      rule: rule.path,
+      metrics: found.metrics.length,
+      series: found.series,
+      lastSuccessMs: lastSuccessMs ?? list.lastSuccessMs,
+      lastError: list.lastError?.message ?? lastError,
+      query: query ?? rule.seriesQuery,
+    };
+  }
+}
+
+/** Of the only engine, in reports. */
+const defaultName = 'prometheus';
+
+/** @throws Error for an unknown name. */
+function findClient(clients: readonly PromqlClient[], { path, source }: MetricRule): PromqlClient {
+  const found = source === undefined ? clients[0] : clients.find(({ engine }) => engine.name === source);
+  if (found === undefined) throw new Error(`${path}.source: no --prometheus-url has the name ${source ?? ''}`);
+  return found;
+}
+
+/** Returns a problem for each rule whose engine is not configured. */
+export function unknownSources(
+  { custom, external }: Pick<Rules, 'custom' | 'external'>,
+  names: readonly string[],
+): readonly RuleProblem[] {
+  return [...custom, ...external]
+    .filter(({ source }) => source !== undefined && !names.includes(source))
+    .map(({ line, path, source }) => ({
+      line,
+      path: `${path}.source`,
+      problem: `no --prometheus-url has the name ${source ?? ''}`,
+      remedy: `use one of ${names.filter((name) => name !== '').join(', ') || 'none, as the only URL has no name'}`,
+    }));
+}

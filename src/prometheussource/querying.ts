@@ -1,0 +1,70 @@
+/** Sends the queries of rules, and falls back to the last values. */
+import type { Clock } from '../clock.ts';
+import type { QueryAnswer } from '../promql/answer.ts';
+import type { PromqlClient } from '../promql/client.ts';
+import { isTransient } from '../promql/promqlerror.ts';
+import type { QueryStyle } from '../rules/queries.ts';
+import type { MetricRule } from '../rules/rule.ts';
+import { fetchFailure } from './failures.ts';
+import { LastValues } from './lastvalues.ts';
+import type { RuleStates } from './rulestates.ts';
+import { SharedQueries } from './sharedqueries.ts';
+
+export interface QueryingOptions {
+  readonly clientOf: (rule: MetricRule) => PromqlClient;
+  readonly states: RuleStates;
+  readonly clock: Clock;
+  readonly maxAgeMs: number;
+  /** Sends each request's own query, as prometheus-adapter does. */
+  readonly asAdapter: boolean;
+}
+
+export class Querying {
+  readonly style: QueryStyle;
+  readonly #options: QueryingOptions;
+  readonly #shared: SharedQueries;
+
+  constructor(options: QueryingOptions) {
+    this.#options = options;
+    this.#shared = new SharedQueries(options.clock);
+    this.style = options.asAdapter ? 'as-adapter' : 'exact';
+  }
+
+  lastValues<T>(): LastValues<T> {
+    return new LastValues(this.#options.clock, this.#options.maxAgeMs);
+  }
+
+  sourceOf(rule: MetricRule): string {
+    return this.#options.clientOf(rule).engine.name;
+  }
+
+  /** Rejects as `PromqlClient.query`. */
+  async send(rule: MetricRule, query: string, signal: AbortSignal): Promise<QueryAnswer> {
+    const { clientOf, states, clock, asAdapter } = this.#options;
+    const client = clientOf(rule);
+    states.sent(rule.path, query);
+    const request = { query, timeMs: asAdapter ? clock.wallMs() : undefined, subject: rule.path };
+    try {
+      const answer = asAdapter ? await client.query(request, signal) : await this.#shared.ask(client, request, signal);
+      states.succeeded(rule.path);
+      states.noted(client.engine.name, rule.path, answer.notes);
+      return answer;
+    } catch (error) {
+      if (!signal.aborted) states.failed(rule.path, error);
+      throw error;
+    }
+  }
+
+  /**
+   * Returns the last values if the engine is away and there are some.
+   * @throws StatusError otherwise.
+   */
+  fallBack<T>(error: unknown, last: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+    if (isTransient(error) && last.size > 0) return last;
+    throw fetchFailure(error);
+  }
+
+  sweep(): void {
+    this.#shared.sweep();
+  }
+}

@@ -1,0 +1,95 @@
+/** Lists the series of one seriesQuery again and again. */
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../logging.ts';
+import type { PromqlClient } from '../promql/client.ts';
+import type { AnswerNotes } from '../promql/answer.ts';
+import { isTransient } from '../promql/promqlerror.ts';
+import type { SeriesShape } from '../rules/seriesmetrics.ts';
+import { createShapeFold } from './seriesshapes.ts';
+
+/** Milliseconds until the first retry; doubled up to `longestRetryMs`. */
+const firstRetryMs = 1_000;
+/** So that metrics are back within seconds of an engine's return. */
+export const longestRetryMs = 5_000;
+/** For a selector that the engine refuses. */
+const refusedRetryMs = 60_000;
+
+export interface SeriesListOptions {
+  readonly client: PromqlClient;
+  readonly seriesQuery: string;
+  /** --metrics-relist-interval. */
+  readonly intervalMs: number;
+  /** --metrics-max-age: series with a sample since then are found. */
+  readonly maxAgeMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onNotes: (notes: AnswerNotes) => void;
+}
+
+/** A failure leaves the last shapes in place. */
+export class SeriesList {
+  readonly #options: SeriesListOptions;
+  /** Changes with the shapes. */
+  version = 0;
+  shapes: readonly SeriesShape[] = [];
+  /** Since the epoch; undefined before the first success. */
+  lastSuccessMs: number | undefined;
+  lastError: Error | undefined;
+  #text = '';
+
+  constructor(options: SeriesListOptions) {
+    this.#options = options;
+  }
+
+  get client(): PromqlClient {
+    return this.#options.client;
+  }
+
+  /** Never rejects; resolves after the signal has aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, intervalMs } = this.#options;
+    let retryMs = firstRetryMs;
+    while (!signal.aborted) {
+      await this.#list(signal);
+      const error = this.lastError;
+      const pauseMs =
+        error === undefined ? intervalMs : Math.min(isTransient(error) ? retryMs : refusedRetryMs, intervalMs);
+      retryMs = error === undefined ? firstRetryMs : Math.min(retryMs * 2, longestRetryMs);
+      await clock.sleep(pauseMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { client, seriesQuery, maxAgeMs, clock, onNotes } = this.#options;
+    try {
+      const startMs = clock.wallMs() - maxAgeMs;
+      const request = { match: seriesQuery, startMs, subject: `series ${seriesQuery}` };
+      const { result, notes } = await client.series(request, createShapeFold, signal);
+      onNotes(notes);
+      this.lastSuccessMs = clock.wallMs();
+      this.#recovered();
+      if (result.text === this.#text && this.version > 0) return;
+      this.#text = result.text;
+      this.shapes = result.shapes;
+      this.version += 1;
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#failed(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #recovered(): void {
+    const { log, client, seriesQuery } = this.#options;
+    if (this.lastError !== undefined) log.info({ source: client.engine.name, seriesQuery }, 'lists series again');
+    this.lastError = undefined;
+  }
+
+  #failed(error: Error): void {
+    const { log, client, seriesQuery } = this.#options;
+    if (this.lastError === undefined) {
+      const fields = { source: client.engine.name, seriesQuery, reason: error.message };
+      log.warn(fields, 'cannot list series; the metrics of the last list stay, retries until it works');
+    }
+    this.lastError = error;
+  }
+}

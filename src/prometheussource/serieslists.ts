@@ -1,0 +1,94 @@
+/** The series lists of all rules: one per engine and distinct seriesQuery, each in a loop of its own. */
+import { untilAborted } from '../abort.ts';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../logging.ts';
+import type { AnswerNotes } from '../promql/answer.ts';
+import type { PromqlClient } from '../promql/client.ts';
+import type { MetricRule } from '../rules/rule.ts';
+import { SeriesList } from './serieslist.ts';
+
+export interface SeriesListsOptions {
+  /** Returns the engine of a rule. */
+  readonly clientOf: (rule: MetricRule) => PromqlClient;
+  readonly intervalMs: number;
+  readonly maxAgeMs: number;
+  /** Lists the series of rules and externalRules separately, as prometheus-adapter does. */
+  readonly asAdapter: boolean;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onNotes: (source: string, subject: string, notes: AnswerNotes) => void;
+}
+
+interface RunningList {
+  readonly list: SeriesList;
+  readonly end: AbortController;
+  running: Promise<void> | undefined;
+}
+
+export class SeriesLists {
+  readonly #options: SeriesListsOptions;
+  readonly #lists = new Map<string, RunningList>();
+  #isRunning = false;
+
+  constructor(options: SeriesListsOptions) {
+    this.#options = options;
+  }
+
+  /** Starts lists of new selectors, and ends those that no rule has any more. The others go on with what they have. */
+  setRules(rules: readonly MetricRule[]): void {
+    const wanted = new Map(rules.map((rule) => [this.#keyOf(rule), rule]));
+    for (const [key, { end }] of this.#lists) {
+      if (wanted.has(key)) continue;
+      end.abort(new Error('no rule has this seriesQuery any more'));
+      this.#lists.delete(key);
+    }
+    for (const [key, rule] of wanted) if (!this.#lists.has(key)) this.#lists.set(key, this.#create(rule));
+    if (this.#isRunning) this.#start();
+  }
+
+  /** @throws Error for a rule that was not given to `setRules`. */
+  of(rule: MetricRule): SeriesList {
+    const found = this.#lists.get(this.#keyOf(rule));
+    if (found === undefined) throw new Error(`${rule.path} has no list of series`);
+    return found.list;
+  }
+
+  values(): readonly SeriesList[] {
+    return [...this.#lists.values()].map(({ list }) => list);
+  }
+
+  /** Never rejects; resolves after the signal has aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#isRunning = true;
+    this.#start();
+    await untilAborted(new Promise<never>(() => undefined), signal).catch(() => undefined);
+    this.#isRunning = false;
+    const all = [...this.#lists.values()];
+    for (const { end } of all) end.abort(signal.reason);
+    await Promise.all(all.flatMap(({ running }) => running ?? []));
+  }
+
+  #start(): void {
+    for (const each of this.#lists.values()) each.running ??= each.list.run(each.end.signal);
+  }
+
+  #create(rule: MetricRule): RunningList {
+    const { clientOf, intervalMs, maxAgeMs, clock, log, onNotes } = this.#options;
+    const client = clientOf(rule);
+    const list = new SeriesList({
+      client,
+      seriesQuery: rule.seriesQuery,
+      intervalMs,
+      maxAgeMs,
+      clock,
+      log,
+      onNotes: (notes) => onNotes(client.engine.name, `series of ${rule.seriesQuery}`, notes),
+    });
+    return { list, end: new AbortController(), running: undefined };
+  }
+
+  #keyOf(rule: MetricRule): string {
+    const { clientOf, asAdapter } = this.#options;
+    return [asAdapter ? rule.kind : '', clientOf(rule).engine.name, rule.seriesQuery].join('\n');
+  }
+}

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isBatchable } from '../../../src/prometheussource/batchable.ts';
+
+const batchable = [
+  'sum(rate(<<.Series>>{<<.LabelMatchers>>}[2m])) by (<<.GroupBy>>)',
+  'sum by (<<.GroupBy>>) (rate(<<.Series>>{<<.LabelMatchers>>,container!="POD"}[5m]))',
+  'avg(<<.Series>>{<<.LabelMatchers>>}) by(<<.GroupBy>>) / 1000',
+  '<<.Series>>{<<.LabelMatchers>>}',
+  'max_over_time(<<.Series>>{<<.LabelMatchers>>}[1h:1m])',
+  'histogram_quantile(0.99, sum(rate(<<.Series>>{<<.LabelMatchers>>}[5m])) by (le, <<.GroupBy>>))',
+  `max(<<.Series>>{<<.LabelMatchers>>,path=~"/a{2}|topk"}) by (<<.GroupBy>>)`,
+];
+
+const single = [
+  '',
+  'sum(rate(<<.Series>>{<<.LabelMatchers>>}[2m]))',
+  'sum(<<.Series>>{<<.LabelMatchers>>}) by (pod)',
+  'topk(1, <<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)',
+  'sum(topk(3, <<.Series>>{<<.LabelMatchers>>})) by (<<.GroupBy>>)',
+  'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) / sum(other_total)',
+  'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) / on(pod) limits',
+  'sum(<<.Series>>{<<.LabelMatchers>>}) without (<<.GroupBy>>)',
+  'sum(avg(<<.Series>>{<<.LabelMatchers>>})) by (<<.GroupBy>>)',
+  'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>, zone)',
+  'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) or vector(0)',
+  'scalar(<<.Series>>{<<.LabelMatchers>>})',
+  'absent(<<.Series>>{<<.LabelMatchers>>})',
+  'sum(<<.Series>>{<<.LabelMatchers>>, v="<<index .LabelValuesByName "pod">>"}) by (<<.GroupBy>>)',
+  'sum(<<.Series>>{pod=~"<<.LabelMatchers>>"}) by (<<.GroupBy>>) - sum(<<.Series>>{<<.LabelMatchers>>})',
+  'label_replace(<<.Series>>{<<.LabelMatchers>>}, "pod", "x", "a", "b")',
+  'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>) > 5 and on() up',
+  '<<if .Series>><<.Series>>{<<.LabelMatchers>>}<<end>>',
+];
+
+for (const query of batchable)
+  test(`one query may be for several requests: ${query}`, () => assert.ok(isBatchable(query)));
+for (const query of single) test(`each request has its own query: ${query}`, () => assert.ok(!isBatchable(query)));

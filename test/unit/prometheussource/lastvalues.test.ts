@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LastValues, lastValueLimit } from '../../../src/prometheussource/lastvalues.ts';
+import { measure } from '../../../src/prometheussource/measured.ts';
+import { createShapeFold, shapeLimit } from '../../../src/prometheussource/seriesshapes.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
+
+test('last values are kept for the maximum age, per object', () => {
+  const clock = createFakeClock();
+  const last = new LastValues<number>(clock, 1_000);
+  last.keep(
+    'q',
+    ['a', 'b'],
+    new Map([
+      ['a', 1],
+      ['b', 2],
+    ]),
+  );
+  clock.jump(800);
+  last.keep('q', ['b'], new Map([['b', 3]]));
+  assert.deepEqual(
+    [...last.of('q')],
+    [
+      ['a', 1],
+      ['b', 3],
+    ],
+  );
+  clock.jump(800);
+  assert.deepEqual([...last.of('q')], [['b', 3]]);
+  clock.jump(800);
+  assert.deepEqual([...last.of('q')], []);
+});
+
+test('an object that an answer lacks is forgotten', () => {
+  const last = new LastValues<number>(createFakeClock(), 1_000);
+  last.keep('q', ['a'], new Map([['a', 1]]));
+  last.keep('q', ['a'], new Map());
+  assert.equal(last.size, 0);
+});
+
+test('more last values than the limit drop the oldest question', () => {
+  const last = new LastValues<number>(createFakeClock(), 1_000);
+  const many = new Map(Array.from({ length: lastValueLimit }, (_, index) => [String(index), index]));
+  last.keep('old', ['a'], new Map([['a', 1]]));
+  last.keep('new', [], many);
+  assert.deepEqual([last.of('old').size, last.size], [0, lastValueLimit]);
+});
+
+test('values are truncated to thousandths, and what no quantity can express is left out', () => {
+  const of = (value: number | undefined, problem?: string) => {
+    const measured = measure({ labels: new Map(), timestampMs: 5, value, problem });
+    return measured.kind === 'sample' ? measured.sample.valueMilli : measured.reason;
+  };
+  assert.deepEqual(
+    [1.9999, 1000, -1.5, 0.0004, 1.005, 1e15].map((value) => of(value)),
+    [1999n, 1_000_000n, -1500n, 0n, 1004n, 10n ** 18n],
+  );
+  assert.deepEqual(
+    [NaN, Infinity, -Infinity, 1e16, 2 ** 63 / 1000].map((value) => of(value)),
+    ['not-a-number', 'infinite', 'infinite', 'too-large', 'too-large'],
+  );
+  assert.deepEqual([of(undefined, 'a native histogram'), of(undefined, 'null')], ['histogram', 'malformed']);
+});
+
+test('series become their distinct shapes, in one order whatever the order of the answer', () => {
+  const series = [
+    { __name__: 'b', pod: '1', job: 'x' },
+    { __name__: 'a', pod: '1' },
+    { pod: '3', __name__: 'b', job: 'y' },
+    { __name__: 'b' },
+  ];
+  const fold = (order: typeof series) => {
+    const shapes = createShapeFold();
+    for (const labels of order) shapes.add(new Map(Object.entries(labels)));
+    return shapes.result();
+  };
+  assert.deepEqual(fold(series).shapes, [
+    { name: 'a', labels: ['pod'] },
+    { name: 'b', labels: [] },
+    { name: 'b', labels: ['job', 'pod'] },
+  ]);
+  assert.deepEqual(fold(series.toReversed()), fold(series));
+});
+
+test('more shapes than the limit are refused', () => {
+  const fold = createShapeFold();
+  for (let index = 0; index < shapeLimit; index += 1) fold.add(new Map([['__name__', String(index)]]));
+  fold.add(new Map([['__name__', '1']]));
+  assert.throws(() => fold.add(new Map([['__name__', 'one more']])), /let seriesQuery select fewer/);
+});
