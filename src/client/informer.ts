@@ -4,6 +4,7 @@ import type { Logger } from '../logging.ts';
 import { BodyBuffer } from './bodybuffer.ts';
 import { field, items, text } from './json.ts';
 import { listOf } from './kubernetesmessages.ts';
+import { listPages, type PageQuery } from './listpages.ts';
 import { createObjects } from './objects.ts';
 import { createProtobufDecoder, type Message } from './protobufreader.ts';
 import type { ProtobufForm } from './response.ts';
@@ -131,23 +132,21 @@ class ListWatcher<T> implements Informer<T> {
     const keys = new ListedKeys();
     const buffer = new BodyBuffer();
     let listed: string | undefined;
-    let next = '';
-    do {
-      const page = await rest.get(path, {
-        query: { ...query, limit: String(pageSize), ...(next === '' ? {} : { continue: next }) },
+    const read = (page: PageQuery) =>
+      rest.get(path, {
+        query: { ...query, ...page },
         accept: accept.list,
         protobuf: this.#forms?.list,
         buffer,
         signal,
       });
+    for await (const page of listPages(read, pageSize)) {
       for (const object of items(field(page, 'items'))) {
         const key = keyOf(object);
         if (key !== undefined && this.#set(key, object)) keys.add(key);
       }
-      const metadata = field(page, 'metadata');
-      listed = text(field(metadata, 'resourceVersion'));
-      next = text(field(metadata, 'continue')) ?? '';
-    } while (next !== '');
+      listed = text(field(field(page, 'metadata'), 'resourceVersion'));
+    }
     return this.#finish(keys, listed);
   }
 
