@@ -30,6 +30,8 @@ export interface AuthOptions {
   readonly rest: RestClient;
   /** The pod that this process runs in; undefined elsewhere. */
   readonly pod?: ServerPod | undefined;
+  /** False in the second process of a pod: the folder of --cert-dir has the certificate of the first. Default: true. */
+  readonly keepsFiles?: boolean;
   /** Default: the system's. */
   readonly resolve?: Resolve | undefined;
   readonly metrics: ClientMetrics;
@@ -59,7 +61,7 @@ const reviewConnectTimeoutMs = 2_000;
 
 /** @throws Error where a flag's file cannot be used. */
 export async function createAuth(auth: AuthOptions): Promise<Auth> {
-  const { options, pod, metrics, clock, log, disposables } = auth;
+  const { options, pod, keepsFiles = true, metrics, clock, log, disposables } = auth;
   const authentication = await serverFor(auth, options['authentication-kubeconfig']);
   const authorization = await serverFor(auth, options['authorization-kubeconfig']);
   const refusals = createRefusals(clock, log);
@@ -82,7 +84,7 @@ export async function createAuth(auth: AuthOptions): Promise<Auth> {
     await createServingCertificate({
       certFile: options['tls-cert-file'],
       keyFile: options['tls-private-key-file'],
-      certDir: options['cert-dir'],
+      certDir: keepsFiles ? options['cert-dir'] : '',
       names: [],
       pod: pod && { ...pod, lifeMs: options['serving-certificate-duration'] },
       verifiedName: pod && `${pod.service.name}.${pod.service.namespace}.svc`,

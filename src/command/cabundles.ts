@@ -13,10 +13,12 @@ import type { CaBundleReport } from '../server/statuspage.ts';
 import { type PodRoot, type RootOwner, rootOwnerOf } from '../tls/podroot.ts';
 import { createPublication, type Publication } from '../trustpublication/publication.ts';
 import { createPodSource } from '../trustpublication/servicepodlist.ts';
+import type { PodClaim } from './podclaim.ts';
 import type { ServerPod } from './serverpod.ts';
 
 export interface CaBundlesOptions {
   readonly pod: ServerPod;
+  readonly claim: Pick<PodClaim, 'isHeld' | 'run'>;
   readonly root: PodRoot;
   readonly rest: RestClient;
   readonly pods: Pick<Pods, 'synced' | 'get' | 'onGone'>;
@@ -36,7 +38,7 @@ export interface CaBundles {
 }
 
 export function createCaBundles(options: CaBundlesOptions): CaBundles {
-  const { pod, root, rest, pods, isSeparate, registry, clock, log } = options;
+  const { pod, claim, root, rest, pods, isSeparate, registry, clock, log } = options;
   const patches = new Counter({
     name: 'kubegauge_ca_bundle_patches_total',
     help: 'Number of patches of APIServices by what they did: stage, switch, append, repair, prune.',
@@ -57,6 +59,7 @@ export function createCaBundles(options: CaBundlesOptions): CaBundles {
       pods: source,
       isRunning: (owner) => !pods.synced() || isThis(owner, pods.get(owner.namespace, owner.pod)),
       isSeparate,
+      isFirst: claim.isHeld,
       onPatch: (write) => patches.inc({ write }),
       onState(state, level) {
         // The APIServices are mostly in the same state, which takes one line.
@@ -67,9 +70,12 @@ export function createCaBundles(options: CaBundlesOptions): CaBundles {
     });
     return [name, publication];
   });
+  const wake = () => {
+    for (const [, publication] of publications) publication.wake();
+  };
   pods.onGone(({ namespace }) => {
     // Its root is to be pruned, or it was in the way of the switch.
-    if (namespace === pod.owner.namespace) for (const [, publication] of publications) publication.wake();
+    if (namespace === pod.owner.namespace) wake();
   });
   const reports = () => publications.map(([apiService, publication]) => reportOf(apiService, publication));
   createReadyMetric(registry, reports);
@@ -79,7 +85,11 @@ export function createCaBundles(options: CaBundlesOptions): CaBundles {
       return waiting && `${waiting[0]}: ${waiting[1].state()}`;
     },
     reports,
-    run: async (signal) => void (await Promise.all(publications.map(([, publication]) => publication.run(signal)))),
+    run: async (signal) =>
+      void (await Promise.all([
+        claim.run(signal, wake),
+        ...publications.map(([, publication]) => publication.run(signal)),
+      ])),
   };
 }
 

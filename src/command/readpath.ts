@@ -27,6 +27,7 @@ import { createFreshnessMetrics } from './processmetrics.ts';
 import { createHealthChecks } from './readiness.ts';
 import { createStatus, refusalNotes } from './statusreport.ts';
 import { type CaBundles, createCaBundles } from './cabundles.ts';
+import type { PodClaim } from './podclaim.ts';
 import type { ServerPod } from './serverpod.ts';
 import type { WritePath } from './writepath.ts';
 
@@ -42,6 +43,8 @@ export interface ReadPathOptions {
   readonly writePath: WritePath;
   /** The pod that this process runs in; undefined elsewhere. */
   readonly pod: ServerPod | undefined;
+  /** Whether this process is the one of its pod that publishes; undefined outside of a pod and with --tls-cert-file. */
+  readonly claim: PodClaim | undefined;
   readonly shutdown: AbortSignal;
   readonly disposables: AsyncDisposableStack;
 }
@@ -55,12 +58,13 @@ export interface ReadPath {
 
 /** @throws Error where a flag's file cannot be used. */
 export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
-  const { options, apiServer, rest, pod, clientMetrics, resolver, registry, clock, log, disposables } = path;
+  const { options, apiServer, rest, pod, claim, clientMetrics, resolver, registry, clock, log, disposables } = path;
   const auth = await createAuth({
     options,
     apiServer,
     rest,
     pod,
+    keepsFiles: claim?.isHeld() !== false,
     resolve: resolver.resolveFirst,
     metrics: clientMetrics,
     clock,
@@ -99,11 +103,11 @@ export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
 }
 
 function caBundlesOf(path: ReadPathOptions, { root }: Auth): CaBundles | undefined {
-  const { pod, rest, writePath, registry, clock, log } = path;
-  if (pod === undefined || root === undefined) return undefined;
+  const { pod, claim, rest, writePath, registry, clock, log } = path;
+  if (pod === undefined || claim === undefined || root === undefined) return undefined;
   const { pods, kubeletIdentity } = writePath;
   const isSeparate = () => kubeletIdentity.isSeparate();
-  return createCaBundles({ pod, root, rest, pods, isSeparate, registry, clock, log });
+  return createCaBundles({ pod, claim, root, rest, pods, isSeparate, registry, clock, log });
 }
 
 function routerOf(path: ReadPathOptions, auth: Auth, caBundles: CaBundles | undefined): Router {

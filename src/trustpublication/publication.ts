@@ -33,6 +33,8 @@ export interface PublicationOptions {
   readonly isRunning: (owner: RootOwner) => boolean;
   /** Whether kubelets get tokens of another ServiceAccount; before that nothing is written. */
   readonly isSeparate: () => boolean;
+  /** Whether no other process of our pod publishes a root; in a second one nothing is written. */
+  readonly isFirst: () => boolean;
   readonly onPatch?: (write: Write) => void;
   /** Gets each new state, to be logged. */
   readonly onState: (state: string, level: Decision['level']) => void;
@@ -204,6 +206,7 @@ class WatchedPublication implements Publication {
 
   #hindrance(nowMs: number): Situation['hindrance'] {
     if (nowMs < this.#deniedUntilMs) return 'denied';
+    if (!this.#options.isFirst()) return 'second-process';
     return this.#options.isSeparate() ? undefined : 'shared-identity';
   }
 

@@ -52,7 +52,9 @@ export type Hindrance =
   /** kube-apiserver has denied or rejected a patch. */
   | 'denied'
   /** Kubelets get our own token: with a right to patch, one of them could have it. */
-  | 'shared-identity';
+  | 'shared-identity'
+  /** Another process of our pod publishes its root, and each would replace that of the other. */
+  | 'second-process';
 
 export type Write = 'stage' | 'switch' | 'append' | 'repair' | 'prune';
 
@@ -140,6 +142,9 @@ const tooLongDraft: Draft = {
   state: `caBundle is not maintained: with our root it would be longer than ${bundleLimitBytes} bytes`,
 };
 
+const secondProcessState =
+  'caBundle is left to another process of this pod, which was there before; end this one, which kube-apiserver does not need';
+
 const sharedIdentityState =
   'caBundle is not maintained: kubelets get the token of our own ServiceAccount; apply manifests/base for a separate one';
 
@@ -152,6 +157,7 @@ function withheld({ view, situation }: Scene, tooLong: boolean): Draft | undefin
   if (tooLong) return tooLongDraft;
   const { hindrance } = situation;
   if (hindrance === undefined) return undefined;
+  if (hindrance === 'second-process') return { ...idle, level: 'warn', state: secondProcessState };
   if (hindrance === 'shared-identity') return { ...idle, againMs: blockedRetryMs, state: sharedIdentityState };
   const state = 'caBundle is not maintained: kube-apiserver denies our patch of the APIService';
   return { ...idle, level: 'warn', state };

@@ -66,7 +66,7 @@ function start(): Publication {
   const { log } = recorded;
   const onState = (state: string, level: 'info' | 'warn') => log[level]({}, state);
   const shared = { rest, clock, log, name, own, ownerOf, pods };
-  const options = { ...shared, isRunning, isSeparate, onState, random: () => 0 };
+  const options = { ...shared, isRunning, isSeparate, isFirst: () => true, onState, random: () => 0 };
   const publication = createPublication(options);
   ended = publication.run(stop.signal);
   return publication;
