@@ -216,7 +216,8 @@ class ListWatcher<T> implements Informer<T> {
 
   #onFailure(error: unknown): void {
     const { log, path } = this.#options;
-    if (!this.#isFailing) log.warn({ path, err: error }, 'cannot list or watch; retries until it works');
+    if (!this.#isFailing)
+      log.warn({ code: 'WatchFails', path, err: error }, 'cannot list or watch; retries until it works');
     this.#isFailing = true;
   }
 

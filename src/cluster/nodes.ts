@@ -130,7 +130,7 @@ export function createNodes({ rest, clock, log, selector }: NodesOptions): Nodes
     if (refusedPaths.size >= refusedLimit) refusedPaths.clear();
     refusedPaths.set(name, path);
     log.warn(
-      { node: name, path: foreignText(path) },
+      { code: 'MetricsPathIgnored', node: name, path: foreignText(path) },
       `the annotation ${metricsPathAnnotation} is ignored: it has to be /metrics or a path below /metrics/, without a query, "..", "//" or "%"`,
     );
   }

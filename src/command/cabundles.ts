@@ -8,6 +8,7 @@ import type { RestClient } from '../client/rest.ts';
 import type { Clock } from '../clock.ts';
 import type { PodInfo, Pods } from '../cluster/pods.ts';
 import type { Logger } from '../logging.ts';
+import type { CodedText } from '../messagecodes.ts';
 import type { Registry } from '../monitoring.ts';
 import type { CaBundleReport } from '../server/statuspage.ts';
 import { type PodRoot, type RootOwner, rootOwnerOf } from '../tls/podroot.ts';
@@ -31,7 +32,7 @@ export interface CaBundlesOptions {
 
 export interface CaBundles {
   /** Returns why kube-apiserver does not accept our certificate yet; undefined once it does for every API. */
-  problem(): string | undefined;
+  problem(): CodedText | undefined;
   reports(): readonly CaBundleReport[];
   /** Never rejects; writes nothing after the abort. */
   run(signal: AbortSignal): Promise<void>;
@@ -61,11 +62,11 @@ export function createCaBundles(options: CaBundlesOptions): CaBundles {
       isSeparate,
       isFirst: claim.isHeld,
       onPatch: (write) => patches.inc({ write }),
-      onState(state, level) {
+      onState({ code, state, level }) {
         // The APIServices are mostly in the same state, which takes one line.
         const isLogged = [...logged].some(([other, line]) => other !== name && line === state);
         logged.set(name, state);
-        if (!isLogged) log[level]({ apiService: name }, state);
+        if (!isLogged) log[level]({ code, apiService: name }, state);
       },
     });
     return [name, publication];
@@ -82,7 +83,7 @@ export function createCaBundles(options: CaBundlesOptions): CaBundles {
   return {
     problem() {
       const waiting = publications.find(([, publication]) => !publication.ready());
-      return waiting && `${waiting[0]}: ${waiting[1].state()}`;
+      return waiting && { code: waiting[1].code(), text: `${waiting[0]}: ${waiting[1].state()}` };
     },
     reports,
     run: async (signal) =>
@@ -100,6 +101,7 @@ function isThis(owner: RootOwner, found: PodInfo | undefined): boolean {
 function reportOf(apiService: string, publication: Publication): CaBundleReport {
   return {
     apiService,
+    code: publication.code(),
     state: publication.state(),
     ready: publication.ready(),
     trouble: publication.isTrouble(),

@@ -131,9 +131,10 @@ const rightsToList: readonly AccessAttributes[] = [
 function accountIn(setting: string, ownNamespace: string | undefined): ServiceAccount {
   const { name, namespace } = namedAccount(setting, ownNamespace);
   if (namespace === undefined) {
-    throw new UsageError(
-      `--kubelet-service-account=${setting} needs a namespace outside of a pod: give <namespace>/${name}`,
-    );
+    throw new UsageError({
+      code: 'InvalidFlagValue',
+      text: `--kubelet-service-account=${setting} needs a namespace outside of a pod: give <namespace>/${name}`,
+    });
   }
   return { namespace, name };
 }

@@ -38,7 +38,7 @@ export async function claimPod(options: PodClaimOptions): Promise<PodClaim> {
   let held = platform !== 'linux' || (await claim());
   if (!held) {
     log.error(
-      { podUid: uid },
+      { code: 'SecondProcess', podUid: uid },
       'another process of this pod serves and has published its root certificate; this one writes nothing to the API, and is not ready while kube-apiserver verifies. Was it started by hand?',
     );
   }
@@ -73,7 +73,10 @@ export async function claimPod(options: PodClaimOptions): Promise<PodClaim> {
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
-      log.warn({ reason: describeError(error) }, 'whether another process of this pod serves, too, is not known');
+      log.warn(
+        { code: 'SecondProcessUnknown', reason: describeError(error) },
+        'whether another process of this pod serves, too, is not known',
+      );
       return true;
     }
   }

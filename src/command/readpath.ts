@@ -24,6 +24,7 @@ import { cipherList, cipherWarnings } from '../tls/ciphers.ts';
 import { version } from '../version.ts';
 import { type Auth, createAuth } from './auth.ts';
 import { createFreshnessMetrics } from './processmetrics.ts';
+import { failsAs } from './failure.ts';
 import { createHealthChecks } from './readiness.ts';
 import { createStatus, refusalNotes } from './statusreport.ts';
 import { type CaBundles, createCaBundles } from './cabundles.ts';
@@ -73,31 +74,34 @@ export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
   });
   const caBundles = caBundlesOf(path, auth);
   const inFlight = createInFlightLimit(options['max-requests-inflight'], (isStranger) =>
-    auth.refusals.refused({ cause: isStranger ? 'anonymous-in-flight' : 'in-flight', reason: 'no room' }),
+    auth.refusals.refused({ code: isStranger ? 'TooManyAnonymousRequests' : 'TooManyRequests', reason: 'no room' }),
   );
-  for (const warning of cipherWarnings(options['tls-cipher-suites'])) log.warn({}, warning);
-  const server = await createServer({
-    bindAddress: options['bind-address'],
-    port: options['secure-port'],
-    tlsMinVersion: options['tls-min-version'] === 'VersionTLS13' ? 'TLSv1.3' : 'TLSv1.2',
-    tlsCiphers: cipherList(options['tls-cipher-suites']),
-    tlsCurves: curveList(options['tls-curve-preferences']),
-    http2: !options['disable-http2-serving'],
-    goawayChance: options['goaway-chance'],
-    maxConnectionAgeMs: options['max-connection-age'],
-    shutdownSendRetryAfter: options['shutdown-send-retry-after'],
-    tls: auth.tls(),
-    requestTimeoutMs: options['request-timeout'],
-    inFlight,
-    connections: createConnections(registry, options['max-connections-per-address'], log),
-    writeDeadlineMs,
-    metrics: createRequestMetrics(registry, inFlight.count),
-    authenticator: auth.authenticator,
-    authorizer: auth.authorizer,
-    trustKnown: auth.trustKnown,
-    router: routerOf(path, auth, caBundles),
-    log,
-  });
+  for (const warning of cipherWarnings(options['tls-cipher-suites'])) log.warn({ code: 'InsecureCipher' }, warning);
+  const tlsCiphers = await failsAs('InvalidFlagValue', () => cipherList(options['tls-cipher-suites']));
+  const create = () =>
+    createServer({
+      bindAddress: options['bind-address'],
+      port: options['secure-port'],
+      tlsMinVersion: options['tls-min-version'] === 'VersionTLS13' ? 'TLSv1.3' : 'TLSv1.2',
+      tlsCiphers,
+      tlsCurves: curveList(options['tls-curve-preferences']),
+      http2: !options['disable-http2-serving'],
+      goawayChance: options['goaway-chance'],
+      maxConnectionAgeMs: options['max-connection-age'],
+      shutdownSendRetryAfter: options['shutdown-send-retry-after'],
+      tls: auth.tls(),
+      requestTimeoutMs: options['request-timeout'],
+      inFlight,
+      connections: createConnections(registry, options['max-connections-per-address'], log),
+      writeDeadlineMs,
+      metrics: createRequestMetrics(registry, inFlight.count),
+      authenticator: auth.authenticator,
+      authorizer: auth.authorizer,
+      trustKnown: auth.trustKnown,
+      router: routerOf(path, auth, caBundles),
+      log,
+    });
+  const server = await failsAs('ServingCertificateUnusable', create);
   auth.onTlsChange(server.setTls);
   return { auth, caBundles, server };
 }

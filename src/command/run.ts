@@ -11,6 +11,7 @@ import type { Options } from '../options/flags.ts';
 import { version } from '../version.ts';
 import { type Environment, findApiServer } from './apiserver.ts';
 import { createEventLoopWatch } from './eventloop.ts';
+import { failsAs } from './failure.ts';
 import { claimPod } from './podclaim.ts';
 import { findServerPod } from './serverpod.ts';
 import { createReadPath } from './readpath.ts';
@@ -52,7 +53,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   });
 
   await writePath.snapshot.load();
-  await server.listen();
+  await failsAs('PortUnavailable', () => server.listen());
   log.info({ version, port: options['secure-port'], apiServer: apiServer.url }, 'serving');
 
   // Loops outlive the shutdown signal: requests during the delay get fresh responses.

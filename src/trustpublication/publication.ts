@@ -4,6 +4,7 @@ import type { RestClient } from '../client/rest.ts';
 import { backoffMs } from '../client/watchretry.ts';
 import type { Clock } from '../clock.ts';
 import { describeError, type Logger } from '../logging.ts';
+import type { BundleCode } from '../messagecodes.ts';
 import type { RootOwner } from '../tls/podroot.ts';
 import {
   apiServicePath,
@@ -15,6 +16,7 @@ import {
   watchApiService,
 } from './apiservicewatch.ts';
 import { encodePatch } from './bundlepatch.ts';
+import { bundleStates } from './bundlestates.ts';
 import { type Decision, decide, type OwnPod, type Situation, type Write } from './publicationdecision.ts';
 import { afterRepair, createMemory, type Memory } from './publicationmemory.ts';
 import type { OwnerOf } from './publishedroots.ts';
@@ -37,7 +39,7 @@ export interface PublicationOptions {
   readonly isFirst: () => boolean;
   readonly onPatch?: (write: Write) => void;
   /** Gets each new state, to be logged. */
-  readonly onState: (state: string, level: Decision['level']) => void;
+  readonly onState: (state: Pick<Decision, 'code' | 'state' | 'level'>) => void;
   /** From 0 to below 1. */
   readonly random?: () => number;
 }
@@ -47,6 +49,7 @@ export interface Publication {
   ready(): boolean;
   /** Returns one sentence for `/status`. */
   state(): string;
+  code(): BundleCode;
   /** Reports whether the state needs an operator. */
   isTrouble(): boolean;
   /** Follows the APIService until the signal aborts. Never rejects; writes nothing after the abort. */
@@ -72,8 +75,7 @@ class WatchedPublication implements Publication {
   /** Number of observations. */
   #observations = 0;
   readonly #denials = new Denials();
-  #state = 'the APIService was not read yet';
-  #level: Decision['level'] = 'info';
+  #reported: Pick<Decision, 'code' | 'state' | 'level'> = { ...bundleStates.notRead, level: 'info' };
   #logged: string | undefined;
   #deniedUntilMs = -Infinity;
   /** Failed patches and reads since the last success. */
@@ -93,11 +95,15 @@ class WatchedPublication implements Publication {
   }
 
   state(): string {
-    return this.#state;
+    return this.#reported.state;
+  }
+
+  code(): BundleCode {
+    return this.#reported.code;
   }
 
   isTrouble(): boolean {
-    return this.#level === 'warn';
+    return this.#reported.level === 'warn';
   }
 
   wake(): void {
@@ -161,18 +167,18 @@ class WatchedPublication implements Publication {
       if (this.#observed === undefined) return undefined;
       if (this.#observed.kind === 'denied') {
         this.#memory = { ...this.#memory, ready: true };
-        this.#report(unreadableState, 'info');
+        this.#report({ ...bundleStates.unreadable, level: 'info' });
         return undefined;
       }
       const decision = await this.#decide(this.#observed, signal);
       signal.throwIfAborted();
       if (decision.patch === undefined) {
-        this.#report(decision.state, decision.level);
+        this.#report(decision);
         return this.#orAfterDenial(decision.againMs);
       }
-      if (decision.level === 'warn') this.#report(decision.state, 'warn');
+      if (decision.level === 'warn') this.#report(decision);
       // The patch has a line of its own.
-      else [this.#state, this.#level] = [decision.state, 'info'];
+      else this.#reported = decision;
       await this.#patch(decision.patch, signal);
     }
     return patchPauseMs;
@@ -240,14 +246,15 @@ class WatchedPublication implements Publication {
     if (isDenied || rejections.has(code) || this.#conflicts >= conflictLimit) {
       // Once: it is tried again every few minutes.
       if (this.#deniedUntilMs === -Infinity)
-        log.warn({ apiService: name, err: failure }, 'a patch for caBundle was denied');
+        log.warn({ code: 'BundlePatchDenied', apiService: name, err: failure }, 'a patch for caBundle was denied');
       this.#deniedUntilMs = clock.monotonicMs() + deniedRetryMs;
       this.#failures = 0;
       this.#conflicts = 0;
       return 0;
     }
     if (!isConflict || this.#conflicts >= reportedConflicts) {
-      this.#report(`caBundle cannot be maintained; retries until it works: ${describeError(failure)}`, 'warn');
+      const state = `caBundle cannot be maintained; retries until it works: ${describeError(failure)}`;
+      this.#report({ code: 'BundleNotWritten', state, level: 'warn' });
     }
     if (isConflict) {
       const onRead = this.#beginRead();
@@ -259,18 +266,13 @@ class WatchedPublication implements Publication {
     return backoffMs(this.#failures - 1, this.#random());
   }
 
-  #report(state: string, level: Decision['level']): void {
-    this.#state = state;
-    this.#level = level;
+  #report({ code, state, level }: Pick<Decision, 'code' | 'state' | 'level'>): void {
+    this.#reported = { code, state, level };
     if (state === this.#logged) return;
     this.#logged = state;
-    this.#options.onState(state, level);
+    this.#options.onState(this.#reported);
   }
 }
-
-/** No fault: the image alone was replaced, and kube-apiserver does not verify us. */
-const unreadableState =
-  'caBundle is not maintained: our ServiceAccount may not read the APIService; apply manifests/base for verified TLS';
 
 /** Distinguishes a failed patch from a failed read. */
 class PatchError extends Error {

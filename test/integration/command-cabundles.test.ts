@@ -79,7 +79,7 @@ test('the pod is ready when both bundles hold its root', async () => {
   await until('the roots are in the bundles', () => names.every((name) => current(name).spec.caBundle !== undefined));
   for (const name of names) assert.equal(bundleOf(current(name)), root.pem);
   await until('both are seen', () => bundles.reports().every(({ state }) => state === 'the bundle holds our root'));
-  assert.match(bundles.problem() ?? '', /^v1\.metrics\.k8s\.io: the bundle holds our root/);
+  assert.match(bundles.problem()?.text ?? '', /^v1\.metrics\.k8s\.io: the bundle holds our root/);
   await clock.advance(propagationMs);
   await until('the pod is ready', () => bundles.problem() === undefined);
   const metrics = await registry.metrics();
@@ -132,7 +132,7 @@ test('a second process of the pod leaves the root of the first alone, and publis
     assert.match(state, /^caBundle is left to another process of this pod/);
     assert.equal(ready, false);
   }
-  assert.match(bundles.problem() ?? '', /left to another process of this pod/);
+  assert.match(bundles.problem()?.text ?? '', /left to another process of this pod/);
   assert.ok(recorded.lines.some((line) => line.includes('another process of this pod serves')));
   for (const name of names) assert.equal(bundleOf(current(name)), root.pem);
   await first[Symbol.asyncDispose]();

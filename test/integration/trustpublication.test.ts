@@ -4,7 +4,11 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { recentOutageMs } from '../../src/client/outage.ts';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
 import { deniedRetryMs } from '../../src/trustpublication/apiservicewatch.ts';
-import { createPublication, type Publication } from '../../src/trustpublication/publication.ts';
+import {
+  createPublication,
+  type Publication,
+  type PublicationOptions,
+} from '../../src/trustpublication/publication.ts';
 import { blockedRetryMs, propagationMs } from '../../src/trustpublication/publicationdecision.ts';
 import { pruneGraceMs } from '../../src/trustpublication/publicationmemory.ts';
 import { createPodSource } from '../../src/trustpublication/servicepodlist.ts';
@@ -64,7 +68,7 @@ function start(): Publication {
   const isSeparate = () => separate;
   const pods = createPodSource(rest, service);
   const { log } = recorded;
-  const onState = (state: string, level: 'info' | 'warn') => log[level]({}, state);
+  const onState: PublicationOptions['onState'] = ({ code, state, level }) => log[level]({ code }, state);
   const shared = { rest, clock, log, name, own, ownerOf, pods };
   const options = { ...shared, isRunning, isSeparate, isFirst: () => true, onState, random: () => 0 };
   const publication = createPublication(options);

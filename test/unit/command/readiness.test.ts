@@ -68,7 +68,9 @@ describe('ready', () => {
   });
 
   test('not before kube-apiserver accepts the certificate', () => {
-    const { failing } = setUp({ certificateProblem: () => 'our root is being added to the bundle' });
+    const { failing } = setUp({
+      certificateProblem: () => ({ code: 'RootNotPublished', text: 'our root is being added' }),
+    });
     assert.deepEqual(failing('/readyz'), ['serving-certificate-trusted']);
     assert.deepEqual(failing('/livez'), []);
     assert.deepEqual(setUp({ certificateProblem: () => undefined }).failing('/readyz'), []);
