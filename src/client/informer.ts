@@ -23,6 +23,8 @@ export interface Change<T> {
 export interface Informer<T> {
   /** Reports whether a list was complete once. Later content may be old, but not incomplete. */
   synced(): boolean;
+  /** Returns when the first list was complete, monotonic, in milliseconds; undefined before. */
+  syncedMs(): number | undefined;
   /** Finds cluster-scoped objects without a namespace. */
   get(name: string, namespace?: string): T | undefined;
   /** Tolerates changes while iterating: additions may be seen, deletions are not. */
@@ -66,7 +68,7 @@ class ListWatcher<T> implements Informer<T> {
   readonly #random: () => number;
   readonly #objects = createObjects<T>();
   readonly #listeners: ((change: Change<T>) => void)[] = [];
-  #isComplete = false;
+  #completeMs: number | undefined;
   /** To watch from; undefined if a list is needed. */
   #version: string | undefined;
   #idleTries = 0;
@@ -79,7 +81,11 @@ class ListWatcher<T> implements Informer<T> {
   }
 
   synced(): boolean {
-    return this.#isComplete;
+    return this.#completeMs !== undefined;
+  }
+
+  syncedMs(): number | undefined {
+    return this.#completeMs;
   }
 
   get(name: string, namespace = ''): T | undefined {
@@ -151,7 +157,7 @@ class ListWatcher<T> implements Informer<T> {
   }
 
   #finish(keys: ListedKeys, listed: string | undefined): string {
-    const { path, log } = this.#options;
+    const { path, log, clock } = this.#options;
     if (listed === undefined || listed === '')
       throw new Error(`the list of ${path} has no resourceVersion; is this kube-apiserver?`);
     for (const namespace of this.#objects.namespaces()) {
@@ -159,8 +165,8 @@ class ListWatcher<T> implements Informer<T> {
         if (!keys.has({ namespace, name })) this.#delete({ namespace, name });
       }
     }
-    if (!this.#isComplete) log.info({ path, objects: this.#objects.size }, 'listed');
-    this.#isComplete = true;
+    if (this.#completeMs === undefined) log.info({ path, objects: this.#objects.size }, 'listed');
+    this.#completeMs ??= clock.monotonicMs();
     return listed;
   }
 

@@ -42,6 +42,8 @@ export interface NodeLister {
 }
 
 export interface Nodes extends NodeLister {
+  /** Returns when the first list was complete, monotonic, in milliseconds; undefined before. */
+  syncedMs(): number | undefined;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -118,6 +120,7 @@ export function createNodes({ rest, clock, log, selector }: NodesOptions): Nodes
   });
   return {
     synced: () => informer.synced(),
+    syncedMs: () => informer.syncedMs(),
     get: (name) => informer.get(name),
     list,
     onChange: (listener) => informer.onChange(listener),

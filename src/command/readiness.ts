@@ -6,15 +6,16 @@ import type { HealthCheck, HealthChecks } from '../server/health.ts';
 export interface Vitals {
   readonly clock: Clock;
   readonly resolutionMs: number;
-  readonly nodesSynced: () => boolean;
+  /** When the nodes were known, monotonic, in milliseconds; undefined before. */
+  readonly nodesSyncedMs: () => number | undefined;
   readonly podsSynced: () => boolean;
   /** Until the clients' CAs are known, only health paths are served. */
   readonly trustKnown: () => boolean;
   /** Why kube-apiserver does not accept our certificate yet; undefined without a root certificate of our own. */
   readonly certificateProblem: (() => CodedText | undefined) | undefined;
   readonly isWarm: () => boolean;
-  /** Whether each node was scraped or failed since the start: a snapshot is older than what other replicas serve. */
-  readonly hasTriedAll: () => boolean;
+  /** Whether each node was scraped since the start, or had its time: a snapshot is older than what other replicas serve. */
+  readonly isFresh: () => boolean;
   readonly sinceLastTickMs: () => number;
   readonly stopping: () => boolean;
 }
@@ -31,8 +32,6 @@ const stuckAfterResolutions = 1.5;
 /** Names and order are metrics-server's, on which alerts and tests of users rely. */
 export function createHealthChecks(vitals: Vitals): HealthChecks {
   const { clock } = vitals;
-  /** Before, nothing can be scraped. */
-  let nodesKnownMs = clock.monotonicMs();
   const always = (name: string): HealthCheck => ({ name, problem: () => undefined });
   const basic = [
     always('ping'),
@@ -52,10 +51,10 @@ export function createHealthChecks(vitals: Vitals): HealthChecks {
   const storage: HealthCheck = {
     name: 'metric-storage-ready',
     problem: () => {
-      if (!vitals.nodesSynced()) nodesKnownMs = clock.monotonicMs();
-      if (!vitals.hasTriedAll())
+      if (!vitals.isFresh())
         return { code: 'NodesNotScraped', text: 'not every node has been scraped since the start' };
-      const waitedMs = clock.monotonicMs() - nodesKnownMs;
+      // Before the nodes are known, nothing can be scraped.
+      const waitedMs = clock.monotonicMs() - (vitals.nodesSyncedMs() ?? Infinity);
       if (vitals.isWarm() || waitedMs >= readyWithoutUsageMs) return undefined;
       return { code: 'NoUsageYet', text: 'no metrics to serve' };
     },
@@ -63,7 +62,9 @@ export function createHealthChecks(vitals: Vitals): HealthChecks {
   const nodes: HealthCheck = {
     name: 'metric-informer-sync',
     problem: () =>
-      vitals.nodesSynced() ? undefined : { code: 'NodesNotListed', text: 'cache for node informer has not synced' },
+      vitals.nodesSyncedMs() === undefined
+        ? { code: 'NodesNotListed', text: 'cache for node informer has not synced' }
+        : undefined,
   };
   const pods: HealthCheck = {
     name: 'metadata-informer-sync',
