@@ -1,5 +1,4 @@
 /** Keeps our root in the caBundle of one APIService: watches it, decides, patches, and reports readiness. */
-import { StatusError } from '../apimachinery/status.ts';
 import type { RestClient } from '../client/rest.ts';
 import { backoffMs } from '../client/watchretry.ts';
 import type { Clock } from '../clock.ts';
@@ -17,10 +16,13 @@ import {
 } from './apiservicewatch.ts';
 import { encodePatch } from './bundlepatch.ts';
 import { bundleStates } from './bundlestates.ts';
+import { PatchError, rejections } from './patcherror.ts';
+import { PodReads } from './podreads.ts';
 import { type Decision, decide, type OwnPod, type Situation, type Write } from './publicationdecision.ts';
 import { afterRepair, createMemory, type Memory } from './publicationmemory.ts';
 import type { OwnerOf } from './publishedroots.ts';
 import type { PodSource } from './servicepodlist.ts';
+import { readinessUnread, readyUnread } from './unreadable.ts';
 
 export interface PublicationOptions {
   readonly rest: RestClient;
@@ -75,6 +77,7 @@ class WatchedPublication implements Publication {
   /** Number of observations. */
   #observations = 0;
   readonly #denials = new Denials();
+  readonly #podReads = new PodReads();
   #reported: Pick<Decision, 'code' | 'state' | 'level'> = { ...bundleStates.notRead, level: 'info' };
   #logged: string | undefined;
   #deniedUntilMs = -Infinity;
@@ -165,11 +168,7 @@ class WatchedPublication implements Publication {
   async #settle(signal: AbortSignal): Promise<number | undefined> {
     for (let patches = 0; patches < patchesAtOnce; patches += 1) {
       if (this.#observed === undefined) return undefined;
-      if (this.#observed.kind === 'denied') {
-        this.#memory = { ...this.#memory, ready: true };
-        this.#report({ ...bundleStates.unreadable, level: 'info' });
-        return undefined;
-      }
+      if (this.#observed.kind === 'denied') return this.#onUnreadable(signal);
       const decision = await this.#decide(this.#observed, signal);
       signal.throwIfAborted();
       if (decision.patch === undefined) {
@@ -182,6 +181,18 @@ class WatchedPublication implements Publication {
       await this.#patch(decision.patch, signal);
     }
     return patchPauseMs;
+  }
+
+  /** Where only the image was replaced, no pod publishes a root, so kube-apiserver does not verify by them. */
+  async #onUnreadable(signal: AbortSignal): Promise<number | undefined> {
+    const { own, pods, isSeparate, clock } = this.#options;
+    const mayBeVerified = !this.#memory.ready && isSeparate();
+    const waitMs = mayBeVerified ? this.#podReads.take(clock.monotonicMs()) : 0;
+    if (waitMs > 0) return waitMs;
+    const decision = mayBeVerified ? await readinessUnread(pods, own.owner.uid, signal) : readyUnread;
+    this.#memory = { ...this.#memory, ready: decision.ready };
+    this.#report(decision);
+    return decision.againMs;
   }
 
   #orAfterDenial(againMs: number | undefined): number | undefined {
@@ -202,6 +213,8 @@ class WatchedPublication implements Publication {
     };
     let decision = this.#remember(decide(own, ownerOf, situation, this.#memory));
     if (decision.confirm.length === 0 && !decision.needsPods) return decision;
+    const waitMs = this.#podReads.take(nowMs);
+    if (waitMs > 0) return { ...decision, againMs: Math.min(waitMs, decision.againMs ?? Infinity) };
     const gone = new Set(this.#memory.gone);
     for (const owner of decision.confirm) if (await pods.isGone(owner, signal)) gone.add(owner.uid);
     this.#memory = { ...this.#memory, gone };
@@ -274,18 +287,6 @@ class WatchedPublication implements Publication {
   }
 }
 
-/** Distinguishes a failed patch from a failed read. */
-class PatchError extends Error {
-  readonly code: number | undefined;
-
-  constructor(cause: unknown) {
-    super('the patch of the APIService failed', { cause });
-    this.code = cause instanceof StatusError ? cause.code : undefined;
-  }
-}
-
-/** Codes after which the same patch fails again. */
-const rejections: ReadonlySet<number | undefined> = new Set([400, 405, 413, 415]);
 /** Conflicts are usual while pods start together; so many in a row are not. */
 const reportedConflicts = 5;
 /** So many conflicts in a row, with their backoff a minute or more, are no conflicts. */

@@ -133,7 +133,7 @@ export const healthMessages: Readonly<Record<(typeof healthCodes)[number], Expla
   },
   NodesNotScraped: {
     symptoms: ['not every node has been scraped since the start'],
-    why: 'The first scrapes take one resolution. A node that cannot be scraped counts once it has failed.',
+    why: 'The first scrapes take one resolution. A node that cannot be scraped is waited for 5 s, and 20 s if none can.',
     commands: status,
   },
   NoUsageYet: {
@@ -168,7 +168,7 @@ export const bundleMessages: Readonly<Record<BundleCode, Explained>> = {
     symptoms: [
       'caBundle is not maintained: our ServiceAccount may not read the APIService; apply manifests/base for verified TLS',
     ],
-    why: "Only the image was replaced, and the rights are still metrics-server's. kube-apiserver does not verify the server then.",
+    why: "Only the image was replaced, and the rights are still metrics-server's. kube-apiserver does not verify the server then. With the flags of our manifests the right is missing, and the pod is not ready while another one serves.",
     commands: apply,
   },
   RootPublished: {
