@@ -70,7 +70,7 @@ export const reasons = {
     why: 'an operator should not have to look for it in a log',
   },
   back: {
-    what: 'a pod whose counter went back has its last usage until that is stale, and not a null timestamp and no containers',
+    what: 'a pod whose counter was reset has its last usage until that is stale, and not a null timestamp and no containers',
     why: 'clients may take no containers for no usage',
   },
 } as const;

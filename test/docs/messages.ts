@@ -439,7 +439,7 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
   },
   NodeClockSet: {
     symptoms: ['the clock of a node was set; its last usages are served until there are two newer samples'],
-    why: "The node's clock went back or forward. Numbers are right again after two scrapes.",
+    why: "The node's clock was set back or forward. Numbers are right again after two scrapes.",
     commands: 'ssh $NODE "timedatectl; chronyc tracking"',
   },
   MetricsPathIgnored: {
