@@ -129,6 +129,13 @@ describe('a kubelet with a certificate of its own making', {
     await scraped('address');
     await waitFor('the CA to be recorded', async () => (await pinned()) === 'ca', noticeTimeoutMs, 500);
   });
+
+  test('is trusted in the pod, too, by the rights of the server', async () => {
+    const command = ['exec', namespace, 'deployment/metrics-server', '--', '/metrics-server', 'trust', nodeName];
+    const flags = ['--kubelet-preferred-address-types=InternalIP', '--kubelet-use-node-status-port'];
+    const printed = await cluster.kubectl([...command, ...flags]);
+    assert.match(printed, /^now: {5}a certificate of a trusted CA; /m);
+  });
 });
 
 /** Shortens the waits: the least that the server accepts. */
