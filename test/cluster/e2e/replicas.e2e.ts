@@ -14,7 +14,7 @@ import { loadPods } from './loads.ts';
 import { deployReplicas, type Replica, type Replicas } from './replicas.ts';
 import { makeNamespace } from './namespaces.ts';
 import { removeProcess, restoreProcess } from './podserver.ts';
-import { resolutionMs } from './server.ts';
+import { resolutionMs as defaultResolutionMs, shortResolution, shortResolutionMs } from './server.ts';
 import { type Change, type ServiceAddress, translateServiceAddress } from './serviceaddress.ts';
 import { placesOf } from './spread.ts';
 
@@ -22,6 +22,7 @@ const shared = harness();
 const { cluster, program, loads, credentials, registration, brief } = shared;
 
 const isOurs = program.name === 'kubegauge';
+const resolutionMs = brief ? shortResolutionMs : defaultResolutionMs;
 const paths = ['v1beta1/nodes', `${program.versions[0]}/pods`].map((end) => `/apis/metrics.k8s.io/${end}`);
 /** How often the client lists while something is replaced. */
 const everyMs = 100;
@@ -84,7 +85,10 @@ describe('two replicas', () => {
     if (isOurs) await shared.productImage();
     undo.defer(() => restoreProcess(shared));
     await removeProcess(shared);
-    replicas = await deployReplicas(shared, isOurs ? [`--max-connection-age=${shortAge}`] : []);
+    replicas = await deployReplicas(shared, {
+      args: brief ? [shortResolution] : [],
+      firstArgs: isOurs ? [`--max-connection-age=${shortAge}`] : [],
+    });
     undo.defer(() => replicas.remove());
     await cluster.tagImage(fullName(replicas.image), fullName(nextImage()));
     address = undo.use(await translateServiceAddress(cluster, 'kube-system', 'metrics-server'));
