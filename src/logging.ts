@@ -1,10 +1,21 @@
 /** The process's log: a line per change of state, as text or JSON. */
-import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
+import { type DestinationStream, pino } from 'pino';
 import { withoutSecrets } from './foreigntext.ts';
 import { createLogOutput, standardErrorDescriptor } from './logoutput.ts';
+import type { MessageCode } from './messagecodes.ts';
 
-/** Takes an object with Kubernetes' field names, then a message. */
-export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error'>;
+/** Takes an object with Kubernetes' field names, then a message. Warnings and errors have a code. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: CodedFields, message: string): void;
+  error(fields: CodedFields, message: string): void;
+}
+
+export interface CodedFields {
+  readonly code: MessageCode;
+  readonly [field: string]: unknown;
+}
 
 export type LogFormat = 'text' | 'json';
 
@@ -86,12 +97,14 @@ const causeDepthLimit = 6;
 function standardError(format: LogFormat): DestinationStream {
   return createLogOutput({
     fd: standardErrorDescriptor(),
-    droppedLine: (lines, code) => {
+    droppedLine: (lines, reason) => {
+      const code: MessageCode = 'LogLinesDropped';
       const line = JSON.stringify({
         level: 'warn',
         time: new Date().toISOString(),
-        lines,
         code,
+        lines,
+        reason,
         msg: 'lines were dropped: the log could not be written',
       });
       return format === 'json' ? `${line}\n` : toText(line);

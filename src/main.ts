@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 /**
- * The program. Imports its modules dynamically, so that an old Node can still print that it is too old. Exit codes: 0
+ * The program. Imports its modules dynamically, so that an old Node can still print that it is too old; it can load the codes. Exit codes: 0
  * stopped by a signal, 1 failed, 2 usage error.
  */
 import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
+import { withPage } from './messagecodes.ts';
 
 const minimumMajor = 24;
 
@@ -29,7 +30,8 @@ let printFailed = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return;
   printFailed = true;
-  process.stderr.write(`kubegauge: cannot write to standard output: ${error.message}\n`);
+  const text = `cannot write to standard output: ${error.message}`;
+  process.stderr.write(`kubegauge: ${withPage({ code: 'OutputNotWritten', text })}\n`);
 });
 
 /** Waits until the output is flushed, or cannot be: process.exit would cut off a pipe's rest. */
@@ -41,7 +43,8 @@ function printed(): Promise<void> {
 }
 
 if (Number(process.versions.node.split('.')[0]) < minimumMajor) {
-  console.error(`kubegauge needs Node ${minimumMajor} or newer, found ${process.versions.node}`);
+  const text = `kubegauge needs Node ${minimumMajor} or newer, found ${process.versions.node}`;
+  console.error(withPage({ code: 'NodeTooOld', text }));
   process.exitCode = 1;
 } else {
   const { main } = await import('./command/main.ts');

@@ -8,8 +8,10 @@ import { comparisonTable } from './docs/comparison.ts';
 import { costChart, costTable, sizeTable } from './docs/costs.ts';
 import { root } from './docs/documents.ts';
 import { flagTables, ignoredTable } from './docs/flagtables.ts';
+import { answerTable } from './docs/answers.ts';
 import { kubeletMetricTable } from './docs/kubeletmetrics.ts';
-import { codeSections, missingTable } from './docs/troubleshooting.ts';
+import { bundleMessages, healthMessages, refusalMessages, startMessages, warningMessages } from './docs/messages.ts';
+import { codeSections, messageSections, missingTable } from './docs/troubleshooting.ts';
 import { readMeasured } from './faults/measured.ts';
 import { measuredTable } from './faults/table.ts';
 
@@ -20,7 +22,13 @@ const blocks: readonly (readonly [file: string, block: string, text: () => strin
   ['docs/configuration.md', 'ignored-flags', ignoredTable],
   ['docs/kubelet-metrics.md', 'kubelet-metrics', kubeletMetricTable],
   ['docs/troubleshooting.md', 'missing', missingTable],
+  ['docs/troubleshooting.md', 'answers', answerTable],
   ['docs/troubleshooting.md', 'codes', codeSections],
+  ['docs/troubleshooting.md', 'start', () => messageSections(startMessages)],
+  ['docs/troubleshooting.md', 'health', () => messageSections(healthMessages)],
+  ['docs/troubleshooting.md', 'bundle', () => messageSections(bundleMessages)],
+  ['docs/troubleshooting.md', 'refusals', () => messageSections(refusalMessages)],
+  ['docs/troubleshooting.md', 'warnings', () => messageSections(warningMessages)],
   ['docs/differences.md', 'differences', differenceTable],
   ['docs/cost.md', 'costs', costTable],
   ['docs/sizing.md', 'sizes', sizeTable],

@@ -1,4 +1,4 @@
-/** Response bodies in pieces: a list of 150,000 pods is 76 MB, too much to hold or to make at once. Writing allocates nothing (`npm run bench -- lists`). */
+/** Response bodies in pieces: a list of 150,000 pods is 62 MB, too much to keep or to make at once. Writing allocates nothing (`npm run bench -- lists`). */
 
 /**
  * Bytes that are made while taken. Each short step yields a piece, valid until the next step, or undefined, so that

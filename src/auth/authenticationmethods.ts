@@ -4,11 +4,11 @@ import { quote } from '../apimachinery/quote.ts';
 import type { Clock } from '../clock.ts';
 import { foreignText } from '../foreigntext.ts';
 import { describeError } from '../logging.ts';
+import type { RefusalCode } from '../messagecodes.ts';
 import { bearerToken } from './bearer.ts';
 import { commonNameOf, userFromCertificate } from './certificateuser.ts';
 import { createVerifier } from './chaincache.ts';
 import { perConnection } from './perconnection.ts';
-import type { RefusalCause } from './refusals.ts';
 import { userFromHeaders } from './requestheader.ts';
 import type { AuthenticationSettings } from './settings.ts';
 import type { TokenAuthenticator } from './tokenreview.ts';
@@ -26,9 +26,9 @@ export interface RequestCredentials {
 }
 
 export class RejectedCredentials extends Error {
-  readonly refusal: RefusalCause;
+  readonly refusal: RefusalCode;
 
-  constructor(refusal: RefusalCause, reason: string) {
+  constructor(refusal: RefusalCode, reason: string) {
     super(reason);
     this.refusal = refusal;
   }
@@ -58,14 +58,14 @@ export function createMethods({ settings, tokens, clock }: MethodOptions): reado
     const { requestHeader } = settings.current();
     if (certificate === undefined || requestHeader === undefined) return undefined;
     const user = userFromHeaders(rawHeaders, requestHeader.headers);
-    const reject = (cause: RefusalCause, reason: string) =>
+    const reject = (cause: RefusalCode, reason: string) =>
       // Without a user in its headers the peer is a client.
-      new RejectedCredentials(user === undefined ? 'client-certificate' : cause, `as a front proxy: ${reason}`);
+      new RejectedCredentials(user === undefined ? 'ClientCertificate' : cause, `as a front proxy: ${reason}`);
     const result = verifier.verify(certificate, connection, requestHeader.ca);
-    if (result.kind === 'untrusted') throw reject('front-proxy-certificate', result.reason);
+    if (result.kind === 'untrusted') throw reject('FrontProxyCertificate', result.reason);
     const name = nameOf(certificate, connection);
     if (requestHeader.allowedNames.length > 0 && !requestHeader.allowedNames.includes(name)) {
-      throw reject('front-proxy-name', `${quote(name)} is not in requestheader-allowed-names`);
+      throw reject('FrontProxyName', `${quote(name)} is not in requestheader-allowed-names`);
     }
     return user;
   }
@@ -75,7 +75,7 @@ export function createMethods({ settings, tokens, clock }: MethodOptions): reado
     if (certificate === undefined || clientCa === undefined) return undefined;
     const result = verifier.verify(certificate, connection, clientCa);
     if (result.kind === 'untrusted')
-      throw new RejectedCredentials('client-certificate', `as a client: ${result.reason}`);
+      throw new RejectedCredentials('ClientCertificate', `as a client: ${result.reason}`);
     return userOf(certificate, connection);
   }
 
@@ -85,9 +85,9 @@ export function createMethods({ settings, tokens, clock }: MethodOptions): reado
     const result = await tokens.authenticate(given, credentials, signal).catch((error: unknown) => {
       signal.throwIfAborted();
       if (error instanceof QueueFullError) throw error;
-      throw new RejectedCredentials('token-review', foreignText(describeError(error), { secrets: [given] }));
+      throw new RejectedCredentials('TokenReviewFailed', foreignText(describeError(error), { secrets: [given] }));
     });
-    if (result.kind === 'invalid') throw new RejectedCredentials('token', result.reason);
+    if (result.kind === 'invalid') throw new RejectedCredentials('TokenInvalid', result.reason);
     return result.user;
   }
 }

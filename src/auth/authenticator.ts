@@ -57,7 +57,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       } catch (error) {
         // The token may be valid: the client has to retry.
         if (error instanceof QueueFullError) {
-          refusals.refused({ cause: 'token-queue', reason: error.message, address: credentials.address });
+          refusals.refused({ code: 'TokenQueueFull', reason: error.message, address: credentials.address });
           throw error;
         }
         failures.push(error instanceof Error ? error : new Error(String(error)));
@@ -75,14 +75,14 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     if (first === undefined) return;
     const reason = rejected.map(({ message }) => message).join('; ');
     // Other reasons repeat foreign text: they are no variants.
-    const variant = first.refusal.endsWith('-certificate') ? reason : '';
-    refusals.refused({ cause: first.refusal, reason, variant, address });
+    const variant = first.refusal.endsWith('Certificate') ? reason : '';
+    refusals.refused({ code: first.refusal, reason, variant, address });
   }
 
   /** kube-apiserver never forwards these. Ignoring them would use the caller's own rights, which may be larger. */
   function refuseImpersonation({ rawHeaders, address }: RequestCredentials): void {
     if (!hasHeaderWithPrefix(rawHeaders, 'impersonate-')) return;
-    refusals.refused({ cause: 'impersonation', reason: 'the request has Impersonate headers', address });
+    refusals.refused({ code: 'ImpersonationRefused', reason: 'the request has Impersonate headers', address });
     const message =
       'Impersonate headers are not accepted here: send the request through kube-apiserver, which impersonates by itself';
     throw new StatusError('Forbidden', message, { details: {} });
@@ -90,5 +90,5 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 }
 
 function isOfFrontProxy(failure: Error): boolean {
-  return failure instanceof RejectedCredentials && failure.refusal.startsWith('front-proxy');
+  return failure instanceof RejectedCredentials && failure.refusal.startsWith('FrontProxy');
 }

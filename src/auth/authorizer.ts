@@ -68,15 +68,15 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
 
   async function authorize(user: UserInfo, attributes: Attributes, signal: AbortSignal): Promise<void> {
     const { allowed, reason } = await decide(user, attributes, signal).catch((error: unknown) => {
-      if (!signal.aborted) refusals.refused({ cause: 'access-review', reason: describeError(error) });
+      if (!signal.aborted) refusals.refused({ code: 'AccessReviewFailed', reason: describeError(error) });
       throw new ReviewUnavailable(error);
     });
     if (allowed) return;
     const denial = forbiddenStatus(user, attributes, reason);
     refusals.refused(
       isAnonymous(user)
-        ? { cause: 'anonymous-denied', reason: denial.message }
-        : { cause: 'denied', reason: denial.message, variant: user.name },
+        ? { code: 'AnonymousDenied', reason: denial.message }
+        : { code: 'UserDenied', reason: denial.message, variant: user.name },
     );
     throw denial;
   }
@@ -99,7 +99,7 @@ function createOutageLog({ staleAllowMs = 0, log }: AuthorizerOptions): (reviewe
         failing = false;
         return result;
       } catch (error) {
-        if (!failing) log.warn({ err: error }, `access reviews fail; ${meanwhile}`);
+        if (!failing) log.warn({ code: 'AccessReviewFailed', err: error }, `access reviews fail; ${meanwhile}`);
         failing = true;
         throw error;
       }

@@ -31,7 +31,7 @@ export function followConfigMap(source: ConfigMapSource, changed: () => void, lo
   for (const value of source.values()) read(value);
   source.onChange(({ type, value }) => {
     if (type === 'delete') {
-      log.warn(where, 'the ConfigMap was deleted; its last content is used');
+      log.warn({ code: 'ClientCasNotUpdated', ...where }, 'the ConfigMap was deleted; its last content is used');
       return;
     }
     read(value);
@@ -71,7 +71,7 @@ function createSection<T>(parse: (data: ConfigMapData) => T | undefined, log: Lo
       currentText = text;
     } catch (error) {
       const message = 'the ConfigMap is malformed; its last good content is used';
-      if (String(error) !== reported) log.warn({ ...where, err: error }, message);
+      if (String(error) !== reported) log.warn({ code: 'ClientCasNotUpdated', ...where, err: error }, message);
       reported = String(error);
     }
   }

@@ -5,28 +5,27 @@
 import type { Clock } from '../clock.ts';
 import { foreignText } from '../foreigntext.ts';
 import { createLineLimit, type Logger } from '../logging.ts';
+import type { RefusalCode } from '../messagecodes.ts';
 import { networkOf } from './clientnetwork.ts';
 
 /** The message, and whether cluster or server may be at fault. */
-const causes = {
-  'front-proxy-certificate': ['the certificate of a front proxy is not accepted', true],
-  'front-proxy-name': ['the name of a front proxy is not in requestheader-allowed-names', true],
-  'client-certificate': ['a client certificate is not accepted', true],
-  'token-review': ['TokenReviews by kube-apiserver fail', true],
-  'access-review': ['SubjectAccessReviews by kube-apiserver fail', true],
-  token: ['a bearer token is not valid', false],
-  'token-queue': ['too many tokens wait for their first TokenReview', false],
-  impersonation: ['impersonation is not accepted here', false],
-  denied: ['a user lacks the right', false],
-  'anonymous-denied': ['anonymous requests lack the right', false],
-  'in-flight': ['there are more requests than --max-requests-inflight', false],
-  'anonymous-in-flight': ['there are too many anonymous requests', false],
-} as const satisfies Readonly<Record<string, readonly [what: string, isTrouble: boolean]>>;
-
-export type RefusalCause = keyof typeof causes;
+const refusals = {
+  FrontProxyCertificate: ['the certificate of a front proxy is not accepted', true],
+  FrontProxyName: ['the name of a front proxy is not in requestheader-allowed-names', true],
+  ClientCertificate: ['a client certificate is not accepted', true],
+  TokenReviewFailed: ['TokenReviews by kube-apiserver fail', true],
+  AccessReviewFailed: ['SubjectAccessReviews by kube-apiserver fail', true],
+  TokenInvalid: ['a bearer token is not valid', false],
+  TokenQueueFull: ['too many tokens wait for their first TokenReview', false],
+  ImpersonationRefused: ['impersonation is not accepted here', false],
+  UserDenied: ['a user lacks the right', false],
+  AnonymousDenied: ['anonymous requests lack the right', false],
+  TooManyRequests: ['there are more requests than --max-requests-inflight', false],
+  TooManyAnonymousRequests: ['there are too many anonymous requests', false],
+} as const satisfies Readonly<Record<RefusalCode, readonly [what: string, isTrouble: boolean]>>;
 
 export interface RefusedRequest {
-  readonly cause: RefusalCause;
+  readonly code: RefusalCode;
   /** Without secrets. */
   readonly reason: string;
   /** Such as the user, within one cause. */
@@ -35,7 +34,7 @@ export interface RefusedRequest {
 }
 
 export interface RecentRefusal {
-  readonly cause: RefusalCause;
+  readonly code: RefusalCode;
   readonly what: string;
   /** The latest request's. */
   readonly reason: string;
@@ -78,7 +77,7 @@ type Variants = Map<string, RefusalEntry>;
 
 export function createRefusals(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>, log: Logger): Refusals {
   const mayLog = createLineLimit(clock.monotonicMs);
-  const byCause = new Map<RefusalCause, Variants>();
+  const byCode = new Map<RefusalCode, Variants>();
   const addresses = new Set<string>();
   return { refused, authenticated, recent };
 
@@ -89,16 +88,16 @@ export function createRefusals(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>, log
     if (addresses.size > authenticatedLimit && oldest !== undefined) addresses.delete(oldest);
   }
 
-  function refused({ cause, reason, variant = '', address }: RefusedRequest): void {
-    const variants = recentOf(cause);
+  function refused({ code, reason, variant = '', address }: RefusedRequest): void {
+    const variants = recentOf(code);
     const network = address === undefined ? undefined : networkOf(address);
     const isAuthenticated = address !== undefined && addresses.has(address);
     const wanted = foreignText(variant);
     const name = hasPlace(variants, wanted, network, isAuthenticated) ? wanted : others;
-    const [what, isTrouble] = causes[cause];
+    const [what, isTrouble] = refusals[code];
     const previous = variants.get(name);
     const entry: RefusalEntry = {
-      cause,
+      code,
       what,
       reason: foreignText(reason),
       requests: (previous?.requests ?? 0) + 1,
@@ -110,11 +109,11 @@ export function createRefusals(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>, log
       unlogged: (previous?.unlogged ?? 0) + 1,
       seenMs: clock.monotonicMs(),
     };
-    const isLogged = mayLog(`${cause} ${name}`);
+    const isLogged = mayLog(`${code} ${name}`);
     variants.set(name, isLogged ? { ...entry, unlogged: 0 } : entry);
     if (!isLogged) return;
     const facts = {
-      cause,
+      code,
       reason: entry.reason,
       requests: entry.unlogged,
       ...(address === undefined ? {} : { address }),
@@ -123,20 +122,20 @@ export function createRefusals(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>, log
     else log.info(facts, `refused: ${what}`);
   }
 
-  function recentOf(cause: RefusalCause): Variants {
-    let variants = byCause.get(cause);
-    if (variants === undefined) byCause.set(cause, (variants = new Map()));
+  function recentOf(code: RefusalCode): Variants {
+    let variants = byCode.get(code);
+    if (variants === undefined) byCode.set(code, (variants = new Map()));
     const oldestMs = clock.monotonicMs() - recentMs;
     for (const [name, { seenMs }] of variants) if (seenMs <= oldestMs) variants.delete(name);
     return variants;
   }
 
   function recent(): readonly RecentRefusal[] {
-    const all = [...byCause.keys()].flatMap((cause) => [...recentOf(cause).values()]);
+    const all = [...byCode.keys()].flatMap((code) => [...recentOf(code).values()]);
     return all
       .toSorted((a, b) => b.seenMs - a.seenMs)
-      .map(({ cause, what, reason, requests, sinceMs, lastMs, isTrouble }) => {
-        return { cause, what, reason, requests, sinceMs, lastMs, isTrouble };
+      .map(({ code, what, reason, requests, sinceMs, lastMs, isTrouble }) => {
+        return { code, what, reason, requests, sinceMs, lastMs, isTrouble };
       });
   }
 }

@@ -59,7 +59,7 @@ export async function createSettings(options: SettingsOptions): Promise<Settings
       publish();
     };
     const onProblem = (error: unknown) =>
-      log.warn({ err: error }, 'a CA file cannot be used; its last good content is used');
+      log.warn({ code: 'ClientCasNotUpdated', err: error }, 'a CA file cannot be used; its last good content is used');
     void poll(look, { intervalMs: filesIntervalMs, clock, onProblem }, stopped.signal);
   }
 

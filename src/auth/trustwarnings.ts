@@ -1,6 +1,7 @@
 /** Warns of settings that let unexpected clients be front proxies, which may name any user. */
 import type { X509Certificate } from 'node:crypto';
 import type { Logger } from '../logging.ts';
+import type { MessageCode } from '../messagecodes.ts';
 import type { TrustBundle } from '../tls/trustbundle.ts';
 import type { AuthenticationSettings } from './settings.ts';
 
@@ -11,20 +12,22 @@ export function createTrustWarnings(log: Logger): (settings: AuthenticationSetti
     if (requestHeader === undefined) return;
     if (requestHeader.allowedNames.length === 0) {
       warn(
+        'FrontProxyAnyName',
         "requestheader-allowed-names is empty: each certificate of the front proxies' CA may name any user; list the common names of front proxies",
       );
     }
     if (clientCa !== undefined && shareKey(clientCa, requestHeader.ca)) {
       warn(
+        'SharedClientCa',
         'one CA is trusted for clients and for front proxies: a client whose common name is in requestheader-allowed-names, or any where that is empty, may name any user; give front proxies a CA of their own',
       );
     }
   };
 
-  function warn(message: string): void {
+  function warn(code: MessageCode, message: string): void {
     if (warned.has(message)) return;
     warned.add(message);
-    log.warn({}, message);
+    log.warn({ code }, message);
   }
 }
 

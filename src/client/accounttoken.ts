@@ -248,11 +248,18 @@ class RenewedToken implements AccountToken {
     const account = this.#named();
     const reason = this.#reason;
     if (state === 'issued') log.info({ account }, 'kubelets get tokens of a ServiceAccount of their own');
-    if (state === 'missing') log.warn({ account, reason, remedy: missingRemedy }, 'kubelets get our own token');
+    if (state === 'missing')
+      log.warn({ code: 'KubeletTokenMissing', account, reason, remedy: missingRemedy }, 'kubelets get our own token');
     if (state === 'unrenewed')
-      log.warn({ account, reason }, 'the token for kubelets cannot be renewed; it is used until it expires');
+      log.warn(
+        { code: 'KubeletTokenNotRenewed', account, reason },
+        'the token for kubelets cannot be renewed; it is used until it expires',
+      );
     if (state === 'unavailable')
-      log.error({ account, reason, remedy: missingRemedy }, 'there is no token for kubelets; they are not scraped');
+      log.error(
+        { code: 'KubeletTokenUnavailable', account, reason, remedy: missingRemedy },
+        'there is no token for kubelets; they are not scraped',
+      );
   }
 
   #named(): string {

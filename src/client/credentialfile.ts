@@ -20,7 +20,10 @@ export interface CredentialFileOptions {
 /** Returns a file whose `read` is at most ten seconds old. */
 export function watchCredentialFile({ log, parse = nonEmpty, ...options }: CredentialFileOptions): WatchedFile<string> {
   const onProblem = (err: Error) =>
-    log?.warn({ err }, 'a credential file cannot be used; its last good content is used');
+    log?.warn(
+      { code: 'CredentialFileUnusable', err },
+      'a credential file cannot be used; its last good content is used',
+    );
   return watchFile({ ...options, parse, maxAgeMs, onProblem });
 }
 

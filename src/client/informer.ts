@@ -4,6 +4,7 @@ import type { Logger } from '../logging.ts';
 import { BodyBuffer } from './bodybuffer.ts';
 import { field, items, text } from './json.ts';
 import { listOf } from './kubernetesmessages.ts';
+import { listPages, type PageQuery } from './listpages.ts';
 import { createObjects } from './objects.ts';
 import { createProtobufDecoder, type Message } from './protobufreader.ts';
 import type { ProtobufForm } from './response.ts';
@@ -22,6 +23,8 @@ export interface Change<T> {
 export interface Informer<T> {
   /** Reports whether a list was complete once. Later content may be old, but not incomplete. */
   synced(): boolean;
+  /** Returns when the first list was complete, monotonic, in milliseconds; undefined before. */
+  syncedMs(): number | undefined;
   /** Finds cluster-scoped objects without a namespace. */
   get(name: string, namespace?: string): T | undefined;
   /** Tolerates changes while iterating: additions may be seen, deletions are not. */
@@ -67,7 +70,7 @@ class ListWatcher<T> implements Informer<T> {
   readonly #random: () => number;
   readonly #objects = createObjects<T>();
   readonly #listeners: ((change: Change<T>) => void)[] = [];
-  #isComplete = false;
+  #completeMs: number | undefined;
   /** To watch from; undefined if a list is needed. */
   #version: string | undefined;
   #idleTries = 0;
@@ -80,7 +83,11 @@ class ListWatcher<T> implements Informer<T> {
   }
 
   synced(): boolean {
-    return this.#isComplete;
+    return this.#completeMs !== undefined;
+  }
+
+  syncedMs(): number | undefined {
+    return this.#completeMs;
   }
 
   get(name: string, namespace = ''): T | undefined {
@@ -133,28 +140,26 @@ class ListWatcher<T> implements Informer<T> {
     const keys = new ListedKeys();
     const buffer = new BodyBuffer();
     let listed: string | undefined;
-    let next = '';
-    do {
-      const page = await rest.get(path, {
-        query: { ...query, limit: String(pageSize), ...(next === '' ? {} : { continue: next }) },
+    const read = (page: PageQuery) =>
+      rest.get(path, {
+        query: { ...query, ...page },
         accept: accept.list,
         protobuf: this.#forms?.list,
         buffer,
         signal,
       });
+    for await (const page of listPages(read, pageSize)) {
       for (const object of items(field(page, 'items'))) {
         const key = keyOf(object);
         if (key !== undefined && this.#set(key, object)) keys.add(key);
       }
-      const metadata = field(page, 'metadata');
-      listed = text(field(metadata, 'resourceVersion'));
-      next = text(field(metadata, 'continue')) ?? '';
-    } while (next !== '');
+      listed = text(field(field(page, 'metadata'), 'resourceVersion'));
+    }
     return this.#finish(keys, listed);
   }
 
   #finish(keys: ListedKeys, listed: string | undefined): string {
-    const { path, log } = this.#options;
+    const { path, log, clock } = this.#options;
     if (listed === undefined || listed === '')
       throw new Error(`the list of ${path} has no resourceVersion; is this kube-apiserver?`);
     for (const namespace of this.#objects.namespaces()) {
@@ -162,8 +167,8 @@ class ListWatcher<T> implements Informer<T> {
         if (!keys.has({ namespace, name })) this.#delete({ namespace, name });
       }
     }
-    if (!this.#isComplete) log.info({ path, objects: this.#objects.size }, 'listed');
-    this.#isComplete = true;
+    if (this.#completeMs === undefined) log.info({ path, objects: this.#objects.size }, 'listed');
+    this.#completeMs ??= clock.monotonicMs();
     this.#options.onListed?.();
     return listed;
   }
@@ -221,7 +226,8 @@ class ListWatcher<T> implements Informer<T> {
   #onFailure(error: unknown): void {
     const { log, path, onListed } = this.#options;
     onListed?.(error);
-    if (!this.#isFailing) log.warn({ path, err: error }, 'cannot list or watch; retries until it works');
+    if (!this.#isFailing)
+      log.warn({ code: 'WatchFails', path, err: error }, 'cannot list or watch; retries until it works');
     this.#isFailing = true;
   }
 

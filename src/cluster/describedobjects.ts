@@ -138,7 +138,10 @@ class MetadataWatches implements WatchedObjects {
     });
     informer.onChange(() => {
       if (informer.size <= watchedObjectLimit || end.signal.aborted) return;
-      log.warn({ path, limit: watchedObjectLimit }, 'too many objects of a resource to match them by labels');
+      log.warn(
+        { code: 'TooManyObjects', path, limit: watchedObjectLimit },
+        'too many objects of a resource to match them by labels',
+      );
       end.abort(new Error('too many objects'));
     });
     const running = informer.run(end.signal);

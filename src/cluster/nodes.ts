@@ -42,6 +42,8 @@ export interface NodeLister {
 }
 
 export interface Nodes extends NodeLister {
+  /** Returns when the first list was complete, monotonic, in milliseconds; undefined before. */
+  syncedMs(): number | undefined;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -118,6 +120,7 @@ export function createNodes({ rest, clock, log, selector }: NodesOptions): Nodes
   });
   return {
     synced: () => informer.synced(),
+    syncedMs: () => informer.syncedMs(),
     get: (name) => informer.get(name),
     list,
     onChange: (listener) => informer.onChange(listener),
@@ -130,7 +133,7 @@ export function createNodes({ rest, clock, log, selector }: NodesOptions): Nodes
     if (refusedPaths.size >= refusedLimit) refusedPaths.clear();
     refusedPaths.set(name, path);
     log.warn(
-      { node: name, path: foreignText(path) },
+      { code: 'MetricsPathIgnored', node: name, path: foreignText(path) },
       `the annotation ${metricsPathAnnotation} is ignored: it has to be /metrics or a path below /metrics/, without a query, "..", "//" or "%"`,
     );
   }

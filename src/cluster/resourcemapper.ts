@@ -93,7 +93,10 @@ class RefreshedMapper implements ResourceMapper {
     } catch (error) {
       if (signal.aborted) return false;
       if (!this.#isFailing)
-        log.warn({ err: error }, 'cannot read the discovery of kube-apiserver; retries until it works');
+        log.warn(
+          { code: 'DiscoveryFails', err: error },
+          'cannot read the discovery of kube-apiserver; retries until it works',
+        );
       this.#isFailing = true;
       return false;
     }

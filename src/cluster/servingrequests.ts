@@ -1,5 +1,6 @@
 /** Finds the signing requests for kubelets' serving certificates that wait for an approval. */
 import { field, items, text } from '../client/json.ts';
+import { listPages } from '../client/listpages.ts';
 import type { RestClient } from '../client/rest.ts';
 
 /** All pending requests of one node's kubelet. */
@@ -27,17 +28,12 @@ export async function findPendingServingRequests(
   rest: Pick<RestClient, 'get'>,
 ): Promise<readonly PendingServingRequests[]> {
   const pending: ServingRequest[] = [];
-  let next = '';
-  for (let page = 0; page < pageLimit; page += 1) {
-    const query = {
-      fieldSelector: `spec.signerName=${signerName}`,
-      limit: String(pageSize),
-      ...(next === '' ? {} : { continue: next }),
-    };
-    const list = await rest.get(path, { query });
+  const fieldSelector = `spec.signerName=${signerName}`;
+  let pages = 0;
+  for await (const list of listPages((query) => rest.get(path, { query: { fieldSelector, ...query } }), pageSize)) {
     pending.push(...items(field(list, 'items')).flatMap((object) => pendingRequest(object) ?? []));
-    next = text(field(field(list, 'metadata'), 'continue')) ?? '';
-    if (next === '') break;
+    pages += 1;
+    if (pages === pageLimit) break;
   }
   const byNode = Map.groupBy(pending, ({ node }) => node);
   return [...byNode].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([node, found]) => newestFirst(node, found) ?? []);

@@ -7,6 +7,7 @@ import { kubeconfigApiServer } from '../client/kubeconfig.ts';
 import { systemClock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import { UsageError } from '../options/parse.ts';
+import { failsAs } from './failure.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -16,12 +17,15 @@ export async function findApiServer(
   env: Environment,
   log?: Logger,
 ): Promise<ApiServer> {
-  if (kubeconfig !== undefined) return kubeconfigApiServer(kubeconfig, systemClock, log);
-  const found = inClusterApiServer(env, { log });
+  if (kubeconfig !== undefined) {
+    return failsAs('KubeconfigUnusable', () => kubeconfigApiServer(kubeconfig, systemClock, log));
+  }
+  const found = await failsAs('PodAccountUnusable', () => inClusterApiServer(env, { log }));
   if (found !== undefined) return found;
-  throw new UsageError(
-    'no cluster is configured: outside of a pod, pass --kubeconfig=<file>; `npm start` runs without a cluster',
-  );
+  throw new UsageError({
+    code: 'NoCluster',
+    text: 'no cluster is configured: outside of a pod, pass --kubeconfig=<file>; `npm start` runs without a cluster',
+  });
 }
 
 /**
@@ -39,7 +43,8 @@ export async function findApiServerAsKubectl(kubeconfig: string | undefined, env
   if (found !== undefined) return findApiServer(found, env);
   const missing =
     listed.length > 0 ? `KUBECONFIG names no file that exists: ${listed.join(', ')}` : `there is no ${usual}`;
-  throw new UsageError(`no cluster is configured: ${missing}; pass --kubeconfig=<file>, or set KUBECONFIG`);
+  const text = `no cluster is configured: ${missing}; pass --kubeconfig=<file>, or set KUBECONFIG`;
+  throw new UsageError({ code: 'NoCluster', text });
 }
 
 export function isInPod(env: Environment): boolean {

@@ -21,6 +21,7 @@ import { healthPaths } from '../server/health.ts';
 import type { ServerTls } from '../server/tlscontext.ts';
 import type { PodRoot } from '../tls/podroot.ts';
 import { createServingCertificate } from '../tls/servingcertificate.ts';
+import { failsAs } from './failure.ts';
 import type { ServerPod } from './serverpod.ts';
 
 export interface AuthOptions {
@@ -30,6 +31,8 @@ export interface AuthOptions {
   readonly rest: RestClient;
   /** The pod that this process runs in; undefined elsewhere. */
   readonly pod?: ServerPod | undefined;
+  /** False in the second process of a pod: the folder of --cert-dir has the certificate of the first. Default: true. */
+  readonly keepsFiles?: boolean;
   /** Default: the system's. */
   readonly resolve?: Resolve | undefined;
   readonly metrics: ClientMetrics;
@@ -59,7 +62,7 @@ const reviewConnectTimeoutMs = 2_000;
 
 /** @throws Error where a flag's file cannot be used. */
 export async function createAuth(auth: AuthOptions): Promise<Auth> {
-  const { options, pod, metrics, clock, log, disposables } = auth;
+  const { options, pod, keepsFiles = true, metrics, clock, log, disposables } = auth;
   const authentication = await serverFor(auth, options['authentication-kubeconfig']);
   const authorization = await serverFor(auth, options['authorization-kubeconfig']);
   const refusals = createRefusals(clock, log);
@@ -67,28 +70,32 @@ export async function createAuth(auth: AuthOptions): Promise<Auth> {
     ? undefined
     : createInformer({ rest: authentication.rest, clock, log, ...authenticationConfigMap });
   const settings = disposables.use(
-    await createSettings({
-      source: configMap,
-      clientCaFile: options['client-ca-file'],
-      requestHeader: requestHeaderFlags(options),
-      clock,
-      log,
-    }),
+    await failsAs('ClientCaUnusable', () =>
+      createSettings({
+        source: configMap,
+        clientCaFile: options['client-ca-file'],
+        requestHeader: requestHeaderFlags(options),
+        clock,
+        log,
+      }),
+    ),
   );
   const warnOfTrust = createTrustWarnings(log);
   warnOfTrust(settings.current());
   settings.onChange(warnOfTrust);
   const serving = disposables.use(
-    await createServingCertificate({
-      certFile: options['tls-cert-file'],
-      keyFile: options['tls-private-key-file'],
-      certDir: options['cert-dir'],
-      names: [],
-      pod: pod && { ...pod, lifeMs: options['serving-certificate-duration'] },
-      verifiedName: pod && `${pod.service.name}.${pod.service.namespace}.svc`,
-      clock,
-      log,
-    }),
+    await failsAs('ServingCertificateUnusable', () =>
+      createServingCertificate({
+        certFile: options['tls-cert-file'],
+        keyFile: options['tls-private-key-file'],
+        certDir: keepsFiles ? options['cert-dir'] : '',
+        names: [],
+        pod: pod && { ...pod, lifeMs: options['serving-certificate-duration'] },
+        verifiedName: pod && `${pod.service.name}.${pod.service.namespace}.svc`,
+        clock,
+        log,
+      }),
+    ),
   );
   return {
     authenticator: createAuthenticator({
@@ -102,22 +109,24 @@ export async function createAuth(auth: AuthOptions): Promise<Auth> {
       clock,
       refusals,
     }),
-    authorizer: createAuthorizer({
-      reviewer: createAccessReviewer(connectionsTo(auth, authorization, userConnections), metrics.onAccessReview),
-      anonymousReviewer: createAccessReviewer(
-        connectionsTo(auth, authorization, anonymousReviewsInFlight),
-        metrics.onAccessReview,
-      ),
-      // The flag adds to the health paths: without them, probes would need a right.
-      alwaysAllowPaths: [...healthPaths, ...options['authorization-always-allow-paths']],
-      allowedTtlMs: options['authorization-webhook-cache-authorized-ttl'],
-      deniedTtlMs: options['authorization-webhook-cache-unauthorized-ttl'],
-      staleAllowMs: options['authorization-webhook-stale-allow-duration'],
-      isAfterOutage: authorization.rest.outage.isRecent,
-      clock,
-      refusals,
-      log,
-    }),
+    authorizer: await failsAs('InvalidFlagValue', () =>
+      createAuthorizer({
+        reviewer: createAccessReviewer(connectionsTo(auth, authorization, userConnections), metrics.onAccessReview),
+        anonymousReviewer: createAccessReviewer(
+          connectionsTo(auth, authorization, anonymousReviewsInFlight),
+          metrics.onAccessReview,
+        ),
+        // The flag adds to the health paths: without them, probes would need a right.
+        alwaysAllowPaths: [...healthPaths, ...options['authorization-always-allow-paths']],
+        allowedTtlMs: options['authorization-webhook-cache-authorized-ttl'],
+        deniedTtlMs: options['authorization-webhook-cache-unauthorized-ttl'],
+        staleAllowMs: options['authorization-webhook-stale-allow-duration'],
+        isAfterOutage: authorization.rest.outage.isRecent,
+        clock,
+        refusals,
+        log,
+      }),
+    ),
     refusals,
     trustKnown: () => options['authentication-tolerate-lookup-failure'] || settings.ready(),
     root: serving.root,
@@ -135,7 +144,7 @@ type ReviewServer = Pick<AuthOptions, 'apiServer' | 'rest'>;
 async function serverFor(auth: AuthOptions, kubeconfig: string | undefined): Promise<ReviewServer> {
   if (kubeconfig === undefined) return auth;
   const { metrics, resolve, clock, log, disposables } = auth;
-  const apiServer = await kubeconfigApiServer(kubeconfig, clock, log);
+  const apiServer = await failsAs('KubeconfigUnusable', () => kubeconfigApiServer(kubeconfig, clock, log));
   const rest = disposables.use(createRestClient(apiServer, { onRequest: metrics.onRequest, resolve }));
   return { apiServer, rest };
 }

@@ -8,15 +8,18 @@ import type { RestClient } from '../client/rest.ts';
 import type { Clock } from '../clock.ts';
 import type { PodInfo, Pods } from '../cluster/pods.ts';
 import type { Logger } from '../logging.ts';
+import type { CodedText } from '../messagecodes.ts';
 import type { Registry } from '../monitoring.ts';
 import type { CaBundleReport } from '../server/statuspage.ts';
 import { type PodRoot, type RootOwner, rootOwnerOf } from '../tls/podroot.ts';
 import { createPublication, type Publication } from '../trustpublication/publication.ts';
 import { createPodSource } from '../trustpublication/servicepodlist.ts';
+import type { PodClaim } from './podclaim.ts';
 import type { ServerPod } from './serverpod.ts';
 
 export interface CaBundlesOptions {
   readonly pod: ServerPod;
+  readonly claim: Pick<PodClaim, 'isHeld' | 'run'>;
   readonly root: PodRoot;
   readonly rest: RestClient;
   readonly pods: Pick<Pods, 'synced' | 'get' | 'onGone'>;
@@ -29,14 +32,14 @@ export interface CaBundlesOptions {
 
 export interface CaBundles {
   /** Returns why kube-apiserver does not accept our certificate yet; undefined once it does for every API. */
-  problem(): string | undefined;
+  problem(): CodedText | undefined;
   reports(): readonly CaBundleReport[];
   /** Never rejects; writes nothing after the abort. */
   run(signal: AbortSignal): Promise<void>;
 }
 
 export function createCaBundles(options: CaBundlesOptions): CaBundles {
-  const { pod, root, rest, pods, isSeparate, registry, clock, log } = options;
+  const { pod, claim, root, rest, pods, isSeparate, registry, clock, log } = options;
   const patches = new Counter({
     name: 'kubegauge_ca_bundle_patches_total',
     help: 'Number of patches of APIServices by what they did: stage, switch, append, repair, prune.',
@@ -57,29 +60,37 @@ export function createCaBundles(options: CaBundlesOptions): CaBundles {
       pods: source,
       isRunning: (owner) => !pods.synced() || isThis(owner, pods.get(owner.namespace, owner.pod)),
       isSeparate,
+      isFirst: claim.isHeld,
       onPatch: (write) => patches.inc({ write }),
-      onState(state, level) {
+      onState({ code, state, level }) {
         // The APIServices are mostly in the same state, which takes one line.
         const isLogged = [...logged].some(([other, line]) => other !== name && line === state);
         logged.set(name, state);
-        if (!isLogged) log[level]({ apiService: name }, state);
+        if (!isLogged) log[level]({ code, apiService: name }, state);
       },
     });
     return [name, publication];
   });
+  const wake = () => {
+    for (const [, publication] of publications) publication.wake();
+  };
   pods.onGone(({ namespace }) => {
     // Its root is to be pruned, or it was in the way of the switch.
-    if (namespace === pod.owner.namespace) for (const [, publication] of publications) publication.wake();
+    if (namespace === pod.owner.namespace) wake();
   });
   const reports = () => publications.map(([apiService, publication]) => reportOf(apiService, publication));
   createReadyMetric(registry, reports);
   return {
     problem() {
       const waiting = publications.find(([, publication]) => !publication.ready());
-      return waiting && `${waiting[0]}: ${waiting[1].state()}`;
+      return waiting && { code: waiting[1].code(), text: `${waiting[0]}: ${waiting[1].state()}` };
     },
     reports,
-    run: async (signal) => void (await Promise.all(publications.map(([, publication]) => publication.run(signal)))),
+    run: async (signal) =>
+      void (await Promise.all([
+        claim.run(signal, wake),
+        ...publications.map(([, publication]) => publication.run(signal)),
+      ])),
   };
 }
 
@@ -90,6 +101,7 @@ function isThis(owner: RootOwner, found: PodInfo | undefined): boolean {
 function reportOf(apiService: string, publication: Publication): CaBundleReport {
   return {
     apiService,
+    code: publication.code(),
     state: publication.state(),
     ready: publication.ready(),
     trouble: publication.isTrouble(),

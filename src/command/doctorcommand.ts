@@ -3,9 +3,10 @@ import { allChecks } from '../doctor/checks.ts';
 import { examine } from '../doctor/examination.ts';
 import { examinationText, type OutputFormat, outputFormats } from '../doctor/examinationtext.ts';
 import { foreignText } from '../foreigntext.ts';
-import { describeError } from '../logging.ts';
+import { type MessageCode, withPage } from '../messagecodes.ts';
 import { parseCommandLine, UsageError } from '../options/parse.ts';
 import { type Environment, findApiServerAsKubectl, isInPod } from './apiserver.ts';
+import { failureOf } from './failure.ts';
 
 /** Exit codes: no error among the findings; at least one; the cluster could not be asked, no check could look, or a usage error. */
 export const doctorExitCodes = { well: 0, errors: 1, failed: 2 } as const;
@@ -22,7 +23,10 @@ export async function runDoctor(argv: readonly string[], env: Environment): Prom
   const unknown = names.filter((name) => !allChecks.some((check) => check.name === name));
   if (unknown.length > 0) {
     const known = allChecks.map(({ name }) => name).join(', ');
-    throw new UsageError(`no check is named ${unknown.join(', ')}; there are ${known}`);
+    throw new UsageError({
+      code: 'UnknownCommand',
+      text: `no check is named ${unknown.join(', ')}; there are ${known}`,
+    });
   }
   const checks = allChecks.filter(({ name }) => names.length === 0 || names.includes(name));
   try {
@@ -30,16 +34,21 @@ export async function runDoctor(argv: readonly string[], env: Environment): Prom
     const examination = await examine(checks, { server, options, place: isInPod(env) ? 'pod' : 'outside' });
     process.stdout.write(examinationText(examination, format));
     if (!examination.examined) {
-      process.stderr.write('kubegauge: the cluster cannot be examined: no check could look; its findings say why\n');
-      return doctorExitCodes.failed;
+      return notExamined('no check could look; its findings say why');
     }
     const hasErrors = examination.findings.some(({ severity }) => severity === 'error');
     return hasErrors ? doctorExitCodes.errors : doctorExitCodes.well;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    process.stderr.write(`kubegauge: the cluster cannot be examined: ${foreignText(describeError(error))}\n`);
-    return doctorExitCodes.failed;
+    const { code, text } = failureOf(error, 'ClusterNotExamined');
+    return notExamined(text, code);
   }
+}
+
+function notExamined(why: string, code: MessageCode = 'ClusterNotExamined'): number {
+  const text = `the cluster cannot be examined: ${foreignText(why)}`;
+  process.stderr.write(`kubegauge: ${withPage({ code, text })}\n`);
+  return doctorExitCodes.failed;
 }
 
 /** Returns the lines of `doctor --help` that name the checks. */
@@ -60,6 +69,8 @@ function takeOutput(argv: readonly string[]): { readonly format: OutputFormat; r
     else given = match[1];
   }
   const format = outputFormats.find((each) => each === (given ?? 'table'));
-  if (format === undefined) throw new UsageError(`-o ${given}: must be one of ${outputFormats.join(', ')}`);
+  if (format === undefined) {
+    throw new UsageError({ code: 'InvalidFlagValue', text: `-o ${given}: must be one of ${outputFormats.join(', ')}` });
+  }
   return { format, rest };
 }

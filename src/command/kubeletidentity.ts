@@ -1,9 +1,9 @@
 /** Selects which credentials kubelets get: tokens of a ServiceAccount that can only read metrics, or our own. */
 import { group, versions } from '../api/types.ts';
 import { createAccountToken } from '../client/accounttoken.ts';
+import { type AccessAttributes, isAllowed } from '../client/accessreview.ts';
 import type { ApiServer } from '../client/apiserver.ts';
 import type { RestClient } from '../client/rest.ts';
-import { mayWe, type ResourceRight } from '../client/selfaccess.ts';
 import type { ServiceAccount } from '../client/tokenrequest.ts';
 import type { Clock } from '../clock.ts';
 import { pinsConfigMapName } from '../kubelet/pins/pinconfigmap.ts';
@@ -103,15 +103,15 @@ function withoutAccount(
 /** Reports whether our own credentials, or others, have one of the rights. */
 async function mayAny(
   rest: Pick<RestClient, 'create'>,
-  rights: readonly ResourceRight[],
+  rights: readonly AccessAttributes[],
   authorization?: string,
 ): Promise<boolean> {
-  const may = rights.map((right) => mayWe(rest, right, authorization));
+  const may = rights.map((right) => isAllowed(rest, right, authorization === undefined ? {} : { authorization }));
   return (await Promise.all(may)).includes(true);
 }
 
 /** With the first a kubelet could redirect the API to itself, with the second record the key of another one. */
-function rightsToWrite(namespace: string | undefined): readonly ResourceRight[] {
+function rightsToWrite(namespace: string | undefined): readonly AccessAttributes[] {
   const apiServices = versions.map((version) => ({
     group: 'apiregistration.k8s.io',
     resource: 'apiservices',
@@ -123,7 +123,7 @@ function rightsToWrite(namespace: string | undefined): readonly ResourceRight[] 
 }
 
 /** With these a kubelet could see what runs on other nodes. Our own account has the first, and is sent only where there is no other. */
-const rightsToList: readonly ResourceRight[] = [
+const rightsToList: readonly AccessAttributes[] = [
   { group: '', resource: 'pods', verb: 'list' },
   { group: 'autoscaling', resource: 'horizontalpodautoscalers', verb: 'list' },
 ];
@@ -131,9 +131,10 @@ const rightsToList: readonly ResourceRight[] = [
 function accountIn(setting: string, ownNamespace: string | undefined): ServiceAccount {
   const { name, namespace } = namedAccount(setting, ownNamespace);
   if (namespace === undefined) {
-    throw new UsageError(
-      `--kubelet-service-account=${setting} needs a namespace outside of a pod: give <namespace>/${name}`,
-    );
+    throw new UsageError({
+      code: 'InvalidFlagValue',
+      text: `--kubelet-service-account=${setting} needs a namespace outside of a pod: give <namespace>/${name}`,
+    });
   }
   return { namespace, name };
 }

@@ -42,7 +42,10 @@ export function createKubeletMetrics(from: KubeletMetricsOptions): KubeletMetric
   const [unknown] = unknownMetrics(always);
   if (unknown !== undefined) {
     const known = catalogue.map(({ name }) => name).join(', ');
-    throw new UsageError(`--custom-metrics-always: kubelets have no metric ${unknown}; they have ${known}`);
+    throw new UsageError({
+      code: 'InvalidFlagValue',
+      text: `--custom-metrics-always: kubelets have no metric ${unknown}; they have ${known}`,
+    });
   }
   const autoscalers = createAutoscalerMetrics({ rest, clock, log, isKnown: (name) => metricNamed(name) !== undefined });
   const demand = createDemand({ clock, always, onAutoscalers: autoscalers.onChange });

@@ -2,13 +2,15 @@
 import { once } from 'node:events';
 import { systemResolver } from '../dns/systemresolver.ts';
 import { escapeControls, foreignText } from '../foreigntext.ts';
-import { createLogger, describeError, type LogFormat, type Logger } from '../logging.ts';
+import { createLogger, type LogFormat, type Logger } from '../logging.ts';
+import { type MessageCode, withPage } from '../messagecodes.ts';
 import type { Options } from '../options/flags.ts';
 import { lossOf } from '../options/ignoredflags.ts';
 import { type CommandLine, parseCommandLine, UsageError } from '../options/parse.ts';
 import { commandHelp, helpText, isCommandName, nearestCommand } from '../options/usage.ts';
 import { version } from '../version.ts';
 import { type Environment, findApiServer, findApiServerAsKubectl } from './apiserver.ts';
+import { failureOf } from './failure.ts';
 import { run } from './run.ts';
 
 const usageErrorCode = 2;
@@ -30,7 +32,7 @@ export async function main(
       : await runSubcommand(subcommand, argv.slice(1), env);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    for (const line of error.message.split('\n')) process.stderr.write(`kubegauge: ${escapeControls(line)}\n`);
+    for (const problem of error.problems) process.stderr.write(`kubegauge: ${escapeControls(withPage(problem))}\n`);
     return usageErrorCode;
   }
 }
@@ -44,39 +46,57 @@ async function helpFor(command: string | undefined): Promise<string> {
 function withoutMisplacedCommand(commandLine: CommandLine): CommandLine {
   for (const word of commandLine.ignored) {
     const command = word.startsWith('-') ? undefined : nearestCommand(word);
-    if (command === word) throw new UsageError(`${word} has to be the first argument: kubegauge ${word} [flags]`);
-    if (command !== undefined) throw new UsageError(`no command is named ${word}; did you mean ${command}?`);
+    if (command === undefined) continue;
+    const text =
+      command === word
+        ? `${word} has to be the first argument: kubegauge ${word} [flags]`
+        : `no command is named ${word}; did you mean ${command}?`;
+    throw new UsageError({ code: 'UnknownCommand', text });
   }
   return commandLine;
 }
 
-/** @param words of the command line that are no flags; a subcommand checks them before it looks for kube-apiserver. */
-type Subcommand = (options: Options, env: Environment, words: readonly string[]) => Promise<void>;
+interface Subcommand {
+  /** @param words of the command line that are no flags; a subcommand checks them before it looks for kube-apiserver. */
+  readonly run: (options: Options, env: Environment, words: readonly string[]) => Promise<void>;
+  /** The code of an error that has none. */
+  readonly failure: MessageCode;
+}
 
 /** Each is imported only when it is used. */
 const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>([
   [
     'status',
-    async (options, env, words) => {
-      const { printStatus } = await import('./statuscommand.ts');
-      await printStatus(options, await findApiServer(options.kubeconfig, env), words);
+    {
+      failure: 'StatusUnreadable',
+      run: async (options, env, words) => {
+        const { printStatus } = await import('./statuscommand.ts');
+        await printStatus(options, await findApiServer(options.kubeconfig, env), words);
+      },
     },
   ],
   [
     'trust',
-    async (options, env, words) => {
-      const { checkTrustWords, trustKubelet } = await import('./trustcommand.ts');
-      const wanted = checkTrustWords(words);
-      const apiServer = await findApiServerAsKubectl(options.kubeconfig, env);
-      using resolver = systemResolver();
-      const print = (line: string) => void process.stdout.write(`${escapeControls(line)}\n`);
-      await trustKubelet({ options, apiServer, resolver, wanted, print });
+    {
+      failure: 'KeyNotPinned',
+      run: async (options, env, words) => {
+        const { checkTrustWords, trustKubelet } = await import('./trustcommand.ts');
+        const wanted = checkTrustWords(words);
+        const apiServer = await findApiServerAsKubectl(options.kubeconfig, env);
+        using resolver = systemResolver();
+        const print = (line: string) => void process.stdout.write(`${escapeControls(line)}\n`);
+        await trustKubelet({ options, apiServer, resolver, wanted, print });
+      },
     },
   ],
 ]);
 
 /** Returns 0, or 1 after a failure. @throws UsageError */
-async function runSubcommand(subcommand: Subcommand, argv: readonly string[], env: Environment): Promise<number> {
+async function runSubcommand(
+  { run: subcommand, failure }: Subcommand,
+  argv: readonly string[],
+  env: Environment,
+): Promise<number> {
   const { options, ignored } = parseCommandLine(argv);
   try {
     const words = ignored.filter((word) => !word.startsWith('-'));
@@ -84,7 +104,8 @@ async function runSubcommand(subcommand: Subcommand, argv: readonly string[], en
     return 0;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    process.stderr.write(`kubegauge: ${foreignText(describeError(error))}\n`);
+    const { code, text } = failureOf(error, failure);
+    process.stderr.write(`kubegauge: ${withPage({ code, text: foreignText(text) })}\n`);
     return 1;
   }
 }
@@ -105,16 +126,18 @@ async function serve(
     return 0;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    log.error({ reason: describeError(error) }, 'stopping after a failure');
+    const failure = failureOf(error, 'Failed');
+    log.error({ code: failure.code, reason: withPage(failure) }, 'stopping after a failure');
     return 1;
   }
 }
 
 function warnOfIgnored(ignored: readonly string[], log: Logger): void {
   const losses = new Map(ignored.map((argument) => [lossOf(argument.replace(/^--/, '')), argument]));
-  for (const [loss, flag] of losses) if (loss !== undefined) log.warn({ flag }, `${flag} is ignored: ${loss}`);
+  const code = 'FlagWithoutEffect';
+  for (const [loss, flag] of losses) if (loss !== undefined) log.warn({ code, flag }, `${flag} is ignored: ${loss}`);
   const others = ignored.filter((argument) => lossOf(argument.replace(/^--/, '')) === undefined);
-  if (others.length > 0) log.warn({ arguments: others }, 'these arguments have no effect here');
+  if (others.length > 0) log.warn({ code, arguments: others }, 'these arguments have no effect here');
 }
 
 /** Resolves with the first signal; a second one ends the process. */

@@ -1,19 +1,21 @@
 /** The health checks of liveness and readiness. */
 import type { Clock } from '../clock.ts';
+import type { CodedText } from '../messagecodes.ts';
 import type { HealthCheck, HealthChecks } from '../server/health.ts';
 
 export interface Vitals {
   readonly clock: Clock;
   readonly resolutionMs: number;
-  readonly nodesSynced: () => boolean;
+  /** When the nodes were known, monotonic, in milliseconds; undefined before. */
+  readonly nodesSyncedMs: () => number | undefined;
   readonly podsSynced: () => boolean;
   /** Until the clients' CAs are known, only health paths are served. */
   readonly trustKnown: () => boolean;
   /** Why kube-apiserver does not accept our certificate yet; undefined without a root certificate of our own. */
-  readonly certificateProblem: (() => string | undefined) | undefined;
+  readonly certificateProblem: (() => CodedText | undefined) | undefined;
   readonly isWarm: () => boolean;
-  /** Whether each node was scraped or failed since the start: a snapshot is older than what other replicas serve. */
-  readonly hasTriedAll: () => boolean;
+  /** Whether each node was scraped since the start, or had its time: a snapshot is older than what other replicas serve. */
+  readonly isFresh: () => boolean;
   readonly sinceLastTickMs: () => number;
   readonly stopping: () => boolean;
 }
@@ -30,8 +32,6 @@ const stuckAfterResolutions = 1.5;
 /** Names and order are metrics-server's, on which alerts and tests of users rely. */
 export function createHealthChecks(vitals: Vitals): HealthChecks {
   const { clock } = vitals;
-  /** Before, nothing can be scraped. */
-  let nodesKnownMs = clock.monotonicMs();
   const always = (name: string): HealthCheck => ({ name, problem: () => undefined });
   const basic = [
     always('ping'),
@@ -43,7 +43,7 @@ export function createHealthChecks(vitals: Vitals): HealthChecks {
     name: 'metric-collection-timely',
     problem: () =>
       vitals.sinceLastTickMs() > stuckAfterResolutions * vitals.resolutionMs
-        ? "metric collection didn't finish on time"
+        ? { code: 'ScrapesStuck', text: "metric collection didn't finish on time" }
         : undefined,
   };
   // An outage of kube-apiserver must not restart the pod, so only readiness depends on it.
@@ -51,26 +51,32 @@ export function createHealthChecks(vitals: Vitals): HealthChecks {
   const storage: HealthCheck = {
     name: 'metric-storage-ready',
     problem: () => {
-      if (!vitals.nodesSynced()) nodesKnownMs = clock.monotonicMs();
-      if (!vitals.hasTriedAll()) return 'not every node has been scraped since the start';
-      const waitedMs = clock.monotonicMs() - nodesKnownMs;
-      return vitals.isWarm() || waitedMs >= readyWithoutUsageMs ? undefined : 'no metrics to serve';
+      if (!vitals.isFresh())
+        return { code: 'NodesNotScraped', text: 'not every node has been scraped since the start' };
+      // Before the nodes are known, nothing can be scraped.
+      const waitedMs = clock.monotonicMs() - (vitals.nodesSyncedMs() ?? Infinity);
+      if (vitals.isWarm() || waitedMs >= readyWithoutUsageMs) return undefined;
+      return { code: 'NoUsageYet', text: 'no metrics to serve' };
     },
   };
   const nodes: HealthCheck = {
     name: 'metric-informer-sync',
-    problem: () => (vitals.nodesSynced() ? undefined : 'cache for node informer has not synced'),
+    problem: () =>
+      vitals.nodesSyncedMs() === undefined
+        ? { code: 'NodesNotListed', text: 'cache for node informer has not synced' }
+        : undefined,
   };
   const pods: HealthCheck = {
     name: 'metadata-informer-sync',
     problem: () => {
-      if (!vitals.podsSynced()) return 'cache for pod informer has not synced';
-      return vitals.trustKnown() ? undefined : 'the authentication ConfigMap was not read yet';
+      if (!vitals.podsSynced()) return { code: 'PodsNotListed', text: 'cache for pod informer has not synced' };
+      if (vitals.trustKnown()) return undefined;
+      return { code: 'ClientCasUnknown', text: 'the authentication ConfigMap was not read yet' };
     },
   };
   const shutdown: HealthCheck = {
     name: 'shutdown',
-    problem: () => (vitals.stopping() ? 'process is shutting down' : undefined),
+    problem: () => (vitals.stopping() ? { code: 'ShuttingDown', text: 'process is shutting down' } : undefined),
   };
   const { certificateProblem } = vitals;
   const certificate = certificateProblem && { name: 'serving-certificate-trusted', problem: certificateProblem };

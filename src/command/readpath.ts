@@ -21,9 +21,11 @@ import { cipherList, cipherWarnings } from '../tls/ciphers.ts';
 import { version } from '../version.ts';
 import { type ApiGroups, createApiGroups } from './apigroups.ts';
 import { type Auth, createAuth } from './auth.ts';
+import { failsAs } from './failure.ts';
 import { createHealthChecks } from './readiness.ts';
 import { createStatus, refusalNotes } from './statusreport.ts';
 import { type CaBundles, createCaBundles } from './cabundles.ts';
+import type { PodClaim } from './podclaim.ts';
 import type { ServerPod } from './serverpod.ts';
 import type { WritePath } from './writepath.ts';
 
@@ -39,6 +41,8 @@ export interface ReadPathOptions {
   readonly writePath: WritePath;
   /** The pod that this process runs in; undefined elsewhere. */
   readonly pod: ServerPod | undefined;
+  /** Whether this process is the one of its pod that publishes; undefined outside of a pod and with --tls-cert-file. */
+  readonly claim: PodClaim | undefined;
   readonly shutdown: AbortSignal;
   readonly disposables: AsyncDisposableStack;
 }
@@ -52,12 +56,13 @@ export interface ReadPath {
 
 /** @throws Error where a flag's file cannot be used. */
 export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
-  const { options, apiServer, rest, pod, clientMetrics, resolver, registry, clock, log, disposables } = path;
+  const { options, apiServer, rest, pod, claim, clientMetrics, resolver, registry, clock, log, disposables } = path;
   const auth = await createAuth({
     options,
     apiServer,
     rest,
     pod,
+    keepsFiles: claim?.isHeld() !== false,
     resolve: resolver.resolveFirst,
     metrics: clientMetrics,
     clock,
@@ -67,41 +72,44 @@ export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
   const caBundles = caBundlesOf(path, auth);
   const groups = createApiGroups(path);
   const inFlight = createInFlightLimit(options['max-requests-inflight'], (isStranger) =>
-    auth.refusals.refused({ cause: isStranger ? 'anonymous-in-flight' : 'in-flight', reason: 'no room' }),
+    auth.refusals.refused({ code: isStranger ? 'TooManyAnonymousRequests' : 'TooManyRequests', reason: 'no room' }),
   );
-  for (const warning of cipherWarnings(options['tls-cipher-suites'])) log.warn({}, warning);
-  const server = await createServer({
-    bindAddress: options['bind-address'],
-    port: options['secure-port'],
-    tlsMinVersion: options['tls-min-version'] === 'VersionTLS13' ? 'TLSv1.3' : 'TLSv1.2',
-    tlsCiphers: cipherList(options['tls-cipher-suites']),
-    tlsCurves: curveList(options['tls-curve-preferences']),
-    http2: !options['disable-http2-serving'],
-    goawayChance: options['goaway-chance'],
-    maxConnectionAgeMs: options['max-connection-age'],
-    shutdownSendRetryAfter: options['shutdown-send-retry-after'],
-    tls: auth.tls(),
-    requestTimeoutMs: options['request-timeout'],
-    inFlight,
-    connections: createConnections(registry, options['max-connections-per-address'], log),
-    writeDeadlineMs,
-    metrics: createRequestMetrics(registry, inFlight.count, groups.served),
-    authenticator: auth.authenticator,
-    authorizer: auth.authorizer,
-    trustKnown: auth.trustKnown,
-    router: routerOf(path, groups, auth, caBundles),
-    log,
-  });
+  for (const warning of cipherWarnings(options['tls-cipher-suites'])) log.warn({ code: 'InsecureCipher' }, warning);
+  const tlsCiphers = await failsAs('InvalidFlagValue', () => cipherList(options['tls-cipher-suites']));
+  const create = () =>
+    createServer({
+      bindAddress: options['bind-address'],
+      port: options['secure-port'],
+      tlsMinVersion: options['tls-min-version'] === 'VersionTLS13' ? 'TLSv1.3' : 'TLSv1.2',
+      tlsCiphers,
+      tlsCurves: curveList(options['tls-curve-preferences']),
+      http2: !options['disable-http2-serving'],
+      goawayChance: options['goaway-chance'],
+      maxConnectionAgeMs: options['max-connection-age'],
+      shutdownSendRetryAfter: options['shutdown-send-retry-after'],
+      tls: auth.tls(),
+      requestTimeoutMs: options['request-timeout'],
+      inFlight,
+      connections: createConnections(registry, options['max-connections-per-address'], log),
+      writeDeadlineMs,
+      metrics: createRequestMetrics(registry, inFlight.count, groups.served),
+      authenticator: auth.authenticator,
+      authorizer: auth.authorizer,
+      trustKnown: auth.trustKnown,
+      router: routerOf(path, groups, auth, caBundles),
+      log,
+    });
+  const server = await failsAs('ServingCertificateUnusable', create);
   auth.onTlsChange(server.setTls);
   return { auth, caBundles, server };
 }
 
 function caBundlesOf(path: ReadPathOptions, { root }: Auth): CaBundles | undefined {
-  const { pod, rest, writePath, registry, clock, log } = path;
-  if (pod === undefined || root === undefined) return undefined;
+  const { pod, claim, rest, writePath, registry, clock, log } = path;
+  if (pod === undefined || claim === undefined || root === undefined) return undefined;
   const { pods, kubeletIdentity } = writePath;
   const isSeparate = () => kubeletIdentity.isSeparate();
-  return createCaBundles({ pod, root, rest, pods, isSeparate, registry, clock, log });
+  return createCaBundles({ pod, claim, root, rest, pods, isSeparate, registry, clock, log });
 }
 
 function routerOf(path: ReadPathOptions, groups: ApiGroups, auth: Auth, caBundles: CaBundles | undefined): Router {
@@ -116,12 +124,12 @@ function routerOf(path: ReadPathOptions, groups: ApiGroups, auth: Auth, caBundle
     health: createHealthChecks({
       clock,
       resolutionMs,
-      nodesSynced: nodes.synced,
+      nodesSyncedMs: nodes.syncedMs,
       podsSynced: pods.synced,
       trustKnown: auth.trustKnown,
       certificateProblem: caBundles?.problem,
       isWarm: storage.isWarm,
-      hasTriedAll: scraper.hasTriedAll,
+      isFresh: scraper.isFresh,
       sinceLastTickMs: scraper.sinceLastTickMs,
       stopping: () => shutdown.aborted,
     }),

@@ -26,12 +26,23 @@ export interface EngineArguments {
 export function readRulesArguments(argv: readonly string[]): RulesArguments {
   const { values, positionals } = parse(argv);
   const [command, file, ...others] = positionals;
-  if (command !== 'check') throw new UsageError(`kubegauge rules ${command ?? ''}: write kubegauge rules check <file>`);
-  if (file === undefined) throw new UsageError('kubegauge rules check needs a file, or - for standard input');
-  if (others.length > 0) throw new UsageError(`one file at a time: ${others.join(', ')}`);
+  if (command !== 'check')
+    throw new UsageError({
+      code: 'UnknownCommand',
+      text: `kubegauge rules ${command ?? ''}: write kubegauge rules check <file>`,
+    });
+  if (file === undefined)
+    throw new UsageError({
+      code: 'UnknownCommand',
+      text: 'kubegauge rules check needs a file, or - for standard input',
+    });
+  if (others.length > 0)
+    throw new UsageError({ code: 'UnknownCommand', text: `one file at a time: ${others.join(', ')}` });
   const { output = 'table', 'prometheus-url': url, 'prometheus-verb': verb = 'GET' } = values;
-  if (output !== 'table' && output !== 'json') throw new UsageError(`-o ${output}: must be one of table, json`);
-  if (verb !== 'GET' && verb !== 'POST') throw new UsageError(`--prometheus-verb=${verb}: must be one of GET, POST`);
+  if (output !== 'table' && output !== 'json')
+    throw new UsageError({ code: 'InvalidFlagValue', text: `-o ${output}: must be one of table, json` });
+  if (verb !== 'GET' && verb !== 'POST')
+    throw new UsageError({ code: 'InvalidFlagValue', text: `--prometheus-verb=${verb}: must be one of GET, POST` });
   const engine = {
     verb,
     headers: values['prometheus-header'] ?? [],
@@ -61,6 +72,6 @@ function parse(argv: readonly string[]) {
     });
   } catch (error) {
     // parseArgs's own: an unknown flag, or one without its value.
-    throw new UsageError(`${describeError(error)}; see kubegauge rules --help`);
+    throw new UsageError({ code: 'UnknownFlag', text: `${describeError(error)}; see kubegauge rules --help` });
   }
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
 import { foreignText } from '../foreigntext.ts';
 import { describeError } from '../logging.ts';
+import { withPage } from '../messagecodes.ts';
 import { UsageError } from '../options/parse.ts';
 import { rulesInConfigMap } from '../rules/configmap.ts';
 import { explainRules } from '../rules/explanation.ts';
@@ -33,7 +34,8 @@ export async function runRules(argv: readonly string[]): Promise<number> {
     return exitCodeOf(report);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    process.stderr.write(`kubegauge: the rules cannot be checked: ${foreignText(describeError(error))}\n`);
+    const text = `the rules cannot be checked: ${foreignText(describeError(error))}`;
+    process.stderr.write(`kubegauge: ${withPage({ code: 'RulesNotChecked', text })}\n`);
     return rulesExitCodes.failed;
   }
 }

@@ -11,6 +11,8 @@ import type { Options } from '../options/flags.ts';
 import { version } from '../version.ts';
 import { type Environment, findApiServer } from './apiserver.ts';
 import { createEventLoopWatch } from './eventloop.ts';
+import { failsAs } from './failure.ts';
+import { claimPod } from './podclaim.ts';
 import { findServerPod } from './serverpod.ts';
 import { createReadPath } from './readpath.ts';
 import { createWritePath } from './writepath.ts';
@@ -36,10 +38,22 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   const writePath = createWritePath({ ...shared, serverClock });
   const eventLoop = createEventLoopWatch(registry, clock);
   const pod = await findServerPod(options, apiServer);
-  const { auth, caBundles, server } = await createReadPath({ ...shared, pod, clientMetrics, writePath, shutdown });
+  // With files there is no root to publish.
+  const claim =
+    pod === undefined || options['tls-cert-file'] !== undefined
+      ? undefined
+      : disposables.use(await claimPod({ uid: pod.owner.uid, cluster: apiServer.url, clock, log }));
+  const { auth, caBundles, server } = await createReadPath({
+    ...shared,
+    pod,
+    claim,
+    clientMetrics,
+    writePath,
+    shutdown,
+  });
 
   await writePath.snapshot.load();
-  await server.listen();
+  await failsAs('PortUnavailable', () => server.listen());
   log.info({ version, port: options['secure-port'], apiServer: apiServer.url }, 'serving');
 
   // Loops outlive the shutdown signal: requests during the delay get fresh responses.

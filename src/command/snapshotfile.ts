@@ -58,7 +58,10 @@ export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {
       log.info({ path: target, nodes: snapshot.nodes.length, seconds }, 'restored what was stored before');
     } catch (error) {
       if (!isNotFound(error))
-        log.warn({ path: target, reason: describeError(error) }, 'the snapshot is of no use and is ignored');
+        log.warn(
+          { code: 'SnapshotIgnored', path: target, reason: describeError(error) },
+          'the snapshot is of no use and is ignored',
+        );
     }
     await checkFolder(target);
   }
@@ -99,7 +102,7 @@ export function createSnapshotKeeper(options: SnapshotOptions): SnapshotKeeper {
   function warnOfWrite(target: string, error: unknown): void {
     if (!failing)
       log.warn(
-        { path: target, reason: describeError(error) },
+        { code: 'SnapshotNotWritten', path: target, reason: describeError(error) },
         'cannot write the snapshot; does its folder exist, and may this user write to it?',
       );
     failing = true;

@@ -4,6 +4,7 @@ import { formatTime } from '../apimachinery/meta.ts';
 import type { RecentRefusal, Refusals } from '../auth/refusals.ts';
 import type { Clock } from '../clock.ts';
 import { inOneLine } from '../kubelet/explain/explanation.ts';
+import type { MessageCode } from '../messagecodes.ts';
 import type { UsageOrReason, Usage } from '../sample/point.ts';
 import type { NodeStatus } from '../scrape/report/nodestatus.ts';
 import type {
@@ -62,7 +63,7 @@ export function createStatus({
         ...problemsOf(all, podCounts),
         ...identityProblems(identity),
         ...bundleProblems(bundles ?? []),
-        ...[pinNote() ?? []].flat(),
+        ...pinProblems(pinNote()),
         ...troubleOf(refused),
       ],
       refused: refused.map(refusedReport),
@@ -78,23 +79,35 @@ export function createStatus({
 function problemsOf(statuses: readonly NodeStatus[], podCounts: StatusOptions['podCounts']): StatusReport['degraded'] {
   const ready = statuses.filter((status) => status.ready);
   const count = (matches: (status: NodeStatus) => boolean) => ready.filter(matches).length;
-  const rules: readonly (readonly [nodes: number, what: string])[] = [
-    [count(({ state }) => state === 'failing'), 'cannot be scraped'],
+  const rules: readonly (readonly [nodes: number, code: MessageCode, what: string])[] = [
+    [count(({ state }) => state === 'failing'), 'NodesNotRead', 'cannot be scraped'],
     [
       count(({ last }) => last?.fallback !== undefined),
+      'NodeOnFallback',
       'are served from /metrics/resource instead of /metrics/cadvisor',
     ],
-    [count(({ last }) => last?.clockSkew !== undefined), 'have a clock that differs from ours'],
-    [count(({ node }) => (podCounts(node)?.foreign ?? 0) > 0), 'report pods of other nodes, which are not served'],
+    [count(({ last }) => last?.clockSkew !== undefined), 'ClockSkew', 'have a clock that differs from ours'],
+    [
+      count(({ node }) => (podCounts(node)?.foreign ?? 0) > 0),
+      'ForeignPods',
+      'report pods of other nodes, which are not served',
+    ],
   ];
-  return rules.filter(([nodes]) => nodes > 0).map(([nodes, what]) => `${nodes} of ${ready.length} ready nodes ${what}`);
+  return rules
+    .filter(([nodes]) => nodes > 0)
+    .map(([nodes, code, what]) => ({ code, message: `${nodes} of ${ready.length} ready nodes ${what}` }));
 }
 
 /** Our own token instead of the account's is no problem: so it is wherever only an image was replaced. */
-function identityProblems({ sent, account, reason }: KubeletIdentityReport): readonly string[] {
+function identityProblems({ sent, account, reason }: KubeletIdentityReport): StatusReport['degraded'] {
   if (account === undefined || sent === 'own' || reason === undefined) return [];
-  const what = sent === 'none' ? 'there is no token for kubelets' : 'the token for kubelets cannot be renewed';
-  return [`${what}: ${reason}`];
+  return sent === 'none'
+    ? [{ code: 'KubeletTokenUnavailable', message: `there is no token for kubelets: ${reason}` }]
+    : [{ code: 'KubeletTokenNotRenewed', message: `the token for kubelets cannot be renewed: ${reason}` }];
+}
+
+function pinProblems(message: string | undefined): StatusReport['degraded'] {
+  return message === undefined ? [] : [{ code: 'PinsInMemory', message }];
 }
 
 function reportOf(
@@ -131,20 +144,23 @@ function reportOf(
   };
 }
 
-function troubleOf(refused: readonly RecentRefusal[]): readonly string[] {
-  return [...new Set(refused.filter(({ isTrouble }) => isTrouble).map(({ what }) => what))];
+function troubleOf(refused: readonly RecentRefusal[]): StatusReport['degraded'] {
+  const troubles = refused.filter(({ isTrouble }) => isTrouble).map(({ code, what }) => [code, what] as const);
+  return [...new Map(troubles)].map(([code, message]) => ({ code, message }));
 }
 
-function bundleProblems(bundles: readonly CaBundleReport[]): readonly string[] {
-  return bundles.filter(({ trouble }) => trouble).map(({ apiService, state }) => `${apiService}: ${state}`);
+function bundleProblems(bundles: readonly CaBundleReport[]): StatusReport['degraded'] {
+  return bundles
+    .filter(({ trouble }) => trouble)
+    .map(({ apiService, code, state }) => ({ code, message: `${apiService}: ${state}` }));
 }
 
-function refusedReport({ cause, what, reason, requests, sinceMs, lastMs }: RecentRefusal): RefusedReport {
-  return { cause, message: what, reason, requests, since: formatTime(sinceMs), last: formatTime(lastMs) };
+function refusedReport({ code, what, reason, requests, sinceMs, lastMs }: RecentRefusal): RefusedReport {
+  return { code, message: what, reason, requests, since: formatTime(sinceMs), last: formatTime(lastMs) };
 }
 
-export function refusalText({ message, reason, requests, last }: RefusedReport): string {
-  return `${message} (${requests} ${requests === 1 ? 'request' : 'requests'}, the last at ${last}): ${reason}`;
+export function refusalText({ code, message, reason, requests, last }: RefusedReport): string {
+  return `${code}: ${message} (${requests} ${requests === 1 ? 'request' : 'requests'}, the last at ${last}): ${reason}`;
 }
 
 /** Returns lines for `/readyz?verbose`. */

@@ -24,7 +24,9 @@ export function statusText(report: StatusReport): string {
   const lines = [
     `kubegauge ${version}, since ${startTime}; scrapes every ${resolution}, serves the last usage for ${staleness}`,
     identityText(kubeletIdentity),
-    degraded.length === 0 ? 'all is well' : `degraded: ${degraded.join('; ')}`,
+    ...(degraded.length === 0
+      ? ['all is well']
+      : ['degraded:', ...degraded.map(({ code, message }) => `  ${code}: ${message}`)]),
     '',
     ...table([
       columns.map(([title]) => title),
@@ -33,7 +35,11 @@ export function statusText(report: StatusReport): string {
     ...nodes.flatMap(remarks),
     ...(caBundles.length === 0
       ? []
-      : ['', 'serving certificate:', ...caBundles.map(({ apiService, state }) => `  ${apiService}: ${state}`)]),
+      : [
+          '',
+          'serving certificate:',
+          ...caBundles.map(({ apiService, code, state }) => `  ${apiService}: ${code}: ${state}`),
+        ]),
     ...(refused.length === 0
       ? []
       : ['', 'refused in the last five minutes:', ...refused.map(refusalText).map((line) => `  ${line}`)]),

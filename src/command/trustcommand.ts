@@ -55,8 +55,10 @@ const conflictLimit = 10;
  */
 export function checkTrustWords(words: readonly string[]): WantedTrust {
   const [name, given, ...others] = words;
-  if (name === undefined || others.length > 0) throw new UsageError(usage);
-  if (given !== undefined && !isProof(given)) throw new UsageError(`${given} is no key; ${usage}`);
+  if (name === undefined || others.length > 0) throw new UsageError({ code: 'UnknownCommand', text: usage });
+  if (given !== undefined && !isProof(given)) {
+    throw new UsageError({ code: 'UnknownCommand', text: `${given} is no key; ${usage}` });
+  }
   return { name, given };
 }
 

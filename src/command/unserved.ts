@@ -2,6 +2,7 @@
 import { Counter } from 'prom-client';
 import type { Clock } from '../clock.ts';
 import { createLineLimit, type Logger } from '../logging.ts';
+import type { CodedText } from '../messagecodes.ts';
 import type { Registry } from '../monitoring.ts';
 import type { OnImplausible } from '../storage/scrapeupdate.ts';
 
@@ -10,7 +11,7 @@ export const seriesNodeLimit = 250;
 
 interface UnservedCounter {
   /** Logs the message at most once a minute for each node. */
-  add(node: string, count: number, message: string, fields: object): void;
+  add(node: string, count: number, message: CodedText, fields: object): void;
   forget(node: string): void;
 }
 
@@ -33,10 +34,10 @@ function createUnservedCounter({ registry, clock, log }: Outputs, options: Count
   const named = new Set<string>();
   return { add, forget };
 
-  function add(node: string, count: number, message: string, fields: object): void {
+  function add(node: string, count: number, { code, text }: CodedText, fields: object): void {
     if (byNode && named.size < seriesNodeLimit) named.add(node);
     counter.inc(byNode ? { node: named.has(node) ? node : '' } : {}, count);
-    if (mayLog(`${node} ${message}`)) log.warn({ node, ...fields }, message);
+    if (mayLog(`${node} ${text}`)) log.warn({ code, node, ...fields }, text);
   }
 
   function forget(node: string): void {
@@ -65,8 +66,14 @@ export function createForeignPodWatch(outputs: Outputs): ForeignPodWatch {
   };
 }
 
-const foreignMessage = 'a kubelet reports pods of other nodes; they are not served';
-const disputedMessage = 'several kubelets report pods that the API places on no node; they are not served';
+const foreignMessage: CodedText = {
+  code: 'ForeignPods',
+  text: 'a kubelet reports pods of other nodes; they are not served',
+};
+const disputedMessage: CodedText = {
+  code: 'DisputedPods',
+  text: 'several kubelets report pods that the API places on no node; they are not served',
+};
 
 /** Reports samples with more CPU or memory than their node has. */
 export function createImplausibleWatch(outputs: Outputs): OnImplausible {
@@ -75,6 +82,6 @@ export function createImplausibleWatch(outputs: Outputs): OnImplausible {
     help: 'Number of samples with more CPU or memory than their node has; they are not served.',
     byNode: false,
   });
-  const message = 'a sample exceeds the capacity of its node; it is not served';
-  return (node, what, quantity) => add(node, 1, message, { what, quantity });
+  const text = 'a sample exceeds the capacity of its node; it is not served';
+  return (node, what, quantity) => add(node, 1, { code: 'ImplausibleSample', text }, { what, quantity });
 }

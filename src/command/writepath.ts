@@ -55,7 +55,7 @@ export function createWritePath(path: WritePathOptions): WritePath {
   const { options, apiServer, rest, serverClock, resolver, registry, clock, log, disposables } = path;
   const resolutionMs = options['metric-resolution'];
   const fastPath = !options['disable-fast-path'];
-  if (!fastPath) log.warn({}, 'every fast path is off (--disable-fast-path)');
+  if (!fastPath) log.warn({ code: 'FastPathsOff' }, 'every fast path is off (--disable-fast-path)');
   const stalenessMs = options['metrics-staleness'] ?? defaultStalenessMs(resolutionMs);
   const nodes = createNodes({ rest, clock, log, selector: options['node-selector'] });
   const pods = createPods({ rest, clock, log });

@@ -1,11 +1,14 @@
 /** Reads from kube-apiserver for checks, within limits. It sends GETs and reviews of rights; nothing that writes. */
 import { untilAborted } from '../abort.ts';
 import { StatusError } from '../apimachinery/status.ts';
+import { type AccessAttributes, isAllowed } from '../client/accessreview.ts';
 import { field, items, text } from '../client/json.ts';
+import { listPages } from '../client/listpages.ts';
 import { createRestClient, type RequestOptions, type RestClient } from '../client/rest.ts';
 import { readBody } from '../client/response.ts';
 import type { ApiServer } from '../client/apiserver.ts';
 import { createServerClock } from '../client/serverclock.ts';
+import type { ServiceAccount } from '../client/tokenrequest.ts';
 import type { Clock } from '../clock.ts';
 import { foreignText } from '../foreigntext.ts';
 import { describeError } from '../logging.ts';
@@ -18,23 +21,6 @@ export interface ReadListOptions {
   readonly query?: Query;
   /** Only names, labels and annotations: a tenth of the bytes. */
   readonly metadataOnly?: boolean;
-}
-
-/** As in a SubjectAccessReview; absent members are empty. */
-export interface AccessAttributes {
-  readonly verb: string;
-  readonly group?: string;
-  readonly resource?: string;
-  readonly subresource?: string;
-  readonly name?: string;
-  readonly namespace?: string;
-  /** Instead of a resource. */
-  readonly nonResourcePath?: string;
-}
-
-export interface Account {
-  readonly namespace: string;
-  readonly name: string;
 }
 
 export interface TextAnswer {
@@ -55,13 +41,18 @@ export interface ClusterReader {
   get(path: string, query?: Query): Promise<unknown>;
   /** Returns the items of all pages; undefined for a 404. Equal requests are sent once a run. @throws UncheckedError. */
   list(path: string, options?: ReadListOptions): Promise<readonly unknown[] | undefined>;
+  /**
+   * Yields the pages of a list, of which nothing is kept; none for a 404. The caller ends it where the list may be too long.
+   * @param pageSize objects per page. @throws UncheckedError.
+   */
+  pages(path: string, pageSize: number): AsyncIterable<unknown>;
   /** Returns any status with its text, such as through `/api/v1/nodes/<name>/proxy/`. @throws UncheckedError without an answer. */
   text(path: string, query?: Query): Promise<TextAnswer>;
   /**
    * Reports whether an account has a right; without one, whether we have it.
-   * @throws UncheckedError if reviews are denied.
+   * @throws UncheckedError if reviews are denied, or an authorizer could not decide.
    */
-  may(attributes: AccessAttributes, account?: Account): Promise<boolean>;
+  may(attributes: AccessAttributes, account?: ServiceAccount): Promise<boolean>;
   /** Milliseconds since the epoch, by kube-apiserver's clock. */
   nowMs(): number;
 }
@@ -72,6 +63,7 @@ const pageLimitBytes = 16 * 1024 * 1024;
 const pageItems = 500;
 /** 200,000 objects: Kubernetes is tested with 150,000 pods. */
 const pageLimit = 400;
+const tooLong = `the list is longer than ${pageLimit * pageItems} objects, and was not read to its end`;
 /** In bytes, of a text through a proxy: a kubelet with 500 containers writes 3 MB of metrics. */
 const textLimitBytes = 16 * 1024 * 1024;
 /** Milliseconds for one request. */
@@ -104,6 +96,7 @@ export function openClusterReader({ server, clock, signal, keptLimit }: ClusterR
     probe: () => probe(rest, signal),
     get: (path, query = {}) => once(`get ${path} ${JSON.stringify(query)}`, () => getKept(path, query)),
     list: (path, options = {}) => once(`list ${path} ${JSON.stringify(options)}`, () => getList(path, options)),
+    pages: (path, pageSize) => getPages(path, pageSize),
     text: (path, query = {}) => getText(rest, path, query, signal),
     may: (attributes, account) =>
       once(`may ${JSON.stringify([attributes, account])}`, () => review(rest, attributes, account, signal)),
@@ -134,34 +127,39 @@ export function openClusterReader({ server, clock, signal, keptLimit }: ClusterR
 
   async function getList(
     path: string,
-    { query, metadataOnly = false }: ReadListOptions,
+    { query = {}, metadataOnly = false }: ReadListOptions,
   ): Promise<readonly unknown[] | undefined> {
     const all: unknown[] = [];
     let bytes = 0;
+    let pages = 0;
+    const accept = metadataOnly ? { accept: metadataType } : {};
     try {
-      let next = '';
-      for (let pages = 0; pages < pageLimit; pages += 1) {
-        const page = await getObject(path, {
-          query: { limit: String(pageItems), ...query, ...(next === '' ? {} : { continue: next }) },
-          ...(metadataOnly ? { accept: metadataType } : {}),
-        });
-        if (page === undefined) return undefined;
+      for await (const page of getPages(path, pageItems, { query, ...accept })) {
+        pages += 1;
+        if (pages > pageLimit) throw new UncheckedError(path, tooLong);
         const objects = items(field(page, 'items')).map(lightened);
         bytes += kept.take(path, objects);
         all.push(...objects);
-        next = text(field(field(page, 'metadata'), 'continue')) ?? '';
-        if (next === '') return all;
       }
+      return pages === 0 ? undefined : all;
     } catch (error) {
       // The other lists go on.
       kept.release(bytes);
       throw error;
     }
-    kept.release(bytes);
-    throw new UncheckedError(
-      path,
-      `the list is longer than ${pageLimit * pageItems} objects, and was not read to its end`,
-    );
+  }
+
+  async function* getPages(
+    path: string,
+    pageSize: number,
+    { query = {}, ...options }: Pick<RequestOptions, 'query' | 'accept'> = {},
+  ): AsyncGenerator<unknown, void> {
+    for await (const page of listPages(
+      (paging) => getObject(path, { ...options, query: { ...query, ...paging } }),
+      pageSize,
+    )) {
+      if (page !== undefined) yield page;
+    }
   }
 }
 
@@ -223,32 +221,18 @@ const metadataType = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.i
 
 async function review(
   rest: RestClient,
-  { verb, group = '', resource = '', subresource = '', name = '', namespace = '', nonResourcePath }: AccessAttributes,
-  account: Account | undefined,
+  attributes: AccessAttributes,
+  account: ServiceAccount | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const attributes =
-    nonResourcePath === undefined
-      ? { resourceAttributes: { verb, group, resource, subresource, name, namespace } }
-      : { nonResourceAttributes: { verb, path: nonResourcePath } };
-  const kind = account === undefined ? 'SelfSubjectAccessReview' : 'SubjectAccessReview';
-  const path = `/apis/authorization.k8s.io/v1/${kind.toLowerCase()}s`;
-  const spec = account === undefined ? attributes : { ...attributes, ...userOf(account) };
-  const body = { kind, apiVersion: 'authorization.k8s.io/v1', metadata: {}, spec };
   try {
-    const status = field(await rest.create(path, body, { timeoutMs: requestTimeoutMs, signal }), 'status');
-    return field(status, 'allowed') === true && field(status, 'denied') !== true;
+    return await isAllowed(rest, attributes, { account, timeoutMs: requestTimeoutMs, signal });
   } catch (error) {
-    throw unchecked(`create ${path}`, error);
+    throw unchecked(
+      account === undefined ? 'our rights' : `rights of ServiceAccount ${account.namespace}/${account.name}`,
+      error,
+    );
   }
-}
-
-/** Returns the user and groups of a ServiceAccount. */
-function userOf({ namespace, name }: Account): { readonly user: string; readonly groups: readonly string[] } {
-  return {
-    user: `system:serviceaccount:${namespace}:${name}`,
-    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
-  };
 }
 
 /** Says what could not be read and why: rights, credentials, an overloaded or silent server. */

@@ -131,6 +131,12 @@ function countingReader(api: ClusterReader, onRead: () => void): ClusterReader {
     ...api,
     get: (path, query) => counted(api.get(path, query)),
     list: (path, options) => counted(api.list(path, options)),
+    async *pages(path, pageSize) {
+      for await (const page of api.pages(path, pageSize)) {
+        onRead();
+        yield page;
+      }
+    },
   };
 }
 

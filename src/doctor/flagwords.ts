@@ -1,7 +1,7 @@
 /** Reads flags of a server out of the words of its command line. */
 import { ownAccount } from '../options/flags/kubelet.ts';
 import { namedAccount } from '../options/validate.ts';
-import type { Account } from './clusterreader.ts';
+import type { ServiceAccount } from '../client/tokenrequest.ts';
 
 /** Returns the value of a flag; `true` for one without a value. The last one counts. */
 export function flagIn(words: readonly string[], name: string): string | undefined {
@@ -15,7 +15,7 @@ export function flagIn(words: readonly string[], name: string): string | undefin
 }
 
 /** Returns the account of --kubelet-service-account; undefined if kubelets get the token of the server's own account. */
-export function separateAccountIn(words: readonly string[], namespace: string): Account | undefined {
+export function separateAccountIn(words: readonly string[], namespace: string): ServiceAccount | undefined {
   const setting = flagIn(words, 'kubelet-service-account');
   if (setting === undefined || setting === ownAccount) return undefined;
   return namedAccount(setting, namespace);

@@ -1,7 +1,8 @@
 /** Finds the account whose tokens kubelets get, as the server decides it. */
 import { defaultKubeletAccount, ownAccount } from '../options/flags/kubelet.ts';
 import type { CheckContext } from './check.ts';
-import type { AccessAttributes, Account } from './clusterreader.ts';
+import type { AccessAttributes } from '../client/accessreview.ts';
+import type { ServiceAccount } from '../client/tokenrequest.ts';
 import { flagIn, separateAccountIn } from './flagwords.ts';
 import { UncheckedError } from './uncheckederror.ts';
 
@@ -17,8 +18,8 @@ export async function findKubeletAccount(
     isKubegauge,
     words,
     own,
-  }: { readonly isKubegauge: boolean; readonly words: readonly string[]; readonly own: Account },
-): Promise<Account> {
+  }: { readonly isKubegauge: boolean; readonly words: readonly string[]; readonly own: ServiceAccount },
+): Promise<ServiceAccount> {
   const named = separateAccountIn(words, own.namespace);
   if (named !== undefined) return named;
   if (!isKubegauge || flagIn(words, 'kubelet-service-account') === ownAccount) return own;
@@ -30,7 +31,7 @@ export async function findKubeletAccount(
 }
 
 /** Takes an account that we may not read as there: its tokens were granted by name, which our manifests do beside making it. */
-async function exists({ api }: Pick<CheckContext, 'api'>, { namespace, name }: Account): Promise<boolean> {
+async function exists({ api }: Pick<CheckContext, 'api'>, { namespace, name }: ServiceAccount): Promise<boolean> {
   try {
     return (await api.get(`/api/v1/namespaces/${namespace}/serviceaccounts/${name}`)) !== undefined;
   } catch (error) {
@@ -43,7 +44,7 @@ async function exists({ api }: Pick<CheckContext, 'api'>, { namespace, name }: A
 export async function mayAccount(
   { api, place }: Pick<CheckContext, 'api' | 'place'>,
   attributes: AccessAttributes,
-  account: Account,
+  account: ServiceAccount,
   role: 'server' | 'kubelets',
 ): Promise<boolean> {
   try {

@@ -82,7 +82,10 @@ function createUnion<Item, Source extends { list(): readonly Item[] }>(
   function logConflict(metric: string, served: string, ignored: string): void {
     if (logged.has(metric) || logged.size >= loggedLimit) return;
     logged.add(metric);
-    log.warn({ metric, served, ignored }, 'two sources have the same metric; the first one is served');
+    log.warn(
+      { code: 'MetricInTwoSources', metric, served, ignored },
+      'two sources have the same metric; the first one is served',
+    );
   }
 }
 

@@ -2,6 +2,7 @@
 import { distance } from 'fastest-levenshtein';
 import { parseBool } from '../apimachinery/bool.ts';
 import { parseDuration } from '../apimachinery/duration.ts';
+import type { CodedText } from '../messagecodes.ts';
 import { type FlagName, flags, type Options } from './flags.ts';
 import type { Flag } from './flags/flag.ts';
 import { ignoredBooleans, ignoredFlags, ignoredPrefix } from './ignoredflags.ts';
@@ -10,6 +11,12 @@ import { crossChecks } from './validate.ts';
 /** The command line is invalid; the message has one line per problem, each with what to do. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+  readonly problems: readonly CodedText[];
+
+  constructor(...problems: readonly CodedText[]) {
+    super(problems.map(({ text }) => text).join('\n'));
+    this.problems = problems;
+  }
 }
 
 export interface CommandLine {
@@ -30,36 +37,36 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
         : parsed.value === undefined
           ? undefined
           : flag.check?.(parsed.value as never);
-    if (problem !== undefined) problems.push(`--${name}=${texts.join(',')}: ${problem}`);
+    if (problem !== undefined) problems.push(invalidValue(`--${name}=${texts.join(',')}: ${problem}`));
     else if ('value' in parsed) values.set(name, parsed.value);
   }
   const options = Object.fromEntries(values) as Options;
   // Rules about two flags need both to be valid.
   if (problems.length === 0) problems.push(...crossChecks(options));
-  if (problems.length > 0) throw new UsageError(problems.join('\n'));
+  if (problems.length > 0) throw new UsageError(...problems);
   return { options, ignored };
 }
 
 interface Arguments {
   readonly given: Map<string, string[]>;
   readonly ignored: string[];
-  readonly problems: string[];
+  readonly problems: CodedText[];
 }
 
 /** Splits `--name=value`, `--name value`, `-nvalue`, `-n=value` and `-n value`. A boolean does not take the next argument. */
 function readArguments(argv: readonly string[]): Arguments {
   const given = new Map<string, string[]>();
   const ignored: string[] = [];
-  const problems: string[] = [];
+  const problems: CodedText[] = [];
   let last: string | undefined;
   for (let index = 0; index < argv.length; index += 1) {
     const word = argv[index] ?? '';
     const spelled = spell(word);
     if (spelled === undefined) {
       // Words are ignored, as by metrics-server: users write `--kubelet-insecure-tls true`.
-      if (word.startsWith('-')) problems.push(`unknown flag ${word}; see --help`);
+      if (word.startsWith('-')) problems.push({ code: 'UnknownFlag', text: `unknown flag ${word}; see --help` });
       else if (endsInComma(last))
-        problems.push(`${last} ${word}: remove the space behind the comma, or quote the list`);
+        problems.push(invalidValue(`${last} ${word}: remove the space behind the comma, or quote the list`));
       else ignored.push(word);
       last = undefined;
       continue;
@@ -68,7 +75,7 @@ function readArguments(argv: readonly string[]): Arguments {
     const known = isFlag(name);
     const ignorable = !known && isIgnored(name);
     if (!known && !ignorable) {
-      problems.push(`unknown flag --${name}; ${suggestion(name)}`);
+      problems.push({ code: 'UnknownFlag', text: `unknown flag --${name}; ${suggestion(name)}` });
       continue;
     }
     const boolean = known ? flags[name].type === 'boolean' : ignoredBooleans.has(name);
@@ -78,12 +85,16 @@ function readArguments(argv: readonly string[]): Arguments {
       text = argv[index];
     }
     last = known && flags[name].type === 'list' ? `--${name}=${text ?? ''}` : undefined;
-    if (text === undefined) problems.push(`--${name} needs a value`);
+    if (text === undefined) problems.push(invalidValue(`--${name} needs a value`));
     else if (ignorable) ignored.push(`--${name}`);
     else if (known && flags[name].type === 'list') given.set(name, [...(given.get(name) ?? []), text]);
     else given.set(name, [text]);
   }
   return { given, ignored, problems };
+}
+
+function invalidValue(text: string): CodedText {
+  return { code: 'InvalidFlagValue', text };
 }
 
 /** Detects a list split by a shell at a space: `--list=a, b`. */

@@ -2,10 +2,11 @@
 import { formatDuration } from '../apimachinery/duration.ts';
 import { parseLabelSelector } from '../apimachinery/labels.ts';
 import { describeError } from '../logging.ts';
+import type { CodedText } from '../messagecodes.ts';
 import type { FlagName, Options } from './flags.ts';
 
 /** Returns what is wrong with the flags together. */
-export function crossChecks(options: Options): string[] {
+export function crossChecks(options: Options): CodedText[] {
   const tls = options['kubelet-tls'];
   const alias = options['kubelet-insecure-tls'];
   const isInsecure = kubeletTlsMode(options) === 'insecure';
@@ -48,7 +49,7 @@ export function crossChecks(options: Options): string[] {
     ],
   ];
   return [
-    ...rules.filter(([broken]) => broken).map(([, message]) => message),
+    ...rules.filter(([broken]) => broken).map(([, text]): CodedText => ({ code: 'ContradictingFlags', text })),
     ...selectorProblems(options['node-selector']),
   ];
 }
@@ -115,11 +116,11 @@ export function kubeletRequestTimeoutMs(options: Options): number {
 /** Share of --metric-resolution: a scrape must end before the node's next one. */
 const largestTimeoutShare = 0.9;
 
-function selectorProblems(selector: string): string[] {
+function selectorProblems(selector: string): CodedText[] {
   try {
     parseLabelSelector(selector);
     return [];
   } catch (error) {
-    return [`--node-selector=${selector}: ${describeError(error)}`];
+    return [{ code: 'InvalidFlagValue', text: `--node-selector=${selector}: ${describeError(error)}` }];
   }
 }

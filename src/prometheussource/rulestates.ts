@@ -54,7 +54,8 @@ export class RuleStates {
   failed(path: string, error: unknown): void {
     const reason = describeError(error);
     this.#states.set(path, { ...this.of(path), lastError: reason });
-    if (this.#mayLog(`${path} fails`)) this.#options.log.warn({ rule: path, reason }, 'cannot fetch metrics of a rule');
+    if (this.#mayLog(`${path} fails`))
+      this.#options.log.warn({ code: 'RuleFails', rule: path, reason }, 'cannot fetch metrics of a rule');
   }
 
   /** Logs and counts warnings and partial answers. */
@@ -65,13 +66,17 @@ export class RuleStates {
     if (warnings.length === 0 && infos.length === 0 && !isPartial) return;
     if (!this.#mayLog(`${source} ${subject} notes`)) return;
     const fields = { source, subject, warnings, infos, isPartial };
-    if (warnings.length > 0 || isPartial) log.warn(fields, 'an answer of Prometheus may be incomplete');
+    if (warnings.length > 0 || isPartial)
+      log.warn({ code: 'AnswerIncomplete', ...fields }, 'an answer of Prometheus may be incomplete');
     else log.info(fields, 'Prometheus remarks on an answer');
   }
 
   leftOut(source: string, path: string, reason: string, message: string): void {
     this.#options.metrics?.leftOut(source, reason);
     if (!this.#mayLog(`${path} ${reason}`)) return;
-    this.#options.log.warn({ rule: path, reason: message }, 'leaves out a sample that makes no value');
+    this.#options.log.warn(
+      { code: 'SampleLeftOut', rule: path, reason: message },
+      'leaves out a sample that makes no value',
+    );
   }
 }

@@ -88,7 +88,10 @@ export class SeriesList {
     const { log, client, seriesQuery } = this.#options;
     if (this.lastError === undefined) {
       const fields = { source: client.engine.name, seriesQuery, reason: error.message };
-      log.warn(fields, 'cannot list series; the metrics of the last list stay, retries until it works');
+      log.warn(
+        { code: 'SeriesNotListed', ...fields },
+        'cannot list series; the metrics of the last list stay, retries until it works',
+      );
     }
     this.lastError = error;
   }

@@ -47,7 +47,10 @@ export function createEngine(options: EngineOptions): PromqlEngine {
     url.protocol === 'http:' &&
     (basic !== undefined || options.tokenFile !== undefined || options.account !== undefined)
   ) {
-    options.log.warn({ source: options.name, url: url.href }, 'credentials are sent to Prometheus without TLS');
+    options.log.warn(
+      { code: 'PrometheusWithoutTls', source: options.name, url: url.href },
+      'credentials are sent to Prometheus without TLS',
+    );
   }
   return { name: options.name, url, verb: options.verb, headers, access };
 }

@@ -57,6 +57,7 @@ export interface NodeScraper {
 export interface NextNodeScrape extends NextScrape {
   /** See Scheduler.setWeight; undefined leaves it. */
   readonly weight: number | undefined;
+  readonly hasSucceeded: boolean;
 }
 
 /** A full response takes ten times as long, but a wave is limited by the delay of other requests. */
@@ -89,7 +90,7 @@ export function createNodeScraper({ name, uid, ready }: NodeInfo, options: NodeS
     if (outcome.kind === 'failed') {
       record.add(outcome, times, 0);
       log.report(node, outcome, record.clockSkew(), false);
-      return { ...retryPolicy.failed(scraper.ready), weight: undefined };
+      return { ...retryPolicy.failed(scraper.ready), weight: undefined, hasSucceeded: false };
     }
     const { batch, response, series } = outcome;
     metrics.source(name, batch.source);
@@ -97,7 +98,8 @@ export function createNodeScraper({ name, uid, ready }: NodeInfo, options: NodeS
     const stored = store.store(batch, response.nodeTimeMs - times.answeredMs, responseTimes, series);
     record.add(outcome, times, stored.spacingMs);
     log.report(node, outcome, record.clockSkew(), stored.hasStepped);
-    return { ...retryPolicy.scraped(stored.waiting), weight: outcome.isFull ? fullWeight : 1 };
+    const weight = outcome.isFull ? fullWeight : 1;
+    return { ...retryPolicy.scraped(stored.waiting), weight, hasSucceeded: true };
   }
 
   function locate(node: NodeInfo): TargetAddress {

@@ -14,8 +14,8 @@ export interface Scraper {
   run(signal: AbortSignal): Promise<void>;
   /** Finds a stuck loop; 0 before the start. */
   sinceLastTickMs(): number;
-  /** Reports whether each Ready node of the first list was scraped, failed or took too long. */
-  hasTriedAll(): boolean;
+  /** Reports whether each Ready node of the first list was scraped, or had its time. */
+  isFresh(): boolean;
   /** Sorted by name. */
   statuses(): NodeStatus[];
   troubleOf(node: string): string | undefined;
@@ -42,7 +42,7 @@ export function createScraper(options: ScraperOptions): Scraper {
   return {
     run,
     sinceLastTickMs: scheduler.sinceLastTickMs,
-    hasTriedAll: firstScrapes.areOver,
+    isFresh: firstScrapes.areOver,
     statuses: () => [...scrapers].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, scraper]) => scraper.status()),
     troubleOf: (name) => scrapers.get(name)?.status().error?.code,
     bringForward: scrapeNow,
@@ -87,7 +87,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     scrapers.get(name)?.stop(new Error('the node left the cluster'));
     scrapers.delete(name);
     scheduler.remove(name);
-    firstScrapes.ended(name);
+    firstScrapes.left(name);
     readers.release(name);
     metrics.remove(name);
     store.forget(name);
@@ -97,7 +97,7 @@ export function createScraper(options: ScraperOptions): Scraper {
     const node = nodes.get(name);
     const next = node && (await scrapers.get(name)?.scrape(node, signal));
     if (next === undefined) return;
-    firstScrapes.ended(name);
+    if (next.hasSucceeded) firstScrapes.scraped(name);
     if (next.weight !== undefined) scheduler.setWeight(name, next.weight);
     scheduler.skip(name, next.skip);
     if (next.extraAfterMs !== undefined) scheduler.scheduleExtra(name, next.extraAfterMs);

@@ -1,16 +1,26 @@
 /** Creates the register of open connections with its metrics and log. */
 import { Counter, Gauge } from 'prom-client';
 import { createLineLimit, type Logger } from '../logging.ts';
+import type { CodedText } from '../messagecodes.ts';
 import type { Registry } from '../monitoring.ts';
 import { type CloseReason, createOpenConnections, type OpenConnections } from './openconnections.ts';
 import { connectionLimit } from './waitinglimits.ts';
 
-const explanations: Readonly<Record<CloseReason, string>> = {
-  connections: `there are ${connectionLimit} connections: the oldest one without an authenticated request is closed`,
-  address: 'an address has as many connections as --max-connections-per-address allows: its oldest one is closed',
-  bytes: 'a client holds more memory than it may: its connection is closed',
-  pipelining: 'a client sends requests and does not read the answers: its connection is closed',
-  unread: 'a client does not take its answer: its connection is closed',
+const explanations: Readonly<Record<CloseReason, CodedText>> = {
+  connections: {
+    code: 'ConnectionLimit',
+    text: `there are ${connectionLimit} connections: the oldest one without an authenticated request is closed`,
+  },
+  address: {
+    code: 'AddressConnectionLimit',
+    text: 'an address has as many connections as --max-connections-per-address allows: its oldest one is closed',
+  },
+  bytes: { code: 'ClientMemoryLimit', text: 'a client holds more memory than it may: its connection is closed' },
+  pipelining: {
+    code: 'ClientNotReading',
+    text: 'a client sends requests and does not read the answers: its connection is closed',
+  },
+  unread: { code: 'ClientNotReading', text: 'a client does not take its answer: its connection is closed' },
 };
 
 /** @param limitPerAddress 0 for no limit. */
@@ -27,7 +37,8 @@ export function createConnections(registry: Registry, limitPerAddress: number, l
     limitPerAddress,
     onClosed(reason) {
       closed.inc({ reason });
-      if (mayLog(reason)) log.warn({ reason }, explanations[reason]);
+      const { code, text } = explanations[reason];
+      if (mayLog(reason)) log.warn({ code, reason }, text);
     },
   });
   new Gauge({

@@ -79,7 +79,7 @@ function createHandshakeLog(log: Logger): (error: Error) => void {
   return ({ message }) => {
     // The client chooses the numbers.
     if (mayLog(message.replace(/\d+/g, ''))) {
-      log.warn({ reason: message }, 'ended a TLS handshake: its certificates are not read');
+      log.warn({ code: 'HandshakeEnded', reason: message }, 'ended a TLS handshake: its certificates are not read');
     }
   };
 }

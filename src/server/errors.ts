@@ -16,6 +16,6 @@ export async function failureReply(error: unknown, target: string, request: ApiR
       500,
     );
   }
-  log.error({ err: error, target: excerpt(target) }, 'cannot answer a request');
+  log.error({ code: 'RequestFailed', err: error, target: excerpt(target) }, 'cannot answer a request');
   return textReply('This request caused apiserver to panic. Look in the logs for details.\n', 500);
 }

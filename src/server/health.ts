@@ -1,11 +1,12 @@
 /** /healthz, /livez and /readyz in the format of k8s.io/apiserver. */
 import { quote } from '../apimachinery/quote.ts';
+import { type CodedText, withPage } from '../messagecodes.ts';
 
 /** One named condition. */
 export interface HealthCheck {
   readonly name: string;
   /** Undefined if there is none. */
-  readonly problem: () => string | undefined;
+  readonly problem: () => CodedText | undefined;
 }
 
 export const healthPaths = ['/healthz', '/livez', '/readyz'] as const;
@@ -41,7 +42,7 @@ export async function reportHealth(
   { verbose, excluded, maySeeReasons, notes = [] }: HealthReportOptions,
 ): Promise<HealthReport> {
   const isExcluded = new Set(excluded);
-  const problems = new Map<string, string>();
+  const problems = new Map<string, CodedText>();
   for (const { name, problem } of checks) {
     const found = isExcluded.has(name) ? undefined : problem();
     if (found !== undefined) problems.set(name, found);
@@ -53,7 +54,7 @@ export async function reportHealth(
     if (isExcluded.has(name)) return `[+]${name} excluded: ok`;
     const problem = problems.get(name);
     if (problem === undefined) return `[+]${name} ok`;
-    return `[-]${name} failed: ${open ? problem : 'reason withheld'}`;
+    return `[-]${name} failed: ${open ? withPage(problem) : 'reason withheld'}`;
   });
   const unknown = isExcluded.difference(new Set(checks.map(({ name }) => name)));
   if (unknown.size > 0) {

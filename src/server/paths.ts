@@ -140,7 +140,7 @@ function single(check: HealthChecks[HealthPath][number]): Handler {
     const problem = check.problem();
     return problem === undefined
       ? { status: 200, contentType: 'text/plain; charset=utf-8', body: 'ok' }
-      : textReply(`internal server error: ${problem}\n`, 500);
+      : textReply(`internal server error: ${problem.text}\n`, 500);
   };
 }
 

@@ -92,7 +92,7 @@ export class Responder {
     const { writeDeadlineMs, log } = this.#options;
     const deadline = { ms: writeDeadlineMs, onMissed: () => endUnread(response) };
     writeBody(body, response.raw, deadline, share).catch((error: unknown) => {
-      log.error({ err: error, target: excerpt(originalUrl) }, 'an answer broke off');
+      log.error({ code: 'ResponseBroken', err: error, target: excerpt(originalUrl) }, 'an answer broke off');
       resetResponse(response.raw);
     });
     return response;

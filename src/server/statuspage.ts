@@ -2,6 +2,7 @@
 import { encodeJson } from '../apimachinery/meta.ts';
 import { badRequest } from '../apimachinery/status.ts';
 import { foreignText } from '../foreigntext.ts';
+import type { MessageCode } from '../messagecodes.ts';
 import { compress } from './compress.ts';
 import { jsonReply, type Reply } from './reply.ts';
 import { type ApiRequest, valuesOf } from './requestinfo.ts';
@@ -12,14 +13,21 @@ export interface StatusReport {
   readonly startTime: string;
   readonly resolution: string;
   readonly staleness: string;
-  /** One sentence each; a degraded server is ready. */
-  readonly degraded: readonly string[];
+  /** A degraded server is ready. */
+  readonly degraded: readonly DegradedReport[];
   /** Refusals of the last five minutes, latest first. */
   readonly refused: readonly RefusedReport[];
   readonly kubeletIdentity: KubeletIdentityReport;
   /** In a pod with a root certificate of its own; one for each version of the API. */
   readonly caBundles?: readonly CaBundleReport[] | undefined;
   readonly nodes: readonly NodeReport[];
+}
+
+export interface DegradedReport {
+  /** A heading of docs/troubleshooting.md. */
+  readonly code: MessageCode;
+  /** One sentence. */
+  readonly message: string;
 }
 
 /** Which credentials kubelets get. */
@@ -34,6 +42,7 @@ export interface KubeletIdentityReport {
 
 export interface CaBundleReport {
   readonly apiService: string;
+  readonly code: MessageCode;
   /** One sentence. */
   readonly state: string;
   /** Whether kube-apiserver accepts our certificate for this API, or verifies none. */
@@ -43,8 +52,7 @@ export interface CaBundleReport {
 }
 
 export interface RefusedReport {
-  /** A fixed word, such as `token`. */
-  readonly cause: string;
+  readonly code: MessageCode;
   readonly message: string;
   readonly reason: string;
   readonly requests: number;
@@ -103,7 +111,7 @@ function clean({ nodes, kubeletIdentity, caBundles, ...report }: StatusReport): 
   return {
     ...report,
     ...(caBundles && { caBundles: caBundles.map((each) => ({ ...each, state: foreignText(each.state) })) }),
-    degraded: report.degraded.map((reason) => foreignText(reason)),
+    degraded: report.degraded.map(({ code, message }) => ({ code, message: foreignText(message) })),
     kubeletIdentity: {
       ...kubeletIdentity,
       ...(kubeletIdentity.reason === undefined ? {} : { reason: foreignText(kubeletIdentity.reason) }),

@@ -34,7 +34,7 @@ export async function openCertDir({ certDir, log, otherwise }: CertDirOptions): 
         for (const [file, content] of files) await replace(file, content);
       } catch (error) {
         isUsable = false;
-        log.warn({ folder: certDir, err: error }, `cannot write to --cert-dir; ${otherwise}`);
+        log.warn({ code: 'CertDirUnusable', folder: certDir, err: error }, `cannot write to --cert-dir; ${otherwise}`);
       }
     },
   };
@@ -42,7 +42,7 @@ export async function openCertDir({ certDir, log, otherwise }: CertDirOptions): 
   async function isSafe(): Promise<boolean> {
     const reason = await folderProblem(certDir).catch(describeError);
     if (reason === undefined) return true;
-    log.warn({ folder: certDir, reason }, `--cert-dir cannot be used; ${otherwise}`);
+    log.warn({ code: 'CertDirUnusable', folder: certDir, reason }, `--cert-dir cannot be used; ${otherwise}`);
     return false;
   }
 }

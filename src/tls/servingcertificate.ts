@@ -53,7 +53,10 @@ export async function createServingCertificate(options: ServingOptions): Promise
   const listeners: ((pair: KeyPair) => void)[] = [];
   const stopped = new AbortController();
   const onProblem = (error: unknown) =>
-    log.warn({ err: error }, 'the new serving certificate cannot be used; serves the previous one');
+    log.warn(
+      { code: 'ServingCertificateNotRenewed', err: error },
+      'the new serving certificate cannot be used; serves the previous one',
+    );
   void poll(look, { intervalMs: source.intervalMs, clock, onProblem }, stopped.signal);
 
   return {
@@ -133,11 +136,14 @@ function openFiles(certFile: string, keyFile: string, { log, clock, verifiedName
     const facts = { file: certFile, subject, until: validToDate.toISOString() };
     const problem = validityProblem(leaf, clock.wallMs());
     if (problem === undefined) log.info(facts, 'loaded the serving certificate');
-    else log.warn(facts, `loaded a serving certificate that ${problem}; clients will refuse it`);
+    else {
+      const message = `loaded a serving certificate that ${problem}; clients will refuse it`;
+      log.warn({ code: 'ServingCertificateNotValid', ...facts }, message);
+    }
     const hasName = verifiedName === undefined || leaf.checkHost(verifiedName, goNames) !== undefined;
     if (!hasName) {
       log.warn(
-        { ...facts, name: verifiedName },
+        { code: 'ServingCertificateName', ...facts, name: verifiedName },
         'the serving certificate lacks the name by which kube-apiserver verifies it; issue one with this name',
       );
     }

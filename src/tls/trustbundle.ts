@@ -70,7 +70,10 @@ function warnOnce(log: TrustLog, failure: Error, hash: string): void {
   warned.set(log, known);
   if (known.get(failure.message) === hash) return;
   known.set(failure.message, hash);
-  log.warn({ reason: failure.message }, 'skips a damaged certificate; the others of its bundle are used');
+  log.warn(
+    { code: 'DamagedCertificateSkipped', reason: failure.message },
+    'skips a damaged certificate; the others of its bundle are used',
+  );
 }
 
 /** Ends at any marker: a block without an end joins no next one. */

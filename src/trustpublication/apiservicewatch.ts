@@ -85,7 +85,10 @@ export async function watchApiService(options: WatchedApiServiceOptions, signal:
       }
       if (!keepsVersion(error)) version = undefined;
       if (!isFailing && !is403)
-        log.warn({ apiService: name, err: error }, 'cannot watch the APIService; retries until it works');
+        log.warn(
+          { code: 'WatchFails', apiService: name, err: error },
+          'cannot watch the APIService; retries until it works',
+        );
       isFailing = isFailing || !is403;
     }
     await clock.sleep(pauseMs, signal).catch(() => undefined);

@@ -1,9 +1,9 @@
 /** Keeps our root in the caBundle of one APIService: watches it, decides, patches, and reports readiness. */
-import { StatusError } from '../apimachinery/status.ts';
 import type { RestClient } from '../client/rest.ts';
 import { backoffMs } from '../client/watchretry.ts';
 import type { Clock } from '../clock.ts';
 import { describeError, type Logger } from '../logging.ts';
+import type { BundleCode } from '../messagecodes.ts';
 import type { RootOwner } from '../tls/podroot.ts';
 import {
   apiServicePath,
@@ -15,10 +15,14 @@ import {
   watchApiService,
 } from './apiservicewatch.ts';
 import { encodePatch } from './bundlepatch.ts';
+import { bundleStates } from './bundlestates.ts';
+import { PatchError, rejections } from './patcherror.ts';
+import { PodReads } from './podreads.ts';
 import { type Decision, decide, type OwnPod, type Situation, type Write } from './publicationdecision.ts';
 import { afterRepair, createMemory, type Memory } from './publicationmemory.ts';
 import type { OwnerOf } from './publishedroots.ts';
 import type { PodSource } from './servicepodlist.ts';
+import { readinessUnread, readyUnread } from './unreadable.ts';
 
 export interface PublicationOptions {
   readonly rest: RestClient;
@@ -33,9 +37,11 @@ export interface PublicationOptions {
   readonly isRunning: (owner: RootOwner) => boolean;
   /** Whether kubelets get tokens of another ServiceAccount; before that nothing is written. */
   readonly isSeparate: () => boolean;
+  /** Whether no other process of our pod publishes a root; in a second one nothing is written. */
+  readonly isFirst: () => boolean;
   readonly onPatch?: (write: Write) => void;
   /** Gets each new state, to be logged. */
-  readonly onState: (state: string, level: Decision['level']) => void;
+  readonly onState: (state: Pick<Decision, 'code' | 'state' | 'level'>) => void;
   /** From 0 to below 1. */
   readonly random?: () => number;
 }
@@ -45,6 +51,7 @@ export interface Publication {
   ready(): boolean;
   /** Returns one sentence for `/status`. */
   state(): string;
+  code(): BundleCode;
   /** Reports whether the state needs an operator. */
   isTrouble(): boolean;
   /** Follows the APIService until the signal aborts. Never rejects; writes nothing after the abort. */
@@ -70,8 +77,8 @@ class WatchedPublication implements Publication {
   /** Number of observations. */
   #observations = 0;
   readonly #denials = new Denials();
-  #state = 'the APIService was not read yet';
-  #level: Decision['level'] = 'info';
+  readonly #podReads = new PodReads();
+  #reported: Pick<Decision, 'code' | 'state' | 'level'> = { ...bundleStates.notRead, level: 'info' };
   #logged: string | undefined;
   #deniedUntilMs = -Infinity;
   /** Failed patches and reads since the last success. */
@@ -91,11 +98,15 @@ class WatchedPublication implements Publication {
   }
 
   state(): string {
-    return this.#state;
+    return this.#reported.state;
+  }
+
+  code(): BundleCode {
+    return this.#reported.code;
   }
 
   isTrouble(): boolean {
-    return this.#level === 'warn';
+    return this.#reported.level === 'warn';
   }
 
   wake(): void {
@@ -157,23 +168,31 @@ class WatchedPublication implements Publication {
   async #settle(signal: AbortSignal): Promise<number | undefined> {
     for (let patches = 0; patches < patchesAtOnce; patches += 1) {
       if (this.#observed === undefined) return undefined;
-      if (this.#observed.kind === 'denied') {
-        this.#memory = { ...this.#memory, ready: true };
-        this.#report(unreadableState, 'info');
-        return undefined;
-      }
+      if (this.#observed.kind === 'denied') return this.#onUnreadable(signal);
       const decision = await this.#decide(this.#observed, signal);
       signal.throwIfAborted();
       if (decision.patch === undefined) {
-        this.#report(decision.state, decision.level);
+        this.#report(decision);
         return this.#orAfterDenial(decision.againMs);
       }
-      if (decision.level === 'warn') this.#report(decision.state, 'warn');
+      if (decision.level === 'warn') this.#report(decision);
       // The patch has a line of its own.
-      else [this.#state, this.#level] = [decision.state, 'info'];
+      else this.#reported = decision;
       await this.#patch(decision.patch, signal);
     }
     return patchPauseMs;
+  }
+
+  /** Where only the image was replaced, no pod publishes a root, so kube-apiserver does not verify by them. */
+  async #onUnreadable(signal: AbortSignal): Promise<number | undefined> {
+    const { own, pods, isSeparate, clock } = this.#options;
+    const mayBeVerified = !this.#memory.ready && isSeparate();
+    const waitMs = mayBeVerified ? this.#podReads.take(clock.monotonicMs()) : 0;
+    if (waitMs > 0) return waitMs;
+    const decision = mayBeVerified ? await readinessUnread(pods, own.owner.uid, signal) : readyUnread;
+    this.#memory = { ...this.#memory, ready: decision.ready };
+    this.#report(decision);
+    return decision.againMs;
   }
 
   #orAfterDenial(againMs: number | undefined): number | undefined {
@@ -194,6 +213,8 @@ class WatchedPublication implements Publication {
     };
     let decision = this.#remember(decide(own, ownerOf, situation, this.#memory));
     if (decision.confirm.length === 0 && !decision.needsPods) return decision;
+    const waitMs = this.#podReads.take(nowMs);
+    if (waitMs > 0) return { ...decision, againMs: Math.min(waitMs, decision.againMs ?? Infinity) };
     const gone = new Set(this.#memory.gone);
     for (const owner of decision.confirm) if (await pods.isGone(owner, signal)) gone.add(owner.uid);
     this.#memory = { ...this.#memory, gone };
@@ -204,6 +225,7 @@ class WatchedPublication implements Publication {
 
   #hindrance(nowMs: number): Situation['hindrance'] {
     if (nowMs < this.#deniedUntilMs) return 'denied';
+    if (!this.#options.isFirst()) return 'second-process';
     return this.#options.isSeparate() ? undefined : 'shared-identity';
   }
 
@@ -237,14 +259,15 @@ class WatchedPublication implements Publication {
     if (isDenied || rejections.has(code) || this.#conflicts >= conflictLimit) {
       // Once: it is tried again every few minutes.
       if (this.#deniedUntilMs === -Infinity)
-        log.warn({ apiService: name, err: failure }, 'a patch for caBundle was denied');
+        log.warn({ code: 'BundlePatchDenied', apiService: name, err: failure }, 'a patch for caBundle was denied');
       this.#deniedUntilMs = clock.monotonicMs() + deniedRetryMs;
       this.#failures = 0;
       this.#conflicts = 0;
       return 0;
     }
     if (!isConflict || this.#conflicts >= reportedConflicts) {
-      this.#report(`caBundle cannot be maintained; retries until it works: ${describeError(failure)}`, 'warn');
+      const state = `caBundle cannot be maintained; retries until it works: ${describeError(failure)}`;
+      this.#report({ code: 'BundleNotWritten', state, level: 'warn' });
     }
     if (isConflict) {
       const onRead = this.#beginRead();
@@ -256,31 +279,14 @@ class WatchedPublication implements Publication {
     return backoffMs(this.#failures - 1, this.#random());
   }
 
-  #report(state: string, level: Decision['level']): void {
-    this.#state = state;
-    this.#level = level;
+  #report({ code, state, level }: Pick<Decision, 'code' | 'state' | 'level'>): void {
+    this.#reported = { code, state, level };
     if (state === this.#logged) return;
     this.#logged = state;
-    this.#options.onState(state, level);
+    this.#options.onState(this.#reported);
   }
 }
 
-/** No fault: the image alone was replaced, and kube-apiserver does not verify us. */
-const unreadableState =
-  'caBundle is not maintained: our ServiceAccount may not read the APIService; apply manifests/base for verified TLS';
-
-/** Distinguishes a failed patch from a failed read. */
-class PatchError extends Error {
-  readonly code: number | undefined;
-
-  constructor(cause: unknown) {
-    super('the patch of the APIService failed', { cause });
-    this.code = cause instanceof StatusError ? cause.code : undefined;
-  }
-}
-
-/** Codes after which the same patch fails again. */
-const rejections: ReadonlySet<number | undefined> = new Set([400, 405, 413, 415]);
 /** Conflicts are usual while pods start together; so many in a row are not. */
 const reportedConflicts = 5;
 /** So many conflicts in a row, with their backoff a minute or more, are no conflicts. */

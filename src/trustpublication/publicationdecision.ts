@@ -14,8 +14,10 @@ import {
   type ServiceName,
   stagedText,
 } from './apiserviceview.ts';
+import type { BundleCode } from '../messagecodes.ts';
 import type { RootOwner } from '../tls/podroot.ts';
 import { type JsonPatch, writePatch } from './bundlepatch.ts';
+import { bundleStates } from './bundlestates.ts';
 import { dueForPruning, type Memory, repairWaitMs, trackMissing } from './publicationmemory.ts';
 import {
   bundleLimitBytes,
@@ -52,7 +54,9 @@ export type Hindrance =
   /** kube-apiserver has denied or rejected a patch. */
   | 'denied'
   /** Kubelets get our own token: with a right to patch, one of them could have it. */
-  | 'shared-identity';
+  | 'shared-identity'
+  /** Another process of our pod publishes its root, and each would replace that of the other. */
+  | 'second-process';
 
 export type Write = 'stage' | 'switch' | 'append' | 'repair' | 'prune';
 
@@ -66,6 +70,7 @@ export interface Patch {
 export interface Decision {
   readonly patch: Patch | undefined;
   readonly ready: boolean;
+  readonly code: BundleCode;
   /** One sentence for the log and `/status`; changes only with the state. */
   readonly state: string;
   readonly level: 'info' | 'warn';
@@ -92,8 +97,8 @@ export function decide(
   const { nowMs } = situation;
   const view = situation.apiService === undefined ? undefined : readApiService(situation.apiService);
   if (view?.service?.name !== own.service.name || view.service.namespace !== own.service.namespace) {
-    const state = view === undefined ? 'there is no such APIService' : 'the APIService names another Service';
-    return { decision: { ...idle, ready: true, state }, memory: { ...before, ready: true, heldSinceMs: undefined } };
+    const state = view === undefined ? bundleStates.none : bundleStates.otherService;
+    return { decision: { ...idle, ready: true, ...state }, memory: { ...before, ready: true, heldSinceMs: undefined } };
   }
   const text = view.insecure ? stagedText(view) : bundleText(view);
   const tooLong = text.length > bundleLimitBytes;
@@ -137,24 +142,23 @@ const idle = {
 const tooLongDraft: Draft = {
   ...idle,
   level: 'warn',
+  code: 'BundleTooLong',
   state: `caBundle is not maintained: with our root it would be longer than ${bundleLimitBytes} bytes`,
 };
-
-const sharedIdentityState =
-  'caBundle is not maintained: kubelets get the token of our own ServiceAccount; apply manifests/base for a separate one';
 
 /** Returns a decision without a patch where we must not write. */
 function withheld({ view, situation }: Scene, tooLong: boolean): Draft | undefined {
   const other = otherWriterOf(view);
   if (other !== undefined) {
-    return { ...idle, state: `caBundle is left to ${other.writer}: the annotation ${other.annotation} is set` };
+    const state = `caBundle is left to ${other.writer}: the annotation ${other.annotation} is set`;
+    return { ...idle, code: 'BundleKeptOff', state };
   }
   if (tooLong) return tooLongDraft;
   const { hindrance } = situation;
   if (hindrance === undefined) return undefined;
-  if (hindrance === 'shared-identity') return { ...idle, againMs: blockedRetryMs, state: sharedIdentityState };
-  const state = 'caBundle is not maintained: kube-apiserver denies our patch of the APIService';
-  return { ...idle, level: 'warn', state };
+  if (hindrance === 'second-process') return { ...idle, level: 'warn', ...bundleStates.secondProcess };
+  if (hindrance === 'shared-identity') return { ...idle, againMs: blockedRetryMs, ...bundleStates.sharedIdentity };
+  return { ...idle, level: 'warn', ...bundleStates.denied };
 }
 
 /** While insecure: stages our root, and switches when no pod behind the Service is without one. */
@@ -167,13 +171,13 @@ function stage(scene: Scene): Draft {
     if (staged.length > bundleLimitBytes) return tooLongDraft;
     const isRepeated = isHeld ? stale.some(isOwn(scene)) : memory.everStaged;
     const patch = { write: isHeld ? 'prune' : 'stage', isRepeated, operations: writePatch(view, { staged }) } as const;
-    return later(scene, { ...idle, patch, state: 'our root is being staged' });
+    return later(scene, { ...idle, patch, ...bundleStates.staging });
   }
   const { pods } = situation;
   const draft = { ...idle, confirm: due.unconfirmed, againMs: soonest(blockedRetryMs, due.nextMs) };
-  if (pods === undefined) return { ...draft, needsPods: true, state: 'our root is staged' };
+  if (pods === undefined) return { ...draft, needsPods: true, ...bundleStates.staged };
   if (!pods.some(({ uid }) => uid === own.owner.uid)) {
-    return { ...draft, level: 'warn', state: 'our root is staged, but the Service does not select our pod' };
+    return { ...draft, level: 'warn', ...bundleStates.notSelected };
   }
   const uids = new Set(roots.map(({ owner }) => owner.uid));
   const missing = podsWithoutRoot(pods, uids, templateOf(scene));
@@ -182,6 +186,7 @@ function stage(scene: Scene): Draft {
     const more = missing.length > names.length ? ` and ${missing.length - names.length} more` : '';
     return {
       ...draft,
+      code: 'VerificationWaits',
       state: `verification begins when these pods have staged a root or are gone: ${names.join(', ')}${more}`,
     };
   }
@@ -194,7 +199,7 @@ function stage(scene: Scene): Draft {
   return later(scene, {
     ...draft,
     patch: { write: 'switch', isRepeated: memory.everHeld, operations },
-    state: 'every pod has staged a root: verification begins',
+    ...bundleStates.verifying,
   });
 }
 
@@ -208,7 +213,7 @@ function publish(scene: Scene): Draft {
   const kept = withoutRoots(text, stale);
   if (isHeld) {
     const due = dueForPruning(memory, roots, own.owner.uid, situation.nowMs);
-    const draft = { ...idle, confirm: due.unconfirmed, againMs: due.nextMs, state: 'the bundle holds our root' };
+    const draft = { ...idle, confirm: due.unconfirmed, againMs: due.nextMs, ...bundleStates.published };
     if (stale.length === 0) return draft;
     const isRepeated = stale.some(isOwn(scene));
     const operations = writePatch(view, { bundle: kept });
@@ -225,19 +230,17 @@ function publish(scene: Scene): Draft {
   const bundle = withRoots(kept, [...rescued.map(({ certificate }) => certificate), own.root]);
   if (bundle.length > bundleLimitBytes) return tooLongDraft;
   const operations = writePatch(view, staged === '' ? { bundle } : { bundle, staged: '' });
-  const state =
-    write === 'repair' ? 'the bundle lost our root; it is put back' : 'our root is being added to the bundle';
   const patch = { write, isRepeated: write === 'repair', operations } as const;
-  return later(scene, { ...idle, patch, level: write === 'repair' ? 'warn' : 'info', state });
+  const draft = write === 'repair' ? ({ level: 'warn', ...bundleStates.lostRoot } as const) : bundleStates.publishing;
+  return later(scene, { ...idle, patch, ...draft });
 }
 
 /** Returns the draft without its patch while a repeated write has to wait. */
 function later({ memory, situation }: Scene, draft: Draft): Draft {
   const waitMs = draft.patch?.isRepeated === true ? repairWaitMs(memory, situation.nowMs) : 0;
   if (waitMs <= 0) return draft;
-  const state =
-    'another writer undoes our changes of the APIService again and again; they are repeated ever more slowly';
-  return { ...draft, patch: undefined, level: 'warn', againMs: soonest(waitMs, draft.againMs), state };
+  const againMs = soonest(waitMs, draft.againMs);
+  return { ...draft, patch: undefined, level: 'warn', againMs, ...bundleStates.contested };
 }
 
 /** Matches roots of earlier containers of our pod. Without another writer they leave with the write that adds our root. */
@@ -249,13 +252,13 @@ function isOwn({ own }: Scene): (root: PublishedRoot) => boolean {
 function strangersThatWork(scene: Scene): Draft | undefined {
   const { view, situation } = scene;
   if (view.caBundle !== undefined || !view.available) return undefined;
-  if (situation.pods === undefined) return { ...idle, needsPods: true, state: 'the APIService has no bundle' };
+  if (situation.pods === undefined) return { ...idle, needsPods: true, ...bundleStates.noBundle };
   const [stranger] = readyStrangers(situation.pods, templateOf(scene));
   if (stranger === undefined) return undefined;
   const state =
     `no bundle is written: ${stranger.pod} serves with a certificate of the system's roots. ` +
     'Set insecureSkipTLSVerify until it is replaced';
-  return { ...idle, level: 'warn', againMs: blockedRetryMs, state };
+  return { ...idle, level: 'warn', againMs: blockedRetryMs, code: 'SystemRootsInUse', state };
 }
 
 /** Returns the label pod-template-hash of our own pod; undefined if the Service does not select it. */

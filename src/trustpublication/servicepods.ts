@@ -55,6 +55,11 @@ export function readyStrangers(pods: readonly ServicePod[], template: string | u
   return pods.filter((pod) => pod.ready && !pod.ended && !isOfTemplate(pod, template));
 }
 
+/** Returns a ready pod that stays, other than the given one. */
+export function readyPodBeside(pods: readonly ServicePod[], uid: string): ServicePod | undefined {
+  return pods.find((pod) => pod.ready && !pod.ended && !pod.deleting && pod.uid !== uid);
+}
+
 function isOfTemplate(pod: ServicePod, template: string | undefined): boolean {
   return template !== undefined && pod.template === template;
 }

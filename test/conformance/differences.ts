@@ -1,5 +1,8 @@
 /** The deliberate differences: each with its reason, and with how our answer is made from the real one. docs/differences.md prints them. */
+import { type CodedText, withPage } from '../../src/messagecodes.ts';
 import type { Observation } from './normalise.ts';
+
+const shuttingDown: CodedText = { code: 'ShuttingDown', text: 'process is shutting down' };
 
 interface Difference {
   readonly because: Reason;
@@ -67,7 +70,7 @@ export const reasons = {
     why: 'an operator should not have to look for it in a log',
   },
   back: {
-    what: 'a pod whose counter went back has its last usage until that is stale, and not a null timestamp and no containers',
+    what: 'a pod whose counter was reset has its last usage until that is stale, and not a null timestamp and no containers',
     why: 'clients may take no containers for no usage',
   },
 } as const;
@@ -189,7 +192,7 @@ export const differences = {
     ours: (real) =>
       change(real, 'seen', ([first, ...rest]) => [
         withBody((body) =>
-          String(body).replace('shutdown failed: reason withheld', 'shutdown failed: process is shutting down'),
+          String(body).replace('shutdown failed: reason withheld', `shutdown failed: ${withPage(shuttingDown)}`),
         )(first),
         ...rest,
       ]),

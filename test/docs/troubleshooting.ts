@@ -9,6 +9,7 @@ import { faults } from '../../src/kubelet/explain/faults.ts';
 import { BodyTooLargeError, KubeletError } from '../../src/kubelet/explain/kubeleterror.ts';
 import { explainNoBatch } from '../../src/scrape/endpoint/readresult.ts';
 import { causes } from './causes.ts';
+import type { Explained } from './messages.ts';
 
 const node = 'worker-1';
 const address = '10.0.0.11:10250';
@@ -88,6 +89,27 @@ export function codeSections(): string {
         '```',
       ].join('\n');
     })
+    .join('\n\n');
+}
+
+/** Returns a section for each code of a table of messages. */
+export function messageSections(messages: Readonly<Record<string, Explained>>): string {
+  return Object.entries(messages)
+    .map(([code, { symptoms, why, commands }]) =>
+      [
+        `### ${code}`,
+        '',
+        '```text',
+        ...symptoms,
+        '```',
+        '',
+        why,
+        '',
+        '```sh not-run: the stand-in cluster has no such fault',
+        commands,
+        '```',
+      ].join('\n'),
+    )
     .join('\n\n');
 }
 

@@ -41,6 +41,8 @@ export interface WholeClusterOptions {
   readonly nodeUid?: (name: string) => string;
   /** What the kubelet of the other nodes reports, by what that of `podNode` does. */
   readonly otherPods?: (model: KubeletModel) => KubeletModel['pods'];
+  /** When the containers and machines started, in whole seconds as milliseconds since the epoch. Default: 12 s ago. */
+  readonly startTimeMs?: number;
   readonly log?: Logger;
   /** Whether the kubelets accept a bearer token. Default: the program's own, `fake`. */
   readonly accepts?: (token: string, apiServer: FakeApiServer) => boolean;
@@ -56,6 +58,7 @@ export async function startWholeCluster(
   {
     nodeUid = uuid,
     otherPods = () => [],
+    startTimeMs = recentStartMs(),
     log = silentLogger,
     accepts = (token) => token === 'fake',
     prepare = () => undefined,
@@ -65,7 +68,7 @@ export async function startWholeCluster(
   const clients = makeAuthority('clients');
   const frontProxies = makeAuthority('front proxies');
   const kubelets = makeAuthority('kubelets');
-  const modelNow = steadyModel();
+  const modelNow = steadyModel(startTimeMs);
   const apiServer = disposables.use(await createFakeApiServer());
   prepare(apiServer);
   const certificate = kubelets.issue({ cn: 'kubelet', ips: ['127.0.0.1'], usages: ['server'] });
@@ -140,12 +143,16 @@ export async function startWholeCluster(
 /** What each container uses, in cores. */
 export const coresUsed = 0.25;
 
+/** Returns 12 s before now, in whole seconds: one sample of a container that started then is enough. */
+export function recentStartMs(): number {
+  return Math.trunc(Date.now() / 1000) * 1000 - 12_000;
+}
+
 /**
- * A node whose containers started 12 s before now, so that one sample of theirs is enough, and use a steady share of a core since; so does
- * the machine. Each call of what is returned yields it as of that moment.
+ * A node whose containers use a steady share of a core since they started; so does the machine. Each call of what is returned yields it as
+ * of that moment.
  */
-export function steadyModel(): () => KubeletModel {
-  const startTimeMs = Math.trunc(Date.now() / 1000) * 1000 - 12_000;
+export function steadyModel(startTimeMs = recentStartMs()): () => KubeletModel {
   return () => {
     const nowMs = Date.now();
     const model = smallKubeletModel('node-0', nowMs);

@@ -25,7 +25,7 @@ const oddClock = (name: string, aheadMs: number): NodeFault => ({
 });
 
 export const distortions: readonly NodeFault[] = [
-  oddContainer('the CPU row of a container is missing once', { missing: 'cpu' }),
+  oddContainer('the CPU series of a container is missing once', { missing: 'cpu' }),
   oddContainer('the working set of a container is missing once', { missing: 'working set' }),
   oddContainer('a CPU counter of 1.73e9 once', { cpuSeconds: 1.73e9 }),
   {

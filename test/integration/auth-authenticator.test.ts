@@ -364,38 +364,38 @@ describe('a bearer token', () => {
 });
 
 describe('a refusal', () => {
-  const causes = () => refusals.map(({ cause }) => cause);
+  const codes = () => refusals.map(({ code }) => code);
   const usagesOf = { usages } as const;
 
   test('is recorded with the reason: a front proxy whose certificate expired', async () => {
     const brief = proxies.issue({ cn: 'front-proxy-client', ...usagesOf, notAfter: new Date(clock.wallMs() - 1_000) });
     assert.equal(await askHttp2(brief, user('u')), unauthorized);
-    assert.deepEqual(causes(), ['front-proxy-certificate']);
+    assert.deepEqual(codes(), ['FrontProxyCertificate']);
     assert.match(refusals[0]?.reason ?? '', /^as a front proxy: the certificate expired at \S+; as a client: /);
     assert.equal(refusals[0]?.address, '127.0.0.1');
   });
 
   test('is recorded with the reason: a front proxy of another CA', async () => {
     assert.equal(await askHttp2(stranger, user('u')), unauthorized);
-    assert.deepEqual(causes(), ['front-proxy-certificate']);
+    assert.deepEqual(codes(), ['FrontProxyCertificate']);
     assert.match(refusals[0]?.reason ?? '', /signed by an authority that is not trusted here/);
   });
 
   test('is recorded with the reason: a front proxy whose name is not allowed', async () => {
     assert.equal(await askHttp2(otherProxy, user('u')), unauthorized);
-    assert.deepEqual(causes(), ['front-proxy-name']);
+    assert.deepEqual(codes(), ['FrontProxyName']);
     assert.match(refusals[0]?.reason ?? '', /"somebody" is not in requestheader-allowed-names/);
   });
 
   test('is recorded although the front proxy is accepted as a client, if both have one CA', async () => {
     settings = { ...usual, clientCa: parseTrustBundle(proxies.cert, 'test') };
     assert.match(await askHttp2(otherProxy, user('u')), /^somebody /);
-    assert.deepEqual(causes(), ['front-proxy-name']);
+    assert.deepEqual(codes(), ['FrontProxyName']);
   });
 
   test('is recorded with the reason: a client certificate of another CA', async () => {
     assert.equal(await askHttp2(strangers.issue({ cn: 'eve', ...usagesOf })), unauthorized);
-    assert.deepEqual(causes(), ['client-certificate']);
+    assert.deepEqual(codes(), ['ClientCertificate']);
   });
 
   test('is recorded with the reason and without the token: a token that is not valid', async () => {
@@ -404,7 +404,12 @@ describe('a refusal', () => {
     api.reviews.token = () => ({ user: {}, error: `cannot verify ${token}: c2VjcmV0cGF5bG9hZA has expired` });
     assert.equal(await askHttp2(undefined, bearer(token)), unauthorized);
     assert.deepEqual(refusals, [
-      { cause: 'token', reason: 'cannot verify <redacted>: <redacted> has expired', variant: '', address: '127.0.0.1' },
+      {
+        code: 'TokenInvalid',
+        reason: 'cannot verify <redacted>: <redacted> has expired',
+        variant: '',
+        address: '127.0.0.1',
+      },
     ]);
   });
 
@@ -412,7 +417,7 @@ describe('a refusal', () => {
     api.faults.answer = () => 403;
     assert.equal(await askHttp2(undefined, bearer('good')), unauthorized);
     api.faults.answer = undefined;
-    assert.deepEqual(causes(), ['token-review']);
+    assert.deepEqual(codes(), ['TokenReviewFailed']);
     assert.match(refusals[0]?.reason ?? '', /the fake answers 403/);
   });
 
@@ -427,12 +432,12 @@ describe('a refusal', () => {
 
   test('is recorded: impersonation', async () => {
     await askHttp2(alice, ['Impersonate-User', 'bob']);
-    assert.deepEqual(causes(), ['impersonation']);
+    assert.deepEqual(codes(), ['ImpersonationRefused']);
   });
 
   test('is not recorded for a client certificate that is no front proxy, nor without credentials', async () => {
     assert.match(await askHttp2(alice), /^alice /);
     assert.equal(await askHttp2(undefined), anonymous);
-    assert.deepEqual(causes(), []);
+    assert.deepEqual(codes(), []);
   });
 });

@@ -139,8 +139,8 @@ describe('authorization', () => {
     api.faults.answer = () => 403;
     await assert.rejects(authorize({ ...alice, name: 'bob' }));
     assert.deepEqual(
-      refusals.map(({ cause }) => cause),
-      ['denied', 'anonymous-denied', 'access-review'],
+      refusals.map(({ code }) => code),
+      ['UserDenied', 'AnonymousDenied', 'AccessReviewFailed'],
     );
     assert.match(refusals[0]?.reason ?? '', /User "alice" cannot list resource "pods"/);
   });

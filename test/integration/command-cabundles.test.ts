@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
 import { createPods } from '../../src/cluster/pods.ts';
-import { type CaBundles, createCaBundles } from '../../src/command/cabundles.ts';
+import { type CaBundles, type CaBundlesOptions, createCaBundles } from '../../src/command/cabundles.ts';
+import { claimIntervalMs, claimPod } from '../../src/command/podclaim.ts';
 import { createRegistry, type Registry } from '../../src/monitoring.ts';
 import { createPodRoot } from '../../src/tls/podroot.ts';
 import { propagationMs } from '../../src/trustpublication/publicationdecision.ts';
@@ -58,13 +59,15 @@ function setApiServices(parts: ApiServiceParts): void {
   for (const name of names) api.objects.set(apiService({ name, ...parts }) as KubeObject & ApiServiceObject);
 }
 
-function start(): CaBundles {
+const alone = { isHeld: () => true, run: () => Promise.resolve() };
+
+function start(claim: CaBundlesOptions['claim'] = alone, own = root): CaBundles {
   const { log } = recorded;
   const pods = createPods({ rest, clock, log });
   const identity = { owner, service, names: () => [] };
-  const options = { pod: identity, root, rest, pods, isSeparate: () => true, registry, clock, log };
+  const options = { pod: identity, claim, root: own, rest, pods, isSeparate: () => true, registry, clock, log };
   const bundles = createCaBundles(options);
-  ended = Promise.all([pods.run(stop.signal), bundles.run(stop.signal)]);
+  ended = Promise.all([ended, pods.run(stop.signal), bundles.run(stop.signal)]);
   return bundles;
 }
 
@@ -76,7 +79,7 @@ test('the pod is ready when both bundles hold its root', async () => {
   await until('the roots are in the bundles', () => names.every((name) => current(name).spec.caBundle !== undefined));
   for (const name of names) assert.equal(bundleOf(current(name)), root.pem);
   await until('both are seen', () => bundles.reports().every(({ state }) => state === 'the bundle holds our root'));
-  assert.match(bundles.problem() ?? '', /^v1\.metrics\.k8s\.io: the bundle holds our root/);
+  assert.match(bundles.problem()?.text ?? '', /^v1\.metrics\.k8s\.io: the bundle holds our root/);
   await clock.advance(propagationMs);
   await until('the pod is ready', () => bundles.problem() === undefined);
   const metrics = await registry.metrics();
@@ -112,4 +115,27 @@ test('without the right to read APIServices the pod is ready, and nothing counts
     assert.equal(trouble, false);
   }
   assert.equal(recorded.lines.filter((line) => line.includes('may not read')).length, 1);
+});
+
+test('a second process of the pod leaves the root of the first alone, and publishes its own once that has ended', async () => {
+  setApiServices({});
+  const { log } = recorded;
+  const claimOf = () => claimPod({ uid: owner.uid, cluster: api.connection.url, clock, log });
+  const first = await claimOf();
+  start(first);
+  await until('the roots are in the bundles', () => names.every((name) => current(name).spec.caBundle !== undefined));
+  registry = createRegistry();
+  await using second = await claimOf();
+  const bundles = start(second, createPodRoot(owner));
+  await until('the second knows both', () => bundles.reports().every(({ trouble }) => trouble));
+  for (const { state, ready } of bundles.reports()) {
+    assert.match(state, /^caBundle is left to another process of this pod/);
+    assert.equal(ready, false);
+  }
+  assert.match(bundles.problem()?.text ?? '', /left to another process of this pod/);
+  assert.ok(recorded.lines.some((line) => line.includes('another process of this pod serves')));
+  for (const name of names) assert.equal(bundleOf(current(name)), root.pem);
+  await first[Symbol.asyncDispose]();
+  await clock.advance(claimIntervalMs);
+  await until('its root is in the bundles', () => names.every((name) => bundleOf(current(name)) !== root.pem));
 });

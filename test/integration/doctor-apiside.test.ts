@@ -119,6 +119,19 @@ describe('doctor and the accounts that the flags of the server name', () => {
   });
 });
 
+describe('doctor and an authorizer that cannot decide', () => {
+  test('finds no right missing, and says what it could not check', async () => {
+    const planted = await use();
+    planted.apiServer.reviews.access = () => ({ allowed: false, evaluationError: 'the authorization webhook is away' });
+    const found = (await findings(planted)).filter(({ check }) => check === 'rights');
+    assert.deepEqual(
+      found.map(({ code }) => code),
+      ['unchecked'],
+    );
+    assert.match(found[0]?.problem ?? '', /the authorization webhook is away/);
+  });
+});
+
 describe('doctor and rights to write of an account whose token goes to kubelets', () => {
   const setAccount = (planted: FaultyCluster, name: string) =>
     change(planted, 'Pod', podName, [{ op: 'replace', path: '/spec/serviceAccountName', value: name }]);

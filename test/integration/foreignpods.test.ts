@@ -67,7 +67,9 @@ for (const source of ['cadvisor', 'resource']) {
 
     test('are listed in /status for each node that reports them', async () => {
       const { nodes, degraded } = await report();
-      assert.deepEqual(degraded, ['29 of 30 ready nodes report pods of other nodes, which are not served']);
+      assert.deepEqual(degraded, [
+        { code: 'ForeignPods', message: '29 of 30 ready nodes report pods of other nodes, which are not served' },
+      ]);
       for (const { name, foreignPods, unverifiedPods } of nodes) {
         assert.equal(foreignPods, name === podNode ? undefined : cluster.kubelet.model.pods.length, name);
         assert.equal(unverifiedPods, undefined, name);

@@ -322,7 +322,10 @@ test('after SIGTERM the server is not ready, but serves for the delay, then send
   assert.equal(ready.headers['content-type'], text);
   assert.equal(ready.headers['x-content-type-options'], 'nosniff');
   assert.match(ready.text, /\n\[-\]shutdown failed: reason withheld\nreadyz check failed\n$/);
-  assert.match((await ask2(proxied, '/readyz', alice)).text, /\n\[-\]shutdown failed: process is shutting down\n/);
+  assert.match(
+    (await ask2(proxied, '/readyz', alice)).text,
+    /\n\[-\]shutdown failed: process is shutting down \(ShuttingDown: /,
+  );
   assert.equal((await ask2(proxied, '/livez', admin)).status, 200);
   assert.equal((await ask2(proxied, `${M}/nodes`, admin)).status, 200);
   assert.equal((await goaway)[0], 0);

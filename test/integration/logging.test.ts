@@ -83,7 +83,7 @@ function assertComplete(log: string): void {
   const lines = log
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as { msg: string; line?: number; lines?: number; code?: string });
+    .map((line) => JSON.parse(line) as { msg: string; line?: number; lines?: number; code?: string; reason?: string });
   const written = lines.filter(({ msg }) => msg === 'a line').map(({ line }) => line);
   assert.deepEqual(
     written,
@@ -92,7 +92,8 @@ function assertComplete(log: string): void {
   const dropped = lines.filter(({ msg }) => msg === 'lines were dropped: the log could not be written');
   assert.equal(dropped.length, 1);
   assert.equal(written.length + (dropped[0]?.lines ?? 0), lineCount);
-  assert.equal(dropped[0]?.code, 'EAGAIN');
+  assert.equal(dropped[0]?.code, 'LogLinesDropped');
+  assert.equal(dropped[0].reason, 'EAGAIN');
   assert.ok(written.length > 900, `${written.length} lines were kept, a backlog of 1 MiB holds more`);
 }
 

@@ -38,8 +38,9 @@ test('a kubelet that a CA verifies is verified by it, and /status says that pins
   );
   const report = await status();
   assert.ok(report?.nodes.every(({ verifiedBy }) => verifiedBy === 'address'));
-  const [note] = report?.degraded.filter((reason) => reason.includes('pinned')) ?? [];
-  assert.match(note ?? '', /^the keys of kubelets are pinned in memory only, .*: this server runs outside of a pod$/);
+  const [note] = report?.degraded ?? [];
+  assert.equal(note?.code, 'PinsInMemory');
+  assert.match(note.message, /^the keys of kubelets are pinned in memory only, .*: this server runs outside of a pod$/);
 });
 
 test('a self-signed certificate instead is refused, with the reason in /status and a code in the 404', async () => {

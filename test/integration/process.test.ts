@@ -80,7 +80,7 @@ describe('used wrongly', () => {
     'an unknown flag gets one line',
     ['--metric-resolutoin=15s'],
     2,
-    /^kubegauge: unknown flag --metric-resolutoin; did you mean --metric-resolution\?\n$/,
+    /^kubegauge: unknown flag --metric-resolutoin; did you mean --metric-resolution\? \(UnknownFlag: docs\/troubleshooting\.md#unknownflag\)\n$/,
   );
   check('a kubeconfig that is not there is named', ['--kubeconfig=/nowhere/config'], 1, /\/nowhere\/config/);
   check('--version prints it', ['--version'], 0, /^kubegauge v\d+\.\d+\.\d+\n$/);
@@ -88,7 +88,7 @@ describe('used wrongly', () => {
     'a command with a typing error does not start a server',
     ['docter', '--cert-dir='],
     2,
-    /^kubegauge: no command is named docter; did you mean doctor\?\n$/,
+    /^kubegauge: no command is named docter; did you mean doctor\? \(UnknownCommand: docs\/troubleshooting\.md#unknowncommand\)\n$/,
   );
   check(
     'a command behind a flag does not start a server',
@@ -101,7 +101,7 @@ describe('used wrongly', () => {
     'a flag like no other gets no suggestion',
     ['--nonsense'],
     2,
-    /^kubegauge: unknown flag --nonsense; see --help\n$/,
+    /^kubegauge: unknown flag --nonsense; see --help \(UnknownFlag: docs\/troubleshooting\.md#unknownflag\)\n$/,
   );
   check(
     '--help of a command explains the command only',

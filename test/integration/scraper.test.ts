@@ -10,7 +10,7 @@ import type { NodeBatch } from '../../src/sample/batch.ts';
 import { type ClockReading, clockStep, readClock } from '../../src/sample/clockstep.ts';
 import { createLocalPool } from '../../src/scrape/endpoint/localpool.ts';
 import { createScrapeMetrics } from '../../src/scrape/report/scrapemetrics.ts';
-import { longestFirstScrapeMs } from '../../src/scrape/schedule/firstscrapes.ts';
+import { longestFirstScrapeMs, longestWithoutScrapeMs } from '../../src/scrape/schedule/firstscrapes.ts';
 import { createScraper, type Scraper } from '../../src/scrape/scraper.ts';
 import { makeAuthority } from '../fakes/certificates.ts';
 import { createFakeClock, type FakeClock } from '../fakes/clock.ts';
@@ -197,42 +197,56 @@ describe('scraper', () => {
     assert.equal(rig.batches[1]?.node, 'node-a');
   });
 
-  describe('has tried all nodes of the first list', () => {
-    test('when each has been scraped or has failed', async () => {
+  describe('is fresh', () => {
+    test('when each node of the first list was scraped; one that fails is retried', async () => {
+      rig.kubelet.faults.cadvisor = 500;
       rig.set('node-a');
-      // Nothing listens there.
-      rig.set('node-b', { kubeletPort: 1 });
       rig.synced();
-      assert.equal(rig.scraper.hasTriedAll(), false);
-      await until('both are tried', rig.scraper.hasTriedAll);
+      await until('it has failed', () => rig.scraper.statuses()[0]?.state === 'failing');
+      assert.equal(rig.scraper.isFresh(), false);
+      rig.kubelet.faults.cadvisor = 'none';
+      await rig.clock.advance(3_000);
+      await until('it is fresh', rig.scraper.isFresh);
+    });
+
+    test('some seconds after the start, if one of several nodes refuses or hangs', async () => {
+      // Nothing listens there.
+      rig.set('refusing', { kubeletPort: 1 });
+      rig.set('node-a');
+      rig.synced();
+      await untilObserved(rig.registry, 2);
+      await rig.clock.advance(longestFirstScrapeMs - 1);
+      assert.equal(rig.scraper.isFresh(), false);
+      await rig.clock.advance(1);
+      assert.equal(rig.scraper.isFresh(), true);
       assert.deepEqual(
         rig.scraper.statuses().map(({ state }) => state),
         ['scraped', 'failing'],
       );
     });
 
-    test('after some seconds without an answer', async () => {
+    test('later, if no node was scraped', async () => {
       rig.kubelet.faults.cadvisor = 'hang';
       rig.set('node-a');
       rig.synced();
-      await rig.clock.advance(longestFirstScrapeMs - 1);
-      assert.equal(rig.scraper.hasTriedAll(), false);
+      await rig.clock.advance(longestWithoutScrapeMs - 1);
+      assert.equal(rig.scraper.isFresh(), false);
       await rig.clock.advance(1);
-      assert.equal(rig.scraper.hasTriedAll(), true);
+      assert.equal(rig.scraper.isFresh(), true);
     });
 
-    test('without those that are not Ready, have left, or came later', async () => {
+    test('without nodes that are not Ready, have left, or came later', async () => {
       rig.kubelet.faults.cadvisor = 'hang';
       rig.set('down', { ready: false });
-      assert.equal(rig.scraper.hasTriedAll(), true);
+      assert.equal(rig.scraper.isFresh(), true);
       rig.set('leaving');
-      assert.equal(rig.scraper.hasTriedAll(), false);
+      assert.equal(rig.scraper.isFresh(), false);
       rig.delete('leaving');
-      assert.equal(rig.scraper.hasTriedAll(), true);
+      assert.equal(rig.scraper.isFresh(), true);
       rig.synced();
       rig.set('later');
       await until('all are asked', () => rig.kubelet.requests.length > 0);
-      assert.equal(rig.scraper.hasTriedAll(), true);
+      assert.equal(rig.scraper.isFresh(), true);
     });
   });
 

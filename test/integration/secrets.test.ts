@@ -166,7 +166,10 @@ for (const format of ['text', 'json'] satisfies LogFormat[]) {
     const lines: string[] = [];
     const log = createLogger(format, 0, { write: (line) => void lines.push(line) });
     const bad = `a\n\u001b[31m\u009b\u2028\u202e${current}`;
-    log.warn({ reason: bad, nested: { list: [bad] }, err: new Error(bad, { cause: new Error(bad) }) }, bad);
+    log.warn(
+      { code: 'Other', reason: bad, nested: { list: [bad] }, err: new Error(bad, { cause: new Error(bad) }) },
+      bad,
+    );
     assert.equal(lines.length, 1);
     assert.match(lines[0] ?? '', /\n$/);
     const [line = ''] = lines;

@@ -107,12 +107,15 @@ describe('a flood of random tokens whose reviews hang', () => {
   test('is shown at /status, and does not make the server unready', async () => {
     const answer = await ask2(proxied, '/status', admin);
     const { refused, degraded } = JSON.parse(answer.text) as StatusReport;
-    assert.ok(refused.some(({ cause }) => cause === 'token-queue'));
-    assert.ok(refused.some(({ cause }) => cause === 'token'));
+    assert.ok(refused.some(({ code }) => code === 'TokenQueueFull'));
+    assert.ok(refused.some(({ code }) => code === 'TokenInvalid'));
     assert.deepEqual(degraded, []);
     assert.doesNotMatch(answer.text, /random-/);
     const ready = await ask2(proxied, '/readyz?verbose', admin);
-    assert.match(ready.text, /note: refused in the last five minutes: a bearer token is not valid \(\d+ requests/);
+    assert.match(
+      ready.text,
+      /note: refused in the last five minutes: TokenInvalid: a bearer token is not valid \(\d+ requests/,
+    );
     const anonymous = await openSession(cluster.port);
     assert.doesNotMatch((await ask2(anonymous, '/readyz?verbose')).text, /refused/);
     anonymous.destroy();
@@ -136,7 +139,7 @@ test('anonymous requests whose reviews hang take neither the limit in flight nor
   assert.deepEqual(new Set((await Promise.all(known)).map(({ status }) => status)), new Set([200]));
   assert.equal(statuses.length, 10);
   const { refused } = JSON.parse((await ask2(proxied, '/status', admin)).text) as StatusReport;
-  assert.equal(refused.find(({ cause }) => cause === 'anonymous-in-flight')?.requests, 10);
+  assert.equal(refused.find(({ code }) => code === 'TooManyAnonymousRequests')?.requests, 10);
   release();
   await Promise.all(flood);
   assert.equal(statuses.filter((status) => status === 403).length, allowed);

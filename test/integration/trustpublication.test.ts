@@ -4,7 +4,12 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { recentOutageMs } from '../../src/client/outage.ts';
 import { createRestClient, type RestClient } from '../../src/client/rest.ts';
 import { deniedRetryMs } from '../../src/trustpublication/apiservicewatch.ts';
-import { createPublication, type Publication } from '../../src/trustpublication/publication.ts';
+import { podReadPauseMs, podReadsAtOnce } from '../../src/trustpublication/podreads.ts';
+import {
+  createPublication,
+  type Publication,
+  type PublicationOptions,
+} from '../../src/trustpublication/publication.ts';
 import { blockedRetryMs, propagationMs } from '../../src/trustpublication/publicationdecision.ts';
 import { pruneGraceMs } from '../../src/trustpublication/publicationmemory.ts';
 import { createPodSource } from '../../src/trustpublication/servicepodlist.ts';
@@ -64,9 +69,9 @@ function start(): Publication {
   const isSeparate = () => separate;
   const pods = createPodSource(rest, service);
   const { log } = recorded;
-  const onState = (state: string, level: 'info' | 'warn') => log[level]({}, state);
+  const onState: PublicationOptions['onState'] = ({ code, state, level }) => log[level]({ code }, state);
   const shared = { rest, clock, log, name, own, ownerOf, pods };
-  const options = { ...shared, isRunning, isSeparate, onState, random: () => 0 };
+  const options = { ...shared, isRunning, isSeparate, isFirst: () => true, onState, random: () => 0 };
   const publication = createPublication(options);
   ended = publication.run(stop.signal);
   return publication;
@@ -313,6 +318,70 @@ test('a pod that may not read the APIService is ready, as before', async () => {
   });
   assert.match(publication.state(), /may not read/);
   assert.deepEqual(patches(), []);
+});
+
+test('a pod that may not read the APIService is not ready while another one serves, since kube-apiserver may verify', async () => {
+  set(apiService({ bundle: other }));
+  setPod('k');
+  api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);
+  const publication = start();
+  await until('the pod reports why', () => {
+    void clock.advance(1_000);
+    return publication.state().includes('Not ready while kubegauge-k serves');
+  });
+  assert.equal(publication.ready(), false);
+  assert.equal(publication.isTrouble(), true);
+  api.objects.delete('Pod', 'kubegauge-k', service.namespace);
+  await clock.advance(blockedRetryMs);
+  await until('nothing better can happen', () => publication.ready());
+  assert.match(publication.state(), /may not read/);
+  assert.equal(publication.isTrouble(), false);
+});
+
+for (const [what, prepare] of [
+  ['without a ServiceAccount for kubelets, as where only the image was replaced,', () => (separate = false)],
+  [
+    'that may not read the Service either',
+    () => (api.faults.answer = ({ path }) => (/apiservices|services/.test(path) ? 403 : undefined)),
+  ],
+] as const) {
+  test(`a pod ${what} is ready without the right to read the APIService, beside another one`, async () => {
+    set(apiService({ bundle: other }));
+    setPod('old', 'old');
+    api.faults.answer = ({ path }) => (path.includes('apiservices') ? 403 : undefined);
+    prepare();
+    const publication = start();
+    await until('the pod is ready', () => {
+      void clock.advance(1_000);
+      return publication.ready();
+    });
+    assert.match(publication.state(), /may not read/);
+  });
+}
+
+test('another writer that takes verification back again and again causes ever fewer reads of the pods', async () => {
+  set(apiService({ insecure: true }));
+  setPod('old', 'old');
+  const publication = start();
+  const reads = () => api.requests.filter(({ path }) => path.includes('/services/')).length;
+  await until('the pod waits for the old server', () => publication.state().includes('kubegauge-old'));
+  const { annotations = {} } = current().metadata;
+  let changes = 0;
+  const change = () => set(apiService({ insecure: true, annotations, available: (changes += 1) % 2 === 0 }));
+  await until('all reads at once are made', () => {
+    change();
+    return reads() >= podReadsAtOnce;
+  });
+  for (let more = 0; more < 50; more += 1) {
+    change();
+    await new Promise(setImmediate);
+  }
+  assert.equal(reads(), podReadsAtOnce);
+  api.objects.delete('Pod', 'kubegauge-old', service.namespace);
+  await until('the pause ends', () => {
+    void clock.advance(podReadPauseMs);
+    return !isInsecure();
+  });
 });
 
 test('a pod is not ready because a kube-apiserver that starts denies it the APIService for a moment', async () => {

@@ -10,7 +10,7 @@ const architecture = readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8');
 
 /** A module is a folder below src, or a file directly in it. */
 const ranks: readonly (readonly string[])[] = [
-  ['sample', 'clock', 'abort', 'version', 'ownfile', 'namehash', 'logoutput', 'redactor'],
+  ['sample', 'clock', 'abort', 'version', 'ownfile', 'namehash', 'logoutput', 'redactor', 'messagecodes'],
   ['foreigntext', 'watchedfile'],
   ['apimachinery', 'exposition', 'monitoring', 'logging'],
   ['dns', 'decode', 'metricsource'],

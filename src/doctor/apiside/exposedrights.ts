@@ -2,7 +2,8 @@
 import { group, versions } from '../../api/types.ts';
 import { pinsConfigMapName } from '../../kubelet/pins/pinconfigmap.ts';
 import type { CheckContext } from '../check.ts';
-import type { AccessAttributes, Account } from '../clusterreader.ts';
+import type { AccessAttributes } from '../../client/accessreview.ts';
+import type { ServiceAccount } from '../../client/tokenrequest.ts';
 import type { Finding } from '../finding.ts';
 import { mayAccount } from '../kubeletaccount.ts';
 import { command } from '../remedy.ts';
@@ -10,9 +11,9 @@ import { applyManifests } from './manifests.ts';
 
 export interface ExposedAccount {
   /** The account whose token goes to kubelets. */
-  readonly shown: Account;
+  readonly shown: ServiceAccount;
   /** The account that the server runs as. */
-  readonly own: Account;
+  readonly own: ServiceAccount;
   /** APIServices with insecureSkipTLSVerify. */
   readonly unverified: readonly string[];
 }

@@ -1,5 +1,5 @@
 /** The rights that a metrics server needs, as data. `docs/permissions.md` says why; a test compares both. */
-import type { Account } from '../clusterreader.ts';
+import type { ServiceAccount } from '../../client/tokenrequest.ts';
 import type { ServerKind } from './servingpods.ts';
 
 export interface NeededRight {
@@ -116,7 +116,7 @@ const proxyRight: NeededRight = { ...server, verb: 'get', resource: 'nodes/proxy
 export interface RightsOptions {
   readonly kind: ServerKind;
   /** The account of kubelets' tokens; undefined if kubelets get the server's own. */
-  readonly kubelets: Account | undefined;
+  readonly kubelets: ServiceAccount | undefined;
   readonly service: { readonly namespace: string; readonly name: string };
   /** Whether kubelets are read through kube-apiserver, which shows them its own certificate. */
   readonly usesProxy: boolean;
@@ -143,6 +143,6 @@ export function rightsOf(options: RightsOptions): readonly NeededRight[] {
   return usesProxy ? [...needed, proxyRight] : needed;
 }
 
-function withPlace(right: NeededRight, { namespace, name }: Account): NeededRight {
+function withPlace(right: NeededRight, { namespace, name }: ServiceAccount): NeededRight {
   return { ...right, namespace, name, role: { ...right.role, namespace } };
 }

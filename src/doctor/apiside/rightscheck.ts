@@ -1,6 +1,7 @@
 /** Checks that the accounts of the server have every right that it needs. */
 import { type Check, type CheckContext, tolerant } from '../check.ts';
-import type { AccessAttributes, Account } from '../clusterreader.ts';
+import type { AccessAttributes } from '../../client/accessreview.ts';
+import type { ServiceAccount } from '../../client/tokenrequest.ts';
 import type { Finding } from '../finding.ts';
 import { withInput } from '../remedy.ts';
 import { flagIn, separateAccountIn } from '../flagwords.ts';
@@ -40,9 +41,9 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
 interface InstalledServer {
   readonly kind: ServerKind;
   readonly rights: readonly NeededRight[];
-  readonly accounts: Readonly<Record<NeededRight['account'], Account>>;
+  readonly accounts: Readonly<Record<NeededRight['account'], ServiceAccount>>;
   /** The account whose token goes to kubelets; undefined through the node proxy. */
-  readonly shown: Account | undefined;
+  readonly shown: ServiceAccount | undefined;
 }
 
 /** Pods of one template have the same accounts. */
@@ -81,7 +82,7 @@ async function serverIn(
 
 interface ExposedInstallation {
   /** Accounts whose tokens go to kubelets. */
-  readonly shown: readonly Account[];
+  readonly shown: readonly ServiceAccount[];
   /** APIServices with insecureSkipTLSVerify. */
   readonly unverified: readonly string[];
 }
@@ -125,7 +126,7 @@ function isDangerous({ verb, resource, role }: NeededRight): boolean {
 const asGoodAsRoot = 'nodes/proxy';
 
 /** Pods of metrics-server show their account to kubelets, also those that `kubectl rollout undo` brings back. */
-function isShown({ namespace, name }: Account, shown: readonly Account[]): boolean {
+function isShown({ namespace, name }: ServiceAccount, shown: readonly ServiceAccount[]): boolean {
   return name === 'metrics-server' || shown.some((each) => each.namespace === namespace && each.name === name);
 }
 
@@ -155,7 +156,12 @@ function rightText({ verb, group, resource, namespace, name }: NeededRight): str
 const rbac = 'rbac.authorization.k8s.io';
 
 /** Returns the role and its binding; `kubectl auth reconcile` adds what is missing, and removes nothing. */
-function grant(server: ServerKind, role: GrantingRole, rights: readonly NeededRight[], account: Account): object {
+function grant(
+  server: ServerKind,
+  role: GrantingRole,
+  rights: readonly NeededRight[],
+  account: ServiceAccount,
+): object {
   // metrics-server's release has one role for all, also where only its image was replaced.
   const isOfRelease = server === 'metrics-server' || account.name === 'metrics-server';
   const isKept = role.builtIn === true || !isOfRelease;
@@ -174,7 +180,7 @@ function grant(server: ServerKind, role: GrantingRole, rights: readonly NeededRi
 }
 
 /** Returns the name of our manifests and of metrics-server's release, so that the next apply finds it. */
-function bindingName({ builtIn, kind, name }: GrantingRole, account: Account): string | undefined {
+function bindingName({ builtIn, kind, name }: GrantingRole, account: ServiceAccount): string | undefined {
   if (builtIn !== true) return undefined;
   return kind === 'Role' ? `${account.name}-auth-reader` : `${account.name}:${name}`;
 }

@@ -3,7 +3,7 @@ import type { Options } from '../../options/flags.ts';
 import { parseCommandLine } from '../../options/parse.ts';
 import { kubeletTlsMode } from '../../options/validate.ts';
 import { kindOfImage } from '../apiside/servingpods.ts';
-import type { Account } from '../clusterreader.ts';
+import type { ServiceAccount } from '../../client/tokenrequest.ts';
 import { flagIn, separateAccountIn } from '../flagwords.ts';
 import { command } from '../remedy.ts';
 
@@ -13,7 +13,7 @@ export interface ServerInstallation {
   readonly image: string;
   readonly serviceAccount: string;
   /** The account whose tokens kubelets get; undefined if it was not found out. */
-  readonly kubeletAccount?: Account | undefined;
+  readonly kubeletAccount?: ServiceAccount | undefined;
   readonly hostNetwork: boolean;
   readonly command: readonly string[];
   readonly args: readonly string[];
@@ -29,7 +29,7 @@ export function flagValue(installation: ServerInstallation, name: string): strin
 }
 
 /** Returns the account whose tokens kubelets get. */
-export function accountForKubelets(installation: ServerInstallation): Account {
+export function accountForKubelets(installation: ServerInstallation): ServiceAccount {
   const { namespace, serviceAccount } = installation;
   const { kubeletAccount } = installation;
   return kubeletAccount ?? separateAccountIn(wordsOf(installation), namespace) ?? { namespace, name: serviceAccount };

@@ -1,6 +1,6 @@
 /** Checks pods that run without usage, and why. */
 import { parseLabelSelector } from '../../apimachinery/labels.ts';
-import { field, items, text } from '../../client/json.ts';
+import { field, items } from '../../client/json.ts';
 import { type Check, type CheckContext } from '../check.ts';
 import type { AnswerCause } from '../clusterreader.ts';
 import { type Finding, uncheckedCode } from '../finding.ts';
@@ -8,14 +8,13 @@ import { listed } from '../grouping.ts';
 import { findServer } from '../nodes/installation.ts';
 import { readNodes, readNodeUsages } from '../nodes/readnodes.ts';
 import { kubeletFlagsOf } from '../nodes/serverflags.ts';
-import { UncheckedError } from '../uncheckederror.ts';
 import { type PodFacts, parsePodFacts } from './podfacts.ts';
 import { podCodes, podFindings, type PodUsageFacts, withCauses } from './podproblems.ts';
 import { readAllUsages, readUsagesByNamespace, usagesPath } from './podusages.ts';
 
 /** Pods that are looked at: 80 pages of 250. */
 const podLimit = 20_000;
-const podsPerPage = '250';
+const podsPerPage = 250;
 /** Milliseconds. The check's deadline is 60 s. */
 const readingMs = 35_000;
 /** Pods without usage that the server is asked about, for all findings and for each. */
@@ -75,18 +74,12 @@ async function readPods({
   api,
 }: CheckContext): Promise<{ readonly pods: readonly PodFacts[]; readonly isCut: boolean }> {
   const pods: PodFacts[] = [];
-  let next = '';
   const endMs = performance.now() + readingMs;
-  while (pods.length < podLimit && performance.now() < endMs) {
-    const query = { limit: podsPerPage, ...(next === '' ? {} : { continue: next }) };
-    const { status, text: body } = await api.text(podsPath, query);
-    if (status !== 200) throw new UncheckedError(podsPath, `pods cannot be listed (${status}): ${body}`);
-    const page: unknown = JSON.parse(body);
+  for await (const page of api.pages(podsPath, podsPerPage)) {
+    if (pods.length >= podLimit || performance.now() >= endMs) return { pods, isCut: true };
     pods.push(...items(field(page, 'items')).flatMap((object) => parsePodFacts(object) ?? []));
-    next = text(field(field(page, 'metadata'), 'continue')) ?? '';
-    if (next === '') return { pods, isCut: false };
   }
-  return { pods, isCut: true };
+  return { pods, isCut: false };
 }
 
 /** Returns the causes of the pods' 404s, a list for each pod: why it has no usage. metrics-server gives none. */

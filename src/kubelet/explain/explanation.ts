@@ -1,39 +1,7 @@
 /** Why a kubelet cannot be read: a code for programs, the rest for operators. */
+import type { KubeletFaultCode } from '../../messagecodes.ts';
 
-/** Stable when messages change; a heading of docs/troubleshooting.md. */
-export type ExplanationCode =
-  | 'CertificateNamesNeither'
-  | 'UnknownAuthority'
-  | 'CertificateExpired'
-  | 'CertificateNotYetValid'
-  | 'CertificateNotForServers'
-  | 'KubeletKeyChanged'
-  | 'KubeletKeyUnrecorded'
-  | 'ServingCertificatePending'
-  | 'ClientCertificateRefused'
-  | 'NoCommonTls'
-  | 'NotTls'
-  | 'NotHttp'
-  | 'WeakKey'
-  | 'OutOfFiles'
-  | 'ConnectionRefused'
-  | 'ConnectionLost'
-  | 'ConnectTimeout'
-  | 'Timeout'
-  | 'NameUnknown'
-  | 'Unreachable'
-  | 'NoAddress'
-  | 'BodyTooLarge'
-  | 'BodyBroken'
-  | 'Unauthorized'
-  | 'Forbidden'
-  | 'NotFound'
-  | 'ServerError'
-  | 'UnexpectedStatus'
-  | 'AnswerUnusable'
-  | 'AnswerBroken'
-  | 'ClockSkew'
-  | 'Other';
+export type ExplanationCode = KubeletFaultCode;
 
 export interface Explanation {
   readonly code: ExplanationCode;

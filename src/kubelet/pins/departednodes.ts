@@ -36,7 +36,8 @@ export async function removeDepartedNodes(options: DepartedNodesOptions, signal:
     await clock.sleep(lookEveryMs, signal).catch(() => undefined);
     if (signal.aborted) return;
     await look(signal).catch((error: unknown) => {
-      if (!signal.aborted) log.warn({ reason: describeError(error) }, 'cannot check whose pinned kubelets are gone');
+      if (signal.aborted) return;
+      log.warn({ code: 'PinsNotRemoved', reason: describeError(error) }, 'cannot check whose pinned kubelets are gone');
     });
   }
 }

@@ -177,7 +177,9 @@ export class KubeletPins {
     this.#readAtMs = readAtMs;
     this.#keepShared();
     this.#shared = undefined;
-    if (this.#logged !== why) this.#options.log.warn({ reason: why }, 'keys of kubelets are pinned in memory only');
+    if (this.#logged !== why) {
+      this.#options.log.warn({ code: 'PinsInMemory', reason: why }, 'keys of kubelets are pinned in memory only');
+    }
     this.#whyMemory = why;
     this.#logged = why;
   }

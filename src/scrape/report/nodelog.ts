@@ -27,7 +27,7 @@ export function createNodeLog(log: Logger): NodeLog {
     hadSkew = skew !== undefined;
     if (hasStepped && !hadStepped) {
       log.warn(
-        { node: node.name },
+        { code: 'NodeClockSet', node: node.name },
         'the clock of a node was set; its last usages are served until there are two newer samples',
       );
     }
@@ -42,7 +42,10 @@ export function createNodeLog(log: Logger): NodeLog {
       const { why } = outcome;
       log[level]({ node: node.name, code: why.code, reason: inOneLine(why) }, 'cannot scrape node');
     } else if (outcome.fallback !== undefined) {
-      log[level]({ node: node.name, reason: outcome.fallback }, 'node is served from /metrics/resource');
+      log[level](
+        { code: 'NodeOnFallback', node: node.name, reason: outcome.fallback },
+        'node is served from /metrics/resource',
+      );
     } else if (previous !== undefined) log.info({ node: node.name }, 'node is scraped again');
     previous = state;
   }

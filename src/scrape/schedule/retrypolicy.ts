@@ -14,6 +14,8 @@ export interface NextScrape {
 
 /** A single failure is mostly over at once. */
 const retryMs = 2_000;
+/** Retries before the first success, each after twice the time of the one before: readiness may wait for it. */
+const firstRetries = 3;
 
 /**
  * Failures in a row before scrapes are skipped: by then nothing of the node is served, and a struggling kubelet is
@@ -27,12 +29,14 @@ const longestSkip = { ready: 1, notReady: 3 };
 /** Creates the policy of one node. */
 export function createRetryPolicy(resolutionMs: number): RetryPolicy {
   let failures = 0;
+  let hasSucceeded = false;
   /** Scrapes left without an extra one: otherwise new pods in each scrape would double the load. */
   let withoutExtra = 0;
 
   return {
     scraped(waiting) {
       failures = 0;
+      hasSucceeded = true;
       const hasExtra = waiting > 0 && withoutExtra === 0;
       withoutExtra = hasExtra ? 2 : Math.max(0, withoutExtra - 1);
       // Kubelets sample each 10 to 20 s, so many second samples exist after half an interval.
@@ -45,7 +49,8 @@ export function createRetryPolicy(resolutionMs: number): RetryPolicy {
         ready ? longestSkip.ready : longestSkip.notReady,
         2 ** Math.max(0, failures - failuresBeforeSkipping) - 1,
       );
-      return { extraAfterMs: failures === 1 ? retryMs : undefined, skip };
+      const isRetried = failures <= (hasSucceeded ? 1 : firstRetries);
+      return { extraAfterMs: isRetried ? retryMs * 2 ** (failures - 1) : undefined, skip };
     },
   };
 }

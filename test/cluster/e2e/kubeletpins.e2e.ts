@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { V1ConfigMap, V1Deployment } from '@kubernetes/client-node';
+import type { V1ConfigMap } from '@kubernetes/client-node';
 import { pinsConfigMapName } from '../../../src/kubelet/pins/pinconfigmap.ts';
 import { parsePins } from '../../../src/kubelet/pins/pinlist.ts';
 import { keyProof } from '../../../src/kubelet/pins/selfsigned.ts';
@@ -18,6 +18,8 @@ import { buildManifests } from './kustomized.ts';
 import { fitToCluster, listServerPods, removeProcess, restoreProcess, rolledOut } from './podserver.ts';
 import { apply } from './pods.ts';
 import { removeObjects } from './registration.ts';
+import { addArgs } from './replicas.ts';
+import { shortResolution } from './server.ts';
 
 const shared = harness();
 const { cluster, program, credentials, registration } = shared;
@@ -35,7 +37,7 @@ describe('a kubelet with a certificate of its own making', {
   before(async () => {
     await shared.productImage();
     const built = await buildManifests(cluster, shared.folder, ['kubelet-pins']);
-    objects = fitToCluster(cluster, built).map(withShortResolution);
+    objects = fitToCluster(cluster, built).map((object) => addArgs(object, [shortResolution]));
     await removeProcess(shared);
     await cluster.selfSignKubelet();
     await apply(cluster, objects);
@@ -129,14 +131,11 @@ describe('a kubelet with a certificate of its own making', {
     await scraped('address');
     await waitFor('the CA to be recorded', async () => (await pinned()) === 'ca', noticeTimeoutMs, 500);
   });
-});
 
-/** Shortens the waits: the least that the server accepts. */
-function withShortResolution(object: KubernetesObject): KubernetesObject {
-  if (object.kind !== 'Deployment') return object;
-  const deployment = structuredClone(object) as KubernetesObject & V1Deployment;
-  for (const container of deployment.spec?.template.spec?.containers ?? []) {
-    container.args = [...(container.args ?? []), '--metric-resolution=10s'];
-  }
-  return deployment;
-}
+  test('is trusted in the pod, too, by the rights of the server', async () => {
+    const command = ['exec', namespace, 'deployment/metrics-server', '--', '/metrics-server', 'trust', nodeName];
+    const flags = ['--kubelet-preferred-address-types=InternalIP', '--kubelet-use-node-status-port'];
+    const printed = await cluster.kubectl([...command, ...flags]);
+    assert.match(printed, /^now: {5}a certificate of a trusted CA; /m);
+  });
+});

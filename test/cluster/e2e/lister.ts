@@ -123,3 +123,27 @@ export function stepsBack(answers: readonly Listed[]): { readonly compared: numb
   }
   return { compared, steps };
 }
+
+/** Returns, in words, the answers since a replica's return that are older than one before it was killed: it serves its snapshot. */
+export function staleSince(
+  answers: readonly Listed[],
+  { killedMs, returnedMs }: { readonly killedMs: number; readonly returnedMs: number },
+  names: readonly string[],
+): string[] {
+  const newestMs = new Map<string, number>();
+  const found: string[] = [];
+  for (const { atMs, path: asked, timestamps } of answers) {
+    for (const name of names) {
+      const timestampMs = Date.parse(timestamps[name] ?? '');
+      if (Number.isNaN(timestampMs)) continue;
+      const key = `${asked} ${name}`;
+      const beforeMs = newestMs.get(key) ?? -Infinity;
+      if (atMs < killedMs) newestMs.set(key, Math.max(beforeMs, timestampMs));
+      else if (atMs >= returnedMs && timestampMs < beforeMs)
+        found.push(
+          `${new Date(atMs).toISOString()} ${key}: ${timestamps[name]}, before ${new Date(beforeMs).toISOString()}`,
+        );
+    }
+  }
+  return found;
+}

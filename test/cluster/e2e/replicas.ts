@@ -42,15 +42,19 @@ const namespace = '--namespace=kube-system';
 
 /**
  * Applies the manifests, or those of metrics-server. The Service's objects of a server outside of a pod must be gone.
- * @param extraArgs which the first pods have; `change` drops them.
+ * @param args of all pods, beside those of the manifests.
+ * @param firstArgs which only the first pods have; `change` drops them.
  */
-export async function deployReplicas(shared: Harness, extraArgs: readonly string[] = []): Promise<Replicas> {
+export async function deployReplicas(
+  shared: Harness,
+  { args = [], firstArgs = [] }: { readonly args?: readonly string[]; readonly firstArgs?: readonly string[] } = {},
+): Promise<Replicas> {
   const { cluster, credentials } = shared;
   const objects = await (shared.program.name === 'kubegauge' ? ownObjects(shared) : peerObjects(shared));
-  const deployment = structuredClone(objects.find(({ kind }) => kind === 'Deployment')) as V1Deployment;
+  const withArgs = (extra: readonly string[]) => objects.map((object) => addArgs(object, extra));
+  const deployment = withArgs(args).find(({ kind }) => kind === 'Deployment') as KubernetesObject & V1Deployment;
   const [container] = deployment.spec?.template.spec?.containers ?? [];
-  const first = objects.map((object) => (object.kind === 'Deployment' ? withArgs(object, extraArgs) : object));
-  await apply(cluster, first);
+  await apply(cluster, withArgs([...args, ...firstArgs]));
   const image = container?.image ?? '';
   const pods = () => listServerPods(cluster);
   return { deployment, image, pods, settled, change, restart, serials, counted, remove };
@@ -126,7 +130,9 @@ async function peerObjects({ cluster, folder }: Harness): Promise<KubernetesObje
   return objects;
 }
 
-function withArgs(object: KubernetesObject, extraArgs: readonly string[]): KubernetesObject {
+/** Returns a Deployment with the arguments added; other objects as they are. */
+export function addArgs(object: KubernetesObject, extraArgs: readonly string[]): KubernetesObject {
+  if (object.kind !== 'Deployment') return object;
   const deployment = structuredClone(object) as KubernetesObject & V1Deployment;
   deployment.spec?.template.spec?.containers[0]?.args?.push(...extraArgs);
   return deployment;

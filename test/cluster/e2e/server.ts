@@ -37,6 +37,9 @@ export interface ServerProcess {
 }
 
 export const resolutionMs = 15_000;
+/** The least that the server accepts, in milliseconds: a new pod, which waits for second samples, is Ready 10 s earlier. */
+export const shortResolutionMs = 10_000;
+export const shortResolution = `--metric-resolution=${shortResolutionMs / 1000}s`;
 /**
  * For how many seconds a pod may be missing while something goes and comes back. metrics-server forgets what it cannot measure right now;
  * two cycles and a bit beside the time that it was away, so that the tests can be tried on it.

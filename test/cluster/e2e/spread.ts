@@ -4,6 +4,12 @@ import type { Cluster } from '../cluster.ts';
 import { waitFor } from '../wait.ts';
 import { apply } from './pods.ts';
 
+/**
+ * Milliseconds. A pod that no node takes is tried again after up to 10 s; after 50 s a Node without a kubelet is taken for
+ * lost.
+ */
+const scheduleTimeoutMs = 40_000;
+
 /** Returns the names of the nodes on which the scheduler puts the Deployment's pods, by Nodes with these cores and zones. */
 export async function placesOf(
   cluster: Cluster,
@@ -26,7 +32,7 @@ export async function placesOf(
       );
     }
     await apply(cluster, [placeable(namespace, deployment)]);
-    return await waitFor('the scheduler', () => scheduled(deployment.spec?.replicas ?? 0), 20_000);
+    return await waitFor('the scheduler', () => scheduled(deployment.spec?.replicas ?? 0), scheduleTimeoutMs);
   } finally {
     await cluster.kubectl(['delete', 'namespace', namespace, '--wait=false']);
     const pods = ['delete', 'pods', '--all', `--namespace=${namespace}`, '--force', '--grace-period=0'];
@@ -34,12 +40,15 @@ export async function placesOf(
     await cluster.kubectl(['delete', 'nodes', ...nodes.map(({ name }) => name)]);
   }
 
-  async function scheduled(count: number): Promise<string[] | false> {
+  /** @throws Error with the state of the pods while one is not placed. */
+  async function scheduled(count: number): Promise<string[]> {
     const { items } = JSON.parse(
       await cluster.kubectl(['get', 'pods', `--namespace=${namespace}`, '-o', 'json']),
     ) as V1PodList;
     const places = items.map(({ spec }) => spec?.nodeName).filter((name) => name !== undefined);
-    return places.length === count && places;
+    if (places.length === count) return places;
+    const states = items.map(({ status }) => status?.conditions?.map(({ reason, message }) => `${reason}: ${message}`));
+    throw new Error(`${places.length} of ${count} pods are placed; the conditions of all: ${JSON.stringify(states)}`);
   }
 }
 

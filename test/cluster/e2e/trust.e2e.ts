@@ -10,6 +10,7 @@ import { apiServiceNames, apiServiceState, patchApiService, rootsOf } from './ap
 import { harness } from './harness.ts';
 import { rolledOut } from './podserver.ts';
 import { deployReplicas, type Replicas } from './replicas.ts';
+import { shortResolution } from './server.ts';
 import { assertNoFailure, createVerifiedPods, inKubeSystem } from './verifiedpods.ts';
 
 const shared = harness();
@@ -29,7 +30,7 @@ describe('kube-apiserver and two pods of a default installation', {
 
   before(async () => {
     await begin();
-    replicas = await deployReplicas(shared);
+    replicas = await deployReplicas(shared, { args: [shortResolution] });
   });
   after(async () => {
     await replicas.remove();

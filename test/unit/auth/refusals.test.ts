@@ -19,30 +19,30 @@ function setUp() {
 describe('refusals', () => {
   test('are logged once per cause and minute', () => {
     const { clock, lines, refusals } = setUp();
-    for (let at = 0; at < 100; at += 1) refusals.refused({ cause: 'token', reason: `reason ${at}` });
-    refusals.refused({ cause: 'token-review', reason: 'connection refused' });
+    for (let at = 0; at < 100; at += 1) refusals.refused({ code: 'TokenInvalid', reason: `reason ${at}` });
+    refusals.refused({ code: 'TokenReviewFailed', reason: 'connection refused' });
     assert.deepEqual(lines, [
       'info: refused: a bearer token is not valid',
       'warn: refused: TokenReviews by kube-apiserver fail',
     ]);
     clock.jump(59_999);
-    refusals.refused({ cause: 'token', reason: 'again' });
+    refusals.refused({ code: 'TokenInvalid', reason: 'again' });
     assert.equal(lines.length, 2);
     clock.jump(1);
-    refusals.refused({ cause: 'token', reason: 'again' });
+    refusals.refused({ code: 'TokenInvalid', reason: 'again' });
     assert.equal(lines.length, 3);
   });
 
   test('are kept for five minutes, with their number', () => {
     const { clock, refusals } = setUp();
-    refusals.refused({ cause: 'token', reason: 'first' });
+    refusals.refused({ code: 'TokenInvalid', reason: 'first' });
     clock.jump(1_000);
-    refusals.refused({ cause: 'token', reason: 'second' });
-    refusals.refused({ cause: 'access-review', reason: 'down' });
-    const [latest, older] = refusals.recent().toSorted((a, b) => a.cause.localeCompare(b.cause));
+    refusals.refused({ code: 'TokenInvalid', reason: 'second' });
+    refusals.refused({ code: 'AccessReviewFailed', reason: 'down' });
+    const [latest, older] = refusals.recent().toSorted((a, b) => a.code.localeCompare(b.code));
     assert.deepEqual(
-      [latest?.cause, latest?.isTrouble, older?.cause, older?.isTrouble],
-      ['access-review', true, 'token', false],
+      [latest?.code, latest?.isTrouble, older?.code, older?.isTrouble],
+      ['AccessReviewFailed', true, 'TokenInvalid', false],
     );
     assert.deepEqual([older?.reason, older?.requests], ['second', 2]);
     assert.equal((older?.lastMs ?? 0) - (older?.sinceMs ?? 0), 1_000);
@@ -53,7 +53,7 @@ describe('refusals', () => {
   test('of many variants make a limited number of lines and entries', () => {
     const { lines, refusals } = setUp();
     for (let at = 0; at < 1_000; at += 1) {
-      refusals.refused({ cause: 'denied', reason: `user ${at}`, variant: `user ${at}` });
+      refusals.refused({ code: 'UserDenied', reason: `user ${at}`, variant: `user ${at}` });
     }
     assert.equal(lines.length, variantLimit + 1);
     const recent = refusals.recent();
@@ -66,7 +66,7 @@ describe('refusals', () => {
 
   describe('of one client with many certificates', () => {
     const reject = (refusals: Refusals, variant: string, address: string) =>
-      refusals.refused({ cause: 'client-certificate', reason: variant, variant, address });
+      refusals.refused({ code: 'ClientCertificate', reason: variant, variant, address });
     const reasonsOf = (refusals: Refusals) => refusals.recent().map(({ reason }) => reason);
 
     test('leave an entry to every other client', () => {
@@ -104,7 +104,7 @@ describe('refusals', () => {
 
   test('truncate foreign text and escape its control characters', () => {
     const { refusals } = setUp();
-    refusals.refused({ cause: 'token', reason: `\u001b[2J\u009b${'x'.repeat(5_000)}` });
+    refusals.refused({ code: 'TokenInvalid', reason: `\u001b[2J\u009b${'x'.repeat(5_000)}` });
     const reason = refusals.recent()[0]?.reason ?? '';
     assert.match(reason, /^\\x1b\[2J\\x9bx+\.\.\.$/);
     assert.ok(reason.length < 1_100);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -53,4 +53,37 @@ test('the listener for a changed serving certificate gets the new one', async ()
   await until('the callback is called', () => given.length > 0);
   assert.deepEqual(given, [second.cert]);
   assert.equal(auth.tls().cert, second.cert);
+});
+
+test('the second process of a pod writes no file, and has a root of its own', async () => {
+  for (const keepsFiles of [true, false]) {
+    await using disposables = new AsyncDisposableStack();
+    const folder = await mkdtemp(path.join(tmpdir(), 'auth-'));
+    disposables.defer(() => rm(folder, { recursive: true }));
+    const { options } = parseCommandLine([`--cert-dir=${folder}`, '--authentication-skip-lookup']);
+    const apiServer = {
+      url: 'https://127.0.0.1:1',
+      tls: () => ({ rejectUnauthorized: true }),
+      authorization: async () => undefined,
+    };
+    const namespace = 'kube-system';
+    const pod = {
+      owner: { namespace, pod: 'metrics-server-1', uid: '6f9619ff-8b86-4d01-b42d-00cf4fc964ff' },
+      service: { namespace, name: 'metrics-server' },
+      names: () => ['metrics-server.kube-system.svc'],
+    };
+    const { root } = await createAuth({
+      options,
+      apiServer,
+      rest: disposables.use(createRestClient(apiServer)),
+      pod,
+      keepsFiles,
+      metrics: createClientMetrics(createRegistry()),
+      clock: createFakeClock(Date.now()),
+      log: createRecordingLog().log,
+      disposables,
+    });
+    assert.ok(root);
+    assert.deepEqual(await readdir(folder), keepsFiles ? ['kubegauge.crt'] : []);
+  }
 });

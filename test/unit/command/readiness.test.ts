@@ -9,12 +9,12 @@ function setUp(rest: Partial<Vitals> = {}) {
   const checks = createHealthChecks({
     clock,
     resolutionMs: 15_000,
-    nodesSynced: () => true,
+    nodesSyncedMs: () => 0,
     podsSynced: () => true,
     trustKnown: () => true,
     certificateProblem: undefined,
     isWarm: () => true,
-    hasTriedAll: () => true,
+    isFresh: () => true,
     sinceLastTickMs: () => 0,
     stopping: () => false,
     ...rest,
@@ -36,11 +36,11 @@ describe('ready', () => {
   });
 
   test('not for want of time while kube-apiserver was away: the minute begins when the nodes are known', async () => {
-    let nodesSynced = false;
-    const { clock, failing } = setUp({ isWarm: () => false, nodesSynced: () => nodesSynced });
+    let syncedMs: number | undefined;
+    const { clock, failing } = setUp({ isWarm: () => false, nodesSyncedMs: () => syncedMs });
     await clock.advance(readyWithoutUsageMs);
     assert.deepEqual(failing('/readyz'), ['metric-storage-ready', 'metric-informer-sync']);
-    nodesSynced = true;
+    syncedMs = clock.monotonicMs();
     await clock.advance(readyWithoutUsageMs - 1);
     assert.deepEqual(failing('/readyz'), ['metric-storage-ready']);
     await clock.advance(1);
@@ -48,18 +48,18 @@ describe('ready', () => {
   });
 
   test('not with the usage of a snapshot alone', async () => {
-    let hasTriedAll = false;
-    const { clock, failing } = setUp({ hasTriedAll: () => hasTriedAll });
+    let isFresh = false;
+    const { clock, failing } = setUp({ isFresh: () => isFresh });
     assert.deepEqual(failing('/readyz'), ['metric-storage-ready']);
     await clock.advance(readyWithoutUsageMs);
     assert.deepEqual(failing('/readyz'), ['metric-storage-ready']);
     assert.deepEqual(failing('/livez'), []);
-    hasTriedAll = true;
+    isFresh = true;
     assert.deepEqual(failing('/readyz'), []);
   });
 
   test('not before the informers', () => {
-    const { failing } = setUp({ nodesSynced: () => false, podsSynced: () => false });
+    const { failing } = setUp({ nodesSyncedMs: () => undefined, podsSynced: () => false });
     assert.deepEqual(failing('/readyz'), ['metric-informer-sync', 'metadata-informer-sync']);
   });
 
@@ -68,7 +68,9 @@ describe('ready', () => {
   });
 
   test('not before kube-apiserver accepts the certificate', () => {
-    const { failing } = setUp({ certificateProblem: () => 'our root is being added to the bundle' });
+    const { failing } = setUp({
+      certificateProblem: () => ({ code: 'RootNotPublished', text: 'our root is being added' }),
+    });
     assert.deepEqual(failing('/readyz'), ['serving-certificate-trusted']);
     assert.deepEqual(failing('/livez'), []);
     assert.deepEqual(setUp({ certificateProblem: () => undefined }).failing('/readyz'), []);
@@ -82,7 +84,7 @@ describe('ready', () => {
 describe('alive', () => {
   test('whatever is missing', () => {
     const { failing } = setUp({
-      nodesSynced: () => false,
+      nodesSyncedMs: () => undefined,
       podsSynced: () => false,
       isWarm: () => false,
       stopping: () => true,

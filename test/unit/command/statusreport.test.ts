@@ -24,10 +24,10 @@ const reportWith = (identity: KubeletIdentityReport) =>
 test('a token that is missing or cannot be renewed is a problem, with its reason', () => {
   const degradedBy = (identity: KubeletIdentityReport) => reportWith(identity).degraded;
   assert.deepEqual(degradedBy({ sent: 'none', account, reason: 'not found' }), [
-    'there is no token for kubelets: not found',
+    { code: 'KubeletTokenUnavailable', message: 'there is no token for kubelets: not found' },
   ]);
   assert.deepEqual(degradedBy({ sent: 'account', account, reason: 'no answer' }), [
-    'the token for kubelets cannot be renewed: no answer',
+    { code: 'KubeletTokenNotRenewed', message: 'the token for kubelets cannot be renewed: no answer' },
   ]);
 });
 

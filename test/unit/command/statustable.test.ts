@@ -8,7 +8,7 @@ const report = {
   startTime: '2026-11-22T20:00:00Z',
   resolution: '15s',
   staleness: '45s',
-  degraded: ['1 of 2 ready nodes cannot be scraped'],
+  degraded: [{ code: 'NodesNotRead', message: '1 of 2 ready nodes cannot be scraped' }],
   refused: [],
   kubeletIdentity: { sent: 'account', account: 'kube-system/readers' },
   nodes: [
@@ -47,7 +47,8 @@ test('a report has a line per node, then problems and remedies', () => {
     statusText(report),
     `kubegauge 1.2.3, since 2026-11-22T20:00:00Z; scrapes every 15s, serves the last usage for 45s
 kubelets get tokens of ServiceAccount kube-system/readers
-degraded: 1 of 2 ready nodes cannot be scraped
+degraded:
+  NodesNotRead: 1 of 2 ready nodes cannot be scraped
 
 NODE             READY   STATE         SOURCE     ADDRESS          VERIFIED BY   PODS   AGE             WINDOW   SPACING   SCRAPE   BYTES
 node-a           yes     scraped       resource   10.0.0.1:10250   node-name     30     12.3s           15.02s   20s       4.2ms    3772
@@ -83,20 +84,20 @@ test('a pod with a root of its own says what each APIService makes of it', () =>
   const text = statusText({
     ...report,
     caBundles: [
-      { apiService: 'v1.metrics.k8s.io', state: 'the bundle holds our root', ...states },
-      { apiService: 'v1beta1.metrics.k8s.io', state: 'our root is staged', ...states },
+      { apiService: 'v1.metrics.k8s.io', code: 'RootPublished', state: 'the bundle holds our root', ...states },
+      { apiService: 'v1beta1.metrics.k8s.io', code: 'RootStaged', state: 'our root is staged', ...states },
     ],
   });
   assert.match(
     text,
-    /\n\nserving certificate:\n {2}v1\.metrics\.k8s\.io: the bundle holds our root\n {2}v1beta1\.metrics\.k8s\.io: our root is staged\n/,
+    /\n\nserving certificate:\n {2}v1\.metrics\.k8s\.io: RootPublished: the bundle holds our root\n {2}v1beta1\.metrics\.k8s\.io: RootStaged: our root is staged\n/,
   );
 });
 
 test('each refusal has a line below the nodes', () => {
-  const refused = [
+  const refused: StatusReport['refused'] = [
     {
-      cause: 'token',
+      code: 'TokenInvalid',
       message: 'a bearer token is not valid',
       reason: 'invalid bearer token',
       requests: 3,
@@ -106,6 +107,6 @@ test('each refusal has a line below the nodes', () => {
   ];
   assert.match(
     statusText({ ...report, refused }),
-    /\n\nrefused in the last five minutes:\n {2}a bearer token is not valid \(3 requests, the last at 2026-11-22T20:01:00Z\): invalid bearer token\n$/,
+    /\n\nrefused in the last five minutes:\n {2}TokenInvalid: a bearer token is not valid \(3 requests, the last at 2026-11-22T20:01:00Z\): invalid bearer token\n$/,
   );
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { failures, incomplete, type Listed, stepsBack } from '../../cluster/e2e/lister.ts';
+import { failures, incomplete, type Listed, staleSince, stepsBack } from '../../cluster/e2e/lister.ts';
 
 const path = '/apis/metrics.k8s.io/v1/pods';
 
@@ -44,5 +44,12 @@ describe('answers to a client that lists all the time', () => {
       ],
     );
     assert.match(steps[0]?.description ?? '', /^1970-01-01T00:00:03.000Z .* b: from \S+:30Z to \S+:15Z$/);
+  });
+
+  test("are stale where they are older after a replica's return than before it was killed", () => {
+    const seen = answers({ a: 10, b: 10 }, { a: 20 }, { a: 5 }, { a: 5 }, 503, { a: 19, b: 10 }, { a: 30, b: 9 });
+    assert.deepEqual(staleSince(seen, { killedMs: 2_000, returnedMs: 4_000 }, ['a']), [
+      `1970-01-01T00:00:05.000Z ${path} a: 2026-11-22T20:00:19Z, before 2026-11-22T20:00:20.000Z`,
+    ]);
   });
 });

@@ -3,7 +3,10 @@ import { test } from 'node:test';
 import { type HealthCheck, reportHealth } from '../../../src/server/health.ts';
 
 const good: HealthCheck = { name: 'ping', problem: () => undefined };
-const bad: HealthCheck = { name: 'metric-storage-ready', problem: () => 'no usage yet' };
+const bad: HealthCheck = {
+  name: 'metric-storage-ready',
+  problem: () => ({ code: 'NoUsageYet', text: 'no usage yet' }),
+};
 
 const plainly = { verbose: false, excluded: [], maySeeReasons: undefined };
 
@@ -29,7 +32,7 @@ test('reasons are shown to callers with the right, which is only checked when th
   const may = async () => true;
   assert.match(
     (await reportHealth('/readyz', [bad], { ...plainly, maySeeReasons: may })).text,
-    /failed: no usage yet\n/,
+    /failed: no usage yet \(NoUsageYet: docs\/troubleshooting\.md#nousageyet\)\n/,
   );
   const neverAsked = async () => assert.fail('asked in vain');
   await reportHealth('/readyz', [good], { ...plainly, verbose: true, maySeeReasons: neverAsked });

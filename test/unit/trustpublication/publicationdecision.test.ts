@@ -290,6 +290,16 @@ describe('nothing is written', () => {
     );
   });
 
+  test('in a second process of the pod: an insecure pod is ready, a verified one is not, and nothing is written', () => {
+    const hindrance = 'second-process';
+    const parts = [{ insecure: true }, { bundle: foreign }, { bundle: older }, {}];
+    const found = parts.map((each) => decide(each, { hindrance }));
+    assert.deepEqual(
+      found.map((decision) => [decision.write, decision.ready, decision.level]),
+      [true, false, false, false].map((ready) => [undefined, ready, 'warn']),
+    );
+  });
+
   test('without an APIService, or for one of another Service', () => {
     const elsewhere = apiService({ insecure: true });
     const spec = { ...elsewhere.spec, service: { namespace: 'monitoring', name: 'metrics-server' } };

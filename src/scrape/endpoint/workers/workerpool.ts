@@ -60,7 +60,9 @@ export function createWorkerPool(options: WorkerPoolOptions): KubeletReaderPool 
       const longerMs = nowMs - startedMs < soundAfterMs ? 2 * backoffMs : 0;
       backoffMs = Math.min(Math.max(firstBackoffMs, longerMs), longestBackoffMs);
       backoff = { why, untilMs: nowMs + backoffMs };
-      if (!disposed) log.error({ reason: describeError(why), backoffMs }, 'a scrape worker has ended and is replaced');
+      if (disposed) return;
+      const reason = describeError(why);
+      log.error({ code: 'WorkerEnded', reason, backoffMs }, 'a scrape worker has ended and is replaced');
     });
     return started;
   }

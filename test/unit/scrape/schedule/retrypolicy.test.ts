@@ -13,12 +13,21 @@ describe('a retry policy', () => {
 
   test('retries 2 s after the first failure, and only after the first', () => {
     const policy = createRetryPolicy(resolutionMs);
+    policy.scraped(0);
     assert.deepEqual(
       [policy.failed(true), policy.failed(true)].map(({ extraAfterMs }) => extraAfterMs),
       [2_000, undefined],
     );
     policy.scraped(0);
     assert.equal(policy.failed(true).extraAfterMs, 2_000);
+  });
+
+  test('retries three times before the first success, ever later', () => {
+    const policy = createRetryPolicy(resolutionMs);
+    assert.deepEqual(
+      Array.from({ length: 4 }, () => policy.failed(true).extraAfterMs),
+      [2_000, 4_000, 8_000, undefined],
+    );
   });
 
   for (const [state, ready, expected] of [

@@ -1,0 +1,181 @@
+/**
+ * Stable codes of the program's messages, for search and for programs. Each is a heading of docs/troubleshooting.md. The
+ * findings of `kubegauge doctor` have codes of their own in docs/doctor.md.
+ */
+
+/** Errors that end the program. */
+export const startCodes = [
+  'NodeTooOld',
+  'UnknownFlag',
+  'InvalidFlagValue',
+  'ContradictingFlags',
+  'UnknownCommand',
+  'NoCluster',
+  'KubeconfigUnusable',
+  'PodAccountUnusable',
+  'ServingCertificateUnusable',
+  'ClientCaUnusable',
+  'PortUnavailable',
+  'StatusUnreadable',
+  'KeyNotPinned',
+  'ClusterNotExamined',
+  'RulesNotChecked',
+  'OutputNotWritten',
+  'Failed',
+] as const;
+
+/** What keeps the server from being ready or alive. */
+export const healthCodes = [
+  'NodesNotListed',
+  'PodsNotListed',
+  'ClientCasUnknown',
+  'NodesNotScraped',
+  'NoUsageYet',
+  'ScrapesStuck',
+  'ShuttingDown',
+] as const;
+
+/** States of caBundle of an APIService. */
+export const bundleCodes = [
+  'ApiServiceNotRead',
+  'ApiServiceNotOurs',
+  'ApiServiceUnreadable',
+  'RootPublished',
+  'RootStaged',
+  'RootNotPublished',
+  'VerificationWaits',
+  'PodNotSelected',
+  'BundleKeptOff',
+  'BundleTooLong',
+  'BundleNeedsKubeletAccount',
+  'SecondProcess',
+  'BundlePatchDenied',
+  'BundleNotWritten',
+  'BundleLostRoot',
+  'BundleContested',
+  'SystemRootsInUse',
+] as const;
+
+/** Rejected requests of clients. */
+export const refusalCodes = [
+  'FrontProxyCertificate',
+  'FrontProxyName',
+  'ClientCertificate',
+  'TokenReviewFailed',
+  'AccessReviewFailed',
+  'TokenInvalid',
+  'TokenQueueFull',
+  'ImpersonationRefused',
+  'UserDenied',
+  'AnonymousDenied',
+  'TooManyRequests',
+  'TooManyAnonymousRequests',
+] as const;
+
+/** Other warnings and errors of the log and of `kubegauge status`. */
+export const warningCodes = [
+  'FlagWithoutEffect',
+  'FastPathsOff',
+  'InsecureCipher',
+  'FrontProxyAnyName',
+  'SharedClientCa',
+  'CredentialFileUnusable',
+  'DamagedCertificateSkipped',
+  'ClientCasNotUpdated',
+  'CertDirUnusable',
+  'ServingCertificateNotRenewed',
+  'ServingCertificateNotValid',
+  'ServingCertificateName',
+  'WatchFails',
+  'KubeletTokenMissing',
+  'KubeletTokenNotRenewed',
+  'KubeletTokenUnavailable',
+  'PinsInMemory',
+  'PinsNotRemoved',
+  'NodesNotRead',
+  'NodeOnFallback',
+  'NodeClockSet',
+  'MetricsPathIgnored',
+  'ForeignPods',
+  'DisputedPods',
+  'ImplausibleSample',
+  'SnapshotIgnored',
+  'SnapshotNotWritten',
+  'SecondProcessUnknown',
+  'WorkerEnded',
+  'HandshakeEnded',
+  'ConnectionLimit',
+  'AddressConnectionLimit',
+  'ClientMemoryLimit',
+  'ClientNotReading',
+  'ResponseBroken',
+  'RequestFailed',
+  'LogLinesDropped',
+  'DiscoveryFails',
+  'TooManyObjects',
+  'MetricInTwoSources',
+  'RuleFails',
+  'SeriesNotListed',
+  'AnswerIncomplete',
+  'SampleLeftOut',
+  'PrometheusWithoutTls',
+] as const;
+
+/** Why a kubelet cannot be read, or is read with a reservation. */
+export const kubeletCodes = [
+  'CertificateNamesNeither',
+  'UnknownAuthority',
+  'CertificateExpired',
+  'CertificateNotYetValid',
+  'CertificateNotForServers',
+  'KubeletKeyChanged',
+  'KubeletKeyUnrecorded',
+  'ServingCertificatePending',
+  'ClientCertificateRefused',
+  'NoCommonTls',
+  'NotTls',
+  'NotHttp',
+  'WeakKey',
+  'OutOfFiles',
+  'ConnectionRefused',
+  'ConnectionLost',
+  'ConnectTimeout',
+  'Timeout',
+  'NameUnknown',
+  'Unreachable',
+  'NoAddress',
+  'BodyTooLarge',
+  'BodyBroken',
+  'Unauthorized',
+  'Forbidden',
+  'NotFound',
+  'ServerError',
+  'UnexpectedStatus',
+  'AnswerUnusable',
+  'AnswerBroken',
+  'ClockSkew',
+  'Other',
+] as const;
+
+export type RefusalCode = (typeof refusalCodes)[number];
+export type BundleCode = (typeof bundleCodes)[number];
+export type KubeletFaultCode = (typeof kubeletCodes)[number];
+/** The codes of messages that are not about one kubelet. */
+export type ServerCode =
+  | (typeof startCodes)[number]
+  | (typeof healthCodes)[number]
+  | BundleCode
+  | RefusalCode
+  | (typeof warningCodes)[number];
+export type MessageCode = ServerCode | KubeletFaultCode;
+
+/** A message and its code. */
+export interface CodedText {
+  readonly code: MessageCode;
+  readonly text: string;
+}
+
+/** Returns the message with its code and the place that explains it, for messages that a person reads. */
+export function withPage({ code, text }: CodedText): string {
+  return `${text} (${code}: docs/troubleshooting.md#${code.toLowerCase()})`;
+}

@@ -1,0 +1,34 @@
+/** Decides about readiness without the right to read the APIService: whether kube-apiserver verifies is not known then. */
+import { StatusError } from '../apimachinery/status.ts';
+import { bundleStates } from './bundlestates.ts';
+import { blockedRetryMs, type Decision } from './publicationdecision.ts';
+import type { PodSource } from './servicepodlist.ts';
+import { readyPodBeside, type ServicePod } from './servicepods.ts';
+
+type UnreadDecision = Pick<Decision, 'ready' | 'level' | 'code' | 'state' | 'againMs'>;
+
+export const readyUnread: UnreadDecision = {
+  ready: true,
+  level: 'info',
+  ...bundleStates.unreadable,
+  againMs: undefined,
+};
+
+/**
+ * Returns whether our pod may be ready. If kube-apiserver verifies, requests to a pod whose root is not in the bundle fail,
+ * so it is not ready while another pod serves.
+ * @throws Error if kube-apiserver does not answer.
+ */
+export async function readinessUnread(pods: PodSource, ownUid: string, signal: AbortSignal): Promise<UnreadDecision> {
+  const beside = readyPodBeside(await pods.behindService(signal).catch(noneIfDenied), ownUid);
+  if (beside === undefined) return readyUnread;
+  const { code, state } = bundleStates.unreadable;
+  const why = `Not ready while ${beside.pod} serves: kube-apiserver may verify`;
+  return { ready: false, level: 'warn', code, state: `${state}. ${why}`, againMs: blockedRetryMs };
+}
+
+/** Returns no pods where they may not be read; rethrows other errors. */
+function noneIfDenied(error: unknown): readonly ServicePod[] {
+  if (error instanceof StatusError && (error.code === 403 || error.code === 404)) return [];
+  throw error;
+}
