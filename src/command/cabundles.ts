@@ -3,7 +3,6 @@
  * readiness, /status and metrics.
  */
 import { Counter, Gauge } from 'prom-client';
-import { group, versions } from '../api/types.ts';
 import type { RestClient } from '../client/rest.ts';
 import type { Clock } from '../clock.ts';
 import type { PodInfo, Pods } from '../cluster/pods.ts';
@@ -16,6 +15,8 @@ import { createPodSource } from '../trustpublication/servicepodlist.ts';
 import type { ServerPod } from './serverpod.ts';
 
 export interface CaBundlesOptions {
+  /** Names of the APIServices of the groups that are served. */
+  readonly apiServices: readonly string[];
   readonly pod: ServerPod;
   readonly root: PodRoot;
   readonly rest: RestClient;
@@ -36,7 +37,7 @@ export interface CaBundles {
 }
 
 export function createCaBundles(options: CaBundlesOptions): CaBundles {
-  const { pod, root, rest, pods, isSeparate, registry, clock, log } = options;
+  const { apiServices, pod, root, rest, pods, isSeparate, registry, clock, log } = options;
   const patches = new Counter({
     name: 'kubegauge_ca_bundle_patches_total',
     help: 'Number of patches of APIServices by what they did: stage, switch, append, repair, prune.',
@@ -45,8 +46,7 @@ export function createCaBundles(options: CaBundlesOptions): CaBundles {
   });
   const logged = new Map<string, string>();
   const source = createPodSource(rest, pod.service);
-  const publications = versions.map((version): readonly [string, Publication] => {
-    const name = `${version}.${group}`;
+  const publications = apiServices.map((name): readonly [string, Publication] => {
     const publication = createPublication({
       rest,
       clock,

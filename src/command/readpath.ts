@@ -21,6 +21,7 @@ import { cipherList, cipherWarnings } from '../tls/ciphers.ts';
 import { version } from '../version.ts';
 import { type ApiGroups, createApiGroups } from './apigroups.ts';
 import { type Auth, createAuth } from './auth.ts';
+import type { CustomMetrics } from './custommetrics.ts';
 import { createHealthChecks } from './readiness.ts';
 import { createStatus, refusalNotes } from './statusreport.ts';
 import { type CaBundles, createCaBundles } from './cabundles.ts';
@@ -37,6 +38,8 @@ export interface ReadPathOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly writePath: WritePath;
+  /** Undefined without a source of them. */
+  readonly customMetrics: CustomMetrics | undefined;
   /** The pod that this process runs in; undefined elsewhere. */
   readonly pod: ServerPod | undefined;
   readonly shutdown: AbortSignal;
@@ -64,8 +67,8 @@ export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
     log,
     disposables,
   });
-  const caBundles = caBundlesOf(path, auth);
-  const groups = createApiGroups(path);
+  const groups = createApiGroups({ ...path, values: path.customMetrics?.groups });
+  const caBundles = caBundlesOf(path, groups, auth);
   const inFlight = createInFlightLimit(options['max-requests-inflight'], (isStranger) =>
     auth.refusals.refused({ cause: isStranger ? 'anonymous-in-flight' : 'in-flight', reason: 'no room' }),
   );
@@ -96,12 +99,13 @@ export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
   return { auth, caBundles, server };
 }
 
-function caBundlesOf(path: ReadPathOptions, { root }: Auth): CaBundles | undefined {
+function caBundlesOf(path: ReadPathOptions, { discovered }: ApiGroups, { root }: Auth): CaBundles | undefined {
   const { pod, rest, writePath, registry, clock, log } = path;
   if (pod === undefined || root === undefined) return undefined;
   const { pods, kubeletIdentity } = writePath;
   const isSeparate = () => kubeletIdentity.isSeparate();
-  return createCaBundles({ pod, root, rest, pods, isSeparate, registry, clock, log });
+  const apiServices = discovered.flatMap(({ name, versions }) => versions.map((version) => `${version}.${name}`));
+  return createCaBundles({ apiServices, pod, root, rest, pods, isSeparate, registry, clock, log });
 }
 
 function routerOf(path: ReadPathOptions, groups: ApiGroups, auth: Auth, caBundles: CaBundles | undefined): Router {

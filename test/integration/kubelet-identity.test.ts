@@ -273,11 +273,14 @@ test('without the flag, our own token is sent only after kube-apiserver has said
   rig.clock.jump(60_000);
   assert.equal((await rig.read()).kind, 'batch');
   assert.deepEqual(headersAt(rig.kubelet), ['Bearer fake']);
-  const names = asked.slice(0, 3).map((right) => Object.values(right as object).join(' '));
+  const names = asked.slice(0, 6).map((right) => Object.values(right as object).join(' '));
   assert.deepEqual(names.sort(), [
     ' configmaps update kubegauge-kubelet-pins kube-system',
     'apiregistration.k8s.io apiservices patch v1.metrics.k8s.io',
+    'apiregistration.k8s.io apiservices patch v1beta1.custom.metrics.k8s.io',
+    'apiregistration.k8s.io apiservices patch v1beta1.external.metrics.k8s.io',
     'apiregistration.k8s.io apiservices patch v1beta1.metrics.k8s.io',
+    'apiregistration.k8s.io apiservices patch v1beta2.custom.metrics.k8s.io',
   ]);
 });
 
