@@ -58,7 +58,9 @@ export async function createCustomMetrics(options: CustomMetricsOptions): Promis
 }
 
 /** Makes the sources that flags name. Of a metric that several have, the first one is served. */
-async function createSources({ writePath: { kubeletMetrics } }: CustomMetricsOptions): Promise<readonly MetricsSource[]> {
+async function createSources({
+  writePath: { kubeletMetrics },
+}: CustomMetricsOptions): Promise<readonly MetricsSource[]> {
   return kubeletMetrics === undefined ? [] : [kubeletSource(kubeletMetrics)];
 }
 
