@@ -148,7 +148,7 @@ export function refreshRejected(
   function of(node: string): KubeletReader {
     const reader = pool.of(node);
     return {
-      cadvisor: async (at, signal) => note(await reader.cadvisor(at, signal)),
+      cadvisor: async (at, signal, wanted) => note(await reader.cadvisor(at, signal, wanted)),
       resource: async (at, signal, path) => note(await reader.resource(at, signal, path)),
     };
   }
