@@ -108,6 +108,9 @@ test('size and aliases of a file have limits', () => {
   assert.ok(problemsOf(bomb).length > 0);
   const wide = `rules:\n- &a {seriesFilters: &f [${'{is: a},'.repeat(2_000)}]}\n${'- {seriesFilters: *f}\n'.repeat(50)}`;
   assert.match(problemsOf(wide)[0] ?? '', new RegExp(`more than ${nodeLimit} nodes`));
+  for (const opening of ['[', '{a: ', '- ', '? ']) {
+    assert.ok(problemsOf(opening.repeat(5_000)).length > 0, opening);
+  }
 });
 
 test('what prometheus-adapter refuses at start is refused', () => {
