@@ -23,6 +23,15 @@ export interface ResourceMapper extends Mapper {
   run(signal: AbortSignal): Promise<void>;
 }
 
+const core = { group: '', version: 'v1' };
+
+/** Metrics of these do not wait for discovery, nor fail without it. */
+const alwaysKnown: readonly DescribedResource[] = [
+  { ...core, resource: 'pods', singular: 'pod', kind: 'Pod', namespaced: true },
+  { ...core, resource: 'namespaces', singular: 'namespace', kind: 'Namespace', namespaced: false },
+  { ...core, resource: 'nodes', singular: 'node', kind: 'Node', namespaced: false },
+];
+
 export interface ResourceMapperOptions {
   readonly rest: RestClient;
   readonly clock: Clock;
@@ -37,7 +46,7 @@ class RefreshedMapper implements ResourceMapper {
   readonly quiet: Mapper = { resourceFor: (name) => this.#byName.get(name) };
   readonly #options: ResourceMapperOptions;
   readonly #listeners: (() => void)[] = [];
-  #byName: ReadonlyMap<string, DescribedResource> = new Map();
+  #byName: ReadonlyMap<string, DescribedResource> = indexByName(alwaysKnown);
   #text = '';
   #isSynced = false;
   #isFailing = false;

@@ -24,9 +24,11 @@ export interface ApiGroupsOptions {
   readonly writePath: WritePath;
   readonly registry: Registry;
   readonly clock: Clock;
+  /** The groups of custom and external metrics; undefined without a source. */
+  readonly values: ApiGroups | undefined;
 }
 
-export function createApiGroups({ options, writePath, registry, clock }: ApiGroupsOptions): ApiGroups {
+export function createApiGroups({ options, writePath, registry, clock, values }: ApiGroupsOptions): ApiGroups {
   const { nodes, pods, storage, scraper } = writePath;
   const observe = createFreshnessMetrics(registry, clock);
   const resources = serveResources({ nodes, pods, usage: storage, troubleOf: scraper.troubleOf, now: clock.wallMs });
@@ -34,5 +36,9 @@ export function createApiGroups({ options, writePath, registry, clock }: ApiGrou
     cells: options['table-cells'] as TableCells,
     fastPath: !options['disable-fast-path'],
   });
-  return { served: [metrics], discovered: [discoveredMetrics()], openApi: [metricsOpenApi()] };
+  return {
+    served: [metrics, ...(values?.served ?? [])],
+    discovered: [discoveredMetrics(), ...(values?.discovered ?? [])],
+    openApi: [metricsOpenApi(), ...(values?.openApi ?? [])],
+  };
 }

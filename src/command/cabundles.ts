@@ -3,7 +3,6 @@
  * readiness, /status and metrics.
  */
 import { Counter, Gauge } from 'prom-client';
-import { group, versions } from '../api/types.ts';
 import type { RestClient } from '../client/rest.ts';
 import type { Clock } from '../clock.ts';
 import type { PodInfo, Pods } from '../cluster/pods.ts';
@@ -18,6 +17,8 @@ import type { PodClaim } from './podclaim.ts';
 import type { ServerPod } from './serverpod.ts';
 
 export interface CaBundlesOptions {
+  /** Names of the APIServices of the groups that are served. */
+  readonly apiServices: readonly string[];
   readonly pod: ServerPod;
   readonly claim: Pick<PodClaim, 'isHeld' | 'run'>;
   readonly root: PodRoot;
@@ -39,7 +40,7 @@ export interface CaBundles {
 }
 
 export function createCaBundles(options: CaBundlesOptions): CaBundles {
-  const { pod, claim, root, rest, pods, isSeparate, registry, clock, log } = options;
+  const { apiServices, pod, claim, root, rest, pods, isSeparate, registry, clock, log } = options;
   const patches = new Counter({
     name: 'kubegauge_ca_bundle_patches_total',
     help: 'Number of patches of APIServices by what they did: stage, switch, append, repair, prune.',
@@ -48,8 +49,7 @@ export function createCaBundles(options: CaBundlesOptions): CaBundles {
   });
   const logged = new Map<string, string>();
   const source = createPodSource(rest, pod.service);
-  const publications = versions.map((version): readonly [string, Publication] => {
-    const name = `${version}.${group}`;
+  const publications = apiServices.map((name): readonly [string, Publication] => {
     const publication = createPublication({
       rest,
       clock,

@@ -1,5 +1,5 @@
 /** Selects which credentials kubelets get: tokens of a ServiceAccount that can only read metrics, or our own. */
-import { group, versions } from '../api/types.ts';
+import { apiServiceNames } from '../api/apiservices.ts';
 import { createAccountToken } from '../client/accounttoken.ts';
 import { type AccessAttributes, isAllowed } from '../client/accessreview.ts';
 import type { ApiServer } from '../client/apiserver.ts';
@@ -112,11 +112,11 @@ async function mayAny(
 
 /** With the first a kubelet could redirect the API to itself, with the second record the key of another one. */
 function rightsToWrite(namespace: string | undefined): readonly AccessAttributes[] {
-  const apiServices = versions.map((version) => ({
+  const apiServices = apiServiceNames.map((name) => ({
     group: 'apiregistration.k8s.io',
     resource: 'apiservices',
     verb: 'patch',
-    name: `${version}.${group}`,
+    name,
   }));
   const pins = { group: '', resource: 'configmaps', verb: 'update', name: pinsConfigMapName };
   return [...apiServices, ...(namespace === undefined ? [] : [{ ...pins, namespace }])];
@@ -149,7 +149,7 @@ export function refreshRejected(
   function of(node: string): KubeletReader {
     const reader = pool.of(node);
     return {
-      cadvisor: async (at, signal) => note(await reader.cadvisor(at, signal)),
+      cadvisor: async (at, signal, wanted) => note(await reader.cadvisor(at, signal, wanted)),
       resource: async (at, signal, path) => note(await reader.resource(at, signal, path)),
     };
   }

@@ -21,6 +21,7 @@ import { cipherList, cipherWarnings } from '../tls/ciphers.ts';
 import { version } from '../version.ts';
 import { type ApiGroups, createApiGroups } from './apigroups.ts';
 import { type Auth, createAuth } from './auth.ts';
+import type { CustomMetrics } from './custommetrics.ts';
 import { failsAs } from './failure.ts';
 import { createHealthChecks } from './readiness.ts';
 import { createStatus, refusalNotes } from './statusreport.ts';
@@ -39,6 +40,8 @@ export interface ReadPathOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly writePath: WritePath;
+  /** Undefined without a source of them. */
+  readonly customMetrics: CustomMetrics | undefined;
   /** The pod that this process runs in; undefined elsewhere. */
   readonly pod: ServerPod | undefined;
   /** Whether this process is the one of its pod that publishes; undefined outside of a pod and with --tls-cert-file. */
@@ -69,8 +72,8 @@ export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
     log,
     disposables,
   });
-  const caBundles = caBundlesOf(path, auth);
-  const groups = createApiGroups(path);
+  const groups = createApiGroups({ ...path, values: path.customMetrics?.groups });
+  const caBundles = caBundlesOf(path, groups, auth);
   const inFlight = createInFlightLimit(options['max-requests-inflight'], (isStranger) =>
     auth.refusals.refused({ code: isStranger ? 'TooManyAnonymousRequests' : 'TooManyRequests', reason: 'no room' }),
   );
@@ -104,12 +107,13 @@ export async function createReadPath(path: ReadPathOptions): Promise<ReadPath> {
   return { auth, caBundles, server };
 }
 
-function caBundlesOf(path: ReadPathOptions, { root }: Auth): CaBundles | undefined {
+function caBundlesOf(path: ReadPathOptions, { discovered }: ApiGroups, { root }: Auth): CaBundles | undefined {
   const { pod, claim, rest, writePath, registry, clock, log } = path;
   if (pod === undefined || claim === undefined || root === undefined) return undefined;
   const { pods, kubeletIdentity } = writePath;
   const isSeparate = () => kubeletIdentity.isSeparate();
-  return createCaBundles({ pod, claim, root, rest, pods, isSeparate, registry, clock, log });
+  const apiServices = discovered.flatMap(({ name, versions }) => versions.map((version) => `${version}.${name}`));
+  return createCaBundles({ apiServices, pod, claim, root, rest, pods, isSeparate, registry, clock, log });
 }
 
 function routerOf(path: ReadPathOptions, groups: ApiGroups, auth: Auth, caBundles: CaBundles | undefined): Router {

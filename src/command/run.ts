@@ -10,6 +10,7 @@ import { createRegistry } from '../monitoring.ts';
 import type { Options } from '../options/flags.ts';
 import { version } from '../version.ts';
 import { type Environment, findApiServer } from './apiserver.ts';
+import { createCustomMetrics } from './custommetrics.ts';
 import { createEventLoopWatch } from './eventloop.ts';
 import { failsAs } from './failure.ts';
 import { claimPod } from './podclaim.ts';
@@ -36,6 +37,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   const rest = disposables.use(createRestClient(apiServer, { onRequest, resolve: resolver.resolveFirst }));
   const shared = { options, apiServer, rest, resolver, registry, clock, log, disposables };
   const writePath = createWritePath({ ...shared, serverClock });
+  const customMetrics = await createCustomMetrics({ ...shared, writePath });
   const eventLoop = createEventLoopWatch(registry, clock);
   const pod = await findServerPod(options, apiServer);
   // With files there is no root to publish.
@@ -49,6 +51,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
     claim,
     clientMetrics,
     writePath,
+    customMetrics,
     shutdown,
   });
 
@@ -58,11 +61,11 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
 
   // Loops outlive the shutdown signal: requests during the delay get fresh responses.
   const stop = new AbortController();
-  const { nodes, pods, scraper, snapshot, pinning, kubeletMetrics } = writePath;
+  const { nodes, pods, scraper, snapshot, pinning } = writePath;
   // Authentication first: until its ConfigMap is read every request is denied, and the namespace controller waits for discovery.
   const loops = Promise.all([
     ...[auth, nodes, pods, scraper, snapshot, pinning, eventLoop].map((loop) => loop.run(stop.signal)),
-    kubeletMetrics?.run(stop.signal),
+    customMetrics?.run(stop.signal),
     // A server that stops writes nothing to the API any more.
     caBundles?.run(AbortSignal.any([shutdown, stop.signal])),
   ]);

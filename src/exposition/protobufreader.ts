@@ -225,7 +225,10 @@ export class DelimitedReader {
   }
 
   #visit(body: Buffer, start: number, stop: number): void {
-    sample.begin(body, this.#header.family);
+    const { family } = this.#header;
+    const base = body.byteOffset;
+    if (this.#sink.recognise?.(this.#view, base + start, base + stop, family) === true) return;
+    sample.begin(body, family);
     cursor.at = start;
     readMetric(cursor, stop, sample);
     const row = this.#sink.visit(sample);

@@ -42,6 +42,11 @@ export interface SampleSink {
   add(row: number, sample: Borrowed<UnlabeledSample>): void;
   /** If false, readers call `add` with 0 to mark the series as present. */
   needsValue(row: number): boolean;
+  /**
+   * Reports whether the sink has read a message itself, before its labels are parsed.
+   * @param start of the message in the view; so is `stop`.
+   */
+  recognise?(view: DataView, start: number, stop: number, family: number): boolean;
 }
 
 /** Visit it in every body. */

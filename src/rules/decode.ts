@@ -46,15 +46,7 @@ export function decodeYaml<T>(text: string, decoder: YamlDecoder<T>): Decoded<T>
     throw new RulesError([{ line: 1, path: '', problem, remedy: 'split it over several servers' }]);
   }
   const lines = new LineCounter();
-  // The failsafe schema leaves scalars as text: which of them is a boolean or null is decided as yaml.v2 does.
-  const options = {
-    schema: 'failsafe',
-    merge: false,
-    prettyErrors: false,
-    uniqueKeys: false,
-    lineCounter: lines,
-  } as const;
-  const documents: readonly Document[] = parseAllDocuments(text, options);
+  const documents = parseYaml(text, lines);
   const [document] = documents;
   const reader = new Reader(document, lines);
   for (const { pos, message, code } of document?.errors ?? []) {
@@ -80,6 +72,23 @@ const yamlRemedies: ReadonlyMap<string, string> = new Map([
   ['TAB_AS_INDENT', 'indent with spaces'],
   ['UNEXPECTED_TOKEN', 'a text with quotes in it needs the other quotes around it'],
 ]);
+
+/** @throws RulesError for a text that the parser's recursion cannot hold. */
+function parseYaml(text: string, lineCounter: LineCounter): readonly Document[] {
+  try {
+    // The failsafe schema leaves scalars as text: which of them is a boolean or null is decided as yaml.v2 does.
+    return parseAllDocuments(text, {
+      schema: 'failsafe',
+      merge: false,
+      prettyErrors: false,
+      uniqueKeys: false,
+      lineCounter,
+    });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RulesError([{ line: 1, path: '', problem: 'the YAML is nested too deeply', remedy: 'correct the YAML' }]);
+  }
+}
 
 /** What the decoders of one file share. */
 export class Reader {

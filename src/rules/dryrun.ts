@@ -11,25 +11,35 @@ export function parseQueryTemplate(text: string): GoTemplate {
   return parseTemplate(text, queryFields);
 }
 
+interface DryFailure {
+  readonly request: string;
+  readonly problem: string;
+  /** Whether another request of this kind may work. */
+  readonly dependsOnData: boolean;
+}
+
 export interface DryRun {
-  readonly failures: readonly { readonly request: string; readonly problem: string }[];
-  readonly runs: number;
+  readonly failures: readonly DryFailure[];
+  /** Reports whether each request fails, whatever its data. */
+  readonly neverWorks: boolean;
 }
 
 /** Executes the rule's query for typical requests. */
 export function dryRun(rule: MetricRule): DryRun {
   const { metricsQuery } = rule;
   const samples = rule.kind === 'external' ? externalSamples(rule) : customSamples(rule);
-  if (metricsQuery === undefined) return { failures: [], runs: 0 };
-  const failures = samples.flatMap(({ request, data }) => {
+  if (metricsQuery === undefined) return { failures: [], neverWorks: false };
+  const failures = samples.flatMap(({ request, data }): readonly DryFailure[] => {
     try {
-      return metricsQuery.execute(data) === '' ? [{ request, problem: 'the query is empty' }] : [];
+      const isEmpty = metricsQuery.execute(data) === '';
+      return isEmpty ? [{ request, problem: 'the query is empty', dependsOnData: true }] : [];
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
-      return [{ request, problem: error.message }];
+      return [{ request, problem: error.message, dependsOnData: error.dependsOnData }];
     }
   });
-  return { failures, runs: samples.length };
+  const neverWorks = failures.length === samples.length && failures.every(({ dependsOnData }) => !dependsOnData);
+  return { failures, neverWorks };
 }
 
 interface DryRequest {

@@ -158,14 +158,14 @@ class RuleCompiler {
     }
   }
 
-  /** Rejects a query that fails for each request, and notes one that fails for some. */
+  /** Rejects a query that fails for each request whatever its data, and notes one that may fail. */
   #dryRun(rule: MetricRule): void {
-    const { failures, runs } = dryRun(rule);
+    const { failures, neverWorks } = dryRun(rule);
     const [failure] = failures;
     if (failure === undefined) return;
     const path = `${rule.path}.metricsQuery`;
-    if (failures.length === runs) this.#add(path, failure.problem, 'correct the template');
-    else this.#note(path, `${failure.problem} (${failure.request})`, 'make the template work for each request');
+    if (neverWorks) this.#add(path, failure.problem, 'correct the template');
+    else this.#note(path, `${failure.problem} (for ${failure.request})`, 'make the template work for each request');
   }
 
   #add(path: string, problem: string, remedy: string): void {

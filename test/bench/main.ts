@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { UnmetNeed } from '../cluster/needs.ts';
 import { benchBase } from './base.ts';
+import { benchCustomMetrics } from './custommetrics.ts';
 import { benchDecode } from './decode.ts';
 import { benchGet } from './get.ts';
 import { benchInformer } from './informer.ts';
@@ -25,6 +26,7 @@ type Part = (figures: Figures, words: Words) => Promise<void>;
 const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ['memory', benchMemory],
   ['decode', benchDecode],
+  ['custom', benchCustomMetrics],
   ['lists', benchLists],
   ['informer', (figures) => benchInformer(figures)],
   ['scrape', (figures) => benchScrape(figures)],

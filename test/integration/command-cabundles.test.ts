@@ -61,17 +61,58 @@ function setApiServices(parts: ApiServiceParts): void {
 
 const alone = { isHeld: () => true, run: () => Promise.resolve() };
 
-function start(claim: CaBundlesOptions['claim'] = alone, own = root): CaBundles {
+function start(
+  claim: CaBundlesOptions['claim'] = alone,
+  own = root,
+  apiServices: readonly string[] = names,
+): CaBundles {
   const { log } = recorded;
   const pods = createPods({ rest, clock, log });
   const identity = { owner, service, names: () => [] };
-  const options = { pod: identity, claim, root: own, rest, pods, isSeparate: () => true, registry, clock, log };
+  const options = {
+    apiServices,
+    pod: identity,
+    claim,
+    root: own,
+    rest,
+    pods,
+    isSeparate: () => true,
+    registry,
+    clock,
+    log,
+  };
   const bundles = createCaBundles(options);
   ended = Promise.all([ended, pods.run(stop.signal), bundles.run(stop.signal)]);
   return bundles;
 }
 
 const current = (name: string) => api.objects.get('APIService', name) as KubeObject & ApiServiceObject;
+
+test('an APIService of custom metrics gets the root, and one that names another adapter is left alone', async () => {
+  setApiServices({});
+  const [ours, other] = ['v1beta2.custom.metrics.k8s.io', 'v1beta1.external.metrics.k8s.io'];
+  const adapter = { service: { namespace: 'monitoring', name: 'prometheus-adapter' } };
+  api.objects.set(apiService({ name: ours }) as KubeObject & ApiServiceObject);
+  api.objects.set({ ...apiService({ name: other }), spec: adapter });
+  const bundles = start(alone, root, [...names, ours, other]);
+  await until('the roots are in the bundles', () =>
+    [...names, ours].every((name) => current(name).spec.caBundle !== undefined),
+  );
+  assert.equal(bundleOf(current(ours)), root.pem);
+  await until('all are seen', () =>
+    bundles.reports().every(({ state }) => state !== 'the APIService was not read yet'),
+  );
+  assert.equal(current(other).spec.caBundle, undefined);
+  assert.equal(
+    bundles.reports().find(({ apiService: name }) => name === other)?.state,
+    'the APIService names another Service',
+  );
+  await until('the bundles are seen', () =>
+    bundles.reports().every(({ state }) => /holds our root|another Service/.test(state)),
+  );
+  await clock.advance(propagationMs);
+  await until('the pod is ready', () => bundles.problem() === undefined);
+});
 
 test('the pod is ready when both bundles hold its root', async () => {
   setApiServices({});

@@ -273,14 +273,17 @@ test('without the flag, our own token is sent only after kube-apiserver has said
   rig.clock.jump(60_000);
   assert.equal((await rig.read()).kind, 'batch');
   assert.deepEqual(headersAt(rig.kubelet), ['Bearer fake']);
-  const names = asked.slice(0, 3).map((right) =>
+  const names = asked.slice(0, 6).map((right) =>
     Object.values(right as object)
       .filter(Boolean)
       .join(' '),
   );
   assert.deepEqual(names.sort(), [
     'patch apiregistration.k8s.io apiservices v1.metrics.k8s.io',
+    'patch apiregistration.k8s.io apiservices v1beta1.custom.metrics.k8s.io',
+    'patch apiregistration.k8s.io apiservices v1beta1.external.metrics.k8s.io',
     'patch apiregistration.k8s.io apiservices v1beta1.metrics.k8s.io',
+    'patch apiregistration.k8s.io apiservices v1beta2.custom.metrics.k8s.io',
     'update configmaps kubegauge-kubelet-pins kube-system',
   ]);
 });

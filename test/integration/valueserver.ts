@@ -1,11 +1,5 @@
 /** A whole server over TLS with a source of custom and external metrics that the test controls. */
-import { createCustomReader } from '../../src/api/custom/reader.ts';
-import { discoveredCustomMetrics } from '../../src/api/custom/discovery.ts';
-import { customOpenApi } from '../../src/api/custom/openapi.ts';
 import { createDiscovery } from '../../src/api/discovery.ts';
-import { discoveredExternalMetrics } from '../../src/api/external/discovery.ts';
-import { externalOpenApi } from '../../src/api/external/openapi.ts';
-import { createExternalReader } from '../../src/api/external/reader.ts';
 import { metricsOpenApi } from '../../src/api/openapi/metricsgroup.ts';
 import { createOpenApi } from '../../src/api/openapi/openapi.ts';
 import { discoveredMetrics } from '../../src/api/resources.ts';
@@ -14,6 +8,7 @@ import { anonymous } from '../../src/auth/user.ts';
 import { createRestClient } from '../../src/client/rest.ts';
 import { createAccessReviewer } from '../../src/client/reviews.ts';
 import { systemClock } from '../../src/clock.ts';
+import { createValueGroups } from '../../src/command/valuegroups.ts';
 import type { DescribedObjects, DescribedResource, Mapper } from '../../src/metricsource/described.ts';
 import type {
   CustomAnswer,
@@ -24,8 +19,6 @@ import type {
 } from '../../src/metricsource/source.ts';
 import { createRegistry, type Registry } from '../../src/monitoring.ts';
 import { createConnections } from '../../src/server/connectionmetrics.ts';
-import { createCustomMetricsGroup } from '../../src/server/custommetrics.ts';
-import { createExternalMetricsGroup } from '../../src/server/externalmetrics.ts';
 import { createInFlightLimit, type InFlightLimit } from '../../src/server/inflight.ts';
 import { createOpenApiHandlers } from '../../src/server/openapihandler.ts';
 import { createRouter } from '../../src/server/paths.ts';
@@ -192,16 +185,9 @@ export async function startValueServer({
       return source.onExternal(question, signal);
     },
   };
-  const served = [
-    createCustomMetricsGroup(createCustomReader({ source: customSource, mapper, objects })),
-    createExternalMetricsGroup(createExternalReader(externalSource)),
-  ];
-  const discovered = [
-    discoveredMetrics(),
-    discoveredCustomMetrics(customSource),
-    discoveredExternalMetrics(externalSource),
-  ];
-  const documents = [metricsOpenApi(), customOpenApi(), externalOpenApi()];
+  const groups = createValueGroups({ custom: customSource, external: externalSource, mapper, objects });
+  const discovered = [discoveredMetrics(), ...groups.discovered];
+  const documents = [metricsOpenApi(), ...groups.openApi];
   const port = await freePort();
   const inFlight = createInFlightLimit(inFlightLimit);
   const reviewer = createAccessReviewer(rest);
@@ -212,7 +198,7 @@ export async function startValueServer({
     tls: makeAuthority('values').issue({ cn: 'values', ips: ['127.0.0.1'], usages: ['server'] }),
     inFlight,
     connections: createConnections(registry, 0, recording.log),
-    metrics: createRequestMetrics(registry, inFlight.count, served),
+    metrics: createRequestMetrics(registry, inFlight.count, groups.served),
     authenticator: { authenticate: async ({ rawHeaders }) => userOf(rawHeaders) },
     authorizer: createAuthorizer({
       log: recording.log,
@@ -228,7 +214,7 @@ export async function startValueServer({
     router: createRouter({
       discovery: createDiscovery(':10250', discovered),
       openApi: createOpenApiHandlers(createOpenApi({ title: 'kubegauge', version: 'v1' }, documents), Date.now),
-      groups: served,
+      groups: groups.served,
       health: { '/livez': [], '/readyz': [], '/healthz': [] },
       readyNotes: () => [],
       registry,

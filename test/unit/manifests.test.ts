@@ -18,6 +18,8 @@ import type {
   V1ServiceAccount,
 } from '@kubernetes/client-node';
 import { parse, parseAllDocuments } from 'yaml';
+import { customGroup, customVersions } from '../../src/api/custom/metricvalues.ts';
+import { externalGroup, externalVersion } from '../../src/api/external/externalvalues.ts';
 import { snapshotLimitBytes } from '../../src/command/snapshotfile.ts';
 import { defaultPinsNamespace, pinsConfigMapName } from '../../src/kubelet/pins/pinconfigmap.ts';
 import { flags } from '../../src/options/flags.ts';
@@ -600,5 +602,48 @@ describe('the component kubelet-pins', () => {
     const args = operations.filter(({ path: at }) => at.endsWith('/args/-')).map(({ value }) => value);
     assert.deepEqual(args, ['--kubelet-tls=pin']);
     assert.equal(parseCommandLine(args).options['kubelet-tls'], 'pin');
+  });
+});
+
+describe('the component custom-metrics', () => {
+  const objects = objectsBelow('components/custom-metrics/');
+  const apiServices = objects.filter(
+    (object): object is KubernetesObject & V1APIService => object.kind === 'APIService',
+  );
+
+  test('registers the versions of both groups that the server can serve, and v1beta2 is preferred', () => {
+    const expected = [
+      ...customVersions.map((each) => [customGroup, each] as const),
+      [externalGroup, externalVersion] as const,
+    ];
+    assert.deepEqual(
+      apiServices.map(({ metadata, spec }) => [metadata.name, spec?.group, spec?.version]),
+      expected.map(([group, each]) => [`${each}.${group}`, group, each]),
+    );
+    const [preferred = 0, other = 0] = apiServices.map(({ spec }) => spec?.versionPriority);
+    assert.ok(preferred > other);
+    for (const { spec } of apiServices) {
+      assert.deepEqual(spec?.service, { name: 'metrics-server', namespace: 'kube-system', port: 443 });
+      assert.ok(!('caBundle' in spec) && !('insecureSkipTLSVerify' in spec));
+    }
+  });
+
+  test("lets the server's account list objects and autoscalers, and write to these APIServices by name alone", () => {
+    const roles = objects.filter((object): object is KubernetesObject & V1ClusterRole => object.kind === 'ClusterRole');
+    const writes = roles.flatMap(({ rules = [] }) => rules).filter(({ verbs }) => verbs.includes('patch'));
+    assert.deepEqual(
+      writes.map(({ resources, resourceNames }) => [resources, resourceNames]),
+      [[['apiservices'], apiServices.map(({ metadata }) => metadata.name).sort()]],
+    );
+    const others = roles.flatMap(({ rules = [] }) => rules).filter((rule) => !writes.includes(rule));
+    for (const { verbs } of others) assert.deepEqual(verbs, ['list', 'watch']);
+    const bindings = objects.filter(
+      (object): object is KubernetesObject & V1ClusterRoleBinding => object.kind === 'ClusterRoleBinding',
+    );
+    for (const { metadata, roleRef, subjects } of bindings) {
+      assert.equal(roleRef.name, metadata.name);
+      assert.deepEqual(subjects, [{ kind: 'ServiceAccount', name: 'kubegauge', namespace: 'kube-system' }]);
+    }
+    assert.equal(bindings.length, roles.length);
   });
 });

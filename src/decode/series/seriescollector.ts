@@ -7,22 +7,37 @@ import { checkCount } from '../limits.ts';
 import { type AnswerTime, sampleTime } from '../sampletime.ts';
 import { isPlausible } from '../usable.ts';
 import { seriesCgroupOf } from './cgroups.ts';
+import { type KnownSeries, type RecognisedSeries, unwantedRow } from './knownseries.ts';
 import { partsPerCgroupLimit, wantedCgroupLimit, wantedSeriesLimit } from './serieslimits.ts';
 
-/** A cgroup of the body. */
+/** A cgroup of a body. */
 interface SeenCgroup {
+  readonly path: string;
   /** Undefined for one whose series never count. */
   readonly cgroup: SeriesCgroup | undefined;
   /** Undefined until a series of it counts. */
   row: number | undefined;
 }
 
+/** What the next body of the node may find again. */
+export interface KnownBody {
+  readonly columns: WantedColumns;
+  readonly series: KnownSeries;
+  /** By row. */
+  readonly cgroups: readonly SeenCgroup[];
+}
+
 export class SeriesCollector implements SampleSink {
   readonly #columns: WantedColumns;
   readonly #shapes: readonly ReturnType<typeof columnOf>[];
-  readonly #cgroups: SeriesCgroup[] = [];
-  readonly #seen = new Map<string, SeenCgroup>();
-  #lastPath = '';
+  readonly #known: KnownBody;
+  /** By row of the previous body. */
+  readonly #rows: Int32Array;
+  readonly #found: SeenCgroup[] = [];
+  readonly #hasFamily: Uint8Array;
+  readonly #recognised: RecognisedSeries = { row: 0, part: 0, value: Number.NaN, timestampMs: Number.NaN };
+  /** By path; most bodies need none. */
+  #seen: Map<string, SeenCgroup> | undefined;
   #last: SeenCgroup | undefined;
   #series = 0;
   #values = new Float64Array();
@@ -30,91 +45,147 @@ export class SeriesCollector implements SampleSink {
   #counts = new Uint16Array();
   #times = new Float64Array();
 
-  constructor(columns: WantedColumns) {
-    this.#columns = columns;
-    this.#shapes = columns.map(columnOf);
+  constructor(known: KnownBody) {
+    this.#known = known;
+    this.#columns = known.columns;
+    this.#shapes = known.columns.map(columnOf);
+    this.#hasFamily = new Uint8Array(known.columns.length);
+    this.#rows = new Int32Array(known.cgroups.length).fill(unwantedRow);
+    known.series.beginBody();
+    this.#grow(Math.max(firstCgroups, known.cgroups.length));
+  }
+
+  /** Reports whether the body had series of a family. */
+  hasFamily(family: number): boolean {
+    return this.#hasFamily[family] === 1;
+  }
+
+  /** Fast path: reads the numbers of a series of the previous body. `visit` is the slow path. See seriesdecoder.test.ts. */
+  recognise(view: DataView, start: number, stop: number, family: number): boolean {
+    const recognised = this.#recognised;
+    if (!this.#known.series.recognise(view, start, stop, family, recognised)) return false;
+    this.#count(family);
+    const row = recognised.row === unwantedRow ? unwantedRow : this.#rowOf(recognised.row);
+    this.#known.series.keep(family, row);
+    if (row !== unwantedRow) this.#add(row, family, recognised.value, recognised.timestampMs, recognised.part);
+    return true;
   }
 
   /** @throws AnswerTooLongError above a limit. */
   visit(sample: Sample): number {
-    this.#series += 1;
-    checkCount(this.#series, wantedSeriesLimit, 'series of wanted families');
     const column = sample.family;
-    const { of, only, kind, addedOver } = this.#shapes[column]!;
-    if (only !== undefined && !hasLabels(sample, only)) return noRow;
-    const seen = this.#seenOf(sample);
-    const { cgroup } = seen;
-    if (cgroup === undefined || (cgroup.kind !== of && cgroup.kind !== 'machine')) return noRow;
-    const row = (seen.row ??= this.#addCgroup(cgroup));
-    const place = row * this.#columns.length + column;
-    const before = this.#values[place]!;
-    this.#values[place] = Number.isNaN(before) || addedOver === undefined ? sample.value : before + sample.value;
-    if (addedOver !== undefined) this.#addPart(place, sample.label(addedOver));
-    const timeMs = this.#times[row]!;
-    if (kind !== 'constant' && (Number.isNaN(timeMs) || sample.timestampMs > timeMs)) {
-      this.#times[row] = sample.timestampMs;
+    this.#count(column);
+    const { of, only, addedOver } = this.#shapes[column]!;
+    const seen = only === undefined || hasLabels(sample, only) ? this.#seenOf(sample) : undefined;
+    const cgroup = seen?.cgroup;
+    let row = unwantedRow;
+    let part = 0;
+    if (seen !== undefined && cgroup !== undefined && (cgroup.kind === of || cgroup.kind === 'machine')) {
+      row = seen.row ??= this.#addCgroup(seen);
+      part = addedOver === undefined ? 0 : (nameHash(sample.label(addedOver)) >>> 1) + 1;
+      this.#add(row, column, sample.value, sample.timestampMs, part);
     }
+    this.#known.series.note(column, row, part, sample);
     return noRow;
   }
 
   add(): void {
-    throw new Error('no wanted series is matched by position');
+    throw new Error('no wanted series is passed without its labels');
   }
 
   needsValue(): boolean {
     return true;
   }
 
-  /** Returns the sums. @param time of the response. */
-  batch(time: AnswerTime): SeriesBatch {
+  /** Returns the sums, and what the next body may find again. @param time of the response. */
+  end(time: AnswerTime): { readonly batch: SeriesBatch; readonly known: KnownBody } {
     const width = this.#columns.length;
-    const count = this.#cgroups.length;
+    const count = this.#found.length;
     const timesMs = this.#times.slice(0, count);
     const values = this.#values.slice(0, count * width);
     for (let row = 0; row < count; row += 1) {
-      const rawMs = timesMs[row]!;
       const isConstant = !this.#hasTimed(row);
-      const timestampMs = isConstant ? Number.NaN : (sampleTime(rawMs, time)?.timestampMs ?? Number.NaN);
+      // Samples without a time get the response's.
+      const timestampMs = isConstant ? Number.NaN : (sampleTime(timesMs[row]!, time)?.timestampMs ?? Number.NaN);
       timesMs[row] = timestampMs;
       for (let place = row * width; place < (row + 1) * width; place += 1) {
         if (!isPlausible(values[place]!) || (!isConstant && Number.isNaN(timestampMs))) values[place] = Number.NaN;
       }
     }
+    const cgroups = this.#found.map(({ cgroup }) => cgroup!);
+    const parts = this.#parts.slice(0, count * width);
+    this.#known.series.endBody();
     return {
-      columns: this.#columns,
-      cgroups: this.#cgroups,
-      timesMs,
-      values,
-      parts: this.#parts.slice(0, count * width),
+      batch: { columns: this.#columns, cgroups, timesMs, values, parts },
+      known: { ...this.#known, cgroups: this.#found },
     };
   }
 
-  /** Samples without a time get the response's. */
+  #count(family: number): void {
+    this.#series += 1;
+    checkCount(this.#series, wantedSeriesLimit, 'series of wanted families');
+    this.#hasFamily[family] = 1;
+  }
+
+  #add(row: number, column: number, value: number, timestampMs: number, part: number): void {
+    const place = row * this.#columns.length + column;
+    const before = this.#values[place]!;
+    if (part === 0) this.#values[place] = value;
+    else {
+      this.#values[place] = Number.isNaN(before) ? value : before + value;
+      this.#counts[place]! += 1;
+      checkCount(this.#counts[place]!, partsPerCgroupLimit, 'interfaces or devices of one cgroup');
+      // The order of parts does not matter.
+      this.#parts[place]! += part;
+    }
+    const timeMs = this.#times[row]!;
+    if (this.#shapes[column]!.kind !== 'constant' && (Number.isNaN(timeMs) || timestampMs > timeMs)) {
+      this.#times[row] = timestampMs;
+    }
+  }
+
   #hasTimed(row: number): boolean {
-    const width = this.#columns.length;
-    return this.#shapes.some(
-      ({ kind }, column) => kind !== 'constant' && !Number.isNaN(this.#values[row * width + column]!),
-    );
+    const first = row * this.#columns.length;
+    for (let column = 0; column < this.#columns.length; column += 1) {
+      if (this.#shapes[column]!.kind !== 'constant' && !Number.isNaN(this.#values[first + column]!)) return true;
+    }
+    return false;
+  }
+
+  #rowOf(before: number): number {
+    let row = this.#rows[before]!;
+    if (row === unwantedRow) row = this.#findAgain(before);
+    return row;
+  }
+
+  /** The slow path may have met the cgroup already. */
+  #findAgain(before: number): number {
+    const { path, cgroup } = this.#known.cgroups[before]!;
+    const seen = this.#seen?.get(path) ?? { path, cgroup, row: undefined };
+    seen.row ??= this.#addCgroup(seen);
+    this.#rows[before] = seen.row;
+    return seen.row;
   }
 
   #seenOf(sample: Sample): SeenCgroup {
     // Series of a cgroup's interfaces follow each other.
-    if (this.#last !== undefined && sample.has('id', this.#lastPath)) return this.#last;
+    if (this.#last !== undefined && sample.has('id', this.#last.path)) return this.#last;
+    this.#seen ??= new Map(this.#found.map((found) => [found.path, found]));
     const path = sample.label('id');
     let seen = this.#seen.get(path);
     if (seen === undefined) {
       checkCount(this.#seen.size + 1, wantedCgroupLimit, 'cgroups');
-      seen = { cgroup: path.length > idLimit ? undefined : seriesCgroupOf(sample), row: undefined };
+      seen = { path, cgroup: path.length > idLimit ? undefined : seriesCgroupOf(sample), row: undefined };
       this.#seen.set(path, seen);
     }
-    this.#lastPath = path;
     this.#last = seen;
     return seen;
   }
 
-  #addCgroup(cgroup: SeriesCgroup): number {
-    const row = this.#cgroups.push(cgroup) - 1;
-    if (row >= this.#times.length) this.#grow(Math.max(firstCgroups, 2 * row));
+  #addCgroup(seen: SeenCgroup): number {
+    const row = this.#found.push(seen) - 1;
+    this.#seen?.set(seen.path, seen);
+    if (row >= this.#times.length) this.#grow(2 * row);
     return row;
   }
 
@@ -131,13 +202,6 @@ export class SeriesCollector implements SampleSink {
     const counts = new Uint16Array(rows * width);
     counts.set(this.#counts);
     this.#counts = counts;
-  }
-
-  /** The order of parts does not matter. */
-  #addPart(place: number, part: string): void {
-    this.#counts[place]! += 1;
-    checkCount(this.#counts[place]!, partsPerCgroupLimit, 'interfaces or devices of one cgroup');
-    this.#parts[place]! += nameHash(part) + 1;
   }
 }
 

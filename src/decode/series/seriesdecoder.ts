@@ -8,7 +8,8 @@ import { columnOf, type SeriesBatch, type WantedColumns } from '../../sample/ser
 import { type ExpositionReader, formatOf, openReader } from '../contenttype.ts';
 import { AnswerTooLongError } from '../limits.ts';
 import type { AnswerTime } from '../sampletime.ts';
-import { SeriesCollector } from './seriescollector.ts';
+import { KnownSeries } from './knownseries.ts';
+import { type KnownBody, SeriesCollector } from './seriescollector.ts';
 
 export type SeriesResult =
   | { readonly kind: 'series'; readonly batch: SeriesBatch }
@@ -29,32 +30,35 @@ export interface SeriesDecoder {
 }
 
 export function createSeriesDecoder(): SeriesDecoder {
-  /** The last of the wanted families that the previous body had. */
+  /** Of the previous body; undefined after one that was not read whole. */
+  let known: KnownBody | undefined;
+  /** The last of the wanted families, in alphabetical order, if the previous body had it. */
   let lastFamily: string | undefined;
   return {
     begin(contentType, wanted) {
       const format = formatOf(contentType);
       if (format === 'unknown') return undefined;
       const families = familiesOf(wanted);
-      const collector = new SeriesCollector(wanted);
-      // Families come in alphabetical order, as Gather sorts them: nothing wanted comes behind the last of them.
+      const collector = new SeriesCollector(areSame(known?.columns, wanted) ? known! : nothingKnown(wanted));
+      known = undefined;
+      // Gather sorts families by name: nothing wanted comes behind the last one.
       const last = families.toSorted().at(-1)!;
-      const until = lastFamily === last ? [families.indexOf(last)] : undefined;
-      const seen = new Set<number>();
-      const sink = {
-        visit(sample: Parameters<SeriesCollector['visit']>[0]) {
-          seen.add(sample.family);
-          return collector.visit(sample);
-        },
-        add: () => collector.add(),
-        needsValue: () => true,
-      };
-      const reader = openReader(format, families, sink, { until });
-      return new BodyReading(reader, collector, () => {
-        lastFamily = seen.has(families.indexOf(last)) ? last : undefined;
+      const lastIndex = families.indexOf(last);
+      const reader = openReader(format, families, collector, { until: lastFamily === last ? [lastIndex] : undefined });
+      return new BodyReading(reader, collector, (now) => {
+        known = now;
+        lastFamily = collector.hasFamily(lastIndex) ? last : undefined;
       });
     },
   };
+}
+
+function nothingKnown(columns: WantedColumns): KnownBody {
+  return { columns, series: new KnownSeries(columns.length), cgroups: [] };
+}
+
+function areSame(a: WantedColumns | undefined, b: WantedColumns): boolean {
+  return a === b || (a?.length === b.length && a.every((name, index) => name === b[index]));
 }
 
 /** Returns the families of columns, in their order. */
@@ -65,10 +69,10 @@ export function familiesOf(wanted: WantedColumns): readonly string[] {
 class BodyReading implements SeriesReading {
   readonly #reader: ExpositionReader;
   readonly #collector: SeriesCollector;
-  readonly #onEnd: () => void;
+  readonly #onEnd: (known: KnownBody) => void;
   #refused: string | undefined;
 
-  constructor(reader: ExpositionReader, collector: SeriesCollector, onEnd: () => void) {
+  constructor(reader: ExpositionReader, collector: SeriesCollector, onEnd: (known: KnownBody) => void) {
     this.#reader = reader;
     this.#collector = collector;
     this.#onEnd = onEnd;
@@ -82,8 +86,9 @@ class BodyReading implements SeriesReading {
   finish(time: AnswerTime): SeriesResult {
     if (this.#refused === undefined) this.#guard(() => this.#reader.end());
     if (this.#refused !== undefined) return { kind: 'refused', reason: this.#refused };
-    this.#onEnd();
-    return { kind: 'series', batch: this.#collector.batch(time) };
+    const { batch, known } = this.#collector.end(time);
+    this.#onEnd(known);
+    return { kind: 'series', batch };
   }
 
   #guard(step: () => void): void {

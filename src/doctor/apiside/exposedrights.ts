@@ -1,5 +1,5 @@
 /** Finds rights with which a kubelet could do harm, of an account whose token it gets. */
-import { group, versions } from '../../api/types.ts';
+import { apiServiceNames } from '../../api/apiservices.ts';
 import { pinsConfigMapName } from '../../kubelet/pins/pinconfigmap.ts';
 import type { CheckContext } from '../check.ts';
 import type { AccessAttributes } from '../../client/accessreview.ts';
@@ -43,11 +43,11 @@ export async function* exposedRights(
 /** The first two are those for which the server keeps a token from kubelets; the others are of wide roles. */
 function harmfulRights(namespace: string): readonly AccessAttributes[] {
   return [
-    ...versions.map((version) => ({
+    ...apiServiceNames.map((name) => ({
       verb: 'patch',
       group: 'apiregistration.k8s.io',
       resource: 'apiservices',
-      name: `${version}.${group}`,
+      name,
     })),
     { verb: 'update', resource: 'configmaps', namespace, name: pinsConfigMapName },
     { verb: 'create', resource: 'pods', namespace },

@@ -8,11 +8,14 @@ export class TemplateError extends Error {
   readonly problem: string;
   /** In the template, from 1; 0 if it is not known. */
   readonly line: number;
+  /** Whether other data of the same types may work: an index that is out of range. */
+  readonly dependsOnData: boolean;
 
-  constructor(problem: string, line: number) {
+  constructor(problem: string, line: number, dependsOnData = false) {
     super(line > 0 ? `line ${line}: ${problem}` : problem);
     this.problem = problem;
     this.line = line;
+    this.dependsOnData = dependsOnData;
   }
 }
 

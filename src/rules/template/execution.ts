@@ -186,14 +186,14 @@ class Execution {
 
   #write(text: string): void {
     if (this.output.length + text.length > outputLimit) {
-      throw new TemplateError(`the output is longer than ${outputLimit} characters`, 0);
+      throw new TemplateError(`the output is longer than ${outputLimit} characters`, 0, true);
     }
     this.output += text;
   }
 
   #step(): void {
     this.#steps += 1;
-    if (this.#steps > stepLimit) throw new TemplateError(`more than ${stepLimit} steps`, 0);
+    if (this.#steps > stepLimit) throw new TemplateError(`more than ${stepLimit} steps`, 0, true);
   }
 }
 
@@ -202,7 +202,9 @@ function at<T>(line: number, run: () => T): T {
   try {
     return run();
   } catch (error) {
-    if (error instanceof TemplateError && error.line === 0) throw new TemplateError(error.problem, line);
+    if (error instanceof TemplateError && error.line === 0) {
+      throw new TemplateError(error.problem, line, error.dependsOnData);
+    }
     throw error;
   }
 }

@@ -109,13 +109,13 @@ function sliceOf(value: Value, indexes: readonly Value[]): Value {
   if (indexes.length > most) throw new TemplateError(`too many slice indexes: ${indexes.length}`, 0);
   const length = typeof value === 'string' ? Buffer.byteLength(value) : value.length;
   const [start = 0, end = length, capacity = end] = indexes.map((index) => position(index, length));
-  if (start > end || end > capacity) throw new TemplateError(`invalid slice index: ${start} > ${end}`, 0);
+  if (start > end || end > capacity) throw new TemplateError(`invalid slice index: ${start} > ${end}`, 0, true);
   if (typeof value !== 'string') return value.slice(start, end);
   const piece = Buffer.from(value).subarray(start, end);
   const text = piece.toString('utf8');
   // Go cuts bytes; half a character is no text.
   if (Buffer.byteLength(text) !== piece.length || !Buffer.from(text).equals(piece)) {
-    throw new TemplateError('slice cuts a character', 0);
+    throw new TemplateError('slice cuts a character', 0, true);
   }
   return text;
 }
@@ -124,6 +124,6 @@ function sliceOf(value: Value, indexes: readonly Value[]): Value {
 function position(index: Value, last: number): number {
   const integer = integerOf(index);
   if (integer === undefined) throw new TemplateError(`cannot index with ${typeName(index)}`, 0);
-  if (integer < 0n || integer > BigInt(last)) throw new TemplateError(`index out of range: ${integer}`, 0);
+  if (integer < 0n || integer > BigInt(last)) throw new TemplateError(`index out of range: ${integer}`, 0, true);
   return Number(integer);
 }

@@ -83,6 +83,8 @@ test('the rules of a ConfigMap are read by their key', () => {
     'kind: ConfigMap',
     'kind: ConfigMap\ndata: [',
     'kind: ConfigMap\ndata: x',
+    `kind: ConfigMap\ndata: ${'['.repeat(5_000)}`,
+    `kind: ConfigMap\nx: &a [b]\ndata: [${'*a,'.repeat(50)}]`,
   ]) {
     assert.equal(rulesInConfigMap(text), undefined, text);
   }

@@ -108,6 +108,9 @@ test('size and aliases of a file have limits', () => {
   assert.ok(problemsOf(bomb).length > 0);
   const wide = `rules:\n- &a {seriesFilters: &f [${'{is: a},'.repeat(2_000)}]}\n${'- {seriesFilters: *f}\n'.repeat(50)}`;
   assert.match(problemsOf(wide)[0] ?? '', new RegExp(`more than ${nodeLimit} nodes`));
+  for (const opening of ['[', '{a: ', '- ', '? ']) {
+    assert.ok(problemsOf(opening.repeat(5_000)).length > 0, opening);
+  }
 });
 
 test('what prometheus-adapter refuses at start is refused', () => {
@@ -136,11 +139,30 @@ test('an unknown template field is refused at start', () => {
   assert.match(problemsOf('rules:\n- resources: {template: "<<.Nope>>"}')[0] ?? '', /can't evaluate field Nope/);
 });
 
-test('a query that fails for each request is refused, and one that fails for some is noted', () => {
-  assert.match(problemsOf('rules:\n- metricsQuery: <<index .GroupBySlice 1>>')[0] ?? '', /index out of range: 1/);
-  assert.match(problemsOf('rules:\n- metricsQuery: "<</* none */>>"')[0] ?? '', /the query is empty/);
-  const some = 'externalRules:\n- metricsQuery: x<<if .LabelValuesByName.queue>><<index .GroupBySlice 0>><<end>>';
-  assert.match(notesOf(some).join('\n'), /index out of range: 0 \(a selector\)/);
+test('a query that fails for each request is refused, and one that depends on data is noted', () => {
+  const custom = (query: string) => `rules:\n- metricsQuery: '${query}'`;
+  for (const query of [
+    '<<len 3>>',
+    '<<if lt .Series 1>>x<<end>>',
+    '<<.Series.x>>',
+    '<<range .Series>><<end>>',
+    '<<slice>>',
+  ]) {
+    assert.match(problemsOf(custom(query))[0] ?? `${query} loads`, /^line 2, rules\[0\]\.metricsQuery: line 1: /);
+  }
+  const rows: readonly (readonly [string, RegExp])[] = [
+    [custom('<<index .GroupBySlice 1>>'), /index out of range: 1 \(for one object\)/],
+    [custom('<<slice .Series 0 90>>'), /index out of range: 90/],
+    [
+      custom('<<if eq (index .LabelValuesByName "namespace") "prod">>x<<end>>'),
+      /the query is empty \(for one object\)/,
+    ],
+    [
+      'externalRules:\n- metricsQuery: x<<if .LabelValuesByName.queue>><<.Series.x>><<end>>',
+      /can't evaluate field x in string \(for a selector\)/,
+    ],
+  ];
+  for (const [text, note] of rows) assert.match(notesOf(text).join('\n'), note);
 });
 
 test('name.as $1_x is refused with a hint, ${1}_x works, defaults are $0 and $1', () => {

@@ -1,0 +1,193 @@
+/**
+ * What custom metrics from kubelets cost: CPU of a scrape of 30 pods with none, two and ten metrics wanted, from the bytes to the stored values, beside the
+ * same body without any; and memory per pod and metric.
+ */
+import { createDemand } from '../../src/kubeletsource/demand.ts';
+import { createSeriesStore, type SeriesStore } from '../../src/kubeletsource/seriesstore.ts';
+import { requestedFamilies } from '../../src/decode/cadvisor/families.ts';
+import { answerTime } from '../../src/decode/sampletime.ts';
+import { createSeriesDecoder, familiesOf } from '../../src/decode/series/seriesdecoder.ts';
+import { columnOf, type WantedColumns } from '../../src/sample/seriescolumns.ts';
+import { systemClock } from '../../src/clock.ts';
+import { beginReadings } from '../../src/scrape/endpoint/bodyreadings.ts';
+import { type Encoded, encodeFamilies, type Family, type FamilySample } from '../fakes/exposition.ts';
+import { cadvisorFamilies } from '../fakes/kubeletrows.ts';
+import { fullFamilies } from './body.ts';
+import { createNodeDecoder, recordBytes } from './decodeonce.ts';
+import { createCollect } from './heap.ts';
+import { type Contender, type Figures, figureOf, inTurns, single } from './measure.ts';
+import { nodeModel } from './nodemodel.ts';
+
+const pods = 30;
+const ticks = 6;
+const tickMs = 15_000;
+const turns = { rounds: 9, roundMs: 100, warmUpMs: 500 };
+
+/** In each pod's network namespace, as the kernel's fallback tunnels make them. */
+const interfaces = ['erspan0', 'eth0', 'gre0', 'gretap0', 'ip6_vti0', 'ip6gre0', 'ip6tnl0', 'ip_vti0', 'sit0', 'tunl0'];
+
+/** What autoscalers name. */
+const wantedMetrics: Readonly<Record<string, readonly string[]>> = {
+  none: [],
+  two: ['network_receive_bytes_per_second', 'network_transmit_bytes_per_second'],
+  ten: [
+    'network_receive_bytes_per_second',
+    'network_transmit_bytes_per_second',
+    'cpu_throttled_ratio',
+    'cpu_limit_utilization',
+    'memory_limit_utilization',
+    'cpu_pressure_waiting_ratio',
+    'memory_pressure_waiting_ratio',
+    'memory_rss_bytes',
+    'sockets',
+    'fs_read_bytes_per_second',
+  ],
+};
+
+export async function benchCustomMetrics(figures: Figures): Promise<void> {
+  const contenders: Contender[] = [];
+  for (const [wanted, metrics] of Object.entries(wantedMetrics)) {
+    for (const form of ['filtered', 'full'] as const) {
+      const scrapes = scrapesOf(metrics, form);
+      figures.set(`custom.${pods}.${form}.${wanted}.size`, single(scrapes.bodies[0]!.bytes.length, 'bytes'));
+      contenders.push(contender(`custom.${pods}.${form}.${wanted}`, scrapes));
+    }
+  }
+  for (const [name, values] of await inTurns(contenders, turns)) figures.set(name, figureOf(values, 'us'));
+  for (const [wanted, metrics] of Object.entries(wantedMetrics))
+    if (metrics.length > 0) memory(figures, wanted, metrics);
+}
+
+interface Scrapes {
+  readonly wanted: WantedColumns;
+  readonly metrics: readonly string[];
+  readonly bodies: readonly Encoded[];
+  readonly timesMs: readonly number[];
+}
+
+function demandOf(metrics: readonly string[]) {
+  return createDemand({ clock: systemClock, always: metrics, onAutoscalers: () => undefined });
+}
+
+function scrapesOf(metrics: readonly string[], form: 'filtered' | 'full'): Scrapes {
+  const wanted = demandOf(metrics).columns();
+  const firstMs = Date.now();
+  const timesMs = Array.from({ length: ticks }, (_, tick) => firstMs + tick * tickMs);
+  return { wanted, metrics, timesMs, bodies: timesMs.map((nowMs) => bodyOf(wanted, form, nowMs)) };
+}
+
+function bodyOf(wanted: WantedColumns, form: 'filtered' | 'full', nowMs: number): Encoded {
+  const model = nodeModel('node-0', pods, nowMs);
+  const all = form === 'full' ? fullFamilies(model, nowMs) : cadvisorFamilies(model, 'usual', nowMs);
+  const added = new Set(familiesOf(wanted).filter((name) => !quantities.includes(name)));
+  const requested = form === 'full' ? all : all.filter(({ name }) => quantities.includes(name));
+  const rows = all.find(({ name }) => name === 'container_memory_working_set_bytes')?.samples ?? [];
+  const sandboxes = all.find(({ name }) => name === 'container_network_receive_bytes_total')?.samples ?? [];
+  const more = wanted.filter((name) => added.has(columnOf(name).family)).map((name) => familyOf(name, rows, sandboxes));
+  return encodeFamilies([...requested.filter(({ name }) => !added.has(name)), ...more], true);
+}
+
+/** Of a node without swap, on which nothing has changed for a while. */
+const quantities: readonly string[] = requestedFamilies({ hasSwap: false, hasSettled: true });
+
+function familyOf(
+  name: WantedColumns[number],
+  rows: readonly FamilySample[],
+  sandboxes: readonly FamilySample[],
+): Family {
+  const { family, of, kind, addedOver } = columnOf(name);
+  const on = of === 'sandbox' ? sandboxes : rows;
+  const parts =
+    addedOver === 'interface'
+      ? interfaces.map((each) => ({ interface: each }))
+      : [addedOver === 'device' ? { device: '/dev/vda' } : {}];
+  const samples = on.flatMap(({ labels, timestampMs, value }) =>
+    parts.map((part, index) => ({
+      labels: { ...labels, ...part },
+      value:
+        kind === 'constant'
+          ? 100_000
+          : index > 1
+            ? 0
+            : Math.trunc(value / 1_000) + Math.trunc((timestampMs ?? 0) / 1_000),
+      ...(kind === 'constant' || timestampMs === undefined ? {} : { timestampMs }),
+    })),
+  );
+  return { name: family, help: '', type: kind === 'counter' ? 'counter' : 'gauge', samples };
+}
+
+function storeOf(metrics: readonly string[]): SeriesStore {
+  return createSeriesStore({
+    clock: systemClock,
+    windowMs: 60_000,
+    resolutionMs: tickMs,
+    stalenessMs: 3 * tickMs,
+    wanted: demandOf(metrics).metrics,
+  });
+}
+
+/** As production does, from the records of TLS to the values. */
+function createScrape(
+  { wanted, metrics, bodies, timesMs }: Scrapes,
+  node = 'node-0',
+  store = storeOf(metrics),
+): () => void {
+  const decoder = createNodeDecoder();
+  const seriesDecoder = createSeriesDecoder();
+  let next = 0;
+  return () => {
+    const { bytes, contentType } = bodies[next]!;
+    const nowMs = timesMs[next]!;
+    next = (next + 1) % ticks;
+    const { reader, finish } = beginReadings(decoder, seriesDecoder, { contentType, brief: decoder.settled, wanted });
+    for (let at = 0; at < bytes.length; at += recordBytes) {
+      if (!reader.write(bytes.subarray(at, at + recordBytes))) break;
+    }
+    const results = finish(answerTime(nowMs, nowMs));
+    if (results instanceof Promise) throw new Error('the body of 30 pods is long');
+    const [decoded, series] = results;
+    if (decoded?.kind !== 'batch') throw new Error(`a body of the benchmark is ${decoded?.kind}: ${decoded?.reason}`);
+    if (wanted.length > 0 && series?.kind !== 'series')
+      throw new Error(`series are ${series?.kind}: ${series?.reason}`);
+    store.store({ batch: { ...decoded.batch, node }, series, spacingMs: tickMs, hasStepped: false });
+  };
+}
+
+function contender(name: string, scrapes: Scrapes): Contender {
+  const scrape = createScrape(scrapes);
+  return {
+    name,
+    run(times) {
+      for (let time = 0; time < times; time += 1) scrape();
+    },
+  };
+}
+
+const nodes = 100;
+
+/** Heap and typed arrays of many nodes' stores, each after as many scrapes as a window has. */
+function memory(figures: Figures, wanted: string, metrics: readonly string[]): void {
+  const collect = createCollect();
+  const scrapes = scrapesOf(metrics, 'filtered');
+  const store = storeOf(metrics);
+  fill(scrapes, 'warm', store);
+  collect();
+  const before = usedBytes();
+  for (let node = 0; node < nodes; node += 1) fill(scrapes, `node-${node}`, store);
+  collect();
+  const perNode = (usedBytes() - before) / nodes;
+  const { numbers, bytes } = store.counts();
+  figures.set(`custom.memory.${wanted}.per-pod-and-metric`, single(perNode / pods / metrics.length, 'bytes'));
+  figures.set(`custom.memory.${wanted}.samples-per-value`, single(bytes / numbers, 'bytes'));
+}
+
+/** The decoders are dropped: they are counted by `decode`. */
+function fill(scrapes: Scrapes, node: string, store: SeriesStore): void {
+  const scrape = createScrape(scrapes, node, store);
+  for (let tick = 0; tick < ticks; tick += 1) scrape();
+}
+
+function usedBytes(): number {
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}

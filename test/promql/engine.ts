@@ -1,0 +1,129 @@
+/** Real PromQL engines over an exporter of ours. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createServer as createNetServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { listen } from '../fakes/listen.ts';
+
+export interface EngineProgram {
+  readonly name: string;
+  /** In PATH. */
+  readonly binary: string;
+  readonly install: string;
+  readonly arguments: (folder: string, port: number, config: string) => readonly string[];
+}
+
+export const engines: readonly EngineProgram[] = [
+  {
+    name: 'Prometheus',
+    binary: 'prometheus',
+    install: 'apt-get install --no-install-recommends prometheus',
+    arguments: (folder, port, config) => [
+      `--config.file=${config}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      `--storage.tsdb.path=${path.join(folder, 'tsdb')}`,
+      '--log.level=warn',
+    ],
+  },
+  {
+    name: 'VictoriaMetrics',
+    binary: 'victoria-metrics',
+    install: 'apt-get install victoria-metrics',
+    arguments: (folder, port, config) => [
+      `-storageDataPath=${path.join(folder, 'data')}`,
+      `-httpListenAddr=127.0.0.1:${port}`,
+      `-promscrape.config=${config}`,
+      '-retentionPeriod=1d',
+      '-memory.allowedBytes=64MB',
+      '-search.latencyOffset=0s',
+      '-loggerLevel=ERROR',
+    ],
+  },
+];
+
+export interface RunningEngine extends AsyncDisposable {
+  readonly url: string;
+  /** The text of the exporter's metrics; a scrape takes at most a second. */
+  metrics: string;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** @throws Error with the command to install the engine where it is missing. */
+export async function runEngine(program: EngineProgram, metrics: string): Promise<RunningEngine> {
+  try {
+    execFileSync('which', [program.binary]);
+  } catch {
+    throw new Error(`${program.name} is not installed: ${program.install}`);
+  }
+  const folder = mkdtempSync(path.join(tmpdir(), 'promql-engine-'));
+  const exporter = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(running.metrics);
+  });
+  const exporterPort = await listen(exporter, 0);
+  const port = await freePort();
+  const config = path.join(folder, 'scrape.yml');
+  writeFileSync(config, scrapeConfig(exporterPort));
+  let child: ChildProcess | undefined;
+  const running: RunningEngine = {
+    url: `http://127.0.0.1:${port}`,
+    metrics,
+    start,
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop();
+      exporter.close();
+      exporter.closeAllConnections();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  await start();
+  return running;
+
+  async function start(): Promise<void> {
+    child = spawn(program.binary, program.arguments(folder, port, config), { stdio: ['ignore', 'ignore', 'inherit'] });
+    await untilReady(`${running.url}/api/v1/query?query=up`);
+  }
+
+  async function stop(): Promise<void> {
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+}
+
+function scrapeConfig(port: number): string {
+  return `
+global: {scrape_interval: 1s}
+scrape_configs:
+- job_name: lab
+  honor_labels: true
+  static_configs: [{targets: ['127.0.0.1:${port}']}]
+`;
+}
+
+async function freePort(): Promise<number> {
+  const server = createNetServer();
+  const port = await listen(server, 0);
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Milliseconds; Prometheus needs a fraction of a second, on a busy machine some. */
+const readyLimitMs = 60_000;
+
+async function untilReady(url: string): Promise<void> {
+  const endMs = performance.now() + readyLimitMs;
+  for (;;) {
+    const response = await fetch(url).catch(() => undefined);
+    const body = await response?.text().catch(() => '');
+    if (body?.includes('"up"') === true) return;
+    if (performance.now() > endMs) throw new Error(`${url} is not ready after ${readyLimitMs} ms`);
+    await sleep(50);
+  }
+}
