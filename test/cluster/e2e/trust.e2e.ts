@@ -59,7 +59,7 @@ describe('kube-apiserver and two pods of a default installation', {
     const report = await cluster.kubectl([...command, '--cert-dir=/tmp']);
     for (const line of report.trimEnd().split('\n')) t.diagnostic(line);
     assert.match(report, /^all is well$/m);
-    for (const name of apiServiceNames) assert.ok(report.includes(`${name}: the bundle holds our root`));
+    for (const name of apiServiceNames) assert.ok(report.includes(`${name}: RootPublished: the bundle holds our root`));
   });
 
   test('caBundle is no drift to kubectl diff and to server-side apply by another manager', async () => {
