@@ -161,7 +161,9 @@ export async function* checkManualEndpoints(
   address: ServiceAddress,
   service: unknown,
 ): AsyncIterable<Finding> {
-  const { slices, unlabelled } = (await readSlices(api, address)) ?? { slices: [], unlabelled: [] };
+  const read = await readSlices(api, address);
+  if (read === undefined) return;
+  const { slices, unlabelled } = read;
   const wanted = portName(service, address);
   const used = usedEndpoints(slices, wanted);
   const { namespace, name } = address;
