@@ -2,15 +2,8 @@
 import { field, items, text } from '../../client/json.ts';
 import type { CheckContext } from '../check.ts';
 import type { Finding } from '../finding.ts';
-import { command, jsonPatch } from '../remedy.ts';
-import {
-  headlessLabel,
-  readSlices,
-  serviceNameLabel,
-  type Slice,
-  type UsedEndpoint,
-  usedEndpoints,
-} from './endpointslices.ts';
+import { command } from '../remedy.ts';
+import { readSlices, serviceNameLabel, type Slice, type UsedEndpoint, usedEndpoints } from './endpointslices.ts';
 import { type ServiceAddress, serviceObject } from './registration.ts';
 import { parseTimeMs } from '../times.ts';
 import { getService, type PodBehindService, selectedPods } from './servingpods.ts';
@@ -35,7 +28,7 @@ function beside(pods: readonly PodBehindService[], used: readonly UsedEndpoint[]
   return used.filter(({ address }) => !own.has(address));
 }
 
-function portName(service: unknown, { port }: ServiceAddress): string {
+export function portName(service: unknown, { port }: ServiceAddress): string {
   const ports = items(field(field(service, 'spec'), 'ports'));
   return (
     text(
@@ -58,7 +51,7 @@ export async function* checkEndpoints(
   if (read === undefined) return;
   const used = usedEndpoints(read.slices, portName(service, address));
   for (const [slice, endpoints] of Map.groupBy(beside(pods, used), (each) => each.slice)) {
-    const found = slice.manager === 'selector' ? await gone(api, address, endpoints) : endpoints;
+    const found = slice.manager === 'selector' ? await goneEndpoints(api, address, endpoints) : endpoints;
     if (found.length > 0)
       yield slice.manager === 'selector' ? outdated(address, found) : addedByHand(address, slice, found);
   }
@@ -84,7 +77,7 @@ function isReadyForLong({ ready, deleting, object }: PodBehindService, nowMs: nu
 }
 
 /** Pods were listed at another moment: counts only endpoints whose pod is not there. */
-async function gone(
+export async function goneEndpoints(
   api: CheckContext['api'],
   { namespace }: ServiceAddress,
   endpoints: readonly UsedEndpoint[],
@@ -99,7 +92,7 @@ async function gone(
   return found;
 }
 
-const addressesOf = (endpoints: readonly UsedEndpoint[]): string =>
+export const addressesOf = (endpoints: readonly UsedEndpoint[]): string =>
   endpoints
     .slice(0, namedAddresses)
     .map(({ address, port }) => `${address} port ${port}`)
@@ -153,115 +146,4 @@ function controllerRemedy({ namespace, name }: ServiceAddress): string {
     command('kubectl', 'get', 'lease', '--namespace', 'kube-system', 'kube-controller-manager'),
     command('kubectl', 'delete', 'endpointslices', '--namespace', namespace, selector),
   ].join('\n');
-}
-
-/** Of a Service without a selector, whose endpoints another program or a person writes. @throws UncheckedError. */
-export async function* checkManualEndpoints(
-  { api }: Pick<CheckContext, 'api'>,
-  address: ServiceAddress,
-  service: unknown,
-): AsyncIterable<Finding> {
-  const read = await readSlices(api, address);
-  if (read === undefined) return;
-  const { slices, unlabelled } = read;
-  const wanted = portName(service, address);
-  const used = usedEndpoints(slices, wanted);
-  const { namespace, name } = address;
-  const finding = { code: 'endpoints-missing', severity: 'error', object: serviceObject(address) } as const;
-  const evidence = slices.map((slice) => slice.name).join(', ');
-  const left = await gone(
-    api,
-    address,
-    used.filter(({ slice }) => slice.manager === 'selector'),
-  );
-  if (left.length > 0) {
-    yield {
-      ...finding,
-      code: 'endpoints-outdated',
-      problem:
-        'it lost its selector, so its EndpointSlices are not updated any more: requests go to addresses of pods that are gone',
-      evidence: addressesOf(left),
-      remedy: addSelector(address),
-    };
-    return;
-  }
-  if (used.some(({ slice }) => !slice.isHeadless)) return;
-  const [headless] = used;
-  if (headless !== undefined) {
-    yield {
-      ...finding,
-      severity: 'warning',
-      problem: `kube-proxy ignores its EndpointSlices, which have the label ${headlessLabel}; only kube-apiserver with --enable-aggregator-routing uses them`,
-      evidence,
-      remedy: command(
-        'kubectl',
-        'label',
-        'endpointslice',
-        '--namespace',
-        namespace,
-        headless.slice.name,
-        `${headlessLabel}-`,
-      ),
-    };
-    return;
-  }
-  const misnamed = slices.find((slice) => slice.ports.length > 0 && slice.endpoints.some(({ ready }) => ready));
-  if (misnamed !== undefined) {
-    yield { ...finding, ...portMisnamed(address, misnamed, wanted) };
-    return;
-  }
-  const [candidate] = unlabelled;
-  if (slices.length === 0 && candidate !== undefined) {
-    yield {
-      ...finding,
-      problem: `EndpointSlice ${candidate.name} has no label ${serviceNameLabel}, so neither kube-proxy nor kube-apiserver uses it for the Service, which has no selector`,
-      remedy: command(
-        'kubectl',
-        'label',
-        'endpointslice',
-        '--namespace',
-        namespace,
-        candidate.name,
-        `${serviceNameLabel}=${name}`,
-      ),
-    };
-    return;
-  }
-  yield {
-    ...finding,
-    problem:
-      slices.length === 0
-        ? 'it has neither a selector nor endpoints'
-        : 'it has no selector, and none of its endpoints is ready',
-    ...(evidence === '' ? {} : { evidence }),
-    remedy: addSelector(address),
-  };
-}
-
-function addSelector({ namespace, name }: ServiceAddress): string {
-  return jsonPatch('service', namespace, name, [
-    { op: 'add', path: '/spec/selector', value: { 'k8s-app': 'metrics-server' } },
-  ]);
-}
-
-function portMisnamed(
-  { namespace, name }: ServiceAddress,
-  slice: Slice,
-  wanted: string,
-): Pick<Finding, 'problem' | 'evidence' | 'remedy'> {
-  const [first] = slice.ports;
-  const names = slice.ports.map((port) => `'${port.name}'`);
-  return {
-    problem: `its endpoints have no port of the name '${wanted}', by which the Service's port finds them`,
-    evidence: `EndpointSlice ${slice.name} has ${names.join(', ')}`,
-    // The mirroring controller would write its slice back.
-    remedy:
-      slice.manager === 'endpoints'
-        ? jsonPatch('endpoints', namespace, name, [
-            { op: 'add', path: `/subsets/0/ports/${first?.index ?? 0}/name`, value: wanted },
-          ])
-        : jsonPatch('endpointslice', namespace, slice.name, [
-            { op: 'add', path: `/ports/${first?.index ?? 0}/name`, value: wanted },
-          ]),
-  };
 }

@@ -3,7 +3,8 @@ import { field, items, text, textMap } from '../../client/json.ts';
 import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { command, mergePatch, withInput } from '../remedy.ts';
-import { checkEndpoints, checkManualEndpoints } from './foreignendpoints.ts';
+import { checkEndpoints } from './foreignendpoints.ts';
+import { checkManualEndpoints } from './manualendpoints.ts';
 import { podsNotReady } from './notready.ts';
 import { checkPorts } from './ports.ts';
 import {
