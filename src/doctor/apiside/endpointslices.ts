@@ -1,7 +1,7 @@
 /**
  * Reads where requests to a Service go, by the rules of kube-proxy (pkg/proxy/endpointslicecache.go, topology.go) and of
  * kube-apiserver with --enable-aggregator-routing (apiserver/pkg/util/proxy): both take every EndpointSlice with the
- * Service's label, whoever manages it.
+ * Service's label, of any manager.
  */
 import { isIP } from 'node:net';
 import { field, items, text, textMap } from '../../client/json.ts';

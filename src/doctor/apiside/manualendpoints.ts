@@ -57,7 +57,7 @@ function addSelector({ namespace, name }: ServiceAddress): string {
   ]);
 }
 
-type Explanation = Pick<Finding, 'problem' | 'evidence' | 'remedy'>;
+type ManualProblem = Pick<Finding, 'problem' | 'evidence' | 'remedy'>;
 
 function label({ namespace }: ServiceAddress, slice: Slice, change: string): string {
   return command('kubectl', 'label', 'endpointslice', '--namespace', namespace, slice.name, change);
@@ -70,14 +70,14 @@ function headless(address: ServiceAddress, slice: Slice): Pick<Finding, 'problem
   };
 }
 
-function unlabelledSlice(address: ServiceAddress, slice: Slice): Explanation {
+function unlabelledSlice(address: ServiceAddress, slice: Slice): ManualProblem {
   return {
     problem: `EndpointSlice ${slice.name} has no label ${serviceNameLabel}, so neither kube-proxy nor kube-apiserver uses it for the Service, which has no selector`,
     remedy: label(address, slice, `${serviceNameLabel}=${address.name}`),
   };
 }
 
-function portMisnamed({ namespace, name }: ServiceAddress, slice: Slice, wanted: string): Explanation {
+function portMisnamed({ namespace, name }: ServiceAddress, slice: Slice, wanted: string): ManualProblem {
   const [first] = slice.ports;
   const names = slice.ports.map((port) => `'${port.name}'`);
   return {
