@@ -127,7 +127,7 @@ export function helpText(): string {
     '       kubegauge <command> --help   explains a command',
     '',
     'Pages in docs/ of the source: install.md, configuration.md (these flags beside those of metrics-server),',
-    'troubleshooting.md (each code in the log, in `kubegauge status` and in a 404), doctor.md (findings of `kubegauge doctor`).',
+    'troubleshooting.md (each code of a message, and the causes of a 404), doctor.md (findings of `kubegauge doctor`).',
   ];
   for (const [section, sectionFlags] of Object.entries(flagSections)) {
     lines.push('', `${section} flags:`, '');

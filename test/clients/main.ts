@@ -26,7 +26,7 @@ function main(server: string): Promise<number> {
     },
     async (older) => {
       useOlderMinor(older);
-      const files = [path.join(import.meta.dirname, 'older.clients.ts')];
+      const files = ['older.clients.ts', 'standin.clients.ts'].map((file) => path.join(import.meta.dirname, file));
       const totals = await runTestFiles(files, () => older[Symbol.asyncDispose]());
       printTotals(totals);
       return succeeded(totals) ? 0 : 1;

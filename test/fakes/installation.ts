@@ -25,6 +25,8 @@ export const namespace = 'kube-system';
 export const serviceName = 'metrics-server';
 /** The name that kube-apiserver verifies. */
 export const servedName = `${serviceName}.${namespace}.svc`;
+/** Of the slice that kube-controller-manager writes. */
+export const sliceName = 'metrics-server-x2x9p';
 export const labels = { 'k8s-app': 'metrics-server' };
 const hash = 'f6f4c8d5b';
 
@@ -166,7 +168,14 @@ export function serviceObjects(port: number, pod: string): readonly KubeObject[]
     {
       kind: 'EndpointSlice',
       apiVersion: 'discovery.k8s.io/v1',
-      metadata: { namespace, name: 'metrics-server-x2x9p', labels: { 'kubernetes.io/service-name': serviceName } },
+      metadata: {
+        namespace,
+        name: sliceName,
+        labels: {
+          'kubernetes.io/service-name': serviceName,
+          'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
+        },
+      },
       addressType: 'IPv4',
       ports: [{ name: 'https', port, protocol: 'TCP' }],
       endpoints: [

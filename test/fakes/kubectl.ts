@@ -89,7 +89,8 @@ function obey(server: FakeApiServer, argv: readonly string[], input: string): vo
     create(server, rest, flags);
     return;
   }
-  const [first = '', ...others] = rest;
+  // The fake has no controllers: what a restart changes is nothing that a check reads.
+  const [first = '', ...others] = verb === 'rollout' ? rest.slice(1) : rest;
   const [resource = '', ...names] = [...first.split('/'), ...others];
   const kind = kindOf(resource);
   const [name = '', ...more] = names;
@@ -100,6 +101,7 @@ function obey(server: FakeApiServer, argv: readonly string[], input: string): vo
   const object = server.objects.get(kind, name, namespace);
   if (object === undefined)
     throw new Error(`${resource} ${namespace ?? ''}/${name} not found: kubectl ${argv.join(' ')}`);
+  if (verb === 'rollout') return;
   if (verb === 'patch') {
     const patch = flags.get('-p') ?? flags.get('--patch') ?? '';
     const isJson = flags.get('--type') === 'json';

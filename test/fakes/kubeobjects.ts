@@ -29,6 +29,7 @@ export const kinds = {
   Namespace: 'namespaces',
   Deployment: 'deployments',
   EndpointSlice: 'endpointslices',
+  Endpoints: 'endpoints',
   NetworkPolicy: 'networkpolicies',
   ValidatingWebhookConfiguration: 'validatingwebhookconfigurations',
   MutatingWebhookConfiguration: 'mutatingwebhookconfigurations',

@@ -55,19 +55,19 @@ export const base64 = (text: string): string => Buffer.from(text).toString('base
 const allVersions = [beta, 'v1.metrics.k8s.io'];
 
 /** Adds an object whose kind the other helpers do not make. */
-function add({ apiServer }: FaultyCluster, kind: Kind, apiVersion: string, name: string, rest: object): void {
+export function add({ apiServer }: FaultyCluster, kind: Kind, apiVersion: string, name: string, rest: object): void {
   const ofCluster = kind.endsWith('WebhookConfiguration') || kind === 'Namespace';
   const object = { kind, apiVersion, metadata: { name, ...(ofCluster ? {} : { namespace }) }, ...rest };
   apiServer.objects.set(object);
 }
 
 /** kube-apiserver's own check failed. */
-function unavailable(cluster: FaultyCluster, message: string): void {
+export function unavailable(cluster: FaultyCluster, message: string): void {
   const conditions = [condition('Available', 'False', 'FailedDiscoveryCheck', message)];
   change(cluster, 'APIService', beta, { status: { conditions } });
 }
 
-function withoutPods(cluster: FaultyCluster): void {
+export function withoutPods(cluster: FaultyCluster): void {
   cluster.apiServer.objects.delete('Pod', podName, namespace);
 }
 
@@ -152,8 +152,7 @@ export const apiSideFaults: readonly ApiSideFault[] = [
       add(cluster, 'MutatingWebhookConfiguration', apiVersion, 'mutating-webhook', { webhooks });
     },
     code: 'webhook-fails',
-    byHand: true,
-    says: /NotIn/,
+    says: /NotIn.*rollout restart/s,
   },
   {
     name: 'k3s-io/k3s#1189: the image cannot be pulled',

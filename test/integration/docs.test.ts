@@ -24,7 +24,7 @@ let environment: NodeJS.ProcessEnv;
 async function start(): Promise<void> {
   folder = await mkdtemp(path.join(tmpdir(), 'docs-'));
   const certs = path.join(folder, 'certs');
-  const flags = ['--port=0', '--api-port=0', '--nodes=2', '--pods=20', `--cert-dir=${certs}`];
+  const flags = ['--port=0', '--api-port=0', '--nodes=2', '--pods=20', '--calm', `--cert-dir=${certs}`];
   standin = spawn(process.execPath, [path.join(root, 'test/standin/main.ts'), ...flags], { cwd: root });
   // As the server itself reports it: what the stand-in prints for its users may change.
   const [, port = ''] = await said(/ serving .*port=(\d+)/);

@@ -16,6 +16,8 @@ import { createInstallation, namespace, servedName, servingPod } from '../fakes/
 import { runCommands } from '../fakes/kubectl.ts';
 import type { KubeObject } from '../fakes/kubeobjects.ts';
 import { apiSideFaults, base64, beta, change, type FaultyCluster, podName } from './apisidefaults.ts';
+import { endpointFaults } from './endpointfaults.ts';
+import { serverPodFaults } from './serverpodfaults.ts';
 
 const { options } = parseCommandLine([]);
 
@@ -58,7 +60,8 @@ describe('doctor on the way from kube-apiserver to the server', () => {
     });
   }
 
-  for (const { name, image, plant, code, severity = 'error', byHand = false, says, place = 'pod' } of apiSideFaults) {
+  const faults = [...apiSideFaults, ...endpointFaults, ...serverPodFaults];
+  for (const { name, image, plant, code, severity = 'error', byHand = false, says, place = 'pod' } of faults) {
     test(name, async () => {
       const planted = await use(image);
       plant(planted);

@@ -245,15 +245,80 @@ describe('credentials', () => {
 describe('metrics-server', () => {
   test('kubernetes-sigs/metrics-server#963: gives no causes, but its log does', async () => {
     await using world = await createNodeWorld();
-    world.serve({ code: '', message: '' });
-    const usages = '/apis/metrics.k8s.io/v1beta1/nodes';
-    const notFound = { kind: 'Status', message: 'nodemetrics.metrics.k8s.io "node-a" not found', code: 404 };
-    world.apiServer.documents.set(`${usages}/node-a`, notFound);
-    const log = '/api/v1/namespaces/kube-system/pods/metrics-server-f6f4c8d5b-abcde/log';
     const line = `E1129 15:40:35.362224       1 scraper.go:149] "Failed to scrape node" err="request failed, status: \\"401 Unauthorized\\"" node="node-a"`;
-    world.apiServer.documents.set(log, `${line}\n`);
+    log(world, line);
     const finding = await found(world, 'kubelet-unauthorized');
     assert.equal(finding.evidence, 'Unauthorized: request failed, status: "401 Unauthorized"');
+  });
+});
+
+/** metrics-server gives no causes: what its log says of node-a. */
+function log(world: NodeWorld, line: string): void {
+  world.serve({ code: '', message: '' });
+  const notFound = { kind: 'Status', message: 'nodemetrics.metrics.k8s.io "node-a" not found', code: 404 };
+  world.apiServer.documents.set('/apis/metrics.k8s.io/v1beta1/nodes/node-a', notFound);
+  world.apiServer.documents.set('/api/v1/namespaces/kube-system/pods/metrics-server-f6f4c8d5b-abcde/log', `${line}\n`);
+}
+
+describe('the log of metrics-server', () => {
+  const scrapes = (cause: string) =>
+    `E1126 10:00:55.396391       1 scraper.go:140] "Failed to scrape node" err="${cause}" node="node-a"`;
+  const collects = (failures: string) =>
+    `E0115 02:59:40.074225       1 manager.go:102] unable to fully collect metrics: [${failures}]`;
+  const summary = (node: string, cause: string) =>
+    `unable to fully scrape metrics from source kubelet_summary:${node}: unable to fetch metrics from Kubelet ${node} (10.0.0.1): ${cause}`;
+  const url = 'Get https://10.0.0.1:10250/stats/summary/';
+  const reports: readonly (readonly [report: string, line: string, code: string, evidence: RegExp])[] = [
+    [
+      'kubernetes-sigs/metrics-server#1081: no answer within the deadline',
+      scrapes('Get \\"https://192.168.65.4:10250/metrics/resource\\": context deadline exceeded'),
+      'kubelet-unreachable',
+      /^NoAnswer: .*context deadline exceeded/,
+    ],
+    [
+      'kubernetes/kops#14708: DNS does not know the name of the node',
+      scrapes(
+        'Get \\"https://node-a:10250/metrics/resource\\": dial tcp: lookup node-a on 100.64.0.10:53: no such host',
+      ),
+      'kubelet-name-unknown',
+      /^NameUnknown/,
+    ],
+    [
+      'kubernetes-sigs/metrics-server#95: a line of 0.3 that lists all nodes',
+      collects(
+        `${summary('node-b', `${url}: x509: certificate signed by unknown authority`)}, ${summary('node-a', 'request failed - "403 Forbidden", response: "Forbidden (user=system:serviceaccount:kube-system:metrics-server, verb=get, resource=nodes, subresource=stats)"')}`,
+      ),
+      'kubelet-forbidden',
+      /^Forbidden: request failed - "403 Forbidden".*subresource=stats\)"$/,
+    ],
+    [
+      'kubernetes-sigs/metrics-server#202: plain HTTP to the TLS port',
+      collects(
+        summary(
+          'node-a',
+          'Get http://node-a:10250/stats/summary/: net/http: HTTP/1.x transport connection broken: malformed HTTP response "\\x15\\x03\\x01\\x00\\x02\\x02"',
+        ),
+      ),
+      'kubelet-failing',
+      /^PlainHttp/,
+    ],
+  ];
+  for (const [report, line, code, evidence] of reports) {
+    test(report, async () => {
+      await using world = await createNodeWorld();
+      log(world, line);
+      const finding = await found(world, code);
+      assert.match(finding.evidence ?? '', evidence);
+      assert.ok(finding.remedy);
+    });
+  }
+
+  test('the remedy for plain HTTP switches the flag off', async () => {
+    await using world = await createNodeWorld();
+    world.setArgs('--deprecated-kubelet-completely-insecure=true', '--kubelet-port=10250');
+    log(world, collects(summary('node-a', 'malformed HTTP response "\\x15\\x03"')));
+    await world.run(await found(world, 'kubelet-failing'));
+    assert.ok(world.args().includes('--deprecated-kubelet-completely-insecure=false'), world.args().join(' '));
   });
 });
 

@@ -1,6 +1,6 @@
 /** `npm start` as a user runs it: the unchanged program serves in the stand-in cluster, and one signal ends all of it. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ const agents: Dispatcher[] = [];
 
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'standin-'));
-  standin = start('--port=0', '--api-port=0', `--cert-dir=${folder}`, '--nodes=1', '--pods=20');
+  standin = start('--port=0', '--api-port=0', `--cert-dir=${folder}`, '--nodes=1', '--pods=20', '--calm');
   await said(/ serving .*port=\d+/);
   [ca, readerToken] = await Promise.all([read('standin-ca.crt'), read('reader.token')]);
 });
@@ -76,7 +76,7 @@ describe('npm start', () => {
     const config: unknown = JSON.parse(await read('admin.kubeconfig'));
     const user = field(items(field(config, 'users'))[0], 'user');
     const pem = (name: string) => Buffer.from(text(field(user, name)) ?? '', 'base64').toString();
-    const [, apiUrl = ''] = await said(/ is up at (\S+)/);
+    const [, apiUrl = ''] = await said(/ API server (\S+)/);
     const [, port = ''] = await said(/ serving .*port=(\d+)/);
     const admin = { cert: pem('client-certificate-data'), key: pem('client-key-data') };
     const through = await get(`${apiUrl}/apis/metrics.k8s.io/v1`, admin);
@@ -91,7 +91,7 @@ describe('npm start', () => {
   });
 
   test('starts a cluster in which the doctor finds no error', async () => {
-    await said(/Metrics are served/);
+    await said(/A line for each change follows/);
     const argv = ['doctor', '-o', 'json', `--kubeconfig=${path.join(folder, 'admin.kubeconfig')}`];
     const doctor = spawn(process.execPath, [path.join(root, 'src/main.ts'), ...argv], { cwd: root });
     let printed = '';
@@ -107,25 +107,62 @@ describe('npm start', () => {
     assert.equal(code, 0);
   });
 
-  test('says which port is taken and which flag changes it', async () => {
-    const [, port] = await said(/ serving .*port=(\d+)/);
-    const second = start(`--port=${port}`, '--api-port=0', `--cert-dir=${folder}`);
-    const [code] = await once(second, 'exit');
-    assert.equal(code, 1);
-    await said(new RegExp(`stand-in: port ${port} is in use; .*--port=<port>`));
+  test('prints commands and what they print', { skip: process.platform === 'win32' && 'runs them by sh' }, async () => {
+    await said(/A line for each change follows/);
+    const printed = [...output.matchAll(/^\$ (.*)\n((?: {2}.*\n)+)/gm)];
+    assert.ok(printed.length >= 1, output);
+    for (const [, typed = '', excerpt = ''] of printed) {
+      const again = spawnSync('sh', ['-c', typed], { cwd: root, encoding: 'utf8' });
+      assert.ok(again.status === 0, `${typed}: ${again.stderr}`);
+      const lines = excerpt.split('\n').map((each) => each.trim());
+      const shape = (text: string): string => text.replaceAll(/\d+/g, '#').replaceAll(/\s+/g, ' ').trim();
+      const shapes = new Set(`${again.stdout}${again.stderr}`.split('\n').map(shape));
+      // Usage moves on, and with it the order of pods: titles, names of fields and findings stay.
+      assert.ok(shapes.has(shape(lines[0] ?? '')), `${typed}: ${excerpt}`);
+    }
   });
 
-  test('stops everything on Ctrl-C', async () => {
+  test('a second start with the same files says where the first is, and how to start beside it', async () => {
+    const [, apiUrl = ''] = await said(/ API server (\S+)/);
+    const second = start('--port=0', '--api-port=0', `--cert-dir=${folder}`);
+    const [code] = await once(second, 'exit');
+    assert.equal(code, 1);
+    await said(
+      new RegExp(`already running at ${apiUrl}, .*\\n  npm.* start -- --cert-dir=\\S*second --api-port=0 --port=0`),
+    );
+  });
+
+  test('says which port is taken and which flag changes it', async () => {
+    const [, port] = await said(/ serving .*port=(\d+)/);
+    const second = start(`--port=${port}`, '--api-port=0', `--cert-dir=${path.join(folder, 'other')}`);
+    const [code] = await once(second, 'exit');
+    assert.equal(code, 1);
+    await said(new RegExp(`another program listens on 127.0.0.1:${port}\\. .*\\n  npm.* start -- --port=0\\n`));
+  });
+
+  test('stops everything on Ctrl-C, with the code of a shell', async () => {
     standin.kill('SIGINT');
     const [code] = await once(standin, 'exit');
-    assert.equal(code, 0, output);
+    assert.equal(code, 130, output);
     assert.match(output, /stopping signal=SIGTERM/);
   });
 });
 
 describe('npm leaves no process behind', { skip: process.platform === 'win32' }, () => {
   const endMs = 30_000;
-  const standinFlags = () => ['--port=0', '--api-port=0', `--cert-dir=${folder}`, '--nodes=1', '--pods=0'];
+  let starts = 0;
+  /** Each start has files of its own. */
+  const standinFlags = () => {
+    starts += 1;
+    return [
+      '--port=0',
+      '--api-port=0',
+      `--cert-dir=${path.join(folder, String(starts))}`,
+      '--nodes=1',
+      '--pods=0',
+      '--calm',
+    ];
+  };
 
   /** Starts a process group, ends it once the server serves, and returns all output after every process has closed it. */
   async function outputUntilAllEnded(command: string, argv: readonly string[], end: (pid: number) => void) {
@@ -162,6 +199,16 @@ describe('npm leaves no process behind', { skip: process.platform === 'win32' },
       assert.match(await outputUntilAllEnded('npm', argv, kill(signal)), / stopped\n/);
     });
   }
+
+  test('nothing is left when the reader of a pipe has gone', async () => {
+    const argv = [path.join(root, 'test/standin/main.ts'), ...standinFlags()];
+    const child = spawn(process.execPath, argv, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.once('data', () => child.stdout.destroy());
+    // The server holds the other output open.
+    child.stderr.resume();
+    const [code] = await once(child, 'close');
+    assert.equal(code, 141);
+  });
 
   test('the server ends in good order on Ctrl-C, which all of the group get', async () => {
     const argv = ['start', '--', ...standinFlags()];

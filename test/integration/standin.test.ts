@@ -31,7 +31,16 @@ let admin: Dispatcher;
 
 before(async () => {
   const serverPort = await listen(metricsServer, 0);
-  cluster = await startCluster({ nodes: 2, pods: 30, seed: 1, apiPort: 0, serverPort, credentials, say: () => {} });
+  cluster = await startCluster({
+    nodes: 2,
+    pods: 30,
+    seed: 1,
+    calm: true,
+    apiPort: 0,
+    serverPort,
+    credentials,
+    say: () => {},
+  });
   const ca = credentials.authority.cert;
   plain = new Agent({ connect: { ca } });
   admin = new Agent({ connect: { ca, ...credentials.admin } });

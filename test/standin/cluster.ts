@@ -24,6 +24,7 @@ export interface StandinClusterOptions {
   readonly nodes: number;
   readonly pods: number;
   readonly seed: number;
+  readonly calm: boolean;
   readonly apiPort: number;
   /** Where the aggregator finds the metrics server. */
   readonly serverPort: number;

@@ -58,6 +58,10 @@ export interface CredentialFiles {
   readonly adminKubeconfig: string;
   /** What a pod of the reader's would find mounted. */
   readonly readerToken: string;
+  /** For curl: the CA and the reader's token. */
+  readonly curlConfig: string;
+  /** A folder that need not be there. */
+  readonly kubectlCache: string;
 }
 
 /** Overwrites those of the stand-in before. */
@@ -73,6 +77,8 @@ export async function writeCredentials(
     serverKubeconfig: path.join(folder, 'standin.kubeconfig'),
     adminKubeconfig: path.join(folder, 'admin.kubeconfig'),
     readerToken: path.join(folder, 'reader.token'),
+    curlConfig: path.join(folder, 'curl.conf'),
+    kubectlCache: path.join(folder, 'kubectl-cache'),
   };
   const { authority, admin, serving, serverToken, readerToken } = credentials;
   const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -86,8 +92,23 @@ export async function writeCredentials(
     write(files.serverKubeconfig, kubeconfig(apiUrl, authority.cert, { token: serverToken })),
     write(files.adminKubeconfig, kubeconfig(apiUrl, authority.cert, adminUser)),
     write(files.readerToken, readerToken),
+    write(files.curlConfig, curlConfig(path.resolve(files.ca), readerToken, process.platform)),
   ]);
   return files;
+}
+
+/** Returns a file for curl -K: the command is short and the same in every shell. */
+export function curlConfig(ca: string, token: string, platform: NodeJS.Platform): string {
+  return [
+    // Within quotes, curl reads a backslash as JSON does.
+    `cacert = ${JSON.stringify(ca)}`,
+    `header = ${JSON.stringify(`Authorization: Bearer ${token}`)}`,
+    'silent',
+    'show-error',
+    // The curl of Windows asks for a revocation list, and a CA of one run has none.
+    ...(platform === 'win32' ? ['ssl-no-revoke'] : []),
+    '',
+  ].join('\n');
 }
 
 /** JSON is YAML, so every client reads it. */

@@ -1,17 +1,27 @@
 /** What goes on in a cluster now and then: a container restarts, a Deployment is rolled out anew, a node's kubelet fails for a while. */
 import type { Random } from './random.ts';
-import { serverWorkload } from './workloads.ts';
+import { leakyWorkload, serverWorkload } from './workloads.ts';
 import type { Change, Cluster, SimulatedNode, SimulatedPod } from './simulation.ts';
 
-/** How far apart incidents of each kind are. */
-const restartEveryMs = [45_000, 100_000] as const;
+/** How far apart incidents of each kind are, and when the first ones are that a newcomer's first minutes must have. */
+const firstCrashMs = 3_000;
+const restartEveryMs = [100_000, 200_000] as const;
 const rolloutEveryMs = [120_000, 200_000] as const;
 const failureEveryMs = [200_000, 320_000] as const;
+const firstFailureMs = 40_000;
+
+/**
+ * How far apart the restarts of a container that crashes are: less than two samples of it. How many there are before it stays up for a while:
+ * so many that its last usage becomes stale.
+ */
+const crashEveryMs = 9_000;
+const crashes = 9;
+const calmBetweenCrashesMs = 60_000;
 
 /** How far apart two pods of a rollout are. */
 const rolloutStepMs = [4_000, 9_000] as const;
-/** How long a kubelet fails, and after how much of it the node counts as not ready. */
-const failureMs = [45_000, 75_000] as const;
+/** How long a kubelet fails: longer than its last usages are served. And after how much of it the node counts as not ready. */
+const failureMs = [75_000, 95_000] as const;
 const notReadyAfterMs = 25_000;
 
 export interface Incidents {
@@ -21,19 +31,21 @@ export interface Incidents {
 
 export function createIncidents(cluster: Cluster, random: Random, startMs: number): Incidents {
   const kinds = [
+    crashLoop(),
     every(restartEveryMs, restart),
     every(rolloutEveryMs, startRollout),
-    every(failureEveryMs, startFailure),
+    every(failureEveryMs, startFailure, firstFailureMs),
     { dueMs: startMs, happen: rollOut },
     { dueMs: startMs, happen: goOnFailing },
   ];
   let rollout: { readonly revision: string; readonly pods: SimulatedPod[]; nextMs: number } | undefined;
+  let failures = 0;
   let failure: { readonly node: SimulatedNode; readonly notReadyMs: number; readonly untilMs: number } | undefined;
   return { happen: (nowMs) => kinds.flatMap((kind) => (kind.dueMs <= nowMs ? kind.happen(nowMs) : [])) };
 
-  function every(interval: readonly [number, number], happen: (nowMs: number) => Change[]) {
+  function every(interval: readonly [number, number], happen: (nowMs: number) => Change[], firstMs?: number) {
     const timer = {
-      dueMs: startMs + random.between(...interval),
+      dueMs: startMs + (firstMs ?? random.between(...interval)),
       happen(nowMs: number): Change[] {
         timer.dueMs = nowMs + random.between(...interval);
         return happen(nowMs);
@@ -47,8 +59,29 @@ export function createIncidents(cluster: Cluster, random: Random, startMs: numbe
     return [...cluster.pods].filter(({ workload }) => workload !== serverWorkload);
   }
 
+  /** The container crashes from the start on, so that there is a pod without usage to see. */
+  function crashLoop() {
+    let left = crashes;
+    const timer = {
+      dueMs: startMs + firstCrashMs,
+      happen(nowMs: number): Change[] {
+        left = left > 1 ? left - 1 : crashes;
+        timer.dueMs = nowMs + (left === crashes ? calmBetweenCrashesMs : crashEveryMs);
+        return restartOne(leaky(), nowMs);
+      },
+    };
+    return timer;
+  }
+
+  function leaky(): SimulatedPod | undefined {
+    return [...cluster.pods].find(({ workload }) => workload === leakyWorkload);
+  }
+
   function restart(nowMs: number): Change[] {
-    const pod = random.pick(victims());
+    return restartOne(random.pick(victims()), nowMs);
+  }
+
+  function restartOne(pod: SimulatedPod | undefined, nowMs: number): Change[] {
     const container = pod && random.pick(pod.containers);
     if (pod === undefined || container === undefined) return [];
     cluster.restart(pod, container, nowMs);
@@ -83,10 +116,12 @@ export function createIncidents(cluster: Cluster, random: Random, startMs: numbe
   }
 
   function startFailure(nowMs: number): Change[] {
-    // A cluster of one node would have nothing left to show.
-    const node = cluster.nodes.length > 1 ? random.pick(cluster.nodes) : undefined;
+    // A cluster of one node would have nothing left to show; a pod that restarts is to show that alone.
+    const node =
+      cluster.nodes.length > 1 ? random.pick(cluster.nodes.filter((each) => each !== leaky()?.node)) : undefined;
     if (node === undefined) return [];
-    node.kubelet = random.next() < 0.5 ? 'fails' : 'hangs';
+    node.kubelet = failures % 2 === 0 ? 'fails' : 'hangs';
+    failures += 1;
     failure = { node, notReadyMs: nowMs + notReadyAfterMs, untilMs: nowMs + random.between(...failureMs) };
     const symptom = node.kubelet === 'fails' ? 'answers 500' : 'does not answer';
     return [{ kind: 'node-set', node, event: `the kubelet of ${node.name} ${symptom} for a while` }];

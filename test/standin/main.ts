@@ -1,19 +1,27 @@
-/** `npm start`: a simulated cluster, the metrics server for it, and what to try; until Ctrl-C. */
-import { once } from 'node:events';
+/** `npm start`: a simulated cluster, the metrics server for it, a table of what it serves, and what to try; until Ctrl-C. */
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import path from 'node:path';
 import { describeError } from '../../src/logging.ts';
+import { refuseSecondStart } from './alreadyrunning.ts';
 import { startCluster } from './cluster.ts';
-import { createCredentials, type CredentialFiles, writeCredentials } from './credentials.ts';
-import { watchParents } from './parents.ts';
+import { createCredentials, writeCredentials } from './credentials.ts';
 import { parseOptions, type StandinOptions, usage, UsageError } from './options.ts';
-import { metricsServed, reservePort, startServer } from './server.ts';
+import { watchParents } from './parents.ts';
+import { createLivePresenter, createPlainPresenter } from './presenter.ts';
+import { createReader } from './reading.ts';
+import { isLive } from './screen.ts';
+import { reservePort, startServer } from './server.ts';
+import { createTour } from './tour.ts';
 
-// A reader that has gone must not keep us from stopping the server in good order.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+/** Exit code of a program that a signal ended, as shells report it: 128 and the signal's number. */
+const codeOf = (signal: keyof typeof constants.signals): number => 128 + constants.signals[signal];
+/** Windows has no SIGPIPE. */
+const brokenPipeCode = 141;
 
 process.exitCode = await main();
 
-/** Returns 0 when stopped by a signal, 1 when something broke, 2 when used wrongly. */
+/** Returns 0 after help, 1 when something broke, 2 when used wrongly; otherwise the code of what ended it. */
 async function main(): Promise<number> {
   try {
     const options = parseOptions(process.argv.slice(2));
@@ -21,77 +29,75 @@ async function main(): Promise<number> {
     process.stdout.write(usage());
     return 0;
   } catch (error) {
-    console.error(`stand-in: ${describeError(error)}`);
+    console.error(`npm start: ${describeError(error)}`);
     return error instanceof UsageError ? 2 : 1;
   }
 }
 
-async function run(options: StandinOptions): Promise<number> {
-  const stop = new AbortController();
-  const orphaned = Promise.withResolvers<void>();
-  using _parents = watchParents(orphaned.resolve);
-  const stopped = Promise.race([signalled(), orphaned.promise]);
+async function run(given: StandinOptions): Promise<number> {
+  const options = { ...given, certDir: path.resolve(given.certDir) };
+  const stopped = Promise.withResolvers<number>();
+  // A second signal finds no listener any more and ends the process at once.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => stopped.resolve(codeOf(signal)));
+  // A reader that has gone, as after `npm start | head`, must not keep us from stopping the server in good order.
+  process.stdout.on('error', () => stopped.resolve(brokenPipeCode));
+  process.stderr.on('error', () => undefined);
+  using _parents = watchParents(() => stopped.resolve(codeOf('SIGTERM')));
+  await refuseSecondStart(options);
   await using disposables = new AsyncDisposableStack();
+
+  const live = isLive(process.stdout, process.env);
   const credentials = createCredentials();
-  const serverPort = await reservePort(options.port).catch(inUse('port', options.port));
-  const cluster = disposables.use(
-    await startCluster({ ...options, serverPort, credentials, say }).catch(inUse('api-port', options.apiPort)),
-  );
+  const serverPort = await reservePort(options.port);
+  const happened: string[] = [];
+  const say = (sentence: string): void => void happened.push(sentence);
+  const cluster = disposables.use(await startCluster({ ...options, serverPort, credentials, say }));
   const files = await writeCredentials(options.certDir, credentials, cluster.apiUrl);
   const serverUrl = `https://127.0.0.1:${serverPort}`;
-  say(`a simulated cluster of ${cluster.nodes} nodes and ${cluster.pods} pods is up at ${cluster.apiUrl}`);
-  const server = disposables.use(startServer(serverPort, options.certDir, files));
-  disposables.defer(() => stop.abort());
 
-  say('waiting for the first metrics: two samples of each container, 15 s apart');
-  const served = metricsServed(serverUrl, credentials.authority.cert, credentials.readerToken, stop.signal);
-  void served.then(
-    () => console.log(`${invitation(files, serverUrl)}\n`),
-    () => {},
+  const logFile = path.join(options.certDir, 'server.log');
+  const log = live ? openLog(logFile) : undefined;
+  const server = disposables.use(startServer(serverPort, options.certDir, files, log));
+  if (log !== undefined) closeSync(log);
+  const reader = disposables.use(
+    createReader({
+      apiUrl: cluster.apiUrl,
+      serverUrl,
+      ca: credentials.authority.cert,
+      admin: credentials.admin,
+      token: credentials.readerToken,
+    }),
   );
-  const ending = await Promise.race([stopped.then(() => undefined), server.ended]);
-  if (ending === undefined) {
-    say('stopping');
-    return 0;
+  const tour = disposables.use(
+    createTour({
+      presenter: live
+        ? createLivePresenter(process.stdout)
+        : createPlainPresenter((text) => process.stdout.write(text)),
+      reader,
+      files,
+      serverUrl,
+      happened,
+      // The first one is the one to open first.
+      addresses: [
+        { of: 'kubegauge', url: serverUrl },
+        { of: 'API server', url: cluster.apiUrl },
+      ],
+    }),
+  );
+  const ending = await Promise.race([stopped.promise, server.ended]);
+  await tour[Symbol.asyncDispose]();
+  if (typeof ending === 'number') {
+    process.stdout.write('stopping kubegauge and its cluster\n');
+    return ending;
   }
-  console.error(`stand-in: ${ending}; what it said is above`);
+  if (live) process.stderr.write(readFileSync(logFile, 'utf8'));
+  console.error(`npm start: ${ending}; its log is above`);
   return 1;
 }
 
-function invitation(files: CredentialFiles, serverUrl: string): string {
-  const shown = (file: string) => (path.relative('', file).startsWith('..') ? file : path.relative('', file));
-  const curl = `curl --cacert ${shown(files.ca)} -H "Authorization: Bearer $(cat ${shown(files.readerToken)})"`;
-  return [
-    '',
-    'Metrics are served. Try, in another terminal:',
-    '',
-    `  kubectl --kubeconfig=${shown(files.adminKubeconfig)} top nodes`,
-    `  kubectl --kubeconfig=${shown(files.adminKubeconfig)} top pods -A`,
-    `  ${curl} ${serverUrl}/apis/metrics.k8s.io/v1/nodes`,
-    `  ${curl} ${serverUrl}/status`,
-    `  npm run -s serve -- doctor --kubeconfig=${shown(files.adminKubeconfig)}`,
-    '',
-    'Ctrl-C stops everything.',
-  ].join('\n');
-}
-
-/** Turns the system's error into what to do. */
-function inUse(flag: string, port: number): (error: unknown) => never {
-  return (error) => {
-    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    throw taken
-      ? new Error(
-          `port ${port} is in use; end what uses it or choose another with --${flag}=<port> (0 takes a free one)`,
-        )
-      : error;
-  };
-}
-
-function say(sentence: string): void {
-  console.log(`${new Date().toISOString().slice(11, 19)} ${sentence}`);
-}
-
-/** A second signal finds no listener any more and ends the process at once. */
-async function signalled(): Promise<void> {
-  await Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));
+/** Of each start anew. */
+function openLog(file: string): number {
+  mkdirSync(path.dirname(file), { recursive: true });
+  return openSync(file, 'w', 0o600);
 }

@@ -5,6 +5,8 @@ export interface StandinOptions {
   readonly nodes: number;
   readonly pods: number;
   readonly seed: number;
+  /** Whether nothing restarts, is rolled out or fails. */
+  readonly calm: boolean;
   /** 0 takes a free one. */
   readonly apiPort: number;
   readonly port: number;
@@ -32,7 +34,11 @@ type NumberFlag = keyof typeof flags;
 
 export function usage(): string {
   const lines = Object.entries(flags).map(([name, flag]) => line(`--${name}=${flag.default}`, flag.help));
-  const text = [...lines, line('--cert-dir=certs', 'Where kubeconfigs, certificates and a token are written.')];
+  const text = [
+    ...lines,
+    line('--cert-dir=certs', 'Where kubeconfigs, certificates and a token are written.'),
+    line('--calm', 'No container restarts, nothing is rolled out, no kubelet fails.'),
+  ];
   return `Starts a simulated cluster and the metrics server for it.\n\n${text.join('\n')}\n`;
 }
 
@@ -53,6 +59,7 @@ export function parseOptions(argv: readonly string[]): StandinOptions | undefine
     nodes: number('nodes'),
     pods: number('pods'),
     seed: number('seed'),
+    calm: values['calm'] === true,
     apiPort: number('api-port'),
     port: number('port'),
     certDir: typeof values['cert-dir'] === 'string' ? values['cert-dir'] : 'certs',
@@ -67,13 +74,13 @@ function parse(argv: readonly string[]) {
   const problems: string[] = [];
   const { values, tokens } = parseArgs({
     args: [...argv],
-    options: { ...known, help: { type: 'boolean', short: 'h' } },
+    options: { ...known, calm: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
     strict: false,
     tokens: true,
   });
   for (const token of tokens) {
     if (token.kind === 'positional') problems.push(`${token.value}: not a flag; see --help`);
-    else if (token.kind === 'option' && token.name !== 'help' && token.name !== 'h' && !names.includes(token.name)) {
+    else if (token.kind === 'option' && !['help', 'h', 'calm', ...names].includes(token.name)) {
       problems.push(`${token.rawName}: no such flag; see --help`);
     }
   }

@@ -31,7 +31,8 @@ export function serverFlags(port: number): readonly string[] {
   ];
 }
 
-export function startServer(port: number, certDir: string, files: CredentialFiles): ServerProcess {
+/** @param log a file descriptor for the server's log; absent: our own standard error. */
+export function startServer(port: number, certDir: string, files: CredentialFiles, log?: number): ServerProcess {
   const argv = [
     `--import=${pathToFileURL(path.join(import.meta.dirname, 'endwithparent.ts')).href}`,
     path.join(root, 'src/main.ts'),
@@ -43,7 +44,12 @@ export function startServer(port: number, certDir: string, files: CredentialFile
     `--kubelet-certificate-authority=${files.ca}`,
   ];
   // In a group of its own: Ctrl-C is ours, and it is we who stop the server. The channel breaks when we end without doing so.
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true });
+  const child = spawn(process.execPath, argv, {
+    stdio: ['ignore', log ?? 'inherit', log ?? 'inherit', 'ipc'],
+    detached: true,
+    // On Windows, a detached process has a console of its own.
+    windowsHide: true,
+  });
   const ended = new Promise<string>((resolve) => {
     child.once('error', ({ message }) => resolve(`the metrics server could not be started: ${message}`));
     child.once('exit', (code, signal) => resolve(`the metrics server ended with ${signal ?? `exit code ${code}`}`));

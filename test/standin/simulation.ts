@@ -12,6 +12,8 @@ export interface SimulationOptions {
   readonly pods: number;
   readonly seed: number;
   readonly startMs: number;
+  /** Whether nothing restarts, is rolled out or fails. */
+  readonly calm: boolean;
 }
 
 export interface SimulatedNode {
@@ -72,7 +74,13 @@ export interface Cluster {
 const tickMs = 1_000;
 const hourMs = 3_600_000;
 
-export function createSimulation({ nodes: nodeCount, pods: podCount, seed, startMs }: SimulationOptions): Simulation {
+export function createSimulation({
+  nodes: nodeCount,
+  pods: podCount,
+  seed,
+  startMs,
+  calm,
+}: SimulationOptions): Simulation {
   const random = createRandom(seed, 'cluster');
   const nodes = Array.from({ length: nodeCount }, (_, index) => createNode(index, podCount / nodeCount, startMs, seed));
   const pods = new Set<SimulatedPod>();
@@ -93,7 +101,7 @@ export function createSimulation({ nodes: nodeCount, pods: podCount, seed, start
     const changes: Change[] = [];
     while (nowMs + tickMs <= toMs) {
       nowMs += tickMs;
-      changes.push(...incidents.happen(nowMs));
+      if (!calm) changes.push(...incidents.happen(nowMs));
       sampleAll();
     }
     return changes;

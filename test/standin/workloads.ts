@@ -44,6 +44,17 @@ export const serverWorkload: Workload = {
   containers: [container('metrics-server', serverImage, 0.004, 90)],
 };
 
+/** Restarts again and again, as a container that leaks memory does. */
+export const leakyWorkload: Workload = {
+  namespace: 'jobs',
+  name: 'leaky',
+  kind: 'StatefulSet',
+  qos: 'burstable',
+  replicas: 1,
+  grows: false,
+  containers: [container('leaky', 'registry.example/jobs/leaky:0.3', 0.05, 150)],
+};
+
 export const workloads: readonly Workload[] = [
   staticPod('kube-apiserver', 0.09, 420),
   staticPod('etcd', 0.035, 96),
@@ -127,6 +138,7 @@ export const workloads: readonly Workload[] = [
     replicas: 2,
     containers: [container('worker', 'registry.example/jobs/worker:0.9', 0.35, 120)],
   },
+  leakyWorkload,
   serverWorkload,
 ];
 

@@ -147,9 +147,38 @@ const connectionProblems = [
   'connection reset',
 ];
 
+/** Faults of the way that have a cause of their own, by words of kube-apiserver's message. */
+const wayProblems: readonly { readonly words: string; readonly problem: string; readonly remedy: string }[] = [
+  {
+    words: 'No agent available',
+    problem:
+      'kube-apiserver reaches pods through a tunnel (konnectivity), to which no agent is connected: agents on nodes do not run, or do not reach the control plane',
+    remedy: 'kubectl get pods --all-namespaces --output=wide | grep -i konnectivity-agent   # then their logs',
+  },
+  {
+    words: 'proxy error from',
+    problem:
+      "kube-apiserver reaches pods through a tunnel of the distribution or an HTTP proxy, which does not reach the server: the agent on its node, or NO_PROXY of kube-apiserver, which needs the pods' and Services' networks",
+    remedy: command('kubectl', 'get', 'nodes', '--output=wide'),
+  },
+  {
+    words: 'TLS handshake timeout',
+    problem:
+      "kube-apiserver connects to the server, but the handshake's larger packets do not arrive: the MTU of the pods' network is larger than the way allows, or the server has no CPU",
+    remedy: "ip link | grep -o 'mtu [0-9]*'   # on the machine of kube-apiserver and on the pod's node",
+  },
+];
+
 function unreachable({ name, service, available }: RegisteredVersion): Finding | undefined {
   const { reason = '', message = '' } = available ?? {};
-  if (service === undefined || !connectionProblems.some((problem) => message.includes(problem))) return undefined;
+  if (service === undefined) return undefined;
+  const known = wayProblems.find(({ words }) => message.includes(words));
+  if (known !== undefined) {
+    const { problem, remedy } = known;
+    const evidence = `${reason}: ${message}`;
+    return { code: 'api-unreachable', severity: 'error', object: `APIService ${name}`, problem, evidence, remedy };
+  }
+  if (!connectionProblems.some((problem) => message.includes(problem))) return undefined;
   const where = ['--namespace', service.namespace];
   return {
     code: 'api-unreachable',

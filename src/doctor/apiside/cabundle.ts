@@ -1,9 +1,10 @@
 /** Checks how kube-apiserver verifies the server: caBundle against the certificates that the pods really show, and our roots in it. */
-import { type Check, type CheckContext, tolerant } from '../check.ts';
+import { type Check, type CheckContext, readOr, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { bundleLimitBytes } from '../../trustpublication/publishedroots.ts';
 import { keepOffAnnotation, otherWriterOf, readApiService, stagedText } from '../../trustpublication/apiserviceview.ts';
 import { checkBundle, withoutVerification } from './bundlecertificates.ts';
+import { foreignEndpoints } from './foreignendpoints.ts';
 import { applyManifests } from './manifests.ts';
 import { type RegisteredVersion, registeredVersions } from './registration.ts';
 import { checkStagedRoots, checkStaleRoots } from './podroots.ts';
@@ -40,7 +41,8 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
     yield* tolerant(async function* ofPods() {
       const pods = await podsBehind(api, service);
       yield* checkRoots(version, pods);
-      yield* checkShown(context, version, service, pods);
+      const beside = yield* readOr([], () => foreignEndpoints(context, service));
+      yield* checkShown(context, version, service, pods, beside);
     });
   }
 }

@@ -1,9 +1,10 @@
 /** Says why pods behind a Service are not ready. */
 import { conditionOf } from '../../client/conditions.ts';
 import { field, items, text, textMap } from '../../client/json.ts';
+import { foreignText } from '../../foreigntext.ts';
 import type { ClusterReader } from '../clusterreader.ts';
 import type { Finding } from '../finding.ts';
-import { command } from '../remedy.ts';
+import { command, jsonPatch } from '../remedy.ts';
 import { UncheckedError } from '../uncheckederror.ts';
 import { type ServiceAddress, serviceObject } from './registration.ts';
 import type { PodBehindService } from './servingpods.ts';
@@ -17,30 +18,46 @@ export async function* podsNotReady(
   pods: readonly PodBehindService[],
 ): AsyncIterable<Finding> {
   for (const pod of pods.slice(0, describedPods)) {
-    const { reason, message } = whyNotReady(pod);
+    const why = whyNotReady(pod);
+    const { reason, message, remedy } = (await explained(api, why, pod)) ?? { ...why, remedy: undefined };
     yield {
       code: 'pods-not-ready',
       severity: 'error',
       object: `Pod ${pod.namespace}/${pod.name}`,
       problem: `no pod behind ${serviceObject(address)} is ready`,
       evidence: message === '' ? reason : `${reason}: ${message}`,
-      remedy: await remedyFor(api, reason, pod),
+      remedy: remedy ?? command('kubectl', 'describe', 'pod', '--namespace', pod.namespace, pod.name),
     };
   }
 }
 
-function whyNotReady({ object, deleting }: PodBehindService): { readonly reason: string; readonly message: string } {
+interface Reason {
+  readonly reason: string;
+  readonly message: string;
+  /** The container that waits, or has ended; undefined where it is not a container. */
+  readonly container?: string;
+}
+
+function whyNotReady({ object, deleting }: PodBehindService): Reason {
   const status = field(object, 'status');
-  for (const container of items(field(status, 'containerStatuses'))) {
-    const waiting = field(field(container, 'state'), 'waiting');
+  for (const each of items(field(status, 'containerStatuses'))) {
+    const container = text(field(each, 'name')) ?? '';
+    const ended = field(field(each, 'lastState'), 'terminated') ?? field(field(each, 'state'), 'terminated');
+    const waiting = field(field(each, 'state'), 'waiting');
     const reason = text(field(waiting, 'reason'));
-    if (reason !== undefined) return { reason, message: text(field(waiting, 'message')) ?? '' };
+    if (field(each, 'ready') !== true && text(field(ended, 'reason')) === 'OOMKilled')
+      return { reason: 'OOMKilled', message: 'it needs more memory than its limit', container };
+    if (reason !== undefined) return { reason, message: text(field(waiting, 'message')) ?? '', container };
   }
   const scheduled = conditionOf(object, 'PodScheduled');
   if (scheduled?.status === 'False') return scheduled;
   const ready = conditionOf(object, 'Ready');
   if (ready?.reason) return ready;
   return { reason: deleting ? 'it is being deleted' : (text(field(status, 'phase')) ?? 'unknown'), message: '' };
+}
+
+interface Explained extends Reason {
+  readonly remedy: string;
 }
 
 const imageReasons: ReadonlySet<string> = new Set([
@@ -51,22 +68,124 @@ const imageReasons: ReadonlySet<string> = new Set([
   'ImageInspectError',
 ]);
 
-async function remedyFor(api: ClusterReader, reason: string, pod: PodBehindService): Promise<string> {
+/** Returns undefined where nothing more than the reason is known. */
+async function explained(api: ClusterReader, why: Reason, pod: PodBehindService): Promise<Explained | undefined> {
   const { namespace, name, deployment } = pod;
-  if (imageReasons.has(reason) && deployment !== undefined && (await hasEarlierRevision(api, namespace, deployment))) {
-    return command('kubectl', 'rollout', 'undo', '--namespace', namespace, `deployment/${deployment}`);
+  const { reason, message } = why;
+  const owner = deployment === undefined ? undefined : await readOwner(api, namespace, deployment);
+  const named = deployment ?? '';
+  if (imageReasons.has(reason) && owner !== undefined && hasEarlierRevision(owner)) {
+    return { ...why, remedy: command('kubectl', 'rollout', 'undo', '--namespace', namespace, `deployment/${named}`) };
   }
-  if (reason === 'CrashLoopBackOff') return command('kubectl', 'logs', '--namespace', namespace, name, '--previous');
-  return command('kubectl', 'describe', 'pod', '--namespace', namespace, name);
+  if (reason === 'OOMKilled') {
+    const remedy = owner && raisedLimit(pod, why.container ?? '');
+    return remedy === undefined ? undefined : { ...why, remedy };
+  }
+  if (reason === 'CrashLoopBackOff') return crashed(api, why, pod, owner?.object);
+  if (reason === 'Unschedulable' && isControlPlaneOnly(message) && owner?.object !== undefined) {
+    return { ...why, remedy: tolerateControlPlane(namespace, named, owner.object) };
+  }
+  if (reason === 'ContainersNotReady' && isRunning(pod)) {
+    const describe = command('kubectl', 'describe', 'pod', '--namespace', namespace, name);
+    return {
+      ...why,
+      message: `${message}; its readiness probe fails, as it does while no kubelet can be read`,
+      remedy: `kubegauge doctor kubelets rights\n${describe}`,
+    };
+  }
+  return undefined;
+}
+
+interface Owner {
+  /** The Deployment; undefined if it may not be read. */
+  readonly object: unknown;
+}
+
+async function readOwner(api: ClusterReader, namespace: string, deployment: string): Promise<Owner> {
+  try {
+    return { object: await api.get(`/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`) };
+  } catch (error) {
+    if (error instanceof UncheckedError) return { object: undefined };
+    throw error;
+  }
 }
 
 /** Reports whether there may be an earlier revision: also where the Deployment cannot be read. */
-async function hasEarlierRevision(api: ClusterReader, namespace: string, deployment: string): Promise<boolean> {
-  try {
-    const object = await api.get(`/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`);
-    return textMap(field(field(object, 'metadata'), 'annotations')).get('deployment.kubernetes.io/revision') !== '1';
-  } catch (error) {
-    if (error instanceof UncheckedError) return true;
-    throw error;
-  }
+function hasEarlierRevision({ object }: Owner): boolean {
+  return textMap(field(field(object, 'metadata'), 'annotations')).get('deployment.kubernetes.io/revision') !== '1';
+}
+
+function isRunning({ object }: PodBehindService): boolean {
+  const statuses = items(field(field(object, 'status'), 'containerStatuses'));
+  return statuses.length > 0 && statuses.every((each) => field(field(each, 'state'), 'running') !== undefined);
+}
+
+/** Returns undefined for a container without a limit: its node ran out of memory. */
+function raisedLimit({ namespace, deployment = '', object }: PodBehindService, container: string): string | undefined {
+  const spec = items(field(field(object, 'spec'), 'containers')).find((each) => field(each, 'name') === container);
+  const limit = text(field(field(field(spec, 'resources'), 'limits'), 'memory'));
+  const [, number, unit] = /^(\d{1,6})([KMG]i?)$/.exec(limit ?? '') ?? [];
+  if (number === undefined) return undefined;
+  const doubled = `memory=${Number(number) * 2}${unit ?? ''}`;
+  const where = ['--namespace', namespace, `deployment/${deployment}`, `--containers=${container}`];
+  return command('kubectl', 'set', 'resources', ...where, `--limits=${doubled}`, `--requests=${doubled}`);
+}
+
+/** Lines of the log of the container that ended. */
+const logLines = 40;
+
+/** A flag that the release does not know is the usual reason after an update, and the log says so. */
+async function crashed(
+  api: ClusterReader,
+  why: Reason,
+  { namespace, name, deployment = '' }: PodBehindService,
+  owner: unknown,
+): Promise<Explained> {
+  const container = why.container === undefined ? {} : { container: why.container };
+  const path = `/api/v1/namespaces/${namespace}/pods/${name}/log`;
+  const query = { previous: 'true', tailLines: String(logLines), ...container };
+  const log = await api.text(path, query).catch(() => undefined);
+  const flag =
+    log?.status === 200 ? /unknown (?:shorthand )?flag: '?(--?[A-Za-z0-9-]{1,100})/.exec(log.text)?.[1] : undefined;
+  const remedy = command('kubectl', 'logs', '--namespace', namespace, name, '--previous');
+  if (flag === undefined) return { ...why, remedy };
+  const without = withoutFlag(owner, why.container, flag);
+  return {
+    ...why,
+    message: `the server does not know the flag ${foreignText(flag)}`,
+    remedy: without === undefined ? remedy : jsonPatch('deployment', namespace, deployment, without),
+  };
+}
+
+/** Returns a JSON patch of the Deployment; undefined if it cannot be read or lacks the flag. */
+function withoutFlag(owner: unknown, container: string | undefined, flag: string): readonly object[] | undefined {
+  const containers = items(field(field(field(field(owner, 'spec'), 'template'), 'spec'), 'containers'));
+  const index = containers.findIndex((each) => field(each, 'name') === container);
+  const isFlag = (word: unknown) => word === flag || (typeof word === 'string' && word.startsWith(`${flag}=`));
+  const patch = ['command', 'args'].flatMap((member) => {
+    const words = items(field(containers[index], member));
+    if (!words.some(isFlag)) return [];
+    const path = `/spec/template/spec/containers/${index}/${member}`;
+    return [{ op: 'replace', path, value: words.filter((word) => !isFlag(word)) }];
+  });
+  return patch.length === 0 ? undefined : patch;
+}
+
+const controlPlaneTaints = ['node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/master'];
+
+/** Reports whether every node is a control-plane node, as in a cluster of one. */
+function isControlPlaneOnly(message: string): boolean {
+  const [, all, tainted, taint = ''] =
+    /^0\/(\d{1,5}) nodes are available: (\d{1,5}) node\(s\) had (?:untolerated )?taint \{([a-z0-9./-]{1,300})/.exec(
+      message,
+    ) ?? [];
+  return all !== undefined && all === tainted && controlPlaneTaints.includes(taint);
+}
+
+function tolerateControlPlane(namespace: string, deployment: string, owner: unknown): string {
+  const present = items(field(field(field(field(owner, 'spec'), 'template'), 'spec'), 'tolerations'));
+  const added = controlPlaneTaints.map((key) => ({ key, operator: 'Exists', effect: 'NoSchedule' }));
+  return jsonPatch('deployment', namespace, deployment, [
+    { op: 'add', path: '/spec/template/spec/tolerations', value: [...present, ...added] },
+  ]);
 }

@@ -2,7 +2,9 @@
 import { field, items, text, textMap } from '../../client/json.ts';
 import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
-import { command, jsonPatch, mergePatch, withInput } from '../remedy.ts';
+import { command, mergePatch, withInput } from '../remedy.ts';
+import { checkEndpoints } from './foreignendpoints.ts';
+import { checkManualEndpoints } from './manualendpoints.ts';
 import { podsNotReady } from './notready.ts';
 import { checkPorts } from './ports.ts';
 import {
@@ -30,6 +32,8 @@ export const serviceCheck: Check = {
     'target-port-missing',
     'target-port-wrong',
     'endpoints-missing',
+    'endpoints-outdated',
+    'endpoint-by-hand',
     'endpoint-unreachable',
   ],
   run,
@@ -56,7 +60,7 @@ async function* checkService(
   const port = items(field(spec, 'ports')).find((each) => field(each, 'port') === address.port);
   if (port === undefined) yield portMissing(address, service, versions);
   if (textMap(field(spec, 'selector')).size === 0) {
-    yield* withoutSelector(context, address);
+    if (port !== undefined) yield* checkManualEndpoints(context, address, service);
     return;
   }
   const pods = (await selectedPods(api, service)).filter(({ ended }) => !ended);
@@ -65,7 +69,9 @@ async function* checkService(
     return;
   }
   if (!pods.some(({ ready, deleting }) => ready && !deleting)) yield* podsNotReady(api, address, pods);
-  if (port !== undefined) yield* checkPorts(context, address, service, port, pods);
+  if (port === undefined) return;
+  yield* checkPorts(context, address, service, port, pods);
+  yield* tolerant(() => checkEndpoints(context, address, service, pods));
 }
 
 /** A Deployment whose Service was deleted gets it back; without one, the APIServices are left from another time. */
@@ -110,26 +116,5 @@ function portMissing(address: ServiceAddress, service: unknown, versions: readon
     problem: `${names.join(' and ')} asks for port ${address.port}, which the Service does not have`,
     evidence: `ports of the Service: ${ports.join(', ')}`,
     ...(typeof only === 'number' ? { remedy: remedy.join('\n') } : {}),
-  };
-}
-
-/** A Service without a selector has endpoints that another program writes. */
-async function* withoutSelector({ api }: CheckContext, address: ServiceAddress): AsyncIterable<Finding> {
-  const { namespace, name } = address;
-  const labelSelector = `kubernetes.io/service-name=${name}`;
-  const path = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`;
-  const slices = (await api.list(path, { query: { labelSelector } })) ?? [];
-  const ready = slices
-    .flatMap((slice) => items(field(slice, 'endpoints')))
-    .filter((endpoint) => field(field(endpoint, 'conditions'), 'ready') !== false);
-  if (ready.length > 0) return;
-  yield {
-    code: 'endpoints-missing',
-    severity: 'error',
-    object: serviceObject(address),
-    problem: 'it has neither a selector nor endpoints',
-    remedy: jsonPatch('service', namespace, name, [
-      { op: 'add', path: '/spec/selector', value: { 'k8s-app': 'metrics-server' } },
-    ]),
   };
 }

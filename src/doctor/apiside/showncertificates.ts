@@ -5,6 +5,7 @@ import { type Finding, uncheckedCode } from '../finding.ts';
 import { command } from '../remedy.ts';
 import { parseTrustBundle } from '../../tls/trustbundle.ts';
 import { withoutVerification } from './bundlecertificates.ts';
+import type { UsedEndpoint } from './endpointslices.ts';
 import { dateOf, subjectOf } from './expiry.ts';
 import type { RegisteredVersion, ServiceAddress } from './registration.ts';
 import { type PodBehindService, portOf, servingContainer } from './servingpods.ts';
@@ -15,21 +16,41 @@ const lookedPods = 10;
 const leafWarningMs = 7 * 24 * 60 * 60_000;
 const longLifeMs = 28 * 24 * 60 * 60_000;
 
+/** A server behind the Service. */
+interface Shown {
+  /** Kind and name. */
+  readonly object: string;
+  /** Undefined for a server that is no pod of the Service. */
+  readonly pod: PodBehindService | undefined;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** @param beside endpoints of the Service that are none of its pods. */
 export async function* checkShown(
   context: CheckContext,
   version: RegisteredVersion,
   service: ServiceAddress,
   pods: readonly PodBehindService[],
+  beside: readonly UsedEndpoint[],
 ): AsyncIterable<Finding> {
   // As kube-apiserver's proxy: k8s.io/kube-aggregator/pkg/apiserver, handler_proxy.go.
   const servername = `${service.name}.${service.namespace}.svc`;
   const ca = trusted(version);
   if (ca === undefined) return;
-  for (const pod of pods.filter(({ ready, deleting }) => ready && !deleting).slice(0, lookedPods)) {
-    const target = targetOf(pod);
-    if (target === undefined) continue;
-    const look = await context.certificates.look({ ...target, servername, ...ca });
-    yield* findings(context, version, pod, target, look);
+  const ready = pods.filter(({ ready: isReady, deleting }) => isReady && !deleting).slice(0, lookedPods);
+  const others = beside.slice(0, lookedPods).map(
+    ({ address, port, slice }): Shown => ({
+      object: `${address} port ${port} of EndpointSlice ${service.namespace}/${slice.name}`,
+      pod: undefined,
+      address,
+      port,
+    }),
+  );
+  for (const shown of [...ready.flatMap((pod) => shownBy(pod) ?? []), ...others]) {
+    const { address, port } = shown;
+    const look = await context.certificates.look({ address, port, servername, ...ca });
+    yield* findings(context, version, shown, look);
   }
 }
 
@@ -44,25 +65,26 @@ function trusted({ bundle }: RegisteredVersion): Pick<LookTarget, 'ca'> | undefi
   }
 }
 
-function targetOf(pod: PodBehindService): Pick<LookTarget, 'address' | 'port'> | undefined {
+function shownBy(pod: PodBehindService): Shown | undefined {
   const container = servingContainer(pod.containers);
   const [address] = pod.addresses;
   const port = container && portOf(container);
-  return address === undefined || port === undefined || Number.isNaN(port) ? undefined : { address, port };
+  return address === undefined || port === undefined || Number.isNaN(port)
+    ? undefined
+    : { object: `Pod ${pod.namespace}/${pod.name}`, pod, address, port };
 }
 
 function* findings(
   context: CheckContext,
   version: RegisteredVersion,
-  pod: PodBehindService,
-  { address, port }: Pick<LookTarget, 'address' | 'port'>,
+  { object, pod, address, port }: Shown,
   look: Look,
 ): Iterable<Finding> {
-  const object = `Pod ${pod.namespace}/${pod.name}`;
   if (look.kind === 'unreachable') {
-    const exec = ['kubectl', 'exec', '--namespace', pod.namespace, pod.name, '--', '/metrics-server', 'doctor'];
     const problem = `its certificate cannot be looked at from here: ${look.reason}`;
-    yield { code: uncheckedCode, severity: 'unchecked', object, problem, remedy: command(...exec, 'ca-bundle') };
+    const exec = pod && ['kubectl', 'exec', '--namespace', pod.namespace, pod.name, '--', '/metrics-server', 'doctor'];
+    const remedy = exec === undefined ? {} : { remedy: command(...exec, 'ca-bundle') };
+    yield { code: uncheckedCode, severity: 'unchecked', object, problem, ...remedy };
     return;
   }
   const [leaf] = look.chain;
@@ -75,7 +97,7 @@ function* findings(
     yield { code: uncheckedCode, severity: 'unchecked', object, problem: doubt, evidence: seen };
   } else if (problem !== undefined) {
     yield { ...problem, severity: 'error', object, evidence: seen, remedy: withoutVerification(version.name) };
-  } else if (!version.insecure) yield* expiry(context, pod, leaf, seen);
+  } else if (!version.insecure && pod !== undefined) yield* expiry(context, pod, leaf, seen);
 }
 
 function problemOf(

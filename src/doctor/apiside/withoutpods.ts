@@ -4,6 +4,7 @@ import { field, items, text, textMap } from '../../client/json.ts';
 import type { CheckContext } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { command, jsonPatch, mergePatch } from '../remedy.ts';
+import { explainRefusal } from './podrefusals.ts';
 import { type ServiceAddress, serviceObject } from './registration.ts';
 import { isMetricsServer } from './servingpods.ts';
 
@@ -53,26 +54,35 @@ async function* withoutReplicas(
     };
     return;
   }
-  const webhook = /failed calling webhook "([^"]+)"/.exec(failure.message)?.[1];
-  const finding = webhook === undefined ? undefined : await webhookFails(context, namespace, webhook, failure.message);
-  yield finding ?? {
-    code: 'pods-not-created',
-    severity: 'error',
-    object,
-    problem: 'kube-apiserver refuses its pods: quota, Pod Security or another admission plugin',
-    evidence: failure.message,
-    remedy: command('kubectl', 'get', 'resourcequotas,limitranges', '--namespace', namespace),
-  };
+  const { message } = failure;
+  const again = command('kubectl', 'rollout', 'restart', '--namespace', namespace, `deployment/${name}`);
+  const webhook = /failed calling webhook "([^"]+)"/.exec(message)?.[1];
+  const finding =
+    webhook === undefined ? undefined : await webhookFails(context, { namespace, webhook, again, evidence: message });
+  const { problem, remedy } =
+    webhook === undefined
+      ? explainRefusal({ namespace, message, again })
+      : {
+          problem: `kube-apiserver refused its pods, as the webhook ${webhook} did not answer; it concerns them no more`,
+          remedy: again,
+        };
+  yield finding ?? { code: 'pods-not-created', severity: 'error', object, problem, evidence: message, remedy };
 }
 
 const webhookKinds = ['validatingwebhookconfiguration', 'mutatingwebhookconfiguration'] as const;
 
+interface FailedCall {
+  readonly namespace: string;
+  readonly webhook: string;
+  /** As in `RefusedPods`. */
+  readonly again: string;
+  readonly evidence: string;
+}
+
 /** Excludes the namespace from the webhook: a webhook that needs metrics or runs on nodes must not block them. */
 async function webhookFails(
   { api }: CheckContext,
-  namespace: string,
-  webhook: string,
-  evidence: string,
+  { namespace, webhook, again, evidence }: FailedCall,
 ): Promise<Finding | undefined> {
   for (const kind of webhookKinds) {
     const configurations = (await api.list(`/apis/admissionregistration.k8s.io/v1/${kind}s`)) ?? [];
@@ -83,6 +93,7 @@ async function webhookFails(
       const selector = field(webhooks[index], 'namespaceSelector');
       const expressions = items(field(selector, 'matchExpressions'));
       const exclusion = { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [namespace] };
+      if (expressions.some((each) => excludes(each, exclusion))) continue;
       const value = { ...objectOf(selector), matchExpressions: [...expressions, exclusion] };
       return {
         code: 'webhook-fails',
@@ -90,13 +101,25 @@ async function webhookFails(
         object: `webhook ${webhook} of ${kind} ${nameOf(configuration)}`,
         problem: `it does not answer, and kube-apiserver creates no pod in ${namespace} without it; the remedy excludes the namespace`,
         evidence,
-        remedy: jsonPatch(kind, undefined, nameOf(configuration), [
+        remedy: `${jsonPatch(kind, undefined, nameOf(configuration), [
           { op: 'add', path: `/webhooks/${index}/namespaceSelector`, value },
-        ]),
+        ])}\n${again}`,
       };
     }
   }
   return undefined;
+}
+
+function excludes(
+  expression: unknown,
+  {
+    key,
+    operator,
+    values: [namespace],
+  }: { readonly key: string; readonly operator: string; readonly values: string[] },
+): boolean {
+  if (text(field(expression, 'key')) !== key || text(field(expression, 'operator')) !== operator) return false;
+  return items(field(expression, 'values')).includes(namespace);
 }
 
 function serverMissing(address: ServiceAddress): Finding {

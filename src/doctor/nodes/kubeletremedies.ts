@@ -112,6 +112,10 @@ export function preferInternalAddresses(
   );
 }
 
+export function useTls(_: readonly KubeletEvidence[], { installation }: Surroundings): string | undefined {
+  return installation && setFlags(installation, { 'deprecated-kubelet-completely-insecure': 'false' });
+}
+
 /** Prefers the types that a node has. */
 export function preferTypesOf(nodes: readonly KubeletEvidence[], { installation }: Surroundings): string | undefined {
   const types = [...new Set(nodes.flatMap(({ node }) => node.addresses.map(({ type }) => type)))];

@@ -87,6 +87,18 @@ const problems: Readonly<Record<string, ScrapeProblem>> = {
       'the server gets no connection: a NetworkPolicy, firewall or security group keeps its pod from this TCP port',
     remedy: remedies.tryPort,
   },
+  // Not ExplanationCodes: metrics-server's log does not say whether there was a connection.
+  NoAnswer: {
+    code: 'kubelet-unreachable',
+    words:
+      'the server has no answer in time: a NetworkPolicy, firewall or security group drops its packets to this TCP port, or the kubelet is overloaded',
+    remedy: remedies.tryPort,
+  },
+  PlainHttp: {
+    code: 'kubelet-failing',
+    words: 'the server sends plain HTTP to its TLS port, as --deprecated-kubelet-completely-insecure has it',
+    remedy: remedies.useTls,
+  },
   Unreachable: {
     code: 'kubelet-unreachable',
     words: 'there is no route from the pod of the server to its address',

@@ -125,12 +125,28 @@ export function wordsOfLog(log: string): ReadonlyMap<string, ServersWord> {
   for (const line of log.split('\n')) {
     const [, quoted = '', node] =
       /"Failed to scrape node[^"]*" err="((?:[^"\\]|\\.)*)" node="([^"]+)"/.exec(line) ?? [];
-    if (node === undefined) continue;
-    const message = quoted.replaceAll('\\"', '"');
-    words.set(node, { code: codeOf(message), message });
+    if (node !== undefined) {
+      const message = quoted.replaceAll('\\"', '"');
+      words.set(node, { code: codeOf(message), message });
+    } else for (const [older, message] of failuresInLine(line)) words.set(older, { code: codeOf(message), message });
   }
   return words;
 }
+
+/** Returns the failures in a line of metrics-server before 0.5, which lists all of a round. */
+function failuresInLine(line: string): readonly (readonly [node: string, message: string])[] {
+  const [, ...failures] = line.slice(0, lineLimit).split('unable to fully scrape metrics from ');
+  return failures.flatMap((failure): (readonly [string, string])[] => {
+    const [, node, message] =
+      /^(?:source kubelet_summary:|node )([a-zA-Z0-9.-]{1,253}): unable to fetch metrics from (?:Kubelet|node) [^ ]{1,253}(?: \([^)]{0,253}\))?: (.*)$/.exec(
+        failure,
+      ) ?? [];
+    return node === undefined || message === undefined ? [] : [[node, message.replace(/(?:, |\])$/, '')]];
+  });
+}
+
+/** Characters of a line that are read: one of a large cluster has a failure for each node. */
+const lineLimit = 256 * 1024;
 
 /** Go's errors, as metrics-server logs them. */
 const goErrors: readonly (readonly [words: RegExp, code: string])[] = [
@@ -144,7 +160,9 @@ const goErrors: readonly (readonly [words: RegExp, code: string])[] = [
   [/connection refused/, 'ConnectionRefused'],
   [/no route to host|network is unreachable/, 'Unreachable'],
   [/i\/o timeout|TLS handshake timeout/, 'ConnectTimeout'],
-  [/context deadline exceeded/, 'Timeout'],
+  [/malformed HTTP response/, 'PlainHttp'],
+  [/server gave HTTP response to HTTPS client/, 'NotTls'],
+  [/context deadline exceeded|request canceled/, 'NoAnswer'],
 ];
 
 function codeOf(message: string): string {

@@ -56,6 +56,25 @@ const secondDeployment = {
   },
 };
 
+/** A slice that no controller of Kubernetes writes. Nothing answers at the default address, which is of no machine here. */
+function strangeSlice(name: string, manager: string, address = '10.77.0.99') {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name,
+      namespace: 'kube-system',
+      labels: {
+        'kubernetes.io/service-name': 'metrics-server',
+        'endpointslice.kubernetes.io/managed-by': manager,
+      },
+    },
+    addressType: 'IPv4',
+    ports: [{ name: 'https', port: 10250, protocol: 'TCP' }],
+    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+  };
+}
+
 /** Its Service does not exist; only pods of the metrics server are concerned. */
 const brokenWebhook = {
   apiVersion: 'admissionregistration.k8s.io/v1',
@@ -238,6 +257,29 @@ const faults: readonly PlantedFault[] = [
         },
       }),
     tidy: () => cluster.kubectl(['delete', 'networkpolicy', namespace, 'intra-namespace', 'allow-metrics-server']),
+  },
+  {
+    name: 'kubernetes/kubernetes#85353: a slice that another program manages sends requests elsewhere',
+    check: 'service',
+    code: 'endpoint-by-hand',
+    plant: () => apply(strangeSlice('metrics-server-custom', 'custom')),
+  },
+  {
+    name: 'kubernetes/kubernetes#123954: the port of a slice by hand has another name than that of the Service',
+    check: 'service',
+    code: 'endpoints-missing',
+    plant: async () => {
+      await patchService([{ op: 'remove', path: '/spec/selector' }]);
+      // The controllers follow a Service without a selector no more: neither its slices nor its Endpoints.
+      await cluster.kubectl(['delete', 'endpoints,endpointslices', namespace, '--selector=k8s-app=metrics-server']);
+      const [pod] = await podServer.pods();
+      const slice = strangeSlice('metrics-server-by-hand', 'custom', pod?.status?.podIP);
+      await apply({ ...slice, ports: [{ ...slice.ports[0], name: 'web' }] });
+    },
+    tidy: async () => {
+      await cluster.kubectl(['delete', 'endpointslice', namespace, 'metrics-server-by-hand']);
+      await patchService([{ op: 'add', path: '/spec/selector', value: { 'k8s-app': 'metrics-server' } }]);
+    },
   },
   {
     name: 'kubernetes/kubernetes#30899: pods of two Deployments are behind the Service',

@@ -12,6 +12,8 @@ import { metricsServerRelease } from './metricsserver.ts';
 import { fitToCluster, listServerPods } from './podserver.ts';
 import { apply } from './pods.ts';
 import { removeObjects } from './registration.ts';
+import { addArgs } from './replicas.ts';
+import { shortResolution } from './server.ts';
 import { allowBundle, goBack, isApply, type Step, stepTimeoutMs, takeOver } from './takeoversteps.ts';
 import { assertNoFailure, createVerifiedPods, inKubeSystem } from './verifiedpods.ts';
 
@@ -31,12 +33,14 @@ async function walk(steps: readonly Step[], objects: readonly KubernetesObject[]
   }
 }
 
+const withShortResolution = (object: KubernetesObject) => addArgs(object, [shortResolution]);
+
 describe("over metrics-server's release", { skip: isOther }, () => {
   let release: KubernetesObject[] = [];
 
   before(async () => {
     await begin();
-    release = await metricsServerRelease(cluster, shared.folder);
+    release = (await metricsServerRelease(cluster, shared.folder)).map(withShortResolution);
     await apply(cluster, release);
     await available(v1beta1);
   });
@@ -47,7 +51,8 @@ describe("over metrics-server's release", { skip: isOther }, () => {
 
   test('it is replaced without a failed answer, and verified from then on', async (t) => {
     await using lister = await list(['v1beta1']);
-    await walk(takeOver, fitToCluster(cluster, registration.base), async () => {
+    const objects = fitToCluster(cluster, registration.base).map(withShortResolution);
+    await walk(takeOver, objects, async () => {
       assert.equal((await apiServiceState(cluster, v1beta1)).insecure, true);
     });
     await available(v1beta1);

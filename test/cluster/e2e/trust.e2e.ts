@@ -59,7 +59,33 @@ describe('kube-apiserver and two pods of a default installation', {
     const report = await cluster.kubectl([...command, '--cert-dir=/tmp']);
     for (const line of report.trimEnd().split('\n')) t.diagnostic(line);
     assert.match(report, /^all is well$/m);
-    for (const name of apiServiceNames) assert.ok(report.includes(`${name}: the bundle holds our root`));
+    for (const name of apiServiceNames) assert.ok(report.includes(`${name}: RootPublished: the bundle holds our root`));
+  });
+
+  test('a second server that is started by hand in a pod leaves the root of the first alone, and says so', async () => {
+    const [pod] = await replicas.settled();
+    const before = await Promise.all(apiServiceNames.map((name) => apiServiceState(cluster, name)));
+    const flags = ['--cert-dir=/tmp', '--secure-port=10999', '--kubelet-service-account=kubegauge-kubelets'];
+    // It ends with its container, in a later test.
+    const second = cluster.startKubectl(['exec', inKubeSystem, pod?.name ?? '', '--', '/metrics-server', ...flags], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let log = '';
+    for (const stream of [second.stdout, second.stderr])
+      stream?.on('data', (chunk: Buffer) => (log += chunk.toString()));
+    try {
+      const isRefused = () => log.includes('caBundle is left to another process of this pod');
+      await waitFor('the second server to leave caBundle alone', isRefused, 30_000);
+      assert.match(log, /another process of this pod serves and has published its root certificate/);
+    } catch (error) {
+      throw new Error(log, { cause: error });
+    } finally {
+      second.kill();
+    }
+    const after = await Promise.all(apiServiceNames.map((name) => apiServiceState(cluster, name)));
+    assert.deepEqual(after, before);
+    const command = ['exec', inKubeSystem, pod?.name ?? '', '--', '/metrics-server', 'status', '--cert-dir=/tmp'];
+    assert.match(await cluster.kubectl(command), /^all is well$/m);
   });
 
   test('caBundle is no drift to kubectl diff and to server-side apply by another manager', async () => {

@@ -9,6 +9,7 @@ describe('stand-in options', () => {
       nodes: 3,
       pods: 40,
       seed: 1,
+      calm: false,
       apiPort: 18_443,
       port: 14_443,
       certDir: 'certs',
@@ -16,8 +17,9 @@ describe('stand-in options', () => {
   });
 
   test('are taken from flags', () => {
-    const argv = ['--nodes=5', '--pods', '200', '--seed=9', '--api-port=0', '--port=0', '--cert-dir=/tmp/x'];
-    assert.deepEqual(parseOptions(argv), { nodes: 5, pods: 200, seed: 9, apiPort: 0, port: 0, certDir: '/tmp/x' });
+    const argv = ['--nodes=5', '--pods', '200', '--seed=9', '--api-port=0', '--port=0', '--cert-dir=/tmp/x', '--calm'];
+    const expected = { nodes: 5, pods: 200, seed: 9, calm: true, apiPort: 0, port: 0, certDir: '/tmp/x' };
+    assert.deepEqual(parseOptions(argv), expected);
   });
 
   test('are not needed for help', () => {

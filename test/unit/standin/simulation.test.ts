@@ -5,7 +5,7 @@ import type { ContainerModel } from '../../fakes/kubeletmodel.ts';
 import { type Change, createSimulation, type Simulation } from '../../standin/simulation.ts';
 
 const startMs = Date.parse('2026-11-22T20:00:00Z');
-const size = { nodes: 3, pods: 40, seed: 7, startMs };
+const size = { nodes: 3, pods: 40, seed: 7, startMs, calm: false };
 const quarterHourMs = 15 * 60_000;
 
 describe('simulation', () => {
@@ -83,7 +83,8 @@ describe('simulation', () => {
     const simulation = createSimulation(size);
     const changes = simulation.advance(startMs + quarterHourMs);
     const events = eventsOf(changes).join('\n');
-    assert.match(events, /container \S+ of \S+ restarted/);
+    assert.match(events, /container leaky of jobs\/leaky-0 restarted/);
+    assert.match(events, /container (?!leaky)\S+ of \S+ restarted/);
     assert.match(events, /rolling update: shop\/\S+ takes the place of \S+/);
     assert.match(events, /the kubelet of node-\d (?:answers 500|does not answer) for a while/);
     assert.match(events, /node node-\d is not ready/);

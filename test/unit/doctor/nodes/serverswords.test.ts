@@ -20,7 +20,7 @@ describe("metrics-server's log", () => {
     ['dial tcp 10.3.10.48:10250: connect: connection refused', 'ConnectionRefused'],
     ['dial tcp 10.3.10.48:10250: connect: no route to host', 'Unreachable'],
     ['dial tcp 10.3.10.48:10250: i/o timeout', 'ConnectTimeout'],
-    ['context deadline exceeded', 'Timeout'],
+    ['context deadline exceeded', 'NoAnswer'],
     ['something new', 'Other'],
   ];
   for (const [error, code] of errors) {

@@ -1,0 +1,96 @@
+/** Checks the endpoints of a Service without a selector, which another program or a person writes. */
+import type { CheckContext } from '../check.ts';
+import type { Finding } from '../finding.ts';
+import { command, jsonPatch } from '../remedy.ts';
+import { headlessLabel, readSlices, serviceNameLabel, type Slice, usedEndpoints } from './endpointslices.ts';
+import { addressesOf, goneEndpoints, portName } from './foreignendpoints.ts';
+import { type ServiceAddress, serviceObject } from './registration.ts';
+
+/** @throws UncheckedError. */
+export async function* checkManualEndpoints(
+  { api }: Pick<CheckContext, 'api'>,
+  address: ServiceAddress,
+  service: unknown,
+): AsyncIterable<Finding> {
+  const read = await readSlices(api, address);
+  if (read === undefined) return;
+  const { slices, unlabelled } = read;
+  const wanted = portName(service, address);
+  const used = usedEndpoints(slices, wanted);
+  const ofController = used.filter(({ slice }) => slice.manager === 'selector');
+  const left = await goneEndpoints(api, address, ofController);
+  const finding = { code: 'endpoints-missing', severity: 'error', object: serviceObject(address) } as const;
+  if (left.length > 0) {
+    yield {
+      ...finding,
+      code: 'endpoints-outdated',
+      problem:
+        'it lost its selector, so its EndpointSlices are not updated any more: requests go to addresses of pods that are gone',
+      evidence: addressesOf(left),
+      remedy: addSelector(address),
+    };
+    return;
+  }
+  if (used.some(({ slice }) => !slice.isHeadless)) return;
+  const evidence = slices.map((slice) => slice.name).join(', ');
+  const misnamed = slices.find((slice) => slice.ports.length > 0 && slice.endpoints.some(({ ready }) => ready));
+  const [candidate] = slices.length === 0 ? unlabelled : [];
+  if (used[0] !== undefined) yield { ...finding, severity: 'warning', evidence, ...headless(address, used[0].slice) };
+  else if (misnamed !== undefined) yield { ...finding, ...portMisnamed(address, misnamed, wanted) };
+  else if (candidate !== undefined) yield { ...finding, ...unlabelledSlice(address, candidate) };
+  else {
+    yield {
+      ...finding,
+      problem:
+        slices.length === 0
+          ? 'it has neither a selector nor endpoints'
+          : 'it has no selector, and none of its endpoints is ready',
+      ...(evidence === '' ? {} : { evidence }),
+      remedy: addSelector(address),
+    };
+  }
+}
+
+function addSelector({ namespace, name }: ServiceAddress): string {
+  return jsonPatch('service', namespace, name, [
+    { op: 'add', path: '/spec/selector', value: { 'k8s-app': 'metrics-server' } },
+  ]);
+}
+
+type ManualProblem = Pick<Finding, 'problem' | 'evidence' | 'remedy'>;
+
+function label({ namespace }: ServiceAddress, slice: Slice, change: string): string {
+  return command('kubectl', 'label', 'endpointslice', '--namespace', namespace, slice.name, change);
+}
+
+function headless(address: ServiceAddress, slice: Slice): Pick<Finding, 'problem' | 'remedy'> {
+  return {
+    problem: `kube-proxy ignores its EndpointSlices, which have the label ${headlessLabel}; only kube-apiserver with --enable-aggregator-routing uses them`,
+    remedy: label(address, slice, `${headlessLabel}-`),
+  };
+}
+
+function unlabelledSlice(address: ServiceAddress, slice: Slice): ManualProblem {
+  return {
+    problem: `EndpointSlice ${slice.name} has no label ${serviceNameLabel}, so neither kube-proxy nor kube-apiserver uses it for the Service, which has no selector`,
+    remedy: label(address, slice, `${serviceNameLabel}=${address.name}`),
+  };
+}
+
+function portMisnamed({ namespace, name }: ServiceAddress, slice: Slice, wanted: string): ManualProblem {
+  const [first] = slice.ports;
+  const names = slice.ports.map((port) => `'${port.name}'`);
+  return {
+    problem: `its endpoints have no port of the name '${wanted}', by which the Service's port finds them`,
+    evidence: `EndpointSlice ${slice.name} has ${names.join(', ')}`,
+    // The mirroring controller would write its slice back.
+    remedy:
+      slice.manager === 'endpoints'
+        ? jsonPatch('endpoints', namespace, name, [
+            { op: 'add', path: `/subsets/0/ports/${first?.index ?? 0}/name`, value: wanted },
+          ])
+        : jsonPatch('endpointslice', namespace, slice.name, [
+            { op: 'add', path: `/ports/${first?.index ?? 0}/name`, value: wanted },
+          ]),
+  };
+}
