@@ -5,11 +5,11 @@ import type { NumberOrReason } from './seriesstore.ts';
 
 type StoreReason = Exclude<NumberOrReason, object>;
 
-export type Reason = StoreReason | 'unknown pod' | 'no pods' | 'host network' | 'too large';
+export type NoNumberReason = StoreReason | 'unknown pod' | 'no pods' | 'host network' | 'too large';
 
 /** Why one object has no value. */
 export interface NoValue {
-  readonly reason: Reason;
+  readonly reason: NoNumberReason;
   /** Undefined if it is not known. */
   readonly node?: string | undefined;
 }
@@ -17,7 +17,7 @@ export interface NoValue {
 /** Milliseconds for which a newly wanted metric may lack its first two samples: cAdvisor's are up to 30 s apart. */
 const firstSamplesMs = 90_000;
 
-const codes: Readonly<Record<Reason, string>> = {
+const codes: Readonly<Record<NoNumberReason, string>> = {
   absent: 'NoSuchSeries',
   waiting: 'FirstSamples',
   stale: 'Stale',
@@ -41,7 +41,7 @@ export function explain(metric: KubeletMetric, { reason, node }: NoValue, wanted
 const fromNextSamples =
   'kubelets are asked for it since it is wanted, and it is served from the next samples on; try again in half a minute';
 
-function textOf(metric: KubeletMetric, reason: Reason, node: string): string {
+function textOf(metric: KubeletMetric, reason: NoNumberReason, node: string): string {
   switch (reason) {
     case 'absent':
       return metric.absent;
