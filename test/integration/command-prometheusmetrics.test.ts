@@ -106,6 +106,20 @@ suite('metrics of Prometheus in the whole program', () => {
     assert.deepEqual([items[0].metricLabels, items[0].value], [{ queue: 'orders' }, '12']);
   });
 
+  test('/status has the last success, the series and the query of each rule', async () => {
+    const { body } = await get('/status');
+    const rules = body.metricRules.map(
+      ({ source, rule, metrics, series, query, lastSuccess, error }: Record<string, unknown>) => [
+        ...[source, rule, metrics, series, query],
+        ...[typeof lastSuccess, error],
+      ],
+    );
+    const [custom, external] = rules;
+    assert.deepEqual([...custom.slice(0, 4), ...custom.slice(5)], ['main', 'rules[0]', 2, 1, 'string', undefined]);
+    const query = 'queue_depth{queue="orders",namespace="default"}';
+    assert.deepEqual(external, ['main', 'externalRules[0]', 1, 1, query, 'string', undefined]);
+  });
+
   test('a failure of Prometheus is explained without a password', async () => {
     prometheus.fault = () => ({ code: 400, body: JSON.stringify({ status: 'error', error: `no: ${password}` }) });
     const { status, body } = await get(`${externalPath}/namespaces/default/queue_depth?labelSelector=queue%3Dmails`);
