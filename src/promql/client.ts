@@ -9,7 +9,6 @@ import type { Resolve } from '../dns/address.ts';
 import { Lookups } from '../dns/lookup.ts';
 import { keepSecret } from '../foreigntext.ts';
 import { userAgent } from '../version.ts';
-import type { Labels } from '../apimachinery/labels.ts';
 import {
   type AnswerNotes,
   checkSeriesEnvelope,
@@ -17,6 +16,7 @@ import {
   readNotes,
   readQueryAnswer,
   readSeriesElement,
+  type SeriesLabels,
 } from './answer.ts';
 import { type AnswerLimits, queryLimits, seriesLimits } from './answerlimits.ts';
 import { readErrorBody, readElements } from './answerreader.ts';
@@ -55,7 +55,7 @@ export interface SeriesRequest {
 
 /** Collects series; each try has its own. */
 export interface SeriesFold<T> {
-  add(labels: Labels): void;
+  add(labels: SeriesLabels): void;
   result(): T;
 }
 

@@ -44,7 +44,7 @@ const ask = (client: PromqlClient, query = 'up', subject = 'rule', signal = fore
 const namesOf = () => {
   const names: string[] = [];
   return {
-    add: (labels: ReadonlyMap<string, string>) => names.push(labels.get('__name__') ?? ''),
+    add: (labels: Readonly<Record<string, unknown>>) => names.push(String(labels['__name__'])),
     result: () => names,
   };
 };
