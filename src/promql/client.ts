@@ -20,7 +20,7 @@ import {
 } from './answer.ts';
 import { type AnswerLimits, queryLimits, seriesLimits } from './answerlimits.ts';
 import { readErrorBody, readElements } from './answerreader.ts';
-import { Breakers } from './breakers.ts';
+import { Breakers, StoppedError } from './breakers.ts';
 import type { PromqlEngine } from './engine.ts';
 import { exchangeError, lateError, statusError } from './explainanswer.ts';
 import { isTransient, PromqlError } from './promqlerror.ts';
@@ -266,7 +266,7 @@ class HttpPromqlClient implements PromqlClient {
 /** A POST is not retried: proxies and engines do not count it as safe. */
 function mayRetry({ request }: Exchange<unknown>, error: unknown): boolean {
   if (request.method !== 'GET' || !(error instanceof PromqlError)) return false;
-  return isTransient(error) && error.problem !== 'late';
+  return isTransient(error) && error.problem !== 'late' && !(error instanceof StoppedError);
 }
 
 /** As prometheus-adapter, with milliseconds. */
