@@ -108,12 +108,10 @@ suite('metrics of Prometheus in the whole program', () => {
 
   test('/status has the last success, the series and the query of each rule', async () => {
     const { body } = await get('/status');
-    const rules = body.metricRules.map(
-      ({ source, rule, metrics, series, query, lastSuccess, error }: Record<string, unknown>) => [
-        ...[source, rule, metrics, series, query],
-        ...[typeof lastSuccess, error],
-      ],
-    );
+    const rules = body.metricRules.map((each: Record<string, unknown>) => {
+      const { source, rule, metrics, series, query, lastSuccess, error } = each;
+      return [source, rule, metrics, series, query, typeof lastSuccess, error];
+    });
     const [custom, external] = rules;
     assert.deepEqual([...custom.slice(0, 4), ...custom.slice(5)], ['main', 'rules[0]', 2, 1, 'string', undefined]);
     const query = 'queue_depth{queue="orders",namespace="default"}';
