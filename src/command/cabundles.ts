@@ -3,6 +3,7 @@
  * readiness, /status and metrics.
  */
 import { Counter, Gauge } from 'prom-client';
+import { group, versions } from '../api/types.ts';
 import type { RestClient } from '../client/rest.ts';
 import type { Clock } from '../clock.ts';
 import type { PodInfo, Pods } from '../cluster/pods.ts';
@@ -39,6 +40,8 @@ export interface CaBundles {
   run(signal: AbortSignal): Promise<void>;
 }
 
+const metricsApiServices: ReadonlySet<string> = new Set(versions.map((version) => `${version}.${group}`));
+
 export function createCaBundles(options: CaBundlesOptions): CaBundles {
   const { apiServices, pod, claim, root, rest, pods, isSeparate, registry, clock, log } = options;
   const patches = new Counter({
@@ -61,6 +64,8 @@ export function createCaBundles(options: CaBundlesOptions): CaBundles {
       isRunning: (owner) => !pods.synced() || isThis(owner, pods.get(owner.namespace, owner.pod)),
       isSeparate,
       isFirst: claim.isHeld,
+      // With custom metrics on and the rights of their component missing, metrics.k8s.io is served all the same.
+      mayHoldBack: metricsApiServices.has(name),
       onPatch: (write) => patches.inc({ write }),
       onState({ code, state, level }) {
         // The APIServices are mostly in the same state, which takes one line.

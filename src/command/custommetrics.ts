@@ -1,32 +1,19 @@
 /** Custom and external metrics: the sources that flags name, and what they need of the cluster. */
 import type { RestClient } from '../client/rest.ts';
-import type { Clock } from '../clock.ts';
 import { createDescribedObjects } from '../cluster/describedobjects.ts';
-import { createResourceMapper } from '../cluster/resourcemapper.ts';
-import type { Logger } from '../logging.ts';
+import { createResourceMapper, type ResourceMapper } from '../cluster/resourcemapper.ts';
 import { combineCustomSources, combineExternalSources, type NamedSource } from '../metricsource/combined.ts';
-import type { CustomMetricSource, ExternalMetricSource, SourceReport } from '../metricsource/source.ts';
+import type { SourceReport } from '../metricsource/source.ts';
 import type { ApiGroups } from './apigroups.ts';
 import type { KubeletMetrics } from './kubeletmetrics.ts';
+import type { MetricsSource } from './metricssource.ts';
+import { createPrometheusMetrics, type PrometheusMetricsOptions } from './prometheusmetrics.ts';
 import { createValueGroups } from './valuegroups.ts';
 import type { WritePath } from './writepath.ts';
 
-export interface CustomMetricsOptions {
+export interface CustomMetricsOptions extends Omit<PrometheusMetricsOptions, 'mapper'> {
   readonly rest: RestClient;
-  readonly clock: Clock;
-  readonly log: Logger;
   readonly writePath: Pick<WritePath, 'pods' | 'nodes' | 'kubeletMetrics'>;
-}
-
-/** A source of one or both kinds of metrics. */
-export interface MetricsSource {
-  /** For the log and /status. */
-  readonly name: string;
-  readonly custom: CustomMetricSource | undefined;
-  readonly external: ExternalMetricSource | undefined;
-  reports(): readonly SourceReport[];
-  /** Runs until the signal aborts; never rejects. */
-  run(signal: AbortSignal): Promise<void>;
 }
 
 export interface CustomMetrics {
@@ -39,7 +26,7 @@ export interface CustomMetrics {
 export async function createCustomMetrics(options: CustomMetricsOptions): Promise<CustomMetrics | undefined> {
   const { rest, clock, log, writePath } = options;
   const mapper = createResourceMapper({ rest, clock, log });
-  const sources = await createSources(options);
+  const sources = await createSources(options, mapper);
   if (sources.length === 0) return undefined;
   const objects = createDescribedObjects({ rest, clock, log, pods: writePath.pods, nodes: writePath.nodes });
   const custom = sourcesOf(sources, ({ custom: of }) => of);
@@ -58,10 +45,15 @@ export async function createCustomMetrics(options: CustomMetricsOptions): Promis
 }
 
 /** Makes the sources that flags name. Of a metric that several have, the first one is served. */
-async function createSources({
-  writePath: { kubeletMetrics },
-}: CustomMetricsOptions): Promise<readonly MetricsSource[]> {
-  return kubeletMetrics === undefined ? [] : [kubeletSource(kubeletMetrics)];
+async function createSources(
+  { writePath: { kubeletMetrics }, ...options }: CustomMetricsOptions,
+  mapper: ResourceMapper,
+): Promise<readonly MetricsSource[]> {
+  const prometheus = await createPrometheusMetrics({ ...options, mapper });
+  return [
+    ...(kubeletMetrics === undefined ? [] : [kubeletSource(kubeletMetrics)]),
+    ...(prometheus === undefined ? [] : [prometheus]),
+  ];
 }
 
 function kubeletSource({ source, run }: KubeletMetrics): MetricsSource {

@@ -146,6 +146,7 @@ function routerOf(path: ReadPathOptions, groups: ApiGroups, auth: Auth, caBundle
       refusals: auth.refusals,
       kubeletIdentity: kubeletIdentity.report,
       caBundles: caBundles?.reports,
+      metricRules: path.customMetrics?.reports,
       pinNote: pinning.note,
       resolutionMs,
       stalenessMs,

@@ -1,4 +1,5 @@
 /** Asks a PromQL engine for the series and values of rules. */
+import { textMap } from '../client/json.ts';
 import { parseLabelSelector } from '../apimachinery/labels.ts';
 import { StatusError } from '../apimachinery/status.ts';
 import { systemClock } from '../clock.ts';
@@ -63,7 +64,7 @@ async function findMetrics(client: PromqlClient, rule: MetricRule): Promise<Foun
       { match: rule.seriesQuery, startMs: systemClock.wallMs() - seriesAgeMs, subject: rule.path },
       () => {
         const collected = new SeriesSamples();
-        return { add: (labels) => collected.add(labels), result: () => collected };
+        return { add: (labels) => collected.add(textMap(labels)), result: () => collected };
       },
       forever,
     );

@@ -27,7 +27,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   const registry = createRegistry();
   const resolver = disposables.use(systemResolver());
   replaceLookup(resolver.resolve);
-  const apiServer = await findApiServer(options.kubeconfig, env, log);
+  const apiServer = await findApiServer(options.kubeconfig ?? options['lister-kubeconfig'], env, log);
   const clientMetrics = createClientMetrics(registry);
   const serverClock = createServerClock(clock);
   const onRequest: OnRequest = (method, host, code, date) => {
@@ -37,7 +37,7 @@ export async function run(options: Options, env: Environment, log: Logger, shutd
   const rest = disposables.use(createRestClient(apiServer, { onRequest, resolve: resolver.resolveFirst }));
   const shared = { options, apiServer, rest, resolver, registry, clock, log, disposables };
   const writePath = createWritePath({ ...shared, serverClock });
-  const customMetrics = await createCustomMetrics({ ...shared, writePath });
+  const customMetrics = await createCustomMetrics({ ...shared, env, writePath });
   const eventLoop = createEventLoopWatch(registry, clock);
   const pod = await findServerPod(options, apiServer);
   // With files there is no root to publish.

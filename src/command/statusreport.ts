@@ -5,11 +5,13 @@ import type { RecentRefusal, Refusals } from '../auth/refusals.ts';
 import type { Clock } from '../clock.ts';
 import { inOneLine } from '../kubelet/explain/explanation.ts';
 import type { MessageCode } from '../messagecodes.ts';
+import type { SourceReport } from '../metricsource/source.ts';
 import type { UsageOrReason, Usage } from '../sample/point.ts';
 import type { NodeStatus } from '../scrape/report/nodestatus.ts';
 import type {
   CaBundleReport,
   KubeletIdentityReport,
+  MetricRuleReport,
   NodeReport,
   RefusedReport,
   StatusReport,
@@ -27,6 +29,8 @@ export interface StatusOptions {
   readonly kubeletIdentity: () => KubeletIdentityReport;
   /** Undefined unless this pod has a root certificate of its own. */
   readonly caBundles: (() => readonly CaBundleReport[]) | undefined;
+  /** Undefined without a source of custom or external metrics. */
+  readonly metricRules: (() => readonly SourceReport[]) | undefined;
   /** Why pins of kubelets do not outlive this process, as a sentence; undefined if they do. */
   readonly pinNote: () => string | undefined;
   readonly resolutionMs: number;
@@ -41,6 +45,7 @@ export function createStatus({
   refusals,
   kubeletIdentity,
   caBundles,
+  metricRules,
   pinNote,
   resolutionMs,
   stalenessMs,
@@ -69,6 +74,7 @@ export function createStatus({
       refused: refused.map(refusedReport),
       kubeletIdentity: identity,
       caBundles: bundles,
+      metricRules: metricRules?.().map(ruleReport),
       nodes: chosen.map((status) =>
         reportOf(status, usage.nodeUsage(status.node), podCounts(status.node), clock.wallMs()),
       ),
@@ -142,6 +148,10 @@ function reportOf(
     failures: rest.failures,
     error: error && { code: error.code, message: error.what, remedy: error.remedy },
   };
+}
+
+function ruleReport({ lastSuccessMs, lastError, ...rule }: SourceReport): MetricRuleReport {
+  return { ...rule, lastSuccess: formatted(lastSuccessMs), error: lastError };
 }
 
 function troubleOf(refused: readonly RecentRefusal[]): StatusReport['degraded'] {

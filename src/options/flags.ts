@@ -5,6 +5,7 @@ import { clusterFlags } from './flags/cluster.ts';
 import type { FlagSection } from './flags/flag.ts';
 import { kubeletFlags } from './flags/kubelet.ts';
 import { loggingFlags } from './flags/logging.ts';
+import { prometheusFlags } from './flags/prometheus.ts';
 import { customMetricsFlags } from './flags/custommetrics.ts';
 import { diagnosticFlags } from './flags/diagnostics.ts';
 import { scrapingFlags } from './flags/scraping.ts';
@@ -16,6 +17,7 @@ export const flagSections: Readonly<Record<string, FlagSection>> = {
   Scraping: scrapingFlags,
   Kubelet: kubeletFlags,
   'Custom metrics': customMetricsFlags,
+  Prometheus: prometheusFlags,
   Serving: servingFlags,
   Authentication: authenticationFlags,
   Authorization: authorizationFlags,
@@ -28,6 +30,7 @@ export const flags = {
   ...scrapingFlags,
   ...kubeletFlags,
   ...customMetricsFlags,
+  ...prometheusFlags,
   ...servingFlags,
   ...authenticationFlags,
   ...authorizationFlags,
@@ -44,6 +47,7 @@ interface Parsed {
   readonly number: number;
   readonly duration: number;
   readonly list: readonly string[];
+  readonly repeated: readonly string[];
 }
 
 /** Durations in milliseconds; undefined only if unset and without a default. */

@@ -45,6 +45,11 @@ export const ignoredFlags: readonly string[] = [
   'contention-profiling',
   'enable-priority-and-fairness',
   'debug-socket-path',
+  // Of prometheus-adapter.
+  'discovery-interval',
+  'client-qps',
+  'client-burst',
+  'disable-http2',
 ];
 
 /** About thirty more: --audit-log-*, --audit-webhook-* and --audit-policy-file. */
@@ -63,11 +68,13 @@ const losses: ReadonlyMap<string, string> = new Map([
   ['http2-max-streams-per-connection', 'an HTTP/2 connection may have 100 streams at a time'],
   ['strict-transport-security-directives', 'no Strict-Transport-Security header is sent'],
   ['cors-allowed-origins', 'browsers let no other origin read a response'],
+  ['disable-http2', 'HTTP/2 is served; --disable-http2-serving turns it off'],
   ['source', 'kubelets are always found by the Nodes of kube-apiserver'],
 ]);
 
 /** Without a value: the next argument is not theirs. */
 export const ignoredBooleans: ReadonlySet<string> = new Set([
+  'disable-http2',
   'logtostderr',
   'alsologtostderr',
   'one-output',

@@ -37,7 +37,8 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
         : parsed.value === undefined
           ? undefined
           : flag.check?.(parsed.value as never);
-    if (problem !== undefined) problems.push(invalidValue(`--${name}=${texts.join(',')}: ${problem}`));
+    const shown = flag.isSecret === true ? '' : `=${texts.join(',')}`;
+    if (problem !== undefined) problems.push(invalidValue(`--${name}${shown}: ${problem}`));
     else if ('value' in parsed) values.set(name, parsed.value);
   }
   const options = Object.fromEntries(values) as Options;
@@ -87,7 +88,7 @@ function readArguments(argv: readonly string[]): Arguments {
     last = known && flags[name].type === 'list' ? `--${name}=${text ?? ''}` : undefined;
     if (text === undefined) problems.push(invalidValue(`--${name} needs a value`));
     else if (ignorable) ignored.push(`--${name}`);
-    else if (known && flags[name].type === 'list') given.set(name, [...(given.get(name) ?? []), text]);
+    else if (known && isRepeatable(flags[name])) given.set(name, [...(given.get(name) ?? []), text]);
     else given.set(name, [text]);
   }
   return { given, ignored, problems };
@@ -95,6 +96,10 @@ function readArguments(argv: readonly string[]): Arguments {
 
 function invalidValue(text: string): CodedText {
   return { code: 'InvalidFlagValue', text };
+}
+
+function isRepeatable({ type }: Flag): boolean {
+  return type === 'list' || type === 'repeated';
 }
 
 /** Detects a list split by a shell at a space: `--list=a, b`. */
@@ -149,6 +154,8 @@ function readValue(flag: Flag, texts: readonly string[]): { value: unknown } | {
       const ms = parseDuration(text);
       return ms === undefined ? { problem: 'must be a duration such as 15s, 1m30s or 500ms' } : { value: ms };
     }
+    case 'repeated':
+      return { value: texts.filter((each) => each !== '') };
     case 'list':
       return {
         value: texts.flatMap((each) => each.split(',').map((item) => item.trim())).filter((item) => item !== ''),

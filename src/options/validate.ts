@@ -4,6 +4,7 @@ import { parseLabelSelector } from '../apimachinery/labels.ts';
 import { describeError } from '../logging.ts';
 import type { CodedText } from '../messagecodes.ts';
 import type { FlagName, Options } from './flags.ts';
+import { prometheusUrlsProblem } from './prometheusurls.ts';
 
 /** Returns what is wrong with the flags together. */
 export function crossChecks(options: Options): CodedText[] {
@@ -30,6 +31,7 @@ export function crossChecks(options: Options): CodedText[] {
     [tls === 'pin' && plain, 'cannot use both --kubelet-tls=pin and --deprecated-kubelet-completely-insecure'],
     [ca && plain, 'cannot use both --kubelet-certificate-authority and --deprecated-kubelet-completely-insecure'],
     ...proxyRules(options),
+    ...prometheusRules(options),
     ...customMetricsRules(options),
     [
       timeoutMs !== undefined && timeoutMs > resolutionMs * largestTimeoutShare,
@@ -51,6 +53,29 @@ export function crossChecks(options: Options): CodedText[] {
   return [
     ...rules.filter(([broken]) => broken).map(([, text]): CodedText => ({ code: 'ContradictingFlags', text })),
     ...selectorProblems(options['node-selector']),
+  ];
+}
+
+/** In prometheus-adapter's words where it has the rule. */
+function prometheusRules(options: Options): readonly Rule[] {
+  const certificate = options['prometheus-client-tls-cert-file'] !== undefined;
+  const key = options['prometheus-client-tls-key-file'] !== undefined;
+  const urls = options['prometheus-url'];
+  return [
+    [
+      urls.length > 0 && options.config === undefined,
+      '--prometheus-url needs --config, a file with the rules that say which metrics there are; see docs/custom-metrics-rules.md',
+    ],
+    [prometheusUrlsProblem(urls) !== undefined, `--prometheus-url: ${prometheusUrlsProblem(urls)}`],
+    [certificate !== key, 'need both --prometheus-client-tls-cert-file and --prometheus-client-tls-key-file'],
+    [
+      options['prometheus-auth-incluster'] && options['prometheus-auth-config'] !== undefined,
+      'may not use both --prometheus-auth-incluster and --prometheus-auth-config at the same time',
+    ],
+    [
+      (options['metrics-max-age'] ?? Infinity) < options['metrics-relist-interval'],
+      '--metrics-max-age must not be less than --metrics-relist-interval, or metrics would come and go',
+    ],
   ];
 }
 

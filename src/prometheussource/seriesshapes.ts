@@ -1,5 +1,5 @@
 /** Folds the series of an answer into their shapes, so that 100,000 series cost no memory. */
-import type { Labels } from '../apimachinery/labels.ts';
+import type { SeriesLabels } from '../promql/answer.ts';
 import type { SeriesFold } from '../promql/client.ts';
 import type { SeriesShape } from '../rules/seriesmetrics.ts';
 
@@ -16,14 +16,22 @@ export interface Shapes {
 /** @throws Error beyond the limit, from `add`. */
 export function createShapeFold(): SeriesFold<Shapes> {
   const found = new Map<string, SeriesShape>();
+  /** Keys with labels in the order of the answer, which is one per metric with most engines: sorting takes longer. */
+  const seen = new Set<string>();
   return {
     add(labels) {
-      const key = keyOf(labels);
+      const names = Object.keys(labels);
+      const name = nameOf(labels);
+      const unsorted = `${name}${separator}${names.join(separator)}`;
+      if (seen.has(unsorted)) return;
+      if (seen.size < shapeLimit) seen.add(unsorted);
+      const shape = { name, labels: names.filter((each) => each !== nameLabel).sort() };
+      const key = [name, ...shape.labels].join(separator);
       if (found.has(key)) return;
       if (found.size >= shapeLimit) {
         throw new Error(`more than ${shapeLimit} combinations of metric and label names; let seriesQuery select fewer`);
       }
-      found.set(key, shapeOf(labels));
+      found.set(key, shape);
     },
     result() {
       const keys = [...found.keys()].sort();
@@ -36,14 +44,7 @@ const nameLabel = '__name__';
 /** Sorts before any character of a name. */
 const separator = '\t';
 
-function keyOf(labels: Labels): string {
-  return [labels.get(nameLabel) ?? '', ...labelNames(labels)].join(separator);
-}
-
-function shapeOf(labels: Labels): SeriesShape {
-  return { name: labels.get(nameLabel) ?? '', labels: labelNames(labels) };
-}
-
-function labelNames(labels: Labels): string[] {
-  return [...labels.keys()].filter((name) => name !== nameLabel).sort();
+function nameOf(labels: SeriesLabels): string {
+  const name = labels[nameLabel];
+  return typeof name === 'string' ? name : '';
 }

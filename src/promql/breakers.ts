@@ -37,7 +37,8 @@ export class Breakers {
           engine?.failed(error);
           rule?.abandoned();
         } else if (error.problem === 'late' || error.problem === 'failed') {
-          engine?.abandoned();
+          if (error.problem === 'failed') engine?.succeeded();
+          else engine?.abandoned();
           rule?.failed(error);
         } else {
           // The engine answers.

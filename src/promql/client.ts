@@ -9,7 +9,6 @@ import type { Resolve } from '../dns/address.ts';
 import { Lookups } from '../dns/lookup.ts';
 import { keepSecret } from '../foreigntext.ts';
 import { userAgent } from '../version.ts';
-import type { Labels } from '../apimachinery/labels.ts';
 import {
   type AnswerNotes,
   checkSeriesEnvelope,
@@ -17,10 +16,11 @@ import {
   readNotes,
   readQueryAnswer,
   readSeriesElement,
+  type SeriesLabels,
 } from './answer.ts';
 import { type AnswerLimits, queryLimits, seriesLimits } from './answerlimits.ts';
 import { readErrorBody, readElements } from './answerreader.ts';
-import { Breakers } from './breakers.ts';
+import { Breakers, StoppedError } from './breakers.ts';
 import type { PromqlEngine } from './engine.ts';
 import { exchangeError, lateError, statusError } from './explainanswer.ts';
 import { isTransient, PromqlError } from './promqlerror.ts';
@@ -55,7 +55,7 @@ export interface SeriesRequest {
 
 /** Collects series; each try has its own. */
 export interface SeriesFold<T> {
-  add(labels: Labels): void;
+  add(labels: SeriesLabels): void;
   result(): T;
 }
 
@@ -266,7 +266,7 @@ class HttpPromqlClient implements PromqlClient {
 /** A POST is not retried: proxies and engines do not count it as safe. */
 function mayRetry({ request }: Exchange<unknown>, error: unknown): boolean {
   if (request.method !== 'GET' || !(error instanceof PromqlError)) return false;
-  return isTransient(error) && error.problem !== 'late';
+  return isTransient(error) && error.problem !== 'late' && !(error instanceof StoppedError);
 }
 
 /** As prometheus-adapter, with milliseconds. */

@@ -13,7 +13,7 @@ type Place = Pick<PromqlEngine, 'name' | 'url'>;
 
 /** Names the engine in messages: `Prometheus at http://prometheus:9090`. */
 export function placeOf({ name, url }: Place): string {
-  return name === '' ? `Prometheus at ${url.origin}` : `Prometheus ${name} at ${url.origin}`;
+  return name === '' || name === 'prometheus' ? `Prometheus at ${url.origin}` : `Prometheus ${name} at ${url.origin}`;
 }
 
 export function lateError(place: Place, limitMs: number, cause?: unknown): PromqlError {

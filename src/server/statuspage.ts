@@ -20,6 +20,8 @@ export interface StatusReport {
   readonly kubeletIdentity: KubeletIdentityReport;
   /** In a pod with a root certificate of its own; one for each version of the API. */
   readonly caBundles?: readonly CaBundleReport[] | undefined;
+  /** Rules and metrics of custom.metrics.k8s.io and external.metrics.k8s.io; absent without a source of them. */
+  readonly metricRules?: readonly MetricRuleReport[] | undefined;
   readonly nodes: readonly NodeReport[];
 }
 
@@ -28,6 +30,20 @@ export interface DegradedReport {
   readonly code: MessageCode;
   /** One sentence. */
   readonly message: string;
+}
+
+/** A rule of an engine, or a metric of kubelets. */
+export interface MetricRuleReport {
+  readonly source: string;
+  readonly rule: string;
+  /** Metrics that it exposes, and series behind them. */
+  readonly metrics: number;
+  readonly series?: number | undefined;
+  readonly lastSuccess?: string | undefined;
+  /** Absent while it works. */
+  readonly error?: string | undefined;
+  /** The last query that was sent. */
+  readonly query?: string | undefined;
 }
 
 /** Which credentials kubelets get. */
@@ -107,10 +123,11 @@ export function serveStatus(source: StatusSource, request: ApiRequest): Promise<
 }
 
 /** Removes secrets and control characters from foreign texts. */
-function clean({ nodes, kubeletIdentity, caBundles, ...report }: StatusReport): StatusReport {
+function clean({ nodes, kubeletIdentity, caBundles, metricRules, ...report }: StatusReport): StatusReport {
   return {
     ...report,
     ...(caBundles && { caBundles: caBundles.map((each) => ({ ...each, state: foreignText(each.state) })) }),
+    ...(metricRules && { metricRules: metricRules.map(cleanRule) }),
     degraded: report.degraded.map(({ code, message }) => ({ code, message: foreignText(message) })),
     kubeletIdentity: {
       ...kubeletIdentity,
@@ -122,5 +139,16 @@ function clean({ nodes, kubeletIdentity, caBundles, ...report }: StatusReport): 
       ...(node.fallback === undefined ? {} : { fallback: foreignText(node.fallback) }),
       ...(node.error === undefined ? {} : { error: { ...node.error, message: foreignText(node.error.message) } }),
     })),
+  };
+}
+
+/** Characters; a query for 1,500 pods has more. */
+const queryLimit = 2_000;
+
+function cleanRule({ error, query, ...rule }: MetricRuleReport): MetricRuleReport {
+  return {
+    ...rule,
+    ...(error === undefined ? {} : { error: foreignText(error) }),
+    ...(query === undefined ? {} : { query: foreignText(query, { limit: queryLimit }) }),
   };
 }

@@ -37,6 +37,8 @@ export interface PublicationOptions {
   readonly isRunning: (owner: RootOwner) => boolean;
   /** Whether kubelets get tokens of another ServiceAccount; before that nothing is written. */
   readonly isSeparate: () => boolean;
+  /** Whether the pod may stay unready without the right to read the APIService. False where other APIs of the pod matter more. */
+  readonly mayHoldBack: boolean;
   /** Whether no other process of our pod publishes a root; in a second one nothing is written. */
   readonly isFirst: () => boolean;
   readonly onPatch?: (write: Write) => void;
@@ -185,8 +187,8 @@ class WatchedPublication implements Publication {
 
   /** Where only the image was replaced, no pod publishes a root, so kube-apiserver does not verify by them. */
   async #onUnreadable(signal: AbortSignal): Promise<number | undefined> {
-    const { own, pods, isSeparate, clock } = this.#options;
-    const mayBeVerified = !this.#memory.ready && isSeparate();
+    const { own, pods, isSeparate, mayHoldBack, clock } = this.#options;
+    const mayBeVerified = mayHoldBack && !this.#memory.ready && isSeparate();
     const waitMs = mayBeVerified ? this.#podReads.take(clock.monotonicMs()) : 0;
     if (waitMs > 0) return waitMs;
     const decision = mayBeVerified ? await readinessUnread(pods, own.owner.uid, signal) : readyUnread;

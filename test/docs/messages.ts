@@ -108,6 +108,16 @@ export const startMessages: Readonly<Record<(typeof startCodes)[number], Explain
     why: 'The file of rules cannot be read, or the engine of `--prometheus-url` cannot be reached. The line says which.',
     commands: 'kubegauge rules check rules.yaml\ncurl -s http://localhost:9090/api/v1/status/buildinfo',
   },
+  RulesUnusable: {
+    symptoms: ['--config=...: rules[0]: --custom-metrics=kubelet serves the metric ..., too'],
+    why: 'The file of `--config` has rules that cannot work. Each line names the place in the file and what to do. prometheus-adapter refuses most of them, too.',
+    commands: 'kubegauge rules check rules.yaml',
+  },
+  PrometheusUnusable: {
+    symptoms: ['Prometheus ...: ...'],
+    why: 'The URL, a header or a file of the flags `--prometheus-...` cannot be used. The line says which.',
+    commands: `${args}\n${edit}`,
+  },
   OutputNotWritten: {
     symptoms: ['cannot write to standard output: ...'],
     why: 'The disk is full, or the terminal is gone. What was printed may be cut off.',
@@ -539,6 +549,26 @@ export const warningMessages: Readonly<Record<(typeof warningCodes)[number], Exp
     symptoms: ['cannot read the discovery of kube-apiserver; retries until it works'],
     why: 'Resources that custom metrics describe are found by the discovery of kube-apiserver. The resources of the last one stay in use.',
     commands: 'kubectl get --raw /apis | head -c 300',
+  },
+  NoRules: {
+    symptoms: ['the file of --config has no rules: no group of metrics is served by it'],
+    why: 'Neither `rules` nor `externalRules` has an entry, so custom.metrics.k8s.io and external.metrics.k8s.io are not served from Prometheus.',
+    commands: 'kubegauge rules check rules.yaml',
+  },
+  RulesNeedRestart: {
+    symptoms: ['the changed rules have the first ones of another group; restart to serve it'],
+    why: 'Which groups are served is decided at the start. The first rule of the other group needs a restart.',
+    commands: 'kubectl -n kube-system rollout restart deployment/metrics-server',
+  },
+  RulesNotReplaced: {
+    symptoms: ['the changed rules cannot be used; the previous ones stay in force'],
+    why: 'The file of `--config` has changed and is not valid. `problem` has the places.',
+    commands: 'kubegauge rules check rules.yaml',
+  },
+  RuleDoubtful: {
+    symptoms: ['a rule may surprise', 'a rule names a resource that the cluster does not have'],
+    why: 'A rule is valid and probably not as meant. `note` or `problem` says why.',
+    commands: 'kubegauge rules check rules.yaml',
   },
   TooManyObjects: {
     symptoms: ['too many objects of a resource to match them by labels'],

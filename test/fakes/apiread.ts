@@ -116,7 +116,7 @@ export interface Target {
 /** Such as /api/v1/nodes/x, /api/v1/pods, /api/v1/namespaces/x/pods/y, /apis/apiregistration.k8s.io/v1/apiservices/x. */
 export function targetOf(path: string): Target | undefined {
   const match =
-    /^\/(?:api|apis\/[a-z0-9.]+)\/v1\/(?:namespaces\/(?<namespace>[^/]+)\/)?(?<resource>[^/]+)(?:\/(?<name>[^/]+))?$/.exec(
+    /^\/(?:api|apis\/[a-z0-9.]+)\/v[12]\/(?:namespaces\/(?<namespace>[^/]+)\/)?(?<resource>[^/]+)(?:\/(?<name>[^/]+))?$/.exec(
       path,
     );
   const { namespace, resource, name } = match?.groups ?? {};

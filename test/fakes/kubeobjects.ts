@@ -38,6 +38,7 @@ export const kinds = {
   Role: 'roles',
   RoleBinding: 'rolebindings',
   CertificateSigningRequest: 'certificatesigningrequests',
+  HorizontalPodAutoscaler: 'horizontalpodautoscalers',
 } as const;
 
 export type Kind = keyof typeof kinds;
@@ -107,6 +108,17 @@ export function pod(namespace: string, name: string, options: PodOptions = {}): 
     metadata: { namespace, name, ...(uid === undefined ? {} : { uid }), ...created, labels, annotations },
     spec: { nodeName, hostNetwork, ...spec },
     status: { phase, ...status },
+  };
+}
+
+/** An autoscaler (autoscaling/v2) of the Deployment of its name. @param metrics as the API has them in JSON. */
+export function autoscaler(namespace: string, name: string, metrics: readonly object[]): KubeObject {
+  const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name };
+  return {
+    kind: 'HorizontalPodAutoscaler',
+    apiVersion: 'autoscaling/v2',
+    metadata: { namespace, name },
+    spec: { scaleTargetRef, minReplicas: 1, maxReplicas: 10, metrics },
   };
 }
 

@@ -56,6 +56,10 @@ function writeObject(writer: ProtobufWriter, object: unknown): void {
     writePod(writer, object);
     return;
   }
+  if (kind === 'HorizontalPodAutoscaler') {
+    writeAutoscaler(writer, object);
+    return;
+  }
   writer.message(2, () => writer.string(1, '10.0.0.0/24'));
   const status = field(object, 'status');
   if (status !== undefined) writer.message(3, () => writeNodeStatus(writer, status));
@@ -101,6 +105,27 @@ function writeEntries(writer: ProtobufWriter, number: number, texts: unknown): v
 const someManagedFields = [{ manager: 'kubelet', fieldsV1: { 'f:metadata': { 'f:labels': { 'f:app': {} } } } }];
 
 const someSeconds = 1_795_000_000;
+
+/** autoscaling/v2. */
+function writeAutoscaler(writer: ProtobufWriter, autoscaler: unknown): void {
+  const write = (number: number, identifier: unknown) =>
+    writer.message(number, () => writer.string(1, text(field(identifier, 'name')) ?? ''));
+  writer.message(2, () => {
+    writer.message(1, () => writer.string(1, 'Deployment'));
+    writer.integer(2, 1);
+    writer.integer(3, 10);
+    for (const metric of items(field(field(autoscaler, 'spec'), 'metrics'))) {
+      const [pods, object, external] = ['pods', 'object', 'external'].map((type) => field(metric, type));
+      writer.message(4, () => {
+        writer.string(1, text(field(metric, 'type')) ?? '');
+        if (object !== undefined) writer.message(2, () => write(3, field(object, 'metric')));
+        if (pods !== undefined) writer.message(3, () => write(1, field(pods, 'metric')));
+        if (external !== undefined) writer.message(5, () => write(1, field(external, 'metric')));
+      });
+    }
+  });
+  writer.message(3, () => writer.integer(3, 2));
+}
 
 /** A spec and a status of the usual size: with volumes, containers, their environment and state. */
 function writePod(writer: ProtobufWriter, pod: unknown): void {

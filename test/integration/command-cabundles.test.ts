@@ -158,6 +158,18 @@ test('without the right to read APIServices the pod is ready, and nothing counts
   assert.equal(recorded.lines.filter((line) => line.includes('may not read')).length, 1);
 });
 
+test('without the right to read an APIService of custom metrics the pod is ready for metrics.k8s.io, also while another pod serves', async () => {
+  setApiServices({ insecure: true });
+  api.objects.set(serverPod('other'));
+  api.faults.answer = ({ path }) => (path.includes('custom.metrics.k8s.io') ? 403 : undefined);
+  const bundles = start(alone, root, [...names, 'v1beta2.custom.metrics.k8s.io']);
+  await until('the pod is ready', () => {
+    void clock.advance(1_000);
+    return bundles.problem() === undefined;
+  });
+  assert.match(bundles.reports().at(-1)?.state ?? '', /may not read the APIService/);
+});
+
 test('a second process of the pod leaves the root of the first alone, and publishes its own once that has ended', async () => {
   setApiServices({});
   const { log } = recorded;

@@ -44,7 +44,7 @@ const ask = (client: PromqlClient, query = 'up', subject = 'rule', signal = fore
 const namesOf = () => {
   const names: string[] = [];
   return {
-    add: (labels: ReadonlyMap<string, string>) => names.push(labels.get('__name__') ?? ''),
+    add: (labels: Readonly<Record<string, unknown>>) => names.push(String(labels['__name__'])),
     result: () => names,
   };
 };
@@ -244,10 +244,17 @@ test('answers beyond a limit are refused with it', async () => {
 test('an engine that is away is asked seldom, and at once after its return', async () => {
   const prometheus = await createFakePrometheus();
   const clock = createFakeClock();
-  await using client = clientOf(prometheus, { clock });
+  let draws = 0;
+  const random = () => {
+    draws += 1;
+    return 0;
+  };
+  await using client = clientOf(prometheus, { clock, random });
   await prometheus.down();
   await assert.rejects(ask(client), { problem: 'unavailable', message: /cannot be reached \(ECONNREFUSED\)/ });
+  const before = draws;
   await assert.rejects(ask(client, 'up', 'another'), /not asked, since the last requests failed/);
+  assert.equal(draws, before, 'a request that is not sent has no pause before another try');
   await prometheus.up();
   clock.jump(5_000);
   await ask(client);

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { toPoints } from '../../src/sample/batch.ts';
+import { noColumns, type WantedColumns } from '../../src/sample/seriescolumns.ts';
 import { createKubeletClient, type KubeletClientOptions } from '../../src/kubelet/client.ts';
 import type { KubeletTls } from '../../src/kubelet/http/kubelettls.ts';
 import type { KubeletReader } from '../../src/scrape/endpoint/kubeletreader.ts';
@@ -73,6 +74,8 @@ function workerOf(options: KubeletClientOptions, other: Partial<WorkerPoolOption
 interface Pair extends AsyncDisposable {
   /** What both say, which is asserted to be the same. */
   ask(source: Source, at?: KubeletAddressList, path?: string, of?: AbortSignal): Promise<ReadResult>;
+  /** Asks cAdvisor for these, too. */
+  want(columns: WantedColumns): void;
   readonly both: readonly KubeletReaderPool[];
 }
 
@@ -81,11 +84,13 @@ function pairOf(other: Partial<KubeletClientOptions> = {}): Pair {
   const local = createLocalPool(createKubeletClient(options), createFakeClock(), { compressFrom: 0 });
   const worker = workerOf(options).endpoints;
   const [here, there] = [local.of(node), worker.of(node)];
+  let wanted = noColumns;
   return {
     both: [local, worker],
+    want: (columns) => (wanted = columns),
     async ask(source, at = atOf(kubelet), path, of = signal) {
       const asked = (endpoint: KubeletReader) =>
-        source === 'cadvisor' ? endpoint.cadvisor(at, of) : endpoint.resource(at, of, path);
+        source === 'cadvisor' ? endpoint.cadvisor(at, of, wanted) : endpoint.resource(at, of, path);
       const [one, other_] = await Promise.all([asked(here), asked(there)]);
       assert.deepEqual(withoutVersion(other_), withoutVersion(one));
       return one;
@@ -147,6 +152,24 @@ describe('a healthy kubelet', () => {
       }
     });
   }
+
+  test('wanted series are equal, also after others become wanted', async () => {
+    await using pair = pairOf();
+    for (const columns of [['networkReceiveBytes'], ['cpuUser', 'memoryRss', 'networkReceiveBytes'], []] as const) {
+      pair.want(columns);
+      for (let scrape = 0; scrape < 3; scrape += 1) {
+        tick(kubelet);
+        const result = await pair.ask('cadvisor');
+        assert.ok(result.kind === 'batch');
+        if (columns.length === 0) assert.equal(result.series, undefined);
+        else {
+          assert.ok(result.series?.kind === 'series');
+          const sandboxes = result.series.batch.cgroups.filter(({ kind }) => kind === 'sandbox');
+          assert.equal(sandboxes.length, kubelet.model.pods.length);
+        }
+      }
+    }
+  });
 
   test('without the fast path, a worker never settles: every request is for start times, too', async () => {
     const briefRequests = async (fastPath: boolean): Promise<number> => {

@@ -71,7 +71,15 @@ function start(): Publication {
   const { log } = recorded;
   const onState: PublicationOptions['onState'] = ({ code, state, level }) => log[level]({ code }, state);
   const shared = { rest, clock, log, name, own, ownerOf, pods };
-  const options = { ...shared, isRunning, isSeparate, isFirst: () => true, onState, random: () => 0 };
+  const options = {
+    ...shared,
+    isRunning,
+    isSeparate,
+    isFirst: () => true,
+    mayHoldBack: true,
+    onState,
+    random: () => 0,
+  };
   const publication = createPublication(options);
   ended = publication.run(stop.signal);
   return publication;

@@ -4,6 +4,7 @@ import type { Mutation } from './mutation.ts';
 import { pinning } from './pinning.ts';
 import { placement } from './placement.ts';
 import { recognition } from './recognition.ts';
+import { rules } from './rules.ts';
 import { selection } from './selection.ts';
 import { storage } from './storage.ts';
 
@@ -14,4 +15,5 @@ export const mutations: readonly Mutation[] = [
   ...exposition,
   ...placement,
   ...pinning,
+  ...rules,
 ];

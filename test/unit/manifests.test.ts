@@ -605,13 +605,13 @@ describe('the component kubelet-pins', () => {
   });
 });
 
-describe('the component custom-metrics', () => {
-  const objects = objectsBelow('components/custom-metrics/');
+describe('the components custom-metrics and external-metrics', () => {
+  const objects = ['custom', 'external'].flatMap((each) => objectsBelow(`components/${each}-metrics/`));
   const apiServices = objects.filter(
     (object): object is KubernetesObject & V1APIService => object.kind === 'APIService',
   );
 
-  test('registers the versions of both groups that the server can serve, and v1beta2 is preferred', () => {
+  test('register the versions that the server can serve, and v1beta2 is preferred', () => {
     const expected = [
       ...customVersions.map((each) => [customGroup, each] as const),
       [externalGroup, externalVersion] as const,
@@ -628,12 +628,13 @@ describe('the component custom-metrics', () => {
     }
   });
 
-  test("lets the server's account list objects and autoscalers, and write to these APIServices by name alone", () => {
+  test("let the server's account list objects and autoscalers, and write to these APIServices by name alone", () => {
     const roles = objects.filter((object): object is KubernetesObject & V1ClusterRole => object.kind === 'ClusterRole');
     const writes = roles.flatMap(({ rules = [] }) => rules).filter(({ verbs }) => verbs.includes('patch'));
+    for (const { resources } of writes) assert.deepEqual(resources, ['apiservices']);
     assert.deepEqual(
-      writes.map(({ resources, resourceNames }) => [resources, resourceNames]),
-      [[['apiservices'], apiServices.map(({ metadata }) => metadata.name).sort()]],
+      writes.flatMap(({ resourceNames = [] }) => resourceNames).sort(),
+      apiServices.map(({ metadata }) => metadata.name).sort(),
     );
     const others = roles.flatMap(({ rules = [] }) => rules).filter((rule) => !writes.includes(rule));
     for (const { verbs } of others) assert.deepEqual(verbs, ['list', 'watch']);

@@ -1,7 +1,10 @@
 /** The type of a flag, and checks that several flags use. */
 
-/** A duration becomes milliseconds; a list is split at commas and may be given more than once. */
-export type FlagType = 'string' | 'boolean' | 'integer' | 'number' | 'duration' | 'list';
+/**
+ * A duration becomes milliseconds. A list is split at commas and may be given more than once; a repeated flag may be
+ * given more than once and is not split.
+ */
+export type FlagType = 'string' | 'boolean' | 'integer' | 'number' | 'duration' | 'list' | 'repeated';
 
 export interface Flag {
   readonly type: FlagType;
@@ -10,6 +13,8 @@ export interface Flag {
   /** Says what it does, its unit, what unset means, and when to change it. */
   readonly help: string;
   readonly short?: string;
+  /** The value may have a password: messages do not repeat it. */
+  readonly isSecret?: true;
   /** Returns what is wrong with a value. */
   readonly check?: (value: never) => string | undefined;
 }

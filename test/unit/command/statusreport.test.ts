@@ -15,6 +15,7 @@ const reportWith = (identity: KubeletIdentityReport) =>
     refusals: { recent: () => [] },
     kubeletIdentity: () => identity,
     caBundles: undefined,
+    metricRules: undefined,
     pinNote: () => undefined,
     resolutionMs: 15_000,
     stalenessMs: 45_000,

@@ -71,7 +71,7 @@ test('series become their distinct shapes, in one order whatever the order of th
   ];
   const fold = (order: typeof series) => {
     const shapes = createShapeFold();
-    for (const labels of order) shapes.add(new Map(Object.entries(labels)));
+    for (const labels of order) shapes.add(labels);
     return shapes.result();
   };
   assert.deepEqual(fold(series).shapes, [
@@ -84,7 +84,7 @@ test('series become their distinct shapes, in one order whatever the order of th
 
 test('more shapes than the limit are refused', () => {
   const fold = createShapeFold();
-  for (let index = 0; index < shapeLimit; index += 1) fold.add(new Map([['__name__', String(index)]]));
-  fold.add(new Map([['__name__', '1']]));
-  assert.throws(() => fold.add(new Map([['__name__', 'one more']])), /let seriesQuery select fewer/);
+  for (let index = 0; index < shapeLimit; index += 1) fold.add({ __name__: String(index) });
+  fold.add({ __name__: '1' });
+  assert.throws(() => fold.add({ __name__: 'one more' }), /let seriesQuery select fewer/);
 });

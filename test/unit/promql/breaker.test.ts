@@ -36,6 +36,16 @@ test('queries that hang stop those of their rule only', () => {
   breakers.pass('light').succeeded();
 });
 
+test('an engine that answers with an error of its own is not away', () => {
+  const { clock, breakers, fail } = setUp();
+  fail('a', 'unavailable');
+  clock.jump(longestOpenMs);
+  breakers.pass('a').failed(new PromqlError('failed', 'no disk'));
+  const first = breakers.pass('b');
+  breakers.pass('c').succeeded();
+  first.succeeded();
+});
+
 test('an error of the query itself never stops anything', () => {
   const { breakers, fail } = setUp();
   fail('a', 'refused', 100);

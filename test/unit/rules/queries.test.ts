@@ -111,6 +111,14 @@ test('labels are made by the template or an override', () => {
   );
 });
 
+test('dots and dashes of a group become underscores, and of several overrides the last is queried', () => {
+  const labels = customRule(query, '<<.Group>>_<<.Resource>>').labels;
+  assert.equal(labels.templateLabelOf('a-b.example.com', 'thing'), 'a_b_example_com_thing');
+  const overrides = { first: { resource: 'pod' }, second: { resource: 'pods' }, namespace: { resource: 'namespace' } };
+  const [rule] = parseRules(JSON.stringify({ rules: [{ metricsQuery: query, resources: { overrides } }] })).custom;
+  assert.equal(matchersFor({ ...(rule && { rule }) }), 'namespace="shop",second="web-0"');
+});
+
 test('.LabelValuesByName has selector keys, the namespace label and the object label, joined by |', () => {
   const rule = customRule('<<range $k, $v := .LabelValuesByName>><<$k>>=<<$v>>;<<end>>');
   assert.equal(

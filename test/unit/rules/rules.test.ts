@@ -96,6 +96,11 @@ test('JSON, anchors and merges are read', () => {
   );
 });
 
+test('in a list of merges the earlier one wins', () => {
+  const [rule] = parseRules('rules:\n- <<: [{seriesQuery: a}, {seriesQuery: b, source: s}]\n').custom;
+  assert.deepEqual([rule?.seriesQuery, rule?.source], ['a', 's']);
+});
+
 test('a template without quotes is not taken for a merge', () => {
   const [rule] = parseRules('rules:\n- resources:\n    template: <<.Resource>>\n  metricsQuery: <<.Series>>').custom;
   assert.equal(rule?.labels.template, '<<.Resource>>');

@@ -141,3 +141,23 @@ test('a body without any wanted series is a batch without cgroups', () => {
   assert.ok(result.kind === 'series');
   assert.deepEqual(result.batch.cgroups, []);
 });
+
+test('of any bytes, and of any damage to a body, there are series or a refusal', () => {
+  const pod = { pod: 1, attempt: 1, interfaces: ['eth0', 'net1'], value: 5, limited: true };
+  const families = familiesOf(rowsOf([pod]), startMs - 2_000);
+  const damages = fc.array(fc.record({ at: fc.nat(20_000), byte: fc.nat(255) }), { maxLength: 8 });
+  fc.assert(
+    fc.property(fc.boolean(), damages, fc.uint8Array({ maxLength: 300 }), (protobuf, damaged, noise) => {
+      const whole = encodeFamilies(families, protobuf);
+      const decoder = createSeriesDecoder();
+      read(decoder, whole, startMs);
+      const bytes = Buffer.from(whole.bytes);
+      for (const { at, byte } of damaged) bytes[at % bytes.length] = byte;
+      for (const body of [bytes, Buffer.from(noise), whole.bytes]) {
+        const result = read(decoder, { ...whole, bytes: body }, startMs, 700);
+        assert.ok(result.kind === 'series' || result.reason !== '');
+      }
+      assert.deepEqual(valuesIn(read(decoder, whole, startMs)), valuesIn(read(createSeriesDecoder(), whole, startMs)));
+    }),
+  );
+});

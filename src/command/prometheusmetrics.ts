@@ -1,0 +1,147 @@
+/** Builds the source of custom and external metrics of PromQL engines by the flags. */
+import { inClusterApiServer } from '../client/apiserver.ts';
+import type { ApiServer } from '../client/apiserver.ts';
+import { kubeconfigApiServer } from '../client/kubeconfig.ts';
+import type { Clock } from '../clock.ts';
+import type { ResourceMapper } from '../cluster/resourcemapper.ts';
+import type { Resolver } from '../dns/resolver.ts';
+import { metricNamed } from '../kubeletsource/catalogue.ts';
+import type { Logger } from '../logging.ts';
+import type { Registry } from '../monitoring.ts';
+import type { Options } from '../options/flags.ts';
+import { UsageError } from '../options/parse.ts';
+import { defaultPrometheusUrl, parsePrometheusUrls, type PrometheusUrl } from '../options/prometheusurls.ts';
+import { createPrometheusSource, type PrometheusSource } from '../prometheussource/prometheussource.ts';
+import { createPromqlClient, type PromqlClient } from '../promql/client.ts';
+import { createEngine } from '../promql/engine.ts';
+import { createPromqlMetrics } from '../promql/promqlmetrics.ts';
+import { problemText } from '../rules/problem.ts';
+import type { Rules } from '../rules/rule.ts';
+import { unknownResources } from '../rules/unknownresources.ts';
+import type { Environment } from './apiserver.ts';
+import type { MetricsSource } from './metricssource.ts';
+import { openRulesFile, type RulesFile } from './rulesfile.ts';
+
+export interface PrometheusMetricsOptions {
+  readonly options: Options;
+  readonly env: Environment;
+  readonly mapper: ResourceMapper;
+  readonly resolver: Resolver;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly disposables: AsyncDisposableStack;
+}
+
+/**
+ * Reads the rules and credentials. Returns undefined without --config.
+ * @throws UsageError for rules, headers or credentials that cannot be used.
+ */
+export async function createPrometheusMetrics(from: PrometheusMetricsOptions): Promise<MetricsSource | undefined> {
+  const { options, env, mapper, clock, log, registry, disposables } = from;
+  const path = options.config;
+  if (path === undefined) return undefined;
+  const given = options['prometheus-url'];
+  const urls = parsePrometheusUrls(given.length === 0 ? [defaultPrometheusUrl] : given);
+  const isTaken = (metric: string) => options['custom-metrics'] === 'kubelet' && metricNamed(metric) !== undefined;
+  const file = openRulesFile({ path, sources: urls.map(({ name }) => name), isTaken, clock, log });
+  const account = await findAccount(options, env, log);
+  const metrics = createPromqlMetrics(registry);
+  const clients = urls.map((url) => disposables.use(createClient(url, account, metrics, from)));
+  const relistIntervalMs = options['metrics-relist-interval'];
+  const source = createPrometheusSource({
+    clients,
+    rules: file.first,
+    mapper: mapper.quiet,
+    onResources: (listener) => mapper.onChange(listener),
+    relistIntervalMs,
+    maxAgeMs: options['metrics-max-age'] ?? relistIntervalMs,
+    asAdapter: isAsAdapter(options),
+    metrics,
+    clock,
+    log,
+  });
+  warnOfUnknownResources(file.first, mapper, log);
+  return served(source, file, log);
+}
+
+function isAsAdapter(options: Options): boolean {
+  return options['prometheus-queries'] === 'as-adapter';
+}
+
+/** As in prometheus-adapter, a group is served if the file has rules for it. */
+function served(source: PrometheusSource, file: RulesFile, log: Logger): MetricsSource {
+  const has = { custom: file.first.custom.length > 0, external: file.first.external.length > 0 };
+  if (!has.custom && !has.external)
+    log.warn({ code: 'NoRules' }, 'the file of --config has no rules: no group of metrics is served by it');
+  const replace = (rules: Rules): void => {
+    source.setRules(rules);
+    const isNew = (rules.custom.length > 0 && !has.custom) || (rules.external.length > 0 && !has.external);
+    if (isNew)
+      log.warn(
+        { code: 'RulesNeedRestart' },
+        'the changed rules have the first ones of another group; restart to serve it',
+      );
+  };
+  return {
+    name: 'prometheus',
+    custom: has.custom ? source.custom : undefined,
+    external: has.external ? source.external : undefined,
+    reports: () => source.reports(),
+    run: async (signal) => void (await Promise.all([source.run(signal), file.run(replace, signal)])),
+  };
+}
+
+/** Logs each once, after discovery was read. */
+function warnOfUnknownResources(rules: Rules, mapper: ResourceMapper, log: Logger): void {
+  let isChecked = false;
+  mapper.onChange(() => {
+    if (isChecked) return;
+    isChecked = true;
+    for (const problem of unknownResources(rules, mapper.quiet)) {
+      log.warn(
+        { code: 'RuleDoubtful', problem: problemText(problem) },
+        'a rule names a resource that the cluster does not have',
+      );
+    }
+  });
+}
+
+async function findAccount(options: Options, env: Environment, log: Logger): Promise<ApiServer | undefined> {
+  const kubeconfig = options['prometheus-auth-config'];
+  if (kubeconfig !== undefined) return kubeconfigApiServer(kubeconfig, undefined, log);
+  if (!options['prometheus-auth-incluster']) return undefined;
+  const account = inClusterApiServer(env, { log });
+  if (account !== undefined) return account;
+  throw new UsageError({
+    code: 'ContradictingFlags',
+    text: '--prometheus-auth-incluster needs a pod; outside of one, use --prometheus-auth-config=<file>',
+  });
+}
+
+function createClient(
+  { name, url }: PrometheusUrl,
+  account: ApiServer | undefined,
+  metrics: ReturnType<typeof createPromqlMetrics>,
+  { options, resolver, clock, log }: PrometheusMetricsOptions,
+): PromqlClient {
+  try {
+    const engine = createEngine({
+      name,
+      url,
+      verb: options['prometheus-verb'] === 'POST' ? 'POST' : 'GET',
+      headers: options['prometheus-header'],
+      caFile: options['prometheus-ca-file'],
+      certFile: options['prometheus-client-tls-cert-file'],
+      keyFile: options['prometheus-client-tls-key-file'],
+      tokenFile: options['prometheus-token-file'],
+      account,
+      clock,
+      log,
+    });
+    return createPromqlClient({ engine, resolve: resolver.resolve, metrics, clock, asAdapter: isAsAdapter(options) });
+  } catch (error) {
+    const text = `Prometheus ${name}: ${error instanceof Error ? error.message : String(error)}`;
+    throw new UsageError({ code: 'PrometheusUnusable', text });
+  }
+}

@@ -1,0 +1,34 @@
+/** The values of --prometheus-url: a URL, or a name and a URL for each of several sources. */
+
+export interface PrometheusUrl {
+  /** As rules name it in `source`. */
+  readonly name: string;
+  readonly url: string;
+}
+
+/** Of a URL without a name. */
+const defaultName = 'prometheus';
+/** prometheus-adapter's default. */
+export const defaultPrometheusUrl = 'https://localhost';
+
+export function parsePrometheusUrls(values: readonly string[]): readonly PrometheusUrl[] {
+  return values.map((value) => {
+    const [, name = defaultName, url = value] = /^([a-z0-9-]{1,63})=(.*)$/s.exec(value) ?? [];
+    return { name, url };
+  });
+}
+
+/** Returns what is wrong, without the values, which may have passwords. */
+export function prometheusUrlsProblem(values: readonly string[]): string | undefined {
+  const parsed = parsePrometheusUrls(values);
+  for (const { name, url } of parsed) {
+    const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: '' };
+    if (protocol !== 'http:' && protocol !== 'https:') {
+      return `the one of ${name} is no http or https URL; write <url>, or <name>=<url> for each of several`;
+    }
+  }
+  const names = parsed.map(({ name }) => name);
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  if (repeated === undefined) return undefined;
+  return `two have the name ${repeated}; write <name>=<url> for each, and choose one in a rule by source`;
+}
