@@ -406,6 +406,19 @@ describe('scraper', () => {
     assert.equal(rig.batches.length, 1);
   });
 
+  test('scrapes a node with the next wave of all when its scrape is brought forward, and an unknown one never', async () => {
+    rig.set('node-a');
+    await untilObserved(rig.registry, 1);
+    rig.scraper.bringForward('node-a');
+    rig.scraper.bringForward('unknown');
+    await rig.clock.advance(500);
+    await untilObserved(rig.registry, 2);
+    assert.deepEqual(
+      rig.batches.map(({ node }) => node),
+      ['node-a', 'node-a'],
+    );
+  });
+
   test('is quiet about nodes that are not ready or have no kubelet', async () => {
     rig.kubelet.faults.cadvisor = 500;
     rig.set('not-ready', { ready: false });
