@@ -75,6 +75,19 @@ function strangeSlice(name: string, manager: string, address = '10.77.0.99') {
   };
 }
 
+/** Has kube-apiserver admit a pod of the server without creating it. */
+function dryRunPod(): Promise<string> {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'kubegauge-e2e-try', namespace: 'kube-system', labels: { 'k8s-app': 'metrics-server' } },
+    spec: { containers: [{ name: 'pause', image: cluster.images.pause }] },
+  };
+  return cluster.kubectl(['create', '--dry-run=server', '-f', '-'], { input: JSON.stringify(pod) });
+}
+
+const isWebhookError = (error: unknown): boolean => String(error).includes('failed calling webhook');
+
 /** Its Service does not exist; only pods of the metrics server are concerned. */
 const brokenWebhook = {
   apiVersion: 'admissionregistration.k8s.io/v1',
@@ -172,6 +185,8 @@ const faults: readonly PlantedFault[] = [
     code: 'webhook-fails',
     plant: async () => {
       await apply(brokenWebhook);
+      // kube-apiserver calls it from a moment later on, and the pod must not come back before.
+      await waitFor('the webhook to be called', () => dryRunPod().then(() => false, isWebhookError), effectMs, 200);
       await cluster.kubectl(['delete', 'pods', namespace, '--selector=k8s-app=metrics-server']);
     },
     tidy: () => cluster.kubectl(['delete', 'validatingwebhookconfiguration', 'kubegauge-e2e-broken']),
