@@ -122,6 +122,17 @@ describe('doctor and the accounts that the flags of the server name', () => {
   });
 });
 
+describe('doctor and a user who may not read EndpointSlices', () => {
+  test('says so once, and looks at the pods nevertheless', async () => {
+    const planted = await use();
+    planted.apiServer.faults.answer = ({ path }) => (path.endsWith('/endpointslices') ? 403 : undefined);
+    planted.installation.show(makeAuthority('another'));
+    const found = await findings(planted);
+    assert.equal(found.filter(({ code }) => code === 'unchecked').length, 1);
+    assert.ok(found.some(({ code }) => code === 'bundle-mismatch'));
+  });
+});
+
 describe('doctor and an authorizer that cannot decide', () => {
   test('finds no right missing, and says what it could not check', async () => {
     const planted = await use();

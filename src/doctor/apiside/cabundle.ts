@@ -1,12 +1,14 @@
 /** Checks how kube-apiserver verifies the server: caBundle against the certificates that the pods really show, and our roots in it. */
-import { type Check, type CheckContext, readOr, tolerant } from '../check.ts';
+import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { bundleLimitBytes } from '../../trustpublication/publishedroots.ts';
 import { keepOffAnnotation, otherWriterOf, readApiService, stagedText } from '../../trustpublication/apiserviceview.ts';
+import { UncheckedError } from '../uncheckederror.ts';
 import { checkBundle, withoutVerification } from './bundlecertificates.ts';
+import type { UsedEndpoint } from './endpointslices.ts';
 import { foreignEndpoints } from './foreignendpoints.ts';
 import { applyManifests } from './manifests.ts';
-import { type RegisteredVersion, registeredVersions } from './registration.ts';
+import { type RegisteredVersion, registeredVersions, type ServiceAddress } from './registration.ts';
 import { checkStagedRoots, checkStaleRoots } from './podroots.ts';
 import { kindOfImage, type PodBehindService, podsBehind, servingContainer } from './servingpods.ts';
 import { checkShown } from './showncertificates.ts';
@@ -41,9 +43,19 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
     yield* tolerant(async function* ofPods() {
       const pods = await podsBehind(api, service);
       yield* checkRoots(version, pods);
-      const beside = yield* readOr([], () => foreignEndpoints(context, service));
+      const beside = await endpointsBeside(context, service);
       yield* checkShown(context, version, service, pods, beside);
     });
+  }
+}
+
+/** Where EndpointSlices may not be read, the check of the Service says so. */
+async function endpointsBeside(context: CheckContext, service: ServiceAddress): Promise<readonly UsedEndpoint[]> {
+  try {
+    return await foreignEndpoints(context, service);
+  } catch (error) {
+    if (error instanceof UncheckedError) return [];
+    throw error;
   }
 }
 

@@ -75,6 +75,22 @@ function strangeSlice(name: string, manager: string, address = '10.77.0.99') {
   };
 }
 
+/** Has kube-apiserver admit a pod of the server without creating it. */
+function dryRunPod(): Promise<string> {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'kubegauge-e2e-try', namespace: 'kube-system', labels: { 'k8s-app': 'metrics-server' } },
+    spec: { containers: [{ name: 'pause', image: cluster.images.pause }] },
+  };
+  return cluster.kubectl(['create', '--dry-run=server', '-f', '-'], { input: JSON.stringify(pod) });
+}
+
+const removeWebhook = () =>
+  cluster.kubectl(['delete', '--ignore-not-found', 'validatingwebhookconfiguration', brokenWebhook.metadata.name]);
+
+const isWebhookError = (error: unknown): boolean => String(error).includes('failed calling webhook');
+
 /** Its Service does not exist; only pods of the metrics server are concerned. */
 const brokenWebhook = {
   apiVersion: 'admissionregistration.k8s.io/v1',
@@ -171,10 +187,14 @@ const faults: readonly PlantedFault[] = [
     check: 'service',
     code: 'webhook-fails',
     plant: async () => {
+      // One that a failed run has left excludes the namespace, and an apply would keep that.
+      await removeWebhook();
       await apply(brokenWebhook);
+      // kube-apiserver calls it from a moment later on, and the pod must not come back before.
+      await waitFor('the webhook to be called', () => dryRunPod().then(() => false, isWebhookError), effectMs, 200);
       await cluster.kubectl(['delete', 'pods', namespace, '--selector=k8s-app=metrics-server']);
     },
-    tidy: () => cluster.kubectl(['delete', 'validatingwebhookconfiguration', 'kubegauge-e2e-broken']),
+    tidy: removeWebhook,
   },
   {
     name: 'k3s-io/k3s#1189: the image cannot be pulled',
