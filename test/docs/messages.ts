@@ -109,7 +109,7 @@ export const startMessages: Readonly<Record<(typeof startCodes)[number], Explain
     commands: 'kubegauge rules check rules.yaml\ncurl -s http://localhost:9090/api/v1/status/buildinfo',
   },
   RulesUnusable: {
-    symptoms: ['--config=...: rules[0]: --custom-metrics=kubelet serves the metric ..., too'],
+    symptoms: ['--config=...: ... --custom-metrics=kubelet serves the metric ..., too'],
     why: 'The file of `--config` has rules that cannot work. Each line names the place in the file and what to do. prometheus-adapter refuses most of them, too.',
     commands: 'kubegauge rules check rules.yaml',
   },
