@@ -21,7 +21,12 @@ function rows(): readonly (readonly [what: string, server: string, adapter: stri
   const memory = comparedCost('memory, 1,000 nodes and 30,000 pods');
   return [
     ['`metrics.k8s.io`', 'v1beta1', 'v1beta1, from Prometheus', 'v1 and v1beta1'],
-    ['custom and external metrics', 'no', 'yes, from Prometheus', 'no: keep the adapter for them'],
+    [
+      'custom and external metrics',
+      'no',
+      'from Prometheus',
+      "from PromQL engines by the adapter's file; custom ones from kubelets alone, too",
+    ],
     ['swap, for `kubectl top --show-swap`', 'no', 'no', 'yes, on nodes that have swap'],
     ['a pod without usage', '404', '404', '404 with its cause; `status` and `doctor` show the node'],
     [
