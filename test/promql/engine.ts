@@ -32,7 +32,7 @@ export const engines: readonly EngineProgram[] = [
   {
     name: 'VictoriaMetrics',
     binary: 'victoria-metrics',
-    install: 'apt-get install victoria-metrics',
+    install: 'apt-get install --no-install-recommends victoria-metrics',
     arguments: (folder, port, config) => [
       `-storageDataPath=${path.join(folder, 'data')}`,
       `-httpListenAddr=127.0.0.1:${port}`,
