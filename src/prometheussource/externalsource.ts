@@ -22,7 +22,7 @@ export class ExternalAnswers {
     this.#querying = querying;
     this.#states = states;
     this.#mapper = mapper;
-    this.#last = querying.lastValues();
+    this.#last = querying.lastValues(weigh);
   }
 
   /** @throws StatusError, or the signal's reason. */
@@ -65,4 +65,13 @@ export class ExternalAnswers {
       return [];
     });
   }
+}
+
+/** Characters of labels that take as much memory as a sample without any. */
+const usualLabels = 100;
+
+function weigh({ labels }: ExternalSample): number {
+  let characters = 0;
+  for (const [name, value] of labels ?? []) characters += name.length + value.length;
+  return 1 + Math.floor(characters / usualLabels);
 }

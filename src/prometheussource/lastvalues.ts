@@ -12,16 +12,22 @@ interface Entry<T> {
 export class LastValues<T> {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #maxAgeMs: number;
+  readonly #weigh: (value: T) => number;
   /** Least recently written first. */
   readonly #entries = new Map<string, Entry<T>>();
   #size = 0;
 
-  /** @param maxAgeMs --metrics-max-age. */
-  constructor(clock: Pick<Clock, 'monotonicMs'>, maxAgeMs: number) {
+  /**
+   * @param maxAgeMs --metrics-max-age.
+   * @param weigh how many usual samples take as much memory; an engine chooses the labels of external ones.
+   */
+  constructor(clock: Pick<Clock, 'monotonicMs'>, maxAgeMs: number, weigh: (value: T) => number = () => 1) {
     this.#clock = clock;
     this.#maxAgeMs = maxAgeMs;
+    this.#weigh = weigh;
   }
 
+  /** The weight of all. */
   get size(): number {
     return this.#size;
   }
@@ -29,7 +35,7 @@ export class LastValues<T> {
   /** Objects of the question that an answer lacks are forgotten: their series have ended. */
   keep(question: string, asked: Iterable<string>, values: ReadonlyMap<string, T>): void {
     const entry = this.#entries.get(question) ?? { values: new Map() };
-    this.#size -= entry.values.size;
+    this.#size -= this.#weightOf(entry);
     this.#entries.delete(question);
     const atMs = this.#clock.monotonicMs();
     for (const [name, kept] of entry.values) if (atMs - kept.atMs > this.#maxAgeMs) entry.values.delete(name);
@@ -37,7 +43,7 @@ export class LastValues<T> {
     for (const [name, value] of values) entry.values.set(name, { value, atMs });
     if (entry.values.size === 0) return;
     this.#entries.set(question, entry);
-    this.#size += entry.values.size;
+    this.#size += this.#weightOf(entry);
     this.#evict();
   }
 
@@ -51,10 +57,16 @@ export class LastValues<T> {
   }
 
   #evict(): void {
-    for (const [question, { values }] of this.#entries) {
+    for (const [question, entry] of this.#entries) {
       if (this.#size <= lastValueLimit) return;
       this.#entries.delete(question);
-      this.#size -= values.size;
+      this.#size -= this.#weightOf(entry);
     }
+  }
+
+  #weightOf({ values }: Entry<T>): number {
+    let weight = 0;
+    for (const { value } of values.values()) weight += this.#weigh(value);
+    return weight;
   }
 }

@@ -30,8 +30,8 @@ export class Querying {
     this.style = options.asAdapter ? 'as-adapter' : 'exact';
   }
 
-  lastValues<T>(): LastValues<T> {
-    return new LastValues(this.#options.clock, this.#options.maxAgeMs);
+  lastValues<T>(weigh?: (value: T) => number): LastValues<T> {
+    return new LastValues(this.#options.clock, this.#options.maxAgeMs, weigh);
   }
 
   sourceOf(rule: MetricRule): string {

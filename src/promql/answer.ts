@@ -1,6 +1,7 @@
 /** Reads the JSON of a PromQL engine's answer into samples or series. */
 import { field, items, text, textMap } from '../client/json.ts';
 import type { Labels } from '../apimachinery/labels.ts';
+import { foreignText } from '../foreigntext.ts';
 
 /** One sample of an instant vector, or a scalar. */
 export interface PromqlSample {
@@ -37,6 +38,8 @@ export class MalformedAnswerError extends Error {
 
 /** Of each kind; more explain no answer better. */
 const noteLimit = 10;
+/** Characters of one; it gets into the log. */
+const noteLengthLimit = 300;
 
 export function readNotes(envelope: unknown): AnswerNotes {
   return {
@@ -49,18 +52,30 @@ export function readNotes(envelope: unknown): AnswerNotes {
 function notesIn(envelope: unknown, name: string): readonly string[] {
   return items(field(envelope, name))
     .filter((note) => typeof note === 'string')
-    .slice(0, noteLimit);
+    .slice(0, noteLimit)
+    .map((note) => foreignText(note, { limit: noteLengthLimit }));
+}
+
+/** An element of a result: the sample of a vector, or what a scalar has: its time, then its value. */
+export type QueryElement = { readonly samples: readonly PromqlSample[] } | { readonly scalar: unknown };
+
+/** Reads one element while the answer arrives: all samples of a long one at once would hold the event loop. */
+export function readQueryElement(element: unknown): QueryElement {
+  if (typeof element === 'number' || typeof element === 'string') return { scalar: element };
+  return { samples: readVectorElement(element) };
 }
 
 /** @throws MalformedAnswerError for another status or an unknown result type. */
-export function readQueryAnswer(envelope: unknown, elements: readonly unknown[]): QueryAnswer {
+export function readQueryAnswer(envelope: unknown, elements: readonly QueryElement[]): QueryAnswer {
   checkStatus(envelope);
   const data = field(envelope, 'data');
   const type = text(field(data, 'resultType'));
   const notes = readNotes(envelope);
-  if (type === 'vector') return { type, samples: elements.flatMap(readVectorElement), notes };
+  if (type === 'vector')
+    return { type, samples: elements.flatMap((each) => ('samples' in each ? each.samples : [])), notes };
   if (type === 'scalar') {
-    return { type, samples: elements.length < 2 ? [] : [readValue(new Map(), elements)], notes };
+    const pair = elements.slice(0, 2).map((each) => ('scalar' in each ? each.scalar : undefined));
+    return { type, samples: pair.length < 2 ? [] : [readValue(new Map(), pair)], notes };
   }
   if (type === 'matrix' || type === 'string') return { type, samples: [], notes };
   throw new MalformedAnswerError(
@@ -102,11 +117,12 @@ function readValue(labels: Labels, pair: readonly unknown[]): PromqlSample {
 }
 
 const msPerSecond = 1_000;
-/** The end of year 9999, the last second in RFC 3339. */
+/** The first and the last second in RFC 3339: of year 1, which is Go's zero time, and of year 9999. */
+const earliestSeconds = -62_135_596_800;
 const latestSeconds = 253_402_300_799;
 
 function timeOf(seconds: unknown): number | undefined {
-  if (typeof seconds !== 'number' || Math.abs(seconds) > latestSeconds) return undefined;
+  if (typeof seconds !== 'number' || seconds < earliestSeconds || seconds > latestSeconds) return undefined;
   return Math.round(seconds * msPerSecond);
 }
 

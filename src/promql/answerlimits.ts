@@ -15,10 +15,10 @@ export interface AnswerLimits {
 
 /** A query for 1,500 pods has 200 KB; one that forgets to aggregate may have all series of a cluster. */
 export const queryLimits: AnswerLimits = {
-  bytes: 64 * 1024 * 1024,
-  elements: 100_000,
-  elementBytes: 1024 * 1024,
-  envelopeBytes: 1024 * 1024,
+  bytes: 16 * 1024 * 1024,
+  elements: 20_000,
+  elementBytes: 64 * 1024,
+  envelopeBytes: 256 * 1024,
   depth: 16,
 };
 
@@ -26,7 +26,7 @@ export const queryLimits: AnswerLimits = {
 export const seriesLimits: AnswerLimits = {
   bytes: 512 * 1024 * 1024,
   elements: 2_000_000,
-  elementBytes: 128 * 1024,
-  envelopeBytes: 1024 * 1024,
+  elementBytes: 64 * 1024,
+  envelopeBytes: 256 * 1024,
   depth: 8,
 };

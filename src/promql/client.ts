@@ -13,8 +13,10 @@ import {
   type AnswerNotes,
   checkSeriesEnvelope,
   type QueryAnswer,
+  type QueryElement,
   readNotes,
   readQueryAnswer,
+  readQueryElement,
   readSeriesElement,
   type SeriesLabels,
 } from './answer.ts';
@@ -153,9 +155,9 @@ class HttpPromqlClient implements PromqlClient {
   }
 
   async #readQuery(body: Readable): Promise<QueryAnswer> {
-    const elements: unknown[] = [];
+    const elements: QueryElement[] = [];
     const envelope = await readElements(body, ['data', 'result'], this.#limits.query, (element) =>
-      elements.push(element),
+      elements.push(readQueryElement(element)),
     );
     return readQueryAnswer(envelope, elements);
   }

@@ -48,7 +48,7 @@ export function createEngine(options: EngineOptions): PromqlEngine {
     (basic !== undefined || options.tokenFile !== undefined || options.account !== undefined)
   ) {
     options.log.warn(
-      { code: 'PrometheusWithoutTls', source: options.name, url: url.href },
+      { code: 'PrometheusWithoutTls', source: options.name, url: `${url.origin}${url.pathname}` },
       'credentials are sent to Prometheus without TLS',
     );
   }
@@ -73,6 +73,12 @@ function basicOf({ username, password }: URL): string | undefined {
 const reserved: ReadonlySet<string> = new Set([
   'host',
   'connection',
+  'proxy-connection',
+  'keep-alive',
+  'upgrade',
+  'expect',
+  'te',
+  'trailer',
   'content-length',
   'content-type',
   'transfer-encoding',

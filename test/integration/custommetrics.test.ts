@@ -157,6 +157,30 @@ describe('a value', () => {
   });
 });
 
+describe('a name that no object can have', () => {
+  test('is a 404, and no source writes it into a query', async () => {
+    server.source.onCustom = ({ names }) => ({ samples: names.map((name) => ({ name, timestampMs, valueMilli: 1n })) });
+    const end = encodeURIComponent('web-0"} or label_replace(secret, "pod", "x", "", ""){a="');
+    for (const path of [
+      `namespaces/shop/pods/${end}/m`,
+      `namespaces/shop/pods/${'a'.repeat(254)}/m`,
+      'namespaces/shop/pods/a%7Cb/m',
+      'namespaces/shop/pods/%00/m',
+      `namespaces/${end}/pods/*/m`,
+      `namespaces/${end}/pods/web-0/m`,
+      'namespaces//pods/web-0/m',
+      `namespaces/${end}/metrics/m`,
+      `nodes/${end}/heat`,
+    ]) {
+      assert.equal((await ask(`${C}/${path}`)).status, 404, path);
+    }
+    assert.equal(server.source.customQuestions.length, 0);
+    for (const name of ['web-0', 'axb', 'a.b', 'system:web_0', '0']) {
+      assert.equal((await ask(`${shop}/pods/${name}/m`)).status, 200, name);
+    }
+  });
+});
+
 describe('a list of values', () => {
   test('is asked for by * and by %2A alike', async () => {
     const star = await ask(`${shop}/pods/*/m`);

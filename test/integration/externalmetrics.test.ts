@@ -55,6 +55,12 @@ describe('an external metric', () => {
     }
   });
 
+  test('of a namespace whose name none can have is an empty list, and no source writes it into a query', async () => {
+    const { status, body } = await ask(`${X}/namespaces/${encodeURIComponent('shop"} or secret{a="')}/queue_depth`);
+    assert.deepEqual([status, body.items], [200, []]);
+    assert.equal(server.source.externalQuestions.length, 0);
+  });
+
   test("is selected by labelSelector, which is the metric's; metricLabelSelector is ignored", async () => {
     await ask(`${shop}/queue_depth?labelSelector=queue%3Dorders&metricLabelSelector=a%3D%3D%3Db`);
     const [question] = server.source.externalQuestions;

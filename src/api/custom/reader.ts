@@ -5,6 +5,7 @@ import type { DescribedObjects, DescribedResource, Mapper } from '../../metricso
 import { metricKey } from '../../metricsource/combined.ts';
 import type { CustomMetricSource, CustomQuestion, ObjectSample } from '../../metricsource/source.ts';
 import { causesOf, metricNotFound } from '../metricnotfound.ts';
+import { isObjectName } from '../objectname.ts';
 import type { MetricValues } from './metricvalues.ts';
 
 export interface CustomReaderOptions {
@@ -43,6 +44,8 @@ export function createCustomReader({ source, mapper, objects }: CustomReaderOpti
       throw metricNotFound(metric, request.resource, { causes: causesOf(source.absence?.(metric, resource)) });
     }
     const isNamed = request.name !== '*';
+    if (request.namespace !== undefined && !isObjectName(namespace)) throw metricNotFound(metric, request.resource);
+    if (isNamed && !isObjectName(request.name)) throw metricNotFound(metric, request.resource, { name: request.name });
     // A named object is not looked up: its value may outlive it.
     const names = isNamed ? [request.name] : await namesOf(request, resource, signal);
     if (names.length === 0) throw metricNotFound(metric, request.resource);

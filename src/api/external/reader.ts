@@ -2,6 +2,7 @@
 import { untilAborted } from '../../abort.ts';
 import type { ExternalMetricSource, ExternalQuestion, ExternalSample } from '../../metricsource/source.ts';
 import { causesOf, metricNotFound } from '../metricnotfound.ts';
+import { isObjectName } from '../objectname.ts';
 
 export interface ExternalReader {
   /** @throws StatusError NotFound for an unknown metric; a known one without values is an empty list. */
@@ -21,6 +22,8 @@ export function createExternalReader(source: ExternalMetricSource): ExternalRead
       if (!names.has(question.metric)) {
         throw metricNotFound(question.metric, '', { causes: causesOf(source.absence?.(question.metric)) });
       }
+      // As for any namespace without series.
+      if (!isObjectName(question.namespace)) return [];
       return untilAborted(source.get(question, signal), signal);
     },
   };

@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { MalformedAnswerError, readQueryAnswer, readSeriesElement } from '../../../src/promql/answer.ts';
+import {
+  MalformedAnswerError,
+  readQueryAnswer,
+  readQueryElement,
+  readSeriesElement,
+} from '../../../src/promql/answer.ts';
 import { queryLimits, seriesLimits } from '../../../src/promql/answerlimits.ts';
 import { AnswerLimitError, ElementSplitter } from '../../../src/promql/elementsplitter.ts';
 import { measure } from '../../../src/prometheussource/measured.ts';
@@ -56,7 +61,7 @@ function checkAnswer(input: Buffer, keys: readonly string[], random: Random): bo
       for (const element of whole.elements) readSeriesElement(element);
       return true;
     }
-    for (const sample of readQueryAnswer(whole.envelope, whole.elements).samples) {
+    for (const sample of readQueryAnswer(whole.envelope, whole.elements.map(readQueryElement)).samples) {
       const measured = measure(sample);
       if (measured.kind !== 'sample') continue;
       assert.ok(Number.isSafeInteger(measured.sample.timestampMs));

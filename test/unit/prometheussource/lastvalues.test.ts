@@ -46,6 +46,13 @@ test('more last values than the limit drop the oldest question', () => {
   assert.deepEqual([last.of('old').size, last.size], [0, lastValueLimit]);
 });
 
+test('heavy values count as several', () => {
+  const last = new LastValues<number>(createFakeClock(), 1_000, (value) => value);
+  last.keep('old', [], new Map([['a', 1]]));
+  last.keep('large', [], new Map([['a', lastValueLimit]]));
+  assert.deepEqual([last.of('old').size, last.of('large').size, last.size], [0, 1, lastValueLimit]);
+});
+
 test('values are truncated to thousandths, and what no quantity can express is left out', () => {
   const of = (value: number | undefined, problem?: string) => {
     const measured = measure({ labels: new Map(), timestampMs: 5, value, problem });

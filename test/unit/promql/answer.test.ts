@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { checkSeriesEnvelope, readQueryAnswer, readSeriesElement } from '../../../src/promql/answer.ts';
+import {
+  checkSeriesEnvelope,
+  type QueryElement,
+  readQueryAnswer,
+  readQueryElement,
+  readSeriesElement,
+} from '../../../src/promql/answer.ts';
 import { queryLimits, seriesLimits } from '../../../src/promql/answerlimits.ts';
 import { ElementSplitter } from '../../../src/promql/elementsplitter.ts';
 
@@ -19,8 +25,10 @@ function capturesOf(engine: string): readonly Capture[] {
 }
 
 function read(body: unknown) {
-  const elements: unknown[] = [];
-  const splitter = new ElementSplitter(['data', 'result'], queryLimits, (text) => elements.push(JSON.parse(text)));
+  const elements: QueryElement[] = [];
+  const splitter = new ElementSplitter(['data', 'result'], queryLimits, (text) =>
+    elements.push(readQueryElement(JSON.parse(text))),
+  );
   splitter.write(Buffer.from(JSON.stringify(body)));
   return readQueryAnswer(JSON.parse(splitter.end()), elements);
 }
@@ -101,6 +109,20 @@ test('null samples, histograms, JSON numbers and other texts never become a numb
 test('warnings, infos and partial answers are reported', () => {
   const body = { ...vector(), warnings: ['store a is away', 5], infos: ['not a counter'], isPartial: true };
   assert.deepEqual(read(body).notes, { warnings: ['store a is away'], infos: ['not a counter'], isPartial: true });
+});
+
+test('warnings are cut, without control characters', () => {
+  const [warning = ''] = read({ ...vector(), warnings: [`\u001b[2J${'w'.repeat(100_000)}`] }).notes.warnings;
+  assert.deepEqual([warning.length, warning.slice(0, 6)], [300, String.raw`\x1b[2`]);
+});
+
+test('a time before year 1 or after year 9999 makes no number: clients could not parse it', () => {
+  const times = [-253_402_300_799, -62_135_596_801, -62_135_596_800, 253_402_300_799, 253_402_300_800];
+  const { samples } = read(vector(...times.map((time) => ({ metric: {}, value: [time, '1'] }))));
+  assert.deepEqual(
+    samples.map(({ value }) => value),
+    [undefined, undefined, 1, 1, undefined],
+  );
 });
 
 test('null in place of series is refused, not taken for none', () => {
