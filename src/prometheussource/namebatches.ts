@@ -1,22 +1,32 @@
 /**
  * Joins the objects of requests that differ in nothing else: while one query is under way, later requests gather, and
- * the next query is for all of them. A single request is sent at once.
+ * the next query is for all of them, or several at once are. A single request is sent at once.
  */
 import { untilAborted } from '../abort.ts';
 
-/** Objects of one query; a request for more is sent by itself. */
+/** Objects of one query; a request for more is a query of its own. */
 export const batchNameLimit = 2_000;
+
+/**
+ * Bytes of their names in one query; a request for more is a query of its own. VictoriaMetrics refuses queries above
+ * 16 KiB (-search.maxQueryLen), and none that is joined may fail where each request's own would not.
+ */
+export const batchBytesLimit = 8_192;
 
 interface Batch<T> {
   readonly names: Set<string>;
+  /** Of the names. */
+  bytes: number;
+  isAnswered: boolean;
   readonly end: AbortController;
   readonly answer: PromiseWithResolvers<T>;
   waiting: number;
 }
 
 interface Lane<T> {
-  current: Batch<T>;
-  next: Batch<T> | undefined;
+  /** Under way at once. */
+  current: readonly Batch<T>[];
+  next: Batch<T>[];
 }
 
 /** Sends one query. */
@@ -33,7 +43,6 @@ export class NameBatches<T> {
     signal.throwIfAborted();
     const lane = this.#lanes.get(key);
     const batch = lane === undefined ? this.#begin(key, names, run) : this.#join(lane, names);
-    if (batch === undefined) return run(names, signal);
     batch.waiting += 1;
     try {
       return await untilAborted(batch.answer.promise, signal);
@@ -45,40 +54,67 @@ export class NameBatches<T> {
 
   #begin(key: string, names: readonly string[], run: RunBatch<T>): Batch<T> {
     const batch = createBatch<T>(names);
-    const lane: Lane<T> = { current: batch, next: undefined };
+    const lane: Lane<T> = { current: [batch], next: [] };
     this.#lanes.set(key, lane);
     void this.#runLane(key, lane, run);
     return batch;
   }
 
-  /** Returns undefined if the names have no room. */
-  #join(lane: Lane<T>, names: readonly string[]): Batch<T> | undefined {
-    if (lane.current.waiting > 0 && names.every((name) => lane.current.names.has(name))) return lane.current;
-    // Its callers may all have left.
-    if (lane.next === undefined || lane.next.end.signal.aborted) lane.next = createBatch<T>([]);
-    const { next } = lane;
-    const added = names.filter((name) => !next.names.has(name));
-    if (next.names.size > 0 && next.names.size + added.length > batchNameLimit) return undefined;
-    for (const name of added) next.names.add(name);
-    return next;
+  #join(lane: Lane<T>, names: readonly string[]): Batch<T> {
+    const joined = lane.current.find(
+      (batch) => !batch.isAnswered && batch.waiting > 0 && names.every((name) => batch.names.has(name)),
+    );
+    if (joined !== undefined) return joined;
+    const roomy = lane.next.find((batch) => !batch.end.signal.aborted && hasRoom(batch, names));
+    if (roomy !== undefined) {
+      addNames(roomy, names);
+      return roomy;
+    }
+    const batch = createBatch<T>(names);
+    lane.next.push(batch);
+    return batch;
   }
 
   /** Never rejects. */
   async #runLane(key: string, lane: Lane<T>, run: RunBatch<T>): Promise<void> {
-    for (let batch: Batch<T> | undefined = lane.current; batch !== undefined; batch = lane.next) {
-      lane.current = batch;
-      lane.next = undefined;
-      const { answer, end, names } = batch;
-      await run([...names].sort(), end.signal).then(answer.resolve, answer.reject);
+    while (lane.current.length > 0) {
+      await Promise.all(lane.current.map((batch) => runBatch(batch, run)));
+      // The callers of a batch may all have left.
+      lane.current = lane.next.filter(({ end }) => !end.signal.aborted);
+      lane.next = [];
     }
     // In the same step as the end of the loop: a request that joins later would not be sent.
     this.#lanes.delete(key);
   }
 }
 
+/** Never rejects. */
+async function runBatch<T>(batch: Batch<T>, run: RunBatch<T>): Promise<void> {
+  const { answer, end, names } = batch;
+  await run([...names].sort(), end.signal).then(answer.resolve, answer.reject);
+  batch.isAnswered = true;
+}
+
+function hasRoom<T>({ names, bytes }: Batch<T>, more: readonly string[]): boolean {
+  const added = more.filter((name) => !names.has(name));
+  return names.size + added.length <= batchNameLimit && bytes + bytesOf(added) <= batchBytesLimit;
+}
+
+function addNames<T>(batch: Batch<T>, names: readonly string[]): void {
+  const added = names.filter((name) => !batch.names.has(name));
+  for (const name of added) batch.names.add(name);
+  batch.bytes += bytesOf(added);
+}
+
+/** As alternatives of a regular expression: a dot becomes three bytes in a string. */
+function bytesOf(names: readonly string[]): number {
+  return names.reduce((sum, name) => sum + name.replaceAll(/[^a-zA-Z0-9_-]/g, '---').length + 1, 0);
+}
+
 function createBatch<T>(names: readonly string[]): Batch<T> {
   const answer = Promise.withResolvers<T>();
   // Its callers may have left.
   answer.promise.catch(() => undefined);
-  return { names: new Set(names), end: new AbortController(), answer, waiting: 0 };
+  const all = new Set(names);
+  return { names: all, bytes: bytesOf([...all]), isAnswered: false, end: new AbortController(), answer, waiting: 0 };
 }

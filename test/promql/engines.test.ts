@@ -115,6 +115,14 @@ for (const program of engines) {
       assert.deepEqual(await running.values('inflight', names), { 'web-0': 6999, 'web-1': 0 });
     });
 
+    test('requests that are joined fail no more than each alone, with names of any length', async () => {
+      const workloads = Array.from({ length: 20 }, (_, workload) =>
+        Array.from({ length: 40 }, (_, pod) => `checkout-service-backend-worker-${workload}-7d9f8b6c5d-abc${pod}`),
+      );
+      const answers = workloads.map((names) => running.values('inflight', [...names, 'web-0']));
+      for (const answer of await Promise.all(answers)) assert.deepEqual(answer, { 'web-0': 6999 });
+    });
+
     test('a query that does not parse, and one that makes a matrix, are errors with their reasons', async () => {
       assert.match(await reason(running.get('requests_bad', ['web-0'])), /answered 4[02][02]/);
       assert.match(await reason(running.get('matrix', ['web-0'])), /makes a matrix/);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { batchNameLimit, NameBatches } from '../../../src/prometheussource/namebatches.ts';
+import { batchBytesLimit, batchNameLimit, NameBatches } from '../../../src/prometheussource/namebatches.ts';
 
 const forever = new AbortController().signal;
 
@@ -110,4 +110,25 @@ test('more objects than a query may have are asked for separately', async () => 
   );
   sent.forEach(({ end }) => end());
   await Promise.all(answers);
+});
+
+test('names that are too long for one query are asked for in several at once', async () => {
+  const { sent, ask } = setUp();
+  const half = (prefix: string) => [`${prefix}${'.x'.repeat(batchBytesLimit / 8 - 2)}`];
+  const answers = ['a', 'b', 'c', 'd', 'e'].map((prefix) => ask(half(prefix)));
+  sent[0]?.end();
+  await settle();
+  assert.deepEqual(
+    sent.map(({ names }) => names.map(([prefix]) => prefix).join('')),
+    ['a', 'bc', 'de'],
+  );
+  sent[2]?.end();
+  await Promise.all(answers.slice(3));
+  // An answer that has come is not that of a later request.
+  const later = ask(half('d'));
+  sent[1]?.end();
+  await settle();
+  assert.equal(sent.length, 4);
+  sent[3]?.end();
+  await Promise.all([...answers, later]);
 });
