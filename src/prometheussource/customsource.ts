@@ -12,6 +12,7 @@ import type { LastValues } from './lastvalues.ts';
 import { causeLimit, leftOutCause, measure } from './measured.ts';
 import { NameBatches } from './namebatches.ts';
 import type { Querying } from './querying.ts';
+import { identityOf } from './ruleidentity.ts';
 import type { RuleStates } from './rulestates.ts';
 
 type SamplesByObject = ReadonlyMap<string, PromqlSample>;
@@ -96,7 +97,7 @@ export class CustomAnswers {
 function questionKey({ rule, series }: RuleMetric, question: CustomQuestion): string {
   const { resource, metric, namespace, metricSelector } = question;
   const selector = JSON.stringify(metricSelector.requirements);
-  return [rule.path, series, metricKey(resource, metric), namespace, selector].join('\n');
+  return [identityOf(rule), series, metricKey(resource, metric), namespace, selector].join('\n');
 }
 
 function pairOf<T>(name: string, value: T | undefined): readonly (readonly [string, T])[] {

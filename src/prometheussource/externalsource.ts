@@ -10,6 +10,7 @@ import { fetchFailure } from './failures.ts';
 import type { LastValues } from './lastvalues.ts';
 import { measure } from './measured.ts';
 import type { Querying } from './querying.ts';
+import { identityOf } from './ruleidentity.ts';
 import type { RuleStates } from './rulestates.ts';
 
 export class ExternalAnswers {
@@ -32,7 +33,7 @@ export class ExternalAnswers {
     signal: AbortSignal,
   ): Promise<readonly ExternalSample[]> {
     const { metric, namespace, selector } = question;
-    const key = [rule.path, series, metric, namespace, JSON.stringify(selector.requirements)].join('\n');
+    const key = [identityOf(rule), series, metric, namespace, JSON.stringify(selector.requirements)].join('\n');
     try {
       const query = externalQuery(rule, { series, namespace, selector }, this.#mapper, this.#querying.style);
       const samples = this.#read(rule, await this.#querying.send(rule, query, signal));

@@ -389,6 +389,19 @@ suite('metrics of rules', () => {
     assert.equal(callsTo('series').length, 2);
   });
 
+  test('the last value of a replaced query is not served for the new one', async () => {
+    await start(`${custom(requests)}\n${external(queue)}`, {}, 2);
+    answer([{ pod: 'web-0', queue: 'orders' }, '7']);
+    await running.get('requests', ['web-0']);
+    await running.external('queue_depth');
+    await prometheus.down();
+    const perMille = (rules: string) => rules.replaceAll(/metricsQuery: '(.*)'/g, "metricsQuery: '1000 * $1'");
+    running.source.setRules(parseRules(`${custom(perMille(requests))}\n${external(perMille(queue))}`));
+    assert.equal((await rejected(running.get('requests', ['web-0']))).code, 500);
+    assert.equal((await rejected(running.external('queue_depth'))).code, 500);
+    await prometheus.up();
+  });
+
   test('rules choose among several engines by name', async () => {
     await using other = await createFakePrometheus();
     other.seriesOf = () => [{ __name__: 'single', pod: 'web-0', namespace: 'shop' }];
