@@ -62,15 +62,14 @@ export function sumOf(a: MetricNumber, b: MetricNumber): MetricNumber {
 }
 
 function numberOfPart(metric: KubeletMetric, { history, isNew }: Part): MetricNumber | NoNumber {
-  if (history === undefined) return isNew || metric.needs === 'every container' ? 'waiting' : 'absent';
+  if (history === undefined) return isNew ? 'waiting' : 'absent';
   return Number.isNaN(history.lastMs) ? 'waiting' : numberOf(metric, history);
 }
 
 /** Returns the metric of one cgroup. */
-export function numberOf(
-  { rule, columns: [first, second, third] }: KubeletMetric,
-  history: SampleHistory,
-): MetricNumber | NoNumber {
+export function numberOf(metric: KubeletMetric, history: SampleHistory): MetricNumber | NoNumber {
+  const { rule, needs } = metric;
+  const [first, second, third] = metric.columns;
   const timestampMs = history.lastMs;
   const last = (name: ColumnName | undefined) => lastOf(history, name);
   const increase = (name: ColumnName) => increaseOf(history, name);
@@ -79,6 +78,8 @@ export function numberOf(
     timestampMs,
     windowMs: intervalMs,
   });
+  // The others' sum would fall by what this one had.
+  const missing = (name: ColumnName) => (needs === 'any container' && isKnown(history, name) ? 'waiting' : 'absent');
   const moment = (value: number): MetricNumber => ({ value, timestampMs, windowMs: 0 });
   switch (rule) {
     case 'gauge':
@@ -92,7 +93,8 @@ export function numberOf(
       return usage === undefined ? 'waiting' : over(perSecond(usage) / (last(second) / last(third)), usage);
     }
     case 'throttled': {
-      if (second === undefined || Number.isNaN(last(second))) return 'absent';
+      if (second === undefined) return 'absent';
+      if (Number.isNaN(last(second))) return missing(second);
       const periods = increase(second);
       const throttled = increase(first);
       if (periods === undefined || throttled === undefined) return 'waiting';
@@ -102,7 +104,7 @@ export function numberOf(
     case 'rate':
     case 'share':
     case 'increase': {
-      if (Number.isNaN(last(first))) return 'absent';
+      if (Number.isNaN(last(first))) return missing(first);
       const counted = increase(first);
       if (counted === undefined) return 'waiting';
       if (rule === 'increase') return over(counted.amount, counted);
@@ -118,6 +120,11 @@ function perSecond({ amount, intervalMs }: Increase): number {
 function lastOf(history: SampleHistory, name: ColumnName | undefined): number {
   const column = name === undefined ? -1 : history.columns.indexOf(name);
   return column === -1 ? Number.NaN : history.last(column);
+}
+
+function isKnown(history: SampleHistory, name: ColumnName): boolean {
+  const column = history.columns.indexOf(name);
+  return column !== -1 && history.isKnown(column);
 }
 
 function increaseOf(history: SampleHistory, name: ColumnName): Increase | undefined {

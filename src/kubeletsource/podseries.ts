@@ -9,13 +9,16 @@ export interface KindColumns {
   readonly columns: WantedColumns;
   readonly indexes: readonly number[];
   readonly isCounter: readonly boolean[];
+  readonly isUnreadAtZero: readonly boolean[];
 }
 
 /** Returns the columns of one kind of cgroup. */
 export function kindColumns(wanted: WantedColumns, kind: SeriesCgroup['kind']): KindColumns {
   const indexes = [...wanted.keys()].filter((index) => kind === 'machine' || columnOf(wanted[index]!).of === kind);
   const columns = indexes.map((index) => wanted[index]!);
-  return { columns, indexes, isCounter: columns.map((name) => columnOf(name).kind === 'counter') };
+  const isCounter = columns.map((name) => columnOf(name).kind === 'counter');
+  const isUnreadAtZero = columns.map((name) => columnOf(name).isUnreadAtZero === true);
+  return { columns, indexes, isCounter, isUnreadAtZero };
 }
 
 /** What one scrape brings for one object. */
@@ -42,6 +45,8 @@ interface LastNumber extends MetricNumber {
   /** When its newest part came, monotonic. */
   readonly sinceMs: number;
   readonly newestMs: number;
+  /** Of the last number with all parts, or of the object's first scrape. */
+  readonly wholeMs: number;
 }
 
 export class ObjectSeries {
@@ -133,10 +138,12 @@ export class ObjectSeries {
     const { number, isWhole, newestMs } = combine(metric, parts);
     const last = this.#last.get(name);
     if (typeof number === 'string') this.#why.set(name, number);
-    else if (isWhole || nowMs - (last?.sinceMs ?? this.#since) > stalenessMs) {
+    else {
+      const wholeMs = last?.wholeMs ?? this.#since;
+      if (!isWhole && nowMs - wholeMs <= stalenessMs) return;
       this.#why.delete(name);
       const sinceMs = last?.newestMs === newestMs ? last.sinceMs : nowMs;
-      this.#last.set(name, { ...number, newestMs, sinceMs });
+      this.#last.set(name, { ...number, newestMs, sinceMs, wholeMs: isWhole ? sinceMs : wholeMs });
     }
   }
 }

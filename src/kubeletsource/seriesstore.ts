@@ -72,7 +72,7 @@ interface StoredSeries {
 }
 
 export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
-  const { clock, windowMs, resolutionMs, wanted } = options;
+  const { clock, wanted } = options;
   const nodes = new Map<string, StoredSeries>();
   const kinds = createKinds();
   return {
@@ -142,12 +142,20 @@ export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
     return {
       batch,
       columnsOf: kinds(batch.columns),
-      limits: { windowMs, longestIntervalMs: Math.max(windowMs, longestWindowMs(resolutionMs, node.spacingMs)) },
+      limits: limitsOf(options, node.spacingMs, staleness(node)),
       nowMs,
       stalenessMs: staleness(node),
       metrics: metrics.filter((metric) => metric.columns.every((name) => had.has(name))),
     };
   }
+}
+
+function limitsOf(
+  { windowMs, resolutionMs }: SeriesStoreOptions,
+  spacingMs: number,
+  unreadMs: number,
+): SeriesUpdate['limits'] {
+  return { windowMs, longestIntervalMs: Math.max(windowMs, longestWindowMs(resolutionMs, spacingMs)), unreadMs };
 }
 
 /** Returns a function that keeps its last result: the wanted columns seldom change. */

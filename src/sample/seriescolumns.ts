@@ -16,17 +16,21 @@ export interface SeriesColumn {
   readonly addedOver?: 'interface' | 'device';
   /** Labels that a series must have. */
   readonly only?: Readonly<Record<string, string>>;
+  /** Whether 0 after more is of a cgroup that could not be read, or is gone: cAdvisor writes 0 then. */
+  readonly isUnreadAtZero?: boolean;
 }
 
 /** Traffic is counted in a pod's network namespace, whose cgroup is the sandbox's. */
 const network = { of: 'sandbox', kind: 'counter', addedOver: 'interface' } as const;
 /** Throttling happens in the container's cgroup before it reaches the pod's. */
-const counter = { of: 'container', kind: 'counter' } as const;
+const counter = { of: 'container', kind: 'counter', isUnreadAtZero: true } as const;
 const gauge = { of: 'container', kind: 'gauge' } as const;
+/** A container that runs has a process, and memory in use. */
+const vital = { ...gauge, isUnreadAtZero: true } as const;
 const constant = { of: 'container', kind: 'constant' } as const;
 /** Waiting of several containers at once cannot be added; the pod's cgroup has it once. */
-const pressure = { of: 'pod', kind: 'counter' } as const;
-const disk = { of: 'container', kind: 'counter', addedOver: 'device' } as const;
+const pressure = { of: 'pod', kind: 'counter', isUnreadAtZero: true } as const;
+const disk = { of: 'container', kind: 'counter', addedOver: 'device', isUnreadAtZero: true } as const;
 
 export const seriesColumns = {
   networkReceiveBytes: { family: 'container_network_receive_bytes_total', ...network },
@@ -53,9 +57,9 @@ export const seriesColumns = {
   memoryStalled: { family: 'container_pressure_memory_stalled_seconds_total', ...pressure },
   ioWaiting: { family: 'container_pressure_io_waiting_seconds_total', ...pressure },
   ioStalled: { family: 'container_pressure_io_stalled_seconds_total', ...pressure },
-  memoryWorkingSet: { family: 'container_memory_working_set_bytes', ...gauge },
-  memoryRss: { family: 'container_memory_rss', ...gauge },
-  memoryUsage: { family: 'container_memory_usage_bytes', ...gauge },
+  memoryWorkingSet: { family: 'container_memory_working_set_bytes', ...vital },
+  memoryRss: { family: 'container_memory_rss', ...vital },
+  memoryUsage: { family: 'container_memory_usage_bytes', ...vital },
   memoryCache: { family: 'container_memory_cache', ...gauge },
   memorySwap: { family: 'container_memory_swap', ...gauge },
   // Each cgroup has four series; those of scope hierarchy repeat the ones of scope container.
@@ -69,11 +73,12 @@ export const seriesColumns = {
   fsReads: { family: 'container_fs_reads_total', ...disk },
   fsWrites: { family: 'container_fs_writes_total', ...disk },
   fsUsage: { family: 'container_fs_usage_bytes', of: 'container', kind: 'gauge', addedOver: 'device' },
-  processes: { family: 'container_processes', ...gauge },
-  threads: { family: 'container_threads', ...gauge },
+  processes: { family: 'container_processes', ...vital },
+  threads: { family: 'container_threads', ...vital },
   fileDescriptors: { family: 'container_file_descriptors', ...gauge },
   sockets: { family: 'container_sockets', ...gauge },
-  oomEvents: { family: 'container_oom_events_total', ...counter },
+  // The kubelet counts them, and begins at 0 when it restarts.
+  oomEvents: { family: 'container_oom_events_total', of: 'container', kind: 'counter' },
 } as const satisfies Readonly<Record<string, SeriesColumn>>;
 
 export type ColumnName = keyof typeof seriesColumns;

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { historyLimit, SampleHistory } from '../../../src/kubeletsource/history.ts';
-import type { SeriesBatch, WantedColumns } from '../../../src/sample/seriescolumns.ts';
+import { columnOf, type SeriesBatch, type WantedColumns } from '../../../src/sample/seriescolumns.ts';
 
 const columns: WantedColumns = ['networkReceiveBytes'];
 const windowMs = 60_000;
-const limits = { windowMs, longestIntervalMs: 300_000 };
+const limits = { windowMs, longestIntervalMs: 300_000, unreadMs: 45_000 };
 
 interface OneSample {
   readonly timeMs: number;
@@ -15,7 +15,7 @@ interface OneSample {
   readonly parts?: number;
 }
 
-function add(history: SampleHistory, { timeMs, value, parts = 1 }: OneSample, of = columns): boolean {
+function add(history: SampleHistory, { timeMs, value, parts = 1 }: OneSample, of = columns, within = limits): boolean {
   const batch: SeriesBatch = {
     columns: of,
     cgroups: [{ kind: 'sandbox', namespace: 'shop', pod: 'web-0', podUid: undefined, id: 'a' }],
@@ -23,7 +23,9 @@ function add(history: SampleHistory, { timeMs, value, parts = 1 }: OneSample, of
     values: Float64Array.from(of, () => value),
     parts: Float64Array.from(of, () => parts),
   };
-  return history.add({ batch, cgroup: 0, indexes: [...of.keys()], isCounter: of.map(() => true) }, limits);
+  const isCounter = of.map(() => true);
+  const isUnreadAtZero = of.map((name) => columnOf(name).isUnreadAtZero === true);
+  return history.add({ batch, cgroup: 0, indexes: [...of.keys()], isCounter, isUnreadAtZero }, within);
 }
 
 /** Returns the rate's samples by the rules: over the window, since the last reset, pause or step of the clock. */
@@ -64,9 +66,11 @@ test('increase and interval are those of a computation over all samples', () => 
       let timeMs = 1_795_377_600_000;
       let value = 1e7;
       for (const { stepMs, increase, parts } of all) {
-        timeMs += stepMs;
+        const isIgnored = stepMs <= 0 && stepMs >= -10_000;
         value = Math.max(0, value + increase);
-        samples.push({ timeMs, value, parts });
+        samples.push({ timeMs: timeMs + stepMs, value, parts });
+        // The next interval is that to the last kept sample, or samples would come faster than they can be kept.
+        if (!isIgnored) timeMs += stepMs;
         add(history, samples.at(-1)!);
         assert.deepEqual(history.increase(0), naive(samples));
       }
@@ -91,6 +95,30 @@ test('of samples that come faster than they can be kept, the increase is over th
       const leastMs = Math.min(age, windowMs);
       assert.ok(intervalMs >= leastMs, `${intervalMs} of ${leastMs}`);
       assert.ok(intervalMs <= windowMs + windowMs / (historyLimit - 3) + 8_000, String(intervalMs));
+    }),
+  );
+});
+
+test('in a window of any length a counter has an increase from the second sample after a reset on', () => {
+  fc.assert(
+    fc.property(steps, fc.integer({ min: 15_000, max: 3_600_000 }), (all, longMs) => {
+      const within = { ...limits, windowMs: longMs, longestIntervalMs: Math.max(longMs, 300_000) };
+      const history = new SampleHistory(columns);
+      let timeMs = 1_795_377_600_000;
+      let resetMs = timeMs;
+      // One per millisecond since the reset: the increase is the interval.
+      add(history, { timeMs, value: 0 }, columns, within);
+      for (const { stepMs, increase } of all) {
+        if (stepMs <= 0 || stepMs > 60_000) continue;
+        // A counter that has not counted yet cannot be seen to fall.
+        const isReset = increase < 0 && timeMs > resetMs;
+        timeMs += stepMs;
+        if (isReset) resetMs = timeMs;
+        add(history, { timeMs, value: timeMs - resetMs }, columns, within);
+        const counted = history.increase(0);
+        if (timeMs === resetMs) assert.equal(counted, undefined);
+        else assert.ok(counted !== undefined && counted.amount === counted.intervalMs, JSON.stringify(counted));
+      }
     }),
   );
 });

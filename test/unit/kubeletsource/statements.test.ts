@@ -422,3 +422,86 @@ test('a pod keeps its value while a container that has started has none', async 
   under.scrape(rowsOf([web([], { containers: { app: rss(6), late: [] } })]));
   assert.equal(await under.valueOf('memory_rss_bytes'), 5);
 });
+
+describe('a cgroup that cannot be read', () => {
+  const used = (name: string, seconds: number): PodRows =>
+    web([], {
+      name,
+      containers: {
+        app: [{ family: 'container_cpu_system_seconds_total', value: seconds }],
+        other: [{ family: 'container_cpu_system_seconds_total', value: 2 * seconds }],
+      },
+    });
+  const scrape = async (under: NodeUnderTest, pod: PodRows): Promise<void> => {
+    await under.clock.advance(15_000);
+    under.scrape(rowsOf([pod]));
+  };
+
+  test('has counters of 0, which are neither a value nor the start of a life in one interval', async () => {
+    const under = createNode(['cpu_system_cores']);
+    for (const seconds of [9_000, 9_003, 0, 9_009, 9_012]) {
+      await scrape(under, used('web-0', seconds));
+      if (seconds !== 9_000) assert.equal(await under.valueOf('cpu_system_cores'), 0.6);
+    }
+  });
+
+  test('has memory of 0, which is not served', async () => {
+    const under = createNode(['memory_working_set_bytes', 'memory_rss_bytes']);
+    const memory = (bytes: number) =>
+      web([], {
+        containers: {
+          app: ['container_memory_working_set_bytes', 'container_memory_rss'].map((family) => ({
+            family,
+            value: bytes,
+          })),
+        },
+      });
+    for (const bytes of [500, 0, 600]) {
+      await scrape(under, memory(bytes));
+      const expected = bytes === 0 ? 500 : bytes;
+      assert.equal(await under.valueOf('memory_working_set_bytes'), expected);
+      assert.equal(await under.valueOf('memory_rss_bytes'), expected);
+    }
+  });
+
+  test('has ended when it stays at 0, and starts no life in one interval after that', async () => {
+    const under = createNode(['cpu_system_cores']);
+    for (const seconds of [9_000, 9_003, 0, 0, 0, 0, 0, 0, 0, 0]) await scrape(under, used('web-0', seconds));
+    assert.equal(await under.valueOf('cpu_system_cores'), 0);
+    for (const seconds of [9_009, 9_012]) await scrape(under, used('web-0', seconds));
+    assert.equal(await under.valueOf('cpu_system_cores'), 0.6);
+  });
+});
+
+test('a series that is missing once takes nothing from the sum', async () => {
+  const under = createNode(['cpu_system_cores', 'memory_rss_bytes']);
+  const system = (seconds: number): RowValue => ({ family: 'container_cpu_system_seconds_total', value: seconds });
+  const rss: RowValue = { family: 'container_memory_rss', value: 1 };
+  for (const seconds of [10, 13, 16, 19, 22]) {
+    await under.clock.advance(15_000);
+    const other = seconds === 16 ? [rss] : [rss, system(seconds)];
+    under.scrape(rowsOf([web([], { containers: { app: [rss, system(seconds)], other } })]));
+    if (seconds > 10) assert.equal(await under.valueOf('cpu_system_cores'), 0.4);
+  }
+});
+
+test('without a container that never has a second sample, a pod has a new value with each scrape', async () => {
+  const under = createNode(['cpu_system_cores']);
+  const system = (seconds: number): RowValue[] => [{ family: 'container_cpu_system_seconds_total', value: seconds }];
+  for (let scrape = 0; scrape < 20; scrape += 1) {
+    await under.clock.advance(15_000);
+    const containers = { app: system(scrape * scrape), fails: system(1) };
+    under.scrape(rowsOf([web([], { containers, attempts: { fails: scrape } })]));
+    if (scrape < 6) continue;
+    const { samples, pending } = await under.get('cpu_system_cores', 'pods', 'shop', 'web-0');
+    assert.equal(samples[0]?.timestampMs, under.clock.wallMs(), pending);
+  }
+});
+
+test('without file systems of containers, as with containerd, the cause says so', async () => {
+  const under = createNode(['fs_usage_bytes']);
+  const machine = [{ family: 'container_fs_usage_bytes', value: 5, labels: { device: '/dev/vda' } }];
+  const rows = rowsOf([web([])], 'containerd', machine);
+  await scrapeTwice(under, rows, rows);
+  assert.match((await under.get('fs_usage_bytes', 'pods', 'shop', 'web-0')).pending ?? '', /no file systems/);
+});
