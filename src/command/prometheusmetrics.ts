@@ -61,8 +61,7 @@ export async function createPrometheusMetrics(from: PrometheusMetricsOptions): P
     clock,
     log,
   });
-  warnOfUnknownResources(file.first, mapper, log);
-  return served(source, file, log);
+  return served(source, file, createResourceCheck(mapper, log), log);
 }
 
 function isAsAdapter(options: Options): boolean {
@@ -70,12 +69,19 @@ function isAsAdapter(options: Options): boolean {
 }
 
 /** As in prometheus-adapter, a group is served if the file has rules for it. */
-function served(source: PrometheusSource, file: RulesFile, log: Logger): MetricsSource {
+function served(
+  source: PrometheusSource,
+  file: RulesFile,
+  checkResources: (rules: Rules) => void,
+  log: Logger,
+): MetricsSource {
   const has = { custom: file.first.custom.length > 0, external: file.first.external.length > 0 };
   if (!has.custom && !has.external)
     log.warn({ code: 'NoRules' }, 'the file of --config has no rules: no group of metrics is served by it');
+  checkResources(file.first);
   const replace = (rules: Rules): void => {
     source.setRules(rules);
+    checkResources(rules);
     const isNew = (rules.custom.length > 0 && !has.custom) || (rules.external.length > 0 && !has.external);
     if (isNew)
       log.warn(
@@ -92,19 +98,25 @@ function served(source: PrometheusSource, file: RulesFile, log: Logger): Metrics
   };
 }
 
-/** Logs each once, after discovery was read. */
-function warnOfUnknownResources(rules: Rules, mapper: ResourceMapper, log: Logger): void {
-  let isChecked = false;
-  mapper.onChange(() => {
-    if (isChecked) return;
-    isChecked = true;
+/** Returns a function that logs the unknown resources of rules once: at once, or as soon as discovery was read. */
+function createResourceCheck(mapper: ResourceMapper, log: Logger): (rules: Rules) => void {
+  let unchecked: Rules | undefined;
+  const check = (rules: Rules): void => {
     for (const problem of unknownResources(rules, mapper.quiet)) {
       log.warn(
         { code: 'RuleDoubtful', problem: problemText(problem) },
         'a rule names a resource that the cluster does not have',
       );
     }
+  };
+  mapper.onChange(() => {
+    if (unchecked !== undefined) check(unchecked);
+    unchecked = undefined;
   });
+  return (rules) => {
+    if (mapper.synced()) check(rules);
+    else unchecked = rules;
+  };
 }
 
 async function findAccount(options: Options, env: Environment, log: Logger): Promise<ApiServer | undefined> {

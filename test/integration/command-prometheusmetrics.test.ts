@@ -8,6 +8,7 @@ import { after, before, suite, test } from 'node:test';
 import { aggregatedDiscovery } from '../fakes/discovery.ts';
 import { ask2, openSession } from '../fakes/http2client.ts';
 import { createFakePrometheus, type FakePrometheus } from '../fakes/prometheus.ts';
+import { createRecordingLog } from '../fakes/recordinglog.ts';
 import { until } from '../fakes/until.ts';
 import { startWholeCluster, type WholeCluster } from '../fakes/wholecluster.ts';
 
@@ -26,6 +27,7 @@ suite('metrics of Prometheus in the whole program', () => {
   let prometheus: FakePrometheus;
   let cluster: WholeCluster;
   let session: ClientHttp2Session;
+  const recorded = createRecordingLog();
 
   before(async () => {
     folder = mkdtempSync(path.join(tmpdir(), 'prometheusmetrics-'));
@@ -38,6 +40,7 @@ suite('metrics of Prometheus in the whole program', () => {
     const url = prometheus.url.replace('//', `//user:${password}@`);
     const flags = ['-c', path.join(folder, 'config.yaml'), `--prometheus-url=main=${url}`, '--logtostderr=true'];
     cluster = await startWholeCluster([...flags, '--prometheus-header=X-Scope-OrgID=team-a'], {
+      log: recorded.log,
       prepare: ({ documents }) => {
         for (const [document, body] of aggregatedDiscovery()) documents.set(document, body);
       },
@@ -137,5 +140,12 @@ suite('metrics of Prometheus in the whole program', () => {
       void get(customPath).then(({ body }) => (names = JSON.stringify(body)));
       return names.includes('pods/renamed') && !names.includes('pods/requests');
     });
+  });
+
+  test('a resource that the cluster does not have is logged for changed rules as for the first ones', async () => {
+    const unknown = 'warn: a rule names a resource that the cluster does not have';
+    assert.ok(!recorded.lines.includes(unknown));
+    writeFileSync(path.join(folder, 'config.yaml'), rules.replaceAll('resource: pod', 'resource: widget'));
+    await until('it is logged', () => recorded.lines.includes(unknown));
   });
 });
