@@ -151,8 +151,13 @@ export function serviceUnavailable(message: string, retryAfterSeconds: number): 
   return new StatusError('ServiceUnavailable', message, { details: { retryAfterSeconds } });
 }
 
-function qualify({ group, resource }: GroupResource): string {
-  return excerpt(group === '' ? resource : `${resource}.${group}`);
+function qualify(of: GroupResource): string {
+  return excerpt(fullName(of));
+}
+
+/** Returns the plural with its group, as in `deployments.apps`; the core group has none. */
+export function fullName({ group, resource }: GroupResource): string {
+  return group === '' ? resource : `${resource}.${group}`;
 }
 
 function detailsOf({ group, resource }: GroupResource, name: string): StatusDetails {

@@ -1,7 +1,7 @@
 /** Finds names of objects by labels: pods and nodes from memory, others by a watch of their metadata that starts when it is needed. */
 import { untilAborted } from '../abort.ts';
 import type { LabelSelector, Labels } from '../apimachinery/labels.ts';
-import { StatusError } from '../apimachinery/status.ts';
+import { fullName, StatusError } from '../apimachinery/status.ts';
 import { createInformer, type Informer } from '../client/informer.ts';
 import { field, textMap } from '../client/json.ts';
 import { objectMeta } from '../client/kubernetesmessages.ts';
@@ -24,7 +24,7 @@ export const idleWatchMs = 3_600_000;
 const firstListMs = 10_000;
 
 export interface WatchedObjects extends DescribedObjects {
-  /** Plurals with groups, for /status. */
+  /** Returns the paths of the resources that are watched. */
   watched(): readonly string[];
   /** Ends all watches when the signal aborts; then resolves. */
   run(signal: AbortSignal): Promise<void>;
@@ -188,9 +188,9 @@ function matching(
 }
 
 /** Uses prometheus-adapter's words. The second cause is the reason. */
-function cannotList({ group, resource }: DescribedResource, error: unknown): StatusError {
+function cannotList(resource: DescribedResource, error: unknown): StatusError {
   const message = 'unable to list matching resources';
-  const named = group === '' ? resource : `${resource}.${group}`;
+  const named = fullName(resource);
   const isDenied = error instanceof StatusError && error.code === 403;
   const why = isDenied
     ? `our ServiceAccount may not list ${named}; grant it list and watch`

@@ -1,7 +1,7 @@
 /** Asks a PromQL engine for the series and values of rules. */
 import { textMap } from '../client/json.ts';
 import { parseLabelSelector } from '../apimachinery/labels.ts';
-import { StatusError } from '../apimachinery/status.ts';
+import { fullName, StatusError } from '../apimachinery/status.ts';
 import { systemClock } from '../clock.ts';
 import { systemResolver } from '../dns/systemresolver.ts';
 import { silentLogger } from '../logging.ts';
@@ -11,7 +11,6 @@ import { createPromqlClient, type PromqlClient } from '../promql/client.ts';
 import { createEngine } from '../promql/engine.ts';
 import type { PromqlSample } from '../promql/answer.ts';
 import { isTransient, PromqlError } from '../promql/promqlerror.ts';
-import { fullName } from '../rules/explanation.ts';
 import { knownResources, withOverrides } from '../rules/knownresources.ts';
 import { customQuery, externalQuery, lastByObject, QueryError } from '../rules/queries.ts';
 import type { MetricRule, Rules } from '../rules/rule.ts';

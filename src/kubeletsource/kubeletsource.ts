@@ -1,8 +1,9 @@
 /** Serves custom metrics of pods, namespaces and nodes from kubelets, without Prometheus. */
 import type { Labels } from '../apimachinery/labels.ts';
 import type { StatusCause } from '../apimachinery/meta.ts';
-import { StatusError } from '../apimachinery/status.ts';
+import { fullName } from '../apimachinery/status.ts';
 import type { PodLister } from '../cluster/pods.ts';
+import { metricNotFound } from '../metricsource/metricnotfound.ts';
 import { milliOf } from '../metricsource/milli.ts';
 import type {
   CustomAnswer,
@@ -56,8 +57,7 @@ export function createKubeletSource(options: KubeletSourceOptions): KubeletSourc
     const metric = resource.group === '' ? metricNamed(question.metric) : undefined;
     const described = metric && describedBy(metric).find((each) => each === resource.resource);
     if (metric === undefined || described === undefined) {
-      const what = `the metric ${question.metric} for ${resource.resource}`;
-      throw new StatusError('NotFound', `the server could not find ${what}`);
+      throw metricNotFound(question.metric, fullName(resource));
     }
     if (!demand.requested(metric)) {
       for (const node of numbers.nodesOf(described, namespace, names, bringForwardLimit)) bringForward(node);

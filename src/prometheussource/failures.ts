@@ -1,6 +1,6 @@
 /** Errors for clients of a metric that an engine did not answer. */
-import { StatusError } from '../apimachinery/status.ts';
-import type { GroupResource } from '../apimachinery/status.ts';
+import { fullName, type GroupResource, StatusError } from '../apimachinery/status.ts';
+import { causesOf, metricNotFound } from '../metricsource/metricnotfound.ts';
 import { PromqlError } from '../promql/promqlerror.ts';
 import { QueryError } from '../rules/queries.ts';
 
@@ -24,11 +24,7 @@ export function unableToFetch(why: string, cause?: unknown): StatusError {
   });
 }
 
-/** A rule that cannot make a query is as if the metric did not exist. */
-export function noQuery({ group, resource }: GroupResource, metric: string, error: QueryError): StatusError {
-  const named = group === '' ? resource : `${resource}.${group}`;
-  return new StatusError('NotFound', `the server could not find the metric ${metric} for ${named}`, {
-    cause: error,
-    details: { causes: [{ message: error.message }] },
-  });
+/** Returns the error of a rule that cannot make a query: as if the metric did not exist. */
+export function noQuery(resource: GroupResource, metric: string, error: QueryError): StatusError {
+  return metricNotFound(metric, fullName(resource), { causes: causesOf(error.message), cause: error });
 }

@@ -1,5 +1,6 @@
 /** Says what a rule does, with examples and without an engine. */
 import { parseLabelSelector } from '../apimachinery/labels.ts';
+import { fullName } from '../apimachinery/status.ts';
 import type { DescribedResource, Mapper } from '../metricsource/described.ts';
 import type { RuleProblem } from './problem.ts';
 import { customQuery, externalQuery, QueryError } from './queries.ts';
@@ -59,10 +60,6 @@ function explainRule(rule: MetricRule, mapper: Mapper, notes: readonly RuleProbl
     ...exampleQuery(rule, series ?? '<series>', objects[0]?.resource, mapper),
     notes,
   };
-}
-
-export function fullName({ group, resource }: { readonly group: string; readonly resource: string }): string {
-  return group === '' ? resource : `${resource}.${group}`;
 }
 
 interface NamedObject {

@@ -1,4 +1,5 @@
 /** Which label of a series names which resource, and back: `resources` of a rule. */
+import { fullName } from '../apimachinery/status.ts';
 import type { DescribedResource, Mapper } from '../metricsource/described.ts';
 import type { GroupResourceConfig, ResourcesConfig } from './config.ts';
 import { compilePattern, type Pattern, PatternError } from './pattern.ts';
@@ -46,7 +47,7 @@ export function compileResourceLabels(config: ResourcesConfig | undefined, add: 
       if (compiled === undefined || match === undefined) return undefined;
       const group = match[compiled.pattern.names.get('group') ?? -1];
       const resource = match[compiled.pattern.names.get('resource') ?? -1];
-      return resource === undefined ? undefined : mapper.resourceFor(joinName(group ?? '', resource));
+      return resource === undefined ? undefined : mapper.resourceFor(fullName({ group: group ?? '', resource }));
     },
     labelOf: (resource, mapper) => {
       const override = [...overrides].findLast(([, name]) => isSame(mapper.resourceFor(name), resource));
@@ -79,11 +80,7 @@ function compileLabelTemplate(text: string, add: AddProblem): CompiledTemplate |
 
 function nameOf(target: GroupResourceConfig | undefined): string | undefined {
   const { group = '', resource = '' } = target ?? {};
-  return resource === '' ? undefined : joinName(group, resource);
-}
-
-function joinName(group: string, resource: string): string {
-  return group === '' ? resource : `${resource}.${group}`;
+  return resource === '' ? undefined : fullName({ group, resource });
 }
 
 function isSame(a: DescribedResource | undefined, b: DescribedResource): boolean {

@@ -1,4 +1,5 @@
 /** custom.metrics.k8s.io as discovery lists it. */
+import { fullName } from '../../apimachinery/status.ts';
 import type { CustomMetric, CustomMetricSource } from '../../metricsource/source.ts';
 import type { DiscoveredGroup, DiscoveredResource } from '../discoverydocuments.ts';
 import { createSortedResources } from '../sortedresources.ts';
@@ -12,7 +13,6 @@ export function discoveredCustomMetrics(source: CustomMetricSource): DiscoveredG
   return { name: customGroup, versions: customVersions, resources, isAggregated: false };
 }
 
-function toResource({ resource: { group, resource }, namespaced, metric }: CustomMetric): DiscoveredResource {
-  const name = `${group === '' ? resource : `${resource}.${group}`}/${metric}`;
-  return { name, kind: metricValueList, namespaced, verbs, shortNames: [] };
+function toResource({ resource, namespaced, metric }: CustomMetric): DiscoveredResource {
+  return { name: `${fullName(resource)}/${metric}`, kind: metricValueList, namespaced, verbs, shortNames: [] };
 }

@@ -4,7 +4,7 @@ import type { LabelSelector } from '../../apimachinery/labels.ts';
 import type { DescribedObjects, DescribedResource, Mapper } from '../../metricsource/described.ts';
 import { metricKey } from '../../metricsource/combined.ts';
 import type { CustomMetricSource, CustomQuestion, ObjectSample } from '../../metricsource/source.ts';
-import { causesOf, metricNotFound } from '../metricnotfound.ts';
+import { causesOf, metricNotFound } from '../../metricsource/metricnotfound.ts';
 import { isObjectName } from '../objectname.ts';
 import type { MetricValues } from './metricvalues.ts';
 

@@ -1,7 +1,7 @@
 /** Reads the values of an external metric. */
 import { untilAborted } from '../../abort.ts';
 import type { ExternalMetricSource, ExternalQuestion, ExternalSample } from '../../metricsource/source.ts';
-import { causesOf, metricNotFound } from '../metricnotfound.ts';
+import { causesOf, metricNotFound } from '../../metricsource/metricnotfound.ts';
 import { isObjectName } from '../objectname.ts';
 
 export interface ExternalReader {

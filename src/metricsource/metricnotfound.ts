@@ -9,21 +9,22 @@ export interface MetricNotFoundOptions {
   readonly causes?: readonly StatusCause[] | undefined;
   /** Appended to the message, which is all that the autoscaler's condition shows. */
   readonly pending?: string | undefined;
+  /** For the log. */
+  readonly cause?: Error;
 }
 
-/** @param resource as the client wrote it; empty for external metrics, whose message ends in a space. */
+/** Returns the error. @param resource as the client wrote it; empty for external metrics, whose message ends in a space. */
 export function metricNotFound(
   metric: string,
   resource: string,
-  { name, causes = [], pending }: MetricNotFoundOptions = {},
+  { name, causes = [], pending, cause }: MetricNotFoundOptions = {},
 ): StatusError {
   const object = name === undefined ? '' : ` ${excerpt(name)}`;
   const message = `the server could not find the metric ${excerpt(metric)} for ${excerpt(resource)}${object}`;
-  return new StatusError(
-    'NotFound',
-    pending === undefined ? message : `${message}: ${pending}`,
-    causes.length === 0 ? {} : { details: { causes } },
-  );
+  return new StatusError('NotFound', pending === undefined ? message : `${message}: ${pending}`, {
+    ...(cause === undefined ? {} : { cause }),
+    ...(causes.length === 0 ? {} : { details: { causes } }),
+  });
 }
 
 /** Returns a reason as causes; none for undefined. */
