@@ -7,6 +7,7 @@ import { systemResolver } from '../dns/systemresolver.ts';
 import { silentLogger } from '../logging.ts';
 import { metricKey } from '../metricsource/combined.ts';
 import { milliOf } from '../metricsource/milli.ts';
+import { defaultPrometheusName } from '../options/prometheusurls.ts';
 import { createPromqlClient, type PromqlClient } from '../promql/client.ts';
 import { createEngine } from '../promql/engine.ts';
 import type { PromqlSample } from '../promql/answer.ts';
@@ -37,7 +38,12 @@ const nameLimit = 10;
 
 /** @throws Error if the engine cannot be set up: a URL, a header, a file. */
 export async function askEngine(rules: Rules, engineArguments: EngineArguments): Promise<AskedEngine> {
-  const engine = createEngine({ name: '', ...engineArguments, clock: systemClock, log: silentLogger });
+  const engine = createEngine({
+    name: defaultPrometheusName,
+    ...engineArguments,
+    clock: systemClock,
+    log: silentLogger,
+  });
   using resolver = systemResolver();
   await using client = createPromqlClient({ engine, resolve: resolver.resolve });
   const found = new Map<MetricRule, FoundRule>();

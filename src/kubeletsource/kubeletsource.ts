@@ -13,9 +13,9 @@ import type {
   ObjectSample,
   SourceReport,
 } from '../metricsource/source.ts';
+import { familiesOf } from '../sample/seriescolumns.ts';
 import { catalogue, hasWindow, type KubeletMetric, metricNamed } from './catalogue.ts';
 import type { Demand } from './demand.ts';
-import { familiesOfMetric } from './families.ts';
 import type { MetricNumber } from './metricvalue.ts';
 import { explain, type NoValue } from './nonumber.ts';
 import { createObjectNumbers, describedBy } from './objectnumbers.ts';
@@ -84,7 +84,7 @@ export function createKubeletSource(options: KubeletSourceOptions): KubeletSourc
       rule: `${metric.name}, wanted by ${wantedBy[demand.reasonOf(metric) ?? 'request']}`,
       metrics: describedBy(metric).length,
       lastError,
-      query: familiesOfMetric(metric).join(' '),
+      query: familiesOf(metric.columns).join(' '),
     }));
   }
 }

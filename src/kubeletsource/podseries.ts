@@ -1,5 +1,11 @@
 /** The kept samples and the last values of one pod, or of one machine. */
-import { columnOf, type SeriesBatch, type SeriesCgroup, type WantedColumns } from '../sample/seriescolumns.ts';
+import {
+  areSameColumns,
+  columnOf,
+  type SeriesBatch,
+  type SeriesCgroup,
+  type WantedColumns,
+} from '../sample/seriescolumns.ts';
 import { cgroupsOf, type KubeletMetric } from './catalogue.ts';
 import { type CgroupNumbers, type HistoryLimits, SampleHistory } from './history.ts';
 import { combine, type MetricNumber, type NoNumber, type Part } from './metricvalue.ts';
@@ -149,10 +155,6 @@ export class ObjectSeries {
 }
 
 function historyFor(before: SampleHistory | undefined, columns: WantedColumns): SampleHistory {
-  if (before !== undefined && isSame(before.columns, columns)) return before;
+  if (before !== undefined && areSameColumns(before.columns, columns)) return before;
   return new SampleHistory(columns, before);
-}
-
-function isSame(a: WantedColumns, b: WantedColumns): boolean {
-  return a === b || (a.length === b.length && a.every((name, index) => name === b[index]));
 }

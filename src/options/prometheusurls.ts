@@ -6,14 +6,14 @@ export interface PrometheusUrl {
   readonly url: string;
 }
 
-/** Of a URL without a name. */
-const defaultName = 'prometheus';
+/** The name of a URL without one. */
+export const defaultPrometheusName = 'prometheus';
 /** prometheus-adapter's default. */
 export const defaultPrometheusUrl = 'https://localhost';
 
 export function parsePrometheusUrls(values: readonly string[]): readonly PrometheusUrl[] {
   return values.map((value) => {
-    const [, name = defaultName, url = value] = /^([a-z0-9-]{1,63})=(.*)$/s.exec(value) ?? [];
+    const [, name = defaultPrometheusName, url = value] = /^([a-z0-9-]{1,63})=(.*)$/s.exec(value) ?? [];
     return { name, url };
   });
 }

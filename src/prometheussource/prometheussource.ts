@@ -111,7 +111,7 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
     const { lastSuccessMs, lastError, query } = states.of(rule.path);
     const found = table.foundBy(rule);
     return {
-      source: clientOf(rule).engine.name || defaultName,
+      source: clientOf(rule).engine.name,
       rule: rule.path,
       metrics: found.metrics.length,
       series: found.series,
@@ -121,9 +121,6 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
     };
   }
 }
-
-/** Of the only engine, in reports. */
-const defaultName = 'prometheus';
 
 /** @throws Error for an unknown name. */
 function findClient(clients: readonly PromqlClient[], { path, source }: MetricRule): PromqlClient {
@@ -143,6 +140,6 @@ export function unknownSources(
       line,
       path: `${path}.source`,
       problem: `no --prometheus-url has the name ${source ?? ''}`,
-      remedy: `use one of ${names.filter((name) => name !== '').join(', ') || 'none, as the only URL has no name'}`,
+      remedy: `use one of ${names.join(', ')}`,
     }));
 }

@@ -53,10 +53,6 @@ export class SeriesLists {
     return found.list;
   }
 
-  values(): readonly SeriesList[] {
-    return [...this.#lists.values()].map(({ list }) => list);
-  }
-
   /** Never rejects; resolves after the signal has aborted. */
   async run(signal: AbortSignal): Promise<void> {
     this.#isRunning = true;

@@ -8,7 +8,7 @@ import { certificateText, keyText } from '../tls/keypair.ts';
 import { parseTrustBundle } from '../tls/trustbundle.ts';
 
 export interface PromqlEngine {
-  /** As rules and reports name it; empty for the only one. */
+  /** As rules, reports and metrics name it. */
   readonly name: string;
   /** Without user and password. */
   readonly url: URL;

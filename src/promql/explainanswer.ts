@@ -11,9 +11,9 @@ const wordsLimit = 300;
 
 type Place = Pick<PromqlEngine, 'name' | 'url'>;
 
-/** Names the engine in messages: `Prometheus at http://prometheus:9090`. */
+/** Names the engine in messages: `Prometheus at http://prometheus:9090`. One without a name of its own has `prometheus`. */
 export function placeOf({ name, url }: Place): string {
-  return name === '' || name === 'prometheus' ? `Prometheus at ${url.origin}` : `Prometheus ${name} at ${url.origin}`;
+  return name === 'prometheus' ? `Prometheus at ${url.origin}` : `Prometheus ${name} at ${url.origin}`;
 }
 
 export function lateError(place: Place, limitMs: number, cause?: unknown): PromqlError {

@@ -93,6 +93,16 @@ export function columnOf(name: ColumnName): SeriesColumn {
   return seriesColumns[name];
 }
 
+/** Reports whether the columns are the same in the same order. */
+export function areSameColumns(a: WantedColumns, b: WantedColumns): boolean {
+  return a === b || (a.length === b.length && a.every((name, index) => name === b[index]));
+}
+
+/** Returns the families of columns, in their order. */
+export function familiesOf(columns: readonly ColumnName[]): readonly string[] {
+  return columns.map((name) => columnOf(name).family);
+}
+
 /** One cgroup of a series batch. */
 export interface SeriesCgroup {
   readonly kind: CgroupKind;

@@ -1,8 +1,7 @@
 /** Makes the table of custom metrics from kubelets. */
 import { catalogue, type KubeletMetric, type ValueRule } from '../../src/kubeletsource/catalogue.ts';
-import { familiesOfMetric } from '../../src/kubeletsource/families.ts';
 import { describedBy } from '../../src/kubeletsource/objectnumbers.ts';
-import { columnOf } from '../../src/sample/seriescolumns.ts';
+import { columnOf, familiesOf } from '../../src/sample/seriescolumns.ts';
 
 const rules: Readonly<Record<ValueRule, string>> = {
   rate: 'rate',
@@ -30,6 +29,6 @@ function rowOf(metric: KubeletMetric): string {
   const from = columnOf(columns[0]).of;
   const how =
     from === 'container' ? `${combine === 'sum' ? 'sum over' : 'highest of the'} ${cgroups[from]}` : cgroups[from];
-  const families = familiesOfMetric(metric).map((family) => `\`${family}\``);
+  const families = familiesOf(columns).map((family) => `\`${family}\``);
   return `| \`${name}\` | ${help} | ${unit} | ${describedBy(metric).join(', ')} | ${rules[rule]}; ${how} | ${families.join(', ')} |`;
 }

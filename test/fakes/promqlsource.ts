@@ -72,7 +72,7 @@ export function runSource(settings: SourceSettings): RunningSource {
   } = settings;
   const { clock = systemClock, log = silentLogger, mapper = createMapper(), verb = 'GET', metrics } = settings;
   const { resolve } = createResolver();
-  const named = typeof urls === 'string' ? { '': urls } : urls;
+  const named = typeof urls === 'string' ? { prometheus: urls } : urls;
   const clients = Object.entries(named).map(([name, url]) => {
     const engine = createEngine({ name, url, verb, headers: [], clock: systemClock, log });
     return createPromqlClient({ engine, resolve, deadlineMs, asAdapter, metrics, clock, random: () => 0 });

@@ -358,10 +358,10 @@ suite('metrics of rules', () => {
       'warn: leaves out a sample that makes no value',
     ]);
     const text = await registry.metrics();
-    assert.match(text, /kubegauge_promql_noted_answers_total\{source="",kind="warning"\} 2/);
-    assert.match(text, /kubegauge_promql_noted_answers_total\{source="",kind="partial"\} 2/);
-    assert.match(text, /kubegauge_promql_left_out_samples_total\{source="",reason="not-a-number"\} 2/);
-    assert.match(text, /kubegauge_promql_requests_total\{source="",endpoint="query",outcome="success"\} 2/);
+    assert.match(text, /kubegauge_promql_noted_answers_total\{source="prometheus",kind="warning"\} 2/);
+    assert.match(text, /kubegauge_promql_noted_answers_total\{source="prometheus",kind="partial"\} 2/);
+    assert.match(text, /kubegauge_promql_left_out_samples_total\{source="prometheus",reason="not-a-number"\} 2/);
+    assert.match(text, /kubegauge_promql_requests_total\{source="prometheus",endpoint="query",outcome="success"\} 2/);
   });
 
   test('a resource defined later gets its metrics, and a cluster-scoped one is not namespaced', async () => {

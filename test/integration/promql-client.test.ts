@@ -28,7 +28,7 @@ function clientOf(
   { engine = {}, ...options }: ClientSettings = {},
 ): PromqlClient {
   const base = {
-    name: '',
+    name: 'prometheus',
     url: prometheus.url,
     verb: 'GET',
     headers: [],

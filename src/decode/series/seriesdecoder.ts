@@ -4,7 +4,7 @@
  */
 import { ExpositionError } from '../../exposition/sample.ts';
 import type { Borrowed } from '../../sample/borrowed.ts';
-import { columnOf, type SeriesBatch, type WantedColumns } from '../../sample/seriescolumns.ts';
+import { areSameColumns, familiesOf, type SeriesBatch, type WantedColumns } from '../../sample/seriescolumns.ts';
 import { type ExpositionReader, formatOf, openReader } from '../contenttype.ts';
 import { AnswerTooLongError } from '../limits.ts';
 import type { AnswerTime } from '../sampletime.ts';
@@ -39,7 +39,9 @@ export function createSeriesDecoder(): SeriesDecoder {
       const format = formatOf(contentType);
       if (format === 'unknown') return undefined;
       const families = familiesOf(wanted);
-      const collector = new SeriesCollector(areSame(known?.columns, wanted) ? known! : nothingKnown(wanted));
+      const collector = new SeriesCollector(
+        known !== undefined && areSameColumns(known.columns, wanted) ? known : nothingKnown(wanted),
+      );
       known = undefined;
       // Gather sorts families by name: nothing wanted comes behind the last one.
       const last = families.toSorted().at(-1)!;
@@ -55,15 +57,6 @@ export function createSeriesDecoder(): SeriesDecoder {
 
 function nothingKnown(columns: WantedColumns): KnownBody {
   return { columns, series: new KnownSeries(columns.length), cgroups: [] };
-}
-
-function areSame(a: WantedColumns | undefined, b: WantedColumns): boolean {
-  return a === b || (a?.length === b.length && a.every((name, index) => name === b[index]));
-}
-
-/** Returns the families of columns, in their order. */
-export function familiesOf(wanted: WantedColumns): readonly string[] {
-  return wanted.map((name) => columnOf(name).family);
 }
 
 class BodyReading implements SeriesReading {

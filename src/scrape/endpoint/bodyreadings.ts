@@ -2,15 +2,10 @@
 import type { DecodeResult, Decoding } from '../../decode/bodydecoding.ts';
 import type { Decoder } from '../../decode/decoder.ts';
 import type { AnswerTime } from '../../decode/sampletime.ts';
-import {
-  familiesOf,
-  type SeriesDecoder,
-  type SeriesReading,
-  type SeriesResult,
-} from '../../decode/series/seriesdecoder.ts';
+import { type SeriesDecoder, type SeriesReading, type SeriesResult } from '../../decode/series/seriesdecoder.ts';
 import type { ResponseBodyReader } from '../../kubelet/http/body.ts';
 import { readingBudget } from '../../kubelet/http/readingbudget.ts';
-import type { WantedColumns } from '../../sample/seriescolumns.ts';
+import { familiesOf, type WantedColumns } from '../../sample/seriescolumns.ts';
 
 /** One body of status 200. */
 export interface BodyReadings {

@@ -9,8 +9,6 @@ import { createSeriesDecoder } from '../../../src/decode/series/seriesdecoder.ts
 import { createDemand } from '../../../src/kubeletsource/demand.ts';
 import { createKubeletSource, type KubeletSource } from '../../../src/kubeletsource/kubeletsource.ts';
 import { createSeriesStore, type SeriesStore } from '../../../src/kubeletsource/seriesstore.ts';
-import { describedBy } from '../../../src/kubeletsource/objectnumbers.ts';
-import { metricNamed } from '../../../src/kubeletsource/catalogue.ts';
 import type { CustomAnswer } from '../../../src/metricsource/source.ts';
 import { type Encoded, encodeFamilies, type Family, type FamilySample } from '../../fakes/exposition.ts';
 import { createFakeClock, type FakeClock } from '../../fakes/clock.ts';
@@ -227,9 +225,3 @@ export function createNode(
 }
 
 const kindNames = { pods: 'Pod', namespaces: 'Namespace', nodes: 'Node' } as const;
-
-/** Reports whether a metric is of nodes. */
-export function isOfNodes(name: string): boolean {
-  const metric = metricNamed(name);
-  return metric !== undefined && describedBy(metric).includes('nodes');
-}

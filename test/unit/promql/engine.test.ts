@@ -8,7 +8,7 @@ import { createRecordingLog } from '../../fakes/recordinglog.ts';
 
 const engine = (options: Partial<EngineOptions> = {}) =>
   createEngine({
-    name: '',
+    name: 'prometheus',
     url: 'http://prometheus:9090',
     verb: 'GET',
     headers: [],
