@@ -241,7 +241,7 @@ export const bundleMessages: Readonly<Record<BundleCode, Explained>> = {
       'caBundle is not maintained: kube-apiserver denies our patch of the APIService',
       'a patch for caBundle was denied',
     ],
-    why: 'The right to patch the two APIServices is missing, or an admission webhook rejects the patch. The log has its reason. It is tried again every five minutes.',
+    why: 'The right to patch the APIService is missing, or an admission webhook rejects the patch. The log has its reason. It is tried again every five minutes.',
     commands: `${log} | grep BundlePatchDenied\n${doctor('rights')}`,
   },
   BundleNotWritten: {
