@@ -29,7 +29,7 @@ export interface KubeletSourceOptions {
   readonly demand: Demand;
   readonly store: SeriesStore;
   readonly pods: Pick<PodLister, 'get' | 'list'>;
-  /** Scrapes a node at once. */
+  /** As `Scraper.bringForward`. */
   readonly bringForward: (node: string) => void;
 }
 

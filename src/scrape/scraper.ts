@@ -19,7 +19,7 @@ export interface Scraper {
   /** Sorted by name. */
   statuses(): NodeStatus[];
   troubleOf(node: string): string | undefined;
-  /** Scrapes the node with the next wave of all, for a request that waits for its first samples. */
+  /** Scrapes the node as soon as the queue has room, and not with its next wave. */
   bringForward(node: string): void;
 }
 
