@@ -115,9 +115,14 @@ describe('npm start', () => {
       const again = spawnSync('sh', ['-c', typed], { cwd: root, encoding: 'utf8' });
       assert.ok(again.status === 0, `${typed}: ${again.stderr}`);
       const lines = excerpt.split('\n').map((each) => each.trim());
-      const shape = (text: string): string => text.replaceAll(/\d+/g, '#').replaceAll(/\s+/g, ' ').trim();
+      const shape = (text: string): string =>
+        text
+          .replaceAll(/\d+/g, '#')
+          .replace(/(": )".*"/, '$1"..."')
+          .replaceAll(/\s+/g, ' ')
+          .trim();
       const shapes = new Set(`${again.stdout}${again.stderr}`.split('\n').map(shape));
-      // Usage moves on, and with it the order of pods: titles, names of fields and findings stay.
+      // Usage moves on, and with it the order of pods and the reason without it: titles, names of fields and findings stay.
       assert.ok(shapes.has(shape(lines[0] ?? '')), `${typed}: ${excerpt}`);
     }
   });

@@ -302,17 +302,17 @@ test('TLS is verified by --prometheus-ca-file, and a client certificate is shown
 test('a rotated token is used without a restart, and its newline is no part of it', async () => {
   using folder = createFolder();
   await using prometheus = await createFakePrometheus();
-  const tokenFile = folder.write('token', 'first\n');
+  const tokenFile = folder.write('token', 'first-token-for-prometheus\n');
   await using client = clientOf(prometheus, { engine: { tokenFile } });
-  let accepted = 'Bearer first';
+  let accepted = 'Bearer first-token-for-prometheus';
   prometheus.fault = ({ headers }) => (headers.authorization === accepted ? undefined : 401);
   await ask(client);
-  accepted = 'Bearer second';
-  folder.write('token', 'second\n');
+  accepted = 'Bearer second-token-for-prometheus';
+  folder.write('token', 'second-token-for-prometheus\n');
   await ask(client);
   assert.deepEqual(
     prometheus.requests.map(({ headers }) => headers.authorization),
-    ['Bearer first', 'Bearer first', 'Bearer second'],
+    ['Bearer first-token-for-prometheus', 'Bearer first-token-for-prometheus', 'Bearer second-token-for-prometheus'],
   );
 });
 
