@@ -505,3 +505,59 @@ test('without file systems of containers, as with containerd, the cause says so'
   await scrapeTwice(under, rows, rows);
   assert.match((await under.get('fs_usage_bytes', 'pods', 'shop', 'web-0')).pending ?? '', /no file systems/);
 });
+
+describe('a container that a scrape lacks', () => {
+  const system = (seconds: number): RowValue[] => [{ family: 'container_cpu_system_seconds_total', value: seconds }];
+  const rows = (seconds: number, names: readonly string[]) =>
+    rowsOf([web([], { containers: Object.fromEntries(names.map((name) => [name, system(seconds)])) })]);
+  const both = ['app', 'sidecar'];
+  const scrapes = async (under: NodeUnderTest, all: readonly (readonly [number, readonly string[]])[]) => {
+    const values: number[] = [];
+    for (const [seconds, names] of all) {
+      await under.clock.advance(15_000);
+      under.scrape(rows(seconds, names));
+      if (seconds > 0) values.push(await under.valueOf('cpu_system_cores'));
+    }
+    return values;
+  };
+
+  test('takes nothing from the sum for as long as a value stands, and has a rate when it is back', async () => {
+    const under = createNode(['cpu_system_cores']);
+    const values = await scrapes(under, [
+      [0, both],
+      [3, both],
+      [6, ['app']],
+      [9, both],
+      [12, both],
+    ]);
+    assert.deepEqual(values, [0.4, 0.4, 0.4, 0.4, 0.4]);
+  });
+
+  test('has ended after that', async () => {
+    const under = createNode(['cpu_system_cores']);
+    const values = await scrapes(under, [
+      [0, both],
+      ...[3, 6, 9, 12, 15, 18].map((each) => [each, each === 3 ? both : ['app']] as const),
+    ]);
+    assert.deepEqual([values[0], values.at(-1)], [0.4, 0.2]);
+  });
+
+  test('has ended when another container follows it, unless the API says that it runs', async () => {
+    const init = ['init'];
+    const all = [
+      [1, init],
+      [2, init],
+      [3, ['app']],
+      [6, ['app']],
+    ] as const;
+    const last = async (hasEnded?: boolean) => {
+      const under = createNode(['cpu_system_cores'], hasEnded === undefined ? {} : { hasEnded });
+      await under.clock.advance(15_000);
+      under.scrape(rows(0.5, init));
+      return (await scrapes(under, all)).at(-1)!;
+    };
+    assert.equal(await last(), 0.2);
+    assert.equal(await last(true), 0.2);
+    assert.ok((await last(false)) < 0.1);
+  });
+});
