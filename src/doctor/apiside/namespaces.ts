@@ -1,10 +1,19 @@
 /** Checks for APIServices whose server is gone: while there is one, namespaces cannot be deleted. */
+import { apiServiceNames } from '../../api/apiservices.ts';
 import { conditionOf } from '../../client/conditions.ts';
 import { field, text } from '../../client/json.ts';
 import { type Check, type CheckContext, tolerant } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { command } from '../remedy.ts';
-import { aggregatedApis, metricsGroup, type RegisteredVersion, serviceObject } from './registration.ts';
+import {
+  aggregatedApis,
+  isSame,
+  metricsGroup,
+  type RegisteredVersion,
+  registeredVersions,
+  serviceObject,
+  servicesOf,
+} from './registration.ts';
 import { getService } from './servingpods.ts';
 
 export const namespacesCheck: Check = {
@@ -20,8 +29,12 @@ async function* run(context: CheckContext): AsyncIterable<Finding> {
 }
 
 async function* danglingApis({ api }: CheckContext): AsyncIterable<Finding> {
-  // Those of metrics.k8s.io have checks of their own.
-  const others = (await aggregatedApis(api)).filter(({ group }) => group !== metricsGroup);
+  const [server] = servicesOf(await registeredVersions(api));
+  // Those of metrics.k8s.io, and custom metrics of its server, have checks of their own.
+  const others = (await aggregatedApis(api)).filter(
+    ({ group, name, service }) =>
+      group !== metricsGroup && !(apiServiceNames.includes(name) && isSame(service, server)),
+  );
   for (const registered of others) {
     if (registered.service === undefined || registered.available?.status === 'True') continue;
     const isGone = (await getService(api, registered.service)) === undefined;

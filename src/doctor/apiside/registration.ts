@@ -45,8 +45,14 @@ const defaultPort = 443;
 export async function registeredVersions(api: ClusterReader): Promise<readonly RegisteredVersion[]> {
   // By name: in a pod our rights end there.
   const names = metricsVersions.map((version) => `${version}.${metricsGroup}`);
-  const objects = await Promise.all(names.map((name) => api.get(`${apiServicesPath}/${name}`)));
-  return objects.filter((object) => object !== undefined).map(readVersion);
+  const versions = await Promise.all(names.map((name) => registeredApi(api, name)));
+  return versions.filter((version) => version !== undefined);
+}
+
+/** Returns undefined if there is no APIService of that name. @throws UncheckedError. */
+export async function registeredApi(api: ClusterReader, name: string): Promise<RegisteredVersion | undefined> {
+  const object = await api.get(`${apiServicesPath}/${name}`);
+  return object === undefined ? undefined : readVersion(object);
 }
 
 /** Returns all APIServices that another server serves. @throws UncheckedError. */
@@ -88,6 +94,11 @@ export function servicesOf(versions: readonly RegisteredVersion[]): readonly Ser
   return [
     ...new Map(services.map((service) => [`${service.namespace}/${service.name}:${service.port}`, service])).values(),
   ];
+}
+
+/** Compares namespace and name; false without a Service. */
+export function isSame(a: ServiceAddress | undefined, b: ServiceAddress | undefined): boolean {
+  return a !== undefined && a.namespace === b?.namespace && a.name === b.name;
 }
 
 export const serviceObject = ({ namespace, name }: Pick<ServiceAddress, 'namespace' | 'name'>): string =>

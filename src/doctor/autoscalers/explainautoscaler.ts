@@ -70,8 +70,8 @@ function byReason({ autoscaler }: AutoscalerFacts, { reason }: StatusCondition):
     const api = reason === 'FailedGetExternalMetric' ? 'external.metrics.k8s.io' : 'custom.metrics.k8s.io';
     return {
       code: 'autoscaler-other-api',
-      problem: `its metric comes from ${api}, which this server does not serve: an adapter has to`,
-      remedy: 'kubectl get apiservices',
+      problem: `its metric comes from ${api}: this server has it only from a source (--custom-metrics, --config), and the metric may have no value yet`,
+      remedy: 'kubegauge doctor custom-metrics',
     };
   }
   return undefined;

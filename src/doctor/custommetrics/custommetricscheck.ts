@@ -1,0 +1,119 @@
+/** Checks custom.metrics.k8s.io and external.metrics.k8s.io: their APIServices, and the sources and rules behind them. */
+import { customGroup } from '../../api/custom/metricvalues.ts';
+import { type RegisteredVersion, registeredApi, registeredVersions, servicesOf } from '../apiside/registration.ts';
+import { kindOfImage } from '../apiside/servingpods.ts';
+import { type Check, type CheckContext, readOr } from '../check.ts';
+import type { Finding } from '../finding.ts';
+import { flagIn } from '../flagwords.ts';
+import { findServer, type FoundServer } from '../nodes/installation.ts';
+import { readOwnStatus } from '../nodes/serverswords.ts';
+import { UncheckedError } from '../uncheckederror.ts';
+import { explainRules, ruleCodes, type RuleFacts, rulesOfStatus } from './metricrules.ts';
+import {
+  apiCodes,
+  explainValueApi,
+  type HasSource,
+  namesOf,
+  notRegistered,
+  type ValueApi,
+  valueApis,
+} from './valueapis.ts';
+
+export const customMetricsCheck: Check = {
+  name: 'custom-metrics',
+  title: 'custom.metrics.k8s.io and external.metrics.k8s.io: APIServices, sources and rules',
+  codes: [...apiCodes, ...ruleCodes],
+  run,
+};
+
+/** What flags give a source. */
+interface SourceFlags {
+  readonly kubelet: boolean;
+  readonly config: boolean;
+}
+
+async function* run(context: CheckContext): AsyncIterable<Finding> {
+  const [server] = servicesOf(await registeredVersions(context.api));
+  if (server === undefined) return;
+  const unknown: FoundServer = { pods: [], installation: undefined };
+  const { installation } = yield* readOr(unknown, () => findServer(context));
+  const flags = sourceFlags(context, installation);
+  const hasFlag = flags !== undefined && (flags.kubelet || flags.config);
+  const report = context.place === 'pod' && hasFlag ? await readOwnStatus(context, installation) : undefined;
+  const rules = rulesOfStatus(report);
+  let isAnyRegistered = false;
+  for (const api of valueApis) {
+    const hasSource = sourceOf(api, flags, rules);
+    const registered = yield* readRegistered(context, api, hasFlag);
+    if (registered === undefined || registered.length > 0) isAnyRegistered = true;
+    yield* explainValueApi({
+      api,
+      registered: registered ?? [],
+      server,
+      hasSource: registered === undefined ? 'unknown' : hasSource,
+    });
+  }
+  const [custom] = valueApis;
+  if (!isAnyRegistered && flags?.config === true && !flags.kubelet && rules === undefined && custom !== undefined)
+    yield notRegistered(custom);
+  if (rules !== undefined) yield* explainRules(rules);
+  else if (hasFlag) yield rulesElsewhere(installation);
+}
+
+/** Returns undefined where they may not be read. In a pod without the component, the server has no right to, and needs none. */
+async function* readRegistered(
+  { api: reader, place }: CheckContext,
+  api: ValueApi,
+  hasFlag: boolean,
+): AsyncGenerator<Finding, readonly RegisteredVersion[] | undefined> {
+  try {
+    const versions = await Promise.all(namesOf(api).map((name) => registeredApi(reader, name)));
+    return versions.filter((version) => version !== undefined);
+  } catch (error) {
+    if (!(error instanceof UncheckedError)) throw error;
+    if (place === 'outside' || hasFlag) yield error.toFinding();
+    return undefined;
+  }
+}
+
+/** Returns undefined for another server, or where its flags are not seen. */
+function sourceFlags(
+  { options, place }: CheckContext,
+  installation: FoundServer['installation'],
+): SourceFlags | undefined {
+  if (installation === undefined) {
+    if (place === 'outside') return undefined;
+    return { kubelet: options['custom-metrics'] === 'kubelet', config: options.config !== undefined };
+  }
+  if (kindOfImage(installation.image) !== 'kubegauge') return undefined;
+  const words = [...installation.command, ...installation.args];
+  return {
+    kubelet: flagIn(words, 'custom-metrics') === 'kubelet',
+    config: (flagIn(words, 'config') ?? flagIn(words, 'c')) !== undefined,
+  };
+}
+
+/** A file of rules may have rules of one group only. */
+function sourceOf(
+  { group }: ValueApi,
+  flags: SourceFlags | undefined,
+  rules: readonly RuleFacts[] | undefined,
+): HasSource {
+  if (flags === undefined) return 'unknown';
+  if (group === customGroup && flags.kubelet) return 'yes';
+  if (!flags.config) return 'no';
+  if (rules === undefined) return 'unknown';
+  const list = group === customGroup ? 'rules[' : 'externalRules[';
+  return rules.some(({ rule }) => rule.startsWith(list)) ? 'yes' : 'no';
+}
+
+function rulesElsewhere(installation: FoundServer['installation']): Finding {
+  const { namespace = 'kube-system', deployment = 'metrics-server' } = installation ?? {};
+  return {
+    code: 'metric-rules',
+    severity: 'note',
+    object: 'Sources of custom and external metrics',
+    problem: "rules, with their last success and error, are in the server's /status, which doctor reads in the pod",
+    remedy: `kubectl exec -n ${namespace} deploy/${deployment} -- /metrics-server doctor custom-metrics --cert-dir=/tmp`,
+  };
+}

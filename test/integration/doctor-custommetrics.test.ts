@@ -1,0 +1,187 @@
+/** `kubegauge doctor custom-metrics`: APIServices of both groups beside the server's flags, and rules by the server's status. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, describe, suite, test } from 'node:test';
+import { readLocalStatus } from '../../src/client/localstatus.ts';
+import { namespacesCheck } from '../../src/doctor/apiside/namespaces.ts';
+import { customMetricsCheck } from '../../src/doctor/custommetrics/custommetricscheck.ts';
+import { examine } from '../../src/doctor/examination.ts';
+import type { ReportedFinding } from '../../src/doctor/finding.ts';
+import { parseCommandLine } from '../../src/options/parse.ts';
+import { createFakeApiServer } from '../fakes/apiserver.ts';
+import { aggregatedDiscovery } from '../fakes/discovery.ts';
+import { apiService, condition, createInstallation, namespace } from '../fakes/installation.ts';
+import { runCommands } from '../fakes/kubectl.ts';
+import { createFakePrometheus } from '../fakes/prometheus.ts';
+import { until } from '../fakes/until.ts';
+import { startWholeCluster } from '../fakes/wholecluster.ts';
+import { change, type FaultyCluster, podName } from './apisidefaults.ts';
+
+const custom = 'custom.metrics.k8s.io';
+const external = 'external.metrics.k8s.io';
+const adapter = { service: { namespace: 'monitoring', name: 'prometheus-adapter', port: 443 } };
+const down = { status: { conditions: [condition('Available', 'False', 'FailedDiscoveryCheck', 'bad status: 404')] } };
+
+let current: FaultyCluster | undefined;
+
+async function use(...flags: readonly string[]): Promise<FaultyCluster> {
+  await release();
+  const apiServer = await createFakeApiServer();
+  current = { apiServer, installation: await createInstallation(apiServer) };
+  for (const value of flags) change(current, 'Pod', podName, [{ op: 'add', path: '/spec/containers/0/args/-', value }]);
+  for (const value of flags)
+    change(current, 'Deployment', 'metrics-server', [
+      { op: 'add', path: '/spec/template/spec/containers/0/args/-', value },
+    ]);
+  return current;
+}
+
+async function release(): Promise<void> {
+  await current?.installation[Symbol.asyncDispose]();
+  await current?.apiServer.close();
+  current = undefined;
+}
+
+after(release);
+
+async function findings(
+  { apiServer }: FaultyCluster,
+  place: 'pod' | 'outside' = 'outside',
+  checks = [customMetricsCheck],
+): Promise<readonly ReportedFinding[]> {
+  const { options } = parseCommandLine([]);
+  return (await examine(checks, { server: apiServer.connection, options, place })).findings;
+}
+
+const summary = (found: readonly ReportedFinding[]) => found.map(({ code, severity }) => `${severity} ${code}`);
+
+function register({ apiServer }: FaultyCluster, version: string, group: string, spec: object = {}, more: object = {}) {
+  apiServer.objects.set({ ...apiService(version, spec, group), ...more });
+}
+
+describe('doctor and the APIServices of custom metrics', () => {
+  test('finds nothing where there is neither a flag nor an APIService', async () => {
+    assert.deepEqual(await findings(await use()), []);
+  });
+
+  test('in a pod without the component, the missing right is not reported', async () => {
+    const cluster = await use();
+    cluster.apiServer.faults.answer = ({ path: asked }) => (/(custom|external)\.metrics/.test(asked) ? 403 : undefined);
+    assert.deepEqual(await findings(cluster, 'pod'), []);
+  });
+
+  test('names another adapter, which is well', async () => {
+    const cluster = await use();
+    register(cluster, 'v1beta1', custom, adapter);
+    const found = await findings(cluster);
+    assert.deepEqual(summary(found), ['note custom-api-elsewhere']);
+    assert.equal(found[0]?.evidence, 'v1beta1.custom.metrics.k8s.io by Service monitoring/prometheus-adapter');
+  });
+
+  test('warns of another adapter where this server has a source', async () => {
+    const cluster = await use('--custom-metrics=kubelet');
+    register(cluster, 'v1beta1', custom, adapter);
+    assert.deepEqual(summary(await findings(cluster)), ['warning custom-api-elsewhere', 'note metric-rules']);
+  });
+
+  for (const flag of ['--custom-metrics=kubelet', '--config=/etc/rules.yaml', '-c=/etc/rules.yaml']) {
+    test(`finds the component missing with ${flag}`, async () => {
+      const found = await findings(await use(flag));
+      assert.deepEqual(summary(found), ['error custom-api-not-registered', 'note metric-rules']);
+      assert.match(
+        found[0]?.remedy ?? '',
+        /^kubectl apply -f manifests\/components\/custom-metrics\/apiservices\.yaml /,
+      );
+    });
+  }
+
+  test('finds the component without the flag once, and the remedy ends it', async () => {
+    const cluster = await use();
+    for (const version of ['v1beta1', 'v1beta2']) register(cluster, version, custom, {}, down);
+    register(cluster, 'v1beta1', external, {}, down);
+    const found = await findings(cluster, 'outside', [namespacesCheck, customMetricsCheck]);
+    assert.deepEqual(summary(found), ['error custom-api-without-source', 'error custom-api-without-source']);
+    assert.match(found[0]?.problem ?? '', /no namespace can be deleted/);
+    for (const { remedy = '' } of found) await runCommands(cluster.apiServer, remedy);
+    assert.deepEqual(await findings(cluster), []);
+  });
+
+  test('with a file of rules, an APIService that is unavailable may have no rules in it', async () => {
+    const cluster = await use('--config=/etc/rules.yaml');
+    register(cluster, 'v1beta2', custom);
+    register(cluster, 'v1beta1', external, {}, down);
+    const found = await findings(cluster);
+    assert.deepEqual(summary(found), ['error custom-api-unavailable', 'note metric-rules']);
+    assert.match(found[0]?.problem ?? '', /only if the file of --config has externalRules/);
+    assert.match(found[0]?.evidence ?? '', /bad status: 404/);
+  });
+
+  test('finds a way back that stopped halfway: v1beta2 is still ours', async () => {
+    const cluster = await use('--custom-metrics=kubelet');
+    register(cluster, 'v1beta1', custom, adapter);
+    register(cluster, 'v1beta2', custom);
+    const found = await findings(cluster);
+    assert.deepEqual(summary(found), ['warning custom-api-versions-differ', 'note metric-rules']);
+    assert.match(found[0]?.problem ?? '', /autoscalers read v1beta2/);
+  });
+
+  test('says from outside how to see the rules', async () => {
+    const cluster = await use('--custom-metrics=kubelet');
+    register(cluster, 'v1beta2', custom);
+    const [note] = await findings(cluster);
+    assert.match(note?.remedy ?? '', new RegExp(`^kubectl exec -n ${namespace} deploy/metrics-server -- `));
+  });
+});
+
+suite('doctor in the pod and the rules of a Prometheus', () => {
+  test('a rule that works is a note with its figures, one that fails has its error and query', async () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'kubegauge-'));
+    const resources = 'resources: {overrides: {namespace: {resource: namespace}, pod: {resource: pod}}}';
+    const config = path.join(folder, 'config.yaml');
+    writeFileSync(
+      config,
+      `rules:\n- {seriesQuery: 'good', ${resources}, metricsQuery: 'sum(<<.Series>>)'}\n- {seriesQuery: 'bad', ${resources}, metricsQuery: 'sum(<<.Series>>)'}\n`,
+    );
+    await using prometheus = await createFakePrometheus();
+    prometheus.seriesOf = (match) => [{ __name__: match, namespace: 'default', pod: 'x' }];
+    prometheus.fault = ({ parameters }) =>
+      /bad/.test(String(parameters))
+        ? { code: 400, body: JSON.stringify({ status: 'error', error: 'too many series' }) }
+        : undefined;
+    const flags = [`--cert-dir=${folder}`, '--authentication-token-webhook-cache-ttl=0s', `--config=${config}`];
+    await using cluster = await startWholeCluster([...flags, `--prometheus-url=${prometheus.url}`], {
+      prepare: ({ documents }) => {
+        for (const [document, body] of aggregatedDiscovery()) documents.set(document, body);
+      },
+    });
+    const { apiServer } = cluster;
+    apiServer.reviews.token = () => ({ authenticated: true, user: { username: 'server' } });
+    apiServer.reviews.access = () => ({ allowed: true, reason: '' });
+    for (const version of ['v1beta1', 'v1']) apiServer.objects.set(apiService(version));
+    apiServer.objects.set(apiService('v1beta2', {}, custom));
+    const words = [...flags, `--secure-port=${cluster.port}`, '--bind-address=127.0.0.1'];
+    const { options } = parseCommandLine(words);
+    let status = '';
+    await until('both rules were tried', () => {
+      void readLocalStatus(options, apiServer.connection, []).then(
+        (report) => (status = JSON.stringify(report)),
+        () => undefined,
+      );
+      return status.includes('too many series') && status.includes('"lastSuccess"');
+    });
+    const { findings: found } = await examine([customMetricsCheck], {
+      server: apiServer.connection,
+      options,
+      place: 'pod',
+    });
+    assert.deepEqual(summary(found), ['error metric-rule-fails', 'note metric-rules']);
+    const [failing, note] = found;
+    assert.equal(failing?.object, 'Rule rules[1]');
+    assert.match(failing?.evidence ?? '', /too many series/);
+    assert.equal(note?.problem, '1 of its 2 rules work');
+    assert.match(note?.evidence ?? '', /^rules\[0\]: 2 metrics, 1 series, last success 20/);
+    rmSync(folder, { recursive: true });
+  });
+});
