@@ -26,7 +26,7 @@ export const startCodes = [
   'Failed',
 ] as const;
 
-/** What keeps the server from being ready or alive. */
+/** Causes that keep the server from being ready or alive. */
 export const healthCodes = [
   'NodesNotListed',
   'PodsNotListed',

@@ -3,7 +3,7 @@ import { customGroup, customVersions } from './custom/metricvalues.ts';
 import { externalGroup, externalVersion } from './external/externalvalues.ts';
 import { group, versions } from './types.ts';
 
-/** Of all groups, whether or not they are served. */
+/** Those of all groups, whether or not they are served. */
 export const apiServiceNames: readonly string[] = [
   ...versions.map((version) => `${version}.${group}`),
   ...customVersions.map((version) => `${version}.${customGroup}`),

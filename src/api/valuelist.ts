@@ -1,4 +1,4 @@
-/** The lists of both APIs of values: what custom.metrics.k8s.io and external.metrics.k8s.io have in common. */
+/** Encodes the lists of custom.metrics.k8s.io and external.metrics.k8s.io. */
 import type { EncodableInPieces } from '../apimachinery/encoding.ts';
 import { jsonListPieces } from '../apimachinery/jsonlist.ts';
 import { formatTime, type TypeMeta } from '../apimachinery/meta.ts';

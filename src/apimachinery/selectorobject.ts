@@ -15,8 +15,8 @@ export interface SelectorExpression {
 }
 
 /**
- * Returns null for a selector without requirements. An equality becomes a label, all others an expression. Of several
- * equalities of one key the last one remains, as in Go's ParseToLabelSelector, which has no word for `!=`: here it is
+ * Returns null for a selector without requirements. An equality becomes a label, all others an expression. The last
+ * of several equalities of one key remains, as in Go's ParseToLabelSelector, which has no word for `!=`: here it is
  * NotIn.
  */
 export function selectorObject({ requirements }: LabelSelector): SelectorObject | null {

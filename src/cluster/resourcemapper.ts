@@ -121,7 +121,7 @@ class RefreshedMapper implements ResourceMapper {
   }
 }
 
-/** Of ambiguous names the first in discovery's order wins; a plural comes before a singular. */
+/** The first resource in discovery's order has an ambiguous name; a plural comes before a singular. */
 function indexByName(resources: readonly DescribedResource[]): ReadonlyMap<string, DescribedResource> {
   const index = new Map<string, DescribedResource>();
   const add = (name: string, resource: DescribedResource): void => {

@@ -6,7 +6,7 @@ import { combineCustomSources, combineExternalSources, type NamedSource } from '
 import type { SourceReport } from '../metricsource/source.ts';
 import type { ApiGroups } from './apigroups.ts';
 import type { KubeletMetrics } from './kubeletmetrics.ts';
-import type { MetricsSource } from './metricssource.ts';
+import type { ConfiguredSource } from './configuredsource.ts';
 import { createPrometheusMetrics, type PrometheusMetricsOptions } from './prometheusmetrics.ts';
 import { createValueGroups } from './valuegroups.ts';
 import type { WritePath } from './writepath.ts';
@@ -44,11 +44,11 @@ export async function createCustomMetrics(options: CustomMetricsOptions): Promis
   };
 }
 
-/** Makes the sources that flags name. Of a metric that several have, the first one is served. */
+/** Makes the sources that flags name. The first one of several that have a metric serves it. */
 async function createSources(
   { writePath: { kubeletMetrics }, ...options }: CustomMetricsOptions,
   mapper: ResourceMapper,
-): Promise<readonly MetricsSource[]> {
+): Promise<readonly ConfiguredSource[]> {
   const prometheus = await createPrometheusMetrics({ ...options, mapper });
   return [
     ...(kubeletMetrics === undefined ? [] : [kubeletSource(kubeletMetrics)]),
@@ -56,13 +56,13 @@ async function createSources(
   ];
 }
 
-function kubeletSource({ source, run }: KubeletMetrics): MetricsSource {
+function kubeletSource({ source, run }: KubeletMetrics): ConfiguredSource {
   return { name: 'kubelet', custom: source, external: undefined, reports: source.reports, run };
 }
 
 function sourcesOf<T>(
-  sources: readonly MetricsSource[],
-  pick: (source: MetricsSource) => T | undefined,
+  sources: readonly ConfiguredSource[],
+  pick: (source: ConfiguredSource) => T | undefined,
 ): readonly NamedSource<T>[] {
   return sources.flatMap((each): NamedSource<T>[] => {
     const source = pick(each);

@@ -13,7 +13,7 @@ class CodedFailure extends Error {
   }
 }
 
-/** Runs a step. What it throws gets the code, unless it has one. */
+/** Runs a step. Its error gets the code, unless it has one. */
 export async function failsAs<T>(code: MessageCode, step: () => T | Promise<T>): Promise<T> {
   try {
     return await step();

@@ -19,7 +19,7 @@ import { problemText } from '../rules/problem.ts';
 import type { Rules } from '../rules/rule.ts';
 import { unknownResources } from '../rules/unknownresources.ts';
 import type { Environment } from './apiserver.ts';
-import type { MetricsSource } from './metricssource.ts';
+import type { ConfiguredSource } from './configuredsource.ts';
 import { openRulesFile, type RulesFile } from './rulesfile.ts';
 
 export interface PrometheusMetricsOptions {
@@ -37,7 +37,7 @@ export interface PrometheusMetricsOptions {
  * Reads the rules and credentials. Returns undefined without --config.
  * @throws UsageError for rules, headers or credentials that cannot be used.
  */
-export async function createPrometheusMetrics(from: PrometheusMetricsOptions): Promise<MetricsSource | undefined> {
+export async function createPrometheusMetrics(from: PrometheusMetricsOptions): Promise<ConfiguredSource | undefined> {
   const { options, env, mapper, clock, log, registry, disposables } = from;
   const path = options.config;
   if (path === undefined) return undefined;
@@ -74,7 +74,7 @@ function served(
   file: RulesFile,
   checkResources: (rules: Rules) => void,
   log: Logger,
-): MetricsSource {
+): ConfiguredSource {
   const has = { custom: file.first.custom.length > 0, external: file.first.external.length > 0 };
   if (!has.custom && !has.external)
     log.warn({ code: 'NoRules' }, 'the file of --config has no rules: no group of metrics is served by it');

@@ -100,7 +100,10 @@ function parseKnown(text: string, sources: readonly string[], isTaken: RulesFile
   return rules;
 }
 
-/** Of two sources the autoscaler would get the first one's numbers; names that depend on series are logged when they come. */
+/**
+ * Returns a problem for a metric that two sources would have: the autoscaler would get the first one's numbers. Names
+ * that depend on series are logged when they come.
+ */
 function takenName(rule: MetricRule, isTaken: RulesFileOptions['isTaken']): readonly RuleProblem[] {
   const name = fixedNameOf(rule);
   if (name === undefined || !isTaken(name)) return [];

@@ -22,13 +22,13 @@ export interface AskedEngine {
   readonly rules: readonly AskedRule[];
 }
 
-/** What an engine has for a rule. */
+/** The series, metrics and values that an engine has for a rule. */
 export interface AskedRule {
   readonly path: string;
   /** Those that the series query selects. */
   readonly series: number;
   readonly metrics: readonly AskedMetric[];
-  /** Of those, what the filters and `name.matches` left. */
+  /** Those of `series` that the filters and `name.matches` left. */
   readonly left: number;
   /** Metrics that are not in `metrics`. */
   readonly moreMetrics: number;

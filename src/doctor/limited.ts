@@ -9,13 +9,13 @@ export async function mapLimited<T, R>(
 ): Promise<readonly (R | undefined)[]> {
   const results: (R | undefined)[] = Array.from({ length: objects.length });
   let next = 0;
-  const lane = async (): Promise<void> => {
+  const worker = async (): Promise<void> => {
     while (next < objects.length && !signal.aborted) {
       const at = next;
       next += 1;
       results[at] = await work(objects[at] as T);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(limit, objects.length) }, lane));
+  await Promise.all(Array.from({ length: Math.min(limit, objects.length) }, worker));
   return results;
 }

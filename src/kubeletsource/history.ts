@@ -13,7 +13,7 @@ const clockStepMs = 10_000;
 /** Units of a counter; cgroup v1 sums per-CPU counters without a lock: they may fall by nanoseconds. */
 const counterJitter = 1e-6;
 
-/** What a counter did between two samples. */
+/** The increase of a counter between two samples. */
 export interface Increase {
   readonly amount: number;
   /** Above zero. */

@@ -27,7 +27,7 @@ export function kindColumns(wanted: WantedColumns, kind: SeriesCgroup['kind']): 
   return { columns, indexes, isCounter, isUnreadAtZero };
 }
 
-/** What one scrape brings for one object. */
+/** The samples of one scrape for one object. */
 export interface SeriesUpdate {
   readonly batch: SeriesBatch;
   readonly columnsOf: Readonly<Record<SeriesCgroup['kind'], KindColumns>>;

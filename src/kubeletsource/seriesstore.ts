@@ -46,7 +46,7 @@ export interface SeriesCounts {
   readonly pods: number;
   /** Values of a pod or a node. */
   readonly numbers: number;
-  /** Of kept samples. */
+  /** Memory of the kept samples. */
   readonly bytes: number;
   /** Nodes whose last scrape was above a limit, or broken. */
   readonly refused: number;
@@ -128,7 +128,7 @@ export function createSeriesStore(options: SeriesStoreOptions): SeriesStore {
     if (hasStepped) for (const each of objectsOf(node)) each.clearSamples();
     if (node.metrics !== metrics) forgetUnwanted(node, metrics);
     if (metrics.length === 0) nodes.delete(batch.node);
-    // What was kept of /metrics/cadvisor is as old as the fallback.
+    // Samples of /metrics/cadvisor are older than the fallback.
     else if (batch.source === 'resource') nodes.set(batch.node, emptyNode('resource', nowMs));
     if (series?.kind !== 'series') return;
     const update = updateOf(series.batch, metrics, node, nowMs);

@@ -25,8 +25,7 @@ export function combineCustomSources(
   return {
     list: () => union().items,
     absence: (metric, resource) => firstOf(sources, ({ source }) => source.absence?.(metric, resource)),
-    get: ({ resource, metric, ...rest }, signal) =>
-      ownerOf(union(), metricKey(resource, metric)).get({ resource, metric, ...rest }, signal),
+    get: (question, signal) => ownerOf(union(), metricKey(question.resource, question.metric)).get(question, signal),
   };
 }
 
@@ -50,7 +49,7 @@ interface Union<Item, Source> {
   readonly owners: ReadonlyMap<string, Source>;
 }
 
-/** Returns a function that makes the union anew when a source's list has changed. */
+/** Returns a function that returns the union of the sources' current lists. */
 function createUnion<Item, Source extends { list(): readonly Item[] }>(
   sources: readonly NamedSource<Source>[],
   log: Logger,
@@ -97,7 +96,7 @@ function firstOf<T, R>(items: readonly T[], find: (item: T) => R | undefined): R
   return undefined;
 }
 
-/** Metrics. */
+/** Metrics that are logged; more explain no conflict better. */
 const loggedLimit = 1_000;
 
 function ownerOf<Source>({ owners }: Union<unknown, Source>, key: string): Source {

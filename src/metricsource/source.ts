@@ -45,7 +45,7 @@ export interface ObjectSample extends MetricSample {
 }
 
 export interface CustomAnswer {
-  /** In any order. Of several samples of one object the last one is served. */
+  /** In any order. The last of several samples of one object is served. */
   readonly samples: readonly ObjectSample[];
   /** Why objects have no value, such as a histogram. Sent in the 404 for a named object. */
   readonly causes?: readonly StatusCause[];

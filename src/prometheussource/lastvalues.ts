@@ -1,7 +1,7 @@
 /** The last answers, served with their true timestamps while an engine is away. */
 import type { Clock } from '../clock.ts';
 
-/** Samples of all questions: about 30 MB. Of more than this the questions unused for longest are dropped. */
+/** Samples of all questions: about 30 MB. Above it, the questions least recently written are dropped. */
 export const lastValueLimit = 200_000;
 
 interface Entry<T> {
@@ -32,7 +32,10 @@ export class LastValues<T> {
     return this.#size;
   }
 
-  /** Objects of the question that an answer lacks are forgotten: their series have ended. */
+  /**
+   * Keeps the values of an answer, and drops those of objects that it lacks: their series have ended.
+   * @param asked names of the question's objects.
+   */
   keep(question: string, asked: Iterable<string>, values: ReadonlyMap<string, T>): void {
     const entry = this.#entries.get(question) ?? { values: new Map() };
     this.#size -= this.#weightOf(entry);

@@ -14,7 +14,7 @@ import {
 } from '../rules/seriesmetrics.ts';
 import type { SeriesLists } from './serieslists.ts';
 
-/** Metrics of one group. A metric of more rules than this is not served, in the order of names. */
+/** Metrics of one group that discovery lists; more are left out, in the order of names. */
 export const metricLimit = 100_000;
 
 interface Found<Metric> {
@@ -76,7 +76,7 @@ export class MetricTable {
     return this.#externalMetrics.get(metric);
   }
 
-  /** What a rule makes of its series. */
+  /** Returns the metrics that a rule makes of its series. */
   foundBy(rule: MetricRule): FoundMetrics<unknown> {
     return rule.kind === 'custom' ? this.#foundCustom(rule) : this.#foundExternal(rule);
   }

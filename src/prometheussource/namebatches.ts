@@ -23,7 +23,8 @@ interface Batch<T> {
   waiting: number;
 }
 
-interface Lane<T> {
+/** The query under way for one key, and the requests that gather for the next. */
+interface KeyQueue<T> {
   /** Under way at once. */
   current: readonly Batch<T>[];
   next: Batch<T>[];
@@ -33,7 +34,7 @@ interface Lane<T> {
 export type RunBatch<T> = (names: readonly string[], signal: AbortSignal) => Promise<T>;
 
 export class NameBatches<T> {
-  readonly #lanes = new Map<string, Lane<T>>();
+  readonly #queues = new Map<string, KeyQueue<T>>();
 
   /**
    * Returns an answer that has at least these names.
@@ -41,8 +42,8 @@ export class NameBatches<T> {
    */
   async ask(key: string, names: readonly string[], run: RunBatch<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
-    const lane = this.#lanes.get(key);
-    const batch = lane === undefined ? this.#begin(key, names, run) : this.#join(lane, names);
+    const queue = this.#queues.get(key);
+    const batch = queue === undefined ? this.#begin(key, names, run) : this.#join(queue, names);
     batch.waiting += 1;
     try {
       return await untilAborted(batch.answer.promise, signal);
@@ -54,37 +55,37 @@ export class NameBatches<T> {
 
   #begin(key: string, names: readonly string[], run: RunBatch<T>): Batch<T> {
     const batch = createBatch<T>(names);
-    const lane: Lane<T> = { current: [batch], next: [] };
-    this.#lanes.set(key, lane);
-    void this.#runLane(key, lane, run);
+    const queue: KeyQueue<T> = { current: [batch], next: [] };
+    this.#queues.set(key, queue);
+    void this.#runQueue(key, queue, run);
     return batch;
   }
 
-  #join(lane: Lane<T>, names: readonly string[]): Batch<T> {
-    const joined = lane.current.find(
+  #join(queue: KeyQueue<T>, names: readonly string[]): Batch<T> {
+    const joined = queue.current.find(
       (batch) => !batch.isAnswered && batch.waiting > 0 && names.every((name) => batch.names.has(name)),
     );
     if (joined !== undefined) return joined;
-    const roomy = lane.next.find((batch) => !batch.end.signal.aborted && hasRoom(batch, names));
+    const roomy = queue.next.find((batch) => !batch.end.signal.aborted && hasRoom(batch, names));
     if (roomy !== undefined) {
       addNames(roomy, names);
       return roomy;
     }
     const batch = createBatch<T>(names);
-    lane.next.push(batch);
+    queue.next.push(batch);
     return batch;
   }
 
   /** Never rejects. */
-  async #runLane(key: string, lane: Lane<T>, run: RunBatch<T>): Promise<void> {
-    while (lane.current.length > 0) {
-      await Promise.all(lane.current.map((batch) => runBatch(batch, run)));
+  async #runQueue(key: string, queue: KeyQueue<T>, run: RunBatch<T>): Promise<void> {
+    while (queue.current.length > 0) {
+      await Promise.all(queue.current.map((batch) => runBatch(batch, run)));
       // The callers of a batch may all have left.
-      lane.current = lane.next.filter(({ end }) => !end.signal.aborted);
-      lane.next = [];
+      queue.current = queue.next.filter(({ end }) => !end.signal.aborted);
+      queue.next = [];
     }
     // In the same step as the end of the loop: a request that joins later would not be sent.
-    this.#lanes.delete(key);
+    this.#queues.delete(key);
   }
 }
 

@@ -55,6 +55,7 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Promet
     log,
     onNotes: (source, subject, notes) => {
       states.noted(source, subject, notes);
+      // Each list also drops old answers, which may be large, while no query is sent.
       querying.sweep();
     },
   });

@@ -1,4 +1,4 @@
-/** What is known of each rule: when it last worked, its last error and query. */
+/** Records of each rule when it last worked, its last error and its last query. */
 import type { Clock } from '../clock.ts';
 import { describeError, createLineLimit, type Logger } from '../logging.ts';
 import type { AnswerNotes } from '../promql/answer.ts';

@@ -1,4 +1,4 @@
-/** Lists the series of one seriesQuery again and again. */
+/** Lists the series of one seriesQuery at an interval. */
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 import type { PromqlClient } from '../promql/client.ts';

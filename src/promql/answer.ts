@@ -23,7 +23,7 @@ export interface QueryAnswer {
   readonly notes: AnswerNotes;
 }
 
-/** What an engine says of an answer that it sends nevertheless. */
+/** Remarks of an engine on an answer that it sends nevertheless. */
 export interface AnswerNotes {
   readonly warnings: readonly string[];
   readonly infos: readonly string[];
@@ -36,7 +36,7 @@ export class MalformedAnswerError extends Error {
   override readonly name = 'MalformedAnswerError';
 }
 
-/** Of each kind; more explain no answer better. */
+/** Notes of each kind; more explain no answer better. */
 const noteLimit = 10;
 /** Characters of one; it gets into the log. */
 const noteLengthLimit = 300;

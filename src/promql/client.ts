@@ -35,7 +35,7 @@ export const defaultDeadlineMs = 30_000;
 const connectTimeoutMs = 5_000;
 /** Connections per engine; further requests wait. */
 const connectionLimit = 16;
-/** Of a GET, beside the first try. */
+/** Tries of a GET beside the first one. */
 export const retryLimit = 2;
 /** Milliseconds before the first retry; doubled before the next, with jitter. */
 const retryPauseMs = 100;
@@ -44,7 +44,7 @@ export interface QueryRequest {
   readonly query: string;
   /** Evaluation time since the epoch; the engine's own if it is not given. */
   readonly timeMs?: number | undefined;
-  /** What asks, such as a rule: its timeouts stop its own requests only. */
+  /** The sender, such as a rule: its timeouts stop its own requests only. */
   readonly subject: string;
 }
 

@@ -53,7 +53,7 @@ export class ElementSplitter {
 
   /** @throws AnswerLimitError, and what onElement throws. */
   write(chunk: Buffer): void {
-    // Of the bytes that belong together and are not handed over yet.
+    // The first byte that is not handed over yet.
     let from = 0;
     for (let index = 0; index < chunk.length; index += 1) {
       const byte = chunk[index] ?? 0;

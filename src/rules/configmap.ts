@@ -3,7 +3,7 @@ import { parseDocument } from 'yaml';
 import { fileLengthLimit } from './decode.ts';
 
 export interface EmbeddedRules {
-  /** Of the ConfigMap's data. */
+  /** The key in the ConfigMap's data. */
   readonly key: string;
   readonly text: string;
 }

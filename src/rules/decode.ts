@@ -35,7 +35,7 @@ export interface Decoded<T> {
   readonly value: T | undefined;
   /** Returns the line of a path, or of what encloses it. */
   readonly lineOf: (path: string) => number;
-  /** What is readable but will surprise. */
+  /** Readable parts that will surprise. */
   readonly notes: readonly RuleProblem[];
 }
 
@@ -90,7 +90,7 @@ function parseYaml(text: string, lineCounter: LineCounter): readonly Document[] 
   }
 }
 
-/** What the decoders of one file share. */
+/** State that the decoders of one file share. */
 export class Reader {
   readonly problems: RuleProblem[] = [];
   readonly #document: Document | undefined;

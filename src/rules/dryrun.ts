@@ -3,7 +3,7 @@ import type { MetricRule } from './rule.ts';
 import { TemplateError } from './template/error.ts';
 import { parseTemplate, type GoTemplate } from './template/template.ts';
 
-/** What prometheus-adapter gives to a query's template. */
+/** Fields that prometheus-adapter gives to a query's template. */
 export const queryFields = ['Series', 'LabelMatchers', 'LabelValuesByName', 'GroupBy', 'GroupBySlice'] as const;
 
 /** @throws TemplateError, also for a field that there is not. */

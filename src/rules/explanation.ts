@@ -19,7 +19,7 @@ export interface RuleExplanation {
   readonly as: string;
   /** Undefined if the series query names no series. */
   readonly nameExample?: { readonly series: string; readonly metric: string | undefined } | undefined;
-  /** The label that names objects of each resource. Of a template only the usual ones. */
+  /** The label that names objects of each resource. A template adds only the usual ones. */
   readonly objects: readonly { readonly resource: string; readonly label: string }[];
   readonly template?: string | undefined;
   /** For one object, or without a selector. */

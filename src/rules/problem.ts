@@ -1,4 +1,4 @@
-/** What is wrong with a rules file, and where. */
+/** Problems of a rules file, with their places. */
 
 export interface RuleProblem {
   /** In the file, from 1. */
@@ -6,7 +6,7 @@ export interface RuleProblem {
   /** Such as `rules[0].name.as`; empty for the file as a whole. */
   readonly path: string;
   readonly problem: string;
-  /** What to do. */
+  /** An instruction to the file's author. */
   readonly remedy: string;
 }
 

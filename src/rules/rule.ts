@@ -47,6 +47,6 @@ export interface Rules {
   readonly custom: readonly MetricRule[];
   readonly external: readonly MetricRule[];
   readonly resource: ResourceRules | undefined;
-  /** What loads, and will surprise. */
+  /** Parts that load, and will surprise. */
   readonly notes: readonly RuleProblem[];
 }

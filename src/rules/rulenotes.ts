@@ -1,4 +1,4 @@
-/** What loads and will surprise: mistakes that prometheus-adapter accepts in silence. */
+/** Notes mistakes that prometheus-adapter accepts in silence: the rule loads, and will surprise. */
 import { guessLabel } from './dryrun.ts';
 import type { RuleProblem } from './problem.ts';
 import type { MetricRule } from './rule.ts';

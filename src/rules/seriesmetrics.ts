@@ -7,7 +7,7 @@ import type { MetricRule } from './rule.ts';
 
 /** A series without the values of its labels: the rules use names only. */
 export interface SeriesShape {
-  /** Of the metric; empty if the series has none. */
+  /** The metric's name; empty if the series has none. */
   readonly name: string;
   /** Names of the labels without `__name__`. */
   readonly labels: readonly string[];
@@ -26,9 +26,9 @@ export interface RuleExternalMetric {
   readonly rule: MetricRule;
 }
 
-/** What a rule makes of series. */
+/** The metrics that a rule makes of series. */
 export interface FoundMetrics<Metric> {
-  /** Each once. Of several series with one name it has the last. */
+  /** Each once, by the last of several series with one name. */
   readonly metrics: readonly Metric[];
   /** Series that the filters and `name.matches` left. */
   readonly series: number;
@@ -49,8 +49,8 @@ export function metricNameOf(rule: MetricRule, series: string): string | undefin
 export function metricsOf(rule: MetricRule, shapes: Iterable<SeriesShape>, mapper: Mapper): FoundMetrics<RuleMetric> {
   const metrics = new Map<string, RuleMetric>();
   const unassociated = new Set<string>();
-  const nameOf = remembered((series: string) => metricNameOf(rule, series));
-  const resourceOf = remembered((label: string) => rule.labels.resourceOf(label, mapper));
+  const nameOf = cached((series: string) => metricNameOf(rule, series));
+  const resourceOf = cached((label: string) => rule.labels.resourceOf(label, mapper));
   let count = 0;
   for (const { name: series, labels } of shapes) {
     const metric = nameOf(series);
@@ -72,7 +72,7 @@ export function metricsOf(rule: MetricRule, shapes: Iterable<SeriesShape>, mappe
 /** Returns the metrics of a rule in externalRules. */
 export function externalMetricsOf(rule: MetricRule, shapes: Iterable<SeriesShape>): FoundMetrics<RuleExternalMetric> {
   const metrics = new Map<string, RuleExternalMetric>();
-  const nameOf = remembered((series: string) => metricNameOf(rule, series));
+  const nameOf = cached((series: string) => metricNameOf(rule, series));
   let count = 0;
   for (const { name: series } of shapes) {
     const metric = nameOf(series);
@@ -97,8 +97,8 @@ export function joinExternalMetrics(
   return new Map(found.flatMap(({ metrics }) => metrics.map((each) => [each.metric, each] as const)));
 }
 
-/** An engine has many series of few names and labels. */
-function remembered<T>(compute: (key: string) => T): (key: string) => T {
+/** Caches results by key: an engine has many series of few names and labels. */
+function cached<T>(compute: (key: string) => T): (key: string) => T {
   const known = new Map<string, T>();
   return (key) => {
     const before = known.get(key);

@@ -1,4 +1,4 @@
-/** What kube-apiserver answers to a patch of an APIService. */
+/** Errors of kube-apiserver for a patch of an APIService. */
 import { StatusError } from '../apimachinery/status.ts';
 
 /** Distinguishes a failed patch from a failed read. */

@@ -152,7 +152,7 @@ class WatchedPublication implements Publication {
     if (!isOlder(observed, this.#observed)) this.#take(observed);
   }
 
-  /** What is read is current, although a restore of etcd takes versions back; unless a later response came in between. */
+  /** The object that was read is current, although a restore of etcd takes versions back; unless a later response came in between. */
   #beginRead(): (observed: Observed) => void {
     const before = this.#observations;
     return (observed) => (before === this.#observations ? this.#take(observed) : this.#observe(observed));

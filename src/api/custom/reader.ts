@@ -80,7 +80,7 @@ export function createCustomReader({ source, mapper, objects }: CustomReaderOpti
   }
 }
 
-/** Makes the index anew when the source's list has changed. */
+/** Returns a function that reports whether a metric is listed; its index follows the source's list. */
 function createIndex(source: CustomMetricSource): (resource: DescribedResource, metric: string) => boolean {
   let indexed: ReturnType<CustomMetricSource['list']> = [];
   let keys: ReadonlySet<string> = new Set();

@@ -1,4 +1,4 @@
-/** What the OpenAPI documents of custom.metrics.k8s.io and external.metrics.k8s.io have in common, with Kubernetes' texts. */
+/** Schemas and parameters that custom.metrics.k8s.io and external.metrics.k8s.io share in OpenAPI, with Kubernetes' texts. */
 import { metaV1, sharedParameters, typeMetaProperties } from './kubernetes.ts';
 import { mediaTypes, type Operation, streamTypes } from './operations.ts';
 import { type Parameter, reference, type Schema } from './schema.ts';

@@ -39,7 +39,7 @@ export class KnownSeries {
   readonly #families: Int32Array[];
   readonly #next: number[][];
   readonly #at: Int32Array;
-  /** Of the message that was not recognised. */
+  /** Where the message is that was just not recognised. */
   #view: DataView | undefined;
   #start = 0;
   #stop = 0;

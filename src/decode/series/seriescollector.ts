@@ -19,7 +19,7 @@ interface SeenCgroup {
   row: number | undefined;
 }
 
-/** What the next body of the node may find again. */
+/** The series and cgroups of a body, by which the next one of the node is recognised. */
 export interface KnownBody {
   readonly columns: WantedColumns;
   readonly series: KnownSeries;
@@ -97,7 +97,7 @@ export class SeriesCollector implements SampleSink {
     return true;
   }
 
-  /** Returns the sums, and what the next body may find again. @param time of the response. */
+  /** Returns the sums, and the known body for the next one. @param time of the response. */
   end(time: AnswerTime): { readonly batch: SeriesBatch; readonly known: KnownBody } {
     const width = this.#columns.length;
     const count = this.#found.length;

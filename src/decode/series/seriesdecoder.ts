@@ -30,7 +30,7 @@ export interface SeriesDecoder {
 }
 
 export function createSeriesDecoder(): SeriesDecoder {
-  /** Of the previous body; undefined after one that was not read whole. */
+  /** The previous body; undefined after one that was not read whole. */
   let known: KnownBody | undefined;
   /** The last of the wanted families, in alphabetical order, if the previous body had it. */
   let lastFamily: string | undefined;

@@ -40,7 +40,7 @@ export function portName(service: unknown, { port }: ServiceAddress): string {
   );
 }
 
-/** Of a Service with a selector, whose slices a controller writes. @throws UncheckedError. */
+/** Checks a Service with a selector, whose slices a controller writes. @throws UncheckedError. */
 export async function* checkEndpoints(
   { api, nowMs }: Pick<CheckContext, 'api' | 'nowMs'>,
   address: ServiceAddress,
@@ -139,7 +139,7 @@ function podsLeftOut(address: ServiceAddress, pods: readonly PodBehindService[])
   };
 }
 
-/** The controller writes slices anew that are gone, if it runs. */
+/** Deletes the slices: a controller that runs writes them again. */
 function controllerRemedy({ namespace, name }: ServiceAddress): string {
   const selector = `--selector=${serviceNameLabel}=${name},endpointslice.kubernetes.io/managed-by=endpointslice-controller.k8s.io`;
   return [

@@ -8,7 +8,7 @@ export interface PodRefusal {
 
 export interface RefusedPods {
   readonly namespace: string;
-  /** Of the condition ReplicaFailure. */
+  /** The one of the condition ReplicaFailure. */
   readonly message: string;
   /** Lets pods be created at once: the ReplicaSet's controller tries again ever more slowly, up to every 17 minutes. */
   readonly again: string;

@@ -1,6 +1,6 @@
 /** The values that a template can reach, with Go's types. */
 
-/** What an element of a string is in Go: uint8. */
+/** An element of a string in Go: uint8. */
 export class Byte {
   readonly value: bigint;
 

@@ -35,7 +35,7 @@ export interface ReadRequest {
   readonly at: KubeletAddressList;
   /** The annotated path for /metrics/resource. */
   readonly path: string | undefined;
-  /** Of /metrics/cadvisor. */
+  /** Series of /metrics/cadvisor beside the quantities. */
   readonly wanted: WantedColumns;
 }
 

@@ -1,8 +1,8 @@
-/** What a source of metrics is to the composition root. */
+/** A source of custom and external metrics that flags configure, with its loop and its reports. */
 import type { CustomMetricSource, ExternalMetricSource, SourceReport } from '../metricsource/source.ts';
 
 /** A source of one or both kinds of metrics. */
-export interface MetricsSource {
+export interface ConfiguredSource {
   /** For the log and /status. */
   readonly name: string;
   readonly custom: CustomMetricSource | undefined;
